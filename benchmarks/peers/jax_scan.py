@@ -1,0 +1,42 @@
+"""JAX, scan: a short run's steps in one compiled lax.scan, state donated, data on the device."""
+
+import jax
+import jax.numpy as jnp
+
+from peers.jax_jit import JaxTrainer, State, device_data, step
+from task import Sample, Task
+from trainer import time_trainer
+
+
+class ScanTrainer(JaxTrainer):
+    """Trains in scans of `short_steps` steps, so that both runs use one compiled program."""
+
+    def __init__(self, task: Task) -> None:
+        super().__init__(task)
+        self.length = task.short_steps
+        self.x, self.y = device_data(task)
+        work = task.work
+
+        def scan(state: State, x: jax.Array, y: jax.Array) -> State:
+            def full_batch(state: State, _: None) -> tuple[State, None]:
+                return step(work, state, x[0], y[0]), None
+
+            def batch(state: State, index: jax.Array) -> tuple[State, None]:
+                return step(work, state, x[index], y[index]), None
+
+            if work.full_batch:
+                return jax.lax.scan(full_batch, state, None, self.length)[0]
+            return jax.lax.scan(batch, state, jnp.arange(self.length) % len(x))[0]
+
+        self.scan = jax.jit(scan, donate_argnums=0)
+
+    def train(self, steps: int) -> None:
+        """As many scans as the steps fill; the runs are whole numbers of them."""
+        for _ in range(steps // self.length):
+            self.state = self.scan(self.state, self.x, self.y)
+        jax.block_until_ready(self.state)
+
+
+def measure(task: Task) -> Sample:
+    """Time the scans."""
+    return time_trainer(ScanTrainer(task), task)

@@ -1,0 +1,1 @@
+"""The contracts that plugins fulfil, one file a kind."""

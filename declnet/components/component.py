@@ -1,0 +1,170 @@
+"""What all contracts share: a validated, frozen declaration that knows its kind and type."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+from pydantic import (
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    SerializerFunctionWrapHandler,
+    ValidationInfo,
+    model_serializer,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError, core_schema
+
+from declnet.components.declared import Declared, resolve_paths
+from declnet.errors import RegistryError, UnknownTypeError
+from declnet.registry.discovery import default_registry
+from declnet.registry.registry import Registry
+
+
+class Component(Declared):
+    """A declaration and, in the same class, its mathematics; it holds no arrays.
+
+    A contract (`Layer`, `Loss`, …) sets `kind`; a component class sets `type`. A field typed by a
+    contract takes whatever is registered of that kind: a name, a table with a `type`, an instance.
+    """
+
+    kind: ClassVar[str]
+    type: ClassVar[str]
+    required_methods: ClassVar[tuple[str, ...]] = ()
+    """Methods that a contract leaves to its components."""
+
+    @classmethod
+    def verify_contract(cls) -> None:
+        """Checks that the class can be registered.
+
+        Raises:
+            RegistryError: it has no type, or lacks a method of its contract.
+        """
+        if not hasattr(cls, "kind"):
+            raise RegistryError(f"{cls.__name__} derives from no contract (Layer, Loss, …)")
+        name = getattr(cls, "type", None)
+        if not isinstance(name, str) or not name:
+            raise RegistryError(f'{cls.__name__} has no type: add e.g. type = "{cls.__name__}"')
+        contract = next(base for base in cls.__mro__ if "kind" in vars(base))
+        for method in contract.required_methods:
+            if getattr(cls, method) is getattr(contract, method):
+                raise RegistryError(f"{cls.__name__} has no {method}(), which a {cls.kind} needs")
+
+    @classmethod
+    def is_contract(cls) -> bool:
+        """Whether the class stands for any component of its kind, rather than for one type."""
+        return not hasattr(cls, "type")
+
+    @classmethod
+    def from_declaration(cls, value: Any, context: Mapping[str, Any] | None = None) -> Self:
+        """Makes a component of this contract from a name, a table with a `type`, or an instance.
+
+        Args:
+            value: as a spec has it.
+            context: `registry` (default: all installed plugins), and `folder`, which relative paths
+                are relative to.
+
+        Raises:
+            pydantic.ValidationError: with the location of each fault within `value`.
+        """
+        if isinstance(value, cls):
+            return value
+        if isinstance(value, str):
+            table: dict[str, Any] = {"type": value}
+        elif isinstance(value, Mapping):
+            table = dict(value)
+        else:
+            article = "an" if cls.kind[0] in "aeiou" else "a"
+            raise PydanticCustomError(
+                "component", f"must be {article} {cls.kind}: its type's name or a table with a type"
+            )
+        at_type = ("type",) if isinstance(value, Mapping) else ()
+        component_class = cls._class_of(table, at_type, context or {})
+        folder = (context or {}).get("folder")
+        fields = resolve_paths(component_class, table, folder)
+        component: Self = component_class.model_validate(fields, context=dict(context or {}))
+        return component
+
+    @classmethod
+    def _class_of(
+        cls, table: dict[str, Any], at_type: tuple[str, ...], context: Mapping[str, Any]
+    ) -> builtins.type[Any]:
+        registry: Registry = context.get("registry") or default_registry()
+        name = table.get("type")
+        if not isinstance(name, str):
+            message = "missing" if "type" not in table else "must be the name of a type"
+            installed = ", ".join(entry.type for entry in registry.entries(cls.kind)) or "none"
+            raise _error(message, at_type, name, f"installed {cls.kind} types: {installed}")
+        try:
+            component_class = registry.find(cls.kind, name)
+        except UnknownTypeError as error:
+            raise _error(error.message, at_type, name, error.hint) from None
+        if not issubclass(component_class, cls):
+            raise _error(f'"{name}" is not a {cls.__name__}', at_type, name, None)
+        return component_class
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_own_type(cls, values: Any) -> Any:
+        """A dumped component has its type; it is right only for the class itself."""
+        if isinstance(values, Mapping) and values.get("type") == getattr(cls, "type", None):
+            return {key: value for key, value in values.items() if key != "type"}
+        return values
+
+    @model_serializer(mode="wrap")
+    def _with_type(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {"type": self.type, **handler(self)}
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        if not cls.is_contract():
+            return super().__get_pydantic_core_schema__(source, handler)
+
+        def validate(value: Any, info: ValidationInfo) -> Component:
+            return cls.from_declaration(value, info.context)
+
+        return core_schema.with_info_plain_validator_function(
+            validate,
+            serialization=core_schema.plain_serializer_function_ser_schema(_dump, info_arg=True),
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        if not cls.is_contract():
+            described = handler(schema)
+            target = handler.resolve_ref_schema(described)
+            target["properties"] = {"type": {"const": cls.type}, **target.get("properties", {})}
+            target["required"] = ["type", *target.get("required", [])]
+            return described
+        entries = list(default_registry().entries(cls.kind))
+        tables = [_json_schema_of(entry.component, handler) for entry in entries]
+        return {"oneOf": [*tables, {"enum": [entry.type for entry in entries]}]}
+
+
+def _json_schema_of(component: type[Any], handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    component.model_rebuild()
+    return handler(component.__pydantic_core_schema__)
+
+
+def _dump(component: Component, info: core_schema.SerializationInfo) -> dict[str, Any]:
+    return component.model_dump(
+        mode=info.mode, exclude_none=info.exclude_none, exclude_defaults=info.exclude_defaults
+    )
+
+
+def _error(
+    message: str, location: tuple[str, ...], value: Any, hint: str | None
+) -> ValidationError | PydanticCustomError:
+    """A fault at a key inside the value, or at the value itself if `location` is empty."""
+    text = message.replace("{", "{{").replace("}", "}}")
+    custom = PydanticCustomError("component", text, {"hint": hint} if hint else {})  # type: ignore[arg-type]
+    if not location:
+        return custom
+    details = InitErrorDetails(type=custom, loc=location, input=value)
+    return ValidationError.from_exception_data("component", [details])

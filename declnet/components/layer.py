@@ -1,0 +1,72 @@
+"""Layer: a differentiable function of arrays, with its parameters."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from declnet.components.arrays import Array, Shape
+from declnet.components.component import Component
+from declnet.components.parameter import Buffer, Parameter
+from declnet.components.state import LayerState
+
+
+class Layer(Component):
+    """A layer of a model: `forward` fills `y`, `backward` fills `dx` and `state.grad`.
+
+    Shapes exclude the batch axis; arrays have it first. Arrays may be in any memory order (mostly
+    the batch axis is the contiguous one), so use ufuncs and `np.matmul` with `out=`, never a
+    reshape that copies. Where `n_inputs` is not 1, `x`, `dx` and input shapes are tuples.
+    """
+
+    kind = "layer"
+    required_methods = ("forward", "backward")
+
+    backward_needs: ClassVar[frozenset[str] | set[str]] = frozenset({"x", "y"})
+    """Which of `x` and `y` backward reads; it gets None for what is left out."""
+    in_place: ClassVar[bool] = False
+    """Whether `y` may be the same memory as `x`, and `dx` the same as `dy`."""
+    input_dtype: ClassVar[Literal["float", "integer"]] = "float"
+    n_inputs: ClassVar[int | None] = 1
+    """How many inputs it takes; None for any number of at least one."""
+
+    name: str | None = Field(
+        default=None,
+        pattern=r"^[^.\s]+$",
+        description="unique in the model; default: its type and count, e.g. dense_1",
+    )
+    inputs: tuple[str, ...] | None = Field(
+        default=None,
+        min_length=1,
+        description='names of layers above, or "input"; default: the layer before',
+    )
+
+    def output_shape(self, input_shape: Any) -> Shape:
+        """The shape of `y` for an input shape; default: the same.
+
+        Raises:
+            ValueError: the layer cannot take that shape; the message says why and what helps.
+        """
+        shape: Shape = input_shape
+        return shape
+
+    def parameters(self, input_shape: Any) -> dict[str, Parameter]:  # noqa: ARG002
+        """The arrays to train (or to keep), by name; they appear as `state.<name>`."""
+        return {}
+
+    def buffers(self, input_shape: Any) -> dict[str, Buffer]:  # noqa: ARG002
+        """Working memory by name, allocated once; it appears as `state.<name>`."""
+        return {}
+
+    def forward(self, x: Any, y: Array, state: LayerState) -> None:
+        """Fills all of `y` from `x`; writes nothing else but its buffers."""
+        raise NotImplementedError
+
+    def backward(self, x: Any, y: Any, dy: Array, dx: Any, state: LayerState) -> None:
+        """Overwrites `dx` and each array of `state.grad` with the gradients that `dy` implies.
+
+        `dx` is None where nobody needs it. `dy` may be overwritten only by way of an allowed
+        `dx is dy` (see `in_place`).
+        """
+        raise NotImplementedError

@@ -1,0 +1,27 @@
+"""Metric: a figure that people read, over a data set that comes in batches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from declnet.components.arrays import Array
+from declnet.components.component import Component
+
+
+class Metric(Component):
+    """A figure over all batches of a data set; what it counts lives in the state that it starts."""
+
+    kind = "metric"
+    required_methods = ("start", "update", "result")
+
+    def start(self) -> Any:
+        """A new state, e.g. a list of counts, that `update` changes in place."""
+        raise NotImplementedError
+
+    def update(self, state: Any, y_pred: Array, y_true: Array) -> None:
+        """Adds a batch: predictions (n, *output shape), and y as the user gave it."""
+        raise NotImplementedError
+
+    def result(self, state: Any) -> float:
+        """The figure over all that was added."""
+        raise NotImplementedError

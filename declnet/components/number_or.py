@@ -1,0 +1,83 @@
+"""Fields that take a number or a component, e.g. a learning rate or its schedule."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import PydanticCustomError, core_schema
+
+from declnet.components.component import Component
+
+
+@dataclass(frozen=True)
+class NumberOr:
+    """Annotates `float | SomeContract`: `Annotated[float | Schedule, NumberOr(Schedule)]`.
+
+    A union would report the faults of both branches; this looks at the value's own form first, so
+    that a fault of a component is reported at its key alone.
+
+    Attributes:
+        contract: the kind of component that is taken beside a number.
+        above: the number must be greater than this.
+        minimum: the number must be at least this.
+        below: the number must be less than this.
+    """
+
+    contract: type[Component]
+    above: float = -math.inf
+    minimum: float = -math.inf
+    below: float = math.inf
+
+    def validate(self, value: Any, info: ValidationInfo) -> Any:
+        """A float in range, or a component."""
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            if not (self.above < value < self.below and value >= self.minimum):
+                raise PydanticCustomError("number", self._range_in_words(value))  # type: ignore[arg-type]
+            return float(value)
+        if isinstance(value, str | dict | self.contract):
+            return self.contract.from_declaration(value, info.context)
+        kind = self.contract.kind.replace("_", " ")
+        raise PydanticCustomError(
+            "number_or",
+            f"must be a number, or a {kind}: its type's name or a table with a type",  # type: ignore[arg-type]
+        )
+
+    def _range_in_words(self, value: float) -> str:
+        bounds = []
+        if self.above > -math.inf:
+            bounds.append(f"greater than {self.above:g}")
+        if self.minimum > -math.inf:
+            bounds.append(f"at least {self.minimum:g}")
+        bounds.append(f"less than {self.below:g}" if self.below < math.inf else "finite")
+        return f"must be {' and '.join(bounds)}, not {value!r}"
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return core_schema.with_info_plain_validator_function(
+            self.validate,
+            serialization=core_schema.plain_serializer_function_ser_schema(_dump, info_arg=True),
+        )
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        number: dict[str, Any] = {"type": "number"}
+        for key, bound in (
+            ("exclusiveMinimum", self.above),
+            ("minimum", self.minimum),
+            ("exclusiveMaximum", self.below),
+        ):
+            if math.isfinite(bound):
+                number[key] = bound
+        return {"anyOf": [number, self.contract.__get_pydantic_json_schema__(schema, handler)]}
+
+
+def _dump(value: float | Component, info: core_schema.SerializationInfo) -> Any:
+    if isinstance(value, Component):
+        return value.model_dump(mode=info.mode, exclude_none=info.exclude_none)
+    return value

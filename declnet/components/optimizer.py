@@ -1,0 +1,62 @@
+"""Optimizer: how parameters follow their gradients."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from declnet.components.arrays import Array
+from declnet.components.component import Component
+from declnet.components.number_or import NumberOr
+from declnet.components.schedule import Schedule
+from declnet.components.state import OptimizerState
+
+LearningRate = Annotated[float | Schedule, NumberOr(Schedule, minimum=0)]
+"""A number of at least 0, or a `Schedule`."""
+
+
+class Optimizer(Component):
+    """An elementwise update rule; the graph computes the learning rate of each step.
+
+    A component may give `learning_rate` a default of its own. All trainable parameters are one flat
+    vector, and the graph calls `update` on slices of it, in any division.
+    """
+
+    kind = "optimizer"
+    required_methods = ("update",)
+
+    learning_rate: LearningRate = Field(description="step size, or a schedule of it")
+    decay: float = Field(
+        default=0.0, ge=0, description="learning_rate / (1 + decay * (step - 1)), steps from 1"
+    )
+
+    @model_validator(mode="after")
+    def _one_rule_for_the_rate(self) -> Self:
+        if isinstance(self.learning_rate, Schedule) and self.decay:
+            raise ValueError("decay and a schedule exclude each other; remove one of them")
+        return self
+
+    def rate(self, step: int) -> float:
+        """The learning rate of an update; steps count from 1."""
+        if isinstance(self.learning_rate, Schedule):
+            return self.learning_rate.rate(step)
+        return self.learning_rate / (1.0 + self.decay * (step - 1))
+
+    def state_names(self) -> tuple[str, ...]:
+        """Names of the arrays that it keeps; each is as large as w and starts at 0."""
+        return ()
+
+    def update(
+        self, w: Array, dw: Array, state: OptimizerState, learning_rate: float, step: int
+    ) -> None:
+        """Changes `w` in place, element by element.
+
+        Args:
+            w: a slice of the parameters, one axis, contiguous.
+            dw: its gradient; may be overwritten.
+            state: the arrays of `state_names()` for this slice, and `state.scratch`, two more.
+            learning_rate: this step's rate.
+            step: counts updates from 1.
+        """
+        raise NotImplementedError

@@ -1,0 +1,88 @@
+"""The form of a spec: `RunSpec` and its sections."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, ValidationInfo, model_validator
+from pydantic_core import PydanticCustomError
+
+from declnet.components.data_source import DataSource
+from declnet.components.declared import Declared, resolve_paths
+from declnet.components.layer import Layer
+from declnet.components.loss import Loss
+from declnet.components.metric import Metric
+from declnet.components.number_or import NumberOr
+from declnet.components.optimizer import Optimizer
+
+SourceOrFraction = Annotated[float | DataSource, NumberOr(DataSource, above=0, below=1)]
+
+
+class DataSpec(Declared):
+    """Where samples come from: the section `[data]`."""
+
+    train: DataSource | None = Field(default=None, description="what the model learns from")
+    validation: SourceOrFraction | None = Field(
+        default=None, description="a data source, or the fraction of train to hold out for it"
+    )
+    test: DataSource | None = Field(default=None, description="what the finished model is tried on")
+
+
+class ModelSpec(Declared):
+    """The network: the section `[model]`."""
+
+    dtype: Literal["float32", "float64"] = Field(
+        default="float32", description="the type of parameters and activations"
+    )
+    initial_weights: Path | None = Field(
+        default=None, description="a safetensors file with the weights to start from"
+    )
+    layers: tuple[Layer, ...] = Field(
+        min_length=1, description="in topological order; the last one is the output"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _paths(cls, values: object, info: ValidationInfo) -> object:
+        if isinstance(values, dict):
+            return resolve_paths(cls, values, (info.context or {}).get("folder"))
+        return values
+
+
+class TrainingSpec(Declared):
+    """How long and in which steps: the section `[training]`."""
+
+    epochs: int = Field(ge=1, description="passes over the training data")
+    batch_size: int | None = Field(
+        default=None, ge=1, description="samples a step; absent: the full batch every step"
+    )
+    shuffle: bool = Field(default=True, description="whether mini-batches are shuffled each epoch")
+    log_every: int = Field(default=1, ge=1, description="epochs from one logged to the next")
+    metrics: tuple[Metric, ...] = Field(default=(), description="figures beside the loss")
+
+    @model_validator(mode="after")
+    def _metrics_differ(self) -> Self:
+        names = [metric.type for metric in self.metrics]
+        for name in names:
+            if names.count(name) > 1:
+                raise PydanticCustomError("metrics", f'metric "{name}" is listed twice')  # type: ignore[arg-type]
+        return self
+
+
+class RunSpec(Declared):
+    """A whole run: data, model, loss, optimizer, training."""
+
+    declnet: Literal[1] = Field(default=1, description="version of the format")
+    name: str = Field(
+        default="run",
+        pattern=r"^[^/\\\x00-\x1f.][^/\\\x00-\x1f]*$",
+        max_length=100,
+        description="names the run's folder; default: the spec file's stem",
+    )
+    seed: int = Field(default=0, ge=0, lt=2**64, description="feeds every random stream")
+    data: DataSpec = DataSpec()
+    model: ModelSpec
+    loss: Loss
+    optimizer: Optimizer
+    training: TrainingSpec

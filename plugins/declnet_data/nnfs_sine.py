@@ -1,0 +1,27 @@
+"""nnfs's sine."""
+
+import numpy as np
+from pydantic import Field
+
+from declnet import DataInfo, Dataset, DataSource
+
+
+class NNFSSine(DataSource):
+    """y = sin(2 * pi * x) for x from 0 to 1, evenly spaced and without noise.
+
+    x, y: (samples, 1). From nnfs.datasets, the data of Neural Networks from Scratch.
+    """
+
+    type = "nnfs_sine"
+
+    samples: int = Field(default=1000, ge=1, description="number of points")
+
+    def describe(self) -> DataInfo:
+        """Known without computing."""
+        return DataInfo((1,), "float", "values", (1,), None, self.samples)
+
+    def load(self, rng: np.random.Generator) -> Dataset:
+        """Computes the points; nothing is random."""
+        from nnfs.datasets import sine_data
+
+        return Dataset(*sine_data(self.samples))

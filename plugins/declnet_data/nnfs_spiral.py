@@ -1,0 +1,29 @@
+"""nnfs's spiral."""
+
+import numpy as np
+from pydantic import Field
+
+from declnet import DataInfo, Dataset, DataSource
+from declnet_data.legacy_generator import drawn
+
+
+class NNFSSpiral(DataSource):
+    """Interleaved spiral arms with noise, one arm a class.
+
+    x: (samples * classes, 2); y: labels. From nnfs.datasets, the data of Neural Networks from Scratch.
+    """
+
+    type = "nnfs_spiral"
+
+    samples: int = Field(ge=1, description="points a class")
+    classes: int = Field(ge=1, le=256, description="number of classes")
+
+    def describe(self) -> DataInfo:
+        """Known without drawing."""
+        return DataInfo((2,), "float", "classes", (), self.classes, self.samples * self.classes)
+
+    def load(self, rng: np.random.Generator) -> Dataset:
+        """Draws the points."""
+        from nnfs.datasets import spiral_data
+
+        return Dataset(*drawn(lambda: spiral_data(self.samples, self.classes), rng))

@@ -1,0 +1,29 @@
+"""nnfs's vertical data."""
+
+import numpy as np
+from pydantic import Field
+
+from declnet import DataInfo, Dataset, DataSource
+from declnet_data.legacy_generator import drawn
+
+
+class NNFSVertical(DataSource):
+    """Clouds side by side along the first axis, one cloud a class.
+
+    x: (samples * classes, 2); y: labels. From nnfs.datasets, the data of Neural Networks from Scratch.
+    """
+
+    type = "nnfs_vertical"
+
+    samples: int = Field(ge=1, description="points a class")
+    classes: int = Field(ge=1, le=256, description="number of classes")
+
+    def describe(self) -> DataInfo:
+        """Known without drawing."""
+        return DataInfo((2,), "float", "classes", (), self.classes, self.samples * self.classes)
+
+    def load(self, rng: np.random.Generator) -> Dataset:
+        """Draws the points."""
+        from nnfs.datasets import vertical_data
+
+        return Dataset(*drawn(lambda: vertical_data(self.samples, self.classes), rng))

@@ -1,0 +1,35 @@
+"""Adagrad: each parameter's rate falls with its own gradients."""
+
+import numpy as np
+from pydantic import Field
+
+from declnet import Array, LearningRate, Optimizer, OptimizerState
+
+
+class Adagrad(Optimizer):
+    """cache += dw**2;  w -= learning_rate * dw / (sqrt(cache) + epsilon).
+
+    Duchi, Hazan and Singer, Adaptive Subgradient Methods, JMLR 2011.
+    """
+
+    type = "adagrad"
+
+    learning_rate: LearningRate = 1.0
+    epsilon: float = Field(default=1e-7, gt=0, description="added to the root, against 0 / 0")
+
+    def state_names(self) -> tuple[str, ...]:
+        """The sum of squared gradients."""
+        return ("cache",)
+
+    def update(
+        self, w: Array, dw: Array, state: OptimizerState, learning_rate: float, step: int
+    ) -> None:
+        """One step."""
+        cache, change = state.cache, state.scratch[0]
+        np.multiply(dw, dw, out=change)
+        np.add(cache, change, out=cache)
+        np.sqrt(cache, out=change)
+        np.add(change, self.epsilon, out=change)
+        np.divide(dw, change, out=change)
+        np.multiply(change, learning_rate, out=change)
+        np.subtract(w, change, out=w)

@@ -1,0 +1,17 @@
+"""A constant rate."""
+
+from pydantic import Field
+
+from declnet import Schedule
+
+
+class Constant(Schedule):
+    """rate = value."""
+
+    type = "constant"
+
+    value: float = Field(ge=0, description="the learning rate of every step")
+
+    def rate(self, step: int) -> float:
+        """Value."""
+        return self.value

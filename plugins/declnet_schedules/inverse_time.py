@@ -1,0 +1,18 @@
+"""Decay with the inverse of time."""
+
+from pydantic import Field
+
+from declnet import Schedule
+
+
+class InverseTime(Schedule):
+    """rate = initial_rate / (1 + decay * (step - 1)), steps from 1; what an optimizer's decay does."""
+
+    type = "inverse_time"
+
+    initial_rate: float = Field(ge=0, description="the learning rate of the first step")
+    decay: float = Field(ge=0, description="how fast it falls")
+
+    def rate(self, step: int) -> float:
+        """initial_rate / (1 + decay * (step - 1))."""
+        return self.initial_rate / (1 + self.decay * (step - 1))
