@@ -1,6 +1,7 @@
 """The data and the initial weights of a work: made once, from one seed, and read by every peer."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,8 @@ def write_files(work: Work, seed: int, folder: Path) -> None:
     rng = np.random.default_rng(seed)
     x, y = spiral(work, rng) if work.data == "spiral" else linear(work, rng)
     np.savez(folder / DATA_FILE, x=x, y=y)
-    np.savez(folder / WEIGHTS_FILE, **initial_weights(work, rng))
+    arrays: dict[str, Any] = {**initial_weights(work, rng)}
+    np.savez(folder / WEIGHTS_FILE, **arrays)
 
 
 def read_data(folder: Path) -> tuple[Floats, Labels]:

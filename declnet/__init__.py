@@ -10,39 +10,52 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from declnet.components.arrays import Array, Dtype, Shape
-    from declnet.components.component import Component
-    from declnet.components.data_source import DataInfo, Dataset, DataSource
-    from declnet.components.fusion import Fusion
-    from declnet.components.initializer import Initializer
-    from declnet.components.layer import Layer
-    from declnet.components.loss import Loss
-    from declnet.components.metric import Metric
-    from declnet.components.optimizer import LearningRate, Optimizer
-    from declnet.components.parameter import Buffer, Parameter
-    from declnet.components.regularizer import Regularizer
-    from declnet.components.schedule import Schedule
-    from declnet.components.state import LayerState, OptimizerState
-    from declnet.errors import (
-        DataError,
-        DeclnetError,
-        DivergenceError,
-        OutputError,
-        Problem,
-        RegistryError,
-        RunError,
-        SpecError,
-        UnknownTypeError,
-        WeightsError,
-    )
-    from declnet.graph.model import Model, build_model
-    from declnet.registry.discovery import default_registry, discover
-    from declnet.registry.hookspec import Register, hookimpl
-    from declnet.registry.registry import Registry
-    from declnet.runs.loading import load_model
-    from declnet.runs.run import RunResult, run
-    from declnet.spec.load import load_spec, parse_spec
-    from declnet.spec.run_spec import DataSpec, ModelSpec, RunSpec, TrainingSpec
+    from declnet.components.arrays import Array as Array
+    from declnet.components.arrays import Dtype as Dtype
+    from declnet.components.arrays import Shape as Shape
+    from declnet.components.component import Component as Component
+    from declnet.components.data_source import DataInfo as DataInfo
+    from declnet.components.data_source import Dataset as Dataset
+    from declnet.components.data_source import DataSource as DataSource
+    from declnet.components.fusion import Fusion as Fusion
+    from declnet.components.initializer import Initializer as Initializer
+    from declnet.components.layer import Layer as Layer
+    from declnet.components.loss import Loss as Loss
+    from declnet.components.metric import Metric as Metric
+    from declnet.components.optimizer import LearningRate as LearningRate
+    from declnet.components.optimizer import Optimizer as Optimizer
+    from declnet.components.parameter import Buffer as Buffer
+    from declnet.components.parameter import Parameter as Parameter
+    from declnet.components.regularizer import Regularizer as Regularizer
+    from declnet.components.schedule import Schedule as Schedule
+    from declnet.components.state import LayerState as LayerState
+    from declnet.components.state import OptimizerState as OptimizerState
+    from declnet.errors import DataError as DataError
+    from declnet.errors import DeclnetError as DeclnetError
+    from declnet.errors import DivergenceError as DivergenceError
+    from declnet.errors import OutputError as OutputError
+    from declnet.errors import Problem as Problem
+    from declnet.errors import RegistryError as RegistryError
+    from declnet.errors import RunError as RunError
+    from declnet.errors import SpecError as SpecError
+    from declnet.errors import UnknownTypeError as UnknownTypeError
+    from declnet.errors import WeightsError as WeightsError
+    from declnet.graph.model import Model as Model
+    from declnet.graph.model import build_model as build_model
+    from declnet.registry.discovery import default_registry as default_registry
+    from declnet.registry.discovery import discover as discover
+    from declnet.registry.hookspec import Register as Register
+    from declnet.registry.hookspec import hookimpl as hookimpl
+    from declnet.registry.registry import Registry as Registry
+    from declnet.runs.loading import load_model as load_model
+    from declnet.runs.run import RunResult as RunResult
+    from declnet.runs.run import run as run
+    from declnet.spec.load import load_spec as load_spec
+    from declnet.spec.load import parse_spec as parse_spec
+    from declnet.spec.run_spec import DataSpec as DataSpec
+    from declnet.spec.run_spec import ModelSpec as ModelSpec
+    from declnet.spec.run_spec import RunSpec as RunSpec
+    from declnet.spec.run_spec import TrainingSpec as TrainingSpec
 
 __version__ = "0.1.0"
 

@@ -1,5 +1,6 @@
 """JAX, jit: one compiled step, weights and moments donated, called from a Python loop."""
 
+from collections.abc import Callable
 from functools import partial
 from itertools import cycle, islice
 
@@ -14,27 +15,37 @@ from works import BETA_1, BETA_2, EPSILON, Dense, Work
 
 Arrays = dict[str, jax.Array]
 State = tuple[Arrays, Arrays, Arrays, jax.Array]  # weights, first and second moments, updates made
+Loss = Callable[[Work, Arrays, jax.Array, jax.Array], jax.Array]
 
 
 def loss(work: Work, weights: Arrays, x: jax.Array, y: jax.Array) -> jax.Array:
     """Mean cross-entropy of a batch with one-hot labels, plus the L2 penalties."""
-    output, number, penalty = x, 0, jnp.float32(0.0)
+    output, number = x, 0
     for layer in work.layers:
         if isinstance(layer, Dense):
             number += 1
-            w, b = weights[f"dense_{number}.weights"], weights[f"dense_{number}.biases"]
-            output = output @ w + b
-            if layer.l2:
-                penalty = penalty + layer.l2 * (jnp.sum(w * w) + jnp.sum(b * b))
+            output = output @ weights[f"dense_{number}.weights"] + weights[f"dense_{number}.biases"]
         else:
             output = jax.nn.relu(output)
-    return -jnp.sum(y * jax.nn.log_softmax(output)) / x.shape[0] + penalty
+    scores: jax.Array = jax.nn.log_softmax(output)
+    total: jax.Array = jnp.sum(y * scores)
+    return penalty(work, weights) - total / x.shape[0]
 
 
-def step(work: Work, state: State, x: jax.Array, y: jax.Array) -> State:
+def penalty(work: Work, weights: Arrays) -> jax.Array:
+    """The L2 penalties of all layers that have one."""
+    total = jnp.float32(0.0)
+    for number, layer in enumerate(work.dense, start=1):
+        if layer.l2:
+            w, b = weights[f"dense_{number}.weights"], weights[f"dense_{number}.biases"]
+            total = total + layer.l2 * (jnp.sum(w * w) + jnp.sum(b * b))
+    return total
+
+
+def step(work: Work, loss: Loss, state: State, x: jax.Array, y: jax.Array) -> State:
     """One update of Adam."""
     weights, first, second, count = state
-    gradients = jax.grad(partial(loss, work))(weights, x, y)
+    gradients: Arrays = jax.grad(partial(loss, work))(weights, x, y)
     count = count + 1
     steps = count.astype(jnp.float32)
     correction_1, correction_2 = 1 - BETA_1**steps, 1 - BETA_2**steps
@@ -62,16 +73,17 @@ class JaxTrainer:
 
     def __init__(self, task: Task) -> None:
         self.initial = read_weights(task.path)
-        self.step = jax.jit(partial(step, task.work), donate_argnums=0)
-        x, y = device_data(task)
-        self.batches = list(zip(x, y, strict=True))
+        self.x, self.y = device_data(task)
+        self.batches = list(zip(self.x, self.y, strict=True))
+        self.step = jax.jit(partial(step, task.work, loss), donate_argnums=0)
 
     def reset(self) -> None:
         """The initial weights on the device, moments of zero."""
+        initial = self.initial.items()
         self.state: State = (
-            {name: jnp.array(value) for name, value in self.initial.items()},
-            {name: jnp.zeros(value.shape, jnp.float32) for name, value in self.initial.items()},
-            {name: jnp.zeros(value.shape, jnp.float32) for name, value in self.initial.items()},
+            {name: jnp.array(value) for name, value in initial},
+            {name: jnp.zeros(value.shape, jnp.float32) for name, value in initial},
+            {name: jnp.zeros(value.shape, jnp.float32) for name, value in initial},
             jnp.int32(0),
         )
         jax.block_until_ready(self.state)

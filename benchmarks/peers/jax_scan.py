@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from peers.jax_jit import JaxTrainer, State, device_data, step
+from peers.jax_jit import JaxTrainer, Loss, State, loss, step
 from task import Sample, Task
 from trainer import time_trainer
 
@@ -11,22 +11,24 @@ from trainer import time_trainer
 class ScanTrainer(JaxTrainer):
     """Trains in scans of `short_steps` steps, so that both runs use one compiled program."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Task, loss: Loss) -> None:
         super().__init__(task)
         self.length = task.short_steps
-        self.x, self.y = device_data(task)
         work = task.work
 
         def scan(state: State, x: jax.Array, y: jax.Array) -> State:
             def full_batch(state: State, _: None) -> tuple[State, None]:
-                return step(work, state, x[0], y[0]), None
+                return step(work, loss, state, x[0], y[0]), None
 
-            def batch(state: State, index: jax.Array) -> tuple[State, None]:
-                return step(work, state, x[index], y[index]), None
+            def mini_batch(state: State, index: jax.Array) -> tuple[State, None]:
+                return step(work, loss, state, x[index], y[index]), None
 
             if work.full_batch:
-                return jax.lax.scan(full_batch, state, None, self.length)[0]
-            return jax.lax.scan(batch, state, jnp.arange(self.length) % len(x))[0]
+                state, _ = jax.lax.scan(full_batch, state, None, self.length)
+            else:
+                indices = jnp.arange(self.length) % len(x)
+                state, _ = jax.lax.scan(mini_batch, state, indices)
+            return state
 
         self.scan = jax.jit(scan, donate_argnums=0)
 
@@ -39,4 +41,4 @@ class ScanTrainer(JaxTrainer):
 
 def measure(task: Task) -> Sample:
     """Time the scans."""
-    return time_trainer(ScanTrainer(task), task)
+    return time_trainer(ScanTrainer(task, loss), task)

@@ -2,8 +2,8 @@
 
 import warnings
 
-from sklearn.exceptions import ConvergenceWarning  # type: ignore[import-untyped]
-from sklearn.neural_network import MLPClassifier  # type: ignore[import-untyped]
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network import MLPClassifier
 
 from data import Weights, read_data, read_weights
 from task import Sample, Task

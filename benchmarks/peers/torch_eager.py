@@ -41,7 +41,9 @@ class TorchTrainer:
         """Copy the initial weights in; a new Adam, which adds L2's gradient, 2 * l2 * w."""
         groups = []
         with torch.no_grad():
-            for number, (layer, linear) in enumerate(zip(self.work.dense, self.linear, strict=True)):
+            for number, (layer, linear) in enumerate(
+                zip(self.work.dense, self.linear, strict=True)
+            ):
                 weights = torch.from_numpy(self.initial[f"dense_{number + 1}.weights"])
                 biases = torch.from_numpy(self.initial[f"dense_{number + 1}.biases"])
                 linear.weight.copy_(weights.T)

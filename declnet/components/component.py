@@ -47,7 +47,7 @@ class Component(Declared):
         name = getattr(cls, "type", None)
         if not isinstance(name, str) or not name:
             raise RegistryError(f'{cls.__name__} has no type: add e.g. type = "{cls.__name__}"')
-        contract = next(base for base in cls.__mro__ if "kind" in vars(base))
+        contract: Any = next(base for base in cls.__mro__ if "kind" in vars(base))
         for method in contract.required_methods:
             if getattr(cls, method) is getattr(contract, method):
                 raise RegistryError(f"{cls.__name__} has no {method}(), which a {cls.kind} needs")
@@ -163,7 +163,7 @@ def _error(
 ) -> ValidationError | PydanticCustomError:
     """A fault at a key inside the value, or at the value itself if `location` is empty."""
     text = message.replace("{", "{{").replace("}", "}}")
-    custom = PydanticCustomError("component", text, {"hint": hint} if hint else {})  # type: ignore[arg-type]
+    custom = PydanticCustomError("component", text, {"hint": hint} if hint else {})
     if not location:
         return custom
     details = InitErrorDetails(type=custom, loc=location, input=value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 from pydantic import (
     BaseModel,
@@ -19,13 +19,12 @@ from pydantic_core import (
     InitErrorDetails,
     PydanticCustomError,
     core_schema,
-    list_all_errors,
 )
 
 from declnet.registry.spelling import suggestion
 
 _SCALARS = frozenset({"int", "float", "bool", "str"})
-_BUILT_IN = frozenset(each["type"] for each in list_all_errors())
+_BUILT_IN = frozenset(get_args(core_schema.ErrorType))
 _OPAQUE = frozenset({"default", "metadata", "serialization", "expected", "config", "cls"})
 
 
@@ -60,7 +59,7 @@ class Declared(BaseModel):
             error = PydanticCustomError("unknown_key", "unknown key", {"hint": hint})
         elif kind not in _BUILT_IN:
             message = detail["msg"].replace("{", "{{").replace("}", "}}")
-            error = PydanticCustomError(kind, message, context)  # type: ignore[arg-type]
+            error = PydanticCustomError(kind, message, context)
         return InitErrorDetails(type=error, loc=location, input=detail["input"], ctx=context)
 
     @classmethod

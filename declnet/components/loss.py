@@ -12,7 +12,7 @@ from declnet.components.targets import prepare_targets
 class Loss(Component):
     """A loss of each sample, and its gradient.
 
-    The graph takes the mean, sum(w * losses) / sum(w), and applies the same weights to the gradient.
+    The graph takes the mean, sum(w * losses) / sum(w), and weighs the gradient alike.
     """
 
     kind = "loss"

@@ -36,14 +36,14 @@ class NumberOr:
         """A float in range, or a component."""
         if isinstance(value, int | float) and not isinstance(value, bool):
             if not (self.above < value < self.below and value >= self.minimum):
-                raise PydanticCustomError("number", self._range_in_words(value))  # type: ignore[arg-type]
+                raise PydanticCustomError("number", self._range_in_words(value))
             return float(value)
         if isinstance(value, str | dict | self.contract):
             return self.contract.from_declaration(value, info.context)
         kind = self.contract.kind.replace("_", " ")
         raise PydanticCustomError(
             "number_or",
-            f"must be a number, or a {kind}: its type's name or a table with a type",  # type: ignore[arg-type]
+            f"must be a number, or a {kind}: its type's name or a table with a type",
         )
 
     def _range_in_words(self, value: float) -> str:
@@ -66,14 +66,13 @@ class NumberOr:
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        number: dict[str, Any] = {"type": "number"}
-        for key, bound in (
-            ("exclusiveMinimum", self.above),
-            ("minimum", self.minimum),
-            ("exclusiveMaximum", self.below),
-        ):
-            if math.isfinite(bound):
-                number[key] = bound
+        bounds = {
+            "exclusiveMinimum": self.above,
+            "minimum": self.minimum,
+            "exclusiveMaximum": self.below,
+        }
+        finite = {key: bound for key, bound in bounds.items() if math.isfinite(bound)}
+        number = {"type": "number", **finite}
         return {"anyOf": [number, self.contract.__get_pydantic_json_schema__(schema, handler)]}
 
 

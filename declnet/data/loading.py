@@ -42,16 +42,14 @@ def checked(dataset: Dataset, label: str) -> Dataset:
             raise DataError(f"{label} data: {name} is a single number; its first axis is samples")
         _check_finite(array, f"{label} data: {name}")
     if len(dataset.x) != len(dataset.y):
-        raise DataError(
-            f"{label} data: x has {len(dataset.x)} samples, but y has {len(dataset.y)}"
-        )
+        raise DataError(f"{label} data: x has {len(dataset.x)} samples, but y has {len(dataset.y)}")
     if len(dataset) == 0:
         raise DataError(f"{label} data: there are no samples")
     return dataset
 
 
 def as_input(x: Array, dtype: Dtype, integer: bool) -> Array:
-    """x in the type that the model computes with; no copy where it is that already.
+    """X in the type that the model computes with; no copy where it is that already.
 
     Args:
         x: the samples.

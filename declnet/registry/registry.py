@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -28,7 +29,7 @@ class Entry:
 
     kind: str
     type: str
-    component: type[Any]
+    component: builtins.type[Any]
     plugin: Plugin
 
 

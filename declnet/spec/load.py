@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -71,7 +71,7 @@ def _valid_sections(document: Mapping[str, Any], context: Mapping[str, Any]) -> 
     for name, field in RunSpec.model_fields.items():
         if name in document:
             try:
-                adapter: TypeAdapter[Any] = TypeAdapter(field.annotation)
+                adapter: TypeAdapter[Any] = TypeAdapter(cast("Any", field.annotation))
                 sections[name] = adapter.validate_python(document[name], context=dict(context))
             except ValidationError:
                 continue

@@ -51,18 +51,16 @@ def apply_overrides(document: Mapping[str, Any], overrides: Mapping[str, Any]) -
 def _assign(document: dict[str, Any], path: KeyPath, value: Any) -> Problem | None:
     place: Any = document
     for depth, part in enumerate(path):
-        last = depth == len(path) - 1
         if isinstance(place, list):
             if not isinstance(part, int) or part >= len(place):
                 return Problem(path, f"{dotted(path[:depth])} has no item {part}", _items(place))
-        elif isinstance(place, dict):
-            part = str(part)
-        else:
+        elif not isinstance(place, dict):
             return Problem(path, f"{dotted(path[:depth])} is {place!r}, which has no keys")
-        if last:
-            place[part] = value
+        key = str(part) if isinstance(place, dict) else part
+        if depth == len(path) - 1:
+            place[key] = value
         else:
-            place = _step_into(place, part)
+            place = _step_into(place, key)
     return None
 
 

@@ -66,7 +66,7 @@ class TrainingSpec(Declared):
         names = [metric.type for metric in self.metrics]
         for name in names:
             if names.count(name) > 1:
-                raise PydanticCustomError("metrics", f'metric "{name}" is listed twice')  # type: ignore[arg-type]
+                raise PydanticCustomError("metrics", f'metric "{name}" is listed twice')
         return self
 
 

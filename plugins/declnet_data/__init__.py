@@ -6,7 +6,7 @@ from declnet_data.nnfs_spiral import NNFSSpiral
 from declnet_data.nnfs_vertical import NNFSVertical
 from declnet_data.npz import NPZ
 
-__all__ = ["NNFSSine", "NNFSSpiral", "NNFSVertical", "NPZ"]
+__all__ = ["NPZ", "NNFSSine", "NNFSSpiral", "NNFSVertical"]
 
 
 @hookimpl

@@ -9,7 +9,7 @@ from declnet import DataInfo, Dataset, DataSource
 class NNFSSine(DataSource):
     """y = sin(2 * pi * x) for x from 0 to 1, evenly spaced and without noise.
 
-    x, y: (samples, 1). From nnfs.datasets, the data of Neural Networks from Scratch.
+    x, y: (samples, 1). Computed by nnfs.datasets.
     """
 
     type = "nnfs_sine"

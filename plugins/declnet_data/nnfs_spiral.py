@@ -10,7 +10,7 @@ from declnet_data.legacy_generator import drawn
 class NNFSSpiral(DataSource):
     """Interleaved spiral arms with noise, one arm a class.
 
-    x: (samples * classes, 2); y: labels. From nnfs.datasets, the data of Neural Networks from Scratch.
+    x: (samples * classes, 2); y: labels (samples * classes,). Drawn by nnfs.datasets.
     """
 
     type = "nnfs_spiral"

@@ -4,7 +4,7 @@ import numpy as np
 
 from declnet import Array, Fusion
 from declnet_layers import Softmax
-from declnet_losses.categorical_crossentropy import SMALLEST, CategoricalCrossentropy
+from declnet_losses.categorical_crossentropy import CategoricalCrossentropy
 
 
 class SoftmaxCategoricalCrossentropy(Fusion):

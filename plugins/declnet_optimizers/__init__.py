@@ -6,7 +6,7 @@ from declnet_optimizers.adam import Adam
 from declnet_optimizers.rmsprop import RMSProp
 from declnet_optimizers.sgd import SGD
 
-__all__ = ["Adagrad", "Adam", "RMSProp", "SGD"]
+__all__ = ["SGD", "Adagrad", "Adam", "RMSProp"]
 
 
 @hookimpl

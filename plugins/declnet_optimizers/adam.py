@@ -32,7 +32,7 @@ class Adam(Optimizer):
     def update(
         self, w: Array, dw: Array, state: OptimizerState, learning_rate: float, step: int
     ) -> None:
-        """One step: w -= (learning_rate * scale_m / scale_v) * momentum / (root + eps / scale_v)."""
+        """W -= learning_rate * scale_m / scale_v * momentum / (sqrt(cache) + epsilon / scale_v)."""
         momentum, cache, change = state.momentum, state.cache, state.scratch[0]
         scale_m = (1 - self.beta_1) / (1 - self.beta_1**step)
         scale_v = sqrt((1 - self.beta_2) / (1 - self.beta_2**step))

@@ -9,7 +9,7 @@ from declnet import Array, Regularizer
 class L1(Regularizer):
     """penalty = strength * sum |w|; its gradient is -strength where w < 0, else +strength.
 
-    At w = 0, where |w| has a kink, the gradient is +strength (Neural Networks from Scratch, ch. 14).
+    At w = 0, where |w| has a kink, the gradient is +strength, as in Neural Networks from Scratch.
     """
 
     type = "l1"
@@ -17,7 +17,7 @@ class L1(Regularizer):
     strength: float = Field(ge=0, description="factor of the penalty")
 
     def penalty(self, w: Array) -> float:
-        """strength * sum |w|."""
+        """Strength * sum |w|."""
         return self.strength * float(np.abs(w).sum())
 
     def add_gradient(self, w: Array, dw: Array) -> None:

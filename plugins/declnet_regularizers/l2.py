@@ -14,7 +14,7 @@ class L2(Regularizer):
     strength: float = Field(ge=0, description="factor of the penalty")
 
     def penalty(self, w: Array) -> float:
-        """strength * sum w**2."""
+        """Strength * sum w**2."""
         return self.strength * float(np.vdot(w, w))
 
     def add_gradient(self, w: Array, dw: Array) -> None:

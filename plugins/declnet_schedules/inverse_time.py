@@ -6,7 +6,7 @@ from declnet import Schedule
 
 
 class InverseTime(Schedule):
-    """rate = initial_rate / (1 + decay * (step - 1)), steps from 1; what an optimizer's decay does."""
+    """rate = initial_rate / (1 + decay * (step - 1)), steps from 1; as an optimizer's decay."""
 
     type = "inverse_time"
 

@@ -1,0 +1,30 @@
+"""`declnet check`: validates a spec, and shows what it would build."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from declnet.cli.options import load_checked, set_option, spec_argument
+
+
+@click.command()
+@spec_argument
+@set_option
+def check(spec: Path, overrides: tuple[str, ...]) -> None:
+    """Validate SPEC; print its layers and the memory that a run will hold."""
+    from declnet.errors import SpecError
+    from declnet.registry.discovery import default_registry
+    from declnet.report.model_table import print_layers, print_memory
+    from declnet.training.checks import check_spec
+    from declnet.training.memory import run_memory
+
+    loaded = load_checked(spec, overrides)
+    checked = check_spec(loaded)
+    if checked.problems:
+        raise SpecError(checked.problems, str(spec))
+    print_layers(checked.nodes, checked.data["train"].sample_shape)
+    memory = run_memory(loaded, checked, default_registry())
+    if memory is not None:
+        print_memory(memory)

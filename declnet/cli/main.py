@@ -1,0 +1,59 @@
+"""`declnet`: the group of all commands, and how errors become exit codes."""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+import click
+
+from declnet import __version__
+from declnet.cli.check import check
+from declnet.cli.compare import compare
+from declnet.cli.plugins import plugins
+from declnet.cli.run import run
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, message="declnet %(version)s")
+def command() -> None:
+    r"""Trains neural networks that are declared in TOML or JSON.
+
+    \b
+    Exit codes: 0 done, 1 the run failed, 2 the spec or the usage is wrong, 130 interrupted.
+    """
+
+
+for each in (run, check, compare, plugins):
+    command.add_command(each)
+
+
+def main() -> NoReturn:
+    """Runs the command line and ends the process with its exit code."""
+    from declnet.errors import DeclnetError
+
+    try:
+        status = command.main(standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.exceptions.Exit as ended:
+        sys.exit(ended.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        sys.exit(130)
+    except DeclnetError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        _silence_stdout()
+        sys.exit(1)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _silence_stdout() -> None:
+    """Whoever read the output is gone; what is still buffered must not raise at exit."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

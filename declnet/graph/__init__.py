@@ -1,0 +1,1 @@
+"""From a model to an executable graph: wiring, shapes, memory, calls."""

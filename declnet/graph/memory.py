@@ -1,0 +1,68 @@
+"""How much memory a run will hold, from its shapes alone; nothing is allocated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+import numpy as np
+import numpy.typing as npt
+
+from declnet.components.optimizer import Optimizer
+from declnet.graph.blocks import buffer_dtype
+from declnet.graph.lifetimes import plan_memory
+from declnet.graph.nodes import Node
+from declnet.graph.update import SLICE
+
+
+def training_memory(
+    nodes: Sequence[Node],
+    optimizer: Optimizer,
+    dtype: npt.DTypeLike,
+    batch: int,
+    fused: bool,
+) -> dict[str, int]:
+    """Bytes that the training graph and the optimizer allocate, by what they are for.
+
+    Args:
+        nodes: the model with its shapes.
+        optimizer: what keeps state for each parameter.
+        dtype: the model's float type.
+        batch: samples a step.
+        fused: whether the last layer and the loss are joined.
+    """
+    kind = np.dtype(dtype)
+    trainable = sum(
+        prod(parameter.shape)
+        for node in nodes
+        for parameter in node.parameters.values()
+        if parameter.trainable
+    )
+    everything = sum(node.parameter_count for node in nodes)
+    states = len(optimizer.state_names()) * trainable + 2 * min(SLICE, trainable)
+    plan = plan_memory(nodes, training=True, fused=fused)
+    return {
+        "parameters": everything * kind.itemsize,
+        "gradients": trainable * kind.itemsize,
+        "optimizer state": states * kind.itemsize,
+        "activations and their gradients": (sum(plan.sizes) + 1) * batch * kind.itemsize,
+        "layers' buffers": buffer_bytes(nodes, kind, batch),
+    }
+
+
+def inference_memory(nodes: Sequence[Node], dtype: npt.DTypeLike, batch: int) -> int:
+    """Bytes that the graph of a prediction or an evaluation allocates."""
+    kind = np.dtype(dtype)
+    plan = plan_memory(nodes, training=False)
+    return (sum(plan.sizes) + 1) * batch * kind.itemsize + buffer_bytes(nodes, kind, batch)
+
+
+def buffer_bytes(nodes: Sequence[Node], dtype: np.dtype[np.generic], batch: int) -> int:
+    """Bytes of all layers' buffers."""
+    return sum(
+        prod(buffer.shape)
+        * (batch if buffer.per_sample else 1)
+        * buffer_dtype(buffer, dtype).itemsize
+        for node in nodes
+        for buffer in node.buffers.values()
+    )

@@ -1,0 +1,136 @@
+"""A model with its parameters: what is trained, saved, loaded and predicts."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from declnet.components.arrays import Array, Shape
+from declnet.data.loading import as_input
+from declnet.errors import DataError
+from declnet.graph.inference import InferenceGraph
+from declnet.graph.nodes import Node, infer_nodes
+from declnet.graph.parameters import Parameters
+from declnet.graph.weights import read_weights
+from declnet.registry.discovery import default_registry
+from declnet.registry.registry import Registry
+from declnet.spec.run_spec import ModelSpec
+
+CHUNK = 1024
+"""Samples that a prediction computes at once, so that its memory does not grow with the data."""
+
+
+@dataclass(frozen=True)
+class LayerSummary:
+    """A line of a model's summary: a layer's name, type, output shape and number of parameters."""
+
+    name: str
+    type: str
+    output_shape: Shape
+    parameters: int
+
+
+class Model:
+    """A compiled model.
+
+    Attributes:
+        nodes: the layers in order, with their shapes.
+        dtype: of its parameters and activations.
+        input_shape: the shape of one sample.
+    """
+
+    def __init__(self, nodes: Sequence[Node], input_shape: Shape, dtype: npt.DTypeLike) -> None:
+        self.nodes = tuple(nodes)
+        self.input_shape = tuple(input_shape)
+        self.dtype = np.dtype(dtype)
+        self._parameters = Parameters(self.nodes, self.dtype)
+        self._of_thread = threading.local()
+
+    @property
+    def takes_integers(self) -> bool:
+        """Whether the layers that read the input take integers as they are."""
+        readers = [node for node in self.nodes if 0 in node.inputs]
+        return all(node.layer.input_dtype == "integer" for node in readers)
+
+    @property
+    def output_shape(self) -> Shape:
+        """The shape of one prediction."""
+        return self.nodes[-1].output_shape
+
+    def predict(self, x: npt.ArrayLike) -> Array:
+        """Predictions, (n, *output shape), for samples (n, *input shape); safe to call in threads.
+
+        Raises:
+            DataError: the samples have another shape than the model's input.
+        """
+        samples = self.as_input(np.asarray(x))
+        predictions = np.empty((len(samples), *self.output_shape), self.dtype)
+        graph = self._graph(min(max(len(samples), 1), CHUNK))
+        for start in range(0, len(samples), graph.capacity):
+            part = slice(start, start + graph.capacity)
+            predictions[part] = graph.predict(samples[part])
+        return predictions
+
+    def as_input(self, x: Array) -> Array:
+        """X in the model's type; raises DataError if its samples have another shape."""
+        if x.ndim == 0 or x.shape[1:] != self.input_shape:
+            raise DataError(
+                f"the model takes samples of shape {self.input_shape}, so x must have shape "
+                f"{('n', *self.input_shape)}".replace("'", "")
+                + f", not {x.shape}"
+            )
+        return as_input(x, self.dtype, self.takes_integers)
+
+    @property
+    def store(self) -> Parameters:
+        """The arrays themselves, for training and saving."""
+        return self._parameters
+
+    def parameters(self) -> dict[str, Array]:
+        """Copies of all parameters by name, e.g. `dense_1.weights` of shape (inputs, units)."""
+        return {key: array.copy() for key, array in self._parameters.arrays.items()}
+
+    def load_parameters(self, saved: Mapping[str, Array], source: str = "weights") -> None:
+        """Takes parameters over; raises WeightsError if names or shapes differ."""
+        self._parameters.load(saved, source)
+
+    def summary(self) -> tuple[LayerSummary, ...]:
+        """A line for each layer."""
+        return tuple(
+            LayerSummary(node.name, node.layer.type, node.output_shape, node.parameter_count)
+            for node in self.nodes
+        )
+
+    def _graph(self, samples: int) -> InferenceGraph:
+        """This thread's graph; made anew when it is too small."""
+        graph: InferenceGraph | None = getattr(self._of_thread, "graph", None)
+        if graph is None or graph.capacity < samples:
+            graph = InferenceGraph(self.nodes, self._parameters, self.dtype, samples)
+            self._of_thread.graph = graph
+        return graph
+
+
+def build_model(
+    spec: ModelSpec, input_shape: Sequence[int], seed: int = 0, registry: Registry | None = None
+) -> Model:
+    """Compiles a model and initializes its parameters.
+
+    Args:
+        spec: the section `model` of a spec.
+        input_shape: the shape of one sample.
+        seed: feeds the initializers' streams.
+        registry: where initializers are looked up; default: all installed plugins.
+
+    Raises:
+        SpecError: the layers do not fit each other or the input; with every fault.
+        WeightsError: `initial_weights` cannot be read, or do not fit.
+    """
+    model = Model(infer_nodes(spec.layers, tuple(input_shape)), tuple(input_shape), spec.dtype)
+    model.store.initialize(seed, registry or default_registry())
+    if spec.initial_weights is not None:
+        model.load_parameters(read_weights(spec.initial_weights), str(spec.initial_weights))
+    return model

@@ -1,0 +1,121 @@
+"""All parameters of a model: the trainable ones as one flat vector, with a view for each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from declnet.components.arrays import Array, Dtype, Shape
+from declnet.components.initializer import Initializer
+from declnet.components.parameter import Parameter
+from declnet.errors import WeightsError
+from declnet.graph.nodes import Node
+from declnet.registry.registry import Registry
+from declnet.spec.streams import Stream, random_stream
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Where one parameter lives.
+
+    Attributes:
+        key: `<layer name>.<parameter>`, its name in weights files.
+        offset: its place in the flat vector; -1 for one that is not trainable.
+    """
+
+    key: str
+    node: int
+    name: str
+    parameter: Parameter
+    offset: int
+
+    @property
+    def size(self) -> int:
+        """How many numbers it holds."""
+        return prod(self.parameter.shape)
+
+
+def slots_of(nodes: Sequence[Node]) -> tuple[Slot, ...]:
+    """Lays the parameters of all nodes out, in order."""
+    slots, offset = [], 0
+    for node in nodes:
+        for name, parameter in node.parameters.items():
+            place = offset if parameter.trainable else -1
+            slot = Slot(f"{node.name}.{name}", node.index, name, parameter, place)
+            offset += slot.size if parameter.trainable else 0
+            slots.append(slot)
+    return tuple(slots)
+
+
+class Parameters:
+    """The arrays of a model's parameters.
+
+    Attributes:
+        vector: all trainable parameters, flat.
+        arrays: every parameter by key; the trainable ones are views of `vector`.
+    """
+
+    def __init__(self, nodes: Sequence[Node], dtype: Dtype) -> None:
+        self.slots = slots_of(nodes)
+        self.vector = np.zeros(sum(slot.size for slot in self.slots if slot.offset >= 0), dtype)
+        self.arrays = {
+            slot.key: view(self.vector, slot)
+            if slot.offset >= 0
+            else np.zeros(slot.parameter.shape, dtype)
+            for slot in self.slots
+        }
+
+    def initialize(self, seed: int, registry: Registry) -> None:
+        """Fills every parameter by its initializer, each layer from a stream of its own."""
+        streams: dict[int, np.random.Generator] = {}
+        for slot in self.slots:
+            if slot.node not in streams:
+                streams[slot.node] = random_stream(seed, Stream.INITIALIZATION, slot.node)
+            initializer = Initializer.from_declaration(
+                slot.parameter.initializer, {"registry": registry}
+            )
+            initializer.fill(self.arrays[slot.key], streams[slot.node], *fans(slot.parameter))
+
+    def load(self, saved: Mapping[str, Array], source: str) -> None:
+        """Takes saved values over; raises WeightsError, and changes nothing, if they do not fit."""
+        check_fit(self.slots, {key: array.shape for key, array in saved.items()}, source)
+        for key, array in self.arrays.items():
+            array[...] = saved[key]
+
+
+def check_fit(slots: Sequence[Slot], saved: Mapping[str, Shape], source: str) -> None:
+    """Compares the keys and shapes of saved weights with those of a model.
+
+    Raises:
+        WeightsError: with every difference.
+    """
+    expected = {slot.key: tuple(slot.parameter.shape) for slot in slots}
+    faults = [f"{key} is missing" for key in expected if key not in saved]
+    faults += [f"{key} is not in the model" for key in saved if key not in expected]
+    faults += [
+        f"{key} has shape {tuple(saved[key])}, the model's has {shape}"
+        for key, shape in expected.items()
+        if key in saved and tuple(saved[key]) != shape
+    ]
+    if faults:
+        raise WeightsError(f"{source}: the weights do not fit the model: {'; '.join(faults)}")
+
+
+def view(vector: Array, slot: Slot) -> Array:
+    """A trainable parameter's part of a flat vector, in its shape."""
+    return vector[slot.offset : slot.offset + slot.size].reshape(slot.parameter.shape)
+
+
+def fans(parameter: Parameter) -> tuple[int, int]:
+    """(fan_in, fan_out): as the parameter states them, or by its shape."""
+    shape = parameter.shape
+    if len(shape) >= 3:
+        fan_in, fan_out = prod(shape[1:]), shape[0] * prod(shape[2:])
+    elif len(shape) == 2:
+        fan_in, fan_out = shape
+    else:
+        fan_in = fan_out = prod(shape)
+    return parameter.fan_in or fan_in, parameter.fan_out or fan_out

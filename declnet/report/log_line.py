@@ -1,0 +1,41 @@
+"""The line that a logged epoch prints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from declnet.training.events import EpochLogged
+
+_SHORT = {"accuracy": "acc"}
+_LOSSES = ("loss", "data_loss", "regularization_loss")
+
+
+def log_line(event: EpochLogged) -> str:
+    """One line, as in Neural Networks from Scratch.
+
+    `epoch: 100, acc: 0.556, loss: 0.952 (data_loss: 0.932, reg_loss: 0.020), lr: 0.0199990`
+
+    Figures of the validation data, if there are any, follow after ` | validation, `.
+    """
+    line = f"epoch: {event.epoch}, {figures(event.figures)}, lr: {_rate(event.learning_rate)}"
+    if event.validation:
+        line += f" | validation, {figures(event.validation)}"
+    return line
+
+
+def figures(values: Mapping[str, float]) -> str:
+    """Metrics and losses in words, e.g. `acc: 0.556, loss: 0.952 (data_loss: …, reg_loss: …)`."""
+    metrics = [
+        f"{_SHORT.get(name, name)}: {value:.3f}"
+        for name, value in values.items()
+        if name not in _LOSSES
+    ]
+    loss = (
+        f"loss: {values['loss']:.3f} (data_loss: {values['data_loss']:.3f}, "
+        f"reg_loss: {values['regularization_loss']:.3f})"
+    )
+    return ", ".join([*metrics, loss])
+
+
+def _rate(rate: float) -> str:
+    return f"{rate:.7f}" if rate >= 1e-4 or rate == 0 else f"{rate:.4e}"

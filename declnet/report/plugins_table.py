@@ -1,0 +1,21 @@
+"""What `declnet plugins` prints: what is installed, and what is broken."""
+
+from __future__ import annotations
+
+from declnet.registry.registry import Registry
+from declnet.report.terminal import print_table
+
+
+def print_plugins(registry: Registry) -> None:
+    """A row for each component by kind, then a row for each fault."""
+    rows = [
+        (entry.kind, entry.type, entry.plugin.name, entry.plugin.distribution, entry.plugin.version)
+        for entry in registry.entries()
+    ]
+    print_table(None, ("kind", "type", "plugin", "distribution", "version"), rows)
+    if registry.faults:
+        broken = [
+            (fault.plugin.name, fault.plugin.distribution, fault.plugin.version, fault.cause)
+            for fault in registry.faults
+        ]
+        print_table("broken plugins", ("plugin", "distribution", "version", "cause"), broken)

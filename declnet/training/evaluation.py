@@ -1,0 +1,50 @@
+"""Evaluates a model on a data set, in batches of constant memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from declnet.components.loss import Loss
+from declnet.components.metric import Metric
+from declnet.graph.inference import InferenceGraph
+from declnet.graph.model import CHUNK, Model
+from declnet.training.figures import Figures
+from declnet.training.ready_data import ReadyData
+
+
+class Evaluation:
+    """A model's loss and metrics on one data set, to be computed any number of times."""
+
+    def __init__(
+        self, model: Model, loss: Loss, metrics: Sequence[Metric], data: ReadyData
+    ) -> None:
+        self._model, self._loss, self._metrics, self._data = model, loss, metrics, data
+        capacity = min(len(data), CHUNK)
+        self._graph = InferenceGraph(model.nodes, model.store, model.dtype, capacity)
+        self._losses = np.empty(capacity, model.dtype)
+
+    def evaluate(self) -> dict[str, float]:
+        """`loss`, `data_loss`, `regularization_loss` and each metric, of the model as it is."""
+        data, figures = self._data, Figures(self._metrics)
+        penalty = regularization_loss(self._model)
+        with np.errstate(all="ignore"):
+            for start in range(0, len(data), self._graph.capacity):
+                part = slice(start, start + self._graph.capacity)
+                y_pred = self._graph.predict(data.x[part])
+                losses = self._losses[: len(y_pred)]
+                self._loss.forward(y_pred, data.y_true[part], losses)
+                figures.add(y_pred, data.y[part], float(losses.mean()), penalty)
+        return figures.result()
+
+
+def regularization_loss(model: Model) -> float:
+    """The sum of all penalties of a model's parameters."""
+    return float(
+        sum(
+            slot.parameter.regularizer.penalty(model.store.arrays[slot.key])
+            for slot in model.store.slots
+            if slot.parameter.regularizer is not None
+        )
+    )

@@ -1,0 +1,48 @@
+"""A data set as training and evaluation take it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from declnet.components.arrays import Array
+from declnet.components.data_source import Dataset
+from declnet.components.loss import Loss
+from declnet.data.fingerprint import fingerprint
+from declnet.errors import DataError
+from declnet.graph.model import Model
+
+
+@dataclass(frozen=True, eq=False)
+class ReadyData:
+    """Arrays in the types that a model and a loss compute with.
+
+    Attributes:
+        x: in the model's type, sample-major.
+        y: as the user gave it, for metrics.
+        y_true: as the loss prepared it.
+        fingerprint: of the data as it was loaded.
+    """
+
+    x: Array
+    y: Array
+    y_true: Array
+    fingerprint: str
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+
+def make_ready(dataset: Dataset, model: Model, loss: Loss, label: str) -> ReadyData:
+    """Converts a data set for a model and a loss.
+
+    Args:
+        label: what messages call the data set, e.g. `"train"`.
+
+    Raises:
+        DataError: the data does not fit the model or the loss.
+    """
+    try:
+        y_true = loss.prepare(dataset.y, model.output_shape, model.dtype)
+    except ValueError as error:
+        raise DataError(f"{label} data: {error}") from None
+    return ReadyData(model.as_input(dataset.x), dataset.y, y_true, fingerprint(dataset))
