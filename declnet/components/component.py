@@ -32,6 +32,9 @@ class Component(Declared):
 
     kind: ClassVar[str]
     type: ClassVar[str]
+    examples: ClassVar[tuple[dict[str, Any], ...]] = ()
+    """Tables of fields that build it, each a good use: shown by `declnet plugins show` and the
+    docs, and what the conformance kit tries. Without any, it is built from its defaults."""
     required_methods: ClassVar[tuple[str, ...]] = ()
     """Methods that a contract leaves to its components."""
 

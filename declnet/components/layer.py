@@ -28,6 +28,10 @@ class Layer(Component):
     in_place: ClassVar[bool] = False
     """Whether `y` may be the same memory as `x`, and `dx` the same as `dy`."""
     input_dtype: ClassVar[Literal["float", "integer"]] = "float"
+    mixes_samples: ClassVar[bool] = False
+    """Whether a sample's output depends on the others of its batch, as in batch normalization."""
+    example_shapes: ClassVar[tuple[Any, ...]] = ()
+    """Input shapes for the conformance kit; default: those of its usual ones that it accepts."""
     n_inputs: ClassVar[int | None] = 1
     """How many inputs it takes; None for any number of at least one."""
 
