@@ -5,13 +5,13 @@ from statistics import median
 from measure import Row
 from works import Work
 
-LOSS_TOLERANCE = 0.01  # relative to the median of those that take the same batches
+LOSS_TOLERANCE = 0.01  # relative to the agreed loss
 HEADERS = ("peer", "µs a step", "min-max", "ratio", "loss")
 
 
 def agreed_loss(rows: list[Row]) -> float | None:
-    """The loss that the peers should end with: the median over those that take the same batches."""
-    losses = [row.loss for row in rows if row.samples and row.peer.same_batches]
+    """The loss that all should end with: the counted peers' median, so declnet has no vote."""
+    losses = [row.loss for row in rows if row.samples and row.peer.counted]
     return median(losses) if losses else None
 
 

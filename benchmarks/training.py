@@ -33,7 +33,10 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--works", nargs="+", metavar="NAME", choices=names["works"])
     parser.add_argument("--peers", nargs="+", metavar="NAME", choices=names["peers"])
     parser.add_argument("--output", type=Path, metavar="FILE.json", help="write all samples here")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.output and not arguments.output.resolve().parent.is_dir():
+        parser.error(f"--output: {arguments.output.parent} is not a folder")
+    return arguments
 
 
 def report(line: str) -> None:
@@ -69,35 +72,39 @@ def work_record(work: Work, rows: list[Row], settings: Settings) -> dict[str, An
             record["loss"], record["agrees"] = row.loss, agrees(row, loss)
         records.append(record | {"samples": [asdict(sample) for sample in row.samples]})
     steps = {"short_steps": short_steps, "long_steps": long_steps}
-    return {"work": asdict(work) | steps, "best_peer": best, "rows": records}
+    return {
+        "work": asdict(work) | steps,
+        "title": work.title,
+        "best_microseconds": best,
+        "rows": records,
+    }
 
 
 def main() -> int:
-    """Measure, print, write; 1 if a peer failed or none could run."""
+    """Measure, print, write; 1 if a peer failed or none is installed."""
     arguments = parse_arguments()
     repeats = arguments.repeats or (1 if arguments.quick else 5)
     settings = Settings(repeats, arguments.threads, arguments.quick)
     peers = chosen_peers(arguments.peers)
+    if not peers:
+        report("nothing to measure: no peer is installed")
+        return 1
     works = [work_named(name) for name in arguments.works] if arguments.works else WORKS
     described = machine.describe()
-    print(f"{described['processor']}, {settings.threads} of {described['cores']} cores and threads")
+    print(f"{described['processor']}, {described['cores']} cores, {settings.threads} threads each")
     print(", ".join(f"{name} {text}" for name, text in machine.installed_versions().items()))
     print(f"float32, Adam; median of {repeats}; ratio to the best peer that computes the same")
     started = datetime.now(UTC).isoformat(timespec="seconds")
-    records, failed = [], not peers
+    head = {"started": started, "machine": described, "settings": asdict(settings)}
+    records, failed = [], False
     for work in works:
         rows = measure_work(work, peers, settings, report)
         print(f"\n{work_table(work, rows, settings.steps(work))}", flush=True)
         records.append(work_record(work, rows, settings))
         failed = failed or any(row.failure for row in rows)
-    if arguments.output:
-        results = {
-            "started": started,
-            "machine": described,
-            "settings": asdict(settings),
-            "works": records,
-        }
-        arguments.output.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+        if arguments.output:  # after each work, so that an interruption loses no more than one
+            results = head | {"works": records}
+            arguments.output.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     return 1 if failed else 0
 
 

@@ -6,13 +6,17 @@ the contracts (`Layer`, `Loss`, …) and register with `@hookimpl`. Names load w
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from declnet.registry.lazy import lazy_names as lazy_names
 
 if TYPE_CHECKING:
     from declnet.components.arrays import Array as Array
     from declnet.components.arrays import Dtype as Dtype
     from declnet.components.arrays import Shape as Shape
+    from declnet.components.callback import Callback as Callback
+    from declnet.components.callback import EpochLogged as EpochLogged
+    from declnet.components.callback import Run as Run
     from declnet.components.component import Component as Component
     from declnet.components.data_source import DataInfo as DataInfo
     from declnet.components.data_source import Dataset as Dataset
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
     from declnet.components.schedule import Schedule as Schedule
     from declnet.components.state import LayerState as LayerState
     from declnet.components.state import OptimizerState as OptimizerState
+    from declnet.errors import ComponentError as ComponentError
     from declnet.errors import DataError as DataError
     from declnet.errors import DeclnetError as DeclnetError
     from declnet.errors import DivergenceError as DivergenceError
@@ -61,6 +66,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "components.arrays": ("Array", "Dtype", "Shape"),
+    "components.callback": ("Callback", "EpochLogged", "Run"),
     "components.component": ("Component",),
     "components.data_source": ("DataInfo", "DataSource", "Dataset"),
     "components.fusion": ("Fusion",),
@@ -74,6 +80,7 @@ _HOMES = {
     "components.schedule": ("Schedule",),
     "components.state": ("LayerState", "OptimizerState"),
     "errors": (
+        "ComponentError",
         "DataError",
         "DeclnetError",
         "DivergenceError",
@@ -96,15 +103,10 @@ _HOMES = {
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
-__all__ = sorted([*_HOME_OF, "__version__"])  # noqa: PLE0605
+__all__ = sorted([*_HOME_OF, "__version__", "lazy_names"])  # noqa: PLE0605
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME_OF:
-        raise AttributeError(f"module 'declnet' has no attribute {name!r}")
-    value = getattr(import_module(f"declnet.{_HOME_OF[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = lazy_names(__name__, _HOME_OF)
 
 
 def __dir__() -> list[str]:

@@ -103,6 +103,10 @@ class RunError(DeclnetError):
     """A run started and could not be finished."""
 
 
+class ComponentError(RunError):
+    """A component raised something; the message names it and its distribution."""
+
+
 class DivergenceError(RunError):
     """The loss became NaN or infinite.
 

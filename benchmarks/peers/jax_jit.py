@@ -28,8 +28,8 @@ def loss(work: Work, weights: Arrays, x: jax.Array, y: jax.Array) -> jax.Array:
         else:
             output = jax.nn.relu(output)
     scores: jax.Array = jax.nn.log_softmax(output)
-    total: jax.Array = jnp.sum(y * scores)
-    return penalty(work, weights) - total / x.shape[0]
+    total: jax.Array = penalty(work, weights) - jnp.sum(y * scores) / x.shape[0]
+    return total
 
 
 def penalty(work: Work, weights: Arrays) -> jax.Array:

@@ -24,8 +24,8 @@ def transposed_loss(work: Work, weights: Arrays, x: jax.Array, y: jax.Array) -> 
         else:
             output = jax.nn.relu(output)
     scores: jax.Array = jax.nn.log_softmax(output, axis=0)
-    total: jax.Array = jnp.sum(y * scores)
-    return penalty(work, weights) - total / x.shape[1]
+    total: jax.Array = penalty(work, weights) - jnp.sum(y * scores) / x.shape[1]
+    return total
 
 
 def measure(task: Task) -> Sample:

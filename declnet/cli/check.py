@@ -18,7 +18,7 @@ def check(spec: Path, overrides: tuple[str, ...]) -> None:
     from declnet.registry.discovery import default_registry
     from declnet.report.model_table import print_layers, print_memory
     from declnet.training.checks import check_spec
-    from declnet.training.memory import run_memory
+    from declnet.training.memory import run_memory, too_large
 
     loaded = load_checked(spec, overrides)
     checked = check_spec(loaded)
@@ -28,3 +28,6 @@ def check(spec: Path, overrides: tuple[str, ...]) -> None:
     memory = run_memory(loaded, checked, default_registry())
     if memory is not None:
         print_memory(memory)
+    problem = too_large(memory)
+    if problem is not None:
+        raise SpecError([problem], str(spec))

@@ -9,6 +9,7 @@ import numpy as np
 
 from declnet.components.arrays import Array, Shape
 from declnet.components.component import Component
+from declnet.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,10 @@ class DataInfo:
 
     @classmethod
     def of(cls, x: Array, y: Array) -> DataInfo:
-        """Describes arrays that are there."""
+        """Describes arrays that are there; raises DataError if they have no sample axis."""
+        for name, array in (("x", x), ("y", y)):
+            if array.ndim == 0:
+                raise DataError(f"{name} is a single number; its first axis must be samples")
         labels = y.dtype.kind in "iub" and (y.ndim == 1 or y.shape[1:] == (1,))
         return cls(
             sample_shape=x.shape[1:],

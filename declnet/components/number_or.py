@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,8 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, core_schema
 
 from declnet.components.component import Component
+
+MAXIMUM = sys.float_info.max
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class NumberOr:
     def validate(self, value: Any, info: ValidationInfo) -> Any:
         """A float in range, or a component."""
         if isinstance(value, int | float) and not isinstance(value, bool):
-            if not (self.above < value < self.below and value >= self.minimum):
+            if not (self.above < value < self.below and self.minimum <= value <= MAXIMUM):
                 raise PydanticCustomError("number", self._range_in_words(value))
             return float(value)
         if isinstance(value, str | dict | self.contract):
@@ -53,7 +56,7 @@ class NumberOr:
         if self.minimum > -math.inf:
             bounds.append(f"at least {self.minimum:g}")
         bounds.append(f"less than {self.below:g}" if self.below < math.inf else "finite")
-        return f"must be {' and '.join(bounds)}, not {value!r}"
+        return f"must be {' and '.join(bounds)}, not {_shortened(value)}"
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
@@ -74,6 +77,13 @@ class NumberOr:
         finite = {key: bound for key, bound in bounds.items() if math.isfinite(bound)}
         number = {"type": "number", **finite}
         return {"anyOf": [number, self.contract.__get_pydantic_json_schema__(schema, handler)]}
+
+
+def _shortened(value: float) -> str:
+    try:
+        return f"{value:.6g}"
+    except OverflowError:
+        return "a number of more than 308 digits"
 
 
 def _dump(value: float | Component, info: core_schema.SerializationInfo) -> Any:

@@ -15,7 +15,7 @@ def read_weights(path: Path) -> dict[str, Array]:
 
     try:
         return load_file(path)
-    except (OSError, SafetensorError) as error:
+    except (OSError, SafetensorError, TypeError) as error:
         raise _unreadable(path, error) from None
 
 
@@ -35,4 +35,6 @@ def _unreadable(path: Path, error: Exception) -> WeightsError:
         return WeightsError(f"{path}: there is no such file")
     if isinstance(error, OSError):
         return WeightsError(f"{path}: cannot be read: {error.strerror or error}")
+    if isinstance(error, TypeError):
+        return WeightsError(f"{path}: has a type that NumPy does not have: {error}")
     return WeightsError(f"{path}: not a safetensors file: {error}")

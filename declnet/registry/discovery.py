@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import os
 import threading
+from collections.abc import Iterable
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 
-import pluggy
+from declnet.errors import RegistryError
+from declnet.registry.hookspec import PROJECT
+from declnet.registry.loading import load
+from declnet.registry.plugin import Fault, Plugin, cause_of
+from declnet.registry.registry import Registry
 
-from declnet.registry import hookspec
-from declnet.registry.registry import Fault, Plugin, Registry
+DISABLE = "DECLNET_DISABLE_PLUGINS"
+"""Environment variable: names of plugins or distributions, with commas between, not to load."""
+
+STRICT = "DECLNET_STRICT_PLUGINS"
+"""Environment variable: if it is 1, any fault of any plugin is fatal."""
 
 _discovering = threading.RLock()
 
 
 def default_registry() -> Registry:
-    """The registry of all installed plugins, discovered at the first call and then kept."""
+    """The registry of all installed plugins, discovered at the first call and then kept.
+
+    Raises:
+        RegistryError: with DECLNET_STRICT_PLUGINS=1, if a plugin has a fault.
+    """
     with _discovering:
         return _discovered_once()
 
@@ -25,47 +38,46 @@ def _discovered_once() -> Registry:
     return discover()
 
 
-def discover() -> Registry:
-    """Loads every installed plugin into a new registry; faults are recorded in it, not raised."""
+def discover(disabled: Iterable[str] = ()) -> Registry:
+    """Loads every installed plugin into a new registry; faults are recorded in it.
+
+    Args:
+        disabled: names of plugins or distributions not to load, beside those that
+            DECLNET_DISABLE_PLUGINS names.
+
+    Raises:
+        RegistryError: with DECLNET_STRICT_PLUGINS=1, if a plugin has a fault.
+    """
     registry = Registry()
-    for entry_point in sorted(entry_points(group=hookspec.PROJECT), key=_order):
-        plugin = _plugin(entry_point)
-        registry.plugins.append(plugin)
-        try:
-            load(entry_point.load(), plugin, registry)
-        except Exception as error:  # whatever a plugin does, the others go on
-            registry.faults.append(Fault(plugin, f"{type(error).__name__}: {error}"))
+    off = {*disabled, *(name.strip() for name in os.environ.get(DISABLE, "").split(","))}
+    for entry_point in sorted(entry_points(group=PROJECT), key=_order):
+        plugin = plugin_of(entry_point)
+        if {plugin.name, plugin.distribution} & off:
+            registry.disabled.append(plugin)
+        else:
+            _load_recorded(entry_point, plugin, registry)
+    if os.environ.get(STRICT) == "1":
+        list(registry.entries())
+        if registry.faults:
+            raise RegistryError("\n  ".join([f"{STRICT}=1", *map(str, registry.faults)]))
     return registry
 
 
-def load(module: object, plugin: Plugin, registry: Registry) -> None:
-    """Registers what a plugin's module (or object) offers through the hook.
-
-    A class that is refused is recorded as a fault of its own; the plugin's others are registered.
-
-    Raises:
-        Exception: what the hook itself raised, or pluggy's report of a wrong or unknown hook.
-    """
-    hooks = pluggy.PluginManager(hookspec.PROJECT)
-    hooks.add_hookspecs(hookspec)
-    hooks.register(module, name=plugin.name)
-    hooks.check_pending()
-    implementations = hooks.hook.declnet_register.get_hookimpls()
-    if not implementations:
-        raise LookupError("it has no hook: mark a function declnet_register(register) @hookimpl")
-
-    def register(component: type) -> None:
-        try:
-            registry.register(component, plugin)
-        except Exception as error:
-            kind, name = getattr(component, "kind", None), getattr(component, "type", None)
-            registry.faults.append(Fault(plugin, f"{type(error).__name__}: {error}", kind, name))
-
-    for implementation in implementations:
-        implementation.function(*([register] if implementation.argnames else []))
+def _load_recorded(entry_point: EntryPoint, plugin: Plugin, registry: Registry) -> None:
+    """Loads a plugin; whatever it raises becomes a fault."""
+    for other in registry.plugins:
+        if other.name == plugin.name:
+            cause = f"its entry point has the name of {other}'s; both are loaded, rename one"
+            registry.faults.append(Fault(plugin, cause))
+    registry.plugins.append(plugin)
+    try:
+        load(entry_point.load(), plugin, registry)
+    except (Exception, SystemExit) as error:
+        registry.faults.append(Fault(plugin, cause_of(error)))
 
 
-def _plugin(entry_point: EntryPoint) -> Plugin:
+def plugin_of(entry_point: EntryPoint) -> Plugin:
+    """What an entry point belongs to."""
     distribution = entry_point.dist
     if distribution is None:
         return Plugin(entry_point.name)
@@ -75,4 +87,4 @@ def _plugin(entry_point: EntryPoint) -> Plugin:
 def _order(entry_point: EntryPoint) -> tuple[bool, str, str]:
     """First-party plugins first, so that a later one cannot take their types away."""
     name = entry_point.dist.name if entry_point.dist else ""
-    return name != hookspec.PROJECT, name, entry_point.name
+    return name != PROJECT, name, entry_point.name

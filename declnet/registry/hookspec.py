@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import pluggy
 
@@ -14,8 +13,25 @@ hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 """Marks a plugin's implementation of `declnet_register`."""
 
-Register = Callable[[type[Any]], None]
-"""What the hook is given: call it once with each component class."""
+
+class Register(Protocol):
+    """What the hook is given."""
+
+    def __call__(self, component: type[Any]) -> None:
+        """Registers a component class under its kind and type."""
+        ...
+
+    def lazily(self, kind: str, name: str, reference: str) -> None:
+        """Announces a class that is imported only when a spec names it.
+
+        Worth it in packages of many components, and for modules that are slow to import.
+
+        Args:
+            kind: of the class, e.g. `"layer"`.
+            name: its type.
+            reference: where it is, `"package.module:Class"`.
+        """
+        ...
 
 
 @hookspec

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from declnet.training.events import EpochLogged
+from declnet.components.callback import EpochLogged
 
 _SHORT = {"accuracy": "acc"}
 _LOSSES = ("loss", "data_loss", "regularization_loss")

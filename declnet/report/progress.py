@@ -6,9 +6,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from declnet.components.callback import EpochLogged
 from declnet.report.log_line import log_line
 from declnet.runs.run import Listener
-from declnet.training.events import EpochLogged, Event
+from declnet.training.events import Event
 
 
 @contextmanager

@@ -22,7 +22,9 @@ def read_document(path: Path) -> dict[str, Any]:
         return _parse_json(text, path)
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise _failure(path, "malformed TOML: nested too deeply") from None
+    except ValueError as error:  # TOMLDecodeError, and what int() says of too many digits
         raise _failure(path, f"malformed TOML: {error}") from None
 
 
@@ -57,6 +59,8 @@ def _parse_json(text: str, path: Path) -> dict[str, Any]:
         raise _failure(path, f"malformed JSON: {error.msg} (at {where})") from None
     except RecursionError:
         raise _failure(path, "malformed JSON: nested too deeply") from None
+    except ValueError as error:
+        raise _failure(path, f"malformed JSON: {error}") from None
     if not isinstance(document, dict):
         raise _failure(path, "a spec is a JSON object, { … }")
     return document

@@ -22,7 +22,7 @@ def parse_override(text: str) -> tuple[str, Any]:
         raise SpecError([Problem((), message)], source="--set")
     try:
         return key.strip(), tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):  # no TOML value
         return key.strip(), value.strip()
 
 

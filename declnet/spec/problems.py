@@ -59,6 +59,8 @@ def _keys_only(location: tuple[str | int, ...], document: Any) -> KeyPath:
     place = document
     for position, part in enumerate(location):
         last = position == len(location) - 1
+        if isinstance(place, str):
+            place = {"type": place}
         if isinstance(place, dict) and (part in place or last):
             keys.append(part)
             place = place.get(part)

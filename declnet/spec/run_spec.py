@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
+from declnet.components.callback import Callback
 from declnet.components.data_source import DataSource
 from declnet.components.declared import Declared, resolve_paths
 from declnet.components.layer import Layer
@@ -15,7 +16,16 @@ from declnet.components.loss import Loss
 from declnet.components.metric import Metric
 from declnet.components.number_or import NumberOr
 from declnet.components.optimizer import Optimizer
+from declnet.spec.requirements import check_requirement
 
+def _version_1(version: int) -> int:
+    if version != 1:
+        raise PydanticCustomError("version", "must be 1, the version that this declnet reads")
+    return version
+
+
+FormatVersion = Annotated[int, AfterValidator(_version_1)]
+Requirement = Annotated[str, AfterValidator(check_requirement)]
 SourceOrFraction = Annotated[float | DataSource, NumberOr(DataSource, above=0, below=1)]
 
 
@@ -60,6 +70,7 @@ class TrainingSpec(Declared):
     shuffle: bool = Field(default=True, description="whether mini-batches are shuffled each epoch")
     log_every: int = Field(default=1, ge=1, description="epochs from one logged to the next")
     metrics: tuple[Metric, ...] = Field(default=(), description="figures beside the loss")
+    callbacks: tuple[Callback, ...] = Field(default=(), description="what else the run does")
 
     @model_validator(mode="after")
     def _metrics_differ(self) -> Self:
@@ -73,7 +84,13 @@ class TrainingSpec(Declared):
 class RunSpec(Declared):
     """A whole run: data, model, loss, optimizer, training."""
 
-    declnet: Literal[1] = Field(default=1, description="version of the format")
+    declnet: def _version_1(version: int) -> int:
+    if version != 1:
+        raise PydanticCustomError("version", "must be 1, the version that this declnet reads")
+    return version
+
+
+FormatVersion = Field(default=1, description="version of the format")
     name: str = Field(
         default="run",
         pattern=r"^[^/\\\x00-\x1f.][^/\\\x00-\x1f]*$",
@@ -81,6 +98,9 @@ class RunSpec(Declared):
         description="names the run's folder; default: the spec file's stem",
     )
     seed: int = Field(default=0, ge=0, lt=2**64, description="feeds every random stream")
+    plugins: tuple[Requirement, ...] = Field(
+        default=(), description='distributions that it needs, e.g. "declnet-wavelets>=1.2"'
+    )
     data: DataSpec = DataSpec()
     model: ModelSpec
     loss: Loss

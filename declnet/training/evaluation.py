@@ -15,19 +15,23 @@ from declnet.training.ready_data import ReadyData
 
 
 class Evaluation:
-    """A model's loss and metrics on one data set, to be computed any number of times."""
+    """A model's loss and metrics on one data set, to be computed any number of times.
+
+    Attributes:
+        data: the data set.
+    """
 
     def __init__(
         self, model: Model, loss: Loss, metrics: Sequence[Metric], data: ReadyData
     ) -> None:
-        self._model, self._loss, self._metrics, self._data = model, loss, metrics, data
+        self._model, self._loss, self._metrics, self.data = model, loss, metrics, data
         capacity = min(len(data), CHUNK)
         self._graph = InferenceGraph(model.nodes, model.store, model.dtype, capacity)
         self._losses = np.empty(capacity, model.dtype)
 
     def evaluate(self) -> dict[str, float]:
         """`loss`, `data_loss`, `regularization_loss` and each metric, of the model as it is."""
-        data, figures = self._data, Figures(self._metrics)
+        data, figures = self.data, Figures(self._metrics)
         penalty = regularization_loss(self._model)
         with np.errstate(all="ignore"):
             for start in range(0, len(data), self._graph.capacity):

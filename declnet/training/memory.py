@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from math import prod
 
 import numpy as np
 
 from declnet.components.data_source import DataInfo
+from declnet.errors import Problem
 from declnet.graph.memory import inference_memory, training_memory
 from declnet.graph.model import CHUNK
 from declnet.graph.training_graph import find_fusion
 from declnet.registry.registry import Registry
 from declnet.spec.run_spec import RunSpec
 from declnet.training.checks import Checked
+
+GIB = 2**30
 
 LOADED = 8
 """Bytes of a number as a data source gives it, at most: its dtype is not known before loading."""
@@ -49,3 +53,21 @@ def _data_bytes(info: DataInfo, output_shape: tuple[int, ...], itemsize: int, tr
     copies = 2 if train else 1
     numbers = prod(info.sample_shape) + prod(output_shape)
     return (info.samples or 0) * (copies * numbers * itemsize + prod(info.target_shape) * LOADED)
+
+
+def machine_memory() -> int | None:
+    """Bytes of memory that this machine has; None where the system does not say."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def too_large(memory: dict[str, int] | None) -> Problem | None:
+    """The problem of a run that needs more memory than the machine has, or None."""
+    there = machine_memory()
+    if memory is None or there is None or sum(memory.values()) <= there:
+        return None
+    needed = sum(memory.values()) / GIB
+    message = f"the run needs {needed:.2f} GiB of memory, this machine has {there / GIB:.2f} GiB"
+    return Problem(("model",), message, "fewer units, or a smaller training.batch_size")

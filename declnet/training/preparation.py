@@ -14,6 +14,7 @@ from declnet.registry.registry import Registry
 from declnet.spec.run_spec import RunSpec
 from declnet.spec.streams import DataSet
 from declnet.training.checks import check_spec
+from declnet.training.memory import run_memory, too_large
 from declnet.training.ready_data import ReadyData, make_ready
 
 
@@ -44,6 +45,9 @@ def prepare(
     checked = check_spec(spec, described if given is not None else None)
     if checked.problems:
         raise SpecError(checked.problems)
+    problem = too_large(run_memory(spec, checked, registry))
+    if problem is not None:
+        raise SpecError([problem])
     datasets = dict(given) if given is not None else _loaded(spec)
     if isinstance(spec.data.validation, float) and "validation" not in datasets:
         rest, out = held_out(datasets["train"], spec.data.validation, spec.seed)

@@ -7,18 +7,18 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from declnet.components.callback import EpochLogged
 from declnet.components.fusion import Fusion
 from declnet.data.batches import Batches
-from declnet.errors import DivergenceError
-from declnet.graph.diagnosis import first_non_finite
 from declnet.graph.model import Model
 from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import Update
 from declnet.registry.registry import Registry
 from declnet.spec.run_spec import RunSpec
+from declnet.training.divergence import divergence, finite_evaluation
 from declnet.training.epochs import Epoch, FullBatchEpoch, MiniBatchEpoch, NonFiniteLossError
 from declnet.training.evaluation import Evaluation
-from declnet.training.events import EpochLogged, Event, Progressed
+from declnet.training.events import Event, Progressed
 from declnet.training.figures import Figures
 from declnet.training.ready_data import ReadyData
 
@@ -102,7 +102,7 @@ class Trainer:
                 try:
                     run(update, self._step, None)
                 except NonFiniteLossError as error:
-                    raise self._divergence(epoch, error) from None
+                    raise divergence(self._model, epoch, error.loss, error.x) from None
                 self._step += steps
                 epoch += 1
                 if now() > self._next_sign:
@@ -115,9 +115,11 @@ class Trainer:
             try:
                 rate = self._epoch.run(self._update, self._step, figures)
             except NonFiniteLossError as error:
-                raise self._divergence(epoch, error) from None
+                raise divergence(self._model, epoch, error.loss, error.x) from None
         self._step += self._epoch.steps
-        validation = self._validation.evaluate() if self._validation is not None else {}
+        validation = (
+            finite_evaluation(self._validation, self._model, epoch) if self._validation else {}
+        )
         return EpochLogged(epoch, rate, figures.result(), validation)
 
     def _sign_is_due(self) -> bool:
@@ -125,18 +127,3 @@ class Trainer:
         if due:
             self._next_sign = time.perf_counter() + SIGN_OF_LIFE
         return due
-
-    def _divergence(self, epoch: int, error: NonFiniteLossError) -> DivergenceError:
-        found = first_non_finite(self._model, error.x)
-        layer = found[0] if found else None
-        where = (
-            f'the first value that is not finite is in "{found[0]}" ({found[1]})'
-            if found
-            else "all layers are finite, so it arose in the loss"
-        )
-        return DivergenceError(
-            f"epoch {epoch}: the loss is {error.loss}; {where}. "
-            "A smaller learning_rate often helps",
-            epoch,
-            layer,
-        )

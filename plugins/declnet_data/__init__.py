@@ -1,18 +1,27 @@
 """Data sources, one a file."""
 
-from declnet import Register, hookimpl
-from declnet_data.nnfs_sine import NNFSSine
-from declnet_data.nnfs_spiral import NNFSSpiral
-from declnet_data.nnfs_vertical import NNFSVertical
-from declnet_data.npz import NPZ
+from typing import TYPE_CHECKING
 
-__all__ = ["NPZ", "NNFSSine", "NNFSSpiral", "NNFSVertical"]
+from declnet import Register, hookimpl, lazy_names
+
+if TYPE_CHECKING:
+    from declnet_data.nnfs_sine import NNFSSine as NNFSSine
+    from declnet_data.nnfs_spiral import NNFSSpiral as NNFSSpiral
+    from declnet_data.nnfs_vertical import NNFSVertical as NNFSVertical
+    from declnet_data.npz import NPZ as NPZ
+
+DATA_SOURCES = {
+    "nnfs_sine": "NNFSSine",
+    "nnfs_spiral": "NNFSSpiral",
+    "nnfs_vertical": "NNFSVertical",
+    "npz": "NPZ",
+}
+
+__getattr__ = lazy_names(__name__, {name: file for file, name in DATA_SOURCES.items()})
 
 
 @hookimpl
 def declnet_register(register: Register) -> None:
-    """Registers this package's components."""
-    register(NNFSSine)
-    register(NNFSSpiral)
-    register(NNFSVertical)
-    register(NPZ)
+    """Announces this package's components; each is imported when a spec names it."""
+    for file, name in DATA_SOURCES.items():
+        register.lazily("data_source", file, f"{__name__}.{file}:{name}")

@@ -51,7 +51,7 @@ class NPZ(DataSource):
             raise DataError(f"{self.path}: it has no array {name} (its arrays: {found})")
         try:
             array: Array = archive[name]
-        except (ValueError, BadZipFile, EOFError, OSError) as error:
+        except Exception as error:  # a damaged archive raises whatever its parser ran into
             pickled = "allow_pickle" in str(error)
             cause = "holds pickled objects, which are never loaded" if pickled else "is damaged"
             raise DataError(f"{self.path}: the array {name} {cause}") from None

@@ -1,38 +1,37 @@
 """Initializers: values that parameters start with, one a file."""
 
-from declnet import Register, hookimpl
-from declnet_initializers.constant import Constant
-from declnet_initializers.glorot_normal import GlorotNormal
-from declnet_initializers.glorot_uniform import GlorotUniform
-from declnet_initializers.he_normal import HeNormal
-from declnet_initializers.he_uniform import HeUniform
-from declnet_initializers.normal import Normal
-from declnet_initializers.ones import Ones
-from declnet_initializers.uniform import Uniform
-from declnet_initializers.zeros import Zeros
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "Constant",
-    "GlorotNormal",
-    "GlorotUniform",
-    "HeNormal",
-    "HeUniform",
-    "Normal",
-    "Ones",
-    "Uniform",
-    "Zeros",
-]
+from declnet import Register, hookimpl, lazy_names
+
+if TYPE_CHECKING:
+    from declnet_initializers.constant import Constant as Constant
+    from declnet_initializers.glorot_normal import GlorotNormal as GlorotNormal
+    from declnet_initializers.glorot_uniform import GlorotUniform as GlorotUniform
+    from declnet_initializers.he_normal import HeNormal as HeNormal
+    from declnet_initializers.he_uniform import HeUniform as HeUniform
+    from declnet_initializers.normal import Normal as Normal
+    from declnet_initializers.ones import Ones as Ones
+    from declnet_initializers.uniform import Uniform as Uniform
+    from declnet_initializers.zeros import Zeros as Zeros
+
+INITIALIZERS = {
+    "constant": "Constant",
+    "glorot_normal": "GlorotNormal",
+    "glorot_uniform": "GlorotUniform",
+    "he_normal": "HeNormal",
+    "he_uniform": "HeUniform",
+    "normal": "Normal",
+    "ones": "Ones",
+    "uniform": "Uniform",
+    "zeros": "Zeros",
+}
+
+__getattr__ = lazy_names(__name__, {name: file for file, name in INITIALIZERS.items()})
 
 
 @hookimpl
 def declnet_register(register: Register) -> None:
-    """Registers this package's components."""
-    register(Constant)
-    register(GlorotNormal)
-    register(GlorotUniform)
-    register(HeNormal)
-    register(HeUniform)
-    register(Normal)
-    register(Ones)
-    register(Uniform)
-    register(Zeros)
+    """Announces this package's components; each is imported when a spec names it."""
+    for file, name in INITIALIZERS.items():
+        register.lazily("initializer", file, f"{__name__}.{file}:{name}")

@@ -1,16 +1,25 @@
 """Regularizers: penalties on parameters, one a file."""
 
-from declnet import Register, hookimpl
-from declnet_regularizers.l1 import L1
-from declnet_regularizers.l1_l2 import L1L2
-from declnet_regularizers.l2 import L2
+from typing import TYPE_CHECKING
 
-__all__ = ["L1", "L1L2", "L2"]
+from declnet import Register, hookimpl, lazy_names
+
+if TYPE_CHECKING:
+    from declnet_regularizers.l1 import L1 as L1
+    from declnet_regularizers.l1_l2 import L1L2 as L1L2
+    from declnet_regularizers.l2 import L2 as L2
+
+REGULARIZERS = {
+    "l1": "L1",
+    "l1_l2": "L1L2",
+    "l2": "L2",
+}
+
+__getattr__ = lazy_names(__name__, {name: file for file, name in REGULARIZERS.items()})
 
 
 @hookimpl
 def declnet_register(register: Register) -> None:
-    """Registers this package's components."""
-    register(L1)
-    register(L1L2)
-    register(L2)
+    """Announces this package's components; each is imported when a spec names it."""
+    for file, name in REGULARIZERS.items():
+        register.lazily("regularizer", file, f"{__name__}.{file}:{name}")

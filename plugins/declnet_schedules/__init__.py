@@ -1,14 +1,23 @@
 """Schedules of the learning rate, one a file."""
 
-from declnet import Register, hookimpl
-from declnet_schedules.constant import Constant
-from declnet_schedules.inverse_time import InverseTime
+from typing import TYPE_CHECKING
 
-__all__ = ["Constant", "InverseTime"]
+from declnet import Register, hookimpl, lazy_names
+
+if TYPE_CHECKING:
+    from declnet_schedules.constant import Constant as Constant
+    from declnet_schedules.inverse_time import InverseTime as InverseTime
+
+SCHEDULES = {
+    "constant": "Constant",
+    "inverse_time": "InverseTime",
+}
+
+__getattr__ = lazy_names(__name__, {name: file for file, name in SCHEDULES.items()})
 
 
 @hookimpl
 def declnet_register(register: Register) -> None:
-    """Registers this package's components."""
-    register(Constant)
-    register(InverseTime)
+    """Announces this package's components; each is imported when a spec names it."""
+    for file, name in SCHEDULES.items():
+        register.lazily("schedule", file, f"{__name__}.{file}:{name}")

@@ -1,0 +1,25 @@
+"""Names of a package that are imported when they are first used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+
+def lazy_names(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
+    """Makes a module's `__getattr__`, which imports a name's module at its first use.
+
+    Args:
+        package: the module's `__name__`.
+        homes: for each name, the submodule that defines it, relative to the package.
+    """
+
+    def imported(name: str) -> Any:
+        if name not in homes:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        value = getattr(import_module(f"{package}.{homes[name]}"), name)
+        vars(import_module(package))[name] = value
+        return value
+
+    return imported

@@ -1,0 +1,44 @@
+"""Where components come from, and what could not be used of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, order=True)
+class Plugin:
+    """An entry point of an installed distribution (of this process, for classes added by hand)."""
+
+    name: str
+    distribution: str = "(this program)"
+    version: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.distribution} {self.version})".replace(" )", ")")
+
+
+LOCAL = Plugin("local")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A plugin, or one class of it, that could not be used.
+
+    Attributes:
+        cause: the exception in words, e.g. `"ImportError: no module named …"`.
+        kind: the kind of the refused class, where it is known.
+        type: the type of the refused class, where it is known.
+    """
+
+    plugin: Plugin
+    cause: str
+    kind: str | None = None
+    type: str | None = None
+
+    def __str__(self) -> str:
+        return f"plugin {self.plugin}: {self.cause}"
+
+
+def cause_of(error: BaseException) -> str:
+    """An exception in words, on one line."""
+    return " ".join(f"{type(error).__name__}: {error}".split())

@@ -1,0 +1,41 @@
+"""The distributions that a spec needs: `plugins = ["declnet-wavelets>=1.2"]`."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+
+from packaging.requirements import InvalidRequirement, Requirement
+from pydantic_core import PydanticCustomError
+
+
+def check_requirement(text: str) -> str:
+    """The requirement as it is written, if an installed distribution fulfils it.
+
+    Raises:
+        PydanticCustomError: it is no PEP 508 requirement, or what it names is missing or of
+            another version; the hint is the pip command that mends it.
+    """
+    try:
+        requirement = Requirement(text)
+    except InvalidRequirement as error:
+        reason = str(error).split("\n", maxsplit=1)[0]
+        raise _problem(
+            f'"{text}" is no requirement: {reason}', 'write it as "name>=1.2" (PEP 508)'
+        ) from None
+    if requirement.marker is not None and not requirement.marker.evaluate():
+        return text
+    mend = f'pip install "{text}"'
+    try:
+        found = version(requirement.name)
+    except PackageNotFoundError:
+        raise _problem(f"{requirement.name} is not installed", mend) from None
+    if not requirement.specifier.contains(found, prereleases=True):
+        raise _problem(
+            f"{requirement.name} {found} is installed, but {requirement.specifier} is needed", mend
+        )
+    return text
+
+
+def _problem(message: str, hint: str) -> PydanticCustomError:
+    text = message.replace("{", "{{").replace("}", "}}")
+    return PydanticCustomError("requirement", text, {"hint": hint})

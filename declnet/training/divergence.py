@@ -1,0 +1,45 @@
+"""What to say when a loss is NaN or infinite."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from declnet.components.arrays import Array
+from declnet.errors import DivergenceError
+from declnet.graph.diagnosis import first_non_finite
+from declnet.graph.model import CHUNK, Model
+from declnet.training.evaluation import Evaluation
+
+
+def divergence(model: Model, epoch: int, loss: float, x: Array) -> DivergenceError:
+    """The error for a loss that is not finite; looks for the first layer at fault.
+
+    Args:
+        model: as it is now.
+        epoch: whose forward pass, or whose update before an evaluation, gave that loss.
+        loss: NaN or infinite.
+        x: the samples that gave it.
+    """
+    with np.errstate(all="ignore"):
+        found = first_non_finite(model, x)
+    where = (
+        f'the first value that is not finite is in "{found[0]}" ({found[1]})'
+        if found
+        else "all layers are finite, so it arose in the loss"
+    )
+    message = f"epoch {epoch}: the loss is {loss}; {where}. A smaller learning_rate often helps"
+    return DivergenceError(message, epoch, found[0] if found else None)
+
+
+def finite_evaluation(evaluation: Evaluation, model: Model, epoch: int) -> dict[str, float]:
+    """Evaluates after an epoch.
+
+    Raises:
+        DivergenceError: the loss is not finite.
+    """
+    figures = evaluation.evaluate()
+    if not math.isfinite(figures["loss"]):
+        raise divergence(model, epoch, figures["loss"], evaluation.data.x[:CHUNK])
+    return figures
