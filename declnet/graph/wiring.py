@@ -36,6 +36,7 @@ def wire(layers: Sequence[Layer]) -> tuple[list[Wire], list[Problem]]:
         path = ("model", "layers", index)
         written = layer.inputs if layer.inputs is not None else None
         inputs = [index] if written is None else []
+        unknown = False
         for position, source in enumerate(written or ()):
             if source in value_of:
                 inputs.append(value_of[source])
@@ -43,7 +44,8 @@ def wire(layers: Sequence[Layer]) -> tuple[list[Wire], list[Problem]]:
                 why = _why_unknown(source, names[index:])
                 hint = suggestion(source, value_of, "layers above")
                 problems.append(Problem((*path, "inputs", position), why, hint))
-        if layer.n_inputs is not None and len(inputs) != layer.n_inputs and not problems:
+                unknown = True
+        if layer.n_inputs not in (None, len(inputs)) and not unknown:
             plural = "s" if layer.n_inputs != 1 else ""
             message = f"{layer.type} takes {layer.n_inputs} input{plural}, not {len(inputs)}"
             problems.append(Problem((*path, "inputs") if written else path, message))

@@ -12,6 +12,7 @@ from declnet.errors import SpecError
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.spec.document import read_document
+from declnet.spec.name import fit_name
 from declnet.spec.overrides import apply_overrides
 from declnet.spec.problems import problems_of
 from declnet.spec.run_spec import RunSpec
@@ -34,7 +35,7 @@ def load_spec(
     """
     path = Path(path)
     document = apply_overrides(read_document(path), overrides or {})
-    document.setdefault("name", path.stem)
+    document.setdefault("name", fit_name(path.stem))
     return parse_spec(document, registry, folder=path.parent.absolute(), source=str(path))
 
 

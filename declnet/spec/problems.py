@@ -38,19 +38,27 @@ def problems_of(error: ValidationError, document: Any, prefix: KeyPath = ()) -> 
 
 def _problem(detail: ErrorDetails, document: Any, prefix: KeyPath) -> Problem:
     path = prefix + _keys_only(detail["loc"], document)
-    kind = detail["type"]
-    context = detail.get("ctx", {})
+    return Problem(path, _message(detail), detail.get("ctx", {}).get("hint"))
+
+
+def _message(detail: ErrorDetails) -> str:
+    kind, context = detail["type"], detail.get("ctx", {})
+    found = f", not {_shown(detail['input'])}"
     if kind in _EXPECTED:
-        found = "" if kind == "missing" else f", not {_shown(detail['input'])}"
-        return Problem(path, _EXPECTED[kind] + found)
-    if kind == "literal_error":
-        return Problem(path, f"must be {context['expected']}, not {_shown(detail['input'])}")
-    if kind == "value_error":
-        return Problem(path, str(context["error"]))
+        return _EXPECTED[kind] + ("" if kind == "missing" else found)
+    if kind in ("too_short", "too_long"):
+        bound = context.get("min_length", context.get("max_length"))
+        which = "at least" if kind == "too_short" else "at most"
+        return f"must have {which} {bound} item{'s' if bound != 1 else ''}"
+    plain = {
+        "string_pattern_mismatch": f"must match the pattern {context.get('pattern')}{found}",
+        "literal_error": f"must be {context.get('expected')}{found}",
+        "value_error": str(context.get("error")),
+    }
+    if kind in plain:
+        return plain[kind]
     message = detail["msg"].removeprefix("Input should ").removeprefix("Value should ")
-    if message != detail["msg"] or kind.startswith(("tuple_", "too_")):
-        return Problem(path, f"must {message}, not {_shown(detail['input'])}")
-    return Problem(path, message, context.get("hint"))
+    return detail["msg"] if message == detail["msg"] else f"must {message}{found}"
 
 
 def _keys_only(location: tuple[str | int, ...], document: Any) -> KeyPath:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging import requirements
+from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
 
@@ -16,8 +18,8 @@ def check_requirement(text: str) -> str:
             another version; the hint is the pip command that mends it.
     """
     try:
-        requirement = Requirement(text)
-    except InvalidRequirement as error:
+        requirement = requirements.Requirement(text)
+    except requirements.InvalidRequirement as error:
         reason = str(error).split("\n", maxsplit=1)[0]
         raise _problem(
             f'"{text}" is no requirement: {reason}', 'write it as "name>=1.2" (PEP 508)'
@@ -39,3 +41,7 @@ def check_requirement(text: str) -> str:
 def _problem(message: str, hint: str) -> PydanticCustomError:
     text = message.replace("{", "{{").replace("}", "}}")
     return PydanticCustomError("requirement", text, {"hint": hint})
+
+
+Requirement = Annotated[str, AfterValidator(check_requirement)]
+"""A PEP 508 requirement that an installed distribution fulfils."""

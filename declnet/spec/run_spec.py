@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, ValidationInfo, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
 from declnet.components.callback import Callback
@@ -16,16 +16,10 @@ from declnet.components.loss import Loss
 from declnet.components.metric import Metric
 from declnet.components.number_or import NumberOr
 from declnet.components.optimizer import Optimizer
-from declnet.spec.requirements import check_requirement
+from declnet.spec.format_version import FormatVersion
+from declnet.spec.name import Name
+from declnet.spec.requirements import Requirement
 
-def _version_1(version: int) -> int:
-    if version != 1:
-        raise PydanticCustomError("version", "must be 1, the version that this declnet reads")
-    return version
-
-
-FormatVersion = Annotated[int, AfterValidator(_version_1)]
-Requirement = Annotated[str, AfterValidator(check_requirement)]
 SourceOrFraction = Annotated[float | DataSource, NumberOr(DataSource, above=0, below=1)]
 
 
@@ -84,20 +78,11 @@ class TrainingSpec(Declared):
 class RunSpec(Declared):
     """A whole run: data, model, loss, optimizer, training."""
 
-    declnet: def _version_1(version: int) -> int:
-    if version != 1:
-        raise PydanticCustomError("version", "must be 1, the version that this declnet reads")
-    return version
-
-
-FormatVersion = Field(default=1, description="version of the format")
-    name: str = Field(
-        default="run",
-        pattern=r"^[^/\\\x00-\x1f.][^/\\\x00-\x1f]*$",
-        max_length=100,
-        description="names the run's folder; default: the spec file's stem",
+    declnet: FormatVersion = Field(default=1, description="version of the format")
+    name: Name = Field(
+        default="run", description="names the run's folder; default: the spec file's stem"
     )
-    seed: int = Field(default=0, ge=0, lt=2**64, description="feeds every random stream")
+    seed: int = Field(default=0, ge=0, le=2**53, description="feeds every random stream")
     plugins: tuple[Requirement, ...] = Field(
         default=(), description='distributions that it needs, e.g. "declnet-wavelets>=1.2"'
     )
