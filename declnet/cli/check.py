@@ -6,26 +6,33 @@ from pathlib import Path
 
 import click
 
-from declnet.cli.options import load_checked, set_option, spec_argument
+from declnet.cli.options import (
+    load_checked,
+    no_plugin_option,
+    registry_without,
+    set_option,
+    spec_argument,
+)
 
 
 @click.command()
 @spec_argument
 @set_option
-def check(spec: Path, overrides: tuple[str, ...]) -> None:
+@no_plugin_option
+def check(spec: Path, overrides: tuple[str, ...], disabled: tuple[str, ...]) -> None:
     """Validate SPEC; print its layers and the memory that a run will hold."""
     from declnet.errors import SpecError
-    from declnet.registry.discovery import default_registry
     from declnet.report.model_table import print_layers, print_memory
     from declnet.training.checks import check_spec
     from declnet.training.memory import run_memory, too_large
 
-    loaded = load_checked(spec, overrides)
+    registry = registry_without(disabled)
+    loaded = load_checked(spec, overrides, registry)
     checked = check_spec(loaded)
     if checked.problems:
         raise SpecError(checked.problems, str(spec))
     print_layers(checked.nodes, checked.data["train"].sample_shape)
-    memory = run_memory(loaded, checked, default_registry())
+    memory = run_memory(loaded, checked, registry)
     if memory is not None:
         print_memory(memory)
     problem = too_large(memory)

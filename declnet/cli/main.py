@@ -10,7 +10,7 @@ import click
 from declnet import __version__
 from declnet.cli.check import check
 from declnet.cli.compare import compare
-from declnet.cli.plugins import plugins
+from declnet.cli.plugins.group import plugins
 from declnet.cli.run import run
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from declnet.registry.registry import Registry
     from declnet.spec.run_spec import RunSpec
 
 spec_argument = click.argument("spec", type=click.Path(path_type=Path))
@@ -21,7 +22,23 @@ set_option = click.option(
 )
 
 
-def load_checked(spec: Path, overrides: tuple[str, ...]) -> RunSpec:
+no_plugin_option = click.option(
+    "--no-plugin",
+    "disabled",
+    multiple=True,
+    metavar="NAME",
+    help="Do without a plugin: the name of its entry point or distribution.",
+)
+
+
+def registry_without(disabled: tuple[str, ...]) -> Registry:
+    """The registry of all plugins but those that are disabled."""
+    from declnet.registry.discovery import default_registry, discover
+
+    return discover(disabled) if disabled else default_registry()
+
+
+def load_checked(spec: Path, overrides: tuple[str, ...], registry: Registry) -> RunSpec:
     """Loads a spec; where it is wrong, adds what later checks find in the parts that are right.
 
     Raises:
@@ -33,7 +50,7 @@ def load_checked(spec: Path, overrides: tuple[str, ...]) -> RunSpec:
 
     changes: dict[str, Any] = dict(map(parse_override, overrides))
     try:
-        return load_spec(spec, changes)
+        return load_spec(spec, changes, registry)
     except SpecError as error:
         from declnet.training.checks import check_sections
 

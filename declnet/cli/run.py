@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from declnet.cli.options import load_checked, set_option, spec_argument
+from declnet.cli.options import (
+    load_checked,
+    no_plugin_option,
+    registry_without,
+    set_option,
+    spec_argument,
+)
 
 if TYPE_CHECKING:
     from declnet.runs.run import RunResult
@@ -18,24 +24,36 @@ if TYPE_CHECKING:
 @click.command()
 @spec_argument
 @set_option
+@no_plugin_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
     help="The run's folder, new or empty.  [default: runs/<name>-<number>]",
 )
 @click.option("--quiet", is_flag=True, help="No log lines and no progress, only the result.")
-def run(spec: Path, overrides: tuple[str, ...], out: Path | None, quiet: bool) -> None:
+def run(
+    spec: Path,
+    overrides: tuple[str, ...],
+    disabled: tuple[str, ...],
+    out: Path | None,
+    quiet: bool,
+) -> None:
     """Train and evaluate SPEC, a TOML or JSON file."""
     from declnet.errors import SpecError
     from declnet.report.progress import followed
     from declnet.runs.run import run as run_spec
 
     signal.signal(signal.SIGTERM, _interrupt)
-    loaded = load_checked(spec, overrides)
+    registry = registry_without(disabled)
+    loaded = load_checked(spec, overrides, registry)
     with followed(loaded.training.epochs, quiet=quiet) as listener:
         try:
             result = run_spec(
-                loaded, out=out or Path("runs"), numbered=out is None, listener=listener
+                loaded,
+                out=out or Path("runs"),
+                numbered=out is None,
+                listener=listener,
+                registry=registry,
             )
         except SpecError as error:
             raise SpecError(error.problems, error.source or str(spec)) from None

@@ -13,6 +13,9 @@ def print_plugins(registry: Registry) -> None:
         for entry in registry.entries()
     ]
     print_table(None, ("kind", "type", "plugin", "distribution", "version"), rows)
+    if registry.disabled:
+        off = [(each.name, each.distribution, each.version) for each in registry.disabled]
+        print_table("disabled plugins", ("plugin", "distribution", "version"), off)
     if registry.faults:
         broken = [
             (fault.plugin.name, fault.plugin.distribution, fault.plugin.version, fault.cause)

@@ -13,6 +13,7 @@ class NNFSSine(DataSource):
     """
 
     type = "nnfs_sine"
+    examples = ({"samples": 1000},)
 
     samples: int = Field(default=1000, ge=1, description="number of points")
 

@@ -14,6 +14,7 @@ class NNFSSpiral(DataSource):
     """
 
     type = "nnfs_spiral"
+    examples = ({"samples": 100, "classes": 3},)
 
     samples: int = Field(ge=1, description="points a class")
     classes: int = Field(ge=1, le=256, description="number of classes")

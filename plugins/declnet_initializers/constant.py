@@ -10,6 +10,7 @@ class Constant(Initializer):
     """w = value."""
 
     type = "constant"
+    examples = ({"value": 0.1},)
 
     value: float = Field(description="every element")
 

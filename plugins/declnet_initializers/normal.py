@@ -10,6 +10,7 @@ class Normal(Initializer):
     """w ~ N(mean, std**2)."""
 
     type = "normal"
+    examples = ({}, {"std": 0.05})
 
     mean: float = Field(default=0.0, description="the distribution's mean")
     std: float = Field(default=0.01, ge=0, description="its standard deviation")

@@ -12,6 +12,7 @@ class Uniform(Initializer):
     """w ~ U(low, high)."""
 
     type = "uniform"
+    examples = ({}, {"low": 0.0, "high": 1.0})
 
     low: float = Field(default=-0.05, description="the smallest value")
     high: float = Field(default=0.05, description="above the largest value")

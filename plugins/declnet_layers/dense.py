@@ -14,11 +14,23 @@ class Dense(Layer):
     """
 
     type = "dense"
+    examples = (
+        {"units": 3},
+        {
+            "units": 2,
+            "weight_initializer": "he_normal",
+            "weight_regularizer": {"type": "l2", "strength": 5e-4},
+        },
+    )
     backward_needs = frozenset({"x"})
 
     units: int = Field(ge=1, description="number of outputs")
-    weight_initializer: Initializer = GlorotUniform()
-    bias_initializer: Initializer = Zeros()
+    weight_initializer: Initializer = Field(
+        default=GlorotUniform(), description="values that weights start with"
+    )
+    bias_initializer: Initializer = Field(
+        default=Zeros(), description="values that biases start with"
+    )
     weight_regularizer: Regularizer | None = Field(default=None, description="penalty on weights")
     bias_regularizer: Regularizer | None = Field(default=None, description="penalty on biases")
 

@@ -13,6 +13,7 @@ class L1(Regularizer):
     """
 
     type = "l1"
+    examples = ({"strength": 1e-4},)
 
     strength: float = Field(ge=0, description="factor of the penalty")
 

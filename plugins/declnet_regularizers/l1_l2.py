@@ -11,6 +11,7 @@ class L1L2(Regularizer):
     """penalty = l1 * sum |w| + l2 * sum w**2."""
 
     type = "l1_l2"
+    examples = ({"l1": 1e-4, "l2": 5e-4},)
 
     l1: float = Field(default=0.0, ge=0, description="factor of sum |w|")
     l2: float = Field(default=0.0, ge=0, description="factor of sum w**2")

@@ -10,6 +10,7 @@ class L2(Regularizer):
     """penalty = strength * sum w**2; its gradient is 2 * strength * w."""
 
     type = "l2"
+    examples = ({"strength": 5e-4},)
 
     strength: float = Field(ge=0, description="factor of the penalty")
 

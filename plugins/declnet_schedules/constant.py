@@ -9,6 +9,7 @@ class Constant(Schedule):
     """rate = value."""
 
     type = "constant"
+    examples = ({"value": 0.01},)
 
     value: float = Field(ge=0, description="the learning rate of every step")
 

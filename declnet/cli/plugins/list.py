@@ -1,13 +1,13 @@
-"""`declnet plugins`: what is installed."""
+"""`declnet plugins list`: every component, and every fault."""
 
 from __future__ import annotations
 
 import click
 
 
-@click.command()
-def plugins() -> None:
-    """List every installed component by kind, and the plugins that are broken."""
+@click.command("list")
+def list_plugins() -> None:
+    """List every installed component by kind, and the plugins that are broken or disabled."""
     from declnet.registry.discovery import default_registry
     from declnet.report.plugins_table import print_plugins
 

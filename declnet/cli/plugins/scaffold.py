@@ -1,0 +1,70 @@
+"""The files of a new plugin package, from templates."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+
+from declnet import __version__
+from declnet.errors import OutputError
+
+_PREFIX = "declnet-"
+
+
+def write_package(name: str, kind: str, into: Path) -> Path:
+    """Writes `<into>/declnet-<name>/`: pyproject, package, tests, README.
+
+    Args:
+        name: with or without the prefix `declnet-`; the component's type is the rest.
+        kind: of the component.
+        into: an existing folder, or one to make.
+
+    Returns:
+        The package's folder.
+
+    Raises:
+        OutputError: the name is no Python name, or the folder exists; nothing is overwritten.
+    """
+    stem = re.sub(r"[-_.]+", "_", name.removeprefix(_PREFIX).removeprefix("declnet_")).lower()
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", stem):
+        raise OutputError(f'"{name}": a plugin\'s name is made of letters, digits and hyphens')
+    distribution = _PREFIX + stem.replace("_", "-")
+    names = {
+        "distribution": distribution,
+        "package": f"declnet_{stem}",
+        "type": stem,
+        "class_name": "".join(part.capitalize() for part in stem.split("_")),
+        "kind": kind,
+        "declnet_version": __version__,
+    }
+    folder = into / distribution
+    try:
+        folder.mkdir(parents=True)
+        for target, template in _files(names["package"], stem, kind).items():
+            path = folder / target
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(_filled(template, names), encoding="utf-8")
+    except FileExistsError:
+        raise OutputError(f"{folder}: it exists already; nothing was written") from None
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be written: {error.strerror}") from None
+    return folder
+
+
+def _files(package: str, stem: str, kind: str) -> dict[str, str]:
+    """Each file of the package, and the template that it is made from."""
+    return {
+        "pyproject.toml": "pyproject.toml.template",
+        "README.md": "README.md.template",
+        f"{package}/__init__.py": "hook.py.template",
+        f"{package}/{stem}.py": f"{kind}.py.template",
+        f"{package}/py.typed": "py.typed.template",
+        f"tests/test_{stem}.py": "tests.py.template",
+    }
+
+
+def _filled(template: str, names: dict[str, str]) -> str:
+    text = (files(__package__) / "templates" / template).read_text("utf-8")
+    return Template(text).substitute(names)

@@ -1,0 +1,1 @@
+"""The checks, one file a subject; `declnet.testing.catalogue` lists them by kind."""

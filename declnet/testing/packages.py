@@ -1,0 +1,110 @@
+"""Finds a plugin package and the component classes that it registers, and checks them all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from importlib import import_module
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from typing import Any
+
+from declnet.components.component import Component
+from declnet.errors import RegistryError
+from declnet.registry.discovery import load
+from declnet.registry.hookspec import PROJECT
+from declnet.registry.registry import Fault, Plugin, Registry
+from declnet.testing.cases import Case, cases_of_class, failing_case
+from declnet.testing.failures import described
+from declnet.testing.report import Report
+from declnet.testing.subjects import registry_with
+
+
+def check_package(name: str) -> Report:
+    """Runs every check on every component that a plugin registers.
+
+    Args:
+        name: an entry point of the group `declnet`, a distribution, or an importable package.
+
+    Returns:
+        The outcomes; what cannot be imported or registered is a failure. A report without any
+        check run is not ok.
+
+    Raises:
+        RegistryError: there is no such plugin.
+    """
+    return Report(name, tuple(case.outcome() for case in cases_of_package(name)))
+
+
+def cases_of_package(name: str, instances: Iterable[Component] = ()) -> Iterator[Case]:
+    """The cases of every component that a plugin registers; faults are cases that fail.
+
+    Args:
+        name: as for `check_package`.
+        instances: more instances of its classes, besides those of their examples.
+
+    Raises:
+        RegistryError: there is no such plugin.
+    """
+    registered, faults = registered_by(name)
+    for fault in faults:
+        component = f"{fault.kind}:{fault.type}" if fault.type else f"plugin:{fault.plugin.name}"
+        yield failing_case(component, "can_be_registered", fault.cause)
+    classes = [entry.component for entry in registered.entries()]
+    if classes:
+        yield from cases_of_classes(classes, instances)
+
+
+def cases_of_classes(
+    classes: Iterable[type[Any]], instances: Iterable[Component] = ()
+) -> Iterator[Case]:
+    """The cases of classes that may name each other."""
+    classes, instances = list(classes), list(instances)
+    registry = registry_with(classes)
+    for cls in classes:
+        yield from cases_of_class(cls, registry, instances)
+
+
+def registered_by(name: str) -> tuple[Registry, list[Fault]]:
+    """The classes that a plugin registers, alone in a new registry, and what went wrong.
+
+    Raises:
+        RegistryError: there is no such plugin.
+    """
+    registry, faults = Registry(), []
+    for module, plugin in _modules(name):
+        try:
+            load(import_module(module) if isinstance(module, str) else module(), plugin, registry)
+        except Exception as error:  # whatever a plugin does is its fault, not the kit's
+            faults.append(Fault(plugin, described(error)))
+    return registry, [*faults, *registry.faults]
+
+
+def _modules(name: str) -> Iterator[tuple[Any, Plugin]]:
+    """What loads each module of a plugin, by entry points or by import."""
+    points = list(entry_points(group=PROJECT))
+    matching = [point for point in points if point.name == name] or [
+        point for point in points if point.dist and _same(point.dist.name, name)
+    ]
+    for point in matching:
+        distribution = (point.dist.name, point.dist.version) if point.dist else ()
+        yield point.load, Plugin(point.name, *distribution)
+    if matching:
+        return
+    if not _is_importable(name):
+        raise RegistryError(
+            f'there is no plugin "{name}": no entry point, distribution or package has that name'
+        )
+    yield name, Plugin(name)
+
+
+def _is_importable(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def _same(distribution: str, name: str) -> bool:
+    """Whether two names of distributions are the same, as PEP 503 compares them."""
+    return re.sub(r"[-_.]+", "-", distribution).lower() == re.sub(r"[-_.]+", "-", name).lower()

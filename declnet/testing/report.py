@@ -1,0 +1,99 @@
+"""What a run of the kit found: an outcome for each check of each example."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from declnet.testing.failures import ConformanceError
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one check of one example ended.
+
+    Attributes:
+        component: kind and type, e.g. `"layer:scale"`.
+        example: the position of the example among the component's, from 0.
+        check: the check's name.
+        status: `"passed"`, `"failed"` or `"skipped"`.
+        message: what is wrong and what to do, or why it was skipped; empty if it passed.
+    """
+
+    component: str
+    example: int
+    check: str
+    status: Literal["passed", "failed", "skipped"]
+    message: str = ""
+
+    def __str__(self) -> str:
+        message = f": {self.message}" if self.message else ""
+        return f"{self.component}[{self.example}] {self.check} {self.status}{message}"
+
+
+@dataclass(frozen=True)
+class Report:
+    """The outcomes of all checks, in the order in which they ran.
+
+    Attributes:
+        subject: what was checked, e.g. a package's name.
+    """
+
+    subject: str
+    outcomes: tuple[Outcome, ...] = ()
+
+    @property
+    def passed(self) -> tuple[Outcome, ...]:
+        """The outcomes of checks that passed."""
+        return self._with("passed")
+
+    @property
+    def failed(self) -> tuple[Outcome, ...]:
+        """The outcomes of checks that failed."""
+        return self._with("failed")
+
+    @property
+    def skipped(self) -> tuple[Outcome, ...]:
+        """The outcomes of checks that said nothing, each with its reason."""
+        return self._with("skipped")
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many `run` (passed or failed), `passed`, `failed` and `skipped`."""
+        passed, failed = len(self.passed), len(self.failed)
+        skipped = len(self.skipped)
+        return {"run": passed + failed, "passed": passed, "failed": failed, "skipped": skipped}
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        """The components that were looked at, each once, in order."""
+        return tuple(dict.fromkeys(outcome.component for outcome in self.outcomes))
+
+    @property
+    def ok(self) -> bool:
+        """Whether at least one check was run and none failed."""
+        return bool(self.passed) and not self.failed
+
+    def summary(self) -> str:
+        """The counts in a line."""
+        counts = self.counts
+        return (
+            f"{self.subject}: {counts['run']} checks run, {counts['passed']} passed, "
+            f"{counts['failed']} failed, {counts['skipped']} skipped"
+        )
+
+    def raise_for_failures(self) -> None:
+        """Does nothing if the report is ok.
+
+        Raises:
+            ConformanceError: checks failed, or none was run; the message lists all faults.
+        """
+        if self.ok:
+            return
+        shown = self.failed or self.skipped
+        reason = [] if self.failed else ["no check was run, which proves nothing"]
+        lines = [self.summary(), *reason, *(str(outcome) for outcome in shown)]
+        raise ConformanceError("\n  ".join(lines))
+
+    def _with(self, status: str) -> tuple[Outcome, ...]:
+        return tuple(outcome for outcome in self.outcomes if outcome.status == status)
