@@ -41,6 +41,8 @@ class NumberOr:
             if not (self.above < value < self.below and self.minimum <= value <= MAXIMUM):
                 raise PydanticCustomError("number", self._range_in_words(value))
             return float(value)
+        if isinstance(value, str) and _reads_as_number(value):
+            raise PydanticCustomError("number_or", f'must be a number, not the string "{value}"')
         if isinstance(value, str | dict | self.contract):
             return self.contract.from_declaration(value, info.context)
         kind = self.contract.kind.replace("_", " ")
@@ -77,6 +79,14 @@ class NumberOr:
         finite = {key: bound for key, bound in bounds.items() if math.isfinite(bound)}
         number = {"type": "number", **finite}
         return {"anyOf": [number, self.contract.__get_pydantic_json_schema__(schema, handler)]}
+
+
+def _reads_as_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _shortened(value: float) -> str:

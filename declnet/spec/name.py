@@ -13,7 +13,7 @@ MAXIMUM_BYTES = 100
 def fit_name(text: str) -> str:
     """A text made fit to name a run and its folder, e.g. a file's stem."""
     kept = "".join("_" if each in "/\\" or not each.isprintable() else each for each in text)
-    cut = kept.strip().lstrip(".").encode()[:MAXIMUM_BYTES].decode(errors="ignore").strip()
+    cut = kept.lstrip(". \t").encode()[:MAXIMUM_BYTES].decode(errors="ignore").rstrip()
     return cut or "run"
 
 

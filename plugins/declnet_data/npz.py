@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from pydantic import Field
@@ -27,23 +26,27 @@ class NPZ(DataSource):
         return Dataset(*self._arrays())
 
     def _arrays(self) -> tuple[Array, Array]:
-        with self._readable() as archive:
+        with self._archive() as archive:
             return self._array(archive, "x"), self._array(archive, "y")
 
     @contextmanager
-    def _readable(self) -> Iterator[np.lib.npyio.NpzFile]:
+    def _archive(self) -> Iterator[np.lib.npyio.NpzFile]:
+        """Opens the file here, since np.load leaves one that is no archive open."""
         try:
-            archive = np.load(self.path, allow_pickle=False)
+            file = self.path.open("rb")
         except FileNotFoundError:
             raise DataError(f"{self.path}: there is no such file") from None
         except OSError as error:
-            raise DataError(f"{self.path}: cannot be read: {error.strerror or error}") from None
-        except (ValueError, BadZipFile, EOFError):
-            raise DataError(f"{self.path}: not an .npz archive") from None
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise DataError(f"{self.path}: one array; an .npz archive with x and y is needed")
-        with archive:
-            yield archive
+            raise DataError(f"{self.path}: cannot be read: {error.strerror}") from None
+        with file:
+            try:
+                archive = np.load(file, allow_pickle=False)
+            except Exception:  # whatever the parser of a file that is no archive ran into
+                raise DataError(f"{self.path}: not an .npz archive") from None
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise DataError(f"{self.path}: one array; an .npz archive with x and y is needed")
+            with archive:
+                yield archive
 
     def _array(self, archive: np.lib.npyio.NpzFile, name: str) -> Array:
         if name not in archive:
