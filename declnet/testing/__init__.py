@@ -1,1 +1,30 @@
-"""The conformance kit for plugin authors."""
+"""The conformance kit for plugin authors.
+
+`check_component(MyLayer)` proves a component right or lists what is wrong;
+`test_components = component_tests("my_package")` makes a pytest item of each check.
+"""
+
+from declnet.testing.catalogue import checks_for
+from declnet.testing.check import Check
+from declnet.testing.examples import build_examples
+from declnet.testing.failures import CheckFailed, CheckSkipped, ConformanceError
+from declnet.testing.packages import check_package
+from declnet.testing.pytest_items import component_tests
+from declnet.testing.report import Outcome, Report
+from declnet.testing.running import check_component
+from declnet.testing.subjects import Subject
+
+__all__ = [
+    "Check",
+    "CheckFailed",
+    "CheckSkipped",
+    "ConformanceError",
+    "Outcome",
+    "Report",
+    "Subject",
+    "build_examples",
+    "check_component",
+    "check_package",
+    "checks_for",
+    "component_tests",
+]

@@ -23,6 +23,7 @@ class Check:
     function: Callable[[Subject], None]
 
     def __call__(self, subject: Subject) -> None:
+        """Runs it."""
         self.function(subject)
 
 

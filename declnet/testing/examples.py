@@ -57,4 +57,4 @@ def build_example(
 def _parts(fusion: type[Any], name: str, registry: Registry) -> tuple[Any, ...]:
     part = fusion.model_fields[name].annotation
     built = isinstance(part, type) and issubclass(part, Component) and not part.is_contract()
-    return build_examples(part, registry) if built else ()  # type: ignore[arg-type]
+    return build_examples(part, registry) if built else ()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
@@ -11,9 +12,11 @@ from typing import Any
 
 from declnet.components.component import Component
 from declnet.errors import RegistryError
-from declnet.registry.discovery import load
+from declnet.registry.discovery import plugin_of
 from declnet.registry.hookspec import PROJECT
-from declnet.registry.registry import Fault, Plugin, Registry
+from declnet.registry.loading import load
+from declnet.registry.plugin import Fault, Plugin
+from declnet.registry.registry import Registry
 from declnet.testing.cases import Case, cases_of_class, failing_case
 from declnet.testing.failures import described
 from declnet.testing.report import Report
@@ -28,7 +31,7 @@ def check_package(name: str) -> Report:
 
     Returns:
         The outcomes; what cannot be imported or registered is a failure. A report without any
-        check run is not ok.
+        check run has not succeeded.
 
     Raises:
         RegistryError: there is no such plugin.
@@ -46,11 +49,10 @@ def cases_of_package(name: str, instances: Iterable[Component] = ()) -> Iterator
     Raises:
         RegistryError: there is no such plugin.
     """
-    registered, faults = registered_by(name)
+    classes, faults = registered_by(name)
     for fault in faults:
         component = f"{fault.kind}:{fault.type}" if fault.type else f"plugin:{fault.plugin.name}"
         yield failing_case(component, "can_be_registered", fault.cause)
-    classes = [entry.component for entry in registered.entries()]
     if classes:
         yield from cases_of_classes(classes, instances)
 
@@ -65,37 +67,37 @@ def cases_of_classes(
         yield from cases_of_class(cls, registry, instances)
 
 
-def registered_by(name: str) -> tuple[Registry, list[Fault]]:
-    """The classes that a plugin registers, alone in a new registry, and what went wrong.
+def registered_by(name: str) -> tuple[list[type[Any]], list[Fault]]:
+    """The classes that a plugin registers, and what went wrong.
 
     Raises:
         RegistryError: there is no such plugin.
     """
-    registry, faults = Registry(), []
+    registry = Registry()
     for module, plugin in _modules(name):
         try:
-            load(import_module(module) if isinstance(module, str) else module(), plugin, registry)
-        except Exception as error:  # whatever a plugin does is its fault, not the kit's
-            faults.append(Fault(plugin, described(error)))
-    return registry, [*faults, *registry.faults]
+            load(module(), plugin, registry)
+        except (Exception, SystemExit) as error:  # the plugin's fault, not the kit's
+            registry.faults.append(Fault(plugin, described(error)))
+    classes = [entry.component for entry in registry.entries()]
+    return classes, registry.faults
 
 
-def _modules(name: str) -> Iterator[tuple[Any, Plugin]]:
+def _modules(name: str) -> Iterator[tuple[Callable[[], object], Plugin]]:
     """What loads each module of a plugin, by entry points or by import."""
     points = list(entry_points(group=PROJECT))
     matching = [point for point in points if point.name == name] or [
         point for point in points if point.dist and _same(point.dist.name, name)
     ]
     for point in matching:
-        distribution = (point.dist.name, point.dist.version) if point.dist else ()
-        yield point.load, Plugin(point.name, *distribution)
+        yield point.load, plugin_of(point)
     if matching:
         return
     if not _is_importable(name):
         raise RegistryError(
             f'there is no plugin "{name}": no entry point, distribution or package has that name'
         )
-    yield name, Plugin(name)
+    yield partial(import_module, name), Plugin(name)
 
 
 def _is_importable(name: str) -> bool:

@@ -17,7 +17,9 @@ def component_tests(
     expected_failures: Mapping[str, str] | None = None,
     instances: Iterable[Component] = (),
 ) -> Callable[..., None]:
-    """Makes the tests of a plugin: `test_components = component_tests("declnet_scale")`.
+    """Makes the tests of a plugin, one for each check of each example of its components.
+
+    In a test file: `test_components = component_tests("declnet_scale")`.
 
     Args:
         package_or_classes: a package with a `declnet_register` hook (or its entry point or

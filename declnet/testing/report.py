@@ -70,7 +70,7 @@ class Report:
         return tuple(dict.fromkeys(outcome.component for outcome in self.outcomes))
 
     @property
-    def ok(self) -> bool:
+    def succeeded(self) -> bool:
         """Whether at least one check was run and none failed."""
         return bool(self.passed) and not self.failed
 
@@ -83,17 +83,23 @@ class Report:
         )
 
     def raise_for_failures(self) -> None:
-        """Does nothing if the report is ok.
+        """Does nothing if the checks succeeded.
 
         Raises:
             ConformanceError: checks failed, or none was run; the message lists all faults.
         """
-        if self.ok:
+        if self.succeeded:
             return
         shown = self.failed or self.skipped
         reason = [] if self.failed else ["no check was run, which proves nothing"]
         lines = [self.summary(), *reason, *(str(outcome) for outcome in shown)]
         raise ConformanceError("\n  ".join(lines))
+
+    def __str__(self) -> str:
+        """What failed and what was skipped, a line each, and the counts at the end."""
+        lines = [str(outcome) for outcome in (*self.skipped, *self.failed)]
+        nothing = [] if self.counts["run"] else ["no check was run, which proves nothing"]
+        return "\n".join([*lines, *nothing, self.summary()])
 
     def _with(self, status: str) -> tuple[Outcome, ...]:
         return tuple(outcome for outcome in self.outcomes if outcome.status == status)

@@ -16,7 +16,7 @@ def check_component(
 
     Args:
         component: a class (its `examples` are built, or else its defaults), or an instance.
-        raise_on_failure: whether to raise if the report is not ok.
+        raise_on_failure: whether to raise if the checks did not succeed.
 
     Returns:
         The outcomes. Warnings of floating-point arithmetic are silent, as in a training step.

@@ -58,5 +58,5 @@ def registry_with(classes: list[type[Any]]) -> Registry:
         registry.register(cls)
     for entry in default_registry().entries():
         if (entry.kind, entry.type) not in own:
-            registry.register(entry.component, entry.plugin)
+            registry.add(entry)
     return registry

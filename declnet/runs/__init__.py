@@ -1,0 +1,1 @@
+"""Runs: executes a spec, writes its events down, and reads a run's folder again."""
