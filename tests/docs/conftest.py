@@ -1,0 +1,148 @@
+"""The documentation's sources: its pages, their blocks of code, and the plugins that they show."""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from declnet import Registry, discover
+from declnet.registry.loading import load
+from declnet.registry.plugin import Plugin
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+sys.path.insert(0, str(DOCS / "_extension"))
+
+from declnet_pages.code_blocks import CodeBlock, code_blocks, written_pages  # noqa: E402
+from declnet_pages.generation import generated_sources  # noqa: E402
+
+BLOCKS = [block for page in written_pages(DOCS) for block in code_blocks(page)]
+
+
+@dataclass(frozen=True)
+class ExampleProject:
+    """A plugin that pages show whole, written to a folder."""
+
+    name: str
+    folder: Path
+
+    @property
+    def packages(self) -> list[Path]:
+        return sorted(file.parent for file in self.folder.glob("*/__init__.py"))
+
+    def registered(self) -> Registry:
+        """Its components and those of declnet, as if it were installed."""
+        registry = discover(disabled=[self.name, *(each.name for each in self.packages)])
+        for package in self.packages:
+            load(import_module(package.name), Plugin(package.name, self.name, "0.1.0"), registry)
+        list(registry.entries())
+        assert registry.faults == []
+        return registry
+
+    def components(self) -> list[type[Any]]:
+        """The classes that it registers."""
+        entries = self.registered().entries()
+        return [entry.component for entry in entries if entry.plugin.distribution == self.name]
+
+
+def projects_shown() -> list[str]:
+    """The projects of all blocks `% file PROJECT/…`."""
+    files = [block.argument for block in BLOCKS if block.verb == "file"]
+    return sorted({file.partition("/")[0] for file in files})
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One test for each block that a test asks for, by the argument's name."""
+    chosen = {
+        "spec_block": [block for block in BLOCKS if block.verb == "spec"],
+        "python_block": [block for block in BLOCKS if block.language == "python"],
+        "toml_block": [block for block in BLOCKS if block.language == "toml"],
+        "json_block": [block for block in BLOCKS if block.language == "json"],
+        "running_blocks": list(_running(BLOCKS)),
+        "shell_block": [block for block in BLOCKS if block.language == "sh"],
+        "project_name": projects_shown(),
+    }
+    for name, values in chosen.items():
+        if name in metafunc.fixturenames:
+            assert values, f"no page has a {name}"
+            ids = [str(each[0]) if isinstance(each, tuple) else str(each) for each in values]
+            metafunc.parametrize(name, values, ids=ids)
+
+
+def _running(blocks: list[CodeBlock]) -> Iterator[tuple[CodeBlock, ...]]:
+    """Each block that runs, with those that continue it."""
+    group: list[CodeBlock] = []
+    for block in blocks:
+        if block.verb == "runs":
+            if group:
+                yield tuple(group)
+            group = [block]
+        elif block.verb == "continues":
+            group.append(block)
+    if group:
+        yield tuple(group)
+
+
+@pytest.fixture(scope="session")
+def docs() -> Path:
+    return DOCS
+
+
+@pytest.fixture(scope="session")
+def generated() -> dict[str, str]:
+    """Every generated source by path; needs no Sphinx."""
+    return generated_sources()
+
+
+@pytest.fixture(scope="session")
+def all_text(generated: dict[str, str]) -> str:
+    """Whatever a reader finds, as source."""
+    return "\n".join(
+        [*(page.read_text("utf-8") for page in written_pages(DOCS)), *generated.values()]
+    )
+
+
+@pytest.fixture(scope="session")
+def blocks() -> list[CodeBlock]:
+    return BLOCKS
+
+
+@pytest.fixture(scope="session")
+def example_projects(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[dict[str, ExampleProject]]:
+    """Every project that pages show, written to a folder and importable."""
+    folder = tmp_path_factory.mktemp("projects")
+    for block in BLOCKS:
+        if block.verb == "file":
+            path = folder / block.argument
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(block.text, "utf-8")
+    projects = {name: ExampleProject(name, folder / name) for name in projects_shown()}
+    for name, project in projects.items():
+        _complete(project, name)
+        sys.path.insert(0, str(project.folder))
+    yield projects
+    for project in projects.values():
+        sys.path.remove(str(project.folder))
+
+
+def _complete(project: ExampleProject, name: str) -> None:
+    """Adds what `declnet plugins new` wrote before the page edits a file of it."""
+    if not project.packages:
+        from declnet.cli.plugins.scaffold import write_package
+
+        written = write_package(name, "layer", project.folder / "new")
+        for file in written.rglob("*"):
+            target = project.folder / file.relative_to(written)
+            if file.is_file() and not target.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(file.read_bytes())
+    tomllib.loads((project.folder / "pyproject.toml").read_text("utf-8"))

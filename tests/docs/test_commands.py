@@ -1,0 +1,78 @@
+"""Every `declnet` command and option that the pages show exists, and none is left out."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+from declnet_pages.code_blocks import CodeBlock, written_pages
+from declnet_pages.command_reference import command_contexts
+
+from declnet.cli.main import command
+
+CONTEXTS = {context.command_path: context for context in command_contexts()}
+
+
+def check(line: str) -> None:
+    """Fails if a command line has a word that is no command or an option that does not exist."""
+    words = shlex.split(line, comments=True)
+    while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
+        words.pop(0)
+    assert words.pop(0) == "declnet"
+    found: click.Command = command
+    context = CONTEXTS["declnet"]
+    while isinstance(found, click.Group) and words and not words[0].startswith("-"):
+        name = words.pop(0)
+        assert name in found.commands, f"no command {name} in: {line}"
+        found = found.commands[name]
+        context = CONTEXTS[f"{context.command_path} {name}"]
+    options = {option for each in found.get_params(context) for option in each.opts}
+    for word in words:
+        if word.startswith("-"):
+            assert word.partition("=")[0] in options, f"no option {word} in: {line}"
+    arguments = [each for each in found.params if isinstance(each, click.Argument)]
+    if any(each.required for each in arguments) and words:
+        assert any(not word.startswith("-") for word in words)
+
+
+def test_shell_blocks(shell_block: CodeBlock) -> None:
+    for line in shell_block.text.splitlines():
+        if re.match(r"([A-Z_]+=\S+ )*declnet ", line):
+            check(line)
+
+
+def test_commands_within_the_text(docs: Path) -> None:
+    shown = [
+        line
+        for page in written_pages(docs)
+        for line in re.findall(r"(?<!`)`(declnet [a-z-][^`]*)`(?!`)", page.read_text("utf-8"))
+    ]
+    assert len(shown) > 5
+    for line in shown:
+        check(line)
+
+
+def test_a_wrong_option_would_be_found() -> None:
+    with pytest.raises(AssertionError, match="no option"):
+        check("declnet run spec.toml --fast")
+    with pytest.raises(AssertionError, match="no command"):
+        check("declnet walk spec.toml")
+
+
+def test_files_that_shell_blocks_name_exist(shell_block: CodeBlock, repository: Path) -> None:
+    for name in re.findall(r"\bspecs/\S+", shell_block.text):
+        assert (repository / name).is_file()
+
+
+@pytest.mark.parametrize("path", CONTEXTS)
+def test_every_command_and_option_is_in_the_reference(path: str, generated: dict[str, str]) -> None:
+    context = CONTEXTS[path]
+    text = generated["generated/commands.md"]
+    section = re.split(r"^\(command-", text.split(f" {path}\n\n", 1)[1], maxsplit=1, flags=re.M)[0]
+    assert (context.command.help or "").split(".")[0].split("\n")[0] in section
+    for option in context.command.get_params(context):
+        if isinstance(option, click.Option):
+            assert option.opts[-1] in section

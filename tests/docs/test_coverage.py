@@ -1,0 +1,106 @@
+"""Nothing that the code has is missing from the documentation."""
+
+from __future__ import annotations
+
+import re
+from inspect import getmembers, isclass
+from pathlib import Path
+
+import pytest
+from declnet_pages.code_blocks import written_pages
+from declnet_pages.component_pages import PLACES, PLURALS, component_section, label
+from declnet_pages.spec_tables import SECTIONS
+
+import declnet
+from declnet import Component, default_registry
+from declnet.testing import __all__ as names_of_the_kit
+
+CONTRACTS = [
+    value
+    for name in declnet.__all__
+    if isclass(value := getattr(declnet, name))
+    and issubclass(value, Component)
+    and "kind" in vars(value)
+]
+COMPONENTS = [(entry.kind, entry.type) for entry in default_registry().entries()]
+
+
+def documented(name: str, text: str) -> bool:
+    """Whether a directive documents a name, as `.. autoclass:: declnet.Layer` does."""
+    return re.search(rf"^\.\. [a-z:]+:: {re.escape(name)}(?=$|\()", text, re.MULTILINE) is not None
+
+
+@pytest.mark.parametrize("name", declnet.__all__)
+def test_every_public_name_is_documented(name: str, all_text: str) -> None:
+    assert documented(f"declnet.{name}", all_text)
+
+
+@pytest.mark.parametrize("name", declnet.__all__)
+def test_every_public_name_is_on_the_reference_page(name: str, docs: Path) -> None:
+    assert f"declnet.{name}" in (docs / "reference" / "python.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", names_of_the_kit)
+def test_every_name_of_the_kit_is_documented(name: str, docs: Path) -> None:
+    assert documented(f"declnet.testing.{name}", (docs / "plugins" / "kit.md").read_text("utf-8"))
+
+
+def test_there_are_contracts() -> None:
+    assert len(CONTRACTS) >= 10
+
+
+@pytest.mark.parametrize("contract", CONTRACTS, ids=lambda each: each.kind)
+def test_every_contract_has_its_section_with_all_methods(contract: type, docs: Path) -> None:
+    page = (docs / "plugins" / "contracts.md").read_text("utf-8")
+    assert re.search(rf"^\.\. autoclass:: declnet\.{contract.__name__}\n   :members:$", page, re.M)
+    assert contract.kind in PLURALS
+    assert contract.kind in PLACES
+
+
+@pytest.mark.parametrize("contract", CONTRACTS, ids=lambda each: each.kind)
+def test_every_public_member_of_a_contract_has_a_docstring(contract: type) -> None:
+    own = [(name, each) for name, each in getmembers(contract, callable) if name in vars(contract)]
+    missing = [name for name, each in own if not name.startswith("_") and not each.__doc__]
+    assert missing == []
+
+
+@pytest.mark.parametrize("contract", CONTRACTS, ids=lambda each: each.kind)
+def test_a_worked_example_of_every_kind(contract: type, example_projects: dict) -> None:
+    kinds = {each.kind for each in example_projects["declnet-counts"].components()}
+    assert contract.kind in kinds
+
+
+@pytest.mark.parametrize(("kind", "name"), COMPONENTS)
+def test_every_component_has_its_section(kind: str, name: str, generated: dict[str, str]) -> None:
+    page = generated[f"components/{kind}.md"]
+    assert f"({label(kind, name)})=\n## {name}\n" in page
+    assert component_section(default_registry().entry(kind, name)) in page
+    assert f"(#{label(kind, name)})" in generated["components/index.md"]
+
+
+@pytest.mark.parametrize(("kind", "name"), COMPONENTS)
+def test_a_component_section_has_its_docstring_and_every_field(
+    kind: str, name: str, generated: dict[str, str]
+) -> None:
+    entry = default_registry().entry(kind, name)
+    section = component_section(entry)
+    assert (entry.component.__doc__ or "").splitlines()[0] in section
+    for field in entry.component.model_fields:
+        assert f"| `{field}` |" in section
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_key_of_a_spec_is_on_the_page(
+    section: str, generated: dict[str, str], docs: Path
+) -> None:
+    for key in SECTIONS[section].model_fields:
+        assert f"| `{key}` |" in generated[f"generated/spec_{section}.md"]
+    include = f"```{{include}} ../generated/spec_{section}.md"
+    assert include in (docs / "guide" / "spec.md").read_text("utf-8")
+
+
+def test_every_page_is_reachable(docs: Path) -> None:
+    index = (docs / "index.md").read_text("utf-8")
+    for page in written_pages(docs):
+        name = page.relative_to(docs).with_suffix("").as_posix()
+        assert name == "index" or re.search(rf"^{name}$", index, re.MULTILINE), name

@@ -1,0 +1,163 @@
+"""Small layers, random DAGs of them, and an executor that shares no memory between values."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import strategies as st
+
+from declnet import Layer, Loss, Registry
+from declnet.graph.model import Model
+from declnet.graph.nodes import infer_nodes
+from declnet.registry.discovery import default_registry
+from declnet_layers import Dense, Linear, ReLU
+
+
+class Toy(Layer):
+    """A function of its inputs alone, with its gradient for each."""
+
+    backward_needs = frozenset({"x"})
+
+    def output_shape(self, input_shape):
+        return input_shape if self.n_inputs == 1 else input_shape[0]
+
+    def forward(self, x, y, state):
+        y[...] = self.value(*(x if self.n_inputs != 1 else (x,)))
+
+    def backward(self, x, y, dy, dx, state):
+        many = self.n_inputs != 1
+        targets = dx if many else (dx,)
+        xs = x if many and x is not None else (x,) * len(targets)
+        for target, slope in zip(targets, self.slopes(y, *xs), strict=True):
+            if target is not None:
+                target[...] = slope * dy
+
+
+class Add(Toy):
+    type = "add"
+    backward_needs = frozenset()
+    n_inputs = None
+
+    def value(self, *x):
+        return sum(x)
+
+    def slopes(self, y, *x):
+        return [1.0] * len(x)
+
+
+class Product(Toy):
+    type = "product"
+    n_inputs = 2
+
+    def value(self, a, b):
+        return a * b
+
+    def slopes(self, y, a, b):
+        return [b.copy(), a.copy()]
+
+
+class Square(Toy):
+    type = "square"
+
+    def value(self, x):
+        return x * x / 4
+
+    def slopes(self, y, x):
+        return [x / 2]
+
+
+class Tanh(Toy):
+    type = "tanh_in_place"
+    backward_needs = frozenset({"y"})
+    in_place = True
+
+    def value(self, x):
+        return np.tanh(x)
+
+    def slopes(self, y, x):
+        return [1 - y * y]
+
+
+class Gate(Toy):
+    """x * sigmoid(x); reads x and y in backward."""
+
+    type = "gate"
+    backward_needs = frozenset({"x", "y"})
+
+    def value(self, x):
+        return x / (1 + np.exp(-x))
+
+    def slopes(self, y, x):
+        sigmoid = 1 / (1 + np.exp(-x))
+        return [sigmoid + y * (1 - sigmoid)]
+
+
+class HalfSquares(Loss):
+    type = "half_squares"
+
+    def forward(self, y_pred, y_true, losses):
+        losses[...] = ((y_pred - y_true) ** 2).sum(axis=1) / 2
+
+    def backward(self, y_pred, y_true, dy_pred):
+        dy_pred[...] = y_pred - y_true
+
+
+TOYS = (Add, Product, Square, Tanh, Gate, HalfSquares)
+
+
+@pytest.fixture(scope="session")
+def toys():
+    return SimpleNamespace(**{toy.__name__: toy for toy in TOYS})
+
+
+@pytest.fixture(scope="session")
+def registry():
+    """All that is installed, and the toys."""
+    own = Registry()
+    for entry in default_registry().entries():
+        own.register(entry.component, entry.plugin)
+    for toy in TOYS:
+        own.register(toy)
+    return own
+
+
+@pytest.fixture(scope="session")
+def make_model(registry):
+    """A model of layers, initialized; every sample has `width` numbers."""
+
+    def make(layers, dtype="float64", seed=0, input_shape=(3,)):
+        model = Model(infer_nodes(layers, input_shape), input_shape, dtype)
+        model.store.initialize(seed, registry)
+        return model
+
+    return make
+
+
+def _kinds(smooth):
+    dense = st.just((Dense, {"units": 3}))
+    others = [Add, Product, Square, Tanh, Gate, Linear, *([] if smooth else [ReLU])]
+    return st.one_of(dense, st.sampled_from([(kind, {}) for kind in others]))
+
+
+@st.composite
+def _dags(draw, smooth=False, most=8):
+    layers, unused, names = [], [], ["input"]
+    for position in range(draw(st.integers(1, most))):
+        kind, fields = draw(_kinds(smooth))
+        count = {Add: draw(st.integers(1, 3)), Product: 2}.get(kind, 1)
+        inputs = tuple(draw(st.sampled_from(names)) for _ in range(count))
+        name = f"v{position + 1}"
+        layers.append(kind(name=name, inputs=inputs, **fields))
+        unused = [each for each in unused if each not in inputs] + [name]
+        names.append(name)
+    if len(unused) > 1:
+        layers.append(Add(name="out", inputs=tuple(unused)))
+    return tuple(layers)
+
+
+@pytest.fixture(scope="session")
+def dags():
+    """A strategy of random DAGs: `dags(smooth=…)`."""
+    return _dags

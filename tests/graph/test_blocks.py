@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from declnet import Buffer
+from declnet.graph.blocks import LayerBuffers, batch_view
+from declnet.graph.nodes import infer_nodes
+from declnet_layers import Dense, ReLU
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (2, 4, 5)])
+@pytest.mark.parametrize("n", [1, 4, 6])
+def test_a_batch_has_its_axis_first_and_contiguous(shape, n):
+    block = np.zeros(6 * int(np.prod(shape)))
+    view = batch_view(block, shape, n)
+    assert view.shape == (n, *shape)
+    assert np.shares_memory(view, block)
+    assert np.moveaxis(view, 0, -1).flags.c_contiguous
+
+
+def test_flattening_a_batch_of_images_costs_nothing():
+    view = batch_view(np.zeros(6 * 40), (2, 4, 5), 6)
+    flat = batch_view(view.base, (40,), 6)
+    assert (view.reshape(6, 40) == flat).all()
+    view[2, 1, 3, 4] = 7
+    assert flat[2, 1 * 20 + 3 * 5 + 4] == 7
+
+
+def test_buffers_have_their_dtype_shape_and_filling():
+    (dense, relu) = infer_nodes((Dense(units=3), ReLU()), (2,))
+    assert LayerBuffers(dense, 5, np.dtype("float32")).views(4)["ones"].tolist() == [1.0] * 4
+    positive = LayerBuffers(relu, 5, np.dtype("float32")).views(4)["positive"]
+    assert (positive.shape, positive.dtype) == ((4, 3), bool)
+
+
+def test_a_buffer_that_is_not_per_sample_has_its_whole_shape():
+    (node,) = infer_nodes((ReLU(),), (2,))
+    node.buffers["table"] = Buffer((2, 7), dtype="int32", per_sample=False, fill=3)
+    table = LayerBuffers(node, 5, np.dtype(float)).views(2)["table"]
+    assert (table.shape, table.dtype, set(table.flat)) == ((2, 7), np.dtype("int32"), {3})

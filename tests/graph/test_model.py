@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from declnet import DataError, SpecError, WeightsError, build_model, parse_spec
+from declnet_layers import Dense, ReLU, Softmax
+
+
+@pytest.fixture
+def model(make_model):
+    return make_model((Dense(units=8), ReLU(), Dense(units=4), Softmax()))
+
+
+def by_hand(model, x):
+    w = model.parameters()
+    hidden = np.maximum(x @ w["dense_1.weights"] + w["dense_1.biases"], 0)
+    logits = hidden @ w["dense_2.weights"] + w["dense_2.biases"]
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("n", [0, 1, 5, 1024, 1025, 2500])
+def test_predictions_of_any_number_of_samples_are_those_by_hand(model, n):
+    x = np.random.default_rng(0).normal(size=(n, 3))
+    np.testing.assert_allclose(model.predict(x), by_hand(model, x), rtol=1e-12)
+
+
+def test_predictions_stay_when_the_model_predicts_again(model):
+    x = np.random.default_rng(0).normal(size=(5, 3))
+    first = model.predict(x)
+    kept = first.copy()
+    model.predict(x + 1)
+    assert (first == kept).all()
+
+
+@settings(max_examples=50)
+@given(data=st.data())
+def test_predictions_of_any_dag_are_those_of_its_layers_one_by_one(dags, make_model, data):
+    model = make_model(data.draw(dags(smooth=True)))
+    x = np.random.default_rng(1).normal(size=(4, 3))
+    values, weights = [x], model.parameters()
+    for node in model.nodes:
+        inputs = [values[value] for value in node.inputs]
+        if node.layer.type == "dense":
+            values.append(
+                inputs[0] @ weights[f"{node.name}.weights"] + weights[f"{node.name}.biases"]
+            )
+        else:
+            values.append(inputs[0] if node.layer.type == "linear" else node.layer.value(*inputs))
+    np.testing.assert_allclose(model.predict(x), values[-1], rtol=1e-12, atol=1e-12)
+
+
+def test_threads_predict_at_once_without_disturbing_each_other(model):
+    batches = [np.random.default_rng(seed).normal(size=(700, 3)) for seed in range(8)]
+    expected = [by_hand(model, x) for x in batches]
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(10):
+            for found, right in zip(pool.map(model.predict, batches), expected, strict=True):
+                np.testing.assert_allclose(found, right, rtol=1e-10)
+
+
+@pytest.mark.parametrize("shape", [(5, 2), (3,), (), (5, 3, 1)])
+def test_samples_of_another_shape_are_refused(model, shape):
+    with pytest.raises(DataError, match=r"x must have shape \(n, 3\)"):
+        model.predict(np.zeros(shape))
+
+
+@pytest.mark.parametrize("x", [[[1, 2, 3]], np.ones((1, 3), int), np.ones((1, 3), np.float32)])
+def test_lists_integers_and_other_floats_are_taken(model, x):
+    assert model.predict(x).dtype == np.float64
+
+
+def test_parameters_are_copies(model):
+    model.parameters()["dense_1.weights"][...] = 99
+    assert (model.parameters()["dense_1.weights"] != 99).all()
+
+
+def test_the_summary_has_a_line_a_layer(model):
+    lines = [(each.name, each.type, each.output_shape, each.parameters) for each in model.summary()]
+    assert lines == [
+        ("dense_1", "dense", (8,), 32),
+        ("relu_1", "relu", (8,), 0),
+        ("dense_2", "dense", (4,), 36),
+        ("softmax_1", "softmax", (4,), 0),
+    ]
+
+
+def test_build_model_follows_the_spec_and_the_seed(document):
+    spec = parse_spec(document)
+    one, same, other = (build_model(spec.model, (2,), seed) for seed in (1, 1, 2))
+    assert one.input_shape == (2,)
+    assert one.output_shape == (3,)
+    assert (one.parameters()["dense_1.weights"] == same.parameters()["dense_1.weights"]).all()
+    assert (one.parameters()["dense_1.weights"] != other.parameters()["dense_1.weights"]).all()
+
+
+def test_build_model_tells_shapes_and_weights_that_do_not_fit(document, tmp_path):
+    spec = parse_spec(document)
+    with pytest.raises(SpecError, match="one axis"):
+        build_model(spec.model, (2, 2))
+    document["model"]["initial_weights"] = str(tmp_path / "absent.safetensors")
+    with pytest.raises(WeightsError, match="there is no such file"):
+        build_model(parse_spec(document).model, (2,))

@@ -1,0 +1,26 @@
+"""Plugins to register: good ones, and broken ones."""
+
+from __future__ import annotations
+
+import pytest
+
+from declnet import Schedule
+
+
+@pytest.fixture
+def make_schedule():
+    """Makes a component class of its own, with a type of one's choice."""
+
+    def make(name: str, rate: float = 0.5) -> type[Schedule]:
+        return type(
+            name.title(),
+            (Schedule,),
+            {
+                "type": name,
+                "rate": lambda _self, _step: rate,
+                "__module__": __name__,
+                "__annotations__": {},
+            },
+        )
+
+    return make

@@ -1,0 +1,102 @@
+"""Plugin modules, right and wrong, through the hook."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pluggy
+import pytest
+
+from declnet import Registry, RegistryError, hookimpl
+from declnet.registry.loading import load
+from declnet.registry.plugin import Plugin
+
+PLUGIN = Plugin("waves", "package-waves", "3.1")
+
+
+def loaded(**names):
+    registry = Registry()
+    load(SimpleNamespace(**names), PLUGIN, registry)
+    return registry
+
+
+def test_the_hook_registers_classes_with_their_origin(make_schedule):
+    @hookimpl
+    def declnet_register(register):
+        register(make_schedule("cosine"))
+        register(make_schedule("step"))
+
+    registry = loaded(declnet_register=declnet_register)
+    assert [(each.type, each.plugin) for each in registry.entries()] == [
+        ("cosine", PLUGIN),
+        ("step", PLUGIN),
+    ]
+
+
+def test_a_refused_class_is_a_fault_and_the_others_are_registered(make_schedule):
+    @hookimpl
+    def declnet_register(register):
+        register(make_schedule("cosine"))
+        register(int)
+        register(make_schedule("cosine"))
+        register(make_schedule("step"))
+
+    registry = loaded(declnet_register=declnet_register)
+    assert [each.type for each in registry.entries()] == ["cosine", "step"]
+    assert [fault.plugin for fault in registry.faults] == [PLUGIN, PLUGIN]
+    assert "not a component class" in registry.faults[0].cause
+    assert "registered twice" in registry.faults[1].cause
+    assert (registry.faults[1].kind, registry.faults[1].type) == ("schedule", "cosine")
+
+
+def test_a_module_without_a_hook_is_told_how_to_write_one():
+    with pytest.raises(LookupError, match="declnet_register"):
+        loaded()
+
+
+def test_an_unmarked_function_is_no_hook():
+    with pytest.raises(LookupError, match="@hookimpl"):
+        loaded(declnet_register=lambda register: register(int))
+
+
+def test_a_misspelt_hook_is_refused():
+    @hookimpl
+    def declnet_regster(register): ...
+
+    with pytest.raises(pluggy.PluginValidationError, match="declnet_regster"):
+        loaded(declnet_regster=declnet_regster)
+
+
+def test_a_hook_with_another_argument_is_refused():
+    @hookimpl
+    def declnet_register(registry): ...
+
+    with pytest.raises(pluggy.PluginValidationError, match="registry"):
+        loaded(declnet_register=declnet_register)
+
+
+def test_what_a_hook_raises_comes_out():
+    @hookimpl
+    def declnet_register(register):
+        raise ZeroDivisionError("in the hook")
+
+    with pytest.raises(ZeroDivisionError, match="in the hook"):
+        loaded(declnet_register=declnet_register)
+
+
+def test_a_class_announced_lazily_is_imported_when_it_is_needed():
+    @hookimpl
+    def declnet_register(register):
+        register.lazily("layer", "dense", "declnet_layers.dense:Dense")
+        register.lazily("layer", "absent", "declnet_layers.nosuch:Nosuch")
+        register.lazily("layer", "other", "declnet_layers.relu:ReLU")
+
+    registry = loaded(declnet_register=declnet_register)
+    assert registry.types("layer") == ["absent", "dense", "other"]
+    assert registry.find("layer", "dense").__name__ == "Dense"
+    with pytest.raises(RegistryError, match="nosuch"):
+        registry.find("layer", "absent")
+    with pytest.raises(RegistryError, match='but was announced as layer "other"'):
+        registry.find("layer", "other")
+    assert [entry.type for entry in registry.entries("layer")] == ["dense"]
+    assert len(registry.faults) == 2

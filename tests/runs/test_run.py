@@ -1,0 +1,120 @@
+"""`run`, from Python."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from declnet import DataError, Dataset, OutputError, RunError, SpecError, parse_spec, run
+from declnet.components.callback import EpochLogged
+
+
+def same_weights(one, other):
+    ours, theirs = one.model.parameters(), other.model.parameters()
+    return ours.keys() == theirs.keys() and all((ours[key] == theirs[key]).all() for key in ours)
+
+
+def test_without_a_folder_nothing_is_written(document, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.iterdir())
+    result = run(parse_spec(document))
+    assert result.directory is None
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_the_same_spec_gives_the_same_weights_bit_for_bit(document):
+    document["training"] |= {"batch_size": 7, "epochs": 10}
+    spec = parse_spec(document)
+    assert same_weights(run(spec), run(spec))
+    assert not same_weights(run(spec), run(parse_spec({**document, "seed": 2})))
+
+
+def test_a_run_learns(document):
+    document["training"]["epochs"] = 100
+    result = run(parse_spec(document))
+    assert result.metrics["train"]["loss"] < result.history[0]["loss"] / 3
+    assert result.metrics["train"]["accuracy"] > 0.9
+
+
+@pytest.mark.parametrize("batch_size", [None, 7])
+def test_the_global_generator_is_neither_used_nor_changed(document, batch_size):
+    document["data"]["test"] = {"type": "nnfs_spiral", "samples": 5, "classes": 3}
+    document["training"] |= {"batch_size": batch_size} if batch_size else {}
+    spec = parse_spec(document)
+    np.random.seed(1)
+    before = np.random.get_state()
+    one = run(spec)
+    after = np.random.get_state()
+    np.random.seed(2)
+    assert (before[1] == after[1]).all()
+    assert before[2:] == after[2:]
+    assert same_weights(one, run(spec))
+
+
+def test_data_of_the_program_takes_the_place_of_the_specs(document, blobs):
+    spec = parse_spec(document)
+    del document["data"]
+    bare = parse_spec(document)
+    assert run(bare, data=blobs).history == run(spec).history
+    assert run(bare, data=Dataset(*blobs)).history == run(spec).history
+
+
+def test_named_data_sets_are_trained_on_validated_and_tested(document, blobs):
+    del document["data"]
+    result = run(parse_spec(document), data={"train": blobs, "validation": blobs, "test": blobs})
+    assert set(result.metrics) == {"train", "validation", "test"}
+    assert result.metrics["test"] == result.metrics["train"]
+
+
+@pytest.mark.parametrize("names", [["validation"], ["train", "tests"], []])
+def test_other_names_of_data_sets_are_refused(document, blobs, names):
+    with pytest.raises(DataError, match="train and may have validation and test"):
+        run(parse_spec(document), data=dict.fromkeys(names, blobs))
+
+
+def test_data_of_another_shape_is_told_before_training(document, blobs):
+    layers = document["model"]["layers"]
+    layers[2]["units"] = 2
+    with pytest.raises(SpecError, match="2 units do not fit the labels"):
+        run(parse_spec(document), data=blobs)
+
+
+def test_the_listener_hears_each_logged_epoch(document):
+    heard = []
+    result = run(parse_spec(document), listener=heard.append)
+    assert [each.row() for each in heard if isinstance(each, EpochLogged)] == result.history
+
+
+def test_a_folder_that_is_not_empty_is_refused_and_left_alone(document, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "kept.txt").write_text("kept")
+    with pytest.raises(OutputError, match="not empty"):
+        run(parse_spec(document), out=tmp_path / "out")
+    assert [each.read_text() for each in (tmp_path / "out").iterdir()] == ["kept"]
+
+
+def test_an_empty_folder_is_taken_and_missing_parents_are_made(document, tmp_path):
+    (tmp_path / "empty").mkdir()
+    assert run(parse_spec(document), out=tmp_path / "empty").directory == tmp_path / "empty"
+    deep = tmp_path / "a" / "b" / "c"
+    assert run(parse_spec(document), out=str(deep)).directory == deep
+
+
+def test_a_folder_that_cannot_be_made_fails_the_run(document, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match="cannot be made"):
+        run(parse_spec(document), out=tmp_path / "file" / "below")
+    with pytest.raises(OutputError, match="is a file"):
+        run(parse_spec(document), out=tmp_path / "file")
+
+
+def test_wrong_data_leaves_no_folder(document, tmp_path, blobs):
+    with pytest.raises(DataError, match="NaN"):
+        run(parse_spec(document), data=(blobs[0] * np.nan, blobs[1]), out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_more_memory_than_the_machine_has_is_told_before_any_is_taken(document):
+    document["model"]["layers"][:2] = [{"type": "dense", "units": 10**6}] * 2
+    with pytest.raises(SpecError, match="memory"):
+        run(parse_spec(document))

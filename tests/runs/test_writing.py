@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from declnet.runs.writing import append_line, write_atomically, write_json
+
+
+def test_a_file_is_replaced_whole(tmp_path):
+    path = tmp_path / "file.json"
+    write_json(path, {"a": 1})
+    write_json(path, {"b": "ü"})
+    assert json.loads(path.read_text("utf-8")) == {"b": "ü"}
+    assert [each.name for each in tmp_path.iterdir()] == ["file.json"]
+
+
+def test_whoever_has_the_old_file_open_still_reads_the_old_one(tmp_path):
+    path = tmp_path / "file"
+    write_atomically(path, b"old")
+    with path.open("rb") as file:
+        write_atomically(path, b"new")
+        assert file.read() == b"old"
+    assert path.read_bytes() == b"new"
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
+    target = tmp_path / "file"
+    target.mkdir()
+    with pytest.raises(OSError, match="directory"):
+        write_atomically(target, b"new")
+    assert [each.name for each in tmp_path.iterdir()] == ["file"]
+
+
+def test_lines_are_appended_one_by_one(tmp_path):
+    for epoch in range(3):
+        append_line(tmp_path / "h.jsonl", {"epoch": epoch})
+    lines = (tmp_path / "h.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == [{"epoch": epoch} for epoch in range(3)]

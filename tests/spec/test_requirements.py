@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import pytest
+
+from declnet import SpecError, parse_spec
+
+
+def test_installed_distributions_fulfil_what_a_spec_requires(document):
+    plugins = ["numpy>=2.0", "declnet", "nosuch; python_version < '3'"]
+    assert parse_spec({**document, "plugins": plugins}).plugins == tuple(plugins)
+
+
+@pytest.mark.parametrize(
+    ("requirement", "message", "mended"),
+    [
+        ("declnet-nosuch>=1", "declnet-nosuch is not installed", True),
+        ("numpy<1", r"numpy .* is installed, but <1 is needed", True),
+        ("numpy >= ", "is no requirement", False),
+    ],
+)
+def test_what_is_missing_is_named_with_the_command_that_mends_it(
+    document, requirement, message, mended
+):
+    with pytest.raises(SpecError, match=message) as caught:
+        parse_spec({**document, "plugins": ["declnet", requirement]})
+    (problem,) = caught.value.problems
+    assert problem.path == ("plugins", 1)
+    assert (f'pip install "{requirement}"' in str(problem)) is mended

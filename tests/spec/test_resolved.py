@@ -1,0 +1,130 @@
+"""The resolved TOML gives the same spec again, for any valid spec."""
+
+from __future__ import annotations
+
+import tomllib
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from declnet import parse_spec
+from declnet.spec.resolved import resolved_document, resolved_toml
+
+finite = st.floats(min_value=0, max_value=1e300, allow_nan=False)
+counts = st.integers(min_value=1, max_value=10**6)
+shares = st.floats(min_value=0, max_value=1, exclude_max=True)
+words = st.text(st.characters(exclude_categories=("C", "Z"), exclude_characters="./\\"), min_size=1)
+
+
+def table(type_, **optional):
+    return st.fixed_dictionaries({"type": st.just(type_)}, optional=optional)
+
+
+regularizers = st.one_of(
+    st.builds(lambda s: {"type": "l2", "strength": s}, finite),
+    st.builds(lambda s: {"type": "l1", "strength": s}, finite),
+    table("l1_l2", l1=finite, l2=finite),
+    st.just("l1_l2"),
+)
+initializers = st.one_of(
+    st.sampled_from(["zeros", "ones", "he_normal", "glorot_uniform"]),
+    table("normal", mean=finite, std=finite),
+    st.builds(lambda value: {"type": "constant", "value": value}, finite),
+)
+dense = st.fixed_dictionaries(
+    {"type": st.just("dense"), "units": counts},
+    optional={
+        "name": words,
+        "inputs": st.lists(words, min_size=1, max_size=3),
+        "weight_initializer": initializers,
+        "bias_initializer": initializers,
+        "weight_regularizer": regularizers,
+        "bias_regularizer": regularizers,
+    },
+)
+layers = st.one_of(dense, st.sampled_from(["relu", "softmax", "linear"]))
+rates = st.one_of(
+    finite,
+    counts,
+    st.builds(
+        lambda rate, decay: {"type": "inverse_time", "initial_rate": rate, "decay": decay},
+        finite,
+        finite,
+    ),
+)
+optimizers = st.one_of(
+    table("sgd", learning_rate=rates, momentum=shares),
+    table("adam", learning_rate=rates, beta_1=shares, beta_2=shares),
+    table("rmsprop", rho=shares, decay=finite),
+    st.just("adagrad"),
+)
+sources = st.one_of(
+    st.builds(
+        lambda n, k: {"type": "nnfs_spiral", "samples": n, "classes": k % 256 + 1}, counts, counts
+    ),
+    st.builds(lambda name: {"type": "npz", "path": f"{name}.npz"}, words),
+    st.just("nnfs_sine"),
+)
+specs = st.fixed_dictionaries(
+    {
+        "model": st.fixed_dictionaries(
+            {"layers": st.lists(layers, min_size=1, max_size=4)},
+            optional={"dtype": st.sampled_from(["float32", "float64"]), "initial_weights": words},
+        ),
+        "loss": st.just("categorical_crossentropy"),
+        "optimizer": optimizers,
+        "training": st.fixed_dictionaries(
+            {"epochs": counts},
+            optional={
+                "batch_size": counts,
+                "shuffle": st.booleans(),
+                "log_every": counts,
+                "metrics": st.just(["accuracy"]),
+            },
+        ),
+    },
+    optional={
+        "name": words.map(lambda name: name[:20]),
+        "seed": st.integers(min_value=0, max_value=2**53),
+        "data": st.fixed_dictionaries(
+            {}, optional={"train": sources, "test": sources, "validation": sources}
+        ),
+    },
+)
+
+
+@given(document=specs)
+def test_resolved_toml_gives_an_equal_spec(document):
+    spec = parse_spec(document)
+    assert parse_spec(tomllib.loads(resolved_toml(spec))) == spec
+
+
+@given(document=specs)
+def test_resolving_twice_changes_nothing(document):
+    resolved = resolved_document(parse_spec(document))
+    assert resolved_document(parse_spec(resolved)) == resolved
+
+
+def test_every_default_is_filled_in(document):
+    resolved = resolved_document(parse_spec(document))
+    assert resolved["declnet"] == 1
+    assert resolved["optimizer"] == {
+        "type": "sgd",
+        "learning_rate": 0.1,
+        "momentum": 0.0,
+        "decay": 0.0,
+    }
+    assert resolved["model"]["layers"][0] == {
+        "type": "dense",
+        "units": 4,
+        "weight_initializer": {"type": "glorot_uniform"},
+        "bias_initializer": {"type": "zeros"},
+    }
+    assert resolved["model"]["layers"][1] == {"type": "relu"}
+    assert resolved["training"] == {
+        "epochs": 3,
+        "shuffle": True,
+        "log_every": 1,
+        "metrics": [{"type": "accuracy"}],
+        "callbacks": [],
+    }

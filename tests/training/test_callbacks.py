@@ -1,0 +1,86 @@
+"""Callbacks in specs: what they see, and that they can steer."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from declnet import Callback, ComponentError, Registry, parse_spec, run
+from declnet.registry.discovery import default_registry
+
+TOLD = []
+
+
+class Watch(Callback):
+    type = "watch"
+
+    label: str = "w"
+    stop_at: int | None = None
+    raise_at: int | None = None
+
+    def start(self, run):
+        TOLD.append((self.label, "start", run.name, run.epochs, run.directory))
+        return {"run": run, "epochs": 0}
+
+    def epoch_finished(self, state, epoch):
+        state["epochs"] += 1
+        TOLD.append((self.label, "epoch", epoch.epoch, sorted(epoch.figures)))
+        if epoch.epoch == self.stop_at:
+            state["run"].stop("seen enough")
+        if epoch.epoch == self.raise_at:
+            raise ZeroDivisionError("in a callback")
+
+    def finished(self, state, metrics):
+        TOLD.append((self.label, "finished", state["epochs"], sorted(metrics)))
+
+    def failed(self, state, error):
+        TOLD.append((self.label, "failed", type(error).__name__))
+
+
+@pytest.fixture
+def told():
+    TOLD.clear()
+    return TOLD
+
+
+@pytest.fixture
+def watched(document, told):
+    registry = Registry()
+    for entry in default_registry().entries():
+        registry.register(entry.component, entry.plugin)
+    registry.register(Watch)
+
+    def go(*callbacks, out=None):
+        document["training"]["callbacks"] = list(callbacks)
+        return run(parse_spec(document, registry), registry=registry, out=out)
+
+    return go
+
+
+def test_a_callback_is_told_of_the_whole_run(watched, told):
+    watched("watch")
+    assert told[0] == ("w", "start", "small", 3, None)
+    figures = ["accuracy", "data_loss", "loss", "regularization_loss"]
+    assert told[1:4] == [("w", "epoch", epoch, figures) for epoch in range(3)]
+    assert told[4:] == [("w", "finished", 3, ["train"])]
+
+
+def test_a_callback_can_end_the_training_early(watched, told, tmp_path):
+    result = watched({"type": "watch", "stop_at": 1}, out=tmp_path / "out")
+    assert [row["epoch"] for row in result.history] == [0, 1]
+    assert told[-1] == ("w", "finished", 2, ["train"])
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert (manifest["status"], manifest["stopped"]) == ("finished", "seen enough")
+
+
+def test_a_callback_that_raises_is_named_and_all_are_told_of_the_failure(watched, told, tmp_path):
+    with pytest.raises(ComponentError, match=r'callback "watch".*ZeroDivisionError.*in a callback'):
+        watched(
+            {"type": "watch", "raise_at": 0}, {"type": "watch", "label": "b"}, out=tmp_path / "out"
+        )
+    assert [entry[:2] for entry in told if entry[1] == "failed"] == [
+        ("w", "failed"),
+        ("b", "failed"),
+    ]
+    assert json.loads((tmp_path / "out" / "manifest.json").read_text())["status"] == "failed"

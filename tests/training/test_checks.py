@@ -1,0 +1,78 @@
+"""Whole specs against their data, weights and labels; before anything is trained."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from declnet import parse_spec
+from declnet.training.checks import check_spec
+
+
+def problems(document):
+    return [str(problem) for problem in check_spec(parse_spec(document)).problems]
+
+
+def test_a_spec_that_fits_has_no_problems_and_tells_its_shapes(document):
+    checked = check_spec(parse_spec(document))
+    assert checked.problems == ()
+    assert [node.output_shape for node in checked.nodes] == [(4,), (4,), (3,), (3,)]
+    assert checked.data["train"].samples == 30
+
+
+def test_missing_training_data_is_told(document):
+    del document["data"]
+    assert problems(document) == ["data.train: missing (name a data source to learn from)"]
+
+
+def test_a_missing_file_is_told_at_its_path(document):
+    document["data"]["train"]["path"] = "/absent.npz"
+    assert problems(document) == ["data.train.path: /absent.npz: there is no such file"]
+
+
+def test_units_that_do_not_fit_the_labels_are_told_at_the_last_layer(document):
+    document["model"]["layers"][2]["units"] = 2
+    (found,) = problems(document)
+    assert found.startswith("model.layers.3: 2 units do not fit the labels, which have 3 classes")
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (np.eye(2)[np.arange(30) % 2], "3 units do not fit one-hot labels of 2 classes"),
+        (np.eye(4)[np.arange(30) % 4], "3 units do not fit the labels, which have 4 classes"),
+        (np.linspace(0, 1, 30), "needs labels, integers or one-hot, but y holds numbers"),
+        (np.ones((30, 1)), "needs labels, integers or one-hot, but y holds numbers"),
+    ],
+)
+def test_targets_that_do_not_fit_the_loss_are_told(document, blobs, tmp_path, y, message):
+    np.savez(tmp_path / "data.npz", x=blobs[0], y=y)
+    document["model"]["layers"][2]["units"] = 3
+    (found,) = problems(document)
+    assert "model.layers.3" in found
+    assert message in found
+
+
+def test_data_sets_of_different_shapes_are_told(document, tmp_path):
+    np.savez(tmp_path / "other.npz", x=np.ones((4, 3)), y=np.arange(4) % 3)
+    document["data"]["test"] = {"type": "npz", "path": str(tmp_path / "other.npz")}
+    assert problems(document) == ["data.test: samples of shape (3,), but train has (2,)"]
+
+
+def test_weights_that_do_not_fit_are_told(document, tmp_path):
+    save_file({"dense_1.weights": np.zeros((2, 9))}, tmp_path / "w.safetensors")
+    document["model"]["initial_weights"] = str(tmp_path / "w.safetensors")
+    (found,) = problems(document)
+    assert found.startswith("model.initial_weights: ")
+    assert "dense_1.weights has shape (2, 9), the model's has (2, 4)" in found
+    assert "dense_2.biases is missing" in found
+
+
+def test_faults_of_data_model_and_weights_come_together(document, tmp_path):
+    document["data"]["train"] = {"type": "nnfs_spiral", "samples": 5, "classes": 3}
+    document["data"]["test"] = {"type": "npz", "path": "/absent.npz"}
+    document["model"]["initial_weights"] = "/absent.safetensors"
+    document["model"]["layers"][2]["units"] = 2
+    starts = [line.split(":")[0] for line in problems(document)]
+    assert sorted(starts) == ["data.test.path", "model.initial_weights", "model.layers.3"]

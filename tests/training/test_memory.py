@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import tracemalloc
+
+import pytest
+
+from declnet import parse_spec, run
+from declnet.registry.discovery import default_registry
+from declnet.training.checks import check_spec
+from declnet.training.memory import run_memory
+
+
+def peak(spec):
+    tracemalloc.start()
+    try:
+        run(spec)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.fixture
+def sized(document):
+    """A net that is large beside what Python itself allocates."""
+
+    def make(epochs, batch_size=64):
+        document["data"]["train"] = {"type": "nnfs_spiral", "samples": 1000, "classes": 3}
+        document["model"]["layers"][0]["units"] = 500
+        document["training"] = {"epochs": epochs, "log_every": 10**6, "batch_size": batch_size}
+        return parse_spec(document)
+
+    return make
+
+
+def test_memory_does_not_grow_with_epochs(sized):
+    peak(sized(1))  # imports done
+    assert peak(sized(30)) == pytest.approx(peak(sized(3)), rel=0.02)
+
+
+@pytest.mark.parametrize("batch_size", [64, 3000])
+def test_the_forecast_is_what_a_run_takes(sized, batch_size):
+    spec = sized(2, batch_size)
+    peak(spec)
+    forecast = sum(run_memory(spec, check_spec(spec), default_registry()).values())
+    assert peak(spec) == pytest.approx(forecast, rel=0.35)
