@@ -21,6 +21,7 @@ from declnet.cli.options import (
 @no_plugin_option
 def check(spec: Path, overrides: tuple[str, ...], disabled: tuple[str, ...]) -> None:
     """Validate SPEC; print its layers and the memory that a run will hold."""
+    from declnet.components.blame import blaming_components
     from declnet.errors import SpecError
     from declnet.report.model_table import print_layers, print_memory
     from declnet.training.checks import check_spec
@@ -28,7 +29,8 @@ def check(spec: Path, overrides: tuple[str, ...], disabled: tuple[str, ...]) -> 
 
     registry = registry_without(disabled)
     loaded = load_checked(spec, overrides, registry)
-    checked = check_spec(loaded)
+    with blaming_components(registry):
+        checked = check_spec(loaded)
     if checked.problems:
         raise SpecError(checked.problems, str(spec))
     print_layers(checked.nodes, checked.data["train"].sample_shape)

@@ -14,14 +14,14 @@ from declnet.cli.plugins.group import plugins
 from declnet.cli.run import run
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 done, 1 the run failed, 2 the spec or the usage is wrong, "
+    "130 interrupted.",
+)
 @click.version_option(__version__, message="declnet %(version)s")
 def command() -> None:
-    r"""Trains neural networks that are declared in TOML or JSON.
-
-    \b
-    Exit codes: 0 done, 1 the run failed, 2 the spec or the usage is wrong, 130 interrupted.
-    """
+    """Trains neural networks that are declared in TOML or JSON."""
 
 
 for each in (run, check, compare, plugins):

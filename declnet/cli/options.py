@@ -44,15 +44,17 @@ def load_checked(spec: Path, overrides: tuple[str, ...], registry: Registry) -> 
     Raises:
         SpecError: with every fault.
     """
+    from declnet.components.blame import blaming_components
     from declnet.errors import SpecError
     from declnet.spec.load import load_spec
     from declnet.spec.overrides import parse_override
 
     changes: dict[str, Any] = dict(map(parse_override, overrides))
-    try:
-        return load_spec(spec, changes, registry)
-    except SpecError as error:
-        from declnet.training.checks import check_sections
+    with blaming_components(registry):
+        try:
+            return load_spec(spec, changes, registry)
+        except SpecError as error:
+            from declnet.training.checks import check_sections
 
-        further = check_sections(error.sections).problems if error.sections else ()
-        raise SpecError((*error.problems, *further), error.source) from None
+            further = check_sections(error.sections).problems if error.sections else ()
+            raise SpecError((*error.problems, *further), error.source) from None

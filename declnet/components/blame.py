@@ -35,7 +35,7 @@ def blaming_components(registry: Registry) -> Iterator[None]:
             raise
         component, method, place = culprit
         plugin = registry.plugin_of(component)
-        origin = f"of plugin {plugin}" if plugin is not None else f"({component.__qualname__})"
+        origin = f"of {plugin.described()}" if plugin else f"({component.__qualname__})"
         raise ComponentError(
             f'{component.kind} "{component.type}" {origin} raised {type(error).__name__} in '
             f"{method}() ({place}): {error}"

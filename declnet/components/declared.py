@@ -32,10 +32,16 @@ class Declared(BaseModel):
     """A frozen model whose scalars are strict: no `"0.5"` or `true` for a number, no NaN.
 
     Only scalars are strict. A TOML array serves for a tuple and a string for a path, as they must.
+    Defaults are validated too, so that a component's name may be one: `Initializer | str = "ones"`.
     """
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True, protected_namespaces=()
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        validate_default=True,
+        defer_build=True,
+        protected_namespaces=(),
     )
 
     @model_validator(mode="wrap")

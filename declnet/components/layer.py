@@ -28,6 +28,7 @@ class Layer(Component):
     in_place: ClassVar[bool] = False
     """Whether `y` may be the same memory as `x`, and `dx` the same as `dy`."""
     input_dtype: ClassVar[Literal["float", "integer"]] = "float"
+    """Whether `x` holds the model's floats, or integers as the data has them."""
     mixes_samples: ClassVar[bool] = False
     """Whether a sample's output depends on the others of its batch, as in batch normalization."""
     example_shapes: ClassVar[tuple[Any, ...]] = ()
@@ -52,8 +53,13 @@ class Layer(Component):
         Raises:
             ValueError: the layer cannot take that shape; the message says why and what helps.
         """
-        shape: Shape = input_shape
-        return shape
+        if self.n_inputs == 1:
+            shape: Shape = input_shape
+            return shape
+        first: Shape = input_shape[0]
+        if any(other != first for other in input_shape):
+            raise ValueError(f"{self.type} takes inputs of one shape, not {input_shape}")
+        return first
 
     def parameters(self, input_shape: Any) -> dict[str, Parameter]:  # noqa: ARG002
         """The arrays to train (or to keep), by name; they appear as `state.<name>`."""

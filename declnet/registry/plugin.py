@@ -10,14 +10,19 @@ class Plugin:
     """An entry point of an installed distribution (of this process, for classes added by hand)."""
 
     name: str
-    distribution: str = "(this program)"
+    distribution: str = ""
     version: str = ""
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.distribution} {self.version})".replace(" )", ")")
+        origin = f"{self.distribution} {self.version}".strip()
+        return f"{self.name} ({origin})" if origin else self.name
+
+    def described(self) -> str:
+        """With the word plugin before it, if it is one."""
+        return str(self) if self == LOCAL else f"plugin {self}"
 
 
-LOCAL = Plugin("local")
+LOCAL = Plugin("this program")
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,8 @@ def _bounds(metadata: list[Any]) -> list[str]:
         for attribute, sign in _SIGNS.items():
             bound = getattr(constraint, attribute, None)
             if bound is not None and abs(bound) != float("inf"):
-                bounds.append(f"{sign} {bound:g}")
+                shown = str(bound) if isinstance(bound, int) else f"{bound:g}"
+                bounds.append(f"{sign} {shown}")
     return bounds
 
 
@@ -82,4 +83,6 @@ def _value(value: Any) -> str:
         return value.type
     if isinstance(value, bool):
         return "true" if value else "false"
+    if value == ():
+        return "[]"
     return str(value)

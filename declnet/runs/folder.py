@@ -62,4 +62,6 @@ def _number(found: str, name: str) -> int:
 
 
 def _cannot_make(folder: Path, error: OSError) -> RunError:
-    return RunError(f"{error.filename or folder}: the run's folder cannot be made: {error.strerror}")
+    return RunError(
+        f"{error.filename or folder}: the run's folder cannot be made: {error.strerror}"
+    )

@@ -50,9 +50,7 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def _plugins(
-    spec: RunSpec, registry: Registry, fusion: Component | None
-) -> list[dict[str, str]]:
+def _plugins(spec: RunSpec, registry: Registry, fusion: Component | None) -> list[dict[str, str]]:
     used = list(_components(spec)) + ([fusion] if fusion is not None else [])
     plugins = {registry.plugin_of(type(component)) for component in used} - {None}
     return [

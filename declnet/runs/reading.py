@@ -44,10 +44,11 @@ def read_run(directory: str | Path) -> StoredRun:
         manifest = json.loads((path / folder.MANIFEST).read_text("utf-8"))
         metrics_file = path / folder.METRICS
         metrics = json.loads(metrics_file.read_text("utf-8")) if metrics_file.is_file() else {}
+        history = read_history(path / folder.HISTORY)
     except (OSError, ValueError) as error:
         raise OutputError(f"{path}: cannot be read: {error}") from None
     spec = read_document(path / folder.SPEC)
-    return StoredRun(path, spec, manifest, read_history(path / folder.HISTORY), metrics)
+    return StoredRun(path, spec, manifest, history, metrics)
 
 
 def read_history(path: Path) -> list[dict[str, Any]]:

@@ -138,12 +138,13 @@ def _train(
 ) -> list[dict[str, Any]]:
     history: list[dict[str, Any]] = []
     for event in trainer.events():
-        if listener is not None:
-            listener(event)
         if isinstance(event, EpochLogged):
             history.append(event.row())
             if record is not None:
                 record.epoch(history[-1])
+        if listener is not None:
+            listener(event)
+        if isinstance(event, EpochLogged):
             callbacks.epoch_finished(event)
             if active.stopped is not None:
                 break
@@ -166,4 +167,3 @@ def _given(data: Data | Mapping[str, Data]) -> dict[str, Dataset]:
     if unknown or "train" not in named:
         raise DataError("data must have train and may have validation and test, nothing else")
     return {name: as_dataset(each, name) for name, each in named.items()}
-

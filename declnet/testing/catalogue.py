@@ -15,6 +15,7 @@ from declnet.testing.checks import (
     layer_gradient_checks,
     layer_memory_checks,
     layer_shape_checks,
+    layer_state_checks,
     loss_checks,
     loss_target_checks,
     metric_checks,
@@ -41,6 +42,7 @@ CHECKS_BY_KIND: dict[str, tuple[Check, ...]] = {
     + buffer_checks.CHECKS
     + layer_gradient_checks.CHECKS
     + layer_memory_checks.CHECKS
+    + layer_state_checks.CHECKS
     + layer_batch_checks.CHECKS,
     "loss": loss_target_checks.CHECKS
     + trial_checks.CHECKS

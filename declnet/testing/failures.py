@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from numbers import Integral
 from pathlib import Path
 from traceback import extract_tb
 
@@ -42,6 +43,16 @@ def calling(what: str, skips: type[Exception] | tuple[type[Exception], ...] = ()
         raise CheckSkipped(f"{what}: {error}") from error
     except Exception as error:
         raise CheckFailed(f"{what} raised {described(error)}") from error
+
+
+def require_sizes(shape: object, what: str) -> None:
+    """Checks that a shape is a tuple of sizes; raises CheckFailed if it is not."""
+    if not isinstance(shape, tuple) or not all(_is_size(size) for size in shape):
+        raise CheckFailed(f"{what} is {shape!r}; it must be a tuple of integers of at least 1")
+
+
+def _is_size(size: object) -> bool:
+    return isinstance(size, Integral) and not isinstance(size, bool) and size >= 1  # type: ignore[operator]
 
 
 def described(error: BaseException) -> str:

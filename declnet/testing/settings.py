@@ -31,7 +31,8 @@ class Setting:
 
     Attributes:
         samples: in the batch.
-        capacity: samples that the arrays have room for; if larger, a whole batch goes first.
+        capacity: samples that the arrays have room for.
+        before: samples of a batch that goes first, in the same arrays; 0 for none.
         dtype: the model's float type.
         input_order: of the first input.
         order: of all other arrays with a batch axis.
@@ -41,6 +42,7 @@ class Setting:
 
     samples: int = 6
     capacity: int = 6
+    before: int = 0
     dtype: str = "float64"
     input_order: Order = "feature_major"
     order: Order = "feature_major"

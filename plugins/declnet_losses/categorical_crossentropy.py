@@ -20,7 +20,8 @@ class CategoricalCrossentropy(Loss):
     def forward(self, y_pred: Array, y_true: Array, losses: Array) -> None:
         """Losses = -log(clip(sum(y_pred * y_true))); a one-hot row picks one probability."""
         np.einsum("nk,nk->n", y_pred, y_true, out=losses)
-        np.clip(losses, SMALLEST, 1 - SMALLEST, out=losses)
+        np.maximum(losses, SMALLEST, out=losses)  # half the time of np.clip on a few numbers
+        np.minimum(losses, 1 - SMALLEST, out=losses)
         np.log(losses, out=losses)
         np.negative(losses, out=losses)
 

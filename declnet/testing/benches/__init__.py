@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from declnet.testing.benches.fusion_bench import try_fusion
 from declnet.testing.benches.layer_trial import try_layer
-from declnet.testing.benches.loss_bench import try_loss
+from declnet.testing.benches.loss_trial import try_loss
 from declnet.testing.benches.metric_bench import try_metric
 from declnet.testing.benches.optimizer_bench import try_optimizer
 from declnet.testing.benches.plain_benches import (

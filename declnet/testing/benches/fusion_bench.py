@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 
 from declnet.components.arrays import Array, Shape
-from declnet.testing.benches.layer_bench import LayerBench, LayerData
-from declnet.testing.benches.layer_data import accepted_shapes
-from declnet.testing.benches.loss_bench import SAMPLES, LossBench, LossData, drawn
+from declnet.testing.benches.layer_arrays import LayerData
+from declnet.testing.benches.layer_bench import LayerBench
+from declnet.testing.benches.layer_shapes import accepted_shapes
+from declnet.testing.benches.loss_bench import LossBench, LossData
+from declnet.testing.benches.loss_data import SAMPLES, drawn, sort_of
 from declnet.testing.failures import CheckSkipped, calling
 from declnet.testing.settings import USUAL, Block, Setting, copied
 from declnet.testing.subjects import Subject
@@ -31,9 +33,11 @@ class FusionBench:
     def place(self, x: Array, y: Array) -> None:
         """Fills x and y_true, and poisons y, losses and dx."""
         n, loss = len(x), self.fusion.loss
-        prepared = loss.prepare(y.copy(), self.output, np.dtype(self.setting.dtype))
-        block = Block(prepared.shape[1:], self.setting, dtype=prepared.dtype)
-        self.x, self.y_true = self._x.holding(x), block.holding(prepared)
+        with calling("the loss's prepare"):
+            prepared = loss.prepare(y.copy(), self.output, np.dtype(self.setting.dtype))
+            block = Block(prepared.shape[1:], self.setting, dtype=prepared.dtype)
+            self.y_true = block.holding(prepared)
+        self.x = self._x.holding(x)
         self.y, self.losses = self._y.poisoned(n), self._losses.poisoned(n)
         self.dx = self._dx.poisoned(n)
 
@@ -56,7 +60,7 @@ class FusionBench:
         bench = LayerBench(of_layer, self.shape, self.setting)
         bench.place(LayerData((x,), np.zeros((len(x), *self.output))))
         y_pred = bench.forward()
-        loss = LossBench(self.fusion.loss, self.output, self.setting)  # type: ignore
+        loss = LossBench(self.fusion.loss, self.output, self.setting)
         losses, dy_pred = loss.run(LossData(y_pred, y))
         bench.dy[...] = dy_pred
         return {"y": y_pred, "losses": losses} | bench.backward()
@@ -79,20 +83,16 @@ def _accepted(subject: Subject) -> list[Shape]:
     accepted = []
     for shape in accepted_shapes(layer):
         output = tuple(layer.output_shape(shape))
-        if len(output) != 1:
-            continue
-        try:
-            loss.prepare(drawn(loss, output, 0, positive=False).y, output, np.dtype("float64"))
-        except ValueError:
-            continue
-        accepted.append(shape)
+        if len(output) == 1 and sort_of(loss, output) is not None:
+            accepted.append(shape)
     return accepted
 
 
 def data_for(subject: Subject, shape: Shape, seed: int = 0) -> tuple[Array, Array]:
     """Random x and y, `SAMPLES` of them; x is far from where a layer saturates."""
-    output = tuple(subject.instance.layer.output_shape(shape))
-    y = drawn(subject.instance.loss, output, seed, positive=False).y
+    loss, output = subject.instance.loss, tuple(subject.instance.layer.output_shape(shape))
+    sort = subject.once(f"sort {shape}", lambda: sort_of(loss, output)) or "normal"
+    y = drawn(loss, sort, output, seed).y
     return np.random.default_rng([seed, 11]).normal(size=(SAMPLES, *shape)), y
 
 
@@ -103,8 +103,8 @@ def try_fusion(subject: Subject, setting: Setting) -> Trial:
         suffix = f" for input shape {shape}"
         bench = FusionBench(subject, shape, setting)
         x, y = data_for(subject, shape)
-        if setting.capacity > setting.samples:
-            bench.place(x[: setting.capacity], y[: setting.capacity])
+        if setting.before:
+            bench.place(x[: setting.before], y[: setting.before])
             bench.forward()
             bench.backward()
         bench.place(x[: setting.samples], y[: setting.samples])

@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from math import prod
 from typing import Any
 
 import numpy as np
 
 from declnet.components.arrays import Array, Shape
-from declnet.components.initializer import Initializer
 from declnet.components.layer import Layer
 from declnet.components.state import LayerState
-from declnet.graph.blocks import batch_view, buffer_dtype
-from declnet.graph.parameters import fans
-from declnet.testing.failures import calling
+from declnet.testing.benches.layer_arrays import BufferArrays, LayerData, starting_parameters
+from declnet.testing.failures import calling, require_sizes
 from declnet.testing.settings import Block, Setting, copied, poison
 from declnet.testing.subjects import Subject
-
-
-@dataclass(frozen=True)
-class LayerData:
-    """What goes into a layer: `x`, an array for each input, and `dy`, both float64 or integers."""
-
-    x: tuple[Array, ...]
-    dy: Array
-
-    def first(self, n: int) -> LayerData:
-        """The first n samples."""
-        return LayerData(tuple(array[:n] for array in self.x), self.dy[:n])
 
 
 class LayerBench:
@@ -51,22 +35,13 @@ class LayerBench:
         self.shapes: tuple[Shape, ...] = shape if self.layer.n_inputs != 1 else (shape,)
         with calling(f"output_shape({shape})"):
             self.output: Shape = tuple(self.layer.output_shape(shape))
+        require_sizes(self.output, f"output_shape({shape})")
         with calling(f"parameters({shape})"):
             declared = self.layer.parameters(shape)
+            self.trainable = tuple(name for name in declared if declared[name].trainable)
+            self.initial = starting_parameters(subject, declared)
         with calling(f"buffers({shape})"):
-            self._buffers = self.layer.buffers(shape)
-        self.trainable = tuple(name for name in declared if declared[name].trainable)
-        self.initial: dict[str, Array] = {}
-        draws = np.random.default_rng(7)
-        for name, parameter in declared.items():
-            with calling(f"the initializer of the parameter {name}"):
-                array = np.zeros(parameter.shape)
-                Initializer.from_declaration(
-                    parameter.initializer, {"registry": subject.registry}
-                ).fill(array, draws, *fans(parameter))
-            if parameter.trainable:
-                array += 0.1 * draws.normal(size=array.shape)
-            self.initial[name] = array
+            self._buffers = BufferArrays(self.layer.buffers(shape), setting)
         self.parameters = {
             name: array.astype(setting.dtype) for name, array in self.initial.items()
         }
@@ -74,8 +49,8 @@ class LayerBench:
         self._allocate()
 
     def _allocate(self) -> None:
-        setting, dtype = self.setting, np.dtype(self.setting.dtype)
-        integer = np.dtype("int64") if self.takes_integers else dtype
+        setting = self.setting
+        integer = np.dtype("int64" if self.takes_integers else setting.dtype)
         orders = [setting.input_order] + [setting.order] * (len(self.shapes) - 1)
         self._x = [
             Block(shape, setting, order, integer)
@@ -83,13 +58,6 @@ class LayerBench:
         ]
         self._y, self._dy = (Block(self.output, setting) for _ in range(2))
         self._dx = [Block(shape, setting) for shape in self.shapes]
-        self._memory: dict[str, Array] = {}
-        for name, buffer in self._buffers.items():
-            shape = prod(buffer.shape) * setting.capacity if buffer.per_sample else buffer.shape
-            self._memory[name] = np.empty(shape, buffer_dtype(buffer, dtype))
-            poison(self._memory[name], setting.poison)
-            if buffer.fill is not None:
-                self._memory[name].fill(buffer.fill)
 
     @property
     def takes_integers(self) -> bool:
@@ -164,11 +132,7 @@ class LayerBench:
     def _state(self, n: int, training: bool) -> LayerState:
         rng = np.random.Generator(np.random.PCG64(self.setting.seed))
         state = LayerState(rng, training=training)
-        for name, array in self._memory.items():
-            per_sample = self._buffers[name].per_sample
-            view = batch_view(array, self._buffers[name].shape, n) if per_sample else array
-            setattr(state, name, view)
-        for name, array in self.parameters.items():
+        for name, array in (self._buffers.views(n) | self.parameters).items():
             setattr(state, name, array)
         if training:
             for name, array in self.gradients.items():

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from declnet.testing.benches.layer_bench import LayerBench
-from declnet.testing.benches.layer_data import data_for, draws_at_random, working_shapes
+from declnet.testing.benches.layer_chance import draws_at_random
+from declnet.testing.benches.layer_shapes import working_shapes
+from declnet.testing.benches.layer_values import data_for
 from declnet.testing.settings import Setting
 from declnet.testing.subjects import Subject
 from declnet.testing.trial import Trial
@@ -18,8 +20,8 @@ def try_layer(subject: Subject, setting: Setting) -> Trial:
             suffix = f" for input shape {shape}, in {'training' if training else 'evaluation'}"
             bench = LayerBench(subject, shape, setting)
             data = data_for(subject, bench)
-            if setting.capacity > setting.samples:
-                bench.run(data.first(setting.capacity), training=training)
+            if setting.before:
+                bench.run(data.first(setting.before), training=training)
             bench.place(data.first(setting.samples), training=training)
             note = trial.watch(bench.read_only(backward=False), f" by forward{suffix}")
             outputs = {"y": bench.forward()}

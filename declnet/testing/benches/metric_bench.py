@@ -11,7 +11,7 @@ import numpy as np
 from declnet.components.arrays import Array
 from declnet.components.metric import Metric
 from declnet.testing.failures import CheckFailed, CheckSkipped, calling
-from declnet.testing.settings import USUAL, Block, Setting
+from declnet.testing.settings import USUAL, Block, Setting, poison
 from declnet.testing.subjects import Subject
 from declnet.testing.trial import Trial
 
@@ -54,7 +54,7 @@ class MetricBench:
             self.state: Any = metric.start()
 
     def update(self, data: MetricData, batches: Sequence[int], trial: Trial | None = None) -> None:
-        """Adds the data in batches of these sizes; y_pred's memory is poisoned after each."""
+        """Adds the data in batches of these sizes; their memory is poisoned after each."""
         block, first = Block(data.y_pred.shape[1:], self.setting, self.setting.input_order), 0
         for size in batches:
             part = slice(first, first + size)
@@ -67,8 +67,7 @@ class MetricBench:
             if note:
                 note()
             block.poisoned(size)
-            if y_true.dtype.kind == "f":
-                y_true.fill(np.nan)
+            poison(y_true, self.setting.poison)
 
     def result(self) -> float:
         """The figure."""
@@ -104,7 +103,7 @@ def taken_by(subject: Subject) -> tuple[MetricData, ...]:
 def _taking(metric: Metric) -> Any:
     def takes(data: MetricData) -> bool:
         try:
-            return bool(np.isfinite(figure(metric, data, setting=USUAL.but(order="sample_major"))))
+            return bool(np.isfinite(figure(metric, data, setting=USUAL.but(poison=0.0))))
         except CheckFailed:
             return False
 

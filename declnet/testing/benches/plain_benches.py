@@ -80,7 +80,9 @@ def loaded(subject: Subject, seed: int = 0) -> Dataset:
     """The data; raises CheckSkipped if it is not there."""
     rng = np.random.Generator(np.random.PCG64(seed))
     with calling("load", skips=DataError):
-        dataset: Dataset = subject.instance.load(rng)
+        dataset = subject.instance.load(rng)
+    if not isinstance(dataset, Dataset):
+        raise CheckFailed(f"load gives a {type(dataset).__name__}, not a Dataset")
     return dataset
 
 

@@ -55,16 +55,17 @@ def takes_any_memory_order(subject: Subject) -> None:
 
 @check
 def takes_a_shorter_batch(subject: Subject) -> None:
-    """Gives the same results for a short last batch, in the memory of the whole batches before."""
-    alone = tried(subject, USUAL.but(samples=4, capacity=4))
-    after = tried(subject, USUAL.but(samples=4, capacity=10))
-    for name, array in after.outputs.items():
-        fault = difference(array, alone.outputs[name])
-        if fault:
-            raise CheckFailed(
-                f"{name} of a batch of 4 differs after a batch of 10: {fault}; take the number of "
-                "samples from len(x) at each call"
-            )
+    """Gives the same results for a short last batch after a whole one, and the other way round."""
+    for samples, before in ((4, 10), (10, 4)):
+        alone = tried(subject, USUAL.but(samples=samples, capacity=samples))
+        after = tried(subject, USUAL.but(samples=samples, capacity=10, before=before))
+        for name, array in after.outputs.items():
+            fault = difference(array, alone.outputs[name])
+            if fault:
+                raise CheckFailed(
+                    f"{name} of a batch of {samples} differs after a batch of {before}: {fault}; "
+                    "take the number of samples from len(x) at each call"
+                )
 
 
 def _poisoned(subject: Subject) -> list[tuple[Setting, Trial, Trial]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from declnet.testing.benches.fusion_bench import FusionBench, data_for, shapes_of
-from declnet.testing.benches.loss_bench import SAMPLES
+from declnet.testing.benches.loss_data import SAMPLES
 from declnet.testing.check import check
 from declnet.testing.comparison import difference
 from declnet.testing.failures import CheckFailed

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from declnet.testing.benches.layer_bench import LayerBench, LayerData
-from declnet.testing.benches.layer_data import data_for, draws_at_random, working_shapes
+from declnet.testing.benches.layer_arrays import LayerData
+from declnet.testing.benches.layer_bench import LayerBench
+from declnet.testing.benches.layer_chance import draws_at_random
+from declnet.testing.benches.layer_shapes import working_shapes
+from declnet.testing.benches.layer_values import data_for
 from declnet.testing.check import check
 from declnet.testing.comparison import difference
 from declnet.testing.failures import CheckFailed, CheckSkipped

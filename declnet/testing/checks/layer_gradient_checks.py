@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 from declnet.components.arrays import Array
-from declnet.testing.benches.layer_bench import LayerBench, LayerData
-from declnet.testing.benches.layer_data import data_for, working_shapes
+from declnet.testing.benches.layer_arrays import LayerData
+from declnet.testing.benches.layer_bench import LayerBench
+from declnet.testing.benches.layer_shapes import working_shapes
+from declnet.testing.benches.layer_values import data_for
 from declnet.testing.check import check
 from declnet.testing.failures import CheckSkipped
 from declnet.testing.numeric_gradient import Draw, Function, require_gradient

@@ -1,4 +1,4 @@
-"""What a layer promises about memory: what backward reads, what may be shared, what is its own."""
+"""What a layer promises about memory: what backward reads, what may be shared."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from declnet.components.arrays import Array
-from declnet.testing.benches.layer_bench import LayerBench, LayerData
-from declnet.testing.benches.layer_data import data_for, working_shapes
+from declnet.testing.benches.layer_shapes import usual_benches
 from declnet.testing.check import check
-from declnet.testing.comparison import difference, same
+from declnet.testing.comparison import difference
 from declnet.testing.failures import CheckFailed, CheckSkipped
-from declnet.testing.settings import USUAL, copied, poison
+from declnet.testing.settings import poison
 from declnet.testing.subjects import Subject
 
 NEEDS = frozenset({"x", "y"})
@@ -27,7 +26,7 @@ def backward_needs_is_true(subject: Subject) -> None:
     omitted = NEEDS - set(subject.instance.backward_needs)
     if not omitted:
         raise CheckSkipped("it needs both x and y")
-    for bench, data in _benches(subject):
+    for bench, data in usual_benches(subject):
         bench.place(data)
         bench.forward()
         full = bench.backward(everything=True)
@@ -53,7 +52,7 @@ def in_place_is_true(subject: Subject) -> None:
     if not subject.instance.in_place:
         raise CheckSkipped("it does not say that it works in place")
     checked = 0
-    for bench, data in _benches(subject):
+    for bench, data in usual_benches(subject):
         if len(bench.shapes) != 1 or bench.output != bench.shapes[0] or bench.takes_integers:
             continue
         checked += 1
@@ -77,7 +76,7 @@ def in_place_is_true(subject: Subject) -> None:
 @check
 def takes_no_dx(subject: Subject) -> None:
     """Takes None for `dx`, or for any part of it, and gives the same gradients otherwise."""
-    for bench, data in _benches(subject):
+    for bench, data in usual_benches(subject):
         if bench.takes_integers:
             continue
         full = bench.run(data)
@@ -95,52 +94,7 @@ def takes_no_dx(subject: Subject) -> None:
             _require_same(found, full, "where dx is None")
 
 
-@check
-def leaves_parameters_alone(subject: Subject) -> None:
-    """Writes to no parameter, but for those that are not trainable, and these in training."""
-    for bench, data in _benches(subject):
-        for training in (True, False):
-            bench.place(data, training=training)
-            before = {name: copied(array) for name, array in bench.parameters.items()}
-            bench.forward()
-            if training:
-                bench.backward()
-            for name, array in before.items():
-                kept = same(array, bench.parameters[name])
-                if not kept and (name in bench.trainable or not training):
-                    when = "training" if training else "evaluation"
-                    raise CheckFailed(f"it writes to the parameter {name} in {when}")
-
-
-@check
-def uses_declared_state(subject: Subject) -> None:
-    """Uses of `state` what it declares, and adds or replaces nothing."""
-    for bench, data in _benches(subject):
-        bench.run(data)
-        for name, value in vars(bench.state).items():
-            if bench.handed.get(name) is not value:
-                raise CheckFailed(
-                    f"it sets state.{name}; declare it in buffers() and write into it, e.g. with "
-                    "out="
-                )
-        gradients = vars(bench.state.grad)
-        for name, value in gradients.items():
-            if bench.gradients.get(name) is not value:
-                raise CheckFailed(f"it sets state.grad.{name}; write into it, e.g. with out=")
-
-
-CHECKS = (
-    backward_needs_is_true,
-    in_place_is_true,
-    takes_no_dx,
-    leaves_parameters_alone,
-    uses_declared_state,
-)
-
-
-def _benches(subject: Subject) -> list[tuple[LayerBench, LayerData]]:
-    benches = [LayerBench(subject, shape, USUAL) for shape in working_shapes(subject)]
-    return [(bench, data_for(subject, bench).first(USUAL.samples)) for bench in benches]
+CHECKS = (backward_needs_is_true, in_place_is_true, takes_no_dx)
 
 
 def _require_same(found: Mapping[str, Array], wanted: Mapping[str, Array], when: str) -> None:

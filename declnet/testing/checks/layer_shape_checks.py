@@ -13,16 +13,16 @@ from declnet.components.regularizer import Regularizer
 from declnet.components.state import RESERVED
 from declnet.graph.parameters import fans
 from declnet.testing.benches.layer_bench import LayerBench
-from declnet.testing.benches.layer_data import (
+from declnet.testing.benches.layer_shapes import (
     accepted_shapes,
     candidate_shapes,
-    data_for,
     refusal,
     unworkable,
     working_shapes,
 )
+from declnet.testing.benches.layer_values import data_for
 from declnet.testing.check import check
-from declnet.testing.failures import CheckFailed, CheckSkipped, calling
+from declnet.testing.failures import CheckFailed, CheckSkipped, calling, require_sizes
 from declnet.testing.settings import USUAL
 from declnet.testing.subjects import Subject
 
@@ -58,7 +58,6 @@ def infers_its_output_shape(subject: Subject) -> None:
     """Fills a `y` of the shape that `output_shape` gives, which is made of sizes of at least 1."""
     for shape in working_shapes(subject):
         bench = LayerBench(subject, shape, USUAL.but(capacity=10))
-        _require_sizes(bench.output, f"output_shape({shape})")
         bench.place(data_for(subject, bench))
         try:
             bench.forward()
@@ -96,7 +95,7 @@ def declares_its_buffers(subject: Subject) -> None:
                 raise CheckFailed(f"{name} is both a parameter and a buffer; rename one")
             if not isinstance(buffer, Buffer):
                 raise CheckFailed(f"the buffer {name} is a {type(buffer).__name__}, not a Buffer")
-            _require_sizes(buffer.shape, f"the shape of the buffer {name}")
+            require_sizes(buffer.shape, f"the shape of the buffer {name}")
             with calling(f"the dtype of the buffer {name}"):
                 np.dtype(buffer.dtype or "float64")
 
@@ -112,7 +111,7 @@ CHECKS = (
 def _require_parameter(subject: Subject, name: str, parameter: Any) -> None:
     if not isinstance(parameter, Parameter):
         raise CheckFailed(f"the parameter {name} is a {type(parameter).__name__}, not a Parameter")
-    _require_sizes(parameter.shape, f"the shape of the parameter {name}")
+    require_sizes(parameter.shape, f"the shape of the parameter {name}")
     with calling(f"the initializer of the parameter {name}"):
         Initializer.from_declaration(parameter.initializer, {"registry": subject.registry})
     if parameter.regularizer is not None:
@@ -128,11 +127,3 @@ def _require_name(name: Any, what: str) -> None:
     if not isinstance(name, str) or not name.isidentifier() or name in RESERVED:
         reserved = ", ".join(sorted(RESERVED))
         raise CheckFailed(f"{name!r} cannot be a {what}'s name: use an identifier, not {reserved}")
-
-
-def _require_sizes(shape: Any, what: str) -> None:
-    good = isinstance(shape, tuple) and all(
-        isinstance(size, int | np.integer) and size >= 1 for size in shape
-    )
-    if not good:
-        raise CheckFailed(f"{what} is {shape!r}; it must be a tuple of integers of at least 1")

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from declnet.components.arrays import Array, Shape
-from declnet.testing.benches.loss_bench import (
+from declnet.testing.benches.loss_bench import LossBench, LossData
+from declnet.testing.benches.loss_data import (
+    NEVER_NEGATIVE,
     SAMPLES,
-    LossBench,
-    LossData,
     data_for,
-    needs_positive,
     shapes_of,
+    sort_for,
 )
 from declnet.testing.check import check
 from declnet.testing.comparison import difference
@@ -123,7 +123,7 @@ def _draw(subject: Subject, shape: Shape) -> Draw:
 
 def _extremes(subject: Subject, shape: Shape, data: LossData) -> Iterator[tuple[str, Array]]:
     signs = np.random.default_rng(31).choice([-1.0, 1.0], data.y_pred.shape)
-    if subject.instance.targets == "values" and needs_positive(subject, shape):
+    if sort_for(subject, shape) in NEVER_NEGATIVE:
         signs = np.abs(signs)
     for magnitude in (1.0, 100.0, LARGEST):
         yield f"predictions of magnitude {magnitude:g}", magnitude * signs

@@ -5,13 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from declnet.components.arrays import Array, Shape
-from declnet.testing.benches.loss_bench import (
-    USUAL_SHAPES,
-    LossBench,
-    LossData,
-    data_for,
-    shapes_of,
-)
+from declnet.testing.benches.loss_bench import LossBench, LossData
+from declnet.testing.benches.loss_data import USUAL_SHAPES, data_for, shapes_of
 from declnet.testing.check import check
 from declnet.testing.comparison import difference, same
 from declnet.testing.failures import CheckFailed, CheckSkipped, calling

@@ -43,7 +43,7 @@ def batches_equal_the_whole(subject: Subject) -> None:
         whole = figure(subject.instance, data)
         for sizes in DIVISIONS:
             found = figure(subject.instance, data, sizes)
-            if abs(found - whole) > 1e-9 * max(abs(whole), 1e-3):
+            if not abs(found - whole) <= 1e-9 * max(abs(whole), 1e-3):
                 raise CheckFailed(
                     f"for {data.name} it gives {found:.9g} in batches of {sizes}, but {whole:.9g} "
                     "at once; sum over samples and divide in result(), and keep no reference to a "

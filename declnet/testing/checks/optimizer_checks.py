@@ -16,7 +16,7 @@ DIVISIONS = ((5,), (1, 2, 3), (4, 8, 12), tuple(range(1, SIZE)))
 
 @check
 def declares_its_state(subject: Subject) -> None:
-    """Names its state arrays, each an attribute of its own."""
+    """Names its state arrays, and uses no others."""
     with calling("state_names"):
         names = subject.instance.state_names()
     good = isinstance(names, tuple | list) and all(
@@ -24,6 +24,7 @@ def declares_its_state(subject: Subject) -> None:
     )
     if not good or len(set(names)) != len(names):
         raise CheckFailed(f"state_names() is {names!r}; it must be different identifiers")
+    OptimizerBench(subject.instance, start()).run(gradients(2))
 
 
 @check

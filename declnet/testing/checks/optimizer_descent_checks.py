@@ -67,5 +67,6 @@ def _require_descent(subject: Subject, landscape: Landscape, w: Array, share: fl
         reached = min(reached, value) if np.isfinite(value) else reached
     raise CheckFailed(
         f"after {STEPS} steps the value is {reached:g}, from {first:g}, at the best of the "
-        f"learning rates {', '.join(f'{rate:g}' for rate in RATES)}; check the sign and the size of the step"
+        f"learning rates {', '.join(f'{rate:g}' for rate in RATES)}; check the sign and the "
+        "size of the step"
     )

@@ -1,0 +1,84 @@
+"""What autodoc needs to read declnet's docstrings, signatures and types."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import declnet
+from declnet.components.declared import Declared
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+    from sphinx.environment import BuildEnvironment
+
+_SPECIAL = re.compile(r"\*(?=\S)|\||_(?=\W|$)")
+_ALIAS = re.compile(r"TypeAliasForwardRef\('([^']+)'\)")
+"""How Sphinx writes an alias that is part of a union."""
+
+
+def as_restructured_text(text: str) -> str:
+    """A docstring in which single backticks mean code, as reStructuredText."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return text
+    for position, part in enumerate(parts):
+        if position % 2:
+            parts[position] = f"``{part}``"
+        else:
+            parts[position] = _SPECIAL.sub(r"\\\g<0>", part)
+    return "".join(parts)
+
+
+def on_docstring(
+    _app: Sphinx, what: str, _name: str, _subject: Any, _options: Any, lines: list[str]
+) -> None:
+    """Rewrites a docstring before napoleon sees it.
+
+    Napoleon takes what stands before a colon in an attribute's first line for its type; an empty
+    comment as the first line keeps it from doing so.
+    """
+    lines[:] = as_restructured_text("\n".join(lines)).split("\n")
+    if what == "attribute":
+        lines[:0] = ["..", ""]
+
+
+def on_signature(
+    _app: Sphinx,
+    what: str,
+    _name: str,
+    subject: Any,
+    _options: Any,
+    signature: str | None,
+    returned: str | None,
+) -> tuple[str, str] | None:
+    """Tidies a signature; a class that nobody calls (a declared model, a protocol) has none."""
+    if what == "class" and isinstance(subject, type):
+        uncalled = issubclass(subject, Declared) or getattr(subject, "_is_protocol", False)
+        if uncalled:
+            return "", ""
+    if signature is None:
+        return None
+    return _ALIAS.sub(r"\1", signature), _ALIAS.sub(r"\1", returned or "")
+
+
+def on_missing_reference(app: Sphinx, env: BuildEnvironment, node: Any, content: Any) -> Any:
+    """Finds a class by its public name where a signature has the module that defines it.
+
+    Args:
+        app: the build.
+        env: knows all pages.
+        node: the reference, docutils' `pending_xref`.
+        content: what it shows.
+
+    Returns:
+        A link, or None if it is nobody's public name.
+    """
+    target = str(node.get("reftarget", ""))
+    name = target.rpartition(".")[2]
+    if node.get("refdomain") != "py" or name not in declnet.__all__ or target == f"declnet.{name}":
+        return None
+    domain = env.get_domain("py")
+    return domain.resolve_xref(
+        env, node["refdoc"], app.builder, node["reftype"], f"declnet.{name}", node, content
+    )

@@ -1,0 +1,155 @@
+"""A page for each kind of component, from what is registered."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable
+from html import escape
+
+from declnet import Registry
+from declnet.registry.entry import Entry
+from declnet.report.component_description import ComponentDescription, describe
+from declnet.report.field_description import FieldDescription
+from declnet_pages.markdown import block, code, escaped, prose, table
+
+PLURALS = {
+    "layer": "Layers",
+    "loss": "Losses",
+    "fusion": "Fusions",
+    "regularizer": "Regularizers",
+    "optimizer": "Optimizers",
+    "initializer": "Initializers",
+    "schedule": "Schedules",
+    "metric": "Metrics",
+    "data_source": "Data sources",
+    "callback": "Callbacks",
+}
+"""Titles of pages, in the order of the index; a kind that is not here makes its own title."""
+
+PLACES = {
+    "layer": "Named in `[[model.layers]]`.",
+    "loss": "Named in `[loss]`.",
+    "fusion": "No spec names one: the graph uses it where a model ends with its layer and is "
+    "trained with its loss.",
+    "regularizer": "Named by a layer's fields, e.g. `weight_regularizer` of `dense`.",
+    "optimizer": "Named in `[optimizer]`.",
+    "initializer": "Named by a layer's fields, e.g. `weight_initializer` of `dense`.",
+    "schedule": "Named in place of a number, e.g. as `learning_rate` in `[optimizer]`.",
+    "metric": "Named in the list `metrics` of `[training]`.",
+    "data_source": "Named as `train`, `validation` or `test` in `[data]`.",
+    "callback": "Named in the list `callbacks` of `[training]`.",
+}
+"""Where a spec names a component of each kind."""
+
+ASSIGNMENTS = {
+    "regularizer": "weight_regularizer = {}",
+    "initializer": "weight_initializer = {}",
+    "schedule": "learning_rate = {}",
+    "metric": "metrics = [{}]",
+    "data_source": "train = {}",
+    "callback": "callbacks = [{}]",
+}
+"""How a spec writes an inline table of each kind, for examples."""
+
+
+def component_pages(registry: Registry) -> dict[str, str]:
+    """The pages by file name: an index, and one for each kind that has a component."""
+    kinds = sorted(registry.kinds(), key=_position)
+    pages = {f"{kind}.md": _page(kind, registry.entries(kind)) for kind in kinds}
+    return {"index.md": _index(registry, kinds), **pages}
+
+
+def title_of(kind: str) -> str:
+    """A page's title."""
+    return PLURALS.get(kind, kind.replace("_", " ").capitalize() + "s")
+
+
+def _position(kind: str) -> tuple[int, str]:
+    known = list(PLURALS)
+    return (known.index(kind) if kind in known else len(known), kind)
+
+
+def _index(registry: Registry, kinds: Iterable[str]) -> str:
+    rows = [
+        (
+            f"[{title_of(kind)}](./{kind}.md)",
+            ", ".join(f"[{code(name)}](#{label(kind, name)})" for name in registry.types(kind)),
+        )
+        for kind in kinds
+    ]
+    toctree = block("\n".join([":hidden:", "", *(f"{kind}" for kind in kinds)]), "{toctree}")
+    return (
+        "# Components\n\n"
+        "Every component that was installed when these pages were built. "
+        "On your machine, `declnet plugins` lists what is installed, and `declnet plugins show` "
+        "prints what stands here.\n\n"
+        f"{table(('kind', 'types'), rows)}\n{toctree}"
+    )
+
+
+def label(kind: str, name: str) -> str:
+    """The name that links to a component's section use."""
+    return f"{kind}-{name}"
+
+
+def _page(kind: str, entries: Iterable[Entry]) -> str:
+    parts = [f"# {title_of(kind)}\n", PLACES.get(kind, ""), ""]
+    parts += [component_section(entry) for entry in entries]
+    return "\n".join(parts)
+
+
+def component_section(entry: Entry) -> str:
+    """All there is to say of one component, as `declnet plugins show` says it."""
+    described = describe(entry)
+    parts = [
+        f"({label(described.kind, described.type)})=\n## {described.type}\n",
+        block(described.summary, "text") if described.summary else "",
+        _fields(described.fields),
+        _facts(described),
+        *(_example(described.kind, example) for example in described.examples),
+        _source(entry),
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _fields(fields: Iterable[FieldDescription]) -> str:
+    rows = [field_row(field) for field in fields]
+    return table(("key", "type", "default", "range", ""), rows) if rows else ""
+
+
+def field_row(field: FieldDescription) -> tuple[str, str, str, str, str]:
+    """The cells of a table of keys: name, type, default, range, description."""
+    default = field.default if field.default in ("required", "none") else code(field.default)
+    return (
+        code(field.name),
+        escaped(field.type.replace("_", " ")),
+        default,
+        escaped(field.range),
+        prose(field.description),
+    )
+
+
+def _facts(described: ComponentDescription) -> str:
+    facts = described.traits | described.parameters
+    facts |= {"class": described.class_name, "plugin": described.plugin}
+    return "".join(f"- {escaped(name)}: {code(value)}\n" for name, value in facts.items())
+
+
+def _example(kind: str, example: str) -> str:
+    """An example as it stands in a spec: a section, or a key with an inline table."""
+    if not example.startswith("{"):
+        return block(example, "toml")
+    assignment = ASSIGNMENTS.get(kind)
+    return (
+        block(assignment.replace("{}", example), "toml") if assignment else block(example, "text")
+    )
+
+
+def _source(entry: Entry) -> str:
+    """The class's source, folded up; it is the mathematics."""
+    try:
+        source = inspect.getsource(entry.component)
+    except (OSError, TypeError):
+        return ""
+    summary = f"<details><summary>{escape(entry.component.__name__)}, its source</summary>"
+    return f"{summary}\n\n{block(source, 'python')}\n</details>\n"

@@ -1,0 +1,41 @@
+"""Writes all generated sources."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from declnet import default_registry
+from declnet_pages.command_reference import command_reference
+from declnet_pages.component_pages import component_pages
+from declnet_pages.conformance_checks import conformance_checks
+from declnet_pages.spec_tables import spec_tables
+
+PAGES = "components"
+"""The folder of generated pages; nothing in it is written by hand."""
+
+FRAGMENTS = "generated"
+"""The folder of generated fragments, which pages include."""
+
+
+def generated_sources() -> dict[str, str]:
+    """Every generated source by its path within the docs."""
+    sources = {
+        f"{PAGES}/{file}": page for file, page in component_pages(default_registry()).items()
+    }
+    sources |= {f"{FRAGMENTS}/spec_{name}.md": text for name, text in spec_tables().items()}
+    sources[f"{FRAGMENTS}/commands.md"] = command_reference()
+    sources[f"{FRAGMENTS}/checks.md"] = conformance_checks()
+    return sources
+
+
+def write_generated(docs: Path) -> None:
+    """Writes what has changed, and removes what is generated no more."""
+    sources = generated_sources()
+    for folder in (PAGES, FRAGMENTS):
+        (docs / folder).mkdir(exist_ok=True)
+        for stale in set((docs / folder).glob("*.md")) - {docs / each for each in sources}:
+            stale.unlink()
+    for path, text in sources.items():
+        file = docs / path
+        if not file.is_file() or file.read_text("utf-8") != text:
+            file.write_text(text, "utf-8")

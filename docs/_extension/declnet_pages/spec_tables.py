@@ -1,0 +1,43 @@
+"""The keys of each section of a spec, from the models that validate it."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from declnet import DataSpec, ModelSpec, RunSpec, TrainingSpec
+from declnet.report.field_description import describe_field
+from declnet_pages.component_pages import field_row
+from declnet_pages.markdown import table
+
+SECTIONS: dict[str, type[BaseModel]] = {
+    "run": RunSpec,
+    "data": DataSpec,
+    "model": ModelSpec,
+    "training": TrainingSpec,
+}
+"""The sections, each with its model; `run` is the top of a spec."""
+
+
+def spec_tables() -> dict[str, str]:
+    """A table of keys for each section, by the section's name."""
+    return {
+        name: table(
+            ("key", "type", "default", "range", ""),
+            [_row(key, field) for key, field in model.model_fields.items()],
+        )
+        for name, model in SECTIONS.items()
+    }
+
+
+def _row(key: str, field: FieldInfo) -> tuple[str, str, str, str, str]:
+    """A key's row; one that holds a section refers to it."""
+    name, kind, default, bounds, description = field_row(describe_field(key, field))
+    if field.annotation in SECTIONS.values():
+        kind, description = "table", f"the section `[{key}]`, below"
+        default = "required" if field.is_required() else "empty"
+    if not description and field.annotation is not None:
+        description = "a component: a name, or a table with a `type`"
+    if default == "`()`":
+        default = "`[]`"
+    return name, kind, default, bounds, description

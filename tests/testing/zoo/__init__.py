@@ -1,0 +1,41 @@
+"""Wrong components: each is right but for one planted fault, and names the check that finds it."""
+
+from . import (
+    batches,
+    data_sources,
+    declarations,
+    fusions,
+    gradients,
+    initializers,
+    losses,
+    memory,
+    metrics,
+    optimizers,
+    randomness,
+    regularizers,
+    schedules,
+    shapes,
+    state,
+    targets,
+)
+
+HOUSES = (
+    batches,
+    data_sources,
+    declarations,
+    fusions,
+    gradients,
+    initializers,
+    losses,
+    memory,
+    metrics,
+    optimizers,
+    randomness,
+    regularizers,
+    schedules,
+    shapes,
+    state,
+    targets,
+)
+
+WRONG = {cls: check for house in HOUSES for cls, check in house.WRONG.items()}

@@ -1,0 +1,165 @@
+"""Layers that write where they may not, or not where they must."""
+
+import numpy as np
+
+from declnet import Layer
+
+
+class Doubled(Layer):
+    """y = 2 * x; the right layer that the others here spoil."""
+
+    type = "doubled"
+    backward_needs = frozenset()
+
+    def forward(self, x, y, state):
+        np.multiply(x, 2, out=y)
+
+    def backward(self, x, y, dy, dx, state):
+        if dx is not None:
+            np.multiply(dy, 2, out=dx)
+
+
+class ForgetsOut(Doubled):
+    """y = 2 * x, in a new array."""
+
+    type = "forgets_out"
+
+    def forward(self, x, y, state):
+        y = np.multiply(x, 2)  # noqa: F841
+
+
+class LeavesTheLastFeature(Doubled):
+    """y = 2 * x, but for the last feature."""
+
+    type = "leaves_the_last_feature"
+
+    def forward(self, x, y, state):
+        np.multiply(x[..., :-1], 2, out=y[..., :-1])
+
+
+class ForgetsOutInBackward(Doubled):
+    """y = 2 * x, but dx is a new array."""
+
+    type = "forgets_out_in_backward"
+
+    def backward(self, x, y, dy, dx, state):
+        if dx is not None:
+            dx = np.multiply(dy, 2)
+
+
+class AssumesCOrder(Doubled):
+    """y = 2 * x by way of reshape, which copies what is not in C order."""
+
+    type = "assumes_c_order"
+
+    def forward(self, x, y, state):
+        np.multiply(x.reshape(-1), 2, out=y.reshape(-1))
+
+
+class WalksThroughMemory(Doubled):
+    """y = 2 * x, but every second number as it lies in memory is turned round."""
+
+    type = "walks_through_memory"
+
+    def forward(self, x, y, state):
+        values = x.ravel(order="K") * 2
+        values[::2] *= -1
+        y[...] = values.reshape(x.shape)
+
+    def backward(self, x, y, dy, dx, state):
+        if dx is not None:
+            values = dy.ravel(order="K") * 2
+            values[::2] *= -1
+            dx[...] = values.reshape(dy.shape)
+
+
+class WritesToItsInput(Doubled):
+    """y = 2 * x, but x is doubled with it."""
+
+    type = "writes_to_its_input"
+
+    def forward(self, x, y, state):
+        x *= 2
+        np.copyto(y, x)
+
+
+class WritesToDy(Doubled):
+    """y = 2 * x, but dy is doubled with dx."""
+
+    type = "writes_to_dy"
+
+    def backward(self, x, y, dy, dx, state):
+        dy *= 2
+        if dx is not None:
+            np.copyto(dx, dy)
+
+
+class LiesAboutNeeds(Layer):
+    """y = exp(x), but backward reads the y that it says it does not need."""
+
+    type = "lies_about_needs"
+    backward_needs = frozenset({"x"})
+
+    def forward(self, x, y, state):
+        np.exp(x, out=y)
+
+    def backward(self, x, y, dy, dx, state):
+        if dx is not None:
+            np.multiply(dy, y, out=dx)
+
+
+class LiesAboutInPlace(Layer):
+    """y = x * exp(x), reading x after y is written."""
+
+    type = "lies_about_in_place"
+    backward_needs = frozenset({"x"})
+    in_place = True
+
+    def forward(self, x, y, state):
+        np.exp(x, out=y)
+        np.multiply(x, y, out=y)
+
+    def backward(self, x, y, dy, dx, state):
+        if dx is not None:
+            np.multiply(dy, np.exp(x) * (1 + x), out=dx)
+
+
+class LiesAboutInPlaceInBackward(Doubled):
+    """y = x * exp(x), reading dy after dx is written."""
+
+    type = "lies_about_in_place_in_backward"
+    backward_needs = frozenset({"x"})
+    in_place = True
+
+    def forward(self, x, y, state):
+        np.multiply(x, np.exp(x), out=y)
+
+    def backward(self, x, y, dy, dx, state):
+        if dx is not None:
+            np.exp(x, out=dx)
+            np.multiply(dx, 1 + x, out=dx)
+            np.multiply(dx, dy, out=dx)
+
+
+class NeedsDx(Doubled):
+    """y = 2 * x, but dx must be there."""
+
+    type = "needs_dx"
+
+    def backward(self, x, y, dy, dx, state):
+        dx[...] = 2 * dy
+
+
+WRONG = {
+    ForgetsOut: "writes_every_output",
+    LeavesTheLastFeature: "writes_every_output",
+    ForgetsOutInBackward: "writes_every_output",
+    AssumesCOrder: "takes_any_memory_order",
+    WalksThroughMemory: "takes_any_memory_order",
+    WritesToItsInput: "leaves_inputs_alone",
+    WritesToDy: "leaves_inputs_alone",
+    LiesAboutNeeds: "backward_needs_is_true",
+    LiesAboutInPlace: "in_place_is_true",
+    LiesAboutInPlaceInBackward: "in_place_is_true",
+    NeedsDx: "takes_no_dx",
+}

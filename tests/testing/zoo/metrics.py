@@ -1,0 +1,97 @@
+"""Metrics that break their contract."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from declnet import Metric
+
+
+class MeanError(Metric):
+    """The mean of |y_pred - y_true|; right, the others spoil it."""
+
+    type = "mean_error"
+
+    def start(self):
+        return [0.0, 0]
+
+    def update(self, state, y_pred, y_true):
+        state[0] += float(np.abs(y_pred - y_true.reshape(y_pred.shape)).sum())
+        state[1] += y_pred.size
+
+    def result(self, state):
+        return state[0] / state[1]
+
+
+class MeanOfBatchMeans(MeanError):
+    """The mean of the batches' means."""
+
+    type = "mean_of_batch_means"
+
+    def update(self, state, y_pred, y_true):
+        state[0] += float(np.abs(y_pred - y_true.reshape(y_pred.shape)).mean())
+        state[1] += 1
+
+
+class KeepsTheBatches(MeanError):
+    """The mean error, of arrays that it does not own."""
+
+    type = "keeps_the_batches"
+
+    def start(self):
+        return []
+
+    def update(self, state, y_pred, y_true):
+        state.append((y_pred, y_true.reshape(y_pred.shape)))
+
+    def result(self, state):
+        return float(np.mean(np.concatenate([np.abs(a - b) for a, b in state])))
+
+
+class CountsOnItself(MeanError):
+    """The mean error, of all that it ever saw."""
+
+    type = "counts_on_itself"
+    seen: ClassVar[list[Any]] = [0.0, 0]
+
+    def start(self):
+        return self.seen
+
+
+class BroadcastsTargets(MeanError):
+    """The mean error, of (n, 1) against (n,) broadcast."""
+
+    type = "broadcasts_targets"
+
+    def update(self, state, y_pred, y_true):
+        state[0] += float(np.abs(y_pred - y_true).mean()) * len(y_pred)
+        state[1] += len(y_pred)
+
+
+class SortsPredictions(MeanError):
+    """The mean error, with the predictions sorted where they lie."""
+
+    type = "sorts_predictions"
+
+    def update(self, state, y_pred, y_true):
+        y_pred.sort(axis=1)
+        super().update(state, y_pred, y_true)
+
+
+class TakesNothing(MeanError):
+    """The mean error of nothing."""
+
+    type = "takes_nothing"
+
+    def result(self, state):
+        return float("nan")
+
+
+WRONG = {
+    MeanOfBatchMeans: "batches_equal_the_whole",
+    KeepsTheBatches: "batches_equal_the_whole",
+    CountsOnItself: "counts_apart",
+    BroadcastsTargets: "batches_equal_the_whole",
+    SortsPredictions: "leaves_inputs_alone",
+    TakesNothing: "takes_usual_data",
+}
