@@ -12,7 +12,11 @@ from declnet.components.number_or import NumberOr
 from declnet.components.schedule import Schedule
 from declnet.components.state import OptimizerState
 
-LearningRate = Annotated[float | Schedule, NumberOr(Schedule, minimum=0)]
+LearningRate = Annotated[
+    float | Schedule,
+    NumberOr(Schedule, minimum=0),
+    Field(description="step size, or a schedule of it"),
+]
 """A number of at least 0, or a `Schedule`."""
 
 
@@ -26,7 +30,7 @@ class Optimizer(Component):
     kind = "optimizer"
     required_methods = ("update",)
 
-    learning_rate: LearningRate = Field(description="step size, or a schedule of it")
+    learning_rate: LearningRate
     decay: float = Field(
         default=0.0, ge=0, description="learning_rate / (1 + decay * (step - 1)), steps from 1"
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from numbers import Integral
 from pathlib import Path
 from traceback import extract_tb
+
+import numpy as np
 
 from declnet.errors import DeclnetError
 
@@ -47,12 +48,9 @@ def calling(what: str, skips: type[Exception] | tuple[type[Exception], ...] = ()
 
 def require_sizes(shape: object, what: str) -> None:
     """Checks that a shape is a tuple of sizes; raises CheckFailed if it is not."""
-    if not isinstance(shape, tuple) or not all(_is_size(size) for size in shape):
+    sizes = shape if isinstance(shape, tuple) else (None,)
+    if not all(isinstance(size, int | np.integer) and size >= 1 for size in sizes):
         raise CheckFailed(f"{what} is {shape!r}; it must be a tuple of integers of at least 1")
-
-
-def _is_size(size: object) -> bool:
-    return isinstance(size, Integral) and not isinstance(size, bool) and size >= 1  # type: ignore[operator]
 
 
 def described(error: BaseException) -> str:

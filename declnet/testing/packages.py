@@ -18,7 +18,7 @@ from declnet.registry.loading import load
 from declnet.registry.plugin import Fault, Plugin
 from declnet.registry.registry import Registry
 from declnet.testing.cases import Case, cases_of_class, failing_case
-from declnet.testing.failures import described
+from declnet.testing.failures import ConformanceError, described
 from declnet.testing.report import Report
 from declnet.testing.subjects import registry_with
 
@@ -60,8 +60,15 @@ def cases_of_package(name: str, instances: Iterable[Component] = ()) -> Iterator
 def cases_of_classes(
     classes: Iterable[type[Any]], instances: Iterable[Component] = ()
 ) -> Iterator[Case]:
-    """The cases of classes that may name each other."""
+    """The cases of classes that may name each other.
+
+    Raises:
+        ConformanceError: an instance is of another class.
+    """
     classes, instances = list(classes), list(instances)
+    foreign = {type(instance).__name__ for instance in instances if type(instance) not in classes}
+    if foreign:
+        raise ConformanceError(f"instances of {', '.join(sorted(foreign))}: no class to check")
     registry = registry_with(classes)
     for cls in classes:
         yield from cases_of_class(cls, registry, instances)

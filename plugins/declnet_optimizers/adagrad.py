@@ -15,7 +15,7 @@ class Adagrad(Optimizer):
     type = "adagrad"
     examples = ({}, {"decay": 1e-4})
 
-    learning_rate: LearningRate = Field(default=1.0, description="step size, or a schedule of it")
+    learning_rate: LearningRate = 1.0
     epsilon: float = Field(default=1e-7, gt=0, description="added to the root, against 0 / 0")
 
     def state_names(self) -> tuple[str, ...]:

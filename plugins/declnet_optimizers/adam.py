@@ -21,7 +21,7 @@ class Adam(Optimizer):
     type = "adam"
     examples = ({}, {"learning_rate": 0.02, "decay": 5e-7})
 
-    learning_rate: LearningRate = Field(default=0.001, description="step size, or a schedule of it")
+    learning_rate: LearningRate = 0.001
     beta_1: float = Field(default=0.9, ge=0, lt=1, description="share of the momentum that stays")
     beta_2: float = Field(default=0.999, ge=0, lt=1, description="share of the cache that stays")
     epsilon: float = Field(default=1e-7, gt=0, description="added to the root, against 0 / 0")

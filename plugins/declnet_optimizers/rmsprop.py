@@ -15,7 +15,7 @@ class RMSProp(Optimizer):
     type = "rmsprop"
     examples = ({}, {"learning_rate": 0.02, "rho": 0.999})
 
-    learning_rate: LearningRate = Field(default=0.001, description="step size, or a schedule of it")
+    learning_rate: LearningRate = 0.001
     rho: float = Field(default=0.9, ge=0, lt=1, description="share of the cache that stays")
     epsilon: float = Field(default=1e-7, gt=0, description="added to the root, against 0 / 0")
 

@@ -15,7 +15,7 @@ class SGD(Optimizer):
     type = "sgd"
     examples = ({}, {"momentum": 0.9, "decay": 1e-3})
 
-    learning_rate: LearningRate = Field(default=1.0, description="step size, or a schedule of it")
+    learning_rate: LearningRate = 1.0
     momentum: float = Field(default=0.0, ge=0, lt=1, description="share of the velocity that stays")
 
     def state_names(self) -> tuple[str, ...]:

@@ -51,11 +51,9 @@ class LayerBench:
     def _allocate(self) -> None:
         setting = self.setting
         integer = np.dtype("int64" if self.takes_integers else setting.dtype)
-        orders = [setting.input_order] + [setting.order] * (len(self.shapes) - 1)
-        self._x = [
-            Block(shape, setting, order, integer)
-            for shape, order in zip(self.shapes, orders, strict=True)
-        ]
+        first, *others = self.shapes
+        self._x = [Block(first, setting, setting.input_order, integer)]
+        self._x += [Block(shape, setting, dtype=integer) for shape in others]
         self._y, self._dy = (Block(self.output, setting) for _ in range(2))
         self._dx = [Block(shape, setting) for shape in self.shapes]
 

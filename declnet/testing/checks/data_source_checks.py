@@ -16,7 +16,7 @@ from declnet.testing.subjects import Subject
 @check
 def loads_usable_arrays(subject: Subject) -> None:
     """Loads arrays of finite numbers, x and y with as many samples each."""
-    dataset = loaded(subject)
+    dataset = subject.once("data", lambda: loaded(subject))
     try:
         checked(dataset, "its")
     except DataError as error:
@@ -27,7 +27,7 @@ def loads_usable_arrays(subject: Subject) -> None:
 def loads_what_it_describes(subject: Subject) -> None:
     """Describes the shapes, types, classes and number of samples that it loads."""
     described = _described(subject)
-    dataset = loaded(subject)
+    dataset = subject.once("data", lambda: loaded(subject))
     found = DataInfo.of(dataset.x, dataset.y)
     pairs: dict[str, tuple[Any, Any]] = {
         "sample_shape": (tuple(described.sample_shape), found.sample_shape),

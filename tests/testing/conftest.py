@@ -1,0 +1,92 @@
+"""A stranger's plugin package, importable in a test and in processes that it starts."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+PACKAGE = '''
+import numpy as np
+from declnet import Layer, Parameter, Regularizer, hookimpl
+
+
+class Scale(Layer):
+    """y = FACTOR * x * weights, one weight a feature."""
+
+    type = "scale"
+    examples = ({}, {"name": "second"})
+    backward_needs = frozenset({"x"})
+
+    def parameters(self, input_shape):
+        return {"weights": Parameter(input_shape, initializer="ones")}
+
+    def forward(self, x, y, state):
+        np.multiply(x, FACTOR * state.weights, out=y)
+
+    def backward(self, x, y, dy, dx, state):
+        np.einsum("n...,n...->...", x, dy, out=state.grad.weights)
+        if dx is not None:
+            np.multiply(dy, state.weights, out=dx)
+
+
+class NeedsATable(Regularizer):
+    """penalty = 0."""
+
+    type = "needs_a_table"
+    table: dict[str, float]
+
+    def penalty(self, w):
+        return 0.0
+
+    def add_gradient(self, w, dw):
+        pass
+
+
+@hookimpl
+def declnet_register(register):
+    REGISTER
+'''
+
+
+class Plugin:
+    """A package of one module in the test's folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def write(self, name: str, factor: float = 1, register: str = "register(Scale)") -> None:
+        """Writes the package; with another factor, the gradients of its layer are wrong."""
+        text = dedent(PACKAGE).replace("FACTOR", str(factor)).replace("REGISTER", register)
+        (self.folder / f"{name}.py").write_text(text)
+
+    def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Runs Python in the folder."""
+        return subprocess.run(
+            [sys.executable, "-W", "error", *arguments],
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": str(self.folder), "COLUMNS": "200"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def pytest(self, text: str, *arguments: str) -> str:
+        """Runs pytest on one test file of that text; returns what it prints."""
+        (self.folder / "test_it.py").write_text(text)
+        done = self.python("-m", "pytest", "-p", "no:cacheprovider", *arguments, "test_it.py")
+        return done.stdout + done.stderr
+
+
+@pytest.fixture
+def plugin(tmp_path, monkeypatch):
+    """A plugin to write; modules that a test imports of it are forgotten afterwards."""
+    monkeypatch.syspath_prepend(tmp_path)
+    known = set(sys.modules)
+    yield Plugin(tmp_path)
+    for name in set(sys.modules) - known:
+        if getattr(sys.modules[name], "__file__", None) == str(tmp_path / f"{name}.py"):
+            del sys.modules[name]

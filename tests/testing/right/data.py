@@ -1,0 +1,83 @@
+"""Right metrics and data sources."""
+
+from pathlib import Path
+
+import numpy as np
+from pydantic import Field
+
+from declnet import DataError, DataInfo, Dataset, DataSource, Metric
+
+
+class LargestError(Metric):
+    """The largest |y_pred - y_true| of all samples."""
+
+    type = "largest_error"
+
+    def start(self):
+        return [0.0]
+
+    def update(self, state, y_pred, y_true):
+        error = np.abs(y_pred - y_true.reshape(y_pred.shape))
+        state[0] = max(state[0], float(error.max()))
+
+    def result(self, state):
+        return state[0]
+
+
+class AreaUnderTheCurve(Metric):
+    """The chance that a positive sample is ranked above a negative one; binary targets only."""
+
+    type = "area_under_the_curve"
+
+    def start(self):
+        return []
+
+    def update(self, state, y_pred, y_true):
+        if y_pred.shape[1] != 1 or not np.isin(y_true, (0, 1)).all():
+            raise ValueError("binary targets only")
+        state += zip(y_true.reshape(-1).tolist(), y_pred[:, 0].tolist(), strict=True)
+
+    def result(self, state):
+        positive = np.array([score for target, score in state if target == 1])
+        negative = np.array([score for target, score in state if target == 0])
+        return float(np.mean(positive[:, None] > negative[None]))
+
+
+class Pictures(DataSource):
+    """Random images with integer pixels and one-hot labels."""
+
+    type = "pictures"
+    examples = ({}, {"labels": "integers"})
+
+    labels: str = Field(default="one_hot", description="one_hot or integers")
+
+    def describe(self):
+        if self.labels == "one_hot":
+            return DataInfo((3, 8, 8), "integer", "values", (4,), None, 20)
+        return DataInfo((3, 8, 8), "integer", "classes", (), 4, None)
+
+    def load(self, rng):
+        x = rng.integers(0, 256, (20, 3, 8, 8), dtype=np.uint8)
+        labels = rng.integers(0, 4, 20)
+        return Dataset(x, np.eye(4)[labels] if self.labels == "one_hot" else labels)
+
+
+class FromAFolder(DataSource):
+    """Arrays of a folder, which this example does not have."""
+
+    type = "from_a_folder"
+    examples = ({"folder": "/no/such/folder"},)
+
+    folder: Path = Field(description="where the arrays are")
+
+    def describe(self):
+        return DataInfo.of(*self.arrays())
+
+    def load(self, rng):
+        return Dataset(*self.arrays())
+
+    def arrays(self):
+        raise DataError(f"{self.folder}: there is no such folder")
+
+
+RIGHT = (LargestError, AreaUnderTheCurve, Pictures, FromAFolder)

@@ -1,0 +1,149 @@
+"""Right losses of each sort of targets, and fusions."""
+
+import numpy as np
+from pydantic import Field
+
+from declnet import Fusion, Layer, Loss
+
+
+class RowSquares(Loss):
+    """losses = mean (y_pred - y_true)**2, for predictions of one axis."""
+
+    type = "row_squares"
+
+    def forward(self, y_pred, y_true, losses):
+        np.mean((y_pred - y_true) ** 2, axis=1, out=losses)
+
+    def backward(self, y_pred, y_true, dy_pred):
+        np.subtract(y_pred, y_true, out=dy_pred)
+        np.multiply(dy_pred, 2 / y_pred.shape[1], out=dy_pred)
+
+
+class AbsoluteError(Loss):
+    """losses = sum |y_pred - y_true|, with a kink."""
+
+    type = "absolute_error"
+
+    def forward(self, y_pred, y_true, losses):
+        np.sum(np.abs(y_pred - y_true), axis=tuple(range(1, y_pred.ndim)), out=losses)
+
+    def backward(self, y_pred, y_true, dy_pred):
+        np.sign(y_pred - y_true, out=dy_pred)
+
+
+class Counts(Loss):
+    """losses = y_pred - y_true * log(y_pred), for counts, which are not negative."""
+
+    type = "counts"
+
+    def prepare(self, y, output_shape, dtype):
+        if not (y >= 0).all() or not (y == np.floor(y)).all():
+            raise ValueError("counts are whole and not negative")
+        return super().prepare(y, output_shape, dtype)
+
+    def forward(self, y_pred, y_true, losses):
+        axes = tuple(range(1, y_pred.ndim))
+        np.sum(y_pred - y_true * np.log(y_pred), axis=axes, out=losses)
+
+    def backward(self, y_pred, y_true, dy_pred):
+        dy_pred[...] = 1 - y_true / y_pred
+
+
+class Margin(Loss):
+    """losses = sum max(0, 1 - y_true * y_pred), for y of -1 and 1."""
+
+    type = "margin"
+
+    def prepare(self, y, output_shape, dtype):
+        if not np.isin(y, (-1, 1)).all():
+            raise ValueError("y must be -1 or 1")
+        return super().prepare(y, output_shape, dtype)
+
+    def forward(self, y_pred, y_true, losses):
+        axes = tuple(range(1, y_pred.ndim))
+        np.sum(np.maximum(0, 1 - y_true * y_pred), axis=axes, out=losses)
+
+    def backward(self, y_pred, y_true, dy_pred):
+        dy_pred[...] = np.where(y_true * y_pred < 1, -y_true, 0)
+
+
+class BinaryCrossentropy(Loss):
+    """losses = sum -log of the probability of y_true, clipped."""
+
+    type = "binary_crossentropy_like"
+    targets = "binary"
+
+    def forward(self, y_pred, y_true, losses):
+        p = np.clip(y_pred, 1e-7, 1 - 1e-7)
+        each = y_true * np.log(p) + (1 - y_true) * np.log(1 - p)
+        np.sum(-each, axis=tuple(range(1, p.ndim)), out=losses)
+
+    def backward(self, y_pred, y_true, dy_pred):
+        p = np.clip(y_pred, 1e-7, 1 - 1e-7)
+        dy_pred[...] = (p - y_true) / (p * (1 - p))
+
+
+class SparseCrossentropy(Loss):
+    """losses = -log(clip(y_pred[label])) ** power, with labels as y_true."""
+
+    type = "sparse_crossentropy"
+    targets = "classes"
+    examples = ({"power": 1.0}, {"power": 2.0})
+
+    power: float = Field(gt=0, description="exponent of each loss")
+
+    def prepare(self, y, output_shape, dtype):
+        return super().prepare(y, output_shape, dtype).argmax(axis=1)
+
+    def forward(self, y_pred, y_true, losses):
+        p = np.clip(y_pred[np.arange(len(y_true)), y_true], 1e-7, 1 - 1e-7)
+        losses[...] = (-np.log(p)) ** self.power
+
+    def backward(self, y_pred, y_true, dy_pred):
+        rows = np.arange(len(y_true))
+        p = np.clip(y_pred[rows, y_true], 1e-7, 1 - 1e-7)
+        dy_pred.fill(0)
+        dy_pred[rows, y_true] = -self.power * (-np.log(p)) ** (self.power - 1) / p
+
+
+class Logistic(Layer):
+    """y = 1 / (1 + exp(-x))."""
+
+    type = "logistic"
+    backward_needs = frozenset({"y"})
+    in_place = True
+
+    def forward(self, x, y, state):
+        np.divide(1, 1 + np.exp(-x), out=y)
+
+    def backward(self, x, y, dy, dx, state):
+        if dx is not None:
+            np.multiply(dy, y * (1 - y), out=dx)
+
+
+class LogisticCrossentropy(Fusion):
+    """dx = y - y_true."""
+
+    type = "logistic_crossentropy"
+
+    layer: Logistic
+    loss: BinaryCrossentropy
+
+    def forward(self, x, y_true, y, losses):
+        np.divide(1, 1 + np.exp(-x), out=y)
+        self.loss.forward(y, y_true, losses)
+
+    def backward(self, x, y, y_true, dx):
+        np.subtract(y, y_true, out=dx)
+
+
+RIGHT = (
+    RowSquares,
+    AbsoluteError,
+    Counts,
+    Margin,
+    BinaryCrossentropy,
+    SparseCrossentropy,
+    Logistic,
+    LogisticCrossentropy,
+)

@@ -1,0 +1,86 @@
+"""Right components that change parameters."""
+
+from math import cos, pi
+
+import numpy as np
+from pydantic import Field
+
+from declnet import Initializer, LearningRate, Optimizer, Regularizer, Schedule
+
+
+class Decoupled(Optimizer):
+    """w -= learning_rate * momentum + shrink_decay * w, momentum = momentum / 2 + dw."""
+
+    type = "decoupled"
+
+    learning_rate: LearningRate = 0.1
+    shrink_decay: float = Field(default=1e-4, ge=0, description="share of w that goes each step")
+
+    def state_names(self):
+        return ("momentum",)
+
+    def update(self, w, dw, state, learning_rate, step):
+        np.multiply(state.momentum, 0.5, out=state.momentum)
+        np.add(state.momentum, dw, out=state.momentum)
+        w -= learning_rate * state.momentum + self.shrink_decay * w
+
+
+class Signs(Optimizer):
+    """w -= learning_rate * sign(dw)."""
+
+    type = "sign_descent"
+
+    learning_rate: LearningRate = 0.01
+
+    def update(self, w, dw, state, learning_rate, step):
+        np.sign(dw, out=dw)
+        np.multiply(dw, learning_rate, out=dw)
+        np.subtract(w, dw, out=w)
+
+
+class Waves(Schedule):
+    """rate = highest * (1 + cos(pi * step / period)) / 2, after a warm-up."""
+
+    type = "waves"
+    examples = ({"highest": 0.1, "period": 100}, {"highest": 1.0, "period": 7, "warm_up": 10})
+
+    highest: float = Field(ge=0, description="the highest rate")
+    period: int = Field(ge=1, description="steps from highest to lowest")
+    warm_up: int = Field(default=0, ge=0, description="steps of a linear rise before")
+
+    def rate(self, step):
+        if step <= self.warm_up:
+            return self.highest * step / self.warm_up
+        return self.highest * (1 + cos(pi * (step - self.warm_up) / self.period)) / 2
+
+
+class Orthogonal(Initializer):
+    """w with orthonormal rows or columns; matrices and filters only."""
+
+    type = "orthogonal_like"
+
+    def fill(self, w, rng, fan_in, fan_out):
+        if w.ndim < 2:
+            raise ValueError("orthogonal parameters have at least two axes")
+        rows = w.shape[0]
+        draws = rng.normal(size=(rows, w.size // rows))
+        tall = draws if draws.shape[0] >= draws.shape[1] else draws.T
+        q, _ = np.linalg.qr(tall)
+        w[...] = (q if tall is draws else q.T).reshape(w.shape)
+
+
+class Huber(Regularizer):
+    """penalty = sum sqrt(w**2 + delta**2) - delta."""
+
+    type = "huber_like"
+
+    delta: float = Field(default=0.1, gt=0, description="width of the round bottom")
+
+    def penalty(self, w):
+        return float(np.sum(np.sqrt(w**2 + self.delta**2) - self.delta))
+
+    def add_gradient(self, w, dw):
+        dw += w / np.sqrt(w**2 + self.delta**2)
+
+
+RIGHT = (Decoupled, Signs, Waves, Orthogonal, Huber)
