@@ -36,11 +36,17 @@ def installed_versions() -> dict[str, str]:
     return versions
 
 
+def load() -> float:
+    """Processes that wanted a core during the last minute, on average; 0 where unknown."""
+    return os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+
+
 def describe() -> dict[str, object]:
     """All of it, for the JSON."""
     return {
         "processor": processor(),
         "cores": cores(),
+        "load_before": load(),
         "platform": platform.platform(),
         "python": platform.python_version(),
         "versions": installed_versions(),

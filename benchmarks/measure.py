@@ -96,8 +96,12 @@ def take_sample(row: Row, folder: Path, threads: int) -> str:
     sample_file.unlink(missing_ok=True)
     command = [sys.executable, str(script), row.peer.name, str(folder / "task.json")]
     environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(threads))
-    # Compiled code is kept between samples of a work: compiling is not what is measured.
-    environment |= {"TORCHINDUCTOR_CACHE_DIR": str(folder / "inductor")}
+    # Compiling is not what is measured: its result is kept between samples of a work, and no pool
+    # of compiling processes lingers beside the timed loops.
+    environment |= {
+        "TORCHINDUCTOR_CACHE_DIR": str(folder / "inductor"),
+        "TORCHINDUCTOR_COMPILE_THREADS": "1",
+    }
     try:
         result = subprocess.run(
             [*command, str(sample_file)],

@@ -6,6 +6,7 @@ from measure import Row
 from works import Work
 
 LOSS_TOLERANCE = 0.01  # relative to the agreed loss
+STEADY = 1.5  # the slowest sample may take so many times the fastest
 HEADERS = ("peer", "µs a step", "min-max", "ratio", "loss")
 
 
@@ -49,6 +50,8 @@ def notes(work: Work, rows: list[Row]) -> list[str]:
         texts = [row.peer.notes[key] for key in ("*", work.name) if key in row.peer.notes]
         if row.samples and texts:
             lines.append(f"{row.peer.name}: {'; '.join(texts)}")
+        if row.samples and not 0 < max(row.step_times) <= STEADY * min(row.step_times):
+            lines.append(f"{row.peer.name}: unsteady; measure again on a quiet machine")
     return lines
 
 

@@ -18,20 +18,25 @@ class Trainer(Protocol):
         """Make that many updates on consecutive batches, and return when the last is finished."""
 
     def weights(self) -> Weights:
-        """The present weights, as NumPy arrays."""
+        """Copies of the present weights, as NumPy arrays."""
         ...
 
 
 def time_trainer(trainer: Trainer, task: Task) -> Sample:
-    """Warm up with a short run, which compiles what there is to compile; then time both runs."""
+    """Warm up with a short run, which compiles what there is to compile; then time both runs.
+
+    Losses are computed after both: NumPy's BLAS threads spin for a while once they have worked, and
+    would slow down a run that follows.
+    """
     trainer.reset()
     trainer.train(task.short_steps)
-    x, y = read_data(task.path)
-    seconds, losses = [], []
+    seconds, finished = [], []
     for steps in (task.short_steps, task.long_steps):
         trainer.reset()
         start = perf_counter()
         trainer.train(steps)
         seconds.append(perf_counter() - start)
-        losses.append(training_loss(task.work, trainer.weights(), x, y))
+        finished.append(trainer.weights())
+    x, y = read_data(task.path)
+    losses = [training_loss(task.work, weights, x, y) for weights in finished]
     return sample_of(task, (seconds[0], seconds[1]), (losses[0], losses[1]))

@@ -94,6 +94,8 @@ def main() -> int:
     print(f"{described['processor']}, {described['cores']} cores, {settings.threads} threads each")
     print(", ".join(f"{name} {text}" for name, text in machine.installed_versions().items()))
     print(f"float32, Adam; median of {repeats}; ratio to the best peer that computes the same")
+    if machine.load() > machine.cores() / 2:
+        report(f"the machine is busy (load {machine.load():.1f}): these times cannot be trusted")
     started = datetime.now(UTC).isoformat(timespec="seconds")
     head = {"started": started, "machine": described, "settings": asdict(settings)}
     records, failed = [], False

@@ -33,6 +33,7 @@ PEERS = (
         mini_batches_only=True,
         notes={"*": "shuffles every epoch, so its loss is near the others', not the same"},
     ),
+    Peer("torch-default", "peers.torch_default", ("torch",)),
     Peer("torch", "peers.torch_eager", ("torch",)),
     Peer("torch-compile", "peers.torch_compile", ("torch",)),
     Peer("torch-compile-step", "peers.torch_compile_step", ("torch",)),

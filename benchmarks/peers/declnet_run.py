@@ -68,17 +68,18 @@ def timed_run(spec_file: Path, out: Path) -> tuple[float, Weights]:
 
 def measure(task: Task, shuffle: bool = False) -> Sample:
     """Warm the file caches with a short run, then time a short and a long one."""
-    x, y = read_data(task.path)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         weights_file = folder / "initial.safetensors"
         save_file(read_weights(task.path), weights_file)
-        seconds, losses = [], []
+        seconds, finished = [], []
         for run, steps in enumerate((task.short_steps, task.short_steps, task.long_steps)):
             spec_file = folder / f"spec_{run}.json"
             declared = spec(task, weights_file, steps, shuffle)
             spec_file.write_text(json.dumps(declared), encoding="utf-8")
             elapsed, weights = timed_run(spec_file, folder / f"run_{run}")
             seconds.append(elapsed)
-            losses.append(training_loss(task.work, weights, x, y))
-    return sample_of(task, (seconds[1], seconds[2]), (losses[1], losses[2]))
+            finished.append(weights)
+    x, y = read_data(task.path)  # losses come last: NumPy's threads would disturb a run after them
+    short_loss, long_loss = (training_loss(task.work, w, x, y) for w in finished[1:])
+    return sample_of(task, (seconds[1], seconds[2]), (short_loss, long_loss))

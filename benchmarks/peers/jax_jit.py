@@ -34,7 +34,7 @@ def loss(work: Work, weights: Arrays, x: jax.Array, y: jax.Array) -> jax.Array:
 
 def penalty(work: Work, weights: Arrays) -> jax.Array:
     """The L2 penalties of all layers that have one."""
-    total = jnp.float32(0.0)
+    total: jax.Array = jnp.zeros(())
     for number, layer in enumerate(work.dense, start=1):
         if layer.l2:
             w, b = weights[f"dense_{number}.weights"], weights[f"dense_{number}.biases"]

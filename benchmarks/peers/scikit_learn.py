@@ -52,8 +52,8 @@ class ScikitLearnTrainer:
         weights: Weights = {}
         pairs = zip(self.model.coefs_, self.model.intercepts_, strict=True)
         for number, (coefficients, intercepts) in enumerate(pairs, start=1):
-            weights[f"dense_{number}.weights"] = coefficients
-            weights[f"dense_{number}.biases"] = intercepts
+            weights[f"dense_{number}.weights"] = coefficients.copy()
+            weights[f"dense_{number}.biases"] = intercepts.copy()
         return weights
 
 

@@ -1,4 +1,4 @@
-"""PyTorch, eager: nn.Sequential, cross_entropy, backward, fused Adam."""
+"""PyTorch, eager: nn.Sequential, cross_entropy, backward, Adam (fused, or as it is by default)."""
 
 from collections.abc import Callable
 from itertools import cycle, islice
@@ -20,7 +20,8 @@ def torch_layer(layer: Layer) -> nn.Module:
 class TorchTrainer:
     """Trains by `compute_loss`, which may be a compiled one."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Task, fused: bool = True) -> None:
+        self.fused = fused
         torch.set_num_threads(task.threads)
         work = task.work
         x, y = read_data(task.path)
@@ -52,7 +53,7 @@ class TorchTrainer:
         if not any(layer.l2 for layer in self.work.dense):  # one group: one fused kernel
             groups = [{"params": list(self.model.parameters())}]
         self.optimizer = torch.optim.Adam(
-            groups, self.work.learning_rate, (BETA_1, BETA_2), EPSILON, fused=True
+            groups, self.work.learning_rate, (BETA_1, BETA_2), EPSILON, fused=self.fused
         )
 
     def train(self, steps: int) -> None:

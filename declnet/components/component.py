@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Mapping
+from contextvars import ContextVar
 from typing import Any, ClassVar, Self
 
 from pydantic import (
@@ -145,9 +146,29 @@ class Component(Declared):
             target["properties"] = {"type": {"const": cls.type}, **target.get("properties", {})}
             target["required"] = ["type", *target.get("required", [])]
             return described
-        entries = list(default_registry().entries(cls.kind))
+        return _any_of_kind(cls.kind, handler)
+
+
+def _any_of_kind(kind: str, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    """What a field typed by a contract takes: the table or the name of any component of the kind.
+
+    A component may hold others of its own kind (a warm-up, the schedule after it); within it they
+    are described by their type alone, or the description would have no end.
+    """
+    entries = list(default_registry().entries(kind))
+    names = [entry.type for entry in entries]
+    if kind in _described.get():
+        table = {"type": "object", "properties": {"type": {"enum": names}}, "required": ["type"]}
+        return {"oneOf": [table, {"enum": names}]}
+    token = _described.set(_described.get() | {kind})
+    try:
         tables = [_json_schema_of(entry.component, handler) for entry in entries]
-        return {"oneOf": [*tables, {"enum": [entry.type for entry in entries]}]}
+    finally:
+        _described.reset(token)
+    return {"oneOf": [*tables, {"enum": names}]}
+
+
+_described: ContextVar[frozenset[str]] = ContextVar("kinds being described", default=frozenset())
 
 
 def _json_schema_of(component: type[Any], handler: GetJsonSchemaHandler) -> JsonSchemaValue:

@@ -29,6 +29,15 @@ class Layer(Component):
     """Whether `y` may be the same memory as `x`, and `dx` the same as `dy`."""
     input_dtype: ClassVar[Literal["float", "integer"]] = "float"
     """Whether `x` holds the model's floats, or integers as the data has them."""
+    only_reshapes: ClassVar[bool] = False
+    """Whether `y` holds the numbers of `x` in the same order, so that the graph may leave both in
+    the same memory and call neither forward nor backward."""
+    memory_order: ClassVar[Literal["feature_major", "sample_major", "any"]] = "feature_major"
+    """The order in memory that it is fast in, of `y` and, unless `input_order` says otherwise, of
+    `x`: the batch axis last (feature-major), first (sample-major), or `y` as `x` comes. The graph
+    copies where neighbours differ; only the model's input comes as it is."""
+    input_order: ClassVar[Literal["feature_major", "sample_major", "any"] | None] = None
+    """The order of `x` where it is another than that of `y`; `"any"` takes it as it comes."""
     mixes_samples: ClassVar[bool] = False
     """Whether a sample's output depends on the others of its batch, as in batch normalization."""
     example_shapes: ClassVar[tuple[Any, ...]] = ()

@@ -11,10 +11,11 @@ import numpy as np
 from declnet.components.arrays import Array, Dtype, Shape
 from declnet.components.parameter import Buffer
 from declnet.graph.nodes import Node
+from declnet.graph.orders import Order
 
 
-def batch_view(block: Array, shape: Shape, n: int) -> Array:
-    """The start of a flat block as n samples of a shape, the batch axis contiguous.
+def batch_view(block: Array, shape: Shape, n: int, order: Order = "feature_major") -> Array:
+    """The start of a flat block as n samples of a shape, the batch axis contiguous or first.
 
     Returns:
         A view of shape (n, *shape). Each n has its own contiguous view, since slicing a larger one
@@ -22,6 +23,8 @@ def batch_view(block: Array, shape: Shape, n: int) -> Array:
     """
     if not shape:
         return block[:n]
+    if order == "sample_major":
+        return block[: n * prod(shape)].reshape(n, *shape)
     return np.moveaxis(block[: n * prod(shape)].reshape(*shape, n), -1, 0)
 
 
@@ -37,16 +40,18 @@ class Blocks:
     def __init__(self, sizes: Sequence[int], capacity: int, dtype: Dtype) -> None:
         self._arrays = [np.empty(size * capacity, dtype) for size in sizes]
 
-    def view(self, block: int, shape: Shape, n: int) -> Array:
+    def view(self, block: int, shape: Shape, n: int, order: Order) -> Array:
         """A block as n samples of a shape."""
-        return batch_view(self._arrays[block], shape, n)
+        return batch_view(self._arrays[block], shape, n, order)
 
 
 class LayerBuffers:
-    """The buffers of one layer."""
+    """The buffers of one layer; those with a batch axis are in the order of its output."""
 
-    def __init__(self, node: Node, capacity: int, dtype: Dtype) -> None:
-        self._buffers = node.buffers
+    def __init__(
+        self, node: Node, capacity: int, dtype: Dtype, order: Order = "feature_major"
+    ) -> None:
+        self._buffers, self._order = node.buffers, order
         self._arrays = {
             name: _allocate(buffer, capacity, dtype) for name, buffer in node.buffers.items()
         }
@@ -54,7 +59,7 @@ class LayerBuffers:
     def views(self, n: int) -> dict[str, Array]:
         """Every buffer by name, for batches of n samples."""
         return {
-            name: batch_view(array, self._buffers[name].shape, n)
+            name: batch_view(array, self._buffers[name].shape, n, self._order)
             if self._buffers[name].per_sample
             else array
             for name, array in self._arrays.items()

@@ -10,18 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import prod
 
+from declnet.graph.allocation import Life, allocate
 from declnet.graph.nodes import Node
+from declnet.graph.orders import Order, staged_reads, value_orders
 
-Writer = tuple[int, int]
-"""A layer and the position of one of its inputs: who writes a gradient of that input."""
-
-
-@dataclass
-class _Life:
-    birth: int
-    death: int
-    size: int
-    block: int = -1
+Reader = tuple[int, int]
+"""A layer and the position of one of its inputs: who reads a value, and writes its gradient."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +25,10 @@ class Plan:
     Attributes:
         activations: by value; 0, the model's input, has none.
         gradients: by value.
-        spares: blocks for gradients that are added to an earlier one, by writer.
+        staged: blocks for values that a reader wants in another order.
+        spares: blocks for gradients that are added to an earlier one, or come in another order.
+        orders: memory order of each value and its gradient.
+        staged_orders: memory order that a reader wants.
         needs_gradient: by value, whether a trainable parameter lies above it.
         first_writer: by value, whose gradient is written and not added.
         sizes: of each block, in numbers a sample.
@@ -39,10 +36,23 @@ class Plan:
 
     activations: tuple[int | None, ...]
     gradients: tuple[int | None, ...]
-    spares: dict[Writer, int]
+    staged: dict[Reader, int]
+    spares: dict[Reader, int]
+    orders: tuple[Order, ...]
+    staged_orders: dict[Reader, Order]
     needs_gradient: tuple[bool, ...]
-    first_writer: dict[int, Writer]
+    first_writer: dict[int, Reader]
     sizes: tuple[int, ...]
+
+    def is_view(self, node: Node) -> bool:
+        """Whether a layer that only reshapes has nothing to do, since y is x's memory."""
+        source = self.activations[node.inputs[0]]
+        return node.layer.only_reshapes and source == self.activations[node.index + 1]
+
+    def gradient_is_view(self, node: Node) -> bool:
+        """The same of its backward: whether dx is dy's memory."""
+        source = self.gradients[node.inputs[0]]
+        return node.layer.only_reshapes and source == self.gradients[node.index + 1]
 
 
 @dataclass
@@ -50,12 +60,14 @@ class _Planner:
     nodes: Sequence[Node]
     training: bool
     fused: bool
-    lives: list[_Life] = field(default_factory=list)
+    lives: list[Life] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.count = len(self.nodes)
         self.end = 2 * self.count + 2
-        self.readers: list[list[Writer]] = [[] for _ in range(self.count + 1)]
+        self.orders = value_orders(self.nodes)
+        self.staged_orders = staged_reads(self.nodes, self.orders)
+        self.readers: list[list[Reader]] = [[] for _ in range(self.count + 1)]
         for node in self.nodes:
             for position, value in enumerate(node.inputs):
                 self.readers[value].append((node.index, position))
@@ -76,96 +88,99 @@ class _Planner:
             return False
         return self.is_fused(index) or what in self.nodes[index].layer.backward_needs
 
+    def last_use(self, reader: Reader) -> int:
+        """The last time at which a reader reads a value, or its copy in another order."""
+        index = reader[0]
+        return self.backward_time(index) if self.reads_in_backward(index, "x") else index
+
     def last_read(self, value: int) -> int:
         if value == self.count:
             return self.end
         times = [value - 1]
-        for index, _ in self.readers[value]:
-            times.append(index)
-            if self.reads_in_backward(index, "x"):
-                times.append(self.backward_time(index))
+        times += [
+            reader[0] if reader in self.staged_orders else self.last_use(reader)
+            for reader in self.readers[value]
+        ]
         if self.reads_in_backward(value - 1, "y"):
             times.append(self.backward_time(value - 1))
         return max(times)
 
-    def life(self, birth: int, death: int, size: int) -> _Life:
-        life = _Life(birth, death, size)
+    def life(self, birth: int, death: int, size: int) -> Life:
+        life = Life(birth, death, size)
         self.lives.append(life)
         return life
 
-    def activations(self) -> list[_Life | None]:
-        lives: list[_Life | None] = [None]
+    def size(self, value: int) -> int:
+        return prod(self.nodes[value - 1].output_shape)
+
+    def activations(self) -> list[Life | None]:
+        lives: list[Life | None] = [None]
         for node in self.nodes:
             death = self.last_read(node.index + 1)
             source = lives[node.inputs[0]]
-            if (
-                source is not None
-                and self._works_in_place(node)
-                and self.last_read(node.inputs[0]) == node.index
-            ):
+            if source is not None and self._shares_memory(node, source):
                 source.death = max(source.death, death)
                 lives.append(source)
             else:
-                lives.append(self.life(node.index, death, prod(node.output_shape)))
+                lives.append(self.life(node.index, death, self.size(node.index + 1)))
         return lives
 
-    def gradients(self) -> tuple[list[_Life | None], dict[Writer, _Life], dict[int, Writer]]:
-        lives: list[_Life | None] = [None] * (self.count + 1)
-        spares: dict[Writer, _Life] = {}
-        first: dict[int, Writer] = {}
+    def staged(self) -> dict[Reader, Life]:
+        return {
+            reader: self.life(
+                reader[0], self.last_use(reader), self.size(self.nodes[reader[0]].inputs[reader[1]])
+            )
+            for reader in self.staged_orders
+        }
+
+    def gradients(self) -> tuple[list[Life | None], dict[Reader, Life], dict[int, Reader]]:
+        lives: list[Life | None] = [None] * (self.count + 1)
+        spares: dict[Reader, Life] = {}
+        first: dict[int, Reader] = {}
         if self.training and self.needs_gradient[-1] and not self.fused:
-            size = prod(self.nodes[-1].output_shape)
-            lives[-1] = self.life(self.count + 1, self.backward_time(self.count - 1), size)
+            death = self.backward_time(self.count - 1)
+            lives[-1] = self.life(self.count + 1, death, self.size(self.count))
         for value in range(self.count - 1, 0, -1):
             if not self.needs_gradient[value]:
                 continue
-            size = prod(self.nodes[value - 1].output_shape)
             for writer in sorted(self.readers[value], key=lambda each: (-each[0], each[1])):
                 time = self.backward_time(writer[0])
-                if value in first:
-                    spares[writer] = self.life(time, time, size)
-                    continue
-                first[value] = writer
-                above = lives[writer[0] + 1]
-                if self._passes_gradient_on(self.nodes[writer[0]]) and above is not None:
-                    above.death = max(above.death, self.backward_time(value - 1))
-                    lives[value] = above
-                else:
-                    lives[value] = self.life(time, self.backward_time(value - 1), size)
+                if value in first or writer in self.staged_orders:
+                    spares[writer] = self.life(time, time, self.size(value))
+                if value not in first:
+                    first[value] = writer
+                    lives[value] = self._first_gradient(value, writer, lives[writer[0] + 1])
         return lives, spares, first
 
+    def _first_gradient(self, value: int, writer: Reader, above: Life | None) -> Life:
+        death = self.backward_time(value - 1)
+        if above is not None and self._passes_gradient_on(self.nodes[writer[0]]):
+            above.death = max(above.death, death)
+            return above
+        return self.life(self.backward_time(writer[0]), death, self.size(value))
+
+    def _shares_memory(self, node: Node, source: Life) -> bool:
+        """Whether y may be x's memory: nobody needs x after this layer, or it is left as it is."""
+        if not self._works_in_place(node):
+            return False
+        return node.layer.only_reshapes or source.death == node.index
+
     def _works_in_place(self, node: Node) -> bool:
+        layer, shape = node.layer, node.input_shapes[0]
         return (
-            node.layer.in_place
+            (layer.in_place or layer.only_reshapes)
             and not node.joins_inputs
             and not self.is_fused(node.index)
-            and node.input_shapes[0] == node.output_shape
+            and (node.index, 0) not in self.staged_orders
+            and self.orders[node.inputs[0]] == self.orders[node.index + 1]
+            and (
+                shape == node.output_shape
+                or (layer.only_reshapes and prod(shape) == prod(node.output_shape))
+            )
         )
 
     def _passes_gradient_on(self, node: Node) -> bool:
         return self._works_in_place(node) and len(self.readers[node.inputs[0]]) == 1
-
-    def allocate(self) -> tuple[int, ...]:
-        sizes: list[int] = []
-        holders: list[_Life | None] = []
-        for life in sorted(self.lives, key=lambda each: each.birth):
-            free = [
-                block
-                for block, holder in enumerate(holders)
-                if holder is None or holder.death < life.birth
-            ]
-            fitting = [block for block in free if sizes[block] >= life.size]
-            if fitting:
-                life.block = min(fitting, key=sizes.__getitem__)
-            elif free:
-                life.block = max(free, key=sizes.__getitem__)
-                sizes[life.block] = life.size
-            else:
-                life.block = len(sizes)
-                sizes.append(life.size)
-                holders.append(None)
-            holders[life.block] = life
-        return tuple(sizes)
 
 
 def plan_memory(nodes: Sequence[Node], *, training: bool, fused: bool = False) -> Plan:
@@ -178,12 +193,16 @@ def plan_memory(nodes: Sequence[Node], *, training: bool, fused: bool = False) -
     """
     planner = _Planner(nodes, training, fused)
     activations = planner.activations()
+    staged = planner.staged()
     gradients, spares, first_writer = planner.gradients()
-    sizes = planner.allocate()
+    sizes = allocate(planner.lives)
     return Plan(
         activations=tuple(life.block if life else None for life in activations),
         gradients=tuple(life.block if life else None for life in gradients),
+        staged={reader: life.block for reader, life in staged.items()},
         spares={writer: life.block for writer, life in spares.items()},
+        orders=planner.orders,
+        staged_orders=planner.staged_orders,
         needs_gradient=tuple(planner.needs_gradient),
         first_writer=first_writer,
         sizes=sizes,

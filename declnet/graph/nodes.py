@@ -70,9 +70,29 @@ def infer_nodes(layers: Sequence[Layer], input_shape: Shape) -> tuple[Node, ...]
         shapes.append(node.output_shape if node is not None else None)
         if node is not None:
             nodes.append(node)
+    problems += _wrong_integers(nodes)
     if problems:
         raise SpecError(problems)
     return tuple(nodes)
+
+
+def _wrong_integers(nodes: Sequence[Node]) -> list[Problem]:
+    """Layers that take integers must read the model's input, and then all its readers must."""
+    readers = [node for node in nodes if 0 in node.inputs]
+    mixed = len({node.layer.input_dtype for node in readers}) > 1
+    problems = []
+    for node in nodes:
+        if node.layer.input_dtype != "integer":
+            continue
+        path = ("model", "layers", node.index)
+        if any(node.inputs):
+            message = f'"{node.name}" takes integers, so it must read the model\'s input'
+            problems.append(Problem(path, message))
+        elif mixed:
+            others = ", ".join(each.name for each in readers if each.layer.input_dtype == "float")
+            message = f'"{node.name}" takes the input as integers, but {others} as floats'
+            problems.append(Problem(path, message))
+    return problems
 
 
 def _node(index: int, layer: Layer, place: Wire, input_shapes: tuple[Shape, ...]) -> Node:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from declnet.components.arrays import Array
 from declnet.components.optimizer import Optimizer
 from declnet.components.state import OptimizerState
+from declnet.graph.clipping import Clip
 
 SLICE = 65536
 """Elements a slice: 670 000 parameters took 840 µs an Adam step in slices, 1460 whole."""
@@ -22,8 +25,10 @@ class Update:
         state: the optimizer's arrays by name, each as long as the vector.
     """
 
-    def __init__(self, optimizer: Optimizer, vector: Array, gradient: Array) -> None:
-        self._optimizer = optimizer
+    def __init__(
+        self, optimizer: Optimizer, vector: Array, gradient: Array, clippings: Sequence[Clip] = ()
+    ) -> None:
+        self._optimizer, self._gradient, self._clippings = optimizer, gradient, clippings
         names = optimizer.state_names()
         self.state = {name: np.zeros_like(vector) for name in names}
         size = min(SLICE, len(vector))
@@ -37,6 +42,8 @@ class Update:
     def __call__(self, step: int) -> float:
         """Updates every parameter; steps count from 1. Returns the step's learning rate."""
         rate = self._optimizer.rate(step)
+        for clip in self._clippings:
+            clip(self._gradient)
         update = self._optimizer.update
         for w, dw, state in self._slices:
             update(w, dw, state, rate, step)

@@ -62,6 +62,12 @@ class TrainingSpec(Declared):
         default=None, ge=1, description="samples a step; absent: the full batch every step"
     )
     shuffle: bool = Field(default=True, description="whether mini-batches are shuffled each epoch")
+    clip_norm: float | None = Field(
+        default=None, gt=0, description="scales the gradient of all parameters down to this norm"
+    )
+    clip_value: float | None = Field(
+        default=None, gt=0, description="cuts each number of the gradient to this size"
+    )
     log_every: int = Field(default=1, ge=1, description="epochs from one logged to the next")
     metrics: tuple[Metric, ...] = Field(default=(), description="figures beside the loss")
     callbacks: tuple[Callback, ...] = Field(default=(), description="what else the run does")

@@ -90,6 +90,10 @@ def _check_model(model: ModelSpec, info: DataInfo, problems: list[Problem]) -> t
     except SpecError as error:
         problems += error.problems
         return ()
+    first = next(node for node in nodes if 0 in node.inputs)
+    if first.layer.input_dtype == "integer" and info.dtype != "integer":
+        message = f'"{first.name}" takes integers, but x holds floats'
+        problems.append(Problem(("model", "layers", first.index), message))
     if model.initial_weights is not None:
         try:
             shapes = read_weight_shapes(model.initial_weights)

@@ -8,7 +8,8 @@ from typing import Protocol
 from declnet.components.arrays import Array
 from declnet.data.batches import Batches
 from declnet.data.gathering import Samples
-from declnet.graph.training_graph import Step, TrainingGraph
+from declnet.graph.step import Step
+from declnet.graph.training_graph import TrainingGraph
 from declnet.training.figures import Figures
 from declnet.training.ready_data import ReadyData
 

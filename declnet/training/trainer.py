@@ -10,6 +10,7 @@ import numpy as np
 from declnet.components.callback import EpochLogged
 from declnet.components.fusion import Fusion
 from declnet.data.batches import Batches
+from declnet.graph.clipping import clippings
 from declnet.graph.model import Model
 from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import Update
@@ -71,7 +72,12 @@ class Trainer:
         else:
             batches = Batches(len(train), batch_size, spec.training.shuffle, spec.seed)
             epoch = MiniBatchEpoch(graph, train, batches)
-        return epoch, Update(spec.optimizer, model.store.vector, graph.gradient)
+        return epoch, Update(
+            spec.optimizer,
+            model.store.vector,
+            graph.gradient,
+            clippings(spec.training.clip_norm, spec.training.clip_value),
+        )
 
     def events(self) -> Iterator[Event]:
         """Trains; yields each logged epoch, and signs of life between.

@@ -9,12 +9,14 @@ if TYPE_CHECKING:
     from declnet_data.nnfs_spiral import NNFSSpiral as NNFSSpiral
     from declnet_data.nnfs_vertical import NNFSVertical as NNFSVertical
     from declnet_data.npz import NPZ as NPZ
+    from declnet_data.sklearn import ScikitLearn as ScikitLearn
 
 DATA_SOURCES = {
     "nnfs_sine": "NNFSSine",
     "nnfs_spiral": "NNFSSpiral",
     "nnfs_vertical": "NNFSVertical",
     "npz": "NPZ",
+    "sklearn": "ScikitLearn",
 }
 
 __getattr__ = lazy_names(__name__, {name: file for file, name in DATA_SOURCES.items()})

@@ -5,16 +5,50 @@ from typing import TYPE_CHECKING
 from declnet import Register, hookimpl, lazy_names
 
 if TYPE_CHECKING:
+    from declnet_layers.add import Add as Add
+    from declnet_layers.concatenate import Concatenate as Concatenate
     from declnet_layers.dense import Dense as Dense
+    from declnet_layers.dropout import Dropout as Dropout
+    from declnet_layers.elu import ELU as ELU
+    from declnet_layers.embedding import Embedding as Embedding
+    from declnet_layers.flatten import Flatten as Flatten
+    from declnet_layers.gelu import GELU as GELU
+    from declnet_layers.hard_sigmoid import HardSigmoid as HardSigmoid
+    from declnet_layers.leaky_relu import LeakyReLU as LeakyReLU
     from declnet_layers.linear import Linear as Linear
+    from declnet_layers.multiply import Multiply as Multiply
+    from declnet_layers.prelu import PReLU as PReLU
     from declnet_layers.relu import ReLU as ReLU
+    from declnet_layers.reshape import Reshape as Reshape
+    from declnet_layers.selu import SELU as SELU
+    from declnet_layers.sigmoid import Sigmoid as Sigmoid
+    from declnet_layers.silu import SiLU as SiLU
     from declnet_layers.softmax import Softmax as Softmax
+    from declnet_layers.softplus import Softplus as Softplus
+    from declnet_layers.tanh import Tanh as Tanh
 
 LAYERS = {
+    "add": "Add",
+    "concatenate": "Concatenate",
     "dense": "Dense",
+    "dropout": "Dropout",
+    "elu": "ELU",
+    "embedding": "Embedding",
+    "flatten": "Flatten",
+    "gelu": "GELU",
+    "hard_sigmoid": "HardSigmoid",
+    "leaky_relu": "LeakyReLU",
     "linear": "Linear",
+    "multiply": "Multiply",
+    "prelu": "PReLU",
     "relu": "ReLU",
+    "reshape": "Reshape",
+    "selu": "SELU",
+    "sigmoid": "Sigmoid",
+    "silu": "SiLU",
     "softmax": "Softmax",
+    "softplus": "Softplus",
+    "tanh": "Tanh",
 }
 
 __getattr__ = lazy_names(__name__, {name: file for file, name in LAYERS.items()})

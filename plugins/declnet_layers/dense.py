@@ -23,6 +23,7 @@ class Dense(Layer):
         },
     )
     backward_needs = frozenset({"x"})
+    input_order = "any"  # a matrix product takes either order as fast
 
     units: int = Field(ge=1, description="number of outputs")
     weight_initializer: Initializer = Field(
@@ -53,12 +54,12 @@ class Dense(Layer):
         return {"ones": Buffer((), fill=1.0)}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
-        """Y = x @ weights + biases."""
+        """y = x @ weights + biases."""
         np.matmul(x, state.weights, out=y)
         np.add(y, state.biases, out=y)
 
     def backward(self, x: Array, y: None, dy: Array, dx: Array | None, state: LayerState) -> None:
-        """Dweights = x.T @ dy, dbiases = sum(dy), dx = dy @ weights.T."""
+        """dweights = x.T @ dy, dbiases = sum(dy), dx = dy @ weights.T."""
         np.matmul(x.T, dy, out=state.grad.weights)
         np.matmul(state.ones, dy, out=state.grad.biases)
         if dx is not None:

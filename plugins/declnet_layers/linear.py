@@ -11,13 +11,14 @@ class Linear(Layer):
     type = "linear"
     backward_needs = frozenset()
     in_place = True
+    memory_order = "any"
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
-        """Y = x."""
+        """y = x."""
         if y is not x:
             np.copyto(y, x)
 
     def backward(self, x: None, y: None, dy: Array, dx: Array | None, state: LayerState) -> None:
-        """Dx = dy."""
+        """dx = dy."""
         if dx is not None and dx is not dy:
             np.copyto(dx, dy)

@@ -11,17 +11,18 @@ class ReLU(Layer):
     type = "relu"
     backward_needs = frozenset({"y"})
     in_place = True
+    memory_order = "any"
 
     def buffers(self, input_shape: Shape) -> dict[str, Buffer]:
         """Where y > 0."""
         return {"positive": Buffer(input_shape, dtype=bool)}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
-        """Y = max(x, 0)."""
+        """y = max(x, 0)."""
         np.maximum(x, 0, out=y)
 
     def backward(self, x: None, y: Array, dy: Array, dx: Array | None, state: LayerState) -> None:
-        """Dx = dy where y > 0, else 0 (a product: masked writes are ten times slower)."""
+        """dx = dy where y > 0, else 0 (a product: masked writes are ten times slower)."""
         if dx is not None:
             np.greater(y, 0, out=state.positive)
             np.multiply(dy, state.positive, out=dx)

@@ -32,7 +32,7 @@ class Softmax(Layer):
         np.divide(y, row[:, None], out=y)
 
     def backward(self, x: None, y: Array, dy: Array, dx: Array | None, state: LayerState) -> None:
-        """Dx = y * (dy - sum(dy * y)), the product with the Jacobian diag(y) - y y.T."""
+        """dx = y * (dy - sum(dy * y)), the product with the Jacobian diag(y) - y y.T."""
         if dx is not None:
             row = state.row
             np.einsum("nk,nk->n", dy, y, out=row)

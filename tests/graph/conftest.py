@@ -36,7 +36,7 @@ class Toy(Layer):
 
 
 class Add(Toy):
-    type = "add"
+    type = "total"
     backward_needs = frozenset()
     n_inputs = None
 

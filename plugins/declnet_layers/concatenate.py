@@ -1,0 +1,59 @@
+"""Several inputs, one after the other."""
+
+from itertools import accumulate, pairwise
+
+import numpy as np
+from pydantic import Field
+
+from declnet import Array, Layer, LayerState, Shape
+
+
+class Concatenate(Layer):
+    """y = x_1, x_2, … joined along an axis of the sample: features, or channels of images.
+
+    x: one or more arrays, named by `inputs`, of the same shape but for that axis.
+    """
+
+    type = "concatenate"
+    examples = ({},)
+    example_shapes = (((3,), (2,)), ((2, 4, 3), (1, 4, 3), (3, 4, 3)))
+    n_inputs = None
+    backward_needs = frozenset({"x"})  # for the sizes of its parts
+    memory_order = "any"
+
+    axis: int = Field(default=0, ge=0, description="axis of the sample, from 0")
+
+    def output_shape(self, input_shape: tuple[Shape, ...]) -> Shape:
+        """The sizes along the axis add up; raises ValueError if the others differ."""
+        first = input_shape[0]
+        if self.axis >= len(first):
+            raise ValueError(f"axis {self.axis} is not in samples of shape {first}")
+        rest = {(*shape[: self.axis], *shape[self.axis + 1 :]) for shape in input_shape}
+        if len(rest) > 1 or any(len(shape) != len(first) for shape in input_shape):
+            raise ValueError(f"inputs may differ in axis {self.axis} alone, but are {input_shape}")
+        total = sum(shape[self.axis] for shape in input_shape)
+        return (*first[: self.axis], total, *first[self.axis + 1 :])
+
+    def forward(self, x: tuple[Array, ...], y: Array, state: LayerState) -> None:
+        """Copies each input to its place."""
+        for part, each in zip(self._parts(y, x), x, strict=True):
+            np.copyto(part, each)
+
+    def backward(
+        self,
+        x: tuple[Array, ...],
+        y: None,
+        dy: Array,
+        dx: tuple[Array | None, ...],
+        state: LayerState,
+    ) -> None:
+        """dx_i = the part of dy that came from x_i."""
+        for part, each in zip(self._parts(dy, x), dx, strict=True):
+            if each is not None:
+                np.copyto(each, part)
+
+    def _parts(self, joined: Array, x: tuple[Array, ...]) -> list[Array]:
+        axis = self.axis + 1
+        ends = [0, *accumulate(each.shape[axis] for each in x)]
+        by_part = np.moveaxis(joined, axis, 0)
+        return [np.moveaxis(by_part[start:end], 0, axis) for start, end in pairwise(ends)]

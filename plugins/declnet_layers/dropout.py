@@ -1,0 +1,51 @@
+"""Dropout."""
+
+import numpy as np
+from pydantic import Field
+
+from declnet import Array, Buffer, Layer, LayerState, Shape
+
+
+class Dropout(Layer):
+    """y = x * mask in training, y = x otherwise; mask = 0 or 1 / (1 - rate), drawn by number.
+
+    Each number is set to zero with probability `rate`; the others are scaled up, so that the mean
+    stays (inverted dropout: nothing is to be done in evaluation). x, y, mask: (n, *shape).
+
+    PyTorch's `Dropout(p=rate)` and Keras's `Dropout(rate)` are the same. Some books give the share
+    to keep instead: 1 - rate.
+
+    Source: Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfitting",
+    JMLR 15, 2014.
+    """
+
+    type = "dropout"
+    examples = ({"rate": 0.1}, {"rate": 0.5})
+    backward_needs = frozenset()
+    in_place = True
+
+    rate: float = Field(ge=0, lt=1, description="the fraction that is set to zero")
+
+    def buffers(self, input_shape: Shape) -> dict[str, Buffer]:
+        """The mask, one axis of features: random numbers go into contiguous memory only."""
+        return {"mask": Buffer((int(np.prod(input_shape)),))}
+
+    def forward(self, x: Array, y: Array, state: LayerState) -> None:
+        """Draws a new mask each time; y = x * mask."""
+        if state.training:
+            mask = state.mask
+            state.rng.random(out=mask, dtype=mask.dtype.type)
+            np.greater_equal(mask, self.rate, out=mask)
+            np.multiply(mask, 1 / (1 - self.rate), out=mask)
+            np.multiply(x, mask.reshape(x.shape), out=y)
+        elif y is not x:
+            np.copyto(y, x)
+
+    def backward(self, x: None, y: None, dy: Array, dx: Array | None, state: LayerState) -> None:
+        """Dx = dy * mask, the mask of this step's forward."""
+        if dx is None:
+            return
+        if state.training:
+            np.multiply(dy, state.mask.reshape(dy.shape), out=dx)
+        elif dx is not dy:
+            np.copyto(dx, dy)

@@ -1,0 +1,34 @@
+"""All numbers of a sample in one axis."""
+
+from math import prod
+
+import numpy as np
+
+from declnet import Array, Layer, LayerState, Shape
+
+
+class Flatten(Layer):
+    """y = x as (n, features): between images and dense layers.
+
+    The order is that of the axes, the last one fastest. Costs nothing: the graph leaves x and y in
+    the same memory.
+    """
+
+    type = "flatten"
+    examples = ({},)
+    backward_needs = frozenset()
+    only_reshapes = True
+    memory_order = "any"
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """(features,)."""
+        return (prod(input_shape),)
+
+    def forward(self, x: Array, y: Array, state: LayerState) -> None:
+        """y = x."""
+        np.copyto(y, x.reshape(y.shape))
+
+    def backward(self, x: None, y: None, dy: Array, dx: Array | None, state: LayerState) -> None:
+        """dx = dy."""
+        if dx is not None:
+            np.copyto(dx, dy.reshape(dx.shape))

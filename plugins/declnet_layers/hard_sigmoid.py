@@ -1,0 +1,42 @@
+"""The sigmoid made of straight lines."""
+
+import numpy as np
+
+from declnet import Array, Buffer, Layer, LayerState, Shape
+
+
+class HardSigmoid(Layer):
+    """y = 0 where x < -3, 1 where x > 3, (x + 3) / 6 between.
+
+    dy/dx = 1/6 where 0 < y < 1, 0 elsewhere. x, y: (n, *shape). The same as PyTorch's `HardSigmoid`
+    and that of Keras 3, relu6(x + 3) / 6; Keras 2 had 0.2 * x + 0.5, from 0 to 1.
+
+    Source: Howard et al., "Searching for MobileNetV3", ICCV 2019, arXiv:1905.02244.
+    """
+
+    type = "hard_sigmoid"
+    backward_needs = frozenset({"y"})
+    in_place = True
+
+    def buffers(self, input_shape: Shape) -> dict[str, Buffer]:
+        """Where y > 0, and where y < 1."""
+        return {
+            "above_zero": Buffer(input_shape, dtype=bool),
+            "below_one": Buffer(input_shape, dtype=bool),
+        }
+
+    def forward(self, x: Array, y: Array, state: LayerState) -> None:
+        """Y = (x + 3) / 6, clipped to [0, 1]."""
+        np.add(x, 3, out=y)
+        np.divide(y, 6, out=y)
+        np.clip(y, 0, 1, out=y)
+
+    def backward(self, x: None, y: Array, dy: Array, dx: Array | None, state: LayerState) -> None:
+        """Dx = dy / 6 where 0 < y < 1, else 0."""
+        if dx is not None:
+            between = state.above_zero
+            np.greater(y, 0, out=state.above_zero)
+            np.less(y, 1, out=state.below_one)
+            np.logical_and(state.above_zero, state.below_one, out=between)
+            np.multiply(dy, between, out=dx)
+            np.divide(dx, 6, out=dx)

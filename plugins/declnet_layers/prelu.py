@@ -1,0 +1,71 @@
+"""The rectifier whose leak is learned."""
+
+import numpy as np
+from pydantic import Field
+
+from declnet import Array, Buffer, Initializer, Layer, LayerState, Parameter, Regularizer, Shape
+from declnet_initializers import Constant
+
+
+class PReLU(Layer):
+    """y = x where x > 0, slope * x elsewhere; the slopes are trained.
+
+    x, y: (n, features), or (n, channels, …); slopes: (features,) or (channels,), or (1,) if they
+    are shared. dslope = sum of dy * x over samples and positions where x <= 0.
+
+    PyTorch's `PReLU(num_parameters)` is shared by default, as with `shared = true`; Keras's starts
+    at 0 and has a slope for each position of an image as well.
+
+    Source: He et al., "Delving Deep into Rectifiers: Surpassing Human-Level Performance on ImageNet
+    Classification", ICCV 2015, arXiv:1502.01852. They use no weight decay on slopes.
+    """
+
+    type = "prelu"
+    examples = ({}, {"shared": True})
+    backward_needs = frozenset({"x"})
+
+    shared: bool = Field(
+        default=False, description="one slope for all, rather than one a feature (or channel)"
+    )
+    slope_initializer: Initializer = Field(
+        default=Constant(value=0.25), description="values that slopes start with"
+    )
+    slope_regularizer: Regularizer | None = Field(default=None, description="penalty on slopes")
+
+    def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
+        """Slopes (features,), or (1,)."""
+        count = 1 if self.shared or not input_shape else input_shape[0]
+        return {"slopes": Parameter((count,), self.slope_initializer, self.slope_regularizer)}
+
+    def buffers(self, input_shape: Shape) -> dict[str, Buffer]:
+        """One part of a sum at a time."""
+        return {"part": Buffer(input_shape)}
+
+    def forward(self, x: Array, y: Array, state: LayerState) -> None:
+        """Y = max(x, 0) + slopes * min(x, 0)."""
+        np.minimum(x, 0, out=y)
+        np.multiply(y, _along_features(state.slopes, x), out=y)
+        np.maximum(x, 0, out=state.part)
+        np.add(y, state.part, out=y)
+
+    def backward(self, x: Array, y: None, dy: Array, dx: Array | None, state: LayerState) -> None:
+        """Dslopes = sum(dy * min(x, 0)), dx = (dy where x > 0) + slopes * (dy elsewhere)."""
+        part = state.part
+        np.minimum(x, 0, out=part)
+        np.multiply(part, dy, out=part)
+        if state.slopes.size == 1:
+            np.add.reduce(part, axis=None, out=state.grad.slopes.reshape(()))
+        else:
+            others = (0, *range(2, x.ndim))
+            np.add.reduce(part, axis=others, out=state.grad.slopes)
+        if dx is not None:
+            np.greater(x, 0, out=part)
+            np.multiply(dy, part, out=dx)
+            np.subtract(dy, dx, out=part)
+            np.multiply(part, _along_features(state.slopes, x), out=part)
+            np.add(dx, part, out=dx)
+
+
+def _along_features(slopes: Array, x: Array) -> Array:
+    """A view of the slopes that lies along axis 1 of x."""
+    return slopes.reshape(-1, *(1 for _ in x.shape[2:]))

@@ -1,0 +1,36 @@
+"""The sigmoid linear unit, also called swish."""
+
+import numpy as np
+
+from declnet import Array, Buffer, Layer, LayerState, Shape
+from declnet_layers.logistic import fill_logistic
+
+
+class SiLU(Layer):
+    """y = x * s, s = 1 / (1 + exp(-x)); dy/dx = s + y * (1 - s).
+
+    x, y, s: (n, *shape). The same as PyTorch's `SiLU` and Keras's `silu` (or `swish`).
+
+    Source: Elfwing, Uchibe, Doya, "Sigmoid-Weighted Linear Units for Neural Network Function
+    Approximation in Reinforcement Learning", Neural Networks 107, 2018, arXiv:1702.03118.
+    """
+
+    type = "silu"
+    backward_needs = frozenset({"y"})
+
+    def buffers(self, input_shape: Shape) -> dict[str, Buffer]:
+        """The sigmoid s, which backward needs again."""
+        return {"sigmoid": Buffer(input_shape)}
+
+    def forward(self, x: Array, y: Array, state: LayerState) -> None:
+        """Y = x * s."""
+        fill_logistic(x, state.sigmoid, scratch=y)
+        np.multiply(x, state.sigmoid, out=y)
+
+    def backward(self, x: None, y: Array, dy: Array, dx: Array | None, state: LayerState) -> None:
+        """Dx = dy * (s + y * (1 - s))."""
+        if dx is not None:
+            np.subtract(1, state.sigmoid, out=dx)
+            np.multiply(dx, y, out=dx)
+            np.add(dx, state.sigmoid, out=dx)
+            np.multiply(dx, dy, out=dx)

@@ -1,0 +1,31 @@
+"""The hyperbolic tangent."""
+
+import numpy as np
+
+from declnet import Array, Buffer, Layer, LayerState, Shape
+
+
+class Tanh(Layer):
+    """y = tanh(x), from -1 to 1; dy/dx = 1 - y**2.
+
+    x, y: (n, *shape). The same as PyTorch's `Tanh` and Keras's `tanh`.
+    """
+
+    type = "tanh"
+    backward_needs = frozenset({"y"})
+    in_place = True
+
+    def buffers(self, input_shape: Shape) -> dict[str, Buffer]:
+        """The slope dy/dx."""
+        return {"slope": Buffer(input_shape)}
+
+    def forward(self, x: Array, y: Array, state: LayerState) -> None:
+        """Y = tanh(x)."""
+        np.tanh(x, out=y)
+
+    def backward(self, x: None, y: Array, dy: Array, dx: Array | None, state: LayerState) -> None:
+        """Dx = dy * (1 - y**2)."""
+        if dx is not None:
+            np.multiply(y, y, out=state.slope)
+            np.subtract(1, state.slope, out=state.slope)
+            np.multiply(dy, state.slope, out=dx)
