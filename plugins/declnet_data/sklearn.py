@@ -12,7 +12,7 @@ from declnet import Array, DataError, DataInfo, Dataset, DataSource
 class ScikitLearn(DataSource):
     """Small real data: four to classify, one (diabetes) to fit.
 
-    x: (n, features), y: labels (n,), or values (n,) for diabetes. digits are images of 8 by 8, row by
+    x: (n, features), y: labels (n,), or values (n,) for diabetes. digits are 8 by 8 images, row by
     row, from 0 to 16. Needs the extra `sklearn`.
     """
 

@@ -104,7 +104,34 @@ class HalfSquares(Loss):
         dy_pred[...] = y_pred - y_true
 
 
-TOYS = (Add, Product, Square, Tanh, Gate, HalfSquares)
+class Turned(Toy):
+    """x itself, which the graph may leave where it is."""
+
+    type = "turned"
+    backward_needs = frozenset()
+    only_reshapes = True
+
+    def value(self, x):
+        return x
+
+    def slopes(self, y, *x):
+        return [1.0]
+
+
+TOYS = (Add, Product, Square, Tanh, Gate, Turned, HalfSquares)
+ORDERS = ("feature_major", "sample_major", "any")
+
+
+def _ordered(kind, memory_order, input_order):
+    """The same layer, fast in other memory orders."""
+    orders = {"memory_order": memory_order, "input_order": input_order}
+    return type(f"{kind.__name__}In{memory_order}", (kind,), {"__module__": __name__, **orders})
+
+
+ORDERED = {
+    kind: [_ordered(kind, order, given) for order in ORDERS for given in (None, *ORDERS[1:])]
+    for kind in (Add, Product, Square, Tanh, Gate, Turned, Dense, ReLU)
+}
 
 
 @pytest.fixture(scope="session")
@@ -137,18 +164,20 @@ def make_model(registry):
 
 def _kinds(smooth):
     dense = st.just((Dense, {"units": 3}))
-    others = [Add, Product, Square, Tanh, Gate, Linear, *([] if smooth else [ReLU])]
+    others = [Add, Product, Square, Tanh, Gate, Turned, Linear, *([] if smooth else [ReLU])]
     return st.one_of(dense, st.sampled_from([(kind, {}) for kind in others]))
 
 
 @st.composite
-def _dags(draw, smooth=False, most=8):
+def _dags(draw, smooth=False, most=8, orders=False):
     layers, unused, names = [], [], ["input"]
     for position in range(draw(st.integers(1, most))):
         kind, fields = draw(_kinds(smooth))
         count = {Add: draw(st.integers(1, 3)), Product: 2}.get(kind, 1)
         inputs = tuple(draw(st.sampled_from(names)) for _ in range(count))
         name = f"v{position + 1}"
+        if orders:
+            kind = draw(st.sampled_from([kind, *ORDERED.get(kind, [])]))
         layers.append(kind(name=name, inputs=inputs, **fields))
         unused = [each for each in unused if each not in inputs] + [name]
         names.append(name)
@@ -159,5 +188,5 @@ def _dags(draw, smooth=False, most=8):
 
 @pytest.fixture(scope="session")
 def dags():
-    """A strategy of random DAGs: `dags(smooth=…)`."""
+    """A strategy of random DAGs: `dags(smooth=…, orders=…)`."""
     return _dags
