@@ -14,6 +14,10 @@ from declnet.graph.lifetimes import plan_memory
 from declnet.graph.nodes import Node
 from declnet.graph.update import SLICE
 
+MOST_SAMPLES = 1024
+MOST_BYTES = 64 * 2**20
+"""What the graph of a prediction may take, if one sample does not take more."""
+
 
 def training_memory(
     nodes: Sequence[Node],
@@ -55,6 +59,14 @@ def inference_memory(nodes: Sequence[Node], dtype: npt.DTypeLike, batch: int) ->
     kind = np.dtype(dtype)
     plan = plan_memory(nodes, training=False)
     return (sum(plan.sizes) + 1) * batch * kind.itemsize + buffer_bytes(nodes, kind, batch)
+
+
+def samples_at_once(nodes: Sequence[Node], dtype: npt.DTypeLike) -> int:
+    """How many samples a prediction or an evaluation computes at once.
+
+    So many that its memory does not grow with the data, and stays small for large samples.
+    """
+    return max(1, min(MOST_SAMPLES, MOST_BYTES // inference_memory(nodes, dtype, 1)))
 
 
 def buffer_bytes(nodes: Sequence[Node], dtype: np.dtype[np.generic], batch: int) -> int:

@@ -13,15 +13,13 @@ from declnet.components.arrays import Array, Shape
 from declnet.data.loading import as_input
 from declnet.errors import DataError
 from declnet.graph.inference import InferenceGraph
+from declnet.graph.memory import samples_at_once
 from declnet.graph.nodes import Node, infer_nodes
 from declnet.graph.parameters import Parameters
 from declnet.graph.weights import read_weights
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.spec.run_spec import ModelSpec
-
-CHUNK = 1024
-"""Samples that a prediction computes at once, so that its memory does not grow with the data."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +39,7 @@ class Model:
         nodes: the layers in order, with their shapes.
         dtype: of its parameters and activations.
         input_shape: the shape of one sample.
+        samples_at_once: how many samples a prediction computes at once.
     """
 
     def __init__(self, nodes: Sequence[Node], input_shape: Shape, dtype: npt.DTypeLike) -> None:
@@ -48,6 +47,7 @@ class Model:
         self.input_shape = tuple(input_shape)
         self.dtype = np.dtype(dtype)
         self._parameters = Parameters(self.nodes, self.dtype)
+        self.samples_at_once = samples_at_once(self.nodes, self.dtype)
         self._of_thread = threading.local()
 
     @property
@@ -69,7 +69,7 @@ class Model:
         """
         samples = self.as_input(np.asarray(x))
         predictions = np.empty((len(samples), *self.output_shape), self.dtype)
-        graph = self._graph(min(max(len(samples), 1), CHUNK))
+        graph = self._graph(min(max(len(samples), 1), self.samples_at_once))
         for start in range(0, len(samples), graph.capacity):
             part = slice(start, start + graph.capacity)
             predictions[part] = graph.predict(samples[part])

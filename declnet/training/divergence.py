@@ -9,7 +9,7 @@ import numpy as np
 from declnet.components.arrays import Array
 from declnet.errors import DivergenceError
 from declnet.graph.diagnosis import first_non_finite
-from declnet.graph.model import CHUNK, Model
+from declnet.graph.model import Model
 from declnet.training.evaluation import Evaluation
 
 
@@ -41,5 +41,6 @@ def finite_evaluation(evaluation: Evaluation, model: Model, epoch: int) -> dict[
     """
     figures = evaluation.evaluate()
     if not math.isfinite(figures["loss"]):
-        raise divergence(model, epoch, figures["loss"], evaluation.data.x[:CHUNK])
+        x = evaluation.data.x[: model.samples_at_once]
+        raise divergence(model, epoch, figures["loss"], x)
     return figures

@@ -9,7 +9,7 @@ import numpy as np
 from declnet.components.loss import Loss
 from declnet.components.metric import Metric
 from declnet.graph.inference import InferenceGraph
-from declnet.graph.model import CHUNK, Model
+from declnet.graph.model import Model
 from declnet.training.figures import Figures
 from declnet.training.ready_data import ReadyData
 
@@ -25,7 +25,7 @@ class Evaluation:
         self, model: Model, loss: Loss, metrics: Sequence[Metric], data: ReadyData
     ) -> None:
         self._model, self._loss, self._metrics, self.data = model, loss, metrics, data
-        capacity = min(len(data), CHUNK)
+        capacity = min(len(data), model.samples_at_once)
         self._graph = InferenceGraph(model.nodes, model.store, model.dtype, capacity)
         self._losses = np.empty(capacity, model.dtype)
 

@@ -7,19 +7,16 @@ from math import prod
 
 import numpy as np
 
-from declnet.components.data_source import DataInfo
+from declnet.components.arrays import Shape
+from declnet.data.gathering import THIN
 from declnet.errors import Problem
-from declnet.graph.memory import inference_memory, training_memory
-from declnet.graph.model import CHUNK
+from declnet.graph.memory import inference_memory, samples_at_once, training_memory
 from declnet.graph.training_graph import find_fusion
 from declnet.registry.registry import Registry
 from declnet.spec.run_spec import RunSpec
 from declnet.training.checks import Checked
 
 GIB = 2**30
-
-LOADED = 8
-"""Bytes of a number as a data source gives it, at most: its dtype is not known before loading."""
 
 
 def run_memory(spec: RunSpec, checked: Checked, registry: Registry) -> dict[str, int] | None:
@@ -36,23 +33,36 @@ def run_memory(spec: RunSpec, checked: Checked, registry: Registry) -> dict[str,
     batch = min(spec.training.batch_size or samples, samples)
     fused = find_fusion(checked.nodes[-1].layer, spec.loss, registry) is not None
     memory = training_memory(checked.nodes, spec.optimizer, spec.model.dtype, batch, fused)
+    memory["evaluation"] = _evaluation_bytes(spec, checked)
+    itemsize = np.dtype(spec.model.dtype).itemsize
     output_shape = checked.nodes[-1].output_shape
-    memory["evaluation"] = sum(
-        inference_memory(checked.nodes, spec.model.dtype, min(info.samples or 0, CHUNK))
+    memory["data"] = sum(
+        (info.samples or 0)
+        * ((prod(info.sample_shape) + prod(output_shape)) * itemsize + prod(info.target_shape) * 8)
         for info in checked.data.values()
     )
-    memory["data"] = sum(
-        _data_bytes(info, output_shape, np.dtype(spec.model.dtype).itemsize, name == "train")
-        for name, info in checked.data.items()
-    )
+    for shape in (checked.data["train"].sample_shape, output_shape):
+        memory["data"] += _gathering_bytes(spec, shape, samples, batch) * itemsize
     return memory
 
 
-def _data_bytes(info: DataInfo, output_shape: tuple[int, ...], itemsize: int, train: bool) -> int:
-    """The data in the model's type, y as loaded; the training data once more, to gather from."""
-    copies = 2 if train else 1
-    numbers = prod(info.sample_shape) + prod(output_shape)
-    return (info.samples or 0) * (copies * numbers * itemsize + prod(info.target_shape) * LOADED)
+def _evaluation_bytes(spec: RunSpec, checked: Checked) -> int:
+    """The validation's graph stays during the training; the others come one after the other."""
+    dtype = spec.model.dtype
+    most = samples_at_once(checked.nodes, dtype)
+    sizes = {
+        name: inference_memory(checked.nodes, dtype, min(info.samples or 0, most))
+        for name, info in checked.data.items()
+    }
+    return max(sizes.values()) + sizes.get("validation", 0)
+
+
+def _gathering_bytes(spec: RunSpec, shape: Shape, samples: int, batch: int) -> int:
+    """Numbers of the training data held once more: all, or the batch that rows are gathered in."""
+    if spec.training.batch_size is None or prod(shape) <= THIN:
+        gathered = batch if spec.training.batch_size is not None else 0
+        return prod(shape) * (samples + gathered)
+    return prod(shape) * batch
 
 
 def machine_memory() -> int | None:
