@@ -26,15 +26,20 @@ def log_line(event: EpochLogged) -> str:
 def figures(values: Mapping[str, float]) -> str:
     """Metrics and losses in words, e.g. `acc: 0.556, loss: 0.952 (data_loss: …, reg_loss: …)`."""
     metrics = [
-        f"{_SHORT.get(name, name)}: {value:.3f}"
+        f"{_SHORT.get(name, name)}: {_figure(value)}"
         for name, value in values.items()
         if name not in _LOSSES
     ]
     loss = (
-        f"loss: {values['loss']:.3f} (data_loss: {values['data_loss']:.3f}, "
-        f"reg_loss: {values['regularization_loss']:.3f})"
+        f"loss: {_figure(values['loss'])} (data_loss: {_figure(values['data_loss'])}, "
+        f"reg_loss: {_figure(values['regularization_loss'])})"
     )
     return ", ".join([*metrics, loss])
+
+
+def _figure(value: float) -> str:
+    """Three places, or three digits where these would all be 0."""
+    return f"{value:.2e}" if 0 < abs(value) < 0.001 else f"{value:.3f}"
 
 
 def _rate(rate: float) -> str:

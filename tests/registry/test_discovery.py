@@ -65,13 +65,13 @@ def test_every_first_party_component_is_listed_with_its_distribution(declnet_cli
 
 def test_a_strangers_plugin_works_in_specs_and_stands_in_the_manifest(site, document, spec_file):
     install, command = site
-    install("declnet-waves", GOOD.format(name="Cosine", type="cosine"), version="3.1")
-    assert "3.1" in line_with(command.succeeds("plugins"), "cosine", "declnet-waves")
-    spec = spec_file({**document, "optimizer": {"type": "sgd", "learning_rate": "cosine"}})
+    install("declnet-waves", GOOD.format(name="SawTooth", type="saw_tooth"), version="3.1")
+    assert "3.1" in line_with(command.succeeds("plugins"), "saw_tooth", "declnet-waves")
+    spec = spec_file({**document, "optimizer": {"type": "sgd", "learning_rate": "saw_tooth"}})
     command.succeeds("run", spec, "--quiet", "--out", "out")
     manifest = (command.folder / "out" / "manifest.json").read_text()
     assert '"distribution": "declnet-waves"' in manifest
-    assert 'type = "cosine"' in (command.folder / "out" / "spec.toml").read_text()
+    assert 'type = "saw_tooth"' in (command.folder / "out" / "spec.toml").read_text()
 
 
 @pytest.mark.parametrize(
@@ -101,11 +101,11 @@ def test_a_broken_plugin_is_named_with_its_cause_and_costs_nobody_else(
 ):
     install, command = site
     install("declnet-broken", code, version="0.9")
-    install("declnet-waves", GOOD.format(name="Cosine", type="cosine"))
+    install("declnet-waves", GOOD.format(name="SawTooth", type="saw_tooth"))
     out = command.succeeds("plugins")
     assert "0.9" in line_with(out, "declnet-broken", cause)
-    assert line_with(out, "cosine", "declnet-waves")
-    spec = spec_file({**document, "optimizer": {"type": "sgd", "learning_rate": "cosine"}})
+    assert line_with(out, "saw_tooth", "declnet-waves")
+    spec = spec_file({**document, "optimizer": {"type": "sgd", "learning_rate": "saw_tooth"}})
     command.succeeds("run", spec, "--quiet")
 
 
@@ -120,20 +120,20 @@ def test_a_spec_that_needs_a_broken_plugin_is_told_its_cause(site, document, spe
 
 def test_a_type_taken_twice_is_refused_naming_both_distributions(site):
     install, command = site
-    install("declnet-first", GOOD.format(name="One", type="cosine"))
-    install("declnet-second", GOOD.format(name="Two", type="cosine"))
+    install("declnet-first", GOOD.format(name="One", type="saw_tooth"))
+    install("declnet-second", GOOD.format(name="Two", type="saw_tooth"))
     install("declnet-third", GOOD.format(name="Dense", type="inverse_time"))
     out = command.succeeds("plugins")
-    assert line_with(out, "cosine", "registered twice", "declnet-first", "declnet-second")
+    assert line_with(out, "saw_tooth", "registered twice", "declnet-first", "declnet-second")
     assert line_with(out, "inverse_time", "registered twice", "declnet 0.1.0", "declnet-third")
 
 
 def test_two_distributions_with_one_entry_point_name_are_both_loaded(site):
     install, command = site
-    install("declnet-a", GOOD.format(name="A", type="cosine"), entry_point="same")
+    install("declnet-a", GOOD.format(name="A", type="saw_tooth"), entry_point="same")
     install("declnet-b", GOOD.format(name="B", type="step"), entry_point="same")
     out = command.succeeds("plugins")
-    assert line_with(out, "cosine", "declnet-a")
+    assert line_with(out, "saw_tooth", "declnet-a")
     assert line_with(out, "step", "declnet-b")
 
 
@@ -141,11 +141,11 @@ def test_a_component_that_raises_is_blamed_with_its_distribution(site, document,
     install, command = site
     install(
         "declnet-waves",
-        GOOD.replace("return 0.25", "return 1 / (step - 3)").format(name="Cosine", type="cosine"),
+        GOOD.replace("return 0.25", "return 1 / (step - 3)").format(name="SawTooth", type="saw_tooth"),
     )
-    spec = spec_file({**document, "optimizer": {"type": "sgd", "learning_rate": "cosine"}})
+    spec = spec_file({**document, "optimizer": {"type": "sgd", "learning_rate": "saw_tooth"}})
     done = command("run", spec, "--quiet", "--out", "out")
     assert done.returncode == 1
-    assert line_with(done.stderr, 'schedule "cosine"', "declnet-waves 1.0", "ZeroDivisionError")
+    assert line_with(done.stderr, 'schedule "saw_tooth"', "declnet-waves 1.0", "ZeroDivisionError")
     assert "Traceback" not in done.stderr
     assert '"status": "failed"' in (command.folder / "out" / "manifest.json").read_text()

@@ -112,6 +112,7 @@ def test_every_default_is_filled_in(document):
         "type": "sgd",
         "learning_rate": 0.1,
         "momentum": 0.0,
+        "nesterov": False,
         "decay": 0.0,
     }
     assert resolved["model"]["layers"][0] == {

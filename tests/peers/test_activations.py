@@ -1,0 +1,120 @@
+"""Activations against PyTorch's: outputs and gradients, float64, to 1e-9."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from declnet_layers import (
+    ELU,
+    GELU,
+    SELU,
+    HardSigmoid,
+    LeakyReLU,
+    Linear,
+    PReLU,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
+
+torch = pytest.importorskip("torch")
+nn = torch.nn
+
+SHAPES = ((7,), (3, 4), (2, 6, 5))
+
+EXTREME = [
+    *(-1e4, -800.0, -745.0, -709.0, -104.0, -88.0, -40.0, -20.0, -8.0, -3.0, -1e-5, -1e-300, -0.0),
+    *(1e4, 800.0, 745.0, 709.0, 104.0, 88.0, 40.0, 20.0, 8.0, 3.0, 1e-5, 1e-300, 0.0),
+]
+"""Where exponentials overflow or vanish, and the kinks."""
+
+PAIRS = (
+    (ReLU(), nn.ReLU()),
+    (Linear(), nn.Identity()),
+    (Sigmoid(), nn.Sigmoid()),
+    (Tanh(), nn.Tanh()),
+    (LeakyReLU(), nn.LeakyReLU()),
+    (LeakyReLU(negative_slope=0.3), nn.LeakyReLU(0.3)),
+    (LeakyReLU(negative_slope=0.0), nn.LeakyReLU(0.0)),
+    (LeakyReLU(negative_slope=1.0), nn.LeakyReLU(1.0)),
+    (ELU(), nn.ELU()),
+    (ELU(alpha=0.3), nn.ELU(alpha=0.3)),
+    (ELU(alpha=2.0), nn.ELU(alpha=2.0)),
+    (SELU(), nn.SELU()),
+    (GELU(), nn.GELU()),
+    (GELU(approximation="tanh"), nn.GELU(approximate="tanh")),
+    (SiLU(), nn.SiLU()),
+    # torch cuts the curve at its threshold, 20, by 2e-9; the curve itself is what we compare
+    (Softplus(), nn.Softplus(threshold=40)),
+    (Softplus(beta=0.5), nn.Softplus(beta=0.5, threshold=40)),
+    (Softplus(beta=3.0), nn.Softplus(beta=3.0, threshold=40)),
+    (HardSigmoid(), nn.Hardsigmoid()),
+)
+
+
+def label(value):
+    return "x".join(map(str, value)) if isinstance(value, tuple) else value.__class__.__name__
+
+
+def agrees(run_layer, layer, module, x, dy, order="feature_major"):
+    found = run_layer(layer, x, dy, order)
+    leaf = torch.tensor(x, requires_grad=True)
+    y = module(leaf)
+    y.backward(torch.tensor(dy))
+    np.testing.assert_allclose(found["y"], y.detach().numpy(), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(found["dx"], leaf.grad.numpy(), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("order", ["feature_major", "sample_major"])
+@pytest.mark.parametrize("shape", SHAPES, ids=label)
+@pytest.mark.parametrize(("layer", "module"), PAIRS, ids=label)
+def test_outputs_and_gradients(run_layer, layer, module, shape, order):
+    rng = np.random.default_rng(1)
+    x, dy = rng.normal(scale=3, size=(9, *shape)), rng.normal(size=(9, *shape))
+    agrees(run_layer, layer, module, x, dy, order)
+
+
+@pytest.mark.parametrize(("layer", "module"), PAIRS, ids=label)
+def test_extreme_inputs(run_layer, layer, module):
+    x = np.array(EXTREME).reshape(2, -1)
+    with np.errstate(over="raise", divide="raise", invalid="raise"):
+        agrees(run_layer, layer, module, x, np.full_like(x, 1.5))
+
+
+@pytest.mark.parametrize(("layer", "module"), PAIRS, ids=label)
+def test_a_fine_grid(run_layer, layer, module):
+    x = np.linspace(-12, 12, 4801)[:, None]
+    agrees(run_layer, layer, module, x, np.ones_like(x))
+
+
+def test_softmax(run_layer):
+    rng = np.random.default_rng(2)
+    x, dy = rng.normal(scale=30, size=(9, 5)), rng.normal(size=(9, 5))
+    agrees(run_layer, Softmax(), nn.Softmax(dim=1), x, dy)
+
+
+@pytest.mark.parametrize("order", ["feature_major", "sample_major"])
+@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize("shape", [*SHAPES, (1,), (1, 3)], ids=label)
+def test_prelu(run_layer, shape, shared, order):
+    rng = np.random.default_rng(3)
+    x, dy = rng.normal(size=(9, *shape)), rng.normal(size=(9, *shape))
+    x[0] = 0
+    slopes = rng.normal(size=1 if shared else shape[0])
+    found = run_layer(PReLU(shared=shared), x, dy, order, slopes=slopes)
+    leaf, weight = torch.tensor(x, requires_grad=True), torch.tensor(slopes, requires_grad=True)
+    y = nn.functional.prelu(leaf, weight)
+    y.backward(torch.tensor(dy))
+    np.testing.assert_allclose(found["y"], y.detach().numpy(), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(found["dx"], leaf.grad.numpy(), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(found["grad.slopes"], weight.grad.numpy(), rtol=1e-9, atol=1e-9)
+
+
+def test_prelu_starts_as_torch_does():
+    start = PReLU(shared=True).parameters((4,))["slopes"]
+    assert nn.PReLU().weight.detach().numpy().shape == start.shape
+    assert nn.PReLU().weight.item() == start.initializer.value
