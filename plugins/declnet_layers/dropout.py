@@ -23,6 +23,7 @@ class Dropout(Layer):
     examples = ({"rate": 0.1}, {"rate": 0.5})
     backward_needs = frozenset()
     in_place = True
+    memory_order = "any"
 
     rate: float = Field(ge=0, lt=1, description="the fraction that is set to zero")
 
@@ -42,7 +43,7 @@ class Dropout(Layer):
             np.copyto(y, x)
 
     def backward(self, x: None, y: None, dy: Array, dx: Array | None, state: LayerState) -> None:
-        """Dx = dy * mask, the mask of this step's forward."""
+        """dx = dy * mask, the mask of this step's forward."""
         if dx is None:
             return
         if state.training:

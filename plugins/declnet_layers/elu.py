@@ -20,15 +20,17 @@ class ELU(Layer):
     examples = ({}, {"alpha": 0.5})
     backward_needs = frozenset({"y"})
     in_place = True
+    memory_order = "any"
 
     alpha: float = Field(default=1.0, ge=0, description="-alpha is the limit for negative x")
 
     def buffers(self, input_shape: Shape) -> dict[str, Buffer]:
-        """The slope dy/dx, in which forward works, too; and a term of it."""
-        return {"slope": Buffer(input_shape), "step": Buffer(input_shape)}
+        """The slope dy/dx, in which forward works, too; and the step of it at 0, if it has one."""
+        names = ("slope",) if self.alpha == 1 else ("slope", "step")
+        return {name: Buffer(input_shape) for name in names}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
-        """Y = max(x, 0) + alpha * (exp(min(x, 0)) - 1)."""
+        """y = max(x, 0) + alpha * (exp(min(x, 0)) - 1)."""
         negative = state.slope
         np.minimum(x, 0, out=negative)
         np.expm1(negative, out=negative)
@@ -37,7 +39,7 @@ class ELU(Layer):
         np.add(y, negative, out=y)
 
     def backward(self, x: None, y: Array, dy: Array, dx: Array | None, state: LayerState) -> None:
-        """Dx = dy * (min(y, 0) + alpha + (1 - alpha where y > 0))."""
+        """dx = dy * (min(y, 0) + alpha + (1 - alpha where y > 0))."""
         if dx is None:
             return
         slope = state.slope

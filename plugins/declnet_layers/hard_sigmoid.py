@@ -17,6 +17,7 @@ class HardSigmoid(Layer):
     type = "hard_sigmoid"
     backward_needs = frozenset({"y"})
     in_place = True
+    memory_order = "any"
 
     def buffers(self, input_shape: Shape) -> dict[str, Buffer]:
         """Where y > 0, and where y < 1."""
@@ -26,13 +27,13 @@ class HardSigmoid(Layer):
         }
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
-        """Y = (x + 3) / 6, clipped to [0, 1]."""
+        """y = (x + 3) / 6, clipped to [0, 1]."""
         np.add(x, 3, out=y)
         np.divide(y, 6, out=y)
         np.clip(y, 0, 1, out=y)
 
     def backward(self, x: None, y: Array, dy: Array, dx: Array | None, state: LayerState) -> None:
-        """Dx = dy / 6 where 0 < y < 1, else 0."""
+        """dx = dy / 6 where 0 < y < 1, else 0."""
         if dx is not None:
             between = state.above_zero
             np.greater(y, 0, out=state.above_zero)

@@ -20,6 +20,7 @@ class LeakyReLU(Layer):
     examples = ({}, {"negative_slope": 0.2})
     backward_needs = frozenset({"y"})
     in_place = True
+    memory_order = "any"
 
     negative_slope: float = Field(default=0.01, ge=0, le=1, description="slope where x <= 0")
 
@@ -28,12 +29,12 @@ class LeakyReLU(Layer):
         return {"slope": Buffer(input_shape)}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
-        """Y = max(x, negative_slope * x), for a slope of at most 1."""
+        """y = max(x, negative_slope * x), for a slope of at most 1."""
         np.multiply(x, self.negative_slope, out=state.slope)
         np.maximum(x, state.slope, out=y)
 
     def backward(self, x: None, y: Array, dy: Array, dx: Array | None, state: LayerState) -> None:
-        """Dx = dy * max(1 where y > 0, negative_slope); y has the sign of x."""
+        """dx = dy * max(1 where y > 0, negative_slope); y has the sign of x."""
         if dx is not None:
             np.greater(y, 0, out=state.slope)
             np.maximum(state.slope, self.negative_slope, out=state.slope)

@@ -23,6 +23,7 @@ class PReLU(Layer):
     type = "prelu"
     examples = ({}, {"shared": True})
     backward_needs = frozenset({"x"})
+    memory_order = "any"
 
     shared: bool = Field(
         default=False, description="one slope for all, rather than one a feature (or channel)"
@@ -42,28 +43,26 @@ class PReLU(Layer):
         return {"part": Buffer(input_shape)}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
-        """Y = max(x, 0) + slopes * min(x, 0)."""
+        """y = max(x, 0) + slopes * min(x, 0)."""
         np.minimum(x, 0, out=y)
         np.multiply(y, _along_features(state.slopes, x), out=y)
         np.maximum(x, 0, out=state.part)
         np.add(y, state.part, out=y)
 
     def backward(self, x: Array, y: None, dy: Array, dx: Array | None, state: LayerState) -> None:
-        """Dslopes = sum(dy * min(x, 0)), dx = (dy where x > 0) + slopes * (dy elsewhere)."""
-        part = state.part
+        """dslopes = sum(dy * min(x, 0)), dx = dy * (1 where x > 0, slopes elsewhere)."""
+        part, axes = state.part, list(range(x.ndim))
         np.minimum(x, 0, out=part)
-        np.multiply(part, dy, out=part)
         if state.slopes.size == 1:
-            np.add.reduce(part, axis=None, out=state.grad.slopes.reshape(()))
+            np.einsum(part, axes, dy, axes, [], out=state.grad.slopes.reshape(()))
         else:
-            others = (0, *range(2, x.ndim))
-            np.add.reduce(part, axis=others, out=state.grad.slopes)
+            np.einsum(part, axes, dy, axes, [1], out=state.grad.slopes)
         if dx is not None:
-            np.greater(x, 0, out=part)
-            np.multiply(dy, part, out=dx)
-            np.subtract(dy, dx, out=part)
+            np.less_equal(x, 0, out=part)
             np.multiply(part, _along_features(state.slopes, x), out=part)
+            np.greater(x, 0, out=dx)
             np.add(dx, part, out=dx)
+            np.multiply(dx, dy, out=dx)
 
 
 def _along_features(slopes: Array, x: Array) -> Array:

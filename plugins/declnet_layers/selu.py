@@ -21,13 +21,14 @@ class SELU(Layer):
     type = "selu"
     backward_needs = frozenset({"y"})
     in_place = True
+    memory_order = "any"
 
     def buffers(self, input_shape: Shape) -> dict[str, Buffer]:
-        """The slope dy/dx, in which forward works, too; and a term of it."""
+        """The slope dy/dx, in which forward works, too; and the step of it at 0."""
         return {"slope": Buffer(input_shape), "step": Buffer(input_shape)}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
-        """Y = SCALE * max(x, 0) + SCALE * ALPHA * (exp(min(x, 0)) - 1)."""
+        """y = SCALE * max(x, 0) + SCALE * ALPHA * (exp(min(x, 0)) - 1)."""
         negative = state.slope
         np.minimum(x, 0, out=negative)
         np.expm1(negative, out=negative)
@@ -37,7 +38,7 @@ class SELU(Layer):
         np.add(y, negative, out=y)
 
     def backward(self, x: None, y: Array, dy: Array, dx: Array | None, state: LayerState) -> None:
-        """Dx = dy * (min(y, 0) + SCALE * ALPHA + (SCALE - SCALE * ALPHA where y > 0))."""
+        """dx = dy * (min(y, 0) + SCALE * ALPHA + (SCALE - SCALE * ALPHA where y > 0))."""
         if dx is None:
             return
         slope, step = state.slope, state.step

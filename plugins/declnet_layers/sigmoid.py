@@ -15,17 +15,18 @@ class Sigmoid(Layer):
     type = "sigmoid"
     backward_needs = frozenset({"y"})
     in_place = True
+    memory_order = "any"
 
     def buffers(self, input_shape: Shape) -> dict[str, Buffer]:
         """The slope dy/dx; forward works in it, too."""
         return {"slope": Buffer(input_shape)}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
-        """Y = 1 / (1 + exp(-x))."""
+        """y = 1 / (1 + exp(-x))."""
         fill_logistic(x, y, state.slope)
 
     def backward(self, x: None, y: Array, dy: Array, dx: Array | None, state: LayerState) -> None:
-        """Dx = dy * y * (1 - y)."""
+        """dx = dy * y * (1 - y)."""
         if dx is not None:
             np.subtract(1, y, out=state.slope)
             np.multiply(state.slope, y, out=state.slope)

@@ -17,18 +17,19 @@ class SiLU(Layer):
 
     type = "silu"
     backward_needs = frozenset({"y"})
+    memory_order = "any"
 
     def buffers(self, input_shape: Shape) -> dict[str, Buffer]:
         """The sigmoid s, which backward needs again."""
         return {"sigmoid": Buffer(input_shape)}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
-        """Y = x * s."""
+        """y = x * s."""
         fill_logistic(x, state.sigmoid, scratch=y)
         np.multiply(x, state.sigmoid, out=y)
 
     def backward(self, x: None, y: Array, dy: Array, dx: Array | None, state: LayerState) -> None:
-        """Dx = dy * (s + y * (1 - s))."""
+        """dx = dy * (s + y * (1 - s))."""
         if dx is not None:
             np.subtract(1, state.sigmoid, out=dx)
             np.multiply(dx, y, out=dx)

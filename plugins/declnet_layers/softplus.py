@@ -21,6 +21,7 @@ class Softplus(Layer):
     examples = ({}, {"beta": 2.0})
     backward_needs = frozenset({"y"})
     in_place = True
+    memory_order = "any"
 
     beta: float = Field(default=1.0, gt=0, description="the larger, the sharper the bend at 0")
 
@@ -29,7 +30,7 @@ class Softplus(Layer):
         return {"slope": Buffer(input_shape)}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
-        """Y = max(x, 0) + log(1 + exp(-beta * |x|)) / beta: nothing overflows."""
+        """y = max(x, 0) + log(1 + exp(-beta * |x|)) / beta: nothing overflows."""
         bend = state.slope
         np.absolute(x, out=bend)
         np.multiply(bend, -self.beta, out=bend)
@@ -40,7 +41,7 @@ class Softplus(Layer):
         np.add(y, bend, out=y)
 
     def backward(self, x: None, y: Array, dy: Array, dx: Array | None, state: LayerState) -> None:
-        """Dx = dy * (1 - exp(-beta * y)), which is the sigmoid of beta * x."""
+        """dx = dy * (1 - exp(-beta * y)), which is the sigmoid of beta * x."""
         if dx is not None:
             slope = state.slope
             np.multiply(y, -self.beta, out=slope)

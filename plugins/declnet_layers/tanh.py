@@ -14,17 +14,18 @@ class Tanh(Layer):
     type = "tanh"
     backward_needs = frozenset({"y"})
     in_place = True
+    memory_order = "any"
 
     def buffers(self, input_shape: Shape) -> dict[str, Buffer]:
         """The slope dy/dx."""
         return {"slope": Buffer(input_shape)}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
-        """Y = tanh(x)."""
+        """y = tanh(x)."""
         np.tanh(x, out=y)
 
     def backward(self, x: None, y: Array, dy: Array, dx: Array | None, state: LayerState) -> None:
-        """Dx = dy * (1 - y**2)."""
+        """dx = dy * (1 - y**2)."""
         if dx is not None:
             np.multiply(y, y, out=state.slope)
             np.subtract(1, state.slope, out=state.slope)
