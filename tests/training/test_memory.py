@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import tracemalloc
 
+import numpy as np
 import pytest
 
 from declnet import parse_spec, run
@@ -43,3 +44,38 @@ def test_the_forecast_is_what_a_run_takes(sized, batch_size):
     peak(spec)
     forecast = sum(run_memory(spec, check_spec(spec), default_registry()).values())
     assert peak(spec) == pytest.approx(forecast, rel=0.15)
+
+
+@pytest.fixture
+def convolutional(tmp_path):
+    """A convolutional network on images that are small beside its activations."""
+    rng = np.random.default_rng(0)
+    images = rng.normal(size=(256, 3, 32, 32)).astype("float32")
+    np.savez(tmp_path / "images.npz", x=images, y=rng.integers(0, 4, 256))
+    layers = [
+        {"type": "conv2d", "filters": 16, "kernel_size": 3, "padding": "same"},
+        "batch_norm",
+        "relu",
+        {"type": "max_pool2d", "pool_size": 2},
+        {"type": "conv2d", "filters": 32, "kernel_size": 3, "padding": "same"},
+        "relu",
+        "flatten",
+        {"type": "dense", "units": 4},
+        "softmax",
+    ]
+    document = {
+        "data": {"train": {"type": "npz", "path": str(tmp_path / "images.npz")}},
+        "model": {"layers": layers},
+        "loss": "categorical_crossentropy",
+        "optimizer": "adam",
+        "training": {"epochs": 2, "batch_size": 64},
+    }
+    return parse_spec(document)
+
+
+def test_the_forecast_of_a_convolutional_network_is_what_its_run_takes(convolutional):
+    peak(convolutional)
+    forecast = sum(
+        run_memory(convolutional, check_spec(convolutional), default_registry()).values()
+    )
+    assert peak(convolutional) == pytest.approx(forecast, rel=0.15)
