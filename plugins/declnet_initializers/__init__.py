@@ -10,8 +10,12 @@ if TYPE_CHECKING:
     from declnet_initializers.glorot_uniform import GlorotUniform as GlorotUniform
     from declnet_initializers.he_normal import HeNormal as HeNormal
     from declnet_initializers.he_uniform import HeUniform as HeUniform
+    from declnet_initializers.lecun_normal import LecunNormal as LecunNormal
+    from declnet_initializers.lecun_uniform import LecunUniform as LecunUniform
     from declnet_initializers.normal import Normal as Normal
     from declnet_initializers.ones import Ones as Ones
+    from declnet_initializers.orthogonal import Orthogonal as Orthogonal
+    from declnet_initializers.truncated_normal import TruncatedNormal as TruncatedNormal
     from declnet_initializers.uniform import Uniform as Uniform
     from declnet_initializers.zeros import Zeros as Zeros
 
@@ -21,8 +25,12 @@ INITIALIZERS = {
     "glorot_uniform": "GlorotUniform",
     "he_normal": "HeNormal",
     "he_uniform": "HeUniform",
+    "lecun_normal": "LecunNormal",
+    "lecun_uniform": "LecunUniform",
     "normal": "Normal",
     "ones": "Ones",
+    "orthogonal": "Orthogonal",
+    "truncated_normal": "TruncatedNormal",
     "uniform": "Uniform",
     "zeros": "Zeros",
 }

@@ -15,5 +15,5 @@ class Constant(Initializer):
     value: float = Field(description="every element")
 
     def fill(self, w: Array, rng: np.random.Generator, fan_in: int, fan_out: int) -> None:
-        """W = value."""
+        """w = value."""
         w[...] = self.value

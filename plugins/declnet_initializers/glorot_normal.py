@@ -16,5 +16,5 @@ class GlorotNormal(Initializer):
     type = "glorot_normal"
 
     def fill(self, w: Array, rng: np.random.Generator, fan_in: int, fan_out: int) -> None:
-        """W = normal draws of variance 2 / (fan_in + fan_out)."""
+        """w = normal draws of variance 2 / (fan_in + fan_out)."""
         w[...] = rng.normal(0.0, sqrt(2 / (fan_in + fan_out)), w.shape)

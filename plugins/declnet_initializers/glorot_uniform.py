@@ -16,6 +16,6 @@ class GlorotUniform(Initializer):
     type = "glorot_uniform"
 
     def fill(self, w: Array, rng: np.random.Generator, fan_in: int, fan_out: int) -> None:
-        """W = uniform draws of variance 2 / (fan_in + fan_out)."""
+        """w = uniform draws of variance 2 / (fan_in + fan_out)."""
         limit = sqrt(6 / (fan_in + fan_out))
         w[...] = rng.uniform(-limit, limit, w.shape)

@@ -16,5 +16,5 @@ class HeNormal(Initializer):
     type = "he_normal"
 
     def fill(self, w: Array, rng: np.random.Generator, fan_in: int, fan_out: int) -> None:
-        """W = normal draws of variance 2 / fan_in."""
+        """w = normal draws of variance 2 / fan_in."""
         w[...] = rng.normal(0.0, sqrt(2 / fan_in), w.shape)

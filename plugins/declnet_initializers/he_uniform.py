@@ -16,6 +16,6 @@ class HeUniform(Initializer):
     type = "he_uniform"
 
     def fill(self, w: Array, rng: np.random.Generator, fan_in: int, fan_out: int) -> None:
-        """W = uniform draws of variance 2 / fan_in."""
+        """w = uniform draws of variance 2 / fan_in."""
         limit = sqrt(6 / fan_in)
         w[...] = rng.uniform(-limit, limit, w.shape)

@@ -16,5 +16,5 @@ class Normal(Initializer):
     std: float = Field(default=0.01, ge=0, description="its standard deviation")
 
     def fill(self, w: Array, rng: np.random.Generator, fan_in: int, fan_out: int) -> None:
-        """W = normal draws."""
+        """w = normal draws."""
         w[...] = rng.normal(self.mean, self.std, w.shape)

@@ -11,5 +11,5 @@ class Ones(Initializer):
     type = "ones"
 
     def fill(self, w: Array, rng: np.random.Generator, fan_in: int, fan_out: int) -> None:
-        """W = 1."""
+        """w = 1."""
         w[...] = 1

@@ -24,5 +24,5 @@ class Uniform(Initializer):
         return self
 
     def fill(self, w: Array, rng: np.random.Generator, fan_in: int, fan_out: int) -> None:
-        """W = uniform draws."""
+        """w = uniform draws."""
         w[...] = rng.uniform(self.low, self.high, w.shape)

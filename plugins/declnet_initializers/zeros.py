@@ -11,5 +11,5 @@ class Zeros(Initializer):
     type = "zeros"
 
     def fill(self, w: Array, rng: np.random.Generator, fan_in: int, fan_out: int) -> None:
-        """W = 0."""
+        """w = 0."""
         w[...] = 0

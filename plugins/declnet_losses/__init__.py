@@ -5,18 +5,36 @@ from typing import TYPE_CHECKING
 from declnet import Register, hookimpl, lazy_names
 
 if TYPE_CHECKING:
+    from declnet_losses.binary_crossentropy import BinaryCrossentropy as BinaryCrossentropy
     from declnet_losses.categorical_crossentropy import (
         CategoricalCrossentropy as CategoricalCrossentropy,
+    )
+    from declnet_losses.hinge import Hinge as Hinge
+    from declnet_losses.huber import Huber as Huber
+    from declnet_losses.kl_divergence import KLDivergence as KLDivergence
+    from declnet_losses.log_cosh import LogCosh as LogCosh
+    from declnet_losses.mean_absolute_error import MeanAbsoluteError as MeanAbsoluteError
+    from declnet_losses.mean_squared_error import MeanSquaredError as MeanSquaredError
+    from declnet_losses.sigmoid_binary_crossentropy import (
+        SigmoidBinaryCrossentropy as SigmoidBinaryCrossentropy,
     )
     from declnet_losses.softmax_categorical_crossentropy import (
         SoftmaxCategoricalCrossentropy as SoftmaxCategoricalCrossentropy,
     )
 
 LOSSES = {
+    "binary_crossentropy": "BinaryCrossentropy",
     "categorical_crossentropy": "CategoricalCrossentropy",
+    "hinge": "Hinge",
+    "huber": "Huber",
+    "kl_divergence": "KLDivergence",
+    "log_cosh": "LogCosh",
+    "mean_absolute_error": "MeanAbsoluteError",
+    "mean_squared_error": "MeanSquaredError",
 }
 
 FUSIONS = {
+    "sigmoid_binary_crossentropy": "SigmoidBinaryCrossentropy",
     "softmax_categorical_crossentropy": "SoftmaxCategoricalCrossentropy",
 }
 

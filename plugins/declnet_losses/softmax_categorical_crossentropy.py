@@ -8,7 +8,7 @@ from declnet_losses.categorical_crossentropy import CategoricalCrossentropy
 
 
 class SoftmaxCategoricalCrossentropy(Fusion):
-    """y = softmax(x), losses = -log(clip(y[label])), dx = y - y_true.
+    """y = softmax(x), losses = -log(clip(y[label])), dx = y - y_true, for smoothed labels as well.
 
     x, y, y_true: (n, classes); losses: (n,), which also serves for maxima and sums on the way.
     """
@@ -19,7 +19,7 @@ class SoftmaxCategoricalCrossentropy(Fusion):
     loss: CategoricalCrossentropy
 
     def forward(self, x: Array, y_true: Array, y: Array, losses: Array) -> None:
-        """Softmax, then the logarithm of the one probability that each one-hot row picks."""
+        """Softmax, then the loss; log-softmax would save a temporary and take longer."""
         np.maximum.reduce(x, axis=1, out=losses)
         np.subtract(x, losses[:, None], out=y)
         np.exp(y, out=y)
@@ -28,5 +28,5 @@ class SoftmaxCategoricalCrossentropy(Fusion):
         self.loss.forward(y, y_true, losses)
 
     def backward(self, x: Array, y: Array, y_true: Array, dx: Array) -> None:
-        """Dx = y - y_true; the clipping of the loss plays no part."""
+        """dx = y - y_true; the clipping of the loss plays no part."""
         np.subtract(y, y_true, out=dx)

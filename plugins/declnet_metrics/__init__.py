@@ -6,9 +6,29 @@ from declnet import Register, hookimpl, lazy_names
 
 if TYPE_CHECKING:
     from declnet_metrics.accuracy import Accuracy as Accuracy
+    from declnet_metrics.binary_accuracy import BinaryAccuracy as BinaryAccuracy
+    from declnet_metrics.f1 import F1 as F1
+    from declnet_metrics.mean_absolute_error import MeanAbsoluteError as MeanAbsoluteError
+    from declnet_metrics.mean_squared_error import MeanSquaredError as MeanSquaredError
+    from declnet_metrics.precision import Precision as Precision
+    from declnet_metrics.r2 import R2 as R2
+    from declnet_metrics.recall import Recall as Recall
+    from declnet_metrics.regression_accuracy import RegressionAccuracy as RegressionAccuracy
+    from declnet_metrics.roc_auc import RocAuc as RocAuc
+    from declnet_metrics.top_k_accuracy import TopKAccuracy as TopKAccuracy
 
 METRICS = {
     "accuracy": "Accuracy",
+    "binary_accuracy": "BinaryAccuracy",
+    "f1": "F1",
+    "mean_absolute_error": "MeanAbsoluteError",
+    "mean_squared_error": "MeanSquaredError",
+    "precision": "Precision",
+    "r2": "R2",
+    "recall": "Recall",
+    "regression_accuracy": "RegressionAccuracy",
+    "roc_auc": "RocAuc",
+    "top_k_accuracy": "TopKAccuracy",
 }
 
 __getattr__ = lazy_names(__name__, {name: file for file, name in METRICS.items()})

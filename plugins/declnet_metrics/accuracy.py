@@ -3,6 +3,7 @@
 import numpy as np
 
 from declnet import Array, Metric
+from declnet_metrics.labels import labels_of
 
 
 class Accuracy(Metric):
@@ -16,8 +17,7 @@ class Accuracy(Metric):
 
     def update(self, state: list[int], y_pred: Array, y_true: Array) -> None:
         """Counts a batch."""
-        one_hot = y_true.ndim == 2 and y_true.shape[1] > 1
-        labels = y_true.argmax(axis=1) if one_hot else y_true.reshape(-1)
+        labels = labels_of(y_true)
         state[0] += int(np.count_nonzero(y_pred.argmax(axis=1) == labels))
         state[1] += len(labels)
 

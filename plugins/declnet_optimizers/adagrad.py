@@ -9,7 +9,8 @@ from declnet import Array, LearningRate, Optimizer, OptimizerState
 class Adagrad(Optimizer):
     """cache += dw**2;  w -= learning_rate * dw / (sqrt(cache) + epsilon).
 
-    Duchi, Hazan and Singer, Adaptive Subgradient Methods, JMLR 2011.
+    As PyTorch's, with epsilon 1e-10 there; Keras has epsilon inside the root and a cache that
+    starts at 0.1. Duchi, Hazan and Singer, Adaptive Subgradient Methods, JMLR 2011.
     """
 
     type = "adagrad"

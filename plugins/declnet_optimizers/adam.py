@@ -15,7 +15,8 @@ class Adam(Optimizer):
     v = (1 - beta_2) * cache / (1 - beta_2**step),     cache = beta_2 * cache + dw**2
 
     The factors (1 - beta) stand outside the sums, so that they are applied once a step to two
-    numbers instead of to each element. Kingma and Ba, Adam, ICLR 2015.
+    numbers instead of to each element. As PyTorch's, with epsilon 1e-8 there; Keras adds epsilon
+    before the correction. Kingma and Ba, Adam, ICLR 2015.
     """
 
     type = "adam"

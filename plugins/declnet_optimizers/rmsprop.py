@@ -9,7 +9,8 @@ from declnet import Array, LearningRate, Optimizer, OptimizerState
 class RMSProp(Optimizer):
     """cache = rho * cache + (1 - rho) * dw**2;  w -= learning_rate * dw / (sqrt(cache) + epsilon).
 
-    Tieleman and Hinton, Neural Networks for Machine Learning, lecture 6.5, 2012.
+    As PyTorch's, with rho = 0.99 (alpha), epsilon 1e-8 and rate 0.01 there; Keras has epsilon
+    inside the root. Tieleman and Hinton, Neural Networks for Machine Learning, lecture 6.5, 2012.
     """
 
     type = "rmsprop"

@@ -22,6 +22,6 @@ class L1(Regularizer):
         return self.strength * float(np.abs(w).sum())
 
     def add_gradient(self, w: Array, dw: Array) -> None:
-        """Dw += strength, or -strength where w < 0."""
+        """dw += strength, or -strength where w < 0."""
         strength = dw.dtype.type(self.strength)
         np.add(dw, np.where(w < 0, -strength, strength), out=dw)

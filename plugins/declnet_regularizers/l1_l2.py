@@ -17,7 +17,7 @@ class L1L2(Regularizer):
     l2: float = Field(default=0.0, ge=0, description="factor of sum w**2")
 
     def penalty(self, w: Array) -> float:
-        """L1 * sum |w| + l2 * sum w**2."""
+        """l1 * sum |w| + l2 * sum w**2."""
         return L1(strength=self.l1).penalty(w) + L2(strength=self.l2).penalty(w)
 
     def add_gradient(self, w: Array, dw: Array) -> None:

@@ -19,5 +19,5 @@ class L2(Regularizer):
         return self.strength * float(np.vdot(w, w))
 
     def add_gradient(self, w: Array, dw: Array) -> None:
-        """Dw += 2 * strength * w."""
+        """dw += 2 * strength * w."""
         np.add(dw, (2 * self.strength) * w, out=dw)

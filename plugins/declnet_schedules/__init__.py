@@ -6,11 +6,23 @@ from declnet import Register, hookimpl, lazy_names
 
 if TYPE_CHECKING:
     from declnet_schedules.constant import Constant as Constant
+    from declnet_schedules.cosine import Cosine as Cosine
+    from declnet_schedules.exponential import Exponential as Exponential
     from declnet_schedules.inverse_time import InverseTime as InverseTime
+    from declnet_schedules.one_cycle import OneCycle as OneCycle
+    from declnet_schedules.polynomial import Polynomial as Polynomial
+    from declnet_schedules.step import Step as Step
+    from declnet_schedules.warmup import Warmup as Warmup
 
 SCHEDULES = {
     "constant": "Constant",
+    "cosine": "Cosine",
+    "exponential": "Exponential",
     "inverse_time": "InverseTime",
+    "one_cycle": "OneCycle",
+    "polynomial": "Polynomial",
+    "step": "Step",
+    "warmup": "Warmup",
 }
 
 __getattr__ = lazy_names(__name__, {name: file for file, name in SCHEDULES.items()})

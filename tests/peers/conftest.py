@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from declnet.testing.benches.fusion_bench import FusionBench
 from declnet.testing.benches.layer_arrays import LayerData
 from declnet.testing.benches.layer_bench import LayerBench
+from declnet.testing.benches.loss_bench import LossBench, LossData
 from declnet.testing.settings import Setting
 from declnet.testing.subjects import Subject
 
@@ -25,5 +27,33 @@ def run_layer() -> Callable[..., dict[str, np.ndarray]]:
         bench = LayerBench(Subject(layer), x.shape[1:], setting)
         bench.initial |= parameters
         return bench.run(LayerData((x,), dy))
+
+    return run
+
+
+@pytest.fixture
+def run_loss() -> Callable[..., tuple[np.ndarray, np.ndarray]]:
+    """Runs a loss forward and backward, for y as a user gives it; losses and `dy_pred`."""
+
+    def run(
+        loss: Any, y_pred: np.ndarray, y: np.ndarray, order: Any = "feature_major"
+    ) -> tuple[np.ndarray, np.ndarray]:
+        setting = Setting(len(y), len(y), dtype=y_pred.dtype.name, input_order=order, order=order)
+        return LossBench(loss, y_pred.shape[1:], setting).run(LossData(y_pred, y))
+
+    return run
+
+
+@pytest.fixture
+def run_fusion() -> Callable[..., tuple[np.ndarray, np.ndarray]]:
+    """Runs a fusion forward and backward, for y as a user gives it; losses and `dx`."""
+
+    def run(
+        fusion: Any, x: np.ndarray, y: np.ndarray, order: Any = "feature_major"
+    ) -> tuple[np.ndarray, np.ndarray]:
+        setting = Setting(len(x), len(x), dtype=x.dtype.name, input_order=order, order=order)
+        bench = FusionBench(Subject(fusion), x.shape[1:], setting)
+        bench.place(x, y)
+        return bench.forward()["losses"], bench.backward()["dx"]
 
     return run

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from math import log
+
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from declnet_losses import CategoricalCrossentropy
 
@@ -56,3 +59,31 @@ def test_gradient_of_clipped_predictions_stays_finite():
 def test_targets_that_do_not_fit_are_refused(y, message):
     with pytest.raises(ValueError, match=message):
         LOSS.prepare(y, (3,), FLOAT)
+
+
+def test_smoothed_rows_are_distributions():
+    smooth = CategoricalCrossentropy(label_smoothing=0.3)
+    for y in (np.array([0, 2]), np.eye(3, dtype=int)[[0, 2]]):
+        y_true = smooth.prepare(y, (3,), np.dtype("float32"))
+        np.testing.assert_allclose(y_true, [[0.8, 0.1, 0.1], [0.1, 0.1, 0.8]], rtol=1e-6)
+        assert y_true.dtype == np.float32
+
+
+def test_smoothed_losses_count_every_class(run_loss):
+    smooth = CategoricalCrossentropy(label_smoothing=0.3)
+    losses, dy_pred = run_loss(smooth, [[0.7, 0.2, 0.1]], [0])
+    expected = -0.8 * log(0.7) - 0.1 * log(0.2) - 0.1 * log(0.1)
+    np.testing.assert_allclose(losses, [expected], rtol=1e-12)
+    np.testing.assert_allclose(dy_pred, [[-0.8 / 0.7, -0.1 / 0.2, -0.1 / 0.1]], rtol=1e-12)
+
+
+def test_smoothed_losses_of_certain_predictions_stay_finite(run_loss):
+    losses, dy_pred = run_loss(CategoricalCrossentropy(label_smoothing=0.2), [[0.0, 1.0]], [1])
+    np.testing.assert_allclose(losses, [-0.1 * log(1e-7) - 0.9 * log(1 - 1e-7)], rtol=1e-12)
+    np.testing.assert_allclose(dy_pred, [[-0.1e7, -0.9 / (1 - 1e-7)]], rtol=1e-12)
+
+
+@pytest.mark.parametrize("smoothing", [-0.1, 1.0])
+def test_smoothing_is_a_share(smoothing):
+    with pytest.raises(ValidationError, match="label_smoothing"):
+        CategoricalCrossentropy(label_smoothing=smoothing)

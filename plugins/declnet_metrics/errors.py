@@ -1,0 +1,11 @@
+"""How far predicted numbers are from the true ones."""
+
+import numpy as np
+
+from declnet import Array
+
+
+def errors_of(y_pred: Array, y_true: Array) -> Array:
+    """y_pred - y_true in float64, (n, outputs); y_true of shape (n,) serves for one output."""
+    errors: Array = np.subtract(y_pred, y_true.reshape(y_pred.shape), dtype=np.float64)
+    return errors.reshape(len(errors), -1)

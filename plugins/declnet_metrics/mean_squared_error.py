@@ -1,0 +1,31 @@
+"""The mean squared error of predicted numbers."""
+
+import numpy as np
+
+from declnet import Array, Metric
+from declnet_metrics.errors import errors_of
+
+
+class MeanSquaredError(Metric):
+    """mean_squared_error = mean((y_pred - y)**2), over all outputs of all samples.
+
+    y_pred: (n, outputs) or any shape; y: of that shape, or (n,) for one output.
+
+    The same as scikit-learn's mean_squared_error.
+    """
+
+    type = "mean_squared_error"
+
+    def start(self) -> list[float]:
+        """[sum, count]."""
+        return [0.0, 0]
+
+    def update(self, state: list[float], y_pred: Array, y_true: Array) -> None:
+        """Adds a batch."""
+        errors = errors_of(y_pred, y_true)
+        state[0] += float(np.square(errors).sum())
+        state[1] += errors.size
+
+    def result(self, state: list[float]) -> float:
+        """Sum / count."""
+        return state[0] / state[1]

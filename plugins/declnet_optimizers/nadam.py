@@ -1,0 +1,84 @@
+"""NAdam: Adam, looking ahead as Nesterov's momentum does."""
+
+from functools import lru_cache
+from math import exp, expm1, log, sqrt
+
+import numpy as np
+from pydantic import Field
+
+from declnet import Array, LearningRate, Optimizer, OptimizerState
+
+
+class NAdam(Optimizer):
+    """w -= learning_rate * (g + m) / (sqrt(v) + epsilon).
+
+    g = (1 - mu_t) * dw / (1 - mu_1 * ... * mu_t),  mu_t = beta_1 * (1 - 0.96**(t*momentum_decay)/2)
+    m = mu_t+1 * (1 - beta_1) * momentum / (1 - mu_1 * ... * mu_t+1),  momentum and v as Adam's
+
+    As PyTorch's; Keras has momentum_decay = 1. Dozat, Incorporating Nesterov Momentum into Adam,
+    ICLR workshop 2016.
+    """
+
+    type = "nadam"
+    examples = ({}, {"learning_rate": 0.02, "momentum_decay": 0.0})
+
+    learning_rate: LearningRate = 0.002
+    beta_1: float = Field(default=0.9, ge=0, lt=1, description="share of the momentum that stays")
+    beta_2: float = Field(default=0.999, ge=0, lt=1, description="share of the cache that stays")
+    epsilon: float = Field(default=1e-7, gt=0, description="added to the root, against 0 / 0")
+    momentum_decay: float = Field(default=4e-3, ge=0, description="how soon mu nears beta_1")
+
+    def state_names(self) -> tuple[str, ...]:
+        """The discounted sums of gradients and of their squares."""
+        return ("momentum", "cache")
+
+    def update(
+        self, w: Array, dw: Array, state: OptimizerState, learning_rate: float, step: int
+    ) -> None:
+        """w -= learning_rate * (by_dw * dw + by_m * momentum) / (sqrt(cache) + ...) / scale_v."""
+        momentum, cache = state.momentum, state.cache
+        size, change = state.scratch
+        scale_v = sqrt((1 - self.beta_2) / (1 - self.beta_2**step))
+        product = mu_product(self.beta_1, self.momentum_decay, step)
+        mu, mu_next = (_mu(self.beta_1, self.momentum_decay, t) for t in (step, step + 1))
+        by_dw = (1 - mu) / (1 - product)
+        by_m = mu_next * (1 - self.beta_1) / (1 - product * mu_next)
+        np.multiply(momentum, self.beta_1, out=momentum)
+        np.add(momentum, dw, out=momentum)
+        np.multiply(dw, dw, out=size)
+        np.multiply(cache, self.beta_2, out=cache)
+        np.add(cache, size, out=cache)
+        np.sqrt(cache, out=size)
+        np.add(size, self.epsilon / scale_v, out=size)
+        np.multiply(momentum, by_m / by_dw, out=change)
+        np.add(change, dw, out=change)
+        np.divide(change, size, out=change)
+        np.multiply(change, learning_rate * by_dw / scale_v, out=change)
+        np.subtract(w, change, out=w)
+
+
+@lru_cache(maxsize=128)
+def mu_product(beta_1: float, momentum_decay: float, step: int) -> float:
+    """mu_1 * ... * mu_step, from the step alone: state is elementwise, and this is not.
+
+    With q = 0.96**momentum_decay its logarithm is step * log(beta_1) + the sum of log(1 - q**t / 2)
+    over t. The logarithm's series, -(q**t / 2)**k / k, turns that into geometric sums over t; the
+    terms k > 60 are below the rounding of the first.
+    """
+    if beta_1**step < 1e-20:
+        return 0.0  # the product is smaller still, and 1 minus it is 1
+    log_q = momentum_decay * log(0.96)
+    total = step * log(beta_1)
+    for k in range(1, 61):
+        total -= 0.5**k / k * _geometric_sum(k * log_q, step)
+    return exp(total)
+
+
+def _mu(beta_1: float, momentum_decay: float, t: int) -> float:
+    missing: float = 0.5 * 0.96 ** (t * momentum_decay)
+    return beta_1 * (1 - missing)
+
+
+def _geometric_sum(log_ratio: float, n: int) -> float:
+    """The sum ratio + ratio**2 + ... + ratio**n."""
+    return exp(log_ratio) * expm1(n * log_ratio) / expm1(log_ratio) if log_ratio else n

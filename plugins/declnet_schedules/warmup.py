@@ -1,0 +1,48 @@
+"""A gentle start before another schedule."""
+
+from typing import Annotated
+
+from pydantic import Field, WithJsonSchema
+
+from declnet import LearningRate, Schedule
+
+FORMS = {"anyOf": [{"type": "number", "minimum": 0}, {"type": ["object", "string"]}]}
+"""What follows, for editors: spelt out, the schedules would hold the schedules without end."""
+
+
+class Warmup(Schedule):
+    """rate = first * (start_factor + (1 - start_factor) * (step - 1) / steps) for `steps` steps.
+
+    Then it is the rate of `schedule`, whose own steps count from there; first is that of its first
+    step, so that the one leads to the other. Steps from 1; a start_factor of 0 leaves the first
+    update without effect. As PyTorch's LinearLR before another one in a SequentialLR.
+    Goyal et al., Accurate, Large Minibatch SGD, arXiv:1706.02677, 2017.
+    """
+
+    type = "warmup"
+    examples = (
+        {"steps": 100, "schedule": 0.02},
+        {
+            "steps": 100,
+            "start_factor": 0.01,
+            "schedule": {"type": "cosine", "initial_rate": 0.1, "steps": 900},
+        },
+    )
+
+    steps: int = Field(ge=1, description="updates before the schedule begins")
+    start_factor: float = Field(
+        default=0.1, ge=0, le=1, description="the rate of the first step, as a share"
+    )
+    schedule: Annotated[LearningRate, WithJsonSchema(FORMS)] = Field(
+        description="the learning rate, or a schedule, that follows"
+    )
+
+    def rate(self, step: int) -> float:
+        """The share of the first rate that has been reached, or the rate that follows."""
+        if step > self.steps:
+            return self._following(step - self.steps)
+        reached = (step - 1) / self.steps
+        return self._following(1) * (self.start_factor + (1 - self.start_factor) * reached)
+
+    def _following(self, step: int) -> float:
+        return self.schedule.rate(step) if isinstance(self.schedule, Schedule) else self.schedule

@@ -1,0 +1,162 @@
+"""Losses and fusions against PyTorch: losses and gradients, float64, to 1e-9."""
+
+from __future__ import annotations
+
+from math import log
+
+import numpy as np
+import pytest
+
+from declnet_layers import Sigmoid, Softmax
+from declnet_losses import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    Hinge,
+    Huber,
+    KLDivergence,
+    LogCosh,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    SigmoidBinaryCrossentropy,
+    SoftmaxCategoricalCrossentropy,
+)
+
+torch = pytest.importorskip("torch")
+F = torch.nn.functional
+
+N = 12
+SHAPES = ((1,), (3,), (2, 4))
+ORDERS = ("feature_major", "sample_major")
+SMOOTHING = (0.0, 0.1, 0.7)
+
+
+def name(value):
+    if hasattr(value, "type"):
+        return "-".join([value.type, *map(str, value.model_dump(exclude={"type"}).values())])
+    return getattr(value, "__name__", None)
+
+
+def mean_of_outputs(elements):
+    return elements.reshape(len(elements), -1).mean(dim=1)
+
+
+def log_cosh(y_pred, y, reduction):
+    return torch.logaddexp(y_pred - y, y - y_pred) - log(2)
+
+
+def huber(delta):
+    return lambda y_pred, y, reduction: F.huber_loss(y_pred, y, reduction=reduction, delta=delta)
+
+
+def hinge(y_pred, y, reduction):
+    return torch.relu(1 - (2 * y - 1) * y_pred)
+
+
+def bce_of_smoothed(share):
+    return lambda y_pred, y, reduction: F.binary_cross_entropy(
+        y_pred, (1 - share) * y + share / 2, reduction=reduction
+    )
+
+
+VALUES = (
+    (MeanSquaredError(), F.mse_loss),
+    (MeanAbsoluteError(), F.l1_loss),
+    (Huber(), huber(1.0)),
+    (Huber(delta=0.3), huber(0.3)),
+    (Huber(delta=5.0), huber(5.0)),
+    (LogCosh(), log_cosh),
+)
+BINARY = (
+    (Hinge(), hinge),
+    *((BinaryCrossentropy(label_smoothing=share), bce_of_smoothed(share)) for share in SMOOTHING),
+)
+
+
+def require_same(found, y_pred, losses):
+    """Compares losses and their gradient with torch's."""
+    losses.sum().backward()
+    np.testing.assert_allclose(found[0], losses.detach().numpy(), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(found[1], y_pred.grad.numpy(), rtol=1e-9, atol=1e-9)
+
+
+def leaf(array):
+    return torch.tensor(array, requires_grad=True)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize(("loss", "peer"), VALUES, ids=name)
+def test_losses_of_values(run_loss, loss, peer, shape, order):
+    rng = np.random.default_rng(1)
+    for scale in (1e-3, 2.0, 1e4):
+        y_pred, y = rng.normal(scale=scale, size=(N, *shape)), rng.normal(size=(N, *shape))
+        y[0] = y_pred[0]
+        leaves = leaf(y_pred)
+        losses = mean_of_outputs(peer(leaves, torch.tensor(y), reduction="none"))
+        require_same(run_loss(loss, y_pred, y, order), leaves, losses)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize(("loss", "peer"), BINARY, ids=name)
+def test_losses_of_binary_targets(run_loss, loss, peer, shape, order):
+    rng = np.random.default_rng(2)
+    y_pred, y = rng.uniform(1e-6, 1 - 1e-6, (N, *shape)), rng.integers(0, 2, (N, *shape))
+    leaves = leaf(y_pred)
+    losses = mean_of_outputs(peer(leaves, torch.tensor(y, dtype=float), reduction="none"))
+    require_same(run_loss(loss, y_pred, y, order), leaves, losses)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("shape", [(3,), (2, 4)], ids=str)
+def test_kl_divergence(run_loss, shape, order):
+    rng = np.random.default_rng(3)
+    y_pred, y = rng.dirichlet(np.ones(shape[-1]), (2, N, *shape[:-1]))
+    y[0] = np.eye(shape[-1])[0]
+    leaves = leaf(y_pred)
+    elements = F.kl_div(leaves.log(), torch.tensor(y), reduction="none")
+    losses = elements.reshape(N, -1).sum(dim=1)
+    require_same(run_loss(KLDivergence(), y_pred, y, order), leaves, losses)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("share", SMOOTHING)
+def test_categorical_crossentropy(run_loss, share, order):
+    rng = np.random.default_rng(4)
+    y_pred, labels = rng.dirichlet(np.ones(5), N), rng.integers(0, 5, N)
+    leaves = leaf(y_pred)
+    log_probabilities = leaves.log()
+    picked = F.nll_loss(log_probabilities, torch.tensor(labels), reduction="none")
+    losses = (1 - share) * picked - share * log_probabilities.mean(dim=1)
+    found = run_loss(CategoricalCrossentropy(label_smoothing=share), y_pred, labels, order)
+    require_same(found, leaves, losses)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("share", SMOOTHING)
+@pytest.mark.parametrize("classes", [2, 5, 200])
+def test_softmax_with_categorical_crossentropy(run_fusion, classes, share, order):
+    rng = np.random.default_rng(5)
+    logits, labels = rng.normal(size=(N, classes)), rng.integers(0, classes, N)
+    fusion = SoftmaxCategoricalCrossentropy(
+        layer=Softmax(), loss=CategoricalCrossentropy(label_smoothing=share)
+    )
+    leaves = leaf(logits)
+    losses = F.cross_entropy(leaves, torch.tensor(labels), reduction="none", label_smoothing=share)
+    require_same(run_fusion(fusion, logits, labels, order), leaves, losses)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("share", SMOOTHING)
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_sigmoid_with_binary_crossentropy(run_fusion, shape, share, order):
+    rng = np.random.default_rng(6)
+    logits, y = rng.normal(scale=4, size=(N, *shape)), rng.integers(0, 2, (N, *shape))
+    logits = np.clip(logits, -15, 15)  # the loss clips beyond
+    fusion = SigmoidBinaryCrossentropy(
+        layer=Sigmoid(), loss=BinaryCrossentropy(label_smoothing=share)
+    )
+    leaves = leaf(logits)
+    targets = torch.tensor((1 - share) * y + share / 2)
+    losses = mean_of_outputs(F.binary_cross_entropy_with_logits(leaves, targets, reduction="none"))
+    require_same(run_fusion(fusion, logits, y, order), leaves, losses)

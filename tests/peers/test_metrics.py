@@ -1,0 +1,127 @@
+"""Metrics against scikit-learn, over random data that comes in batches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from declnet_metrics import (
+    F1,
+    R2,
+    Accuracy,
+    BinaryAccuracy,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    Precision,
+    Recall,
+    RocAuc,
+    TopKAccuracy,
+)
+
+sklearn = pytest.importorskip("sklearn")
+peers = pytest.importorskip("sklearn.metrics")
+
+RATIOS = (
+    (Precision, peers.precision_score),
+    (Recall, peers.recall_score),
+    (F1, peers.f1_score),
+)
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Samples, where they are cut into batches, and a generator for their numbers."""
+
+    n: int
+    cuts: list[int]
+    rng: np.random.Generator
+
+    def figure(self, metric: Any, y_pred: np.ndarray, y: np.ndarray) -> float:
+        state = metric.start()
+        for rows, targets in zip(np.split(y_pred, self.cuts), np.split(y, self.cuts), strict=True):
+            if len(rows):
+                metric.update(state, np.asfortranarray(rows), targets)
+        return metric.result(state)
+
+
+@st.composite
+def batches(draw: st.DrawFn, least: int = 1) -> Batches:
+    n = draw(st.integers(least, 60))
+    cuts = sorted(draw(st.lists(st.integers(0, n), max_size=4)))
+    return Batches(n, cuts, np.random.default_rng(draw(st.integers(0, 2**32))))
+
+
+def close(value: float) -> Any:
+    return pytest.approx(value, rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("average", ["macro", "micro", "weighted"])
+@pytest.mark.parametrize(("metric", "peer"), RATIOS)
+@given(data=batches(), classes=st.integers(2, 8), one_hot=st.booleans())
+def test_ratios_of_classes(metric, peer, average, data, classes, one_hot):
+    rows, labels = data.rng.random((data.n, classes)), data.rng.integers(0, classes, data.n)
+    found = data.figure(
+        metric(average=average), rows, np.eye(classes)[labels] if one_hot else labels
+    )
+    assert found == close(peer(labels, rows.argmax(axis=1), average=average, zero_division=0))
+
+
+@pytest.mark.parametrize(("metric", "peer"), RATIOS)
+@given(data=batches(), threshold=st.sampled_from([0.0, 0.3, 0.5, 1.0]), column=st.booleans())
+def test_ratios_of_binary_targets(metric, peer, data, threshold, column):
+    chances, y = data.rng.random((data.n, 1)), data.rng.integers(0, 2, data.n)
+    found = data.figure(metric(threshold=threshold), chances, y[:, None] if column else y)
+    assert found == close(peer(y, chances[:, 0] > threshold, zero_division=0))
+
+
+@given(data=batches(), threshold=st.sampled_from([0.3, 0.5]))
+def test_accuracies(data, threshold):
+    chances, y = data.rng.random((data.n, 1)), data.rng.integers(0, 2, data.n)
+    found = data.figure(BinaryAccuracy(threshold=threshold), chances, y)
+    assert found == close(peers.accuracy_score(y, chances[:, 0] > threshold))
+    rows, labels = data.rng.random((data.n, 4)), data.rng.integers(0, 4, data.n)
+    expected = peers.accuracy_score(labels, rows.argmax(axis=1))
+    assert data.figure(Accuracy(), rows, labels) == close(expected)
+
+
+@given(data=batches(), classes=st.integers(3, 8), k=st.integers(1, 7))
+def test_top_k_accuracy(data, classes, k):
+    assume(k < classes)
+    rows, labels = data.rng.random((data.n, classes)), data.rng.integers(0, classes, data.n)
+    expected = peers.top_k_accuracy_score(labels, rows, k=k, labels=range(classes))
+    assert data.figure(TopKAccuracy(k=k), rows, labels) == close(expected)
+
+
+@given(data=batches(least=2), levels=st.sampled_from([2, 5, 1000]), dtype=st.sampled_from("fd"))
+def test_roc_auc_with_ties(data, levels, dtype):
+    scores = (data.rng.integers(0, levels, (data.n, 1)) / levels).astype(dtype)
+    y = data.rng.permutation(np.arange(data.n) % 2)
+    y[data.rng.random(data.n) < 0.3] = 0
+    assume(y.any())
+    assert data.figure(RocAuc(), scores, y) == close(peers.roc_auc_score(y, scores[:, 0]))
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+@pytest.mark.parametrize(
+    ("metric", "peer"),
+    [
+        (MeanSquaredError(), peers.mean_squared_error),
+        (MeanAbsoluteError(), peers.mean_absolute_error),
+        (R2(), peers.r2_score),
+    ],
+)
+@given(data=batches(least=2), offset=st.sampled_from([0.0, 100.0]), constant=st.booleans())
+def test_figures_of_values(metric, peer, outputs, data, offset, constant):
+    y = data.rng.normal(offset, size=(data.n, outputs))
+    y_pred = y + data.rng.normal(scale=0.3, size=y.shape)
+    if constant:
+        y[:, 0] = 2
+    expected = peer(y, y_pred)
+    assert data.figure(metric, y_pred, y) == close(expected)
+    if outputs == 1:
+        assert data.figure(metric, y_pred, y[:, 0]) == close(expected)

@@ -1,0 +1,30 @@
+"""Computes metrics of data in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from declnet import Metric
+
+
+@pytest.fixture
+def figure_of() -> Callable[..., float]:
+    """The figure of a metric, in batches of the given sizes, by default all at once."""
+
+    def figure(metric: Metric, y_pred: Any, y: Any, *sizes: int) -> float:
+        state, first = metric.start(), 0
+        predictions, targets = np.array(y_pred), np.array(y)
+        for size in sizes or (len(targets),):
+            part = slice(first, first + size)
+            metric.update(state, predictions[part].copy(), targets[part].copy())
+            first += size
+        assert first == len(targets)
+        found = metric.result(state)
+        assert isinstance(found, float)
+        return found
+
+    return figure
