@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import Field
+
 from declnet.components.arrays import Array
 from declnet.components.component import Component
 
@@ -13,6 +15,17 @@ class Metric(Component):
 
     kind = "metric"
     required_methods = ("start", "update", "result")
+
+    name: str | None = Field(
+        default=None,
+        min_length=1,
+        description="what its figure is called in logs and files; default: its type",
+    )
+
+    @property
+    def label(self) -> str:
+        """What its figure is called: its name, or its type."""
+        return self.name or self.type
 
     def start(self) -> Any:
         """A new state, e.g. a list of counts, that `update` changes in place."""

@@ -74,10 +74,15 @@ class TrainingSpec(Declared):
 
     @model_validator(mode="after")
     def _metrics_differ(self) -> Self:
-        names = [metric.type for metric in self.metrics]
+        names = [metric.label for metric in self.metrics]
+        taken = {"epoch", "loss", "data_loss", "regularization_loss", "learning_rate"}
+        for name in taken & set(names):
+            message = f'a metric cannot be called "{name}", which the history has already'
+            raise PydanticCustomError("metrics", message)
         for name in names:
             if names.count(name) > 1:
-                raise PydanticCustomError("metrics", f'metric "{name}" is listed twice')
+                message = f'two metrics are called "{name}"; give one another name'
+                raise PydanticCustomError("metrics", message)
         return self
 
 

@@ -34,12 +34,12 @@ class Figures:
             metric.update(state, y_pred, y)
 
     def result(self) -> dict[str, float]:
-        """`loss`, `data_loss`, `regularization_loss`, and each metric by its type."""
+        """`loss`, `data_loss`, `regularization_loss`, and each metric by its name."""
         data_loss = self._data_loss / self._samples
         regularization_loss = self._regularization_loss / self._samples
         return {
             "loss": data_loss + regularization_loss,
             "data_loss": data_loss,
             "regularization_loss": regularization_loss,
-            **{metric.type: float(metric.result(state)) for metric, state in self._metrics},
+            **{metric.label: float(metric.result(state)) for metric, state in self._metrics},
         }

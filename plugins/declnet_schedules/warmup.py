@@ -1,13 +1,8 @@
 """A gentle start before another schedule."""
 
-from typing import Annotated
-
-from pydantic import Field, WithJsonSchema
+from pydantic import Field
 
 from declnet import LearningRate, Schedule
-
-FORMS = {"anyOf": [{"type": "number", "minimum": 0}, {"type": ["object", "string"]}]}
-"""What follows, for editors: spelt out, the schedules would hold the schedules without end."""
 
 
 class Warmup(Schedule):
@@ -33,9 +28,7 @@ class Warmup(Schedule):
     start_factor: float = Field(
         default=0.1, ge=0, le=1, description="the rate of the first step, as a share"
     )
-    schedule: Annotated[LearningRate, WithJsonSchema(FORMS)] = Field(
-        description="the learning rate, or a schedule, that follows"
-    )
+    schedule: LearningRate = Field(description="the learning rate, or a schedule, that follows")
 
     def rate(self, step: int) -> float:
         """The share of the first rate that has been reached, or the rate that follows."""

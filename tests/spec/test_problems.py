@@ -159,7 +159,9 @@ def test_all_faults_of_a_spec_come_in_one_pass(document):
 
 def test_a_metric_listed_twice_is_refused(document):
     document["training"]["metrics"] = ["accuracy", {"type": "accuracy"}]
-    assert problems(document) == ['training: metric "accuracy" is listed twice']
+    assert problems(document) == [
+        'training: two metrics are called "accuracy"; give one another name'
+    ]
 
 
 def test_a_schedule_beside_decay_is_refused(document):

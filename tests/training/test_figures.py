@@ -82,3 +82,12 @@ def test_labels_and_one_hot_rows_train_alike(document, blobs, form):
     spec = parse_spec(document)
     result = run(spec, data=(blobs[0], form(blobs[1])))
     assert result.history == run(spec).history
+
+
+def test_two_metrics_of_one_type_go_by_their_names(document):
+    document["training"]["metrics"] = [
+        {"type": "top_k_accuracy", "k": 1, "name": "first"},
+        {"type": "top_k_accuracy", "k": 2},
+    ]
+    figures = run(parse_spec(document)).metrics["train"]
+    assert figures["first"] <= figures["top_k_accuracy"]

@@ -37,6 +37,11 @@ def _classes(rng: np.random.Generator, shape: Shape) -> LossData:
     return LossData(scores / scores.sum(axis=1, keepdims=True), labels)
 
 
+def _distributions(rng: np.random.Generator, shape: Shape) -> Array:
+    """Each sums to 1 over the last axis."""
+    return rng.dirichlet(np.ones(shape[-1]), shape[:-1])
+
+
 DRAWS: dict[str, dict[str, Draw]] = {
     "values": {
         "normal": lambda rng, shape: LossData(rng.normal(size=shape), rng.normal(size=shape)),
@@ -48,6 +53,9 @@ DRAWS: dict[str, dict[str, Draw]] = {
         "shares": lambda rng, shape: LossData(
             rng.uniform(0.1, 0.9, shape), rng.uniform(0.1, 0.9, shape)
         ),
+        "distributions": lambda rng, shape: LossData(
+            _distributions(rng, shape), _distributions(rng, shape)
+        ),
     },
     "binary": {
         "binary": lambda rng, shape: LossData(
@@ -58,7 +66,7 @@ DRAWS: dict[str, dict[str, Draw]] = {
 }
 """What to draw by what the loss takes as targets; the first that it takes is used."""
 
-NEVER_NEGATIVE = frozenset({"positive", "counts", "shares"})
+NEVER_NEGATIVE = frozenset({"positive", "counts", "shares", "distributions"})
 """Draws whose predictions are not negative."""
 
 
