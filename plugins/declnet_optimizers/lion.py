@@ -35,10 +35,11 @@ class Lion(Optimizer):
         self, w: Array, dw: Array, state: OptimizerState, learning_rate: float, step: int
     ) -> None:
         """One step; the sign is that of dw + momentum * beta_1 * (1 - beta_2) / (1 - beta_1)."""
-        momentum, change = state.momentum, state.scratch[0]
-        np.multiply(momentum, self.beta_1 * (1 - self.beta_2) / (1 - self.beta_1), out=change)
-        np.add(change, dw, out=change)
-        np.sign(change, out=change)
+        momentum = state.momentum
+        direction, change = state.scratch
+        np.multiply(momentum, self.beta_1 * (1 - self.beta_2) / (1 - self.beta_1), out=direction)
+        np.add(direction, dw, out=direction)
+        np.sign(direction, out=change)  # in place it takes ten times as long
         np.multiply(change, learning_rate, out=change)
         if self.weight_decay:
             np.multiply(w, 1 - learning_rate * self.weight_decay, out=w)
