@@ -141,7 +141,9 @@ def test_a_component_that_raises_is_blamed_with_its_distribution(site, document,
     install, command = site
     install(
         "declnet-waves",
-        GOOD.replace("return 0.25", "return 1 / (step - 3)").format(name="SawTooth", type="saw_tooth"),
+        GOOD.replace("return 0.25", "return 1 / (step - 3)").format(
+            name="SawTooth", type="saw_tooth"
+        ),
     )
     spec = spec_file({**document, "optimizer": {"type": "sgd", "learning_rate": "saw_tooth"}})
     done = command("run", spec, "--quiet", "--out", "out")
