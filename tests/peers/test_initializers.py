@@ -73,7 +73,11 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("initializer", "fill", "arguments"), CASES, ids=repr)
+@pytest.mark.parametrize(
+    ("initializer", "fill", "arguments"),
+    CASES,
+    ids=lambda each: getattr(each, "__name__", None) or repr(each),
+)
 def test_draws_are_distributed_as_those_of_torch(initializer, fill, arguments):
     w, peer = ours(initializer), theirs(fill, **arguments)
     std = peer.std()

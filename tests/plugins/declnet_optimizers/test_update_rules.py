@@ -140,7 +140,7 @@ def lion(w, gradients, rate, beta_1, beta_2, weight_decay):
         ),
         (Lion(beta_1=0.0), lion, (1e-4, 0.0, 0.99, 0.0)),
     ],
-    ids=repr,
+    ids=lambda each: getattr(each, "__name__", None) or repr(each),
 )
 def test_steps_follow_the_rule(optimizer, rule, arguments, descent, take_steps):
     start, gradients = descent
@@ -191,14 +191,18 @@ def test_first_steps_are_those_worked_by_hand(optimizer, start, gradients, expec
         Adadelta(),
         Lion(),
     ],
-    ids=repr,
+    ids=lambda each: getattr(each, "__name__", None) or repr(each),
 )
 def test_a_parameter_without_gradient_stays(optimizer, descent, take_steps):
     start, gradients = descent
     assert (take_steps(optimizer, start, gradients)[:, -1] == start[-1]).all()
 
 
-@pytest.mark.parametrize("optimizer", [AdamW(weight_decay=0.1), Lion(weight_decay=0.1)], ids=repr)
+@pytest.mark.parametrize(
+    "optimizer",
+    [AdamW(weight_decay=0.1), Lion(weight_decay=0.1)],
+    ids=lambda each: getattr(each, "__name__", None) or repr(each),
+)
 def test_a_parameter_without_gradient_decays_alone(optimizer, descent, take_steps):
     start, gradients = descent
     shares = (1 - optimizer.learning_rate * 0.1) ** np.arange(1, len(gradients) + 1)
@@ -221,7 +225,7 @@ def test_a_parameter_without_gradient_decays_alone(optimizer, descent, take_step
         Adadelta(),
         Lion(weight_decay=0.1),
     ],
-    ids=repr,
+    ids=lambda each: getattr(each, "__name__", None) or repr(each),
 )
 def test_parameters_keep_their_dtype(optimizer, dtype, descent, take_steps):
     start, gradients = descent
