@@ -1,0 +1,228 @@
+"""The command: `python benchmarks/layers.py` times single layers of images beside PyTorch's.
+
+Forward and backward together, float32, the same input to both; backward gives the gradients of the
+parameters and, but for a first layer, of the input. Every sample is a fresh process of one library,
+and the libraries take turns, so that what else the machine does falls on both. A process does each
+work 2 times unmeasured and then `--runs` times, and reports the median. The table has the median of
+the processes, the fastest in brackets, and ratios of both.
+
+Threads: all cores unless `--threads` says otherwise. On a busy machine compare with `--threads 1`:
+both libraries wait for their slowest thread.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+import machine
+from measure import THREAD_VARIABLES
+
+LIBRARIES = ("declnet", "torch")
+
+
+@dataclass(frozen=True)
+class Work:
+    """A layer on a batch of images.
+
+    Attributes:
+        name: what the table calls it.
+        layer: declnet's table.
+        module: the name of torch's class, and its arguments.
+        shape: of the batch, (n, channels, height, width).
+        first: whether it is a model's first layer: no gradient of the input.
+        target: the ratio to stay within.
+    """
+
+    name: str
+    layer: dict[str, Any]
+    module: tuple[str, dict[str, Any]]
+    shape: tuple[int, ...]
+    first: bool = False
+    target: float | None = None
+
+
+def convolution(channels: int, filters: int, **more: Any) -> dict[str, Any]:
+    """The two descriptions of a convolution 3x3 that keeps the size of the images."""
+    layer = {"type": "conv2d", "filters": filters, "kernel_size": 3, "padding": 1, **more}
+    arguments = {"in_channels": channels, "out_channels": filters, "kernel_size": 3, "padding": 1}
+    return {"layer": layer, "module": ("Conv2d", arguments | more)}
+
+
+LARGE, SMALL = (64, 32, 32, 32), (64, 32, 16, 16)
+
+WORKS = (
+    Work(
+        "conv2d 3->32, first layer",
+        **convolution(3, 32),
+        shape=(64, 3, 32, 32),
+        first=True,
+        target=2.5,
+    ),
+    Work("conv2d 3->32", **convolution(3, 32), shape=(64, 3, 32, 32), target=2.5),
+    Work("conv2d 32->32", **convolution(32, 32), shape=SMALL, target=2.5),
+    Work("conv2d 32->64, stride 2", **convolution(32, 64, stride=2), shape=SMALL),
+    Work("conv2d 32->32, 32 groups", **convolution(32, 32, groups=32), shape=SMALL),
+    Work(
+        "batch_norm", {"type": "batch_norm"}, ("BatchNorm2d", {"num_features": 32}), LARGE, target=3
+    ),
+    Work(
+        "layer_norm", {"type": "layer_norm"}, ("LayerNorm", {"normalized_shape": LARGE[1:]}), LARGE
+    ),
+    Work(
+        "max_pool2d",
+        {"type": "max_pool2d", "pool_size": 2},
+        ("MaxPool2d", {"kernel_size": 2}),
+        LARGE,
+        target=3,
+    ),
+    Work(
+        "average_pool2d",
+        {"type": "average_pool2d", "pool_size": 2},
+        ("AvgPool2d", {"kernel_size": 2}),
+        LARGE,
+        target=3,
+    ),
+)
+
+
+def declnet_pass(work: Work) -> Callable[[], None]:
+    """A forward and backward pass of declnet's layer, in memory as the graph allocates it."""
+    from declnet import Layer
+    from declnet.testing.benches.layer_arrays import LayerData
+    from declnet.testing.benches.layer_bench import LayerBench
+    from declnet.testing.settings import Setting
+    from declnet.testing.subjects import Subject
+
+    layer, n = Layer.from_declaration(work.layer), work.shape[0]
+    order: Any = "sample_major" if work.first else "feature_major"
+    setting = Setting(n, n, dtype="float32", input_order=order, poison=0.0)
+    bench = LayerBench(Subject(layer), work.shape[1:], setting)
+    rng = np.random.default_rng(0)
+    bench.place(LayerData((rng.normal(size=work.shape),), rng.normal(size=(n, *bench.output))))
+    x, y, dy, state = bench.x[0], bench.y, bench.dy, bench.state
+    dx = None if work.first else bench.dx[0]
+    x_again = x if "x" in layer.backward_needs else None
+    y_again = y if "y" in layer.backward_needs else None
+
+    def run() -> None:
+        layer.forward(x, y, state)
+        layer.backward(x_again, y_again, dy, dx, state)
+
+    return run
+
+
+def torch_pass(work: Work, threads: int) -> Callable[[], None]:
+    """The same of torch's module."""
+    import torch
+
+    torch.set_num_threads(threads)
+    name, arguments = work.module
+    module = getattr(torch.nn, name)(**arguments)
+    rng = np.random.default_rng(0)
+    x = torch.tensor(rng.normal(size=work.shape).astype(np.float32), requires_grad=not work.first)
+    dy = torch.tensor(rng.normal(size=module(x).shape).astype(np.float32))
+
+    def run() -> None:
+        module.zero_grad(set_to_none=True)
+        x.grad = None
+        module(x).backward(dy)
+
+    return run
+
+
+def measure(work: Work, library: str, threads: int, runs: int) -> float:
+    """The median of the runs, in microseconds."""
+    run = declnet_pass(work) if library == "declnet" else torch_pass(work, threads)
+    times = []
+    for _ in range(runs + 2):
+        start = perf_counter()
+        run()
+        times.append(perf_counter() - start)
+    return median(times[2:]) * 1e6
+
+
+def sample(library: str, threads: int, runs: int) -> dict[str, float]:
+    """What a fresh process measures, by work."""
+    command = [sys.executable, __file__, "--sample", library, "--runs", str(runs)]
+    done = subprocess.run(
+        [*command, "--threads", str(threads)],
+        env=os.environ | dict.fromkeys(THREAD_VARIABLES, str(threads)),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    times: dict[str, float] = json.loads(done.stdout)
+    return times
+
+
+@dataclass
+class Row:
+    """The samples of a work, by library."""
+
+    work: Work
+    times: dict[str, list[float]] = field(default_factory=lambda: {each: [] for each in LIBRARIES})
+
+    def cells(self) -> tuple[str, ...]:
+        """The row's texts."""
+        ours, theirs = (self.times[each] for each in LIBRARIES)
+        return (
+            self.work.name,
+            *(f"{median(each):.0f} ({min(each):.0f})" for each in (ours, theirs)),
+            f"{median(ours) / median(theirs):.2f} ({min(ours) / min(theirs):.2f})",
+            "" if self.work.target is None else f"{self.work.target:g}",
+        )
+
+
+def table(rows: list[Row]) -> str:
+    """All rows under their headers."""
+    headers = ("layer", *(f"{each} µs" for each in LIBRARIES), "ratio", "target")
+    lines = [headers, *(row.cells() for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(headers))]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if column else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
+
+
+def main() -> None:
+    """Measure in turn, and print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    parser.add_argument("--repeats", type=int, default=5, help="processes of each library")
+    parser.add_argument("--runs", type=int, default=15, help="measured passes in a process")
+    parser.add_argument("--threads", type=int, default=machine.cores(), help="default: all")
+    parser.add_argument("--sample", choices=LIBRARIES, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.sample:
+        found = {
+            work.name: measure(work, arguments.sample, arguments.threads, arguments.runs)
+            for work in WORKS
+        }
+        print(json.dumps(found))
+        return
+    described = machine.describe()
+    print(f"{described['processor']}, {described['cores']} cores, {arguments.threads} threads")
+    print(", ".join(f"{name} {text}" for name, text in machine.installed_versions().items()))
+    rows = [Row(work) for work in WORKS]
+    for repeat in range(1, arguments.repeats + 1):
+        for library in LIBRARIES:
+            print(f"{repeat}/{arguments.repeats} {library}", file=sys.stderr, flush=True)
+            for name, time in sample(library, arguments.threads, arguments.runs).items():
+                next(row for row in rows if row.work.name == name).times[library].append(time)
+    print(f"median (fastest) of {arguments.repeats} processes; load {machine.load():.1f}")
+    print(table(rows))
+
+
+if __name__ == "__main__":
+    main()
