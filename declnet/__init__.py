@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from declnet.components.metric import Metric as Metric
     from declnet.components.optimizer import LearningRate as LearningRate
     from declnet.components.optimizer import Optimizer as Optimizer
+    from declnet.components.outline import Finding as Finding
+    from declnet.components.outline import LayerOutline as LayerOutline
+    from declnet.components.outline import Outline as Outline
     from declnet.components.parameter import Buffer as Buffer
     from declnet.components.parameter import Parameter as Parameter
     from declnet.components.regularizer import Regularizer as Regularizer
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
     from declnet.errors import DeclnetError as DeclnetError
     from declnet.errors import DivergenceError as DivergenceError
     from declnet.errors import OutputError as OutputError
+    from declnet.errors import Place as Place
     from declnet.errors import Problem as Problem
     from declnet.errors import RegistryError as RegistryError
     from declnet.errors import RunError as RunError
@@ -75,6 +79,7 @@ _HOMES = {
     "components.loss": ("Loss",),
     "components.metric": ("Metric",),
     "components.optimizer": ("LearningRate", "Optimizer"),
+    "components.outline": ("Finding", "LayerOutline", "Outline"),
     "components.parameter": ("Buffer", "Parameter"),
     "components.regularizer": ("Regularizer",),
     "components.schedule": ("Schedule",),
@@ -85,6 +90,7 @@ _HOMES = {
         "DeclnetError",
         "DivergenceError",
         "OutputError",
+        "Place",
         "Problem",
         "RegistryError",
         "RunError",

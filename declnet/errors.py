@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
 
 KeyPath = tuple[str | int, ...]
 
@@ -15,23 +15,74 @@ def dotted(path: KeyPath) -> str:
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where something stands: in a file, or among the overrides of a command line.
+
+    Attributes:
+        file: the file as the user named it, or `--set`.
+        line: of its first character, from 1.
+        column: of its first character, from 1, counted in characters.
+        end_line: of its last character.
+        end_column: one past its last character.
+        text: the whole first line, without its end.
+    """
+
+    file: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong with a spec.
+    """One thing that is wrong with a spec, or suspicious.
 
     Attributes:
         path: keys and list positions that lead to the fault, e.g. `("model", "layers", 0)`.
-        message: what is wrong, in the user's words.
+        message: what is wrong, a sentence in the user's words.
         hint: what to do about it, if that is known.
+        code: which sort of problem it is, e.g. `E012`; a warning's begins with W.
+        focus: whether the key is at fault or its value.
+        place: where it is written, if it was read from a file or a command line.
     """
 
     path: KeyPath
     message: str
     hint: str | None = None
+    code: str = "E060"
+    focus: Literal["key", "value"] = "value"
+    place: Place | None = None
+
+    def __post_init__(self) -> None:
+        """Keeps to what people read: one line, not too long."""
+        object.__setattr__(self, "message", _readable(self.message))
+        if self.hint is not None:
+            object.__setattr__(self, "hint", _readable(self.hint))
+
+    @property
+    def severity(self) -> Literal["error", "warning"]:
+        """`"error"`, or `"warning"` for what is legal but suspicious."""
+        return "warning" if self.code.startswith("W") else "error"
 
     def __str__(self) -> str:
-        where = f"{dotted(self.path)}: " if self.path else ""
+        where = str(self.place) if self.place else dotted(self.path)
         hint = f" ({self.hint})" if self.hint else ""
-        return f"{where}{self.message}{hint}"
+        return f"{where + ': ' if where else ''}{self.severity}[{self.code}]: {self.message}{hint}"
+
+
+LONGEST = 500
+"""Characters of a message."""
+
+
+def _readable(text: str) -> str:
+    """A text in one line, cut if it is long, without what a terminal would obey."""
+    line = "".join(each if each.isprintable() else " " for each in " ".join(text.split()))
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
 
 
 class DeclnetError(Exception):
@@ -41,29 +92,13 @@ class DeclnetError(Exception):
 
 
 class SpecError(DeclnetError):
-    """A spec is wrong; `problems` holds every fault that was found, in the spec's order.
-
-    `sections` holds those parts of the spec that are right by themselves (`"model"`, `"data"`, …),
-    so that later checks can look at them before anything is reported.
-    """
+    """A spec is wrong; `problems` holds every fault that was found, in the order of the spec."""
 
     exit_code = 2
 
-    def __init__(
-        self,
-        problems: Iterable[Problem],
-        source: str | None = None,
-        sections: Mapping[str, Any] | None = None,
-    ) -> None:
+    def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
-        self.source = source
-        self.sections = dict(sections or {})
-        super().__init__(str(self))
-
-    def __str__(self) -> str:
-        count = len(self.problems)
-        heading = f"{self.source or 'spec'}: {count} problem{'s' if count != 1 else ''}"
-        return "\n".join([heading, *(f"  {problem}" for problem in self.problems)])
+        super().__init__("\n".join(map(str, self.problems)))
 
 
 class DataError(DeclnetError):
@@ -79,12 +114,16 @@ class RegistryError(DeclnetError):
 
 
 class UnknownTypeError(RegistryError):
-    """No component of that kind and type is installed; `hint` says what is."""
+    """No component of that kind and type is installed; `hint` says what is.
 
-    def __init__(self, message: str, hint: str | None = None) -> None:
-        self.hint = hint
+    `code` is E015, or E016 if a broken plugin has it.
+    """
+
+    def __init__(self, message: str, hint: str | None = None, code: str = "E015") -> None:
         super().__init__(f"{message} ({hint})" if hint else message)
         self.message = message
+        self.hint = hint
+        self.code = code
 
 
 class OutputError(DeclnetError):

@@ -56,6 +56,7 @@ def document(tmp_path: Path, blobs: tuple[np.ndarray, np.ndarray]) -> Document:
     """A small valid spec; its data, `data.npz`, lies where `spec_file` writes."""
     np.savez(tmp_path / "data.npz", x=blobs[0], y=blobs[1])
     return {
+        "declnet": 1,
         "name": "small",
         "data": {"train": {"type": "npz", "path": str(tmp_path / "data.npz")}},
         "model": {

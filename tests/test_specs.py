@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from declnet import load_spec, run
-from declnet.training.checks import check_spec
+from declnet.training.checks.check import check_spec
 
 SPECS = Path(__file__).parent.parent / "specs"
 FILES = sorted(

@@ -2,41 +2,51 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
 
 from declnet.cli.options import (
-    load_checked,
     no_plugin_option,
     registry_without,
     set_option,
     spec_argument,
 )
+from declnet.cli.reading import checked_spec
+from declnet.cli.showing import show_problems
 
 
 @click.command()
 @spec_argument
 @set_option
 @no_plugin_option
-def check(spec: Path, overrides: tuple[str, ...], disabled: tuple[str, ...]) -> None:
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="json: only the problems, on stdout, for editors and CI.",
+)
+def check(spec: Path, overrides: tuple[str, ...], disabled: tuple[str, ...], form: str) -> int:
     """Validate SPEC; print its layers and the memory that a run will hold."""
-    from declnet.components.blame import blaming_components
     from declnet.errors import SpecError
+    from declnet.report.diagnostics import as_data
     from declnet.report.model_table import print_layers, print_memory
-    from declnet.training.checks import check_spec
-    from declnet.training.memory import run_memory, too_large
 
     registry = registry_without(disabled)
-    loaded = load_checked(spec, overrides, registry)
-    with blaming_components(registry):
-        checked = check_spec(loaded)
-    if checked.problems:
-        raise SpecError(checked.problems, str(spec))
-    print_layers(checked.nodes, checked.data["train"].sample_shape)
-    memory = run_memory(loaded, checked, registry)
-    if memory is not None:
-        print_memory(memory)
-    problem = too_large(memory)
-    if problem is not None:
-        raise SpecError([problem], str(spec))
+    try:
+        checked = checked_spec(spec, overrides, registry)
+        problems = checked.problems
+    except SpecError as error:
+        checked, problems = None, error.problems
+    wrong = any(each.severity == "error" for each in problems)
+    if form == "json":
+        click.echo(json.dumps(as_data(problems), indent=2, ensure_ascii=False))
+        return SpecError.exit_code if wrong else 0
+    if checked is not None and checked.nodes and not wrong:
+        print_layers(checked.nodes, checked.data["train"].sample_shape)
+        if checked.memory is not None:
+            print_memory(dict(checked.memory))
+    show_problems(problems)
+    return SpecError.exit_code if wrong else 0

@@ -10,8 +10,11 @@ import click
 from declnet import __version__
 from declnet.cli.check import check
 from declnet.cli.compare import compare
+from declnet.cli.diff import diff
+from declnet.cli.new import new
 from declnet.cli.plugins.group import plugins
 from declnet.cli.run import run
+from declnet.cli.show import show
 
 
 @click.group(
@@ -24,13 +27,14 @@ def command() -> None:
     """Trains neural networks that are declared in TOML or JSON."""
 
 
-for each in (run, check, compare, plugins):
+for each in (new, check, run, show, diff, compare, plugins):
     command.add_command(each)
 
 
 def main() -> NoReturn:
     """Runs the command line and ends the process with its exit code."""
-    from declnet.errors import DeclnetError
+    from declnet.cli.showing import show_problems
+    from declnet.errors import DeclnetError, SpecError
 
     try:
         status = command.main(standalone_mode=False)
@@ -43,6 +47,9 @@ def main() -> NoReturn:
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
         sys.exit(130)
+    except SpecError as error:
+        show_problems(error.problems)
+        sys.exit(error.exit_code)
     except DeclnetError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 import click
 
 from declnet.cli.options import (
-    load_checked,
     no_plugin_option,
     registry_without,
     set_option,
     spec_argument,
 )
+from declnet.cli.reading import right_spec
+from declnet.cli.showing import show_problems
 
 if TYPE_CHECKING:
     from declnet.runs.run import RunResult
@@ -39,24 +40,21 @@ def run(
     quiet: bool,
 ) -> None:
     """Train and evaluate SPEC, a TOML or JSON file."""
-    from declnet.errors import SpecError
     from declnet.report.progress import followed
     from declnet.runs.run import run as run_spec
 
     signal.signal(signal.SIGTERM, _interrupt)
     registry = registry_without(disabled)
-    loaded = load_checked(spec, overrides, registry)
+    loaded, checked = right_spec(spec, overrides, registry)
+    show_problems(checked.warnings)
     with followed(loaded.training.epochs, quiet=quiet) as listener:
-        try:
-            result = run_spec(
-                loaded,
-                out=out or Path("runs"),
-                numbered=out is None,
-                listener=listener,
-                registry=registry,
-            )
-        except SpecError as error:
-            raise SpecError(error.problems, error.source or str(spec)) from None
+        result = run_spec(
+            loaded,
+            out=out or Path("runs"),
+            numbered=out is None,
+            listener=listener,
+            registry=registry,
+        )
     _print_result(result)
 
 

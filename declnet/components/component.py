@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Mapping
-from contextvars import ContextVar
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Self
 
 from pydantic import (
@@ -16,12 +15,16 @@ from pydantic import (
     model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError, core_schema
+from pydantic_core import PydanticCustomError, ValidationError, core_schema
 
 from declnet.components.declared import Declared, resolve_paths
+from declnet.components.json_schema import any_of_kind, table_of_component
+from declnet.components.located_error import custom_error, located_error
+from declnet.components.outline import Finding, Outline
 from declnet.errors import RegistryError, UnknownTypeError
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
+from declnet.registry.spelling import kind_in_words, with_article
 
 
 class Component(Declared):
@@ -56,6 +59,17 @@ class Component(Declared):
             if getattr(cls, method) is getattr(contract, method):
                 raise RegistryError(f"{cls.__name__} has no {method}(), which a {cls.kind} needs")
 
+    def check(self, outline: Outline) -> Iterable[Finding]:  # noqa: ARG002
+        """What is wrong or suspicious about this component in a run, before it starts.
+
+        Called for each component that a spec names, after its own fields are known to be right.
+        Shapes are no concern of it: `output_shape` tells what a layer cannot take.
+
+        Args:
+            outline: the run as far as it is known; parts of it may be missing.
+        """
+        return ()
+
     @classmethod
     def is_contract(cls) -> bool:
         """Whether the class stands for any component of its kind, rather than for one type."""
@@ -80,10 +94,8 @@ class Component(Declared):
         elif isinstance(value, Mapping):
             table = dict(value)
         else:
-            article = "an" if cls.kind[0] in "aeiou" else "a"
-            raise PydanticCustomError(
-                "component", f"must be {article} {cls.kind}: its type's name or a table with a type"
-            )
+            message = f"must be {with_article(cls.kind)}: its type's name or a table with a type"
+            raise PydanticCustomError("component", message, {"code": "E012"})
         at_type = ("type",) if isinstance(value, Mapping) else ()
         component_class = cls._class_of(table, at_type, context or {})
         folder = (context or {}).get("folder")
@@ -98,15 +110,17 @@ class Component(Declared):
         registry: Registry = context.get("registry") or default_registry()
         name = table.get("type")
         if not isinstance(name, str):
-            message = "missing" if "type" not in table else "must be the name of a type"
-            installed = ", ".join(entry.type for entry in registry.entries(cls.kind)) or "none"
-            raise _error(message, at_type, name, f"installed {cls.kind} types: {installed}")
+            missing = "type" not in table
+            message = "is missing" if missing else "must be the name of a type"
+            kinds = kind_in_words(cls.kind, plural=True)
+            hint = f"installed {kinds}: {', '.join(registry.types(cls.kind)) or 'none'}"
+            raise _error(message, at_type, name, hint, "E011" if missing else "E012")
         try:
             component_class = registry.find(cls.kind, name)
         except UnknownTypeError as error:
-            raise _error(error.message, at_type, name, error.hint) from None
+            raise _error(error.message, at_type, name, error.hint, error.code) from None
         if not issubclass(component_class, cls):
-            raise _error(f'"{name}" is not a {cls.__name__}', at_type, name, None)
+            raise _error(f'"{name}" is not a {cls.__name__}', at_type, name, None, "E012")
         return component_class
 
     @model_validator(mode="before")
@@ -140,40 +154,9 @@ class Component(Declared):
     def __get_pydantic_json_schema__(
         cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        if not cls.is_contract():
-            described = handler(schema)
-            target = handler.resolve_ref_schema(described)
-            target["properties"] = {"type": {"const": cls.type}, **target.get("properties", {})}
-            target["required"] = ["type", *target.get("required", [])]
-            return described
-        return _any_of_kind(cls.kind, handler)
-
-
-def _any_of_kind(kind: str, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-    """What a field typed by a contract takes: the table or the name of any component of the kind.
-
-    A component may hold others of its own kind (a warm-up, the schedule after it); within it they
-    are described by their type alone, or the description would have no end.
-    """
-    entries = list(default_registry().entries(kind))
-    names = [entry.type for entry in entries]
-    if kind in _described.get():
-        table = {"type": "object", "properties": {"type": {"enum": names}}, "required": ["type"]}
-        return {"oneOf": [table, {"enum": names}]}
-    token = _described.set(_described.get() | {kind})
-    try:
-        tables = [_json_schema_of(entry.component, handler) for entry in entries]
-    finally:
-        _described.reset(token)
-    return {"oneOf": [*tables, {"enum": names}]}
-
-
-_described: ContextVar[frozenset[str]] = ContextVar("kinds being described", default=frozenset())
-
-
-def _json_schema_of(component: type[Any], handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-    component.model_rebuild()
-    return handler(component.__pydantic_core_schema__)
+        if cls.is_contract():
+            return any_of_kind(cls.kind)
+        return table_of_component(cls.type, schema, handler)
 
 
 def _dump(component: Component, info: core_schema.SerializationInfo) -> dict[str, Any]:
@@ -183,12 +166,9 @@ def _dump(component: Component, info: core_schema.SerializationInfo) -> dict[str
 
 
 def _error(
-    message: str, location: tuple[str, ...], value: Any, hint: str | None
+    message: str, location: tuple[str, ...], value: Any, hint: str | None, code: str
 ) -> ValidationError | PydanticCustomError:
     """A fault at a key inside the value, or at the value itself if `location` is empty."""
-    text = message.replace("{", "{{").replace("}", "}}")
-    custom = PydanticCustomError("component", text, {"hint": hint} if hint else {})
     if not location:
-        return custom
-    details = InitErrorDetails(type=custom, loc=location, input=value)
-    return ValidationError.from_exception_data("component", [details])
+        return custom_error("component", message, hint=hint, code=code)
+    return located_error("component", message, location, value, hint=hint, code=code)

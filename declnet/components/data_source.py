@@ -23,6 +23,7 @@ class DataInfo:
         target_shape: the shape of one sample of y; `()` for one number a sample.
         classes: for `"classes"`: how many (labels are 0 to classes - 1); None if not known.
         samples: how many; None if not known.
+        labels: for `"classes"`: the smallest and the largest; None if not known.
     """
 
     sample_shape: Shape
@@ -31,6 +32,7 @@ class DataInfo:
     target_shape: Shape = ()
     classes: int | None = None
     samples: int | None = None
+    labels: tuple[int, int] | None = None
 
     @classmethod
     def of(cls, x: Array, y: Array) -> DataInfo:
@@ -46,6 +48,7 @@ class DataInfo:
             target_shape=() if labels else y.shape[1:],
             classes=int(y.max()) + 1 if labels and y.size else None,
             samples=len(x),
+            labels=(int(y.min()), int(y.max())) if labels and y.size else None,
         )
 
 

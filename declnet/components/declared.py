@@ -21,6 +21,7 @@ from pydantic_core import (
     core_schema,
 )
 
+from declnet.components.located_string import LocatedString
 from declnet.registry.spelling import suggestion
 
 _SCALARS = frozenset({"int", "float", "bool", "str"})
@@ -63,6 +64,9 @@ class Declared(BaseModel):
         if kind == "extra_forbidden" and len(location) == 1:
             hint = suggestion(str(location[0]), cls.model_fields, "keys here")
             error = PydanticCustomError("unknown_key", "unknown key", {"hint": hint})
+        elif kind == "missing" and len(location) == 1 and location[0] in cls.model_fields:
+            hint = f"{location[0]}: {cls.model_fields[str(location[0])].description}"
+            error = PydanticCustomError("missing_key", "is missing", {"hint": hint})
         elif kind not in _BUILT_IN:
             message = detail["msg"].replace("{", "{{").replace("}", "}}")
             error = PydanticCustomError(kind, message, context)
@@ -105,5 +109,6 @@ def resolve_paths(
     for name, field in model.model_fields.items():
         value = resolved.get(name)
         if isinstance(value, str | Path) and field.annotation in (Path, Path | None):
-            resolved[name] = folder / value
+            own = value.folder if isinstance(value, LocatedString) else folder
+            resolved[name] = own / value
     return resolved

@@ -12,6 +12,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, core_schema
 
 from declnet.components.component import Component
+from declnet.components.json_schema import any_of_kind
 
 MAXIMUM = sys.float_info.max
 
@@ -77,8 +78,7 @@ class NumberOr:
             "exclusiveMaximum": self.below,
         }
         finite = {key: bound for key, bound in bounds.items() if math.isfinite(bound)}
-        number = {"type": "number", **finite}
-        return {"anyOf": [number, self.contract.__get_pydantic_json_schema__(schema, handler)]}
+        return any_of_kind(self.contract.kind, finite)
 
 
 def _reads_as_number(text: str) -> bool:

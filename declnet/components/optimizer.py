@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
 from declnet.components.arrays import Array
 from declnet.components.component import Component
 from declnet.components.number_or import NumberOr
+from declnet.components.outline import Finding, Outline
 from declnet.components.schedule import Schedule
 from declnet.components.state import OptimizerState
 
@@ -30,6 +32,9 @@ class Optimizer(Component):
     kind = "optimizer"
     required_methods = ("update",)
 
+    usual_learning_rates: ClassVar[tuple[float, float] | None] = None
+    """The smallest and the largest that people use; `check` warns of others. None if not known."""
+
     learning_rate: LearningRate
     decay: float = Field(
         default=0.0, ge=0, description="learning_rate / (1 + decay * (step - 1)), steps from 1"
@@ -40,6 +45,26 @@ class Optimizer(Component):
         if isinstance(self.learning_rate, Schedule) and self.decay:
             raise ValueError("decay and a schedule exclude each other; remove one of them")
         return self
+
+    def check(self, outline: Outline) -> Iterator[Finding]:  # noqa: ARG002
+        """Warns of a constant learning rate that is 0, or out of the usual range."""
+        rate = self.learning_rate
+        if isinstance(rate, Schedule):
+            return
+        if not rate:
+            yield self._unusual_rate("with a learning rate of 0 nothing will be learnt")
+        elif self.usual_learning_rates is not None:
+            smallest, largest = self.usual_learning_rates
+            if not smallest <= rate <= largest:
+                yield self._unusual_rate(
+                    f"a learning rate of {rate:g} is {'below' if rate < smallest else 'above'} the "
+                    f"usual range of {self.type}, {smallest:g} to {largest:g}"
+                )
+
+    def _unusual_rate(self, message: str) -> Finding:
+        default = type(self).model_fields["learning_rate"].default
+        hint = f"its default is {default:g}" if isinstance(default, float) else None
+        return Finding(message, hint, ("learning_rate",), "W004")
 
     def rate(self, step: int) -> float:
         """The learning rate of an update; steps count from 1."""

@@ -7,6 +7,11 @@ from declnet.errors import DataError
 from declnet.spec.streams import Stream, random_stream
 
 
+def held_out_count(samples: int, fraction: float) -> int:
+    """How many of the samples are held out."""
+    return round(samples * fraction)
+
+
 def held_out(dataset: Dataset, fraction: float, seed: int) -> tuple[Dataset, Dataset]:
     """Splits at random, by the run's seed.
 
@@ -21,7 +26,7 @@ def held_out(dataset: Dataset, fraction: float, seed: int) -> tuple[Dataset, Dat
     Raises:
         DataError: one of the two would be empty.
     """
-    size = round(len(dataset) * fraction)
+    size = held_out_count(len(dataset), fraction)
     if not 0 < size < len(dataset):
         raise DataError(
             f"data.validation = {fraction} of {len(dataset)} samples leaves "

@@ -12,7 +12,7 @@ from declnet.components.layer import Layer
 from declnet.components.parameter import Buffer, Parameter
 from declnet.components.state import RESERVED
 from declnet.errors import Problem, SpecError
-from declnet.graph.wiring import Wire, wire
+from declnet.graph.wiring import wire
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,25 @@ class Node:
         return sum(prod(parameter.shape) for parameter in self.parameters.values())
 
 
+@dataclass(frozen=True)
+class Inferred:
+    """What is known of a model from its declaration.
+
+    Attributes:
+        nodes: a node for each layer; None where it is not known.
+        problems: every fault, each at its layer; a layer below a faulty one is not blamed.
+    """
+
+    nodes: tuple[Node | None, ...]
+    problems: tuple[Problem, ...]
+
+    @property
+    def complete(self) -> tuple[Node, ...]:
+        """All nodes, or none if one is not known or anything is wrong."""
+        known = tuple(node for node in self.nodes if node is not None)
+        return known if len(known) == len(self.nodes) and not self.problems else ()
+
+
 def infer_nodes(layers: Sequence[Layer], input_shape: Shape) -> tuple[Node, ...]:
     """Wires the layers and infers all shapes.
 
@@ -51,29 +70,60 @@ def infer_nodes(layers: Sequence[Layer], input_shape: Shape) -> tuple[Node, ...]
         input_shape: the shape of one sample.
 
     Raises:
-        SpecError: with each fault at its layer; a layer below a faulty one is not blamed.
+        SpecError: with each fault at its layer.
     """
-    wires, problems = wire(layers)
-    if problems:
-        raise SpecError(problems)
-    shapes: list[Shape | None] = [tuple(input_shape)]
-    nodes = []
+    inferred = infer(layers, input_shape)
+    if inferred.problems:
+        raise SpecError(inferred.problems)
+    return inferred.complete
+
+
+def infer(
+    layers: Sequence[Layer | None],
+    input_shape: Shape | None,
+    names: Sequence[str | None] | None = None,
+) -> Inferred:
+    """Infers as much as can be known.
+
+    Args:
+        layers: in topological order; None stands for one that could not be read.
+        input_shape: the shape of one sample; None if it is not known.
+        names: of the layers that could not be read, where they have one.
+    """
+    wires, problems = wire(layers, names)
+    shapes: list[Shape | None] = [None if input_shape is None else tuple(input_shape)]
+    nodes: list[Node | None] = []
     for index, (layer, place) in enumerate(zip(layers, wires, strict=True)):
-        input_shapes = tuple(shapes[value] for value in place.inputs)
         node = None
-        if all(shape is not None for shape in input_shapes):
+        known = [shapes[value] for value in place.inputs or ()]
+        input_shapes = tuple(shape for shape in known if shape is not None)
+        if layer is not None and place.inputs is not None and len(input_shapes) == len(known):
             try:
-                node = _node(index, layer, place, input_shapes)  # type: ignore[arg-type]
+                node = _node(index, layer, place.name, place.inputs, input_shapes)
             except ValueError as error:
                 message = f'"{place.name}": {error}'
-                problems.append(Problem(("model", "layers", index), message))
+                hint = _shapes_before(place.inputs, nodes, shapes)
+                problems.append(Problem(("model", "layers", index), message, hint, "E022"))
         shapes.append(node.output_shape if node is not None else None)
-        if node is not None:
-            nodes.append(node)
-    problems += _wrong_integers(nodes)
-    if problems:
-        raise SpecError(problems)
-    return tuple(nodes)
+        nodes.append(node)
+    problems += _wrong_integers([node for node in nodes if node is not None])
+    return Inferred(tuple(nodes), tuple(problems))
+
+
+def _shapes_before(
+    inputs: tuple[int, ...], nodes: Sequence[Node | None], shapes: Sequence[Shape | None]
+) -> str:
+    """The way of the shapes to a layer's first input, at most the last four."""
+    steps: list[str] = []
+    value = inputs[0]
+    while value > 0 and len(steps) < 4:
+        node = nodes[value - 1]
+        if node is None:
+            break
+        steps.append(f"{node.name} {node.output_shape}")
+        value = node.inputs[0]
+    steps.append(f"input {shapes[0]}" if value == 0 else "…")
+    return f"the shapes before it: {' → '.join(reversed(steps))}"
 
 
 def _wrong_integers(nodes: Sequence[Node]) -> list[Problem]:
@@ -87,15 +137,21 @@ def _wrong_integers(nodes: Sequence[Node]) -> list[Problem]:
         path = ("model", "layers", node.index)
         if any(node.inputs):
             message = f'"{node.name}" takes integers, so it must read the model\'s input'
-            problems.append(Problem(path, message))
+            problems.append(Problem(path, message, 'inputs = ["input"]', "E024"))
         elif mixed:
             others = ", ".join(each.name for each in readers if each.layer.input_dtype == "float")
             message = f'"{node.name}" takes the input as integers, but {others} as floats'
-            problems.append(Problem(path, message))
+            problems.append(Problem(path, message, None, "E024"))
     return problems
 
 
-def _node(index: int, layer: Layer, place: Wire, input_shapes: tuple[Shape, ...]) -> Node:
+def _node(
+    index: int,
+    layer: Layer,
+    label: str,
+    inputs: tuple[int, ...],
+    input_shapes: tuple[Shape, ...],
+) -> Node:
     given: Any = input_shapes if layer.n_inputs != 1 else input_shapes[0]
     output_shape = tuple(layer.output_shape(given))
     if not all(isinstance(size, int) and size >= 1 for size in output_shape):
@@ -107,6 +163,4 @@ def _node(index: int, layer: Layer, place: Wire, input_shapes: tuple[Shape, ...]
     for name, parameter in parameters.items():
         if parameter.regularizer is not None and not parameter.trainable:
             raise ValueError(f"{layer.type}.{name} is not trainable and takes no regularizer")
-    return Node(
-        index, place.name, layer, place.inputs, input_shapes, output_shape, parameters, buffers
-    )
+    return Node(index, label, layer, inputs, input_shapes, output_shape, parameters, buffers)

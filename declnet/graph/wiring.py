@@ -19,55 +19,88 @@ class Wire:
 
     Attributes:
         name: as written, or its type and count.
-        inputs: values by index: 0 is the model's input, i + 1 the output of layer i.
+        inputs: values by index: 0 is the model's input, i + 1 the output of layer i; None where
+            they are wrong.
     """
 
     name: str
-    inputs: tuple[int, ...]
+    inputs: tuple[int, ...] | None
 
 
-def wire(layers: Sequence[Layer]) -> tuple[list[Wire], list[Problem]]:
-    """Names every layer and resolves its inputs; what is wrong comes second."""
+def wire(
+    layers: Sequence[Layer | None], written_names: Sequence[str | None] | None = None
+) -> tuple[list[Wire], list[Problem]]:
+    """Names every layer and resolves its inputs; what is wrong comes second.
+
+    Args:
+        layers: in topological order; None stands for one that could not be read.
+        written_names: those of the layers that could not be read, where they have one.
+    """
     problems: list[Problem] = []
-    names = _names(layers)
+    names = _names(layers, written_names or [None] * len(layers))
     value_of = {INPUT: 0}
     wires = []
     for index, (layer, name) in enumerate(zip(layers, names, strict=True)):
-        path = ("model", "layers", index)
-        written = layer.inputs if layer.inputs is not None else None
-        inputs = [index] if written is None else []
-        unknown = False
-        for position, source in enumerate(written or ()):
-            if source in value_of:
-                inputs.append(value_of[source])
-            else:
-                why = _why_unknown(source, names[index:])
-                hint = suggestion(source, value_of, "layers above")
-                problems.append(Problem((*path, "inputs", position), why, hint))
-                unknown = True
-        if layer.n_inputs not in (None, len(inputs)) and not unknown:
-            plural = "s" if layer.n_inputs != 1 else ""
-            message = f"{layer.type} takes {layer.n_inputs} input{plural}, not {len(inputs)}"
-            problems.append(Problem((*path, "inputs") if written else path, message))
+        inputs, found = _inputs(index, layer, value_of, names)
         if name in value_of:
-            problems.append(Problem((*path, "name"), f'the name "{name}" is taken', "rename it"))
+            where = ("model", "layers", index, "name")
+            taken = f'the name "{name}" is taken'
+            hint = (
+                "it means the model's input; rename the layer"
+                if name == INPUT
+                else f"layer {value_of[name] - 1} has it; rename one of the two"
+            )
+            problems.append(Problem(where, taken, hint, "E019"))
+        problems += found
         value_of[name] = index + 1
-        wires.append(Wire(name, tuple(inputs)))
-    if not problems:
+        wires.append(Wire(name, inputs))
+    if not problems and None not in layers:
         problems += _unused(wires)
     return wires, problems
 
 
-def _names(layers: Sequence[Layer]) -> list[str]:
+def _inputs(
+    index: int, layer: Layer | None, value_of: dict[str, int], names: Sequence[str]
+) -> tuple[tuple[int, ...] | None, list[Problem]]:
+    path = ("model", "layers", index)
+    if layer is None:
+        return None, []
+    if layer.inputs is None:
+        inputs, problems = [index], []
+    else:
+        inputs = [value_of[source] for source in layer.inputs if source in value_of]
+        problems = [
+            Problem(
+                (*path, "inputs", position),
+                _why_unknown(source, names[index:]),
+                suggestion(source, value_of, "layers above"),
+                "E020",
+            )
+            for position, source in enumerate(layer.inputs)
+            if source not in value_of
+        ]
+    if not problems and layer.n_inputs not in (None, len(inputs)):
+        plural = "s" if layer.n_inputs != 1 else ""
+        message = f'"{names[index]}" takes {layer.n_inputs} input{plural}, not {len(inputs)}'
+        at = (*path, "inputs") if layer.inputs is not None else path
+        hint = "name them: inputs = [ … ]" if layer.inputs is None else None
+        problems.append(Problem(at, message, hint, "E021"))
+    return (None if problems else tuple(inputs)), problems
+
+
+def _names(layers: Sequence[Layer | None], written: Sequence[str | None]) -> list[str]:
     count: Counter[str] = Counter()
     names = []
-    for layer in layers:
+    for index, (layer, name) in enumerate(zip(layers, written, strict=True)):
+        if layer is None:
+            names.append(name or f"layer {index}")
+            continue
         count[layer.type] += 1
         names.append(layer.name or f"{layer.type}_{count[layer.type]}")
     return names
 
 
-def _why_unknown(source: str, not_above: list[str]) -> str:
+def _why_unknown(source: str, not_above: Sequence[str]) -> str:
     if source == not_above[0]:
         return f'"{source}" is the layer itself'
     if source in not_above:
@@ -76,9 +109,12 @@ def _why_unknown(source: str, not_above: list[str]) -> str:
 
 
 def _unused(wires: Sequence[Wire]) -> list[Problem]:
-    used = {value for each in wires for value in each.inputs} | {len(wires)}
+    used = {value for each in wires for value in each.inputs or ()} | {len(wires)}
+    hint = "name it in the inputs of a layer below, or remove it"
     return [
-        Problem(("model", "layers", index), f'nothing takes the output of "{each.name}"')
+        Problem(
+            ("model", "layers", index), f'nothing takes the output of "{each.name}"', hint, "E023"
+        )
         for index, each in enumerate(wires)
         if index + 1 not in used
     ]

@@ -8,7 +8,7 @@ from typing import Any
 from declnet.errors import RegistryError, UnknownTypeError
 from declnet.registry.entry import Entry
 from declnet.registry.plugin import LOCAL, Fault, Plugin, cause_of
-from declnet.registry.spelling import suggestion
+from declnet.registry.spelling import closest, kind_in_words, with_article
 
 
 class Registry:
@@ -53,7 +53,12 @@ class Registry:
         entry = self._entries.get(kind, {}).get(name)
         if entry is not None and self._is_usable(entry):
             return entry
-        raise UnknownTypeError(f'unknown {kind} type "{name}"', self._hint(kind, name))
+        message = f'{kind_in_words(kind)} type "{name}" is not installed'
+        for fault in self.faults:
+            if (fault.kind, fault.type) == (kind, name):
+                hint = f"{fault.plugin} has it, but is broken: {fault.cause}"
+                raise UnknownTypeError(message, hint, "E016")
+        raise UnknownTypeError(message, self._hint(kind, name))
 
     def find(self, kind: str, name: str) -> type[Any]:
         """Looks a class up; raises as `entry` does."""
@@ -91,10 +96,14 @@ class Registry:
         return True
 
     def _hint(self, kind: str, name: str) -> str:
-        for fault in self.faults:
-            if (fault.kind, fault.type) == (kind, name):
-                return f"{fault.plugin} has it, but is broken: {fault.cause}"
-        hint = suggestion(name, self.types(kind), f"installed {kind} types")
+        types = self.types(kind)
+        hint = f"installed {kind_in_words(kind, plural=True)}: {', '.join(types) or 'none'}"
+        close = closest(name, types)
+        elsewhere = [other for other in self.kinds() if name in self._entries[other]]
+        if close is not None:
+            hint = f'did you mean "{close}"?'
+        elif elsewhere:
+            hint = f'"{name}" is {with_article(elsewhere[0])}; {hint}'
         whole = [fault for fault in self.faults if fault.type is None]
         if whole:
             hint += f"; it may belong to a broken plugin: {'; '.join(map(str, whole))}"

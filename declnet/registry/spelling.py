@@ -1,9 +1,16 @@
-"""Suggestions for a misspelt name."""
+"""Suggestions for a misspelt name, and the names of kinds in sentences."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+
+
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """What a misspelt name may have meant, or None."""
+    written = name.lower().replace("-", "_").replace(" ", "_")[:100]
+    close = get_close_matches(written, sorted(known), n=1, cutoff=0.6)
+    return close[0] if close else None
 
 
 def suggestion(name: str, known: Iterable[str], label: str) -> str:
@@ -12,10 +19,24 @@ def suggestion(name: str, known: Iterable[str], label: str) -> str:
     Args:
         name: as the user wrote it.
         known: the names that would have been right.
-        label: what these are, e.g. `"installed layers"`.
+        label: what these are, e.g. `"layers above"`.
     """
     names = sorted(known)
-    close = get_close_matches(name.lower(), names, n=1, cutoff=0.6)
-    if close:
-        return f'did you mean "{close[0]}"?'
+    close = closest(name, names)
+    if close is not None:
+        return f'did you mean "{close}"?'
     return f"{label}: {', '.join(names) or 'none'}"
+
+
+def kind_in_words(kind: str, *, plural: bool = False) -> str:
+    """A kind as sentences have it: `data source`, `losses`."""
+    words = kind.replace("_", " ")
+    if not plural:
+        return words
+    return f"{words}es" if words.endswith("s") else f"{words}s"
+
+
+def with_article(kind: str) -> str:
+    """A kind with its article: `a layer`, `an optimizer`."""
+    words = kind_in_words(kind)
+    return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"

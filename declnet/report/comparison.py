@@ -2,41 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from declnet.report.leaves import differing, leaves
 from declnet.report.terminal import print_table
 from declnet.runs.reading import StoredRun
 
 
 def print_comparison(runs: Sequence[StoredRun]) -> None:
     """A column a run: the keys in which the specs differ, the final figures, the seconds."""
-    specs = [dict(_flat(run.spec)) for run in runs]
-    keys = list(dict.fromkeys(key for spec in specs for key in spec))
-    differing = [key for key in keys if len({repr(spec.get(key)) for spec in specs}) > 1]
-    finals = [dict(_flat(run.metrics)) for run in runs]
+    specs = [leaves(run.spec) for run in runs]
+    finals = [leaves(run.metrics) for run in runs]
     figures = list(dict.fromkeys(key for final in finals for key in final))
     rows = [["status", *(str(run.manifest.get("status")) for run in runs)]]
-    rows += [[key, *(_shown(spec.get(key)) for spec in specs)] for key in differing]
+    rows += [[key, *(_shown(spec.get(key)) for spec in specs)] for key in differing(specs)]
     rows += [[key, *(_shown(final.get(key)) for final in finals)] for key in figures]
     rows.append(["seconds", *(_shown(run.manifest.get("seconds")) for run in runs)])
     print_table(None, ["", *(str(run.directory) for run in runs)], rows)
-
-
-def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Every scalar of a document with its dotted key."""
-    items = (
-        value.items()
-        if isinstance(value, dict)
-        else enumerate(value)
-        if isinstance(value, list)
-        else None
-    )
-    if items is None:
-        yield prefix, value
-        return
-    for key, item in items:
-        yield from _flat(item, f"{prefix}.{key}" if prefix else str(key))
 
 
 def _shown(value: Any) -> str:

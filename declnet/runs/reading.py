@@ -47,7 +47,7 @@ def read_run(directory: str | Path) -> StoredRun:
         history = read_history(path / folder.HISTORY)
     except (OSError, ValueError) as error:
         raise OutputError(f"{path}: cannot be read: {error}") from None
-    spec = read_document(path / folder.SPEC)
+    spec = read_document(path / folder.SPEC).tables
     return StoredRun(path, spec, manifest, history, metrics)
 
 

@@ -3,14 +3,36 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from declnet.errors import Problem, SpecError
+from declnet.errors import Place, Problem, SpecError
+from declnet.spec.nesting import DEEPEST, TOO_DEEP, is_too_deep
+from declnet.spec.positions.duplicate import blank_out
+from declnet.spec.source import Source
+
+_POSITION = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
-def read_document(path: Path) -> dict[str, Any]:
+@dataclass(frozen=True, eq=False)
+class Document:
+    """A file as it was read.
+
+    Attributes:
+        tables: what it says.
+        source: its text.
+        problems: keys that stand twice, of which `tables` has the first.
+    """
+
+    tables: dict[str, Any]
+    source: Source
+    problems: list[Problem] = field(default_factory=list)
+
+
+def read_document(path: Path) -> Document:
     """Reads a spec file by its suffix, `.toml` or `.json`.
 
     Raises:
@@ -19,52 +41,118 @@ def read_document(path: Path) -> dict[str, Any]:
     """
     text = _read_text(path)
     if path.suffix.lower() == ".json":
-        return _parse_json(text, path)
-    try:
-        return tomllib.loads(text)
-    except RecursionError:
-        raise _failure(path, "malformed TOML: nested too deeply") from None
-    except ValueError as error:  # TOMLDecodeError, and what int() says of too many digits
-        raise _failure(path, f"malformed TOML: {error}") from None
+        source = Source(str(path), text, "json")
+        document = _parse_json(source)
+    else:
+        source = Source(str(path), text, "toml")
+        document = _parse_toml(source)
+    if is_too_deep(document.tables):
+        raise _too_deep(source)
+    return document
 
 
 def _read_text(path: Path) -> str:
     if path.suffix.lower() not in (".toml", ".json") and not path.is_dir():
-        raise _failure(path, "not a spec: its name must end in .toml or .json")
+        raise _unreadable(path, "not a spec: its name must end in .toml or .json")
     try:
         return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
-        raise _failure(path, "there is no such file") from None
+        raise _unreadable(path, "there is no such file") from None
     except IsADirectoryError:
-        raise _failure(path, "this is a folder; name the spec file in it") from None
+        raise _unreadable(path, "this is a folder; name the spec file in it") from None
     except UnicodeDecodeError as error:
-        raise _failure(path, f"not UTF-8 text: byte {error.start} is {error.reason}") from None
-    except OSError as error:
-        raise _failure(path, f"cannot be read: {error.strerror}") from None
+        raise _not_utf_8(path, error) from None
+    except (OSError, ValueError) as error:  # ValueError: a name with a null byte
+        cause = error.strerror if isinstance(error, OSError) else error
+        raise _unreadable(path, f"cannot be read: {cause}") from None
 
 
-def _parse_json(text: str, path: Path) -> dict[str, Any]:
+def _parse_toml(source: Source) -> Document:
+    try:
+        return Document(tomllib.loads(source.text), source)
+    except RecursionError:
+        raise _too_deep(source) from None
+    except ValueError as error:  # TOMLDecodeError, and what int() says of too many digits
+        cause = str(error)
+    if source.positions.duplicates:
+        try:
+            tables = tomllib.loads(blank_out(source.text, source.positions.duplicates))
+            return Document(tables, source, _duplicates(source))
+        except ValueError as error:  # malformed besides: then that is what must be told
+            cause = str(error)
+    raise SpecError([_malformed_toml(source, cause)])
+
+
+def _malformed_toml(source: Source, cause: str) -> Problem:
+    found = _POSITION.search(cause)
+    lines = source.text.rstrip().split("\n")
+    if found is not None and found[1]:
+        place = source.place_at(int(found[1]), int(found[2]))
+    elif found is not None:
+        place = source.place_at(len(lines), len(lines[-1].rstrip("\r")) + 1)
+    else:
+        place = source.place_at(1, 1)
+    message = _POSITION.sub("", cause)
+    return Problem((), f"malformed TOML: {message}", None, "E002", place=place)
+
+
+def _parse_json(source: Source) -> Document:
+    repeated = False
+
     def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        table = dict(pairs)
-        if len(table) < len(pairs):
-            keys = [key for key, _ in pairs]
-            twice = next(key for key in keys if keys.count(key) > 1)
-            raise _failure(path, f'malformed JSON: the key "{twice}" stands twice in one object')
-        return table
+        nonlocal repeated
+        table = dict(reversed(pairs))  # the first of a repeated key
+        repeated = repeated or len(table) < len(pairs)
+        return dict(reversed(table.items()))
 
     try:
-        document = json.loads(text, object_pairs_hook=without_duplicates)
+        tables = json.loads(source.text, object_pairs_hook=without_duplicates)
     except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        raise _failure(path, f"malformed JSON: {error.msg} (at {where})") from None
+        place = source.place_at(error.lineno, error.colno)
+        problem = Problem((), f"malformed JSON: {error.msg}", None, "E002", place=place)
+        raise SpecError([problem]) from None
     except RecursionError:
-        raise _failure(path, "malformed JSON: nested too deeply") from None
-    except ValueError as error:
-        raise _failure(path, f"malformed JSON: {error}") from None
-    if not isinstance(document, dict):
-        raise _failure(path, "a spec is a JSON object, { … }")
-    return document
+        raise _too_deep(source) from None
+    except ValueError as error:  # too many digits
+        problem = Problem((), f"malformed JSON: {error}", None, "E002", place=source.place_at(1, 1))
+        raise SpecError([problem]) from None
+    if not isinstance(tables, dict):
+        message = "a spec is a JSON object, { … }"
+        raise SpecError([Problem((), message, None, "E002", place=source.place_at(1, 1))])
+    return Document(tables, source, _duplicates(source) if repeated else [])
 
 
-def _failure(path: Path, message: str) -> SpecError:
-    return SpecError([Problem((), message)], source=str(path))
+def _duplicates(source: Source) -> list[Problem]:
+    return [
+        Problem(
+            each.path,
+            f'"{each.path[-1]}" stands twice',
+            f"it stands on line {each.first.line} already; remove one of the two",
+            "E003",
+            "key",
+            source.place(each.second),
+        )
+        for each in source.positions.duplicates
+    ]
+
+
+def _too_deep(source: Source) -> SpecError:
+    span = source.positions.too_deep(DEEPEST)
+    place = source.place(span) if span is not None else source.place_at(1, 1)
+    return SpecError([Problem((), TOO_DEEP, None, "E004", place=place)])
+
+
+def _unreadable(path: Path, message: str) -> SpecError:
+    place = Place(str(path), 1, 1, 1, 1, "")
+    return SpecError([Problem((), message, None, "E001", place=place)])
+
+
+def _not_utf_8(path: Path, error: UnicodeDecodeError) -> SpecError:
+    before = error.object[: error.start].decode("utf-8", "replace")
+    line = before.count("\n") + 1
+    column = len(before) - before.rfind("\n")
+    rest = error.object[error.start :].split(b"\n", maxsplit=1)[0].decode("utf-8", "replace")
+    text = before[before.rfind("\n") + 1 :] + rest.rstrip("\r")
+    message = f"not UTF-8 text: byte {error.start} is {error.reason}"
+    place = Place(str(path), line, column, line, column + 1, text)
+    return SpecError([Problem((), message, "save the file as UTF-8", "E001", place=place)])

@@ -7,12 +7,15 @@ from typing import Annotated
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
+from declnet.spec.upgrades import CURRENT
 
-def _version_1(version: int) -> int:
-    if version != 1:
-        raise PydanticCustomError("version", "must be 1, the version that this declnet reads")
+
+def _current(version: int) -> int:
+    if version != CURRENT:
+        message = f"must be {CURRENT}, the version that this declnet reads"
+        raise PydanticCustomError("version", message)
     return version
 
 
-FormatVersion = Annotated[int, AfterValidator(_version_1)]
-"""The integer 1."""
+FormatVersion = Annotated[int, AfterValidator(_current)]
+"""The current version; files of older ones are upgraded before they are validated."""

@@ -2,20 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
-from declnet.errors import SpecError
+from declnet.errors import Problem, SpecError
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
-from declnet.spec.document import read_document
+from declnet.spec.belonging import with_homes
+from declnet.spec.composition import compose
+from declnet.spec.large_numbers import large_numbers, without_large_numbers
 from declnet.spec.name import fit_name
-from declnet.spec.overrides import apply_overrides
+from declnet.spec.nesting import TOO_DEEP, is_too_deep
+from declnet.spec.override import Override, override_of
+from declnet.spec.parts import Parts, parts_of, right_parts
 from declnet.spec.problems import problems_of
 from declnet.spec.run_spec import RunSpec
+from declnet.spec.written import Written
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What came of reading a spec.
+
+    Attributes:
+        written: the document, and who wrote what.
+        spec: None if anything is wrong.
+        parts: those that are right by themselves.
+        problems: every fault of the writing and the form, without places.
+    """
+
+    written: Written
+    spec: RunSpec | None
+    parts: Parts
+    problems: tuple[Problem, ...]
 
 
 def load_spec(
@@ -23,7 +46,7 @@ def load_spec(
     overrides: Mapping[str, Any] | None = None,
     registry: Registry | None = None,
 ) -> RunSpec:
-    """Reads and validates a spec file, TOML or JSON by its suffix.
+    """Reads and validates a spec file, TOML or JSON by its suffix, with all that it extends.
 
     Args:
         path: the file; relative paths in it are relative to its folder.
@@ -33,10 +56,9 @@ def load_spec(
     Raises:
         SpecError: with every fault of the spec at once.
     """
-    path = Path(path)
-    document = apply_overrides(read_document(path), overrides or {})
-    document.setdefault("name", fit_name(path.stem))
-    return parse_spec(document, registry, folder=path.parent.absolute(), source=str(path))
+    given = enumerate((overrides or {}).items(), start=1)
+    changes = [override_of(key, value, number) for number, (key, value) in given]
+    return _required(read_spec(path, changes, registry))
 
 
 def parse_spec(
@@ -44,7 +66,6 @@ def parse_spec(
     registry: Registry | None = None,
     *,
     folder: Path | None = None,
-    source: str | None = None,
 ) -> RunSpec:
     """Validates a spec that a program holds as plain tables, lists and scalars.
 
@@ -52,28 +73,55 @@ def parse_spec(
         document: the spec; instances of components may stand where names and tables may.
         registry: where names are looked up; default: all installed plugins.
         folder: what relative paths are relative to; default: the working folder.
-        source: what error messages call the spec.
 
     Raises:
         SpecError: with every fault of the spec at once.
     """
-    context = {"registry": registry or default_registry(), "folder": folder or Path.cwd()}
+    if is_too_deep(document):
+        raise SpecError([Problem((), TOO_DEEP, None, "E004")])
+    return _required(_validated(Written(dict(document)), registry, folder or Path.cwd()))
+
+
+def read_spec(
+    path: str | Path, overrides: Sequence[Override] = (), registry: Registry | None = None
+) -> Reading:
+    """Reads a spec file as `load_spec` does, and gives what can be had of a wrong one.
+
+    Raises:
+        SpecError: a file cannot be read at all.
+    """
+    path = Path(path)
+    written = compose(path, overrides)
+    written.document.setdefault("name", fit_name(path.stem))
+    return _validated(written, registry, path.parent.absolute())
+
+
+def _required(reading: Reading) -> RunSpec:
+    if reading.spec is None:
+        raise SpecError(reading.written.located(reading.problems))
+    return reading.spec
+
+
+def _validated(written: Written, registry: Registry | None, folder: Path) -> Reading:
+    context = {"registry": registry or default_registry(), "folder": folder}
+    document, large = written.document, large_numbers(written.document)
+    if large:
+        written.problems += large
+        document = without_large_numbers(document)
     try:
-        return RunSpec.model_validate(document, context=context)
+        spec = RunSpec.model_validate(document, context=context)
     except ValidationError as error:
-        problems = problems_of(error, document)
-        sections = _valid_sections(document, context)
-        raise SpecError(problems, source, sections) from None
+        problems = with_homes(problems_of(error, document))
+    else:
+        if not written.problems:
+            spec.was_written(written)
+            return Reading(written, spec, parts_of(spec), ())
+        problems = []
+    told = _first_of_each(written.problems, problems)
+    return Reading(written, None, right_parts(document, context), told)
 
 
-def _valid_sections(document: Mapping[str, Any], context: Mapping[str, Any]) -> dict[str, Any]:
-    """The sections that are right by themselves, for the checks that need no other."""
-    sections = {}
-    for name, field in RunSpec.model_fields.items():
-        if name in document:
-            try:
-                adapter: TypeAdapter[Any] = TypeAdapter(cast("Any", field.annotation))
-                sections[name] = adapter.validate_python(document[name], context=dict(context))
-            except ValidationError:
-                continue
-    return sections
+def _first_of_each(writing: list[Problem], form: list[Problem]) -> tuple[Problem, ...]:
+    """All problems, but of a key whose writing is wrong only that."""
+    told = {each.path for each in writing}
+    return (*writing, *(each for each in form if each.path not in told))

@@ -1,77 +1,72 @@
-"""Overrides: `--set optimizer.learning_rate=0.05` changes any key of a document."""
+"""Applies overrides to a document: `--set optimizer.learning_rate=0.05` changes any key."""
 
 from __future__ import annotations
 
 import copy
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
-from declnet.errors import KeyPath, Problem, SpecError, dotted
+from declnet.errors import KeyPath, Problem, dotted
+from declnet.spec.override import Override
+from declnet.spec.written import Origin, Written
 
 
-def parse_override(text: str) -> tuple[str, Any]:
-    """Splits `KEY=VALUE`; a value that is no TOML value is taken as a plain string.
-
-    Raises:
-        SpecError: there is no `=`, or no key before it.
-    """
-    key, equals, value = text.partition("=")
-    if not equals or not key.strip():
-        message = f'"{text}" is no override; write it as KEY=VALUE, e.g. training.epochs=10'
-        raise SpecError([Problem((), message)], source="--set")
-    try:
-        return key.strip(), tomllib.loads(f"value = {value}")["value"]
-    except (ValueError, RecursionError):  # no TOML value
-        return key.strip(), value.strip()
-
-
-def apply_overrides(document: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+def override(written: Written, overrides: Sequence[Override]) -> Written:
     """A copy of a document with keys replaced or added.
 
-    Args:
-        document: as read from a file.
-        overrides: values by dotted key; numbers count list items, e.g. `model.layers.0.units`.
-
-    Raises:
-        SpecError: a key leads through a scalar or past the end of a list.
+    An override whose key leads through a scalar or past the end of a list becomes one of the
+    result's `problems`.
     """
-    result: dict[str, Any] = copy.deepcopy(dict(document))
-    problems = []
-    for key, value in overrides.items():
-        path = tuple(int(part) if part.isdecimal() else part for part in key.split("."))
-        problem = _assign(result, path, value)
+    if not overrides:
+        return written
+    result = Written(copy.deepcopy(written.document), written.origin, list(written.problems))
+    for each in overrides:
+        problem = _assign(result, each)
         if problem is not None:
-            problems.append(problem)
-    if problems:
-        raise SpecError(problems, source="--set")
+            result.problems.append(problem)
     return result
 
 
-def _assign(document: dict[str, Any], path: KeyPath, value: Any) -> Problem | None:
-    place: Any = document
+def _assign(written: Written, change: Override) -> Problem | None:
+    place: Any = written.document
+    origin = written.origin
+    path = change.path
     for depth, part in enumerate(path):
         if isinstance(place, list):
             if not isinstance(part, int) or part >= len(place):
-                return Problem(path, f"{dotted(path[:depth])} has no item {part}", _items(place))
+                message = f"{dotted(path[:depth])} has no item {part}"
+                return _problem(change, path, message, _items(place))
         elif not isinstance(place, dict):
-            return Problem(path, f"{dotted(path[:depth])} is {place!r}, which has no keys")
+            message = f"{dotted(path[:depth])} is {_shown(place)}, which has no keys"
+            return _problem(change, path, message, None)
         key = str(part) if isinstance(place, dict) else part
-        if depth == len(path) - 1:
-            place[key] = value
+        if depth < len(path) - 1:
+            place, origin = _step_into(place, key, origin, change)
         else:
-            place = _step_into(place, key)
+            place[key] = change.value
+            origin.below[key] = Origin(change)
     return None
 
 
-def _step_into(place: Any, part: str | int) -> Any:
+def _step_into(place: Any, part: str | int, origin: Origin, change: Override) -> tuple[Any, Origin]:
     """The item at a key: made if it is missing, and a bare name turned into its table."""
-    if isinstance(place, dict):
-        place.setdefault(part, {})
+    missing = isinstance(place, dict) and part not in place
+    if missing:
+        place[part] = {}
     if isinstance(place[part], str):
         place[part] = {"type": place[part]}
-    return place[part]
+    writer = change if missing else origin.writer
+    return place[part], origin.below.setdefault(part, Origin(writer))
+
+
+def _problem(change: Override, path: KeyPath, message: str, hint: str | None) -> Problem:
+    return Problem(path, message, hint, "E005", "key", change.key_place)
 
 
 def _items(place: list[Any]) -> str:
     return f"its items are 0 to {len(place) - 1}" if place else "it is empty"
+
+
+def _shown(value: Any) -> str:
+    shown = f'"{value}"' if isinstance(value, str) else str(value)
+    return shown if len(shown) <= 60 else f"{shown[:57]}…"

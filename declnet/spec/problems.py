@@ -2,50 +2,93 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from declnet.errors import KeyPath, Problem
 
+_CODES = {
+    "unknown_key": "E010",
+    "missing_key": "E011",
+    "missing": "E011",
+    "finite_number": "E013",
+    "number": "E013",
+    "greater_than": "E013",
+    "greater_than_equal": "E013",
+    "less_than": "E013",
+    "less_than_equal": "E013",
+    "multiple_of": "E013",
+    "literal_error": "E014",
+    "enum": "E014",
+    "string_pattern_mismatch": "E014",
+    "string_too_short": "E014",
+    "string_too_long": "E014",
+    "name": "E014",
+    "value_error": "E017",
+    "too_short": "E018",
+    "too_long": "E018",
+    "names": "E019",
+    "requirement": "E008",
+    "version": "E007",
+}
+"""By pydantic's sort of error, or ours; whatever is not here is a value of a wrong type."""
+
 _EXPECTED = {
     "int_type": "must be a whole number",
     "int_from_float": "must be a whole number",
+    "int_parsing_size": "must be a whole number of fewer digits",
     "float_type": "must be a number",
     "bool_type": "must be true or false",
     "string_type": "must be a string",
     "finite_number": "must be finite",
-    "missing": "missing",
+    "missing": "is missing",
     "model_type": "must be a table",
     "dict_type": "must be a table",
     "tuple_type": "must be a list",
     "list_type": "must be a list",
     "path_type": "must be a path",
 }
+_BOUNDS = {
+    "greater_than": ("must be greater than", "gt"),
+    "greater_than_equal": ("must be at least", "ge"),
+    "less_than": ("must be less than", "lt"),
+    "less_than_equal": ("must be at most", "le"),
+}
 
 
-def problems_of(error: ValidationError, document: Any, prefix: KeyPath = ()) -> list[Problem]:
+def problems_of(error: ValidationError, document: Any) -> list[Problem]:
     """Every fault that pydantic found, each with its key path and, where one is known, a hint.
 
     Args:
         error: from the validation of `document`.
         document: what was validated.
-        prefix: where the document stands in the whole spec.
     """
-    return [_problem(detail, document, prefix) for detail in error.errors()]
+    return [_problem(detail, document) for detail in error.errors()]
 
 
-def _problem(detail: ErrorDetails, document: Any, prefix: KeyPath) -> Problem:
-    path = prefix + _keys_only(detail["loc"], document)
-    return Problem(path, _message(detail), detail.get("ctx", {}).get("hint"))
+def _problem(detail: ErrorDetails, document: Any) -> Problem:
+    path = _keys_only(detail["loc"], document)
+    context = detail.get("ctx", {})
+    code = context.get("code", _CODES.get(detail["type"], "E012"))
+    message = _message(detail)
+    if code == "E010":
+        message = f'unknown key "{path[-1]}"' if path else message
+    elif message.startswith(("must ", "is missing")):
+        message = f"{_subject(path)} {message}"
+    focus: Literal["key", "value"] = "key" if code == "E010" else "value"
+    return Problem(path, message, context.get("hint") or _hint(detail), code, focus)
 
 
 def _message(detail: ErrorDetails) -> str:
     kind, context = detail["type"], detail.get("ctx", {})
-    found = f", not {_shown(detail['input'])}"
+    found = f", not {shown(detail['input'])}"
     if kind in _EXPECTED:
         return _EXPECTED[kind] + ("" if kind == "missing" else found)
+    if kind in _BOUNDS:
+        words, key = _BOUNDS[kind]
+        return f"{words} {_number(context.get(key))}{found}"
     if kind in ("too_short", "too_long"):
         bound = context.get("min_length", context.get("max_length"))
         which = "at least" if kind == "too_short" else "at most"
@@ -59,6 +102,46 @@ def _message(detail: ErrorDetails) -> str:
         return plain[kind]
     message = detail["msg"].removeprefix("Input should ").removeprefix("Value should ")
     return detail["msg"] if message == detail["msg"] else f"must {message}{found}"
+
+
+def _number(bound: Any) -> str:
+    """A bound as people write it: 0, not 0.0."""
+    return f"{bound:g}" if isinstance(bound, float) else str(bound)
+
+
+def _hint(detail: ErrorDetails) -> str | None:
+    """What to do about a value of a wrong type, where that is plain from the value."""
+    value = detail["input"]
+    if detail["type"] in ("int_type", "float_type", "bool_type") and isinstance(value, str):
+        return "remove the quotation marks" if _is_literal(value) else None
+    if detail["type"] == "string_type" and isinstance(value, int | float):
+        return "put it in quotation marks"
+    if detail["type"] in ("int_type", "int_from_float") and isinstance(value, float):
+        return f"write {int(value)}" if value.is_integer() else None
+    if detail["type"] in ("tuple_type", "list_type") and isinstance(value, str | dict):
+        return "put it in brackets: [ … ]"
+    return None
+
+
+def _is_literal(text: str) -> bool:
+    if text in ("true", "false"):
+        return True
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _subject(path: KeyPath) -> str:
+    """What a sentence about a value begins with."""
+    if not path:
+        return "the spec"
+    last = path[-1]
+    if isinstance(last, str):
+        return f'"{last}"'
+    list_name = next((part for part in reversed(path) if isinstance(part, str)), "the list")
+    return f'item {last} of "{list_name}"'
 
 
 def _keys_only(location: tuple[str | int, ...], document: Any) -> KeyPath:
@@ -78,7 +161,14 @@ def _keys_only(location: tuple[str | int, ...], document: Any) -> KeyPath:
     return tuple(keys)
 
 
-def _shown(value: Any) -> str:
-    shown = {True: "true", False: "false"}.get(value) if isinstance(value, bool) else None
-    shown = shown or (f'"{value}"' if isinstance(value, str) else repr(value))
-    return shown if len(shown) <= 60 else f"{shown[:57]}…"
+def shown(value: Any) -> str:
+    """A value as messages show it: as a spec has it, and not too much of it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict):
+        return f"a table with {', '.join(map(str, value))}"[:60] if value else "an empty table"
+    try:
+        text = f'"{value}"' if isinstance(value, str) else repr(value)
+    except ValueError:  # an integer of more digits than Python writes
+        return "a number of very many digits"
+    return text if len(text) <= 60 else f"{text[:57]}…"

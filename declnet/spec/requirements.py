@@ -7,7 +7,8 @@ from typing import Annotated
 
 from packaging import requirements
 from pydantic import AfterValidator
-from pydantic_core import PydanticCustomError
+
+from declnet.components.located_error import custom_error
 
 
 def check_requirement(text: str) -> str:
@@ -21,8 +22,10 @@ def check_requirement(text: str) -> str:
         requirement = requirements.Requirement(text)
     except requirements.InvalidRequirement as error:
         reason = str(error).split("\n", maxsplit=1)[0]
-        raise _problem(
-            f'"{text}" is no requirement: {reason}', 'write it as "name>=1.2" (PEP 508)'
+        raise custom_error(
+            "requirement",
+            f'"{text}" is no requirement: {reason}',
+            hint='write it as "name>=1.2" (PEP 508)',
         ) from None
     if requirement.marker is not None and not requirement.marker.evaluate():
         return text
@@ -30,17 +33,16 @@ def check_requirement(text: str) -> str:
     try:
         found = version(requirement.name)
     except PackageNotFoundError:
-        raise _problem(f"{requirement.name} is not installed", mend) from None
+        raise custom_error(
+            "requirement", f"{requirement.name} is not installed", hint=mend
+        ) from None
     if not requirement.specifier.contains(found, prereleases=True):
-        raise _problem(
-            f"{requirement.name} {found} is installed, but {requirement.specifier} is needed", mend
+        raise custom_error(
+            "requirement",
+            f"{requirement.name} {found} is installed, but {requirement.specifier} is needed",
+            hint=mend,
         )
     return text
-
-
-def _problem(message: str, hint: str) -> PydanticCustomError:
-    text = message.replace("{", "{{").replace("}", "}}")
-    return PydanticCustomError("requirement", text, {"hint": hint})
 
 
 Requirement = Annotated[str, AfterValidator(check_requirement)]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationInfo, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, PrivateAttr, ValidationInfo, model_validator
 
 from declnet.components.callback import Callback
 from declnet.components.data_source import DataSource
 from declnet.components.declared import Declared, resolve_paths
 from declnet.components.layer import Layer
+from declnet.components.located_error import located_error
 from declnet.components.loss import Loss
 from declnet.components.metric import Metric
 from declnet.components.number_or import NumberOr
@@ -19,6 +19,7 @@ from declnet.components.optimizer import Optimizer
 from declnet.spec.format_version import FormatVersion
 from declnet.spec.name import Name
 from declnet.spec.requirements import Requirement
+from declnet.spec.written import Written
 
 SourceOrFraction = Annotated[float | DataSource, NumberOr(DataSource, above=0, below=1)]
 
@@ -74,15 +75,17 @@ class TrainingSpec(Declared):
 
     @model_validator(mode="after")
     def _metrics_differ(self) -> Self:
-        names = [metric.label for metric in self.metrics]
         taken = {"epoch", "loss", "data_loss", "regularization_loss", "learning_rate"}
-        for name in taken & set(names):
-            message = f'a metric cannot be called "{name}", which the history has already'
-            raise PydanticCustomError("metrics", message)
-        for name in names:
-            if names.count(name) > 1:
-                message = f'two metrics are called "{name}"; give one another name'
-                raise PydanticCustomError("metrics", message)
+        names: list[str] = []
+        for position, metric in enumerate(self.metrics):
+            if metric.label in taken:
+                message = f'a metric cannot be called "{metric.label}": the history has that'
+                raise located_error("names", message, ("metrics", position), metric)
+            if metric.label in names:
+                message = f'two metrics are called "{metric.label}"'
+                hint = 'give one another name: { type = "…", name = "…" }'
+                raise located_error("names", message, ("metrics", position), metric, hint=hint)
+            names.append(metric.label)
         return self
 
 
@@ -102,3 +105,20 @@ class RunSpec(Declared):
     loss: Loss
     optimizer: Optimizer
     training: TrainingSpec
+
+    _written: Written = PrivateAttr(default_factory=lambda: Written({}))
+
+    @property
+    def written(self) -> Written:
+        """Who wrote what, so that later faults can be told at their place."""
+        return self._written
+
+    def was_written(self, written: Written) -> None:
+        """Remembers who wrote what."""
+        self._written = written
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both say the same, wherever they are written."""
+        return isinstance(other, RunSpec) and self.__dict__ == other.__dict__
+
+    __hash__ = Declared.__hash__

@@ -9,6 +9,7 @@ from declnet.testing.checks import (
     buffer_checks,
     data_source_checks,
     declaration_checks,
+    finding_checks,
     fusion_checks,
     initializer_checks,
     layer_batch_checks,
@@ -27,7 +28,7 @@ from declnet.testing.checks import (
     trial_checks,
 )
 
-COMMON = declaration_checks.CHECKS + round_trip_checks.CHECKS
+COMMON = declaration_checks.CHECKS + round_trip_checks.CHECKS + finding_checks.CHECKS
 """The checks of every component, whatever its kind."""
 
 USED_ONCE = (

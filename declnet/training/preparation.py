@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from declnet.components.data_source import DataInfo, Dataset
 from declnet.data.loading import load_dataset
 from declnet.data.split import held_out
-from declnet.errors import SpecError
 from declnet.graph.model import Model, build_model
 from declnet.registry.registry import Registry
 from declnet.spec.run_spec import RunSpec
 from declnet.spec.streams import DataSet
-from declnet.training.checks import check_spec
-from declnet.training.memory import run_memory, too_large
+from declnet.training.checks.check import check_spec
 from declnet.training.ready_data import ReadyData, make_ready
 
 
@@ -42,12 +40,7 @@ def prepare(
         WeightsError: the initial weights turned out wrong.
     """
     described = {name: DataInfo.of(each.x, each.y) for name, each in (given or {}).items()}
-    checked = check_spec(spec, described if given is not None else None)
-    if checked.problems:
-        raise SpecError(checked.problems)
-    problem = too_large(run_memory(spec, checked, registry))
-    if problem is not None:
-        raise SpecError([problem])
+    check_spec(spec, registry, described if given is not None else None).require_right()
     datasets = dict(given) if given is not None else _loaded(spec)
     if isinstance(spec.data.validation, float) and "validation" not in datasets:
         rest, out = held_out(datasets["train"], spec.data.validation, spec.seed)

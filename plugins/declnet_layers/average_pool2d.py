@@ -49,7 +49,8 @@ class AveragePool2d(Layer):
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """(channels, height, width); raises ValueError unless the input is images that fit."""
-        return (input_shape[0], *self._window(input_shape).output)
+        window = self._window(input_shape)
+        return (input_shape[0], *window.output)
 
     def buffers(self, input_shape: Shape) -> dict[str, Buffer]:
         """The gradient of one position."""

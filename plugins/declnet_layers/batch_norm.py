@@ -26,6 +26,8 @@ class BatchNorm(Layer):
     With z = (x - mean) / sqrt(variance + epsilon):
     dscale = sum(dy * z), doffset = sum(dy),
     dx = scale / sqrt(variance + epsilon) * (dy - doffset / m - z * dscale / m).
+    The mean is summed up of differences from a channel's first number, so that a mean that is large
+    beside the deviation costs no digits, and a constant channel gives z = 0.
 
     As PyTorch's `BatchNorm1d` and `BatchNorm2d`, whose weight, bias and running_var these are, but
     that their `momentum` is 1 - momentum, and that they refuse a batch of one number a channel.
@@ -33,7 +35,8 @@ class BatchNorm(Layer):
     variance too; it calls scale and offset gamma and beta.
 
     Source: Ioffe and Szegedy, "Batch Normalization: Accelerating Deep Network Training by Reducing
-    Internal Covariate Shift", ICML 2015, arXiv:1502.03167.
+    Internal Covariate Shift", ICML 2015, arXiv:1502.03167; for the differences: Chan, Golub and
+    LeVeque, "Algorithms for Computing the Sample Variance", The American Statistician 37, 1983.
     """
 
     type = "batch_norm"
@@ -93,13 +96,17 @@ class BatchNorm(Layer):
         for part in _parts(x.shape):
             values, z = batch_last(x)[part], normal[part]
             if training:
-                np.add.reduce(values, axis=tuple(range(1, values.ndim)), out=mean[part])
+                first = _first(values)
+                np.subtract(values, _column(first, z), out=z)
+                np.add.reduce(z, axis=tuple(range(1, z.ndim)), out=mean[part])
                 np.multiply(mean[part], 1 / count, out=mean[part])
-            np.subtract(values, _column(mean[part], z), out=z)
-            if training:
+                np.subtract(z, _column(mean[part], z), out=z)
+                np.add(mean[part], first, out=mean[part])
                 flat = z.reshape(len(z), -1)
                 np.vecdot(flat, flat, out=variance[part])
                 np.multiply(variance[part], 1 / count, out=variance[part])
+            else:
+                np.subtract(values, _column(mean[part], z), out=z)
             slope = state.slope[part]
             np.add(variance[part], self.epsilon, out=slope)
             np.sqrt(slope, out=slope)
@@ -142,6 +149,13 @@ def _parts(shape: Shape) -> Iterator[slice]:
     """Channels in parts that a cache holds."""
     step = max(1, PART // max(1, shape[0] * prod(shape[2:])))
     return (slice(start, start + step) for start in range(0, shape[1], step))
+
+
+def _first(values: Array) -> Array:
+    """A view of the first number of each channel."""
+    places: tuple[slice | int, ...] = (slice(None), *(0 for _ in values.shape[1:]))
+    first: Array = values[places]
+    return first
 
 
 def _column(numbers: Array, values: Array) -> Array:

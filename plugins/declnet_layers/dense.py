@@ -1,10 +1,24 @@
 """The fully connected layer."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from pydantic import Field
 
-from declnet import Array, Buffer, Initializer, Layer, LayerState, Parameter, Regularizer, Shape
+from declnet import (
+    Array,
+    Buffer,
+    Finding,
+    Initializer,
+    Layer,
+    LayerState,
+    Outline,
+    Parameter,
+    Regularizer,
+    Shape,
+)
 from declnet_initializers import GlorotUniform, Zeros
+from declnet_layers.linear_chain import start_of_linear_chain
 
 
 class Dense(Layer):
@@ -34,6 +48,17 @@ class Dense(Layer):
     )
     weight_regularizer: Regularizer | None = Field(default=None, description="penalty on weights")
     bias_regularizer: Regularizer | None = Field(default=None, description="penalty on biases")
+
+    def check(self, outline: Outline) -> Iterator[Finding]:
+        """Two dense layers without anything nonlinear between them are one, unless it is narrow."""
+        start = start_of_linear_chain(outline)
+        if outline.here is None or start is None or not isinstance(start.layer, Dense):
+            return
+        if start.layer.units >= min(start.input_shapes[0][0], self.units):
+            names = f'"{start.name}" and "{outline.here.name}"'
+            message = f"nothing nonlinear stands between {names}, so they are one linear layer"
+            hint = 'put an activation such as "relu" between them, or leave one of them out'
+            yield Finding(message, hint, code="W003")
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """(units,); raises ValueError unless the input is one axis of features."""

@@ -1,9 +1,11 @@
 """Dropout."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from pydantic import Field
 
-from declnet import Array, Buffer, Layer, LayerState, Shape
+from declnet import Array, Buffer, Finding, Layer, LayerState, Outline, Shape
 
 
 class Dropout(Layer):
@@ -26,6 +28,12 @@ class Dropout(Layer):
     memory_order = "any"
 
     rate: float = Field(ge=0, lt=1, description="the fraction that is set to zero")
+
+    def check(self, outline: Outline) -> Iterator[Finding]:
+        """The output should not be left to chance."""
+        if outline.here is not None and outline.here is outline.last and self.rate:
+            message = "as the last layer it sets some of the model's outputs to zero in training"
+            yield Finding(message, "put it before the last layer with parameters", code="W060")
 
     def buffers(self, input_shape: Shape) -> dict[str, Buffer]:
         """The mask, one axis of features: random numbers go into contiguous memory only."""

@@ -18,7 +18,7 @@ class LayerNorm(Layer):
 
     With z = (x - mean) / sqrt(variance + epsilon): dscale = sum(dy * z), doffset = sum(dy), over
     samples and other axes; dx = (g - mean(g) - z * mean(g * z)) / sqrt(variance + epsilon), with
-    g = dy * scale.
+    g = dy * scale. The mean is summed up of differences from the first number, as in batch_norm.
 
     As PyTorch's `LayerNorm(normalized_shape)`, whose weight and bias these are. Keras's
     `LayerNormalization` takes the last axis alone by default, and epsilon 0.001.
@@ -72,9 +72,11 @@ class LayerNorm(Layer):
         """z = (x - mean) / sqrt(variance + epsilon), y = scale * z + offset."""
         z, mean, slope = state.normal, state.mean, state.slope
         over, kept, count = self._axes(x)
-        np.add.reduce(x, axis=over, out=mean)
+        first: tuple[slice | int, ...] = (slice(None),) * len(kept) + (0,) * len(over)
+        np.subtract(x, _over(x[first], x), out=z)
+        np.add.reduce(z, axis=over, out=mean)
         np.multiply(mean, 1 / count, out=mean)
-        np.subtract(x, _over(mean, x), out=z)
+        np.subtract(z, _over(mean, z), out=z)
         np.einsum(z, list(range(x.ndim)), z, list(range(x.ndim)), kept, out=slope)
         np.multiply(slope, 1 / count, out=slope)
         np.add(slope, self.epsilon, out=slope)

@@ -57,7 +57,7 @@ class Window:
     @property
     def tiles(self) -> bool:
         """Whether the windows cover the image, each number once."""
-        return all(
+        return not self.has_padding and all(
             axis.kernel == axis.stride and axis.size == axis.output * axis.stride
             for axis in (self.rows, self.columns)
         )

@@ -1,8 +1,12 @@
 """The hinge loss of support vector machines."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
-from declnet import Array, Dtype, Loss, Shape
+from declnet import Array, Dtype, Finding, Loss, Outline, Shape
+from declnet_losses.label_range import labels_besides_zero_and_one
+from declnet_losses.output_units import no_negative_scores
 from declnet_losses.sample_means import outputs_of, room_for_elements, take_means
 
 
@@ -19,6 +23,11 @@ class Hinge(Loss):
 
     type = "hinge"
     targets = "binary"
+
+    def check(self, outline: Outline) -> Iterator[Finding]:
+        """Scores must be able to fall below 0, and labels are 0 and 1."""
+        yield from no_negative_scores(outline)
+        yield from labels_besides_zero_and_one(self, outline)
 
     def prepare(self, y: Array, output_shape: Shape, dtype: Dtype) -> Array:
         """0 becomes -1, and 1 stays."""

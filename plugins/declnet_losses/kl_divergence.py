@@ -1,9 +1,12 @@
 """The Kullback-Leibler divergence of predicted distributions from true ones."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
-from declnet import Array, Dtype, Loss, Shape
+from declnet import Array, Dtype, Finding, Loss, Outline, Shape
 from declnet_losses.clipping import SMALLEST
+from declnet_losses.output_units import no_distribution
 from declnet_losses.sample_means import room_for_elements, take_sums
 
 SMALLEST_RATIO = 1e-30
@@ -21,6 +24,10 @@ class KLDivergence(Loss):
     """
 
     type = "kl_divergence"
+
+    def check(self, outline: Outline) -> Iterator[Finding]:
+        """The units must be a distribution."""
+        return no_distribution(self, outline)
 
     def prepare(self, y: Array, output_shape: Shape, dtype: Dtype) -> Array:
         """Refuses negative probabilities."""

@@ -1,8 +1,11 @@
 """The mean absolute error."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
-from declnet import Array, Loss
+from declnet import Array, Finding, Loss, Outline
+from declnet_losses.output_units import no_values
 from declnet_losses.sample_means import outputs_of, room_for_elements, take_means
 
 
@@ -15,6 +18,10 @@ class MeanAbsoluteError(Loss):
     """
 
     type = "mean_absolute_error"
+
+    def check(self, outline: Outline) -> Iterator[Finding]:
+        """The outputs must be able to take any values."""
+        return no_values(self, outline)
 
     def forward(self, y_pred: Array, y_true: Array, losses: Array) -> None:
         """Sizes of the errors, then each sample's mean."""

@@ -1,8 +1,11 @@
 """The mean squared error."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
-from declnet import Array, Loss
+from declnet import Array, Finding, Loss, Outline
+from declnet_losses.output_units import no_values
 from declnet_losses.sample_means import outputs_of, room_for_elements, take_means
 
 
@@ -15,6 +18,10 @@ class MeanSquaredError(Loss):
     """
 
     type = "mean_squared_error"
+
+    def check(self, outline: Outline) -> Iterator[Finding]:
+        """The outputs must be able to take any values."""
+        return no_values(self, outline)
 
     def forward(self, y_pred: Array, y_true: Array, losses: Array) -> None:
         """Squares of the errors, then each sample's mean."""

@@ -1,8 +1,11 @@
 """The share of samples whose most probable class is the right one."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
-from declnet import Array, Metric
+from declnet import Array, Finding, Metric, Outline
+from declnet_metrics.comparability import no_classes
 from declnet_metrics.labels import labels_of
 
 
@@ -10,6 +13,10 @@ class Accuracy(Metric):
     """accuracy = mean(argmax(y_pred) == label), for labels (n,) or one-hot rows (n, classes)."""
 
     type = "accuracy"
+
+    def check(self, outline: Outline) -> Iterator[Finding]:
+        """The output must be classes."""
+        return no_classes(self, outline)
 
     def start(self) -> list[int]:
         """[right, all]."""

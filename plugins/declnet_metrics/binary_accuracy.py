@@ -1,9 +1,12 @@
 """The share of right answers of yes or no."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from pydantic import Field
 
-from declnet import Array, Metric
+from declnet import Array, Finding, Metric, Outline
+from declnet_metrics.comparability import no_binary_labels, other_sizes
 
 
 class BinaryAccuracy(Metric):
@@ -21,6 +24,11 @@ class BinaryAccuracy(Metric):
     threshold: float = Field(
         default=0.5, description="an output above it says 1; 0 for scores such as those of hinge"
     )
+
+    def check(self, outline: Outline) -> Iterator[Finding]:
+        """Each output needs an answer in y, 0 or 1."""
+        yield from other_sizes(self, outline)
+        yield from no_binary_labels(self, outline)
 
     def start(self) -> list[int]:
         """[right, all]."""

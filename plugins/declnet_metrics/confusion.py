@@ -1,5 +1,6 @@
 """Which classes were predicted for which: the counts behind precision, recall and f1."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 from typing import Literal
@@ -7,7 +8,8 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from declnet import Array, Metric
+from declnet import Array, Finding, Metric, Outline
+from declnet_metrics.comparability import no_binary_labels, several_axes
 from declnet_metrics.labels import whole_labels
 
 
@@ -44,6 +46,11 @@ class ConfusionMetric(Metric):
     def ratio(self, right: Array, predicted: Array, actual: Array) -> Array:
         """The figure of each class."""
         raise NotImplementedError
+
+    def check(self, outline: Outline) -> Iterator[Finding]:
+        """The output must be one axis of classes, or one unit for labels of 0 and 1."""
+        yield from several_axes(self, outline)
+        yield from no_binary_labels(self, outline)
 
     def start(self) -> Confusion:
         """Nothing counted."""

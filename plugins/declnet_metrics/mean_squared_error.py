@@ -1,8 +1,11 @@
 """The mean squared error of predicted numbers."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
-from declnet import Array, Metric
+from declnet import Array, Finding, Metric, Outline
+from declnet_metrics.comparability import other_sizes
 from declnet_metrics.errors import errors_of
 
 
@@ -15,6 +18,10 @@ class MeanSquaredError(Metric):
     """
 
     type = "mean_squared_error"
+
+    def check(self, outline: Outline) -> Iterator[Finding]:
+        """Each output needs a number in y."""
+        return other_sizes(self, outline)
 
     def start(self) -> list[float]:
         """[sum, count]."""

@@ -1,10 +1,12 @@
 """The coefficient of determination: how much better than the mean."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from declnet import Array, Metric
+from declnet import Array, Finding, Metric, Outline
+from declnet_metrics.comparability import other_sizes
 from declnet_metrics.errors import errors_of
 from declnet_metrics.spread import Spread
 
@@ -28,6 +30,10 @@ class R2(Metric):
     """
 
     type = "r2"
+
+    def check(self, outline: Outline) -> Iterator[Finding]:
+        """Each output needs a number in y."""
+        return other_sizes(self, outline)
 
     def start(self) -> Squares:
         """No sums."""

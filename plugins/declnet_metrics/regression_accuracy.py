@@ -1,11 +1,13 @@
 """The book's accuracy of a regression: the share of predictions that are close enough."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 from pydantic import Field
 
-from declnet import Array, Metric
+from declnet import Array, Finding, Metric, Outline
+from declnet_metrics.comparability import other_sizes
 from declnet_metrics.errors import errors_of
 from declnet_metrics.spread import Spread
 
@@ -35,6 +37,10 @@ class RegressionAccuracy(Metric):
     precision_divisor: float = Field(
         default=250.0, gt=0, description="fraction of std(y) within which a prediction is right"
     )
+
+    def check(self, outline: Outline) -> Iterator[Finding]:
+        """Each output needs a number in y."""
+        return other_sizes(self, outline)
 
     def start(self) -> Distances:
         """No errors."""

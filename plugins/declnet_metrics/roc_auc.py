@@ -1,11 +1,13 @@
 """The area under the curve of true positives against false positives."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import nan, prod
 
 import numpy as np
 
-from declnet import Array, Metric
+from declnet import Array, Finding, Metric, Outline
+from declnet_metrics.comparability import no_binary_labels, several_units
 from declnet_metrics.labels import whole_labels
 
 
@@ -29,6 +31,11 @@ class RocAuc(Metric):
     """
 
     type = "roc_auc"
+
+    def check(self, outline: Outline) -> Iterator[Finding]:
+        """The output must be one unit, for labels of 0 and 1."""
+        yield from several_units(self, outline)
+        yield from no_binary_labels(self, outline)
 
     def start(self) -> Scores:
         """No predictions."""

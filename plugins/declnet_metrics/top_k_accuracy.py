@@ -1,9 +1,12 @@
 """The share of samples whose class is among the k most probable ones."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from pydantic import Field
 
-from declnet import Array, Metric
+from declnet import Array, Finding, Metric, Outline
+from declnet_metrics.comparability import no_classes
 from declnet_metrics.labels import whole_labels
 
 
@@ -20,6 +23,15 @@ class TopKAccuracy(Metric):
     examples = ({}, {"k": 2})
 
     k: int = Field(default=5, ge=1, description="how many of the classes count as predicted")
+
+    def check(self, outline: Outline) -> Iterator[Finding]:
+        """The output must be more than k classes, or every prediction is right."""
+        yield from no_classes(self, outline)
+        shape = outline.last.output_shape if outline.last is not None else ()
+        if len(shape) == 1 and 1 < shape[0] <= self.k:
+            message = f"with k = {self.k} of {shape[0]} classes every prediction counts as right"
+            hint = f"k must be less than {shape[0]}"
+            yield Finding(message, hint, ("k",), "E044")
 
     def start(self) -> list[int]:
         """[right, all]."""

@@ -19,6 +19,7 @@ class Adadelta(Optimizer):
 
     type = "adadelta"
     examples = ({}, {"learning_rate": 0.5, "rho": 0.95})
+    usual_learning_rates = (1e-3, 10.0)
 
     learning_rate: LearningRate = 1.0
     rho: float = Field(default=0.9, ge=0, lt=1, description="share of both caches that stays")

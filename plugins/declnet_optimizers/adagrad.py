@@ -15,6 +15,7 @@ class Adagrad(Optimizer):
 
     type = "adagrad"
     examples = ({}, {"decay": 1e-4})
+    usual_learning_rates = (1e-5, 2.0)
 
     learning_rate: LearningRate = 1.0
     epsilon: float = Field(default=1e-7, gt=0, description="added to the root, against 0 / 0")

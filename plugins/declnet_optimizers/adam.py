@@ -21,6 +21,7 @@ class Adam(Optimizer):
 
     type = "adam"
     examples = ({}, {"learning_rate": 0.02, "decay": 5e-7})
+    usual_learning_rates = (1e-6, 0.1)
 
     learning_rate: LearningRate = 0.001
     beta_1: float = Field(default=0.9, ge=0, lt=1, description="share of the momentum that stays")

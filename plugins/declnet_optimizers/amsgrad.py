@@ -22,6 +22,7 @@ class AMSGrad(Optimizer):
 
     type = "amsgrad"
     examples = ({}, {"learning_rate": 0.02, "beta_2": 0.99})
+    usual_learning_rates = (1e-6, 0.1)
 
     learning_rate: LearningRate = 0.001
     beta_1: float = Field(default=0.9, ge=0, lt=1, description="share of the momentum that stays")

@@ -19,6 +19,7 @@ class Lion(Optimizer):
 
     type = "lion"
     examples = ({}, {"learning_rate": 0.003, "weight_decay": 0.1})
+    usual_learning_rates = (1e-7, 0.02)
 
     learning_rate: LearningRate = 1e-4
     beta_1: float = Field(default=0.9, ge=0, lt=1, description="weight of the momentum in the step")

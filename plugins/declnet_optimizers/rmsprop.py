@@ -15,6 +15,7 @@ class RMSProp(Optimizer):
 
     type = "rmsprop"
     examples = ({}, {"learning_rate": 0.02, "rho": 0.999})
+    usual_learning_rates = (1e-6, 0.1)
 
     learning_rate: LearningRate = 0.001
     rho: float = Field(default=0.9, ge=0, lt=1, description="share of the cache that stays")

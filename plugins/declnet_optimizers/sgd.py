@@ -25,6 +25,7 @@ class SGD(Optimizer):
         {"momentum": 0.9, "decay": 1e-3},
         {"learning_rate": 0.1, "momentum": 0.9, "nesterov": True},
     )
+    usual_learning_rates = (1e-6, 10.0)
 
     learning_rate: LearningRate = 1.0
     momentum: float = Field(default=0.0, ge=0, lt=1, description="share of the velocity that stays")

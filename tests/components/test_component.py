@@ -20,7 +20,7 @@ def test_a_contract_takes_names():
 
 
 def test_a_type_of_another_kind_is_unknown():
-    with pytest.raises(ValidationError, match='unknown initializer type "l2"'):
+    with pytest.raises(ValidationError, match='initializer type "l2" is not installed'):
         Initializer.from_declaration({"type": "l2"})
 
 

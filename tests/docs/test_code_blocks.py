@@ -14,7 +14,7 @@ import pytest
 from declnet_pages.code_blocks import CodeBlock
 
 import declnet
-from declnet.training.checks import check_spec
+from declnet.training.checks.check import check_spec
 
 VERBS = {"", "runs", "continues", "file", "spec"}
 
@@ -88,6 +88,20 @@ def test_the_fusion_is_used(example_projects: dict, monkeypatch: pytest.MonkeyPa
     fusion = find_fusion(layer, loss, registry)
     assert fusion is not None
     assert fusion.type == "rate_poisson_counts"
+
+
+def test_the_loss_warns_of_a_last_layer_that_gives_no_rates(
+    blocks: list[CodeBlock], example_projects: dict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = example_projects["declnet-counts"]
+    monkeypatch.chdir(project.folder)
+    block = next(each for each in blocks if each.argument == "using declnet-counts, run")
+    document = tomllib.loads(block.text)
+    document["model"]["layers"].pop()
+    (problem,) = check_spec(declnet.parse_spec(document, project.registered())).problems
+    shown = [each.text.strip() for each in blocks if each.text.startswith("warning[W060]")]
+    assert shown == [f"{problem.severity}[{problem.code}]: {problem.message} ({problem.hint})"]
+    assert problem.path == ("loss",)
 
 
 def test_the_callback_follows_a_run_to_its_end(

@@ -39,35 +39,40 @@ def test_inputs_lead_to_any_value_above(toys):
     [
         (
             [Dense(units=2, name="hidden"), named(ReLU, inputs=("hiden",))],
-            'model.layers.1.inputs.0: there is no layer "hiden" (did you mean "hidden"?)',
+            'model.layers.1.inputs.0: error[E020]: there is no layer "hiden" '
+            '(did you mean "hidden"?)',
         ),
         (
             [Dense(units=2), named(ReLU, inputs=("relu_2",)), ReLU()],
-            'model.layers.1.inputs.0: "relu_2" stands below; inputs are layers above',
+            'model.layers.1.inputs.0: error[E020]: "relu_2" stands below; inputs are layers above',
         ),
         (
             [Dense(units=2), named(ReLU, inputs=("relu_1",))],
-            'model.layers.1.inputs.0: "relu_1" is the layer itself',
+            'model.layers.1.inputs.0: error[E020]: "relu_1" is the layer itself',
         ),
         (
             [Dense(units=2), named(ReLU, inputs=("input",))],
-            'model.layers.0: nothing takes the output of "dense_1"',
+            'model.layers.0: error[E023]: nothing takes the output of "dense_1" '
+            "(name it in the inputs of a layer below, or remove it)",
         ),
         (
             [Dense(units=2, name="a"), ReLU(name="a")],
-            'model.layers.1.name: the name "a" is taken (rename it)',
+            'model.layers.1.name: error[E019]: the name "a" is taken '
+            "(layer 0 has it; rename one of the two)",
         ),
         (
             [Dense(units=2, name="relu_1"), ReLU()],
-            'model.layers.1.name: the name "relu_1" is taken (rename it)',
+            'model.layers.1.name: error[E019]: the name "relu_1" is taken '
+            "(layer 0 has it; rename one of the two)",
         ),
         (
             [Dense(units=2, name="input")],
-            'model.layers.0.name: the name "input" is taken (rename it)',
+            'model.layers.0.name: error[E019]: the name "input" is taken '
+            "(it means the model's input; rename the layer)",
         ),
         (
             [Dense(units=2), named(ReLU, inputs=("dense_1", "input"))],
-            "model.layers.1.inputs: relu takes 1 input, not 2",
+            'model.layers.1.inputs: error[E021]: "relu_1" takes 1 input, not 2',
         ),
     ],
 )
@@ -78,7 +83,9 @@ def test_each_fault_is_told_at_its_key(layers, expected):
 
 def test_a_layer_of_two_inputs_needs_two(toys):
     problems = wire([Dense(units=2), toys.Product()])[1]
-    assert [str(each) for each in problems] == ["model.layers.1: product takes 2 inputs, not 1"]
+    assert [str(each) for each in problems] == [
+        'model.layers.1: error[E021]: "product_1" takes 2 inputs, not 1 (name them: inputs = [ … ])'
+    ]
 
 
 def test_all_faults_come_in_one_pass():

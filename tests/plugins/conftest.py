@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from declnet import DataInfo, Layer, LayerOutline, Loss, Outline
+
 
 @pytest.fixture
 def state_of() -> Callable[..., SimpleNamespace]:
@@ -57,3 +59,48 @@ def descent() -> tuple[np.ndarray, np.ndarray]:
     gradients = rng.normal(size=(20, 5))
     gradients[:, -1] = 0
     return rng.normal(size=5), gradients
+
+
+@pytest.fixture
+def outline_of() -> Callable[..., Outline]:
+    """The outline of a run: layers as a spec has them, each reading the one before or `inputs`.
+
+    Each layer is named for its type and count; `here` names the one whose check is called.
+    """
+
+    def make(
+        *layers: Any,
+        data: DataInfo | dict[str, DataInfo] | None = None,
+        loss: str | None = None,
+        input_shape: tuple[int, ...] = (4,),
+        here: str | None = None,
+    ) -> Outline:
+        known: dict[str, LayerOutline | None] = {"input": None}
+        before = "input"
+        for each in layers:
+            layer = Layer.from_declaration(each)
+            inputs = tuple(known[name] for name in layer.inputs or (before,))
+            shapes = tuple(above.output_shape if above else input_shape for above in inputs)
+            shape = layer.output_shape(shapes[0] if layer.n_inputs == 1 else shapes)
+            count = sum(name.rpartition("_")[0] == layer.type for name in known)
+            before = f"{layer.type}_{count + 1}"
+            known[before] = LayerOutline(before, layer, inputs, shapes, shape)
+        sets = data if isinstance(data, dict) else {"train": data} if data else {}
+        return Outline(
+            layers=tuple(each for each in known.values() if each is not None),
+            data=sets,
+            loss=Loss.from_declaration(loss) if loss else None,
+            here=known[here] if here else None,
+        )
+
+    return make
+
+
+@pytest.fixture
+def codes_of() -> Callable[..., list[str]]:
+    """The codes of what a component's own check finds."""
+
+    def find(component: Any, outline: Outline) -> list[str]:
+        return [finding.code for finding in component.check(outline)]
+
+    return find

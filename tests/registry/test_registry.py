@@ -54,9 +54,9 @@ def test_an_unknown_type_far_from_all_comes_with_those_that_there_are(make_sched
     registry = Registry()
     registry.register(make_schedule("cosine"))
     registry.register(make_schedule("step"))
-    with pytest.raises(UnknownTypeError, match="installed schedule types: cosine, step"):
+    with pytest.raises(UnknownTypeError, match="installed schedules: cosine, step"):
         registry.find("schedule", "zzzzzz")
-    with pytest.raises(UnknownTypeError, match="installed layer types: none"):
+    with pytest.raises(UnknownTypeError, match="installed layers: none"):
         registry.find("layer", "dense")
 
 

@@ -7,7 +7,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from declnet import parse_spec
-from declnet.training.checks import check_spec
+from declnet.training.checks.check import check_spec
 
 
 def problems(document):
@@ -23,18 +23,23 @@ def test_a_spec_that_fits_has_no_problems_and_tells_its_shapes(document):
 
 def test_missing_training_data_is_told(document):
     del document["data"]
-    assert problems(document) == ["data.train: missing (name a data source to learn from)"]
+    assert problems(document) == [
+        "data.train: error[E030]: the training data is missing "
+        '(name a data source: train = { type = "…" })'
+    ]
 
 
 def test_a_missing_file_is_told_at_its_path(document):
     document["data"]["train"]["path"] = "/absent.npz"
-    assert problems(document) == ["data.train.path: /absent.npz: there is no such file"]
+    (found,) = problems(document)
+    assert found == "data.train.path: error[E031]: /absent.npz: there is no such file"
 
 
 def test_units_that_do_not_fit_the_labels_are_told_at_the_last_layer(document):
     document["model"]["layers"][2]["units"] = 2
     (found,) = problems(document)
-    assert found.startswith("model.layers.3: 2 units do not fit the labels, which have 3 classes")
+    assert found.startswith("model.layers.2.units: error[E040]: 2 units do not fit the labels, ")
+    assert "which have 3 classes" in found
 
 
 @pytest.mark.parametrize(
@@ -50,14 +55,15 @@ def test_targets_that_do_not_fit_the_loss_are_told(document, blobs, tmp_path, y,
     np.savez(tmp_path / "data.npz", x=blobs[0], y=y)
     document["model"]["layers"][2]["units"] = 3
     (found,) = problems(document)
-    assert "model.layers.3" in found
+    assert "model.layers.2" in found
     assert message in found
 
 
 def test_data_sets_of_different_shapes_are_told(document, tmp_path):
     np.savez(tmp_path / "other.npz", x=np.ones((4, 3)), y=np.arange(4) % 3)
     document["data"]["test"] = {"type": "npz", "path": str(tmp_path / "other.npz")}
-    assert problems(document) == ["data.test: samples of shape (3,), but train has (2,)"]
+    (found,) = problems(document)
+    assert found == "data.test: error[E032]: test has samples of shape (3,), train of (2,)"
 
 
 def test_weights_that_do_not_fit_are_told(document, tmp_path):
@@ -75,4 +81,4 @@ def test_faults_of_data_model_and_weights_come_together(document, tmp_path):
     document["model"]["initial_weights"] = "/absent.safetensors"
     document["model"]["layers"][2]["units"] = 2
     starts = [line.split(":")[0] for line in problems(document)]
-    assert sorted(starts) == ["data.test.path", "model.initial_weights", "model.layers.3"]
+    assert sorted(starts) == ["data.test.path", "model.initial_weights", "model.layers.2.units"]

@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 
 from declnet import parse_spec, run
-from declnet.registry.discovery import default_registry
-from declnet.training.checks import check_spec
-from declnet.training.memory import run_memory
+from declnet.training.checks.check import check_spec
 
 
 def peak(spec):
@@ -42,7 +40,7 @@ def test_memory_does_not_grow_with_epochs(sized):
 def test_the_forecast_is_what_a_run_takes(sized, batch_size):
     spec = sized(2, batch_size)
     peak(spec)
-    forecast = sum(run_memory(spec, check_spec(spec), default_registry()).values())
+    forecast = sum(check_spec(spec).memory.values())
     assert peak(spec) == pytest.approx(forecast, rel=0.15)
 
 
@@ -75,7 +73,5 @@ def convolutional(tmp_path):
 
 def test_the_forecast_of_a_convolutional_network_is_what_its_run_takes(convolutional):
     peak(convolutional)
-    forecast = sum(
-        run_memory(convolutional, check_spec(convolutional), default_registry()).values()
-    )
+    forecast = sum(check_spec(convolutional).memory.values())
     assert peak(convolutional) == pytest.approx(forecast, rel=0.15)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from declnet import DataError, parse_spec, run
+from declnet import SpecError, parse_spec, run
 
 FIGURES = {"loss", "data_loss", "regularization_loss", "accuracy"}
 
@@ -43,7 +43,7 @@ def test_held_out_samples_are_not_learned_from(document, blobs):
 
 def test_a_fraction_that_leaves_nothing_is_refused(document):
     document["data"]["validation"] = 0.001
-    with pytest.raises(DataError, match="leaves 0 for validation"):
+    with pytest.raises(SpecError, match="leaves 0 for validation"):
         run(parse_spec(document))
 
 

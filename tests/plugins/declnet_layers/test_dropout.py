@@ -102,3 +102,10 @@ def test_a_models_predictions_do_not_depend_on_chance():
 def test_rates_that_are_no_fraction_are_refused(rate):
     with pytest.raises(ValidationError):
         Dropout(rate=rate)
+
+
+@pytest.mark.parametrize(("rate", "codes"), [(0.5, ["W060"]), (0.0, [])])
+def test_an_output_that_is_dropped_is_warned_of(rate, codes, outline_of, codes_of):
+    layer = Dropout(rate=rate)
+    assert codes_of(layer, outline_of("relu", layer, here="dropout_1")) == codes
+    assert codes_of(layer, outline_of(layer, "relu", here="dropout_1")) == []

@@ -5,7 +5,7 @@ from math import cos, pi
 import numpy as np
 from pydantic import Field
 
-from declnet import Initializer, LearningRate, Optimizer, Regularizer, Schedule
+from declnet import Finding, Initializer, LearningRate, Optimizer, Regularizer, Schedule
 
 
 class Decoupled(Optimizer):
@@ -75,6 +75,12 @@ class Huber(Regularizer):
     type = "huber_like"
 
     delta: float = Field(default=0.1, gt=0, description="width of the round bottom")
+
+    def check(self, outline):
+        if self.delta < 1:
+            yield Finding("a narrow bottom", "widen it", key=("delta",), code="W060")
+        if outline.last is not None:
+            yield Finding("the run is known", code="W060")
 
     def penalty(self, w):
         return float(np.sum(np.sqrt(w**2 + self.delta**2) - self.delta))

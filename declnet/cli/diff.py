@@ -1,0 +1,40 @@
+"""`declnet diff`: what differs between two specs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+one = click.argument("first", metavar="A", type=click.Path(path_type=Path))
+other = click.argument("second", metavar="B", type=click.Path(path_type=Path))
+
+
+@click.command()
+@one
+@other
+def diff(first: Path, second: Path) -> None:
+    """Print the keys in which A and B differ, all defaults filled in.
+
+    A and B are spec files, or folders that `declnet run` wrote.
+    """
+    from declnet.report.leaves import differing, leaves
+    from declnet.report.terminal import print_table
+    from declnet.spec.problems import shown
+
+    sides = [leaves(_resolved(path)) for path in (first, second)]
+    keys = differing(sides)
+    if not keys:
+        click.echo("no differences")
+        return
+    rows = [[key, *(shown(side[key]) if key in side else "-" for side in sides)] for key in keys]
+    print_table(None, ["", str(first), str(second)], rows)
+
+
+def _resolved(path: Path) -> dict[str, Any]:
+    from declnet.runs.reading import read_run
+    from declnet.spec.load import load_spec
+    from declnet.spec.resolved import resolved_document
+
+    return read_run(path).spec if path.is_dir() else resolved_document(load_spec(path))

@@ -1,0 +1,1 @@
+"""The codes of problems, and what each means."""

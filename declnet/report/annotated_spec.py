@@ -1,0 +1,45 @@
+"""A spec in full, with a comment where each value came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from declnet.errors import KeyPath
+from declnet.spec.override import SOURCE as OVERRIDE
+from declnet.spec.resolved import resolved_document, resolved_toml
+from declnet.spec.run_spec import RunSpec
+from declnet.spec.source import Source
+
+
+def annotated(spec: RunSpec) -> str:
+    """The resolved spec as TOML; behind each value is its file and line, `--set`, or `default`."""
+    text = resolved_toml(spec)
+    lines, resolved = text.split("\n"), Source("resolved", text, "toml")
+    for path in _values(resolved_document(spec), ()):
+        spot = resolved.spot(path)
+        if spot is not None:
+            line = spot.value.line - 1
+            lines[line] = f"{lines[line]}  # {_origin(spec, path)}"
+    return "\n".join(lines)
+
+
+def _origin(spec: RunSpec, path: KeyPath) -> str:
+    place = spec.written.exact_place(path)
+    if place is None and path[-1] == "type":
+        place = spec.written.exact_place(path[:-1])  # a bare name
+    if place is None:
+        return "default"
+    return OVERRIDE if place.file == OVERRIDE else f"{place.file}:{place.line}"
+
+
+def _values(value: Any, path: KeyPath) -> Iterator[KeyPath]:
+    """The paths of all values but tables; a list of scalars is one value."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _values(item, (*path, key))
+    elif isinstance(value, list) and value and all(isinstance(each, Mapping) for each in value):
+        for position, item in enumerate(value):
+            yield from _values(item, (*path, position))
+    else:
+        yield path

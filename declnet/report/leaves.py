@@ -1,0 +1,59 @@
+"""The single values of a spec by key, with layers called by name, so that specs can be compared."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+
+def leaves(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Every scalar by its dotted key; of layers, `model.layers.dense_1.units`.
+
+    The order of the layers is a value by itself, `model.layers`.
+    """
+    found = dict(_leaves(document, ""))
+    names = _layer_names(document)
+    return {"model.layers": ", ".join(names), **found} if names else found
+
+
+def differing(documents: list[dict[str, Any]]) -> list[str]:
+    """The keys whose values are not the same in all documents, as `leaves` gives them."""
+    keys = dict.fromkeys(key for each in documents for key in each)
+    absent = object()
+    return [
+        key
+        for key in keys
+        if len({repr(each.get(key, absent)) for each in documents}) > 1  # 1, 1.0 and "1" differ
+    ]
+
+
+def _leaves(value: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        items = [(str(key), item) for key, item in value.items()]
+    elif isinstance(value, list):
+        names = _names(value) if prefix == "model.layers" else map(str, range(len(value)))
+        items = list(zip(names, value, strict=True))
+    else:
+        yield prefix, value
+        return
+    for key, item in items:
+        yield from _leaves(item, f"{prefix}.{key}" if prefix else key)
+
+
+def _layer_names(document: Mapping[str, Any]) -> list[str]:
+    model = document.get("model")
+    layers = model.get("layers") if isinstance(model, Mapping) else None
+    return _names(layers) if isinstance(layers, list) else []
+
+
+def _names(layers: list[Any]) -> list[str]:
+    """As the model names them: as written, or by type and count."""
+    count: Counter[str] = Counter()
+    names = []
+    for layer in layers:
+        table = layer if isinstance(layer, Mapping) else {"type": layer}
+        kind = str(table.get("type"))
+        count[kind] += 1
+        names.append(str(table.get("name") or f"{kind}_{count[kind]}"))
+    return names

@@ -1,0 +1,164 @@
+"""The parts of a spec, as far as they are right by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+from pydantic_core import PydanticCustomError
+
+from declnet.components.component import Component
+from declnet.components.data_source import DataSource
+from declnet.components.declared import resolve_paths
+from declnet.components.layer import Layer
+from declnet.components.loss import Loss
+from declnet.components.metric import Metric
+from declnet.components.optimizer import Optimizer
+from declnet.errors import KeyPath
+from declnet.spec.run_spec import ModelSpec, RunSpec
+
+C = TypeVar("C", bound=Component)
+
+SETS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True, eq=False)
+class LayerPart:
+    """An item of `model.layers`.
+
+    Attributes:
+        layer: the component, or None if it is wrong.
+        name: as written; None if there is none.
+    """
+
+    layer: Layer | None
+    name: str | None
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """What later checks look at; a part that is wrong or missing is None or left out.
+
+    Attributes:
+        sources: the data sources by data set.
+        needs_source: whether the missing of training data is yet to be told.
+        held_out: the fraction of the training data that is held out for validation.
+        layers: all items of the list, the wrong ones too; empty if there is no list.
+        dtype: of the model.
+        initial_weights: the file.
+        loss: of the run.
+        optimizer: of the run.
+        metrics: by their positions.
+        batch_size: of mini-batches.
+    """
+
+    sources: dict[str, DataSource] = field(default_factory=dict)
+    needs_source: bool = False
+    held_out: float = 0.0
+    layers: tuple[LayerPart, ...] = ()
+    dtype: str = "float32"
+    initial_weights: Path | None = None
+    loss: Loss | None = None
+    optimizer: Optimizer | None = None
+    metrics: Mapping[int, Metric] = field(default_factory=dict)
+    batch_size: int | None = None
+
+
+def parts_of(spec: RunSpec) -> Parts:
+    """The parts of a right spec: all of them."""
+    sets = {name: getattr(spec.data, name) for name in SETS}
+    held_out = spec.data.validation
+    return Parts(
+        {name: each for name, each in sets.items() if isinstance(each, DataSource)},
+        spec.data.train is None,
+        held_out if isinstance(held_out, float) else 0.0,
+        tuple(LayerPart(layer, layer.name) for layer in spec.model.layers),
+        spec.model.dtype,
+        spec.model.initial_weights,
+        spec.loss,
+        spec.optimizer,
+        dict(enumerate(spec.training.metrics)),
+        spec.training.batch_size,
+    )
+
+
+def right_parts(document: Mapping[str, Any], context: Mapping[str, Any]) -> Parts:
+    """The right parts of a wrong document.
+
+    A component whose only faults are unknown keys counts without them: they are told already.
+    """
+    data, model, training = (_table(document, name) for name in ("data", "model", "training"))
+    sources = {name: _component(DataSource, data.get(name), context) for name in SETS}
+    held_out, dtype = data.get("validation"), model.get("dtype")
+    batch_size = training.get("batch_size")
+    metrics = {
+        position: _component(Metric, item, context)
+        for position, item in enumerate(_list(training, "metrics"))
+    }
+    return Parts(
+        {name: each for name, each in sources.items() if each is not None},
+        isinstance(document.get("data", {}), dict) and "train" not in data,
+        held_out if isinstance(held_out, float) and 0 < held_out < 1 else 0.0,
+        tuple(_layer(item, context) for item in _list(model, "layers")),
+        dtype if dtype in ("float32", "float64") else "float32",
+        _weights(model, context),
+        _component(Loss, document.get("loss"), context),
+        _component(Optimizer, document.get("optimizer"), context),
+        {position: each for position, each in metrics.items() if each is not None},
+        batch_size if type(batch_size) is int and batch_size >= 1 else None,
+    )
+
+
+def _table(document: Mapping[str, Any], name: str) -> dict[str, Any]:
+    table = document.get(name)
+    return table if isinstance(table, dict) else {}
+
+
+def _list(table: Mapping[str, Any], name: str) -> list[Any]:
+    items = table.get(name)
+    return list(items) if isinstance(items, list | tuple) else []
+
+
+def _layer(item: Any, context: Mapping[str, Any]) -> LayerPart:
+    layer = _component(Layer, item, context)
+    written = item.get("name") if isinstance(item, dict) else None
+    name = layer.name if layer is not None else written if isinstance(written, str) else None
+    return LayerPart(layer, name)
+
+
+def _weights(model: Mapping[str, Any], context: Mapping[str, Any]) -> Path | None:
+    value = resolve_paths(ModelSpec, model, context.get("folder")).get("initial_weights")
+    return value if isinstance(value, Path) else None
+
+
+def _component(contract: type[C], value: Any, context: Mapping[str, Any]) -> C | None:
+    if not isinstance(value, str | dict | contract):
+        return None
+    try:
+        return contract.from_declaration(value, context)
+    except PydanticCustomError:
+        return None
+    except ValidationError as error:
+        details = error.errors()
+    if any(each["type"] != "unknown_key" for each in details):
+        return None
+    try:
+        known = value
+        for each in details:
+            known = _without(known, each["loc"])
+        return contract.from_declaration(known, context)
+    except (ValidationError, PydanticCustomError, LookupError, TypeError):
+        return None
+
+
+def _without(table: Any, path: KeyPath) -> Any:
+    """A copy of a table without the key at a path."""
+    key, rest = path[0], path[1:]
+    if isinstance(table, list):
+        return [_without(item, rest) if each == key else item for each, item in enumerate(table)]
+    if not rest:
+        return {each: item for each, item in table.items() if each != key}
+    return {**table, key: _without(table[key], rest)}

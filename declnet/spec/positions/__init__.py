@@ -1,0 +1,1 @@
+"""Where in a TOML or JSON text each key and value stands."""

@@ -1,0 +1,61 @@
+"""The versions of the format: the one place where a document of an older one becomes a newer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from declnet.errors import Problem
+
+CURRENT = 1
+"""The version that this declnet reads and writes."""
+
+Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
+
+UPGRADES: Mapping[int, Upgrade] = {}
+"""For a version: what turns its document into one of the next version. Version 1 is the first."""
+
+KEY = "declnet"
+
+
+def upgraded(
+    document: dict[str, Any],
+    upgrades: Mapping[int, Upgrade] = UPGRADES,
+    current: int = CURRENT,
+) -> tuple[dict[str, Any], list[Problem]]:
+    """A document in the current version.
+
+    Args:
+        document: of any version; one that says none is taken for the first.
+        upgrades: as `UPGRADES`.
+        current: the version to come to.
+
+    Returns:
+        The document, unchanged if its version cannot be read, and what is wrong with the version.
+    """
+    version = document.get(KEY, 1)
+    if isinstance(version, bool) or not isinstance(version, int):
+        message = f'"{KEY}", the version of the format, must be a whole number'
+        return document, [Problem((KEY,), message, f"write {KEY} = {current}", "E007")]
+    if version < 1:
+        message = f"there is no version {version} of the format"
+        return document, [Problem((KEY,), message, f"write {KEY} = {current}", "E007")]
+    if version > current:
+        message = f"this is version {_shown(version)} of the format; this declnet reads {current}"
+        return document, [Problem((KEY,), message, "pip install --upgrade declnet", "E007")]
+    while version < current:
+        document = {**upgrades[version](document), KEY: version + 1}
+        version += 1
+    return document, []
+
+
+def missing_version(document: Mapping[str, Any]) -> list[Problem]:
+    """What is to be said if a file tells no version."""
+    if KEY in document:
+        return []
+    hint = f"write {KEY} = {CURRENT} at the top"
+    return [Problem((KEY,), "the version of the format is missing", hint, "E007")]
+
+
+def _shown(version: int) -> str:
+    return str(version) if version < 10**9 else "a very large number"

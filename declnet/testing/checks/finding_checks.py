@@ -1,0 +1,53 @@
+"""What a component's own check promises: findings, whatever is known of the run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from declnet.components.outline import Finding, Outline
+from declnet.testing.check import check
+from declnet.testing.failures import CheckFailed, calling
+from declnet.testing.subjects import Subject
+
+CODE = re.compile(r"[EW]\d{3}")
+
+
+@check
+def checks_an_unknown_run(subject: Subject) -> None:
+    """Answers right findings, or none, even where nothing is known of the run."""
+    with calling("check, for an empty Outline,"):
+        found: Any = subject.instance.check(Outline())
+        answers = list(found) if isinstance(found, Iterable) else None
+    if answers is None:
+        raise CheckFailed(f"check gives {found!r}; return findings, () for none, or yield them")
+    for answer in answers:
+        _require_right(answer, subject.instance)
+
+
+def _require_right(finding: Any, component: Any) -> None:
+    if not isinstance(finding, Finding):
+        raise CheckFailed(f"check gives {finding!r} instead of a declnet.Finding")
+    _require_text(finding.message, "the message")
+    if finding.hint is not None:
+        _require_text(finding.hint, "the hint")
+    if not isinstance(finding.code, str) or not CODE.fullmatch(finding.code):
+        raise CheckFailed(
+            f"a finding has the code {finding.code!r}; it is E, for an error, or W, for a warning, "
+            "and three digits, e.g. W060"
+        )
+    fields = type(component).model_fields
+    if not isinstance(finding.key, tuple) or (finding.key and finding.key[0] not in fields):
+        raise CheckFailed(
+            f"a finding has the key {finding.key!r}; it is () or begins with a field of the "
+            f'component, as ("{next(iter(fields), "units")}",)'
+        )
+
+
+def _require_text(text: Any, what: str) -> None:
+    if not isinstance(text, str) or not text.strip():
+        raise CheckFailed(f"{what} of a finding is {text!r}; say in a sentence what the user reads")
+
+
+CHECKS = (checks_an_unknown_run,)

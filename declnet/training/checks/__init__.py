@@ -1,0 +1,1 @@
+"""Checks whole specs before training: data, shapes, labels, weights and memory together."""

@@ -1,0 +1,101 @@
+"""All checks of a spec, in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from declnet.components.data_source import DataInfo
+from declnet.errors import Problem, SpecError
+from declnet.graph.nodes import Node, infer
+from declnet.registry.registry import Registry
+from declnet.spec.load import Reading
+from declnet.spec.parts import Parts, parts_of
+from declnet.spec.run_spec import RunSpec
+from declnet.training.checks.components import component_problems
+from declnet.training.checks.data import data_problems, describe, input_problems
+from declnet.training.checks.targets import target_problems
+from declnet.training.checks.weights import weight_problems
+from declnet.training.memory import run_memory, too_large
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a check found out.
+
+    Attributes:
+        nodes: the model's layers with their shapes; empty if they are not all known.
+        data: what is known of each data set, by name.
+        memory: bytes that the run will hold, by what they are for; None where it is not known.
+        problems: every error and warning, with their places, in the order of the spec.
+    """
+
+    nodes: tuple[Node, ...]
+    data: Mapping[str, DataInfo]
+    memory: Mapping[str, int] | None
+    problems: tuple[Problem, ...]
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """The problems that keep the run from starting."""
+        return tuple(each for each in self.problems if each.severity == "error")
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """What is legal but suspicious."""
+        return tuple(each for each in self.problems if each.severity == "warning")
+
+    def require_right(self) -> None:
+        """Raises SpecError, with the errors alone, if there are any."""
+        if self.errors:
+            raise SpecError(self.errors)
+
+
+def check_spec(
+    spec: RunSpec, registry: Registry | None = None, data: Mapping[str, DataInfo] | None = None
+) -> Checked:
+    """Checks a valid spec against its data; loads no more of it than it must.
+
+    Args:
+        spec: the run.
+        registry: where names are looked up; default: all installed plugins.
+        data: describes the data sets that a program hands over in place of the spec's.
+    """
+    return check_reading(Reading(spec.written, spec, parts_of(spec), ()), registry, data)
+
+
+def check_reading(
+    reading: Reading, registry: Registry | None = None, data: Mapping[str, DataInfo] | None = None
+) -> Checked:
+    """Checks what was read of a spec, right or wrong: those parts that are right by themselves."""
+    parts = reading.parts
+    infos, problems = (dict(data), []) if data is not None else describe(parts)
+    train = infos.get("train")
+    inferred = infer(
+        [each.layer for each in parts.layers],
+        train.sample_shape if train is not None else None,
+        [each.name for each in parts.layers],
+    )
+    problems += inferred.problems
+    problems += data_problems(parts, infos)
+    problems += input_problems(inferred.nodes, train)
+    problems += weight_problems(parts, inferred.complete)
+    problems += target_problems(parts, infos, inferred.nodes)
+    problems += component_problems(parts, infos, inferred)
+    memory = _memory(parts, infos, inferred.complete, registry)
+    excess = too_large(memory)
+    if excess is not None:
+        problems.append(excess)
+    located = reading.written.located([*reading.problems, *problems])
+    return Checked(inferred.complete, infos, memory, located)
+
+
+def _memory(
+    parts: Parts,
+    infos: Mapping[str, DataInfo],
+    nodes: tuple[Node, ...],
+    registry: Registry | None,
+) -> dict[str, int] | None:
+    if not nodes or "train" not in infos or parts.loss is None or parts.optimizer is None:
+        return None
+    return run_memory(parts, infos, nodes, registry)

@@ -1,0 +1,77 @@
+"""Asks each component of a run for its own check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from declnet.components.component import Component
+from declnet.components.data_source import DataInfo
+from declnet.components.outline import LayerOutline, Outline
+from declnet.errors import KeyPath, Problem
+from declnet.graph.nodes import Inferred, Node
+from declnet.spec.parts import Parts
+
+
+def component_problems(
+    parts: Parts, infos: Mapping[str, DataInfo], inferred: Inferred
+) -> list[Problem]:
+    """What the components found, each at its place."""
+    layers = _outlined(inferred.nodes)
+    complete = tuple(each for each in layers if each is not None)
+    outline = Outline(
+        complete if len(complete) == len(layers) else (), infos, parts.loss, parts.optimizer
+    )
+    problems = []
+    for path, component, here in _components(parts, layers):
+        for found in component.check(replace(outline, here=here)):
+            where = (*path, *found.key)
+            problems.append(Problem(where, found.message, found.hint, found.code))
+    return problems
+
+
+def _components(
+    parts: Parts, layers: tuple[LayerOutline | None, ...]
+) -> Iterator[tuple[KeyPath, Component, LayerOutline | None]]:
+    named: list[tuple[KeyPath, Component | None]] = [
+        *((("data", name), source) for name, source in parts.sources.items()),
+        (("loss",), parts.loss),
+        (("optimizer",), parts.optimizer),
+        *((("training", "metrics", each), metric) for each, metric in parts.metrics.items()),
+    ]
+    for index, (part, here) in enumerate(zip(parts.layers, layers, strict=True)):
+        if here is not None and part.layer is not None:
+            for path, component in _with_inner(("model", "layers", index), part.layer):
+                yield path, component, here
+    for path, outer in named:
+        if outer is not None:
+            for inner_path, component in _with_inner(path, outer):
+                yield inner_path, component, None
+
+
+def _with_inner(path: KeyPath, component: Component) -> Iterator[tuple[KeyPath, Component]]:
+    """A component and those in its fields: regularizers, initializers, schedules."""
+    yield path, component
+    for name in type(component).model_fields:
+        value: Any = getattr(component, name)
+        if isinstance(value, Component):
+            yield from _with_inner((*path, name), value)
+
+
+def _outlined(nodes: tuple[Node | None, ...]) -> tuple[LayerOutline | None, ...]:
+    """The nodes as components see them; None where one, or one above it, is not known."""
+    outlined: list[LayerOutline | None] = []
+    for node in nodes:
+        above = [outlined[value - 1] if value else None for value in node.inputs] if node else []
+        if node is None or any(
+            value and each is None for value, each in zip(node.inputs, above, strict=True)
+        ):
+            outlined.append(None)
+        else:
+            outlined.append(
+                LayerOutline(
+                    node.name, node.layer, tuple(above), node.input_shapes, node.output_shape
+                )
+            )
+    return tuple(outlined)

@@ -1,0 +1,40 @@
+"""The codes of problems, from the catalogue that `declnet explain` reads."""
+
+from __future__ import annotations
+
+import re
+
+from declnet.codes.catalogue import Code, catalogue
+from declnet_pages.markdown import block, code, prose, table
+
+
+def problem_codes() -> str:
+    """A table of all codes, then a section for each."""
+    codes = catalogue().values()
+    rows = [(f"[{code(each.code)}](#{label(each)})", prose(each.title)) for each in codes]
+    return "\n".join([table(("code", "what is wrong"), rows), *map(_section, codes)])
+
+
+def label(entry: Code) -> str:
+    """The name that links to a code's section use."""
+    return f"problem-{entry.code.lower()}"
+
+
+def _section(entry: Code) -> str:
+    return "\n".join(
+        [
+            f"({label(entry)})=\n## {entry.code}: {prose(entry.title)}\n",
+            prose(entry.text) + "\n",
+            "Wrong:\n",
+            _example(entry.wrong),
+            "Right:\n",
+            _example(entry.right),
+        ]
+    )
+
+
+def _example(example: str) -> str:
+    """A command line, or TOML; that need not be well-formed, so nothing may complain of it."""
+    if re.match(r"declnet [a-z]", example):
+        return block(example, "sh")
+    return block(example, "toml")

@@ -1,0 +1,117 @@
+"""Whether the numbers that the last layer gives are those that a loss needs, as far as types tell.
+
+A layer of a type that is not named here is trusted.
+"""
+
+from collections.abc import Iterator
+from math import prod
+
+from declnet import Finding, LayerOutline, Loss, Outline
+
+RANGE_KEEPING = frozenset(
+    {
+        "average_pool2d",
+        "dropout",
+        "flatten",
+        "global_average_pool2d",
+        "linear",
+        "max_pool2d",
+        "reshape",
+    }
+)
+"""Layers whose numbers lie where those of their input lie."""
+
+AFFINE = frozenset({"batch_norm", "conv2d", "dense", "embedding", "layer_norm"})
+"""Layers that give any numbers, for an activation to follow."""
+
+ACTIVATIONS = frozenset(
+    {"elu", "gelu", "leaky_relu", "prelu", "relu", "selu", "silu", "softplus", "tanh"}
+)
+"""Activations that give no probabilities."""
+
+SIGMOIDS = frozenset({"hard_sigmoid", "sigmoid"})
+"""Activations that give each unit a probability of its own."""
+
+NEVER_NEGATIVE = SIGMOIDS | {"relu", "softmax", "softplus"}
+"""Activations that give no number below 0."""
+
+
+def output_layer(outline: Outline) -> LayerOutline | None:
+    """The layer that decides where the output's numbers lie, or None if it is not known."""
+    layer = outline.last
+    while layer is not None and layer.layer.type in RANGE_KEEPING:
+        layer = layer.inputs[0]
+    return layer
+
+
+def no_distribution(loss: Loss, outline: Outline) -> Iterator[Finding]:
+    """What keeps the units from being one distribution over the classes."""
+    last, layer = outline.last, output_layer(outline)
+    if last is not None and prod(last.output_shape) == 1:
+        message = f"{loss.type} needs a unit for each class, but the model has a single unit"
+        hint = 'for two classes one unit will do with "sigmoid" and the loss binary_crossentropy'
+        yield Finding(message, hint, code="E043")
+    elif layer is not None and layer.layer.type in SIGMOIDS:
+        message = (
+            f'"{layer.name}" gives each class a probability of its own, but {loss.type} needs one '
+            "distribution over all classes"
+        )
+        hint = 'use "softmax" in its place, or the loss binary_crossentropy'
+        yield Finding(message, hint, code="E043")
+    elif last is not None and len(last.output_shape) == 1:
+        yield from no_probabilities(loss, outline, "softmax")
+
+
+def no_probabilities(loss: Loss, outline: Outline, activation: str) -> Iterator[Finding]:
+    """A last layer that plainly gives other numbers than probabilities.
+
+    Args:
+        loss: of the run.
+        outline: of the run.
+        activation: the type of the layer that gives what the loss needs.
+    """
+    layer = output_layer(outline)
+    if layer is None:
+        return
+    message = f'"{layer.name}" gives no probabilities, which {loss.type} needs'
+    if layer.layer.type in AFFINE:
+        yield Finding(message, f'add "{activation}" as the last layer', code="W002")
+    elif layer.layer.type in ACTIVATIONS:
+        yield Finding(message, f'use "{activation}" in its place', code="W002")
+
+
+def lone_softmax(outline: Outline, hint: str) -> Iterator[Finding]:
+    """A softmax of one unit, which learns nothing."""
+    layer = output_layer(outline)
+    if layer is not None and layer.layer.type == "softmax" and layer.output_shape == (1,):
+        message = f'"{layer.name}" has one unit, and the softmax of one number is always 1'
+        yield Finding(message, hint, code="E043")
+
+
+def wide_softmax(outline: Outline, message: str, hint: str) -> Iterator[Finding]:
+    """A softmax of several units, where they should not depend on each other.
+
+    Args:
+        outline: of the run.
+        message: what is suspicious, to follow the layer's name.
+        hint: what to do about it.
+    """
+    layer = output_layer(outline)
+    if layer is not None and layer.layer.type == "softmax" and layer.output_shape != (1,):
+        yield Finding(f'"{layer.name}" {message}', hint, code="W002")
+
+
+def no_values(loss: Loss, outline: Outline) -> Iterator[Finding]:
+    """A softmax where the output should take any values."""
+    yield from lone_softmax(outline, "remove it, or put an activation in its place")
+    message = f"gives numbers that add up to 1, but {loss.type} is for any values"
+    hint = "remove it; or, if y holds classes, use the loss categorical_crossentropy"
+    yield from wide_softmax(outline, message, hint)
+
+
+def no_negative_scores(outline: Outline) -> Iterator[Finding]:
+    """A last layer whose scores can never say no, which takes a number below 0."""
+    layer = output_layer(outline)
+    if layer is not None and layer.layer.type in NEVER_NEGATIVE:
+        message = f'"{layer.name}" never falls below 0, which is what hinge takes for the label 0'
+        yield Finding(message, "remove it: hinge takes the scores of a dense layer", code="W002")

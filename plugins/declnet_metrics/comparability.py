@@ -1,0 +1,85 @@
+"""Whether a metric can compare the model's output with y, before anything is computed.
+
+Where y does not fit the loss either, the loss is told so, and metrics are silent.
+"""
+
+from collections.abc import Iterator
+from math import prod
+
+from declnet import Finding, Metric, Outline, Shape
+
+
+def no_classes(metric: Metric, outline: Outline) -> Iterator[Finding]:
+    """An output that is not one axis of several classes, which a loss of classes is told of."""
+    shape = _output_shape(outline)
+    if shape is None or (outline.loss is not None and outline.loss.targets == "classes"):
+        return
+    if prod(shape) == 1:
+        message = f"{metric.type} needs a unit for each class, but the model has a single unit"
+        binary = outline.loss is not None and outline.loss.targets == "binary"
+        if binary or any(info.target == "classes" for info in outline.data.values()):
+            yield _finding(message, "use binary_accuracy for answers of yes or no")
+        else:
+            yield _finding(message, "use regression_accuracy or r2 for numbers")
+    else:
+        yield from several_axes(metric, outline)
+
+
+def several_axes(metric: Metric, outline: Outline) -> Iterator[Finding]:
+    """An output of more axes than one, which a loss of classes is told of."""
+    shape = _output_shape(outline)
+    if shape is None or (outline.loss is not None and outline.loss.targets == "classes"):
+        return
+    if len(shape) > 1 and prod(shape) > 1:
+        message = (
+            f"{metric.type} needs one axis of classes, but the model's output has shape {shape}"
+        )
+        yield _finding(message, 'add "flatten" and a dense layer')
+
+
+def several_units(metric: Metric, outline: Outline) -> Iterator[Finding]:
+    """More outputs than one."""
+    shape = _output_shape(outline)
+    if shape is not None and prod(shape) != 1:
+        message = f"{metric.type} needs a single unit, but the model's output has shape {shape}"
+        yield _finding(message, "use accuracy or f1 for several classes")
+
+
+def other_sizes(metric: Metric, outline: Outline) -> Iterator[Finding]:
+    """Data sets whose y has not a number for each output, though the loss takes it as classes."""
+    shape = _output_shape(outline)
+    if shape is None or outline.loss is None or outline.loss.targets != "classes":
+        return
+    for name, info in outline.data.items():
+        if prod(info.target_shape) != prod(shape):
+            message = (
+                f"{metric.type} compares each output with a number of y, but the model's output "
+                f"has shape {shape}, and y of data.{name} has {info.target_shape}"
+            )
+            yield _finding(message, "use accuracy for class labels")
+            return
+
+
+def no_binary_labels(metric: Metric, outline: Outline) -> Iterator[Finding]:
+    """A single unit, and labels that are not 0 and 1, though the loss takes them as values."""
+    shape = _output_shape(outline)
+    if shape is None or prod(shape) != 1 or outline.loss is None:
+        return
+    if outline.loss.targets != "values":
+        return
+    for name, info in outline.data.items():
+        if info.target == "classes" and info.classes is not None and info.classes > 2:
+            message = (
+                f"{metric.type} of a single unit takes labels of 0 and 1, but those of data.{name} "
+                f"go up to {info.classes - 1}"
+            )
+            yield _finding(message, "use regression_accuracy or r2 for numbers")
+            return
+
+
+def _output_shape(outline: Outline) -> Shape | None:
+    return None if outline.last is None else outline.last.output_shape
+
+
+def _finding(message: str, hint: str) -> Finding:
+    return Finding(message, hint, code="E044")

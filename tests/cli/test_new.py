@@ -1,0 +1,175 @@
+"""`declnet new` as people start it, and the specs that it writes."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import textwrap
+import tomllib
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+
+from declnet.cli.spec_templates import TEMPLATES, template_text
+
+HAS_SKLEARN = find_spec("sklearn") is not None
+EACH = pytest.mark.parametrize("template", TEMPLATES)
+
+
+@pytest.fixture
+def written(declnet_cli, tmp_path, blobs):
+    """Writes a template to spec.toml, with the data that it tells its reader to make."""
+
+    def write(template):
+        assert declnet_cli("new", "spec.toml", "--template", template).returncode == 0
+        text = (tmp_path / "spec.toml").read_text("utf-8")
+        document = tomllib.loads(text)
+        if document["data"]["train"]["type"] == "sklearn" and not HAS_SKLEARN:
+            pytest.skip("the extra sklearn is not installed")
+        if "path" in document["data"]["train"]:
+            make_data(text, tmp_path, blobs)
+        return text
+
+    return write
+
+
+def make_data(text, folder, blobs):
+    """Runs the code within a template's comments, with many a point as x and y."""
+    code = textwrap.dedent("\n".join(re.findall(r"^# ( +.*)$", text, re.MULTILINE)))
+    names = {"x": np.repeat(blobs[0], 5, axis=0), "y": np.repeat(blobs[1], 5)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        exec(compile(code, "the comment", "exec"), names)
+
+
+@EACH
+def test_every_template_is_right_as_it_is(template, written, declnet_cli):
+    written(template)
+    out = declnet_cli.succeeds("check", "spec.toml")
+    assert "dense_1" in out
+    assert "W0" not in out
+
+
+@pytest.mark.parametrize(
+    ("template", "figure", "least"),
+    [
+        ("classification", "accuracy", 0.85),
+        ("binary", "binary_accuracy", 0.9),
+        ("regression", "r2", 0.99),
+        ("images", "accuracy", 0.95),
+        ("table", "accuracy", 0.9),
+        ("own_data", "accuracy", 0.9),
+    ],
+)
+def test_every_template_trains_well(template, figure, least, written, declnet_cli, tmp_path):
+    written(template)
+    # Threads that wait for each other on a busy machine make it 30 times slower.
+    declnet_cli.environment.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")
+    declnet_cli.succeeds("run", "spec.toml", "--quiet", "--out", "out")
+    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text("utf-8"))
+    measured_on = "test" if "test" in metrics else "validation"
+    assert metrics[measured_on][figure] >= least
+
+
+@EACH
+def test_what_is_commented_out_is_right_too(template, written, declnet_cli, spec_file, tmp_path):
+    text = written(template)
+    more = re.sub(r"^( *)# (?=\w+ = |\{)", r"\1", text, flags=re.MULTILINE)
+    assert tomllib.loads(more) != tomllib.loads(text)
+    if (tmp_path / "data.npz").exists():
+        (tmp_path / "test.npz").write_bytes((tmp_path / "data.npz").read_bytes())
+    declnet_cli.succeeds("check", spec_file(more, "more.toml"))
+
+
+def test_the_command_that_it_prints_runs_the_spec(declnet_cli, tmp_path):
+    (tmp_path / "my models").mkdir()
+    first, command = declnet_cli.succeeds("new", "my models/first.JSON").splitlines()
+    assert first == "my models/first.JSON: written. Next:"
+    program, *words = shlex.split(command)
+    assert program == "declnet"
+    declnet_cli.succeeds(*words, "--set", "training.epochs=2", "--quiet")
+    assert (tmp_path / "runs" / "first-1" / "metrics.json").is_file()
+
+
+def test_classification_is_the_default_and_json_says_the_same(declnet_cli, tmp_path):
+    declnet_cli.succeeds("new", "spec.toml")
+    declnet_cli.succeeds("new", "spec.json", "--template", "classification")
+    text = (tmp_path / "spec.toml").read_text("utf-8")
+    assert text == template_text("classification")
+    assert json.loads((tmp_path / "spec.json").read_text("utf-8")) == tomllib.loads(text)
+
+
+def test_nothing_is_overwritten_unless_forced(declnet_cli, tmp_path):
+    spec = tmp_path / "spec.toml"
+    spec.write_text("mine")
+    done = declnet_cli("new", "spec.toml")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "error: spec.toml: it exists already; nothing was written (--force overwrites it)\n"
+    )
+    assert spec.read_text() == "mine"
+    declnet_cli.succeeds("new", "spec.toml", "--force")
+    assert spec.read_text("utf-8").startswith("# Classification")
+    assert list(tmp_path.iterdir()) == [spec]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("none/spec.toml", "none/spec.toml: there is no folder none; make it first"),
+        ("spec.yaml", "spec.yaml: a spec's name ends in .toml or .json"),
+        ("spec", "spec: a spec's name ends in .toml or .json"),
+        (".toml", ".toml: a spec's name ends in .toml or .json"),
+        ("folder.toml", "folder.toml: is a folder; name a file"),
+        ("a" * 300 + ".toml", "a" * 300 + ".toml: cannot be written: File name too long"),
+    ],
+)
+def test_a_path_that_cannot_be_is_refused(name, message, declnet_cli, tmp_path):
+    (tmp_path / "folder.toml").mkdir()
+    done = declnet_cli("new", name)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"error: {message}\n")
+    assert [each.name for each in tmp_path.iterdir()] == ["folder.toml"]
+
+
+def test_force_replaces_no_folder(declnet_cli, tmp_path):
+    (tmp_path / "folder.toml").mkdir()
+    done = declnet_cli("new", "folder.toml", "--force")
+    assert (done.returncode, done.stderr) == (2, "error: folder.toml: is a folder; name a file\n")
+
+
+def test_a_misspelt_template_gets_a_suggestion(declnet_cli, tmp_path):
+    done = declnet_cli("new", "spec.toml", "--template", "binery")
+    assert done.returncode == 2
+    assert 'there is no template "binery" (did you mean "binary"?)' in done.stderr
+    done = declnet_cli("new", "spec.toml", "--template", "?")
+    assert 'there is no template "?" (templates: binary, classification, ' in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_lists_every_template_with_what_it_shows(declnet_cli):
+    out = declnet_cli.succeeds("new", "--help")
+    for name, description in TEMPLATES.items():
+        assert re.search(rf"^ +{name} +{re.escape(description)}$", out, re.MULTILINE)
+    assert "\b" not in out
+    assert "[default: classification]" in out
+
+
+def test_a_spec_whose_data_is_not_there_says_so(declnet_cli, tmp_path):
+    (tmp_path / "sub").mkdir()
+    done = declnet_cli("new", "sub/spec.toml", "--template", "own_data")
+    assert done.returncode == 0
+    assert done.stderr == (
+        "note: it reads sub/data.npz, which is not there yet: "
+        'write it with numpy.savez("data.npz", x=x, y=y)\n'
+    )
+    (tmp_path / "sub" / "data.npz").touch()
+    declnet_cli.succeeds("new", "sub/spec.toml", "--template", "own_data", "--force")
+
+
+@pytest.mark.parametrize("template", ["images", "table"])
+def test_a_spec_that_needs_scikit_learn_says_so_where_it_is_missing(template, declnet_cli):
+    done = declnet_cli("new", "spec.toml", "--template", template)
+    needed = "note: it needs scikit-learn: pip install 'declnet[sklearn]'\n"
+    assert (done.returncode, done.stderr) == (0, "" if HAS_SKLEARN else needed)

@@ -1,0 +1,186 @@
+"""Each code's wrong example has just that problem, and its right example has none."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+import declnet
+from declnet import Finding, Metric, Outline, Registry, SpecError
+from declnet.cli.main import command
+from declnet.cli.reading import checked_spec
+from declnet.codes.catalogue import Code, catalogue
+from declnet.registry.entry import Entry
+from declnet.registry.plugin import Plugin
+
+BASE = Path(__file__).parent / "base.toml"
+
+WHOLE = {"E030"}
+"""Codes whose examples are whole specs: nothing can be laid over a spec to take its data away."""
+
+EVERY_CODE = pytest.mark.parametrize("code", catalogue().values(), ids=lambda each: each.code)
+
+
+class ClassRecall(Metric):
+    """A plugin's metric that has a check of its own."""
+
+    type = "class_recall"
+
+    of_class: int
+
+    def start(self) -> list[int]:
+        return [0, 0]
+
+    def update(self, state, y_pred, y_true):
+        raise NotImplementedError
+
+    def result(self, state):
+        raise NotImplementedError
+
+    def check(self, outline: Outline):
+        classes = outline.data["train"].classes
+        if classes is not None and self.of_class >= classes:
+            yield Finding(f"there is no class {self.of_class}", key=("of_class",))
+
+
+@pytest.fixture(scope="module")
+def registry() -> Registry:
+    """All that is installed, a metric with a check of its own, and a plugin that is broken."""
+    registry = declnet.discover()
+    registry.register(ClassRecall)
+    broken = Plugin("swish", "declnet-swish", "1.0")
+    registry.add(Entry("layer", "swish", broken, "declnet_swish_that_is_not_there:Swish"))
+    return registry
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder, with all files that examples name."""
+    for name in ("base.toml", "spec.toml"):
+        shutil.copy(BASE, tmp_path / name)
+    labels = np.arange(60) % 3
+    points = np.random.default_rng(3).normal(size=(60, 3))
+    np.savez(tmp_path / "points.npz", x=points[:, :2], y=labels)
+    np.savez(tmp_path / "more_points.npz", x=points[:, :2] + 1, y=labels)
+    np.savez(tmp_path / "points_with_colour.npz", x=points, y=labels)
+    np.savez(tmp_path / "labels_from_minus_one.npz", x=points[:, :2], y=np.arange(60) % 4 - 1)
+    model = declnet.build_model(declnet.load_spec(BASE).model, input_shape=(2,))
+    save_file(model.parameters(), tmp_path / "weights.safetensors")
+    save_file({"dense_1.weights": np.zeros((2, 5))}, tmp_path / "other_model.safetensors")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def is_command(example: str) -> bool:
+    return re.match(r"declnet [a-z]", example) is not None
+
+
+def codes_of(code: str, example: str, registry: Registry) -> list[str]:
+    """The codes of all problems that an example has."""
+    path, overrides = Path("example.toml"), ()
+    if is_command(example):
+        _, name, *words = shlex.split(example)
+        given = command.commands[name].make_context(name, words).params
+        path, overrides = given["spec"], given["overrides"]
+    else:
+        whole = code in WHOLE or re.search(r"^extends", example, re.MULTILINE)
+        path.write_text(example if whole else f'extends = "base.toml"\n\n{example}\n', "utf-8")
+    try:
+        problems = checked_spec(path, overrides, registry).problems
+    except SpecError as error:
+        problems = error.problems
+    return [each.code for each in problems]
+
+
+def test_the_base_is_right_and_runs_at_once(folder: Path, registry: Registry) -> None:
+    assert checked_spec(BASE, (), registry).problems == ()
+    assert declnet.run(declnet.load_spec(BASE)).history
+
+
+@EVERY_CODE
+def test_the_wrong_example_has_just_this_problem(
+    code: Code, folder: Path, registry: Registry
+) -> None:
+    assert codes_of(code.code, code.wrong, registry) == [code.code]
+
+
+@EVERY_CODE
+def test_the_right_example_has_none(code: Code, folder: Path, registry: Registry) -> None:
+    assert codes_of(code.code, code.right, registry) == []
+
+
+@EVERY_CODE
+def test_an_entry_is_short_and_complete(code: Code) -> None:
+    assert re.fullmatch(r"[EW]0\d\d", code.code)
+    assert 10 < len(code.title) <= 60
+    assert not code.title.endswith(".")
+    sentences = re.findall(r"[.!?](?= [A-Z`]|$)", code.text)
+    assert 2 <= len(sentences) <= 6
+    assert code.text.endswith(".")
+    assert code.wrong != code.right
+    for example in (code.wrong, code.right):
+        assert max(map(len, example.splitlines())) <= 100
+
+
+def test_codes_are_in_order() -> None:
+    codes = list(catalogue())
+    assert codes == sorted(codes)
+    assert [each.code for each in catalogue().values()] == codes
+
+
+def test_titles_differ() -> None:
+    titles = [each.title for each in catalogue().values()]
+    assert len(set(titles)) == len(titles)
+
+
+def test_what_a_text_names_exists(registry: Registry) -> None:
+    """Commands and the components in their arguments."""
+    for code in catalogue().values():
+        for name, words in re.findall(r"`declnet ([a-z]+)((?: [a-z_]+)*)`", code.text):
+            found = command.commands[name]
+            for word in words.split():
+                if word in getattr(found, "commands", {}):
+                    found = found.commands[word]
+                else:
+                    assert any(word in registry.types(kind) for kind in registry.kinds())
+
+
+def test_the_catalogue_has_exactly_the_codes_that_are_raised(repository: Path) -> None:
+    """Those of components' own checks are a default, or raised by plugins of other people."""
+    sources = [*(repository / "declnet").rglob("*.py"), *(repository / "plugins").rglob("*.py")]
+    raised = {
+        code for each in sources for code in re.findall(r'"([EW]\d{3})"', each.read_text("utf-8"))
+    }
+    assert len(sources) > 100
+    assert set(catalogue()) == raised | {"E060", "W060"}
+
+
+def test_the_catalogue_cannot_be_changed() -> None:
+    with pytest.raises(TypeError):
+        catalogue()["E999"] = catalogue()["E001"]  # type: ignore[index]
+
+
+def test_it_is_read_only_when_asked() -> None:
+    program = (
+        "import sys, declnet.codes.catalogue as module\n"
+        "assert module.catalogue.cache_info().currsize == 0\n"
+        "assert module.catalogue() is module.catalogue()\n"
+        "assert not [each for each in sys.modules if each in ('numpy', 'pydantic')], 'heavy'\n"
+    )
+    # the package itself imports lazily, so that `declnet explain` starts fast
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_the_file_is_where_the_wheel_takes_it_from() -> None:
+    document = tomllib.loads((Path(declnet.__file__).parent / "codes/catalogue.toml").read_text())
+    assert document.keys() == catalogue().keys()
+    assert all(entry.keys() == {"title", "text", "wrong", "right"} for entry in document.values())
