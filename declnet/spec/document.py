@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from declnet.errors import Place, Problem, SpecError
+from declnet.spec.malformed import malformed_json, malformed_toml
 from declnet.spec.nesting import DEEPEST, TOO_DEEP, is_too_deep
 from declnet.spec.positions.duplicate import blank_out
 from declnet.spec.source import Source
-
-_POSITION = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,32 +66,20 @@ def _read_text(path: Path) -> str:
 
 
 def _parse_toml(source: Source) -> Document:
+    text = source.text
     try:
-        return Document(tomllib.loads(source.text), source)
+        return Document(tomllib.loads(text), source)
     except RecursionError:
         raise _too_deep(source) from None
     except ValueError as error:  # TOMLDecodeError, and what int() says of too many digits
         cause = str(error)
     if source.positions.duplicates:
+        text = blank_out(text, source.positions.duplicates)
         try:
-            tables = tomllib.loads(blank_out(source.text, source.positions.duplicates))
-            return Document(tables, source, _duplicates(source))
+            return Document(tomllib.loads(text), source, _duplicates(source))
         except ValueError as error:  # malformed besides: then that is what must be told
             cause = str(error)
-    raise SpecError([_malformed_toml(source, cause)])
-
-
-def _malformed_toml(source: Source, cause: str) -> Problem:
-    found = _POSITION.search(cause)
-    lines = source.text.rstrip().split("\n")
-    if found is not None and found[1]:
-        place = source.place_at(int(found[1]), int(found[2]))
-    elif found is not None:
-        place = source.place_at(len(lines), len(lines[-1].rstrip("\r")) + 1)
-    else:
-        place = source.place_at(1, 1)
-    message = _POSITION.sub("", cause)
-    return Problem((), f"malformed TOML: {message}", None, "E002", place=place)
+    raise SpecError([malformed_toml(source, text, cause)])
 
 
 def _parse_json(source: Source) -> Document:
@@ -107,15 +93,10 @@ def _parse_json(source: Source) -> Document:
 
     try:
         tables = json.loads(source.text, object_pairs_hook=without_duplicates)
-    except json.JSONDecodeError as error:
-        place = source.place_at(error.lineno, error.colno)
-        problem = Problem((), f"malformed JSON: {error.msg}", None, "E002", place=place)
-        raise SpecError([problem]) from None
     except RecursionError:
         raise _too_deep(source) from None
-    except ValueError as error:  # too many digits
-        problem = Problem((), f"malformed JSON: {error}", None, "E002", place=source.place_at(1, 1))
-        raise SpecError([problem]) from None
+    except ValueError as error:  # JSONDecodeError, and what int() says of too many digits
+        raise SpecError([malformed_json(source, error)]) from None
     if not isinstance(tables, dict):
         message = "a spec is a JSON object, { … }"
         raise SpecError([Problem((), message, None, "E002", place=source.place_at(1, 1))])

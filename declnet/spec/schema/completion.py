@@ -18,10 +18,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from declnet.components.json_schema import KIND
-from declnet.registry.spelling import with_article
+from declnet.registry.spelling import kind_in_words, with_article
 from declnet.spec.schema.catalogue import SPEC, Catalogue
 from declnet.spec.schema.forms import DEFINITIONS, Schema, definition_name, reference
 
@@ -35,7 +34,7 @@ def completion_definitions(catalogue: Catalogue) -> dict[str, Schema]:
     """The definitions, of which `completion-spec` leads to all others."""
     made = {}
     for name, form in catalogue.forms.items():
-        if name.split(".")[0] == SPEC:
+        if _is_section(name):
             uses = {key: {"": each} for key, each in form["properties"].items()}
             made[COMPLETION + name] = {**_table(uses, 1), "description": form["description"]}
     for kind, types in catalogue.kinds.items():
@@ -45,7 +44,7 @@ def completion_definitions(catalogue: Catalogue) -> dict[str, Schema]:
 
 def _kind(kind: str, types: Mapping[str, str], catalogue: Catalogue) -> dict[str, Schema]:
     name = COMPLETION + definition_name(kind)
-    described: Schema = {"description": f"which {with_article(kind).partition(' ')[2]}"}
+    described: Schema = {"description": f"which {kind_in_words(kind)}"}
     uses: dict[str, dict[str, Schema]] = {"type": dict.fromkeys(types or ("",), described)}
     for each, definition in types.items():
         for key, form in catalogue.forms[definition].get("properties", {}).items():
@@ -114,10 +113,10 @@ def _values(forms: list[Schema]) -> Schema:
     """What may follow a key."""
     inside = [each for each in map(_inside, forms) if each]
     distinct = {json.dumps(each, sort_keys=True): each for each in inside}
-    return union_of(list(distinct.values()))
+    return _any_of(list(distinct.values()))
 
 
-def union_of(branches: list[Schema]) -> Schema:
+def _any_of(branches: list[Schema]) -> Schema:
     """The branches, without a union around a single one."""
     return branches[0] if len(branches) == 1 else {"anyOf": branches} if branches else {}
 
@@ -127,10 +126,15 @@ def _inside(form: Schema) -> Schema:
         return reference(COMPLETION + definition_name(form[KIND]))
     if "$ref" in form:
         name = form["$ref"].removeprefix(DEFINITIONS)
-        return reference(COMPLETION + name) if name.split(".")[0] == SPEC else form
+        return reference(COMPLETION + name) if _is_section(name) else form
     if form.get("type") == "array" and isinstance(form.get("items"), dict):
         return {"type": "array", "items": _inside(form["items"])}
     if "anyOf" in form:
-        return union_of([_inside(each) for each in form["anyOf"]])
+        return _any_of([_inside(each) for each in form["anyOf"]])
     words = ("type", "enum", "const", *(["default"] if form.get("type") != "boolean" else []))
     return {word: form[word] for word in words if word in form}
+
+
+def _is_section(name: str) -> bool:
+    """Whether a definition is that of a spec or of a section."""
+    return name.partition(".")[0] == SPEC

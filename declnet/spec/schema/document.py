@@ -8,8 +8,9 @@ from declnet.registry.registry import Registry
 from declnet.spec.composition import EXTENDS, SCHEMA
 from declnet.spec.schema.catalogue import SPEC, Catalogue, catalogue_of
 from declnet.spec.schema.completion import COMPLETION, completion_definitions
+from declnet.spec.schema.exact import PARTIAL
 from declnet.spec.schema.forms import Schema, reference
-from declnet.spec.schema.validation import PARTIAL, validation_definitions
+from declnet.spec.schema.validation import validation_definitions
 from declnet.spec.upgrades import CURRENT, KEY
 
 DRAFT = "http://json-schema.org/draft-07/schema#"

@@ -55,6 +55,9 @@ class _Untitled(GenerateJsonSchema):
     def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> Schema:  # noqa: ARG002
         return {}
 
+    def render_warning_message(self, kind: Any, detail: str) -> None:  # noqa: ARG002
+        return None
+
 
 def _simple(form: Any) -> Any:
     """A schema without titles and null, in the words of draft 7."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 
 from declnet.codes.catalogue import Code, catalogue
 from declnet_pages.markdown import block, code, prose, table
@@ -34,7 +35,11 @@ def _section(entry: Code) -> str:
 
 
 def _example(example: str) -> str:
-    """A command line, or TOML; that need not be well-formed, so nothing may complain of it."""
+    """A command line, or TOML; what is malformed on purpose is shown as plain text."""
     if re.match(r"declnet [a-z]", example):
         return block(example, "sh")
+    try:
+        tomllib.loads(example)
+    except ValueError:
+        return block(example, "text")
     return block(example, "toml")
