@@ -12,7 +12,9 @@ from declnet.training.checks.check import check_spec
 
 SPECS = Path(__file__).parent.parent / "specs"
 FILES = sorted(
-    each.relative_to(SPECS) for each in SPECS.rglob("*") if each.suffix in (".toml", ".json")
+    each.relative_to(SPECS)
+    for each in SPECS.rglob("*")
+    if each.suffix in (".toml", ".json") and not each.name.endswith(".schema.json")
 )
 
 

@@ -11,9 +11,11 @@ from declnet import __version__
 from declnet.cli.check import check
 from declnet.cli.compare import compare
 from declnet.cli.diff import diff
+from declnet.cli.explain import explain
 from declnet.cli.new import new
 from declnet.cli.plugins.group import plugins
 from declnet.cli.run import run
+from declnet.cli.schema import schema
 from declnet.cli.show import show
 
 
@@ -27,7 +29,7 @@ def command() -> None:
     """Trains neural networks that are declared in TOML or JSON."""
 
 
-for each in (new, check, run, show, diff, compare, plugins):
+for each in (new, check, explain, show, diff, run, compare, plugins, schema):
     command.add_command(each)
 
 

@@ -65,8 +65,9 @@ class Declared(BaseModel):
             hint = suggestion(str(location[0]), cls.model_fields, "keys here")
             error = PydanticCustomError("unknown_key", "unknown key", {"hint": hint})
         elif kind == "missing" and len(location) == 1 and location[0] in cls.model_fields:
-            hint = f"{location[0]}: {cls.model_fields[str(location[0])].description}"
-            error = PydanticCustomError("missing_key", "is missing", {"hint": hint})
+            meaning = cls.model_fields[str(location[0])].description
+            known = {"hint": f"{location[0]}: {meaning}"} if meaning else {}
+            error = PydanticCustomError("missing_key", "is missing", known)
         elif kind not in _BUILT_IN:
             message = detail["msg"].replace("{", "{{").replace("}", "}}")
             error = PydanticCustomError(kind, message, context)

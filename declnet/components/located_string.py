@@ -22,6 +22,10 @@ class LocatedString(str):
         self.folder = folder
         return self
 
+    def __getnewargs__(self) -> tuple[str, Path]:  # type: ignore[override]
+        """What a copy is made from."""
+        return str(self), self.folder
+
 
 def with_folder(value: Any, folder: Path) -> Any:
     """A document whose strings know their folder."""

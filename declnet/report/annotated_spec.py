@@ -26,8 +26,6 @@ def annotated(spec: RunSpec) -> str:
 
 def _origin(spec: RunSpec, path: KeyPath) -> str:
     place = spec.written.exact_place(path)
-    if place is None and path[-1] == "type":
-        place = spec.written.exact_place(path[:-1])  # a bare name
     if place is None:
         return "default"
     return OVERRIDE if place.file == OVERRIDE else f"{place.file}:{place.line}"

@@ -51,7 +51,7 @@ def _read(path: Path, name: str, above: tuple[Path, ...], home: Path) -> Written
     folder = path.absolute().parent
     own = Written(tables if folder == home else with_folder(tables, folder), Origin(source))
     own.problems = [*read.problems, *own.located(problems)]
-    bases, found = _bases(read, source, path, (*above, path.resolve()), home)
+    bases, found = _bases(read, source, path, (*above, _followed(path)), home)
     result = Written({}, Origin(source), found)
     for base in (*bases, own):
         result.document, result.origin = merged(
@@ -80,7 +80,7 @@ def _bases(
             problems.append(Problem(key, message, None, "E006", place=place))
             continue
         base = path.parent / name
-        if base.resolve() in above:
+        if _followed(base) in above:
             circle = " extends ".join(each.name for each in (*_circle(above, base), base))
             problems.append(Problem(key, f"a circle: {circle}", None, "E006", place=place))
             continue
@@ -98,4 +98,12 @@ def _bases(
 
 
 def _circle(above: tuple[Path, ...], base: Path) -> tuple[Path, ...]:
-    return above[above.index(base.resolve()) :]
+    return above[above.index(_followed(base)) :]
+
+
+def _followed(path: Path) -> Path:
+    """The file itself, whatever links lead to it."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError, ValueError):  # links in a circle, a null byte
+        return path.absolute()  # reading it will tell

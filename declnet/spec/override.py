@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from declnet.errors import KeyPath, Place, Problem, SpecError
 from declnet.spec.nesting import TOO_DEEP, is_too_deep
+from declnet.spec.problems import shown
 
 if TYPE_CHECKING:
     from declnet.spec.positions.index import Positions
@@ -61,11 +62,14 @@ class Override:
 
     def place_of(self, path: KeyPath, focus: str) -> Place | None:
         """Where a path stands: at the override's key, at its value, or inside that."""
-        if len(path) < len(self.path) or (focus == "key" and path == self.path):
+        if any(str(one) != str(own) for one, own in zip(path, self.path, strict=False)):
+            return None
+        if len(path) < len(self.path) or (focus == "key" and len(path) == len(self.path)):
             return self.key_place
         spot: Spot | None = self._positions.spot(("_", *path[len(self.path) :]))
         if spot is None:
-            return self.place(self._value_start, len(self.text)) if path == self.path else None
+            whole = len(path) == len(self.path)
+            return self.place(self._value_start, len(self.text)) if whole else None
         span = spot.key if focus == "key" and spot.key is not None else spot.value
         if span.line > 1:
             return self.place(self._value_start, len(self.text))
@@ -98,8 +102,8 @@ def parse_override(text: str, number: int = 1) -> Override:
 
 def override_of(key: str, value: Any, number: int = 1) -> Override:
     """The override that a program gives as a key and a value."""
-    shown = f'"{value}"' if isinstance(value, str) else str(value)
-    return Override(key, value, f"{key}={shown}", number)
+    text = f'"{value}"' if isinstance(value, str) else shown(value)
+    return Override(key, value, f"{key}={text}", number)
 
 
 def _counts(part: str) -> bool:

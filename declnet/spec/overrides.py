@@ -8,6 +8,7 @@ from typing import Any
 
 from declnet.errors import KeyPath, Problem, dotted
 from declnet.spec.override import Override
+from declnet.spec.problems import shown
 from declnet.spec.written import Origin, Written
 
 
@@ -19,12 +20,17 @@ def override(written: Written, overrides: Sequence[Override]) -> Written:
     """
     if not overrides:
         return written
-    result = Written(copy.deepcopy(written.document), written.origin, list(written.problems))
+    document, origin = copy.deepcopy(written.document), _copied(written.origin)
+    result = Written(document, origin, list(written.problems))
     for each in overrides:
         problem = _assign(result, each)
         if problem is not None:
             result.problems.append(problem)
     return result
+
+
+def _copied(origin: Origin) -> Origin:
+    return Origin(origin.writer, {key: _copied(each) for key, each in origin.below.items()})
 
 
 def _assign(written: Written, change: Override) -> Problem | None:
@@ -37,7 +43,7 @@ def _assign(written: Written, change: Override) -> Problem | None:
                 message = f"{dotted(path[:depth])} has no item {part}"
                 return _problem(change, path, message, _items(place))
         elif not isinstance(place, dict):
-            message = f"{dotted(path[:depth])} is {_shown(place)}, which has no keys"
+            message = f"{dotted(path[:depth])} is {shown(place)}, which has no keys"
             return _problem(change, path, message, None)
         key = str(part) if isinstance(place, dict) else part
         if depth < len(path) - 1:
@@ -65,8 +71,3 @@ def _problem(change: Override, path: KeyPath, message: str, hint: str | None) ->
 
 def _items(place: list[Any]) -> str:
     return f"its items are 0 to {len(place) - 1}" if place else "it is empty"
-
-
-def _shown(value: Any) -> str:
-    shown = f'"{value}"' if isinstance(value, str) else str(value)
-    return shown if len(shown) <= 60 else f"{shown[:57]}…"

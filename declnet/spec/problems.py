@@ -65,7 +65,14 @@ def problems_of(error: ValidationError, document: Any) -> list[Problem]:
         error: from the validation of `document`.
         document: what was validated.
     """
-    return [_problem(detail, document) for detail in error.errors()]
+    return [_problem(detail, document) for detail in error.errors() if not _miscounted(detail)]
+
+
+def _miscounted(detail: ErrorDetails) -> bool:
+    """Whether a list is called too short only since pydantic does not count its wrong items."""
+    items = detail["input"]
+    least = detail.get("ctx", {}).get("min_length", 0)
+    return detail["type"] == "too_short" and isinstance(items, list | tuple) and len(items) >= least
 
 
 def _problem(detail: ErrorDetails, document: Any) -> Problem:

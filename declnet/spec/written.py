@@ -64,9 +64,11 @@ class Written:
         """Where just this path is written, or None if it is not: a default."""
         writer = self.writer_of(path)
         if isinstance(writer, Override):
-            return writer.place_of(path, "value")
+            return writer.place_of(path, "value") or self._bare_name(writer, path)
         spot = writer.spot(path) if writer is not None else None
-        return writer.place(spot.value) if writer is not None and spot is not None else None
+        if writer is None or spot is None:
+            return self._bare_name(writer, path)
+        return writer.place(spot.value)
 
     def _place_of_part(self, path: KeyPath, focus: Focus) -> Place | None:
         value = self._value(path)
@@ -74,14 +76,24 @@ class Written:
             path = (*path, "type")  # of a whole component, what it is called says most
         writer = self.writer_of(path)
         if isinstance(writer, Override):
-            return writer.place_of(path, focus)
+            return writer.place_of(path, focus) or self._bare_name(writer, path)
         spot = writer.spot(path) if writer is not None else None
         if writer is None or spot is None:
-            return None
+            return self._bare_name(writer, path)
         span = spot.value
         if spot.key is not None and (focus == "key" or span.end_line > span.line):
             span = spot.key
         return writer.place(span)
+
+    def _bare_name(self, writer: Writer | None, path: KeyPath) -> Place | None:
+        """Where a type is written as a bare name, which others may have added keys to."""
+        names = (self._value(path), self._value(path[:-1]))
+        if path[-1:] != ("type",) or not any(isinstance(each, str) for each in names):
+            return None
+        if isinstance(writer, Override):
+            return writer.place_of(path[:-1], "value")
+        spot = writer.spot(path[:-1]) if writer is not None else None
+        return writer.place(spot.value) if writer is not None and spot is not None else None
 
     def _value(self, path: KeyPath) -> Any:
         value: Any = self.document
@@ -100,7 +112,7 @@ class Written:
             else replace(problem, place=self.place_of(problem.path, problem.focus))
             for problem in problems
         ]
-        order = {name: number for number, name in enumerate(self._names())}
+        order = {name: number for number, name in enumerate(dict.fromkeys(self._names()))}
         return tuple(sorted(dict.fromkeys(found), key=lambda each: _position(each, order)))
 
     def _names(self) -> Iterator[str]:

@@ -7,7 +7,8 @@ from functools import cached_property
 from declnet.errors import KeyPath
 from declnet.spec.positions.duplicate import Duplicate
 from declnet.spec.positions.entry import Entry
-from declnet.spec.positions.json_reader import JsonReader, finite
+from declnet.spec.positions.json_numbers import with_known_numbers
+from declnet.spec.positions.json_reader import JsonReader
 from declnet.spec.positions.lines import Lines
 from declnet.spec.positions.reader import Reader
 from declnet.spec.positions.repetition import Repetition
@@ -86,7 +87,7 @@ def index_document(text: str, syntax: Syntax) -> Positions:
     lines = Lines(text)
     if syntax == "toml":
         return _read(lines, TomlReader(lines.source), lines.source, syntax)
-    return _read(lines, JsonReader(lines.source), finite(lines.source), syntax)
+    return _read(lines, JsonReader(lines.source), with_known_numbers(lines.source), syntax)
 
 
 def _read(lines: Lines, reader: Reader, source: bytes, syntax: Syntax) -> Positions:

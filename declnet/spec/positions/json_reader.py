@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
@@ -15,21 +14,6 @@ from declnet.spec.positions.repetition import repetition
 
 if TYPE_CHECKING:
     from tree_sitter import Node
-
-NOT_FINITE = re.compile(rb'"(?:[^"\\\n]|\\.)*+"?|NaN|Infinity')
-"""A string, or a number that Python reads and JSON does not have."""
-
-
-def finite(source: bytes) -> bytes:
-    """The text with ordinary numbers in place of NaN and Infinity, which would be errors."""
-    if b"NaN" not in source and b"Infinity" not in source:
-        return source
-    return NOT_FINITE.sub(_finite, source)
-
-
-def _finite(match: re.Match[bytes]) -> bytes:
-    token = match[0]
-    return token if token.startswith(b'"') else b"1" * len(token)
 
 
 class JsonReader(Reader):

@@ -111,8 +111,10 @@ class Reader(ABC):
         return self.push(Frame(kind, frame.entry, node.start_byte, broken=broken))
 
     def opening(self, _kind: str, node: Node, frame: Frame) -> bool:
-        """Takes a bracket or brace; one without a node of its own is never closed rightly."""
+        """Takes a bracket or brace; one that does not parse lets nobody know what follows it."""
         if frame.kind == ERROR:
+            if frame.start == node.start_byte:
+                self.frames[-2].broken = True
             frame.entry = self.entries.detached(frame.entry, "", None, node.byte_range)
             frame.opened += 1
             frame.broken = True

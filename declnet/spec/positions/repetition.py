@@ -25,7 +25,7 @@ class Repetition(NamedTuple):
 
 
 def repetition(entry: Entry, second: ByteRange, blank: ByteRange) -> Repetition:
-    """The repetition of an entry that has a key or a header."""
-    headed = entry.key is None or entry.role in {Role.HEADER, Role.TABLES}
+    """The repetition of an entry: first given by its header if it has one, else by its key."""
+    headed = entry.role in {Role.HEADER, Role.TABLES}
     first = entry.value if headed or entry.key is None else entry.key
     return Repetition(entry, first, second, blank)

@@ -62,12 +62,6 @@ class TomlReader(Reader):
             _break(frame)
         return super().error(kind, node, frame)
 
-    def opening(self, kind: str, node: Node, frame: Frame) -> bool:
-        """Takes a bracket or brace; if a header is lost, nobody knows whose pairs follow it."""
-        if frame.kind == ERROR and frame.start == node.start_byte and len(self.frames) > 1:
-            self.frames[-2].broken = True
-        return super().opening(kind, node, frame)
-
     handlers: ClassVar[Mapping[str, Handler]] = {
         **SHARED,
         "inline_table": Reader.value,
@@ -85,9 +79,7 @@ class TomlReader(Reader):
         TABLE: table,
         "table_array_element": table,
         ERROR: error,
-        "[": opening,
-        "[[": opening,
-        "{": opening,
+        "[[": Reader.opening,
         "]": header_end,
         "]]": header_end,
     }

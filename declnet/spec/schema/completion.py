@@ -85,7 +85,8 @@ def _key(uses: _Uses, types: int) -> Schema:
             key[word] = values[0]
     if key.get("type") == "array":
         items = forms[0].get("items", {})
-        key["items"] = {"type": items["type"]} if "type" in items and KIND not in items else {}
+        plain = "type" in items and KIND not in items
+        key["items"] = {"type": items["type"]} if plain else {"enum": []}
     return key
 
 

@@ -80,8 +80,10 @@ def check_reading(
     problems += data_problems(parts, infos)
     problems += input_problems(inferred.nodes, train)
     problems += weight_problems(parts, inferred.complete)
-    problems += target_problems(parts, infos, inferred.nodes)
-    problems += component_problems(parts, infos, inferred)
+    found = component_problems(parts, infos, inferred)
+    if all(each.code != "E043" for each in found):  # of a wrong last layer, the units say no more
+        problems += target_problems(parts, infos, inferred.nodes)
+    problems += found
     memory = _memory(parts, infos, inferred.complete, registry)
     excess = too_large(memory)
     if excess is not None:

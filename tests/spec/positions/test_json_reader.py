@@ -51,26 +51,11 @@ def test_keys_are_decoded_and_their_spans_are_as_written(name, ascii_only):
     assert found == Spot(at(1, 2, end), at(1, end + 2, end + 3))
 
 
-@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity"])
-def test_numbers_that_only_python_reads_have_spans(value, cut):
-    text = f'{{"NaN": "Infinity \\" NaN", "a": [{value}, 1], "b": {value}}}'
-    positions = index_document(text, "json")
-    for path, expected in [
-        (("NaN",), '"Infinity \\" NaN"'),
-        (("a", 0), value),
-        (("a", 1), "1"),
-        (("b",), value),
-    ]:
-        found = positions.spot(path)
-        assert found is not None
-        assert cut(text, found.value) == expected
-
-
 @pytest.mark.parametrize(
     ("text", "path", "second", "without"),
     [
         ('{"a": 1, "a": 2, "b": 3}', ("a",), at(1, 10, 13), '{"a": 1        , "b": 3}'),
-        ('{"é": 1 ,\r\n"\\u00e9": {}}', ("é",), at(2, 1, 9), '{"é": 1              }'),
+        ('{"é": 1 ,\r\n"\\u00e9": {}}', ("é",), at(2, 1, 9), '{"é": 1 ' + " " * 15 + "}"),
         ('[0, {"a": 1, "a": [{}]}]', (1, "a"), at(1, 14, 17), '[0, {"a": 1           }]'),
     ],
 )
@@ -94,7 +79,7 @@ def test_of_a_key_that_stands_twice_the_first_is_indexed():
     [
         ('{"a": 1 "b": 2}', [("a",), ("b",)], []),
         ('{"a": 1,, "b": 2,}', [("a",), ("b",)], []),
-        ('{a: 1, "b": 2}', [("b",)], [("a",)]),
+        ('{a: 1, "b": 2}', [()], [("a",), ("b",)]),
         ('// no comments\n{"a": [1, /* one */ 2]}', [("a", 1)], [("a", 2)]),
         ('{"a": {"b": [1, 2}}', [("a", "b", 1)], []),
         ('{"a": 1} {"b": 2}', [("a",)], [("b",)]),

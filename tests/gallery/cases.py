@@ -1,0 +1,68 @@
+"""The cases of the gallery: each is a folder with a wrong spec and what declnet says of it.
+
+A folder holds
+
+- `spec.toml`, or `spec.json`, or both with the same fault; a case of a missing file has neither,
+- `expected.txt` and `expected_json.txt`: what `declnet check spec.toml` (or `spec.json`), run in
+  the folder, prints on stderr,
+- other specs that it extends, if any,
+- `arguments.txt`, if the command takes more than the spec,
+- `installed/`, if it needs further plugins: what pip would have put into site-packages.
+
+Data files are made when a case runs; `data_files` has them all. The folder's name is the title
+that the documentation gives the case.
+"""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from .data_files import write_data_files
+
+GALLERY = Path(__file__).parent
+EXPECTED = {"spec.toml": "expected.txt", "spec.json": "expected_json.txt"}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A wrong spec in one language."""
+
+    folder: Path
+    spec: str
+
+    def __str__(self) -> str:
+        return f"{self.folder.name}-{self.spec.removeprefix('spec.')}"
+
+    @property
+    def expected(self) -> Path:
+        """The file with what declnet says."""
+        return self.folder / EXPECTED[self.spec]
+
+    @property
+    def arguments(self) -> list[str]:
+        """What follows `declnet`."""
+        more = self.folder / "arguments.txt"
+        words = shlex.split(more.read_text("utf-8")) if more.is_file() else []
+        return ["check", self.spec, *words]
+
+    def prepared(self, folder: Path) -> Path:
+        """A copy in a folder, with the data files that it names."""
+        copy = folder / self.folder.name
+        shutil.copytree(self.folder, copy, ignore=shutil.ignore_patterns("expected*"))
+        texts = [each.read_text("utf-8", "replace") for each in copy.glob("*.*") if each.is_file()]
+        write_data_files(copy, "\n".join(texts))
+        return copy
+
+
+def cases(names: tuple[str, ...] = ()) -> Iterator[Case]:
+    """All cases, or those of some folders."""
+    for folder in sorted(each for each in GALLERY.iterdir() if each.is_dir()):
+        if (names and folder.name not in names) or folder.name == "__pycache__":
+            continue
+        specs = [name for name in EXPECTED if (folder / name).is_file()]
+        for spec in specs or ["spec.toml"]:
+            yield Case(folder, spec)

@@ -1,0 +1,61 @@
+"""The data files that cases name, made where a case runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import save_file
+
+SAMPLES = 60
+LABELS = np.arange(SAMPLES) % 3
+POINTS = np.random.default_rng(3).normal(size=(SAMPLES, 3))
+IMAGES = np.random.default_rng(4).random((SAMPLES, 1, 8, 8))
+
+ARRAYS: Mapping[str, Mapping[str, np.ndarray]] = {
+    "points.npz": {"x": POINTS[:, :2], "y": LABELS},
+    "points_with_colour.npz": {"x": POINTS, "y": LABELS},
+    "labels_from_one.npz": {"x": POINTS[:, :2], "y": LABELS + 1},
+    "labels_from_minus_one.npz": {"x": POINTS[:, :2], "y": LABELS - 1},
+    "named_labels.npz": {"x": POINTS[:, :2], "labels": LABELS},
+    "one_hot.npz": {"x": POINTS[:, :2], "y": np.eye(4)[np.arange(SAMPLES) % 4]},
+    "answers.npz": {"x": POINTS[:, :2], "y": LABELS % 2},
+    "prices.npz": {"x": POINTS[:, :2], "y": POINTS[:, 2]},
+    "two_prices.npz": {"x": POINTS[:, :2], "y": POINTS[:, 1:]},
+    "images.npz": {"x": IMAGES, "y": LABELS},
+    "words.npz": {"x": np.arange(SAMPLES * 5).reshape(SAMPLES, 5) % 50, "y": LABELS},
+    "empty.npz": {"x": POINTS[:0, :2], "y": LABELS[:0]},
+}
+
+WEIGHTS: Mapping[str, Mapping[str, np.ndarray]] = {
+    "wider.safetensors": {
+        "dense_1.weights": np.zeros((2, 16)),
+        "dense_1.biases": np.zeros(16),
+        "dense_2.weights": np.zeros((16, 3)),
+        "dense_2.biases": np.zeros(3),
+    },
+}
+
+TEXTS: Mapping[str, str] = {
+    "table.npz": "x1,x2,y\n0.1,0.2,1\n",
+    "letter.safetensors": "Dear reader,\n",
+}
+
+
+def write_data_files(folder: Path, texts: str) -> None:
+    """Writes those files that some texts name, of all that there are here."""
+    for name, write in _writers().items():
+        if f'"{name}"' in texts:
+            write(folder / name)
+
+
+def _writers() -> dict[str, Callable[[Path], object]]:
+    writers: dict[str, Callable[[Path], object]] = {}
+    for name, arrays in ARRAYS.items():
+        writers[name] = lambda path, arrays=arrays: np.savez(path, **arrays)
+    for name, weights in WEIGHTS.items():
+        writers[name] = lambda path, weights=weights: save_file(dict(weights), path)
+    for name, text in TEXTS.items():
+        writers[name] = lambda path, text=text: path.write_text(text, "utf-8")
+    return writers

@@ -1,0 +1,286 @@
+"""A spec is data: what docs/security.md promises."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tomli_w
+
+import declnet
+from declnet import RunSpec, SpecError
+from declnet.cli.reading import checked_spec, read
+from declnet.errors import Problem
+from declnet.report.diagnostics import rendered
+from declnet.training.checks.check import check_reading
+
+SECRET = "sentinel-of-the-environment"
+
+STRINGS = [
+    "${HOME}",
+    "$HOME",
+    "~",
+    "~/data.npz",
+    "{0.__class__}",
+    "%(HOME)s",
+    "{{ 9091 * 9901 }}",
+    "$(touch ran)",
+    "`touch ran`",
+    "!!python/object/apply:os.system ['touch ran']",
+    "__import__('pathlib').Path('ran').touch()",
+    "os:system",
+    "declnet_layers.dense:Dense",
+    "cos\nsystem\n(S'touch ran'\ntR.",
+    "file:///etc/passwd",
+    "http://localhost:9/spec.toml",
+]
+"""What some language or other would expand, run or fetch."""
+
+STRING_KEYS = [
+    "$schema",
+    "extends",
+    "name",
+    "plugins.0",
+    "data.train",
+    "data.train.type",
+    "data.train.path",
+    "model.dtype",
+    "model.initial_weights",
+    "model.layers.0.name",
+    "model.layers.0.type",
+    "model.layers.0.weight_initializer",
+    "model.layers.0.weight_regularizer.type",
+    "model.layers.1",
+    "model.layers.1.inputs.0",
+    "loss",
+    "loss.type",
+    "optimizer",
+    "optimizer.learning_rate",
+    "optimizer.learning_rate.type",
+    "training.metrics.0",
+    "training.metrics.0.name",
+    "training.callbacks.0",
+]
+
+
+@pytest.fixture
+def whole(document: dict[str, Any]) -> dict[str, Any]:
+    """A right spec in which every key that takes a string has a value."""
+    document["plugins"] = ["declnet"]
+    document["model"]["layers"][0]["weight_regularizer"] = {"type": "l2", "strength": 0.1}
+    document["model"]["layers"][1] = {"type": "relu", "inputs": ["dense_1"]}
+    document["loss"] = {"type": document["loss"]}
+    rate = {"type": "inverse_time", "initial_rate": 0.1, "decay": 0.1}
+    document["optimizer"]["learning_rate"] = rate
+    document["training"]["metrics"] = [{"type": "accuracy", "name": "right"}]
+    document["training"]["callbacks"] = [""]
+    return document
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blobs) -> None:
+    """A home that has what a spec would find there if it were expanded."""
+    folder = tmp_path / SECRET
+    folder.mkdir()
+    np.savez(folder / "data.npz", x=blobs[0], y=blobs[1])
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("USERPROFILE", str(folder))
+    monkeypatch.chdir(tmp_path)
+
+
+def set_key(document: dict[str, Any], key: str, value: str) -> None:
+    place: Any = document
+    *outer, last = (int(part) if part.isdigit() else part for part in key.split("."))
+    for part in outer:
+        place = place[part]
+    place[last] = value
+
+
+def strings_of(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from (key, *strings_of(item))
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from strings_of(item)
+    elif isinstance(value, str | Path):
+        yield str(value)
+
+
+@pytest.mark.parametrize("key", STRING_KEYS)
+@pytest.mark.parametrize("text", STRINGS)
+def test_a_string_stays_what_it_is(
+    key: str, text: str, whole: dict[str, Any], spec_file, tmp_path: Path, home: None
+) -> None:
+    if "callbacks" not in key:
+        del whole["training"]["callbacks"]
+    set_key(whole, key, text)
+    registry = declnet.default_registry()
+    path = spec_file(tomli_w.dumps(whole), "spec.toml")
+    reading = read(path, (), registry)
+    spec, problems = reading.spec, check_reading(reading, registry).problems
+    values = list(strings_of(spec.model_dump())) if spec is not None else []
+    if spec is None:
+        assert problems
+    elif key != "$schema":
+        assert any(each.endswith((text, str(Path(text)))) for each in values)
+    told = [part for each in problems for part in (each.message, each.hint or "")]
+    for each in (*told, *values):
+        assert SECRET not in each
+        assert "90009991" not in each
+    assert not (tmp_path / "ran").exists()
+
+
+def test_every_key_of_a_spec_is_tried_if_it_takes_a_string() -> None:
+    numbers = {"declnet", "seed", "epochs", "batch_size", "shuffle", "clip_norm", "clip_value"}
+    numbers.add("log_every")
+    as_train = {"validation", "test"}
+    keys = [
+        f"{section}.{name}"
+        for section in ("data", "model", "training")
+        for name in RunSpec.model_fields[section].annotation.model_fields
+    ]
+    keys += [name for name in RunSpec.model_fields if name not in ("data", "model", "training")]
+    untried = {
+        name
+        for name in keys
+        if name.rpartition(".")[2] not in numbers | as_train
+        and not any(
+            each.split(".")[: name.count(".") + 1] == name.split(".") for each in STRING_KEYS
+        )
+    }
+    assert untried == set()
+
+
+class Runs:
+    """Leaves a file behind when it is unpickled."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self):
+        return Path.touch, (self.mark,)
+
+
+@pytest.mark.parametrize("name", ["x", "y"])
+def test_pickled_objects_in_an_archive_are_refused(
+    name: str, document: dict[str, Any], spec_file, tmp_path: Path
+) -> None:
+    arrays = {"x": np.zeros((4, 2)), "y": np.zeros(4, int)}
+    arrays[name] = np.array([Runs(tmp_path / "ran")] * 4, dtype=object)
+    np.savez(tmp_path / "data.npz", **arrays)
+    (problem,) = problems_of(spec_file(document))
+    assert problem.code == "E031"
+    assert f"the array {name} holds pickled objects, which are never loaded" in problem.message
+    with pytest.raises((SpecError, declnet.DataError), match="never loaded"):
+        declnet.run(declnet.load_spec(tmp_path / "spec.json"))
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("name", ["data.npz", "weights.pt"])
+def test_a_pickle_in_place_of_a_file_is_refused(
+    name: str, document: dict[str, Any], spec_file, tmp_path: Path
+) -> None:
+    if name == "weights.pt":
+        document["model"]["initial_weights"] = name
+    (tmp_path / name).write_bytes(pickle.dumps(Runs(tmp_path / "ran")))
+    (problem,) = problems_of(spec_file(document))
+    assert problem.code == ("E050" if name == "weights.pt" else "E031")
+    assert "not a" in problem.message
+    assert not (tmp_path / "ran").exists()
+
+
+def problems_of(spec: Path) -> tuple[Problem, ...]:
+    try:
+        return checked_spec(spec, (), declnet.default_registry()).problems
+    except SpecError as error:
+        return error.problems
+
+
+@pytest.mark.parametrize("name", ["../out", "/tmp/out", "..", ".hidden", "a\\b", "a/../b"])
+def test_the_name_leads_out_of_no_folder(name: str, document: dict[str, Any], spec_file) -> None:
+    (problem,) = problems_of(spec_file({**document, "name": name}))
+    assert (problem.code, problem.path) == ("E014", ("name",))
+
+
+def test_what_is_extended_is_toml_or_json_and_else_not_even_opened(
+    document: dict[str, Any], spec_file, tmp_path: Path
+) -> None:
+    (tmp_path / "secret.txt").write_text(SECRET)
+    problems = problems_of(spec_file({**document, "extends": "secret.txt"}))
+    assert [each.code for each in problems] == ["E006"]
+    assert SECRET not in rendered(problems)
+
+
+def test_a_requirement_is_only_looked_up(document: dict[str, Any], spec_file, declnet_cli) -> None:
+    (declnet_cli.folder / "wished_for.py").write_text("open('ran', 'w')")
+    (problem,) = problems_of(spec_file({**document, "plugins": ["wished_for @ file:///tmp/it"]}))
+    assert problem.code == "E008"
+    declnet_cli("check", "spec.json")
+    assert not (declnet_cli.folder / "ran").exists()
+
+
+@pytest.mark.parametrize("suffix", ["toml", "json"])
+def test_endless_nesting_is_refused_at_once(suffix: str, spec_file) -> None:
+    brackets = "[" * 100_000
+    text = f"a = {brackets}" if suffix == "toml" else f'{{"a": {brackets}'
+    assert [each.code for each in problems_of(spec_file(text, f"spec.{suffix}"))] == ["E004"]
+
+
+def test_messages_have_no_control_characters(document: dict[str, Any], spec_file) -> None:
+    evil = "\x1b[2J\x1b]0;owned\x07\r\x00\x9b"
+    document |= {f"key{evil}": 1, "name": evil, "loss": f"hinge{evil}"}
+    document["model"] |= {"dtype": evil, "layers": [{"type": f"dense{evil}"}]}
+    said = rendered(problems_of(spec_file(document)))
+    assert [each for each in said if not each.isprintable() and each != "\n"] == []
+
+
+AUDITED = """
+import sys
+from pathlib import Path
+
+folder, seen = str(Path.cwd()), set()
+
+
+def hook(event, arguments):
+    if event == "open" and str(arguments[0]).startswith(folder):
+        seen.add(Path(arguments[0]).name)
+    elif event.split(".")[0] in ("socket", "subprocess", "urllib", "ftplib", "pickle", "marshal"):
+        # modules come from compiled files, which are marshalled
+        if event not in ("marshal.load", "marshal.loads"):
+            seen.add(event)
+    elif event in ("os.system", "os.exec", "os.posix_spawn", "os.fork"):
+        seen.add(event)
+
+
+import declnet
+from declnet.cli.reading import checked_spec
+
+registry = declnet.discover()
+sys.addaudithook(hook)
+assert checked_spec(Path("spec.json").absolute(), (), registry).problems == ()
+print(*sorted(seen))
+"""
+
+
+def test_a_check_opens_the_named_files_alone_and_starts_nothing(
+    document: dict[str, Any], spec_file, declnet_cli
+) -> None:
+    spec_file(document, "base.json")
+    spec_file({"extends": "base.json", "$schema": "http://localhost:9/schema.json"})
+    spec_file("a bystander", "other.toml")
+    (declnet_cli.folder / "program.py").write_text(AUDITED)
+    done = subprocess.run(
+        [sys.executable, "program.py"],
+        cwd=declnet_cli.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stderr, done.stdout.split()) == ("", ["base.json", "data.npz", "spec.json"])

@@ -1,0 +1,104 @@
+"""Sources run no text, unpickle nothing and read no environment but where it is declared here.
+
+docs/security.md promises it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SOURCES = ("declnet", "plugins")
+
+FORBIDDEN_MODULES = {
+    "cPickle", "cloudpickle", "ctypes", "dill", "ftplib", "http", "joblib", "jsonpickle", "marshal",
+    "pickle", "pty", "requests", "runpy", "shelve", "socket", "subprocess", "urllib", "yaml",
+}  # fmt: skip
+
+FORBIDDEN_NAMES = {
+    "__import__", "compile", "eval", "exec", "execfile", "input",
+}  # fmt: skip
+
+FORBIDDEN_ATTRIBUTES = {
+    "environ", "exec_module", "expanduser", "expandvars", "getenv", "home", "import_module",
+    "popen", "spawn", "system", "execv", "execve", "execvp", "putenv",
+}  # fmt: skip
+
+DECLARED = {
+    ("declnet/cli/showing.py", "environ"): "NO_COLOR",
+    ("declnet/registry/discovery.py", "environ"): "DECLNET_DISABLE_PLUGINS, DECLNET_STRICT_PLUGINS",
+    ("declnet/registry/entry.py", "import_module"): "the class that a plugin announced",
+    ("declnet/registry/lazy.py", "import_module"): "a submodule of the plugin's own package",
+    ("declnet/testing/packages.py", "import_module"): "the package that `plugins check` is given",
+    ("plugins/declnet_data/sklearn.py", "import_module"): "sklearn.datasets, a constant",
+}
+"""Where a source does what specs must never cause, and what for."""
+
+
+def uses(source: str) -> Iterator[str]:
+    """What is forbidden of a source: modules, functions, attributes, unsafe loading."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (each.name for each in node.names if _root(each.name) in FORBIDDEN_MODULES)
+        elif isinstance(node, ast.ImportFrom):
+            if _root(node.module or "") in FORBIDDEN_MODULES:
+                yield node.module or ""
+            yield from (each.name for each in node.names if each.name in FORBIDDEN_ATTRIBUTES)
+        elif isinstance(node, ast.Name) and node.id in FORBIDDEN_NAMES:
+            yield node.id
+        elif isinstance(node, ast.Attribute) and node.attr in FORBIDDEN_ATTRIBUTES:
+            yield node.attr
+        elif isinstance(node, ast.Call) and _loads_arrays(node) and not _refuses_pickles(node):
+            yield "allow_pickle"
+
+
+def _root(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def _loads_arrays(call: ast.Call) -> bool:
+    return ast.unparse(call.func) in ("np.load", "numpy.load", "np.lib.format.read_array")
+
+
+def _refuses_pickles(call: ast.Call) -> bool:
+    return any(
+        each.arg == "allow_pickle" and ast.unparse(each.value) == "False" for each in call.keywords
+    )
+
+
+def test_sources_do_what_they_declare_and_no_more(repository: Path) -> None:
+    files = [file for folder in SOURCES for file in (repository / folder).rglob("*.py")]
+    found = {
+        (file.relative_to(repository).as_posix(), use)
+        for file in files
+        for use in uses(file.read_text("utf-8"))
+    }
+    assert len(files) > 100
+    assert found == set(DECLARED)
+
+
+@pytest.mark.parametrize(
+    ("source", "use"),
+    [
+        ("import pickle", "pickle"),
+        ("from pickle import loads", "pickle"),
+        ("import os.path, marshal", "marshal"),
+        ("from os import environ", "environ"),
+        ("import os\nos.getenv('X')", "getenv"),
+        ("eval('1')", "eval"),
+        ("run = exec", "exec"),
+        ("np.load(path)", "allow_pickle"),
+        ("np.load(path, allow_pickle=True)", "allow_pickle"),
+        ("path.expanduser()", "expanduser"),
+        ("from urllib.request import urlopen", "urllib.request"),
+    ],
+)
+def test_a_forbidden_use_would_be_found(source: str, use: str) -> None:
+    assert list(uses(source)) == [use]
+
+
+def test_what_is_allowed_is_not_found() -> None:
+    assert list(uses("import re\nre.compile('a')\nnp.load(p, allow_pickle=False)")) == []
