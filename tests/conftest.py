@@ -15,6 +15,10 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
+from declnet.spec.override import override_of
+from declnet.spec.overrides import override
+from declnet.spec.written import Written
+
 settings.register_profile(
     "declnet", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -73,6 +77,19 @@ def document(tmp_path: Path, blobs: tuple[np.ndarray, np.ndarray]) -> Document:
         "training": {"epochs": 3, "metrics": ["accuracy"]},
         "seed": 1,
     }
+
+
+@pytest.fixture(scope="session")
+def changed() -> Callable[[Document, Mapping[str, Any]], Document]:
+    """Makes a copy of a document with values replaced or added at dotted keys."""
+
+    def change(document: Document, values: Mapping[str, Any]) -> Document:
+        changes = [override_of(key, value) for key, value in values.items()]
+        result = override(Written(document), changes)
+        assert result.problems == []
+        return result.document
+
+    return change
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from pydantic import Field
 from declnet.components.arrays import Array, Shape
 from declnet.components.component import Component
 from declnet.components.parameter import Buffer, Parameter
+from declnet.components.readable_name import LayerName
 from declnet.components.state import LayerState
 
 
@@ -45,9 +46,8 @@ class Layer(Component):
     n_inputs: ClassVar[int | None] = 1
     """How many inputs it takes; None for any number of at least one."""
 
-    name: str | None = Field(
+    name: LayerName | None = Field(
         default=None,
-        pattern=r"^[^.\s]+$",
         description="unique in the model; default: its type and count, e.g. dense_1",
     )
     inputs: tuple[str, ...] | None = Field(

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from declnet.components.arrays import Array
 from declnet.components.component import Component
+from declnet.components.readable_name import Label
 
 
 class Metric(Component):
@@ -16,9 +17,8 @@ class Metric(Component):
     kind = "metric"
     required_methods = ("start", "update", "result")
 
-    name: str | None = Field(
+    name: Label | None = Field(
         default=None,
-        min_length=1,
         description="what its figure is called in logs and files; default: its type",
     )
 

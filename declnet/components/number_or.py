@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError, core_schema
 
 from declnet.components.component import Component
 from declnet.components.json_schema import any_of_kind
+from declnet.components.located_error import custom_error
 
 MAXIMUM = sys.float_info.max
 
@@ -43,7 +44,8 @@ class NumberOr:
                 raise PydanticCustomError("number", self._range_in_words(value))
             return float(value)
         if isinstance(value, str) and _reads_as_number(value):
-            raise PydanticCustomError("number_or", f'must be a number, not the string "{value}"')
+            message = f'must be a number, not "{value}"'
+            raise custom_error("number_or", message, hint="remove the quotation marks")
         if isinstance(value, str | dict | self.contract):
             return self.contract.from_declaration(value, info.context)
         kind = self.contract.kind.replace("_", " ")

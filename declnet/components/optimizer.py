@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from declnet.components.arrays import Array
 from declnet.components.component import Component
+from declnet.components.located_error import located_error
 from declnet.components.number_or import NumberOr
 from declnet.components.outline import Finding, Outline
 from declnet.components.schedule import Schedule
@@ -43,7 +44,8 @@ class Optimizer(Component):
     @model_validator(mode="after")
     def _one_rule_for_the_rate(self) -> Self:
         if isinstance(self.learning_rate, Schedule) and self.decay:
-            raise ValueError("decay and a schedule exclude each other; remove one of them")
+            message = "decay and a schedule exclude each other; remove one of them"
+            raise located_error("contradiction", message, ("decay",), self.decay, code="E017")
         return self
 
     def check(self, outline: Outline) -> Iterator[Finding]:  # noqa: ARG002

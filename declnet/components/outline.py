@@ -25,6 +25,8 @@ class Finding:
         hint: what to do about it.
         key: the key in the component's own table that it concerns, e.g. `("units",)`; `()` for the
             component as a whole.
+        layer: a layer that it concerns rather than the component whose check it is; then `key` is
+            one of that layer's.
         code: which sort of problem it is: one of `declnet explain`, or as it is by default E060, an
             error, or W060, a warning.
     """
@@ -33,6 +35,7 @@ class Finding:
     hint: str | None = None
     key: KeyPath = ()
     code: str = "E060"
+    layer: LayerOutline | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -43,6 +43,10 @@ class Node:
         return sum(prod(parameter.shape) for parameter in self.parameters.values())
 
 
+class BrokenContractError(Exception):
+    """A layer declares what no layer may."""
+
+
 @dataclass(frozen=True)
 class Inferred:
     """What is known of a model from its declaration.
@@ -100,6 +104,10 @@ def infer(
         if layer is not None and place.inputs is not None and len(input_shapes) == len(known):
             try:
                 node = _node(index, layer, place.name, place.inputs, input_shapes)
+            except BrokenContractError as error:
+                message = f'"{place.name}": {error}'
+                hint = "the layer's plugin is at fault: declnet plugins check tells more"
+                problems.append(Problem(("model", "layers", index), message, hint, "E025"))
             except ValueError as error:
                 message = f'"{place.name}": {error}'
                 hint = _shapes_before(place.inputs, nodes, shapes)
@@ -155,12 +163,18 @@ def _node(
     given: Any = input_shapes if layer.n_inputs != 1 else input_shapes[0]
     output_shape = tuple(layer.output_shape(given))
     if not all(isinstance(size, int) and size >= 1 for size in output_shape):
-        raise ValueError(f"{layer.type} gives the shape {output_shape}; sizes must be at least 1")
+        raise BrokenContractError(
+            f"{layer.type} gives the shape {output_shape}; sizes must be at least 1"
+        )
     parameters, buffers = layer.parameters(given), layer.buffers(given)
     for name in (*parameters, *buffers):
         if name in RESERVED or (name in parameters and name in buffers):
-            raise ValueError(f"{layer.type} cannot call a parameter or buffer {name}: it is taken")
+            raise BrokenContractError(
+                f"{layer.type} cannot call a parameter or buffer {name}: it is taken"
+            )
     for name, parameter in parameters.items():
         if parameter.regularizer is not None and not parameter.trainable:
-            raise ValueError(f"{layer.type}.{name} is not trainable and takes no regularizer")
+            raise BrokenContractError(
+                f"{layer.type}.{name} is not trainable and takes no regularizer"
+            )
     return Node(index, label, layer, inputs, input_shapes, output_shape, parameters, buffers)

@@ -37,4 +37,4 @@ def _unreadable(path: Path, error: Exception) -> WeightsError:
         return WeightsError(f"{path}: cannot be read: {error.strerror or error}")
     if isinstance(error, TypeError):
         return WeightsError(f"{path}: has a type that NumPy does not have: {error}")
-    return WeightsError(f"{path}: not a safetensors file: {error}")
+    return WeightsError(f"{path}: not a safetensors file")

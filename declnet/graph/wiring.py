@@ -83,7 +83,7 @@ def _inputs(
         plural = "s" if layer.n_inputs != 1 else ""
         message = f'"{names[index]}" takes {layer.n_inputs} input{plural}, not {len(inputs)}'
         at = (*path, "inputs") if layer.inputs is not None else path
-        hint = "name them: inputs = [ … ]" if layer.inputs is None else None
+        hint = "name them: inputs = [ … ]" if layer.inputs is None else "name as many as it takes"
         problems.append(Problem(at, message, hint, "E021"))
     return (None if problems else tuple(inputs)), problems
 

@@ -56,6 +56,7 @@ class Registry:
         message = f'{kind_in_words(kind)} type "{name}" is not installed'
         for fault in self.faults:
             if (fault.kind, fault.type) == (kind, name):
+                message = f'{kind_in_words(kind)} type "{name}" cannot be loaded'
                 hint = f"{fault.plugin} has it, but is broken: {fault.cause}"
                 raise UnknownTypeError(message, hint, "E016")
         raise UnknownTypeError(message, self._hint(kind, name))

@@ -27,6 +27,8 @@ def with_homes(problems: Iterable[Problem]) -> list[Problem]:
 
 def _hint(problem: Problem) -> str | None:
     path = problem.path
+    if path == ("extends",):
+        return "only spec files extend others; read it with load_spec"
     if len(path) == 1 or (len(path) == 2 and path[0] in SECTIONS):
         for section, model in SECTIONS.items():
             if path[-1] in model.model_fields and section != path[0]:

@@ -31,7 +31,8 @@ def compose(path: Path, overrides: Sequence[Override] = ()) -> Written:
         SpecError: a file that must be read cannot be.
     """
     written = _read(path, str(path), (), path.absolute().parent)
-    written.problems += missing_version(written.document)
+    if not written.incomplete:
+        written.problems += missing_version(written.document)
     return override(written, overrides)
 
 
@@ -52,12 +53,13 @@ def _read(path: Path, name: str, above: tuple[Path, ...], home: Path) -> Written
     own = Written(tables if folder == home else with_folder(tables, folder), Origin(source))
     own.problems = [*read.problems, *own.located(problems)]
     bases, found = _bases(read, source, path, (*above, _followed(path)), home)
-    result = Written({}, Origin(source), found)
+    result = Written({}, Origin(source), found, incomplete=bool(found))
     for base in (*bases, own):
         result.document, result.origin = merged(
             result.document, result.origin, base.document, base.origin
         )
         result.problems += base.problems
+        result.incomplete |= base.incomplete
     return result
 
 
@@ -87,9 +89,9 @@ def _bases(
         try:
             bases.append(_read(base, str(base), above, home))
         except SpecError as error:
-            missing = error.problems[0].code == "E001"
-            if missing:
-                message = f"{base}: {error.problems[0].message}"
+            found = error.problems[0]
+            if found.code == "E001" and found.place is not None and not found.place.text:
+                message = f"{base}: {found.message}"
                 hint = f'"extends" is relative to {path.name}'
                 problems.append(Problem(key, message, hint, "E006", place=place))
             else:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from declnet.errors import Place, Problem, SpecError
-from declnet.spec.malformed import malformed_json, malformed_toml
+from declnet.spec.malformed.json_faults import malformed_json
+from declnet.spec.malformed.toml_faults import malformed_toml
 from declnet.spec.nesting import DEEPEST, TOO_DEEP, is_too_deep
 from declnet.spec.positions.duplicate import blank_out
 from declnet.spec.source import Source
@@ -87,9 +88,11 @@ def _parse_json(source: Source) -> Document:
 
     def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         nonlocal repeated
-        table = dict(reversed(pairs))  # the first of a repeated key
+        table: dict[str, Any] = {}
+        for key, value in pairs:
+            table.setdefault(key, value)
         repeated = repeated or len(table) < len(pairs)
-        return dict(reversed(table.items()))
+        return table
 
     try:
         tables = json.loads(source.text, object_pairs_hook=without_duplicates)
@@ -118,7 +121,7 @@ def _duplicates(source: Source) -> list[Problem]:
 
 
 def _too_deep(source: Source) -> SpecError:
-    span = source.positions.too_deep(DEEPEST)
+    span = source.positions.too_deep(DEEPEST - 1)  # the document itself counts too
     place = source.place(span) if span is not None else source.place_at(1, 1)
     return SpecError([Problem((), TOO_DEEP, None, "E004", place=place)])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -117,8 +117,11 @@ def _validated(written: Written, registry: Registry | None, folder: Path) -> Rea
             spec.was_written(written)
             return Reading(written, spec, parts_of(spec), ())
         problems = []
-    told = _first_of_each(written.problems, problems)
-    return Reading(written, None, right_parts(document, context), told)
+    parts = right_parts(document, context)
+    if written.incomplete:
+        problems = [each for each in problems if each.code != "E011"]
+        parts = replace(parts, needs_source=False)
+    return Reading(written, None, parts, _first_of_each(written.problems, problems))
 
 
 def _first_of_each(writing: list[Problem], form: list[Problem]) -> tuple[Problem, ...]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 from pydantic import AfterValidator
-from pydantic_core import PydanticCustomError
+
+from declnet.components.located_error import custom_error
 
 MAXIMUM_BYTES = 100
 
@@ -19,8 +20,11 @@ def fit_name(text: str) -> str:
 
 def _fits(name: str) -> str:
     if name != fit_name(name):
-        message = "must serve as a folder's name: no / or \\, no dot first, at most 100 bytes"
-        raise PydanticCustomError("name", message)
+        message = (
+            "must serve as a folder's name: no /, \\ or line break, no dot first, at most "
+            f"{MAXIMUM_BYTES} bytes"
+        )
+        raise custom_error("name", message, hint=f'write "{fit_name(name)}"')
     return name
 
 

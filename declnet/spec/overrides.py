@@ -21,7 +21,7 @@ def override(written: Written, overrides: Sequence[Override]) -> Written:
     if not overrides:
         return written
     document, origin = copy.deepcopy(written.document), _copied(written.origin)
-    result = Written(document, origin, list(written.problems))
+    result = Written(document, origin, list(written.problems), written.incomplete)
     for each in overrides:
         problem = _assign(result, each)
         if problem is not None:

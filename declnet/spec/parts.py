@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
+from declnet.components.callback import Callback
 from declnet.components.component import Component
 from declnet.components.data_source import DataSource
 from declnet.components.declared import resolve_paths
@@ -52,6 +53,7 @@ class Parts:
         loss: of the run.
         optimizer: of the run.
         metrics: by their positions.
+        callbacks: by their positions.
         batch_size: of mini-batches.
     """
 
@@ -64,6 +66,7 @@ class Parts:
     loss: Loss | None = None
     optimizer: Optimizer | None = None
     metrics: Mapping[int, Metric] = field(default_factory=dict)
+    callbacks: Mapping[int, Callback] = field(default_factory=dict)
     batch_size: int | None = None
 
 
@@ -81,6 +84,7 @@ def parts_of(spec: RunSpec) -> Parts:
         spec.loss,
         spec.optimizer,
         dict(enumerate(spec.training.metrics)),
+        dict(enumerate(spec.training.callbacks)),
         spec.training.batch_size,
     )
 
@@ -94,10 +98,6 @@ def right_parts(document: Mapping[str, Any], context: Mapping[str, Any]) -> Part
     sources = {name: _component(DataSource, data.get(name), context) for name in SETS}
     held_out, dtype = data.get("validation"), model.get("dtype")
     batch_size = training.get("batch_size")
-    metrics = {
-        position: _component(Metric, item, context)
-        for position, item in enumerate(_list(training, "metrics"))
-    }
     return Parts(
         {name: each for name, each in sources.items() if each is not None},
         isinstance(document.get("data", {}), dict) and "train" not in data,
@@ -107,7 +107,8 @@ def right_parts(document: Mapping[str, Any], context: Mapping[str, Any]) -> Part
         _weights(model, context),
         _component(Loss, document.get("loss"), context),
         _component(Optimizer, document.get("optimizer"), context),
-        {position: each for position, each in metrics.items() if each is not None},
+        _components(Metric, _list(training, "metrics"), context),
+        _components(Callback, _list(training, "callbacks"), context),
         batch_size if type(batch_size) is int and batch_size >= 1 else None,
     )
 
@@ -132,6 +133,11 @@ def _layer(item: Any, context: Mapping[str, Any]) -> LayerPart:
 def _weights(model: Mapping[str, Any], context: Mapping[str, Any]) -> Path | None:
     value = resolve_paths(ModelSpec, model, context.get("folder")).get("initial_weights")
     return value if isinstance(value, Path) else None
+
+
+def _components(contract: type[C], items: list[Any], context: Mapping[str, Any]) -> dict[int, C]:
+    found = {position: _component(contract, item, context) for position, item in enumerate(items)}
+    return {position: each for position, each in found.items() if each is not None}
 
 
 def _component(contract: type[C], value: Any, context: Mapping[str, Any]) -> C | None:

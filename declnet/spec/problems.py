@@ -102,13 +102,17 @@ def _message(detail: ErrorDetails) -> str:
         return f"must have {which} {bound} item{'s' if bound != 1 else ''}"
     plain = {
         "string_pattern_mismatch": f"must match the pattern {context.get('pattern')}{found}",
-        "literal_error": f"must be {context.get('expected')}{found}",
+        "literal_error": f"must be {_choices(context)}{found}",
         "value_error": str(context.get("error")),
     }
     if kind in plain:
         return plain[kind]
     message = detail["msg"].removeprefix("Input should ").removeprefix("Value should ")
     return detail["msg"] if message == detail["msg"] else f"must {message}{found}"
+
+
+def _choices(context: dict[str, Any]) -> str:
+    return str(context.get("expected")).replace("'", '"')
 
 
 def _number(bound: Any) -> str:
@@ -172,6 +176,8 @@ def shown(value: Any) -> str:
     """A value as messages show it: as a spec has it, and not too much of it."""
     if isinstance(value, bool):
         return str(value).lower()
+    if value is None:
+        return "null"
     if isinstance(value, dict):
         return f"a table with {', '.join(map(str, value))}"[:60] if value else "an empty table"
     try:

@@ -20,13 +20,9 @@ def check_requirement(text: str) -> str:
     """
     try:
         requirement = requirements.Requirement(text)
-    except requirements.InvalidRequirement as error:
-        reason = str(error).split("\n", maxsplit=1)[0]
-        raise custom_error(
-            "requirement",
-            f'"{text}" is no requirement: {reason}',
-            hint='write it as "name>=1.2" (PEP 508)',
-        ) from None
+    except requirements.InvalidRequirement:
+        message, hint = f'"{text}" is no requirement', 'write it as "name>=1.2" (PEP 508)'
+        raise custom_error("requirement", message, hint=hint) from None
     if requirement.marker is not None and not requirement.marker.evaluate():
         return text
     mend = f'pip install "{text}"'

@@ -100,11 +100,11 @@ class RunSpec(Declared):
     plugins: tuple[Requirement, ...] = Field(
         default=(), description='distributions that it needs, e.g. "declnet-wavelets>=1.2"'
     )
-    data: DataSpec = DataSpec()
-    model: ModelSpec
-    loss: Loss
-    optimizer: Optimizer
-    training: TrainingSpec
+    data: DataSpec = Field(default=DataSpec(), description="where samples come from")
+    model: ModelSpec = Field(description="the network")
+    loss: Loss = Field(description="what training makes small")
+    optimizer: Optimizer = Field(description="how parameters follow their gradients")
+    training: TrainingSpec = Field(description="how long and in which steps")
 
     _written: Written = PrivateAttr(default_factory=lambda: Written({}))
 

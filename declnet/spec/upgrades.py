@@ -38,7 +38,7 @@ def upgraded(
         message = f'"{KEY}", the version of the format, must be a whole number'
         return document, [Problem((KEY,), message, f"write {KEY} = {current}", "E007")]
     if version < 1:
-        message = f"there is no version {version} of the format"
+        message = f"there is no version {_shown(version)} of the format"
         return document, [Problem((KEY,), message, f"write {KEY} = {current}", "E007")]
     if version > current:
         message = f"this is version {_shown(version)} of the format; this declnet reads {current}"
@@ -58,4 +58,4 @@ def missing_version(document: Mapping[str, Any]) -> list[Problem]:
 
 
 def _shown(version: int) -> str:
-    return str(version) if version < 10**9 else "a very large number"
+    return str(version) if abs(version) < 10**9 else "a very large number"

@@ -34,11 +34,14 @@ class Written:
         document: plain tables, arrays and scalars.
         origin: of the document as a whole; its `writer` is the spec file.
         problems: what was wrong with the writing itself.
+        incomplete: whether a file that it extends could not be read, so that nobody knows which
+            keys are missing.
     """
 
     document: dict[str, Any]
     origin: Origin = field(default_factory=lambda: Origin(None))
     problems: list[Problem] = field(default_factory=list)
+    incomplete: bool = False
 
     def writer_of(self, path: KeyPath) -> Writer | None:
         """Who wrote the value at a path, or the innermost value around it."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from declnet import DataInfo, Finding, Loss, Outline
+from declnet_losses.output_units import units_of_output
 
 
 def labels_below_zero(outline: Outline) -> Iterator[Finding]:
@@ -35,10 +36,13 @@ def units_without_class(outline: Outline) -> Iterator[Finding]:
     known = [count for count in counts if count is not None]
     if outline.last is None or len(outline.last.output_shape) != 1 or not known or None in counts:
         return
+    if any(_labels_of(info)[0] < 0 for info in outline.data.values()):
+        return  # such classes have no unit, and are told already
     (units,), classes = outline.last.output_shape, max(known)
     if units > classes:
         message = f"the model has {units} units, but the labels have {classes} classes"
-        yield Finding(message, f"use {classes} units, one for each class", code="W001")
+        guilty, key = units_of_output(outline)
+        yield Finding(message, f"use {classes} units, one for each class", key, "W001", guilty)
 
 
 def _labels_of(info: DataInfo) -> tuple[int, int]:

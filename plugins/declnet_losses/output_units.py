@@ -44,20 +44,32 @@ def output_layer(outline: Outline) -> LayerOutline | None:
     return layer
 
 
+def units_of_output(outline: Outline) -> tuple[LayerOutline | None, tuple[str, ...]]:
+    """The layer that decides how many units the output has, and its key for that, if any."""
+    layer = outline.last
+    while layer is not None and layer.input_shapes == (layer.output_shape,):
+        if layer.inputs[0] is None:
+            break
+        layer = layer.inputs[0]
+    has_key = layer is not None and "units" in type(layer.layer).model_fields
+    return layer, ("units",) if has_key else ()
+
+
 def no_distribution(loss: Loss, outline: Outline) -> Iterator[Finding]:
     """What keeps the units from being one distribution over the classes."""
     last, layer = outline.last, output_layer(outline)
     if last is not None and prod(last.output_shape) == 1:
         message = f"{loss.type} needs a unit for each class, but the model has a single unit"
         hint = 'for two classes one unit will do with "sigmoid" and the loss binary_crossentropy'
-        yield Finding(message, hint, code="E043")
+        guilty, key = units_of_output(outline)
+        yield Finding(message, hint, key, "E043", guilty)
     elif layer is not None and layer.layer.type in SIGMOIDS:
         message = (
             f'"{layer.name}" gives each class a probability of its own, but {loss.type} needs one '
             "distribution over all classes"
         )
         hint = 'use "softmax" in its place, or the loss binary_crossentropy'
-        yield Finding(message, hint, code="E043")
+        yield Finding(message, hint, code="E043", layer=layer)
     elif last is not None and len(last.output_shape) == 1:
         yield from no_probabilities(loss, outline, "softmax")
 
@@ -75,9 +87,11 @@ def no_probabilities(loss: Loss, outline: Outline, activation: str) -> Iterator[
         return
     message = f'"{layer.name}" gives no probabilities, which {loss.type} needs'
     if layer.layer.type in AFFINE:
-        yield Finding(message, f'add "{activation}" as the last layer', code="W002")
+        hint = f'add "{activation}" as the last layer'
+        yield Finding(message, hint, code="W002", layer=layer)
     elif layer.layer.type in ACTIVATIONS:
-        yield Finding(message, f'use "{activation}" in its place', code="W002")
+        hint = f'use "{activation}" in its place'
+        yield Finding(message, hint, code="W002", layer=layer)
 
 
 def lone_softmax(outline: Outline, hint: str) -> Iterator[Finding]:
@@ -85,7 +99,7 @@ def lone_softmax(outline: Outline, hint: str) -> Iterator[Finding]:
     layer = output_layer(outline)
     if layer is not None and layer.layer.type == "softmax" and layer.output_shape == (1,):
         message = f'"{layer.name}" has one unit, and the softmax of one number is always 1'
-        yield Finding(message, hint, code="E043")
+        yield Finding(message, hint, code="E043", layer=layer)
 
 
 def wide_softmax(outline: Outline, message: str, hint: str) -> Iterator[Finding]:
@@ -98,7 +112,7 @@ def wide_softmax(outline: Outline, message: str, hint: str) -> Iterator[Finding]
     """
     layer = output_layer(outline)
     if layer is not None and layer.layer.type == "softmax" and layer.output_shape != (1,):
-        yield Finding(f'"{layer.name}" {message}', hint, code="W002")
+        yield Finding(f'"{layer.name}" {message}', hint, code="W002", layer=layer)
 
 
 def no_values(loss: Loss, outline: Outline) -> Iterator[Finding]:
@@ -114,4 +128,5 @@ def no_negative_scores(outline: Outline) -> Iterator[Finding]:
     layer = output_layer(outline)
     if layer is not None and layer.layer.type in NEVER_NEGATIVE:
         message = f'"{layer.name}" never falls below 0, which is what hinge takes for the label 0'
-        yield Finding(message, "remove it: hinge takes the scores of a dense layer", code="W002")
+        hint = "remove it: hinge takes the scores of a dense layer"
+        yield Finding(message, hint, code="W002", layer=layer)

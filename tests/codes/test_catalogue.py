@@ -15,7 +15,7 @@ import pytest
 from safetensors.numpy import save_file
 
 import declnet
-from declnet import Finding, Metric, Outline, Registry, SpecError
+from declnet import Finding, Layer, Metric, Outline, Registry, SpecError
 from declnet.cli.main import command
 from declnet.cli.reading import checked_spec
 from declnet.codes.catalogue import Code, catalogue
@@ -52,11 +52,27 @@ class ClassRecall(Metric):
             yield Finding(f"there is no class {self.of_class}", key=("of_class",))
 
 
+class Halve(Layer):
+    """A plugin's layer that makes no features of one."""
+
+    type = "halve"
+
+    def output_shape(self, input_shape):
+        return (input_shape[0] // 2,)
+
+    def forward(self, x, y, state):
+        raise NotImplementedError
+
+    def backward(self, x, y, dy, dx, state):
+        raise NotImplementedError
+
+
 @pytest.fixture(scope="module")
 def registry() -> Registry:
     """All that is installed, a metric with a check of its own, and a plugin that is broken."""
     registry = declnet.discover()
     registry.register(ClassRecall)
+    registry.register(Halve)
     broken = Plugin("swish", "declnet-swish", "1.0")
     registry.add(Entry("layer", "swish", broken, "declnet_swish_that_is_not_there:Swish"))
     return registry

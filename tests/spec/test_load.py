@@ -6,6 +6,7 @@ import pytest
 import tomli_w
 
 from declnet import SpecError, load_spec, parse_spec
+from declnet.spec.load import read_spec
 
 
 def test_toml_and_json_give_the_same_spec(document, spec_file):
@@ -81,13 +82,97 @@ def test_specs_are_frozen_all_through(document):
     assert isinstance(spec.model.layers, tuple)
 
 
-def test_errors_name_the_file(document, spec_file):
+def test_errors_name_file_line_and_column(document, spec_file):
     path = spec_file({**document, "seed": -1})
-    with pytest.raises(SpecError, match=f"^{path}: 1 problem"):
-        load_spec(path)
-
-
-def test_sections_that_are_right_by_themselves_come_with_the_error(document):
+    column = path.read_text().index("-1") + 1
     with pytest.raises(SpecError) as caught:
-        parse_spec({**document, "loss": "nonsense"})
-    assert set(caught.value.sections) == set(document) - {"loss"}
+        load_spec(path)
+    assert str(caught.value) == (
+        f'{path}:1:{column}: error[E013]: "seed" must be at least 0, not -1'
+    )
+
+
+def test_errors_of_a_program_name_the_key_path(document):
+    with pytest.raises(SpecError, match=r"^training\.epochs: error\[E013\]: "):
+        parse_spec({**document, "training": {"epochs": 0}})
+
+
+def test_a_wrong_override_of_a_program_is_shown_as_if_written(document, spec_file):
+    changes = {"seed": 2, "training.epochs": 0, "model.layers.9.units": 1}
+    with pytest.raises(SpecError) as caught:
+        load_spec(spec_file(document), changes)
+    found = {each.code: (str(each.place), each.place.text) for each in caught.value.problems}
+    assert found == {
+        "E013": ("--set:2:17", "training.epochs=0"),
+        "E005": ("--set:3:1", "model.layers.9.units=1"),
+    }
+
+
+def test_a_file_must_say_its_version_and_a_program_need_not(document, spec_file):
+    del document["declnet"]
+    assert parse_spec(document).declnet == 1
+    with pytest.raises(SpecError) as caught:
+        load_spec(spec_file(document))
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.path) == ("E007", ("declnet",))
+    assert (problem.place.line, problem.place.column) == (1, 1)
+    assert "declnet = 1" in problem.hint
+
+
+def test_a_key_that_stands_twice_is_told_with_all_other_faults(spec_file):
+    text = """\
+declnet = 1
+seed = 1
+seed = 2
+loss = "mean_squared_error"
+optimizer = "nope"
+[model]
+layers = ["relu"]
+[training]
+epochs = 1
+epochs = "ten"
+"""
+    with pytest.raises(SpecError) as caught:
+        load_spec(spec_file(text, "spec.toml"))
+    found = [(each.code, each.place.line) for each in caught.value.problems]
+    assert found == [("E003", 3), ("E015", 5), ("E003", 10)]
+
+
+def test_one_key_has_one_fault(document, spec_file):
+    with pytest.raises(SpecError) as caught:
+        load_spec(spec_file({**document, "declnet": True, "seed": 2**70}))
+    assert sorted(each.code for each in caught.value.problems) == ["E007", "E013"]
+
+
+def test_a_spec_knows_where_it_is_written(document, spec_file):
+    spec = load_spec(spec_file(tomli_w.dumps(document), "spec.toml"), {"training.epochs": 9})
+    text = spec.written.place_of(("model", "layers", 2, "units")).text
+    assert text.strip().startswith(("units = 3", "{ type", "{type"))
+    assert str(spec.written.exact_place(("training", "epochs"))) == "--set:1:17"
+    assert spec.written.exact_place(("training", "shuffle")) is None
+
+
+def test_specs_are_equal_by_what_they_say(document, spec_file):
+    one, other = load_spec(spec_file(document)), parse_spec(document)
+    assert one == other
+    assert hash(one) == hash(other)
+    assert one != parse_spec({**document, "seed": 2})
+
+
+def test_a_reading_of_a_wrong_spec_has_its_right_parts(document, spec_file):
+    reading = read_spec(spec_file({**document, "loss": "nonsense"}))
+    assert reading.spec is None
+    assert [each.path for each in reading.problems] == [("loss",)]
+    assert reading.parts.loss is None
+    assert reading.parts.optimizer.type == "sgd"
+    assert len(reading.parts.layers) == 4
+
+
+def test_a_document_that_is_too_deep_is_refused(document):
+    deep = []
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(SpecError) as caught:
+        parse_spec({**document, "name": deep})
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.place) == ("E004", None)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from declnet import parse_spec
+from declnet import SpecError, parse_spec
 from declnet.spec.name import fit_name
 
 
@@ -22,3 +22,12 @@ def test_a_fitted_name_fits(text):
 def test_plain_names_stay_as_they_are(name, document):
     assert fit_name(name) == name
     assert parse_spec({**document, "name": name}).name == name
+
+
+@pytest.mark.parametrize("name", ["a/b", "a\\b", ".hidden", "", " a", "a\n", "漢" * 34, "x" * 101])
+def test_what_cannot_be_a_folders_name_is_refused(name, document):
+    with pytest.raises(SpecError) as caught:
+        parse_spec({**document, "name": name})
+    (problem,) = caught.value.problems
+    assert (problem.path, problem.code) == (("name",), "E014")
+    assert "must serve as a folder's name" in problem.message

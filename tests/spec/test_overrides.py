@@ -1,11 +1,15 @@
+"""Overrides, applied to documents."""
+
 from __future__ import annotations
 
 import copy
 
 import pytest
 
-from declnet import SpecError
-from declnet.spec.overrides import apply_overrides, parse_override
+from declnet.spec.override import override_of, parse_override
+from declnet.spec.overrides import override
+from declnet.spec.source import Source
+from declnet.spec.written import Origin, Written
 
 DOCUMENT = {
     "model": {"layers": [{"type": "dense", "units": 4}, "relu"]},
@@ -14,36 +18,22 @@ DOCUMENT = {
 }
 
 
-@pytest.mark.parametrize(
-    ("text", "key", "value"),
-    [
-        ("training.epochs=10", "training.epochs", 10),
-        ("optimizer.learning_rate=5e-2", "optimizer.learning_rate", 0.05),
-        ("training.shuffle=false", "training.shuffle", False),
-        ("model.dtype=float64", "model.dtype", "float64"),
-        ('name="quoted name"', "name", "quoted name"),
-        ('training.metrics=["accuracy"]', "training.metrics", ["accuracy"]),
-        ('loss={type="x", a=1}', "loss", {"type": "x", "a": 1}),
-        ("name=a=b", "name", "a=b"),
-        ("name=", "name", ""),
-        (" seed = 3", "seed", 3),
-    ],
-)
-def test_values_are_read_as_toml_and_else_as_plain_strings(text, key, value):
-    assert parse_override(text) == (key, value)
-
-
-@pytest.mark.parametrize("text", ["training.epochs", "=3", "", " =3"])
-def test_what_has_no_key_or_no_equals_sign_is_refused(text):
-    with pytest.raises(SpecError, match="KEY=VALUE"):
-        parse_override(text)
+def applied(changes):
+    numbered = enumerate(changes.items(), start=1)
+    given = [override_of(key, value, number) for number, (key, value) in numbered]
+    return override(Written(copy.deepcopy(DOCUMENT)), given)
 
 
 def test_a_value_is_replaced_and_the_document_left_alone():
-    before = copy.deepcopy(DOCUMENT)
-    changed = apply_overrides(DOCUMENT, {"model.layers.0.units": 32})
-    assert changed["model"]["layers"] == [{"type": "dense", "units": 32}, "relu"]
-    assert before == DOCUMENT
+    source = Source("spec.toml", "", "toml")
+    written = Written(copy.deepcopy(DOCUMENT), Origin(source))
+    change = override_of("model.layers.0.units", 32)
+    result = override(written, [change])
+    assert result.document["model"]["layers"] == [{"type": "dense", "units": 32}, "relu"]
+    assert result.writer_of(("model", "layers", 0, "units")) is change
+    assert result.writer_of(("model", "layers", 0, "type")) is source
+    assert written.document == DOCUMENT
+    assert written.writer_of(("model", "layers", 0, "units")) is source
 
 
 @pytest.mark.parametrize(
@@ -60,31 +50,56 @@ def test_a_value_is_replaced_and_the_document_left_alone():
     ],
 )
 def test_keys_are_made_and_bare_names_become_tables(key, value, path, expected):
-    place = apply_overrides(DOCUMENT, {key: value})
+    result = applied({key: value})
+    place = result.document
     for part in path:
         place = place[part]
     assert place == expected
+    assert result.problems == []
 
 
 @pytest.mark.parametrize(
-    ("key", "message"),
+    ("key", "message", "hint"),
     [
-        ("model.layers.2.units", r"model\.layers has no item 2 \(its items are 0 to 1\)"),
-        ("model.layers.-1.units", r"model\.layers has no item -1"),
-        ("model.layers.first.units", r"model\.layers has no item first"),
-        ("optimizer.learning_rate.rate", r"optimizer\.learning_rate is 0\.1, which has no keys"),
+        ("model.layers.2.units", "model.layers has no item 2", "its items are 0 to 1"),
+        ("model.layers.-1.units", "model.layers has no item -1", "its items are 0 to 1"),
+        ("model.layers.first.units", "model.layers has no item first", "its items are 0 to 1"),
+        ("optimizer.learning_rate.rate", "optimizer.learning_rate is 0.1, which has no keys", None),
     ],
 )
-def test_a_key_that_leads_nowhere_is_refused(key, message):
-    with pytest.raises(SpecError, match=message) as caught:
-        apply_overrides(DOCUMENT, {key: 1})
-    assert caught.value.source == "--set"
+def test_a_key_that_leads_nowhere_is_refused(key, message, hint):
+    result = applied({"seed": 1, key: 1})
+    (problem,) = result.problems
+    assert (problem.code, problem.message, problem.hint) == ("E005", message, hint)
+    assert str(problem.place) == "--set:2:1"
+    assert problem.place.end_column == len(key) + 1
+    assert result.document == DOCUMENT | {"seed": 1}
+
+
+def test_an_empty_list_has_no_items():
+    (problem,) = override(Written({"a": []}), [override_of("a.0", 1)]).problems
+    assert (problem.message, problem.hint) == ("a has no item 0", "it is empty")
+
+
+def test_a_number_of_very_many_digits_has_no_keys_either():
+    (problem,) = override(Written({"a": 16**5000}), [override_of("a.b", 1)]).problems
+    assert problem.message == "a is a number of very many digits, which has no keys"
 
 
 def test_all_wrong_keys_are_reported_together():
-    with pytest.raises(SpecError) as caught:
-        apply_overrides(DOCUMENT, {"model.layers.9": 1, "loss": "x", "optimizer.type.x": 1, "a": 1})
-    assert len(caught.value.problems) == 1  # optimizer.type is a bare name, and becomes a table
-    with pytest.raises(SpecError) as caught:
-        apply_overrides(DOCUMENT, {"model.layers.9": 1, "optimizer.learning_rate.x": 1})
-    assert len(caught.value.problems) == 2
+    changes = {"model.layers.9": 1, "loss": "x", "optimizer.type.x": 1, "a": 1}
+    assert len(applied(changes).problems) == 1  # a bare name becomes a table
+    assert len(applied({"model.layers.9": 1, "optimizer.learning_rate.x": 1}).problems) == 2
+
+
+def test_later_ones_win():
+    result = applied({"optimizer": "adam", "optimizer.decay": 0.1, "seed": 1})
+    assert result.document["optimizer"] == {"type": "adam", "decay": 0.1}
+    assert override(result, [parse_override("seed=2")]).document["seed"] == 2
+
+
+def test_problems_of_the_writing_stay():
+    written = Written({}, problems=["told already"], incomplete=True)
+    result = override(written, [override_of("a", 1)])
+    assert result.problems == ["told already"]
+    assert result.incomplete

@@ -1,4 +1,4 @@
-"""Faults of specs: each at its key path, in words, all in one pass."""
+"""Faults of specs: each at its key path, with its code, in words, all in one pass."""
 
 from __future__ import annotations
 
@@ -7,110 +7,168 @@ import copy
 import pytest
 
 from declnet import SpecError, parse_spec
-from declnet.spec.overrides import apply_overrides
+from declnet.spec.problems import shown
 
 
-def problems(document, **overrides):
-    with pytest.raises(SpecError) as caught:
-        parse_spec(
-            apply_overrides(document, {k.replace("__", "."): v for k, v in overrides.items()})
-        )
-    return [str(problem) for problem in caught.value.problems]
+@pytest.fixture
+def problems(changed):
+    """What is wrong with a document once it is changed."""
+
+    def find(document, changes=None):
+        with pytest.raises(SpecError) as caught:
+            parse_spec(changed(document, changes or {}))
+        return caught.value.problems
+
+    return find
 
 
 @pytest.mark.parametrize(
     ("key", "value", "expected"),
     [
-        ("sead", 1, 'sead: unknown key (did you mean "seed"?)'),
-        ("data.trian", "x", 'data.trian: unknown key (did you mean "train"?)'),
-        ("model.dtpe", "float32", 'model.dtpe: unknown key (did you mean "dtype"?)'),
-        ("model.layers.0.unit", 3, 'model.layers.0.unit: unknown key (did you mean "units"?)'),
-        ("training.epoch", 3, 'training.epoch: unknown key (did you mean "epochs"?)'),
-        ("optimizer.momentun", 0, 'optimizer.momentun: unknown key (did you mean "momentum"?)'),
-        ("loss.zzz", 1, "loss.zzz: unknown key (keys here: label_smoothing)"),
+        ("sead", 1, 'did you mean "seed"?'),
+        ("data.trian", "x", 'did you mean "train"?'),
+        ("model.dtpe", "float32", 'did you mean "dtype"?'),
+        ("model.layers.0.unit", 3, 'did you mean "units"?'),
+        ("training.epoch", 3, 'did you mean "epochs"?'),
+        ("optimizer.momentun", 0, 'did you mean "momentum"?'),
+        ("loss.zzz", 1, "keys here: label_smoothing"),
     ],
 )
-def test_misspelt_keys_are_found_at_every_level(document, key, value, expected):
-    assert problems(document, **{key: value}) == [expected]
+def test_misspelt_keys_are_found_at_every_level(problems, document, key, value, expected):
+    (found,) = problems(document, {key: value})
+    name = key.rpartition(".")[2]
+    assert str(found) == f'{key}: error[E010]: unknown key "{name}" ({expected})'
+    assert found.focus == "key"
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "expected"),
+    ("key", "value", "code", "expected"),
     [
-        ("model.layers.0.type", "dens", 'unknown layer type "dens" (did you mean "dense"?)'),
+        (
+            "model.layers.0.type",
+            "dens",
+            "E015",
+            'layer type "dens" is not installed (did you mean "dense"?)',
+        ),
         (
             "model.layers.1",
             "rleu",
-            'model.layers.1: unknown layer type "rleu" (did you mean "relu"',
+            "E015",
+            'layer type "rleu" is not installed (did you mean "relu"?)',
         ),
-        ("loss", "categorical_crossentropi", 'did you mean "categorical_crossentropy"?'),
-        ("optimizer.type", "Adam", 'unknown optimizer type "Adam" (did you mean "adam"?)'),
-        ("data.train.type", "spiral", 'did you mean "nnfs_spiral"?'),
-        ("training.metrics.0", "acuracy", 'training.metrics.0: unknown metric type "acuracy"'),
-        ("optimizer.type", "zzz", "installed optimizer types: adadelta, adagrad, adam,"),
-        ("model.layers.0.type", 3, "model.layers.0.type: must be the name of a type"),
-        ("model.layers.0.type", "", "model.layers.0.type: unknown layer type"),
-        ("model.layers.0", 3, "model.layers.0: must be a layer"),
-        ("loss", None, "loss: must be a loss"),
-        ("loss", ["a"], "loss: must be a loss"),
-        ("optimizer", 0.1, "optimizer: must be an optimizer"),
+        (
+            "loss",
+            "categorical_crossentropi",
+            "E015",
+            'did you mean "categorical_crossentropy"?',
+        ),
+        ("optimizer.type", "Adam", "E015", 'type "Adam" is not installed (did you mean "adam"?)'),
+        ("data.train.type", "spiral", "E015", 'did you mean "nnfs_spiral"?'),
+        ("training.metrics.0", "acuracy", "E015", 'metric type "acuracy" is not installed'),
+        ("optimizer.type", "zzz", "E015", "installed optimizers: adadelta, adagrad, adam,"),
+        ("model.layers.0.type", 3, "E012", '"type" must be the name of a type'),
+        ("model.layers.0.type", "", "E015", 'layer type "" is not installed'),
+        ("model.layers.0", 3, "E012", 'item 0 of "layers" must be a layer'),
+        ("model.layers.0", {"units": 3}, "E011", '"type" is missing (installed layers: add, '),
+        ("loss", None, "E012", '"loss" must be a loss'),
+        ("loss", ["a"], "E012", '"loss" must be a loss'),
+        ("optimizer", 0.1, "E012", '"optimizer" must be an optimizer'),
     ],
 )
-def test_wrong_types_of_components_are_explained(document, key, value, expected):
-    (found,) = problems({**document, "optimizer": {"type": "sgd"}}, **{key: value})
-    assert expected in found
+def test_wrong_types_of_components_are_explained(problems, document, key, value, code, expected):
+    (found,) = problems({**document, "optimizer": {"type": "sgd"}}, {key: value})
+    assert found.code == code
+    assert str(found).startswith(key)
+    assert expected in str(found)
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "expected"),
+    ("key", "value", "code", "expected"),
     [
-        ("training.epochs", "10", 'must be a whole number, not "10"'),
-        ("training.epochs", True, "must be a whole number, not true"),
-        ("training.epochs", 10.0, "must be a whole number, not 10.0"),
-        ("training.epochs", 0, "must be greater than or equal to 1, not 0"),
-        ("training.log_every", 0, "must be greater than or equal to 1, not 0"),
-        ("training.batch_size", -1, "must be greater than or equal to 1, not -1"),
-        ("training.shuffle", 1, "must be true or false, not 1"),
-        ("training.metrics", "accuracy", 'must be a list, not "accuracy"'),
-        ("seed", -1, "must be greater than or equal to 0, not -1"),
-        ("seed", 2**53 + 1, "must be less than"),
-        ("name", "a/b", "must"),
-        ("name", 3, "must be a string, not 3"),
-        ("name", "", "must"),
-        ("declnet", 2, "must be 1"),
-        ("declnet", True, "must be a whole number, not true"),
-        ("declnet", 1.0, "must be a whole number, not 1.0"),
-        ("model.dtype", "float16", "must be 'float32' or 'float64', not \"float16\""),
-        ("model.layers", [], "must"),
-        ("model.layers", {"type": "dense"}, "must be a list"),
-        ("model.layers.0.units", 0, "must be greater than or equal to 1, not 0"),
-        ("model.layers.0.inputs", "input", 'must be a list, not "input"'),
-        ("model.layers.0.name", "a.b", "must"),
-        ("optimizer.learning_rate", "0.5", "must be a number"),
-        ("optimizer.learning_rate", True, "must be a number, or a schedule"),
-        ("optimizer.learning_rate", float("nan"), "must be at least 0 and finite, not nan"),
-        ("optimizer.learning_rate", float("inf"), "must be at least 0 and finite, not inf"),
-        ("optimizer.learning_rate", -0.1, "must be at least 0 and finite, not -0.1"),
-        ("optimizer.learning_rate", 10**400, "must be"),
-        ("optimizer.decay", float("nan"), "must be finite"),
-        ("optimizer.decay", "0.5", 'must be a number, not "0.5"'),
-        ("optimizer.momentum", 1, "must be less than 1, not 1"),
-        ("data.validation", 1.0, "must be greater than 0 and less than 1"),
-        ("data.validation", 0, "must be greater than 0 and less than 1"),
-        ("data.train.path", 3, "must be a path"),
+        ("training.epochs", "10", "E012", 'must be a whole number, not "10"'),
+        ("training.epochs", True, "E012", "must be a whole number, not true"),
+        ("training.epochs", None, "E012", "must be a whole number, not null"),
+        ("training.epochs", 10.0, "E012", "must be a whole number, not 10.0"),
+        ("training.epochs", 0, "E013", "must be at least 1, not 0"),
+        ("training.log_every", 0, "E013", "must be at least 1, not 0"),
+        ("training.batch_size", -1, "E013", "must be at least 1, not -1"),
+        ("training.clip_norm", 0, "E013", "must be greater than 0, not 0"),
+        ("training.shuffle", 1, "E012", "must be true or false, not 1"),
+        ("training.metrics", "accuracy", "E012", 'must be a list, not "accuracy"'),
+        ("training", 3, "E012", "must be a table, not 3"),
+        ("seed", -1, "E013", "must be at least 0, not -1"),
+        ("seed", 2**53 + 1, "E013", "must be at most 9007199254740992, not 9007199254740993"),
+        ("name", "a/b", "E014", "must serve as a folder's name"),
+        ("name", 3, "E012", "must be a string, not 3"),
+        ("name", "", "E014", "must serve as a folder's name"),
+        ("declnet", 2, "E007", "must be 1"),
+        ("declnet", True, "E012", "must be a whole number, not true"),
+        ("declnet", 1.0, "E012", "must be a whole number, not 1.0"),
+        ("model.dtype", "float16", "E014", 'must be "float32" or "float64", not "float16"'),
+        ("model.layers", [], "E018", "must have at least 1 item"),
+        ("model.layers", {"type": "dense"}, "E012", "must be a list"),
+        ("model.layers.0.units", 0, "E013", "must be at least 1, not 0"),
+        ("model.layers.0.inputs", "input", "E012", 'must be a list, not "input"'),
+        ("model.layers.0.inputs", [], "E018", "must have at least 1 item"),
+        ("model.layers.0.name", "a.b", "E014", "must "),
+        ("optimizer.learning_rate", "0.5", "E012", "must be a number"),
+        ("optimizer.learning_rate", True, "E012", "must be a number, or a schedule"),
+        ("optimizer.learning_rate", float("nan"), "E013", "must be at least 0 and finite, not nan"),
+        ("optimizer.learning_rate", float("inf"), "E013", "must be at least 0 and finite, not inf"),
+        ("optimizer.learning_rate", -0.1, "E013", "must be at least 0 and finite, not -0.1"),
+        ("optimizer.decay", float("nan"), "E013", "must be finite"),
+        ("optimizer.decay", "0.5", "E012", 'must be a number, not "0.5"'),
+        ("optimizer.momentum", 1, "E013", "must be less than 1, not 1"),
+        ("data.validation", 1.0, "E013", "must be greater than 0 and less than 1, not 1"),
+        ("data.validation", 0, "E013", "must be greater than 0 and less than 1, not 0"),
+        ("data.train.path", 3, "E012", "must be a path, not 3"),
     ],
 )
-def test_wrong_values_are_told_at_their_key_and_with_what_was_found(document, key, value, expected):
-    (found,) = problems(document, **{key: value})
-    assert found.startswith(f"{key}: {expected}")
-    assert "Input should" not in found
-    assert "String should" not in found
+def test_wrong_values_are_told_at_their_key_and_with_what_was_found(
+    problems, document, key, value, code, expected
+):
+    (found,) = problems(document, {key: value})
+    name = key.rpartition(".")[2]
+    assert str(found).startswith(f'{key}: error[{code}]: "{name}" {expected}')
+    assert found.focus == "value"
+    assert "Input should" not in found.message
+    assert "String should" not in found.message
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "hint"),
+    [
+        ("training.epochs", "10", "remove the quotation marks"),
+        ("training.shuffle", "true", "remove the quotation marks"),
+        ("optimizer.decay", "5e-7", "remove the quotation marks"),
+        ("optimizer.decay", "small", None),
+        ("training.epochs", 10.0, "write 10"),
+        ("training.epochs", 10.5, None),
+        ("name", 3, "put it in quotation marks"),
+        ("training.metrics", "accuracy", "put it in brackets: [ … ]"),
+        ("model.layers", {"type": "dense"}, "put it in brackets: [ … ]"),
+        ("model.layers", 3, None),
+    ],
+)
+def test_what_to_do_is_said_where_the_value_tells_it(problems, document, key, value, hint):
+    (found,) = problems(document, {key: value})
+    assert found.hint == hint
+
+
+@pytest.mark.parametrize("key", ["optimizer.learning_rate", "seed", "training.epochs"])
+@pytest.mark.parametrize("value", [10**400, -(2**63) - 5, 16**5000], ids=lambda value: "")
+def test_a_number_of_more_than_64_bits_is_one_fault(problems, document, key, value):
+    (found,) = problems(document, {key: value})
+    assert found.code == "E013"
+    assert ".".join(map(str, found.path)) == key
+    assert found.message.startswith("whole numbers are at most 9223372036854775807")
 
 
 @pytest.mark.parametrize("section", ["model", "loss", "optimizer", "training"])
-def test_a_missing_section_is_named(document, section):
+def test_a_missing_section_is_named(problems, document, section):
     del document[section]
-    assert problems(document) == [f"{section}: missing"]
+    (found,) = problems(document)
+    assert str(found).startswith(f'{section}: error[E011]: "{section}" is missing')
 
 
 @pytest.mark.parametrize(
@@ -121,50 +179,95 @@ def test_a_missing_section_is_named(document, section):
         ("data.train", "nnfs_spiral", ["data.train.samples", "data.train.classes"]),
     ],
 )
-def test_a_missing_field_is_named_also_where_a_bare_name_stands(document, key, value, missing):
-    assert problems(document, **{key: value}) == [f"{name}: missing" for name in missing]
+def test_a_missing_field_is_named_also_where_a_bare_name_stands(
+    problems, document, key, value, missing
+):
+    found = problems(document, {key: value})
+    assert [str(each).split(": ")[:2] for each in found] == [
+        [name, "error[E011]"] for name in missing
+    ]
+    for each in found:
+        assert each.message == f'"{each.path[-1]}" is missing'
+        assert each.hint.startswith(f"{each.path[-1]}: ")
 
 
-def test_faults_inside_nested_components_have_exact_locations(document):
+def test_wrong_items_do_not_make_a_list_too_short(problems, document):
+    document["model"]["layers"] = [{"type": "dense", "units": 0}]
+    assert [each.code for each in problems(document)] == ["E013"]
+
+
+def test_faults_inside_nested_components_have_exact_locations(problems, document):
     layer = {"type": "dense", "units": 4, "weight_regularizer": {"type": "l2", "strength": -1}}
     schedule = {"type": "inverse_time", "initial_rate": 1, "decai": 1}
     document["model"]["layers"][2] = layer
-    with pytest.raises(SpecError) as caught:
-        parse_spec({**document, "optimizer": {"type": "sgd", "learning_rate": schedule}})
-    assert [problem.path for problem in caught.value.problems] == [
-        ("model", "layers", 2, "weight_regularizer", "strength"),
-        ("optimizer", "learning_rate", "decay"),
-        ("optimizer", "learning_rate", "decai"),
+    found = problems({**document, "optimizer": {"type": "sgd", "learning_rate": schedule}})
+    assert [(problem.path, problem.code) for problem in found] == [
+        (("model", "layers", 2, "weight_regularizer", "strength"), "E013"),
+        (("optimizer", "learning_rate", "decay"), "E011"),
+        (("optimizer", "learning_rate", "decai"), "E010"),
     ]
 
 
-def test_all_faults_of_a_spec_come_in_one_pass(document):
+def test_all_faults_of_a_spec_come_in_one_pass(problems, document):
     broken = copy.deepcopy(document) | {"loss": "nope", "sede": 1}
     broken["model"]["layers"][0] = {"type": "dense", "units": "many", "colour": 1}
     broken["training"] = {"epochs": 0, "metrics": ["acc", "accuracy"]}
     del broken["optimizer"]
-    paths = [problem.split(": ")[0] for problem in problems(broken)]
-    assert sorted(paths) == sorted(
-        [
-            "model.layers.0.units",
-            "model.layers.0.colour",
-            "loss",
-            "optimizer",
-            "training.epochs",
-            "training.metrics.0",
-            "sede",
-        ]
-    )
+    found = {".".join(map(str, each.path)): each.code for each in problems(broken)}
+    assert found == {
+        "model.layers.0.units": "E012",
+        "model.layers.0.colour": "E010",
+        "loss": "E015",
+        "optimizer": "E011",
+        "training.epochs": "E013",
+        "training.metrics.0": "E015",
+        "sede": "E010",
+    }
 
 
-def test_a_metric_listed_twice_is_refused(document):
+def test_a_metric_listed_twice_is_refused_at_the_second(problems, document):
     document["training"]["metrics"] = ["accuracy", {"type": "accuracy"}]
-    assert problems(document) == [
-        'training: two metrics are called "accuracy"; give one another name'
-    ]
+    (found,) = problems(document)
+    assert (found.path, found.code) == (("training", "metrics", 1), "E019")
+    assert found.message == 'two metrics are called "accuracy"'
+    assert "name = " in found.hint
 
 
-def test_a_schedule_beside_decay_is_refused(document):
+def test_a_metric_called_as_a_figure_that_there_is_already_is_refused(problems, document):
+    document["training"]["metrics"] = [{"type": "accuracy", "name": "loss"}]
+    (found,) = problems(document)
+    assert (found.path, found.code) == (("training", "metrics", 0), "E019")
+    assert found.message == 'a metric cannot be called "loss": the history has that'
+
+
+def test_a_schedule_beside_decay_is_refused(problems, document):
     optimizer = {"type": "sgd", "learning_rate": {"type": "constant", "value": 0.1}, "decay": 0.1}
     (found,) = problems({**document, "optimizer": optimizer})
-    assert found.startswith("optimizer: decay and a schedule exclude each other")
+    assert found.code == "E017"
+    assert found.path[0] == "optimizer"
+    assert "decay" in found.message
+
+
+def test_what_has_no_file_has_no_place_and_is_told_by_its_key(problems, document):
+    (found,) = problems(document, {"training.epochs": 0})
+    assert found.place is None
+    assert str(found) == 'training.epochs: error[E013]: "epochs" must be at least 1, not 0'
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (True, "true"),
+        (None, "null"),
+        (0.1, "0.1"),
+        ("a", '"a"'),
+        ({}, "an empty table"),
+        ({"a": 1, "b": 2}, "a table with a, b"),
+        ("x" * 100, '"' + "x" * 56 + "…"),
+        ([1] * 100, "[" + "1, " * 18 + "1,…"),
+        (16**5000, "a number of very many digits"),
+    ],
+    ids=lambda value: "",
+)
+def test_values_are_shown_as_a_spec_has_them(value, expected):
+    assert shown(value) == expected

@@ -24,5 +24,5 @@ def test_what_is_missing_is_named_with_the_command_that_mends_it(
     with pytest.raises(SpecError, match=message) as caught:
         parse_spec({**document, "plugins": ["declnet", requirement]})
     (problem,) = caught.value.problems
-    assert problem.path == ("plugins", 1)
-    assert (f'pip install "{requirement}"' in str(problem)) is mended
+    assert (problem.path, problem.code) == (("plugins", 1), "E008")
+    assert (problem.hint == f'pip install "{requirement}"') is mended

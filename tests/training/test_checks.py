@@ -9,6 +9,8 @@ from safetensors.numpy import save_file
 from declnet import parse_spec
 from declnet.training.checks.check import check_spec
 
+UNITS = "model.layers.2.units"
+
 
 def problems(document):
     return [str(problem) for problem in check_spec(parse_spec(document)).problems]
@@ -32,7 +34,7 @@ def test_missing_training_data_is_told(document):
 def test_a_missing_file_is_told_at_its_path(document):
     document["data"]["train"]["path"] = "/absent.npz"
     (found,) = problems(document)
-    assert found == "data.train.path: error[E031]: /absent.npz: there is no such file"
+    assert found.startswith("data.train.path: error[E031]: /absent.npz: there is no such file")
 
 
 def test_units_that_do_not_fit_the_labels_are_told_at_the_last_layer(document):
@@ -42,20 +44,41 @@ def test_units_that_do_not_fit_the_labels_are_told_at_the_last_layer(document):
     assert "which have 3 classes" in found
 
 
+def test_what_is_missing_is_looked_for_among_files_of_similar_names(document, tmp_path):
+    document["data"]["train"]["path"] = str(tmp_path / "dta.npz")
+    document["data"]["test"] = {"type": "npz", "path": str(tmp_path / "there" / "data.npz")}
+    near, far = problems(document)
+    assert near.endswith('(did you mean "data.npz"?)')
+    assert far.endswith(f"(there is no folder {tmp_path / 'there'})")
+
+
+def test_files_below_the_working_folder_are_told_by_their_relative_paths(
+    document, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    document["data"]["train"]["path"] = "there/data.npz"
+    document["model"]["initial_weights"] = "w.safetensors"
+    data, weights = problems(document)
+    assert "error[E031]: there/data.npz: there is no such file (there is no folder there)" in data
+    assert "error[E050]: w.safetensors: there is no such file" in weights
+
+
 @pytest.mark.parametrize(
-    ("y", "message"),
+    ("y", "where", "message"),
     [
-        (np.eye(2)[np.arange(30) % 2], "3 units do not fit one-hot labels of 2 classes"),
-        (np.eye(4)[np.arange(30) % 4], "3 units do not fit the labels, which have 4 classes"),
-        (np.linspace(0, 1, 30), "needs labels, integers or one-hot, but y holds numbers"),
-        (np.ones((30, 1)), "needs labels, integers or one-hot, but y holds numbers"),
+        (np.eye(2)[np.arange(30) % 2], UNITS, "3 units do not fit one-hot labels of 2 classes"),
+        (np.eye(4)[np.arange(30) % 4], UNITS, "3 units do not fit one-hot labels of 4 classes"),
+        (np.arange(30) % 4, UNITS, "3 units do not fit the labels, which have 4 classes"),
+        (np.arange(30) % 3 + 1, UNITS, "3 units do not fit the labels, which go from 1 to 3"),
+        (np.linspace(0, 1, 30), "loss", "needs labels, integers or one-hot, but y holds numbers"),
+        (np.ones((30, 1)), "loss", "needs labels, integers or one-hot, but y holds numbers"),
     ],
 )
-def test_targets_that_do_not_fit_the_loss_are_told(document, blobs, tmp_path, y, message):
+def test_targets_that_do_not_fit_the_loss_are_told(document, blobs, tmp_path, y, where, message):
     np.savez(tmp_path / "data.npz", x=blobs[0], y=y)
     document["model"]["layers"][2]["units"] = 3
     (found,) = problems(document)
-    assert "model.layers.2" in found
+    assert found.startswith(f"{where}: ")
     assert message in found
 
 
@@ -63,7 +86,9 @@ def test_data_sets_of_different_shapes_are_told(document, tmp_path):
     np.savez(tmp_path / "other.npz", x=np.ones((4, 3)), y=np.arange(4) % 3)
     document["data"]["test"] = {"type": "npz", "path": str(tmp_path / "other.npz")}
     (found,) = problems(document)
-    assert found == "data.test: error[E032]: test has samples of shape (3,), train of (2,)"
+    assert found.startswith(
+        "data.test.path: error[E032]: test has samples of shape (3,), train of (2,)"
+    )
 
 
 def test_weights_that_do_not_fit_are_told(document, tmp_path):

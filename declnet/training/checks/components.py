@@ -26,7 +26,10 @@ def component_problems(
     problems = []
     for path, component, here in _components(parts, layers):
         for found in component.check(replace(outline, here=here)):
-            where = (*path, *found.key)
+            guilty = path
+            if found.layer is not None and found.layer in layers:
+                guilty = ("model", "layers", layers.index(found.layer))
+            where = (*guilty, *found.key)
             problems.append(Problem(where, found.message, found.hint, found.code))
     return problems
 
@@ -39,6 +42,7 @@ def _components(
         (("loss",), parts.loss),
         (("optimizer",), parts.optimizer),
         *((("training", "metrics", each), metric) for each, metric in parts.metrics.items()),
+        *((("training", "callbacks", each), other) for each, other in parts.callbacks.items()),
     ]
     for index, (part, here) in enumerate(zip(parts.layers, layers, strict=True)):
         if here is not None and part.layer is not None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from declnet.components.data_source import DataInfo, DataSource
 from declnet.data.split import held_out_count
 from declnet.errors import DataError, KeyPath, Problem
 from declnet.graph.nodes import Node
+from declnet.spec.file_names import from_here, hint_for_missing
 from declnet.spec.parts import Parts
 
 
@@ -22,13 +24,17 @@ def describe(parts: Parts) -> tuple[dict[str, DataInfo], list[Problem]]:
         try:
             infos[name] = source.describe()
         except DataError as error:
-            at = ("data", name)
-            problems.append(Problem(_path_key(source, at), str(error), None, "E031"))
+            path = getattr(source, "path", None)
+            hint = hint_for_missing(path) if isinstance(path, Path) else None
+            at = _origin(source, name)
+            problems.append(Problem(at, from_here(str(error)), hint, "E031"))
     return infos, problems
 
 
-def _path_key(source: DataSource, at: KeyPath) -> KeyPath:
-    return (*at, "path") if "path" in type(source).model_fields else at
+def _origin(source: DataSource | None, name: str) -> KeyPath:
+    """What decides what the data are: the source's path, if it has one."""
+    has_path = source is not None and "path" in type(source).model_fields
+    return ("data", name, "path") if has_path else ("data", name)
 
 
 def data_problems(parts: Parts, infos: Mapping[str, DataInfo]) -> list[Problem]:
@@ -38,16 +44,16 @@ def data_problems(parts: Parts, infos: Mapping[str, DataInfo]) -> list[Problem]:
         return []
     problems = [
         Problem(
-            ("data", name),
+            _origin(parts.sources.get(name), name),
             f"{name} has samples of shape {info.sample_shape}, train of {train.sample_shape}",
-            None,
+            "prepare all data sets in the same way",
             "E032",
         )
         for name, info in infos.items()
         if info.sample_shape != train.sample_shape
     ]
     problems += [
-        Problem(("data", name), f"{name} has no samples", None, "E031")
+        Problem(_origin(parts.sources.get(name), name), f"{name} has no samples", None, "E031")
         for name, info in infos.items()
         if info.samples == 0
     ]
@@ -64,7 +70,8 @@ def _size_problems(parts: Parts, samples: int) -> list[Problem]:
             f"{parts.held_out} of {samples} samples leaves {out} for validation and {rest} for "
             "training"
         )
-        return [Problem(("data", "validation"), message, None, "E033")]
+        hint = f"take a {'smaller' if out else 'larger'} fraction"
+        return [Problem(("data", "validation"), message, hint, "E033")]
     if parts.batch_size is not None and parts.batch_size > rest:
         message = f"a batch of {parts.batch_size} is larger than the training data"
         held = f" ({out} of {samples} are held out)" if out else ""
@@ -80,5 +87,6 @@ def input_problems(nodes: Sequence[Node | None], train: DataInfo | None) -> list
             continue
         if node.layer.input_dtype == "integer" and train.dtype != "integer":
             message = f'"{node.name}" takes integers, but x holds floats'
-            return [Problem(("model", "layers", node.index), message, None, "E024")]
+            hint = "store x as integers, or put a layer in its place that takes floats"
+            return [Problem(("model", "layers", node.index), message, hint, "E024")]
     return []

@@ -7,9 +7,8 @@ from math import prod
 
 from declnet.components.arrays import Shape
 from declnet.components.data_source import DataInfo
-from declnet.components.layer import Layer
 from declnet.components.loss import Loss
-from declnet.errors import Problem
+from declnet.errors import KeyPath, Problem
 from declnet.graph.nodes import Node
 from declnet.spec.parts import Parts
 
@@ -17,52 +16,74 @@ from declnet.spec.parts import Parts
 def target_problems(
     parts: Parts, infos: Mapping[str, DataInfo], nodes: Sequence[Node | None]
 ) -> list[Problem]:
-    """The first data set whose y does not fit, told at the last layer that has units."""
+    """The first data set whose y does not fit.
+
+    Another number of units than y asks for is told at the layer that decides it, y of another sort
+    at the loss.
+    """
     last = nodes[-1] if nodes else None
     if last is None or parts.loss is None:
         return []
     for name, info in infos.items():
-        fault = _misfit(parts.loss, info, last.output_shape)
-        if fault is not None:
-            code, message = fault
-            index = _layer_with_units(nodes)
-            path = ("model", "layers", index)
-            layer: Layer | None = parts.layers[index].layer
-            if layer is not None and "units" in type(layer).model_fields and code == "E040":
-                path = (*path, "units")  # type: ignore[assignment]
-            return [Problem(path, f"{message} (data.{name})", None, code)]
+        if parts.loss.targets == "classes":
+            problem = _of_classes(parts.loss, name, info, nodes, last.output_shape)
+        else:
+            problem = _of_values(name, info, nodes, last.output_shape)
+        if problem is not None:
+            return [problem]
     return []
 
 
-def _layer_with_units(nodes: Sequence[Node | None]) -> int:
-    """Where the shape of the output comes from: the last layer that changes it."""
-    index = len(nodes) - 1
-    while index > 0:
-        node = nodes[index]
-        if node is None or node.input_shapes != (node.output_shape,) or node.inputs[0] == 0:
-            return index
-        index = node.inputs[0] - 1
-    return index
-
-
-def _misfit(loss: Loss, info: DataInfo, output_shape: Shape) -> tuple[str, str] | None:
-    """Why a data set's y does not fit the model's output under that loss, or None."""
-    if loss.targets == "classes":
-        if len(output_shape) != 1:
-            message = f"{loss.type} needs a last layer of shape (classes,), not {output_shape}"
-            return "E041", message
-        if info.target == "values" and (len(info.target_shape) != 1 or info.target_shape == (1,)):
-            return "E041", f"{loss.type} needs labels, integers or one-hot, but y holds numbers"
-        one_hot = info.target_shape[0] if info.target == "values" else None
-        classes = info.classes if one_hot is None else one_hot
-        units = f"{output_shape[0]} unit{'s do' if output_shape[0] != 1 else ' does'} not fit"
-        if classes is not None and classes > output_shape[0]:
-            return "E040", f"{units} the labels, which have {classes} classes"
-        if one_hot is not None and one_hot != output_shape[0]:
-            return "E040", f"{units} one-hot labels of {one_hot} classes"
+def _of_classes(
+    loss: Loss, name: str, info: DataInfo, nodes: Sequence[Node | None], output: Shape
+) -> Problem | None:
+    of = f"data.{name}"
+    if len(output) != 1:
+        message = f"{loss.type} needs a last layer of shape (classes,), not {output}"
+        return Problem(("model", "layers", len(nodes) - 1), message, None, "E041")
+    if info.target == "values" and (len(info.target_shape) != 1 or info.target_shape == (1,)):
+        message = f"{loss.type} needs labels, integers or one-hot, but y holds numbers ({of})"
+        hint = "choose a loss for numbers, or store the labels as integers"
+        return Problem(("loss",), message, hint, "E041")
+    one_hot = info.target_shape[0] if info.target == "values" else None
+    classes = info.classes if one_hot is None else one_hot
+    (units,) = output
+    if classes is None or classes < units and one_hot is None or classes == units:
         return None
-    fits = info.target_shape == output_shape or (
-        info.target_shape == () and prod(output_shape) == 1
-    )
-    message = f"the model's output has shape {output_shape}, y has {info.target_shape}"
-    return None if fits else ("E041", message)
+    hint = f"use {classes} units, one for each class"
+    labels = f"one-hot labels of {classes} classes"
+    if one_hot is None:
+        labels = f"the labels, which have {classes} classes"
+        if info.labels is not None and info.labels[0] > 0:
+            labels = f"the labels, which go from {info.labels[0]} to {info.labels[1]}"
+            hint = "number the classes 0, 1, 2, …"
+    does = "units do" if units != 1 else "unit does"
+    return Problem(_units(nodes), f"{units} {does} not fit {labels} ({of})", hint, "E040")
+
+
+def _of_values(
+    name: str, info: DataInfo, nodes: Sequence[Node | None], output: Shape
+) -> Problem | None:
+    if info.target_shape == output or (info.target_shape == () and prod(output) == 1):
+        return None
+    y = f"shape {info.target_shape}" if info.target_shape else "one number a sample"
+    message = f"the model's output has shape {output}, but y has {y} (data.{name})"
+    hint = None
+    if len(output) == 1 and len(info.target_shape) < 2:
+        units = prod(info.target_shape)
+        hint = f"use {units} unit{'s' if units != 1 else ''}, one for each number"
+    return Problem(_units(nodes), message, hint, "E041")
+
+
+def _units(nodes: Sequence[Node | None]) -> KeyPath:
+    """Where the shape of the output comes from: the last layer that changes it, or its units."""
+    index = len(nodes) - 1
+    node = nodes[index]
+    while index > 0 and node is not None:
+        if node.input_shapes != (node.output_shape,) or node.inputs[0] == 0:
+            break
+        index = node.inputs[0] - 1
+        node = nodes[index]
+    path: KeyPath = ("model", "layers", index)
+    has_units = node is not None and "units" in type(node.layer).model_fields
+    return (*path, "units") if has_units else path

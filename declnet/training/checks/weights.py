@@ -8,6 +8,7 @@ from declnet.errors import Problem, WeightsError
 from declnet.graph.nodes import Node
 from declnet.graph.parameters import check_fit, slots_of
 from declnet.graph.weights import read_weight_shapes
+from declnet.spec.file_names import from_here, hint_for_missing
 from declnet.spec.parts import Parts
 
 
@@ -20,5 +21,6 @@ def weight_problems(parts: Parts, nodes: Sequence[Node]) -> list[Problem]:
         if nodes:
             check_fit(slots_of(nodes), shapes, str(parts.initial_weights))
     except WeightsError as error:
-        return [Problem(("model", "initial_weights"), str(error), None, "E050")]
+        hint = hint_for_missing(parts.initial_weights)
+        return [Problem(("model", "initial_weights"), from_here(str(error)), hint, "E050")]
     return []

@@ -75,7 +75,7 @@ def test_probabilities_of_their_own_are_no_distribution(loss, activation, outlin
 @pytest.mark.parametrize("last", ["softmax", "sigmoid", "linear"])
 def test_one_unit_is_no_distribution(loss, last, outline_of):
     (finding,) = loss.check(outline_of(ONE, last))
-    assert (finding.code, finding.key) == ("E043", ())
+    assert (finding.code, finding.key) == ("E043", ("units",))
     assert "a single unit" in finding.message
     assert "sigmoid" in finding.hint
     assert "binary_crossentropy" in finding.hint

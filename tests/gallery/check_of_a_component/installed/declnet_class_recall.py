@@ -1,0 +1,41 @@
+"""A plugin with a metric that has a check of its own."""
+
+from collections.abc import Iterator
+
+from declnet import Array, Finding, Metric, Outline, Register, hookimpl
+
+
+class ClassRecall(Metric):
+    """How many samples of one class are recognized."""
+
+    type = "class_recall"
+    examples = ({"of_class": 0},)
+
+    of_class: int
+
+    def check(self, outline: Outline) -> Iterator[Finding]:
+        """The class must be there."""
+        train = outline.data.get("train")
+        if train is not None and train.classes is not None and self.of_class >= train.classes:
+            message = f"there is no class {self.of_class}"
+            yield Finding(message, f"the classes are 0 to {train.classes - 1}", ("of_class",))
+
+    def start(self) -> list[int]:
+        """[recognized, all]."""
+        return [0, 0]
+
+    def update(self, state: list[int], y_pred: Array, y_true: Array) -> None:
+        """Adds a batch."""
+        there = y_true == self.of_class
+        state[0] += int((there & (y_pred.argmax(axis=1) == self.of_class)).sum())
+        state[1] += int(there.sum())
+
+    def result(self, state: list[int]) -> float:
+        """Recognized / all."""
+        return state[0] / state[1]
+
+
+@hookimpl
+def declnet_register(register: Register) -> None:
+    """Registers the metric."""
+    register(ClassRecall)
