@@ -21,7 +21,7 @@ def diff(first: Path, second: Path) -> None:
     """
     from declnet.report.leaves import differing, leaves
     from declnet.report.terminal import print_table
-    from declnet.spec.problems import shown
+    from declnet.spec.shown import shown
 
     sides = [leaves(_resolved(path)) for path in (first, second)]
     keys = differing(sides)

@@ -9,6 +9,7 @@ from typing import Any
 from declnet.components.located_string import with_folder
 from declnet.errors import KeyPath, Problem, SpecError
 from declnet.spec.document import Document, read_document
+from declnet.spec.file_names import hint_for_missing
 from declnet.spec.merging import merged
 from declnet.spec.override import Override
 from declnet.spec.overrides import override
@@ -17,6 +18,7 @@ from declnet.spec.upgrades import missing_version, upgraded
 from declnet.spec.written import Origin, Written
 
 EXTENDS = "extends"
+_APART = "move what they share into a file that extends none of them"
 SCHEMA = "$schema"
 """A key for editors: where the JSON Schema of a JSON file is."""
 
@@ -84,7 +86,8 @@ def _bases(
         base = path.parent / name
         if _followed(base) in above:
             circle = " extends ".join(each.name for each in (*_circle(above, base), base))
-            problems.append(Problem(key, f"a circle: {circle}", None, "E006", place=place))
+            message = f"files extend each other in a circle: {circle}"
+            problems.append(Problem(key, message, _APART, "E006", place=place))
             continue
         try:
             bases.append(_read(base, str(base), above, home))
@@ -92,7 +95,7 @@ def _bases(
             found = error.problems[0]
             if found.code == "E001" and found.place is not None and not found.place.text:
                 message = f"{base}: {found.message}"
-                hint = f'"extends" is relative to {path.name}'
+                hint = hint_for_missing(base, besides={each.name for each in above})
                 problems.append(Problem(key, message, hint, "E006", place=place))
             else:
                 problems += error.problems

@@ -13,6 +13,8 @@ from declnet.spec.composition import compose
 from declnet.spec.load import read_spec
 from declnet.spec.override import parse_override
 
+CIRCLE = "files extend each other in a circle"
+
 
 @pytest.fixture
 def files(tmp_path, monkeypatch):
@@ -254,8 +256,8 @@ OWN = "declnet = 1\nseed = -1\n"
         ("{ a = 1 }", "top.toml:1:11", '"extends" must be the name of a file, or a list of'),
         ('["right.toml", 3]', "top.toml:1:26", '"extends" must be the name of a file, or a'),
         ('["right.toml", "no.toml"]', "top.toml:1:26", "no.toml: there is no such file"),
-        ('"top.toml"', "top.toml:1:11", "a circle: top.toml extends top.toml"),
-        ('"./sub/../top.toml"', "top.toml:1:11", "a circle: top.toml extends top.toml"),
+        ('"top.toml"', "top.toml:1:11", f"{CIRCLE}: top.toml extends top.toml"),
+        ('"./sub/../top.toml"', "top.toml:1:11", f"{CIRCLE}: top.toml extends top.toml"),
     ],
     ids=lambda value: value[:20],
 )
@@ -278,7 +280,7 @@ def test_a_circle_is_told_where_it_closes(files):
         two='\nextends = ["one.toml"]\n',
     )
     assert told() == [
-        ("two.toml:2:12", "E006", "a circle: one.toml extends two.toml extends one.toml")
+        ("two.toml:2:12", "E006", f"{CIRCLE}: one.toml extends two.toml extends one.toml")
     ]
 
 

@@ -7,7 +7,7 @@ import copy
 import pytest
 
 from declnet import SpecError, parse_spec
-from declnet.spec.problems import shown
+from declnet.spec.shown import shown
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def problems(changed):
         ("model.layers.0.unit", 3, 'did you mean "units"?'),
         ("training.epoch", 3, 'did you mean "epochs"?'),
         ("optimizer.momentun", 0, 'did you mean "momentum"?'),
-        ("loss.zzz", 1, "keys here: label_smoothing"),
+        ("loss.zzz", 1, "keys of categorical_crossentropy: label_smoothing"),
     ],
 )
 def test_misspelt_keys_are_found_at_every_level(problems, document, key, value, expected):
@@ -130,7 +130,7 @@ def test_wrong_values_are_told_at_their_key_and_with_what_was_found(
     (found,) = problems(document, {key: value})
     name = key.rpartition(".")[2]
     assert str(found).startswith(f'{key}: error[{code}]: "{name}" {expected}')
-    assert found.focus == "value"
+    assert found.focus == ("key" if isinstance(value, dict) else "value")
     assert "Input should" not in found.message
     assert "String should" not in found.message
 
@@ -146,7 +146,12 @@ def test_wrong_values_are_told_at_their_key_and_with_what_was_found(
         ("training.epochs", 10.5, None),
         ("name", 3, "put it in quotation marks"),
         ("training.metrics", "accuracy", "put it in brackets: [ … ]"),
-        ("model.layers", {"type": "dense"}, "put it in brackets: [ … ]"),
+        ("model.layers", {"type": "dense"}, "put it in brackets: [ … ], or as a section: [[ … ]]"),
+        (
+            "training",
+            [{"epochs": 5}],
+            "remove a pair of brackets: it is one table, no list of them",
+        ),
         ("model.layers", 3, None),
     ],
 )
@@ -172,23 +177,33 @@ def test_a_missing_section_is_named(problems, document, section):
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "missing"),
+    ("key", "value", "missing", "hint"),
     [
-        ("model.layers.0", "dense", ["model.layers.0.units"]),
-        ("model.layers.0", {"type": "dense"}, ["model.layers.0.units"]),
-        ("data.train", "nnfs_spiral", ["data.train.samples", "data.train.classes"]),
+        ("model.layers.0", {"type": "dense"}, ["model.layers.0.units"], "units: "),
+        ("model.layers.0", "dense", ["model.layers.0.units"], 'write { type = "dense", units = '),
+        (
+            "data.train",
+            "nnfs_spiral",
+            ["data.train.samples", "data.train.classes"],
+            'write { type = "nnfs_spiral", ',
+        ),
     ],
 )
 def test_a_missing_field_is_named_also_where_a_bare_name_stands(
-    problems, document, key, value, missing
+    problems, document, key, value, missing, hint
 ):
     found = problems(document, {key: value})
-    assert [str(each).split(": ")[:2] for each in found] == [
-        [name, "error[E011]"] for name in missing
-    ]
+    assert [".".join(map(str, each.path)) for each in found] == missing
     for each in found:
-        assert each.message == f'"{each.path[-1]}" is missing'
-        assert each.hint.startswith(f"{each.path[-1]}: ")
+        assert (each.code, each.message) == ("E011", f'"{each.path[-1]}" is missing')
+        assert each.hint.startswith(hint)
+
+
+def test_a_key_that_is_only_misspelt_is_not_missing_too(problems, document):
+    document["model"]["layers"][0] = {"type": "dense", "unit": 4}
+    assert [each.code for each in problems(document)] == ["E010"]
+    document["model"]["layers"][0] = {"type": "dense", "colour": 4}
+    assert sorted(each.code for each in problems(document)) == ["E010", "E011"]
 
 
 def test_wrong_items_do_not_make_a_list_too_short(problems, document):
@@ -198,13 +213,13 @@ def test_wrong_items_do_not_make_a_list_too_short(problems, document):
 
 def test_faults_inside_nested_components_have_exact_locations(problems, document):
     layer = {"type": "dense", "units": 4, "weight_regularizer": {"type": "l2", "strength": -1}}
-    schedule = {"type": "inverse_time", "initial_rate": 1, "decai": 1}
+    schedule = {"type": "inverse_time", "initial_rate": 1, "colour": 1}
     document["model"]["layers"][2] = layer
     found = problems({**document, "optimizer": {"type": "sgd", "learning_rate": schedule}})
     assert [(problem.path, problem.code) for problem in found] == [
         (("model", "layers", 2, "weight_regularizer", "strength"), "E013"),
         (("optimizer", "learning_rate", "decay"), "E011"),
-        (("optimizer", "learning_rate", "decai"), "E010"),
+        (("optimizer", "learning_rate", "colour"), "E010"),
     ]
 
 

@@ -48,7 +48,7 @@ def _of_classes(
     one_hot = info.target_shape[0] if info.target == "values" else None
     classes = info.classes if one_hot is None else one_hot
     (units,) = output
-    if classes is None or classes < units and one_hot is None or classes == units:
+    if classes is None or (classes < units and one_hot is None) or classes == units:
         return None
     hint = f"use {classes} units, one for each class"
     labels = f"one-hot labels of {classes} classes"
