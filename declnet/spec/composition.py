@@ -14,7 +14,7 @@ from declnet.spec.merging import merged
 from declnet.spec.override import Override
 from declnet.spec.overrides import override
 from declnet.spec.source import Source
-from declnet.spec.upgrades import missing_version, upgraded
+from declnet.spec.upgrades import Syntax, missing_version, upgraded
 from declnet.spec.written import Origin, Written
 
 EXTENDS = "extends"
@@ -34,7 +34,8 @@ def compose(path: Path, overrides: Sequence[Override] = ()) -> Written:
     """
     written = _read(path, str(path), (), path.absolute().parent)
     if not written.incomplete:
-        written.problems += missing_version(written.document)
+        syntax: Syntax = "json" if path.suffix.lower() == ".json" else "toml"
+        written.problems += missing_version(written.document, syntax)
     return override(written, overrides)
 
 
@@ -49,7 +50,7 @@ def _read(path: Path, name: str, above: tuple[Path, ...], home: Path) -> Written
     """
     read = read_document(path)
     source = Source(name, read.source.text, read.source.syntax)
-    tables, problems = upgraded(read.tables)
+    tables, problems = upgraded(read.tables, syntax=source.syntax)
     tables = {key: value for key, value in tables.items() if key not in (EXTENDS, SCHEMA)}
     folder = path.absolute().parent
     own = Written(tables if folder == home else with_folder(tables, folder), Origin(source))

@@ -9,11 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from declnet.errors import Place, Problem, SpecError
-from declnet.spec.file_names import hint_for_missing
-from declnet.spec.malformed.json_faults import malformed_json
-from declnet.spec.malformed.toml_faults import malformed_toml
 from declnet.spec.nesting import DEEPEST, TOO_DEEP, is_too_deep
-from declnet.spec.positions.duplicate import blank_out
 from declnet.spec.source import Source
 
 
@@ -57,6 +53,8 @@ def _read_text(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
+        from declnet.spec.file_names import hint_for_missing
+
         raise _unreadable(path, "there is no such file", hint_for_missing(path, None)) from None
     except IsADirectoryError:
         raise _unreadable(path, "this is a folder; name the spec file in it") from None
@@ -75,6 +73,10 @@ def _parse_toml(source: Source) -> Document:
         raise _too_deep(source) from None
     except ValueError as error:  # TOMLDecodeError, and what int() says of too many digits
         cause = str(error)
+    # Imported here, since a right spec needs none of it.
+    from declnet.spec.malformed.toml_faults import malformed_toml
+    from declnet.spec.positions.duplicate import blank_out
+
     if source.positions.duplicates:
         text = blank_out(text, source.positions.duplicates)
         try:
@@ -100,6 +102,8 @@ def _parse_json(source: Source) -> Document:
     except RecursionError:
         raise _too_deep(source) from None
     except ValueError as error:  # JSONDecodeError, and what int() says of too many digits
+        from declnet.spec.malformed.json_faults import malformed_json
+
         raise SpecError([malformed_json(source, error)]) from None
     if not isinstance(tables, dict):
         message = "a spec is a JSON object, { … }"
