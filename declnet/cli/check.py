@@ -17,7 +17,7 @@ from declnet.cli.reading import checked_spec
 from declnet.cli.showing import show_problems
 
 
-@click.command()
+@click.command(short_help="Validate a spec; show its layers and memory.")
 @spec_argument
 @set_option
 @no_plugin_option

@@ -11,7 +11,7 @@ one = click.argument("first", metavar="A", type=click.Path(path_type=Path))
 other = click.argument("second", metavar="B", type=click.Path(path_type=Path))
 
 
-@click.command()
+@click.command(short_help="Show in which keys two specs or runs differ.")
 @one
 @other
 def diff(first: Path, second: Path) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from declnet.runs.run import RunResult
 
 
-@click.command()
+@click.command(short_help="Train and evaluate a spec.")
 @spec_argument
 @set_option
 @no_plugin_option

@@ -99,8 +99,8 @@ def parse_override(text: str, number: int = 1) -> Override:
         hint = "write it as KEY=VALUE, e.g. training.epochs=10"
         raise SpecError([Problem((), message, hint, "E005", place=place)])
     try:
-        parsed = tomllib.loads(f"value = {value}")["value"]
-    except (ValueError, RecursionError):  # no TOML value
+        ((_, parsed),) = tomllib.loads(f"value = {value}").items()
+    except (ValueError, RecursionError):  # no TOML value, or more than one
         parsed = value.strip()
     if is_too_deep(parsed):
         place = Place(SOURCE, number, 1, number, len(text) + 1, text)

@@ -100,3 +100,20 @@ def test_a_file_that_cannot_be_read_itself_is_all_that_is_told(files, tmp_path):
     with pytest.raises(SpecError) as caught:
         compose(tmp_path / "absent.toml")
     assert [each.code for each in caught.value.problems] == ["E001"]
+
+
+def test_a_chain_of_very_many_files_is_refused(tmp_path):
+    for number in range(200):
+        (tmp_path / f"{number}.toml").write_text(f'extends = "{number + 1}.toml"')
+    with pytest.raises(SpecError, match="more than 50 files extend one another"):
+        load_spec(tmp_path / "0.toml")
+
+
+def test_a_base_that_is_named_twice_at_every_level_is_read_once(tmp_path):
+    for number in range(40):
+        name = f"{number + 1}.toml"
+        (tmp_path / f"{number}.toml").write_text(f'extends = ["{name}", "{name}"]')
+    (tmp_path / "40.toml").write_text("sede = 1")
+    with pytest.raises(SpecError) as caught:
+        load_spec(tmp_path / "0.toml")
+    assert [each.code for each in caught.value.problems].count("E010") == 1
