@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from declnet import SpecError
+from declnet import SpecError, load_spec
 from declnet.spec.composition import compose
 
 CIRCLE = "files extend each other in a circle"
