@@ -2,22 +2,63 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 
 from declnet.components.arrays import Array, Dtype
 from declnet.components.data_source import Dataset, DataSource
+from declnet.components.mapped_array import MappedArray
+from declnet.components.records import Records
 from declnet.errors import DataError
 from declnet.spec.streams import DataSet, Stream, random_stream
 
 
-def load_dataset(source: DataSource, seed: int, data_set: DataSet) -> Dataset:
-    """Loads a source with the data set's own random stream, and checks the arrays.
+Samples = TypeVar("Samples", Array, MappedArray, Array | MappedArray)
+
+
+def load_source(source: DataSource, seed: int, data_set: DataSet) -> Dataset | Records:
+    """Loads a source with the data set's own random stream, and checks what it gave.
 
     Raises:
         DataError: the source failed, or its arrays do not go together.
     """
-    dataset = source.load(random_stream(seed, Stream.DATA, data_set))
-    return checked(dataset, data_set.name.lower())
+    data = source.load(random_stream(seed, Stream.DATA, data_set))
+    return checked_data(data, data_set.name.lower())
+
+
+def load_dataset(source: DataSource, seed: int, data_set: DataSet) -> Dataset:
+    """Loads a source of arrays, as `load_source` does; raises DataError for a table."""
+    data = load_source(source, seed, data_set)
+    if not isinstance(data, Dataset):
+        raise DataError(f"{data_set.name.lower()} data is a table, which must be prepared first")
+    return data
+
+
+def checked_data(data: Dataset | Records, label: str) -> Dataset | Records:
+    """What a source gave, if it goes together; raises DataError if it does not."""
+    return checked(data, label) if isinstance(data, Dataset) else checked_records(data, label)
+
+
+def checked_records(records: Records, label: str) -> Records:
+    """Records, if their columns are of types that tables have, and as long as each other.
+
+    Raises:
+        DataError: naming the column at fault.
+    """
+    for name, column in records.columns.items():
+        if column.ndim != 1 or column.dtype.kind not in "fiubO":
+            raise DataError(
+                f'{label} data: column "{name}" must be (n,) of numbers, booleans or text, not '
+                f"{column.dtype} of shape {column.shape}"
+            )
+        if len(column) != len(records):
+            raise DataError(
+                f'{label} data: column "{name}" has {len(column)} rows, others have {len(records)}'
+            )
+    if not len(records):
+        raise DataError(f"{label} data: there are no rows")
+    return records
 
 
 def as_dataset(data: Dataset | tuple[Array, Array], label: str) -> Dataset:
@@ -48,7 +89,7 @@ def checked(dataset: Dataset, label: str) -> Dataset:
     return dataset
 
 
-def as_input(x: Array, dtype: Dtype, integer: bool) -> Array:
+def as_input(x: Samples, dtype: Dtype, integer: bool) -> Samples:
     """X in the type that the model computes with; no copy where it is that already.
 
     Args:
@@ -59,15 +100,20 @@ def as_input(x: Array, dtype: Dtype, integer: bool) -> Array:
     Raises:
         DataError: integers are needed and x has floats.
     """
-    if not integer:
-        return np.ascontiguousarray(x, dtype)
-    if x.dtype.kind not in "iu":
+    if integer and x.dtype.kind not in "iu":
         raise DataError(f"the model takes integers, but x is {x.dtype}")
-    return np.ascontiguousarray(x)
+    if isinstance(x, MappedArray):
+        return x if integer else x.astype(dtype)
+    return np.ascontiguousarray(x) if integer else np.ascontiguousarray(x, dtype)
 
 
-def _check_finite(array: Array, label: str) -> None:
-    if array.dtype.kind == "f":
+def _check_finite(array: Array | MappedArray, label: str) -> None:
+    if isinstance(array, MappedArray):
+        start = 0
+        for part in array.parts():
+            _check_finite(part, f"{label}, samples from {start} on:")
+            start += len(part)
+    elif array.dtype.kind == "f":
         finite = np.isfinite(array)
         if not finite.all():
             where = np.unravel_index(int(np.argmin(finite)), array.shape)

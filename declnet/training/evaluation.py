@@ -39,7 +39,11 @@ class Evaluation:
                 y_pred = self._graph.predict(data.x[part])
                 losses = self._losses[: len(y_pred)]
                 self._loss.forward(y_pred, data.y_true[part], losses)
-                figures.add(y_pred, data.y[part], float(losses.mean()), penalty)
+                loss, weight = float(losses.mean()), float(len(losses))
+                if data.weights is not None:
+                    weight = float(data.weights[part].sum())
+                    loss = float(losses @ data.weights[part]) / (weight or 1.0)
+                figures.add(y_pred, data.y[part], loss, penalty, weight)
         return figures.result()
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -15,7 +16,13 @@ def runs(declnet_cli, spec_file, document):
     spec = spec_file(document)
     declnet_cli.succeeds("run", spec, "--quiet", "--out", "one")
     declnet_cli.succeeds(
-        "run", spec, "--quiet", "--out", "two", "--set", "optimizer={type='adam', learning_rate=1}"
+        "run",
+        spec,
+        "--quiet",
+        "--out",
+        "two",
+        "--set",
+        "optimizer={type='adam', learning_rate=0.05}",
     )
     return "one", "two"
 
@@ -24,7 +31,7 @@ def test_what_differs_and_how_runs_ended_is_shown(declnet_cli, runs, tmp_path):
     found = table(declnet_cli.succeeds("compare", *runs))
     assert found["status"] == ["finished", "finished"]
     assert found["optimizer.type"] == ["sgd", "adam"]
-    assert found["optimizer.learning_rate"] == ["0.1", "1"]
+    assert found["optimizer.learning_rate"] == ["0.1", "0.05"]
     assert found["optimizer.beta_1"] == ["-", "0.9"]
     assert "seed" not in found
     assert "training.epochs" not in found
@@ -54,3 +61,25 @@ def test_what_is_no_run_is_refused(declnet_cli, arguments, message):
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_best_may_come_first(declnet_cli, runs, tmp_path):
+    losses = {
+        name: json.loads((tmp_path / name / "metrics.json").read_text())["train"]["loss"]
+        for name in runs
+    }
+    best, other = sorted(losses, key=losses.get)
+    for options, columns in ((["--sort", "loss"], [best, other]), ([], [other, best])):
+        out = declnet_cli.succeeds("compare", other, best, *options)
+        assert out.split()[:2] == columns
+    done = declnet_cli("compare", *runs, "--sort", "acc")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert 'no run has the figure "acc"' in done.stderr
+
+
+def test_what_explains_most_is_above(declnet_cli, runs):
+    rows = list(table(declnet_cli.succeeds("compare", *runs)))
+    assert rows.index("optimizer.type") < rows.index("optimizer.learning_rate")
+    assert rows.index("optimizer.learning_rate") < rows.index("optimizer.beta_1")
+    assert rows.index("train.accuracy") < rows.index("train.loss")
+    assert "train.regularization_loss" not in rows
