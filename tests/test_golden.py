@@ -26,6 +26,7 @@ def spec_of(expected):
     first, second = expected["layers"]
     layers = [dense(expected["hidden_units"], first), "relu", dense(3, second), "softmax"]
     return {
+        "declnet": 1,
         "data": {"train": {"type": "npz", "path": "train.npz"}},
         "model": {
             "dtype": "float64",

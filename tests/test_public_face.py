@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+import tomli_w
 
 import declnet
 
@@ -41,7 +42,7 @@ def imported_by(code):
 
 @pytest.mark.parametrize("module", ["declnet", "declnet.cli.main"])
 def test_importing_it_alone_imports_nothing_heavy(module):
-    heavy = {"numpy", "pydantic", "safetensors", "rich", "pluggy", "nnfs", "tomli_w"}
+    heavy = {"numpy", "pydantic", "safetensors", "rich", "pluggy", "nnfs", "tomli_w", "tree_sitter"}
     assert not imported_by(f"import {module}") & heavy
 
 
@@ -54,6 +55,13 @@ def test_help_imports_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not set(done.stdout.splitlines()[-1].split()) & {"numpy", "pydantic", "rich"}
+
+
+def test_a_right_spec_is_not_searched_for_places(document, spec_file):
+    path = spec_file(tomli_w.dumps(document), "spec.toml")
+    found = imported_by(f"import declnet; declnet.run(declnet.load_spec({str(path)!r}))")
+    assert "numpy" in found
+    assert "tree_sitter" not in found
 
 
 def test_every_error_descends_from_one_root_and_has_an_exit_code():

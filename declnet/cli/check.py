@@ -17,7 +17,7 @@ from declnet.cli.reading import checked_spec
 from declnet.cli.showing import show_problems
 
 
-@click.command()
+@click.command(short_help="Validate a spec; show its layers and memory.")
 @spec_argument
 @set_option
 @no_plugin_option
@@ -32,7 +32,6 @@ def check(spec: Path, overrides: tuple[str, ...], disabled: tuple[str, ...], for
     """Validate SPEC; print its layers and the memory that a run will hold."""
     from declnet.errors import SpecError
     from declnet.report.diagnostics import as_data
-    from declnet.report.model_table import print_layers, print_memory
 
     registry = registry_without(disabled)
     try:
@@ -45,6 +44,8 @@ def check(spec: Path, overrides: tuple[str, ...], disabled: tuple[str, ...], for
         click.echo(json.dumps(as_data(problems), indent=2, ensure_ascii=False))
         return SpecError.exit_code if wrong else 0
     if checked is not None and checked.nodes and not wrong:
+        from declnet.report.model_table import print_layers, print_memory
+
         print_layers(checked.nodes, checked.data["train"].sample_shape)
         if checked.memory is not None:
             print_memory(dict(checked.memory))

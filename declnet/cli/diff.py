@@ -11,7 +11,7 @@ one = click.argument("first", metavar="A", type=click.Path(path_type=Path))
 other = click.argument("second", metavar="B", type=click.Path(path_type=Path))
 
 
-@click.command()
+@click.command(short_help="Show in which keys two specs or runs differ.")
 @one
 @other
 def diff(first: Path, second: Path) -> None:
@@ -21,7 +21,7 @@ def diff(first: Path, second: Path) -> None:
     """
     from declnet.report.leaves import differing, leaves
     from declnet.report.terminal import print_table
-    from declnet.spec.problems import shown
+    from declnet.spec.shown import shown
 
     sides = [leaves(_resolved(path)) for path in (first, second)]
     keys = differing(sides)

@@ -25,7 +25,7 @@ def _known(context: click.Context, parameter: click.Parameter, code: str | None)
     raise click.BadParameter(f'there is no code "{code}" ({hint})')
 
 
-@click.command()
+@click.command(short_help="Say more about a problem by its code, e.g. E010.")
 @click.argument("code", required=False, callback=_known)
 def explain(code: str | None) -> None:
     """Explain CODE, e.g. E012: what it means, what to do, and an example; lists all without it."""

@@ -26,8 +26,9 @@ def _known(context: click.Context, parameter: click.Parameter, name: str) -> str
 
 
 @click.command(
+    short_help="Write a first spec, commented, to run and to change.",
     epilog="\b\nTemplates:\n"
-    + "\n".join(f"  {name:<16}{description}" for name, description in TEMPLATES.items())
+    + "\n".join(f"  {name:<16}{description}" for name, description in TEMPLATES.items()),
 )
 @click.argument("spec", type=click.Path(path_type=Path))
 @click.option(

@@ -47,9 +47,9 @@ def predict(
     import time
 
     from declnet.components.blame import blaming_components
-    from declnet.runs.using.predicted_parts import predicted_parts
-    from declnet.runs.using.output_file import FORMS, form_of, require_free, whole_file
     from declnet.runs.predictor import load_predictor
+    from declnet.runs.using.output_file import FORMS, form_of, require_free, whole_file
+    from declnet.runs.using.predicted_parts import predicted_parts
 
     signal.signal(signal.SIGTERM, interrupt)
     write = FORMS[form_of(output, form)]

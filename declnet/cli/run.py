@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from declnet.training.checks.check import Checked
 
 
-@click.command()
+@click.command(short_help="Train and evaluate a spec.")
 @spec_argument
 @set_option
 @no_plugin_option

@@ -9,7 +9,7 @@ import click
 from declnet.cli.options import no_plugin_option, registry_without
 
 
-@click.command()
+@click.command(short_help="Print the JSON Schema of specs, for editors.")
 @click.option(
     "-o",
     "--output",

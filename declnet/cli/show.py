@@ -10,7 +10,7 @@ from declnet.cli.options import no_plugin_option, registry_without, set_option, 
 from declnet.cli.reading import read
 
 
-@click.command()
+@click.command(short_help="Print a spec in full, and where each value came from.")
 @spec_argument
 @set_option
 @no_plugin_option

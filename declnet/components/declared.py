@@ -62,7 +62,8 @@ class Declared(BaseModel):
         context = detail.get("ctx", {})
         error: str | PydanticCustomError = kind
         if kind == "extra_forbidden" and len(location) == 1:
-            hint = suggestion(str(location[0]), cls.model_fields, "keys here")
+            label = f"keys of {cls.type}" if hasattr(cls, "type") else "keys here"
+            hint = suggestion(str(location[0]), cls.model_fields, label)
             error = PydanticCustomError("unknown_key", "unknown key", {"hint": hint})
         elif kind == "missing" and len(location) == 1 and location[0] in cls.model_fields:
             meaning = cls.model_fields[str(location[0])].description

@@ -58,7 +58,7 @@ class MappedArray:
     def __len__(self) -> int:
         return self.shape[0]
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:  # noqa: ARG002
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         """All of it, read into memory."""
         whole = self[:]
         return whole if dtype is None else whole.astype(dtype, copy=False)

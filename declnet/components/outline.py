@@ -27,6 +27,8 @@ class Finding:
             component as a whole.
         layer: a layer that it concerns rather than the component whose check it is; then `key` is
             one of that layer's.
+        data: a data set that it concerns, e.g. `"train"`, rather than the component; then `key` is
+            one of its source's, or `()` for what decides which data these are.
         code: which sort of problem it is: one of `declnet explain`, or as it is by default E060, an
             error, or W060, a warning.
     """
@@ -36,6 +38,7 @@ class Finding:
     key: KeyPath = ()
     code: str = "E060"
     layer: LayerOutline | None = None
+    data: str | None = None
 
 
 @dataclass(frozen=True, eq=False)

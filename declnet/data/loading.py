@@ -13,7 +13,6 @@ from declnet.components.records import Records
 from declnet.errors import DataError
 from declnet.spec.streams import DataSet, Stream, random_stream
 
-
 Samples = TypeVar("Samples", Array, MappedArray, Array | MappedArray)
 
 

@@ -74,7 +74,7 @@ def _of_objects(values: Array, name: str) -> Array:
         position = next(
             at
             for at, each in enumerate(items)
-            if each is not None and not isinstance(each, type(there[0]))
+            if (each is not None and not isinstance(each, type(there[0])))
             or not isinstance(each, bool | int | float | str | None)
         )
         raise DataError(

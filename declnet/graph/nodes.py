@@ -86,6 +86,7 @@ def infer(
     layers: Sequence[Layer | None],
     input_shape: Shape | None,
     names: Sequence[str | None] | None = None,
+    types: Sequence[str | None] | None = None,
 ) -> Inferred:
     """Infers as much as can be known.
 
@@ -93,8 +94,9 @@ def infer(
         layers: in topological order; None stands for one that could not be read.
         input_shape: the shape of one sample; None if it is not known.
         names: of the layers that could not be read, where they have one.
+        types: theirs, where they are known.
     """
-    wires, problems = wire(layers, names)
+    wires, problems = wire(layers, names, types)
     shapes: list[Shape | None] = [None if input_shape is None else tuple(input_shape)]
     nodes: list[Node | None] = []
     for index, (layer, place) in enumerate(zip(layers, wires, strict=True)):
@@ -145,7 +147,8 @@ def _wrong_integers(nodes: Sequence[Node]) -> list[Problem]:
         path = ("model", "layers", node.index)
         if any(node.inputs):
             message = f'"{node.name}" takes integers, so it must read the model\'s input'
-            problems.append(Problem(path, message, 'inputs = ["input"]', "E024"))
+            hint = 'put it first, or name the input: inputs = ["input"]'
+            problems.append(Problem(path, message, hint, "E024"))
         elif mixed:
             others = ", ".join(each.name for each in readers if each.layer.input_dtype == "float")
             message = f'"{node.name}" takes the input as integers, but {others} as floats'

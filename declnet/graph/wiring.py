@@ -28,16 +28,20 @@ class Wire:
 
 
 def wire(
-    layers: Sequence[Layer | None], written_names: Sequence[str | None] | None = None
+    layers: Sequence[Layer | None],
+    written_names: Sequence[str | None] | None = None,
+    written_types: Sequence[str | None] | None = None,
 ) -> tuple[list[Wire], list[Problem]]:
     """Names every layer and resolves its inputs; what is wrong comes second.
 
     Args:
         layers: in topological order; None stands for one that could not be read.
         written_names: those of the layers that could not be read, where they have one.
+        written_types: theirs, which count for the names of the others.
     """
     problems: list[Problem] = []
-    names = _names(layers, written_names or [None] * len(layers))
+    nothing = [None] * len(layers)
+    names = _names(layers, written_names or nothing, written_types or nothing)
     value_of = {INPUT: 0}
     wires = []
     for index, (layer, name) in enumerate(zip(layers, names, strict=True)):
@@ -88,15 +92,18 @@ def _inputs(
     return (None if problems else tuple(inputs)), problems
 
 
-def _names(layers: Sequence[Layer | None], written: Sequence[str | None]) -> list[str]:
+def _names(
+    layers: Sequence[Layer | None], written: Sequence[str | None], types: Sequence[str | None]
+) -> list[str]:
     count: Counter[str] = Counter()
     names = []
-    for index, (layer, name) in enumerate(zip(layers, written, strict=True)):
-        if layer is None:
+    for index, layer in enumerate(layers):
+        name, kind = (layer.name, layer.type) if layer else (written[index], types[index])
+        if kind is None:
             names.append(name or f"layer {index}")
             continue
-        count[layer.type] += 1
-        names.append(layer.name or f"{layer.type}_{count[layer.type]}")
+        count[kind] += 1
+        names.append(name or f"{kind}_{count[kind]}")
     return names
 
 

@@ -106,8 +106,11 @@ class Registry:
         elif elsewhere:
             hint = f'"{name}" is {with_article(elsewhere[0])}; {hint}'
         whole = [fault for fault in self.faults if fault.type is None]
-        if whole:
-            hint += f"; it may belong to a broken plugin: {'; '.join(map(str, whole))}"
+        if len(whole) == 1:
+            hint = f"it may belong to a broken plugin, {whole[0]}; {hint}"
+        elif whole:
+            names = ", ".join(dict.fromkeys(str(fault.plugin) for fault in whole))
+            hint = f"it may belong to a broken plugin ({names}); `declnet plugins` says why; {hint}"
         if self.disabled:
-            hint += f"; disabled plugins: {', '.join(map(str, self.disabled))}"
+            hint = f"disabled plugins: {', '.join(map(str, self.disabled))}; {hint}"
         return hint

@@ -7,10 +7,19 @@ from difflib import get_close_matches
 
 
 def closest(name: str, known: Iterable[str]) -> str | None:
-    """What a misspelt name may have meant, or None."""
+    """What a misspelt name, or a name's initials, may have meant; or None."""
     written = name.lower().replace("-", "_").replace(" ", "_")[:100]
-    close = get_close_matches(written, sorted(known), n=1, cutoff=0.6)
-    return close[0] if close else None
+    names = sorted(known)
+    close = get_close_matches(written, names, n=1, cutoff=0.6)
+    if close or not written:
+        return close[0] if close else None
+    return next((name for name in names if _initials(name) == written), None)
+
+
+def _initials(name: str) -> str:
+    """`mse` for `mean_squared_error`; nothing for a single word."""
+    words = name.split("_")
+    return "".join(word[:1] for word in words) if len(words) > 1 else ""
 
 
 def suggestion(name: str, known: Iterable[str], label: str) -> str:

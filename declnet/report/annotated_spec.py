@@ -15,13 +15,16 @@ from declnet.spec.source import Source
 def annotated(spec: RunSpec) -> str:
     """The resolved spec as TOML; behind each value is its file and line, `--set`, or `default`."""
     text = resolved_toml(spec)
-    lines, resolved = text.split("\n"), Source("resolved", text, "toml")
+    resolved = Source("resolved", text, "toml")
+    origins: dict[int, dict[str, None]] = {}  # by line, each once
     for path in _values(resolved_document(spec), ()):
         spot = resolved.spot(path)
         if spot is not None:
-            line = spot.value.line - 1
-            lines[line] = f"{lines[line]}  # {_origin(spec, path)}"
-    return "\n".join(lines)
+            origins.setdefault(spot.value.line, {})[_origin(spec, path)] = None
+    return "\n".join(
+        f"{line}  # {', '.join(origins[number])}" if number in origins else line
+        for number, line in enumerate(text.split("\n"), start=1)
+    )
 
 
 def _origin(spec: RunSpec, path: KeyPath) -> str:

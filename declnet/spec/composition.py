@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from declnet.components.located_string import with_folder
 from declnet.errors import KeyPath, Problem, SpecError
 from declnet.spec.document import Document, read_document
+from declnet.spec.file_names import hint_for_missing
 from declnet.spec.merging import merged
 from declnet.spec.override import Override
 from declnet.spec.overrides import override
-from declnet.spec.source import Source
-from declnet.spec.upgrades import missing_version, upgraded
+from declnet.spec.upgrades import Syntax, missing_version, upgraded
 from declnet.spec.written import Origin, Written
 
 EXTENDS = "extends"
 SCHEMA = "$schema"
 """A key for editors: where the JSON Schema of a JSON file is."""
+
+_APART = "move what they share into a file that extends none of them"
+
+LONGEST_CHAIN = 50
+"""Files that extend one another; more are a mistake, or meant to do harm."""
 
 
 def compose(path: Path, overrides: Sequence[Override] = ()) -> Written:
@@ -30,77 +36,94 @@ def compose(path: Path, overrides: Sequence[Override] = ()) -> Written:
     Raises:
         SpecError: a file that must be read cannot be.
     """
-    written = _read(path, str(path), (), path.absolute().parent)
+    written = _Composition(path.absolute().parent).read(path, ())
     if not written.incomplete:
-        written.problems += missing_version(written.document)
+        syntax: Syntax = "json" if path.suffix.lower() == ".json" else "toml"
+        written.problems += missing_version(written.document, syntax)
     return override(written, overrides)
 
 
-def _read(path: Path, name: str, above: tuple[Path, ...], home: Path) -> Written:
-    """A file laid over its bases.
+class _Composition:
+    """Reads files, each once.
 
     Args:
-        path: the file.
-        name: what messages call it.
-        above: the files that extend it.
         home: the folder that paths in the result are relative to unless they say otherwise.
     """
-    read = read_document(path)
-    source = Source(name, read.source.text, read.source.syntax)
-    tables, problems = upgraded(read.tables)
-    tables = {key: value for key, value in tables.items() if key not in (EXTENDS, SCHEMA)}
-    folder = path.absolute().parent
-    own = Written(tables if folder == home else with_folder(tables, folder), Origin(source))
-    own.problems = [*read.problems, *own.located(problems)]
-    bases, found = _bases(read, source, path, (*above, _followed(path)), home)
-    result = Written({}, Origin(source), found, incomplete=bool(found))
-    for base in (*bases, own):
-        result.document, result.origin = merged(
-            result.document, result.origin, base.document, base.origin
-        )
-        result.problems += base.problems
-        result.incomplete |= base.incomplete
-    return result
 
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._known: dict[Path, Written] = {}
 
-def _bases(
-    read: Document, source: Source, path: Path, above: tuple[Path, ...], home: Path
-) -> tuple[list[Written], list[Problem]]:
-    """The documents that a file extends, and what is wrong with its key `extends`."""
-    if EXTENDS not in read.tables:
-        return [], []
-    given: Any = read.tables[EXTENDS]
-    names = given if isinstance(given, list) else [given]
-    bases: list[Written] = []
-    problems: list[Problem] = []
-    outline = Written(read.tables, Origin(source))
-    for number, name in enumerate(names):
-        key: KeyPath = (EXTENDS, number) if isinstance(given, list) else (EXTENDS,)
-        place = outline.place_of(key)
+    def read(self, path: Path, above: tuple[Path, ...]) -> Written:
+        """A file laid over its bases; `above` are the files that extend it."""
+        read = read_document(path)
+        source = read.source
+        tables, problems = upgraded(read.tables, syntax=source.syntax)
+        tables = {key: value for key, value in tables.items() if key not in (EXTENDS, SCHEMA)}
+        folder = path.absolute().parent
+        located = tables if folder == self._home else with_folder(tables, folder)
+        own = Written(located, Origin(source))
+        own.problems = [*read.problems, *own.located(problems)]
+        bases, found = self._bases(read, path, (*above, _followed(path)))
+        result = Written({}, Origin(source), found, incomplete=bool(found))
+        for base in (*bases, own):
+            result.document, result.origin = merged(
+                result.document, result.origin, base.document, base.origin
+            )
+            result.problems += base.problems
+            result.incomplete |= base.incomplete
+        return result
+
+    def _bases(
+        self, read: Document, path: Path, above: tuple[Path, ...]
+    ) -> tuple[list[Written], list[Problem]]:
+        """The documents that a file extends, and what is wrong with its key `extends`."""
+        if EXTENDS not in read.tables:
+            return [], []
+        given: Any = read.tables[EXTENDS]
+        bases: list[Written] = []
+        problems: list[Problem] = []
+        outline = Written(read.tables, Origin(read.source))
+        for number, name in enumerate(given if isinstance(given, list) else [given]):
+            key: KeyPath = (EXTENDS, number) if isinstance(given, list) else (EXTENDS,)
+            base = self._base(name, path, above)
+            if isinstance(base, Written):
+                bases.append(base)
+            else:
+                place = outline.place_of(key)
+                problems += [
+                    each if each.place is not None else replace(each, path=key, place=place)
+                    for each in base
+                ]
+        return bases, problems
+
+    def _base(
+        self, name: Any, path: Path, above: tuple[Path, ...]
+    ) -> Written | tuple[Problem, ...]:
+        """A base, or why there is none; a problem without a place is one of the key `extends`."""
         if not isinstance(name, str):
             message = '"extends" must be the name of a file, or a list of such names'
-            problems.append(Problem(key, message, None, "E006", place=place))
-            continue
+            return (Problem((), message, None, "E006"),)
         base = path.parent / name
-        if _followed(base) in above:
-            circle = " extends ".join(each.name for each in (*_circle(above, base), base))
-            problems.append(Problem(key, f"a circle: {circle}", None, "E006", place=place))
-            continue
+        file = _followed(base)
+        if file in above:
+            files = (*above[above.index(file) :], base)
+            circle = " extends ".join(each.name for each in files)
+            message = f"files extend each other in a circle: {circle}"
+            return (Problem((), message, _APART, "E006"),)
+        if len(above) >= LONGEST_CHAIN:
+            message = f"more than {LONGEST_CHAIN} files extend one another"
+            return (Problem((), message, None, "E006"),)
         try:
-            bases.append(_read(base, str(base), above, home))
+            if file not in self._known:
+                self._known[file] = self.read(base, above)
         except SpecError as error:
             found = error.problems[0]
             if found.code == "E001" and found.place is not None and not found.place.text:
-                message = f"{base}: {found.message}"
-                hint = f'"extends" is relative to {path.name}'
-                problems.append(Problem(key, message, hint, "E006", place=place))
-            else:
-                problems += error.problems
-    return bases, problems
-
-
-def _circle(above: tuple[Path, ...], base: Path) -> tuple[Path, ...]:
-    return above[above.index(_followed(base)) :]
+                hint = hint_for_missing(base, besides={each.name for each in above})
+                return (Problem((), f"{base}: {found.message}", hint, "E006"),)
+            return error.problems
+        return self._known[file]
 
 
 def _followed(path: Path) -> Path:

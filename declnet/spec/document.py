@@ -9,10 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from declnet.errors import Place, Problem, SpecError
-from declnet.spec.malformed.json_faults import malformed_json
-from declnet.spec.malformed.toml_faults import malformed_toml
 from declnet.spec.nesting import DEEPEST, TOO_DEEP, is_too_deep
-from declnet.spec.positions.duplicate import blank_out
 from declnet.spec.source import Source
 
 
@@ -56,7 +53,9 @@ def _read_text(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
-        raise _unreadable(path, "there is no such file") from None
+        from declnet.spec.file_names import hint_for_missing
+
+        raise _unreadable(path, "there is no such file", hint_for_missing(path, None)) from None
     except IsADirectoryError:
         raise _unreadable(path, "this is a folder; name the spec file in it") from None
     except UnicodeDecodeError as error:
@@ -74,6 +73,10 @@ def _parse_toml(source: Source) -> Document:
         raise _too_deep(source) from None
     except ValueError as error:  # TOMLDecodeError, and what int() says of too many digits
         cause = str(error)
+    # Imported here, since a right spec needs none of it.
+    from declnet.spec.malformed.toml_faults import malformed_toml
+    from declnet.spec.positions.duplicate import blank_out
+
     if source.positions.duplicates:
         text = blank_out(text, source.positions.duplicates)
         try:
@@ -99,6 +102,8 @@ def _parse_json(source: Source) -> Document:
     except RecursionError:
         raise _too_deep(source) from None
     except ValueError as error:  # JSONDecodeError, and what int() says of too many digits
+        from declnet.spec.malformed.json_faults import malformed_json
+
         raise SpecError([malformed_json(source, error)]) from None
     if not isinstance(tables, dict):
         message = "a spec is a JSON object, { … }"
@@ -107,17 +112,15 @@ def _parse_json(source: Source) -> Document:
 
 
 def _duplicates(source: Source) -> list[Problem]:
-    return [
-        Problem(
-            each.path,
-            f'"{each.path[-1]}" stands twice',
-            f"it stands on line {each.first.line} already; remove one of the two",
-            "E003",
-            "key",
-            source.place(each.second),
-        )
-        for each in source.positions.duplicates
-    ]
+    problems = []
+    for each in source.positions.duplicates:
+        place = source.place(each.second)
+        section = place.text[place.column - 1] == "["
+        mend = "put them together" if section else "remove one of the two"
+        line = f"on line {each.first.line}" if each.first.line != place.line else "in this line"
+        message, hint = f'"{each.path[-1]}" stands twice', f"it stands {line} already; {mend}"
+        problems.append(Problem(each.path, message, hint, "E003", "key", place))
+    return problems
 
 
 def _too_deep(source: Source) -> SpecError:
@@ -126,9 +129,9 @@ def _too_deep(source: Source) -> SpecError:
     return SpecError([Problem((), TOO_DEEP, None, "E004", place=place)])
 
 
-def _unreadable(path: Path, message: str) -> SpecError:
+def _unreadable(path: Path, message: str, hint: str | None = None) -> SpecError:
     place = Place(str(path), 1, 1, 1, 1, "")
-    return SpecError([Problem((), message, None, "E001", place=place)])
+    return SpecError([Problem((), message, hint, "E001", place=place)])
 
 
 def _not_utf_8(path: Path, error: UnicodeDecodeError) -> SpecError:
@@ -137,6 +140,6 @@ def _not_utf_8(path: Path, error: UnicodeDecodeError) -> SpecError:
     column = len(before) - before.rfind("\n")
     rest = error.object[error.start :].split(b"\n", maxsplit=1)[0].decode("utf-8", "replace")
     text = before[before.rfind("\n") + 1 :] + rest.rstrip("\r")
-    message = f"not UTF-8 text: byte {error.start} is {error.reason}"
+    message = f"not UTF-8 text: byte {error.start} is {error.object[error.start]:#x}"
     place = Place(str(path), line, column, line, column + 1, text)
     return SpecError([Problem((), message, "save the file as UTF-8", "E001", place=place)])

@@ -1,8 +1,9 @@
-"""Files that messages name: as they are reached from the working folder, and with what was meant."""
+"""Files that messages name: as the working folder sees them, and what was probably meant."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Container
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -13,25 +14,39 @@ def from_here(text: str) -> str:
     return text.replace(here, "") if here != os.sep else text
 
 
-def hint_for_missing(path: Path) -> str | None:
-    """What helps if there is no such file: one of a similar name, or what the path starts from.
+RELATIVE = "a relative path starts from the folder of the file that says it"
+
+
+def hint_for_missing(
+    path: Path, otherwise: str | None = RELATIVE, besides: Container[str] = ()
+) -> str | None:
+    """What helps if there is no such file: a folder that is missing, or a file of a similar name.
 
     Args:
         path: the file, absolute or relative to the working folder.
+        otherwise: the hint if the folder is there, and no file like it.
+        besides: names of files that cannot have been meant.
+
+    Returns:
+        The hint; None if the file is there.
     """
-    if path.exists():
-        return None
     folder = path.parent
+    try:
+        if path.exists():
+            return None
+    except OSError:  # no name that a file can have
+        return None
     if not folder.is_dir():
         return f"there is no folder {from_here(str(folder))}"
-    close = get_close_matches(path.name, _names(folder), n=1)
+    names = [each for each in _names(folder) if each not in besides]
+    close = get_close_matches(path.name, names, n=1, cutoff=0.75)
     if close:
         return f'did you mean "{close[0]}"?'
-    return "a relative path starts from the folder of the file that says it"
+    return otherwise
 
 
 def _names(folder: Path) -> list[str]:
     try:
-        return sorted(os.listdir(folder))
+        return sorted(each.name for each in folder.iterdir())
     except OSError:
         return []

@@ -14,6 +14,7 @@ from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.spec.belonging import with_homes
 from declnet.spec.composition import compose
+from declnet.spec.consequences import without_consequences
 from declnet.spec.large_numbers import large_numbers, without_large_numbers
 from declnet.spec.name import fit_name
 from declnet.spec.nesting import TOO_DEEP, is_too_deep
@@ -111,7 +112,7 @@ def _validated(written: Written, registry: Registry | None, folder: Path) -> Rea
     try:
         spec = RunSpec.model_validate(document, context=context)
     except ValidationError as error:
-        problems = with_homes(problems_of(error, document))
+        problems = without_consequences(with_homes(problems_of(error, document)))
     else:
         if not written.problems:
             spec.was_written(written)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from declnet.errors import KeyPath, Place, Problem, SpecError
 from declnet.spec.nesting import TOO_DEEP, is_too_deep
-from declnet.spec.problems import shown
+from declnet.spec.shown import shown
 
 if TYPE_CHECKING:
     from declnet.spec.positions.index import Positions
@@ -49,6 +49,12 @@ class Override:
         start = self.text.find(self.key)
         return self.place(start, start + len(self.key))
 
+    def _part_place(self, number: int) -> Place:
+        """Where the key's parts up to one end, from 1."""
+        parts = self.key.split(".")
+        start = self.text.find(self.key) + len("".join(f"{each}." for each in parts[: number - 1]))
+        return self.place(start, start + len(parts[number - 1])) if number else self.key_place
+
     @cached_property
     def _value_start(self) -> int:
         _, _, value = self.text.partition("=")
@@ -64,7 +70,9 @@ class Override:
         """Where a path stands: at the override's key, at its value, or inside that."""
         if any(str(one) != str(own) for one, own in zip(path, self.path, strict=False)):
             return None
-        if len(path) < len(self.path) or (focus == "key" and len(path) == len(self.path)):
+        if len(path) < len(self.path):
+            return self._part_place(len(path))
+        if focus == "key" and len(path) == len(self.path):
             return self.key_place
         spot: Spot | None = self._positions.spot(("_", *path[len(self.path) :]))
         if spot is None:
@@ -91,8 +99,8 @@ def parse_override(text: str, number: int = 1) -> Override:
         hint = "write it as KEY=VALUE, e.g. training.epochs=10"
         raise SpecError([Problem((), message, hint, "E005", place=place)])
     try:
-        parsed = tomllib.loads(f"value = {value}")["value"]
-    except (ValueError, RecursionError):  # no TOML value
+        ((_, parsed),) = tomllib.loads(f"value = {value}").items()
+    except (ValueError, RecursionError):  # no TOML value, or more than one
         parsed = value.strip()
     if is_too_deep(parsed):
         place = Place(SOURCE, number, 1, number, len(text) + 1, text)

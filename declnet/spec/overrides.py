@@ -8,7 +8,7 @@ from typing import Any
 
 from declnet.errors import KeyPath, Problem, dotted
 from declnet.spec.override import Override
-from declnet.spec.problems import shown
+from declnet.spec.shown import shown
 from declnet.spec.written import Origin, Written
 
 

@@ -19,6 +19,8 @@ from declnet.components.loss import Loss
 from declnet.components.metric import Metric
 from declnet.components.optimizer import Optimizer
 from declnet.errors import KeyPath
+from declnet.registry.discovery import default_registry
+from declnet.registry.spelling import closest
 from declnet.spec.data_spec import DataSpec
 from declnet.spec.run_spec import ModelSpec, RunSpec
 
@@ -34,10 +36,12 @@ class LayerPart:
     Attributes:
         layer: the component, or None if it is wrong.
         name: as written; None if there is none.
+        type: as written, or, if there is no such type, one that was probably meant.
     """
 
     layer: Layer | None
     name: str | None
+    type: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +148,16 @@ def _layer(item: Any, context: Mapping[str, Any]) -> LayerPart:
     layer = _component(Layer, item, context)
     written = item.get("name") if isinstance(item, dict) else None
     name = layer.name if layer is not None else written if isinstance(written, str) else None
-    return LayerPart(layer, name)
+    return LayerPart(layer, name, _type(item, context))
+
+
+def _type(item: Any, context: Mapping[str, Any]) -> str | None:
+    """What type a layer is of, wrong or not: others are named by how many came before them."""
+    written = item.get("type") if isinstance(item, dict) else item
+    if not isinstance(written, str):
+        return None
+    known = (context.get("registry") or default_registry()).types(Layer.kind)
+    return written if written in known else closest(written, known) or written
 
 
 def _weights(model: Mapping[str, Any], context: Mapping[str, Any]) -> Path | None:

@@ -8,6 +8,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from declnet.errors import KeyPath, Problem
+from declnet.spec.hints import hint_for_value, hint_in_bare_name
+from declnet.spec.shown import shown
 
 _CODES = {
     "unknown_key": "E010",
@@ -80,12 +82,18 @@ def _problem(detail: ErrorDetails, document: Any) -> Problem:
     context = detail.get("ctx", {})
     code = context.get("code", _CODES.get(detail["type"], "E012"))
     message = _message(detail)
+    if code == "E017" and message.startswith("must "):
+        code = "E012"  # a field's own validator
     if code == "E010":
         message = f'unknown key "{path[-1]}"' if path else message
     elif message.startswith(("must ", "is missing")):
         message = f"{_subject(path)} {message}"
-    focus: Literal["key", "value"] = "key" if code == "E010" else "value"
-    return Problem(path, message, context.get("hint") or _hint(detail), code, focus)
+    whole = code == "E012" and isinstance(detail["input"], dict)  # a table's key says which it is
+    focus: Literal["key", "value"] = "key" if code == "E010" or whole else "value"
+    hint = context.get("hint") or hint_for_value(detail)
+    if code == "E011" and path:
+        hint = hint_in_bare_name(path, document) or hint
+    return Problem(path, message, hint, code, focus)
 
 
 def _message(detail: ErrorDetails) -> str:
@@ -120,30 +128,6 @@ def _number(bound: Any) -> str:
     return f"{bound:g}" if isinstance(bound, float) else str(bound)
 
 
-def _hint(detail: ErrorDetails) -> str | None:
-    """What to do about a value of a wrong type, where that is plain from the value."""
-    value = detail["input"]
-    if detail["type"] in ("int_type", "float_type", "bool_type") and isinstance(value, str):
-        return "remove the quotation marks" if _is_literal(value) else None
-    if detail["type"] == "string_type" and isinstance(value, int | float):
-        return "put it in quotation marks"
-    if detail["type"] in ("int_type", "int_from_float") and isinstance(value, float):
-        return f"write {int(value)}" if value.is_integer() else None
-    if detail["type"] in ("tuple_type", "list_type") and isinstance(value, str | dict):
-        return "put it in brackets: [ … ]"
-    return None
-
-
-def _is_literal(text: str) -> bool:
-    if text in ("true", "false"):
-        return True
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
 def _subject(path: KeyPath) -> str:
     """What a sentence about a value begins with."""
     if not path:
@@ -170,18 +154,3 @@ def _keys_only(location: tuple[str | int, ...], document: Any) -> KeyPath:
             keys.append(part)
             place = place[part] if part < len(place) else None
     return tuple(keys)
-
-
-def shown(value: Any) -> str:
-    """A value as messages show it: as a spec has it, and not too much of it."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if value is None:
-        return "null"
-    if isinstance(value, dict):
-        return f"a table with {', '.join(map(str, value))}"[:60] if value else "an empty table"
-    try:
-        text = f'"{value}"' if isinstance(value, str) else repr(value)
-    except ValueError:  # an integer of more digits than Python writes
-        return "a number of very many digits"
-    return text if len(text) <= 60 else f"{text[:57]}…"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated
 
-from packaging import requirements
 from pydantic import AfterValidator
 
 from declnet.components.located_error import custom_error
@@ -18,6 +17,8 @@ def check_requirement(text: str) -> str:
         PydanticCustomError: it is no PEP 508 requirement, or what it names is missing or of
             another version; the hint is the pip command that mends it.
     """
+    from packaging import requirements  # only specs that need a distribution need it
+
     try:
         requirement = requirements.Requirement(text)
     except requirements.InvalidRequirement:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from declnet.errors import Problem
 
 CURRENT = 1
 """The version that this declnet reads and writes."""
 
+Syntax = Literal["toml", "json"]
 Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
 
 UPGRADES: Mapping[int, Upgrade] = {}
@@ -22,6 +23,7 @@ def upgraded(
     document: dict[str, Any],
     upgrades: Mapping[int, Upgrade] = UPGRADES,
     current: int = CURRENT,
+    syntax: Syntax = "toml",
 ) -> tuple[dict[str, Any], list[Problem]]:
     """A document in the current version.
 
@@ -29,6 +31,7 @@ def upgraded(
         document: of any version; one that says none is taken for the first.
         upgrades: as `UPGRADES`.
         current: the version to come to.
+        syntax: that hints are written in.
 
     Returns:
         The document, unchanged if its version cannot be read, and what is wrong with the version.
@@ -36,10 +39,10 @@ def upgraded(
     version = document.get(KEY, 1)
     if isinstance(version, bool) or not isinstance(version, int):
         message = f'"{KEY}", the version of the format, must be a whole number'
-        return document, [Problem((KEY,), message, f"write {KEY} = {current}", "E007")]
+        return document, [Problem((KEY,), message, f"write {_as_key(current, syntax)}", "E007")]
     if version < 1:
         message = f"there is no version {_shown(version)} of the format"
-        return document, [Problem((KEY,), message, f"write {KEY} = {current}", "E007")]
+        return document, [Problem((KEY,), message, f"write {_as_key(current, syntax)}", "E007")]
     if version > current:
         message = f"this is version {_shown(version)} of the format; this declnet reads {current}"
         return document, [Problem((KEY,), message, "pip install --upgrade declnet", "E007")]
@@ -49,12 +52,16 @@ def upgraded(
     return document, []
 
 
-def missing_version(document: Mapping[str, Any]) -> list[Problem]:
+def missing_version(document: Mapping[str, Any], syntax: Syntax = "toml") -> list[Problem]:
     """What is to be said if a file tells no version."""
     if KEY in document:
         return []
-    hint = f"write {KEY} = {CURRENT} at the top"
+    hint = f"write {_as_key(CURRENT, syntax)} at the top"
     return [Problem((KEY,), "the version of the format is missing", hint, "E007")]
+
+
+def _as_key(version: int, syntax: Syntax) -> str:
+    return f"{KEY} = {version}" if syntax == "toml" else f'"{KEY}": {version}'
 
 
 def _shown(version: int) -> str:

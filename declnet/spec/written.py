@@ -8,6 +8,7 @@ from typing import Any
 
 from declnet.errors import KeyPath, Place, Problem
 from declnet.spec.override import Override
+from declnet.spec.positions.span import Span
 from declnet.spec.source import Focus, Source
 
 Writer = Source | Override
@@ -56,12 +57,20 @@ class Written:
         """Where a path is written; if it is not, where the innermost table around it is."""
         exact = True
         while path:
-            place = self._place_of_part(path, focus if exact else "value")
+            place = self._place_of_part(path, focus if exact else self._focus_around(path))
             if place is not None:
                 return place
             path, exact = path[:-1], False
         writer = self.origin.writer
-        return writer.place_at(1, 1) if isinstance(writer, Source) else None
+        return Place(writer.name, 1, 1, 1, 1, "") if isinstance(writer, Source) else None
+
+    def _focus_around(self, path: KeyPath) -> Focus:
+        """Of a table in which something is missing its key, unless it is a component."""
+        value = self._value(path)
+        plain = isinstance(value, dict) and "type" not in value
+        spot = writer.spot(path) if isinstance(writer := self.writer_of(path), Source) else None
+        header = spot is not None and spot.key is not None and _within(spot.key, spot.value)
+        return "key" if plain and not header else "value"
 
     def exact_place(self, path: KeyPath) -> Place | None:
         """Where just this path is written, or None if it is not: a default."""
@@ -125,6 +134,11 @@ class Written:
             origin = waiting.pop(0)
             yield origin.writer.name if isinstance(origin.writer, Source) else "--set"
             waiting += origin.below.values()
+
+
+def _within(inner: Span, outer: Span) -> bool:
+    """Whether one span is in another of the same line, as a key is in its header."""
+    return outer.line == inner.line and outer.column <= inner.column < outer.end_column
 
 
 def _position(problem: Problem, order: dict[str, int]) -> tuple[int, int, int, int]:

@@ -63,7 +63,10 @@ class Dense(Layer):
     def output_shape(self, input_shape: Shape) -> Shape:
         """(units,); raises ValueError unless the input is one axis of features."""
         if len(input_shape) != 1:
-            raise ValueError(f"dense takes samples of one axis, (inputs,), not {input_shape}")
+            raise ValueError(
+                f"dense takes samples of one axis, (inputs,), not {input_shape}; put a flatten "
+                "before it"
+            )
         return (self.units,)
 
     def parameters(self, input_shape: Shape) -> dict[str, Parameter]:

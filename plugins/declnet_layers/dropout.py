@@ -32,7 +32,8 @@ class Dropout(Layer):
     def check(self, outline: Outline) -> Iterator[Finding]:
         """The output should not be left to chance."""
         if outline.here is not None and outline.here is outline.last and self.rate:
-            message = "as the last layer it sets some of the model's outputs to zero in training"
+            name = outline.here.name
+            message = f'"{name}", the last layer, sets some of the outputs to zero in training'
             yield Finding(message, "put it before the last layer with parameters", code="W060")
 
     def buffers(self, input_shape: Shape) -> dict[str, Buffer]:

@@ -15,7 +15,10 @@ class Softmax(Layer):
     def output_shape(self, input_shape: Shape) -> Shape:
         """The same; raises ValueError unless the input is one axis of classes."""
         if len(input_shape) != 1:
-            raise ValueError(f"softmax takes samples of one axis, (classes,), not {input_shape}")
+            raise ValueError(
+                f"softmax takes samples of one axis, (classes,), not {input_shape}; put a flatten "
+                "and a dense before it"
+            )
         return input_shape
 
     def buffers(self, input_shape: Shape) -> dict[str, Buffer]:

@@ -136,9 +136,10 @@ def window_over(
         else:
             before = after = 0 if isinstance(padding, str) else padding[index]
         if extent > before + size + after:
+            padded = f", {before + size + after} with padding" if before + after else ""
             raise ValueError(
-                f"{what}'s window has {name} {extent}, the images {shape} have {size}, "
-                f"{before + size + after} with padding; take a smaller window, or padding"
+                f"{what}'s window has {name} {extent}, the images {shape} have {size}{padded}; "
+                "take a smaller window, or padding"
             )
         axes.append(Axis(size, kernel[index], stride[index], dilation[index], before, after))
     return Window(*axes)

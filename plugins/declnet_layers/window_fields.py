@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 
 def _pair(value: Any, least: int) -> tuple[int, int] | None:
@@ -17,7 +18,8 @@ def _pair(value: Any, least: int) -> tuple[int, int] | None:
 def _sizes(value: Any) -> tuple[int, int]:
     pair = _pair(value, 1)
     if pair is None:
-        raise ValueError("must be a whole number of at least 1, or two: [height, width]")
+        message = "must be a whole number of at least 1, or two: [height, width]"
+        raise PydanticCustomError("window", message, {"code": _code(value, 1)})
     return pair
 
 
@@ -26,10 +28,18 @@ def _padding(value: Any) -> str | tuple[int, int]:
         return str(value)
     pair = _pair(value, 0)
     if pair is None:
-        raise ValueError(
-            'must be "same", "valid", a whole number of at least 0, or two: [height, width]'
-        )
+        message = 'must be "same", "valid", a whole number of at least 0, or two: [height, width]'
+        code = "E014" if isinstance(value, str) else _code(value, 0)
+        raise PydanticCustomError("window", message, {"code": code})
     return pair
+
+
+def _code(value: Any, least: int) -> str:
+    """Which sort of problem it is: a number out of range, too many of them, or something else."""
+    numbers = value if isinstance(value, list | tuple) else [value]
+    if any(type(each) is not int for each in numbers):
+        return "E012"
+    return "E013" if any(each < least for each in numbers) else "E018"
 
 
 def _form(least: int) -> list[dict[str, Any]]:

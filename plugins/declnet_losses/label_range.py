@@ -12,7 +12,7 @@ def labels_below_zero(outline: Outline) -> Iterator[Finding]:
         smallest, _ = _labels_of(info)
         if smallest < 0:
             message = f"the labels of data.{name} begin at {smallest}, but must begin at 0"
-            yield Finding(message, "number the classes 0, 1, 2, …", code="E042")
+            yield Finding(message, "number the classes 0, 1, 2, …", code="E042", data=name)
 
 
 def labels_besides_zero_and_one(loss: Loss, outline: Outline) -> Iterator[Finding]:

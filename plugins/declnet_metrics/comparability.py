@@ -54,7 +54,7 @@ def other_sizes(metric: Metric, outline: Outline) -> Iterator[Finding]:
         if prod(info.target_shape) != prod(shape):
             message = (
                 f"{metric.type} compares each output with a number of y, but the model's output "
-                f"has shape {shape}, and y of data.{name} has {info.target_shape}"
+                f"has shape {shape}, and y of data.{name} has {_in_words(info.target_shape)}"
             )
             yield _finding(message, "use accuracy for class labels")
             return
@@ -75,6 +75,10 @@ def no_binary_labels(metric: Metric, outline: Outline) -> Iterator[Finding]:
             )
             yield _finding(message, "use regression_accuracy or r2 for numbers")
             return
+
+
+def _in_words(target_shape: Shape) -> str:
+    return f"shape {target_shape}" if target_shape else "one number a sample"
 
 
 def _output_shape(outline: Outline) -> Shape | None:

@@ -18,7 +18,7 @@ def refused(declnet_cli, spec_file, document, tmp_path):
         assert done.returncode == code, done.stderr
         assert done.stdout == ""
         assert "Traceback" not in done.stderr
-        assert done.stderr.startswith("error: ")
+        assert done.stderr.startswith(("error: ", "error["))
         assert not (tmp_path / "runs").exists()
         return done.stderr
 
@@ -29,23 +29,25 @@ X, Y = np.arange(24.0).reshape(12, 2), np.arange(12) % 3
 
 
 @pytest.mark.parametrize(
-    ("arrays", "message"),
+    ("arrays", "code", "message"),
     [
-        ({"x": X}, "it has no array y (its arrays: x)"),
-        ({"y": Y}, "it has no array x (its arrays: y)"),
-        ({"x": X, "y": np.array([{}] * 12)}, "the array y holds pickled objects"),
-        ({"x": X, "y": Y[:11]}, "x has 12 samples, but y has 11"),
-        ({"x": X * np.nan, "y": Y}, "x has 24 values that are NaN or infinite, the first at"),
-        ({"x": X[:0], "y": Y[:0]}, "there are no samples"),
-        ({"x": X, "y": Y - 1}, "labels range from -1 to 1"),
-        ({"x": X, "y": Y / 2}, "needs labels"),
-        ({"x": np.float64(1), "y": Y}, "x is a single number"),
-        ({"x": X.astype(str), "y": Y}, "x"),
+        ({"x": X}, "E031", "it has no array y (its arrays: x)"),
+        ({"y": Y}, "E031", "it has no array x (its arrays: y)"),
+        ({"x": X, "y": np.array([{}] * 12)}, "E031", "the array y holds pickled objects"),
+        ({"x": X, "y": Y[:11]}, "", "x has 12 samples, but y has 11"),
+        ({"x": X * np.nan, "y": Y}, "", "x has 24 values that are NaN or infinite, the first at"),
+        ({"x": X[:0], "y": Y[:0]}, "E031", "train has no samples"),
+        ({"x": X, "y": Y - 1}, "E042", "the labels of data.train begin at -1"),
+        ({"x": X, "y": Y / 2}, "E041", "needs labels"),
+        ({"x": np.float64(1), "y": Y}, "E031", "x is a single number"),
+        ({"x": X.astype(str), "y": Y}, "", "x"),
     ],
 )
-def test_arrays_that_cannot_be_learned_from(refused, tmp_path, arrays, message):
+def test_arrays_that_cannot_be_learned_from(refused, tmp_path, arrays, code, message):
     np.savez(tmp_path / "data.npz", **arrays)
-    assert message in refused()
+    said = refused()
+    assert message in said
+    assert said.startswith(f"error[{code}]: " if code else "error: ")
 
 
 @pytest.mark.parametrize(
@@ -60,21 +62,26 @@ def test_arrays_that_cannot_be_learned_from(refused, tmp_path, arrays, message):
 def test_a_file_that_is_no_archive_or_a_damaged_one(refused, tmp_path, damage, message):
     path = tmp_path / "data.npz"
     path.write_bytes(damage(path.read_bytes()))
-    assert message in refused()
+    said = refused()
+    assert said.startswith("error[E031]: ")
+    assert message in said
 
 
 def test_weights_of_another_shape(refused, document, tmp_path):
     save_file({"dense_1.weights": np.zeros((2, 9))}, tmp_path / "w.safetensors")
     document["model"]["initial_weights"] = "w.safetensors"
     message = refused()
-    assert "model.initial_weights: " in message
+    assert message.startswith("error[E050]: ")
+    assert "^" * len('"w.safetensors"') + "\n" in message
     assert "dense_1.weights has shape (2, 9), the model's has (2, 4)" in message
 
 
 def test_weights_that_are_no_safetensors(refused, document, tmp_path):
     (tmp_path / "w.safetensors").write_text("no weights")
     document["model"]["initial_weights"] = "w.safetensors"
-    assert "not a safetensors file" in refused()
+    message = refused()
+    assert message.startswith("error[E050]: ")
+    assert "not a safetensors file" in message
 
 
 def test_an_output_folder_that_is_not_empty_is_left_as_it_was(refused, tmp_path):

@@ -4,6 +4,8 @@ import pytest
 
 import declnet
 
+COMMANDS = ["run", "check", "show", "diff", "compare", "plugins", "new", "explain", "schema"]
+
 
 def test_the_version_is_that_of_the_package(declnet_cli):
     assert declnet_cli.succeeds("--version") == f"declnet {declnet.__version__}\n"
@@ -12,13 +14,13 @@ def test_the_version_is_that_of_the_package(declnet_cli):
 @pytest.mark.parametrize("option", ["--help", "-h"])
 def test_help_lists_the_commands_and_the_exit_codes(declnet_cli, option):
     out = declnet_cli.succeeds(option)
-    for command in ("run", "check", "compare", "plugins"):
+    for command in COMMANDS:
         assert f"\n  {command} " in out
     assert "Exit codes: 0 done, 1 the run failed" in out
     assert "\\b" not in out
 
 
-@pytest.mark.parametrize("command", ["run", "check", "compare", "plugins"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_has_help(declnet_cli, command):
     assert declnet_cli.succeeds(command, "--help").startswith(f"Usage: python -m declnet {command}")
 
@@ -33,5 +35,5 @@ def test_an_unknown_command_is_refused(declnet_cli):
 def test_a_plugin_can_be_done_without(declnet_cli, spec_file, document):
     done = declnet_cli("run", spec_file(document), "--no-plugin", "optimizers")
     assert done.returncode == 2
-    assert 'unknown optimizer type "sgd"' in done.stderr
+    assert 'error[E015]: optimizer type "sgd" is not installed' in done.stderr
     assert "disabled plugins: optimizers (declnet 0.1.0)" in done.stderr

@@ -68,11 +68,11 @@ def test_runs_are_numbered_in_the_working_folder(declnet_cli, spec_file, documen
 
 def test_overrides_change_any_key(declnet_cli, spec_file, document, tmp_path, history_of):
     changes = ["model.layers.0.units=9", "training.epochs=2", "optimizer.decay=1"]
-    options = [f"--set={change}" for change in [*changes, "model.layers.1=linear"]]
+    options = [f"--set={change}" for change in [*changes, "model.layers.1=tanh"]]
     declnet_cli.succeeds("run", spec_file(document), *options, "--quiet", "--out", "out")
     assert load_file(tmp_path / "out" / "weights.safetensors")["dense_1.weights"].shape == (2, 9)
     assert [row["learning_rate"] for row in history_of(tmp_path / "out")] == [0.1, 0.05]
-    assert 'type = "linear"' in (tmp_path / "out" / "spec.toml").read_text()
+    assert 'type = "tanh"' in (tmp_path / "out" / "spec.toml").read_text()
 
 
 def test_validation_and_test_figures_are_printed(declnet_cli, spec_file, document):
@@ -105,3 +105,22 @@ def test_a_reader_that_goes_away_leaves_no_traceback(declnet_cli, spec_file, doc
     assert process.wait(60) in (0, 1)
     assert "Traceback" not in err
     assert "Exception ignored" not in err
+
+
+def test_warnings_are_shown_and_the_run_goes_on(declnet_cli, spec_file, document, tmp_path):
+    spec = spec_file(document)
+    done = declnet_cli("run", spec, "--quiet", "--out", "out", "--set", "model.layers.1=linear")
+    assert done.returncode == 0
+    assert done.stderr.startswith("warning[W003]: ")
+    assert done.stderr.endswith("\n1 warning; `declnet explain W003` says more\n")
+    assert (tmp_path / "out" / "metrics.json").is_file()
+
+
+def test_a_wrong_spec_is_told_with_its_warnings(declnet_cli, spec_file, document, tmp_path):
+    changes = ["--set", "model.layers.1=linear", "--set", "model.layers.2.units=2"]
+    done = declnet_cli("run", spec_file(document), *changes)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "warning[W003]: " in done.stderr
+    assert "error[E040]: " in done.stderr
+    assert "\n1 error, 1 warning; " in done.stderr
+    assert not (tmp_path / "runs").exists()

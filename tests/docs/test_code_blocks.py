@@ -45,7 +45,9 @@ def test_specs_are_valid_and_some_are_trained(
     if project:
         registry = example_projects[project].registered()
         monkeypatch.chdir(example_projects[project].folder)
-    spec = declnet.parse_spec(parse(spec_block.text), registry)
+    document = parse(spec_block.text)
+    assert document["declnet"] == 1, "a file of it would be refused"
+    spec = declnet.parse_spec(document, registry)
     assert check_spec(spec).problems == ()
     if runs.strip():
         result = declnet.run(spec, registry=registry)

@@ -19,6 +19,8 @@ MISSING = [name for name in NEEDED if find_spec(name) is None]
 def test_the_site_builds_without_a_warning(docs: Path, tmp_path: Path) -> None:
     generated = shutil.ignore_patterns("components", "generated", "__pycache__")
     sources = shutil.copytree(docs, tmp_path / "docs", ignore=generated)
+    gallery = Path("tests", "gallery")
+    shutil.copytree(docs.parent / gallery, tmp_path / gallery)
     done = subprocess.run(
         [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html", "docs", "site"],
         cwd=tmp_path,
@@ -33,6 +35,7 @@ def test_the_site_builds_without_a_warning(docs: Path, tmp_path: Path) -> None:
         "guide/spec",
         "plugins/contracts",
         "components/layer",
+        "reference/gallery",
         "reference/python",
     ):
         assert (tmp_path / "site" / f"{page}.html").is_file()

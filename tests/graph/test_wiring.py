@@ -99,3 +99,12 @@ def test_all_faults_come_in_one_pass():
     ]
     paths = [problem.path[2:] for problem in wire(layers)[1]]
     assert paths == [(0, "inputs", 0), (1, "inputs"), (2, "name"), (3, "inputs", 0)]
+
+
+def test_layers_that_could_not_be_read_count_for_the_names_of_the_others():
+    layers = [None, Dense(units=2), None, None, named(ReLU, inputs=("dense_1",))]
+    names, types = [None, None, "own", None, None], ["dense", None, "dense", None, None]
+    wires, problems = wire(layers, names, types)
+    assert [each.name for each in wires] == ["dense_1", "dense_2", "own", "layer 3", "relu_1"]
+    assert wires[4].inputs == (1,)
+    assert problems == []

@@ -115,7 +115,8 @@ def test_a_spec_that_needs_a_broken_plugin_is_told_its_cause(site, document, spe
     spec = spec_file({**document, "optimizer": {"type": "sgd", "learning_rate": "wavelet"}})
     done = command("run", spec)
     assert done.returncode == 2
-    assert "nosuchmodule" in line_with(done.stderr, "optimizer.learning_rate", "declnet-broken")
+    assert done.stderr.startswith('error[E015]: schedule type "wavelet" is not installed\n')
+    assert "nosuchmodule" in line_with(done.stderr, "hint: ", "declnet-broken 1.0")
 
 
 def test_a_type_taken_twice_is_refused_naming_both_distributions(site):

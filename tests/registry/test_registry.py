@@ -65,15 +65,43 @@ def test_an_unknown_type_that_a_broken_plugin_had_comes_with_its_cause():
     registry.faults.append(Fault(ONE, "RegistryError: no rate()", "schedule", "cosine"))
     with pytest.raises(UnknownTypeError) as caught:
         registry.find("schedule", "cosine")
-    assert "package-a 1.0" in str(caught.value)
-    assert "no rate()" in str(caught.value)
+    assert caught.value.code == "E016"
+    assert "package-a 1.0" in caught.value.hint
+    assert "no rate()" in caught.value.hint
 
 
 def test_an_unknown_type_may_belong_to_a_plugin_that_did_not_load():
     registry = Registry()
     registry.faults.append(Fault(ONE, "ImportError: no module named zlib2"))
-    with pytest.raises(UnknownTypeError, match="zlib2"):
+    with pytest.raises(UnknownTypeError) as caught:
         registry.find("schedule", "cosine")
+    assert caught.value.code == "E015"
+    assert caught.value.hint == (
+        "it may belong to a broken plugin, plugin a (package-a 1.0): ImportError: no module named "
+        "zlib2; installed schedules: none"
+    )
+
+
+def test_several_plugins_that_did_not_load_are_named_before_all_that_may_be_long():
+    registry = Registry()
+    registry.faults += [Fault(ONE, "ImportError: x" * 50), Fault(OTHER, "y"), Fault(OTHER, "z")]
+    registry.disabled.append(Plugin("c", "package-c", "3.0"))
+    with pytest.raises(UnknownTypeError) as caught:
+        registry.find("schedule", "cosine")
+    assert caught.value.hint == (
+        "disabled plugins: c (package-c 3.0); it may belong to a broken plugin "
+        "(a (package-a 1.0), b (package-b 2.0)); `declnet plugins` says why; "
+        "installed schedules: none"
+    )
+
+
+def test_a_type_of_another_kind_is_said_to_be_one(make_schedule):
+    registry = Registry()
+    registry.register(make_schedule("cosine"))
+    with pytest.raises(UnknownTypeError) as caught:
+        registry.find("optimizer", "cosine")
+    assert caught.value.message == 'optimizer type "cosine" is not installed'
+    assert caught.value.hint == '"cosine" is a schedule; installed optimizers: none'
 
 
 class Untyped(Schedule):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from declnet.registry.spelling import suggestion
+from declnet.registry.spelling import closest, kind_in_words, suggestion, with_article
 
 
 @pytest.mark.parametrize("written", ["dens", "Dense", "DENSE", "densee"])
@@ -13,3 +13,29 @@ def test_a_misspelt_name_leads_to_the_closest(written):
 def test_a_name_far_from_all_leads_to_the_list():
     assert suggestion("zzz", ["relu", "dense"], "layers") == "layers: dense, relu"
     assert suggestion("zzz", [], "layers") == "layers: none"
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("mse", "mean_squared_error"),
+        ("MSE", "mean_squared_error"),
+        ("log-cosh", "log_cosh"),
+        ("log cosh", "log_cosh"),
+        ("h", None),
+        ("", None),
+        ("x" * 10**6, None),
+    ],
+    ids=lambda value: str(value)[:10],
+)
+def test_initials_and_other_ways_of_writing_lead_to_a_name(written, expected):
+    assert closest(written, ["mean_squared_error", "log_cosh", "hinge"]) == expected
+
+
+def test_kinds_in_sentences():
+    assert kind_in_words("data_source") == "data source"
+    assert [kind_in_words(each, plural=True) for each in ("loss", "layer")] == ["losses", "layers"]
+    assert [with_article(each) for each in ("optimizer", "data_source")] == [
+        "an optimizer",
+        "a data source",
+    ]

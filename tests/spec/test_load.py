@@ -84,7 +84,7 @@ def test_specs_are_frozen_all_through(document):
 
 def test_errors_name_file_line_and_column(document, spec_file):
     path = spec_file({**document, "seed": -1})
-    column = path.read_text().index("-1") + 1
+    column = path.read_text().index('"seed": -1') + len('"seed": ') + 1
     with pytest.raises(SpecError) as caught:
         load_spec(path)
     assert str(caught.value) == (
@@ -116,7 +116,7 @@ def test_a_file_must_say_its_version_and_a_program_need_not(document, spec_file)
     (problem,) = caught.value.problems
     assert (problem.code, problem.path) == ("E007", ("declnet",))
     assert (problem.place.line, problem.place.column) == (1, 1)
-    assert "declnet = 1" in problem.hint
+    assert '"declnet": 1' in problem.hint
 
 
 def test_a_key_that_stands_twice_is_told_with_all_other_faults(spec_file):
@@ -144,10 +144,13 @@ def test_one_key_has_one_fault(document, spec_file):
     assert sorted(each.code for each in caught.value.problems) == ["E007", "E013"]
 
 
-def test_a_spec_knows_where_it_is_written(document, spec_file):
+def test_a_spec_knows_where_it_is_written(document, spec_file, tmp_path):
     spec = load_spec(spec_file(tomli_w.dumps(document), "spec.toml"), {"training.epochs": 9})
-    text = spec.written.place_of(("model", "layers", 2, "units")).text
-    assert text.strip().startswith(("units = 3", "{ type", "{type"))
+    place = spec.written.place_of(("model", "layers", 2, "units"))
+    assert (place.file, place.text[place.column - 1 : place.end_column - 1]) == (
+        str(tmp_path / "spec.toml"),
+        "3",
+    )
     assert str(spec.written.exact_place(("training", "epochs"))) == "--set:1:17"
     assert spec.written.exact_place(("training", "shuffle")) is None
 

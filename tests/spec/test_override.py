@@ -79,7 +79,7 @@ TABLE = 'a.b = {type = "x", c = [1, 2], "d" = {e = 3}}'
     [
         ("training.epochs=ten", ("training", "epochs"), "value", "ten"),
         ("training.epochs=ten", ("training", "epochs"), "key", "training.epochs"),
-        ("training.epochs=ten", ("training",), "value", "training.epochs"),
+        ("training.epochs=ten", ("training",), "value", "training"),
         (" seed = -1", ("seed",), "value", "-1"),
         (" seed = -1", ("seed",), "key", "seed"),
         ("name=", ("name",), "value", ""),
@@ -127,7 +127,7 @@ def test_a_value_of_several_lines_is_marked_whole():
         ("x", 'a.b="x"'),
         (3, "a.b=3"),
         (True, "a.b=true"),
-        ([1, "y"], "a.b=[1, 'y']"),
+        ([1, "y"], 'a.b=[1, "y"]'),
         (10**5000, "a.b=a number of very many digits"),
     ],
     ids=lambda value: str(type(value)),

@@ -129,3 +129,20 @@ def test_relative_paths_are_relative_to_the_folder(parts, document):
     found = parts(document, changes | {"loss": "nope"})
     assert found.sources["train"].path == Path("/folder/a.npz")
     assert found.initial_weights == Path("/folder/w.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("layer", "expected"),
+    [
+        ({"type": "dense", "units": "8"}, "dense"),
+        ("rellu", "relu"),
+        ({"type": "lbfgs"}, "lbfgs"),
+        ({"units": 8}, None),
+        (3, None),
+    ],
+)
+def test_of_a_wrong_layer_the_type_is_known_that_was_probably_meant(
+    parts, document, layer, expected
+):
+    first = parts(document, {"model.layers.0": layer}).layers[0]
+    assert (first.layer, first.type) == (None, expected)

@@ -6,21 +6,6 @@ import copy
 
 import pytest
 
-from declnet import SpecError, parse_spec
-from declnet.spec.problems import shown
-
-
-@pytest.fixture
-def problems(changed):
-    """What is wrong with a document once it is changed."""
-
-    def find(document, changes=None):
-        with pytest.raises(SpecError) as caught:
-            parse_spec(changed(document, changes or {}))
-        return caught.value.problems
-
-    return find
-
 
 @pytest.mark.parametrize(
     ("key", "value", "expected"),
@@ -31,7 +16,7 @@ def problems(changed):
         ("model.layers.0.unit", 3, 'did you mean "units"?'),
         ("training.epoch", 3, 'did you mean "epochs"?'),
         ("optimizer.momentun", 0, 'did you mean "momentum"?'),
-        ("loss.zzz", 1, "keys here: label_smoothing"),
+        ("loss.zzz", 1, "keys of categorical_crossentropy: label_smoothing"),
     ],
 )
 def test_misspelt_keys_are_found_at_every_level(problems, document, key, value, expected):
@@ -82,88 +67,6 @@ def test_wrong_types_of_components_are_explained(problems, document, key, value,
     assert expected in str(found)
 
 
-@pytest.mark.parametrize(
-    ("key", "value", "code", "expected"),
-    [
-        ("training.epochs", "10", "E012", 'must be a whole number, not "10"'),
-        ("training.epochs", True, "E012", "must be a whole number, not true"),
-        ("training.epochs", None, "E012", "must be a whole number, not null"),
-        ("training.epochs", 10.0, "E012", "must be a whole number, not 10.0"),
-        ("training.epochs", 0, "E013", "must be at least 1, not 0"),
-        ("training.log_every", 0, "E013", "must be at least 1, not 0"),
-        ("training.batch_size", -1, "E013", "must be at least 1, not -1"),
-        ("training.clip_norm", 0, "E013", "must be greater than 0, not 0"),
-        ("training.shuffle", 1, "E012", "must be true or false, not 1"),
-        ("training.metrics", "accuracy", "E012", 'must be a list, not "accuracy"'),
-        ("training", 3, "E012", "must be a table, not 3"),
-        ("seed", -1, "E013", "must be at least 0, not -1"),
-        ("seed", 2**53 + 1, "E013", "must be at most 9007199254740992, not 9007199254740993"),
-        ("name", "a/b", "E014", "must serve as a folder's name"),
-        ("name", 3, "E012", "must be a string, not 3"),
-        ("name", "", "E014", "must serve as a folder's name"),
-        ("declnet", 2, "E007", "must be 1"),
-        ("declnet", True, "E012", "must be a whole number, not true"),
-        ("declnet", 1.0, "E012", "must be a whole number, not 1.0"),
-        ("model.dtype", "float16", "E014", 'must be "float32" or "float64", not "float16"'),
-        ("model.layers", [], "E018", "must have at least 1 item"),
-        ("model.layers", {"type": "dense"}, "E012", "must be a list"),
-        ("model.layers.0.units", 0, "E013", "must be at least 1, not 0"),
-        ("model.layers.0.inputs", "input", "E012", 'must be a list, not "input"'),
-        ("model.layers.0.inputs", [], "E018", "must have at least 1 item"),
-        ("model.layers.0.name", "a.b", "E014", "must "),
-        ("optimizer.learning_rate", "0.5", "E012", "must be a number"),
-        ("optimizer.learning_rate", True, "E012", "must be a number, or a schedule"),
-        ("optimizer.learning_rate", float("nan"), "E013", "must be at least 0 and finite, not nan"),
-        ("optimizer.learning_rate", float("inf"), "E013", "must be at least 0 and finite, not inf"),
-        ("optimizer.learning_rate", -0.1, "E013", "must be at least 0 and finite, not -0.1"),
-        ("optimizer.decay", float("nan"), "E013", "must be finite"),
-        ("optimizer.decay", "0.5", "E012", 'must be a number, not "0.5"'),
-        ("optimizer.momentum", 1, "E013", "must be less than 1, not 1"),
-        ("data.validation", 1.0, "E013", "must be greater than 0 and less than 1, not 1"),
-        ("data.validation", 0, "E013", "must be greater than 0 and less than 1, not 0"),
-        ("data.train.path", 3, "E012", "must be a path, not 3"),
-    ],
-)
-def test_wrong_values_are_told_at_their_key_and_with_what_was_found(
-    problems, document, key, value, code, expected
-):
-    (found,) = problems(document, {key: value})
-    name = key.rpartition(".")[2]
-    assert str(found).startswith(f'{key}: error[{code}]: "{name}" {expected}')
-    assert found.focus == "value"
-    assert "Input should" not in found.message
-    assert "String should" not in found.message
-
-
-@pytest.mark.parametrize(
-    ("key", "value", "hint"),
-    [
-        ("training.epochs", "10", "remove the quotation marks"),
-        ("training.shuffle", "true", "remove the quotation marks"),
-        ("optimizer.decay", "5e-7", "remove the quotation marks"),
-        ("optimizer.decay", "small", None),
-        ("training.epochs", 10.0, "write 10"),
-        ("training.epochs", 10.5, None),
-        ("name", 3, "put it in quotation marks"),
-        ("training.metrics", "accuracy", "put it in brackets: [ … ]"),
-        ("model.layers", {"type": "dense"}, "put it in brackets: [ … ]"),
-        ("model.layers", 3, None),
-    ],
-)
-def test_what_to_do_is_said_where_the_value_tells_it(problems, document, key, value, hint):
-    (found,) = problems(document, {key: value})
-    assert found.hint == hint
-
-
-@pytest.mark.parametrize("key", ["optimizer.learning_rate", "seed", "training.epochs"])
-@pytest.mark.parametrize("value", [10**400, -(2**63) - 5, 16**5000], ids=lambda value: "")
-def test_a_number_of_more_than_64_bits_is_one_fault(problems, document, key, value):
-    (found,) = problems(document, {key: value})
-    assert found.code == "E013"
-    assert ".".join(map(str, found.path)) == key
-    assert found.message.startswith("whole numbers are at most 9223372036854775807")
-
-
 @pytest.mark.parametrize("section", ["model", "loss", "optimizer", "training"])
 def test_a_missing_section_is_named(problems, document, section):
     del document[section]
@@ -172,23 +75,33 @@ def test_a_missing_section_is_named(problems, document, section):
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "missing"),
+    ("key", "value", "missing", "hint"),
     [
-        ("model.layers.0", "dense", ["model.layers.0.units"]),
-        ("model.layers.0", {"type": "dense"}, ["model.layers.0.units"]),
-        ("data.train", "nnfs_spiral", ["data.train.samples", "data.train.classes"]),
+        ("model.layers.0", {"type": "dense"}, ["model.layers.0.units"], "units: "),
+        ("model.layers.0", "dense", ["model.layers.0.units"], 'write { type = "dense", units = '),
+        (
+            "data.train",
+            "nnfs_spiral",
+            ["data.train.samples", "data.train.classes"],
+            'write { type = "nnfs_spiral", ',
+        ),
     ],
 )
 def test_a_missing_field_is_named_also_where_a_bare_name_stands(
-    problems, document, key, value, missing
+    problems, document, key, value, missing, hint
 ):
     found = problems(document, {key: value})
-    assert [str(each).split(": ")[:2] for each in found] == [
-        [name, "error[E011]"] for name in missing
-    ]
+    assert [".".join(map(str, each.path)) for each in found] == missing
     for each in found:
-        assert each.message == f'"{each.path[-1]}" is missing'
-        assert each.hint.startswith(f"{each.path[-1]}: ")
+        assert (each.code, each.message) == ("E011", f'"{each.path[-1]}" is missing')
+        assert each.hint.startswith(hint)
+
+
+def test_a_key_that_is_only_misspelt_is_not_missing_too(problems, document):
+    document["model"]["layers"][0] = {"type": "dense", "unit": 4}
+    assert [each.code for each in problems(document)] == ["E010"]
+    document["model"]["layers"][0] = {"type": "dense", "colour": 4}
+    assert sorted(each.code for each in problems(document)) == ["E010", "E011"]
 
 
 def test_wrong_items_do_not_make_a_list_too_short(problems, document):
@@ -198,13 +111,13 @@ def test_wrong_items_do_not_make_a_list_too_short(problems, document):
 
 def test_faults_inside_nested_components_have_exact_locations(problems, document):
     layer = {"type": "dense", "units": 4, "weight_regularizer": {"type": "l2", "strength": -1}}
-    schedule = {"type": "inverse_time", "initial_rate": 1, "decai": 1}
+    schedule = {"type": "inverse_time", "initial_rate": 1, "colour": 1}
     document["model"]["layers"][2] = layer
     found = problems({**document, "optimizer": {"type": "sgd", "learning_rate": schedule}})
     assert [(problem.path, problem.code) for problem in found] == [
         (("model", "layers", 2, "weight_regularizer", "strength"), "E013"),
         (("optimizer", "learning_rate", "decay"), "E011"),
-        (("optimizer", "learning_rate", "decai"), "E010"),
+        (("optimizer", "learning_rate", "colour"), "E010"),
     ]
 
 
@@ -252,22 +165,3 @@ def test_what_has_no_file_has_no_place_and_is_told_by_its_key(problems, document
     (found,) = problems(document, {"training.epochs": 0})
     assert found.place is None
     assert str(found) == 'training.epochs: error[E013]: "epochs" must be at least 1, not 0'
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        (True, "true"),
-        (None, "null"),
-        (0.1, "0.1"),
-        ("a", '"a"'),
-        ({}, "an empty table"),
-        ({"a": 1, "b": 2}, "a table with a, b"),
-        ("x" * 100, '"' + "x" * 56 + "…"),
-        ([1] * 100, "[" + "1, " * 18 + "1,…"),
-        (16**5000, "a number of very many digits"),
-    ],
-    ids=lambda value: "",
-)
-def test_values_are_shown_as_a_spec_has_them(value, expected):
-    assert shown(value) == expected

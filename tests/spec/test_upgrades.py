@@ -79,9 +79,14 @@ def test_what_is_no_version_is_refused_and_the_document_stays(version, message, 
     assert problem.hint.startswith(hint)
 
 
-def test_a_missing_version_is_told_with_what_to_write():
-    (problem,) = missing_version({})
+@pytest.mark.parametrize(
+    ("syntax", "written"), [("toml", f"declnet = {CURRENT}"), ("json", f'"declnet": {CURRENT}')]
+)
+def test_a_missing_version_is_told_with_what_to_write(syntax, written):
+    (problem,) = missing_version({}, syntax)
     assert (problem.code, problem.path) == ("E007", ("declnet",))
     assert problem.message == "the version of the format is missing"
-    assert problem.hint == f"write declnet = {CURRENT} at the top"
+    assert problem.hint == f"write {written} at the top"
+    _, (problem,) = upgraded({"declnet": 0}, syntax=syntax)
+    assert problem.hint == f"write {written}"
     assert missing_version({"declnet": "whatever"}) == []

@@ -69,10 +69,10 @@ def marked(place):
         (("model", "layers"), "value", "base.toml:7:1", "layers"),
         (("data", "test", "type"), "value", "--set:2:16", "npz"),
         (("data", "test", "path"), "value", "--set:2:16", "npz"),
-        (("data", "train"), "value", "--set:2:1", "data.test.type"),
-        (("missing",), "value", "top.toml:1:1", "["),
-        (("missing", 3, "deeper"), "key", "top.toml:1:1", "["),
-        ((), "value", "top.toml:1:1", "["),
+        (("data", "train"), "value", "--set:2:1", "data"),
+        (("missing",), "value", "top.toml:1:1", ""),
+        (("missing", 3, "deeper"), "key", "top.toml:1:1", ""),
+        ((), "value", "top.toml:1:1", ""),
     ],
 )
 def test_each_path_has_a_place_where_it_or_what_is_around_it_is_written(

@@ -73,6 +73,7 @@ def moons_spec(tmp_path):
     spec = tmp_path / "moons.json"
     penalty = {"type": "soft_absolute", "strength": 1e-4}
     document = {
+        "declnet": 1,
         "plugins": ["declnet-orchard>=1.2"],
         "data": {
             "train": {"type": "two_moons", "samples": 200},

@@ -137,6 +137,7 @@ def test_strict_mode_makes_any_fault_fatal(broken):
 
 
 SPEC = """
+declnet = 1
 loss = "categorical_crossentropy"
 optimizer = "adam"
 

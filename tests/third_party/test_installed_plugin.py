@@ -61,7 +61,8 @@ def test_after_uninstalling_a_spec_that_needs_it_says_what_to_install(environmen
     done = environment.declnet("run", moons_spec)
     assert done.returncode == 2
     assert 'pip install "declnet-orchard>=1.2"' in done.stderr
-    assert 'unknown layer type "gain"' in done.stderr
+    assert "error[E008]: declnet-orchard is not installed" in done.stderr
+    assert 'error[E015]: layer type "gain" is not installed' in done.stderr
     assert "Traceback" not in done.stderr
     assert "orchard" not in environment.declnet("plugins").stdout
 

@@ -18,6 +18,7 @@ def test_from_nothing_to_a_spec_that_uses_the_plugin(environment, tmp_path):
     assert " passed" in tested.stdout
     spec = tmp_path / "spec.json"
     document = {
+        "declnet": 1,
         "data": {"train": {"type": "nnfs_vertical", "samples": 10, "classes": 3}},
         "model": {"layers": [{"type": "dense", "units": 3}, "twofold", "softmax"]},
         "loss": "categorical_crossentropy",

@@ -31,6 +31,7 @@ def test_the_culprit_is_named_with_its_distribution(environment, write_distribut
     environment.install(write_distribution(tmp_path, "declnet-brittle", SOURCE, version="3.1"))
     spec, out = tmp_path / "spec.json", tmp_path / "out"
     document = {
+        "declnet": 1,
         "data": {"train": {"type": "nnfs_vertical", "samples": 10, "classes": 3}},
         "model": {"layers": [{"type": "dense", "units": 3}, "brittle", "softmax"]},
         "loss": "categorical_crossentropy",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import BinaryIO
 
+from declnet.runs.predictions import Predictions
 from declnet.runs.using.polars_frame import as_frame, has_polars
 from declnet.runs.using.text_column import as_text, csv_text
-from declnet.runs.predictions import Predictions
 
 
 def write_csv(parts: Iterable[Predictions], file: BinaryIO) -> int:

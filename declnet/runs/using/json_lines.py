@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import BinaryIO
 
-from declnet.runs.using.text_column import json_items, json_text
 from declnet.runs.predictions import Predictions
+from declnet.runs.using.text_column import json_items, json_text
 
 
 def write_json_lines(parts: Iterable[Predictions], file: BinaryIO) -> int:

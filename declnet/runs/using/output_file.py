@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from declnet.errors import OutputError
+from declnet.runs.predictions import Predictions
 from declnet.runs.using.csv_file import write_csv
 from declnet.runs.using.json_lines import write_json_lines
 from declnet.runs.using.npy_file import write_npy
 from declnet.runs.using.parquet_file import write_parquet
 from declnet.runs.using.polars_frame import has_polars
-from declnet.runs.predictions import Predictions
 from declnet.runs.writing import sync_folder
 
 Write = Callable[[Iterable[Predictions], BinaryIO], int]

@@ -7,8 +7,8 @@ from importlib import import_module
 from itertools import chain
 from typing import Any, BinaryIO
 
-from declnet.runs.using.polars_frame import as_frame
 from declnet.runs.predictions import Predictions
+from declnet.runs.using.polars_frame import as_frame
 
 
 def write_parquet(parts: Iterable[Predictions], file: BinaryIO) -> int:

@@ -20,12 +20,14 @@ class Explanation:
         hint: what to do about it.
         start: offset of the guilty part in the text; None for where the parser stopped.
         length: characters of it.
+        back: how many of them stand before the place where the parser stopped.
     """
 
     message: str
     hint: str | None = None
     start: int | None = None
     length: int = 1
+    back: int = 0
 
 
 @dataclass(frozen=True)
@@ -75,9 +77,10 @@ def problem(source: Source, language: str, stop: Stop, explained: Explanation) -
         stop: where the parser stopped.
         explained: what is wrong.
     """
-    start = stop.offset if explained.start is None else explained.start
+    start = stop.offset - explained.back if explained.start is None else explained.start
     line, column = source.text.count("\n", 0, start) + 1, start - source.text.rfind("\n", 0, start)
-    place = source.place(Span(line, column, line, column + explained.length))
+    length = min(explained.length, len(first_line(source.text[start:])))
+    place = source.place(Span(line, column, line, column + length))
     message = f"malformed {language}: {explained.message}"
     return Problem((), message, explained.hint, "E002", place=place)
 

@@ -21,7 +21,11 @@ _EARLY = Explanation("the file ends too early", "a brace } or a bracket ] is mis
 
 _COMMA = (
     _COMMENT,
-    (r"[\s:,\[]-?0", r"\d", Explanation("a number that begins with 0", "leave the 0 out")),
+    (
+        r"[\s:,\[]-?0",
+        r"\d",
+        Explanation("a number that begins with 0", "leave the 0 out", length=2, back=1),
+    ),
     (
         r"\d",
         r"\.",

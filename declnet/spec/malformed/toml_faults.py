@@ -24,7 +24,11 @@ _MORE = (
     ("", r"//", Explanation("more follows after the value", "a comment begins with #")),
     (r"\d", r",\d", Explanation("a number with a comma", "write a point in its place")),
     ("", r",", Explanation("a comma after the value", "remove it: each line holds one key")),
-    (r"[\s=][+-]?0", r"\d", Explanation("a number that begins with 0", "leave the 0 out")),
+    (
+        r"[\s=][+-]?0",
+        r"\d",
+        Explanation("a number that begins with 0", "leave the 0 out", length=2, back=1),
+    ),
     (
         r"\d",
         r"\.(\D|$)",
@@ -99,6 +103,10 @@ def malformed_toml(source: Source, text: str, cause: str) -> Problem:
 def _value(stop: Stop) -> Explanation:
     if stop.rest.startswith("="):
         return Explanation("one = too many", "a line is key = value")
+    if re.fullmatch(r"\s*\[+", stop.before) and re.match(r"[\w.-]+\]", stop.rest):
+        length = len(stop.before.strip() + stop.rest)
+        hint = "the list above has no end: add ]"
+        return Explanation("a section in a list", hint, None, length, len(stop.before.strip()))
     return no_value(stop.rest, "TOML")
 
 

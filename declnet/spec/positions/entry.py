@@ -49,7 +49,6 @@ class Entry:
         key: where its key stands.
         value: where its value stands.
         role: how it came to be.
-        section: of a dotted table, the entry whose pairs may extend it.
         length: how many entries are directly in it.
     """
 
@@ -60,7 +59,6 @@ class Entry:
     key: ByteRange | None
     value: ByteRange
     role: Role = Role.VALUE
-    section: Entry | None = None
     length: int = 0
 
     def path(self) -> KeyPath:

@@ -18,7 +18,6 @@ class Frame:
         end: one past the node's last byte, of a table with a header.
         parts: of its key, as far as read; None where none is expected, or no more.
         comma: the last comma's byte, if no pair has followed yet.
-        opened: brackets that have no node around what they enclose.
         broken: what follows in it is given by no path.
     """
 
@@ -28,5 +27,4 @@ class Frame:
     end: int = 0
     parts: list[Part] | None = None
     comma: int | None = None
-    opened: int = 0
     broken: bool = False

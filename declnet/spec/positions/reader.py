@@ -95,7 +95,7 @@ class Reader(ABC):
             entry = self.entries.append(frame.entry, where)
         elif frame.kind == PAIR and frame.parts and not frame.broken:
             entry = self.add_pair(frame, frame.parts, where)
-            frame.parts = None
+            frame.parts = None  # not needed while what is inside is read
         else:
             entry = self.loose_value(frame, where)
         if kind not in CONTAINERS:
@@ -116,16 +116,7 @@ class Reader(ABC):
             if frame.start == node.start_byte:
                 self.frames[-2].broken = True
             frame.entry = self.entries.detached(frame.entry, "", None, node.byte_range)
-            frame.opened += 1
-            frame.broken = True
             self.nesting.note(frame.entry.depth, node.byte_range)
-        return False
-
-    def closing(self, _kind: str, _node: Node, frame: Frame) -> bool:
-        """Takes a bracket or brace that ends what `opening` began."""
-        if frame.opened and frame.entry.parent is not None:
-            frame.entry = frame.entry.parent
-            frame.opened -= 1
         return False
 
 
@@ -137,7 +128,5 @@ SHARED: Mapping[str, Handler] = {
     ",": Reader.comma,
     "[": Reader.opening,
     "{": Reader.opening,
-    "]": Reader.closing,
-    "}": Reader.closing,
 }
 """Handlers of the nodes that both syntaxes have."""

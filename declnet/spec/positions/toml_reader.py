@@ -45,10 +45,10 @@ class TomlReader(Reader):
         """Goes into a header and its pairs, which are broken until the header is read."""
         return self.push(Frame(kind, self.root, *node.byte_range, parts=[], broken=True))
 
-    def header_end(self, kind: str, node: Node, frame: Frame) -> bool:
-        """Takes the brackets that end a header, or an array's."""
+    def header_end(self, _kind: str, node: Node, frame: Frame) -> bool:
+        """Takes the brackets that end a header."""
         if frame.kind not in HEADERS or not frame.parts:
-            return self.closing(kind, node, frame)
+            return False
         add = self._tables.open_table if frame.kind == TABLE else self._tables.append_table
         header = (frame.start, node.end_byte)
         table = self.source[frame.start : frame.end].rstrip()  # without the break after it

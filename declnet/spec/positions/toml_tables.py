@@ -51,18 +51,17 @@ class TomlTables:
             table = self._entries.get(place, part.name)
             if table is None:
                 table = self._entries.add(place, part.name, part.where, part.where, Role.DOTTED)
-                table.section = section
             elif table.role is Role.IMPLICIT:
                 implicit.append(table)
-            elif table.role is not Role.DOTTED or table.section is not section:
+            elif table.role is not Role.DOTTED:
                 return self._repeat(table, parts[index:], part.where, blank)
             self._nesting.note(table.depth, part.where)
             place = table
         first = self._entries.get(place, last.name)
         if first is not None:
             return self._repeat(first, [last], last.where, blank)
-        for table in implicit:  # now only this section's pairs may extend it
-            table.role, table.section = Role.DOTTED, section
+        for table in implicit:  # from now on no header may open it
+            table.role = Role.DOTTED
         return self._entries.add(place, last.name, last.where, value)
 
     def open_table(self, parts: Sequence[Part], header: ByteRange, blank: ByteRange) -> Entry:
@@ -78,7 +77,7 @@ class TomlTables:
         table = self._entries.get(place, rest[0].name)
         if table is None:
             table = self._entries.add(place, last.name, last.where, header, Role.HEADER)
-        elif len(rest) == 1 and table.role is Role.IMPLICIT:
+        elif table.role is Role.IMPLICIT:
             table.key, table.value, table.role = last.where, header, Role.HEADER
         else:
             return self._repeat_header(table, rest, header, blank)
@@ -98,7 +97,7 @@ class TomlTables:
         tables = self._entries.get(place, rest[0].name)
         if tables is None:
             tables = self._entries.add(place, last.name, last.where, header, Role.TABLES)
-        elif len(rest) > 1 or tables.role is not Role.TABLES:
+        elif tables.role is not Role.TABLES:
             return self._repeat_header(tables, rest, header, blank)
         self._nesting.note(tables.depth, last.where)
         item = self._entries.append(tables, header, Role.HEADER)

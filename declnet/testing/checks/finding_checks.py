@@ -37,6 +37,8 @@ def _require_right(finding: Any, component: Any) -> None:
             f"a finding has the code {finding.code!r}; it is E, for an error, or W, for a warning, "
             "and three digits, e.g. W060"
         )
+    if finding.layer is not None or finding.data is not None:
+        return  # its key is another table's
     fields = type(component).model_fields
     if not isinstance(finding.key, tuple) or (finding.key and finding.key[0] not in fields):
         raise CheckFailed(

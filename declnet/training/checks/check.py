@@ -82,6 +82,7 @@ def check_reading(
         [each.layer for each in parts.layers],
         train.sample_shape if train is not None else None,
         [each.name for each in parts.layers],
+        [each.type for each in parts.layers],
     )
     problems += inferred.problems
     problems += data_problems(parts, infos)

@@ -12,6 +12,7 @@ from declnet.components.outline import LayerOutline, Outline
 from declnet.errors import KeyPath, Problem
 from declnet.graph.nodes import Inferred, Node
 from declnet.spec.parts import Parts
+from declnet.training.checks.data import origin_of
 
 
 def component_problems(
@@ -34,9 +35,12 @@ def component_problems(
     problems = []
     for path, component, here in _components(parts, layers):
         for found in component.check(replace(outline, here=here)):
-            guilty = path
+            guilty: KeyPath = path
             if found.layer is not None and found.layer in layers:
                 guilty = ("model", "layers", layers.index(found.layer))
+            elif found.data is not None and found.data in parts.sources:
+                source = parts.sources[found.data]
+                guilty = ("data", found.data) if found.key else origin_of(source, found.data)
             where = (*guilty, *found.key)
             problems.append(Problem(where, found.message, found.hint, found.code))
     return problems

@@ -79,12 +79,12 @@ def _described(parts: Parts) -> tuple[dict[str, DataInfo | None], list[Problem]]
         except DataError as error:
             path = getattr(source, "path", None)
             other = hint_for_missing(path) if isinstance(path, Path) else None
-            at = ("data", name, *error.path) if error.path else _origin(source, name)
+            at = ("data", name, *error.path) if error.path else origin_of(source, name)
             problems.append(Problem(at, from_here(error.message), error.hint or other, error.code))
     return infos, problems
 
 
-def _origin(source: DataSource | None, name: str) -> KeyPath:
+def origin_of(source: DataSource | None, name: str) -> KeyPath:
     """What decides what the data are: the source's path, if it has one."""
     has_path = source is not None and "path" in type(source).model_fields
     return ("data", name, "path") if has_path else ("data", name)
@@ -97,7 +97,7 @@ def data_problems(parts: Parts, infos: Mapping[str, DataInfo]) -> list[Problem]:
         return []
     problems = [
         Problem(
-            _origin(parts.sources.get(name), name),
+            origin_of(parts.sources.get(name), name),
             f"{name} has samples of shape {info.sample_shape}, train of {train.sample_shape}",
             "prepare all data sets in the same way",
             "E032",
@@ -106,7 +106,7 @@ def data_problems(parts: Parts, infos: Mapping[str, DataInfo]) -> list[Problem]:
         if info.sample_shape != train.sample_shape
     ]
     problems += [
-        Problem(_origin(parts.sources.get(name), name), f"{name} has no samples", None, "E031")
+        Problem(origin_of(parts.sources.get(name), name), f"{name} has no samples", None, "E031")
         for name, info in infos.items()
         if info.samples == 0
     ]

@@ -48,7 +48,7 @@ def _of_classes(
     one_hot = info.target_shape[0] if info.target == "values" else None
     classes = info.classes if one_hot is None else one_hot
     (units,) = output
-    if classes is None or classes < units and one_hot is None or classes == units:
+    if classes is None or (classes < units and one_hot is None) or classes == units:
         return None
     hint = f"use {classes} units, one for each class"
     labels = f"one-hot labels of {classes} classes"
@@ -79,11 +79,14 @@ def _units(nodes: Sequence[Node | None]) -> KeyPath:
     """Where the shape of the output comes from: the last layer that changes it, or its units."""
     index = len(nodes) - 1
     node = nodes[index]
-    while index > 0 and node is not None:
+    while index > 0 and node is not None and not _has_units(node):
         if node.input_shapes != (node.output_shape,) or node.inputs[0] == 0:
             break
         index = node.inputs[0] - 1
         node = nodes[index]
     path: KeyPath = ("model", "layers", index)
-    has_units = node is not None and "units" in type(node.layer).model_fields
-    return (*path, "units") if has_units else path
+    return (*path, "units") if _has_units(node) else path
+
+
+def _has_units(node: Node | None) -> bool:
+    return node is not None and "units" in type(node.layer).model_fields

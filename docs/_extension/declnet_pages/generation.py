@@ -10,6 +10,7 @@ from declnet_pages.component_pages import component_pages
 from declnet_pages.conformance_checks import conformance_checks
 from declnet_pages.problem_codes import problem_codes
 from declnet_pages.spec_tables import spec_tables
+from declnet_pages.wrong_specs import wrong_specs
 
 PAGES = "components"
 """The folder of generated pages; nothing in it is written by hand."""
@@ -27,6 +28,7 @@ def generated_sources() -> dict[str, str]:
     sources[f"{FRAGMENTS}/commands.md"] = command_reference()
     sources[f"{FRAGMENTS}/checks.md"] = conformance_checks()
     sources[f"{FRAGMENTS}/problems.md"] = problem_codes()
+    sources[f"{FRAGMENTS}/gallery.md"] = wrong_specs()
     return sources
 
 

@@ -114,7 +114,7 @@ def test_rows_and_columns_are_not_mixed_up():
         ((), "same", "pool takes images (channels, height, width), not (); put a reshape before"),
         ((3, 3), "same", "not (3, 3); put a reshape before it"),
         ((1, 3, 3, 3), "same", "not (1, 3, 3, 3); it has no further axes"),
-        ((1, 2, 9), "valid", "pool's window has height 3, the images (1, 2, 9) have 2, 2 with"),
+        ((1, 2, 9), "valid", "pool's window has height 3, the images (1, 2, 9) have 2;"),
         ((1, 9, 4), (0, 1), "pool's window has width 7, the images (1, 9, 4) have 4, 6 with"),
     ],
 )

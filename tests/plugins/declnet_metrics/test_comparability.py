@@ -102,7 +102,7 @@ def test_labels_are_not_compared_with_each_output(metric, outline_of):
     outline = outline_of(THREE, "softmax", data=LABELS, loss="categorical_crossentropy")
     (finding,) = metric.check(outline)
     assert finding.code == "E044"
-    assert "(3,), and y of data.train has ()" in finding.message
+    assert "(3,), and y of data.train has one number a sample" in finding.message
     assert "accuracy" in finding.hint
 
 

@@ -84,6 +84,8 @@ def test_of_a_key_that_stands_twice_the_first_is_indexed():
         ('{"a": {"b": [1, 2}}', [("a", "b", 1)], []),
         ('{"a": 1} {"b": 2}', [("a",)], [("b",)]),
         ('{"a\n": 1, "b": 2}', [("b",)], []),
+        ('{"a": 1, "b" 2}', [("a",)], [("b",)]),
+        ('[{"a":1"a":1[]', [], [(0, "a")]),
         ('["a", tru, "b"]', [(0,), (1,)], [(2,)]),
     ],
 )
@@ -94,3 +96,14 @@ def test_of_a_malformed_text_what_is_whole_is_found(text, found, lost):
     for path in lost:
         assert positions.spot(path) is None, path
     assert positions.duplicates == ()
+
+
+@pytest.mark.parametrize("text", ['{a: 1, "b": 2}', "{1", "]"])
+def test_a_text_with_no_value_of_its_own_is_the_document(text):
+    assert index_document(text, "json").spot(()) == Spot(None, at(1, 1, len(text) + 1))
+
+
+def test_of_a_duplicate_with_no_comma_before_it_only_the_pair_is_blanked_out():
+    text = '{,"a":1"a":1"b":2}'
+    (duplicate,) = index_document(text, "json").duplicates
+    assert text[duplicate.start : duplicate.end] == '"a":1'

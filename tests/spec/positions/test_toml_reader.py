@@ -150,7 +150,8 @@ def test_arrays_of_tables_nest_and_the_last_item_is_meant():
         ("[a\nb=1\n[c]\nd=1\n", ["c d"], ["a", "b", "a b"]),
         ("[a]\nb = 1\n[c\nb = 1\n[e]\nf = 1\n[g]\n", ["a b", "g"], ["c", "b", "f"]),
         ("[[a\nb = 1\nc = 1\n\nd = 1", [], ["a", "b", "c"]),
-        ("[a.]\nb = 1\n[c]\nd = 1", ["c d"], ["a b", "b"]),
+        ("[a.]\nb = 1\n[c]\nd = 1", ["c d"], ["a", "a b", "b"]),
+        ("{a = 1\n", [], ["a"]),
         ("[a b]\nc = 1\n[d]\ne = 1", ["d e"], ["c", "a c", "b c"]),
         ("a = [1,, 2]\nb = 1", ["a 0", "a 1", "b"], ["a 2"]),
         ("a = {b = 1,\n c = 2}\nd = 1", ["a b", "a c", "d"], []),  # TOML 1.1 allows the break

@@ -29,6 +29,13 @@ from declnet.spec.positions.index import index_document
         ("a.b = 1\n[a]\n", "a", (1, "a"), (2, "[a]"), "a.b = 1\n   \n"),
         ("[a]\nb.c = 1\n[a.b]\n", "a b", (2, "b"), (3, "[a.b]"), "[a]\nb.c = 1\n     \n"),
         ("[a.b]\n[a]\nb.c = 1\n", "a b", (1, "[a.b]"), (3, "b"), "[a.b]\n[a]\n       \n"),
+        (
+            "[a.b.c]\n[a]\nb.d = 1\n[a.b]",
+            "a b",
+            (1, "b"),
+            (4, "[a.b]"),
+            "[a.b.c]\n[a]\nb.d = 1\n     ",
+        ),
         ("[[a.b]]\n[a]\nb.c = 1\n", "a b", (1, "[[a.b]]"), (3, "b"), "[[a.b]]\n[a]\n       \n"),
         ("[[a]]\n[[a]]\nx = 1\nx = 2", "a 1 x", (3, "x"), (4, "x"), "[[a]]\n[[a]]\nx = 1\n     "),
     ],
@@ -83,3 +90,9 @@ def test_a_table_that_a_repeated_key_leads_through_stays_as_it_was():
     (duplicate,) = index_document(text, "toml").duplicates
     assert duplicate.path == ("a", "b", "c")
     assert tomllib.loads(blank_out(text, [duplicate])) == {"a": {"b": {"c": {}}}}
+
+
+def test_a_repeated_header_is_blanked_out_to_the_end_of_its_last_line():
+    text = "[a]\n[a]  # again\r\nb = [\n1]  # last\r\n\n[c]\n"
+    (duplicate,) = index_document(text, "toml").duplicates
+    assert text[duplicate.start : duplicate.end] == "[a]  # again\r\nb = [\n1]  # last"

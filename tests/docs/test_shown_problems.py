@@ -1,0 +1,41 @@
+"""What the pages say that declnet says of a wrong spec is what it says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+SHOWN = {
+    "docs/guide/first_run.md": (
+        "wrong.toml",
+        {
+            "units = 64": "unit = 64",
+            '"relu"': '"rellu"',
+            "rate = 0.02": 'rate = "0.02"',
+            "epochs = 10001": "epochs = 0",
+        },
+    ),
+    "README.md": (
+        "spiral.toml",
+        {"units = 64": "unit = 64", '"adam"': '"adma"', "epochs = 10001": "epochs = 1e4"},
+    ),
+}
+
+
+@pytest.mark.parametrize("page", SHOWN)
+def test_the_problems_of_a_spoiled_spec(
+    page: str, repository: Path, tmp_path: Path, declnet_cli
+) -> None:
+    name, changes = SHOWN[page]
+    text = (repository / "specs" / "spiral_adam.toml").read_text("utf-8")
+    for right, wrong in changes.items():
+        assert text.count(right) == 1
+        text = text.replace(right, wrong)
+    (tmp_path / name).write_text(text, "utf-8")
+    shown = re.search(
+        r"^error\[.*?says more\n", (repository / page).read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
+    assert shown is not None
+    assert declnet_cli("check", name).stderr == shown[0]

@@ -1,0 +1,90 @@
+"""What the text at a problem's place stands for, found out without declnet."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from typing import Any
+
+NOTHING = object()
+
+
+def pointed_at(problem: dict[str, Any], text: str) -> str:
+    """The text between the columns of a problem; fails if they do not lie in the text."""
+    lines = text.split("\n")
+    line, column, end_line, end = (
+        problem[key] for key in ("line", "column", "end_line", "end_column")
+    )
+    assert 1 <= line <= end_line <= len(lines)
+    assert 1 <= column <= len(lines[line - 1]) + 1
+    assert 1 <= end <= len(lines[end_line - 1]) + 1
+    assert (line, column) <= (end_line, end)
+    first = sum(len(each) + 1 for each in lines[: line - 1])
+    last = sum(len(each) + 1 for each in lines[: end_line - 1])
+    return text[first + column - 1 : last + end - 1]
+
+
+def is_guilty(part: str, path: str, document: dict[str, Any]) -> bool:
+    """Whether a text is the key or value at a path, its type, or the table where it is missing.
+
+    Args:
+        part: of a spec.
+        path: of the problem, dotted.
+        document: what the whole text says.
+    """
+    keys = path.split(".") if path else []
+    while keys and _at(document, keys) is NOTHING:
+        keys.pop()  # missing: then the innermost table around it
+    if not keys:
+        return not part
+    value = _at(document, keys)
+    return is_key(part, keys[-1]) or _stands_for(part, value) or _is_type(part, value)
+
+
+def _at(document: Any, keys: list[str]) -> Any:
+    for key in keys:
+        try:
+            document = document[int(key) if isinstance(document, list) else key]
+        except (KeyError, IndexError, TypeError, ValueError):
+            return NOTHING
+    return document
+
+
+def is_key(part: str, key: str) -> bool:
+    """Whether a text is a key, or the header that ends in it."""
+    header = part.strip("[]")
+    if part.startswith("[") and _keys(header)[-1:] == [key]:
+        return True
+    return _keys(part) == [key]
+
+
+def _keys(text: str) -> list[str]:
+    """The parts of a TOML key, e.g. of `a."b"`; none if it is no key."""
+    try:
+        table: Any = tomllib.loads(f"{text} = 1")
+    except tomllib.TOMLDecodeError:
+        return []
+    keys = []
+    while isinstance(table, dict):
+        ((key, table),) = table.items()
+        keys.append(key)
+    return keys
+
+
+def _is_type(part: str, value: Any) -> bool:
+    return isinstance(value, dict) and "type" in value and _stands_for(part, value["type"])
+
+
+def _stands_for(part: str, value: Any) -> bool:
+    return any(repr(each) == repr(value) for each in _values(part))
+
+
+def _values(part: str) -> list[Any]:
+    """What a text says as a TOML value, and as a JSON one."""
+    found = []
+    for read in (lambda: tomllib.loads(f"x = {part}")["x"], lambda: json.loads(part)):
+        try:
+            found.append(read())
+        except ValueError:
+            continue
+    return found

@@ -1,0 +1,48 @@
+"""Specs in several files, and what is wrong with them."""
+
+from __future__ import annotations
+
+import pytest
+
+from declnet import SpecError, parse_spec
+from declnet.spec.load import read_spec
+from declnet.spec.override import parse_override
+
+
+@pytest.fixture
+def problems(changed):
+    """What is wrong with a document once it is changed."""
+
+    def find(document, changes=None):
+        with pytest.raises(SpecError) as caught:
+            parse_spec(changed(document, changes or {}))
+        return caught.value.problems
+
+    return find
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """Writes texts by name into the test's folder, which is the working folder too."""
+    monkeypatch.chdir(tmp_path)
+
+    def write(**texts):
+        for name, text in texts.items():
+            path = tmp_path / (name.replace("__", "/") + ".toml")
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, "utf-8")
+        return tmp_path
+
+    return write
+
+
+@pytest.fixture
+def told():
+    """Every problem of a spec: its place, its code, its message."""
+
+    def tell(path="top.toml", overrides=()):
+        reading = read_spec(path, [parse_override(text) for text in overrides])
+        found = reading.written.located(reading.problems)
+        return [(str(each.place), each.code, each.message) for each in found]
+
+    return tell

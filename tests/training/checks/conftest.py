@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from declnet import default_registry, parse_spec
+from declnet.spec.load import Reading
+from declnet.spec.parts import right_parts
+from declnet.spec.written import Written
+from declnet.training.checks.check import check_reading, check_spec
+
+
+@pytest.fixture
+def problems():
+    """What is wrong with a valid spec, a line each; most are told by their key path."""
+
+    def find(document, registry=None):
+        checked = check_spec(parse_spec(document, registry), registry)
+        return [str(problem) for problem in checked.problems]
+
+    return find
+
+
+@pytest.fixture
+def check_wrong():
+    """Checks what is right of a wrong document."""
+
+    def check(document, registry=None):
+        registry = registry or default_registry()
+        parts = right_parts(document, {"registry": registry, "folder": Path.cwd()})
+        return check_reading(Reading(Written(document), None, parts, ()), registry)
+
+    return check

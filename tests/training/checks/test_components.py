@@ -1,0 +1,180 @@
+"""Components that check themselves: whom is asked, what they see, where findings are told."""
+
+from __future__ import annotations
+
+import pytest
+
+from declnet import Callback, Finding, Registry
+from declnet.registry.discovery import default_registry
+from declnet_data import NPZ
+from declnet_layers import Dense
+from declnet_losses import CategoricalCrossentropy
+from declnet_metrics import Accuracy
+from declnet_optimizers import SGD
+from declnet_regularizers import L2
+from declnet_schedules import Constant
+
+
+class Silent(Callback):
+    """Does nothing."""
+
+
+WATCHED = {
+    "layer": Dense,
+    "regularizer": L2,
+    "data_source": NPZ,
+    "loss": CategoricalCrossentropy,
+    "optimizer": SGD,
+    "schedule": Constant,
+    "metric": Accuracy,
+    "callback": Silent,
+}
+
+
+@pytest.fixture
+def asked():
+    """What each check was asked: the component's kind, the outline."""
+    return []
+
+
+@pytest.fixture
+def findings():
+    """What each check is to find, by the component's kind: made from the outline."""
+    return {}
+
+
+@pytest.fixture
+def registry(asked, findings):
+    """All that is installed, and of each kind a component `watched`."""
+
+    def check(self, outline):
+        asked.append((self.kind, outline))
+        return findings.get(self.kind, lambda _outline: ())(outline)
+
+    own = Registry()
+    for entry in default_registry().entries():
+        own.register(entry.component, entry.plugin)
+    for base in WATCHED.values():
+        space = {"type": "watched", "check": check, "__module__": __name__, "__annotations__": {}}
+        own.register(type("Watched", (base,), space))
+    return own
+
+
+@pytest.fixture
+def watched(document):
+    """A document of which every kind is watched, and a layer below the watched one."""
+    document["data"]["train"]["type"] = "watched"
+    document["model"]["layers"][2] = {
+        "type": "watched",
+        "units": 3,
+        "name": "scores",
+        "weight_regularizer": {"type": "watched", "strength": 0.1},
+    }
+    document["loss"] = "watched"
+    rate = {"type": "watched", "value": 0.1}
+    document["optimizer"] = {"type": "watched", "learning_rate": rate}
+    document["training"] |= {"metrics": ["accuracy", "watched"], "callbacks": ["watched"]}
+    document["training"]["metrics"][1] = {"type": "watched", "name": "other"}
+    return document
+
+
+def test_each_component_is_asked_once_also_those_in_fields_of_others(
+    problems, watched, registry, asked
+):
+    assert problems(watched, registry) == []
+    assert sorted(kind for kind, _ in asked) == sorted(WATCHED)
+
+
+def test_all_see_the_run_and_layers_their_own_place(problems, watched, registry, asked):
+    problems(watched, registry)
+    for kind, outline in asked:
+        assert [each.name for each in outline.layers] == [
+            "dense_1",
+            "relu_1",
+            "scores",
+            "softmax_1",
+        ]
+        assert outline.last.output_shape == (3,)
+        assert outline.data["train"].samples == 30
+        assert (outline.loss.type, outline.optimizer.type) == ("watched", "watched")
+        if kind in ("layer", "regularizer"):
+            assert outline.here is outline.layers[2]
+            assert outline.here.inputs == (outline.layers[1],)
+            assert outline.here.input_shapes == ((4,),)
+        else:
+            assert outline.here is None
+    assert asked[0][1].layers[0].inputs == (None,)
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "path"),
+    [
+        ("layer", ("units",), "model.layers.2.units"),
+        ("layer", (), "model.layers.2"),
+        ("regularizer", ("strength",), "model.layers.2.weight_regularizer.strength"),
+        ("data_source", ("path",), "data.train.path"),
+        ("loss", (), "loss"),
+        ("optimizer", ("momentum",), "optimizer.momentum"),
+        ("schedule", ("value",), "optimizer.learning_rate.value"),
+        ("metric", (), "training.metrics.1"),
+        ("callback", (), "training.callbacks.0"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("code", "severity"), [("E060", "error"), ("W060", "warning"), ("E042", "error")]
+)
+def test_findings_are_told_at_their_key_with_their_code(
+    problems, watched, registry, findings, kind, key, path, code, severity
+):
+    findings[kind] = lambda _outline: [Finding("this is odd", "mend it", key, code)]
+    assert problems(watched, registry) == [f"{path}: {severity}[{code}]: this is odd (mend it)"]
+
+
+def test_a_finding_may_concern_a_layer_or_a_data_set(problems, watched, registry, findings):
+    findings["loss"] = lambda outline: [
+        Finding("a", key=("units",), layer=outline.layers[0]),
+        Finding("b", layer=outline.last),
+        Finding("c", data="train"),
+        Finding("d", key=("type",), data="train"),
+    ]
+    assert [line.split(":")[0] for line in problems(watched, registry)] == [
+        "model.layers.0.units",
+        "model.layers.3",
+        "data.train.path",
+        "data.train.type",
+    ]
+
+
+def test_a_check_may_find_several_things_and_be_a_generator(problems, watched, registry, findings):
+    def find(_outline):
+        yield Finding("first")
+        yield Finding("second", code="W060")
+
+    findings["optimizer"] = find
+    assert len(problems(watched, registry)) == 2
+
+
+def test_of_a_wrong_spec_what_is_known_is_seen(check_wrong, watched, registry, asked):
+    watched["model"]["layers"][0] = {"type": "dense", "units": "many"}
+    watched["optimizer"] = "nope"
+    check_wrong(watched, registry)
+    assert sorted(kind for kind, _ in asked) == ["callback", "data_source", "loss", "metric"]
+    for _, outline in asked:
+        assert (outline.layers, outline.optimizer, outline.here) == ((), None, None)
+        assert outline.loss.type == "watched"
+
+
+def test_a_layer_below_others_that_are_right_is_asked_though_one_below_is_wrong(
+    check_wrong, watched, registry, asked
+):
+    watched["model"]["layers"][3] = {"type": "softmax", "nope": 1, "inputs": "dense_1"}
+    check_wrong(watched, registry)
+    layer = next(outline for kind, outline in asked if kind == "layer")
+    assert layer.here.name == "scores"
+    assert layer.layers == ()
+
+
+def test_a_component_with_a_fault_of_its_own_is_not_asked(check_wrong, watched, registry, asked):
+    watched["model"]["layers"][2]["weight_regularizer"]["strength"] = -1
+    check_wrong(watched, registry)
+    assert not {"layer", "regularizer"} & {kind for kind, _ in asked}
