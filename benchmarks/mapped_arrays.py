@@ -65,18 +65,19 @@ def sample(folder: Path, mapped: bool, seconds: float) -> dict[str, float]:
     most, begun, first, last = 0, time.perf_counter(), None, None
     next(events := trainer.events())
     for _ in events:
-        now = time.perf_counter()
+        last = time.perf_counter(), time.process_time(), trainer.step
+        first = first or last
         most = max(most, resident() - before)
-        step = trainer.step
-        if first is None:
-            first = now, step
-        last = now, step
-        if now - begun > seconds:
+        if last[0] - begun > seconds:
             break
     assert first is not None
     assert last is not None
-    rate = (last[1] - first[1]) * BATCH / (last[0] - first[0])
-    return {"samples_a_second": rate, "resident_mb": most / 1e6}
+    wall, cpu, steps = (end - start for start, end in zip(first, last, strict=True))
+    return {
+        "samples_a_second": steps * BATCH / wall,
+        "samples_a_cpu_second": steps * BATCH / cpu,
+        "resident_mb": most / 1e6,
+    }
 
 
 def resident() -> int:
@@ -115,9 +116,10 @@ def main() -> None:
         for way, samples in found.items()
     }
     for way, figures in medians.items():
-        print(f"{way}: {figures['samples_a_second']:,.0f} samples a second, {figures['resident_mb']:,.0f} MB")
-    ratio = medians["mapped"]["samples_a_second"] / medians["memory"]["samples_a_second"]
-    print(f"mapped is {ratio:.2f} times as fast as memory")
+        print(way, *(f"{name} {figure:,.0f}" for name, figure in figures.items()), sep=", ")
+    for name in ("samples_a_second", "samples_a_cpu_second"):
+        ratio = medians["mapped"][name] / medians["memory"][name]
+        print(f"{name}: mapped is {ratio:.2f} times as fast as memory")
 
 
 if __name__ == "__main__":

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from declnet.components.transform import ColumnError as ColumnError
     from declnet.components.transform import Transform as Transform
     from declnet.components.transform import TransformState as TransformState
+    from declnet.data.python_table import as_table as as_table
     from declnet.errors import ComponentError as ComponentError
     from declnet.errors import DataError as DataError
     from declnet.errors import DeclnetError as DeclnetError
@@ -102,6 +103,7 @@ _HOMES = {
     "components.schedule": ("Schedule",),
     "components.state": ("LayerState", "OptimizerState"),
     "components.transform": ("ColumnError", "Transform", "TransformState"),
+    "data.python_table": ("as_table",),
     "errors": (
         "ComponentError",
         "DataError",

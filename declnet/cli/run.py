@@ -72,6 +72,7 @@ def run(
             numbered=out is None,
             listener=listener,
             registry=registry,
+            checked=checked,
         )
     print_result(result, quiet=quiet, plain=plain)
     return 0
@@ -101,7 +102,7 @@ def _run_seeds(
     tasks = seed_tasks(loaded, seeds, parent)
     outcomes = train_all(tasks, registry=registry, disabled=disabled, jobs=jobs, quiet=quiet)
     (series,) = series_of(outcomes)
-    write_summary(parent, series.as_data())
+    write_summary(parent, series.as_data() | {"jobs": jobs})
     print_seeds(series)
     tell_folder(time.perf_counter() - start, parent)
     return status_of([series])

@@ -68,5 +68,6 @@ jobs_option = click.option(
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="How many runs to train at once, each in a process of its own with one BLAS thread.",
+    help="How many runs to train at once; more than 1: each in a process of its own with one BLAS "
+    "thread.",
 )

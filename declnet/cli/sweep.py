@@ -86,7 +86,7 @@ def sweep(
     tasks = [task for spec in all_specs for task in seed_tasks(spec, seeds, parent / spec.name)]
     outcomes = train_all(tasks, registry=registry, disabled=disabled, jobs=jobs, quiet=quiet)
     all_series, figure = best_first(series_of(outcomes), wanted, all_specs)
-    _write_summaries(parent, all_series, figure)
+    _write_summaries(parent, all_series, figure, jobs)
     if figure is None:
         click.echo("no run finished, so there is nothing to compare", err=True)
     else:
@@ -102,12 +102,13 @@ def sweep(
 
 
 def _write_summaries(
-    parent: Path, all_series: Sequence[Series], figure: tuple[str, str] | None
+    parent: Path, all_series: Sequence[Series], figure: tuple[str, str] | None, jobs: int
 ) -> None:
     """One for each spec, and one for all."""
     from declnet.cli.sweeping import write_summary
 
     for each in all_series:
-        write_summary(parent / each.name, each.as_data())
+        write_summary(parent / each.name, each.as_data() | {"jobs": jobs})
     data = [each.as_data() for each in all_series]
-    write_summary(parent, {"figure": ".".join(figure) if figure else None, "specs": data})
+    figure_name = ".".join(figure) if figure else None
+    write_summary(parent, {"figure": figure_name, "jobs": jobs, "specs": data})

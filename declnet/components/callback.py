@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from declnet.components.arrays import Array
 from declnet.components.component import Component
@@ -138,6 +138,10 @@ class Callback(Component):
     """
 
     kind = "callback"
+
+    works_outside: ClassVar[bool] = False
+    """Whether it works outside the run's folder, e.g. on a server; the conformance kit, which plays
+    runs for it, then leaves it alone."""
 
     def start(self, run: Run) -> Any:
         """Called before the first epoch; what it returns is handed to the other methods.

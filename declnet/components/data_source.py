@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, Self
 
@@ -136,5 +136,12 @@ class DataSource(Component):
         """This source, its columns read as the training data's; default: as it is.
 
         Of use to formats that do not say which type a column has.
+        """
+        return self
+
+    def with_columns(self, names: Collection[str]) -> Self:  # noqa: ARG002
+        """This source, of whose columns only these are needed; default: as it is.
+
+        Of use to large tables: what is not needed is not read.
         """
         return self

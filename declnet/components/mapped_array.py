@@ -78,9 +78,9 @@ class MappedArray:
         """
         raw = np.empty((size, *self.shape[1:]), self._stored)
         given = raw if self.dtype == self._stored else np.empty(raw.shape, self.dtype)
-        flat = raw.reshape(size, -1).view(np.uint8) if raw.size else np.empty((0, 0), np.uint8)
-        whole = memoryview(flat)[:0] if not raw.size else memoryview(flat.reshape(-1))
-        rows = [memoryview(row) for row in flat]
+        whole: memoryview = raw.reshape(-1).view(np.uint8).data
+        starts = range(0, len(whole), self._row_bytes or 1)
+        rows = [whole[start : start + self._row_bytes] for start in starts] or [whole] * size
         width, offset, read = self._row_bytes, self._offset, self._file.read_into
 
         def gather(positions: Array) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+import numpy as np
 from pydantic import Field
 
 from declnet.components.arrays import Array
 from declnet.components.component import Component
+from declnet.errors import RegistryError
 
 TransformState = Mapping[str, Any]
 """What a transform learned of a column: JSON values, and NumPy arrays, by name."""
@@ -37,14 +39,23 @@ class Transform(Component):
     """
 
     kind = "transform"
-    required_methods = ("suits", "apply")
+    required_methods = ("suits",)
 
     training_only: ClassVar[bool] = False
-    """Whether it changes only what the model learns from, e.g. by shifting images at random."""
+    """Whether it changes only what the model learns from, batch by batch and at random, e.g. by
+    shifting images: then it has `vary` instead of `fit` and `apply`."""
 
     columns: tuple[str, ...] | None = Field(
         default=None, min_length=1, description="which columns; default: all that it suits"
     )
+
+    @classmethod
+    def verify_contract(cls) -> None:
+        """As `Component.verify_contract`; `vary` or `apply` is needed, by `training_only`."""
+        super().verify_contract()
+        method = "vary" if cls.training_only else "apply"
+        if getattr(cls, method) is getattr(Transform, method):
+            raise RegistryError(f"{cls.__name__} has no {method}(), which such a transform needs")
 
     def suits(self, column: Array) -> bool:
         """Whether it is meant for such a column, so that it takes it without being told to."""
@@ -68,6 +79,15 @@ class Transform(Component):
 
         Raises:
             ColumnError: a row cannot be transformed.
+        """
+        raise NotImplementedError
+
+    def vary(self, x: Array, rng: np.random.Generator) -> None:
+        """Changes a batch of the training data in place; of transforms that are `training_only`.
+
+        Args:
+            x: prepared samples (n, *sample shape) in the model's type, in any memory order.
+            rng: the stream of all such transforms of the run; the only randomness to use.
         """
         raise NotImplementedError
 

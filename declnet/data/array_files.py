@@ -27,8 +27,8 @@ def array_chunks(path: Path, samples: int) -> Iterator[Array]:
     with _opened(path) as file:
         try:
             shape, fortran, dtype = _header(file)
-        except (ValueError, EOFError) as error:
-            raise DataError(f"{path}: is no NumPy file ({_first_line(error)})") from None
+        except Exception as error:  # a damaged file raises whatever its parser ran into
+            raise DataError(f"{path}: is no NumPy file, or is damaged ({_line(error)})") from None
         if dtype.hasobject:
             raise DataError(f"{path}: holds Python objects, which are never loaded")
         if dtype.kind not in "fiub":
@@ -54,8 +54,8 @@ def _parts(
         count = min(samples, shape[0] - start)
         try:
             data = file.read(count * size)
-        except (OSError, EOFError, zipfile.BadZipFile) as error:
-            raise DataError(f"{path}: is damaged: {_first_line(error)}") from None
+        except Exception as error:  # as above
+            raise DataError(f"{path}: is damaged ({_line(error)})") from None
         if len(data) < count * size:
             raise DataError(f"{path}: is cut off: sample {start + len(data) // size} is not whole")
         yield np.frombuffer(data, dtype).reshape(count, *shape[1:])
@@ -75,19 +75,33 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
             with path.open("rb") as file:
                 yield file
             return
-        with zipfile.ZipFile(path) as archive:
+        with _archive(path) as archive:
             if "x.npy" not in archive.namelist():
                 found = ", ".join(each.removesuffix(".npy") for each in archive.namelist())
                 raise DataError(f"{path}: it has no array x (its arrays: {found or 'none'})")
-            with archive.open("x.npy") as member:
+            with _member(archive, path) as member:
                 yield member
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such file") from None
-    except zipfile.BadZipFile:
-        raise DataError(f"{path}: is no .npz archive, or is cut off") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from None
 
 
-def _first_line(error: BaseException) -> str:
+def _archive(path: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(path)
+    except OSError:
+        raise
+    except Exception:  # whatever the parser of a file that is no archive ran into
+        raise DataError(f"{path}: is no .npz archive, or is cut off") from None
+
+
+def _member(archive: zipfile.ZipFile, path: Path) -> IO[bytes]:
+    try:
+        return archive.open("x.npy")
+    except Exception as error:  # it may be encrypted, or packed in a way that Python cannot undo
+        raise DataError(f"{path}: is damaged ({_line(error)})") from None
+
+
+def _line(error: BaseException) -> str:
     return (str(error) or type(error).__name__).splitlines()[0]

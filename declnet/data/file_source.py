@@ -68,7 +68,9 @@ def file_source(
             fields.pop(key, None)
         known = {*columns, *([target] if target is not None else [])}
         if known and "types" in fields:
-            fields["types"] = {name: each for name, each in fields["types"].items() if name in known}
+            fields["types"] = {
+                name: each for name, each in fields["types"].items() if name in known
+            }
     elif kind == "csv" and ".tsv" in path.name.lower():
         fields["delimiter"] = "\t"
     if target is not None and kind in ("csv", "parquet"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -10,6 +10,8 @@ from declnet.components.arrays import Array, Dtype
 from declnet.components.data_source import Dataset, DataSource
 from declnet.components.mapped_array import MappedArray
 from declnet.components.records import Records
+from declnet.data.feature_columns import require_column
+from declnet.data.python_table import as_table, is_table
 from declnet.errors import DataError
 from declnet.spec.streams import DataSet, Stream, random_stream
 
@@ -60,13 +62,48 @@ def checked_records(records: Records, label: str) -> Records:
     return records
 
 
-def as_dataset(data: Dataset | tuple[Array, Array], label: str) -> Dataset:
-    """Takes what a program hands over, `(x, y)` or a `Dataset`; raises DataError if it is wrong."""
-    if not isinstance(data, Dataset):
-        if not isinstance(data, tuple | list) or len(data) != 2:
-            raise DataError(f"{label} data must be (x, y) or a Dataset, not {type(data).__name__}")
-        data = Dataset(np.asarray(data[0]), np.asarray(data[1]))
-    return checked(data, label)
+def as_data(data: Any, label: str) -> Dataset | Records:
+    """Takes what a program hands over.
+
+    Args:
+        data: a `Dataset`; `Records` with a target; `(x, y)`, both arrays; or a table as `as_table`
+            takes it, as `(table, name of the target column)` or `(table, y)`.
+        label: what messages call it, e.g. `"train"`.
+
+    Raises:
+        DataError: it is none of these, or does not go together.
+    """
+    if isinstance(data, Dataset | Records):
+        return checked_data(data, label)
+    if not isinstance(data, tuple | list) or len(data) != 2:
+        kind = type(data).__name__
+        hint = None
+        if hasattr(data, "columns"):
+            hint = 'for a data frame: (frame, "name of the target column")'
+        raise DataError(
+            f"{label} data must be (x, y), a Dataset or Records, not {kind}", hint=hint
+        )
+    features, y = data
+    if isinstance(y, str):
+        table = as_table(features, y)
+        if not isinstance(table, Records):
+            raise DataError(f'{label} data is no table, so it has no column "{y}"')
+        require_column(table.columns, y)
+        return checked_records(table, label)
+    if is_table(features):
+        return checked_records(_with_target(features, y, label), label)
+    return checked(Dataset(np.asarray(features), np.asarray(y)), label)
+
+
+def _with_target(features: Any, y: Any, label: str) -> Records:
+    """A table of features and a target apart, put together."""
+    name = str(getattr(y, "name", None) or "target")
+    table, target = as_table(features), as_table({name: y})
+    if not isinstance(table, Records) or not isinstance(target, Records):
+        raise DataError(f"{label} data must be a table and its targets")
+    if name in table.columns:
+        raise DataError(f'{label} data: the table has a column "{name}" besides the target')
+    return Records({**table.columns, **target.columns}, name)
 
 
 def checked(dataset: Dataset, label: str) -> Dataset:
@@ -85,6 +122,9 @@ def checked(dataset: Dataset, label: str) -> Dataset:
         raise DataError(f"{label} data: x has {len(dataset.x)} samples, but y has {len(dataset.y)}")
     if len(dataset) == 0:
         raise DataError(f"{label} data: there are no samples")
+    weights = dataset.weights
+    if weights is not None and (weights.shape != (len(dataset),) or not (weights >= 0).all()):
+        raise DataError(f"{label} data: weights must be (n,) numbers of at least 0")
     return dataset
 
 

@@ -25,12 +25,12 @@ def as_table(data: Any, target: str | None = None) -> Records | Array:
     """
     if isinstance(data, Records):
         return data
-    if isinstance(data, Sequence) and data and all(isinstance(each, Mapping) for each in data):
+    if _is_list_of_rows(data):
         names = list(dict.fromkeys(name for each in data for name in each))
         columns = {name: [each.get(name) for each in data] for name in names}
     elif isinstance(data, Mapping):
         columns = dict(data)
-    elif hasattr(data, "columns") and hasattr(data, "__getitem__"):
+    elif _is_frame(data):
         columns = {name: data[name] for name in data.columns}
     else:
         return np.asarray(data)
@@ -39,6 +39,20 @@ def as_table(data: Any, target: str | None = None) -> Records | Array:
     if len(lengths) > 1:
         raise DataError(f"columns have {' and '.join(map(str, sorted(lengths)))} rows")
     return Records(read, target)
+
+
+def is_table(data: Any) -> bool:
+    """Whether `as_table` makes records of it."""
+    return isinstance(data, Records | Mapping) or _is_frame(data) or _is_list_of_rows(data)
+
+
+def _is_frame(data: Any) -> bool:
+    return hasattr(data, "columns") and hasattr(data, "__getitem__")
+
+
+def _is_list_of_rows(data: Any) -> bool:
+    rows = isinstance(data, Sequence) and bool(data)
+    return rows and all(isinstance(each, Mapping) for each in data)
 
 
 def _column(values: Any, name: str) -> Array:
@@ -53,7 +67,12 @@ def _column(values: Any, name: str) -> Array:
         column: Array = values
         return column
     if values.dtype.kind in "US":
-        return values.astype(str).astype(object)
+        text: Array = values.astype(str).astype(object)
+        return text
+    if values.dtype.kind == "M":  # in ISO 8601, whose order is that of time
+        dates: Array = np.datetime_as_string(values).astype(object)
+        dates[np.isnat(values)] = None
+        return dates
     if values.dtype.kind == "O":
         return _of_objects(values, name)
     raise DataError(

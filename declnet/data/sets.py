@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from declnet.components.arrays import Array
 from declnet.components.data_source import Dataset
 from declnet.components.records import Records
+from declnet.data.augmentation import require_suited
 from declnet.data.loading import checked, load_source
 from declnet.data.preparation import FittedPreparation, fit_preparation
 from declnet.data.split import Data, split
@@ -104,7 +105,8 @@ def prepare_sets(
         fitted: the preparation of a run that has been.
     """
     train, preparation = sets["train"], fitted
-    if preparation is None and (isinstance(train, Records) or spec.prepare):
+    lasting = any(not each.training_only for each in spec.prepare)
+    if preparation is None and (isinstance(train, Records) or lasting):
         preparation = fit_preparation(train, spec.prepare, targets, spec.no_features)
     datasets = {name: _prepared(each, preparation, name) for name, each in sets.items()}
     if spec.sample_weights is not None:
@@ -116,6 +118,7 @@ def prepare_sets(
         datasets = {name: _weighted(each, by_class) for name, each in datasets.items()}
     for name, each in datasets.items():
         _require_weight(each, name)
+    require_suited(datasets["train"], spec.prepare)
     return PreparedSets(datasets, preparation, loaded)
 
 

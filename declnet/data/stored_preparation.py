@@ -62,15 +62,16 @@ def stored(preparation: FittedPreparation) -> StoredPreparation:
 
 
 def restored(
-    document: Mapping[str, Any], arrays: Mapping[str, Array], registry: Registry
+    document: Any, arrays: Mapping[str, Array], registry: Registry
 ) -> FittedPreparation:
     """Puts a preparation together again.
 
     Raises:
         DataError: it was not written by `stored`, or a transform is not installed any more.
     """
-    if document.get("form") != FORM:
-        raise DataError(f"the preparation is of form {document.get('form')}; this reads {FORM}")
+    form = document.get("form") if isinstance(document, dict) else None
+    if form != FORM:
+        raise DataError(f"the preparation is of form {form}; this reads {FORM}")
     try:
         return _restored(document, arrays, registry)
     except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from typing import Any
 
 from declnet.errors import DeclnetError, OutputError
 from declnet.runs import folder
+from declnet.runs.forms import parse_row, read_metrics, read_object
 from declnet.spec.document import read_document
 
 DEEPEST = 4
@@ -90,10 +90,7 @@ def _natural(name: str) -> str:
 def _read(root: Path, path: Path) -> ListedRun | Skipped:
     directory = root / path
     try:
-        manifest = _table(directory / folder.MANIFEST)
-        metrics = {}
-        if (directory / folder.METRICS).is_file():
-            metrics = _metrics(_table(directory / folder.METRICS))
+        manifest = read_object(directory / folder.MANIFEST)
         spec = read_document(directory / folder.SPEC).tables
         seconds = manifest.get("seconds")
         return ListedRun(
@@ -102,36 +99,15 @@ def _read(root: Path, path: Path) -> ListedRun | Skipped:
             str(manifest.get("started", "")),
             float(seconds) if seconds is not None else None,
             _epochs_done(directory / folder.HISTORY),
-            metrics,
+            read_metrics(directory),
             spec,
         )
     except DeclnetError as error:
         return Skipped(path, f"damaged: {error}")
     except KeyError as error:
         return Skipped(path, f"damaged: {folder.MANIFEST} has no {error}")
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
+    except (OSError, ValueError, TypeError) as error:
         return Skipped(path, f"damaged: {error}")
-
-
-def _table(file: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(file.read_text("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{file.name}: {error}") from None
-    if not isinstance(content, dict):
-        raise TypeError(f"{file.name}: no JSON object")
-    return content
-
-
-def _metrics(content: dict[str, Any]) -> dict[str, dict[str, float | None]]:
-    return {
-        data: {
-            name: value
-            for name, value in values.items()
-            if value is None or type(value) in (int, float)
-        }
-        for data, values in content.items()
-    }
 
 
 def _epochs_done(history: Path) -> int:
@@ -142,4 +118,4 @@ def _epochs_done(history: Path) -> int:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - LONGEST_LINE))
         lines = file.read().split(b"\n")[:-1]  # a last line that a kill cut off is left out
-    return int(json.loads(lines[-1])["epoch"]) + 1 if lines else 0
+    return int(parse_row(lines[-1])["epoch"]) + 1 if lines else 0

@@ -1,4 +1,4 @@
-"""`load_predictor`: the model of a run with its preparation, for tables and arrays as users have."""
+"""`load_predictor`: the model of a run with the preparation of its data, for tables and arrays."""
 
 from __future__ import annotations
 
@@ -34,9 +34,7 @@ class Predictor:
         spec: of the run.
     """
 
-    def __init__(
-        self, model: Model, preparation: FittedPreparation | None, spec: RunSpec
-    ) -> None:
+    def __init__(self, model: Model, preparation: FittedPreparation | None, spec: RunSpec) -> None:
         self.model, self.preparation, self.spec = model, preparation, spec
         target = preparation.target if preparation is not None else None
         self.reading = OutputReading.of(spec, model.output_shape, target)

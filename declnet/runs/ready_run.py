@@ -11,6 +11,7 @@ from declnet.data.split import Data
 from declnet.registry.registry import Registry
 from declnet.runs.manifest import first_manifest
 from declnet.spec.run_spec import RunSpec
+from declnet.training.checks.check import Checked
 from declnet.training.preparation import Prepared, prepare
 from declnet.training.trainer import Trainer
 
@@ -37,13 +38,19 @@ class ReadyRun:
         return first_manifest(self.spec, spec_file, self.registry, prepared.data, shape, fusion)
 
 
-def make_ready_run(spec: RunSpec, registry: Registry, data: Mapping[str, Data] | None) -> ReadyRun:
+def make_ready_run(
+    spec: RunSpec,
+    registry: Registry,
+    data: Mapping[str, Data] | None,
+    checked: Checked | None = None,
+) -> ReadyRun:
     """Checks a spec, loads its data, builds and compiles its model.
 
     Args:
         spec: the run.
         registry: where fusions and initializers are looked up.
         data: data sets by name, in place of the spec's.
+        checked: what a check of the same spec found, so that it is not done again.
 
     Raises:
         SpecError: the spec is wrong.
@@ -51,7 +58,7 @@ def make_ready_run(spec: RunSpec, registry: Registry, data: Mapping[str, Data] |
         ComponentError: a component raised.
     """
     with blaming_components(registry):
-        prepared = prepare(spec, registry, data)
+        prepared = prepare(spec, registry, data, checked)
         train, validation = prepared.data["train"], prepared.data.get("validation")
         trainer = Trainer(spec, prepared.model, train, validation, registry)
     return ReadyRun(spec, prepared, trainer, registry)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from declnet.components.arrays import Array
 from declnet.components.data_source import Dataset
-from declnet.data.loading import as_dataset
+from declnet.components.records import Records
+from declnet.data.loading import as_data
 from declnet.errors import DataError
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
@@ -18,8 +19,10 @@ from declnet.runs.record import Record
 from declnet.runs.session import Listener, RunResult, Session
 from declnet.spec.resolved import resolved_toml
 from declnet.spec.run_spec import RunSpec
+from declnet.training.checks.check import Checked
 
-Data = Dataset | tuple[Array, Array]
+Data = Dataset | Records | tuple[Any, Any]
+"""What a data set may be handed over as; see `declnet.data.loading.as_data`."""
 
 
 def run(
@@ -30,17 +33,21 @@ def run(
     numbered: bool = False,
     listener: Listener | None = None,
     registry: Registry | None = None,
+    checked: Checked | None = None,
 ) -> RunResult:
     """Trains and evaluates a spec.
 
     Args:
         spec: the run.
-        data: in place of the spec's: `(x, y)` or a `Dataset` to train on, or a mapping with
-            `"train"` and, if wanted, `"validation"` and `"test"`.
+        data: in place of the spec's: what to train on, or a mapping with `"train"` and, if wanted,
+            `"validation"` and `"test"`. Each is `(x, y)`, a `Dataset`, `Records`, or a table with
+            its target, `(frame, "column")` or `(frame, y)`: a data frame of pandas, polars or the
+            like, or a mapping of columns.
         out: the folder to write the run to, new or empty; None writes nothing.
         numbered: whether to write to a new folder `<name>-<number>` within `out` instead.
         listener: called with each event of the training.
         registry: where fusions and initializers are looked up; default: all installed plugins.
+        checked: what a check of this very spec found, so that tables are not read twice.
 
     Raises:
         SpecError: the spec is wrong; nothing was written.
@@ -50,7 +57,7 @@ def run(
             component that raised is named with its distribution (`ComponentError`).
     """
     registry = registry or default_registry()
-    ready = make_ready_run(spec, registry, given_data(data) if data is not None else None)
+    ready = make_ready_run(spec, registry, given_data(data) if data is not None else None, checked)
     if out is None:
         return Session(ready, None, listener).carry_out()
     directory = claim_numbered(Path(out), spec.name) if numbered else claim(Path(out))
@@ -61,10 +68,10 @@ def run(
         return Session(ready, record, listener).carry_out()
 
 
-def given_data(data: Data | Mapping[str, Data]) -> dict[str, Dataset]:
+def given_data(data: Data | Mapping[str, Data]) -> dict[str, Dataset | Records]:
     """Takes what a program hands over; raises DataError if it is wrong."""
     named = data if isinstance(data, Mapping) else {"train": data}
     unknown = set(named) - {"train", "validation", "test"}
     if unknown or "train" not in named:
         raise DataError("data must have train and may have validation and test, nothing else")
-    return {name: as_dataset(each, name) for name, each in named.items()}
+    return {name: as_data(each, name) for name, each in named.items()}

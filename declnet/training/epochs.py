@@ -101,9 +101,11 @@ class FullBatchEpoch:
 class MiniBatchEpoch:
     """A step on each batch; the last one may be shorter."""
 
-    def __init__(self, graph: TrainingGraph, data: ReadyData, batches: Batches) -> None:
+    def __init__(
+        self, graph: TrainingGraph, inputs: Gathered, data: ReadyData, batches: Batches
+    ) -> None:
         self._graph, self._y, self._batches = graph, data.y, batches
-        arrays = samples_of(data.x), Samples(data.y_true)
+        arrays = inputs, Samples(data.y_true)
         weights = Samples(data.weights) if data.weights is not None else None
         self._bound = {
             size: self._bind(*arrays, weights, size)

@@ -11,12 +11,12 @@ from declnet.components.loss import Loss
 from declnet.components.metric import Metric
 from declnet.graph.inference import InferenceGraph
 from declnet.graph.model import Model
-from declnet.training.evaluation import regularization_loss
+from declnet.training.evaluation import mean_loss, regularization_loss
 from declnet.training.figures import Figures
 from declnet.training.ready_data import ReadyData
 
 Watch = Callable[[Array, Array], None]
-"""Called with the predictions of a batch, which are overwritten later, and y as the user gave it."""
+"""Called with the predictions of a batch, which will be overwritten, and its y as it was given."""
 
 
 class RunningEvaluation:
@@ -47,7 +47,9 @@ class RunningEvaluation:
                 y_pred = self._graph.predict(data.x[part])
                 losses = self._losses[: len(y_pred)]
                 self._loss.forward(y_pred, data.y_true[part], losses)
-                self._figures.add(y_pred, data.y[part], float(losses.mean()), self._penalty)
+                weights = None if data.weights is None else data.weights[part]
+                loss, weight = mean_loss(losses, weights)
+                self._figures.add(y_pred, data.y[part], loss, self._penalty, weight)
                 if self._watch is not None:
                     self._watch(y_pred, data.y[part])
 

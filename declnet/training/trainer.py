@@ -9,26 +9,24 @@ import numpy as np
 
 from declnet.components.callback import EpochLogged
 from declnet.components.fusion import Fusion
+from declnet.data.augmentation import VariedSamples
 from declnet.data.batches import Batches
+from declnet.data.gathering import samples_of
 from declnet.graph.clipping import clippings
 from declnet.graph.model import Model
 from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import Update
 from declnet.registry.registry import Registry
 from declnet.spec.run_spec import RunSpec
+from declnet.spec.streams import Stream, random_stream
 from declnet.training.divergence import divergence, finite_evaluation
 from declnet.training.epochs import Epoch, FullBatchEpoch, MiniBatchEpoch, NonFiniteLossError
 from declnet.training.evaluation import Evaluation
 from declnet.training.events import Event, Progressed
 from declnet.training.figures import Figures
+from declnet.training.pace import Pace
 from declnet.training.ready_data import ReadyData
 from declnet.training.state import StateError, TrainingState, put_back
-
-SIGN_OF_LIFE = 0.2
-"""Seconds between two `Progressed` events."""
-
-PART = 0.05
-"""Seconds that a part of an epoch takes at most, unless one batch takes longer."""
 
 
 class Trainer:
@@ -69,8 +67,7 @@ class Trainer:
         self._epoch, self._update = self._compile(spec, train, registry)
         self.epoch = self.batch = self.step = 0
         self._figures: Figures | None = None
-        self._next_sign = 0.0
-        self._part = 1
+        self._pace = Pace()
 
     def _compile(self, spec: RunSpec, train: ReadyData, registry: Registry) -> tuple[Epoch, Update]:
         model, batch_size = self._model, spec.training.batch_size or len(train)
@@ -82,7 +79,13 @@ class Trainer:
             epoch = FullBatchEpoch(graph, train)
         else:
             batches = Batches(len(train), batch_size, spec.training.shuffle, spec.seed)
-            epoch = MiniBatchEpoch(graph, train, batches)
+            inputs = samples_of(train.x)
+            varying = [each for each in spec.data.prepare if each.training_only]
+            if varying:
+                rng = random_stream(spec.seed, Stream.AUGMENTATION)
+                inputs = VariedSamples(inputs, varying, rng)
+                self._streams.append(rng)
+            epoch = MiniBatchEpoch(graph, inputs, train, batches)
         return epoch, Update(
             spec.optimizer,
             model.store.vector,
@@ -100,7 +103,7 @@ class Trainer:
             DivergenceError: the loss became NaN or infinite.
         """
         last = self._training.epochs - 1
-        self._next_sign = time.perf_counter() + SIGN_OF_LIFE
+        self._pace.begin()
         while self.epoch <= last:
             if self._is_logged(self.epoch):
                 yield from self._logged_epoch()
@@ -165,25 +168,25 @@ class Trainer:
         stop = min(_next(self.epoch, self._training.log_every), last)
         if halt is not None:
             stop = min(stop, _next(self.epoch, halt))
-        if self.batch == 0 and steps <= self._part:
+        if self.batch == 0 and steps <= self._pace.part:
             self._whole_epochs(stop)
         else:
             yield from self._parts()
             self.epoch, self.batch = self.epoch + 1, 0
-        if self._sign_is_due() or (halt is not None and self.epoch % halt == 0):
+        if self._pace.sign_is_due() or (halt is not None and self.epoch % halt == 0):
             yield Progressed(float(self.epoch))
 
     def _whole_epochs(self, stop: int) -> None:
         """The loop of short epochs: nothing in it but them and a look at the clock."""
         run, update, steps = self._epoch.run, self._update, self._epoch.steps
-        now, epoch, step = time.perf_counter, self.epoch, self.step
+        now, epoch, step, next_sign = time.perf_counter, self.epoch, self.step, self._pace.next_sign
         try:
             with np.errstate(all="ignore"):
                 while epoch < stop:
                     run(update, step, None)
                     step += steps
                     epoch += 1
-                    if now() > self._next_sign:
+                    if now() > next_sign:
                         break
         except NonFiniteLossError as error:
             raise divergence(self._model, epoch, error.loss, error.x) from None
@@ -204,7 +207,7 @@ class Trainer:
         """Runs the rest of an epoch; between its parts, yields a sign of life when one is due."""
         steps = self._epoch.steps
         while self.batch < steps:
-            stop, start = min(self.batch + self._part, steps), time.perf_counter()
+            stop, start = min(self.batch + self._pace.part, steps), time.perf_counter()
             try:
                 with np.errstate(all="ignore"):
                     self._rate = self._epoch.run(
@@ -214,24 +217,11 @@ class Trainer:
                 raise divergence(self._model, self.epoch, error.loss, error.x) from None
             done = stop - self.batch
             self.step, self.batch = self.step + done, stop
-            self._part = _next_part(done, time.perf_counter() - start, self._part)
-            if stop < steps and self._sign_is_due():
+            self._pace.took(done, time.perf_counter() - start)
+            if stop < steps and self._pace.sign_is_due():
                 yield Progressed(self.epoch + stop / steps)
-
-    def _sign_is_due(self) -> bool:
-        due = time.perf_counter() > self._next_sign
-        if due:
-            self._next_sign = time.perf_counter() + SIGN_OF_LIFE
-        return due
 
 
 def _next(epoch: int, every: int) -> int:
     """The first multiple of `every` after an epoch."""
     return epoch + every - epoch % every
-
-
-def _next_part(done: int, seconds: float, part: int) -> int:
-    """Batches of the next part, after one that took so long."""
-    if seconds > PART:
-        return max(1, min(part, int(done * PART / seconds)))
-    return part * 2 if done == part and seconds < PART / 2 else part

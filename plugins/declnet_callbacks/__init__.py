@@ -8,14 +8,18 @@ if TYPE_CHECKING:
     from declnet_callbacks.checkpoint import Checkpoint as Checkpoint
     from declnet_callbacks.csv_log import CsvLog as CsvLog
     from declnet_callbacks.early_stopping import EarlyStopping as EarlyStopping
+    from declnet_callbacks.mlflow import Mlflow as Mlflow
     from declnet_callbacks.reduce_on_plateau import ReduceOnPlateau as ReduceOnPlateau
+    from declnet_callbacks.tensorboard import TensorBoard as TensorBoard
     from declnet_callbacks.time_limit import TimeLimit as TimeLimit
 
 CALLBACKS = {
     "checkpoint": "Checkpoint",
     "csv_log": "CsvLog",
     "early_stopping": "EarlyStopping",
+    "mlflow": "Mlflow",
     "reduce_on_plateau": "ReduceOnPlateau",
+    "tensorboard": "TensorBoard",
     "time_limit": "TimeLimit",
 }
 

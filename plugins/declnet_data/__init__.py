@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from declnet_data.nnfs_vertical import NNFSVertical as NNFSVertical
     from declnet_data.npy import NPY as NPY
     from declnet_data.npz import NPZ as NPZ
+    from declnet_data.parquet import Parquet as Parquet
     from declnet_data.sklearn import ScikitLearn as ScikitLearn
 
 DATA_SOURCES = {
@@ -22,6 +23,7 @@ DATA_SOURCES = {
     "nnfs_vertical": "NNFSVertical",
     "npy": "NPY",
     "npz": "NPZ",
+    "parquet": "Parquet",
     "sklearn": "ScikitLearn",
 }
 

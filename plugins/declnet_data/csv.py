@@ -63,13 +63,14 @@ class CSV(TextTableSource):
     def load(self, rng: np.random.Generator) -> Records:
         """Reads the file; nothing is random."""
         self._check_names()
-        return self.records(read_csv(self._form(), self._declared(), self._settled))
+        columns = read_csv(self._form(), self._declared(), self._settled, self._only)
+        return self.records(columns)
 
     def chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Dataset | Records]:
         """Reads the file in parts; where a type is not known beforehand, once more before that."""
         self._check_names()
-        first = 1
-        for columns in read_csv_in_chunks(self._form(), self._declared(), self._settled, samples):
+        first, types = 1, (self._declared(), self._settled)
+        for columns in read_csv_in_chunks(self._form(), *types, samples, self._only):
             part = self.records(columns)
             rows = np.arange(first, first + len(part))
             yield Records(part.columns, part.target, part.features, rows)

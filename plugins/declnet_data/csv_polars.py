@@ -9,7 +9,7 @@ from declnet_data.csv_rows import CSVFormat
 from declnet_data.plain_csv import is_plain, last_row_end
 from declnet_data.polars_cells import PolarsCells
 
-PIECE = 1 << 24
+PIECE = 1 << 22
 """Bytes that are read at once."""
 
 _MARK = b"\xef\xbb\xbf"

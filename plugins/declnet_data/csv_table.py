@@ -24,18 +24,21 @@ def read_names(form: CSVFormat) -> list[str]:
         return file.names
 
 
-def read_csv(form: CSVFormat, declared: Types, settled: Types) -> dict[str, Array]:
-    """All columns of a file.
+def read_csv(
+    form: CSVFormat, declared: Types, settled: Types, only: frozenset[str] | None = None
+) -> dict[str, Array]:
+    """The columns of a file.
 
     Args:
         form: how it is written.
         declared: types of columns, which no cell may break.
         settled: types of columns in the training data.
+        only: the columns that are wanted; default: all.
 
     Raises:
         DataError: the file cannot be read, has no rows, or a cell is not of its column's type.
     """
-    columns = _read(form, declared, settled)
+    columns = _read(form, declared, settled, only)
     lost = [name for name, column in columns.items() if column.lost]
     if lost:
         again = _read(form, dict.fromkeys(lost, "text"), {}, only=frozenset(lost))
@@ -47,14 +50,15 @@ def read_csv(form: CSVFormat, declared: Types, settled: Types) -> dict[str, Arra
 
 
 def read_csv_in_chunks(
-    form: CSVFormat, declared: Types, settled: Types, rows: int
+    form: CSVFormat, declared: Types, settled: Types, rows: int, only: frozenset[str] | None = None
 ) -> Iterator[dict[str, Array]]:
     """The columns of a file in parts of up to `rows` rows, all parts of the same types.
 
     Raises:
         DataError: as `read_csv`.
     """
-    names = read_names(form)
+    all_names = read_names(form)
+    names = [name for name in all_names if only is None or name in only]
     unknown = [name for name in names if name not in declared and name not in settled]
     if unknown:
         found = found_types(form, frozenset(unknown))
@@ -63,7 +67,9 @@ def read_csv_in_chunks(
     count, any_rows = 0, False
     for first_row, block in blocks(form):
         any_rows = True
-        for name, cells in zip(names, block, strict=True):
+        for name, cells in zip(all_names, block, strict=True):
+            if name not in waiting:
+                continue
             column = TypedColumn(name, declared.get(name), settled.get(name))
             column.add(cells, first_row)
             waiting[name].append(column.array())

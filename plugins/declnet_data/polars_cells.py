@@ -27,10 +27,14 @@ class PolarsCells(Cells):
 
     def __init__(self, series: "polars.Series", missing: frozenset[str]) -> None:
         super().__init__((), missing)
-        self._series = series.fill_null("").str.strip_chars(" \t")
+        self._raw = series
 
     def __len__(self) -> int:
-        return len(self._series)
+        return len(self._raw)
+
+    @cached_property
+    def _series(self) -> "polars.Series":
+        return self._raw.fill_null("").str.strip_chars(" \t")
 
     @cached_property
     def _gaps(self) -> "polars.Series":
@@ -48,6 +52,9 @@ class PolarsCells(Cells):
         """As `Cells.integers`."""
         import polars
 
+        plain = self._all_of(polars.Int64)
+        if plain is not None:
+            return plain
         read = self._there.cast(polars.Int64, strict=False)
         if not read.null_count():
             return self._placed(read)
@@ -59,6 +66,9 @@ class PolarsCells(Cells):
         """As `Cells.numbers`."""
         import polars
 
+        plain = self._all_of(polars.Float64)
+        if plain is not None:
+            return plain
         read = self._there.cast(polars.Float64, strict=False)
         if not read.null_count():
             return self._placed(read)
@@ -89,7 +99,17 @@ class PolarsCells(Cells):
 
     def are_missing(self) -> bool:
         """As `Cells.are_missing`."""
+        first = self._raw[0] if len(self._raw) else None
+        if first and first.strip(" \t") not in self._missing:
+            return False
         return bool(self._gaps.all())
+
+    def _all_of(self, kind: "type[polars.DataType]") -> Array | None:
+        """All cells as numbers, if each is one as it stands: neither a gap nor among spaces."""
+        if self._own_numbers:
+            return None
+        read = self._raw.cast(kind, strict=False)
+        return None if read.null_count() else np.array(read.to_numpy())
 
     def _placed(self, read: "polars.Series") -> Array:
         there: Array = read.to_numpy()

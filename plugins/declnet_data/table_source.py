@@ -1,6 +1,6 @@
 """What the sources of tables share: which column is the target, which are features."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal, Self
 
 from pydantic import Field, PrivateAttr
@@ -17,6 +17,14 @@ class TableSource(DataSource):
         min_length=1,
         description="the columns to predict from; default: all but the target",
     )
+
+    _only: frozenset[str] | None = PrivateAttr(default=None)
+
+    def with_columns(self, names: Collection[str]) -> Self:
+        """Reads these columns alone, as far as there are such."""
+        other = self.model_copy()
+        other._only = frozenset(names)
+        return other
 
     def require_columns(self, names: Sequence[str], hint: str | None = None) -> None:
         """Checks that the table has the target and the features.

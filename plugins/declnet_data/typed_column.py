@@ -97,7 +97,8 @@ class TypedColumn:
     def _first_type(self, cells: Cells) -> str | None:
         if cells.are_missing():
             return None
-        for kind in ("integer", "number", "boolean"):
+        kinds = ("integer", "number", "boolean")
+        for kind in kinds[1:] if self._settled == "number" else kinds:
             if _READ[kind](cells) is not None:
                 return kind
         return "number" if self._settled is not None else "text"

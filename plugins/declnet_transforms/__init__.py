@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from declnet import Register, hookimpl, lazy_names
 
 if TYPE_CHECKING:
+    from declnet_transforms.augment import Augment as Augment
     from declnet_transforms.impute import Impute as Impute
     from declnet_transforms.min_max import MinMax as MinMax
     from declnet_transforms.normalize import Normalize as Normalize
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from declnet_transforms.standardize import Standardize as Standardize
 
 TRANSFORMS = {
+    "augment": "Augment",
     "impute": "Impute",
     "min_max": "MinMax",
     "normalize": "Normalize",

@@ -1,6 +1,7 @@
 """The categories of a column, as one_hot and ordinal find them."""
 
 from collections.abc import Callable, Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,7 @@ def positions_of(x: Array, categories: Sequence[Any]) -> tuple[Array, Array]:
     """
     position_of = {category: position for position, category in enumerate(categories)}
     values = _whole(x).tolist()
-    found = np.fromiter((position_of.get(value, -1) for value in values), np.int64, len(values))
+    found = np.fromiter(map(position_of.get, values, repeat(-1)), np.int64, len(values))
     missing = missing_values(x)
     found[missing] = -1
     return found, missing

@@ -23,9 +23,11 @@ class Standardize(Transform):
     def fit(self, x: Array) -> TransformState:
         """Mean and std."""
         values = finite_numbers(x)
-        constant = np.nanmax(values, axis=0) == np.nanmin(values, axis=0)
+        low = np.nanmin(values, axis=0)
+        constant = np.nanmax(values, axis=0) == low  # whose mean and std rounding would spoil
+        mean = np.where(constant, low, np.nanmean(values, axis=0))
         std = np.where(constant, 1.0, np.nanstd(values, axis=0))
-        return {"mean": saved(np.nanmean(values, axis=0)), "std": saved(std)}
+        return {"mean": saved(mean), "std": saved(std)}
 
     def apply(self, x: Array, state: TransformState) -> Array:
         """As the equation says."""

@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+from declnet import parse_spec, run
+
 
 def table(out):
     lines = [re.split(r"\s{2,}", line.strip()) for line in out.splitlines() if line.strip()]
@@ -76,3 +78,25 @@ def test_what_explains_most_is_above(declnet_cli, runs):
     assert rows.index("optimizer.learning_rate") < rows.index("optimizer.beta_1")
     assert rows.index("train.accuracy") < rows.index("train.loss")
     assert "train.regularization_loss" not in rows
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("manifest.json", "[]", "manifest.json: no JSON object"),
+        ("manifest.json", "[" * 100_000, "manifest.json: "),
+        ("metrics.json", "3", "metrics.json: no JSON object"),
+        ("metrics.json", '{"train": 3}', "metrics.json: train is no JSON object"),
+        ("metrics.json", '{"train": {"loss": "x"}}', "metrics.json: train.loss is no number"),
+        ("history.jsonl", "[]\n", "history.jsonl: a line is no logged epoch"),
+        ("history.jsonl", '{"epoch": "x"}\n', "history.jsonl: a line is no logged epoch"),
+        ("history.jsonl", "x\n", "history.jsonl: "),
+    ],
+)
+def test_a_damaged_run_is_told(declnet_cli, document, tmp_path, file, content, message):
+    run(parse_spec(document), out=tmp_path / "one")
+    (tmp_path / "one" / file).write_text(content)
+    done = declnet_cli("compare", "one")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"error: one: cannot be read: {message}" in done.stderr
+    assert "Traceback" not in done.stderr

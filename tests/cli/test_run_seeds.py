@@ -41,6 +41,19 @@ def test_each_seed_gives_the_bits_of_a_run_of_its_own(declnet_cli, spec, tmp_pat
     ).read_bytes()
 
 
+def test_wide_layers_have_the_bits_of_one_thread(declnet_cli, document, spec_file, tmp_path):
+    document["model"] |= {"dtype": "float32"}
+    document["model"]["layers"][0]["units"] = 512
+    document["model"]["layers"].insert(2, {"type": "dense", "units": 512})
+    document["model"]["layers"].insert(3, "relu")
+    spec = spec_file(document)
+    declnet_cli.succeeds("run", spec, "--seeds", "1..2", "--jobs", "2", "--out", "many", "--quiet")
+    declnet_cli.environment.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")
+    declnet_cli.succeeds("run", spec, "--out", "alone", "--quiet")
+    alone, of_many = (tmp_path / each / "weights.safetensors" for each in ("alone", "many/seed-1"))
+    assert alone.read_bytes() == of_many.read_bytes()
+
+
 def test_the_summary_has_the_figures_of_the_runs(declnet_cli, spec, tmp_path):
     declnet_cli.succeeds("run", spec, "--seeds", "0..2", "--out", "many", "--quiet")
     summary = json.loads((tmp_path / "many/summary.json").read_text())

@@ -13,7 +13,7 @@ import pytest
 
 from declnet import DataError, Dataset, OutputError, ResumeError, SpecError, parse_spec, resume, run
 from declnet.components.callback import EpochLogged
-from declnet.training import trainer as trainer_module
+from declnet.training import pace
 
 FILES = ("weights.safetensors", "history.jsonl", "metrics.json")
 
@@ -152,8 +152,8 @@ def test_a_signal_is_held_back_until_the_training_stands_between_two_steps(
 
     from declnet.training.epochs import MiniBatchEpoch
 
-    monkeypatch.setattr(trainer_module, "SIGN_OF_LIFE", -1.0)
-    monkeypatch.setattr(trainer_module, "PART", 0.0)
+    monkeypatch.setattr(pace, "SIGN_OF_LIFE", -1.0)
+    monkeypatch.setattr(pace, "PART", 0.0)
     document["training"] |= {"epochs": 4, "batch_size": 4}
     spec, original, calls = parse_spec(document), MiniBatchEpoch.run, [0]
     whole = run(spec, out=tmp_path / "whole")

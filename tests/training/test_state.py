@@ -10,7 +10,7 @@ import pytest
 from declnet import Dataset, Metric, Registry, default_registry, parse_spec
 from declnet.components.callback import EpochLogged
 from declnet.runs.checkpoint_file import packed, unpacked
-from declnet.training import trainer as trainer_module
+from declnet.training import pace
 from declnet.training.preparation import prepare
 from declnet.training.state import StateError, TrainingState
 from declnet.training.trainer import Trainer
@@ -40,8 +40,8 @@ METRICS = [
 @pytest.fixture
 def eager(monkeypatch):
     """Events after every batch, as if each took long."""
-    monkeypatch.setattr(trainer_module, "SIGN_OF_LIFE", -1.0)
-    monkeypatch.setattr(trainer_module, "PART", 0.0)
+    monkeypatch.setattr(pace, "SIGN_OF_LIFE", -1.0)
+    monkeypatch.setattr(pace, "PART", 0.0)
 
 
 @pytest.fixture
@@ -225,7 +225,8 @@ def test_a_state_of_something_else_is_refused(made):
         TrainingState.of({"epoch": 3})
 
 
-def test_halting_gives_an_event_after_every_so_many_epochs(made):
+def test_halting_gives_an_event_after_every_so_many_epochs(made, monkeypatch):
+    monkeypatch.setattr(pace, "SIGN_OF_LIFE", 1e9)
     trainer = made(training={"epochs": 100, "log_every": 50})
     trainer.halt_every = 10
     assert [trainer.epoch for _ in trainer.events() if trainer.batch == 0] == [

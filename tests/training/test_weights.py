@@ -130,7 +130,10 @@ def test_a_column_of_weights_is_no_feature(two_classes):
     ("data", "message"),
     [
         ({"class_weights": {"yes": 2}}, 'no class "yes".*classes: false, true'),
-        ({"class_weights": {"true": 0, "false": 0}}, "all samples of the train data have the weight 0"),
+        (
+            {"class_weights": {"true": 0, "false": 0}},
+            "all samples of the train data have the weight 0",
+        ),
         ({"sample_weights": "weight"}, 'no column "weight"'),
     ],
 )

@@ -61,18 +61,20 @@ def features_of(columns: Iterable[ColumnProfile], target: str) -> Features:
 
 def _reason(column: ColumnProfile) -> str | None:
     """Why a column is of no use; None if it is."""
-    if not column.there:
-        return "empty"
-    if column.missing > MOSTLY * column.rows:
-        return f"only {column.there} of {column.rows} rows have a value"
-    if column.distinct == 1:
-        return "always the same"
-    if column.numbers_rows:
-        return "numbers the rows"
-    if column.type == "text":
-        many = column.distinct > FEW_CATEGORIES
-        if column.distinct > MOST_CATEGORIES:
-            return f"{column.distinct} different texts"
-        if many and column.distinct * ROWS_FOR_A_CATEGORY > column.there:
-            return f"{column.distinct} different texts in {column.there} rows"
-    return None
+    reasons = {
+        "empty": not column.there,
+        f"only {column.there} of {column.rows} rows have a value": (
+            column.missing > MOSTLY * column.rows
+        ),
+        "always the same": column.distinct == 1,
+        "numbers the rows": column.numbers_rows,
+        f"{column.distinct} different texts in {column.there} rows": _too_many_texts(column),
+    }
+    return next((reason for reason, holds in reasons.items() if holds), None)
+
+
+def _too_many_texts(column: ColumnProfile) -> bool:
+    if column.type != "text" or column.distinct <= FEW_CATEGORIES:
+        return False
+    rare = column.distinct * ROWS_FOR_A_CATEGORY > column.there
+    return rare or column.distinct > MOST_CATEGORIES

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import sqrt
+from typing import Any
 
 from declnet.cli.table_spec.features import Features
 from declnet.cli.table_spec.sizes import Sizes
@@ -29,7 +30,7 @@ class Plan:
         early_stopping: whether that callback is installed.
     """
 
-    source: dict[str, str]
+    source: dict[str, Any]
     target: ColumnProfile
     task: Task
     features: Features

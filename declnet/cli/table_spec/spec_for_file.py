@@ -71,9 +71,7 @@ def spec_for_file(
     fields = source.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
     fields |= {"path": _from(folder, file), "target": target}
     early_stopping = "early_stopping" in registry.types("callback")
-    plan = Plan(
-        fields, columns[target], task, features, sizes_for(len(records)), early_stopping
-    )
+    plan = Plan(fields, columns[target], task, features, sizes_for(len(records)), early_stopping)
     return spec_text(plan)
 
 

@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
-import tomli_w
-
+from declnet.cli.table_spec.data_section import data_section
+from declnet.cli.table_spec.lines import Line, aligned, as_toml
 from declnet.cli.table_spec.plan import Plan
-from declnet.data.table_profile import ColumnProfile
-
-Line = str | tuple[str, str]
-"""A line, or one with a comment that is aligned with its neighbours'."""
-
-MOST_LISTED = 60
-"""Features that are listed with what is known of each."""
-WIDEST = 60
-"""A longer line does not move the comments of its neighbours."""
 
 TASKS = {
     "binary": "which of two classes",
@@ -27,72 +17,19 @@ TASKS = {
 
 def spec_text(plan: Plan) -> str:
     """The whole spec."""
-    blocks = [_head(plan), _data(plan), _model(plan), _loss(plan), _optimizer(plan)]
+    blocks = [_head(plan), data_section(plan), _model(plan), _loss(plan), _optimizer(plan)]
     blocks.append(_training(plan))
-    return "\n".join("\n".join(_aligned(block)) + "\n" for block in blocks)
+    return "\n".join("\n".join(aligned(block)) + "\n" for block in blocks)
 
 
 def _head(plan: Plan) -> Iterator[Line]:
     what = TASKS[plan.task].format(plan.target.distinct)
-    yield f"# Predicts {_toml(plan.target.name)}: {what}. Written by `declnet new` for a table of"
+    yield f"# Predicts {as_toml(plan.target.name)}: {what}. Written by `declnet new` for a table of"
     yield f"# {plan.target.rows} rows; change what you like. `declnet plugins` lists what else can"
     yield "# stand for each type, `declnet plugins show dense` its keys."
     yield ""
     yield "declnet = 1", "the version of this format"
     yield "seed = 0", "another number: another split, other initial weights"
-
-
-def _data(plan: Plan) -> Iterator[Line]:
-    sizes, features = plan.sizes, plan.features
-    yield "[data]"
-    if sizes.held_out:
-        share = f"{sizes.held_out:g}"
-        yield f"validation = {share}", "the share that is kept from learning, to stop in time"
-        yield f"test = {share}", "the share that the finished model is measured on"
-    else:
-        yield "# so few rows that none is held out; a test = { … } would measure the model"
-    if plan.task != "number" and sizes.held_out:
-        yield 'split = { method = "stratified" }', "with the same shares of each class"
-    if plan.task != "number":
-        yield '# class_weights = "balanced"', "would make rare classes count as much as frequent"
-    yield "prepare = [  # fitted on what the model learns from, kept for predictions"
-    fill = '{ type = "impute", strategy = "median" },'
-    if features.gaps:
-        yield f"  {fill}", "fills gaps; those of text with what is most frequent"
-    else:
-        yield f"  # {fill}", "would fill gaps, of which this table has none"
-    if features.numbers:
-        yield '  { type = "standardize" },', "numbers to mean 0 and deviation 1"
-    if features.text:
-        yield '  { type = "one_hot" },', "text to a column for each category"
-    yield "]"
-    yield ""
-    yield "[data.train]"
-    for key, value in plan.source.items():
-        comment = {"path": "starts from this spec's folder", "target": "what is predicted"}
-        line = f"{key} = {_toml(value)}"
-        yield (line, comment[key]) if key in comment else line
-    yield from _features(plan)
-
-
-def _features(plan: Plan) -> Iterator[Line]:
-    used, left_out = plan.features.used, plan.features.left_out
-    if len(used) <= MOST_LISTED:
-        yield "features = [  # what is predicted from"
-        for each in used:
-            yield f"  {_toml(each.name)},", _facts(each)
-        for each, reason in left_out[:MOST_LISTED]:
-            yield f"  # {_toml(each.name)},", f"left out: {reason}"
-        if len(left_out) > MOST_LISTED:
-            yield f"  # and {len(left_out) - MOST_LISTED} more were left out"
-        yield "]"
-    elif left_out:
-        names = ", ".join(_toml(each.name) for each in used)
-        yield f"# {len(left_out)} columns are left out, e.g. {_toml(left_out[0][0].name)}:"
-        yield f"# {left_out[0][1]}"
-        yield f"features = [{names}]"
-    else:
-        yield f"# predicted from all {len(used)} other columns; features = […] would name some"
 
 
 def _model(plan: Plan) -> Iterator[Line]:
@@ -144,7 +81,10 @@ def _optimizer(plan: Plan) -> Iterator[Line]:
     yield "[optimizer]"
     yield 'type = "adamw"', 'or "adam", "nadam", "rmsprop"; "sgd" wants a larger learning rate'
     yield f"learning_rate = {sizes.learning_rate:g}", "size of a step: smaller if the loss jumps"
-    yield f"weight_decay = {sizes.weight_decay:g}", "draws weights towards 0, against learning by heart"
+    yield (
+        f"weight_decay = {sizes.weight_decay:g}",
+        "draws weights towards 0, against learning by heart",
+    )
 
 
 def _training(plan: Plan) -> Iterator[Line]:
@@ -154,9 +94,12 @@ def _training(plan: Plan) -> Iterator[Line]:
         "classes": ["accuracy", "f1"],
         "number": ["r2", "mean_absolute_error"],
     }
-    stops = plan.early_stopping and bool(sizes.held_out)
+    stops = plan.early_stopping and bool(sizes.validation)
     yield "[training]"
-    yield f"epochs = {sizes.epochs}", "passes over the training data" + (", at most" if stops else "")
+    yield (
+        f"epochs = {sizes.epochs}",
+        "passes over the training data" + (", at most" if stops else ""),
+    )
     if sizes.batch_size is not None:
         yield f"batch_size = {sizes.batch_size}", "samples a step"
     yield "log_every = 5", "epochs from one printed line to the next"
@@ -165,36 +108,3 @@ def _training(plan: Plan) -> Iterator[Line]:
     if stops:
         callback = f'{{ type = "early_stopping", patience = {sizes.patience} }}'
         yield f"callbacks = [{callback}]", "at the best epoch for the validation data"
-
-
-def _facts(column: ColumnProfile) -> str:
-    facts = column.type
-    if column.type == "text":
-        facts += f", {column.distinct} categories"
-    if column.missing:
-        facts += f", {column.missing} missing"
-    return facts
-
-
-def _aligned(block: Iterable[Line]) -> Iterator[str]:
-    """Lines whose comments begin at one column, stretch by stretch."""
-    stretch: list[tuple[str, str]] = []
-    for each in block:
-        if isinstance(each, tuple):
-            stretch.append(each)
-            continue
-        yield from _with_comments(stretch)
-        stretch = []
-        yield each
-    yield from _with_comments(stretch)
-
-
-def _with_comments(stretch: list[tuple[str, str]]) -> Iterator[str]:
-    widths = [len(line) for line, _ in stretch if len(line) <= WIDEST]
-    for line, comment in stretch:
-        yield f"{line.ljust(max(widths, default=0))}  # {comment}"
-
-
-def _toml(value: Any) -> str:
-    """A value as TOML, on one line."""
-    return tomli_w.dumps({"v": value}).strip()[4:]

@@ -49,4 +49,5 @@ def _ready(part: Dataset, predictor: Predictor, data: str) -> ReadyData:
         y_true = predictor.spec.loss.prepare(part.y, model.output_shape, model.dtype)
     except ValueError as error:
         raise DataError(f"{data}: {error}") from None
-    return ReadyData(model.as_input(part.x), part.y, y_true, "")
+    weights = None if part.weights is None else part.weights.astype(model.dtype)
+    return ReadyData(model.as_input(part.x), part.y, y_true, "", weights)

@@ -38,9 +38,7 @@ class Assessment:
         if self.counts is None:
             return []
         if self.counts.ndim == 3:
-            return [
-                _row(f"output {index + 1}", each, 1) for index, each in enumerate(self.counts)
-            ]
+            return [_row(f"output {index + 1}", each, 1) for index, each in enumerate(self.counts)]
         return [_row(name, self.counts, index) for index, name in enumerate(self.class_names or ())]
 
     def as_data(self) -> dict[str, Any]:

@@ -31,7 +31,7 @@ class ClassCounts:
         predicted = self._reading.labels(y_pred)
         if self._reading.sort == "flags":
             true = (y.reshape(len(y), -1) > 0.5).astype(np.intp)
-            for index, counts in enumerate(self.counts):
-                counts += confusion_counts(true[:, index], predicted[:, index], 2)
+            for index in range(len(self.counts)):
+                self.counts[index] += confusion_counts(true[:, index], predicted[:, index], 2)
             return
         self.counts += confusion_counts(class_labels(y), predicted, len(self.counts))

@@ -51,9 +51,9 @@ def _print_confusion(counts: Array, names: tuple[str, ...]) -> None:
             if true != predicted and counts[true, predicted]
         ]
         wrong.sort(key=lambda each: -each[0])
-        rows = [(true, predicted, str(count)) for count, true, predicted in wrong[:MOST_PAIRS]]
-        columns = ("true class", "predicted as", "samples")
-        print_table("Most often confused", columns, rows, numeric=frozenset({"samples"}))
+        pairs = [(true, predicted, str(count)) for count, true, predicted in wrong[:MOST_PAIRS]]
+        columns: tuple[str, ...] = ("true class", "predicted as", "samples")
+        print_table("Most often confused", columns, pairs, numeric=frozenset({"samples"}))
         return
     heads = tuple(f"as {name}" for name in names)
     rows = [(name, *map(str, row)) for name, row in zip(names, counts.tolist(), strict=True)]

@@ -13,7 +13,7 @@ from declnet.report.page.numbers import ABSENT, shown_duration, shown_number, sh
 from declnet.report.page.predictions.figures import SETS
 from declnet.report.page.run_figures import run_figures
 from declnet.runs.reading import StoredRun
-from declnet.spec.problems import shown
+from declnet.spec.shown import shown
 
 MOST_RUNS = 8
 """Runs that are shown one by one; the curves and tables have all."""

@@ -10,7 +10,7 @@ from declnet.components.arrays import Array
 from declnet.errors import DeclnetError
 from declnet.graph.weights import read_weights
 from declnet.registry.registry import Registry
-from declnet.report.page.charts.histogram import histogram_chart
+from declnet.report.page.charts.histogram import small_histogram
 from declnet.report.page.content import Chart, ParameterFigures, Table
 from declnet.report.page.gradients import SAMPLES, parameter_gradients
 from declnet.report.page.model_of_run import LoadedRun
@@ -48,12 +48,9 @@ def parameter_figures(run: StoredRun, loaded: LoadedRun, registry: Registry) -> 
 
 
 def _charts(key: str, weights: Array, gradient: Array | None) -> list[Chart]:
-    charts = [histogram_chart(key, weights.reshape(-1), "value", note="values", small=True)]
+    charts = [small_histogram(key, weights.reshape(-1), "values", 0)]
     if gradient is not None:
-        numbers = gradient.reshape(-1)
-        charts.append(
-            histogram_chart(key, numbers, "gradient", note="gradient", small=True, series=1)
-        )
+        charts.append(small_histogram(key, gradient.reshape(-1), "gradient", 1))
     return charts
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from declnet.errors import OutputError
 from declnet.report.plot.saving import save_picture
-from declnet.report.plot.style import QUIET, colour, dashes, layout, style
+from declnet.report.plot.style import LOGARITHMIC, QUIET, colour, dashes, layout, style
 from declnet.runs.reading import StoredRun
 
 if TYPE_CHECKING:
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Scale = Literal["auto", "linear", "log"]
-
-DECADES = 30.0
-"""How many times the smallest loss the largest is where `auto` takes a logarithmic axis."""
 
 VALIDATION = "validation_"
 
@@ -121,7 +118,7 @@ def _set_scale(axes: Axes, name: str, drawn: Sequence[float], scale: Scale) -> N
     """Losses and rates from zero, or logarithmic; metrics as wide as they are."""
     if name not in ("loss", "learning_rate") or not drawn or min(drawn) < 0:
         return
-    wide = scale == "auto" and max(drawn) > DECADES * min(drawn)
+    wide = scale == "auto" and max(drawn) > LOGARITHMIC * min(drawn)
     if min(drawn) > 0 and (wide or (scale == "log" and name == "loss")):
         axes.set_yscale("log")
     else:

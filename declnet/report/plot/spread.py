@@ -8,7 +8,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from declnet.report.plot.saving import save_picture
-from declnet.report.plot.style import INK, colour, dashes, label_ends, layout, style
+from declnet.report.plot.style import INK, LOGARITHMIC, colour, dashes, label_ends, layout, style
 from declnet.runs import folder
 from declnet.runs.reading import read_history
 from declnet.runs.sweep.series import Series, spread
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
 BANDS = 3
 """Series up to which the range of the losses is drawn too; more would hide each other."""
-
-DECADES = 30.0
-"""How many times the smallest loss the largest is where the axis becomes logarithmic."""
 
 
 def draw_spread(all_series: Sequence[Series], figure: tuple[str, str], path: Path) -> None:
@@ -118,7 +115,7 @@ def _draw_losses(axes: Axes, drawn: Sequence[Series]) -> list[tuple[str, float, 
             bottom, top = [min(each) for each in losses], [max(each) for each in losses]
             axes.fill_between(epochs, bottom, top, color=colour(index), alpha=0.1, linewidth=0)
         ends.append((series.name, middle[-1], colour(index)))
-    if low > 0 and high / low > DECADES:
+    if low > 0 and high / low > LOGARITHMIC:
         axes.set_yscale("log")
     else:
         axes.set_ylim(min(0.0, low), high * 1.08)

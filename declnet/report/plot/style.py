@@ -16,6 +16,9 @@ INK = "#1f2933"
 QUIET = "#5c6670"
 GRID = "#e3e7eb"
 
+LOGARITHMIC = 30.0
+"""How many times the smallest loss the largest is where the axis becomes logarithmic."""
+
 DASHES: tuple[Any, ...] = ("solid", (0, (6, 2)), (0, (2, 1.5)), (0, (7, 2, 2, 2)))
 """A further eight series differ from the first by their dashes."""
 

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from declnet.components.arrays import Array, Dtype, Shape
+from declnet.components.arrays import Dtype, Shape
 from declnet.runs.predictions import Predictions
 
 
@@ -32,6 +32,6 @@ def write_npy(parts: Iterable[Predictions], file: BinaryIO) -> int:
 
 
 def _write_header(file: BinaryIO, shape: Shape, dtype: Dtype, rows: int) -> None:
-    described: Array | str = np.lib.format.dtype_to_descr(np.dtype(dtype))
-    header = {"descr": described, "fortran_order": False, "shape": (rows, *shape)}
+    descr = np.lib.format.dtype_to_descr(np.dtype(dtype))
+    header = {"descr": descr, "fortran_order": False, "shape": (rows, *shape)}
     np.lib.format.write_array_header_1_0(file, header)

@@ -44,7 +44,7 @@ def file_parts(
         types = dict(predictor.preparation.types)
         if target is not None:
             types[target.column] = _type_of(target)
-        source = source.with_types(types)
+        source = source.with_types(types).with_columns(types)
     rng = np.random.Generator(np.random.PCG64(0))  # a file has nothing random
     yield from source.chunks(rng, samples)
 

@@ -158,8 +158,10 @@ def bench(subject: Subject, folder: bool = True) -> Iterator[CallbackBench]:
     """A bench with a folder of its own, or without one.
 
     Raises:
-        CheckSkipped: the callback's own check says that it cannot work here.
+        CheckSkipped: it works outside the folder, or its own check says that it cannot work here.
     """
+    if subject.instance.works_outside:
+        raise CheckSkipped("it works outside the run's folder")
     with calling("check, for an empty Outline,"):
         findings = list(subject.instance.check(Outline()))
     for finding in findings:

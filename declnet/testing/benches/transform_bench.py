@@ -10,7 +10,7 @@ import numpy as np
 from declnet.components.arrays import Array
 from declnet.components.transform import ColumnError
 from declnet.testing.failures import CheckFailed, CheckSkipped, calling
-from declnet.testing.settings import Setting, copied
+from declnet.testing.settings import Block, Setting, copied
 from declnet.testing.subjects import Subject
 from declnet.testing.trial import Trial
 
@@ -95,9 +95,24 @@ def refused(subject: Subject, column: Column) -> str | None:
     return None
 
 
+def varied(subject: Subject, column: Column, setting: Setting) -> Array:
+    """A batch of samples that the transform has varied, by a stream of the setting's seed."""
+    dtype = setting.dtype if column.x.dtype.kind in "fiub" else None
+    block = Block(column.x.shape[1:], setting.but(capacity=ROWS), dtype=np.dtype(dtype))
+    x = block.holding(column.x)
+    rng = np.random.Generator(np.random.PCG64(setting.seed))
+    with calling(f"vary for {column}"):
+        subject.instance.vary(x, rng)
+    return x
+
+
 def try_transform(subject: Subject, setting: Setting) -> Trial:
     """Fits and applies to every column that it suits, in the setting's memory order."""
     trial = Trial()
+    if subject.instance.training_only:
+        for column in suited(subject):
+            trial.outputs[f"x for {column}"] = copied(varied(subject, column, setting))
+        return trial
     for column in suited(subject):
         order = "F" if setting.input_order == "feature_major" else "C"
         x = np.array(column.x, order=order)  # type: ignore[call-overload]

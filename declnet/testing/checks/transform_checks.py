@@ -15,11 +15,13 @@ from declnet.testing.benches.transform_bench import (
     fitted,
     refused,
     suited,
+    varied,
     with_gaps,
 )
 from declnet.testing.check import check
 from declnet.testing.comparison import CLOSE_IN_FLOAT32, difference, same
 from declnet.testing.failures import CheckFailed, CheckSkipped
+from declnet.testing.settings import USUAL
 from declnet.testing.subjects import Subject
 
 CUTS = ((0, 10, ROWS), (0, 1, 2, ROWS), tuple(range(ROWS + 1)))
@@ -37,8 +39,26 @@ def suits_a_usual_column(subject: Subject) -> None:
 
 
 @check
+def varies_by_the_given_stream(subject: Subject) -> None:
+    """Varies training data: alike for the same stream and any memory order, else differently."""
+    if not subject.instance.training_only:
+        raise CheckSkipped("it is not for training only")
+    for column in suited(subject):
+        first = varied(subject, column, USUAL)
+        for order in ("feature_major", "sample_major"):
+            if not same(varied(subject, column, USUAL.but(order=order)), first):
+                raise CheckFailed(f"vary for {column} depends on the memory order of the batch")
+        others = [varied(subject, column, USUAL.but(seed=seed)) for seed in range(1, 6)]
+        if all(same(each, first) for each in others):
+            raise CheckFailed(f"vary for {column} gives the same for every random stream")
+        if not np.isfinite(first).all():
+            raise CheckFailed(f"vary makes NaN or infinite numbers of {column}")
+
+
+@check
 def gives_a_row_for_each_row(subject: Subject) -> None:
     """Gives as many rows as it is given, of numbers, booleans or text."""
+    _require_fitted(subject)
     for column in suited(subject):
         y = applied(subject, column, fitted(subject, column))
         if y.ndim == 0 or len(y) != ROWS:
@@ -50,6 +70,7 @@ def gives_a_row_for_each_row(subject: Subject) -> None:
 @check
 def names_each_number(subject: Subject) -> None:
     """Names as many numbers as a row of the changed column has, or leaves the names alone."""
+    _require_fitted(subject)
     for column in suited(subject):
         state = fitted(subject, column)
         names = tuple(f"n{index}" for index in range(int(np.prod(column.x.shape[1:]))))
@@ -62,6 +83,7 @@ def names_each_number(subject: Subject) -> None:
 @check
 def state_can_be_stored(subject: Subject) -> None:
     """Keeps in its state only JSON values and arrays, and does the same after it was stored."""
+    _require_fitted(subject)
     for column in suited(subject):
         state = fitted(subject, column)
         try:
@@ -81,6 +103,7 @@ def state_can_be_stored(subject: Subject) -> None:
 @check
 def keeps_columns_apart(subject: Subject) -> None:
     """Gives a column the same after it was fitted to another: what it learns is in the state."""
+    _require_fitted(subject)
     for column in suited(subject):
         state = fitted(subject, column)
         before = applied(subject, column, state)
@@ -92,6 +115,7 @@ def keeps_columns_apart(subject: Subject) -> None:
 @check
 def chunks_equal_the_whole(subject: Subject) -> None:
     """Gives each row the same, whatever rows come with it."""
+    _require_fitted(subject)
     for column in suited(subject):
         state = fitted(subject, column)
         whole = applied(subject, column, state)
@@ -110,6 +134,7 @@ def chunks_equal_the_whole(subject: Subject) -> None:
 @check
 def finite_numbers_stay_finite(subject: Subject) -> None:
     """Makes no NaN or infinity of finite numbers, also where all values of a column are equal."""
+    _require_fitted(subject)
     for column in suited(subject):
         y = applied(subject, column, fitted(subject, column))
         if y.dtype.kind == "f" and not np.isfinite(y).all():
@@ -119,6 +144,7 @@ def finite_numbers_stay_finite(subject: Subject) -> None:
 @check
 def refuses_by_column_errors(subject: Subject) -> None:
     """Says by a ColumnError what it cannot take: another type of column, or one with gaps."""
+    _require_fitted(subject)
     for column in candidates():
         refused(subject, column)
         if column.x.dtype.kind != "b":
@@ -129,6 +155,7 @@ def refuses_by_column_errors(subject: Subject) -> None:
 @check
 def takes_gaps_that_the_training_data_does_not_have(subject: Subject) -> None:
     """Applies to columns with gaps, also of integers, though it was fitted to one without."""
+    _require_fitted(subject)
     for column in suited(subject):
         state = fitted(subject, column)
         gapped = with_gaps(column)
@@ -155,6 +182,7 @@ def takes_gaps_that_the_training_data_does_not_have(subject: Subject) -> None:
 
 CHECKS = (
     suits_a_usual_column,
+    varies_by_the_given_stream,
     gives_a_row_for_each_row,
     names_each_number,
     state_can_be_stored,
@@ -164,6 +192,11 @@ CHECKS = (
     refuses_by_column_errors,
     takes_gaps_that_the_training_data_does_not_have,
 )
+
+
+def _require_fitted(subject: Subject) -> None:
+    if subject.instance.training_only:
+        raise CheckSkipped("it is for training only, so it is not fitted or applied")
 
 
 def _alike(found: Array, wanted: Array) -> bool:

@@ -32,6 +32,8 @@ class Checked:
         memory: bytes that the run will hold, by what they are for; None where it is not known.
         problems: every error and warning, with their places, in the order of the spec.
         sets: the data, where the check had to load it.
+        loaded: the training data before it was split and prepared, if it was loaded.
+        no_features: columns of it that serve a split or as weights.
     """
 
     nodes: tuple[Node, ...]
@@ -39,6 +41,8 @@ class Checked:
     memory: Mapping[str, int] | None
     problems: tuple[Problem, ...]
     sets: PreparedSets | None = None
+    loaded: Data | None = None
+    no_features: tuple[str, ...] = ()
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -98,7 +102,10 @@ def check_reading(
     if excess is not None:
         problems.append(excess)
     located = reading.written.located([*reading.problems, *problems])
-    return Checked(inferred.complete, infos, memory, located, described.sets)
+    others = parts.data.no_features if parts.data is not None else ()
+    return Checked(
+        inferred.complete, infos, memory, located, described.sets, described.loaded, others
+    )
 
 
 def _memory(

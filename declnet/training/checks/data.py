@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from declnet.components.data_source import DataInfo, Dataset, DataSource
-from declnet.data.sets import PreparedSets, prepared_sets
+from declnet.data.sets import PreparedSets, load_sets, prepare_sets, split_sets
 from declnet.data.split import Data
 from declnet.data.split_methods import held_out_count
 from declnet.errors import DataError, KeyPath, Problem
@@ -24,11 +24,13 @@ class Described:
         infos: of each data set.
         sets: the data sets, where they had to be loaded to know that.
         problems: what is wrong with the sources, or keeps them from being prepared.
+        loaded: the training data before it was split, if it was loaded.
     """
 
     infos: dict[str, DataInfo]
     sets: PreparedSets | None
     problems: list[Problem]
+    loaded: Data | None = None
 
 
 def describe(parts: Parts, seed: int, given: Mapping[str, Data] | None = None) -> Described:
@@ -53,17 +55,19 @@ def describe(parts: Parts, seed: int, given: Mapping[str, Data] | None = None) -
     if not tables and not data.prepare:
         return Described(known, None, [])
     targets = parts.loss.targets if parts.loss is not None else "classes"
+    train: Data | None = None
     try:
-        sets = prepared_sets(data, targets, seed, given)
+        loaded = dict(given) if given is not None else load_sets(data, seed)
+        train = loaded["train"]
+        sets = prepare_sets(split_sets(loaded, data, seed), data, targets, train)
     except DataError as error:
         path = error.path or ("data", "train")
-        problem = Problem(path, from_here(str(error.message)), error.hint, error.code)
-        return Described({}, None, [problem])
+        problem = Problem(path, from_here(error.message), error.hint, error.code)
+        return Described({}, None, [problem], train)
     prepared = {name: DataInfo.of(each.x, each.y) for name, each in sets.datasets.items()}
-    prepared["train"] = replace(prepared["train"], samples=len(sets.loaded))
-    return Described(
-        {name: info for name, info in prepared.items() if name in {*infos, *tables}}, sets, []
-    )
+    prepared["train"] = replace(prepared["train"], samples=len(train))
+    named = {name: info for name, info in prepared.items() if name in {*infos, *tables}}
+    return Described(named, sets, [], train)
 
 
 def _described(parts: Parts) -> tuple[dict[str, DataInfo | None], list[Problem]]:
@@ -125,6 +129,15 @@ def _size_problems(parts: Parts, samples: int, in_memory: bool) -> list[Problem]
             )
             hint = f"take a {'smaller' if count else 'larger'} fraction"
             return [Problem(("data", name), message, hint, "E033")]
+    varied = [
+        number
+        for number, each in enumerate(parts.data.prepare if parts.data is not None else ())
+        if each.training_only
+    ]
+    if varied and parts.batch_size is None:
+        message = "mini-batches vary, but without batch_size each step takes all samples as they are"
+        hint = "add e.g. batch_size = 128 to [training]"
+        return [Problem(("data", "prepare", varied[0]), message, hint, "E033")]
     rest = samples - sum(out.values())
     if parts.batch_size is None and not in_memory:
         message = "data that is mapped from a file is trained on in mini-batches"

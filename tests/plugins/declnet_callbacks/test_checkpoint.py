@@ -7,7 +7,7 @@ import pytest
 
 from declnet import parse_spec, run
 from declnet.runs.checkpoint_file import unpacked
-from declnet.training import trainer as trainer_module
+from declnet.training import pace
 from declnet_callbacks import Checkpoint
 
 
@@ -56,8 +56,8 @@ def test_several_plans_are_all_kept(checkpointed, document):
 
 
 def test_minutes_count_within_an_epoch(checkpointed, document, monkeypatch):
-    monkeypatch.setattr(trainer_module, "SIGN_OF_LIFE", -1.0)
-    monkeypatch.setattr(trainer_module, "PART", 0.0)
+    monkeypatch.setattr(pace, "SIGN_OF_LIFE", -1.0)
+    monkeypatch.setattr(pace, "PART", 0.0)
     document["training"] |= {"epochs": 2, "batch_size": 10}
     directory = checkpointed(every_minutes=1e-9, keep_last=9).directory
     found = [(each["epoch"], each["batch"]) for each in index_of(directory)]

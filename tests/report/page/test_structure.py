@@ -21,8 +21,10 @@ def test_there_is_a_landmark_for_each_part(page):
     assert [len(page.root.all(tag)) for tag in ("header", "nav", "main", "footer")] == [1, 1, 1, 1]
     assert page.root.one("html").attributes["lang"] == "en"
     assert page.root.one("head").one("title").text.endswith("declnet report")
-    for section in page.root.all("section"):
-        assert page.root.one(id=section.attributes["aria-labelledby"]).text
+    named = [each for each in page.root.all("section") if "aria-labelledby" in each.attributes]
+    names = [page.root.one(id=each.attributes["aria-labelledby"]).text for each in named]
+    assert all(names)
+    assert len(set(names)) == len(names) >= 4
 
 
 def test_links_lead_somewhere_and_ids_are_unique(page):
@@ -66,7 +68,7 @@ def test_tables_have_a_caption_and_headings(page):
 
 def test_what_scrolls_can_be_reached_by_keyboard(page):
     for region in page.root.all("div", class_="scroll"):
-        assert (region.attributes["tabindex"], region.attributes["role"]) == ("0", "region")
+        assert (region.attributes["tabindex"], region.attributes["role"]) == ("0", "group")
         assert region.attributes["aria-label"]
 
 

@@ -4,10 +4,14 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
+
 from declnet import default_registry, parse_spec
 from declnet.runs.sweep.plan import seed_tasks
 from declnet.runs.sweep.task import Task
 from declnet.runs.sweep.workers import at_once, one_after_another
+
+pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="children are read from /proc")
 
 
 def children():

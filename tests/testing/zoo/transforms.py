@@ -157,7 +157,51 @@ class SuitsNothing(Centre):
         return False
 
 
+class Jitter(Transform):
+    """Adds noise to each batch of the training data; right, the others spoil it."""
+
+    type = "jitter"
+    training_only = True
+
+    def suits(self, column):
+        return column.dtype.kind == "f"
+
+    def vary(self, x, rng):
+        x += rng.normal(0, 0.1, x.shape)
+
+
+class GlobalJitter(Jitter):
+    """Noise from NumPy's global generator."""
+
+    type = "global_jitter"
+
+    def vary(self, x, rng):
+        x += np.random.normal(0, 0.1, x.shape)
+
+
+class SteadyJitter(Jitter):
+    """Always the same noise."""
+
+    type = "steady_jitter"
+
+    def vary(self, x, rng):
+        x += 0.1
+
+
+class JitterByMemory(Jitter):
+    """Noise in the order of the memory, which differs."""
+
+    type = "jitter_by_memory"
+
+    def vary(self, x, rng):
+        flat = x.ravel(order="K")
+        x += rng.normal(0, 0.1, flat.size).reshape(x.shape, order="C" if x.flags.c_contiguous else "F")
+
+
 WRONG = {
+    GlobalJitter: "leaves_global_generators_alone",
+    SteadyJitter: "varies_by_the_given_stream",
+    JitterByMemory: "varies_by_the_given_stream",
     MeanOfTheChunk: "chunks_equal_the_whole",
     WritesToItsInput: "leaves_inputs_alone",
     KeepsTheMean: "keeps_columns_apart",

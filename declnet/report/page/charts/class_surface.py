@@ -78,7 +78,7 @@ def class_surface(
             },
             "stroke": {"condition": {**outlined, "value": INK}, "value": CARD},
             "strokeWidth": {"condition": {**outlined, "value": 1.6}, "value": 0.6},
-            "size": {"condition": {**outlined, "value": 70}, "value": 36},
+            "size": {"condition": {**outlined, "value": 80}, "value": 46},
             "tooltip": tooltip(("class", "class"), ("predicted", "predicted"), ("at", "at")),
         },
     }

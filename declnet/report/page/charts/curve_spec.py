@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from declnet.report.page.charts.series import Curves
-from declnet.report.page.charts.style import CARD, LINE_LEGEND, colours, quantity, tooltip
+from declnet.report.page.charts.style import CARD, LINE_LEGEND, colours, near_tooltip, quantity
 from declnet.report.page.palette import DASHES, SHAPES
 
 HOVER = {"type": "point", "on": "pointerover", "nearest": True, "clear": "pointerout"}
@@ -88,6 +88,6 @@ def _pointer(curves: Curves) -> dict[str, Any]:
         "params": [{"name": "hover", "select": HOVER}],
         "encoding": {
             "opacity": {"condition": near, "value": 0},
-            "tooltip": tooltip(*about, ("epoch", "epoch"), ("shown", curves.title)),
+            "tooltip": near_tooltip(*about, ("epoch", "epoch"), ("shown", curves.title)),
         },
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from declnet.report.page.palette import series_colour
@@ -52,9 +53,20 @@ def colours(count: int) -> list[str]:
     return [series_colour(index) for index in range(count)]
 
 
-def quantity(field: str, title: str, **more: Any) -> dict[str, Any]:
-    """An axis of numbers."""
+def quantity(field: str, title: str | None, **more: Any) -> dict[str, Any]:
+    """An axis of numbers; without a title if that is None."""
     return {"field": field, "type": "quantitative", "title": title, **more}
+
+
+def near_tooltip(*fields: tuple[str, str]) -> dict[str, Any]:
+    """What the point next to the pointer says: fields and their titles.
+
+    Vega-Lite 6 shows "undefined" for fields of a selection with `nearest`, whose datum lies one
+    deeper (vega/vega-lite pull request 9707), so an expression takes it from there.
+    """
+    near = "(datum.datum || datum)"
+    parts = (f"{json.dumps(title)}: {near}[{json.dumps(field)}]" for field, title in fields)
+    return {"value": {"expr": f"{{{', '.join(parts)}}}"}}
 
 
 def tooltip(*fields: tuple[str, str]) -> list[dict[str, Any]]:

@@ -73,6 +73,14 @@ class Opened:
         self.page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
         self.page.wait_for_timeout(150)
 
+    def until(self, holds: Callable[[], bool]) -> None:
+        """Waits until something holds; the page's policy keeps Playwright from doing so."""
+        for _ in range(200):
+            if holds():
+                return
+            self.page.wait_for_timeout(50)
+        raise AssertionError("it does not come to hold")
+
     def press(self, key: str) -> None:
         self.page.keyboard.press(key)
 
