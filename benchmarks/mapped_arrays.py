@@ -2,7 +2,7 @@
 
     python benchmarks/mapped_arrays.py [--gigabytes 4] [--folder DIR] [--repeats 3]
 
-Each sample is a process of its own; they take turns. The file is made in DIR and removed afterwards.
+Each sample is a process of its own; they take turns. The file is made in DIR and then removed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ def make_data(folder: Path, gigabytes: float) -> None:
     rng = np.random.default_rng(0)
     x = np.lib.format.open_memmap(folder / "x.npy", "w+", np.float32, (rows, FEATURES))
     for start in range(0, rows, 50_000):
-        x[start : start + 50_000] = rng.random((len(x[start : start + 50_000]), FEATURES), np.float32)
+        x[start : start + 50_000] = rng.random(
+            (len(x[start : start + 50_000]), FEATURES), np.float32
+        )
     x.flush()
     np.save(folder / "y.npy", rng.integers(0, 10, rows))
 
@@ -58,7 +60,10 @@ def sample(folder: Path, mapped: bool, seconds: float) -> dict[str, float]:
     }
     registry = declnet.default_registry()
     spec = declnet.parse_spec(document)
-    declnet.run(declnet.parse_spec({**document, "training": {"epochs": 1, "batch_size": 8}}), data=(np.zeros((64, FEATURES)), np.arange(64) % 10))
+    declnet.run(
+        declnet.parse_spec({**document, "training": {"epochs": 1, "batch_size": 8}}),
+        data=(np.zeros((64, FEATURES)), np.arange(64) % 10),
+    )
     before = resident()
     prepared = prepare(spec, registry)
     trainer = Trainer(spec, prepared.model, prepared.data["train"], None, registry)

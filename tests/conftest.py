@@ -200,8 +200,12 @@ def flowers(tmp_path_factory: pytest.TempPathFactory) -> Flowers:
             "prepare": [{"type": "impute", "strategy": "median"}, "standardize", "one_hot"],
         },
         "model": {
-            "layers": [{"type": "dense", "units": 8}, "relu", {"type": "dense", "units": 3}]
-            + ["softmax"]
+            "layers": [
+                {"type": "dense", "units": 8},
+                "relu",
+                {"type": "dense", "units": 3},
+                "softmax",
+            ]
         },
         "loss": {"type": "categorical_crossentropy"},
         "optimizer": {"type": "adam", "learning_rate": 0.02},

@@ -31,7 +31,7 @@ def column_type(column: Array) -> ColumnType:
 
 
 def missing_values(column: Array) -> Array:
-    """Where a column, (n, …), has nothing: NaN among numbers, None in text; booleans, same shape."""
+    """Where a column (n, …) has nothing, NaN or None: booleans of the same shape."""
     if column.dtype.kind == "f":
         found: Array = np.isnan(column)
     elif column.dtype.kind == "O":

@@ -153,5 +153,5 @@ class _OpenFile:
 
 
 def _follow_each_other(positions: Array) -> bool:
-    """Whether positions are n, n + 1, n + 2, …"""
+    """Whether each position is one more than that before it."""
     return bool((np.diff(positions) == 1).all())

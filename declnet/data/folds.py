@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
@@ -80,7 +81,7 @@ def _of_time(samples: int, key: Array | None, folds: int) -> Iterator[tuple[Arra
     bounds = [*np.sort(moments)[starts].tolist(), int(moments.max()) + 1]
     if bounds[0] == moments.min() or len(set(bounds)) < len(bounds):
         raise _too_few("too many samples are of one time", folds)
-    for start, stop in zip(bounds, bounds[1:], strict=False):
+    for start, stop in pairwise(bounds):
         yield (
             np.flatnonzero(moments < start),
             np.flatnonzero((moments >= start) & (moments < stop)),

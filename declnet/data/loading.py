@@ -80,9 +80,7 @@ def as_data(data: Any, label: str) -> Dataset | Records:
         hint = None
         if hasattr(data, "columns"):
             hint = 'for a data frame: (frame, "name of the target column")'
-        raise DataError(
-            f"{label} data must be (x, y), a Dataset or Records, not {kind}", hint=hint
-        )
+        raise DataError(f"{label} data must be (x, y), a Dataset or Records, not {kind}", hint=hint)
     features, y = data
     if isinstance(y, str):
         table = as_table(features, y)

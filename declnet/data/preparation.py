@@ -48,7 +48,7 @@ class FittedPreparation:
 
     @property
     def class_names(self) -> tuple[str, ...] | None:
-        """The classes in words, in the order of the model's outputs; None where y is not classes."""
+        """The classes in words, in the order of the model's outputs; None if y is no classes."""
         return self.target.class_names if self.target is not None else None
 
     def apply(self, data: Records | Mapping[str, Array] | Array) -> Array:

@@ -32,7 +32,7 @@ def _random(
 def _stratified(
     samples: int, key: Array | None, validation: float, test: float, rng: np.random.Generator
 ) -> dict[str, Array]:
-    """Of each class its share, rounded so that the sums are right; one of each stays in training."""
+    """Of each class its share, so rounded that sums are right; one of each stays in training."""
     members = _members(key, samples, rng)
     sizes = np.array([len(each) for each in members])
     for_test = np.minimum(_shared(sizes, test), sizes - 1)
@@ -109,7 +109,7 @@ def by_column(column: Array, data: Dataset | Records, name: str) -> dict[str, Ar
 
 
 def members_of(key: Array) -> list[Array]:
-    """The positions of each value of a key 0, 1, 2, …"""
+    """The positions of each value of a key of 0, 1, 2 and so on."""
     order = np.argsort(key, kind="stable")
     return np.split(order, np.cumsum(np.bincount(key))[:-1])
 
@@ -126,7 +126,7 @@ def _ends(order: Array, first: int, last: int) -> dict[str, Array]:
 
 
 def _shared(sizes: Array, share: float) -> Array:
-    """A share of each class in whole samples, whose sum is the share of all: by largest remainder."""
+    """A share of each class in whole samples, by largest remainder; the sum is that of all."""
     exact = sizes * share
     counts = np.floor(exact).astype(int)
     left = held_out_count(int(sizes.sum()), share) - int(counts.sum())
@@ -135,7 +135,7 @@ def _shared(sizes: Array, share: float) -> Array:
 
 
 def _nearest(sizes: Array, wanted: int) -> int:
-    """How many of the first groups come nearest to so many samples; at least one if any is wanted."""
+    """How many of the first groups come nearest to so many samples; if any, at least one."""
     if wanted == 0 or not len(sizes):
         return 0
     sums = np.cumsum(sizes)

@@ -61,9 +61,7 @@ def stored(preparation: FittedPreparation) -> StoredPreparation:
     return StoredPreparation(document, arrays)
 
 
-def restored(
-    document: Any, arrays: Mapping[str, Array], registry: Registry
-) -> FittedPreparation:
+def restored(document: Any, arrays: Mapping[str, Array], registry: Registry) -> FittedPreparation:
     """Puts a preparation together again.
 
     Raises:

@@ -61,7 +61,7 @@ class TargetEncoding:
             raise DataError(
                 f'the target "{name}" has one class only in the training data, "{classes[0]}"',
                 hint="there is nothing to tell apart",
-                path=("data", "train"),
+                path=("data", "train", "target"),
                 code="E035",
             )
         if targets == "binary" and len(classes) > 2:

@@ -52,7 +52,9 @@ class _Balance:
         if value == "balanced":
             return "balanced"
         if not isinstance(value, dict) or not value:
-            raise custom_error("balance", 'must be "balanced" or a table of a weight for each class')
+            raise custom_error(
+                "balance", 'must be "balanced" or a table of a weight for each class'
+            )
         for name, weight in value.items():
             number = isinstance(weight, int | float) and not isinstance(weight, bool)
             if not number or not 0 <= weight < float("inf"):

@@ -72,9 +72,9 @@ class PlainBlocks:
 
 def _cells(piece: bytes, form: CSVFormat, columns: int, header: bool) -> Sequence[Cells] | None:
     """The cells of a piece without its header; None if polars does not see as many columns."""
-    import polars
+    import polars as pl
 
-    frame = polars.read_csv(
+    frame = pl.read_csv(
         piece,
         has_header=False,
         separator=form.delimiter,

@@ -53,7 +53,9 @@ class CSVFile:
         self._form = form
         encoding = encoding_of(file, form.encoding, form.path)
         self._stream = io.TextIOWrapper(file, encoding, "strict", newline="")
-        self._reader = csv.reader(self._lines(), delimiter=form.delimiter, strict=True, skipinitialspace=True)
+        self._reader = csv.reader(
+            self._lines(), delimiter=form.delimiter, strict=True, skipinitialspace=True
+        )
         self._row = 1
         first = self._first_row()
         self._waiting = [] if form.header else [first]

@@ -40,7 +40,7 @@ class NPY(DataSource):
         if fortran or not shape:
             raise DataError(
                 f"{self.x}: only arrays in C order can be mapped",
-                hint="write it with numpy.save(path, numpy.ascontiguousarray(x)), or mapped = false",
+                hint="save numpy.ascontiguousarray(x), or take mapped = false",
             )
         try:
             return Dataset(MappedArray(self.x, offset, shape, dtype), y)

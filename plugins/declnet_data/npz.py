@@ -79,17 +79,15 @@ class NPZ(DataSource):
     def _array(self, archive: zipfile.ZipFile, name: str) -> Array:
         with self._member(archive, name) as file:
             shape, fortran, dtype = read_header(file, f"{self.path}: the array {name}")
+            size = int(np.prod(shape, dtype=object)) * dtype.itemsize
             try:
-                size = int(np.prod(shape, dtype=object)) * dtype.itemsize
                 data = file.read(size + 1)  # also checks the checksum, at the end
-                if len(data) != size:
-                    raise self._damaged(name)
-                array: Array = np.frombuffer(bytearray(data), dtype)
-                return array.reshape(shape, order="F" if fortran else "C")
-            except DataError:
-                raise
             except Exception:
                 raise self._damaged(name) from None
+            if len(data) != size or not dtype.itemsize:
+                raise self._damaged(name)
+            array: Array = np.frombuffer(bytearray(data), dtype)
+            return array.reshape(shape, order="F" if fortran else "C")
 
     def _damaged(self, name: str) -> DataError:
         return DataError(f"{self.path}: the array {name} is damaged")

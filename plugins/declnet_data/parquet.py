@@ -11,7 +11,7 @@ from declnet import DataError, DataInfo, Dataset, Records, as_table
 from declnet_data.table_source import TableSource
 
 if TYPE_CHECKING:
-    import polars
+    import polars as pl
 
 
 class Parquet(TableSource):
@@ -48,13 +48,13 @@ class Parquet(TableSource):
             start += len(part)
 
     def _rows(self) -> int:
-        import polars
+        import polars as pl
 
-        return int(self._collected(self._scanned().select(polars.len())).item())
+        return int(self._collected(self._scanned().select(pl.len())).item())
 
-    def _records(self, frame: "polars.LazyFrame") -> Records:
+    def _records(self, frame: "pl.LazyFrame") -> Records:
         """The columns that records can have, with those that are needed."""
-        import polars
+        import polars as pl
         from polars import selectors
 
         schema = frame.collect_schema()
@@ -69,7 +69,7 @@ class Parquet(TableSource):
         texts = selectors.temporal() | selectors.categorical() | selectors.enum()
         other = () if self._only is None else set(schema.names()) - self._only
         plain = frame.drop({*nested, *other}).with_columns(
-            texts.cast(polars.String), selectors.decimal().cast(polars.Float64)
+            texts.cast(pl.String), selectors.decimal().cast(pl.Float64)
         )
         table = as_table(self._collected(plain))
         if not isinstance(table, Records):
@@ -77,16 +77,16 @@ class Parquet(TableSource):
         self.require_columns(list(table.columns))
         return self.records(table.columns)
 
-    def _collected(self, frame: "polars.LazyFrame") -> "polars.DataFrame":
+    def _collected(self, frame: "pl.LazyFrame") -> "pl.DataFrame":
         try:
-            found: polars.DataFrame = frame.collect()
+            found: pl.DataFrame = frame.collect()
         except Exception as error:  # whatever polars ran into in a damaged file
             raise self._unreadable(error) from None
         return found
 
-    def _scanned(self) -> "polars.LazyFrame":
+    def _scanned(self) -> "pl.LazyFrame":
         try:
-            import polars
+            import polars as pl
         except ImportError:
             raise DataError(
                 'the data source parquet needs polars: pip install "declnet[data]"'
@@ -95,7 +95,7 @@ class Parquet(TableSource):
             what = "is no file" if self.path.exists() else "there is no such file"
             raise DataError(f"{self.path}: {what}")
         try:
-            frame: polars.LazyFrame = polars.scan_parquet(self.path, glob=False)
+            frame: pl.LazyFrame = pl.scan_parquet(self.path, glob=False)
             frame.collect_schema()
         except Exception as error:
             raise self._unreadable(error) from None

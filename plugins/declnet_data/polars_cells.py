@@ -9,7 +9,7 @@ from declnet import Array
 from declnet_data.cells import Cells
 
 if TYPE_CHECKING:
-    import polars
+    import polars as pl
 
 _NOT_IN_NUMBERS = r"[^0-9eE+\-._infatyINFATY]"
 """What no number of Python has, `infinity` and `nan` among them."""
@@ -25,7 +25,7 @@ class PolarsCells(Cells):
         missing: what stands for a missing value.
     """
 
-    def __init__(self, series: "polars.Series", missing: frozenset[str]) -> None:
+    def __init__(self, series: "pl.Series", missing: frozenset[str]) -> None:
         super().__init__((), missing)
         self._raw = series
 
@@ -33,15 +33,15 @@ class PolarsCells(Cells):
         return len(self._raw)
 
     @cached_property
-    def _series(self) -> "polars.Series":
+    def _series(self) -> "pl.Series":
         return self._raw.fill_null("").str.strip_chars(" \t")
 
     @cached_property
-    def _gaps(self) -> "polars.Series":
+    def _gaps(self) -> "pl.Series":
         return self._series.is_in(sorted(self._missing))
 
     @cached_property
-    def _there(self) -> "polars.Series":
+    def _there(self) -> "pl.Series":
         return self._series.filter(~self._gaps)
 
     def _stripped(self) -> list[str]:
@@ -50,12 +50,12 @@ class PolarsCells(Cells):
 
     def integers(self) -> Array | None:
         """As `Cells.integers`."""
-        import polars
+        import polars as pl
 
-        plain = self._all_of(polars.Int64)
+        plain = self._all_of(pl.Int64)
         if plain is not None:
             return plain
-        read = self._there.cast(polars.Int64, strict=False)
+        read = self._there.cast(pl.Int64, strict=False)
         if not read.null_count():
             return self._placed(read)
         if self._there.filter(read.is_null()).str.contains(_WHOLE).any():
@@ -64,12 +64,12 @@ class PolarsCells(Cells):
 
     def numbers(self) -> Array | None:
         """As `Cells.numbers`."""
-        import polars
+        import polars as pl
 
-        plain = self._all_of(polars.Float64)
+        plain = self._all_of(pl.Float64)
         if plain is not None:
             return plain
-        read = self._there.cast(polars.Float64, strict=False)
+        read = self._there.cast(pl.Float64, strict=False)
         if not read.null_count():
             return self._placed(read)
         if self._there.filter(read.is_null()).str.contains(_NOT_IN_NUMBERS).any():
@@ -104,14 +104,14 @@ class PolarsCells(Cells):
             return False
         return bool(self._gaps.all())
 
-    def _all_of(self, kind: "type[polars.DataType]") -> Array | None:
+    def _all_of(self, kind: "type[pl.DataType]") -> Array | None:
         """All cells as numbers, if each is one as it stands: neither a gap nor among spaces."""
         if self._own_numbers:
             return None
         read = self._raw.cast(kind, strict=False)
         return None if read.null_count() else np.array(read.to_numpy())
 
-    def _placed(self, read: "polars.Series") -> Array:
+    def _placed(self, read: "pl.Series") -> Array:
         there: Array = read.to_numpy()
         if len(there) == len(self):
             return np.array(there)  # writable, and of memory of its own

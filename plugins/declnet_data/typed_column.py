@@ -44,7 +44,8 @@ class TypedColumn:
     ) -> None:
         self._keep = keep
         self.name, self._declared, self._settled = name, declared, settled
-        self.type: str | None = declared or ("text" if settled == "text" else None)
+        expected = None if settled == "boolean" else settled  # numbers may stand for booleans
+        self.type: str | None = declared or expected
         self.lost = False
         self._parts: list[Array] = []
 

@@ -39,7 +39,9 @@ def test_classes_are_counted_by_their_names(flowers, declnet_cli):
     assert found["data"] == str(flowers.table)
     assert found["samples"] == 120
     assert found["class_names"] == ["aster", "lily, tall", "rose"]
-    said = list(csv.reader(declnet_cli.succeeds("predict", flowers.run, flowers.table).splitlines()))
+    said = list(
+        csv.reader(declnet_cli.succeeds("predict", flowers.run, flowers.table).splitlines())
+    )
     pairs = [(row["kind"], cells[0]) for row, cells in zip(flowers.rows, said[1:], strict=True)]
     names = found["class_names"]
     counts = np.array([[pairs.count((true, other)) for other in names] for true in names])

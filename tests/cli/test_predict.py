@@ -19,9 +19,7 @@ COLUMNS = ["prediction", "probability_aster", "probability_lily, tall", "probabi
 def expected(flowers):
     """What the model says of the run's own table, computed in Python."""
     predictor = declnet.load_predictor(flowers.run)
-    return predictor.predict(
-        [{"colour": row["colour"], **numbers(row)} for row in flowers.rows]
-    )
+    return predictor.predict([{"colour": row["colour"], **numbers(row)} for row in flowers.rows])
 
 
 def numbers(row):
@@ -98,9 +96,7 @@ def test_order_and_additional_columns_do_not_matter(flowers, declnet_cli, tmp_pa
         ("", "is empty"),
     ],
 )
-def test_a_wrong_table_is_told_at_its_row_and_column(
-    text, message, flowers, declnet_cli, tmp_path
-):
+def test_a_wrong_table_is_told_at_its_row_and_column(text, message, flowers, declnet_cli, tmp_path):
     (tmp_path / "new.csv").write_text(text)
     done = declnet_cli("predict", flowers.run, "new.csv", "-o", "out.csv")
     assert done.returncode == 2
@@ -110,9 +106,7 @@ def test_a_wrong_table_is_told_at_its_row_and_column(
     assert [each.name for each in tmp_path.iterdir()] == ["new.csv"]
 
 
-def test_the_stored_preparation_treats_gaps_and_unknown_categories(
-    flowers, declnet_cli, tmp_path
-):
+def test_the_stored_preparation_treats_gaps_and_unknown_categories(flowers, declnet_cli, tmp_path):
     """Gaps are filled as in training; a colour that was never seen is none of those that were."""
     (tmp_path / "new.csv").write_text("length,width,colour\n,NA,\n1,2,mauve\n")
     _, said, probabilities = read(declnet_cli.succeeds("predict", flowers.run, "new.csv"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 
 import numpy as np
 import pytest
@@ -17,7 +17,12 @@ def shown(records):
     return {name: str(column.tolist()) for name, column in records.columns.items()}
 
 
-EXPECTED = {"a": "[1.0, 2.0, nan]", "kind": "['x', None, 'y']", "n": "[1, 2, 3]", "y": "['p', 'q', 'p']"}
+EXPECTED = {
+    "a": "[1.0, 2.0, nan]",
+    "kind": "['x', None, 'y']",
+    "n": "[1, 2, 3]",
+    "y": "['p', 'q', 'p']",
+}
 
 
 @pytest.fixture(params=["mapping", "rows", "pandas", "polars", "records"])
@@ -72,7 +77,7 @@ def test_types_of_pandas():
 
 def test_dates_of_polars_are_text_in_their_order():
     polars = pytest.importorskip("polars")
-    frame = polars.DataFrame({"day": [datetime.date(2024, 1, 2), None], "y": [0, 1]})
+    frame = polars.DataFrame({"day": [dt.date(2024, 1, 2), None], "y": [0, 1]})
     assert shown(as_data((frame, "y"), "train"))["day"] == "['2024-01-02', None]"
 
 

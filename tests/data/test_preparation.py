@@ -149,7 +149,10 @@ def test_the_order_of_columns_does_not_matter(flowers, fitted):
 @pytest.mark.parametrize(
     ("column", "message"),
     [
-        ({"size": text(None, None, "big", None, None, None)}, 'row 3, column "size" is text, \'big'),
+        (
+            {"size": text(None, None, "big", None, None, None)},
+            'row 3, column "size" is text, \'big',
+        ),
         ({"colour": np.arange(6)}, 'row 1, column "colour" is a number'),
         ({"size": np.array([1, 2, np.inf, 3, 4, 5])}, 'row 3, column "size" is infinite'),
     ],
@@ -202,6 +205,8 @@ def test_inputs_are_not_written_to(flowers):
 def test_a_table_is_no_array(flowers, fitted):
     with pytest.raises(DataError, match="trained on a table"):
         fitted.apply(np.zeros((3, 5)))
-    arrays = fit_preparation(Dataset(np.ones((3, 2)), np.arange(3)), transforms("min_max"), "values")
+    arrays = fit_preparation(
+        Dataset(np.ones((3, 2)), np.arange(3)), transforms("min_max"), "values"
+    )
     with pytest.raises(DataError, match="trained on arrays"):
         arrays.apply(flowers)

@@ -65,9 +65,7 @@ def test_impute(table, way, strategy):
 
 
 def test_impute_text(words):
-    train, other = (
-        np.array([None if not each else each for each in side], object) for side in words
-    )
+    train, other = (np.array([each or None for each in side], object) for side in words)
     train[::7] = None
     theirs = impute.SimpleImputer(strategy="most_frequent", missing_values=None)
     expected = theirs.fit(train[:, None]).transform(other[:, None])[:, 0]

@@ -43,7 +43,7 @@ def test_the_largest_unit_is_the_class(classes, said, names):
     found = reading("categorical_crossentropy", (3,), classes).read(OUTPUTS)
     assert found.prediction.tolist() == said
     assert found.class_names == names
-    assert found.probabilities is OUTPUTS
+    assert np.array_equal(found.probabilities, OUTPUTS)
     assert list(found.columns()) == ["prediction", *(f"probability_{each}" for each in names)]
 
 

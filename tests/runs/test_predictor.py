@@ -77,7 +77,8 @@ def test_part_by_part_is_the_same(predictor, columns):
         ({"colour": [1.0] * 120}, 'row 1, column "colour" is a number'),
         ({"width": [np.inf] * 120}, 'column "width" is infinite'),
         ({"width": [1.0] * 3}, "columns have 3 and 120 rows"),
-        ({"width": [[1.0]] * 120}, 'column "width" is [1.0]: a column holds either numbers'),
+        ({"width": [[1.0]] * 120}, 'column "width" must be (n,), not of shape (120, 1)'),
+        ({"width": [1.0] * 119 + ["x"]}, "row 120, column \"width\" is 'x': a column holds"),
     ],
 )
 def test_a_wrong_table_is_told_at_its_row_and_column(change, message, predictor, columns):

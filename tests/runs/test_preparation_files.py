@@ -57,7 +57,12 @@ def test_other_data_goes_through_what_was_fitted(trained, table):
     preparation = read_preparation(out)
     assert preparation.class_names == ("Adelie", "Chinstrap penguin", "Gentoo")
     assert preparation.feature_names == (
-        "bill", "mass", "island=Biscoe", "island=Dream", "island=Torgersen", "year",
+        "bill",
+        "mass",
+        "island=Biscoe",
+        "island=Dream",
+        "island=Torgersen",
+        "year",
     )
     model = load_model(out)
     source = DataSource.from_declaration({"type": "csv", "path": str(table)})
@@ -78,7 +83,9 @@ def test_the_file_is_json_without_arrays(trained):
     document = json.loads((out / "preparation.json").read_text("utf-8"))
     assert document["form"] == 1
     assert [each["transform"]["type"] for each in document["steps"]] == [
-        "impute", "standardize", "one_hot",
+        "impute",
+        "standardize",
+        "one_hot",
     ]
     assert not (out / "preparation.safetensors").exists()
 

@@ -56,7 +56,7 @@ def test_nothing_is_stored_of_it(spec, tmp_path):
 
 
 def test_each_step_on_all_samples_is_refused(spec):
-    with pytest.raises(SpecError, match="mini-batches vary.*batch_size"):
+    with pytest.raises(SpecError, match=r"mini-batches vary.*batch_size"):
         run(spec(training={"epochs": 1}), Dataset(IMAGES, LABELS))
 
 

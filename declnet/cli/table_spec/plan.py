@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
+from math import floor, log10, sqrt
 from typing import Any
 
 from declnet.cli.table_spec.features import Features
@@ -54,7 +54,8 @@ class Plan:
         mean, std = self.target.mean, self.target.std
         if abs(mean) < USUAL and 1 / USUAL < std < USUAL:
             return None
-        return float(f"{std / sqrt(self.sizes.units):.3g}"), float(f"{mean:.6g}")
+        places = 2 - floor(log10(std))
+        return float(f"{std / sqrt(self.sizes.units):.3g}"), round(mean, places)
 
     @property
     def double(self) -> bool:

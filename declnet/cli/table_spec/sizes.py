@@ -40,7 +40,7 @@ def sizes_for(rows: int) -> Sizes:
     if rows < FEWEST_TO_HOLD_OUT:
         return Sizes(16, 0.0, 0.01, 0.0, 0.0, None, 200, 0, 0.01)
     if rows < 1000:
-        return Sizes(32, 0.2, 0.1, 0.15, 0.2, 16, 300, 40, 0.002)
+        return Sizes(32, 0.3, 0.5, 0.15, 0.2, 16, 200, 100, 0.002)
     if rows < 20_000:
         return Sizes(64, 0.1, 0.1, 0.15, 0.15, 32, 200, 25, 0.002)
     if rows < 200_000:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from declnet.components.arrays import Array
@@ -122,7 +124,7 @@ def chunks_equal_the_whole(subject: Subject) -> None:
         for cuts in CUTS:
             parts = [
                 applied(subject, Column(column.name, column.x[start:stop]), state)
-                for start, stop in zip(cuts, cuts[1:], strict=False)
+                for start, stop in pairwise(cuts)
             ]
             if not same(np.concatenate(parts), whole):
                 raise CheckFailed(

@@ -62,6 +62,8 @@ def describe(parts: Parts, seed: int, given: Mapping[str, Data] | None = None) -
         sets = prepare_sets(split_sets(loaded, data, seed), data, targets, train)
     except DataError as error:
         path = error.path or ("data", "train")
+        if error.code == "E031" and len(path) == 2:
+            path = origin_of(parts.sources.get(str(path[1])), str(path[1]))
         problem = Problem(path, from_here(error.message), error.hint, error.code)
         return Described({}, None, [problem], train)
     prepared = {name: DataInfo.of(each.x, each.y) for name, each in sets.datasets.items()}
@@ -135,13 +137,15 @@ def _size_problems(parts: Parts, samples: int, in_memory: bool) -> list[Problem]
         if each.training_only
     ]
     if varied and parts.batch_size is None:
-        message = "mini-batches vary, but without batch_size each step takes all samples as they are"
+        message = (
+            "mini-batches vary, but without batch_size each step takes all samples as they are"
+        )
         hint = "add e.g. batch_size = 128 to [training]"
         return [Problem(("data", "prepare", varied[0]), message, hint, "E033")]
     rest = samples - sum(out.values())
     if parts.batch_size is None and not in_memory:
         message = "data that is mapped from a file is trained on in mini-batches"
-        hint = 'add batch_size = 128 to [training], or mapped = false to the data source'
+        hint = "add batch_size = 128 to [training], or mapped = false to the data source"
         return [Problem(("data", "train"), message, hint, "E033")]
     if parts.batch_size is not None and parts.batch_size > rest:
         message = f"a batch of {parts.batch_size} is larger than the training data"

@@ -95,9 +95,7 @@ def test_a_cell_that_breaks_a_declared_type_is_named(table, kind, cell, words):
 
 def test_columns_are_read_as_those_of_the_training_data(table):
     source = table("zip,age,flag,n\n22,7,1,3\n33,8,0,\n")
-    settled = source.with_types(
-        {"zip": "text", "age": "number", "flag": "boolean", "n": "integer"}
-    )
+    settled = source.with_types({"zip": "text", "age": "number", "flag": "boolean", "n": "integer"})
     assert columns(settled)["zip"] == ["22", "33"]
     assert source.load(RNG).types["zip"] == "integer"
     wrong = table("age\nold\n").with_types({"age": "number"})
@@ -208,11 +206,10 @@ def test_another_delimiter_is_suspected(table):
         table("a;b\n1;2\n", target="b").describe()
 
 
-cells = st.sampled_from(
-    ["1", "-2", "+3", "4.5", ".5", "5.", "1e5", "1e400", "-inf", "Infinity", "nan", "NA", "", "?"]
-    + ["x", " x y ", "1_0", "１", "0x1", "1 2", "true", "False", "TRUE", "yes", "é", "a\tb"]
-    + ["99999999999999999999", "9223372036854775808", "1,2", 'q"q', "l\nm", '"', "1\n", " 7 "]
-)
+NUMBERS = "1 -2 +3 4.5 .5 5. 1e5 1e400 -inf Infinity nan 1_0 \uff11 0x1 9223372036854775808"
+WORDS = "NA ? x true False TRUE yes é 99999999999999999999"
+OTHERS = ["", " x y ", "1 2", "a\tb", "1,2", 'q"q', "l\nm", '"', "1\n", " 7 ", " 8", "\t9", "- 1"]
+cells = st.sampled_from([*NUMBERS.split(), *WORDS.split(), *OTHERS])
 tables = st.integers(1, 4).flatmap(
     lambda width: st.lists(st.lists(cells, min_size=width, max_size=width), min_size=1, max_size=9)
 )

@@ -18,9 +18,7 @@ RNG = np.random.default_rng(0)
 def reader(request, monkeypatch):
     if request.param == "polars":
         pytest.importorskip("polars")
-    monkeypatch.setattr(
-        "declnet_data.csv_table.polars_is_there", lambda: request.param == "polars"
-    )
+    monkeypatch.setattr("declnet_data.csv_table.polars_is_there", lambda: request.param == "polars")
 
 
 @pytest.fixture
@@ -109,7 +107,9 @@ def trained(document):
     return train
 
 
-ROWS = "".join(f"{row / 7},{row % 5},{'Iris setosa' if row % 2 else 'no iris'}\n" for row in range(20))
+ROWS = "".join(
+    f"{row / 7},{row % 5},{'Iris setosa' if row % 2 else 'no iris'}\n" for row in range(20)
+)
 
 
 def test_targets_with_spaces_are_right(table, trained):

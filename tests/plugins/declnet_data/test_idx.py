@@ -16,7 +16,11 @@ CODES = {"u1": 8, "i1": 9, "i2": 11, "i4": 12, "f4": 13, "f8": 14}
 def encoded(array):
     code = CODES[array.dtype.str[1:]]
     sizes = struct.pack(f">{array.ndim}I", *array.shape)
-    return bytes([0, 0, code, array.ndim]) + sizes + array.astype(array.dtype.newbyteorder(">")).tobytes()
+    return (
+        bytes([0, 0, code, array.ndim])
+        + sizes
+        + array.astype(array.dtype.newbyteorder(">")).tobytes()
+    )
 
 
 @pytest.fixture
@@ -24,9 +28,9 @@ def files(tmp_path):
     def write(x, y, suffix="", **fields):
         paths = []
         for name, content in (("x", x), ("y", y)):
-            content = content if isinstance(content, bytes) else encoded(content)
+            data = content if isinstance(content, bytes) else encoded(content)
             path = tmp_path / f"{name}{suffix}"
-            path.write_bytes(gzip.compress(content) if suffix == ".gz" else content)
+            path.write_bytes(gzip.compress(data) if suffix == ".gz" else data)
             paths.append(path)
         return IDX(x=paths[0], y=paths[1], **fields)
 
@@ -73,5 +77,5 @@ def test_other_and_damaged_files(files, content, message):
 
 
 def test_a_bomb_is_not_unpacked(files):
-    with pytest.raises(DataError, match="larger than 1000 bytes|more than allowed"):
+    with pytest.raises(DataError, match=r"larger than 1000 bytes|more than allowed"):
         files(np.zeros((100, 100, 100), "u1"), LABELS, ".gz", maximum_bytes=1000).load(RNG)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -115,13 +116,13 @@ def test_describing_reads_no_samples(images):
 def test_each_step_on_all_samples_is_refused(images, document):
     document["data"] = {"train": images[0]}
     document["model"]["layers"].insert(0, "flatten")
-    with pytest.raises(SpecError, match="in mini-batches.*batch_size"):
+    with pytest.raises(SpecError, match=r"in mini-batches.*batch_size"):
         declnet.run(declnet.parse_spec(document))
 
 
 def test_preparing_it_is_refused(images, document):
     document["data"] = {"train": images[0], "prepare": ["standardize"]}
-    with pytest.raises(SpecError, match="cannot be prepared.*mapped = false"):
+    with pytest.raises(SpecError, match=r"cannot be prepared.*mapped = false"):
         declnet.run(declnet.parse_spec(document))
 
 
@@ -164,7 +165,7 @@ def test_there_is_no_file(images, tmp_path):
         images[0].model_copy(update={"x": tmp_path / "no.npy"}).load(RNG)
 
 
-@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="no /proc")
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="no /proc")
 def test_memory_stays_bounded(tmp_path):
     x = np.lib.format.open_memmap(tmp_path / "x.npy", "w+", np.uint8, (400_000, 1000))
     del x  # 400 MB of zeros, which a file system keeps as a hole
@@ -179,5 +180,5 @@ def test_memory_stays_bounded(tmp_path):
 
 
 def resident():
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    pages = Path("/proc/self/statm").read_text("ascii").split()[1]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")

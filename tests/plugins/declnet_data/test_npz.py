@@ -105,7 +105,7 @@ def test_a_header_that_promises_too_much_is_refused(archive, blobs, monkeypatch)
     content = source.path.read_bytes()
     content = content.replace(b"(30, 2)", b"(30, 9)")
     source.path.write_bytes(content)
-    with pytest.raises(DataError, match="the array x .*damaged"):
+    with pytest.raises(DataError, match=r"the array x .*damaged"):
         source.load(np.random.default_rng(0))
 
 

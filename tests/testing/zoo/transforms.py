@@ -195,7 +195,9 @@ class JitterByMemory(Jitter):
 
     def vary(self, x, rng):
         flat = x.ravel(order="K")
-        x += rng.normal(0, 0.1, flat.size).reshape(x.shape, order="C" if x.flags.c_contiguous else "F")
+        x += rng.normal(0, 0.1, flat.size).reshape(
+            x.shape, order="C" if x.flags.c_contiguous else "F"
+        )
 
 
 WRONG = {
