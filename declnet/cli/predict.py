@@ -14,7 +14,7 @@ from declnet.cli.run import interrupt
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
-@click.argument("input", type=click.Path(path_type=Path))
+@click.argument("file", metavar="INPUT", type=click.Path(path_type=Path))
 @click.option(
     "-o",
     "--output",
@@ -32,7 +32,7 @@ from declnet.cli.run import interrupt
 @no_plugin_option
 def predict(
     run: Path,
-    input: Path,  # noqa: A002  # named for what it is in the usage
+    file: Path,
     output: Path | None,
     form: str | None,
     force: bool,
@@ -58,12 +58,12 @@ def predict(
     registry = registry_without(disabled)
     with blaming_components(registry):
         predictor = load_predictor(run, registry)
-        parts = predicted_parts(predictor, input, registry)
+        parts = predicted_parts(predictor, file, registry)
         if output is None:
             write(parts, sys.stdout.buffer)
             return
         start = time.perf_counter()
-        with whole_file(output, force) as file:
-            rows = write(parts, file)
+        with whole_file(output, force) as target:
+            rows = write(parts, target)
     seconds = time.perf_counter() - start
     click.echo(f"{output}: {rows} predictions, {seconds:.2f} s")

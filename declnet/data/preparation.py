@@ -12,7 +12,8 @@ from declnet.components.columns import ColumnType
 from declnet.components.data_source import Dataset
 from declnet.components.mapped_array import MappedArray
 from declnet.components.records import Records
-from declnet.components.transform import ColumnError, Transform, TransformState
+from declnet.components.transform import Transform, TransformState
+from declnet.data.column_steps import applied_to_column, fitted_to_column
 from declnet.data.feature_columns import features_of, require_column, typed
 from declnet.data.joining import joined
 from declnet.data.target_encoding import TargetEncoding
@@ -67,7 +68,7 @@ class FittedPreparation:
         columns = dict(records.columns) if self.types is None else typed(records, self.types)
         for number, step in enumerate(self.steps):
             for name, state in step.states.items():
-                columns[name] = _applied(
+                columns[name] = applied_to_column(
                     step.transform, columns[name], state, name, records, number
                 )
         return columns[ARRAY] if self.types is None else joined(columns, records)
@@ -118,8 +119,10 @@ def fit_preparation(
             continue
         states = {}
         for name in _chosen(transform, columns, number):
-            state = _fitted(transform, columns[name], name, records, number)
-            columns[name] = _applied(transform, columns[name], state, name, records, number)
+            state = fitted_to_column(transform, columns[name], name, records, number)
+            columns[name] = applied_to_column(
+                transform, columns[name], state, name, records, number
+            )
             states[name] = state
             names[name] = _renamed(transform, names[name], state, columns[name])
         steps.append(FittedStep(transform, states))
@@ -155,41 +158,6 @@ def _chosen(transform: Transform, columns: Mapping[str, Array], number: int) -> 
     for position, name in enumerate(transform.columns):
         require_column(columns, name, path=("data", "prepare", number, "columns", position))
     return list(dict.fromkeys(transform.columns))
-
-
-def _fitted(
-    transform: Transform, column: Array, name: str, records: Records, number: int
-) -> TransformState:
-    try:
-        return transform.fit(column)
-    except ColumnError as error:
-        raise _located(error, transform, name, records, number) from None
-
-
-def _applied(
-    transform: Transform,
-    column: Array,
-    state: TransformState,
-    name: str,
-    records: Records,
-    number: int,
-) -> Array:
-    try:
-        return transform.apply(column, state)
-    except ColumnError as error:
-        raise _located(error, transform, name, records, number) from None
-
-
-def _located(
-    error: ColumnError, transform: Transform, name: str, records: Records, number: int
-) -> DataError:
-    row = "" if error.row is None else f"row {records.row_number(error.row)}, "
-    return DataError(
-        f'{row}column "{name}" {error.message} ({transform.type})',
-        hint=error.hint,
-        path=("data", "prepare", number),
-        code="E035",
-    )
 
 
 def _names_of_array(data: Dataset) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field, field_validator
 
 from declnet import ColumnType, DataInfo, Dataset, Records
-from declnet_data.csv_rows import CSVFormat
+from declnet_data.csv_format import CSVFormat
 from declnet_data.csv_table import read_csv, read_csv_in_chunks, read_names
 from declnet_data.table_source import TextTableSource, require
 

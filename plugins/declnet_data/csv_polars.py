@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from typing import BinaryIO
 
 from declnet_data.cells import Cells
-from declnet_data.csv_rows import CSVFormat
+from declnet_data.csv_format import CSVFormat
 from declnet_data.plain_csv import is_plain, last_row_end
 from declnet_data.polars_cells import PolarsCells
 

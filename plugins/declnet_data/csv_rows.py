@@ -3,40 +3,16 @@
 import csv
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from declnet import DataError
-from declnet_data.text_file import encoding_of, opened
-
-if TYPE_CHECKING:
-    from _csv import Reader
+from declnet_data.csv_faults import ReaderFaults
+from declnet_data.csv_format import CSVFormat, header, unnamed
+from declnet_data.text_file import encoding_of
 
 CELLS = 1 << 17
 """How many cells a block has, about."""
-
-
-@dataclass(frozen=True)
-class CSVFormat:
-    """How a file is written.
-
-    Attributes:
-        path: the file.
-        delimiter: between cells.
-        encoding: of the text.
-        header: whether the first row names the columns.
-        most_bytes: more are refused.
-        missing: cells that stand for a missing value.
-    """
-
-    path: Path
-    delimiter: str
-    encoding: str
-    header: bool
-    most_bytes: int
-    missing: frozenset[str]
 
 
 class CSVFile:
@@ -121,67 +97,5 @@ class CSVFile:
                 )
             yield line
 
-    def _faults(self) -> "_Faults":
-        return _Faults(self._form, self._reader)
-
-
-class _Faults:
-    """Turns what the reader raises into errors that name the line."""
-
-    def __init__(self, form: CSVFormat, reader: "Reader") -> None:
-        self._form, self._reader = form, reader
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
-        line = f"{self._form.path}: line {self._reader.line_num}"
-        if isinstance(error, csv.Error):
-            text = str(error)
-            if "unexpected end" in text or "field larger" in text:
-                text = "a quotation mark is not closed, or a cell is longer than 131072 characters"
-            raise DataError(f"{line}: {text}") from None
-        if isinstance(error, UnicodeError):
-            raise wrong_encoding(self._form) from None
-
-
-def wrong_encoding(form: CSVFormat) -> DataError:
-    """Says where a file is not text of its encoding."""
-    where = ""
-    with opened(form.path, form.most_bytes) as file:
-        for number, line in enumerate(file, start=1):
-            try:
-                line.decode(form.encoding)
-            except UnicodeError as error:
-                start = getattr(error, "start", 0)
-                where = (
-                    f" line {number} has the byte 0x{line[start]:02x}," if start < len(line) else ""
-                )
-                break
-    hint = 'name the encoding of the file, e.g. encoding = "cp1252"'
-    return DataError(f"{form.path}:{where} which is no {form.encoding}", hint=hint)
-
-
-def header(cells: list[str], form: CSVFormat) -> list[str]:
-    """The columns' names; one without a name is called by its position, `column_1`.
-
-    Raises:
-        DataError: two have the same name.
-    """
-    names = [
-        cell.strip(" \t") or other for cell, other in zip(cells, unnamed(len(cells)), strict=True)
-    ]
-    positions: dict[str, int] = {}
-    for position, name in enumerate(names, start=1):
-        if name in positions:
-            raise DataError(
-                f'{form.path}: columns {positions[name]} and {position} are both called "{name}"',
-                hint="rename one of them in the file",
-            )
-        positions[name] = position
-    return names
-
-
-def unnamed(count: int) -> list[str]:
-    """Names for columns without any."""
-    return [f"column_{position}" for position in range(1, count + 1)]
+    def _faults(self) -> ReaderFaults:
+        return ReaderFaults(self._form, self._reader)

@@ -6,8 +6,9 @@ import numpy as np
 
 from declnet import Array, ColumnType, DataError
 from declnet_data.cells import Cells
+from declnet_data.csv_format import CSVFormat
 from declnet_data.csv_polars import PlainBlocks, polars_is_there
-from declnet_data.csv_rows import CSVFile, CSVFormat
+from declnet_data.csv_rows import CSVFile
 from declnet_data.text_file import opened
 from declnet_data.typed_column import TypedColumn
 

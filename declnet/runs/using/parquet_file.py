@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from importlib import import_module
 from itertools import chain
 from typing import Any, BinaryIO
 
@@ -13,14 +12,15 @@ from declnet.runs.using.polars_frame import as_frame
 
 def write_parquet(parts: Iterable[Predictions], file: BinaryIO) -> int:
     """Writes a table, as the parts come, in constant memory; returns how many samples."""
+    from polars.io.plugins import register_io_source
+
     remaining = iter(parts)
     first = next(remaining, None)
     if first is None:
         return 0
     frame = as_frame(first.columns())
     counted = _Counted(chain([first], remaining))
-    plugins = import_module("polars.io.plugins")
-    source = plugins.register_io_source(counted.frames, schema=frame.schema)
+    source = register_io_source(counted.frames, schema=frame.schema)
     try:
         source.sink_parquet(file)
     except Exception:

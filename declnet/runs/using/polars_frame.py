@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING
 
 from declnet.components.arrays import Array
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 def has_polars() -> bool:
@@ -15,13 +17,14 @@ def has_polars() -> bool:
     return find_spec("polars") is not None
 
 
-def as_frame(columns: Mapping[str, Array]) -> Any:
+def as_frame(columns: Mapping[str, Array]) -> pl.DataFrame:
     """A polars data frame of columns (n,)."""
-    polars = import_module("polars")
+    import polars as pl
+
     series = [
-        polars.Series(name, column.tolist(), dtype=polars.String)
+        pl.Series(name, column.tolist(), dtype=pl.String)
         if column.dtype.kind == "O"
-        else polars.Series(name, column)
+        else pl.Series(name, column)
         for name, column in columns.items()
     ]
-    return polars.DataFrame(series)
+    return pl.DataFrame(series)
