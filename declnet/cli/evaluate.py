@@ -10,7 +10,7 @@ import click
 from declnet.cli.options import no_plugin_option, registry_without
 
 
-@click.command()
+@click.command(short_help="Measure how good the model of a run is, by class too.")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option(
     "--data",

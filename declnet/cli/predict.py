@@ -12,7 +12,7 @@ from declnet.cli.options import no_plugin_option, registry_without
 from declnet.cli.run import interrupt
 
 
-@click.command()
+@click.command(short_help="Predict the rows of a file with the model of a run.")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("file", metavar="INPUT", type=click.Path(path_type=Path))
 @click.option(
