@@ -54,6 +54,7 @@ def run(
             numbered=out is None,
             listener=listener,
             registry=registry,
+            checked=checked,
         )
     _print_result(result)
 

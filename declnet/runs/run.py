@@ -23,6 +23,7 @@ from declnet.runs.manifest import first_manifest
 from declnet.runs.record import Record
 from declnet.spec.resolved import resolved_toml
 from declnet.spec.run_spec import RunSpec
+from declnet.training.checks.check import Checked
 from declnet.training.divergence import finite_evaluation
 from declnet.training.evaluation import Evaluation
 from declnet.training.events import Event
@@ -60,6 +61,7 @@ def run(
     numbered: bool = False,
     listener: Listener | None = None,
     registry: Registry | None = None,
+    checked: Checked | None = None,
 ) -> RunResult:
     """Trains and evaluates a spec.
 
@@ -71,6 +73,7 @@ def run(
         numbered: whether to write to a new folder `<name>-<number>` within `out` instead.
         listener: called with each event of the training.
         registry: where fusions and initializers are looked up; default: all installed plugins.
+        checked: what a check of the spec found, so that it need not be checked again.
 
     Raises:
         SpecError: the spec is wrong; nothing was written.
@@ -81,7 +84,7 @@ def run(
     """
     registry = registry or default_registry()
     with blaming_components(registry):
-        prepared = prepare(spec, registry, _given(data) if data is not None else None)
+        prepared = prepare(spec, registry, _given(data) if data is not None else None, checked)
         trainer = Trainer(
             spec,
             prepared.model,

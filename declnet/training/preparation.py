@@ -12,7 +12,7 @@ from declnet.graph.model import Model, build_model
 from declnet.registry.registry import Registry
 from declnet.spec.run_spec import RunSpec
 from declnet.spec.streams import DataSet
-from declnet.training.checks.check import check_spec
+from declnet.training.checks.check import Checked, check_spec
 from declnet.training.ready_data import ReadyData, make_ready
 
 
@@ -25,7 +25,10 @@ class Prepared:
 
 
 def prepare(
-    spec: RunSpec, registry: Registry, given: Mapping[str, Dataset] | None = None
+    spec: RunSpec,
+    registry: Registry,
+    given: Mapping[str, Dataset] | None = None,
+    checked: Checked | None = None,
 ) -> Prepared:
     """Checks a spec, loads its data and builds its model.
 
@@ -33,6 +36,7 @@ def prepare(
         spec: the run.
         registry: where initializers are looked up.
         given: data sets by name, in place of the spec's.
+        checked: what a check of the spec found, so that it need not be checked again.
 
     Raises:
         SpecError: with every fault that can be known before the data is loaded.
@@ -40,7 +44,9 @@ def prepare(
         WeightsError: the initial weights turned out wrong.
     """
     described = {name: DataInfo.of(each.x, each.y) for name, each in (given or {}).items()}
-    check_spec(spec, registry, described if given is not None else None).require_right()
+    if checked is None:
+        checked = check_spec(spec, registry, described if given is not None else None)
+    checked.require_right()
     datasets = dict(given) if given is not None else _loaded(spec)
     if isinstance(spec.data.validation, float) and "validation" not in datasets:
         rest, out = held_out(datasets["train"], spec.data.validation, spec.seed)
