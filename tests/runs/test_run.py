@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from declnet import DataError, Dataset, OutputError, RunError, SpecError, parse_spec, run
+from declnet import (
+    DataError,
+    Dataset,
+    OutputError,
+    Problem,
+    RunError,
+    SpecError,
+    parse_spec,
+    run,
+)
 from declnet.components.callback import EpochLogged
+from declnet.training.checks.check import check_spec
 
 
 def same_weights(one, other):
@@ -118,3 +130,10 @@ def test_more_memory_than_the_machine_has_is_told_before_any_is_taken(document):
     document["model"]["layers"][:2] = [{"type": "dense", "units": 10**6}] * 2
     with pytest.raises(SpecError, match="memory"):
         run(parse_spec(document))
+
+
+def test_what_was_checked_is_not_checked_again(document):
+    spec = parse_spec(document)
+    refused = replace(check_spec(spec), problems=(Problem((), "as the check said", code="E060"),))
+    with pytest.raises(SpecError, match="as the check said"):
+        run(spec, checked=refused)
