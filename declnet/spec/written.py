@@ -72,20 +72,8 @@ class Written:
         header = spot is not None and spot.key is not None and _within(spot.key, spot.value)
         return "key" if plain and not header else "value"
 
-    def exact_place(self, path: KeyPath) -> Place | None:
+    def exact_place(self, path: KeyPath, focus: Focus = "value") -> Place | None:
         """Where just this path is written, or None if it is not: a default."""
-        writer = self.writer_of(path)
-        if isinstance(writer, Override):
-            return writer.place_of(path, "value") or self._bare_name(writer, path)
-        spot = writer.spot(path) if writer is not None else None
-        if writer is None or spot is None:
-            return self._bare_name(writer, path)
-        return writer.place(spot.value)
-
-    def _place_of_part(self, path: KeyPath, focus: Focus) -> Place | None:
-        value = self._value(path)
-        if focus == "value" and isinstance(value, dict) and isinstance(value.get("type"), str):
-            path = (*path, "type")  # of a whole component, what it is called says most
         writer = self.writer_of(path)
         if isinstance(writer, Override):
             return writer.place_of(path, focus) or self._bare_name(writer, path)
@@ -96,6 +84,12 @@ class Written:
         if spot.key is not None and (focus == "key" or span.end_line > span.line):
             span = spot.key
         return writer.place(span)
+
+    def _place_of_part(self, path: KeyPath, focus: Focus) -> Place | None:
+        value = self._value(path)
+        if focus == "value" and isinstance(value, dict) and isinstance(value.get("type"), str):
+            path = (*path, "type")  # of a whole component, what it is called says most
+        return self.exact_place(path, focus)
 
     def _bare_name(self, writer: Writer | None, path: KeyPath) -> Place | None:
         """Where a type is written as a bare name, which others may have added keys to."""
