@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from declnet.components.callback import Callback as Callback
     from declnet.components.callback import EpochLogged as EpochLogged
     from declnet.components.callback import Run as Run
+    from declnet.components.columns import ColumnType as ColumnType
+    from declnet.components.columns import column_type as column_type
+    from declnet.components.columns import distinct_values as distinct_values
+    from declnet.components.columns import missing_values as missing_values
     from declnet.components.component import Component as Component
     from declnet.components.data_source import DataInfo as DataInfo
     from declnet.components.data_source import Dataset as Dataset
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     from declnet.components.initializer import Initializer as Initializer
     from declnet.components.layer import Layer as Layer
     from declnet.components.loss import Loss as Loss
+    from declnet.components.mapped_array import MappedArray as MappedArray
     from declnet.components.metric import Metric as Metric
     from declnet.components.optimizer import LearningRate as LearningRate
     from declnet.components.optimizer import Optimizer as Optimizer
@@ -33,10 +38,15 @@ if TYPE_CHECKING:
     from declnet.components.outline import Outline as Outline
     from declnet.components.parameter import Buffer as Buffer
     from declnet.components.parameter import Parameter as Parameter
+    from declnet.components.records import Records as Records
     from declnet.components.regularizer import Regularizer as Regularizer
     from declnet.components.schedule import Schedule as Schedule
     from declnet.components.state import LayerState as LayerState
     from declnet.components.state import OptimizerState as OptimizerState
+    from declnet.components.transform import ColumnError as ColumnError
+    from declnet.components.transform import Transform as Transform
+    from declnet.components.transform import TransformState as TransformState
+    from declnet.data.python_table import as_table as as_table
     from declnet.errors import ComponentError as ComponentError
     from declnet.errors import DataError as DataError
     from declnet.errors import DeclnetError as DeclnetError
@@ -45,6 +55,7 @@ if TYPE_CHECKING:
     from declnet.errors import Place as Place
     from declnet.errors import Problem as Problem
     from declnet.errors import RegistryError as RegistryError
+    from declnet.errors import ResumeError as ResumeError
     from declnet.errors import RunError as RunError
     from declnet.errors import SpecError as SpecError
     from declnet.errors import UnknownTypeError as UnknownTypeError
@@ -57,11 +68,15 @@ if TYPE_CHECKING:
     from declnet.registry.hookspec import hookimpl as hookimpl
     from declnet.registry.registry import Registry as Registry
     from declnet.runs.loading import load_model as load_model
-    from declnet.runs.run import RunResult as RunResult
+    from declnet.runs.predictions import Predictions as Predictions
+    from declnet.runs.predictor import Predictor as Predictor
+    from declnet.runs.predictor import load_predictor as load_predictor
+    from declnet.runs.resuming import resume as resume
     from declnet.runs.run import run as run
+    from declnet.runs.session import RunResult as RunResult
+    from declnet.spec.data_spec import DataSpec as DataSpec
     from declnet.spec.load import load_spec as load_spec
     from declnet.spec.load import parse_spec as parse_spec
-    from declnet.spec.run_spec import DataSpec as DataSpec
     from declnet.spec.run_spec import ModelSpec as ModelSpec
     from declnet.spec.run_spec import RunSpec as RunSpec
     from declnet.spec.run_spec import TrainingSpec as TrainingSpec
@@ -71,19 +86,24 @@ __version__ = "0.1.0"
 _HOMES = {
     "components.arrays": ("Array", "Dtype", "Shape"),
     "components.callback": ("Callback", "EpochLogged", "Run"),
+    "components.columns": ("ColumnType", "column_type", "distinct_values", "missing_values"),
     "components.component": ("Component",),
     "components.data_source": ("DataInfo", "DataSource", "Dataset"),
     "components.fusion": ("Fusion",),
     "components.initializer": ("Initializer",),
     "components.layer": ("Layer",),
     "components.loss": ("Loss",),
+    "components.mapped_array": ("MappedArray",),
     "components.metric": ("Metric",),
     "components.optimizer": ("LearningRate", "Optimizer"),
     "components.outline": ("Finding", "LayerOutline", "Outline"),
     "components.parameter": ("Buffer", "Parameter"),
+    "components.records": ("Records",),
     "components.regularizer": ("Regularizer",),
     "components.schedule": ("Schedule",),
     "components.state": ("LayerState", "OptimizerState"),
+    "components.transform": ("ColumnError", "Transform", "TransformState"),
+    "data.python_table": ("as_table",),
     "errors": (
         "ComponentError",
         "DataError",
@@ -93,6 +113,7 @@ _HOMES = {
         "Place",
         "Problem",
         "RegistryError",
+        "ResumeError",
         "RunError",
         "SpecError",
         "UnknownTypeError",
@@ -103,9 +124,14 @@ _HOMES = {
     "registry.hookspec": ("Register", "hookimpl"),
     "registry.registry": ("Registry",),
     "runs.loading": ("load_model",),
-    "runs.run": ("RunResult", "run"),
+    "runs.predictions": ("Predictions",),
+    "runs.predictor": ("Predictor", "load_predictor"),
+    "runs.resuming": ("resume",),
+    "runs.run": ("run",),
+    "runs.session": ("RunResult",),
+    "spec.data_spec": ("DataSpec",),
     "spec.load": ("load_spec", "parse_spec"),
-    "spec.run_spec": ("DataSpec", "ModelSpec", "RunSpec", "TrainingSpec"),
+    "spec.run_spec": ("ModelSpec", "RunSpec", "TrainingSpec"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

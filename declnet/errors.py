@@ -102,9 +102,22 @@ class SpecError(DeclnetError):
 
 
 class DataError(DeclnetError):
-    """A data set cannot be read, or does not fit the spec."""
+    """A data set cannot be read, or does not fit the spec.
+
+    Attributes:
+        message: what is wrong.
+        hint: what to do about it, if that is known.
+        path: the key of the spec that it concerns, if that is known, e.g. `("data", "split")`.
+        code: which sort of problem it is, if it is one of a spec.
+    """
 
     exit_code = 2
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, path: KeyPath = (), code: str = "E031"
+    ) -> None:
+        super().__init__(f"{message} ({hint})" if hint else message)
+        self.message, self.hint, self.path, self.code = message, hint, path, code
 
 
 class RegistryError(DeclnetError):
@@ -128,6 +141,12 @@ class UnknownTypeError(RegistryError):
 
 class OutputError(DeclnetError):
     """The folder for a run is not empty, or is no run's folder."""
+
+    exit_code = 2
+
+
+class ResumeError(DeclnetError):
+    """A run cannot be resumed: what it began with has changed, or its checkpoint does not fit."""
 
     exit_code = 2
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import subprocess
@@ -156,3 +157,60 @@ def history_of() -> Callable[[Path], list[dict[str, Any]]]:
         return [json.loads(line, parse_constant=refuse) for line in lines]
 
     return read
+
+
+@dataclass(frozen=True)
+class Flowers:
+    """A run that learned from a table: numbers, a category, and a target of three words."""
+
+    folder: Path
+    table: Path
+    run: Path
+
+    @property
+    def rows(self) -> list[dict[str, str]]:
+        with self.table.open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="session")
+def flowers(tmp_path_factory: pytest.TempPathFactory) -> Flowers:
+    """120 rows of two numbers with a gap each, a colour and a kind, and a run on them."""
+    import declnet
+
+    folder = tmp_path_factory.mktemp("flowers")
+    rng = np.random.default_rng(8)
+    kinds = rng.permutation(np.arange(120) % 3)
+    length = (kinds * 2.0 + rng.normal(0, 0.7, 120)).round(3)
+    width = (rng.normal(0, 20, 120) - kinds * 15).round(2)
+    colours = np.array(["red", "blue", 'dark "red", spotted'])[rng.integers(0, 3, 120)]
+    with (folder / "flowers.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["length", "colour", "width", "kind"])
+        for at, row in enumerate(zip(length, colours, width, kinds, strict=True)):
+            cells = ["" if at == 7 else row[0], row[1], "NA" if at == 11 else row[2]]
+            writer.writerow([*cells, ["aster", "lily, tall", "rose"][row[3]]])
+    document = {
+        "declnet": 1,
+        "data": {
+            "train": {"type": "csv", "path": "flowers.csv", "target": "kind"},
+            "validation": 0.15,
+            "test": 0.25,
+            "split": {"method": "stratified"},
+            "prepare": [{"type": "impute", "strategy": "median"}, "standardize", "one_hot"],
+        },
+        "model": {
+            "layers": [
+                {"type": "dense", "units": 8},
+                "relu",
+                {"type": "dense", "units": 3},
+                "softmax",
+            ]
+        },
+        "loss": {"type": "categorical_crossentropy"},
+        "optimizer": {"type": "adam", "learning_rate": 0.02},
+        "training": {"epochs": 60, "log_every": 20, "metrics": ["accuracy", "f1"]},
+    }
+    (folder / "flowers.json").write_text(json.dumps(document), "utf-8")
+    declnet.run(declnet.load_spec(folder / "flowers.json"), out=folder / "run")
+    return Flowers(folder, folder / "flowers.csv", folder / "run")

@@ -9,9 +9,19 @@ import click
 
 @click.command(short_help="Compare runs side by side.")
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
-def compare(runs: tuple[Path, ...]) -> None:
+@click.option(
+    "--sort",
+    "wanted",
+    metavar="METRIC",
+    help="The best first by a final figure, e.g. accuracy or test.loss.  [default: as given]",
+)
+def compare(runs: tuple[Path, ...], wanted: str | None) -> None:
     """Compare RUNS, folders that `declnet run` wrote: specs, final figures, time."""
     from declnet.report.comparison import print_comparison
     from declnet.runs.reading import read_run
 
-    print_comparison([read_run(run) for run in runs])
+    stored = [read_run(run) for run in runs]
+    try:
+        print_comparison(stored, wanted)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--sort") from None

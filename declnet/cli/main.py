@@ -11,12 +11,19 @@ from declnet import __version__
 from declnet.cli.check import check
 from declnet.cli.compare import compare
 from declnet.cli.diff import diff
+from declnet.cli.evaluate import evaluate
 from declnet.cli.explain import explain
 from declnet.cli.new import new
+from declnet.cli.plot import plot
 from declnet.cli.plugins.group import plugins
+from declnet.cli.predict import predict
+from declnet.cli.report import report
+from declnet.cli.resume import resume
 from declnet.cli.run import run
+from declnet.cli.runs import runs
 from declnet.cli.schema import schema
 from declnet.cli.show import show
+from declnet.cli.sweep import sweep
 
 
 @click.group(
@@ -29,7 +36,24 @@ def command() -> None:
     """Trains neural networks that are declared in TOML or JSON."""
 
 
-for each in (new, check, explain, show, diff, run, compare, plugins, schema):
+for each in (
+    new,
+    check,
+    explain,
+    show,
+    diff,
+    run,
+    resume,
+    evaluate,
+    predict,
+    sweep,
+    runs,
+    compare,
+    plot,
+    report,
+    plugins,
+    schema,
+):
     command.add_command(each)
 
 

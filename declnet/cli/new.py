@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import click
+from click.core import ParameterSource
 
+from declnet.cli.options import no_plugin_option, registry_without
 from declnet.cli.spec_templates import TEMPLATES
+
+if TYPE_CHECKING:
+    from declnet.registry.registry import Registry
 
 
 def _known(context: click.Context, parameter: click.Parameter, name: str) -> str:  # noqa: ARG001
@@ -33,11 +39,34 @@ def _known(context: click.Context, parameter: click.Parameter, name: str) -> str
     callback=_known,
     help=f"What to begin with: {', '.join(TEMPLATES)}.",
 )
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="A table, CSV or Parquet, to write a spec for in place of a template.",
+)
+@click.option("--target", metavar="COLUMN", help="Of the table: what is to be predicted.")
+@click.option(
+    "--task",
+    type=click.Choice(["classification", "regression"]),
+    help="Of the table: classes or a number.  [default: by the values of the target]",
+)
 @click.option("--force", is_flag=True, help="Overwrite SPEC if it exists.")
-def new(spec: Path, template: str, force: bool) -> None:
+@no_plugin_option
+@click.pass_context
+def new(
+    context: click.Context,
+    spec: Path,
+    template: str,
+    data: Path | None,
+    target: str | None,
+    task: Literal["classification", "regression"] | None,
+    force: bool,
+    disabled: tuple[str, ...],
+) -> None:
     """Write a small commented spec to SPEC, to run as it is or to change.
 
-    SPEC ends in .toml, or in .json, which has no comments.
+    SPEC ends in .toml, or in .json, which has no comments. With --data and --target the spec is for
+    your own table: what it holds decides preparation, layers, loss and sizes.
     """
     import shlex
     import tomllib
@@ -48,12 +77,33 @@ def new(spec: Path, template: str, force: bool) -> None:
     suffix = spec.suffix.lower()
     if suffix not in (".toml", ".json"):
         raise OutputError(f"{spec}: a spec's name ends in .toml or .json")
-    text = template_text(template)
+    if data is None:
+        if target is not None or task is not None:
+            raise click.UsageError("--target and --task go with --data, the file of a table")
+        text = template_text(template)
+    else:
+        if context.get_parameter_source("template") is not ParameterSource.DEFAULT:
+            raise click.UsageError("--template and --data exclude each other")
+        text = _for_table(data, target, spec, registry_without(disabled), task)
     _write(spec, as_json(text) if suffix == ".json" else text, force)
     for each in missing(tomllib.loads(text)["data"], spec.parent):
         click.echo(f"note: {each}", err=True)
     click.echo(f"{spec}: written. Next:")
     click.echo(f"  declnet run {shlex.quote(str(spec))}")
+
+
+def _for_table(
+    data: Path,
+    target: str | None,
+    spec: Path,
+    registry: Registry,
+    task: Literal["classification", "regression"] | None,
+) -> str:
+    from declnet.cli.table_spec.spec_for_file import spec_for_file
+    from declnet.components.blame import blaming_components
+
+    with blaming_components(registry):
+        return spec_for_file(data, target, spec.parent, registry, task)
 
 
 def _write(path: Path, text: str, force: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -16,10 +17,11 @@ from declnet.cli.options import (
     spec_argument,
 )
 from declnet.cli.reading import right_spec
+from declnet.cli.seeds import jobs_option, seeds_option
 from declnet.cli.showing import show_problems
 
 if TYPE_CHECKING:
-    from declnet.runs.run import RunResult
+    from declnet.training.checks.check import Checked
 
 
 @click.command(short_help="Train and evaluate a spec.")
@@ -31,23 +33,39 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="The run's folder, new or empty.  [default: runs/<name>-<number>]",
 )
+@seeds_option(
+    "Train once with each seed, e.g. 0..9 or 0,3,7, each into seed-<seed> within the folder, and "
+    "print the mean and the spread.  [default folder: runs/<name>-seeds-<number>]"
+)
+@jobs_option
 @click.option("--quiet", is_flag=True, help="No log lines and no progress, only the result.")
+@click.option("--plain", is_flag=True, help="On a terminal too, print what goes into a pipe.")
 def run(
     spec: Path,
     overrides: tuple[str, ...],
     disabled: tuple[str, ...],
     out: Path | None,
+    seeds: tuple[int, ...] | None,
+    jobs: int,
     quiet: bool,
-) -> None:
+    plain: bool,
+) -> int:
     """Train and evaluate SPEC, a TOML or JSON file."""
+    signal.signal(signal.SIGTERM, interrupt)
+    if seeds is not None:
+        return _run_seeds(spec, overrides, disabled, out, seeds, jobs, quiet)
+    if jobs > 1:
+        raise click.UsageError("--jobs is how many of several --seeds to train at once")
     from declnet.report.progress import followed
+    from declnet.report.result import print_result
     from declnet.runs.run import run as run_spec
 
-    signal.signal(signal.SIGTERM, _interrupt)
     registry = registry_without(disabled)
     loaded, checked = right_spec(spec, overrides, registry)
     show_problems(checked.warnings)
-    with followed(loaded.training.epochs, quiet=quiet) as listener:
+    if not (quiet or plain):
+        _show_layers(checked)
+    with followed(loaded.training.epochs, quiet=quiet, plain=plain) as listener:
         result = run_spec(
             loaded,
             out=out or Path("runs"),
@@ -56,17 +74,49 @@ def run(
             registry=registry,
             checked=checked,
         )
-    _print_result(result)
+    print_result(result, quiet=quiet, plain=plain)
+    return 0
 
 
-def _print_result(result: RunResult) -> None:
-    from declnet.report.log_line import figures
+def _run_seeds(
+    spec: Path,
+    overrides: tuple[str, ...],
+    disabled: tuple[str, ...],
+    out: Path | None,
+    seeds: tuple[int, ...],
+    jobs: int,
+    quiet: bool,
+) -> int:
+    import time
 
-    for name, values in result.metrics.items():
-        click.echo(f"{name}: {figures(values)}")
-    click.echo(f"{result.seconds:.2f} s, {result.directory}")
+    from declnet.cli.sweeping import status_of, tell_folder, train_all, write_summary
+    from declnet.report.spread_tables import print_seeds
+    from declnet.runs.sweep.plan import claim_parent, seed_tasks
+    from declnet.runs.sweep.series import series_of
+
+    registry = registry_without(disabled)
+    loaded, checked = right_spec(spec, overrides, registry)
+    show_problems(checked.warnings)
+    parent = claim_parent(out, Path("runs"), f"{loaded.name}-seeds")
+    start = time.perf_counter()
+    tasks = seed_tasks(loaded, seeds, parent)
+    outcomes = train_all(tasks, registry=registry, disabled=disabled, jobs=jobs, quiet=quiet)
+    (series,) = series_of(outcomes)
+    write_summary(parent, series.as_data() | {"jobs": jobs})
+    print_seeds(series)
+    tell_folder(time.perf_counter() - start, parent)
+    return status_of([series])
 
 
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
+def _show_layers(checked: Checked) -> None:
+    """On a terminal, what will be trained."""
+    from declnet.report.model_table import print_layers
+    from declnet.report.terminal import is_terminal
+
+    if checked.nodes and "train" in checked.data and is_terminal(sys.stdout):
+        print_layers(checked.nodes, checked.data["train"].sample_shape)
+
+
+def interrupt(_number: int, _frame: FrameType | None) -> None:
     """A request to terminate ends a run as Ctrl-C does."""
     raise KeyboardInterrupt

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from declnet.components.arrays import Array
 from declnet.components.component import Component
+from declnet.components.plain import is_plain_dict
 
 
 @dataclass(frozen=True)
@@ -82,15 +83,65 @@ class Run(Protocol):
         """
         ...
 
+    def scale_learning_rate(self, factor: float) -> None:
+        """Multiplies every learning rate from now on, on top of what was asked for before.
+
+        Args:
+            factor: e.g. 0.5.
+        """
+        ...
+
+    def restore_parameters(self, parameters: Mapping[str, Array] | None) -> None:
+        """Asks that the finished model has these parameters in place of the last ones.
+
+        They are put in place when the training has ended, however it ends, before the evaluation;
+        a checkpoint keeps them. What was asked for last counts.
+
+        Args:
+            parameters: as `model.parameters()` gave them; None for the last ones after all.
+        """
+        ...
+
+    def save_checkpoint(self, best: bool = False) -> None:
+        """Writes a checkpoint once all callbacks have been told of this epoch.
+
+        Args:
+            best: whether it is the best so far, which is kept until another one is.
+        """
+        ...
+
+    def save_checkpoints(
+        self,
+        *,
+        every_epochs: int | None = None,
+        every_seconds: float | None = None,
+        keep_last: int = 3,
+    ) -> None:
+        """Writes checkpoints from now on: in epochs that are not logged, and within epochs too.
+
+        Without a folder this does nothing. Of what several callbacks ask for, all is done.
+
+        Args:
+            every_epochs: after each epoch number that this divides, counted from 1.
+            every_seconds: when so long has passed since the last one.
+            keep_last: how many are kept, besides the best.
+        """
+        ...
+
 
 class Callback(Component):
     """Follows a run and may steer it.
 
-    Exactly one of `finished` and `failed` ends what `start` began. What a method raises stops the
-    run, which then names the callback and its distribution.
+    `start`, or `restore` in a run that is resumed, begins what exactly one of `finished` and
+    `failed` ends. What a method raises stops the run, which then names the callback and its
+    distribution.
     """
 
     kind = "callback"
+
+    works_outside: ClassVar[bool] = False
+    """Whether it works outside the run's folder, e.g. on a server; the conformance kit, which plays
+    runs for it, then leaves it alone."""
 
     def start(self, run: Run) -> Any:
         """Called before the first epoch; what it returns is handed to the other methods.
@@ -98,6 +149,22 @@ class Callback(Component):
         The component itself is frozen: keep what changes, and `run` if it is needed, in that state.
         """
         return run
+
+    def save(self, state: Any) -> dict[str, Any] | None:
+        """What a checkpoint keeps of the state: a dict of JSON values, NumPy arrays, lists of such.
+
+        By default a state that is such a dict itself. Of any other nothing is kept (None), and a
+        run that is resumed calls `start` again: right for a callback that only tells what it sees,
+        wrong for one that remembers.
+        """
+        return state if is_plain_dict(state) else None
+
+    def restore(self, run: Run, saved: dict[str, Any]) -> Any:  # noqa: ARG002
+        """Called in place of `start` when a run is resumed; returns the state that gave `saved`.
+
+        Epochs after the checkpoint are told again: cut off what was written of them.
+        """
+        return saved
 
     def epoch_finished(self, state: Any, epoch: EpochLogged) -> None:
         """Called after each logged epoch (every `log_every`-th and the last)."""

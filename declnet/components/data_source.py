@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal, Self
 
 import numpy as np
 
 from declnet.components.arrays import Array, Shape
+from declnet.components.columns import ColumnType
 from declnet.components.component import Component
+from declnet.components.mapped_array import MappedArray
+from declnet.components.records import Records
 from declnet.errors import DataError
 
 
@@ -24,6 +28,7 @@ class DataInfo:
         classes: for `"classes"`: how many (labels are 0 to classes - 1); None if not known.
         samples: how many; None if not known.
         labels: for `"classes"`: the smallest and the largest; None if not known.
+        in_memory: whether x will be in memory as a whole, not in a file that is read by and by.
     """
 
     sample_shape: Shape
@@ -33,12 +38,13 @@ class DataInfo:
     classes: int | None = None
     samples: int | None = None
     labels: tuple[int, int] | None = None
+    in_memory: bool = True
 
     @classmethod
-    def of(cls, x: Array, y: Array) -> DataInfo:
+    def of(cls, x: Array | MappedArray, y: Array) -> DataInfo:
         """Describes arrays that are there; raises DataError if they have no sample axis."""
-        for name, array in (("x", x), ("y", y)):
-            if array.ndim == 0:
+        for name, axes in (("x", x.ndim), ("y", y.ndim)):
+            if axes == 0:
                 raise DataError(f"{name} is a single number; its first axis must be samples")
         labels = y.dtype.kind in "iub" and (y.ndim == 1 or y.shape[1:] == (1,))
         return cls(
@@ -49,7 +55,12 @@ class DataInfo:
             classes=int(y.max()) + 1 if labels and y.size else None,
             samples=len(x),
             labels=(int(y.min()), int(y.max())) if labels and y.size else None,
+            in_memory=not isinstance(x, MappedArray),
         )
+
+    def not_in_memory(self) -> DataInfo:
+        """The same of data that stays in its file."""
+        return replace(self, in_memory=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,15 +68,28 @@ class Dataset:
     """Samples and what they should give.
 
     Attributes:
-        x: (n, *sample shape), floats or integers.
+        x: (n, *sample shape), floats or integers; in memory, or mapped from a file.
         y: (n, …): labels (n,), one-hot rows (n, classes) or values.
+        weights: (n,), at least 0: how much each sample counts in the loss; default: all alike.
+        feature_names: a name for each number of a sample (d,), where they are known.
+        class_names: of the labels 0, 1, 2, …, where they are known.
     """
 
-    x: Array
+    x: Array | MappedArray
     y: Array
+    weights: Array | None = None
+    feature_names: tuple[str, ...] | None = None
+    class_names: tuple[str, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.x)
+
+    def take(self, positions: Array) -> Dataset:
+        """The samples at some positions."""
+        weights = None if self.weights is None else self.weights[positions]
+        x = self.x
+        x = x.subset(positions) if isinstance(x, MappedArray) else x[positions]
+        return replace(self, x=x, y=self.y[positions], weights=weights)
 
 
 class DataSource(Component):
@@ -74,15 +98,18 @@ class DataSource(Component):
     kind = "data_source"
     required_methods = ("describe", "load")
 
-    def describe(self) -> DataInfo:
+    def describe(self) -> DataInfo | None:
         """What the data will be; without loading it where that is possible.
+
+        Returns:
+            None if it is a table (`load` gives `Records`), whose shapes its preparation decides.
 
         Raises:
             DataError: the data is not there or cannot be read.
         """
         raise NotImplementedError
 
-    def load(self, rng: np.random.Generator) -> Dataset:
+    def load(self, rng: np.random.Generator) -> Dataset | Records:
         """The data.
 
         Args:
@@ -92,3 +119,29 @@ class DataSource(Component):
             DataError: the data is not there or cannot be read.
         """
         raise NotImplementedError
+
+    def chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Dataset | Records]:
+        """The data in parts of up to `samples` samples, in order; default: what `load` gives, cut.
+
+        Tables give parts of the same types; a source of large files reads them one by one.
+
+        Raises:
+            DataError: the data is not there or cannot be read.
+        """
+        data = self.load(rng)
+        for start in range(0, len(data), samples):
+            yield data.take(np.arange(start, min(start + samples, len(data))))
+
+    def with_types(self, types: Mapping[str, ColumnType]) -> Self:  # noqa: ARG002
+        """This source, its columns read as the training data's; default: as it is.
+
+        Of use to formats that do not say which type a column has.
+        """
+        return self
+
+    def with_columns(self, names: Collection[str]) -> Self:  # noqa: ARG002
+        """This source, of whose columns only these are needed; default: as it is.
+
+        Of use to large tables: what is not needed is not read.
+        """
+        return self

@@ -21,6 +21,9 @@ class Loss(Component):
     targets: ClassVar[Literal["values", "classes", "binary"]] = "values"
     """What y holds: values of the prediction's shape ((n,) becomes (n, 1)); classes, as integers
     (n,) or one-hot (n, classes); or binary, 0 and 1 of the prediction's shape."""
+    threshold: ClassVar[float] = 0.5
+    """For binary targets: an output above it says 1. Outputs of another one than 0.5 are scores, no
+    probabilities."""
 
     def prepare(self, y: Array, output_shape: Shape, dtype: Dtype) -> Array:
         """Turns a data set's y into the `y_true` of forward and backward; called once a data set.

@@ -70,6 +70,7 @@ class Outline:
         loss: of the run.
         optimizer: of the run.
         here: the place of the layer whose check is called; None for other components.
+        figures: names of what a row of the history will have, e.g. `loss`, `validation_accuracy`.
     """
 
     layers: tuple[LayerOutline, ...] = ()
@@ -77,6 +78,7 @@ class Outline:
     loss: Loss | None = None
     optimizer: Optimizer | None = None
     here: LayerOutline | None = None
+    figures: tuple[str, ...] = ()
 
     @property
     def last(self) -> LayerOutline | None:

@@ -5,14 +5,52 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from math import prod
+from typing import Protocol
 
 import numpy as np
 
 from declnet.components.arrays import Array
+from declnet.components.mapped_array import MappedArray
 
 THIN = 16
 """Samples of at most this many numbers are stored with the sample axis last, as the graph computes;
 wider ones as rows, which are copied whole (measured: the two cross between 10 and 32)."""
+
+
+class Gathered(Protocol):
+    """Samples that a batch is gathered from."""
+
+    def batch(self, size: int) -> tuple[Array, Callable[[Array], object]]:
+        """Memory for a batch, and the function that fills it with the samples at given positions.
+
+        Returns:
+            An array of shape (size, …), and a function of the positions, integers of shape (size,).
+        """
+        ...
+
+    def all(self) -> Array:
+        """Every sample in order, with the sample axis contiguous: the input of a full batch."""
+        ...
+
+
+def samples_of(array: Array | MappedArray) -> Gathered:
+    """The samples of an array, ready to be gathered into batches."""
+    return MappedSamples(array) if isinstance(array, MappedArray) else Samples(array)
+
+
+class MappedSamples:
+    """The samples of a file, each batch read when its turn comes."""
+
+    def __init__(self, array: MappedArray) -> None:
+        self._array = array
+
+    def batch(self, size: int) -> tuple[Array, Callable[[Array], object]]:
+        """As `Gathered.batch`."""
+        return self._array.batch(size)
+
+    def all(self) -> Array:
+        """As `Gathered.all`; all of it is read into memory."""
+        return Samples(self._array[:]).all()
 
 
 class Samples:

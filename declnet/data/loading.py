@@ -2,31 +2,106 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeVar
+
 import numpy as np
 
 from declnet.components.arrays import Array, Dtype
 from declnet.components.data_source import Dataset, DataSource
+from declnet.components.mapped_array import MappedArray
+from declnet.components.records import Records
+from declnet.data.feature_columns import require_column
+from declnet.data.python_table import as_table, is_table
 from declnet.errors import DataError
 from declnet.spec.streams import DataSet, Stream, random_stream
 
+Samples = TypeVar("Samples", Array, MappedArray, Array | MappedArray)
 
-def load_dataset(source: DataSource, seed: int, data_set: DataSet) -> Dataset:
-    """Loads a source with the data set's own random stream, and checks the arrays.
+
+def load_source(source: DataSource, seed: int, data_set: DataSet) -> Dataset | Records:
+    """Loads a source with the data set's own random stream, and checks what it gave.
 
     Raises:
         DataError: the source failed, or its arrays do not go together.
     """
-    dataset = source.load(random_stream(seed, Stream.DATA, data_set))
-    return checked(dataset, data_set.name.lower())
+    data = source.load(random_stream(seed, Stream.DATA, data_set))
+    return checked_data(data, data_set.name.lower())
 
 
-def as_dataset(data: Dataset | tuple[Array, Array], label: str) -> Dataset:
-    """Takes what a program hands over, `(x, y)` or a `Dataset`; raises DataError if it is wrong."""
+def load_dataset(source: DataSource, seed: int, data_set: DataSet) -> Dataset:
+    """Loads a source of arrays, as `load_source` does; raises DataError for a table."""
+    data = load_source(source, seed, data_set)
     if not isinstance(data, Dataset):
-        if not isinstance(data, tuple | list) or len(data) != 2:
-            raise DataError(f"{label} data must be (x, y) or a Dataset, not {type(data).__name__}")
-        data = Dataset(np.asarray(data[0]), np.asarray(data[1]))
-    return checked(data, label)
+        raise DataError(f"{data_set.name.lower()} data is a table, which must be prepared first")
+    return data
+
+
+def checked_data(data: Dataset | Records, label: str) -> Dataset | Records:
+    """What a source gave, if it goes together; raises DataError if it does not."""
+    return checked(data, label) if isinstance(data, Dataset) else checked_records(data, label)
+
+
+def checked_records(records: Records, label: str) -> Records:
+    """Records, if their columns are of types that tables have, and as long as each other.
+
+    Raises:
+        DataError: naming the column at fault.
+    """
+    for name, column in records.columns.items():
+        if column.ndim != 1 or column.dtype.kind not in "fiubO":
+            raise DataError(
+                f'{label} data: column "{name}" must be (n,) of numbers, booleans or text, not '
+                f"{column.dtype} of shape {column.shape}"
+            )
+        if len(column) != len(records):
+            raise DataError(
+                f'{label} data: column "{name}" has {len(column)} rows, others have {len(records)}'
+            )
+    if not len(records):
+        raise DataError(f"{label} data: there are no rows")
+    return records
+
+
+def as_data(data: Any, label: str) -> Dataset | Records:
+    """Takes what a program hands over.
+
+    Args:
+        data: a `Dataset`; `Records` with a target; `(x, y)`, both arrays; or a table as `as_table`
+            takes it, as `(table, name of the target column)` or `(table, y)`.
+        label: what messages call it, e.g. `"train"`.
+
+    Raises:
+        DataError: it is none of these, or does not go together.
+    """
+    if isinstance(data, Dataset | Records):
+        return checked_data(data, label)
+    if not isinstance(data, tuple | list) or len(data) != 2:
+        kind = type(data).__name__
+        hint = None
+        if hasattr(data, "columns"):
+            hint = 'for a data frame: (frame, "name of the target column")'
+        raise DataError(f"{label} data must be (x, y), a Dataset or Records, not {kind}", hint=hint)
+    features, y = data
+    if isinstance(y, str):
+        table = as_table(features, y)
+        if not isinstance(table, Records):
+            raise DataError(f'{label} data is no table, so it has no column "{y}"')
+        require_column(table.columns, y)
+        return checked_records(table, label)
+    if is_table(features):
+        return checked_records(_with_target(features, y, label), label)
+    return checked(Dataset(np.asarray(features), np.asarray(y)), label)
+
+
+def _with_target(features: Any, y: Any, label: str) -> Records:
+    """A table of features and a target apart, put together."""
+    name = str(getattr(y, "name", None) or "target")
+    table, target = as_table(features), as_table({name: y})
+    if not isinstance(table, Records) or not isinstance(target, Records):
+        raise DataError(f"{label} data must be a table and its targets")
+    if name in table.columns:
+        raise DataError(f'{label} data: the table has a column "{name}" besides the target')
+    return Records({**table.columns, **target.columns}, name)
 
 
 def checked(dataset: Dataset, label: str) -> Dataset:
@@ -45,10 +120,13 @@ def checked(dataset: Dataset, label: str) -> Dataset:
         raise DataError(f"{label} data: x has {len(dataset.x)} samples, but y has {len(dataset.y)}")
     if len(dataset) == 0:
         raise DataError(f"{label} data: there are no samples")
+    weights = dataset.weights
+    if weights is not None and (weights.shape != (len(dataset),) or not (weights >= 0).all()):
+        raise DataError(f"{label} data: weights must be (n,) numbers of at least 0")
     return dataset
 
 
-def as_input(x: Array, dtype: Dtype, integer: bool) -> Array:
+def as_input(x: Samples, dtype: Dtype, integer: bool) -> Samples:
     """X in the type that the model computes with; no copy where it is that already.
 
     Args:
@@ -59,15 +137,20 @@ def as_input(x: Array, dtype: Dtype, integer: bool) -> Array:
     Raises:
         DataError: integers are needed and x has floats.
     """
-    if not integer:
-        return np.ascontiguousarray(x, dtype)
-    if x.dtype.kind not in "iu":
+    if integer and x.dtype.kind not in "iu":
         raise DataError(f"the model takes integers, but x is {x.dtype}")
-    return np.ascontiguousarray(x)
+    if isinstance(x, MappedArray):
+        return x if integer else x.astype(dtype)
+    return np.ascontiguousarray(x) if integer else np.ascontiguousarray(x, dtype)
 
 
-def _check_finite(array: Array, label: str) -> None:
-    if array.dtype.kind == "f":
+def _check_finite(array: Array | MappedArray, label: str) -> None:
+    if isinstance(array, MappedArray):
+        start = 0
+        for part in array.parts():
+            _check_finite(part, f"{label}, samples from {start} on:")
+            start += len(part)
+    elif array.dtype.kind == "f":
         finite = np.isfinite(array)
         if not finite.all():
             where = np.unravel_index(int(np.argmin(finite)), array.shape)

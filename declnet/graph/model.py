@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from declnet.components.arrays import Array, Shape
-from declnet.data.loading import as_input
+from declnet.data.loading import Samples, as_input
 from declnet.errors import DataError
 from declnet.graph.inference import InferenceGraph
 from declnet.graph.memory import samples_at_once
@@ -75,7 +75,7 @@ class Model:
             predictions[part] = graph.predict(samples[part])
         return predictions
 
-    def as_input(self, x: Array) -> Array:
+    def as_input(self, x: Samples) -> Samples:
         """X in the model's type; raises DataError if its samples have another shape."""
         if x.ndim == 0 or x.shape[1:] != self.input_shape:
             raise DataError(

@@ -31,3 +31,36 @@ class Step:
         for call in self.calls:
             call()
         return float(np.add.reduce(self.losses)) / len(self.losses)
+
+    def weight(self) -> float:
+        """How much the batch counts: its number of samples."""
+        return float(len(self.losses))
+
+
+@dataclass(frozen=True, eq=False)
+class WeightedStep(Step):
+    """A step whose samples do not all count alike.
+
+    Attributes:
+        weights: of the samples of the batch, (n,), in the model's type.
+        shares: of each sample in the batch's loss, w / sum(w), (n,); filled by a call.
+    """
+
+    weights: Array
+    shares: Array
+
+    def run(self) -> float:
+        """Executes the calls; returns the mean data loss, sum(w * losses) / sum(w)."""
+        for call in self.calls:
+            call()
+        return float(self.losses @ self.shares)
+
+    def weight(self) -> float:
+        """How much the batch counts: the sum of its weights."""
+        return float(np.add.reduce(self.weights))
+
+
+def fill_shares(weights: Array, shares: Array) -> None:
+    """Shares of weights in their sum; all 0 if that is 0."""
+    total = np.add.reduce(weights)
+    np.divide(weights, total if total > 0 else 1, out=shares)

@@ -16,7 +16,7 @@ from declnet.graph.lifetimes import plan_memory
 from declnet.graph.model import Model
 from declnet.graph.parameters import view
 from declnet.graph.states import layer_state
-from declnet.graph.step import Call, Step
+from declnet.graph.step import Call, Step, WeightedStep, fill_shares
 from declnet.graph.views import BatchViews
 from declnet.registry.registry import Registry
 from declnet.spec.streams import Stream, random_stream
@@ -55,12 +55,17 @@ class TrainingGraph:
         """The regularization loss of the parameters as they are."""
         return float(sum(regularizer.penalty(w) for regularizer, w, _ in self._regularized))
 
-    def step(self, x: Array, y_true: Array) -> Step:
+    def streams(self) -> list[np.random.Generator]:
+        """Each layer's own random stream, in the model's order."""
+        return list(self._rngs)
+
+    def step(self, x: Array, y_true: Array, weights: Array | None = None) -> Step:
         """Binds the calls of a step to a batch's arrays.
 
         Args:
             x: (n, *input shape), n at most the capacity; the calls read what it holds then.
             y_true: as the loss prepares it.
+            weights: (n,), how much each sample counts; None if all count alike.
         """
         n, nodes, plan = len(x), self._model.nodes, self._plan
         views = BatchViews(nodes, plan, self._blocks, n)
@@ -70,19 +75,27 @@ class TrainingGraph:
             for node, buffers, rng in zip(nodes, self._buffers, self._rngs, strict=True)
         ]
         plain = nodes[:-1] if self.fusion is not None else nodes
+        shares = None if weights is None else np.empty_like(weights)
         calls: list[Call] = []
+        if weights is not None and shares is not None:
+            calls.append(partial(fill_shares, weights, shares))
         for node in plain:
             calls += forward_calls(node, plan, views, x, states[node.index])
-        calls += self._loss_calls(views, x, y_true, losses)
+        calls += self._loss_calls(views, x, y_true, losses, shares)
         for node in reversed(plain):
             calls += backward_calls(node, plan, views, x, states[node.index])
         calls += [
             partial(regularizer.add_gradient, w, dw) for regularizer, w, dw in self._regularized
         ]
-        return Step(tuple(calls), views.output(nodes[-1]), losses)
+        output = views.output(nodes[-1])
+        if weights is not None and shares is not None:
+            return WeightedStep(tuple(calls), output, losses, weights, shares)
+        return Step(tuple(calls), output, losses)
 
-    def _loss_calls(self, views: BatchViews, x: Array, y_true: Array, losses: Array) -> list[Call]:
-        """The loss and its gradient, divided by the number of samples; with the fusion if any."""
+    def _loss_calls(
+        self, views: BatchViews, x: Array, y_true: Array, losses: Array, shares: Array | None
+    ) -> list[Call]:
+        """The loss and its gradient, times each sample's share; with the fusion if any."""
         last, loss, fusion = self._model.nodes[-1], self._loss, self.fusion
         y_pred, total = views.output(last), None
         if fusion is None:
@@ -99,7 +112,10 @@ class TrainingGraph:
             if dy is not None:
                 calls.append(partial(fusion.backward, logits, y_pred, y_true, dy))
         if dy is not None:
-            calls.append(partial(np.multiply, dy, dy.dtype.type(1 / len(losses)), dy))
+            share = dy.dtype.type(1 / len(losses))
+            if shares is not None:
+                share = shares.reshape(-1, *[1] * (dy.ndim - 1))
+            calls.append(partial(np.multiply, dy, share, dy))
         if dy is not None and total is not None and dy is not total:
             calls.append(partial(np.copyto, total, dy))
         return calls

@@ -29,6 +29,7 @@ class Update:
         self, optimizer: Optimizer, vector: Array, gradient: Array, clippings: Sequence[Clip] = ()
     ) -> None:
         self._optimizer, self._gradient, self._clippings = optimizer, gradient, clippings
+        self._scale, self._rate = 1.0, optimizer.rate
         names = optimizer.state_names()
         self.state = {name: np.zeros_like(vector) for name in names}
         size = min(SLICE, len(vector))
@@ -41,7 +42,7 @@ class Update:
 
     def __call__(self, step: int) -> float:
         """Updates every parameter; steps count from 1. Returns the step's learning rate."""
-        rate = self._optimizer.rate(step)
+        rate = self._rate(step)
         for clip in self._clippings:
             clip(self._gradient)
         update = self._optimizer.update
@@ -50,6 +51,19 @@ class Update:
         if step % FLUSH_EVERY == 0:
             self._flush_denormals()
         return rate
+
+    @property
+    def scale(self) -> float:
+        """What every learning rate is multiplied by; 1 costs nothing."""
+        return self._scale
+
+    @scale.setter
+    def scale(self, scale: float) -> None:
+        self._scale = scale
+        self._rate = self._optimizer.rate if scale == 1.0 else self._scaled_rate
+
+    def _scaled_rate(self, step: int) -> float:
+        return self._optimizer.rate(step) * self._scale
 
     def _slice(
         self, vector: Array, gradient: Array, start: int

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 
 from declnet.components.callback import EpochLogged
 
+LOSSES = ("loss", "data_loss", "regularization_loss")
+"""The figures that are no metrics: the loss and its parts."""
+
 _SHORT = {"accuracy": "acc"}
-_LOSSES = ("loss", "data_loss", "regularization_loss")
 
 
 def log_line(event: EpochLogged) -> str:
@@ -23,12 +25,30 @@ def log_line(event: EpochLogged) -> str:
     return line
 
 
+def live_figures(event: EpochLogged) -> str:
+    """The loss and the first metric, those of the validation data in brackets; as short as can be.
+
+    `loss 0.952 (validation 0.964), acc 0.556 (0.541)`
+    """
+    validation = event.validation
+    loss = f"loss {_figure(event.figures['loss'])}"
+    if validation:
+        loss += f" (validation {_figure(validation['loss'])})"
+    metric = next((name for name in event.figures if name not in LOSSES), None)
+    if metric is None:
+        return loss
+    shown = f"{_SHORT.get(metric, metric)} {_figure(event.figures[metric])}"
+    if metric in validation:
+        shown += f" ({_figure(validation[metric])})"
+    return f"{loss}, {shown}"
+
+
 def figures(values: Mapping[str, float]) -> str:
     """Metrics and losses in words, e.g. `acc: 0.556, loss: 0.952 (data_loss: …, reg_loss: …)`."""
     metrics = [
         f"{_SHORT.get(name, name)}: {_figure(value)}"
         for name, value in values.items()
-        if name not in _LOSSES
+        if name not in LOSSES
     ]
     loss = (
         f"loss: {_figure(values['loss'])} (data_loss: {_figure(values['data_loss'])}, "

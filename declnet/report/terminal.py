@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from typing import TextIO
 
 WIDE = 100_000
 """Columns where the output is no terminal: nothing is cut off or wrapped in a file or a pipe."""
+
+
+def is_terminal(stream: TextIO) -> bool:
+    """Whether a person looks at the stream, in a terminal that can show more than lines."""
+    if not stream.isatty():
+        return False
+    from rich.console import Console
+
+    return not Console(file=stream).is_dumb_terminal
 
 
 def print_table(
@@ -14,6 +24,8 @@ def print_table(
     columns: Sequence[str],
     rows: Iterable[Sequence[str]],
     numeric: frozenset[str] = frozenset(),
+    footer: Sequence[Sequence[str]] = (),
+    bold: Collection[tuple[int, int]] = (),
 ) -> None:
     """Prints a table on standard output.
 
@@ -22,27 +34,34 @@ def print_table(
         columns: their headings.
         rows: a string for each column.
         numeric: the columns that are aligned to the right.
+        footer: rows below a line of their own, e.g. totals.
+        bold: the cells that stand out on a terminal, each a row and a column from 0.
     """
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    terminal = sys.stdout.isatty()
+    terminal = is_terminal(sys.stdout)
     console = Console(file=sys.stdout, width=None if terminal else WIDE, highlight=False)
     table = Table(box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
     table.title = Text(title, style="bold") if title else None
     for column in columns:
         table.add_column(column, justify="right" if column in numeric else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+    for number, row in enumerate(rows):
+        styles = ("bold" if (number, column) in bold else "" for column in range(len(row)))
+        table.add_row(*map(Text, row, styles))
+    if footer:
+        table.add_section()
+        for row in footer:
+            table.add_row(*(Text(cell) for cell in row))
     if terminal:
         console.print(table)
         return
     with console.capture() as capture:
         console.print(table)
-    lines = (line.rstrip() for line in capture.get().strip("\n").splitlines())
-    sys.stdout.write("".join(f"{line}\n" for line in lines) + "\n")
+    lines = "\n".join(line.rstrip() for line in capture.get().splitlines()).strip("\n")
+    sys.stdout.write(f"{lines}\n\n")
 
 
 def shown_bytes(count: int) -> str:

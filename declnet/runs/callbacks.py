@@ -3,31 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from declnet.components.callback import Callback, EpochLogged
-from declnet.graph.model import Model
-
-
-@dataclass
-class ActiveRun:
-    """The run as callbacks see it (`declnet.components.callback.Run`).
-
-    Attributes:
-        stopped: the reason that a callback gave for ending the training, or None.
-    """
-
-    name: str
-    epochs: int
-    directory: Path | None
-    model: Model
-    stopped: str | None = None
-
-    def stop(self, reason: str) -> None:
-        """Ends the training after this epoch; the first reason stands."""
-        self.stopped = self.stopped or reason
+from declnet.components.plain import NotPlainError, to_plain
+from declnet.errors import ComponentError
+from declnet.runs.active_run import ActiveRun
 
 
 class Callbacks:
@@ -37,10 +18,38 @@ class Callbacks:
         self._waiting = list(callbacks)
         self._started: list[tuple[Callback, Any]] = []
 
-    def start(self, run: ActiveRun) -> None:
-        """Starts each."""
-        for callback in self._waiting:
-            self._started.append((callback, callback.start(run)))
+    def start(self, run: ActiveRun, saved: Sequence[dict[str, Any]] = ()) -> None:
+        """Starts each, or restores those that something was saved of.
+
+        Args:
+            run: what they see.
+            saved: what `state` gave; those of another type, at their place, are left out.
+        """
+        by_place = dict(enumerate(saved))
+        for place, callback in enumerate(self._waiting):
+            found = by_place.get(place, {})
+            if found.get("type") == callback.type and found.get("saved") is not None:
+                state = callback.restore(run, found["saved"])
+            else:
+                state = callback.start(run)
+            self._started.append((callback, state))
+
+    def state(self) -> list[dict[str, Any]]:
+        """What each wants kept, as plain values.
+
+        Raises:
+            ComponentError: one wants to keep what no file holds.
+        """
+        kept = []
+        for callback, state in self._started:
+            saved = callback.save(state)
+            try:
+                to_plain(saved, {}, "what it saves")
+            except NotPlainError as error:
+                message = f'callback "{callback.type}": {error}; save() must give plain values'
+                raise ComponentError(message) from None
+            kept.append({"type": callback.type, "saved": saved})
+        return kept
 
     def epoch_finished(self, epoch: EpochLogged) -> None:
         """Tells each of a logged epoch."""

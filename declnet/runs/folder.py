@@ -13,6 +13,9 @@ MANIFEST = "manifest.json"
 HISTORY = "history.jsonl"
 METRICS = "metrics.json"
 WEIGHTS = "weights.safetensors"
+PREPARATION = "preparation.json"
+PREPARATION_ARRAYS = "preparation.safetensors"
+CHECKPOINTS = "checkpoints"
 
 
 def claim_numbered(parent: Path, name: str) -> Path:

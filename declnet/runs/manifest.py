@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -20,16 +21,22 @@ from declnet.training.ready_data import ReadyData
 
 def first_manifest(
     spec: RunSpec,
+    spec_file: bytes,
     registry: Registry,
     data: Mapping[str, ReadyData],
     input_shape: Shape,
     fusion: Component | None,
 ) -> dict[str, Any]:
-    """The manifest of a run that starts now: status `running`."""
+    """The manifest of a run that starts now: status `running`.
+
+    Args:
+        spec_file: the content of the folder's spec.toml.
+    """
     return {
         "status": "running",
         "name": spec.name,
         "seed": spec.seed,
+        "spec": f"sha256:{hashlib.sha256(spec_file).hexdigest()}",
         "started": now(),
         "input_shape": list(input_shape),
         "data": {

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from declnet.errors import OutputError
 from declnet.runs import folder
+from declnet.runs.forms import parse_row, read_metrics, read_object
 from declnet.spec.document import read_document
 
 
@@ -41,9 +41,8 @@ def read_run(directory: str | Path) -> StoredRun:
         what = "this is no run's folder" if path.is_dir() else "there is no such folder"
         raise OutputError(f"{path}: {what} (a run's folder has a {folder.MANIFEST})")
     try:
-        manifest = json.loads((path / folder.MANIFEST).read_text("utf-8"))
-        metrics_file = path / folder.METRICS
-        metrics = json.loads(metrics_file.read_text("utf-8")) if metrics_file.is_file() else {}
+        manifest = read_object(path / folder.MANIFEST)
+        metrics = read_metrics(path)
         history = read_history(path / folder.HISTORY)
     except (OSError, ValueError) as error:
         raise OutputError(f"{path}: cannot be read: {error}") from None
@@ -52,8 +51,13 @@ def read_run(directory: str | Path) -> StoredRun:
 
 
 def read_history(path: Path) -> list[dict[str, Any]]:
-    """The rows of a history; a last line that a kill cut off is left out."""
+    """The rows of a history; a last line that a kill cut off is left out.
+
+    Raises:
+        ValueError: a line is no logged epoch.
+        OSError: the file cannot be read.
+    """
     if not path.is_file():
         return []
     lines = path.read_text("utf-8").split("\n")
-    return [json.loads(line) for line in lines[:-1]]
+    return [parse_row(line) for line in lines[:-1]]

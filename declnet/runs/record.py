@@ -3,40 +3,101 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from safetensors.numpy import save
 
+from declnet.data.preparation import FittedPreparation
 from declnet.errors import RunError
 from declnet.graph.model import Model
 from declnet.runs import folder
+from declnet.runs.checkpoints import Checkpoint, Checkpoints
+from declnet.runs.history import HistoryFile
 from declnet.runs.manifest import now
-from declnet.runs.writing import append_line, write_atomically, write_json
+from declnet.runs.preparation_files import write_preparation
+from declnet.runs.writing import remove_temporary, write_atomically, write_json
 
 
 class Record:
-    """A run's folder while the run goes on.
+    """A run's folder while the run goes on, which this process has locked.
 
     Attributes:
         directory: the folder, already claimed.
-
-    Raises:
-        RunError: the folder cannot be written.
+        history: what was logged.
+        checkpoints: what the run can go on from.
     """
 
-    def __init__(self, directory: Path, spec_toml: str, manifest: dict[str, Any]) -> None:
-        self.directory = directory
-        self._manifest = manifest
+    def __init__(self, directory: Path, manifest: dict[str, Any]) -> None:
+        self.directory, self._manifest = directory, manifest
+        self.history = HistoryFile(directory / folder.HISTORY)
+        self.checkpoints = Checkpoints(directory)
+
+    @classmethod
+    def begun(
+        cls,
+        directory: Path,
+        spec_toml: str,
+        preparation: FittedPreparation | None,
+        manifest: dict[str, Any],
+    ) -> Self:
+        """Writes what is known before the first step; raises RunError if that fails.
+
+        The spec is first, so that a run can be begun again that was killed in between.
+
+        Args:
+            preparation: what other data must go through before the model, if there is something.
+        """
+        record = cls(directory, manifest)
         with _writing():
-            write_json(directory / folder.MANIFEST, manifest)
             write_atomically(directory / folder.SPEC, spec_toml.encode())
+            if preparation is not None:
+                write_preparation(directory, preparation)
+            write_json(directory / folder.MANIFEST, manifest)
+        return record
+
+    def resumed(self, epoch: int, step: int, changes: list[str]) -> None:
+        """Notes for the manifest where another process goes on, and what has changed since."""
+        entry = {"at": now(), "from_epoch": epoch, "from_step": step, "changes": changes}
+        self._manifest["resumed"] = [*self._manifest.get("resumed", ()), entry]
+
+    def go_on(self, checkpoint: Checkpoint | None, length: int) -> list[dict[str, Any]]:
+        """Takes away what was written after a checkpoint; raises RunError if that fails.
+
+        Args:
+            checkpoint: None to begin again.
+            length: of the history then, in bytes.
+
+        Returns:
+            The rows of the history until then.
+        """
+        with _writing():
+            remove_temporary(self.directory)
+            self.checkpoints.go_on_from(checkpoint)
+            rows = self.history.cut(length)
+            write_json(self.directory / folder.MANIFEST, self._manifest)
+        return rows
 
     def epoch(self, row: dict[str, Any]) -> None:
         """Adds a logged epoch to the history; raises RunError if it cannot be written."""
         with _writing():
-            append_line(self.directory / folder.HISTORY, row)
+            self.history.append(row)
+
+    def checkpoint(
+        self,
+        content: dict[str, Any],
+        epoch: int,
+        batch: int,
+        step: int,
+        *,
+        best: bool,
+        keep_last: int,
+    ) -> None:
+        """Writes a checkpoint, as `Checkpoints.write`; raises RunError if that fails."""
+        with _writing():
+            history = {"history": self.history.state()}
+            self.checkpoints.write(content | history, epoch, batch, step, best, keep_last)
 
     def finished(
         self,
@@ -54,6 +115,11 @@ class Record:
             self._weights(model)
             write_json(self.directory / folder.METRICS, metrics)
             self._end("finished", seconds, {"stopped": stopped} if stopped else {})
+
+    def forget_checkpoints(self) -> None:
+        """Removes those of a run that is finished; what cannot be removed does no harm."""
+        with suppress(OSError):
+            self.checkpoints.clear()
 
     def failed(self, model: Model, error: BaseException, seconds: float) -> None:
         """Writes how the run ended; an interrupted one leaves its weights as they were.

@@ -2,55 +2,27 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from declnet.components.arrays import Array
-from declnet.components.blame import blaming_components
-from declnet.components.callback import EpochLogged
 from declnet.components.data_source import Dataset
-from declnet.data.loading import as_dataset
+from declnet.components.records import Records
+from declnet.data.loading import as_data
 from declnet.errors import DataError
-from declnet.graph.model import Model
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
-from declnet.runs.callbacks import ActiveRun, Callbacks
 from declnet.runs.folder import claim, claim_numbered
-from declnet.runs.manifest import first_manifest
+from declnet.runs.lock import locked
+from declnet.runs.ready_run import make_ready_run
 from declnet.runs.record import Record
+from declnet.runs.session import Listener, RunResult, Session
 from declnet.spec.resolved import resolved_toml
 from declnet.spec.run_spec import RunSpec
 from declnet.training.checks.check import Checked
-from declnet.training.divergence import finite_evaluation
-from declnet.training.evaluation import Evaluation
-from declnet.training.events import Event
-from declnet.training.preparation import Prepared, prepare
-from declnet.training.trainer import Trainer
 
-Data = Dataset | tuple[Array, Array]
-Listener = Callable[[Event], None]
-
-
-@dataclass(frozen=True, eq=False)
-class RunResult:
-    """What a run gave.
-
-    Attributes:
-        metrics: of the finished model, by data set: `loss`, `data_loss` and each metric.
-        history: a row for each logged epoch, as in `history.jsonl`.
-        model: the trained model.
-        directory: the run's folder, or None if nothing was written.
-        seconds: from the first epoch to the end of the evaluation.
-    """
-
-    metrics: dict[str, dict[str, float]]
-    history: list[dict[str, Any]]
-    model: Model
-    directory: Path | None
-    seconds: float
+Data = Dataset | Records | tuple[Any, Any]
+"""What a data set may be handed over as; see `declnet.data.loading.as_data`."""
 
 
 def run(
@@ -67,13 +39,15 @@ def run(
 
     Args:
         spec: the run.
-        data: in place of the spec's: `(x, y)` or a `Dataset` to train on, or a mapping with
-            `"train"` and, if wanted, `"validation"` and `"test"`.
+        data: in place of the spec's: what to train on, or a mapping with `"train"` and, if wanted,
+            `"validation"` and `"test"`. Each is `(x, y)`, a `Dataset`, `Records`, or a table with
+            its target, `(frame, "column")` or `(frame, y)`: a data frame of pandas, polars or the
+            like, or a mapping of columns.
         out: the folder to write the run to, new or empty; None writes nothing.
         numbered: whether to write to a new folder `<name>-<number>` within `out` instead.
         listener: called with each event of the training.
         registry: where fusions and initializers are looked up; default: all installed plugins.
-        checked: what a check of the spec found, so that it need not be checked again.
+        checked: what a check of this very spec found, so that tables are not read twice.
 
     Raises:
         SpecError: the spec is wrong; nothing was written.
@@ -83,90 +57,21 @@ def run(
             component that raised is named with its distribution (`ComponentError`).
     """
     registry = registry or default_registry()
-    with blaming_components(registry):
-        prepared = prepare(spec, registry, _given(data) if data is not None else None, checked)
-        trainer = Trainer(
-            spec,
-            prepared.model,
-            prepared.data["train"],
-            prepared.data.get("validation"),
-            registry,
-        )
-    record = None
-    if out is not None:
-        manifest = first_manifest(
-            spec, registry, prepared.data, prepared.model.input_shape, trainer.fusion
-        )
-        directory = claim_numbered(Path(out), spec.name) if numbered else claim(Path(out))
-        record = Record(directory, resolved_toml(spec), manifest)
-    return _recorded(spec, trainer, prepared, record, registry, listener)
+    ready = make_ready_run(spec, registry, given_data(data) if data is not None else None, checked)
+    if out is None:
+        return Session(ready, None, listener).carry_out()
+    directory = claim_numbered(Path(out), spec.name) if numbered else claim(Path(out))
+    with locked(directory):
+        text = resolved_toml(spec)
+        manifest = ready.manifest(text.encode())
+        record = Record.begun(directory, text, ready.prepared.preparation, manifest)
+        return Session(ready, record, listener).carry_out()
 
 
-def _recorded(
-    spec: RunSpec,
-    trainer: Trainer,
-    prepared: Prepared,
-    record: Record | None,
-    registry: Registry,
-    listener: Listener | None,
-) -> RunResult:
-    """Runs to the end, whichever it is, and sees to it that the folder tells of it."""
-    start = time.perf_counter()
-    model, directory = prepared.model, record.directory if record else None
-    active = ActiveRun(spec.name, spec.training.epochs, directory, model)
-    callbacks = Callbacks(spec.training.callbacks)
-    try:
-        with blaming_components(registry):
-            callbacks.start(active)
-            history = _train(trainer, record, listener, callbacks, active)
-            metrics = _evaluate(spec, prepared, history[-1]["epoch"])
-            seconds = time.perf_counter() - start
-            if record is not None:
-                record.finished(model, metrics, seconds, active.stopped)
-            callbacks.finished(metrics)
-    except BaseException as error:
-        callbacks.failed(error)
-        if record is not None:
-            record.failed(model, error, time.perf_counter() - start)
-        raise
-    return RunResult(metrics, history, model, directory, seconds)
-
-
-def _train(
-    trainer: Trainer,
-    record: Record | None,
-    listener: Listener | None,
-    callbacks: Callbacks,
-    active: ActiveRun,
-) -> list[dict[str, Any]]:
-    history: list[dict[str, Any]] = []
-    for event in trainer.events():
-        if isinstance(event, EpochLogged):
-            history.append(event.row())
-            if record is not None:
-                record.epoch(history[-1])
-        if listener is not None:
-            listener(event)
-        if isinstance(event, EpochLogged):
-            callbacks.epoch_finished(event)
-            if active.stopped is not None:
-                break
-    return history
-
-
-def _evaluate(spec: RunSpec, prepared: Prepared, epoch: int) -> dict[str, dict[str, float]]:
-    model = prepared.model
-    return {
-        name: finite_evaluation(
-            Evaluation(model, spec.loss, spec.training.metrics, data), model, epoch
-        )
-        for name, data in prepared.data.items()
-    }
-
-
-def _given(data: Data | Mapping[str, Data]) -> dict[str, Dataset]:
+def given_data(data: Data | Mapping[str, Data]) -> dict[str, Dataset | Records]:
+    """Takes what a program hands over; raises DataError if it is wrong."""
     named = data if isinstance(data, Mapping) else {"train": data}
     unknown = set(named) - {"train", "validation", "test"}
     if unknown or "train" not in named:
         raise DataError("data must have train and may have validation and test, nothing else")
-    return {name: as_dataset(each, name) for name, each in named.items()}
+    return {name: as_data(each, name) for name, each in named.items()}

@@ -9,7 +9,8 @@ from declnet.components.declared import Declared
 from declnet.components.loss import Loss
 from declnet.components.optimizer import Optimizer
 from declnet.errors import Problem
-from declnet.spec.run_spec import DataSpec, ModelSpec, RunSpec, TrainingSpec
+from declnet.spec.data_spec import DataSpec
+from declnet.spec.run_spec import ModelSpec, RunSpec, TrainingSpec
 
 SECTIONS: dict[str, type[Declared]] = {
     "data": DataSpec,

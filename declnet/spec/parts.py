@@ -21,6 +21,7 @@ from declnet.components.optimizer import Optimizer
 from declnet.errors import KeyPath
 from declnet.registry.discovery import default_registry
 from declnet.registry.spelling import closest
+from declnet.spec.data_spec import DataSpec
 from declnet.spec.run_spec import ModelSpec, RunSpec
 
 C = TypeVar("C", bound=Component)
@@ -50,7 +51,8 @@ class Parts:
     Attributes:
         sources: the data sources by data set.
         needs_source: whether the missing of training data is yet to be told.
-        held_out: the fraction of the training data that is held out for validation.
+        data: the whole section `[data]`, if it is right.
+        held_out: the fractions of the training data that are held out, by data set.
         layers: all items of the list, the wrong ones too; empty if there is no list.
         dtype: of the model.
         initial_weights: the file.
@@ -63,7 +65,8 @@ class Parts:
 
     sources: dict[str, DataSource] = field(default_factory=dict)
     needs_source: bool = False
-    held_out: float = 0.0
+    data: DataSpec | None = None
+    held_out: Mapping[str, float] = field(default_factory=dict)
     layers: tuple[LayerPart, ...] = ()
     dtype: str = "float32"
     initial_weights: Path | None = None
@@ -76,12 +79,11 @@ class Parts:
 
 def parts_of(spec: RunSpec) -> Parts:
     """The parts of a right spec: all of them."""
-    sets = {name: getattr(spec.data, name) for name in SETS}
-    held_out = spec.data.validation
     return Parts(
-        {name: each for name, each in sets.items() if isinstance(each, DataSource)},
+        spec.data.sources,
         spec.data.train is None,
-        held_out if isinstance(held_out, float) else 0.0,
+        spec.data,
+        spec.data.fractions,
         tuple(LayerPart(layer, layer.name) for layer in spec.model.layers),
         spec.model.dtype,
         spec.model.initial_weights,
@@ -100,12 +102,13 @@ def right_parts(document: Mapping[str, Any], context: Mapping[str, Any]) -> Part
     """
     data, model, training = (_table(document, name) for name in ("data", "model", "training"))
     sources = {name: _component(DataSource, data.get(name), context) for name in SETS}
-    held_out, dtype = data.get("validation"), model.get("dtype")
+    dtype = model.get("dtype")
     batch_size = training.get("batch_size")
     return Parts(
         {name: each for name, each in sources.items() if each is not None},
         isinstance(document.get("data", {}), dict) and "train" not in data,
-        held_out if isinstance(held_out, float) and 0 < held_out < 1 else 0.0,
+        _data(data, context),
+        _fractions(data),
         tuple(_layer(item, context) for item in _list(model, "layers")),
         dtype if dtype in ("float32", "float64") else "float32",
         _weights(model, context),
@@ -125,6 +128,20 @@ def _table(document: Mapping[str, Any], name: str) -> dict[str, Any]:
 def _list(table: Mapping[str, Any], name: str) -> list[Any]:
     items = table.get(name)
     return list(items) if isinstance(items, list | tuple) else []
+
+
+def _data(table: Mapping[str, Any], context: Mapping[str, Any]) -> DataSpec | None:
+    try:
+        return DataSpec.model_validate(table, context=dict(context))
+    except ValidationError:
+        return None
+
+
+def _fractions(table: Mapping[str, Any]) -> dict[str, float]:
+    given = {name: table.get(name) for name in SETS[1:]}
+    return {
+        name: share for name, share in given.items() if isinstance(share, float) and 0 < share < 1
+    }
 
 
 def _layer(item: Any, context: Mapping[str, Any]) -> LayerPart:

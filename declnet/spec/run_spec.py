@@ -3,35 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, PrivateAttr, ValidationInfo, model_validator
 
 from declnet.components.callback import Callback
-from declnet.components.data_source import DataSource
 from declnet.components.declared import Declared, resolve_paths
 from declnet.components.layer import Layer
 from declnet.components.located_error import located_error
 from declnet.components.loss import Loss
 from declnet.components.metric import Metric
-from declnet.components.number_or import NumberOr
 from declnet.components.optimizer import Optimizer
+from declnet.spec.data_spec import DataSpec
 from declnet.spec.format_version import FormatVersion
 from declnet.spec.name import Name
 from declnet.spec.requirements import Requirement
 from declnet.spec.written import Written
-
-SourceOrFraction = Annotated[float | DataSource, NumberOr(DataSource, above=0, below=1)]
-
-
-class DataSpec(Declared):
-    """Where samples come from: the section `[data]`."""
-
-    train: DataSource | None = Field(default=None, description="what the model learns from")
-    validation: SourceOrFraction | None = Field(
-        default=None, description="a data source, or the fraction of train to hold out for it"
-    )
-    test: DataSource | None = Field(default=None, description="what the finished model is tried on")
 
 
 class ModelSpec(Declared):

@@ -15,6 +15,7 @@ class Stream(IntEnum):
     INITIALIZATION = 2
     LAYER = 3
     SPLIT = 4
+    AUGMENTATION = 5
 
 
 class DataSet(IntEnum):

@@ -7,6 +7,7 @@ from typing import Any
 from declnet.testing.check import Check
 from declnet.testing.checks import (
     buffer_checks,
+    callback_checks,
     data_source_checks,
     declaration_checks,
     finding_checks,
@@ -25,6 +26,7 @@ from declnet.testing.checks import (
     regularizer_checks,
     round_trip_checks,
     schedule_checks,
+    transform_checks,
     trial_checks,
 )
 
@@ -61,6 +63,8 @@ CHECKS_BY_KIND: dict[str, tuple[Check, ...]] = {
     "initializer": USED_ONCE + initializer_checks.CHECKS,
     "metric": (*trial_checks.CHECKS, buffer_checks.takes_any_memory_order, *metric_checks.CHECKS),
     "data_source": USED_ONCE + data_source_checks.CHECKS,
+    "callback": USED_ONCE + callback_checks.CHECKS,
+    "transform": (*USED_ONCE, trial_checks.leaves_inputs_alone, *transform_checks.CHECKS),
 }
 """The checks of each kind besides the common ones; a kind that is not here has only those."""
 

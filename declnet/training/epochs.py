@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 from declnet.components.arrays import Array
 from declnet.data.batches import Batches
-from declnet.data.gathering import Samples
+from declnet.data.gathering import Gathered, Samples, samples_of
 from declnet.graph.step import Step
 from declnet.graph.training_graph import TrainingGraph
 from declnet.training.figures import Figures
@@ -25,17 +25,26 @@ class NonFiniteLossError(Exception):
 
 
 class Epoch(Protocol):
-    """Runs epochs; `steps` is how many updates each makes."""
+    """Runs epochs, whole or in parts; `steps` is how many updates each makes."""
 
     steps: int
 
-    def run(self, update: Update, step: int, figures: Figures | None) -> float:
-        """Runs one epoch.
+    def run(
+        self,
+        update: Update,
+        step: int,
+        figures: Figures | None,
+        first: int = 0,
+        stop: int | None = None,
+    ) -> float:
+        """Runs one epoch, or a part of it; parts must follow each other.
 
         Args:
             update: applies the optimizer; called with the number of the update, from 1.
             step: updates made so far.
             figures: collects the epoch's figures, or None where nobody looks at them.
+            first: the first batch of the part.
+            stop: the batch after the part's last one; None for the end of the epoch.
 
         Returns:
             The learning rate of the last update.
@@ -43,6 +52,14 @@ class Epoch(Protocol):
         Raises:
             NonFiniteLossError: before the update that would have followed.
         """
+        ...
+
+    def order(self) -> dict[str, Any]:
+        """Where the shuffle is, plain values and arrays."""
+        ...
+
+    def restore_order(self, state: Mapping[str, Any]) -> None:
+        """Goes on from what `order` gave; raises ValueError if that is of other data."""
         ...
 
 
@@ -53,10 +70,17 @@ class FullBatchEpoch:
 
     def __init__(self, graph: TrainingGraph, data: ReadyData) -> None:
         self._graph, self._y = graph, data.y
-        self._x = Samples(data.x).all()
-        self._step = graph.step(self._x, Samples(data.y_true).all())
+        self._x = samples_of(data.x).all()
+        self._step = graph.step(self._x, Samples(data.y_true).all(), data.weights)
 
-    def run(self, update: Update, step: int, figures: Figures | None) -> float:
+    def run(
+        self,
+        update: Update,
+        step: int,
+        figures: Figures | None,
+        first: int = 0,  # noqa: ARG002  # the only step there is
+        stop: int | None = None,  # noqa: ARG002
+    ) -> float:
         """As `Epoch.run`."""
         loss = self._step.run()
         _check(loss, self._x)
@@ -64,23 +88,44 @@ class FullBatchEpoch:
             _collect(figures, self._graph, self._step, self._y, loss, self._x)
         return update(step + 1)
 
+    def order(self) -> dict[str, Any]:
+        """Nothing is shuffled."""
+        return {}
+
+    def restore_order(self, state: Mapping[str, Any]) -> None:
+        """Nothing is shuffled; raises ValueError if something was."""
+        if state:
+            raise ValueError("there were mini-batches, now each step takes all samples")
+
 
 class MiniBatchEpoch:
     """A step on each batch; the last one may be shorter."""
 
-    def __init__(self, graph: TrainingGraph, data: ReadyData, batches: Batches) -> None:
+    def __init__(
+        self, graph: TrainingGraph, inputs: Gathered, data: ReadyData, batches: Batches
+    ) -> None:
         self._graph, self._y, self._batches = graph, data.y, batches
-        inputs, targets = Samples(data.x), Samples(data.y_true)
+        arrays = inputs, Samples(data.y_true)
+        weights = Samples(data.weights) if data.weights is not None else None
         self._bound = {
-            size: self._bind(inputs, targets, size)
+            size: self._bind(*arrays, weights, size)
             for size in {batches.batch_size, batches.last_size}
         }
-        self.steps = -(-len(data) // batches.batch_size)
+        self.steps = batches.count
 
-    def run(self, update: Update, step: int, figures: Figures | None) -> float:
+    def run(
+        self,
+        update: Update,
+        step: int,
+        figures: Figures | None,
+        first: int = 0,
+        stop: int | None = None,
+    ) -> float:
         """As `Epoch.run`."""
         rate = 0.0
-        for positions in self._batches.epoch():
+        if first == 0:
+            self._batches.shuffle()
+        for positions in self._batches.between(first, self.steps if stop is None else stop):
             x, gather_x, gather_y, bound = self._bound[len(positions)]
             gather_x(positions)
             gather_y(positions)
@@ -92,12 +137,28 @@ class MiniBatchEpoch:
             rate = update(step)
         return rate
 
+    def order(self) -> dict[str, Any]:
+        """As `Epoch.order`."""
+        return self._batches.state()
+
+    def restore_order(self, state: Mapping[str, Any]) -> None:
+        """As `Epoch.restore_order`."""
+        self._batches.restore(state)
+
     def _bind(
-        self, inputs: Samples, targets: Samples, size: int
+        self, inputs: Gathered, targets: Gathered, weights: Gathered | None, size: int
     ) -> tuple[Array, Callable[[Array], object], Callable[[Array], object], Step]:
         x, gather_x = inputs.batch(size)
         y_true, gather_y = targets.batch(size)
-        return x, gather_x, gather_y, self._graph.step(x, y_true)
+        if weights is None:
+            return x, gather_x, gather_y, self._graph.step(x, y_true)
+        w, gather_weights = weights.batch(size)
+
+        def gather_both(positions: Array) -> None:
+            gather_y(positions)
+            gather_weights(positions)
+
+        return x, gather_x, gather_both, self._graph.step(x, y_true, w)
 
 
 def _check(loss: float, x: Array) -> None:
@@ -110,4 +171,4 @@ def _collect(
 ) -> None:
     penalty = graph.penalty()
     _check(loss + penalty, x)
-    figures.add(step.y_pred, y, loss, penalty)
+    figures.add(step.y_pred, y, loss, penalty, step.weight())

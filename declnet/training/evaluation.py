@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from declnet.components.arrays import Array
 from declnet.components.loss import Loss
 from declnet.components.metric import Metric
 from declnet.graph.inference import InferenceGraph
@@ -39,8 +40,18 @@ class Evaluation:
                 y_pred = self._graph.predict(data.x[part])
                 losses = self._losses[: len(y_pred)]
                 self._loss.forward(y_pred, data.y_true[part], losses)
-                figures.add(y_pred, data.y[part], float(losses.mean()), penalty)
+                weights = None if data.weights is None else data.weights[part]
+                loss, weight = mean_loss(losses, weights)
+                figures.add(y_pred, data.y[part], loss, penalty, weight)
         return figures.result()
+
+
+def mean_loss(losses: Array, weights: Array | None) -> tuple[float, float]:
+    """The mean of samples' losses (n,), by their weights (n,), and the sum of the weights."""
+    if weights is None:
+        return float(losses.mean()), float(len(losses))
+    weight = float(weights.sum())
+    return float(losses @ weights) / (weight or 1.0), weight
 
 
 def regularization_loss(model: Model) -> float:

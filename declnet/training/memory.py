@@ -51,11 +51,19 @@ def run_memory(
     output_shape = nodes[-1].output_shape
     memory["data"] = sum(
         (info.samples or 0)
-        * ((prod(info.sample_shape) + prod(output_shape)) * itemsize + prod(info.target_shape) * 8)
+        * (
+            (prod(info.sample_shape) * info.in_memory + prod(output_shape)) * itemsize
+            + prod(info.target_shape) * 8
+        )
         for info in data.values()
     )
-    for shape in (data["train"].sample_shape, output_shape):
-        memory["data"] += _gathering_bytes(parts.batch_size, shape, samples, batch) * itemsize
+    gathered = _gathering_bytes(parts.batch_size, output_shape, samples, batch)
+    shape = data["train"].sample_shape
+    if data["train"].in_memory:
+        gathered += _gathering_bytes(parts.batch_size, shape, samples, batch)
+    else:
+        gathered += prod(shape) * batch
+    memory["data"] += gathered * itemsize
     return memory
 
 

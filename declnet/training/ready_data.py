@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from declnet.components.arrays import Array
 from declnet.components.data_source import Dataset
 from declnet.components.loss import Loss
+from declnet.components.mapped_array import MappedArray
 from declnet.data.fingerprint import fingerprint
 from declnet.errors import DataError
 from declnet.graph.model import Model
@@ -20,13 +21,17 @@ class ReadyData:
         x: in the model's type, sample-major.
         y: as the user gave it, for metrics.
         y_true: as the loss prepared it.
-        fingerprint: of the data as it was loaded.
+        fingerprint: of the data set.
+        weights: (n,) in the model's type; None if all samples count alike.
+        class_names: of the labels 0, 1, 2, …, where they are known.
     """
 
-    x: Array
+    x: Array | MappedArray
     y: Array
     y_true: Array
     fingerprint: str
+    weights: Array | None = None
+    class_names: tuple[str, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.x)
@@ -45,4 +50,12 @@ def make_ready(dataset: Dataset, model: Model, loss: Loss, label: str) -> ReadyD
         y_true = loss.prepare(dataset.y, model.output_shape, model.dtype)
     except ValueError as error:
         raise DataError(f"{label} data: {error}") from None
-    return ReadyData(model.as_input(dataset.x), dataset.y, y_true, fingerprint(dataset))
+    weights = dataset.weights
+    return ReadyData(
+        model.as_input(dataset.x),
+        dataset.y,
+        y_true,
+        fingerprint(dataset),
+        weights.astype(model.dtype) if weights is not None else None,
+        dataset.class_names,
+    )

@@ -9,22 +9,24 @@ import numpy as np
 
 from declnet.components.callback import EpochLogged
 from declnet.components.fusion import Fusion
+from declnet.data.augmentation import VariedSamples
 from declnet.data.batches import Batches
+from declnet.data.gathering import samples_of
 from declnet.graph.clipping import clippings
 from declnet.graph.model import Model
 from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import Update
 from declnet.registry.registry import Registry
 from declnet.spec.run_spec import RunSpec
+from declnet.spec.streams import Stream, random_stream
 from declnet.training.divergence import divergence, finite_evaluation
 from declnet.training.epochs import Epoch, FullBatchEpoch, MiniBatchEpoch, NonFiniteLossError
 from declnet.training.evaluation import Evaluation
 from declnet.training.events import Event, Progressed
 from declnet.training.figures import Figures
+from declnet.training.pace import Pace
 from declnet.training.ready_data import ReadyData
-
-SIGN_OF_LIFE = 0.2
-"""Seconds between two `Progressed` events."""
+from declnet.training.state import StateError, TrainingState, put_back
 
 
 class Trainer:
@@ -39,9 +41,14 @@ class Trainer:
 
     Attributes:
         fusion: what joins the last layer and the loss, or None.
+        epoch: the epoch that is at work or comes next, from 0.
+        batch: batches of that epoch that are done.
+        step: updates made.
+        halt_every: epochs from one event to the next, logged or not; None where nobody needs that.
     """
 
     fusion: Fusion | None
+    halt_every: int | None = None
 
     def __init__(
         self,
@@ -58,20 +65,27 @@ class Trainer:
             else None
         )
         self._epoch, self._update = self._compile(spec, train, registry)
-        self._step = 0
-        self._next_sign = 0.0
+        self.epoch = self.batch = self.step = 0
+        self._figures: Figures | None = None
+        self._pace = Pace()
 
     def _compile(self, spec: RunSpec, train: ReadyData, registry: Registry) -> tuple[Epoch, Update]:
         model, batch_size = self._model, spec.training.batch_size or len(train)
         capacity = min(batch_size, len(train))
         graph = TrainingGraph(model, spec.loss, registry, capacity, spec.seed)
-        self.fusion = graph.fusion
+        self.fusion, self._streams = graph.fusion, graph.streams()
         epoch: Epoch
         if spec.training.batch_size is None:
             epoch = FullBatchEpoch(graph, train)
         else:
             batches = Batches(len(train), batch_size, spec.training.shuffle, spec.seed)
-            epoch = MiniBatchEpoch(graph, train, batches)
+            inputs = samples_of(train.x)
+            varying = [each for each in spec.data.prepare if each.training_only]
+            if varying:
+                rng = random_stream(spec.seed, Stream.AUGMENTATION)
+                inputs = VariedSamples(inputs, varying, rng)
+                self._streams.append(rng)
+            epoch = MiniBatchEpoch(graph, inputs, train, batches)
         return epoch, Update(
             spec.optimizer,
             model.store.vector,
@@ -82,54 +96,132 @@ class Trainer:
     def events(self) -> Iterator[Event]:
         """Trains; yields each logged epoch, and signs of life between.
 
+        Between two events the training stands between two steps, and may be written down by
+        `state`, changed by `scale_learning_rate`, or left for good.
+
         Raises:
             DivergenceError: the loss became NaN or infinite.
         """
         last = self._training.epochs - 1
-        epoch = 0
-        self._next_sign = time.perf_counter() + SIGN_OF_LIFE
-        while epoch <= last:
-            if epoch % self._training.log_every and epoch != last:
-                epoch = self._silent_epochs(epoch, last)
-                if self._sign_is_due():
-                    yield Progressed(float(epoch))
+        self._pace.begin()
+        while self.epoch <= last:
+            if self._is_logged(self.epoch):
+                yield from self._logged_epoch()
             else:
-                yield self._logged_epoch(epoch)
-                epoch += 1
+                yield from self._silent_epochs(last)
 
-    def _silent_epochs(self, epoch: int, last: int) -> int:
-        """Runs up to the next epoch to log, or until a sign of life is due."""
-        every = self._training.log_every
-        stop = min(epoch + every - epoch % every, last)
-        run, update, steps = self._epoch.run, self._update, self._epoch.steps
-        now = time.perf_counter
-        with np.errstate(all="ignore"):
-            while epoch < stop:
-                try:
-                    run(update, self._step, None)
-                except NonFiniteLossError as error:
-                    raise divergence(self._model, epoch, error.loss, error.x) from None
-                self._step += steps
-                epoch += 1
-                if now() > self._next_sign:
-                    break
-        return epoch
+    def state(self) -> TrainingState:
+        """Everything that the rest of the training depends on, as arrays at work and plain values.
 
-    def _logged_epoch(self, epoch: int) -> EpochLogged:
-        figures = Figures(self._training.metrics)
-        with np.errstate(all="ignore"):
-            try:
-                rate = self._epoch.run(self._update, self._step, figures)
-            except NonFiniteLossError as error:
-                raise divergence(self._model, epoch, error.loss, error.x) from None
-        self._step += self._epoch.steps
-        validation = (
-            finite_evaluation(self._validation, self._model, epoch) if self._validation else {}
+        Raises:
+            StateError: an epoch's figures are being collected by a metric whose state is not plain;
+                at the epoch's end there is nothing to keep of it.
+        """
+        figures = self._figures.state() if self._figures is not None else None
+        if self._figures is not None and figures is None:
+            raise StateError("a metric's state cannot be written down within an epoch")
+        return TrainingState(
+            self.epoch,
+            self.batch,
+            self.step,
+            dict(self._model.store.arrays),
+            dict(self._update.state),
+            self._update.scale,
+            self._epoch.order(),
+            [dict(stream.bit_generator.state) for stream in self._streams],
+            figures,
         )
-        return EpochLogged(epoch, rate, figures.result(), validation)
 
-    def _sign_is_due(self) -> bool:
-        due = time.perf_counter() > self._next_sign
-        if due:
-            self._next_sign = time.perf_counter() + SIGN_OF_LIFE
-        return due
+    def restore(self, state: TrainingState) -> None:
+        """Goes on from a state, of this process or another one, to the same bits.
+
+        Raises:
+            StateError: it is the state of another model, optimizer, data or other metrics.
+        """
+        if not 0 <= state.batch < self._epoch.steps or len(state.layers) != len(self._streams):
+            raise StateError("the checkpoint is of other batches or layers")
+        if state.batch and (state.figures is not None) != self._is_logged(state.epoch):
+            raise StateError("the checkpoint lies in an epoch that log_every treats otherwise now")
+        try:
+            metrics, figures = self._training.metrics, state.figures
+            self._figures = Figures.restored(metrics, figures) if figures is not None else None
+            self._epoch.restore_order(state.order)
+        except ValueError as error:
+            raise StateError(f"the checkpoint does not fit: {error}") from None
+        put_back(state.parameters, self._model.store.arrays, "parameter")
+        put_back(state.optimizer, self._update.state, "the optimizer's")
+        for stream, saved in zip(self._streams, state.layers, strict=True):
+            stream.bit_generator.state = saved
+        self._update.scale = state.learning_rate_scale
+        self.epoch, self.batch, self.step = state.epoch, state.batch, state.step
+
+    def scale_learning_rate(self, factor: float) -> None:
+        """Multiplies every learning rate from now on."""
+        self._update.scale *= factor
+
+    def _is_logged(self, epoch: int) -> bool:
+        return epoch % self._training.log_every == 0 or epoch == self._training.epochs - 1
+
+    def _silent_epochs(self, last: int) -> Iterator[Progressed]:
+        """Runs up to the next epoch to log or to halt at, or until a sign of life is due."""
+        steps, halt = self._epoch.steps, self.halt_every
+        stop = min(_next(self.epoch, self._training.log_every), last)
+        if halt is not None:
+            stop = min(stop, _next(self.epoch, halt))
+        if self.batch == 0 and steps <= self._pace.part:
+            self._whole_epochs(stop)
+        else:
+            yield from self._parts()
+            self.epoch, self.batch = self.epoch + 1, 0
+        if self._pace.sign_is_due() or (halt is not None and self.epoch % halt == 0):
+            yield Progressed(float(self.epoch))
+
+    def _whole_epochs(self, stop: int) -> None:
+        """The loop of short epochs: nothing in it but them and a look at the clock."""
+        run, update, steps = self._epoch.run, self._update, self._epoch.steps
+        now, epoch, step, next_sign = time.perf_counter, self.epoch, self.step, self._pace.next_sign
+        try:
+            with np.errstate(all="ignore"):
+                while epoch < stop:
+                    run(update, step, None)
+                    step += steps
+                    epoch += 1
+                    if now() > next_sign:
+                        break
+        except NonFiniteLossError as error:
+            raise divergence(self._model, epoch, error.loss, error.x) from None
+        self.epoch, self.step = epoch, step
+
+    def _logged_epoch(self) -> Iterator[Event]:
+        if self._figures is None:
+            self._figures = Figures(self._training.metrics)
+        yield from self._parts()
+        validation = (
+            finite_evaluation(self._validation, self._model, self.epoch) if self._validation else {}
+        )
+        logged = EpochLogged(self.epoch, self._rate, self._figures.result(), validation)
+        self.epoch, self.batch, self._figures = self.epoch + 1, 0, None
+        yield logged
+
+    def _parts(self) -> Iterator[Progressed]:
+        """Runs the rest of an epoch; between its parts, yields a sign of life when one is due."""
+        steps = self._epoch.steps
+        while self.batch < steps:
+            stop, start = min(self.batch + self._pace.part, steps), time.perf_counter()
+            try:
+                with np.errstate(all="ignore"):
+                    self._rate = self._epoch.run(
+                        self._update, self.step, self._figures, self.batch, stop
+                    )
+            except NonFiniteLossError as error:
+                raise divergence(self._model, self.epoch, error.loss, error.x) from None
+            done = stop - self.batch
+            self.step, self.batch = self.step + done, stop
+            self._pace.took(done, time.perf_counter() - start)
+            if stop < steps and self._pace.sign_is_due():
+                yield Progressed(self.epoch + stop / steps)
+
+
+def _next(epoch: int, every: int) -> int:
+    """The first multiple of `every` after an epoch."""
+    return epoch + every - epoch % every

@@ -5,17 +5,25 @@ from typing import TYPE_CHECKING
 from declnet import Register, hookimpl, lazy_names
 
 if TYPE_CHECKING:
+    from declnet_data.csv import CSV as CSV
+    from declnet_data.idx import IDX as IDX
     from declnet_data.nnfs_sine import NNFSSine as NNFSSine
     from declnet_data.nnfs_spiral import NNFSSpiral as NNFSSpiral
     from declnet_data.nnfs_vertical import NNFSVertical as NNFSVertical
+    from declnet_data.npy import NPY as NPY
     from declnet_data.npz import NPZ as NPZ
+    from declnet_data.parquet import Parquet as Parquet
     from declnet_data.sklearn import ScikitLearn as ScikitLearn
 
 DATA_SOURCES = {
+    "csv": "CSV",
+    "idx": "IDX",
     "nnfs_sine": "NNFSSine",
     "nnfs_spiral": "NNFSSpiral",
     "nnfs_vertical": "NNFSVertical",
+    "npy": "NPY",
     "npz": "NPZ",
+    "parquet": "Parquet",
     "sklearn": "ScikitLearn",
 }
 

@@ -1,13 +1,16 @@
 """Arrays in a NumPy archive."""
 
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from pydantic import Field
 
 from declnet import Array, DataError, DataInfo, Dataset, DataSource
+from declnet_data.array_file import missing, read_header
 
 
 class NPZ(DataSource):
@@ -16,46 +19,75 @@ class NPZ(DataSource):
     type = "npz"
 
     path: Path = Field(description="the file, as numpy.savez writes it")
+    maximum_bytes: int = Field(
+        default=2**33, ge=1, description="arrays that are larger, once unpacked, are refused"
+    )
 
     def describe(self) -> DataInfo:
-        """Reads the arrays: their headers alone do not say how many classes there are."""
-        return DataInfo.of(*self._arrays())
+        """Reads y, and of x the header alone."""
+        with self._archive() as archive, self._member(archive, "x") as file:
+            shape, _, dtype = read_header(file, f"{self.path}: the array x")
+            x = np.broadcast_to(np.zeros((), dtype), shape)
+            return DataInfo.of(x, self._array(archive, "y"))
 
     def load(self, rng: np.random.Generator) -> Dataset:
         """Reads the arrays; nothing is random."""
-        return Dataset(*self._arrays())
-
-    def _arrays(self) -> tuple[Array, Array]:
         with self._archive() as archive:
-            return self._array(archive, "x"), self._array(archive, "y")
+            return Dataset(self._array(archive, "x"), self._array(archive, "y"))
 
     @contextmanager
-    def _archive(self) -> Iterator[np.lib.npyio.NpzFile]:
-        """Opens the file here, since np.load leaves one that is no archive open."""
+    def _archive(self) -> Iterator[zipfile.ZipFile]:
         try:
-            file = self.path.open("rb")
-        except FileNotFoundError:
-            raise DataError(f"{self.path}: there is no such file") from None
+            with self.path.open("rb") as file:
+                single = file.read(6) == np.lib.format.MAGIC_PREFIX
+                if single:
+                    message = f"{self.path}: one array; an .npz archive with x and y is needed"
+                    raise DataError(message, hint="the source npy reads single arrays")
+                file.seek(0)
+                with self._unpacked(file) as archive:
+                    yield archive
         except OSError as error:
-            raise DataError(f"{self.path}: cannot be read: {error.strerror}") from None
-        with file:
-            try:
-                archive = np.load(file, allow_pickle=False)
-            except Exception:  # whatever the parser of a file that is no archive ran into
-                raise DataError(f"{self.path}: not an .npz archive") from None
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise DataError(f"{self.path}: one array; an .npz archive with x and y is needed")
-            with archive:
-                yield archive
+            raise missing(self.path, error) from None
 
-    def _array(self, archive: np.lib.npyio.NpzFile, name: str) -> Array:
-        if name not in archive:
-            found = ", ".join(archive.files) or "none"
-            raise DataError(f"{self.path}: it has no array {name} (its arrays: {found})")
+    @contextmanager
+    def _unpacked(self, file: IO[bytes]) -> Iterator[zipfile.ZipFile]:
         try:
-            array: Array = archive[name]
-        except Exception as error:  # a damaged archive raises whatever its parser ran into
-            pickled = "allow_pickle" in str(error)
-            cause = "holds pickled objects, which are never loaded" if pickled else "is damaged"
-            raise DataError(f"{self.path}: the array {name} {cause}") from None
-        return array
+            archive = zipfile.ZipFile(file)
+        except Exception:  # whatever the parser of a file that is no archive ran into
+            raise DataError(f"{self.path}: not an .npz archive") from None
+        with archive:
+            yield archive
+
+    def _member(self, archive: zipfile.ZipFile, name: str) -> IO[bytes]:
+        """An array's file within the archive; not one that unpacks to more than is allowed."""
+        names = [each.removesuffix(".npy") for each in archive.namelist()]
+        if name not in names:
+            found = ", ".join(names) or "none"
+            raise DataError(f"{self.path}: it has no array {name} (its arrays: {found})")
+        member = archive.infolist()[names.index(name)]
+        if member.file_size > self.maximum_bytes:
+            raise DataError(
+                f"{self.path}: the array {name} unpacks to {member.file_size} bytes, more than "
+                f"{self.maximum_bytes}",
+                hint="raise maximum_bytes if it should be so large",
+            )
+        try:
+            return archive.open(member)
+        except Exception:  # a damaged archive raises whatever its parser ran into
+            raise self._damaged(name) from None
+
+    def _array(self, archive: zipfile.ZipFile, name: str) -> Array:
+        with self._member(archive, name) as file:
+            shape, fortran, dtype = read_header(file, f"{self.path}: the array {name}")
+            size = int(np.prod(shape, dtype=object)) * dtype.itemsize
+            try:
+                data = file.read(size + 1)  # also checks the checksum, at the end
+            except Exception:
+                raise self._damaged(name) from None
+            if len(data) != size or not dtype.itemsize:
+                raise self._damaged(name)
+            array: Array = np.frombuffer(bytearray(data), dtype)
+            return array.reshape(shape, order="F" if fortran else "C")
+
+    def _damaged(self, name: str) -> DataError:
+        return DataError(f"{self.path}: the array {name} is damaged")

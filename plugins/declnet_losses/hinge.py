@@ -23,6 +23,7 @@ class Hinge(Loss):
 
     type = "hinge"
     targets = "binary"
+    threshold = 0.0
 
     def check(self, outline: Outline) -> Iterator[Finding]:
         """Scores must be able to fall below 0, and labels are 0 and 1."""

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
+
+from declnet import parse_spec, run
 
 
 def table(out):
@@ -52,4 +55,48 @@ def test_what_is_no_run_is_refused(declnet_cli, arguments, message):
     done = declnet_cli("compare", *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_best_may_come_first(declnet_cli, runs, tmp_path):
+    losses = {
+        name: json.loads((tmp_path / name / "metrics.json").read_text())["train"]["loss"]
+        for name in runs
+    }
+    best, other = sorted(losses, key=losses.get)
+    for options, columns in ((["--sort", "loss"], [best, other]), ([], [other, best])):
+        out = declnet_cli.succeeds("compare", other, best, *options)
+        assert out.split()[:2] == columns
+    done = declnet_cli("compare", *runs, "--sort", "acc")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert 'no run has the figure "acc"' in done.stderr
+
+
+def test_what_explains_most_is_above(declnet_cli, runs):
+    rows = list(table(declnet_cli.succeeds("compare", *runs)))
+    assert rows.index("optimizer.type") < rows.index("optimizer.learning_rate")
+    assert rows.index("optimizer.learning_rate") < rows.index("optimizer.beta_1")
+    assert rows.index("train.accuracy") < rows.index("train.loss")
+    assert "train.regularization_loss" not in rows
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("manifest.json", "[]", "manifest.json: no JSON object"),
+        ("manifest.json", "[" * 100_000, "manifest.json: "),
+        ("metrics.json", "3", "metrics.json: no JSON object"),
+        ("metrics.json", '{"train": 3}', "metrics.json: train is no JSON object"),
+        ("metrics.json", '{"train": {"loss": "x"}}', "metrics.json: train.loss is no number"),
+        ("history.jsonl", "[]\n", "history.jsonl: a line is no logged epoch"),
+        ("history.jsonl", '{"epoch": "x"}\n', "history.jsonl: a line is no logged epoch"),
+        ("history.jsonl", "x\n", "history.jsonl: "),
+    ],
+)
+def test_a_damaged_run_is_told(declnet_cli, document, tmp_path, file, content, message):
+    run(parse_spec(document), out=tmp_path / "one")
+    (tmp_path / "one" / file).write_text(content)
+    done = declnet_cli("compare", "one")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"error: one: cannot be read: {message}" in done.stderr
     assert "Traceback" not in done.stderr

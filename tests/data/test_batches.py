@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,3 +41,39 @@ def test_epochs_differ_from_each_other():
 def test_without_shuffling_the_order_is_that_of_the_data():
     batches = Batches(50, 7, False, 0)
     assert order(batches) == order(batches) == list(range(50))
+
+
+@given(samples=sizes, batch_size=sizes, cut=sizes, shuffle=st.booleans())
+def test_parts_of_an_epoch_are_the_epoch(samples, batch_size, cut, shuffle):
+    whole, parts = (Batches(samples, batch_size, shuffle, 3) for _ in range(2))
+    for _ in range(3):
+        parts.shuffle()
+        middle = min(cut, parts.count)
+        found = [*parts.between(0, middle), *parts.between(middle, parts.count)]
+        expected = list(whole.epoch())
+        assert [each.tolist() for each in found] == [each.tolist() for each in expected]
+
+
+@given(samples=sizes, batch_size=sizes, epochs=st.integers(0, 4))
+def test_a_shuffle_goes_on_where_it_was(samples, batch_size, epochs):
+    one = Batches(samples, batch_size, True, 3)
+    for _ in range(epochs):
+        order(one)
+    other = Batches(samples, batch_size, True, 4)
+    other.restore(one.state())
+    for _ in range(3):
+        assert order(one) == order(other)
+
+
+def test_the_state_of_other_data_is_refused():
+    shuffled = Batches(50, 7, True, 0)
+    with pytest.raises(ValueError, match="50 samples, now 49"):
+        Batches(49, 7, True, 0).restore(shuffled.state())
+    with pytest.raises(ValueError, match="shuffled, or not"):
+        Batches(50, 7, False, 0).restore(shuffled.state())
+    assert Batches(50, 7, False, 0).state() == {}
+
+
+def test_the_order_is_stored_small():
+    assert Batches(50, 7, True, 0).state()["order"].dtype == np.uint8
+    assert Batches(300, 7, True, 0).state()["order"].dtype == np.uint16

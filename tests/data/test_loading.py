@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from declnet import DataError, Dataset
-from declnet.data.loading import as_dataset, as_input, checked
+from declnet.data.loading import as_data, as_input, checked
 
 X, Y = np.ones((4, 2)), np.arange(4)
 
@@ -36,16 +36,16 @@ def test_arrays_that_cannot_be_learned_from_are_refused(x, y, message):
 
 def test_pairs_and_data_sets_are_taken_alike():
     dataset = Dataset(X, Y)
-    assert as_dataset(dataset, "train") is dataset
-    pair = as_dataset((X.tolist(), Y.tolist()), "train")
+    assert as_data(dataset, "train") is dataset
+    pair = as_data((X.tolist(), Y.tolist()), "train")
     assert (pair.x == X).all()
     assert (pair.y == Y).all()
 
 
 @pytest.mark.parametrize("data", [X, (X,), (X, Y, Y), "xy!", {"x": X}])
 def test_what_is_no_pair_is_refused(data):
-    with pytest.raises(DataError, match=r"must be \(x, y\) or a Dataset"):
-        as_dataset(data, "train")
+    with pytest.raises(DataError, match=r"must be \(x, y\), a Dataset"):
+        as_data(data, "train")
 
 
 def test_input_is_converted_only_where_it_must_be():

@@ -5,29 +5,161 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from declnet import DataError, Dataset
-from declnet.data.split import held_out
+from declnet import DataError, Dataset, Records
+from declnet.data.split import split, split_positions
+from declnet.spec.data_spec import SplitSpec
 
 DATA = Dataset(np.arange(40.0)[:, None], np.arange(40))
+RANDOM = SplitSpec()
+shares = st.floats(0.05, 0.45)
 
 
-@given(share=st.floats(0.02, 0.98), seed=st.integers(0, 50))
-def test_both_parts_together_are_the_data(share, seed):
-    rest, out = held_out(DATA, share, seed)
-    assert len(out) == round(40 * share)
-    assert sorted([*rest.y, *out.y]) == list(range(40))
-    for part in (rest, out):
+def table(**columns):
+    arrays = {name: np.array(values) for name, values in columns.items()}
+    return Records({n: a.astype(object) if a.dtype.kind == "U" else a for n, a in arrays.items()})
+
+
+@given(validation=shares, test=shares, seed=st.integers(0, 50))
+def test_random_parts_together_are_the_data(validation, test, seed):
+    parts = split(DATA, {"validation": validation, "test": test}, RANDOM, seed)
+    assert len(parts["validation"]) == round(40 * validation)
+    assert len(parts["test"]) == round(40 * test)
+    assert sorted(np.concatenate([part.y for part in parts.values()])) == list(range(40))
+    for part in parts.values():
         assert (part.x[:, 0] == part.y).all()
         assert (np.diff(part.y) > 0).all()
 
 
-def test_the_split_follows_from_the_seed_alone():
-    first, same, other = (held_out(DATA, 0.25, seed)[1].y.tolist() for seed in (1, 1, 2))
+def test_a_random_split_follows_from_the_seed_alone():
+    first, same, other = (
+        split(DATA, {"validation": 0.25}, RANDOM, seed)["validation"].y.tolist()
+        for seed in (1, 1, 2)
+    )
     assert first == same
     assert first != other
+
+
+def test_test_data_stays_whatever_is_held_out_for_validation():
+    for method in (RANDOM, SplitSpec(method="time"), SplitSpec(method="stratified")):
+        data = Dataset(DATA.x, np.arange(40) % 2)
+        alone = split_positions(data, {"test": 0.2}, method, 3)["test"]
+        both = split_positions(data, {"validation": 0.3, "test": 0.2}, method, 3)["test"]
+        assert (alone == both).all()
 
 
 @pytest.mark.parametrize("share", [0.001, 0.999])
 def test_an_empty_part_is_refused(share):
     with pytest.raises(DataError, match=f"data.validation = {share} of 40 samples"):
-        held_out(DATA, share, 0)
+        split(DATA, {"validation": share}, RANDOM, 0)
+
+
+@given(
+    counts=st.lists(st.integers(2, 30), min_size=2, max_size=5),
+    share=shares,
+    seed=st.integers(0, 9),
+)
+def test_strata_keep_their_shares(counts, share, seed):
+    labels = np.repeat(np.arange(len(counts)), counts)
+    data = Dataset(np.zeros((len(labels), 1)), labels)
+    wanted = round(len(labels) * share)
+    if wanted == 0:
+        return
+    parts = split_positions(data, {"validation": share}, SplitSpec(method="stratified"), seed)
+    held = np.bincount(labels[parts["validation"]], minlength=len(counts))
+    assert (np.abs(held - np.array(counts) * share) < 1 + 1e-9).all()
+    assert held.sum() == wanted or (held == np.array(counts) - 1).any()
+    assert set(labels[parts["train"]]) == set(range(len(counts)))
+
+
+def test_text_and_one_hot_targets_are_strata_too():
+    records = Records({"kind": np.array(["a", "b"] * 10, object)}, target="kind")
+    parts = split(records, {"test": 0.5}, SplitSpec(method="stratified"), 0)
+    assert sorted(parts["test"].columns["kind"]) == ["a"] * 5 + ["b"] * 5
+    one_hot = Dataset(np.zeros((20, 1)), np.eye(2)[np.arange(20) % 2])
+    held = split(one_hot, {"test": 0.5}, SplitSpec(method="stratified"), 0)["test"]
+    assert held.y.sum(axis=0).tolist() == [5, 5]
+
+
+def test_a_column_stratifies_in_place_of_the_target():
+    records = table(site=["n"] * 10 + ["s"] * 10, y=np.arange(20.0))
+    parts = split(records, {"test": 0.2}, SplitSpec(method="stratified", column="site"), 0)
+    assert sorted(parts["test"].columns["site"]) == ["n", "n", "s", "s"]
+
+
+@given(
+    groups=st.lists(st.integers(0, 8), min_size=20, max_size=60),
+    share=shares,
+    seed=st.integers(0, 9),
+)
+def test_groups_are_never_torn(groups, share, seed):
+    records = table(patient=groups)
+    method = SplitSpec(method="grouped", column="patient")
+    try:
+        parts = split_positions(records, {"validation": share, "test": 0.2}, method, seed)
+    except DataError as error:
+        message = str(error)
+    else:
+        message = ""
+    if message:
+        assert "leaves nothing" in message
+        return
+    owners = [{groups[row] for row in rows} for rows in parts.values()]
+    assert sum(map(len, owners)) == len(set(groups))
+    assert sum(map(len, parts.values())) == len(groups)
+
+
+def test_the_latest_are_held_out():
+    records = table(day=["2024-02-01", "2024-01-05", "2024-03-01", "2024-01-01", "2024-04-01"])
+    method = SplitSpec(method="time", column="day")
+    parts = split_positions(records, {"validation": 0.2, "test": 0.2}, method, 0)
+    assert {name: rows.tolist() for name, rows in parts.items()} == {
+        "train": [0, 1, 3],
+        "validation": [2],
+        "test": [4],
+    }
+
+
+def test_without_a_column_the_last_rows_are_held_out():
+    parts = split_positions(DATA, {"validation": 0.1, "test": 0.2}, SplitSpec(method="time"), 0)
+    assert parts["validation"].tolist() == [28, 29, 30, 31]
+    assert parts["test"].tolist() == list(range(32, 40))
+
+
+def test_samples_of_one_time_stay_together():
+    records = table(hour=[1, 1, 2, 2, 2, 3, 3, 3, 3, 3])
+    parts = split_positions(records, {"test": 0.3}, SplitSpec(method="time", column="hour"), 0)
+    assert parts["test"].tolist() == [5, 6, 7, 8, 9]
+
+
+def test_a_column_says_where_rows_belong():
+    records = table(part=["train", "TEST ", "validation", "train"], a=[1, 2, 3, 4])
+    method = SplitSpec(method="column", column="part")
+    parts = split_positions(records, {}, method, 0)
+    assert {name: rows.tolist() for name, rows in parts.items()} == {
+        "train": [0, 3],
+        "validation": [2],
+        "test": [1],
+    }
+
+
+@pytest.mark.parametrize(
+    ("records", "method", "message"),
+    [
+        (table(part=["train", "dev"]), SplitSpec(method="column", column="part"), 'row 2.*"dev"'),
+        (table(part=["test"] * 3), SplitSpec(method="column", column="part"), "nothing for train"),
+        (table(a=[1, 2]), SplitSpec(method="grouped", column="A"), 'did you mean "a"'),
+        (table(a=[1.0, np.nan]), SplitSpec(method="time", column="a"), 'row 2, column "a"'),
+        (DATA, SplitSpec(method="grouped", column="a"), "no table"),
+        (Dataset(DATA.x, DATA.x), SplitSpec(method="stratified"), "no classes"),
+    ],
+)
+def test_what_cannot_be_split_so_is_told(records, method, message):
+    with pytest.raises(DataError, match=message):
+        split(records, {"validation": 0.5} if method.method != "column" else {}, method, 0)
+
+
+def test_rows_keep_their_numbers():
+    records = table(day=[3, 1, 2, 4])
+    held = split(records, {"test": 0.25}, SplitSpec(method="time", column="day"), 0)
+    assert held["test"].row_number(0) == 4
+    assert held["train"].take(np.array([2])).row_number(0) == 3

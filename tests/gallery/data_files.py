@@ -37,7 +37,20 @@ WEIGHTS: Mapping[str, Mapping[str, np.ndarray]] = {
     },
 }
 
+FLOWERS = [f"{row},{('red', 'blue')[row % 2]},kind {row % 3}" for row in range(30)]
+
 TEXTS: Mapping[str, str] = {
+    "flowers.csv": "\n".join(["size,colour,species", *FLOWERS]),
+    "flowers_with_gaps.csv": "\n".join(["size,colour,species", *FLOWERS[:6], ",red,kind 0"]),
+    "dated_flowers.csv": "\n".join(
+        [
+            "size,species,picked",
+            *(f"{row},kind {row % 3},2024-01-{row:02}" for row in range(1, 30)),
+            "30,kind 0,",
+        ]
+    ),
+    "one_kind_of_flower.csv": "size,species\n1.5,rose\n1.7,rose\n1.2,rose\n",
+    "ragged.csv": "size,species\n1.5,rose\n1.7,lily, white\n1.2,rose\n",
     "table.npz": "x1,x2,y\n0.1,0.2,1\n",
     "letter.safetensors": "Dear reader,\n",
 }

@@ -46,7 +46,8 @@ def test_what_is_said_is_what_is_expected(case: Case, tmp_path: Path) -> None:
     done = run(case.prepared(tmp_path), case.arguments)
     assert done.err == case.expected.read_text("utf-8"), "see tests/gallery/regenerate.py"
     assert done.code == (2 if re.search(r"^error\[", done.err, re.MULTILINE) else 0)
-    assert done.code == 0 or done.out == ""
+    shows_columns = done.out.startswith(" column")  # of a table that cannot be prepared
+    assert done.code == 0 or done.out == "" or shows_columns
 
 
 @EVERY_CASE

@@ -53,3 +53,15 @@ def test_moments_that_decayed_into_denormals_become_zero(dtype):
 
 def test_a_model_without_parameters_is_updated_too():
     assert Update(Adam(), np.zeros(0), np.zeros(0))(FLUSH_EVERY) == 0.001
+
+
+def test_a_scale_multiplies_the_rates_of_the_schedule():
+    w, dw = np.zeros(3), np.ones(3)
+    update = Update(SGD(learning_rate=1.0, decay=1.0), w, dw)
+    update.scale = 0.25
+    assert update(1) == 0.25
+    dw[:] = 1
+    assert update(2) == 0.125
+    assert w.tolist() == [-0.375] * 3
+    update.scale = 1.0
+    assert update(3) == 1 / 3

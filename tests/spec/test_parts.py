@@ -34,7 +34,7 @@ def test_all_parts_of_a_right_spec_are_right(parts, document):
         assert getattr(found, field) == getattr(expected, field), field
     layers = [[(each.layer, each.name) for each in side.layers] for side in (found, expected)]
     assert layers[0] == layers[1]
-    assert (found.held_out, found.batch_size, found.dtype) == (0.25, 5, "float64")
+    assert (found.held_out, found.batch_size, found.dtype) == ({"validation": 0.25}, 5, "float64")
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_what_is_wrong_is_left_out_alone(parts, document, key, value, field):
 def test_no_document_is_too_wrong(parts, document, key, value, dtype):
     found = parts(document, {key: value})
     assert found.loss is not None
-    assert (found.held_out, found.dtype) == (0.0, dtype)
+    assert (found.held_out, found.dtype) == ({}, dtype)
 
 
 def test_each_item_of_a_list_counts_by_itself(parts, document):

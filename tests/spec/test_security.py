@@ -50,6 +50,12 @@ STRING_KEYS = [
     "data.train",
     "data.train.type",
     "data.train.path",
+    "data.split.method",
+    "data.split.column",
+    "data.prepare.0",
+    "data.prepare.0.columns.0",
+    "data.class_weights",
+    "data.sample_weights",
     "model.dtype",
     "model.initial_weights",
     "model.layers.0.name",
@@ -73,6 +79,8 @@ STRING_KEYS = [
 def whole(document: dict[str, Any]) -> dict[str, Any]:
     """A right spec in which every key that takes a string has a value."""
     document["plugins"] = ["declnet"]
+    document["data"]["split"] = {"method": "stratified", "column": "site"}
+    document["data"]["prepare"] = [{"type": "standardize", "columns": ["x"]}]
     document["model"]["layers"][0]["weight_regularizer"] = {"type": "l2", "strength": 0.1}
     document["model"]["layers"][1] = {"type": "relu", "inputs": ["dense_1"]}
     document["loss"] = {"type": document["loss"]}

@@ -19,6 +19,7 @@ def test_the_numbers_of_streams_never_change():
         "INITIALIZATION": 2,
         "LAYER": 3,
         "SPLIT": 4,
+        "AUGMENTATION": 5,
     }
     assert [each.name for each in DataSet] == ["TRAIN", "VALIDATION", "TEST"]
 

@@ -27,4 +27,4 @@ def test_a_fault_raises(cls):
 def test_the_zoo_is_large_and_of_every_kind():
     assert len(WRONG) >= 24
     kinds = {"layer", "loss", "fusion", "regularizer", "optimizer", "initializer"}
-    assert {cls.kind for cls in WRONG} >= kinds | {"schedule", "metric", "data_source"}
+    assert {cls.kind for cls in WRONG} >= kinds | {"schedule", "metric", "data_source", "transform"}

@@ -32,10 +32,9 @@ def test_held_out_samples_are_not_learned_from(document, blobs):
     document["training"]["epochs"] = 1
     spec = parse_spec(document)
     from declnet import Dataset
-    from declnet.data.split import held_out
+    from declnet.data.split import split
 
-    rest, out = held_out(Dataset(*blobs), 0.5, spec.seed)
-    alone = run(spec, data={"train": rest, "validation": out})
+    alone = run(spec, data=split(Dataset(*blobs), {"validation": 0.5}, spec.data.split, spec.seed))
     together = run(spec)
     assert alone.history == together.history
     assert alone.metrics == together.metrics

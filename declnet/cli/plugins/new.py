@@ -15,6 +15,7 @@ KINDS = (
     "schedule",
     "metric",
     "data_source",
+    "transform",
     "callback",
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from declnet.testing.benches.callback_bench import try_callback
 from declnet.testing.benches.fusion_bench import try_fusion
 from declnet.testing.benches.layer_trial import try_layer
 from declnet.testing.benches.loss_trial import try_loss
@@ -13,6 +14,7 @@ from declnet.testing.benches.plain_benches import (
     try_regularizer,
     try_schedule,
 )
+from declnet.testing.benches.transform_bench import try_transform
 from declnet.testing.trial import Try
 
 TRIALS: dict[str, Try] = {
@@ -25,5 +27,7 @@ TRIALS: dict[str, Try] = {
     "schedule": try_schedule,
     "metric": try_metric,
     "data_source": try_data_source,
+    "callback": try_callback,
+    "transform": try_transform,
 }
 """How a component of each kind is used once."""

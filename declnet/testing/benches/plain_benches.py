@@ -8,6 +8,7 @@ from declnet.components.arrays import Array, Shape
 from declnet.components.data_source import Dataset
 from declnet.components.initializer import Initializer
 from declnet.components.parameter import Parameter
+from declnet.components.records import Records
 from declnet.errors import DataError
 from declnet.graph.parameters import fans
 from declnet.testing.failures import CheckFailed, CheckSkipped, calling
@@ -76,17 +77,19 @@ def try_schedule(subject: Subject, setting: Setting) -> Trial:  # noqa: ARG001
     return Trial({"the rates": np.array(rates)})
 
 
-def loaded(subject: Subject, seed: int = 0) -> Dataset:
+def loaded(subject: Subject, seed: int = 0) -> Dataset | Records:
     """The data; raises CheckSkipped if it is not there."""
     rng = np.random.Generator(np.random.PCG64(seed))
     with calling("load", skips=DataError):
         dataset = subject.instance.load(rng)
-    if not isinstance(dataset, Dataset):
-        raise CheckFailed(f"load gives a {type(dataset).__name__}, not a Dataset")
+    if not isinstance(dataset, Dataset | Records):
+        raise CheckFailed(f"load gives a {type(dataset).__name__}, not a Dataset or Records")
     return dataset
 
 
 def try_data_source(subject: Subject, setting: Setting) -> Trial:
     """Loads the data."""
     dataset = loaded(subject, setting.seed)
-    return Trial({"x": copied(dataset.x), "y": copied(dataset.y)})
+    if isinstance(dataset, Records):
+        return Trial({f"column {name}": copied(each) for name, each in dataset.columns.items()})
+    return Trial({"x": copied(np.asarray(dataset.x)), "y": copied(dataset.y)})

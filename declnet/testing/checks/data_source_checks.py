@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from declnet.components.data_source import DataInfo
-from declnet.data.loading import checked
+import numpy as np
+
+from declnet.components.arrays import Array
+from declnet.components.data_source import DataInfo, Dataset
+from declnet.components.records import Records
+from declnet.data.loading import checked_data
 from declnet.errors import DataError
 from declnet.testing.benches.plain_benches import loaded
 from declnet.testing.check import check
+from declnet.testing.comparison import same
 from declnet.testing.failures import CheckFailed, calling
 from declnet.testing.subjects import Subject
 
@@ -18,7 +23,7 @@ def loads_usable_arrays(subject: Subject) -> None:
     """Loads arrays of finite numbers, x and y with as many samples each."""
     dataset = subject.once("data", lambda: loaded(subject))
     try:
-        checked(dataset, "its")
+        checked_data(dataset, "its")
     except DataError as error:
         raise CheckFailed(str(error)) from None
 
@@ -28,6 +33,9 @@ def loads_what_it_describes(subject: Subject) -> None:
     """Describes the shapes, types, classes and number of samples that it loads."""
     described = _described(subject)
     dataset = subject.once("data", lambda: loaded(subject))
+    if isinstance(dataset, Records) or described is None:
+        _require_table(dataset, described)
+        return
     found = DataInfo.of(dataset.x, dataset.y)
     pairs: dict[str, tuple[Any, Any]] = {
         "sample_shape": (tuple(described.sample_shape), found.sample_shape),
@@ -59,12 +67,50 @@ def describes_alike_each_time(subject: Subject) -> None:
         raise CheckFailed("describe() differs from call to call; only load() may draw")
 
 
-CHECKS = (loads_usable_arrays, loads_what_it_describes, describes_alike_each_time)
+@check
+def chunks_equal_the_whole(subject: Subject) -> None:
+    """Gives in chunks what it gives at once."""
+    whole = subject.once("data", lambda: loaded(subject))
+    for samples in (7, len(whole) + 1):
+        rng = np.random.Generator(np.random.PCG64(0))
+        with calling("chunks", skips=DataError):
+            parts = list(subject.instance.chunks(rng, samples))
+        if any(len(part) > samples for part in parts):
+            raise CheckFailed(f"chunks({samples}) gives more samples at once")
+        for name, array in _arrays(whole).items():
+            found = np.concatenate([_arrays(part)[name] for part in parts])
+            if found.shape != array.shape or not same(found.astype(array.dtype), array):
+                raise CheckFailed(f"{name} in chunks of {samples} differs from that of load()")
 
 
-def _described(subject: Subject) -> DataInfo:
+CHECKS = (
+    loads_usable_arrays,
+    loads_what_it_describes,
+    describes_alike_each_time,
+    chunks_equal_the_whole,
+)
+
+
+def _arrays(data: Dataset | Records) -> dict[str, Array]:
+    if isinstance(data, Records):
+        return {f"column {name}": each for name, each in data.columns.items()}
+    return {"x": np.asarray(data.x), "y": data.y}
+
+
+def _require_table(dataset: Dataset | Records, described: DataInfo | None) -> None:
+    if not isinstance(dataset, Records):
+        raise CheckFailed("describe() gives None, as for a table, but load() gives a Dataset")
+    if described is not None:
+        raise CheckFailed("load() gives Records, so describe() must give None: it is a table")
+    named = [*(dataset.features or ()), *([dataset.target] if dataset.target else [])]
+    for name in named:
+        if name not in dataset.columns:
+            raise CheckFailed(f'the records have no column "{name}", which they name')
+
+
+def _described(subject: Subject) -> DataInfo | None:
     with calling("describe", skips=DataError):
         info = subject.instance.describe()
-    if not isinstance(info, DataInfo):
-        raise CheckFailed(f"describe() gives a {type(info).__name__}, not a DataInfo")
+    if info is not None and not isinstance(info, DataInfo):
+        raise CheckFailed(f"describe() gives a {type(info).__name__}, not a DataInfo or None")
     return info

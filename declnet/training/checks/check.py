@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from declnet.components.data_source import DataInfo
+from declnet.data.sets import PreparedSets
+from declnet.data.split import Data
 from declnet.errors import Problem, SpecError
 from declnet.graph.nodes import Node, infer
 from declnet.registry.registry import Registry
@@ -14,6 +16,7 @@ from declnet.spec.parts import Parts, parts_of
 from declnet.spec.run_spec import RunSpec
 from declnet.training.checks.components import component_problems
 from declnet.training.checks.data import data_problems, describe, input_problems
+from declnet.training.checks.figures import figures_of
 from declnet.training.checks.targets import target_problems
 from declnet.training.checks.weights import weight_problems
 from declnet.training.memory import run_memory, too_large
@@ -28,12 +31,18 @@ class Checked:
         data: what is known of each data set, by name.
         memory: bytes that the run will hold, by what they are for; None where it is not known.
         problems: every error and warning, with their places, in the order of the spec.
+        sets: the data, where the check had to load it.
+        loaded: the training data before it was split and prepared, if it was loaded.
+        no_features: columns of it that serve a split or as weights.
     """
 
     nodes: tuple[Node, ...]
     data: Mapping[str, DataInfo]
     memory: Mapping[str, int] | None
     problems: tuple[Problem, ...]
+    sets: PreparedSets | None = None
+    loaded: Data | None = None
+    no_features: tuple[str, ...] = ()
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -52,24 +61,26 @@ class Checked:
 
 
 def check_spec(
-    spec: RunSpec, registry: Registry | None = None, data: Mapping[str, DataInfo] | None = None
+    spec: RunSpec, registry: Registry | None = None, data: Mapping[str, Data] | None = None
 ) -> Checked:
     """Checks a valid spec against its data; loads no more of it than it must.
 
     Args:
         spec: the run.
         registry: where names are looked up; default: all installed plugins.
-        data: describes the data sets that a program hands over in place of the spec's.
+        data: the data sets that a program hands over in place of the spec's.
     """
     return check_reading(Reading(spec.written, spec, parts_of(spec), ()), registry, data)
 
 
 def check_reading(
-    reading: Reading, registry: Registry | None = None, data: Mapping[str, DataInfo] | None = None
+    reading: Reading, registry: Registry | None = None, data: Mapping[str, Data] | None = None
 ) -> Checked:
     """Checks what was read of a spec, right or wrong: those parts that are right by themselves."""
     parts = reading.parts
-    infos, problems = (dict(data), []) if data is not None else describe(parts)
+    seed = reading.spec.seed if reading.spec is not None else 0
+    described = describe(parts, seed, data)
+    infos, problems = described.infos, list(described.problems)
     train = infos.get("train")
     inferred = infer(
         [each.layer for each in parts.layers],
@@ -81,7 +92,8 @@ def check_reading(
     problems += data_problems(parts, infos)
     problems += input_problems(inferred.nodes, train)
     problems += weight_problems(parts, inferred.complete)
-    found = component_problems(parts, infos, inferred)
+    figures = figures_of(parts, infos, [*reading.problems, *problems])
+    found = component_problems(parts, infos, inferred, figures)
     if all(each.code != "E043" for each in found):  # of a wrong last layer, the units say no more
         problems += target_problems(parts, infos, inferred.nodes)
     problems += found
@@ -90,7 +102,10 @@ def check_reading(
     if excess is not None:
         problems.append(excess)
     located = reading.written.located([*reading.problems, *problems])
-    return Checked(inferred.complete, infos, memory, located)
+    others = parts.data.no_features if parts.data is not None else ()
+    return Checked(
+        inferred.complete, infos, memory, located, described.sets, described.loaded, others
+    )
 
 
 def _memory(

@@ -16,13 +16,21 @@ from declnet.training.checks.data import origin_of
 
 
 def component_problems(
-    parts: Parts, infos: Mapping[str, DataInfo], inferred: Inferred
+    parts: Parts, infos: Mapping[str, DataInfo], inferred: Inferred, figures: tuple[str, ...] = ()
 ) -> list[Problem]:
-    """What the components found, each at its place."""
+    """What the components found, each at its place.
+
+    Args:
+        figures: the names of those that the run's history will have; empty if not known.
+    """
     layers = _outlined(inferred.nodes)
     complete = tuple(each for each in layers if each is not None)
     outline = Outline(
-        complete if len(complete) == len(layers) else (), infos, parts.loss, parts.optimizer
+        complete if len(complete) == len(layers) else (),
+        infos,
+        parts.loss,
+        parts.optimizer,
+        figures=figures,
     )
     problems = []
     for path, component, here in _components(parts, layers):

@@ -3,31 +3,90 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from declnet.components.data_source import DataInfo, DataSource
-from declnet.data.split import held_out_count
+from declnet.components.data_source import DataInfo, Dataset, DataSource
+from declnet.data.sets import PreparedSets, load_sets, prepare_sets, split_sets
+from declnet.data.split import Data
+from declnet.data.split_methods import held_out_count
 from declnet.errors import DataError, KeyPath, Problem
 from declnet.graph.nodes import Node
 from declnet.spec.file_names import from_here, hint_for_missing
 from declnet.spec.parts import Parts
 
 
-def describe(parts: Parts) -> tuple[dict[str, DataInfo], list[Problem]]:
-    """What is known of each data set, and what is wrong with the sources."""
+@dataclass(frozen=True, eq=False)
+class Described:
+    """What is known of the data.
+
+    Attributes:
+        infos: of each data set.
+        sets: the data sets, where they had to be loaded to know that.
+        problems: what is wrong with the sources, or keeps them from being prepared.
+        loaded: the training data before it was split, if it was loaded.
+    """
+
+    infos: dict[str, DataInfo]
+    sets: PreparedSets | None
+    problems: list[Problem]
+    loaded: Data | None = None
+
+
+def describe(parts: Parts, seed: int, given: Mapping[str, Data] | None = None) -> Described:
+    """What is known of each data set; tables, and what is to be prepared, are loaded for it.
+
+    Args:
+        parts: the run's, of which data and loss are needed.
+        seed: the run's.
+        given: data sets by name, in place of the spec's.
+    """
+    if given is None:
+        infos, problems = _described(parts)
+        tables = [name for name, info in infos.items() if info is None]
+    else:
+        arrays = {name: each for name, each in given.items() if isinstance(each, Dataset)}
+        infos = {name: DataInfo.of(each.x, each.y) for name, each in arrays.items()}
+        problems, tables = [], [name for name in given if name not in arrays]
+    known = {name: info for name, info in infos.items() if info is not None}
+    data = parts.data
+    if problems or data is None or "train" not in {*infos, *tables}:
+        return Described(known, None, problems)
+    if not tables and not data.prepare:
+        return Described(known, None, [])
+    targets = parts.loss.targets if parts.loss is not None else "classes"
+    train: Data | None = None
+    try:
+        loaded = dict(given) if given is not None else load_sets(data, seed)
+        train = loaded["train"]
+        sets = prepare_sets(split_sets(loaded, data, seed), data, targets, train)
+    except DataError as error:
+        path = error.path or ("data", "train")
+        if error.code == "E031" and len(path) == 2:
+            path = origin_of(parts.sources.get(str(path[1])), str(path[1]))
+        problem = Problem(path, from_here(error.message), error.hint, error.code)
+        return Described({}, None, [problem], train)
+    prepared = {name: DataInfo.of(each.x, each.y) for name, each in sets.datasets.items()}
+    prepared["train"] = replace(prepared["train"], samples=len(train))
+    named = {name: info for name, info in prepared.items() if name in {*infos, *tables}}
+    return Described(named, sets, [], train)
+
+
+def _described(parts: Parts) -> tuple[dict[str, DataInfo | None], list[Problem]]:
+    """What the sources say of themselves; None for tables."""
     problems: list[Problem] = []
     if parts.needs_source:
         message, hint = "the training data is missing", 'name a data source: train = { type = "…" }'
         problems.append(Problem(("data", "train"), message, hint, "E030"))
-    infos = {}
+    infos: dict[str, DataInfo | None] = {}
     for name, source in parts.sources.items():
         try:
             infos[name] = source.describe()
         except DataError as error:
             path = getattr(source, "path", None)
-            helps = hint_for_missing(path) if isinstance(path, Path) else None
-            at = origin_of(source, name)
-            problems.append(Problem(at, from_here(str(error)), helps, "E031"))
+            other = hint_for_missing(path) if isinstance(path, Path) else None
+            at = ("data", name, *error.path) if error.path else origin_of(source, name)
+            problems.append(Problem(at, from_here(error.message), error.hint or other, error.code))
     return infos, problems
 
 
@@ -58,23 +117,39 @@ def data_problems(parts: Parts, infos: Mapping[str, DataInfo]) -> list[Problem]:
         if info.samples == 0
     ]
     if train.samples:
-        problems += _size_problems(parts, train.samples)
+        problems += _size_problems(parts, train.samples, train.in_memory)
     return problems
 
 
-def _size_problems(parts: Parts, samples: int) -> list[Problem]:
-    out = held_out_count(samples, parts.held_out)
-    rest = samples - out
-    if parts.held_out and not 0 < out < samples:
+def _size_problems(parts: Parts, samples: int, in_memory: bool) -> list[Problem]:
+    out = {name: held_out_count(samples, share) for name, share in parts.held_out.items()}
+    for name, count in out.items():
+        if not 0 < count < samples:
+            message = (
+                f"{parts.held_out[name]} of {samples} samples leaves {count} for {name} and "
+                f"{samples - count} for training"
+            )
+            hint = f"take a {'smaller' if count else 'larger'} fraction"
+            return [Problem(("data", name), message, hint, "E033")]
+    varied = [
+        number
+        for number, each in enumerate(parts.data.prepare if parts.data is not None else ())
+        if each.training_only
+    ]
+    if varied and parts.batch_size is None:
         message = (
-            f"{parts.held_out} of {samples} samples leaves {out} for validation and {rest} for "
-            "training"
+            "mini-batches vary, but without batch_size each step takes all samples as they are"
         )
-        hint = f"take a {'smaller' if out else 'larger'} fraction"
-        return [Problem(("data", "validation"), message, hint, "E033")]
+        hint = "add e.g. batch_size = 128 to [training]"
+        return [Problem(("data", "prepare", varied[0]), message, hint, "E033")]
+    rest = samples - sum(out.values())
+    if parts.batch_size is None and not in_memory:
+        message = "data that is mapped from a file is trained on in mini-batches"
+        hint = "add batch_size = 128 to [training], or mapped = false to the data source"
+        return [Problem(("data", "train"), message, hint, "E033")]
     if parts.batch_size is not None and parts.batch_size > rest:
         message = f"a batch of {parts.batch_size} is larger than the training data"
-        held = f" ({out} of {samples} are held out)" if out else ""
+        held = f" ({samples - rest} of {samples} are held out)" if out else ""
         hint = f"there are {rest} samples{held}; without batch_size each step takes all"
         return [Problem(("training", "batch_size"), message, hint, "E033")]
     return []

@@ -22,6 +22,7 @@ PLURALS = {
     "schedule": "Schedules",
     "metric": "Metrics",
     "data_source": "Data sources",
+    "transform": "Transforms",
     "callback": "Callbacks",
 }
 """Titles of pages, in the order of the index; a kind that is not here makes its own title."""
@@ -37,6 +38,7 @@ PLACES = {
     "schedule": "Named in place of a number, e.g. as `learning_rate` in `[optimizer]`.",
     "metric": "Named in the list `metrics` of `[training]`.",
     "data_source": "Named as `train`, `validation` or `test` in `[data]`.",
+    "transform": "Named in the list `prepare` of `[data]`.",
     "callback": "Named in the list `callbacks` of `[training]`.",
 }
 """Where a spec names a component of each kind."""
@@ -47,6 +49,7 @@ ASSIGNMENTS = {
     "schedule": "learning_rate = {}",
     "metric": "metrics = [{}]",
     "data_source": "train = {}",
+    "transform": "prepare = [{}]",
     "callback": "callbacks = [{}]",
 }
 """How a spec writes an inline table of each kind, for examples."""

@@ -7,6 +7,7 @@ from pydantic.fields import FieldInfo
 
 from declnet import DataSpec, ModelSpec, RunSpec, TrainingSpec
 from declnet.report.field_description import describe_field
+from declnet.spec.data_spec import SplitSpec
 from declnet_pages.component_pages import field_row
 from declnet_pages.markdown import table
 
@@ -36,6 +37,8 @@ def _row(key: str, field: FieldInfo) -> tuple[str, str, str, str, str]:
     if field.annotation in SECTIONS.values():
         kind, description = "table", f"the section `[{key}]`, below"
         default = "required" if field.is_required() else "empty"
+    elif isinstance(field.annotation, type) and issubclass(field.annotation, SplitSpec):
+        kind, default = "table", "empty"
     if not description and field.annotation is not None:
         description = "a component: a name, or a table with a `type`"
     if default == "`()`":

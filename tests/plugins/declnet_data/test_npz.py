@@ -79,3 +79,41 @@ def test_a_single_array_is_no_archive(tmp_path):
 def test_a_folder_is_no_archive(tmp_path):
     with pytest.raises(DataError, match="cannot be read"):
         NPZ(path=tmp_path).describe()
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked(archive):
+    source = archive(np.savez_compressed, x=np.zeros(10**7), y=np.arange(10))
+    assert source.path.stat().st_size < 10**6
+    small = source.model_copy(update={"maximum_bytes": 10**6})
+    for use in (small.describe, lambda: small.load(np.random.default_rng(0))):
+        with pytest.raises(DataError, match=r"unpacks to 80000128 bytes.*maximum_bytes"):
+            use()
+
+
+@pytest.mark.parametrize("cut", range(0, 800, 50))
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_an_archive_that_is_cut_off_is_refused(archive, blobs, save, cut):
+    source = archive(save, x=blobs[0], y=blobs[1])
+    whole = source.path.read_bytes()
+    source.path.write_bytes(whole[: min(cut, len(whole) - 1)])
+    with pytest.raises(DataError):
+        source.load(np.random.default_rng(0))
+
+
+def test_a_header_that_promises_too_much_is_refused(archive, blobs, monkeypatch):
+    source = archive(x=blobs[0], y=blobs[1])
+    content = source.path.read_bytes()
+    content = content.replace(b"(30, 2)", b"(30, 9)")
+    source.path.write_bytes(content)
+    with pytest.raises(DataError, match=r"the array x .*damaged"):
+        source.load(np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("shape", [(0, 2), (4, 0), (4,), (4, 1, 1)])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_shapes_and_orders_are_kept(archive, shape, order):
+    x = np.arange(np.prod(shape), dtype=float).reshape(shape, order=order)
+    data = archive(x=x, y=np.arange(shape[0])).load(np.random.default_rng(0))
+    assert data.x.shape == shape
+    assert (data.x == x).all()
+    data.x[...] = 1  # not a view of the file's bytes

@@ -5,7 +5,17 @@ from pathlib import Path
 import numpy as np
 from pydantic import Field
 
-from declnet import DataError, DataInfo, Dataset, DataSource, Metric
+from declnet import (
+    ColumnError,
+    DataError,
+    DataInfo,
+    Dataset,
+    DataSource,
+    Metric,
+    Records,
+    Transform,
+    missing_values,
+)
 
 
 class LargestError(Metric):
@@ -80,4 +90,59 @@ class FromAFolder(DataSource):
         raise DataError(f"{self.folder}: there is no such folder")
 
 
-RIGHT = (LargestError, AreaUnderTheCurve, Pictures, FromAFolder)
+class Sizes(DataSource):
+    """A table of numbers and text, with gaps."""
+
+    type = "sizes"
+
+    def describe(self):
+        return None
+
+    def load(self, rng):
+        sizes = rng.normal(size=20)
+        sizes[3] = np.nan
+        names = np.array(["a", None] * 10, object)
+        return Records({"size": sizes, "name": names, "kind": np.arange(20) % 2}, target="kind")
+
+
+class Ranks(Transform):
+    """y = the share of the training data that is smaller than x."""
+
+    type = "ranks"
+
+    def suits(self, column):
+        return column.dtype.kind == "f" and column.ndim == 1
+
+    def fit(self, x):
+        if not self.suits(x):
+            raise ColumnError("is no column of floats")
+        return {"sorted": np.sort(x[~np.isnan(x)])}
+
+    def apply(self, x, state):
+        if not self.suits(x):
+            raise ColumnError("is no column of floats")
+        ranks = np.searchsorted(state["sorted"], x) / max(len(state["sorted"]), 1)
+        return np.where(np.isnan(x), np.nan, ranks)
+
+
+class Lengths(Transform):
+    """y = [the number of letters, whether there are any], of text; gaps are refused."""
+
+    type = "lengths"
+
+    def suits(self, column):
+        return column.dtype.kind == "O"
+
+    def apply(self, x, state):
+        if not self.suits(x):
+            raise ColumnError("is not text")
+        gaps = missing_values(x)
+        if gaps.any():
+            raise ColumnError("is missing", int(np.argmax(gaps)))
+        return np.array([[len(each), bool(each)] for each in x]).reshape(len(x), 2)
+
+    def feature_names(self, names, state):
+        return tuple(f"{name} {what}" for name in names for what in ("length", "there"))
+
+
+RIGHT = (Sizes, Ranks, Lengths, LargestError, AreaUnderTheCurve, Pictures, FromAFolder)

@@ -2,6 +2,7 @@
 
 from . import (
     batches,
+    callbacks,
     data_sources,
     declarations,
     findings,
@@ -19,10 +20,12 @@ from . import (
     shapes,
     state,
     targets,
+    transforms,
 )
 
 HOUSES = (
     batches,
+    callbacks,
     data_sources,
     declarations,
     findings,
@@ -40,6 +43,7 @@ HOUSES = (
     shapes,
     state,
     targets,
+    transforms,
 )
 
 WRONG = {cls: check for house in HOUSES for cls, check in house.WRONG.items()}

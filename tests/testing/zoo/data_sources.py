@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from declnet import DataInfo, Dataset, DataSource
+from declnet import DataInfo, Dataset, DataSource, Records
 
 
 class Points(DataSource):
@@ -71,7 +71,52 @@ class GlobalPoints(Points):
         return Dataset(np.random.normal(size=(30, 2)), np.arange(30) % 3)
 
 
+class Flowers(DataSource):
+    """A table; right, the others spoil it."""
+
+    type = "flowers"
+
+    def describe(self):
+        return None
+
+    def load(self, rng):
+        kinds = np.array(["rose", "tulip", None] * 10, object)
+        return Records({"size": np.arange(30.0), "kind": kinds}, target="kind")
+
+
+class DescribedTable(Flowers):
+    """A table that describes itself as arrays."""
+
+    type = "described_table"
+
+    def describe(self):
+        return DataInfo((1,), "float", "classes", (), 2, 30)
+
+
+class TornTable(Flowers):
+    """A table with a column that is shorter."""
+
+    type = "torn_table"
+
+    def load(self, rng):
+        return Records({"size": np.arange(30.0), "kind": np.arange(29)}, target="kind")
+
+
+class ForgetsTheRest(Flowers):
+    """A table in chunks, of which the last is left out."""
+
+    type = "forgets_the_rest"
+
+    def chunks(self, rng, samples):
+        whole = self.load(rng)
+        for start in range(0, len(whole) - samples + 1, samples):
+            yield whole.take(np.arange(start, start + samples))
+
+
 WRONG = {
+    DescribedTable: "loads_what_it_describes",
+    TornTable: "loads_usable_arrays",
+    ForgetsTheRest: "chunks_equal_the_whole",
     WrongShape: "loads_what_it_describes",
     OneClassMore: "loads_what_it_describes",
     FewerSamples: "loads_what_it_describes",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from declnet import SpecError, default_registry, load_spec, parse_spec
+from declnet import Dataset, SpecError, default_registry, load_spec, parse_spec
 from declnet.components.data_source import DataInfo
 from declnet.spec.load import read_spec
 from declnet.training.checks.check import check_reading, check_spec
@@ -47,11 +47,11 @@ def test_errors_keep_a_run_from_starting_and_warnings_do_not(document):
 
 def test_data_that_a_program_hands_over_count_in_place_of_the_specs(document):
     del document["data"]
-    info = DataInfo.of(np.ones((7, 5)), np.arange(7) % 3)
-    checked = check_spec(parse_spec(document), data={"train": info})
+    data = Dataset(np.ones((7, 5)), np.arange(7) % 3)
+    checked = check_spec(parse_spec(document), data={"train": data})
     assert checked.problems == ()
     assert checked.nodes[0].input_shapes == ((5,),)
-    assert checked.data == {"train": info}
+    assert checked.data == {"train": DataInfo.of(data.x, data.y)}
 
 
 def test_a_layer_whose_only_fault_is_an_unknown_key_takes_part(check_wrong, document):

@@ -1,0 +1,62 @@
+"""`declnet runs`: a table of the runs in a folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("directory", required=False, default="runs", type=click.Path(path_type=Path))
+@click.option(
+    "--sort",
+    "wanted",
+    metavar="METRIC",
+    help="Best first by a final figure, e.g. accuracy or test.loss (losses and errors: smallest "
+    "first); or by name, status, epochs, seconds or date.  [default: date]",
+)
+@click.option("--reverse", is_flag=True, help="The other way round.")
+@click.option(
+    "--filter",
+    "conditions",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Only runs with this status, or with this value of a key of the spec, e.g. "
+    "status=finished or optimizer.type=adam; more than once: all must hold.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="json: a list of objects, for programs.",
+)
+def runs(
+    directory: Path, wanted: str | None, reverse: bool, conditions: tuple[str, ...], form: str
+) -> None:
+    """List the runs in DIRECTORY (default: runs), those of sweeps too.
+
+    Folders that are no run's, or whose files are damaged, are named on standard error.
+    """
+    from declnet.report.run_selection import filtered, in_order
+    from declnet.report.runs_table import as_data, print_runs
+    from declnet.runs.listing import ListedRun, list_runs
+
+    found: list[ListedRun] = []
+    for each in list_runs(directory):
+        if isinstance(each, ListedRun):
+            found.append(each)
+        else:
+            click.echo(f"skipped {directory / each.path}: {each.reason}", err=True)
+    try:
+        chosen = in_order(filtered(found, conditions), wanted, reverse=reverse)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    if form == "json":
+        click.echo(json.dumps([as_data(each) for each in chosen], indent=2, ensure_ascii=False))
+    elif chosen:
+        print_runs(chosen)
+    else:
+        click.echo("no runs" if not found else "no run fits the filter")

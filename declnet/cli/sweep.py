@@ -1,0 +1,114 @@
+"""`declnet sweep`: trains several specs with several seeds, and compares them."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from declnet.cli.options import no_plugin_option, registry_without, set_option
+from declnet.cli.run import interrupt
+from declnet.cli.seeds import jobs_option, seeds_option
+from declnet.cli.sweep_specs import right_specs
+
+if TYPE_CHECKING:
+    from declnet.runs.sweep.series import Series
+
+
+@click.command()
+@click.argument(
+    "specs", nargs=-1, required=True, metavar="SPECS...", type=click.Path(path_type=Path)
+)
+@seeds_option("The seeds to train each spec with, e.g. 0..5 or 0,3,7.", required=True)
+@jobs_option
+@set_option
+@no_plugin_option
+@click.option(
+    "--metric",
+    "wanted",
+    metavar="METRIC",
+    help="The figure to compare, e.g. accuracy or train.loss.  [default: the first metric, of the "
+    "validation, else the test, else the training data]",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="The folder of all runs, new or empty.  [default: runs/sweep-<number>]",
+)
+@click.option(
+    "--picture",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Draw the figures and the loss curves, as PNG or SVG; needs the extra plot.",
+)
+@click.option("--quiet", is_flag=True, help="No line for each run and no progress, only the table.")
+def sweep(
+    specs: tuple[Path, ...],
+    seeds: tuple[int, ...],
+    jobs: int,
+    overrides: tuple[str, ...],
+    disabled: tuple[str, ...],
+    wanted: str | None,
+    out: Path | None,
+    picture: Path | None,
+    quiet: bool,
+) -> int:
+    """Train each of SPECS with each seed, and compare how a final figure lies.
+
+    SPECS are spec files, or folders whose specs are all meant. Each run goes to <name>/seed-<seed>
+    in the sweep's folder, beside a summary.json.
+    """
+    from declnet.cli.sweeping import status_of, tell_folder, train_all
+    from declnet.report.spread_tables import print_sweep
+    from declnet.report.sweep_order import best_first, check_figure
+    from declnet.runs.sweep.plan import SWEEP, check_names, claim_parent, seed_tasks
+    from declnet.runs.sweep.series import series_of
+
+    signal.signal(signal.SIGTERM, interrupt)
+    if picture is not None:
+        from declnet.report.plot.saving import check_picture
+
+        check_picture(picture)
+    registry = registry_without(disabled)
+    loaded = right_specs(specs, overrides, registry)
+    check_names(loaded)
+    all_specs = [spec for _, spec in loaded]
+    try:
+        check_figure(wanted, all_specs)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--metric") from None
+    parent = claim_parent(out, Path("runs"), SWEEP)
+    start = time.perf_counter()
+    tasks = [task for spec in all_specs for task in seed_tasks(spec, seeds, parent / spec.name)]
+    outcomes = train_all(tasks, registry=registry, disabled=disabled, jobs=jobs, quiet=quiet)
+    all_series, figure = best_first(series_of(outcomes), wanted, all_specs)
+    _write_summaries(parent, all_series, figure, jobs)
+    if figure is None:
+        click.echo("no run finished, so there is nothing to compare", err=True)
+    else:
+        if wanted and wanted not in (figure[1], ".".join(figure)):
+            click.echo(f"note: no run has {wanted}; {'.'.join(figure)} is shown", err=True)
+        print_sweep(all_series, figure)
+        if picture is not None:
+            from declnet.report.plot.spread import draw_spread
+
+            draw_spread(all_series, figure, picture)
+    tell_folder(time.perf_counter() - start, parent)
+    return status_of(all_series)
+
+
+def _write_summaries(
+    parent: Path, all_series: Sequence[Series], figure: tuple[str, str] | None, jobs: int
+) -> None:
+    """One for each spec, and one for all."""
+    from declnet.cli.sweeping import write_summary
+
+    for each in all_series:
+        write_summary(parent / each.name, each.as_data() | {"jobs": jobs})
+    data = [each.as_data() for each in all_series]
+    figure_name = ".".join(figure) if figure else None
+    write_summary(parent, {"figure": figure_name, "jobs": jobs, "specs": data})

@@ -1,0 +1,177 @@
+"""Preparation: from records or arrays to the x that a model takes, as the training data says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from declnet.components.arrays import Array
+from declnet.components.columns import ColumnType
+from declnet.components.data_source import Dataset
+from declnet.components.mapped_array import MappedArray
+from declnet.components.records import Records
+from declnet.components.transform import Transform, TransformState
+from declnet.data.column_steps import applied_to_column, fitted_to_column
+from declnet.data.feature_columns import features_of, require_column, typed
+from declnet.data.joining import joined
+from declnet.data.target_encoding import TargetEncoding
+from declnet.errors import DataError
+
+ARRAY = "x"
+"""What the one column of data is called that is no table."""
+
+
+@dataclass(frozen=True, eq=False)
+class FittedStep:
+    """A transform with what it learned of each column that it is applied to."""
+
+    transform: Transform
+    states: Mapping[str, TransformState]
+
+
+@dataclass(frozen=True, eq=False)
+class FittedPreparation:
+    """A preparation that has seen the training data; it prepares any other data alike.
+
+    Attributes:
+        types: the feature columns of the table in order, with their types; None for arrays.
+        steps: in order; those for training only are left out.
+        feature_names: of the numbers of a prepared sample; None for arrays of several axes.
+        target: what y is made of; None for arrays, whose y stays as it is.
+    """
+
+    types: Mapping[str, ColumnType] | None
+    steps: tuple[FittedStep, ...]
+    feature_names: tuple[str, ...] | None
+    target: TargetEncoding | None
+
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """The classes in words, in the order of the model's outputs; None if y is no classes."""
+        return self.target.class_names if self.target is not None else None
+
+    def apply(self, data: Records | Mapping[str, Array] | Array) -> Array:
+        """Prepares any number of rows: x as the model takes it, in an array of its own.
+
+        Rows do not depend on each other, so chunks may be prepared one by one.
+
+        Args:
+            data: records or columns by name (those that are no features are left out), or an array
+                (n, *sample shape) if the model was trained on arrays.
+
+        Raises:
+            DataError: a column is missing or of another type, or a row cannot be prepared.
+        """
+        records = _as_records(data, self.types is not None)
+        columns = dict(records.columns) if self.types is None else typed(records, self.types)
+        for number, step in enumerate(self.steps):
+            for name, state in step.states.items():
+                columns[name] = applied_to_column(
+                    step.transform, columns[name], state, name, records, number
+                )
+        return columns[ARRAY] if self.types is None else joined(columns, records)
+
+    def apply_to_set(self, data: Records | Dataset) -> Dataset:
+        """Prepares a data set with its targets; raises DataError as `apply` does."""
+        if isinstance(data, Dataset):
+            return Dataset(self.apply(_in_memory(data.x)), data.y, data.weights, self.feature_names)
+        if self.target is None:
+            raise DataError("the model was trained on arrays, but this is a table")
+        x, y = self.apply(data), self.target.encode(data)
+        return Dataset(x, y, None, self.feature_names, self.class_names)
+
+
+def fit_preparation(
+    data: Records | Dataset,
+    transforms: Sequence[Transform],
+    targets: str,
+    without: Iterable[str] = (),
+) -> FittedPreparation:
+    """Fits transforms in order, each to what those before it made of the training data.
+
+    Args:
+        data: the training data alone.
+        transforms: in order.
+        targets: what the loss needs: `"classes"`, `"binary"` or `"values"`.
+        without: columns that are no features.
+
+    Raises:
+        DataError: a transform names a column that is not there, or cannot be fitted.
+    """
+    types, target = None, None
+    if isinstance(data, Dataset):
+        records = Records({ARRAY: _in_memory(data.x)})
+        columns = dict(records.columns)
+        names = {ARRAY: _names_of_array(data)}
+    else:
+        records = data
+        types = {name: data.types[name] for name in features_of(data, without)}
+        columns = typed(records, types)
+        names = {name: (name,) for name in types}
+        if data.target is None:
+            raise DataError("the training data has no target column", path=("data", "train"))
+        target = TargetEncoding.of(data, targets)
+    steps = []
+    for number, transform in enumerate(transforms):
+        if transform.training_only:
+            continue
+        states = {}
+        for name in _chosen(transform, columns, number):
+            state = fitted_to_column(transform, columns[name], name, records, number)
+            columns[name] = applied_to_column(
+                transform, columns[name], state, name, records, number
+            )
+            states[name] = state
+            names[name] = _renamed(transform, names[name], state, columns[name])
+        steps.append(FittedStep(transform, states))
+    feature_names = tuple(each for name in columns for each in names[name])
+    return FittedPreparation(types, tuple(steps), feature_names or None, target)
+
+
+def _in_memory(x: Array | MappedArray) -> Array:
+    if isinstance(x, MappedArray):
+        raise DataError(
+            "data that is mapped from a file cannot be prepared: that takes all of it in memory",
+            hint="prepare it beforehand, or read it into memory: mapped = false",
+            path=("data", "prepare"),
+            code="E035",
+        )
+    return x
+
+
+def _as_records(data: Records | Mapping[str, Array] | Array, table: bool) -> Records:
+    if isinstance(data, np.ndarray):
+        if table:
+            raise DataError("the model was trained on a table: give its columns by name")
+        return Records({ARRAY: data})
+    if not table and set(data.columns if isinstance(data, Records) else data) != {ARRAY}:
+        raise DataError("the model was trained on arrays, but this is a table")
+    return data if isinstance(data, Records) else Records(data)
+
+
+def _chosen(transform: Transform, columns: Mapping[str, Array], number: int) -> list[str]:
+    """The columns that a transform is applied to."""
+    if transform.columns is None:
+        return [name for name, column in columns.items() if transform.suits(column)]
+    for position, name in enumerate(transform.columns):
+        require_column(columns, name, path=("data", "prepare", number, "columns", position))
+    return list(dict.fromkeys(transform.columns))
+
+
+def _names_of_array(data: Dataset) -> tuple[str, ...]:
+    if data.feature_names is not None:
+        return data.feature_names
+    return ()
+
+
+def _renamed(
+    transform: Transform, names: tuple[str, ...], state: TransformState, column: Array
+) -> tuple[str, ...]:
+    """The names after a transform; numbered where it does not give as many as it should."""
+    width = int(np.prod(column.shape[1:]))
+    given = transform.feature_names(names, state)
+    if len(given) == width or not names:
+        return given if len(given) == width else ()
+    return tuple(f"{names[0]}[{index}]" for index in range(width))

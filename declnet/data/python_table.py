@@ -1,0 +1,115 @@
+"""Tables that a program hands over: data frames, mappings of columns, lists of records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from declnet.components.arrays import Array
+from declnet.components.records import Records
+from declnet.errors import DataError
+
+
+def as_table(data: Any, target: str | None = None) -> Records | Array:
+    """Records of what is a table, or else an array.
+
+    Args:
+        data: `Records`; a data frame of polars, pandas or another library whose columns are found
+            by name; a mapping of columns (n,); a list of mappings, one a row; or an array.
+        target: the column that is to be predicted, if the table has it.
+
+    Raises:
+        DataError: a column cannot be that of a table.
+    """
+    if isinstance(data, Records):
+        return data
+    if _is_list_of_rows(data):
+        names = list(dict.fromkeys(name for each in data for name in each))
+        columns = {name: [each.get(name) for each in data] for name in names}
+    elif isinstance(data, Mapping):
+        columns = dict(data)
+    elif _is_frame(data):
+        columns = {name: data[name] for name in data.columns}
+    else:
+        return np.asarray(data)
+    read = {str(name): _column(values, str(name)) for name, values in columns.items()}
+    lengths = {len(column) for column in read.values()}
+    if len(lengths) > 1:
+        raise DataError(f"columns have {' and '.join(map(str, sorted(lengths)))} rows")
+    return Records(read, target)
+
+
+def is_table(data: Any) -> bool:
+    """Whether `as_table` makes records of it."""
+    return isinstance(data, Records | Mapping) or _is_frame(data) or _is_list_of_rows(data)
+
+
+def _is_frame(data: Any) -> bool:
+    return hasattr(data, "columns") and hasattr(data, "__getitem__")
+
+
+def _is_list_of_rows(data: Any) -> bool:
+    rows = isinstance(data, Sequence) and bool(data)
+    return rows and all(isinstance(each, Mapping) for each in data)
+
+
+def _column(values: Any, name: str) -> Array:
+    """A column of floats, integers, booleans or text (objects), as `Records` have it."""
+    if hasattr(values, "to_numpy"):
+        values = values.to_numpy()
+    elif not isinstance(values, np.ndarray):
+        values = np.array(values, object)
+    if values.ndim != 1:
+        raise DataError(f'column "{name}" must be (n,), not of shape {values.shape}')
+    if values.dtype.kind in "fiub":
+        column: Array = values
+        return column
+    if values.dtype.kind in "US":
+        text: Array = values.astype(str).astype(object)
+        return text
+    if values.dtype.kind == "M":  # in ISO 8601, whose order is that of time
+        dates: Array = np.datetime_as_string(values).astype(object)
+        dates[np.isnat(values)] = None
+        return dates
+    if values.dtype.kind == "O":
+        return _of_objects(values, name)
+    raise DataError(
+        f'column "{name}" holds {values.dtype}, no numbers, booleans or text',
+        hint="turn it into one of these",
+    )
+
+
+def _of_objects(values: Array, name: str) -> Array:
+    """A column of Python objects, of which some may be missing: None, NaN or what pandas has."""
+    items = [None if _is_missing(each) else each for each in values.tolist()]
+    there = [each for each in items if each is not None]
+    if all(isinstance(each, str) for each in there) and there:
+        column: Array = np.empty(len(items), object)
+        column[:] = items
+        return column
+    if not all(isinstance(each, bool | int | float | np.number | np.bool_) for each in there):
+        position = next(
+            at
+            for at, each in enumerate(items)
+            if (each is not None and not isinstance(each, type(there[0])))
+            or not isinstance(each, bool | int | float | str | None)
+        )
+        raise DataError(
+            f'row {position + 1}, column "{name}" is {items[position]!r}: a column holds either '
+            "numbers, or booleans, or text"
+        )
+    if len(there) < len(items) or not there:
+        return np.array([np.nan if each is None else float(each) for each in items])
+    return np.array(there)
+
+
+def _is_missing(value: Any) -> bool:
+    """Whether a value stands for nothing: it is None, is not equal to itself, or pandas says so."""
+    if value is None:
+        return True
+    try:
+        return bool(value != value)  # noqa: PLR0124  # NaN
+    except TypeError:  # pandas.NA is neither equal nor unequal
+        return True

@@ -1,0 +1,130 @@
+"""A fitted preparation as JSON and arrays, and back; nothing is pickled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from declnet.components.arrays import Array
+from declnet.components.transform import Transform, TransformState
+from declnet.data.preparation import FittedPreparation, FittedStep
+from declnet.data.target_encoding import TargetEncoding
+from declnet.errors import DataError
+from declnet.registry.registry import Registry
+
+FORM = 1
+"""The version of the form; it grows when an older reader could not read it."""
+
+_ARRAY = "array"
+
+
+@dataclass(frozen=True, eq=False)
+class StoredPreparation:
+    """What is written of a preparation.
+
+    Attributes:
+        document: JSON values.
+        arrays: those that the document refers to, by name.
+    """
+
+    document: dict[str, Any]
+    arrays: dict[str, Array]
+
+
+def stored(preparation: FittedPreparation) -> StoredPreparation:
+    """Takes a preparation apart; numbers keep every bit."""
+    arrays: dict[str, Array] = {}
+    steps = []
+    for number, step in enumerate(preparation.steps):
+        states = {}
+        for position, (name, state) in enumerate(step.states.items()):
+            prefix = f"{number}.{position}"
+            kept = {key: _kept(value, f"{prefix}.{key}", arrays) for key, value in state.items()}
+            states[name] = kept
+        dumped = step.transform.model_dump(mode="json", exclude_none=True)
+        steps.append({"transform": dumped, "states": states})
+    target = preparation.target
+    document = {
+        "form": FORM,
+        "columns": None
+        if preparation.types is None
+        else [{"name": name, "type": each} for name, each in preparation.types.items()],
+        "steps": steps,
+        "feature_names": preparation.feature_names,
+        "target": None
+        if target is None
+        else {"column": target.column, "classes": target.classes, "names": target.class_names},
+    }
+    return StoredPreparation(document, arrays)
+
+
+def restored(document: Any, arrays: Mapping[str, Array], registry: Registry) -> FittedPreparation:
+    """Puts a preparation together again.
+
+    Raises:
+        DataError: it was not written by `stored`, or a transform is not installed any more.
+    """
+    form = document.get("form") if isinstance(document, dict) else None
+    if form != FORM:
+        raise DataError(f"the preparation is of form {form}; this reads {FORM}")
+    try:
+        return _restored(document, arrays, registry)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DataError(f"the stored preparation cannot be read: {error}") from None
+
+
+def _restored(
+    document: Mapping[str, Any], arrays: Mapping[str, Array], registry: Registry
+) -> FittedPreparation:
+    steps = []
+    for each in document["steps"]:
+        transform = Transform.from_declaration(each["transform"], {"registry": registry})
+        states = {
+            name: {key: _found(value, arrays) for key, value in state.items()}
+            for name, state in each["states"].items()
+        }
+        steps.append(FittedStep(transform, states))
+    columns, target, names = document["columns"], document["target"], document["feature_names"]
+    return FittedPreparation(
+        None if columns is None else {each["name"]: each["type"] for each in columns},
+        tuple(steps),
+        None if names is None else tuple(names),
+        None if target is None else _target(target),
+    )
+
+
+def _target(target: Mapping[str, Any]) -> TargetEncoding:
+    classes = target["classes"]
+    return TargetEncoding(target["column"], None if classes is None else tuple(classes))
+
+
+def _kept(value: Any, name: str, arrays: dict[str, Array]) -> Any:
+    if isinstance(value, np.ndarray):
+        arrays[name] = np.ascontiguousarray(value)
+        return {_ARRAY: name}
+    if isinstance(value, np.generic):
+        return value.item()
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _found(value: Any, arrays: Mapping[str, Array]) -> Any:
+    if isinstance(value, dict) and set(value) == {_ARRAY}:
+        return arrays[value[_ARRAY]]
+    return value
+
+
+def state_after_storing(state: TransformState) -> TransformState:
+    """A transform's state as it comes back from a file, of which JSON makes lists of tuples.
+
+    Raises:
+        TypeError, ValueError: JSON does not have a value of it.
+    """
+    import json
+
+    arrays: dict[str, Array] = {}
+    kept = {key: _kept(value, key, arrays) for key, value in state.items()}
+    document = json.loads(json.dumps(kept, allow_nan=False))
+    return {key: _found(value, arrays) for key, value in document.items()}

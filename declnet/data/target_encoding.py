@@ -1,0 +1,133 @@
+"""From a table's target column to y: labels 0, 1, 2, … with their names, or values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from declnet.components.arrays import Array
+from declnet.components.columns import column_type, distinct_values, missing_values
+from declnet.components.records import Records
+from declnet.errors import DataError
+
+
+@dataclass(frozen=True)
+class TargetEncoding:
+    """What the target column of the training data is.
+
+    Attributes:
+        column: its name.
+        classes: the sorted distinct values, whose positions are the labels; None for values.
+    """
+
+    column: str
+    classes: tuple[Any, ...] | None
+
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """The classes in words, in the order of the labels."""
+        if self.classes is None:
+            return None
+        return tuple(
+            str(each).lower() if isinstance(each, bool) else str(each) for each in self.classes
+        )
+
+    @classmethod
+    def of(cls, records: Records, targets: str) -> TargetEncoding:
+        """Learns the classes of training data.
+
+        Args:
+            records: the training data.
+            targets: what the loss needs: `"classes"`, `"binary"` or `"values"`.
+
+        Raises:
+            DataError: the column does not fit that, has gaps, or has one class only.
+        """
+        column = _target(records)
+        name = str(records.target)
+        if targets == "values":
+            if column_type(column) == "text":
+                raise DataError(
+                    f'the target "{name}" is text, but the loss needs numbers',
+                    hint='for classes take a loss such as "categorical_crossentropy"',
+                    path=("loss",),
+                    code="E041",
+                )
+            return cls(name, None)
+        classes = tuple(distinct_values(_whole(records, column)))
+        if len(classes) < 2:
+            raise DataError(
+                f'the target "{name}" has one class only in the training data, "{classes[0]}"',
+                hint="there is nothing to tell apart",
+                path=("data", "train", "target"),
+                code="E035",
+            )
+        if targets == "binary" and len(classes) > 2:
+            raise DataError(
+                f'the target "{name}" has {len(classes)} classes, but the loss needs two',
+                hint='take "categorical_crossentropy" after a softmax layer',
+                path=("loss",),
+                code="E041",
+            )
+        return cls(name, classes)
+
+    def encode(self, records: Records) -> Array:
+        """Labels (n,) or values (n,) of any data.
+
+        Raises:
+            DataError: a target is missing, or of a class that the training data does not have.
+        """
+        if self.column not in records.columns:
+            raise DataError(f'there is no target column "{self.column}"', code="E034")
+        column = _target(records)
+        if self.classes is None:
+            if column_type(column) == "text":
+                position = int(np.argmin(missing_values(column)))
+                raise _at(records, position, f'is the text "{column[position]}", not a number')
+            return column.astype(float)
+        labels = {each: label for label, each in enumerate(self.classes)}
+        values = _whole(records, column).tolist()
+        found = np.fromiter((labels.get(each, -1) for each in values), np.int64, len(values))
+        unseen = np.flatnonzero(found < 0)
+        if unseen.size:
+            value = values[unseen[0]]
+            known = ", ".join(self.class_names or ())
+            raise _at(
+                records,
+                int(unseen[0]),
+                f'is "{value}", a class that the training data does not have',
+                f"its classes: {known}",
+            )
+        return found
+
+
+def _target(records: Records) -> Array:
+    """The target column, of which nothing is missing."""
+    column = records.columns[str(records.target)]
+    gaps = np.flatnonzero(missing_values(column))
+    if gaps.size:
+        raise _at(records, int(gaps[0]), "is missing", "leave out rows without a target")
+    return column
+
+
+def _whole(records: Records, column: Array) -> Array:
+    """A column of classes: floats must be whole numbers, and become integers."""
+    if column.dtype.kind != "f":
+        return column
+    other = np.flatnonzero((column % 1 != 0) | ~np.isfinite(column))
+    if other.size:
+        value = column[other[0]]
+        raise _at(
+            records,
+            int(other[0]),
+            f"is {value:g}, but classes are text or whole numbers",
+            "for numbers take a loss such as mean_squared_error",
+        )
+    return column.astype(np.int64)
+
+
+def _at(records: Records, position: int, what: str, hint: str | None = None) -> DataError:
+    where = f'row {records.row_number(position)}: the target "{records.target}"'
+    return DataError(f"{where} {what}", hint=hint, code="E035")

@@ -1,0 +1,1 @@
+"""How good a trained model is on some data: figures, by class too."""

@@ -1,0 +1,1 @@
+"""Charts in Vega-Lite, each with its description and its numbers."""

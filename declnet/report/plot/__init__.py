@@ -1,0 +1,1 @@
+"""Pictures, PNG or SVG, drawn with matplotlib, which the extra `plot` installs."""

@@ -1,0 +1,65 @@
+"""What a finished run prints: its figures and its folder."""
+
+from __future__ import annotations
+
+import sys
+from shutil import get_terminal_size
+from typing import Any
+
+from declnet.report.figures import ordered, shown_figure, telling
+from declnet.report.log_line import figures
+from declnet.report.sparkline import BLOCKS, sparkline
+from declnet.report.terminal import is_terminal, print_table
+from declnet.runs.session import RunResult
+
+WIDTH = 60
+"""Characters of a curve, at most."""
+
+
+def print_result(result: RunResult, *, quiet: bool = False, plain: bool = False) -> None:
+    """Prints the final figures: a line each data set, or curves and a table on a terminal.
+
+    Args:
+        result: of the finished run.
+        quiet: whether to leave the curves out.
+        plain: whether to print lines on a terminal too.
+    """
+    if plain or not is_terminal(sys.stdout):
+        for name, values in result.metrics.items():
+            sys.stdout.write(f"{name}: {figures(values)}\n")
+    else:
+        if not quiet:
+            _print_curves(result.history)
+        _print_figures(result.metrics)
+    sys.stdout.write(f"{result.seconds:.2f} s, {result.directory}\n")
+
+
+def _print_curves(history: list[dict[str, Any]]) -> None:
+    """The losses over the logged epochs, if there are enough of them to make a curve."""
+    if len(history) < 3 or not _can_encode(BLOCKS):
+        return
+    names = [name for name in ("loss", "validation_loss") if name in history[-1]]
+    indent = max(map(len, names))
+    for name in names:
+        values = [float(row[name]) for row in history if row.get(name) is not None]
+        if values:
+            ends = f"{shown_figure(values[0])} to {shown_figure(values[-1])}"
+            width = min(WIDTH, get_terminal_size().columns - indent - len(ends) - 4)
+            label = name.replace("_", " ").ljust(indent)
+            sys.stdout.write(f"{label}  {sparkline(values, max(width, 1))}  {ends}\n")
+
+
+def _print_figures(metrics: dict[str, dict[str, float]]) -> None:
+    """A row for each figure, a column for each data set."""
+    columns = list(metrics)
+    names = dict.fromkeys(name for _, name in ordered(telling([metrics])))
+    rows = [(name, *(shown_figure(metrics[data].get(name)) for data in columns)) for name in names]
+    print_table(None, ("", *columns), rows, numeric=frozenset(columns))
+
+
+def _can_encode(text: str) -> bool:
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True

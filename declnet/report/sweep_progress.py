@@ -1,0 +1,95 @@
+"""Follows a sweep: a line each run on standard output, a progress bar on a terminal."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from declnet.report.log_line import figures
+from declnet.report.terminal import is_terminal
+from declnet.runs.sweep.task import Outcome, Task
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+STEP = 0.1
+"""Seconds from one movement of the bar to the next."""
+
+
+class SweepFollower:
+    """Tells of a sweep's runs as they go on.
+
+    Args:
+        bar: with its task, whose total is the number of runs; None shows none.
+        lines: whether each run that finished prints a line.
+    """
+
+    def __init__(self, bar: tuple[Progress, TaskID] | None, *, lines: bool) -> None:
+        self._bar, self._lines = bar, lines
+        self._done = 0
+        self._shares: dict[Path, float] = {}
+        self._next_step = 0.0
+
+    def progress(self, task: Task, share: float) -> None:
+        """A run goes on; called often, so it does little."""
+        self._shares[task.directory] = share
+        if self._bar is None or time.monotonic() < self._next_step:
+            return
+        self._next_step = time.monotonic() + STEP
+        self._move()
+
+    def finished(self, outcome: Outcome) -> None:
+        """A run ended, either way."""
+        self._shares.pop(outcome.directory, None)
+        self._done += 1
+        self._move()
+        label = f"{outcome.name}, seed {outcome.seed}"
+        if outcome.error is not None:
+            self._print(f"error: {label}: {outcome.error}", to_stderr=True)
+        elif self._lines:
+            last = list(outcome.metrics)[-1]
+            self._print(f"{label}: {last}, {figures(outcome.metrics[last])}")
+
+    def _move(self) -> None:
+        if self._bar is not None:
+            bar, task = self._bar
+            bar.update(task, completed=self._done + sum(self._shares.values()), done=self._done)
+
+    def _print(self, line: str, *, to_stderr: bool = False) -> None:
+        stream = sys.stderr if to_stderr else sys.stdout
+        if self._bar is not None and is_terminal(stream):
+            self._bar[0].console.print(line, highlight=False, markup=False, soft_wrap=True)
+        else:
+            stream.write(line + "\n")
+            stream.flush()
+
+
+@contextmanager
+def sweep_followed(runs: int, *, quiet: bool) -> Iterator[SweepFollower]:
+    """Gives the follower of a sweep.
+
+    Args:
+        runs: how many there are.
+        quiet: whether to tell of nothing but what fails.
+    """
+    if quiet or not is_terminal(sys.stderr):
+        yield SweepFollower(None, lines=not quiet)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    bar = Progress(
+        TextColumn("run {task.fields[done]}/{task.total}"),
+        BarColumn(bar_width=30),
+        TimeRemainingColumn(),
+        console=Console(file=sys.stderr),
+        transient=True,
+        redirect_stdout=is_terminal(sys.stdout),
+    )
+    task = bar.add_task("", total=runs, done=0)
+    with bar:
+        yield SweepFollower((bar, task), lines=True)

@@ -1,0 +1,121 @@
+"""Lists the runs in a folder, at whatever depth, reading of each no more than a table shows."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from declnet.errors import DeclnetError, OutputError
+from declnet.runs import folder
+from declnet.runs.forms import parse_row, read_metrics, read_object
+from declnet.spec.document import read_document
+
+DEEPEST = 4
+"""Folders within folders; a sweep's runs are three deep."""
+
+LONGEST_LINE = 1 << 20
+"""Bytes at a history's end within which its last line is looked for."""
+
+
+@dataclass(frozen=True)
+class ListedRun:
+    """A run in brief.
+
+    Attributes:
+        path: of its folder, within the folder that was listed.
+        epochs: how many have been trained, as far as the history tells.
+        metrics: of the finished model by data set; empty if the run did not finish.
+        spec: the resolved spec as plain tables.
+    """
+
+    path: Path
+    status: str
+    started: str
+    seconds: float | None
+    epochs: int
+    metrics: dict[str, dict[str, float | None]]
+    spec: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A folder that is no run's, or whose run cannot be read."""
+
+    path: Path
+    reason: str
+
+
+def list_runs(directory: Path) -> Iterator[ListedRun | Skipped]:
+    """Every run in a folder, and every folder in it that holds none; by path.
+
+    Raises:
+        OutputError: there is no such folder, or it cannot be read.
+    """
+    if not directory.is_dir():
+        what = "is a file, not a folder" if directory.exists() else "there is no such folder"
+        raise OutputError(f"{directory}: {what}")
+    try:
+        yield from _within(directory, Path(), 0)
+    except OSError as error:
+        raise OutputError(f"{error.filename or directory}: {error.strerror}") from None
+
+
+def _within(root: Path, path: Path, depth: int) -> Iterator[ListedRun | Skipped]:
+    for each in sorted((root / path).iterdir(), key=lambda found: _natural(found.name)):
+        name = path / each.name
+        if each.name.startswith(".") or not each.is_dir():
+            continue
+        if (each / folder.MANIFEST).exists():
+            yield _read(root, name)
+            continue
+        found = []
+        if depth + 1 < DEEPEST and not each.is_symlink() and os.access(each, os.R_OK | os.X_OK):
+            found = list(_within(root, name, depth + 1))
+        if any(isinstance(one, ListedRun) for one in found):
+            yield from found
+        else:
+            yield from (one for one in found if (root / one.path / folder.MANIFEST).exists())
+            yield Skipped(name, "no run's folder")
+
+
+def _natural(name: str) -> str:
+    """A key that puts `run-10` behind `run-9`."""
+    return re.sub(r"[0-9]+", lambda digits: digits[0].zfill(20), name)
+
+
+def _read(root: Path, path: Path) -> ListedRun | Skipped:
+    directory = root / path
+    try:
+        manifest = read_object(directory / folder.MANIFEST)
+        spec = read_document(directory / folder.SPEC).tables
+        seconds = manifest.get("seconds")
+        return ListedRun(
+            path,
+            str(manifest["status"]),
+            str(manifest.get("started", "")),
+            float(seconds) if seconds is not None else None,
+            _epochs_done(directory / folder.HISTORY),
+            read_metrics(directory),
+            spec,
+        )
+    except DeclnetError as error:
+        return Skipped(path, f"damaged: {error}")
+    except KeyError as error:
+        return Skipped(path, f"damaged: {folder.MANIFEST} has no {error}")
+    except (OSError, ValueError, TypeError) as error:
+        return Skipped(path, f"damaged: {error}")
+
+
+def _epochs_done(history: Path) -> int:
+    """One more than the last whole line's epoch; only the end of the file is read."""
+    if not history.is_file():
+        return 0
+    with history.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - LONGEST_LINE))
+        lines = file.read().split(b"\n")[:-1]  # a last line that a kill cut off is left out
+    return int(parse_row(lines[-1])["epoch"]) + 1 if lines else 0

@@ -1,0 +1,121 @@
+"""`load_predictor`: the model of a run with the preparation of its data, for tables and arrays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from declnet.components.arrays import Array
+from declnet.components.records import Records
+from declnet.data.preparation import ARRAY, FittedPreparation
+from declnet.data.python_table import as_table
+from declnet.data.stacking import stacked
+from declnet.errors import DataError
+from declnet.graph.model import Model
+from declnet.registry.discovery import default_registry
+from declnet.registry.registry import Registry
+from declnet.runs import folder
+from declnet.runs.loading import load_model
+from declnet.runs.predictions import OutputReading, Predictions
+from declnet.runs.preparation_files import read_preparation
+from declnet.spec.load import load_spec
+from declnet.spec.run_spec import RunSpec
+
+
+class Predictor:
+    """A trained model and all that lies between a user's data and its answer; safe in threads.
+
+    Attributes:
+        model: of the run, trained.
+        preparation: what data goes through before the model; None if arrays are taken as they are.
+        reading: how the outputs are read.
+        spec: of the run.
+    """
+
+    def __init__(self, model: Model, preparation: FittedPreparation | None, spec: RunSpec) -> None:
+        self.model, self.preparation, self.spec = model, preparation, spec
+        target = preparation.target if preparation is not None else None
+        self.reading = OutputReading.of(spec, model.output_shape, target)
+
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """The classes in words, in the order of the probabilities; None if there are none."""
+        return self.reading.class_names
+
+    @property
+    def features(self) -> tuple[str, ...] | None:
+        """The columns that predictions are made from; None if the model was trained on arrays."""
+        types = self.preparation.types if self.preparation is not None else None
+        return tuple(types) if types is not None else None
+
+    def predict(self, data: Any) -> Predictions:
+        """Prepares samples as the training data was and predicts them; nothing is fitted anew.
+
+        Args:
+            data: a data frame (polars, pandas), a mapping of columns, a list of records or
+                `Records`, with at least the columns `features`; or, if the model was trained on
+                arrays, an array (n, *sample shape), or a table of as many columns as a sample has
+                numbers, in their order.
+
+        Raises:
+            DataError: a column is missing or of another type, or a row cannot be prepared.
+        """
+        return self.reading.read(self.model.predict(self.prepared(as_table(data))))
+
+    def prepared(self, data: Records | Array, first_row: int = 1) -> Array:
+        """X as the model takes it, of data as it was before the preparation.
+
+        Args:
+            data: records or an array.
+            first_row: the number of an array's first sample, for messages.
+
+        Raises:
+            DataError: as `predict`.
+        """
+        if self.features is not None:
+            return self._prepared(data)
+        if isinstance(data, Records) and set(data.columns) != {ARRAY}:
+            records = stacked(data, self.model.input_shape)
+        elif isinstance(data, Records):
+            records = data
+        else:
+            if data.ndim == 0:
+                raise DataError("x is a single number; its first axis must be samples")
+            records = Records({ARRAY: data}, rows=np.arange(first_row, first_row + len(data)))
+        x = self._prepared(records)
+        _require_finite(x, records)
+        return x
+
+    def _prepared(self, data: Records | Array) -> Array:
+        if self.preparation is not None:
+            return self.preparation.apply(data)
+        if isinstance(data, Records):
+            return data.columns[ARRAY]
+        return data
+
+
+def load_predictor(run_directory: str | Path, registry: Registry | None = None) -> Predictor:
+    """Loads the model of a run's folder with the preparation of its data.
+
+    Args:
+        run_directory: as `RunResult.directory` or the command line gave it.
+        registry: where names are looked up; default: all installed plugins.
+
+    Raises:
+        OutputError: it is no run's folder, or the run left no weights.
+        SpecError: a component of the run is not installed any more.
+        WeightsError: the weights cannot be read.
+    """
+    registry = registry or default_registry()
+    model = load_model(run_directory, registry)
+    spec = load_spec(Path(run_directory) / folder.SPEC, registry=registry)
+    return Predictor(model, read_preparation(run_directory, registry), spec)
+
+
+def _require_finite(x: Array, records: Records) -> None:
+    if x.dtype.kind == "f" and not np.isfinite(x).all():
+        wrong = ~np.isfinite(x).reshape(len(x), -1).all(axis=1)
+        row = records.row_number(int(np.argmax(wrong)))
+        raise DataError(f"sample {row} has a number that is NaN or infinite")

@@ -1,0 +1,64 @@
+"""A run that is ready for its first step, or for the one after a checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from declnet.components.blame import blaming_components
+from declnet.data.split import Data
+from declnet.registry.registry import Registry
+from declnet.runs.manifest import first_manifest
+from declnet.spec.run_spec import RunSpec
+from declnet.training.checks.check import Checked
+from declnet.training.preparation import Prepared, prepare
+from declnet.training.trainer import Trainer
+
+
+@dataclass(frozen=True, eq=False)
+class ReadyRun:
+    """All that a run computes with; nothing is written yet.
+
+    Attributes:
+        prepared: model and data.
+        trainer: stands before the first step.
+        registry: where names were looked up.
+    """
+
+    spec: RunSpec
+    prepared: Prepared
+    trainer: Trainer
+    registry: Registry
+
+    def manifest(self, spec_file: bytes) -> dict[str, Any]:
+        """The manifest of a run that begins now, with this spec.toml."""
+        prepared = self.prepared
+        shape, fusion = prepared.model.input_shape, self.trainer.fusion
+        return first_manifest(self.spec, spec_file, self.registry, prepared.data, shape, fusion)
+
+
+def make_ready_run(
+    spec: RunSpec,
+    registry: Registry,
+    data: Mapping[str, Data] | None,
+    checked: Checked | None = None,
+) -> ReadyRun:
+    """Checks a spec, loads its data, builds and compiles its model.
+
+    Args:
+        spec: the run.
+        registry: where fusions and initializers are looked up.
+        data: data sets by name, in place of the spec's.
+        checked: what a check of the same spec found, so that it is not done again.
+
+    Raises:
+        SpecError: the spec is wrong.
+        DataError: the data is wrong.
+        ComponentError: a component raised.
+    """
+    with blaming_components(registry):
+        prepared = prepare(spec, registry, data, checked)
+        train, validation = prepared.data["train"], prepared.data.get("validation")
+        trainer = Trainer(spec, prepared.model, train, validation, registry)
+    return ReadyRun(spec, prepared, trainer, registry)

@@ -1,0 +1,183 @@
+"""`resume`: goes on with a run that was killed or interrupted, to the bits of one that was not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from declnet.errors import OutputError, ResumeError
+from declnet.registry.discovery import default_registry
+from declnet.registry.registry import Registry
+from declnet.runs import folder
+from declnet.runs.changes import PINNED, changes
+from declnet.runs.checkpoints import Checkpoint, Notice
+from declnet.runs.loading import load_model
+from declnet.runs.lock import locked
+from declnet.runs.reading import read_run
+from declnet.runs.ready_run import ReadyRun, make_ready_run
+from declnet.runs.record import Record
+from declnet.runs.run import Data, given_data
+from declnet.runs.session import Listener, RunResult, Session
+from declnet.spec.document import read_document
+from declnet.spec.load import load_spec
+from declnet.training.state import StateError, TrainingState
+
+
+def resume(
+    run_directory: str | Path,
+    data: Data | Mapping[str, Data] | None = None,
+    *,
+    allow_changes: bool = False,
+    listener: Listener | None = None,
+    notice: Notice | None = None,
+    registry: Registry | None = None,
+) -> RunResult:
+    """Goes on with a run from its last checkpoint that is whole, or else from its first step.
+
+    The weights, history and metrics that it ends with are, to the bit, those of a run that was
+    never stopped. Of a run that is finished, nothing is done again.
+
+    Args:
+        run_directory: the run's folder.
+        data: what the run was given by its program, if it was; as for `declnet.run`.
+        allow_changes: whether to go on though the spec, the data, or the versions of plugins,
+            declnet or NumPy are others than when the run began. The manifest will list them.
+        listener: called with each event of the training.
+        notice: told in a sentence where the run goes on, and of checkpoints that are damaged.
+        registry: where names are looked up; default: all installed plugins.
+
+    Raises:
+        OutputError: it is no run's folder, or another process is at work in it.
+        ResumeError: something has changed, or the checkpoint does not fit what has.
+        SpecError: the run's spec.toml is wrong by now.
+        DataError: its data is not there any more, or wrong.
+        RunError: the run could not be finished.
+    """
+    directory, registry = Path(run_directory), registry or default_registry()
+    _require_run(directory)
+    with locked(directory):
+        manifest = _read_manifest(directory)
+        if manifest is not None and manifest.get("status") == "finished":
+            (notice or _ignore)("this run is finished: there is nothing left to do")
+            return _finished(directory, manifest, registry)
+        spec_file = _read_spec(directory)
+        ready = _ready(directory, data, registry)
+        current = ready.manifest(spec_file)
+        if manifest is None:
+            text, preparation = spec_file.decode(), ready.prepared.preparation
+            record = Record.begun(directory, text, preparation, current)
+            return Session(ready, record, listener).carry_out()
+        different = changes(manifest, current)
+        if different and not allow_changes:
+            raise ResumeError(_refusal(directory, different))
+        record = Record(directory, _going_on(manifest, current))
+        checkpoint, saved = _newest(record, ready, notice or _ignore)
+        record.resumed(ready.trainer.epoch, ready.trainer.step, different)
+        rows = record.go_on(checkpoint, saved["history"]["bytes"] if saved is not None else 0)
+        return Session(ready, record, listener, rows).carry_out(saved)
+
+
+def epochs_of(run_directory: Path) -> int:
+    """How many epochs the run in a folder has in all.
+
+    Raises:
+        OutputError: it is no run's folder.
+        SpecError: its spec.toml is wrong.
+    """
+    _require_run(run_directory)
+    training = read_document(run_directory / folder.SPEC).tables.get("training")
+    epochs = training.get("epochs") if isinstance(training, dict) else None
+    return epochs if isinstance(epochs, int) else 0
+
+
+def _newest(
+    record: Record, ready: ReadyRun, notice: Notice
+) -> tuple[Checkpoint | None, dict[str, Any] | None]:
+    """The newest checkpoint that is whole; the trainer stands where it was then."""
+    for checkpoint, saved in record.checkpoints.read(notice):
+        if not record.history.begins_as(saved["history"]):
+            notice(
+                f"{record.directory / folder.HISTORY} is not as it was at {checkpoint.file}; "
+                "taking the checkpoint before it"
+            )
+            continue
+        try:
+            ready.trainer.restore(TrainingState.of(saved["training"]))
+        except StateError as error:
+            raise ResumeError(f"{record.directory}: {checkpoint.file}: {error}") from None
+        notice(f"going on at epoch {checkpoint.epoch}, after {checkpoint.step} steps")
+        return checkpoint, saved
+    notice("there is no checkpoint to go on from: starting over")
+    return None, None
+
+
+def _ready(directory: Path, data: Data | Mapping[str, Data] | None, registry: Registry) -> ReadyRun:
+    spec = load_spec(directory / folder.SPEC, registry=registry)
+    if data is None and spec.data.train is None:
+        raise ResumeError(
+            f"{directory}: a program gave this run its data; give the same to declnet.resume"
+        )
+    return make_ready_run(spec, registry, given_data(data) if data is not None else None)
+
+
+def _require_run(directory: Path) -> None:
+    """Raises OutputError if a folder is no run's: it has neither a manifest nor only a spec."""
+    if (directory / folder.MANIFEST).is_file():
+        return
+    if not directory.is_dir():
+        what = "is a file, no run's folder" if directory.exists() else "there is no such folder"
+        raise OutputError(f"{directory}: {what}")
+    others = {each.name for each in directory.iterdir() if not each.name.startswith(".")} - BEGUN
+    if not (directory / folder.SPEC).is_file() or others:
+        message = f"this is no run's folder (a run's folder has a {folder.MANIFEST})"
+        raise OutputError(f"{directory}: {message}")
+
+
+BEGUN = {folder.SPEC, folder.PREPARATION, folder.PREPARATION_ARRAYS}
+"""Files that a run writes before its manifest; it may have been killed in between."""
+
+
+def _read_manifest(directory: Path) -> dict[str, Any] | None:
+    try:
+        manifest: dict[str, Any] = json.loads((directory / folder.MANIFEST).read_text("utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise OutputError(f"{directory / folder.MANIFEST}: cannot be read: {error}") from None
+    return manifest
+
+
+def _read_spec(directory: Path) -> bytes:
+    try:
+        return (directory / folder.SPEC).read_bytes()
+    except OSError as error:
+        message = f"{directory / folder.SPEC}: cannot be read: {error.strerror}"
+        raise ResumeError(message) from None
+
+
+def _going_on(manifest: dict[str, Any], current: Mapping[str, Any]) -> dict[str, Any]:
+    """The manifest of a run that runs again, with what it runs with now."""
+    ended = {"ended", "seconds", "error", "stopped"}
+    kept = {name: value for name, value in manifest.items() if name not in ended}
+    return {**kept, "status": "running", **{name: current[name] for name in PINNED}}
+
+
+def _refusal(directory: Path, different: list[str]) -> str:
+    return (
+        f"{directory}: the run cannot go on to the same bits, for things have changed since it "
+        f"began: {'; '.join(different)}. Undo that, or allow it with --allow-changes, which the "
+        "manifest will record"
+    )
+
+
+def _finished(directory: Path, manifest: Mapping[str, Any], registry: Registry) -> RunResult:
+    stored = read_run(directory)
+    model = load_model(directory, registry)
+    seconds = float(manifest.get("seconds", 0.0))
+    return RunResult(stored.metrics, stored.history, model, directory, seconds)
+
+
+def _ignore(_sentence: str) -> None:
+    """Nobody listens."""

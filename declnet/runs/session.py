@@ -1,0 +1,184 @@
+"""One process's work on a run: from its first step, or a checkpoint, to its end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from declnet.components.blame import blaming_components
+from declnet.components.callback import EpochLogged
+from declnet.graph.model import Model
+from declnet.runs.active_run import ActiveRun
+from declnet.runs.callbacks import Callbacks
+from declnet.runs.checkpoints import KEEP_LAST
+from declnet.runs.interruption import Interruption, held_back
+from declnet.runs.ready_run import ReadyRun
+from declnet.runs.record import Record
+from declnet.training.divergence import finite_evaluation
+from declnet.training.evaluation import Evaluation
+from declnet.training.events import Event
+from declnet.training.state import StateError
+
+Listener = Callable[[Event], None]
+
+
+@dataclass(frozen=True, eq=False)
+class RunResult:
+    """What a run gave.
+
+    Attributes:
+        metrics: of the finished model, by data set: `loss`, `data_loss` and each metric.
+        history: a row for each logged epoch, as in `history.jsonl`.
+        model: the trained model.
+        directory: the run's folder, or None if nothing was written.
+        seconds: from the first epoch to the end of the evaluation.
+    """
+
+    metrics: dict[str, dict[str, float]]
+    history: list[dict[str, Any]]
+    model: Model
+    directory: Path | None
+    seconds: float
+
+
+class Session:
+    """A run at work.
+
+    Args:
+        ready: the run; its trainer stands where the session begins.
+        record: its folder; None writes nothing.
+        listener: called with each event of the training.
+        history: the rows of earlier sessions.
+    """
+
+    def __init__(
+        self,
+        ready: ReadyRun,
+        record: Record | None,
+        listener: Listener | None,
+        history: list[dict[str, Any]] | None = None,
+    ) -> None:
+        self._ready, self._record, self._listener = ready, record, listener
+        self._trainer, self._model = ready.trainer, ready.prepared.model
+        self._history, spec = history or [], ready.spec
+        directory = record.directory if record is not None else None
+        self._active = ActiveRun(
+            spec.name, spec.training.epochs, directory, self._model, self._trainer
+        )
+        self._callbacks = Callbacks(spec.training.callbacks)
+        self._between_steps = self._is_written = False
+
+    def carry_out(self, saved: Mapping[str, Any] | None = None) -> RunResult:
+        """Runs to the end, whichever it is, and sees to it that the folder tells of it.
+
+        Args:
+            saved: what a checkpoint has besides the trainer's state; None for the first step.
+        """
+        active, model, record = self._active, self._model, self._record
+        self._started = self._saved = time.perf_counter()
+        if saved is not None:
+            self._started -= saved["seconds"]
+            active.restore(saved["run"])
+        try:
+            with blaming_components(self._ready.registry):
+                self._callbacks.start(active, saved["callbacks"] if saved is not None else ())
+                self._train()
+                if active.final is not None:
+                    model.load_parameters(active.final)
+                metrics = self._evaluate()
+                seconds = self._seconds()
+                if record is not None:
+                    record.finished(model, metrics, seconds, active.stopped)
+                self._is_written, self._between_steps = True, False
+                self._callbacks.finished(metrics)
+                if record is not None and not active.keeps_checkpoints:
+                    record.forget_checkpoints()
+        except BaseException as error:
+            self._end_early(error)
+            raise
+        return RunResult(metrics, self._history, model, active.directory, seconds)
+
+    def _train(self) -> None:
+        """Trains on; whatever happens between two events happens between two steps."""
+        with held_back() if self._record is not None else nullcontext(Interruption()) as signals:
+            if not self._active.has_stopped():
+                for event in self._trainer.events():
+                    self._tell(event)
+                    self._save_if_due()
+                    self._between_steps = True
+                    signals.deliver()
+                    if self._active.has_stopped():
+                        break
+                    self._between_steps = False
+            self._between_steps = True
+
+    def _tell(self, event: Event) -> None:
+        if isinstance(event, EpochLogged):
+            self._history.append(event.row())
+            if self._record is not None:
+                self._record.epoch(self._history[-1])
+        if self._listener is not None:
+            self._listener(event)
+        if isinstance(event, EpochLogged):
+            self._callbacks.epoch_finished(event)
+
+    def _save_if_due(self) -> None:
+        active, trainer = self._active, self._trainer
+        if self._record is None or not active.keeps_checkpoints:
+            return
+        epochs = trainer.epoch if trainer.batch == 0 else 0
+        if active.wanted or active.plan.is_due(epochs, time.perf_counter() - self._saved):
+            self._save()
+
+    def _save(self) -> None:
+        """Writes a checkpoint; within an epoch whose figures cannot be saved, none."""
+        active, trainer = self._active, self._trainer
+        try:
+            training = trainer.state().plain()
+        except StateError:
+            return
+        content = {
+            "training": training,
+            "run": active.state(),
+            "callbacks": self._callbacks.state(),
+            "seconds": self._seconds(),
+        }
+        if self._record is not None:
+            self._record.checkpoint(
+                content,
+                trainer.epoch,
+                trainer.batch,
+                trainer.step,
+                best=active.best,
+                keep_last=active.plan.keep_last or KEEP_LAST,
+            )
+        active.wanted = active.best = False
+        self._saved = time.perf_counter()
+
+    def _evaluate(self) -> dict[str, dict[str, float]]:
+        model, spec, epoch = self._model, self._ready.spec, self._history[-1]["epoch"]
+        return {
+            name: finite_evaluation(
+                Evaluation(model, spec.loss, spec.training.metrics, data), model, epoch
+            )
+            for name, data in self._ready.prepared.data.items()
+        }
+
+    def _end_early(self, error: BaseException) -> None:
+        """Notes how the run ended; an interruption of what is finished already changes nothing."""
+        interrupted = not isinstance(error, Exception)
+        if self._record is not None and self._between_steps and interrupted:
+            try:
+                self._save()
+            except Exception as another:  # the interruption is what to report
+                error.add_note(f"no checkpoint could be written: {another}")
+        self._callbacks.failed(error)
+        if self._record is not None and not (self._is_written and interrupted):
+            self._record.failed(self._model, error, self._seconds())
+
+    def _seconds(self) -> float:
+        return time.perf_counter() - self._started

@@ -1,0 +1,33 @@
+"""Callbacks, one a file."""
+
+from typing import TYPE_CHECKING
+
+from declnet import Register, hookimpl, lazy_names
+
+if TYPE_CHECKING:
+    from declnet_callbacks.checkpoint import Checkpoint as Checkpoint
+    from declnet_callbacks.csv_log import CsvLog as CsvLog
+    from declnet_callbacks.early_stopping import EarlyStopping as EarlyStopping
+    from declnet_callbacks.mlflow import Mlflow as Mlflow
+    from declnet_callbacks.reduce_on_plateau import ReduceOnPlateau as ReduceOnPlateau
+    from declnet_callbacks.tensorboard import TensorBoard as TensorBoard
+    from declnet_callbacks.time_limit import TimeLimit as TimeLimit
+
+CALLBACKS = {
+    "checkpoint": "Checkpoint",
+    "csv_log": "CsvLog",
+    "early_stopping": "EarlyStopping",
+    "mlflow": "Mlflow",
+    "reduce_on_plateau": "ReduceOnPlateau",
+    "tensorboard": "TensorBoard",
+    "time_limit": "TimeLimit",
+}
+
+__getattr__ = lazy_names(__name__, {name: file for file, name in CALLBACKS.items()})
+
+
+@hookimpl
+def declnet_register(register: Register) -> None:
+    """Announces this package's components; each is imported when a spec names it."""
+    for file, name in CALLBACKS.items():
+        register.lazily("callback", file, f"{__name__}.{file}:{name}")

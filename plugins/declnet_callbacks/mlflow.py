@@ -1,0 +1,126 @@
+"""Tracks the run with MLflow."""
+
+import math
+import time
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any
+
+from pydantic import Field
+
+from declnet import Callback, EpochLogged, Finding, Outline, Run
+
+LONGEST_VALUE = 500
+AT_ONCE = 100
+"""Characters of a parameter, and parameters in a request, that every server takes."""
+
+
+@dataclass
+class Tracked:
+    """The client, the run's number there, and the last epoch that it has."""
+
+    client: Any
+    run_id: str
+    last: int
+
+
+class Mlflow(Callback):
+    """A run of MLflow: each key of the spec as a parameter, each figure of the history as a metric.
+
+    Metrics have the history's names and the epoch as step; those of the test data are `test_loss`
+    and so on. Figures that are NaN or infinite are left out. The spec's keys are tracked if the run
+    has a folder. A run that is resumed goes on with the same run of MLflow. Needs the extra
+    `mlflow`; sends to the server that `tracking_uri` names.
+    """
+
+    type = "mlflow"
+    examples = ({"tracking_uri": "http://localhost:5000", "experiment": "spirals"},)
+    works_outside = True
+
+    tracking_uri: str | None = Field(
+        default=None,
+        description="a server or a database, e.g. http://localhost:5000 or sqlite:///mlflow.db; "
+        "default: what MLflow is set to",
+    )
+    experiment: str = Field(default="declnet", min_length=1, description="made if it is not there")
+
+    def check(self, outline: Outline) -> Iterator[Finding]:
+        """The library must be there."""
+        if find_spec("mlflow") is None:
+            yield Finding("the callback mlflow needs MLflow", 'pip install "declnet[mlflow]"')
+
+    def start(self, run: Run) -> Tracked:
+        """Begins a run, with the spec's keys."""
+        from mlflow.entities import Param
+
+        client = self._client()
+        experiment = client.get_experiment_by_name(self.experiment)
+        number = (
+            experiment.experiment_id
+            if experiment is not None
+            else client.create_experiment(self.experiment)
+        )
+        run_id = client.create_run(number, run_name=run.name).info.run_id
+        keys: dict[str, Any] = {}
+        if run.directory is not None:
+            client.set_tag(run_id, "declnet.directory", str(run.directory.absolute()))
+            keys = dict(_leaves(tomllib.loads((run.directory / "spec.toml").read_text("utf-8"))))
+        params = [Param(key, str(value)[:LONGEST_VALUE]) for key, value in keys.items()]
+        for first in range(0, len(params), AT_ONCE):
+            client.log_batch(run_id, params=params[first : first + AT_ONCE])
+        return Tracked(client, run_id, -1)
+
+    def save(self, state: Tracked) -> dict[str, Any]:
+        """The run's number."""
+        return {"run_id": state.run_id}
+
+    def restore(self, run: Run, saved: dict[str, Any]) -> Tracked:
+        """Goes on with the same run; what it has already will be the same again."""
+        client, run_id = self._client(), saved["run_id"]
+        client.update_run(run_id, status="RUNNING")
+        known = client.get_metric_history(run_id, "learning_rate")
+        return Tracked(client, run_id, max((each.step for each in known), default=-1))
+
+    def epoch_finished(self, state: Tracked, epoch: EpochLogged) -> None:
+        """Sends the figures."""
+        if epoch.epoch > state.last:
+            row = {name: each for name, each in epoch.row().items() if name != "epoch"}
+            self._send(state, row, epoch.epoch)
+            state.last = epoch.epoch
+
+    def finished(self, state: Tracked, metrics: dict[str, dict[str, float]]) -> None:
+        """Sends the figures of the test data, and ends the run."""
+        test = {f"test_{name}": each for name, each in metrics.get("test", {}).items()}
+        self._send(state, test, state.last)
+        state.client.set_terminated(state.run_id, "FINISHED")
+
+    def failed(self, state: Tracked, error: BaseException) -> None:
+        """Ends the run, as killed if it was interrupted."""
+        interrupted = isinstance(error, KeyboardInterrupt)
+        state.client.set_terminated(state.run_id, "KILLED" if interrupted else "FAILED")
+
+    def _client(self) -> Any:
+        from mlflow.tracking import MlflowClient
+
+        return MlflowClient(self.tracking_uri)
+
+    def _send(self, state: Tracked, figures: Mapping[str, float], step: int) -> None:
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
+        finite = {name: each for name, each in figures.items() if math.isfinite(each)}
+        if finite:
+            metrics = [Metric(name, float(each), now, step) for name, each in finite.items()]
+            state.client.log_batch(state.run_id, metrics=metrics)
+
+
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every value of a spec by its key, e.g. `model.layers.0.units`."""
+    if isinstance(value, dict | list):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, item in items:
+            yield from _leaves(item, f"{path}.{key}" if path else str(key))
+    else:
+        yield path, value

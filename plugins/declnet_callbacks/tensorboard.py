@@ -1,0 +1,110 @@
+"""Writes the history for TensorBoard."""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import PurePath
+from typing import Any
+
+from pydantic import Field, field_validator
+
+from declnet import Callback, EpochLogged, Finding, Outline, Run
+
+
+@dataclass
+class Events:
+    """The writer, None where nothing is written, and the epoch that comes next."""
+
+    writer: Any
+    epoch: int
+
+
+class TensorBoard(Callback):
+    """Scalars for each logged epoch: `loss/train`, `loss/validation`, …, and `learning_rate`.
+
+    At the end, `loss/test` and so on. `tensorboard --logdir runs` shows all runs beside each other.
+    In a run that is resumed, epochs that are told again take the place of those that were written.
+    Needs the extra `tensorboard`.
+    """
+
+    type = "tensorboard"
+
+    folder: str = Field(default="tensorboard", description="a folder's name, in the run's folder")
+
+    @field_validator("folder")
+    @classmethod
+    def _in_the_folder(cls, folder: str) -> str:
+        if not folder or PurePath(folder).name != folder or folder.startswith("."):
+            raise ValueError("must be the name of a folder in the run's folder")
+        return folder
+
+    def check(self, outline: Outline) -> Iterator[Finding]:
+        """The library must be there."""
+        if find_spec("tensorboard") is None:
+            yield Finding(
+                "the callback tensorboard needs TensorBoard",
+                'pip install "declnet[tensorboard]"',
+            )
+
+    def start(self, run: Run) -> Events:
+        """Opens a file of events."""
+        return self._opened(run, 0)
+
+    def save(self, state: Events) -> dict[str, Any]:
+        """The next epoch, once the others are on the disk."""
+        if state.writer is not None:
+            state.writer.flush()
+        return {"epoch": state.epoch}
+
+    def restore(self, run: Run, saved: dict[str, Any]) -> Events:
+        """Opens another file, whose beginning says that later epochs of others are void."""
+        from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+
+        state = self._opened(run, saved["epoch"])
+        if state.writer is not None:
+            begins = SessionLog(status=SessionLog.START)
+            event = Event(wall_time=time.time(), step=state.epoch, session_log=begins)
+            state.writer.add_event(event)
+        return state
+
+    def epoch_finished(self, state: Events, epoch: EpochLogged) -> None:
+        """Adds the figures."""
+        values = {"learning_rate": epoch.learning_rate}
+        values |= _tagged(epoch.figures, "train") | _tagged(epoch.validation, "validation")
+        self._add(state, values, epoch.epoch)
+        state.epoch = epoch.epoch + 1
+
+    def finished(self, state: Events, metrics: dict[str, dict[str, float]]) -> None:
+        """Adds the figures of the test data, and closes the file."""
+        self._add(state, _tagged(metrics.get("test", {}), "test"), state.epoch)
+        self._close(state)
+
+    def failed(self, state: Events, error: BaseException) -> None:
+        """Closes the file."""
+        self._close(state)
+
+    def _opened(self, run: Run, epoch: int) -> Events:
+        from tensorboard.summary.writer.event_file_writer import EventFileWriter
+
+        if run.directory is None:
+            return Events(None, epoch)
+        return Events(EventFileWriter(str(run.directory / self.folder)), epoch)
+
+    def _add(self, state: Events, values: Mapping[str, float], step: int) -> None:
+        from tensorboard.compat.proto.event_pb2 import Event
+        from tensorboard.compat.proto.summary_pb2 import Summary
+
+        if state.writer is not None and values:
+            scalars = [Summary.Value(tag=tag, simple_value=each) for tag, each in values.items()]
+            summary = Summary(value=scalars)
+            state.writer.add_event(Event(wall_time=time.time(), step=step, summary=summary))
+
+    def _close(self, state: Events) -> None:
+        if state.writer is not None:
+            state.writer.close()
+
+
+def _tagged(figures: Mapping[str, float], data: str) -> dict[str, float]:
+    """`loss` of the training data as `loss/train`: TensorBoard shows what is before / together."""
+    return {f"{name}/{data}": value for name, value in figures.items()}

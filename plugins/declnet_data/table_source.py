@@ -1,0 +1,80 @@
+"""What the sources of tables share: which column is the target, which are features."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Literal, Self
+
+from pydantic import Field, PrivateAttr
+
+from declnet import Array, ColumnType, DataError, DataInfo, DataSource, Records
+
+
+class TableSource(DataSource):
+    """A table of columns."""
+
+    target: str | None = Field(default=None, description="the column that is to be predicted")
+    features: tuple[str, ...] | None = Field(
+        default=None,
+        min_length=1,
+        description="the columns to predict from; default: all but the target",
+    )
+
+    _only: frozenset[str] | None = PrivateAttr(default=None)
+
+    def with_columns(self, names: Collection[str]) -> Self:
+        """Reads these columns alone, as far as there are such."""
+        other = self.model_copy()
+        other._only = frozenset(names)
+        return other
+
+    def require_columns(self, names: Sequence[str], hint: str | None = None) -> None:
+        """Checks that the table has the target and the features.
+
+        Raises:
+            DataError: with what may have been meant.
+        """
+        if self.target is not None:
+            require(names, self.target, ("target",), hint)
+        for position, name in enumerate(self.features or ()):
+            require(names, name, ("features", position), hint)
+
+    def records(self, columns: Mapping[str, Array]) -> Records:
+        """Columns as records."""
+        return Records(columns, self.target, self.features)
+
+
+class TextTableSource(TableSource):
+    """A table whose file does not say of which types its columns are."""
+
+    types: dict[str, Literal["text", "number", "integer"]] = Field(
+        default_factory=dict, description="types of columns; the others' are found"
+    )
+    missing: tuple[str, ...] = Field(
+        default=("", "NA", "N/A", "NaN", "nan", "null", "?"),
+        description="what stands for a missing value",
+    )
+
+    _settled: dict[str, ColumnType] = PrivateAttr(default_factory=dict)
+
+    def with_types(self, types: Mapping[str, ColumnType]) -> Self:
+        """Reads text as text where the training data has text, and numbers as numbers."""
+        other = self.model_copy()
+        other._settled = dict(types)
+        return other
+
+    def describe(self) -> DataInfo | None:
+        """A table."""
+        raise NotImplementedError
+
+
+def require(
+    names: Sequence[str], name: str, path: tuple[Any, ...], hint: str | None = None
+) -> None:
+    """Raises DataError, with what may have been meant, if there is no column of that name."""
+    if name in names:
+        return
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, names, n=1)
+    shown = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
+    meant = hint or (f'did you mean "{close[0]}"?' if close else f"columns: {shown}")
+    raise DataError(f'there is no column "{name}"', hint=meant, path=path, code="E034")

@@ -1,0 +1,171 @@
+"""`declnet resume`: after a kill at any moment a run ends with the bits of one that was not."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import time
+
+import pytest
+
+FILES = ("weights.safetensors", "history.jsonl", "metrics.json", "history.csv")
+KILLS = 4
+"""In a row, of one run; times five runs."""
+
+CALLBACKS = [
+    {"type": "early_stopping", "patience": 60},
+    {"type": "reduce_on_plateau", "patience": 15, "factor": 0.5},
+    "csv_log",
+]
+
+
+def spec(samples, epochs, batch_size, **checkpoint):
+    """Everything that a training depends on; short epochs, or long ones."""
+    return {
+        "declnet": 1,
+        "name": "killed",
+        "seed": 3,
+        "data": {
+            "train": {"type": "nnfs_spiral", "samples": samples, "classes": 3},
+            "validation": 0.2,
+        },
+        "model": {
+            "layers": [
+                {"type": "dense", "units": 16},
+                "batch_norm",
+                "relu",
+                {"type": "dropout", "rate": 0.2},
+                {"type": "dense", "units": 3},
+                "softmax",
+            ]
+        },
+        "loss": "categorical_crossentropy",
+        "optimizer": {
+            "type": "adam",
+            "learning_rate": {
+                "type": "exponential",
+                "initial_rate": 0.02,
+                "decay_rate": 0.99,
+                "decay_steps": 30,
+            },
+        },
+        "training": {
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "log_every": 2,
+            "metrics": ["accuracy", "f1"],
+            "callbacks": [*CALLBACKS, {"type": "checkpoint", **checkpoint}],
+        },
+    }
+
+
+SPECS = {
+    "short": spec(100, 150, 8, every_epochs=3, every_minutes=0.0005, monitor="validation_loss"),
+    "long": spec(3000, 4, 4, every_minutes=0.001, keep_last=1),
+}
+
+
+@pytest.fixture(scope="module")
+def never_stopped(tmp_path_factory):
+    """What each spec leaves if nobody stops it."""
+    from declnet import parse_spec, run
+
+    found = {}
+    for name, document in SPECS.items():
+        folder = tmp_path_factory.mktemp(name) / "out"
+        run(parse_spec(document), out=folder)
+        found[name] = {file: (folder / file).read_bytes() for file in FILES}
+    return found
+
+
+def wait_for_a_moment(process, out, rng):
+    """Waits for a random moment of a run at work: some time, or a checkpoint being written."""
+    while process.poll() is None and not (out / "manifest.json").exists():
+        time.sleep(0.001)
+    watched, delay, writes = rng.random() < 0.5, rng.uniform(0, 1.5), rng.randint(1, 12)
+    deadline = time.monotonic() + (8 if watched else delay)
+    while process.poll() is None and time.monotonic() < deadline:
+        if not watched:
+            time.sleep(0.002)
+        elif any((out / "checkpoints").glob(".*")):
+            writes -= 1
+            if not writes:
+                return
+
+
+@pytest.mark.xdist_group("killed_runs")
+@pytest.mark.parametrize(
+    ("name", "seed"), [("short", 0), ("short", 1), ("short", 2), ("long", 3), ("long", 4)]
+)
+def test_killed_at_random_moments_it_ends_with_the_same_bits(
+    declnet_cli, spec_file, tmp_path, never_stopped, name, seed
+):
+    rng, out = random.Random(seed), tmp_path / "out"
+    process = declnet_cli.start("run", spec_file(SPECS[name]), "--quiet", "--out", "out")
+    for _ in range(KILLS):
+        wait_for_a_moment(process, out, rng)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        process = declnet_cli.start("resume", "out", "--quiet")
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert {file: (out / file).read_bytes() for file in FILES} == never_stopped[name]
+    assert json.loads((out / "manifest.json").read_text())["status"] == "finished"
+    assert [each for each in out.rglob(".*") if each.is_file()] == []
+
+
+def started(process):
+    """Waits until a run has logged a few epochs."""
+    for _ in range(5):
+        process.stdout.readline()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_goes_on_where_it_was(
+    declnet_cli, spec_file, document, number, tmp_path
+):
+    document["training"] |= {"epochs": 1500, "batch_size": 10}
+    path = spec_file(document)
+    declnet_cli.succeeds("run", path, "--quiet", "--out", "whole")
+    with declnet_cli.start("run", path, "--out", "out") as process:
+        started(process)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, err.strip()) == (130, "interrupted")
+    epochs = len((tmp_path / "out" / "history.jsonl").read_text().splitlines())
+    assert epochs < 1500
+    done = declnet_cli("resume", "out")
+    assert done.returncode == 0
+    assert done.stderr.startswith(f"going on at epoch {epochs}, after ")
+    assert done.stdout.startswith(f"epoch: {epochs}, ")
+    for file in FILES[:3]:
+        assert (tmp_path / "out" / file).read_bytes() == (tmp_path / "whole" / file).read_bytes()
+
+
+def test_a_finished_run_says_so_and_exits_with_0(declnet_cli, spec_file, document):
+    out = declnet_cli.succeeds("run", spec_file(document), "--quiet", "--out", "out")
+    done = declnet_cli("resume", "out")
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, out.splitlines()[0])
+    assert done.stderr == "this run is finished: there is nothing left to do\n"
+
+
+def test_what_cannot_be_resumed_exits_with_2_and_names_why(declnet_cli, spec_file, document):
+    document["training"]["callbacks"] = [{"type": "checkpoint", "every_epochs": 1}]
+    document["training"]["epochs"] = 10**6
+    with declnet_cli.start("run", spec_file(document), "--out", "out") as process:
+        started(process)
+        refused = declnet_cli("resume", "out")
+        process.kill()
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "another process is at work on this run" in refused.stderr
+    toml = declnet_cli.folder / "out" / "spec.toml"
+    toml.write_text(toml.read_text().replace("epochs = 1000000", "epochs = 3"))
+    refused = declnet_cli("resume", "out")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr.startswith("error: out: the run cannot go on to the same bits")
+    assert "spec.toml has been edited" in refused.stderr
+    for name in ("nowhere", "."):
+        refused = declnet_cli("resume", name)
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert refused.stderr.count("\n") == 1

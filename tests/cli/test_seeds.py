@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import click
+import pytest
+
+from declnet.cli.seeds import parse_seeds
+
+
+@pytest.mark.parametrize(
+    ("text", "seeds"),
+    [
+        ("0..3", (0, 1, 2, 3)),
+        ("7", (7,)),
+        ("0,3,7", (0, 3, 7)),
+        ("4..5, 1", (4, 5, 1)),
+        ("9007199254740992", (2**53,)),
+        ("2..2", (2,)),
+    ],
+)
+def test_seeds_are_numbers_and_ranges_with_both_ends(text, seeds):
+    assert parse_seeds(text) == seeds
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is no seed; write e.g. 0..9 or 0,3,7"),
+        ("-1", "is no seed"),
+        ("1.5", "is no seed"),
+        ("1,,2", "is no seed"),
+        ("9..0", "runs backwards; write 0..9"),
+        ("1,2,1", "1 stands twice"),
+        ("0..5,3", "3 stands twice"),
+        ("0..99999999", "more than 10000 seeds"),
+        ("0..6000,7000..13000", "more than 10000 seeds"),
+        ("9007199254740993", "larger than 2^53"),
+        ("٣", "is no seed"),
+    ],
+)
+def test_what_is_no_seed_is_refused(text, message):
+    with pytest.raises(click.BadParameter, match=message.replace("^", r"\^")):
+        parse_seeds(text)

@@ -1,0 +1,76 @@
+"""A run that callbacks follow: figures as a test says, nothing trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from declnet import EpochLogged
+
+
+@dataclass
+class Model:
+    epoch: int = -1
+
+    def parameters(self):
+        return {"w": np.array([self.epoch])}
+
+
+@dataclass
+class Played:
+    """The run, and what was asked of it by epoch."""
+
+    directory: Path | None = None
+    epochs: int = 100
+    name: str = "played"
+    model: Model = field(default_factory=Model)
+    rate: float = 0.1
+    stopped: str | None = None
+    stopped_at: int | None = None
+    restored: int | None = None
+    rates: list[float] = field(default_factory=list)
+    best: list[int] = field(default_factory=list)
+    plans: list[dict] = field(default_factory=list)
+
+    def stop(self, reason):
+        self.stopped, self.stopped_at = reason, self.model.epoch
+
+    def scale_learning_rate(self, factor):
+        self.rate *= factor
+
+    def restore_parameters(self, parameters):
+        self.restored = int(parameters["w"][0])
+
+    def save_checkpoint(self, best=False):
+        self.best += [self.model.epoch] if best else []
+
+    def save_checkpoints(self, **plan):
+        self.plans.append(plan)
+
+
+@pytest.fixture
+def played():
+    """Makes a run, with a folder or without one."""
+    return Played
+
+
+@pytest.fixture
+def follow():
+    """Lets a callback follow validation losses, one for each logged epoch, until it stops."""
+
+    def go(callback, losses, log_every=1, run=None, saved=None, first=0):
+        run = run or Played()
+        state = callback.start(run) if saved is None else callback.restore(run, saved)
+        for index, loss in enumerate(losses):
+            run.model.epoch = first + index * log_every
+            figures = {"loss": loss, "accuracy": loss}
+            callback.epoch_finished(state, EpochLogged(run.model.epoch, run.rate, figures, figures))
+            run.rates.append(run.rate)
+            if run.stopped:
+                break
+        return run, state
+
+    return go

@@ -1,0 +1,124 @@
+"""Pages in a real Chromium without a window, each opened from its file."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+DESKTOP, PHONE = (1280, 900), (360, 740)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker runs all tests of this folder, so that a single browser starts."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Debian's Chromium, with a new profile of its own that goes with it."""
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="needs Playwright: pip install 'declnet[browser-tests]'"
+    )
+    path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    if path is None:
+        pytest.skip("needs Chromium: apt-get install chromium")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=path, args=OPTIONS)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Opened:
+    """A page in the browser, and what happened while it was open.
+
+    Attributes:
+        page: Playwright's page.
+        requests: the addresses that it asked for, but for those that hold their content.
+        messages: of the console, and errors that nobody caught.
+    """
+
+    page: Any
+    requests: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
+
+    def width(self) -> int:
+        """How wide the page is, which is more than its window if it scrolls sideways."""
+        return int(self.page.evaluate("document.documentElement.scrollWidth"))
+
+    def ground(self) -> str:
+        """The page's background colour."""
+        return str(self.page.evaluate("getComputedStyle(document.body).backgroundColor"))
+
+    def open_all(self) -> None:
+        """Opens all that can be opened."""
+        self.page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+        self.page.wait_for_timeout(150)
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        """Waits until something holds; the page's policy keeps Playwright from doing so."""
+        for _ in range(200):
+            if holds():
+                return
+            self.page.wait_for_timeout(50)
+        raise AssertionError("it does not come to hold")
+
+    def press(self, key: str) -> None:
+        self.page.keyboard.press(key)
+
+
+@pytest.fixture
+def open_page(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Opened]]:
+    """Opens HTML from a file, and waits until all charts are drawn."""
+    contexts = []
+
+    def open_(html: str, size: tuple[int, int] = DESKTOP, scheme: str = "light") -> Opened:
+        path = tmp_path / "report.html"
+        path.write_text(html, "utf-8")
+        viewport = {"width": size[0], "height": size[1]}
+        context = browser.new_context(viewport=viewport, color_scheme=scheme, offline=True)
+        contexts.append(context)
+        opened = Opened(context.new_page())
+        page = opened.page
+        page.on("console", lambda message: opened.messages.append(message.text))
+        page.on("pageerror", lambda error: opened.messages.append(str(error)))
+        page.on("dialog", lambda dialog: opened.messages.append(dialog.message))
+        page.on(
+            "request",
+            lambda request: (
+                None if request.url.startswith("data:") else opened.requests.append(request.url)
+            ),
+        )
+        page.goto(path.as_uri())
+        page.wait_for_selector("html[data-drawn]", timeout=60_000)
+        return opened
+
+    yield open_
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def screenshots(tmp_path: Path) -> Path:
+    """Where screenshots go: the folder DECLNET_SCREENSHOTS, for people to look at them."""
+    folder = Path(os.environ.get("DECLNET_SCREENSHOTS", tmp_path))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -1,0 +1,149 @@
+"""What readers see: on a desk, on a phone, in the dark and on paper."""
+
+from __future__ import annotations
+
+import re
+import struct
+
+import pytest
+
+DESKTOP, PHONE = (1280, 900), (360, 740)
+
+FITS = """selector => [...document.querySelectorAll(selector)]
+  .filter(plot => plot.checkVisibility())
+  .map(plot => plot.querySelector('svg').viewBox.baseVal.width - plot.clientWidth)
+  .every((difference, _, all) => all.length >= 6 && Math.abs(difference) < 3)"""
+"""Whether at least six charts are drawn for the width that they have."""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("which", ["classifier", "regression", "comparison"])
+def test_all_charts_are_drawn_without_a_request_or_an_error(
+    open_page, screenshots, request, which, size, scheme
+):
+    page = request.getfixturevalue(f"{which}_page")
+    opened = open_page(page.html, size, scheme)
+    figures = len(page.root.all("figure"))
+    assert opened.page.get_attribute("html", "data-drawn") == str(figures)
+    assert opened.page.locator(".plot svg").count() == figures
+    marks = opened.page.evaluate(
+        "[...document.querySelectorAll('.plot')].map("
+        "plot => plot.querySelectorAll('.role-mark path, .role-mark image').length)"
+    )
+    assert min(marks) >= 1
+    path = screenshots / f"{which}_{'desktop' if size == DESKTOP else 'phone'}_{scheme}.png"
+    opened.page.screenshot(path=path, full_page=True)
+    width, height = struct.unpack(">II", path.read_bytes()[16:24])
+    assert width == size[0]
+    assert height > 2000
+    assert path.stat().st_size > 100_000  # there is something on it
+    assert opened.messages == []
+    (own,) = opened.requests
+    assert own.startswith("file:///")
+
+
+def test_nothing_scrolls_sideways(open_page, page):
+    opened = open_page(page.html, PHONE)
+    for each in range(2):
+        for width in (320, 360, 412, 768):
+            opened.page.set_viewport_size({"width": width, "height": 740})
+            opened.page.wait_for_timeout(100)
+            assert opened.width() <= width, (width, "all open" if each else "as it comes")
+        opened.open_all()
+
+
+def test_a_phone_gets_charts_for_its_width(open_page, page):
+    opened = open_page(page.html, PHONE)
+    assert opened.page.evaluate(FITS, ".plot")
+
+
+def test_charts_are_as_wide_as_their_place_when_the_window_changes(open_page, page):
+    opened = open_page(page.html, DESKTOP)
+    opened.page.set_viewport_size({"width": 500, "height": 800})
+    opened.until(lambda: opened.page.evaluate(FITS, ".plot"))
+
+
+def test_charts_in_what_was_closed_are_drawn_to_fit(open_page, comparison_page):
+    opened = open_page(comparison_page.html)
+    opened.page.locator("#run-2 > details > summary").click()
+    opened.until(lambda: opened.page.evaluate(FITS, "#run-2 .plot"))
+
+
+def test_the_decision_surface_is_a_picture(open_page, classifier_page):
+    opened = open_page(classifier_page.html)
+    image = opened.page.locator("figure:has-text('Decision surface') .plot image")
+    assert image.count() == 1
+    opened.page.wait_for_timeout(100)
+    size = image.evaluate(
+        "async (image) => { const loaded = new Image(); loaded.src = image.href.baseVal;"
+        " await loaded.decode(); return [loaded.naturalWidth, loaded.naturalHeight]; }"
+    )
+    assert size[0] == size[1] >= 100
+
+
+def test_the_pointer_shows_values(open_page, classifier_page):
+    opened = open_page(classifier_page.html)
+    opened.page.locator("figure:has(h3:text-is('Loss')) .plot svg").hover()
+    tip = opened.page.locator("#vg-tooltip-element.visible")
+    tip.wait_for()
+    found = re.fullmatch(
+        r"data\s+(train|validation)\s+epoch\s+(\d+)\s+loss\s+(\S+)", tip.inner_text()
+    )
+    assert found, tip.inner_text()
+    values = classifier_page.spec("Loss")["data"]["values"]
+    assert (found[1], int(found[2]), found[3]) in {
+        (each["set"], each["epoch"], each["shown"]) for each in values
+    }
+
+
+def test_every_chart_of_points_says_what_a_point_is(open_page, classifier_page):
+    opened = open_page(classifier_page.html)
+    opened.page.locator(
+        "figure:has(h3:text-is('Decision surface')) .mark-symbol path"
+    ).first.hover()
+    tip = opened.page.locator("#vg-tooltip-element.visible")
+    tip.wait_for()
+    assert re.search(r"class\s+[012]\s+predicted\s+[012]\s+at\s+-?\d", tip.inner_text())
+
+
+def test_dark_and_light_differ_in_all_colours(open_page, classifier_page):
+    grounds, lines = set(), set()
+    for scheme in ("light", "dark"):
+        opened = open_page(classifier_page.html, scheme=scheme)
+        grounds.add(opened.ground())
+        lines.add(
+            opened.page.locator(".plot .mark-line path").first.evaluate(
+                "path => getComputedStyle(path).stroke"
+            )
+        )
+    assert len(grounds) == len(lines) == 2
+
+
+def test_paper_is_white_and_shows_all(open_page, page, tmp_path):
+    opened = open_page(page.html, DESKTOP, "dark")
+    opened.page.emulate_media(media="print", color_scheme="dark")
+    assert opened.ground() == "rgb(255, 255, 255)"
+    for hidden in ("nav", "button", "details.numbers"):
+        assert not opened.page.locator(hidden).first.is_visible()
+    opened.page.emulate_media(media="screen")
+    pdf = opened.page.pdf(format="A4", print_background=True)
+    pages = len(re.findall(rb"/Type\s*/Page\b(?!s)", pdf))
+    assert 3 <= pages <= 30
+    assert len(pdf) > 30_000
+    assert opened.messages == []
+
+
+def test_before_printing_all_is_open_and_fits_and_afterwards_as_it_was(open_page, comparison_page):
+    opened = open_page(comparison_page.html)
+    state = "[...document.querySelectorAll('details.fold')].map(each => each.open)"
+    before = opened.page.evaluate(state)
+    assert False in before
+    opened.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert all(opened.page.evaluate(state))
+    widths = opened.page.evaluate(
+        "[...document.querySelectorAll('.plot svg')].map(each => each.viewBox.baseVal.width)"
+    )
+    assert max(widths) <= 690
+    opened.page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert opened.page.evaluate(state) == before

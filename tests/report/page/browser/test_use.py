@@ -1,0 +1,130 @@
+"""What readers do: with a keyboard, with a screen reader, and with a hostile file."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def test_the_theme_changes_by_keyboard_and_is_remembered(open_page, page):
+    opened = open_page(page.html)
+    button = opened.page.get_by_role("button", name="Dark theme")
+    light = opened.ground()
+    button.focus()
+    opened.press("Enter")
+    assert button.get_attribute("aria-pressed") == "true"
+    assert opened.ground() != light
+    opened.page.reload()
+    opened.page.wait_for_selector("html[data-drawn]")
+    assert button.get_attribute("aria-pressed") == "true"
+    button.focus()
+    opened.press("Space")
+    assert (button.get_attribute("aria-pressed"), opened.ground()) == ("false", light)
+    assert opened.messages == []
+
+
+def test_the_system_theme_is_followed(open_page, classifier_page):
+    opened = open_page(classifier_page.html, scheme="dark")
+    button = opened.page.get_by_role("button", name="Dark theme")
+    assert button.get_attribute("aria-pressed") == "true"
+    opened.page.emulate_media(color_scheme="light")
+    opened.until(lambda: button.get_attribute("aria-pressed") == "false")
+
+
+def test_the_log_scale_changes_by_keyboard_and_back(open_page, page):
+    opened = open_page(page.html)
+    plot = opened.page.locator("figure:has(h3:text-is('Loss')) .plot")
+
+    def labels():
+        return plot.locator(".role-axis-label text").all_text_contents()
+
+    linear = labels()
+    button = opened.page.get_by_role("button", name="Logarithmic scale of Loss")
+    button.focus()
+    opened.press("Space")
+    opened.until(lambda: labels() not in (linear, []))
+    assert button.get_attribute("aria-pressed") == "true"
+    opened.press("Space")
+    opened.until(lambda: labels() == linear)
+    assert opened.messages == []
+
+
+def test_numbers_open_by_keyboard(open_page, classifier_page):
+    opened = open_page(classifier_page.html)
+    summary = opened.page.locator("figure:has(h3:text-is('Loss')) summary")
+    table = opened.page.get_by_role("table", name="loss by epoch")
+    assert not table.is_visible()
+    summary.focus()
+    opened.press("Enter")
+    assert table.is_visible()
+    assert table.get_by_role("row").count() == 31
+
+
+def test_the_keyboard_reaches_everything_in_order(open_page, classifier_page):
+    opened = open_page(classifier_page.html)
+    wanted = opened.page.evaluate(
+        "[...document.querySelectorAll('a, button, summary, [tabindex=\"0\"]')]"
+        ".filter(each => each.checkVisibility()).length"
+    )
+    opened.page.evaluate(
+        "window.reached = new Set();"
+        "addEventListener('focusin', event => window.reached.add(event.target))"
+    )
+    opened.press("Tab")
+    focused = "document.activeElement.textContent.trim()"
+    assert opened.page.evaluate(focused) == "Skip to the content"
+    assert opened.page.locator(".skip").is_visible()
+    for _ in range(wanted + 5):
+        opened.press("Tab")
+    assert opened.page.evaluate("window.reached.size") >= wanted
+
+
+def test_the_skip_link_leads_to_the_content(open_page, classifier_page):
+    opened = open_page(classifier_page.html)
+    opened.press("Tab")
+    opened.press("Enter")
+    opened.until(lambda: opened.page.evaluate("document.activeElement.id") == "content")
+
+
+def test_axe_finds_nothing(open_page, page):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-core")
+    opened = open_page(page.html)
+    opened.open_all()
+    for _ in ("light", "dark"):
+        found = axe.Axe().run(opened.page).response["violations"]
+        told = [(each["id"], [node["target"] for node in each["nodes"]][:5]) for each in found]
+        assert told == []
+        opened.page.get_by_role("button", name="Dark theme").click()
+
+
+def test_a_hostile_file_runs_nothing(open_page, page_of, hostile):
+    page = page_of(hostile)
+    opened = open_page(page.html)
+    opened.open_all()
+    opened.page.locator(".plot svg").first.hover()
+    opened.page.wait_for_timeout(300)
+    assert opened.page.evaluate("window.hacked") is None
+    assert opened.messages == []
+    assert len(opened.requests) == 1
+    assert opened.page.get_attribute("html", "data-drawn") == str(len(page.root.all("figure")))
+    opened.page.set_viewport_size({"width": 360, "height": 740})
+    opened.page.wait_for_timeout(200)
+    assert opened.width() <= 360
+
+
+def test_the_policy_stops_what_escaping_would_miss(open_page, classifier_page):
+    injected = classifier_page.html.replace(
+        "<h1>", "<img src=x onerror='window.hacked = 1'><script>window.hacked = 1</script><h1>", 1
+    )
+    opened = open_page(injected)
+    assert opened.page.evaluate("window.hacked") is None
+    assert any("Content Security Policy" in each for each in opened.messages)
+
+
+def test_without_scripts_the_numbers_are_there(browser, classifier_page, tmp_path):
+    (tmp_path / "report.html").write_text(classifier_page.html, "utf-8")
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((tmp_path / "report.html").as_uri())
+    assert page.locator("noscript p").is_visible()
+    assert page.get_by_role("table", name="Figures of the finished model").is_visible()
+    context.close()

@@ -1,0 +1,93 @@
+"""How outputs are read, by loss and target."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import declnet
+from declnet.data.target_encoding import TargetEncoding
+from declnet.runs.predictions import OutputReading
+
+
+def spec_with(loss, metrics=()):
+    return declnet.parse_spec(
+        {
+            "declnet": 1,
+            "model": {"layers": [{"type": "dense", "units": 1}]},
+            "loss": loss,
+            "optimizer": "adam",
+            "training": {"epochs": 1, "metrics": list(metrics)},
+        }
+    )
+
+
+def reading(loss, shape, classes=None, metrics=()):
+    target = None if classes is None else TargetEncoding("y", classes)
+    return OutputReading.of(spec_with(loss, metrics), shape, target)
+
+
+OUTPUTS = np.array([[0.2, 0.7, 0.1], [0.5, 0.1, 0.4]], np.float32)
+
+
+@pytest.mark.parametrize(
+    ("classes", "said", "names"),
+    [
+        (None, [1, 0], ("0", "1", "2")),
+        (("a", "b", "c"), ["b", "a"], ("a", "b", "c")),
+        ((3, 5, 7), [5, 3], ("3", "5", "7")),
+        ((3, 5), ["5", "3"], ("3", "5", "unit 3")),
+    ],
+)
+def test_the_largest_unit_is_the_class(classes, said, names):
+    found = reading("categorical_crossentropy", (3,), classes).read(OUTPUTS)
+    assert found.prediction.tolist() == said
+    assert found.class_names == names
+    assert np.array_equal(found.probabilities, OUTPUTS)
+    assert list(found.columns()) == ["prediction", *(f"probability_{each}" for each in names)]
+
+
+@pytest.mark.parametrize(
+    ("classes", "said"),
+    [(None, [0, 1]), (("no", "yes"), ["no", "yes"]), ((False, True), [False, True])],
+)
+def test_one_unit_says_yes_or_no(classes, said):
+    found = reading("binary_crossentropy", (1,), classes).read(np.array([[0.3], [0.6]]))
+    assert found.prediction.tolist() == said
+    assert np.allclose(found.probabilities, [[0.7, 0.3], [0.4, 0.6]])
+    assert len(found.class_names) == 2
+
+
+def test_booleans_are_called_as_files_have_them():
+    assert reading("binary_crossentropy", (1,), (False, True)).class_names == ("false", "true")
+
+
+def test_the_threshold_of_a_metric_counts():
+    metrics = [{"type": "binary_accuracy", "threshold": 0.2}]
+    found = reading("binary_crossentropy", (1,), None, metrics).read(np.array([[0.3], [0.1]]))
+    assert found.prediction.tolist() == [1, 0]
+
+
+def test_scores_are_no_probabilities():
+    found = reading("hinge", (1,)).read(np.array([[0.3], [-0.1]]))
+    assert found.prediction.tolist() == [1, 0]
+    assert found.probabilities is None
+    assert list(found.columns()) == ["prediction"]
+
+
+def test_several_units_say_yes_or_no_each():
+    found = reading("binary_crossentropy", (2,)).read(np.array([[0.3, 0.8], [0.9, 0.1]]))
+    assert found.prediction.tolist() == [[0, 1], [1, 0]]
+    columns = found.columns()
+    assert list(columns) == ["prediction_1", "prediction_2", "probability_1", "probability_2"]
+    assert columns["prediction_2"].tolist() == [1, 0]
+    assert columns["probability_1"].tolist() == [0.3, 0.9]
+
+
+def test_values_are_as_they_are():
+    one = reading("mean_squared_error", (1,)).read(np.array([[0.3], [-2.0]]))
+    assert one.prediction.tolist() == [0.3, -2.0]
+    assert (one.probabilities, one.class_names) == (None, None)
+    assert list(one.columns()) == ["prediction"]
+    two = reading("mean_squared_error", (2,)).read(np.array([[0.3, 1.0], [-2.0, 0.0]]))
+    assert list(two.columns()) == ["prediction_1", "prediction_2"]

@@ -1,0 +1,121 @@
+"""A run's model for programs: tables and arrays as users have them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import declnet
+from declnet.components.records import Records
+
+
+@pytest.fixture(scope="module")
+def predictor(flowers):
+    return declnet.load_predictor(flowers.run)
+
+
+@pytest.fixture(scope="module")
+def columns(flowers):
+    rows = flowers.rows
+    return {
+        "length": np.array([float(row["length"] or "nan") for row in rows]),
+        "colour": np.array([row["colour"] for row in rows], object),
+        "width": np.array([float(row["width"].replace("NA", "nan")) for row in rows]),
+    }
+
+
+def test_it_says_what_it_needs_and_gives(predictor):
+    assert predictor.features == ("length", "colour", "width")
+    assert predictor.class_names == ("aster", "lily, tall", "rose")
+
+
+def test_tables_of_all_sorts_give_the_same(predictor, columns):
+    whole = predictor.predict(columns)
+    assert len(whole) == 120
+    assert whole.probabilities.shape == (120, 3)
+    names = np.array(predictor.class_names, object)
+    assert (whole.prediction == names[whole.probabilities.argmax(axis=1)]).all()
+    lists = {name: column.tolist() for name, column in columns.items()}
+    rows = [dict(zip(lists, each, strict=True)) for each in zip(*lists.values(), strict=True)]
+    gaps = [{key: value for key, value in row.items() if value == value} for row in rows]
+    for table in (Records(columns), lists, rows, gaps):
+        found = predictor.predict(table)
+        assert np.array_equal(found.outputs, whole.outputs)
+        assert found.prediction.tolist() == whole.prediction.tolist()
+
+
+def test_data_frames_give_the_same(predictor, columns):
+    polars = pytest.importorskip("polars", reason="the extra data is not installed")
+    lists = {name: column.tolist() for name, column in columns.items()}
+    frame = polars.DataFrame(lists).fill_nan(None).with_columns(polars.lit("x").alias("more"))
+    expected = predictor.predict(columns).outputs
+    assert np.array_equal(predictor.predict(frame).outputs, expected)
+    category = frame.with_columns(polars.col("colour").cast(polars.Categorical))
+    assert np.array_equal(predictor.predict(category).outputs, expected)
+
+
+def test_data_frames_of_pandas_give_the_same(predictor, columns):
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    expected = predictor.predict(columns).outputs
+    frame = pandas.DataFrame(columns)
+    for each in (frame, frame.convert_dtypes(), frame.astype({"colour": "category"})):
+        assert np.array_equal(predictor.predict(each).outputs, expected)
+
+
+def test_part_by_part_is_the_same(predictor, columns):
+    records = Records(columns)
+    parts = [records.take(np.arange(at, min(at + 50, 120))) for at in (0, 50, 100)]
+    found = np.concatenate([predictor.predict(part).outputs for part in parts])
+    assert np.allclose(found, predictor.predict(records).outputs, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"width": None}, 'there is no column "width"'),
+        ({"width": ["wide"] * 120}, 'row 1, column "width" is text'),
+        ({"colour": [1.0] * 120}, 'row 1, column "colour" is a number'),
+        ({"width": [np.inf] * 120}, 'column "width" is infinite'),
+        ({"width": [1.0] * 3}, "columns have 3 and 120 rows"),
+        ({"width": [[1.0]] * 120}, 'column "width" must be (n,), not of shape (120, 1)'),
+        ({"width": [1.0] * 119 + ["x"]}, "row 120, column \"width\" is 'x': a column holds"),
+    ],
+)
+def test_a_wrong_table_is_told_at_its_row_and_column(change, message, predictor, columns):
+    table = {name: each for name, each in (columns | change).items() if each is not None}
+    with pytest.raises(declnet.DataError) as raised:
+        predictor.predict(table)
+    assert message in str(raised.value)
+
+
+def test_an_array_is_no_table(predictor):
+    with pytest.raises(declnet.DataError, match="give its columns by name"):
+        predictor.predict(np.zeros((2, 5)))
+
+
+def test_nothing_is_fitted_anew(predictor, columns):
+    """One row alone is prepared as among the others."""
+    whole = predictor.predict(columns).outputs
+    one = predictor.predict({name: column[3:4] for name, column in columns.items()})
+    assert np.allclose(one.outputs, whole[3:4], rtol=0, atol=1e-6)
+
+
+def test_a_model_of_arrays_takes_arrays(document, blobs, tmp_path):
+    result = declnet.run(declnet.parse_spec(document), out=tmp_path / "run")
+    found = declnet.load_predictor(tmp_path / "run").predict(blobs[0].tolist())
+    assert np.array_equal(found.outputs, result.model.predict(blobs[0]))
+    assert found.class_names == ("0", "1", "2")
+    assert found.prediction.dtype.kind == "i"
+
+
+def test_a_transform_of_arrays_is_applied_again(document, changed, blobs, tmp_path):
+    spec = declnet.parse_spec(changed(document, {"data.prepare": ["standardize"]}))
+    result = declnet.run(spec, out=tmp_path / "run")
+    predictor = declnet.load_predictor(tmp_path / "run")
+    scaled = (blobs[0] - blobs[0].mean(axis=0)) / blobs[0].std(axis=0)
+    expected = result.model.predict(scaled)
+    assert np.allclose(predictor.predict(blobs[0]).outputs, expected)
+    table = {"first": blobs[0][:, 0], "second": blobs[0][:, 1]}
+    assert np.allclose(predictor.predict(table).outputs, expected)
+    with pytest.raises(declnet.DataError, match="sample 2 has a number that is NaN"):
+        predictor.predict(np.array([[0, 0], [np.nan, 0]]))

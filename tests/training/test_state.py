@@ -1,0 +1,240 @@
+"""A training goes on from any of its states to the same bits, whatever it depends on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from declnet import Dataset, Metric, Registry, default_registry, parse_spec
+from declnet.components.callback import EpochLogged
+from declnet.runs.checkpoint_file import packed, unpacked
+from declnet.training import pace
+from declnet.training.preparation import prepare
+from declnet.training.state import StateError, TrainingState
+from declnet.training.trainer import Trainer
+
+LAYERS = [
+    {"type": "dense", "units": 6},
+    "batch_norm",
+    "relu",
+    {"type": "dropout", "rate": 0.3},
+    {"type": "dense", "units": 3},
+    "softmax",
+]
+OPTIMIZERS = [
+    {"type": "sgd", "momentum": 0.9, "learning_rate": {"type": "cosine", "initial_rate": 0.1,
+                                                      "steps": 30}},
+    *({"type": name} for name in ("adam", "adamw", "amsgrad", "adagrad", "rmsprop", "nadam")),
+    *({"type": name} for name in ("adadelta", "lion")),
+]  # fmt: skip
+METRICS = [
+    "accuracy",
+    "f1",
+    {"type": "top_k_accuracy", "k": 2},
+    {"type": "precision", "average": "micro"},
+]
+
+
+@pytest.fixture
+def eager(monkeypatch):
+    """Events after every batch, as if each took long."""
+    monkeypatch.setattr(pace, "SIGN_OF_LIFE", -1.0)
+    monkeypatch.setattr(pace, "PART", 0.0)
+
+
+@pytest.fixture
+def made(blobs):
+    """Makes a trainer anew, as another process would."""
+
+    def make(registry=None, layers=LAYERS, loss="categorical_crossentropy", y=None, **changes):
+        registry = registry or default_registry()
+        training = {"epochs": 5, "batch_size": 7, "log_every": 2, "metrics": METRICS}
+        training |= changes.pop("training", {})
+        training = {key: value for key, value in training.items() if value is not None}
+        document = {
+            "declnet": 1,
+            "model": {"layers": layers},
+            "loss": loss,
+            "optimizer": {"type": "adam"},
+            "training": training,
+            **changes,
+        }
+        spec = parse_spec(document, registry)
+        data = Dataset(blobs[0], blobs[1] if y is None else y)
+        prepared = prepare(spec, registry, {"train": data, "validation": data})
+        sets = prepared.data
+        return Trainer(spec, prepared.model, sets["train"], sets["validation"], registry)
+
+    return make
+
+
+def stored(state):
+    """What is read of a state that was written."""
+    return TrainingState.of(unpacked(packed({"training": state.plain()}))["training"])
+
+
+def rows(events):
+    return [event.row() for event in events if isinstance(event, EpochLogged)]
+
+
+def parameters(trainer):
+    state = trainer.state()
+    arrays = {**state.parameters, **state.optimizer}
+    return {key: array.tobytes() for key, array in arrays.items()}
+
+
+def goes_on_from_everywhere(make):
+    """Stops at each event, goes on in a new trainer, and compares the ends; returns the stops."""
+    whole = make()
+    history, stops = rows(whole.events()), 0
+    while True:
+        first = make()
+        events, before = first.events(), []
+        for _ in range(stops + 1):
+            event = next(events, None)
+            before += rows([event])
+        if event is None:
+            return stops
+        state = stored(first.state())
+        second = make()
+        for _ in second.events():  # a trainer that has been elsewhere
+            break
+        second.restore(state)
+        assert before + rows(second.events()) == history
+        assert parameters(second) == parameters(whole)
+        stops += 1
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda each: each["type"])
+def test_it_goes_on_from_every_batch_with_every_optimizer(eager, made, optimizer):
+    assert goes_on_from_everywhere(lambda: made(optimizer=optimizer)) == 5 * 5
+
+
+@pytest.mark.parametrize(
+    "training", [{"shuffle": False}, {"batch_size": None}, {"log_every": 1}, {"clip_norm": 0.1}]
+)
+def test_it_goes_on_whatever_the_batches_are(eager, made, training):
+    assert goes_on_from_everywhere(lambda: made(training=training)) >= 4
+
+
+@pytest.mark.parametrize("metric", ["binary_accuracy", "roc_auc", "precision", "recall", "f1"])
+def test_the_figures_of_an_epoch_go_on_with_every_binary_metric(eager, made, blobs, metric):
+    layers = [{"type": "dense", "units": 1}, "sigmoid"]
+    changes = {"loss": "binary_crossentropy", "y": (blobs[1] > 0).astype(int), "layers": layers}
+    training = {"metrics": [metric], "epochs": 1}
+    assert goes_on_from_everywhere(lambda: made(training=training, **changes)) == 5
+
+
+@pytest.mark.parametrize(
+    "metric", ["r2", "mean_absolute_error", "mean_squared_error", "regression_accuracy"]
+)
+def test_the_figures_of_an_epoch_go_on_with_every_metric_of_values(eager, made, blobs, metric):
+    changes = {
+        "loss": "mean_squared_error",
+        "y": blobs[0],
+        "layers": [{"type": "dense", "units": 2}],
+    }
+    training = {"metrics": [metric], "epochs": 1}
+    assert goes_on_from_everywhere(lambda: made(training=training, **changes)) == 5
+
+
+def test_the_scale_of_the_learning_rate_is_part_of_it(made):
+    whole = made()
+    for event in whole.events():
+        if isinstance(event, EpochLogged) and event.epoch == 2:
+            whole.scale_learning_rate(0.5)
+            state = stored(whole.state())
+    assert state.learning_rate_scale == 0.5
+    other = made()
+    other.restore(state)
+    assert rows(other.events())[-1]["learning_rate"] == 0.0005
+    assert parameters(other) == parameters(whole)
+
+
+class OddMean(Metric):
+    """A mean in a state of its own making."""
+
+    type = "odd_mean"
+
+    class Sums:
+        total = 0.0
+        count = 0
+
+    def start(self):
+        return self.Sums()
+
+    def update(self, state, y_pred, y_true):
+        state.total += float(y_pred.sum())
+        state.count += y_pred.size
+
+    def result(self, state):
+        return state.total / state.count
+
+
+def test_a_metric_whose_state_is_not_plain_has_none_within_its_epochs(eager, made):
+    registry = Registry()
+    for entry in default_registry().entries():
+        registry.add(entry)
+    registry.register(OddMean)
+
+    def make():
+        return made(registry, training={"metrics": ["odd_mean"]})
+
+    trainer, whole = make(), make()
+    history = rows(whole.events())
+    refused = 0
+    for event in trainer.events():
+        logged = trainer.epoch in (0, 2, 4)
+        if trainer.batch and logged:
+            with pytest.raises(StateError, match="within an epoch"):
+                trainer.state()
+            refused += 1
+        elif isinstance(event, EpochLogged):
+            second = make()
+            second.restore(stored(trainer.state()))
+            rest = rows(second.events())
+            assert rest == [row for row in history if row["epoch"] > event.epoch]
+            assert parameters(second) == parameters(whole)
+    assert refused == 3 * 4
+
+
+def wrong_states(state):
+    key, array = next(iter(state.parameters.items()))
+    others = {name: each for name, each in state.parameters.items() if name != key}
+    yield replace(state, batch=99), "other batches"
+    yield replace(state, layers=state.layers[:-1]), "other batches or layers"
+    yield replace(state, parameters=others), f"parameter {key} is not in the checkpoint"
+    yield replace(state, parameters={**state.parameters, "x": array}), "x is not in the run"
+    yield replace(state, parameters={**others, key: array[:1]}), "of shape"
+    yield replace(state, parameters={**others, key: array.astype(float)}), "float64"
+    yield replace(state, optimizer={}), "the optimizer's momentum"
+    yield replace(state, order={}), "shuffled, or not"
+    yield replace(state, batch=1), "log_every"
+    yield replace(state, figures={"sums": [1, 1.0, 0.0, 0.0], "metrics": {}}), "metrics were none"
+
+
+def test_a_state_of_something_else_is_refused(made):
+    trainer = made()
+    state = stored(trainer.state())
+    for wrong, message in wrong_states(state):
+        with pytest.raises(StateError, match=message):
+            made().restore(wrong)
+    with pytest.raises(StateError, match="no training's state"):
+        TrainingState.of({"epoch": 3})
+
+
+def test_halting_gives_an_event_after_every_so_many_epochs(made, monkeypatch):
+    monkeypatch.setattr(pace, "SIGN_OF_LIFE", 1e9)
+    trainer = made(training={"epochs": 100, "log_every": 50})
+    trainer.halt_every = 10
+    assert [trainer.epoch for _ in trainer.events() if trainer.batch == 0] == [
+        1, *range(10, 51, 10), 51, *range(60, 101, 10)
+    ]  # fmt: skip
+
+
+def test_signs_of_life_come_within_an_epoch(eager, made):
+    shares = [event.epochs_done for event in made().events() if not isinstance(event, EpochLogged)]
+    assert np.allclose(np.diff([0, *shares[:4]]), 0.2)
+    assert shares == sorted(shares)
