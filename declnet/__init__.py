@@ -67,6 +67,8 @@ if TYPE_CHECKING:
     from declnet.registry.hookspec import Register as Register
     from declnet.registry.hookspec import hookimpl as hookimpl
     from declnet.registry.registry import Registry as Registry
+    from declnet.runs.cross_validation import CrossValidation as CrossValidation
+    from declnet.runs.cross_validation import cross_validate as cross_validate
     from declnet.runs.loading import load_model as load_model
     from declnet.runs.predictions import Predictions as Predictions
     from declnet.runs.predictor import Predictor as Predictor
@@ -123,6 +125,7 @@ _HOMES = {
     "registry.discovery": ("default_registry", "discover"),
     "registry.hookspec": ("Register", "hookimpl"),
     "registry.registry": ("Registry",),
+    "runs.cross_validation": ("CrossValidation", "cross_validate"),
     "runs.loading": ("load_model",),
     "runs.predictions": ("Predictions",),
     "runs.predictor": ("Predictor", "load_predictor"),

@@ -21,6 +21,8 @@ from declnet.cli.seeds import jobs_option, seeds_option
 from declnet.cli.showing import show_problems
 
 if TYPE_CHECKING:
+    from declnet.registry.registry import Registry
+    from declnet.spec.run_spec import RunSpec
     from declnet.training.checks.check import Checked
 
 
@@ -50,12 +52,13 @@ def run(
     quiet: bool,
     plain: bool,
 ) -> int:
-    """Train and evaluate SPEC, a TOML or JSON file."""
+    """Train and evaluate SPEC, a TOML or JSON file.
+
+    A spec with data.folds, and no data.fold, is trained once for each of its folds, into
+    fold-<fold> within the folder, and their mean and spread are printed.  [default folder:
+    runs/<name>-folds-<number>]
+    """
     signal.signal(signal.SIGTERM, interrupt)
-    if seeds is not None:
-        return _run_seeds(spec, overrides, disabled, out, seeds, jobs, quiet)
-    if jobs > 1:
-        raise click.UsageError("--jobs is how many of several --seeds to train at once")
     from declnet.report.progress import followed
     from declnet.report.result import print_result
     from declnet.runs.run import run as run_spec
@@ -63,6 +66,10 @@ def run(
     registry = registry_without(disabled)
     loaded, checked = right_spec(spec, overrides, registry)
     show_problems(checked.warnings)
+    if seeds is not None or loaded.data.is_cross_validation:
+        return _run_series(loaded, disabled, registry, out, seeds, jobs, quiet)
+    if jobs > 1:
+        raise click.UsageError("--jobs is how many of several --seeds or folds to train at once")
     if not (quiet or plain):
         _show_layers(checked)
     with followed(loaded.training.epochs, quiet=quiet, plain=plain) as listener:
@@ -78,32 +85,30 @@ def run(
     return 0
 
 
-def _run_seeds(
-    spec: Path,
-    overrides: tuple[str, ...],
+def _run_series(
+    spec: RunSpec,
     disabled: tuple[str, ...],
+    registry: Registry,
     out: Path | None,
-    seeds: tuple[int, ...],
+    seeds: tuple[int, ...] | None,
     jobs: int,
     quiet: bool,
 ) -> int:
     import time
 
     from declnet.cli.sweeping import status_of, tell_folder, train_all, write_summary
-    from declnet.report.spread_tables import print_seeds
-    from declnet.runs.sweep.plan import claim_parent, seed_tasks
+    from declnet.report.spread_tables import print_series
+    from declnet.runs.sweep.plan import claim_parent, tasks_of
     from declnet.runs.sweep.series import series_of
 
-    registry = registry_without(disabled)
-    loaded, checked = right_spec(spec, overrides, registry)
-    show_problems(checked.warnings)
-    parent = claim_parent(out, Path("runs"), f"{loaded.name}-seeds")
+    kind = "folds" if seeds is None else "seeds"
+    parent = claim_parent(out, Path("runs"), f"{spec.name}-{kind}")
     start = time.perf_counter()
-    tasks = seed_tasks(loaded, seeds, parent)
+    tasks = tasks_of(spec, seeds, parent)
     outcomes = train_all(tasks, registry=registry, disabled=disabled, jobs=jobs, quiet=quiet)
     (series,) = series_of(outcomes)
-    write_summary(parent, series.as_data() | {"jobs": jobs})
-    print_seeds(series)
+    write_summary(parent, series.as_data(parent) | {"jobs": jobs})
+    print_series(series)
     tell_folder(time.perf_counter() - start, parent)
     return status_of([series])
 

@@ -60,12 +60,13 @@ def sweep(
     """Train each of SPECS with each seed, and compare how a final figure lies.
 
     SPECS are spec files, or folders whose specs are all meant. Each run goes to <name>/seed-<seed>
-    in the sweep's folder, beside a summary.json.
+    in the sweep's folder (of a spec with folds, each to fold-<fold> within that), beside a
+    summary.json.
     """
     from declnet.cli.sweeping import status_of, tell_folder, train_all
     from declnet.report.spread_tables import print_sweep
     from declnet.report.sweep_order import best_first, check_figure
-    from declnet.runs.sweep.plan import SWEEP, check_names, claim_parent, seed_tasks
+    from declnet.runs.sweep.plan import SWEEP, check_names, claim_parent, tasks_of
     from declnet.runs.sweep.series import series_of
 
     signal.signal(signal.SIGTERM, interrupt)
@@ -83,7 +84,7 @@ def sweep(
         raise click.BadParameter(str(error), param_hint="--metric") from None
     parent = claim_parent(out, Path("runs"), SWEEP)
     start = time.perf_counter()
-    tasks = [task for spec in all_specs for task in seed_tasks(spec, seeds, parent / spec.name)]
+    tasks = [task for spec in all_specs for task in tasks_of(spec, seeds, parent / spec.name)]
     outcomes = train_all(tasks, registry=registry, disabled=disabled, jobs=jobs, quiet=quiet)
     all_series, figure = best_first(series_of(outcomes), wanted, all_specs)
     _write_summaries(parent, all_series, figure, jobs)
@@ -108,7 +109,8 @@ def _write_summaries(
     from declnet.cli.sweeping import write_summary
 
     for each in all_series:
-        write_summary(parent / each.name, each.as_data() | {"jobs": jobs})
-    data = [each.as_data() for each in all_series]
+        folder = parent / each.name
+        write_summary(folder, each.as_data(folder) | {"jobs": jobs})
+    data = [each.as_data(parent / each.name) for each in all_series]
     figure_name = ".".join(figure) if figure else None
     write_summary(parent, {"figure": figure_name, "jobs": jobs, "specs": data})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 
@@ -13,8 +13,23 @@ from declnet.components.records import Records
 from declnet.data.split_keys import distinct, split_key
 from declnet.data.split_methods import members_of
 from declnet.errors import DataError
-from declnet.spec.data_spec import SplitSpec
+from declnet.spec.data_spec import DataSpec, SplitSpec
 from declnet.spec.streams import Stream, random_stream
+
+
+def one_fold(
+    data: Dataset | Records, spec: DataSpec, seed: int
+) -> tuple[Dataset | Records, Dataset | Records]:
+    """What to train on, and what to validate on, in the fold that a spec chooses, or the first.
+
+    Raises:
+        DataError: the data has too few samples, groups, times or values for the folds.
+    """
+    if spec.folds is None:
+        raise ValueError("the spec has no folds")
+    parts = fold_positions(data, spec.folds, spec.split, seed)
+    rest, held_out = next(islice(parts, (spec.fold or 1) - 1, None))
+    return data.take(rest), data.take(held_out)
 
 
 def fold_positions(
@@ -89,4 +104,4 @@ def _of_time(samples: int, key: Array | None, folds: int) -> Iterator[tuple[Arra
 
 
 def _too_few(what: str, folds: int) -> DataError:
-    return DataError(f"{what}: too few for {folds} folds", path=("data", "split"), code="E036")
+    return DataError(f"{what}: too few for {folds} folds", path=("data", "folds"), code="E036")

@@ -9,6 +9,7 @@ from declnet.components.arrays import Array
 from declnet.components.data_source import Dataset
 from declnet.components.records import Records
 from declnet.data.augmentation import require_suited
+from declnet.data.folds import one_fold
 from declnet.data.loading import checked, load_source
 from declnet.data.preparation import FittedPreparation, fit_preparation
 from declnet.data.split import Data, split
@@ -71,10 +72,13 @@ def load_sets(spec: DataSpec, seed: int) -> dict[str, Data]:
 
 
 def split_sets(loaded: Mapping[str, Data], spec: DataSpec, seed: int) -> dict[str, Data]:
-    """Holds out of the training data what the spec says and is not loaded."""
+    """Holds out of the training data what the spec says and is not loaded.
+
+    Of a spec of several folds that chooses none, it is the first that is held out.
+    """
     shares = {name: each for name, each in spec.fractions.items() if name not in loaded}
     sets = dict(loaded)
-    if shares or spec.split.method == "column":
+    if shares or (spec.split.method == "column" and spec.folds is None):
         parts = split(loaded["train"], shares, spec.split, seed)
         twice = [name for name in parts if name != "train" and name in loaded]
         if twice:
@@ -85,6 +89,10 @@ def split_sets(loaded: Mapping[str, Data], spec: DataSpec, seed: int) -> dict[st
                 code="E036",
             )
         sets |= parts
+    if spec.folds is not None:
+        if "validation" in sets:
+            raise DataError("each fold is the validation data once, but that is given too")
+        sets["train"], sets["validation"] = one_fold(sets["train"], spec, seed)
     return {name: sets[name] for name in NAMES if name in sets}
 
 

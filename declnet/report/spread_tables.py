@@ -1,4 +1,4 @@
-"""Tables of a sweep: the figures of each seed, and how those of several specs lie."""
+"""Tables of a sweep: the figures of each seed and fold, and how those of several specs lie."""
 
 from __future__ import annotations
 
@@ -16,31 +16,48 @@ _STATISTICS: tuple[tuple[str, Callable[[Spread], float | None]], ...] = (
 )
 
 
-def print_seeds(series: Series) -> None:
-    """A row for each seed with its final figures, then their mean, deviation and range."""
+def print_series(series: Series) -> None:
+    """A row for each seed and fold with its final figures, then their mean, deviation and range."""
     all_values = series.figures()
     figures = [each for each in ordered(all_values) if each[1] not in PARTS]
     failed = len(series.finished) < len(series.outcomes)
-    columns = ["seed", *(f"{data}.{name}" for data, name in figures), "seconds"]
+    labels = _labels(series)
+    columns = [*labels, *(f"{data}.{name}" for data, name in figures), "seconds"]
     rows = []
-    for run in series.outcomes:
+    for number, run in enumerate(series.outcomes):
         values = [run.metrics.get(data, {}).get(name) for data, name in figures]
-        rows.append([str(run.seed), *map(shown_figure, values), shown_seconds(run.seconds)])
+        label = [each[number] for each in labels.values()]
+        rows.append([*label, *map(shown_figure, values), shown_seconds(run.seconds)])
     footer = []
     if series.finished:
         spreads = [spread(all_values[each]) for each in figures]
         seconds = spread(series.seconds())
+        more = [""] * (len(labels) - 1)
         footer = [
-            [title, *(shown_figure(of(each)) for each in spreads), shown_seconds(of(seconds))]
+            [
+                title,
+                *more,
+                *(shown_figure(of(each)) for each in spreads),
+                shown_seconds(of(seconds)),
+            ]
             for title, of in _STATISTICS
         ]
     if failed:
-        columns.insert(1, "status")
+        columns.insert(len(labels), "status")
         for row, run in zip(rows, series.outcomes, strict=True):
-            row.insert(1, run.status)
+            row.insert(len(labels), run.status)
         for row in footer:
-            row.insert(1, "")
-    print_table(None, columns, rows, frozenset(columns) - {"seed", "status"}, footer)
+            row.insert(len(labels), "")
+    print_table(None, columns, rows, frozenset(columns) - {*labels, "status"}, footer)
+
+
+def _labels(series: Series) -> dict[str, list[str]]:
+    """What tells the runs apart: seeds, if there are several, and folds, if there are any."""
+    seeds = [str(each.seed) for each in series.outcomes]
+    folds = [str(each.fold or "") for each in series.outcomes]
+    if not any(folds):
+        return {"seed": seeds}
+    return {"seed": seeds, "fold": folds} if len(set(seeds)) > 1 else {"fold": folds}
 
 
 def print_sweep(all_series: Sequence[Series], figure: tuple[str, str]) -> None:

@@ -47,7 +47,7 @@ class SweepFollower:
         self._shares.pop(outcome.directory, None)
         self._done += 1
         self._move()
-        label = f"{outcome.name}, seed {outcome.seed}"
+        label = outcome.label
         if outcome.error is not None:
             self._print(f"error: {label}: {outcome.error}", to_stderr=True)
         elif self._lines:

@@ -9,7 +9,7 @@ from typing import Any
 from declnet.components.data_source import Dataset
 from declnet.components.records import Records
 from declnet.data.loading import as_data
-from declnet.errors import DataError
+from declnet.errors import DataError, Problem, SpecError
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.runs.folder import claim, claim_numbered
@@ -50,13 +50,15 @@ def run(
         checked: what a check of this very spec found, so that tables are not read twice.
 
     Raises:
-        SpecError: the spec is wrong; nothing was written.
+        SpecError: the spec is wrong, or has folds and chooses none, which `cross_validate` takes;
+            nothing was written.
         DataError: the data is wrong; nothing was written.
         OutputError: the folder is not empty; nothing in it was touched.
         RunError: the run could not be finished; the folder says so and keeps what was logged. A
             component that raised is named with its distribution (`ComponentError`).
     """
     registry = registry or default_registry()
+    _require_one_fold(spec)
     ready = make_ready_run(spec, registry, given_data(data) if data is not None else None, checked)
     if out is None:
         return Session(ready, None, listener).carry_out()
@@ -75,3 +77,11 @@ def given_data(data: Data | Mapping[str, Data]) -> dict[str, Dataset | Records]:
     if unknown or "train" not in named:
         raise DataError("data must have train and may have validation and test, nothing else")
     return {name: as_data(each, name) for name, each in named.items()}
+
+
+def _require_one_fold(spec: RunSpec) -> None:
+    if spec.data.is_cross_validation:
+        message = f'"fold" is missing: which of the {spec.data.folds} folds?'
+        hint = "add e.g. fold = 1, or train them all by declnet.cross_validate"
+        problem = Problem(("data", "fold"), message, hint, "E011")
+        raise SpecError(spec.written.located([problem]))

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import core_schema
+from pydantic import Field, model_validator
 
 from declnet.components.data_source import DataSource
 from declnet.components.declared import Declared
-from declnet.components.located_error import custom_error, located_error
+from declnet.components.located_error import located_error
 from declnet.components.number_or import NumberOr
 from declnet.components.transform import Transform
+from declnet.spec.class_weights import ClassWeights
 
 SourceOrFraction = Annotated[float | DataSource, NumberOr(DataSource, above=0, below=1)]
 
@@ -40,41 +39,8 @@ class SplitSpec(Declared):
             raise located_error("missing_key", message, ("column",), None)
         if self.method == "random" and self.column is not None:
             message = 'the method "random" goes by no column'
-            raise located_error("names", message, ("column",), self.column)
+            raise located_error("contradiction", message, ("column",), self.column)
         return self
-
-
-class _Balance:
-    """Takes `"balanced"`, or a table of weights by class."""
-
-    def validate(self, value: Any) -> str | dict[str, float]:
-        """The value as it is, if it is right."""
-        if value == "balanced":
-            return "balanced"
-        if not isinstance(value, dict) or not value:
-            raise custom_error(
-                "balance", 'must be "balanced" or a table of a weight for each class'
-            )
-        for name, weight in value.items():
-            number = isinstance(weight, int | float) and not isinstance(weight, bool)
-            if not number or not 0 <= weight < float("inf"):
-                message = "must be a number of at least 0"
-                raise located_error("number", message, (str(name),), weight)
-        return {str(name): float(weight) for name, weight in value.items()}
-
-    def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
-    ) -> core_schema.CoreSchema:
-        return core_schema.no_info_plain_validator_function(self.validate)
-
-    def __get_pydantic_json_schema__(
-        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        weights = {"type": "object", "additionalProperties": {"type": "number", "minimum": 0}}
-        return {"anyOf": [{"const": "balanced"}, weights]}
-
-
-ClassWeights = Annotated[Literal["balanced"] | dict[str, float], _Balance()]
 
 
 class DataSpec(Declared):
@@ -90,6 +56,14 @@ class DataSpec(Declared):
     )
     split: SplitSpec = Field(
         default=SplitSpec(), description="how validation and test are held out of train"
+    )
+    folds: int | None = Field(
+        default=None,
+        ge=2,
+        description="train as many times, each time with another part of train as validation data",
+    )
+    fold: int | None = Field(
+        default=None, ge=1, description="the only one of the folds to train, counted from 1"
     )
     prepare: tuple[Transform, ...] = Field(
         default=(), description="transforms in order, fitted on what the model learns from"
@@ -110,6 +84,29 @@ class DataSpec(Declared):
             message = f"validation and test together take {sum(held):g} of train, so all of it"
             raise located_error("number", message, ("test",), self.test)
         return self
+
+    @model_validator(mode="after")
+    def _folds_are_the_validation(self) -> Self:
+        if self.folds is None:
+            if self.fold is not None:
+                message = "there are no folds to choose from: add e.g. folds = 5"
+                raise located_error("contradiction", message, ("fold",), self.fold)
+            return self
+        if self.fold is not None and self.fold > self.folds:
+            message = f"there are only {self.folds} folds, counted from 1"
+            raise located_error("number", message, ("fold",), self.fold)
+        if self.validation is not None:
+            message = "each fold is the validation data once, so leave this out"
+            raise located_error("contradiction", message, ("validation",), self.validation)
+        if self.split.method == "column" and isinstance(self.test, float):
+            message = "each value of the split's column is a fold, so no fraction is a test"
+            raise located_error("contradiction", message, ("test",), self.test)
+        return self
+
+    @property
+    def is_cross_validation(self) -> bool:
+        """Whether this stands for a run of each fold."""
+        return self.folds is not None and self.fold is None
 
     @property
     def fractions(self) -> dict[str, float]:

@@ -28,6 +28,7 @@ _CODES = {
     "string_too_short": "E014",
     "string_too_long": "E014",
     "name": "E014",
+    "contradiction": "E017",
     "value_error": "E017",
     "too_short": "E018",
     "too_long": "E018",

@@ -8,6 +8,7 @@ from pathlib import Path
 from declnet.errors import OutputError
 from declnet.runs.folder import claim, claim_numbered
 from declnet.runs.sweep.task import Task
+from declnet.spec.folds import fold_specs
 from declnet.spec.run_spec import RunSpec
 
 SWEEP = "sweep"
@@ -23,9 +24,23 @@ def claim_parent(out: Path | None, runs: Path, name: str) -> Path:
     return claim(out) if out is not None else claim_numbered(runs, name)
 
 
-def seed_tasks(spec: RunSpec, seeds: Sequence[int], parent: Path) -> list[Task]:
-    """A task for each seed, in `<parent>/seed-<seed>`."""
-    return [Task(spec.model_copy(update={"seed": seed}), parent / f"seed-{seed}") for seed in seeds]
+def tasks_of(spec: RunSpec, seeds: Sequence[int] | None, parent: Path) -> list[Task]:
+    """A task for each seed, and of each seed for each of the spec's folds.
+
+    Args:
+        spec: which may have folds and choose none.
+        seeds: None takes the spec's own.
+        parent: what holds `seed-<seed>`, `fold-<fold>` or `seed-<seed>/fold-<fold>`.
+    """
+    tasks = []
+    for seed in [spec.seed] if seeds is None else seeds:
+        seeded = spec.model_copy(update={"seed": seed})
+        folder = parent if seeds is None else parent / f"seed-{seed}"
+        if spec.data.is_cross_validation:
+            tasks += [Task(each, folder / f"fold-{each.data.fold}") for each in fold_specs(seeded)]
+        else:
+            tasks.append(Task(seeded, folder))
+    return tasks
 
 
 def check_names(specs: Sequence[tuple[Path, RunSpec]]) -> None:

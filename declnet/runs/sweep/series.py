@@ -1,10 +1,11 @@
-"""A series: the runs of one spec with several seeds, and the figures over them."""
+"""A series: the runs of one spec with several seeds or folds, and the figures over them."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
@@ -48,7 +49,7 @@ def spread(values: Sequence[float]) -> Spread:
 
 @dataclass(frozen=True)
 class Series:
-    """The outcomes of one spec, in the order of the seeds."""
+    """The outcomes of one spec, in the order of the seeds and then of the folds."""
 
     name: str
     outcomes: tuple[Outcome, ...]
@@ -71,37 +72,38 @@ class Series:
         """Of the finished runs."""
         return [each.seconds for each in self.finished if each.seconds is not None]
 
-    def as_data(self) -> dict[str, Any]:
-        """The content of `summary.json`; figures that are no number are null there."""
+    def as_data(self, directory: Path) -> dict[str, Any]:
+        """The content of `<directory>/summary.json`; figures that are no number are null there."""
         spreads: dict[str, dict[str, Any]] = {}
         for (data, name), values in self.figures().items():
             spreads.setdefault(data, {})[name] = spread(values).as_data()
         seconds = self.seconds()
         return {
             "name": self.name,
-            "seeds": [each.seed for each in self.outcomes],
+            "seeds": list(dict.fromkeys(each.seed for each in self.outcomes)),
             "finished": len(self.finished),
             "figures": spreads,
             "seconds": spread(seconds).as_data() if seconds else None,
-            "runs": [_run(each) for each in self.outcomes],
+            "runs": [_run(each, directory) for each in self.outcomes],
         }
 
 
 def series_of(outcomes: Iterable[Outcome]) -> list[Series]:
-    """The series by name, in the order in which the names come first; runs by their seed."""
+    """The series by name, in the order in which the names come first; runs by seed and fold."""
     by_name: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
         by_name.setdefault(outcome.name, []).append(outcome)
     return [
-        Series(name, tuple(sorted(each, key=lambda outcome: outcome.seed)))
+        Series(name, tuple(sorted(each, key=lambda outcome: (outcome.seed, outcome.fold or 0))))
         for name, each in by_name.items()
     ]
 
 
-def _run(outcome: Outcome) -> dict[str, Any]:
+def _run(outcome: Outcome, directory: Path) -> dict[str, Any]:
     data: dict[str, Any] = {
         "seed": outcome.seed,
-        "folder": outcome.directory.name,
+        **({"fold": outcome.fold} if outcome.fold is not None else {}),
+        "folder": outcome.directory.relative_to(directory).as_posix(),
         "status": outcome.status,
     }
     if outcome.error is not None:

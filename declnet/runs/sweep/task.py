@@ -30,6 +30,18 @@ class Task:
     spec: RunSpec
     directory: Path
 
+    def outcome(
+        self,
+        metrics: dict[str, dict[str, float]] | None = None,
+        seconds: float | None = None,
+        error: str | None = None,
+    ) -> Outcome:
+        """What came of it."""
+        spec = self.spec
+        return Outcome(
+            spec.name, spec.seed, self.directory, metrics or {}, seconds, error, spec.data.fold
+        )
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -39,6 +51,7 @@ class Outcome:
         metrics: of the finished model by data set, as in `metrics.json`; empty of a failed run.
         seconds: as in the manifest; None of a failed run.
         error: why it failed, or None.
+        fold: the one that the spec chose, counted from 1, or None.
     """
 
     name: str
@@ -47,6 +60,13 @@ class Outcome:
     metrics: dict[str, dict[str, float]] = field(default_factory=dict)
     seconds: float | None = None
     error: str | None = None
+    fold: int | None = None
+
+    @property
+    def label(self) -> str:
+        """What messages call the run."""
+        fold = f", fold {self.fold}" if self.fold is not None else ""
+        return f"{self.name}, seed {self.seed}{fold}"
 
     @property
     def status(self) -> Literal["finished", "failed"]:
@@ -62,9 +82,8 @@ def carry_out(task: Task, registry: Registry, progress: Progress) -> Outcome:
         done = event.epoch + 1 if isinstance(event, EpochLogged) else event.epochs_done
         progress(done / epochs)
 
-    name, seed = task.spec.name, task.spec.seed
     try:
         result = run(task.spec, out=task.directory, listener=listener, registry=registry)
     except DeclnetError as error:
-        return Outcome(name, seed, task.directory, error=str(error))
-    return Outcome(name, seed, task.directory, result.metrics, round(result.seconds, 3))
+        return task.outcome(error=str(error))
+    return task.outcome(result.metrics, round(result.seconds, 3))

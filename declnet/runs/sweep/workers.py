@@ -81,17 +81,13 @@ def at_once(
             elif "progress" in answer:
                 follow(worker.task, answer["progress"])
             else:
-                yield _outcome(worker.task, **answer["outcome"])
+                yield worker.task.outcome(**answer["outcome"])
                 begin(worker)
     finally:
         for worker in working:
             worker.stop()
         for worker in working:
             worker.dismiss()
-
-
-def _outcome(task: Task, **what: Any) -> Outcome:
-    return Outcome(task.spec.name, task.spec.seed, task.directory, **what)
 
 
 class _Worker:
@@ -140,7 +136,7 @@ class _Worker:
         """The outcome of the task that it had when it ended without an answer."""
         self.dismiss()
         code = self.process.returncode
-        return _outcome(self.task, error=f"its worker process ended with exit status {code}")
+        return self.task.outcome(error=f"its worker process ended with exit status {code}")
 
     def _send(self, message: Any) -> None:
         assert self.process.stdin is not None  # noqa: S101  # it was asked for

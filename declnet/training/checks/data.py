@@ -9,11 +9,11 @@ from pathlib import Path
 from declnet.components.data_source import DataInfo, Dataset, DataSource
 from declnet.data.sets import PreparedSets, load_sets, prepare_sets, split_sets
 from declnet.data.split import Data
-from declnet.data.split_methods import held_out_count
 from declnet.errors import DataError, KeyPath, Problem
 from declnet.graph.nodes import Node
 from declnet.spec.file_names import from_here, hint_for_missing
 from declnet.spec.parts import Parts
+from declnet.training.checks.sizes import size_problems
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,42 +117,8 @@ def data_problems(parts: Parts, infos: Mapping[str, DataInfo]) -> list[Problem]:
         if info.samples == 0
     ]
     if train.samples:
-        problems += _size_problems(parts, train.samples, train.in_memory)
+        problems += size_problems(parts, train.samples, train.in_memory)
     return problems
-
-
-def _size_problems(parts: Parts, samples: int, in_memory: bool) -> list[Problem]:
-    out = {name: held_out_count(samples, share) for name, share in parts.held_out.items()}
-    for name, count in out.items():
-        if not 0 < count < samples:
-            message = (
-                f"{parts.held_out[name]} of {samples} samples leaves {count} for {name} and "
-                f"{samples - count} for training"
-            )
-            hint = f"take a {'smaller' if count else 'larger'} fraction"
-            return [Problem(("data", name), message, hint, "E033")]
-    varied = [
-        number
-        for number, each in enumerate(parts.data.prepare if parts.data is not None else ())
-        if each.training_only
-    ]
-    if varied and parts.batch_size is None:
-        message = (
-            "mini-batches vary, but without batch_size each step takes all samples as they are"
-        )
-        hint = "add e.g. batch_size = 128 to [training]"
-        return [Problem(("data", "prepare", varied[0]), message, hint, "E033")]
-    rest = samples - sum(out.values())
-    if parts.batch_size is None and not in_memory:
-        message = "data that is mapped from a file is trained on in mini-batches"
-        hint = "add batch_size = 128 to [training], or mapped = false to the data source"
-        return [Problem(("data", "train"), message, hint, "E033")]
-    if parts.batch_size is not None and parts.batch_size > rest:
-        message = f"a batch of {parts.batch_size} is larger than the training data"
-        held = f" ({samples - rest} of {samples} are held out)" if out else ""
-        hint = f"there are {rest} samples{held}; without batch_size each step takes all"
-        return [Problem(("training", "batch_size"), message, hint, "E033")]
-    return []
 
 
 def input_problems(nodes: Sequence[Node | None], train: DataInfo | None) -> list[Problem]:

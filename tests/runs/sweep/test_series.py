@@ -43,7 +43,7 @@ def test_series_are_by_name_and_their_runs_by_seed():
 
 
 def test_failed_runs_are_in_the_data_without_figures():
-    data = Series("b", (outcome("b", 1), outcome("b", 2, 0.5))).as_data()
+    data = Series("b", (outcome("b", 1), outcome("b", 2, 0.5))).as_data(Path())
     assert data["finished"] == 1
     assert data["runs"][0] == {
         "seed": 1,
@@ -52,4 +52,4 @@ def test_failed_runs_are_in_the_data_without_figures():
         "error": "it failed",
     }
     assert data["figures"]["train"]["loss"]["mean"] == 0.5
-    assert Series("b", (outcome("b", 1),)).as_data()["seconds"] is None
+    assert Series("b", (outcome("b", 1),)).as_data(Path())["seconds"] is None

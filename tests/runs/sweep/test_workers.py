@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from declnet import default_registry, parse_spec
-from declnet.runs.sweep.plan import seed_tasks
+from declnet.runs.sweep.plan import tasks_of
 from declnet.runs.sweep.task import Task
 from declnet.runs.sweep.workers import at_once, one_after_another
 
@@ -37,7 +37,7 @@ def test_a_worker_that_dies_fails_its_task_and_is_replaced(document, tmp_path):
     endless = parse_spec(document | {"training": {"epochs": 10**9, "log_every": 10**6}})
     tasks = [
         Task(endless, tmp_path / "endless"),
-        *seed_tasks(short, [1, 2], tmp_path),
+        *tasks_of(short, [1, 2], tmp_path),
     ]
     outcomes = list(at_once(tasks, 1, [], kill))
     assert killed == [endless.seed]
@@ -51,13 +51,13 @@ def test_both_ways_give_the_same_outcomes_and_tell_of_progress(document, tmp_pat
     shares = []
     alone = list(
         one_after_another(
-            seed_tasks(spec, [3, 5], tmp_path / "a"),
+            tasks_of(spec, [3, 5], tmp_path / "a"),
             default_registry(),
             lambda task, share: shares.append((task.spec.seed, share)),
         )
     )
     many = sorted(
-        at_once(seed_tasks(spec, [3, 5], tmp_path / "b"), 2, [], ignore),
+        at_once(tasks_of(spec, [3, 5], tmp_path / "b"), 2, [], ignore),
         key=lambda outcome: outcome.seed,
     )
     assert [each.metrics for each in alone] == [each.metrics for each in many]
@@ -71,8 +71,8 @@ def test_whoever_stops_listening_ends_the_workers(document, tmp_path):
     endless = parse_spec(document | {"training": {"epochs": 10**9, "log_every": 10**6}})
     outcomes = at_once(
         [
-            *seed_tasks(parse_spec(document), [0], tmp_path),
-            *seed_tasks(endless, [1, 2], tmp_path),
+            *tasks_of(parse_spec(document), [0], tmp_path),
+            *tasks_of(endless, [1, 2], tmp_path),
         ],
         2,
         [],

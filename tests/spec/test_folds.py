@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import pytest
+
+from declnet import parse_spec
+from declnet.spec.folds import fold_specs
+
+
+@pytest.mark.parametrize(
+    ("changes", "key", "code", "message"),
+    [
+        ({"fold": 1}, "fold", "E017", "no folds to choose from"),
+        ({"folds": 3, "fold": 4}, "fold", "E013", "only 3 folds"),
+        ({"folds": 3, "fold": 0}, "fold", "E013", "at least 1"),
+        ({"folds": 1}, "folds", "E013", "at least 2"),
+        ({"folds": 3, "validation": 0.2}, "validation", "E017", "leave this out"),
+        (
+            {"folds": 3, "test": 0.2, "split": {"method": "column", "column": "site"}},
+            "test",
+            "E017",
+            "no fraction is a test",
+        ),
+    ],
+)
+def test_keys_that_do_not_go_together(problems, document, changes, key, code, message):
+    (problem,) = problems(document, {f"data.{name}": value for name, value in changes.items()})
+    assert (problem.path, problem.code) == (("data", key), code)
+    assert message in problem.message
+
+
+def test_each_fold_is_a_spec_that_chooses_it(document):
+    document["data"]["folds"] = 3
+    spec = parse_spec(document)
+    assert [each.data.fold for each in fold_specs(spec)] == [1, 2, 3]
+    assert spec.data.fold is None
+    chosen = fold_specs(spec)[1]
+    assert fold_specs(chosen) == [chosen]
