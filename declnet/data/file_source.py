@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ def file_source(
     like: DataSource | None = None,
     columns: Collection[str] = (),
     target: str | None = None,
+    form: Mapping[str, str] | None = None,
 ) -> DataSource:
     """A data source for a file.
 
@@ -49,6 +50,7 @@ def file_source(
             is read as that one's, e.g. with its delimiter.
         columns: of a table, the features to read; default: all but the target.
         target: of a table, the column of the target, if the file must have it.
+        form: other keys of the data source, as its file is written.
 
     Raises:
         DataError: there is no such file, or no data source for it.
@@ -77,5 +79,5 @@ def file_source(
         fields["target"] = target
     if columns and kind in ("csv", "parquet"):
         fields["features"] = list(columns)
-    fields |= {"type": kind, "path": str(path)}
+    fields |= {**(form or {}), "type": kind, "path": str(path)}
     return DataSource.from_declaration(fields, {"registry": registry})

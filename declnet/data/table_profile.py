@@ -25,6 +25,7 @@ class ColumnProfile:
         type: of its values.
         rows: of the table.
         missing: how many of them have nothing here.
+        infinite: how many numbers are infinite.
         distinct: different values, those that are missing left out.
         numbers_rows: whether it holds integers each of which is one more than that above.
         whole: whether all numbers are whole ones; true for booleans.
@@ -39,6 +40,7 @@ class ColumnProfile:
     distinct: int
     numbers_rows: bool = False
     whole: bool = False
+    infinite: int = 0
     mean: float = 0.0
     std: float = 0.0
 
@@ -68,6 +70,7 @@ def _profile(name: str, column: Array) -> ColumnProfile:
         distinct,
         kind == "integer" and len(column) > 1 and bool((np.diff(column) == 1).all()),
         bool((numbers == np.floor(numbers)).all()),
+        int(np.count_nonzero(np.isinf(column))),
         float(numbers.mean()) if numbers.size else 0.0,
         float(numbers.std()) if numbers.size else 0.0,
     )

@@ -12,6 +12,8 @@ from declnet.components.columns import column_type, distinct_values, missing_val
 from declnet.components.records import Records
 from declnet.errors import DataError
 
+_LEAVE_OUT = 'leave such rows out, by missing_target = "leave_out" of csv and parquet, or fill them'
+
 
 @dataclass(frozen=True)
 class TargetEncoding:
@@ -108,7 +110,7 @@ def _target(records: Records) -> Array:
     column = records.columns[str(records.target)]
     gaps = np.flatnonzero(missing_values(column))
     if gaps.size:
-        raise _at(records, int(gaps[0]), "is missing", "leave out rows without a target")
+        raise _at(records, int(gaps[0]), "is missing", _LEAVE_OUT)
     return column
 
 

@@ -11,6 +11,8 @@ from declnet import Array
 _FOREIGN = re.compile(r"_|[^\t\x20-\x7e]")
 """What Python takes within a number and a data file does not mean as one."""
 
+_EXCHANGED = str.maketrans(".,", ",.")
+
 _TRUTH = {"true": True, "false": False}
 
 
@@ -23,11 +25,13 @@ class Cells:
     Args:
         values: as the file has them.
         missing: what stands for a missing value.
+        decimal: what parts whole numbers from fractions, a point or a comma; the other one is no
+            part of a number then.
     """
 
-    def __init__(self, values: Sequence[str], missing: frozenset[str]) -> None:
-        self._values, self._missing = values, missing
-        self._own_numbers = any(_is_number(each) for each in missing)
+    def __init__(self, values: Sequence[str], missing: frozenset[str], decimal: str = ".") -> None:
+        self._values, self._missing, self._decimal = values, missing, decimal
+        self._own_numbers = decimal == "," or any(_is_number(each) for each in missing)
 
     def __len__(self) -> int:
         return len(self._values)
@@ -81,7 +85,7 @@ class Cells:
             kind: `"integer"`, `"number"` or `"boolean"`.
         """
         for position, value in enumerate(self._stripped()):
-            cell = Cells([value], self._missing)
+            cell = Cells([value], self._missing, self._decimal)
             read = {"integer": cell.integers, "number": cell.numbers, "boolean": cell.booleans}
             if read[kind]() is None:
                 return position, value
@@ -111,6 +115,8 @@ class Cells:
 
     def _numbers_and_gaps(self) -> Array | None:
         values = self._those_there
+        if self._decimal == ",":
+            values = [each.translate(_EXCHANGED) for each in values]
         there = _as_floats(values)
         if there is None or _FOREIGN.search("".join(values)):
             return None

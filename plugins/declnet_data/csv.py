@@ -1,7 +1,9 @@
 """Tables in CSV files."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from pydantic import Field, field_validator
@@ -30,6 +32,9 @@ class CSV(TextTableSource):
     path: Path = Field(description="the file")
     delimiter: str = Field(
         default=",", min_length=1, max_length=1, description="between cells, one character"
+    )
+    decimal: Literal[".", ","] = Field(
+        default=".", description="what parts whole numbers from fractions"
     )
     encoding: str = Field(default="utf-8", description="of the text")
     header: bool = Field(
@@ -64,22 +69,25 @@ class CSV(TextTableSource):
         """Reads the file; nothing is random."""
         self._check_names()
         columns = read_csv(self._form(), self._declared(), self._settled, self._only)
-        return self.records(columns)
+        return next(self.labelled([self.records(columns)]))
 
     def chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Dataset | Records]:
         """Reads the file in parts; where a type is not known beforehand, once more before that."""
         self._check_names()
+        return self.labelled(self._parts(samples))
+
+    def _parts(self, samples: int) -> Iterator[Records]:
         first, types = 1, (self._declared(), self._settled)
         for columns in read_csv_in_chunks(self._form(), *types, samples, self._only):
             part = self.records(columns)
-            rows = np.arange(first, first + len(part))
-            yield Records(part.columns, part.target, part.features, rows)
+            yield replace(part, rows=np.arange(first, first + len(part)))
             first += len(part)
 
     def _form(self) -> CSVFormat:
         return CSVFormat(
             self.path,
             self.delimiter,
+            self.decimal,
             self.encoding,
             self.header,
             self.maximum_bytes,

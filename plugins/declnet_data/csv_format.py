@@ -13,6 +13,7 @@ class CSVFormat:
     Attributes:
         path: the file.
         delimiter: between cells.
+        decimal: within numbers, a point or a comma.
         encoding: of the text.
         header: whether the first row names the columns.
         most_bytes: more are refused.
@@ -21,6 +22,7 @@ class CSVFormat:
 
     path: Path
     delimiter: str
+    decimal: str
     encoding: str
     header: bool
     most_bytes: int

@@ -96,7 +96,7 @@ def found_types(form: CSVFormat, only: frozenset[str]) -> dict[str, ColumnType]:
 def blocks(form: CSVFormat) -> Iterator[Block]:
     """The cells of a file, block by block; by polars where it is installed and reads them alike."""
     done = 0
-    if polars_is_there():
+    if polars_is_there() and form.decimal == ".":
         with opened(form.path, form.most_bytes) as raw:
             plain = PlainBlocks(raw, form, len(read_names(form)))
             yield from plain
@@ -106,7 +106,7 @@ def blocks(form: CSVFormat) -> Iterator[Block]:
     for first_row, block in _rows(form):
         skipped = min(max(done + 1 - first_row, 0), len(block[0]))
         if skipped < len(block[0]):
-            cells = [Cells(values[skipped:], form.missing) for values in block]
+            cells = [Cells(values[skipped:], form.missing, form.decimal) for values in block]
             yield first_row + skipped, cells
 
 

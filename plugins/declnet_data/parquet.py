@@ -1,6 +1,7 @@
 """Tables in Parquet files."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,15 +37,17 @@ class Parquet(TableSource):
         records = self._records(self._scanned())
         if not len(records):
             raise DataError(f"{self.path}: has no rows")
-        return records
+        return next(self.labelled([records]))
 
     def chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Dataset | Records]:
         """Reads the file in parts."""
+        return self.labelled(self._parts(samples))
+
+    def _parts(self, samples: int) -> Iterator[Records]:
         start, rows = 0, self._rows()
         while start < rows:
             part = self._records(self._scanned().slice(start, samples))
-            numbers = np.arange(start + 1, start + 1 + len(part))
-            yield Records(part.columns, part.target, part.features, numbers)
+            yield replace(part, rows=np.arange(start + 1, start + 1 + len(part)))
             start += len(part)
 
     def _rows(self) -> int:

@@ -1,11 +1,20 @@
 """What the sources of tables share: which column is the target, which are features."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, Self
 
+import numpy as np
 from pydantic import Field, PrivateAttr
 
-from declnet import Array, ColumnType, DataError, DataInfo, DataSource, Records
+from declnet import (
+    Array,
+    ColumnType,
+    DataError,
+    DataInfo,
+    DataSource,
+    Records,
+    missing_values,
+)
 
 
 class TableSource(DataSource):
@@ -16,6 +25,10 @@ class TableSource(DataSource):
         default=None,
         min_length=1,
         description="the columns to predict from; default: all but the target",
+    )
+
+    missing_target: Literal["error", "leave_out"] = Field(
+        default="error", description="what becomes of rows that have no target"
     )
 
     _only: frozenset[str] | None = PrivateAttr(default=None)
@@ -40,6 +53,24 @@ class TableSource(DataSource):
     def records(self, columns: Mapping[str, Array]) -> Records:
         """Columns as records."""
         return Records(columns, self.target, self.features)
+
+    def labelled(self, parts: Iterable[Records]) -> Iterator[Records]:
+        """Parts of a table, without the rows that have no target, if that is wanted.
+
+        Raises:
+            DataError: no row at all is left.
+        """
+        if self.target is None or self.missing_target == "error":
+            yield from parts
+            return
+        left = 0
+        for part in parts:
+            there = ~missing_values(part.columns[self.target])
+            left += int(np.count_nonzero(there))
+            if there.any():
+                yield part if there.all() else part.take(np.flatnonzero(there))
+        if not left:
+            raise DataError(f'no row has a value for the target "{self.target}"', path=("target",))
 
 
 class TextTableSource(TableSource):

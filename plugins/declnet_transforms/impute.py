@@ -17,7 +17,11 @@ class Impute(Transform):
     """
 
     type = "impute"
-    examples = ({}, {"strategy": "median"}, {"strategy": "constant", "value": "unknown"})
+    examples = (
+        {},
+        {"strategy": "median", "infinite": True},
+        {"strategy": "constant", "value": "unknown"},
+    )
 
     strategy: Literal["mean", "median", "most_frequent", "constant"] = Field(
         default="mean", description="what gaps are filled with"
@@ -25,6 +29,10 @@ class Impute(Transform):
     value: float | str | None = Field(
         default=None,
         description="for constant: a number fills columns of numbers, text those of text",
+    )
+
+    infinite: bool = Field(
+        default=False, description="whether infinite numbers are taken as missing too"
     )
 
     @model_validator(mode="after")
@@ -48,7 +56,7 @@ class Impute(Transform):
             return {"value": self.value}
         if x.dtype.kind == "O":
             return {"value": _most_frequent(x[~missing_values(x)])}
-        values = finite_numbers(x)
+        values = finite_numbers(self._finite(x))
         if self.strategy == "most_frequent":
             flat = values.reshape(len(values), -1).T
             modes = [_most_frequent(column[~np.isnan(column)]) for column in flat]
@@ -58,11 +66,19 @@ class Impute(Transform):
 
     def apply(self, x: Array, state: TransformState) -> Array:
         """X with its gaps filled."""
-        gaps = missing_values(x)
-        y = x.copy()
+        y = self._finite(x)
+        gaps = missing_values(y)
+        y = y.copy() if y is x else y
         if gaps.any():
             value: Any = state["value"]
             y[gaps] = np.broadcast_to(value, x.shape)[gaps] if np.ndim(value) else value
+        return y
+
+    def _finite(self, x: Array) -> Array:
+        """X with NaN in place of infinities, if they are taken so; x itself if there are none."""
+        if not self.infinite or x.dtype.kind != "f" or not np.isinf(x).any():
+            return x
+        y: Array = np.where(np.isinf(x), np.nan, x)
         return y
 
 

@@ -11,7 +11,11 @@ from declnet.data.table_profile import ColumnProfile
 MOST_LISTED = 60
 """Features that are listed with what is known of each."""
 
-MEANINGS = {"path": "starts from this spec's folder", "target": "what is predicted"}
+MEANINGS = {
+    "path": "starts from this spec's folder",
+    "target": "what is predicted",
+    "decimal": "as in 2,5",
+}
 
 
 def data_section(plan: Plan) -> Iterator[Line]:
@@ -30,10 +34,13 @@ def data_section(plan: Plan) -> Iterator[Line]:
         yield '# class_weights = "balanced"', "would make rare classes count as much as frequent"
     yield "prepare = [  # fitted on what the model learns from, kept for predictions"
     fill = '{ type = "impute", strategy = "median" },'
-    if features.gaps:
+    if features.infinities:
+        fill = '{ type = "impute", strategy = "median", infinite = true },'
+        yield f"  {fill}", "fills gaps, for which infinite numbers count too"
+    elif features.gaps:
         yield f"  {fill}", "fills gaps; those of text with what is most frequent"
     else:
-        yield f"  # {fill}", "would fill gaps, of which this table has none"
+        yield f"  {fill}", "fills gaps, of which this table has none yet"
     if features.numbers:
         yield '  { type = "standardize" },', "numbers to mean 0 and deviation 1"
     if features.text:
@@ -41,9 +48,10 @@ def data_section(plan: Plan) -> Iterator[Line]:
     yield "]"
     yield ""
     yield "[data.train]"
+    meanings = {**MEANINGS, "missing_target": f"{plan.unlabelled} rows have none"}
     for key, value in plan.source.items():
         line = f"{key} = {as_toml(value)}"
-        yield (line, MEANINGS[key]) if key in MEANINGS else line
+        yield (line, meanings[key]) if key in meanings else line
     yield from _features(plan)
 
 
@@ -73,4 +81,6 @@ def _facts(column: ColumnProfile) -> str:
         facts += f", {column.distinct} categories"
     if column.missing:
         facts += f", {column.missing} missing"
+    if column.infinite:
+        facts += f", {column.infinite} infinite"
     return facts

@@ -35,6 +35,11 @@ class Features:
         return any(each.missing for each in self.used)
 
     @property
+    def infinities(self) -> bool:
+        """Whether numbers are infinite."""
+        return any(each.infinite for each in self.used)
+
+    @property
     def numbers(self) -> bool:
         """Whether there are columns of numbers."""
         return any(each.type in ("number", "integer") for each in self.used)

@@ -28,6 +28,7 @@ class Plan:
         features: from which columns.
         sizes: by the number of rows.
         early_stopping: whether that callback is installed.
+        unlabelled: how many rows are left out, since they have no target.
     """
 
     source: dict[str, Any]
@@ -36,6 +37,7 @@ class Plan:
     features: Features
     sizes: Sizes
     early_stopping: bool
+    unlabelled: int = 0
 
     @property
     def last_units(self) -> int:

@@ -10,12 +10,12 @@ import numpy as np
 
 from declnet.cli.table_spec.features import features_of
 from declnet.cli.table_spec.plan import Plan
+from declnet.cli.table_spec.reading import read_table
 from declnet.cli.table_spec.sizes import sizes_for
 from declnet.cli.table_spec.task import task_of
 from declnet.cli.table_spec.writing import spec_text
-from declnet.components.records import Records
-from declnet.data.file_source import file_source, file_type
-from declnet.data.loading import checked_data
+from declnet.components.columns import missing_values
+from declnet.data.file_source import file_type
 from declnet.data.table_profile import profile_of
 from declnet.errors import DataError
 from declnet.registry.registry import Registry
@@ -45,10 +45,7 @@ def spec_for_file(
         raise DataError(
             f"{file}: holds arrays, no table", hint="begin with --template own_data instead"
         )
-    source = file_source(file, registry)
-    records = checked_data(source.load(np.random.default_rng(0)), str(file))
-    if not isinstance(records, Records):
-        raise DataError(f"{file}: is no table")
+    source, records = read_table(file, registry)
     columns = profile_of(records)
     if target is None:
         shown = ", ".join(f'"{each}"' for each in list(columns)[:20])
@@ -60,6 +57,14 @@ def spec_for_file(
     if target not in columns:
         hint = suggestion(target, list(columns), "columns")
         raise DataError(f'{file}: there is no column "{target}"', hint=hint)
+    fields = source.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
+    fields |= {"path": _from(folder, file), "target": target}
+    unlabelled = columns[target].missing
+    if 0 < unlabelled < len(records) and "missing_target" in type(source).model_fields:
+        there = ~missing_values(records.columns[target])
+        records = records.take(np.flatnonzero(there))
+        columns = profile_of(records)
+        fields["missing_target"] = "leave_out"
     task = task_of(records, columns[target], wanted)
     features = features_of(columns.values(), target)
     if not features.used:
@@ -68,10 +73,16 @@ def spec_for_file(
             f'{file}: has no column to predict "{target}" from',
             hint=reasons or "it has no other column",
         )
-    fields = source.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
-    fields |= {"path": _from(folder, file), "target": target}
     early_stopping = "early_stopping" in registry.types("callback")
-    plan = Plan(fields, columns[target], task, features, sizes_for(len(records)), early_stopping)
+    plan = Plan(
+        fields,
+        columns[target],
+        task,
+        features,
+        sizes_for(len(records)),
+        early_stopping,
+        unlabelled,
+    )
     return spec_text(plan)
 
 

@@ -121,15 +121,25 @@ def test_what_is_of_no_use_is_left_out_and_the_reason_told(made, tmp_path):
 
 def test_preparation_is_what_the_columns_need(made):
     plain = made(x=numbers(), y=["a", "b"] * 30)
-    assert plain["data"]["prepare"] == [{"type": "standardize"}]
+    fill = {"type": "impute", "strategy": "median"}
+    assert plain["data"]["prepare"] == [fill, {"type": "standardize"}]
     words = made(word=["u", "v", "w"] * 20, y=["a", "b"] * 30)
-    assert words["data"]["prepare"] == [{"type": "one_hot"}]
+    assert words["data"]["prepare"] == [fill, {"type": "one_hot"}]
+    infinite = made(x=["1.5", "inf", "2", "-Infinity"] * 15, y=["a", "b"] * 30)
+    assert infinite["data"]["prepare"][0] == fill | {"infinite": True}
     gaps = made(x=["1.5", "", "2"] * 20, word=["u", "v", "w"] * 20, y=["a", "b"] * 30)
     assert [each["type"] for each in gaps["data"]["prepare"]] == [
         "impute",
         "standardize",
         "one_hot",
     ]
+
+
+def test_rows_without_a_target_are_left_out(made, tmp_path):
+    document = made(x=[1, 2, 3], y=["a", "", "b"])
+    assert document["data"]["train"]["missing_target"] == "leave_out"
+    assert "# 20 rows have none" in (tmp_path / "spec.toml").read_text("utf-8")
+    assert "missing_target" not in made(x=[1, 2], y=["a", "b"])["data"]["train"]
 
 
 def test_sizes_grow_with_the_table(made):
@@ -174,7 +184,7 @@ def test_thousands_of_columns_are_not_listed(made, tmp_path):
     ("columns", "wanted", "message"),
     [
         ({"x": [1, 2], "y": ["a", "a"]}, None, 'the target "y" has one value only'),
-        ({"x": [1, 2, 3], "y": ["a", "", "b"]}, None, "is missing in 20 rows, the first is row 2"),
+        ({"x": [1, 2, 3], "y": ["", "NA", ""]}, None, "is missing in 60 rows, the first is row 1"),
         ({"y": ["a", "b"]}, None, "it has no other column"),
         ({"x": ["q", "q"], "y": ["a", "b"]}, None, '"x": always the same'),
         ({"x": numbers(), "y": [f"t{each}" for each in range(60)]}, None, "60 classes in 60 rows"),

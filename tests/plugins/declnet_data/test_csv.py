@@ -250,3 +250,30 @@ def compare(path):
                 arrays = records.columns.items()
                 results.append([(name, each.dtype, each.tolist()) for name, each in arrays])
     assert same(*results)
+
+
+def test_a_decimal_comma_is_one_where_it_is_declared(table):
+    source = table("a;b;c;d\n1,5;1.000;2;1,x\n-,25;2.5;;\n", delimiter=";", decimal=",")
+    found = columns(source)
+    assert found["a"] == [1.5, -0.25]
+    assert found["b"] == ["1.000", "2.5"]  # points are no part of a number then
+    assert same(found["c"], [2.0, np.nan])
+    assert found["d"] == ["1,x", None]
+    with pytest.raises(DataError, match=r'"1\.5" is no number'):
+        table("a;b\n1.5;2\n", delimiter=";", decimal=",", types={"a": "number"}).load(RNG)
+
+
+def test_rows_without_a_target_may_be_left_out(table):
+    content = "a,t\n1,x\n2,\n3,y\n4,NA\n5,x\n"
+    assert len(table(content, target="t").load(RNG)) == 5
+    source = table(content, target="t", missing_target="leave_out")
+    records = source.load(RNG)
+    assert records.columns["a"].tolist() == [1, 3, 5]
+    assert [records.row_number(each) for each in range(3)] == [1, 3, 5]
+    parts = list(source.chunks(RNG, 2))
+    assert [part.columns["a"].tolist() for part in parts] == [[1], [3], [5]]
+    assert [part.row_number(0) for part in parts] == [1, 3, 5]
+    nothing = table("a,t\n1,\n2,NA\n", target="t", missing_target="leave_out")
+    for read in (nothing.load, lambda rng: list(nothing.chunks(rng, 1))):
+        with pytest.raises(DataError, match='no row has a value for the target "t"'):
+            read(RNG)

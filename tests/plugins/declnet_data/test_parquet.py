@@ -152,3 +152,12 @@ def test_a_run_on_it_is_that_on_the_same_csv(table, tmp_path, document):
         "target": "y",
     }
     assert declnet.run(declnet.parse_spec(document)).history == first.history
+
+
+def test_rows_without_a_target_may_be_left_out(table):
+    source = table({"a": [1, 2, 3], "t": ["x", None, "y"]}, target="t", missing_target="leave_out")
+    assert source.load(RNG).columns["a"].tolist() == [1, 3]
+    assert [part.row_number(0) for part in source.chunks(RNG, 1)] == [1, 3]
+    nothing = table({"a": [1], "t": [None]}, target="t", missing_target="leave_out")
+    with pytest.raises(DataError, match="no row has a value"):
+        nothing.load(RNG)

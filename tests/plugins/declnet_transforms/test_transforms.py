@@ -32,6 +32,8 @@ def through(transform, column, other=None):
         (Impute(), np.array([1.0, NAN, 5.0]), [1, 3, 5]),
         (Impute(strategy="median"), np.array([1.0, NAN, 9.0, 2.0]), [1, 2, 9, 2]),
         (Impute(strategy="most_frequent"), np.array([2.0, 1.0, NAN, 2.0]), [2, 1, 2, 2]),
+        (Impute(infinite=True), np.array([1.0, np.inf, 5.0, -np.inf]), [1, 3, 5, 3]),
+        (Impute(infinite=True), np.array([1, 2]), [1, 2]),
         (Impute(strategy="constant", value=7), np.array([1.0, NAN]), [1, 7]),
         (Impute(), text("b", "a", None, "a", "b"), ["b", "a", "a", "a", "b"]),
         (Impute(strategy="constant", value="?"), text(None, None), ["?", "?"]),
