@@ -35,6 +35,8 @@ def text_format(path: Path) -> dict[str, str]:
     A file that cannot be read gives nothing; the source will say why.
     """
     found: dict[str, str] = {}
+    if not path.is_file():  # opening a pipe would wait for whoever writes to it
+        return found
     try:
         with _opened(path) as file:
             encoding = _encoding(file)

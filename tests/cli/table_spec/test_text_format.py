@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import tomllib
 
 import pytest
@@ -52,6 +53,8 @@ def test_a_letter_far_within_the_file_counts(tmp_path, monkeypatch):
 
 def test_what_cannot_be_read_is_left_to_the_source(tmp_path):
     assert text_format(tmp_path / "nowhere.csv") == {}
+    os.mkfifo(tmp_path / "pipe.csv")
+    assert text_format(tmp_path / "pipe.csv") == {}
     path = tmp_path / "table.csv.gz"
     path.write_bytes(b"no gzip")
     assert text_format(path) == {}
