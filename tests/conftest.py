@@ -31,6 +31,11 @@ WARNINGS = "error,ignore::ResourceWarning"
 """A signal may arrive between opening a file and entering its `with`: no fault of anybody's."""
 
 
+def pytest_configure() -> None:
+    """Several tests run at once, and BLAS threads that wait for each other's processor only spin."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
 @pytest.fixture(scope="session")
 def repository() -> Path:
     return Path(__file__).parent.parent

@@ -10,13 +10,13 @@ from pydantic import Field
 
 from declnet.components.arrays import Array
 from declnet.components.component import Component
-from declnet.errors import RegistryError
+from declnet.errors import DeclnetError, RegistryError
 
 TransformState = Mapping[str, Any]
 """What a transform learned of a column: JSON values, and NumPy arrays, by name."""
 
 
-class ColumnError(ValueError):
+class ColumnError(DeclnetError):
     """A column cannot be transformed.
 
     Attributes:
@@ -24,6 +24,8 @@ class ColumnError(ValueError):
         row: the position of the first row at fault, from 0; None if it is the whole column.
         hint: what to do about it.
     """
+
+    exit_code = 2
 
     def __init__(self, message: str, row: int | None = None, hint: str | None = None) -> None:
         super().__init__(message)

@@ -147,7 +147,7 @@ def test_a_string_stays_what_it_is(
 
 def test_every_key_of_a_spec_is_tried_if_it_takes_a_string() -> None:
     numbers = {"declnet", "seed", "epochs", "batch_size", "shuffle", "clip_norm", "clip_value"}
-    numbers.add("log_every")
+    numbers |= {"log_every", "folds", "fold"}
     as_train = {"validation", "test"}
     keys = [
         f"{section}.{name}"
