@@ -14,6 +14,8 @@ from declnet.runs.session import RunResult
 
 WIDTH = 60
 """Characters of a curve, at most."""
+NARROWEST = 12
+"""Characters of a curve that leaves room for the numbers beside it."""
 
 
 def print_result(result: RunResult, *, quiet: bool = False, plain: bool = False) -> None:
@@ -43,10 +45,12 @@ def _print_curves(history: list[dict[str, Any]]) -> None:
     for name in names:
         values = [float(row[name]) for row in history if row.get(name) is not None]
         if values:
-            ends = f"{shown_figure(values[0])} to {shown_figure(values[-1])}"
-            width = min(WIDTH, get_terminal_size().columns - indent - len(ends) - 4)
-            label = name.replace("_", " ").ljust(indent)
-            sys.stdout.write(f"{label}  {sparkline(values, max(width, 1))}  {ends}\n")
+            ends = f"  {shown_figure(values[0])} to {shown_figure(values[-1])}"
+            room = get_terminal_size().columns - indent - 2
+            if room - len(ends) < NARROWEST:
+                ends = ""
+            curve = sparkline(values, max(min(WIDTH, room - len(ends)), 1))
+            sys.stdout.write(f"{name.replace('_', ' ').ljust(indent)}  {curve}{ends}\n")
 
 
 def _print_figures(metrics: dict[str, dict[str, float]]) -> None:
