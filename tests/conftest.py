@@ -32,7 +32,7 @@ WARNINGS = "error,ignore::ResourceWarning"
 
 
 def pytest_configure() -> None:
-    """Several tests run at once, and BLAS threads that wait for each other's processor only spin."""
+    """Several tests run at once, so BLAS threads that share a processor would only spin."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 

@@ -50,6 +50,8 @@ def on_terminal(tmp_path: Path) -> Callable[..., Screen]:
         stderr: bool = True,
         **more: str,
     ) -> Screen:
+        environment = {**os.environ, "TERM": "xterm-256color", **more}
+        environment.pop("COLUMNS", None)  # which xdist sets for its workers
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
         with (tmp_path / "elsewhere").open("wb") as elsewhere:
@@ -59,7 +61,7 @@ def on_terminal(tmp_path: Path) -> Callable[..., Screen]:
                 stdin=theirs,
                 stdout=theirs if stdout else elsewhere,
                 stderr=theirs if stderr else elsewhere,
-                env={**os.environ, "TERM": "xterm-256color", **more},
+                env=environment,
             )
         os.close(theirs)
         sent = b""
