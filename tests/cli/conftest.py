@@ -51,7 +51,7 @@ def on_terminal(tmp_path: Path) -> Callable[..., Screen]:
         **more: str,
     ) -> Screen:
         environment = {**os.environ, "TERM": "xterm-256color", **more}
-        environment.pop("COLUMNS", None)  # which xdist sets for its workers
+        environment.pop("COLUMNS", None)  # xdist's workers have one
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
         with (tmp_path / "elsewhere").open("wb") as elsewhere:
