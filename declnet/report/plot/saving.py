@@ -24,15 +24,15 @@ def check_picture(path: Path) -> None:
     Raises:
         OutputError: matplotlib is missing, or the file's name or folder is none.
     """
-    if not _installed():
-        message = "pictures are drawn with matplotlib, which is missing"
-        raise OutputError(f"{path}: {message}: pip install 'declnet[plot]'")
     if path.suffix.lower() not in SUFFIXES:
         raise OutputError(f"{path}: a picture's name ends in {' or '.join(SUFFIXES)}")
     if path.is_dir():
         raise OutputError(f"{path}: is a folder; name a file")
     if not path.absolute().parent.is_dir():
         raise OutputError(f"{path}: there is no folder {path.parent}; make it first")
+    if not _installed():
+        message = "pictures are drawn with matplotlib, which is missing"
+        raise OutputError(f"{path}: {message}: pip install 'declnet[plot]'")
 
 
 def _installed() -> bool:
