@@ -5,7 +5,10 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PACKAGES = ("declnet", "numpy", "torch", "jax", "jaxlib", "scikit-learn", "scipy")
+PACKAGES = (
+    "declnet", "numpy", "numba", "torch", "jax", "jaxlib", "keras", "scikit-learn", "scipy", "thinc",
+    "tinygrad", "onnxruntime",
+)  # fmt: skip
 
 
 def cores() -> int:
