@@ -1,1 +1,1 @@
-"""The machine's limits: what its products of matrices and its memory allow, and what a work asks."""
+"""The machine's limits: what its arithmetic and memory allow, and what a work asks of them."""

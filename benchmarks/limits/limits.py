@@ -3,14 +3,49 @@
 import json
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from measuring.processes import Processes
 from works.work import Work
 
-GIGA = 1e9
+GIGA, MEGA, MICRO = 1e9, 1e6, 1e-6
+
+
+@dataclass(frozen=True)
+class WorkLimits:
+    """A step's times in microseconds that the machine does not go below.
+
+    Attributes:
+        operations: of its matrix products.
+        bytes: that pass between memory and cores, at least.
+        arithmetic: the operations at the best rate that any size of matrices reached.
+        memory: the bytes at the rate measured on arrays of as many bytes as the work keeps.
+        products: what NumPy needs for the work's own matrix products, and nothing else.
+    """
+
+    operations: float
+    bytes: float
+    arithmetic: float
+    memory: float
+    products: float
+
+    @property
+    def least(self) -> float:
+        """No step can be faster: its arithmetic's time or its memory's."""
+        return max(self.arithmetic, self.memory)
+
+    def __str__(self) -> str:
+        return (
+            f"limits: {self.operations / MEGA:.2f} MFLOP in {self.arithmetic:.1f} µs, "
+            f"{self.bytes / MEGA:.2f} MB in {self.memory:.1f} µs at the machine's best; "
+            f"its matrix products alone take NumPy {self.products:.1f} µs"
+        )
+
+    def record(self) -> dict[str, float]:
+        """It all, for the JSON."""
+        return {**asdict(self), "least": self.least}
 
 
 @dataclass(frozen=True)
@@ -18,38 +53,34 @@ class Limits:
     """What one thread and what all threads can do; `records` by threads, as `process` prints."""
 
     records: dict[int, dict[str, Any]]
-    threads: int
 
-    def of(self, work: Work) -> dict[str, float]:
-        """The work's limits with all threads."""
-        limits: dict[str, float] = self.records[self.threads]["works"][work.name]
-        return limits
+    @property
+    def best_rate(self) -> float:
+        """Operations a second, of any number of threads and size of matrices."""
+        rates = [record["operations_a_second"].values() for record in self.records.values()]
+        return float(max(rate for each in rates for rate in each))
 
-    def least(self, work: Work) -> float:
-        """The microseconds that a step takes at least: its arithmetic's or its memory's."""
-        limits = self.of(work)
-        return max(limits["arithmetic_microseconds"], limits["memory_microseconds"])
+    def of(self, work: Work) -> WorkLimits:
+        """The work's limits, with one thread where a second one does not help."""
+        found = [record["works"][work.name] for record in self.records.values()]
+        operations, passing = found[0]["operations"], found[0]["bytes"]
+        return WorkLimits(
+            operations,
+            passing,
+            operations / self.best_rate / MICRO,
+            passing / max(each["bytes_a_second"] for each in found) / MICRO,
+            min(each["products_microseconds"] for each in found),
+        )
 
-    def machine_lines(self) -> list[str]:
+    def lines(self) -> list[str]:
         """The machine's rates."""
         lines = []
         for threads, record in self.records.items():
             rates = {size: rate / GIGA for size, rate in record["operations_a_second"].items()}
-            sizes = ", ".join(f"{rate:.0f} at {size}" for size, rate in rates.items())
+            sizes = ", ".join(f"{rate:.0f} (squares of {size})" for size, rate in rates.items())
             speed = record["memory_bytes_a_second"] / GIGA
-            lines.append(f"limits, {threads} threads: {sizes} GFLOP/s; memory {speed:.1f} GB/s")
+            lines.append(f"limits, threads {threads}: GFLOP/s {sizes}; memory {speed:.1f} GB/s")
         return lines
-
-    def work_line(self, work: Work) -> str:
-        """A work's limits."""
-        limits = self.of(work)
-        return (
-            f"limits: {limits['operations'] / 1e6:.1f} MFLOP in "
-            f"{limits['arithmetic_microseconds']:.1f} µs at the machine's best; "
-            f"{limits['bytes'] / 1e6:.2f} MB in {limits['memory_microseconds']:.1f} µs at "
-            f"{limits['bytes_a_second'] / GIGA:.0f} GB/s; NumPy's matrix products alone take "
-            f"{limits['products_microseconds']:.1f} µs"
-        )
 
 
 def measure_limits(works: Sequence[Work], what: str, threads: int, seconds: float) -> Limits:
@@ -63,4 +94,4 @@ def measure_limits(works: Sequence[Work], what: str, threads: int, seconds: floa
             arguments = (str(count), str(seconds), file, what)
             _, output = Processes(count, folder).python("-m", "limits.process", *arguments)
             records[count] = json.loads(output)
-    return Limits(records, threads)
+    return Limits(records)

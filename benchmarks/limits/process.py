@@ -1,6 +1,6 @@
 """The process that measures a machine's rates: `python -m limits.process THREADS SECONDS`.
 
-Reads works as JSON from the file named third; prints rates and, for each work, its limits.
+Reads works as JSON from the file named third; prints rates, and what each work asks of them.
 """
 
 import json
@@ -9,39 +9,34 @@ from pathlib import Path
 from typing import Any
 
 from limits.counts import Counts, inference_counts, training_counts
-from limits.rates import bandwidth, product_rates, product_seconds
+from limits.rates import SQUARES, bandwidth, product_rates, product_seconds
 from works.work import Work
 
 MEMORY = 1 << 28  # bytes, more than any cache
 
 
-def work_limits(counts: Counts, rate: float, threads: int, seconds: float) -> dict[str, float]:
-    """A work's times in microseconds that the machine does not go below, and what they rest on."""
+def work_rates(counts: Counts, threads: int, seconds: float) -> dict[str, float]:
+    """What a work asks, the memory's rate for as much as it keeps, its products' time."""
     speed = bandwidth(counts.kept, threads, seconds)
     products = sum(product_seconds(product, seconds) for product in counts.products)
     return {
         "operations": counts.operations,
         "bytes": counts.passing,
         "bytes_a_second": speed,
-        "arithmetic_microseconds": 1e6 * counts.operations / rate,
-        "memory_microseconds": 1e6 * counts.passing / speed,
         "products_microseconds": 1e6 * products,
     }
 
 
 def main(threads: int, seconds: float, works_file: str, what: str) -> None:
     """Measure and print."""
-    rates = product_rates(seconds)
+    rates = product_rates(seconds, SQUARES if seconds else (256,))
     count = inference_counts if what == "inference" else training_counts
     works = [Work.from_record(record) for record in json.loads(Path(works_file).read_text())]
     result: dict[str, Any] = {
         "threads": threads,
         "operations_a_second": {str(size): rate for size, rate in rates.items()},
         "memory_bytes_a_second": bandwidth(MEMORY, threads, seconds),
-        "works": {
-            work.name: work_limits(count(work), max(rates.values()), threads, seconds)
-            for work in works
-        },
+        "works": {work.name: work_rates(count(work), threads, seconds) for work in works},
     }
     print(json.dumps(result))
 

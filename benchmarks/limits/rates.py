@@ -7,6 +7,7 @@ from time import perf_counter
 import numpy as np
 
 from limits.counts import Product
+from works.data import Floats
 
 SQUARES = (256, 512, 1024, 2048)
 
@@ -53,7 +54,7 @@ def one_bandwidth(kept: int, threads: int, seconds: float) -> float:
     length = max(64, kept // (3 * 4 * threads))
     repeats = max(1, int(2e7) // (12 * length))  # so that starting threads does not matter
 
-    def add(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> None:  # type: ignore[type-arg]
+    def add(a: Floats, b: Floats, c: Floats) -> None:
         for _ in range(repeats):
             np.add(a, b, out=c)
 

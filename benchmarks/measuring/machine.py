@@ -6,8 +6,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 PACKAGES = (
-    "declnet", "numpy", "numba", "torch", "jax", "jaxlib", "keras", "scikit-learn", "scipy", "thinc",
-    "tinygrad", "onnxruntime",
+    "declnet", "numpy", "numba", "torch", "jax", "jaxlib", "keras", "scikit-learn", "scipy",
+    "thinc", "tinygrad", "onnxruntime",
 )  # fmt: skip
 
 

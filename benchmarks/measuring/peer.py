@@ -1,16 +1,13 @@
 """What is known of a peer before it is imported."""
 
 import importlib
-import os
-import re
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
+from measuring.compilers import found
 from works.work import Work
 
 
@@ -27,6 +24,7 @@ class Peer:
         lacks: why it cannot train a kind of layer, by kind.
         counted: whether it may be the "best peer" that ratios refer to; declnet itself may not.
         same_batches: False: its order of samples differs, and so does its loss.
+        mini_batches_only: a full batch is nothing new to it.
         standard: whether it runs unless asked otherwise.
         quick: whether `--quick` runs it unless asked otherwise.
         notes: by the work's name; "*" for every work.
@@ -40,6 +38,7 @@ class Peer:
     lacks: dict[str, str] = field(default_factory=dict)
     counted: bool = True
     same_batches: bool = True
+    mini_batches_only: bool = False
     standard: bool = True
     quick: bool = False
     notes: dict[str, str] = field(default_factory=dict)
@@ -55,18 +54,6 @@ class Peer:
 
     def cannot(self, work: Work) -> str:
         """Why it cannot do the work; empty if it can."""
+        if self.mini_batches_only and work.full_batch:
+            return "a full batch cannot be shuffled"
         return "; ".join(sorted({self.lacks[kind] for kind in work.kinds & set(self.lacks)}))
-
-
-def found(compiler: str) -> str:
-    """The compiler's program, "" if there is none; a version may stand in its name (clang-14)."""
-    wanted = os.environ.get({"c++": "CXX", "clang": "CC"}[compiler])
-    for name in [wanted] if wanted else {"c++": ["c++", "g++"], "clang": ["clang"]}[compiler]:
-        if shutil.which(name):
-            return name
-    pattern = re.compile(re.escape(compiler) + r"-\d+")
-    for folder in os.get_exec_path():
-        for path in sorted(Path(folder).glob(f"{compiler}-*")):
-            if pattern.fullmatch(path.name):
-                return path.name
-    return ""

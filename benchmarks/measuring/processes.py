@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
+from measuring.compilers import found
+
 ROOM = Path(__file__).parents[1]  # benchmarks/, from which its modules are imported
 TIMEOUT_SECONDS = 900.0
 THREAD_VARIABLES = (
@@ -41,6 +43,8 @@ class Processes:
         return {
             **os.environ,
             **dict.fromkeys(THREAD_VARIABLES, str(self.threads)),
+            "CC": found("clang") or "clang",  # tinygrad's
+            "DEV": "CPU",  # tinygrad's
             "CACHEDB": str(self.folder / "tinygrad.db"),
             "JAX_COMPILATION_CACHE_DIR": str(self.folder / "jax"),
             "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",

@@ -1,12 +1,14 @@
 """Tables of plain text."""
 
+from collections.abc import Sequence
+
 from measuring.rows import Comparison, Row
 from works.work import Work
 
 Cells = tuple[str, ...]
 
 
-def aligned(lines: list[Cells]) -> list[str]:
+def aligned(lines: Sequence[Cells]) -> list[str]:
     """Lines of cells, the first column to the left, the others to the right."""
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     return [
@@ -28,7 +30,7 @@ def cells(row: Row, comparison: Comparison, limit: float | None) -> Cells:
         f"{row.median / best:.2f}" if best else "-",
         f"{row.median / limit:.1f}" if limit else "-",
         f"{row.peak:.0f}",
-        f"{row.loss:.6f}" + ("" if comparison.agrees(row) else " differs"),
+        f"{row.loss:.6g}" + ("" if comparison.agrees(row) else " differs"),
     )
 
 
@@ -52,4 +54,6 @@ def work_table(
     """The whole table, fastest first; `more` are notes beside those of the rows."""
     lines = [headers, *(cells(row, comparison, limit) for row in comparison.measured)]
     text = [work.title, *(f"  {line}" for line in aligned(lines))]
-    return "\n".join([*text, *(f"  note: {each}" for each in [*notes(work, comparison.rows), *more])])
+    return "\n".join(
+        [*text, *(f"  note: {each}" for each in [*notes(work, comparison.rows), *more])]
+    )

@@ -32,6 +32,7 @@ PEERS = (
         {**PLAIN, "shuffle": True},
         counted=False,
         same_batches=False,
+        mini_batches_only=True,
         standard=False,
         notes={"*": "shuffles every epoch, so its loss is near the others', not the same"},
     ),

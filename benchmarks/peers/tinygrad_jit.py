@@ -3,12 +3,11 @@
 from itertools import cycle, islice
 from typing import Any
 
-from peers.tinygrad_network import arrays, scores, tensors
-
 import tinygrad
 from tinygrad.nn.optim import Adam
 
 from measuring.task import Task
+from peers.tinygrad_network import arrays, scores, tensors
 from works.data import Weights, read_data, read_weights
 from works.work import BETA_1, BETA_2, EPSILON
 

@@ -1,12 +1,6 @@
-"""A work's network in tinygrad, from its tensors' own methods; import this before tinygrad."""
+"""A work's network in tinygrad, from its tensors' own methods."""
 
-import os
 from typing import Any
-
-from measuring.peer import found
-
-os.environ.setdefault("CC", found("clang"))  # it would look for a program named "clang"
-os.environ.setdefault("DEV", "CPU")
 
 import numpy as np
 import tinygrad

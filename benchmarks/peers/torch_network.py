@@ -30,9 +30,7 @@ class TorchNetwork:
         self.model = nn.Sequential(*modules)
         named = [name for name, _ in work.named_layers]
         self.modules = dict(zip(named, modules, strict=True))
-        self.keys = [
-            (name, key) for name, layer in work.named_layers for key in layer.parameters
-        ]
+        self.keys = [(name, key) for name, layer in work.named_layers for key in layer.parameters]
 
     def tensor(self, name: str, key: str) -> Tensor:
         """The parameter, laid out as ours."""

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from peers.tinygrad_network import scores, tensors
-
 import tinygrad
 
 from measuring.task import Task
+from peers.tinygrad_network import scores, tensors
 from predictors.timing import Predict
 from works.data import Floats, Samples, read_weights
 

@@ -1,5 +1,7 @@
 """The works: what every peer is asked to train, as data."""
 
+from itertools import pairwise
+
 from works.layers import Conv2d, Dense, Embedding, Flatten, Layer, MaxPool2d, Relu
 from works.work import Work
 
@@ -7,7 +9,7 @@ from works.work import Work
 def perceptron(sizes: tuple[int, ...], l2: float = 0.0) -> tuple[Layer, ...]:
     """Dense layers with relu between them; `l2` is the first layer's."""
     layers: list[Layer] = []
-    for inputs, units in zip(sizes[:-1], sizes[1:], strict=True):
+    for inputs, units in pairwise(sizes):
         layers += [Dense(inputs, units, 0.0 if layers else l2), Relu()]
     return tuple(layers[:-1])
 

@@ -61,9 +61,10 @@ def linear(work: Work, rng: np.random.Generator) -> tuple[Samples, Labels]:
 
 def tokens(work: Work, rng: np.random.Generator) -> tuple[Samples, Labels]:
     """Integers; each, at its place, speaks for some class, and the label is what most is said."""
-    (length,), (embedding,) = work.sample_shape, [
-        layer for layer in work.layers if isinstance(layer, Embedding)
-    ]
+    (length,), (embedding,) = (
+        work.sample_shape,
+        [layer for layer in work.layers if isinstance(layer, Embedding)],
+    )
     x = rng.integers(0, embedding.categories, (work.samples, length), dtype=np.int32)
     says = rng.standard_normal((length, embedding.categories, work.classes))
     y = says[np.arange(length), x].sum(axis=1).argmax(axis=1)

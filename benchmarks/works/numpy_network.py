@@ -17,20 +17,22 @@ CHUNK = 256  # samples at a time: patches of images take memory
 def apply(layer: Layer, parameters: list[Array], x: Array) -> Array:
     """The layer's output, samples first."""
     if isinstance(layer, Dense):
-        return x @ parameters[0] + parameters[1]
+        return np.add(x @ parameters[0], parameters[1])
     if isinstance(layer, Relu):
         return np.maximum(x, 0.0)
     if isinstance(layer, Flatten):
         return x.reshape(len(x), -1)
     if isinstance(layer, Embedding):
-        return parameters[0][x]
+        rows: Array = parameters[0][x]
+        return rows
     n, channels, height, width = x.shape
     if isinstance(layer, Conv2d):
         padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
         patches = sliding_window_view(padded, (3, 3), axis=(2, 3))
         y = np.tensordot(patches, parameters[0], axes=([1, 4, 5], [1, 2, 3])) + parameters[1]
         return np.moveaxis(y, 3, 1)
-    return x.reshape(n, channels, height // 2, 2, width // 2, 2).max(axis=(3, 5))
+    largest: Array = x.reshape(n, channels, height // 2, 2, width // 2, 2).max(axis=(3, 5))
+    return largest
 
 
 def scores(work: Work, weights: Weights, x: Samples) -> Array:
@@ -46,7 +48,8 @@ def probabilities(work: Work, weights: Weights, x: Samples) -> Array:
     """The network's prediction, (n, classes)."""
     output = scores(work, weights, x)
     exponentials = np.exp(output - output.max(axis=1, keepdims=True))
-    return exponentials / exponentials.sum(axis=1, keepdims=True)
+    sums: Array = exponentials.sum(axis=1, keepdims=True)
+    return np.divide(exponentials, sums)
 
 
 def training_loss(work: Work, weights: Weights, x: Samples, y: Labels) -> float:
