@@ -48,7 +48,7 @@ def describe() -> dict[str, object]:
     """All of it, for the JSON."""
     return {
         "processor": processor(),
-        "cores": cores(),
+        "cores": os.cpu_count(),
         "load_before": load(),
         "platform": platform.platform(),
         "python": platform.python_version(),

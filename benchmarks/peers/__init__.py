@@ -10,7 +10,7 @@ from measuring.peer import Peer
 EPSILON_NOTE = "its Adam adds epsilon to the root of the uncorrected second moment"
 ALPHA_NOTE = "alpha = 2 * l2 * batch gives the same L2 gradient, but on all weights and no biases"
 JIT = find_spec("declnet_jit") is not None
-PLAIN = {"kernels": "numpy"} if JIT else {}  # a declnet without the plugin knows no [engine]
+PLAIN = {"kernels": "numpy"} if JIT else {}  # a declnet from before it knows no [engine]
 
 DENSE_ONLY = "MLPClassifier has dense layers only"
 NO_IMAGES = "thinc has no convolution or pooling of images"
@@ -20,7 +20,7 @@ PEERS = (
     Peer(
         "declnet-jit",
         "peers.declnet_runs",
-        ("declnet", "declnet_jit"),
+        ("declnet", "declnet_jit", "numba"),
         {"kernels": "jit"},
         counted=False,
         quick=True,

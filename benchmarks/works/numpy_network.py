@@ -17,7 +17,8 @@ CHUNK = 256  # samples at a time: patches of images take memory
 def apply(layer: Layer, parameters: list[Array], x: Array) -> Array:
     """The layer's output, samples first."""
     if isinstance(layer, Dense):
-        return np.add(x @ parameters[0], parameters[1])
+        sums: Array = x @ parameters[0] + parameters[1]
+        return sums
     if isinstance(layer, Relu):
         return np.maximum(x, 0.0)
     if isinstance(layer, Flatten):
@@ -48,8 +49,8 @@ def probabilities(work: Work, weights: Weights, x: Samples) -> Array:
     """The network's prediction, (n, classes)."""
     output = scores(work, weights, x)
     exponentials = np.exp(output - output.max(axis=1, keepdims=True))
-    sums: Array = exponentials.sum(axis=1, keepdims=True)
-    return np.divide(exponentials, sums)
+    probability: Array = exponentials / exponentials.sum(axis=1, keepdims=True)
+    return probability
 
 
 def training_loss(work: Work, weights: Weights, x: Samples, y: Labels) -> float:
