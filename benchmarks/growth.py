@@ -59,7 +59,9 @@ def measured_points(
     for value in POINTS[axis][: 2 if settings.quick else None]:
         work = replace(work_at(axis, value), name=f"{axis}_{value}")
         if axis not in {"samples", "epochs"}:
-            yield value, measure_work("training", work, peers, settings, report)
+            with tempfile.TemporaryDirectory() as name:
+                caches = Path(name)
+                yield value, measure_work("training", work, peers, settings, caches, report)
             continue
         with tempfile.TemporaryDirectory() as name:
             write_files(work, SEED, Path(name))

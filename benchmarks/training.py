@@ -1,6 +1,8 @@
 """The command: `python benchmarks/training.py` trains the works with every peer, side by side."""
 
 import sys
+import tempfile
+from pathlib import Path
 
 from limits.limits import measure_limits
 from measuring.options import chosen_peers, heading, parser, report, settings_of, write_json
@@ -16,10 +18,9 @@ HEADERS = ("peer", "µs a step", "min-max", "ratio", "×limit", "peak MB", "loss
 QUICK_WORKS = 2  # so many works are tried by all peers in a quick run, the others by declnet alone
 
 
-def able(work: Work, peers: list[Peer]) -> tuple[list[Peer], list[str]]:
-    """The peers that can do the work, and why the others cannot."""
-    reasons = [f"{peer.name} cannot: {peer.cannot(work)}" for peer in peers if peer.cannot(work)]
-    return [peer for peer in peers if not peer.cannot(work)], reasons
+def cannot(work: Work, peers: list[Peer]) -> dict[str, str]:
+    """Why peers cannot do the work, by name."""
+    return {peer.name: peer.cannot(work) for peer in peers if peer.cannot(work)}
 
 
 def main() -> int:
@@ -34,22 +35,24 @@ def main() -> int:
     head = heading(settings, "a step of training, float32, Adam")
     limits = measure_limits(works, "training", settings.threads, min(0.3, settings.seconds))
     print("\n".join(limits.lines()))
-    head |= {"limits": limits.records}
+    head |= {"kind": "training", "limits": limits.records}
     records, failed = [], False
-    for number, work in enumerate(works):
-        mine, reasons = able(work, peers)
-        if arguments.quick and not (arguments.peers or arguments.works) and number >= QUICK_WORKS:
-            mine = [peer for peer in mine if peer.name.startswith("declnet")]
-        comparison = Comparison(measure_work("training", work, mine, settings, report))
-        limit = limits.of(work)
-        notes = [*reasons, str(limit)]
-        print(f"\n{work_table(work, comparison, HEADERS, limit.least, notes)}", flush=True)
-        record = {"work": work.to_record(), "title": work.title, "limits": limit.record()}
-        cannot = {peer.name: peer.cannot(work) for peer in peers if peer.cannot(work)}
-        records.append(record | {"cannot": cannot, **comparison.record()})
-        failed = failed or any(row.failure for row in comparison.rows)
-        # after each work, so that an interruption loses no more than one
-        write_json(arguments.json, {"kind": "training", **head, "works": records})
+    with tempfile.TemporaryDirectory() as caches:
+        for number, work in enumerate(works):
+            reasons = cannot(work, peers)
+            able = [peer for peer in peers if peer.name not in reasons]
+            if arguments.quick and not (arguments.peers or arguments.works):
+                able = [p for p in able if number < QUICK_WORKS or p.name.startswith("declnet")]
+            rows = measure_work("training", work, able, settings, Path(caches), report)
+            comparison, limit = Comparison(rows), limits.of(work)
+            notes = [f"{name} cannot: {reason}" for name, reason in reasons.items()]
+            table = work_table(work, comparison, HEADERS, limit.least, [*notes, str(limit)])
+            print(f"\n{table}", flush=True)
+            record = {"work": work.to_record(), "title": work.title, "limits": limit.record()}
+            records.append(record | {"cannot": reasons, **comparison.record()})
+            failed = failed or any(row.failure for row in rows)
+            # after each work, so that an interruption loses no more than one
+            write_json(arguments.json, head | {"works": records})
     return 1 if failed else 0
 
 

@@ -35,7 +35,7 @@ def parser(
     made.add_argument("--rounds", type=positive, help=f"samples of each peer (default {ROUNDS})")
     made.add_argument("--threads", type=positive, default=machine.cores(), help="default: all")
     made.add_argument(
-        "--seconds", type=float, default=0.5, help="the least time of a sample's long run"
+        "--seconds", type=float, default=0.3, help="the least time of a sample's long run"
     )
     if works:
         made.add_argument(

@@ -29,10 +29,10 @@ class ProcessError(Exception):
 
 @dataclass(frozen=True)
 class Processes:
-    """Starts processes that may use `threads` threads, and keep what they compile in `folder`."""
+    """Starts processes that may use `threads` threads, and keep what they compile in `caches`."""
 
     threads: int
-    folder: Path
+    caches: Path
 
     def environment(self) -> dict[str, str]:
         """The variables of a process.
@@ -45,12 +45,12 @@ class Processes:
             **dict.fromkeys(THREAD_VARIABLES, str(self.threads)),
             "CC": found("clang") or "clang",  # tinygrad's
             "DEV": "CPU",  # tinygrad's
-            "CACHEDB": str(self.folder / "tinygrad.db"),
-            "JAX_COMPILATION_CACHE_DIR": str(self.folder / "jax"),
+            "CACHEDB": str(self.caches / "tinygrad.db"),
+            "JAX_COMPILATION_CACHE_DIR": str(self.caches / "jax"),
             "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
             "KERAS_BACKEND": "jax",
-            "KERAS_HOME": str(self.folder / "keras"),
-            "TORCHINDUCTOR_CACHE_DIR": str(self.folder / "inductor"),
+            "KERAS_HOME": str(self.caches / "keras"),
+            "TORCHINDUCTOR_CACHE_DIR": str(self.caches / "inductor"),
             "TORCHINDUCTOR_COMPILE_THREADS": "1",
         }
 

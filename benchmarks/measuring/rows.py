@@ -7,6 +7,7 @@ from typing import Any
 from measuring.peer import Peer
 from measuring.task import Sample
 
+SLOW = 10.0  # who takes so many times the best peer's time in the first round is not tried again
 STEADY = 1.5  # the slowest sample may take so many times the fastest
 
 
@@ -17,6 +18,7 @@ class Row:
     peer: Peer
     samples: list[Sample] = field(default_factory=list)
     failure: str = ""
+    slow: bool = False  # one sample was enough to know
 
     @property
     def times(self) -> list[float]:
@@ -73,6 +75,7 @@ class Comparison:
     def best(self) -> float | None:
         """The fastest median, in microseconds, among counted peers that compute the same."""
         times = [row.median for row in self.measured if row.peer.counted and self.agrees(row)]
+        times = [time for time in times if time > 0]  # differences of noise are no times
         return min(times, default=None)
 
     def record(self) -> dict[str, Any]:
@@ -91,3 +94,10 @@ class Comparison:
             record["loss"], record["agrees"] = row.loss, self.agrees(row)
             record["peak_megabytes"] = row.peak
         return record | {"samples": [asdict(sample) for sample in row.samples]}
+
+
+def mark_slow(rows: list[Row]) -> None:
+    """Mark the peers that are so slow that further samples would tell nothing new."""
+    best = Comparison(rows).best
+    for row in rows:
+        row.slow = bool(row.samples and row.peer.counted and best and row.median > SLOW * best)

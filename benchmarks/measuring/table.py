@@ -43,6 +43,8 @@ def notes(work: Work, rows: list[Row]) -> list[str]:
         texts = [row.peer.notes[key] for key in ("*", work.name) if key in row.peer.notes]
         if row.samples and texts:
             lines.append(f"{row.peer.name}: {'; '.join(texts)}")
+        if row.slow:
+            lines.append(f"{row.peer.name}: measured once only, being so slow")
         if row.samples and not row.steady:
             lines.append(f"{row.peer.name}: unsteady; measure again on a quiet machine")
     return lines

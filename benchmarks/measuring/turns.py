@@ -7,7 +7,7 @@ from pathlib import Path
 
 from measuring.peer import Peer
 from measuring.processes import ProcessError, Processes
-from measuring.rows import Row
+from measuring.rows import Row, mark_slow
 from measuring.task import Sample, Task
 from works.data import write_files
 from works.work import Work
@@ -30,28 +30,37 @@ class Settings:
 
 
 def measure_work(
-    what: str, work: Work, peers: list[Peer], settings: Settings, report: Callable[[str], None]
+    what: str,
+    work: Work,
+    peers: list[Peer],
+    settings: Settings,
+    caches: Path,
+    report: Callable[[str], None],
 ) -> list[Row]:
-    """Measure every peer, round by round; a peer that fails is not tried again."""
+    """Measure every peer, round by round; one that fails or is far too slow is not tried again.
+
+    `caches` is a folder that keeps what peers compile.
+    """
     rows = [Row(peer) for peer in peers]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_files(work, SEED, folder)
         task = Task(work, name, settings.steps(work), settings.seconds, settings.threads)
         task.write(folder / "task.json")
-        processes = Processes(settings.threads, folder)
+        processes = Processes(settings.threads, caches)
         for turn in range(1, settings.rounds + 1):
             for row in rows:
-                if not row.failure:
-                    outcome = take_sample(what, row, processes)
+                if not row.failure and not row.slow:
+                    outcome = take_sample(what, row, processes, folder)
                     report(f"{work.name} {turn}/{settings.rounds} {row.peer.name}: {outcome}")
+            if turn == 1:
+                mark_slow(rows)
     return rows
 
 
-def take_sample(what: str, row: Row, processes: Processes) -> str:
+def take_sample(what: str, row: Row, processes: Processes, folder: Path) -> str:
     """Run one measuring process; its sample or failure goes into the row, and is told in words."""
-    result = processes.folder / "sample.json"
-    task = processes.folder / "task.json"
+    task, result = folder / "task.json", folder / "sample.json"
     try:
         processes.python("-m", "measuring.process", what, row.peer.name, task, result)
     except ProcessError as error:

@@ -13,6 +13,7 @@ JIT = find_spec("declnet_jit") is not None
 PLAIN = {"kernels": "numpy"} if JIT else {}  # a declnet from before it knows no [engine]
 
 DENSE_ONLY = "MLPClassifier has dense layers only"
+PLAIN_LOOP = "XLA leaves a convolution inside of scan to plain loops; jax-jit stands for JAX"
 NO_IMAGES = "thinc has no convolution or pooling of images"
 
 PEERS = (
@@ -39,9 +40,21 @@ PEERS = (
     Peer("torch", "peers.torch_eager", ("torch",), quick=True),
     Peer("torch-default", "peers.torch_eager", ("torch",), {"fused": False}, standard=False),
     Peer("torch-compile", "peers.torch_eager", ("torch",), {"compiled": True}, compiler="c++"),
-    Peer("torch-compile-step", "peers.torch_compile_step", ("torch",), compiler="c++"),
+    Peer(
+        "torch-compile-step",
+        "peers.torch_compile_step",
+        ("torch",),
+        compiler="c++",
+        standard=False,
+    ),
     Peer("jax-jit", "peers.jax_jit", ("jax",)),
-    Peer("jax-scan", "peers.jax_scan", ("jax",), quick=True),
+    Peer(
+        "jax-scan",
+        "peers.jax_scan",
+        ("jax",),
+        lacks={"conv2d": PLAIN_LOOP},
+        quick=True,
+    ),
     Peer(
         "jax-scan-transposed",
         "peers.jax_scan_transposed",

@@ -33,7 +33,7 @@ def measure_whole(
     report: Callable[[str], None],
 ) -> None:
     """Train with every peer, round by round; the first round fills caches and is told apart."""
-    task.write(processes.folder / "task.json")
+    task.write(task.path / "task.json")
     for turn in range(rounds + 1):
         for row in rows:
             if row.failure:
@@ -58,9 +58,9 @@ def train(task: Task, row: Row, processes: Processes) -> tuple[float, Weights]:
     """The seconds of a process, and the weights that it wrote."""
     if row.peer.module == "peers.declnet_runs":
         return train_by_command(task, row, processes)
-    result = processes.folder / "weights.npz"
+    result = task.path / "weights.npz"
     result.unlink(missing_ok=True)
-    file = processes.folder / "task.json"
+    file = task.path / "task.json"
     seconds, _ = processes.python("-m", "measuring.process", "whole", row.peer.name, file, result)
     with np.load(result, allow_pickle=False) as arrays:
         return seconds, {name: arrays[name] for name in arrays.files}
@@ -71,7 +71,7 @@ def train_by_command(task: Task, row: Row, processes: Processes) -> tuple[float,
     weights_file = task.path / "initial.safetensors"
     save_file(read_weights(task.path), weights_file)
     document = spec(task.work, task.path, weights_file, task.steps, **row.peer.options)
-    file, out = processes.folder / "spec.json", fresh(processes.folder / "run")
+    file, out = task.path / "spec.json", fresh(task.path / "run")
     file.write_text(json.dumps(document), encoding="utf-8")
     seconds, _ = processes.python("-m", "declnet", "run", file, "--quiet", "--out", out)
     return seconds, load_file(out / "weights.safetensors")
@@ -90,8 +90,8 @@ def shipped_spec(processes: Processes) -> tuple[float, float, float]:
 
     Returns its milliseconds, loss and accuracy, on its own data.
     """
-    out, file = fresh(processes.folder / "shipped"), ROOM.parent / "specs" / "spiral_adam.toml"
+    out, file = fresh(processes.caches / "shipped"), ROOM.parent / "specs" / "spiral_adam.toml"
     command = [sys.executable, "-m", "declnet", "run", str(file), "--quiet", "--out", str(out)]
-    seconds, _ = processes.run(command, processes.folder)
+    seconds, _ = processes.run(command, processes.caches)
     metrics = json.loads((out / "metrics.json").read_text(encoding="utf-8"))["train"]
     return 1000 * seconds, metrics["loss"], metrics["accuracy"]
