@@ -15,7 +15,7 @@ from works import WORKS, work_named
 from works.work import Work
 
 HEADERS = ("peer", "µs a step", "min-max", "ratio", "×limit", "peak MB", "loss")
-QUICK_WORKS = 2  # so many works are tried by all peers in a quick run, the others by declnet alone
+QUICK_WORKS = 1  # so many works are tried by all peers in a quick run, the others by declnet alone
 
 
 def cannot(work: Work, peers: list[Peer]) -> dict[str, str]:

@@ -33,7 +33,7 @@ def parser(
     names = [peer.name for peer in peers]
     made.add_argument("--quick", action="store_true", help="few steps, 1 round: does it run?")
     made.add_argument("--rounds", type=positive, help=f"samples of each peer (default {ROUNDS})")
-    made.add_argument("--threads", type=positive, default=machine.cores(), help="default: all")
+    made.add_argument("--threads", type=positive, help="default: all cores; 1 if --quick")
     made.add_argument(
         "--seconds", type=float, default=0.3, help="the least time of a sample's long run"
     )
@@ -48,10 +48,11 @@ def parser(
 
 def settings_of(arguments: argparse.Namespace) -> Settings:
     """How to measure; from here on this process, and what it starts, keep to the threads."""
-    keep_to(arguments.threads)
+    threads = arguments.threads or (1 if arguments.quick else machine.cores())
+    keep_to(threads)
     rounds = arguments.rounds or (1 if arguments.quick else ROUNDS)
     seconds = 0.0 if arguments.quick else arguments.seconds
-    return Settings(rounds, arguments.threads, seconds, arguments.quick)
+    return Settings(rounds, threads, seconds, arguments.quick)
 
 
 def report(line: str) -> None:
