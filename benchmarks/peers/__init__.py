@@ -13,7 +13,7 @@ JIT = find_spec("declnet_jit") is not None
 PLAIN = {"kernels": "numpy"} if JIT else {}  # a declnet from before it knows no [engine]
 
 DENSE_ONLY = "MLPClassifier has dense layers only"
-PLAIN_LOOP = "XLA leaves a convolution inside of scan to plain loops; jax-jit stands for JAX"
+PLAIN_LOOP = "XLA leaves a convolution inside of scan to plain loops, ten times slower than jit"
 NO_IMAGES = "thinc has no convolution or pooling of images"
 
 PEERS = (

@@ -11,7 +11,7 @@ from pictures.style import GRID, INK, MARKS, mark_of, set_style
 Results = dict[str, Any]
 TITLES = {
     "training": "a step of training",
-    "cold_start": "a whole process, 10001 epochs",
+    "cold_start": "a whole process, from its start to the trained network",
     "inference": "a prediction",
 }
 FURTHEST = 40.0  # what is slower stands at the edge
@@ -59,7 +59,7 @@ def draw_speed(results: list[Results], file: Path) -> None:
     axes.tick_params(axis="y", length=0)
     for height, title in places:
         axes.text(0.0, height, title, transform=axes.get_yaxis_transform(), fontweight="bold")
-    axes.set_xlim(right=FURTHEST * 1.15)
+    axes.set_xlim(min(0.25, axes.get_xlim()[0]), FURTHEST * 1.15)
     ticks = [0.25, 0.5, 1, 2, 4, 8, 16]
     axes.set_xticks(ticks, [f"{tick:g}×" for tick in ticks], minor=False)
     axes.minorticks_off()
