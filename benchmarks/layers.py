@@ -23,8 +23,8 @@ from typing import Any
 
 import numpy as np
 
-import machine
-from measure import THREAD_VARIABLES
+from measuring import machine
+from measuring.processes import THREAD_VARIABLES
 
 LIBRARIES = ("declnet", "torch")
 

@@ -1,57 +1,89 @@
-"""The peers by name. Each has a module here with one function, `measure(task) -> Sample`.
+"""The peers that train, by name. Each has a module here with `make(task, **options) -> Trainer`.
 
 The modules import heavy packages, so only the measuring process imports them.
 """
 
-from dataclasses import dataclass, field
+from importlib.util import find_spec
 
+from measuring.peer import Peer
 
-@dataclass(frozen=True)
-class Peer:
-    """A peer: what it needs installed, what it cannot do alike, and how its row is read."""
-
-    name: str
-    module: str
-    requires: tuple[str, ...]
-    counted: bool = True  # may be the "best peer" that ratios refer to; declnet itself may not
-    same_batches: bool = True  # False: its order of samples differs, and so does its loss
-    mini_batches_only: bool = False  # nothing new to see on a full batch
-    notes: dict[str, str] = field(default_factory=dict)  # by work name; "*" for every work
-
-
-ADAM_NOTE = "its Adam adds epsilon to the root of the uncorrected second moment"
+EPSILON_NOTE = "its Adam adds epsilon to the root of the uncorrected second moment"
 ALPHA_NOTE = "alpha = 2 * l2 * batch gives the same L2 gradient, but on all weights and no biases"
+JIT = find_spec("declnet_jit") is not None
+PLAIN = {"kernels": "numpy"} if JIT else {}  # a declnet from before it knows no [engine]
+
+DENSE_ONLY = "MLPClassifier has dense layers only"
+PLAIN_LOOP = "XLA leaves a convolution inside of scan to plain loops, ten times slower than jit"
+NO_IMAGES = "thinc has no convolution or pooling of images"
 
 PEERS = (
-    Peer("declnet", "peers.declnet_run", ("declnet",), counted=False),
+    Peer("declnet", "peers.declnet_runs", ("declnet",), PLAIN, counted=False, quick=True),
+    Peer(
+        "declnet-jit",
+        "peers.declnet_runs",
+        ("declnet", "declnet_jit", "numba"),
+        {"kernels": "jit"},
+        counted=False,
+        quick=True,
+    ),
     Peer(
         "declnet-shuffled",
-        "peers.declnet_shuffled",
+        "peers.declnet_runs",
         ("declnet",),
+        {**PLAIN, "shuffle": True},
         counted=False,
         same_batches=False,
         mini_batches_only=True,
+        standard=False,
         notes={"*": "shuffles every epoch, so its loss is near the others', not the same"},
     ),
-    Peer("torch-default", "peers.torch_default", ("torch",)),
-    Peer("torch", "peers.torch_eager", ("torch",)),
-    Peer("torch-compile", "peers.torch_compile", ("torch",)),
-    Peer("torch-compile-step", "peers.torch_compile_step", ("torch",)),
+    Peer("torch", "peers.torch_eager", ("torch",), quick=True),
+    Peer("torch-default", "peers.torch_eager", ("torch",), {"fused": False}, standard=False),
+    Peer("torch-compile", "peers.torch_eager", ("torch",), {"compiled": True}, compiler="c++"),
+    Peer(
+        "torch-compile-step",
+        "peers.torch_compile_step",
+        ("torch",),
+        compiler="c++",
+        standard=False,
+    ),
     Peer("jax-jit", "peers.jax_jit", ("jax",)),
-    Peer("jax-scan", "peers.jax_scan", ("jax",)),
+    Peer(
+        "jax-scan",
+        "peers.jax_scan",
+        ("jax",),
+        lacks={"conv2d": PLAIN_LOOP},
+        quick=True,
+    ),
     Peer(
         "jax-scan-transposed",
         "peers.jax_scan_transposed",
         ("jax",),
         counted=False,
+        standard=False,
+        lacks=dict.fromkeys(
+            ("conv2d", "max_pool2d", "embedding"), "written by hand for dense layers only"
+        ),
         notes={"*": "laid out by hand as no JAX library does; shown, not counted as a peer"},
     ),
+    Peer("keras", "peers.keras_fit", ("keras", "jax"), quick=True, notes={"*": EPSILON_NOTE}),
     Peer(
         "scikit-learn",
         "peers.scikit_learn",
         ("sklearn",),
-        notes={"*": ADAM_NOTE, "spiral_3000": ALPHA_NOTE, "spiral_300": ALPHA_NOTE},
+        lacks=dict.fromkeys(("conv2d", "max_pool2d", "embedding"), DENSE_ONLY),
+        quick=True,
+        notes={"*": EPSILON_NOTE, "spiral_3000": ALPHA_NOTE, "spiral_300": ALPHA_NOTE},
     ),
+    Peer(
+        "thinc",
+        "peers.thinc_loop",
+        ("thinc",),
+        lacks=dict.fromkeys(("conv2d", "max_pool2d"), NO_IMAGES),
+        quick=True,
+        notes={"*": EPSILON_NOTE},
+    ),
+    Peer("tinygrad", "peers.tinygrad_jit", ("tinygrad",), compiler="clang"),
 )
 
 

@@ -8,38 +8,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from data import Weights, read_data, read_weights
-from task import Sample, Task
-from trainer import time_trainer
-from works import BETA_1, BETA_2, EPSILON, Dense, Work
+from measuring.task import Task
+from peers.jax_network import Arrays, loss
+from works.channels_last import samples_last, weights_first, weights_last
+from works.data import Weights, read_data, read_weights
+from works.work import BETA_1, BETA_2, EPSILON, Work
 
-Arrays = dict[str, jax.Array]
 State = tuple[Arrays, Arrays, Arrays, jax.Array]  # weights, first and second moments, updates made
 Loss = Callable[[Work, Arrays, jax.Array, jax.Array], jax.Array]
-
-
-def loss(work: Work, weights: Arrays, x: jax.Array, y: jax.Array) -> jax.Array:
-    """Mean cross-entropy of a batch with one-hot labels, plus the L2 penalties."""
-    output, number = x, 0
-    for layer in work.layers:
-        if isinstance(layer, Dense):
-            number += 1
-            output = output @ weights[f"dense_{number}.weights"] + weights[f"dense_{number}.biases"]
-        else:
-            output = jax.nn.relu(output)
-    scores: jax.Array = jax.nn.log_softmax(output)
-    total: jax.Array = penalty(work, weights) - jnp.sum(y * scores) / x.shape[0]
-    return total
-
-
-def penalty(work: Work, weights: Arrays) -> jax.Array:
-    """The L2 penalties of all layers that have one."""
-    total: jax.Array = jnp.zeros(())
-    for number, layer in enumerate(work.dense, start=1):
-        if layer.l2:
-            w, b = weights[f"dense_{number}.weights"], weights[f"dense_{number}.biases"]
-            total = total + layer.l2 * (jnp.sum(w * w) + jnp.sum(b * b))
-    return total
 
 
 def step(work: Work, loss: Loss, state: State, x: jax.Array, y: jax.Array) -> State:
@@ -60,19 +36,23 @@ def step(work: Work, loss: Loss, state: State, x: jax.Array, y: jax.Array) -> St
 
 
 def device_data(task: Task) -> tuple[jax.Array, jax.Array]:
-    """Samples (batches, batch, features) and one-hot labels (batches, batch, classes)."""
+    """Samples (batches, batch, *shape) and one-hot labels (batches, batch, classes)."""
     work = task.work
     x, y = read_data(task.path)
-    one_hot = np.eye(work.dense[-1].units, dtype=np.float32)[y]
-    batches = (work.steps_per_epoch, work.batch, -1)
-    return jnp.asarray(x.reshape(batches)), jnp.asarray(one_hot.reshape(batches))
+    x = samples_last(x)
+    one_hot = np.eye(work.classes, dtype=np.float32)[y]
+    batches = (work.steps_per_epoch, work.batch)
+    return jnp.asarray(x.reshape(*batches, *x.shape[1:])), jnp.asarray(
+        one_hot.reshape(*batches, -1)
+    )
 
 
 class JaxTrainer:
     """Trains by a jitted step."""
 
     def __init__(self, task: Task) -> None:
-        self.initial = read_weights(task.path)
+        self.work = task.work
+        self.initial = weights_last(task.work, read_weights(task.path))
         self.x, self.y = device_data(task)
         self.batches = list(zip(self.x, self.y, strict=True))
         self.step = jax.jit(partial(step, task.work, loss), donate_argnums=0)
@@ -97,9 +77,10 @@ class JaxTrainer:
 
     def weights(self) -> Weights:
         """Copied from the device."""
-        return {name: np.array(value) for name, value in self.state[0].items()}
+        weights = {name: np.array(value) for name, value in self.state[0].items()}
+        return weights_first(self.work, weights)
 
 
-def measure(task: Task) -> Sample:
-    """Time the Python loop over the jitted step."""
-    return time_trainer(JaxTrainer(task), task)
+def make(task: Task) -> JaxTrainer:
+    """The trainer."""
+    return JaxTrainer(task)

@@ -3,17 +3,17 @@
 import jax
 import jax.numpy as jnp
 
-from peers.jax_jit import JaxTrainer, Loss, State, loss, step
-from task import Sample, Task
-from trainer import time_trainer
+from measuring.task import Task
+from peers.jax_jit import JaxTrainer, Loss, State, step
+from peers.jax_network import loss
 
 
 class ScanTrainer(JaxTrainer):
-    """Trains in scans of `short_steps` steps, so that both runs use one compiled program."""
+    """Trains in scans of the task's steps, so that short and long runs use one compiled program."""
 
     def __init__(self, task: Task, loss: Loss) -> None:
         super().__init__(task)
-        self.length = task.short_steps
+        self.length = task.steps
         work = task.work
 
         def scan(state: State, x: jax.Array, y: jax.Array) -> State:
@@ -39,6 +39,6 @@ class ScanTrainer(JaxTrainer):
         jax.block_until_ready(self.state)
 
 
-def measure(task: Task) -> Sample:
-    """Time the scans."""
-    return time_trainer(ScanTrainer(task, loss), task)
+def make(task: Task) -> ScanTrainer:
+    """The trainer."""
+    return ScanTrainer(task, loss)

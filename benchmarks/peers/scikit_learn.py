@@ -5,10 +5,9 @@ import warnings
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
-from data import Weights, read_data, read_weights
-from task import Sample, Task
-from trainer import time_trainer
-from works import BETA_1, BETA_2, EPSILON
+from measuring.task import Task
+from works.data import Weights, read_data, read_weights
+from works.work import BETA_1, BETA_2, EPSILON
 
 
 class ScikitLearnTrainer:
@@ -57,6 +56,6 @@ class ScikitLearnTrainer:
         return weights
 
 
-def measure(task: Task) -> Sample:
-    """Time `fit`."""
-    return time_trainer(ScikitLearnTrainer(task), task)
+def make(task: Task) -> ScikitLearnTrainer:
+    """The trainer."""
+    return ScikitLearnTrainer(task)

@@ -6,23 +6,31 @@ from itertools import cycle, islice
 import torch
 from torch import Tensor, nn
 
-from data import Weights
+from measuring.task import Task
 from peers.torch_eager import TorchTrainer
-from task import Sample, Task
-from trainer import time_trainer
-from works import BETA_1, BETA_2, EPSILON, Dense, Work
+from works.data import Weights
+from works.layers import Conv2d, Dense, Embedding, Flatten, MaxPool2d
+from works.work import BETA_1, BETA_2, EPSILON, Work
 
-Tensors = tuple[Tensor, ...]  # weights and biases in turn, layer by layer
+Tensors = dict[str, Tensor]  # named and laid out as Weights
 State = tuple[Tensors, Tensors, Tensors, Tensor]  # these, both moments, updates made
 
 
 def loss(work: Work, parameters: Tensors, x: Tensor, y: Tensor) -> Tensor:
-    """Mean cross-entropy of a batch; weights are (inputs, units)."""
-    output, position = x, 0
-    for layer in work.layers:
+    """Mean cross-entropy of a batch."""
+    output = x
+    for name, layer in work.named_layers:
+        own = [parameters[f"{name}.{key}"] for key in layer.parameters]
         if isinstance(layer, Dense):
-            output = torch.addmm(parameters[position + 1], output, parameters[position])
-            position += 2
+            output = torch.addmm(own[1], output, own[0])
+        elif isinstance(layer, Conv2d):
+            output = nn.functional.conv2d(output, own[0], own[1], padding=1)
+        elif isinstance(layer, Embedding):
+            output = nn.functional.embedding(output, own[0])
+        elif isinstance(layer, MaxPool2d):
+            output = nn.functional.max_pool2d(output, 2)
+        elif isinstance(layer, Flatten):
+            output = torch.flatten(output, 1)
         else:
             output = torch.relu(output)
     return nn.functional.cross_entropy(output, y)
@@ -38,13 +46,14 @@ def step(work: Work, state: State, x: Tensor, y: Tensor) -> None:
     gradients: Tensors = torch.func.grad(loss_of)(parameters)
     count.add_(1)
     correction_1, correction_2 = 1 - BETA_1**count, 1 - BETA_2**count
-    for index, (w, gradient) in enumerate(zip(parameters, gradients, strict=True)):
-        l2 = work.dense[index // 2].l2
+    for name, gradient in gradients.items():
+        w = parameters[name]
+        l2 = work.penalties.get(name.partition(".")[0], 0.0)
         g = gradient + 2 * l2 * w if l2 else gradient
-        m = BETA_1 * first[index] + (1 - BETA_1) * g
-        v = BETA_2 * second[index] + (1 - BETA_2) * g * g
-        first[index].copy_(m)
-        second[index].copy_(v)
+        m = BETA_1 * first[name] + (1 - BETA_1) * g
+        v = BETA_2 * second[name] + (1 - BETA_2) * g * g
+        first[name].copy_(m)
+        second[name].copy_(v)
         change = (m / correction_1) / ((v / correction_2).sqrt() + EPSILON)
         w.sub_(work.learning_rate * change)
 
@@ -61,9 +70,9 @@ class StepTrainer(TorchTrainer):
 
     def reset(self) -> None:
         """Copies of the initial weights, moments of zero."""
-        parameters = tuple(torch.from_numpy(w.copy()) for w in self.initial.values())
-        first = tuple(torch.zeros_like(w) for w in parameters)
-        second = tuple(torch.zeros_like(w) for w in parameters)
+        parameters = {name: torch.from_numpy(w.copy()) for name, w in self.initial.items()}
+        first = {name: torch.zeros_like(w) for name, w in parameters.items()}
+        second = {name: torch.zeros_like(w) for name, w in parameters.items()}
         self.state: State = (parameters, first, second, torch.zeros(()))
 
     def train(self, steps: int) -> None:
@@ -75,10 +84,9 @@ class StepTrainer(TorchTrainer):
 
     def weights(self) -> Weights:
         """Copied: the step works in place."""
-        pairs = zip(self.initial, self.state[0], strict=True)
-        return {name: parameter.numpy().copy() for name, parameter in pairs}
+        return {name: tensor.numpy().copy() for name, tensor in self.state[0].items()}
 
 
-def measure(task: Task) -> Sample:
-    """Time the loop. Inductor needs a C++ compiler, and fails without one."""
-    return time_trainer(StepTrainer(task), task)
+def make(task: Task) -> StepTrainer:
+    """The trainer."""
+    return StepTrainer(task)

@@ -1,60 +1,58 @@
-"""PyTorch, eager: nn.Sequential, cross_entropy, backward, Adam (fused, or as it is by default)."""
+"""PyTorch: nn.Sequential, cross_entropy, backward, Adam; eager, or forward and backward compiled.
+
+Adam is the fused one, or as `torch.optim.Adam` makes it where nothing else is asked for.
+"""
 
 from collections.abc import Callable
 from itertools import cycle, islice
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from data import Weights, read_data, read_weights
-from task import Sample, Task
-from trainer import time_trainer
-from works import BETA_1, BETA_2, EPSILON, Dense, Layer
-
-
-def torch_layer(layer: Layer) -> nn.Module:
-    """The layer as torch has it, weights not yet set."""
-    return nn.Linear(layer.inputs, layer.units) if isinstance(layer, Dense) else nn.ReLU()
+from measuring.task import Task
+from peers.torch_network import TorchNetwork
+from works.data import Weights, read_data, read_weights
+from works.work import BETA_1, BETA_2, EPSILON
 
 
 class TorchTrainer:
     """Trains by `compute_loss`, which may be a compiled one."""
 
-    def __init__(self, task: Task, fused: bool = True) -> None:
-        self.fused = fused
+    def __init__(self, task: Task, fused: bool = True, compiled: bool = False) -> None:
         torch.set_num_threads(task.threads)
-        work = task.work
+        self.fused, self.work = fused, task.work
         x, y = read_data(task.path)
-        xs, ys = torch.from_numpy(x).split(work.batch), torch.from_numpy(y).split(work.batch)
+        batch = self.work.batch
+        xs, ys = torch.from_numpy(x).split(batch), torch.from_numpy(y).split(batch)
         self.batches = list(zip(xs, ys, strict=True))
-        self.work = work
         self.initial = read_weights(task.path)
-        self.model = nn.Sequential(*(torch_layer(layer) for layer in work.layers))
-        self.linear = [module for module in self.model if isinstance(module, nn.Linear)]
+        self.network = TorchNetwork(self.work)
         self.compute_loss: Callable[[Tensor, Tensor], Tensor] = self.eager_loss
+        if compiled:  # by Inductor, which needs a C++ compiler and fails without one
+            self.compute_loss = torch.compile(self.eager_loss, fullgraph=True, dynamic=False)
 
     def eager_loss(self, x: Tensor, y: Tensor) -> Tensor:
         """Mean cross-entropy of a batch; the penalty acts through the optimizer."""
-        scores: Tensor = self.model(x)
+        scores: Tensor = self.network.model(x)
         return nn.functional.cross_entropy(scores, y)
 
+    def groups(self) -> list[dict[str, Any]]:
+        """Parameters by their weight decay, which adds L2's gradient, 2 * l2 * w."""
+        penalties = self.work.penalties
+        if not penalties:  # one group: one fused kernel
+            return [{"params": list(self.network.model.parameters())}]
+        return [
+            {"params": list(module.parameters()), "weight_decay": 2 * penalties.get(name, 0.0)}
+            for name, module in self.network.modules.items()
+            if list(module.parameters())
+        ]
+
     def reset(self) -> None:
-        """Copy the initial weights in; a new Adam, which adds L2's gradient, 2 * l2 * w."""
-        groups = []
-        with torch.no_grad():
-            for number, (layer, linear) in enumerate(
-                zip(self.work.dense, self.linear, strict=True)
-            ):
-                weights = torch.from_numpy(self.initial[f"dense_{number + 1}.weights"])
-                biases = torch.from_numpy(self.initial[f"dense_{number + 1}.biases"])
-                linear.weight.copy_(weights.T)
-                linear.bias.copy_(biases)
-                groups.append({"params": list(linear.parameters()), "weight_decay": 2 * layer.l2})
-        if not any(layer.l2 for layer in self.work.dense):  # one group: one fused kernel
-            groups = [{"params": list(self.model.parameters())}]
-        self.optimizer = torch.optim.Adam(
-            groups, self.work.learning_rate, (BETA_1, BETA_2), EPSILON, fused=self.fused
-        )
+        """Copy the initial weights in; a new Adam."""
+        self.network.load(self.initial)
+        betas, rate = (BETA_1, BETA_2), self.work.learning_rate
+        self.optimizer = torch.optim.Adam(self.groups(), rate, betas, EPSILON, fused=self.fused)
 
     def train(self, steps: int) -> None:
         """The usual loop."""
@@ -65,14 +63,10 @@ class TorchTrainer:
             optimizer.zero_grad(set_to_none=True)
 
     def weights(self) -> Weights:
-        """Linear's weights are (units, inputs): transposed back."""
-        weights: Weights = {}
-        for number, linear in enumerate(self.linear, start=1):
-            weights[f"dense_{number}.weights"] = linear.weight.detach().numpy().T.copy()
-            weights[f"dense_{number}.biases"] = linear.bias.detach().numpy().copy()
-        return weights
+        """Laid out as ours."""
+        return self.network.weights()
 
 
-def measure(task: Task) -> Sample:
-    """Time the eager loop."""
-    return time_trainer(TorchTrainer(task), task)
+def make(task: Task, fused: bool = True, compiled: bool = False) -> TorchTrainer:
+    """The trainer."""
+    return TorchTrainer(task, fused, compiled)

@@ -5,7 +5,10 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PACKAGES = ("declnet", "numpy", "torch", "jax", "jaxlib", "scikit-learn", "scipy")
+PACKAGES = (
+    "declnet", "numpy", "numba", "torch", "jax", "jaxlib", "keras", "scikit-learn", "scipy",
+    "thinc", "tinygrad", "onnxruntime",
+)  # fmt: skip
 
 
 def cores() -> int:
@@ -45,7 +48,7 @@ def describe() -> dict[str, object]:
     """All of it, for the JSON."""
     return {
         "processor": processor(),
-        "cores": cores(),
+        "cores": os.cpu_count(),
         "load_before": load(),
         "platform": platform.platform(),
         "python": platform.python_version(),

@@ -1,0 +1,50 @@
+"""The command: `python benchmarks/everything.py FOLDER` runs all that the README's figures rest on.
+
+Writes each command's table (`training.txt`, …) and samples (`training.json`, …) to the folder, and
+draws the pictures there. Options but `--threads`, `--rounds` and `--quick` are the commands' own.
+"""
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+ROOM = Path(__file__).parent
+COMMANDS = ("training", "cold_start", "inference", "growth")
+
+
+def main() -> int:
+    """Run one after another; 1 if any failed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--only", nargs="+", choices=COMMANDS, default=COMMANDS)
+    parser.add_argument("--threads", type=int)
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--quick", action="store_true")
+    arguments = parser.parse_args()
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    options = ["--quick"] if arguments.quick else []
+    for name in ("threads", "rounds"):
+        value = getattr(arguments, name)
+        options += [f"--{name}", str(value)] if value else []
+    failed = [name for name in arguments.only if not run(name, arguments.folder, options)]
+    files = [str(arguments.folder / f"{name}.json") for name in COMMANDS]
+    found = [file for file in files if Path(file).exists()]
+    picture = [sys.executable, str(ROOM / "picture.py"), *found, "--folder", str(arguments.folder)]
+    subprocess.run(picture, check=True)
+    return 1 if failed else 0
+
+
+def run(name: str, folder: Path, options: list[str]) -> bool:
+    """Run one command, its table to its file and to stdout; whether all went well."""
+    command = [sys.executable, str(ROOM / f"{name}.py"), *options]
+    file = folder / f"{name}.txt"
+    with file.open("w", encoding="utf-8") as output:
+        samples = ["--json", str(folder / f"{name}.json")]
+        done = subprocess.run([*command, *samples], check=False, stdout=output)
+    print(file.read_text(encoding="utf-8"), flush=True)
+    return done.returncode == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,97 @@
+"""The limits as a command uses them: measured in processes of their own, and told in words."""
+
+import json
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from measuring.processes import Processes
+from works.work import Work
+
+GIGA, MEGA, MICRO = 1e9, 1e6, 1e-6
+
+
+@dataclass(frozen=True)
+class WorkLimits:
+    """A step's times in microseconds that the machine does not go below.
+
+    Attributes:
+        operations: of its matrix products.
+        bytes: that pass between memory and cores, at least.
+        arithmetic: the operations at the best rate that any size of matrices reached.
+        memory: the bytes at the rate measured on arrays of as many bytes as the work keeps.
+        products: what NumPy needs for the work's own matrix products, and nothing else.
+    """
+
+    operations: float
+    bytes: float
+    arithmetic: float
+    memory: float
+    products: float
+
+    @property
+    def least(self) -> float:
+        """No step can be faster: its arithmetic's time or its memory's."""
+        return max(self.arithmetic, self.memory)
+
+    def __str__(self) -> str:
+        return (
+            f"limits: {self.operations / MEGA:.2f} MFLOP in {self.arithmetic:.1f} µs, "
+            f"{self.bytes / MEGA:.2f} MB in {self.memory:.1f} µs at the machine's best; "
+            f"its matrix products alone take NumPy {self.products:.1f} µs"
+        )
+
+    def record(self) -> dict[str, float]:
+        """It all, for the JSON."""
+        return {**asdict(self), "least": self.least}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one thread and what all threads can do; `records` by threads, as `process` prints."""
+
+    records: dict[int, dict[str, Any]]
+
+    @property
+    def best_rate(self) -> float:
+        """Operations a second, of any number of threads and size of matrices."""
+        rates = [record["operations_a_second"].values() for record in self.records.values()]
+        return float(max(rate for each in rates for rate in each))
+
+    def of(self, work: Work) -> WorkLimits:
+        """The work's limits, with one thread where a second one does not help."""
+        found = [record["works"][work.name] for record in self.records.values()]
+        operations, passing = found[0]["operations"], found[0]["bytes"]
+        return WorkLimits(
+            operations,
+            passing,
+            operations / self.best_rate / MICRO,
+            passing / max(each["bytes_a_second"] for each in found) / MICRO,
+            min(each["products_microseconds"] for each in found),
+        )
+
+    def lines(self) -> list[str]:
+        """The machine's rates."""
+        lines = []
+        for threads, record in self.records.items():
+            rates = {size: rate / GIGA for size, rate in record["operations_a_second"].items()}
+            sizes = ", ".join(f"{rate:.0f} (squares of {size})" for size, rate in rates.items())
+            speed = record["memory_bytes_a_second"] / GIGA
+            lines.append(f"limits, threads {threads}: GFLOP/s {sizes}; memory {speed:.1f} GB/s")
+        return lines
+
+
+def measure_limits(works: Sequence[Work], what: str, threads: int, seconds: float) -> Limits:
+    """The limits of one thread and of all; `what`: training or inference."""
+    records: dict[int, dict[str, Any]] = {}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        file = folder / "works.json"
+        file.write_text(json.dumps([work.to_record() for work in works]), encoding="utf-8")
+        for count in sorted({1, threads}):
+            arguments = (str(count), str(seconds), file, what)
+            _, output = Processes(count, folder).python("-m", "limits.process", *arguments)
+            records[count] = json.loads(output)
+    return Limits(records)

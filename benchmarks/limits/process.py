@@ -1,0 +1,45 @@
+"""The process that measures a machine's rates: `python -m limits.process THREADS SECONDS`.
+
+Reads works as JSON from the file named third; prints rates, and what each work asks of them.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from limits.counts import Counts, inference_counts, training_counts
+from limits.rates import SQUARES, bandwidth, product_rates, product_seconds
+from works.work import Work
+
+MEMORY = 1 << 28  # bytes, more than any cache
+
+
+def work_rates(counts: Counts, threads: int, seconds: float) -> dict[str, float]:
+    """What a work asks, the memory's rate for as much as it keeps, its products' time."""
+    speed = bandwidth(counts.kept, threads, seconds)
+    products = sum(product_seconds(product, seconds) for product in counts.products)
+    return {
+        "operations": counts.operations,
+        "bytes": counts.passing,
+        "bytes_a_second": speed,
+        "products_microseconds": 1e6 * products,
+    }
+
+
+def main(threads: int, seconds: float, works_file: str, what: str) -> None:
+    """Measure and print."""
+    rates = product_rates(seconds, SQUARES if seconds else (256,))
+    count = inference_counts if what == "inference" else training_counts
+    works = [Work.from_record(record) for record in json.loads(Path(works_file).read_text())]
+    result: dict[str, Any] = {
+        "threads": threads,
+        "operations_a_second": {str(size): rate for size, rate in rates.items()},
+        "memory_bytes_a_second": bandwidth(MEMORY, threads, seconds),
+        "works": {work.name: work_rates(count(work), threads, seconds) for work in works},
+    }
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), float(sys.argv[2]), sys.argv[3], sys.argv[4])

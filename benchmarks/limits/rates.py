@@ -1,0 +1,71 @@
+"""Measured rates of this machine, for as many threads as the process's variables say."""
+
+from collections.abc import Callable
+from threading import Thread
+from time import perf_counter
+
+import numpy as np
+
+from limits.counts import Product
+from works.data import Floats
+
+SQUARES = (256, 512, 1024, 2048)
+
+
+def best_time(call: Callable[[], object], seconds: float) -> float:
+    """The shortest time of a call in that many seconds of calls."""
+    call()
+    best, began = float("inf"), perf_counter()
+    while True:
+        start = perf_counter()
+        call()
+        end = perf_counter()
+        best = min(best, end - start)
+        if end - began >= seconds:
+            return best
+
+
+def product_seconds(product: Product, seconds: float) -> float:
+    """NumPy's time for one product of float32 matrices."""
+    m, k, n = product
+    rng = np.random.default_rng(0)
+    a, b = rng.random((m, k), np.float32), rng.random((k, n), np.float32)
+    out = np.empty((m, n), np.float32)
+    return best_time(lambda: np.matmul(a, b, out=out), seconds)
+
+
+def product_rates(seconds: float, sizes: tuple[int, ...] = SQUARES) -> dict[int, float]:
+    """Operations a second on squares, by their size."""
+    return {size: 2 * size**3 / product_seconds((size, size, size), seconds) for size in sizes}
+
+
+def bandwidth(kept: int, threads: int, seconds: float) -> float:
+    """Bytes a second of c = a + b over arrays of `kept` bytes in all, the threads' parts apart.
+
+    Counted are two reads and a write, as the program asks for them. The best of one thread and all:
+    what is small is not worth a second one.
+    """
+    rates = [one_bandwidth(kept, count, seconds) for count in {1, threads}]
+    return max(rates)
+
+
+def one_bandwidth(kept: int, threads: int, seconds: float) -> float:
+    """The same with exactly so many threads."""
+    length = max(64, kept // (3 * 4 * threads))
+    repeats = max(1, int(2e7) // (12 * length))  # so that starting threads does not matter
+
+    def add(a: Floats, b: Floats, c: Floats) -> None:
+        for _ in range(repeats):
+            np.add(a, b, out=c)
+
+    parts = [tuple(np.ones(length, np.float32) for _ in range(3)) for _ in range(threads)]
+
+    def all_parts() -> None:
+        started = [Thread(target=add, args=part) for part in parts[1:]]
+        for thread in started:
+            thread.start()
+        add(*parts[0])
+        for thread in started:
+            thread.join()
+
+    return 12 * length * threads * repeats / best_time(all_parts, seconds)

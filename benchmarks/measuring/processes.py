@@ -1,0 +1,96 @@
+"""Starting measuring processes: fresh ones, with so many threads and nothing else in the way."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+from measuring.compilers import found
+
+ROOM = Path(__file__).parents[1]  # benchmarks/, from which its modules are imported
+TIMEOUT_SECONDS = 900.0
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "NUM_CPU_THREADS",  # tinygrad's
+)
+
+
+class ProcessError(Exception):
+    """A measuring process failed; the message says how."""
+
+
+@dataclass(frozen=True)
+class Processes:
+    """Starts processes that may use `threads` threads, and keep what they compile in `caches`."""
+
+    threads: int
+    caches: Path
+
+    def environment(self) -> dict[str, str]:
+        """The variables of a process.
+
+        Compiling is not what is measured: its result is kept between samples, and no pool of
+        compiling processes lingers beside the timed loops.
+        """
+        return {
+            **os.environ,
+            **dict.fromkeys(THREAD_VARIABLES, str(self.threads)),
+            "CC": found("clang") or "clang",  # tinygrad's
+            "DEV": "CPU",  # tinygrad's
+            "CACHEDB": str(self.caches / "tinygrad.db"),
+            "JAX_COMPILATION_CACHE_DIR": str(self.caches / "jax"),
+            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+            "KERAS_BACKEND": "jax",
+            "KERAS_HOME": str(self.caches / "keras"),
+            "NUMBA_CACHE_DIR": str(self.caches / "numba"),
+            "TORCHINDUCTOR_CACHE_DIR": str(self.caches / "inductor"),
+            "TORCHINDUCTOR_COMPILE_THREADS": "1",
+        }
+
+    def run(self, command: list[str], folder: Path = ROOM) -> tuple[float, str]:
+        """The seconds that the command took, and its output; raises ProcessError if it failed."""
+        start = perf_counter()
+        try:
+            done = subprocess.run(
+                command,
+                check=False,
+                cwd=folder,
+                env=self.environment(),
+                capture_output=True,
+                text=True,
+                timeout=TIMEOUT_SECONDS,
+            )
+        except subprocess.TimeoutExpired:
+            raise ProcessError(f"not done after {TIMEOUT_SECONDS:.0f} s") from None
+        seconds = perf_counter() - start
+        if done.returncode:
+            raise ProcessError(cause(done.stderr) or f"exit code {done.returncode}")
+        return seconds, done.stdout
+
+    def python(self, *arguments: str | Path) -> tuple[float, str]:
+        """The same of Python with those arguments."""
+        return self.run([sys.executable, *map(str, arguments)])
+
+
+def keep_to(threads: int) -> None:
+    """Let this process, and those that it starts, use only so many cores."""
+    if hasattr(os, "sched_setaffinity"):  # for peers that size their pools by the cores they see
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+
+
+def cause(errors: str) -> str:
+    """The line of a traceback that names the exception, or the last line there is."""
+    lines = [line.strip() for line in errors.splitlines() if line.strip()]
+    for line in reversed(lines):
+        name, colon, _ = line.partition(": ")
+        if colon and name.replace(".", "").isidentifier() and name.endswith(("Error", "Exception")):
+            return line
+    return lines[-1] if lines else ""

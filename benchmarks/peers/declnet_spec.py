@@ -1,0 +1,66 @@
+"""A work as declnet's spec."""
+
+from pathlib import Path
+from typing import Any
+
+from works.data import DATA_FILE
+from works.layers import Conv2d, Dense, Embedding, Layer
+from works.work import BETA_1, BETA_2, EPSILON, Work
+
+
+def spec_layer(layer: Layer) -> dict[str, Any]:
+    """The layer as a spec declares it."""
+    declared: dict[str, Any] = {"type": layer.kind}
+    if isinstance(layer, Dense):
+        declared["units"] = layer.units
+        if layer.l2:
+            declared["weight_regularizer"] = {"type": "l2", "strength": layer.l2}
+            declared["bias_regularizer"] = {"type": "l2", "strength": layer.l2}
+    elif isinstance(layer, Conv2d):
+        declared |= {"filters": layer.filters, "kernel_size": 3, "padding": 1}
+    elif isinstance(layer, Embedding):
+        declared |= {"categories": layer.categories, "units": layer.units}
+    elif layer.kind == "max_pool2d":
+        declared["pool_size"] = 2
+    return declared
+
+
+def model(work: Work, weights_file: Path) -> dict[str, Any]:
+    """The spec's section `model`."""
+    layers = [*(spec_layer(layer) for layer in work.layers), {"type": "softmax"}]
+    return {"dtype": "float32", "initial_weights": str(weights_file), "layers": layers}
+
+
+def spec(
+    work: Work,
+    folder: Path,
+    weights_file: Path,
+    steps: int,
+    kernels: str | None = None,
+    shuffle: bool = False,
+) -> dict[str, Any]:
+    """The spec that trains the work for that many updates, logging the first and last epoch.
+
+    `folder` has the data. `kernels` is the engine's; None leaves the section out.
+    """
+    epochs = steps // work.steps_per_epoch
+    training: dict[str, Any] = {"epochs": epochs, "log_every": epochs}
+    if not work.full_batch:
+        training |= {"batch_size": work.batch, "shuffle": shuffle}
+    return {
+        "declnet": 1,
+        "name": work.name,
+        "seed": 0,
+        "data": {"train": {"type": "npz", "path": str(folder.resolve() / DATA_FILE)}},
+        "model": model(work, weights_file),
+        "loss": {"type": "categorical_crossentropy"},
+        "optimizer": {
+            "type": "adam",
+            "learning_rate": work.learning_rate,
+            "beta_1": BETA_1,
+            "beta_2": BETA_2,
+            "epsilon": EPSILON,
+        },
+        "training": training,
+        **({"engine": {"kernels": kernels}} if kernels else {}),
+    }

@@ -1,0 +1,52 @@
+"""Keras 3 on JAX: `fit`, jitted, fed with batches that lie ready."""
+
+from itertools import cycle
+
+import keras
+
+from measuring.task import Task
+from peers.keras_network import KerasNetwork
+from works.channels_last import samples_last
+from works.data import Weights, read_data, read_weights
+from works.work import BETA_1, BETA_2, EPSILON
+
+MOST_STEPS = 128  # that `fit` makes before it looks after its own state, half of a small step
+
+
+class KerasTrainer:
+    """Trains by one epoch of `fit` as long as asked for, so that no epoch costs more than steps."""
+
+    def __init__(self, task: Task) -> None:
+        work = task.work
+        x, y = read_data(task.path)
+        starts = range(0, work.samples, work.batch)
+        x = samples_last(x)
+        self.batches = [(x[at : at + work.batch], y[at : at + work.batch]) for at in starts]
+        self.initial = read_weights(task.path)
+        self.network = KerasNetwork(work)
+        optimizer = keras.optimizers.Adam(work.learning_rate, BETA_1, BETA_2, EPSILON)
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        joined = max(n for n in range(1, MOST_STEPS + 1) if task.steps % n == 0)
+        self.network.model.compile(optimizer, loss, jit_compile=True, steps_per_execution=joined)
+        optimizer.build(self.network.model.trainable_variables)
+        self.states = [(variable, variable.numpy().copy()) for variable in optimizer.variables]
+
+    def reset(self) -> None:
+        """Put the initial weights, and the optimizer's first state, back."""
+        self.network.load(self.initial)
+        for variable, value in self.states:
+            variable.assign(value)
+
+    def train(self, steps: int) -> None:
+        """A `fit`; it syncs with the device before it returns."""
+        batches = (batch for batch in cycle(self.batches))  # a generator, which `fit` asks for
+        self.network.model.fit(batches, steps_per_epoch=steps, shuffle=False, verbose=0)
+
+    def weights(self) -> Weights:
+        """Laid out as ours."""
+        return self.network.weights()
+
+
+def make(task: Task) -> KerasTrainer:
+    """The trainer."""
+    return KerasTrainer(task)

@@ -1,0 +1,37 @@
+"""The command: `python benchmarks/picture.py FILE.json …` draws what the other commands wrote.
+
+Results of training, cold starts and inference become one picture, speed.png, those of growth
+another, growth.png, in the folder `--folder`.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from pictures.growth import draw_growth
+from pictures.speed import draw_speed
+
+IMAGES = Path(__file__).parents[1] / "docs" / "images"
+
+
+def main() -> int:
+    """Draw."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE.json")
+    parser.add_argument("--folder", type=Path, default=IMAGES, help="default: docs/images")
+    arguments = parser.parse_args()
+    results = [json.loads(file.read_text(encoding="utf-8")) for file in arguments.files]
+    speeds = [each for each in results if each["kind"] != "growth"]
+    if speeds:
+        draw_speed(speeds, arguments.folder / "speed.png")
+        print(arguments.folder / "speed.png")
+    for each in results:
+        if each["kind"] == "growth":
+            draw_growth(each, arguments.folder / "growth.png")
+            print(arguments.folder / "growth.png")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

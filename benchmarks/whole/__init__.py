@@ -1,0 +1,1 @@
+"""Whole processes, timed from outside: imports, and trainings from a cold start."""

@@ -1,0 +1,61 @@
+"""How long an import takes: a process that imports and ends."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from statistics import median
+
+from measuring.processes import Processes
+from measuring.table import aligned
+
+# What a program imports to train: declnet and keras load some of what they have only when asked.
+STATEMENTS = {
+    "python": "pass",
+    "numpy": "import numpy",
+    "declnet": "from declnet import load_spec, run",
+    "torch": "import torch",
+    "jax": "import jax.numpy",
+    "keras": "from keras import Sequential, layers, losses, optimizers",
+    "sklearn": "from sklearn.neural_network import MLPClassifier",
+    "thinc": "import thinc.api",
+    "tinygrad": "import tinygrad",
+    "onnxruntime": "import onnxruntime",
+}
+
+
+@dataclass
+class Import:
+    """A module's import in milliseconds, the process included, one a round."""
+
+    module: str
+    times: list[float] = field(default_factory=list)
+
+    @property
+    def median(self) -> float:
+        """The median."""
+        return median(self.times)
+
+
+def measure_imports(
+    processes: Processes, rounds: int, report: Callable[[str], None]
+) -> list[Import]:
+    """Every installed module's import, round by round, after one that fills the file caches."""
+    modules = [name for name in STATEMENTS if name == "python" or find_spec(name)]
+    imports = [Import(module) for module in modules]
+    for turn in range(rounds + 1):
+        for each in imports:
+            seconds, _ = processes.python("-c", STATEMENTS[each.module])
+            if turn:
+                each.times.append(1000 * seconds)
+        report(f"imports {turn}/{rounds}")
+    return imports
+
+
+def import_table(imports: list[Import]) -> str:
+    """The table, fastest first."""
+    lines = [("import", "ms", "min-max", "statement")]
+    for each in sorted(imports, key=lambda each: each.median):
+        span = f"{min(each.times):.0f}-{max(each.times):.0f}"
+        lines.append((each.module, f"{each.median:.0f}", span, STATEMENTS[each.module]))
+    text = ["a process that imports and ends", *(f"  {line}" for line in aligned(lines))]
+    return "\n".join(text)

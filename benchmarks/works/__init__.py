@@ -1,0 +1,44 @@
+"""The works: what every peer is asked to train, as data."""
+
+from itertools import pairwise
+
+from works.layers import Conv2d, Dense, Embedding, Flatten, Layer, MaxPool2d, Relu
+from works.work import Work
+
+
+def perceptron(sizes: tuple[int, ...], l2: float = 0.0) -> tuple[Layer, ...]:
+    """Dense layers with relu between them; `l2` is the first layer's."""
+    layers: list[Layer] = []
+    for inputs, units in pairwise(sizes):
+        layers += [Dense(inputs, units, 0.0 if layers else l2), Relu()]
+    return tuple(layers[:-1])
+
+
+SPIRAL = perceptron((2, 64, 3), l2=5e-4)
+SMALL = perceptron((64, 128, 64, 10))
+WIDE = perceptron((784, 512, 512, 10))
+DEEP = perceptron((64, *[256] * 6, 10))
+IMAGES = (
+    Conv2d(3, 16), Relu(), Conv2d(16, 32), Relu(), MaxPool2d(), Flatten(), Dense(8192, 10)
+)  # fmt: skip
+TOKENS = (Embedding(1000, 32), Flatten(), *perceptron((512, 64, 10)))
+IMAGE = (3, 32, 32)
+
+# name, network, sample shape, layers, data, samples, batch, rate, short steps, quick steps
+WORKS = (
+    Work("spiral_3000", "2→64→3", (2,), SPIRAL, "spiral", 3000, 3000, 0.005, 200, 10),
+    Work("spiral_300", "2→64→3", (2,), SPIRAL, "spiral", 300, 300, 0.005, 200, 10),
+    Work("small", "64→128→64→10", (64,), SMALL, "linear", 3200, 32, 0.001, 600, 100),
+    Work("deep", "64→6×256→10", (64,), DEEP, "linear", 3200, 128, 0.0003, 50, 25),
+    Work("wide", "784→512→512→10", (784,), WIDE, "linear", 8192, 128, 0.0003, 128, 64),
+    Work("wide_1024", "784→512→512→10", (784,), WIDE, "linear", 8192, 1024, 0.0003, 16, 8),
+    Work("convolution", "3×32×32, conv 16, conv 32, pool, dense 10", IMAGE, IMAGES, "linear",
+         320, 32, 0.0003, 20, 10),
+    Work("embedding", "16 tokens of 1000, embedding 32→64→10", (16,), TOKENS, "tokens",
+         3200, 128, 0.001, 100, 25),
+)  # fmt: skip
+
+
+def work_named(name: str) -> Work:
+    """The work of that name; KeyError if there is none."""
+    return {work.name: work for work in WORKS}[name]

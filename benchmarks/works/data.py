@@ -1,0 +1,90 @@
+"""The data and the initial weights of a work: made once, from one seed, and read by every peer."""
+
+from math import prod, sqrt
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from works.layers import Embedding
+from works.work import Work
+
+Floats = NDArray[np.float32]
+Samples = NDArray[Any]  # float32, or int32 where the work embeds tokens
+Labels = NDArray[np.int64]
+Weights = dict[str, Floats]  # "dense_1.weights" (inputs, units), "dense_1.biases" (units,), …
+
+DATA_FILE = "data.npz"  # arrays x (samples, *shape), y (samples,) int64
+WEIGHTS_FILE = "initial.npz"  # arrays named as in Weights
+
+
+def write_files(work: Work, seed: int, folder: Path) -> None:
+    """Write the work's samples and initial weights to `folder`, which every peer reads."""
+    rng = np.random.default_rng(seed)
+    x, y = {"spiral": spiral, "linear": linear, "tokens": tokens}[work.data](work, rng)
+    np.savez(folder / DATA_FILE, x=x, y=y)
+    arrays: dict[str, Any] = {**initial_weights(work, rng)}
+    np.savez(folder / WEIGHTS_FILE, **arrays)
+
+
+def read_data(folder: Path) -> tuple[Samples, Labels]:
+    """The samples and labels that `write_files` wrote."""
+    with np.load(folder / DATA_FILE, allow_pickle=False) as arrays:
+        return arrays["x"], arrays["y"]
+
+
+def read_weights(folder: Path) -> Weights:
+    """The initial weights that `write_files` wrote, in the order of the layers."""
+    with np.load(folder / WEIGHTS_FILE, allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in arrays.files}
+
+
+def spiral(work: Work, rng: np.random.Generator) -> tuple[Samples, Labels]:
+    """Intertwined spirals in the plane, as many as the network has classes."""
+    classes = work.classes
+    y = np.repeat(np.arange(classes, dtype=np.int64), work.samples // classes)
+    radius = np.tile(np.linspace(0.0, 1.0, work.samples // classes), classes)
+    angle = 2.5 * (4.0 * (y + radius) + 0.2 * rng.standard_normal(work.samples))
+    x = np.stack([radius * np.sin(angle), radius * np.cos(angle)], axis=1)
+    return x.astype(np.float32), y
+
+
+def linear(work: Work, rng: np.random.Generator) -> tuple[Samples, Labels]:
+    """Normal features; the label is the largest of as many noisy random projections."""
+    features, classes = prod(work.sample_shape), work.classes
+    x = rng.standard_normal((work.samples, features))
+    scores = x @ rng.standard_normal((features, classes)) / sqrt(features)
+    y = np.argmax(scores + 0.3 * rng.standard_normal(scores.shape), axis=1)
+    return x.astype(np.float32).reshape(-1, *work.sample_shape), y.astype(np.int64)
+
+
+def tokens(work: Work, rng: np.random.Generator) -> tuple[Samples, Labels]:
+    """Integers; each, at its place, speaks for some class, and the label is what most is said."""
+    (length,), (embedding,) = (
+        work.sample_shape,
+        [layer for layer in work.layers if isinstance(layer, Embedding)],
+    )
+    x = rng.integers(0, embedding.categories, (work.samples, length), dtype=np.int32)
+    says = rng.standard_normal((length, embedding.categories, work.classes))
+    y = says[np.arange(length), x].sum(axis=1).argmax(axis=1)
+    return x, y.astype(np.int64)
+
+
+def initial_weights(work: Work, rng: np.random.Generator) -> Weights:
+    """Glorot-uniform weights, biases of zero; embeddings are standard normal."""
+    weights: Weights = {}
+    for layer_name, layer in work.named_layers:
+        for name, shape in layer.parameters.items():
+            weights[f"{layer_name}.{name}"] = initial(layer.kind, name, shape, rng)
+    return weights
+
+
+def initial(kind: str, name: str, shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
+    """One array's first values."""
+    if name == "biases":
+        return np.zeros(shape, np.float32)
+    if kind == "embedding":
+        return rng.standard_normal(shape).astype(np.float32)
+    limit = sqrt(6.0 / ((shape[0] + shape[1]) * prod(shape[2:])))
+    return rng.uniform(-limit, limit, shape).astype(np.float32)

@@ -1,0 +1,74 @@
+"""The judge: a network's output and loss for all peers alike, in float64 and in plain NumPy."""
+
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from works.data import Labels, Samples, Weights
+from works.layers import Conv2d, Dense, Embedding, Flatten, Layer, Relu
+from works.work import Work
+
+Array = NDArray[Any]
+CHUNK = 256  # samples at a time: patches of images take memory
+
+
+def apply(layer: Layer, parameters: list[Array], x: Array) -> Array:
+    """The layer's output, samples first."""
+    if isinstance(layer, Dense):
+        sums: Array = x @ parameters[0] + parameters[1]
+        return sums
+    if isinstance(layer, Relu):
+        return np.maximum(x, 0.0)
+    if isinstance(layer, Flatten):
+        return x.reshape(len(x), -1)
+    if isinstance(layer, Embedding):
+        rows: Array = parameters[0][x]
+        return rows
+    n, channels, height, width = x.shape
+    if isinstance(layer, Conv2d):
+        padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
+        patches = sliding_window_view(padded, (3, 3), axis=(2, 3))
+        y = np.tensordot(patches, parameters[0], axes=([1, 4, 5], [1, 2, 3])) + parameters[1]
+        return np.moveaxis(y, 3, 1)
+    largest: Array = x.reshape(n, channels, height // 2, 2, width // 2, 2).max(axis=(3, 5))
+    return largest
+
+
+def scores(work: Work, weights: Weights, x: Samples) -> Array:
+    """What the last layer says, (n, classes), before softmax."""
+    output = x if x.dtype.kind == "i" else x.astype(np.float64)
+    for name, layer in work.named_layers:
+        arrays = [weights[f"{name}.{key}"].astype(np.float64) for key in layer.parameters]
+        output = apply(layer, arrays, output)
+    return output
+
+
+def probabilities(work: Work, weights: Weights, x: Samples) -> Array:
+    """The network's prediction, (n, classes)."""
+    output = scores(work, weights, x)
+    exponentials = np.exp(output - output.max(axis=1, keepdims=True))
+    probability: Array = exponentials / exponentials.sum(axis=1, keepdims=True)
+    return probability
+
+
+def training_loss(work: Work, weights: Weights, x: Samples, y: Labels) -> float:
+    """Mean cross-entropy over all samples plus the L2 penalties."""
+    total = 0.0
+    for start in range(0, len(x), CHUNK):
+        part, labels = x[start : start + CHUNK], y[start : start + CHUNK]
+        output = scores(work, weights, part)
+        output -= output.max(axis=1, keepdims=True)
+        log_sums = np.log(np.sum(np.exp(output), axis=1))
+        total += float(np.sum(log_sums - output[np.arange(len(labels)), labels]))
+    return total / len(x) + penalty(work, weights)
+
+
+def penalty(work: Work, weights: Weights) -> float:
+    """The sum of the L2 penalties."""
+    total = 0.0
+    for name, strength in work.penalties.items():
+        for key in ("weights", "biases"):
+            total += strength * float(np.sum(np.square(weights[f"{name}.{key}"], dtype=np.float64)))
+    return total

@@ -1,0 +1,115 @@
+"""A work: a network, its data and its optimizer's rate, as data."""
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any, Literal, Self
+
+from works.layers import LAYERS, Dense, Layer, Shape
+
+# Adam, whatever the work; epsilon stands outside the root of the corrected second moment.
+BETA_1 = 0.9
+BETA_2 = 0.999
+EPSILON = 1e-7
+
+
+@dataclass(frozen=True)
+class Work:
+    """One training job: softmax and cross-entropy on top of `layers`, trained by Adam in float32.
+
+    Attributes:
+        name: what tables and the command line call it.
+        network: the layers in a few words, for people.
+        sample_shape: of one sample; images are (channels, height, width).
+        layers: the last one's units are the classes.
+        data: how samples are made.
+        samples: how many; a whole number of batches.
+        batch: samples a step.
+        learning_rate: Adam's.
+        short_steps: length of the short run, a whole number of epochs. Losses are compared at its
+            end: Adam's first steps blow rounding up, and a higher rate or a longer run parts them.
+        quick_steps: the same for `--quick`.
+    """
+
+    name: str
+    network: str
+    sample_shape: Shape
+    layers: tuple[Layer, ...]
+    data: Literal["spiral", "linear", "tokens"]
+    samples: int
+    batch: int
+    learning_rate: float
+    short_steps: int
+    quick_steps: int
+
+    @cached_property
+    def named_layers(self) -> tuple[tuple[str, Layer], ...]:
+        """Each layer with its type and its count among them: `dense_1`, `relu_1`, `dense_2`, …"""
+        counts: Counter[str] = Counter()
+        named = []
+        for layer in self.layers:
+            counts[layer.kind] += 1
+            named.append((f"{layer.kind}_{counts[layer.kind]}", layer))
+        return tuple(named)
+
+    @property
+    def dense(self) -> tuple[Dense, ...]:
+        """The dense layers, in order."""
+        return tuple(layer for layer in self.layers if isinstance(layer, Dense))
+
+    @property
+    def penalties(self) -> dict[str, float]:
+        """The L2 strengths of the layers that have one, by the layer's name."""
+        return {
+            name: layer.l2
+            for name, layer in self.named_layers
+            if isinstance(layer, Dense) and layer.l2
+        }
+
+    @property
+    def shapes(self) -> tuple[Shape, ...]:
+        """The shapes of a sample before each layer, and after the last."""
+        shapes = [self.sample_shape]
+        for layer in self.layers:
+            shapes.append(layer.output_shape(shapes[-1]))
+        return tuple(shapes)
+
+    @property
+    def kinds(self) -> set[str]:
+        """The kinds of its layers."""
+        return {layer.kind for layer in self.layers}
+
+    @property
+    def classes(self) -> int:
+        """The labels go from 0 to classes - 1."""
+        return self.dense[-1].units
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches that it takes to see every sample once."""
+        return self.samples // self.batch
+
+    @property
+    def full_batch(self) -> bool:
+        """Whether each step sees all samples."""
+        return self.batch == self.samples
+
+    @property
+    def title(self) -> str:
+        """The work in a line, for people."""
+        return f"{self.name}: {self.network}, batch {self.batch} of {self.samples}"
+
+    def to_record(self) -> dict[str, Any]:
+        """The work as JSON has it."""
+        layers = [{"kind": layer.kind, **asdict(layer)} for layer in self.layers]
+        return {**asdict(self), "layers": layers}
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> Self:
+        """The work that `to_record` made."""
+        layers = []
+        for each in record["layers"]:
+            fields = dict(each)
+            layers.append(LAYERS[fields.pop("kind")](**fields))
+        shape = tuple(record["sample_shape"])
+        return cls(**{**record, "layers": tuple(layers), "sample_shape": shape})
