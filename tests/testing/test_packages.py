@@ -4,6 +4,7 @@ import pytest
 
 from declnet import RegistryError
 from declnet.testing import check_package
+from declnet.testing.packages import cases_of_package
 
 
 def test_an_importable_package(plugin):
@@ -23,15 +24,20 @@ def test_a_fault_fails(plugin):
 
 @pytest.mark.parametrize("name", ["layers", "declnet_layers"])
 def test_an_entry_point_and_its_package(name):
-    components = check_package(name).components
+    components = {case.component for case in cases_of_package(name)}
     assert "layer:dense" in components
     assert all(component.startswith("layer:") for component in components)
 
 
 @pytest.mark.parametrize("name", ["declnet", "Declnet"])
 def test_a_distribution_has_all_its_entry_points(name):
-    report = check_package(name)
-    assert {"layer:dense", "loss:categorical_crossentropy"} <= set(report.components)
+    components = {case.component for case in cases_of_package(name)}
+    assert {"layer:dense", "loss:categorical_crossentropy"} <= components
+
+
+def test_a_right_package_succeeds():
+    report = check_package("regularizers")
+    assert set(report.components) == {f"regularizer:{each}" for each in ("l1", "l2", "l1_l2")}
     assert report.succeeded
 
 
