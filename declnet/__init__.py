@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from declnet.components.data_source import DataSource as DataSource
     from declnet.components.fusion import Fusion as Fusion
     from declnet.components.initializer import Initializer as Initializer
+    from declnet.components.kernel import FusionKernel as FusionKernel
+    from declnet.components.kernel import Kernel as Kernel
+    from declnet.components.kernel import LayerKernel as LayerKernel
+    from declnet.components.kernel import OptimizerKernel as OptimizerKernel
+    from declnet.components.kernel import RegularizerKernel as RegularizerKernel
     from declnet.components.layer import Layer as Layer
     from declnet.components.loss import Loss as Loss
     from declnet.components.mapped_array import MappedArray as MappedArray
@@ -93,6 +98,13 @@ _HOMES = {
     "components.data_source": ("DataInfo", "DataSource", "Dataset"),
     "components.fusion": ("Fusion",),
     "components.initializer": ("Initializer",),
+    "components.kernel": (
+        "FusionKernel",
+        "Kernel",
+        "LayerKernel",
+        "OptimizerKernel",
+        "RegularizerKernel",
+    ),
     "components.layer": ("Layer",),
     "components.loss": ("Loss",),
     "components.mapped_array": ("MappedArray",),
