@@ -72,6 +72,8 @@ class LayerKernel(Kernel):
     kind = "kernel"
     replaces: ClassVar[str] = "layer"
     required_methods = ("bind_forward", "bind_backward")
+    example_shapes: ClassVar[tuple[Any, ...]] = ()
+    """Input shapes that the conformance kit tries beside the usual ones."""
 
     def bind_forward(
         self, x: Array, y: Array, states: Sequence[LayerState]

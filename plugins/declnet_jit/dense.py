@@ -39,6 +39,11 @@ class DenseKernel(NeedsNumba, LayerKernel):
     """
 
     type = "dense"
+    examples = (
+        {"layer": {"type": "dense", "units": 40}},
+        {"layer": {"type": "dense", "units": 11}},
+    )
+    example_shapes = ((2,), (40,))
     rectified: ClassVar[bool] = False
 
     layer: Dense
@@ -90,6 +95,10 @@ class DenseReLUKernel(DenseKernel):
     """y = max(x @ weights + biases, 0), in one pass over y where the layer is thin."""
 
     type = "dense_relu"
+    examples = (
+        {"layer": {"type": "dense", "units": 40}, "activation": {}},
+        {"layer": {"type": "dense", "units": 11}, "activation": {}},
+    )
     rectified: ClassVar[bool] = True
 
     layer: Dense
