@@ -87,9 +87,8 @@ def whole(document: dict[str, Any]) -> dict[str, Any]:
     document["loss"] = {"type": document["loss"]}
     rate = {"type": "inverse_time", "initial_rate": 0.1, "decay": 0.1}
     document["optimizer"]["learning_rate"] = rate
-    document["engine" : {"kernels": "numpy"}, "training"]["metrics"] = [
-        {"type": "accuracy", "name": "right"}
-    ]
+    document["training"]["metrics"] = [{"type": "accuracy", "name": "right"}]
+    document["engine"] = {"kernels": "numpy"}
     document["training"]["callbacks"] = [""]
     return document
 
