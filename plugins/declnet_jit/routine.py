@@ -25,10 +25,6 @@ class Routine:
         self._function = function
         self._dispatcher: Any = None
 
-    def __call__(self, *arguments: Any) -> None:
-        """Runs it, uncompiled."""
-        self._function(*arguments)
-
     def compiled_for(self, *arguments: Any) -> Callable[..., None]:
         """The compiled function, ready for arguments of these types."""
         import numba
