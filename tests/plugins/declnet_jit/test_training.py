@@ -21,10 +21,13 @@ def engine_of(directory):
     return json.loads((directory / "manifest.json").read_text())["engine"]
 
 
-@pytest.mark.parametrize(("dtype", "close"), [("float64", 1e-9), ("float32", 2e-3)])
-def test_the_spiral_agrees_with_numpy(spiral, dtype, close):
+@pytest.mark.parametrize(
+    ("dtype", "close", "epochs"),
+    [("float64", 1e-9, 61), ("float32", 1e-4, 9)],  # rounding doubles every few steps
+)
+def test_the_spiral_agrees_with_numpy(spiral, dtype, close, epochs):
     spiral["model"]["dtype"] = dtype
-    spiral["training"] |= {"epochs": 61, "log_every": 20}
+    spiral["training"] |= {"epochs": epochs, "log_every": 4, "metrics": []}
     jit, numpy = (trained(spiral, kernels) for kernels in ("jit", "numpy"))
     for row, expected in zip(jit.history, numpy.history, strict=True):
         assert row == pytest.approx(expected, rel=close, abs=close)
@@ -34,7 +37,7 @@ def test_the_spiral_agrees_with_numpy(spiral, dtype, close):
 def test_parts_that_have_no_kernel_run_beside_those_that_have(spiral, blobs, batch_size):
     spiral["model"]["dtype"] = "float64"
     spiral["model"]["layers"][1:1] = [
-        "layer_norm",  # batch_norm would leave biases no gradient but rounding, which Adam scales up
+        "layer_norm",  # batch_norm leaves biases no gradient but rounding, which Adam enlarges
         "tanh",
         {"type": "dense", "units": 40},
         "relu",
