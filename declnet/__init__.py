@@ -82,6 +82,7 @@ if TYPE_CHECKING:
     from declnet.runs.run import run as run
     from declnet.runs.session import RunResult as RunResult
     from declnet.spec.data_spec import DataSpec as DataSpec
+    from declnet.spec.engine_spec import EngineSpec as EngineSpec
     from declnet.spec.load import load_spec as load_spec
     from declnet.spec.load import parse_spec as parse_spec
     from declnet.spec.run_spec import ModelSpec as ModelSpec
@@ -145,6 +146,7 @@ _HOMES = {
     "runs.run": ("run",),
     "runs.session": ("RunResult",),
     "spec.data_spec": ("DataSpec",),
+    "spec.engine_spec": ("EngineSpec",),
     "spec.load": ("load_spec", "parse_spec"),
     "spec.run_spec": ("ModelSpec", "RunSpec", "TrainingSpec"),
 }
