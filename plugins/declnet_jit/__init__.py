@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     )
 
 KERNELS = {
-    "adam": ("adam", "AdamKernel"),
-    "dense": ("dense", "DenseKernel"),
-    "dense_relu": ("dense", "DenseReLUKernel"),
-    "l2": ("l2", "L2Kernel"),
-    "softmax_categorical_crossentropy": (
+    "adam_jit": ("adam", "AdamKernel"),
+    "dense_jit": ("dense", "DenseKernel"),
+    "dense_relu_jit": ("dense", "DenseReLUKernel"),
+    "l2_jit": ("l2", "L2Kernel"),
+    "softmax_categorical_crossentropy_jit": (
         "softmax_categorical_crossentropy",
         "SoftmaxCategoricalCrossentropyKernel",
     ),

@@ -17,7 +17,7 @@ class AdamKernel(NeedsNumba, OptimizerKernel):
     a step in float32.
     """
 
-    type = "adam"
+    type = "adam_jit"
 
     optimizer: Adam
 

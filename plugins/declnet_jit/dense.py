@@ -38,7 +38,7 @@ class DenseKernel(NeedsNumba, LayerKernel):
     Sums run in another order than NumPy's: a relative difference of about 1e-6 in float32.
     """
 
-    type = "dense"
+    type = "dense_jit"
     examples = (
         {"layer": {"type": "dense", "units": 40}},
         {"layer": {"type": "dense", "units": 11}},
@@ -94,7 +94,7 @@ class DenseKernel(NeedsNumba, LayerKernel):
 class DenseReLUKernel(DenseKernel):
     """y = max(x @ weights + biases, 0), in one pass over y where the layer is thin."""
 
-    type = "dense_relu"
+    type = "dense_relu_jit"
     examples = (
         {"layer": {"type": "dense", "units": 40}, "activation": {}},
         {"layer": {"type": "dense", "units": 11}, "activation": {}},

@@ -12,7 +12,7 @@ from declnet_regularizers import L2
 class L2Kernel(NeedsNumba, RegularizerKernel):
     """dw += 2 * strength * w, product and sum rounded once."""
 
-    type = "l2"
+    type = "l2_jit"
 
     regularizer: L2
 

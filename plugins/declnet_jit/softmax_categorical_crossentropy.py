@@ -22,7 +22,7 @@ class SoftmaxCategoricalCrossentropyKernel(NeedsNumba, FusionKernel):
     labels are left to NumPy.
     """
 
-    type = "softmax_categorical_crossentropy"
+    type = "softmax_categorical_crossentropy_jit"
 
     fusion: SoftmaxCategoricalCrossentropy
 
