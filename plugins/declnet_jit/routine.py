@@ -30,8 +30,11 @@ class Routine:
         import numba
 
         if self._dispatcher is None:
-            decorate = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=ROUNDING)
-            self._dispatcher = decorate(self._function)
+            options = {"nogil": True, "error_model": "numpy", "fastmath": ROUNDING}
+            try:
+                self._dispatcher = numba.njit(cache=True, **options)(self._function)
+            except RuntimeError:  # no folder can be written to: each process compiles anew
+                self._dispatcher = numba.njit(**options)(self._function)
         dispatcher = self._dispatcher
         signature = tuple(numba.typeof(argument) for argument in arguments)
         if signature not in dispatcher.overloads:
@@ -46,9 +49,9 @@ class Routine:
 
     def _announce(self) -> None:
         """Says once a process that there is a wait, if there is none of this in the cache yet."""
-        folder = Path(self._dispatcher.stats.cache_path)
+        folder = self._dispatcher.stats.cache_path
         pattern = f"*{self._function.__name__}-*.nbi"
-        if not _announced and not any(folder.glob(pattern)):
+        if not _announced and (folder is None or not any(Path(folder).glob(pattern))):
             _announced.append(self._function.__name__)
             sys.stderr.write(
                 "declnet: compiling kernels with Numba, once on this machine (a few seconds)\n"
