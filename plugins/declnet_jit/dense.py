@@ -73,15 +73,16 @@ class DenseKernel(NeedsNumba, LayerKernel):
         if x is None or not batch_last(dy, y, dx) or weights.dtype not in FLOATS:
             return None
         thin = _is_thin(weights)
-        if thin and y is not None and len(weights) == 2 and dx is None and batch_last(x):
+        loops = thin and batch_last(x)
+        if loops and y is not None and len(weights) == 2 and dx is None:
             return (two_inputs_gradient.bound(x.T, y.T, dy.T, grad.weights, grad.biases),)
         calls: list[Callable[[], object]] = []
         if y is not None:
             calls.append(rectify_slopes.bound(y.T, dy.T, grad.biases))
-        else:
+        elif not loops:
             calls.append(sum_slopes.bound(dy.T, grad.biases))
-        if thin and batch_last(x):
-            calls.append(thin_weight_gradient.bound(x.T, dy.T, grad.weights))
+        if loops:
+            calls.append(thin_weight_gradient.bound(x.T, dy.T, grad.weights, grad.biases))
         else:
             calls.append(partial(np.matmul, x.T, dy, out=grad.weights))
         if dx is not None and thin:

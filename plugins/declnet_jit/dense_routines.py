@@ -51,14 +51,19 @@ def two_inputs_forward(x, w, b, low, y):  # type: ignore[no-untyped-def]
 
 
 @Routine
-def thin_weight_gradient(x, dy, dw):  # type: ignore[no-untyped-def]
-    """Dw = x dy.T."""
+def thin_weight_gradient(x, dy, dw, db):  # type: ignore[no-untyped-def]
+    """Dw = x dy.T; db = sum dy."""
     inputs, n, units = np.uint64(x.shape[0]), np.uint64(x.shape[1]), np.uint64(dy.shape[0])
     last, zero = inputs - ONE, dw.dtype.type(0)
     dw[:, :] = 0
+    db[:] = 0
     for start in range(ZERO, n, BLOCK):
         stop = min(n, start + BLOCK)
         for j in range(units):
+            total = zero
+            for s in range(start, stop):
+                total += dy[j, s]
+            db[j] += total
             for i in range(ZERO, inputs, FOUR):
                 i1, i2, i3 = min(i + ONE, last), min(i + TWO, last), min(i + THREE, last)
                 a0 = a1 = a2 = a3 = zero

@@ -8,7 +8,7 @@ import numpy as np
 from declnet import Array, FusionKernel
 from declnet_jit.arrays import batch_last
 from declnet_jit.needs_numba import NeedsNumba
-from declnet_jit.softmax_routines import normalize, subtract_largest, weighted_difference
+from declnet_jit.softmax_routines import normalize, subtract_largest
 from declnet_losses import SoftmaxCategoricalCrossentropy
 
 SMALLEST = 1e-7
@@ -18,8 +18,8 @@ SMALLEST = 1e-7
 class SoftmaxCategoricalCrossentropyKernel(NeedsNumba, FusionKernel):
     """y = softmax(x), losses = -log(clip(y[label])), dx = (y - y_true) * shares.
 
-    The sum is inverted once a sample: a relative difference of about 1e-7 in float32. Smoothed
-    labels are left to NumPy.
+    Sum and probability are inverted once a sample, and the loss is the inverse's logarithm: a
+    relative difference of about 1e-7 in float32. Smoothed labels are left to NumPy.
     """
 
     type = "softmax_categorical_crossentropy_jit"
@@ -32,14 +32,12 @@ class SoftmaxCategoricalCrossentropyKernel(NeedsNumba, FusionKernel):
         """Fills y, losses and dx; `losses` serves for maxima and sums on the way."""
         if self.fusion.loss.label_smoothing or not batch_last(x, y, dx) or y_true.ndim != 2:
             return None
+        if dx is None:  # nothing is trained
+            return None
         smallest = y.dtype.type(SMALLEST)
-        calls = (
+        return (
             subtract_largest.bound(x.T, y.T, losses),
             partial(np.exp, y.T, y.T),
-            normalize.bound(y.T, y_true.T, smallest, losses),
+            normalize.bound(y.T, y_true.T, smallest, losses, shares, dx.T),
             partial(np.log, losses, losses),
-            partial(np.negative, losses, losses),
         )
-        if dx is None:
-            return calls
-        return *calls, weighted_difference.bound(y.T, y_true.T, shares, dx.T)

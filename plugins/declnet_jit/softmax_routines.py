@@ -27,35 +27,29 @@ def subtract_largest(x, y, largest):  # type: ignore[no-untyped-def]
 
 
 @Routine
-def normalize(y, y_true, smallest, probabilities):  # type: ignore[no-untyped-def]
-    """Y = y / sum y over the classes; probabilities = clip(sum y_true * y)."""
+def normalize(y, y_true, smallest, inverse, shares, dx):  # type: ignore[no-untyped-def]
+    """Y = y / sum y; inverse = 1 / clip(sum y_true * y); dx = (y - y_true) * shares."""
     classes, n = np.uint64(y.shape[0]), np.uint64(y.shape[1])
-    one = probabilities.dtype.type(1)
+    zero, one = inverse.dtype.type(0), inverse.dtype.type(1)
     largest = one - smallest
     for s in range(n):
-        probabilities[s] = y[ZERO, s]
+        inverse[s] = y[ZERO, s]
     for c in range(ONE, classes):
         for s in range(n):
-            probabilities[s] += y[c, s]
+            inverse[s] += y[c, s]
     for s in range(n):
-        probabilities[s] = one / probabilities[s]
+        inverse[s] = one / inverse[s]
     for c in range(classes):
         for s in range(n):
-            y[c, s] *= probabilities[s]
+            y[c, s] *= inverse[s]
     for s in range(n):
-        probabilities[s] = y[ZERO, s] * y_true[ZERO, s]
-    for c in range(ONE, classes):
+        inverse[s] = zero
+    for c in range(classes):
         for s in range(n):
-            probabilities[s] += y[c, s] * y_true[c, s]
+            label = y_true[c, s]
+            inverse[s] += y[c, s] * label
+            dx[c, s] = (y[c, s] - label) * shares[s]
     for s in range(n):
-        value = probabilities[s]
+        value = inverse[s]
         value = smallest if value < smallest else value
-        probabilities[s] = largest if value > largest else value
-
-
-@Routine
-def weighted_difference(y, y_true, shares, dx):  # type: ignore[no-untyped-def]
-    """Dx = (y - y_true) * shares."""
-    for c in range(np.uint64(y.shape[0])):
-        for s in range(np.uint64(y.shape[1])):
-            dx[c, s] = (y[c, s] - y_true[c, s]) * shares[s]
+        inverse[s] = one / (largest if value > largest else value)
