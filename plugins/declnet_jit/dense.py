@@ -54,11 +54,12 @@ class DenseKernel(NeedsNumba, LayerKernel):
         if weights.dtype not in FLOATS or not batch_last(y):
             return None
         low = weights.dtype.type(0 if self.rectified else -inf)
-        if _is_thin(weights) and batch_last(x):
-            routine = two_inputs_forward if len(weights) == 2 else thin_forward
-            return (routine.bound(x.T, weights, biases, low, y.T),)
-        product = partial(np.matmul, x, weights, out=y)
-        return product, add_bias.bound(y.T, biases, low)
+        if not (_is_thin(weights) and batch_last(x)):
+            product = partial(np.matmul, x, weights, out=y)
+            return product, add_bias.bound(y.T, biases, low)
+        if len(weights) == 2:
+            return (two_inputs_forward.bound(x.T, weights, biases, low, y.T),)
+        return (thin_forward.bound(x.T, weights, biases, self.rectified, y.T),)
 
     def bind_backward(
         self,

@@ -15,8 +15,8 @@ ZERO, ONE, TWO, THREE, FOUR = (np.uint64(number) for number in range(5))
 
 
 @Routine
-def thin_forward(x, w, b, low, y):  # type: ignore[no-untyped-def]
-    """Y = max(w.T x + b, low)."""
+def thin_forward(x, w, b, rectified, y):  # type: ignore[no-untyped-def]
+    """Y = w.T x + b, or max(w.T x + b, 0)."""
     inputs, n, units = np.uint64(x.shape[0]), np.uint64(x.shape[1]), np.uint64(y.shape[0])
     last, zero = inputs - ONE, b.dtype.type(0)
     for start in range(ZERO, n, BLOCK):
@@ -25,16 +25,19 @@ def thin_forward(x, w, b, low, y):  # type: ignore[no-untyped-def]
             bias = b[j]
             for s in range(start, stop):
                 y[j, s] = bias
-            for i in range(ZERO, inputs, FOUR):
-                i1, i2, i3 = min(i + ONE, last), min(i + TWO, last), min(i + THREE, last)
+        for i in range(ZERO, inputs, FOUR):
+            i1, i2, i3 = min(i + ONE, last), min(i + TWO, last), min(i + THREE, last)
+            for j in range(units):
                 w0 = w[i, j]
                 w1 = w[i1, j] if i + ONE < inputs else zero
                 w2 = w[i2, j] if i + TWO < inputs else zero
                 w3 = w[i3, j] if i + THREE < inputs else zero
                 for s in range(start, stop):
                     y[j, s] += w0 * x[i, s] + w1 * x[i1, s] + w2 * x[i2, s] + w3 * x[i3, s]
-            for s in range(start, stop):
-                y[j, s] = low if y[j, s] < low else y[j, s]
+        if rectified:
+            for j in range(units):
+                for s in range(start, stop):
+                    y[j, s] = zero if y[j, s] < zero else y[j, s]
 
 
 @Routine
@@ -64,8 +67,9 @@ def thin_weight_gradient(x, dy, dw, db):  # type: ignore[no-untyped-def]
             for s in range(start, stop):
                 total += dy[j, s]
             db[j] += total
-            for i in range(ZERO, inputs, FOUR):
-                i1, i2, i3 = min(i + ONE, last), min(i + TWO, last), min(i + THREE, last)
+        for i in range(ZERO, inputs, FOUR):
+            i1, i2, i3 = min(i + ONE, last), min(i + TWO, last), min(i + THREE, last)
+            for j in range(units):
                 a0 = a1 = a2 = a3 = zero
                 for s in range(start, stop):
                     slope = dy[j, s]
