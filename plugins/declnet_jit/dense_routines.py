@@ -58,8 +58,10 @@ def thin_weight_gradient(x, dy, dw, db):  # type: ignore[no-untyped-def]
     """Dw = x dy.T; db = sum dy."""
     inputs, n, units = np.uint64(x.shape[0]), np.uint64(x.shape[1]), np.uint64(dy.shape[0])
     last, zero = inputs - ONE, dw.dtype.type(0)
-    dw[:, :] = 0
-    db[:] = 0
+    for j in range(units):
+        db[j] = zero
+        for i in range(inputs):
+            dw[i, j] = zero
     for start in range(ZERO, n, BLOCK):
         stop = min(n, start + BLOCK)
         for j in range(units):
