@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from declnet.components.data_source import DataSource as DataSource
     from declnet.components.fusion import Fusion as Fusion
     from declnet.components.initializer import Initializer as Initializer
+    from declnet.components.kernel import FusionKernel as FusionKernel
+    from declnet.components.kernel import Kernel as Kernel
+    from declnet.components.kernel import LayerKernel as LayerKernel
+    from declnet.components.kernel import OptimizerKernel as OptimizerKernel
+    from declnet.components.kernel import RegularizerKernel as RegularizerKernel
     from declnet.components.layer import Layer as Layer
     from declnet.components.loss import Loss as Loss
     from declnet.components.mapped_array import MappedArray as MappedArray
@@ -77,6 +82,7 @@ if TYPE_CHECKING:
     from declnet.runs.run import run as run
     from declnet.runs.session import RunResult as RunResult
     from declnet.spec.data_spec import DataSpec as DataSpec
+    from declnet.spec.engine_spec import EngineSpec as EngineSpec
     from declnet.spec.load import load_spec as load_spec
     from declnet.spec.load import parse_spec as parse_spec
     from declnet.spec.run_spec import ModelSpec as ModelSpec
@@ -93,6 +99,13 @@ _HOMES = {
     "components.data_source": ("DataInfo", "DataSource", "Dataset"),
     "components.fusion": ("Fusion",),
     "components.initializer": ("Initializer",),
+    "components.kernel": (
+        "FusionKernel",
+        "Kernel",
+        "LayerKernel",
+        "OptimizerKernel",
+        "RegularizerKernel",
+    ),
     "components.layer": ("Layer",),
     "components.loss": ("Loss",),
     "components.mapped_array": ("MappedArray",),
@@ -133,6 +146,7 @@ _HOMES = {
     "runs.run": ("run",),
     "runs.session": ("RunResult",),
     "spec.data_spec": ("DataSpec",),
+    "spec.engine_spec": ("EngineSpec",),
     "spec.load": ("load_spec", "parse_spec"),
     "spec.run_spec": ("ModelSpec", "RunSpec", "TrainingSpec"),
 }

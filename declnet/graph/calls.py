@@ -21,9 +21,13 @@ def forward_calls(
     """Copies into the order that the layer wants, then its forward."""
     if plan.is_view(node):
         return []
-    copies: list[Call] = [partial(np.copyto, *pair) for pair in views.copies(node, x)]
     forward = partial(node.layer.forward, views.inputs(node, x), views.output(node), state)
-    return [*copies, forward]
+    return [*copies(node, views, x), forward]
+
+
+def copies(node: Node, views: BatchViews, x: Array) -> list[Call]:
+    """What puts a layer's inputs into the memory order that it wants."""
+    return [partial(np.copyto, *pair) for pair in views.copies(node, x)]
 
 
 def backward_calls(
@@ -34,17 +38,10 @@ def backward_calls(
         return []
     targets: list[Array | None] = []
     after: list[Call] = []
-    for position, value in enumerate(node.inputs):
-        writer = node.index, position
-        total, spare = views.gradient(value), views.spare(writer)
-        if total is None or spare is None:
-            targets.append(total)
-            continue
-        targets.append(spare)
-        first = plan.first_writer[value] == writer
-        after.append(
-            partial(np.copyto, total, spare) if first else partial(np.add, total, spare, total)
-        )
+    for position in range(len(node.inputs)):
+        target, additions = gradient_target(node, position, plan, views)
+        targets.append(target)
+        after += additions
     needs = node.layer.backward_needs
     dx: Any = tuple(targets) if node.joins_inputs else targets[0]
     backward = partial(
@@ -56,3 +53,21 @@ def backward_calls(
         state,
     )
     return [backward, *after]
+
+
+def gradient_target(
+    node: Node, position: int, plan: Plan, views: BatchViews
+) -> tuple[Array | None, list[Call]]:
+    """Where a layer writes the gradient of one of its inputs, and what is done with it then.
+
+    Returns:
+        The array, None where nobody needs that gradient; and the calls that copy it, or add it to
+        what other readers of the value wrote.
+    """
+    value, writer = node.inputs[position], (node.index, position)
+    total, spare = views.gradient(value), views.spare(writer)
+    if total is None or spare is None:
+        return total, []
+    if plan.first_writer[value] == writer:
+        return spare, [partial(np.copyto, total, spare)]
+    return spare, [partial(np.add, total, spare, total)]

@@ -60,11 +60,17 @@ class _Planner:
     nodes: Sequence[Node]
     training: bool
     fused: bool
+    joined: Sequence[Sequence[int]] = ()
     lives: list[Life] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.count = len(self.nodes)
         self.end = 2 * self.count + 2
+        self.first_of = list(range(self.count))
+        self.last_of = list(range(self.count))
+        for chain in self.joined:
+            for index in chain:
+                self.first_of[index], self.last_of[index] = chain[0], chain[-1]
         self.orders = value_orders(self.nodes)
         self.staged_orders = staged_reads(self.nodes, self.orders)
         self.readers: list[list[Reader]] = [[] for _ in range(self.count + 1)]
@@ -83,6 +89,10 @@ class _Planner:
     def backward_time(self, index: int) -> int:
         return self.count + 1 if self.is_fused(index) else 2 * self.count + 1 - index
 
+    def backward_end(self, index: int) -> int:
+        """When the backward of a layer is over: that of the whole chain that it is joined in."""
+        return self.backward_time(self.first_of[index])
+
     def reads_in_backward(self, index: int, what: str) -> bool:
         if not self.needs_gradient[index + 1]:
             return False
@@ -91,7 +101,9 @@ class _Planner:
     def last_use(self, reader: Reader) -> int:
         """The last time at which a reader reads a value, or its copy in another order."""
         index = reader[0]
-        return self.backward_time(index) if self.reads_in_backward(index, "x") else index
+        if self.reads_in_backward(index, "x"):
+            return self.backward_end(index)
+        return self.last_of[index]
 
     def last_read(self, value: int) -> int:
         if value == self.count:
@@ -102,7 +114,7 @@ class _Planner:
             for reader in self.readers[value]
         ]
         if self.reads_in_backward(value - 1, "y"):
-            times.append(self.backward_time(value - 1))
+            times.append(self.backward_end(value - 1))
         return max(times)
 
     def life(self, birth: int, death: int, size: int) -> Life:
@@ -138,7 +150,7 @@ class _Planner:
         spares: dict[Reader, Life] = {}
         first: dict[int, Reader] = {}
         if self.training and self.needs_gradient[-1] and not self.fused:
-            death = self.backward_time(self.count - 1)
+            death = self.backward_end(self.count - 1)
             lives[-1] = self.life(self.count + 1, death, self.size(self.count))
         for value in range(self.count - 1, 0, -1):
             if not self.needs_gradient[value]:
@@ -153,7 +165,7 @@ class _Planner:
         return lives, spares, first
 
     def _first_gradient(self, value: int, writer: Reader, above: Life | None) -> Life:
-        death = self.backward_time(value - 1)
+        death = self.backward_end(value - 1)
         if above is not None and self._passes_gradient_on(self.nodes[writer[0]]):
             above.death = max(above.death, death)
             return above
@@ -183,15 +195,23 @@ class _Planner:
         return self._works_in_place(node) and len(self.readers[node.inputs[0]]) == 1
 
 
-def plan_memory(nodes: Sequence[Node], *, training: bool, fused: bool = False) -> Plan:
+def plan_memory(
+    nodes: Sequence[Node],
+    *,
+    training: bool,
+    fused: bool = False,
+    joined: Sequence[Sequence[int]] = (),
+) -> Plan:
     """Plans the blocks of a forward pass, or of forward and backward.
 
     Args:
         nodes: the model.
         training: whether there is a backward pass.
         fused: whether the last layer and the loss are joined.
+        joined: chains of layers that a kernel computes in one, each by its layers' indices; what it
+            reads lives until the whole chain is done.
     """
-    planner = _Planner(nodes, training, fused)
+    planner = _Planner(nodes, training, fused, joined)
     activations = planner.activations()
     staged = planner.staged()
     gradients, spares, first_writer = planner.gradients()

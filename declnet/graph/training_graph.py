@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
 
 from declnet.components.arrays import Array
 from declnet.components.fusion import Fusion
+from declnet.components.kernel import FusionKernel, RegularizerKernel
 from declnet.components.layer import Layer
 from declnet.components.loss import Loss
+from declnet.components.regularizer import Regularizer
 from declnet.graph.blocks import Blocks, LayerBuffers
-from declnet.graph.calls import backward_calls, forward_calls
+from declnet.graph.calls import copies, gradient_target
+from declnet.graph.chains import chain_calls, chains_of
+from declnet.graph.kernels import Kernels
 from declnet.graph.lifetimes import plan_memory
 from declnet.graph.model import Model
 from declnet.graph.parameters import view
@@ -28,15 +33,28 @@ class TrainingGraph:
     Attributes:
         gradient: of all trainable parameters, flat, as `model.store.vector` is.
         fusion: what joins the last layer and the loss, if anything does.
+
+    Args:
+        kernels: that may take components' places; default: none.
     """
 
     def __init__(
-        self, model: Model, loss: Loss, registry: Registry, capacity: int, seed: int
+        self,
+        model: Model,
+        loss: Loss,
+        registry: Registry,
+        capacity: int,
+        seed: int,
+        kernels: Kernels | None = None,
     ) -> None:
         self._model = model
         self._loss = loss
+        self._kernels = kernels or Kernels()
         self.fusion = find_fusion(model.nodes[-1].layer, loss, registry)
-        self._plan = plan_memory(model.nodes, training=True, fused=self.fusion is not None)
+        fused = self.fusion is not None
+        self._chains = chains_of(model.nodes, len(model.nodes) - fused, self._kernels)
+        joined = [chain.indices for chain in self._chains]
+        self._plan = plan_memory(model.nodes, training=True, fused=fused, joined=joined)
         self._blocks = Blocks(self._plan.sizes, capacity, model.dtype)
         self._buffers = [
             LayerBuffers(node, capacity, model.dtype, order)
@@ -74,19 +92,20 @@ class TrainingGraph:
             layer_state(node, self._model.store, buffers.views(n), rng, self.gradient)
             for node, buffers, rng in zip(nodes, self._buffers, self._rngs, strict=True)
         ]
-        plain = nodes[:-1] if self.fusion is not None else nodes
         shares = None if weights is None else np.empty_like(weights)
         calls: list[Call] = []
         if weights is not None and shares is not None:
             calls.append(partial(fill_shares, weights, shares))
-        for node in plain:
-            calls += forward_calls(node, plan, views, x, states[node.index])
-        calls += self._loss_calls(views, x, y_true, losses, shares)
-        for node in reversed(plain):
-            calls += backward_calls(node, plan, views, x, states[node.index])
-        calls += [
-            partial(regularizer.add_gradient, w, dw) for regularizer, w, dw in self._regularized
+        parts = [
+            chain_calls(chain, plan, views, x, states, self._kernels) for chain in self._chains
         ]
+        for forward, _ in parts:
+            calls += forward
+        calls += self._loss_calls(views, x, y_true, losses, shares)
+        for _, backward in reversed(parts):
+            calls += backward
+        for regularizer, w, dw in self._regularized:
+            calls += self._regularizer_calls(regularizer, w, dw)
         output = views.output(nodes[-1])
         if weights is not None and shares is not None:
             return WeightedStep(tuple(calls), output, losses, weights, shares)
@@ -97,28 +116,44 @@ class TrainingGraph:
     ) -> list[Call]:
         """The loss and its gradient, times each sample's share; with the fusion if any."""
         last, loss, fusion = self._model.nodes[-1], self._loss, self.fusion
-        y_pred, total = views.output(last), None
+        y_pred = views.output(last)
         if fusion is None:
             calls: list[Call] = [partial(loss.forward, y_pred, y_true, losses)]
             dy = views.gradient(last.index + 1)
-            if dy is not None:
-                calls.append(partial(loss.backward, y_pred, y_true, dy))
-        else:
-            logits = views.inputs(last, x)
-            calls = [partial(np.copyto, *pair) for pair in views.copies(last, x)]
-            calls.append(partial(fusion.forward, logits, y_true, y_pred, losses))
-            spare, total = views.spare((last.index, 0)), views.gradient(last.inputs[0])
-            dy = total if spare is None else spare
-            if dy is not None:
-                calls.append(partial(fusion.backward, logits, y_pred, y_true, dy))
-        if dy is not None:
-            share = dy.dtype.type(1 / len(losses))
-            if shares is not None:
-                share = shares.reshape(-1, *[1] * (dy.ndim - 1))
-            calls.append(partial(np.multiply, dy, share, dy))
-        if dy is not None and total is not None and dy is not total:
-            calls.append(partial(np.copyto, total, dy))
-        return calls
+            if dy is None:
+                return calls
+            return [*calls, partial(loss.backward, y_pred, y_true, dy), _mean(dy, shares)]
+        logits = views.inputs(last, x)
+        dx, after = gradient_target(last, 0, self._plan, views)
+        calls = copies(last, views, x)
+        kernel: FusionKernel | None = self._kernels.find([fusion])
+        if kernel is not None:
+            each = np.full_like(losses, 1 / len(losses)) if shares is None else shares
+            bound = kernel.bind(logits, y_true, y_pred, losses, each, dx)
+            if bound is not None:
+                self._kernels.took_over(kernel)
+                return [*calls, *bound, *after]
+        calls.append(partial(fusion.forward, logits, y_true, y_pred, losses))
+        if dx is None:
+            return calls
+        backward = partial(fusion.backward, logits, y_pred, y_true, dx)
+        return [*calls, backward, _mean(dx, shares), *after]
+
+    def _regularizer_calls(self, regularizer: Regularizer, w: Array, dw: Array) -> Sequence[Call]:
+        kernel: RegularizerKernel | None = self._kernels.find([regularizer])
+        bound = kernel.bind(w, dw) if kernel is not None else None
+        if kernel is None or bound is None:
+            return [partial(regularizer.add_gradient, w, dw)]
+        self._kernels.took_over(kernel)
+        return bound
+
+
+def _mean(gradient: Array, shares: Array | None) -> Call:
+    """Multiplies each sample's gradient by its share in the mean: all by 1/n, or by `shares`."""
+    share = gradient.dtype.type(1 / len(gradient))
+    if shares is not None:
+        share = shares.reshape(-1, *[1] * (gradient.ndim - 1))
+    return partial(np.multiply, gradient, share, gradient)
 
 
 def find_fusion(layer: Layer, loss: Loss, registry: Registry) -> Fusion | None:

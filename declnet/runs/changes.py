@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-PINNED = ("spec", "data", "plugins", "declnet", "numpy", "blas", "machine")
+PINNED = ("spec", "data", "plugins", "engine", "declnet", "numpy", "blas", "machine")
 """Of the manifest: what the bits of the result may depend on."""
 
 _WORDS = {"machine": "the machine's architecture"}
@@ -21,6 +21,11 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     found = ["spec.toml has been edited"] if before.get("spec") != now["spec"] else []
     found += _of_data(before.get("data", {}), now["data"])
     found += _of_plugins(before.get("plugins", []), now["plugins"])
+    numpy_alone = {"kernels": "numpy"}  # what a run was that began before there were kernels
+    engines = (_in_words(each.get("engine", numpy_alone)) for each in (before, now))
+    old, new = engines
+    if old != new:
+        found.append(f"the kernels were {old} and are {new}")
     for name in ("declnet", "numpy", "blas", "machine"):
         old, new = (_in_words(each.get(name)) for each in (before, now))
         if old != new:

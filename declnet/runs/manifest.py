@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from pydantic import BaseModel
 import declnet
 from declnet.components.arrays import Shape
 from declnet.components.component import Component
+from declnet.components.kernel import Kernel
 from declnet.registry.registry import Registry
 from declnet.spec.run_spec import RunSpec
 from declnet.training.ready_data import ReadyData
@@ -26,11 +27,14 @@ def first_manifest(
     data: Mapping[str, ReadyData],
     input_shape: Shape,
     fusion: Component | None,
+    kernels: Sequence[type[Kernel]] = (),
 ) -> dict[str, Any]:
     """The manifest of a run that starts now: status `running`.
 
     Args:
         spec_file: the content of the folder's spec.toml.
+        fusion: what joins the last layer and the loss.
+        kernels: what computes in place of components.
     """
     return {
         "status": "running",
@@ -42,7 +46,8 @@ def first_manifest(
         "data": {
             name: {"samples": len(each), "hash": each.fingerprint} for name, each in data.items()
         },
-        "plugins": _plugins(spec, registry, fusion),
+        "plugins": _plugins(spec, registry, fusion, kernels),
+        "engine": _engine(kernels),
         "declnet": declnet.__version__,
         "python": platform.python_version(),
         "numpy": np.__version__,
@@ -57,9 +62,24 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def _plugins(spec: RunSpec, registry: Registry, fusion: Component | None) -> list[dict[str, str]]:
-    used = list(_components(spec)) + ([fusion] if fusion is not None else [])
-    plugins = {registry.plugin_of(type(component)) for component in used} - {None}
+def _engine(kernels: Sequence[type[Kernel]]) -> dict[str, str]:
+    """Which kernels computed, or `numpy`, and the versions of what compiled them."""
+    names = ", ".join(sorted(kernel.type for kernel in kernels)) or "numpy"
+    versions: dict[str, str] = {}
+    for kernel in kernels:
+        versions |= kernel.versions()
+    return {"kernels": names, **versions}
+
+
+def _plugins(
+    spec: RunSpec,
+    registry: Registry,
+    fusion: Component | None,
+    kernels: Sequence[type[Kernel]],
+) -> list[dict[str, str]]:
+    used = [type(component) for component in _components(spec)]
+    used += [type(fusion)] if fusion is not None else []
+    plugins = {registry.plugin_of(component) for component in (*used, *kernels)} - {None}
     return [
         {"plugin": each.name, "distribution": each.distribution, "version": each.version}
         for each in sorted(plugin for plugin in plugins if plugin is not None)

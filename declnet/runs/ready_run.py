@@ -33,9 +33,11 @@ class ReadyRun:
 
     def manifest(self, spec_file: bytes) -> dict[str, Any]:
         """The manifest of a run that begins now, with this spec.toml."""
-        prepared = self.prepared
-        shape, fusion = prepared.model.input_shape, self.trainer.fusion
-        return first_manifest(self.spec, spec_file, self.registry, prepared.data, shape, fusion)
+        prepared, trainer = self.prepared, self.trainer
+        shape, kernels = prepared.model.input_shape, trainer.kernels.used
+        return first_manifest(
+            self.spec, spec_file, self.registry, prepared.data, shape, trainer.fusion, kernels
+        )
 
 
 def make_ready_run(

@@ -61,6 +61,7 @@ class Parts:
         metrics: by their positions.
         callbacks: by their positions.
         batch_size: of mini-batches.
+        kernels: the choice of the section `[engine]`.
     """
 
     sources: dict[str, DataSource] = field(default_factory=dict)
@@ -75,6 +76,7 @@ class Parts:
     metrics: Mapping[int, Metric] = field(default_factory=dict)
     callbacks: Mapping[int, Callback] = field(default_factory=dict)
     batch_size: int | None = None
+    kernels: str = "auto"
 
 
 def parts_of(spec: RunSpec) -> Parts:
@@ -92,6 +94,7 @@ def parts_of(spec: RunSpec) -> Parts:
         dict(enumerate(spec.training.metrics)),
         dict(enumerate(spec.training.callbacks)),
         spec.training.batch_size,
+        spec.engine.kernels,
     )
 
 
@@ -117,6 +120,7 @@ def right_parts(document: Mapping[str, Any], context: Mapping[str, Any]) -> Part
         _components(Metric, _list(training, "metrics"), context),
         _components(Callback, _list(training, "callbacks"), context),
         batch_size if type(batch_size) is int and batch_size >= 1 else None,
+        str(_table(document, "engine").get("kernels", "auto")),
     )
 
 

@@ -15,6 +15,7 @@ from declnet.components.loss import Loss
 from declnet.components.metric import Metric
 from declnet.components.optimizer import Optimizer
 from declnet.spec.data_spec import DataSpec
+from declnet.spec.engine_spec import EngineSpec
 from declnet.spec.format_version import FormatVersion
 from declnet.spec.name import Name
 from declnet.spec.requirements import Requirement
@@ -77,7 +78,7 @@ class TrainingSpec(Declared):
 
 
 class RunSpec(Declared):
-    """A whole run: data, model, loss, optimizer, training."""
+    """A whole run: data, model, loss, optimizer, training, engine."""
 
     declnet: FormatVersion = Field(default=1, description="version of the format")
     name: Name = Field(
@@ -92,6 +93,7 @@ class RunSpec(Declared):
     loss: Loss = Field(description="what training makes small")
     optimizer: Optimizer = Field(description="how parameters follow their gradients")
     training: TrainingSpec = Field(description="how long and in which steps")
+    engine: EngineSpec = Field(default=EngineSpec(), description="what computes")
 
     _written: Written = PrivateAttr(default_factory=lambda: Written({}))
 

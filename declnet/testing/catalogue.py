@@ -13,6 +13,7 @@ from declnet.testing.checks import (
     finding_checks,
     fusion_checks,
     initializer_checks,
+    kernel_checks,
     layer_batch_checks,
     layer_gradient_checks,
     layer_memory_checks,
@@ -52,6 +53,7 @@ CHECKS_BY_KIND: dict[str, tuple[Check, ...]] = {
     + buffer_checks.CHECKS
     + loss_checks.CHECKS,
     "fusion": trial_checks.CHECKS + buffer_checks.CHECKS + fusion_checks.CHECKS,
+    "kernel": kernel_checks.CHECKS,
     "regularizer": trial_checks.CHECKS + regularizer_checks.CHECKS,
     "optimizer": (
         *USED_ONCE,

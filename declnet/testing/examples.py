@@ -18,7 +18,8 @@ DECLARE_EXAMPLES = "it cannot be built from its defaults; declare examples of it
 def build_examples(cls: type[Any], registry: Registry | None = None) -> tuple[Any, ...]:
     """Instances of a class: of its `examples`, else one of its defaults, else none.
 
-    A fusion without examples is built of the instances of the layer and the loss that it joins.
+    A fusion without examples is built of the instances of the layer and the loss that it joins; a
+    kernel of all instances of what it replaces, beside those of its own examples.
 
     Args:
         cls: the component class.
@@ -28,17 +29,22 @@ def build_examples(cls: type[Any], registry: Registry | None = None) -> tuple[An
         CheckFailed: an example is not valid.
     """
     registry = registry or registry_with([cls])
-    if cls.examples:
-        return tuple(
-            build_example(cls, table, position, registry)
-            for position, table in enumerate(cls.examples)
-        )
+    own = tuple(
+        build_example(cls, table, position, registry) for position, table in enumerate(cls.examples)
+    )
+    if own and cls.kind != "kernel":
+        return own
     tables: list[dict[str, Any]] = [{}]
     if cls.kind == "fusion":
         layers, losses = (_parts(cls, name, registry) for name in ("layer", "loss"))
         tables = [{"layer": layer, "loss": loss} for layer, loss in product(layers[:2], losses[:2])]
+    if cls.kind == "kernel":
+        parts = [_parts(cls, name, registry) for name in cls.model_fields]
+        tables = [dict(zip(cls.model_fields, each, strict=True)) for each in product(*parts)]
     try:
-        return tuple(cls.model_validate(table, context={"registry": registry}) for table in tables)
+        return own + tuple(
+            cls.model_validate(table, context={"registry": registry}) for table in tables
+        )
     except ValidationError:
         return ()
 

@@ -20,6 +20,7 @@ from declnet.registry.registry import Registry
 from declnet.spec.run_spec import RunSpec
 from declnet.spec.streams import Stream, random_stream
 from declnet.training.divergence import divergence, finite_evaluation
+from declnet.training.engine import kernels_for
 from declnet.training.epochs import Epoch, FullBatchEpoch, MiniBatchEpoch, NonFiniteLossError
 from declnet.training.evaluation import Evaluation
 from declnet.training.events import Event, Progressed
@@ -37,9 +38,10 @@ class Trainer:
         model: changed in place.
         train: the training data.
         validation: evaluated after each logged epoch, if there is any.
-        registry: where fusions are looked up.
+        registry: where fusions and kernels are looked up.
 
     Attributes:
+        kernels: those that may take components' places, and those that have.
         fusion: what joins the last layer and the loss, or None.
         epoch: the epoch that is at work or comes next, from 0.
         batch: batches of that epoch that are done.
@@ -64,6 +66,7 @@ class Trainer:
             if validation is not None
             else None
         )
+        self.kernels = kernels_for(spec, model, len(train), registry)
         self._epoch, self._update = self._compile(spec, train, registry)
         self.epoch = self.batch = self.step = 0
         self._figures: Figures | None = None
@@ -72,7 +75,7 @@ class Trainer:
     def _compile(self, spec: RunSpec, train: ReadyData, registry: Registry) -> tuple[Epoch, Update]:
         model, batch_size = self._model, spec.training.batch_size or len(train)
         capacity = min(batch_size, len(train))
-        graph = TrainingGraph(model, spec.loss, registry, capacity, spec.seed)
+        graph = TrainingGraph(model, spec.loss, registry, capacity, spec.seed, self.kernels)
         self.fusion, self._streams = graph.fusion, graph.streams()
         epoch: Epoch
         if spec.training.batch_size is None:
@@ -91,6 +94,7 @@ class Trainer:
             model.store.vector,
             graph.gradient,
             clippings(spec.training.clip_norm, spec.training.clip_value),
+            self.kernels,
         )
 
     def events(self) -> Iterator[Event]:

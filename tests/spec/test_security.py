@@ -72,6 +72,7 @@ STRING_KEYS = [
     "training.metrics.0",
     "training.metrics.0.name",
     "training.callbacks.0",
+    "engine.kernels",
 ]
 
 
@@ -87,6 +88,7 @@ def whole(document: dict[str, Any]) -> dict[str, Any]:
     rate = {"type": "inverse_time", "initial_rate": 0.1, "decay": 0.1}
     document["optimizer"]["learning_rate"] = rate
     document["training"]["metrics"] = [{"type": "accuracy", "name": "right"}]
+    document["engine"] = {"kernels": "numpy"}
     document["training"]["callbacks"] = [""]
     return document
 
@@ -151,10 +153,12 @@ def test_every_key_of_a_spec_is_tried_if_it_takes_a_string() -> None:
     as_train = {"validation", "test"}
     keys = [
         f"{section}.{name}"
-        for section in ("data", "model", "training")
+        for section in ("data", "model", "training", "engine")
         for name in RunSpec.model_fields[section].annotation.model_fields
     ]
-    keys += [name for name in RunSpec.model_fields if name not in ("data", "model", "training")]
+    keys += [
+        name for name in RunSpec.model_fields if name not in ("data", "model", "training", "engine")
+    ]
     untried = {
         name
         for name in keys

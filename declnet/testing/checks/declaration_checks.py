@@ -27,7 +27,8 @@ def has_a_docstring(subject: Subject) -> None:
 def describes_its_fields(subject: Subject) -> None:
     """Describes each field, for the editor's completion and `declnet plugins show`."""
     fields = type(subject.instance).model_fields
-    plain = {"layer", "loss"} if subject.kind == "fusion" else set()
+    plain = set(fields) if subject.kind == "kernel" else set()
+    plain |= {"layer", "loss"} if subject.kind == "fusion" else set()
     bare = [name for name in fields if name not in plain and not fields[name].description]
     if bare:
         raise CheckSkipped(f"no description of {', '.join(bare)}; add Field(description=…)")

@@ -10,6 +10,7 @@ from declnet.data.sets import PreparedSets
 from declnet.data.split import Data
 from declnet.errors import Problem, SpecError
 from declnet.graph.nodes import Node, infer
+from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.spec.load import Reading
 from declnet.spec.parts import Parts, parts_of
@@ -19,6 +20,7 @@ from declnet.training.checks.data import data_problems, describe, input_problems
 from declnet.training.checks.figures import figures_of
 from declnet.training.checks.targets import target_problems
 from declnet.training.checks.weights import weight_problems
+from declnet.training.engine import engine_problem
 from declnet.training.memory import run_memory, too_large
 
 
@@ -98,9 +100,8 @@ def check_reading(
         problems += target_problems(parts, infos, inferred.nodes)
     problems += found
     memory = _memory(parts, infos, inferred.complete, registry)
-    excess = too_large(memory)
-    if excess is not None:
-        problems.append(excess)
+    demands = too_large(memory), engine_problem(parts.kernels, registry or default_registry())
+    problems += [each for each in demands if each is not None]
     located = reading.written.located([*reading.problems, *problems])
     others = parts.data.no_features if parts.data is not None else ()
     return Checked(

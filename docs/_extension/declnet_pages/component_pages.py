@@ -24,6 +24,7 @@ PLURALS = {
     "data_source": "Data sources",
     "transform": "Transforms",
     "callback": "Callbacks",
+    "kernel": "Kernels",
 }
 """Titles of pages, in the order of the index; a kind that is not here makes its own title."""
 
@@ -40,6 +41,7 @@ PLACES = {
     "data_source": "Named as `train`, `validation` or `test` in `[data]`.",
     "transform": "Named in the list `prepare` of `[data]`.",
     "callback": "Named in the list `callbacks` of `[training]`.",
+    "kernel": "No spec names one: `kernels` in `[engine]` says whether the graph uses them.",
 }
 """Where a spec names a component of each kind."""
 

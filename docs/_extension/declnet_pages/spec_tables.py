@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from declnet import DataSpec, ModelSpec, RunSpec, TrainingSpec
+from declnet import DataSpec, EngineSpec, ModelSpec, RunSpec, TrainingSpec
 from declnet.report.field_description import describe_field
 from declnet.spec.data_spec import SplitSpec
 from declnet_pages.component_pages import field_row
@@ -16,6 +16,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "data": DataSpec,
     "model": ModelSpec,
     "training": TrainingSpec,
+    "engine": EngineSpec,
 }
 """The sections, each with its model; `run` is the top of a spec."""
 

@@ -1,0 +1,63 @@
+"""Chooses what computes a run: the components themselves, or kernels in their place."""
+
+from __future__ import annotations
+
+from math import prod
+
+from declnet.errors import Problem, SpecError
+from declnet.graph.kernels import Kernels, why_none
+from declnet.graph.model import Model
+from declnet.registry.registry import Registry
+from declnet.spec.run_spec import RunSpec
+
+WORTHWHILE = 10.0
+"""Seconds that NumPy would take, by `numpy_seconds`, from which on `auto` takes kernels: they save
+about half of it, and compiling them, once on a machine, takes up to three."""
+
+
+def kernels_for(spec: RunSpec, model: Model, samples: int, registry: Registry) -> Kernels:
+    """The kernels that a run may use; none where NumPy shall compute.
+
+    The choice depends on the spec, the data's size and what is installed, never on how busy the
+    machine is, so that the same run makes the same choice.
+
+    Args:
+        samples: of the training data.
+        registry: where kernels are looked up.
+
+    Raises:
+        SpecError: compiled kernels are demanded and there are none.
+    """
+    problem = engine_problem(spec.engine.kernels, registry)
+    if problem is not None:
+        raise SpecError(spec.written.located([problem]))
+    choice = spec.engine.kernels
+    if choice == "numpy":
+        return Kernels()
+    if choice == "auto" and numpy_seconds(spec, model, samples) < WORTHWHILE:
+        return Kernels()
+    return Kernels(registry)
+
+
+def engine_problem(choice: str, registry: Registry) -> Problem | None:
+    """What is wrong with a choice of kernels: that there are none."""
+    if choice != "jit" or Kernels(registry).longest:
+        return None
+    message = f"there are no compiled kernels: {why_none(registry)}"
+    hint = 'or take kernels = "auto", which computes with NumPy where there are none'
+    return Problem(("engine", "kernels"), message, hint, "E008")
+
+
+def numpy_seconds(spec: RunSpec, model: Model, samples: int) -> float:
+    """About how long a training takes with NumPy on a machine of two cores.
+
+    By the number of calls, of multiplications and of memory passes; good to a factor of two or
+    three, for dense layers.
+    """
+    batch = min(spec.training.batch_size or samples, samples)
+    steps = spec.training.epochs * -(-samples // batch)
+    parameters = len(model.store.vector)
+    outputs = sum(prod(node.output_shape) for node in model.nodes)
+    calls = 12 + 6 * len(model.nodes)
+    step = 1e-6 * calls + 6e-11 * batch * parameters + 1.3e-9 * parameters + 1e-9 * batch * outputs
+    return steps * step

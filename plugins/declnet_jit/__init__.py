@@ -1,0 +1,34 @@
+"""Kernels that Numba compiles, one a file; the extra `jit` installs Numba."""
+
+from typing import TYPE_CHECKING
+
+from declnet import Register, hookimpl, lazy_names
+
+if TYPE_CHECKING:
+    from declnet_jit.adam import AdamKernel as AdamKernel
+    from declnet_jit.dense import DenseKernel as DenseKernel
+    from declnet_jit.dense import DenseReLUKernel as DenseReLUKernel
+    from declnet_jit.l2 import L2Kernel as L2Kernel
+    from declnet_jit.softmax_categorical_crossentropy import (
+        SoftmaxCategoricalCrossentropyKernel as SoftmaxCategoricalCrossentropyKernel,
+    )
+
+KERNELS = {
+    "adam_jit": ("adam", "AdamKernel"),
+    "dense_jit": ("dense", "DenseKernel"),
+    "dense_relu_jit": ("dense", "DenseReLUKernel"),
+    "l2_jit": ("l2", "L2Kernel"),
+    "softmax_categorical_crossentropy_jit": (
+        "softmax_categorical_crossentropy",
+        "SoftmaxCategoricalCrossentropyKernel",
+    ),
+}
+
+__getattr__ = lazy_names(__name__, {name: file for file, name in KERNELS.values()})
+
+
+@hookimpl
+def declnet_register(register: Register) -> None:
+    """Announces this package's kernels; each is imported when a run may use kernels."""
+    for type_name, (file, name) in KERNELS.items():
+        register.lazily("kernel", type_name, f"{__name__}.{file}:{name}")

@@ -1,0 +1,44 @@
+"""Adam in one pass over the parameters."""
+
+from collections.abc import Callable
+from math import sqrt
+
+from declnet import Array, OptimizerKernel, OptimizerState
+from declnet_jit.arrays import FLOATS
+from declnet_jit.flat_routines import adam
+from declnet_jit.needs_numba import NeedsNumba
+from declnet_optimizers import Adam
+
+
+class AdamKernel(NeedsNumba, OptimizerKernel):
+    """w -= learning_rate * m / (sqrt(v) + epsilon), both moments bias-corrected, as `Adam` does it.
+
+    A product and a sum become one operation that rounds once: a relative difference of about 1e-7
+    a step in float32.
+    """
+
+    type = "adam_jit"
+
+    optimizer: Adam
+
+    def bind(
+        self, w: Array, dw: Array, state: OptimizerState
+    ) -> Callable[[float, int], object] | None:
+        """The factors (1 - beta) and the corrections are applied to two numbers a step."""
+        if w.dtype not in FLOATS:
+            return None
+        beta_1, beta_2, epsilon = (
+            self.optimizer.beta_1,
+            self.optimizer.beta_2,
+            self.optimizer.epsilon,
+        )
+        momentum, cache = state.momentum, state.cache
+        compiled = adam.compiled_for(w, dw, momentum, cache, beta_1, beta_2, epsilon, 0.001)
+
+        def update(learning_rate: float, step: int) -> None:
+            scale_m = (1 - beta_1) / (1 - beta_1**step)
+            scale_v = sqrt((1 - beta_2) / (1 - beta_2**step))
+            rate = learning_rate * scale_m / scale_v
+            compiled(w, dw, momentum, cache, beta_1, beta_2, epsilon / scale_v, rate)
+
+        return update

@@ -1,0 +1,15 @@
+"""Which arrays the routines take."""
+
+import numpy as np
+
+from declnet import Array
+
+FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+
+
+def batch_last(*arrays: Array | None) -> bool:
+    """Whether arrays (n, features) are floats whose batch axis is the contiguous one."""
+    return all(
+        each is None or (each.ndim == 2 and each.dtype in FLOATS and each.T.flags.c_contiguous)
+        for each in arrays
+    )

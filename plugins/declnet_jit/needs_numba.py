@@ -1,0 +1,19 @@
+"""What all kernels of this package need."""
+
+from importlib.metadata import version
+from importlib.util import find_spec
+
+
+class NeedsNumba:
+    """A kernel of compiled routines."""
+
+    @classmethod
+    def unavailable(cls) -> str | None:
+        """Which extra is missing, or None."""
+        missing = find_spec("numba") is None
+        return "numba is not installed: pip install 'declnet[jit]'" if missing else None
+
+    @classmethod
+    def versions(cls) -> dict[str, str]:
+        """Of the compiler."""
+        return {"numba": version("numba"), "llvmlite": version("llvmlite")}

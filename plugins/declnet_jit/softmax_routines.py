@@ -1,0 +1,55 @@
+"""Softmax and cross-entropy, around NumPy's exponential and logarithm, which are vectorized.
+
+Arrays have the batch axis last: (classes, n).
+"""
+
+import numpy as np
+
+from declnet_jit.routine import Routine
+
+ZERO, ONE = np.uint64(0), np.uint64(1)
+
+
+@Routine
+def subtract_largest(x, y, largest):  # type: ignore[no-untyped-def]
+    """Largest = max x over the classes; y = x - largest."""
+    classes, n = np.uint64(x.shape[0]), np.uint64(x.shape[1])
+    for s in range(n):
+        largest[s] = x[ZERO, s]
+    for c in range(ONE, classes):
+        for s in range(n):
+            value = x[c, s]
+            # NaN takes over whichever side it is on, as in np.maximum
+            largest[s] = largest[s] if value <= largest[s] else value
+    for c in range(classes):
+        for s in range(n):
+            y[c, s] = x[c, s] - largest[s]
+
+
+@Routine
+def normalize(y, y_true, smallest, inverse, shares, dx):  # type: ignore[no-untyped-def]
+    """Y = y / sum y; inverse = 1 / clip(sum y_true * y); dx = (y - y_true) * shares."""
+    classes, n = np.uint64(y.shape[0]), np.uint64(y.shape[1])
+    zero, one = inverse.dtype.type(0), inverse.dtype.type(1)
+    largest = one - smallest
+    for s in range(n):
+        inverse[s] = y[ZERO, s]
+    for c in range(ONE, classes):
+        for s in range(n):
+            inverse[s] += y[c, s]
+    for s in range(n):
+        inverse[s] = one / inverse[s]
+    for c in range(classes):
+        for s in range(n):
+            y[c, s] *= inverse[s]
+    for s in range(n):
+        inverse[s] = zero
+    for c in range(classes):
+        for s in range(n):
+            label = y_true[c, s]
+            inverse[s] += y[c, s] * label
+            dx[c, s] = (y[c, s] - label) * shares[s]
+    for s in range(n):
+        value = inverse[s]
+        value = smallest if value < smallest else value
+        inverse[s] = one / (largest if value > largest else value)
