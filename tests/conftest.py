@@ -32,8 +32,13 @@ WARNINGS = "error,ignore::ResourceWarning"
 
 
 def pytest_configure() -> None:
-    """Several tests run at once, so BLAS threads that share a processor would only spin."""
+    """What hundreds of processes inherit.
+
+    Several tests run at once, so BLAS threads that share a processor would only spin; and without
+    what Python keeps of a compiled module each process compiles all of them anew.
+    """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @pytest.fixture(scope="session")
