@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import json
 import os
+import select
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -116,11 +118,67 @@ def spec_file(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
+class ForkServer:
+    """The process of fork_server.py, which is started when it is first needed."""
+
+    FIXED = ("PYTHON", "OPENBLAS", "OMP_")
+    """Begin the names of variables that count when a process starts."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[str] | None = None
+        self._fixed = self._of_start()
+
+    def serves(self, environment: Mapping[str, str]) -> bool:
+        """Whether a process with such additional variables may come from it."""
+        return hasattr(os, "fork") and not environment and self._fixed == self._of_start()
+
+    def run(self, arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+        """Runs a command line to its end."""
+        if self._process is None or self._process.poll() is not None:
+            self._process = subprocess.Popen(
+                [sys.executable, str(Path(__file__).with_name("fork_server.py"))],
+                env={**os.environ, "PYTHONWARNINGS": WARNINGS},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        server = self._process
+        assert server.stdin is not None
+        assert server.stdout is not None
+        with tempfile.TemporaryDirectory() as name:
+            out, err = Path(name, "out"), Path(name, "err")
+            request = {
+                "arguments": arguments,
+                "folder": str(folder),
+                "environment": {**os.environ, "PYTHONWARNINGS": WARNINGS},
+                "out": str(out),
+                "err": str(err),
+            }
+            server.stdin.write(json.dumps(request) + "\n")
+            server.stdin.flush()
+            if not select.select([server.stdout], [], [], 60)[0]:
+                server.kill()
+                raise subprocess.TimeoutExpired(arguments, 60)
+            code = int(server.stdout.readline())
+            return subprocess.CompletedProcess(
+                ["declnet", *arguments], code, out.read_text("utf-8"), err.read_text("utf-8")
+            )
+
+    def end(self) -> None:
+        """Lets the process end."""
+        if self._process is not None:
+            self._process.communicate()
+
+    def _of_start(self) -> dict[str, str]:
+        return {name: each for name, each in os.environ.items() if name.startswith(self.FIXED)}
+
+
 @dataclass(frozen=True)
 class CommandLine:
     """`python -m declnet` in a folder, as a real process."""
 
     folder: Path
+    server: ForkServer
     environment: dict[str, str] = field(default_factory=dict)
 
     def start(self, *arguments: object, **options: Any) -> subprocess.Popen[str]:
@@ -138,6 +196,8 @@ class CommandLine:
 
     def __call__(self, *arguments: object) -> subprocess.CompletedProcess[str]:
         """Runs it to its end."""
+        if self.server.serves(self.environment):
+            return self.server.run(list(map(str, arguments)), self.folder)
         with self.start(*arguments) as process:
             out, err = process.communicate(timeout=60)
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
@@ -149,10 +209,17 @@ class CommandLine:
         return done.stdout
 
 
+@pytest.fixture(scope="session")
+def fork_server() -> Iterator[ForkServer]:
+    server = ForkServer()
+    yield server
+    server.end()
+
+
 @pytest.fixture
-def declnet_cli(tmp_path: Path) -> CommandLine:
+def declnet_cli(tmp_path: Path, fork_server: ForkServer) -> CommandLine:
     """The command line in the test's own folder."""
-    return CommandLine(tmp_path)
+    return CommandLine(tmp_path, fork_server)
 
 
 @pytest.fixture
