@@ -9,8 +9,8 @@ import numpy as np
 
 from declnet.components.arrays import Array
 from declnet.components.state import LayerState
-from declnet.graph.lifetimes import Plan
 from declnet.graph.nodes import Node
+from declnet.graph.plan import Plan
 from declnet.graph.step import Call
 from declnet.graph.views import BatchViews
 

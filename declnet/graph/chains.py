@@ -10,9 +10,9 @@ from declnet.components.kernel import Call, LayerKernel
 from declnet.components.state import LayerState
 from declnet.graph.calls import backward_calls, copies, forward_calls, gradient_target
 from declnet.graph.kernels import Kernels
-from declnet.graph.lifetimes import Plan
 from declnet.graph.nodes import Node
 from declnet.graph.orders import staged_reads, value_orders
+from declnet.graph.plan import Plan
 from declnet.graph.views import BatchViews
 
 

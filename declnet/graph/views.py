@@ -7,8 +7,8 @@ from typing import Any
 
 from declnet.components.arrays import Array
 from declnet.graph.blocks import Blocks
-from declnet.graph.lifetimes import Plan, Reader
 from declnet.graph.nodes import Node
+from declnet.graph.plan import Plan, Reader
 
 
 class BatchViews:
