@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from declnet.testing.benches.kernel_bench import Comparison, comparisons
+from declnet.testing.benches.kernel_bench import comparisons
+from declnet.testing.benches.kernels.comparison import Comparison
 from declnet.testing.check import check
 from declnet.testing.comparison import difference, same
 from declnet.testing.failures import CheckFailed, CheckSkipped

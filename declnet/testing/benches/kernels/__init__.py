@@ -1,0 +1,1 @@
+"""Kernels beside the components that they replace: a file for each kind of these."""
