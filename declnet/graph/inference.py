@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 
 import numpy as np
 
 from declnet.components.arrays import Array, Dtype
 from declnet.components.state import LayerState
 from declnet.graph.blocks import Blocks, LayerBuffers
-from declnet.graph.calls import forward_calls
+from declnet.graph.calls import copies, forward_calls
 from declnet.graph.lifetimes import plan_memory
 from declnet.graph.nodes import Node
 from declnet.graph.parameters import Parameters
@@ -18,7 +17,8 @@ from declnet.graph.states import layer_state
 from declnet.graph.step import Call
 from declnet.graph.views import BatchViews
 
-Bound = Callable[[Array], None]
+Section = tuple[Callable[[Array], None], list[Call]]
+"""A layer that reads the model's input, as a function of it, and the calls until the next such."""
 
 
 class InferenceGraph:
@@ -36,7 +36,7 @@ class InferenceGraph:
             for node, order in zip(nodes, self._plan.orders[1:], strict=True)
         ]
         self._rng = np.random.Generator(np.random.PCG64(0))
-        self._bound: dict[int, tuple[list[Bound], Array]] = {}
+        self._bound: dict[int, tuple[list[Section], Array]] = {}
 
     def predict(self, x: Array) -> Array:
         """Predictions for a batch; the array is overwritten by the next call.
@@ -47,32 +47,47 @@ class InferenceGraph:
         n = len(x)
         if n not in self._bound:
             self._bound[n] = self._bind(x)
-        calls, y_pred = self._bound[n]
-        for call in calls:
-            call(x)
+        sections, y_pred = self._bound[n]
+        for read, calls in sections:
+            read(x)
+            for call in calls:
+                call()
         return y_pred
 
-    def _bind(self, x: Array) -> tuple[list[Bound], Array]:
-        """The calls for batches of one size; those that read the model's input take it anew."""
+    def _bind(self, x: Array) -> tuple[list[Section], Array]:
+        """The calls for batches of one size; those that read the model's input take it anew.
+
+        Whatever can be looked up before is, since one sample costs little more than its calls. The
+        first layer always begins a section: it has nothing else to read than the input.
+        """
         n = len(x)
         views = BatchViews(self._nodes, self._plan, self._blocks, n)
-        bound: list[Bound] = []
+        sections: list[Section] = []
         for node, buffers in zip(self._nodes, self._buffers, strict=True):
             state = layer_state(node, self._parameters, buffers.views(n), self._rng)
             if 0 in node.inputs:
-                bound.append(partial(_forward, node, views, state))
+                before = copies(node, views, x)  # of other values: the input comes in any order
+                if before:
+                    sections[-1][1].extend(before)
+                sections.append((_reader(node, views, x, state), []))
             else:
-                calls = forward_calls(node, self._plan, views, x, state)
-                bound += [partial(_without_input, call) for call in calls]
-        return bound, views.output(self._nodes[-1])
+                sections[-1][1].extend(forward_calls(node, self._plan, views, x, state))
+        return sections, views.output(self._nodes[-1])
 
 
-def _forward(node: Node, views: BatchViews, state: LayerState, x: Array) -> None:
-    """Runs a layer that reads the model's input."""
-    for copy, value in views.copies(node, x):
-        np.copyto(copy, value)
-    node.layer.forward(views.inputs(node, x), views.output(node), state)
+def _reader(
+    node: Node, views: BatchViews, example: Array, state: LayerState
+) -> Callable[[Array], None]:
+    """The forward of a layer that reads the model's input, as a function of that.
 
-
-def _without_input(call: Call, _x: Array) -> None:
-    call()
+    Args:
+        example: an input, which is not kept.
+    """
+    forward, y = node.layer.forward, views.output(node)
+    if not node.joins_inputs:
+        return lambda x: forward(x, y, state)
+    values = [
+        views.read((node.index, position), example) if value else None
+        for position, value in enumerate(node.inputs)
+    ]
+    return lambda x: forward(tuple(x if each is None else each for each in values), y, state)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from declnet.components.arrays import Array, Shape
+from declnet.components.mapped_array import MappedArray
 from declnet.data.loading import Samples, as_input
 from declnet.errors import DataError
 from declnet.graph.inference import InferenceGraph
@@ -40,6 +41,7 @@ class Model:
         dtype: of its parameters and activations.
         input_shape: the shape of one sample.
         samples_at_once: how many samples a prediction computes at once.
+        takes_integers: whether the layers that read the input take integers as they are.
     """
 
     def __init__(self, nodes: Sequence[Node], input_shape: Shape, dtype: npt.DTypeLike) -> None:
@@ -48,13 +50,9 @@ class Model:
         self.dtype = np.dtype(dtype)
         self._parameters = Parameters(self.nodes, self.dtype)
         self.samples_at_once = samples_at_once(self.nodes, self.dtype)
-        self._of_thread = threading.local()
-
-    @property
-    def takes_integers(self) -> bool:
-        """Whether the layers that read the input take integers as they are."""
         readers = [node for node in self.nodes if 0 in node.inputs]
-        return all(node.layer.input_dtype == "integer" for node in readers)
+        self.takes_integers = all(node.layer.input_dtype == "integer" for node in readers)
+        self._of_thread = threading.local()
 
     @property
     def output_shape(self) -> Shape:
@@ -64,26 +62,28 @@ class Model:
     def predict(self, x: npt.ArrayLike) -> Array:
         """Predictions, (n, *output shape), for samples (n, *input shape); safe to call in threads.
 
+        Beside the predictions it takes memory for `samples_at_once` samples, however many there
+        are: what must be converted, or read from a file, is so part by part.
+
         Raises:
-            DataError: the samples have another shape than the model's input.
+            DataError: the samples have another shape than the model's input, or must be integers.
         """
-        samples = self.as_input(np.asarray(x))
+        samples = x if isinstance(x, MappedArray) else np.asarray(x)
+        self._require_shape(samples)
+        graph = self._graph(len(samples))
+        if 0 < len(samples) <= graph.capacity:  # what follows would cost one sample 10 % more
+            return graph.predict(self._converted(samples[:])).copy()
         predictions = np.empty((len(samples), *self.output_shape), self.dtype)
-        graph = self._graph(min(max(len(samples), 1), self.samples_at_once))
+        self._converted(samples[:0])  # refuses types even where there are no samples
         for start in range(0, len(samples), graph.capacity):
             part = slice(start, start + graph.capacity)
-            predictions[part] = graph.predict(samples[part])
+            predictions[part] = graph.predict(self._converted(samples[part]))
         return predictions
 
     def as_input(self, x: Samples) -> Samples:
         """X in the model's type; raises DataError if its samples have another shape."""
-        if x.ndim == 0 or x.shape[1:] != self.input_shape:
-            raise DataError(
-                f"the model takes samples of shape {self.input_shape}, so x must have shape "
-                f"{('n', *self.input_shape)}".replace("'", "")
-                + f", not {x.shape}"
-            )
-        return as_input(x, self.dtype, self.takes_integers)
+        self._require_shape(x)
+        return self._converted(x)
 
     @property
     def store(self) -> Parameters:
@@ -105,11 +105,23 @@ class Model:
             for node in self.nodes
         )
 
+    def _require_shape(self, x: Array | MappedArray) -> None:
+        if x.ndim == 0 or x.shape[1:] != self.input_shape:
+            raise DataError(
+                f"the model takes samples of shape {self.input_shape}, so x must have shape "
+                f"{('n', *self.input_shape)}".replace("'", "")
+                + f", not {x.shape}"
+            )
+
+    def _converted(self, x: Samples) -> Samples:
+        return as_input(x, self.dtype, self.takes_integers)
+
     def _graph(self, samples: int) -> InferenceGraph:
         """This thread's graph; made anew when it is too small."""
         graph: InferenceGraph | None = getattr(self._of_thread, "graph", None)
-        if graph is None or graph.capacity < samples:
-            graph = InferenceGraph(self.nodes, self._parameters, self.dtype, samples)
+        if graph is None or graph.capacity < min(samples, self.samples_at_once):
+            capacity = min(max(samples, 1), self.samples_at_once)
+            graph = InferenceGraph(self.nodes, self._parameters, self.dtype, capacity)
             self._of_thread.graph = graph
         return graph
 

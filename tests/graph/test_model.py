@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -7,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from declnet import DataError, SpecError, WeightsError, build_model, parse_spec
-from declnet_layers import Dense, ReLU, Softmax
+from declnet import DataError, MappedArray, SpecError, WeightsError, build_model, parse_spec
+from declnet_layers import Dense, Embedding, ReLU, Softmax
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def test_predictions_stay_when_the_model_predicts_again(model):
 @settings(max_examples=50)
 @given(data=st.data())
 def test_predictions_of_any_dag_are_those_of_its_layers_one_by_one(dags, make_model, data):
-    model = make_model(data.draw(dags(smooth=True)))
+    model = make_model(data.draw(dags(smooth=True, orders=True)))
     x = np.random.default_rng(1).normal(size=(4, 3))
     values, weights = [x], model.parameters()
     for node in model.nodes:
@@ -73,6 +74,63 @@ def test_samples_of_another_shape_are_refused(model, shape):
 @pytest.mark.parametrize("x", [[[1, 2, 3]], np.ones((1, 3), int), np.ones((1, 3), np.float32)])
 def test_lists_integers_and_other_floats_are_taken(model, x):
     assert model.predict(x).dtype == np.float64
+
+
+def in_a_file(x, path):
+    x.tofile(path)
+    return MappedArray(path, 0, x.shape, x.dtype)
+
+
+FORMS = {
+    "float64": lambda x, path: x,
+    "other_axis_first": lambda x, path: np.asfortranarray(x, np.float32),
+    "in_a_file": in_a_file,
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_must_be_converted_takes_the_memory_of_a_part(make_model, tmp_path, form):
+    model = make_model((Dense(units=1),), "float32", input_shape=(64,))
+    x = np.random.default_rng(0).random((2**17, 64))  # 64 MB
+    expected = model.predict(x.astype(np.float32))
+    given_as = FORMS[form](x, tmp_path / "x")
+    tracemalloc.start()
+    try:
+        found = model.predict(given_as)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert np.array_equal(found, expected)
+    assert found.nbytes < most < found.nbytes + 2**21  # a copy in float32: 2**25
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "message"),
+    [
+        ("word", ValueError, "could not convert string to float: 'word'"),
+        ({}, TypeError, r"float\(\) argument must be a string or a real number, not 'dict'"),
+        (10**400, OverflowError, "int too large to convert to float"),
+    ],
+)
+def test_what_cannot_be_converted_is_told_wherever_it_stands(model, value, error, message):
+    x = np.zeros((2500, 3), object)
+    x[-1, 1] = value
+    with pytest.raises(error, match=message):
+        model.predict(x)
+
+
+def test_numbers_too_large_for_the_model_s_type_are_told_wherever_they_stand(make_model):
+    x = np.zeros((2500, 3))
+    x[-1, 1] = 1e300
+    with pytest.warns(RuntimeWarning, match="overflow encountered in cast"):
+        make_model((ReLU(),), "float32").predict(x)
+
+
+@pytest.mark.parametrize("n", [0, 1, 2500])
+def test_a_model_of_integers_refuses_floats(make_model, n):
+    model = make_model((Embedding(categories=9, units=2),))
+    with pytest.raises(DataError, match="the model takes integers, but x is float64"):
+        model.predict(np.zeros((n, 3)))
 
 
 def test_parameters_are_copies(model):
