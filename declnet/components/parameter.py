@@ -43,9 +43,16 @@ class Buffer:
         dtype: a NumPy dtype or its name; default: the model's float type.
         per_sample: whether a batch axis comes first.
         fill: what it holds before the first step; default: anything.
+        constant: whether it always holds `fill`: it is read-only, and layers share its memory.
     """
 
     shape: Shape
     dtype: Any = None
     per_sample: bool = True
     fill: float | None = None
+    constant: bool = False
+
+    def __post_init__(self) -> None:
+        """Raises ValueError if it is constant and does not say what it holds."""
+        if self.constant and self.fill is None:
+            raise ValueError("a constant buffer needs a fill")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import Any
 
 import numpy as np
 
@@ -45,25 +44,79 @@ class Blocks:
         return batch_view(self._arrays[block], shape, n, order)
 
 
+class Constants:
+    """Memory of constant buffers: an array for each number, which all layers of a model share."""
+
+    def __init__(self, nodes: Sequence[Node], capacity: int, dtype: Dtype) -> None:
+        self._arrays: dict[tuple[float | None, Dtype], Array] = {}
+        for (fill, kind), size in constant_sizes(nodes, capacity, dtype).items():
+            array = np.full(size, fill, kind)
+            array.flags.writeable = False
+            self._arrays[fill, kind] = array
+
+    def of(self, buffer: Buffer, dtype: Dtype) -> Array:
+        """The array that a buffer is the start of, one axis, read-only."""
+        return self._arrays[_constant(buffer, dtype)]
+
+
 class LayerBuffers:
-    """The buffers of one layer; those with a batch axis are in the order of its output."""
+    """The buffers of one layer; those with a batch axis are in the order of its output.
+
+    Args:
+        constants: of all layers of the model, this one among them.
+    """
 
     def __init__(
-        self, node: Node, capacity: int, dtype: Dtype, order: Order = "feature_major"
+        self,
+        node: Node,
+        capacity: int,
+        dtype: Dtype,
+        constants: Constants,
+        order: Order = "feature_major",
     ) -> None:
         self._buffers, self._order = node.buffers, order
         self._arrays = {
-            name: _allocate(buffer, capacity, dtype) for name, buffer in node.buffers.items()
+            name: constants.of(buffer, dtype)
+            if buffer.constant
+            else _allocate(buffer, capacity, dtype)
+            for name, buffer in node.buffers.items()
         }
 
     def views(self, n: int) -> dict[str, Array]:
         """Every buffer by name, for batches of n samples."""
-        return {
-            name: batch_view(array, self._buffers[name].shape, n, self._order)
-            if self._buffers[name].per_sample
-            else array
-            for name, array in self._arrays.items()
-        }
+        views = {}
+        for name, array in self._arrays.items():
+            buffer = self._buffers[name]
+            if buffer.per_sample:
+                views[name] = batch_view(array, buffer.shape, n, self._order)
+            else:
+                views[name] = array[: prod(buffer.shape)].reshape(buffer.shape)
+        return views
+
+
+def buffer_bytes(nodes: Sequence[Node], dtype: Dtype, batch: int) -> int:
+    """Bytes of all layers' buffers, without allocating them."""
+    own = sum(
+        _size(buffer, batch) * buffer_dtype(buffer, dtype).itemsize
+        for node in nodes
+        for buffer in node.buffers.values()
+        if not buffer.constant
+    )
+    shared = constant_sizes(nodes, batch, dtype)
+    return own + sum(size * kind.itemsize for (_, kind), size in shared.items())
+
+
+def constant_sizes(
+    nodes: Sequence[Node], capacity: int, dtype: Dtype
+) -> dict[tuple[float | None, Dtype], int]:
+    """How many numbers the largest constant buffer has, by their value and dtype."""
+    sizes: dict[tuple[float | None, Dtype], int] = {}
+    for node in nodes:
+        for buffer in node.buffers.values():
+            if buffer.constant:
+                key = _constant(buffer, dtype)
+                sizes[key] = max(sizes.get(key, 0), _size(buffer, capacity))
+    return sizes
 
 
 def buffer_dtype(buffer: Buffer, dtype: Dtype) -> Dtype:
@@ -72,7 +125,13 @@ def buffer_dtype(buffer: Buffer, dtype: Dtype) -> Dtype:
 
 
 def _allocate(buffer: Buffer, capacity: int, dtype: Dtype) -> Array:
-    shape: Any = prod(buffer.shape) * capacity if buffer.per_sample else buffer.shape
-    if buffer.fill is None:
-        return np.empty(shape, buffer_dtype(buffer, dtype))
-    return np.full(shape, buffer.fill, buffer_dtype(buffer, dtype))
+    size, kind = _size(buffer, capacity), buffer_dtype(buffer, dtype)
+    return np.empty(size, kind) if buffer.fill is None else np.full(size, buffer.fill, kind)
+
+
+def _size(buffer: Buffer, capacity: int) -> int:
+    return prod(buffer.shape) * (capacity if buffer.per_sample else 1)
+
+
+def _constant(buffer: Buffer, dtype: Dtype) -> tuple[float | None, Dtype]:
+    return buffer.fill, buffer_dtype(buffer, dtype)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from declnet.components.arrays import Array
-from declnet.graph.blocks import LayerBuffers
+from declnet.graph.blocks import Constants, LayerBuffers
 from declnet.graph.model import Model
 from declnet.graph.states import layer_state
 
@@ -23,11 +23,12 @@ def first_non_finite(model: Model, x: Array) -> tuple[str, str] | None:
     """
     values = [x]
     rng = np.random.Generator(np.random.PCG64(0))
+    constants = Constants(model.nodes, len(x), model.dtype)
     for node in model.nodes:
         for name in node.parameters:
             if not np.isfinite(model.store.arrays[f"{node.name}.{name}"]).all():
                 return node.name, name
-        buffers = LayerBuffers(node, len(x), model.dtype).views(len(x))
+        buffers = LayerBuffers(node, len(x), model.dtype, constants).views(len(x))
         state = layer_state(node, model.store, buffers, rng)
         y = np.empty((len(x), *node.output_shape), model.dtype)
         inputs = tuple(values[value] for value in node.inputs)

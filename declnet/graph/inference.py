@@ -8,7 +8,7 @@ import numpy as np
 
 from declnet.components.arrays import Array, Dtype
 from declnet.components.state import LayerState
-from declnet.graph.blocks import Blocks, LayerBuffers
+from declnet.graph.blocks import Blocks, Constants, LayerBuffers
 from declnet.graph.calls import copies, forward_calls
 from declnet.graph.lifetimes import plan_memory
 from declnet.graph.nodes import Node
@@ -31,8 +31,9 @@ class InferenceGraph:
         self._nodes, self._parameters = nodes, parameters
         self._plan = plan_memory(nodes, training=False)
         self._blocks = Blocks(self._plan.sizes, capacity, dtype)
+        constants = Constants(nodes, capacity, dtype)
         self._buffers = [
-            LayerBuffers(node, capacity, dtype, order)
+            LayerBuffers(node, capacity, dtype, constants, order)
             for node, order in zip(nodes, self._plan.orders[1:], strict=True)
         ]
         self._rng = np.random.Generator(np.random.PCG64(0))

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from declnet.components.optimizer import Optimizer
-from declnet.graph.blocks import buffer_dtype
+from declnet.graph.blocks import buffer_bytes
 from declnet.graph.lifetimes import plan_memory
 from declnet.graph.nodes import Node
 from declnet.graph.update import SLICE
@@ -67,14 +67,3 @@ def samples_at_once(nodes: Sequence[Node], dtype: npt.DTypeLike) -> int:
     So many that its memory does not grow with the data, and stays small for large samples.
     """
     return max(1, min(MOST_SAMPLES, MOST_BYTES // inference_memory(nodes, dtype, 1)))
-
-
-def buffer_bytes(nodes: Sequence[Node], dtype: np.dtype[np.generic], batch: int) -> int:
-    """Bytes of all layers' buffers."""
-    return sum(
-        prod(buffer.shape)
-        * (batch if buffer.per_sample else 1)
-        * buffer_dtype(buffer, dtype).itemsize
-        for node in nodes
-        for buffer in node.buffers.values()
-    )

@@ -13,7 +13,7 @@ from declnet.components.kernel import FusionKernel, RegularizerKernel
 from declnet.components.layer import Layer
 from declnet.components.loss import Loss
 from declnet.components.regularizer import Regularizer
-from declnet.graph.blocks import Blocks, LayerBuffers
+from declnet.graph.blocks import Blocks, Constants, LayerBuffers
 from declnet.graph.calls import copies, gradient_target
 from declnet.graph.chains import chain_calls, chains_of
 from declnet.graph.kernels import Kernels
@@ -56,8 +56,9 @@ class TrainingGraph:
         joined = [chain.indices for chain in self._chains]
         self._plan = plan_memory(model.nodes, training=True, fused=fused, joined=joined)
         self._blocks = Blocks(self._plan.sizes, capacity, model.dtype)
+        constants = Constants(model.nodes, capacity, model.dtype)
         self._buffers = [
-            LayerBuffers(node, capacity, model.dtype, order)
+            LayerBuffers(node, capacity, model.dtype, constants, order)
             for node, order in zip(model.nodes, self._plan.orders[1:], strict=True)
         ]
         self._rngs = [random_stream(seed, Stream.LAYER, node.index) for node in model.nodes]

@@ -18,6 +18,7 @@ from declnet.runs.checkpoints import KEEP_LAST
 from declnet.runs.interruption import Interruption, held_back
 from declnet.runs.ready_run import ReadyRun
 from declnet.runs.record import Record
+from declnet.training.blas_threads import blas_threads_for
 from declnet.training.divergence import finite_evaluation
 from declnet.training.evaluation import Evaluation
 from declnet.training.events import Event
@@ -84,7 +85,10 @@ class Session:
             self._started -= saved["seconds"]
             active.restore(saved["run"])
         try:
-            with blaming_components(self._ready.registry):
+            with (
+                blaming_components(self._ready.registry),
+                blas_threads_for(model, self._ready.batch),
+            ):
                 self._callbacks.start(active, saved["callbacks"] if saved is not None else ())
                 self._train()
                 if active.final is not None:

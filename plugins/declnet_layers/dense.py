@@ -19,6 +19,7 @@ from declnet import (
 )
 from declnet_initializers import GlorotUniform, Zeros
 from declnet_layers.linear_chain import start_of_linear_chain
+from declnet_layers.matrix_product import multiply
 
 
 class Dense(Layer):
@@ -79,16 +80,16 @@ class Dense(Layer):
 
     def buffers(self, input_shape: Shape) -> dict[str, Buffer]:
         """Ones: `ones @ dy` sums over the batch several times as fast as `np.sum`."""
-        return {"ones": Buffer((), fill=1.0)}
+        return {"ones": Buffer((), fill=1.0, constant=True)}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
         """y = x @ weights + biases."""
-        np.matmul(x, state.weights, out=y)
+        multiply(x, state.weights, y)
         np.add(y, state.biases, out=y)
 
     def backward(self, x: Array, y: None, dy: Array, dx: Array | None, state: LayerState) -> None:
         """dweights = x.T @ dy, dbiases = sum(dy), dx = dy @ weights.T."""
-        np.matmul(x.T, dy, out=state.grad.weights)
+        multiply(x.T, dy, state.grad.weights)
         np.matmul(state.ones, dy, out=state.grad.biases)
         if dx is not None:
-            np.matmul(dy, state.weights.T, out=dx)
+            multiply(dy, state.weights.T, dx)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from declnet import Buffer
-from declnet.graph.blocks import LayerBuffers, batch_view
+from declnet.graph.blocks import Constants, LayerBuffers, batch_view, buffer_bytes
 from declnet.graph.nodes import infer_nodes
 from declnet_layers import Dense, ReLU
 
@@ -27,15 +27,41 @@ def test_flattening_a_batch_of_images_costs_nothing():
     assert flat[2, 1 * 20 + 3 * 5 + 4] == 7
 
 
+def buffers_of(nodes, capacity, dtype):
+    constants = Constants(nodes, capacity, np.dtype(dtype))
+    return [LayerBuffers(node, capacity, np.dtype(dtype), constants) for node in nodes]
+
+
 def test_buffers_have_their_dtype_shape_and_filling():
-    (dense, relu) = infer_nodes((Dense(units=3), ReLU()), (2,))
-    assert LayerBuffers(dense, 5, np.dtype("float32")).views(4)["ones"].tolist() == [1.0] * 4
-    positive = LayerBuffers(relu, 5, np.dtype("float32")).views(4)["positive"]
+    dense, relu = buffers_of(infer_nodes((Dense(units=3), ReLU()), (2,)), 5, "float32")
+    assert dense.views(4)["ones"].tolist() == [1.0] * 4
+    positive = relu.views(4)["positive"]
     assert (positive.shape, positive.dtype) == ((4, 3), bool)
 
 
 def test_a_buffer_that_is_not_per_sample_has_its_whole_shape():
     (node,) = infer_nodes((ReLU(),), (2,))
     node.buffers["table"] = Buffer((2, 7), dtype="int32", per_sample=False, fill=3)
-    table = LayerBuffers(node, 5, np.dtype(float)).views(2)["table"]
+    node.buffers["row"] = Buffer((7,), per_sample=False, fill=3, constant=True)
+    views = buffers_of([node], 5, float)[0].views(2)
+    table = views["table"]
     assert (table.shape, table.dtype, set(table.flat)) == ((2, 7), np.dtype("int32"), {3})
+    assert views["row"].tolist() == [3.0] * 7
+
+
+def test_constants_are_shared_and_cannot_be_written_to():
+    nodes = infer_nodes((Dense(units=3), ReLU(), Dense(units=40), ReLU()), (2,))
+    _, narrow, _, wide = (each.views(4) for each in buffers_of(nodes, 5, "float32"))
+    assert narrow["zeros"].shape == (4, 3)
+    assert wide["zeros"].shape == (4, 40)
+    assert np.shares_memory(narrow["zeros"], wide["zeros"])
+    with pytest.raises(ValueError, match="read-only"):
+        wide["zeros"][...] = 1
+    with pytest.raises(ValueError, match="fill"):
+        Buffer((2,), constant=True)
+
+
+def test_the_memory_of_constants_counts_once():
+    nodes = infer_nodes((Dense(units=3), ReLU(), Dense(units=40), ReLU()), (2,))
+    masks, zeros, ones = (3 + 40) * 5, 40 * 5 * 4, 5 * 4
+    assert buffer_bytes(nodes, np.dtype("float32"), 5) == masks + zeros + ones

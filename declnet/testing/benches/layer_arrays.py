@@ -61,6 +61,7 @@ class BufferArrays:
             poison(array, setting.poison)
             if buffer.fill is not None:
                 array.fill(buffer.fill)
+            array.flags.writeable = not buffer.constant
             self._arrays[name] = array
 
     def views(self, n: int) -> dict[str, Array]:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from declnet import Layer
+from declnet import Buffer, Layer
 
 
 class Doubled(Layer):
@@ -45,6 +45,19 @@ class ForgetsOutInBackward(Doubled):
     def backward(self, x, y, dy, dx, state):
         if dx is not None:
             dx = np.multiply(dy, 2)
+
+
+class WritesAConstant(Doubled):
+    """y = 2 * x, by way of a buffer that it said nobody writes to."""
+
+    type = "writes_a_constant"
+
+    def buffers(self, input_shape):
+        return {"doubled": Buffer(input_shape, fill=0.0, constant=True)}
+
+    def forward(self, x, y, state):
+        np.multiply(x, 2, out=state.doubled)
+        np.copyto(y, state.doubled)
 
 
 class AssumesCOrder(Doubled):
@@ -98,6 +111,7 @@ WRONG = {
     ForgetsOut: "writes_every_output",
     LeavesTheLastFeature: "writes_every_output",
     ForgetsOutInBackward: "writes_every_output",
+    WritesAConstant: "infers_its_output_shape",
     AssumesCOrder: "takes_any_memory_order",
     WalksThroughMemory: "takes_any_memory_order",
     WritesToItsInput: "leaves_inputs_alone",
