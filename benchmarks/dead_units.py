@@ -1,0 +1,149 @@
+"""Trains a network of which nine hidden units in ten are dead, beside the same network alive.
+
+    python benchmarks/dead_units.py [--rounds 5] [--kernels numpy jit]
+
+All train alive for 512 steps. Then the biases of 90 % of the relu units become -1000, as a step too
+large would leave them: they never fire again, their gradients are exactly 0, and Adam's moments
+decay (beta_2 is 0.99, so that 8192 steps are enough) through the denormal numbers, with which some
+processors compute a hundred times as slowly (the first line tells this one's). declnet sets them to
+0 every 64 steps; `never flushed` is the dead network with the optimizer called directly.
+
+A round is a fresh process of one thread, in which all three take turns of 64 steps. A ratio is the
+median of all turns' times by the living network's; `at worst`: in the ten turns of a round that had
+the most denormal moments. `most` were there just before a flush, `end` after the last step.
+"""
+
+import argparse
+import json
+import tempfile
+import tomllib
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import declnet
+import numpy as np
+from declnet.graph.kernels import Kernels
+from declnet.graph.training_graph import TrainingGraph
+from declnet.graph.update import FLUSH_EVERY, Update
+
+from limits.denormals import cost_of_denormals
+from measuring import machine
+from measuring.options import positive, report
+from measuring.processes import Processes, keep_to
+from measuring.table import aligned
+
+SPEC = """
+declnet = 1
+loss = "categorical_crossentropy"
+data.train = { type = "npz", path = "never-read.npz" }
+optimizer = { type = "adam", learning_rate = 1e-4, beta_2 = 0.99 }
+training.epochs = 1
+model.layers = [
+  { type = "dense", units = 128 }, "relu", { type = "dense", units = 128 }, "relu",
+  { type = "dense", units = 10 }, "softmax",
+]
+"""
+BATCH, INPUTS, LIVING = 64, 64, 13
+ALIVE, TURNS, WORST = 8 * FLUSH_EVERY, 128, 10
+KERNELS, WAYS = ("numpy", "jit"), ("alive", "dead", "never flushed")
+HEADERS = ("µs a step", "ratio", "at worst", "most", "end", "moments 0")
+
+
+def bare_update(moments: Any, optimizer: Any, vector: Any, gradient: Any, kernels: Kernels) -> Any:
+    """What `Update` does for so small a network, but for its look for denormal numbers."""
+    state = declnet.OptimizerState((np.empty_like(vector), np.empty_like(vector)))
+    for name, array in moments.items():
+        setattr(state, name, array)
+    kernel = kernels.find([optimizer])
+    if kernel is None:
+        return lambda n: optimizer.update(vector, gradient, state, optimizer.rate(n), n)
+    update = kernel.bind(vector, gradient, state)
+    return lambda n: update(optimizer.rate(n), n)
+
+
+class Training:
+    """A network in training, `ALIVE` steps old, and dead from then on unless `way` is alive."""
+
+    def __init__(self, way: str, kernels_name: str) -> None:
+        spec, registry = declnet.parse_spec(tomllib.loads(SPEC)), declnet.default_registry()
+        model = declnet.build_model(spec.model, (INPUTS,))
+        kernels = Kernels(registry if kernels_name == "jit" else None)
+        graph = TrainingGraph(model, spec.loss, registry, BATCH, 0, kernels)
+        x = np.random.default_rng(0).normal(size=(BATCH, INPUTS)).astype(model.dtype)
+        y_true = spec.loss.prepare(np.arange(BATCH) % 10, model.output_shape, model.dtype)
+        self._run, self._step = graph.step(x, y_true).run, 0
+        parts = spec.optimizer, model.store.vector, graph.gradient
+        self._update: Any = Update(*parts, kernels=kernels)
+        self._moments = self._update.state
+        if way == "never flushed":
+            self._update = bare_update(self._moments, *parts, kernels)
+        self.train(ALIVE)
+        if way != "alive":
+            for name in ("dense_1.biases", "dense_2.biases"):
+                model.store.arrays[name][LIVING:] = -1000
+
+    def train(self, steps: int) -> float:
+        """The seconds that they take."""
+        start = perf_counter()
+        for step in range(self._step + 1, self._step + steps + 1):
+            self._run()
+            self._update(step)
+        self._step += steps
+        return perf_counter() - start
+
+    def turn(self) -> tuple[float, int]:
+        """Microseconds a step until after a flush, and the denormal moments just before it."""
+        seconds, count = self.train(FLUSH_EVERY - 1), self.count()[0]
+        return 1e6 * (seconds + self.train(1)) / FLUSH_EVERY, count
+
+    def count(self) -> tuple[int, float]:
+        """The denormal moments, and the share of the moments that are 0."""
+        sizes = np.abs([*self._moments.values()])
+        zeros = np.count_nonzero(sizes == 0)
+        return int(np.count_nonzero(sizes < np.finfo(sizes.dtype).tiny) - zeros), zeros / sizes.size
+
+
+def sample(kernels: str) -> dict[str, Any]:
+    """Each network's turns, and what its moments hold after them."""
+    trainings = {way: Training(way, kernels) for way in WAYS}
+    turns = [{way: each.turn() for way, each in trainings.items()} for _ in range(TURNS)]
+    ends = {way: each.count() for way, each in trainings.items()}
+    return {way: {"turns": [turn[way] for turn in turns], "end": ends[way]} for way in WAYS}
+
+
+def row(way: str, rounds: list[dict[str, Any]]) -> tuple[str, ...]:
+    """A network's figures; its counts are the same in each round."""
+    times = np.array([[time for time, _ in each[way]["turns"]] for each in rounds])
+    ratios = times / [[time for time, _ in each["alive"]["turns"]] for each in rounds]
+    counts, (end, zeros) = [count for _, count in rounds[0][way]["turns"]], rounds[0][way]["end"]
+    medians = np.median(ratios), np.median(ratios[:, np.argsort(counts)[-WORST:]])
+    figures = f"{np.median(times):.0f}", *(f"{ratio:.2f}" for ratio in medians)
+    return way, *figures, str(max(counts)), str(end), f"{zeros:.0%}"
+
+
+def main() -> None:
+    """Measure round by round, and print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    parser.add_argument("--rounds", type=positive, default=5)
+    parser.add_argument("--kernels", nargs="+", choices=KERNELS, default=KERNELS)
+    parser.add_argument("--sample", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.sample:
+        print(json.dumps(sample(arguments.sample)))
+        return
+    keep_to(1)
+    print(f"{machine.processor()}; {cost_of_denormals()}", flush=True)
+    with tempfile.TemporaryDirectory() as caches:
+        processes = Processes(1, Path(caches))
+        for kernels in arguments.kernels:
+            rounds: list[dict[str, Any]] = []
+            while len(rounds) < arguments.rounds:
+                rounds.append(json.loads(processes.python(__file__, "--sample", kernels)[1]))
+                report(f"{kernels} {len(rounds)}/{arguments.rounds}")
+            lines = [(f"kernels {kernels}", *HEADERS), *(row(way, rounds) for way in WAYS)]
+            print("\n".join(aligned(lines)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
