@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-from declnet.components.arrays import Array
+from declnet.components.arrays import Array, Shape
 from declnet.components.component import Component
 from declnet.components.state import LayerState, OptimizerState
 from declnet.errors import RegistryError
@@ -65,8 +65,9 @@ class Kernel(Component):
 class LayerKernel(Kernel):
     """Replaces a layer, or several that follow each other, each the only reader of the one before.
 
-    What lies between joined layers is neither written nor read. Both methods are asked before
-    either is used; if one returns None, the layers compute for themselves.
+    What lies between joined layers is neither written nor read. Of the kernels that suit a layer
+    and those after it, the one of most layers is asked to bind; if it returns None from either
+    method, the layers compute for themselves.
     """
 
     kind = "kernel"
@@ -74,6 +75,15 @@ class LayerKernel(Kernel):
     required_methods = ("bind_forward", "bind_backward")
     example_shapes: ClassVar[tuple[Any, ...]] = ()
     """Input shapes that the conformance kit tries beside the usual ones."""
+
+    def suits(self, shapes: Sequence[Shape], input_gradient: bool) -> bool:  # noqa: ARG002
+        """Whether it is made for layers of such shapes; default: it is. If not, others are asked.
+
+        Args:
+            shapes: of a sample: the first layer's input, then the output of each layer.
+            input_gradient: whether the gradient of the first layer's input may be needed.
+        """
+        return True
 
     def bind_forward(
         self, x: Array, y: Array, states: Sequence[LayerState]

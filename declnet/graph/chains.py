@@ -54,12 +54,14 @@ def chains_of(nodes: Sequence[Node], count: int, kernels: Kernels) -> tuple[Chai
 
 
 def _longest(nodes: Sequence[Node], start: int, stop: int, kernels: Kernels) -> Chain:
-    """The longest chain from `start` on, and not beyond `stop`, that a kernel is made for."""
+    """The longest chain from `start` on, and not beyond `stop`, that suits a kernel."""
     if not nodes[start].joins_inputs:
         for end in range(stop, start, -1):
-            kernel = kernels.find([node.layer for node in nodes[start:end]])
-            if kernel is not None:
-                return Chain(tuple(nodes[start:end]), kernel)
+            joined = nodes[start:end]
+            kernel: LayerKernel | None = kernels.find([node.layer for node in joined])
+            shapes = [joined[0].input_shapes[0], *(node.output_shape for node in joined)]
+            if kernel is not None and kernel.suits(shapes, joined[0].inputs != (0,)):
+                return Chain(tuple(joined), kernel)
     return Chain((nodes[start],))
 
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from declnet_jit.dense import DenseKernel as DenseKernel
     from declnet_jit.dense import DenseReLUKernel as DenseReLUKernel
     from declnet_jit.l2 import L2Kernel as L2Kernel
+    from declnet_jit.planar_perceptron import PlanarPerceptronKernel as PlanarPerceptronKernel
     from declnet_jit.softmax_categorical_crossentropy import (
         SoftmaxCategoricalCrossentropyKernel as SoftmaxCategoricalCrossentropyKernel,
     )
@@ -18,6 +19,7 @@ KERNELS = {
     "dense_jit": ("dense", "DenseKernel"),
     "dense_relu_jit": ("dense", "DenseReLUKernel"),
     "l2_jit": ("l2", "L2Kernel"),
+    "planar_perceptron_jit": ("planar_perceptron", "PlanarPerceptronKernel"),
     "softmax_categorical_crossentropy_jit": (
         "softmax_categorical_crossentropy",
         "SoftmaxCategoricalCrossentropyKernel",

@@ -143,6 +143,23 @@ def test_what_two_layers_read_is_not_joined_away(make_model, registry, toys):
     assert kernels.used == ()
 
 
+def test_a_kernel_that_does_not_suit_leaves_the_layers_to_others(make_model, registry):
+    asked = []
+
+    class Picky(joining(Dense, ReLU)):
+        type = "picky"
+
+        def suits(self, shapes, input_gradient):
+            asked.append((list(shapes), input_gradient))
+            return False
+
+    kernels = kernels_of(Picky, joining(Dense))
+    layers = (Dense(units=3), ReLU(), Dense(units=2), ReLU(), Dense(units=3), Softmax())
+    stepped(make_model(layers), registry, kernels)
+    assert asked == [([(3,), (3,), (3,)], False), ([(3,), (2,), (2,)], True)]
+    assert {each.type for each in kernels.used} == {"dense"}
+
+
 def test_none_leaves_the_layers_to_numpy(make_model, registry):
     class Never(joining(Dense, ReLU)):
         type = "never"

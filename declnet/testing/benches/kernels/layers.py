@@ -25,6 +25,11 @@ def of_layers(subject: Subject, special: float | None) -> Iterator[Comparison | 
     for shape, setting, wanted in product(shapes, settings(), (True, False)):
         label = f"input shape {shape}, {setting}, dx {'wanted' if wanted else 'not wanted'}"
         apart, joint, again = (_chain(subject, layers, shape, setting) for _ in range(3))
+        with calling("suits"):
+            suits = subject.instance.suits([shape, *(each.output for each in apart)], wanted)
+        if not suits:
+            yield None
+            continue
         rng = np.random.default_rng(5)
         x = rng.normal(size=(setting.samples, *shape))
         dy = rng.normal(size=(setting.samples, *apart[-1].output))
