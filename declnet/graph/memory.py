@@ -64,6 +64,8 @@ def inference_memory(nodes: Sequence[Node], dtype: npt.DTypeLike, batch: int) ->
 def samples_at_once(nodes: Sequence[Node], dtype: npt.DTypeLike) -> int:
     """How many samples a prediction or an evaluation computes at once.
 
-    So many that its memory does not grow with the data, and stays small for large samples.
+    So many that its memory does not grow with the data, and stays small for large samples, which
+    may have to be converted.
     """
-    return max(1, min(MOST_SAMPLES, MOST_BYTES // inference_memory(nodes, dtype, 1)))
+    sample = prod(nodes[0].input_shapes[0]) * np.dtype(dtype).itemsize
+    return max(1, min(MOST_SAMPLES, MOST_BYTES // (sample + inference_memory(nodes, dtype, 1))))

@@ -10,9 +10,9 @@ from declnet.graph.model import Model
 from declnet.registry.registry import Registry
 from declnet.spec.run_spec import RunSpec
 
-WORTHWHILE = 10.0
+WORTHWHILE = 4.0
 """Seconds that NumPy would take, by `numpy_seconds`, from which on `auto` takes kernels: they save
-about half of it, and compiling them, once on a machine, takes up to three."""
+half of it or more, loading them takes one, and compiling them, once on a machine, up to three."""
 
 
 def kernels_for(spec: RunSpec, model: Model, samples: int, registry: Registry) -> Kernels:
