@@ -31,12 +31,6 @@ class ReadyRun:
     trainer: Trainer
     registry: Registry
 
-    @property
-    def batch(self) -> int:
-        """Samples a step, of the last batch of an epoch maybe fewer."""
-        samples = len(self.prepared.data["train"])
-        return min(self.spec.training.batch_size or samples, samples)
-
     def manifest(self, spec_file: bytes) -> dict[str, Any]:
         """The manifest of a run that begins now, with this spec.toml."""
         prepared, trainer = self.prepared, self.trainer

@@ -87,7 +87,7 @@ class Session:
         try:
             with (
                 blaming_components(self._ready.registry),
-                blas_threads_for(model, self._ready.batch),
+                blas_threads_for(model, self._trainer.samples_a_step),
             ):
                 self._callbacks.start(active, saved["callbacks"] if saved is not None else ())
                 self._train()

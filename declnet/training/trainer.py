@@ -5,23 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-import numpy as np
-
 from declnet.components.callback import EpochLogged
-from declnet.components.fusion import Fusion
-from declnet.data.augmentation import VariedSamples
-from declnet.data.batches import Batches
-from declnet.data.gathering import samples_of
-from declnet.graph.clipping import clippings
 from declnet.graph.model import Model
-from declnet.graph.training_graph import TrainingGraph
-from declnet.graph.update import Update
 from declnet.registry.registry import Registry
 from declnet.spec.run_spec import RunSpec
-from declnet.spec.streams import Stream, random_stream
+from declnet.training.arithmetic import arithmetic_for
+from declnet.training.compilation import compile_training
 from declnet.training.divergence import divergence, finite_evaluation
-from declnet.training.engine import kernels_for
-from declnet.training.epochs import Epoch, FullBatchEpoch, MiniBatchEpoch, NonFiniteLossError
+from declnet.training.epochs import NonFiniteLossError
 from declnet.training.evaluation import Evaluation
 from declnet.training.events import Event, Progressed
 from declnet.training.figures import Figures
@@ -46,10 +37,10 @@ class Trainer:
         epoch: the epoch that is at work or comes next, from 0.
         batch: batches of that epoch that are done.
         step: updates made.
+        samples_a_step: in the batch of an update; the last one of an epoch may be smaller.
         halt_every: epochs from one event to the next, logged or not; None where nobody needs that.
     """
 
-    fusion: Fusion | None
     halt_every: int | None = None
 
     def __init__(
@@ -66,36 +57,17 @@ class Trainer:
             if validation is not None
             else None
         )
-        self.kernels = kernels_for(spec, model, len(train), registry)
-        self._epoch, self._update = self._compile(spec, train, registry)
+        compiled = compile_training(spec, model, train, registry)
+        self._epoch, self._update, self._streams = (
+            compiled.epoch,
+            compiled.update,
+            compiled.streams,
+        )
+        self.kernels, self.fusion = compiled.kernels, compiled.fusion
+        self.samples_a_step = compiled.batch
         self.epoch = self.batch = self.step = 0
         self._figures: Figures | None = None
         self._pace = Pace()
-
-    def _compile(self, spec: RunSpec, train: ReadyData, registry: Registry) -> tuple[Epoch, Update]:
-        model, batch_size = self._model, spec.training.batch_size or len(train)
-        capacity = min(batch_size, len(train))
-        graph = TrainingGraph(model, spec.loss, registry, capacity, spec.seed, self.kernels)
-        self.fusion, self._streams = graph.fusion, graph.streams()
-        epoch: Epoch
-        if spec.training.batch_size is None:
-            epoch = FullBatchEpoch(graph, train)
-        else:
-            batches = Batches(len(train), batch_size, spec.training.shuffle, spec.seed)
-            inputs = samples_of(train.x)
-            varying = [each for each in spec.data.prepare if each.training_only]
-            if varying:
-                rng = random_stream(spec.seed, Stream.AUGMENTATION)
-                inputs = VariedSamples(inputs, varying, rng)
-                self._streams.append(rng)
-            epoch = MiniBatchEpoch(graph, inputs, train, batches)
-        return epoch, Update(
-            spec.optimizer,
-            model.store.vector,
-            graph.gradient,
-            clippings(spec.training.clip_norm, spec.training.clip_value),
-            self.kernels,
-        )
 
     def events(self) -> Iterator[Event]:
         """Trains; yields each logged epoch, and signs of life between.
@@ -185,7 +157,7 @@ class Trainer:
         run, update, steps = self._epoch.run, self._update, self._epoch.steps
         now, epoch, step, next_sign = time.perf_counter, self.epoch, self.step, self._pace.next_sign
         try:
-            with np.errstate(all="ignore"):
+            with arithmetic_for(self.samples_a_step):
                 while epoch < stop:
                     run(update, step, None)
                     step += steps
@@ -213,7 +185,7 @@ class Trainer:
         while self.batch < steps:
             stop, start = min(self.batch + self._pace.part, steps), time.perf_counter()
             try:
-                with np.errstate(all="ignore"):
+                with arithmetic_for(self.samples_a_step):
                     self._rate = self._epoch.run(
                         self._update, self.step, self._figures, self.batch, stop
                     )
