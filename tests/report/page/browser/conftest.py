@@ -24,11 +24,12 @@ OPTIONS = [
 DESKTOP, PHONE = (1280, 900), (360, 740)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker runs all tests of this folder, so that a single browser starts."""
+    """One worker runs all tests of a file, so that no more than two browsers start."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("browser"))
+            item.add_marker(pytest.mark.xdist_group(f"browser {item.path.stem}"))
 
 
 @pytest.fixture(scope="session")
