@@ -74,14 +74,18 @@ def broken(environment, write_distribution, tmp_path_factory):
         write_distribution(folder, name, source, "twin" if "twin" in name else None, "0.7.1")
         for name, source in sources.items()
     ]
-    environment.install(*packages)
+    environment.install_many(packages, folder / "wheels")
     yield environment
     environment.uninstall(*sources)
 
 
+@pytest.fixture(scope="module")
+def listed(broken):
+    return broken.declnet("plugins")
+
+
 @pytest.mark.parametrize("name", BROKEN)
-def test_the_list_names_distribution_version_and_cause(broken, name):
-    listed = broken.declnet("plugins")
+def test_the_list_names_distribution_version_and_cause(listed, name):
     assert listed.returncode == 0
     _, _, faults = listed.stdout.partition("broken plugins")
     line = next(line for line in faults.splitlines() if name in line)
@@ -89,16 +93,15 @@ def test_the_list_names_distribution_version_and_cause(broken, name):
     assert BROKEN[name][1] in line
 
 
-def test_two_distributions_with_one_entry_point_name_are_both_loaded_and_reported(broken):
-    listed = broken.declnet("plugins").stdout
-    working, _, faults = listed.partition("broken plugins")
+def test_two_distributions_with_one_entry_point_name_are_both_loaded_and_reported(listed):
+    working, _, faults = listed.stdout.partition("broken plugins")
     assert "twin_a" in working
     assert "twin_b" in working
     assert "twin (declnet-twin-a 0.7.1)" in faults
 
 
-def test_the_good_classes_of_a_partly_broken_plugin_work(broken):
-    working, _, _ = broken.declnet("plugins").stdout.partition("broken plugins")
+def test_the_good_classes_of_a_partly_broken_plugin_work(listed):
+    working, _, _ = listed.stdout.partition("broken plugins")
     for name in ("raises_good", "no_contract_good", "misspelt_good"):
         assert name in working
 

@@ -7,7 +7,7 @@ import pytest
 pytestmark = pytest.mark.xdist_group("environment")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def orchard(environment, orchard_source):
     environment.install(orchard_source)
     yield environment
@@ -57,16 +57,6 @@ def test_the_kit_passes_on_the_installed_plugin(orchard):
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-def test_after_uninstalling_a_spec_that_needs_it_says_what_to_install(environment, moons_spec):
-    done = environment.declnet("run", moons_spec)
-    assert done.returncode == 2
-    assert 'pip install "declnet-orchard>=1.2"' in done.stderr
-    assert "error[E008]: declnet-orchard is not installed" in done.stderr
-    assert 'error[E015]: layer type "gain" is not installed' in done.stderr
-    assert "Traceback" not in done.stderr
-    assert "orchard" not in environment.declnet("plugins").stdout
-
-
 def test_a_requirement_that_is_too_new_names_both_versions(orchard, moons_spec):
     done = orchard.declnet("run", moons_spec, "--set", 'plugins=["declnet-orchard>=2"]')
     assert done.returncode == 2
@@ -83,3 +73,14 @@ def test_a_plugin_can_be_disabled_by_option_and_by_variable(orchard, moons_spec,
     listed = orchard.declnet("plugins", DECLNET_DISABLE_PLUGINS=name).stdout
     assert "gain" not in listed
     assert "disabled plugins" in listed
+
+
+def test_after_uninstalling_a_spec_that_needs_it_says_what_to_install(orchard, moons_spec):
+    orchard.uninstall("declnet-orchard")
+    done = orchard.declnet("run", moons_spec)
+    assert done.returncode == 2
+    assert 'pip install "declnet-orchard>=1.2"' in done.stderr
+    assert "error[E008]: declnet-orchard is not installed" in done.stderr
+    assert 'error[E015]: layer type "gain" is not installed' in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "orchard" not in orchard.declnet("plugins").stdout

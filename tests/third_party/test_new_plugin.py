@@ -38,7 +38,7 @@ def test_the_template_of_every_kind_passes_the_kit(environment, tmp_path):
     for kind, name in zip(KINDS, names, strict=True):
         made = environment.declnet("plugins", "new", name, "--kind", kind, "--into", tmp_path)
         assert made.returncode == 0, made.stderr
-    environment.install(*(tmp_path / name for name in names))
+    environment.install_many([tmp_path / name for name in names], tmp_path / "wheels")
     results = {name: environment.declnet("plugins", "check", name) for name in names}
     environment.uninstall(*names)
     failed = {name: done.stdout + done.stderr for name, done in results.items() if done.returncode}
