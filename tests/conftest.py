@@ -33,7 +33,7 @@ WARNINGS = "error,ignore::ResourceWarning"
 """A signal may arrive between opening a file and entering its `with`: no fault of anybody's."""
 
 
-def pytest_configure(config: pytest.Config) -> None:
+def pytest_configure() -> None:
     """What hundreds of processes inherit.
 
     Several tests run at once, so BLAS threads that share a processor would only spin; and without
@@ -41,33 +41,12 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    config.pluginmanager.register(Groups())
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that follow each other in one process begin first, so that nobody waits for them."""
     items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
-
-
-class Groups:
-    """Keeps the groups of pytest-xdist together where it does not, with pytest 9.2.
-
-    Its version 3.8 writes a test's group to where pytest no longer reads it, and so spreads each
-    group over all processes: https://github.com/pytest-dev/pytest-xdist/issues/1386
-    """
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(
-        self, config: pytest.Config, items: list[pytest.Item]
-    ) -> None:
-        if not getattr(config.option, "loadgroup", False):
-            return
-        for item in items:
-            mark = item.get_closest_marker("xdist_group")
-            if mark and not item.nodeid.endswith(f"@{mark.args[0]}"):
-                item._id = type(item.id).parse(f"{item.nodeid}@{mark.args[0]}")
-                assert item.nodeid.endswith(f"@{mark.args[0]}")
 
 
 @pytest.fixture(scope="session")
