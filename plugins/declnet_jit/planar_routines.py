@@ -2,7 +2,8 @@
 
 All arrays have the batch axis last: x (2, n), y (outputs, n). Indices are unsigned, so that the
 compiler can vectorize. Where there are fewer than three outputs, the last one stands in for others
-with a weight of 0. Samples go by in blocks whose rows stay in the nearest cache.
+with a weight of 0; the forward has a loop for each number of them, so that none writes a row of y
+twice. Samples go by in blocks whose rows stay in the nearest cache.
 """
 
 import numpy as np
