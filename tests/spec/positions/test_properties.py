@@ -45,7 +45,7 @@ def spot_of(positions: Positions, path: KeyPath) -> Spot:
     return spot
 
 
-@settings(max_examples=100)
+@settings(max_examples=200)
 @given(st.dictionaries(names, toml_values), st.booleans(), st.sampled_from(["\n", "\r\n"]))
 def test_every_path_of_a_toml_document_stands_where_its_text_says(cut, document, multiline, end):
     text = tomli_w.dumps(document, multiline_strings=multiline)
@@ -86,7 +86,7 @@ def tables_of(header: str) -> list[str]:
     return names_of_tables
 
 
-@settings(max_examples=100)
+@settings(max_examples=200)
 @given(json_values, st.sampled_from([None, 0, 2, "\t"]), st.booleans())
 def test_every_path_of_a_json_document_stands_where_its_text_says(cut, document, indent, escaped):
     text = json.dumps(document, indent=indent, ensure_ascii=escaped)
@@ -121,7 +121,7 @@ statements = (
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=600)
 @given(st.lists(statements, max_size=8).map("\n".join))
 def test_without_its_duplicates_tomllib_takes_the_text_and_finds_the_first_values(cut, text):
     positions = index_document(text, "toml")
@@ -193,7 +193,7 @@ words = ["a", '"a"', "'b'", "é", "😀", "\ud800", "1", "NaN", "null", "[[", "]
 pieces = st.sampled_from([*marks, *words, "a=1\n", "[a]\n", "[[a]]\n", '"a":1,'])
 
 
-@settings(max_examples=250)
+@settings(max_examples=500)
 @given(
     st.lists(pieces).map("".join) | st.text(st.characters(exclude_categories=[])),
     st.sampled_from(["toml", "json"]),
