@@ -103,7 +103,7 @@ def declnet_pass(work: Work) -> Callable[[], None]:
     from declnet.testing.subjects import Subject
 
     layer, n = Layer.from_declaration(work.layer), work.shape[0]
-    order: Any = "sample_major" if work.first else "feature_major"
+    order: Any = "batch_first" if work.first else "batch_last"
     setting = Setting(n, n, dtype="float32", input_order=order, poison=0.0)
     bench = LayerBench(Subject(layer), work.shape[1:], setting)
     rng = np.random.default_rng(0)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from declnet.components.columns import distinct_values as distinct_values
     from declnet.components.columns import missing_values as missing_values
     from declnet.components.component import Component as Component
+    from declnet.components.context import LayerContext as LayerContext
+    from declnet.components.context import RunContext as RunContext
     from declnet.components.data_source import DataInfo as DataInfo
     from declnet.components.data_source import Dataset as Dataset
     from declnet.components.data_source import DataSource as DataSource
@@ -38,16 +40,13 @@ if TYPE_CHECKING:
     from declnet.components.metric import Metric as Metric
     from declnet.components.optimizer import LearningRate as LearningRate
     from declnet.components.optimizer import Optimizer as Optimizer
-    from declnet.components.outline import Finding as Finding
-    from declnet.components.outline import LayerOutline as LayerOutline
-    from declnet.components.outline import Outline as Outline
-    from declnet.components.parameter import Buffer as Buffer
     from declnet.components.parameter import Parameter as Parameter
-    from declnet.components.records import Records as Records
+    from declnet.components.parameter import Workspace as Workspace
     from declnet.components.regularizer import Regularizer as Regularizer
     from declnet.components.schedule import Schedule as Schedule
     from declnet.components.state import LayerState as LayerState
     from declnet.components.state import OptimizerState as OptimizerState
+    from declnet.components.table import Table as Table
     from declnet.components.transform import ColumnError as ColumnError
     from declnet.components.transform import Transform as Transform
     from declnet.components.transform import TransformState as TransformState
@@ -55,10 +54,10 @@ if TYPE_CHECKING:
     from declnet.errors import ComponentError as ComponentError
     from declnet.errors import DataError as DataError
     from declnet.errors import DeclnetError as DeclnetError
+    from declnet.errors import Diagnostic as Diagnostic
     from declnet.errors import DivergenceError as DivergenceError
     from declnet.errors import OutputError as OutputError
     from declnet.errors import Place as Place
-    from declnet.errors import Problem as Problem
     from declnet.errors import RegistryError as RegistryError
     from declnet.errors import ResumeError as ResumeError
     from declnet.errors import RunError as RunError
@@ -111,9 +110,9 @@ _HOMES = {
     "components.mapped_array": ("MappedArray",),
     "components.metric": ("Metric",),
     "components.optimizer": ("LearningRate", "Optimizer"),
-    "components.outline": ("Finding", "LayerOutline", "Outline"),
-    "components.parameter": ("Buffer", "Parameter"),
-    "components.records": ("Records",),
+    "components.context": ("Diagnostic", "LayerContext", "RunContext"),
+    "components.parameter": ("Workspace", "Parameter"),
+    "components.table": ("Table",),
     "components.regularizer": ("Regularizer",),
     "components.schedule": ("Schedule",),
     "components.state": ("LayerState", "OptimizerState"),
@@ -126,7 +125,7 @@ _HOMES = {
         "DivergenceError",
         "OutputError",
         "Place",
-        "Problem",
+        "Diagnostic",
         "RegistryError",
         "ResumeError",
         "RunError",

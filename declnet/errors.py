@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 KeyPath = tuple[str | int, ...]
 
@@ -39,30 +39,39 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Problem:
+class Diagnostic:
     """One thing that is wrong with a spec, or suspicious.
 
     Attributes:
-        path: keys and list positions that lead to the fault, e.g. `("model", "layers", 0)`.
-        message: what is wrong, a sentence in the user's words.
-        hint: what to do about it, if that is known.
-        code: which sort of problem it is, e.g. `E012`; a warning's begins with W.
-        focus: whether the key is at fault or its value.
-        place: where it is written, if it was read from a file or a command line.
+        message: what is wrong, with the value, in one line and without a full stop.
+        help: one thing to do about it, if that is known.
+        path: keys and list positions that lead to the value, e.g. `("model", "layers", 0)`. In what
+            a component's `check` yields, within the component's own table, e.g. `("units",)`; `()`
+            for the component as a whole.
+        code: of `declnet explain`, e.g. `E012`; a warning's begins with W. The default, E060, is
+            the error of a component's own check; W060 is its warning.
+        layer: from a component's `check`: the layer that it concerns, a `LayerContext`, rather than
+            the component itself; then `path` is one of that layer's.
+        data: from a component's `check`: the data set that it concerns, e.g. `"train"`; then `path`
+            is one of its source's, or `()` for what decides which data these are.
+        focus: whether the key or its value is marked.
+        place: where it was written, if it was read from a file or a command line.
     """
 
-    path: KeyPath
     message: str
-    hint: str | None = None
+    help: str | None = None
+    path: KeyPath = ()
     code: str = "E060"
+    layer: Any = None
+    data: str | None = None
     focus: Literal["key", "value"] = "value"
     place: Place | None = None
 
     def __post_init__(self) -> None:
-        """Keeps to what people read: one line, not too long."""
+        """Keep to one line that is not too long."""
         object.__setattr__(self, "message", _readable(self.message))
-        if self.hint is not None:
-            object.__setattr__(self, "hint", _readable(self.hint))
+        if self.help is not None:
+            object.__setattr__(self, "help", _readable(self.help))
 
     @property
     def severity(self) -> Literal["error", "warning"]:
@@ -71,7 +80,7 @@ class Problem:
 
     def __str__(self) -> str:
         where = str(self.place) if self.place else dotted(self.path)
-        hint = f" ({self.hint})" if self.hint else ""
+        hint = f" ({self.help})" if self.help else ""
         return f"{where + ': ' if where else ''}{self.severity}[{self.code}]: {self.message}{hint}"
 
 
@@ -96,7 +105,7 @@ class SpecError(DeclnetError):
 
     exit_code = 2
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    def __init__(self, problems: Iterable[Diagnostic]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(map(str, self.problems)))
 

@@ -44,10 +44,10 @@ def check(spec: Path, overrides: tuple[str, ...], disabled: tuple[str, ...], for
         click.echo(json.dumps(as_data(problems), indent=2, ensure_ascii=False))
         return SpecError.exit_code if wrong else 0
     if checked is not None and checked.loaded is not None:
-        from declnet.components.records import Records
+        from declnet.components.table import Table
         from declnet.report.column_table import print_columns
 
-        if isinstance(checked.loaded, Records):
+        if isinstance(checked.loaded, Table):
             print_columns(checked.loaded, checked.no_features)
     if checked is not None and checked.nodes and not wrong:
         from declnet.report.model_table import print_layers, print_memory

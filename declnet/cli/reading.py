@@ -62,11 +62,11 @@ def _checked(reading: Reading, registry: Registry) -> Checked:
 
 def _parsed(overrides: tuple[str, ...]) -> list[Override]:
     """All overrides; those that are none are told together."""
-    from declnet.errors import Problem, SpecError
+    from declnet.errors import Diagnostic, SpecError
     from declnet.spec.override import parse_override
 
     parsed: list[Override] = []
-    problems: list[Problem] = []
+    problems: list[Diagnostic] = []
     for number, text in enumerate(overrides, start=1):
         try:
             parsed.append(parse_override(text, number))

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 import click
 
-from declnet.errors import Problem
+from declnet.errors import Diagnostic
 
 
-def show_problems(problems: Sequence[Problem]) -> None:
+def show_problems(problems: Sequence[Diagnostic]) -> None:
     """Prints the problems, if there are any; `NO_COLOR` is honoured."""
     if not problems:
         return

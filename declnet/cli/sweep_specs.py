@@ -25,10 +25,10 @@ def right_specs(
         SpecError: with the faults of all.
         UsageError: a folder has no spec.
     """
-    from declnet.errors import Problem, SpecError
+    from declnet.errors import Diagnostic, SpecError
 
     loaded: list[tuple[Path, RunSpec]] = []
-    faults: list[Problem] = []
+    faults: list[Diagnostic] = []
     for file in _files(specs):
         try:
             spec, checked = right_spec(file, overrides, registry)

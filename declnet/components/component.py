@@ -17,17 +17,17 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, ValidationError, core_schema
 
-from declnet.components.declared import Declared, resolve_paths
+from declnet.components.context import RunContext
+from declnet.components.declared import StrictModel, resolve_paths
 from declnet.components.json_schema import any_of_kind, table_of_component
 from declnet.components.located_error import custom_error, located_error
-from declnet.components.outline import Finding, Outline
-from declnet.errors import RegistryError, UnknownTypeError
+from declnet.errors import Diagnostic, RegistryError, UnknownTypeError
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import kind_in_words, with_article
 
 
-class Component(Declared):
+class Component(StrictModel):
     """A declaration and, in the same class, its mathematics; it holds no arrays.
 
     A contract (`Layer`, `Loss`, …) sets `kind`; a component class sets `type`. A field typed by a
@@ -59,14 +59,14 @@ class Component(Declared):
             if getattr(cls, method) is getattr(contract, method):
                 raise RegistryError(f"{cls.__name__} has no {method}(), which a {cls.kind} needs")
 
-    def check(self, outline: Outline) -> Iterable[Finding]:  # noqa: ARG002
+    def check(self, context: RunContext) -> Iterable[Diagnostic]:  # noqa: ARG002
         """What is wrong or suspicious about this component in a run, before it starts.
 
         Called for each component that a spec names, after its own fields are known to be right.
         Shapes are no concern of it: `output_shape` tells what a layer cannot take.
 
         Args:
-            outline: the run as far as it is known; parts of it may be missing.
+            context: the run as far as it is known; parts of it may be missing.
         """
         return ()
 

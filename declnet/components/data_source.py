@@ -12,7 +12,7 @@ from declnet.components.arrays import Array, Shape
 from declnet.components.columns import ColumnType
 from declnet.components.component import Component
 from declnet.components.mapped_array import MappedArray
-from declnet.components.records import Records
+from declnet.components.table import Table
 from declnet.errors import DataError
 
 
@@ -102,14 +102,14 @@ class DataSource(Component):
         """What the data will be; without loading it where that is possible.
 
         Returns:
-            None if it is a table (`load` gives `Records`), whose shapes its preparation decides.
+            None if it is a table (`load` gives `Table`), whose shapes its preparation decides.
 
         Raises:
             DataError: the data is not there or cannot be read.
         """
         raise NotImplementedError
 
-    def load(self, rng: np.random.Generator) -> Dataset | Records:
+    def load(self, rng: np.random.Generator) -> Dataset | Table:
         """The data.
 
         Args:
@@ -120,7 +120,7 @@ class DataSource(Component):
         """
         raise NotImplementedError
 
-    def chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Dataset | Records]:
+    def chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Dataset | Table]:
         """The data in parts of up to `samples` samples, in order; default: what `load` gives, cut.
 
         Tables give parts of the same types; a source of large files reads them one by one.

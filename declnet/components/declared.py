@@ -29,7 +29,7 @@ _BUILT_IN = frozenset(get_args(core_schema.ErrorType))
 _OPAQUE = frozenset({"default", "metadata", "serialization", "expected", "config", "cls"})
 
 
-class Declared(BaseModel):
+class StrictModel(BaseModel):
     """A frozen model whose scalars are strict: no `"0.5"` or `true` for a number, no NaN.
 
     Only scalars are strict. A TOML array serves for a tuple and a string for a path, as they must.

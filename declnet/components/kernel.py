@@ -93,7 +93,7 @@ class LayerKernel(Kernel):
         Args:
             x: (n, *input shape), in either memory order.
             y: (n, *output shape); may be x's memory where the layers work in place.
-            states: of each layer, in order: parameters, buffers, `rng`.
+            states: of each layer, in order: parameters, workspace, `rng`.
         """
         raise NotImplementedError
 

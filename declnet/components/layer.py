@@ -8,7 +8,7 @@ from pydantic import Field
 
 from declnet.components.arrays import Array, Shape
 from declnet.components.component import Component
-from declnet.components.parameter import Buffer, Parameter
+from declnet.components.parameter import Parameter, Workspace
 from declnet.components.readable_name import LayerName
 from declnet.components.state import LayerState
 
@@ -33,11 +33,11 @@ class Layer(Component):
     only_reshapes: ClassVar[bool] = False
     """Whether `y` holds the numbers of `x` in the same order, so that the graph may leave both in
     the same memory and call neither forward nor backward."""
-    memory_order: ClassVar[Literal["feature_major", "sample_major", "any"]] = "feature_major"
+    memory_order: ClassVar[Literal["batch_last", "batch_first", "any"]] = "batch_last"
     """The order in memory that it is fast in, of `y` and, unless `input_order` says otherwise, of
     `x`: the batch axis last (feature-major), first (sample-major), or `y` as `x` comes. The graph
     copies where neighbours differ; only the model's input comes as it is."""
-    input_order: ClassVar[Literal["feature_major", "sample_major", "any"] | None] = None
+    input_order: ClassVar[Literal["batch_last", "batch_first", "any"] | None] = None
     """The order of `x` where it is another than that of `y`; `"any"` takes it as it comes."""
     mixes_samples: ClassVar[bool] = False
     """Whether a sample's output depends on the others of its batch, as in batch normalization."""
@@ -74,7 +74,7 @@ class Layer(Component):
         """The arrays to train (or to keep), by name; they appear as `state.<name>`."""
         return {}
 
-    def buffers(self, input_shape: Any) -> dict[str, Buffer]:  # noqa: ARG002
+    def workspace(self, input_shape: Any) -> dict[str, Workspace]:  # noqa: ARG002
         """Working memory by name, allocated once; it appears as `state.<name>`."""
         return {}
 

@@ -9,11 +9,12 @@ from pydantic import Field, model_validator
 
 from declnet.components.arrays import Array
 from declnet.components.component import Component
+from declnet.components.context import RunContext
 from declnet.components.located_error import located_error
 from declnet.components.number_or import NumberOr
-from declnet.components.outline import Finding, Outline
 from declnet.components.schedule import Schedule
 from declnet.components.state import OptimizerState
+from declnet.errors import Diagnostic
 
 LearningRate = Annotated[
     float | Schedule,
@@ -48,7 +49,7 @@ class Optimizer(Component):
             raise located_error("contradiction", message, ("decay",), self.decay, code="E017")
         return self
 
-    def check(self, outline: Outline) -> Iterator[Finding]:  # noqa: ARG002
+    def check(self, context: RunContext) -> Iterator[Diagnostic]:  # noqa: ARG002
         """Warns of a constant learning rate that is 0, or out of the usual range."""
         rate = self.learning_rate
         if isinstance(rate, Schedule):
@@ -63,10 +64,10 @@ class Optimizer(Component):
                     f"usual range of {self.type}, {smallest:g} to {largest:g}"
                 )
 
-    def _unusual_rate(self, message: str) -> Finding:
+    def _unusual_rate(self, message: str) -> Diagnostic:
         default = type(self).model_fields["learning_rate"].default
         hint = f"its default is {default:g}" if isinstance(default, float) else None
-        return Finding(message, hint, ("learning_rate",), "W004")
+        return Diagnostic(message, hint, ("learning_rate",), "W004")
 
     def rate(self, step: int) -> float:
         """The learning rate of an update; steps count from 1."""

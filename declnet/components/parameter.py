@@ -35,7 +35,7 @@ class Parameter:
 
 
 @dataclass(frozen=True)
-class Buffer:
+class Workspace:
     """Working memory of a layer, allocated once.
 
     Attributes:

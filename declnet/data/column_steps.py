@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from declnet.components.arrays import Array
-from declnet.components.records import Records
+from declnet.components.table import Table
 from declnet.components.transform import ColumnError, Transform, TransformState
 from declnet.errors import DataError
 
 
 def fitted_to_column(
-    transform: Transform, column: Array, name: str, records: Records, number: int
+    transform: Transform, column: Array, name: str, records: Table, number: int
 ) -> TransformState:
     """What a transform learns of a column; raises DataError, with the place, if it cannot."""
     try:
@@ -23,7 +23,7 @@ def applied_to_column(
     column: Array,
     state: TransformState,
     name: str,
-    records: Records,
+    records: Table,
     number: int,
 ) -> Array:
     """A changed column; raises DataError, with row and column, if a row cannot be transformed."""
@@ -34,7 +34,7 @@ def applied_to_column(
 
 
 def _located(
-    error: ColumnError, transform: Transform, name: str, records: Records, number: int
+    error: ColumnError, transform: Transform, name: str, records: Table, number: int
 ) -> DataError:
     row = "" if error.row is None else f"row {records.row_number(error.row)}, "
     return DataError(

@@ -9,12 +9,12 @@ import numpy as np
 
 from declnet.components.arrays import Array
 from declnet.components.columns import ColumnType, column_type, missing_values
-from declnet.components.records import Records
+from declnet.components.table import Table
 from declnet.errors import DataError
 from declnet.registry.spelling import suggestion
 
 
-def features_of(records: Records, without: Iterable[str] = ()) -> tuple[str, ...]:
+def features_of(records: Table, without: Iterable[str] = ()) -> tuple[str, ...]:
     """The names of the feature columns.
 
     Args:
@@ -41,7 +41,7 @@ def require_column(columns: Iterable[str], name: str, **where: Any) -> None:
         raise DataError(f'there is no column "{name}"', hint=hint, code="E034", **where)
 
 
-def typed(records: Records, types: Mapping[str, ColumnType]) -> dict[str, Array]:
+def typed(records: Table, types: Mapping[str, ColumnType]) -> dict[str, Array]:
     """The feature columns in order, as the training data had them.
 
     Args:
@@ -58,7 +58,7 @@ def typed(records: Records, types: Mapping[str, ColumnType]) -> dict[str, Array]
     return columns
 
 
-def _as_type(name: str, records: Records, expected: ColumnType) -> Array:
+def _as_type(name: str, records: Table, expected: ColumnType) -> Array:
     column = records.columns[name]
     found = column_type(column)
     there = ~missing_values(column)

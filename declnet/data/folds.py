@@ -9,7 +9,7 @@ import numpy as np
 
 from declnet.components.arrays import Array
 from declnet.components.data_source import Dataset
-from declnet.components.records import Records
+from declnet.components.table import Table
 from declnet.data.split_keys import distinct, split_key
 from declnet.data.split_methods import members_of
 from declnet.errors import DataError
@@ -18,8 +18,8 @@ from declnet.spec.streams import Stream, random_stream
 
 
 def one_fold(
-    data: Dataset | Records, spec: DataSpec, seed: int
-) -> tuple[Dataset | Records, Dataset | Records]:
+    data: Dataset | Table, spec: DataSpec, seed: int
+) -> tuple[Dataset | Table, Dataset | Table]:
     """What to train on, and what to validate on, in the fold that a spec chooses, or the first.
 
     Raises:
@@ -33,7 +33,7 @@ def one_fold(
 
 
 def fold_positions(
-    data: Dataset | Records, folds: int, method: SplitSpec, seed: int
+    data: Dataset | Table, folds: int, method: SplitSpec, seed: int
 ) -> Iterator[tuple[Array, Array]]:
     """The positions to train on and those to validate on, fold by fold, in ascending order.
 

@@ -8,11 +8,11 @@ import numpy as np
 
 from declnet.components.arrays import Array
 from declnet.components.columns import missing_values
-from declnet.components.records import Records
+from declnet.components.table import Table
 from declnet.errors import DataError
 
 
-def joined(columns: Mapping[str, Array], records: Records) -> Array:
+def joined(columns: Mapping[str, Array], records: Table) -> Array:
     """The columns, each (n,) or (n, k), side by side: x (n, d); integers if all of them are.
 
     Args:
@@ -34,7 +34,7 @@ def joined(columns: Mapping[str, Array], records: Records) -> Array:
     return x
 
 
-def _require_numbers(name: str, column: Array, records: Records) -> None:
+def _require_numbers(name: str, column: Array, records: Table) -> None:
     gap = _first(missing_values(column))
     if column.dtype.kind == "O":
         text = _first(~missing_values(column))

@@ -9,7 +9,7 @@ import numpy as np
 from declnet.components.arrays import Array, Dtype
 from declnet.components.data_source import Dataset, DataSource
 from declnet.components.mapped_array import MappedArray
-from declnet.components.records import Records
+from declnet.components.table import Table
 from declnet.data.feature_columns import require_column
 from declnet.data.python_table import as_table, is_table
 from declnet.errors import DataError
@@ -18,7 +18,7 @@ from declnet.spec.streams import DataSet, Stream, random_stream
 Samples = TypeVar("Samples", Array, MappedArray, Array | MappedArray)
 
 
-def load_source(source: DataSource, seed: int, data_set: DataSet) -> Dataset | Records:
+def load_source(source: DataSource, seed: int, data_set: DataSet) -> Dataset | Table:
     """Loads a source with the data set's own random stream, and checks what it gave.
 
     Raises:
@@ -36,13 +36,13 @@ def load_dataset(source: DataSource, seed: int, data_set: DataSet) -> Dataset:
     return data
 
 
-def checked_data(data: Dataset | Records, label: str) -> Dataset | Records:
+def checked_data(data: Dataset | Table, label: str) -> Dataset | Table:
     """What a source gave, if it goes together; raises DataError if it does not."""
     return checked(data, label) if isinstance(data, Dataset) else checked_records(data, label)
 
 
-def checked_records(records: Records, label: str) -> Records:
-    """Records, if their columns are of types that tables have, and as long as each other.
+def checked_records(records: Table, label: str) -> Table:
+    """Table, if their columns are of types that tables have, and as long as each other.
 
     Raises:
         DataError: naming the column at fault.
@@ -62,29 +62,29 @@ def checked_records(records: Records, label: str) -> Records:
     return records
 
 
-def as_data(data: Any, label: str) -> Dataset | Records:
+def as_data(data: Any, label: str) -> Dataset | Table:
     """Takes what a program hands over.
 
     Args:
-        data: a `Dataset`; `Records` with a target; `(x, y)`, both arrays; or a table as `as_table`
+        data: a `Dataset`; `Table` with a target; `(x, y)`, both arrays; or a table as `as_table`
             takes it, as `(table, name of the target column)` or `(table, y)`.
         label: what messages call it, e.g. `"train"`.
 
     Raises:
         DataError: it is none of these, or does not go together.
     """
-    if isinstance(data, Dataset | Records):
+    if isinstance(data, Dataset | Table):
         return checked_data(data, label)
     if not isinstance(data, tuple | list) or len(data) != 2:
         kind = type(data).__name__
         hint = None
         if hasattr(data, "columns"):
             hint = 'for a data frame: (frame, "name of the target column")'
-        raise DataError(f"{label} data must be (x, y), a Dataset or Records, not {kind}", hint=hint)
+        raise DataError(f"{label} data must be (x, y), a Dataset or Table, not {kind}", hint=hint)
     features, y = data
     if isinstance(y, str):
         table = as_table(features, y)
-        if not isinstance(table, Records):
+        if not isinstance(table, Table):
             raise DataError(f'{label} data is no table, so it has no column "{y}"')
         require_column(table.columns, y)
         return checked_records(table, label)
@@ -93,15 +93,15 @@ def as_data(data: Any, label: str) -> Dataset | Records:
     return checked(Dataset(np.asarray(features), np.asarray(y)), label)
 
 
-def _with_target(features: Any, y: Any, label: str) -> Records:
+def _with_target(features: Any, y: Any, label: str) -> Table:
     """A table of features and a target apart, put together."""
     name = str(getattr(y, "name", None) or "target")
     table, target = as_table(features), as_table({name: y})
-    if not isinstance(table, Records) or not isinstance(target, Records):
+    if not isinstance(table, Table) or not isinstance(target, Table):
         raise DataError(f"{label} data must be a table and its targets")
     if name in table.columns:
         raise DataError(f'{label} data: the table has a column "{name}" besides the target')
-    return Records({**table.columns, **target.columns}, name)
+    return Table({**table.columns, **target.columns}, name)
 
 
 def checked(dataset: Dataset, label: str) -> Dataset:

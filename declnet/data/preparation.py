@@ -11,7 +11,7 @@ from declnet.components.arrays import Array
 from declnet.components.columns import ColumnType
 from declnet.components.data_source import Dataset
 from declnet.components.mapped_array import MappedArray
-from declnet.components.records import Records
+from declnet.components.table import Table
 from declnet.components.transform import Transform, TransformState
 from declnet.data.column_steps import applied_to_column, fitted_to_column
 from declnet.data.feature_columns import features_of, require_column, typed
@@ -52,7 +52,7 @@ class FittedPreparation:
         """The classes in words, in the order of the model's outputs; None if y is no classes."""
         return self.target.class_names if self.target is not None else None
 
-    def apply(self, data: Records | Mapping[str, Array] | Array) -> Array:
+    def apply(self, data: Table | Mapping[str, Array] | Array) -> Array:
         """Prepares any number of rows: x as the model takes it, in an array of its own.
 
         Rows do not depend on each other, so chunks may be prepared one by one.
@@ -73,7 +73,7 @@ class FittedPreparation:
                 )
         return columns[ARRAY] if self.types is None else joined(columns, records)
 
-    def apply_to_set(self, data: Records | Dataset) -> Dataset:
+    def apply_to_set(self, data: Table | Dataset) -> Dataset:
         """Prepares a data set with its targets; raises DataError as `apply` does."""
         if isinstance(data, Dataset):
             return Dataset(self.apply(_in_memory(data.x)), data.y, data.weights, self.feature_names)
@@ -84,7 +84,7 @@ class FittedPreparation:
 
 
 def fit_preparation(
-    data: Records | Dataset,
+    data: Table | Dataset,
     transforms: Sequence[Transform],
     targets: str,
     without: Iterable[str] = (),
@@ -102,7 +102,7 @@ def fit_preparation(
     """
     types, target = None, None
     if isinstance(data, Dataset):
-        records = Records({ARRAY: _in_memory(data.x)})
+        records = Table({ARRAY: _in_memory(data.x)})
         columns = dict(records.columns)
         names = {ARRAY: _names_of_array(data)}
     else:
@@ -141,14 +141,14 @@ def _in_memory(x: Array | MappedArray) -> Array:
     return x
 
 
-def _as_records(data: Records | Mapping[str, Array] | Array, table: bool) -> Records:
+def _as_records(data: Table | Mapping[str, Array] | Array, table: bool) -> Table:
     if isinstance(data, np.ndarray):
         if table:
             raise DataError("the model was trained on a table: give its columns by name")
-        return Records({ARRAY: data})
-    if not table and set(data.columns if isinstance(data, Records) else data) != {ARRAY}:
+        return Table({ARRAY: data})
+    if not table and set(data.columns if isinstance(data, Table) else data) != {ARRAY}:
         raise DataError("the model was trained on arrays, but this is a table")
-    return data if isinstance(data, Records) else Records(data)
+    return data if isinstance(data, Table) else Table(data)
 
 
 def _chosen(transform: Transform, columns: Mapping[str, Array], number: int) -> list[str]:

@@ -8,22 +8,22 @@ from typing import Any
 import numpy as np
 
 from declnet.components.arrays import Array
-from declnet.components.records import Records
+from declnet.components.table import Table
 from declnet.errors import DataError
 
 
-def as_table(data: Any, target: str | None = None) -> Records | Array:
-    """Records of what is a table, or else an array.
+def as_table(data: Any, target: str | None = None) -> Table | Array:
+    """Table of what is a table, or else an array.
 
     Args:
-        data: `Records`; a data frame of polars, pandas or another library whose columns are found
+        data: `Table`; a data frame of polars, pandas or another library whose columns are found
             by name; a mapping of columns (n,); a list of mappings, one a row; or an array.
         target: the column that is to be predicted, if the table has it.
 
     Raises:
         DataError: a column cannot be that of a table.
     """
-    if isinstance(data, Records):
+    if isinstance(data, Table):
         return data
     if _is_list_of_rows(data):
         names = list(dict.fromkeys(name for each in data for name in each))
@@ -38,12 +38,12 @@ def as_table(data: Any, target: str | None = None) -> Records | Array:
     lengths = {len(column) for column in read.values()}
     if len(lengths) > 1:
         raise DataError(f"columns have {' and '.join(map(str, sorted(lengths)))} rows")
-    return Records(read, target)
+    return Table(read, target)
 
 
 def is_table(data: Any) -> bool:
     """Whether `as_table` makes records of it."""
-    return isinstance(data, Records | Mapping) or _is_frame(data) or _is_list_of_rows(data)
+    return isinstance(data, Table | Mapping) or _is_frame(data) or _is_list_of_rows(data)
 
 
 def _is_frame(data: Any) -> bool:
@@ -56,7 +56,7 @@ def _is_list_of_rows(data: Any) -> bool:
 
 
 def _column(values: Any, name: str) -> Array:
-    """A column of floats, integers, booleans or text (objects), as `Records` have it."""
+    """A column of floats, integers, booleans or text (objects), as `Table` have it."""
     if hasattr(values, "to_numpy"):
         values = values.to_numpy()
     elif not isinstance(values, np.ndarray):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from declnet.components.arrays import Array
 from declnet.components.data_source import Dataset
-from declnet.components.records import Records
+from declnet.components.table import Table
 from declnet.data.augmentation import require_suited
 from declnet.data.folds import one_fold
 from declnet.data.loading import checked, load_source
@@ -63,7 +63,7 @@ def load_sets(spec: DataSpec, seed: int) -> dict[str, Data]:
     loaded: dict[str, Data] = {}
     for name, source in spec.sources.items():
         train = loaded.get("train")
-        settled = source.with_types(train.types) if isinstance(train, Records) else source
+        settled = source.with_types(train.types) if isinstance(train, Table) else source
         try:
             loaded[name] = load_source(settled, seed, DataSet[name.upper()])
         except DataError as error:
@@ -114,7 +114,7 @@ def prepare_sets(
     """
     train, preparation = sets["train"], fitted
     lasting = any(not each.training_only for each in spec.prepare)
-    if preparation is None and (isinstance(train, Records) or lasting):
+    if preparation is None and (isinstance(train, Table) or lasting):
         preparation = fit_preparation(train, spec.prepare, targets, spec.no_features)
     datasets = {name: _prepared(each, preparation, name) for name, each in sets.items()}
     if spec.sample_weights is not None:
@@ -135,10 +135,10 @@ def _prepared(data: Data, preparation: FittedPreparation | None, name: str) -> D
         if preparation is not None:
             return checked(preparation.apply_to_set(data), name)
     except DataError as error:
-        if isinstance(data, Records) and error.code != "E031":
+        if isinstance(data, Table) and error.code != "E031":
             raise _of_set(error, name) from None
         raise
-    if isinstance(data, Records):
+    if isinstance(data, Table):
         raise DataError(f"{name} data is a table, but the training data is not")
     return data
 

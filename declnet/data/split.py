@@ -8,14 +8,14 @@ import numpy as np
 
 from declnet.components.arrays import Array
 from declnet.components.data_source import Dataset
-from declnet.components.records import Records
+from declnet.components.table import Table
 from declnet.data.split_keys import split_key
 from declnet.data.split_methods import DIVIDE, by_column, held_out_count
 from declnet.errors import DataError
 from declnet.spec.data_spec import SplitSpec
 from declnet.spec.streams import Stream, random_stream
 
-Data = Dataset | Records
+Data = Dataset | Table
 
 
 def split(data: Data, shares: Mapping[str, float], method: SplitSpec, seed: int) -> dict[str, Data]:

@@ -7,7 +7,7 @@ import numpy as np
 from declnet.components.arrays import Array
 from declnet.components.columns import missing_values
 from declnet.components.data_source import Dataset
-from declnet.components.records import Records
+from declnet.components.table import Table
 from declnet.data.feature_columns import require_column
 from declnet.errors import DataError
 from declnet.spec.data_spec import SplitSpec
@@ -16,7 +16,7 @@ AT_METHOD = ("data", "split", "method")
 AT_COLUMN = ("data", "split", "column")
 
 
-def split_key(data: Dataset | Records, split: SplitSpec) -> Array | None:
+def split_key(data: Dataset | Table, split: SplitSpec) -> Array | None:
     """The key (n,) of a split; None if it goes by nothing.
 
     Raises:
@@ -36,7 +36,7 @@ def distinct(values: Array) -> tuple[Array, Array]:
     return found[0], found[1].reshape(-1)
 
 
-def _column(data: Dataset | Records, split: SplitSpec) -> Array:
+def _column(data: Dataset | Table, split: SplitSpec) -> Array:
     name = str(split.column)
     if isinstance(data, Dataset):
         raise DataError(
@@ -55,9 +55,9 @@ def _column(data: Dataset | Records, split: SplitSpec) -> Array:
     return column
 
 
-def _classes(data: Dataset | Records) -> Array:
+def _classes(data: Dataset | Table) -> Array:
     """The targets, which must be classes."""
-    if isinstance(data, Records):
+    if isinstance(data, Table):
         column = data.columns.get(str(data.target))
         if column is None:
             raise DataError("there is no target to stratify by", path=AT_METHOD, code="E036")

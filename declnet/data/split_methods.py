@@ -8,7 +8,7 @@ import numpy as np
 
 from declnet.components.arrays import Array
 from declnet.components.data_source import Dataset
-from declnet.components.records import Records
+from declnet.components.table import Table
 from declnet.errors import DataError
 
 Divide = Callable[[int, Array | None, float, float, np.random.Generator], dict[str, Array]]
@@ -88,7 +88,7 @@ DIVIDE: dict[str, Divide] = {
 }
 
 
-def by_column(column: Array, data: Dataset | Records, name: str) -> dict[str, Array]:
+def by_column(column: Array, data: Dataset | Table, name: str) -> dict[str, Array]:
     """The rows where a column says train, validation or test, in any case.
 
     Raises:
@@ -98,7 +98,7 @@ def by_column(column: Array, data: Dataset | Records, name: str) -> dict[str, Ar
     names = ("train", "validation", "test")
     other = np.flatnonzero(~np.isin(said, names))
     if other.size:
-        row = data.row_number(int(other[0])) if isinstance(data, Records) else int(other[0])
+        row = data.row_number(int(other[0])) if isinstance(data, Table) else int(other[0])
         raise DataError(
             f'row {row}, column "{name}" is "{column[other[0]]}"',
             hint="it must say train, validation or test",

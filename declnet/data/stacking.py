@@ -8,12 +8,12 @@ import numpy as np
 
 from declnet.components.arrays import Shape
 from declnet.components.columns import missing_values
-from declnet.components.records import Records
+from declnet.components.table import Table
 from declnet.data.preparation import ARRAY
 from declnet.errors import DataError
 
 
-def stacked(records: Records, input_shape: Shape) -> Records:
+def stacked(records: Table, input_shape: Shape) -> Table:
     """One column of samples (n, *input shape), whose numbers are the columns in their order.
 
     Raises:
@@ -35,4 +35,4 @@ def stacked(records: Records, input_shape: Shape) -> Records:
                 "was trained on numbers"
             )
     x = np.stack([records.columns[name] for name in names], axis=1)
-    return Records({ARRAY: x.reshape(len(x), *input_shape)}, rows=records.rows)
+    return Table({ARRAY: x.reshape(len(x), *input_shape)}, rows=records.rows)

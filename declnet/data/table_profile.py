@@ -13,7 +13,7 @@ from declnet.components.columns import (
     distinct_values,
     missing_values,
 )
-from declnet.components.records import Records
+from declnet.components.table import Table
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class ColumnProfile:
         return self.rows - self.missing
 
 
-def profile_of(records: Records) -> dict[str, ColumnProfile]:
+def profile_of(records: Table) -> dict[str, ColumnProfile]:
     """The facts about each column of a table, in order."""
     return {name: _profile(name, column) for name, column in records.columns.items()}
 

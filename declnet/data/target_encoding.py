@@ -9,7 +9,7 @@ import numpy as np
 
 from declnet.components.arrays import Array
 from declnet.components.columns import column_type, distinct_values, missing_values
-from declnet.components.records import Records
+from declnet.components.table import Table
 from declnet.errors import DataError
 
 _LEAVE_OUT = 'leave such rows out, by missing_target = "leave_out" of csv and parquet, or fill them'
@@ -37,7 +37,7 @@ class TargetEncoding:
         )
 
     @classmethod
-    def of(cls, records: Records, targets: str) -> TargetEncoding:
+    def of(cls, records: Table, targets: str) -> TargetEncoding:
         """Learns the classes of training data.
 
         Args:
@@ -75,7 +75,7 @@ class TargetEncoding:
             )
         return cls(name, classes)
 
-    def encode(self, records: Records) -> Array:
+    def encode(self, records: Table) -> Array:
         """Labels (n,) or values (n,) of any data.
 
         Raises:
@@ -105,7 +105,7 @@ class TargetEncoding:
         return found
 
 
-def _target(records: Records) -> Array:
+def _target(records: Table) -> Array:
     """The target column, of which nothing is missing."""
     column = records.columns[str(records.target)]
     gaps = np.flatnonzero(missing_values(column))
@@ -114,7 +114,7 @@ def _target(records: Records) -> Array:
     return column
 
 
-def _whole(records: Records, column: Array) -> Array:
+def _whole(records: Table, column: Array) -> Array:
     """A column of classes: floats must be whole numbers, and become integers."""
     if column.dtype.kind != "f":
         return column
@@ -130,6 +130,6 @@ def _whole(records: Records, column: Array) -> Array:
     return column.astype(np.int64)
 
 
-def _at(records: Records, position: int, what: str, hint: str | None = None) -> DataError:
+def _at(records: Table, position: int, what: str, hint: str | None = None) -> DataError:
     where = f'row {records.row_number(position)}: the target "{records.target}"'
     return DataError(f"{where} {what}", hint=hint, code="E035")

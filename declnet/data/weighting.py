@@ -9,7 +9,7 @@ import numpy as np
 
 from declnet.components.arrays import Array
 from declnet.components.data_source import Dataset
-from declnet.components.records import Records
+from declnet.components.table import Table
 from declnet.data.feature_columns import require_column
 from declnet.errors import DataError
 from declnet.registry.spelling import suggestion
@@ -59,7 +59,7 @@ def weights_by_class(dataset: Dataset, weights: Array) -> Array:
     return found
 
 
-def weights_in_column(data: Dataset | Records, name: str) -> Array:
+def weights_in_column(data: Dataset | Table, name: str) -> Array:
     """The weights (n,) that a column of a table says.
 
     Raises:

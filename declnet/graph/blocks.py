@@ -1,4 +1,4 @@
-"""Memory that is allocated once: blocks of values, buffers of layers, and views of both."""
+"""Memory that is allocated once: blocks of values, workspace of layers, and views of both."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from math import prod
 import numpy as np
 
 from declnet.components.arrays import Array, Dtype, Shape
-from declnet.components.parameter import Buffer
+from declnet.components.parameter import Workspace
 from declnet.graph.nodes import Node
 from declnet.graph.orders import Order
 
 
-def batch_view(block: Array, shape: Shape, n: int, order: Order = "feature_major") -> Array:
+def batch_view(block: Array, shape: Shape, n: int, order: Order = "batch_last") -> Array:
     """The start of a flat block as n samples of a shape, the batch axis contiguous or first.
 
     Returns:
@@ -22,7 +22,7 @@ def batch_view(block: Array, shape: Shape, n: int, order: Order = "feature_major
     """
     if not shape:
         return block[:n]
-    if order == "sample_major":
+    if order == "batch_first":
         return block[: n * prod(shape)].reshape(n, *shape)
     return np.moveaxis(block[: n * prod(shape)].reshape(*shape, n), -1, 0)
 
@@ -45,7 +45,7 @@ class Blocks:
 
 
 class Constants:
-    """Memory of constant buffers: an array for each number, which all layers of a model share."""
+    """Memory of constant workspace: an array for each number, which all layers of a model share."""
 
     def __init__(self, nodes: Sequence[Node], capacity: int, dtype: Dtype) -> None:
         self._arrays: dict[tuple[float | None, Dtype], Array] = {}
@@ -54,13 +54,13 @@ class Constants:
             array.flags.writeable = False
             self._arrays[fill, kind] = array
 
-    def of(self, buffer: Buffer, dtype: Dtype) -> Array:
+    def of(self, buffer: Workspace, dtype: Dtype) -> Array:
         """The array that a buffer is the start of, one axis, read-only."""
         return self._arrays[_constant(buffer, dtype)]
 
 
-class LayerBuffers:
-    """The buffers of one layer; those with a batch axis are in the order of its output.
+class LayerWorkspaces:
+    """The workspace of one layer; those with a batch axis are in the order of its output.
 
     Args:
         constants: of all layers of the model, this one among them.
@@ -72,21 +72,21 @@ class LayerBuffers:
         capacity: int,
         dtype: Dtype,
         constants: Constants,
-        order: Order = "feature_major",
+        order: Order = "batch_last",
     ) -> None:
-        self._buffers, self._order = node.buffers, order
+        self._workspaces, self._order = node.workspace, order
         self._arrays = {
             name: constants.of(buffer, dtype)
             if buffer.constant
             else _allocate(buffer, capacity, dtype)
-            for name, buffer in node.buffers.items()
+            for name, buffer in node.workspace.items()
         }
 
     def views(self, n: int) -> dict[str, Array]:
         """Every buffer by name, for batches of n samples."""
         views = {}
         for name, array in self._arrays.items():
-            buffer = self._buffers[name]
+            buffer = self._workspaces[name]
             if buffer.per_sample:
                 views[name] = batch_view(array, buffer.shape, n, self._order)
             else:
@@ -94,12 +94,12 @@ class LayerBuffers:
         return views
 
 
-def buffer_bytes(nodes: Sequence[Node], dtype: Dtype, batch: int) -> int:
-    """Bytes of all layers' buffers, without allocating them."""
+def workspace_bytes(nodes: Sequence[Node], dtype: Dtype, batch: int) -> int:
+    """Bytes of all layers' workspace, without allocating them."""
     own = sum(
-        _size(buffer, batch) * buffer_dtype(buffer, dtype).itemsize
+        _size(buffer, batch) * workspace_dtype(buffer, dtype).itemsize
         for node in nodes
-        for buffer in node.buffers.values()
+        for buffer in node.workspace.values()
         if not buffer.constant
     )
     shared = constant_sizes(nodes, batch, dtype)
@@ -112,26 +112,26 @@ def constant_sizes(
     """How many numbers the largest constant buffer has, by their value and dtype."""
     sizes: dict[tuple[float | None, Dtype], int] = {}
     for node in nodes:
-        for buffer in node.buffers.values():
+        for buffer in node.workspace.values():
             if buffer.constant:
                 key = _constant(buffer, dtype)
                 sizes[key] = max(sizes.get(key, 0), _size(buffer, capacity))
     return sizes
 
 
-def buffer_dtype(buffer: Buffer, dtype: Dtype) -> Dtype:
+def workspace_dtype(buffer: Workspace, dtype: Dtype) -> Dtype:
     """The dtype of a buffer: its own, or the model's float type."""
     return dtype if buffer.dtype is None else np.dtype(buffer.dtype)
 
 
-def _allocate(buffer: Buffer, capacity: int, dtype: Dtype) -> Array:
-    size, kind = _size(buffer, capacity), buffer_dtype(buffer, dtype)
+def _allocate(buffer: Workspace, capacity: int, dtype: Dtype) -> Array:
+    size, kind = _size(buffer, capacity), workspace_dtype(buffer, dtype)
     return np.empty(size, kind) if buffer.fill is None else np.full(size, buffer.fill, kind)
 
 
-def _size(buffer: Buffer, capacity: int) -> int:
+def _size(buffer: Workspace, capacity: int) -> int:
     return prod(buffer.shape) * (capacity if buffer.per_sample else 1)
 
 
-def _constant(buffer: Buffer, dtype: Dtype) -> tuple[float | None, Dtype]:
-    return buffer.fill, buffer_dtype(buffer, dtype)
+def _constant(buffer: Workspace, dtype: Dtype) -> tuple[float | None, Dtype]:
+    return buffer.fill, workspace_dtype(buffer, dtype)

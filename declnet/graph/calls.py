@@ -43,7 +43,7 @@ def backward_calls(
         targets.append(target)
         after += additions
     needs = node.layer.backward_needs
-    dx: Any = tuple(targets) if node.joins_inputs else targets[0]
+    dx: Any = tuple(targets) if node.takes_many_inputs else targets[0]
     backward = partial(
         node.layer.backward,
         views.inputs(node, x) if "x" in needs else None,

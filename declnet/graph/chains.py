@@ -43,7 +43,7 @@ def chains_of(nodes: Sequence[Node], count: int, kernels: Kernels) -> tuple[Chai
             stop < count
             and stop - start < kernels.longest
             and nodes[stop].inputs == (stop,)
-            and not nodes[stop].joins_inputs
+            and not nodes[stop].takes_many_inputs
             and readers[stop] == [stop]
             and (stop, 0) not in staged
         ):
@@ -55,7 +55,7 @@ def chains_of(nodes: Sequence[Node], count: int, kernels: Kernels) -> tuple[Chai
 
 def _longest(nodes: Sequence[Node], start: int, stop: int, kernels: Kernels) -> Chain:
     """The longest chain from `start` on, and not beyond `stop`, that suits a kernel."""
-    if not nodes[start].joins_inputs:
+    if not nodes[start].takes_many_inputs:
         for end in range(stop, start, -1):
             joined = nodes[start:end]
             kernel: LayerKernel | None = kernels.find([node.layer for node in joined])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from declnet.components.arrays import Array
-from declnet.graph.blocks import Constants, LayerBuffers
+from declnet.graph.blocks import Constants, LayerWorkspaces
 from declnet.graph.model import Model
 from declnet.graph.states import layer_state
 
@@ -28,11 +28,11 @@ def first_non_finite(model: Model, x: Array) -> tuple[str, str] | None:
         for name in node.parameters:
             if not np.isfinite(model.store.arrays[f"{node.name}.{name}"]).all():
                 return node.name, name
-        buffers = LayerBuffers(node, len(x), model.dtype, constants).views(len(x))
-        state = layer_state(node, model.store, buffers, rng)
+        workspace = LayerWorkspaces(node, len(x), model.dtype, constants).views(len(x))
+        state = layer_state(node, model.store, workspace, rng)
         y = np.empty((len(x), *node.output_shape), model.dtype)
         inputs = tuple(values[value] for value in node.inputs)
-        node.layer.forward(inputs if node.joins_inputs else inputs[0], y, state)
+        node.layer.forward(inputs if node.takes_many_inputs else inputs[0], y, state)
         if not np.isfinite(y).all():
             return node.name, "output"
         values.append(y)

@@ -8,7 +8,7 @@ import numpy as np
 
 from declnet.components.arrays import Array, Dtype
 from declnet.components.state import LayerState
-from declnet.graph.blocks import Blocks, Constants, LayerBuffers
+from declnet.graph.blocks import Blocks, Constants, LayerWorkspaces
 from declnet.graph.calls import copies, forward_calls
 from declnet.graph.lifetimes import plan_memory
 from declnet.graph.nodes import Node
@@ -32,8 +32,8 @@ class InferenceGraph:
         self._plan = plan_memory(nodes, training=False)
         self._blocks = Blocks(self._plan.sizes, capacity, dtype)
         constants = Constants(nodes, capacity, dtype)
-        self._buffers = [
-            LayerBuffers(node, capacity, dtype, constants, order)
+        self._workspaces = [
+            LayerWorkspaces(node, capacity, dtype, constants, order)
             for node, order in zip(nodes, self._plan.orders[1:], strict=True)
         ]
         self._rng = np.random.Generator(np.random.PCG64(0))
@@ -64,8 +64,8 @@ class InferenceGraph:
         n = len(x)
         views = BatchViews(self._nodes, self._plan, self._blocks, n)
         sections: list[Section] = []
-        for node, buffers in zip(self._nodes, self._buffers, strict=True):
-            state = layer_state(node, self._parameters, buffers.views(n), self._rng)
+        for node, workspace in zip(self._nodes, self._workspaces, strict=True):
+            state = layer_state(node, self._parameters, workspace.views(n), self._rng)
             if 0 in node.inputs:
                 before = copies(node, views, x)  # of other values: the input comes in any order
                 if before:
@@ -85,7 +85,7 @@ def _reader(
         example: an input, which is not kept.
     """
     forward, y = node.layer.forward, views.output(node)
-    if not node.joins_inputs:
+    if not node.takes_many_inputs:
         return lambda x: forward(x, y, state)
     values = [
         views.read((node.index, position), example) if value else None

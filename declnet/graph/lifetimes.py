@@ -142,7 +142,7 @@ class _Planner:
         layer, shape = node.layer, node.input_shapes[0]
         return (
             (layer.in_place or layer.only_reshapes)
-            and not node.joins_inputs
+            and not node.takes_many_inputs
             and not self.is_fused(node.index)
             and (node.index, 0) not in self.staged_orders
             and self.orders[node.inputs[0]] == self.orders[node.index + 1]

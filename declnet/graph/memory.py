@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from declnet.components.optimizer import Optimizer
-from declnet.graph.blocks import buffer_bytes
+from declnet.graph.blocks import workspace_bytes
 from declnet.graph.lifetimes import plan_memory
 from declnet.graph.nodes import Node
 from declnet.graph.update import SLICE
@@ -50,7 +50,7 @@ def training_memory(
         "gradients": trainable * kind.itemsize,
         "optimizer state": states * kind.itemsize,
         "activations and their gradients": (sum(plan.sizes) + 1) * batch * kind.itemsize,
-        "layers' buffers": buffer_bytes(nodes, kind, batch),
+        "layers' workspace": workspace_bytes(nodes, kind, batch),
     }
 
 
@@ -58,7 +58,7 @@ def inference_memory(nodes: Sequence[Node], dtype: npt.DTypeLike, batch: int) ->
     """Bytes that the graph of a prediction or an evaluation allocates."""
     kind = np.dtype(dtype)
     plan = plan_memory(nodes, training=False)
-    return (sum(plan.sizes) + 1) * batch * kind.itemsize + buffer_bytes(nodes, kind, batch)
+    return (sum(plan.sizes) + 1) * batch * kind.itemsize + workspace_bytes(nodes, kind, batch)
 
 
 def samples_at_once(nodes: Sequence[Node], dtype: npt.DTypeLike) -> int:

@@ -9,9 +9,9 @@ from typing import Any
 
 from declnet.components.arrays import Shape
 from declnet.components.layer import Layer
-from declnet.components.parameter import Buffer, Parameter
+from declnet.components.parameter import Parameter, Workspace
 from declnet.components.state import RESERVED
-from declnet.errors import Problem, SpecError
+from declnet.errors import Diagnostic, SpecError
 from declnet.graph.wiring import wire
 
 
@@ -30,10 +30,10 @@ class Node:
     input_shapes: tuple[Shape, ...]
     output_shape: Shape
     parameters: dict[str, Parameter]
-    buffers: dict[str, Buffer]
+    workspace: dict[str, Workspace]
 
     @property
-    def joins_inputs(self) -> bool:
+    def takes_many_inputs(self) -> bool:
         """Whether it takes tuples of arrays rather than one."""
         return self.layer.n_inputs != 1
 
@@ -57,7 +57,7 @@ class Inferred:
     """
 
     nodes: tuple[Node | None, ...]
-    problems: tuple[Problem, ...]
+    problems: tuple[Diagnostic, ...]
 
     @property
     def complete(self) -> tuple[Node, ...]:
@@ -109,11 +109,11 @@ def infer(
             except BrokenContractError as error:
                 message = f'"{place.name}": {error}'
                 hint = "the layer's plugin is at fault: declnet plugins check tells more"
-                problems.append(Problem(("model", "layers", index), message, hint, "E025"))
+                problems.append(Diagnostic(message, hint, ("model", "layers", index), "E025"))
             except ValueError as error:
                 message = f'"{place.name}": {error}'
                 hint = _shapes_before(place.inputs, nodes, shapes)
-                problems.append(Problem(("model", "layers", index), message, hint, "E022"))
+                problems.append(Diagnostic(message, hint, ("model", "layers", index), "E022"))
         shapes.append(node.output_shape if node is not None else None)
         nodes.append(node)
     problems += _wrong_integers([node for node in nodes if node is not None])
@@ -136,7 +136,7 @@ def _shapes_before(
     return f"the shapes before it: {' → '.join(reversed(steps))}"
 
 
-def _wrong_integers(nodes: Sequence[Node]) -> list[Problem]:
+def _wrong_integers(nodes: Sequence[Node]) -> list[Diagnostic]:
     """Layers that take integers must read the model's input, and then all its readers must."""
     readers = [node for node in nodes if 0 in node.inputs]
     mixed = len({node.layer.input_dtype for node in readers}) > 1
@@ -148,11 +148,11 @@ def _wrong_integers(nodes: Sequence[Node]) -> list[Problem]:
         if any(node.inputs):
             message = f'"{node.name}" takes integers, so it must read the model\'s input'
             hint = 'put it first, or name the input: inputs = ["input"]'
-            problems.append(Problem(path, message, hint, "E024"))
+            problems.append(Diagnostic(message, hint, path, "E024"))
         elif mixed:
             others = ", ".join(each.name for each in readers if each.layer.input_dtype == "float")
             message = f'"{node.name}" takes the input as integers, but {others} as floats'
-            problems.append(Problem(path, message, None, "E024"))
+            problems.append(Diagnostic(message, None, path, "E024"))
     return problems
 
 
@@ -169,9 +169,9 @@ def _node(
         raise BrokenContractError(
             f"{layer.type} gives the shape {output_shape}; sizes must be at least 1"
         )
-    parameters, buffers = layer.parameters(given), layer.buffers(given)
-    for name in (*parameters, *buffers):
-        if name in RESERVED or (name in parameters and name in buffers):
+    parameters, workspace = layer.parameters(given), layer.workspace(given)
+    for name in (*parameters, *workspace):
+        if name in RESERVED or (name in parameters and name in workspace):
             raise BrokenContractError(
                 f"{layer.type} cannot call a parameter or buffer {name}: it is taken"
             )
@@ -180,4 +180,4 @@ def _node(
             raise BrokenContractError(
                 f"{layer.type}.{name} is not trainable and takes no regularizer"
             )
-    return Node(index, label, layer, inputs, input_shapes, output_shape, parameters, buffers)
+    return Node(index, label, layer, inputs, input_shapes, output_shape, parameters, workspace)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from declnet.graph.nodes import Node
 
-Order = Literal["feature_major", "sample_major"]
+Order = Literal["batch_last", "batch_first"]
 
 
 def value_orders(nodes: Sequence[Node]) -> tuple[Order, ...]:
@@ -15,13 +15,13 @@ def value_orders(nodes: Sequence[Node]) -> tuple[Order, ...]:
 
     The model's input, value 0, is listed as sample-major, but readers take it as it comes.
     """
-    orders: list[Order] = ["sample_major"]
+    orders: list[Order] = ["batch_first"]
     for node in nodes:
         declared = node.layer.memory_order
         if declared != "any":
             orders.append(declared)
         else:
-            orders.append(orders[node.inputs[0]] if node.inputs[0] else "feature_major")
+            orders.append(orders[node.inputs[0]] if node.inputs[0] else "batch_last")
     return tuple(orders)
 
 

@@ -15,21 +15,21 @@ from declnet.graph.parameters import Parameters, view
 def layer_state(
     node: Node,
     parameters: Parameters,
-    buffers: Mapping[str, Array],
+    workspace: Mapping[str, Array],
     rng: np.random.Generator,
     gradient: Array | None = None,
 ) -> LayerState:
-    """A layer's parameters, buffers and, in training, gradients, as attributes of one object.
+    """A layer's parameters, workspace and, in training, gradients, as attributes of one object.
 
     Args:
         node: the layer in its place.
         parameters: of the whole model.
-        buffers: the layer's own, for one size of batch.
+        workspace: the layer's own, for one size of batch.
         rng: the layer's own stream.
         gradient: the flat gradient of the whole model in training, None otherwise.
     """
     state = LayerState(rng, training=gradient is not None)
-    for name, array in buffers.items():
+    for name, array in workspace.items():
         setattr(state, name, array)
     for slot in parameters.slots:
         if slot.node == node.index:

@@ -13,7 +13,7 @@ from declnet.components.kernel import FusionKernel, RegularizerKernel
 from declnet.components.layer import Layer
 from declnet.components.loss import Loss
 from declnet.components.regularizer import Regularizer
-from declnet.graph.blocks import Blocks, Constants, LayerBuffers
+from declnet.graph.blocks import Blocks, Constants, LayerWorkspaces
 from declnet.graph.calls import copies, gradient_target
 from declnet.graph.chains import chain_calls, chains_of
 from declnet.graph.kernels import Kernels
@@ -57,8 +57,8 @@ class TrainingGraph:
         self._plan = plan_memory(model.nodes, training=True, fused=fused, joined=joined)
         self._blocks = Blocks(self._plan.sizes, capacity, model.dtype)
         constants = Constants(model.nodes, capacity, model.dtype)
-        self._buffers = [
-            LayerBuffers(node, capacity, model.dtype, constants, order)
+        self._workspaces = [
+            LayerWorkspaces(node, capacity, model.dtype, constants, order)
             for node, order in zip(model.nodes, self._plan.orders[1:], strict=True)
         ]
         self._rngs = [random_stream(seed, Stream.LAYER, node.index) for node in model.nodes]
@@ -90,8 +90,8 @@ class TrainingGraph:
         views = BatchViews(nodes, plan, self._blocks, n)
         losses = self._losses[:n]
         states = [
-            layer_state(node, self._model.store, buffers.views(n), rng, self.gradient)
-            for node, buffers, rng in zip(nodes, self._buffers, self._rngs, strict=True)
+            layer_state(node, self._model.store, workspace.views(n), rng, self.gradient)
+            for node, workspace, rng in zip(nodes, self._workspaces, self._rngs, strict=True)
         ]
         shares = None if weights is None else np.empty_like(weights)
         calls: list[Call] = []

@@ -33,7 +33,7 @@ class BatchViews:
             x: the model's input.
         """
         arrays = tuple(self.read((node.index, position), x) for position in range(len(node.inputs)))
-        return arrays if node.joins_inputs else arrays[0]
+        return arrays if node.takes_many_inputs else arrays[0]
 
     def read(self, reader: Reader, x: Array) -> Array:
         """What a layer reads at one position: the value itself, or its copy in another order."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from declnet.components.layer import Layer
-from declnet.errors import Problem
+from declnet.errors import Diagnostic
 from declnet.registry.spelling import suggestion
 
 INPUT = "input"
@@ -31,7 +31,7 @@ def wire(
     layers: Sequence[Layer | None],
     written_names: Sequence[str | None] | None = None,
     written_types: Sequence[str | None] | None = None,
-) -> tuple[list[Wire], list[Problem]]:
+) -> tuple[list[Wire], list[Diagnostic]]:
     """Names every layer and resolves its inputs; what is wrong comes second.
 
     Args:
@@ -39,7 +39,7 @@ def wire(
         written_names: those of the layers that could not be read, where they have one.
         written_types: theirs, which count for the names of the others.
     """
-    problems: list[Problem] = []
+    problems: list[Diagnostic] = []
     nothing = [None] * len(layers)
     names = _names(layers, written_names or nothing, written_types or nothing)
     value_of = {INPUT: 0}
@@ -54,7 +54,7 @@ def wire(
                 if name == INPUT
                 else f"layer {value_of[name] - 1} has it; rename one of the two"
             )
-            problems.append(Problem(where, taken, hint, "E019"))
+            problems.append(Diagnostic(taken, hint, where, "E019"))
         problems += found
         value_of[name] = index + 1
         wires.append(Wire(name, inputs))
@@ -65,7 +65,7 @@ def wire(
 
 def _inputs(
     index: int, layer: Layer | None, value_of: dict[str, int], names: Sequence[str]
-) -> tuple[tuple[int, ...] | None, list[Problem]]:
+) -> tuple[tuple[int, ...] | None, list[Diagnostic]]:
     path = ("model", "layers", index)
     if layer is None:
         return None, []
@@ -74,10 +74,10 @@ def _inputs(
     else:
         inputs = [value_of[source] for source in layer.inputs if source in value_of]
         problems = [
-            Problem(
-                (*path, "inputs", position),
+            Diagnostic(
                 _why_unknown(source, names[index:]),
                 suggestion(source, value_of, "layers above"),
+                (*path, "inputs", position),
                 "E020",
             )
             for position, source in enumerate(layer.inputs)
@@ -88,7 +88,7 @@ def _inputs(
         message = f'"{names[index]}" takes {layer.n_inputs} input{plural}, not {len(inputs)}'
         at = (*path, "inputs") if layer.inputs is not None else path
         hint = "name them: inputs = [ … ]" if layer.inputs is None else "name as many as it takes"
-        problems.append(Problem(at, message, hint, "E021"))
+        problems.append(Diagnostic(message, hint, at, "E021"))
     return (None if problems else tuple(inputs)), problems
 
 
@@ -115,12 +115,12 @@ def _why_unknown(source: str, not_above: Sequence[str]) -> str:
     return f'there is no layer "{source}"'
 
 
-def _unused(wires: Sequence[Wire]) -> list[Problem]:
+def _unused(wires: Sequence[Wire]) -> list[Diagnostic]:
     used = {value for each in wires for value in each.inputs or ()} | {len(wires)}
     hint = "name it in the inputs of a layer below, or remove it"
     return [
-        Problem(
-            ("model", "layers", index), f'nothing takes the output of "{each.name}"', hint, "E023"
+        Diagnostic(
+            f'nothing takes the output of "{each.name}"', hint, ("model", "layers", index), "E023"
         )
         for index, each in enumerate(wires)
         if index + 1 not in used

@@ -11,7 +11,7 @@ from importlib.metadata import EntryPoint, entry_points
 from declnet.errors import RegistryError
 from declnet.registry.hookspec import PROJECT
 from declnet.registry.loading import load
-from declnet.registry.plugin import Fault, Plugin, cause_of
+from declnet.registry.plugin import Plugin, PluginFailure, cause_of
 from declnet.registry.registry import Registry
 
 DISABLE = "DECLNET_DISABLE_PLUGINS"
@@ -68,12 +68,12 @@ def _load_recorded(entry_point: EntryPoint, plugin: Plugin, registry: Registry) 
     for other in registry.plugins:
         if other.name == plugin.name:
             cause = f"its entry point has the name of {other}'s; both are loaded, rename one"
-            registry.faults.append(Fault(plugin, cause))
+            registry.faults.append(PluginFailure(plugin, cause))
     registry.plugins.append(plugin)
     try:
         load(entry_point.load(), plugin, registry)
     except (Exception, SystemExit) as error:
-        registry.faults.append(Fault(plugin, cause_of(error)))
+        registry.faults.append(PluginFailure(plugin, cause_of(error)))
 
 
 def plugin_of(entry_point: EntryPoint) -> Plugin:

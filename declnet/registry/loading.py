@@ -6,7 +6,7 @@ import pluggy
 
 from declnet.registry import hookspec
 from declnet.registry.entry import Entry
-from declnet.registry.plugin import Fault, Plugin, cause_of
+from declnet.registry.plugin import Plugin, PluginFailure, cause_of
 from declnet.registry.registry import Registry
 
 
@@ -30,7 +30,7 @@ class _Registration:
             self._refuse(error, kind, name)
 
     def _refuse(self, error: Exception, kind: str | None, name: str | None) -> None:
-        self._registry.faults.append(Fault(self._plugin, cause_of(error), kind, name))
+        self._registry.faults.append(PluginFailure(self._plugin, cause_of(error), kind, name))
 
 
 def load(module: object, plugin: Plugin, registry: Registry) -> None:

@@ -26,7 +26,7 @@ LOCAL = Plugin("this program")
 
 
 @dataclass(frozen=True)
-class Fault:
+class PluginFailure:
     """A plugin, or one class of it, that could not be used.
 
     Attributes:

@@ -7,7 +7,7 @@ from typing import Any
 
 from declnet.errors import RegistryError, UnknownTypeError
 from declnet.registry.entry import Entry
-from declnet.registry.plugin import LOCAL, Fault, Plugin, cause_of
+from declnet.registry.plugin import LOCAL, Plugin, PluginFailure, cause_of
 from declnet.registry.spelling import closest, kind_in_words, with_article
 
 
@@ -24,7 +24,7 @@ class Registry:
         self._entries: dict[str, dict[str, Entry]] = {}
         self.plugins: list[Plugin] = []
         self.disabled: list[Plugin] = []
-        self.faults: list[Fault] = []
+        self.faults: list[PluginFailure] = []
 
     def register(self, component: type[Any], plugin: Plugin = LOCAL) -> None:
         """Adds a class under its kind and type.
@@ -92,7 +92,7 @@ class Registry:
             entry.component  # noqa: B018  # the import is what is wanted
         except Exception as error:  # whatever a plugin's module does, the others go on
             del self._entries[entry.kind][entry.type]
-            self.faults.append(Fault(entry.plugin, cause_of(error), entry.kind, entry.type))
+            self.faults.append(PluginFailure(entry.plugin, cause_of(error), entry.kind, entry.type))
             return False
         return True
 

@@ -8,14 +8,14 @@ import numpy as np
 
 from declnet.components.arrays import Array
 from declnet.components.columns import column_type, missing_values
-from declnet.components.records import Records
+from declnet.components.table import Table
 from declnet.report.terminal import print_table
 
 MOST = 60
 """Columns that are printed."""
 
 
-def print_columns(records: Records, no_features: Iterable[str] = ()) -> None:
+def print_columns(records: Table, no_features: Iterable[str] = ()) -> None:
     """A row a column: name, type, what it serves for, how much is missing, distinct values.
 
     Args:
@@ -36,7 +36,7 @@ def print_columns(records: Records, no_features: Iterable[str] = ()) -> None:
 
 
 def _row(
-    name: str, records: Records, features: set[str], others: set[str]
+    name: str, records: Table, features: set[str], others: set[str]
 ) -> tuple[str, str, str, str, str]:
     column = records.columns[name]
     gaps = missing_values(column)

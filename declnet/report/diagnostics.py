@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from declnet.errors import Place, Problem, dotted
+from declnet.errors import Diagnostic, Place, dotted
 
 Paint = Callable[[str, str], str]
 """A text in a colour: `paint("error", "red")`."""
@@ -21,14 +21,14 @@ def plain(text: str, _colour: str) -> str:
     return text
 
 
-def rendered(problems: Iterable[Problem], paint: Paint = plain) -> str:
+def rendered(problems: Iterable[Diagnostic], paint: Paint = plain) -> str:
     """Each problem with its line and carets under the guilty part, then how many there are."""
     found = tuple(problems)
     blocks = [_block(problem, paint) for problem in found]
     return "\n\n".join([*blocks, summary(found)])
 
 
-def summary(problems: Iterable[Problem]) -> str:
+def summary(problems: Iterable[Diagnostic]) -> str:
     """How many errors and warnings there are, and where more is said about one."""
     found = tuple(problems)
     counts = Counter(problem.severity for problem in found)
@@ -41,12 +41,12 @@ def summary(problems: Iterable[Problem]) -> str:
     return ", ".join(parts) + more
 
 
-def as_data(problems: Iterable[Problem]) -> dict[str, Any]:
+def as_data(problems: Iterable[Diagnostic]) -> dict[str, Any]:
     """The same for programs; lines and columns count from 1, `end_column` is one past the end."""
     return {"problems": [_as_data(problem) for problem in problems]}
 
 
-def _as_data(problem: Problem) -> dict[str, Any]:
+def _as_data(problem: Diagnostic) -> dict[str, Any]:
     place = problem.place or Place("", 1, 1, 1, 1, "")
     return {
         "file": place.file,
@@ -57,12 +57,12 @@ def _as_data(problem: Problem) -> dict[str, Any]:
         "code": problem.code,
         "severity": problem.severity,
         "message": problem.message,
-        "hint": problem.hint,
+        "hint": problem.help,
         "path": dotted(problem.path),
     }
 
 
-def _block(problem: Problem, paint: Paint) -> str:
+def _block(problem: Diagnostic, paint: Paint) -> str:
     colour = COLOURS[problem.severity]
     lines = [f"{paint(f'{problem.severity}[{problem.code}]', colour)}: {problem.message}"]
     place = problem.place
@@ -80,8 +80,8 @@ def _block(problem: Problem, paint: Paint) -> str:
             text, carets = _excerpt(place)
             number = paint(f"{place.line} |", COLOURS["frame"])
             lines += [framed("|"), f"{number} {text}", framed("|", paint(carets, colour))]
-    if problem.hint:
-        lines.append(framed("=", f"hint: {problem.hint}"))
+    if problem.help:
+        lines.append(framed("=", f"hint: {problem.help}"))
     return "\n".join(lines)
 
 

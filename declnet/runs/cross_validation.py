@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from declnet.errors import Problem, SpecError
+from declnet.errors import Diagnostic, SpecError
 from declnet.registry.registry import Registry
 from declnet.runs.folder import claim
 from declnet.runs.run import Data, run
@@ -65,9 +65,9 @@ def cross_validate(
     """
     if not spec.data.is_cross_validation:
         hint = "a cross-validation takes e.g. folds = 5, and no fold"
-        problem = Problem(("data", "folds"), '"folds" is missing', hint, "E011")
+        problem = Diagnostic('"folds" is missing', hint, ("data", "folds"), "E011")
         if spec.data.folds is not None:
-            problem = Problem(("data", "fold"), "one fold is chosen", hint, "E017")
+            problem = Diagnostic("one fold is chosen", hint, ("data", "fold"), "E017")
         raise SpecError(spec.written.located([problem]))
     parent = claim(Path(out)) if out is not None else None
     return CrossValidation(

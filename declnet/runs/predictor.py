@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from declnet.components.arrays import Array
-from declnet.components.records import Records
+from declnet.components.table import Table
 from declnet.data.preparation import ARRAY, FittedPreparation
 from declnet.data.python_table import as_table
 from declnet.data.stacking import stacked
@@ -55,7 +55,7 @@ class Predictor:
 
         Args:
             data: a data frame (polars, pandas), a mapping of columns, a list of records or
-                `Records`, with at least the columns `features`; or, if the model was trained on
+                `Table`, with at least the columns `features`; or, if the model was trained on
                 arrays, an array (n, *sample shape), or a table of as many columns as a sample has
                 numbers, in their order.
 
@@ -64,7 +64,7 @@ class Predictor:
         """
         return self.reading.read(self.model.predict(self.prepared(as_table(data))))
 
-    def prepared(self, data: Records | Array, first_row: int = 1) -> Array:
+    def prepared(self, data: Table | Array, first_row: int = 1) -> Array:
         """X as the model takes it, of data as it was before the preparation.
 
         Args:
@@ -76,22 +76,22 @@ class Predictor:
         """
         if self.features is not None:
             return self._prepared(data)
-        if isinstance(data, Records) and set(data.columns) != {ARRAY}:
+        if isinstance(data, Table) and set(data.columns) != {ARRAY}:
             records = stacked(data, self.model.input_shape)
-        elif isinstance(data, Records):
+        elif isinstance(data, Table):
             records = data
         else:
             if data.ndim == 0:
                 raise DataError("x is a single number; its first axis must be samples")
-            records = Records({ARRAY: data}, rows=np.arange(first_row, first_row + len(data)))
+            records = Table({ARRAY: data}, rows=np.arange(first_row, first_row + len(data)))
         x = self._prepared(records)
         _require_finite(x, records)
         return x
 
-    def _prepared(self, data: Records | Array) -> Array:
+    def _prepared(self, data: Table | Array) -> Array:
         if self.preparation is not None:
             return self.preparation.apply(data)
-        if isinstance(data, Records):
+        if isinstance(data, Table):
             return data.columns[ARRAY]
         return data
 
@@ -114,7 +114,7 @@ def load_predictor(run_directory: str | Path, registry: Registry | None = None) 
     return Predictor(model, read_preparation(run_directory, registry), spec)
 
 
-def _require_finite(x: Array, records: Records) -> None:
+def _require_finite(x: Array, records: Table) -> None:
     if x.dtype.kind == "f" and not np.isfinite(x).all():
         wrong = ~np.isfinite(x).reshape(len(x), -1).all(axis=1)
         row = records.row_number(int(np.argmax(wrong)))

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from declnet.components.data_source import Dataset
-from declnet.components.records import Records
+from declnet.components.table import Table
 from declnet.data.loading import as_data
-from declnet.errors import DataError, Problem, SpecError
+from declnet.errors import DataError, Diagnostic, SpecError
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.runs.folder import claim, claim_numbered
@@ -21,7 +21,7 @@ from declnet.spec.resolved import resolved_toml
 from declnet.spec.run_spec import RunSpec
 from declnet.training.checks.check import Checked
 
-Data = Dataset | Records | tuple[Any, Any]
+Data = Dataset | Table | tuple[Any, Any]
 """What a data set may be handed over as; see `declnet.data.loading.as_data`."""
 
 
@@ -40,7 +40,7 @@ def run(
     Args:
         spec: the run.
         data: in place of the spec's: what to train on, or a mapping with `"train"` and, if wanted,
-            `"validation"` and `"test"`. Each is `(x, y)`, a `Dataset`, `Records`, or a table with
+            `"validation"` and `"test"`. Each is `(x, y)`, a `Dataset`, `Table`, or a table with
             its target, `(frame, "column")` or `(frame, y)`: a data frame of pandas, polars or the
             like, or a mapping of columns.
         out: the folder to write the run to, new or empty; None writes nothing.
@@ -70,7 +70,7 @@ def run(
         return Session(ready, record, listener).carry_out()
 
 
-def given_data(data: Data | Mapping[str, Data]) -> dict[str, Dataset | Records]:
+def given_data(data: Data | Mapping[str, Data]) -> dict[str, Dataset | Table]:
     """Takes what a program hands over; raises DataError if it is wrong."""
     named = data if isinstance(data, Mapping) else {"train": data}
     unknown = set(named) - {"train", "validation", "test"}
@@ -83,5 +83,5 @@ def _require_one_fold(spec: RunSpec) -> None:
     if spec.data.is_cross_validation:
         message = f'"fold" is missing: which of the {spec.data.folds} folds?'
         hint = "add e.g. fold = 1, or train them all by declnet.cross_validate"
-        problem = Problem(("data", "fold"), message, hint, "E011")
+        problem = Diagnostic(message, hint, ("data", "fold"), "E011")
         raise SpecError(spec.written.located([problem]))

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from declnet.components.declared import Declared
+from declnet.components.declared import StrictModel
 from declnet.components.loss import Loss
 from declnet.components.optimizer import Optimizer
-from declnet.errors import Problem
+from declnet.errors import Diagnostic
 from declnet.spec.data_spec import DataSpec
 from declnet.spec.run_spec import ModelSpec, RunSpec, TrainingSpec
 
-SECTIONS: dict[str, type[Declared]] = {
+SECTIONS: dict[str, type[StrictModel]] = {
     "data": DataSpec,
     "model": ModelSpec,
     "loss": Loss,
@@ -21,12 +21,12 @@ SECTIONS: dict[str, type[Declared]] = {
 }
 
 
-def with_homes(problems: Iterable[Problem]) -> list[Problem]:
+def with_homes(problems: Iterable[Diagnostic]) -> list[Diagnostic]:
     """The problems; an unknown key that another section has is told so."""
-    return [replace(each, hint=_hint(each)) if each.code == "E010" else each for each in problems]
+    return [replace(each, help=_hint(each)) if each.code == "E010" else each for each in problems]
 
 
-def _hint(problem: Problem) -> str | None:
+def _hint(problem: Diagnostic) -> str | None:
     path = problem.path
     if path == ("extends",):
         return "only spec files extend others; read it with load_spec"
@@ -36,4 +36,4 @@ def _hint(problem: Problem) -> str | None:
                 return f"it belongs in [{section}]"
         if len(path) == 2 and path[-1] in RunSpec.model_fields:
             return "it belongs at the top of the spec, outside all sections"
-    return problem.hint
+    return problem.help

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from declnet.components.located_string import with_folder
-from declnet.errors import KeyPath, Problem, SpecError
+from declnet.errors import Diagnostic, KeyPath, SpecError
 from declnet.spec.document import Document, read_document
 from declnet.spec.file_names import hint_for_missing
 from declnet.spec.merging import merged
@@ -76,21 +76,21 @@ class _Composition:
 
     def _bases(
         self, read: Document, path: Path, above: tuple[Path, ...]
-    ) -> tuple[list[Written], list[Problem]]:
+    ) -> tuple[list[Written], list[Diagnostic]]:
         """The documents that a file extends, and what is wrong with its key `extends`."""
         if EXTENDS not in read.tables:
             return [], []
         given: Any = read.tables[EXTENDS]
         bases: list[Written] = []
-        problems: list[Problem] = []
-        outline = Written(read.tables, Origin(read.source))
+        problems: list[Diagnostic] = []
+        context = Written(read.tables, Origin(read.source))
         for number, name in enumerate(given if isinstance(given, list) else [given]):
             key: KeyPath = (EXTENDS, number) if isinstance(given, list) else (EXTENDS,)
             base = self._base(name, path, above)
             if isinstance(base, Written):
                 bases.append(base)
             else:
-                place = outline.place_of(key)
+                place = context.place_of(key)
                 problems += [
                     each if each.place is not None else replace(each, path=key, place=place)
                     for each in base
@@ -99,21 +99,21 @@ class _Composition:
 
     def _base(
         self, name: Any, path: Path, above: tuple[Path, ...]
-    ) -> Written | tuple[Problem, ...]:
+    ) -> Written | tuple[Diagnostic, ...]:
         """A base, or why there is none; a problem without a place is one of the key `extends`."""
         if not isinstance(name, str):
             message = '"extends" must be the name of a file, or a list of such names'
-            return (Problem((), message, None, "E006"),)
+            return (Diagnostic(message, None, (), "E006"),)
         base = path.parent / name
         file = _followed(base)
         if file in above:
             files = (*above[above.index(file) :], base)
             circle = " extends ".join(each.name for each in files)
             message = f"files extend each other in a circle: {circle}"
-            return (Problem((), message, _APART, "E006"),)
+            return (Diagnostic(message, _APART, (), "E006"),)
         if len(above) >= LONGEST_CHAIN:
             message = f"more than {LONGEST_CHAIN} files extend one another"
-            return (Problem((), message, None, "E006"),)
+            return (Diagnostic(message, None, (), "E006"),)
         try:
             if file not in self._known:
                 self._known[file] = self.read(base, above)
@@ -121,7 +121,7 @@ class _Composition:
             found = error.problems[0]
             if found.code == "E001" and found.place is not None and not found.place.text:
                 hint = hint_for_missing(base, besides={each.name for each in above})
-                return (Problem((), f"{base}: {found.message}", hint, "E006"),)
+                return (Diagnostic(f"{base}: {found.message}", hint, (), "E006"),)
             return error.problems
         return self._known[file]
 

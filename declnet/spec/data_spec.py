@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from declnet.components.data_source import DataSource
-from declnet.components.declared import Declared
+from declnet.components.declared import StrictModel
 from declnet.components.located_error import located_error
 from declnet.components.number_or import NumberOr
 from declnet.components.transform import Transform
@@ -18,7 +18,7 @@ SourceOrFraction = Annotated[float | DataSource, NumberOr(DataSource, above=0, b
 Method = Literal["random", "stratified", "grouped", "time", "column"]
 
 
-class SplitSpec(Declared):
+class SplitSpec(StrictModel):
     """How samples are held out of the training data: the table `[data.split]`."""
 
     method: Method = Field(
@@ -43,7 +43,7 @@ class SplitSpec(Declared):
         return self
 
 
-class DataSpec(Declared):
+class DataSpec(StrictModel):
     """Where samples come from: the section `[data]`."""
 
     train: DataSource | None = Field(default=None, description="what the model learns from")

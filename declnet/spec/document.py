@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from declnet.errors import Place, Problem, SpecError
+from declnet.errors import Diagnostic, Place, SpecError
 from declnet.spec.nesting import DEEPEST, TOO_DEEP, is_too_deep
 from declnet.spec.source import Source
 
@@ -25,7 +25,7 @@ class Document:
 
     tables: dict[str, Any]
     source: Source
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[Diagnostic] = field(default_factory=list)
 
 
 def read_document(path: Path) -> Document:
@@ -107,11 +107,11 @@ def _parse_json(source: Source) -> Document:
         raise SpecError([malformed_json(source, error)]) from None
     if not isinstance(tables, dict):
         message = "a spec is a JSON object, { … }"
-        raise SpecError([Problem((), message, None, "E002", place=source.place_at(1, 1))])
+        raise SpecError([Diagnostic(message, None, (), "E002", place=source.place_at(1, 1))])
     return Document(tables, source, _duplicates(source) if repeated else [])
 
 
-def _duplicates(source: Source) -> list[Problem]:
+def _duplicates(source: Source) -> list[Diagnostic]:
     problems = []
     for each in source.positions.duplicates:
         place = source.place(each.second)
@@ -119,19 +119,19 @@ def _duplicates(source: Source) -> list[Problem]:
         mend = "put them together" if section else "remove one of the two"
         line = f"on line {each.first.line}" if each.first.line != place.line else "in this line"
         message, hint = f'"{each.path[-1]}" stands twice', f"it stands {line} already; {mend}"
-        problems.append(Problem(each.path, message, hint, "E003", "key", place))
+        problems.append(Diagnostic(message, hint, each.path, "E003", focus="key", place=place))
     return problems
 
 
 def _too_deep(source: Source) -> SpecError:
     span = source.positions.too_deep(DEEPEST - 1)  # the document itself counts too
     place = source.place(span) if span is not None else source.place_at(1, 1)
-    return SpecError([Problem((), TOO_DEEP, None, "E004", place=place)])
+    return SpecError([Diagnostic(TOO_DEEP, None, (), "E004", place=place)])
 
 
 def _unreadable(path: Path, message: str, hint: str | None = None) -> SpecError:
     place = Place(str(path), 1, 1, 1, 1, "")
-    return SpecError([Problem((), message, hint, "E001", place=place)])
+    return SpecError([Diagnostic(message, hint, (), "E001", place=place)])
 
 
 def _not_utf_8(path: Path, error: UnicodeDecodeError) -> SpecError:
@@ -142,4 +142,4 @@ def _not_utf_8(path: Path, error: UnicodeDecodeError) -> SpecError:
     text = before[before.rfind("\n") + 1 :] + rest.rstrip("\r")
     message = f"not UTF-8 text: byte {error.start} is {error.object[error.start]:#x}"
     place = Place(str(path), line, column, line, column + 1, text)
-    return SpecError([Problem((), message, "save the file as UTF-8", "E001", place=place)])
+    return SpecError([Diagnostic(message, "save the file as UTF-8", (), "E001", place=place)])

@@ -6,12 +6,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from declnet.components.declared import Declared
+from declnet.components.declared import StrictModel
 
 KernelChoice = Literal["auto", "numpy", "jit"]
 
 
-class EngineSpec(Declared):
+class EngineSpec(StrictModel):
     """What computes: it changes how fast a run is, and its results by no more than rounding."""
 
     kernels: KernelChoice = Field(

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from declnet.errors import KeyPath, Problem
+from declnet.errors import Diagnostic, KeyPath
 
 LARGEST = 2**63 - 1
 """What TOML promises of whole numbers: 64 bits."""
 
 
-def large_numbers(document: Any) -> list[Problem]:
+def large_numbers(document: Any) -> list[Diagnostic]:
     """A problem for each whole number of more than 64 bits."""
     message = f"whole numbers are at most {LARGEST}, and at least its negative"
-    return [Problem(path, message, None, "E013") for path in _paths(document, ())]
+    return [Diagnostic(message, None, path, "E013") for path in _paths(document, ())]
 
 
 def without_large_numbers(value: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from declnet.errors import Problem, SpecError
+from declnet.errors import Diagnostic, SpecError
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.spec.belonging import with_homes
@@ -39,7 +39,7 @@ class Reading:
     written: Written
     spec: RunSpec | None
     parts: Parts
-    problems: tuple[Problem, ...]
+    problems: tuple[Diagnostic, ...]
 
 
 def load_spec(
@@ -79,7 +79,7 @@ def parse_spec(
         SpecError: with every fault of the spec at once.
     """
     if is_too_deep(document):
-        raise SpecError([Problem((), TOO_DEEP, None, "E004")])
+        raise SpecError([Diagnostic(TOO_DEEP, None, (), "E004")])
     return _required(_validated(Written(dict(document)), registry, folder or Path.cwd()))
 
 
@@ -125,7 +125,7 @@ def _validated(written: Written, registry: Registry | None, folder: Path) -> Rea
     return Reading(written, None, parts, _first_of_each(written.problems, problems))
 
 
-def _first_of_each(writing: list[Problem], form: list[Problem]) -> tuple[Problem, ...]:
+def _first_of_each(writing: list[Diagnostic], form: list[Diagnostic]) -> tuple[Diagnostic, ...]:
     """All problems, but of a key whose writing is wrong only that."""
     told = {each.path for each in writing}
     return (*writing, *(each for each in form if each.path not in told))

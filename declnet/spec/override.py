@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from declnet.errors import KeyPath, Place, Problem, SpecError
+from declnet.errors import Diagnostic, KeyPath, Place, SpecError
 from declnet.spec.nesting import TOO_DEEP, is_too_deep
 from declnet.spec.shown import shown
 
@@ -97,14 +97,14 @@ def parse_override(text: str, number: int = 1) -> Override:
         message = f'"{text}" is no override'
         place = Place(SOURCE, number, 1, number, len(text) + 1, text)
         hint = "write it as KEY=VALUE, e.g. training.epochs=10"
-        raise SpecError([Problem((), message, hint, "E005", place=place)])
+        raise SpecError([Diagnostic(message, hint, (), "E005", place=place)])
     try:
         ((_, parsed),) = tomllib.loads(f"value = {value}").items()
     except (ValueError, RecursionError):  # no TOML value, or more than one
         parsed = value.strip()
     if is_too_deep(parsed):
         place = Place(SOURCE, number, 1, number, len(text) + 1, text)
-        raise SpecError([Problem((), TOO_DEEP, None, "E004", place=place)])
+        raise SpecError([Diagnostic(TOO_DEEP, None, (), "E004", place=place)])
     return Override(key.strip(), parsed, text, number)
 
 

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Sequence
 from typing import Any
 
-from declnet.errors import KeyPath, Problem, dotted
+from declnet.errors import Diagnostic, KeyPath, dotted
 from declnet.spec.override import Override
 from declnet.spec.shown import shown
 from declnet.spec.written import Origin, Written
@@ -33,7 +33,7 @@ def _copied(origin: Origin) -> Origin:
     return Origin(origin.writer, {key: _copied(each) for key, each in origin.below.items()})
 
 
-def _assign(written: Written, change: Override) -> Problem | None:
+def _assign(written: Written, change: Override) -> Diagnostic | None:
     place: Any = written.document
     origin = written.origin
     path = change.path
@@ -65,8 +65,8 @@ def _step_into(place: Any, part: str | int, origin: Origin, change: Override) ->
     return place[part], origin.below.setdefault(part, Origin(writer))
 
 
-def _problem(change: Override, path: KeyPath, message: str, hint: str | None) -> Problem:
-    return Problem(path, message, hint, "E005", "key", change.key_place)
+def _problem(change: Override, path: KeyPath, message: str, hint: str | None) -> Diagnostic:
+    return Diagnostic(message, hint, path, "E005", focus="key", place=change.key_place)
 
 
 def _items(place: list[Any]) -> str:

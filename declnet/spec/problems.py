@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from declnet.errors import KeyPath, Problem
+from declnet.errors import Diagnostic, KeyPath
 from declnet.spec.hints import hint_for_value, hint_in_bare_name
 from declnet.spec.shown import shown
 
@@ -61,7 +61,7 @@ _BOUNDS = {
 }
 
 
-def problems_of(error: ValidationError, document: Any) -> list[Problem]:
+def problems_of(error: ValidationError, document: Any) -> list[Diagnostic]:
     """Every fault that pydantic found, each with its key path and, where one is known, a hint.
 
     Args:
@@ -78,7 +78,7 @@ def _miscounted(detail: ErrorDetails) -> bool:
     return detail["type"] == "too_short" and isinstance(items, list | tuple) and len(items) >= least
 
 
-def _problem(detail: ErrorDetails, document: Any) -> Problem:
+def _problem(detail: ErrorDetails, document: Any) -> Diagnostic:
     path = _keys_only(detail["loc"], document)
     context = detail.get("ctx", {})
     code = context.get("code", _CODES.get(detail["type"], "E012"))
@@ -94,7 +94,7 @@ def _problem(detail: ErrorDetails, document: Any) -> Problem:
     hint = context.get("hint") or hint_for_value(detail)
     if code == "E011" and path:
         hint = hint_in_bare_name(path, document) or hint
-    return Problem(path, message, hint, code, focus)
+    return Diagnostic(message, hint, path, code, focus=focus)
 
 
 def _message(detail: ErrorDetails) -> str:

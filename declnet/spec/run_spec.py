@@ -8,7 +8,7 @@ from typing import Literal, Self
 from pydantic import Field, PrivateAttr, ValidationInfo, model_validator
 
 from declnet.components.callback import Callback
-from declnet.components.declared import Declared, resolve_paths
+from declnet.components.declared import StrictModel, resolve_paths
 from declnet.components.layer import Layer
 from declnet.components.located_error import located_error
 from declnet.components.loss import Loss
@@ -22,7 +22,7 @@ from declnet.spec.requirements import Requirement
 from declnet.spec.written import Written
 
 
-class ModelSpec(Declared):
+class ModelSpec(StrictModel):
     """The network: the section `[model]`."""
 
     dtype: Literal["float32", "float64"] = Field(
@@ -43,7 +43,7 @@ class ModelSpec(Declared):
         return values
 
 
-class TrainingSpec(Declared):
+class TrainingSpec(StrictModel):
     """How long and in which steps: the section `[training]`."""
 
     epochs: int = Field(ge=1, description="passes over the training data")
@@ -77,7 +77,7 @@ class TrainingSpec(Declared):
         return self
 
 
-class RunSpec(Declared):
+class RunSpec(StrictModel):
     """A whole run: data, model, loss, optimizer, training, engine."""
 
     declnet: FormatVersion = Field(default=1, description="version of the format")
@@ -110,4 +110,4 @@ class RunSpec(Declared):
         """Whether both say the same, wherever they are written."""
         return isinstance(other, RunSpec) and self.__dict__ == other.__dict__
 
-    __hash__ = Declared.__hash__
+    __hash__ = StrictModel.__hash__

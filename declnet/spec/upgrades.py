@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from declnet.errors import Problem
+from declnet.errors import Diagnostic
 
 CURRENT = 1
 """The version that this declnet reads and writes."""
@@ -24,7 +24,7 @@ def upgraded(
     upgrades: Mapping[int, Upgrade] = UPGRADES,
     current: int = CURRENT,
     syntax: Syntax = "toml",
-) -> tuple[dict[str, Any], list[Problem]]:
+) -> tuple[dict[str, Any], list[Diagnostic]]:
     """A document in the current version.
 
     Args:
@@ -39,25 +39,25 @@ def upgraded(
     version = document.get(KEY, 1)
     if isinstance(version, bool) or not isinstance(version, int):
         message = f'"{KEY}", the version of the format, must be a whole number'
-        return document, [Problem((KEY,), message, f"write {_as_key(current, syntax)}", "E007")]
+        return document, [Diagnostic(message, f"write {_as_key(current, syntax)}", (KEY,), "E007")]
     if version < 1:
         message = f"there is no version {_shown(version)} of the format"
-        return document, [Problem((KEY,), message, f"write {_as_key(current, syntax)}", "E007")]
+        return document, [Diagnostic(message, f"write {_as_key(current, syntax)}", (KEY,), "E007")]
     if version > current:
         message = f"this is version {_shown(version)} of the format; this declnet reads {current}"
-        return document, [Problem((KEY,), message, "pip install --upgrade declnet", "E007")]
+        return document, [Diagnostic(message, "pip install --upgrade declnet", (KEY,), "E007")]
     while version < current:
         document = {**upgrades[version](document), KEY: version + 1}
         version += 1
     return document, []
 
 
-def missing_version(document: Mapping[str, Any], syntax: Syntax = "toml") -> list[Problem]:
+def missing_version(document: Mapping[str, Any], syntax: Syntax = "toml") -> list[Diagnostic]:
     """What is to be said if a file tells no version."""
     if KEY in document:
         return []
     hint = f"write {_as_key(CURRENT, syntax)} at the top"
-    return [Problem((KEY,), "the version of the format is missing", hint, "E007")]
+    return [Diagnostic("the version of the format is missing", hint, (KEY,), "E007")]
 
 
 def _as_key(version: int, syntax: Syntax) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from declnet.errors import KeyPath, Place, Problem
+from declnet.errors import Diagnostic, KeyPath, Place
 from declnet.spec.override import Override
 from declnet.spec.positions.span import Span
 from declnet.spec.source import Focus, Source
@@ -41,7 +41,7 @@ class Written:
 
     document: dict[str, Any]
     origin: Origin = field(default_factory=lambda: Origin(None))
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[Diagnostic] = field(default_factory=list)
     incomplete: bool = False
 
     def writer_of(self, path: KeyPath) -> Writer | None:
@@ -110,7 +110,7 @@ class Written:
                 return None
         return value
 
-    def located(self, problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    def located(self, problems: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
         """The problems with their places, in the order in which they are written."""
         found = [
             problem
@@ -135,7 +135,7 @@ def _within(inner: Span, outer: Span) -> bool:
     return outer.line == inner.line and outer.column <= inner.column < outer.end_column
 
 
-def _position(problem: Problem, order: dict[str, int]) -> tuple[int, int, int, int]:
+def _position(problem: Diagnostic, order: dict[str, int]) -> tuple[int, int, int, int]:
     place = problem.place
     if place is None:
         return (0, 0, 0, 0)

@@ -15,7 +15,7 @@ from declnet.errors import RegistryError
 from declnet.registry.discovery import plugin_of
 from declnet.registry.hookspec import PROJECT
 from declnet.registry.loading import load
-from declnet.registry.plugin import Fault, Plugin
+from declnet.registry.plugin import Plugin, PluginFailure
 from declnet.registry.registry import Registry
 from declnet.testing.cases import Case, cases_of_class, failing_case
 from declnet.testing.failures import ConformanceError, described
@@ -74,7 +74,7 @@ def cases_of_classes(
         yield from cases_of_class(cls, registry, instances)
 
 
-def registered_by(name: str) -> tuple[list[type[Any]], list[Fault]]:
+def registered_by(name: str) -> tuple[list[type[Any]], list[PluginFailure]]:
     """The classes that a plugin registers, and what went wrong.
 
     Raises:
@@ -85,7 +85,7 @@ def registered_by(name: str) -> tuple[list[type[Any]], list[Fault]]:
         try:
             load(module(), plugin, registry)
         except (Exception, SystemExit) as error:  # the plugin's fault, not the kit's
-            registry.faults.append(Fault(plugin, described(error)))
+            registry.faults.append(PluginFailure(plugin, described(error)))
     classes = [entry.component for entry in registry.entries()]
     return classes, registry.faults
 

@@ -11,13 +11,13 @@ import numpy as np
 from declnet.components.arrays import Array, Dtype, Shape
 from declnet.graph.blocks import batch_view
 
-Order = Literal["sample_major", "feature_major"]
+Order = Literal["batch_first", "batch_last"]
 """Whether a sample's numbers are contiguous (C order), or each number's samples are."""
 
 ORDERS: tuple[tuple[Order, Order], ...] = (
-    ("feature_major", "feature_major"),
-    ("sample_major", "sample_major"),
-    ("sample_major", "feature_major"),
+    ("batch_last", "batch_last"),
+    ("batch_first", "batch_first"),
+    ("batch_first", "batch_last"),
 )
 """The orders of a component's first input and of everything else that a graph may use."""
 
@@ -44,8 +44,8 @@ class Setting:
     capacity: int = 6
     before: int = 0
     dtype: str = "float64"
-    input_order: Order = "feature_major"
-    order: Order = "feature_major"
+    input_order: Order = "batch_last"
+    order: Order = "batch_last"
     poison: float = nan
     seed: int = 0
 
@@ -82,7 +82,7 @@ class Block:
 
     def view(self, n: int) -> Array:
         """The start of the block as n samples, as the graph makes it for a batch of n."""
-        if self.order == "feature_major":
+        if self.order == "batch_last":
             return batch_view(self.flat, self.shape, n)
         return self.flat[: n * prod(self.shape)].reshape(n, *self.shape)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from declnet.errors import Problem, SpecError
+from declnet.errors import Diagnostic, SpecError
 from declnet.graph.kernels import Kernels, why_none
 from declnet.graph.model import Model
 from declnet.registry.registry import Registry
@@ -39,13 +39,13 @@ def kernels_for(spec: RunSpec, model: Model, samples: int, registry: Registry) -
     return Kernels(registry)
 
 
-def engine_problem(choice: str, registry: Registry) -> Problem | None:
+def engine_problem(choice: str, registry: Registry) -> Diagnostic | None:
     """What is wrong with a choice of kernels: that there are none."""
     if choice != "jit" or Kernels(registry).longest:
         return None
     message = f"there are no compiled kernels: {why_none(registry)}"
     hint = 'or take kernels = "auto", which computes with NumPy where there are none'
-    return Problem(("engine", "kernels"), message, hint, "E008")
+    return Diagnostic(message, hint, ("engine", "kernels"), "E008")
 
 
 def numpy_seconds(spec: RunSpec, model: Model, samples: int) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 from declnet.components.arrays import Shape
 from declnet.components.data_source import DataInfo
 from declnet.data.gathering import THIN
-from declnet.errors import Problem
+from declnet.errors import Diagnostic
 from declnet.graph.memory import inference_memory, samples_at_once, training_memory
 from declnet.graph.nodes import Node
 from declnet.graph.training_graph import find_fusion
@@ -93,7 +93,7 @@ def machine_memory() -> int | None:
         return None
 
 
-def too_large(memory: Mapping[str, int] | None) -> Problem | None:
+def too_large(memory: Mapping[str, int] | None) -> Diagnostic | None:
     """The problem of a run that needs more memory than the machine has, or None."""
     there = machine_memory()
     if memory is None or there is None or sum(memory.values()) <= there:
@@ -101,4 +101,4 @@ def too_large(memory: Mapping[str, int] | None) -> Problem | None:
     needed = min(sum(memory.values()), MOST) / GIB
     message = f"the run needs {needed:.2f} GiB of memory, this machine has {there / GIB:.2f} GiB"
     hint = "fewer units, or a smaller training.batch_size"
-    return Problem(("model",), message, hint, "E051")
+    return Diagnostic(message, hint, ("model",), "E051")

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import Field
 
-from declnet import Callback, EpochLogged, Finding, Outline, Run
+from declnet import Callback, Diagnostic, EpochLogged, Run, RunContext
 
 LONGEST_VALUE = 500
 AT_ONCE = 100
@@ -46,10 +46,10 @@ class Mlflow(Callback):
     )
     experiment: str = Field(default="declnet", min_length=1, description="made if it is not there")
 
-    def check(self, outline: Outline) -> Iterator[Finding]:
+    def check(self, context: RunContext) -> Iterator[Diagnostic]:
         """The library must be there."""
         if find_spec("mlflow") is None:
-            yield Finding("the callback mlflow needs MLflow", 'pip install "declnet[mlflow]"')
+            yield Diagnostic("the callback mlflow needs MLflow", 'pip install "declnet[mlflow]"')
 
     def start(self, run: Run) -> Tracked:
         """Begins a run, with the spec's keys."""

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from declnet import Callback, EpochLogged, Finding, Outline
+from declnet import Callback, Diagnostic, EpochLogged, RunContext
 
 SMALLER_IS_BETTER = ("loss", "error")
 """Words in the names of figures that should fall; others should rise."""
@@ -21,21 +21,21 @@ class MonitoredCallback(Callback):
         'or "error" in its name, else "max"',
     )
 
-    def check(self, outline: Outline) -> Iterator[Finding]:
+    def check(self, context: RunContext) -> Iterator[Diagnostic]:
         """The figure must be one that the history will have."""
         monitor: str | None = getattr(self, "monitor", None)
-        if monitor is None or not outline.figures or monitor in outline.figures:
+        if monitor is None or not context.figures or monitor in context.figures:
             return
-        close = get_close_matches(monitor, outline.figures, n=1)
+        close = get_close_matches(monitor, context.figures, n=1)
         if monitor.startswith("validation_") and monitor.removeprefix("validation_") in (
-            outline.figures
+            context.figures
         ):
             hint = f'name validation data, or monitor = "{monitor.removeprefix("validation_")}"'
         elif close:
             hint = f'did you mean "{close[0]}"?'
         else:
-            hint = f"there are {', '.join(outline.figures)}; metrics add more"
-        yield Finding(f'the run will have no figure "{monitor}"', hint, ("monitor",), "E045")
+            hint = f"there are {', '.join(context.figures)}; metrics add more"
+        yield Diagnostic(f'the run will have no figure "{monitor}"', hint, ("monitor",), "E045")
 
     def is_better(self, value: float, best: float | None, least: float = 0.0) -> bool:
         """Whether a value is better than the best so far by more than `least`; NaN never is."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
-from declnet import Callback, EpochLogged, Finding, Outline, Run
+from declnet import Callback, Diagnostic, EpochLogged, Run, RunContext
 
 
 @dataclass
@@ -39,10 +39,10 @@ class TensorBoard(Callback):
             raise ValueError("must be the name of a folder in the run's folder")
         return folder
 
-    def check(self, outline: Outline) -> Iterator[Finding]:
+    def check(self, context: RunContext) -> Iterator[Diagnostic]:
         """The library must be there."""
         if find_spec("tensorboard") is None:
-            yield Finding(
+            yield Diagnostic(
                 "the callback tensorboard needs TensorBoard",
                 'pip install "declnet[tensorboard]"',
             )

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, field_validator
 
-from declnet import ColumnType, DataInfo, Dataset, Records
+from declnet import ColumnType, DataInfo, Dataset, Table
 from declnet_data.csv_format import CSVFormat
 from declnet_data.csv_table import read_csv, read_csv_in_chunks, read_names
 from declnet_data.table_source import TextTableSource, require
@@ -65,18 +65,18 @@ class CSV(TextTableSource):
         self._check_names()
         return None
 
-    def load(self, rng: np.random.Generator) -> Records:
+    def load(self, rng: np.random.Generator) -> Table:
         """Reads the file; nothing is random."""
         self._check_names()
         columns = read_csv(self._form(), self._declared(), self._settled, self._only)
         return next(self.labelled([self.records(columns)]))
 
-    def chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Dataset | Records]:
+    def chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Dataset | Table]:
         """Reads the file in parts; where a type is not known beforehand, once more before that."""
         self._check_names()
         return self.labelled(self._parts(samples))
 
-    def _parts(self, samples: int) -> Iterator[Records]:
+    def _parts(self, samples: int) -> Iterator[Table]:
         first, types = 1, (self._declared(), self._settled)
         for columns in read_csv_in_chunks(self._form(), *types, samples, self._only):
             part = self.records(columns)

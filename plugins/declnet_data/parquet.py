@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import Field
 
-from declnet import DataError, DataInfo, Dataset, Records, as_table
+from declnet import DataError, DataInfo, Dataset, Table, as_table
 from declnet_data.table_source import TableSource
 
 if TYPE_CHECKING:
@@ -32,18 +32,18 @@ class Parquet(TableSource):
         self.require_columns(list(self._scanned().collect_schema().names()))
         return None
 
-    def load(self, rng: np.random.Generator) -> Records:
+    def load(self, rng: np.random.Generator) -> Table:
         """Reads the file; nothing is random."""
         records = self._records(self._scanned())
         if not len(records):
             raise DataError(f"{self.path}: has no rows")
         return next(self.labelled([records]))
 
-    def chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Dataset | Records]:
+    def chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Dataset | Table]:
         """Reads the file in parts."""
         return self.labelled(self._parts(samples))
 
-    def _parts(self, samples: int) -> Iterator[Records]:
+    def _parts(self, samples: int) -> Iterator[Table]:
         start, rows = 0, self._rows()
         while start < rows:
             part = self._records(self._scanned().slice(start, samples))
@@ -55,7 +55,7 @@ class Parquet(TableSource):
 
         return int(self._collected(self._scanned().select(pl.len())).item())
 
-    def _records(self, frame: "pl.LazyFrame") -> Records:
+    def _records(self, frame: "pl.LazyFrame") -> Table:
         """The columns that records can have, with those that are needed."""
         import polars as pl
         from polars import selectors
@@ -75,7 +75,7 @@ class Parquet(TableSource):
             texts.cast(pl.String), selectors.decimal().cast(pl.Float64)
         )
         table = as_table(self._collected(plain))
-        if not isinstance(table, Records):
+        if not isinstance(table, Table):
             raise TypeError(table)
         self.require_columns(list(table.columns))
         return self.records(table.columns)

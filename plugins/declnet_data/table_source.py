@@ -12,7 +12,7 @@ from declnet import (
     DataError,
     DataInfo,
     DataSource,
-    Records,
+    Table,
     missing_values,
 )
 
@@ -50,11 +50,11 @@ class TableSource(DataSource):
         for position, name in enumerate(self.features or ()):
             require(names, name, ("features", position), hint)
 
-    def records(self, columns: Mapping[str, Array]) -> Records:
+    def records(self, columns: Mapping[str, Array]) -> Table:
         """Columns as records."""
-        return Records(columns, self.target, self.features)
+        return Table(columns, self.target, self.features)
 
-    def labelled(self, parts: Iterable[Records]) -> Iterator[Records]:
+    def labelled(self, parts: Iterable[Table]) -> Iterator[Table]:
         """Parts of a table, without the rows that have no target, if that is wanted.
 
         Raises:

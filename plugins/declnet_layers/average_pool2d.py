@@ -5,7 +5,7 @@ from typing import Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from declnet import Array, Buffer, Layer, LayerState, Shape
+from declnet import Array, Layer, LayerState, Shape, Workspace
 from declnet_layers.batch_last import batch_last
 from declnet_layers.small_buffer import small_buffer
 from declnet_layers.window import Window, positions, window_over
@@ -52,9 +52,9 @@ class AveragePool2d(Layer):
         window = self._window(input_shape)
         return (input_shape[0], *window.output)
 
-    def buffers(self, input_shape: Shape) -> dict[str, Buffer]:
+    def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
         """The gradient of one position."""
-        return {"part": Buffer(self.output_shape(input_shape))}
+        return {"part": Workspace(self.output_shape(input_shape))}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
         """The sum, position by position, divided by their number."""

@@ -6,7 +6,7 @@ from math import prod
 import numpy as np
 from pydantic import Field
 
-from declnet import Array, Buffer, Initializer, Layer, LayerState, Parameter, Regularizer, Shape
+from declnet import Array, Initializer, Layer, LayerState, Parameter, Regularizer, Shape, Workspace
 from declnet_initializers import Ones, Zeros
 from declnet_layers.batch_last import batch_last
 
@@ -82,11 +82,11 @@ class BatchNorm(Layer):
             "running_variance": Parameter(shape, "ones", trainable=False),
         }
 
-    def buffers(self, input_shape: Shape) -> dict[str, Buffer]:
+    def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
         """z, which backward needs, and numbers for each channel."""
-        channels = Buffer(input_shape[:1], per_sample=False)
+        channels = Workspace(input_shape[:1], per_sample=False)
         each = dict.fromkeys(("mean", "variance", "slope", "part"), channels)
-        return {"normal": Buffer(input_shape), **each}
+        return {"normal": Workspace(input_shape), **each}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
         """z = (x - mean) / sqrt(variance + epsilon), y = scale * z + offset."""

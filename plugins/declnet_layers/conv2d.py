@@ -5,7 +5,7 @@ from typing import Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from declnet import Array, Buffer, Initializer, Layer, LayerState, Parameter, Regularizer, Shape
+from declnet import Array, Initializer, Layer, LayerState, Parameter, Regularizer, Shape, Workspace
 from declnet_initializers import GlorotUniform, Zeros
 from declnet_layers.batch_last import batch_last
 from declnet_layers.kernel_rows import add_up, rows_shape, store, under_kernel
@@ -88,16 +88,18 @@ class Conv2d(Layer):
         biases = Parameter((self.filters,), self.bias_initializer, self.bias_regularizer)
         return {"weights": weights, "biases": biases} if self.use_bias else {"weights": weights}
 
-    def buffers(self, input_shape: Shape) -> dict[str, Buffer]:
+    def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
         """x as kernels see it, a gradient of that for one row, and three matrices of weights."""
         window = self._window(input_shape)
         shape = rows_shape(window, input_shape[0], self.groups, self.use_bias)
         row = (shape[0], self.kernel_size[0], *shape[2:])
         matrices = (self.groups, self.filters // self.groups, self.kernel_size[0], shape[2])
         return {
-            "rows": Buffer(shape),
-            "row": Buffer(row),
-            **dict.fromkeys(("matrices", "gradient", "part"), Buffer(matrices, per_sample=False)),
+            "rows": Workspace(shape),
+            "row": Workspace(row),
+            **dict.fromkeys(
+                ("matrices", "gradient", "part"), Workspace(matrices, per_sample=False)
+            ),
         }
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:

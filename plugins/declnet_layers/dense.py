@@ -7,15 +7,15 @@ from pydantic import Field
 
 from declnet import (
     Array,
-    Buffer,
-    Finding,
+    Diagnostic,
     Initializer,
     Layer,
     LayerState,
-    Outline,
     Parameter,
     Regularizer,
+    RunContext,
     Shape,
+    Workspace,
 )
 from declnet_initializers import GlorotUniform, Zeros
 from declnet_layers.linear_chain import start_of_linear_chain
@@ -50,16 +50,16 @@ class Dense(Layer):
     weight_regularizer: Regularizer | None = Field(default=None, description="penalty on weights")
     bias_regularizer: Regularizer | None = Field(default=None, description="penalty on biases")
 
-    def check(self, outline: Outline) -> Iterator[Finding]:
+    def check(self, context: RunContext) -> Iterator[Diagnostic]:
         """Two dense layers without anything nonlinear between them are one, unless it is narrow."""
-        start = start_of_linear_chain(outline)
-        if outline.here is None or start is None or not isinstance(start.layer, Dense):
+        start = start_of_linear_chain(context)
+        if context.here is None or start is None or not isinstance(start.layer, Dense):
             return
         if start.layer.units >= min(start.input_shapes[0][0], self.units):
-            names = f'"{start.name}" and "{outline.here.name}"'
+            names = f'"{start.name}" and "{context.here.name}"'
             message = f"nothing nonlinear stands between {names}, so they are one linear layer"
             hint = 'put an activation such as "relu" between them, or leave one of them out'
-            yield Finding(message, hint, code="W003")
+            yield Diagnostic(message, hint, code="W003")
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """(units,); raises ValueError unless the input is one axis of features."""
@@ -78,9 +78,9 @@ class Dense(Layer):
             "biases": Parameter((self.units,), self.bias_initializer, self.bias_regularizer),
         }
 
-    def buffers(self, input_shape: Shape) -> dict[str, Buffer]:
+    def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
         """Ones: `ones @ dy` sums over the batch several times as fast as `np.sum`."""
-        return {"ones": Buffer((), fill=1.0, constant=True)}
+        return {"ones": Workspace((), fill=1.0, constant=True)}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
         """y = x @ weights + biases."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from pydantic import Field
 
-from declnet import Array, Buffer, Finding, Layer, LayerState, Outline, Shape
+from declnet import Array, Diagnostic, Layer, LayerState, RunContext, Shape, Workspace
 
 
 class Dropout(Layer):
@@ -29,16 +29,16 @@ class Dropout(Layer):
 
     rate: float = Field(ge=0, lt=1, description="the fraction that is set to zero")
 
-    def check(self, outline: Outline) -> Iterator[Finding]:
+    def check(self, context: RunContext) -> Iterator[Diagnostic]:
         """The output should not be left to chance."""
-        if outline.here is not None and outline.here is outline.last and self.rate:
-            name = outline.here.name
+        if context.here is not None and context.here is context.last and self.rate:
+            name = context.here.name
             message = f'"{name}", the last layer, sets some of the outputs to zero in training'
-            yield Finding(message, "put it before the last layer with parameters", code="W060")
+            yield Diagnostic(message, "put it before the last layer with parameters", code="W060")
 
-    def buffers(self, input_shape: Shape) -> dict[str, Buffer]:
+    def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
         """The mask, one axis of features: random numbers go into contiguous memory only."""
-        return {"mask": Buffer((int(np.prod(input_shape)),))}
+        return {"mask": Workspace((int(np.prod(input_shape)),))}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
         """Draws a new mask each time; y = x * mask."""

@@ -3,7 +3,7 @@
 import numpy as np
 from pydantic import Field
 
-from declnet import Array, Buffer, Layer, LayerState, Shape
+from declnet import Array, Layer, LayerState, Shape, Workspace
 
 
 class ELU(Layer):
@@ -24,10 +24,10 @@ class ELU(Layer):
 
     alpha: float = Field(default=1.0, ge=0, description="-alpha is the limit for negative x")
 
-    def buffers(self, input_shape: Shape) -> dict[str, Buffer]:
+    def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
         """The slope dy/dx, in which forward works, too; and the step of it at 0, if it has one."""
         names = ("slope",) if self.alpha == 1 else ("slope", "step")
-        return {name: Buffer(input_shape) for name in names}
+        return {name: Workspace(input_shape) for name in names}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
         """y = max(x, 0) + alpha * (exp(min(x, 0)) - 1)."""

@@ -18,7 +18,7 @@ class Embedding(Layer):
     examples = ({"categories": 7, "units": 3},)
     example_shapes = ((4,), (2, 3), ())
     input_dtype = "integer"
-    memory_order = "sample_major"
+    memory_order = "batch_first"
     input_order = "any"
     backward_needs = frozenset({"x"})
 

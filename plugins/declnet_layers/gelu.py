@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from declnet import Array, Buffer, Layer, LayerState, Shape
+from declnet import Array, Layer, LayerState, Shape, Workspace
 from declnet_layers.normal_tail import FAR, fill_normal_tail
 
 ROOT = sqrt(2 / pi)
@@ -34,9 +34,9 @@ class GELU(Layer):
         default="none", description='"none": the exact form; "tanh": a faster one'
     )
 
-    def buffers(self, input_shape: Shape) -> dict[str, Buffer]:
+    def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
         """The slope dy/dx, which forward leaves to backward; and a part of y."""
-        return {"slope": Buffer(input_shape), "part": Buffer(input_shape)}
+        return {"slope": Workspace(input_shape), "part": Workspace(input_shape)}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
         """Fills y and, in training, the slope."""

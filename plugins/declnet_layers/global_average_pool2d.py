@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from declnet import Array, Buffer, Layer, LayerState, Shape
+from declnet import Array, Layer, LayerState, Shape, Workspace
 
 
 class GlobalAveragePool2d(Layer):
@@ -27,9 +27,9 @@ class GlobalAveragePool2d(Layer):
             )
         return input_shape[:1]
 
-    def buffers(self, input_shape: Shape) -> dict[str, Buffer]:
+    def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
         """A number a channel."""
-        return {"part": Buffer(input_shape[:1])}
+        return {"part": Workspace(input_shape[:1])}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
         """y = sum(x) / places."""

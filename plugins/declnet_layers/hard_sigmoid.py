@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from declnet import Array, Buffer, Layer, LayerState, Shape
+from declnet import Array, Layer, LayerState, Shape, Workspace
 
 
 class HardSigmoid(Layer):
@@ -19,11 +19,11 @@ class HardSigmoid(Layer):
     in_place = True
     memory_order = "any"
 
-    def buffers(self, input_shape: Shape) -> dict[str, Buffer]:
+    def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
         """Where y > 0, and where y < 1."""
         return {
-            "above_zero": Buffer(input_shape, dtype=bool),
-            "below_one": Buffer(input_shape, dtype=bool),
+            "above_zero": Workspace(input_shape, dtype=bool),
+            "below_one": Workspace(input_shape, dtype=bool),
         }
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:

@@ -5,7 +5,7 @@ from math import prod
 import numpy as np
 from pydantic import Field
 
-from declnet import Array, Buffer, Initializer, Layer, LayerState, Parameter, Regularizer, Shape
+from declnet import Array, Initializer, Layer, LayerState, Parameter, Regularizer, Shape, Workspace
 from declnet_initializers import Ones, Zeros
 
 
@@ -62,11 +62,11 @@ class LayerNorm(Layer):
             "offset": Parameter(shape, self.offset_initializer, self.offset_regularizer),
         }
 
-    def buffers(self, input_shape: Shape) -> dict[str, Buffer]:
+    def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
         """z, which backward needs, g, and numbers for each sample (and its first axes)."""
         one = input_shape[: self._first(input_shape)]
-        each = dict.fromkeys(("mean", "part", "slope"), Buffer(one))
-        return {"normal": Buffer(input_shape), "scaled": Buffer(input_shape), **each}
+        each = dict.fromkeys(("mean", "part", "slope"), Workspace(one))
+        return {"normal": Workspace(input_shape), "scaled": Workspace(input_shape), **each}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
         """z = (x - mean) / sqrt(variance + epsilon), y = scale * z + offset."""

@@ -3,7 +3,7 @@
 import numpy as np
 from pydantic import Field
 
-from declnet import Array, Buffer, Layer, LayerState, Shape
+from declnet import Array, Layer, LayerState, Shape, Workspace
 
 
 class LeakyReLU(Layer):
@@ -24,9 +24,9 @@ class LeakyReLU(Layer):
 
     negative_slope: float = Field(default=0.01, ge=0, le=1, description="slope where x <= 0")
 
-    def buffers(self, input_shape: Shape) -> dict[str, Buffer]:
+    def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
         """The slope dy/dx; forward works in it, too."""
-        return {"slope": Buffer(input_shape)}
+        return {"slope": Workspace(input_shape)}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
         """y = max(x, negative_slope * x), for a slope of at most 1."""

@@ -5,7 +5,7 @@ from typing import Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from declnet import Array, Buffer, Layer, LayerState, Shape
+from declnet import Array, Layer, LayerState, Shape, Workspace
 from declnet_layers.batch_last import batch_last
 from declnet_layers.small_buffer import small_buffer
 from declnet_layers.window import Window, positions, window_over
@@ -52,17 +52,17 @@ class MaxPool2d(Layer):
         window = self._window(input_shape)
         return (input_shape[0], *window.output)
 
-    def buffers(self, input_shape: Shape) -> dict[str, Buffer]:
+    def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
         """Where in its window each maximum is, and what finds it: few bytes an output."""
         shape = self.output_shape(input_shape)
         count = self.pool_size[0] * self.pool_size[1]
-        buffers = {
-            "position": Buffer(shape, dtype=np.min_scalar_type(count - 1)),
-            "later": Buffer(shape, dtype=np.min_scalar_type(count - 1)),
-            "mask": Buffer(shape, dtype=bool),
+        workspace = {
+            "position": Workspace(shape, dtype=np.min_scalar_type(count - 1)),
+            "later": Workspace(shape, dtype=np.min_scalar_type(count - 1)),
+            "mask": Workspace(shape, dtype=bool),
         }
         tiles = self._window(input_shape).tiles
-        return buffers if tiles else buffers | {"part": Buffer(shape)}
+        return workspace if tiles else workspace | {"part": Workspace(shape)}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
         """The maximum so far, position by position, and in training where it was."""

@@ -3,7 +3,7 @@
 import numpy as np
 from pydantic import Field
 
-from declnet import Array, Buffer, Initializer, Layer, LayerState, Parameter, Regularizer, Shape
+from declnet import Array, Initializer, Layer, LayerState, Parameter, Regularizer, Shape, Workspace
 from declnet_initializers import Constant
 
 
@@ -38,9 +38,9 @@ class PReLU(Layer):
         count = 1 if self.shared or not input_shape else input_shape[0]
         return {"slopes": Parameter((count,), self.slope_initializer, self.slope_regularizer)}
 
-    def buffers(self, input_shape: Shape) -> dict[str, Buffer]:
+    def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
         """One part of a sum at a time."""
-        return {"part": Buffer(input_shape)}
+        return {"part": Workspace(input_shape)}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
         """y = max(x, 0) + slopes * min(x, 0)."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from declnet import Array, Buffer, Layer, LayerState, Shape
+from declnet import Array, Layer, LayerState, Shape, Workspace
 
 
 class ReLU(Layer):
@@ -13,11 +13,11 @@ class ReLU(Layer):
     in_place = True
     memory_order = "any"
 
-    def buffers(self, input_shape: Shape) -> dict[str, Buffer]:
+    def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
         """Where y > 0; and zeros, with which np.maximum takes a fifth of its time with a number."""
         return {
-            "positive": Buffer(input_shape, dtype=bool),
-            "zeros": Buffer(input_shape, fill=0.0, constant=True),
+            "positive": Workspace(input_shape, dtype=bool),
+            "zeros": Workspace(input_shape, fill=0.0, constant=True),
         }
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from declnet import Array, Buffer, Layer, LayerState, Shape
+from declnet import Array, Layer, LayerState, Shape, Workspace
 
 SCALE = 1.0507009873554804934193349852946
 ALPHA = 1.6732632423543772848170429916717
@@ -23,9 +23,9 @@ class SELU(Layer):
     in_place = True
     memory_order = "any"
 
-    def buffers(self, input_shape: Shape) -> dict[str, Buffer]:
+    def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
         """The slope dy/dx, in which forward works, too; and the step of it at 0."""
-        return {"slope": Buffer(input_shape), "step": Buffer(input_shape)}
+        return {"slope": Workspace(input_shape), "step": Workspace(input_shape)}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
         """y = SCALE * max(x, 0) + SCALE * ALPHA * (exp(min(x, 0)) - 1)."""

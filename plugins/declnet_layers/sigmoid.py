@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from declnet import Array, Buffer, Layer, LayerState, Shape
+from declnet import Array, Layer, LayerState, Shape, Workspace
 from declnet_layers.logistic import fill_logistic
 
 
@@ -17,9 +17,9 @@ class Sigmoid(Layer):
     in_place = True
     memory_order = "any"
 
-    def buffers(self, input_shape: Shape) -> dict[str, Buffer]:
+    def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
         """The slope dy/dx; forward works in it, too."""
-        return {"slope": Buffer(input_shape)}
+        return {"slope": Workspace(input_shape)}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
         """y = 1 / (1 + exp(-x))."""

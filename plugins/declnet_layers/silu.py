@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from declnet import Array, Buffer, Layer, LayerState, Shape
+from declnet import Array, Layer, LayerState, Shape, Workspace
 from declnet_layers.logistic import fill_logistic
 
 
@@ -19,9 +19,9 @@ class SiLU(Layer):
     backward_needs = frozenset({"y"})
     memory_order = "any"
 
-    def buffers(self, input_shape: Shape) -> dict[str, Buffer]:
+    def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
         """The sigmoid s, which backward needs again."""
-        return {"sigmoid": Buffer(input_shape)}
+        return {"sigmoid": Workspace(input_shape)}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
         """y = x * s."""

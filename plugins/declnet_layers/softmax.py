@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from declnet import Array, Buffer, Layer, LayerState, Shape
+from declnet import Array, Layer, LayerState, Shape, Workspace
 
 
 class Softmax(Layer):
@@ -21,9 +21,9 @@ class Softmax(Layer):
             )
         return input_shape
 
-    def buffers(self, input_shape: Shape) -> dict[str, Buffer]:
+    def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
         """One number a sample, for maxima and sums."""
-        return {"row": Buffer(())}
+        return {"row": Workspace(())}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
         """Subtracts the largest logit first, so that no exponential overflows."""

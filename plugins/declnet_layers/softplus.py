@@ -3,7 +3,7 @@
 import numpy as np
 from pydantic import Field
 
-from declnet import Array, Buffer, Layer, LayerState, Shape
+from declnet import Array, Layer, LayerState, Shape, Workspace
 
 
 class Softplus(Layer):
@@ -25,9 +25,9 @@ class Softplus(Layer):
 
     beta: float = Field(default=1.0, gt=0, description="the larger, the sharper the bend at 0")
 
-    def buffers(self, input_shape: Shape) -> dict[str, Buffer]:
+    def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
         """The slope dy/dx; forward works in it, too."""
-        return {"slope": Buffer(input_shape)}
+        return {"slope": Workspace(input_shape)}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
         """y = max(x, 0) + log(1 + exp(-beta * |x|)) / beta: nothing overflows."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from declnet import Array, Buffer, Layer, LayerState, Shape
+from declnet import Array, Layer, LayerState, Shape, Workspace
 
 
 class Tanh(Layer):
@@ -16,9 +16,9 @@ class Tanh(Layer):
     in_place = True
     memory_order = "any"
 
-    def buffers(self, input_shape: Shape) -> dict[str, Buffer]:
+    def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
         """The slope dy/dx."""
-        return {"slope": Buffer(input_shape)}
+        return {"slope": Workspace(input_shape)}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
         """y = tanh(x)."""

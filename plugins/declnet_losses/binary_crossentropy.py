@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from declnet import Array, Dtype, Finding, Loss, Outline, Shape
+from declnet import Array, Diagnostic, Dtype, Loss, RunContext, Shape
 from declnet_losses.clipping import SMALLEST
 from declnet_losses.label_range import labels_besides_zero_and_one
 from declnet_losses.label_smoothing import LabelSmoothing, smoothed
@@ -29,16 +29,16 @@ class BinaryCrossentropy(Loss):
 
     label_smoothing: LabelSmoothing = 0.0
 
-    def check(self, outline: Outline) -> Iterator[Finding]:
+    def check(self, context: RunContext) -> Iterator[Diagnostic]:
         """Each unit must give a probability of its own, and labels are 0 and 1."""
-        yield from lone_softmax(outline, 'use "sigmoid" in its place')
+        yield from lone_softmax(context, 'use "sigmoid" in its place')
         yield from wide_softmax(
-            outline,
+            context,
             "gives numbers that add up to 1, but here each output is a question of its own",
             'use "sigmoid" in its place, or the loss categorical_crossentropy',
         )
-        yield from no_probabilities(self, outline, "sigmoid")
-        yield from labels_besides_zero_and_one(self, outline)
+        yield from no_probabilities(self, context, "sigmoid")
+        yield from labels_besides_zero_and_one(self, context)
 
     def prepare(self, y: Array, output_shape: Shape, dtype: Dtype) -> Array:
         """0 and 1, smoothed."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from declnet import Array, Dtype, Finding, Loss, Outline, Shape
+from declnet import Array, Diagnostic, Dtype, Loss, RunContext, Shape
 from declnet_losses.clipping import SMALLEST
 from declnet_losses.label_range import labels_below_zero, units_without_class
 from declnet_losses.label_smoothing import LabelSmoothing, smoothed
@@ -29,11 +29,11 @@ class CategoricalCrossentropy(Loss):
 
     label_smoothing: LabelSmoothing = 0.0
 
-    def check(self, outline: Outline) -> Iterator[Finding]:
+    def check(self, context: RunContext) -> Iterator[Diagnostic]:
         """The units must be one distribution over the classes, which labels number from 0."""
-        yield from no_distribution(self, outline)
-        yield from labels_below_zero(outline)
-        yield from units_without_class(outline)
+        yield from no_distribution(self, context)
+        yield from labels_below_zero(context)
+        yield from units_without_class(context)
 
     def prepare(self, y: Array, output_shape: Shape, dtype: Dtype) -> Array:
         """One-hot rows, smoothed."""

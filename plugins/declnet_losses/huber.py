@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from pydantic import Field
 
-from declnet import Array, Finding, Loss, Outline
+from declnet import Array, Diagnostic, Loss, RunContext
 from declnet_losses.output_units import no_values
 from declnet_losses.sample_means import outputs_of, room_for_elements, take_means
 
@@ -24,9 +24,9 @@ class Huber(Loss):
 
     delta: float = Field(default=1.0, gt=0, description="error from which on the loss is linear")
 
-    def check(self, outline: Outline) -> Iterator[Finding]:
+    def check(self, context: RunContext) -> Iterator[Diagnostic]:
         """The outputs must be able to take any values."""
-        return no_values(self, outline)
+        return no_values(self, context)
 
     def forward(self, y_pred: Array, y_true: Array, losses: Array) -> None:
         """Both cases are c * e - c**2 / 2 with c = min(e, delta), which is a temporary."""

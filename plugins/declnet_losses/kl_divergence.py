@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from declnet import Array, Dtype, Finding, Loss, Outline, Shape
+from declnet import Array, Diagnostic, Dtype, Loss, RunContext, Shape
 from declnet_losses.clipping import SMALLEST
 from declnet_losses.output_units import no_distribution
 from declnet_losses.sample_means import room_for_elements, take_sums
@@ -25,9 +25,9 @@ class KLDivergence(Loss):
 
     type = "kl_divergence"
 
-    def check(self, outline: Outline) -> Iterator[Finding]:
+    def check(self, context: RunContext) -> Iterator[Diagnostic]:
         """The units must be a distribution."""
-        return no_distribution(self, outline)
+        return no_distribution(self, context)
 
     def prepare(self, y: Array, output_shape: Shape, dtype: Dtype) -> Array:
         """Refuses negative probabilities."""

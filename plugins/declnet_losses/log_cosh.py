@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from declnet import Array, Finding, Loss, Outline
+from declnet import Array, Diagnostic, Loss, RunContext
 from declnet_losses.output_units import no_values
 from declnet_losses.sample_means import outputs_of, room_for_elements, take_means
 
@@ -20,9 +20,9 @@ class LogCosh(Loss):
 
     type = "log_cosh"
 
-    def check(self, outline: Outline) -> Iterator[Finding]:
+    def check(self, context: RunContext) -> Iterator[Diagnostic]:
         """The outputs must be able to take any values."""
-        return no_values(self, outline)
+        return no_values(self, context)
 
     def forward(self, y_pred: Array, y_true: Array, losses: Array) -> None:
         """As |e| + log((1 + exp(-2|e|)) / 2), which does not overflow.

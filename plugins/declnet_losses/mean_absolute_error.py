@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from declnet import Array, Finding, Loss, Outline
+from declnet import Array, Diagnostic, Loss, RunContext
 from declnet_losses.output_units import no_values
 from declnet_losses.sample_means import outputs_of, room_for_elements, take_means
 
@@ -19,9 +19,9 @@ class MeanAbsoluteError(Loss):
 
     type = "mean_absolute_error"
 
-    def check(self, outline: Outline) -> Iterator[Finding]:
+    def check(self, context: RunContext) -> Iterator[Diagnostic]:
         """The outputs must be able to take any values."""
-        return no_values(self, outline)
+        return no_values(self, context)
 
     def forward(self, y_pred: Array, y_true: Array, losses: Array) -> None:
         """Sizes of the errors, then each sample's mean."""

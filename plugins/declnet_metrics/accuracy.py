@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from declnet import Array, Finding, Metric, Outline
+from declnet import Array, Diagnostic, Metric, RunContext
 from declnet_metrics.comparability import no_classes
 from declnet_metrics.labels import labels_of
 
@@ -14,9 +14,9 @@ class Accuracy(Metric):
 
     type = "accuracy"
 
-    def check(self, outline: Outline) -> Iterator[Finding]:
+    def check(self, context: RunContext) -> Iterator[Diagnostic]:
         """The output must be classes."""
-        return no_classes(self, outline)
+        return no_classes(self, context)
 
     def start(self) -> list[int]:
         """[right, all]."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from pydantic import Field
 
-from declnet import Array, Finding, Metric, Outline
+from declnet import Array, Diagnostic, Metric, RunContext
 from declnet_metrics.comparability import no_binary_labels, other_sizes
 
 
@@ -25,10 +25,10 @@ class BinaryAccuracy(Metric):
         default=0.5, description="an output above it says 1; 0 for scores such as those of hinge"
     )
 
-    def check(self, outline: Outline) -> Iterator[Finding]:
+    def check(self, context: RunContext) -> Iterator[Diagnostic]:
         """Each output needs an answer in y, 0 or 1."""
-        yield from other_sizes(self, outline)
-        yield from no_binary_labels(self, outline)
+        yield from other_sizes(self, context)
+        yield from no_binary_labels(self, context)
 
     def start(self) -> list[int]:
         """[right, all]."""

@@ -6,29 +6,29 @@ Where y does not fit the loss either, the loss is told so, and metrics are silen
 from collections.abc import Iterator
 from math import prod
 
-from declnet import Finding, Metric, Outline, Shape
+from declnet import Diagnostic, Metric, RunContext, Shape
 
 
-def no_classes(metric: Metric, outline: Outline) -> Iterator[Finding]:
+def no_classes(metric: Metric, context: RunContext) -> Iterator[Diagnostic]:
     """An output that is not one axis of several classes, which a loss of classes is told of."""
-    shape = _output_shape(outline)
-    if shape is None or (outline.loss is not None and outline.loss.targets == "classes"):
+    shape = _output_shape(context)
+    if shape is None or (context.loss is not None and context.loss.targets == "classes"):
         return
     if prod(shape) == 1:
         message = f"{metric.type} needs a unit for each class, but the model has a single unit"
-        binary = outline.loss is not None and outline.loss.targets == "binary"
-        if binary or any(info.target == "classes" for info in outline.data.values()):
+        binary = context.loss is not None and context.loss.targets == "binary"
+        if binary or any(info.target == "classes" for info in context.data.values()):
             yield _finding(message, "use binary_accuracy for answers of yes or no")
         else:
             yield _finding(message, "use regression_accuracy or r2 for numbers")
     else:
-        yield from several_axes(metric, outline)
+        yield from several_axes(metric, context)
 
 
-def several_axes(metric: Metric, outline: Outline) -> Iterator[Finding]:
+def several_axes(metric: Metric, context: RunContext) -> Iterator[Diagnostic]:
     """An output of more axes than one, which a loss of classes is told of."""
-    shape = _output_shape(outline)
-    if shape is None or (outline.loss is not None and outline.loss.targets == "classes"):
+    shape = _output_shape(context)
+    if shape is None or (context.loss is not None and context.loss.targets == "classes"):
         return
     if len(shape) > 1 and prod(shape) > 1:
         message = (
@@ -37,20 +37,20 @@ def several_axes(metric: Metric, outline: Outline) -> Iterator[Finding]:
         yield _finding(message, 'add "flatten" and a dense layer')
 
 
-def several_units(metric: Metric, outline: Outline) -> Iterator[Finding]:
+def several_units(metric: Metric, context: RunContext) -> Iterator[Diagnostic]:
     """More outputs than one."""
-    shape = _output_shape(outline)
+    shape = _output_shape(context)
     if shape is not None and prod(shape) != 1:
         message = f"{metric.type} needs a single unit, but the model's output has shape {shape}"
         yield _finding(message, "use accuracy or f1 for several classes")
 
 
-def other_sizes(metric: Metric, outline: Outline) -> Iterator[Finding]:
+def other_sizes(metric: Metric, context: RunContext) -> Iterator[Diagnostic]:
     """Data sets whose y has not a number for each output, though the loss takes it as classes."""
-    shape = _output_shape(outline)
-    if shape is None or outline.loss is None or outline.loss.targets != "classes":
+    shape = _output_shape(context)
+    if shape is None or context.loss is None or context.loss.targets != "classes":
         return
-    for name, info in outline.data.items():
+    for name, info in context.data.items():
         if prod(info.target_shape) != prod(shape):
             message = (
                 f"{metric.type} compares each output with a number of y, but the model's output "
@@ -60,14 +60,14 @@ def other_sizes(metric: Metric, outline: Outline) -> Iterator[Finding]:
             return
 
 
-def no_binary_labels(metric: Metric, outline: Outline) -> Iterator[Finding]:
+def no_binary_labels(metric: Metric, context: RunContext) -> Iterator[Diagnostic]:
     """A single unit, and labels that are not 0 and 1, though the loss takes them as values."""
-    shape = _output_shape(outline)
-    if shape is None or prod(shape) != 1 or outline.loss is None:
+    shape = _output_shape(context)
+    if shape is None or prod(shape) != 1 or context.loss is None:
         return
-    if outline.loss.targets != "values":
+    if context.loss.targets != "values":
         return
-    for name, info in outline.data.items():
+    for name, info in context.data.items():
         if info.target == "classes" and info.classes is not None and info.classes > 2:
             message = (
                 f"{metric.type} of a single unit takes labels of 0 and 1, but those of data.{name} "
@@ -81,9 +81,9 @@ def _in_words(target_shape: Shape) -> str:
     return f"shape {target_shape}" if target_shape else "one number a sample"
 
 
-def _output_shape(outline: Outline) -> Shape | None:
-    return None if outline.last is None else outline.last.output_shape
+def _output_shape(context: RunContext) -> Shape | None:
+    return None if context.last is None else context.last.output_shape
 
 
-def _finding(message: str, hint: str) -> Finding:
-    return Finding(message, hint, code="E044")
+def _finding(message: str, hint: str) -> Diagnostic:
+    return Diagnostic(message, hint, code="E044")

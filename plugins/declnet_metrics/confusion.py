@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from declnet import Array, Finding, Metric, Outline
+from declnet import Array, Diagnostic, Metric, RunContext
 from declnet_metrics.comparability import no_binary_labels, several_axes
 from declnet_metrics.labels import whole_labels
 
@@ -47,10 +47,10 @@ class ConfusionMetric(Metric):
         """The figure of each class."""
         raise NotImplementedError
 
-    def check(self, outline: Outline) -> Iterator[Finding]:
+    def check(self, context: RunContext) -> Iterator[Diagnostic]:
         """The output must be one axis of classes, or one unit for labels of 0 and 1."""
-        yield from several_axes(self, outline)
-        yield from no_binary_labels(self, outline)
+        yield from several_axes(self, context)
+        yield from no_binary_labels(self, context)
 
     def start(self) -> Confusion:
         """Nothing counted."""

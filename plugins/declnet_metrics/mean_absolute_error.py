@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from declnet import Array, Finding, Metric, Outline
+from declnet import Array, Diagnostic, Metric, RunContext
 from declnet_metrics.comparability import other_sizes
 from declnet_metrics.errors import errors_of
 
@@ -19,9 +19,9 @@ class MeanAbsoluteError(Metric):
 
     type = "mean_absolute_error"
 
-    def check(self, outline: Outline) -> Iterator[Finding]:
+    def check(self, context: RunContext) -> Iterator[Diagnostic]:
         """Each output needs a number in y."""
-        return other_sizes(self, outline)
+        return other_sizes(self, context)
 
     def start(self) -> list[float]:
         """[sum, count]."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from declnet import Array, Finding, Metric, Outline
+from declnet import Array, Diagnostic, Metric, RunContext
 from declnet_metrics.comparability import other_sizes
 from declnet_metrics.errors import errors_of
 from declnet_metrics.spread import Spread
@@ -31,9 +31,9 @@ class R2(Metric):
 
     type = "r2"
 
-    def check(self, outline: Outline) -> Iterator[Finding]:
+    def check(self, context: RunContext) -> Iterator[Diagnostic]:
         """Each output needs a number in y."""
-        return other_sizes(self, outline)
+        return other_sizes(self, context)
 
     def start(self) -> Squares:
         """No sums."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from pydantic import Field
 
-from declnet import Array, Finding, Metric, Outline
+from declnet import Array, Diagnostic, Metric, RunContext
 from declnet_metrics.comparability import other_sizes
 from declnet_metrics.errors import errors_of
 from declnet_metrics.spread import Spread
@@ -38,9 +38,9 @@ class RegressionAccuracy(Metric):
         default=250.0, gt=0, description="fraction of std(y) within which a prediction is right"
     )
 
-    def check(self, outline: Outline) -> Iterator[Finding]:
+    def check(self, context: RunContext) -> Iterator[Diagnostic]:
         """Each output needs a number in y."""
-        return other_sizes(self, outline)
+        return other_sizes(self, context)
 
     def start(self) -> Distances:
         """No errors."""

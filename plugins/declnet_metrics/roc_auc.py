@@ -6,7 +6,7 @@ from math import nan, prod
 
 import numpy as np
 
-from declnet import Array, Finding, Metric, Outline
+from declnet import Array, Diagnostic, Metric, RunContext
 from declnet_metrics.comparability import no_binary_labels, several_units
 from declnet_metrics.labels import whole_labels
 
@@ -32,10 +32,10 @@ class RocAuc(Metric):
 
     type = "roc_auc"
 
-    def check(self, outline: Outline) -> Iterator[Finding]:
+    def check(self, context: RunContext) -> Iterator[Diagnostic]:
         """The output must be one unit, for labels of 0 and 1."""
-        yield from several_units(self, outline)
-        yield from no_binary_labels(self, outline)
+        yield from several_units(self, context)
+        yield from no_binary_labels(self, context)
 
     def start(self) -> Scores:
         """No predictions."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from pydantic import Field
 
-from declnet import Array, Finding, Metric, Outline
+from declnet import Array, Diagnostic, Metric, RunContext
 from declnet_metrics.comparability import no_classes
 from declnet_metrics.labels import whole_labels
 
@@ -24,14 +24,14 @@ class TopKAccuracy(Metric):
 
     k: int = Field(default=5, ge=1, description="how many of the classes count as predicted")
 
-    def check(self, outline: Outline) -> Iterator[Finding]:
+    def check(self, context: RunContext) -> Iterator[Diagnostic]:
         """The output must be more than k classes, or every prediction is right."""
-        yield from no_classes(self, outline)
-        shape = outline.last.output_shape if outline.last is not None else ()
+        yield from no_classes(self, context)
+        shape = context.last.output_shape if context.last is not None else ()
         if len(shape) == 1 and 1 < shape[0] <= self.k:
             message = f"with k = {self.k} of {shape[0]} classes every prediction counts as right"
             hint = f"k must be less than {shape[0]}"
-            yield Finding(message, hint, ("k",), "E044")
+            yield Diagnostic(message, hint, ("k",), "E044")
 
     def start(self) -> list[int]:
         """[right, all]."""

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from declnet.cli.showing import show_problems
-from declnet.errors import Problem
+from declnet.errors import Diagnostic
 
 ESCAPE = "\x1b["
 
@@ -95,7 +95,7 @@ def test_of_nothing_nothing_is_shown(capsys):
 
 
 def test_problems_are_shown_on_stderr(capsys):
-    show_problems([Problem(("seed",), "wrong", code="E013")])
+    show_problems([Diagnostic("wrong", path=("seed",), code="E013")])
     out, err = capsys.readouterr()
     assert out == ""
     assert err == "error[E013]: wrong\n --> seed\n\n1 error; `declnet explain E013` says more\n"

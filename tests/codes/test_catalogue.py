@@ -15,7 +15,7 @@ import pytest
 from safetensors.numpy import save_file
 
 import declnet
-from declnet import Finding, Layer, Metric, Outline, Registry, SpecError
+from declnet import Diagnostic, Layer, Metric, Registry, RunContext, SpecError
 from declnet.cli.main import command
 from declnet.cli.reading import checked_spec
 from declnet.codes.catalogue import Code, catalogue
@@ -46,10 +46,10 @@ class ClassRecall(Metric):
     def result(self, state):
         raise NotImplementedError
 
-    def check(self, outline: Outline):
-        classes = outline.data["train"].classes
+    def check(self, context: RunContext):
+        classes = context.data["train"].classes
         if classes is not None and self.of_class >= classes:
-            yield Finding(f"there is no class {self.of_class}", key=("of_class",))
+            yield Diagnostic(f"there is no class {self.of_class}", path=("of_class",))
 
 
 class Halve(Layer):

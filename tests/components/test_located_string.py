@@ -5,7 +5,7 @@ import pickle
 from pathlib import Path
 
 from declnet import Layer
-from declnet.components.declared import Declared
+from declnet.components.declared import StrictModel
 from declnet.components.located_string import LocatedString, with_folder
 from declnet_data import NPZ
 
@@ -56,7 +56,7 @@ def test_a_path_is_relative_to_its_own_folder_rather_than_the_specs():
 
 
 def test_fields_that_are_no_paths_hold_plain_strings():
-    class Named(Declared):
+    class Named(StrictModel):
         name: str
 
     named = Named.model_validate({"name": LocatedString("a", HERE)})

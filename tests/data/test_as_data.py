@@ -7,7 +7,7 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from declnet import DataError, Dataset, Records, parse_spec, run
+from declnet import DataError, Dataset, Table, parse_spec, run
 from declnet.data.loading import as_data
 
 COLUMNS = {"a": [1.0, 2.0, None], "kind": ["x", None, "y"], "n": [1, 2, 3], "y": ["p", "q", "p"]}
@@ -37,7 +37,7 @@ def table(request):
 
 
 def test_tables_with_the_name_of_the_target(table):
-    records = table if isinstance(table, Records) else as_data((table, "y"), "train")
+    records = table if isinstance(table, Table) else as_data((table, "y"), "train")
     assert shown(as_data(records, "train")) == EXPECTED
     assert records.target == "y"
     assert records.feature_columns == ("a", "kind", "n")

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from declnet import DataError, Dataset, Records
+from declnet import DataError, Dataset, Table
 from declnet.data.folds import fold_positions
 from declnet.data.sets import split_sets
 from declnet.spec.data_spec import DataSpec, SplitSpec
@@ -45,7 +45,7 @@ def test_folds_follow_from_the_seed_alone():
 
 def test_groups_are_never_torn():
     groups = np.random.default_rng(0).integers(0, 20, 200)
-    records = Records({"patient": groups})
+    records = Table({"patient": groups})
     parts = folds_of(records, 4, method="grouped", column="patient")
     owners = [set(groups[out]) for _, out in parts]
     assert sum(map(len, owners)) == len(set(groups))
@@ -54,13 +54,13 @@ def test_groups_are_never_torn():
 
 
 def test_times_are_never_torn():
-    records = Records({"day": np.random.default_rng(0).permutation(np.arange(60) // 3)})
+    records = Table({"day": np.random.default_rng(0).permutation(np.arange(60) // 3)})
     for rest, out in folds_of(records, 4, method="time", column="day"):
         assert records.columns["day"][rest].max() < records.columns["day"][out].min()
 
 
 def test_each_value_of_a_column_is_a_fold():
-    records = Records({"site": np.array(["n", "s", "n", "e"], object)})
+    records = Table({"site": np.array(["n", "s", "n", "e"], object)})
     parts = folds_of(records, 3, method="column", column="site")
     assert [out.tolist() for _, out in parts] == [[3], [0, 2], [1]]
 
@@ -70,7 +70,7 @@ def test_each_value_of_a_column_is_a_fold():
     [([1, 1, 2, 2], "grouped"), ([1, 1, 2, 2], "column"), ([1, 1, 2, 2], "time")],
 )
 def test_too_few_values_for_so_many_folds(column, method):
-    records = Records({"g": np.array(column)})
+    records = Table({"g": np.array(column)})
     with pytest.raises(DataError, match="too few"):
         folds_of(records, 3, method=method, column="g")
 
@@ -89,7 +89,7 @@ def test_the_test_data_is_held_out_of_all_folds_and_the_same_in_each():
 
 
 def test_of_a_column_each_value_is_a_fold():
-    data = Records({"site": np.array(["a", "b", "b", "c"], object), "x": np.arange(4.0)})
+    data = Table({"site": np.array(["a", "b", "b", "c"], object), "x": np.arange(4.0)})
     split = SplitSpec(method="column", column="site")
     parts = split_sets({"train": data}, DataSpec(folds=3, fold=2, split=split), seed=0)
     assert parts["validation"].columns["x"].tolist() == [1.0, 2.0]

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from declnet import DataError, Dataset, Records, Transform, default_registry
+from declnet import DataError, Dataset, Table, Transform, default_registry
 from declnet.data.preparation import fit_preparation
 from declnet.data.stored_preparation import restored, stored
 
@@ -30,7 +30,7 @@ def flowers():
         "wild": np.array([True, False, True, False, True, False]),
         "kind": text("rose", "tulip", "rose", "iris", "iris", "rose"),
     }
-    return Records(columns, target="kind")
+    return Table(columns, target="kind")
 
 
 @pytest.fixture
@@ -67,24 +67,24 @@ def test_classes_are_sorted_and_named(flowers, fitted):
 )
 @pytest.mark.parametrize("targets", ["classes", "binary"])
 def test_targets_of_every_type_become_labels(column, classes, targets):
-    records = Records({"a": np.arange(3.0), "y": column}, target="y")
+    records = Table({"a": np.arange(3.0), "y": column}, target="y")
     fitted = fit_preparation(records, (), targets)
     assert fitted.target.classes == classes
     assert fitted.apply_to_set(records).y.tolist() == [1, 0, 1]
 
 
 def test_targets_stay_numbers_where_the_loss_needs_them():
-    records = Records({"a": np.arange(3.0), "y": np.array([3, 1, 2])}, target="y")
+    records = Table({"a": np.arange(3.0), "y": np.array([3, 1, 2])}, target="y")
     fitted = fit_preparation(records, (), "values")
     assert fitted.class_names is None
     y = fitted.apply_to_set(records).y
     assert (y.tolist(), y.dtype.kind) == ([3.0, 1.0, 2.0], "f")
     with pytest.raises(DataError, match='the target "y" is text, but the loss needs numbers'):
-        fit_preparation(Records({"a": records.columns["a"], "y": text(*"abc")}, "y"), (), "values")
+        fit_preparation(Table({"a": records.columns["a"], "y": text(*"abc")}, "y"), (), "values")
 
 
 def test_three_classes_are_too_many_for_yes_or_no():
-    records = Records({"a": np.arange(3.0), "y": text(*"abc")}, target="y")
+    records = Table({"a": np.arange(3.0), "y": text(*"abc")}, target="y")
     with pytest.raises(DataError, match='"y" has 3 classes, but the loss needs two'):
         fit_preparation(records, (), "binary")
 
@@ -126,7 +126,7 @@ def test_what_was_not_stored_by_it_is_refused(fitted, change):
 
 
 def test_all_integers_stay_integers_for_an_embedding():
-    records = Records({"word": text("b", "a", "b"), "n": np.arange(3), "y": np.arange(3)}, "y")
+    records = Table({"word": text("b", "a", "b"), "n": np.arange(3), "y": np.arange(3)}, "y")
     fitted = fit_preparation(records, transforms("ordinal"), "values")
     x = fitted.apply(records)
     assert x.dtype.kind == "i"
@@ -174,7 +174,7 @@ def test_rows_are_named_by_their_numbers_in_the_table(flowers):
     part = flowers.take(np.array([5, 2, 1]))
     wrong = {**part.columns, "size": np.array([1.0, np.inf, 2.0])}
     with pytest.raises(DataError, match='row 3, column "size"'):
-        fitted.apply(Records(wrong, rows=part.rows))
+        fitted.apply(Table(wrong, rows=part.rows))
 
 
 def test_transforms_are_fitted_on_what_those_before_made(flowers):

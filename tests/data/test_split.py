@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from declnet import DataError, Dataset, Records
+from declnet import DataError, Dataset, Table
 from declnet.data.split import split, split_positions
 from declnet.spec.data_spec import SplitSpec
 
@@ -16,7 +16,7 @@ shares = st.floats(0.05, 0.45)
 
 def table(**columns):
     arrays = {name: np.array(values) for name, values in columns.items()}
-    return Records({n: a.astype(object) if a.dtype.kind == "U" else a for n, a in arrays.items()})
+    return Table({n: a.astype(object) if a.dtype.kind == "U" else a for n, a in arrays.items()})
 
 
 @given(validation=shares, test=shares, seed=st.integers(0, 50))
@@ -72,7 +72,7 @@ def test_strata_keep_their_shares(counts, share, seed):
 
 
 def test_text_and_one_hot_targets_are_strata_too():
-    records = Records({"kind": np.array(["a", "b"] * 10, object)}, target="kind")
+    records = Table({"kind": np.array(["a", "b"] * 10, object)}, target="kind")
     parts = split(records, {"test": 0.5}, SplitSpec(method="stratified"), 0)
     assert sorted(parts["test"].columns["kind"]) == ["a"] * 5 + ["b"] * 5
     one_hot = Dataset(np.zeros((20, 1)), np.eye(2)[np.arange(20) % 2])

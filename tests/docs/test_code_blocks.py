@@ -102,7 +102,7 @@ def test_the_loss_warns_of_a_last_layer_that_gives_no_rates(
     document["model"]["layers"].pop()
     (problem,) = check_spec(declnet.parse_spec(document, project.registered())).problems
     shown = [each.text.strip() for each in blocks if each.text.startswith("warning[W060]")]
-    assert shown == [f"{problem.severity}[{problem.code}]: {problem.message} ({problem.hint})"]
+    assert shown == [f"{problem.severity}[{problem.code}]: {problem.message} ({problem.help})"]
     assert problem.path == ("loss",)
 
 

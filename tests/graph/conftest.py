@@ -119,7 +119,7 @@ class Turned(Toy):
 
 
 TOYS = (Add, Product, Square, Tanh, Gate, Turned, HalfSquares)
-ORDERS = ("feature_major", "sample_major", "any")
+ORDERS = ("batch_last", "batch_first", "any")
 
 
 def _ordered(kind, memory_order, input_order):

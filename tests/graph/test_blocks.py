@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from declnet import Buffer
-from declnet.graph.blocks import Constants, LayerBuffers, batch_view, buffer_bytes
+from declnet import Workspace
+from declnet.graph.blocks import Constants, LayerWorkspaces, batch_view, workspace_bytes
 from declnet.graph.nodes import infer_nodes
 from declnet_layers import Dense, ReLU
 
@@ -29,7 +29,7 @@ def test_flattening_a_batch_of_images_costs_nothing():
 
 def buffers_of(nodes, capacity, dtype):
     constants = Constants(nodes, capacity, np.dtype(dtype))
-    return [LayerBuffers(node, capacity, np.dtype(dtype), constants) for node in nodes]
+    return [LayerWorkspaces(node, capacity, np.dtype(dtype), constants) for node in nodes]
 
 
 def test_buffers_have_their_dtype_shape_and_filling():
@@ -41,8 +41,8 @@ def test_buffers_have_their_dtype_shape_and_filling():
 
 def test_a_buffer_that_is_not_per_sample_has_its_whole_shape():
     (node,) = infer_nodes((ReLU(),), (2,))
-    node.buffers["table"] = Buffer((2, 7), dtype="int32", per_sample=False, fill=3)
-    node.buffers["row"] = Buffer((7,), per_sample=False, fill=3, constant=True)
+    node.workspace["table"] = Workspace((2, 7), dtype="int32", per_sample=False, fill=3)
+    node.workspace["row"] = Workspace((7,), per_sample=False, fill=3, constant=True)
     views = buffers_of([node], 5, float)[0].views(2)
     table = views["table"]
     assert (table.shape, table.dtype, set(table.flat)) == ((2, 7), np.dtype("int32"), {3})
@@ -58,10 +58,10 @@ def test_constants_are_shared_and_cannot_be_written_to():
     with pytest.raises(ValueError, match="read-only"):
         wide["zeros"][...] = 1
     with pytest.raises(ValueError, match="fill"):
-        Buffer((2,), constant=True)
+        Workspace((2,), constant=True)
 
 
 def test_the_memory_of_constants_counts_once():
     nodes = infer_nodes((Dense(units=3), ReLU(), Dense(units=40), ReLU()), (2,))
     masks, zeros, ones = (3 + 40) * 5, 40 * 5 * 4, 5 * 4
-    assert buffer_bytes(nodes, np.dtype("float32"), 5) == masks + zeros + ones
+    assert workspace_bytes(nodes, np.dtype("float32"), 5) == masks + zeros + ones

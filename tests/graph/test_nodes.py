@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from declnet import Buffer, Layer, Parameter, SpecError
+from declnet import Layer, Parameter, SpecError, Workspace
 from declnet.graph.nodes import infer_nodes
 from declnet_layers import Dense, ReLU, Softmax
 from declnet_regularizers import L2
@@ -23,7 +23,7 @@ class Odd(Layer):
     def parameters(self, input_shape):
         return self.given_parameters
 
-    def buffers(self, input_shape):
+    def workspace(self, input_shape):
         return self.given_buffers
 
     def forward(self, x, y, state): ...
@@ -82,7 +82,7 @@ def test_a_shape_that_is_none_is_refused(shape):
 @pytest.mark.parametrize("name", ["grad", "training", "rng", "both"])
 def test_reserved_names_and_names_twice_are_refused(name):
     parameters = {name: Parameter((1,), "zeros")}
-    buffers = {"both": Buffer((1,))}
+    buffers = {"both": Workspace((1,))}
     layer = Odd.model_construct(given_parameters=parameters, given_buffers=buffers, shape=None)
     ((_, message),) = faults((layer,))
     assert f"cannot call a parameter or buffer {name}" in message

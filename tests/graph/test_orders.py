@@ -15,7 +15,7 @@ from declnet_layers import Dense, Flatten, ReLU
 class SampleMajor(ReLU):
     """A layer that is fast with the batch axis first."""
 
-    memory_order = "sample_major"
+    memory_order = "batch_first"
 
 
 def plan_of(*layers):
@@ -26,8 +26,8 @@ def plan_of(*layers):
 
 def test_a_layer_that_takes_any_order_follows_the_one_before():
     orders, staged = plan_of(Dense(units=3), SampleMajor(), ReLU(), Flatten(), Dense(units=2))
-    assert orders == ("feature_major", *["sample_major"] * 3, "feature_major")
-    assert staged == {(1, 0): "sample_major"}  # dense reads either; only SampleMajor wants a copy
+    assert orders == ("batch_last", *["batch_first"] * 3, "batch_last")
+    assert staged == {(1, 0): "batch_first"}  # dense reads either; only SampleMajor wants a copy
 
 
 def test_neighbours_of_one_order_need_no_copies():

@@ -21,7 +21,7 @@ def reference(model, loss, x, y_true):
     values, states = [x.copy()], []
     for node in model.nodes:
         named = {key: model.parameters()[f"{node.name}.{key}"] for key in node.parameters}
-        shapes = node.buffers.items()
+        shapes = node.workspace.items()
         buffers = {
             key: np.full((len(x), *each.shape), each.fill or 0, each.dtype or float)
             for key, each in shapes
@@ -30,7 +30,7 @@ def reference(model, loss, x, y_true):
         state = SimpleNamespace(grad=grad, training=True, **named, **buffers)
         y = np.full((len(x), *node.output_shape), np.nan)
         inputs = tuple(values[value].copy() for value in node.inputs)
-        node.layer.forward(inputs if node.joins_inputs else inputs[0], y, state)
+        node.layer.forward(inputs if node.takes_many_inputs else inputs[0], y, state)
         values.append(y)
         states.append(state)
     losses, dy = np.empty(len(x)), np.empty_like(values[-1])
@@ -41,7 +41,7 @@ def reference(model, loss, x, y_true):
     for node, state in zip(reversed(model.nodes), reversed(states), strict=True):
         dx = tuple(np.full_like(values[value], np.nan) for value in node.inputs)
         inputs = tuple(values[value].copy() for value in node.inputs)
-        many = node.joins_inputs
+        many = node.takes_many_inputs
         y, dy = values[node.index + 1].copy(), gradients[node.index + 1].copy()
         node.layer.backward(inputs if many else inputs[0], y, dy, dx if many else dx[0], state)
         for value, part in zip(node.inputs, dx, strict=True):

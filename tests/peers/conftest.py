@@ -21,7 +21,7 @@ def run_layer() -> Callable[..., dict[str, np.ndarray]]:
     """Runs a layer forward and backward; gives `y`, `dx` and `grad.<parameter>` by name."""
 
     def run(
-        layer: Any, x: np.ndarray, dy: np.ndarray, order: Any = "feature_major", **parameters: Any
+        layer: Any, x: np.ndarray, dy: np.ndarray, order: Any = "batch_last", **parameters: Any
     ) -> dict[str, np.ndarray]:
         setting = Setting(len(x), len(x), dtype=dy.dtype.name, input_order=order, order=order)
         bench = LayerBench(Subject(layer), x.shape[1:], setting)
@@ -36,7 +36,7 @@ def run_loss() -> Callable[..., tuple[np.ndarray, np.ndarray]]:
     """Runs a loss forward and backward, for y as a user gives it; losses and `dy_pred`."""
 
     def run(
-        loss: Any, y_pred: np.ndarray, y: np.ndarray, order: Any = "feature_major"
+        loss: Any, y_pred: np.ndarray, y: np.ndarray, order: Any = "batch_last"
     ) -> tuple[np.ndarray, np.ndarray]:
         setting = Setting(len(y), len(y), dtype=y_pred.dtype.name, input_order=order, order=order)
         return LossBench(loss, y_pred.shape[1:], setting).run(LossData(y_pred, y))
@@ -49,7 +49,7 @@ def run_fusion() -> Callable[..., tuple[np.ndarray, np.ndarray]]:
     """Runs a fusion forward and backward, for y as a user gives it; losses and `dx`."""
 
     def run(
-        fusion: Any, x: np.ndarray, y: np.ndarray, order: Any = "feature_major"
+        fusion: Any, x: np.ndarray, y: np.ndarray, order: Any = "batch_last"
     ) -> tuple[np.ndarray, np.ndarray]:
         setting = Setting(len(x), len(x), dtype=x.dtype.name, input_order=order, order=order)
         bench = FusionBench(Subject(fusion), x.shape[1:], setting)

@@ -66,7 +66,7 @@ def label(value):
     return "x".join(map(str, value)) if isinstance(value, tuple) else value.__class__.__name__
 
 
-def agrees(run_layer, layer, module, x, dy, order="feature_major", tolerance=1e-9):
+def agrees(run_layer, layer, module, x, dy, order="batch_last", tolerance=1e-9):
     found = run_layer(layer, x, dy, order)
     leaf = torch.tensor(x, requires_grad=True)
     y = module(leaf)
@@ -75,7 +75,7 @@ def agrees(run_layer, layer, module, x, dy, order="feature_major", tolerance=1e-
     np.testing.assert_allclose(found["dx"], leaf.grad.numpy(), rtol=tolerance, atol=tolerance)
 
 
-@pytest.mark.parametrize("order", ["feature_major", "sample_major"])
+@pytest.mark.parametrize("order", ["batch_last", "batch_first"])
 @pytest.mark.parametrize("shape", SHAPES, ids=label)
 @pytest.mark.parametrize(("layer", "module"), PAIRS, ids=label)
 def test_outputs_and_gradients(run_layer, layer, module, shape, order):
@@ -108,7 +108,7 @@ def test_softmax(run_layer):
     agrees(run_layer, Softmax(), nn.Softmax(dim=1), x, dy)
 
 
-@pytest.mark.parametrize("order", ["feature_major", "sample_major"])
+@pytest.mark.parametrize("order", ["batch_last", "batch_first"])
 @pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("shape", [*SHAPES, (1,), (1, 3)], ids=label)
 def test_prelu(run_layer, shape, shared, order):

@@ -35,7 +35,7 @@ def require_same(found, expected):
         np.testing.assert_allclose(found[name], array, rtol=1e-9, atol=1e-9, err_msg=name)
 
 
-@pytest.mark.parametrize("order", ["feature_major", "sample_major"])
+@pytest.mark.parametrize("order", ["batch_last", "batch_first"])
 @pytest.mark.parametrize(
     ("fields", "arguments"),
     [
@@ -66,7 +66,7 @@ def test_convolution(run_layer, fields, arguments, order):
     )
 
 
-@pytest.mark.parametrize("order", ["feature_major", "sample_major"])
+@pytest.mark.parametrize("order", ["batch_last", "batch_first"])
 @pytest.mark.parametrize(
     ("fields", "arguments"),
     [

@@ -26,7 +26,7 @@ F = torch.nn.functional
 
 N = 12
 SHAPES = ((1,), (3,), (2, 4))
-ORDERS = ("feature_major", "sample_major")
+ORDERS = ("batch_last", "batch_first")
 SMOOTHING = (0.0, 0.1, 0.7)
 
 

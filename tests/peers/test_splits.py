@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from declnet import Dataset, Records
+from declnet import Dataset, Table
 from declnet.data.folds import fold_positions
 from declnet.data.split import split_positions
 from declnet.spec.data_spec import SplitSpec
@@ -24,7 +24,7 @@ def test_strata_are_as_large():
 def test_folds_of_groups_are_spread_as_evenly():
     groups = np.random.default_rng(0).integers(0, 20, 200)
     method = SplitSpec(method="grouped", column="patient")
-    mine = [len(out) for _, out in fold_positions(Records({"patient": groups}), 4, method, 0)]
+    mine = [len(out) for _, out in fold_positions(Table({"patient": groups}), 4, method, 0)]
     theirs = [len(out) for _, out in peers.GroupKFold(4).split(groups, groups=groups)]
     assert sorted(mine) == sorted(theirs)
 

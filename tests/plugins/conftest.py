@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from declnet import DataInfo, Layer, LayerOutline, Loss, Outline
+from declnet import DataInfo, Layer, LayerContext, Loss, RunContext
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def state_of() -> Callable[..., SimpleNamespace]:
                 np.nan if buffer.fill is None and buffer.dtype is None else (buffer.fill or 0),
                 buffer.dtype or float,
             )
-            for name, buffer in layer.buffers(input_shape).items()
+            for name, buffer in layer.workspace(input_shape).items()
         }
         rng = np.random.default_rng(0)
         return SimpleNamespace(
@@ -62,8 +62,8 @@ def descent() -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.fixture
-def outline_of() -> Callable[..., Outline]:
-    """The outline of a run: layers as a spec has them, each reading the one before or `inputs`.
+def outline_of() -> Callable[..., RunContext]:
+    """The context of a run: layers as a spec has them, each reading the one before or `inputs`.
 
     Each layer is named for its type and count; `here` names the one whose check is called.
     """
@@ -74,8 +74,8 @@ def outline_of() -> Callable[..., Outline]:
         loss: str | None = None,
         input_shape: tuple[int, ...] = (4,),
         here: str | None = None,
-    ) -> Outline:
-        known: dict[str, LayerOutline | None] = {"input": None}
+    ) -> RunContext:
+        known: dict[str, LayerContext | None] = {"input": None}
         before = "input"
         for each in layers:
             layer = Layer.from_declaration(each)
@@ -84,9 +84,9 @@ def outline_of() -> Callable[..., Outline]:
             shape = layer.output_shape(shapes[0] if layer.n_inputs == 1 else shapes)
             count = sum(name.rpartition("_")[0] == layer.type for name in known)
             before = f"{layer.type}_{count + 1}"
-            known[before] = LayerOutline(before, layer, inputs, shapes, shape)
+            known[before] = LayerContext(before, layer, inputs, shapes, shape)
         sets = data if isinstance(data, dict) else {"train": data} if data else {}
-        return Outline(
+        return RunContext(
             layers=tuple(each for each in known.values() if each is not None),
             data=sets,
             loss=Loss.from_declaration(loss) if loss else None,
@@ -100,7 +100,7 @@ def outline_of() -> Callable[..., Outline]:
 def codes_of() -> Callable[..., list[str]]:
     """The codes of what a component's own check finds."""
 
-    def find(component: Any, outline: Outline) -> list[str]:
-        return [finding.code for finding in component.check(outline)]
+    def find(component: Any, context: RunContext) -> list[str]:
+        return [finding.code for finding in component.check(context)]
 
     return find

@@ -4,7 +4,7 @@ import pytest
 from pydantic import BaseModel
 
 from declnet import Layer, Registry, RegistryError, Schedule, UnknownTypeError
-from declnet.registry.plugin import Fault, Plugin
+from declnet.registry.plugin import Plugin, PluginFailure
 
 ONE, OTHER = Plugin("a", "package-a", "1.0"), Plugin("b", "package-b", "2.0")
 
@@ -62,7 +62,7 @@ def test_an_unknown_type_far_from_all_comes_with_those_that_there_are(make_sched
 
 def test_an_unknown_type_that_a_broken_plugin_had_comes_with_its_cause():
     registry = Registry()
-    registry.faults.append(Fault(ONE, "RegistryError: no rate()", "schedule", "cosine"))
+    registry.faults.append(PluginFailure(ONE, "RegistryError: no rate()", "schedule", "cosine"))
     with pytest.raises(UnknownTypeError) as caught:
         registry.find("schedule", "cosine")
     assert caught.value.code == "E016"
@@ -72,7 +72,7 @@ def test_an_unknown_type_that_a_broken_plugin_had_comes_with_its_cause():
 
 def test_an_unknown_type_may_belong_to_a_plugin_that_did_not_load():
     registry = Registry()
-    registry.faults.append(Fault(ONE, "ImportError: no module named zlib2"))
+    registry.faults.append(PluginFailure(ONE, "ImportError: no module named zlib2"))
     with pytest.raises(UnknownTypeError) as caught:
         registry.find("schedule", "cosine")
     assert caught.value.code == "E015"
@@ -84,7 +84,11 @@ def test_an_unknown_type_may_belong_to_a_plugin_that_did_not_load():
 
 def test_several_plugins_that_did_not_load_are_named_before_all_that_may_be_long():
     registry = Registry()
-    registry.faults += [Fault(ONE, "ImportError: x" * 50), Fault(OTHER, "y"), Fault(OTHER, "z")]
+    registry.faults += [
+        PluginFailure(ONE, "ImportError: x" * 50),
+        PluginFailure(OTHER, "y"),
+        PluginFailure(OTHER, "z"),
+    ]
     registry.disabled.append(Plugin("c", "package-c", "3.0"))
     with pytest.raises(UnknownTypeError) as caught:
         registry.find("schedule", "cosine")

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from declnet.errors import Place, Problem
+from declnet.errors import Diagnostic, Place
 from declnet.report.diagnostics import WIDEST, as_data, rendered, summary
 
 
@@ -14,7 +14,7 @@ def problem(text, guilty, line=1, message="it is wrong", hint=None, code="E012",
     """A problem at the first place where a line of text has the guilty part."""
     column = text.index(guilty) + 1
     place = Place("spec.toml", line, column, line, column + len(guilty), text)
-    return Problem(("a", "b"), message, hint, code, place=place, **given)
+    return Diagnostic(message, hint, ("a", "b"), code, place=place, **given)
 
 
 def marked(text):
@@ -71,20 +71,20 @@ def test_errors_and_warnings_are_counted_apart(codes, expected):
 
 
 def test_what_has_no_place_is_shown_by_its_key_path():
-    text = rendered([Problem(("model", "layers", 0), "wrong", "mend it", "E022")])
+    text = rendered([Diagnostic("wrong", "mend it", ("model", "layers", 0), "E022")])
     assert text.startswith("error[E022]: wrong\n --> model.layers.0\n  = hint: mend it\n")
-    assert rendered([Problem((), "wrong")]).split("\n")[1] == " --> spec"
+    assert rendered([Diagnostic("wrong", path=())]).split("\n")[1] == " --> spec"
 
 
 def test_a_file_that_cannot_be_read_is_shown_by_its_name_alone():
     place = Place("absent.toml", 1, 1, 1, 1, "")
-    text = rendered([Problem((), "there is no such file", code="E001", place=place)])
+    text = rendered([Diagnostic("there is no such file", path=(), code="E001", place=place)])
     assert text.split("\n\n")[0] == "error[E001]: there is no such file\n --> absent.toml"
 
 
 def test_an_empty_line_is_not_shown():
     place = Place("spec.toml", 3, 1, 3, 2, "  ")
-    text = rendered([Problem(("a",), "wrong", place=place)])
+    text = rendered([Diagnostic("wrong", path=("a",), place=place)])
     assert text.split("\n\n")[0] == "error[E060]: wrong\n --> spec.toml:3:1"
 
 
@@ -111,13 +111,13 @@ def test_carets_stand_where_a_terminal_shows_the_part(text, guilty, shown, caret
 def test_an_empty_part_and_the_end_of_a_line_get_one_caret():
     for column, end in ((5, 5), (6, 6), (6, 7)):
         place = Place("spec.toml", 1, column, 1, end, "a = 1")
-        lines = rendered([Problem(("a",), "wrong", place=place)]).split("\n")
+        lines = rendered([Diagnostic("wrong", path=("a",), place=place)]).split("\n")
         assert lines[4] == "  | " + " " * (column - 1) + "^"
 
 
 def test_of_a_part_of_several_lines_the_first_is_marked():
     place = Place("spec.toml", 2, 5, 4, 2, "a = [1,")
-    lines = rendered([Problem(("a",), "wrong", place=place)]).split("\n")
+    lines = rendered([Diagnostic("wrong", path=("a",), place=place)]).split("\n")
     assert lines[3:5] == ["2 | a = [1,", "  |     ^^^"]
 
 
@@ -141,7 +141,7 @@ def test_a_part_that_is_too_long_itself_is_cut():
 
 
 def test_messages_are_one_line_without_what_a_terminal_obeys():
-    found = Problem(("a",), "first\nsecond\x1b[2J " + "x" * 1000, "do\nthis\x07")
+    found = Diagnostic("first\nsecond\x1b[2J " + "x" * 1000, "do\nthis\x07", ("a",))
     text = rendered([found])
     assert text.split("\n")[0].startswith("error[E060]: first second [2J xxx")
     assert len(found.message) == 500
@@ -189,7 +189,7 @@ def test_the_same_as_data():
 
 
 def test_data_of_what_has_no_place():
-    (found,) = as_data([Problem((), "wrong")])["problems"]
+    (found,) = as_data([Diagnostic("wrong", path=())])["problems"]
     assert (found["file"], found["line"], found["column"]) == ("", 1, 1)
     assert (found["hint"], found["path"], found["severity"]) == (None, "", "error")
     assert as_data([]) == {"problems": []}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet.components.records import Records
+from declnet.components.table import Table
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def test_tables_of_all_sorts_give_the_same(predictor, columns):
     lists = {name: column.tolist() for name, column in columns.items()}
     rows = [dict(zip(lists, each, strict=True)) for each in zip(*lists.values(), strict=True)]
     gaps = [{key: value for key, value in row.items() if value == value} for row in rows]
-    for table in (Records(columns), lists, rows, gaps):
+    for table in (Table(columns), lists, rows, gaps):
         found = predictor.predict(table)
         assert np.array_equal(found.outputs, whole.outputs)
         assert found.prediction.tolist() == whole.prediction.tolist()
@@ -63,7 +63,7 @@ def test_data_frames_of_pandas_give_the_same(predictor, columns):
 
 
 def test_part_by_part_is_the_same(predictor, columns):
-    records = Records(columns)
+    records = Table(columns)
     parts = [records.take(np.arange(at, min(at + 50, 120))) for at in (0, 50, 100)]
     found = np.concatenate([predictor.predict(part).outputs for part in parts])
     assert np.allclose(found, predictor.predict(records).outputs, rtol=0, atol=1e-6)

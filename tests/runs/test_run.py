@@ -10,8 +10,8 @@ import pytest
 from declnet import (
     DataError,
     Dataset,
+    Diagnostic,
     OutputError,
-    Problem,
     RunError,
     SpecError,
     parse_spec,
@@ -134,6 +134,8 @@ def test_more_memory_than_the_machine_has_is_told_before_any_is_taken(document):
 
 def test_what_was_checked_is_not_checked_again(document):
     spec = parse_spec(document)
-    refused = replace(check_spec(spec), problems=(Problem((), "as the check said", code="E060"),))
+    refused = replace(
+        check_spec(spec), problems=(Diagnostic("as the check said", path=(), code="E060"),)
+    )
     with pytest.raises(SpecError, match="as the check said"):
         run(spec, checked=refused)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from declnet.errors import Problem
+from declnet.errors import Diagnostic
 from declnet.spec.belonging import with_homes
 
 HERE = "keys here: a, b"
@@ -26,10 +26,10 @@ TOP = "it belongs at the top of the spec, outside all sections"
     ],
 )
 def test_an_unknown_key_that_another_place_has_is_told_so(path, hint):
-    (found,) = with_homes([Problem(path, "unknown key", HERE, "E010", "key")])
-    assert found == Problem(path, "unknown key", hint, "E010", "key")
+    (found,) = with_homes([Diagnostic("unknown key", HERE, path, "E010", focus="key")])
+    assert found == Diagnostic("unknown key", hint, path, "E010", focus="key")
 
 
 def test_other_problems_stay_as_they_are():
-    problem = Problem(("epochs",), "is missing", "epochs: passes", "E011")
+    problem = Diagnostic("is missing", "epochs: passes", ("epochs",), "E011")
     assert with_homes([problem]) == [problem]

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
-from declnet.errors import Problem
+from declnet.errors import Diagnostic
 from declnet.spec.consequences import without_consequences
 
-MISSPELT = Problem(("a", "unit"), 'unknown key "unit"', 'did you mean "units"?', "E010", "key")
-MISSING = Problem(("a", "units"), '"units" is missing', None, "E011")
+MISSPELT = Diagnostic(
+    'unknown key "unit"', 'did you mean "units"?', ("a", "unit"), "E010", focus="key"
+)
+MISSING = Diagnostic('"units" is missing', None, ("a", "units"), "E011")
 
 
 def test_a_missing_key_that_is_only_misspelt_is_told_once():
@@ -12,6 +14,6 @@ def test_a_missing_key_that_is_only_misspelt_is_told_once():
 
 
 def test_other_missing_keys_are_told():
-    elsewhere = Problem(("b", "units"), '"units" is missing', None, "E011")
-    other = Problem(("a", "rate"), '"rate" is missing', None, "E011")
+    elsewhere = Diagnostic('"units" is missing', None, ("b", "units"), "E011")
+    other = Diagnostic('"rate" is missing', None, ("a", "rate"), "E011")
     assert without_consequences([elsewhere, other, MISSPELT]) == [elsewhere, other, MISSPELT]

@@ -77,7 +77,7 @@ def test_of_what_stands_twice_the_first_is_kept(spec_file, name, content, kept, 
     assert (problem.code, problem.path, problem.focus) == ("E003", path, "key")
     assert problem.message == f'"{path[-1]}" stands twice'
     mend = "put them together" if path == ("b",) else "remove one of the two"
-    assert problem.hint == f"it stands on line {first} already; {mend}"
+    assert problem.help == f"it stands on line {first} already; {mend}"
     assert (problem.place.line, problem.place.column) == where
 
 
@@ -117,7 +117,7 @@ def test_text_that_is_not_utf_8_is_refused_at_its_byte(tmp_path):
         b'b = 1\r\na = "\xc3\xbc' + "ü".encode("latin-1") + b'"\r\n'
     )
     problem = refusal(tmp_path / "spec.toml")
-    assert (problem.code, problem.hint) == ("E001", "save the file as UTF-8")
+    assert (problem.code, problem.help) == ("E001", "save the file as UTF-8")
     assert problem.message.startswith("not UTF-8 text: byte 14 is ")
     assert (problem.place.line, problem.place.column) == (2, 7)
     assert problem.place.text == 'a = "ü\ufffd"'

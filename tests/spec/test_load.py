@@ -116,7 +116,7 @@ def test_a_file_must_say_its_version_and_a_program_need_not(document, spec_file)
     (problem,) = caught.value.problems
     assert (problem.code, problem.path) == ("E007", ("declnet",))
     assert (problem.place.line, problem.place.column) == (1, 1)
-    assert '"declnet": 1' in problem.hint
+    assert '"declnet": 1' in problem.help
 
 
 def test_a_key_that_stands_twice_is_told_with_all_other_faults(spec_file):

@@ -44,7 +44,7 @@ def test_what_has_no_key_or_no_equals_sign_is_refused(text):
     (problem,) = caught.value.problems
     assert problem.code == "E005"
     assert problem.message == f'"{text}" is no override'
-    assert "KEY=VALUE" in problem.hint
+    assert "KEY=VALUE" in problem.help
     assert (problem.place.file, problem.place.line) == ("--set", 2)
     assert marked(problem.place) == text
 

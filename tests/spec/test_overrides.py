@@ -70,7 +70,7 @@ def test_keys_are_made_and_bare_names_become_tables(key, value, path, expected):
 def test_a_key_that_leads_nowhere_is_refused(key, message, hint):
     result = applied({"seed": 1, key: 1})
     (problem,) = result.problems
-    assert (problem.code, problem.message, problem.hint) == ("E005", message, hint)
+    assert (problem.code, problem.message, problem.help) == ("E005", message, hint)
     assert str(problem.place) == "--set:2:1"
     assert problem.place.end_column == len(key) + 1
     assert result.document == DOCUMENT | {"seed": 1}
@@ -78,7 +78,7 @@ def test_a_key_that_leads_nowhere_is_refused(key, message, hint):
 
 def test_an_empty_list_has_no_items():
     (problem,) = override(Written({"a": []}), [override_of("a.0", 1)]).problems
-    assert (problem.message, problem.hint) == ("a has no item 0", "it is empty")
+    assert (problem.message, problem.help) == ("a has no item 0", "it is empty")
 
 
 def test_a_number_of_very_many_digits_has_no_keys_either():

@@ -94,7 +94,7 @@ def test_a_missing_field_is_named_also_where_a_bare_name_stands(
     assert [".".join(map(str, each.path)) for each in found] == missing
     for each in found:
         assert (each.code, each.message) == ("E011", f'"{each.path[-1]}" is missing')
-        assert each.hint.startswith(hint)
+        assert each.help.startswith(hint)
 
 
 def test_a_key_that_is_only_misspelt_is_not_missing_too(problems, document):
@@ -143,7 +143,7 @@ def test_a_metric_listed_twice_is_refused_at_the_second(problems, document):
     (found,) = problems(document)
     assert (found.path, found.code) == (("training", "metrics", 1), "E019")
     assert found.message == 'two metrics are called "accuracy"'
-    assert "name = " in found.hint
+    assert "name = " in found.help
 
 
 def test_a_metric_called_as_a_figure_that_there_is_already_is_refused(problems, document):

@@ -25,4 +25,4 @@ def test_what_is_missing_is_named_with_the_command_that_mends_it(
         parse_spec({**document, "plugins": ["declnet", requirement]})
     (problem,) = caught.value.problems
     assert (problem.path, problem.code) == (("plugins", 1), "E008")
-    assert (problem.hint == f'pip install "{requirement}"') is mended
+    assert (problem.help == f'pip install "{requirement}"') is mended

@@ -16,7 +16,7 @@ import tomli_w
 import declnet
 from declnet import RunSpec, SpecError
 from declnet.cli.reading import checked_spec, read
-from declnet.errors import Problem
+from declnet.errors import Diagnostic
 from declnet.report.diagnostics import rendered
 from declnet.training.checks.check import check_reading
 
@@ -140,7 +140,7 @@ def test_a_string_stays_what_it_is(
         assert problems
     elif key != "$schema":
         assert any(each.endswith((text, str(Path(text)))) for each in values)
-    told = [part for each in problems for part in (each.message, each.hint or "")]
+    told = [part for each in problems for part in (each.message, each.help or "")]
     for each in (*told, *values):
         assert SECRET not in each
         assert "90009991" not in each
@@ -208,7 +208,7 @@ def test_a_pickle_in_place_of_a_file_is_refused(
     assert not (tmp_path / "ran").exists()
 
 
-def problems_of(spec: Path) -> tuple[Problem, ...]:
+def problems_of(spec: Path) -> tuple[Diagnostic, ...]:
     try:
         return checked_spec(spec, (), declnet.default_registry()).problems
     except SpecError as error:

@@ -76,7 +76,7 @@ def test_what_is_no_version_is_refused_and_the_document_stays(version, message, 
     assert found is document
     assert (problem.code, problem.path) == ("E007", ("declnet",))
     assert message in problem.message
-    assert problem.hint.startswith(hint)
+    assert problem.help.startswith(hint)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_missing_version_is_told_with_what_to_write(syntax, written):
     (problem,) = missing_version({}, syntax)
     assert (problem.code, problem.path) == ("E007", ("declnet",))
     assert problem.message == "the version of the format is missing"
-    assert problem.hint == f"write {written} at the top"
+    assert problem.help == f"write {written} at the top"
     _, (problem,) = upgraded({"declnet": 0}, syntax=syntax)
-    assert problem.hint == f"write {written}"
+    assert problem.help == f"write {written}"
     assert missing_version({"declnet": "whatever"}) == []

@@ -6,7 +6,7 @@ import tomllib
 
 import pytest
 
-from declnet.errors import Place, Problem
+from declnet.errors import Diagnostic, Place
 from declnet.spec.merging import merged
 from declnet.spec.override import parse_override
 from declnet.spec.overrides import override
@@ -107,7 +107,7 @@ def test_what_a_program_holds_is_written_nowhere():
     assert written.writer_of(("seed",)) is None
     assert written.place_of(("seed",)) is None
     assert written.exact_place(("seed",)) is None
-    problem = Problem(("seed",), "wrong")
+    problem = Diagnostic("wrong", path=("seed",))
     assert written.located([problem]) == (problem,)
 
 
@@ -119,7 +119,7 @@ def test_problems_come_in_the_order_of_the_files_and_of_their_lines(written):
         ("seed",),
         ("optimizer", "decay"),
     ]
-    found = written.located(Problem(path, f"problem of {path}") for path in paths)
+    found = written.located(Diagnostic(f"problem of {path}", path=path) for path in paths)
     assert [str(each.place) for each in found] == [
         "top.toml:2:9",
         "top.toml:4:14",
@@ -130,13 +130,16 @@ def test_problems_come_in_the_order_of_the_files_and_of_their_lines(written):
 
 
 def test_at_one_place_errors_come_before_warnings(written):
-    warning, error = Problem(("seed",), "a", code="W004"), Problem(("seed",), "b", code="E013")
+    warning, error = (
+        Diagnostic("a", path=("seed",), code="W004"),
+        Diagnostic("b", path=("seed",), code="E013"),
+    )
     assert [each.code for each in written.located([warning, error])] == ["E013", "W004"]
 
 
 def test_a_problem_with_a_place_keeps_it_and_twice_the_same_is_told_once(written):
     place = Place("base.toml", 9, 1, 9, 2, "x")
-    problem = Problem(("seed",), "elsewhere", place=place)
+    problem = Diagnostic("elsewhere", path=("seed",), place=place)
     assert written.located([problem, problem]) == (problem,)
 
 

@@ -80,7 +80,7 @@ def test_wrong_values_are_told_at_their_key_and_with_what_was_found(
 )
 def test_what_to_do_is_said_where_the_value_tells_it(problems, document, key, value, hint):
     (found,) = problems(document, {key: value})
-    assert found.hint == hint
+    assert found.help == hint
 
 
 @pytest.mark.parametrize("key", ["optimizer.learning_rate", "seed", "training.epochs"])

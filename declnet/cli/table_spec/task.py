@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from declnet.components.columns import missing_values
-from declnet.components.records import Records
+from declnet.components.table import Table
 from declnet.data.table_profile import ColumnProfile
 from declnet.errors import DataError
 
@@ -20,7 +20,7 @@ ROWS_FOR_A_CLASS = 4
 
 
 def task_of(
-    records: Records, target: ColumnProfile, wanted: Literal["classification", "regression"] | None
+    records: Table, target: ColumnProfile, wanted: Literal["classification", "regression"] | None
 ) -> Task:
     """The task that a target column poses.
 

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from declnet.components.records import Records
+from declnet.components.table import Table
 
 USUAL = "utf-8"
 OTHER = "cp1252"
@@ -52,7 +52,7 @@ def text_format(path: Path) -> dict[str, str]:
     return found
 
 
-def has_decimal_commas(records: Records) -> bool:
+def has_decimal_commas(records: Table) -> bool:
     """Whether columns of text are in fact numbers with a comma before their fractions."""
     texts = [each for each in records.columns.values() if each.dtype.kind == "O"]
     return any(_are_comma_numbers(cells for cells in column if cells) for column in texts)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from declnet.components.arrays import Array
-from declnet.components.records import Records
+from declnet.components.table import Table
 from declnet.data.array_files import array_chunks
 from declnet.data.file_source import file_type
 from declnet.errors import DataError
@@ -48,7 +48,7 @@ def _prepared_parts(predictor: Predictor, path: Path, registry: Registry) -> Ite
             first += len(x)
         return
     for records in file_parts(predictor, path, registry, samples):
-        if not isinstance(records, Records):
+        if not isinstance(records, Table):
             raise DataError("is no table")
         yield predictor.prepared(records)
 

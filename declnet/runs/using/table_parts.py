@@ -10,7 +10,7 @@ import numpy as np
 
 from declnet.components.columns import ColumnType
 from declnet.components.data_source import Dataset
-from declnet.components.records import Records
+from declnet.components.table import Table
 from declnet.data.file_source import file_source
 from declnet.data.target_encoding import TargetEncoding
 from declnet.errors import DataError
@@ -24,7 +24,7 @@ def file_parts(
     registry: Registry,
     samples: int,
     target: TargetEncoding | None = None,
-) -> Iterator[Records | Dataset]:
+) -> Iterator[Table | Dataset]:
     """A file in parts of up to `samples` samples.
 
     Args:

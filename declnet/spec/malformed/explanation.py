@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from declnet.errors import Problem
+from declnet.errors import Diagnostic
 from declnet.spec.positions.span import Span
 from declnet.spec.source import Source
 
@@ -68,7 +68,7 @@ def first_fitting(stop: Stop, signs: Sequence[Sign]) -> Explanation | None:
     return None
 
 
-def problem(source: Source, language: str, stop: Stop, explained: Explanation) -> Problem:
+def problem(source: Source, language: str, stop: Stop, explained: Explanation) -> Diagnostic:
     """The problem of an explanation.
 
     Args:
@@ -82,7 +82,7 @@ def problem(source: Source, language: str, stop: Stop, explained: Explanation) -
     length = min(explained.length, len(first_line(source.text[start:])))
     place = source.place(Span(line, column, line, column + length))
     message = f"malformed {language}: {explained.message}"
-    return Problem((), message, explained.hint, "E002", place=place)
+    return Diagnostic(message, explained.hint, (), "E002", place=place)
 
 
 def first_line(text: str) -> str:

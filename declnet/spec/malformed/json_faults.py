@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable
 
-from declnet.errors import Problem
+from declnet.errors import Diagnostic
 from declnet.spec.malformed.explanation import Explanation, Stop, first_fitting, problem
 from declnet.spec.malformed.strings import broken_string, control_character, lone_backslash
 from declnet.spec.malformed.values import no_value
@@ -59,7 +59,7 @@ _COLON = (
 """What may follow a key."""
 
 
-def malformed_json(source: Source, error: ValueError) -> Problem:
+def malformed_json(source: Source, error: ValueError) -> Diagnostic:
     """The problem of a text that the JSON parser refuses."""
     if not isinstance(error, json.JSONDecodeError):  # what int() says of too many digits
         digits = re.search(r"\d{4300}", source.text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from declnet.errors import Problem
+from declnet.errors import Diagnostic
 from declnet.spec.malformed.explanation import Explanation, Stop, first_fitting, problem
 from declnet.spec.malformed.strings import (
     broken_string,
@@ -76,7 +76,7 @@ _EQUALS = (
 """What may follow a key."""
 
 
-def malformed_toml(source: Source, text: str, cause: str) -> Problem:
+def malformed_toml(source: Source, text: str, cause: str) -> Diagnostic:
     """The problem of a text that tomllib cannot parse.
 
     Args:

@@ -13,7 +13,7 @@ import numpy as np
 
 from declnet.components.arrays import Array
 from declnet.components.callback import Callback, EpochLogged
-from declnet.components.outline import Outline
+from declnet.components.context import RunContext
 from declnet.testing.failures import CheckFailed, CheckSkipped, calling
 from declnet.testing.settings import Setting
 from declnet.testing.subjects import Subject
@@ -162,8 +162,8 @@ def bench(subject: Subject, folder: bool = True) -> Iterator[CallbackBench]:
     """
     if subject.instance.works_outside:
         raise CheckSkipped("it works outside the run's folder")
-    with calling("check, for an empty Outline,"):
-        findings = list(subject.instance.check(Outline()))
+    with calling("check, for an empty RunContext,"):
+        findings = list(subject.instance.check(RunContext()))
     for finding in findings:
         if finding.code.startswith("E"):
             raise CheckSkipped(finding.message)

@@ -1,4 +1,4 @@
-"""What a layer is given: data, and the parameters and buffers that it declares."""
+"""What a layer is given: data, and the parameters and workspace that it declares."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 
 from declnet.components.arrays import Array
 from declnet.components.initializer import Initializer
-from declnet.components.parameter import Buffer, Parameter
-from declnet.graph.blocks import batch_view, buffer_dtype
+from declnet.components.parameter import Parameter, Workspace
+from declnet.graph.blocks import batch_view, workspace_dtype
 from declnet.graph.parameters import fans
 from declnet.testing.failures import calling
 from declnet.testing.settings import Setting, poison
@@ -50,14 +50,14 @@ def starting_parameters(subject: Subject, declared: Mapping[str, Parameter]) -> 
 
 
 class BufferArrays:
-    """A layer's buffers, poisoned but where they declare what to hold."""
+    """A layer's workspace, poisoned but where they declare what to hold."""
 
-    def __init__(self, declared: Mapping[str, Buffer], setting: Setting) -> None:
+    def __init__(self, declared: Mapping[str, Workspace], setting: Setting) -> None:
         self._declared = declared
         self._arrays: dict[str, Array] = {}
         for name, buffer in declared.items():
             size = prod(buffer.shape) * setting.capacity if buffer.per_sample else buffer.shape
-            array = np.empty(size, buffer_dtype(buffer, np.dtype(setting.dtype)))
+            array = np.empty(size, workspace_dtype(buffer, np.dtype(setting.dtype)))
             poison(array, setting.poison)
             if buffer.fill is not None:
                 array.fill(buffer.fill)

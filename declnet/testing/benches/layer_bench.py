@@ -40,8 +40,8 @@ class LayerBench:
             declared = self.layer.parameters(shape)
             self.trainable = tuple(name for name in declared if declared[name].trainable)
             self.initial = starting_parameters(subject, declared)
-        with calling(f"buffers({shape})"):
-            self._buffers = BufferArrays(self.layer.buffers(shape), setting)
+        with calling(f"workspace({shape})"):
+            self._buffers = BufferArrays(self.layer.workspace(shape), setting)
         self.parameters = {
             name: array.astype(setting.dtype) for name, array in self.initial.items()
         }

@@ -41,7 +41,7 @@ def refusal(layer: Layer, shape: Any) -> ValueError | None:
     try:
         layer.output_shape(shape)
         layer.parameters(shape)
-        layer.buffers(shape)
+        layer.workspace(shape)
     except ValueError as error:
         return error
     except Exception:  # the checks run into it again, and tell

@@ -59,8 +59,8 @@ def plain_setting() -> Setting:
     return USUAL.but(
         samples=SAMPLES,
         capacity=SAMPLES,
-        order="sample_major",
-        input_order="sample_major",
+        order="batch_first",
+        input_order="batch_first",
         poison=0.0,
     )
 

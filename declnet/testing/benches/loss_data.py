@@ -135,7 +135,7 @@ def _is_finite(loss: Loss, sort: str, shape: Shape) -> bool:
 
 def _takes_axes(loss: Loss, sort: str, shape: Shape) -> bool:
     """Whether it takes predictions of more than one axis, which few losses think of refusing."""
-    plain = USUAL.but(capacity=SAMPLES, order="sample_major", input_order="sample_major")
+    plain = USUAL.but(capacity=SAMPLES, order="batch_first", input_order="batch_first")
     try:
         LossBench(loss, shape, plain).run(drawn(loss, sort, shape, 0))
     except CheckFailed as failure:

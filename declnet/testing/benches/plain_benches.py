@@ -8,7 +8,7 @@ from declnet.components.arrays import Array, Shape
 from declnet.components.data_source import Dataset
 from declnet.components.initializer import Initializer
 from declnet.components.parameter import Parameter
-from declnet.components.records import Records
+from declnet.components.table import Table
 from declnet.errors import DataError
 from declnet.graph.parameters import fans
 from declnet.testing.failures import CheckFailed, CheckSkipped, calling
@@ -77,19 +77,19 @@ def try_schedule(subject: Subject, setting: Setting) -> Trial:  # noqa: ARG001
     return Trial({"the rates": np.array(rates)})
 
 
-def loaded(subject: Subject, seed: int = 0) -> Dataset | Records:
+def loaded(subject: Subject, seed: int = 0) -> Dataset | Table:
     """The data; raises CheckSkipped if it is not there."""
     rng = np.random.Generator(np.random.PCG64(seed))
     with calling("load", skips=DataError):
         dataset = subject.instance.load(rng)
-    if not isinstance(dataset, Dataset | Records):
-        raise CheckFailed(f"load gives a {type(dataset).__name__}, not a Dataset or Records")
+    if not isinstance(dataset, Dataset | Table):
+        raise CheckFailed(f"load gives a {type(dataset).__name__}, not a Dataset or Table")
     return dataset
 
 
 def try_data_source(subject: Subject, setting: Setting) -> Trial:
     """Loads the data."""
     dataset = loaded(subject, setting.seed)
-    if isinstance(dataset, Records):
+    if isinstance(dataset, Table):
         return Trial({f"column {name}": copied(each) for name, each in dataset.columns.items()})
     return Trial({"x": copied(np.asarray(dataset.x)), "y": copied(dataset.y)})

@@ -114,7 +114,7 @@ def try_transform(subject: Subject, setting: Setting) -> Trial:
             trial.outputs[f"x for {column}"] = copied(varied(subject, column, setting))
         return trial
     for column in suited(subject):
-        order = "F" if setting.input_order == "feature_major" else "C"
+        order = "F" if setting.input_order == "batch_last" else "C"
         x = np.array(column.x, order=order)  # type: ignore[call-overload]
         used = Column(column.name, x)
         note = trial.watch({f"x ({column})": x})

@@ -26,7 +26,7 @@ def writes_every_output(subject: Subject) -> None:
 
 @check
 def overwrites_outputs(subject: Subject) -> None:
-    """Gives results that do not depend on what output arrays and buffers held before."""
+    """Gives results that do not depend on what output arrays and workspace held before."""
     for setting, first, second in _poisoned(subject):
         for name, array in first.outputs.items():
             count = read_before_written(array, second.outputs[name], POISONS)
@@ -78,7 +78,7 @@ def _poisoned(subject: Subject) -> list[tuple[Setting, Trial, Trial]]:
 
 
 def _orders(setting: Setting) -> str:
-    if setting.order == "sample_major":
+    if setting.order == "batch_first":
         return "C order"
     return "batch axis contiguous" if setting.input_order == setting.order else "x in C order"
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from declnet.components.arrays import Array
 from declnet.components.data_source import DataInfo, Dataset
-from declnet.components.records import Records
+from declnet.components.table import Table
 from declnet.data.loading import checked_data
 from declnet.errors import DataError
 from declnet.testing.benches.plain_benches import loaded
@@ -33,7 +33,7 @@ def loads_what_it_describes(subject: Subject) -> None:
     """Describes the shapes, types, classes and number of samples that it loads."""
     described = _described(subject)
     dataset = subject.once("data", lambda: loaded(subject))
-    if isinstance(dataset, Records) or described is None:
+    if isinstance(dataset, Table) or described is None:
         _require_table(dataset, described)
         return
     found = DataInfo.of(dataset.x, dataset.y)
@@ -91,17 +91,17 @@ CHECKS = (
 )
 
 
-def _arrays(data: Dataset | Records) -> dict[str, Array]:
-    if isinstance(data, Records):
+def _arrays(data: Dataset | Table) -> dict[str, Array]:
+    if isinstance(data, Table):
         return {f"column {name}": each for name, each in data.columns.items()}
     return {"x": np.asarray(data.x), "y": data.y}
 
 
-def _require_table(dataset: Dataset | Records, described: DataInfo | None) -> None:
-    if not isinstance(dataset, Records):
+def _require_table(dataset: Dataset | Table, described: DataInfo | None) -> None:
+    if not isinstance(dataset, Table):
         raise CheckFailed("describe() gives None, as for a table, but load() gives a Dataset")
     if described is not None:
-        raise CheckFailed("load() gives Records, so describe() must give None: it is a table")
+        raise CheckFailed("load() gives Table, so describe() must give None: it is a table")
     named = [*(dataset.features or ()), *([dataset.target] if dataset.target else [])]
     for name in named:
         if name not in dataset.columns:

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from declnet.components.outline import Finding, Outline
+from declnet.components.context import RunContext
+from declnet.errors import Diagnostic
 from declnet.testing.check import check
 from declnet.testing.failures import CheckFailed, calling
 from declnet.testing.subjects import Subject
@@ -17,8 +18,8 @@ CODE = re.compile(r"[EW]\d{3}")
 @check
 def checks_an_unknown_run(subject: Subject) -> None:
     """Answers right findings, or none, even where nothing is known of the run."""
-    with calling("check, for an empty Outline,"):
-        found: Any = subject.instance.check(Outline())
+    with calling("check, for an empty RunContext,"):
+        found: Any = subject.instance.check(RunContext())
         answers = list(found) if isinstance(found, Iterable) else None
     if answers is None:
         raise CheckFailed(f"check gives {found!r}; return findings, () for none, or yield them")
@@ -27,11 +28,11 @@ def checks_an_unknown_run(subject: Subject) -> None:
 
 
 def _require_right(finding: Any, component: Any) -> None:
-    if not isinstance(finding, Finding):
-        raise CheckFailed(f"check gives {finding!r} instead of a declnet.Finding")
+    if not isinstance(finding, Diagnostic):
+        raise CheckFailed(f"check gives {finding!r} instead of a declnet.Diagnostic")
     _require_text(finding.message, "the message")
-    if finding.hint is not None:
-        _require_text(finding.hint, "the hint")
+    if finding.help is not None:
+        _require_text(finding.help, "the hint")
     if not isinstance(finding.code, str) or not CODE.fullmatch(finding.code):
         raise CheckFailed(
             f"a finding has the code {finding.code!r}; it is E, for an error, or W, for a warning, "
@@ -40,9 +41,9 @@ def _require_right(finding: Any, component: Any) -> None:
     if finding.layer is not None or finding.data is not None:
         return  # its key is another table's
     fields = type(component).model_fields
-    if not isinstance(finding.key, tuple) or (finding.key and finding.key[0] not in fields):
+    if not isinstance(finding.path, tuple) or (finding.path and finding.path[0] not in fields):
         raise CheckFailed(
-            f"a finding has the key {finding.key!r}; it is () or begins with a field of the "
+            f"a finding has the key {finding.path!r}; it is () or begins with a field of the "
             f'component, as ("{next(iter(fields), "units")}",)'
         )
 

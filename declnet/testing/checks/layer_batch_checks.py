@@ -76,7 +76,7 @@ def shares_nothing_between_passes(subject: Subject) -> None:
             if fault:
                 raise CheckFailed(
                     f"{name} changes if the layer is used elsewhere between forward and backward: "
-                    f"{fault}; keep intermediate results in buffers(), not on the class or module"
+                    f"{fault}; keep intermediate results in workspace(), not on the class or module"
                 )
 
 

@@ -1,4 +1,4 @@
-"""What a layer promises about shapes, parameters and buffers before anything is computed."""
+"""What a layer promises about shapes, parameters and workspace before anything is computed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from declnet.components.initializer import Initializer
 from declnet.components.layer import Layer
-from declnet.components.parameter import Buffer, Parameter
+from declnet.components.parameter import Parameter, Workspace
 from declnet.components.regularizer import Regularizer
 from declnet.components.state import RESERVED
 from declnet.graph.parameters import fans
@@ -84,17 +84,19 @@ def declares_its_parameters(subject: Subject) -> None:
 
 @check
 def declares_its_buffers(subject: Subject) -> None:
-    """Declares buffers with names, shapes and types that a graph can allocate."""
+    """Declares workspace with names, shapes and types that a graph can allocate."""
     for shape in working_shapes(subject):
-        with calling(f"buffers({shape})"):
-            buffers = subject.instance.buffers(shape)
+        with calling(f"workspace({shape})"):
+            workspace = subject.instance.workspace(shape)
             parameters = subject.instance.parameters(shape)
-        for name, buffer in buffers.items():
+        for name, buffer in workspace.items():
             _require_name(name, "buffer")
             if name in parameters:
                 raise CheckFailed(f"{name} is both a parameter and a buffer; rename one")
-            if not isinstance(buffer, Buffer):
-                raise CheckFailed(f"the buffer {name} is a {type(buffer).__name__}, not a Buffer")
+            if not isinstance(buffer, Workspace):
+                raise CheckFailed(
+                    f"the buffer {name} is a {type(buffer).__name__}, not a Workspace"
+                )
             require_sizes(buffer.shape, f"the shape of the buffer {name}")
             with calling(f"the dtype of the buffer {name}"):
                 np.dtype(buffer.dtype or "float64")

@@ -35,7 +35,7 @@ def uses_declared_state(subject: Subject) -> None:
         for name, value in vars(bench.state).items():
             if bench.handed.get(name) is not value:
                 raise CheckFailed(
-                    f"it sets state.{name}; declare it in buffers() and write into it, e.g. with "
+                    f"it sets state.{name}; declare it in workspace() and write into it, e.g. with "
                     "out="
                 )
         gradients = vars(bench.state.grad)

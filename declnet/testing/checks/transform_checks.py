@@ -47,7 +47,7 @@ def varies_by_the_given_stream(subject: Subject) -> None:
         raise CheckSkipped("it is not for training only")
     for column in suited(subject):
         first = varied(subject, column, USUAL)
-        for order in ("feature_major", "sample_major"):
+        for order in ("batch_last", "batch_first"):
             if not same(varied(subject, column, USUAL.but(order=order)), first):
                 raise CheckFailed(f"vary for {column} depends on the memory order of the batch")
         others = [varied(subject, column, USUAL.but(seed=seed)) for seed in range(1, 6)]

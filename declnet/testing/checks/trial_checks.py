@@ -66,7 +66,7 @@ def leaves_inputs_alone(subject: Subject) -> None:
         trial = tried(subject, USUAL.but(input_order=input_order, order=order))
         for name, (before, after) in trial.inputs.items():
             if not same(before, after):
-                raise CheckFailed(f"it writes to {name}; write to outputs and buffers only")
+                raise CheckFailed(f"it writes to {name}; write to outputs and workspace only")
 
 
 @check
@@ -77,8 +77,8 @@ def takes_float32_and_float64(subject: Subject) -> None:
         fault = difference(rough.outputs[name], array, CLOSE_IN_FLOAT32)
         if fault and name not in exact.drawn:
             raise CheckFailed(
-                f"{name} is wrong in float32: {fault}; let buffers follow the model's type and use "
-                "no constants below 1e-38"
+                f"{name} is wrong in float32: {fault}; let workspaces follow the model's type; "
+                "use no constants below 1e-38"
             )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from declnet.components.data_source import DataInfo
 from declnet.data.sets import PreparedSets
 from declnet.data.split import Data
-from declnet.errors import Problem, SpecError
+from declnet.errors import Diagnostic, SpecError
 from declnet.graph.nodes import Node, infer
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
@@ -41,18 +41,18 @@ class Checked:
     nodes: tuple[Node, ...]
     data: Mapping[str, DataInfo]
     memory: Mapping[str, int] | None
-    problems: tuple[Problem, ...]
+    problems: tuple[Diagnostic, ...]
     sets: PreparedSets | None = None
     loaded: Data | None = None
     no_features: tuple[str, ...] = ()
 
     @property
-    def errors(self) -> tuple[Problem, ...]:
+    def errors(self) -> tuple[Diagnostic, ...]:
         """The problems that keep the run from starting."""
         return tuple(each for each in self.problems if each.severity == "error")
 
     @property
-    def warnings(self) -> tuple[Problem, ...]:
+    def warnings(self) -> tuple[Diagnostic, ...]:
         """What is legal but suspicious."""
         return tuple(each for each in self.problems if each.severity == "warning")
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from declnet.components.component import Component
+from declnet.components.context import LayerContext, RunContext
 from declnet.components.data_source import DataInfo
-from declnet.components.outline import LayerOutline, Outline
-from declnet.errors import KeyPath, Problem
+from declnet.errors import Diagnostic, KeyPath
 from declnet.graph.nodes import Inferred, Node
 from declnet.spec.parts import Parts
 from declnet.training.checks.data import origin_of
@@ -17,7 +17,7 @@ from declnet.training.checks.data import origin_of
 
 def component_problems(
     parts: Parts, infos: Mapping[str, DataInfo], inferred: Inferred, figures: tuple[str, ...] = ()
-) -> list[Problem]:
+) -> list[Diagnostic]:
     """What the components found, each at its place.
 
     Args:
@@ -25,7 +25,7 @@ def component_problems(
     """
     layers = _outlined(inferred.nodes)
     complete = tuple(each for each in layers if each is not None)
-    outline = Outline(
+    context = RunContext(
         complete if len(complete) == len(layers) else (),
         infos,
         parts.loss,
@@ -34,21 +34,21 @@ def component_problems(
     )
     problems = []
     for path, component, here in _components(parts, layers):
-        for found in component.check(replace(outline, here=here)):
+        for found in component.check(replace(context, here=here)):
             guilty: KeyPath = path
             if found.layer is not None and found.layer in layers:
                 guilty = ("model", "layers", layers.index(found.layer))
             elif found.data is not None and found.data in parts.sources:
                 source = parts.sources[found.data]
-                guilty = ("data", found.data) if found.key else origin_of(source, found.data)
-            where = (*guilty, *found.key)
-            problems.append(Problem(where, found.message, found.hint, found.code))
+                guilty = ("data", found.data) if found.path else origin_of(source, found.data)
+            where = (*guilty, *found.path)
+            problems.append(Diagnostic(found.message, found.help, where, found.code))
     return problems
 
 
 def _components(
-    parts: Parts, layers: tuple[LayerOutline | None, ...]
-) -> Iterator[tuple[KeyPath, Component, LayerOutline | None]]:
+    parts: Parts, layers: tuple[LayerContext | None, ...]
+) -> Iterator[tuple[KeyPath, Component, LayerContext | None]]:
     named: list[tuple[KeyPath, Component | None]] = [
         *((("data", name), source) for name, source in parts.sources.items()),
         (("loss",), parts.loss),
@@ -75,9 +75,9 @@ def _with_inner(path: KeyPath, component: Component) -> Iterator[tuple[KeyPath, 
             yield from _with_inner((*path, name), value)
 
 
-def _outlined(nodes: tuple[Node | None, ...]) -> tuple[LayerOutline | None, ...]:
+def _outlined(nodes: tuple[Node | None, ...]) -> tuple[LayerContext | None, ...]:
     """The nodes as components see them; None where one, or one above it, is not known."""
-    outlined: list[LayerOutline | None] = []
+    outlined: list[LayerContext | None] = []
     for node in nodes:
         above = [outlined[value - 1] if value else None for value in node.inputs] if node else []
         if node is None or any(
@@ -86,7 +86,7 @@ def _outlined(nodes: tuple[Node | None, ...]) -> tuple[LayerOutline | None, ...]
             outlined.append(None)
         else:
             outlined.append(
-                LayerOutline(
+                LayerContext(
                     node.name, node.layer, tuple(above), node.input_shapes, node.output_shape
                 )
             )

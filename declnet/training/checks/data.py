@@ -9,7 +9,7 @@ from pathlib import Path
 from declnet.components.data_source import DataInfo, Dataset, DataSource
 from declnet.data.sets import PreparedSets, load_sets, prepare_sets, split_sets
 from declnet.data.split import Data
-from declnet.errors import DataError, KeyPath, Problem
+from declnet.errors import DataError, Diagnostic, KeyPath
 from declnet.graph.nodes import Node
 from declnet.spec.file_names import from_here, hint_for_missing
 from declnet.spec.parts import Parts
@@ -29,7 +29,7 @@ class Described:
 
     infos: dict[str, DataInfo]
     sets: PreparedSets | None
-    problems: list[Problem]
+    problems: list[Diagnostic]
     loaded: Data | None = None
 
 
@@ -64,7 +64,7 @@ def describe(parts: Parts, seed: int, given: Mapping[str, Data] | None = None) -
         path = error.path or ("data", "train")
         if error.code == "E031" and len(path) == 2:
             path = origin_of(parts.sources.get(str(path[1])), str(path[1]))
-        problem = Problem(path, from_here(error.message), error.hint, error.code)
+        problem = Diagnostic(from_here(error.message), error.hint, path, error.code)
         return Described({}, None, [problem], train)
     prepared = {name: DataInfo.of(each.x, each.y) for name, each in sets.datasets.items()}
     prepared["train"] = replace(prepared["train"], samples=len(train))
@@ -72,12 +72,12 @@ def describe(parts: Parts, seed: int, given: Mapping[str, Data] | None = None) -
     return Described(named, sets, [], train)
 
 
-def _described(parts: Parts) -> tuple[dict[str, DataInfo | None], list[Problem]]:
+def _described(parts: Parts) -> tuple[dict[str, DataInfo | None], list[Diagnostic]]:
     """What the sources say of themselves; None for tables."""
-    problems: list[Problem] = []
+    problems: list[Diagnostic] = []
     if parts.needs_source:
         message, hint = "the training data is missing", 'name a data source: train = { type = "…" }'
-        problems.append(Problem(("data", "train"), message, hint, "E030"))
+        problems.append(Diagnostic(message, hint, ("data", "train"), "E030"))
     infos: dict[str, DataInfo | None] = {}
     for name, source in parts.sources.items():
         try:
@@ -86,7 +86,9 @@ def _described(parts: Parts) -> tuple[dict[str, DataInfo | None], list[Problem]]
             path = getattr(source, "path", None)
             other = hint_for_missing(path) if isinstance(path, Path) else None
             at = ("data", name, *error.path) if error.path else origin_of(source, name)
-            problems.append(Problem(at, from_here(error.message), error.hint or other, error.code))
+            problems.append(
+                Diagnostic(from_here(error.message), error.hint or other, at, error.code)
+            )
     return infos, problems
 
 
@@ -96,23 +98,23 @@ def origin_of(source: DataSource | None, name: str) -> KeyPath:
     return ("data", name, "path") if has_path else ("data", name)
 
 
-def data_problems(parts: Parts, infos: Mapping[str, DataInfo]) -> list[Problem]:
+def data_problems(parts: Parts, infos: Mapping[str, DataInfo]) -> list[Diagnostic]:
     """Data sets of other shapes than the training data's, and a batch that is larger than that."""
     train = infos.get("train")
     if train is None:
         return []
     problems = [
-        Problem(
-            origin_of(parts.sources.get(name), name),
+        Diagnostic(
             f"{name} has samples of shape {info.sample_shape}, train of {train.sample_shape}",
             "prepare all data sets in the same way",
+            origin_of(parts.sources.get(name), name),
             "E032",
         )
         for name, info in infos.items()
         if info.sample_shape != train.sample_shape
     ]
     problems += [
-        Problem(origin_of(parts.sources.get(name), name), f"{name} has no samples", None, "E031")
+        Diagnostic(f"{name} has no samples", None, origin_of(parts.sources.get(name), name), "E031")
         for name, info in infos.items()
         if info.samples == 0
     ]
@@ -121,7 +123,7 @@ def data_problems(parts: Parts, infos: Mapping[str, DataInfo]) -> list[Problem]:
     return problems
 
 
-def input_problems(nodes: Sequence[Node | None], train: DataInfo | None) -> list[Problem]:
+def input_problems(nodes: Sequence[Node | None], train: DataInfo | None) -> list[Diagnostic]:
     """A layer that takes integers, such as an embedding, on data that holds floats."""
     for node in nodes:
         if node is None or 0 not in node.inputs or train is None:
@@ -129,5 +131,5 @@ def input_problems(nodes: Sequence[Node | None], train: DataInfo | None) -> list
         if node.layer.input_dtype == "integer" and train.dtype != "integer":
             message = f'"{node.name}" takes integers, but x holds floats'
             hint = "store x as integers, or put a layer in its place that takes floats"
-            return [Problem(("model", "layers", node.index), message, hint, "E024")]
+            return [Diagnostic(message, hint, ("model", "layers", node.index), "E024")]
     return []

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from declnet.errors import Problem
+from declnet.errors import Diagnostic
 from declnet.spec.parts import Parts
 
 LOSSES = ("loss", "data_loss", "regularization_loss")
 
 
 def figures_of(
-    parts: Parts, data_sets: Iterable[str], problems: Iterable[Problem]
+    parts: Parts, data_sets: Iterable[str], problems: Iterable[Diagnostic]
 ) -> tuple[str, ...]:
     """The names in a row of the history but for `epoch`; empty if they are not all known.
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from declnet.data.split_methods import held_out_count
-from declnet.errors import KeyPath, Problem
+from declnet.errors import Diagnostic, KeyPath
 from declnet.spec.parts import Parts
 
 
-def size_problems(parts: Parts, samples: int, in_memory: bool) -> list[Problem]:
+def size_problems(parts: Parts, samples: int, in_memory: bool) -> list[Diagnostic]:
     """What is wrong with the sizes, one problem at most.
 
     Args:
@@ -67,5 +67,5 @@ def _left_by_fold(parts: Parts, samples: int, folds: int) -> int:
     return samples - -(-samples // folds)
 
 
-def _problem(path: KeyPath, message: str, hint: str) -> Problem:
-    return Problem(path, message, hint, "E033")
+def _problem(path: KeyPath, message: str, hint: str) -> Diagnostic:
+    return Diagnostic(message, hint, path, "E033")

@@ -8,14 +8,14 @@ from math import prod
 from declnet.components.arrays import Shape
 from declnet.components.data_source import DataInfo
 from declnet.components.loss import Loss
-from declnet.errors import KeyPath, Problem
+from declnet.errors import Diagnostic, KeyPath
 from declnet.graph.nodes import Node
 from declnet.spec.parts import Parts
 
 
 def target_problems(
     parts: Parts, infos: Mapping[str, DataInfo], nodes: Sequence[Node | None]
-) -> list[Problem]:
+) -> list[Diagnostic]:
     """The first data set whose y does not fit.
 
     Another number of units than y asks for is told at the layer that decides it, y of another sort
@@ -36,15 +36,15 @@ def target_problems(
 
 def _of_classes(
     loss: Loss, name: str, info: DataInfo, nodes: Sequence[Node | None], output: Shape
-) -> Problem | None:
+) -> Diagnostic | None:
     of = f"data.{name}"
     if len(output) != 1:
         message = f"{loss.type} needs a last layer of shape (classes,), not {output}"
-        return Problem(("model", "layers", len(nodes) - 1), message, None, "E041")
+        return Diagnostic(message, None, ("model", "layers", len(nodes) - 1), "E041")
     if info.target == "values" and (len(info.target_shape) != 1 or info.target_shape == (1,)):
         message = f"{loss.type} needs labels, integers or one-hot, but y holds numbers ({of})"
         hint = "choose a loss for numbers, or store the labels as integers"
-        return Problem(("loss",), message, hint, "E041")
+        return Diagnostic(message, hint, ("loss",), "E041")
     one_hot = info.target_shape[0] if info.target == "values" else None
     classes = info.classes if one_hot is None else one_hot
     (units,) = output
@@ -58,12 +58,12 @@ def _of_classes(
             labels = f"the labels, which go from {info.labels[0]} to {info.labels[1]}"
             hint = "number the classes 0, 1, 2, …"
     does = "units do" if units != 1 else "unit does"
-    return Problem(_units(nodes), f"{units} {does} not fit {labels} ({of})", hint, "E040")
+    return Diagnostic(f"{units} {does} not fit {labels} ({of})", hint, _units(nodes), "E040")
 
 
 def _of_values(
     name: str, info: DataInfo, nodes: Sequence[Node | None], output: Shape
-) -> Problem | None:
+) -> Diagnostic | None:
     if info.target_shape == output or (info.target_shape == () and prod(output) == 1):
         return None
     y = f"shape {info.target_shape}" if info.target_shape else "one number a sample"
@@ -72,7 +72,7 @@ def _of_values(
     if len(output) == 1 and len(info.target_shape) < 2:
         units = prod(info.target_shape)
         hint = f"use {units} unit{'s' if units != 1 else ''}, one for each number"
-    return Problem(_units(nodes), message, hint, "E041")
+    return Diagnostic(message, hint, _units(nodes), "E041")
 
 
 def _units(nodes: Sequence[Node | None]) -> KeyPath:

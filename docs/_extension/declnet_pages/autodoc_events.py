@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import declnet
-from declnet.components.declared import Declared
+from declnet.components.declared import StrictModel
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -54,7 +54,7 @@ def on_signature(
 ) -> tuple[str, str] | None:
     """Tidies a signature; a class that nobody calls (a declared model, a protocol) has none."""
     if what == "class" and isinstance(subject, type):
-        uncalled = issubclass(subject, Declared) or getattr(subject, "_is_protocol", False)
+        uncalled = issubclass(subject, StrictModel) or getattr(subject, "_is_protocol", False)
         if uncalled:
             return "", ""
     if signature is None:

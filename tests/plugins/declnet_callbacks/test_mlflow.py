@@ -67,4 +67,4 @@ def test_where_it_is_missing_that_is_told_before_the_run(spec, monkeypatch):
     monkeypatch.setattr("declnet_callbacks.mlflow.find_spec", lambda name: None)
     (problem,) = check_spec(spec).problems
     assert "needs MLflow" in problem.message
-    assert problem.hint == 'pip install "declnet[mlflow]"'
+    assert problem.help == 'pip install "declnet[mlflow]"'

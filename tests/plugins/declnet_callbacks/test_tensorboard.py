@@ -82,7 +82,7 @@ def test_where_it_is_missing_that_is_told_before_the_run(spec, monkeypatch):
     monkeypatch.setattr("declnet_callbacks.tensorboard.find_spec", lambda name: None)
     (problem,) = check_spec(spec).problems
     assert "needs TensorBoard" in problem.message
-    assert problem.hint == 'pip install "declnet[tensorboard]"'
+    assert problem.help == 'pip install "declnet[tensorboard]"'
 
 
 @pytest.mark.parametrize("folder", ["", "a/b", "..", ".x", "/tmp"])

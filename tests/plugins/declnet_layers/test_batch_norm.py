@@ -14,10 +14,10 @@ from declnet.testing.subjects import Subject
 from declnet_layers import BatchNorm
 
 RNG = np.random.default_rng(6)
-ORDERS = pytest.mark.parametrize("order", ["feature_major", "sample_major"])
+ORDERS = pytest.mark.parametrize("order", ["batch_last", "batch_first"])
 
 
-def bench_of(x, n, *, order="feature_major", **fields):
+def bench_of(x, n, *, order="batch_last", **fields):
     setting = Setting(n, n, dtype=x.dtype.name, input_order=order)
     return LayerBench(Subject(BatchNorm(**fields)), x.shape[1:], setting)
 

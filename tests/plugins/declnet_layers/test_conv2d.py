@@ -78,9 +78,9 @@ FIELDS = st.fixed_dictionaries(
 )
 
 
-@given(FIELDS, pairs(1, 8), pairs(1, 3), st.sampled_from(["feature_major", "sample_major"]))
-@example({"filters": 1, "kernel_size": 4, "padding": 3}, (1, 1), (1, 1), "feature_major")
-@example({"filters": 6, "kernel_size": 3, "dilation": 2}, (5, 8), (2, 2), "sample_major")
+@given(FIELDS, pairs(1, 8), pairs(1, 3), st.sampled_from(["batch_last", "batch_first"]))
+@example({"filters": 1, "kernel_size": 4, "padding": 3}, (1, 1), (1, 1), "batch_last")
+@example({"filters": 6, "kernel_size": 3, "dilation": 2}, (5, 8), (2, 2), "batch_first")
 def test_it_is_the_sum_of_its_equation_in_both_directions(fields, sizes, counts, order):
     layer, (samples, channels) = Conv2d(**fields), counts
     if layer.padding != "same":

@@ -15,7 +15,7 @@ N, SHAPE = 500, (4, 5, 10)
 COUNT = N * 200
 
 
-def passed(rate, x, dy=None, *, training=True, seed=0, order="feature_major", alias=""):
+def passed(rate, x, dy=None, *, training=True, seed=0, order="batch_last", alias=""):
     setting = Setting(N, N, seed=seed, order=order, input_order=order)
     bench = LayerBench(Subject(Dropout(rate=rate)), SHAPE, setting)
     bench.place(LayerData((x,), np.ones_like(x) if dy is None else dy), training=training)
@@ -27,7 +27,7 @@ def x():
     return np.random.default_rng(1).normal(size=(N, *SHAPE))
 
 
-@pytest.mark.parametrize("order", ["feature_major", "sample_major"])
+@pytest.mark.parametrize("order", ["batch_last", "batch_first"])
 @pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])
 def test_share_of_zeros_is_the_rate(rate, order):
     y, _ = passed(rate, np.ones((N, *SHAPE)), order=order)

@@ -16,10 +16,10 @@ from declnet.testing.subjects import Subject
 from declnet_layers import LayerNorm
 
 RNG = np.random.default_rng(7)
-ORDERS = pytest.mark.parametrize("order", ["feature_major", "sample_major"])
+ORDERS = pytest.mark.parametrize("order", ["batch_last", "batch_first"])
 
 
-def bench_of(x, order="feature_major", **fields):
+def bench_of(x, order="batch_last", **fields):
     setting = Setting(len(x), len(x), dtype=x.dtype.name, input_order=order, order=order)
     return LayerBench(Subject(LayerNorm(**fields)), x.shape[1:], setting)
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from declnet import Outline
+from declnet import RunContext
 from declnet_layers import Dense
 
 
@@ -14,8 +14,8 @@ def dense(units, **fields):
     return {"type": "dense", "units": units, **fields}
 
 
-def found(outline):
-    return list(outline.here.layer.check(outline))
+def found(context):
+    return list(context.here.layer.check(context))
 
 
 def test_two_dense_layers_are_one(outline_of):
@@ -24,7 +24,7 @@ def test_two_dense_layers_are_one(outline_of):
     assert finding.message == (
         'nothing nonlinear stands between "dense_1" and "dense_2", so they are one linear layer'
     )
-    assert "relu" in finding.hint
+    assert "relu" in finding.help
 
 
 @pytest.mark.parametrize(
@@ -76,6 +76,6 @@ def test_an_output_that_others_read_too_parts_them(between, outline_of):
 
 
 def test_nothing_is_found_where_not_all_layers_are_known(outline_of):
-    outline = outline_of(dense(8), dense(3), here="dense_2")
-    assert found(replace(outline, layers=())) == []
-    assert list(Dense(units=3).check(Outline())) == []
+    context = outline_of(dense(8), dense(3), here="dense_2")
+    assert found(replace(context, layers=())) == []
+    assert list(Dense(units=3).check(RunContext())) == []

@@ -21,11 +21,11 @@ POOLS = pytest.mark.parametrize("pool", [MaxPool2d, AveragePool2d])
 RNG = np.random.default_rng(8)
 
 
-def bench_of(layer, shape, n, order="feature_major"):
+def bench_of(layer, shape, n, order="batch_last"):
     return LayerBench(Subject(layer), shape, Setting(n, n, input_order=order, order=order))
 
 
-def run(layer, x, dy=1.0, order="feature_major"):
+def run(layer, x, dy=1.0, order="batch_last"):
     bench = bench_of(layer, x.shape[1:], len(x), order)
     filled = bench.run(LayerData((x,), np.broadcast_to(dy, (len(x), *bench.output))))
     return filled["y"], filled["dx"]
@@ -64,11 +64,11 @@ SMALL = st.integers(1, 3)
     pool_size=st.tuples(SMALL, SMALL),
     stride=st.tuples(SMALL, SMALL) | st.none(),
     padding=st.sampled_from(["same", "valid", (0, 1), (1, 0), (1, 1)]),
-    order=st.sampled_from(["feature_major", "sample_major"]),
+    order=st.sampled_from(["batch_last", "batch_first"]),
 )
-@example((3, 6), (3, 3), None, (1, 1), "feature_major")  # no tiles, though 6 = 2 windows * 3
-@example((4, 6), (2, 3), None, (0, 0), "feature_major")  # tiles
-@example((2, 8), (4, 5), (1, 2), (2, 2), "sample_major")
+@example((3, 6), (3, 3), None, (1, 1), "batch_last")  # no tiles, though 6 = 2 windows * 3
+@example((4, 6), (2, 3), None, (0, 0), "batch_last")  # tiles
+@example((2, 8), (4, 5), (1, 2), (2, 2), "batch_first")
 def test_every_window_in_both_directions(pool, sizes, pool_size, stride, padding, order):
     if padding != "same":
         each = zip(sizes, pool_size, (0, 0) if padding == "valid" else padding, strict=True)

@@ -38,7 +38,7 @@ def test_more_units_than_classes_are_warned_of(data, outline_of):
     (finding,) = CategoricalCrossentropy().check(outline_of(*CLASSES, data=data))
     assert finding.code == "W001"
     assert finding.message == "the model has 3 units, but the labels have 2 classes"
-    assert "2 units" in finding.hint
+    assert "2 units" in finding.help
 
 
 @pytest.mark.parametrize("other", [labels(2, 1), declared(None)])
@@ -48,8 +48,8 @@ def test_a_class_may_be_missing_in_one_of_the_data_sets(other, outline_of, codes
 
 
 def test_fewer_units_than_classes_are_left_to_the_core(outline_of, codes_of):
-    outline = outline_of(*CLASSES, data=labels(0, 4))
-    assert codes_of(CategoricalCrossentropy(), outline) == []
+    context = outline_of(*CLASSES, data=labels(0, 4))
+    assert codes_of(CategoricalCrossentropy(), context) == []
 
 
 def test_one_hot_rows_are_no_labels(outline_of, codes_of):
@@ -78,7 +78,7 @@ def test_other_answers_are_named_with_their_data_set(data, span, hint, loss, lay
     assert finding.code == "E042"
     assert f"those of data.train go {span}" in finding.message
     assert finding.message.startswith(loss.type)
-    assert hint in finding.hint
+    assert hint in finding.help
 
 
 def test_values_are_not_taken_for_labels(outline_of, codes_of):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from declnet import Outline
+from declnet import RunContext
 from declnet_losses import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -41,7 +41,7 @@ each_of_values = pytest.mark.parametrize("loss", VALUES, ids=lambda loss: loss.t
 
 @pytest.mark.parametrize("loss", ALL, ids=lambda loss: loss.type)
 def test_nothing_is_found_where_nothing_is_known(loss, codes_of):
-    assert codes_of(loss, Outline()) == []
+    assert codes_of(loss, RunContext()) == []
 
 
 @pytest.mark.parametrize("loss", ALL, ids=lambda loss: loss.type)
@@ -67,18 +67,18 @@ def test_probabilities_of_their_own_are_no_distribution(loss, activation, outlin
     (finding,) = loss.check(outline_of(THREE, activation))
     assert finding.code == "E043"
     assert f'"{activation}_1" gives each class a probability of its own' in finding.message
-    assert "softmax" in finding.hint
-    assert "binary_crossentropy" in finding.hint
+    assert "softmax" in finding.help
+    assert "binary_crossentropy" in finding.help
 
 
 @each_distribution
 @pytest.mark.parametrize("last", ["softmax", "sigmoid", "linear"])
 def test_one_unit_is_no_distribution(loss, last, outline_of):
     (finding,) = loss.check(outline_of(ONE, last))
-    assert (finding.code, finding.key) == ("E043", ("units",))
+    assert (finding.code, finding.path) == ("E043", ("units",))
     assert "a single unit" in finding.message
-    assert "sigmoid" in finding.hint
-    assert "binary_crossentropy" in finding.hint
+    assert "sigmoid" in finding.help
+    assert "binary_crossentropy" in finding.help
 
 
 @each_distribution
@@ -86,7 +86,7 @@ def test_logits_are_warned_of(loss, outline_of):
     (finding,) = loss.check(outline_of(THREE, "relu", THREE))
     assert finding.code == "W002"
     assert finding.message == f'"dense_2" gives no probabilities, which {loss.type} needs'
-    assert finding.hint == 'add "softmax" as the last layer'
+    assert finding.help == 'add "softmax" as the last layer'
 
 
 @pytest.mark.parametrize("after", ["linear", "flatten", HALF_DROPPED])
@@ -107,7 +107,7 @@ def test_logits_of_convolutions_are_seen(outline_of, codes_of):
 def test_other_activations_are_warned_of(loss, activation, outline_of):
     (finding,) = loss.check(outline_of(THREE, activation))
     assert finding.code == "W002"
-    assert finding.hint == 'use "softmax" in its place'
+    assert finding.help == 'use "softmax" in its place'
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "hard_sigmoid"])
@@ -120,13 +120,13 @@ def test_a_softmax_of_one_unit_is_always_1(outline_of):
     (finding,) = BinaryCrossentropy().check(outline_of(ONE, "softmax"))
     assert finding.code == "E043"
     assert "always 1" in finding.message
-    assert "sigmoid" in finding.hint
+    assert "sigmoid" in finding.help
 
 
 def test_binary_answers_of_a_softmax_depend_on_each_other(outline_of):
     (finding,) = BinaryCrossentropy().check(outline_of(THREE, "softmax"))
     assert finding.code == "W002"
-    assert "categorical_crossentropy" in finding.hint
+    assert "categorical_crossentropy" in finding.help
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_binary_answers_of_a_softmax_depend_on_each_other(outline_of):
 )
 def test_binary_answers_need_probabilities(last, hint, outline_of):
     (finding,) = BinaryCrossentropy().check(outline_of(ONE, last))
-    assert (finding.code, finding.hint) == ("W002", hint)
+    assert (finding.code, finding.help) == ("W002", hint)
 
 
 @pytest.mark.parametrize("last", ["sigmoid", "hard_sigmoid", "softmax", "relu", "softplus"])

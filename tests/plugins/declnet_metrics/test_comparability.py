@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from declnet import DataInfo, Outline
+from declnet import DataInfo, RunContext
 from declnet_metrics import (
     F1,
     R2,
@@ -39,14 +39,14 @@ def ids(metric):
 
 @pytest.mark.parametrize("metric", ALL, ids=ids)
 def test_nothing_is_found_where_nothing_is_known(metric, codes_of):
-    assert codes_of(metric, Outline()) == []
+    assert codes_of(metric, RunContext()) == []
 
 
 @pytest.mark.parametrize("metric", [*OF_CLASSES, *OF_COUNTS], ids=ids)
 @pytest.mark.parametrize("data", [LABELS, ONE_HOT])
 def test_classes_are_compared_with_labels(metric, data, outline_of, codes_of):
-    outline = outline_of(THREE, "softmax", data=data, loss="categorical_crossentropy")
-    assert codes_of(metric, outline) == []
+    context = outline_of(THREE, "softmax", data=data, loss="categorical_crossentropy")
+    assert codes_of(metric, context) == []
 
 
 @pytest.mark.parametrize("metric", OF_CLASSES, ids=ids)
@@ -64,13 +64,13 @@ def test_one_unit_is_no_choice_of_classes(metric, loss, data, hint, outline_of):
     (finding,) = metric.check(outline_of(ONE, data=data, loss=loss))
     assert finding.code == "E044"
     assert finding.message.startswith(f"{metric.type} needs a unit for each class")
-    assert hint in finding.hint
+    assert hint in finding.help
 
 
 @pytest.mark.parametrize("metric", OF_CLASSES, ids=ids)
 def test_one_unit_is_told_to_the_loss_of_classes_alone(metric, outline_of, codes_of):
-    outline = outline_of(ONE, "sigmoid", data=ANSWERS, loss="categorical_crossentropy")
-    assert codes_of(metric, outline) == []
+    context = outline_of(ONE, "sigmoid", data=ANSWERS, loss="categorical_crossentropy")
+    assert codes_of(metric, context) == []
 
 
 @pytest.mark.parametrize("metric", [*OF_CLASSES, *OF_COUNTS], ids=ids)
@@ -84,7 +84,7 @@ def test_classes_are_one_axis(metric, outline_of, codes_of):
 @pytest.mark.parametrize("k", [3, 5])
 def test_as_many_guesses_as_classes_are_always_right(k, outline_of):
     (finding,) = TopKAccuracy(k=k).check(outline_of(THREE, "softmax"))
-    assert (finding.code, finding.key) == ("E044", ("k",))
+    assert (finding.code, finding.path) == ("E044", ("k",))
     assert f"k = {k} of 3 classes" in finding.message
 
 
@@ -99,17 +99,17 @@ def test_a_roc_curve_has_one_unit(outline_of, codes_of):
 
 @pytest.mark.parametrize("metric", [*OF_VALUES, BinaryAccuracy()], ids=ids)
 def test_labels_are_not_compared_with_each_output(metric, outline_of):
-    outline = outline_of(THREE, "softmax", data=LABELS, loss="categorical_crossentropy")
-    (finding,) = metric.check(outline)
+    context = outline_of(THREE, "softmax", data=LABELS, loss="categorical_crossentropy")
+    (finding,) = metric.check(context)
     assert finding.code == "E044"
     assert "(3,), and y of data.train has one number a sample" in finding.message
-    assert "accuracy" in finding.hint
+    assert "accuracy" in finding.help
 
 
 @pytest.mark.parametrize("metric", [*OF_VALUES, BinaryAccuracy()], ids=ids)
 def test_rows_are_compared_with_each_output(metric, outline_of, codes_of):
-    outline = outline_of(THREE, "softmax", data=ONE_HOT, loss="categorical_crossentropy")
-    assert codes_of(metric, outline) == []
+    context = outline_of(THREE, "softmax", data=ONE_HOT, loss="categorical_crossentropy")
+    assert codes_of(metric, context) == []
 
 
 @pytest.mark.parametrize("metric", [*OF_VALUES, BinaryAccuracy()], ids=ids)
@@ -125,8 +125,8 @@ def test_what_the_loss_is_told_is_not_repeated(metric, outline_of, codes_of):
 
 @pytest.mark.parametrize("metric", [*OF_COUNTS, BinaryAccuracy(), RocAuc()], ids=ids)
 def test_one_unit_tells_labels_of_0_and_1_apart(metric, outline_of):
-    outline = outline_of(ONE, data=LABELS, loss="mean_squared_error")
-    (finding,) = metric.check(outline)
+    context = outline_of(ONE, data=LABELS, loss="mean_squared_error")
+    (finding,) = metric.check(context)
     assert finding.code == "E044"
     assert "those of data.train go up to 2" in finding.message
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import pytest
 
-from declnet import LearningRate, Optimizer, Outline
+from declnet import LearningRate, Optimizer, RunContext
 from declnet_optimizers import (
     SGD,
     Adadelta,
@@ -54,33 +54,33 @@ class Stroll(Walk):
 @each_class
 def test_examples_are_usual(cls, codes_of):
     for example in cls.examples:
-        assert codes_of(cls(**example), Outline()) == []
+        assert codes_of(cls(**example), RunContext()) == []
 
 
 @pytest.mark.parametrize("optimizer", BOOK, ids=lambda each: f"{each.type}-{each.learning_rate}")
 def test_the_rates_of_the_book_are_usual(optimizer, codes_of):
-    assert codes_of(optimizer, Outline()) == []
+    assert codes_of(optimizer, RunContext()) == []
 
 
 @each_class
 def test_the_range_has_its_ends(cls, codes_of):
     for rate in cls.usual_learning_rates:
-        assert codes_of(cls(learning_rate=rate), Outline()) == []
+        assert codes_of(cls(learning_rate=rate), RunContext()) == []
 
 
 @each_class
 def test_a_rate_out_of_the_range_is_warned_of(cls, codes_of):
     smallest, largest = cls.usual_learning_rates
     for rate, side in ((smallest / 2, "below"), (largest * 2, "above")):
-        (finding,) = cls(learning_rate=rate).check(Outline())
-        assert (finding.code, finding.key) == ("W004", ("learning_rate",))
+        (finding,) = cls(learning_rate=rate).check(RunContext())
+        assert (finding.code, finding.path) == ("W004", ("learning_rate",))
         assert f"is {side} the usual range of {cls.type}" in finding.message
         assert f"{smallest:g} to {largest:g}" in finding.message
-        assert finding.hint == f"its default is {cls().learning_rate:g}"
+        assert finding.help == f"its default is {cls().learning_rate:g}"
 
 
 def test_adam_at_the_rate_of_gradient_descent():
-    (finding,) = Adam(learning_rate=1).check(Outline())
+    (finding,) = Adam(learning_rate=1).check(RunContext())
     assert finding.message == (
         "a learning rate of 1 is above the usual range of adam, 1e-06 to 0.1"
     )
@@ -88,7 +88,7 @@ def test_adam_at_the_rate_of_gradient_descent():
 
 @pytest.mark.parametrize("cls", [*ALL, Walk, Stroll], ids=lambda cls: cls.type)
 def test_a_rate_of_0_is_warned_of(cls):
-    (finding,) = cls(learning_rate=0.0).check(Outline())
+    (finding,) = cls(learning_rate=0.0).check(RunContext())
     assert finding.code == "W004"
     assert "nothing will be learnt" in finding.message
 
@@ -96,11 +96,11 @@ def test_a_rate_of_0_is_warned_of(cls):
 @each_class
 def test_a_schedule_is_not_judged(cls, codes_of):
     schedule = {"type": "constant", "value": 1e9}
-    assert codes_of(cls(learning_rate=schedule), Outline()) == []
+    assert codes_of(cls(learning_rate=schedule), RunContext()) == []
 
 
 def test_a_stranger_may_state_a_range_or_none(codes_of):
-    assert codes_of(Walk(learning_rate=1e9), Outline()) == []
-    assert codes_of(Stroll(learning_rate=1.0), Outline()) == []
-    (finding,) = Stroll(learning_rate=3.0).check(Outline())
-    assert finding.hint is None
+    assert codes_of(Walk(learning_rate=1e9), RunContext()) == []
+    assert codes_of(Stroll(learning_rate=1.0), RunContext()) == []
+    (finding,) = Stroll(learning_rate=3.0).check(RunContext())
+    assert finding.help is None

@@ -75,8 +75,8 @@ def test_what_is_wrong_is_told_at_its_part(text, where, message, hint):
     problem, found = told(text)
     assert problem.code == "E002"
     assert problem.message.startswith(f"malformed TOML: {message}")
-    assert (problem.hint or "").startswith(hint or "")
-    assert (hint is None) is (problem.hint is None)
+    assert (problem.help or "").startswith(hint or "")
+    assert (hint is None) is (problem.help is None)
     assert found == where
 
 

@@ -12,7 +12,7 @@ from declnet import (
     Dataset,
     DataSource,
     Metric,
-    Records,
+    Table,
     Transform,
     missing_values,
 )
@@ -102,7 +102,7 @@ class Sizes(DataSource):
         sizes = rng.normal(size=20)
         sizes[3] = np.nan
         names = np.array(["a", None] * 10, object)
-        return Records({"size": sizes, "name": names, "kind": np.arange(20) % 2}, target="kind")
+        return Table({"size": sizes, "name": names, "kind": np.arange(20) % 2}, target="kind")
 
 
 class Ranks(Transform):

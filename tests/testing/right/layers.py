@@ -3,7 +3,7 @@
 import numpy as np
 from pydantic import Field
 
-from declnet import Buffer, Layer
+from declnet import Layer, Workspace
 
 
 class Rectifier(Layer):
@@ -31,8 +31,8 @@ class Drop(Layer):
 
     rate: float = Field(default=0.5, ge=0, lt=1, description="the fraction set to zero")
 
-    def buffers(self, input_shape):
-        return {"mask": Buffer(input_shape)}
+    def workspace(self, input_shape):
+        return {"mask": Workspace(input_shape)}
 
     def forward(self, x, y, state):
         if not state.training:

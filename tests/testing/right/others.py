@@ -8,7 +8,7 @@ from pydantic import Field
 
 from declnet import (
     Callback,
-    Finding,
+    Diagnostic,
     Initializer,
     LearningRate,
     Optimizer,
@@ -85,11 +85,11 @@ class Huber(Regularizer):
 
     delta: float = Field(default=0.1, gt=0, description="width of the round bottom")
 
-    def check(self, outline):
+    def check(self, context):
         if self.delta < 1:
-            yield Finding("a narrow bottom", "widen it", key=("delta",), code="W060")
-        if outline.last is not None:
-            yield Finding("the run is known", code="W060")
+            yield Diagnostic("a narrow bottom", "widen it", path=("delta",), code="W060")
+        if context.last is not None:
+            yield Diagnostic("the run is known", code="W060")
 
     def penalty(self, w):
         return float(np.sum(np.sqrt(w**2 + self.delta**2) - self.delta))

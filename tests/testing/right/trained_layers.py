@@ -3,7 +3,7 @@
 import numpy as np
 from pydantic import Field
 
-from declnet import Buffer, Layer, Parameter
+from declnet import Layer, Parameter, Workspace
 
 
 class VectorScale(Layer):
@@ -75,9 +75,9 @@ class Normalize(Layer):
             "running_variance": Parameter(input_shape, "ones", trainable=False),
         }
 
-    def buffers(self, input_shape):
-        deviation = Buffer(input_shape, per_sample=False)
-        return {"normalized": Buffer(input_shape), "deviation": deviation}
+    def workspace(self, input_shape):
+        deviation = Workspace(input_shape, per_sample=False)
+        return {"normalized": Workspace(input_shape), "deviation": deviation}
 
     def forward(self, x, y, state):
         mean, variance = state.running_mean, state.running_variance

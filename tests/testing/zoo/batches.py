@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from declnet import Buffer, Layer
+from declnet import Layer, Workspace
 
 from .memory import Doubled
 
@@ -39,8 +39,8 @@ class RemembersTheFirstBatch(Doubled):
 
     type = "remembers_the_first_batch"
 
-    def buffers(self, input_shape):
-        return {"samples": Buffer((), dtype="int64", per_sample=False, fill=0)}
+    def workspace(self, input_shape):
+        return {"samples": Workspace((), dtype="int64", per_sample=False, fill=0)}
 
     def forward(self, x, y, state):
         if not state.samples:
@@ -54,8 +54,8 @@ class RequiresAWholeBatch(Doubled):
 
     type = "requires_a_whole_batch"
 
-    def buffers(self, input_shape):
-        return {"samples": Buffer((), dtype="int64", per_sample=False, fill=0)}
+    def workspace(self, input_shape):
+        return {"samples": Workspace((), dtype="int64", per_sample=False, fill=0)}
 
     def forward(self, x, y, state):
         state.samples[...] = max(int(state.samples), len(x))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from declnet import DataInfo, Dataset, DataSource, Records
+from declnet import DataInfo, Dataset, DataSource, Table
 
 
 class Points(DataSource):
@@ -81,7 +81,7 @@ class Flowers(DataSource):
 
     def load(self, rng):
         kinds = np.array(["rose", "tulip", None] * 10, object)
-        return Records({"size": np.arange(30.0), "kind": kinds}, target="kind")
+        return Table({"size": np.arange(30.0), "kind": kinds}, target="kind")
 
 
 class DescribedTable(Flowers):
@@ -99,7 +99,7 @@ class TornTable(Flowers):
     type = "torn_table"
 
     def load(self, rng):
-        return Records({"size": np.arange(30.0), "kind": np.arange(29)}, target="kind")
+        return Table({"size": np.arange(30.0), "kind": np.arange(29)}, target="kind")
 
 
 class ForgetsTheRest(Flowers):

@@ -1,6 +1,6 @@
 """Components whose own check is wrong."""
 
-from declnet import Finding
+from declnet import Diagnostic
 
 from .declarations import Offset
 
@@ -10,9 +10,9 @@ class NeedsALayer(Offset):
 
     type = "needs_a_layer"
 
-    def check(self, outline):
-        if outline.last.output_shape == (1,):
-            yield Finding("a single unit")
+    def check(self, context):
+        if context.last.output_shape == (1,):
+            yield Diagnostic("a single unit")
 
 
 class ForgetsToReturn(Offset):
@@ -20,8 +20,8 @@ class ForgetsToReturn(Offset):
 
     type = "forgets_to_return"
 
-    def check(self, outline):
-        [Finding("found and lost")]
+    def check(self, context):
+        [Diagnostic("found and lost")]
 
 
 class AnswersWithWords(Offset):
@@ -29,7 +29,7 @@ class AnswersWithWords(Offset):
 
     type = "answers_with_words"
 
-    def check(self, outline):
+    def check(self, context):
         return "all is well"
 
 
@@ -38,8 +38,8 @@ class OddCode(Offset):
 
     type = "odd_code"
 
-    def check(self, outline):
-        yield Finding("as always", code="warning")
+    def check(self, context):
+        yield Diagnostic("as always", code="warning")
 
 
 class SaysNothing(Offset):
@@ -47,8 +47,8 @@ class SaysNothing(Offset):
 
     type = "says_nothing"
 
-    def check(self, outline):
-        yield Finding(" ")
+    def check(self, context):
+        yield Diagnostic(" ")
 
 
 class NamesNoField(Offset):
@@ -56,8 +56,8 @@ class NamesNoField(Offset):
 
     type = "names_no_field"
 
-    def check(self, outline):
-        yield Finding("too strong", key=("strenght",))
+    def check(self, context):
+        yield Diagnostic("too strong", path=("strenght",))
 
 
 WRONG = dict.fromkeys(

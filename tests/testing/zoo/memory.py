@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from declnet import Buffer, Layer
+from declnet import Layer, Workspace
 
 
 class Doubled(Layer):
@@ -52,8 +52,8 @@ class WritesAConstant(Doubled):
 
     type = "writes_a_constant"
 
-    def buffers(self, input_shape):
-        return {"doubled": Buffer(input_shape, fill=0.0, constant=True)}
+    def workspace(self, input_shape):
+        return {"doubled": Workspace(input_shape, fill=0.0, constant=True)}
 
     def forward(self, x, y, state):
         np.multiply(x, 2, out=state.doubled)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from declnet import Buffer, Layer
+from declnet import Layer, Workspace
 
 
 class Noise(Layer):
@@ -54,8 +54,8 @@ class DrawsAgainInBackward(Noise):
 
     type = "draws_again_in_backward"
 
-    def buffers(self, input_shape):
-        return {"mask": Buffer(input_shape)}
+    def workspace(self, input_shape):
+        return {"mask": Workspace(input_shape)}
 
     def forward(self, x, y, state):
         state.mask[...] = state.rng.random(x.shape) < 0.5

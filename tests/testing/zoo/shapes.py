@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from declnet import Buffer, Layer, Parameter
+from declnet import Layer, Parameter, Workspace
 
 from .memory import Doubled
 
@@ -60,8 +60,8 @@ class UnusableBufferName(Doubled):
 
     type = "unusable_buffer_name"
 
-    def buffers(self, input_shape):
-        return {"grad ": Buffer(input_shape)}
+    def workspace(self, input_shape):
+        return {"grad ": Workspace(input_shape)}
 
 
 class UntrainedButRegularized(Doubled):
@@ -89,8 +89,8 @@ class Float64Buffer(Doubled):
 
     type = "float64_buffer"
 
-    def buffers(self, input_shape):
-        return {"doubled": Buffer(input_shape, dtype="float64")}
+    def workspace(self, input_shape):
+        return {"doubled": Workspace(input_shape, dtype="float64")}
 
     def forward(self, x, y, state):
         np.multiply(x, 2, out=state.doubled)
@@ -102,8 +102,8 @@ class Float32Buffer(Doubled):
 
     type = "float32_buffer"
 
-    def buffers(self, input_shape):
-        return {"doubled": Buffer(input_shape, dtype="float32")}
+    def workspace(self, input_shape):
+        return {"doubled": Workspace(input_shape, dtype="float32")}
 
     def forward(self, x, y, state):
         np.multiply(x, 2, out=state.doubled, casting="same_kind")

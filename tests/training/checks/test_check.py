@@ -64,7 +64,7 @@ def test_a_layer_whose_only_fault_is_an_unknown_key_takes_part(check_wrong, docu
     assert [(each.code, each.path) for each in checked.problems] == [
         ("E022", ("model", "layers", 1))
     ]
-    assert "(4,)" in checked.problems[0].message + checked.problems[0].hint
+    assert "(4,)" in checked.problems[0].message + checked.problems[0].help
     assert checked.nodes == ()
 
 

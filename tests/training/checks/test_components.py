@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from declnet import Callback, Finding, Registry
+from declnet import Callback, Diagnostic, Registry
 from declnet.registry.discovery import default_registry
 from declnet_data import NPZ
 from declnet_layers import Dense
@@ -33,13 +33,13 @@ WATCHED = {
 
 @pytest.fixture
 def asked():
-    """What each check was asked: the component's kind, the outline."""
+    """What each check was asked: the component's kind, the context."""
     return []
 
 
 @pytest.fixture
 def findings():
-    """What each check is to find, by the component's kind: made from the outline."""
+    """What each check is to find, by the component's kind: made from the context."""
     return {}
 
 
@@ -47,9 +47,9 @@ def findings():
 def registry(asked, findings):
     """All that is installed, and of each kind a component `watched`."""
 
-    def check(self, outline):
-        asked.append((self.kind, outline))
-        return findings.get(self.kind, lambda _outline: ())(outline)
+    def check(self, context):
+        asked.append((self.kind, context))
+        return findings.get(self.kind, lambda _outline: ())(context)
 
     own = Registry()
     for entry in default_registry().entries():
@@ -87,22 +87,22 @@ def test_each_component_is_asked_once_also_those_in_fields_of_others(
 
 def test_all_see_the_run_and_layers_their_own_place(problems, watched, registry, asked):
     problems(watched, registry)
-    for kind, outline in asked:
-        assert [each.name for each in outline.layers] == [
+    for kind, context in asked:
+        assert [each.name for each in context.layers] == [
             "dense_1",
             "relu_1",
             "scores",
             "softmax_1",
         ]
-        assert outline.last.output_shape == (3,)
-        assert outline.data["train"].samples == 30
-        assert (outline.loss.type, outline.optimizer.type) == ("watched", "watched")
+        assert context.last.output_shape == (3,)
+        assert context.data["train"].samples == 30
+        assert (context.loss.type, context.optimizer.type) == ("watched", "watched")
         if kind in ("layer", "regularizer"):
-            assert outline.here is outline.layers[2]
-            assert outline.here.inputs == (outline.layers[1],)
-            assert outline.here.input_shapes == ((4,),)
+            assert context.here is context.layers[2]
+            assert context.here.inputs == (context.layers[1],)
+            assert context.here.input_shapes == ((4,),)
         else:
-            assert outline.here is None
+            assert context.here is None
     assert asked[0][1].layers[0].inputs == (None,)
 
 
@@ -126,16 +126,16 @@ def test_all_see_the_run_and_layers_their_own_place(problems, watched, registry,
 def test_findings_are_told_at_their_key_with_their_code(
     problems, watched, registry, findings, kind, key, path, code, severity
 ):
-    findings[kind] = lambda _outline: [Finding("this is odd", "mend it", key, code)]
+    findings[kind] = lambda _outline: [Diagnostic("this is odd", "mend it", key, code)]
     assert problems(watched, registry) == [f"{path}: {severity}[{code}]: this is odd (mend it)"]
 
 
 def test_a_finding_may_concern_a_layer_or_a_data_set(problems, watched, registry, findings):
-    findings["loss"] = lambda outline: [
-        Finding("a", key=("units",), layer=outline.layers[0]),
-        Finding("b", layer=outline.last),
-        Finding("c", data="train"),
-        Finding("d", key=("type",), data="train"),
+    findings["loss"] = lambda context: [
+        Diagnostic("a", path=("units",), layer=context.layers[0]),
+        Diagnostic("b", layer=context.last),
+        Diagnostic("c", data="train"),
+        Diagnostic("d", path=("type",), data="train"),
     ]
     assert [line.split(":")[0] for line in problems(watched, registry)] == [
         "model.layers.0.units",
@@ -147,8 +147,8 @@ def test_a_finding_may_concern_a_layer_or_a_data_set(problems, watched, registry
 
 def test_a_check_may_find_several_things_and_be_a_generator(problems, watched, registry, findings):
     def find(_outline):
-        yield Finding("first")
-        yield Finding("second", code="W060")
+        yield Diagnostic("first")
+        yield Diagnostic("second", code="W060")
 
     findings["optimizer"] = find
     assert len(problems(watched, registry)) == 2
@@ -159,9 +159,9 @@ def test_of_a_wrong_spec_what_is_known_is_seen(check_wrong, watched, registry, a
     watched["optimizer"] = "nope"
     check_wrong(watched, registry)
     assert sorted(kind for kind, _ in asked) == ["callback", "data_source", "loss", "metric"]
-    for _, outline in asked:
-        assert (outline.layers, outline.optimizer, outline.here) == ((), None, None)
-        assert outline.loss.type == "watched"
+    for _, context in asked:
+        assert (context.layers, context.optimizer, context.here) == ((), None, None)
+        assert context.loss.type == "watched"
 
 
 def test_a_layer_below_others_that_are_right_is_asked_though_one_below_is_wrong(
@@ -169,7 +169,7 @@ def test_a_layer_below_others_that_are_right_is_asked_though_one_below_is_wrong(
 ):
     watched["model"]["layers"][3] = {"type": "softmax", "nope": 1, "inputs": "dense_1"}
     check_wrong(watched, registry)
-    layer = next(outline for kind, outline in asked if kind == "layer")
+    layer = next(context for kind, context in asked if kind == "layer")
     assert layer.here.name == "scores"
     assert layer.layers == ()
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from declnet import Array, Finding, Metric, Outline, Register, hookimpl
+from declnet import Array, Diagnostic, Metric, Register, RunContext, hookimpl
 
 
 class ClassRecall(Metric):
@@ -13,12 +13,12 @@ class ClassRecall(Metric):
 
     of_class: int
 
-    def check(self, outline: Outline) -> Iterator[Finding]:
+    def check(self, context: RunContext) -> Iterator[Diagnostic]:
         """The class must be there."""
-        train = outline.data.get("train")
+        train = context.data.get("train")
         if train is not None and train.classes is not None and self.of_class >= train.classes:
             message = f"there is no class {self.of_class}"
-            yield Finding(message, f"the classes are 0 to {train.classes - 1}", ("of_class",))
+            yield Diagnostic(message, f"the classes are 0 to {train.classes - 1}", ("of_class",))
 
     def start(self) -> list[int]:
         """[recognized, all]."""

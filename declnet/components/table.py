@@ -1,4 +1,4 @@
-"""Records: the rows of a table, as a data source reads them, before they are prepared."""
+"""Table: the rows of a table, as a data source reads them, before they are prepared."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from declnet.components.columns import ColumnType, column_type
 
 
 @dataclass(frozen=True, eq=False)
-class Records:
+class Table:
     """Rows of a table, by columns.
 
     Attributes:
@@ -47,7 +47,7 @@ class Records:
         """The number of a row in its table, from 1, by its position, from 0."""
         return position + 1 if self.rows is None else int(self.rows[position])
 
-    def take(self, positions: Array) -> Records:
+    def take(self, positions: Array) -> Table:
         """The rows at some positions, which keep their numbers."""
         rows = np.arange(1, len(self) + 1) if self.rows is None else self.rows
         taken = {name: column[positions] for name, column in self.columns.items()}

@@ -1,4 +1,4 @@
-"""What a component's own check sees of a run before it starts, and what it answers."""
+"""What a component's own check sees of a run before it starts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from declnet.components.arrays import Shape
-from declnet.errors import KeyPath
 
 if TYPE_CHECKING:
     from declnet.components.data_source import DataInfo
@@ -16,33 +15,8 @@ if TYPE_CHECKING:
     from declnet.components.optimizer import Optimizer
 
 
-@dataclass(frozen=True)
-class Finding:
-    """Something that a component's check found.
-
-    Attributes:
-        message: what is wrong or suspicious, a sentence in the user's words.
-        hint: what to do about it.
-        key: the key in the component's own table that it concerns, e.g. `("units",)`; `()` for the
-            component as a whole.
-        layer: a layer that it concerns rather than the component whose check it is; then `key` is
-            one of that layer's.
-        data: a data set that it concerns, e.g. `"train"`, rather than the component; then `key` is
-            one of its source's, or `()` for what decides which data these are.
-        code: which sort of problem it is: one of `declnet explain`, or as it is by default E060, an
-            error, or W060, a warning.
-    """
-
-    message: str
-    hint: str | None = None
-    key: KeyPath = ()
-    code: str = "E060"
-    layer: LayerOutline | None = None
-    data: str | None = None
-
-
 @dataclass(frozen=True, eq=False)
-class LayerOutline:
+class LayerContext:
     """A layer in its place.
 
     Attributes:
@@ -55,13 +29,13 @@ class LayerOutline:
 
     name: str
     layer: Layer
-    inputs: tuple[LayerOutline | None, ...]
+    inputs: tuple[LayerContext | None, ...]
     input_shapes: tuple[Shape, ...]
     output_shape: Shape
 
 
 @dataclass(frozen=True, eq=False)
-class Outline:
+class RunContext:
     """What is known of a run; a part that is wrong or missing is empty or None.
 
     Attributes:
@@ -73,14 +47,14 @@ class Outline:
         figures: names of what a row of the history will have, e.g. `loss`, `validation_accuracy`.
     """
 
-    layers: tuple[LayerOutline, ...] = ()
+    layers: tuple[LayerContext, ...] = ()
     data: Mapping[str, DataInfo] = field(default_factory=dict)
     loss: Loss | None = None
     optimizer: Optimizer | None = None
-    here: LayerOutline | None = None
+    here: LayerContext | None = None
     figures: tuple[str, ...] = ()
 
     @property
-    def last(self) -> LayerOutline | None:
+    def last(self) -> LayerContext | None:
         """The output layer, or None where the layers are wrong."""
         return self.layers[-1] if self.layers else None
