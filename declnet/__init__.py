@@ -6,7 +6,7 @@ the contracts (`Layer`, `Loss`, …) and register with `@hookimpl`. Names load w
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from declnet.registry.lazy import lazy_names as lazy_names
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from declnet.components.arrays import Dtype as Dtype
     from declnet.components.arrays import Shape as Shape
     from declnet.components.callback import Callback as Callback
+    from declnet.components.callback import EpochFinished as EpochFinished
     from declnet.components.callback import EpochLogged as EpochLogged
     from declnet.components.callback import Run as Run
     from declnet.components.columns import ColumnType as ColumnType
@@ -27,19 +28,18 @@ if TYPE_CHECKING:
     from declnet.components.data_source import DataInfo as DataInfo
     from declnet.components.data_source import Dataset as Dataset
     from declnet.components.data_source import DataSource as DataSource
-    from declnet.components.fusion import Fusion as Fusion
+    from declnet.components.elementwise import Elementwise as Elementwise
     from declnet.components.initializer import Initializer as Initializer
-    from declnet.components.kernel import FusionKernel as FusionKernel
     from declnet.components.kernel import Kernel as Kernel
-    from declnet.components.kernel import LayerKernel as LayerKernel
-    from declnet.components.kernel import OptimizerKernel as OptimizerKernel
-    from declnet.components.kernel import RegularizerKernel as RegularizerKernel
+    from declnet.components.kernel import KernelCalls as KernelCalls
+    from declnet.components.kernel import KernelSite as KernelSite
     from declnet.components.layer import Layer as Layer
     from declnet.components.loss import Loss as Loss
     from declnet.components.mapped_array import MappedArray as MappedArray
     from declnet.components.metric import Metric as Metric
     from declnet.components.optimizer import LearningRate as LearningRate
     from declnet.components.optimizer import Optimizer as Optimizer
+    from declnet.components.output_range import OutputRange as OutputRange
     from declnet.components.parameter import Parameter as Parameter
     from declnet.components.parameter import Workspace as Workspace
     from declnet.components.regularizer import Regularizer as Regularizer
@@ -92,25 +92,20 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "components.arrays": ("Array", "Dtype", "Shape"),
-    "components.callback": ("Callback", "EpochLogged", "Run"),
+    "components.callback": ("Callback", "EpochFinished", "EpochLogged", "Run"),
     "components.columns": ("ColumnType", "column_type", "distinct_values", "missing_values"),
     "components.component": ("Component",),
     "components.data_source": ("DataInfo", "DataSource", "Dataset"),
-    "components.fusion": ("Fusion",),
+    "components.elementwise": ("Elementwise",),
     "components.initializer": ("Initializer",),
-    "components.kernel": (
-        "FusionKernel",
-        "Kernel",
-        "LayerKernel",
-        "OptimizerKernel",
-        "RegularizerKernel",
-    ),
+    "components.kernel": ("Kernel", "KernelCalls", "KernelSite"),
     "components.layer": ("Layer",),
     "components.loss": ("Loss",),
     "components.mapped_array": ("MappedArray",),
     "components.metric": ("Metric",),
     "components.optimizer": ("LearningRate", "Optimizer"),
     "components.context": ("Diagnostic", "LayerContext", "RunContext"),
+    "components.output_range": ("OutputRange",),
     "components.parameter": ("Workspace", "Parameter"),
     "components.table": ("Table",),
     "components.regularizer": ("Regularizer",),
@@ -154,7 +149,28 @@ _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = sorted([*_HOME_OF, "__version__", "lazy_names"])  # noqa: PLE0605
 
 
-__getattr__ = lazy_names(__name__, _HOME_OF)
+_RENAMED = {
+    "Buffer": "Workspace, which a layer's method workspace() returns",
+    "Finding": "Diagnostic(message, help, path, code)",
+    "Fusion": "Kernel with replaces = (LayerClass, LossClass)",
+    "FusionKernel": "Kernel",
+    "LayerKernel": "Kernel",
+    "LayerOutline": "LayerContext",
+    "OptimizerKernel": "Kernel",
+    "Outline": "RunContext",
+    "Problem": "Diagnostic",
+    "Records": "Table",
+    "RegularizerKernel": "Kernel",
+}
+"""Public names of the first edition that are gone, and what to use."""
+
+_lazy = lazy_names(__name__, _HOME_OF)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _RENAMED:  # an AttributeError would lose the message in `from declnet import …`
+        raise ImportError(f"declnet.{name} was renamed: use {_RENAMED[name]}")
+    return _lazy(name)
 
 
 def __dir__() -> list[str]:

@@ -41,7 +41,7 @@ def evaluate(
     Prints the loss and all metrics of its spec; of classes also precision, recall and F1 of each
     and the confusion matrix, of values r2 and errors. Nothing is fitted anew.
     """
-    from declnet.components.blame import blaming_components
+    from declnet.components.attribution import attributing_errors
     from declnet.report.assessment.assessing import assess
     from declnet.report.assessment.tables import print_assessment
     from declnet.runs.predictor import load_predictor
@@ -51,7 +51,7 @@ def evaluate(
     if file is not None and data_set is not None:
         raise click.UsageError("--on names the run's own data, --data another file: give one")
     registry = registry_without(disabled)
-    with blaming_components(registry):
+    with attributing_errors(registry):
         predictor = load_predictor(run, registry)
         if file is not None:
             found = assess(predictor, file_data(predictor, file, registry), str(file))

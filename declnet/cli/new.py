@@ -100,9 +100,9 @@ def _for_table(
     task: Literal["classification", "regression"] | None,
 ) -> str:
     from declnet.cli.table_spec.spec_for_file import spec_for_file
-    from declnet.components.blame import blaming_components
+    from declnet.components.attribution import attributing_errors
 
-    with blaming_components(registry):
+    with attributing_errors(registry):
         return spec_for_file(data, target, spec.parent, registry, task)
 
 

@@ -46,7 +46,7 @@ def predict(
     """
     import time
 
-    from declnet.components.blame import blaming_components
+    from declnet.components.attribution import attributing_errors
     from declnet.runs.predictor import load_predictor
     from declnet.runs.using.output_file import FORMS, form_of, require_free, whole_file
     from declnet.runs.using.predicted_parts import predicted_parts
@@ -56,7 +56,7 @@ def predict(
     if output is not None:
         require_free(output, force)
     registry = registry_without(disabled)
-    with blaming_components(registry):
+    with attributing_errors(registry):
         predictor = load_predictor(run, registry)
         parts = predicted_parts(predictor, file, registry)
         if output is None:

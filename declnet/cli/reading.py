@@ -19,10 +19,10 @@ def read(spec: Path, overrides: tuple[str, ...], registry: Registry) -> Reading:
     Raises:
         SpecError: an override is none, or a file cannot be read at all.
     """
-    from declnet.components.blame import blaming_components
+    from declnet.components.attribution import attributing_errors
     from declnet.spec.load import read_spec
 
-    with blaming_components(registry):
+    with attributing_errors(registry):
         return read_spec(spec, _parsed(overrides), registry)
 
 
@@ -53,10 +53,10 @@ def right_spec(
 
 
 def _checked(reading: Reading, registry: Registry) -> Checked:
-    from declnet.components.blame import blaming_components
+    from declnet.components.attribution import attributing_errors
     from declnet.training.checks.check import check_reading
 
-    with blaming_components(registry):
+    with attributing_errors(registry):
         return check_reading(reading, registry)
 
 

@@ -31,7 +31,7 @@ def schema(output: Path | None, disabled: tuple[str, ...]) -> None:
 
     registry = registry_without(disabled)
     text = json.dumps(json_schema(registry), indent=1, ensure_ascii=False) + "\n"
-    for fault in registry.faults:
+    for fault in registry.failures:
         click.echo(f"warning: left out: {fault}", err=True)
     if output is None:
         click.echo(text, nl=False)

@@ -9,31 +9,48 @@ from typing import Any, ClassVar, Protocol
 
 from declnet.components.arrays import Array
 from declnet.components.component import Component
+from declnet.components.metric import Better
 from declnet.components.plain import is_plain_dict
 
 
 @dataclass(frozen=True)
-class EpochLogged:
-    """An epoch that is logged.
+class EpochFinished:
+    """What is known of an epoch that is over.
 
     Attributes:
         epoch: from 0.
         learning_rate: of the epoch's (last) update.
-        figures: `loss`, `data_loss`, `regularization_loss` and each metric, of the epoch's own
-            forward passes, before their updates; over mini-batches the mean by samples.
+        metrics: of the training data, from the epoch's own forward passes, before their updates;
+            over mini-batches the mean by samples. Of an epoch that is not logged, only those that a
+            callback monitors.
         validation: the same of the validation data after the epoch's last update, if there is any.
     """
 
     epoch: int
     learning_rate: float
-    figures: dict[str, float]
+    metrics: dict[str, float] = field(default_factory=dict)
     validation: dict[str, float] = field(default_factory=dict)
 
     def row(self) -> dict[str, float | int]:
-        """The epoch as a line of the history, validation figures under `validation_…`."""
+        """The epoch as a line of the history, validation metrics under `validation_…`."""
         validation = {f"validation_{name}": value for name, value in self.validation.items()}
         rate = {"learning_rate": self.learning_rate}
-        return {"epoch": self.epoch, **self.figures, **rate, **validation}
+        return {"epoch": self.epoch, **self.metrics, **rate, **validation}
+
+    def metric(self, name: str) -> float:
+        """Return a metric by its name in the history; raise ValueError if there is none."""
+        row = self.row()
+        if name not in row:
+            raise ValueError(f'epoch {self.epoch} has no metric "{name}", but {", ".join(row)}')
+        return float(row[name])
+
+
+@dataclass(frozen=True)
+class EpochLogged(EpochFinished):
+    """An epoch that is logged: with the loss, its parts and every metric of the run.
+
+    `metrics` has `loss`, `data_loss`, `regularization_loss` and each metric by its name.
+    """
 
 
 class RunningModel(Protocol):
@@ -73,6 +90,14 @@ class Run(Protocol):
     @property
     def model(self) -> RunningModel:
         """The model in training."""
+        ...
+
+    def better(self, name: str) -> Better | None:
+        """Say whether `"higher"` or `"lower"` values of a metric are better; None if unknown.
+
+        Args:
+            name: as the history has it, e.g. `validation_loss`.
+        """
         ...
 
     def stop(self, reason: str) -> None:
@@ -166,8 +191,23 @@ class Callback(Component):
         """
         return saved
 
+    def monitors(self) -> tuple[str, ...]:
+        """Name the metrics that `after_epoch` needs, as the history has them; default: none.
+
+        These are computed after every epoch, those of the validation data too; others only when an
+        epoch is logged.
+        """
+        return ()
+
+    def after_epoch(self, state: Any, epoch: EpochFinished) -> None:
+        """Called after every epoch, logged or not, with at least the metrics of `monitors`.
+
+        A run whose callbacks leave this method as it is runs over epochs that are not logged
+        without a pause.
+        """
+
     def epoch_finished(self, state: Any, epoch: EpochLogged) -> None:
-        """Called after each logged epoch (every `log_every`-th and the last)."""
+        """Called after each logged epoch (every `log_every`-th, the last), after `after_epoch`."""
 
     def finished(self, state: Any, metrics: dict[str, dict[str, float]]) -> None:
         """Called after the evaluation, with the finished model's figures by data set."""

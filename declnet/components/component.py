@@ -21,7 +21,8 @@ from declnet.components.context import RunContext
 from declnet.components.declared import StrictModel, resolve_paths
 from declnet.components.json_schema import any_of_kind, table_of_component
 from declnet.components.located_error import custom_error, located_error
-from declnet.errors import Diagnostic, RegistryError, UnknownTypeError
+from declnet.components.verification import verify_class
+from declnet.errors import Diagnostic, UnknownTypeError
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import kind_in_words, with_article
@@ -42,28 +43,23 @@ class Component(StrictModel):
     required_methods: ClassVar[tuple[str, ...]] = ()
     """Methods that a contract leaves to its components."""
 
+    renamed: ClassVar[dict[str, str]] = {}
+    """Names that an earlier edition of a contract had, each with what takes its place."""
+
     @classmethod
     def verify_contract(cls) -> None:
-        """Checks that the class can be registered.
+        """Check that the class can be registered (see `declnet.components.verification`).
 
         Raises:
-            RegistryError: it has no type, or lacks a method of its contract.
+            RegistryError: it has no type, lacks a method of its contract, or breaks it otherwise.
         """
-        if not hasattr(cls, "kind"):
-            raise RegistryError(f"{cls.__name__} derives from no contract (Layer, Loss, …)")
-        name = getattr(cls, "type", None)
-        if not isinstance(name, str) or not name:
-            raise RegistryError(f'{cls.__name__} has no type: add e.g. type = "{cls.__name__}"')
-        contract: Any = next(base for base in cls.__mro__ if "kind" in vars(base))
-        for method in contract.required_methods:
-            if getattr(cls, method) is getattr(contract, method):
-                raise RegistryError(f"{cls.__name__} has no {method}(), which a {cls.kind} needs")
+        verify_class(cls)
 
     def check(self, context: RunContext) -> Iterable[Diagnostic]:  # noqa: ARG002
-        """What is wrong or suspicious about this component in a run, before it starts.
+        """Yield what is wrong or suspicious about this component in a run, before it starts.
 
-        Called for each component that a spec names, after its own fields are known to be right.
-        Shapes are no concern of it: `output_shape` tells what a layer cannot take.
+        Called for each component that a spec names, once its own fields are valid. Shapes need no
+        check here: `output_shape` refuses those that a layer cannot take.
 
         Args:
             context: the run as far as it is known; parts of it may be missing.

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from declnet.components.data_source import DataInfo
     from declnet.components.layer import Layer
     from declnet.components.loss import Loss
+    from declnet.components.metric import Better
     from declnet.components.optimizer import Optimizer
 
 
@@ -44,7 +45,8 @@ class RunContext:
         loss: of the run.
         optimizer: of the run.
         here: the place of the layer whose check is called; None for other components.
-        figures: names of what a row of the history will have, e.g. `loss`, `validation_accuracy`.
+        metrics: what a row of the history will have, e.g. `loss`, `validation_accuracy`, each with
+            which values are better (`"higher"`, `"lower"`, or None if neither is known to be).
     """
 
     layers: tuple[LayerContext, ...] = ()
@@ -52,7 +54,7 @@ class RunContext:
     loss: Loss | None = None
     optimizer: Optimizer | None = None
     here: LayerContext | None = None
-    figures: tuple[str, ...] = ()
+    metrics: Mapping[str, Better | None] = field(default_factory=dict)
 
     @property
     def last(self) -> LayerContext | None:

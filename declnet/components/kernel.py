@@ -1,9 +1,13 @@
-"""Kernels: faster forms of what the graph computes in training, bound to their arrays once."""
+"""Kernel: a faster or more exact joint form of components, bound to their arrays once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
+
+import numpy as np
 
 from declnet.components.arrays import Array, Shape
 from declnet.components.component import Component
@@ -14,159 +18,143 @@ Call = Callable[[], object]
 """One call of a training step; it reads what its arrays hold then."""
 
 
+@dataclass(frozen=True, eq=False)
+class KernelSite:
+    """Where a kernel works: the components that it replaces, and the arrays they would compute on.
+
+    What does not apply is None. Of layers that follow each other, x and dx belong to the first, y
+    and dy to the last; what lies between them is neither written nor read. With a loss at the end,
+    y is the model's output.
+
+    Attributes:
+        components: what is replaced, in the order of `replaces`.
+        x: input of the first layer, (n, *shape), in either memory order.
+        y: output of the last layer, (n, *shape); may be x's memory where the layers are `in_place`.
+            x and y hold their values until the backward calls where the first and the last layer
+            have them in `backward_needs`, and with a loss.
+        dy: gradient of y; may be overwritten. None with a loss, and where nothing is trained.
+        dx: gradient of x, may be dy's memory; None where it is not needed.
+        states: of each layer, in order: parameters, workspace, `grad`, `rng`.
+        y_true: targets, as the loss prepared them.
+        losses: (n,), the loss of each sample.
+        normalized_weights: (n,), the weight of each sample in the batch's loss, their sum 1; all
+            1/n if samples count alike.
+        w: all trainable parameters for an optimizer, of one axis; a parameter for a regularizer.
+        dw: gradient of w; an optimizer may overwrite it.
+        state: the optimizer's arrays, each as long as w; it has no scratch.
+        uniform: whether all samples count alike.
+    """
+
+    components: tuple[Any, ...]
+    x: Any = None
+    y: Any = None
+    dy: Array | None = None
+    dx: Array | None = None
+    states: tuple[LayerState, ...] = ()
+    y_true: Any = None
+    losses: Any = None
+    normalized_weights: Any = None
+    w: Any = None
+    dw: Any = None
+    state: OptimizerState | None = None
+    uniform: bool = True
+
+    def weigh(self, gradient: Array) -> Call:
+        """A call that multiplies each sample's gradient by its normalized weight, in place."""
+        if self.uniform:
+            return partial(np.multiply, gradient, gradient.dtype.type(1 / len(gradient)), gradient)
+        column = self.normalized_weights.reshape(-1, *[1] * (gradient.ndim - 1))
+        return partial(np.multiply, gradient, column, gradient)
+
+
+@dataclass(frozen=True)
+class KernelCalls:
+    """What takes the place of the components' methods.
+
+    Attributes:
+        forward: fills y of layers, and the losses where a loss is replaced.
+        backward: fills dx and every `state.grad` of layers, with a loss times each sample's weight;
+            adds the gradient of a regularizer to dw.
+        update: of an optimizer: called with the learning rate and the step, from 1.
+    """
+
+    forward: tuple[Call, ...] = ()
+    backward: tuple[Call, ...] = ()
+    update: Callable[[float, int], object] | None = None
+
+
 class Kernel(Component):
-    """Stands in training for the components that its fields are typed by, of these exact classes.
+    """Computes in training what the components of some classes would compute, of exactly these.
 
-    A kernel is given the components and, once, the arrays that they would compute on; it returns
-    the calls that take their place, or None where it has none for such arrays (their types, shapes
-    and memory orders are known), so that NumPy computes. A subclass of a class that it names is
-    never replaced: it may compute something else.
+    `replaces` names one or more layers that follow each other, each the only reader of the one
+    before, with or without a loss after the last; or one optimizer, or one regularizer. A subclass
+    of such a class is never replaced: it may compute something else.
 
-    Its results equal those of the components that it replaces but for rounding, and are the same
-    bits each time. Predictions and evaluations are left to the components.
+    The results are those of the components but for rounding, and the same bits each time.
+    Predictions and evaluations are left to the components.
     """
 
     kind = "kernel"
+    required_methods = ("bind",)
+    renamed = {  # noqa: RUF012
+        "bind_forward": "bind(site) returns the calls of both directions, as KernelCalls",
+        "bind_backward": "bind(site) returns the calls of both directions, as KernelCalls",
+    }
+
+    replaces: ClassVar[tuple[Any, ...]] = ()
+    """The classes of the components whose place it takes."""
+    compiled: ClassVar[bool] = False
+    """Whether it must be compiled or loaded, so that it pays only in longer trainings: it is used
+    where `[engine] kernels` allows it. Others, in NumPy, are always used."""
+    example_shapes: ClassVar[tuple[Any, ...]] = ()
+    """Input shapes that the conformance kit tries in addition to the usual ones."""
 
     @classmethod
     def unavailable(cls) -> str | None:
-        """Why it cannot be used on this machine, and what to do; None if it can."""
+        """Say why it cannot be used on this machine, and what to do; None if it can."""
         return None
 
     @classmethod
     def versions(cls) -> dict[str, str]:
-        """What its bits depend on beside its plugin: versions by name, for the manifest."""
+        """Versions by name that its bits depend on besides its plugin's, for the manifest."""
         return {}
 
-    @classmethod
-    def replaced(cls) -> tuple[Any, ...]:
-        """The classes that it stands for, in the order of its fields."""
-        return tuple(field.annotation for field in cls.model_fields.values())
-
-    @classmethod
-    def verify_contract(cls) -> None:
-        """Checks the class; raises RegistryError if its fields do not say what it replaces."""
-        super().verify_contract()
-        wanted: Any = getattr(cls, "replaces", None)
-        if wanted is None:
-            raise RegistryError(f"{cls.__name__} must derive from LayerKernel, FusionKernel, …")
-        parts = cls.replaced()
-        if not parts or not all(
-            isinstance(part, type) and issubclass(part, Component) and part.kind == wanted
-            for part in parts
-        ):
-            raise RegistryError(
-                f"{cls.__name__} must have fields typed by the {wanted} classes that it replaces"
-            )
-        if wanted != "layer" and len(parts) > 1:
-            raise RegistryError(f"{cls.__name__} can replace one {wanted} at a time")
-
-
-class LayerKernel(Kernel):
-    """Replaces a layer, or several that follow each other, each the only reader of the one before.
-
-    What lies between joined layers is neither written nor read. Of the kernels that suit a layer
-    and those after it, the one of most layers is asked to bind; if it returns None from either
-    method, the layers compute for themselves.
-    """
-
-    kind = "kernel"
-    replaces: ClassVar[str] = "layer"
-    required_methods = ("bind_forward", "bind_backward")
-    example_shapes: ClassVar[tuple[Any, ...]] = ()
-    """Input shapes that the conformance kit tries beside the usual ones."""
-
-    def suits(self, shapes: Sequence[Shape], input_gradient: bool) -> bool:  # noqa: ARG002
-        """Whether it is made for layers of such shapes; default: it is. If not, others are asked.
+    def suits(
+        self,
+        components: Sequence[Any],  # noqa: ARG002
+        shapes: Sequence[Shape],  # noqa: ARG002
+        input_gradient: bool,  # noqa: ARG002
+    ) -> bool:
+        """Say whether it is meant for such layers, before memory is planned; default: it is.
 
         Args:
+            components: what it would replace.
             shapes: of a sample: the first layer's input, then the output of each layer.
             input_gradient: whether the gradient of the first layer's input may be needed.
         """
         return True
 
-    def bind_forward(
-        self, x: Array, y: Array, states: Sequence[LayerState]
-    ) -> tuple[Call, ...] | None:
-        """The calls that fill `y`, the output of the last layer, from `x`, the first one's input.
+    def bind(self, site: KernelSite) -> KernelCalls | None:
+        """Return the calls that take the components' place, bound to these arrays.
 
-        Args:
-            x: (n, *input shape), in either memory order.
-            y: (n, *output shape); may be x's memory where the layers work in place.
-            states: of each layer, in order: parameters, workspace, `rng`.
+        None leaves the work to the next kernel for these classes, or to the components: for types,
+        shapes or memory orders that it is not made for.
         """
         raise NotImplementedError
 
-    def bind_backward(
-        self,
-        x: Array | None,
-        y: Array | None,
-        dy: Array,
-        dx: Array | None,
-        states: Sequence[LayerState],
-    ) -> tuple[Call, ...] | None:
-        """The calls that fill `dx` and every `state.grad`.
-
-        Args:
-            x: the first layer's input if that layer's `backward_needs` has it, else None.
-            y: the last layer's output if that layer's `backward_needs` has it, else None.
-            dy: the gradient of y; may be overwritten, since nobody reads it afterwards.
-            dx: the gradient of x; None where nobody needs it; may be dy's memory.
-            states: of each layer, in order.
-        """
-        raise NotImplementedError
+    @classmethod
+    def verify_contract(cls) -> None:
+        """As `Component.verify_contract`; `replaces` must name what a kernel can replace."""
+        super().verify_contract()
+        kinds = [getattr(each, "kind", None) for each in cls.replaces]
+        layers = kinds[:-1] if kinds and kinds[-1] == "loss" else kinds
+        together = bool(layers) and all(kind == "layer" for kind in layers)
+        if not together and kinds not in (["optimizer"], ["regularizer"]):
+            raise RegistryError(
+                f"{cls.__name__}.replaces is {_in_words(cls.replaces)}; it must name layers, with "
+                "or without a loss after them, or one optimizer, or one regularizer"
+            )
 
 
-class FusionKernel(Kernel):
-    """Replaces a fusion of a last layer and a loss, its gradient and the mean's factor."""
-
-    kind = "kernel"
-    replaces: ClassVar[str] = "fusion"
-    required_methods = ("bind",)
-
-    def bind(
-        self, x: Array, y_true: Array, y: Array, losses: Array, shares: Array, dx: Array | None
-    ) -> tuple[Call, ...] | None:
-        """The calls that fill `y` and `losses` as the fusion does, and `dx`, times each share.
-
-        Args:
-            x: the last layer's input, (n, *shape).
-            y_true: as the loss prepared it.
-            y: predictions.
-            losses: (n,).
-            shares: (n,), what each sample counts in the batch's loss: 1/n, or by its weight.
-            dx: the gradient of x; None where nobody needs it.
-        """
-        raise NotImplementedError
-
-
-class OptimizerKernel(Kernel):
-    """Replaces an optimizer's update."""
-
-    kind = "kernel"
-    replaces: ClassVar[str] = "optimizer"
-    required_methods = ("bind",)
-
-    def bind(
-        self, w: Array, dw: Array, state: OptimizerState
-    ) -> Callable[[float, int], object] | None:
-        """The update as a function of the learning rate and the step, which counts from 1.
-
-        Args:
-            w: all trainable parameters, one axis, contiguous.
-            dw: their gradient; may be overwritten.
-            state: the optimizer's arrays; it has no scratch.
-        """
-        raise NotImplementedError
-
-
-class RegularizerKernel(Kernel):
-    """Replaces a regularizer's gradient."""
-
-    kind = "kernel"
-    replaces: ClassVar[str] = "regularizer"
-    required_methods = ("bind",)
-
-    def bind(self, w: Array, dw: Array) -> tuple[Call, ...] | None:
-        """The calls that add the penalty's gradient to `dw`."""
-        raise NotImplementedError
+def _in_words(replaces: tuple[Any, ...]) -> str:
+    return f"({', '.join(getattr(each, '__name__', repr(each)) for each in replaces)})"

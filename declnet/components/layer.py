@@ -8,6 +8,7 @@ from pydantic import Field
 
 from declnet.components.arrays import Array, Shape
 from declnet.components.component import Component
+from declnet.components.output_range import OutputRange
 from declnet.components.parameter import Parameter, Workspace
 from declnet.components.readable_name import LayerName
 from declnet.components.state import LayerState
@@ -23,6 +24,7 @@ class Layer(Component):
 
     kind = "layer"
     required_methods = ("forward", "backward")
+    renamed = {"buffers": "the method workspace() declares working memory, with Workspace"}  # noqa: RUF012
 
     backward_needs: ClassVar[frozenset[str] | set[str]] = frozenset({"x", "y"})
     """Which of `x` and `y` backward reads; it gets None for what is left out."""
@@ -41,6 +43,12 @@ class Layer(Component):
     """The order of `x` where it is another than that of `y`; `"any"` takes it as it comes."""
     mixes_samples: ClassVar[bool] = False
     """Whether a sample's output depends on the others of its batch, as in batch normalization."""
+    output_range: ClassVar[OutputRange | Literal["input"] | None] = None
+    """Bounds of the numbers that it gives; `"input"` if they are those of its (first) input; None
+    if they are not known. Losses are checked against it before training."""
+    is_linear: ClassVar[bool] = False
+    """Whether y is an affine function of x, apart from random masks: two such layers with weights
+    and nothing else between them are one."""
     example_shapes: ClassVar[tuple[Any, ...]] = ()
     """Input shapes for the conformance kit; default: those of its usual ones that it accepts."""
     n_inputs: ClassVar[int | None] = 1

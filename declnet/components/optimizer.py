@@ -12,6 +12,7 @@ from declnet.components.component import Component
 from declnet.components.context import RunContext
 from declnet.components.located_error import located_error
 from declnet.components.number_or import NumberOr
+from declnet.components.returned import checked_rate
 from declnet.components.schedule import Schedule
 from declnet.components.state import OptimizerState
 from declnet.errors import Diagnostic
@@ -69,11 +70,20 @@ class Optimizer(Component):
         hint = f"its default is {default:g}" if isinstance(default, float) else None
         return Diagnostic(message, hint, ("learning_rate",), "W004")
 
-    def rate(self, step: int) -> float:
-        """The learning rate of an update; steps count from 1."""
-        if isinstance(self.learning_rate, Schedule):
-            return self.learning_rate.rate(step)
-        return self.learning_rate / (1.0 + self.decay * (step - 1))
+    def rate(self, step: int, total: int) -> float:
+        """Return the learning rate of an update.
+
+        Args:
+            step: of the update, from 1.
+            total: updates of the whole training.
+
+        Raises:
+            BrokenContractError: the schedule returned something else than a rate.
+        """
+        schedule = self.learning_rate
+        if isinstance(schedule, Schedule):
+            return checked_rate(schedule, schedule.rate(step, total), step)
+        return schedule / (1.0 + self.decay * (step - 1))
 
     def state_names(self) -> tuple[str, ...]:
         """Names of the arrays that it keeps; each is as large as w and starts at 0."""

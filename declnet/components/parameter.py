@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from declnet.components.arrays import Shape
 from declnet.components.initializer import Initializer
@@ -20,6 +20,8 @@ class Parameter:
         regularizer: adds a penalty to the loss; only for trainable parameters.
         trainable: whether the optimizer updates it. A running mean, say, is not trainable: the
             layer writes it itself, it is saved with the weights and has no gradient.
+        role: what it does to its input: a `weight` multiplies and sums, a `bias` is added, a
+            `scale` multiplies number by number.
         fan_in: inputs to each unit, for initializers; default by shape: `shape[0]` of a matrix,
             the product of all but the first axis from three axes on.
         fan_out: outputs of each input; default: `shape[1]` of a matrix, `shape[0]` times the
@@ -30,6 +32,7 @@ class Parameter:
     initializer: Initializer | str | dict[str, Any]
     regularizer: Regularizer | None = None
     trainable: bool = True
+    role: Literal["weight", "bias", "scale"] = "weight"
     fan_in: int | None = None
     fan_out: int | None = None
 

@@ -6,11 +6,16 @@ from declnet.components.component import Component
 
 
 class Schedule(Component):
-    """A learning rate that depends on the step alone."""
+    """A learning rate that depends on the step, and on how many there will be."""
 
     kind = "schedule"
     required_methods = ("rate",)
 
-    def rate(self, step: int) -> float:
-        """The learning rate of an update; steps count from 1."""
+    def rate(self, step: int, total: int) -> float:
+        """Return the learning rate of an update, finite and at least 0.
+
+        Args:
+            step: of the update, from 1.
+            total: updates of the whole training, if no callback ends it early.
+        """
         raise NotImplementedError

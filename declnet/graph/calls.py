@@ -31,9 +31,18 @@ def copies(node: Node, views: BatchViews, x: Array) -> list[Call]:
 
 
 def backward_calls(
-    node: Node, plan: Plan, views: BatchViews, x: Array, state: LayerState
+    node: Node,
+    plan: Plan,
+    views: BatchViews,
+    x: Array,
+    state: LayerState,
+    dy: Array | None = None,
 ) -> list[Call]:
-    """The layer's backward, then what it adds to gradients that have several writers."""
+    """The layer's backward, then what it adds to gradients that have several writers.
+
+    Args:
+        dy: the gradient of the layer's output; default: where the plan has it.
+    """
     if not plan.needs_gradient[node.index + 1] or plan.gradient_is_view(node):
         return []
     targets: list[Array | None] = []
@@ -48,7 +57,7 @@ def backward_calls(
         node.layer.backward,
         views.inputs(node, x) if "x" in needs else None,
         views.output(node) if "y" in needs else None,
-        views.gradient(node.index + 1),  # type: ignore[arg-type]  # there is one: it is needed
+        views.gradient(node.index + 1) if dy is None else dy,  # type: ignore[arg-type]  # needed
         dx,
         state,
     )

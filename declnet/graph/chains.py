@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from declnet.components.arrays import Array
-from declnet.components.kernel import Call, LayerKernel
+from declnet.components.kernel import Call, Kernel, KernelSite
+from declnet.components.loss import Loss
 from declnet.components.state import LayerState
 from declnet.graph.calls import backward_calls, copies, forward_calls, gradient_target
 from declnet.graph.kernels import Kernels
@@ -18,10 +19,10 @@ from declnet.graph.views import BatchViews
 
 @dataclass(frozen=True)
 class Chain:
-    """Layers that follow each other, and the kernel that may compute them, if there is one."""
+    """Layers that follow each other, and the kernels that may compute them, the best first."""
 
     nodes: tuple[Node, ...]
-    kernel: LayerKernel | None = None
+    kernels: tuple[Kernel, ...] = ()
 
     @property
     def indices(self) -> tuple[int, ...]:
@@ -29,28 +30,42 @@ class Chain:
         return tuple(node.index for node in self.nodes)
 
 
+def ending_of(nodes: Sequence[Node], loss: Loss, kernels: Kernels) -> Chain:
+    """The last layers that a kernel computes together with the loss; no layers if none does."""
+    start = len(nodes)
+    for count in range(1, min(len(nodes), kernels.longest - 1) + 1):
+        if count > 1 and not _continues(nodes, len(nodes) - count + 1):
+            break
+        if nodes[len(nodes) - count].takes_many_inputs:
+            break
+        if kernels.find(nodes[len(nodes) - count :], loss):
+            start = len(nodes) - count
+    found = kernels.find(nodes[start:], loss) if start < len(nodes) else ()
+    return Chain(tuple(nodes[start:]), found)
+
+
 def chains_of(nodes: Sequence[Node], count: int, kernels: Kernels) -> tuple[Chain, ...]:
     """Splits the first `count` layers of a model, from the first on into the longest chains."""
     chains: list[Chain] = []
-    readers = [
-        [node.index for node in nodes if value in node.inputs] for value in range(len(nodes))
-    ]
-    staged = staged_reads(nodes, value_orders(nodes))
     start = 0
     while start < count:
         stop = start + 1
-        while (
-            stop < count
-            and stop - start < kernels.longest
-            and nodes[stop].inputs == (stop,)
-            and not nodes[stop].takes_many_inputs
-            and readers[stop] == [stop]
-            and (stop, 0) not in staged
-        ):
+        while stop < count and stop - start < kernels.longest and _continues(nodes, stop):
             stop += 1
         chains.append(_longest(nodes, start, stop, kernels))
         start += len(chains[-1].nodes)
     return tuple(chains)
+
+
+def _continues(nodes: Sequence[Node], index: int) -> bool:
+    """Whether a layer reads the one before alone, is its only reader, and in the same order."""
+    readers = [node.index for node in nodes if index in node.inputs]
+    return (
+        nodes[index].inputs == (index,)
+        and not nodes[index].takes_many_inputs
+        and readers == [index]
+        and (index, 0) not in staged_reads(nodes, value_orders(nodes))
+    )
 
 
 def _longest(nodes: Sequence[Node], start: int, stop: int, kernels: Kernels) -> Chain:
@@ -58,10 +73,9 @@ def _longest(nodes: Sequence[Node], start: int, stop: int, kernels: Kernels) -> 
     if not nodes[start].takes_many_inputs:
         for end in range(stop, start, -1):
             joined = nodes[start:end]
-            kernel: LayerKernel | None = kernels.find([node.layer for node in joined])
-            shapes = [joined[0].input_shapes[0], *(node.output_shape for node in joined)]
-            if kernel is not None and kernel.suits(shapes, joined[0].inputs != (0,)):
-                return Chain(tuple(joined), kernel)
+            found = kernels.find(joined)
+            if found:
+                return Chain(tuple(joined), found)
     return Chain((nodes[start],))
 
 
@@ -81,11 +95,10 @@ def chain_calls(
         states: of all layers of the model.
         kernels: where a kernel that is used is noted.
     """
-    own = [states[node.index] for node in chain.nodes]
-    if chain.kernel is not None:
-        bound = _kernel_calls(chain, chain.kernel, plan, views, x, own)
+    own = tuple(states[node.index] for node in chain.nodes)
+    if chain.kernels:
+        bound = _kernel_calls(chain, plan, views, x, own, kernels)
         if bound is not None:
-            kernels.took_over(chain.kernel)
             return bound
     forward: list[Call] = []
     backward: list[Call] = []
@@ -97,27 +110,25 @@ def chain_calls(
 
 def _kernel_calls(
     chain: Chain,
-    kernel: LayerKernel,
     plan: Plan,
     views: BatchViews,
     x: Array,
-    states: Sequence[LayerState],
+    states: tuple[LayerState, ...],
+    kernels: Kernels,
 ) -> tuple[list[Call], list[Call]] | None:
     first, last = chain.nodes[0], chain.nodes[-1]
-    source, y = views.inputs(first, x), views.output(last)
-    forward = kernel.bind_forward(source, y, states)
-    if forward is None:
-        return None
-    calls: list[Call] = [*copies(first, views, x), *forward]
-    dy = views.gradient(last.index + 1)
-    if not plan.needs_gradient[last.index + 1] or dy is None:
-        return calls, []
-    dx, after = gradient_target(first, 0, plan, views)
-    backward = kernel.bind_backward(
-        source if "x" in first.layer.backward_needs else None,
-        y if "y" in last.layer.backward_needs else None,
-        dy,
-        dx,
-        states,
+    trained = plan.needs_gradient[last.index + 1]
+    dx, after = gradient_target(first, 0, plan, views) if trained else (None, [])
+    site = KernelSite(
+        tuple(node.layer for node in chain.nodes),
+        x=views.inputs(first, x),
+        y=views.output(last),
+        dy=views.gradient(last.index + 1) if trained else None,
+        dx=dx,
+        states=states,
     )
-    return None if backward is None else (calls, [*backward, *after])
+    bound = kernels.bind(chain.kernels, site)
+    if bound is None:
+        return None
+    backward = [*bound.backward, *after] if trained else []
+    return [*copies(first, views, x), *bound.forward], backward

@@ -20,7 +20,7 @@ from declnet.graph.plan import Plan, Reader
 class _Planner:
     nodes: Sequence[Node]
     training: bool
-    fused: bool
+    fused: int
     joined: Sequence[Sequence[int]] = ()
     lives: list[Life] = field(default_factory=list)
 
@@ -29,7 +29,8 @@ class _Planner:
         self.end = 2 * self.count + 2
         self.first_of = list(range(self.count))
         self.last_of = list(range(self.count))
-        for chain in self.joined:
+        ending = range(self.count - self.fused, self.count)
+        for chain in [*self.joined, *([ending] if ending else [])]:
             for index in chain:
                 self.first_of[index], self.last_of[index] = chain[0], chain[-1]
         self.orders = value_orders(self.nodes)
@@ -45,7 +46,7 @@ class _Planner:
             self.needs_gradient.append(self.training and (trainable or inherited))
 
     def is_fused(self, index: int) -> bool:
-        return self.fused and index == self.count - 1
+        return index >= self.count - self.fused
 
     def backward_time(self, index: int) -> int:
         return self.count + 1 if self.is_fused(index) else 2 * self.count + 1 - index
@@ -160,7 +161,7 @@ def plan_memory(
     nodes: Sequence[Node],
     *,
     training: bool,
-    fused: bool = False,
+    fused: int = 0,
     joined: Sequence[Sequence[int]] = (),
 ) -> Plan:
     """Plans the blocks of a forward pass, or of forward and backward.
@@ -168,7 +169,7 @@ def plan_memory(
     Args:
         nodes: the model.
         training: whether there is a backward pass.
-        fused: whether the last layer and the loss are joined.
+        fused: how many of the last layers are joined with the loss.
         joined: chains of layers that a kernel computes in one, each by its layers' indices; what it
             reads lives until the whole chain is done.
     """

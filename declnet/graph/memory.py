@@ -24,7 +24,7 @@ def training_memory(
     optimizer: Optimizer,
     dtype: npt.DTypeLike,
     batch: int,
-    fused: bool,
+    fused: int,
 ) -> dict[str, int]:
     """Bytes that the training graph and the optimizer allocate, by what they are for.
 
@@ -33,7 +33,7 @@ def training_memory(
         optimizer: what keeps state for each parameter.
         dtype: the model's float type.
         batch: samples a step.
-        fused: whether the last layer and the loss are joined.
+        fused: how many of the last layers are joined with the loss.
     """
     kind = np.dtype(dtype)
     trainable = sum(

@@ -141,8 +141,10 @@ def build_model(
         SpecError: the layers do not fit each other or the input; with every fault.
         WeightsError: `initial_weights` cannot be read, or do not fit.
     """
-    model = Model(infer_nodes(spec.layers, tuple(input_shape)), tuple(input_shape), spec.dtype)
-    model.store.initialize(seed, registry or default_registry())
+    registry = registry or default_registry()
+    nodes = infer_nodes(spec.layers, tuple(input_shape), registry)
+    model = Model(nodes, tuple(input_shape), spec.dtype)
+    model.store.initialize(seed, registry)
     if spec.initial_weights is not None:
         model.load_parameters(read_weights(spec.initial_weights), str(spec.initial_weights))
     return model

@@ -8,11 +8,18 @@ from math import prod
 from typing import Any
 
 from declnet.components.arrays import Shape
+from declnet.components.attribution import broken_contract
 from declnet.components.layer import Layer
 from declnet.components.parameter import Parameter, Workspace
-from declnet.components.state import RESERVED
+from declnet.components.returned import (
+    BrokenContractError,
+    checked_parameters,
+    checked_shape,
+    checked_workspace,
+)
 from declnet.errors import Diagnostic, SpecError
 from declnet.graph.wiring import wire
+from declnet.registry.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -43,10 +50,6 @@ class Node:
         return sum(prod(parameter.shape) for parameter in self.parameters.values())
 
 
-class BrokenContractError(Exception):
-    """A layer declares what no layer may."""
-
-
 @dataclass(frozen=True)
 class Inferred:
     """What is known of a model from its declaration.
@@ -66,17 +69,20 @@ class Inferred:
         return known if len(known) == len(self.nodes) and not self.problems else ()
 
 
-def infer_nodes(layers: Sequence[Layer], input_shape: Shape) -> tuple[Node, ...]:
-    """Wires the layers and infers all shapes.
+def infer_nodes(
+    layers: Sequence[Layer], input_shape: Shape, registry: Registry
+) -> tuple[Node, ...]:
+    """Wire the layers and infer all shapes.
 
     Args:
         layers: in topological order.
         input_shape: the shape of one sample.
+        registry: knows which distribution a component came from, for messages.
 
     Raises:
         SpecError: with each fault at its layer.
     """
-    inferred = infer(layers, input_shape)
+    inferred = infer(layers, input_shape, registry=registry)
     if inferred.problems:
         raise SpecError(inferred.problems)
     return inferred.complete
@@ -87,6 +93,8 @@ def infer(
     input_shape: Shape | None,
     names: Sequence[str | None] | None = None,
     types: Sequence[str | None] | None = None,
+    *,
+    registry: Registry,
 ) -> Inferred:
     """Infers as much as can be known.
 
@@ -95,6 +103,7 @@ def infer(
         input_shape: the shape of one sample; None if it is not known.
         names: of the layers that could not be read, where they have one.
         types: theirs, where they are known.
+        registry: knows which distribution a component came from, for messages.
     """
     wires, problems = wire(layers, names, types)
     shapes: list[Shape | None] = [None if input_shape is None else tuple(input_shape)]
@@ -107,7 +116,7 @@ def infer(
             try:
                 node = _node(index, layer, place.name, place.inputs, input_shapes)
             except BrokenContractError as error:
-                message = f'"{place.name}": {error}'
+                message = f'"{place.name}": {broken_contract(error, registry)}'
                 hint = "the layer's plugin is at fault: declnet plugins check tells more"
                 problems.append(Diagnostic(message, hint, ("model", "layers", index), "E025"))
             except ValueError as error:
@@ -164,20 +173,7 @@ def _node(
     input_shapes: tuple[Shape, ...],
 ) -> Node:
     given: Any = input_shapes if layer.n_inputs != 1 else input_shapes[0]
-    output_shape = tuple(layer.output_shape(given))
-    if not all(isinstance(size, int) and size >= 1 for size in output_shape):
-        raise BrokenContractError(
-            f"{layer.type} gives the shape {output_shape}; sizes must be at least 1"
-        )
-    parameters, workspace = layer.parameters(given), layer.workspace(given)
-    for name in (*parameters, *workspace):
-        if name in RESERVED or (name in parameters and name in workspace):
-            raise BrokenContractError(
-                f"{layer.type} cannot call a parameter or buffer {name}: it is taken"
-            )
-    for name, parameter in parameters.items():
-        if parameter.regularizer is not None and not parameter.trainable:
-            raise BrokenContractError(
-                f"{layer.type}.{name} is not trainable and takes no regularizer"
-            )
+    output_shape = checked_shape(layer, layer.output_shape(given))
+    parameters = checked_parameters(layer, layer.parameters(given))
+    workspace = checked_workspace(layer, layer.workspace(given), parameters)
     return Node(index, label, layer, inputs, input_shapes, output_shape, parameters, workspace)

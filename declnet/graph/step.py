@@ -43,24 +43,24 @@ class WeightedStep(Step):
 
     Attributes:
         weights: of the samples of the batch, (n,), in the model's type.
-        shares: of each sample in the batch's loss, w / sum(w), (n,); filled by a call.
+        normalized_weights: w / sum(w), (n,); filled by a call.
     """
 
     weights: Array
-    shares: Array
+    normalized_weights: Array
 
     def run(self) -> float:
         """Executes the calls; returns the mean data loss, sum(w * losses) / sum(w)."""
         for call in self.calls:
             call()
-        return float(self.losses @ self.shares)
+        return float(self.losses @ self.normalized_weights)
 
     def weight(self) -> float:
         """How much the batch counts: the sum of its weights."""
         return float(np.add.reduce(self.weights))
 
 
-def fill_shares(weights: Array, shares: Array) -> None:
-    """Shares of weights in their sum; all 0 if that is 0."""
+def fill_weights(weights: Array, normalized: Array) -> None:
+    """Divide weights by their sum; all 0 if that is 0."""
     total = np.add.reduce(weights)
-    np.divide(weights, total if total > 0 else 1, out=shares)
+    np.divide(weights, total if total > 0 else 1, out=normalized)

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
 from declnet.components.arrays import Array
-from declnet.components.fusion import Fusion
-from declnet.components.kernel import FusionKernel, RegularizerKernel
-from declnet.components.layer import Layer
+from declnet.components.kernel import KernelSite
 from declnet.components.loss import Loss
 from declnet.components.regularizer import Regularizer
+from declnet.components.returned import checked_penalty
+from declnet.components.state import LayerState
 from declnet.graph.blocks import Blocks, Constants, LayerWorkspaces
-from declnet.graph.calls import copies, gradient_target
-from declnet.graph.chains import chain_calls, chains_of
+from declnet.graph.calls import backward_calls, copies, forward_calls, gradient_target
+from declnet.graph.chains import chain_calls, chains_of, ending_of
 from declnet.graph.kernels import Kernels
 from declnet.graph.lifetimes import plan_memory
 from declnet.graph.model import Model
 from declnet.graph.parameters import view
 from declnet.graph.states import layer_state
-from declnet.graph.step import Call, Step, WeightedStep, fill_shares
+from declnet.graph.step import Call, Step, WeightedStep, fill_weights
 from declnet.graph.views import BatchViews
-from declnet.registry.registry import Registry
 from declnet.spec.streams import Stream, random_stream
 
 
@@ -32,7 +32,6 @@ class TrainingGraph:
 
     Attributes:
         gradient: of all trainable parameters, flat, as `model.store.vector` is.
-        fusion: what joins the last layer and the loss, if anything does.
 
     Args:
         kernels: that may take components' places; default: none.
@@ -42,7 +41,6 @@ class TrainingGraph:
         self,
         model: Model,
         loss: Loss,
-        registry: Registry,
         capacity: int,
         seed: int,
         kernels: Kernels | None = None,
@@ -50,8 +48,8 @@ class TrainingGraph:
         self._model = model
         self._loss = loss
         self._kernels = kernels or Kernels()
-        self.fusion = find_fusion(model.nodes[-1].layer, loss, registry)
-        fused = self.fusion is not None
+        self._ending = ending_of(model.nodes, loss, self._kernels)
+        fused = len(self._ending.nodes)
         self._chains = chains_of(model.nodes, len(model.nodes) - fused, self._kernels)
         joined = [chain.indices for chain in self._chains]
         self._plan = plan_memory(model.nodes, training=True, fused=fused, joined=joined)
@@ -72,7 +70,12 @@ class TrainingGraph:
 
     def penalty(self) -> float:
         """The regularization loss of the parameters as they are."""
-        return float(sum(regularizer.penalty(w) for regularizer, w, _ in self._regularized))
+        return float(
+            sum(
+                checked_penalty(regularizer, regularizer.penalty(w))
+                for regularizer, w, _ in self._regularized
+            )
+        )
 
     def streams(self) -> list[np.random.Generator]:
         """Each layer's own random stream, in the model's order."""
@@ -93,74 +96,78 @@ class TrainingGraph:
             layer_state(node, self._model.store, workspace.views(n), rng, self.gradient)
             for node, workspace, rng in zip(nodes, self._workspaces, self._rngs, strict=True)
         ]
-        shares = None if weights is None else np.empty_like(weights)
+        normalized = None if weights is None else np.empty_like(weights)
         calls: list[Call] = []
-        if weights is not None and shares is not None:
-            calls.append(partial(fill_shares, weights, shares))
+        if weights is not None and normalized is not None:
+            calls.append(partial(fill_weights, weights, normalized))
         parts = [
             chain_calls(chain, plan, views, x, states, self._kernels) for chain in self._chains
         ]
         for forward, _ in parts:
             calls += forward
-        calls += self._loss_calls(views, x, y_true, losses, shares)
+        calls += self._loss_calls(views, x, y_true, losses, normalized, states)
         for _, backward in reversed(parts):
             calls += backward
         for regularizer, w, dw in self._regularized:
             calls += self._regularizer_calls(regularizer, w, dw)
         output = views.output(nodes[-1])
-        if weights is not None and shares is not None:
-            return WeightedStep(tuple(calls), output, losses, weights, shares)
+        if weights is not None and normalized is not None:
+            return WeightedStep(tuple(calls), output, losses, weights, normalized)
         return Step(tuple(calls), output, losses)
 
     def _loss_calls(
-        self, views: BatchViews, x: Array, y_true: Array, losses: Array, shares: Array | None
+        self,
+        views: BatchViews,
+        x: Array,
+        y_true: Array,
+        losses: Array,
+        normalized: Array | None,
+        states: Sequence[LayerState],
     ) -> list[Call]:
-        """The loss and its gradient, times each sample's share; with the fusion if any."""
-        last, loss, fusion = self._model.nodes[-1], self._loss, self.fusion
-        y_pred = views.output(last)
-        if fusion is None:
-            calls: list[Call] = [partial(loss.forward, y_pred, y_true, losses)]
-            dy = views.gradient(last.index + 1)
-            if dy is None:
-                return calls
-            return [*calls, partial(loss.backward, y_pred, y_true, dy), _mean(dy, shares)]
-        logits = views.inputs(last, x)
-        dx, after = gradient_target(last, 0, self._plan, views)
-        calls = copies(last, views, x)
-        kernel: FusionKernel | None = self._kernels.find([fusion])
-        if kernel is not None:
-            each = np.full_like(losses, 1 / len(losses)) if shares is None else shares
-            bound = kernel.bind(logits, y_true, y_pred, losses, each, dx)
-            if bound is not None:
-                self._kernels.took_over(kernel)
-                return [*calls, *bound, *after]
-        calls.append(partial(fusion.forward, logits, y_true, y_pred, losses))
-        if dx is None:
+        """The loss and its gradient, times each sample's weight; with the layers of the ending."""
+        nodes, plan = self._ending.nodes, self._plan
+        weights = np.full_like(losses, 1 / len(losses)) if normalized is None else normalized
+        y_pred = views.output(self._model.nodes[-1])
+        own = tuple(states[node.index] for node in nodes)
+        site = KernelSite(
+            (*(node.layer for node in nodes), self._loss),
+            y=y_pred,
+            states=own,
+            y_true=y_true,
+            losses=losses,
+            normalized_weights=weights,
+            uniform=normalized is None,
+        )
+        if not nodes:
+            return self._separate_loss(site, views.gradient(len(self._model.nodes)))
+        first, last = nodes[0], nodes[-1]
+        trained = plan.needs_gradient[last.index + 1]
+        dx, after = gradient_target(first, 0, plan, views) if trained else (None, [])
+        site = replace(site, x=views.inputs(first, x), dx=dx)
+        bound = self._kernels.bind(self._ending.kernels, site)
+        if bound is not None:
+            backward = [*bound.backward, *after] if trained else []
+            return [*copies(first, views, x), *bound.forward, *backward]
+        dy = np.empty_like(y_pred) if trained else None  # the plan has no place for it
+        calls = [
+            call
+            for node, state in zip(nodes, own, strict=True)
+            for call in forward_calls(node, plan, views, x, state)
+        ]
+        calls += self._separate_loss(site, dy)
+        for node, state in reversed(list(zip(nodes, own, strict=True))):
+            calls += backward_calls(node, plan, views, x, state, dy if node is last else None)
+        return calls
+
+    def _separate_loss(self, site: KernelSite, dy: Array | None) -> list[Call]:
+        """The loss by its own methods, and its gradient if it is needed."""
+        loss, y_pred, y_true = self._loss, site.y, site.y_true
+        calls: list[Call] = [partial(loss.forward, y_pred, y_true, site.losses)]
+        if dy is None:
             return calls
-        backward = partial(fusion.backward, logits, y_pred, y_true, dx)
-        return [*calls, backward, _mean(dx, shares), *after]
+        backward = partial(loss.backward, y_pred, y_true, dy)
+        return [*calls, backward, site.weigh(dy)]
 
     def _regularizer_calls(self, regularizer: Regularizer, w: Array, dw: Array) -> Sequence[Call]:
-        kernel: RegularizerKernel | None = self._kernels.find([regularizer])
-        bound = kernel.bind(w, dw) if kernel is not None else None
-        if kernel is None or bound is None:
-            return [partial(regularizer.add_gradient, w, dw)]
-        self._kernels.took_over(kernel)
-        return bound
-
-
-def _mean(gradient: Array, shares: Array | None) -> Call:
-    """Multiplies each sample's gradient by its share in the mean: all by 1/n, or by `shares`."""
-    share = gradient.dtype.type(1 / len(gradient))
-    if shares is not None:
-        share = shares.reshape(-1, *[1] * (gradient.ndim - 1))
-    return partial(np.multiply, gradient, share, gradient)
-
-
-def find_fusion(layer: Layer, loss: Loss, registry: Registry) -> Fusion | None:
-    """The fusion that joins a last layer and a loss, or None."""
-    for entry in registry.entries("fusion"):
-        if entry.component.joins(layer, loss):
-            fusion: Fusion = entry.component(layer=layer, loss=loss)
-            return fusion
-    return None
+        bound = self._kernels.bind_single(regularizer, KernelSite((regularizer,), w=w, dw=dw))
+        return bound.backward if bound is not None else [partial(regularizer.add_gradient, w, dw)]

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from declnet.components.arrays import Array
-from declnet.components.kernel import OptimizerKernel
+from declnet.components.kernel import KernelSite
 from declnet.components.optimizer import Optimizer
+from declnet.components.returned import checked_state_names
 from declnet.components.state import OptimizerState
 from declnet.graph.clipping import Clip
 from declnet.graph.kernels import Kernels
@@ -24,7 +25,11 @@ FLUSH_EVERY = 64
 class Update:
     """An optimizer at work on a parameter vector.
 
+    Args:
+        total: updates of the whole training, for schedules.
+
     Attributes:
+        scale: what every learning rate is multiplied by.
         state: the optimizer's arrays by name, each as long as the vector.
     """
 
@@ -33,12 +38,13 @@ class Update:
         optimizer: Optimizer,
         vector: Array,
         gradient: Array,
+        total: int,
         clippings: Sequence[Clip] = (),
         kernels: Kernels | None = None,
     ) -> None:
         self._optimizer, self._gradient, self._clippings = optimizer, gradient, clippings
-        self._scale, self._rate = 1.0, optimizer.rate
-        names = optimizer.state_names()
+        self._total, self.scale = total, 1.0
+        names = checked_state_names(optimizer, optimizer.state_names())
         self.state = {name: np.zeros_like(vector) for name in names}
         size = min(SLICE, len(vector))
         self._scratch = (np.empty(size, vector.dtype), np.empty(size, vector.dtype))
@@ -51,7 +57,7 @@ class Update:
 
     def __call__(self, step: int) -> float:
         """Updates every parameter; steps count from 1. Returns the step's learning rate."""
-        rate = self._rate(step)
+        rate = self._optimizer.rate(step, self._total) * self.scale
         for clip in self._clippings:
             clip(self._gradient)
         if self._update is not None:
@@ -64,31 +70,14 @@ class Update:
             self._flush_denormals()
         return rate
 
-    @property
-    def scale(self) -> float:
-        """What every learning rate is multiplied by; 1 costs nothing."""
-        return self._scale
-
-    @scale.setter
-    def scale(self, scale: float) -> None:
-        self._scale = scale
-        self._rate = self._optimizer.rate if scale == 1.0 else self._scaled_rate
-
-    def _scaled_rate(self, step: int) -> float:
-        return self._optimizer.rate(step) * self._scale
-
     def _by_kernel(self, vector: Array, kernels: Kernels) -> Callable[[float, int], object] | None:
         """The update of the whole vector by a kernel, if there is one for this optimizer."""
-        kernel: OptimizerKernel | None = kernels.find([self._optimizer])
-        if kernel is None:
-            return None
         state = OptimizerState((vector[:0], vector[:0]))
         for name, array in self.state.items():
             setattr(state, name, array)
-        update = kernel.bind(vector, self._gradient, state)
-        if update is not None:
-            kernels.took_over(kernel)
-        return update
+        site = KernelSite((self._optimizer,), w=vector, dw=self._gradient, state=state)
+        calls = kernels.bind_single(self._optimizer, site)
+        return calls.update if calls is not None else None
 
     def _slice(
         self, vector: Array, gradient: Array, start: int

@@ -58,8 +58,8 @@ def discover(disabled: Iterable[str] = ()) -> Registry:
             _load_recorded(entry_point, plugin, registry)
     if os.environ.get(STRICT) == "1":
         list(registry.entries())
-        if registry.faults:
-            raise RegistryError("\n  ".join([f"{STRICT}=1", *map(str, registry.faults)]))
+        if registry.failures:
+            raise RegistryError("\n  ".join([f"{STRICT}=1", *map(str, registry.failures)]))
     return registry
 
 
@@ -68,12 +68,12 @@ def _load_recorded(entry_point: EntryPoint, plugin: Plugin, registry: Registry) 
     for other in registry.plugins:
         if other.name == plugin.name:
             cause = f"its entry point has the name of {other}'s; both are loaded, rename one"
-            registry.faults.append(PluginFailure(plugin, cause))
+            registry.failures.append(PluginFailure(plugin, cause))
     registry.plugins.append(plugin)
     try:
         load(entry_point.load(), plugin, registry)
     except (Exception, SystemExit) as error:
-        registry.faults.append(PluginFailure(plugin, cause_of(error)))
+        registry.failures.append(PluginFailure(plugin, cause_of(error)))
 
 
 def plugin_of(entry_point: EntryPoint) -> Plugin:

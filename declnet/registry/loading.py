@@ -30,13 +30,19 @@ class _Registration:
             self._refuse(error, kind, name)
 
     def _refuse(self, error: Exception, kind: str | None, name: str | None) -> None:
-        self._registry.faults.append(PluginFailure(self._plugin, cause_of(error), kind, name))
+        self._registry.failures.append(PluginFailure(self._plugin, cause_of(error), kind, name))
 
 
 def load(module: object, plugin: Plugin, registry: Registry) -> None:
-    """Registers what a plugin's module (or object) offers through the hook.
+    """Register what a plugin's module (or object) offers through the hook.
 
-    A class that is refused is recorded as a fault; the plugin's others are registered.
+    Each plugin has a plugin manager of its own: within one, an exception in one plugin's hook ends
+    the call for all of them, and nothing says which plugin a class came from. So pluggy's call
+    order and wrappers (`tryfirst`, `trylast`, `wrapper`) work among the implementations of one
+    plugin, and plugins do not see each other: that declnet's own are loaded first, and that none
+    hides another's type, is decided by the registry.
+
+    A class that is refused is recorded as a failure; the plugin's others are registered.
 
     Raises:
         Exception: what the hook itself raised, or pluggy's report of a wrong or unknown hook.
@@ -44,10 +50,7 @@ def load(module: object, plugin: Plugin, registry: Registry) -> None:
     hooks = pluggy.PluginManager(hookspec.PROJECT)
     hooks.add_hookspecs(hookspec)
     hooks.register(module, name=plugin.name)
-    implementations = hooks.hook.declnet_register.get_hookimpls()
-    for implementation in implementations:
-        arguments = [_Registration(plugin, registry)] if implementation.argnames else []
-        implementation.function(*arguments)
     hooks.check_pending()
-    if not implementations:
+    if not hooks.hook.declnet_register.get_hookimpls():
         raise LookupError("it has no hook: mark a function declnet_register(register) @hookimpl")
+    hooks.hook.declnet_register(register=_Registration(plugin, registry))

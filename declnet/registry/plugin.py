@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+FIRST_PARTY = "declnet"
+"""The distribution whose components keep their types where others offer the same."""
 
 
 @dataclass(frozen=True, order=True)
@@ -23,6 +27,11 @@ class Plugin:
 
 
 LOCAL = Plugin("this program")
+
+
+def normalized(distribution: str) -> str:
+    """A distribution's name as package installers compare it: `Declnet_Wave` is `declnet-wave`."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ def log_line(event: EpochLogged) -> str:
 
     Figures of the validation data, if there are any, follow after ` | validation, `.
     """
-    line = f"epoch: {event.epoch}, {figures(event.figures)}, lr: {_rate(event.learning_rate)}"
+    line = f"epoch: {event.epoch}, {figures(event.metrics)}, lr: {_rate(event.learning_rate)}"
     if event.validation:
         line += f" | validation, {figures(event.validation)}"
     return line
@@ -31,13 +31,13 @@ def live_figures(event: EpochLogged) -> str:
     `loss 0.952 (validation 0.964), acc 0.556 (0.541)`
     """
     validation = event.validation
-    loss = f"loss {_figure(event.figures['loss'])}"
+    loss = f"loss {_figure(event.metrics['loss'])}"
     if validation:
         loss += f" (validation {_figure(validation['loss'])})"
-    metric = next((name for name in event.figures if name not in LOSSES), None)
+    metric = next((name for name in event.metrics if name not in LOSSES), None)
     if metric is None:
         return loss
-    shown = f"{_SHORT.get(metric, metric)} {_figure(event.figures[metric])}"
+    shown = f"{_SHORT.get(metric, metric)} {_figure(event.metrics[metric])}"
     if metric in validation:
         shown += f" ({_figure(validation[metric])})"
     return f"{loss}, {shown}"

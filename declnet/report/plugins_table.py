@@ -16,9 +16,9 @@ def print_plugins(registry: Registry) -> None:
     if registry.disabled:
         off = [(each.name, each.distribution, each.version) for each in registry.disabled]
         print_table("disabled plugins", ("plugin", "distribution", "version"), off)
-    if registry.faults:
+    if registry.failures:
         broken = [
             (fault.plugin.name, fault.plugin.distribution, fault.plugin.version, fault.cause)
-            for fault in registry.faults
+            for fault in registry.failures
         ]
         print_table("broken plugins", ("plugin", "distribution", "version", "cause"), broken)

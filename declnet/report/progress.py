@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from declnet.components.callback import EpochLogged
+from declnet.components.callback import EpochFinished, EpochLogged
 from declnet.report.log_line import live_figures, log_line
 from declnet.report.terminal import is_terminal
 from declnet.runs.session import Listener
@@ -69,7 +69,8 @@ def _progress_bar(epochs: int, *, lines: bool) -> Iterator[Listener]:
         if isinstance(event, EpochLogged):
             bar.update(task, completed=event.epoch + 1, figures=live_figures(event))
         else:
-            bar.update(task, completed=int(event.epochs_done))
+            done = event.epoch + 1 if isinstance(event, EpochFinished) else int(event.epochs_done)
+            bar.update(task, completed=done)
 
     with bar:
         yield listener

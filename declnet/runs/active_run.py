@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from declnet.components.arrays import Array
+from declnet.components.metric import Better
 from declnet.graph.model import Model
 from declnet.graph.parameters import check_fit
 from declnet.training.trainer import Trainer
@@ -56,6 +57,7 @@ class ActiveRun:
     """The run as callbacks see it (`declnet.components.callback.Run`).
 
     Attributes:
+        directions: which values are better of each metric in the history.
         stopped: the reason that a callback gave for ending the training, or None.
         final: the parameters that the finished model shall have, or None for the last ones.
         plan: when checkpoints are written.
@@ -69,12 +71,17 @@ class ActiveRun:
     directory: Path | None
     model: Model
     trainer: Trainer
+    directions: Mapping[str, Better | None]
     stopped: str | None = None
     final: dict[str, Array] | None = None
     plan: CheckpointPlan = field(default_factory=CheckpointPlan)
     keeps_checkpoints: bool = False
     wanted: bool = False
     best: bool = False
+
+    def better(self, name: str) -> Better | None:
+        """As `Run.better`."""
+        return self.directions.get(name)
 
     def stop(self, reason: str) -> None:
         """Ends the training after this epoch; the first reason stands."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from declnet.components.callback import Callback, EpochLogged
+from declnet.components.callback import Callback, EpochFinished, EpochLogged
 from declnet.components.plain import NotPlainError, to_plain
 from declnet.errors import ComponentError
 from declnet.runs.active_run import ActiveRun
@@ -51,8 +51,13 @@ class Callbacks:
             kept.append({"type": callback.type, "saved": saved})
         return kept
 
+    def after_epoch(self, epoch: EpochFinished) -> None:
+        """Tell each of an epoch, logged or not."""
+        for callback, state in self._started:
+            callback.after_epoch(state, epoch)
+
     def epoch_finished(self, epoch: EpochLogged) -> None:
-        """Tells each of a logged epoch."""
+        """Tell each of a logged epoch."""
         for callback, state in self._started:
             callback.epoch_finished(state, epoch)
 

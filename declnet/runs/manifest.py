@@ -26,14 +26,12 @@ def first_manifest(
     registry: Registry,
     data: Mapping[str, ReadyData],
     input_shape: Shape,
-    fusion: Component | None,
     kernels: Sequence[type[Kernel]] = (),
 ) -> dict[str, Any]:
     """The manifest of a run that starts now: status `running`.
 
     Args:
         spec_file: the content of the folder's spec.toml.
-        fusion: what joins the last layer and the loss.
         kernels: what computes in place of components.
     """
     return {
@@ -46,7 +44,7 @@ def first_manifest(
         "data": {
             name: {"samples": len(each), "hash": each.fingerprint} for name, each in data.items()
         },
-        "plugins": _plugins(spec, registry, fusion, kernels),
+        "plugins": _plugins(spec, registry, kernels),
         "engine": _engine(kernels),
         "declnet": declnet.__version__,
         "python": platform.python_version(),
@@ -74,11 +72,9 @@ def _engine(kernels: Sequence[type[Kernel]]) -> dict[str, str]:
 def _plugins(
     spec: RunSpec,
     registry: Registry,
-    fusion: Component | None,
     kernels: Sequence[type[Kernel]],
 ) -> list[dict[str, str]]:
     used = [type(component) for component in _components(spec)]
-    used += [type(fusion)] if fusion is not None else []
     plugins = {registry.plugin_of(component) for component in (*used, *kernels)} - {None}
     return [
         {"plugin": each.name, "distribution": each.distribution, "version": each.version}

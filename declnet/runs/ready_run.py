@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from declnet.components.blame import blaming_components
+from declnet.components.attribution import attributing_errors
 from declnet.data.split import Data
 from declnet.registry.registry import Registry
 from declnet.runs.manifest import first_manifest
@@ -35,9 +35,7 @@ class ReadyRun:
         """The manifest of a run that begins now, with this spec.toml."""
         prepared, trainer = self.prepared, self.trainer
         shape, kernels = prepared.model.input_shape, trainer.kernels.used
-        return first_manifest(
-            self.spec, spec_file, self.registry, prepared.data, shape, trainer.fusion, kernels
-        )
+        return first_manifest(self.spec, spec_file, self.registry, prepared.data, shape, kernels)
 
 
 def make_ready_run(
@@ -50,7 +48,7 @@ def make_ready_run(
 
     Args:
         spec: the run.
-        registry: where fusions and initializers are looked up.
+        registry: where kernels and initializers are looked up.
         data: data sets by name, in place of the spec's.
         checked: what a check of the same spec found, so that it is not done again.
 
@@ -59,7 +57,7 @@ def make_ready_run(
         DataError: the data is wrong.
         ComponentError: a component raised.
     """
-    with blaming_components(registry):
+    with attributing_errors(registry):
         prepared = prepare(spec, registry, data, checked)
         train, validation = prepared.data["train"], prepared.data.get("validation")
         trainer = Trainer(spec, prepared.model, train, validation, registry)

@@ -10,13 +10,13 @@ from declnet.components.data_source import Dataset
 from declnet.components.table import Table
 from declnet.data.loading import as_data
 from declnet.errors import DataError, Diagnostic, SpecError
-from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.runs.folder import claim, claim_numbered
 from declnet.runs.lock import locked
 from declnet.runs.ready_run import make_ready_run
 from declnet.runs.record import Record
 from declnet.runs.session import Listener, RunResult, Session
+from declnet.spec.requirements import registry_for
 from declnet.spec.resolved import resolved_toml
 from declnet.spec.run_spec import RunSpec
 from declnet.training.checks.check import Checked
@@ -57,7 +57,7 @@ def run(
         RunError: the run could not be finished; the folder says so and keeps what was logged. A
             component that raised is named with its distribution (`ComponentError`).
     """
-    registry = registry or default_registry()
+    registry = registry_for(spec.plugins, registry)
     _require_one_fold(spec)
     ready = make_ready_run(spec, registry, given_data(data) if data is not None else None, checked)
     if out is None:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from declnet.components.blame import blaming_components
-from declnet.components.callback import EpochLogged
+from declnet.components.attribution import attributing_errors
+from declnet.components.callback import EpochFinished, EpochLogged
 from declnet.graph.model import Model
 from declnet.runs.active_run import ActiveRun
 from declnet.runs.callbacks import Callbacks
@@ -22,6 +22,7 @@ from declnet.training.blas_threads import blas_threads_for
 from declnet.training.divergence import finite_evaluation
 from declnet.training.evaluation import Evaluation
 from declnet.training.events import Event
+from declnet.training.metrics import history_metrics
 from declnet.training.state import StateError
 
 Listener = Callable[[Event], None]
@@ -68,7 +69,12 @@ class Session:
         self._history, spec = history or [], ready.spec
         directory = record.directory if record is not None else None
         self._active = ActiveRun(
-            spec.name, spec.training.epochs, directory, self._model, self._trainer
+            spec.name,
+            spec.training.epochs,
+            directory,
+            self._model,
+            self._trainer,
+            history_metrics(spec.training.metrics, validated="validation" in ready.prepared.data),
         )
         self._callbacks = Callbacks(spec.training.callbacks)
         self._between_steps = self._is_written = False
@@ -86,7 +92,7 @@ class Session:
             active.restore(saved["run"])
         try:
             with (
-                blaming_components(self._ready.registry),
+                attributing_errors(self._ready.registry),
                 blas_threads_for(model, self._trainer.samples_a_step),
             ):
                 self._callbacks.start(active, saved["callbacks"] if saved is not None else ())
@@ -127,6 +133,8 @@ class Session:
                 self._record.epoch(self._history[-1])
         if self._listener is not None:
             self._listener(event)
+        if isinstance(event, EpochFinished):
+            self._callbacks.after_epoch(event)
         if isinstance(event, EpochLogged):
             self._callbacks.epoch_finished(event)
 

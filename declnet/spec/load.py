@@ -10,7 +10,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from declnet.errors import Diagnostic, SpecError
-from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.spec.belonging import with_homes
 from declnet.spec.composition import compose
@@ -21,6 +20,7 @@ from declnet.spec.nesting import TOO_DEEP, is_too_deep
 from declnet.spec.override import Override, override_of
 from declnet.spec.parts import Parts, parts_of, right_parts
 from declnet.spec.problems import problems_of
+from declnet.spec.requirements import registry_for
 from declnet.spec.run_spec import RunSpec
 from declnet.spec.written import Written
 
@@ -104,7 +104,8 @@ def _required(reading: Reading) -> RunSpec:
 
 
 def _validated(written: Written, registry: Registry | None, folder: Path) -> Reading:
-    context = {"registry": registry or default_registry(), "folder": folder}
+    registry = registry_for(written.document.get("plugins"), registry)
+    context = {"registry": registry, "folder": folder}
     document, large = written.document, large_numbers(written.document)
     if large:
         written.problems += large

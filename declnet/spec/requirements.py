@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated
 
 from pydantic import AfterValidator
 
 from declnet.components.located_error import custom_error
+from declnet.registry.discovery import default_registry
+from declnet.registry.registry import Registry
 
 
 def check_requirement(text: str) -> str:
@@ -40,6 +43,27 @@ def check_requirement(text: str) -> str:
             hint=mend,
         )
     return text
+
+
+def registry_for(plugins: object, registry: Registry | None = None) -> Registry:
+    """Return the registry as a spec sees it, which gets components from what it lists first.
+
+    Args:
+        plugins: the spec's `plugins`; what is not a list of requirements lists nothing.
+        registry: where names are looked up; default: all installed plugins.
+    """
+    listed = plugins if isinstance(plugins, list | tuple) else ()
+    return (registry or default_registry()).preferring(filter(None, map(_distribution, listed)))
+
+
+def _distribution(requirement: object) -> str | None:
+    """The name at the beginning of a PEP 508 requirement."""
+    found = (
+        re.match(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)", requirement)
+        if isinstance(requirement, str)
+        else None
+    )
+    return found[1].rstrip("._-") if found is not None else None
 
 
 Requirement = Annotated[str, AfterValidator(check_requirement)]

@@ -85,9 +85,9 @@ def registered_by(name: str) -> tuple[list[type[Any]], list[PluginFailure]]:
         try:
             load(module(), plugin, registry)
         except (Exception, SystemExit) as error:  # the plugin's fault, not the kit's
-            registry.faults.append(PluginFailure(plugin, described(error)))
+            registry.failures.append(PluginFailure(plugin, described(error)))
     classes = [entry.component for entry in registry.entries()]
-    return classes, registry.faults
+    return classes, registry.failures
 
 
 def _modules(name: str) -> Iterator[tuple[Callable[[], object], Plugin]]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from declnet.components.fusion import Fusion
 from declnet.data.augmentation import VariedSamples
 from declnet.data.batches import Batches
 from declnet.data.gathering import samples_of
@@ -33,7 +32,6 @@ class CompiledTraining:
         streams: the random streams that steps draw from.
         batch: samples a step.
         kernels: those that may take components' places, and those that have.
-        fusion: what joins the last layer and the loss, or None.
     """
 
     epoch: Epoch
@@ -41,7 +39,6 @@ class CompiledTraining:
     streams: list[np.random.Generator]
     batch: int
     kernels: Kernels
-    fusion: Fusion | None
 
 
 def compile_training(
@@ -51,7 +48,7 @@ def compile_training(
 
     Args:
         train: the training data.
-        registry: where fusions and kernels are looked up.
+        registry: where kernels are looked up.
 
     Raises:
         SpecError: compiled kernels are demanded and there are none.
@@ -59,7 +56,7 @@ def compile_training(
     samples, batch_size = len(train), spec.training.batch_size
     batch = min(batch_size or samples, samples)
     kernels = kernels_for(spec, model, samples, registry)
-    graph = TrainingGraph(model, spec.loss, registry, batch, spec.seed, kernels)
+    graph = TrainingGraph(model, spec.loss, batch, spec.seed, kernels)
     streams = graph.streams()
     epoch: Epoch
     if batch_size is None:
@@ -76,7 +73,8 @@ def compile_training(
         spec.optimizer,
         model.store.vector,
         graph.gradient,
+        epoch.steps * spec.training.epochs,
         clippings(spec.training.clip_norm, spec.training.clip_value),
         kernels,
     )
-    return CompiledTraining(epoch, update, streams, batch, kernels, graph.fusion)
+    return CompiledTraining(epoch, update, streams, batch, kernels)

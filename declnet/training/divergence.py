@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from declnet.components.arrays import Array
+from declnet.components.metric import Metric
 from declnet.errors import DivergenceError
 from declnet.graph.diagnosis import first_non_finite
 from declnet.graph.model import Model
@@ -33,14 +35,19 @@ def divergence(model: Model, epoch: int, loss: float, x: Array) -> DivergenceErr
     return DivergenceError(message, epoch, found[0] if found else None)
 
 
-def finite_evaluation(evaluation: Evaluation, model: Model, epoch: int) -> dict[str, float]:
-    """Evaluates after an epoch.
+def finite_evaluation(
+    evaluation: Evaluation, model: Model, epoch: int, metrics: Sequence[Metric] | None = None
+) -> dict[str, float]:
+    """Evaluate after an epoch.
+
+    Args:
+        metrics: to compute in place of all.
 
     Raises:
         DivergenceError: the loss is not finite.
     """
-    figures = evaluation.evaluate()
-    if not math.isfinite(figures["loss"]):
+    found = evaluation.evaluate(metrics)
+    if not math.isfinite(found["loss"]):
         x = evaluation.data.x[: model.samples_at_once]
-        raise divergence(model, epoch, figures["loss"], x)
-    return figures
+        raise divergence(model, epoch, found["loss"], x)
+    return found

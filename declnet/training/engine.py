@@ -16,7 +16,7 @@ half of it or more, loading them takes one, and compiling them, once on a machin
 
 
 def kernels_for(spec: RunSpec, model: Model, samples: int, registry: Registry) -> Kernels:
-    """The kernels that a run may use; none where NumPy shall compute.
+    """The kernels that a run may use; none that are compiled where NumPy shall compute.
 
     The choice depends on the spec, the data's size and what is installed, never on how busy the
     machine is, so that the same run makes the same choice.
@@ -33,15 +33,14 @@ def kernels_for(spec: RunSpec, model: Model, samples: int, registry: Registry) -
         raise SpecError(spec.written.located([problem]))
     choice = spec.engine.kernels
     if choice == "numpy":
-        return Kernels()
-    if choice == "auto" and numpy_seconds(spec, model, samples) < WORTHWHILE:
-        return Kernels()
-    return Kernels(registry)
+        return Kernels(registry)
+    worthwhile = choice != "auto" or numpy_seconds(spec, model, samples) >= WORTHWHILE
+    return Kernels(registry, compiled=worthwhile)
 
 
 def engine_problem(choice: str, registry: Registry) -> Diagnostic | None:
     """What is wrong with a choice of kernels: that there are none."""
-    if choice != "jit" or Kernels(registry).longest:
+    if choice != "jit" or Kernels(registry, compiled=True).has_compiled:
         return None
     message = f"there are no compiled kernels: {why_none(registry)}"
     hint = 'or take kernels = "auto", which computes with NumPy where there are none'

@@ -10,7 +10,7 @@ from declnet.data.batches import Batches
 from declnet.data.gathering import Gathered, Samples, samples_of
 from declnet.graph.step import Step
 from declnet.graph.training_graph import TrainingGraph
-from declnet.training.figures import Figures
+from declnet.training.metrics import MetricAccumulator
 from declnet.training.ready_data import ReadyData
 
 Update = Callable[[int], float]
@@ -33,7 +33,7 @@ class Epoch(Protocol):
         self,
         update: Update,
         step: int,
-        figures: Figures | None,
+        metrics: MetricAccumulator | None,
         first: int = 0,
         stop: int | None = None,
     ) -> float:
@@ -42,7 +42,7 @@ class Epoch(Protocol):
         Args:
             update: applies the optimizer; called with the number of the update, from 1.
             step: updates made so far.
-            figures: collects the epoch's figures, or None where nobody looks at them.
+            metrics: takes in the epoch's batches; None if its metrics are not needed.
             first: the first batch of the part.
             stop: the batch after the part's last one; None for the end of the epoch.
 
@@ -77,15 +77,15 @@ class FullBatchEpoch:
         self,
         update: Update,
         step: int,
-        figures: Figures | None,
+        metrics: MetricAccumulator | None,
         first: int = 0,  # noqa: ARG002  # the only step there is
         stop: int | None = None,  # noqa: ARG002
     ) -> float:
         """As `Epoch.run`."""
         loss = self._step.run()
         _check(loss, self._x)
-        if figures is not None:
-            _collect(figures, self._graph, self._step, self._y, loss, self._x)
+        if metrics is not None:
+            _collect(metrics, self._graph, self._step, self._y, loss, self._x)
         return update(step + 1)
 
     def order(self) -> dict[str, Any]:
@@ -117,7 +117,7 @@ class MiniBatchEpoch:
         self,
         update: Update,
         step: int,
-        figures: Figures | None,
+        metrics: MetricAccumulator | None,
         first: int = 0,
         stop: int | None = None,
     ) -> float:
@@ -131,8 +131,8 @@ class MiniBatchEpoch:
             gather_y(positions)
             loss = bound.run()
             _check(loss, x)
-            if figures is not None:
-                _collect(figures, self._graph, bound, self._y[positions], loss, x)
+            if metrics is not None:
+                _collect(metrics, self._graph, bound, self._y[positions], loss, x)
             step += 1
             rate = update(step)
         return rate
@@ -167,8 +167,8 @@ def _check(loss: float, x: Array) -> None:
 
 
 def _collect(
-    figures: Figures, graph: TrainingGraph, step: Step, y: Array, loss: float, x: Array
+    metrics: MetricAccumulator, graph: TrainingGraph, step: Step, y: Array, loss: float, x: Array
 ) -> None:
     penalty = graph.penalty()
     _check(loss + penalty, x)
-    figures.add(step.y_pred, y, loss, penalty, step.weight())
+    metrics.add(step.y_pred, y, loss, penalty, step.weight())

@@ -8,9 +8,10 @@ import numpy as np
 
 from declnet.components.loss import Loss
 from declnet.components.metric import Metric
+from declnet.components.returned import checked_penalty
 from declnet.graph.model import Model
 from declnet.training.batch_losses import BatchLosses
-from declnet.training.figures import Figures
+from declnet.training.metrics import MetricAccumulator
 from declnet.training.ready_data import ReadyData
 
 
@@ -24,24 +25,30 @@ class Evaluation:
     def __init__(
         self, model: Model, loss: Loss, metrics: Sequence[Metric], data: ReadyData
     ) -> None:
-        self._model, self._metrics, self.data = model, metrics, data
+        self._model, self._loss, self._metrics, self.data = model, loss, metrics, data
         self._batches = BatchLosses(model, loss, min(len(data), model.samples_at_once))
 
-    def evaluate(self) -> dict[str, float]:
-        """`loss`, `data_loss`, `regularization_loss` and each metric, of the model as it is."""
-        figures, penalty = Figures(self._metrics), regularization_loss(self._model)
+    def evaluate(self, metrics: Sequence[Metric] | None = None) -> dict[str, float]:
+        """Return `loss`, `data_loss`, `regularization_loss` and each metric of the model as it is.
+
+        Args:
+            metrics: to compute in place of all.
+        """
+        chosen = self._metrics if metrics is None else metrics
+        penalty = regularization_loss(self._model)
+        accumulator = MetricAccumulator(self._loss, chosen)
         with np.errstate(all="ignore"):
             for batch in self._batches.of(self.data):
-                figures.add(batch.y_pred, batch.y, batch.loss, penalty, batch.weight)
-        return figures.result()
+                accumulator.add(batch.y_pred, batch.y, batch.loss, penalty, batch.weight)
+        return accumulator.result()
 
 
 def regularization_loss(model: Model) -> float:
     """The sum of all penalties of a model's parameters."""
     return float(
         sum(
-            slot.parameter.regularizer.penalty(model.store.arrays[slot.key])
+            checked_penalty(regularizer, regularizer.penalty(model.store.arrays[slot.key]))
             for slot in model.store.slots
-            if slot.parameter.regularizer is not None
+            if (regularizer := slot.parameter.regularizer) is not None
         )
     )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from declnet.components.callback import EpochLogged
+from declnet.components.callback import EpochFinished, EpochLogged
 
 
 @dataclass(frozen=True)
 class Progressed:
-    """A sign of life between logged epochs, a few times a second.
+    """A heartbeat between logged epochs, a few times a second.
 
     Attributes:
         epochs_done: whole epochs, with the finished share of the one at work.
@@ -18,4 +18,4 @@ class Progressed:
     epochs_done: float
 
 
-Event = EpochLogged | Progressed
+Event = EpochLogged | EpochFinished | Progressed

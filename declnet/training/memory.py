@@ -12,9 +12,10 @@ from declnet.components.arrays import Shape
 from declnet.components.data_source import DataInfo
 from declnet.data.gathering import THIN
 from declnet.errors import Diagnostic
+from declnet.graph.chains import ending_of
+from declnet.graph.kernels import Kernels
 from declnet.graph.memory import inference_memory, samples_at_once, training_memory
 from declnet.graph.nodes import Node
-from declnet.graph.training_graph import find_fusion
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.spec.parts import Parts
@@ -36,7 +37,7 @@ def run_memory(
         parts: the run's, of which loss and optimizer are needed.
         data: what is known of each data set; how many samples they have is needed.
         nodes: the model's layers.
-        registry: where fusions are looked up; default: all installed plugins.
+        registry: where kernels are looked up; default: all installed plugins.
     """
     samples = data["train"].samples
     if any(info.samples is None for info in data.values()) or samples is None:
@@ -44,7 +45,8 @@ def run_memory(
     if parts.loss is None or parts.optimizer is None:
         return None
     batch = min(parts.batch_size or samples, samples)
-    fused = find_fusion(nodes[-1].layer, parts.loss, registry or default_registry()) is not None
+    kernels = Kernels(registry or default_registry())
+    fused = len(ending_of(nodes, parts.loss, kernels).nodes)
     memory = training_memory(nodes, parts.optimizer, parts.dtype, batch, fused)
     memory["evaluation"] = _evaluation_bytes(parts.dtype, data, nodes)
     itemsize = np.dtype(parts.dtype).itemsize

@@ -8,6 +8,7 @@ from declnet.components.arrays import Array
 from declnet.components.data_source import Dataset
 from declnet.components.loss import Loss
 from declnet.components.mapped_array import MappedArray
+from declnet.components.returned import checked_targets
 from declnet.data.fingerprint import fingerprint
 from declnet.errors import DataError
 from declnet.graph.model import Model
@@ -47,7 +48,9 @@ def make_ready(dataset: Dataset, model: Model, loss: Loss, label: str) -> ReadyD
         DataError: the data does not fit the model or the loss.
     """
     try:
-        y_true = loss.prepare(dataset.y, model.output_shape, model.dtype)
+        y_true = checked_targets(
+            loss, loss.prepare(dataset.y, model.output_shape, model.dtype), len(dataset.y)
+        )
     except ValueError as error:
         raise DataError(f"{label} data: {error}") from None
     weights = dataset.weights

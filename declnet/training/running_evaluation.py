@@ -12,7 +12,7 @@ from declnet.components.metric import Metric
 from declnet.graph.model import Model
 from declnet.training.batch_losses import BatchLosses
 from declnet.training.evaluation import regularization_loss
-from declnet.training.figures import Figures
+from declnet.training.metrics import MetricAccumulator
 from declnet.training.ready_data import ReadyData
 
 Watch = Callable[[Array, Array], None]
@@ -32,7 +32,7 @@ class RunningEvaluation:
     def __init__(
         self, model: Model, loss: Loss, metrics: Sequence[Metric], watch: Watch | None = None
     ) -> None:
-        self._watch, self._figures = watch, Figures(metrics)
+        self._watch, self._metrics = watch, MetricAccumulator(loss, metrics)
         self._penalty = regularization_loss(model)
         self._batches = BatchLosses(model, loss, model.samples_at_once)
 
@@ -40,10 +40,10 @@ class RunningEvaluation:
         """Adds samples, as many as there are."""
         with np.errstate(all="ignore"):
             for batch in self._batches.of(data):
-                self._figures.add(batch.y_pred, batch.y, batch.loss, self._penalty, batch.weight)
+                self._metrics.add(batch.y_pred, batch.y, batch.loss, self._penalty, batch.weight)
                 if self._watch is not None:
                     self._watch(batch.y_pred, batch.y)
 
     def result(self) -> dict[str, float]:
         """`loss`, `data_loss`, `regularization_loss` and each metric, of what was added."""
-        return self._figures.result()
+        return self._metrics.result()

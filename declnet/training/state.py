@@ -8,6 +8,9 @@ from typing import Any, Self
 
 from declnet.components.arrays import Array
 
+RENAMED = {"figures": "metrics"}
+"""Names in checkpoints of the first edition, and what they are called now."""
+
 
 class StateError(ValueError):
     """A saved state does not fit the training that is to go on from it."""
@@ -29,7 +32,7 @@ class TrainingState:
         learning_rate_scale: what callbacks made of the learning rate.
         order: of the samples, and the random stream that shuffles them; empty without shuffling.
         layers: the state of each layer's random stream.
-        figures: what was collected of the epoch; None if nothing was.
+        metrics: what was collected of the epoch; None if nothing was.
     """
 
     epoch: int
@@ -40,7 +43,7 @@ class TrainingState:
     learning_rate_scale: float
     order: dict[str, Any]
     layers: list[dict[str, Any]]
-    figures: dict[str, Any] | None
+    metrics: dict[str, Any] | None
 
     def plain(self) -> dict[str, Any]:
         """All of it by name."""
@@ -53,9 +56,10 @@ class TrainingState:
         Raises:
             StateError: they are not those of a state.
         """
-        if plain.keys() != {field.name for field in fields(cls)}:
-            raise StateError("this is no training's state")
-        return cls(**plain)
+        renamed = {RENAMED.get(name, name): value for name, value in plain.items()}
+        if renamed.keys() != {field.name for field in fields(cls)}:
+            raise StateError("not the state of a training")
+        return cls(**renamed)
 
 
 def put_back(saved: Mapping[str, Array], arrays: Mapping[str, Array], label: str) -> None:

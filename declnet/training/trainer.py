@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from declnet.components.callback import EpochLogged
+from declnet.components.callback import Callback, EpochFinished, EpochLogged
+from declnet.components.metric import Metric
+from declnet.components.returned import checked_monitors
 from declnet.graph.model import Model
 from declnet.registry.registry import Registry
 from declnet.spec.run_spec import RunSpec
@@ -15,7 +18,7 @@ from declnet.training.divergence import divergence, finite_evaluation
 from declnet.training.epochs import NonFiniteLossError
 from declnet.training.evaluation import Evaluation
 from declnet.training.events import Event, Progressed
-from declnet.training.figures import Figures
+from declnet.training.metrics import LOSSES, VALIDATION, MetricAccumulator
 from declnet.training.pace import Pace
 from declnet.training.ready_data import ReadyData
 from declnet.training.state import StateError, TrainingState, put_back
@@ -29,11 +32,10 @@ class Trainer:
         model: changed in place.
         train: the training data.
         validation: evaluated after each logged epoch, if there is any.
-        registry: where fusions and kernels are looked up.
+        registry: where kernels are looked up.
 
     Attributes:
         kernels: those that may take components' places, and those that have.
-        fusion: what joins the last layer and the loss, or None.
         epoch: the epoch that is at work or comes next, from 0.
         batch: batches of that epoch that are done.
         step: updates made.
@@ -51,7 +53,8 @@ class Trainer:
         validation: ReadyData | None,
         registry: Registry,
     ) -> None:
-        self._training, self._model = spec.training, model
+        self._training, self._loss, self._model = spec.training, spec.loss, model
+        self._monitored = _Monitored.of(spec.training.callbacks, spec.training.metrics)
         self._validation = (
             Evaluation(model, spec.loss, spec.training.metrics, validation)
             if validation is not None
@@ -63,14 +66,14 @@ class Trainer:
             compiled.update,
             compiled.streams,
         )
-        self.kernels, self.fusion = compiled.kernels, compiled.fusion
+        self.kernels = compiled.kernels
         self.samples_a_step = compiled.batch
         self.epoch = self.batch = self.step = 0
-        self._figures: Figures | None = None
+        self._metrics: MetricAccumulator | None = None
         self._pace = Pace()
 
     def events(self) -> Iterator[Event]:
-        """Trains; yields each logged epoch, and signs of life between.
+        """Train; yield each logged epoch, each other one that a callback follows, and heartbeats.
 
         Between two events the training stands between two steps, and may be written down by
         `state`, changed by `scale_learning_rate`, or left for good.
@@ -81,8 +84,8 @@ class Trainer:
         last = self._training.epochs - 1
         self._pace.begin()
         while self.epoch <= last:
-            if self._is_logged(self.epoch):
-                yield from self._logged_epoch()
+            if self._is_logged(self.epoch) or self._monitored.every_epoch:
+                yield from self._followed_epoch()
             else:
                 yield from self._silent_epochs(last)
 
@@ -90,11 +93,11 @@ class Trainer:
         """Everything that the rest of the training depends on, as arrays at work and plain values.
 
         Raises:
-            StateError: an epoch's figures are being collected by a metric whose state is not plain;
-                at the epoch's end there is nothing to keep of it.
+            StateError: a metric whose state cannot be written is in the middle of an epoch; at its
+                end there is nothing to keep of it.
         """
-        figures = self._figures.state() if self._figures is not None else None
-        if self._figures is not None and figures is None:
+        metrics = self._metrics.state() if self._metrics is not None else None
+        if self._metrics is not None and metrics is None:
             raise StateError("a metric's state cannot be written down within an epoch")
         return TrainingState(
             self.epoch,
@@ -105,7 +108,7 @@ class Trainer:
             self._update.scale,
             self._epoch.order(),
             [dict(stream.bit_generator.state) for stream in self._streams],
-            figures,
+            metrics,
         )
 
     def restore(self, state: TrainingState) -> None:
@@ -116,11 +119,15 @@ class Trainer:
         """
         if not 0 <= state.batch < self._epoch.steps or len(state.layers) != len(self._streams):
             raise StateError("the checkpoint is of other batches or layers")
-        if state.batch and (state.figures is not None) != self._is_logged(state.epoch):
-            raise StateError("the checkpoint lies in an epoch that log_every treats otherwise now")
+        metrics = self._metrics_of(state.epoch)
+        if state.batch and (state.metrics is None) != (metrics is None):
+            raise StateError("log_every or callbacks changed since this checkpoint was written")
         try:
-            metrics, figures = self._training.metrics, state.figures
-            self._figures = Figures.restored(metrics, figures) if figures is not None else None
+            self._metrics = (
+                MetricAccumulator.restored(self._loss, metrics, state.metrics)
+                if state.metrics is not None and metrics is not None
+                else None
+            )
             self._epoch.restore_order(state.order)
         except ValueError as error:
             raise StateError(f"the checkpoint does not fit: {error}") from None
@@ -137,6 +144,10 @@ class Trainer:
 
     def _is_logged(self, epoch: int) -> bool:
         return epoch % self._training.log_every == 0 or epoch == self._training.epochs - 1
+
+    def _metrics_of(self, epoch: int) -> Sequence[Metric] | None:
+        """The metrics that are computed from the training batches of an epoch; None for no loss."""
+        return self._training.metrics if self._is_logged(epoch) else self._monitored.training
 
     def _silent_epochs(self, last: int) -> Iterator[Progressed]:
         """Runs up to the next epoch to log or to halt at, or until a sign of life is due."""
@@ -168,16 +179,26 @@ class Trainer:
             raise divergence(self._model, epoch, error.loss, error.x) from None
         self.epoch, self.step = epoch, step
 
-    def _logged_epoch(self) -> Iterator[Event]:
-        if self._figures is None:
-            self._figures = Figures(self._training.metrics)
+    def _followed_epoch(self) -> Iterator[Event]:
+        """Runs an epoch that is logged, or that a callback follows, and says what came of it."""
+        logged, wanted = self._is_logged(self.epoch), self._metrics_of(self.epoch)
+        if self._metrics is None and wanted is not None:
+            self._metrics = MetricAccumulator(self._loss, wanted)
         yield from self._parts()
-        validation = (
-            finite_evaluation(self._validation, self._model, self.epoch) if self._validation else {}
-        )
-        logged = EpochLogged(self.epoch, self._rate, self._figures.result(), validation)
-        self.epoch, self.batch, self._figures = self.epoch + 1, 0, None
-        yield logged
+        metrics = self._metrics.result() if self._metrics is not None else {}
+        validation = self._validated(None if logged else self._monitored.validation, logged)
+        kind = EpochLogged if logged else EpochFinished
+        finished = kind(self.epoch, self._rate, metrics, validation)
+        self.epoch, self.batch, self._metrics = self.epoch + 1, 0, None
+        yield finished
+        if not logged and self._pace.sign_is_due():
+            yield Progressed(float(self.epoch))
+
+    def _validated(self, metrics: Sequence[Metric] | None, logged: bool) -> dict[str, float]:
+        """Evaluates the validation data if it is there and somebody looks at it."""
+        if self._validation is None or (metrics is None and not logged):
+            return {}
+        return finite_evaluation(self._validation, self._model, self.epoch, metrics)
 
     def _parts(self) -> Iterator[Progressed]:
         """Runs the rest of an epoch; between its parts, yields a sign of life when one is due."""
@@ -187,7 +208,7 @@ class Trainer:
             try:
                 with arithmetic_for(self.samples_a_step):
                     self._rate = self._epoch.run(
-                        self._update, self.step, self._figures, self.batch, stop
+                        self._update, self.step, self._metrics, self.batch, stop
                     )
             except NonFiniteLossError as error:
                 raise divergence(self._model, self.epoch, error.loss, error.x) from None
@@ -201,3 +222,32 @@ class Trainer:
 def _next(epoch: int, every: int) -> int:
     """The first multiple of `every` after an epoch."""
     return epoch + every - epoch % every
+
+
+@dataclass(frozen=True)
+class _Monitored:
+    """What callbacks want of epochs that are not logged.
+
+    Attributes:
+        every_epoch: whether any is told of them at all.
+        training: the metrics of the training data; None if not even the loss is needed.
+        validation: the same of the validation data.
+    """
+
+    every_epoch: bool
+    training: tuple[Metric, ...] | None
+    validation: tuple[Metric, ...] | None
+
+    @classmethod
+    def of(cls, callbacks: Sequence[Callback], metrics: Sequence[Metric]) -> _Monitored:
+        names = {name for each in callbacks for name in checked_monitors(each, each.monitors())}
+        follows = any(type(each).after_epoch is not Callback.after_epoch for each in callbacks)
+        validation = [name for name in names if name.startswith(VALIDATION)]
+        others = {name.removeprefix(VALIDATION) for name in validation}
+        return cls(follows, _among(metrics, names), _among(metrics, others))
+
+
+def _among(metrics: Sequence[Metric], names: set[str]) -> tuple[Metric, ...] | None:
+    """The metrics of these names; None if there is none and no loss is named either."""
+    found = tuple(metric for metric in metrics if metric.label in names)
+    return found if found or names & set(LOSSES) else None

@@ -24,17 +24,17 @@ class MonitoredCallback(Callback):
     def check(self, context: RunContext) -> Iterator[Diagnostic]:
         """The figure must be one that the history will have."""
         monitor: str | None = getattr(self, "monitor", None)
-        if monitor is None or not context.figures or monitor in context.figures:
+        if monitor is None or not context.metrics or monitor in context.metrics:
             return
-        close = get_close_matches(monitor, context.figures, n=1)
+        close = get_close_matches(monitor, context.metrics, n=1)
         if monitor.startswith("validation_") and monitor.removeprefix("validation_") in (
-            context.figures
+            context.metrics
         ):
             hint = f'name validation data, or monitor = "{monitor.removeprefix("validation_")}"'
         elif close:
             hint = f'did you mean "{close[0]}"?'
         else:
-            hint = f"there are {', '.join(context.figures)}; metrics add more"
+            hint = f"there are {', '.join(context.metrics)}; metrics add more"
         yield Diagnostic(f'the run will have no figure "{monitor}"', hint, ("monitor",), "E045")
 
     def is_better(self, value: float, best: float | None, least: float = 0.0) -> bool:

@@ -71,7 +71,7 @@ class TensorBoard(Callback):
     def epoch_finished(self, state: Events, epoch: EpochLogged) -> None:
         """Adds the figures."""
         values = {"learning_rate": epoch.learning_rate}
-        values |= _tagged(epoch.figures, "train") | _tagged(epoch.validation, "validation")
+        values |= _tagged(epoch.metrics, "train") | _tagged(epoch.validation, "validation")
         self._add(state, values, epoch.epoch)
         state.epoch = epoch.epoch + 1
 

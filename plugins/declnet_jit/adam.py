@@ -1,16 +1,15 @@
 """Adam in one pass over the parameters."""
 
-from collections.abc import Callable
 from math import sqrt
 
-from declnet import Array, OptimizerKernel, OptimizerState
+from declnet import KernelCalls, KernelSite
 from declnet_jit.arrays import FLOATS
 from declnet_jit.flat_routines import adam
-from declnet_jit.needs_numba import NeedsNumba
+from declnet_jit.needs_numba import NumbaKernel
 from declnet_optimizers import Adam
 
 
-class AdamKernel(NeedsNumba, OptimizerKernel):
+class AdamKernel(NumbaKernel):
     """w -= learning_rate * m / (sqrt(v) + epsilon), both moments bias-corrected, as `Adam` does it.
 
     A product and a sum become one operation that rounds once: a relative difference of about 1e-7
@@ -18,20 +17,14 @@ class AdamKernel(NeedsNumba, OptimizerKernel):
     """
 
     type = "adam_jit"
+    replaces = (Adam,)
 
-    optimizer: Adam
-
-    def bind(
-        self, w: Array, dw: Array, state: OptimizerState
-    ) -> Callable[[float, int], object] | None:
+    def bind(self, site: KernelSite) -> KernelCalls | None:
         """The factors (1 - beta) and the corrections are applied to two numbers a step."""
-        if w.dtype not in FLOATS:
+        w, dw, state, (optimizer,) = site.w, site.dw, site.state, site.components
+        if state is None or w.dtype not in FLOATS:
             return None
-        beta_1, beta_2, epsilon = (
-            self.optimizer.beta_1,
-            self.optimizer.beta_2,
-            self.optimizer.epsilon,
-        )
+        beta_1, beta_2, epsilon = optimizer.beta_1, optimizer.beta_2, optimizer.epsilon
         momentum, cache = state.momentum, state.cache
         compiled = adam.compiled_for(w, dw, momentum, cache, beta_1, beta_2, epsilon, 0.001)
 
@@ -41,4 +34,4 @@ class AdamKernel(NeedsNumba, OptimizerKernel):
             rate = learning_rate * scale_m / scale_v
             compiled(w, dw, momentum, cache, beta_1, beta_2, epsilon / scale_v, rate)
 
-        return update
+        return KernelCalls(update=update)

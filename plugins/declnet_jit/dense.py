@@ -1,13 +1,13 @@
 """Dense layers, alone and with the rectifier that follows them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from math import inf
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
-from declnet import Array, LayerKernel, LayerState
+from declnet import Array, KernelCalls, KernelSite
 from declnet_jit.arrays import FLOATS, batch_last
 from declnet_jit.dense_routines import (
     add_bias,
@@ -19,7 +19,7 @@ from declnet_jit.dense_routines import (
     two_inputs_forward,
     two_inputs_gradient,
 )
-from declnet_jit.needs_numba import NeedsNumba
+from declnet_jit.needs_numba import NumbaKernel
 from declnet_layers import Dense, ReLU
 
 THIN = 12
@@ -32,53 +32,44 @@ MOST_OF_THIN = 2048
 Calls = tuple[Callable[[], object], ...]
 
 
-class DenseKernel(NeedsNumba, LayerKernel):
+class DenseKernel(NumbaKernel):
     """y = x @ weights + biases: a loop where one side is thin, else BLAS and one pass for biases.
 
     Sums run in another order than NumPy's: a relative difference of about 1e-6 in float32.
     """
 
     type = "dense_jit"
-    examples = (
-        {"layer": {"type": "dense", "units": 40}},
-        {"layer": {"type": "dense", "units": 11}},
-    )
+    replaces: ClassVar[tuple[Any, ...]] = (Dense,)
     example_shapes = ((2,), (40,))
-    rectified: ClassVar[bool] = False
 
-    layer: Dense
-
-    def bind_forward(self, x: Array, y: Array, states: Sequence[LayerState]) -> Calls | None:
-        """Fills y, (n, units)."""
-        weights, biases = states[0].weights, states[0].biases
-        if weights.dtype not in FLOATS or not batch_last(y):
+    def bind(self, site: KernelSite) -> KernelCalls | None:
+        """Fills y, (n, units), and dweights, dbiases and dx; where y is rectified, by way of dy."""
+        x, y, dy, dx = site.x, site.y, site.dy, site.dx
+        if site.states[0].weights.dtype not in FLOATS or not batch_last(y, dy, dx):
             return None
-        low = weights.dtype.type(0 if self.rectified else -inf)
+        forward = self._forward(x, y, site)
+        return KernelCalls(forward, () if dy is None else self._backward(x, y, dy, dx, site))
+
+    def _forward(self, x: Array, y: Array, site: KernelSite) -> Calls:
+        weights, biases = site.states[0].weights, site.states[0].biases
+        rectified = len(self.replaces) > 1
+        low = weights.dtype.type(0 if rectified else -inf)
         if not (_is_thin(weights) and batch_last(x)):
             product = partial(np.matmul, x, weights, out=y)
             return product, add_bias.bound(y.T, biases, low)
         if len(weights) == 2:
             return (two_inputs_forward.bound(x.T, weights, biases, low, y.T),)
-        return (thin_forward.bound(x.T, weights, biases, self.rectified, y.T),)
+        return (thin_forward.bound(x.T, weights, biases, rectified, y.T),)
 
-    def bind_backward(
-        self,
-        x: Array | None,
-        y: Array | None,
-        dy: Array,
-        dx: Array | None,
-        states: Sequence[LayerState],
-    ) -> Calls | None:
-        """Fills dweights, dbiases and dx; where y is rectified, by way of dy."""
-        weights, grad = states[0].weights, states[0].grad
-        if x is None or not batch_last(dy, y, dx) or weights.dtype not in FLOATS:
-            return None
+    def _backward(self, x: Array, y: Array, dy: Array, dx: Array | None, site: KernelSite) -> Calls:
+        weights, grad = site.states[0].weights, site.states[0].grad
+        rectified = len(self.replaces) > 1
         thin = _is_thin(weights)
         loops = thin and batch_last(x)
-        if loops and y is not None and len(weights) == 2 and dx is None:
+        if loops and rectified and len(weights) == 2 and dx is None:
             return (two_inputs_gradient.bound(x.T, y.T, dy.T, grad.weights, grad.biases),)
         calls: list[Callable[[], object]] = []
-        if y is not None:
+        if rectified:
             calls.append(rectify_slopes.bound(y.T, dy.T, grad.biases))
         elif not loops:
             calls.append(sum_slopes.bound(dy.T, grad.biases))
@@ -97,14 +88,7 @@ class DenseReLUKernel(DenseKernel):
     """y = max(x @ weights + biases, 0), in one pass over y where the layer is thin."""
 
     type = "dense_relu_jit"
-    examples = (
-        {"layer": {"type": "dense", "units": 40}, "activation": {}},
-        {"layer": {"type": "dense", "units": 11}, "activation": {}},
-    )
-    rectified: ClassVar[bool] = True
-
-    layer: Dense
-    activation: ReLU
+    replaces = (Dense, ReLU)
 
 
 def _is_thin(weights: Array) -> bool:

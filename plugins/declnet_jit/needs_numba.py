@@ -3,9 +3,14 @@
 from importlib.metadata import version
 from importlib.util import find_spec
 
+from declnet import Kernel
 
-class NeedsNumba:
+
+class NumbaKernel(Kernel):
     """A kernel of compiled routines."""
+
+    kind = "kernel"
+    compiled = True
 
     @classmethod
     def unavailable(cls) -> str | None:

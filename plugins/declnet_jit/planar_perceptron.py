@@ -1,19 +1,18 @@
 """A network of one hidden layer over points of the plane, in one pass a direction."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Any
 
-from declnet import Array, LayerKernel, LayerState, Shape
+from declnet import KernelCalls, KernelSite, Shape
 from declnet_jit.arrays import FLOATS, batch_last
-from declnet_jit.needs_numba import NeedsNumba
+from declnet_jit.needs_numba import NumbaKernel
 from declnet_jit.planar_routines import planar_backward, planar_forward
 from declnet_layers import Dense, ReLU
 
 MOST_OUTPUTS = 3
 
-Calls = tuple[Callable[[], object], ...]
 
-
-class PlanarPerceptronKernel(NeedsNumba, LayerKernel):
+class PlanarPerceptronKernel(NumbaKernel):
     """y = max(x @ weights + biases, 0) @ output weights + output biases, for two inputs.
 
     Hidden values never reach memory: with so few inputs, computing them again on the way back is
@@ -23,53 +22,24 @@ class PlanarPerceptronKernel(NeedsNumba, LayerKernel):
     """
 
     type = "planar_perceptron_jit"
-    examples = (
-        {
-            "layer": {"type": "dense", "units": 5},
-            "activation": {},
-            "output": {"type": "dense", "units": 3},
-        },
-        {
-            "layer": {"type": "dense", "units": 8},
-            "activation": {},
-            "output": {"type": "dense", "units": 2},
-        },
-        {
-            "layer": {"type": "dense", "units": 1},
-            "activation": {},
-            "output": {"type": "dense", "units": 1},
-        },
-    )
+    replaces = (Dense, ReLU, Dense)
     example_shapes = ((2,),)
 
-    layer: Dense
-    activation: ReLU
-    output: Dense
-
-    def suits(self, shapes: Sequence[Shape], input_gradient: bool) -> bool:
+    def suits(
+        self, components: Sequence[Any], shapes: Sequence[Shape], input_gradient: bool
+    ) -> bool:
         """Points of two coordinates that are the model's input, and few outputs."""
         return shapes[0] == (2,) and shapes[-1][0] <= MOST_OUTPUTS and not input_gradient
 
-    def bind_forward(self, x: Array, y: Array, states: Sequence[LayerState]) -> Calls | None:
-        """Fills y, (n, outputs)."""
-        hidden, output = states[0], states[2]
-        if hidden.weights.dtype not in FLOATS or not batch_last(x, y):
+    def bind(self, site: KernelSite) -> KernelCalls | None:
+        """Fills y, (n, outputs), and the gradients of both layers."""
+        x, y, dy, (hidden, _, output) = site.x, site.y, site.dy, site.states
+        if hidden.weights.dtype not in FLOATS or not batch_last(x, y, dy):
             return None
-        parameters = hidden.weights, hidden.biases, output.weights, output.biases
-        return (planar_forward.bound(x.T, *parameters, y.T),)
-
-    def bind_backward(
-        self,
-        x: Array | None,
-        y: Array | None,
-        dy: Array,
-        dx: Array | None,
-        states: Sequence[LayerState],
-    ) -> Calls | None:
-        """Fills the gradients of both layers."""
-        hidden, output = states[0], states[2]
-        if x is None or dx is not None or not batch_last(x, dy):
+        if dy is None or site.dx is not None:
             return None
         parameters = hidden.weights, hidden.biases, output.weights
+        forward = planar_forward.bound(x.T, *parameters, output.biases, y.T)
         gradients = hidden.grad.weights, hidden.grad.biases, output.grad.weights, output.grad.biases
-        return (planar_backward.bound(x.T, *parameters, dy.T, *gradients),)
+        backward = planar_backward.bound(x.T, *parameters, dy.T, *gradients)
+        return KernelCalls((forward,), (backward,))

@@ -27,8 +27,8 @@ def subtract_largest(x, y, largest):  # type: ignore[no-untyped-def]
 
 
 @Routine
-def normalize(y, y_true, smallest, inverse, shares, dx):  # type: ignore[no-untyped-def]
-    """Y = y / sum y; inverse = 1 / clip(sum y_true * y); dx = (y - y_true) * shares."""
+def normalize(y, y_true, smallest, inverse, weights, dx):  # type: ignore[no-untyped-def]
+    """Y = y / sum y; inverse = 1 / clip(sum y_true * y); dx = (y - y_true) * weights."""
     classes, n = np.uint64(y.shape[0]), np.uint64(y.shape[1])
     zero, one = inverse.dtype.type(0), inverse.dtype.type(1)
     largest = one - smallest
@@ -48,7 +48,7 @@ def normalize(y, y_true, smallest, inverse, shares, dx):  # type: ignore[no-unty
         for s in range(n):
             label = y_true[c, s]
             inverse[s] += y[c, s] * label
-            dx[c, s] = (y[c, s] - label) * shares[s]
+            dx[c, s] = (y[c, s] - label) * weights[s]
     for s in range(n):
         value = inverse[s]
         value = smallest if value < smallest else value

@@ -1,4 +1,4 @@
-"""Losses, and their fusions with last layers, one a file."""
+"""Losses, and kernels that join them with a last layer, one a file."""
 
 from typing import TYPE_CHECKING
 
@@ -33,12 +33,12 @@ LOSSES = {
     "mean_squared_error": "MeanSquaredError",
 }
 
-FUSIONS = {
+KERNELS = {
     "sigmoid_binary_crossentropy": "SigmoidBinaryCrossentropy",
     "softmax_categorical_crossentropy": "SoftmaxCategoricalCrossentropy",
 }
 
-__getattr__ = lazy_names(__name__, {name: file for file, name in (LOSSES | FUSIONS).items()})
+__getattr__ = lazy_names(__name__, {name: file for file, name in (LOSSES | KERNELS).items()})
 
 
 @hookimpl
@@ -46,5 +46,5 @@ def declnet_register(register: Register) -> None:
     """Announces this package's components; each is imported when a spec names it."""
     for file, name in LOSSES.items():
         register.lazily("loss", file, f"{__name__}.{file}:{name}")
-    for file, name in FUSIONS.items():
-        register.lazily("fusion", file, f"{__name__}.{file}:{name}")
+    for file, name in KERNELS.items():
+        register.lazily("kernel", file, f"{__name__}.{file}:{name}")

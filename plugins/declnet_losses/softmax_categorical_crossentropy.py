@@ -1,32 +1,42 @@
 """Softmax and cross-entropy in one: the gradient is a subtraction."""
 
+from functools import partial
+
 import numpy as np
 
-from declnet import Array, Fusion
+from declnet import Array, Kernel, KernelCalls, KernelSite
 from declnet_layers import Softmax
 from declnet_losses.categorical_crossentropy import CategoricalCrossentropy
 
 
-class SoftmaxCategoricalCrossentropy(Fusion):
+class SoftmaxCategoricalCrossentropy(Kernel):
     """y = softmax(x), losses = -log(clip(y[label])), dx = y - y_true, for smoothed labels as well.
 
-    x, y, y_true: (n, classes); losses: (n,), which also serves for maxima and sums on the way.
+    x, y, y_true: (n, classes); losses: (n,), which also serves for maxima and sums on the way. The
+    gradient does not see the clipping of the loss.
     """
 
     type = "softmax_categorical_crossentropy"
+    replaces = (Softmax, CategoricalCrossentropy)
 
-    layer: Softmax
-    loss: CategoricalCrossentropy
-
-    def forward(self, x: Array, y_true: Array, y: Array, losses: Array) -> None:
+    def bind(self, site: KernelSite) -> KernelCalls:
         """Softmax, then the loss; log-softmax would save a temporary and take longer."""
-        np.maximum.reduce(x, axis=1, out=losses)
-        np.subtract(x, losses[:, None], out=y)
-        np.exp(y, out=y)
-        np.add.reduce(y, axis=1, out=losses)
-        np.divide(y, losses[:, None], out=y)
-        self.loss.forward(y, y_true, losses)
+        x, y, y_true, losses, dx = site.x, site.y, site.y_true, site.losses, site.dx
+        _, loss = site.components
 
-    def backward(self, x: Array, y: Array, y_true: Array, dx: Array) -> None:
-        """dx = y - y_true; the clipping of the loss plays no part."""
-        np.subtract(y, y_true, out=dx)
+        def forward() -> None:
+            _fill_softmax(x, y, losses)
+            loss.forward(y, y_true, losses)
+
+        if dx is None:
+            return KernelCalls((forward,))
+        return KernelCalls((forward,), (partial(np.subtract, y, y_true, dx), site.weigh(dx)))
+
+
+def _fill_softmax(x: Array, y: Array, row: Array) -> None:
+    """y = exp(x - max x) / sum exp(x - max x); row: (n,)."""
+    np.maximum.reduce(x, axis=1, out=row)
+    np.subtract(x, row[:, None], out=y)
+    np.exp(y, out=y)
+    np.add.reduce(y, axis=1, out=row)
+    np.divide(y, row[:, None], out=y)

@@ -13,6 +13,6 @@ class Constant(Schedule):
 
     value: float = Field(ge=0, description="the learning rate of every step")
 
-    def rate(self, step: int) -> float:
+    def rate(self, step: int, total: int) -> float:
         """Value."""
         return self.value

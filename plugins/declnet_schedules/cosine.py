@@ -25,7 +25,7 @@ class Cosine(Schedule):
     final_rate: float = Field(default=0.0, ge=0, description="the rate in the end")
     steps: int = Field(ge=1, description="updates from the initial to the final rate")
 
-    def rate(self, step: int) -> float:
+    def rate(self, step: int, total: int) -> float:
         """final_rate + (initial_rate - final_rate) * (1 + cos(pi * done)) / 2."""
         done = min(step - 1, self.steps) / self.steps
         return self.final_rate + (self.initial_rate - self.final_rate) * (1 + cos(pi * done)) / 2

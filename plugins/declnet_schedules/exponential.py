@@ -24,7 +24,7 @@ class Exponential(Schedule):
     decay_steps: int = Field(default=1, ge=1, description="steps in which the rate decays by it")
     staircase: bool = Field(default=False, description="decay at once after each decay_steps steps")
 
-    def rate(self, step: int) -> float:
+    def rate(self, step: int, total: int) -> float:
         """initial_rate * decay_rate ** ((step - 1) / decay_steps)."""
         steps = step - 1
         times = steps // self.decay_steps if self.staircase else steps / self.decay_steps

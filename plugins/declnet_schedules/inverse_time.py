@@ -14,6 +14,6 @@ class InverseTime(Schedule):
     initial_rate: float = Field(ge=0, description="the learning rate of the first step")
     decay: float = Field(ge=0, description="how fast it falls")
 
-    def rate(self, step: int) -> float:
+    def rate(self, step: int, total: int) -> float:
         """initial_rate / (1 + decay * (step - 1))."""
         return self.initial_rate / (1 + self.decay * (step - 1))

@@ -34,7 +34,7 @@ class OneCycle(Schedule):
         default=1e4, ge=1, description="how many times the last rate is smaller than the first"
     )
 
-    def rate(self, step: int) -> float:
+    def rate(self, step: int, total: int) -> float:
         """From the initial rate to max_rate, or from there to the final rate."""
         initial = self.max_rate / self.initial_divisor
         peak = self.warmup_share * self.steps

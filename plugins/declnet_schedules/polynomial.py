@@ -24,7 +24,7 @@ class Polynomial(Schedule):
     steps: int = Field(ge=1, description="updates from the initial to the final rate")
     power: float = Field(default=1.0, gt=0, description="1 falls evenly, more falls early")
 
-    def rate(self, step: int) -> float:
+    def rate(self, step: int, total: int) -> float:
         """final_rate + (initial_rate - final_rate) * (1 - done) ** power."""
         done = min(step - 1, self.steps) / self.steps
         left: float = (1 - done) ** self.power

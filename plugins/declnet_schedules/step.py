@@ -21,6 +21,6 @@ class Step(Schedule):
     factor: float = Field(default=0.1, gt=0, le=1, description="what it is multiplied by each time")
     every: int = Field(ge=1, description="updates between two falls")
 
-    def rate(self, step: int) -> float:
+    def rate(self, step: int, total: int) -> float:
         """initial_rate * factor ** floor((step - 1) / every)."""
         return self.initial_rate * self.factor ** ((step - 1) // self.every)

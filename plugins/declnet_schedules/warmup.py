@@ -30,12 +30,14 @@ class Warmup(Schedule):
     )
     schedule: LearningRate = Field(description="the learning rate, or a schedule, that follows")
 
-    def rate(self, step: int) -> float:
+    def rate(self, step: int, total: int) -> float:
         """The share of the first rate that has been reached, or the rate that follows."""
         if step > self.steps:
-            return self._following(step - self.steps)
+            return self._following(step - self.steps, total)
         reached = (step - 1) / self.steps
-        return self._following(1) * (self.start_factor + (1 - self.start_factor) * reached)
+        return self._following(1, total) * (self.start_factor + (1 - self.start_factor) * reached)
 
-    def _following(self, step: int) -> float:
-        return self.schedule.rate(step) if isinstance(self.schedule, Schedule) else self.schedule
+    def _following(self, step: int, total: int) -> float:
+        if isinstance(self.schedule, Schedule):
+            return self.schedule.rate(step, max(1, total - self.steps))
+        return self.schedule

@@ -43,7 +43,7 @@ class ExampleProject:
         for package in self.packages:
             load(import_module(package.name), Plugin(package.name, self.name, "0.1.0"), registry)
         list(registry.entries())
-        assert registry.faults == []
+        assert registry.failures == []
         return registry
 
     def components(self) -> list[type[Any]]:

@@ -43,10 +43,10 @@ def test_a_refused_class_is_a_fault_and_the_others_are_registered(make_schedule)
 
     registry = loaded(declnet_register=declnet_register)
     assert [each.type for each in registry.entries()] == ["cosine", "step"]
-    assert [fault.plugin for fault in registry.faults] == [PLUGIN, PLUGIN]
-    assert "not a component class" in registry.faults[0].cause
-    assert "registered twice" in registry.faults[1].cause
-    assert (registry.faults[1].kind, registry.faults[1].type) == ("schedule", "cosine")
+    assert [fault.plugin for fault in registry.failures] == [PLUGIN, PLUGIN]
+    assert "not a component class" in registry.failures[0].cause
+    assert "registered twice" in registry.failures[1].cause
+    assert (registry.failures[1].kind, registry.failures[1].type) == ("schedule", "cosine")
 
 
 def test_a_module_without_a_hook_is_told_how_to_write_one():
@@ -99,4 +99,4 @@ def test_a_class_announced_lazily_is_imported_when_it_is_needed():
     with pytest.raises(RegistryError, match='but was announced as layer "other"'):
         registry.find("layer", "other")
     assert [entry.type for entry in registry.entries("layer")] == ["dense"]
-    assert len(registry.faults) == 2
+    assert len(registry.failures) == 2

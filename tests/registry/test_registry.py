@@ -62,7 +62,7 @@ def test_an_unknown_type_far_from_all_comes_with_those_that_there_are(make_sched
 
 def test_an_unknown_type_that_a_broken_plugin_had_comes_with_its_cause():
     registry = Registry()
-    registry.faults.append(PluginFailure(ONE, "RegistryError: no rate()", "schedule", "cosine"))
+    registry.failures.append(PluginFailure(ONE, "RegistryError: no rate()", "schedule", "cosine"))
     with pytest.raises(UnknownTypeError) as caught:
         registry.find("schedule", "cosine")
     assert caught.value.code == "E016"
@@ -72,7 +72,7 @@ def test_an_unknown_type_that_a_broken_plugin_had_comes_with_its_cause():
 
 def test_an_unknown_type_may_belong_to_a_plugin_that_did_not_load():
     registry = Registry()
-    registry.faults.append(PluginFailure(ONE, "ImportError: no module named zlib2"))
+    registry.failures.append(PluginFailure(ONE, "ImportError: no module named zlib2"))
     with pytest.raises(UnknownTypeError) as caught:
         registry.find("schedule", "cosine")
     assert caught.value.code == "E015"
@@ -84,7 +84,7 @@ def test_an_unknown_type_may_belong_to_a_plugin_that_did_not_load():
 
 def test_several_plugins_that_did_not_load_are_named_before_all_that_may_be_long():
     registry = Registry()
-    registry.faults += [
+    registry.failures += [
         PluginFailure(ONE, "ImportError: x" * 50),
         PluginFailure(OTHER, "y"),
         PluginFailure(OTHER, "z"),

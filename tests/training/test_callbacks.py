@@ -25,7 +25,7 @@ class Watch(Callback):
 
     def epoch_finished(self, state, epoch):
         state["epochs"] += 1
-        TOLD.append((self.label, "epoch", epoch.epoch, sorted(epoch.figures)))
+        TOLD.append((self.label, "epoch", epoch.epoch, sorted(epoch.metrics)))
         if epoch.epoch == self.stop_at:
             state["run"].stop("seen enough")
         if epoch.epoch == self.raise_at:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from declnet.components.arrays import Array
-from declnet.components.blame import blaming_components
+from declnet.components.attribution import attributing_errors
 from declnet.errors import DeclnetError
+from declnet.graph.kernels import Kernels
 from declnet.graph.parameters import view
 from declnet.graph.training_graph import TrainingGraph
 from declnet.registry.registry import Registry
@@ -28,10 +29,10 @@ def parameter_gradients(loaded: LoadedRun, registry: Registry) -> dict[str, Arra
     model, spec = predictor.model, predictor.spec
     part = data.take(even_positions(len(data), SAMPLES))
     try:
-        with blaming_components(registry), np.errstate(all="ignore"):
+        with attributing_errors(registry), np.errstate(all="ignore"):
             x = model.as_input(np.asarray(part.x))
             y_true = spec.loss.prepare(part.y, model.output_shape, model.dtype)
-            graph = TrainingGraph(model, spec.loss, registry, len(part), spec.seed)
+            graph = TrainingGraph(model, spec.loss, len(part), spec.seed, Kernels(registry))
             graph.step(x, y_true).run()
     except DeclnetError:
         return {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from declnet.components.blame import blaming_components
+from declnet.components.attribution import attributing_errors
 from declnet.components.data_source import Dataset
 from declnet.data.fingerprint import fingerprint
 from declnet.data.sets import load_sets, prepare_sets, split_sets
@@ -39,7 +39,7 @@ def load_run(run: StoredRun, registry: Registry) -> LoadedRun:
     """Loads all that a run's folder leads to; raises nothing for what is missing."""
     loaded = LoadedRun()
     try:
-        with blaming_components(registry):
+        with attributing_errors(registry):
             spec = load_spec(run.directory / folder.SPEC, registry=registry)
             loaded = replace(loaded, spec=spec)
             predictor = load_predictor(run.directory, registry)

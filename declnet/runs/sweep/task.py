@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from declnet.components.callback import EpochLogged
+from declnet.components.callback import EpochFinished
 from declnet.errors import DeclnetError
 from declnet.registry.registry import Registry
 from declnet.runs.run import run
@@ -79,7 +79,7 @@ def carry_out(task: Task, registry: Registry, progress: Progress) -> Outcome:
     epochs = task.spec.training.epochs
 
     def listener(event: Event) -> None:
-        done = event.epoch + 1 if isinstance(event, EpochLogged) else event.epochs_done
+        done = event.epoch + 1 if isinstance(event, EpochFinished) else event.epochs_done
         progress(done / epochs)
 
     try:

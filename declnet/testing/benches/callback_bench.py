@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -63,6 +63,10 @@ class PlayedRun:
     scale: float = 1.0
     stopped: bool = False
     asked: list[tuple[int, str, str]] = field(default_factory=list)
+
+    def better(self, name: str) -> Literal["higher", "lower"] | None:
+        """Losses are better if they are lower."""
+        return "lower" if name.endswith("loss") else None
 
     def stop(self, reason: str) -> None:
         """Notes it."""

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from declnet.components.data_source import DataInfo
+from declnet.components.metric import Better
 from declnet.data.sets import PreparedSets
 from declnet.data.split import Data
 from declnet.errors import Diagnostic, SpecError
 from declnet.graph.nodes import Node, infer
-from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.spec.load import Reading
 from declnet.spec.parts import Parts, parts_of
+from declnet.spec.requirements import registry_for
 from declnet.spec.run_spec import RunSpec
 from declnet.training.checks.components import component_problems
 from declnet.training.checks.data import data_problems, describe, input_problems
-from declnet.training.checks.figures import figures_of
 from declnet.training.checks.targets import target_problems
 from declnet.training.checks.weights import weight_problems
 from declnet.training.engine import engine_problem
 from declnet.training.memory import run_memory, too_large
+from declnet.training.metrics import history_metrics
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ def check_reading(
 ) -> Checked:
     """Checks what was read of a spec, right or wrong: those parts that are right by themselves."""
     parts = reading.parts
+    registry = registry_for(reading.written.document.get("plugins"), registry)
     seed = reading.spec.seed if reading.spec is not None else 0
     described = describe(parts, seed, data)
     infos, problems = described.infos, list(described.problems)
@@ -89,24 +91,36 @@ def check_reading(
         train.sample_shape if train is not None else None,
         [each.name for each in parts.layers],
         [each.type for each in parts.layers],
+        registry=registry,
     )
     problems += inferred.problems
     problems += data_problems(parts, infos)
     problems += input_problems(inferred.nodes, train)
     problems += weight_problems(parts, inferred.complete)
-    figures = figures_of(parts, infos, [*reading.problems, *problems])
-    found = component_problems(parts, infos, inferred, figures)
+    metrics = _metrics(parts, infos, [*reading.problems, *problems])
+    found = component_problems(parts, infos, inferred, metrics)
     if all(each.code != "E043" for each in found):  # of a wrong last layer, the units say no more
         problems += target_problems(parts, infos, inferred.nodes)
     problems += found
     memory = _memory(parts, infos, inferred.complete, registry)
-    demands = too_large(memory), engine_problem(parts.kernels, registry or default_registry())
+    demands = too_large(memory), engine_problem(parts.kernels, registry)
     problems += [each for each in demands if each is not None]
     located = reading.written.located([*reading.problems, *problems])
     others = parts.data.no_features if parts.data is not None else ()
     return Checked(
         inferred.complete, infos, memory, located, described.sets, described.loaded, others
     )
+
+
+def _metrics(
+    parts: Parts, data_sets: Iterable[str], problems: Iterable[Diagnostic]
+) -> dict[str, Better | None]:
+    """What a row of the history will have; empty if data or metrics are wrong."""
+    unknown = (("data",), ("training", "metrics"))
+    if any(each.path[: len(path)] == path for each in problems for path in unknown):
+        return {}
+    validated = "validation" in {*data_sets, *parts.sources, *parts.held_out}
+    return history_metrics((metric for _, metric in sorted(parts.metrics.items())), validated)
 
 
 def _memory(

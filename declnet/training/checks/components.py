@@ -9,6 +9,8 @@ from typing import Any
 from declnet.components.component import Component
 from declnet.components.context import LayerContext, RunContext
 from declnet.components.data_source import DataInfo
+from declnet.components.metric import Better
+from declnet.components.returned import checked_diagnostics
 from declnet.errors import Diagnostic, KeyPath
 from declnet.graph.nodes import Inferred, Node
 from declnet.spec.parts import Parts
@@ -16,12 +18,15 @@ from declnet.training.checks.data import origin_of
 
 
 def component_problems(
-    parts: Parts, infos: Mapping[str, DataInfo], inferred: Inferred, figures: tuple[str, ...] = ()
+    parts: Parts,
+    infos: Mapping[str, DataInfo],
+    inferred: Inferred,
+    metrics: Mapping[str, Better | None] | None = None,
 ) -> list[Diagnostic]:
     """What the components found, each at its place.
 
     Args:
-        figures: the names of those that the run's history will have; empty if not known.
+        metrics: what a row of the history will have; empty if not known.
     """
     layers = _outlined(inferred.nodes)
     complete = tuple(each for each in layers if each is not None)
@@ -30,11 +35,11 @@ def component_problems(
         infos,
         parts.loss,
         parts.optimizer,
-        figures=figures,
+        metrics=metrics or {},
     )
     problems = []
     for path, component, here in _components(parts, layers):
-        for found in component.check(replace(context, here=here)):
+        for found in checked_diagnostics(component, component.check(replace(context, here=here))):
             guilty: KeyPath = path
             if found.layer is not None and found.layer in layers:
                 guilty = ("model", "layers", layers.index(found.layer))

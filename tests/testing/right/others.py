@@ -107,7 +107,7 @@ class Notebook(Callback):
         return {"losses": [], "folder": None if run.directory is None else str(run.directory)}
 
     def epoch_finished(self, state, epoch):
-        state["losses"].append(epoch.figures["loss"])
+        state["losses"].append(epoch.metrics["loss"])
 
     def finished(self, state, metrics):
         if state["folder"] is not None:

@@ -32,7 +32,7 @@ class Plateau(Callback):
         return Patience(run, saved["best"], saved["waited"])
 
     def epoch_finished(self, state, epoch):
-        loss = epoch.figures["loss"]
+        loss = epoch.metrics["loss"]
         state.waited = 0 if loss < state.best else state.waited + 1
         state.best = min(loss, state.best)
         if state.waited == 9:
@@ -55,7 +55,7 @@ class RoundsFigures(Plateau):
     type = "rounds_figures"
 
     def epoch_finished(self, state, epoch):
-        epoch.figures["loss"] = round(epoch.figures["loss"], 1)
+        epoch.metrics["loss"] = round(epoch.metrics["loss"], 1)
         super().epoch_finished(state, epoch)
 
 
@@ -69,7 +69,7 @@ class BestOfAllRuns(Plateau):
         return super().start(run)
 
     def epoch_finished(self, state, epoch):
-        _seen.append(epoch.figures["loss"])
+        _seen.append(epoch.metrics["loss"])
         if len(_seen) == 30:
             state.run.stop("seen enough")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from declnet.components.blame import blaming_components
+from declnet.components.attribution import attributing_errors
 from declnet.errors import DeclnetError
 from declnet.registry.registry import Registry
 from declnet.report.page.content import PredictionFigures
@@ -25,7 +25,7 @@ def prediction_figures(loaded: LoadedRun, registry: Registry) -> PredictionFigur
         return _none(loaded.missing)
     name = next(each for each in SETS if each in loaded.data)
     try:
-        with blaming_components(registry), np.errstate(all="ignore"):
+        with attributing_errors(registry), np.errstate(all="ignore"):
             predictions = predict_on(predictor, loaded.data[name], name)
     except DeclnetError as error:
         return _none(str(error))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from declnet.training.figures import Figures
 
 from declnet import build_model, parse_spec, run
-from declnet.training.figures import Figures
 from declnet_metrics import Accuracy
 
 TINY = 1e-7

@@ -1,0 +1,133 @@
+"""The metrics of a run: what they are called, which values are better, and how they add up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from declnet.components.arrays import Array
+from declnet.components.loss import Loss
+from declnet.components.metric import Better, Metric
+from declnet.components.plain import NotPlainError, from_plain, to_plain
+from declnet.components.returned import checked_predictions, checked_result
+
+LOSSES = ("loss", "data_loss", "regularization_loss")
+"""The metrics that every run has: the loss and its parts."""
+
+VALIDATION = "validation_"
+"""What a metric of the validation data begins with in the history."""
+
+
+def directions(metrics: Iterable[Metric]) -> dict[str, Better | None]:
+    """Which values are better of the loss, its parts and each metric, by their names."""
+    own = {metric.label: metric.better for metric in metrics}
+    return {**dict.fromkeys(LOSSES, "lower"), **own}
+
+
+def history_metrics(metrics: Iterable[Metric], validated: bool) -> dict[str, Better | None]:
+    """What a row of the history has in addition to the epoch, and which values are better.
+
+    Args:
+        metrics: of the run.
+        validated: whether there is validation data.
+    """
+    own = directions(metrics)
+    validation = {f"{VALIDATION}{name}": better for name, better in own.items() if validated}
+    return {**own, "learning_rate": None, **validation}
+
+
+class MetricAccumulator:
+    """The loss and the metrics of a data set that comes in batches; each counts by its samples.
+
+    Args:
+        loss: of the run, which turns the model's output into predictions.
+        metrics: to compute in addition to the loss and its parts.
+    """
+
+    def __init__(self, loss: Loss, metrics: Sequence[Metric]) -> None:
+        self._loss = loss
+        self._metrics = [(metric, metric.start()) for metric in metrics]
+        self._samples = 0
+        self._weight = 0.0
+        self._data_loss = 0.0
+        self._regularization_loss = 0.0
+
+    def add(
+        self,
+        y_pred: Array,
+        y: Array,
+        data_loss: float,
+        regularization_loss: float,
+        weight: float | None = None,
+    ) -> None:
+        """Add a batch.
+
+        Args:
+            y_pred: the model's output.
+            y: targets as the user gave them.
+            data_loss: the batch's mean.
+            regularization_loss: of the parameters that gave the output.
+            weight: how much the batch counts in the data loss; default: its number of samples.
+        """
+        count = len(y)
+        weight = count if weight is None else weight
+        self._samples += count
+        self._weight += weight
+        self._data_loss += weight * data_loss
+        self._regularization_loss += count * regularization_loss
+        if self._metrics:
+            predictions = checked_predictions(self._loss, self._loss.predictions(y_pred), y_pred)
+            for metric, state in self._metrics:
+                metric.update(state, predictions, y)
+
+    def result(self) -> dict[str, float]:
+        """Return `loss`, `data_loss`, `regularization_loss`, and each metric by its name."""
+        data_loss = self._data_loss / self._weight
+        regularization_loss = self._regularization_loss / self._samples
+        return {
+            "loss": data_loss + regularization_loss,
+            "data_loss": data_loss,
+            "regularization_loss": regularization_loss,
+            **{
+                metric.label: checked_result(metric, metric.result(state))
+                for metric, state in self._metrics
+            },
+        }
+
+    def state(self) -> dict[str, Any] | None:
+        """Return what was added, as plain values; None if a metric's state cannot be written."""
+        states: dict[str, Any] = {}
+        for metric, state in self._metrics:
+            arrays: dict[str, Array] = {}
+            try:
+                plain = to_plain(state, arrays, metric.label)
+                from_plain(plain, arrays, metric.start())
+            except NotPlainError:
+                return None
+            states[metric.label] = {"plain": plain, "arrays": arrays}
+        sums = [self._samples, self._weight, self._data_loss, self._regularization_loss]
+        return {"sums": sums, "metrics": states}
+
+    @classmethod
+    def restored(
+        cls, loss: Loss, metrics: Sequence[Metric], state: Mapping[str, Any]
+    ) -> MetricAccumulator:
+        """Return the accumulator that gave a state.
+
+        Raises:
+            NotPlainError: it is of other metrics.
+        """
+        accumulator, states = cls(loss, metrics), state["metrics"]
+        (
+            accumulator._samples,
+            accumulator._weight,
+            accumulator._data_loss,
+            accumulator._regularization_loss,
+        ) = state["sums"]
+        if list(states) != [metric.label for metric in metrics]:
+            raise NotPlainError(f"the metrics were {', '.join(states) or 'none'}")
+        accumulator._metrics = [
+            (metric, from_plain(saved["plain"], saved["arrays"], metric.start()))
+            for metric, saved in zip(metrics, states.values(), strict=True)
+        ]
+        return accumulator
