@@ -212,7 +212,7 @@ def wrong_states(state):
     yield replace(state, optimizer={}), "the optimizer's momentum"
     yield replace(state, order={}), "shuffled, or not"
     yield replace(state, batch=1), "log_every"
-    yield replace(state, figures={"sums": [1, 1.0, 0.0, 0.0], "metrics": {}}), "metrics were none"
+    yield replace(state, metrics={"sums": [1, 1.0, 0.0, 0.0], "metrics": {}}), "metrics were none"
 
 
 def test_a_state_of_something_else_is_refused(made):
@@ -221,7 +221,7 @@ def test_a_state_of_something_else_is_refused(made):
     for wrong, message in wrong_states(state):
         with pytest.raises(StateError, match=message):
             made().restore(wrong)
-    with pytest.raises(StateError, match="no training's state"):
+    with pytest.raises(StateError, match="not the state of a training"):
         TrainingState.of({"epoch": 3})
 
 
