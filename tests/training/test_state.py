@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from declnet import Dataset, Metric, Registry, default_registry, parse_spec
+from declnet import Callback, Dataset, Metric, Registry, default_registry, parse_spec
 from declnet.components.callback import EpochLogged
 from declnet.runs.checkpoint_file import packed, unpacked
 from declnet.training import pace
@@ -117,6 +117,22 @@ def test_it_goes_on_from_every_batch_with_every_optimizer(eager, made, optimizer
 )
 def test_it_goes_on_whatever_the_batches_are(eager, made, training):
     assert goes_on_from_everywhere(lambda: made(training=training)) >= 4
+
+
+class Follower(Callback):
+    type = "follower"
+    names: tuple[str, ...] = ()
+
+    def monitors(self):
+        return self.names
+
+    def after_epoch(self, state, epoch): ...
+
+
+@pytest.mark.parametrize("names", [(), ("accuracy",), ("loss", "validation_accuracy")])
+def test_it_goes_on_within_epochs_that_a_callback_follows(eager, made, names):
+    training = {"callbacks": [Follower(names=names)], "log_every": 3}
+    assert goes_on_from_everywhere(lambda: made(training=training)) >= 5 * 5
 
 
 @pytest.mark.parametrize("metric", ["binary_accuracy", "roc_auc", "precision", "recall", "f1"])
