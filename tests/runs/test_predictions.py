@@ -24,7 +24,7 @@ def spec_with(loss, metrics=()):
 
 def reading(loss, shape, classes=None, metrics=()):
     target = None if classes is None else TargetEncoding("y", classes)
-    return OutputReading.of(spec_with(loss, metrics), shape, target)
+    return OutputReading.of(spec_with(loss, metrics), shape, np.dtype(float), target)
 
 
 OUTPUTS = np.array([[0.2, 0.7, 0.1], [0.5, 0.1, 0.4]], np.float32)
