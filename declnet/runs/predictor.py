@@ -22,6 +22,7 @@ from declnet.runs.loading import load_model
 from declnet.runs.predictions import OutputReading, Predictions, predictions_of
 from declnet.runs.preparation_files import read_preparation
 from declnet.spec.load import load_spec
+from declnet.spec.requirements import registry_for
 from declnet.spec.run_spec import RunSpec
 
 
@@ -33,6 +34,7 @@ class Predictor:
         preparation: what data goes through before the model; None if arrays are taken as they are.
         reading: how the predictions are read.
         spec: of the run.
+        registry: where the run's names are looked up, as the run sees it.
     """
 
     def __init__(
@@ -43,9 +45,9 @@ class Predictor:
         registry: Registry | None = None,
     ) -> None:
         self.model, self.preparation, self.spec = model, preparation, spec
-        self._registry = registry or default_registry()
+        self.registry = registry_for(spec.plugins, registry)
         target = preparation.target if preparation is not None else None
-        with attributing_errors(self._registry):
+        with attributing_errors(self.registry):
             self.reading = OutputReading.of(spec, model.output_shape, model.dtype, target)
 
     @property
@@ -72,7 +74,7 @@ class Predictor:
             DataError: a column is missing or of another type, or a row cannot be prepared.
             ComponentError: a component raised, or returned what its contract does not allow.
         """
-        with attributing_errors(self._registry):
+        with attributing_errors(self.registry):
             return self.predict_prepared(self.prepared(as_table(data)))
 
     def predict_prepared(self, x: Array) -> Predictions:
