@@ -11,6 +11,7 @@ from declnet.data.sets import PreparedSets
 from declnet.data.split import Data
 from declnet.errors import Diagnostic, SpecError
 from declnet.graph.nodes import Node, infer
+from declnet.graph.parameters import initializer_problems
 from declnet.registry.registry import Registry
 from declnet.spec.load import Reading
 from declnet.spec.parts import Parts, parts_of
@@ -81,8 +82,9 @@ def check_reading(
 ) -> Checked:
     """Checks what was read of a spec, right or wrong: those parts that are right by themselves."""
     parts = reading.parts
-    registry = registry_for(reading.written.document.get("plugins"), registry)
-    seed = reading.spec.seed if reading.spec is not None else 0
+    spec, document = reading.spec, reading.written.document
+    registry = registry_for(spec.plugins if spec is not None else document.get("plugins"), registry)
+    seed = spec.seed if spec is not None else 0
     described = describe(parts, seed, data)
     infos, problems = described.infos, list(described.problems)
     train = infos.get("train")
@@ -94,6 +96,7 @@ def check_reading(
         registry=registry,
     )
     problems += inferred.problems
+    problems += initializer_problems(inferred.complete, registry)
     problems += data_problems(parts, infos)
     problems += input_problems(inferred.nodes, train)
     problems += weight_problems(parts, inferred.complete)
