@@ -54,7 +54,7 @@ def normalized(distribution: str) -> str:
     return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
-def origins(plugins: Sequence[Plugin]) -> str:
+def origins_in_words(plugins: Sequence[Plugin]) -> str:
     """Return the distributions of plugins in words, with their versions."""
     *others, last = (each.origin for each in plugins)
     return f"{', '.join(others)} and {last}" if others else last

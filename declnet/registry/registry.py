@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import copy
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, Self
@@ -17,7 +17,7 @@ from declnet.registry.plugin import (
     PluginFailure,
     cause_of,
     normalized,
-    origins,
+    origins_in_words,
 )
 from declnet.registry.spelling import closest, kind_in_words, with_article
 
@@ -93,9 +93,7 @@ class Conflict:
     chosen: Plugin | None
 
     def __str__(self) -> str:
-        return (
-            f'{kind_in_words(self.kind)} type "{self.type}" is offered by {origins(self.plugins)}'
-        )
+        return offered(self.kind, self.type, self.plugins)
 
     @property
     def consequence(self) -> str:
@@ -103,6 +101,11 @@ class Conflict:
         if self.chosen is None:
             return "a spec must list one of them in `plugins`"
         return f"a spec gets that of {self.chosen.origin}, unless it lists another in `plugins`"
+
+
+def offered(kind: str, name: str, plugins: Sequence[Plugin]) -> str:
+    """Return which distributions offer a type, in words."""
+    return f'{kind_in_words(kind)} type "{name}" is offered by {origins_in_words(plugins)}'
 
 
 class Registry:
@@ -247,6 +250,12 @@ class Registry:
         entries = self._entries.get(component.kind, {}).get(component.type, ())
         return next((each.plugin for each in entries if each.is_class(component)), None)
 
+    def versions(self) -> dict[str, str]:
+        """Return the version of each distribution that has components, by its normalized name."""
+        everything = (each for types in self._entries.values() for each in types.values())
+        plugins = (entry.plugin for entries in everything for entry in entries)
+        return {normalized(each.distribution): each.version for each in plugins}
+
     def _candidates(self, kind: str, name: str) -> list[Entry]:
         """The working components of a type between which nothing decides; one if all is well."""
         entries = self._entries.get(kind, {}).get(name, [])
@@ -285,8 +294,7 @@ class Registry:
             hint = f"`plugins` lists {' and '.join(names)}; remove all but the one to use"
         else:
             hint = f"list the one to use, e.g. plugins = [{names[0]}]"
-        message = f'{kind_in_words(kind)} type "{name}" is offered by {origins(plugins)}'
-        return UnknownTypeError(message, hint, "E009")
+        return UnknownTypeError(offered(kind, name, plugins), hint, "E009")
 
     def _hint(self, kind: str, name: str) -> str:
         types = self.types(kind)

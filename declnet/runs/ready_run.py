@@ -33,10 +33,10 @@ class ReadyRun:
     registry: Registry
 
     def manifest(self, spec_file: bytes) -> dict[str, Any]:
-        """The manifest of a run that begins now, with this spec.toml."""
+        """Return the manifest of a run that begins now, with this spec.toml."""
         prepared, trainer = self.prepared, self.trainer
-        shape, kernels = prepared.model.input_shape, trainer.kernels.used
-        return first_manifest(self.spec, spec_file, self.registry, prepared.data, shape, kernels)
+        model, kernels = prepared.model, trainer.kernels.used
+        return first_manifest(self.spec, spec_file, self.registry, prepared.data, model, kernels)
 
 
 def make_ready_run(
