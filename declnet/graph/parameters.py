@@ -100,23 +100,22 @@ def initializer_problems(nodes: Sequence[Node], registry: Registry) -> list[Diag
             try:
                 initializer_of(parameter, registry)
             except (PydanticCustomError, ValidationError) as error:
-                detail = _first_of(error)
-                message = f'"{node.name}": parameter {name}: {detail["msg"]}'
-                code, hint = detail["ctx"].get("code", "E025"), detail["ctx"].get("hint")
-                problems.append(Diagnostic(message, hint, ("model", "layers", node.index), code))
+                where, said, context = _first_of(error)
+                message = f'"{node.name}": parameter {name}: {where}{said}'
+                code = "E025" if where else context.get("code", "E025")
+                path = ("model", "layers", node.index)
+                problems.append(Diagnostic(message, context.get("hint"), path, code))
     return problems
 
 
-def _first_of(error: PydanticCustomError | ValidationError) -> dict[str, Any]:
-    """The message and the context of an error, or of the first of several."""
+def _first_of(error: PydanticCustomError | ValidationError) -> tuple[str, str, dict[str, Any]]:
+    """The key in the initializer's table, "" for its type; the message, and what is known of it."""
     if isinstance(error, PydanticCustomError):
-        return {"msg": error.message(), "ctx": error.context or {}}
+        return "", error.message(), error.context or {}
     first = error.errors()[0]
-    where = ".".join(map(str, first["loc"]))
-    return {
-        "msg": f"{where}: {first['msg']}" if where else first["msg"],
-        "ctx": first.get("ctx", {}),
-    }
+    keys = ".".join(map(str, first["loc"]))
+    where = f"{keys}: " if keys not in ("", "type") else ""
+    return where, first["msg"], first.get("ctx", {})
 
 
 def check_fit(slots: Sequence[Slot], saved: Mapping[str, Shape], source: str) -> None:

@@ -43,7 +43,8 @@ def used_components(
         kernels: that computed in place of components.
         registry: where names were looked up.
     """
-    initializers = [initializer_of(slot.parameter, registry) for slot in model.store.slots]
+    as_built = registry.preferring(spec.model.preferred)
+    initializers = [initializer_of(slot.parameter, as_built) for slot in model.store.slots]
     named: Iterator[type[Component]] = map(type, components_in((spec, initializers)))
     used = {*named, *kernels}
     found: dict[str, dict[str, str]] = {}
