@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any, Self
 
 from pydantic import BaseModel
@@ -28,8 +30,16 @@ from declnet.spec.run_spec import RunSpec
 
 
 def warn(sentence: str) -> None:
-    """Warn whoever called the public function that loads a run."""
-    warnings.warn(sentence, DeclnetWarning, stacklevel=5)
+    """Issue a `DeclnetWarning` at the line of the program that called declnet."""
+    frame, level = inspect.currentframe(), 0
+    while frame is not None and _is_inside(frame):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(sentence, DeclnetWarning, stacklevel=level + 1)
+
+
+def _is_inside(frame: FrameType) -> bool:
+    """Whether a frame is declnet's, or that of a cached property."""
+    return str(frame.f_globals.get("__name__")).partition(".")[0] in ("declnet", "functools")
 
 
 def used_components(
