@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from declnet.components.arrays import Shape
 from declnet.errors import DeclnetError
 from declnet.graph.nodes import Node, infer_nodes
-from declnet.registry.discovery import default_registry
 from declnet.report.page.content import NetworkFigure, Table
 from declnet.report.page.model_of_run import LoadedRun
 from declnet.report.page.network.drawing import Label, draw
@@ -27,7 +26,7 @@ def network_figure(run: StoredRun, loaded: LoadedRun) -> NetworkFigure:
     if not isinstance(shape, list):
         return NetworkFigure("The network cannot be shown: the manifest has no input_shape.")
     try:
-        nodes = infer_nodes(loaded.spec.model.layers, tuple(shape), default_registry())
+        nodes = infer_nodes(loaded.spec.model.layers, tuple(shape))
     except DeclnetError as error:
         return NetworkFigure(f"The network cannot be shown: {error}.")
     total = sum(node.parameter_count for node in nodes)
