@@ -54,8 +54,10 @@ if TYPE_CHECKING:
     from declnet.errors import ComponentError as ComponentError
     from declnet.errors import DataError as DataError
     from declnet.errors import DeclnetError as DeclnetError
+    from declnet.errors import DeclnetWarning as DeclnetWarning
     from declnet.errors import Diagnostic as Diagnostic
     from declnet.errors import DivergenceError as DivergenceError
+    from declnet.errors import OriginError as OriginError
     from declnet.errors import OutputError as OutputError
     from declnet.errors import Place as Place
     from declnet.errors import RegistryError as RegistryError
@@ -117,7 +119,9 @@ _HOMES = {
         "ComponentError",
         "DataError",
         "DeclnetError",
+        "DeclnetWarning",
         "DivergenceError",
+        "OriginError",
         "OutputError",
         "Place",
         "Diagnostic",

@@ -10,6 +10,7 @@ import click
 
 from declnet.cli.options import no_plugin_option, registry_without
 from declnet.cli.run import interrupt
+from declnet.cli.showing import show_note
 
 
 @click.command(short_help="Predict the rows of a file with the model of a run.")
@@ -57,8 +58,8 @@ def predict(
         require_free(output, force)
     registry = registry_without(disabled)
     with attributing_errors(registry):
-        predictor = load_predictor(run, registry)
-        parts = predicted_parts(predictor, file, registry)
+        predictor = load_predictor(run, registry, notice=show_note)
+        parts = predicted_parts(predictor, file, predictor.registry)
         if output is None:
             write(parts, sys.stdout.buffer)
             return

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from declnet.components.component import Component
-from declnet.registry.entry import Entry
+from declnet.registry.registry import Entry
 from declnet.report.field_description import FieldDescription, describe_field
 from declnet.report.toml_example import toml_example
 

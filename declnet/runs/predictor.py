@@ -15,13 +15,12 @@ from declnet.data.python_table import as_table
 from declnet.data.stacking import stacked
 from declnet.errors import DataError
 from declnet.graph.model import Model
-from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
-from declnet.runs import folder
-from declnet.runs.loading import load_model
+from declnet.runs.checkpoints import Notice
+from declnet.runs.loading import loaded
+from declnet.runs.origins import warn
 from declnet.runs.predictions import OutputReading, Predictions, predictions_of
 from declnet.runs.preparation_files import read_preparation
-from declnet.spec.load import load_spec
 from declnet.spec.requirements import registry_for
 from declnet.spec.run_spec import RunSpec
 
@@ -113,22 +112,25 @@ class Predictor:
         return data
 
 
-def load_predictor(run_directory: str | Path, registry: Registry | None = None) -> Predictor:
+def load_predictor(
+    run_directory: str | Path, registry: Registry | None = None, *, notice: Notice | None = None
+) -> Predictor:
     """Load the model of a run's folder with the preparation of its data.
 
     Args:
         run_directory: as `RunResult.directory` or the command line gave it.
         registry: where names are looked up; default: all installed plugins.
+        notice: called with a sentence for each distribution whose version is not the run's;
+            default: a `DeclnetWarning`.
 
     Raises:
-        OutputError: it is no run's folder, or the run left no weights.
+        OutputError: it is not a run's folder, or the run left no weights.
+        OriginError: a component would come from another distribution than the run's.
         SpecError: a component of the run is not installed any more.
         WeightsError: the weights cannot be read.
     """
-    registry = registry or default_registry()
-    model = load_model(run_directory, registry)
-    spec = load_spec(Path(run_directory) / folder.SPEC, registry=registry)
-    return Predictor(model, read_preparation(run_directory, registry), spec, registry)
+    model, spec, view = loaded(Path(run_directory), registry, notice or warn)
+    return Predictor(model, read_preparation(run_directory, view), spec, view)
 
 
 def _require_finite(x: Array, records: Table) -> None:

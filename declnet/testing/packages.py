@@ -12,9 +12,8 @@ from typing import Any
 
 from declnet.components.component import Component
 from declnet.errors import RegistryError
-from declnet.registry.discovery import plugin_of
+from declnet.registry.discovery import load, plugin_of
 from declnet.registry.hookspec import PROJECT
-from declnet.registry.loading import load
 from declnet.registry.plugin import Plugin, PluginFailure
 from declnet.registry.registry import Registry
 from declnet.testing.cases import Case, cases_of_class, failing_case

@@ -12,6 +12,7 @@ from declnet.data.sets import PreparedSets
 from declnet.data.split import Data
 from declnet.errors import Diagnostic, SpecError
 from declnet.graph.nodes import Node, infer
+from declnet.graph.parameters import initializer_problems
 from declnet.registry.registry import Registry
 from declnet.spec.load import Reading
 from declnet.spec.parts import Parts, parts_of
@@ -85,7 +86,8 @@ def check_reading(
     Raises:
         ComponentError: a component raised, or returned what its contract does not allow.
     """
-    registry = registry_for(reading.written.document.get("plugins"), registry)
+    spec, document = reading.spec, reading.written.document
+    registry = registry_for(spec.plugins if spec is not None else document.get("plugins"), registry)
     with attributing_errors(registry):
         return _checked(reading, registry, data)
 
@@ -104,6 +106,7 @@ def _checked(reading: Reading, registry: Registry, data: Mapping[str, Data] | No
         registry=registry,
     )
     problems += inferred.problems
+    problems += initializer_problems(inferred.complete, registry)
     problems += data_problems(parts, infos)
     problems += input_problems(inferred.nodes, train)
     problems += weight_problems(parts, inferred.complete)

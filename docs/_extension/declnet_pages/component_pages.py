@@ -6,8 +6,7 @@ import inspect
 from collections.abc import Iterable
 from html import escape
 
-from declnet import Registry
-from declnet.registry.entry import Entry
+from declnet.registry.registry import Entry, Registry
 from declnet.report.component_description import ComponentDescription, describe
 from declnet.report.field_description import FieldDescription
 from declnet_pages.markdown import block, code, escaped, prose, table
