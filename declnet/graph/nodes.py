@@ -20,6 +20,7 @@ from declnet.components.returned import (
 from declnet.errors import Diagnostic, SpecError
 from declnet.graph.wiring import wire
 from declnet.registry.registry import Registry
+from declnet.spec.file_names import from_here
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def infer(
             try:
                 node = _node(index, layer, place.name, place.inputs, input_shapes)
             except BrokenContractError as error:
-                message = f'"{place.name}": {broken_contract(error, registry)}'
+                message = from_here(f'"{place.name}": {broken_contract(error, registry)}')
                 hint = "the layer's plugin is at fault: declnet plugins check tells more"
                 problems.append(Diagnostic(message, hint, ("model", "layers", index), "E025"))
             except ValueError as error:

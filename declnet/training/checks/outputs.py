@@ -50,16 +50,16 @@ def output_problems(
     if node is None or not isinstance(given, OutputRange):
         return []
     is_constant = given.sums_to_one and node.output_shape[-1:] == (1,)
-    code, fault = _fault(loss, given, is_constant)
+    found = _fault(loss, given, is_constant)
+    if found is None:
+        return []
+    code, fault = found
     if loss.takes == "distribution" and code == "W002" and len(last.output_shape) != 1:
         return []  # a loss of classes refuses that shape
-    if fault is None:
-        return []
     hint = _change(loss, node, registry)
     other = loss_for(given, registry) if not is_constant else None
     if other is not None:
-        whether = " if y holds labels" if loss.targets == "values" else ""
-        hint = f"{hint + ', or ' if hint else ''}use the loss {other.type}{whether}"
+        hint = _with_alternative(hint, loss, other)
     return [Diagnostic(f'"{node.name}" {fault}', hint, _path(node), code)]
 
 
@@ -111,12 +111,10 @@ def _giver(nodes: Sequence[Node | None]) -> Node | None:
     return node
 
 
-def _fault(loss: Loss, given: OutputRange, is_constant: bool) -> tuple[str, str | None]:
-    """What is wrong with such outputs, to follow the layer's name, and its code; or None."""
-    if loss.takes == "scores":
-        return "W002", _one_sided(loss, given) if loss.targets == "binary" else None
-    if loss.takes is None:
-        return "W002", None
+def _fault(loss: Loss, given: OutputRange, is_constant: bool) -> tuple[str, str] | None:
+    """The code of what is wrong with such outputs, and the words to follow the layer's name."""
+    if loss.takes is None or loss.takes == "scores":
+        return _one_sided(loss, given) if loss.takes and loss.targets == "binary" else None
     if is_constant:
         return "E043", "has a single unit, so its output is always 1"
     suits = {
@@ -126,18 +124,18 @@ def _fault(loss: Loss, given: OutputRange, is_constant: bool) -> tuple[str, str 
         "values": not given.sums_to_one,
     }
     if suits[loss.takes]:
-        return "W002", None
+        return None
     code = "E043" if loss.takes == "distribution" and given.is_probability else "W002"
     return code, f"gives {_in_words(given)}, but {loss.type} takes {TAKES[loss.takes]}"
 
 
-def _one_sided(loss: Loss, given: OutputRange) -> str | None:
-    """What is wrong with scores that are always on one side of the threshold."""
+def _one_sided(loss: Loss, given: OutputRange) -> tuple[str, str] | None:
+    """The same of scores that are all on one side of the threshold."""
     threshold = f"{loss.threshold:g}"
     if given.low >= loss.threshold:
-        return f"never falls below {threshold}, so {loss.type} can never predict the label 0"
+        return "W002", f"never falls below {threshold}, so {loss.type} cannot predict the label 0"
     if given.high <= loss.threshold:
-        return f"never rises above {threshold}, so {loss.type} can never predict the label 1"
+        return "W002", f"never rises above {threshold}, so {loss.type} cannot predict the label 1"
     return None
 
 
@@ -164,6 +162,15 @@ def _change(loss: Loss, node: Node, registry: Registry) -> str | None:
     if any(each.role != "scale" for each in node.parameters.values()):
         return f"add {layer} as the last layer"
     return f"use {layer} in its place"
+
+
+def _with_alternative(change: str | None, loss: Loss, other: type[Loss]) -> str:
+    """A hint with another loss as the second choice, or as the only one."""
+    whether = " if y holds labels" if loss.targets == "values" else ""
+    if change is None:
+        return f"use the loss {other.type}{whether}"
+    verb = "" if change.startswith("use ") else "use "
+    return f"{change}, or {verb}the loss {other.type}{whether}"
 
 
 def _for_two_classes(registry: Registry) -> str | None:
