@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -97,7 +97,7 @@ class Registry:
         """
         entries = self._usable(kind, name)
         if entries:
-            chosen = self._chosen(entries)
+            chosen = self.choose(entries)
             if chosen is not None:
                 return chosen
             raise UnknownTypeError(
@@ -133,7 +133,7 @@ class Registry:
         """
         for each in self.kinds() if kind is None else [kind]:
             for name in self.types(each):
-                chosen = self._chosen(self._usable(each, name))
+                chosen = self.choose(self._usable(each, name))
                 if chosen is not None:
                     yield chosen
 
@@ -144,7 +144,7 @@ class Registry:
                 kind,
                 name,
                 tuple(each.plugin for each in entries),
-                chosen.plugin if (chosen := self._chosen(entries)) is not None else None,
+                chosen.plugin if (chosen := self.choose(entries)) is not None else None,
             )
             for kind in self.kinds()
             for name in self.types(kind)
@@ -160,8 +160,8 @@ class Registry:
         """Return the plugins that offer a type; import nothing."""
         return tuple(each.plugin for each in self._entries.get(kind, {}).get(name, ()))
 
-    def _chosen(self, entries: list[Entry]) -> Entry | None:
-        """The entry that a spec gets: the preferred, declnet's own, or the only one."""
+    def choose(self, entries: Sequence[Entry]) -> Entry | None:
+        """Return the entry that a spec gets: the preferred, declnet's own, or the only one."""
         if len(entries) <= 1:
             return entries[0] if entries else None
         own = {normalized(FIRST_PARTY)}
