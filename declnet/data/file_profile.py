@@ -166,12 +166,11 @@ def _is_class(target: ColumnProfile) -> bool:
 def _declared(source: DataSource, folder: Path) -> dict[str, Any]:
     """The source as a spec in a folder declares it, its paths starting from there."""
     fields = source.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
-    paths = {
-        name: _from(folder, path)
-        for name in type(source).model_fields
-        if isinstance(path := getattr(source, name), Path)
-    }
-    return fields | paths
+    for name in type(source).model_fields.keys() & fields:
+        path = getattr(source, name)
+        if isinstance(path, Path):
+            fields[name] = _from(folder, path)
+    return fields
 
 
 def _from(folder: Path, file: Path) -> str:

@@ -39,9 +39,8 @@ def file_source(path: Path, registry: Registry, like: DataSource | None = None) 
     except ValidationError as error:
         faults = (f"{'.'.join(map(str, each['loc']))} {each['msg']}" for each in error.errors())
         raise DataError(
-            f'{path}: data source "{component.type}" cannot read it without more keys: '
+            f'{path}: data source "{component.type}" cannot be built for this file: '
             f"{'; '.join(faults)}",
-            hint="write a spec that has them",
         ) from None
     if not isinstance(source, DataSource):
         raise ComponentError(

@@ -25,6 +25,7 @@ PLURALS = {
     "transform": "Transforms",
     "callback": "Callbacks",
     "kernel": "Kernels",
+    "template": "Templates",
 }
 """Titles of pages, in the order of the index; a kind that is not here makes its own title."""
 
@@ -42,6 +43,7 @@ PLACES = {
     "transform": "Named in the list `prepare` of `[data]`.",
     "callback": "Named in the list `callbacks` of `[training]`.",
     "kernel": "No spec names one: `kernels` in `[engine]` says whether the graph uses them.",
+    "template": "No spec names one: `declnet new --template` writes a spec from it.",
 }
 """Where a spec names a component of each kind."""
 
