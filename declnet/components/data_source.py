@@ -116,8 +116,8 @@ class DataSource(Component):
         for suffix in cls.suffixes:
             if not suffix.startswith(".") or len(suffix) < 2 or suffix != suffix.lower():
                 raise RegistryError(
-                    f'{cls.__name__}.suffixes has "{suffix}", but a suffix is a dot and lower case '
-                    'letters, e.g. ".csv"'
+                    f'{cls.__name__}.suffixes has "{suffix}", but a suffix is a dot and lower-case '
+                    "letters"
                 )
         own = cls.for_file.__func__ is not DataSource.for_file.__func__  # type: ignore[attr-defined]
         if cls.suffixes and not own and "path" not in cls.model_fields:

@@ -38,7 +38,7 @@ class Numbers(DataSource):
     ("suffixes", "message"),
     [
         (".num", "suffixes is '.num', but must be a tuple of str"),
-        (("num",), 'suffixes has "num", but a suffix is a dot and lower case'),
+        (("num",), 'suffixes has "num", but a suffix is a dot and lower-case'),
         ((".NUM",), 'suffixes has ".NUM", but'),
         ((".",), 'suffixes has ".", but'),
     ],
