@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from declnet.components.attribution import named_component
 from declnet.components.data_source import DataSource
 from declnet.errors import ComponentError, DataError
-from declnet.registry.entry import Entry
+from declnet.registry.plugin import FIRST_PARTY, normalized
 from declnet.registry.registry import Registry
 
 
@@ -30,7 +30,7 @@ def file_source(path: Path, registry: Registry, like: DataSource | None = None) 
     if like is not None and suffix_of(path, like) is not None:
         component = type(like)
     else:
-        component, like = _chosen(path, registry).component, None
+        component, like = _chosen(path, registry), None
     if not path.is_file() and not path.is_dir():
         what = "is neither a file nor a folder" if path.exists() else "there is no such file"
         raise DataError(f"{path}: {what}")
@@ -56,29 +56,44 @@ def suffix_of(path: Path, source: DataSource | type[DataSource]) -> str | None:
     return max((each for each in source.suffixes if name.endswith(each)), key=len, default=None)
 
 
-def _chosen(path: Path, registry: Registry) -> Entry:
-    """The entry of the source with the longest suffix that fits.
-
-    Of several, as where several distributions offer one type: a preferred one, else declnet's own.
-    """
-    found = [
-        (suffix, entry)
+def _chosen(path: Path, registry: Registry) -> type[DataSource]:
+    """The source with the longest suffix that fits; of several, as `_decided` says."""
+    found: list[tuple[str, type[DataSource]]] = [
+        (suffix, entry.component)
         for entry in registry.entries(DataSource.kind)
         if (suffix := suffix_of(path, entry.component)) is not None
     ]
     longest = max((len(suffix) for suffix, _ in found), default=0)
-    fitting = [entry for suffix, entry in found if len(suffix) == longest]
+    fitting = [source for suffix, source in found if len(suffix) == longest]
     if not fitting:
         raise _unreadable(path, registry)
-    chosen = registry.choose(fitting)
-    if chosen is None:
-        sources = ", ".join(f'"{each.type}" of {each.plugin.described()}' for each in fitting)
+    decided = _decided(fitting, registry)
+    if len(decided) > 1:
         raise DataError(
-            f"{path}: several data sources read such files: {sources}",
+            f"{path}: several data sources read such files: "
+            f"{', '.join(named_component(each, registry) for each in decided)}",
             hint="list the distribution to use in `plugins` of the spec, or disable the others "
             "with --no-plugin",
         )
-    return chosen
+    return decided[0]
+
+
+def _decided(sources: list[type[DataSource]], registry: Registry) -> list[type[DataSource]]:
+    """Those of preferred distributions, else declnet's own, else all.
+
+    As where several distributions offer one type.
+    """
+    own = {FIRST_PARTY}
+    for names in (registry.preferred - own, own):
+        among = [each for each in sources if _distribution(each, registry) in names]
+        if among:
+            return among
+    return sources
+
+
+def _distribution(source: type[DataSource], registry: Registry) -> str | None:
+    plugin = registry.plugin_of(source)
+    return normalized(plugin.distribution) if plugin is not None else None
 
 
 def _unreadable(path: Path, registry: Registry) -> DataError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -47,11 +47,12 @@ class Registry:
         plugins: all that were found, broken or not.
         disabled: those that were found and not loaded, because somebody said so.
         failures: what could not be used, and why.
+        preferred: normalized names of the distributions that are preferred.
     """
 
     def __init__(self) -> None:
         self._entries: dict[str, dict[str, list[Entry]]] = {}
-        self._preferred: frozenset[str] = frozenset()
+        self.preferred: frozenset[str] = frozenset()
         self.plugins: list[Plugin] = []
         self.disabled: list[Plugin] = []
         self.failures: list[PluginFailure] = []
@@ -61,11 +62,11 @@ class Registry:
 
         The components, plugins and failures are shared with this registry.
         """
-        preferred = self._preferred | frozenset(map(normalized, distributions))
-        if preferred == self._preferred:
+        preferred = self.preferred | frozenset(map(normalized, distributions))
+        if preferred == self.preferred:
             return self
         view = copy.copy(self)
-        view._preferred = preferred
+        view.preferred = preferred
         return view
 
     def register(self, component: type[Any], plugin: Plugin = LOCAL) -> None:
@@ -97,7 +98,7 @@ class Registry:
         """
         entries = self._usable(kind, name)
         if entries:
-            chosen = self.choose(entries)
+            chosen = self._chosen(entries)
             if chosen is not None:
                 return chosen
             raise UnknownTypeError(
@@ -133,7 +134,7 @@ class Registry:
         """
         for each in self.kinds() if kind is None else [kind]:
             for name in self.types(each):
-                chosen = self.choose(self._usable(each, name))
+                chosen = self._chosen(self._usable(each, name))
                 if chosen is not None:
                     yield chosen
 
@@ -144,7 +145,7 @@ class Registry:
                 kind,
                 name,
                 tuple(each.plugin for each in entries),
-                chosen.plugin if (chosen := self.choose(entries)) is not None else None,
+                chosen.plugin if (chosen := self._chosen(entries)) is not None else None,
             )
             for kind in self.kinds()
             for name in self.types(kind)
@@ -160,12 +161,12 @@ class Registry:
         """Return the plugins that offer a type; import nothing."""
         return tuple(each.plugin for each in self._entries.get(kind, {}).get(name, ()))
 
-    def choose(self, entries: Sequence[Entry]) -> Entry | None:
-        """Return the entry that a spec gets: the preferred, declnet's own, or the only one."""
+    def _chosen(self, entries: list[Entry]) -> Entry | None:
+        """The entry that a spec gets: the preferred, declnet's own, or the only one."""
         if len(entries) <= 1:
             return entries[0] if entries else None
         own = {normalized(FIRST_PARTY)}
-        for names in (self._preferred - own, own):
+        for names in (self.preferred - own, own):
             among = [each for each in entries if normalized(each.plugin.distribution) in names]
             if among:
                 return among[0] if len(among) == 1 else None

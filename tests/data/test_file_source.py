@@ -97,8 +97,8 @@ def test_two_third_parties_are_an_error_that_names_both(reading):
     with pytest.raises(DataError) as raised:
         reading("a.tbl", *offered)
     message = str(raised.value)
-    assert '"moon" of plugin tide (declnet-tide 3)' in message
-    assert '"sea" of plugin wave (declnet-wave 2)' in message
+    assert 'data_source "moon" of plugin tide (declnet-tide 3)' in message
+    assert 'data_source "sea" of plugin wave (declnet-wave 2)' in message
     assert "`plugins` of the spec" in message
     assert reading("a.tbl", *offered, prefer=["declnet-tide"]).type == "moon"
 
