@@ -11,8 +11,7 @@ import numpy as np
 from declnet.components.arrays import Array
 from declnet.components.columns import column_type, distinct_values, missing_values
 from declnet.components.data_source import DataSource
-from declnet.components.returned import checked_data as returned_data
-from declnet.components.returned import checked_info
+from declnet.components.returned import checked_info, checked_load
 from declnet.components.table import Table
 from declnet.components.table_profile import ColumnProfile, TableProfile, Task
 from declnet.data.file_source import file_source
@@ -91,7 +90,7 @@ def column_profile(name: str, column: Array) -> ColumnProfile:
 
 
 def _loaded(source: DataSource, file: Path) -> Table:
-    data = returned_data(source, source.load(np.random.default_rng(0)))
+    data = checked_load(source, source.load(np.random.default_rng(0)))
     table = checked_data(data, str(file))
     if not isinstance(table, Table):
         raise DataError(f"{file}: is not a table")

@@ -11,7 +11,7 @@ import numpy as np
 from declnet.components.arrays import Array
 from declnet.components.columns import ColumnType
 from declnet.components.data_source import Dataset, DataSource
-from declnet.components.returned import checked_data, checked_inputs
+from declnet.components.returned import checked_inputs, checked_load
 from declnet.components.table import Table
 from declnet.data.file_source import file_source
 from declnet.data.target_encoding import TargetEncoding
@@ -46,7 +46,7 @@ def labeled_parts(
     target = predictor.preparation.target if predictor.preparation is not None else None
     source = _source(predictor, path, registry, target)
     for part in source.chunks(_no_chance(), samples):
-        data = checked_data(source, part, "chunks")
+        data = checked_load(source, part, "chunks")
         if isinstance(data, Table) and target is not None:
             yield replace(data, target=target.column)
         else:
