@@ -40,10 +40,10 @@ PLACES = {
     "schedule": "Named in place of a number, e.g. as `learning_rate` in `[optimizer]`.",
     "metric": "Named in the list `metrics` of `[training]`.",
     "data_source": "Named as `train`, `validation` or `test` in `[data]`.",
+    "template": "No spec names one: `declnet new --template` writes a spec from it.",
     "transform": "Named in the list `prepare` of `[data]`.",
     "callback": "Named in the list `callbacks` of `[training]`.",
     "kernel": "No spec names one: `kernels` in `[engine]` says whether the graph uses them.",
-    "template": "No spec names one: `declnet new --template` writes a spec from it.",
 }
 """Where a spec names a component of each kind."""
 
