@@ -47,6 +47,9 @@ if TYPE_CHECKING:
     from declnet.components.state import LayerState as LayerState
     from declnet.components.state import OptimizerState as OptimizerState
     from declnet.components.table import Table as Table
+    from declnet.components.table_profile import ColumnProfile as ColumnProfile
+    from declnet.components.table_profile import TableProfile as TableProfile
+    from declnet.components.template import Template as Template
     from declnet.components.transform import ColumnError as ColumnError
     from declnet.components.transform import Transform as Transform
     from declnet.components.transform import TransformState as TransformState
@@ -110,6 +113,8 @@ _HOMES = {
     "components.output_range": ("OutputRange",),
     "components.parameter": ("Workspace", "Parameter"),
     "components.table": ("Table",),
+    "components.table_profile": ("ColumnProfile", "TableProfile"),
+    "components.template": ("Template",),
     "components.regularizer": ("Regularizer",),
     "components.schedule": ("Schedule",),
     "components.state": ("LayerState", "OptimizerState"),

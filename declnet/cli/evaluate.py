@@ -17,8 +17,8 @@ from declnet.cli.showing import show_note
     "--data",
     "file",
     type=click.Path(path_type=Path),
-    help="A file to evaluate on: CSV or Parquet with the target's column too, or .npz with x and "
-    "y.  [default: the run's own data]",
+    help="A file to evaluate on, with targets, of any kind that an installed data source reads.  "
+    "[default: the run's own data]",
 )
 @click.option(
     "--on",

@@ -41,9 +41,9 @@ def predict(
 ) -> None:
     """Predict the samples of INPUT with the model of RUN, a folder that `declnet run` wrote.
 
-    INPUT is CSV (also .csv.gz, .tsv), Parquet, or NumPy's .npy or .npz (its array x). It is
-    prepared as the training data was: it needs the same columns, by name, and may have more. Memory
-    does not grow with it.
+    INPUT is a table or an array, in a file of any kind that an installed data source reads. It is
+    prepared as the training data was: a table needs the same columns, by name, and may have more.
+    Memory does not grow with it.
     """
     import time
 

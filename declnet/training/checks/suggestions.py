@@ -10,7 +10,7 @@ from typing import Any
 
 from declnet.components.loss import Loss
 from declnet.components.output_range import OutputRange
-from declnet.registry.entry import Entry
+from declnet.registry.registry import Entry
 from declnet.registry.plugin import FIRST_PARTY, normalized
 from declnet.registry.registry import Registry
 

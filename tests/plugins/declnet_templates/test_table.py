@@ -1,4 +1,4 @@
-"""What `declnet new` makes of a table."""
+"""The spec that the template of tables writes for a table."""
 
 from __future__ import annotations
 
@@ -9,11 +9,17 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet.cli.table_spec.spec_for_file import spec_for_file
-from declnet.errors import DataError
+from declnet import ColumnProfile, DataError, TableProfile
+from declnet.data.file_profile import profile_of_file
 from declnet.training.checks.check import check_spec
+from declnet_templates import TableTemplate
 
 RNG = np.random.default_rng(6)
+
+
+def spec_for_file(file, target, folder, registry, wanted=None):
+    profile = profile_of_file(file, target, folder, registry, wanted)
+    return TableTemplate().spec_for_table(profile, registry)
 
 
 @pytest.fixture
@@ -188,7 +194,7 @@ def test_thousands_of_columns_are_not_listed(made, tmp_path):
         ({"y": ["a", "b"]}, None, "it has no other column"),
         ({"x": ["q", "q"], "y": ["a", "b"]}, None, '"x": always the same'),
         ({"x": numbers(), "y": [f"t{each}" for each in range(60)]}, None, "60 classes in 60 rows"),
-        ({"x": [1, 2], "y": ["a", "b"]}, "regression", "is text, which is no number"),
+        ({"x": [1, 2], "y": ["a", "b"]}, "regression", "is text, not a number"),
         ({"x": [1, 2], "y": [0.5, 1]}, "classification", "numbers that are not whole"),
     ],
 )
@@ -196,6 +202,20 @@ def test_a_table_with_nothing_to_learn_is_refused(columns, wanted, message, made
     with pytest.raises(DataError) as raised:
         made(wanted=wanted, **columns)
     assert message in str(raised.value)
+
+
+def test_a_source_that_takes_no_list_of_features_gets_none():
+    """What it reads is then all that is predicted from; the values may be of any JSON type."""
+    source = {"type": "sheet", "range": {"first row": 1, "sheets": ["a", "b"]}, "target": "y"}
+    columns = {
+        "x": ColumnProfile("x", "number", 60, 0, 55, mean=0.5, std=1.0),
+        "same": ColumnProfile("same", "text", 60, 0, 1),
+        "y": ColumnProfile("y", "text", 60, 0, 2),
+    }
+    profile = TableProfile(source, columns, "y", "binary", selects_features=False)
+    text = TableTemplate().spec_for_table(profile, declnet.default_registry())
+    assert tomllib.loads(text)["data"]["train"] == source
+    assert '# "same"  # of no use: always the same' in text
 
 
 def test_the_command_writes_it(flowers, declnet_cli, tmp_path):
@@ -217,13 +237,23 @@ def test_the_command_writes_it(flowers, declnet_cli, tmp_path):
         (["--data", "data.csv", "--target", "kinds"], 'there is no column "kinds" (did you mean'),
         (["--data", "none.csv", "--target", "y"], "none.csv: there is no such file"),
         (["--target", "y"], "--target and --task go with --data"),
-        (["--data", "data.csv", "--template", "binary"], "--template and --data exclude"),
-        (["--data", "x.npz", "--target", "y"], "begin with --template own_data instead"),
-        (["--data", "data.doc", "--target", "y"], "what kind of file is it?"),
+        (["--data", "data.csv", "--target", "width", "--task", "classification"], "data.csv: the"),
+        (
+            ["--data", "data.csv", "--target", "kind", "--template", "binary"],
+            'template "binary" does not write specs for tables (those that do: table)',
+        ),
+        (["--data", "x.npz", "--target", "y"], "x.npz: holds arrays, not a table"),
+        (["--data", "x.npy", "--target", "y"], "x.npy: holds arrays, not a table"),
+        (
+            ["--data", "data.doc", "--target", "y"],
+            "data.doc: no installed data source reads such files (its name must end in .csv, ",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused(arguments, message, flowers, declnet_cli, tmp_path):
     (tmp_path / "data.csv").write_bytes(flowers.table.read_bytes())
+    np.savez(tmp_path / "x.npz", x=np.ones((2, 2)), y=np.ones(2))
+    np.save(tmp_path / "x.npy", np.ones((2, 2)))
     done = declnet_cli("new", "a.toml", *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr

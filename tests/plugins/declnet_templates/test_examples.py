@@ -1,34 +1,45 @@
+"""The specs of the templates that are examples."""
+
 from __future__ import annotations
 
-import json
 import re
-import sys
 import tomllib
 from importlib.resources import files
 from itertools import pairwise
-from types import ModuleType
 
 import pytest
 
 from declnet import default_registry
-from declnet.cli.spec_templates import TEMPLATES, as_json, missing, template_text
+from declnet_templates import TEMPLATES
 
 EACH = pytest.mark.parametrize("template", TEMPLATES)
 
 
+def template_text(name):
+    return default_registry().find("template", name)().spec()
+
+
 def test_every_template_has_its_file_and_every_file_is_a_template():
-    folder = files("declnet.cli") / "templates" / "specs"
+    folder = files("declnet_templates") / "specs"
     assert sorted(each.name for each in folder.iterdir()) == sorted(
         f"{name}.toml" for name in TEMPLATES
     )
 
 
 @EACH
-def test_json_says_the_same(template):
+def test_it_begins_with_the_version(template):
     document = tomllib.loads(template_text(template))
     assert next(iter(document)) == "declnet"
     assert document["declnet"] == 1
-    assert json.loads(as_json(template_text(template))) == document
+
+
+def test_one_is_the_default_without_a_table_and_one_for_a_table():
+    defaults = {
+        entry.type: entry.component.default_for
+        for entry in default_registry().entries("template")
+        if entry.component.default_for is not None
+    }
+    assert defaults == {"classification": "example", "table": "table"}
 
 
 @EACH
@@ -54,15 +65,3 @@ def test_every_key_and_layer_is_explained(template):
     ]
     headings = {"[data]", "[model]", "[optimizer]", "[training]"}
     assert set(silent) <= headings | {"", "]"}
-
-
-def test_scikit_learn_is_missing_where_it_is_not_installed(tmp_path, monkeypatch):
-    data = {"train": {"type": "sklearn", "dataset": "wine"}}
-    monkeypatch.setitem(sys.modules, "sklearn", None)
-    assert list(missing(data, tmp_path)) == [
-        "it needs scikit-learn: pip install 'declnet[sklearn]'"
-    ]
-    installed = ModuleType("sklearn")
-    installed.__spec__ = sys.__spec__
-    monkeypatch.setitem(sys.modules, "sklearn", installed)
-    assert list(missing(data, tmp_path)) == []

@@ -1,4 +1,4 @@
-"""Arrays in parts, and files that are none."""
+"""Arrays of NumPy files in parts, and files that are not valid."""
 
 from __future__ import annotations
 
@@ -8,8 +8,14 @@ import zipfile
 import numpy as np
 import pytest
 
-from declnet.data.array_files import array_chunks
-from declnet.errors import DataError
+from declnet import DataError
+from declnet_data import NPY, NPZ
+
+
+def array_chunks(path, samples):
+    """The inputs of a file, as predictions read them."""
+    source = (NPY if path.suffix == ".npy" else NPZ).for_file(path)
+    return source.input_chunks(np.random.default_rng(0), samples)
 
 
 @pytest.mark.parametrize("name", ["x.npy", "x.npz", "packed.npz"])
@@ -48,22 +54,22 @@ X = np.arange(600.0).reshape(100, 6)
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("x.npy", b"", "is no NumPy file"),
-        ("x.npy", b"length,width\n1,2\n", "is no NumPy file"),
-        ("x.npy", npy(X)[:60], "is no NumPy file, or is damaged"),
-        ("x.npy", npy(X)[:1000], "is cut off: sample "),
-        ("x.npy", npy(np.array([None]), allow_pickle=True), "Python objects, which are never"),
-        ("x.npy", npy(np.array(["a"])), "holds <U1, no numbers"),
+        ("x.npy", b"", "the file is not NumPy data, or is damaged"),
+        ("x.npy", b"length,width\n1,2\n", "the file is not NumPy data, or is damaged"),
+        ("x.npy", npy(X)[:60], "the file is not NumPy data, or is damaged"),
+        ("x.npy", npy(X)[:1000], "the file is cut off within sample 18"),
+        ("x.npy", npy(np.array([None]), allow_pickle=True), "pickled objects, which are never"),
+        ("x.npy", npy(np.array(["a"])), "the file holds <U1, not numbers"),
         ("x.npy", npy(np.array(3.0)), "a single number"),
         ("x.npy", npy(np.asfortranarray(X)), "is in Fortran order"),
-        ("x.npz", b"PK but no archive", "is no .npz archive, or is cut off"),
-        ("x.npz", archive(x=npy(X))[:200], "is no .npz archive, or is cut off"),
+        ("x.npz", b"PK but no archive", "not an .npz archive"),
+        ("x.npz", archive(x=npy(X))[:200], "not an .npz archive"),
         ("x.npz", archive(y=npy(X)), "it has no array x (its arrays: y)"),
-        ("x.npz", archive(x=b"text"), "is no NumPy file"),
-        ("x.npz", archive(x=npy(X)[:-8]), "is cut off: sample 99 is not whole"),
+        ("x.npz", archive(x=b"text"), "the array x is not NumPy data, or is damaged"),
+        ("x.npz", archive(x=npy(X)[:-8]), "the array x is cut off within sample 99"),
     ],
 )
-def test_a_file_that_is_no_array_is_refused(name, content, message, tmp_path):
+def test_a_file_that_is_not_an_array_is_refused(name, content, message, tmp_path):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError) as raised:
         list(array_chunks(tmp_path / name, 7))
@@ -93,3 +99,19 @@ def test_a_bomb_takes_no_more_memory_than_a_part(tmp_path):
     (tmp_path / "x.npz").write_bytes(archive(x=header.getvalue() + bytes(1000)))
     with pytest.raises(DataError, match="takes 8000000000000 bytes"):
         list(array_chunks(tmp_path / "x.npz", 7))
+
+
+def test_inputs_of_an_archive_may_be_larger_than_what_is_read_whole(tmp_path):
+    np.savez(tmp_path / "x.npz", x=X)
+    small = NPZ(path=tmp_path / "x.npz", maximum_bytes=100)
+    parts = list(small.input_chunks(np.random.default_rng(0), 30))
+    assert np.array_equal(np.concatenate(parts), X)
+
+
+def test_one_array_is_described_and_has_no_targets(tmp_path):
+    np.save(tmp_path / "x.npy", X)
+    source = NPY.for_file(tmp_path / "x.npy", NPY(x="a.npy", y="b.npy"))
+    info = source.describe()
+    assert (info.sample_shape, info.dtype, info.samples) == ((6,), "float", 100)
+    with pytest.raises(DataError, match=r"x\.npy: holds inputs alone, without targets"):
+        next(source.chunks(np.random.default_rng(0), 7))

@@ -1,11 +1,8 @@
 """Which columns of a table a model can learn from."""
 
-from __future__ import annotations
-
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from declnet.data.table_profile import ColumnProfile
+from declnet import ColumnProfile, TableProfile
 
 MOST_CATEGORIES = 1000
 """Of a text column that is made one column for each; as many as one_hot takes."""
@@ -50,12 +47,10 @@ class Features:
         return any(each.type == "text" for each in self.used)
 
 
-def features_of(columns: Iterable[ColumnProfile], target: str) -> Features:
-    """Sorts the columns into those of use and the others."""
+def features_of(table: TableProfile) -> Features:
+    """Sort the columns into those of use and the others."""
     used, left_out = [], []
-    for column in columns:
-        if column.name == target:
-            continue
+    for column in table.features:
         reason = _reason(column)
         if reason is None:
             used.append(column)
@@ -67,13 +62,13 @@ def features_of(columns: Iterable[ColumnProfile], target: str) -> Features:
 def _reason(column: ColumnProfile) -> str | None:
     """Why a column is of no use; None if it is."""
     reasons = {
-        "empty": not column.there,
-        f"only {column.there} of {column.rows} rows have a value": (
+        "empty": not column.present,
+        f"only {column.present} of {column.rows} rows have a value": (
             column.missing > MOSTLY * column.rows
         ),
         "always the same": column.distinct == 1,
-        "numbers the rows": column.numbers_rows,
-        f"{column.distinct} different texts in {column.there} rows": _too_many_texts(column),
+        "numbers the rows": column.counts_rows,
+        f"{column.distinct} different texts in {column.present} rows": _too_many_texts(column),
     }
     return next((reason for reason, holds in reasons.items() if holds), None)
 
@@ -81,5 +76,5 @@ def _reason(column: ColumnProfile) -> str | None:
 def _too_many_texts(column: ColumnProfile) -> bool:
     if column.type != "text" or column.distinct <= FEW_CATEGORIES:
         return False
-    rare = column.distinct * ROWS_FOR_A_CATEGORY > column.there
+    rare = column.distinct * ROWS_FOR_A_CATEGORY > column.present
     return rare or column.distinct > MOST_CATEGORIES

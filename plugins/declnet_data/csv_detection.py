@@ -1,6 +1,4 @@
-"""How a text file with a table seems to be written: encoding, delimiter, decimal sign."""
-
-from __future__ import annotations
+"""How a CSV file seems to be written: encoding, delimiter, decimal sign."""
 
 import codecs
 import csv
@@ -11,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from declnet.components.table import Table
+from declnet import Table
 
 USUAL = "utf-8"
 OTHER = "cp1252"
@@ -24,15 +22,15 @@ LINES = 50
 """Of a file, from which its delimiter is told."""
 PIECE = 1 << 20
 MOST_BYTES = 1 << 32
-"""Of an unpacked file, as many as the source csv takes by itself."""
+"""Of an unpacked file, as many as the source csv takes unless it says otherwise."""
 
 _COMMA_NUMBER = re.compile(r"[+-]?[0-9]*,[0-9]+|[+-]?[0-9]+")
 
 
 def text_format(path: Path) -> dict[str, str]:
-    """The keys `encoding` and `delimiter` of the source csv, as far as they are not the usual ones.
+    """Return the keys `encoding` and `delimiter`, as far as they are not the usual ones.
 
-    A file that cannot be read gives nothing; the source will say why.
+    A file that cannot be read gives nothing; reading it says why.
     """
     found: dict[str, str] = {}
     if not path.is_file():  # opening a pipe would wait for whoever writes to it
@@ -52,9 +50,9 @@ def text_format(path: Path) -> dict[str, str]:
     return found
 
 
-def has_decimal_commas(records: Table) -> bool:
+def has_decimal_commas(table: Table) -> bool:
     """Whether columns of text are in fact numbers with a comma before their fractions."""
-    texts = [each for each in records.columns.values() if each.dtype.kind == "O"]
+    texts = [each for each in table.columns.values() if each.dtype.kind == "O"]
     return any(_are_comma_numbers(cells for cells in column if cells) for column in texts)
 
 
