@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -12,13 +12,12 @@ import numpy as np
 from declnet.components.component import Component
 from declnet.registry.registry import Registry
 from declnet.testing.catalogue import checks_for
+from declnet.testing.check import CheckFailed, CheckSkipped, Subject, described
 from declnet.testing.examples import DECLARE_EXAMPLES, build_example, build_examples
-from declnet.testing.failures import CheckFailed, CheckSkipped, described
 from declnet.testing.report import Outcome
-from declnet.testing.subjects import Subject
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Case:
     """One check of one example, ready to run.
 
@@ -27,12 +26,15 @@ class Case:
         example: the position of the example.
         check: the check's name.
         function: raises CheckFailed or CheckSkipped, or returns.
+        earlier: the cases of the same component that come before.
     """
 
     component: str
     example: int
     check: str
     function: Callable[[], None]
+    earlier: list[Case] = field(default_factory=list, repr=False)
+    _ended: list[Exception | None] = field(default_factory=list, init=False, repr=False)
 
     @property
     def label(self) -> str:
@@ -40,17 +42,23 @@ class Case:
         return f"{self.component}[{self.example}]-{self.check}"
 
     def run(self) -> None:
-        """Runs the check; floating-point warnings are silent, as in a training step.
+        """Run the check; floating-point warnings are silent, as in a training step.
 
         Raises:
-            CheckFailed: the component does not keep its contract.
-            CheckSkipped: the check says nothing about it.
+            CheckFailed: the component breaks its contract.
+            CheckSkipped: the check proves nothing about it, or an earlier one reports the cause.
         """
-        with np.errstate(all="ignore"):
-            self.function()
+        error = self._end()
+        if isinstance(error, CheckFailed) and error.cause is not None:
+            for other in self.earlier:
+                known = other._end()
+                if isinstance(known, CheckFailed) and known.cause == error.cause:
+                    raise CheckSkipped(f"the same as in {other.label}: {error.cause}") from error
+        if error is not None:
+            raise error
 
     def outcome(self) -> Outcome:
-        """Runs the check; whatever it raises becomes an outcome."""
+        """Run the check; whatever it raises becomes an outcome."""
         try:
             self.run()
         except CheckSkipped as reason:
@@ -62,11 +70,22 @@ class Case:
             return Outcome(self.component, self.example, self.check, "failed", message)
         return Outcome(self.component, self.example, self.check, "passed")
 
+    def _end(self) -> Exception | None:
+        """How the check ends, found once."""
+        if not self._ended:
+            try:
+                with np.errstate(all="ignore"):
+                    self.function()
+                self._ended.append(None)
+            except Exception as error:
+                self._ended.append(error)
+        return self._ended[0]
+
 
 def cases_of_class(
     cls: type[Any], registry: Registry, instances: Iterable[Component] = ()
 ) -> Iterator[Case]:
-    """The cases of a component class.
+    """Yield the cases of a component class.
 
     Args:
         cls: the class.
@@ -86,30 +105,30 @@ def cases_of_class(
     if not cls.examples:
         built += enumerate(build_examples(cls, registry))
     built += enumerate(more, start=max(len(cls.examples), len(built)))
-    for position, instance in built:
-        yield from cases_of_instance(Subject(instance, position, registry))
+    yield from cases_of_subjects([Subject(each, position, registry) for position, each in built])
     if not built and not cls.examples:
-        yield Case(name, 0, "can_be_built", partial(_skip, DECLARE_EXAMPLES))
+        yield Case(name, 0, "can_be_built", partial(_raise, CheckSkipped(DECLARE_EXAMPLES)))
 
 
-def cases_of_instance(subject: Subject) -> Iterator[Case]:
-    """The cases of one instance."""
-    for check in checks_for(subject.instance):
-        yield Case(subject.component, subject.example, check.name, partial(check, subject))
+def cases_of_subjects(subjects: Iterable[Subject]) -> Iterator[Case]:
+    """Yield the cases of instances of one class."""
+    cases: list[Case] = []
+    for subject in subjects:
+        for check in checks_for(subject.instance):
+            function = partial(check, subject)
+            case = Case(subject.component, subject.example, check.name, function, list(cases))
+            cases.append(case)
+            yield case
 
 
 def failing_case(component: str, check: str, message: str) -> Case:
-    """A case for a fault that is known already, e.g. of a class that cannot be registered."""
-    return Case(component, 0, check, partial(_fail, message))
+    """Return a case for a fault that is known already, e.g. of a class that was refused."""
+    return Case(component, 0, check, partial(_raise, CheckFailed(message)))
 
 
 def _only(build: Callable[[], object]) -> None:
     build()
 
 
-def _skip(reason: str) -> None:
-    raise CheckSkipped(reason)
-
-
-def _fail(message: str) -> None:
-    raise CheckFailed(message)
+def _raise(error: Exception) -> None:
+    raise error

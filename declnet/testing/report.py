@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from declnet.testing.failures import ConformanceError
+from declnet.testing.check import ConformanceError
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,39 @@ from __future__ import annotations
 
 import numpy as np
 
-from declnet.testing.benches.plain_benches import try_initializer
-from declnet.testing.check import check
+from declnet.components.arrays import Array, Shape
+from declnet.components.initializer import Initializer
+from declnet.components.parameter import Parameter
+from declnet.graph.parameters import fans
+from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
 from declnet.testing.comparison import CLOSE_IN_FLOAT32, difference, read_before_written, unwritten
-from declnet.testing.failures import CheckFailed
-from declnet.testing.settings import POISONS, USUAL
-from declnet.testing.subjects import Subject
+from declnet.testing.regularizers import PARAMETER_SHAPES
+from declnet.testing.trial import POISONS, USUAL, Setting, Trial, poison
+from declnet.testing.trial_checks import USED_ONCE
+
+
+def filled(initializer: Initializer, shape: Shape, setting: Setting) -> Array:
+    """Return a poisoned parameter, filled; raise CheckSkipped if the shape is refused."""
+    w = np.empty(shape, setting.dtype)
+    poison(w, setting.poison)
+    rng = np.random.Generator(np.random.PCG64(setting.seed))
+    with calling(f"fill for shape {shape}", skips=ValueError):
+        initializer.fill(w, rng, *fans(Parameter(shape, initializer)))
+    return w
+
+
+def try_initializer(subject: Subject, setting: Setting) -> Trial:
+    """Fill a parameter of each shape that the initializer does not refuse."""
+    trial = Trial()
+    for shape in PARAMETER_SHAPES:
+        try:
+            w = filled(subject.instance, shape, setting)
+        except CheckSkipped:
+            continue
+        trial.outputs[f"w of shape {shape}"] = w
+    if not trial.outputs:
+        raise CheckFailed(f"fill raises a ValueError for all of {PARAMETER_SHAPES}")
+    return trial
 
 
 @check
@@ -58,4 +85,4 @@ def spreads_alike_in_both_float_types(subject: Subject) -> None:
                 raise CheckFailed(f"{name} in float32 has {ratio:.3g} times float64's spread")
 
 
-CHECKS = (writes_every_element, values_are_finite, spreads_alike_in_both_float_types)
+CHECKS = (*USED_ONCE, writes_every_element, values_are_finite, spreads_alike_in_both_float_types)

@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
 
 from declnet.components.arrays import Array
 from declnet.components.data_source import DataInfo, Dataset
+from declnet.components.returned import checked_data, checked_info
 from declnet.components.table import Table
-from declnet.data.loading import checked_data
+from declnet.data.loading import checked_data as require_consistent
 from declnet.errors import DataError
-from declnet.testing.benches.plain_benches import loaded
-from declnet.testing.check import check
+from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
 from declnet.testing.comparison import same
-from declnet.testing.failures import CheckFailed, calling
-from declnet.testing.subjects import Subject
+from declnet.testing.trial import Setting, Trial, copied
+from declnet.testing.trial_checks import USED_ONCE
+
+SUFFIX = re.compile(r"\.[a-z0-9][a-z0-9._-]*")
+
+
+def loaded(subject: Subject, seed: int = 0) -> Dataset | Table:
+    """Return the data; raise CheckSkipped if it is not there."""
+    rng = np.random.Generator(np.random.PCG64(seed))
+    with calling("load", skips=DataError):
+        return checked_data(subject.instance, subject.instance.load(rng))
+
+
+def try_data_source(subject: Subject, setting: Setting) -> Trial:
+    """Load the data."""
+    return Trial(
+        {name: copied(each) for name, each in _arrays(loaded(subject, setting.seed)).items()}
+    )
 
 
 @check
@@ -23,7 +40,7 @@ def loads_usable_arrays(subject: Subject) -> None:
     """Loads arrays of finite numbers, x and y with as many samples each."""
     dataset = subject.once("data", lambda: loaded(subject))
     try:
-        checked_data(dataset, "its")
+        require_consistent(dataset, "its")
     except DataError as error:
         raise CheckFailed(str(error)) from None
 
@@ -74,7 +91,10 @@ def chunks_equal_the_whole(subject: Subject) -> None:
     for samples in (7, len(whole) + 1):
         rng = np.random.Generator(np.random.PCG64(0))
         with calling("chunks", skips=DataError):
-            parts = list(subject.instance.chunks(rng, samples))
+            parts = [
+                checked_data(subject.instance, part, "chunks")
+                for part in subject.instance.chunks(rng, samples)
+            ]
         if any(len(part) > samples for part in parts):
             raise CheckFailed(f"chunks({samples}) gives more samples at once")
         for name, array in _arrays(whole).items():
@@ -83,11 +103,24 @@ def chunks_equal_the_whole(subject: Subject) -> None:
                 raise CheckFailed(f"{name} in chunks of {samples} differs from that of load()")
 
 
+@check
+def names_suffixes_of_files(subject: Subject) -> None:
+    """Names the files that it reads by suffixes such as `.csv`, if it reads files."""
+    suffixes = getattr(subject.instance, "suffixes", ())
+    if not suffixes:
+        raise CheckSkipped("it names no suffixes of files")
+    for suffix in suffixes:
+        if not isinstance(suffix, str) or not SUFFIX.fullmatch(suffix):
+            raise CheckFailed(f'{suffix!r} is not a suffix; it is a dot and small letters: ".csv"')
+
+
 CHECKS = (
+    *USED_ONCE,
     loads_usable_arrays,
     loads_what_it_describes,
     describes_alike_each_time,
     chunks_equal_the_whole,
+    names_suffixes_of_files,
 )
 
 
@@ -101,16 +134,13 @@ def _require_table(dataset: Dataset | Table, described: DataInfo | None) -> None
     if not isinstance(dataset, Table):
         raise CheckFailed("describe() gives None, as for a table, but load() gives a Dataset")
     if described is not None:
-        raise CheckFailed("load() gives Table, so describe() must give None: it is a table")
+        raise CheckFailed("load() gives a Table, so describe() must give None")
     named = [*(dataset.features or ()), *([dataset.target] if dataset.target else [])]
     for name in named:
         if name not in dataset.columns:
-            raise CheckFailed(f'the records have no column "{name}", which they name')
+            raise CheckFailed(f'the table has no column "{name}", which it names')
 
 
 def _described(subject: Subject) -> DataInfo | None:
     with calling("describe", skips=DataError):
-        info = subject.instance.describe()
-    if info is not None and not isinstance(info, DataInfo):
-        raise CheckFailed(f"describe() gives a {type(info).__name__}, not a DataInfo or None")
-    return info
+        return checked_info(subject.instance, subject.instance.describe())
