@@ -172,7 +172,8 @@ class PlayedCallback:
                 with calling(f"epoch_finished for epoch {number}"):
                     self.callback.epoch_finished(self.state, epoch)
             if epoch.row() != before:
-                raise CheckFailed("it changes the metrics of an epoch; make a dict of your own")
+                message = "it changes the metrics of an epoch; make a dict of your own"
+                raise CheckFailed(message, message)
         return self
 
     def finish(self, error: BaseException | None = None) -> None:
@@ -235,7 +236,7 @@ def try_callback(subject: Subject, setting: Setting) -> Trial:  # noqa: ARG001
 @check
 def names_what_it_monitors(subject: Subject) -> None:
     """Names by `monitors` the metrics that `after_epoch` reads, which alone are computed."""
-    with played(subject, log_every=4) as callback:
+    with played(subject, log_every=EPOCHS + 1) as callback:
         callback.follow(range(EPOCHS)).finish()
 
 
@@ -310,9 +311,9 @@ def continues_when_resumed(subject: Subject) -> None:
 
 
 CHECKS = (
-    *USED_ONCE,
-    follows_a_run,
     names_what_it_monitors,
+    follows_a_run,
+    *USED_ONCE,
     keeps_runs_apart,
     saves_plain_values,
     continues_when_resumed,

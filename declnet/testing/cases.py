@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -15,6 +15,18 @@ from declnet.testing.catalogue import checks_for
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, described
 from declnet.testing.examples import DECLARE_EXAMPLES, build_example, build_examples
 from declnet.testing.report import Outcome
+
+
+class FailsAsAnotherError(CheckSkipped):
+    """A check fails because of what an earlier one reports.
+
+    Attributes:
+        as_in: the label of that case.
+    """
+
+    def __init__(self, message: str, as_in: str) -> None:
+        super().__init__(message)
+        self.as_in = as_in
 
 
 @dataclass(eq=False)
@@ -53,7 +65,8 @@ class Case:
             for other in self.earlier:
                 known = other._end()
                 if isinstance(known, CheckFailed) and known.cause == error.cause:
-                    raise CheckSkipped(f"the same as in {other.label}: {error.cause}") from error
+                    message = f"{other.label} fails in the same way: {error.cause}"
+                    raise FailsAsAnotherError(message, other.label) from error
         if error is not None:
             raise error
 
@@ -62,13 +75,21 @@ class Case:
         try:
             self.run()
         except CheckSkipped as reason:
-            return Outcome(self.component, self.example, self.check, "skipped", str(reason))
+            as_in = getattr(reason, "as_in", None)
+            return self._outcome("skipped", str(reason), as_in)
         except CheckFailed as failure:
-            return Outcome(self.component, self.example, self.check, "failed", str(failure))
+            return self._outcome("failed", str(failure))
         except Exception as error:
-            message = f"the check itself raised {described(error)}"
-            return Outcome(self.component, self.example, self.check, "failed", message)
-        return Outcome(self.component, self.example, self.check, "passed")
+            return self._outcome("failed", f"the check itself raised {described(error)}")
+        return self._outcome("passed")
+
+    def _outcome(
+        self,
+        status: Literal["passed", "failed", "skipped"],
+        message: str = "",
+        as_in: str | None = None,
+    ) -> Outcome:
+        return Outcome(self.component, self.example, self.check, status, message, as_in)
 
     def _end(self) -> Exception | None:
         """How the check ends, found once."""

@@ -15,6 +15,9 @@ from declnet.registry.registry import Registry
 
 Found = TypeVar("Found")
 
+NOT_PLUGINS = ("declnet", "contextlib", "numpy", "pydantic")
+"""Packages that call a component's methods, or what these hand out."""
+
 
 class CheckFailed(DeclnetError, AssertionError):  # noqa: N818  # how a check ends, as in a report
     """The component breaks its contract; the message says what is wrong and what to do.
@@ -131,7 +134,8 @@ def calling(what: str, skips: type[Exception] | tuple[type[Exception], ...] = ()
         message = f"{error.method}() {error.fault} ({error.place})"
         raise CheckFailed(message, message) from error
     except Exception as error:
-        cause = f"{type(error).__name__} at {place_of(error)}"
+        place = place_of(error)
+        cause = f"{type(error).__name__} at {place}" if place else None
         raise CheckFailed(f"{what} raised {described(error)}", cause) from error
 
 
@@ -142,17 +146,16 @@ def described(error: BaseException) -> str:
 
 
 def place_of(error: BaseException) -> str | None:
-    """Return file and line of the innermost frame that is a plugin's own.
+    """Return file and line of the innermost frame that is a plugin's own, if there is one.
 
-    That is of the first package outside of declnet's core that the call enters: what NumPy, say,
-    does for the plugin is not shown.
+    That is the first package that is called outside of declnet's core: what NumPy, say, does for
+    the plugin is not shown.
     """
     own, place = None, None
     for frame, line in walk_tb(error.__traceback__):
-        module = str(frame.f_globals.get("__name__", ""))
-        package = module.partition(".")[0]
-        if own is None and package not in ("declnet", "contextlib", "pydantic"):
+        package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        if own is None and package not in NOT_PLUGINS:
             own = package
-        if own in (None, package):
+        if own == package:
             place = f"{frame.f_code.co_filename}:{line}"
     return place

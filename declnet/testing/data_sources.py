@@ -13,7 +13,7 @@ from declnet.components.returned import checked_data, checked_info
 from declnet.components.table import Table
 from declnet.data.loading import checked_data as require_consistent
 from declnet.errors import DataError
-from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet.testing.check import CheckFailed, Subject, calling, check
 from declnet.testing.comparison import same
 from declnet.testing.trial import Setting, Trial, copied
 from declnet.testing.trial_checks import USED_ONCE
@@ -106,17 +106,14 @@ def chunks_equal_the_whole(subject: Subject) -> None:
 @check
 def names_suffixes_of_files(subject: Subject) -> None:
     """Names the files that it reads by suffixes such as `.csv`, if it reads files."""
-    suffixes = getattr(subject.instance, "suffixes", ())
-    if not suffixes:
-        raise CheckSkipped("it names no suffixes of files")
-    for suffix in suffixes:
+    for suffix in getattr(subject.instance, "suffixes", ()):
         if not isinstance(suffix, str) or not SUFFIX.fullmatch(suffix):
             raise CheckFailed(f'{suffix!r} is not a suffix; it is a dot and small letters: ".csv"')
 
 
 CHECKS = (
-    *USED_ONCE,
     loads_usable_arrays,
+    *USED_ONCE,
     loads_what_it_describes,
     describes_alike_each_time,
     chunks_equal_the_whole,

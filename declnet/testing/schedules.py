@@ -48,7 +48,7 @@ def depends_on_the_step_alone(subject: Subject) -> None:
                 )
 
 
-CHECKS = (*USED_ONCE, rates_are_right, depends_on_the_step_alone)
+CHECKS = (rates_are_right, *USED_ONCE, depends_on_the_step_alone)
 
 
 def _rate(subject: Subject, step: int, total: int) -> float:

@@ -310,10 +310,10 @@ CHECKS = (
     names_each_number,
     state_can_be_stored,
     keeps_columns_apart,
+    takes_gaps_that_the_training_data_does_not_have,
+    refuses_by_column_errors,
     chunks_equal_the_whole,
     finite_numbers_stay_finite,
-    refuses_by_column_errors,
-    takes_gaps_that_the_training_data_does_not_have,
 )
 
 

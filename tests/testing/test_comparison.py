@@ -4,9 +4,14 @@ import numpy as np
 import pytest
 
 from declnet.testing import CheckFailed
-from declnet.testing.comparison import difference, read_before_written, unwritten
-from declnet.testing.numeric_gradient import disagreement, require_gradient
-from declnet.testing.settings import POISONS
+from declnet.testing.comparison import (
+    difference,
+    disagreement,
+    read_before_written,
+    require_gradient,
+    unwritten,
+)
+from declnet.testing.trial import POISONS
 
 POINT = np.random.default_rng(3).normal(size=(4, 5))
 

@@ -6,7 +6,6 @@ from . import (
     data_sources,
     declarations,
     findings,
-    fusions,
     gradients,
     initializers,
     kernels,
@@ -21,16 +20,16 @@ from . import (
     shapes,
     state,
     targets,
+    traits,
     transforms,
 )
 
-HOUSES = (
+FAMILIES = (
     batches,
     callbacks,
     data_sources,
     declarations,
     findings,
-    fusions,
     gradients,
     initializers,
     kernels,
@@ -45,7 +44,8 @@ HOUSES = (
     shapes,
     state,
     targets,
+    traits,
     transforms,
 )
 
-WRONG = {cls: check for house in HOUSES for cls, check in house.WRONG.items()}
+WRONG = {cls: check for family in FAMILIES for cls, check in family.WRONG.items()}

@@ -62,9 +62,41 @@ class RequiresAWholeBatch(Doubled):
         np.multiply(x, 2 * int(state.samples) / len(x), out=y)
 
 
+class AtMost64(Doubled):
+    """y = 2 * x, for the first 64 samples."""
+
+    type = "at_most_64"
+
+    def forward(self, x, y, state):
+        np.multiply(x[:64], 2, out=y[:64])
+
+
+class RoomFor128(Doubled):
+    """y = 2 * x, by way of a workspace for 128 samples."""
+
+    type = "room_for_128"
+
+    def workspace(self, input_shape):
+        return {"doubled": Workspace((128, *input_shape), per_sample=False)}
+
+    def forward(self, x, y, state):
+        np.multiply(x, 2, out=state.doubled[: len(x)])
+        np.copyto(y, state.doubled[: len(x)])
+
+
+class SaysThatItMixes(Doubled):
+    """y = 2 * x, each sample by itself."""
+
+    type = "says_that_it_mixes"
+    mixes_samples = True
+
+
 WRONG = {
     MixesSamples: "treats_samples_apart",
     DividesByTheBatch: "treats_samples_apart",
-    RemembersTheFirstBatch: "takes_a_shorter_batch",
-    RequiresAWholeBatch: "takes_a_shorter_batch",
+    RemembersTheFirstBatch: "takes_batches_of_any_size",
+    RequiresAWholeBatch: "takes_batches_of_any_size",
+    AtMost64: "takes_batches_of_any_size",
+    RoomFor128: "takes_batches_of_any_size",
+    SaysThatItMixes: "treats_samples_apart",
 }

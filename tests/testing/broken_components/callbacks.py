@@ -121,13 +121,36 @@ class ForgetsItsPlan(Callback):
         return {}
 
 
+class MonitorsByAString(Plateau):
+    """Names one metric by a string, which is a collection of letters."""
+
+    type = "monitors_by_a_string"
+
+    def monitors(self):
+        return "loss"
+
+
+class ReadsMore(Plateau):
+    """Reads after every epoch what it does not monitor."""
+
+    type = "reads_more"
+
+    def monitors(self):
+        return ("validation_loss",)
+
+    def after_epoch(self, state, epoch):
+        state.best = min(state.best, epoch.metric("loss"))
+
+
 WRONG = {
     NeedsAFolder: "follows_a_run",
     RoundsFigures: "follows_a_run",
     BestOfAllRuns: "keeps_runs_apart",
     CountsOnTheClass: "keeps_nothing_on_itself",
     SavesTheRun: "saves_plain_values",
-    SavesNothing: "goes_on_when_resumed",
-    RestoresTheBestAlone: "goes_on_when_resumed",
-    ForgetsItsPlan: "goes_on_when_resumed",
+    SavesNothing: "continues_when_resumed",
+    RestoresTheBestAlone: "continues_when_resumed",
+    ForgetsItsPlan: "continues_when_resumed",
+    MonitorsByAString: "names_what_it_monitors",
+    ReadsMore: "names_what_it_monitors",
 }

@@ -1,5 +1,7 @@
 """Data sources that describe what they do not load."""
 
+from typing import ClassVar
+
 import numpy as np
 
 from declnet import DataInfo, Dataset, DataSource, Table
@@ -113,6 +115,22 @@ class ForgetsTheRest(Flowers):
             yield whole.take(np.arange(start, start + samples))
 
 
+class SuffixWithoutADot(Points):
+    """Thirty points, of files that end in csv."""
+
+    type = "suffix_without_a_dot"
+    suffixes: ClassVar[tuple[str, ...]] = ("csv",)
+
+
+class LoadsATuple(Points):
+    """Thirty points, as a tuple."""
+
+    type = "loads_a_tuple"
+
+    def load(self, rng):
+        return rng.normal(size=(30, 2)), np.arange(30) % 3
+
+
 WRONG = {
     DescribedTable: "loads_what_it_describes",
     TornTable: "loads_usable_arrays",
@@ -123,4 +141,6 @@ WRONG = {
     ValuesForClasses: "loads_what_it_describes",
     UnequalLengths: "loads_usable_arrays",
     GlobalPoints: "leaves_global_generators_alone",
+    SuffixWithoutADot: "names_suffixes_of_files",
+    LoadsATuple: "loads_usable_arrays",
 }

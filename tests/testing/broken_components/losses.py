@@ -105,6 +105,58 @@ class ClipsItsInput(Squared):
         super().forward(y_pred, y_true, losses)
 
 
+class ClipsWithinItsRange(Squared):
+    """losses as in squared, with y_pred clipped to a range that it never leaves."""
+
+    type = "clips_within_its_range"
+
+    def backward(self, y_pred, y_true, dy_pred):
+        np.clip(y_pred, -1e6, 1e6, out=y_pred)
+        super().backward(y_pred, y_true, dy_pred)
+
+
+class Summed64(Squared):
+    """losses as in squared, of the first 64 samples."""
+
+    type = "summed_64"
+
+    def forward(self, y_pred, y_true, losses):
+        losses.fill(0)
+        super().forward(y_pred[:64], y_true[:64], losses[:64])
+
+
+class PredictsLogits(Loss):
+    """losses = sum log(1 + exp(-y_pred)) + (1 - y_true) * y_pred, but predictions are logits."""
+
+    type = "predicts_logits"
+    targets = "binary"
+    takes = "logits"
+
+    def forward(self, y_pred, y_true, losses):
+        each = np.logaddexp(0, -y_pred) + (1 - y_true) * y_pred
+        np.sum(each, axis=tuple(range(1, y_pred.ndim)), out=losses)
+
+    def backward(self, y_pred, y_true, dy_pred):
+        dy_pred[...] = np.exp(-np.logaddexp(0, -y_pred)) - y_true
+
+
+class PredictsInPlace(PredictsLogits):
+    """The same, but predictions are the sigmoid of y_pred where y_pred lies."""
+
+    type = "predicts_in_place"
+
+    def predictions(self, y_pred):
+        y_pred[...] = np.exp(-np.logaddexp(0, -y_pred))
+        return y_pred
+
+
+class RefusesItsExampleShapes(Squared):
+    """losses as in squared, for a y that it does not take."""
+
+    type = "refuses_its_example_shapes"
+    example_shapes = ((3,), ((2,), (5,)))
+
+
 WRONG = {
     DividedBySamples: "gradient_of_predictions",
     WrongSign: "gradient_of_predictions",
@@ -114,4 +166,9 @@ WRONG = {
     MeanOfTheBatch: "weighs_as_repetition",
     ForgetsOutOfLosses: "writes_every_output",
     ClipsItsInput: "leaves_inputs_alone",
+    ClipsWithinItsRange: "leaves_inputs_alone",
+    Summed64: "takes_batches_of_any_size",
+    PredictsLogits: "gives_predictions",
+    PredictsInPlace: "gives_predictions",
+    RefusesItsExampleShapes: "takes_usual_predictions",
 }

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from declnet import Layer, Workspace
+from declnet import Layer, Parameter, Workspace
 
 
 class Doubled(Layer):
@@ -107,13 +107,74 @@ class WritesToDy(Doubled):
             np.copyto(dx, dy)
 
 
+class ClipsItsInput(Doubled):
+    """y = 2 * x, with x clipped to a range that it never leaves."""
+
+    type = "clips_its_input"
+
+    def forward(self, x, y, state):
+        np.clip(x, -100, 100, out=x)
+        np.multiply(x, 2, out=y)
+
+
+class ClipsYInBackward(Doubled):
+    """y = exp(x), with y clipped in backward to a range that it never leaves."""
+
+    type = "clips_y_in_backward"
+    backward_needs = frozenset({"y"})
+
+    def forward(self, x, y, state):
+        np.exp(x, out=y)
+
+    def backward(self, x, y, dy, dx, state):
+        np.clip(y, 0, 1e6, out=y)
+        if dx is not None:
+            np.multiply(dy, y, out=dx)
+
+
+class ClipsItsParameter(Doubled):
+    """y = x + shift, with the shift clipped to a range that it never leaves."""
+
+    type = "clips_its_parameter"
+
+    def parameters(self, input_shape):
+        return {"shift": Parameter(input_shape, initializer="zeros")}
+
+    def forward(self, x, y, state):
+        np.clip(state.shift, -100, 100, out=state.shift)
+        np.add(x, state.shift, out=y)
+
+    def backward(self, x, y, dy, dx, state):
+        np.sum(dy, axis=0, out=state.grad.shift)
+        if dx is not None:
+            np.copyto(dx, dy)
+
+
+class ClipsItsStatisticsInBackward(Doubled):
+    """y = 2 * x, beside a parameter that is not trained, which backward rewrites as it is."""
+
+    type = "clips_its_statistics_in_backward"
+
+    def parameters(self, input_shape):
+        return {"mean": Parameter(input_shape, initializer="zeros", trainable=False)}
+
+    def backward(self, x, y, dy, dx, state):
+        state.mean[...] = state.mean.copy()
+        if dx is not None:
+            np.multiply(dy, 2, out=dx)
+
+
 WRONG = {
     ForgetsOut: "writes_every_output",
     LeavesTheLastFeature: "writes_every_output",
     ForgetsOutInBackward: "writes_every_output",
-    WritesAConstant: "infers_its_output_shape",
+    WritesAConstant: "leaves_inputs_alone",
     AssumesCOrder: "takes_any_memory_order",
     WalksThroughMemory: "takes_any_memory_order",
     WritesToItsInput: "leaves_inputs_alone",
     WritesToDy: "leaves_inputs_alone",
+    ClipsItsInput: "leaves_inputs_alone",
+    ClipsYInBackward: "leaves_inputs_alone",
+    ClipsItsParameter: "leaves_inputs_alone",
+    ClipsItsStatisticsInBackward: "leaves_inputs_alone",
 }

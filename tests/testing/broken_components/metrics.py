@@ -87,6 +87,45 @@ class TakesNothing(MeanError):
         return float("nan")
 
 
+class HigherErrorsAreBetter(MeanError):
+    """The mean error, said to be better where it is higher."""
+
+    type = "higher_errors_are_better"
+    better = "higher"
+
+
+class LowerHitsAreBetter(MeanError):
+    """The share of right labels, said to be better where it is lower."""
+
+    type = "lower_hits_are_better"
+    better = "lower"
+
+    def update(self, state, y_pred, y_true):
+        if y_true.ndim != 1 or y_true.dtype.kind != "i" or y_pred.shape[1] == 1:
+            raise ValueError("labels only")
+        state[0] += int((y_pred.argmax(axis=1) == y_true).sum())
+        state[1] += len(y_true)
+
+
+class ClipsTargets(MeanError):
+    """The mean error, with y_true clipped to a range that it never leaves."""
+
+    type = "clips_targets"
+
+    def update(self, state, y_pred, y_true):
+        np.clip(y_true, -1000, 1000, out=y_true)
+        super().update(state, y_pred, y_true)
+
+
+class GivesAnArray(MeanError):
+    """The errors, not their mean."""
+
+    type = "gives_an_array"
+
+    def result(self, state):
+        return np.array([state[0], state[1]])
+
+
 WRONG = {
     MeanOfBatchMeans: "batches_equal_the_whole",
     KeepsTheBatches: "batches_equal_the_whole",
@@ -94,4 +133,8 @@ WRONG = {
     BroadcastsTargets: "batches_equal_the_whole",
     SortsPredictions: "leaves_inputs_alone",
     TakesNothing: "takes_usual_data",
+    HigherErrorsAreBetter: "says_which_values_are_better",
+    LowerHitsAreBetter: "says_which_values_are_better",
+    ClipsTargets: "leaves_inputs_alone",
+    GivesAnArray: "takes_usual_data",
 }

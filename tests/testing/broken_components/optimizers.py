@@ -111,6 +111,42 @@ class NamesWithSpaces(Descent):
         return ("running mean",)
 
 
+class ClipsTheNorm(Descent):
+    """w -= learning_rate * dw, with dw scaled down where its norm is above 300."""
+
+    type = "clips_the_norm"
+
+    def update(self, w, dw, state, learning_rate, step):
+        w -= learning_rate * dw * min(1, 300 / (float(np.linalg.norm(dw)) + 1e-7))
+
+
+class OnlyAThousand(Descent):
+    """w -= learning_rate * dw, of the first thousand."""
+
+    type = "only_a_thousand"
+
+    def update(self, w, dw, state, learning_rate, step):
+        w[:1000] -= learning_rate * dw[:1000]
+
+
+class NamesAKeyword(Descent):
+    """w -= learning_rate * dw."""
+
+    type = "names_a_keyword"
+
+    def state_names(self):
+        return ("lambda",)
+
+
+class NamesTheScratch(Descent):
+    """w -= learning_rate * dw."""
+
+    type = "names_the_scratch"
+
+    def state_names(self):
+        return ("scratch",)
+
+
 WRONG = {
     NormalizedDescent: "is_elementwise",
     CountsSteps: "keeps_runs_apart",
@@ -121,4 +157,8 @@ WRONG = {
     IgnoresTheRate: "rate_zero_changes_nothing",
     DividesByZero: "survives_zero_gradients",
     NamesWithSpaces: "declares_its_state",
+    ClipsTheNorm: "is_elementwise",
+    OnlyAThousand: "is_elementwise",
+    NamesAKeyword: "declares_its_state",
+    NamesTheScratch: "declares_its_state",
 }

@@ -73,10 +73,21 @@ class UndefinedAtZero(Squares):
         np.add(dw, 1.5 * self.strength * np.abs(w) ** 1.5 / w, out=dw)
 
 
+class ClipsTheWeights(Squares):
+    """penalty = strength * sum w**2, with w clipped to a range that it never leaves."""
+
+    type = "clips_the_weights"
+
+    def penalty(self, w):
+        np.clip(w, -1e9, 1e9, out=w)
+        return super().penalty(w)
+
+
 WRONG = {
     OverwritesTheGradient: "adds_to_the_gradient",
     HalfTheGradient: "gradient_of_penalty",
     ShrinksTheWeights: "leaves_inputs_alone",
     NeverOff: "strength_zero_does_nothing",
     UndefinedAtZero: "penalty_is_a_finite_number",
+    ClipsTheWeights: "leaves_inputs_alone",
 }

@@ -12,7 +12,7 @@ class FallsAtEachCall(Schedule):
 
     type = "falls_at_each_call"
 
-    def rate(self, step):
+    def rate(self, step, total):
         _asked.append(step)
         return 1 / len(_asked)
 
@@ -22,7 +22,7 @@ class FallsBelowZero(Schedule):
 
     type = "falls_below_zero"
 
-    def rate(self, step):
+    def rate(self, step, total):
         return 1 - step / 5000
 
 
@@ -31,7 +31,7 @@ class Overflows(Schedule):
 
     type = "overflows"
 
-    def rate(self, step):
+    def rate(self, step, total):
         return 1.01**step
 
 
@@ -41,9 +41,27 @@ class NotesItsSteps(Schedule):
     type = "notes_its_steps"
     asked: ClassVar[list[Any]] = []
 
-    def rate(self, step):
+    def rate(self, step, total):
         self.asked.append(step)
         return 1 / step
+
+
+class EndsBelowZero(Schedule):
+    """rate = 1 - 1.1 * step / total."""
+
+    type = "ends_below_zero"
+
+    def rate(self, step, total):
+        return 1 - 1.1 * step / total
+
+
+class GivesNothing(Schedule):
+    """No rate after step 100."""
+
+    type = "gives_nothing"
+
+    def rate(self, step, total):
+        return 0.1 if step <= 100 else None
 
 
 WRONG = {
@@ -51,4 +69,6 @@ WRONG = {
     FallsBelowZero: "rates_are_right",
     Overflows: "rates_are_right",
     NotesItsSteps: "keeps_nothing_on_itself",
+    EndsBelowZero: "rates_are_right",
+    GivesNothing: "rates_are_right",
 }

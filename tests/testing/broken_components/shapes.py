@@ -117,12 +117,12 @@ def _l2():
 
 
 WRONG = {
-    WrongOutputShape: "infers_its_output_shape",
-    FloatOutputShape: "infers_its_output_shape",
+    WrongOutputShape: "takes_the_shapes_it_accepts",
+    FloatOutputShape: "declares_what_the_graph_allocates",
     TakesMoreThanItCan: "takes_the_shapes_it_accepts",
     RefusesEverything: "takes_the_shapes_it_accepts",
-    UnusableBufferName: "declares_its_buffers",
-    UntrainedButRegularized: "declares_its_parameters",
+    UnusableBufferName: "declares_what_the_graph_allocates",
+    UntrainedButRegularized: "declares_what_the_graph_allocates",
     TinyEpsilon: "takes_float32_and_float64",
     Float64Buffer: "takes_float32_and_float64",
     Float32Buffer: "gradient_of_inputs",

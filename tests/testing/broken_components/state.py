@@ -107,5 +107,5 @@ WRONG = {
     WarmsUp: "is_deterministic",
     KeepsItsInputInState: "uses_declared_state",
     ReplacesItsGradient: "uses_declared_state",
-    DecaysItsParameter: "leaves_parameters_alone",
+    DecaysItsParameter: "leaves_inputs_alone",
 }

@@ -75,5 +75,5 @@ WRONG = {
     TakesAnyLabel: "refuses_wrong_targets",
     ChangesTheUsersY: "prepares_what_it_declares",
     LeavesYFlat: "takes_each_form_of_targets",
-    UnknownTargets: "takes_usual_predictions",
+    UnknownTargets: "can_be_registered",
 }

@@ -200,6 +200,41 @@ class JitterByMemory(Jitter):
         )
 
 
+class FillsWithTheMeanAtHand(Centre):
+    """Centred; gaps are filled with the mean of the column that it is applied to."""
+
+    type = "fills_with_the_mean_at_hand"
+
+    def apply(self, x, state):
+        self.require(x)
+        return np.where(np.isnan(x), np.nanmean(x), x) - state["mean"]
+
+
+class FillsGapsInPlace(Centre):
+    """Centred; gaps are filled with 0 where they are, before the mean is taken."""
+
+    type = "fills_gaps_in_place"
+
+    def fit(self, x):
+        self.require(x)
+        np.nan_to_num(x, copy=False)
+        return {"mean": float(x.mean())}
+
+
+class WritesToItsState(Centre):
+    """Centred, with the mean in an array that it writes to again."""
+
+    type = "writes_to_its_state"
+
+    def fit(self, x):
+        return {"mean": np.array([super().fit(x)["mean"]])}
+
+    def apply(self, x, state):
+        self.require(x)
+        state["mean"][...] = state["mean"].copy()
+        return x - state["mean"]
+
+
 WRONG = {
     GlobalJitter: "leaves_global_generators_alone",
     SteadyJitter: "varies_by_the_given_stream",
@@ -216,4 +251,7 @@ WRONG = {
     ForgetsGaps: "takes_gaps_that_the_training_data_does_not_have",
     ShiftsAtRandom: "is_deterministic",
     SuitsNothing: "suits_a_usual_column",
+    FillsWithTheMeanAtHand: "chunks_equal_the_whole",
+    FillsGapsInPlace: "leaves_inputs_alone",
+    WritesToItsState: "leaves_inputs_alone",
 }
