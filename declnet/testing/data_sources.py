@@ -9,7 +9,7 @@ import numpy as np
 
 from declnet.components.arrays import Array
 from declnet.components.data_source import DataInfo, Dataset
-from declnet.components.returned import checked_data, checked_info
+from declnet.components.returned import checked_info, checked_load
 from declnet.components.table import Table
 from declnet.data.loading import checked_data as require_consistent
 from declnet.errors import DataError
@@ -25,7 +25,7 @@ def loaded(subject: Subject, seed: int = 0) -> Dataset | Table:
     """Return the data; raise CheckSkipped if it is not there."""
     rng = np.random.Generator(np.random.PCG64(seed))
     with calling("load", skips=DataError):
-        return checked_data(subject.instance, subject.instance.load(rng))
+        return checked_load(subject.instance, subject.instance.load(rng))
 
 
 def try_data_source(subject: Subject, setting: Setting) -> Trial:
@@ -92,7 +92,7 @@ def chunks_equal_the_whole(subject: Subject) -> None:
         rng = np.random.Generator(np.random.PCG64(0))
         with calling("chunks", skips=DataError):
             parts = [
-                checked_data(subject.instance, part, "chunks")
+                checked_load(subject.instance, part, "chunks")
                 for part in subject.instance.chunks(rng, samples)
             ]
         if any(len(part) > samples for part in parts):

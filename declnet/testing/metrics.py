@@ -81,7 +81,7 @@ def _drawn(sort: str, pair: Pair, samples: int) -> MetricData | None:
         fits = prod(shape) == prod(y_shape)
         return MetricData(name, y_pred, y, y.reshape(shape) if fits else None)
     if sort == BINARY:
-        y = (np.arange(prod(y_shape)) % 2).reshape(y_shape)
+        y = np.float64(np.arange(prod(y_shape)) % 2).reshape(y_shape)
         y_pred = rng.uniform(0.05, 0.95, shape)
         fits = prod(shape) == prod(y_shape)
         return MetricData(name, y_pred, y, y.reshape(shape).astype(float) if fits else None)

@@ -62,11 +62,12 @@ class OptimizerHarness:
         state: dict[str, Array] | None = None,
     ) -> None:
         self.w, self._gradient = w.copy(), np.empty_like(w)
-        self._watched: Any = WatchedOptimizer(optimizer)
+        self._watched = WatchedOptimizer(optimizer)
+        watched: Any = self._watched
         edges = [0, *bounds, len(w)]
         with calling("state_names"):
             self._updates = [
-                Update(self._watched, self.w[start:end], self._gradient[start:end], 1000)
+                Update(watched, self.w[start:end], self._gradient[start:end], 1000)
                 for start, end in pairwise(edges)
             ]
         for name, array in (state or {}).items():

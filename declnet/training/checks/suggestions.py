@@ -10,9 +10,8 @@ from typing import Any
 
 from declnet.components.loss import Loss
 from declnet.components.output_range import OutputRange
-from declnet.registry.registry import Entry
 from declnet.registry.plugin import FIRST_PARTY, normalized
-from declnet.registry.registry import Registry
+from declnet.registry.registry import Entry, Registry
 
 
 def loss_for(given: OutputRange, registry: Registry) -> type[Loss] | None:
