@@ -17,9 +17,9 @@ from declnet.report.figures import (
     smaller_is_better,
     telling,
 )
-from declnet.report.leaves import differing, leaves
 from declnet.report.terminal import print_table
-from declnet.runs.reading import StoredRun
+from declnet.runs.stored_run import StoredRun
+from declnet.spec.flatten import differing_keys, flatten
 
 _SECTIONS = ("model", "optimizer", "loss", "training", "data")
 """Of a spec, in the order of how much a difference there is likely to explain."""
@@ -41,7 +41,7 @@ def print_comparison(runs: Sequence[StoredRun], wanted: str | None = None) -> No
     known = telling([run.metrics for run in runs])
 
     def small(name: str) -> bool:
-        return smaller_is_better(metric_type(name, (run.spec for run in runs)))
+        return smaller_is_better(metric_type(name, (run.spec_tables for run in runs)))
 
     if wanted is not None:
         first = chosen(wanted, known)
@@ -49,7 +49,7 @@ def print_comparison(runs: Sequence[StoredRun], wanted: str | None = None) -> No
             hint = suggestion(wanted, (".".join(each) for each in known), "figures")
             raise ValueError(f'no run has the figure "{wanted}" ({hint})')
         runs = sorted(runs, key=lambda run: goodness(_value(run, first), small=small(first[1])))
-    specs = [leaves(run.spec) for run in runs]
+    specs = [flatten(run.spec_tables) for run in runs]
     rows = [["status", *(str(run.manifest.get("status")) for run in runs)]]
     rows += [[key, *(_shown(spec.get(key)) for spec in specs)] for key in explaining_first(specs)]
     best: set[tuple[int, int]] = set()
@@ -58,7 +58,7 @@ def print_comparison(runs: Sequence[StoredRun], wanted: str | None = None) -> No
         best |= {(len(rows), at + 1) for at in _best(values, small=small(figure[1]))}
         rows.append([".".join(figure), *map(shown_figure, values)])
     rows.append(["seconds", *(shown_seconds(run.manifest.get("seconds")) for run in runs)])
-    print_table(None, ["", *(str(run.directory) for run in runs)], rows, bold=best)
+    print_table(None, ["", *(str(run.path) for run in runs)], rows, bold=best)
 
 
 def explaining_first(specs: list[dict[str, Any]]) -> list[str]:
@@ -70,7 +70,7 @@ def explaining_first(specs: list[dict[str, Any]]) -> list[str]:
         is_type = key == "model.layers" or key.endswith(".type")
         return not is_type, not all(key in spec for spec in specs), rank
 
-    return sorted(differing(specs), key=place)
+    return sorted(differing_keys(specs), key=place)
 
 
 def _value(run: StoredRun, figure: tuple[str, str]) -> float | None:

@@ -8,8 +8,8 @@ from typing import Any
 from declnet.errors import SpecError
 from declnet.registry.spelling import suggestion
 from declnet.report.figures import chosen, goodness, metric_type, smaller_is_better
-from declnet.report.leaves import leaves
 from declnet.runs.listing import ListedRun
+from declnet.spec.flatten import flatten
 from declnet.spec.override import parse_override
 
 _BY_COLUMN: dict[str, Callable[[ListedRun], Any]] = {
@@ -28,7 +28,7 @@ def filtered(runs: Sequence[ListedRun], conditions: Iterable[str]) -> list[Liste
         ValueError: a condition is none, or no run has its key.
     """
     left = list(runs)
-    values = {id(run): {"status": run.status, **leaves(run.spec)} for run in runs}
+    values = {id(run): {"status": run.status, **flatten(run.spec)} for run in runs}
     for text in conditions:
         try:
             condition = parse_override(text)

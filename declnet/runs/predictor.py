@@ -1,8 +1,7 @@
-"""`load_predictor`: the model of a run with the preparation of its data, for tables and arrays."""
+"""The model of a run with the preparation of its data, for tables and arrays."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,13 +13,7 @@ from declnet.data.python_table import as_table
 from declnet.data.stacking import stacked
 from declnet.errors import DataError
 from declnet.graph.model import Model
-from declnet.registry.discovery import default_registry
-from declnet.registry.registry import Registry
-from declnet.runs import folder
-from declnet.runs.loading import load_model
 from declnet.runs.predictions import OutputReading, Predictions
-from declnet.runs.preparation_files import read_preparation
-from declnet.spec.load import load_spec
 from declnet.spec.run_spec import RunSpec
 
 
@@ -94,24 +87,6 @@ class Predictor:
         if isinstance(data, Table):
             return data.columns[ARRAY]
         return data
-
-
-def load_predictor(run_directory: str | Path, registry: Registry | None = None) -> Predictor:
-    """Loads the model of a run's folder with the preparation of its data.
-
-    Args:
-        run_directory: as `RunResult.directory` or the command line gave it.
-        registry: where names are looked up; default: all installed plugins.
-
-    Raises:
-        OutputError: it is no run's folder, or the run left no weights.
-        SpecError: a component of the run is not installed any more.
-        WeightsError: the weights cannot be read.
-    """
-    registry = registry or default_registry()
-    model = load_model(run_directory, registry)
-    spec = load_spec(Path(run_directory) / folder.SPEC, registry=registry)
-    return Predictor(model, read_preparation(run_directory, registry), spec)
 
 
 def _require_finite(x: Array, records: Table) -> None:
