@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any, NamedTuple
 
 import click
@@ -175,7 +176,7 @@ def _entry_points(file: str) -> Iterator[tuple[str, str]]:
 
 def _resolved(reference: str) -> Any:
     module, _, path = reference.partition(":")
-    found: Any = __import__(module, fromlist=["_"])
+    found: Any = import_module(module)
     for name in path.split("."):
         found = getattr(found, name)
     return found

@@ -17,8 +17,8 @@ class ReportPanel(Component):
     kind = "report_panel"
     required_methods = ("render",)
 
-    title: ClassVar[str]
-    """The section's heading."""
+    title: ClassVar[str] = ""
+    """The section's heading; default: the type in words."""
 
     def render(self, run: StoredRun) -> str | None:
         """Return the section's content as HTML, or None for a run that it says nothing of.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -138,18 +139,23 @@ def read_page(html: str) -> ReadPage:
 
 
 @pytest.fixture(scope="session")
-def page_of() -> Callable[..., ReadPage]:
-    """Makes the page of run folders and takes it apart."""
+def page_with() -> Callable[..., ReadPage]:
+    """Makes the page of run folders, with the plugins of a registry, and takes it apart."""
 
-    def make(*folders: Path) -> ReadPage:
+    def make(registry: declnet.Registry, *folders: Path) -> ReadPage:
         from declnet_report.page.assembling import assemble
         from declnet_report.page.rendering import render
 
-        registry = declnet.default_registry()
         runs = [declnet.open_run(folder, registry) for folder in folders]
         return read_page(render(assemble(runs, registry)))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def page_of(page_with: Callable[..., ReadPage]) -> Callable[..., ReadPage]:
+    """Makes the page of run folders and takes it apart."""
+    return partial(page_with, declnet.default_registry())
 
 
 Layers = list[Any]
