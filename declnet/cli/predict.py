@@ -25,7 +25,7 @@ from declnet.cli.run import interrupt
     "--format",
     "form",
     type=click.Choice(["csv", "jsonl", "npy", "parquet"]),
-    help="Of the output; npy holds the outputs of the model alone.  [default: by the end of "
+    help="Of the output; npy holds the numbers alone, e.g. probabilities.  [default: by the end of "
     "OUTPUT's name, csv on standard output]",
 )
 @click.option("--force", is_flag=True, help="Overwrite OUTPUT if it exists.")

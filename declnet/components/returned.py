@@ -7,6 +7,7 @@ wrong value becomes a `BrokenContractError`, which knows the component and the m
 
 from __future__ import annotations
 
+import json
 import math
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -19,7 +20,6 @@ from declnet.components.component import Component
 from declnet.components.data_source import DataInfo, Dataset
 from declnet.components.initializer import Initializer
 from declnet.components.parameter import Parameter, Workspace
-from declnet.components.plain import NotPlainError, to_plain
 from declnet.components.regularizer import Regularizer
 from declnet.components.state import RESERVED
 from declnet.components.table import Table
@@ -182,7 +182,8 @@ def checked_targets(loss: Component, y_true: Any, samples: int) -> Array:
 
 def checked_predictions(loss: Component, predictions: Any, y_pred: Array) -> Array:
     """The result of `Loss.predictions`: an array of numbers with a row for each sample."""
-    if predictions is y_pred:
+    unchanged: bool = predictions is y_pred
+    if unchanged:
         return y_pred
     if not isinstance(predictions, np.ndarray) or predictions.dtype.kind not in "fiub":
         _refuse(loss, "predictions", predictions, "an array of numbers")
@@ -206,7 +207,7 @@ def checked_info(source: Component, info: Any) -> DataInfo | None:
     return info
 
 
-def checked_data(source: Component, data: Any, method: str = "load") -> Dataset | Table:
+def checked_load(source: Component, data: Any, method: str = "load") -> Dataset | Table:
     """The result of `DataSource.load`, or a part of `chunks`: a Dataset or a Table."""
     if not isinstance(data, Dataset | Table):
         _refuse(source, method, data, "a Dataset or a Table")
@@ -224,12 +225,22 @@ def checked_fit(transform: Component, state: Any) -> dict[str, Any]:
     """The result of `Transform.fit`: JSON values and NumPy arrays by name."""
     if not isinstance(state, Mapping):
         _refuse(transform, "fit", state, "a dict")
-    try:
-        to_plain(dict(state), {}, "it")
-    except NotPlainError as error:
-        fault = f"returned what cannot be stored with the run: {error}"
-        raise BrokenContractError(transform, "fit", fault) from None
+    for name, value in state.items():
+        if not isinstance(name, str) or not _is_storable(value):
+            fault = f"returned {_shown(value)} as {name!r}, which cannot be stored with the run"
+            raise BrokenContractError(transform, "fit", fault)
     return dict(state)
+
+
+def _is_storable(value: Any) -> bool:
+    """Whether a value is JSON, or an array or scalar of numbers."""
+    if isinstance(value, np.ndarray | np.generic):
+        return value.dtype.kind in "fiub"
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
 
 
 def checked_column(transform: Component, column: Any, rows: int) -> Array:

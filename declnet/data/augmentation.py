@@ -8,6 +8,7 @@ import numpy as np
 
 from declnet.components.arrays import Array
 from declnet.components.data_source import Dataset
+from declnet.components.returned import checked_suits
 from declnet.components.transform import Transform
 from declnet.data.gathering import Gathered
 from declnet.errors import DataError
@@ -54,7 +55,9 @@ def require_suited(train: Dataset, transforms: Sequence[Transform]) -> None:
         DataError: one does not.
     """
     for number, transform in enumerate(transforms):
-        if transform.training_only and not transform.suits(np.asarray(train.x[:1])):
+        if not transform.training_only:
+            continue
+        if not checked_suits(transform, transform.suits(np.asarray(train.x[:1]))):
             raise DataError(
                 f"{transform.type} does not suit samples of shape {train.x.shape[1:]}",
                 path=("data", "prepare", number),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from declnet.components.arrays import Array
+from declnet.components.returned import checked_column, checked_fit
 from declnet.components.table import Table
 from declnet.components.transform import ColumnError, Transform, TransformState
 from declnet.errors import DataError
@@ -13,7 +14,7 @@ def fitted_to_column(
 ) -> TransformState:
     """What a transform learns of a column; raises DataError, with the place, if it cannot."""
     try:
-        return transform.fit(column)
+        return checked_fit(transform, transform.fit(column))
     except ColumnError as error:
         raise _located(error, transform, name, records, number) from None
 
@@ -28,7 +29,7 @@ def applied_to_column(
 ) -> Array:
     """A changed column; raises DataError, with row and column, if a row cannot be transformed."""
     try:
-        return transform.apply(column, state)
+        return checked_column(transform, transform.apply(column, state), len(column))
     except ColumnError as error:
         raise _located(error, transform, name, records, number) from None
 

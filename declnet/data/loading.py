@@ -9,6 +9,7 @@ import numpy as np
 from declnet.components.arrays import Array, Dtype
 from declnet.components.data_source import Dataset, DataSource
 from declnet.components.mapped_array import MappedArray
+from declnet.components.returned import checked_load
 from declnet.components.table import Table
 from declnet.data.feature_columns import require_column
 from declnet.data.python_table import as_table, is_table
@@ -24,7 +25,7 @@ def load_source(source: DataSource, seed: int, data_set: DataSet) -> Dataset | T
     Raises:
         DataError: the source failed, or its arrays do not go together.
     """
-    data = source.load(random_stream(seed, Stream.DATA, data_set))
+    data = checked_load(source, source.load(random_stream(seed, Stream.DATA, data_set)))
     return checked_data(data, data_set.name.lower())
 
 

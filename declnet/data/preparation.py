@@ -11,6 +11,7 @@ from declnet.components.arrays import Array
 from declnet.components.columns import ColumnType
 from declnet.components.data_source import Dataset
 from declnet.components.mapped_array import MappedArray
+from declnet.components.returned import checked_names, checked_suits
 from declnet.components.table import Table
 from declnet.components.transform import Transform, TransformState
 from declnet.data.column_steps import applied_to_column, fitted_to_column
@@ -154,7 +155,11 @@ def _as_records(data: Table | Mapping[str, Array] | Array, table: bool) -> Table
 def _chosen(transform: Transform, columns: Mapping[str, Array], number: int) -> list[str]:
     """The columns that a transform is applied to."""
     if transform.columns is None:
-        return [name for name, column in columns.items() if transform.suits(column)]
+        return [
+            name
+            for name, column in columns.items()
+            if checked_suits(transform, transform.suits(column))
+        ]
     for position, name in enumerate(transform.columns):
         require_column(columns, name, path=("data", "prepare", number, "columns", position))
     return list(dict.fromkeys(transform.columns))
@@ -171,7 +176,7 @@ def _renamed(
 ) -> tuple[str, ...]:
     """The names after a transform; numbered where it does not give as many as it should."""
     width = int(np.prod(column.shape[1:]))
-    given = transform.feature_names(names, state)
+    given = checked_names(transform, transform.feature_names(names, state))
     if len(given) == width or not names:
         return given if len(given) == width else ()
     return tuple(f"{names[0]}[{index}]" for index in range(width))

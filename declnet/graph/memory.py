@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from declnet.components.optimizer import Optimizer
+from declnet.components.returned import checked_state_names
 from declnet.graph.blocks import workspace_bytes
 from declnet.graph.lifetimes import plan_memory
 from declnet.graph.nodes import Node
@@ -43,7 +44,8 @@ def training_memory(
         if parameter.trainable
     )
     everything = sum(node.parameter_count for node in nodes)
-    states = len(optimizer.state_names()) * trainable + 2 * min(SLICE, trainable)
+    names = checked_state_names(optimizer, optimizer.state_names())
+    states = len(names) * trainable + 2 * min(SLICE, trainable)
     plan = plan_memory(nodes, training=True, fused=fused)
     return {
         "parameters": everything * kind.itemsize,

@@ -85,10 +85,11 @@ class Model:
         return self.nodes[-1].output_shape
 
     def predict(self, x: npt.ArrayLike) -> Array:
-        """Predictions, (n, *output shape), for samples (n, *input shape); safe to call in threads.
+        """Return the output, (n, *output shape), for samples (n, *input shape); safe in threads.
 
-        Beside the predictions it takes memory for `samples_at_once` samples, however many there
-        are: what must be converted, or read from a file, is so part by part.
+        It is the last layer's, before `Loss.predictions`. Besides it, memory is taken for
+        `samples_at_once` samples, however many there are: what must be converted, or read from a
+        file, is so part by part.
 
         Raises:
             DataError: the samples have another shape than the model's input, or must be integers.

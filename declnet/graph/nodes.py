@@ -19,6 +19,7 @@ from declnet.components.returned import (
 )
 from declnet.errors import Diagnostic, SpecError
 from declnet.graph.wiring import wire
+from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 
 
@@ -70,14 +71,14 @@ class Inferred:
 
 
 def infer_nodes(
-    layers: Sequence[Layer], input_shape: Shape, registry: Registry
+    layers: Sequence[Layer], input_shape: Shape, registry: Registry | None = None
 ) -> tuple[Node, ...]:
     """Wire the layers and infer all shapes.
 
     Args:
         layers: in topological order.
         input_shape: the shape of one sample.
-        registry: knows which distribution a component came from, for messages.
+        registry: names the distribution of a broken component; default: all installed plugins.
 
     Raises:
         SpecError: with each fault at its layer.
@@ -94,7 +95,7 @@ def infer(
     names: Sequence[str | None] | None = None,
     types: Sequence[str | None] | None = None,
     *,
-    registry: Registry,
+    registry: Registry | None = None,
 ) -> Inferred:
     """Infers as much as can be known.
 
@@ -103,7 +104,7 @@ def infer(
         input_shape: the shape of one sample; None if it is not known.
         names: of the layers that could not be read, where they have one.
         types: theirs, where they are known.
-        registry: knows which distribution a component came from, for messages.
+        registry: names the distribution of a broken component; default: all installed plugins.
     """
     wires, problems = wire(layers, names, types)
     shapes: list[Shape | None] = [None if input_shape is None else tuple(input_shape)]
@@ -116,7 +117,9 @@ def infer(
             try:
                 node = _node(index, layer, place.name, place.inputs, input_shapes)
             except BrokenContractError as error:
-                message = f'"{place.name}": {broken_contract(error, registry)}'
+                message = (
+                    f'"{place.name}": {broken_contract(error, registry or default_registry())}'
+                )
                 hint = "the layer's plugin is at fault: declnet plugins check tells more"
                 problems.append(Diagnostic(message, hint, ("model", "layers", index), "E025"))
             except ValueError as error:

@@ -7,7 +7,7 @@ from typing import Any
 
 from declnet.components.callback import Callback, EpochFinished, EpochLogged
 from declnet.components.plain import NotPlainError, to_plain
-from declnet.errors import ComponentError
+from declnet.components.returned import BrokenContractError
 from declnet.runs.active_run import ActiveRun
 
 
@@ -38,16 +38,16 @@ class Callbacks:
         """What each wants kept, as plain values.
 
         Raises:
-            ComponentError: one wants to keep what no file holds.
+            BrokenContractError: one wants to keep what no file holds.
         """
         kept = []
         for callback, state in self._started:
             saved = callback.save(state)
             try:
-                to_plain(saved, {}, "what it saves")
+                to_plain(saved, {}, "it")
             except NotPlainError as error:
-                message = f'callback "{callback.type}": {error}; save() must give plain values'
-                raise ComponentError(message) from None
+                fault = f"returned what a checkpoint cannot keep: {error}"
+                raise BrokenContractError(callback, "save", fault) from None
             kept.append({"type": callback.type, "saved": saved})
         return kept
 

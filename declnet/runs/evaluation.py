@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -126,7 +125,7 @@ def evaluate_parts(predictor: Predictor, parts: Iterable[Dataset], data: str) ->
     """
     model, spec, reading = predictor.model, predictor.spec, predictor.reading
     classes = reading.sort != "values"
-    counts, errors = ClassCounts(reading, prod(model.output_shape)), ValueErrors()
+    counts, errors = ClassCounts(reading), ValueErrors()
     watch = counts.add if classes else errors.add
     evaluation = RunningEvaluation(model, spec.loss, spec.training.metrics, watch)
     samples = 0
@@ -145,21 +144,20 @@ class ClassCounts:
     """A confusion matrix that grows; of several yes-or-no outputs, one for each of them.
 
     Args:
-        reading: how the model's outputs are read.
-        outputs: how many numbers an output has.
+        reading: how the model's predictions are read.
 
     Attributes:
         counts: (true class, predicted class); of several outputs (outputs, 2, 2).
     """
 
-    def __init__(self, reading: OutputReading, outputs: int) -> None:
+    def __init__(self, reading: OutputReading) -> None:
         self._reading = reading
         size = len(reading.classes) if reading.classes is not None else 2
-        several = (outputs,) if reading.sort == "flags" else ()
+        several = (reading.outputs,) if reading.sort == "flags" else ()
         self.counts: Array = np.zeros((*several, size, size), np.int64)
 
     def add(self, y_pred: Array, y: Array) -> None:
-        """Count a batch."""
+        """Count a batch of predictions."""
         true, predicted = self._reading.true_labels(y), self._reading.labels(y_pred)
         if self._reading.sort == "flags":
             for index in range(len(self.counts)):

@@ -19,8 +19,8 @@ from declnet.runs.record import Record
 from declnet.runs.run import Data, given_data
 from declnet.runs.session import Listener, RunResult, Session
 from declnet.runs.stored_run import open_run
-from declnet.spec.document import read_document
 from declnet.spec.load import load_spec
+from declnet.spec.run_spec import TrainingSpec
 from declnet.training.state import StateError, TrainingState
 
 
@@ -78,17 +78,15 @@ def resume(
         return Session(ready, record, listener, rows).carry_out(saved)
 
 
-def epochs_of(run_directory: Path) -> int:
-    """How many epochs the run in a folder has in all.
+def training_of(run_directory: Path, registry: Registry) -> TrainingSpec:
+    """Return the section `[training]` of the run in a folder.
 
     Raises:
         OutputError: it is no run's folder.
         SpecError: its spec.toml is wrong.
     """
     _require_run(run_directory)
-    training = read_document(run_directory / folder.SPEC).tables.get("training")
-    epochs = training.get("epochs") if isinstance(training, dict) else None
-    return epochs if isinstance(epochs, int) else 0
+    return load_spec(run_directory / folder.SPEC, registry=registry).training
 
 
 def _newest(

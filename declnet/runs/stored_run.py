@@ -90,7 +90,7 @@ class PredictedData:
         name: of the data set.
         x: (n, *sample shape), prepared.
         y: (n, …), as metrics take it.
-        outputs: (n, *output shape), of the model.
+        outputs: (n, *shape), as metrics take them: what `Loss.predictions` makes of the model's.
     """
 
     name: str
@@ -281,11 +281,12 @@ class StoredRun:
         Raises:
             DeclnetError: as `model` and `data` do.
         """
-        model, stored = self.model(), self.data(data)
+        predictor, stored = self.predictor(), self.data(data)
         part = stored.dataset if positions is None else stored.dataset.take(positions)
         x = np.asarray(part.x)
         with attributing_errors(self.registry):
-            return PredictedData(stored.name, x, part.y, model.predict(x))
+            outputs = predictor.predict_prepared(x).outputs
+        return PredictedData(stored.name, x, part.y, outputs)
 
     def evaluate(self, data: str | None = None) -> Evaluation:
         """Return how good the model is on one of the run's data sets.
@@ -347,7 +348,7 @@ class StoredRun:
     def _predictor(self) -> Predictor:
         from declnet.runs.predictor import Predictor
 
-        return Predictor(self.model(), self._preparation, self.spec)
+        return Predictor(self.model(), self._preparation, self.spec, self.registry)
 
     @cached_property
     def _preparation(self) -> FittedPreparation | None:

@@ -35,7 +35,7 @@ def test_fields_take_names_tables_and_instances_in_python_too():
     layer = Dense(units=2, weight_regularizer={"type": "l2", "strength": 1.0})
     assert layer == Dense(units=2, weight_regularizer=L2(strength=1.0))
     assert Dense(units=2, bias_initializer="ones").bias_initializer.type == "ones"
-    assert SGD(learning_rate={"type": "constant", "value": 0.1}).rate(5) == 0.1
+    assert SGD(learning_rate={"type": "constant", "value": 0.1}).rate(5, 100) == 0.1
 
 
 def test_dumps_hold_the_type_at_every_depth_and_validate_again():

@@ -39,7 +39,7 @@ def test_nothing_is_done_without_limits():
 
 def test_an_update_takes_the_clipped_gradient():
     w, dw = np.zeros(2), np.array([3.0, 4.0])
-    Update(SGD(learning_rate=1.0), w, dw, clippings(1.0, None))(1)
+    Update(SGD(learning_rate=1.0), w, dw, 100, clippings(1.0, None))(1)
     np.testing.assert_allclose(w, [-0.6, -0.8], rtol=1e-15)
 
 

@@ -9,13 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from declnet import (
-    LayerKernel,
-    OptimizerKernel,
-    Registry,
-    RegistryError,
-    RegularizerKernel,
-)
+from declnet import Kernel, KernelCalls, Registry, RegistryError
+from declnet.components.returned import BrokenContractError
 from declnet.graph.kernels import Kernels, why_none
 from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import Update
@@ -29,53 +24,61 @@ X, Y = RNG.normal(size=(7, 3)), RNG.normal(size=(7, 3))
 LABELS = np.array([0, 1, 2, 2, 1, 0, 0])
 
 
-class OneAfterTheOther(LayerKernel):
-    """Runs its layers with memory of its own between them, and spoils what it may."""
+class OneAfterTheOther(Kernel):
+    """Runs its components with memory of its own between them, and spoils what it may."""
 
-    def bind_forward(self, x, y, states):
-        layers = [getattr(self, name) for name in type(self).model_fields]
+    def bind(self, site):
+        layers = site.components[: len(site.states)]
+        loss = site.components[-1] if site.y_true is not None else None
+        values, slopes = [], {}
 
-        def call():
-            value = x.copy()
-            if not np.may_share_memory(x, y):
-                y.fill(np.nan)
-            for layer, state in zip(layers, states, strict=True):
-                after = np.empty((len(value), *layer.output_shape(value.shape[1:])), value.dtype)
-                layer.forward(value, after, state)
-                value = after
-            y[...] = value
+        def forward():
+            values[:] = [site.x.copy()]
+            if not np.may_share_memory(site.x, site.y):
+                site.y.fill(np.nan)
+            for layer, state in zip(layers, site.states, strict=True):
+                before = values[-1]
+                shape = (len(before), *layer.output_shape(before.shape[1:]))
+                values.append(np.empty(shape, before.dtype))
+                layer.forward(before, values[-1], state)
+            site.y[...] = values[-1]
+            if loss is not None:
+                loss.forward(site.y, site.y_true, site.losses)
 
-        return (call,)
-
-    def bind_backward(self, x, y, dy, dx, states):
-        layers = [getattr(self, name) for name in type(self).model_fields]
-        if x is None and "x" in layers[0].backward_needs:
-            raise AssertionError
-        if len(layers) > 1 and any("x" in layer.backward_needs for layer in layers[1:]):
-            return None  # it would have to compute what lies between once more
-
-        def call():
-            slope = dy.copy()
-            if dx is not None and not np.may_share_memory(dx, dy):
-                dx.fill(np.nan)
-            values = y
+        def backward():
+            if loss is None:
+                slope = site.dy.copy()
+                site.dy.fill(np.nan)
+            else:
+                slope = np.empty_like(site.y)
+                loss.backward(site.y, site.y_true, slope)
+                slope *= site.normalized_weights[:, None]
+            if site.dx is not None:
+                site.dx.fill(np.nan)
+            if "x" in layers[0].backward_needs or loss is not None:
+                np.testing.assert_array_equal(site.x, values[0])
             for position in reversed(range(len(layers))):
-                layer, state = layers[position], states[position]
-                first = position == 0
-                below = dx if first else np.empty_like(slope)  # every layer keeps the shape
-                layer.backward(x if first else None, values, slope, below, state)
-                slope, values = below, None
-            if dx is None or not np.may_share_memory(dx, dy):
-                dy.fill(np.nan)
+                wanted = position > 0 or site.dx is not None
+                slopes[position] = np.empty_like(values[position]) if wanted else None
+                layers[position].backward(
+                    values[position],
+                    values[position + 1],
+                    slope,
+                    slopes[position],
+                    site.states[position],
+                )
+                slope = slopes[position]
+            if site.dx is not None:
+                site.dx[...] = slope
 
-        return (call,)
+        trained = site.dy is not None or loss is not None
+        return KernelCalls((forward,), (backward,) if trained else ())
 
 
 def joining(*classes):
     """A kernel for these classes, in this order."""
-    fields = {f"part_{number}": each for number, each in enumerate(classes)}
     name = "_".join(each.type for each in classes)
-    body = {"__annotations__": fields, "__module__": __name__, "type": name, "__doc__": name}
+    body = {"__module__": __name__, "type": name, "__doc__": name, "replaces": classes}
     return type(f"Kernel{name}", (OneAfterTheOther,), body)
 
 
@@ -83,7 +86,7 @@ def kernels_of(*classes):
     registry = Registry()
     for each in classes:
         registry.register(each)
-    return Kernels(registry)
+    return Kernels(registry, compiled=True)
 
 
 def classifier(make_model):
@@ -93,7 +96,7 @@ def classifier(make_model):
 
 def stepped(model, registry, kernels):
     loss = CategoricalCrossentropy()
-    graph = TrainingGraph(model, loss, registry, 7, 0, kernels)
+    graph = TrainingGraph(model, loss, 7, 0, kernels)
     step = graph.step(X, loss.prepare(LABELS, (3,), model.dtype))
     return step.run(), graph.gradient.copy()
 
@@ -102,12 +105,15 @@ def stepped(model, registry, kernels):
 def test_any_model_gives_the_same_with_kernels(dags, toys, make_model, registry, data):
     model = make_model(data.draw(dags(orders=data.draw(st.booleans()))))
     kinds = (Dense, ReLU, toys.Tanh, toys.Square, toys.Gate, toys.Turned)
-    pairs = [joining(*pair) for pair in product(kinds, (ReLU, toys.Tanh, toys.Turned))]
+    pairs = [joining(*pair) for pair in product(kinds, (ReLU, toys.Tanh, toys.Turned, toys.Gate))]
     alone = [joining(kind) for kind in (Dense, toys.Square)]
+    endings = [joining(kind, toys.HalfSquares) for kind in (Dense, toys.Tanh, toys.Square)]
+    endings += [joining(*pair, toys.HalfSquares) for pair in product(kinds, kinds)]
+    known = [*pairs, *alone, *(endings if data.draw(st.booleans()) else [])]
     loss = toys.HalfSquares()
     found = []
-    for kernels in (Kernels(), kernels_of(*data.draw(st.permutations([*pairs, *alone])))):
-        graph = TrainingGraph(model, loss, registry, 7, 0, kernels)
+    for kernels in (Kernels(), kernels_of(*data.draw(st.permutations(known)))):
+        graph = TrainingGraph(model, loss, 7, 0, kernels)
         x = np.full_like(X, np.nan)
         step = graph.step(x, Y)
         step.run()
@@ -149,41 +155,105 @@ def test_a_kernel_that_does_not_suit_leaves_the_layers_to_others(make_model, reg
     class Picky(joining(Dense, ReLU)):
         type = "picky"
 
-        def suits(self, shapes, input_gradient):
-            asked.append((list(shapes), input_gradient))
+        def suits(self, components, shapes, input_gradient):
+            asked.append(([each.type for each in components], list(shapes), input_gradient))
             return False
 
     kernels = kernels_of(Picky, joining(Dense))
     layers = (Dense(units=3), ReLU(), Dense(units=2), ReLU(), Dense(units=3), Softmax())
     stepped(make_model(layers), registry, kernels)
-    assert asked == [([(3,), (3,), (3,)], False), ([(3,), (2,), (2,)], True)]
+    types = ["dense", "relu"]
+    assert asked == [(types, [(3,), (3,), (3,)], False), (types, [(3,), (2,), (2,)], True)]
     assert {each.type for each in kernels.used} == {"dense"}
 
 
-def test_none_leaves_the_layers_to_numpy(make_model, registry):
+def test_none_leaves_the_layers_to_the_next_kernel_and_then_to_numpy(make_model, registry):
     class Never(joining(Dense, ReLU)):
         type = "never"
+        compiled = True
 
-        def bind_forward(self, x, y, states):
+        def bind(self, site):
             return None
 
-    class OnlyForward(joining(Dense)):
-        type = "only_forward"
+    class NotAlone(joining(Dense)):
+        type = "not_alone"
 
-        def bind_backward(self, x, y, dy, dx, states):
+        def bind(self, site):
             return None
 
-    kernels = kernels_of(Never, OnlyForward)
-    with_kernels = stepped(classifier(make_model), registry, kernels)
     without = stepped(classifier(make_model), registry, None)
+    kernels = kernels_of(Never, NotAlone)
+    with_kernels = stepped(classifier(make_model), registry, kernels)
     assert kernels.used == ()
     assert with_kernels[0] == without[0]
     np.testing.assert_array_equal(with_kernels[1], without[1])
+    kernels = kernels_of(joining(Dense, ReLU), Never)
+    stepped(classifier(make_model), registry, kernels)
+    assert {each.type for each in kernels.used} == {"dense_relu"}
+
+
+@pytest.mark.parametrize("classes", [(Softmax,), (Dense, Softmax), (ReLU, Dense, Softmax)])
+@pytest.mark.parametrize("weights", [None, np.array([1.0, 0.5, 0.0, 2.0, 1.0, 1.0, 3.0])])
+def test_layers_are_joined_with_the_loss_or_left_apart(make_model, classes, weights):
+    joined = joining(*classes, CategoricalCrossentropy)
+
+    class Never(joined):
+        type = "never"
+
+        def bind(self, site):
+            return None
+
+    loss = CategoricalCrossentropy()
+    y_true = loss.prepare(LABELS, (3,), np.dtype(float))
+    found = []
+    for kernels, used in (
+        (Kernels(), ()),
+        (kernels_of(joined), (joined,)),
+        (kernels_of(Never), ()),
+    ):
+        graph = TrainingGraph(classifier(make_model), loss, 7, 0, kernels)
+        step = graph.step(X, y_true, weights)
+        step.run()
+        found.append((step.run(), graph.gradient.copy()))
+        assert kernels.used == used
+    for value, gradient in found[1:]:
+        assert value == pytest.approx(found[0][0], rel=1e-12)
+        np.testing.assert_allclose(gradient, found[0][1], rtol=1e-12, atol=1e-14)
+
+
+def test_compiled_kernels_come_first_and_only_where_they_are_allowed(make_model, registry):
+    class Compiled(joining(Dense)):
+        type = "compiled"
+        compiled = True
+
+    own = Registry()
+    for each in (joining(Dense), Compiled):
+        own.register(each)
+    for allowed, expected in ((True, Compiled.type), (False, "dense")):
+        kernels = Kernels(own, compiled=allowed)
+        stepped(classifier(make_model), registry, kernels)
+        assert [each.type for each in kernels.used] == [expected]
+        assert kernels.has_compiled is allowed
+
+
+@pytest.mark.parametrize(
+    "wrong", [(), 3, KernelCalls(forward=[print]), KernelCalls(backward=("no call",))]
+)
+def test_what_bind_returns_is_checked(make_model, registry, wrong):
+    class Wrong(joining(Dense)):
+        type = "wrong"
+
+        def bind(self, site):
+            return wrong
+
+    with pytest.raises(BrokenContractError, match="bind"):
+        stepped(classifier(make_model), registry, kernels_of(Wrong))
 
 
 def test_an_unavailable_kernel_is_left_out_and_says_why():
     class Dear(joining(Dense)):
         type = "dear"
+        compiled = True
 
         @classmethod
         def unavailable(cls):
@@ -191,42 +261,44 @@ def test_an_unavailable_kernel_is_left_out_and_says_why():
 
     registry = Registry()
     registry.register(Dear)
-    assert Kernels(registry).longest == 0
+    assert Kernels(registry, compiled=True).longest == 0
     assert why_none(registry) == "a compiler is not installed"
     assert "no plugin" in why_none(Registry())
 
 
-class SGDKernel(OptimizerKernel):
+class SGDKernel(Kernel):
     """Whole vector at once."""
 
     type = "whole_sgd"
-    optimizer: SGD
+    replaces = (SGD,)
 
-    def bind(self, w, dw, state):
+    def bind(self, site):
         def update(rate, step):
-            np.subtract(w, rate * dw, out=w)
+            np.subtract(site.w, rate * site.dw, out=site.w)
 
-        return update
+        return KernelCalls(update=update)
 
 
-class L2Kernel(RegularizerKernel):
+class L2Kernel(Kernel):
     """dw += 2 * strength * w."""
 
     type = "plain_l2"
-    regularizer: L2
+    replaces = (L2,)
 
-    def bind(self, w, dw):
+    def bind(self, site):
+        (l2,) = site.components
+
         def call():
-            dw[...] += 2 * self.regularizer.strength * w
+            site.dw[...] += 2 * l2.strength * site.w
 
-        return (call,)
+        return KernelCalls(backward=(call,))
 
 
 def test_an_optimizers_kernel_updates_the_whole_vector():
     results = []
     for kernels in (kernels_of(SGDKernel), None):
         w, dw = np.arange(5.0), np.empty(5)
-        update = Update(SGD(learning_rate=0.5, decay=0.1), w, dw, kernels=kernels)
+        update = Update(SGD(learning_rate=0.5, decay=0.1), w, dw, 100, kernels=kernels)
         for step in (1, 2):
             dw[...] = 1
             assert update(step) == pytest.approx(0.5 / (1 + 0.1 * (step - 1)))
@@ -242,26 +314,32 @@ def test_a_regularizers_kernel_adds_its_gradient(make_model, registry):
     assert kernels.used == (L2Kernel,)
 
 
-def test_a_kernel_says_what_it_replaces():
-    class Nothing(LayerKernel):
-        """Has no fields."""
-
+def test_an_optimizers_kernel_must_give_an_update():
+    class Nothing(SGDKernel):
         type = "nothing"
 
-        def bind_forward(self, x, y, states):
-            return None
+        def bind(self, site):
+            return KernelCalls()
 
-        def bind_backward(self, x, y, dy, dx, states):
-            return None
+    with pytest.raises(BrokenContractError, match="no update"):
+        Update(SGD(), np.zeros(3), np.zeros(3), 100, kernels=kernels_of(Nothing))
 
-    class Mixed(joining(Dense)):
-        type = "mixed"
-        loss: CategoricalCrossentropy
 
-    class Two(SGDKernel):
-        type = "two"
-        other: SGD
+@pytest.mark.parametrize(
+    "classes",
+    [
+        (),
+        (CategoricalCrossentropy,),
+        (CategoricalCrossentropy, Dense),
+        (SGD, SGD),
+        (L2, Dense),
+        (Dense, 3),
+    ],
+)
+def test_a_kernel_says_what_it_replaces(classes):
+    class Wrong(OneAfterTheOther):
+        type = "wrong"
+        replaces = classes
 
-    for wrong in (Nothing, Mixed, Two):
-        with pytest.raises(RegistryError, match="replace"):
-            Registry().register(wrong)
+    with pytest.raises(RegistryError, match="replaces"):
+        Registry().register(Wrong)

@@ -5,6 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from declnet.graph.kernels import Kernels
 from declnet.graph.memory import inference_memory, training_memory
 from declnet.graph.model import Model
 from declnet.graph.nodes import infer_nodes
@@ -34,8 +35,8 @@ def test_the_forecast_of_a_training_is_what_it_allocates(dtype, registry):
 
     def work():
         model = Model(nodes, (100,), dtype)
-        graph = TrainingGraph(model, CategoricalCrossentropy(), registry, 512, 0)
-        return graph, Update(Adam(), model.store.vector, graph.gradient)
+        graph = TrainingGraph(model, CategoricalCrossentropy(), 512, 0, Kernels(registry))
+        return graph, Update(Adam(), model.store.vector, graph.gradient, 100)
 
     work()  # imports done
     _, held = traced(work)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from declnet import Layer, Parameter, SpecError, Workspace
@@ -15,7 +16,7 @@ class Odd(Layer):
 
     shape: tuple[int, ...] | None = None
     given_parameters: dict
-    given_buffers: dict
+    given_workspace: dict
 
     def output_shape(self, input_shape):
         return input_shape if self.shape is None else self.shape
@@ -24,7 +25,7 @@ class Odd(Layer):
         return self.given_parameters
 
     def workspace(self, input_shape):
-        return self.given_buffers
+        return self.given_workspace
 
     def forward(self, x, y, state): ...
 
@@ -71,25 +72,80 @@ def test_faults_of_separate_branches_come_together_and_layers_below_are_not_blam
     assert [path[2] for path, _ in faults(layers, (3, 4))] == [0, 1]
 
 
-@pytest.mark.parametrize("shape", [(0,), (-1,), (2.5,)])
-def test_a_shape_that_is_none_is_refused(shape):
-    layer = Odd.model_construct(shape=shape, given_parameters={}, given_buffers={})
-    ((path, message),) = faults((layer,))
+def odd(parameters=(), workspace=(), shape=None):
+    return Odd.model_construct(
+        given_parameters=dict(parameters), given_workspace=dict(workspace), shape=shape
+    )
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [
+        ((0,), "sizes of at least 1"),
+        ((-1,), "sizes of at least 1"),
+        ((2.5,), "a tuple of whole numbers"),
+        ([3], "a tuple of whole numbers"),
+        (3, "a tuple of whole numbers"),
+        ((True,), "a tuple of whole numbers"),
+    ],
+)
+def test_a_wrong_output_shape_is_a_broken_contract_at_its_layer(shape, expected):
+    ((path, message),) = faults((odd(shape=shape),))
     assert path == ("model", "layers", 0)
-    assert "sizes must be at least 1" in message
+    assert f"output_shape() returned {shape!r}, not {expected}" in message
+    assert "test_nodes.py:" in message
 
 
-@pytest.mark.parametrize("name", ["grad", "training", "rng", "both"])
-def test_reserved_names_and_names_twice_are_refused(name):
-    parameters = {name: Parameter((1,), "zeros")}
-    buffers = {"both": Workspace((1,))}
-    layer = Odd.model_construct(given_parameters=parameters, given_buffers=buffers, shape=None)
+@pytest.mark.parametrize("name", ["grad", "training", "rng", "_own", "two words", "1st", 3])
+def test_names_that_a_state_cannot_have_are_refused(name):
+    for given in (
+        {"parameters": {name: Parameter((1,), "zeros")}},
+        {"workspace": {name: Workspace((1,))}},
+    ):
+        ((_, message),) = faults((odd(**given),))
+        (method,) = given
+        assert f"{method}() returned the name" in message
+
+
+def test_a_parameter_and_a_workspace_of_one_name_are_refused():
+    layer = odd({"both": Parameter((1,), "zeros")}, {"both": Workspace((1,))})
     ((_, message),) = faults((layer,))
-    assert f"cannot call a parameter or buffer {name}" in message
+    assert 'workspace() returned "both", which is the name of a parameter already' in message
 
 
-def test_what_is_not_trained_takes_no_regularizer():
-    fixed = Parameter((1,), "zeros", regularizer=L2(strength=1.0), trainable=False)
-    layer = Odd.model_construct(given_parameters={"mean": fixed}, given_buffers={}, shape=None)
+@pytest.mark.parametrize(
+    ("parameter", "fault"),
+    [
+        (Parameter((1,), "zeros", regularizer=L2(strength=1.0), trainable=False), "not trainable"),
+        (Parameter([1], "zeros"), "shape [1] is not a tuple of sizes"),
+        (Parameter((0,), "zeros"), "shape (0,) is not a tuple of sizes"),
+        (Parameter((1,), 0.0), "initializer 0.0 is not an Initializer"),
+        (Parameter((1,), "zeros", regularizer="l2"), "regularizer 'l2' is not a Regularizer"),
+        (Parameter((1,), "zeros", role="gain"), "role 'gain' is none of weight, bias, scale"),
+        (np.zeros(1), "not a Parameter"),
+    ],
+)
+def test_a_wrong_parameter_is_a_broken_contract(parameter, fault):
+    ((_, message),) = faults((odd({"p": parameter}),))
+    assert "parameters() returned" in message
+    assert fault in message
+
+
+@pytest.mark.parametrize(
+    ("workspace", "fault"),
+    [
+        (Workspace((2.0,)), "shape (2.0,) is not a tuple of sizes"),
+        (Workspace((1,), dtype="float31"), "dtype 'float31' NumPy does not know"),
+        ((1,), "not a Workspace"),
+    ],
+)
+def test_a_wrong_workspace_is_a_broken_contract(workspace, fault):
+    ((_, message),) = faults((odd(workspace={"w": workspace}),))
+    assert "workspace() returned" in message
+    assert fault in message
+
+
+def test_a_container_of_another_kind_is_a_broken_contract():
+    layer = Odd.model_construct(given_parameters=None, given_workspace={}, shape=None)
     ((_, message),) = faults((layer,))
-    assert "odd.mean is not trainable and takes no regularizer" in message
+    assert "parameters() returned None, not a dict from names to Parameter" in message

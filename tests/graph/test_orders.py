@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from declnet.graph.kernels import Kernels
 from declnet.graph.lifetimes import plan_memory
 from declnet.graph.nodes import infer_nodes
 from declnet.graph.orders import staged_reads, value_orders
@@ -44,7 +45,7 @@ def test_the_layer_sees_the_order_that_it_declares(make_model, registry, toys):
             super().forward(x, y, state)
 
     model = make_model((Dense(units=3), Watching(), Dense(units=3)), input_shape=(3,))
-    TrainingGraph(model, toys.HalfSquares(), registry, 5, 0).step(
+    TrainingGraph(model, toys.HalfSquares(), 5, 0, Kernels(registry)).step(
         np.ones((5, 3)), np.ones((5, 3))
     ).run()
     model.predict(np.ones((5, 3)))

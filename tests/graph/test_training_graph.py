@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from declnet.graph.kernels import Kernels
 from declnet.graph.parameters import view
 from declnet.graph.training_graph import TrainingGraph
 
@@ -62,7 +63,7 @@ def gradients_of(model, graph):
 @given(data=st.data())
 def test_gradients_are_those_without_shared_memory(dags, toys, make_model, registry, data):
     model = make_model(data.draw(dags(orders=data.draw(st.booleans()))))
-    graph = TrainingGraph(model, toys.HalfSquares(), registry, 7, 0)
+    graph = TrainingGraph(model, toys.HalfSquares(), 7, 0, Kernels(registry))
     x = np.full_like(X, np.nan)
     step = graph.step(x, Y)
     step.run()  # leaves NaN wherever a value could be read before it is written
@@ -78,7 +79,7 @@ def test_gradients_are_those_without_shared_memory(dags, toys, make_model, regis
 @given(data=st.data())
 def test_gradients_are_those_of_central_differences(dags, toys, make_model, registry, data):
     model = make_model(data.draw(dags(smooth=True, most=6)))
-    graph = TrainingGraph(model, toys.HalfSquares(), registry, 7, 0)
+    graph = TrainingGraph(model, toys.HalfSquares(), 7, 0, Kernels(registry))
     step = graph.step(X / 2, Y)
     step.run()
     exact, vector, h = graph.gradient.copy(), model.store.vector, 1e-6

@@ -16,13 +16,13 @@ def test_slices_give_what_every_part_gives_alone(optimizer):
     start, gradients = rng.normal(size=size), rng.normal(size=(3, size))
     whole, parts = start.copy(), start.copy()
     gradient = np.empty(size)
-    update = Update(optimizer, whole, gradient)
+    update = Update(optimizer, whole, gradient, 100)
     for step, dw in enumerate(gradients, start=1):
         gradient[:] = dw
         update(step)
     for cut in (slice(0, 500), slice(500, SLICE), slice(SLICE, size)):
         gradient = np.empty(size)[cut]
-        update = Update(optimizer, parts[cut], gradient)
+        update = Update(optimizer, parts[cut], gradient, 100)
         for step, dw in enumerate(gradients, start=1):
             gradient[:] = dw[cut]
             update(step)
@@ -31,7 +31,7 @@ def test_slices_give_what_every_part_gives_alone(optimizer):
 
 def test_the_rate_of_the_step_is_returned_and_applied():
     w, dw = np.zeros(3), np.ones(3)
-    update = Update(SGD(learning_rate=1.0, decay=1.0), w, dw)
+    update = Update(SGD(learning_rate=1.0, decay=1.0), w, dw, 100)
     assert update(1) == 1.0
     dw[:] = 1
     assert update(2) == 0.5
@@ -42,7 +42,7 @@ def test_the_rate_of_the_step_is_returned_and_applied():
 def test_moments_that_decayed_into_denormals_become_zero(dtype):
     tiny = np.finfo(dtype).tiny
     w, dw = np.zeros(4, dtype), np.zeros(4, dtype)
-    update = Update(Adam(), w, dw)
+    update = Update(Adam(), w, dw, 100)
     update.state["momentum"][:] = [tiny / 8, -tiny / 8, 4.0 * tiny, 1.0]
     kept = update.state["momentum"][2:].copy()
     update(FLUSH_EVERY)
@@ -52,12 +52,12 @@ def test_moments_that_decayed_into_denormals_become_zero(dtype):
 
 
 def test_a_model_without_parameters_is_updated_too():
-    assert Update(Adam(), np.zeros(0), np.zeros(0))(FLUSH_EVERY) == 0.001
+    assert Update(Adam(), np.zeros(0), np.zeros(0), 100)(FLUSH_EVERY) == 0.001
 
 
 def test_a_scale_multiplies_the_rates_of_the_schedule():
     w, dw = np.zeros(3), np.ones(3)
-    update = Update(SGD(learning_rate=1.0, decay=1.0), w, dw)
+    update = Update(SGD(learning_rate=1.0, decay=1.0), w, dw, 100)
     update.scale = 0.25
     assert update(1) == 0.25
     dw[:] = 1

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from declnet.training.figures import Figures
 
 from declnet import build_model, parse_spec, run
+from declnet.training.metrics import MetricAccumulator
+from declnet_losses import CategoricalCrossentropy
 from declnet_metrics import Accuracy
 
 TINY = 1e-7
@@ -18,7 +19,7 @@ def by_hand(model, x, labels):
     return losses.mean(), (p.argmax(axis=1) == labels).mean()
 
 
-def test_an_epochs_figures_are_of_its_forward_pass_before_its_update(document, blobs):
+def test_an_epochs_metrics_are_of_its_forward_pass_before_its_update(document, blobs):
     document["training"]["epochs"] = 1
     spec = parse_spec(document)
     result = run(spec)
@@ -31,7 +32,7 @@ def test_an_epochs_figures_are_of_its_forward_pass_before_its_update(document, b
     assert result.metrics["train"]["accuracy"] == accuracy
 
 
-def test_mini_batch_figures_are_means_weighted_by_samples(document, blobs):
+def test_mini_batch_metrics_are_means_weighted_by_samples(document, blobs):
     document["training"] |= {"epochs": 1, "batch_size": 8}
     document["optimizer"] = {"type": "sgd", "learning_rate": 0.0}
     spec = parse_spec(document)
@@ -64,12 +65,12 @@ def test_the_regularization_loss_is_that_of_all_penalties(document):
     assert end["loss"] == end["data_loss"] + end["regularization_loss"]
 
 
-def test_figures_weigh_batches_by_samples():
-    figures = Figures([Accuracy()])
+def test_metrics_weigh_batches_by_samples():
+    accumulator = MetricAccumulator(CategoricalCrossentropy(), [Accuracy()])
     right, wrong = np.array([[0.9, 0.1]]), np.array([[0.1, 0.9]])
-    figures.add(np.repeat(right, 3, axis=0), np.zeros(3, int), 1.0, 10.0)
-    figures.add(wrong, np.zeros(1, int), 5.0, 2.0)
-    assert figures.result() == {
+    accumulator.add(np.repeat(right, 3, axis=0), np.zeros(3, int), 1.0, 10.0)
+    accumulator.add(wrong, np.zeros(1, int), 5.0, 2.0)
+    assert accumulator.result() == {
         "loss": 10.0,
         "data_loss": 2.0,
         "regularization_loss": 8.0,
@@ -89,5 +90,5 @@ def test_two_metrics_of_one_type_go_by_their_names(document):
         {"type": "top_k_accuracy", "k": 1, "name": "first"},
         {"type": "top_k_accuracy", "k": 2},
     ]
-    figures = run(parse_spec(document)).metrics["train"]
-    assert figures["first"] <= figures["top_k_accuracy"]
+    metrics = run(parse_spec(document)).metrics["train"]
+    assert metrics["first"] <= metrics["top_k_accuracy"]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from declnet import Dataset, Metric, Registry, default_registry, parse_spec
+from declnet import Callback, Dataset, Metric, Registry, default_registry, parse_spec
 from declnet.components.callback import EpochLogged
 from declnet.runs.checkpoint_file import packed, unpacked
 from declnet.training import pace
@@ -119,6 +119,22 @@ def test_it_goes_on_whatever_the_batches_are(eager, made, training):
     assert goes_on_from_everywhere(lambda: made(training=training)) >= 4
 
 
+class Follower(Callback):
+    type = "follower"
+    names: tuple[str, ...] = ()
+
+    def monitors(self):
+        return self.names
+
+    def after_epoch(self, state, epoch): ...
+
+
+@pytest.mark.parametrize("names", [(), ("accuracy",), ("loss", "validation_accuracy")])
+def test_it_goes_on_within_epochs_that_a_callback_follows(eager, made, names):
+    training = {"callbacks": [Follower(names=names)], "log_every": 3}
+    assert goes_on_from_everywhere(lambda: made(training=training)) >= 5 * 5
+
+
 @pytest.mark.parametrize("metric", ["binary_accuracy", "roc_auc", "precision", "recall", "f1"])
 def test_the_figures_of_an_epoch_go_on_with_every_binary_metric(eager, made, blobs, metric):
     layers = [{"type": "dense", "units": 1}, "sigmoid"]
@@ -212,7 +228,7 @@ def wrong_states(state):
     yield replace(state, optimizer={}), "the optimizer's momentum"
     yield replace(state, order={}), "shuffled, or not"
     yield replace(state, batch=1), "log_every"
-    yield replace(state, figures={"sums": [1, 1.0, 0.0, 0.0], "metrics": {}}), "metrics were none"
+    yield replace(state, metrics={"sums": [1, 1.0, 0.0, 0.0], "metrics": {}}), "metrics were none"
 
 
 def test_a_state_of_something_else_is_refused(made):
@@ -221,7 +237,7 @@ def test_a_state_of_something_else_is_refused(made):
     for wrong, message in wrong_states(state):
         with pytest.raises(StateError, match=message):
             made().restore(wrong)
-    with pytest.raises(StateError, match="no training's state"):
+    with pytest.raises(StateError, match="not the state of a training"):
         TrainingState.of({"epoch": 3})
 
 

@@ -31,7 +31,7 @@ def predicted_parts(predictor: Predictor, path: Path, registry: Registry) -> Ite
     """
     with naming(path):
         for x in _prepared_parts(predictor, path, registry):
-            yield predictor.reading.read(predictor.model.predict(x))
+            yield predictor.predict_prepared(x)
 
 
 def _prepared_parts(predictor: Predictor, path: Path, registry: Registry) -> Iterator[Array]:

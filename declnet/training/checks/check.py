@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from declnet.components.attribution import attributing_errors
 from declnet.components.data_source import DataInfo
 from declnet.components.metric import Better
 from declnet.data.sets import PreparedSets
@@ -79,9 +80,18 @@ def check_spec(
 def check_reading(
     reading: Reading, registry: Registry | None = None, data: Mapping[str, Data] | None = None
 ) -> Checked:
-    """Checks what was read of a spec, right or wrong: those parts that are right by themselves."""
-    parts = reading.parts
+    """Check what was read of a spec, right or wrong: the parts that are valid on their own.
+
+    Raises:
+        ComponentError: a component raised, or returned what its contract does not allow.
+    """
     registry = registry_for(reading.written.document.get("plugins"), registry)
+    with attributing_errors(registry):
+        return _checked(reading, registry, data)
+
+
+def _checked(reading: Reading, registry: Registry, data: Mapping[str, Data] | None) -> Checked:
+    parts = reading.parts
     seed = reading.spec.seed if reading.spec is not None else 0
     described = describe(parts, seed, data)
     infos, problems = described.infos, list(described.problems)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from declnet.components.data_source import DataInfo, Dataset, DataSource
+from declnet.components.returned import checked_info
 from declnet.data.sets import PreparedSets, load_sets, prepare_sets, split_sets
 from declnet.data.split import Data
 from declnet.errors import DataError, Diagnostic, KeyPath
@@ -81,7 +82,7 @@ def _described(parts: Parts) -> tuple[dict[str, DataInfo | None], list[Diagnosti
     infos: dict[str, DataInfo | None] = {}
     for name, source in parts.sources.items():
         try:
-            infos[name] = source.describe()
+            infos[name] = checked_info(source, source.describe())
         except DataError as error:
             path = getattr(source, "path", None)
             other = hint_for_missing(path) if isinstance(path, Path) else None

@@ -38,7 +38,7 @@ def class_figures(predictions: Predictions) -> PredictionSection:
     if predictions.predictor.model.input_shape == (2,):
         charts.append(
             class_surface(
-                predictions.predictor.model,
+                predictions.predictor,
                 predictions.x,
                 true,
                 predicted,

@@ -28,14 +28,15 @@ def prediction_section(run: StoredRun) -> PredictionSection:
 
 def _value_figures(predictions: Predictions) -> PredictionSection:
     """Predicted against true values and residuals; of one or two inputs, the function itself."""
-    x, model = predictions.x, predictions.predictor.model
+    x, predictor = predictions.x, predictions.predictor
+    input_shape = predictor.model.input_shape
     true = predictions.y.reshape(len(x), -1)
     predicted = predictions.y_pred.reshape(len(x), -1)
     charts: list[Chart] = []
-    if true.shape[1] == 1 and model.input_shape == (1,):
-        charts.append(value_curve(model, x, true[:, 0], predictions.input_names()[0]))
-    elif true.shape[1] == 1 and model.input_shape == (2,):
-        charts.append(value_surface(model, x, true[:, 0], predictions.input_names()))
+    if true.shape[1] == 1 and input_shape == (1,):
+        charts.append(value_curve(predictor, x, true[:, 0], predictions.input_names()[0]))
+    elif true.shape[1] == 1 and input_shape == (2,):
+        charts.append(value_surface(predictor, x, true[:, 0], predictions.input_names()))
     charts += regression_charts(true.astype(float), predicted.astype(float))
     return PredictionSection(predictions.note, tuple(charts))
 

@@ -27,7 +27,7 @@ class Predictions:
         predictor: whose predictions they are.
         x: (n, *sample shape), prepared.
         y: (n, …), as metrics take it.
-        y_pred: (n, *output shape).
+        y_pred: (n, *shape), as metrics take it.
         note: which data set this is, a sentence.
     """
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from declnet import Array, Model
+from declnet import Array, Predictor
 from declnet_report.page.charts import CARD, INK, colors, even_positions, quantity, tooltip
 from declnet_report.page.content import Chart
 from declnet_report.page.formatting import format_number
@@ -24,7 +24,7 @@ FAINT, STRONG = 40, 125
 
 
 def class_surface(
-    model: Model,
+    predictor: Predictor,
     x: Array,
     true: Array,
     predicted: Array,
@@ -35,7 +35,7 @@ def class_surface(
     """Return a map of the predicted class, the stronger the surer, with the samples.
 
     Args:
-        model: of two inputs.
+        predictor: of a model of two inputs.
         x: (n, 2) samples.
         true: (n,) labels.
         predicted: (n,) labels.
@@ -44,7 +44,7 @@ def class_surface(
         threshold: above which a single output says 1.
     """
     grid, extent = plane_points(x)
-    answers = model.predict(grid)
+    answers = predictor.predict_prepared(grid).outputs
     labels, sureness = _labels(answers.reshape(len(grid), -1), threshold)
     palette = np.array([rgb(index) for index in range(len(names))])
     pixels = np.empty((len(grid), 4))
@@ -110,17 +110,17 @@ def _labels(answers: Array, threshold: float) -> tuple[Array, Array]:
     return answers.argmax(axis=1), lead / max(float(lead.max()), 1e-12)
 
 
-def value_surface(model: Model, x: Array, true: Array, inputs: tuple[str, ...]) -> Chart:
+def value_surface(predictor: Predictor, x: Array, true: Array, inputs: tuple[str, ...]) -> Chart:
     """Return a map of the predicted value, with the samples in the colors of their true values.
 
     Args:
-        model: of two inputs and one output.
+        predictor: of a model of two inputs and one output.
         x: (n, 2) samples.
         true: (n,) values.
         inputs: their names.
     """
     grid, extent = plane_points(x)
-    answers = model.predict(grid).reshape(-1).astype(float)
+    answers = predictor.predict_prepared(grid).outputs.reshape(-1).astype(float)
     low = float(min(answers.min(), true.min()))
     high = float(max(answers.max(), true.max()))
     ends = np.array([rgb(0), rgb(1)], float)
@@ -165,18 +165,18 @@ def value_surface(model: Model, x: Array, true: Array, inputs: tuple[str, ...]) 
     )
 
 
-def value_curve(model: Model, x: Array, true: Array, name: str) -> Chart:
+def value_curve(predictor: Predictor, x: Array, true: Array, name: str) -> Chart:
     """Return the predicted value over the single input, with the samples.
 
     Args:
-        model: of one input and one output.
+        predictor: of a model of one input and one output.
         x: (n, 1) samples.
         true: (n,) values.
         name: of the input.
     """
     low, high = float(x.min()), float(x.max())
     grid = np.linspace(low, high, 240)
-    answers = model.predict(grid[:, None]).reshape(-1)
+    answers = predictor.predict_prepared(grid[:, None]).outputs.reshape(-1)
     kept = even_positions(len(x), MOST_POINTS)
     samples = [{"x": float(x[i, 0]), "y": float(true[i]), "what": "data"} for i in kept]
     line = [

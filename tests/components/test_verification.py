@@ -1,0 +1,152 @@
+"""What a component class must be before it can be registered."""
+
+from __future__ import annotations
+
+import pytest
+
+from declnet import (
+    Callback,
+    Elementwise,
+    Layer,
+    Loss,
+    Metric,
+    OutputRange,
+    Registry,
+    RegistryError,
+    Schedule,
+)
+
+
+class Half(Layer):
+    """y = x / 2."""
+
+    type = "half"
+
+    def forward(self, x, y, state): ...
+
+    def backward(self, x, y, dy, dx, state): ...
+
+
+def refusal(body, *bases, warns=None):
+    """Why a class with this body cannot be registered."""
+    body = {"__module__": __name__, "__qualname__": "Wrong", "type": "wrong", **body}
+    if warns is not None:
+        with pytest.warns(UserWarning, match=warns):
+            cls = type("Wrong", bases or (Half,), body)
+    else:
+        cls = type("Wrong", bases or (Half,), body)
+    with pytest.raises(RegistryError) as caught:
+        Registry().register(cls)
+    return str(caught.value)
+
+
+def test_a_right_class_is_registered():
+    registry = Registry()
+    registry.register(Half)
+    assert registry.find("layer", "half") is Half
+
+
+def test_a_method_that_the_contract_needs():
+    class Nothing(Layer):
+        type = "nothing"
+
+    with pytest.raises(RegistryError, match=r"Nothing has no forward\(\), which a layer needs"):
+        Registry().register(Nothing)
+
+
+def test_a_field_with_a_name_of_the_contract_is_refused():
+    body = {"__annotations__": {"output_shape": int}, "output_shape": 3}
+    message = refusal(body, warns="shadows an attribute")
+    assert message == (
+        "Wrong has a field output_shape, a name that every layer has already; rename the field"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("backward_needs", "x", "a set of str"),
+        ("backward_needs", {"x", 1}, "a set of str"),
+        ("in_place", 1, "must be bool"),
+        ("memory_order", "rows", '"batch_last" or "batch_first" or "any"'),
+        ("input_dtype", None, '"float" or "integer"'),
+        ("n_inputs", "many", "int or None"),
+        ("example_shapes", [(3,)], "a tuple of"),
+        ("examples", {}, "a tuple of"),
+        ("output_range", "any", 'OutputRange or "input" or None'),
+        ("output_range", (0, 1), 'OutputRange or "input" or None'),
+        ("is_linear", "no", "must be bool"),
+    ],
+)
+def test_a_trait_has_one_of_its_values(name, value, expected):
+    message = refusal({name: value})
+    assert message.startswith(f"Wrong.{name} is {value!r}, but must be ")
+    assert expected in message
+
+
+@pytest.mark.parametrize(
+    ("contract", "name", "value"),
+    [(Loss, "takes", "anything"), (Loss, "targets", None), (Metric, "better", "smaller")],
+)
+def test_traits_of_other_contracts_are_checked_too(contract, name, value):
+    methods = dict.fromkeys(contract.required_methods, lambda *_: None)
+    assert f"Wrong.{name} is {value!r}" in refusal({**methods, name: value}, contract)
+
+
+def test_right_values_of_traits_are_taken():
+    class Right(Half):
+        type = "right"
+        backward_needs = {"y"}  # noqa: RUF012
+        memory_order = "any"
+        output_range = OutputRange(0, 1)
+        n_inputs = None
+        example_shapes = ((3,), (2, 2))
+
+    Registry().register(Right)
+
+
+@pytest.mark.parametrize("order", ["feature_major", "sample_major"])
+def test_a_value_that_was_renamed_says_what_it_is_now(order):
+    new = {"feature_major": "batch_last", "sample_major": "batch_first"}[order]
+    assert f'"{order}" was renamed: "{new}"' in refusal({"memory_order": order})
+
+
+def test_a_method_that_was_renamed_says_what_it_is_now():
+    message = refusal({"buffers": lambda self, input_shape: {}})
+    assert message.startswith("Wrong.buffers was renamed:")
+    assert "workspace()" in message
+
+
+def test_a_method_that_lacks_an_argument_is_refused():
+    def rate(self, step):
+        return 0.1
+
+    message = refusal({"rate": rate}, Schedule)
+    assert message == "Wrong.rate() takes (step), but a schedule is called with (step, total)"
+
+
+def test_more_arguments_with_defaults_are_right():
+    class More(Schedule):
+        type = "more"
+
+        def rate(self, step, total=1, *, own=2):
+            return 0.1
+
+    class Any(Callback):
+        type = "any"
+
+        def epoch_finished(self, *arguments): ...
+
+    registry = Registry()
+    registry.register(More)
+    registry.register(Any)
+
+
+def test_an_elementwise_layer_needs_its_two_methods():
+    class NoDerivative(Elementwise):
+        type = "no_derivative"
+
+        def value(self, x, y, scratch): ...
+
+    with pytest.raises(RegistryError, match=r"has no derivative\(\)"):
+        Registry().register(NoDerivative)
