@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from declnet.cli.options import no_plugin_option, registry_without
+from declnet.cli.showing import show_note
 
 
 @click.command(short_help="Measure how good the model of a run is, by class too.")
@@ -16,8 +17,8 @@ from declnet.cli.options import no_plugin_option, registry_without
     "--data",
     "file",
     type=click.Path(path_type=Path),
-    help="A file to evaluate on: CSV or Parquet with the target's column too, or .npz with x and "
-    "y.  [default: the run's own data]",
+    help="A file to evaluate on, with targets, of any kind that an installed data source reads.  "
+    "[default: the run's own data]",
 )
 @click.option(
     "--on",
@@ -51,11 +52,12 @@ def evaluate(
     if file is not None and data_set is not None:
         raise click.UsageError("--on names the run's own data, --data another file: give one")
     registry = registry_without(disabled)
-    stored = open_run(run, registry)
+    stored = open_run(run, registry, notice=show_note)
     predictor = stored.predictor()
     if file is not None:
-        with attributing_errors(registry):
-            found = evaluate_parts(predictor, file_data(predictor, file, registry), str(file))
+        with attributing_errors(predictor.registry):
+            parts = file_data(predictor, file, predictor.registry)
+            found = evaluate_parts(predictor, parts, str(file))
     elif predictor.spec.data.train is None:
         raise DataError("a program handed the run's data over", hint="name a file with --data")
     else:

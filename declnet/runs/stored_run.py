@@ -14,12 +14,13 @@ from declnet.components.arrays import Array, Shape
 from declnet.components.attribution import attributing_errors
 from declnet.components.data_source import Dataset
 from declnet.errors import DataError, OutputError
+from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.runs import folder
+from declnet.runs.checkpoints import Notice
 from declnet.runs.forms import parse_row, read_metrics, read_object
+from declnet.runs.origins import spec_of_run, warn
 from declnet.spec.document import read_document
-from declnet.spec.load import load_spec
-from declnet.spec.requirements import registry_for
 from declnet.spec.run_spec import RunSpec
 
 if TYPE_CHECKING:
@@ -32,7 +33,9 @@ SETS = ("test", "validation", "train")
 """Data sets by how much they tell of a model; without a name, the first that a run has."""
 
 
-def open_run(path: str | Path, registry: Registry | None = None) -> StoredRun:
+def open_run(
+    path: str | Path, registry: Registry | None = None, *, notice: Notice | None = None
+) -> StoredRun:
     """Open the folder of a run, finished or not.
 
     Only the manifest is read; everything else is when it is first asked for.
@@ -40,6 +43,8 @@ def open_run(path: str | Path, registry: Registry | None = None) -> StoredRun:
     Args:
         path: the folder, as `RunResult.directory` or the command line gave it.
         registry: where names are looked up; default: all installed plugins.
+        notice: called with a sentence for each distribution whose version is not the run's, once
+            the spec is needed; default: a `DeclnetWarning`.
 
     Raises:
         OutputError: the folder is missing, is not a run's, or its manifest cannot be read.
@@ -52,7 +57,7 @@ def open_run(path: str | Path, registry: Registry | None = None) -> StoredRun:
         manifest = read_object(path / folder.MANIFEST)
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from None
-    return StoredRun(path, manifest, registry)
+    return StoredRun(path, manifest, registry, notice or warn)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,8 +114,11 @@ class StoredRun:
         manifest: with what, on what and when the run ran, and how it ended, as written.
     """
 
-    def __init__(self, path: Path, manifest: dict[str, Any], registry: Registry | None) -> None:
-        self.path, self.manifest, self._registry = path, manifest, registry
+    def __init__(
+        self, path: Path, manifest: dict[str, Any], registry: Registry | None, notice: Notice
+    ) -> None:
+        self.path, self.manifest = path, manifest
+        self._registry, self._notice = registry, notice
 
     @property
     def name(self) -> str:
@@ -148,20 +156,20 @@ class StoredRun:
         """
         return read_document(self.path / folder.SPEC).tables
 
-    @cached_property
-    def registry(self) -> Registry:
-        """Where the run's components are looked up: first in what its spec's `plugins` lists."""
-        return registry_for(self.spec_tables.get("plugins"), self._registry)
-
-    @cached_property
+    @property
     def spec(self) -> RunSpec:
-        """The resolved spec.
+        """The resolved spec, each component from the distribution that the run had.
 
         Raises:
+            OriginError: a component would come from another distribution.
             SpecError: the file cannot be read, or a component is not installed any more.
         """
-        with attributing_errors(self.registry):
-            return load_spec(self.path / folder.SPEC, registry=self.registry)
+        return self._spec_and_registry[0]
+
+    @property
+    def registry(self) -> Registry:
+        """Where the run's components are looked up, as the run sees it; raises as `spec` does."""
+        return self._spec_and_registry[1]
 
     @cached_property
     def history(self) -> list[dict[str, Any]]:
@@ -195,6 +203,7 @@ class StoredRun:
 
         Raises:
             OutputError: the manifest has no input_shape.
+            OriginError: a component would come from another distribution than the run's.
             SpecError: a component is not installed any more.
         """
         from declnet.graph.model import summary_of
@@ -224,6 +233,7 @@ class StoredRun:
 
         Raises:
             OutputError: the run left no weights.
+            OriginError: a component would come from another distribution than the run's.
             SpecError: a component of the run is not installed any more.
             WeightsError: the weights cannot be read.
         """
@@ -329,6 +339,12 @@ class StoredRun:
             graph.step(x, y_true).run()
         slots = [slot for slot in model.store.slots if slot.offset >= 0]
         return {slot.key: view(graph.gradient, slot).copy() for slot in slots}
+
+    @cached_property
+    def _spec_and_registry(self) -> tuple[RunSpec, Registry]:
+        registry = self._registry or default_registry()
+        with attributing_errors(registry):
+            return spec_of_run(self.path, self.manifest, registry, self._notice)
 
     @cached_property
     def _model(self) -> Model:

@@ -37,7 +37,7 @@ def report(runs: tuple[Path, ...], output: Path | None, disabled: tuple[str, ...
     from declnet_report.page.rendering import render, require_packages
 
     registry = discover(disabled) if disabled else default_registry()
-    stored = [open_run(run, registry) for run in runs]
+    stored = [open_run(run, registry, notice=_show_note) for run in runs]
     path = output or (runs[0] / "report.html" if len(runs) == 1 else Path("report.html"))
     require_packages()
     page = render(assemble(stored, registry))
@@ -46,6 +46,10 @@ def report(runs: tuple[Path, ...], output: Path | None, disabled: tuple[str, ...
     except OSError as error:
         raise RunError(f"{path}: cannot be written: {error.strerror}") from None
     click.echo(str(path))
+
+
+def _show_note(sentence: str) -> None:
+    click.echo(f"note: {sentence}", err=True)
 
 
 class _Picture(click.Path):

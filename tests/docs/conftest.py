@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from declnet import Registry, discover
-from declnet.registry.loading import load
+from declnet.registry.discovery import load
 from declnet.registry.plugin import Plugin
 
 ROOT = Path(__file__).parents[2]

@@ -359,7 +359,11 @@ def test_other_data_is_refused_by_its_hash(stopped, steered, blobs, tmp_path):
         ("numpy", "1.0", "numpy was 1.0 and is"),
         ("machine", "pdp11", "the machine's architecture was pdp11"),
         ("blas", {"name": "other", "version": "1"}, "blas was other 1 and is"),
-        ("plugins", [], "plugin callbacks was not used and is declnet"),
+        (
+            "components",
+            {"layer": {"dense": "declnet==0.1.0"}},
+            'callback "checkpoint" was not used and is of declnet 0.1.0',
+        ),
     ],
 )
 def test_other_versions_are_named(stopped, key, value, message):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from declnet import Registry, StoredRun, open_run, spec_differences
+from declnet import Registry, SpecError, StoredRun, open_run, spec_differences
 from declnet_report.page.content import Page, RunSection, Table, Tile
 from declnet_report.page.curves import NOT_DRAWN, VALIDATION, curve_charts
 from declnet_report.page.formatting import ABSENT, format_duration, format_number, format_time
@@ -28,7 +29,13 @@ def assemble(runs: Sequence[StoredRun], registry: Registry) -> Page:
     Args:
         runs: at least one.
         registry: where the runs' components, and the panels of plugins, are looked up.
+
+    Raises:
+        OriginError: a component of a run would come from another distribution than the run's.
     """
+    for run in runs:
+        with suppress(SpecError):  # the page says what is not installed any more
+            _ = run.spec
     labeled = dict(zip(_labels(runs), runs, strict=True))
     several = len(runs) > 1
     shown = list(labeled.items())[:MOST_RUNS]
@@ -100,7 +107,8 @@ def _differences(runs: Mapping[str, StoredRun]) -> Table:
 
 def _run_section(run: StoredRun, label: str, registry: Registry) -> RunSection:
     """Everything of a run, finished or not; what is missing is said in its place."""
-    run = open_run(run.path, registry)  # its model and data are dropped with the section
+    # a run of its own, whose model and data are dropped with the section
+    run = open_run(run.path, registry, notice=lambda _: None)
     return RunSection(
         label=label,
         status=run.status,

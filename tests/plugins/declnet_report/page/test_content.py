@@ -176,7 +176,7 @@ def test_the_manifest_is_shown(classifier_page, classifier):
     rows = dict(classifier_page.section("manifest").one("table").rows())
     assert rows["numpy"] == np.__version__
     assert rows["data.train.hash"] == manifest["data"]["train"]["hash"]
-    assert rows["plugins.0.plugin"] == manifest["plugins"][0]["plugin"]
+    assert rows["components.layer.dense"] == manifest["components"]["layer"]["dense"]
 
 
 def test_without_the_data_the_rest_is_shown(page_of, runs):
@@ -251,6 +251,28 @@ def test_a_component_that_is_gone_is_named(page_of, runs):
     assert not page.root.all("svg")
     assert len(page.section("parameters").all("figure")) == 3
     assert 'type = "vanished"' in page.section("spec").text
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_component_of_another_distribution_is_refused(page_of, runs, classifier, several):
+    folder = runs.classifier(epochs=3)
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    manifest["components"]["layer"]["tanh"] = "declnet-waves==1.0"
+    (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    with pytest.raises(declnet.OriginError, match=r'layer "tanh" came from declnet-waves 1\.0'):
+        page_of(*([classifier] if several else []), folder)
+
+
+def test_another_version_is_noted_once(page_of, runs):
+    folder = runs.classifier(epochs=3)
+    text = (folder / "manifest.json").read_text("utf-8")
+    current = f"declnet=={declnet.__version__}"
+    (folder / "manifest.json").write_text(text.replace(current, "declnet==0.0.9"), "utf-8")
+    with pytest.warns(declnet.DeclnetWarning) as caught:
+        page_of(folder)
+    assert [str(each.message).partition(",")[0] for each in caught] == [
+        "declnet was 0.0.9 when this run was made"
+    ]
 
 
 def test_weights_that_cannot_be_read_are_told(page_of, runs):

@@ -6,8 +6,8 @@ import pytest
 
 import declnet
 from declnet import DataError, StoredRun
-from declnet.registry.entry import Entry
 from declnet.registry.plugin import Plugin
+from declnet.registry.registry import Entry
 from declnet_report import ReportPanel
 from declnet_report.page.panels import checked_fragment, panel_sections
 
