@@ -12,9 +12,10 @@ class LogLoss(Loss):
 
     type = "log_loss"
     targets = "binary"
+    takes = "probabilities"
 
     def forward(self, y_pred: Array, y_true: Array, losses: Array) -> None:
-        """Fills the losses."""
+        """Fill the losses."""
         p = np.clip(y_pred, SMALLEST, 1 - SMALLEST)
         terms = y_true * np.log(p) + (1 - y_true) * np.log(1 - p)
         losses[...] = -terms.mean(axis=1)
