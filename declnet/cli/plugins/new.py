@@ -17,7 +17,6 @@ KINDS = (
     "data_source",
     "transform",
     "callback",
-    "kernel",
 )
 
 
