@@ -12,7 +12,7 @@ from declnet_orchard.logistic import Logistic
 class LogisticLogLoss(Kernel):
     """dx = (y - y_true) / outputs: no division by p (1 - p).
 
-    x, y, y_true: (n, outputs); losses: (n,).
+    x, y, y_true: (n, *shape); losses: (n,).
     """
 
     type = "logistic_log_loss"
@@ -28,5 +28,5 @@ class LogisticLogLoss(Kernel):
         if site.dx is None:
             return KernelCalls(forward)
         difference = partial(np.subtract, site.y, site.y_true, out=site.dx)
-        mean = partial(np.divide, site.dx, site.y.shape[1], out=site.dx)
+        mean = partial(np.divide, site.dx, site.y[0].size, out=site.dx)
         return KernelCalls(forward, (difference, mean, site.weigh(site.dx)))
