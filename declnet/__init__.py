@@ -47,6 +47,9 @@ if TYPE_CHECKING:
     from declnet.components.state import LayerState as LayerState
     from declnet.components.state import OptimizerState as OptimizerState
     from declnet.components.table import Table as Table
+    from declnet.components.table_profile import ColumnProfile as ColumnProfile
+    from declnet.components.table_profile import TableProfile as TableProfile
+    from declnet.components.template import Template as Template
     from declnet.components.transform import ColumnError as ColumnError
     from declnet.components.transform import Transform as Transform
     from declnet.components.transform import TransformState as TransformState
@@ -54,8 +57,10 @@ if TYPE_CHECKING:
     from declnet.errors import ComponentError as ComponentError
     from declnet.errors import DataError as DataError
     from declnet.errors import DeclnetError as DeclnetError
+    from declnet.errors import DeclnetWarning as DeclnetWarning
     from declnet.errors import Diagnostic as Diagnostic
     from declnet.errors import DivergenceError as DivergenceError
+    from declnet.errors import OriginError as OriginError
     from declnet.errors import OutputError as OutputError
     from declnet.errors import Place as Place
     from declnet.errors import RegistryError as RegistryError
@@ -108,6 +113,8 @@ _HOMES = {
     "components.output_range": ("OutputRange",),
     "components.parameter": ("Workspace", "Parameter"),
     "components.table": ("Table",),
+    "components.table_profile": ("ColumnProfile", "TableProfile"),
+    "components.template": ("Template",),
     "components.regularizer": ("Regularizer",),
     "components.schedule": ("Schedule",),
     "components.state": ("LayerState", "OptimizerState"),
@@ -117,7 +124,9 @@ _HOMES = {
         "ComponentError",
         "DataError",
         "DeclnetError",
+        "DeclnetWarning",
         "DivergenceError",
+        "OriginError",
         "OutputError",
         "Place",
         "Diagnostic",

@@ -155,7 +155,7 @@ class RegistryError(DeclnetError):
 class UnknownTypeError(RegistryError):
     """No component of that kind and type is installed; `hint` says what is.
 
-    `code` is E015, or E016 if a broken plugin has it.
+    `code` is E015; E016 if a broken plugin has it; E009 if several distributions do.
     """
 
     def __init__(self, message: str, hint: str | None = None, code: str = "E015") -> None:
@@ -163,6 +163,15 @@ class UnknownTypeError(RegistryError):
         self.message = message
         self.hint = hint
         self.code = code
+
+
+class OriginError(RegistryError):
+    """A component of a run would now come from another distribution; `hint` says what to do."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(f"{message} ({hint})")
+        self.message = message
+        self.hint = hint
 
 
 class OutputError(DeclnetError):
@@ -203,3 +212,7 @@ class DivergenceError(RunError):
         super().__init__(message)
         self.epoch = epoch
         self.layer = layer
+
+
+class DeclnetWarning(UserWarning):
+    """Something about a run that does not prevent its use, e.g. another version of a plugin."""

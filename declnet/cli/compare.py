@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from declnet.cli.options import ascending_option
+
 
 @click.command(short_help="Compare runs side by side.")
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -13,15 +15,16 @@ import click
     "--sort",
     "wanted",
     metavar="METRIC",
-    help="The best first by a final figure, e.g. accuracy or test.loss.  [default: as given]",
+    help="Sort by a final metric, the best first, e.g. accuracy or test.loss.  [default: as given]",
 )
-def compare(runs: tuple[Path, ...], wanted: str | None) -> None:
-    """Compare RUNS, folders that `declnet run` wrote: specs, final figures, time."""
+@ascending_option
+def compare(runs: tuple[Path, ...], wanted: str | None, ascending: bool | None) -> None:
+    """Compare RUNS, folders that `declnet run` wrote: specs, final metrics, time."""
     from declnet.report.comparison import print_comparison
     from declnet.runs.reading import read_run
 
     stored = [read_run(run) for run in runs]
     try:
-        print_comparison(stored, wanted)
+        print_comparison(stored, wanted, ascending)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--sort") from None

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from declnet.cli.options import no_plugin_option, registry_without
+from declnet.cli.showing import show_note
 
 
 @click.command(short_help="Measure how good the model of a run is, by class too.")
@@ -16,8 +17,8 @@ from declnet.cli.options import no_plugin_option, registry_without
     "--data",
     "file",
     type=click.Path(path_type=Path),
-    help="A file to evaluate on: CSV or Parquet with the target's column too, or .npz with x and "
-    "y.  [default: the run's own data]",
+    help="A file to evaluate on, with targets, of any kind that an installed data source reads.  "
+    "[default: the run's own data]",
 )
 @click.option(
     "--on",
@@ -52,9 +53,9 @@ def evaluate(
         raise click.UsageError("--on names the run's own data, --data another file: give one")
     registry = registry_without(disabled)
     with attributing_errors(registry):
-        predictor = load_predictor(run, registry)
+        predictor = load_predictor(run, registry, notice=show_note)
         if file is not None:
-            found = assess(predictor, file_data(predictor, file, registry), str(file))
+            found = assess(predictor, file_data(predictor, file, predictor.registry), str(file))
         else:
             own = own_data(predictor, read_run(run), data_set)
             if not own.same:

@@ -2,47 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
-from click.core import ParameterSource
 
 from declnet.cli.options import no_plugin_option, registry_without
-from declnet.cli.spec_templates import TEMPLATES
 
 if TYPE_CHECKING:
+    from declnet.components.template import Template
     from declnet.registry.registry import Registry
 
 
-def _known(context: click.Context, parameter: click.Parameter, name: str) -> str:  # noqa: ARG001
-    """The name of a template; unlike `click.Choice`, it says what a misspelt one may have meant."""
-    if name not in TEMPLATES:
-        from declnet.registry.spelling import suggestion
+class _WithTemplates(click.Command):
+    """A command whose help lists the templates that are installed."""
 
-        hint = suggestion(name, TEMPLATES, "templates")
-        raise click.BadParameter(f'there is no template "{name}" ({hint})')
-    return name
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write a line for each template."""
+        from declnet.registry.discovery import default_registry
+
+        entries = default_registry().entries("template")
+        rows = [(entry.type, _summary(entry.component)) for entry in entries]
+        if rows:
+            with formatter.section("Templates"):
+                formatter.write_dl(rows)
 
 
 @click.command(
-    short_help="Write a first spec, commented, to run and to change.",
-    epilog="\b\nTemplates:\n"
-    + "\n".join(f"  {name:<16}{description}" for name, description in TEMPLATES.items()),
+    cls=_WithTemplates, short_help="Write a first spec, commented, to run and to change."
 )
 @click.argument("spec", type=click.Path(path_type=Path))
-@click.option(
-    "--template",
-    metavar="NAME",
-    default="classification",
-    show_default=True,
-    callback=_known,
-    help=f"What to begin with: {', '.join(TEMPLATES)}.",
-)
+@click.option("--template", metavar="NAME", help="What to begin with, one of the list below.")
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
-    help="A table, CSV or Parquet, to write a spec for in place of a template.",
+    help="A table to write the spec for, in a file that an installed data source reads.",
 )
 @click.option("--target", metavar="COLUMN", help="Of the table: what is to be predicted.")
 @click.option(
@@ -52,11 +47,9 @@ def _known(context: click.Context, parameter: click.Parameter, name: str) -> str
 )
 @click.option("--force", is_flag=True, help="Overwrite SPEC if it exists.")
 @no_plugin_option
-@click.pass_context
 def new(
-    context: click.Context,
     spec: Path,
-    template: str,
+    template: str | None,
     data: Path | None,
     target: str | None,
     task: Literal["classification", "regression"] | None,
@@ -69,45 +62,160 @@ def new(
     your own table: what it holds decides preparation, layers, loss and sizes.
     """
     import shlex
-    import tomllib
 
-    from declnet.cli.spec_templates import as_json, missing, template_text
+    from declnet.components.attribution import attributing_errors
     from declnet.errors import OutputError
 
     suffix = spec.suffix.lower()
     if suffix not in (".toml", ".json"):
         raise OutputError(f"{spec}: a spec's name ends in .toml or .json")
-    if data is None:
-        if target is not None or task is not None:
-            raise click.UsageError("--target and --task go with --data, the file of a table")
-        text = template_text(template)
-    else:
-        if context.get_parameter_source("template") is not ParameterSource.DEFAULT:
-            raise click.UsageError("--template and --data exclude each other")
-        text = _for_table(data, target, spec, registry_without(disabled), task)
-    _write(spec, as_json(text) if suffix == ".json" else text, force)
-    for each in missing(tomllib.loads(text)["data"], spec.parent):
+    if data is None and (target is not None or task is not None):
+        raise click.UsageError("--target and --task go with --data, the file of a table")
+    registry = registry_without(disabled)
+    with attributing_errors(registry):
+        chosen = _chosen(template, "example" if data is None else "table", registry)
+        if data is None:
+            text, notes = _checked(chosen, "spec", chosen.spec()), list(_lacking(chosen))
+        else:
+            text, notes = _for_table(chosen, data, target, spec.parent, registry, task), []
+    _write(spec, _as_json(text) if suffix == ".json" else text, force)
+    for each in (*notes, *_not_there(text, spec.parent, registry)):
         click.echo(f"note: {each}", err=True)
     click.echo(f"{spec}: written. Next:")
     click.echo(f"  declnet run {shlex.quote(str(spec))}")
 
 
+def _chosen(name: str | None, use: Literal["example", "table"], registry: Registry) -> Template:
+    """The template of a name, or the default for a use; raises OutputError if it does not serve."""
+    from declnet.errors import OutputError, UnknownTypeError
+
+    if name is None:
+        return _default_for(use, registry)
+    try:
+        found: type[Template] = registry.find("template", name)
+    except UnknownTypeError as error:
+        several = len(registry.offering("template", name)) > 1
+        hint = "disable the others with --no-plugin" if several else error.hint
+        raise UnknownTypeError(error.message, hint, error.code) from None
+    if _serves(found, use):
+        return found()
+    if use == "example":
+        raise OutputError(f'template "{name}" is for tables: give --data FILE --target COLUMN')
+    able = [e.type for e in registry.entries("template") if _serves(e.component, use)]
+    raise OutputError(
+        f'template "{name}" does not write specs for tables (those that do: '
+        f"{', '.join(able) or 'none'})"
+    )
+
+
+def _default_for(use: Literal["example", "table"], registry: Registry) -> Template:
+    """The template that says that it is the default; declnet's own come first."""
+    from declnet.errors import OutputError
+    from declnet.registry.plugin import FIRST_PARTY
+
+    def is_other(name: str) -> bool:
+        plugins = registry.offering("template", name)
+        return not any(each.distribution == FIRST_PARTY for each in plugins)
+
+    for name in sorted(registry.types("template"), key=is_other):
+        found: type[Template] = registry.find("template", name)
+        if found.default_for == use:
+            return found()
+    names = ", ".join(registry.types("template"))
+    raise OutputError(f"no template is the default: name one with --template ({names or 'none'})")
+
+
+def _serves(template: type[Template], use: Literal["example", "table"]) -> bool:
+    return template.has_example() if use == "example" else template.takes_tables()
+
+
 def _for_table(
+    template: Template,
     data: Path,
     target: str | None,
-    spec: Path,
+    folder: Path,
     registry: Registry,
     task: Literal["classification", "regression"] | None,
 ) -> str:
-    from declnet.cli.table_spec.spec_for_file import spec_for_file
-    from declnet.components.attribution import attributing_errors
+    from declnet.data.file_profile import profile_of_file
+    from declnet.data.file_source import naming
 
-    with attributing_errors(registry):
-        return spec_for_file(data, target, spec.parent, registry, task)
+    with naming(data):
+        table = profile_of_file(data, target, folder, registry, task)
+        return _checked(template, "spec_for_table", template.spec_for_table(table, registry))
+
+
+def _checked(template: Template, method: str, text: object) -> str:
+    """What a template returned, if it is TOML."""
+    import tomllib
+
+    from declnet.components.returned import BrokenContractError
+
+    if not isinstance(text, str):
+        raise BrokenContractError(template, method, f"returned {text!r}, not the text of a spec")
+    try:
+        tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BrokenContractError(template, method, f"returned invalid TOML: {error}") from None
+    return text
+
+
+def _as_json(text: str) -> str:
+    """A TOML text as indented JSON; comments, which JSON does not have, are lost."""
+    import json
+    import tomllib
+
+    return json.dumps(tomllib.loads(text), indent=2, ensure_ascii=False) + "\n"
+
+
+def _lacking(template: Template) -> Iterator[str]:
+    """What a template's own spec requires and is not installed, a sentence each."""
+    from pydantic_core import PydanticCustomError
+
+    from declnet.spec.requirements import check_requirement
+
+    for requirement in template.requires:
+        try:
+            check_requirement(requirement)
+        except PydanticCustomError as error:
+            yield f"{error.message()} ({(error.context or {}).get('hint')})"
+
+
+def _not_there(text: str, folder: Path, registry: Registry) -> Iterator[str]:
+    """The files that a spec's data sources read and that do not exist, a sentence each."""
+    import tomllib
+
+    from pydantic_core import PydanticCustomError, ValidationError
+
+    from declnet.components.data_source import DataSource
+
+    for declared in tomllib.loads(text).get("data", {}).values():
+        if not isinstance(declared, dict) or "type" not in declared:
+            continue
+        try:
+            context = {"registry": registry, "folder": folder}
+            source = DataSource.from_declaration(declared, context)
+        except (ValidationError, PydanticCustomError):
+            continue  # running it says what is wrong
+        for name in type(source).model_fields:
+            path = getattr(source, name)
+            if isinstance(path, Path) and not path.exists():
+                yield f"it reads {path}, which does not exist yet"
+
+
+def _summary(template: type[Template]) -> str:
+    """What a template is, in one line: where its docstring begins."""
+    import inspect
+
+    lines = (inspect.getdoc(template) or "").splitlines()
+    summary = lines[0].removesuffix(".") if lines else ""
+    uses = {"example": "default", "table": "default with --data"}
+    marked = uses.get(template.default_for or "")
+    return f"{summary}  [{marked}]" if marked else summary
 
 
 def _write(path: Path, text: str, force: bool) -> None:
-    """Writes a file; raises OutputError if it exists (unless forced) or cannot be written."""
+    """Write a file; raise OutputError if it exists (unless forced) or cannot be written."""
     from declnet.errors import OutputError
     from declnet.runs.writing import write_atomically
 

@@ -30,6 +30,14 @@ no_plugin_option = click.option(
 )
 
 
+ascending_option = click.option(
+    "--ascending/--descending",
+    "ascending",
+    default=None,
+    help="Sort by value instead, the lowest or the highest first.  [default: the best first]",
+)
+
+
 def registry_without(disabled: tuple[str, ...]) -> Registry:
     """The registry of all plugins but those that are disabled."""
     from declnet.registry.discovery import default_registry, discover

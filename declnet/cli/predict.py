@@ -10,6 +10,7 @@ import click
 
 from declnet.cli.options import no_plugin_option, registry_without
 from declnet.cli.run import interrupt
+from declnet.cli.showing import show_note
 
 
 @click.command(short_help="Predict the rows of a file with the model of a run.")
@@ -25,7 +26,7 @@ from declnet.cli.run import interrupt
     "--format",
     "form",
     type=click.Choice(["csv", "jsonl", "npy", "parquet"]),
-    help="Of the output; npy holds the outputs of the model alone.  [default: by the end of "
+    help="Of the output; npy holds the numbers alone, e.g. probabilities.  [default: by the end of "
     "OUTPUT's name, csv on standard output]",
 )
 @click.option("--force", is_flag=True, help="Overwrite OUTPUT if it exists.")
@@ -40,9 +41,9 @@ def predict(
 ) -> None:
     """Predict the samples of INPUT with the model of RUN, a folder that `declnet run` wrote.
 
-    INPUT is CSV (also .csv.gz, .tsv), Parquet, or NumPy's .npy or .npz (its array x). It is
-    prepared as the training data was: it needs the same columns, by name, and may have more. Memory
-    does not grow with it.
+    INPUT is a table or an array, in a file of any kind that an installed data source reads. It is
+    prepared as the training data was: a table needs the same columns, by name, and may have more.
+    Memory does not grow with it.
     """
     import time
 
@@ -57,8 +58,8 @@ def predict(
         require_free(output, force)
     registry = registry_without(disabled)
     with attributing_errors(registry):
-        predictor = load_predictor(run, registry)
-        parts = predicted_parts(predictor, file, registry)
+        predictor = load_predictor(run, registry, notice=show_note)
+        parts = predicted_parts(predictor, file, predictor.registry)
         if output is None:
             write(parts, sys.stdout.buffer)
             return

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from declnet.cli.options import no_plugin_option, registry_without
+from declnet.cli.showing import show_note
 
 
 @click.command()
@@ -24,14 +25,21 @@ def report(runs: tuple[Path, ...], output: Path | None, disabled: tuple[str, ...
     The page holds all that it shows, so it works offline and can be sent as one file. It needs the
     extra `report`: pip install 'declnet[report]'.
     """
-    from declnet.errors import RunError
+    from contextlib import suppress
+
+    from declnet.errors import RunError, SpecError
     from declnet.report.page.rendering import report_page
+    from declnet.runs.origins import spec_of_run
     from declnet.runs.reading import read_run
     from declnet.runs.writing import write_atomically
 
     stored = [read_run(run) for run in runs]
     path = output or (runs[0] / "report.html" if len(runs) == 1 else Path("report.html"))
-    page = report_page(stored, registry_without(disabled))
+    registry = registry_without(disabled)
+    for each in stored:
+        with suppress(SpecError):  # the page says what is not installed any more
+            spec_of_run(each.directory, each.manifest, registry, show_note)
+    page = report_page(stored, registry)
     try:
         write_atomically(path, page.encode())
     except OSError as error:

@@ -30,16 +30,18 @@ def resume(
     """
     from declnet.report.progress import followed
     from declnet.report.result import print_result
-    from declnet.runs.resuming import epochs_of
     from declnet.runs.resuming import resume as resume_run
+    from declnet.runs.resuming import training_of
 
     signal.signal(signal.SIGTERM, interrupt)
-    with followed(epochs_of(run), quiet=quiet, plain=plain) as listener:
+    registry = registry_without(disabled)
+    training = training_of(run, registry)
+    with followed(training, quiet=quiet, plain=plain) as listener:
         result = resume_run(
             run,
             allow_changes=allow_changes,
             listener=listener,
             notice=lambda sentence: click.echo(sentence, err=True),
-            registry=registry_without(disabled),
+            registry=registry,
         )
-    print_result(result, quiet=quiet, plain=plain)
+    print_result(result, training.metrics, quiet=quiet, plain=plain)

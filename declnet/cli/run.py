@@ -72,7 +72,7 @@ def run(
         raise click.UsageError("--jobs is how many of several --seeds or folds to train at once")
     if not (quiet or plain):
         _show_layers(checked)
-    with followed(loaded.training.epochs, quiet=quiet, plain=plain) as listener:
+    with followed(loaded.training, quiet=quiet, plain=plain) as listener:
         result = run_spec(
             loaded,
             out=out or Path("runs"),
@@ -81,7 +81,7 @@ def run(
             registry=registry,
             checked=checked,
         )
-    print_result(result, quiet=quiet, plain=plain)
+    print_result(result, loaded.training.metrics, quiet=quiet, plain=plain)
     return 0
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from declnet.cli.options import ascending_option
+
 
 @click.command()
 @click.argument("directory", required=False, default="runs", type=click.Path(path_type=Path))
@@ -14,10 +16,11 @@ import click
     "--sort",
     "wanted",
     metavar="METRIC",
-    help="Best first by a final figure, e.g. accuracy or test.loss (losses and errors: smallest "
-    "first); or by name, status, epochs, seconds or date.  [default: date]",
+    help="Sort by a final metric, the best first, e.g. accuracy or test.loss; or by name, status, "
+    "epochs, seconds or date.  [default: date]",
 )
-@click.option("--reverse", is_flag=True, help="The other way round.")
+@ascending_option
+@click.option("--reverse", is_flag=True, help="Reverse the order.")
 @click.option(
     "--filter",
     "conditions",
@@ -34,11 +37,16 @@ import click
     help="json: a list of objects, for programs.",
 )
 def runs(
-    directory: Path, wanted: str | None, reverse: bool, conditions: tuple[str, ...], form: str
+    directory: Path,
+    wanted: str | None,
+    ascending: bool | None,
+    reverse: bool,
+    conditions: tuple[str, ...],
+    form: str,
 ) -> None:
     """List the runs in DIRECTORY (default: runs), those of sweeps too.
 
-    Folders that are no run's, or whose files are damaged, are named on standard error.
+    Folders that hold no run, or whose files are damaged, are named on standard error.
     """
     from declnet.report.run_selection import filtered, in_order
     from declnet.report.runs_table import as_data, print_runs
@@ -51,7 +59,7 @@ def runs(
         else:
             click.echo(f"skipped {directory / each.path}: {each.reason}", err=True)
     try:
-        chosen = in_order(filtered(found, conditions), wanted, reverse=reverse)
+        chosen = in_order(filtered(found, conditions), wanted, ascending=ascending, reverse=reverse)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     if form == "json":
@@ -59,4 +67,4 @@ def runs(
     elif chosen:
         print_runs(chosen)
     else:
-        click.echo("no runs" if not found else "no run fits the filter")
+        click.echo("no runs" if not found else "no run matches the filter")

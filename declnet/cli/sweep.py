@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from declnet.cli.options import no_plugin_option, registry_without, set_option
+from declnet.cli.options import (
+    ascending_option,
+    no_plugin_option,
+    registry_without,
+    set_option,
+)
 from declnet.cli.run import interrupt
 from declnet.cli.seeds import jobs_option, seeds_option
 from declnet.cli.sweep_specs import right_specs
@@ -31,9 +36,10 @@ if TYPE_CHECKING:
     "--metric",
     "wanted",
     metavar="METRIC",
-    help="The figure to compare, e.g. accuracy or train.loss.  [default: the first metric, of the "
+    help="The metric to compare, e.g. accuracy or train.loss.  [default: the first metric, of the "
     "validation, else the test, else the training data]",
 )
+@ascending_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -43,7 +49,7 @@ if TYPE_CHECKING:
     "--picture",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Draw the figures and the loss curves, as PNG or SVG; needs the extra plot.",
+    help="Draw the metric and the loss curves, as PNG or SVG; needs the extra plot.",
 )
 @click.option("--quiet", is_flag=True, help="No line for each run and no progress, only the table.")
 def sweep(
@@ -53,19 +59,19 @@ def sweep(
     overrides: tuple[str, ...],
     disabled: tuple[str, ...],
     wanted: str | None,
+    ascending: bool | None,
     out: Path | None,
     picture: Path | None,
     quiet: bool,
 ) -> int:
-    """Train each of SPECS with each seed, and compare how a final figure lies.
+    """Train each of SPECS with each seed, and compare the distribution of a final metric.
 
-    SPECS are spec files, or folders whose specs are all meant. Each run goes to <name>/seed-<seed>
-    in the sweep's folder (of a spec with folds, each to fold-<fold> within that), beside a
-    summary.json.
+    SPECS are spec files, or folders of them. Each run goes to <name>/seed-<seed> in the sweep's
+    folder (of a spec with folds, each to fold-<fold> within that), beside a summary.json.
     """
     from declnet.cli.sweeping import status_of, tell_folder, train_all
     from declnet.report.spread_tables import print_sweep
-    from declnet.report.sweep_order import best_first, check_figure
+    from declnet.report.sweep_order import best_first, check_metric
     from declnet.runs.sweep.plan import SWEEP, check_names, claim_parent, tasks_of
     from declnet.runs.sweep.series import series_of
 
@@ -79,31 +85,31 @@ def sweep(
     check_names(loaded)
     all_specs = [spec for _, spec in loaded]
     try:
-        check_figure(wanted, all_specs)
+        check_metric(wanted, all_specs, ascending)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--metric") from None
     parent = claim_parent(out, Path("runs"), SWEEP)
     start = time.perf_counter()
     tasks = [task for spec in all_specs for task in tasks_of(spec, seeds, parent / spec.name)]
     outcomes = train_all(tasks, registry=registry, disabled=disabled, jobs=jobs, quiet=quiet)
-    all_series, figure = best_first(series_of(outcomes), wanted, all_specs)
-    _write_summaries(parent, all_series, figure, jobs)
-    if figure is None:
+    all_series, metric = best_first(series_of(outcomes), wanted, all_specs, ascending)
+    _write_summaries(parent, all_series, metric, jobs)
+    if metric is None:
         click.echo("no run finished, so there is nothing to compare", err=True)
     else:
-        if wanted and wanted not in (figure[1], ".".join(figure)):
-            click.echo(f"note: no run has {wanted}; {'.'.join(figure)} is shown", err=True)
-        print_sweep(all_series, figure)
+        if wanted and wanted not in (metric[1], ".".join(metric)):
+            click.echo(f"note: no run has {wanted}; {'.'.join(metric)} is shown", err=True)
+        print_sweep(all_series, metric)
         if picture is not None:
             from declnet.report.plot.spread import draw_spread
 
-            draw_spread(all_series, figure, picture)
+            draw_spread(all_series, metric, picture)
     tell_folder(time.perf_counter() - start, parent)
     return status_of(all_series)
 
 
 def _write_summaries(
-    parent: Path, all_series: Sequence[Series], figure: tuple[str, str] | None, jobs: int
+    parent: Path, all_series: Sequence[Series], metric: tuple[str, str] | None, jobs: int
 ) -> None:
     """One for each spec, and one for all."""
     from declnet.cli.sweeping import write_summary
@@ -112,5 +118,5 @@ def _write_summaries(
         folder = parent / each.name
         write_summary(folder, each.as_data(folder) | {"jobs": jobs})
     data = [each.as_data(parent / each.name) for each in all_series]
-    figure_name = ".".join(figure) if figure else None
-    write_summary(parent, {"figure": figure_name, "jobs": jobs, "specs": data})
+    name = ".".join(metric) if metric else None
+    write_summary(parent, {"figure": name, "jobs": jobs, "specs": data})

@@ -33,7 +33,7 @@ def train_all(
     from declnet.runs.sweep.workers import at_once, one_after_another
 
     found: dict[Path, Outcome] = {}
-    with sweep_followed(len(tasks), quiet=quiet) as followed:
+    with sweep_followed(tasks, quiet=quiet) as followed:
         if jobs > 1:
             outcomes = at_once(tasks, jobs, disabled, followed.progress)
         else:

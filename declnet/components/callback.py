@@ -69,7 +69,7 @@ class RunningModel(Protocol):
         ...
 
     def predict(self, x: Any) -> Array:
-        """Predictions of the model as it is."""
+        """Return the output of the model as it is, before `Loss.predictions`."""
         ...
 
 
@@ -206,8 +206,8 @@ class Callback(Component):
     def after_epoch(self, state: Any, epoch: EpochFinished) -> None:
         """Called after every epoch, logged or not, with at least the metrics of `monitors`.
 
-        A run whose callbacks leave this method as it is runs over epochs that are not logged
-        without a pause.
+        Training pauses after epochs that are not logged only for a callback that overrides this
+        method, and whose `monitors`, if it overrides that too, names a metric.
         """
 
     def epoch_finished(self, state: Any, epoch: EpochLogged) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, Self
+from pathlib import Path
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from declnet.components.columns import ColumnType
 from declnet.components.component import Component
 from declnet.components.mapped_array import MappedArray
 from declnet.components.table import Table
-from declnet.errors import DataError
+from declnet.errors import DataError, RegistryError
 
 
 @dataclass(frozen=True)
@@ -93,13 +94,58 @@ class Dataset:
 
 
 class DataSource(Component):
-    """Describes and loads a data set."""
+    """Describes and loads a data set.
+
+    A source that reads files says which (`suffixes`), so that `declnet new`, `predict` and
+    `evaluate` read them too. If the file is its field `path`, and the target of its table its field
+    `target: str | None = None`, the defaults of `for_file` and `with_target` are right. The columns
+    to predict from, where it lets its user choose, are its field `features`.
+    """
 
     kind = "data_source"
     required_methods = ("describe", "load")
 
+    suffixes: ClassVar[tuple[str, ...]] = ()
+    """Ends of the names of the files that it reads, in lower case, e.g. `(".csv", ".csv.gz")`. Of
+    several sources that fit a name, the one with the longest suffix reads the file."""
+
+    @classmethod
+    def verify_contract(cls) -> None:
+        """As `Component.verify_contract`; what has suffixes can be made for a file."""
+        super().verify_contract()
+        for suffix in cls.suffixes:
+            if not suffix.startswith(".") or len(suffix) < 2 or suffix != suffix.lower():
+                raise RegistryError(
+                    f'{cls.__name__}.suffixes has "{suffix}", but a suffix is a dot and lower-case '
+                    "letters"
+                )
+        own = cls.for_file.__func__ is not DataSource.for_file.__func__  # type: ignore[attr-defined]
+        if cls.suffixes and not own and "path" not in cls.model_fields:
+            raise RegistryError(
+                f"{cls.__name__} has suffixes, but neither a field path nor a method for_file()"
+            )
+
+    @classmethod
+    def for_file(cls, path: Path, like: Self | None = None) -> DataSource:
+        """Return the source that reads a file; it need not have targets.
+
+        Default: this class, with the file as `path` and the other fields as `like` has them.
+
+        Args:
+            path: the file, whose name ends in one of `suffixes`.
+            like: the source of a run's training data, if it is of this class: what it says of its
+                file, e.g. a delimiter, holds for this one too. None: only the name is known.
+
+        Raises:
+            DataError: there is nothing that reads it.
+        """
+        fields = (
+            {} if like is None else {name: getattr(like, name) for name in like.model_fields_set}
+        )
+        return cls.model_validate({**fields, "path": path})
+
     def describe(self) -> DataInfo | None:
-        """What the data will be; without loading it where that is possible.
+        """Describe the data; without loading it where that is possible.
 
         Returns:
             None if it is a table (`load` gives `Table`), whose shapes its preparation decides.
@@ -110,7 +156,7 @@ class DataSource(Component):
         raise NotImplementedError
 
     def load(self, rng: np.random.Generator) -> Dataset | Table:
-        """The data.
+        """Load the data.
 
         Args:
             rng: the data set's own stream; the only source of randomness to use.
@@ -121,7 +167,7 @@ class DataSource(Component):
         raise NotImplementedError
 
     def chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Dataset | Table]:
-        """The data in parts of up to `samples` samples, in order; default: what `load` gives, cut.
+        """Yield the data in parts of up to `samples` samples, in order; default: `load`, cut.
 
         Tables give parts of the same types; a source of large files reads them one by one.
 
@@ -132,16 +178,51 @@ class DataSource(Component):
         for start in range(0, len(data), samples):
             yield data.take(np.arange(start, min(start + samples, len(data))))
 
+    def input_chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Array | Table]:
+        """Yield what a model predicts from, in parts as `chunks` gives it; default: its x.
+
+        Of use to sources of arrays, whose files may then have no targets.
+
+        Raises:
+            DataError: the data is not there or cannot be read.
+        """
+        for part in self.chunks(rng, samples):
+            yield part if isinstance(part, Table) else np.asarray(part.x)
+
     def with_types(self, types: Mapping[str, ColumnType]) -> Self:  # noqa: ARG002
-        """This source, its columns read as the training data's; default: as it is.
+        """Return this source, its columns read as the training data's; default: unchanged.
 
         Of use to formats that do not say which type a column has.
         """
         return self
 
     def with_columns(self, names: Collection[str]) -> Self:  # noqa: ARG002
-        """This source, of whose columns only these are needed; default: as it is.
+        """Return this source, of whose columns only these are needed; default: unchanged.
 
-        Of use to large tables: what is not needed is not read.
+        Of use to large tables: what is not needed is not read. The columns must be there.
         """
         return self
+
+    def with_target(self, column: str | None) -> Self:
+        """Return this source with another column as the target; None: the file need not have one.
+
+        Default: the field `target` is replaced, if there is one.
+        """
+        if "target" not in type(self).model_fields:
+            return self
+        return self.model_copy(update={"target": column})
+
+    def with_detected_format(self) -> Self:
+        """Return this source as its file seems to be written; default: unchanged.
+
+        Of use to formats that do not say how they are to be read, e.g. with which delimiter.
+        `declnet new` asks for it, since it knows nothing but the file's name.
+
+        Raises:
+            DataError: the data is not there or cannot be read.
+        """
+        return self
+
+    def without_unlabeled_rows(self) -> Self | None:
+        """Return this source without the rows that have no target; default: None, it cannot."""
+        return None

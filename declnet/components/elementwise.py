@@ -34,7 +34,7 @@ class Elementwise(Layer):
         """
         raise NotImplementedError
 
-    def derivative(self, x: Array, y: Array, slope: Array) -> None:
+    def derivative(self, x: Any, y: Any, slope: Array) -> None:
         """Fill slope with f'(x).
 
         Args:

@@ -214,6 +214,16 @@ def checked_load(source: Component, data: Any, method: str = "load") -> Dataset 
     return data
 
 
+def checked_inputs(source: Component, part: Any) -> Array | Table:
+    """A part that `DataSource.input_chunks` gave: an array of samples or a Table."""
+    if isinstance(part, Table):
+        return part
+    if not isinstance(part, np.ndarray) or part.dtype.kind not in "fiub" or part.ndim == 0:
+        _refuse(source, "input_chunks", part, "an array of samples or a Table")
+    found: Array = part
+    return found
+
+
 def checked_suits(transform: Component, suits: Any) -> bool:
     """The result of `Transform.suits`: whether it takes a column."""
     if not isinstance(suits, bool | np.bool_):

@@ -1,83 +1,129 @@
-"""The data source that reads a file, by the end of its name."""
+"""The data source that reads a file, by the end of the file's name."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
+from pydantic import ValidationError
+
+from declnet.components.attribution import named_component
 from declnet.components.data_source import DataSource
-from declnet.errors import DataError
+from declnet.errors import ComponentError, DataError
+from declnet.registry.plugin import FIRST_PARTY, normalized
 from declnet.registry.registry import Registry
 
-TYPES = {
-    ".csv": "csv",
-    ".csv.gz": "csv",
-    ".tsv": "csv",
-    ".tsv.gz": "csv",
-    ".parquet": "parquet",
-    ".npz": "npz",
-    ".npy": "npy",
-}
-"""The type of the data source for each end of a file's name."""
 
-
-def file_type(path: Path) -> str:
-    """The type of the data source that reads a file; raises DataError for another kind of file."""
-    name = path.name.lower()
-    found = next((each for end, each in TYPES.items() if name.endswith(end)), None)
-    if found is None:
-        raise DataError(
-            f"{path}: what kind of file is it?", hint=f"its name must end in {', '.join(TYPES)}"
-        )
-    return found
-
-
-def file_source(
-    path: Path,
-    registry: Registry,
-    like: DataSource | None = None,
-    columns: Collection[str] = (),
-    target: str | None = None,
-    form: Mapping[str, str] | None = None,
-) -> DataSource:
-    """A data source for a file.
+def file_source(path: Path, registry: Registry, like: DataSource | None = None) -> DataSource:
+    """Return a data source that reads a file.
 
     Args:
-        path: the file.
-        registry: where the data source is looked up.
-        like: another source, e.g. the one of the training data; if it is of the same type, the file
-            is read as that one's, e.g. with its delimiter.
-        columns: of a table, the features to read; default: all but the target.
-        target: of a table, the column of the target, if the file must have it.
-        form: other keys of the data source, as its file is written.
+        path: the file, or a folder, where a source reads folders.
+        registry: where data sources are looked up.
+        like: another source, e.g. the one of the training data; if its class reads such files, the
+            file is read as that one's, e.g. with its delimiter.
 
     Raises:
-        DataError: there is no such file, or no data source for it.
+        DataError: there is no such file, or not exactly one data source for it.
     """
-    kind = file_type(path)
-    if not path.is_file():
-        raise DataError(f"{path}: {'is no file' if path.exists() else 'there is no such file'}")
-    if kind not in registry.types(DataSource.kind):
+    if like is not None and suffix_of(path, like) is not None:
+        component = type(like)
+    else:
+        component, like = _chosen(path, registry), None
+    if not path.is_file() and not path.is_dir():
+        what = "is neither a file nor a folder" if path.exists() else "there is no such file"
+        raise DataError(f"{path}: {what}")
+    try:
+        source = component.for_file(path, like)
+    except ValidationError as error:
+        faults = (f"{'.'.join(map(str, each['loc']))} {each['msg']}" for each in error.errors())
         raise DataError(
-            f'{path}: there is no data source "{kind}"',
-            hint="is the plugin that has it installed and enabled?",
+            f'{path}: data source "{component.type}" cannot be built for this file: '
+            f"{'; '.join(faults)}",
+        ) from None
+    if not isinstance(source, DataSource):
+        raise ComponentError(
+            f"{named_component(component, registry)}: for_file() returned {source!r}, "
+            "not a DataSource"
         )
-    fields: dict[str, Any] = {}
-    if like is not None and like.type == kind:
-        fields = like.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
-        for key in ("target", "features"):
-            fields.pop(key, None)
-        known = {*columns, *([target] if target is not None else [])}
-        if known and "types" in fields:
-            fields["types"] = {
-                name: each for name, each in fields["types"].items() if name in known
-            }
-    elif kind == "csv" and ".tsv" in path.name.lower():
-        fields["delimiter"] = "\t"
-    if target is not None and kind in ("csv", "parquet"):
-        fields["target"] = target
-    if columns and kind in ("csv", "parquet"):
-        fields["features"] = list(columns)
-    fields |= {**(form or {}), "type": kind, "path": str(path)}
-    return DataSource.from_declaration(fields, {"registry": registry})
+    return source
+
+
+def suffix_of(path: Path, source: DataSource | type[DataSource]) -> str | None:
+    """Return the longest suffix of a source that a file's name ends in, or None."""
+    name = path.name.lower()
+    return max((each for each in source.suffixes if name.endswith(each)), key=len, default=None)
+
+
+def _chosen(path: Path, registry: Registry) -> type[DataSource]:
+    """The source with the longest suffix that fits; of several, as `_decided` says."""
+    found: list[tuple[str, type[DataSource]]] = [
+        (suffix, entry.component)
+        for entry in registry.entries(DataSource.kind)
+        if (suffix := suffix_of(path, entry.component)) is not None
+    ]
+    longest = max((len(suffix) for suffix, _ in found), default=0)
+    fitting = [source for suffix, source in found if len(suffix) == longest]
+    if not fitting:
+        raise _unreadable(path, registry)
+    decided = _decided(fitting, registry)
+    if len(decided) > 1:
+        raise DataError(
+            f"{path}: several data sources read such files: "
+            f"{', '.join(named_component(each, registry) for each in decided)}",
+            hint="list the distribution to use in `plugins` of the spec, or disable the others "
+            "with --no-plugin",
+        )
+    return decided[0]
+
+
+def _decided(sources: list[type[DataSource]], registry: Registry) -> list[type[DataSource]]:
+    """Those of preferred distributions, else declnet's own, else all.
+
+    As where several distributions offer one type.
+    """
+    own = {FIRST_PARTY}
+    for names in (registry.preferred - own, own):
+        among = [each for each in sources if _distribution(each, registry) in names]
+        if among:
+            return among
+    return sources
+
+
+def _distribution(source: type[DataSource], registry: Registry) -> str | None:
+    plugin = registry.plugin_of(source)
+    return normalized(plugin.distribution) if plugin is not None else None
+
+
+def _unreadable(path: Path, registry: Registry) -> DataError:
+    """The error for a file that no source reads: what is readable, and what might have been."""
+    suffixes = {
+        each for entry in registry.entries(DataSource.kind) for each in entry.component.suffixes
+    }
+    hints = [f"its name must end in {', '.join(sorted(suffixes))}" if suffixes else ""]
+    for conflict in registry.conflicts():
+        if conflict.kind == DataSource.kind and conflict.chosen is None:
+            origins = ", ".join(map(str, conflict.plugins))
+            hints.append(f'data source "{conflict.type}" is offered by several: {origins}')
+    broken = [each for each in registry.failures if each.kind in (DataSource.kind, None)]
+    hints += [f"broken plugin: {each}" for each in broken[:1]]
+    if registry.disabled:
+        hints.append(f"disabled plugins: {', '.join(map(str, registry.disabled))}")
+    return DataError(
+        f"{path}: no installed data source reads such files",
+        hint="; ".join(filter(None, hints)) or None,
+    )
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Put a file's name before errors that name a row or a column of it alone."""
+    try:
+        yield
+    except DataError as error:
+        if error.message.startswith(str(path)):
+            raise
+        raise DataError(
+            f"{path}: {error.message}", hint=error.hint, path=error.path, code=error.code
+        ) from None

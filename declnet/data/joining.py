@@ -9,6 +9,7 @@ import numpy as np
 from declnet.components.arrays import Array
 from declnet.components.columns import missing_values
 from declnet.components.table import Table
+from declnet.data.remedies import encoding_hint, filling_hint
 from declnet.errors import DataError
 
 
@@ -40,13 +41,11 @@ def _require_numbers(name: str, column: Array, records: Table) -> None:
         text = _first(~missing_values(column))
         if text is not None:
             where = f"row {records.row_number(text)}, column"
-            raise _unprepared(
-                f'{where} "{name}" is the text "{column[text]}"',
-                'add "one_hot" or "ordinal" to data.prepare',
-            )
+            message = f'{where} "{name}" is the text "{column[text]}"'
+            raise _unprepared(message, encoding_hint())
     if gap is not None:
         where = f"row {records.row_number(gap)}, column"
-        raise _unprepared(f'{where} "{name}" is missing', 'add "impute" to data.prepare')
+        raise _unprepared(f'{where} "{name}" is missing', filling_hint(column))
     if column.dtype.kind == "f":
         wild = _first(~np.isfinite(column))
         if wild is not None:

@@ -10,9 +10,12 @@ import numpy as np
 from declnet.components.arrays import Array
 from declnet.components.columns import column_type, distinct_values, missing_values
 from declnet.components.table import Table
+from declnet.data.remedies import losses_hint
 from declnet.errors import DataError
 
-_LEAVE_OUT = 'leave such rows out, by missing_target = "leave_out" of csv and parquet, or fill them'
+_LEAVE_OUT = (
+    'leave such rows out, e.g. by missing_target = "leave_out" in the data source, or fill them'
+)
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class TargetEncoding:
             if column_type(column) == "text":
                 raise DataError(
                     f'the target "{name}" is text, but the loss needs numbers',
-                    hint='for classes take a loss such as "categorical_crossentropy"',
+                    hint=losses_hint("classes"),
                     path=("loss",),
                     code="E041",
                 )
@@ -69,7 +72,7 @@ class TargetEncoding:
         if targets == "binary" and len(classes) > 2:
             raise DataError(
                 f'the target "{name}" has {len(classes)} classes, but the loss needs two',
-                hint='take "categorical_crossentropy" after a softmax layer',
+                hint=losses_hint("classes"),
                 path=("loss",),
                 code="E041",
             )
@@ -125,7 +128,7 @@ def _whole(records: Table, column: Array) -> Array:
             records,
             int(other[0]),
             f"is {value:g}, but classes are text or whole numbers",
-            "for numbers take a loss such as mean_squared_error",
+            losses_hint("values"),
         )
     return column.astype(np.int64)
 

@@ -12,11 +12,11 @@ import numpy.typing as npt
 from declnet.components.arrays import Array, Shape
 from declnet.components.mapped_array import MappedArray
 from declnet.data.loading import Samples, as_input
-from declnet.errors import DataError
+from declnet.errors import DataError, SpecError
 from declnet.graph.inference import InferenceGraph
 from declnet.graph.memory import samples_at_once
 from declnet.graph.nodes import Node, infer_nodes
-from declnet.graph.parameters import Parameters
+from declnet.graph.parameters import Parameters, initializer_problems
 from declnet.graph.weights import read_weights
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
@@ -60,10 +60,11 @@ class Model:
         return self.nodes[-1].output_shape
 
     def predict(self, x: npt.ArrayLike) -> Array:
-        """Predictions, (n, *output shape), for samples (n, *input shape); safe to call in threads.
+        """Return the output, (n, *output shape), for samples (n, *input shape); safe in threads.
 
-        Beside the predictions it takes memory for `samples_at_once` samples, however many there
-        are: what must be converted, or read from a file, is so part by part.
+        It is the last layer's, before `Loss.predictions`. Besides it, memory is taken for
+        `samples_at_once` samples, however many there are: what must be converted, or read from a
+        file, is so part by part.
 
         Raises:
             DataError: the samples have another shape than the model's input, or must be integers.
@@ -135,14 +136,19 @@ def build_model(
         spec: the section `model` of a spec.
         input_shape: the shape of one sample.
         seed: feeds the initializers' streams.
-        registry: where initializers are looked up; default: all installed plugins.
+        registry: where initializers are looked up, those first that the spec's `plugins` lists;
+            default: all installed plugins.
 
     Raises:
-        SpecError: the layers do not fit each other or the input; with every fault.
+        SpecError: the layers do not fit each other or the input, or a layer names an initializer
+            that cannot be had; with every fault.
         WeightsError: `initial_weights` cannot be read, or do not fit.
     """
-    registry = registry or default_registry()
+    registry = (registry or default_registry()).preferring(spec.preferred)
     nodes = infer_nodes(spec.layers, tuple(input_shape), registry)
+    problems = initializer_problems(nodes, registry)
+    if problems:
+        raise SpecError(problems)
     model = Model(nodes, tuple(input_shape), spec.dtype)
     model.store.initialize(seed, registry)
     if spec.initial_weights is not None:

@@ -21,6 +21,7 @@ from declnet.errors import Diagnostic, SpecError
 from declnet.graph.wiring import wire
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
+from declnet.spec.file_names import from_here
 
 
 @dataclass(frozen=True)
@@ -117,9 +118,8 @@ def infer(
             try:
                 node = _node(index, layer, place.name, place.inputs, input_shapes)
             except BrokenContractError as error:
-                message = (
-                    f'"{place.name}": {broken_contract(error, registry or default_registry())}'
-                )
+                fault = broken_contract(error, registry or default_registry())
+                message = from_here(f'"{place.name}": {fault}')
                 hint = "the layer's plugin is at fault: declnet plugins check tells more"
                 problems.append(Diagnostic(message, hint, ("model", "layers", index), "E025"))
             except ValueError as error:

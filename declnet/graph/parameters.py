@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 import numpy as np
+from pydantic import ValidationError
+from pydantic_core import PydanticCustomError
 
 from declnet.components.arrays import Array, Dtype, Shape
 from declnet.components.initializer import Initializer
 from declnet.components.parameter import Parameter
-from declnet.errors import WeightsError
+from declnet.errors import Diagnostic, WeightsError
 from declnet.graph.nodes import Node
 from declnet.registry.registry import Registry
 from declnet.spec.streams import Stream, random_stream
@@ -69,14 +72,12 @@ class Parameters:
         }
 
     def initialize(self, seed: int, registry: Registry) -> None:
-        """Fills every parameter by its initializer, each layer from a stream of its own."""
+        """Fill every parameter by its initializer, each layer from a stream of its own."""
         streams: dict[int, np.random.Generator] = {}
         for slot in self.slots:
             if slot.node not in streams:
                 streams[slot.node] = random_stream(seed, Stream.INITIALIZATION, slot.node)
-            initializer = Initializer.from_declaration(
-                slot.parameter.initializer, {"registry": registry}
-            )
+            initializer = initializer_of(slot.parameter, registry)
             initializer.fill(self.arrays[slot.key], streams[slot.node], *fans(slot.parameter))
 
     def load(self, saved: Mapping[str, Array], source: str) -> None:
@@ -84,6 +85,37 @@ class Parameters:
         check_fit(self.slots, {key: array.shape for key, array in saved.items()}, source)
         for key, array in self.arrays.items():
             array[...] = saved[key]
+
+
+def initializer_of(parameter: Parameter, registry: Registry) -> Initializer:
+    """Return a parameter's initializer; raise pydantic's errors if a name or a table is wrong."""
+    return Initializer.from_declaration(parameter.initializer, {"registry": registry})
+
+
+def initializer_problems(nodes: Sequence[Node], registry: Registry) -> list[Diagnostic]:
+    """Return what is wrong with the initializers that layers name themselves."""
+    problems = []
+    for node in nodes:
+        for name, parameter in node.parameters.items():
+            try:
+                initializer_of(parameter, registry)
+            except (PydanticCustomError, ValidationError) as error:
+                where, said, context = _first_of(error)
+                message = f'"{node.name}": parameter {name}: {where}{said}'
+                code = "E025" if where else context.get("code", "E025")
+                path = ("model", "layers", node.index)
+                problems.append(Diagnostic(message, context.get("hint"), path, code))
+    return problems
+
+
+def _first_of(error: PydanticCustomError | ValidationError) -> tuple[str, str, dict[str, Any]]:
+    """The key in the initializer's table, "" for its type; the message, and what is known of it."""
+    if isinstance(error, PydanticCustomError):
+        return "", error.message(), error.context or {}
+    first = error.errors()[0]
+    keys = ".".join(map(str, first["loc"]))
+    where = f"{keys}: " if keys not in ("", "type") else ""
+    return where, first["msg"], first.get("ctx", {})
 
 
 def check_fit(slots: Sequence[Slot], saved: Mapping[str, Shape], source: str) -> None:

@@ -1,4 +1,4 @@
-"""Finds plugins by their entry points, one by one, so that a broken one costs nobody else."""
+"""Finds plugins by their entry points and calls their hooks, each apart from the others."""
 
 from __future__ import annotations
 
@@ -8,26 +8,27 @@ from collections.abc import Iterable
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 
+import pluggy
+
 from declnet.errors import RegistryError
-from declnet.registry.hookspec import PROJECT
-from declnet.registry.loading import load
+from declnet.registry import hookspec
 from declnet.registry.plugin import Plugin, PluginFailure, cause_of
-from declnet.registry.registry import Registry
+from declnet.registry.registry import Entry, Registry
 
 DISABLE = "DECLNET_DISABLE_PLUGINS"
 """Environment variable: names of plugins or distributions, with commas between, not to load."""
 
 STRICT = "DECLNET_STRICT_PLUGINS"
-"""Environment variable: if it is 1, any fault of any plugin is fatal."""
+"""Environment variable: if it is 1, any failure of any plugin, and any conflict, is fatal."""
 
 _discovering = threading.RLock()
 
 
 def default_registry() -> Registry:
-    """The registry of all installed plugins, discovered at the first call and then kept.
+    """Return the registry of all installed plugins, discovered at the first call and then kept.
 
     Raises:
-        RegistryError: with DECLNET_STRICT_PLUGINS=1, if a plugin has a fault.
+        RegistryError: with DECLNET_STRICT_PLUGINS=1, as `discover`.
     """
     with _discovering:
         return _discovered_once()
@@ -39,32 +40,34 @@ def _discovered_once() -> Registry:
 
 
 def discover(disabled: Iterable[str] = ()) -> Registry:
-    """Loads every installed plugin into a new registry; faults are recorded in it.
+    """Load every installed plugin into a new registry; failures are recorded in it.
 
     Args:
-        disabled: names of plugins or distributions not to load, beside those that
+        disabled: names of plugins or distributions not to load, in addition to those that
             DECLNET_DISABLE_PLUGINS names.
 
     Raises:
-        RegistryError: with DECLNET_STRICT_PLUGINS=1, if a plugin has a fault.
+        RegistryError: with DECLNET_STRICT_PLUGINS=1, if a plugin failed, or several distributions
+            offer one type.
     """
     registry = Registry()
     off = {*disabled, *(name.strip() for name in os.environ.get(DISABLE, "").split(","))}
-    for entry_point in sorted(entry_points(group=PROJECT), key=_order):
+    for entry_point in sorted(entry_points(group=hookspec.PROJECT), key=_order):
         plugin = plugin_of(entry_point)
         if {plugin.name, plugin.distribution} & off:
             registry.disabled.append(plugin)
         else:
             _load_recorded(entry_point, plugin, registry)
     if os.environ.get(STRICT) == "1":
-        list(registry.entries())
-        if registry.failures:
-            raise RegistryError("\n  ".join([f"{STRICT}=1", *map(str, registry.failures)]))
+        list(registry.offers())  # imports what was announced
+        wrong = [*registry.failures, *registry.conflicts()]
+        if wrong:
+            raise RegistryError("\n  ".join([f"{STRICT}=1", *map(str, wrong)]))
     return registry
 
 
 def _load_recorded(entry_point: EntryPoint, plugin: Plugin, registry: Registry) -> None:
-    """Loads a plugin; whatever it raises becomes a fault."""
+    """Load a plugin; whatever it raises becomes a failure."""
     for other in registry.plugins:
         if other.name == plugin.name:
             cause = f"its entry point has the name of {other}'s; both are loaded, rename one"
@@ -77,7 +80,7 @@ def _load_recorded(entry_point: EntryPoint, plugin: Plugin, registry: Registry) 
 
 
 def plugin_of(entry_point: EntryPoint) -> Plugin:
-    """What an entry point belongs to."""
+    """Return the plugin that an entry point names."""
     distribution = entry_point.dist
     if distribution is None:
         return Plugin(entry_point.name)
@@ -85,6 +88,53 @@ def plugin_of(entry_point: EntryPoint) -> Plugin:
 
 
 def _order(entry_point: EntryPoint) -> tuple[bool, str, str]:
-    """First-party plugins first, so that a later one cannot take their types away."""
+    """Sort first-party plugins first, then by the names of distributions."""
     name = entry_point.dist.name if entry_point.dist else ""
-    return name != PROJECT, name, entry_point.name
+    return name != hookspec.PROJECT, name, entry_point.name
+
+
+class _Registration:
+    """The hook's argument; a class that is refused is a failure of its own."""
+
+    def __init__(self, plugin: Plugin, registry: Registry) -> None:
+        self._plugin, self._registry = plugin, registry
+
+    def __call__(self, component: type) -> None:
+        try:
+            self._registry.register(component, self._plugin)
+        except Exception as error:
+            kind, name = getattr(component, "kind", None), getattr(component, "type", None)
+            self._refuse(error, kind, name)
+
+    def lazily(self, kind: str, name: str, reference: str) -> None:
+        try:
+            self._registry.add(Entry(kind, name, self._plugin, reference))
+        except Exception as error:
+            self._refuse(error, kind, name)
+
+    def _refuse(self, error: Exception, kind: str | None, name: str | None) -> None:
+        self._registry.failures.append(PluginFailure(self._plugin, cause_of(error), kind, name))
+
+
+def load(module: object, plugin: Plugin, registry: Registry) -> None:
+    """Register what a plugin's module (or object) offers through the hook.
+
+    Each plugin has a plugin manager of its own: within one, an exception in one plugin's hook ends
+    the call for all of them, and nothing says which plugin a class came from. So pluggy's call
+    order and wrappers (`tryfirst`, `trylast`, `wrapper`) work among the implementations of one
+    plugin (further functions with `@hookimpl(specname="declnet_register")`), and plugins do not
+    see each other. No order between them is needed: which distribution a type is taken from is
+    decided by the registry, not by who came first.
+
+    A class that is refused is recorded as a failure; the plugin's others are registered.
+
+    Raises:
+        Exception: what the hook itself raised, or pluggy's report of a wrong or unknown hook.
+    """
+    hooks = pluggy.PluginManager(hookspec.PROJECT)
+    hooks.add_hookspecs(hookspec)
+    hooks.register(module, name=plugin.name)
+    hooks.check_pending()
+    if not hooks.hook.declnet_register.get_hookimpls():
+        raise LookupError("it has no hook: mark a function declnet_register(register) @hookimpl")
+    hooks.hook.declnet_register(register=_Registration(plugin, registry))

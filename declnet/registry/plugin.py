@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 FIRST_PARTY = "declnet"
@@ -18,20 +19,45 @@ class Plugin:
     version: str = ""
 
     def __str__(self) -> str:
-        origin = f"{self.distribution} {self.version}".strip()
-        return f"{self.name} ({origin})" if origin else self.name
+        return f"{self.name} ({self.origin})" if self.distribution else self.name
+
+    @property
+    def origin(self) -> str:
+        """The distribution with its version; the plugin's name if it has no distribution."""
+        return f"{self.distribution} {self.version}".strip() or self.name
 
     def described(self) -> str:
-        """With the word plugin before it, if it is one."""
+        """Return its name, with the word plugin before it if it is one."""
         return str(self) if self == LOCAL else f"plugin {self}"
+
+    @property
+    def requirement(self) -> str:
+        """What pip takes to install the distribution in this version; else the plugin's name."""
+        return f"{self.distribution}=={self.version}" if self.distribution else self.name
+
+    def origin_hint(self) -> str:
+        """Return where a component came from, and how to get it again."""
+        if not self.distribution:
+            return f"it came from {self.name}: hand its registry over"
+        return f'it came from {self.origin}: pip install "{self.requirement}"'
+
+    def is_of(self, distribution: str) -> bool:
+        """Return whether a distribution has this name, however it is written."""
+        return normalized(self.distribution) == normalized(distribution)
 
 
 LOCAL = Plugin("this program")
 
 
 def normalized(distribution: str) -> str:
-    """A distribution's name as package installers compare it: `Declnet_Wave` is `declnet-wave`."""
+    """Return a distribution's name as installers compare it: `declnet-wave` of `Declnet_Wave`."""
     return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def origins_in_words(plugins: Sequence[Plugin]) -> str:
+    """Return the distributions of plugins in words, with their versions."""
+    *others, last = (each.origin for each in plugins)
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 @dataclass(frozen=True)
@@ -54,5 +80,5 @@ class PluginFailure:
 
 
 def cause_of(error: BaseException) -> str:
-    """An exception in words, on one line."""
+    """Return an exception in words, on one line."""
     return " ".join(f"{type(error).__name__}: {error}".split())

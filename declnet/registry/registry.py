@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import builtins
 import copy
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any, Self
 
 from declnet.errors import RegistryError, UnknownTypeError
-from declnet.registry.entry import Entry
 from declnet.registry.plugin import (
     FIRST_PARTY,
     LOCAL,
@@ -16,8 +17,64 @@ from declnet.registry.plugin import (
     PluginFailure,
     cause_of,
     normalized,
+    origins_in_words,
 )
 from declnet.registry.spelling import closest, kind_in_words, with_article
+
+
+@dataclass
+class Entry:
+    """A component's kind and type, its origin, and its class.
+
+    Attributes:
+        reference: `"package.module:Class"` of a class that is not imported yet.
+    """
+
+    kind: str
+    type: str
+    plugin: Plugin
+    reference: str | None = None
+    _component: builtins.type[Any] | None = field(default=None, repr=False)
+
+    @classmethod
+    def of(cls, component: builtins.type[Any], plugin: Plugin) -> Entry:
+        """Return the entry of a class that is imported.
+
+        Raises:
+            RegistryError: it is not a component class, or breaks its contract.
+        """
+        verify = getattr(component, "verify_contract", None)
+        if not isinstance(component, type) or verify is None:
+            raise RegistryError(f"{component!r} is not a component class")
+        verify()
+        return cls(component.kind, component.type, plugin, None, component)
+
+    @property
+    def component(self) -> builtins.type[Any]:
+        """The class, imported at the first use.
+
+        Raises:
+            RegistryError: it is not a component class, breaks its contract, or is not what was
+                announced.
+            Exception: whatever its import raised.
+        """
+        if self._component is None:
+            module, _, name = (self.reference or "").partition(":")
+            component = getattr(import_module(module), name)
+            found = Entry.of(component, self.plugin)
+            if (found.kind, found.type) != (self.kind, self.type):
+                raise RegistryError(
+                    f'{self.reference} is {found.kind} "{found.type}", '
+                    f'but was announced as {self.kind} "{self.type}"'
+                )
+            self._component = component
+        return self._component
+
+    def is_class(self, component: builtins.type[Any]) -> bool:
+        """Return whether this is the entry of a class; import nothing."""
+        return self._component is component or (
+            f"{component.__module__}:{component.__qualname__}" == self.reference
+        )
 
 
 @dataclass(frozen=True)
@@ -25,10 +82,9 @@ class Conflict:
     """A type that several distributions offer.
 
     Attributes:
-        kind: of the components.
-        type: of the components.
         plugins: that offer it, in the order in which they were loaded.
-        chosen: the plugin that specs get it from if they do not say; None if they must.
+        chosen: the plugin that specs get it from if they list none of them in `plugins`; None if
+            they must.
     """
 
     kind: str
@@ -36,22 +92,40 @@ class Conflict:
     plugins: tuple[Plugin, ...]
     chosen: Plugin | None
 
+    def __str__(self) -> str:
+        return offered(self.kind, self.type, self.plugins)
+
+    @property
+    def consequence(self) -> str:
+        """What a spec gets, in words."""
+        if self.chosen is None:
+            return "a spec must list one of them in `plugins`"
+        return f"a spec gets that of {self.chosen.origin}, unless it lists another in `plugins`"
+
+
+def offered(kind: str, name: str, plugins: Sequence[Plugin]) -> str:
+    """Return which distributions offer a type, in words."""
+    return f'{kind_in_words(kind)} type "{name}" is offered by {origins_in_words(plugins)}'
+
 
 class Registry:
     """The installed components; knows no contract, only that a class has a `kind` and a `type`.
 
     Where several distributions offer one type, a spec gets the one of a distribution that it
-    prefers, else declnet's own; of several others, none.
+    prefers, else declnet's own; of several others, none. A broken component counts here: it is
+    never replaced by another distribution's without a word.
 
     Attributes:
         plugins: all that were found, broken or not.
         disabled: those that were found and not loaded, because somebody said so.
         failures: what could not be used, and why.
+        preferred: normalized names of the distributions that are preferred.
     """
 
     def __init__(self) -> None:
         self._entries: dict[str, dict[str, list[Entry]]] = {}
-        self._preferred: frozenset[str] = frozenset()
+        self._recorded: Mapping[tuple[str, str], Plugin] = {}
+        self.preferred: frozenset[str] = frozenset()
         self.plugins: list[Plugin] = []
         self.disabled: list[Plugin] = []
         self.failures: list[PluginFailure] = []
@@ -61,11 +135,22 @@ class Registry:
 
         The components, plugins and failures are shared with this registry.
         """
-        preferred = self._preferred | frozenset(map(normalized, distributions))
-        if preferred == self._preferred:
+        preferred = self.preferred | frozenset(map(normalized, distributions))
+        if preferred == self.preferred:
             return self
         view = copy.copy(self)
-        view._preferred = preferred
+        view.preferred = preferred
+        return view
+
+    def as_recorded(self, components: Mapping[tuple[str, str], Plugin]) -> Self:
+        """Return this registry as a run's folder sees it; as `preferring`, it shares everything.
+
+        Args:
+            components: for a kind and a type the only distribution that it is taken from, whatever
+                is preferred.
+        """
+        view = copy.copy(self)
+        view._recorded = components
         return view
 
     def register(self, component: type[Any], plugin: Plugin = LOCAL) -> None:
@@ -95,23 +180,19 @@ class Registry:
             UnknownTypeError: there is none, with a suggestion, or the cause if a broken plugin
                 would have had it; or several distributions offer it.
         """
-        entries = self._usable(kind, name)
-        if entries:
-            chosen = self._chosen(entries)
-            if chosen is not None:
-                return chosen
-            raise UnknownTypeError(
-                f'{kind_in_words(kind)} type "{name}" is offered by several distributions: '
-                f"{', '.join(str(each.plugin) for each in entries)}",
-                f'list the one to use, e.g. plugins = ["{entries[0].plugin.distribution}"]',
-                "E009",
-            )
-        message = f'{kind_in_words(kind)} type "{name}" is not installed'
+        found = self._candidates(kind, name)
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise self._ambiguous(kind, name, [each.plugin for each in found])
+        recorded = self._recorded.get((kind, name))
         for failure in self.failures:
-            if (failure.kind, failure.type) == (kind, name):
+            belongs = recorded is None or failure.plugin.is_of(recorded.distribution)
+            if (failure.kind, failure.type) == (kind, name) and belongs:
                 message = f'{kind_in_words(kind)} type "{name}" cannot be loaded'
                 hint = f"{failure.plugin} has it, but is broken: {failure.cause}"
                 raise UnknownTypeError(message, hint, "E016")
+        message = f'{kind_in_words(kind)} type "{name}" is not installed'
         raise UnknownTypeError(message, self._hint(kind, name))
 
     def find(self, kind: str, name: str) -> type[Any]:
@@ -129,65 +210,101 @@ class Registry:
     def entries(self, kind: str | None = None) -> Iterator[Entry]:
         """Yield every component that a spec can have, of one kind or of all; import them.
 
-        By kind and type; of types that several distributions offer, the chosen one.
+        By kind and type. A type between whose distributions nothing decides is left out.
         """
         for each in self.kinds() if kind is None else [kind]:
             for name in self.types(each):
-                chosen = self._chosen(self._usable(each, name))
-                if chosen is not None:
-                    yield chosen
+                found = self._candidates(each, name)
+                if len(found) == 1:
+                    yield found[0]
+
+    def offers(self, kind: str | None = None, name: str | None = None) -> Iterator[Entry]:
+        """Yield every working component, whichever distribution specs would get; import them.
+
+        By kind and type; of one kind, and of one type, if these are given.
+        """
+        for each in self.kinds() if kind is None else [kind]:
+            for found in self.types(each) if name is None else [name]:
+                yield from self._usable(self._entries.get(each, {}).get(found, ()))
+
+    def offering(self, kind: str, name: str) -> tuple[Plugin, ...]:
+        """Return the plugins that announce a type, whether it works or not; import nothing."""
+        working = [each.plugin for each in self._entries.get(kind, {}).get(name, ())]
+        broken = [each.plugin for each in self.failures if (each.kind, each.type) == (kind, name)]
+        return tuple(dict.fromkeys([*working, *broken]))
 
     def conflicts(self) -> list[Conflict]:
         """Return the types that several distributions offer, by kind and type."""
-        return [
-            Conflict(
-                kind,
-                name,
-                tuple(each.plugin for each in entries),
-                chosen.plugin if (chosen := self._chosen(entries)) is not None else None,
-            )
-            for kind in self.kinds()
-            for name in self.types(kind)
-            if len(entries := self._entries[kind][name]) > 1
-        ]
+        conflicts = []
+        for kind in self.kinds():
+            for name in self.types(kind):
+                plugins = tuple(each.plugin for each in self._entries[kind][name])
+                if len(plugins) > 1:
+                    found = self._candidates(kind, name)
+                    chosen = found[0].plugin if len(found) == 1 else None
+                    conflicts.append(Conflict(kind, name, plugins, chosen))
+        return conflicts
 
     def plugin_of(self, component: type[Any]) -> Plugin | None:
         """Return the plugin that registered a class, or None if it is not registered."""
         entries = self._entries.get(component.kind, {}).get(component.type, ())
         return next((each.plugin for each in entries if each.is_class(component)), None)
 
-    def offering(self, kind: str, name: str) -> tuple[Plugin, ...]:
-        """Return the plugins that offer a type; import nothing."""
-        return tuple(each.plugin for each in self._entries.get(kind, {}).get(name, ()))
+    def versions(self) -> dict[str, str]:
+        """Return the version of each distribution that has components, by its normalized name."""
+        everything = (each for types in self._entries.values() for each in types.values())
+        plugins = (entry.plugin for entries in everything for entry in entries)
+        return {normalized(each.distribution): each.version for each in plugins}
 
-    def _chosen(self, entries: list[Entry]) -> Entry | None:
-        """The entry that a spec gets: the preferred, declnet's own, or the only one."""
-        if len(entries) <= 1:
-            return entries[0] if entries else None
-        own = {normalized(FIRST_PARTY)}
-        for names in (self._preferred - own, own):
-            among = [each for each in entries if normalized(each.plugin.distribution) in names]
-            if among:
-                return among[0] if len(among) == 1 else None
-        return None
-
-    def _usable(self, kind: str, name: str) -> list[Entry]:
-        """The entries whose class is there; if an import fails, that becomes a failure, once."""
+    def _candidates(self, kind: str, name: str) -> list[Entry]:
+        """The working components of a type between which nothing decides; one if all is well."""
         entries = self._entries.get(kind, {}).get(name, [])
+        recorded = self._recorded.get((kind, name))
+        if recorded is not None:
+            return self._usable(
+                each for each in entries if each.plugin.is_of(recorded.distribution)
+            )
+        offering = self.offering(kind, name)
+        if len(offering) > 1:
+            own = {normalized(FIRST_PARTY)}
+            for names in (self.preferred - own, own):
+                if any(normalized(plugin.distribution) in names for plugin in offering):
+                    entries = [
+                        each for each in entries if normalized(each.plugin.distribution) in names
+                    ]
+                    break
+        return self._usable(entries)
+
+    def _usable(self, entries: Iterable[Entry]) -> list[Entry]:
+        """Those of some entries whose class is there; a failed import becomes a failure, once."""
+        usable = []
         for entry in tuple(entries):
             try:
                 entry.component  # noqa: B018  # the import is what is wanted
+                usable.append(entry)
             except Exception as error:  # whatever a plugin's module does, the others go on
-                entries.remove(entry)
-                self.failures.append(PluginFailure(entry.plugin, cause_of(error), kind, name))
-        return entries
+                self._entries[entry.kind][entry.type].remove(entry)
+                failure = PluginFailure(entry.plugin, cause_of(error), entry.kind, entry.type)
+                self.failures.append(failure)
+        return usable
+
+    def _ambiguous(self, kind: str, name: str, plugins: list[Plugin]) -> UnknownTypeError:
+        names = [f'"{each.distribution}"' for each in plugins]
+        if all(normalized(each.distribution) in self.preferred for each in plugins):
+            hint = f"`plugins` lists {' and '.join(names)}; remove all but the one to use"
+        else:
+            hint = f"list the one to use, e.g. plugins = [{names[0]}]"
+        return UnknownTypeError(offered(kind, name, plugins), hint, "E009")
 
     def _hint(self, kind: str, name: str) -> str:
         types = self.types(kind)
         hint = f"installed {kind_in_words(kind, plural=True)}: {', '.join(types) or 'none'}"
         close = closest(name, types)
         elsewhere = [other for other in self.kinds() if name in self.types(other)]
-        if close is not None:
+        recorded = self._recorded.get((kind, name))
+        if recorded is not None:
+            hint = recorded.origin_hint()
+        elif close is not None:
             hint = f'did you mean "{close}"?'
         elif elsewhere:
             hint = f'"{name}" is {with_article(elsewhere[0])}; {hint}'

@@ -1,23 +1,25 @@
-"""Compares runs: what differs in their specs, how they ended, how long they took."""
+"""The comparison of runs: what differs in their specs, how they ended, how long they took."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+from declnet.components.metric import Better
 from declnet.registry.spelling import suggestion
-from declnet.report.figures import (
-    FOR_CHOICE,
-    chosen,
-    goodness,
-    metric_type,
-    ordered,
-    shown_figure,
-    shown_seconds,
-    smaller_is_better,
-    telling,
-)
 from declnet.report.leaves import differing, leaves
+from declnet.report.metrics import (
+    FOR_CHOICE,
+    common_directions,
+    find_metric,
+    format_metric,
+    format_seconds,
+    informative,
+    order_of,
+    ordered,
+    sort_key,
+    stored_directions,
+)
 from declnet.report.terminal import print_table
 from declnet.runs.reading import StoredRun
 
@@ -25,44 +27,47 @@ _SECTIONS = ("model", "optimizer", "loss", "training", "data")
 """Of a spec, in the order of how much a difference there is likely to explain."""
 
 
-def print_comparison(runs: Sequence[StoredRun], wanted: str | None = None) -> None:
-    """A column a run: the keys in which the specs differ, the final figures, the seconds.
+def print_comparison(
+    runs: Sequence[StoredRun], wanted: str | None = None, ascending: bool | None = None
+) -> None:
+    """Print a column a run: the keys in which the specs differ, the final metrics, the seconds.
 
     What explains most comes first: types before their fields, keys that all runs have before those
-    that only some have; validation before test and training figures, metrics before losses.
+    that only some have; validation before test and training metrics, losses last.
 
     Args:
         runs: in the order of the columns.
-        wanted: a figure that puts the best run first instead.
+        wanted: a metric to sort the runs by instead.
+        ascending: whether its lowest value comes first; None: the best.
 
     Raises:
-        ValueError: no run has that figure.
+        ValueError: no run has that metric, or it is not known which of its values are better.
     """
-    known = telling([run.metrics for run in runs])
-
-    def small(name: str) -> bool:
-        return smaller_is_better(metric_type(name, (run.spec for run in runs)))
-
+    known = informative([run.metrics for run in runs])
+    directions = common_directions(
+        stored_directions(run.manifest.get("better"), run.spec) for run in runs
+    )
     if wanted is not None:
-        first = chosen(wanted, known)
-        if first is None:
-            hint = suggestion(wanted, (".".join(each) for each in known), "figures")
-            raise ValueError(f'no run has the figure "{wanted}" ({hint})')
-        runs = sorted(runs, key=lambda run: goodness(_value(run, first), small=small(first[1])))
+        column = find_metric(wanted, known)
+        if column is None:
+            hint = suggestion(wanted, (".".join(each) for each in known), "metrics")
+            raise ValueError(f'no run has the metric "{wanted}" ({hint})')
+        first = order_of(column[1], directions, ascending)
+        runs = sorted(runs, key=lambda run: sort_key(_value(run, column), first))
     specs = [leaves(run.spec) for run in runs]
     rows = [["status", *(str(run.manifest.get("status")) for run in runs)]]
     rows += [[key, *(_shown(spec.get(key)) for spec in specs)] for key in explaining_first(specs)]
     best: set[tuple[int, int]] = set()
-    for figure in ordered(known, FOR_CHOICE):
-        values = [_value(run, figure) for run in runs]
-        best |= {(len(rows), at + 1) for at in _best(values, small=small(figure[1]))}
-        rows.append([".".join(figure), *map(shown_figure, values)])
-    rows.append(["seconds", *(shown_seconds(run.manifest.get("seconds")) for run in runs)])
+    for metric in ordered(known, FOR_CHOICE):
+        values = [_value(run, metric) for run in runs]
+        best |= {(len(rows), at + 1) for at in _best(values, directions.get(metric[1]))}
+        rows.append([".".join(metric), *map(format_metric, values)])
+    rows.append(["seconds", *(format_seconds(run.manifest.get("seconds")) for run in runs)])
     print_table(None, ["", *(str(run.directory) for run in runs)], rows, bold=best)
 
 
 def explaining_first(specs: list[dict[str, Any]]) -> list[str]:
-    """The keys in which specs differ, those first that are likely to explain most."""
+    """Return the keys in which specs differ, those first that are likely to explain most."""
 
     def place(key: str) -> tuple[bool, bool, int]:
         section = key.partition(".")[0]
@@ -73,14 +78,16 @@ def explaining_first(specs: list[dict[str, Any]]) -> list[str]:
     return sorted(differing(specs), key=place)
 
 
-def _value(run: StoredRun, figure: tuple[str, str]) -> float | None:
-    return run.metrics.get(figure[0], {}).get(figure[1])
+def _value(run: StoredRun, metric: tuple[str, str]) -> float | None:
+    return run.metrics.get(metric[0], {}).get(metric[1])
 
 
-def _best(values: Sequence[float | None], *, small: bool) -> list[int]:
-    """The positions of the best value, if not all are the same."""
-    keys = [goodness(value, small=small) for value in values]
-    return [] if min(keys) == max(keys) else [at for at, key in enumerate(keys) if key == min(keys)]
+def _best(values: Sequence[float | None], better: Better | None) -> list[int]:
+    """The positions of the best value, if that is known and not all are the same."""
+    keys = [sort_key(value, better) for value in values] if better is not None else []
+    if not keys or min(keys) == max(keys):
+        return []
+    return [at for at, key in enumerate(keys) if key == min(keys)]
 
 
 def _shown(value: Any) -> str:

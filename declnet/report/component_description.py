@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from declnet.components.component import Component
-from declnet.registry.entry import Entry
+from declnet.registry.registry import Entry
 from declnet.report.field_description import FieldDescription, describe_field
 from declnet.report.toml_example import toml_example
+
+NOT_IN_SPECS = ("kernel", "template")
+"""Kinds of components that no spec names, so that they have no example in TOML."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,8 @@ def _traits(component: type[Component]) -> dict[str, str]:
         traits["input type"] = component.input_dtype  # type: ignore[attr-defined]
     if component.kind == "loss":
         traits["targets"] = component.targets  # type: ignore[attr-defined]
+    if component.kind == "data_source" and component.suffixes:  # type: ignore[attr-defined]
+        traits["reads"] = ", ".join(component.suffixes)  # type: ignore[attr-defined]
     if component.kind == "fusion":
         joined = (component.model_fields[name].annotation for name in ("layer", "loss"))
         traits["joins"] = " and ".join(getattr(each, "type", str(each)) for each in joined)
@@ -96,6 +101,8 @@ def _source(component: type[Component]) -> str:
 
 
 def _examples(component: type[Component]) -> tuple[str, ...]:
+    if component.kind in NOT_IN_SPECS:
+        return ()
     required = [name for name, field in component.model_fields.items() if field.is_required()]
     tables = component.examples or (() if required else ({},))
     return tuple(toml_example(component.kind, component.type, table) for table in tables)

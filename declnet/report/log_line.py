@@ -2,62 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from declnet.components.callback import EpochLogged
+from declnet.components.metric import Metric
+from declnet.training.metrics import LOSSES
 
-LOSSES = ("loss", "data_loss", "regularization_loss")
-"""The figures that are no metrics: the loss and its parts."""
-
-_SHORT = {"accuracy": "acc"}
+Abbreviations = Mapping[str, str]
+"""What log lines call metrics that they do not call by their names."""
 
 
-def log_line(event: EpochLogged) -> str:
-    """One line, as in Neural Networks from Scratch.
+def abbreviations(metrics: Iterable[Metric]) -> dict[str, str]:
+    """Return what log lines call metrics that declare it; a name in the spec comes first."""
+    return {
+        each.label: each.abbreviation
+        for each in metrics
+        if each.name is None and each.abbreviation is not None
+    }
+
+
+def log_line(event: EpochLogged, shorter: Abbreviations) -> str:
+    """Return one line, as in Neural Networks from Scratch.
 
     `epoch: 100, acc: 0.556, loss: 0.952 (data_loss: 0.932, reg_loss: 0.020), lr: 0.0199990`
 
-    Figures of the validation data, if there are any, follow after ` | validation, `.
+    Metrics of the validation data, if there are any, follow after ` | validation, `.
     """
-    line = f"epoch: {event.epoch}, {figures(event.metrics)}, lr: {_rate(event.learning_rate)}"
+    training, rate = metrics_in_words(event.metrics, shorter), _rate(event.learning_rate)
+    line = f"epoch: {event.epoch}, {training}, lr: {rate}"
     if event.validation:
-        line += f" | validation, {figures(event.validation)}"
+        line += f" | validation, {metrics_in_words(event.validation, shorter)}"
     return line
 
 
-def live_figures(event: EpochLogged) -> str:
-    """The loss and the first metric, those of the validation data in brackets; as short as can be.
+def live_metrics(event: EpochLogged, shorter: Abbreviations) -> str:
+    """Return the loss and the first metric, those of the validation data in brackets.
 
     `loss 0.952 (validation 0.964), acc 0.556 (0.541)`
     """
     validation = event.validation
-    loss = f"loss {_figure(event.metrics['loss'])}"
+    loss = f"loss {_number(event.metrics['loss'])}"
     if validation:
-        loss += f" (validation {_figure(validation['loss'])})"
+        loss += f" (validation {_number(validation['loss'])})"
     metric = next((name for name in event.metrics if name not in LOSSES), None)
     if metric is None:
         return loss
-    shown = f"{_SHORT.get(metric, metric)} {_figure(event.metrics[metric])}"
+    shown = f"{shorter.get(metric, metric)} {_number(event.metrics[metric])}"
     if metric in validation:
-        shown += f" ({_figure(validation[metric])})"
+        shown += f" ({_number(validation[metric])})"
     return f"{loss}, {shown}"
 
 
-def figures(values: Mapping[str, float]) -> str:
-    """Metrics and losses in words, e.g. `acc: 0.556, loss: 0.952 (data_loss: …, reg_loss: …)`."""
+def metrics_in_words(values: Mapping[str, float], shorter: Abbreviations) -> str:
+    """Return metrics, then losses: `acc: 0.556, loss: 0.952 (data_loss: …, reg_loss: …)`."""
     metrics = [
-        f"{_SHORT.get(name, name)}: {_figure(value)}"
+        f"{shorter.get(name, name)}: {_number(value)}"
         for name, value in values.items()
         if name not in LOSSES
     ]
     loss = (
-        f"loss: {_figure(values['loss'])} (data_loss: {_figure(values['data_loss'])}, "
-        f"reg_loss: {_figure(values['regularization_loss'])})"
+        f"loss: {_number(values['loss'])} (data_loss: {_number(values['data_loss'])}, "
+        f"reg_loss: {_number(values['regularization_loss'])})"
     )
     return ", ".join([*metrics, loss])
 
 
-def _figure(value: float) -> str:
+def _number(value: float) -> str:
     """Three places, or three digits where these would all be 0."""
     return f"{value:.2e}" if 0 < abs(value) < 0.001 else f"{value:.3f}"
 

@@ -7,8 +7,14 @@ from typing import Any
 
 from declnet.errors import SpecError
 from declnet.registry.spelling import suggestion
-from declnet.report.figures import chosen, goodness, metric_type, smaller_is_better
 from declnet.report.leaves import leaves
+from declnet.report.metrics import (
+    common_directions,
+    find_metric,
+    order_of,
+    sort_key,
+    stored_directions,
+)
 from declnet.runs.listing import ListedRun
 from declnet.spec.override import parse_override
 
@@ -22,10 +28,10 @@ _BY_COLUMN: dict[str, Callable[[ListedRun], Any]] = {
 
 
 def filtered(runs: Sequence[ListedRun], conditions: Iterable[str]) -> list[ListedRun]:
-    """The runs for which every `KEY=VALUE` holds; numbers are equal by value, 5e-1 to 0.5.
+    """Return the runs for which every `KEY=VALUE` holds; numbers are equal by value, 5e-1 to 0.5.
 
     Raises:
-        ValueError: a condition is none, or no run has its key.
+        ValueError: a condition is not a KEY=VALUE, or no run has its key.
     """
     left = list(runs)
     values = {id(run): {"status": run.status, **leaves(run.spec)} for run in runs}
@@ -33,7 +39,7 @@ def filtered(runs: Sequence[ListedRun], conditions: Iterable[str]) -> list[Liste
         try:
             condition = parse_override(text)
         except SpecError:
-            raise ValueError(f'"{text}" is no filter; write KEY=VALUE') from None
+            raise ValueError(f'"{text}" is not a filter; write KEY=VALUE') from None
         key = condition.key
         if runs and not any(key in values[id(run)] for run in runs):
             known = {each for run in runs for each in values[id(run)]}
@@ -43,31 +49,42 @@ def filtered(runs: Sequence[ListedRun], conditions: Iterable[str]) -> list[Liste
 
 
 def in_order(
-    runs: Sequence[ListedRun], wanted: str | None, *, reverse: bool = False
+    runs: Sequence[ListedRun],
+    wanted: str | None,
+    *,
+    ascending: bool | None = None,
+    reverse: bool = False,
 ) -> list[ListedRun]:
-    """The runs by a column, or the best first by a final figure; those without it come last.
+    """Return the runs by a column, or by a final metric; those without the metric come last.
+
+    Args:
+        runs: to sort.
+        wanted: the column or the metric; None for the date.
+        ascending: whether the lowest value comes first; None: a metric's best.
+        reverse: whether to turn that order round.
 
     Raises:
-        ValueError: no run has such a figure.
+        ValueError: no run has such a metric, or it is not known which of its values are better.
     """
     if wanted is None or wanted in _BY_COLUMN:
-        return sorted(runs, key=_BY_COLUMN[wanted or "date"], reverse=reverse)
+        backwards = (ascending is False) != reverse
+        return sorted(runs, key=_BY_COLUMN[wanted or "date"], reverse=backwards)
     known = dict.fromkeys(
         (data, name) for run in runs for data, each in run.metrics.items() for name in each
     )
-    figure = chosen(wanted, known)
-    if figure is None:
+    metric = find_metric(wanted, known)
+    if metric is None:
         if not runs:
             return []
         names = {*_BY_COLUMN, *(".".join(each) for each in known)}
         raise ValueError(f'no run has "{wanted}" ({suggestion(wanted, names, "to sort by")})')
-    data, name = figure
-    small = smaller_is_better(metric_type(name, (run.spec for run in runs)))
-
-    def key(run: ListedRun) -> float:
-        return goodness(run.metrics.get(data, {}).get(name), small=small != reverse)
-
-    return sorted(runs, key=key)
+    data, name = metric
+    having = [run for run in runs if name in run.metrics.get(data, {})]
+    directions = common_directions(stored_directions(run.better, run.spec) for run in having)
+    first = order_of(name, directions, ascending)
+    if reverse:
+        first = "lower" if first == "higher" else "higher"
+    return sorted(runs, key=lambda run: sort_key(run.metrics.get(data, {}).get(name), first))
 
 
 def _same(found: Any, wanted: Any) -> bool:

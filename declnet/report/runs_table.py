@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from declnet.report.figures import PARTS, ordered, shown_figure, shown_seconds
+from declnet.report.metrics import PARTS, format_metric, format_seconds, ordered
 from declnet.report.terminal import print_table
 from declnet.runs.listing import ListedRun
 
 
 def print_runs(runs: Sequence[ListedRun]) -> None:
-    """A row for each run: status, epochs, final figures, seconds, and when it began."""
-    figures = [
+    """Print a row for each run: status, epochs, final metrics, seconds, and when it began."""
+    metrics = [
         each
         for each in ordered(
             (data, name) for run in runs for data, values in run.metrics.items() for name in values
@@ -24,7 +24,7 @@ def print_runs(runs: Sequence[ListedRun]) -> None:
         "name",
         "status",
         "epochs",
-        *(".".join(each) for each in figures),
+        *(".".join(each) for each in metrics),
         "seconds",
         "date",
     ]
@@ -33,8 +33,8 @@ def print_runs(runs: Sequence[ListedRun]) -> None:
             str(run.path),
             run.status,
             _epochs(run),
-            *(shown_figure(run.metrics.get(data, {}).get(name)) for data, name in figures),
-            shown_seconds(run.seconds),
+            *(format_metric(run.metrics.get(data, {}).get(name)) for data, name in metrics),
+            format_seconds(run.seconds),
             _date(run.started),
         )
         for run in runs
@@ -43,7 +43,7 @@ def print_runs(runs: Sequence[ListedRun]) -> None:
 
 
 def as_data(run: ListedRun) -> dict[str, Any]:
-    """A run as `--format json` has it."""
+    """Return a run as `--format json` has it."""
     return {
         "name": str(run.path),
         "status": run.status,

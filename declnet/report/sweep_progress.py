@@ -1,15 +1,15 @@
-"""Follows a sweep: a line each run on standard output, a progress bar on a terminal."""
+"""What a sweep shows as it goes on: a line each run, a progress bar on a terminal."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from declnet.report.log_line import figures
+from declnet.report.log_line import Abbreviations, abbreviations, metrics_in_words
 from declnet.report.terminal import is_terminal
 from declnet.runs.sweep.task import Outcome, Task
 
@@ -21,21 +21,28 @@ STEP = 0.1
 
 
 class SweepFollower:
-    """Tells of a sweep's runs as they go on.
+    """Shows a sweep's runs as they go on.
 
     Args:
+        shorter: what lines call metrics, by the spec's name.
         bar: with its task, whose total is the number of runs; None shows none.
         lines: whether each run that finished prints a line.
     """
 
-    def __init__(self, bar: tuple[Progress, TaskID] | None, *, lines: bool) -> None:
-        self._bar, self._lines = bar, lines
+    def __init__(
+        self,
+        shorter: Mapping[str, Abbreviations],
+        bar: tuple[Progress, TaskID] | None,
+        *,
+        lines: bool,
+    ) -> None:
+        self._shorter, self._bar, self._lines = shorter, bar, lines
         self._done = 0
         self._shares: dict[Path, float] = {}
         self._next_step = 0.0
 
     def progress(self, task: Task, share: float) -> None:
-        """A run goes on; called often, so it does little."""
+        """Show that a run goes on; called often, so it does little."""
         self._shares[task.directory] = share
         if self._bar is None or time.monotonic() < self._next_step:
             return
@@ -43,7 +50,7 @@ class SweepFollower:
         self._move()
 
     def finished(self, outcome: Outcome) -> None:
-        """A run ended, either way."""
+        """Show that a run ended, either way."""
         self._shares.pop(outcome.directory, None)
         self._done += 1
         self._move()
@@ -52,7 +59,8 @@ class SweepFollower:
             self._print(f"error: {label}: {outcome.error}", to_stderr=True)
         elif self._lines:
             last = list(outcome.metrics)[-1]
-            self._print(f"{label}: {last}, {figures(outcome.metrics[last])}")
+            words = metrics_in_words(outcome.metrics[last], self._shorter[outcome.name])
+            self._print(f"{label}: {last}, {words}")
 
     def _move(self) -> None:
         if self._bar is not None:
@@ -69,15 +77,16 @@ class SweepFollower:
 
 
 @contextmanager
-def sweep_followed(runs: int, *, quiet: bool) -> Iterator[SweepFollower]:
-    """Gives the follower of a sweep.
+def sweep_followed(tasks: Sequence[Task], *, quiet: bool) -> Iterator[SweepFollower]:
+    """Give the follower of a sweep.
 
     Args:
-        runs: how many there are.
-        quiet: whether to tell of nothing but what fails.
+        tasks: all of them.
+        quiet: whether to show nothing but what fails.
     """
+    shorter = {each.spec.name: abbreviations(each.spec.training.metrics) for each in tasks}
     if quiet or not is_terminal(sys.stderr):
-        yield SweepFollower(None, lines=not quiet)
+        yield SweepFollower(shorter, None, lines=not quiet)
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -90,6 +99,6 @@ def sweep_followed(runs: int, *, quiet: bool) -> Iterator[SweepFollower]:
         transient=True,
         redirect_stdout=is_terminal(sys.stdout),
     )
-    task = bar.add_task("", total=runs, done=0)
+    task = bar.add_task("", total=len(tasks), done=0)
     with bar:
-        yield SweepFollower((bar, task), lines=True)
+        yield SweepFollower(shorter, (bar, task), lines=True)

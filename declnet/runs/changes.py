@@ -5,22 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-PINNED = ("spec", "data", "plugins", "engine", "declnet", "numpy", "blas", "machine")
+from declnet.registry.plugin import FIRST_PARTY
+from declnet.registry.spelling import kind_in_words
+from declnet.runs.origins import Origins
+
+PINNED = ("spec", "data", "components", "engine", "declnet", "numpy", "blas", "machine")
 """Of the manifest: what the bits of the result may depend on."""
 
 _WORDS = {"machine": "the machine's architecture"}
 
 
 def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Each difference in words.
+    """Return each difference in words.
 
     Args:
         before: the manifest in the run's folder.
         now: the manifest that a run would have that begins now.
     """
-    found = ["spec.toml has been edited"] if before.get("spec") != now["spec"] else []
+    same_spec = before.get("spec") == now["spec"]
+    found = [] if same_spec else ["spec.toml has been edited"]
     found += _of_data(before.get("data", {}), now["data"])
-    found += _of_plugins(before.get("plugins", []), now["plugins"])
+    found += _of_components(before, now, same_spec)
     numpy_alone = {"kernels": "numpy"}  # what a run was that began before there were kernels
     engines = (_in_words(each.get("engine", numpy_alone)) for each in (before, now))
     old, new = engines
@@ -44,16 +49,25 @@ def _of_data(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]
             yield f"the {name} data is other data{counts if differs else ''}"
 
 
-def _of_plugins(before: list[dict[str, str]], now: list[dict[str, str]]) -> Iterator[str]:
-    old, new = ({each["plugin"]: each for each in plugins} for plugins in (before, now))
-    for name in sorted({*old, *new}):
-        was, is_now = (_distribution(each.get(name)) for each in (old, new))
-        if was != is_now:
-            yield f"plugin {name} was {was} and is {is_now}"
+def _of_components(
+    before: Mapping[str, Any], now: Mapping[str, Any], same_spec: bool
+) -> Iterator[str]:
+    """Distributions of other versions, and components that came in or went.
 
-
-def _distribution(plugin: Mapping[str, str] | None) -> str:
-    return f"{plugin['distribution']} {plugin['version']}" if plugin is not None else "not used"
+    declnet's own version is a change by itself, and so is a spec that names other components.
+    """
+    was, is_now = Origins.of(before), Origins.of(now)
+    old, new = was.versions(), is_now.versions()
+    for name in sorted({*old, *new} - {FIRST_PARTY}):
+        if old.get(name) != new.get(name):
+            yield f"{name} was {old.get(name, 'not used')} and is {new.get(name, 'not used')}"
+    if not (same_spec and was.components):
+        return
+    for kind, name in sorted({*was.components, *is_now.components}):
+        one, other = (each.components.get((kind, name)) for each in (was, is_now))
+        if one is None or other is None or not one.is_of(other.distribution):
+            words = ("not used" if each is None else f"of {each.origin}" for each in (one, other))
+            yield f'{kind_in_words(kind)} "{name}" was {" and is ".join(words)}'
 
 
 def _in_words(value: Any) -> str:

@@ -30,6 +30,7 @@ class ListedRun:
         epochs: how many have been trained, as far as the history tells.
         metrics: of the finished model by data set; empty if the run did not finish.
         spec: the resolved spec as plain tables.
+        better: which values are better of each metric, as the manifest has it; None without it.
     """
 
     path: Path
@@ -39,6 +40,7 @@ class ListedRun:
     epochs: int
     metrics: dict[str, dict[str, float | None]]
     spec: dict[str, Any]
+    better: Any = None
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,7 @@ def _read(root: Path, path: Path) -> ListedRun | Skipped:
             _epochs_done(directory / folder.HISTORY),
             read_metrics(directory),
             spec,
+            manifest.get("better"),
         )
     except DeclnetError as error:
         return Skipped(path, f"damaged: {error}")

@@ -1,4 +1,4 @@
-"""What a model says of samples, and how its outputs are read."""
+"""What a model predicts of samples, and how its outputs are read."""
 
 from __future__ import annotations
 
@@ -8,25 +8,27 @@ from typing import Any, Literal
 
 import numpy as np
 
-from declnet.components.arrays import Array, Shape
+from declnet.components.arrays import Array, Dtype, Shape
 from declnet.components.loss import Loss
+from declnet.components.returned import checked_predictions
 from declnet.data.target_encoding import TargetEncoding
 from declnet.spec.run_spec import RunSpec
 
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """What a model says of n samples.
+    """What a model predicts of n samples.
 
     Attributes:
         prediction: (n,) the class of each sample, as the target of the training data has it (text,
             whole numbers or booleans), or 0, 1, 2, … where that was an array; or the value, (n,) or
-            (n, *output shape). Several yes-or-no outputs: (n, outputs) of 0 and 1.
+            (n, *shape). Several yes-or-no outputs: (n, outputs) of 0 and 1.
         probabilities: (n, classes), or (n, outputs) of several yes-or-no outputs; None for values,
             and for scores such as those of hinge.
         class_names: the classes in words, in the order of the probabilities; None for values and
             for several yes-or-no outputs.
-        outputs: (n, *output shape), as the model gave them.
+        outputs: (n, *shape), the model's output after `Loss.predictions`: of a loss that takes
+            logits, probabilities.
     """
 
     prediction: Array
@@ -38,7 +40,7 @@ class Predictions:
         return len(self.outputs)
 
     def columns(self) -> dict[str, Array]:
-        """A table of them, (n,) each: `prediction`, and `probability_<class>` of each class.
+        """Return a table of them, (n,) each: `prediction`, and `probability_<class>` of each class.
 
         Of several outputs: `prediction_1`, `prediction_2`, … and `probability_1`, ….
         """
@@ -51,42 +53,59 @@ class Predictions:
         return columns
 
 
+def predictions_of(loss: Loss, y_pred: Array) -> Array:
+    """Return what `Loss.predictions` makes of a model's output (n, *output shape).
+
+    Raises:
+        BrokenContractError: it is not an array of n rows of numbers.
+    """
+    with np.errstate(all="ignore"):
+        return checked_predictions(loss, loss.predictions(y_pred), y_pred)
+
+
 @dataclass(frozen=True)
 class OutputReading:
-    """How the outputs of a model are read.
+    """How the predictions of a model are read.
 
     Attributes:
         sort: `"classes"`: a unit each; `"binary"`: one unit for two classes; `"flags"`: several
             yes-or-no units; `"values"`.
         classes: as the target of the training data has them, or 0, 1, 2, …; None for flags and
             values.
+        outputs: how many numbers a prediction has.
         threshold: above which a yes-or-no unit says yes.
-        scores: whether yes-or-no units give scores, no probabilities.
+        scores: whether units give scores rather than probabilities.
     """
 
     sort: Literal["classes", "binary", "flags", "values"]
     classes: tuple[Any, ...] | None
+    outputs: int
     threshold: float = 0.5
     scores: bool = False
 
     @classmethod
-    def of(cls, spec: RunSpec, output_shape: Shape, target: TargetEncoding | None) -> OutputReading:
-        """How the outputs of a run's model are read.
+    def of(
+        cls, spec: RunSpec, output_shape: Shape, dtype: Dtype, target: TargetEncoding | None
+    ) -> OutputReading:
+        """Return how the predictions of a run's model are read.
 
         Args:
-            spec: the run's, whose loss says what the outputs are.
+            spec: the run's, whose loss says what the predictions are.
             output_shape: of the model.
+            dtype: of the model.
             target: how the target was encoded; None if y was an array.
         """
-        loss, units = spec.loss, prod(output_shape)
-        known = target.classes if target is not None else None
-        if loss.targets == "classes" and len(output_shape) == 1:
-            return cls("classes", _classes(known, units))
+        loss, known = spec.loss, target.classes if target is not None else None
+        shape = predictions_of(loss, np.zeros((1, *output_shape), dtype)).shape[1:]
+        units, scores = prod(shape), not _gives_probabilities(loss)
+        if loss.targets == "classes" and len(shape) == 1:
+            return cls("classes", _classes(known, units), units, scores=scores)
         if loss.targets == "binary":
-            threshold, scores = _threshold(spec), loss.threshold != Loss.threshold
-            sort: Literal["binary", "flags"] = "binary" if units == 1 else "flags"
-            return cls(sort, _classes(known, 2) if units == 1 else None, threshold, scores)
-        return cls("values", None)
+            threshold = _threshold(spec)
+            if units == 1:
+                return cls("binary", _classes(known, 2), units, threshold, scores)
+            return cls("flags", None, units, threshold, scores)
+        return cls("values", None, units)
 
     @property
     def class_names(self) -> tuple[str, ...] | None:
@@ -98,7 +117,11 @@ class OutputReading:
         )
 
     def labels(self, outputs: Array) -> Array:
-        """The predicted class of each sample (n,), as its position; of flags, (n, outputs)."""
+        """Return the predicted class of each sample (n,), by its position; of flags, (n, outputs).
+
+        Args:
+            outputs: as `Loss.predictions` gave them.
+        """
         if self.sort == "classes":
             labels: Array = outputs.argmax(axis=1)
             return labels
@@ -106,7 +129,7 @@ class OutputReading:
         return flags[:, 0] if self.sort == "binary" else flags
 
     def read(self, outputs: Array) -> Predictions:
-        """What outputs (n, *output shape) say."""
+        """Return what outputs (n, *shape) say, as `Loss.predictions` gave them."""
         if self.sort == "values":
             single = outputs.ndim > 1 and prod(outputs.shape[1:]) == 1
             return Predictions(outputs.reshape(-1) if single else outputs, None, None, outputs)
@@ -118,6 +141,13 @@ class OutputReading:
         kind = object if isinstance((self.classes or ("",))[0], str) else None
         prediction = np.array(self.classes, kind)[labels]
         return Predictions(prediction, None if self.scores else rows, self.class_names, outputs)
+
+
+def _gives_probabilities(loss: Loss) -> bool:
+    """Whether predictions are probabilities; of a loss that says nothing, by its threshold."""
+    if loss.takes is None:
+        return loss.targets == "classes" or loss.threshold == Loss.threshold
+    return loss.takes in ("distribution", "probabilities", "logits")
 
 
 def _threshold(spec: RunSpec) -> float:

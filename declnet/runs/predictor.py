@@ -8,36 +8,46 @@ from typing import Any
 import numpy as np
 
 from declnet.components.arrays import Array
+from declnet.components.attribution import attributing_errors
 from declnet.components.table import Table
 from declnet.data.preparation import ARRAY, FittedPreparation
 from declnet.data.python_table import as_table
 from declnet.data.stacking import stacked
 from declnet.errors import DataError
 from declnet.graph.model import Model
-from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
-from declnet.runs import folder
-from declnet.runs.loading import load_model
-from declnet.runs.predictions import OutputReading, Predictions
+from declnet.runs.checkpoints import Notice
+from declnet.runs.loading import loaded
+from declnet.runs.origins import warn
+from declnet.runs.predictions import OutputReading, Predictions, predictions_of
 from declnet.runs.preparation_files import read_preparation
-from declnet.spec.load import load_spec
+from declnet.spec.requirements import registry_for
 from declnet.spec.run_spec import RunSpec
 
 
 class Predictor:
-    """A trained model and all that lies between a user's data and its answer; safe in threads.
+    """A trained model and all that turns a user's data into predictions; safe in threads.
 
     Attributes:
-        model: of the run, trained.
+        model: of the run, trained; its `predict` gives its output before `Loss.predictions`.
         preparation: what data goes through before the model; None if arrays are taken as they are.
-        reading: how the outputs are read.
+        reading: how the predictions are read.
         spec: of the run.
+        registry: where the run's names are looked up, as the run sees it.
     """
 
-    def __init__(self, model: Model, preparation: FittedPreparation | None, spec: RunSpec) -> None:
+    def __init__(
+        self,
+        model: Model,
+        preparation: FittedPreparation | None,
+        spec: RunSpec,
+        registry: Registry | None = None,
+    ) -> None:
         self.model, self.preparation, self.spec = model, preparation, spec
+        self.registry = registry_for(spec.plugins, registry)
         target = preparation.target if preparation is not None else None
-        self.reading = OutputReading.of(spec, model.output_shape, target)
+        with attributing_errors(self.registry):
+            self.reading = OutputReading.of(spec, model.output_shape, model.dtype, target)
 
     @property
     def class_names(self) -> tuple[str, ...] | None:
@@ -51,7 +61,7 @@ class Predictor:
         return tuple(types) if types is not None else None
 
     def predict(self, data: Any) -> Predictions:
-        """Prepares samples as the training data was and predicts them; nothing is fitted anew.
+        """Prepare samples as the training data was, and predict them; nothing is fitted anew.
 
         Args:
             data: a data frame (polars, pandas), a mapping of columns, a list of records or
@@ -61,11 +71,17 @@ class Predictor:
 
         Raises:
             DataError: a column is missing or of another type, or a row cannot be prepared.
+            ComponentError: a component raised, or returned what its contract does not allow.
         """
-        return self.reading.read(self.model.predict(self.prepared(as_table(data))))
+        with attributing_errors(self.registry):
+            return self.predict_prepared(self.prepared(as_table(data)))
+
+    def predict_prepared(self, x: Array) -> Predictions:
+        """Predict samples x as the model takes them, which `prepared` gives."""
+        return self.reading.read(predictions_of(self.spec.loss, self.model.predict(x)))
 
     def prepared(self, data: Table | Array, first_row: int = 1) -> Array:
-        """X as the model takes it, of data as it was before the preparation.
+        """Return x as the model takes it, of data as it was before the preparation.
 
         Args:
             data: records or an array.
@@ -96,22 +112,25 @@ class Predictor:
         return data
 
 
-def load_predictor(run_directory: str | Path, registry: Registry | None = None) -> Predictor:
-    """Loads the model of a run's folder with the preparation of its data.
+def load_predictor(
+    run_directory: str | Path, registry: Registry | None = None, *, notice: Notice | None = None
+) -> Predictor:
+    """Load the model of a run's folder with the preparation of its data.
 
     Args:
         run_directory: as `RunResult.directory` or the command line gave it.
         registry: where names are looked up; default: all installed plugins.
+        notice: called with a sentence for each distribution whose version is not the run's;
+            default: a `DeclnetWarning`.
 
     Raises:
-        OutputError: it is no run's folder, or the run left no weights.
+        OutputError: it is not a run's folder, or the run left no weights.
+        OriginError: a component would come from another distribution than the run's.
         SpecError: a component of the run is not installed any more.
         WeightsError: the weights cannot be read.
     """
-    registry = registry or default_registry()
-    model = load_model(run_directory, registry)
-    spec = load_spec(Path(run_directory) / folder.SPEC, registry=registry)
-    return Predictor(model, read_preparation(run_directory, registry), spec)
+    model, spec, view = loaded(Path(run_directory), registry, notice or warn)
+    return Predictor(model, read_preparation(run_directory, view), spec, view)
 
 
 def _require_finite(x: Array, records: Table) -> None:

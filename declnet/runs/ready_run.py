@@ -10,6 +10,7 @@ from declnet.components.attribution import attributing_errors
 from declnet.data.split import Data
 from declnet.registry.registry import Registry
 from declnet.runs.manifest import first_manifest
+from declnet.spec.requirements import registry_for
 from declnet.spec.run_spec import RunSpec
 from declnet.training.checks.check import Checked
 from declnet.training.preparation import Prepared, prepare
@@ -23,7 +24,7 @@ class ReadyRun:
     Attributes:
         prepared: model and data.
         trainer: stands before the first step.
-        registry: where names were looked up.
+        registry: where names were looked up, as the spec sees it.
     """
 
     spec: RunSpec
@@ -32,23 +33,23 @@ class ReadyRun:
     registry: Registry
 
     def manifest(self, spec_file: bytes) -> dict[str, Any]:
-        """The manifest of a run that begins now, with this spec.toml."""
+        """Return the manifest of a run that begins now, with this spec.toml."""
         prepared, trainer = self.prepared, self.trainer
-        shape, kernels = prepared.model.input_shape, trainer.kernels.used
-        return first_manifest(self.spec, spec_file, self.registry, prepared.data, shape, kernels)
+        model, kernels = prepared.model, trainer.kernels.used
+        return first_manifest(self.spec, spec_file, self.registry, prepared.data, model, kernels)
 
 
 def make_ready_run(
     spec: RunSpec,
-    registry: Registry,
+    registry: Registry | None,
     data: Mapping[str, Data] | None,
     checked: Checked | None = None,
 ) -> ReadyRun:
-    """Checks a spec, loads its data, builds and compiles its model.
+    """Check a spec, load its data, build and compile its model.
 
     Args:
         spec: the run.
-        registry: where kernels and initializers are looked up.
+        registry: where kernels and initializers are looked up; default: all installed plugins.
         data: data sets by name, in place of the spec's.
         checked: what a check of the same spec found, so that it is not done again.
 
@@ -57,6 +58,7 @@ def make_ready_run(
         DataError: the data is wrong.
         ComponentError: a component raised.
     """
+    registry = registry_for(spec.plugins, registry)
     with attributing_errors(registry):
         prepared = prepare(spec, registry, data, checked)
         train, validation = prepared.data["train"], prepared.data.get("validation")

@@ -8,20 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from declnet.errors import OutputError, ResumeError
-from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.runs import folder
 from declnet.runs.changes import PINNED, changes
 from declnet.runs.checkpoints import Checkpoint, Notice
 from declnet.runs.loading import load_model
 from declnet.runs.lock import locked
+from declnet.runs.origins import spec_of_run
 from declnet.runs.reading import read_run
 from declnet.runs.ready_run import ReadyRun, make_ready_run
 from declnet.runs.record import Record
 from declnet.runs.run import Data, given_data
 from declnet.runs.session import Listener, RunResult, Session
-from declnet.spec.document import read_document
-from declnet.spec.load import load_spec
+from declnet.spec.run_spec import TrainingSpec
 from declnet.training.state import StateError, TrainingState
 
 
@@ -45,25 +44,27 @@ def resume(
         allow_changes: whether to go on though the spec, the data, or the versions of plugins,
             declnet or NumPy are others than when the run began. The manifest will list them.
         listener: called with each event of the training.
-        notice: told in a sentence where the run goes on, and of checkpoints that are damaged.
+        notice: told in a sentence where the run goes on, and of checkpoints that are damaged; of a
+            finished run, as for `load_model`.
         registry: where names are looked up; default: all installed plugins.
 
     Raises:
-        OutputError: it is no run's folder, or another process is at work in it.
+        OutputError: it is not a run's folder, or another process is at work in it.
+        OriginError: a component would come from another distribution than when the run began.
         ResumeError: something has changed, or the checkpoint does not fit what has.
         SpecError: the run's spec.toml is wrong by now.
         DataError: its data is not there any more, or wrong.
         RunError: the run could not be finished.
     """
-    directory, registry = Path(run_directory), registry or default_registry()
+    directory = Path(run_directory)
     _require_run(directory)
     with locked(directory):
         manifest = _read_manifest(directory)
         if manifest is not None and manifest.get("status") == "finished":
             (notice or _ignore)("this run is finished: there is nothing left to do")
-            return _finished(directory, manifest, registry)
+            return _finished(directory, manifest, registry, notice)
         spec_file = _read_spec(directory)
-        ready = _ready(directory, data, registry)
+        ready = _ready(directory, data, manifest, registry)
         current = ready.manifest(spec_file)
         if manifest is None:
             text, preparation = spec_file.decode(), ready.prepared.preparation
@@ -79,17 +80,17 @@ def resume(
         return Session(ready, record, listener, rows).carry_out(saved)
 
 
-def epochs_of(run_directory: Path) -> int:
-    """How many epochs the run in a folder has in all.
+def training_of(run_directory: Path, registry: Registry) -> TrainingSpec:
+    """Return the section `[training]` of the run in a folder.
 
     Raises:
         OutputError: it is no run's folder.
         SpecError: its spec.toml is wrong.
     """
     _require_run(run_directory)
-    training = read_document(run_directory / folder.SPEC).tables.get("training")
-    epochs = training.get("epochs") if isinstance(training, dict) else None
-    return epochs if isinstance(epochs, int) else 0
+    manifest = _read_manifest(run_directory) or {}
+    spec, _ = spec_of_run(run_directory, manifest, registry, training=True)
+    return spec.training
 
 
 def _newest(
@@ -113,13 +114,18 @@ def _newest(
     return None, None
 
 
-def _ready(directory: Path, data: Data | Mapping[str, Data] | None, registry: Registry) -> ReadyRun:
-    spec = load_spec(directory / folder.SPEC, registry=registry)
+def _ready(
+    directory: Path,
+    data: Data | Mapping[str, Data] | None,
+    manifest: Mapping[str, Any] | None,
+    registry: Registry | None,
+) -> ReadyRun:
+    spec, view = spec_of_run(directory, manifest or {}, registry, training=True)
     if data is None and spec.data.train is None:
         raise ResumeError(
             f"{directory}: a program gave this run its data; give the same to declnet.resume"
         )
-    return make_ready_run(spec, registry, given_data(data) if data is not None else None)
+    return make_ready_run(spec, view, given_data(data) if data is not None else None)
 
 
 def _require_run(directory: Path) -> None:
@@ -158,10 +164,10 @@ def _read_spec(directory: Path) -> bytes:
 
 
 def _going_on(manifest: dict[str, Any], current: Mapping[str, Any]) -> dict[str, Any]:
-    """The manifest of a run that runs again, with what it runs with now."""
-    ended = {"ended", "seconds", "error", "stopped"}
-    kept = {name: value for name, value in manifest.items() if name not in ended}
-    return {**kept, "status": "running", **{name: current[name] for name in PINNED}}
+    """Return the manifest of a run that runs again, with what it runs with now."""
+    gone = {"ended", "seconds", "error", "stopped", "plugins"}  # the last is the first edition's
+    kept = {name: value for name, value in manifest.items() if name not in gone}
+    return {**kept, "status": "running", **{name: current[name] for name in (*PINNED, "better")}}
 
 
 def _refusal(directory: Path, different: list[str]) -> str:
@@ -172,9 +178,14 @@ def _refusal(directory: Path, different: list[str]) -> str:
     )
 
 
-def _finished(directory: Path, manifest: Mapping[str, Any], registry: Registry) -> RunResult:
+def _finished(
+    directory: Path,
+    manifest: Mapping[str, Any],
+    registry: Registry | None,
+    notice: Notice | None,
+) -> RunResult:
     stored = read_run(directory)
-    model = load_model(directory, registry)
+    model = load_model(directory, registry, notice=notice)
     seconds = float(manifest.get("seconds", 0.0))
     return RunResult(stored.metrics, stored.history, model, directory, seconds)
 

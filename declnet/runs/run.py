@@ -16,7 +16,6 @@ from declnet.runs.lock import locked
 from declnet.runs.ready_run import make_ready_run
 from declnet.runs.record import Record
 from declnet.runs.session import Listener, RunResult, Session
-from declnet.spec.requirements import registry_for
 from declnet.spec.resolved import resolved_toml
 from declnet.spec.run_spec import RunSpec
 from declnet.training.checks.check import Checked
@@ -46,7 +45,7 @@ def run(
         out: the folder to write the run to, new or empty; None writes nothing.
         numbered: whether to write to a new folder `<name>-<number>` within `out` instead.
         listener: called with each event of the training.
-        registry: where fusions and initializers are looked up; default: all installed plugins.
+        registry: where kernels and initializers are looked up; default: all installed plugins.
         checked: what a check of this very spec found, so that tables are not read twice.
 
     Raises:
@@ -57,7 +56,6 @@ def run(
         RunError: the run could not be finished; the folder says so and keeps what was logged. A
             component that raised is named with its distribution (`ComponentError`).
     """
-    registry = registry_for(spec.plugins, registry)
     _require_one_fold(spec)
     ready = make_ready_run(spec, registry, given_data(data) if data is not None else None, checked)
     if out is None:

@@ -30,12 +30,12 @@ Listener = Callable[[Event], None]
 
 @dataclass(frozen=True, eq=False)
 class RunResult:
-    """What a run gave.
+    """What came of a run.
 
     Attributes:
         metrics: of the finished model, by data set: `loss`, `data_loss` and each metric.
         history: a row for each logged epoch, as in `history.jsonl`.
-        model: the trained model.
+        model: the trained model; its `predict` gives its output before `Loss.predictions`.
         directory: the run's folder, or None if nothing was written.
         seconds: from the first epoch to the end of the evaluation.
     """

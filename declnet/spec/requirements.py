@@ -53,17 +53,22 @@ def registry_for(plugins: object, registry: Registry | None = None) -> Registry:
         registry: where names are looked up; default: all installed plugins.
     """
     listed = plugins if isinstance(plugins, list | tuple) else ()
-    return (registry or default_registry()).preferring(filter(None, map(_distribution, listed)))
+    names = [_distribution(each) for each in listed if isinstance(each, str)]
+    return (registry or default_registry()).preferring(filter(None, names))
 
 
-def _distribution(requirement: object) -> str | None:
-    """The name at the beginning of a PEP 508 requirement."""
-    found = (
-        re.match(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)", requirement)
-        if isinstance(requirement, str)
-        else None
-    )
-    return found[1].rstrip("._-") if found is not None else None
+def _distribution(requirement: str) -> str | None:
+    """The name in a PEP 508 requirement; None if it is malformed or does not apply here."""
+    if ";" not in requirement:  # faster, and most have no marker
+        found = re.match(r"\s*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)", requirement)
+        return found[1] if found is not None else None
+    from packaging import requirements
+
+    try:
+        parsed = requirements.Requirement(requirement)
+    except requirements.InvalidRequirement:
+        return None
+    return parsed.name if parsed.marker is None or parsed.marker.evaluate() else None
 
 
 Requirement = Annotated[str, AfterValidator(check_requirement)]

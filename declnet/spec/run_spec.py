@@ -35,6 +35,20 @@ class ModelSpec(StrictModel):
         min_length=1, description="in topological order; the last one is the output"
     )
 
+    _preferred: tuple[str, ...] = PrivateAttr(default=())
+
+    @property
+    def preferred(self) -> tuple[str, ...]:
+        """The distributions that the spec's `plugins` lists, for names within layers."""
+        return self._preferred
+
+    @model_validator(mode="after")
+    def _remember_preferred(self, info: ValidationInfo) -> Self:
+        registry = (info.context or {}).get("registry")
+        if registry is not None:
+            self._preferred = tuple(sorted(registry.preferred))
+        return self
+
     @model_validator(mode="before")
     @classmethod
     def _paths(cls, values: object, info: ValidationInfo) -> object:

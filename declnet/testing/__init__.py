@@ -5,14 +5,11 @@
 """
 
 from declnet.testing.catalogue import checks_for
-from declnet.testing.check import Check
+from declnet.testing.check import Check, CheckFailed, CheckSkipped, ConformanceError, Subject
 from declnet.testing.examples import build_examples
-from declnet.testing.failures import CheckFailed, CheckSkipped, ConformanceError
-from declnet.testing.packages import check_package
+from declnet.testing.packages import check_component, check_package
 from declnet.testing.pytest_items import component_tests
 from declnet.testing.report import Outcome, Report
-from declnet.testing.running import check_component
-from declnet.testing.subjects import Subject
 
 __all__ = [
     "Check",

@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from declnet.components.component import Component
 from declnet.registry.registry import Registry
 from declnet.testing.catalogue import checks_for
+from declnet.testing.check import CheckFailed, CheckSkipped, Subject, described
 from declnet.testing.examples import DECLARE_EXAMPLES, build_example, build_examples
-from declnet.testing.failures import CheckFailed, CheckSkipped, described
 from declnet.testing.report import Outcome
-from declnet.testing.subjects import Subject
 
 
-@dataclass(frozen=True)
+class FailsAsAnotherError(CheckSkipped):
+    """A check fails because of what an earlier one reports.
+
+    Attributes:
+        as_in: the label of that case.
+    """
+
+    def __init__(self, message: str, as_in: str) -> None:
+        super().__init__(message)
+        self.as_in = as_in
+
+
+@dataclass(eq=False)
 class Case:
     """One check of one example, ready to run.
 
@@ -27,12 +38,15 @@ class Case:
         example: the position of the example.
         check: the check's name.
         function: raises CheckFailed or CheckSkipped, or returns.
+        earlier: the cases of the same component that come before.
     """
 
     component: str
     example: int
     check: str
     function: Callable[[], None]
+    earlier: list[Case] = field(default_factory=list, repr=False)
+    _ended: list[Exception | None] = field(default_factory=list, init=False, repr=False)
 
     @property
     def label(self) -> str:
@@ -40,33 +54,59 @@ class Case:
         return f"{self.component}[{self.example}]-{self.check}"
 
     def run(self) -> None:
-        """Runs the check; floating-point warnings are silent, as in a training step.
+        """Run the check; floating-point warnings are silent, as in a training step.
 
         Raises:
-            CheckFailed: the component does not keep its contract.
-            CheckSkipped: the check says nothing about it.
+            CheckFailed: the component breaks its contract.
+            CheckSkipped: the check proves nothing about it, or an earlier one reports the cause.
         """
-        with np.errstate(all="ignore"):
-            self.function()
+        error = self._end()
+        if isinstance(error, CheckFailed) and error.cause is not None:
+            for other in self.earlier:
+                known = other._end()
+                if isinstance(known, CheckFailed) and known.cause == error.cause:
+                    message = f"{other.label} fails in the same way: {error.cause}"
+                    raise FailsAsAnotherError(message, other.label) from error
+        if error is not None:
+            raise error
 
     def outcome(self) -> Outcome:
-        """Runs the check; whatever it raises becomes an outcome."""
+        """Run the check; whatever it raises becomes an outcome."""
         try:
             self.run()
         except CheckSkipped as reason:
-            return Outcome(self.component, self.example, self.check, "skipped", str(reason))
+            as_in = getattr(reason, "as_in", None)
+            return self._outcome("skipped", str(reason), as_in)
         except CheckFailed as failure:
-            return Outcome(self.component, self.example, self.check, "failed", str(failure))
+            return self._outcome("failed", str(failure))
         except Exception as error:
-            message = f"the check itself raised {described(error)}"
-            return Outcome(self.component, self.example, self.check, "failed", message)
-        return Outcome(self.component, self.example, self.check, "passed")
+            return self._outcome("failed", f"the check itself raised {described(error)}")
+        return self._outcome("passed")
+
+    def _outcome(
+        self,
+        status: Literal["passed", "failed", "skipped"],
+        message: str = "",
+        as_in: str | None = None,
+    ) -> Outcome:
+        return Outcome(self.component, self.example, self.check, status, message, as_in)
+
+    def _end(self) -> Exception | None:
+        """How the check ends, found once."""
+        if not self._ended:
+            try:
+                with np.errstate(all="ignore"):
+                    self.function()
+                self._ended.append(None)
+            except Exception as error:
+                self._ended.append(error)
+        return self._ended[0]
 
 
 def cases_of_class(
     cls: type[Any], registry: Registry, instances: Iterable[Component] = ()
 ) -> Iterator[Case]:
-    """The cases of a component class.
+    """Yield the cases of a component class.
 
     Args:
         cls: the class.
@@ -86,30 +126,30 @@ def cases_of_class(
     if not cls.examples:
         built += enumerate(build_examples(cls, registry))
     built += enumerate(more, start=max(len(cls.examples), len(built)))
-    for position, instance in built:
-        yield from cases_of_instance(Subject(instance, position, registry))
+    yield from cases_of_subjects([Subject(each, position, registry) for position, each in built])
     if not built and not cls.examples:
-        yield Case(name, 0, "can_be_built", partial(_skip, DECLARE_EXAMPLES))
+        yield Case(name, 0, "can_be_built", partial(_raise, CheckSkipped(DECLARE_EXAMPLES)))
 
 
-def cases_of_instance(subject: Subject) -> Iterator[Case]:
-    """The cases of one instance."""
-    for check in checks_for(subject.instance):
-        yield Case(subject.component, subject.example, check.name, partial(check, subject))
+def cases_of_subjects(subjects: Iterable[Subject]) -> Iterator[Case]:
+    """Yield the cases of instances of one class."""
+    cases: list[Case] = []
+    for subject in subjects:
+        for check in checks_for(subject.instance):
+            function = partial(check, subject)
+            case = Case(subject.component, subject.example, check.name, function, list(cases))
+            cases.append(case)
+            yield case
 
 
 def failing_case(component: str, check: str, message: str) -> Case:
-    """A case for a fault that is known already, e.g. of a class that cannot be registered."""
-    return Case(component, 0, check, partial(_fail, message))
+    """Return a case for a fault that is known already, e.g. of a class that was refused."""
+    return Case(component, 0, check, partial(_raise, CheckFailed(message)))
 
 
 def _only(build: Callable[[], object]) -> None:
     build()
 
 
-def _skip(reason: str) -> None:
-    raise CheckSkipped(reason)
-
-
-def _fail(message: str) -> None:
-    raise CheckFailed(message)
+def _raise(error: Exception) -> None:
+    raise error

@@ -1,11 +1,90 @@
-"""A check: a function with a name and a sentence that says what it proves."""
+"""What a check is: a function of a subject, and the three ways in which it ends."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from traceback import walk_tb
+from typing import Any, TypeVar
 
-from declnet.testing.subjects import Subject
+from declnet.components.returned import BrokenContractError
+from declnet.errors import DeclnetError
+from declnet.registry.discovery import default_registry
+from declnet.registry.registry import Registry
+
+Found = TypeVar("Found")
+
+NOT_PLUGINS = ("declnet", "contextlib", "numpy", "pydantic")
+"""Packages that call a component's methods, or what these hand out."""
+
+
+class CheckFailed(DeclnetError, AssertionError):  # noqa: N818  # how a check ends, as in a report
+    """The component breaks its contract; the message says what is wrong and what to do.
+
+    Attributes:
+        cause: what is at fault, if other checks may fail because of the same thing: an exception
+            with its place, say. None for a fault that only this check finds.
+    """
+
+    def __init__(self, message: str, cause: str | None = None) -> None:
+        super().__init__(message)
+        self.cause = cause
+
+    def in_context(self, message: str) -> CheckFailed:
+        """Return the same failure with another message, which says when it happens."""
+        failure = type(self)(message, self.cause)
+        failure.__cause__ = self.__cause__
+        return failure
+
+
+class ReadOnlyWrittenError(CheckFailed):
+    """A component wrote to an array that it may only read."""
+
+
+class StateReplacedError(CheckFailed):
+    """A component set an attribute of the `state` that it was handed."""
+
+
+class CheckSkipped(DeclnetError):  # noqa: N818  # how a check ends, as in a report
+    """The check proves nothing about this component; the message is the reason."""
+
+
+class ConformanceError(DeclnetError, AssertionError):
+    """A component failed checks, or there was nothing to check; the message lists each fault."""
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A component, built from one of its examples.
+
+    Attributes:
+        instance: the component.
+        example: the position of its example, from 0.
+        registry: where components that it names are looked up; it has the component's own class.
+    """
+
+    instance: Any
+    example: int = 0
+    registry: Registry = field(default_factory=default_registry)
+    _known: dict[Any, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def kind(self) -> str:
+        """The kind of the component, e.g. `"layer"`."""
+        return str(self.instance.kind)
+
+    @property
+    def component(self) -> str:
+        """Kind and type, e.g. `"layer:scale"`."""
+        return f"{self.instance.kind}:{self.instance.type}"
+
+    def once(self, key: Any, find: Callable[[], Found]) -> Found:
+        """Return what `find` returned at the first call with this key."""
+        if key not in self._known:
+            self._known[key] = find()
+        found: Found = self._known[key]
+        return found
 
 
 @dataclass(frozen=True)
@@ -23,11 +102,60 @@ class Check:
     function: Callable[[Subject], None]
 
     def __call__(self, subject: Subject) -> None:
-        """Runs it."""
+        """Run it."""
         self.function(subject)
 
 
 def check(function: Callable[[Subject], None]) -> Check:
-    """Makes a check of a function, by its name and docstring."""
+    """Make a check of a function, from its name and docstring."""
     summary = (function.__doc__ or "").strip().splitlines()[0]
     return Check(function.__name__, summary, function)
+
+
+@contextmanager
+def calling(what: str, skips: type[Exception] | tuple[type[Exception], ...] = ()) -> Iterator[None]:
+    """Turn what a component raises, or wrongly returns, into a failed check.
+
+    Args:
+        what: the call, as the message names it, e.g. `"forward"`.
+        skips: exceptions by which the component says that it cannot be checked here.
+
+    Raises:
+        CheckFailed: the component raised; the exception is its cause.
+        CheckSkipped: it raised one of `skips`.
+    """
+    try:
+        yield
+    except (CheckFailed, CheckSkipped):
+        raise
+    except skips as error:
+        raise CheckSkipped(f"{what}: {error}") from error
+    except BrokenContractError as error:
+        message = f"{error.method}() {error.fault} ({error.place})"
+        raise CheckFailed(message, message) from error
+    except Exception as error:
+        place = place_of(error)
+        cause = f"{type(error).__name__} at {place}" if place else None
+        raise CheckFailed(f"{what} raised {described(error)}", cause) from error
+
+
+def described(error: BaseException) -> str:
+    """Return an exception in a line: its class, its message and where it was raised."""
+    place = place_of(error)
+    return f"{type(error).__name__}: {error}{f' ({place})' if place else ''}"
+
+
+def place_of(error: BaseException) -> str | None:
+    """Return file and line of the innermost frame that is a plugin's own, if there is one.
+
+    That is the first package that is called outside of declnet's core: what NumPy, say, does for
+    the plugin is not shown.
+    """
+    own, place = None, None
+    for frame, line in walk_tb(error.__traceback__):
+        package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        if own is None and package not in NOT_PLUGINS:
+            own = package
+        if own == package:
+            place = f"{frame.f_code.co_filename}:{line}"
+    return place

@@ -1,10 +1,30 @@
-"""Compares arrays, and says in words how they differ."""
+"""Compares arrays with arrays, and gradients with central differences away from kinks."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 
 from declnet.components.arrays import Array
+from declnet.testing.check import CheckFailed
+
+Function = Callable[[Array], float]
+Draw = Callable[[int], "tuple[Function, Array, Array]"]
+"""For a seed: a function, a point, and the gradient there that is to be checked."""
+
+STEPS = (1e-5, 1e-7)
+"""Sizes of the steps to either side; a kink that lies within the first hardly does in the other."""
+
+DRAWS = 3
+"""Random points; a gradient must be wrong at most of them to be called wrong."""
+
+SMALL = 100
+"""Elements up to which each is compared by itself."""
+
+TOLERANCE = 1e-5
+"""Relative to the gradient's norm, or its largest element."""
+
 
 CLOSE = 1e-9
 """Tolerance for the same float64 computation in another order, relative to the largest value."""
@@ -63,3 +83,89 @@ def read_before_written(first: Array, second: Array, poisons: tuple[float, float
     )
     equal = (first == second) | (np.isnan(first) & np.isnan(second))
     return int(np.count_nonzero(~kept & ~equal))
+
+
+def require_gradient(draw: Draw, what: str) -> None:
+    """Checks a gradient at random points, in a random direction and, if it is small, by element.
+
+    Args:
+        draw: gives function, point and gradient for a seed.
+        what: the gradient, as the message names it, e.g. `"dx"`.
+
+    Raises:
+        CheckFailed: it is wrong at most points; the message has the numbers of the first.
+    """
+    faults = []
+    for seed in range(DRAWS):
+        fault = disagreement(*draw(seed), seed)
+        faults += [fault] if fault else []
+        if len(faults) > DRAWS // 2:
+            raise CheckFailed(f"{what} is wrong: {faults[0]}; derive the gradient again")
+
+
+def disagreement(function: Function, point: Array, gradient: Array, seed: int = 0) -> str | None:
+    """How a gradient differs from central differences, or None where it agrees at either step."""
+    if not np.isfinite(gradient).all():
+        count = int(np.count_nonzero(~np.isfinite(gradient)))
+        return f"{count} of {gradient.size} elements are NaN or infinite"
+    found = [_along_a_line(function, point, gradient, seed, step) for step in STEPS]
+    if all(found):
+        return found[0]
+    if point.size > SMALL:
+        return None
+    found = [_by_element(function, point, gradient, step) for step in STEPS]
+    return found[0] if all(found) else None
+
+
+def _along_a_line(
+    function: Function, point: Array, gradient: Array, seed: int, step: float
+) -> str | None:
+    direction = np.random.default_rng([seed, 99]).normal(size=point.shape)
+    direction /= max(float(np.sqrt(np.sum(direction**2))), 1e-30)
+    numeric, noise = _slope(function, point, direction, step)
+    analytic = float(np.sum(gradient * direction))
+    scale = max(float(np.sqrt(np.sum(gradient**2))), abs(numeric))
+    if abs(analytic - numeric) <= TOLERANCE * scale + noise:
+        return None
+    return (
+        f"in a random direction the slope is {analytic:.9g}, central differences give "
+        f"{numeric:.9g}{_factor(analytic, numeric)}"
+    )
+
+
+def _by_element(function: Function, point: Array, gradient: Array, step: float) -> str | None:
+    slopes, noise = np.empty(point.shape), 0.0
+    for index in np.ndindex(point.shape):
+        direction = np.zeros(point.shape)
+        direction[index] = 1
+        slopes[index], noise = _slope(function, point, direction, step)
+    gap = np.abs(gradient - slopes)
+    scale = float(np.max(np.maximum(np.abs(gradient), np.abs(slopes)), initial=0.0))
+    wrong = gap > TOLERANCE * scale + noise
+    if not wrong.any():
+        return None
+    worst = np.unravel_index(int(gap.argmax()), gap.shape)
+    where = ", ".join(str(int(index)) for index in worst)
+    return (
+        f"{int(np.count_nonzero(wrong))} of {gap.size} elements differ from central differences, "
+        f"most at [{where}]: {gradient[worst]:.9g} instead of {slopes[worst]:.9g}"
+        f"{_factor(float(gradient[worst]), float(slopes[worst]))}"
+    )
+
+
+def _slope(function: Function, point: Array, direction: Array, step: float) -> tuple[float, float]:
+    """The slope along a direction, and how far rounding may have put it off."""
+    above, below = function(point + step * direction), function(point - step * direction)
+    return (above - below) / (2 * step), 1e-14 * (1 + abs(above)) / step
+
+
+def _factor(found: float, wanted: float) -> str:
+    """Names a factor that explains a wrong number, if it is a plain one."""
+    if not wanted or not np.isfinite(found / wanted):
+        return ""
+    ratio = found / wanted
+    plain = ratio if abs(ratio) >= 1 else 1 / ratio if ratio else 0.0
+    if abs(plain) > 100 or abs(plain - round(plain)) > 1e-3 * abs(plain) or round(plain) == 0:
+        return ""
+    name = f"{round(plain)}" if abs(ratio) >= 1 else f"1/{round(plain)}"
+    return f" (off by the factor {name})" if name != "1" else ""

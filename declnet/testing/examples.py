@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from itertools import product
 from typing import Any
 
 from pydantic import ValidationError
 
 from declnet.components.component import Component
+from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
-from declnet.testing.failures import CheckFailed
-from declnet.testing.subjects import registry_with
+from declnet.testing.check import CheckFailed
 
 DECLARE_EXAMPLES = "it cannot be built from its defaults; declare examples of its fields"
 
 
 def build_examples(cls: type[Any], registry: Registry | None = None) -> tuple[Any, ...]:
-    """Instances of a class: of its `examples`, else one of its defaults, else none.
-
-    A fusion without examples is built of the instances of the layer and the loss that it joins; a
-    kernel of all instances of what it replaces, beside those of its own examples.
+    """Return instances of a class: of its `examples`, else one of its defaults, else none.
 
     Args:
         cls: the component class.
@@ -29,22 +25,13 @@ def build_examples(cls: type[Any], registry: Registry | None = None) -> tuple[An
         CheckFailed: an example is not valid.
     """
     registry = registry or registry_with([cls])
-    own = tuple(
-        build_example(cls, table, position, registry) for position, table in enumerate(cls.examples)
-    )
-    if own and cls.kind != "kernel":
-        return own
-    tables: list[dict[str, Any]] = [{}]
-    if cls.kind == "fusion":
-        layers, losses = (_parts(cls, name, registry) for name in ("layer", "loss"))
-        tables = [{"layer": layer, "loss": loss} for layer, loss in product(layers[:2], losses[:2])]
-    if cls.kind == "kernel":
-        parts = [_parts(cls, name, registry) for name in cls.model_fields]
-        tables = [dict(zip(cls.model_fields, each, strict=True)) for each in product(*parts)]
-    try:
-        return own + tuple(
-            cls.model_validate(table, context={"registry": registry}) for table in tables
+    if cls.examples:
+        return tuple(
+            build_example(cls, table, position, registry)
+            for position, table in enumerate(cls.examples)
         )
+    try:
+        return (cls.model_validate({}, context={"registry": registry}),)
     except ValidationError:
         return ()
 
@@ -52,7 +39,7 @@ def build_examples(cls: type[Any], registry: Registry | None = None) -> tuple[An
 def build_example(
     cls: type[Any], table: dict[str, Any], position: int, registry: Registry
 ) -> Component:
-    """The instance of one of a class's examples; raises CheckFailed if it is not valid."""
+    """Return the instance of one of a class's examples; raise CheckFailed if it is not valid."""
     try:
         component: Component = cls.model_validate(dict(table), context={"registry": registry})
     except Exception as error:
@@ -60,7 +47,13 @@ def build_example(
     return component
 
 
-def _parts(fusion: type[Any], name: str, registry: Registry) -> tuple[Any, ...]:
-    part = fusion.model_fields[name].annotation
-    built = isinstance(part, type) and issubclass(part, Component) and not part.is_contract()
-    return build_examples(part, registry) if built else ()
+def registry_with(classes: list[type[Any]]) -> Registry:
+    """Return the installed components, with the given classes in place of any of the same types."""
+    registry = Registry()
+    own = {(cls.kind, cls.type): cls for cls in classes}
+    for cls in own.values():
+        registry.register(cls)
+    for entry in default_registry().entries():
+        if (entry.kind, entry.type) not in own:
+            registry.add(entry)
+    return registry

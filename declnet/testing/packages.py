@@ -1,4 +1,4 @@
-"""Finds a plugin package and the component classes that it registers, and checks them all."""
+"""Checks a component, or all components that a plugin package registers."""
 
 from __future__ import annotations
 
@@ -12,19 +12,50 @@ from typing import Any
 
 from declnet.components.component import Component
 from declnet.errors import RegistryError
-from declnet.registry.discovery import plugin_of
+from declnet.registry.discovery import load, plugin_of
 from declnet.registry.hookspec import PROJECT
-from declnet.registry.loading import load
 from declnet.registry.plugin import Plugin, PluginFailure
 from declnet.registry.registry import Registry
-from declnet.testing.cases import Case, cases_of_class, failing_case
-from declnet.testing.failures import ConformanceError, described
+from declnet.testing.cases import Case, cases_of_class, cases_of_subjects, failing_case
+from declnet.testing.check import ConformanceError, Subject, described
+from declnet.testing.examples import registry_with
 from declnet.testing.report import Report
-from declnet.testing.subjects import registry_with
+
+
+def check_component(
+    component: type[Component] | Component, *, raise_on_failure: bool = True
+) -> Report:
+    """Run every check of a component's kind on each of its examples, or on one instance.
+
+    Args:
+        component: a class (its `examples` are built, or else its defaults), or an instance.
+        raise_on_failure: whether to raise if the checks did not succeed.
+
+    Returns:
+        The outcomes. Warnings of floating-point arithmetic are silent, as in a training step.
+
+    Raises:
+        ConformanceError: a check failed, or none was run; it lists each fault.
+    """
+    cls = component if isinstance(component, type) else type(component)
+    name = f"{getattr(cls, 'kind', 'component')}:{getattr(cls, 'type', cls.__name__)}"
+    try:
+        registry = registry_with([cls])
+    except (RegistryError, AttributeError) as error:
+        cases = iter([failing_case(name, "can_be_registered", str(error))])
+    else:
+        if isinstance(component, type):
+            cases = cases_of_class(cls, registry)
+        else:
+            cases = cases_of_subjects([Subject(component, 0, registry)])
+    report = Report(name, tuple(case.outcome() for case in cases))
+    if raise_on_failure:
+        report.raise_for_failures()
+    return report
 
 
 def check_package(name: str) -> Report:
-    """Runs every check on every component that a plugin registers.
+    """Run every check on every component that a plugin registers.
 
     Args:
         name: an entry point of the group `declnet`, a distribution, or an importable package.
@@ -40,7 +71,7 @@ def check_package(name: str) -> Report:
 
 
 def cases_of_package(name: str, instances: Iterable[Component] = ()) -> Iterator[Case]:
-    """The cases of every component that a plugin registers; faults are cases that fail.
+    """Yield the cases of all components that a plugin registers; failures are cases that fail.
 
     Args:
         name: as for `check_package`.
@@ -49,10 +80,11 @@ def cases_of_package(name: str, instances: Iterable[Component] = ()) -> Iterator
     Raises:
         RegistryError: there is no such plugin.
     """
-    classes, faults = registered_by(name)
-    for fault in faults:
-        component = f"{fault.kind}:{fault.type}" if fault.type else f"plugin:{fault.plugin.name}"
-        yield failing_case(component, "can_be_registered", fault.cause)
+    classes, failures = registered_by(name)
+    for failure in failures:
+        known = f"{failure.kind}:{failure.type}" if failure.type else None
+        component = known or f"plugin:{failure.plugin.name}"
+        yield failing_case(component, "can_be_registered", failure.cause)
     if classes:
         yield from cases_of_classes(classes, instances)
 
@@ -60,7 +92,7 @@ def cases_of_package(name: str, instances: Iterable[Component] = ()) -> Iterator
 def cases_of_classes(
     classes: Iterable[type[Any]], instances: Iterable[Component] = ()
 ) -> Iterator[Case]:
-    """The cases of classes that may name each other.
+    """Yield the cases of classes that may name each other.
 
     Raises:
         ConformanceError: an instance is of another class.
@@ -75,7 +107,7 @@ def cases_of_classes(
 
 
 def registered_by(name: str) -> tuple[list[type[Any]], list[PluginFailure]]:
-    """The classes that a plugin registers, and what went wrong.
+    """Return the classes that a plugin registers, and what went wrong.
 
     Raises:
         RegistryError: there is no such plugin.

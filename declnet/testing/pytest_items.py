@@ -7,7 +7,7 @@ from typing import Any
 
 from declnet.components.component import Component
 from declnet.testing.cases import Case
-from declnet.testing.failures import CheckFailed, CheckSkipped, ConformanceError
+from declnet.testing.check import CheckFailed, CheckSkipped, ConformanceError
 from declnet.testing.packages import cases_of_classes, cases_of_package
 
 
@@ -17,7 +17,7 @@ def component_tests(
     expected_failures: Mapping[str, str] | None = None,
     instances: Iterable[Component] = (),
 ) -> Callable[..., None]:
-    """Makes the tests of a plugin, one for each check of each example of its components.
+    """Make the tests of a plugin, one for each check of each example of its components.
 
     In a test file: `test_components = component_tests("declnet_scale")`.
 
@@ -56,7 +56,7 @@ def component_tests(
 
     @pytest.mark.parametrize("case", [parameter(case) for case in cases])
     def test_components(case: Case) -> None:
-        """Runs one check of one example."""
+        """Run one check of one example."""
         __tracebackhide__ = True
         try:
             case.run()

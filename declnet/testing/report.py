@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
-from declnet.testing.failures import ConformanceError
+from declnet.testing.check import ConformanceError
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,8 @@ class Outcome:
         check: the check's name.
         status: `"passed"`, `"failed"` or `"skipped"`.
         message: what is wrong and what to do, or why it was skipped; empty if it passed.
+        as_in: of a check that was skipped because it would fail as an earlier one: which one, e.g.
+            `"layer:scale[0]-gradient_of_inputs"`.
     """
 
     component: str
@@ -25,6 +28,12 @@ class Outcome:
     check: str
     status: Literal["passed", "failed", "skipped"]
     message: str = ""
+    as_in: str | None = None
+
+    @property
+    def label(self) -> str:
+        """A readable name, e.g. `layer:scale[0]-gradient_of_inputs`."""
+        return f"{self.component}[{self.example}]-{self.check}"
 
     def __str__(self) -> str:
         message = f": {self.message}" if self.message else ""
@@ -90,16 +99,25 @@ class Report:
         """
         if self.succeeded:
             return
-        shown = self.failed or self.skipped
         reason = [] if self.failed else ["no check was run, which proves nothing"]
-        lines = [self.summary(), *reason, *(str(outcome) for outcome in shown)]
+        lines = [self.summary(), *reason, *self._lines(self.failed or self.skipped)]
         raise ConformanceError("\n  ".join(lines))
 
     def __str__(self) -> str:
         """What failed and what was skipped, a line each, and the counts at the end."""
-        lines = [str(outcome) for outcome in (*self.skipped, *self.failed)]
+        lines = self._lines((*self.skipped, *self.failed))
         nothing = [] if self.counts["run"] else ["no check was run, which proves nothing"]
         return "\n".join([*lines, *nothing, self.summary()])
+
+    def _lines(self, outcomes: tuple[Outcome, ...]) -> list[str]:
+        """A line for each; checks that fail as another one are counted there."""
+        others = Counter(outcome.as_in for outcome in self.outcomes)
+        more = {
+            label: f" ({n} more checks fail in the same way)"
+            for label, n in others.items()
+            if label
+        }
+        return [f"{each}{more.get(each.label, '')}" for each in outcomes if each.as_in is None]
 
     def _with(self, status: str) -> tuple[Outcome, ...]:
         return tuple(outcome for outcome in self.outcomes if outcome.status == status)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from declnet.components.arrays import Array
@@ -17,15 +17,18 @@ LOSSES = ("loss", "data_loss", "regularization_loss")
 VALIDATION = "validation_"
 """What a metric of the validation data begins with in the history."""
 
+Watch = Callable[[Array, Array], None]
+"""Called with the predictions of a batch, which will be overwritten, and its y as it was given."""
+
 
 def directions(metrics: Iterable[Metric]) -> dict[str, Better | None]:
-    """Which values are better of the loss, its parts and each metric, by their names."""
+    """Return which values are better of the loss, its parts and each metric, by their names."""
     own = {metric.label: metric.better for metric in metrics}
     return {**dict.fromkeys(LOSSES, "lower"), **own}
 
 
 def history_metrics(metrics: Iterable[Metric], validated: bool) -> dict[str, Better | None]:
-    """What a row of the history has in addition to the epoch, and which values are better.
+    """Return what a row of the history has besides the epoch, and which values are better.
 
     Args:
         metrics: of the run.
@@ -42,10 +45,11 @@ class MetricAccumulator:
     Args:
         loss: of the run, which turns the model's output into predictions.
         metrics: to compute in addition to the loss and its parts.
+        watch: sees each batch's predictions.
     """
 
-    def __init__(self, loss: Loss, metrics: Sequence[Metric]) -> None:
-        self._loss = loss
+    def __init__(self, loss: Loss, metrics: Sequence[Metric], watch: Watch | None = None) -> None:
+        self._loss, self._watch = loss, watch
         self._metrics = [(metric, metric.start()) for metric in metrics]
         self._samples = 0
         self._weight = 0.0
@@ -75,10 +79,12 @@ class MetricAccumulator:
         self._weight += weight
         self._data_loss += weight * data_loss
         self._regularization_loss += count * regularization_loss
-        if self._metrics:
+        if self._metrics or self._watch is not None:
             predictions = checked_predictions(self._loss, self._loss.predictions(y_pred), y_pred)
             for metric, state in self._metrics:
                 metric.update(state, predictions, y)
+            if self._watch is not None:
+                self._watch(predictions, y)
 
     def result(self) -> dict[str, float]:
         """Return `loss`, `data_loss`, `regularization_loss`, and each metric by its name."""

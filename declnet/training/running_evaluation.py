@@ -1,22 +1,18 @@
-"""Evaluates a model on data that comes in parts, and shows its predictions to others."""
+"""The evaluation of a model on data that comes in parts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from declnet.components.arrays import Array
 from declnet.components.loss import Loss
 from declnet.components.metric import Metric
 from declnet.graph.model import Model
 from declnet.training.batch_losses import BatchLosses
 from declnet.training.evaluation import regularization_loss
-from declnet.training.metrics import MetricAccumulator
+from declnet.training.metrics import MetricAccumulator, Watch
 from declnet.training.ready_data import ReadyData
-
-Watch = Callable[[Array, Array], None]
-"""Called with the predictions of a batch, which will be overwritten, and its y as it was given."""
 
 
 class RunningEvaluation:
@@ -32,18 +28,16 @@ class RunningEvaluation:
     def __init__(
         self, model: Model, loss: Loss, metrics: Sequence[Metric], watch: Watch | None = None
     ) -> None:
-        self._watch, self._metrics = watch, MetricAccumulator(loss, metrics)
+        self._metrics = MetricAccumulator(loss, metrics, watch)
         self._penalty = regularization_loss(model)
         self._batches = BatchLosses(model, loss, model.samples_at_once)
 
     def add(self, data: ReadyData) -> None:
-        """Adds samples, as many as there are."""
+        """Add samples, as many as there are."""
         with np.errstate(all="ignore"):
             for batch in self._batches.of(data):
                 self._metrics.add(batch.y_pred, batch.y, batch.loss, self._penalty, batch.weight)
-                if self._watch is not None:
-                    self._watch(batch.y_pred, batch.y)
 
     def result(self) -> dict[str, float]:
-        """`loss`, `data_loss`, `regularization_loss` and each metric, of what was added."""
+        """Return `loss`, `data_loss`, `regularization_loss` and each metric of what was added."""
         return self._metrics.result()

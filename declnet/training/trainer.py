@@ -240,11 +240,19 @@ class _Monitored:
 
     @classmethod
     def of(cls, callbacks: Sequence[Callback], metrics: Sequence[Metric]) -> _Monitored:
-        names = {name for each in callbacks for name in checked_monitors(each, each.monitors())}
-        follows = any(type(each).after_epoch is not Callback.after_epoch for each in callbacks)
+        monitored = [(each, checked_monitors(each, each.monitors())) for each in callbacks]
+        names = {name for _, own in monitored for name in own}
+        follows = any(_follows(each, own) for each, own in monitored)
         validation = [name for name in names if name.startswith(VALIDATION)]
         others = {name.removeprefix(VALIDATION) for name in validation}
         return cls(follows, _among(metrics, names), _among(metrics, others))
+
+
+def _follows(callback: Callback, monitors: tuple[str, ...]) -> bool:
+    """Whether a callback is to be called after epochs that are not logged."""
+    cls = type(callback)
+    could_monitor = cls.monitors is not Callback.monitors
+    return cls.after_epoch is not Callback.after_epoch and (bool(monitors) or not could_monitor)
 
 
 def _among(metrics: Sequence[Metric], names: set[str]) -> tuple[Metric, ...] | None:

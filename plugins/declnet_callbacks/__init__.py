@@ -28,6 +28,6 @@ __getattr__ = lazy_names(__name__, {name: file for file, name in CALLBACKS.items
 
 @hookimpl
 def declnet_register(register: Register) -> None:
-    """Announces this package's components; each is imported when a spec names it."""
+    """Announce this package's components; each is imported when a spec names it."""
     for file, name in CALLBACKS.items():
         register.lazily("callback", file, f"{__name__}.{file}:{name}")

@@ -1,28 +1,16 @@
-"""Writes down where the training stands, so that it can go on from there."""
-
-from dataclasses import dataclass
-from typing import Any
+"""Writes checkpoints, from which the run can be resumed."""
 
 from pydantic import Field
 
-from declnet import EpochLogged, Run
-from declnet_callbacks.monitored import MonitoredCallback, figure_of
-
-
-@dataclass
-class Best:
-    """The best figure so far."""
-
-    run: Run
-    value: float | None = None
+from declnet import EpochFinished, Run
+from declnet_callbacks.monitored import MonitoredCallback, Watch
 
 
 class Checkpoint(MonitoredCallback):
     """Writes checkpoints to `checkpoints/` in the run's folder, for `declnet resume`.
 
-    `every_epochs` and `every_minutes` count in epochs that are not logged, and the minutes within
-    an epoch too. The newest `keep_last` are kept and, with `monitor`, the one of the best logged
-    epoch.
+    Every epoch counts, logged or not, and the minutes count within an epoch too. The newest
+    `keep_last` are kept and, with `monitor`, the one of the best epoch.
     """
 
     type = "checkpoint"
@@ -39,33 +27,20 @@ class Checkpoint(MonitoredCallback):
     )
     keep_last: int = Field(default=3, ge=1, description="how many are kept besides the best")
     monitor: str | None = Field(
-        default=None, description="the figure that says which is the best; absent: none is"
+        default=None, description="the metric whose best epoch is kept too; absent: none is"
     )
 
-    def start(self, run: Run) -> Best:
-        """Says when to write."""
+    def start(self, run: Run) -> Watch:
+        """Say when to write."""
         run.save_checkpoints(
             every_epochs=self.every_epochs,
             every_seconds=60 * self.every_minutes,
             keep_last=self.keep_last,
         )
-        return Best(run)
+        return super().start(run)
 
-    def save(self, state: Best) -> dict[str, Any]:
-        """The best figure."""
-        return {"best": state.value}
-
-    def restore(self, run: Run, saved: dict[str, Any]) -> Best:
-        """Says when to write, again."""
-        state = self.start(run)
-        state.value = saved["best"]
-        return state
-
-    def epoch_finished(self, state: Best, epoch: EpochLogged) -> None:
-        """Asks for one if this epoch is the best."""
-        if self.monitor is None:
-            return
-        value = figure_of(epoch, self.monitor)
-        if self.is_better(value, state.value):
-            state.value = value
+    def after_epoch(self, state: Watch, epoch: EpochFinished) -> None:
+        """Ask for a checkpoint if this epoch is the best."""
+        if self.monitor is not None and state.improves(value := epoch.metric(self.monitor)):
+            state.best = value
             state.run.save_checkpoint(best=True)

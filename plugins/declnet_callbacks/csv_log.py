@@ -12,7 +12,7 @@ from pydantic import Field, field_validator
 from declnet import Callback, EpochLogged, Run
 
 OWN = ("spec.", "manifest.", "history.jsonl", "metrics.", "weights.", "preparation.", "checkpoints")
-"""How the names of files begin that a run writes by itself."""
+"""How the names of files begin that a run writes itself."""
 
 
 @dataclass
@@ -25,7 +25,7 @@ class Table:
 
 
 class CsvLog(Callback):
-    """A row for each logged epoch, with the names of the figures in the first.
+    """A row for each logged epoch, with the names of the metrics in the first.
 
     Numbers have all their digits. A run that is resumed goes on with the table.
     """
@@ -43,21 +43,21 @@ class CsvLog(Callback):
         return path
 
     def start(self, run: Run) -> Table:
-        """Begins an empty file."""
+        """Begin an empty file."""
         file = run.directory / self.path if run.directory is not None else None
         if file is not None:
             file.write_bytes(b"")
         return Table(file, [], 0)
 
     def save(self, state: Table) -> dict[str, Any]:
-        """How long the table is, once it is on the disk."""
+        """Return how long the table is, once it is on the disk."""
         if state.file is not None:
             with state.file.open("rb") as table:
                 os.fsync(table.fileno())
         return {"columns": state.columns, "size": state.size}
 
     def restore(self, run: Run, saved: dict[str, Any]) -> Table:
-        """Cuts off what was written after the checkpoint.
+        """Cut off what was written after the checkpoint.
 
         Raises:
             ValueError: there is less than was written.
@@ -71,7 +71,7 @@ class CsvLog(Callback):
         return Table(file, saved["columns"], size)
 
     def epoch_finished(self, state: Table, epoch: EpochLogged) -> None:
-        """Adds a row."""
+        """Add a row."""
         row = epoch.row()
         text = StringIO()
         writer = csv.writer(text, lineterminator="\n")

@@ -27,10 +27,10 @@ class Tracked:
 
 
 class Mlflow(Callback):
-    """A run of MLflow: each key of the spec as a parameter, each figure of the history as a metric.
+    """A run of MLflow: each key of the spec as a parameter, each number of the history as a metric.
 
     Metrics have the history's names and the epoch as step; those of the test data are `test_loss`
-    and so on. Figures that are NaN or infinite are left out. The spec's keys are tracked if the run
+    and so on. Those that are NaN or infinite are left out. The spec's keys are tracked if the run
     has a folder. A run that is resumed goes on with the same run of MLflow. Needs the extra
     `mlflow`; sends to the server that `tracking_uri` names.
     """
@@ -47,12 +47,12 @@ class Mlflow(Callback):
     experiment: str = Field(default="declnet", min_length=1, description="made if it is not there")
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:
-        """The library must be there."""
+        """Require the library."""
         if find_spec("mlflow") is None:
             yield Diagnostic("the callback mlflow needs MLflow", 'pip install "declnet[mlflow]"')
 
     def start(self, run: Run) -> Tracked:
-        """Begins a run, with the spec's keys."""
+        """Begin a run, with the spec's keys."""
         from mlflow.entities import Param
 
         client = self._client()
@@ -73,31 +73,31 @@ class Mlflow(Callback):
         return Tracked(client, run_id, -1)
 
     def save(self, state: Tracked) -> dict[str, Any]:
-        """The run's number."""
+        """Return the run's number."""
         return {"run_id": state.run_id}
 
     def restore(self, run: Run, saved: dict[str, Any]) -> Tracked:
-        """Goes on with the same run; what it has already will be the same again."""
+        """Go on with the same run; what it has already will be the same again."""
         client, run_id = self._client(), saved["run_id"]
         client.update_run(run_id, status="RUNNING")
         known = client.get_metric_history(run_id, "learning_rate")
         return Tracked(client, run_id, max((each.step for each in known), default=-1))
 
     def epoch_finished(self, state: Tracked, epoch: EpochLogged) -> None:
-        """Sends the figures."""
+        """Send the metrics."""
         if epoch.epoch > state.last:
             row = {name: each for name, each in epoch.row().items() if name != "epoch"}
             self._send(state, row, epoch.epoch)
             state.last = epoch.epoch
 
     def finished(self, state: Tracked, metrics: dict[str, dict[str, float]]) -> None:
-        """Sends the figures of the test data, and ends the run."""
+        """Send the metrics of the test data, and end the run."""
         test = {f"test_{name}": each for name, each in metrics.get("test", {}).items()}
         self._send(state, test, state.last)
         state.client.set_terminated(state.run_id, "FINISHED")
 
     def failed(self, state: Tracked, error: BaseException) -> None:
-        """Ends the run, as killed if it was interrupted."""
+        """End the run, as killed if it was interrupted."""
         interrupted = isinstance(error, KeyboardInterrupt)
         state.client.set_terminated(state.run_id, "KILLED" if interrupted else "FAILED")
 
@@ -106,18 +106,18 @@ class Mlflow(Callback):
 
         return MlflowClient(self.tracking_uri)
 
-    def _send(self, state: Tracked, figures: Mapping[str, float], step: int) -> None:
+    def _send(self, state: Tracked, values: Mapping[str, float], step: int) -> None:
         from mlflow.entities import Metric
 
         now = int(time.time() * 1000)
-        finite = {name: each for name, each in figures.items() if math.isfinite(each)}
+        finite = {name: each for name, each in values.items() if math.isfinite(each)}
         if finite:
             metrics = [Metric(name, float(each), now, step) for name, each in finite.items()]
             state.client.log_batch(state.run_id, metrics=metrics)
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every value of a spec by its key, e.g. `model.layers.0.units`."""
+    """Yield every value of a spec by its key, e.g. `model.layers.0.units`."""
     if isinstance(value, dict | list):
         items = value.items() if isinstance(value, dict) else enumerate(value)
         for key, item in items:

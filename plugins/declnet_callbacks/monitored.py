@@ -1,61 +1,103 @@
-"""What callbacks share that watch one figure of the history."""
+"""What callbacks share that watch a metric: after every epoch, logged or not."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
-from declnet import Callback, Diagnostic, EpochLogged, RunContext
+from declnet import Callback, Diagnostic, Run, RunContext
 
-SMALLER_IS_BETTER = ("loss", "error")
-"""Words in the names of figures that should fall; others should rise."""
+VALIDATION = "validation_"
+ADD_MODE = 'add mode = "min" or mode = "max"'
+
+
+@dataclass
+class Watch:
+    """What a callback knows of the metric that it watches.
+
+    Attributes:
+        mode: whether the smallest or the largest value is the best one; None without a metric.
+        best: the best value so far, or None.
+        since: the epoch from which patience counts, or None before the first one.
+    """
+
+    run: Run
+    mode: Literal["min", "max"] | None
+    best: float | None = None
+    since: int | None = None
+
+    def improves(self, value: float, min_delta: float = 0.0) -> bool:
+        """Return whether a value is better than the best by more than min_delta; NaN never is."""
+        if self.best is None:
+            return value == value  # noqa: PLR0124  # false for NaN
+        if self.mode == "min":
+            return value < self.best - min_delta
+        return value > self.best + min_delta
+
+    def waited(self, epoch: int) -> int:
+        """Return the epochs since the best one, or since the first one if there is no best."""
+        self.since = epoch if self.since is None else self.since
+        return epoch - self.since
 
 
 class MonitoredCallback(Callback):
-    """Watches a figure of the logged epochs; subclasses have `monitor`."""
+    """Watches `monitor`; subclasses act in `after_epoch`."""
 
+    monitor: str | None = Field(
+        default="validation_loss", description="the metric to watch, as the history calls it"
+    )
     mode: Literal["min", "max"] | None = Field(
         default=None,
-        description='whether smaller or larger is better; default: "min" for a figure with "loss" '
-        'or "error" in its name, else "max"',
+        description='whether lower ("min") or higher ("max") values are better; default: as the '
+        "metric declares",
     )
 
+    def monitors(self) -> tuple[str, ...]:
+        """Return the metric."""
+        return () if self.monitor is None else (self.monitor,)
+
     def check(self, context: RunContext) -> Iterator[Diagnostic]:
-        """The figure must be one that the history will have."""
-        monitor: str | None = getattr(self, "monitor", None)
-        if monitor is None or not context.metrics or monitor in context.metrics:
+        """Require a metric that the history will have, and that can get better."""
+        name, known = self.monitor, context.metrics
+        if name is None or not known:
             return
-        close = get_close_matches(monitor, context.metrics, n=1)
-        if monitor.startswith("validation_") and monitor.removeprefix("validation_") in (
-            context.metrics
-        ):
-            hint = f'name validation data, or monitor = "{monitor.removeprefix("validation_")}"'
-        elif close:
-            hint = f'did you mean "{close[0]}"?'
-        else:
-            hint = f"there are {', '.join(context.metrics)}; metrics add more"
-        yield Diagnostic(f'the run will have no figure "{monitor}"', hint, ("monitor",), "E045")
+        if name not in known:
+            message, hint = f'the run will have no metric "{name}"', _instead_of(name, known)
+            yield Diagnostic(message, hint, ("monitor",), "E045")
+        elif self.mode is None and known[name] is None:
+            message = f'nothing says whether higher or lower values of "{name}" are better'
+            yield Diagnostic(message, ADD_MODE, ("monitor",), "E045")
 
-    def is_better(self, value: float, best: float | None, least: float = 0.0) -> bool:
-        """Whether a value is better than the best so far by more than `least`; NaN never is."""
-        if best is None:
-            return value == value  # noqa: PLR0124  # false for NaN
-        if self.smaller_is_better:
-            return value < best - least
-        return value > best + least
+    def start(self, run: Run) -> Watch:
+        """Return what is known before the first epoch."""
+        return Watch(run, self._mode(run))
 
-    @property
-    def smaller_is_better(self) -> bool:
-        """As `mode` says, or the figure's name."""
-        if self.mode is not None:
-            return self.mode == "min"
-        return any(word in getattr(self, "monitor", "") for word in SMALLER_IS_BETTER)
+    def save(self, state: Watch) -> dict[str, Any]:
+        """Return what is known; the run itself keeps parameters and learning rates."""
+        return {"best": state.best, "since": state.since}
+
+    def restore(self, run: Run, saved: dict[str, Any]) -> Watch:
+        """Return what was known."""
+        state = self.start(run)
+        state.best, state.since = saved["best"], saved.get("since")
+        return state
+
+    def _mode(self, run: Run) -> Literal["min", "max"] | None:
+        if self.mode is not None or self.monitor is None:
+            return self.mode
+        better = run.better(self.monitor)
+        if better is None:
+            raise ValueError(f'which values of "{self.monitor}" are better is unknown: {ADD_MODE}')
+        return "max" if better == "higher" else "min"
 
 
-def figure_of(epoch: EpochLogged, monitor: str) -> float:
-    """The figure of an epoch; raises ValueError if it has none of that name."""
-    row = epoch.row()
-    if monitor not in row:
-        raise ValueError(f'epoch {epoch.epoch} has no figure "{monitor}", but {", ".join(row)}')
-    return float(row[monitor])
+def _instead_of(name: str, known: Collection[str]) -> str:
+    """What to monitor in place of a metric that there is not."""
+    without, close = name.removeprefix(VALIDATION), get_close_matches(name, known, n=1)
+    if name.startswith(VALIDATION) and without in known:
+        return f'name validation data, or monitor = "{without}"'
+    if close:
+        return f'did you mean "{close[0]}"?'
+    return f"there are {', '.join(known)}; metrics add more"

@@ -40,7 +40,7 @@ class TensorBoard(Callback):
         return folder
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:
-        """The library must be there."""
+        """Require the library."""
         if find_spec("tensorboard") is None:
             yield Diagnostic(
                 "the callback tensorboard needs TensorBoard",
@@ -48,17 +48,17 @@ class TensorBoard(Callback):
             )
 
     def start(self, run: Run) -> Events:
-        """Opens a file of events."""
+        """Open a file of events."""
         return self._opened(run, 0)
 
     def save(self, state: Events) -> dict[str, Any]:
-        """The next epoch, once the others are on the disk."""
+        """Return the next epoch, once the others are on the disk."""
         if state.writer is not None:
             state.writer.flush()
         return {"epoch": state.epoch}
 
     def restore(self, run: Run, saved: dict[str, Any]) -> Events:
-        """Opens another file, whose beginning says that later epochs of others are void."""
+        """Open another file, whose beginning says that later epochs of others are void."""
         from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 
         state = self._opened(run, saved["epoch"])
@@ -69,19 +69,19 @@ class TensorBoard(Callback):
         return state
 
     def epoch_finished(self, state: Events, epoch: EpochLogged) -> None:
-        """Adds the figures."""
+        """Add the metrics."""
         values = {"learning_rate": epoch.learning_rate}
         values |= _tagged(epoch.metrics, "train") | _tagged(epoch.validation, "validation")
         self._add(state, values, epoch.epoch)
         state.epoch = epoch.epoch + 1
 
     def finished(self, state: Events, metrics: dict[str, dict[str, float]]) -> None:
-        """Adds the figures of the test data, and closes the file."""
+        """Add the metrics of the test data, and close the file."""
         self._add(state, _tagged(metrics.get("test", {}), "test"), state.epoch)
         self._close(state)
 
     def failed(self, state: Events, error: BaseException) -> None:
-        """Closes the file."""
+        """Close the file."""
         self._close(state)
 
     def _opened(self, run: Run, epoch: int) -> Events:
@@ -105,6 +105,6 @@ class TensorBoard(Callback):
             state.writer.close()
 
 
-def _tagged(figures: Mapping[str, float], data: str) -> dict[str, float]:
-    """`loss` of the training data as `loss/train`: TensorBoard shows what is before / together."""
-    return {f"{name}/{data}": value for name, value in figures.items()}
+def _tagged(metrics: Mapping[str, float], data: str) -> dict[str, float]:
+    """Return metrics as `loss/train`: TensorBoard shows together what is before the slash."""
+    return {f"{name}/{data}": value for name, value in metrics.items()}

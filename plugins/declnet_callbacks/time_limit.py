@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from declnet import Callback, EpochLogged, Run
+from declnet import Callback, EpochFinished, Run
 
 
 @dataclass
@@ -18,10 +18,11 @@ class Clock:
 
 
 class TimeLimit(Callback):
-    """Stops after the first logged epoch that ends later than `minutes` after the beginning.
+    """Stops after the first epoch that ends later than `minutes` after the beginning.
 
-    Time counts in which the run is at work, in a run that is resumed too. What such a run learns
-    depends on how fast the machine is: of all callbacks, this one makes it irreproducible.
+    Every epoch counts, logged or not, and only the time in which the run is at work, in a run that
+    is resumed too. What such a run learns depends on how fast the machine is: of all callbacks,
+    this one makes it irreproducible.
     """
 
     type = "time_limit"
@@ -30,18 +31,18 @@ class TimeLimit(Callback):
     minutes: float = Field(gt=0, description="of training")
 
     def start(self, run: Run) -> Clock:
-        """Looks at the clock."""
+        """Look at the clock."""
         return Clock(run, time.monotonic())
 
     def save(self, state: Clock) -> dict[str, Any]:
-        """The seconds so far."""
+        """Return the seconds so far."""
         return {"seconds": time.monotonic() - state.begun}
 
     def restore(self, run: Run, saved: dict[str, Any]) -> Clock:
-        """Goes on counting."""
+        """Go on counting."""
         return Clock(run, time.monotonic() - saved["seconds"])
 
-    def epoch_finished(self, state: Clock, epoch: EpochLogged) -> None:
-        """Stops if it is late."""
+    def after_epoch(self, state: Clock, epoch: EpochFinished) -> None:
+        """Stop if it is late."""
         if time.monotonic() - state.begun >= 60 * self.minutes:
             state.run.stop(f"the time limit of {self.minutes:g} minutes is over")

@@ -1,22 +1,27 @@
-"""Reads .npy data: its header, and what may be wrong with it."""
+"""Reads .npy data: its header, its samples part by part, and what may be wrong with it."""
 
+from collections.abc import Iterator
+from math import prod
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
-from declnet import DataError, Dtype, Shape
+from declnet import Array, DataError, Dtype, Shape
+
+LARGEST_SAMPLE = 2**28
+"""Bytes of one sample; data that claims more is refused where it is read in parts."""
 
 
 def read_header(file: IO[bytes], name: str) -> tuple[Shape, bool, Dtype]:
-    """Shape, whether in Fortran order, and type of the array that a file holds.
+    """Return shape, whether in Fortran order, and type of the array that a file holds.
 
     Args:
         file: at the start of the data; afterwards at its first number.
         name: of the array, for messages.
 
     Raises:
-        DataError: it is no .npy data, or holds pickled objects.
+        DataError: it is not .npy data, or holds pickled objects.
     """
     try:
         version = np.lib.format.read_magic(file)
@@ -25,15 +30,51 @@ def read_header(file: IO[bytes], name: str) -> tuple[Shape, bool, Dtype]:
             (2, 0): np.lib.format.read_array_header_2_0,
         }[version]
         shape, fortran, dtype = read(file)
-    except Exception:  # whatever the parser of data that is none ran into
-        raise DataError(f"{name} is no .npy data, or is damaged") from None
+    except Exception:  # whatever the parser of other data ran into
+        raise DataError(f"{name} is not NumPy data, or is damaged") from None
     if dtype.hasobject:
         raise DataError(f"{name} holds pickled objects, which are never loaded")
     return tuple(shape), bool(fortran), dtype
 
 
+def read_chunks(file: IO[bytes], name: str, samples: int) -> Iterator[Array]:
+    """Yield the array that a file holds in parts of up to `samples` samples, in constant memory.
+
+    Args:
+        file: at the start of the data.
+        name: of the array, for messages.
+        samples: of a part.
+
+    Raises:
+        DataError: it is not .npy data, is damaged, or cannot be read sample by sample.
+    """
+    shape, fortran, dtype = read_header(file, name)
+    if dtype.kind not in "fiub":
+        raise DataError(f"{name} holds {dtype}, not numbers")
+    if not shape:
+        raise DataError(f"{name} is a single number; its first axis must be samples")
+    if fortran and len(shape) > 1:
+        raise DataError(
+            f"{name} is in Fortran order, which cannot be read sample by sample",
+            hint="save numpy.ascontiguousarray(x)",
+        )
+    size = prod(shape[1:]) * dtype.itemsize
+    if size > LARGEST_SAMPLE:
+        raise DataError(f"{name}: a sample of shape {shape[1:]} takes {size} bytes")
+    samples = max(1, min(samples, LARGEST_SAMPLE // max(size, 1)))
+    for start in range(0, shape[0], samples):
+        count = min(samples, shape[0] - start)
+        try:
+            data = file.read(count * size)
+        except Exception:  # a damaged archive raises whatever its parser ran into
+            raise DataError(f"{name} is damaged") from None
+        if len(data) < count * size:
+            raise DataError(f"{name} is cut off within sample {start + len(data) // size}")
+        yield np.frombuffer(data, dtype).reshape(count, *shape[1:])
+
+
 def missing(path: Path, error: OSError) -> DataError:
-    """The error of a file that cannot be read."""
+    """Return the error for a file that cannot be read."""
     if isinstance(error, FileNotFoundError):
         return DataError(f"{path}: there is no such file")
     return DataError(f"{path}: cannot be read: {error.strerror}")

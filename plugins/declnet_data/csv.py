@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 from pydantic import Field, field_validator
 
-from declnet import ColumnType, DataInfo, Dataset, Table
+from declnet import ColumnType, DataInfo, Dataset, DataSource, Table
+from declnet_data.csv_detection import has_decimal_commas, text_format
 from declnet_data.csv_format import CSVFormat
 from declnet_data.csv_table import read_csv, read_csv_in_chunks, read_names
 from declnet_data.table_source import TextTableSource, require
@@ -24,6 +25,7 @@ class CSV(TextTableSource):
     """
 
     type = "csv"
+    suffixes = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
     examples = (
         {"path": "iris.csv", "target": "species"},
         {"path": "houses.csv", "target": "price", "types": {"postcode": "text"}, "delimiter": ";"},
@@ -59,6 +61,22 @@ class CSV(TextTableSource):
         if delimiter in '"\r\n\0 ':
             raise ValueError("the delimiter cannot be a quotation mark, a space or a line's end")
         return delimiter
+
+    @classmethod
+    def for_file(cls, path: Path, like: Self | None = None) -> DataSource:
+        """A file of whose delimiter nothing is known has tabs if it is called .tsv."""
+        if like is None and path.name.lower().endswith((".tsv", ".tsv.gz")):
+            return cls(path=path, delimiter="\t")
+        return super().for_file(path, like)
+
+    def with_detected_format(self) -> Self:
+        """Finds encoding, delimiter and decimal sign."""
+        found = text_format(self.path)
+        source = self.model_copy(update=found)
+        if found.get("delimiter", ",") == ",":
+            return source
+        commas = has_decimal_commas(source.load(np.random.default_rng(0)))
+        return source.model_copy(update={"decimal": ","}) if commas else source
 
     def describe(self) -> DataInfo | None:
         """Reads the header alone."""

@@ -9,14 +9,15 @@ from typing import IO
 import numpy as np
 from pydantic import Field
 
-from declnet import Array, DataError, DataInfo, Dataset, DataSource
-from declnet_data.array_file import missing, read_header
+from declnet import Array, DataError, DataInfo, Dataset, DataSource, Table
+from declnet_data.array_file import missing, read_chunks, read_header
 
 
 class NPZ(DataSource):
     """The arrays `x` (n, …) and `y` (n, …) of an .npz file; pickled objects are refused."""
 
     type = "npz"
+    suffixes = (".npz",)
 
     path: Path = Field(description="the file, as numpy.savez writes it")
     maximum_bytes: int = Field(
@@ -34,6 +35,11 @@ class NPZ(DataSource):
         """Reads the arrays; nothing is random."""
         with self._archive() as archive:
             return Dataset(self._array(archive, "x"), self._array(archive, "y"))
+
+    def input_chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Array | Table]:
+        """Reads x alone, part by part, however large it is."""
+        with self._archive() as archive, self._member(archive, "x", whole=False) as file:
+            yield from read_chunks(file, f"{self.path}: the array x", samples)
 
     @contextmanager
     def _archive(self) -> Iterator[zipfile.ZipFile]:
@@ -58,14 +64,14 @@ class NPZ(DataSource):
         with archive:
             yield archive
 
-    def _member(self, archive: zipfile.ZipFile, name: str) -> IO[bytes]:
-        """An array's file within the archive; not one that unpacks to more than is allowed."""
+    def _member(self, archive: zipfile.ZipFile, name: str, whole: bool = True) -> IO[bytes]:
+        """An array's file within the archive; if it is read whole, not one that is too large."""
         names = [each.removesuffix(".npy") for each in archive.namelist()]
         if name not in names:
             found = ", ".join(names) or "none"
             raise DataError(f"{self.path}: it has no array {name} (its arrays: {found})")
         member = archive.infolist()[names.index(name)]
-        if member.file_size > self.maximum_bytes:
+        if whole and member.file_size > self.maximum_bytes:
             raise DataError(
                 f"{self.path}: the array {name} unpacks to {member.file_size} bytes, more than "
                 f"{self.maximum_bytes}",

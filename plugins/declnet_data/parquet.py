@@ -23,6 +23,7 @@ class Parquet(TableSource):
     """
 
     type = "parquet"
+    suffixes = (".parquet",)
     examples = ({"path": "houses.parquet", "target": "price"},)
 
     path: Path = Field(description="the file")
@@ -61,8 +62,9 @@ class Parquet(TableSource):
         from polars import selectors
 
         schema = frame.collect_schema()
+        self.require_columns(schema.names())
         nested = [name for name, each in schema.items() if each.is_nested() or each.is_object()]
-        needed = self.features or tuple(schema.names())
+        needed = self.features or self._only or schema.names()
         wrong = [name for name in nested if name in needed or name == self.target]
         if wrong:
             raise DataError(
@@ -77,7 +79,6 @@ class Parquet(TableSource):
         table = as_table(self._collected(plain))
         if not isinstance(table, Table):
             raise TypeError(table)
-        self.require_columns(list(table.columns))
         return self.records(table.columns)
 
     def _collected(self, frame: "pl.LazyFrame") -> "pl.DataFrame":

@@ -34,13 +34,18 @@ class TableSource(DataSource):
     _only: frozenset[str] | None = PrivateAttr(default=None)
 
     def with_columns(self, names: Collection[str]) -> Self:
-        """Reads these columns alone, as far as there are such."""
-        other = self.model_copy()
+        """Reads these columns alone, which must be there."""
+        kept = tuple(name for name in self.features or () if name in names)
+        other = self.model_copy(update={"features": kept or None})
         other._only = frozenset(names)
         return other
 
+    def without_unlabeled_rows(self) -> Self:
+        """Leaves out rows that have no target."""
+        return self.model_copy(update={"missing_target": "leave_out"})
+
     def require_columns(self, names: Sequence[str], hint: str | None = None) -> None:
-        """Checks that the table has the target and the features.
+        """Checks that the table has the target, the features and what else is needed.
 
         Raises:
             DataError: with what may have been meant.
@@ -49,6 +54,8 @@ class TableSource(DataSource):
             require(names, self.target, ("target",), hint)
         for position, name in enumerate(self.features or ()):
             require(names, name, ("features", position), hint)
+        for name in sorted(self._only or ()):
+            require(names, name, (), hint)
 
     def records(self, columns: Mapping[str, Array]) -> Table:
         """Columns as records."""
@@ -85,6 +92,11 @@ class TextTableSource(TableSource):
     )
 
     _settled: dict[str, ColumnType] = PrivateAttr(default_factory=dict)
+
+    def with_columns(self, names: Collection[str]) -> Self:
+        """Reads these columns alone, which must be there; types of others are forgotten."""
+        types = {name: each for name, each in self.types.items() if name in names}
+        return super().with_columns(names).model_copy(update={"types": types})
 
     def with_types(self, types: Mapping[str, ColumnType]) -> Self:
         """Reads text as text where the training data has text, and numbers as numbers."""

@@ -16,6 +16,7 @@ class Add(Layer):
     n_inputs = None
     backward_needs = frozenset()
     memory_order = "any"
+    is_linear = True
 
     def forward(self, x: tuple[Array, ...], y: Array, state: LayerState) -> None:
         """y = sum of x."""

@@ -31,6 +31,8 @@ class AveragePool2d(Layer):
     )
     example_shapes = ((2, 6, 6), (3, 7, 5))
     backward_needs = frozenset()
+    output_range = "input"
+    is_linear = True
 
     pool_size: Sizes = Field(description="of the window: a number, or [height, width]")
     stride: Sizes | None = Field(

@@ -6,7 +6,17 @@ from math import prod
 import numpy as np
 from pydantic import Field
 
-from declnet import Array, Initializer, Layer, LayerState, Parameter, Regularizer, Shape, Workspace
+from declnet import (
+    Array,
+    Initializer,
+    Layer,
+    LayerState,
+    OutputRange,
+    Parameter,
+    Regularizer,
+    Shape,
+    Workspace,
+)
 from declnet_initializers import Ones, Zeros
 from declnet_layers.batch_last import batch_last
 
@@ -52,6 +62,7 @@ class BatchNorm(Layer):
     backward_needs = frozenset()
     in_place = True
     mixes_samples = True
+    output_range = OutputRange()
 
     epsilon: float = Field(default=1e-5, gt=0, description="added to the variance")
     momentum: float = Field(
@@ -76,10 +87,12 @@ class BatchNorm(Layer):
         """Scale and offset, and the running mean and variance, which no optimizer changes."""
         shape = input_shape[:1]
         return {
-            "scale": Parameter(shape, self.scale_initializer, self.scale_regularizer),
-            "offset": Parameter(shape, self.offset_initializer, self.offset_regularizer),
-            "running_mean": Parameter(shape, "zeros", trainable=False),
-            "running_variance": Parameter(shape, "ones", trainable=False),
+            "scale": Parameter(shape, self.scale_initializer, self.scale_regularizer, role="scale"),
+            "offset": Parameter(
+                shape, self.offset_initializer, self.offset_regularizer, role="bias"
+            ),
+            "running_mean": Parameter(shape, "zeros", trainable=False, role="bias"),
+            "running_variance": Parameter(shape, "ones", trainable=False, role="scale"),
         }
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:

@@ -20,6 +20,7 @@ class Concatenate(Layer):
     n_inputs = None
     backward_needs = frozenset({"x"})  # for the sizes of its parts
     memory_order = "any"
+    is_linear = True
 
     axis: int = Field(default=0, ge=0, description="axis of the sample, from 0")
 

@@ -5,7 +5,17 @@ from typing import Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from declnet import Array, Initializer, Layer, LayerState, Parameter, Regularizer, Shape, Workspace
+from declnet import (
+    Array,
+    Initializer,
+    Layer,
+    LayerState,
+    OutputRange,
+    Parameter,
+    Regularizer,
+    Shape,
+    Workspace,
+)
 from declnet_initializers import GlorotUniform, Zeros
 from declnet_layers.batch_last import batch_last
 from declnet_layers.kernel_rows import add_up, rows_shape, store, under_kernel
@@ -45,6 +55,8 @@ class Conv2d(Layer):
     )
     example_shapes = ((4, 6, 5),)
     backward_needs = frozenset()
+    output_range = OutputRange()
+    is_linear = True
 
     filters: int = Field(ge=1, description="number of outputs at each place, their channels")
     kernel_size: Sizes = Field(description="of a filter: a number, or [height, width]")
@@ -85,7 +97,9 @@ class Conv2d(Layer):
         """Weights (filters, channels / groups, height, width) and biases (filters,)."""
         shape = (self.filters, input_shape[0] // self.groups, *self.kernel_size)
         weights = Parameter(shape, self.weight_initializer, self.weight_regularizer)
-        biases = Parameter((self.filters,), self.bias_initializer, self.bias_regularizer)
+        biases = Parameter(
+            (self.filters,), self.bias_initializer, self.bias_regularizer, role="bias"
+        )
         return {"weights": weights, "biases": biases} if self.use_bias else {"weights": weights}
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:

@@ -1,24 +1,20 @@
 """The fully connected layer."""
 
-from collections.abc import Iterator
-
 import numpy as np
 from pydantic import Field
 
 from declnet import (
     Array,
-    Diagnostic,
     Initializer,
     Layer,
     LayerState,
+    OutputRange,
     Parameter,
     Regularizer,
-    RunContext,
     Shape,
     Workspace,
 )
 from declnet_initializers import GlorotUniform, Zeros
-from declnet_layers.linear_chain import start_of_linear_chain
 from declnet_layers.matrix_product import multiply
 
 
@@ -39,6 +35,8 @@ class Dense(Layer):
     )
     backward_needs = frozenset({"x"})
     input_order = "any"  # a matrix product takes either order as fast
+    output_range = OutputRange()
+    is_linear = True
 
     units: int = Field(ge=1, description="number of outputs")
     weight_initializer: Initializer = Field(
@@ -49,17 +47,6 @@ class Dense(Layer):
     )
     weight_regularizer: Regularizer | None = Field(default=None, description="penalty on weights")
     bias_regularizer: Regularizer | None = Field(default=None, description="penalty on biases")
-
-    def check(self, context: RunContext) -> Iterator[Diagnostic]:
-        """Two dense layers without anything nonlinear between them are one, unless it is narrow."""
-        start = start_of_linear_chain(context)
-        if context.here is None or start is None or not isinstance(start.layer, Dense):
-            return
-        if start.layer.units >= min(start.input_shapes[0][0], self.units):
-            names = f'"{start.name}" and "{context.here.name}"'
-            message = f"nothing nonlinear stands between {names}, so they are one linear layer"
-            hint = 'put an activation such as "relu" between them, or leave one of them out'
-            yield Diagnostic(message, hint, code="W003")
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """(units,); raises ValueError unless the input is one axis of features."""
@@ -75,7 +62,9 @@ class Dense(Layer):
         shape = (input_shape[0], self.units)
         return {
             "weights": Parameter(shape, self.weight_initializer, self.weight_regularizer),
-            "biases": Parameter((self.units,), self.bias_initializer, self.bias_regularizer),
+            "biases": Parameter(
+                (self.units,), self.bias_initializer, self.bias_regularizer, role="bias"
+            ),
         }
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:

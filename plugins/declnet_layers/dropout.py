@@ -26,6 +26,8 @@ class Dropout(Layer):
     backward_needs = frozenset()
     in_place = True
     memory_order = "any"
+    output_range = "input"
+    is_linear = True
 
     rate: float = Field(ge=0, lt=1, description="the fraction that is set to zero")
 

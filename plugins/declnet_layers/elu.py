@@ -3,7 +3,7 @@
 import numpy as np
 from pydantic import Field
 
-from declnet import Array, Layer, LayerState, Shape, Workspace
+from declnet import Array, Layer, LayerState, OutputRange, Shape, Workspace
 
 
 class ELU(Layer):
@@ -21,6 +21,7 @@ class ELU(Layer):
     backward_needs = frozenset({"y"})
     in_place = True
     memory_order = "any"
+    output_range = OutputRange()  # from -alpha, which differs
 
     alpha: float = Field(default=1.0, ge=0, description="-alpha is the limit for negative x")
 

@@ -3,7 +3,16 @@
 import numpy as np
 from pydantic import Field
 
-from declnet import Array, Initializer, Layer, LayerState, Parameter, Regularizer, Shape
+from declnet import (
+    Array,
+    Initializer,
+    Layer,
+    LayerState,
+    OutputRange,
+    Parameter,
+    Regularizer,
+    Shape,
+)
 from declnet_initializers import Normal
 
 
@@ -21,6 +30,7 @@ class Embedding(Layer):
     memory_order = "batch_first"
     input_order = "any"
     backward_needs = frozenset({"x"})
+    output_range = OutputRange()
 
     categories: int = Field(ge=1, description="number of integers, counted from 0")
     units: int = Field(ge=1, description="numbers in each vector")

@@ -19,6 +19,8 @@ class Flatten(Layer):
     backward_needs = frozenset()
     only_reshapes = True
     memory_order = "any"
+    output_range = "input"
+    is_linear = True
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """(features,)."""

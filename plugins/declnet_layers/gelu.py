@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from declnet import Array, Layer, LayerState, Shape, Workspace
+from declnet import Array, Layer, LayerState, OutputRange, Shape, Workspace
 from declnet_layers.normal_tail import FAR, fill_normal_tail
 
 ROOT = sqrt(2 / pi)
@@ -29,6 +29,7 @@ class GELU(Layer):
     examples = ({}, {"approximation": "tanh"})
     backward_needs = frozenset()
     memory_order = "any"
+    output_range = OutputRange(low=-0.18)  # its minimum is -0.17 in both forms
 
     approximation: Literal["none", "tanh"] = Field(
         default="none", description='"none": the exact form; "tanh": a faster one'

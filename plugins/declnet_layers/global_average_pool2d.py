@@ -18,6 +18,8 @@ class GlobalAveragePool2d(Layer):
     type = "global_average_pool2d"
     example_shapes = ((3, 4, 5), (2, 1, 1))
     backward_needs = frozenset()
+    output_range = "input"
+    is_linear = True
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """(channels,); raises ValueError unless the input is images."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from declnet import Array, Layer, LayerState, Shape, Workspace
+from declnet import Array, Layer, LayerState, OutputRange, Shape, Workspace
 
 
 class HardSigmoid(Layer):
@@ -18,6 +18,7 @@ class HardSigmoid(Layer):
     backward_needs = frozenset({"y"})
     in_place = True
     memory_order = "any"
+    output_range = OutputRange(0, 1)
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
         """Where y > 0, and where y < 1."""

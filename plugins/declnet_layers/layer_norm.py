@@ -5,7 +5,17 @@ from math import prod
 import numpy as np
 from pydantic import Field
 
-from declnet import Array, Initializer, Layer, LayerState, Parameter, Regularizer, Shape, Workspace
+from declnet import (
+    Array,
+    Initializer,
+    Layer,
+    LayerState,
+    OutputRange,
+    Parameter,
+    Regularizer,
+    Shape,
+    Workspace,
+)
 from declnet_initializers import Ones, Zeros
 
 
@@ -32,6 +42,7 @@ class LayerNorm(Layer):
     backward_needs = frozenset()
     in_place = True
     memory_order = "any"
+    output_range = OutputRange()
 
     axes: int | None = Field(
         default=None, ge=1, description="how many of a sample's last axes; default: all"
@@ -58,8 +69,10 @@ class LayerNorm(Layer):
         """Scale and offset, of the shape of the last axes."""
         shape = input_shape[self._first(input_shape) :]
         return {
-            "scale": Parameter(shape, self.scale_initializer, self.scale_regularizer),
-            "offset": Parameter(shape, self.offset_initializer, self.offset_regularizer),
+            "scale": Parameter(shape, self.scale_initializer, self.scale_regularizer, role="scale"),
+            "offset": Parameter(
+                shape, self.offset_initializer, self.offset_regularizer, role="bias"
+            ),
         }
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:

@@ -12,6 +12,8 @@ class Linear(Layer):
     backward_needs = frozenset()
     in_place = True
     memory_order = "any"
+    output_range = "input"
+    is_linear = True
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
         """y = x."""

@@ -3,7 +3,17 @@
 import numpy as np
 from pydantic import Field
 
-from declnet import Array, Initializer, Layer, LayerState, Parameter, Regularizer, Shape, Workspace
+from declnet import (
+    Array,
+    Initializer,
+    Layer,
+    LayerState,
+    OutputRange,
+    Parameter,
+    Regularizer,
+    Shape,
+    Workspace,
+)
 from declnet_initializers import Constant
 
 
@@ -24,6 +34,7 @@ class PReLU(Layer):
     examples = ({}, {"shared": True})
     backward_needs = frozenset({"x"})
     memory_order = "any"
+    output_range = OutputRange()
 
     shared: bool = Field(
         default=False, description="one slope for all, rather than one a feature (or channel)"
@@ -36,7 +47,8 @@ class PReLU(Layer):
     def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
         """Slopes (features,), or (1,)."""
         count = 1 if self.shared or not input_shape else input_shape[0]
-        return {"slopes": Parameter((count,), self.slope_initializer, self.slope_regularizer)}
+        slopes = Parameter((count,), self.slope_initializer, self.slope_regularizer, role="scale")
+        return {"slopes": slopes}
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
         """One part of a sum at a time."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from declnet import Array, Layer, LayerState, Shape, Workspace
+from declnet import Array, Layer, LayerState, OutputRange, Shape, Workspace
 
 
 class ReLU(Layer):
@@ -12,6 +12,7 @@ class ReLU(Layer):
     backward_needs = frozenset({"y"})
     in_place = True
     memory_order = "any"
+    output_range = OutputRange(low=0)
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
         """Where y > 0; and zeros, with which np.maximum takes a fifth of its time with a number."""

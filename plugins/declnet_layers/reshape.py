@@ -20,6 +20,8 @@ class Reshape(Layer):
     backward_needs = frozenset()
     only_reshapes = True
     memory_order = "any"
+    output_range = "input"
+    is_linear = True
 
     shape: tuple[int, ...] = Field(
         min_length=1,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from declnet import Array, Layer, LayerState, Shape, Workspace
+from declnet import Array, Layer, LayerState, OutputRange, Shape, Workspace
 
 SCALE = 1.0507009873554804934193349852946
 ALPHA = 1.6732632423543772848170429916717
@@ -22,6 +22,7 @@ class SELU(Layer):
     backward_needs = frozenset({"y"})
     in_place = True
     memory_order = "any"
+    output_range = OutputRange(low=-SCALE * ALPHA)
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
         """The slope dy/dx, in which forward works, too; and the step of it at 0."""

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from declnet import Array, Layer, LayerState, Shape, Workspace
+from declnet import Array, Elementwise, OutputRange
 from declnet_layers.logistic import fill_logistic
 
 
-class Sigmoid(Layer):
+class Sigmoid(Elementwise):
     """y = 1 / (1 + exp(-x)), from 0 to 1; dy/dx = y * (1 - y).
 
     x, y: (n, *shape). The same as PyTorch's `Sigmoid` and Keras's `sigmoid`.
@@ -15,19 +15,13 @@ class Sigmoid(Layer):
     type = "sigmoid"
     backward_needs = frozenset({"y"})
     in_place = True
-    memory_order = "any"
+    output_range = OutputRange(0, 1)
 
-    def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
-        """The slope dy/dx; forward works in it, too."""
-        return {"slope": Workspace(input_shape)}
-
-    def forward(self, x: Array, y: Array, state: LayerState) -> None:
+    def value(self, x: Array, y: Array, scratch: Array) -> None:
         """y = 1 / (1 + exp(-x))."""
-        fill_logistic(x, y, state.slope)
+        fill_logistic(x, y, scratch)
 
-    def backward(self, x: None, y: Array, dy: Array, dx: Array | None, state: LayerState) -> None:
-        """dx = dy * y * (1 - y)."""
-        if dx is not None:
-            np.subtract(1, y, out=state.slope)
-            np.multiply(state.slope, y, out=state.slope)
-            np.multiply(dy, state.slope, out=dx)
+    def derivative(self, x: None, y: Array, slope: Array) -> None:
+        """Slope = y * (1 - y)."""
+        np.subtract(1, y, out=slope)
+        np.multiply(slope, y, out=slope)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from declnet import Array, Layer, LayerState, Shape, Workspace
+from declnet import Array, Layer, LayerState, OutputRange, Shape, Workspace
 from declnet_layers.logistic import fill_logistic
 
 
@@ -18,6 +18,7 @@ class SiLU(Layer):
     type = "silu"
     backward_needs = frozenset({"y"})
     memory_order = "any"
+    output_range = OutputRange(low=-0.28)  # its minimum is -0.2785
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
         """The sigmoid s, which backward needs again."""

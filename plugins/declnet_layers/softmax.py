@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from declnet import Array, Layer, LayerState, Shape, Workspace
+from declnet import Array, Layer, LayerState, OutputRange, Shape, Workspace
 
 
 class Softmax(Layer):
@@ -11,6 +11,7 @@ class Softmax(Layer):
     type = "softmax"
     backward_needs = frozenset({"y"})
     in_place = True
+    output_range = OutputRange(0, 1, sums_to_one=True)
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """The same; raises ValueError unless the input is one axis of classes."""

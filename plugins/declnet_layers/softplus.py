@@ -3,10 +3,10 @@
 import numpy as np
 from pydantic import Field
 
-from declnet import Array, Layer, LayerState, Shape, Workspace
+from declnet import Array, Elementwise, OutputRange
 
 
-class Softplus(Layer):
+class Softplus(Elementwise):
     """y = log(1 + exp(beta * x)) / beta, above 0; dy/dx = 1 - exp(-beta * y).
 
     x, y: (n, *shape). PyTorch's `Softplus(beta)` takes y = x where beta * x > 20, its `threshold`,
@@ -21,30 +21,22 @@ class Softplus(Layer):
     examples = ({}, {"beta": 2.0})
     backward_needs = frozenset({"y"})
     in_place = True
-    memory_order = "any"
+    output_range = OutputRange(low=0)
 
     beta: float = Field(default=1.0, gt=0, description="the larger, the sharper the bend at 0")
 
-    def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
-        """The slope dy/dx; forward works in it, too."""
-        return {"slope": Workspace(input_shape)}
-
-    def forward(self, x: Array, y: Array, state: LayerState) -> None:
+    def value(self, x: Array, y: Array, scratch: Array) -> None:
         """y = max(x, 0) + log(1 + exp(-beta * |x|)) / beta: nothing overflows."""
-        bend = state.slope
-        np.absolute(x, out=bend)
-        np.multiply(bend, -self.beta, out=bend)
-        np.exp(bend, out=bend)
-        np.log1p(bend, out=bend)
-        np.divide(bend, self.beta, out=bend)
+        np.absolute(x, out=scratch)
+        np.multiply(scratch, -self.beta, out=scratch)
+        np.exp(scratch, out=scratch)
+        np.log1p(scratch, out=scratch)
+        np.divide(scratch, self.beta, out=scratch)
         np.maximum(x, 0, out=y)
-        np.add(y, bend, out=y)
+        np.add(y, scratch, out=y)
 
-    def backward(self, x: None, y: Array, dy: Array, dx: Array | None, state: LayerState) -> None:
-        """dx = dy * (1 - exp(-beta * y)), which is the sigmoid of beta * x."""
-        if dx is not None:
-            slope = state.slope
-            np.multiply(y, -self.beta, out=slope)
-            np.expm1(slope, out=slope)
-            np.negative(slope, out=slope)
-            np.multiply(dy, slope, out=dx)
+    def derivative(self, x: None, y: Array, slope: Array) -> None:
+        """Slope = 1 - exp(-beta * y), which is the sigmoid of beta * x."""
+        np.multiply(y, -self.beta, out=slope)
+        np.expm1(slope, out=slope)
+        np.negative(slope, out=slope)

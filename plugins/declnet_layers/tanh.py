@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from declnet import Array, Layer, LayerState, Shape, Workspace
+from declnet import Array, Elementwise, OutputRange
 
 
-class Tanh(Layer):
+class Tanh(Elementwise):
     """y = tanh(x), from -1 to 1; dy/dx = 1 - y**2.
 
     x, y: (n, *shape). The same as PyTorch's `Tanh` and Keras's `tanh`.
@@ -14,19 +14,13 @@ class Tanh(Layer):
     type = "tanh"
     backward_needs = frozenset({"y"})
     in_place = True
-    memory_order = "any"
+    output_range = OutputRange(-1, 1)
 
-    def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
-        """The slope dy/dx."""
-        return {"slope": Workspace(input_shape)}
-
-    def forward(self, x: Array, y: Array, state: LayerState) -> None:
+    def value(self, x: Array, y: Array, scratch: Array) -> None:
         """y = tanh(x)."""
         np.tanh(x, out=y)
 
-    def backward(self, x: None, y: Array, dy: Array, dx: Array | None, state: LayerState) -> None:
-        """dx = dy * (1 - y**2)."""
-        if dx is not None:
-            np.multiply(y, y, out=state.slope)
-            np.subtract(1, state.slope, out=state.slope)
-            np.multiply(dy, state.slope, out=dx)
+    def derivative(self, x: None, y: Array, slope: Array) -> None:
+        """Slope = 1 - y**2."""
+        np.multiply(y, y, out=slope)
+        np.subtract(1, slope, out=slope)

@@ -1,14 +1,10 @@
 """Cross-entropy between answers of yes or no and their predicted probabilities."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
-from declnet import Array, Diagnostic, Dtype, Loss, RunContext, Shape
+from declnet import Array, Dtype, Loss, Shape
 from declnet_losses.clipping import SMALLEST
-from declnet_losses.label_range import labels_besides_zero_and_one
 from declnet_losses.label_smoothing import LabelSmoothing, smoothed
-from declnet_losses.output_units import lone_softmax, no_probabilities, wide_softmax
 from declnet_losses.sample_means import outputs_of, room_for_elements, take_means
 
 
@@ -25,20 +21,10 @@ class BinaryCrossentropy(Loss):
 
     type = "binary_crossentropy"
     targets = "binary"
+    takes = "probabilities"
     examples = ({}, {"label_smoothing": 0.1})
 
     label_smoothing: LabelSmoothing = 0.0
-
-    def check(self, context: RunContext) -> Iterator[Diagnostic]:
-        """Each unit must give a probability of its own, and labels are 0 and 1."""
-        yield from lone_softmax(context, 'use "sigmoid" in its place')
-        yield from wide_softmax(
-            context,
-            "gives numbers that add up to 1, but here each output is a question of its own",
-            'use "sigmoid" in its place, or the loss categorical_crossentropy',
-        )
-        yield from no_probabilities(self, context, "sigmoid")
-        yield from labels_besides_zero_and_one(self, context)
 
     def prepare(self, y: Array, output_shape: Shape, dtype: Dtype) -> Array:
         """0 and 1, smoothed."""

@@ -1,14 +1,10 @@
 """Cross-entropy between class labels and predicted probabilities."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
-from declnet import Array, Diagnostic, Dtype, Loss, RunContext, Shape
+from declnet import Array, Dtype, Loss, Shape
 from declnet_losses.clipping import SMALLEST
-from declnet_losses.label_range import labels_below_zero, units_without_class
 from declnet_losses.label_smoothing import LabelSmoothing, smoothed
-from declnet_losses.output_units import no_distribution
 
 
 class CategoricalCrossentropy(Loss):
@@ -25,15 +21,10 @@ class CategoricalCrossentropy(Loss):
 
     type = "categorical_crossentropy"
     targets = "classes"
+    takes = "distribution"
     examples = ({}, {"label_smoothing": 0.1})
 
     label_smoothing: LabelSmoothing = 0.0
-
-    def check(self, context: RunContext) -> Iterator[Diagnostic]:
-        """The units must be one distribution over the classes, which labels number from 0."""
-        yield from no_distribution(self, context)
-        yield from labels_below_zero(context)
-        yield from units_without_class(context)
 
     def prepare(self, y: Array, output_shape: Shape, dtype: Dtype) -> Array:
         """One-hot rows, smoothed."""

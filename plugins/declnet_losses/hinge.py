@@ -1,12 +1,8 @@
 """The hinge loss of support vector machines."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
-from declnet import Array, Diagnostic, Dtype, Loss, RunContext, Shape
-from declnet_losses.label_range import labels_besides_zero_and_one
-from declnet_losses.output_units import no_negative_scores
+from declnet import Array, Dtype, Loss, Shape
 from declnet_losses.sample_means import outputs_of, room_for_elements, take_means
 
 
@@ -23,12 +19,8 @@ class Hinge(Loss):
 
     type = "hinge"
     targets = "binary"
+    takes = "scores"
     threshold = 0.0
-
-    def check(self, context: RunContext) -> Iterator[Diagnostic]:
-        """Scores must be able to fall below 0, and labels are 0 and 1."""
-        yield from no_negative_scores(context)
-        yield from labels_besides_zero_and_one(self, context)
 
     def prepare(self, y: Array, output_shape: Shape, dtype: Dtype) -> Array:
         """0 becomes -1, and 1 stays."""

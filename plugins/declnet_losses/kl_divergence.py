@@ -1,12 +1,9 @@
 """The Kullback-Leibler divergence of predicted distributions from true ones."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
-from declnet import Array, Diagnostic, Dtype, Loss, RunContext, Shape
+from declnet import Array, Dtype, Loss, Shape
 from declnet_losses.clipping import SMALLEST
-from declnet_losses.output_units import no_distribution
 from declnet_losses.sample_means import room_for_elements, take_sums
 
 SMALLEST_RATIO = 1e-30
@@ -24,10 +21,7 @@ class KLDivergence(Loss):
     """
 
     type = "kl_divergence"
-
-    def check(self, context: RunContext) -> Iterator[Diagnostic]:
-        """The units must be a distribution."""
-        return no_distribution(self, context)
+    takes = "distribution"
 
     def prepare(self, y: Array, output_shape: Shape, dtype: Dtype) -> Array:
         """Refuses negative probabilities."""

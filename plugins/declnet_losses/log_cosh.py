@@ -1,11 +1,8 @@
 """The logarithm of the hyperbolic cosine of the error."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
-from declnet import Array, Diagnostic, Loss, RunContext
-from declnet_losses.output_units import no_values
+from declnet import Array, Loss
 from declnet_losses.sample_means import outputs_of, room_for_elements, take_means
 
 
@@ -19,10 +16,7 @@ class LogCosh(Loss):
     """
 
     type = "log_cosh"
-
-    def check(self, context: RunContext) -> Iterator[Diagnostic]:
-        """The outputs must be able to take any values."""
-        return no_values(self, context)
+    takes = "values"
 
     def forward(self, y_pred: Array, y_true: Array, losses: Array) -> None:
         """As |e| + log((1 + exp(-2|e|)) / 2), which does not overflow.

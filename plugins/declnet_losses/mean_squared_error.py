@@ -1,11 +1,8 @@
 """The mean squared error."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
-from declnet import Array, Diagnostic, Loss, RunContext
-from declnet_losses.output_units import no_values
+from declnet import Array, Loss
 from declnet_losses.sample_means import outputs_of, room_for_elements, take_means
 
 
@@ -18,10 +15,7 @@ class MeanSquaredError(Loss):
     """
 
     type = "mean_squared_error"
-
-    def check(self, context: RunContext) -> Iterator[Diagnostic]:
-        """The outputs must be able to take any values."""
-        return no_values(self, context)
+    takes = "values"
 
     def forward(self, y_pred: Array, y_true: Array, losses: Array) -> None:
         """Squares of the errors, then each sample's mean."""

@@ -13,21 +13,23 @@ class Accuracy(Metric):
     """accuracy = mean(argmax(y_pred) == label), for labels (n,) or one-hot rows (n, classes)."""
 
     type = "accuracy"
+    better = "higher"
+    abbreviation = "acc"
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:
-        """The output must be classes."""
+        """Require an output of classes."""
         return no_classes(self, context)
 
     def start(self) -> list[int]:
-        """[right, all]."""
+        """Return [right, all]."""
         return [0, 0]
 
     def update(self, state: list[int], y_pred: Array, y_true: Array) -> None:
-        """Counts a batch."""
+        """Count a batch."""
         labels = labels_of(y_true)
         state[0] += int(np.count_nonzero(y_pred.argmax(axis=1) == labels))
         state[1] += len(labels)
 
     def result(self, state: list[int]) -> float:
-        """Right / all."""
+        """Return right / all."""
         return state[0] / state[1]

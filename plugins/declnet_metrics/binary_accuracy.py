@@ -19,6 +19,7 @@ class BinaryAccuracy(Metric):
     """
 
     type = "binary_accuracy"
+    better = "higher"
     examples = ({}, {"threshold": 0.0})
 
     threshold: float = Field(
@@ -26,20 +27,20 @@ class BinaryAccuracy(Metric):
     )
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:
-        """Each output needs an answer in y, 0 or 1."""
+        """Require an answer in y for each output, 0 or 1."""
         yield from other_sizes(self, context)
         yield from no_binary_labels(self, context)
 
     def start(self) -> list[int]:
-        """[right, all]."""
+        """Return [right, all]."""
         return [0, 0]
 
     def update(self, state: list[int], y_pred: Array, y_true: Array) -> None:
-        """Counts a batch."""
+        """Count a batch."""
         right = (y_pred > self.threshold) == y_true.reshape(y_pred.shape)
         state[0] += int(np.count_nonzero(right))
         state[1] += right.size
 
     def result(self, state: list[int]) -> float:
-        """Right / all."""
+        """Return right / all."""
         return state[0] / state[1]

@@ -1,6 +1,6 @@
 """Whether a metric can compare the model's output with y, before anything is computed.
 
-Where y does not fit the loss either, the loss is told so, and metrics are silent.
+Where y does not fit the loss either, that is reported for the loss alone.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from declnet import Diagnostic, Metric, RunContext, Shape
 
 
 def no_classes(metric: Metric, context: RunContext) -> Iterator[Diagnostic]:
-    """An output that is not one axis of several classes, which a loss of classes is told of."""
+    """Refuse an output that is not one axis of several classes, unless the loss does."""
     shape = _output_shape(context)
     if shape is None or (context.loss is not None and context.loss.targets == "classes"):
         return
@@ -18,15 +18,15 @@ def no_classes(metric: Metric, context: RunContext) -> Iterator[Diagnostic]:
         message = f"{metric.type} needs a unit for each class, but the model has a single unit"
         binary = context.loss is not None and context.loss.targets == "binary"
         if binary or any(info.target == "classes" for info in context.data.values()):
-            yield _finding(message, "use binary_accuracy for answers of yes or no")
+            yield _diagnostic(message, "use binary_accuracy for answers of yes or no")
         else:
-            yield _finding(message, "use regression_accuracy or r2 for numbers")
+            yield _diagnostic(message, "use regression_accuracy or r2 for numbers")
     else:
         yield from several_axes(metric, context)
 
 
 def several_axes(metric: Metric, context: RunContext) -> Iterator[Diagnostic]:
-    """An output of more axes than one, which a loss of classes is told of."""
+    """Refuse an output of more than one axis, unless the loss does."""
     shape = _output_shape(context)
     if shape is None or (context.loss is not None and context.loss.targets == "classes"):
         return
@@ -34,19 +34,19 @@ def several_axes(metric: Metric, context: RunContext) -> Iterator[Diagnostic]:
         message = (
             f"{metric.type} needs one axis of classes, but the model's output has shape {shape}"
         )
-        yield _finding(message, 'add "flatten" and a dense layer')
+        yield _diagnostic(message, 'add "flatten" and a dense layer')
 
 
 def several_units(metric: Metric, context: RunContext) -> Iterator[Diagnostic]:
-    """More outputs than one."""
+    """Refuse more than one output."""
     shape = _output_shape(context)
     if shape is not None and prod(shape) != 1:
         message = f"{metric.type} needs a single unit, but the model's output has shape {shape}"
-        yield _finding(message, "use accuracy or f1 for several classes")
+        yield _diagnostic(message, "use accuracy or f1 for several classes")
 
 
 def other_sizes(metric: Metric, context: RunContext) -> Iterator[Diagnostic]:
-    """Data sets whose y has not a number for each output, though the loss takes it as classes."""
+    """Refuse data whose y lacks a number for each output, though the loss takes it as classes."""
     shape = _output_shape(context)
     if shape is None or context.loss is None or context.loss.targets != "classes":
         return
@@ -56,12 +56,12 @@ def other_sizes(metric: Metric, context: RunContext) -> Iterator[Diagnostic]:
                 f"{metric.type} compares each output with a number of y, but the model's output "
                 f"has shape {shape}, and y of data.{name} has {_in_words(info.target_shape)}"
             )
-            yield _finding(message, "use accuracy for class labels")
+            yield _diagnostic(message, "use accuracy for class labels")
             return
 
 
 def no_binary_labels(metric: Metric, context: RunContext) -> Iterator[Diagnostic]:
-    """A single unit, and labels that are not 0 and 1, though the loss takes them as values."""
+    """Refuse labels beyond 0 and 1 for a single unit, though the loss takes them as values."""
     shape = _output_shape(context)
     if shape is None or prod(shape) != 1 or context.loss is None:
         return
@@ -73,7 +73,7 @@ def no_binary_labels(metric: Metric, context: RunContext) -> Iterator[Diagnostic
                 f"{metric.type} of a single unit takes labels of 0 and 1, but those of data.{name} "
                 f"go up to {info.classes - 1}"
             )
-            yield _finding(message, "use regression_accuracy or r2 for numbers")
+            yield _diagnostic(message, "use regression_accuracy or r2 for numbers")
             return
 
 
@@ -85,5 +85,5 @@ def _output_shape(context: RunContext) -> Shape | None:
     return None if context.last is None else context.last.output_shape
 
 
-def _finding(message: str, hint: str) -> Diagnostic:
+def _diagnostic(message: str, hint: str) -> Diagnostic:
     return Diagnostic(message, hint, code="E044")

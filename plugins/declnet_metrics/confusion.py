@@ -29,10 +29,12 @@ class Confusion:
 class ConfusionMetric(Metric):
     """A ratio of counts of each class, averaged over the classes; subclasses say which ratio.
 
-    A model with one output predicts 1 above `threshold`, else 0, and the figure is that of class 1.
-    With several outputs they are classes: the largest is predicted, and the figures of the classes
-    are averaged. The figure of a class whose denominator is 0 is 0.
+    A model with one output predicts 1 above `threshold`, else 0, and the ratio is that of class 1.
+    With several outputs they are classes: the largest is predicted, and the ratios of the classes
+    are averaged. The ratio of a class whose denominator is 0 is 0.
     """
+
+    better = "higher"
 
     average: Literal["macro", "micro", "weighted"] = Field(
         default="macro",
@@ -44,20 +46,20 @@ class ConfusionMetric(Metric):
     )
 
     def ratio(self, right: Array, predicted: Array, actual: Array) -> Array:
-        """The figure of each class."""
+        """Return the ratio of each class."""
         raise NotImplementedError
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:
-        """The output must be one axis of classes, or one unit for labels of 0 and 1."""
+        """Require one axis of classes, or one unit for labels of 0 and 1."""
         yield from several_axes(self, context)
         yield from no_binary_labels(self, context)
 
     def start(self) -> Confusion:
-        """Nothing counted."""
+        """Return empty counts."""
         return Confusion()
 
     def update(self, state: Confusion, y_pred: Array, y_true: Array) -> None:
-        """Counts a batch."""
+        """Count a batch."""
         state.binary = prod(y_pred.shape[1:]) == 1
         if state.binary:
             classes, guesses = 2, (y_pred.reshape(-1) > self.threshold).astype(np.intp)
@@ -71,20 +73,20 @@ class ConfusionMetric(Metric):
         state.counts = counts if state.counts is None else state.counts + counts
 
     def result(self, state: Confusion) -> float:
-        """The figure of class 1, or the average."""
+        """Return the ratio of class 1, or the average."""
         if state.counts is None:
             return 0.0
         if self.average == "micro" and not state.binary:
             return float(self.ratio(*state.counts.sum(axis=1)))
-        figures = self.ratio(*state.counts)
+        ratios = self.ratio(*state.counts)
         if state.binary:
-            return float(figures[1])
+            return float(ratios[1])
         _, predicted, actual = state.counts
         weights = actual if self.average == "weighted" else predicted + actual > 0
-        return float(np.average(figures, weights=weights))
+        return float(np.average(ratios, weights=weights))
 
 
 def quotient(numerator: Array, denominator: Array) -> Array:
-    """Numerator / denominator of counts, 0 where the denominator is 0: the numerator is, too."""
+    """Return numerator / denominator of counts, 0 where both are 0."""
     quotients: Array = numerator / np.maximum(denominator, 1)
     return quotients

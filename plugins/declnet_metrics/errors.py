@@ -6,6 +6,6 @@ from declnet import Array
 
 
 def errors_of(y_pred: Array, y_true: Array) -> Array:
-    """y_pred - y_true in float64, (n, outputs); y_true of shape (n,) serves for one output."""
+    """Return y_pred - y_true in float64, (n, outputs); y_true (n,) serves for one output."""
     errors: Array = np.subtract(y_pred, y_true.reshape(y_pred.shape), dtype=np.float64)
     return errors.reshape(len(errors), -1)

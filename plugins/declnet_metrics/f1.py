@@ -1,4 +1,4 @@
-"""F1: precision and recall in one figure."""
+"""F1: precision and recall in one number."""
 
 from declnet import Array
 from declnet_metrics.confusion import ConfusionMetric, quotient
@@ -18,5 +18,5 @@ class F1(ConfusionMetric):
     examples = ({}, {"average": "micro"}, {"average": "weighted"})
 
     def ratio(self, right: Array, predicted: Array, actual: Array) -> Array:
-        """2 * right / (predicted + actual)."""
+        """Return 2 * right / (predicted + actual)."""
         return quotient(2 * right, predicted + actual)

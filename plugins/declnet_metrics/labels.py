@@ -6,14 +6,14 @@ from declnet import Array
 
 
 def labels_of(y_true: Array) -> Array:
-    """Labels (n,), of labels (n,) or (n, 1), or of one-hot rows (n, classes)."""
+    """Return the labels (n,) of labels (n,) or (n, 1), or of one-hot rows (n, classes)."""
     one_hot = y_true.ndim == 2 and y_true.shape[1] > 1
     labels: Array = y_true.argmax(axis=1) if one_hot else y_true.reshape(-1)
     return labels
 
 
 def whole_labels(y_true: Array, classes: int) -> Array:
-    """As `labels_of`, as integers that can count.
+    """Return what `labels_of` does as integers that can count.
 
     Raises:
         ValueError: one is not a whole number from 0 to classes - 1.

@@ -18,21 +18,22 @@ class MeanAbsoluteError(Metric):
     """
 
     type = "mean_absolute_error"
+    better = "lower"
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:
-        """Each output needs a number in y."""
+        """Require a number in y for each output."""
         return other_sizes(self, context)
 
     def start(self) -> list[float]:
-        """[sum, count]."""
+        """Return [sum, count]."""
         return [0.0, 0]
 
     def update(self, state: list[float], y_pred: Array, y_true: Array) -> None:
-        """Adds a batch."""
+        """Add a batch."""
         errors = errors_of(y_pred, y_true)
         state[0] += float(np.absolute(errors).sum())
         state[1] += errors.size
 
     def result(self, state: list[float]) -> float:
-        """Sum / count."""
+        """Return sum / count."""
         return state[0] / state[1]

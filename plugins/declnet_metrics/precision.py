@@ -17,5 +17,5 @@ class Precision(ConfusionMetric):
     examples = ({}, {"average": "weighted"}, {"threshold": 0.8})
 
     def ratio(self, right: Array, predicted: Array, actual: Array) -> Array:
-        """Right / predicted."""
+        """Return right / predicted."""
         return quotient(right, predicted)

@@ -30,22 +30,23 @@ class R2(Metric):
     """
 
     type = "r2"
+    better = "higher"
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:
-        """Each output needs a number in y."""
+        """Require a number in y for each output."""
         return other_sizes(self, context)
 
     def start(self) -> Squares:
-        """No sums."""
+        """Return empty sums."""
         return Squares()
 
     def update(self, state: Squares, y_pred: Array, y_true: Array) -> None:
-        """Adds a batch."""
+        """Add a batch."""
         state.errors += np.square(errors_of(y_pred, y_true)).sum(axis=0)
         state.targets.add(y_true.reshape(len(y_true), -1))
 
     def result(self, state: Squares) -> float:
-        """The mean over the outputs."""
+        """Return the mean over the outputs."""
         errors, targets = np.atleast_1d(state.errors), np.atleast_1d(state.targets.squares)
         constant = targets == 0
         shares = errors / np.where(constant, 1, targets)

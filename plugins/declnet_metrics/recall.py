@@ -18,5 +18,5 @@ class Recall(ConfusionMetric):
     examples = ({}, {"average": "weighted"}, {"threshold": 0.2})
 
     def ratio(self, right: Array, predicted: Array, actual: Array) -> Array:
-        """Right / actual."""
+        """Return right / actual."""
         return quotient(right, actual)

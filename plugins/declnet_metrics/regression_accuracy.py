@@ -32,6 +32,7 @@ class RegressionAccuracy(Metric):
     """
 
     type = "regression_accuracy"
+    better = "higher"
     examples = ({}, {"precision_divisor": 10.0})
 
     precision_divisor: float = Field(
@@ -39,20 +40,20 @@ class RegressionAccuracy(Metric):
     )
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:
-        """Each output needs a number in y."""
+        """Require a number in y for each output."""
         return other_sizes(self, context)
 
     def start(self) -> Distances:
-        """No errors."""
+        """Return no errors."""
         return Distances()
 
     def update(self, state: Distances, y_pred: Array, y_true: Array) -> None:
-        """Keeps the sizes of a batch's errors."""
+        """Keep the sizes of a batch's errors."""
         state.errors.append(np.absolute(errors_of(y_pred, y_true)))
         state.targets.add(y_true.reshape(-1, 1))
 
     def result(self, state: Distances) -> float:
-        """The share of errors that are small enough."""
+        """Return the share of errors that are small enough."""
         variance = float(np.sum(state.targets.squares)) / state.targets.count
         close = np.concatenate(state.errors) < variance**0.5 / self.precision_divisor
         return float(np.mean(close))

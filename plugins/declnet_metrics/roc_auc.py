@@ -27,22 +27,23 @@ class RocAuc(Metric):
 
     Hanley and McNeil, The Meaning and Use of the Area under a ROC Curve, 1982. The same as
     scikit-learn's roc_auc_score; Keras's AUC approximates it. With one class only, or a prediction
-    of NaN, it is NaN, which history and metrics show as null.
+    of NaN, it is NaN, which history and metrics.json show as null.
     """
 
     type = "roc_auc"
+    better = "higher"
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:
-        """The output must be one unit, for labels of 0 and 1."""
+        """Require an output of one unit, for labels of 0 and 1."""
         yield from several_units(self, context)
         yield from no_binary_labels(self, context)
 
     def start(self) -> Scores:
-        """No predictions."""
+        """Return no predictions."""
         return Scores()
 
     def update(self, state: Scores, y_pred: Array, y_true: Array) -> None:
-        """Keeps a copy of a batch's predictions."""
+        """Keep a copy of a batch's predictions."""
         if prod(y_pred.shape[1:]) != 1:
             raise ValueError(f"roc_auc needs one output, not {y_pred.shape[1:]}")
         scores, ones = y_pred.reshape(-1), whole_labels(y_true, 2) == 1
@@ -50,7 +51,7 @@ class RocAuc(Metric):
         state.zeros.append(scores[~ones])
 
     def result(self, state: Scores) -> float:
-        """Counts, for each sample of 1, the samples of 0 below it and those not above it."""
+        """Count, for each sample of 1, the samples of 0 below it and those not above it."""
         ones, zeros = (np.sort(np.concatenate(each)) for each in (state.ones, state.zeros))
         if not ones.size or not zeros.size or np.isnan(ones[-1]) or np.isnan(zeros[-1]):
             return nan  # NaN is sorted last

@@ -25,7 +25,7 @@ class Spread:
     _mean: Array | float = 0.0
 
     def add(self, rows: Array) -> None:
-        """Adds a batch."""
+        """Add a batch."""
         if not self.count:
             self._first = rows[0].astype(np.float64)
         distances = rows - self._first

@@ -20,12 +20,14 @@ class TopKAccuracy(Metric):
     """
 
     type = "top_k_accuracy"
+    better = "higher"
     examples = ({}, {"k": 2})
+    example_shapes = (((8,), ()), ((8,), (8,)))
 
     k: int = Field(default=5, ge=1, description="how many of the classes count as predicted")
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:
-        """The output must be more than k classes, or every prediction is right."""
+        """Require more than k classes, or every prediction is right."""
         yield from no_classes(self, context)
         shape = context.last.output_shape if context.last is not None else ()
         if len(shape) == 1 and 1 < shape[0] <= self.k:
@@ -34,11 +36,11 @@ class TopKAccuracy(Metric):
             yield Diagnostic(message, hint, ("k",), "E044")
 
     def start(self) -> list[int]:
-        """[right, all]."""
+        """Return [right, all]."""
         return [0, 0]
 
     def update(self, state: list[int], y_pred: Array, y_true: Array) -> None:
-        """Counts the classes that come after the right one: comparisons with NaN are false."""
+        """Count the classes that come after the right one: comparisons with NaN are false."""
         samples, classes = y_pred.shape
         labels = whole_labels(y_true, classes)[:, None]
         right = np.take_along_axis(y_pred, labels, axis=1)
@@ -49,5 +51,5 @@ class TopKAccuracy(Metric):
         state[1] += samples
 
     def result(self, state: list[int]) -> float:
-        """Right / all."""
+        """Return right / all."""
         return state[0] / state[1]

@@ -11,19 +11,24 @@ class OneCycle(Schedule):
     """From max_rate / initial_divisor up to max_rate, down to the initial rate / final_divisor.
 
     rate = end + (start - end) * (1 + cos(pi * done)) / 2, up and down, steps from 1. The peak is at
-    step warmup_share * steps, the lowest rate at step `steps`; it stays. As PyTorch's OneCycleLR
-    with cosine annealing (its warmup_share is pct_start), but the momentum is not cycled.
+    step warmup_share * steps, the lowest rate at step `steps`, by default the last one; it stays.
+    As PyTorch's OneCycleLR with cosine annealing (its warmup_share is pct_start), but the momentum
+    is not cycled.
     Smith and Topin, Super-Convergence, arXiv:1708.07120, 2017.
     """
 
     type = "one_cycle"
     examples = (
-        {"max_rate": 0.02, "steps": 1000},
+        {"max_rate": 0.02},
         {"max_rate": 0.1, "steps": 5000, "warmup_share": 0.1, "final_divisor": 100.0},
     )
 
     max_rate: float = Field(ge=0, description="the rate at the peak")
-    steps: int = Field(ge=1, description="updates of the whole cycle")
+    steps: int | None = Field(
+        default=None,
+        ge=1,
+        description="updates of the whole cycle; default: those of the training",
+    )
     warmup_share: float = Field(
         default=0.3, ge=0, lt=1, description="share of the steps in which the rate rises"
     )
@@ -37,10 +42,11 @@ class OneCycle(Schedule):
     def rate(self, step: int, total: int) -> float:
         """From the initial rate to max_rate, or from there to the final rate."""
         initial = self.max_rate / self.initial_divisor
-        peak = self.warmup_share * self.steps
+        steps = self.steps or total
+        peak = self.warmup_share * steps
         if step < peak:
             return _annealed(initial, self.max_rate, (step - 1) / (peak - 1))
-        done = min((step - peak) / (self.steps - peak), 1)
+        done = min((step - peak) / (steps - peak), 1)
         return _annealed(self.max_rate, initial / self.final_divisor, done)
 
 

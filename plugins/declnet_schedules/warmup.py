@@ -8,9 +8,10 @@ from declnet import LearningRate, Schedule
 class Warmup(Schedule):
     """rate = first * (start_factor + (1 - start_factor) * (step - 1) / steps) for `steps` steps.
 
-    Then it is the rate of `schedule`, whose own steps count from there; first is that of its first
-    step, so that the one leads to the other. Steps from 1; a start_factor of 0 leaves the first
-    update without effect. As PyTorch's LinearLR before another one in a SequentialLR.
+    Then it is the rate of `schedule`, whose own steps count from there, as does the rest of the
+    training; first is that of its first step, so that the one leads to the other. Steps from 1; a
+    start_factor of 0 leaves the first update without effect. As PyTorch's LinearLR before another
+    one in a SequentialLR.
     Goyal et al., Accurate, Large Minibatch SGD, arXiv:1706.02677, 2017.
     """
 
@@ -20,7 +21,7 @@ class Warmup(Schedule):
         {
             "steps": 100,
             "start_factor": 0.01,
-            "schedule": {"type": "cosine", "initial_rate": 0.1, "steps": 900},
+            "schedule": {"type": "cosine", "initial_rate": 0.1},
         },
     )
 

@@ -69,7 +69,60 @@ def test_the_best_may_come_first(declnet_cli, runs, tmp_path):
         assert out.split()[:2] == columns
     done = declnet_cli("compare", *runs, "--sort", "acc")
     assert (done.returncode, done.stdout) == (2, "")
-    assert 'no run has the figure "acc"' in done.stderr
+    assert 'no run has the metric "acc"' in done.stderr
+
+
+@pytest.fixture
+def distances(declnet_cli, spec_file, document):
+    """Two runs of a metric whose name says nothing of its direction; `near` is the better one."""
+    document["model"]["layers"][2:] = [{"type": "dense", "units": 1}]
+    document["loss"] = "mean_squared_error"
+    document["training"]["metrics"] = [{"type": "mean_absolute_error", "name": "distance"}]
+    document["optimizer"] = {"type": "adam", "learning_rate": 0.001}
+    spec = spec_file(document)
+    declnet_cli.succeeds("run", spec, "--quiet", "--out", "far")
+    more = ("--set", "optimizer.learning_rate=0.1", "--set", "training.epochs=30")
+    declnet_cli.succeeds("run", spec, "--quiet", "--out", "near", *more)
+    return "far", "near"
+
+
+def with_better(directory, better):
+    """Writes into a manifest which values are better, as a run of this edition has it."""
+    path = directory / "manifest.json"
+    manifest = json.loads(path.read_text()) | {"better": better}
+    if better is None:
+        del manifest["better"]
+    path.write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize("better", [None, {"loss": "lower", "distance": "lower"}])
+def test_the_direction_is_that_of_the_metric_whatever_it_is_called(
+    declnet_cli, distances, tmp_path, better
+):
+    """Runs of the first edition do not say it in the manifest: it is looked up by the type."""
+    for each in distances:
+        with_better(tmp_path / each, better)
+    for options, columns in (
+        (["--sort", "distance"], ["near", "far"]),
+        (["--sort", "train.distance", "--descending"], ["far", "near"]),
+        (["--sort", "distance", "--ascending"], ["near", "far"]),
+    ):
+        out = declnet_cli.succeeds("compare", *distances, *options)
+        assert out.split()[:2] == columns
+
+
+def test_a_metric_of_unknown_direction_needs_an_order(declnet_cli, distances, tmp_path):
+    for each, better in zip(distances, ("lower", "higher"), strict=True):
+        with_better(tmp_path / each, {"loss": "lower", "distance": better})
+    done = declnet_cli("compare", *distances, "--sort", "distance")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert 'values of "distance" are better; add --ascending or --descending' in done.stderr
+    for each in distances:
+        with_better(tmp_path / each, {"loss": "lower", "distance": None})
+    assert declnet_cli("compare", *distances, "--sort", "distance").returncode == 2
+    out = declnet_cli.succeeds("compare", *distances, "--sort", "distance", "--ascending")
+    assert out.split()[:2] == ["near", "far"]
+    assert declnet_cli.succeeds("compare", *distances, "--sort", "loss")
 
 
 def test_what_explains_most_is_above(declnet_cli, runs):

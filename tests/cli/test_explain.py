@@ -31,7 +31,7 @@ def test_a_code_is_told_whole(code: str) -> None:
 
 def test_its_heading_is_that_of_the_problem() -> None:
     assert run("E012").output.startswith("error[E012]: wrong type of value\n")
-    assert run("W003").output.startswith("warning[W003]: nothing nonlinear")
+    assert run("W003").output.startswith("warning[W003]: no activation")
 
 
 @pytest.mark.parametrize(("columns", "widest"), [(50, 50), (300, 90)])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import subprocess
+import sys
 import textwrap
 import tomllib
 from importlib.util import find_spec
@@ -12,7 +14,8 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
-from declnet.cli.spec_templates import TEMPLATES, template_text
+import declnet
+from declnet_templates import TEMPLATES
 
 HAS_SKLEARN = find_spec("sklearn") is not None
 EACH = pytest.mark.parametrize("template", TEMPLATES)
@@ -97,7 +100,7 @@ def test_classification_is_the_default_and_json_says_the_same(declnet_cli, tmp_p
     declnet_cli.succeeds("new", "spec.toml")
     declnet_cli.succeeds("new", "spec.json", "--template", "classification")
     text = (tmp_path / "spec.toml").read_text("utf-8")
-    assert text == template_text("classification")
+    assert text == declnet.default_registry().find("template", "classification")().spec()
     assert json.loads((tmp_path / "spec.json").read_text("utf-8")) == tomllib.loads(text)
 
 
@@ -142,28 +145,44 @@ def test_force_replaces_no_folder(declnet_cli, tmp_path):
 def test_a_misspelt_template_gets_a_suggestion(declnet_cli, tmp_path):
     done = declnet_cli("new", "spec.toml", "--template", "binery")
     assert done.returncode == 2
-    assert 'there is no template "binery" (did you mean "binary"?)' in done.stderr
+    assert 'template type "binery" is not installed (did you mean "binary"?)' in done.stderr
     done = declnet_cli("new", "spec.toml", "--template", "?")
-    assert 'there is no template "?" (templates: binary, classification, ' in done.stderr
+    assert '"?" is not installed (installed templates: binary, classification, ' in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
 def test_help_lists_every_template_with_what_it_shows(declnet_cli):
-    out = declnet_cli.succeeds("new", "--help")
-    for name, description in TEMPLATES.items():
-        assert re.search(rf"^ +{name} +{re.escape(description)}$", out, re.MULTILINE)
-    assert "\b" not in out
-    assert "[default: classification]" in out
+    out = " ".join(declnet_cli.succeeds("new", "--help").split())
+    for entry in declnet.default_registry().entries("template"):
+        summary = entry.component.__doc__.splitlines()[0].removesuffix(".")
+        mark = {"example": " [default]", "table": " [default with --data]", None: ""}
+        assert f" {entry.type} {summary}{mark[entry.component.default_for]}" in out
+
+
+def test_the_main_help_imports_no_component():
+    code = (
+        "import sys; from declnet.cli.main import command\n"
+        "command.main(['--help'], standalone_mode=False)\n"
+        "print([each for each in ('pydantic', 'numpy', 'pluggy') if each in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_without_the_plugin_of_templates_it_says_that_there_are_none(declnet_cli, tmp_path):
+    done = declnet_cli("new", "spec.toml", "--no-plugin", "templates")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "error: no template is the default: name one with --template (none)\n",
+    )
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_spec_whose_data_is_not_there_says_so(declnet_cli, tmp_path):
     (tmp_path / "sub").mkdir()
     done = declnet_cli("new", "sub/spec.toml", "--template", "own_data")
     assert done.returncode == 0
-    assert done.stderr == (
-        "note: it reads sub/data.npz, which is not there yet: "
-        'write it with numpy.savez("data.npz", x=x, y=y)\n'
-    )
+    assert done.stderr == "note: it reads sub/data.npz, which does not exist yet\n"
     (tmp_path / "sub" / "data.npz").touch()
     declnet_cli.succeeds("new", "sub/spec.toml", "--template", "own_data", "--force")
 
@@ -171,5 +190,5 @@ def test_a_spec_whose_data_is_not_there_says_so(declnet_cli, tmp_path):
 @pytest.mark.parametrize("template", ["images", "table"])
 def test_a_spec_that_needs_scikit_learn_says_so_where_it_is_missing(template, declnet_cli):
     done = declnet_cli("new", "spec.toml", "--template", template)
-    needed = "note: it needs scikit-learn: pip install 'declnet[sklearn]'\n"
+    needed = 'note: scikit-learn is not installed (pip install "scikit-learn>=1.5")\n'
     assert (done.returncode, done.stderr) == (0, "" if HAS_SKLEARN else needed)

@@ -164,7 +164,11 @@ def test_an_output_that_cannot_be_is_refused(arguments, message, flowers, declne
     ("name", "message"),
     [
         ("none.csv", "none.csv: there is no such file"),
-        ("table.xlsx", "table.xlsx: what kind of file is it? (its name must end in .csv, "),
+        (
+            "table.xlsx",
+            "table.xlsx: no installed data source reads such files (its name must end in .csv, "
+            ".csv.gz, .npy, .npz, .parquet, .tsv, .tsv.gz)",
+        ),
         ("x.npy", "x.npy: the model was trained on a table, so its columns are needed by name"),
     ],
 )

@@ -56,6 +56,12 @@ def test_each_run_has_a_row(declnet_cli, runs):
         (["--sort", "train.loss", "--reverse"], ["small-1", "small-2", "small-3"]),
         (["--sort", "train.accuracy"], ["small-2", "small-1", "small-3"]),
         (["--sort", "name", "--reverse"], ["small-3", "small-2", "small-1"]),
+        (["--sort", "name", "--descending"], ["small-3", "small-2", "small-1"]),
+        (["--sort", "name", "--descending", "--reverse"], ["small-1", "small-2", "small-3"]),
+        (["--sort", "accuracy", "--ascending"], ["small-1", "small-2", "small-3"]),
+        (["--sort", "accuracy", "--descending"], ["small-2", "small-1", "small-3"]),
+        (["--sort", "loss", "--descending"], ["small-1", "small-2", "small-3"]),
+        (["--sort", "loss", "--descending", "--reverse"], ["small-2", "small-1", "small-3"]),
         (["--filter", "status=failed"], ["small-3"]),
         (["--filter", "optimizer.learning_rate=1e-3"], ["small-1"]),
         (["--filter", "optimizer.learning_rate=1"], ["small-2"]),
@@ -71,6 +77,19 @@ def test_each_run_has_a_row(declnet_cli, runs):
 )
 def test_runs_are_sorted_and_filtered(declnet_cli, runs, options, names):
     assert [each["name"] for each in table(declnet_cli.succeeds("runs", *options))] == names
+
+
+@pytest.mark.parametrize("name", ["accuracy", "train.accuracy"])
+def test_a_metric_of_unknown_direction_needs_an_order(declnet_cli, runs, name):
+    for each in runs.iterdir():
+        path = each / "manifest.json"
+        manifest = json.loads(path.read_text()) | {"better": {"loss": "lower"}}
+        path.write_text(json.dumps(manifest))
+    done = declnet_cli("runs", "--sort", name)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert 'values of "accuracy" are better; add --ascending or --descending' in done.stderr
+    found = table(declnet_cli.succeeds("runs", "--sort", name, "--descending"))
+    assert [each["name"] for each in found] == ["small-2", "small-1", "small-3"]
 
 
 def test_json_has_the_figures_as_they_are(declnet_cli, runs):
@@ -151,7 +170,7 @@ def test_a_line_that_a_kill_cut_off_does_no_harm(declnet_cli, runs):
         (["data.npz"], "data.npz: is a file, not a folder"),
         (["--sort", "accuracyy"], 'no run has "accuracyy"'),
         (["--sort", "test.loss"], 'did you mean "train.loss"?'),
-        (["--filter", "status"], '"status" is no filter; write KEY=VALUE'),
+        (["--filter", "status"], '"status" is not a filter; write KEY=VALUE'),
         (["--filter", "optimizer.typ=sgd"], 'did you mean "optimizer.type"?'),
     ],
 )

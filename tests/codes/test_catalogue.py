@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +20,8 @@ from declnet import Diagnostic, Layer, Metric, Registry, RunContext, SpecError
 from declnet.cli.main import command
 from declnet.cli.reading import checked_spec
 from declnet.codes.catalogue import Code, catalogue
-from declnet.registry.entry import Entry
 from declnet.registry.plugin import Plugin
+from declnet.registry.registry import Entry
 
 BASE = Path(__file__).parent / "base.toml"
 
@@ -68,9 +69,16 @@ class Halve(Layer):
 
 
 @pytest.fixture(scope="module")
-def registry() -> Registry:
-    """All that is installed, a metric with a check of its own, and a plugin that is broken."""
-    registry = declnet.discover()
+def registry(repository: Path) -> Iterator[Registry]:
+    """What is installed, two distributions that offer one type, own components, a broken plugin."""
+    case = repository / "tests" / "gallery" / "type_of_two_distributions"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(case / "installed")
+        yield with_own_components(declnet.discover())
+
+
+def with_own_components(registry: Registry) -> Registry:
+    """Adds a metric with a check of its own, a layer, and a plugin that is broken."""
     registry.register(ClassRecall)
     registry.register(Halve)
     broken = Plugin("swish", "declnet-swish", "1.0")

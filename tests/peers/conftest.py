@@ -8,12 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from declnet.testing.benches.fusion_bench import FusionBench
-from declnet.testing.benches.layer_arrays import LayerData
-from declnet.testing.benches.layer_bench import LayerBench
-from declnet.testing.benches.loss_bench import LossBench, LossData
-from declnet.testing.settings import Setting
-from declnet.testing.subjects import Subject
+from .. import plain_arrays
 
 
 @pytest.fixture
@@ -23,10 +18,9 @@ def run_layer() -> Callable[..., dict[str, np.ndarray]]:
     def run(
         layer: Any, x: np.ndarray, dy: np.ndarray, order: Any = "batch_last", **parameters: Any
     ) -> dict[str, np.ndarray]:
-        setting = Setting(len(x), len(x), dtype=dy.dtype.name, input_order=order, order=order)
-        bench = LayerBench(Subject(layer), x.shape[1:], setting)
-        bench.initial |= parameters
-        return bench.run(LayerData((x,), dy))
+        alone = plain_arrays.LayerRun(layer, x.shape[1:], len(x), dtype=dy.dtype.name, order=order)
+        alone.initial |= parameters
+        return alone.run(x, dy)
 
     return run
 
@@ -34,26 +28,17 @@ def run_layer() -> Callable[..., dict[str, np.ndarray]]:
 @pytest.fixture
 def run_loss() -> Callable[..., tuple[np.ndarray, np.ndarray]]:
     """Runs a loss forward and backward, for y as a user gives it; losses and `dy_pred`."""
-
-    def run(
-        loss: Any, y_pred: np.ndarray, y: np.ndarray, order: Any = "batch_last"
-    ) -> tuple[np.ndarray, np.ndarray]:
-        setting = Setting(len(y), len(y), dtype=y_pred.dtype.name, input_order=order, order=order)
-        return LossBench(loss, y_pred.shape[1:], setting).run(LossData(y_pred, y))
-
-    return run
+    return plain_arrays.run_loss
 
 
 @pytest.fixture
-def run_fusion() -> Callable[..., tuple[np.ndarray, np.ndarray]]:
-    """Runs a fusion forward and backward, for y as a user gives it; losses and `dx`."""
+def run_joined() -> Callable[..., tuple[np.ndarray, np.ndarray]]:
+    """Runs a kernel of a layer and a loss, for y as a user gives it; losses and `dx`."""
 
     def run(
-        fusion: Any, x: np.ndarray, y: np.ndarray, order: Any = "batch_last"
+        kernel: Any, layer: Any, loss: Any, x: np.ndarray, y: np.ndarray, order: Any = "batch_last"
     ) -> tuple[np.ndarray, np.ndarray]:
-        setting = Setting(len(x), len(x), dtype=x.dtype.name, input_order=order, order=order)
-        bench = FusionBench(Subject(fusion), x.shape[1:], setting)
-        bench.place(x, y)
-        return bench.forward()["losses"], bench.backward()["dx"]
+        _, losses, dx = plain_arrays.run_kernel(kernel, layer, loss, x, y, order)
+        return losses, dx
 
     return run

@@ -1,4 +1,4 @@
-"""Losses and fusions against PyTorch: losses and gradients, float64, to 1e-9."""
+"""Losses, and their kernels with a layer, against PyTorch: float64, to 1e-9."""
 
 from __future__ import annotations
 
@@ -135,28 +135,27 @@ def test_categorical_crossentropy(run_loss, share, order):
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("share", SMOOTHING)
 @pytest.mark.parametrize("classes", [2, 5, 200])
-def test_softmax_with_categorical_crossentropy(run_fusion, classes, share, order):
+def test_softmax_with_categorical_crossentropy(run_joined, classes, share, order):
     rng = np.random.default_rng(5)
     logits, labels = rng.normal(size=(N, classes)), rng.integers(0, classes, N)
-    fusion = SoftmaxCategoricalCrossentropy(
-        layer=Softmax(), loss=CategoricalCrossentropy(label_smoothing=share)
-    )
+    loss = CategoricalCrossentropy(label_smoothing=share)
     leaves = leaf(logits)
     losses = F.cross_entropy(leaves, torch.tensor(labels), reduction="none", label_smoothing=share)
-    require_same(run_fusion(fusion, logits, labels, order), leaves, losses)
+    kernel = SoftmaxCategoricalCrossentropy()
+    found = run_joined(kernel, Softmax(), loss, logits, labels, order)
+    require_same(found, leaves, losses)
 
 
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("share", SMOOTHING)
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_sigmoid_with_binary_crossentropy(run_fusion, shape, share, order):
+def test_sigmoid_with_binary_crossentropy(run_joined, shape, share, order):
     rng = np.random.default_rng(6)
     logits, y = rng.normal(scale=4, size=(N, *shape)), rng.integers(0, 2, (N, *shape))
     logits = np.clip(logits, -15, 15)  # the loss clips beyond
-    fusion = SigmoidBinaryCrossentropy(
-        layer=Sigmoid(), loss=BinaryCrossentropy(label_smoothing=share)
-    )
+    loss = BinaryCrossentropy(label_smoothing=share)
     leaves = leaf(logits)
     targets = torch.tensor((1 - share) * y + share / 2)
     losses = mean_of_outputs(F.binary_cross_entropy_with_logits(leaves, targets, reduction="none"))
-    require_same(run_fusion(fusion, logits, y, order), leaves, losses)
+    found = run_joined(SigmoidBinaryCrossentropy(), Sigmoid(), loss, logits, y, order)
+    require_same(found, leaves, losses)

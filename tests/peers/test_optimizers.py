@@ -52,7 +52,7 @@ def gradients() -> np.ndarray:
 
 def our_path(optimizer, start, gradients):
     w, dw = start.copy(), np.empty_like(start)
-    update = Update(optimizer, w, dw)
+    update = Update(optimizer, w, dw, len(gradients))
     for step, gradient in enumerate(gradients, start=1):
         dw[...] = gradient
         update(step)

@@ -118,5 +118,5 @@ CASES = {
 
 @pytest.mark.parametrize(("ours", "make", "steps"), CASES.values(), ids=CASES)
 def test_rates_are_those_of_torch(ours, make, steps):
-    found = [ours.rate(step) for step in range(1, steps + 1)]
+    found = [ours.rate(step, steps) for step in range(1, steps + 1)]
     assert found == pytest.approx(torch_rates(make, 0.3, steps), rel=1e-9, abs=1e-12)

@@ -45,7 +45,7 @@ def take_steps() -> Callable[..., np.ndarray]:
         state = SimpleNamespace(scratch=scratch, **arrays)
         path = []
         for step, dw in enumerate(gradients, start=1):
-            optimizer.update(w, dw.copy(), state, optimizer.rate(step), step)
+            optimizer.update(w, dw.copy(), state, optimizer.rate(step, len(gradients)), step)
             path.append(w.copy())
         return np.array(path)
 

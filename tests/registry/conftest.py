@@ -17,7 +17,7 @@ def make_schedule():
             (Schedule,),
             {
                 "type": name,
-                "rate": lambda _self, _step: rate,
+                "rate": lambda self, step, total: rate,
                 "__module__": __name__,
                 "__annotations__": {},
             },

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from dataclasses import replace
 from textwrap import dedent
 
@@ -13,7 +15,7 @@ GOOD = """
     class {name}(Schedule):
         type = "{type}"
 
-        def rate(self, step):
+        def rate(self, step, total):
             return 0.25
 
     @hookimpl
@@ -38,7 +40,8 @@ def site(tmp_path, declnet_cli):
         )
         (info / "entry_points.txt").write_text(f"[declnet]\n{entry_point or module} = {module}\n")
 
-    return install, replace(declnet_cli, environment={"PYTHONPATH": str(folder)})
+    path = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))
+    return install, replace(declnet_cli, environment={"PYTHONPATH": path})
 
 
 def line_with(text, *words):
@@ -52,7 +55,7 @@ def test_every_first_party_component_is_listed_with_its_distribution(declnet_cli
     for kind, name in [
         ("layer", "dense"),
         ("loss", "categorical_crossentropy"),
-        ("fusion", "softmax_categorical_crossentropy"),
+        ("kernel", "softmax_categorical_crossentropy"),
         ("regularizer", "l1_l2"),
         ("optimizer", "adam"),
         ("initializer", "glorot_uniform"),
@@ -69,8 +72,8 @@ def test_a_strangers_plugin_works_in_specs_and_stands_in_the_manifest(site, docu
     assert "3.1" in line_with(command.succeeds("plugins"), "saw_tooth", "declnet-waves")
     spec = spec_file({**document, "optimizer": {"type": "sgd", "learning_rate": "saw_tooth"}})
     command.succeeds("run", spec, "--quiet", "--out", "out")
-    manifest = (command.folder / "out" / "manifest.json").read_text()
-    assert '"distribution": "declnet-waves"' in manifest
+    manifest = json.loads((command.folder / "out" / "manifest.json").read_text())
+    assert manifest["components"]["schedule"] == {"saw_tooth": "declnet-waves==3.1"}
     assert 'type = "saw_tooth"' in (command.folder / "out" / "spec.toml").read_text()
 
 
@@ -119,14 +122,49 @@ def test_a_spec_that_needs_a_broken_plugin_is_told_its_cause(site, document, spe
     assert "nosuchmodule" in line_with(done.stderr, "hint: ", "declnet-broken 1.0")
 
 
-def test_a_type_taken_twice_is_refused_naming_both_distributions(site):
+def test_a_type_that_two_distributions_offer_is_a_warning_and_an_error_of_specs_that_use_it(
+    site, document, spec_file
+):
+    install, command = site
+    install("declnet-first", GOOD.format(name="One", type="saw_tooth"))
+    install("declnet-second", GOOD.format(name="Two", type="saw_tooth"), version="2.0")
+    install("declnet-third", GOOD.format(name="Own", type="inverse_time"))
+    listed, _, conflicts = command.succeeds("plugins").partition("warning: several distributions")
+    assert line_with(listed, "saw_tooth", "declnet-first")
+    assert line_with(listed, "saw_tooth", "declnet-second")
+    assert line_with(conflicts, "saw_tooth", "declnet-first 1.0, declnet-second 2.0", "none")
+    both = line_with(conflicts, "inverse_time", "declnet 0.1.0, declnet-third 1.0")
+    assert both.split()[-2:] == ["declnet", "0.1.0"]
+    assert "broken plugins" not in conflicts
+    command.succeeds("run", spec_file(document), "--quiet", "--out", "unconcerned")
+
+    document["optimizer"] = {"type": "sgd", "learning_rate": "saw_tooth"}
+    done = command("check", spec_file(document))
+    assert done.returncode == 2
+    assert done.stderr.startswith(
+        'error[E009]: schedule type "saw_tooth" is offered by declnet-first 1.0 and '
+        "declnet-second 2.0\n"
+    )
+    assert line_with(done.stderr, "hint", 'plugins = ["declnet-first"]')
+
+
+def test_strict_mode_refuses_conflicts(site):
+    install, command = site
+    install("declnet-third", GOOD.format(name="Own", type="inverse_time"))
+    strict = replace(command, environment={**command.environment, "DECLNET_STRICT_PLUGINS": "1"})
+    done = strict("plugins")
+    assert done.returncode == 2
+    assert line_with(done.stderr, 'schedule type "inverse_time"', "declnet 0.1.0 and declnet-third")
+
+
+def test_show_shows_each_component_of_a_type_and_warns(site):
     install, command = site
     install("declnet-first", GOOD.format(name="One", type="saw_tooth"))
     install("declnet-second", GOOD.format(name="Two", type="saw_tooth"))
-    install("declnet-third", GOOD.format(name="Dense", type="inverse_time"))
-    out = command.succeeds("plugins")
-    assert line_with(out, "saw_tooth", "registered twice", "declnet-first", "declnet-second")
-    assert line_with(out, "inverse_time", "registered twice", "declnet 0.1.0", "declnet-third")
+    shown = command.succeeds("plugins", "show", "saw_tooth")
+    assert line_with(shown, "class: declnet_first.One")
+    assert line_with(shown, "class: declnet_second.Two")
+    assert line_with(shown, "warning: ", "declnet-first 1.0 and declnet-second 1.0", "must list")
 
 
 def test_two_distributions_with_one_entry_point_name_are_both_loaded(site):
@@ -142,7 +180,7 @@ def test_a_component_that_raises_is_blamed_with_its_distribution(site, document,
     install, command = site
     install(
         "declnet-waves",
-        GOOD.replace("return 0.25", "return 1 / (step - 3)").format(
+        GOOD.replace("return 0.25", "return 1 / (3 - step)").format(
             name="SawTooth", type="saw_tooth"
         ),
     )

@@ -8,7 +8,7 @@ import pluggy
 import pytest
 
 from declnet import Registry, RegistryError, hookimpl
-from declnet.registry.loading import load
+from declnet.registry.discovery import load
 from declnet.registry.plugin import Plugin
 
 PLUGIN = Plugin("waves", "package-waves", "3.1")
@@ -72,6 +72,75 @@ def test_a_hook_with_another_argument_is_refused():
     def declnet_register(registry): ...
 
     with pytest.raises(pluggy.PluginValidationError, match="registry"):
+        loaded(declnet_register=declnet_register)
+
+
+def test_pluggys_order_and_wrappers_work_within_a_plugin(make_schedule):
+    called = []
+
+    @hookimpl
+    def declnet_register(register):
+        called.append("plain")
+        register(make_schedule("cosine"))
+
+    @hookimpl(specname="declnet_register", tryfirst=True)
+    def first(register):
+        called.append("first")
+        register(make_schedule("step"))
+
+    @hookimpl(specname="declnet_register", trylast=True)
+    def last(register):
+        called.append("last")
+
+    @hookimpl(specname="declnet_register", wrapper=True)
+    def around(register):
+        called.append("before")
+        result = yield
+        called.append("after")
+        return result
+
+    registry = loaded(last=last, declnet_register=declnet_register, around=around, first=first)
+    assert called == ["before", "first", "plain", "last", "after"]
+    assert registry.types("schedule") == ["cosine", "step"]
+
+
+def test_a_plugin_sees_nothing_of_the_others(make_schedule):
+    """A wrapper runs around its own plugin's hooks alone; what one raises ends no other's."""
+
+    def raising(register):
+        register(make_schedule("cosine"))
+        raise ZeroDivisionError
+
+    def around(register):
+        wrapped.append(register)
+        return (yield)
+
+    def good(register):
+        register(make_schedule("step"))
+
+    registry, wrapped = Registry(), []
+    outer = {"specname": "declnet_register", "wrapper": True, "tryfirst": True}
+    modules = {
+        "a": SimpleNamespace(declnet_register=hookimpl(raising)),
+        "b": SimpleNamespace(around=hookimpl(**outer)(around)),
+        "c": SimpleNamespace(declnet_register=hookimpl(good)),
+    }
+    with pytest.raises(ZeroDivisionError):
+        load(modules["a"], Plugin("a"), registry)
+    load(modules["b"], Plugin("b"), registry)
+    load(modules["c"], PLUGIN, registry)
+    assert len(wrapped) == 1
+    assert [(each.type, each.plugin.name) for each in registry.entries()] == [
+        ("cosine", "a"),
+        ("step", "waves"),
+    ]
+
+
+def test_an_unknown_hook_is_refused_by_its_specname_too():
+    @hookimpl(specname="declnet_registre")
+    def declnet_register(register): ...
+
+    with pytest.raises(pluggy.PluginValidationError, match="declnet_registre"):
         loaded(declnet_register=declnet_register)
 
 

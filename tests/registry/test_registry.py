@@ -4,9 +4,12 @@ import pytest
 from pydantic import BaseModel
 
 from declnet import Layer, Registry, RegistryError, Schedule, UnknownTypeError
-from declnet.registry.plugin import Plugin, PluginFailure
+from declnet.registry.plugin import LOCAL, Plugin, PluginFailure
+from declnet.registry.registry import Conflict, Entry
 
 ONE, OTHER = Plugin("a", "package-a", "1.0"), Plugin("b", "package-b", "2.0")
+SAME, THIRD = Plugin("more", "package-a", "1.0"), Plugin("c", "package-c", "3.0")
+OWN = Plugin("schedules", "declnet", "0.1.0")
 
 
 def test_a_class_is_found_under_its_kind_and_type(make_schedule):
@@ -31,16 +34,166 @@ def test_one_type_may_stand_in_two_kinds(make_schedule):
     assert registry.find("layer", "same") is Scale
 
 
-def test_a_taken_type_is_refused_naming_both_distributions(make_schedule):
-    registry, first = Registry(), make_schedule("cosine")
-    registry.register(first, ONE)
+@pytest.fixture
+def offered(make_schedule):
+    """A registry in which some plugins offer one schedule, and the classes by plugin."""
+
+    def offer(*plugins, name="cosine"):
+        registry, classes = Registry(), {}
+        for plugin in plugins:
+            classes[plugin] = make_schedule(name)
+            registry.register(classes[plugin], plugin)
+        return registry, classes
+
+    return offer
+
+
+@pytest.mark.parametrize("plugins", [(ONE, ONE), (ONE, SAME), (ONE, LOCAL), (LOCAL, ONE)])
+def test_a_type_is_registered_once_by_a_distribution_or_a_program(offered, make_schedule, plugins):
+    first, second = plugins
+    registry, classes = offered(first)
     with pytest.raises(RegistryError) as caught:
-        registry.register(make_schedule("cosine"), OTHER)
-    message = str(caught.value)
-    assert 'schedule "cosine" is registered twice' in message
-    assert "package-a 1.0" in message
-    assert "package-b 2.0" in message
-    assert registry.find("schedule", "cosine") is first
+        registry.register(make_schedule("cosine"), second)
+    assert str(caught.value) == (
+        f'schedule "cosine" is registered twice: by {first} and by {second}'
+    )
+    assert registry.find("schedule", "cosine") is classes[first]
+
+
+def test_two_distributions_that_offer_one_type_are_both_named(offered):
+    registry, _ = offered(ONE, OTHER)
+    with pytest.raises(UnknownTypeError) as caught:
+        registry.find("schedule", "cosine")
+    error = caught.value
+    assert error.code == "E009"
+    assert error.message == 'schedule type "cosine" is offered by package-a 1.0 and package-b 2.0'
+    assert error.hint == 'list the one to use, e.g. plugins = ["package-a"]'
+    assert registry.types("schedule") == ["cosine"]
+    assert list(registry.entries()) == []
+
+
+@pytest.mark.parametrize("listed", [["package-b"], ["Package_B", "numpy"]])
+def test_the_listed_distribution_decides_in_a_view_alone(offered, listed):
+    registry, classes = offered(ONE, OTHER)
+    view = registry.preferring(listed)
+    assert view.find("schedule", "cosine") is classes[OTHER]
+    assert [each.plugin for each in view.entries()] == [OTHER]
+    assert registry.preferring([]) is registry
+    with pytest.raises(UnknownTypeError):
+        registry.find("schedule", "cosine")
+    later = object()
+    registry.failures.append(later)
+    assert view.failures == [later]
+
+
+def test_two_lists_of_both_are_as_none(offered):
+    registry, _ = offered(ONE, OTHER)
+    with pytest.raises(UnknownTypeError) as caught:
+        registry.preferring(["package-a", "package-b"]).find("schedule", "cosine")
+    assert caught.value.code == "E009"
+    assert caught.value.hint == (
+        '`plugins` lists "package-a" and "package-b"; remove all but the one to use'
+    )
+
+
+def test_of_three_the_two_that_are_listed_are_named(offered):
+    registry, _ = offered(ONE, OTHER, THIRD)
+    with pytest.raises(
+        UnknownTypeError, match=r"package-a 1\.0, package-b 2\.0 and package-c 3\.0"
+    ):
+        registry.find("schedule", "cosine")
+    with pytest.raises(UnknownTypeError, match=r"by package-a 1\.0 and package-c 3\.0"):
+        registry.preferring(["package-c", "package-a"]).find("schedule", "cosine")
+
+
+@pytest.mark.parametrize(
+    ("listed", "expected"),
+    [
+        ([], OWN),
+        (["package-x"], OWN),
+        (["declnet"], OWN),
+        (["package-b"], OTHER),
+        (["declnet", "package-b"], OTHER),
+    ],
+)
+def test_declnets_own_comes_first_unless_another_is_listed(offered, listed, expected):
+    registry, classes = offered(OTHER, OWN)
+    view = registry.preferring(listed)
+    assert view.find("schedule", "cosine") is classes[expected]
+    assert [each.chosen for each in view.conflicts()] == [expected]
+
+
+def test_conflicts_say_who_offers_what_and_what_specs_get(offered, make_schedule):
+    registry, classes = offered(ONE, OTHER)
+    assert registry.conflicts() == [Conflict("schedule", "cosine", (ONE, OTHER), None)]
+    registry.register(make_schedule("step"), OWN)
+    registry.register(make_schedule("step"), ONE)
+    registry.register(make_schedule("alone"), ONE)
+    unsettled, settled = registry.conflicts()
+    assert unsettled.consequence == "a spec must list one of them in `plugins`"
+    assert str(settled) == 'schedule type "step" is offered by declnet 0.1.0 and package-a 1.0'
+    assert settled.consequence == (
+        "a spec gets that of declnet 0.1.0, unless it lists another in `plugins`"
+    )
+    assert [each.component for each in registry.offers("schedule", "cosine")] == [*classes.values()]
+    assert [each.plugin for each in registry.offers()] == [ONE, ONE, OTHER, OWN, ONE]
+    assert [each.plugin for each in registry.entries()] == [ONE, OWN]
+    assert registry.offering("schedule", "step") == (OWN, ONE)
+
+
+BROKEN = "a_module_that_nobody_has:Cosine"
+
+
+def test_a_broken_component_is_not_replaced_by_anothers(offered):
+    """It is the one that the spec means; that another works is no reason to take that."""
+    registry, _ = offered(OTHER)
+    registry.add(Entry("schedule", "cosine", ONE, BROKEN))
+    for view in (registry.preferring(["package-a"]), registry.preferring(["package-a"])):
+        with pytest.raises(UnknownTypeError, match=r"a \(package-a 1\.0\) has it, but") as caught:
+            view.find("schedule", "cosine")
+        assert caught.value.code == "E016"
+    assert len(registry.failures) == 1
+    assert registry.preferring(["package-b"]).entry("schedule", "cosine").plugin == OTHER
+
+
+def test_one_that_works_is_found_though_others_are_broken(offered):
+    registry, classes = offered(OTHER)
+    registry.add(Entry("schedule", "cosine", ONE, BROKEN))
+    assert registry.find("schedule", "cosine") is classes[OTHER]
+    assert [failure.plugin for failure in registry.failures] == [ONE]
+    assert registry.offering("schedule", "cosine") == (OTHER, ONE)
+
+
+def test_what_is_not_chosen_is_not_imported(offered):
+    registry, classes = offered(OWN)
+    registry.add(Entry("schedule", "cosine", ONE, BROKEN))
+    assert registry.find("schedule", "cosine") is classes[OWN]
+    assert registry.failures == []
+
+
+def test_what_is_recorded_is_taken_or_nothing(offered):
+    registry, classes = offered(ONE, OTHER)
+    recorded = registry.as_recorded({("schedule", "cosine"): Plugin("", "package-b", "1.5")})
+    for view in (recorded, recorded.preferring(["package-a"])):
+        assert view.find("schedule", "cosine") is classes[OTHER]
+    gone = registry.as_recorded({("schedule", "cosine"): Plugin("", "package-c", "3.0")})
+    assert list(gone.entries()) == []
+    with pytest.raises(UnknownTypeError) as caught:
+        gone.find("schedule", "cosine")
+    assert (caught.value.code, caught.value.hint) == (
+        "E015",
+        'it came from package-c 3.0: pip install "package-c==3.0"',
+    )
+
+
+def test_the_cause_is_that_of_the_recorded_distribution():
+    registry = Registry()
+    for plugin, cause in ((ONE, "KeyError: 1"), (OTHER, "KeyError: 2")):
+        registry.failures.append(PluginFailure(plugin, cause, "schedule", "cosine"))
+    recorded = registry.as_recorded({("schedule", "cosine"): OTHER})
+    with pytest.raises(UnknownTypeError, match="KeyError: 2") as caught:
+        recorded.find("schedule", "cosine")
+    assert caught.value.code == "E016"
 
 
 def test_an_unknown_type_comes_with_the_one_that_was_meant(make_schedule):
@@ -109,7 +262,7 @@ def test_a_type_of_another_kind_is_said_to_be_one(make_schedule):
 
 
 class Untyped(Schedule):
-    def rate(self, step):
+    def rate(self, step, total):
         return 1.0
 
 

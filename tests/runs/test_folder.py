@@ -71,9 +71,19 @@ def test_the_manifest_says_with_what_on_what_and_when(done):
     assert manifest["data"]["train"] == manifest["data"]["test"]
     assert manifest["data"]["train"]["samples"] == 30
     assert manifest["data"]["train"]["hash"].startswith("sha256:")
-    used = {each["plugin"] for each in manifest["plugins"]}
-    assert used == {"layers", "losses", "optimizers", "initializers", "metrics", "data"}
-    assert {each["distribution"] for each in manifest["plugins"]} == {"declnet"}
+    used = manifest["components"]
+    assert list(used) == [
+        "data_source",
+        "initializer",
+        "kernel",
+        "layer",
+        "loss",
+        "metric",
+        "optimizer",
+    ]
+    assert set(used["layer"]) == {"dense", "relu", "softmax"}
+    origins = {origin for types in used.values() for origin in types.values()}
+    assert origins == {f"declnet=={declnet.__version__}"}
 
 
 def test_the_loaded_model_predicts_as_the_trained_one(done, blobs):

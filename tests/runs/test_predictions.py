@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import declnet
+from declnet import Loss
 from declnet.data.target_encoding import TargetEncoding
 from declnet.runs.predictions import OutputReading
 
@@ -24,7 +25,10 @@ def spec_with(loss, metrics=()):
 
 def reading(loss, shape, classes=None, metrics=()):
     target = None if classes is None else TargetEncoding("y", classes)
-    return OutputReading.of(spec_with(loss, metrics), shape, target)
+    spec = spec_with("hinge" if isinstance(loss, Loss) else loss, metrics)
+    if isinstance(loss, Loss):
+        spec = spec.model_copy(update={"loss": loss})
+    return OutputReading.of(spec, shape, np.dtype(float), target)
 
 
 OUTPUTS = np.array([[0.2, 0.7, 0.1], [0.5, 0.1, 0.4]], np.float32)
@@ -91,3 +95,59 @@ def test_values_are_as_they_are():
     assert list(one.columns()) == ["prediction"]
     two = reading("mean_squared_error", (2,)).read(np.array([[0.3, 1.0], [-2.0, 0.0]]))
     assert list(two.columns()) == ["prediction_1", "prediction_2"]
+
+
+class Declared(Loss):
+    """A loss of a third party; each test says what it declares."""
+
+    type = "declared"
+
+    def forward(self, y_pred, y_true, losses):
+        losses[...] = 0
+
+    def backward(self, y_pred, y_true, dy_pred):
+        dy_pred[...] = 0
+
+
+def declared(**traits):
+    return type("Declared", (Declared,), traits)()
+
+
+@pytest.mark.parametrize(
+    ("takes", "threshold", "probabilities"),
+    [
+        (None, 0.5, True),
+        (None, 0.0, False),
+        ("distribution", 0.5, True),
+        ("probabilities", 0.3, True),
+        ("logits", 0.5, True),
+        ("scores", 0.5, False),
+        ("values", 0.5, False),
+    ],
+)
+@pytest.mark.parametrize("units", [1, 2])
+def test_the_loss_says_whether_there_are_probabilities(takes, threshold, probabilities, units):
+    loss = declared(targets="binary", takes=takes, threshold=threshold)
+    found = reading(loss, (units,)).read(np.full((3, units), 0.4))
+    assert (found.probabilities is not None) == probabilities
+    assert (found.prediction == (threshold < 0.4)).all()
+
+
+@pytest.mark.parametrize(("takes", "probabilities"), [(None, True), ("scores", False)])
+def test_scores_of_classes_are_no_probabilities(takes, probabilities):
+    found = reading(declared(targets="classes", takes=takes), (3,), ("a", "b", "c")).read(OUTPUTS)
+    assert found.prediction.tolist() == ["b", "a"]
+    assert (found.probabilities is not None) == probabilities
+
+
+def test_predictions_may_have_another_shape_than_the_output():
+    """A loss of a mean and a variance for each value predicts the means."""
+
+    def means(self, y_pred):
+        return y_pred[:, :1]
+
+    found = reading(declared(takes="values", predictions=means), (2,))
+    assert (found.sort, found.outputs) == ("values", 1)
+    assert found.read(np.array([[1.0], [2.0]])).prediction.tolist() == [1.0, 2.0]
+    one_of_two = declared(targets="binary", takes="logits", predictions=means)
+    assert reading(one_of_two, (2,)).sort == "binary"

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from declnet import SpecError, parse_spec
+from declnet import Registry, SpecError, parse_spec
+from declnet.spec.requirements import registry_for
 
 
 def test_installed_distributions_fulfil_what_a_spec_requires(document):
@@ -26,3 +27,20 @@ def test_what_is_missing_is_named_with_the_command_that_mends_it(
     (problem,) = caught.value.problems
     assert (problem.path, problem.code) == (("plugins", 1), "E008")
     assert (problem.help == f'pip install "{requirement}"') is mended
+
+
+@pytest.mark.parametrize(
+    ("plugins", "preferred"),
+    [
+        (["declnet-wave>=1.2", "Other_Wave"], {"declnet-wave", "other-wave"}),
+        (("  declnet-wave [extra] == 1.*",), {"declnet-wave"}),
+        (["declnet-wave-", "declnet-wave @ file:///tmp"], {"declnet-wave"}),
+        (["declnet-wave; python_version >= '3'", "other; python_version < '3'"], {"declnet-wave"}),
+        (["; python_version >= '3'", ">=1", "", 3, None], set()),
+        ("declnet-wave", set()),
+        (None, set()),
+    ],
+)
+def test_a_spec_prefers_the_distributions_that_it_lists(plugins, preferred):
+    """Whatever is malformed prefers nothing; its validation says so elsewhere."""
+    assert registry_for(plugins, Registry()).preferred == preferred

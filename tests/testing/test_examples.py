@@ -1,13 +1,12 @@
-"""How instances are built: from examples, else from defaults, fusions from their parts."""
+"""How instances are built: from examples, else from defaults."""
 
 import pytest
 
 from declnet.testing import CheckFailed, build_examples
 
+from .broken_components.declarations import WrongExample
 from .right.layers import Drop, Rectifier
-from .right.losses import BinaryCrossentropy, LogisticCrossentropy
 from .right.trained_layers import Lookup
-from .zoo.declarations import WrongExample
 
 
 def test_each_table_of_examples():
@@ -17,11 +16,6 @@ def test_each_table_of_examples():
 
 def test_defaults_where_there_are_no_examples():
     assert build_examples(Rectifier) == (Rectifier(),)
-
-
-def test_a_fusion_of_its_parts():
-    (fusion,) = build_examples(LogisticCrossentropy)
-    assert isinstance(fusion.loss, BinaryCrossentropy)
 
 
 def test_nothing_where_a_field_has_no_default():

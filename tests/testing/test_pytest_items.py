@@ -4,8 +4,8 @@ import pytest
 
 from declnet.testing import ConformanceError, component_tests
 
+from .broken_components.declarations import WrongExample
 from .right.layers import Rectifier
-from .zoo.declarations import WrongExample
 
 ONE_LINE = "from declnet.testing import component_tests\ntest_components = component_tests({})\n"
 BOTH = "'layer:scale:gradient_of_inputs': 'known', 'layer:scale:gradient_of_parameters': 'known'"

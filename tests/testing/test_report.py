@@ -1,12 +1,15 @@
 """What a report counts, and when it raises."""
 
+import inspect
+
 import pytest
 
 from declnet import DeclnetError
 from declnet.testing import ConformanceError, Outcome, Report, check_component
 
-from .right.layers import Rectifier
-from .zoo.gradients import HalvedInputGradient
+from .broken_components.gradients import HalvedInputGradient
+from .broken_components.memory import ClipsItsInput
+from .right.layers import Drop, Rectifier
 
 PASSED = Outcome("layer:scale", 0, "is_right", "passed")
 FAILED = Outcome("layer:scale", 1, "is_left", "failed", "it is not")
@@ -96,5 +99,54 @@ def test_an_exception_of_a_component_is_a_failed_check_with_its_place():
             raise RuntimeError("out of order")
 
     report = check_component(Broken, raise_on_failure=False)
-    message = next(each.message for each in report.failed if each.check == "is_deterministic")
-    assert message.startswith("forward raised RuntimeError: out of order (test_report.py, line ")
+    (failure,) = report.failed
+    line = inspect.getsourcelines(Broken.forward)[1] + 1
+    assert failure.check == "is_deterministic"
+    assert failure.message == f"forward raised RuntimeError: out of order ({__file__}:{line})"
+
+
+def test_one_cause_is_reported_once():
+    report = check_component(ClipsItsInput, raise_on_failure=False)
+    (failure,) = report.failed
+    assert failure.check == "leaves_inputs_alone"
+    assert "forward writes to x, which it may only read" in failure.message
+    assert f"{inspect.getfile(ClipsItsInput)}:" in failure.message
+    same = [each for each in report.skipped if each.as_in == failure.label]
+    assert len(same) > 10
+    assert all("fails in the same way" in each.message for each in same)
+    lines = str(report).splitlines()
+    assert lines[-2] == f"{failure} ({len(same)} more checks fail in the same way)"
+    assert "gradient_of_inputs" not in str(report)
+
+
+def test_one_cause_in_several_examples_is_reported_once():
+    class Broken(Drop):
+        """y = x."""
+
+        type = "broken"
+
+        def backward(self, x, y, dy, dx, state):
+            raise RuntimeError("out of order")
+
+    report = check_component(Broken, raise_on_failure=False)
+    (failure,) = report.failed
+    assert failure.example == 0
+    assert {each.example for each in report.skipped if each.as_in} == {0, 1}
+
+
+def test_what_a_method_returns_wrongly_is_reported_with_its_place():
+    class Broken(Rectifier):
+        """y = max(x, 0)."""
+
+        type = "broken"
+
+        def output_shape(self, input_shape):
+            return None
+
+    report = check_component(Broken, raise_on_failure=False)
+    (failure,) = report.failed
+    assert failure.check == "declares_what_the_graph_allocates"
+    line = inspect.getsourcelines(Broken.output_shape)[1]
+    assert f"output_shape() returned None, not a tuple of whole numbers ({__file__}:{line})" in (
+        failure.message
+    )

@@ -39,8 +39,11 @@ def test_a_spec_uses_every_kind_and_the_manifest_names_the_distribution(
     done = orchard.declnet("run", moons_spec, "--out", out)
     assert done.returncode == 0, done.stderr
     manifest = json.loads((out / "manifest.json").read_text())
-    used = {(each["distribution"], each["version"]) for each in manifest["plugins"]}
-    assert ("declnet-orchard", "1.3.0") in used
+    components, origin = manifest["components"], "declnet-orchard==1.3.0"
+    assert components["layer"]["gain"] == components["layer"]["logistic"] == origin
+    assert components["data_source"] == {"two_moons": origin}
+    assert components["optimizer"] == {"sign_descent": origin}
+    assert components["regularizer"] == {"soft_absolute": origin}
     metrics = json.loads((out / "metrics.json").read_text())
     assert metrics["test"]["data_loss"] < 0.3
     history = [json.loads(line) for line in (out / "history.jsonl").read_text().splitlines()]

@@ -11,7 +11,7 @@ import click
 def show(type_name: str, kind: str | None) -> None:
     """Show TYPE: equation, fields, parameters, origin and an example in TOML.
 
-    A type that several kinds have is shown once for each.
+    A type that several kinds have, or several distributions offer, is shown once for each.
     """
     from declnet.errors import UnknownTypeError
     from declnet.registry.discovery import default_registry
@@ -21,14 +21,19 @@ def show(type_name: str, kind: str | None) -> None:
 
     registry = default_registry()
     kinds = [kind] if kind is not None else registry.kinds()
-    found = [each for each in kinds if type_name in registry.types(each)]
-    if not found and kind is not None:
-        registry.entry(kind, type_name)
-    if not found:
-        known = {name for each in registry.kinds() for name in registry.types(each)}
+    entries = [entry for each in kinds for entry in registry.offers(each, type_name)]
+    if not entries:
+        for each in kinds:
+            if kind is not None or registry.offering(each, type_name):
+                registry.entry(each, type_name)  # raises, with the cause if a plugin is broken
+        known = {name for each in kinds for name in registry.types(each)}
         hint = suggestion(type_name, known, "installed types")
         raise UnknownTypeError(f'no component has the type "{type_name}"', hint)
-    for number, each in enumerate(found):
+    for number, entry in enumerate(entries):
         if number:
             click.echo("\n")
-        print_component(describe(registry.entry(each, type_name)))
+        print_component(describe(entry))
+    shown = {(entry.kind, entry.type) for entry in entries}
+    for conflict in registry.conflicts():
+        if (conflict.kind, conflict.type) in shown:
+            click.echo(f"\nwarning: {conflict}; {conflict.consequence}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import prod
 
 from declnet.components.data_source import Dataset
 from declnet.errors import DataError
@@ -28,7 +27,7 @@ def assess(predictor: Predictor, parts: Iterable[Dataset], data: str) -> Assessm
     """
     model, spec, reading = predictor.model, predictor.spec, predictor.reading
     classes = reading.sort != "values"
-    counts, errors = ClassCounts(reading, prod(model.output_shape)), ValueErrors()
+    counts, errors = ClassCounts(reading), ValueErrors()
     watch = counts.add if classes else errors.add
     evaluation = RunningEvaluation(model, spec.loss, spec.training.metrics, watch)
     samples = 0

@@ -13,21 +13,20 @@ class ClassCounts:
     """A confusion matrix that grows; of several yes-or-no outputs, one for each of them.
 
     Args:
-        reading: how the model's outputs are read.
-        outputs: how many numbers an output has.
+        reading: how the model's predictions are read.
 
     Attributes:
         counts: (true class, predicted class); of several outputs (outputs, 2, 2).
     """
 
-    def __init__(self, reading: OutputReading, outputs: int) -> None:
+    def __init__(self, reading: OutputReading) -> None:
         self._reading = reading
         size = len(reading.classes) if reading.classes is not None else 2
-        several = (outputs,) if reading.sort == "flags" else ()
+        several = (reading.outputs,) if reading.sort == "flags" else ()
         self.counts: Array = np.zeros((*several, size, size), np.int64)
 
     def add(self, y_pred: Array, y: Array) -> None:
-        """Counts a batch."""
+        """Count a batch of predictions."""
         predicted = self._reading.labels(y_pred)
         if self._reading.sort == "flags":
             true = (y.reshape(len(y), -1) > 0.5).astype(np.intp)

@@ -6,7 +6,7 @@ import sys
 
 from declnet.components.arrays import Array
 from declnet.report.assessment.assessment import Assessment
-from declnet.report.figures import ordered, shown_figure, telling
+from declnet.report.metrics import format_metric, informative, ordered
 from declnet.report.terminal import print_table
 
 MOST_CLASSES = 20
@@ -17,11 +17,11 @@ MOST_PAIRS = 15
 def print_assessment(found: Assessment) -> None:
     """Prints the figures, and the figures by class and the confusion matrix if there are some."""
     sys.stdout.write(f"{found.data}: {found.samples} samples\n")
-    names = [name for _, name in ordered(telling([{"": found.figures}]))]
-    rows = [(name, shown_figure(found.figures[name])) for name in names]
+    names = [name for _, name in ordered(informative([{"": found.figures}]))]
+    rows = [(name, format_metric(found.figures[name])) for name in names]
     for name, value in (found.errors or {}).items():
         if name not in found.figures:
-            rows.append((name, shown_figure(value)))
+            rows.append((name, format_metric(value)))
     print_table(None, ("figure", "value"), rows, numeric=frozenset({"value"}))
     _print_by_class(found)
     if found.counts is not None and found.class_names is not None:

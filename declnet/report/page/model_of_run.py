@@ -9,12 +9,11 @@ from declnet.components.attribution import attributing_errors
 from declnet.components.data_source import Dataset
 from declnet.data.fingerprint import fingerprint
 from declnet.data.sets import load_sets, prepare_sets, split_sets
-from declnet.errors import DataError, DeclnetError, SpecError
+from declnet.errors import DataError, DeclnetError, OriginError, SpecError
 from declnet.registry.registry import Registry
-from declnet.runs import folder
+from declnet.runs.origins import spec_of_run
 from declnet.runs.predictor import Predictor, load_predictor
 from declnet.runs.reading import StoredRun
-from declnet.spec.load import load_spec
 from declnet.spec.run_spec import RunSpec
 
 
@@ -36,15 +35,21 @@ class LoadedRun:
 
 
 def load_run(run: StoredRun, registry: Registry) -> LoadedRun:
-    """Loads all that a run's folder leads to; raises nothing for what is missing."""
+    """Load all that a run's folder leads to; `missing` says what is not there any more.
+
+    Raises:
+        OriginError: a component would come from another distribution than the run's.
+    """
     loaded = LoadedRun()
     try:
         with attributing_errors(registry):
-            spec = load_spec(run.directory / folder.SPEC, registry=registry)
+            spec, _ = spec_of_run(run.directory, run.manifest, registry)
             loaded = replace(loaded, spec=spec)
-            predictor = load_predictor(run.directory, registry)
+            predictor = load_predictor(run.directory, registry, notice=lambda _: None)
             loaded = replace(loaded, predictor=predictor)
             return replace(loaded, data=_data(run, predictor))
+    except OriginError:
+        raise
     except DeclnetError as error:
         return replace(loaded, missing=_reason(error))
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from declnet.components.data_source import Dataset
-from declnet.data.file_source import file_type
+from declnet.components.table import Table
+from declnet.data.file_source import naming
 from declnet.data.fingerprint import fingerprint
 from declnet.data.loading import checked
 from declnet.data.sets import load_sets, prepare_sets, split_sets
@@ -17,8 +18,8 @@ from declnet.errors import DataError
 from declnet.registry.registry import Registry
 from declnet.runs.predictor import Predictor
 from declnet.runs.reading import StoredRun
+from declnet.runs.using.file_parts import labeled_parts
 from declnet.runs.using.part_size import samples_in_part
-from declnet.runs.using.table_parts import file_parts, naming
 
 SETS = ("test", "validation", "train")
 """Of which the first that a run has is taken, if nobody names one."""
@@ -77,12 +78,12 @@ def own_data(predictor: Predictor, run: StoredRun, wanted: str | None) -> OwnDat
 
 
 def file_data(predictor: Predictor, path: Path, registry: Registry) -> Iterator[Dataset]:
-    """The samples of a file, part by part, prepared as the run's data was; with their targets.
+    """Yield the samples of a file, part by part, prepared as the run's data was; with targets.
 
     Args:
         predictor: of the run.
-        path: a table with the columns that the model was trained on and the target; or an .npz
-            file with x and y.
+        path: a table with the columns that the model was trained on and the target; or arrays, x
+            and y, if the model was trained on arrays.
         registry: where the data source is looked up.
 
     Raises:
@@ -90,18 +91,19 @@ def file_data(predictor: Predictor, path: Path, registry: Registry) -> Iterator[
             know.
     """
     preparation = predictor.preparation
-    target = preparation.target if preparation is not None else None
-    table = file_type(path) not in ("npz", "npy")
-    if table != (predictor.features is not None):
-        raise DataError(
-            f"{path}: the model was trained on {'arrays' if table else 'a table'}",
-            hint="name an .npz file with x and y" if table else "name a table with its columns",
-        )
     with naming(path):
-        for part in file_parts(predictor, path, registry, samples_in_part(predictor), target):
+        for part in labeled_parts(predictor, path, registry, samples_in_part(predictor)):
+            if isinstance(part, Table) != (predictor.features is not None):
+                raise _other_form(predictor.features)
             if preparation is not None:
                 yield checked(preparation.apply_to_set(part), str(path))
             elif isinstance(part, Dataset):
                 yield checked(part, str(path))
-            else:
-                raise DataError("is a table")
+
+
+def _other_form(features: tuple[str, ...] | None) -> DataError:
+    if features is None:
+        message, hint = "the model was trained on arrays", "name a file of arrays, x and y"
+    else:
+        message, hint = "the model was trained on a table", "name a table with its columns"
+    return DataError(message, hint=hint)

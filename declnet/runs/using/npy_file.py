@@ -1,4 +1,4 @@
-"""Writes the outputs of a model as a NumPy array."""
+"""Writes predictions as a NumPy array of numbers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from declnet.runs.predictions import Predictions
 
 
 def write_npy(parts: Iterable[Predictions], file: BinaryIO) -> int:
-    """Writes the outputs (n, *output shape), as the parts come; returns how many samples.
+    """Write the outputs (n, *shape), as the parts come; returns how many samples.
 
     Args:
         parts: of one shape and type.

@@ -7,23 +7,21 @@ from pathlib import Path
 
 from declnet.components.arrays import Array
 from declnet.components.table import Table
-from declnet.data.array_files import array_chunks
-from declnet.data.file_source import file_type
+from declnet.data.file_source import naming
 from declnet.errors import DataError
 from declnet.registry.registry import Registry
 from declnet.runs.predictions import Predictions
 from declnet.runs.predictor import Predictor
+from declnet.runs.using.file_parts import input_parts
 from declnet.runs.using.part_size import samples_in_part
-from declnet.runs.using.table_parts import file_parts, naming
 
 
 def predicted_parts(predictor: Predictor, path: Path, registry: Registry) -> Iterator[Predictions]:
-    """The predictions for a file, part by part; memory does not grow with the file.
+    """Yield the predictions for a file, part by part; memory does not grow with the file.
 
     Args:
         predictor: of the run.
-        path: a table (CSV, Parquet) with the columns that the model was trained on, or an array
-            (NumPy).
+        path: a table with the columns that the model was trained on, or an array.
         registry: where the data source is looked up.
 
     Raises:
@@ -31,26 +29,22 @@ def predicted_parts(predictor: Predictor, path: Path, registry: Registry) -> Ite
     """
     with naming(path):
         for x in _prepared_parts(predictor, path, registry):
-            yield predictor.reading.read(predictor.model.predict(x))
+            yield predictor.predict_prepared(x)
 
 
 def _prepared_parts(predictor: Predictor, path: Path, registry: Registry) -> Iterator[Array]:
-    samples = samples_in_part(predictor)
-    if file_type(path) in ("npz", "npy"):
-        if predictor.features is not None:
+    first = 1
+    for part in input_parts(predictor, path, registry, samples_in_part(predictor)):
+        if isinstance(part, Table):
+            yield predictor.prepared(part)
+        elif predictor.features is not None:
             raise DataError(
                 "the model was trained on a table, so its columns are needed by name",
-                hint=f"a CSV or Parquet file with {_some(predictor.features)}",
+                hint=f"a table with {_some(predictor.features)}",
             )
-        first = 1
-        for x in array_chunks(path, samples):
-            yield predictor.prepared(x, first)
-            first += len(x)
-        return
-    for records in file_parts(predictor, path, registry, samples):
-        if not isinstance(records, Table):
-            raise DataError("is no table")
-        yield predictor.prepared(records)
+        else:
+            yield predictor.prepared(part, first)
+            first += len(part)
 
 
 def _some(names: tuple[str, ...]) -> str:

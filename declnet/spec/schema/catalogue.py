@@ -10,9 +10,8 @@ from typing import Any
 from pydantic_core import to_jsonable_python
 
 from declnet.components.json_schema import KIND
-from declnet.registry.entry import Entry
 from declnet.registry.hookspec import PROJECT
-from declnet.registry.registry import Registry
+from declnet.registry.registry import Entry, Registry
 from declnet.spec.run_spec import RunSpec
 from declnet.spec.schema.forms import Schema, definition_name, forms_of
 
@@ -38,21 +37,38 @@ class Catalogue:
 def catalogue_of(registry: Registry) -> Catalogue:
     """Follows a spec's fields to all components that they can hold."""
     found = Catalogue(forms_of(RunSpec, SPEC))
+    conflicts = {(each.kind, each.type): str(each) for each in registry.conflicts()}
     waiting = _kinds_in(found.forms)
     while waiting:
         kind = waiting.pop()
         found.kinds[kind] = {}
-        for entry in registry.entries(kind):
-            forms = _add(found, entry)
-            waiting |= _kinds_in(forms)
+        for entry in registry.offers(kind):
+            conflict = conflicts.get((kind, entry.type))
+            if conflict is None:
+                waiting |= _kinds_in(_add(found, entry))
+            elif entry.type not in found.kinds[kind]:
+                _add_conflict(found, entry, conflict)
         waiting -= found.kinds.keys()
     return found
 
 
-def _add(found: Catalogue, entry: Entry) -> dict[str, Schema]:
+def _add_conflict(found: Catalogue, entry: Entry, conflict: str) -> None:
+    """Add a type whose keys depend on what a spec lists in `plugins`: it takes any."""
+    name = _free_name(found, entry)
+    found.forms[name] = {"type": "object", "required": ["type"], "description": conflict}
+    found.kinds[entry.kind][entry.type] = name
+    found.summaries[name] = conflict
+
+
+def _free_name(found: Catalogue, entry: Entry) -> str:
     name = definition_name(entry.kind, entry.type)
     while name in found.forms:
         name += "_"
+    return name
+
+
+def _add(found: Catalogue, entry: Entry) -> dict[str, Schema]:
+    name = _free_name(found, entry)
     summary = _summary(entry)
     forms = _forms(entry, name)
     forms[name]["description"] = summary

@@ -12,6 +12,7 @@ from declnet.data.sets import PreparedSets
 from declnet.data.split import Data
 from declnet.errors import Diagnostic, SpecError
 from declnet.graph.nodes import Node, infer
+from declnet.graph.parameters import initializer_problems
 from declnet.registry.registry import Registry
 from declnet.spec.load import Reading
 from declnet.spec.parts import Parts, parts_of
@@ -19,7 +20,9 @@ from declnet.spec.requirements import registry_for
 from declnet.spec.run_spec import RunSpec
 from declnet.training.checks.components import component_problems
 from declnet.training.checks.data import data_problems, describe, input_problems
-from declnet.training.checks.targets import target_problems
+from declnet.training.checks.linear_layers import linear_problems
+from declnet.training.checks.outputs import output_problems
+from declnet.training.checks.targets import label_problems, target_problems
 from declnet.training.checks.weights import weight_problems
 from declnet.training.engine import engine_problem
 from declnet.training.memory import run_memory, too_large
@@ -85,7 +88,8 @@ def check_reading(
     Raises:
         ComponentError: a component raised, or returned what its contract does not allow.
     """
-    registry = registry_for(reading.written.document.get("plugins"), registry)
+    spec, document = reading.spec, reading.written.document
+    registry = registry_for(spec.plugins if spec is not None else document.get("plugins"), registry)
     with attributing_errors(registry):
         return _checked(reading, registry, data)
 
@@ -104,14 +108,20 @@ def _checked(reading: Reading, registry: Registry, data: Mapping[str, Data] | No
         registry=registry,
     )
     problems += inferred.problems
+    problems += initializer_problems(inferred.complete, registry)
     problems += data_problems(parts, infos)
     problems += input_problems(inferred.nodes, train)
     problems += weight_problems(parts, inferred.complete)
     metrics = _metrics(parts, infos, [*reading.problems, *problems])
-    found = component_problems(parts, infos, inferred, metrics)
+    found = [
+        *component_problems(parts, infos, inferred, metrics),
+        *output_problems(parts.loss, inferred.nodes, registry),
+    ]
     if all(each.code != "E043" for each in found):  # of a wrong last layer, the units say no more
         problems += target_problems(parts, infos, inferred.nodes)
     problems += found
+    problems += label_problems(parts, infos, inferred.nodes, registry)
+    problems += linear_problems(inferred.nodes, registry)
     memory = _memory(parts, infos, inferred.complete, registry)
     demands = too_large(memory), engine_problem(parts.kernels, registry)
     problems += [each for each in demands if each is not None]

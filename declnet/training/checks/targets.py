@@ -1,4 +1,4 @@
-"""Whether the data's y fits the model's output under the loss."""
+"""Whether the data's y fits the loss, and the model's output under it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,14 @@ from math import prod
 from declnet.components.arrays import Shape
 from declnet.components.data_source import DataInfo
 from declnet.components.loss import Loss
-from declnet.errors import Diagnostic, KeyPath
+from declnet.components.output_range import OutputRange
+from declnet.errors import Diagnostic
 from declnet.graph.nodes import Node
+from declnet.registry.registry import Registry
 from declnet.spec.parts import Parts
+from declnet.training.checks.data import origin_of
+from declnet.training.checks.outputs import path_of_output_size
+from declnet.training.checks.suggestions import layer_for, loss_for
 
 
 def target_problems(
@@ -58,7 +63,9 @@ def _of_classes(
             labels = f"the labels, which go from {info.labels[0]} to {info.labels[1]}"
             hint = "number the classes 0, 1, 2, …"
     does = "units do" if units != 1 else "unit does"
-    return Diagnostic(f"{units} {does} not fit {labels} ({of})", hint, _units(nodes), "E040")
+    return Diagnostic(
+        f"{units} {does} not fit {labels} ({of})", hint, path_of_output_size(nodes), "E040"
+    )
 
 
 def _of_values(
@@ -72,21 +79,73 @@ def _of_values(
     if len(output) == 1 and len(info.target_shape) < 2:
         units = prod(info.target_shape)
         hint = f"use {units} unit{'s' if units != 1 else ''}, one for each number"
-    return Diagnostic(message, hint, _units(nodes), "E041")
+    return Diagnostic(message, hint, path_of_output_size(nodes), "E041")
 
 
-def _units(nodes: Sequence[Node | None]) -> KeyPath:
-    """Where the shape of the output comes from: the last layer that changes it, or its units."""
-    index = len(nodes) - 1
-    node = nodes[index]
-    while index > 0 and node is not None and not _has_units(node):
-        if node.input_shapes != (node.output_shape,) or node.inputs[0] == 0:
-            break
-        index = node.inputs[0] - 1
-        node = nodes[index]
-    path: KeyPath = ("model", "layers", index)
-    return (*path, "units") if _has_units(node) else path
+def label_problems(
+    parts: Parts,
+    infos: Mapping[str, DataInfo],
+    nodes: Sequence[Node | None],
+    registry: Registry,
+) -> list[Diagnostic]:
+    """Labels that the loss does not count with, and units that no label stands for."""
+    loss, labels = parts.loss, {name: _labels_of(info) for name, info in infos.items()}
+    if loss is None or loss.targets == "values":
+        return []
+    if loss.targets == "binary":
+        return [
+            _not_binary(loss, name, *each, registry)
+            for name, each in labels.items()
+            if each[0] < 0 or each[1] > 1
+        ]
+    negative = [
+        Diagnostic(
+            f"the labels of data.{name} begin at {smallest}, but must begin at 0",
+            "number the classes 0, 1, 2, …",
+            origin_of(parts.sources[name], name) if name in parts.sources else ("loss",),
+            "E042",
+        )
+        for name, (smallest, _) in labels.items()
+        if smallest < 0
+    ]
+    return negative or _units_without_class(infos, nodes)
 
 
-def _has_units(node: Node | None) -> bool:
-    return node is not None and "units" in type(node.layer).model_fields
+def _not_binary(
+    loss: Loss, name: str, smallest: int, largest: int, registry: Registry
+) -> Diagnostic:
+    message = (
+        f"{loss.type} takes the labels 0 and 1, but those of data.{name} go from {smallest} to "
+        f"{largest}"
+    )
+    hint = "number the two classes 0 and 1"
+    if largest - smallest > 1 and smallest >= 0:
+        other = loss_for(OutputRange(0, 1, sums_to_one=True), registry)
+        layer = layer_for(other, registry) if other is not None else None
+        if other is not None and layer is not None:
+            hint = f'for more classes, use "{layer}" and the loss {other.type}'
+    return Diagnostic(message, hint, ("loss",), "E042")
+
+
+def _units_without_class(
+    infos: Mapping[str, DataInfo], nodes: Sequence[Node | None]
+) -> list[Diagnostic]:
+    """More units than the labels of all data sets have classes."""
+    last = nodes[-1] if nodes else None
+    counts = [info.classes for info in infos.values() if info.target == "classes"]
+    known = [count for count in counts if count is not None]
+    if last is None or len(last.output_shape) != 1 or not known or None in counts:
+        return []
+    (units,), classes = last.output_shape, max(known)
+    if units <= classes:
+        return []
+    message = f"the model has {units} units, but the labels have {classes} classes"
+    hint = f"use {classes} units, one for each class"
+    return [Diagnostic(message, hint, path_of_output_size(nodes), "W001")]
+
+
+def _labels_of(info: DataInfo) -> tuple[int, int]:
+    """The smallest and the largest label; 0 and 0 where they are not known."""
+    if info.target != "classes":
+        return (0, 0)
+    return info.labels or (0, (info.classes or 1) - 1)

@@ -6,8 +6,7 @@ import inspect
 from collections.abc import Iterable
 from html import escape
 
-from declnet import Registry
-from declnet.registry.entry import Entry
+from declnet.registry.registry import Entry, Registry
 from declnet.report.component_description import ComponentDescription, describe
 from declnet.report.field_description import FieldDescription
 from declnet_pages.markdown import block, code, escaped, prose, table
@@ -24,6 +23,7 @@ PLURALS = {
     "transform": "Transforms",
     "callback": "Callbacks",
     "kernel": "Kernels",
+    "template": "Templates",
 }
 """Titles of pages, in the order of the index; a kind that is not here makes its own title."""
 
@@ -36,6 +36,7 @@ PLACES = {
     "schedule": "Named in place of a number, e.g. as `learning_rate` in `[optimizer]`.",
     "metric": "Named in the list `metrics` of `[training]`.",
     "data_source": "Named as `train`, `validation` or `test` in `[data]`.",
+    "template": "No spec names one: `declnet new --template` writes a spec from it.",
     "transform": "Named in the list `prepare` of `[data]`.",
     "callback": "Named in the list `callbacks` of `[training]`.",
     "kernel": "No spec names one: the graph uses it in place of the components that it replaces. "

@@ -1,4 +1,4 @@
-"""A run that callbacks follow: figures as a test says, nothing trained."""
+"""A run that callbacks follow: metrics as a test says, nothing trained."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from declnet import EpochLogged
+from declnet import EpochFinished, EpochLogged
 
 
 @dataclass
@@ -34,6 +34,17 @@ class Played:
     rates: list[float] = field(default_factory=list)
     best: list[int] = field(default_factory=list)
     plans: list[dict] = field(default_factory=list)
+    directions: dict = field(
+        default_factory=lambda: {
+            "loss": "lower",
+            "accuracy": "higher",
+            "validation_loss": "lower",
+            "validation_accuracy": "higher",
+        }
+    )
+
+    def better(self, name):
+        return self.directions.get(name)
 
     def stop(self, reason):
         self.stopped, self.stopped_at = reason, self.model.epoch
@@ -59,15 +70,19 @@ def played():
 
 @pytest.fixture
 def follow():
-    """Lets a callback follow validation losses, one for each logged epoch, until it stops."""
+    """Lets a callback follow validation losses, one for each epoch, until it stops."""
 
     def go(callback, losses, log_every=1, run=None, saved=None, first=0):
         run = run or Played()
         state = callback.start(run) if saved is None else callback.restore(run, saved)
-        for index, loss in enumerate(losses):
-            run.model.epoch = first + index * log_every
-            figures = {"loss": loss, "accuracy": loss}
-            callback.epoch_finished(state, EpochLogged(run.model.epoch, run.rate, figures, figures))
+        for epoch, loss in enumerate(losses, start=first):
+            run.model.epoch, logged = epoch, epoch % log_every == 0
+            kind = EpochLogged if logged else EpochFinished
+            metrics = {name: loss for name in run.directions if "validation" not in name}
+            told = kind(epoch, run.rate, metrics, metrics)
+            callback.after_epoch(state, told)
+            if logged:
+                callback.epoch_finished(state, told)
             run.rates.append(run.rate)
             if run.stopped:
                 break

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from declnet import parse_spec, run
+from declnet import EpochFinished, parse_spec, run
 from declnet.runs.checkpoint_file import unpacked
 from declnet.training import pace
 from declnet_callbacks import Checkpoint
@@ -26,6 +26,17 @@ def test_it_asks_for_the_best_of_the_monitored_alone(follow):
     assert found.best == [0, 1, 3]
     saved = Checkpoint(monitor="loss").save(state)
     assert follow(Checkpoint(monitor="loss"), [2, 0.5], saved=saved)[0].best == [1]
+
+
+def test_the_best_may_be_an_epoch_that_is_not_logged(follow):
+    losses = [3, 2, 2.5, 1, 4, 0.5]
+    found, _ = follow(Checkpoint(monitor="loss"), losses, log_every=4)
+    assert found.best == [0, 1, 3, 5]
+
+
+def test_what_the_first_edition_saved_is_restored(follow):
+    found, _ = follow(Checkpoint(monitor="loss"), [2, 0.5], saved={"best": 1.5}, first=7)
+    assert found.best == [8]
 
 
 def index_of(directory):
@@ -76,6 +87,26 @@ def test_the_best_has_the_weights_of_the_best_epoch(checkpointed, document):
     expected = run(parse_spec(document)).model.parameters()
     found = saved["training"]["parameters"]
     assert all((found[key] == expected[key]).all() for key in expected)
+
+
+def test_the_best_of_a_run_may_be_an_epoch_that_is_not_logged(checkpointed, document):
+    document["optimizer"]["learning_rate"] = 3.0
+    document["training"] |= {"epochs": 30, "batch_size": 7}
+    losses = [row["loss"] for row in run(parse_spec(document)).history]
+    expected = int(np.argmin(losses)) + 1
+    document["training"]["log_every"] = 25
+    (best,) = [each for each in index_of(checkpointed(monitor="loss").directory) if each["best"]]
+    assert best["epoch"] == expected
+    assert (expected - 1) % 25 != 0
+
+
+def test_without_a_metric_it_leaves_epochs_alone_that_are_not_logged(document, tmp_path):
+    """Such epochs run without a pause, as they do without the callback."""
+    document["training"] |= {"epochs": 40, "log_every": 20, "callbacks": ["checkpoint"]}
+    events = []
+    run(parse_spec(document), out=tmp_path / "out", listener=events.append)
+    finished = [each.epoch for each in events if isinstance(each, EpochFinished)]
+    assert finished == [0, 20, 39]
 
 
 def test_without_a_folder_nothing_is_written(document, tmp_path, monkeypatch):

@@ -1,27 +1,26 @@
-"""A figure that the run will not have is told before it starts."""
+"""A metric that the run will not have, or that cannot get better, is an error before it starts."""
 
 from __future__ import annotations
 
 import pytest
 
-from declnet import EpochLogged, SpecError, parse_spec
+from declnet import EpochLogged, Metric, Registry, SpecError, default_registry, parse_spec
 from declnet.training.checks.check import check_spec
-from declnet_callbacks import EarlyStopping
-from declnet_callbacks.monitored import figure_of
 
 
 @pytest.fixture
 def problems(document):
-    def find(monitor, kind="early_stopping", **changes):
-        document["training"]["callbacks"] = [{"type": kind, "monitor": monitor}]
-        return [str(each) for each in check_spec(parse_spec(document)).problems]
+    def find(monitor, kind="early_stopping", registry=None, **fields):
+        document["training"]["callbacks"] = [{"type": kind, "monitor": monitor, **fields}]
+        spec = parse_spec(document, registry)
+        return [str(each) for each in check_spec(spec, registry).problems]
 
     return find
 
 
 @pytest.mark.parametrize("kind", ["early_stopping", "reduce_on_plateau", "checkpoint"])
-@pytest.mark.parametrize("monitor", ["loss", "data_loss", "accuracy", "learning_rate"])
-def test_figures_of_the_run_are_right(problems, kind, monitor):
+@pytest.mark.parametrize("monitor", ["loss", "data_loss", "accuracy"])
+def test_metrics_of_the_run_are_right(problems, kind, monitor):
     assert problems(monitor, kind) == []
 
 
@@ -29,12 +28,12 @@ def test_figures_of_the_run_are_right(problems, kind, monitor):
 def test_others_are_told_with_a_suggestion(problems, kind):
     (found,) = problems("acuracy", kind)
     assert found == (
-        "training.callbacks.0.monitor: error[E045]: the run will have no figure "
+        "training.callbacks.0.monitor: error[E045]: the run will have no metric "
         '"acuracy" (did you mean "accuracy"?)'
     )
 
 
-def test_validation_figures_need_validation_data(problems, document):
+def test_validation_metrics_need_validation_data(problems, document):
     (found,) = problems("validation_loss")
     assert 'name validation data, or monitor = "loss"' in found
     document["data"]["validation"] = 0.2
@@ -60,17 +59,49 @@ def test_it_is_told_at_its_place_on_the_command_line(declnet_cli, spec_file, doc
     document["training"]["callbacks"] = ["early_stopping"]
     done = declnet_cli("check", spec_file(document))
     assert done.returncode == 2
-    assert 'error[E045]: the run will have no figure "validation_loss"' in done.stderr
+    assert 'error[E045]: the run will have no metric "validation_loss"' in done.stderr
 
 
-def test_an_epoch_without_the_figure_is_named():
-    with pytest.raises(ValueError, match='epoch 3 has no figure "hits", but epoch, loss'):
-        figure_of(EpochLogged(3, 0.1, {"loss": 1.0}), "hits")
+def test_an_epoch_without_the_metric_is_named():
+    with pytest.raises(ValueError, match='epoch 3 has no metric "hits", but epoch, loss'):
+        EpochLogged(3, 0.1, {"loss": 1.0}).metric("hits")
 
 
-@pytest.mark.parametrize(
-    ("monitor", "smaller"),
-    [("loss", True), ("validation_mean_absolute_error", True), ("r2", False), ("f1", False)],
-)
-def test_names_say_what_is_better(monitor, smaller):
-    assert EarlyStopping(monitor=monitor).smaller_is_better is smaller
+class Undirected(Metric):
+    """It does not say which values are better."""
+
+    type = "undirected_error"
+
+    def start(self):
+        return []
+
+    def update(self, state, y_pred, y_true):
+        state.append(len(y_true))
+
+    def result(self, state):
+        return float(sum(state))
+
+
+@pytest.fixture
+def registry():
+    made = Registry()
+    for entry in default_registry().entries():
+        made.register(entry.component, entry.plugin)
+    made.register(Undirected)
+    return made
+
+
+@pytest.mark.parametrize("kind", ["early_stopping", "reduce_on_plateau", "checkpoint"])
+@pytest.mark.parametrize("monitor", ["learning_rate", "undirected_error", "count"])
+def test_a_metric_that_says_nothing_needs_a_mode(problems, document, registry, kind, monitor):
+    document["training"]["metrics"] = [
+        "undirected_error",
+        {"type": "undirected_error", "name": "count"},
+    ]
+    (found,) = problems(monitor, kind, registry)
+    assert found == (
+        "training.callbacks.0.monitor: error[E045]: nothing says whether higher or lower values "
+        f'of "{monitor}" are better (add mode = "min" or mode = "max")'
+    )
+    for mode in ("min", "max"):
+        assert problems(monitor, kind, registry, mode=mode) == []

@@ -32,6 +32,24 @@ def test_a_small_gain_and_nan_are_none(follow):
     assert rates(follow, losses, patience=3, factor=0.5, min_delta=0)[-1] == 0.1
 
 
+@pytest.mark.parametrize("log_every", [2, 5, 100])
+def test_every_epoch_counts_though_few_are_logged(follow, log_every):
+    callback, losses = (
+        ReduceOnPlateau(monitor="loss", patience=2, factor=0.5),
+        [3, 2, 1, 1, 1, 1, 1, 0.5, 1, 1, 1],
+    )
+    whole, found = (follow(callback, losses, log_every=each)[0].rates for each in (1, log_every))
+    assert found == whole
+    assert len(set(found)) == 4
+
+
+def test_what_the_first_edition_saved_is_restored(follow):
+    saved = {"best": 1.0, "since": 10}
+    callback = ReduceOnPlateau(monitor="loss", patience=3, factor=0.5)
+    found, _ = follow(callback, [1.0] * 4, saved=saved, first=11)
+    assert found.rates == pytest.approx([0.1, 0.1, 0.05, 0.05])
+
+
 @given(st.lists(st.integers(0, 4), max_size=20), st.integers(1, 4), st.integers(0, 20))
 def test_saved_and_restored_anywhere_it_does_the_same(follow, losses, patience, cut):
     callback = ReduceOnPlateau(monitor="loss", patience=patience)

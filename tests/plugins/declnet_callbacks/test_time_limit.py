@@ -25,6 +25,11 @@ def test_it_stops_when_the_time_is_over(clock, follow):
     assert found.stopped == "the time limit of 4 minutes is over"
 
 
+def test_epochs_count_that_are_not_logged(clock, follow):
+    found, _ = follow(TimeLimit(minutes=4.0), [1] * 10, log_every=1000)
+    assert found.stopped_at == 3
+
+
 def test_time_between_two_sessions_does_not_count(clock, follow):
     callback = TimeLimit(minutes=5.0)
     _, state = follow(callback, [1])

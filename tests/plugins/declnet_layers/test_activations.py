@@ -7,10 +7,6 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from declnet.testing.benches.layer_arrays import LayerData
-from declnet.testing.benches.layer_bench import LayerBench
-from declnet.testing.settings import Setting
-from declnet.testing.subjects import Subject
 from declnet_layers import (
     ELU,
     GELU,
@@ -26,6 +22,8 @@ from declnet_layers import (
     Softplus,
     Tanh,
 )
+
+from ...plain_arrays import LayerRun
 
 ACTIVATIONS = (
     ReLU(),
@@ -56,7 +54,7 @@ each_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
 
 def bench_of(layer, shape, n, dtype="float64"):
-    return LayerBench(Subject(layer), shape, Setting(samples=n, capacity=n, dtype=dtype))
+    return LayerRun(layer, shape, n, dtype=dtype)
 
 
 @each_dtype
@@ -65,7 +63,7 @@ def test_extreme_inputs_give_finite_numbers_without_a_warning(layer, dtype):
     bench = bench_of(layer, (2,), 13, dtype)
     x = EXTREME.reshape(13, 2)
     with np.errstate(over="raise", divide="raise", invalid="raise"):
-        found = bench.run(LayerData((x,), np.ones_like(x)))
+        found = bench.run(x)
     for name, array in found.items():
         assert np.isfinite(array).all(), name
 
@@ -73,9 +71,8 @@ def test_extreme_inputs_give_finite_numbers_without_a_warning(layer, dtype):
 @each_activation
 def test_float32_is_right_to_six_digits(layer):
     x = np.linspace(-15, 15, 3001).astype("float32")[:, None]
-    data = LayerData((x,), np.ones_like(x))
-    rough = bench_of(layer, (1,), 3001, "float32").run(data)
-    exact = bench_of(layer, (1,), 3001, "float64").run(data)
+    rough = bench_of(layer, (1,), 3001, "float32").run(x)
+    exact = bench_of(layer, (1,), 3001, "float64").run(x)
     for name in ("y", "dx"):
         np.testing.assert_allclose(rough[name], exact[name], rtol=2e-6, atol=2e-6)
 
@@ -86,7 +83,7 @@ def test_nan_comes_out_as_nan_and_touches_nothing_else(layer, training):
     bench = bench_of(layer, (3,), 4)
     x = np.ones((4, 3))
     x[1, 2] = np.nan
-    bench.place(LayerData((x,), x), training=training)
+    bench.place(x, x, training=training)
     np.testing.assert_array_equal(np.isnan(bench.forward()), np.isnan(x))
 
 
@@ -96,13 +93,13 @@ def test_nothing_is_allocated_in_the_loop(layer, dtype):
     n = 20_000
     bench = bench_of(layer, (8,), n, dtype)
     rng = np.random.default_rng(0)
-    bench.place(LayerData((rng.normal(size=(n, 8)),), rng.normal(size=(n, 8))))
+    bench.place(rng.normal(size=(n, 8)), rng.normal(size=(n, 8)))
     needs = layer.backward_needs
-    x, y = bench.x[0] if "x" in needs else None, bench.y if "y" in needs else None
+    x, y = bench.x if "x" in needs else None, bench.y if "y" in needs else None
 
     def step():
-        bench.layer.forward(bench.x[0], bench.y, bench.state)
-        bench.layer.backward(x, y, bench.dy, bench.dx[0], bench.state)
+        bench.layer.forward(bench.x, bench.y, bench.state)
+        bench.layer.backward(x, y, bench.dy, bench.dx, bench.state)
 
     step()
     tracemalloc.start()
@@ -115,6 +112,6 @@ def test_nothing_is_allocated_in_the_loop(layer, dtype):
 @each_layer
 def test_one_number_a_sample_serves(layer):
     bench = bench_of(layer, (), 5)
-    found = bench.run(LayerData((np.linspace(-2, 2, 5),), np.ones(5)))
+    found = bench.run(np.linspace(-2, 2, 5))
     assert found["y"].shape == found["dx"].shape == (5,)
     assert np.isfinite(found["y"]).all()

@@ -7,24 +7,21 @@ import pytest
 
 import declnet
 from declnet import SpecError
-from declnet.testing.benches.layer_arrays import LayerData
-from declnet.testing.benches.layer_bench import LayerBench
-from declnet.testing.settings import Setting
-from declnet.testing.subjects import Subject
 from declnet_layers import BatchNorm
+
+from ...plain_arrays import LayerRun
 
 RNG = np.random.default_rng(6)
 ORDERS = pytest.mark.parametrize("order", ["batch_last", "batch_first"])
 
 
 def bench_of(x, n, *, order="batch_last", **fields):
-    setting = Setting(n, n, dtype=x.dtype.name, input_order=order)
-    return LayerBench(Subject(BatchNorm(**fields)), x.shape[1:], setting)
+    layer = BatchNorm(**fields)
+    return LayerRun(layer, x.shape[1:], n, dtype=x.dtype.name, input_order=order)
 
 
 def passed(bench, x, dy=None, *, training=True):
-    data = LayerData((x,), np.ones_like(x) if dy is None else dy)
-    return bench.run(data, training=training)
+    return bench.run(x, dy, training=training)
 
 
 def by_channel(numbers, x):

@@ -11,11 +11,9 @@ from hypothesis import strategies as st
 
 import declnet
 from declnet import SpecError
-from declnet.testing.benches.layer_arrays import LayerData
-from declnet.testing.benches.layer_bench import LayerBench
-from declnet.testing.settings import Setting
-from declnet.testing.subjects import Subject
 from declnet_layers import Conv2d
+
+from ...plain_arrays import LayerRun
 
 CONVOLUTION = {"type": "conv2d", "filters": 4, "kernel_size": 3}
 SIZES = "must be a whole number of at least 1, or two"
@@ -91,14 +89,13 @@ def test_it_is_the_sum_of_its_equation_in_both_directions(fields, sizes, counts,
     x = rng.normal(size=(samples, layer.groups * channels, *sizes))
     weights = rng.normal(size=(layer.filters, channels, *layer.kernel_size))
     biases = rng.normal(size=layer.filters) * layer.use_bias
-    setting = Setting(samples, samples + 2, order=order, input_order=order)
-    bench = LayerBench(Subject(layer), x.shape[1:], setting)
+    bench = LayerRun(layer, x.shape[1:], samples + 2, order=order)
     parameters = {"weights": weights} | ({"biases": biases} if layer.use_bias else {})
     assert set(bench.initial) == set(parameters)
     bench.initial |= parameters
     dy = rng.normal(size=(samples, *bench.output))
     expected = convolved(layer, x, dy, weights, biases)
-    for name, found in bench.run(LayerData((x,), dy)).items():
+    for name, found in bench.run(x, dy).items():
         np.testing.assert_allclose(found, expected[name], rtol=1e-10, atol=1e-10, err_msg=name)
 
 

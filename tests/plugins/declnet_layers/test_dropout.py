@@ -5,20 +5,17 @@ import pytest
 from pydantic import ValidationError
 
 from declnet import build_model, parse_spec
-from declnet.testing.benches.layer_arrays import LayerData
-from declnet.testing.benches.layer_bench import LayerBench
-from declnet.testing.settings import Setting
-from declnet.testing.subjects import Subject
 from declnet_layers import Dropout
+
+from ...plain_arrays import LayerRun
 
 N, SHAPE = 500, (4, 5, 10)
 COUNT = N * 200
 
 
-def passed(rate, x, dy=None, *, training=True, seed=0, order="batch_last", alias=""):
-    setting = Setting(N, N, seed=seed, order=order, input_order=order)
-    bench = LayerBench(Subject(Dropout(rate=rate)), SHAPE, setting)
-    bench.place(LayerData((x,), np.ones_like(x) if dy is None else dy), training=training)
+def passed(rate, x, dy=None, *, training=True, seed=0, order="batch_last"):
+    bench = LayerRun(Dropout(rate=rate), SHAPE, N, seed=seed, order=order)
+    bench.place(x, dy, training=training)
     return bench.forward(), bench.backward()["dx"]
 
 
@@ -77,9 +74,9 @@ def test_same_seed_draws_the_same_mask_and_another_seed_another(x):
 
 
 def test_each_step_draws_anew():
-    bench = LayerBench(Subject(Dropout(rate=0.5)), SHAPE, Setting(N, N))
+    bench = LayerRun(Dropout(rate=0.5), SHAPE, N)
     x = np.ones((N, *SHAPE))
-    bench.place(LayerData((x,), x))
+    bench.place(x, x)
     assert not np.array_equal(bench.forward(), bench.forward())
 
 

@@ -9,19 +9,16 @@ import pytest
 
 import declnet
 from declnet import SpecError
-from declnet.testing.benches.layer_arrays import LayerData
-from declnet.testing.benches.layer_bench import LayerBench
-from declnet.testing.settings import Setting
-from declnet.testing.subjects import Subject
 from declnet_layers import LayerNorm
+
+from ...plain_arrays import LayerRun
 
 RNG = np.random.default_rng(7)
 ORDERS = pytest.mark.parametrize("order", ["batch_last", "batch_first"])
 
 
 def bench_of(x, order="batch_last", **fields):
-    setting = Setting(len(x), len(x), dtype=x.dtype.name, input_order=order, order=order)
-    return LayerBench(Subject(LayerNorm(**fields)), x.shape[1:], setting)
+    return LayerRun(LayerNorm(**fields), x.shape[1:], len(x), dtype=x.dtype.name, order=order)
 
 
 def normalized(bench, x, axes):
@@ -50,7 +47,7 @@ def test_it_normalizes_over_all_or_the_last_axes(shape, fields, axes, order):
     bench = bench_of(x, order, **fields)
     for name in ("scale", "offset"):
         assert bench.initial[name].shape == shape[-axes:]
-    found = bench.run(LayerData((x,), np.ones_like(x)), training=False)["y"]
+    found = bench.run(x, training=False)["y"]
     np.testing.assert_allclose(found, normalized(bench, x, axes), rtol=1e-12, atol=1e-13)
 
 
@@ -74,9 +71,9 @@ def test_a_sample_depends_on_no_other(axes):
 def test_gradients_of_a_sample_depend_on_no_other():
     x, dy = RNG.normal(size=(4, 6)), RNG.normal(size=(4, 6))
     bench = bench_of(x)
-    together = bench.run(LayerData((x,), dy))["dx"]
+    together = bench.run(x, dy)["dx"]
     x[1:], dy[1:] = 7.0, 1e3
-    np.testing.assert_array_equal(bench.run(LayerData((x,), dy))["dx"][0], together[0])
+    np.testing.assert_array_equal(bench.run(x, dy)["dx"][0], together[0])
 
 
 def test_rows_of_a_sample_are_apart_where_axes_say_so():
@@ -98,7 +95,7 @@ def test_scaling_and_shifting_a_sample_changes_nothing():
 def test_a_constant_sample_gives_the_offset(length, order):
     x = np.full((3, length), 1e4 + 0.1234, "float32")
     bench = bench_of(x, order)
-    filled = bench.run(LayerData((x,), np.ones_like(x)))
+    filled = bench.run(x)
     expected = np.tile(bench.initial["offset"].astype("float32"), (3, 1))
     np.testing.assert_array_equal(filled["y"], expected)
     assert np.isfinite(filled["dx"]).all()
@@ -108,7 +105,7 @@ def test_a_constant_sample_gives_the_offset(length, order):
 def test_a_large_mean_costs_no_digits_of_float32(order):
     x = RNG.normal(1e4, 1, size=(20, 1000)).astype("float32")
     bench = bench_of(x, order)
-    found = bench.run(LayerData((x,), np.ones_like(x)))["y"]
+    found = bench.run(x)["y"]
     assert np.abs(found - normalized(bench, x, 1)).max() < 2e-5
 
 

@@ -11,23 +11,21 @@ from hypothesis import strategies as st
 
 import declnet
 from declnet import DivergenceError, SpecError
-from declnet.testing.benches.layer_arrays import LayerData
-from declnet.testing.benches.layer_bench import LayerBench
-from declnet.testing.settings import Setting
-from declnet.testing.subjects import Subject
 from declnet_layers import AveragePool2d, MaxPool2d
+
+from ...plain_arrays import LayerRun
 
 POOLS = pytest.mark.parametrize("pool", [MaxPool2d, AveragePool2d])
 RNG = np.random.default_rng(8)
 
 
 def bench_of(layer, shape, n, order="batch_last"):
-    return LayerBench(Subject(layer), shape, Setting(n, n, input_order=order, order=order))
+    return LayerRun(layer, shape, n, order=order)
 
 
 def run(layer, x, dy=1.0, order="batch_last"):
     bench = bench_of(layer, x.shape[1:], len(x), order)
-    filled = bench.run(LayerData((x,), np.broadcast_to(dy, (len(x), *bench.output))))
+    filled = bench.run(x, np.broadcast_to(dy, (len(x), *bench.output)))
     return filled["y"], filled["dx"]
 
 
@@ -92,7 +90,7 @@ def test_of_equal_maxima_the_first_takes_the_gradient():
 def test_padding_is_never_the_maximum(padding, training):
     bench = bench_of(MaxPool2d(pool_size=3, stride=2, padding=padding), (2, 6, 6), 3)
     x = -1e300 * RNG.uniform(0.5, 1, size=(3, 2, 6, 6))
-    bench.place(LayerData((x,), np.zeros((3, *bench.output))), training=training)
+    bench.place(x, np.zeros((3, *bench.output)), training=training)
     assert np.isin(bench.forward(), x).all()
 
 

@@ -1,4 +1,4 @@
-"""Runs losses and fusions on plain arrays, laid out as the graph does."""
+"""Runs losses, and kernels that join them with a layer, on plain arrays."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from declnet import Loss
-from declnet.testing.benches.loss_bench import LossBench, LossData
-from declnet.testing.settings import Setting
+
+from ... import plain_arrays
 
 Losses = tuple[np.ndarray, np.ndarray]
 
@@ -20,26 +20,18 @@ def run_loss() -> Callable[..., Losses]:
     """Losses and gradient of predictions, for y as a user gives it."""
 
     def run(loss: Loss, y_pred: Any, y: Any, dtype: str = "float64") -> Losses:
-        given = np.array(y_pred, float)
-        bench = LossBench(loss, given.shape[1:], Setting(len(given), len(given), dtype=dtype))
-        return bench.run(LossData(given, np.array(y)))
+        return plain_arrays.run_loss(loss, np.array(y_pred, dtype), y)
 
     return run
 
 
 @pytest.fixture
-def run_fusion() -> Callable[..., tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """y, losses and dx of a last layer's input, for y as a user gives it."""
+def run_joined() -> Callable[..., tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """y, losses and dx of a last layer's input by a kernel, for y as a user gives it."""
 
     def run(
-        fusion: Any, x: Any, y: Any, dtype: str = "float64"
+        kernel: Any, layer: Any, loss: Loss, x: Any, y: Any, dtype: str = "float64"
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        given = np.array(x, dtype)
-        y_true = fusion.loss.prepare(np.array(y), given.shape[1:], given.dtype)
-        y_pred, dx = np.full_like(given, np.nan), np.full_like(given, np.nan)
-        losses = np.full(len(given), np.nan, dtype)
-        fusion.forward(given, y_true, y_pred, losses)
-        fusion.backward(given, y_pred, y_true, dx)
-        return y_pred, losses, dx
+        return plain_arrays.run_kernel(kernel, layer, loss, np.array(x, dtype), y)
 
     return run

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from math import sqrt
 
+import numpy as np
 import pytest
 
+import declnet
 from declnet_optimizers import SGD
 from declnet_schedules import (
     Constant,
@@ -16,25 +18,30 @@ from declnet_schedules import (
     Warmup,
 )
 
+TOTAL = 10**4
+"""Updates of a training, which matter only where a schedule does not say its own."""
 
-def rates(schedule, *steps):
-    return pytest.approx([schedule.rate(step) for step in steps], rel=1e-12, abs=1e-15)
+
+def rates(schedule, *steps, total=TOTAL):
+    return pytest.approx([schedule.rate(step, total) for step in steps], rel=1e-12, abs=1e-15)
 
 
 def test_constant_is_its_value_at_every_step():
-    assert {Constant(value=0.3).rate(step) for step in (1, 2, 1000)} == {0.3}
+    assert {Constant(value=0.3).rate(step, TOTAL) for step in (1, 2, 1000)} == {0.3}
 
 
 def test_inverse_time_starts_at_the_initial_rate_and_falls():
     schedule = InverseTime(initial_rate=0.8, decay=0.5)
-    assert [schedule.rate(step) for step in (1, 2, 3)] == [0.8, 0.8 / 1.5, 0.4]
+    assert [schedule.rate(step, TOTAL) for step in (1, 2, 3)] == [0.8, 0.8 / 1.5, 0.4]
 
 
 def test_inverse_time_equals_an_optimizers_decay():
     decayed = SGD(learning_rate=0.7, decay=1e-3)
     scheduled = SGD(learning_rate=InverseTime(initial_rate=0.7, decay=1e-3))
     steps = range(1, 500)
-    assert [decayed.rate(step) for step in steps] == [scheduled.rate(step) for step in steps]
+    assert [decayed.rate(step, TOTAL) for step in steps] == [
+        scheduled.rate(step, TOTAL) for step in steps
+    ]
 
 
 def test_decay_beside_a_schedule_is_refused():
@@ -101,6 +108,45 @@ def test_faults_of_what_follows_a_warmup_are_at_their_key():
         Warmup(steps=2, schedule={"type": "cosine", "initial_rate": 0.5, "steps": 0})
 
 
+@pytest.mark.parametrize("total", [1, 2, 37])
+@pytest.mark.parametrize(
+    ("schedule", "fields"),
+    [
+        (Polynomial, {"initial_rate": 1.0, "final_rate": 0.2, "power": 2.0}),
+        (Cosine, {"initial_rate": 1.0, "final_rate": 0.5}),
+        (OneCycle, {"max_rate": 1.0, "warmup_share": 0.4}),
+    ],
+)
+def test_without_steps_of_its_own_a_schedule_takes_those_of_the_training(schedule, fields, total):
+    steps = (*range(1, total + 3), 10**9)
+    stated = schedule(**fields, steps=total)
+    expected = [stated.rate(step, 5) for step in steps]
+    assert rates(schedule(**fields), *steps, total=total) == expected
+
+
+def test_what_follows_a_warmup_has_the_rest_of_the_training():
+    schedule = Warmup(steps=3, schedule=Cosine(initial_rate=1.0))
+    rest = Cosine(initial_rate=1.0, steps=7)
+    found = rates(schedule, *range(4, 15), total=10)
+    assert found == [rest.rate(step, 99) for step in range(1, 12)]
+    assert schedule.rate(2, 2) == schedule.rate(2, 100)  # a training that is shorter than it
+
+
+def test_a_run_passes_its_number_of_steps_to_its_schedule():
+    """15 samples by 4 make 4 steps an epoch; the rate of an epoch is that of its last step."""
+    document = {
+        "model": {"layers": [{"type": "dense", "units": 1}]},
+        "loss": "mean_squared_error",
+        "optimizer": {"type": "sgd", "learning_rate": {"type": "cosine", "initial_rate": 0.01}},
+        "training": {"epochs": 5, "batch_size": 4},
+    }
+    x = np.ones((15, 2))
+    history = declnet.run(declnet.parse_spec(document), (x, x[:, :1])).history
+    stated = Cosine(initial_rate=0.01, steps=20)
+    expected = [stated.rate(4 * epoch, 1) for epoch in range(1, 6)]
+    assert [row["learning_rate"] for row in history] == pytest.approx(expected)
+
+
 def test_one_cycle_rises_to_the_peak_and_falls():
     schedule = OneCycle(
         max_rate=1.0, steps=10, warmup_share=0.5, initial_divisor=2, final_divisor=50
@@ -112,7 +158,7 @@ def test_one_cycle_rises_to_the_peak_and_falls():
 
 def test_one_cycle_without_warmup_falls_only():
     schedule = OneCycle(max_rate=1.0, steps=5, warmup_share=0.0)
-    found = [schedule.rate(step) for step in range(1, 6)]
+    found = [schedule.rate(step, TOTAL) for step in range(1, 6)]
     assert found == sorted(found, reverse=True)
     assert found[-1] == pytest.approx(1 / 25e4)
 
@@ -121,8 +167,8 @@ def test_one_cycle_without_warmup_falls_only():
 @pytest.mark.parametrize("share", [0.0, 1 / 3, 0.5, 0.999])
 def test_one_cycle_of_few_steps_has_rates(steps, share):
     schedule = OneCycle(max_rate=1.0, steps=steps, warmup_share=share)
-    assert all(0 < schedule.rate(step) <= 1 for step in range(1, 6))
-    assert schedule.rate(steps + 1) == pytest.approx(1 / 25e4)
+    assert all(0 < schedule.rate(step, TOTAL) <= 1 for step in range(1, 6))
+    assert schedule.rate(steps + 1, TOTAL) == pytest.approx(1 / 25e4)
 
 
 @pytest.mark.parametrize(
@@ -139,4 +185,4 @@ def test_one_cycle_of_few_steps_has_rates(steps, share):
 )
 def test_rates_are_finite_and_not_negative_however_late(schedule):
     steps = [*range(1, 400), 10**6, 10**12, 10**18]
-    assert all(0 <= schedule.rate(step) < 1.2 for step in steps)
+    assert all(0 <= schedule.rate(step, TOTAL) < 1.2 for step in steps)

@@ -25,8 +25,8 @@ def test_classes_are_counted_as_scikit_learn_does(one_hot):
     metrics = pytest.importorskip("sklearn.metrics", reason="scikit-learn is not installed")
     y, scores = RNG.integers(0, 4, 100), RNG.random((100, 5))  # the fifth class never occurs
     given = np.eye(5)[y] if one_hot else y
-    reading = OutputReading("classes", tuple("abcde"))
-    counts = in_batches(ClassCounts(reading, 5), scores, given).counts
+    reading = OutputReading("classes", tuple("abcde"), 5)
+    counts = in_batches(ClassCounts(reading), scores, given).counts
     predicted = scores.argmax(axis=1)
     assert np.array_equal(counts, metrics.confusion_matrix(y, predicted, labels=range(5)))
     rows = Assessment("", 100, {}, reading.class_names, counts).by_class()
@@ -39,8 +39,8 @@ def test_classes_are_counted_as_scikit_learn_does(one_hot):
 
 def test_each_yes_or_no_output_is_counted_by_itself():
     y, scores = RNG.integers(0, 2, (50, 3)), RNG.random((50, 3))
-    reading = OutputReading("flags", None, threshold=0.3)
-    counts = in_batches(ClassCounts(reading, 3), scores, y).counts
+    reading = OutputReading("flags", None, 3, threshold=0.3)
+    counts = in_batches(ClassCounts(reading), scores, y).counts
     for output in range(3):
         for true in (0, 1):
             for said in (0, 1):

@@ -176,7 +176,7 @@ def test_the_manifest_is_shown(classifier_page, classifier):
     rows = dict(classifier_page.section("manifest").one("table").rows())
     assert rows["numpy"] == np.__version__
     assert rows["data.train.hash"] == manifest["data"]["train"]["hash"]
-    assert rows["plugins.0.plugin"] == manifest["plugins"][0]["plugin"]
+    assert rows["components.layer.dense"] == manifest["components"]["layer"]["dense"]
 
 
 def test_without_the_data_the_rest_is_shown(page_of, runs):

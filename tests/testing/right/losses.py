@@ -1,9 +1,11 @@
-"""Right losses of each sort of targets, and fusions."""
+"""Right losses of each sort of targets, and a kernel with a loss."""
+
+from functools import partial
 
 import numpy as np
 from pydantic import Field
 
-from declnet import Fusion, Layer, Loss
+from declnet import Kernel, KernelCalls, Layer, Loss
 
 
 class RowSquares(Loss):
@@ -121,20 +123,22 @@ class Logistic(Layer):
             np.multiply(dy, y * (1 - y), out=dx)
 
 
-class LogisticCrossentropy(Fusion):
-    """dx = y - y_true."""
+class LogisticCrossentropy(Kernel):
+    """dx = y - y_true, for any weights of the samples."""
 
     type = "logistic_crossentropy"
+    replaces = (Logistic, BinaryCrossentropy)
 
-    layer: Logistic
-    loss: BinaryCrossentropy
+    def bind(self, site):
+        forward = (partial(self.fill, site),)
+        if site.dx is None:
+            return KernelCalls(forward)
+        backward = partial(np.subtract, site.y, site.y_true, site.dx)
+        return KernelCalls(forward, (backward, site.weigh(site.dx)))
 
-    def forward(self, x, y_true, y, losses):
-        np.divide(1, 1 + np.exp(-x), out=y)
-        self.loss.forward(y, y_true, losses)
-
-    def backward(self, x, y, y_true, dx):
-        np.subtract(y, y_true, out=dx)
+    def fill(self, site):
+        np.divide(1, 1 + np.exp(-site.x), out=site.y)
+        site.components[1].forward(site.y, site.y_true, site.losses)
 
 
 RIGHT = (

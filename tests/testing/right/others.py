@@ -57,7 +57,7 @@ class Waves(Schedule):
     period: int = Field(ge=1, description="steps from highest to lowest")
     warm_up: int = Field(default=0, ge=0, description="steps of a linear rise before")
 
-    def rate(self, step):
+    def rate(self, step, total):
         if step <= self.warm_up:
             return self.highest * step / self.warm_up
         return self.highest * (1 + cos(pi * (step - self.warm_up) / self.period)) / 2

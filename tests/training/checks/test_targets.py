@@ -1,9 +1,17 @@
-"""Data whose y does not fit the model's output under the loss."""
+"""Data whose y does not fit the loss, or the model's output under it."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+
+from declnet import DataInfo, Layer, Loss
+from declnet.graph.nodes import infer_nodes
+from declnet.registry.discovery import default_registry
+from declnet.spec.parts import Parts
+from declnet.training.checks.targets import label_problems
+from declnet_data import NPZ
+from declnet_losses import BinaryCrossentropy, CategoricalCrossentropy, Hinge, MeanSquaredError
 
 UNITS = "model.layers.2.units"
 
@@ -138,3 +146,140 @@ def test_labels_that_do_not_count_from_zero_are_told_at_the_file(
     np.savez(tmp_path / "data.npz", x=blobs[0], y=np.arange(30) % 3 - 1)
     (found,) = problems(document)
     assert found.startswith("data.train.path: error[E042]: the labels of data.train begin at -1")
+
+
+def test_filters_of_a_convolution_are_told_as_units_are(problems, document, tmp_path):
+    np.savez(tmp_path / "data.npz", x=np.ones((30, 2, 5, 5)), y=np.arange(30) % 3)
+    convolution = {"type": "conv2d", "filters": 2, "kernel_size": 3}
+    document["model"]["layers"] = [convolution, "global_average_pool2d", "softmax"]
+    (found,) = problems(document)
+    assert found.startswith("model.layers.0.filters: error[E040]: 2 units do not fit")
+
+
+def test_the_last_units_are_warned_of_though_the_layer_before_has_as_many(problems, document):
+    for index in (0, 2):
+        document["model"]["layers"][index]["units"] = 5
+    (found,) = problems(document)
+    assert found.startswith(f"{UNITS}: warning[W001]: the model has 5 units")
+
+
+class OwnAnswers(Loss):
+    """The loss of a third party for answers of yes or no."""
+
+    type = "own_answers"
+    targets = "binary"
+
+    def forward(self, y_pred, y_true, losses):
+        """Not called."""
+
+    def backward(self, y_pred, y_true, dy_pred):
+        """Not called."""
+
+
+class OwnClasses(OwnAnswers):
+    """The loss of a third party for classes."""
+
+    type = "own_classes"
+    targets = "classes"
+
+
+OF_CLASSES = pytest.mark.parametrize("loss", [CategoricalCrossentropy(), OwnClasses()])
+OF_ANSWERS = pytest.mark.parametrize("loss", [BinaryCrossentropy(), Hinge(), OwnAnswers()])
+
+
+def labels(*values: int) -> DataInfo:
+    return DataInfo.of(np.zeros((len(values), 4)), np.array(values))
+
+
+def declared(classes: int | None) -> DataInfo:
+    return DataInfo((4,), target="classes", classes=classes)
+
+
+def found_in(data, loss, units=3):
+    """What is found in the labels of data sets that come from files."""
+    registry = default_registry()
+    layers = [Layer.from_declaration({"type": "dense", "units": units})]
+    infos = data if isinstance(data, dict) else {"train": data}
+    parts = Parts(sources={name: NPZ(path=f"{name}.npz") for name in infos}, loss=loss)
+    return label_problems(parts, infos, infer_nodes(layers, (4,), registry), registry)
+
+
+@OF_CLASSES
+@pytest.mark.parametrize("data", [labels(0, 1, 2), declared(3), declared(None)])
+def test_labels_from_0_to_the_last_unit_are_right(data, loss):
+    assert found_in(data, loss) == []
+
+
+@OF_CLASSES
+def test_labels_below_0_are_named_with_their_data_set(loss):
+    (problem,) = found_in({"train": labels(0, 1, 2), "test": labels(2, -1)}, loss)
+    assert (problem.code, problem.path) == ("E042", ("data", "test", "path"))
+    assert problem.message == "the labels of data.test begin at -1, but must begin at 0"
+
+
+def test_labels_of_data_that_a_program_hands_over_are_told_at_the_loss():
+    registry = default_registry()
+    parts = Parts(loss=CategoricalCrossentropy())
+    (problem,) = label_problems(parts, {"train": labels(0, -1)}, (), registry)
+    assert problem.path == ("loss",)
+
+
+@OF_CLASSES
+@pytest.mark.parametrize("data", [labels(0, 1), declared(2)])
+def test_more_units_than_classes_are_warned_of(data, loss):
+    (problem,) = found_in(data, loss)
+    assert (problem.code, problem.path) == ("W001", ("model", "layers", 0, "units"))
+    assert problem.message == "the model has 3 units, but the labels have 2 classes"
+    assert problem.help == "use 2 units, one for each class"
+
+
+@pytest.mark.parametrize("other", [labels(2, 1), declared(None)])
+def test_a_class_may_be_missing_in_one_of_the_data_sets(other):
+    assert found_in({"train": labels(0, 1), "test": other}, CategoricalCrossentropy()) == []
+
+
+def test_fewer_units_than_classes_are_left_to_the_comparison_of_units():
+    assert found_in(labels(0, 4), CategoricalCrossentropy()) == []
+
+
+def test_one_hot_rows_are_no_labels():
+    data = DataInfo.of(np.zeros((3, 4)), np.eye(3, dtype=int) - 1)
+    assert found_in(data, CategoricalCrossentropy()) == []
+
+
+@OF_ANSWERS
+@pytest.mark.parametrize("data", [labels(0, 1), labels(1, 1), declared(2), declared(None)])
+def test_answers_are_0_and_1(data, loss):
+    assert found_in(data, loss, units=1) == []
+
+
+@OF_ANSWERS
+@pytest.mark.parametrize(
+    ("data", "span", "hint"),
+    [
+        (labels(-1, 1), "from -1 to 1", "number the two classes 0 and 1"),
+        (labels(2, 1), "from 1 to 2", "number the two classes 0 and 1"),
+        (
+            labels(0, 1, 5),
+            "from 0 to 5",
+            'for more classes, use "softmax" and the loss categorical_crossentropy',
+        ),
+        (
+            declared(3),
+            "from 0 to 2",
+            'for more classes, use "softmax" and the loss categorical_crossentropy',
+        ),
+    ],
+)
+def test_other_answers_are_named_with_their_data_set(data, span, hint, loss):
+    (problem,) = found_in(data, loss, units=1)
+    assert (problem.code, problem.path, problem.help) == ("E042", ("loss",), hint)
+    assert problem.message == (
+        f"{loss.type} takes the labels 0 and 1, but those of data.train go {span}"
+    )
+
+
+def test_values_are_not_taken_for_labels():
+    data = DataInfo.of(np.zeros((3, 4)), np.array([0.0, -1.0, 7.0]))
+    assert found_in(data, BinaryCrossentropy(), units=1) == []
+    assert found_in(labels(-5, 7), MeanSquaredError(), units=1) == []

@@ -1,0 +1,237 @@
+"""Where a run's components came from: written into its manifest, and checked when it is read."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any, Self
+
+from pydantic import BaseModel
+
+import declnet
+from declnet.components.component import Component
+from declnet.components.kernel import Kernel
+from declnet.errors import DeclnetWarning, OriginError, OutputError
+from declnet.graph.model import Model
+from declnet.graph.parameters import initializer_of
+from declnet.registry.discovery import default_registry
+from declnet.registry.plugin import FIRST_PARTY, LOCAL, Plugin, normalized, origins_in_words
+from declnet.registry.registry import Registry
+from declnet.registry.spelling import kind_in_words
+from declnet.runs import folder
+from declnet.runs.checkpoints import Notice
+from declnet.spec.load import load_spec
+from declnet.spec.requirements import registry_for
+from declnet.spec.run_spec import RunSpec
+
+
+def warn(sentence: str) -> None:
+    """Issue a `DeclnetWarning` at the line of the program that called declnet."""
+    frame, level = inspect.currentframe(), 0
+    while frame is not None and _is_inside(frame):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(sentence, DeclnetWarning, stacklevel=level + 1)
+
+
+def _is_inside(frame: FrameType) -> bool:
+    """Whether a frame is declnet's, or that of a cached property."""
+    return str(frame.f_globals.get("__name__")).partition(".")[0] in ("declnet", "functools")
+
+
+def used_components(
+    spec: RunSpec, model: Model, kernels: Iterable[type[Kernel]], registry: Registry
+) -> dict[str, dict[str, str]]:
+    """Return the manifest's `components`: for each kind and type `distribution==version`.
+
+    Args:
+        spec: of the run.
+        model: of the run, whose layers name initializers.
+        kernels: that computed in place of components.
+        registry: where names were looked up.
+    """
+    as_built = registry.preferring(spec.model.preferred)
+    initializers = [initializer_of(slot.parameter, as_built) for slot in model.store.slots]
+    named: Iterator[type[Component]] = map(type, components_in((spec, initializers)))
+    used = {*named, *kernels}
+    found: dict[str, dict[str, str]] = {}
+    for component in sorted(used, key=lambda each: (each.kind, each.type)):
+        types = found.setdefault(component.kind, {})
+        origin = registry.plugin_of(component) or LOCAL
+        if component.type not in types or origin == LOCAL:  # of two, the one nobody else has
+            types[component.type] = origin.requirement
+    return found
+
+
+def components_in(value: Any) -> Iterator[Component]:
+    """Yield every component in a value, at any depth."""
+    if isinstance(value, Component):
+        yield value
+    if isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from components_in(getattr(value, name))
+    elif isinstance(value, tuple | list):
+        for item in value:
+            yield from components_in(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from components_in(item)
+
+
+@dataclass(frozen=True)
+class Origins:
+    """What a manifest says of where its run's components came from.
+
+    Attributes:
+        components: by kind and type.
+        plugins: in a manifest of the first edition, which names no types: all that were used.
+    """
+
+    components: Mapping[tuple[str, str], Plugin]
+    plugins: tuple[Plugin, ...] = ()
+
+    @classmethod
+    def of(cls, manifest: Mapping[str, Any]) -> Self:
+        """Return what a manifest says; nothing if it is of a run that recorded nothing.
+
+        Raises:
+            ValueError: it is malformed.
+        """
+        try:
+            if "components" not in manifest:
+                listed = manifest.get("plugins", ())
+                return cls(
+                    {}, tuple(_plugin(each["distribution"], each["version"]) for each in listed)
+                )
+            return cls(
+                {
+                    (kind, name): _plugin(*origin.partition("==")[::2])
+                    for kind, types in manifest["components"].items()
+                    for name, origin in types.items()
+                }
+            )
+        except (AttributeError, KeyError, TypeError):
+            raise ValueError("the list of components is malformed") from None
+
+    def versions(self, *, kernels: bool = True) -> dict[str, str]:
+        """Return the versions of all distributions by name; on request without kernels'."""
+        used = [
+            plugin
+            for (kind, _), plugin in self.components.items()
+            if kernels or kind != Kernel.kind
+        ]
+        return {each.distribution: each.version for each in (*used, *self.plugins) if each.version}
+
+    def as_seen(self, registry: Registry) -> Registry:
+        """Return a registry as the run sees it: its components from where they came from.
+
+        In place of types that are not recorded, it has what the first edition would have taken of
+        several distributions: declnet's own, else that of the first by name.
+        """
+        known = dict(self.components)
+        used = {normalized(each.distribution) for each in self.plugins}
+        for conflict in registry.conflicts() if self.plugins else ():
+            among = [each for each in conflict.plugins if normalized(each.distribution) in used]
+            if among:
+                first = min(
+                    among, key=lambda each: (not each.is_of(FIRST_PARTY), each.distribution)
+                )
+                known[conflict.kind, conflict.type] = first
+        return registry.as_recorded(known)
+
+    def moved(self, registry: Registry, *, kernels: bool) -> Iterator[tuple[str, Plugin]]:
+        """Yield what only other distributions offer now, in words, and where it came from."""
+        for (kind, name), plugin in self.components.items():
+            offering = registry.offering(kind, name) if kernels or kind != Kernel.kind else ()
+            if offering and not any(each.is_of(plugin.distribution) for each in offering):
+                now = f"but is now offered by {origins_in_words(offering)}"
+                yield f'{kind_in_words(kind)} "{name}" came from {plugin.origin}, {now}', plugin
+
+    def unlisted(self, spec: RunSpec, registry: Registry) -> Iterator[tuple[str, Plugin]]:
+        """Yield the same of a spec's components whose distributions the run did not use."""
+        listed = {normalized(each.distribution): each for each in self.plugins}
+        if not listed:
+            return
+        now = registry.versions()
+        former = " or ".join(each.origin for each in listed.values())
+        likely = min(listed, key=lambda each: (each in now, each == FIRST_PARTY, each))
+        for component in components_in(spec):
+            plugin = registry.plugin_of(type(component))
+            if plugin is not None and normalized(plugin.distribution) not in listed:
+                name = f'{kind_in_words(component.kind)} "{component.type}"'
+                sentence = f"{name} came from {former}, but is now offered by {plugin.origin}"
+                yield sentence, listed[likely]
+
+
+def spec_of_run(
+    directory: Path,
+    manifest: Mapping[str, Any],
+    registry: Registry | None = None,
+    notice: Notice | None = None,
+    *,
+    training: bool = False,
+) -> tuple[RunSpec, Registry]:
+    """Load the spec of a run's folder, each component from the distribution that the run had.
+
+    Args:
+        directory: the run's folder.
+        manifest: of the run.
+        registry: where names are looked up; default: all installed plugins.
+        notice: called with a sentence for each distribution that has another version now.
+        training: whether the run goes on, so that its kernels count too.
+
+    Returns:
+        The spec, and the registry as the run sees it.
+
+    Raises:
+        OriginError: a component would come from another distribution.
+        OutputError: the manifest is malformed.
+        SpecError: a component is not installed any more.
+    """
+    registry = registry or default_registry()
+    try:
+        recorded = Origins.of(manifest)
+    except ValueError as error:
+        raise OutputError(f"{directory / folder.MANIFEST}: {error}") from None
+    _require_none(directory, recorded.moved(registry, kernels=training), registry)
+    view = recorded.as_seen(registry)
+    spec = load_spec(directory / folder.SPEC, registry=view)
+    _require_none(directory, recorded.unlisted(spec, registry), registry)
+    if notice is not None:
+        now = {**registry.versions(), FIRST_PARTY: declnet.__version__}
+        for name, version in sorted(recorded.versions(kernels=training).items()):
+            current = now.get(normalized(name), version)
+            if current != version:
+                notice(f"{name} was {version} when this run was made, and is {current} now")
+    return spec, registry_for(spec.plugins, view)
+
+
+def _require_none(directory: Path, moved: Iterable[tuple[str, Plugin]], registry: Registry) -> None:
+    """Raise OriginError if anything has moved."""
+    found = list(moved)
+    if found:
+        sentences = dict.fromkeys(sentence for sentence, _ in found)
+        hints = dict.fromkeys(_hint(plugin, registry) for _, plugin in found)
+        raise OriginError(f"{directory}: {'; '.join(sentences)}", "; ".join(hints))
+
+
+def _hint(plugin: Plugin, registry: Registry) -> str:
+    """How to get a distribution's components again."""
+    for disabled in registry.disabled:
+        if disabled.is_of(plugin.distribution):
+            return f"{disabled} is disabled"
+    for failure in registry.failures:
+        if failure.plugin.is_of(plugin.distribution):
+            return str(failure)
+    if not plugin.distribution:
+        return "hand over a registry with the components that the run had"
+    return f'pip install "{plugin.requirement}"'
+
+
+def _plugin(distribution: str, version: str) -> Plugin:
+    """What a manifest records; of a class that a program registered, no distribution."""
+    name = distribution if version else "the program that made the run"
+    return Plugin(name, distribution if version else "", version)

@@ -1,0 +1,190 @@
+"""What every component promises as a declaration: its fields, its documents, its own check."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+import tomllib
+from typing import Any
+
+import tomli_w
+from pydantic import ValidationError
+
+from declnet.components.context import RunContext
+from declnet.components.returned import checked_diagnostics
+from declnet.components.verification import contract_of
+from declnet.errors import Diagnostic
+from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
+
+UNKNOWN = "no_such_key_anywhere"
+
+CODE = re.compile(r"[EW]\d{3}")
+
+
+@check
+def has_a_docstring(subject: Subject) -> None:
+    """Says in a docstring what it computes."""
+    cls = type(subject.instance)
+    if not inspect.cleandoc(vars(cls).get("__doc__") or "").strip():
+        raise CheckFailed(f"{cls.__name__} has no docstring; write its equation and its shapes")
+
+
+@check
+def describes_its_fields(subject: Subject) -> None:
+    """Describes each field, for the editor's completion and `declnet plugins show`."""
+    fields = type(subject.instance).model_fields
+    bare = [name for name in fields if not fields[name].description]
+    if bare:
+        raise CheckSkipped(f"no description of {', '.join(bare)}; add Field(description=…)")
+
+
+@check
+def is_frozen(subject: Subject) -> None:
+    """Refuses to be changed, so that runs can share it."""
+    instance = subject.instance
+    for name in type(instance).model_fields:
+        try:
+            setattr(instance, name, getattr(instance, name))
+        except ValidationError:
+            continue
+        raise CheckFailed(f"the field {name} can be set; leave model_config's frozen=True alone")
+    if not type(instance).model_config.get("frozen"):
+        raise CheckFailed("it can be changed; leave model_config's frozen=True alone")
+
+
+@check
+def refuses_unknown_keys(subject: Subject) -> None:
+    """Refuses keys that it does not have, so that a misspelled one is no silent default."""
+    with calling("model_dump"):
+        table = subject.instance.model_dump(mode="json", exclude_none=True)
+    try:
+        _declared(subject, {**table, UNKNOWN: 1})
+    except ValidationError:
+        return
+    raise CheckFailed('it takes any key; leave model_config\'s extra="forbid" alone')
+
+
+@check
+def has_a_json_schema(subject: Subject) -> None:
+    """Has a JSON Schema with its type and all of its fields, for editors."""
+    cls = type(subject.instance)
+    with calling("model_json_schema"):
+        schema = cls.model_json_schema()
+        json.dumps(schema, allow_nan=False)
+    target = schema
+    if "$ref" in schema:
+        target = schema["$defs"][schema["$ref"].rsplit("/", 1)[-1]]
+    properties = target.get("properties", {})
+    missing = [name for name in cls.model_fields if name not in properties]
+    if missing:
+        raise CheckFailed(f"the JSON Schema lacks {', '.join(missing)}; give the field a type")
+    if properties.get("type") != {"const": cls.type}:
+        raise CheckFailed("the JSON Schema lacks the type; leave the schema to the contract")
+
+
+@check
+def survives_toml(subject: Subject) -> None:
+    """Comes back from TOML as it was."""
+    with calling("model_dump and writing TOML"):
+        table = subject.instance.model_dump(mode="json", exclude_none=True)
+        text = tomli_w.dumps(table)
+    _require_same(subject, tomllib.loads(text), f"TOML ({text.strip()!r})")
+
+
+@check
+def survives_json(subject: Subject) -> None:
+    """Comes back from JSON as it was."""
+    with calling("model_dump and writing JSON"):
+        text = json.dumps(subject.instance.model_dump(mode="json"), allow_nan=False)
+    _require_same(subject, json.loads(text), f"JSON ({text})")
+
+
+@check
+def survives_pydantic(subject: Subject) -> None:
+    """Comes back from what pydantic dumps as it was."""
+    instance, context = subject.instance, {"registry": subject.registry}
+    with calling("model_dump"):
+        dumped = instance.model_dump()
+    _require_same(subject, dumped, "model_dump()")
+    with calling("model_validate of model_dump()"):
+        again = type(instance).model_validate(dumped, context=context)
+    _require_equal(instance, again, "model_validate(model_dump())")
+    with calling("model_validate_json of model_dump_json()"):
+        text = instance.model_dump_json()
+        again = type(instance).model_validate_json(text, context=context)
+    _require_equal(instance, again, "model_validate_json(model_dump_json())")
+
+
+@check
+def checks_an_unknown_run(subject: Subject) -> None:
+    """Answers with right diagnostics, or none, even where nothing is known of the run."""
+    instance = subject.instance
+    with calling("check, for an empty RunContext,"):
+        found = checked_diagnostics(instance, instance.check(RunContext()))
+    for diagnostic in found:
+        _require_right(diagnostic, instance)
+
+
+CHECKS = (
+    has_a_docstring,
+    describes_its_fields,
+    is_frozen,
+    refuses_unknown_keys,
+    has_a_json_schema,
+    survives_toml,
+    survives_json,
+    survives_pydantic,
+    checks_an_unknown_run,
+)
+
+
+def _declared(subject: Subject, table: Any) -> Any:
+    """Build a component as a spec does: by its contract, from a table with a type."""
+    contract = contract_of(type(subject.instance))
+    return contract.from_declaration(table, {"registry": subject.registry})
+
+
+def _require_same(subject: Subject, table: Any, source: str) -> None:
+    try:
+        again = _declared(subject, table)
+    except ValidationError as error:
+        raise CheckFailed(
+            f"it cannot be built again from {source}: {error}; fields must be types that TOML and "
+            "JSON can write: numbers, strings, booleans, lists, tables, paths, components"
+        ) from error
+    _require_equal(subject.instance, again, source)
+
+
+def _require_equal(instance: Any, again: Any, source: str) -> None:
+    if again != instance:
+        raise CheckFailed(
+            f"it comes back from {source} as {again!r} instead of {instance!r}; a value of None "
+            "that is not the default is lost in TOML, and a serializer may lose more"
+        )
+
+
+def _require_right(diagnostic: Diagnostic, component: Any) -> None:
+    _require_text(diagnostic.message, "message")
+    if diagnostic.help is not None:
+        _require_text(diagnostic.help, "help")
+    if not isinstance(diagnostic.code, str) or not CODE.fullmatch(diagnostic.code):
+        raise CheckFailed(
+            f"a diagnostic has the code {diagnostic.code!r}; it is E, for an error, or W, for a "
+            "warning, and three digits, e.g. W060"
+        )
+    if diagnostic.layer is not None or diagnostic.data is not None:
+        return  # its path is in another table
+    fields = type(component).model_fields
+    if diagnostic.path and diagnostic.path[0] not in fields:
+        raise CheckFailed(
+            f"a diagnostic has the path {diagnostic.path!r}; it is () or begins with a field of "
+            f'the component, as ("{next(iter(fields), "units")}",)'
+        )
+
+
+def _require_text(text: Any, what: str) -> None:
+    if not isinstance(text, str) or not text.strip():
+        raise CheckFailed(
+            f"the {what} of a diagnostic is {text!r}; say in a sentence what the user reads"
+        )

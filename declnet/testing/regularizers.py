@@ -1,0 +1,155 @@
+"""What a regularizer promises: a penalty and its gradient, added."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+from pydantic import ValidationError
+
+from declnet.components.arrays import Array, Shape
+from declnet.graph.kernels import Kernels
+from declnet.registry.registry import Registry
+from declnet.testing.check import CheckFailed, CheckSkipped, Subject, check
+from declnet.testing.comparison import Function, difference, require_gradient
+from declnet.testing.harness import GraphHarness, call_locked, infer, sink, sources
+from declnet.testing.trial import USUAL, Setting, Trial
+from declnet.testing.trial_checks import USED_ONCE, leaves_inputs_alone, takes_float32_and_float64
+
+PARAMETER_SHAPES: tuple[Shape, ...] = ((4, 3), (5,), (2, 3, 3, 2))
+"""Weights of a dense layer, its biases, and weights of a convolution."""
+
+KEY = "source_0.received"
+"""The parameter that is penalized."""
+
+
+class RegularizerHarness:
+    """A parameter with a regularizer in a graph, that of a source."""
+
+    def __init__(
+        self,
+        regularizer: Any,
+        shape: Shape,
+        dtype: str = "float64",
+        kernels: Kernels | None = None,
+    ) -> None:
+        setting, size = USUAL.but(samples=shape[0], dtype=dtype), (prod(shape[1:]),)
+        chain = [*sources((shape[1:],), shape[0], "batch_last", (), regularizer)]
+        nodes = infer([*chain, sink(shape[0], "batch_last")], size, Registry())
+        self._graph = GraphHarness(nodes, size, setting, kernels=kernels)
+        self._x, self._w = np.zeros((shape[0], *size), dtype), self._graph.store.arrays[KEY]
+
+    def penalty(self, w: Array) -> float:
+        """Return the penalty of a parameter's value."""
+        self._w[...] = w
+        return float(call_locked("penalty", self._graph.penalty, {"w": self._w}))
+
+    def place(self, w: Array, before: Array | float = 0.0) -> None:
+        """Begin a step with a parameter's value and its gradient before the regularizer's."""
+        self._graph.initial = {KEY: w, "sink.slopes": np.broadcast_to(before, w.shape)}
+        self._graph.place(self._x, np.zeros(len(w)))
+
+    def step(self) -> Array:
+        """Run the step; return the gradient."""
+        self._graph.step()
+        return self._graph.gradients()[KEY]
+
+    def gradient(self, w: Array, before: Array | float = 0.0) -> Array:
+        """Return the gradient of a parameter's value, added to what it was before."""
+        self.place(w, before)
+        found: Array = call_locked("add_gradient", self.step, {"w": self._w})
+        return found
+
+
+def weights(shape: Shape, seed: int = 0) -> Array:
+    """Draw a parameter, no number near 0, where penalties may have a kink."""
+    rng = np.random.default_rng([seed, 29])
+    return rng.choice([-1.0, 1.0], shape) * rng.uniform(0.1, 1.5, shape)
+
+
+def try_regularizer(subject: Subject, setting: Setting) -> Trial:
+    """Compute penalty and gradient of each shape of parameter."""
+    trial = Trial()
+    for shape in PARAMETER_SHAPES:
+        harness, w = RegularizerHarness(subject.instance, shape, setting.dtype), weights(shape)
+        trial.outputs[f"the penalty for w of shape {shape}"] = np.array([harness.penalty(w)])
+        trial.outputs[f"dw of shape {shape}"] = harness.gradient(w, 1.0)
+    return trial
+
+
+@check
+def gradient_of_penalty(subject: Subject) -> None:
+    """Adds the gradient of its penalty."""
+    for shape in PARAMETER_SHAPES:
+        harness = RegularizerHarness(subject.instance, shape)
+
+        def draw(
+            seed: int, harness: RegularizerHarness = harness, shape: Shape = shape
+        ) -> tuple[Function, Array, Array]:
+            w = weights(shape, seed)
+            return harness.penalty, w, harness.gradient(w)
+
+        require_gradient(draw, f"the gradient for w of shape {shape}")
+
+
+@check
+def adds_to_the_gradient(subject: Subject) -> None:
+    """Adds to `dw` what it adds to zeros, and overwrites nothing."""
+    for shape in PARAMETER_SHAPES:
+        harness, w = RegularizerHarness(subject.instance, shape), weights(shape)
+        before = np.random.default_rng(37).normal(size=shape)
+        fault = difference(harness.gradient(w, before) - before, harness.gradient(w))
+        if fault:
+            raise CheckFailed(
+                f"what it adds depends on what dw holds: {fault}; add with np.add(dw, …, out=dw)"
+            )
+
+
+@check
+def penalty_is_a_finite_number(subject: Subject) -> None:
+    """Gives a finite penalty and gradient, for zeros too."""
+    for shape in PARAMETER_SHAPES:
+        harness = RegularizerHarness(subject.instance, shape)
+        for w in (weights(shape), np.zeros(shape), 1e4 * weights(shape)):
+            if not np.isfinite(harness.penalty(w)) or not np.isfinite(harness.gradient(w)).all():
+                raise CheckFailed(
+                    f"penalty or gradient is not finite for w of magnitude {np.abs(w).max():g}"
+                )
+
+
+@check
+def strength_zero_does_nothing(subject: Subject) -> None:
+    """Gives no penalty and no gradient where its strength is 0."""
+    instance = subject.instance
+    fields = type(instance).model_fields
+    numbers = [name for name in fields if isinstance(getattr(instance, name), float)]
+    named = "strength" in numbers
+    zeros = dict.fromkeys(["strength"] if named else numbers, 0.0)
+    if not zeros:
+        raise CheckSkipped("it has no field that is a number")
+    try:
+        none = type(instance).model_validate({**dict(instance), **zeros})
+    except ValidationError as error:
+        raise CheckSkipped(f"{', '.join(zeros)} cannot be 0") from error
+    for shape in PARAMETER_SHAPES:
+        harness, w = RegularizerHarness(none, shape), weights(shape)
+        found = harness.penalty(w), float(np.abs(harness.gradient(w)).max())
+        if not np.isfinite(found).all() and not named:
+            raise CheckSkipped(f"it is not defined where {', '.join(zeros)} are 0")
+        if found != (0, 0):
+            raise CheckFailed(
+                f"with {', '.join(zeros)} = 0 the penalty is {found[0]:g} and the gradient up to "
+                f"{found[1]:g}"
+            )
+
+
+CHECKS = (
+    leaves_inputs_alone,
+    *USED_ONCE,
+    takes_float32_and_float64,
+    gradient_of_penalty,
+    adds_to_the_gradient,
+    penalty_is_a_finite_number,
+    strength_zero_does_nothing,
+)

@@ -1,0 +1,110 @@
+"""How a CSV file seems to be written: encoding, delimiter, decimal sign."""
+
+import codecs
+import csv
+import gzip
+import re
+from collections.abc import Iterable
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from declnet import Table
+
+USUAL = "utf-8"
+OTHER = "cp1252"
+"""What text files that are no UTF-8 are in most often, under Windows and before."""
+UNDEFINED = frozenset(b"\x81\x8d\x8f\x90\x9d")
+"""Bytes that have no meaning in it; Latin-1, otherwise nearly the same, has one for each."""
+MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+DELIMITERS = ",;\t|"
+LINES = 50
+"""Of a file, from which its delimiter is told."""
+PIECE = 1 << 20
+MOST_BYTES = 1 << 32
+"""Of an unpacked file, as many as the source csv takes unless it says otherwise."""
+
+_COMMA_NUMBER = re.compile(r"[+-]?[0-9]*,[0-9]+|[+-]?[0-9]+")
+
+
+def text_format(path: Path) -> dict[str, str]:
+    """Return the keys `encoding` and `delimiter`, as far as they are not the usual ones.
+
+    A file that cannot be read gives nothing; reading it says why.
+    """
+    found: dict[str, str] = {}
+    if not path.is_file():  # opening a pipe would wait for whoever writes to it
+        return found
+    try:
+        with _opened(path) as file:
+            encoding = _encoding(file)
+        if encoding != USUAL:
+            found["encoding"] = encoding
+        with _opened(path) as file:
+            start = file.read(PIECE)
+    except (OSError, EOFError):
+        return {}
+    delimiter = _delimiter(start.decode(encoding, errors="replace").lstrip("\ufeff"))
+    if delimiter != ",":
+        found["delimiter"] = delimiter
+    return found
+
+
+def has_decimal_commas(table: Table) -> bool:
+    """Whether columns of text are in fact numbers with a comma before their fractions."""
+    texts = [each for each in table.columns.values() if each.dtype.kind == "O"]
+    return any(_are_comma_numbers(cells for cells in column if cells) for column in texts)
+
+
+def _opened(path: Path) -> BinaryIO:
+    if path.suffix.lower() == ".gz":
+        return cast("BinaryIO", gzip.open(path))
+    return path.open("rb")
+
+
+def _encoding(file: BinaryIO) -> str:
+    decoder = codecs.getincrementaldecoder(USUAL)()
+    piece = file.read(PIECE)
+    marked = next((name for mark, name in MARKS.items() if piece.startswith(mark)), None)
+    if marked is not None:
+        return marked
+    undefined, is_utf_8, read = False, True, 0
+    while piece and read < MOST_BYTES:
+        read += len(piece)
+        if is_utf_8:
+            try:
+                decoder.decode(piece)
+            except UnicodeDecodeError:
+                is_utf_8 = False
+        undefined = undefined or not UNDEFINED.isdisjoint(piece)
+        piece = file.read(PIECE)
+    if is_utf_8:
+        return USUAL
+    return "latin-1" if undefined else OTHER
+
+
+def _delimiter(text: str) -> str:
+    """The first that parts each line into the same number of cells, two at least; else a comma."""
+    lines = text.splitlines(keepends=True)
+    if len(lines) > 1:
+        lines = lines[:-1]  # which may be cut off
+    return next((each for each in DELIMITERS if _cells(lines, each) > 1), ",")
+
+
+def _cells(lines: list[str], delimiter: str) -> int:
+    """How many cells each line has; 0 if they differ in that."""
+    try:
+        rows = list(islice(csv.reader(lines, delimiter=delimiter, strict=True), LINES))
+    except csv.Error:
+        return 0
+    counts = {len(row) for row in rows if row}
+    return counts.pop() if len(counts) == 1 else 0
+
+
+def _are_comma_numbers(cells: Iterable[str]) -> bool:
+    commas = False
+    for cell in cells:
+        if not _COMMA_NUMBER.fullmatch(cell):
+            return False
+        commas = commas or "," in cell
+    return commas

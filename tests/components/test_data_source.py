@@ -1,0 +1,132 @@
+"""What the contract of data sources does for those that declare little."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydantic import PrivateAttr
+
+from declnet import Dataset, DataSource, MappedArray, Registry, RegistryError, Table
+from declnet_data import NPY
+
+RNG = np.random.default_rng(0)
+
+
+class Numbers(DataSource):
+    """As many ones as it is told."""
+
+    type = "numbers"
+    suffixes = (".num",)
+
+    path: Path
+    target: str | None = None
+    skip: int = 0
+
+    _read: list = PrivateAttr(default_factory=list)
+
+    def describe(self):
+        return None
+
+    def load(self, rng):
+        columns = {"a": np.arange(5.0), "b": np.arange(5)}
+        return Table(columns, self.target)
+
+
+@pytest.mark.parametrize(
+    ("suffixes", "message"),
+    [
+        (".num", "suffixes is '.num', but must be a tuple of str"),
+        (("num",), 'suffixes has "num", but a suffix is a dot and lower-case'),
+        ((".NUM",), 'suffixes has ".NUM", but'),
+        ((".",), 'suffixes has ".", but'),
+    ],
+)
+def test_wrong_suffixes_are_refused_at_registration(suffixes, message):
+    class Wrong(Numbers):
+        pass
+
+    Wrong.suffixes = suffixes
+    with pytest.raises(RegistryError) as raised:
+        Registry().register(Wrong)
+    assert message in str(raised.value)
+
+
+def test_suffixes_need_a_way_to_open_a_file():
+    class Pathless(DataSource):
+        """Has its file in a field of another name."""
+
+        type = "pathless"
+        suffixes = (".num",)
+        file: Path
+
+        def describe(self):
+            return None
+
+        def load(self, rng):
+            return Table({})
+
+    with pytest.raises(RegistryError, match=r"neither a field path nor a method for_file\(\)"):
+        Registry().register(Pathless)
+
+    class Able(Pathless):
+        @classmethod
+        def for_file(cls, path, like=None):
+            return cls(file=path)
+
+    Registry().register(Able)
+    assert Able.for_file(Path("a.num")).file == Path("a.num")
+
+
+def test_another_file_is_read_with_the_same_settings():
+    like = Numbers(path="train.num", target="a", skip=3)
+    like._read.append("something")
+    other = Numbers.for_file(Path("new.num"), like)
+    assert other == Numbers(path="new.num", target="a", skip=3)
+    assert other._read == []
+    assert like.path == Path("train.num")
+    assert Numbers.for_file(Path("new.num")) == Numbers(path="new.num")
+
+
+def test_the_target_is_the_field_of_that_name():
+    source = Numbers(path="a.num", target="a")
+    assert source.with_target("b") == Numbers(path="a.num", target="b")
+    assert source.with_target(None) == Numbers(path="a.num")
+    assert source.target == "a"
+
+
+def test_by_default_nothing_else_changes():
+    source = Numbers(path="a.num")
+    assert source.with_detected_format() is source
+    assert source.with_types({"a": "number"}) is source
+    assert source.with_columns(["a"]) is source
+    assert source.without_unlabeled_rows() is None
+
+    class Bare(DataSource):
+        """Has no target to set."""
+
+        type = "bare"
+
+        def describe(self):
+            return None
+
+        def load(self, rng):
+            return Table({})
+
+    bare = Bare()
+    assert bare.with_target("a") is bare
+
+
+def test_inputs_are_the_table_or_the_x_of_chunks(tmp_path):
+    parts = list(Numbers(path="a.num").input_chunks(RNG, 2))
+    assert [part.columns["b"].tolist() for part in parts] == [[0, 1], [2, 3], [4]]
+    x = np.arange(10.0).reshape(5, 2)
+    np.save(tmp_path / "x.npy", x)
+    np.save(tmp_path / "y.npy", np.zeros(5))
+    source = NPY(x=tmp_path / "x.npy", y=tmp_path / "y.npy")
+    assert isinstance(source.load(RNG).x, MappedArray)
+    parts = list(source.input_chunks(RNG, 3))
+    assert [type(part) for part in parts] == [np.ndarray, np.ndarray]
+    assert np.array_equal(np.concatenate(parts), x)
+    assert Dataset(x, x[:, 0]).take(np.array([1])).x.tolist() == [[2.0, 3.0]]

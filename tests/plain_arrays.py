@@ -1,0 +1,172 @@
+"""Single components on plain arrays, laid out in memory as the graph does, without a graph."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from declnet import Array, Initializer, Kernel, KernelSite, Layer, LayerState, Loss, Shape
+from declnet.graph.blocks import batch_view, workspace_dtype
+from declnet.graph.orders import Order
+from declnet.graph.parameters import fans
+
+
+class Block:
+    """Memory for batches of one shape; what is not filled is NaN, or the largest integer."""
+
+    def __init__(self, shape: Shape, capacity: int, dtype: Any, order: Order) -> None:
+        self.shape, self.order = tuple(shape), order
+        self.flat = np.empty(capacity * prod(self.shape), dtype)
+
+    def view(self, n: int) -> Array:
+        """Empty memory for n samples."""
+        _spoil(self.flat)
+        return batch_view(self.flat, self.shape, n, self.order)
+
+    def holding(self, values: Array) -> Array:
+        """Values in the block's type and order."""
+        view = self.view(len(values))
+        view[...] = values
+        return view
+
+
+def _spoil(array: Array) -> None:
+    if array.dtype.kind == "f":
+        array.fill(np.nan)
+    else:
+        array.fill(True if array.dtype == bool else np.iinfo(array.dtype).max)
+
+
+class LayerRun:
+    """A layer of one input with its arrays.
+
+    Attributes:
+        output: the shape of its output.
+        initial: the parameters that each pass starts with; a test may change them.
+        parameters: the arrays that the layer sees.
+        x, y, dy, dx, state: of the current batch.
+    """
+
+    def __init__(
+        self,
+        layer: Layer,
+        shape: Shape,
+        capacity: int,
+        *,
+        dtype: str = "float64",
+        order: Order = "batch_last",
+        input_order: Order | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.layer, self.output, self._seed = layer, tuple(layer.output_shape(shape)), seed
+        declared, rng = layer.parameters(shape), np.random.default_rng(7)
+        self.initial: dict[str, Array] = {}
+        for name, parameter in declared.items():
+            start = np.zeros(parameter.shape)
+            initializer = Initializer.from_declaration(parameter.initializer)
+            initializer.fill(start, rng, *fans(parameter))
+            noise = 0.1 * rng.normal(size=start.shape)  # zeros and ones would hide faults
+            self.initial[name] = start + noise if parameter.trainable else start
+        self.parameters = {name: each.astype(dtype) for name, each in self.initial.items()}
+        self._gradients = {
+            name: np.empty_like(self.parameters[name])
+            for name, each in declared.items()
+            if each.trainable
+        }
+        self._workspace = {
+            name: (
+                each,
+                Block(
+                    each.shape,
+                    capacity if each.per_sample else 1,
+                    workspace_dtype(each, np.dtype(dtype)),
+                    "batch_last",
+                ),
+            )
+            for name, each in layer.workspace(shape).items()
+        }
+        self._x = Block(shape, capacity, dtype, input_order or order)
+        self._dx = Block(shape, capacity, dtype, order)
+        self._y, self._dy = (Block(self.output, capacity, dtype, order) for _ in range(2))
+
+    def place(self, x: Array, dy: Array | None = None, *, training: bool = True) -> None:
+        """Fill x and dy (default: ones), and reset all else."""
+        n = len(x)
+        self.x, self.y, self.dx = self._x.holding(x), self._y.view(n), self._dx.view(n)
+        self.dy = self._dy.holding(np.ones((n, *self.output)) if dy is None else dy)
+        self.state = LayerState(np.random.Generator(np.random.PCG64(self._seed)), training)
+        for name, array in self.parameters.items():
+            array[...] = self.initial[name]
+            setattr(self.state, name, array)
+        for name, array in self._gradients.items():
+            array.fill(np.nan)
+            setattr(self.state.grad, name, array)
+        for name, (declared, block) in self._workspace.items():
+            array = block.view(n if declared.per_sample else 1)
+            array = array if declared.per_sample else array[0]
+            if declared.fill is not None:
+                array.fill(declared.fill)
+            setattr(self.state, name, array)
+
+    def forward(self) -> Array:
+        """A copy of y."""
+        self.layer.forward(self.x, self.y, self.state)
+        return self.y.copy(order="C")
+
+    def backward(self) -> dict[str, Array]:
+        """Copies of `dx` and of `grad.<parameter>`."""
+        needs = self.layer.backward_needs
+        x, y = self.x if "x" in needs else None, self.y if "y" in needs else None
+        self.layer.backward(x, y, self.dy, self.dx, self.state)
+        filled = {f"grad.{name}": array for name, array in self._gradients.items()}
+        return {name: each.copy(order="C") for name, each in {"dx": self.dx, **filled}.items()}
+
+    def run(self, x: Array, dy: Array | None = None, *, training: bool = True) -> dict[str, Array]:
+        """Both passes, or in evaluation the first; `y`, `dx` and `grad.<parameter>`."""
+        self.place(x, dy, training=training)
+        filled = {"y": self.forward()}
+        return filled | self.backward() if training else filled
+
+
+def run_loss(loss: Loss, y_pred: Any, y: Any, order: Order = "batch_last") -> tuple[Array, Array]:
+    """Losses and their gradient, for y as a user gives it."""
+    given = np.asarray(y_pred)
+    n, shape, dtype = len(given), given.shape[1:], given.dtype
+    y_true = _targets(loss, y, shape, dtype, order)
+    predicted = Block(shape, n, dtype, order).holding(given)
+    losses, dy_pred = np.full(n, np.nan, dtype), Block(shape, n, dtype, order).view(n)
+    loss.forward(predicted, y_true, losses)
+    loss.backward(predicted, y_true, dy_pred)
+    return losses, dy_pred.copy(order="C")
+
+
+def run_kernel(
+    kernel: Kernel, layer: Layer, loss: Loss, x: Any, y: Any, order: Order = "batch_last"
+) -> tuple[Array, Array, Array]:
+    """y, losses and dx, not divided by n, of a kernel that joins a layer with a loss."""
+    given = np.asarray(x)
+    n, shape, dtype = len(given), given.shape[1:], given.dtype
+    blocks = [Block(shape, n, dtype, order) for _ in range(3)]
+    filled, dx = blocks[1].view(n), blocks[2].view(n)
+    losses = np.full(n, np.nan, dtype)
+    site = KernelSite(
+        (layer, loss),
+        blocks[0].holding(given),
+        filled,
+        dx=dx,
+        y_true=_targets(loss, y, shape, dtype, order),
+        losses=losses,
+        normalized_weights=np.full(n, 1 / n, dtype),
+    )
+    calls = kernel.bind(site)
+    assert calls is not None
+    for call in (*calls.forward, *calls.backward):
+        call()
+    return filled.copy(order="C"), losses, dx.copy(order="C") * n
+
+
+def _targets(loss: Loss, y: Any, shape: Shape, dtype: Any, order: Order) -> Array:
+    prepared = loss.prepare(np.array(y), shape, dtype)
+    return Block(prepared.shape[1:], len(prepared), prepared.dtype, order).holding(prepared)

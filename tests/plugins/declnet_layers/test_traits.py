@@ -1,0 +1,126 @@
+"""What all layers say of themselves: the range of their outputs, linearity, parameters' roles."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import declnet
+from declnet import OutputRange, default_registry
+
+LAYERS = {
+    entry.type: entry.component
+    for entry in default_registry().entries("layer")
+    if entry.plugin.distribution == "declnet"
+}
+SHAPES = {"embedding": (4,), "reshape": (12,)}
+IMAGES = ("conv2d", "average_pool2d", "global_average_pool2d", "max_pool2d")
+JOINS = ("add", "concatenate", "multiply")
+EXAMPLES = [
+    (name, example) for name, layer in LAYERS.items() for example in (layer.examples or ({},))
+]
+ROLES = {
+    "dense": {"weights": "weight", "biases": "bias"},
+    "conv2d": {"weights": "weight", "biases": "bias"},
+    "embedding": {"weights": "weight"},
+    "prelu": {"slopes": "scale"},
+    "layer_norm": {"scale": "scale", "offset": "bias"},
+    "batch_norm": {
+        "scale": "scale",
+        "offset": "bias",
+        "running_mean": "bias",
+        "running_variance": "scale",
+    },
+}
+
+each_example = pytest.mark.parametrize(("name", "fields"), EXAMPLES)
+
+
+def shape_of(name):
+    return (4, 12, 12) if name in IMAGES else SHAPES.get(name, (6,))
+
+
+def model_of(name, fields, dtype="float64"):
+    """A model of the layer alone, of which no parameter is 0."""
+    layer = {"type": name, **fields}
+    if name in JOINS:
+        layer["inputs"] = ["input", "input"]
+    document = {
+        "model": {"dtype": dtype, "layers": [layer]},
+        "loss": "mean_squared_error",
+        "optimizer": "sgd",
+        "training": {"epochs": 1},
+    }
+    model = declnet.build_model(declnet.parse_spec(document).model, shape_of(name))
+    rng = np.random.default_rng(3)
+    parameters = model.parameters()
+    model.load_parameters(
+        {key: each + rng.uniform(0.1, 0.5, each.shape) for key, each in parameters.items()}
+    )
+    return model
+
+
+def samples(name, n=50, scale=1.0):
+    rng = np.random.default_rng(len(name))
+    if name == "embedding":
+        return rng.integers(0, 7, (n, *shape_of(name)))
+    return rng.normal(scale=scale, size=(n, *shape_of(name)))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 30.0, 1e4])
+@each_example
+def test_outputs_are_in_the_declared_range(name, fields, scale, dtype):
+    declared = LAYERS[name].output_range
+    x = samples(name, scale=scale)
+    y = model_of(name, fields, dtype).predict(x)
+    if declared == "input":
+        assert x.min() - 1e-3 <= y.min() <= y.max() <= x.max() + 1e-3
+        return
+    if declared is None:
+        assert name in JOINS
+        return
+    near = 1e-6 * max(1.0, abs(y).max())
+    assert declared.low - near <= y.min()
+    assert y.max() <= declared.high + near
+    if declared.sums_to_one:
+        np.testing.assert_allclose(y.sum(axis=-1), 1, rtol=1e-5)
+
+
+@each_example
+def test_bounds_are_no_wider_than_they_must_be(name, fields):
+    declared = LAYERS[name].output_range
+    if isinstance(declared, OutputRange) and declared.is_bounded and not declared.sums_to_one:
+        y = model_of(name, fields).predict(np.linspace(-60, 60, 120_000).reshape(-1, 6))
+        for end, reached in ((declared.low, y.min()), (declared.high, y.max())):
+            assert np.isinf(end) or abs(end - reached) < 0.02
+
+
+@each_example
+def test_an_affine_function_is_said_to_be_one_and_no_other(name, fields):
+    model, x = model_of(name, fields), samples(name, scale=5.0)
+    z = x[::-1]
+    if name == "embedding":
+        assert not LAYERS[name].is_linear  # of integers
+        return
+    mixed = model.predict(0.3 * x + 0.7 * z)
+    is_affine = np.allclose(mixed, 0.3 * model.predict(x) + 0.7 * model.predict(z), atol=1e-9)
+    if name == "batch_norm":  # in training, the batch's own statistics make it another function
+        assert is_affine
+        assert not LAYERS[name].is_linear
+    else:
+        assert LAYERS[name].is_linear == is_affine
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_parameters_have_their_roles(name):
+    layer = LAYERS[name](**(LAYERS[name].examples or ({},))[0])
+    shape = shape_of(name)
+    parameters = layer.parameters((shape, shape) if name in JOINS else shape)
+    assert {key: each.role for key, each in parameters.items()} == ROLES.get(name, {})
+
+
+def test_a_range_tells_whether_it_is_bounded_and_holds_probabilities():
+    ranges = (OutputRange(), OutputRange(low=0), OutputRange(-1, 1), OutputRange(0, 1))
+    assert [each.is_bounded for each in ranges] == [False, True, True, True]
+    assert [each.is_probability for each in ranges] == [False, False, False, True]

@@ -1,0 +1,50 @@
+"""What every metric says of itself: which values are better, and what log lines call it."""
+
+from __future__ import annotations
+
+from declnet import default_registry
+
+LOWER = {"mean_absolute_error", "mean_squared_error"}
+
+
+def own_metrics():
+    entries = default_registry().entries("metric")
+    return [each.component for each in entries if each.plugin.name == "metrics"]
+
+
+def test_each_says_which_values_are_better():
+    found = {each.type: each.better for each in own_metrics()}
+    assert len(found) == 11
+    assert {name for name, better in found.items() if better == "lower"} == LOWER
+    assert {name for name, better in found.items() if better == "higher"} == found.keys() - LOWER
+
+
+def test_only_accuracy_is_abbreviated():
+    found = {each.type: each.abbreviation for each in own_metrics() if each.abbreviation}
+    assert found == {"accuracy": "acc"}
+
+
+def test_a_perfect_prediction_is_the_better_one(figure_of):
+    """The direction is that of the numbers, not only a declaration."""
+    truths = {
+        "classes": ([[0.9, 0.1, 0.0], [0.2, 0.7, 0.1], [0.0, 0.1, 0.9]], [0, 1, 2]),
+        "values": ([[1.0], [2.0], [4.0]], [1.0, 2.0, 4.0]),
+        "binary": ([[0.1], [0.8], [0.9]], [0, 1, 1]),
+    }
+    wrongs = {"classes": [2, 0, 1], "values": [4.0, -1.0, 2.0], "binary": [1, 0, 0]}
+    sorts = {
+        "classes": ("accuracy", "f1", "precision", "recall", "top_k_accuracy"),
+        "values": ("mean_absolute_error", "mean_squared_error", "r2", "regression_accuracy"),
+        "binary": ("binary_accuracy", "roc_auc"),
+    }
+    tried = set()
+    for sort, names in sorts.items():
+        y_pred, right = truths[sort]
+        for metric in own_metrics():
+            if metric.type in names:
+                made = metric(k=1) if metric.type == "top_k_accuracy" else metric()
+                best, worst = (figure_of(made, y_pred, y) for y in (right, wrongs[sort]))
+                assert (best > worst) == (metric.better == "higher"), metric.type
+                assert best != worst
+                tried.add(metric.type)
+    assert len(tried) == 11

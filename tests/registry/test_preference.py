@@ -1,0 +1,138 @@
+"""What a spec's preference decides: names in the spec, and those within its layers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import declnet
+from declnet import (
+    Initializer,
+    Layer,
+    Parameter,
+    SpecError,
+    build_model,
+    cross_validate,
+    parse_spec,
+)
+from declnet.registry.plugin import Plugin
+from declnet.spec.schema.document import json_schema
+from declnet.training.checks.check import check_spec
+
+WAVE, OTHER = Plugin("wave", "declnet-wave", "1.0"), Plugin("other", "other-wave", "2.0")
+
+
+class Scaled(Layer):
+    """y = gain * x, with a gain that the initializer level fills."""
+
+    type = "scaled"
+
+    def parameters(self, input_shape):
+        return {"gain": Parameter(input_shape, "level", trainable=False)}
+
+    def forward(self, x, y, state):
+        np.multiply(x, state.gain, out=y)
+
+    def backward(self, x, y, dy, dx, state):
+        if dx is not None:
+            np.multiply(dy, state.gain, out=dx)
+
+
+def level(value):
+    class Level(Initializer):
+        """w = value."""
+
+        type = "level"
+
+        def fill(self, w, rng, fan_in, fan_out):
+            w[...] = value
+
+    return Level
+
+
+@pytest.fixture
+def registry():
+    """Two distributions offer the initializer that the layer names."""
+    registry = declnet.discover()
+    registry.register(Scaled, WAVE)
+    registry.register(level(1), WAVE)
+    registry.register(level(2), OTHER)
+    return registry
+
+
+@pytest.fixture
+def scaled(document):
+    document["model"]["layers"][1] = "scaled"
+    return document
+
+
+GAINS = pytest.mark.parametrize(("listed", "gain"), [("declnet-wave", 1), ("other-wave", 2)])
+
+
+@GAINS
+def test_names_within_layers_follow_the_spec_that_the_model_is_of(registry, scaled, listed, gain):
+    spec = parse_spec(scaled, registry.preferring([listed]))
+    for given in (registry, registry.preferring([listed])):
+        model = build_model(spec.model, (2,), registry=given)
+        assert model.parameters()["scaled_1.gain"].tolist() == [gain] * 4
+    assert spec.model.model_copy().preferred == (listed,)
+
+
+@GAINS
+def test_every_fold_follows_the_preference(registry, scaled, listed, gain, tmp_path):
+    scaled["data"]["folds"] = 3
+    view = registry.preferring([listed])
+    done = cross_validate(parse_spec(scaled, view), out=tmp_path / "folds", registry=view)
+    gains = [each.model.parameters()["scaled_1.gain"].tolist() for each in done.results]
+    assert gains == [[gain] * 4] * 3
+
+
+def test_an_ambiguous_name_within_a_layer_is_an_error_at_the_layer(registry, scaled):
+    spec = parse_spec(scaled, registry)
+    with pytest.raises(SpecError) as caught:
+        build_model(spec.model, (2,), registry=registry)
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.path) == ("E009", ("model", "layers", 1))
+    assert problem.message == (
+        '"scaled_1": parameter gain: initializer type "level" is offered by declnet-wave 1.0 and '
+        "other-wave 2.0"
+    )
+    assert problem.help == 'list the one to use, e.g. plugins = ["declnet-wave"]'
+    assert [each.message for each in check_spec(spec, registry).errors] == [problem.message]
+
+
+@pytest.mark.parametrize(
+    ("initializer", "code", "message"),
+    [
+        ("nosuch", "E015", 'initializer type "nosuch" is not installed'),
+        ({"type": "level"}, "E009", 'initializer type "level" is offered by declnet-wave 1.0 and'),
+        ({"type": "constant", "value": 1.0, "valeu": 1}, "E025", "valeu: "),
+        ({"type": "constant", "value": "1"}, "E025", "value: "),
+    ],
+)
+def test_a_wrong_initializer_of_a_layer_is_an_error_at_the_layer(
+    registry, scaled, initializer, code, message
+):
+    class Wrong(Scaled):
+        type = "wrong"
+
+        def parameters(self, input_shape):
+            return {"gain": Parameter(input_shape, initializer)}
+
+    registry.register(Wrong, WAVE)
+    scaled["model"]["layers"][1] = "wrong"
+    (problem,) = check_spec(parse_spec(scaled, registry), registry).errors
+    assert problem.message.startswith(f'"wrong_1": parameter gain: {message}')
+    assert (problem.code, problem.path) == (code, ("model", "layers", 1))
+
+
+def test_the_schema_takes_any_keys_of_a_type_that_several_distributions_offer(registry):
+    """Which keys are right depends on what a spec lists."""
+    registry.register(type("Dense", (Scaled,), {"type": "dense", "__annotations__": {}}), OTHER)
+    definitions = json_schema(registry)["definitions"]
+    assert definitions["initializer.level"]["description"].endswith("and other-wave 2.0")
+    for name in ("initializer.level", "layer.dense"):
+        assert "properties" not in definitions[name]
+        assert definitions[name].get("additionalProperties", True) is True
+    assert {"level", "zeros"} <= set(definitions["initializer-types"]["enum"])
+    assert "properties" in definitions["layer.scaled"]

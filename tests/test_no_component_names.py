@@ -1,0 +1,168 @@
+"""The core names no component: whatever it does with one, it does with a third party's too."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from declnet import default_registry
+
+CORE = Path(__file__).parent.parent / "declnet"
+
+ORDINARY = frozenset(
+    {
+        "add",
+        "binary",
+        "checkpoint",
+        "classification",
+        "constant",
+        "flatten",
+        "images",
+        "linear",
+        "multiply",
+        "normal",
+        "ones",
+        "regression",
+        "reshape",
+        "step",
+        "table",
+        "uniform",
+        "zeros",
+    }
+)
+"""Types that are also words of sentences, of NumPy or of Vega: they count only as `names_one`."""
+
+ALLOWED = {
+    "codes/catalogue.toml": "its examples are documentation, as specs that readers know",
+    "runs/using/output_file.py": "csv, npy and parquet are formats of predictions, no sources",
+    "cli/predict.py": "the same formats, as the choices of --format",
+    "report/assessment/assessment.py": "precision, recall, f1 are columns of a report by class",
+    "report/assessment/tables.py": "the same columns, as they are printed",
+    "report/assessment/value_errors.py": "r2 and errors are keys of a report on numbers",
+}
+"""Files that may have names of types, each with the reason; one that has none any more fails."""
+
+LOOKUPS = frozenset({"entry", "find", "offering", "types", "from_declaration", "lazily"})
+"""Methods whose arguments are kinds and types."""
+
+
+def names_of_types():
+    return {
+        entry.type
+        for entry in default_registry().entries()
+        if entry.plugin.distribution == "declnet"
+    }
+
+
+def literals(node: ast.AST, user: ast.AST | None = None) -> Iterator[tuple[ast.Constant, ast.AST]]:
+    """The strings of a module that are not docstrings, each with what it is used by.
+
+    A string in a tuple, list or set is used by what that is used by.
+    """
+    is_list = isinstance(node, ast.Tuple | ast.List | ast.Set) and user is not None
+    user = user if is_list else node
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Constant) and isinstance(child.value, str):
+            if not isinstance(node, ast.Expr):
+                yield child, user
+        else:
+            yield from literals(child, user)
+
+
+def names_one(literal: ast.Constant, user: ast.AST) -> bool:
+    """Whether a literal is the type of a component that is looked up, compared or declared."""
+    if isinstance(user, ast.Call):
+        return looks_up(user)
+    if isinstance(user, ast.Compare):
+        sides = [user.left, *user.comparators]
+        return any(looks_up(each) or getattr(each, "attr", None) == "type" for each in sides)
+    if isinstance(user, ast.Dict):
+        keys = {id(value): key for key, value in zip(user.keys, user.values, strict=True)}
+        key = keys.get(id(literal))
+        return isinstance(key, ast.Constant) and key.value == "type"
+    return isinstance(user, ast.keyword) and user.arg == "type"
+
+
+def looks_up(node: ast.AST) -> bool:
+    """Whether an expression asks for components by kind or type."""
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in LOOKUPS
+    )
+
+
+def hits_in_python(text: str, names: set[str]) -> Iterator[tuple[int, str]]:
+    """Line and name of each type that a module names."""
+    for literal, user in literals(ast.parse(text)):
+        words = set(re.findall(r"[a-z0-9_]+", literal.value)) & names
+        for word in sorted(words):
+            if word not in ORDINARY or (word == literal.value and names_one(literal, user)):
+                yield literal.lineno, word
+
+
+def hits_in_text(text: str, names: set[str]) -> Iterator[tuple[int, str]]:
+    """Line and name of each type that any other file names."""
+    for number, line in enumerate(text.splitlines(), 1):
+        for word in sorted(set(re.findall(r"[a-z0-9_]+", line)) & (names - ORDINARY)):
+            yield number, word
+
+
+def found(names: set[str]) -> dict[str, list[str]]:
+    """What names a type, by file of the core."""
+    by_file = {}
+    for path in sorted(CORE.rglob("*")):
+        if not path.is_file() or "__pycache__" in path.parts:
+            continue
+        search = hits_in_python if path.suffix == ".py" else hits_in_text
+        hits = [f"line {line}: {name}" for line, name in search(path.read_text("utf-8"), names)]
+        if hits:
+            by_file[path.relative_to(CORE).as_posix()] = hits
+    return by_file
+
+
+def test_the_core_names_no_component():
+    hits = found(names_of_types())
+    assert {file: each for file, each in hits.items() if file not in ALLOWED} == {}
+
+
+def test_every_exception_is_needed():
+    assert sorted(ALLOWED) == sorted(ALLOWED.keys() & found(names_of_types()))
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ('registry.find("layer", "dense")', ["dense"]),
+        ('f"take {a} such as softmax"', ["softmax"]),
+        ('"""softmax"""', []),
+        ('def f():\n    """softmax"""\n    x = 1\n    """Of softmax."""', []),
+        ("x = 1  # softmax", []),
+        ('"categories"\nx = "ones and zeros"', []),
+        ('x = np.pad(a, "constant")', []),
+        ('registry.find("schedule", "constant")', ["constant"]),
+        ('if schedule.type == "constant": ...', ["constant"]),
+        ('if "constant" == schedule.type: ...', ["constant"]),
+        ('if schedule.type in ("constant", "step"): ...', ["constant", "step"]),
+        ('if strategy in ("constant", "step"): ...', []),
+        ('x = {"type": "constant", "value": 3}', ["constant"]),
+        ('x = {"kind": "constant"}', []),
+        ('x = dict(type="linear")', ["linear"]),
+        ('has = "step" in registry.types("schedule")', ["step"]),
+    ],
+)
+def test_the_search_finds_names_and_nothing_else(code, words):
+    names = {"dense", "softmax", "constant", "ones", "zeros", "linear", "step"}
+    assert [name for _, name in hits_in_python(code, names)] == words
+
+
+def test_the_search_reads_other_files_by_words():
+    assert list(hits_in_text("a\nb.dense { }\nconstant", {"dense", "constant"})) == [(2, "dense")]
+
+
+def test_ordinary_words_are_types():
+    assert names_of_types() >= ORDINARY

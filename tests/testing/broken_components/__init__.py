@@ -1,0 +1,51 @@
+"""Wrong components: each is right but for one planted fault, and names the check that finds it."""
+
+from . import (
+    batches,
+    callbacks,
+    data_sources,
+    declarations,
+    findings,
+    gradients,
+    initializers,
+    kernels,
+    losses,
+    memory,
+    metrics,
+    needs,
+    optimizers,
+    randomness,
+    regularizers,
+    schedules,
+    shapes,
+    state,
+    targets,
+    traits,
+    transforms,
+)
+
+FAMILIES = (
+    batches,
+    callbacks,
+    data_sources,
+    declarations,
+    findings,
+    gradients,
+    initializers,
+    kernels,
+    losses,
+    memory,
+    metrics,
+    needs,
+    optimizers,
+    randomness,
+    regularizers,
+    schedules,
+    shapes,
+    state,
+    targets,
+    traits,
+    transforms,
+)
+
+WRONG = {cls: check for family in FAMILIES for cls, check in family.WRONG.items()}

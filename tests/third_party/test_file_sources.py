@@ -1,0 +1,250 @@
+"""Files of a third party's formats, from `declnet new` to `declnet evaluate`."""
+
+import csv
+import json
+import struct
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.xdist_group("environment")
+
+SOURCES = """
+from pathlib import Path
+import numpy as np
+from pydantic import Field
+from declnet import DataError, DataInfo, Dataset, DataSource, Table, hookimpl
+
+class TBL(DataSource):
+    "Columns with a sign between them; the first line has their names."
+    type = "tbl"
+    suffixes = (".tbl", ".tbl.txt")
+    path: Path = Field(description="the file")
+    between: str = Field(default="|", description="cells")
+    target: str | None = Field(default=None, description="what is to be predicted")
+
+    def describe(self):
+        self._columns()
+
+    def load(self, rng):
+        return Table(self._columns(), self.target)
+
+    def _columns(self):
+        try:
+            lines = self.path.read_text("utf-8").splitlines()
+        except OSError as error:
+            raise DataError(f"{self.path}: {error.strerror}") from None
+        names, *rows = [line.split(self.between) for line in lines]
+        if self.target is not None and self.target not in names:
+            raise DataError(f'there is no column "{self.target}"', path=("target",))
+        columns = {}
+        for name, cells in zip(names, zip(*rows, strict=True), strict=True):
+            try:
+                columns[name] = np.array(cells, float)
+            except ValueError:
+                columns[name] = np.array([cell or None for cell in cells], object)
+        return columns
+
+class Raw(DataSource):
+    "Numbers of 64 bits after two of 32: rows and columns; y is the last column."
+    type = "raw"
+    suffixes = (".raw",)
+    path: Path = Field(description="the file")
+    scale: float = Field(default=1.0, description="x is divided by it")
+
+    def describe(self):
+        return DataInfo.of(*self._arrays())
+
+    def load(self, rng):
+        return Dataset(*self._arrays())
+
+    def _arrays(self):
+        rows, columns = np.fromfile(self.path, "<i4", 2)
+        table = np.fromfile(self.path, "<f8", offset=8).reshape(rows, columns)
+        return table[:, :-1] / self.scale, table[:, -1].astype(int)
+
+@hookimpl
+def declnet_register(register):
+    register(TBL)
+    register(Raw)
+"""
+
+RIVAL = """
+from pathlib import Path
+from declnet import DataError, DataSource, hookimpl
+
+class Other(DataSource):
+    "Reads the same files, it says."
+    type = "other"
+    suffixes = (".tbl", ".csv")
+    path: Path
+    def describe(self):
+        raise DataError("the rival was asked")
+    def load(self, rng):
+        raise DataError("the rival was asked")
+
+@hookimpl
+def declnet_register(register):
+    register(Other)
+"""
+
+
+@pytest.fixture(scope="module")
+def formats(environment, write_distribution, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("formats")
+    environment.install(write_distribution(folder, "declnet-formats", SOURCES, version="1.4"))
+    yield environment
+    environment.uninstall("declnet-formats")
+
+
+@pytest.fixture
+def rival(environment, write_distribution, tmp_path):
+    environment.install(write_distribution(tmp_path, "declnet-rival", RIVAL))
+    yield
+    environment.uninstall("declnet-rival")
+
+
+def succeeds(environment, *arguments):
+    done = environment.declnet(*arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    """A table with a column that is of no use, and its kinds."""
+    rng = np.random.default_rng(3)
+    kinds = np.arange(90) % 3
+    length, width = kinds + rng.normal(0, 0.2, 90), rng.normal(0, 5, 90) - 9 * kinds
+    words = ["rose", "lily", "aster"]
+    rows = [
+        f"{length[at]:.3f}|{width[at]:.2f}|{['red', 'blue'][at % 2]}|{words[kinds[at]]}"
+        for at in range(90)
+    ]
+    path = tmp_path_factory.mktemp("table") / "flowers.tbl"
+    path.write_text("\n".join(["length|width|colour|kind", *rows]) + "\n", encoding="utf-8")
+    return path, [words[each] for each in kinds]
+
+
+@pytest.fixture(scope="module")
+def table_run(formats, table, tmp_path_factory):
+    """The run of the spec that `declnet new` wrote for it."""
+    folder = tmp_path_factory.mktemp("tbl")
+    spec, run = folder / "spec.toml", folder / "run"
+    written = formats.declnet("new", spec, "--data", table[0], "--target", "kind")
+    assert (written.returncode, written.stderr) == (0, "")
+    succeeds(formats, "run", spec, "--quiet", "--set", "training.epochs=60", "--out", run)
+    return spec, run
+
+
+def test_new_writes_a_spec_for_its_table(table, table_run):
+    text = table_run[0].read_text(encoding="utf-8")
+    assert 'type = "tbl"' in text
+    assert 'target = "kind"' in text
+    assert "features" not in text  # a key that this source does not have
+
+
+def test_predict_reads_its_table_with_and_without_the_target(formats, table, table_run, tmp_path):
+    path, kinds = table
+    rows = list(csv.DictReader(succeeds(formats, "predict", table_run[1], path).splitlines()))
+    assert np.mean([row["prediction"] == kind for row, kind in zip(rows, kinds, strict=True)]) > 0.9
+    lines = path.read_text(encoding="utf-8").splitlines()
+    inputs = tmp_path / "inputs.TBL.txt"
+    inputs.write_text("\n".join(line.rpartition("|")[0] for line in lines), encoding="utf-8")
+    again = list(csv.DictReader(succeeds(formats, "predict", table_run[1], inputs).splitlines()))
+    assert again == rows
+
+
+def test_evaluate_reads_its_table(formats, table, table_run):
+    found = json.loads(
+        succeeds(formats, "evaluate", table_run[1], "--data", table[0], "--format", "json")
+    )
+    assert found["samples"] == 90
+    assert found["class_names"] == ["aster", "lily", "rose"]
+    assert found["figures"]["accuracy"] > 0.9
+
+
+def test_another_formats_table_serves_as_well(formats, table, table_run, tmp_path):
+    as_csv = tmp_path / "flowers.csv"
+    as_csv.write_text(table[0].read_text(encoding="utf-8").replace("|", ","), encoding="utf-8")
+    expected = succeeds(formats, "predict", table_run[1], table[0])
+    assert succeeds(formats, "predict", table_run[1], as_csv) == expected
+
+
+@pytest.fixture
+def raw_run(formats, tmp_path):
+    """A run on arrays in a file of the third party's, scaled as the spec says."""
+    rng = np.random.default_rng(4)
+    y = np.arange(60) % 2
+    x = rng.normal(0, 10, (60, 3)) + 40 * y[:, None]
+    content = struct.pack("<ii", 60, 4) + np.column_stack([x, y]).astype("<f8").tobytes()
+    (tmp_path / "points.raw").write_bytes(content)
+    document = {
+        "declnet": 1,
+        "data": {"train": {"type": "raw", "path": "points.raw", "scale": 100.0}},
+        "model": {"layers": [{"type": "dense", "units": 2}, "softmax"]},
+        "loss": "categorical_crossentropy",
+        "optimizer": {"type": "adam", "learning_rate": 0.1},
+        "training": {"epochs": 100, "metrics": ["accuracy"]},
+    }
+    (tmp_path / "spec.json").write_text(json.dumps(document), encoding="utf-8")
+    run = tmp_path / "run"
+    succeeds(formats, "run", tmp_path / "spec.json", "--quiet", "--out", run)
+    return run, tmp_path / "points.raw", y
+
+
+def test_arrays_of_its_own_format_are_predicted_and_evaluated(formats, raw_run):
+    """With the scale of the training data, without which all would be one class."""
+    run, path, y = raw_run
+    rows = list(csv.DictReader(succeeds(formats, "predict", run, path).splitlines()))
+    said = np.array([int(row["prediction"]) for row in rows])
+    assert np.mean(said == y) > 0.9
+    found = json.loads(succeeds(formats, "evaluate", run, "--data", path, "--format", "json"))
+    assert found["figures"]["accuracy"] == pytest.approx(np.mean(said == y))
+    trained = json.loads((run / "metrics.json").read_text(encoding="utf-8"))["train"]
+    assert found["figures"]["accuracy"] == pytest.approx(trained["accuracy"])
+
+
+def test_arrays_are_not_a_table(formats, raw_run, table_run, tmp_path):
+    _, path, _ = raw_run
+    done = formats.declnet("new", tmp_path / "new.toml", "--data", path, "--target", "y")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "points.raw: holds arrays, not a table" in done.stderr
+    done = formats.declnet("predict", table_run[1], path)
+    assert "points.raw: the model was trained on a table" in done.stderr
+    done = formats.declnet("evaluate", table_run[1], "--data", path)
+    assert "points.raw: the model was trained on a table" in done.stderr
+
+
+def test_show_says_which_files_it_reads(formats):
+    assert "reads: .tbl, .tbl.txt" in formats.declnet("plugins", "show", "tbl").stdout
+
+
+@pytest.mark.usefixtures("rival")
+def test_two_distributions_for_one_suffix(formats, table, table_run, tmp_path):
+    """Neither is taken silently; a run goes on with its own, and declnet's own come first."""
+    new = ["new", tmp_path / "new.toml", "--data", table[0], "--target", "kind"]
+    done = formats.declnet(*new)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert '"other" of plugin declnet_rival (declnet-rival 0.1.0)' in done.stderr
+    assert '"tbl" of plugin declnet_formats (declnet-formats 1.4)' in done.stderr
+    assert formats.declnet(*new, "--no-plugin", "declnet-rival").returncode == 0
+    rows = succeeds(formats, "predict", table_run[1], table[0]).splitlines()
+    assert len(rows) == 91
+    (tmp_path / "t.csv").write_text("x,y\n9,a\n2,b\n8,a\n4,b\n", encoding="utf-8")
+    done = formats.declnet("new", tmp_path / "t.toml", "--data", tmp_path / "t.csv", "--target=y")
+    assert done.returncode == 0, done.stderr
+    assert 'type = "csv"' in (tmp_path / "t.toml").read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("rival")
+def test_the_plugins_of_a_runs_spec_say_who_reads_its_files(formats, tmp_path):
+    (tmp_path / "t.csv").write_text("x,y\n9,a\n2,b\n8,a\n4,b\n", encoding="utf-8")
+    spec, run = tmp_path / "t.toml", tmp_path / "run"
+    formats.declnet("new", spec, "--data", tmp_path / "t.csv", "--target=y")
+    chosen = ["--set", 'plugins=["declnet-rival"]', "--set", "training.epochs=1"]
+    succeeds(formats, "run", spec, "--quiet", "--out", run, *chosen)
+    assert len(succeeds(formats, "predict", run, tmp_path / "t.csv").splitlines()) == 5
+    (tmp_path / "t.tbl").write_text("x|y\n1|a\n", encoding="utf-8")
+    done = formats.declnet("predict", run, tmp_path / "t.tbl")
+    assert "the rival was asked" in done.stderr

@@ -1,0 +1,184 @@
+"""Metrics of a third party, renamed: their direction and abbreviation are what they declare."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.xdist_group("environment")
+
+SOURCE = """
+import numpy as np
+from declnet import Metric, hookimpl
+
+class Share(Metric):
+    def start(self):
+        return [0.0, 0]
+    def update(self, state, y_pred, y_true):
+        state[0] += float((np.abs(y_pred - y_true.reshape(y_pred.shape)) < 0.5).sum())
+        state[1] += len(y_true)
+
+class Hits(Share):
+    "The share of predictions that are close."
+    type, better, abbreviation = "hits", "higher", "hit"
+    def result(self, state):
+        return state[0] / state[1]
+
+class Gap(Share):
+    "The share of predictions that are not."
+    type, better = "gap", "lower"
+    def result(self, state):
+        return 1 - state[0] / state[1]
+
+class Close(Share):
+    "How many are close; it does not say which values are better."
+    type = "close"
+    def result(self, state):
+        return state[0]
+
+@hookimpl
+def declnet_register(register):
+    for each in (Hits, Gap, Close):
+        register(each)
+"""
+
+METRICS = [
+    "hits",
+    {"type": "hits", "name": "aim_error"},
+    {"type": "gap", "name": "distance"},
+    "close",
+]
+
+
+@pytest.fixture(scope="module")
+def aimed(environment, write_distribution, tmp_path_factory):
+    environment.install(write_distribution(tmp_path_factory.mktemp("aim"), "declnet-aim", SOURCE))
+    yield environment
+    environment.uninstall("declnet-aim")
+
+
+@pytest.fixture(scope="module")
+def write_spec(tmp_path_factory):
+    """Writes a spec of a line with noise, which a high rate soon learns; a callback, if wanted."""
+    folder = tmp_path_factory.mktemp("specs")
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(60, 2))
+    np.savez(folder / "line.npz", x=x, y=x @ [2.0, -1.0] + rng.normal(0, 0.4, 60))
+
+    def write(name, rate, *callbacks):
+        document = {
+            "declnet": 1,
+            "name": name,
+            "data": {"train": {"type": "npz", "path": "line.npz"}, "validation": 0.4},
+            "model": {"layers": [{"type": "dense", "units": 1}]},
+            "loss": "mean_squared_error",
+            "optimizer": {"type": "sgd", "learning_rate": rate},
+            "training": {
+                "epochs": 20,
+                "log_every": 1,
+                "metrics": METRICS,
+                "callbacks": list(callbacks),
+            },
+        }
+        path = folder / f"{name}.json"
+        path.write_text(json.dumps(document))
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="module")
+def folder(aimed, write_spec, tmp_path_factory):
+    """A run that learned more than the other."""
+    out = tmp_path_factory.mktemp("runs")
+    for name, rate in (("still", 1e-6), ("quick", 0.1)):
+        done = aimed.declnet("run", write_spec(name, rate), "--quiet", "--out", out / name)
+        assert done.returncode == 0, done.stderr
+    values = [
+        json.loads((out / each / "metrics.json").read_text())["validation"]
+        for each in ("still", "quick")
+    ]
+    assert values[0]["hits"] < values[1]["hits"]
+    return out
+
+
+def test_log_lines_take_the_abbreviation_unless_the_spec_names_it(aimed, write_spec, tmp_path):
+    done = aimed.declnet("run", write_spec("quick", 0.1), "--out", tmp_path / "out")
+    assert re.match(
+        r"epoch: 0, hit: 0\.\d{3}, aim_error: 0\.\d{3}, distance: 0\.\d{3}, close: ", done.stdout
+    )
+    assert "train: hit: " in done.stdout
+
+
+@pytest.mark.parametrize("metric", ["hits", "aim_error", "distance"])
+@pytest.mark.parametrize("edition", ["this", "first"])
+def test_compare_and_runs_put_the_best_first(aimed, folder, metric, edition):
+    for each in ("still", "quick"):
+        path = folder / each / "manifest.json"
+        manifest = json.loads(path.read_text())
+        manifest.pop("better", None)
+        if edition == "this":
+            better = {"hits": "higher", "aim_error": "higher", "distance": "lower"}
+            manifest["better"] = {"loss": "lower", **better}
+        path.write_text(json.dumps(manifest))
+    compared = aimed.declnet("compare", folder / "still", folder / "quick", "--sort", metric)
+    assert compared.stdout.split()[:2] == [str(folder / "quick"), str(folder / "still")]
+    listed = aimed.declnet("runs", folder, "--sort", metric, "--format", "json")
+    assert [each["name"] for each in json.loads(listed.stdout)] == ["quick", "still"]
+
+
+def test_a_metric_that_does_not_say_needs_an_order(aimed, folder):
+    for command in (["compare", folder / "still", folder / "quick"], ["runs", folder]):
+        done = aimed.declnet(*command, "--sort", "close")
+        assert done.returncode == 2
+        assert 'values of "close" are better; add --ascending or --descending' in done.stderr
+        done = aimed.declnet(*command, "--sort", "close", "--descending")
+        assert done.stdout.index("quick") < done.stdout.index("still")
+
+
+@pytest.mark.parametrize(
+    ("options", "first"),
+    [
+        ([], "quick"),
+        (["--metric", "distance"], "quick"),
+        (["--metric", "close", "--ascending"], "still"),
+    ],
+)
+def test_a_sweep_puts_the_best_first(aimed, write_spec, tmp_path, options, first):
+    specs = [write_spec("still", 1e-6), write_spec("quick", 0.1)]
+    out = ["--seeds", "0", "--quiet", "--out", tmp_path / "out"]
+    done = aimed.declnet("sweep", *specs, *out, *options)
+    rows = [line.split()[0] for line in done.stdout.splitlines() if line.strip()]
+    assert rows[3] == first
+
+
+def test_a_sweep_by_a_metric_that_does_not_say_is_refused_before_it(aimed, write_spec, tmp_path):
+    options = ["--seeds", "0", "--metric", "close", "--out", tmp_path / "out"]
+    done = aimed.declnet("sweep", write_spec("quick", 0.1), *options)
+    assert done.returncode == 2
+    assert 'values of "close" are better; add --ascending or --descending' in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("monitor", "best"), [("aim_error", max), ("distance", min)])
+def test_callbacks_follow_what_it_declares(aimed, write_spec, tmp_path, monitor, best):
+    """Whatever words are in the name: the finished model is that of the best epoch."""
+    early = {"type": "early_stopping", "monitor": f"validation_{monitor}", "patience": 100}
+    spec, out = write_spec("wild", 0.9, early), tmp_path / "out"
+    assert aimed.declnet("run", spec, "--quiet", "--out", out).returncode == 0
+    history = [json.loads(line) for line in (out / "history.jsonl").read_text().splitlines()]
+    values = [row[f"validation_{monitor}"] for row in history]
+    final = json.loads((out / "metrics.json").read_text())["validation"][monitor]
+    assert final == best(values)
+    assert min(values) < max(values)
+
+
+def test_a_monitor_that_does_not_say_needs_a_mode(aimed, write_spec, tmp_path):
+    early = {"type": "early_stopping", "monitor": "close"}
+    done = aimed.declnet("check", write_spec("unsaid", 0.1, early))
+    assert done.returncode == 2
+    assert "error[E045]: nothing says whether higher or lower values of" in done.stderr
+    assert ': add mode = "min" or mode = "max"' in done.stderr
+    done = aimed.declnet("check", write_spec("said", 0.1, {**early, "mode": "max"}))
+    assert done.returncode == 0, done.stderr
