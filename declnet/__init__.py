@@ -173,16 +173,16 @@ __all__ = sorted([*_HOME_OF, "__version__", "lazy_names"])  # noqa: PLE0605
 
 _RENAMED = {
     "Buffer": "Workspace, which a layer's method workspace() returns",
-    "Finding": "Diagnostic(message, help, path, code)",
-    "Fusion": "Kernel with replaces = (LayerClass, LossClass)",
-    "FusionKernel": "Kernel",
-    "LayerKernel": "Kernel",
+    "Finding": "Diagnostic, whose `help` was `hint` and whose `path` was `key`",
+    "Fusion": "Kernel, with replaces = (LayerClass, LossClass) and a method bind(site)",
+    "FusionKernel": "Kernel, with replaces = (LayerClass, LossClass) and a method bind(site)",
+    "LayerKernel": "Kernel, with replaces = (LayerClass,) and a method bind(site)",
     "LayerOutline": "LayerContext",
-    "OptimizerKernel": "Kernel",
-    "Outline": "RunContext",
-    "Problem": "Diagnostic",
+    "OptimizerKernel": "Kernel, with replaces = (OptimizerClass,) and a method bind(site)",
+    "Outline": "RunContext, whose `metrics` was `figures`",
+    "Problem": "Diagnostic, whose first argument is the message and whose `help` was `hint`",
     "Records": "Table",
-    "RegularizerKernel": "Kernel",
+    "RegularizerKernel": "Kernel, with replaces = (RegularizerClass,) and a method bind(site)",
 }
 """Public names of the first edition that are gone, and what to use."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Never
 
 KeyPath = tuple[str | int, ...]
 
@@ -38,6 +38,19 @@ class Place:
         return f"{self.file}:{self.line}:{self.column}"
 
 
+class Renamed:
+    """An attribute that an earlier edition had; reading it says which one took its place."""
+
+    def __init__(self, new: str) -> None:
+        self._new = new
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: object, owner: type) -> Never:
+        raise AttributeError(f"{owner.__name__}.{self._name} was renamed: use {self._new}")
+
+
 @dataclass(frozen=True)
 class Diagnostic:
     """One thing that is wrong with a spec, or suspicious.
@@ -66,6 +79,10 @@ class Diagnostic:
     data: str | None = None
     focus: Literal["key", "value"] = "value"
     place: Place | None = None
+
+    if not TYPE_CHECKING:  # type checkers report these names
+        hint = Renamed("help")
+        key = Renamed("path")
 
     def __post_init__(self) -> None:
         """Keep to one line that is not too long."""

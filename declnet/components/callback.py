@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from declnet.components.arrays import Array
 from declnet.components.component import Component
 from declnet.components.metric import Better
 from declnet.components.plain import is_plain_dict
+from declnet.errors import Renamed
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,9 @@ class EpochFinished:
     learning_rate: float
     metrics: dict[str, float] = field(default_factory=dict)
     validation: dict[str, float] = field(default_factory=dict)
+
+    if not TYPE_CHECKING:  # type checkers report this name
+        figures = Renamed("metrics")
 
     def row(self) -> dict[str, float | int]:
         """The epoch as a line of the history, validation metrics under `validation_…`."""

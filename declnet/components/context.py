@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from declnet.components.arrays import Shape
+from declnet.errors import Renamed
 
 if TYPE_CHECKING:
     from declnet.components.data_source import DataInfo
@@ -55,6 +56,9 @@ class RunContext:
     optimizer: Optimizer | None = None
     here: LayerContext | None = None
     metrics: Mapping[str, Better | None] = field(default_factory=dict)
+
+    if not TYPE_CHECKING:  # type checkers report this name
+        figures = Renamed("metrics")
 
     @property
     def last(self) -> LayerContext | None:

@@ -96,10 +96,10 @@ class Kernel(Component):
 
     kind = "kernel"
     required_methods = ("bind",)
-    renamed = {  # noqa: RUF012
-        "bind_forward": "bind(site) returns the calls of both directions, as KernelCalls",
-        "bind_backward": "bind(site) returns the calls of both directions, as KernelCalls",
-    }
+    renamed = dict.fromkeys(
+        ("forward", "backward", "bind_forward", "bind_backward"),
+        "the method bind(site) returns the calls of both directions, as KernelCalls",
+    )
 
     replaces: ClassVar[tuple[Any, ...]] = ()
     """The classes of the components whose place it takes."""
@@ -145,6 +145,12 @@ class Kernel(Component):
     @classmethod
     def verify_contract(cls) -> None:
         """As `Component.verify_contract`; `replaces` must name what a kernel can replace."""
+        if cls.model_fields:
+            raise RegistryError(
+                f"{cls.__name__} has the fields {', '.join(cls.model_fields)}, but a kernel has "
+                "none: replaces = (…) names classes, and bind(site) finds the components in "
+                "site.components"
+            )
         super().verify_contract()
         kinds = [getattr(each, "kind", None) for each in cls.replaces]
         layers = kinds[:-1] if kinds and kinds[-1] == "loss" else kinds

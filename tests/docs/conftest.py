@@ -6,15 +6,12 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from declnet import Registry, discover
-from declnet.registry.discovery import load
-from declnet.registry.plugin import Plugin
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -28,7 +25,7 @@ BLOCKS = [block for page in written_pages(DOCS) for block in code_blocks(page)]
 
 @dataclass(frozen=True)
 class ExampleProject:
-    """A plugin that pages show whole, written to a folder."""
+    """A plugin that pages show whole, installed in place: its package and its metadata."""
 
     name: str
     folder: Path
@@ -38,10 +35,8 @@ class ExampleProject:
         return sorted(file.parent for file in self.folder.glob("*/__init__.py"))
 
     def registered(self) -> Registry:
-        """Its components and those of declnet, as if it were installed."""
-        registry = discover(disabled=[self.name, *(each.name for each in self.packages)])
-        for package in self.packages:
-            load(import_module(package.name), Plugin(package.name, self.name, "0.1.0"), registry)
+        """Its components and those of declnet."""
+        registry = discover()
         list(registry.entries())
         assert registry.failures == []
         return registry
@@ -50,6 +45,19 @@ class ExampleProject:
         """The classes that it registers."""
         entries = self.registered().entries()
         return [entry.component for entry in entries if entry.plugin.distribution == self.name]
+
+    def write_metadata(self) -> None:
+        """Writes what an installer makes of pyproject.toml."""
+        project = tomllib.loads((self.folder / "pyproject.toml").read_text("utf-8"))["project"]
+        assert project["name"] == self.name
+        version, points = project["version"], project["entry-points"]["declnet"]
+        info = self.folder / f"{self.name.replace('-', '_')}-{version}.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {self.name}\nVersion: {version}\n", "utf-8"
+        )
+        lines = [f"{name} = {module}" for name, module in points.items()]
+        (info / "entry_points.txt").write_text("\n".join(["[declnet]", *lines, ""]), "utf-8")
 
 
 def projects_shown() -> list[str]:
@@ -115,10 +123,8 @@ def blocks() -> list[CodeBlock]:
 
 
 @pytest.fixture(scope="session")
-def example_projects(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[dict[str, ExampleProject]]:
-    """Every project that pages show, written to a folder and importable."""
+def written_projects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ExampleProject]:
+    """Every project that pages show, written to a folder."""
     folder = tmp_path_factory.mktemp("projects")
     for block in BLOCKS:
         if block.verb == "file":
@@ -128,10 +134,18 @@ def example_projects(
     projects = {name: ExampleProject(name, folder / name) for name in projects_shown()}
     for name, project in projects.items():
         _complete(project, name)
-        sys.path.insert(0, str(project.folder))
-    yield projects
-    for project in projects.values():
-        sys.path.remove(str(project.folder))
+        project.write_metadata()
+    return projects
+
+
+@pytest.fixture
+def example_projects(
+    written_projects: dict[str, ExampleProject], monkeypatch: pytest.MonkeyPatch
+) -> dict[str, ExampleProject]:
+    """The same, on the import path during a test."""
+    for project in written_projects.values():
+        monkeypatch.syspath_prepend(project.folder)
+    return written_projects
 
 
 def _complete(project: ExampleProject, name: str) -> None:
@@ -145,4 +159,3 @@ def _complete(project: ExampleProject, name: str) -> None:
             if file.is_file() and not target.exists():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(file.read_bytes())
-    tomllib.loads((project.folder / "pyproject.toml").read_text("utf-8"))

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import os
+import re
 import shlex
 import shutil
 import subprocess
 import sys
 import tomllib
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from declnet_pages.code_blocks import CodeBlock
@@ -82,55 +87,142 @@ def test_example_components_keep_their_contracts(
     assert all(report.succeeded for report in reports)
 
 
-def test_the_fusion_is_used(example_projects: dict, monkeypatch: pytest.MonkeyPatch) -> None:
-    from declnet.graph.training_graph import find_fusion
+@pytest.fixture
+def visits(
+    blocks: list[CodeBlock], example_projects: dict, monkeypatch: pytest.MonkeyPatch
+) -> dict:
+    """The document of the spec that uses every component of declnet-counts, in its folder."""
+    monkeypatch.chdir(example_projects["declnet-counts"].folder)
+    block = next(each for each in blocks if each.argument == "using declnet-counts, run")
+    return tomllib.loads(block.text)
+
+
+def test_the_spec_names_every_component_of_the_package(
+    visits: dict, example_projects: dict
+) -> None:
+    components = example_projects["declnet-counts"].components()
+    names = set(re.findall(r"'(\w+)'", repr(visits)))
+    assert {each.type for each in components} - names == {"counts_table", "rate_poisson_counts"}
+
+
+def test_commands_use_the_template_and_read_the_files_of_the_source(
+    visits: dict, example_projects: dict, declnet_cli: Any
+) -> None:
+    folder = example_projects["declnet-counts"].folder
+    path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
+    command = replace(declnet_cli, environment={"PYTHONPATH": path})
+    shutil.copy(folder / "visits.numbers", command.folder)
+    rows = [line.split() for line in (folder / "visits.numbers").read_text("utf-8").splitlines()]
+    table = "\n".join(["size,age,visits", *map(",".join, rows)])
+    (command.folder / "visits.csv").write_text(f"{table}\n", "utf-8")
+    written = ("--template", "counts_table", "--data", "visits.csv", "--target", "visits")
+    command.succeeds("new", "table.toml", *written)
+    command.succeeds("run", "table.toml", "--quiet", "--out", "table")
+    spec = command.folder / "spec.json"
+    spec.write_text(json.dumps(visits), "utf-8")
+    command.succeeds("run", spec, "--quiet", "--out", "out")
+    command.succeeds("predict", "out", "visits.numbers", "-o", "predicted.csv")
+    predicted = (command.folder / "predicted.csv").read_text("utf-8").splitlines()
+    assert len(predicted) == len(rows) + 1
+    assert "worst_error" in command.succeeds("evaluate", "out", "--data", "visits.numbers")
+
+
+def test_the_kernel_takes_the_place_of_layer_and_loss(visits: dict, example_projects: dict) -> None:
+    from declnet.graph.kernels import Kernels
 
     registry = example_projects["declnet-counts"].registered()
-    layer, loss = registry.find("layer", "rate")(), registry.find("loss", "poisson_counts")()
-    fusion = find_fusion(layer, loss, registry)
-    assert fusion is not None
-    assert fusion.type == "rate_poisson_counts"
+    spec = declnet.parse_spec(visits, registry)
+    model = declnet.build_model(spec.model, (2,), registry=registry)
+    (kernel,) = Kernels(registry).find(model.nodes[-1:], spec.loss)
+    assert kernel.type == "rate_poisson_counts"
 
 
 def test_the_loss_warns_of_a_last_layer_that_gives_no_rates(
-    blocks: list[CodeBlock], example_projects: dict, monkeypatch: pytest.MonkeyPatch
+    blocks: list[CodeBlock], visits: dict, example_projects: dict
 ) -> None:
-    project = example_projects["declnet-counts"]
-    monkeypatch.chdir(project.folder)
-    block = next(each for each in blocks if each.argument == "using declnet-counts, run")
-    document = tomllib.loads(block.text)
-    document["model"]["layers"].pop()
-    (problem,) = check_spec(declnet.parse_spec(document, project.registered())).problems
+    visits["model"]["layers"].pop()
+    registry = example_projects["declnet-counts"].registered()
+    (problem,) = check_spec(declnet.parse_spec(visits, registry)).problems
     shown = [each.text.strip() for each in blocks if each.text.startswith("warning[W060]")]
     assert shown == [f"{problem.severity}[{problem.code}]: {problem.message} ({problem.help})"]
     assert problem.path == ("loss",)
 
 
 def test_the_callback_follows_a_run_to_its_end(
-    blocks: list[CodeBlock],
-    example_projects: dict,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    visits: dict, example_projects: dict, tmp_path: Path
 ) -> None:
-    project = example_projects["declnet-counts"]
-    monkeypatch.chdir(project.folder)
-    block = next(each for each in blocks if each.argument == "using declnet-counts, run")
-    document = tomllib.loads(block.text)
-    document["optimizer"]["learning_rate"] = 0.0
-    document["training"] |= {"log_every": 1}
-    registry = project.registered()
-    spec = declnet.parse_spec(document, registry)
+    visits["optimizer"]["learning_rate"] = 0.0
+    visits["training"]["callbacks"][0]["metric"] = "worst_error"
+    registry = example_projects["declnet-counts"].registered()
+    spec = declnet.parse_spec(visits, registry)
     result = declnet.run(spec, out=tmp_path / "run", registry=registry)
-    assert len(result.history) < 300
+    assert result.history[-1]["epoch"] < 299
     manifest = json.loads((tmp_path / "run" / "manifest.json").read_text("utf-8"))
     assert manifest["status"] == "finished"
-    assert manifest["stopped"].startswith("no smaller loss than")
-    assert json.loads((tmp_path / "run" / "plateau.json").read_text("utf-8"))["finished"]
+    found = json.loads((tmp_path / "run" / "plateau.json").read_text("utf-8"))
+    assert found["finished"]
+    reason = f"no improvement over {found['best']:.4g} since epoch {found['best_epoch']}"
+    assert manifest["stopped"] == reason
+
+
+def test_the_callback_refuses_a_metric_that_it_cannot_compare(
+    visits: dict, example_projects: dict
+) -> None:
+    visits["training"]["callbacks"][0]["metric"] = "wurst_error"
+    registry = example_projects["declnet-counts"].registered()
+    (problem,) = check_spec(declnet.parse_spec(visits, registry)).problems
+    assert problem.code == "E060"
+    assert problem.path == ("training", "callbacks", 0, "metric")
+    assert problem.help is not None
+    assert "worst_error" in problem.help
+
+
+def without_folder(message: str) -> str:
+    """A message without the folder and the line of the file that it names."""
+    return re.sub(r"\(\S*?(declnet_counts/\w+\.py):\d+\)", r"(…/\1)", message)
+
+
+def test_a_wrong_return_value_is_reported_as_the_page_says(
+    blocks: list[CodeBlock], visits: dict, example_projects: dict
+) -> None:
+    registry = example_projects["declnet-counts"].registered()
+    centre = registry.find("layer", "centre")
+    code = "def output_shape(self, input_shape):\n    return None\n"
+    namespace: dict = {}
+    exec(compile(code, inspect.getfile(centre), "exec"), namespace)
+    centre.output_shape = namespace["output_shape"]
+    try:
+        (problem,) = check_spec(declnet.parse_spec(visits, registry), registry=registry).problems
+    finally:
+        del centre.output_shape
+    shown = [each.text.strip() for each in blocks if each.text.startswith("error[E025]")]
+    assert [without_folder(each) for each in shown] == [
+        without_folder(f"{problem.severity}[{problem.code}]: {problem.message}")
+    ]
+
+
+def test_an_exception_is_reported_as_the_page_says(
+    blocks: list[CodeBlock], visits: dict, example_projects: dict
+) -> None:
+    registry = example_projects["declnet-counts"].registered()
+    centre = registry.find("layer", "centre")
+    code = "def forward(self, x, y, state):\n    1 / 0\n"
+    namespace: dict = {}
+    exec(compile(code, inspect.getfile(centre), "exec"), namespace)
+    own, centre.forward = centre.forward, namespace["forward"]
+    spec = declnet.parse_spec(visits, registry)
+    try:
+        with pytest.raises(declnet.ComponentError) as caught:
+            declnet.run(spec, registry=registry)
+    finally:
+        centre.forward = own
+    shown = [each.text.strip() for each in blocks if "raised ZeroDivisionError" in each.text]
+    assert [without_folder(each) for each in shown] == [without_folder(f"error: {caught.value}")]
 
 
 def test_the_data_source_says_what_is_wrong(example_projects: dict, tmp_path: Path) -> None:
     source = example_projects["declnet-counts"].registered().find("data_source", "number_table")
-    with pytest.raises(declnet.DataError, match="cannot be read"):
+    with pytest.raises(declnet.DataError, match="cannot read"):
         source(path=tmp_path / "none.txt").describe()
     (tmp_path / "words.txt").write_text("1 two 3\n", "utf-8")
     with pytest.raises(declnet.DataError, match="not a table of numbers"):

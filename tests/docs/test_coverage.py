@@ -99,6 +99,13 @@ def test_every_key_of_a_spec_is_on_the_page(
     assert include in (docs / "guide" / "spec.md").read_text("utf-8")
 
 
+def test_every_kind_that_plugins_new_generates_is_on_the_page(docs: Path) -> None:
+    from declnet.cli.plugins.new import KINDS
+
+    page = (docs / "plugins" / "ten_minutes.md").read_text("utf-8")
+    assert [kind for kind in KINDS if f"`{kind}`" not in page] == []
+
+
 def test_every_page_is_reachable(docs: Path) -> None:
     index = (docs / "index.md").read_text("utf-8")
     for page in written_pages(docs):

@@ -111,7 +111,7 @@ def moons_spec(tmp_path):
         },
         "loss": "log_loss",
         "optimizer": "sign_descent",
-        "training": {"epochs": 200, "log_every": 50},
+        "training": {"epochs": 200, "log_every": 50, "metrics": ["brier_score"]},
     }
     spec.write_text(json.dumps(document), encoding="utf-8")
     return spec
@@ -140,7 +140,7 @@ def write_distribution():
 
 @pytest.fixture(scope="session")
 def orchard_source():
-    """The folder of declnet-orchard, a distribution as a stranger would write it."""
+    """The folder of declnet-orchard, a third party's distribution."""
     return Path(__file__).parent / "declnet-orchard"
 
 

@@ -46,9 +46,9 @@ BROKEN = {
     ),
     "declnet-no-hook": ("x = 1", "it has no hook"),
     "declnet-exits": ("raise SystemExit('bye')", "SystemExit: bye"),
-    "declnet-takes-dense": (
-        LAYER.format(good="dense") + HOOK + "    register(Good)",
-        'layer "dense" is registered twice',
+    "declnet-registers-twice": (
+        LAYER.format(good="twice_good") + HOOK + "    register(Good)\n    register(Good)",
+        'layer "twice_good" is registered twice',
     ),
     "declnet-not-a-class": (
         "from declnet import hookimpl" + HOOK + "    register(42)",
@@ -65,11 +65,12 @@ BROKEN = {
 
 @pytest.fixture(scope="module")
 def broken(environment, write_distribution, tmp_path_factory):
-    """All of them at once, and two distributions with one entry-point name."""
+    """All of them at once, two distributions with one entry-point name, and another "dense"."""
     folder = tmp_path_factory.mktemp("broken")
     sources = {name: source for name, (source, _) in BROKEN.items()}
     for name in ("declnet-twin-a", "declnet-twin-b"):
         sources[name] = LAYER.format(good=name[-6:].replace("-", "_")) + HOOK + "    register(Good)"
+    sources["declnet-other-dense"] = LAYER.format(good="dense") + HOOK + "    register(Good)"
     packages = [
         write_distribution(folder, name, source, "twin" if "twin" in name else None, "0.7.1")
         for name, source in sources.items()
@@ -102,7 +103,7 @@ def test_two_distributions_with_one_entry_point_name_are_both_loaded_and_reporte
 
 def test_the_good_classes_of_a_partly_broken_plugin_work(listed):
     working, _, _ = listed.stdout.partition("broken plugins")
-    for name in ("raises_good", "no_contract_good", "misspelt_good"):
+    for name in ("raises_good", "no_contract_good", "misspelt_good", "twice_good"):
         assert name in working
 
 
@@ -129,6 +130,19 @@ def test_a_spec_that_names_a_broken_type_gets_the_cause(broken, tmp_path, layer,
     assert done.returncode == 2
     assert cause in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_first_party_type_is_another_distributions_only_where_a_spec_lists_that_one(
+    broken, listed, tmp_path
+):
+    _, _, failures = listed.stdout.partition("broken plugins")
+    assert "declnet-other-dense" not in failures
+    spec = tmp_path / "spec.toml"
+    spec.write_text(SPEC)
+    assert broken.declnet("check", spec).returncode == 0
+    done = broken.declnet("check", spec, "--set", 'plugins=["declnet-other-dense"]')
+    assert done.returncode == 2
+    assert 'unknown key "units"' in done.stderr
 
 
 def test_strict_mode_makes_any_fault_fatal(broken):

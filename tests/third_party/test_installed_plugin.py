@@ -1,4 +1,4 @@
-"""A distribution of a stranger, installed for real: a first-class citizen, then gone."""
+"""A third party's distribution, installed with pip: used like declnet's own, then removed."""
 
 import json
 
@@ -19,7 +19,8 @@ def test_plugins_lists_and_shows_every_component_with_its_distribution(orchard):
     for kind, name in (
         ("layer", "gain"),
         ("loss", "log_loss"),
-        ("fusion", "logistic_log_loss"),
+        ("kernel", "logistic_log_loss"),
+        ("metric", "brier_score"),
         ("optimizer", "sign_descent"),
         ("regularizer", "soft_absolute"),
         ("data_source", "two_moons"),

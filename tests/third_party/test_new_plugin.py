@@ -51,7 +51,7 @@ def test_nothing_is_overwritten(environment, tmp_path):
     kept.write_text("mine")
     done = environment.declnet("plugins", "new", "mine", "--into", tmp_path)
     assert done.returncode == 2
-    assert "exists already" in done.stderr
+    assert "already exists" in done.stderr
     assert [each.name for each in kept.parent.iterdir()] == ["kept.txt"]
 
 

@@ -1,4 +1,4 @@
-"""`declnet plugins new`: writes a plugin package that works as it is."""
+"""`declnet plugins new`: a plugin package that works before it is edited."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ KINDS = (
     "--into",
     type=click.Path(path_type=Path, file_okay=False),
     default=".",
-    help="The folder to make the package's folder in.  [default: the working folder]",
+    help="Where to create the package's folder.  [default: the working folder]",
 )
 def new(name: str, kind: str, into: Path) -> None:
     """Write a package NAME with one component, its tests and a README, ready to install."""

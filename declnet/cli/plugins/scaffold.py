@@ -14,22 +14,22 @@ _PREFIX = "declnet-"
 
 
 def write_package(name: str, kind: str, into: Path) -> Path:
-    """Writes `<into>/declnet-<name>/`: pyproject, package, tests, README.
+    """Write `<into>/declnet-<name>/`: pyproject, package, tests, README.
 
     Args:
         name: with or without the prefix `declnet-`; the component's type is the rest.
         kind: of the component.
-        into: an existing folder, or one to make.
+        into: the parent folder; created if it does not exist.
 
     Returns:
         The package's folder.
 
     Raises:
-        OutputError: the name is no Python name, or the folder exists; nothing is overwritten.
+        OutputError: the name cannot be a Python name, or the folder exists; nothing is overwritten.
     """
     stem = re.sub(r"[-_.]+", "_", name.removeprefix(_PREFIX).removeprefix("declnet_")).lower()
     if not re.fullmatch(r"[a-z][a-z0-9_]*", stem):
-        raise OutputError(f'"{name}": a plugin\'s name is made of letters, digits and hyphens')
+        raise OutputError(f'"{name}" cannot be a plugin\'s name: use letters, digits and hyphens')
     distribution = _PREFIX + stem.replace("_", "-")
     names = {
         "distribution": distribution,
@@ -47,9 +47,9 @@ def write_package(name: str, kind: str, into: Path) -> Path:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(_filled(template, names), encoding="utf-8")
     except FileExistsError:
-        raise OutputError(f"{folder}: it exists already; nothing was written") from None
+        raise OutputError(f"{folder}: already exists; nothing was written") from None
     except OSError as error:
-        raise OutputError(f"{folder}: cannot be written: {error.strerror}") from None
+        raise OutputError(f"{folder}: cannot write: {error.strerror}") from None
     return folder
 
 

@@ -14,7 +14,6 @@ from declnet_pages.markdown import block, code, escaped, prose, table
 PLURALS = {
     "layer": "Layers",
     "loss": "Losses",
-    "fusion": "Fusions",
     "regularizer": "Regularizers",
     "optimizer": "Optimizers",
     "initializer": "Initializers",
@@ -31,8 +30,6 @@ PLURALS = {
 PLACES = {
     "layer": "Named in `[[model.layers]]`.",
     "loss": "Named in `[loss]`.",
-    "fusion": "No spec names one: the graph uses it where a model ends with its layer and is "
-    "trained with its loss.",
     "regularizer": "Named by a layer's fields, e.g. `weight_regularizer` of `dense`.",
     "optimizer": "Named in `[optimizer]`.",
     "initializer": "Named by a layer's fields, e.g. `weight_initializer` of `dense`.",
@@ -42,7 +39,8 @@ PLACES = {
     "template": "No spec names one: `declnet new --template` writes a spec from it.",
     "transform": "Named in the list `prepare` of `[data]`.",
     "callback": "Named in the list `callbacks` of `[training]`.",
-    "kernel": "No spec names one: `kernels` in `[engine]` says whether the graph uses them.",
+    "kernel": "No spec names one: the graph uses it in place of the components that it replaces. "
+    "`kernels` in `[engine]` says whether it may use compiled ones.",
 }
 """Where a spec names a component of each kind."""
 

@@ -1,6 +1,7 @@
-"""A plugin with a component of each of six kinds."""
+"""A plugin with components of seven kinds."""
 
 from declnet import Register, hookimpl
+from declnet_orchard.brier_score import BrierScore
 from declnet_orchard.gain import Gain
 from declnet_orchard.log_loss import LogLoss
 from declnet_orchard.logistic import Logistic
@@ -12,8 +13,9 @@ from declnet_orchard.two_moons import TwoMoons
 
 @hookimpl
 def declnet_register(register: Register) -> None:
-    """Registers this package's components."""
+    """Register this package's components."""
     for component in (
+        BrierScore,
         Gain,
         Logistic,
         LogLoss,

@@ -12,6 +12,7 @@ class Gain(Layer):
     type = "gain"
     examples = ({}, {"weight_initializer": "ones"})
     backward_needs = frozenset({"x"})
+    is_linear = True
 
     weight_initializer: Initializer | str = Field(default="ones", description="start of weights")
     weight_regularizer: Regularizer | None = Field(default=None, description="penalty on weights")
@@ -19,8 +20,10 @@ class Gain(Layer):
     def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
         """A weight and a bias for each feature."""
         return {
-            "weights": Parameter(input_shape, self.weight_initializer, self.weight_regularizer),
-            "biases": Parameter(input_shape, "zeros"),
+            "weights": Parameter(
+                input_shape, self.weight_initializer, self.weight_regularizer, role="scale"
+            ),
+            "biases": Parameter(input_shape, "zeros", role="bias"),
         }
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:

@@ -12,14 +12,16 @@ class LogLoss(Loss):
 
     type = "log_loss"
     targets = "binary"
+    takes = "probabilities"
 
     def forward(self, y_pred: Array, y_true: Array, losses: Array) -> None:
-        """Fills the losses."""
+        """Fill the losses."""
         p = np.clip(y_pred, SMALLEST, 1 - SMALLEST)
         terms = y_true * np.log(p) + (1 - y_true) * np.log(1 - p)
-        losses[...] = -terms.mean(axis=1)
+        np.mean(terms, axis=tuple(range(1, terms.ndim)), out=losses)
+        np.negative(losses, out=losses)
 
     def backward(self, y_pred: Array, y_true: Array, dy_pred: Array) -> None:
         """dy_pred = (p - y) / (p (1 - p)) / outputs."""
         p = np.clip(y_pred, SMALLEST, 1 - SMALLEST)
-        dy_pred[...] = (p - y_true) / (p * (1 - p)) / y_pred.shape[1]
+        dy_pred[...] = (p - y_true) / (p * (1 - p)) / y_pred[0].size

@@ -1,8 +1,8 @@
-"""A layer without parameters, for the fusion."""
+"""A layer without parameters, whose output range is known."""
 
 import numpy as np
 
-from declnet import Array, Layer, LayerState
+from declnet import Array, Layer, LayerState, OutputRange
 
 
 class Logistic(Layer):
@@ -11,6 +11,7 @@ class Logistic(Layer):
     type = "logistic"
     backward_needs = frozenset({"y"})
     in_place = True
+    output_range = OutputRange(0, 1)
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
         """y = (1 + tanh(x / 2)) / 2."""

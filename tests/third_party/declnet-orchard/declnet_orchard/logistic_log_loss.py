@@ -1,26 +1,32 @@
-"""The fusion of the layer and the loss of this package."""
+"""The layer and the loss of this package in one."""
+
+from functools import partial
 
 import numpy as np
 
-from declnet import Array, Fusion, LayerState
+from declnet import Kernel, KernelCalls, KernelSite
 from declnet_orchard.log_loss import LogLoss
 from declnet_orchard.logistic import Logistic
 
 
-class LogisticLogLoss(Fusion):
-    """dx = (y - y_true) / outputs."""
+class LogisticLogLoss(Kernel):
+    """dx = (y - y_true) / outputs: no division by p (1 - p).
+
+    x, y, y_true: (n, *shape); losses: (n,).
+    """
 
     type = "logistic_log_loss"
+    replaces = (Logistic, LogLoss)
 
-    layer: Logistic
-    loss: LogLoss
-
-    def forward(self, x: Array, y_true: Array, y: Array, losses: Array) -> None:
-        """As the layer, then as the loss."""
-        self.layer.forward(x, y, LayerState(np.random.default_rng(0), training=True))
-        self.loss.forward(y, y_true, losses)
-
-    def backward(self, x: Array, y: Array, y_true: Array, dx: Array) -> None:
-        """dx = (y - y_true) / outputs."""
-        np.subtract(y, y_true, out=dx)
-        np.divide(dx, y.shape[1], out=dx)
+    def bind(self, site: KernelSite) -> KernelCalls:
+        """Fill y and losses as the layer and the loss do, and dx if it is needed."""
+        layer, loss = site.components
+        forward = (
+            partial(layer.forward, site.x, site.y, site.states[0]),
+            partial(loss.forward, site.y, site.y_true, site.losses),
+        )
+        if site.dx is None:
+            return KernelCalls(forward)
+        difference = partial(np.subtract, site.y, site.y_true, out=site.dx)
+        mean = partial(np.divide, site.dx, site.y[0].size, out=site.dx)
+        return KernelCalls(forward, (difference, mean, site.weigh(site.dx)))

@@ -23,7 +23,7 @@ class TwoMoons(DataSource):
         return DataInfo((2,), "float", "classes", (), 2, self.samples)
 
     def load(self, rng: np.random.Generator) -> Dataset:
-        """Draws the points."""
+        """Draw the points."""
         y = np.arange(self.samples) % 2
         angle = rng.uniform(0, np.pi, self.samples)
         x = np.stack([np.cos(angle), np.sin(angle)], axis=1)
