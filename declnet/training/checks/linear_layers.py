@@ -65,14 +65,17 @@ def _mixes(node: Node) -> bool:
     In a grouped convolution, each filter sees some of the channels alone. With another one after it
     that mixes them, it makes up a separable convolution, which has no activation inside.
     """
-    weights = [each for each in node.parameters.values() if each.role == "weight"]
-    if not node.layer.is_linear or len(node.inputs) != 1 or not weights:
+    if not node.layer.is_linear or len(node.inputs) != 1:
         return False
-    channels, outputs = (
-        shape[0] if shape else 1 for shape in (node.input_shapes[0], node.output_shape)
+    weights = [  # biases for which no role is declared have one axis
+        each
+        for each in node.parameters.values()
+        if each.role == "weight" and each.trainable and len(each.shape) > 1
+    ]
+    channels, outputs = node.input_shapes[0][:1], node.output_shape[:1]
+    return bool(weights) and all(
+        fan_in * prod(outputs) >= fan_out * prod(channels) for fan_in, fan_out in map(fans, weights)
     )
-    sees_all = (fan_in * outputs >= fan_out * channels for fan_in, fan_out in map(fans, weights))
-    return any(each.trainable for each in weights) and all(sees_all)
 
 
 def _hint(registry: Registry) -> str:

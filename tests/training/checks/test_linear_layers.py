@@ -20,15 +20,17 @@ class Mixing(Layer):
     role: str = "weight"
     trainable: bool = True
     columns: int = 4
+    row: bool = False
 
     def output_shape(self, input_shape):
         """(columns,)."""
         return (self.columns,)
 
     def parameters(self, input_shape):
-        """One matrix."""
-        shape = (input_shape[0], self.columns)
-        return {"matrix": Parameter(shape, "ones", trainable=self.trainable, role=self.role)}
+        """A matrix, or a row of numbers, and another row whose role nobody declared."""
+        shape = (self.columns,) if self.row else (input_shape[0], self.columns)
+        first = Parameter(shape, "ones", trainable=self.trainable, role=self.role)
+        return {"first": first, "second": Parameter((self.columns,), "ones")}
 
     def forward(self, x, y, state):
         """Not called."""
@@ -162,7 +164,14 @@ def test_the_two_parts_of_a_separable_convolution_are_as_they_must_be(channels, 
 
 @pytest.mark.parametrize(
     ("fields", "places"),
-    [({}, [1, 2]), ({"role": "scale"}, []), ({"role": "bias"}, []), ({"trainable": False}, [])],
+    [
+        ({}, [1, 2]),
+        ({"columns": 3}, [1]),
+        ({"role": "scale"}, []),
+        ({"role": "bias"}, []),
+        ({"trainable": False}, []),
+        ({"row": True}, []),
+    ],
 )
 def test_layers_of_others_count_by_their_traits(fields, places, found):
     assert list(found(dense(4), {"type": "mixing", **fields}, dense(4))) == places
