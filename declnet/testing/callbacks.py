@@ -5,9 +5,9 @@ The run is only played: its metrics are such as a history has, and nothing is tr
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import inspect
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,23 +15,20 @@ from typing import Any
 import numpy as np
 
 from declnet.components.arrays import Array
-from declnet.components.callback import Callback, EpochFinished, EpochLogged
+from declnet.components.callback import Callback, EpochFinished, EpochLogged, Run
 from declnet.components.context import RunContext
 from declnet.components.metric import Better
 from declnet.components.plain import NotPlainError, from_plain, to_plain
 from declnet.components.returned import checked_monitors
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet.testing.common_checks import USED_ONCE, continues_when_restored, keeps_uses_apart
 from declnet.testing.trial import Setting, Trial
-from declnet.testing.trial_checks import USED_ONCE
 from declnet.training.metrics import VALIDATION, directions
 
 EPOCHS = 60
 """Of the run; it learns for a sixth of them, and then gets slowly worse."""
 
 LEARNING = EPOCHS // 6
-
-CUTS = (1, 4, LEARNING + 2, EPOCHS // 2)
-"""After how many epochs a run is killed and resumed."""
 
 LOST = 2
 """Epochs after the checkpoint that are followed a second time."""
@@ -56,54 +53,42 @@ class PlayedModel:
         return np.full((len(x), 1), 0.5)
 
 
-@dataclass
 class PlayedRun:
-    """The run as the callback sees it (`declnet.Run`).
+    """The run as the callback sees it (`declnet.Run`), which notes what it is asked for.
 
     Attributes:
-        directions: which values of each metric are better.
         now: the epoch that the callback follows; -1 before the first one.
         asked: what the callback asked for: the epoch, the method, and its arguments in words.
     """
 
-    directory: Path | None
-    directions: Mapping[str, Better | None]
-    name: str = "played"
-    epochs: int = EPOCHS
-    model: PlayedModel = field(default_factory=PlayedModel)
-    now: int = -1
-    scale: float = 1.0
-    stopped: bool = False
-    asked: list[tuple[int, str, str]] = field(default_factory=list)
+    def __init__(self, directory: Path | None, metrics: Mapping[str, Better | None]) -> None:
+        self.directory, self._metrics, self.model = directory, metrics, PlayedModel()
+        self.name, self.epochs, self.now, self.scale = "played", EPOCHS, -1, 1.0
+        self.asked: list[tuple[int, str, str]] = []
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the callback has stopped it."""
+        return any(method == "stop" for _, method, _ in self.asked)
 
     def better(self, name: str) -> Better | None:
         """Return which values of a metric are better."""
-        return self.directions.get(name.removeprefix(VALIDATION))
-
-    def stop(self, reason: str) -> None:
-        """Note it."""
-        self.stopped = True
-        self._note("stop", reason)
+        return self._metrics.get(name.removeprefix(VALIDATION))
 
     def scale_learning_rate(self, factor: float) -> None:
         """Note it, and scale the rates that come."""
         self.scale *= factor
-        self._note("scale_learning_rate", factor)
+        self.asked.append((self.now, "scale_learning_rate", repr(factor)))
 
-    def restore_parameters(self, parameters: Mapping[str, Array] | None) -> None:
-        """Note it."""
-        self._note("restore_parameters", parameters if parameters is None else dict(parameters))
+    def __getattr__(self, method: str) -> Callable[..., None]:
+        if method not in ("stop", "restore_parameters", "save_checkpoint", "save_checkpoints"):
+            raise AttributeError(f"a run has no {method}")
 
-    def save_checkpoint(self, best: bool = False) -> None:
-        """Note it."""
-        self._note("save_checkpoint", best)
+        def note(*arguments: Any, **named: Any) -> None:
+            inspect.signature(getattr(Run, method)).bind(self, *arguments, **named)
+            self.asked.append((self.now, method, repr((arguments, named))))
 
-    def save_checkpoints(self, **plan: Any) -> None:
-        """Note it."""
-        self._note("save_checkpoints", plan)
-
-    def _note(self, method: str, what: Any) -> None:
-        self.asked.append((self.now, method, repr(what)))
+        return note
 
 
 class PlayedCallback:
@@ -117,15 +102,15 @@ class PlayedCallback:
 
     def __init__(self, subject: Subject, directory: Path | None, log_every: int = 1) -> None:
         self.callback: Callback = subject.instance
-        self._log_every = log_every
+        self._subject, self._log_every = subject, log_every
         metrics = (entry.component for entry in subject.registry.entries("metric"))
-        known = {cls.type: cls.better for cls in metrics}
-        self.run = PlayedRun(directory, {**known, **directions(())})
+        known = {cls.type: cls.better for cls in metrics} | directions(())
+        self.run: Any = PlayedRun(directory, known)
         with calling("monitors"):
             monitored = checked_monitors(self.callback, self.callback.monitors())
         self._monitored = {name for name in monitored if not name.startswith(VALIDATION)}
         self._validated = {name.removeprefix(VALIDATION) for name in monitored} - self._monitored
-        self._names = {*known, "data_loss", "regularization_loss", *self._monitored, "loss"}
+        self._names = {*known, *self._monitored, *self._validated}
         self.state: Any = None
 
     def start(self) -> None:
@@ -133,11 +118,20 @@ class PlayedCallback:
         with calling("start"):
             self.state = self.callback.start(self.run)
 
-    def restore(self, saved: dict[str, Any], scale: float) -> None:
-        """Continue from what was saved, when the learning rate had been scaled so."""
-        self.run.scale = scale
-        with calling("restore"):
-            self.state = self.callback.restore(self.run, saved)
+    def resumed(self) -> PlayedCallback:
+        """Return the callback in the run that is resumed from here, after a few epochs more.
+
+        Those are lost, so they are followed again.
+        """
+        saved, other = self.save(), PlayedCallback(self._subject, self.run.directory)
+        other.run.scale = self.run.scale
+        self.follow(*range(self.run.now + 1, self.run.now + 1 + LOST))
+        if saved is None:
+            other.start()
+        else:
+            with calling("restore"):
+                other.state = self.callback.restore(other.run, saved)
+        return other
 
     def save(self) -> dict[str, Any] | None:
         """Return what is read again of what the callback saves."""
@@ -153,7 +147,7 @@ class PlayedCallback:
             raise CheckFailed(f"save gives {type(saved).__name__}; it must be a dict, or None")
         return read
 
-    def follow(self, epochs: range) -> PlayedCallback:
+    def follow(self, *epochs: int) -> PlayedCallback:
         """Follow epochs, unless the callback has stopped the run; return this.
 
         Raises:
@@ -220,24 +214,29 @@ def played(subject: Subject, folder: bool = True, log_every: int = 1) -> Iterato
         yield callback
 
 
-def try_callback(subject: Subject, setting: Setting) -> Trial:  # noqa: ARG001
-    """Play a whole run; what the callback asked for, and when."""
-    asked = _whole(subject).run.asked
-    return Trial(
-        {
-            f"the epochs in which it calls run.{method}": np.array(
-                [epoch for epoch, other, _ in asked if other == method]
-            )
-            for method in sorted({method for _, method, _ in asked})
-        }
-    )
+def try_callback(subject: Subject, setting: Setting) -> Trial:
+    """Play a whole run, or one that is resumed, or two; what the callback asked for, and when."""
+    with played(subject) as callback, played(subject) as other:
+        kept: list[tuple[int, str, str]] = []
+        for epoch in range(EPOCHS):
+            callback.follow(epoch)
+            if setting.beside and epoch >= LEARNING:
+                other.follow(epoch - LEARNING)
+            if setting.restored == epoch + 1 and not callback.run.stopped:
+                kept = [each for each in callback.run.asked if each[0] >= 0]
+                callback = callback.resumed()  # noqa: PLW2901
+        callback.finish()
+        other.finish()
+    asked = sorted([*kept, *callback.run.asked], key=lambda each: each[0])
+    words = [f"{method}{arguments} in epoch {now}" for now, method, arguments in asked]
+    return Trial({"what it asks the run for": np.array([*words, "no more"], object)})
 
 
 @check
 def names_what_it_monitors(subject: Subject) -> None:
     """Names by `monitors` the metrics that `after_epoch` reads, which alone are computed."""
     with played(subject, log_every=EPOCHS + 1) as callback:
-        callback.follow(range(EPOCHS)).finish()
+        callback.follow(*range(EPOCHS)).finish()
 
 
 @check
@@ -246,25 +245,7 @@ def follows_a_run(subject: Subject) -> None:
     for folder in (True, False):
         for error in (None, KeyboardInterrupt(), ValueError("the run failed")):
             with played(subject, folder) as callback:
-                callback.follow(range(EPOCHS)).finish(error)
-
-
-@check
-def keeps_runs_apart(subject: Subject) -> None:
-    """Holds no state itself: two runs with the same instance do not disturb each other."""
-    with played(subject) as first, played(subject) as second:
-        for number in range(EPOCHS):
-            first.follow(range(number, number + 1))
-            if number >= EPOCHS // 3:
-                second.follow(range(number - EPOCHS // 3, number - EPOCHS // 3 + 1))
-        first.finish()
-        second.finish()
-    alone = _whole(subject)
-    if first.run.asked != alone.run.asked:
-        raise CheckFailed(
-            f"it asks for {_in_words(first)} if another run goes on beside, but for "
-            f"{_in_words(alone)} alone; keep what changes in the state that start gives"
-        )
+                callback.follow(*range(EPOCHS)).finish(error)
 
 
 @check
@@ -273,64 +254,15 @@ def saves_plain_values(subject: Subject) -> None:
     with played(subject) as callback:
         callback.save()
         for number in range(EPOCHS):
-            callback.follow(range(number, number + 1)).save()
+            callback.follow(number).save()
         callback.finish()
-
-
-@check
-def continues_when_resumed(subject: Subject) -> None:
-    """Asks for the same in a run that was killed and resumed as in one that was not."""
-    whole = _whole(subject)
-    for cut in CUTS:
-        with played(subject) as killed:
-            killed.follow(range(cut))
-            saved, scale = killed.save(), killed.run.scale
-            before = [each for each in killed.run.asked if each[0] < cut]
-            if killed.run.stopped:
-                killed.finish()
-                continue
-            killed.follow(range(cut, cut + LOST))
-            resumed = PlayedCallback(subject, killed.run.directory)
-            if saved is None:
-                resumed.run.scale = scale
-                resumed.start()
-            else:
-                resumed.restore(saved, scale)
-            resumed.follow(range(cut, EPOCHS)).finish()
-        found = before + [each for each in resumed.run.asked if each[0] >= cut]
-        if found != whole.run.asked:
-            raise CheckFailed(
-                f"in a run that is resumed after {cut} epochs it asks for {_in_words(resumed)}, "
-                f"but for {_in_words(whole)} in one that was not stopped; save what it must "
-                "remember in save(), and take it up again in restore()"
-            )
-        if _plans(resumed) != _plans(whole):
-            raise CheckFailed(
-                "restore does not call run.save_checkpoints as start does; the plan is not saved"
-            )
 
 
 CHECKS = (
     names_what_it_monitors,
     follows_a_run,
     *USED_ONCE,
-    keeps_runs_apart,
     saves_plain_values,
-    continues_when_resumed,
+    keeps_uses_apart,
+    continues_when_restored,
 )
-
-
-def _whole(subject: Subject) -> PlayedCallback:
-    with played(subject) as callback:
-        callback.follow(range(EPOCHS)).finish()
-    return callback
-
-
-def _plans(callback: PlayedCallback) -> list[tuple[str, str]]:
-    return [each[1:] for each in callback.run.asked if each[0] < 0]
-
-
-def _in_words(callback: PlayedCallback) -> str:
-    asked = [f"{method} in epoch {epoch}" for epoch, method, _ in callback.run.asked if epoch >= 0]
-    shown = ", ".join(asked[:4]) + (", …" if len(asked) > 4 else "")
-    return shown or "nothing"

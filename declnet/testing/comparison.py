@@ -48,8 +48,15 @@ def difference(found: Array, wanted: Array, tolerance: float = CLOSE) -> str | N
     """
     if found.shape != wanted.shape:
         return f"it has shape {found.shape} instead of {wanted.shape}"
-    if not found.size:
+    if not found.size or same(found, wanted):
         return None
+    if found.dtype.kind == "O":
+        first = next(
+            i
+            for i, each in enumerate(zip(found, wanted, strict=True))
+            if len({*map(repr, each)}) > 1
+        )
+        return f"{found[first]!r} instead of {wanted[first]!r}"
     given, right = found.astype(float), wanted.astype(float)
     unlike = np.isfinite(given) != np.isfinite(right)
     finite = np.isfinite(right)

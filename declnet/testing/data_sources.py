@@ -14,31 +14,30 @@ from declnet.components.table import Table
 from declnet.data.loading import checked_data as require_consistent
 from declnet.errors import DataError
 from declnet.testing.check import CheckFailed, Subject, calling, check
-from declnet.testing.comparison import same
+from declnet.testing.common_checks import USED_ONCE, parts_equal_the_whole
 from declnet.testing.trial import Setting, Trial, copied
-from declnet.testing.trial_checks import USED_ONCE
 
 SUFFIX = re.compile(r"\.[a-z0-9][a-z0-9._-]*")
 
 
-def loaded(subject: Subject, seed: int = 0) -> Dataset | Table:
-    """Return the data; raise CheckSkipped if it is not there."""
-    rng = np.random.Generator(np.random.PCG64(seed))
-    with calling("load", skips=DataError):
-        return checked_load(subject.instance, subject.instance.load(rng))
-
-
 def try_data_source(subject: Subject, setting: Setting) -> Trial:
-    """Load the data."""
-    return Trial(
-        {name: copied(each) for name, each in _arrays(loaded(subject, setting.seed)).items()}
-    )
+    """Load the data at once, or in chunks of as many samples as come before the first cut."""
+    source, rng = subject.instance, np.random.Generator(np.random.PCG64(setting.seed))
+    if not setting.cuts:
+        return Trial(_arrays(_loaded(subject)))
+    size = setting.cuts[0] if len(setting.cuts) < 3 else 10**6
+    with calling("chunks", skips=DataError):
+        parts = [checked_load(source, part, "chunks") for part in source.chunks(rng, size)]
+    if not parts or any(len(part) > size for part in parts):
+        raise CheckFailed(f"chunks({size}) gives more samples at once, or nothing at all")
+    arrays = [_arrays(part) for part in parts]
+    return Trial({name: np.concatenate([each[name] for each in arrays]) for name in arrays[0]})
 
 
 @check
 def loads_usable_arrays(subject: Subject) -> None:
     """Loads arrays of finite numbers, x and y with as many samples each."""
-    dataset = subject.once("data", lambda: loaded(subject))
+    dataset = _loaded(subject)
     try:
         require_consistent(dataset, "its")
     except DataError as error:
@@ -47,9 +46,10 @@ def loads_usable_arrays(subject: Subject) -> None:
 
 @check
 def loads_what_it_describes(subject: Subject) -> None:
-    """Describes the shapes, types, classes and number of samples that it loads."""
-    described = _described(subject)
-    dataset = subject.once("data", lambda: loaded(subject))
+    """Describes the shapes, types, classes and number of samples that it loads, each time."""
+    described, dataset = _described(subject), _loaded(subject)
+    if described != _described(subject):
+        raise CheckFailed("describe() differs from call to call; only load() may draw")
     if isinstance(dataset, Table) or described is None:
         _require_table(dataset, described)
         return
@@ -78,32 +78,6 @@ def loads_what_it_describes(subject: Subject) -> None:
 
 
 @check
-def describes_alike_each_time(subject: Subject) -> None:
-    """Gives the same description each time."""
-    if _described(subject) != _described(subject):
-        raise CheckFailed("describe() differs from call to call; only load() may draw")
-
-
-@check
-def chunks_equal_the_whole(subject: Subject) -> None:
-    """Gives in chunks what it gives at once."""
-    whole = subject.once("data", lambda: loaded(subject))
-    for samples in (7, len(whole) + 1):
-        rng = np.random.Generator(np.random.PCG64(0))
-        with calling("chunks", skips=DataError):
-            parts = [
-                checked_load(subject.instance, part, "chunks")
-                for part in subject.instance.chunks(rng, samples)
-            ]
-        if any(len(part) > samples for part in parts):
-            raise CheckFailed(f"chunks({samples}) gives more samples at once")
-        for name, array in _arrays(whole).items():
-            found = np.concatenate([_arrays(part)[name] for part in parts])
-            if found.shape != array.shape or not same(found.astype(array.dtype), array):
-                raise CheckFailed(f"{name} in chunks of {samples} differs from that of load()")
-
-
-@check
 def names_suffixes_of_files(subject: Subject) -> None:
     """Names the files that it reads by suffixes such as `.csv`, if it reads files."""
     for suffix in getattr(subject.instance, "suffixes", ()):
@@ -115,16 +89,27 @@ CHECKS = (
     loads_usable_arrays,
     *USED_ONCE,
     loads_what_it_describes,
-    describes_alike_each_time,
-    chunks_equal_the_whole,
+    parts_equal_the_whole,
     names_suffixes_of_files,
 )
 
 
+def _loaded(subject: Subject) -> Dataset | Table:
+    """The data; raises CheckSkipped if it is not there."""
+    with calling("load", skips=DataError):
+        rng = np.random.Generator(np.random.PCG64(0))
+        return checked_load(subject.instance, subject.instance.load(rng))
+
+
+def _described(subject: Subject) -> DataInfo | None:
+    with calling("describe", skips=DataError):
+        return checked_info(subject.instance, subject.instance.describe())
+
+
 def _arrays(data: Dataset | Table) -> dict[str, Array]:
     if isinstance(data, Table):
-        return {f"column {name}": each for name, each in data.columns.items()}
-    return {"x": np.asarray(data.x), "y": data.y}
+        return {f"column {name}": copied(each) for name, each in data.columns.items()}
+    return {"x": copied(np.asarray(data.x)), "y": copied(data.y)}
 
 
 def _require_table(dataset: Dataset | Table, described: DataInfo | None) -> None:
@@ -136,8 +121,3 @@ def _require_table(dataset: Dataset | Table, described: DataInfo | None) -> None
     for name in named:
         if name not in dataset.columns:
             raise CheckFailed(f'the table has no column "{name}", which it names')
-
-
-def _described(subject: Subject) -> DataInfo | None:
-    with calling("describe", skips=DataError):
-        return checked_info(subject.instance, subject.instance.describe())

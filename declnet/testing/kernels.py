@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import product
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from declnet.components.arrays import Array, Shape
 from declnet.components.kernel import Call, Kernel, KernelCalls, KernelSite
-from declnet.components.layer import Layer
 from declnet.components.loss import Loss
 from declnet.graph.blocks import batch_view
 from declnet.graph.kernels import Kernels
@@ -27,14 +25,14 @@ from declnet.testing.check import (
     calling,
     check,
 )
+from declnet.testing.common_checks import only
 from declnet.testing.comparison import difference, same
 from declnet.testing.examples import build_examples
 from declnet.testing.harness import NO_LOSS, GraphHarness, call_locked, infer, sink, sources
 from declnet.testing.layer_harness import USUAL_SHAPES
 from declnet.testing.loss_harness import Pair, drawn, prepared, sort_of
 from declnet.testing.regularizers import PARAMETER_SHAPES, RegularizerHarness, weights
-from declnet.testing.trial import ORDERS, Setting, copied, poison
-from declnet.testing.trial_checks import only
+from declnet.testing.trial import BOTH_ORDERS, Setting, copied, poison
 
 BATCHES = (1, 6, 700)
 """Sizes of batches; the largest is more than a kernel takes at a time."""
@@ -75,26 +73,23 @@ class WatchedKernels(Kernels):
         read = {"x": site.x, "y_true": site.y_true, "w": site.w}
         for state in site.states:
             read |= {f"state.{name}": getattr(state, name) for name in vars(state.grad)}
-        filled, predictions = [site.y, site.losses], {}
-        if site.losses is not None:  # both directions are one call after the other
-            filled, predictions = [*filled, site.dx], {"y": site.y}
-        return KernelCalls(
-            self._watched(calls.forward, read, filled),
-            self._watched(calls.backward, read | predictions, [] if predictions else [site.dx]),
-        )
+        known = {name: array for name, array in read.items() if array is not None}
+        if site.losses is None:
+            forward = self._watched(calls.forward, known, site.y)
+            return KernelCalls(forward, self._watched(calls.backward, known, site.dx))
+        forward = self._watched(calls.forward, known, site.y, site.losses, site.dx)
+        return KernelCalls(forward, self._watched(calls.backward, {**known, "y": site.y}))
 
     def _watched(
-        self, calls: Sequence[Call], read: Mapping[str, Any], filled: Sequence[Any]
+        self, calls: Sequence[Call], read: Mapping[str, Array], *filled: Array | None
     ) -> tuple[Call, ...]:
-        """Calls that may only read some arrays, after one that spoils what they are to fill."""
-        known = {name: array for name, array in read.items() if array is not None}
+        """Calls that may only read some arrays, after those that spoil what they are to fill."""
         spoiled = [
-            array
+            partial(poison, array, np.nan)
             for array in filled
-            if array is not None and not any(np.may_share_memory(array, x) for x in known.values())
+            if array is not None and not any(np.may_share_memory(array, x) for x in read.values())
         ]
-        watched = (partial(self._call, call, known) for call in calls)
-        return *(partial(poison, array, np.nan) for array in spoiled), *watched
+        return (*spoiled, *(partial(self._call, call, read) for call in calls))
 
     def _call(self, call: Call, read: Mapping[str, Array]) -> None:
         """Make a call; compiled ones are made for arrays that can be written to, so compare."""
@@ -107,8 +102,7 @@ class WatchedKernels(Kernels):
         self.written += [name for name, array in read.items() if not same(before[name], array)]
 
 
-@dataclass
-class Comparison:
+class Comparison(NamedTuple):
     """What a kernel and its components filled in one setting.
 
     Attributes:
@@ -117,7 +111,7 @@ class Comparison:
         apart: arrays by name, from the components.
         joint: the same from the kernel.
         again: the same from the kernel, bound a second time.
-        changed: names of arrays that the kernel wrote to and may not.
+        written: names of arrays that the kernel wrote to and may not.
     """
 
     label: str
@@ -125,11 +119,11 @@ class Comparison:
     apart: dict[str, Array]
     joint: dict[str, Array]
     again: dict[str, Array]
-    changed: list[str]
+    written: list[str]
 
 
-Pass = Callable[[Kernels], dict[str, Array]]
-"""Computes something with kernels; returns what was filled."""
+_Pass = tuple[str, str, Callable[[Kernels], dict[str, Array]]]
+"""A label and a float type, and what computes with kernels and returns what was filled."""
 
 
 def comparisons(subject: Subject, special: float | None = None) -> list[Comparison]:
@@ -151,13 +145,15 @@ def comparisons(subject: Subject, special: float | None = None) -> list[Comparis
 def _comparisons(subject: Subject, special: float | None) -> Iterator[Comparison]:
     kernel = type(subject.instance)
     kinds = {"optimizer": _optimizer_passes, "regularizer": _regularizer_passes}
-    passes = kinds.get(kernel.replaces[0].kind, _layer_passes)
-    for label, dtype, compute in passes(subject, special):
-        kernels = WatchedKernels(kernel)
-        joint = compute(kernels)
-        if kernels.used:
-            apart, again = compute(WatchedKernels(None)), compute(WatchedKernels(kernel))
-            yield Comparison(label, dtype, apart, joint, again, kernels.written)
+    for components in _replaced(subject):
+        passes = kinds.get(kernel.replaces[0].kind, _layer_passes)
+        for label, dtype, compute in passes(subject, components, special):
+            kernels = WatchedKernels(kernel)
+            joint = compute(kernels)
+            if kernels.used:
+                apart, again = compute(WatchedKernels(None)), compute(WatchedKernels(kernel))
+                label = f"{label}, {dtype}, {', '.join(map(repr, components))}"  # noqa: PLW2901
+                yield Comparison(label, dtype, apart, joint, again, kernels.written)
 
 
 def _replaced(subject: Subject) -> Iterator[tuple[Any, ...]]:
@@ -172,145 +168,111 @@ def _replaced(subject: Subject) -> Iterator[tuple[Any, ...]]:
             yield (*first[:position], other, *first[position + 1 :])
 
 
-def _layer_passes(subject: Subject, special: float | None) -> Iterator[tuple[str, str, Pass]]:
+def _layer_passes(
+    subject: Subject, components: tuple[Any, ...], special: float | None
+) -> Iterator[_Pass]:
     """A step with each input shape, batch, type, order of memory, neighbor, and sort of weights."""
-    shapes = (*USUAL_SHAPES, *subject.instance.example_shapes)
-    settings = [
-        Setting(samples=n, dtype=dtype, input_order=order, order=order, as_declared=True)
-        for dtype, n, (order, _) in product(DTYPES, BATCHES, ORDERS[:2])
-    ]
-    for components, shape in product(_replaced(subject), shapes):
-        loss = components[-1] if isinstance(components[-1], Loss) else None
-        layers = components[: len(components) - (loss is not None)]
-        ways = product((True, False), (False, True) if loss else (False,), settings)
-        for first, weighted, setting in ways:
-            chain = LayerPass(
-                subject.registry, layers, loss, shape, setting, first, weighted, special
-            )
-            if chain.fits:
+    loss = components[-1] if isinstance(components[-1], Loss) else None
+    layers = components[:-1] if loss is not None else components
+    for shape, first in product((*USUAL_SHAPES, *subject.instance.example_shapes), (True, False)):
+        for n, order, dtype in product(BATCHES, BOTH_ORDERS, DTYPES):
+            before = [] if first else sources((shape,), n, order)
+            after = [sink(n, order)] if loss is None else []
+            given = shape if first else (prod(shape),)
+            try:
+                nodes = infer([*before, *layers, *after], given, subject.registry)
+            except CheckFailed:  # the layers' own checks say so
+                continue
+            output = nodes[-1].output_shape
+            pair = Pair(output, () if loss is not None and loss.targets == "classes" else output)
+            sort = None if loss is None else sort_of(loss, pair)
+            if loss is not None and sort is None:
+                continue
+            setting = Setting(samples=n, dtype=dtype, input_order=order, order=order)
+            for weighted in (False, True) if loss is not None else (False,):
+
+                def compute(
+                    kernels: Kernels,
+                    nodes: Any = nodes,
+                    given: Shape = given,
+                    setting: Setting = setting,
+                    targets: Any = (sort, pair),
+                    weighted: bool = weighted,
+                ) -> dict[str, Array]:
+                    graph = GraphHarness(nodes, given, setting, loss or NO_LOSS, kernels)
+                    return _step(graph, given, subject.registry, loss, targets, weighted, special)
+
                 where = "first" if first else "below another layer"
-                more = f"{', weighted' if weighted else ''}: {', '.join(map(repr, components))}"
-                n, dtype = setting.samples, setting.dtype
-                yield (
-                    f"{where}, input shape {shape}, {n} samples, {dtype}, {setting}{more}",
-                    dtype,
-                    chain,
-                )
+                more = ", weighted" if weighted else ""
+                yield f"{where}, input shape {shape}, {n} samples, {order}{more}", dtype, compute
 
 
-@dataclass
-class LayerPass:
-    """A step of layers with a source before them, or none, and a sink or a loss after them.
-
-    Attributes:
-        first: whether they come first, so that there is no source, and x is the model's input.
-        weighted: whether samples do not all count alike.
-        special: what the first number of the input is, if it is not one like the others.
-        fits: whether the layers take the shape, and the loss takes what they give.
-    """
-
-    registry: Registry
-    layers: tuple[Layer, ...]
-    loss: Loss | None
-    shape: Shape
-    setting: Setting
-    first: bool
-    weighted: bool
-    special: float | None
-    fits: bool = True
-
-    def __post_init__(self) -> None:
-        n, order = self.setting.samples, self.setting.order
-        before = [] if self.first else sources((self.shape,), n, order)
-        after = [sink(n, order)] if self.loss is None else []
-        self._input = self.shape if self.first else (prod(self.shape),)
-        try:
-            self._nodes = infer([*before, *self.layers, *after], self._input, self.registry)
-        except CheckFailed:  # the layers' own checks say so
-            self.fits = False
-            return
-        output = self._nodes[-1].output_shape
-        classes = self.loss is not None and self.loss.targets == "classes"
-        self._pair = Pair(output, () if classes else output)
-        self._sort = sort_of(self.loss, self._pair) if self.loss is not None else "none"
-        self.fits = self._sort is not None
-
-    def __call__(self, kernels: Kernels) -> dict[str, Array]:
-        """Build the graph anew and run one step."""
-        n, dtype, rng = self.setting.samples, np.dtype(self.setting.dtype), np.random.default_rng(5)
-        graph = GraphHarness(self._nodes, self._input, self.setting, self.loss or NO_LOSS, kernels)
-        graph.store.initialize(7, self.registry)
-        for key, array in graph.store.arrays.items():
-            graph.initial[key] = array + 0.1 * rng.normal(size=array.shape)
-        x = batch_view(np.empty(n * prod(self._input), dtype), self._input, n, self.setting.order)
-        x[...] = rng.normal(size=x.shape)
-        x[(0,) * x.ndim] = x[(0,) * x.ndim] if self.special is None else self.special
-        y_true = np.zeros(n)
-        if self.loss is not None and self._sort is not None:
-            y = drawn(self.loss, self._sort, self._pair, 3, n).y
-            y_true = prepared(self.loss, y, self._pair.shape, dtype, "batch_first")
-        graph.place(x, y_true, rng.uniform(size=n).astype(dtype) if self.weighted else None)
-        graph.step()
-        y_pred, losses = graph.outputs()
-        return {"y": y_pred, "losses": losses} | graph.gradients()
+def _step(
+    graph: GraphHarness,
+    shape: Shape,
+    registry: Registry,
+    loss: Loss | None,
+    targets: tuple[Any, Pair],
+    weighted: bool,
+    special: float | None,
+) -> dict[str, Array]:
+    """Run one step of a graph on random data; return all that it filled."""
+    n, order, dtype = graph.setting.samples, graph.setting.order, np.dtype(graph.setting.dtype)
+    rng = np.random.default_rng(5)
+    graph.store.initialize(7, registry)
+    for key, array in graph.store.arrays.items():
+        graph.initial[key] = array + 0.1 * rng.normal(size=array.shape)
+    x = batch_view(np.empty(n * prod(shape), dtype), shape, n, order)
+    x[...] = rng.normal(size=x.shape)
+    if special is not None:
+        x[(0,) * x.ndim] = special
+    y_true, (sort, pair) = np.zeros(n), targets
+    if loss is not None:
+        y_true = prepared(loss, drawn(loss, sort, pair, 3, n).y, pair.shape, dtype, "batch_first")
+    graph.place(x, y_true, rng.uniform(size=n).astype(dtype) if weighted else None)
+    graph.step()
+    y_pred, losses = graph.outputs()
+    return {"y": y_pred, "losses": losses} | graph.gradients()
 
 
-def _optimizer_passes(subject: Subject, special: float | None) -> Iterator[tuple[str, str, Pass]]:
+def _optimizer_passes(
+    subject: Subject,  # noqa: ARG001
+    components: tuple[Any, ...],
+    special: float | None,
+) -> Iterator[_Pass]:
     """Six updates of vectors of each size and type."""
-    for (optimizer,), dtype, size in product(_replaced(subject), DTYPES, VECTORS):
+    for dtype, size in product(DTYPES, VECTORS):
 
-        def compute(
-            kernels: Kernels,
-            optimizer: Any = optimizer,
-            dtype: str = dtype,
-            size: int = size,
-        ) -> dict[str, Array]:
+        def compute(kernels: Kernels, dtype: str = dtype, size: int = size) -> dict[str, Array]:
             rng = np.random.default_rng(size)
-            w = rng.normal(size=size).astype(dtype)
-            slopes = rng.normal(size=(6, size)).astype(dtype)
+            w, slopes = rng.normal(size=size).astype(dtype), rng.normal(size=(6, size))
             slopes[3:, 0] = 0 if special is None else special
             dw = np.empty_like(w)
-            update = Update(optimizer, w, dw, 6, kernels=kernels)
+            update = Update(components[0], w, dw, len(slopes), kernels=kernels)
             for step, slope in enumerate(slopes, start=1):
                 dw[...] = slope
                 with calling("the update"):
                     update(step)
             return {"w": w, **update.state}
 
-        yield f"{size} parameters, {dtype}, {optimizer!r}", dtype, compute
+        yield f"{size} parameters", dtype, compute
 
 
-def _regularizer_passes(subject: Subject, special: float | None) -> Iterator[tuple[str, str, Pass]]:
+def _regularizer_passes(
+    subject: Subject,  # noqa: ARG001
+    components: tuple[Any, ...],
+    special: float | None,
+) -> Iterator[_Pass]:
     """The gradient of parameters of each shape and type."""
-    for (regularizer,), dtype, shape in product(_replaced(subject), DTYPES, PARAMETER_SHAPES):
+    for dtype, shape in product(DTYPES, PARAMETER_SHAPES):
 
-        def compute(
-            kernels: Kernels,
-            regularizer: Any = regularizer,
-            dtype: str = dtype,
-            shape: Shape = shape,
-        ) -> dict[str, Array]:
-            harness = RegularizerHarness(regularizer, shape, dtype, kernels)
-            w = weights(shape)
+        def compute(kernels: Kernels, dtype: str = dtype, shape: Shape = shape) -> dict[str, Array]:
+            w, before = weights(shape), np.random.default_rng(37).normal(size=shape)
             w.flat[0] = 0 if special is None else special
-            harness.place(w, np.random.default_rng(37).normal(size=shape))
-            return {"dw": harness.step()}
+            harness = RegularizerHarness(components[0], shape, dtype, kernels)
+            return {"dw": harness.gradient(w, before, locked=False)}
 
-        yield f"w of shape {shape}, {dtype}, {regularizer!r}", dtype, compute
-
-
-@check
-def replaces_its_components(subject: Subject) -> None:
-    """Takes over in the usual case, in float32 and in float64."""
-    taken = {each.dtype for each in comparisons(subject)}
-    if not taken:
-        raise CheckFailed(
-            "it never takes over: bind returns None, or suits False, wherever the kit tries it; "
-            "declare example_shapes that it is made for"
-        )
-    missing = set(DTYPES) - taken
-    if missing:
-        raise CheckFailed(f"it never takes over in {', '.join(missing)}")
+        yield f"w of shape {shape}", dtype, compute
 
 
 @check
@@ -319,15 +281,26 @@ def leaves_what_it_reads_alone(subject: Subject) -> None:
     with only(ReadOnlyWrittenError):
         found = comparisons(subject)
     for each in found:
-        if each.changed:
-            raise CheckFailed(f"it writes to {', '.join(each.changed)}: {each.label}")
+        if each.written:
+            raise CheckFailed(f"it writes to {', '.join(each.written)}: {each.label}")
+
+
+@check
+def replaces_its_components(subject: Subject) -> None:
+    """Takes over in the usual case, in float32 and in float64."""
+    missing = set(DTYPES) - {each.dtype for each in comparisons(subject)}
+    if missing:
+        raise CheckFailed(
+            f"it never takes over in {' and '.join(sorted(missing))}: bind returns None, or suits "
+            "False, wherever the kit tries it; declare example_shapes that it is made for"
+        )
 
 
 @check
 def equals_its_components(subject: Subject) -> None:
     """Gives what the components give, but for rounding, in every setting that it takes over."""
     for each in comparisons(subject):
-        _compare(subject, each)
+        _require_close(subject, each)
 
 
 @check
@@ -336,9 +309,9 @@ def passes_non_finite_numbers_on(subject: Subject) -> None:
     for special in (np.nan, np.inf):
         for each in comparisons(subject, special):
             if subject.instance.compiled:
-                _compare(subject, each)
+                _require_close(subject, each)
             for name, wanted in each.apart.items():
-                if not np.array_equal(np.isfinite(each.joint[name]), np.isfinite(wanted)):
+                if not same(np.isfinite(each.joint[name]), np.isfinite(wanted)):
                     raise CheckFailed(
                         f"{name} is not NaN or infinite where the components give such numbers, or "
                         f"elsewhere: {each.label}"
@@ -363,7 +336,7 @@ CHECKS = (
 )
 
 
-def _compare(subject: Subject, each: Comparison) -> None:
+def _require_close(subject: Subject, each: Comparison) -> None:
     exact = each.dtype == "float64" and not subject.instance.compiled
     tolerance = LESS_ROUNDING if exact else ROUNDING[each.dtype]
     for name, wanted in each.apart.items():

@@ -10,7 +10,15 @@ from declnet.components.arrays import Array
 from declnet.components.layer import Layer
 from declnet.components.output_range import OutputRange
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
-from declnet.testing.comparison import Draw, Function, difference, require_gradient
+from declnet.testing.common_checks import (
+    FILLS_ARRAYS,
+    USED_ONCE,
+    keeps_uses_apart,
+    leaves_inputs_alone,
+    require_alike,
+    uses_declared_state,
+)
+from declnet.testing.comparison import Function, difference, require_gradient
 from declnet.testing.harness import ShapeRefusedError
 from declnet.testing.layer_harness import (
     LayerHarness,
@@ -18,19 +26,13 @@ from declnet.testing.layer_harness import (
     batch_of,
     candidate_shapes,
     failing_pass,
+    harnesses,
     infer_chain,
     refusal,
-    usual_harnesses,
+    shapes_of,
     working_shapes,
 )
-from declnet.testing.trial import USUAL, WHOLE, Setting
-from declnet.testing.trial_checks import (
-    FILLS_ARRAYS,
-    USED_ONCE,
-    leaves_inputs_alone,
-    treats_samples_apart,
-    uses_declared_state,
-)
+from declnet.testing.trial import USUAL, WHOLE
 
 FEW = 3
 """Samples for gradients, whose elements may be compared one by one."""
@@ -91,22 +93,19 @@ def takes_the_shapes_it_accepts(subject: Subject) -> None:
 def gradient_of_inputs(subject: Subject) -> None:
     """Fills `dx` with the gradient of forward by `x`, as central differences give it."""
     _skip_integers(subject)
-    for harness, _ in usual_harnesses(subject):
-        for position in range(len(harness.shapes)):
-            what = f"{harness.name_of('dx', position)} for input shape {harness.shape}"
-            require_gradient(_by_input(subject, harness.shape, position), what)
+    for shape in working_shapes(subject):
+        for position in range(len(shapes_of(subject.instance, shape))):
+            _require_gradient(subject, shape, position)
 
 
 @check
 def gradient_of_parameters(subject: Subject) -> None:
     """Fills `state.grad` with the gradients of forward by each trainable parameter."""
-    checked = 0
-    for harness, _ in usual_harnesses(subject):
-        for name in harness.trainable:
-            what = f"grad.{name} for input shape {harness.shape}"
-            require_gradient(_by_parameter(subject, harness.shape, name), what)
-            checked += 1
-    if not checked:
+    shapes = working_shapes(subject)
+    found = [(shape, name) for shape in shapes for name in LayerHarness(subject, shape).trainable]
+    for shape, name in found:
+        _require_gradient(subject, shape, name)
+    if not found:
         raise CheckSkipped("it has no trainable parameters")
 
 
@@ -114,24 +113,20 @@ def gradient_of_parameters(subject: Subject) -> None:
 def takes_no_dx(subject: Subject) -> None:
     """Takes None for `dx`, or for any part of it, and gives the same gradients otherwise."""
     _skip_integers(subject)
-    when = "where dx is None, which is to be filled only if it is not None"
-    for shape in working_shapes(subject):
-        count = 1 if subject.instance.n_inputs == 1 else len(shape)
-        for left_out in [*range(count), None] if count > 1 else [None]:
-            wanted = tuple(left_out not in (position, None) for position in range(count))
-            _require_same_apart(subject, shape, WHOLE, when, wanted=wanted)
+    counts = [len(shapes_of(subject.instance, shape)) for shape in working_shapes(subject)]
+    for left_out in range(-1, max(counts) if max(counts) > 1 else 0):
+        advice = "fill dx, or a part of it, only if it is not None"
+        require_alike(subject, WHOLE, WHOLE.but(without_dx=left_out), advice)
 
 
 @check
 def backward_needs_is_true(subject: Subject) -> None:
     """Reads in backward no more of `x` and `y` than `backward_needs` names, in whatever way."""
-    needs = subject.instance.backward_needs
-    omitted = " and ".join(sorted({"x", "y"} - set(needs)))
+    omitted = " and ".join(sorted({"x", "y"} - set(subject.instance.backward_needs)))
     if not omitted:
         raise CheckSkipped("it needs both x and y")
-    when = f"if backward is not given {omitted}, which backward_needs omits"
-    for shape in working_shapes(subject):
-        _require_same_apart(subject, shape, WHOLE, when, backward_needs=needs)
+    advice = f"backward reads {omitted}, which backward_needs omits"
+    require_alike(subject, WHOLE, WHOLE.but(spares=True), advice)
 
 
 @check
@@ -141,19 +136,15 @@ def in_place_is_true(subject: Subject) -> None:
     if not (layer.in_place or layer.only_reshapes):
         raise CheckSkipped("it does not say that it works in place")
     order = "batch_first" if layer.memory_order == "batch_first" else "batch_last"
-    setting = WHOLE.but(input_order=order, order=order, as_declared=True)
-    when = (
-        "with y in the memory of x and dx in that of dy; set in_place = False, or read each "
-        "element before it is overwritten"
-    )
-    for shape in working_shapes(subject):
-        _require_same_apart(subject, shape, setting, when)
+    setting = WHOLE.but(input_order=order, order=order)
+    advice = "set in_place = False, or read each element before it is overwritten"
+    require_alike(subject, setting, setting.but(as_declared=True), advice)
 
 
 @check
 def evaluates_without_chance(subject: Subject) -> None:
     """Gives the same in evaluation each time, so that predictions repeat."""
-    for harness, batch in usual_harnesses(subject):
+    for harness, batch in harnesses(subject):
         harness.place(batch, training=False)
         fault = difference(harness.forward(), harness.forward())
         if fault:
@@ -163,32 +154,13 @@ def evaluates_without_chance(subject: Subject) -> None:
 
 
 @check
-def shares_nothing_between_passes(subject: Subject) -> None:
-    """Keeps what backward needs in `state` alone, so that two models can share the layer."""
-    for first, batch in usual_harnesses(subject):
-        second = LayerHarness(subject, first.shape, WHOLE)
-        alone = first.run(batch)
-        first.place(batch)
-        first.forward()
-        second.place(batch_of(subject, second, 1).take(slice(5)))
-        second.forward()
-        for name, array in first.backward().items():
-            fault = difference(array, alone[name])
-            if fault:
-                raise CheckFailed(
-                    f"{name} changes if the layer is used elsewhere between forward and backward: "
-                    f"{fault}; keep intermediate results in workspace(), not on the class or module"
-                )
-
-
-@check
 def stays_in_its_output_range(subject: Subject) -> None:
     """Gives no number outside of the `output_range` that it declares, whatever its input."""
     declared = subject.instance.output_range
     if declared is None:
         raise CheckSkipped("it declares no output_range")
     _skip_integers(subject)
-    for harness, batch in usual_harnesses(subject):
+    for harness, batch in harnesses(subject):
         rng = np.random.default_rng(41)
         for low, high in RANGES:
             bounds = OutputRange(low, high) if declared == "input" else declared
@@ -207,7 +179,7 @@ def is_linear_if_it_says_so(subject: Subject) -> None:
         raise CheckSkipped("it does not say that it is linear")
     _skip_integers(subject)
     share = 1.75
-    for harness, batch in usual_harnesses(subject):
+    for harness, batch in harnesses(subject):
         other = batch_of(subject, harness, 1)
         between = (share * a + (1 - share) * b for a, b in zip(batch.x, other.x, strict=True))
         first, second, found = (
@@ -233,9 +205,8 @@ CHECKS = (
     backward_needs_is_true,
     in_place_is_true,
     *FILLS_ARRAYS,
-    treats_samples_apart,
     evaluates_without_chance,
-    shares_nothing_between_passes,
+    keeps_uses_apart,
     stays_in_its_output_range,
     is_linear_if_it_says_so,
 )
@@ -246,61 +217,33 @@ def _skip_integers(subject: Subject) -> None:
         raise CheckSkipped("its inputs are integers")
 
 
-def _require_same_apart(
-    subject: Subject, shape: Any, setting: Setting, when: str, **options: Any
-) -> None:
-    """Compare the layer in another sort of graph with itself where all arrays are apart.
+def _require_gradient(subject: Subject, shape: Any, by: int | str) -> None:
+    """Compare a gradient with central differences.
 
     Args:
         subject: the layer.
         shape: of its input.
-        setting: of the other graph.
-        when: what is peculiar to it, and what to do, for messages.
-        options: more that is peculiar to it.
+        by: the position of an input, or the name of a parameter.
     """
-    apart = LayerHarness(subject, shape, setting.but(as_declared=False))
-    other, batch = LayerHarness(subject, shape, setting, **options), batch_of(subject, apart)
-    for training in (True, False):
-        wanted = apart.run(batch, training=training)
-        try:
-            found = other.run(batch, training=training)
-        except CheckFailed as failure:
-            raise failure.in_context(f"{failure}, {when}") from failure.__cause__
-        for name, array in found.items():
-            fault = difference(array, wanted[name])
-            if fault:
-                raise CheckFailed(f"{name} differs: {fault}, {when}")
+    name = f"grad.{by}" if isinstance(by, str) else LayerHarness(subject, shape).name_of_dx(by)
 
-
-def _by_input(subject: Subject, shape: Any, position: int) -> Draw:
     def draw(seed: int) -> tuple[Function, Array, Array]:
         harness = LayerHarness(subject, shape, USUAL.but(samples=FEW, seed=seed))
         batch = batch_of(subject, harness, seed).take(slice(FEW))
-        gradient = harness.run(batch)[harness.name_of("dx", position)]
+        gradient = harness.run(batch)[name]
+        point = harness.initial[by] if isinstance(by, str) else batch.x[by]
 
         def weighted_sum(values: Array) -> float:
-            harness.place(batch.with_x(*batch.x[:position], values, *batch.x[position + 1 :]))
+            if isinstance(by, str):
+                harness.initial[by] = values
+                harness.place(batch)
+            else:
+                harness.place(batch.with_x(*batch.x[:by], values, *batch.x[by + 1 :]))
             return float(np.sum(harness.forward() * batch.y))
 
-        return weighted_sum, batch.x[position], gradient
+        return weighted_sum, point, gradient
 
-    return draw
-
-
-def _by_parameter(subject: Subject, shape: Any, name: str) -> Draw:
-    def draw(seed: int) -> tuple[Function, Array, Array]:
-        harness = LayerHarness(subject, shape, USUAL.but(samples=FEW, seed=seed))
-        batch = batch_of(subject, harness, seed).take(slice(FEW))
-        gradient = harness.run(batch)[f"grad.{name}"]
-
-        def weighted_sum(values: Array) -> float:
-            harness.initial[name] = values
-            harness.place(batch)
-            return float(np.sum(harness.forward() * batch.y))
-
-        return weighted_sum, harness.initial[name], gradient
-
-    return draw
+    require_gradient(draw, f"{name} for input shape {shape}")
 
 
 def _outside(y: Array, bounds: OutputRange) -> str | None:

@@ -16,6 +16,7 @@ from declnet.components.parameter import Parameter
 from declnet.graph.nodes import Node
 from declnet.graph.parameters import Parameters
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling
+from declnet.testing.comparison import same
 from declnet.testing.harness import (
     GraphHarness,
     ShapeRefusedError,
@@ -33,13 +34,6 @@ USUAL_SHAPES = ((5,), (3, 4), (2, 6, 5))
 class LayerHarness:
     """A layer between sources and a sink, for one input shape and setting.
 
-    Args:
-        subject: a layer.
-        shape: of its input, without the batch axis; a tuple of shapes if it takes several.
-        setting: the circumstances.
-        wanted: for each input, whether its gradient is; default: all, unless they are integers.
-        traits: what the graph takes for the layer's, in place of the setting's choice.
-
     Attributes:
         layer: the layer.
         shape, shapes: of its input, and of its inputs: a tuple of shapes even for one.
@@ -50,33 +44,24 @@ class LayerHarness:
         watched: the layer as the graph sees it.
     """
 
-    def __init__(
-        self,
-        subject: Subject,
-        shape: Any,
-        setting: Setting = USUAL,
-        *,
-        wanted: tuple[bool, ...] = (),
-        **traits: Any,
-    ) -> None:
+    def __init__(self, subject: Subject, shape: Any, setting: Setting = USUAL) -> None:
         self.layer, self.shape, self.setting = subject.instance, shape, setting
-        self.shapes = _shapes(self.layer, shape)
-        self.integers = self.layer.input_dtype == "integer"
-        nodes = infer_chain(subject, shape, setting, wanted)
+        self.shapes = shapes_of(self.layer, shape)
+        self._integers = self.layer.input_dtype == "integer"
+        nodes = infer_chain(subject, shape, setting)
         node = nodes[-2]
         self.output: Shape = node.output_shape
         self.trainable = tuple(name for name, each in node.parameters.items() if each.trainable)
         start = subject.once(("initial", shape), lambda: _starting_parameters(nodes, subject))
         self.initial = {name: array.copy() for name, array in start.items()}
-        apart = {} if setting.as_declared else _apart(node, setting)
-        self.watched: Any = WatchedLayer(node, setting.poison, apart | traits)
-        probed = not any(wanted) if wanted else self.integers
-        nodes = (*nodes[:-2], _watched_node(node, self.watched, probed), nodes[-1])
-        self._input_shape = self.shapes[0] if self.integers else (sum(map(prod, self.shapes)),)
-        self._graph = GraphHarness(nodes, self._input_shape, setting)
+        self.watched: Any = WatchedLayer(node, setting.poison, _traits(node, setting))
+        trained = any(each.parameters for each in nodes[:-2])
+        nodes = (*nodes[:-2], _watched_node(node, self.watched, not trained), nodes[-1])
+        self._input = self.shapes[0] if self._integers else (sum(map(prod, self.shapes)),)
+        self._graph = GraphHarness(nodes, self._input, setting)
         arrays = self._graph.store.arrays
         self.parameters = {name: arrays[f"subject.{name}"] for name in self.initial}
-        x, y_true = np.zeros((setting.capacity, *self._input_shape)), np.zeros(setting.capacity)
+        x, y_true = np.zeros((setting.capacity, *self._input)), np.zeros(setting.capacity)
         for state in self._graph.states(x, y_true, self.watched.forward):
             self.watched.spoil_workspace(state)
 
@@ -84,8 +69,8 @@ class LayerHarness:
         """Begin a pass."""
         self._n, self._training = len(batch.y), training
         rows = [array.reshape(self._n, -1) for array in batch.x]
-        kind = "int64" if self.integers else self.setting.dtype
-        self._x = np.concatenate(rows, axis=1).astype(kind).reshape(self._n, *self._input_shape)
+        kind = "int64" if self._integers else self.setting.dtype
+        self._x = np.concatenate(rows, axis=1).astype(kind).reshape(self._n, *self._input)
         slopes = np.zeros((self.setting.capacity, *self.output))
         slopes[: self._n] = batch.y
         own = {f"subject.{name}": array for name, array in self.initial.items()}
@@ -106,7 +91,7 @@ class LayerHarness:
         for position in range(len(self.shapes)):
             key = f"source_{position}.received"
             if key in found:
-                filled[self.name_of("dx", position)] = found[key][: self._n]
+                filled[self.name_of_dx(position)] = found[key][: self._n]
         return filled | {f"grad.{name}": found[f"subject.{name}"] for name in self.trainable}
 
     def run(self, batch: Batch, *, training: bool = True) -> dict[str, Array]:
@@ -115,27 +100,31 @@ class LayerHarness:
         filled = {"y": self.forward()}
         return filled | self.backward() if training else filled
 
-    def name_of(self, name: str, position: int) -> str:
-        """Return what messages call an input, or its gradient."""
-        return name if self.layer.n_inputs == 1 else f"{name}[{position}]"
+    def name_of_dx(self, position: int) -> str:
+        """Return what messages call the gradient of an input."""
+        return "dx" if self.layer.n_inputs == 1 else f"dx[{position}]"
 
 
-def _shapes(layer: Layer, shape: Any) -> tuple[Shape, ...]:
+def shapes_of(layer: Layer, shape: Any) -> tuple[Shape, ...]:
+    """Return the shapes of a layer's inputs, a tuple even for one."""
     return (shape,) if layer.n_inputs == 1 else tuple(shape)
 
 
-def infer_chain(
-    subject: Subject, shape: Any, setting: Setting, wanted: tuple[bool, ...] = ()
-) -> tuple[Node, ...]:
+def infer_chain(subject: Subject, shape: Any, setting: Setting) -> tuple[Node, ...]:
     """Infer the nodes of sources, the layer and a sink; a layer of integers has no source.
 
     Raises:
         ShapeRefusedError: the layer refuses the shape by a ValueError.
         CheckFailed: it raises anything else, or declares what no graph can allocate.
     """
-    layer, shapes = subject.instance, _shapes(subject.instance, shape)
+    layer, shapes, without = (
+        subject.instance,
+        shapes_of(subject.instance, shape),
+        setting.without_dx,
+    )
     before, input_shape = list[Layer](), shapes[0]
     if layer.input_dtype != "integer":
+        wanted = [without not in (i, -1) for i in range(len(shapes))]
         before = sources(shapes, setting.capacity, setting.input_order, wanted)
         input_shape = (sum(map(prod, shapes)),)
     inputs = tuple(str(source.name) for source in before) or ("input",)
@@ -144,17 +133,20 @@ def infer_chain(
     return infer(chain, input_shape, subject.registry)
 
 
-def _apart(node: Node, setting: Setting) -> dict[str, Any]:
+def _traits(node: Node, setting: Setting) -> dict[str, Any]:
     """Traits of a layer whose arrays the graph keeps apart, to the end, in the setting's orders.
 
     A layer that has a workspace of a batch may rely on the memory order that it declares: that is
     the workspace's too.
     """
-    traits = {"in_place": False, "only_reshapes": False, "backward_needs": frozenset({"x", "y"})}
-    declared = node.layer.memory_order
-    if declared == "any" or not any(each.per_sample for each in node.workspace.values()):
-        declared = setting.order
-    return {**traits, "memory_order": declared, "input_order": "any"}
+    if setting.as_declared:
+        return {}
+    order, workspace = node.layer.memory_order, node.workspace.values()
+    if order == "any" or not any(each.per_sample for each in workspace):
+        order = setting.order
+    needs = node.layer.backward_needs if setting.spares else frozenset({"x", "y"})
+    traits = {"memory_order": order, "input_order": "any", "backward_needs": needs}
+    return {**traits, "in_place": False, "only_reshapes": False}
 
 
 def _watched_node(node: Node, watched: Any, probed: bool) -> Node:
@@ -296,28 +288,23 @@ def _drawn(harness: LayerHarness, values: _Values, seed: int) -> Batch:
     return Batch(x, rng.normal(size=(SAMPLES, *harness.output)))
 
 
-def usual_harnesses(
-    subject: Subject, setting: Setting = WHOLE
-) -> Iterator[tuple[LayerHarness, Batch]]:
+def harnesses(subject: Subject, setting: Setting = WHOLE) -> Iterator[tuple[LayerHarness, Batch]]:
     """Yield a harness and a batch for each input shape."""
     for shape in working_shapes(subject):
         harness = LayerHarness(subject, shape, setting)
-        yield harness, batch_of(subject, harness)
+        yield harness, batch_for(partial(batch_of, subject, harness), setting)
 
 
 def draws_at_random(subject: Subject) -> bool:
     """Return whether a training pass depends on the layer's random stream, as in dropout."""
 
+    def outputs(seed: int) -> list[Array]:
+        return [each.run(batch)["y"] for each, batch in harnesses(subject, WHOLE.but(seed=seed))]
+
     def find() -> bool:
-        for shape in working_shapes(subject):
-            found = []
-            for seed in (0, 1, 2):
-                harness = LayerHarness(subject, shape, WHOLE.but(seed=seed))
-                harness.place(batch_of(subject, harness))
-                found.append(harness.forward())
-            if any(not np.array_equal(found[0], other, equal_nan=True) for other in found[1:]):
-                return True
-        return False
+        first, *others = (outputs(seed) for seed in (0, 1, 2))
+        pairs = (pair for other in others for pair in zip(first, other, strict=True))
+        return not all(same(*pair) for pair in pairs)
 
     return subject.once("draws at random", find)
 
@@ -325,16 +312,21 @@ def draws_at_random(subject: Subject) -> bool:
 def try_layer(subject: Subject, setting: Setting) -> Trial:
     """Run forward and backward, and forward in evaluation, with each input shape."""
     trial, random = Trial(), draws_at_random(subject)
-    for shape in working_shapes(subject):
-        harness = LayerHarness(subject, shape, setting)
-        batch = batch_for(partial(batch_of, subject, harness), setting)
+    for harness, batch in harnesses(subject, setting):
         for training in (True, False):
-            suffix = f" for input shape {shape}, in {'training' if training else 'evaluation'}"
-            if setting.before:
-                harness.run(batch.repeated(setting.before), training=training)
-            outputs = harness.run(batch, training=training)
-            trial.outputs |= {name + suffix: array for name, array in outputs.items()}
-            trial.sums |= {name + suffix for name in outputs if name.startswith("grad.")}
-            if training and random:
-                trial.drawn |= {name + suffix for name in outputs}
+            if setting.after:
+                harness.run(batch.repeated(setting.after), training=training)
+            harness.place(batch, training=training)
+            outputs = {"y": harness.forward()}
+            if setting.beside:
+                other = LayerHarness(subject, harness.shape, USUAL)
+                other.run(batch_of(subject, other, 1).take(slice(5)))
+            if training:
+                outputs |= harness.backward()
+            mode = "training" if training else "evaluation"
+            for name, array in outputs.items():
+                key = f"{name} for input shape {harness.shape}, in {mode}"
+                trial.outputs[key] = array
+                trial.sums |= {key} if name.startswith("grad.") else set()
+                trial.drawn |= {key} if training and random else set()
     return trial

@@ -11,7 +11,8 @@ from declnet.components.arrays import Array
 from declnet.components.loss import Loss
 from declnet.components.returned import checked_predictions, checked_targets
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
-from declnet.testing.comparison import Draw, Function, difference, require_gradient, same
+from declnet.testing.common_checks import FILLS_ARRAYS, USED_ONCE, leaves_inputs_alone
+from declnet.testing.comparison import Function, difference, require_gradient, same
 from declnet.testing.harness import call_locked
 from declnet.testing.loss_harness import (
     NEVER_NEGATIVE,
@@ -23,12 +24,6 @@ from declnet.testing.loss_harness import (
     working_pairs,
 )
 from declnet.testing.trial import SAMPLES, USUAL, WHOLE, Batch
-from declnet.testing.trial_checks import (
-    FILLS_ARRAYS,
-    USED_ONCE,
-    leaves_inputs_alone,
-    treats_samples_apart,
-)
 
 FLOAT = np.dtype("float64")
 
@@ -46,9 +41,8 @@ def takes_usual_predictions(subject: Subject) -> None:
     try:
         pairs = working_pairs(subject)
     except CheckSkipped as reason:
-        tried = ", ".join(map(str, candidates))
-        targets = subject.instance.targets
-        raise CheckFailed(f"{reason} ({tried}), with targets of {targets}") from None
+        shapes, targets = ", ".join(map(str, candidates)), subject.instance.targets
+        raise CheckFailed(f"{reason} ({shapes}), with targets of {targets}") from None
     refused = [str(pair) for pair in candidates if pair not in pairs]
     if subject.instance.example_shapes and refused:
         raise CheckFailed(f"prepare refuses its example_shapes: {', '.join(refused)}")
@@ -57,13 +51,12 @@ def takes_usual_predictions(subject: Subject) -> None:
 @check
 def prepares_what_it_declares(subject: Subject) -> None:
     """Prepares a data set's y without changing it, one target a sample."""
+    loss = subject.instance
     for pair in working_pairs(subject):
         y = batch_of(subject, pair).y
         given = y.copy()
         with calling("prepare"):
-            checked_targets(
-                subject.instance, subject.instance.prepare(given, pair.shape, FLOAT), len(y)
-            )
+            checked_targets(loss, loss.prepare(given, pair.shape, FLOAT), len(y))
         if not same(given, y):
             raise CheckFailed("prepare writes to y, which metrics read later; copy it first")
 
@@ -73,19 +66,18 @@ def takes_each_form_of_targets(subject: Subject) -> None:
     """Gives the same for labels as for one-hot rows, and for y (n,) as for y (n, 1)."""
     compared = 0
     for pair in working_pairs(subject):
-        data = batch_of(subject, pair)
-        other = _other_form(subject, pair, data.y)
+        batch, harness = batch_of(subject, pair), LossHarness(subject.instance, pair.shape, WHOLE)
+        other = _other_form(subject, pair, batch.y)
         if other is None:
             continue
         compared += 1
-        harness = LossHarness(subject.instance, pair.shape, WHOLE)
-        first, second = harness.run(data), harness.run(Batch(data.x, other))
+        first, second = harness.run(batch), harness.run(Batch(batch.x, other))
         for name, array in second.items():
             fault = difference(array, first[name])
             if fault:
                 raise CheckFailed(
                     f"{name} for y of shape {other.shape} differs from that for the same targets "
-                    f"of shape {data.y.shape}: {fault}; let prepare bring both to one form"
+                    f"of shape {batch.y.shape}: {fault}; let prepare bring both to one form"
                 )
     if not compared:
         raise CheckSkipped("its targets have one form only")
@@ -95,7 +87,7 @@ def takes_each_form_of_targets(subject: Subject) -> None:
 def refuses_wrong_targets(subject: Subject) -> None:
     """Refuses with a ValueError targets that do not fit, before any step is taken."""
     for pair in working_pairs(subject):
-        y, shape = batch_of(subject, pair).y.copy(), pair.shape
+        y, shape = batch_of(subject, pair).y, pair.shape
         if subject.instance.targets == "classes":
             y[0], what = shape[-1], f"the label {shape[-1]} of {shape[-1]} classes"
         elif subject.instance.targets == "binary":
@@ -103,14 +95,10 @@ def refuses_wrong_targets(subject: Subject) -> None:
         else:
             y, what = np.zeros((len(y), *pair.y, 2)), f"y of shape {(*pair.y, 2)} a sample"
         try:
-            subject.instance.prepare(y, shape, FLOAT)
-        except ValueError:
+            with calling(f"prepare of {what}; raise a ValueError that says why: it", ValueError):
+                subject.instance.prepare(y, shape, FLOAT)
+        except CheckSkipped:
             continue
-        except Exception as error:
-            raise CheckFailed(
-                f"prepare raises {type(error).__name__} for {what}; raise a ValueError that says "
-                "why"
-            ) from error
         raise CheckFailed(f"prepare takes {what} for predictions of shape {shape}; refuse it")
 
 
@@ -118,7 +106,7 @@ def refuses_wrong_targets(subject: Subject) -> None:
 def gradient_of_predictions(subject: Subject) -> None:
     """Fills `dy_pred` with each loss's gradient by its own prediction, not divided by n."""
     for pair in working_pairs(subject):
-        require_gradient(_draw(subject, pair), f"dy_pred for {pair}")
+        require_gradient(partial(_at_random_point, subject, pair), f"dy_pred for {pair}")
 
 
 @check
@@ -181,7 +169,6 @@ CHECKS = (
     *USED_ONCE,
     *FILLS_ARRAYS,
     gradient_of_predictions,
-    treats_samples_apart,
     weighs_as_repetition,
     stays_finite,
     gives_predictions,
@@ -192,19 +179,16 @@ def _predictions(loss: Loss, y_pred: Array) -> Array:
     return checked_predictions(loss, loss.predictions(y_pred), y_pred)
 
 
-def _draw(subject: Subject, pair: Pair) -> Draw:
-    def draw(seed: int) -> tuple[Function, Array, Array]:
-        batch = batch_of(subject, pair, seed)
-        harness = LossHarness(subject.instance, pair.shape, WHOLE)
-        factors = np.random.default_rng([seed, 13]).uniform(0.5, 1.5, SAMPLES)
-        gradient = harness.run(batch)["dy_pred"] * factors.reshape(-1, *(1 for _ in pair.shape))
+def _at_random_point(subject: Subject, pair: Pair, seed: int) -> tuple[Function, Array, Array]:
+    """A weighted sum of the losses as a function of predictions, a point, and its gradient."""
+    batch, harness = batch_of(subject, pair, seed), LossHarness(subject.instance, pair.shape, WHOLE)
+    factors = np.random.default_rng([seed, 13]).uniform(0.5, 1.5, SAMPLES)
+    gradient = harness.run(batch)["dy_pred"] * factors.reshape(-1, *(1 for _ in pair.shape))
 
-        def weighted_sum(y_pred: Array) -> float:
-            return float(np.sum(harness.losses(batch.with_x(y_pred)) * factors))
+    def weighted_sum(y_pred: Array) -> float:
+        return float(np.sum(harness.losses(batch.with_x(y_pred)) * factors))
 
-        return weighted_sum, batch.x[0], gradient
-
-    return draw
+    return weighted_sum, batch.x[0], gradient
 
 
 def _other_form(subject: Subject, pair: Pair, y: Array) -> Array | None:

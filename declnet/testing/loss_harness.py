@@ -227,8 +227,8 @@ def try_loss(subject: Subject, setting: Setting) -> Trial:
     for pair in working_pairs(subject):
         harness = LossHarness(subject.instance, pair.shape, setting)
         batch = batch_for(partial(batch_of, subject, pair), setting)
-        if setting.before:
-            harness.run(batch.repeated(setting.before))
+        if setting.after:
+            harness.run(batch.repeated(setting.after))
         filled = harness.run(batch)
         trial.outputs |= {f"{name} for {pair}": array for name, array in filled.items()}
     return trial

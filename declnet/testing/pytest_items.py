@@ -58,6 +58,7 @@ def component_tests(
     def test_components(case: Case) -> None:
         """Run one check of one example."""
         __tracebackhide__ = True
+        message = None
         try:
             case.run()
         except CheckSkipped as reason:
@@ -65,7 +66,9 @@ def component_tests(
         except CheckFailed as failure:
             if failure.__cause__ is not None:
                 raise
-            pytest.fail(str(failure), pytrace=False)
+            message = str(failure)
+        if message is not None:
+            pytest.fail(message, pytrace=False)
 
     return test_components
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -12,10 +13,10 @@ from declnet.components.arrays import Array, Shape
 from declnet.graph.kernels import Kernels
 from declnet.registry.registry import Registry
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, check
+from declnet.testing.common_checks import USED_ONCE, leaves_inputs_alone, takes_float32_and_float64
 from declnet.testing.comparison import Function, difference, require_gradient
 from declnet.testing.harness import GraphHarness, call_locked, infer, sink, sources
 from declnet.testing.trial import USUAL, Setting, Trial
-from declnet.testing.trial_checks import USED_ONCE, leaves_inputs_alone, takes_float32_and_float64
 
 PARAMETER_SHAPES: tuple[Shape, ...] = ((4, 3), (5,), (2, 3, 3, 2))
 """Weights of a dense layer, its biases, and weights of a convolution."""
@@ -34,32 +35,24 @@ class RegularizerHarness:
         dtype: str = "float64",
         kernels: Kernels | None = None,
     ) -> None:
-        setting, size = USUAL.but(samples=shape[0], dtype=dtype), (prod(shape[1:]),)
-        chain = [*sources((shape[1:],), shape[0], "batch_last", (), regularizer)]
-        nodes = infer([*chain, sink(shape[0], "batch_last")], size, Registry())
+        size, rows = (prod(shape[1:]),), shape[0]
+        chain = sources((shape[1:],), rows, "batch_last", (), regularizer)
+        nodes = infer([*chain, sink(rows, "batch_last")], size, Registry())
+        setting = USUAL.but(samples=rows, dtype=dtype)
         self._graph = GraphHarness(nodes, size, setting, kernels=kernels)
-        self._x, self._w = np.zeros((shape[0], *size), dtype), self._graph.store.arrays[KEY]
+        self._x, self._w = np.zeros((rows, *size), dtype), self._graph.store.arrays[KEY]
 
     def penalty(self, w: Array) -> float:
         """Return the penalty of a parameter's value."""
         self._w[...] = w
         return float(call_locked("penalty", self._graph.penalty, {"w": self._w}))
 
-    def place(self, w: Array, before: Array | float = 0.0) -> None:
-        """Begin a step with a parameter's value and its gradient before the regularizer's."""
+    def gradient(self, w: Array, before: Array | float = 0.0, *, locked: bool = True) -> Array:
+        """Return the gradient of a parameter's value, added to what it was before."""
         self._graph.initial = {KEY: w, "sink.slopes": np.broadcast_to(before, w.shape)}
         self._graph.place(self._x, np.zeros(len(w)))
-
-    def step(self) -> Array:
-        """Run the step; return the gradient."""
-        self._graph.step()
+        call_locked("add_gradient", self._graph.step, {"w": self._w} if locked else {})
         return self._graph.gradients()[KEY]
-
-    def gradient(self, w: Array, before: Array | float = 0.0) -> Array:
-        """Return the gradient of a parameter's value, added to what it was before."""
-        self.place(w, before)
-        found: Array = call_locked("add_gradient", self.step, {"w": self._w})
-        return found
 
 
 def weights(shape: Shape, seed: int = 0) -> Array:
@@ -83,14 +76,9 @@ def gradient_of_penalty(subject: Subject) -> None:
     """Adds the gradient of its penalty."""
     for shape in PARAMETER_SHAPES:
         harness = RegularizerHarness(subject.instance, shape)
-
-        def draw(
-            seed: int, harness: RegularizerHarness = harness, shape: Shape = shape
-        ) -> tuple[Function, Array, Array]:
-            w = weights(shape, seed)
-            return harness.penalty, w, harness.gradient(w)
-
-        require_gradient(draw, f"the gradient for w of shape {shape}")
+        require_gradient(
+            partial(_at_random_point, harness, shape), f"the gradient for w of shape {shape}"
+        )
 
 
 @check
@@ -128,19 +116,19 @@ def strength_zero_does_nothing(subject: Subject) -> None:
     zeros = dict.fromkeys(["strength"] if named else numbers, 0.0)
     if not zeros:
         raise CheckSkipped("it has no field that is a number")
+    names = ", ".join(zeros)
     try:
         none = type(instance).model_validate({**dict(instance), **zeros})
     except ValidationError as error:
-        raise CheckSkipped(f"{', '.join(zeros)} cannot be 0") from error
+        raise CheckSkipped(f"{names} cannot be 0") from error
     for shape in PARAMETER_SHAPES:
         harness, w = RegularizerHarness(none, shape), weights(shape)
         found = harness.penalty(w), float(np.abs(harness.gradient(w)).max())
         if not np.isfinite(found).all() and not named:
-            raise CheckSkipped(f"it is not defined where {', '.join(zeros)} are 0")
+            raise CheckSkipped(f"it is not defined where {names} are 0")
         if found != (0, 0):
             raise CheckFailed(
-                f"with {', '.join(zeros)} = 0 the penalty is {found[0]:g} and the gradient up to "
-                f"{found[1]:g}"
+                f"with {names} = 0 the penalty is {found[0]:g}, the gradient up to {found[1]:g}"
             )
 
 
@@ -153,3 +141,10 @@ CHECKS = (
     penalty_is_a_finite_number,
     strength_zero_does_nothing,
 )
+
+
+def _at_random_point(
+    harness: RegularizerHarness, shape: Shape, seed: int
+) -> tuple[Function, Array, Array]:
+    w = weights(shape, seed)
+    return harness.penalty, w, harness.gradient(w)

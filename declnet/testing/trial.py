@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from math import nan
 from typing import Any
 
@@ -19,65 +19,74 @@ SAMPLES = 10
 CHANGED = 2
 """The sample that may be replaced, to see whether others notice."""
 
-ORDERS: tuple[tuple[Order, Order], ...] = (
-    ("batch_last", "batch_last"),
-    ("batch_first", "batch_first"),
-    ("batch_first", "batch_last"),
-)
-"""The memory orders of a component's input, and of everything else that has a batch axis."""
-
 POISONS = (nan, -12345.0)
 """What output arrays hold before they are filled: a result must depend on neither."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One set of circumstances.
+    """One set of circumstances; a kind of component knows some of them.
 
     Attributes:
         samples: in the batch.
-        before: samples of a batch that goes first, in the same arrays; 0 for none.
+        after: samples of a batch that goes first, in the same arrays; 0 for none.
         dtype: the model's float type.
-        input_order: of the input.
+        input_order: memory order of the input.
         order: of all other arrays with a batch axis.
         poison: what output arrays hold before they are filled.
         seed: of the component's own random stream.
-        draw: which data is drawn.
-        changed: whether one sample is another one.
+        changed: whether one sample is replaced by another.
+        use: a number, so that a component can be used again in the same circumstances.
+        beside: whether the component is used elsewhere at the same time.
+        restored: after how much of its work the component is saved and restored; 0 for never.
+        cuts: where its work is cut into parts.
         as_declared: whether the graph treats a layer by the traits that it declares: copies x into
-            its memory order, works in place, hands backward what it needs. Otherwise it gives the
-            layer every array apart, in the orders above.
+            its memory order, and works in place. Otherwise it keeps all arrays apart.
+        spares: whether backward is handed only what `backward_needs` names.
+        without_dx: the input whose gradient nobody needs; -1 for all; None for none.
     """
 
     samples: int = 6
-    before: int = 0
+    after: int = 0
     dtype: str = "float64"
     input_order: Order = "batch_last"
     order: Order = "batch_last"
     poison: float = nan
     seed: int = 0
-    draw: int = 0
     changed: bool = False
+    use: int = 0
+    beside: bool = False
+    restored: int = 0
+    cuts: tuple[int, ...] = ()
     as_declared: bool = False
+    spares: bool = False
+    without_dx: int | None = None
 
     @property
     def capacity(self) -> int:
         """Samples that the graph has room for."""
-        return max(self.samples, self.before)
+        return max(self.samples, self.after)
 
     def but(self, **changes: Any) -> Setting:
         """Return the same, but for some attributes."""
         return replace(self, **changes)
 
     def __str__(self) -> str:
-        own = ", as it declares" if self.as_declared else ""
-        if self.input_order != self.order:
-            return f"x in C order, the rest with the batch axis contiguous{own}"
-        return f"{'C order' if self.order == 'batch_first' else 'batch axis contiguous'}{own}"
+        values = ((each.name, getattr(self, each.name), each.default) for each in fields(self))
+        return ", ".join(
+            f"{name} {value}" for name, value, usual in values if value not in (usual,)
+        )
 
 
 USUAL = Setting()
 WHOLE = Setting(samples=SAMPLES)
+BOTH_ORDERS: tuple[Order, Order] = ("batch_last", "batch_first")
+ORDERS = (
+    USUAL,
+    USUAL.but(input_order="batch_first", order="batch_first"),
+    USUAL.but(input_order="batch_first"),
+)
+"""The memory orders that a graph may use."""
 
 
 @dataclass(frozen=True)
@@ -102,9 +111,8 @@ class Batch:
 
 def batch_for(draw: Callable[[int], Batch], setting: Setting) -> Batch:
     """Return the samples of a setting, of which `draw` gives the first for a seed."""
-    batch = draw(setting.draw)
+    batch, other = draw(0), draw(1)
     if setting.changed:
-        other = draw(setting.draw + 1)
         for own, foreign in zip((*batch.x, batch.y), (*other.x, other.y), strict=True):
             own[CHANGED] = foreign[CHANGED]
     return batch.repeated(setting.samples)
@@ -116,8 +124,8 @@ class Trial:
 
     Attributes:
         outputs: copies of what it filled or returned, by a name for messages, e.g. `"y"`.
-        drawn: names of outputs that depend on random draws, which another memory order or float
-            type may change.
+        drawn: names of outputs that depend on random draws, which another memory order, float type
+            or number of samples may change.
         sums: names of outputs that are sums over the samples; the others of a batch have rows.
     """
 
@@ -128,6 +136,13 @@ class Trial:
 
 Try = Callable[[Subject, Setting], Trial]
 """Uses a component once in each of the ways that its contract knows."""
+
+
+def tried(subject: Subject, setting: Setting = USUAL) -> Trial:
+    """Use the component as its kind is used, once for each setting."""
+    from declnet.testing.catalogue import TRIALS
+
+    return subject.once(("trial", setting), lambda: TRIALS[subject.kind](subject, setting))
 
 
 def poison(array: Array, value: float) -> None:

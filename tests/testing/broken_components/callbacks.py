@@ -145,12 +145,12 @@ class ReadsMore(Plateau):
 WRONG = {
     NeedsAFolder: "follows_a_run",
     RoundsFigures: "follows_a_run",
-    BestOfAllRuns: "keeps_runs_apart",
+    BestOfAllRuns: "keeps_uses_apart",
     CountsOnTheClass: "keeps_nothing_on_itself",
     SavesTheRun: "saves_plain_values",
-    SavesNothing: "continues_when_resumed",
-    RestoresTheBestAlone: "continues_when_resumed",
-    ForgetsItsPlan: "continues_when_resumed",
+    SavesNothing: "continues_when_restored",
+    RestoresTheBestAlone: "continues_when_restored",
+    ForgetsItsPlan: "continues_when_restored",
     MonitorsByAString: "names_what_it_monitors",
     ReadsMore: "names_what_it_monitors",
 }

@@ -134,7 +134,7 @@ class LoadsATuple(Points):
 WRONG = {
     DescribedTable: "loads_what_it_describes",
     TornTable: "loads_usable_arrays",
-    ForgetsTheRest: "chunks_equal_the_whole",
+    ForgetsTheRest: "parts_equal_the_whole",
     WrongShape: "loads_what_it_describes",
     OneClassMore: "loads_what_it_describes",
     FewerSamples: "loads_what_it_describes",

@@ -51,9 +51,9 @@ class LogarithmOfDraws(Initializer):
 
 
 WRONG = {
-    LeavesTheLastRow: "writes_every_element",
-    AddsNoise: "writes_every_element",
+    LeavesTheLastRow: "writes_every_output",
+    AddsNoise: "overwrites_outputs",
     IgnoresTheStream: "is_deterministic",
     GlobalDraws: "leaves_global_generators_alone",
-    LogarithmOfDraws: "values_are_finite",
+    LogarithmOfDraws: "fills_alike_in_both_float_types",
 }

@@ -127,10 +127,10 @@ class GivesAnArray(MeanError):
 
 
 WRONG = {
-    MeanOfBatchMeans: "batches_equal_the_whole",
-    KeepsTheBatches: "batches_equal_the_whole",
-    CountsOnItself: "counts_apart",
-    BroadcastsTargets: "batches_equal_the_whole",
+    MeanOfBatchMeans: "parts_equal_the_whole",
+    KeepsTheBatches: "parts_equal_the_whole",
+    CountsOnItself: "keeps_uses_apart",
+    BroadcastsTargets: "parts_equal_the_whole",
     SortsPredictions: "leaves_inputs_alone",
     TakesNothing: "takes_usual_data",
     HigherErrorsAreBetter: "says_which_values_are_better",

@@ -148,17 +148,17 @@ class NamesTheScratch(Descent):
 
 
 WRONG = {
-    NormalizedDescent: "is_elementwise",
-    CountsSteps: "keeps_runs_apart",
-    KeepsMomentumInTheModule: "keeps_runs_apart",
+    NormalizedDescent: "parts_equal_the_whole",
+    CountsSteps: "keeps_uses_apart",
+    KeepsMomentumInTheModule: "keeps_uses_apart",
     UndeclaredState: "declares_its_state",
     ReplacesItsState: "declares_its_state",
-    Ascent: "descends_a_quadratic",
+    Ascent: "descends",
     IgnoresTheRate: "rate_zero_changes_nothing",
     DividesByZero: "survives_zero_gradients",
     NamesWithSpaces: "declares_its_state",
-    ClipsTheNorm: "is_elementwise",
-    OnlyAThousand: "is_elementwise",
+    ClipsTheNorm: "parts_equal_the_whole",
+    OnlyAThousand: "parts_equal_the_whole",
     NamesAKeyword: "declares_its_state",
     NamesTheScratch: "declares_its_state",
 }

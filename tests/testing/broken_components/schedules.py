@@ -65,7 +65,7 @@ class GivesNothing(Schedule):
 
 
 WRONG = {
-    FallsAtEachCall: "depends_on_the_step_alone",
+    FallsAtEachCall: "keeps_uses_apart",
     FallsBelowZero: "rates_are_right",
     Overflows: "rates_are_right",
     NotesItsSteps: "keeps_nothing_on_itself",

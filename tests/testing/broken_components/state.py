@@ -102,7 +102,7 @@ class DecaysItsParameter(ReplacesItsGradient):
 
 
 WRONG = {
-    KeepsItsInputOnTheClass: "shares_nothing_between_passes",
+    KeepsItsInputOnTheClass: "keeps_uses_apart",
     CountsOnTheClass: "keeps_nothing_on_itself",
     WarmsUp: "is_deterministic",
     KeepsItsInputInState: "uses_declared_state",
