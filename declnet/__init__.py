@@ -1,7 +1,7 @@
 """declnet: neural networks that are declared, and trained as a fast NumPy graph.
 
-Programs use `load_spec`, `parse_spec`, `run`, `build_model` and `load_model`; plugins derive from
-the contracts (`Layer`, `Loss`, …) and register with `@hookimpl`. Names load when they are used.
+Programs use `load_spec`, `parse_spec`, `run`, `open_run` and `build_model`; plugins derive from the
+contracts (`Layer`, `Loss`, …) and register with `@hookimpl`. Names load when they are used.
 """
 
 from __future__ import annotations
@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from declnet.errors import SpecError as SpecError
     from declnet.errors import UnknownTypeError as UnknownTypeError
     from declnet.errors import WeightsError as WeightsError
+    from declnet.graph.model import LayerSummary as LayerSummary
     from declnet.graph.model import Model as Model
     from declnet.graph.model import build_model as build_model
     from declnet.registry.discovery import default_registry as default_registry
@@ -78,15 +79,23 @@ if TYPE_CHECKING:
     from declnet.registry.registry import Registry as Registry
     from declnet.runs.cross_validation import CrossValidation as CrossValidation
     from declnet.runs.cross_validation import cross_validate as cross_validate
+    from declnet.runs.evaluation import ConfusionMatrix as ConfusionMatrix
+    from declnet.runs.evaluation import Evaluation as Evaluation
     from declnet.runs.loading import load_model as load_model
+    from declnet.runs.loading import load_predictor as load_predictor
     from declnet.runs.predictions import Predictions as Predictions
     from declnet.runs.predictor import Predictor as Predictor
-    from declnet.runs.predictor import load_predictor as load_predictor
     from declnet.runs.resuming import resume as resume
     from declnet.runs.run import run as run
     from declnet.runs.session import RunResult as RunResult
+    from declnet.runs.stored_run import PredictedData as PredictedData
+    from declnet.runs.stored_run import StoredData as StoredData
+    from declnet.runs.stored_run import StoredRun as StoredRun
+    from declnet.runs.stored_run import open_run as open_run
+    from declnet.runs.writing import write_atomically as write_atomically
     from declnet.spec.data_spec import DataSpec as DataSpec
     from declnet.spec.engine_spec import EngineSpec as EngineSpec
+    from declnet.spec.flatten import spec_differences as spec_differences
     from declnet.spec.load import load_spec as load_spec
     from declnet.spec.load import parse_spec as parse_spec
     from declnet.spec.run_spec import ModelSpec as ModelSpec
@@ -137,19 +146,23 @@ _HOMES = {
         "UnknownTypeError",
         "WeightsError",
     ),
-    "graph.model": ("Model", "build_model"),
+    "graph.model": ("LayerSummary", "Model", "build_model"),
     "registry.discovery": ("default_registry", "discover"),
     "registry.hookspec": ("Register", "hookimpl"),
     "registry.registry": ("Registry",),
     "runs.cross_validation": ("CrossValidation", "cross_validate"),
-    "runs.loading": ("load_model",),
+    "runs.evaluation": ("ConfusionMatrix", "Evaluation"),
+    "runs.loading": ("load_model", "load_predictor"),
     "runs.predictions": ("Predictions",),
-    "runs.predictor": ("Predictor", "load_predictor"),
+    "runs.predictor": ("Predictor",),
     "runs.resuming": ("resume",),
     "runs.run": ("run",),
     "runs.session": ("RunResult",),
+    "runs.stored_run": ("PredictedData", "StoredData", "StoredRun", "open_run"),
+    "runs.writing": ("write_atomically",),
     "spec.data_spec": ("DataSpec",),
     "spec.engine_spec": ("EngineSpec",),
+    "spec.flatten": ("spec_differences",),
     "spec.load": ("load_spec", "parse_spec"),
     "spec.run_spec": ("ModelSpec", "RunSpec", "TrainingSpec"),
 }

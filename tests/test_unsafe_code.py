@@ -30,7 +30,7 @@ FORBIDDEN_ATTRIBUTES = {
 DECLARED = {
     ("declnet/cli/showing.py", "environ"): "NO_COLOR",
     ("declnet/registry/discovery.py", "environ"): "DECLNET_DISABLE_PLUGINS, DECLNET_STRICT_PLUGINS",
-    ("declnet/registry/entry.py", "import_module"): "the class that a plugin announced",
+    ("declnet/registry/registry.py", "import_module"): "the class that a plugin announced",
     ("declnet/registry/lazy.py", "import_module"): "a submodule of the plugin's own package",
     ("declnet/runs/sweep/workers.py", "environ"): "what its workers inherit, and one BLAS thread",
     ("declnet/runs/sweep/workers.py", "subprocess"): "the workers of --jobs, a constant command",

@@ -21,9 +21,9 @@ from declnet.cli.options import ascending_option
 def compare(runs: tuple[Path, ...], wanted: str | None, ascending: bool | None) -> None:
     """Compare RUNS, folders that `declnet run` wrote: specs, final metrics, time."""
     from declnet.report.comparison import print_comparison
-    from declnet.runs.reading import read_run
+    from declnet.runs.stored_run import open_run
 
-    stored = [read_run(run) for run in runs]
+    stored = [open_run(run) for run in runs]
     try:
         print_comparison(stored, wanted, ascending)
     except ValueError as error:

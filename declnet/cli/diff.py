@@ -19,22 +19,20 @@ def diff(first: Path, second: Path) -> None:
 
     A and B are spec files, or folders that `declnet run` wrote.
     """
-    from declnet.report.leaves import differing, leaves
     from declnet.report.terminal import print_table
-    from declnet.spec.shown import shown
+    from declnet.spec.flatten import spec_differences
 
-    sides = [leaves(_resolved(path)) for path in (first, second)]
-    keys = differing(sides)
-    if not keys:
+    differences = spec_differences([_resolved(path) for path in (first, second)])
+    if not differences:
         click.echo("no differences")
         return
-    rows = [[key, *(shown(side[key]) if key in side else "-" for side in sides)] for key in keys]
+    rows = [[key, *(text or "-" for text in texts)] for key, texts in differences.items()]
     print_table(None, ["", str(first), str(second)], rows)
 
 
 def _resolved(path: Path) -> dict[str, Any]:
-    from declnet.runs.reading import read_run
+    from declnet.runs.stored_run import open_run
     from declnet.spec.load import load_spec
     from declnet.spec.resolved import resolved_document
 
-    return read_run(path).spec if path.is_dir() else resolved_document(load_spec(path))
+    return open_run(path).spec_tables if path.is_dir() else resolved_document(load_spec(path))

@@ -43,27 +43,31 @@ def evaluate(
     and the confusion matrix, of values r2 and errors. Nothing is fitted anew.
     """
     from declnet.components.attribution import attributing_errors
-    from declnet.report.assessment.assessing import assess
-    from declnet.report.assessment.tables import print_assessment
-    from declnet.runs.predictor import load_predictor
-    from declnet.runs.reading import read_run
-    from declnet.runs.using.evaluation_data import file_data, own_data
+    from declnet.errors import DataError
+    from declnet.report.evaluation_tables import print_evaluation
+    from declnet.runs.evaluation import evaluate_parts
+    from declnet.runs.stored_run import open_run
+    from declnet.runs.using.evaluation_data import file_data
 
     if file is not None and data_set is not None:
         raise click.UsageError("--on names the run's own data, --data another file: give one")
     registry = registry_without(disabled)
-    with attributing_errors(registry):
-        predictor = load_predictor(run, registry, notice=show_note)
-        if file is not None:
-            found = assess(predictor, file_data(predictor, file, predictor.registry), str(file))
-        else:
-            own = own_data(predictor, read_run(run), data_set)
-            if not own.same:
-                click.echo(
-                    f"warning: the {own.name} data is not what the run saw (another hash)", err=True
-                )
-            found = assess(predictor, own.parts(predictor), own.name)
+    stored = open_run(run, registry, notice=show_note)
+    predictor = stored.predictor()
+    if file is not None:
+        with attributing_errors(predictor.registry):
+            parts = file_data(predictor, file, predictor.registry)
+            found = evaluate_parts(predictor, parts, str(file))
+    elif predictor.spec.data.train is None:
+        raise DataError("a program handed the run's data over", hint="name a file with --data")
+    else:
+        data = stored.data(data_set)
+        if not data.unchanged:
+            click.echo(
+                f"warning: the {data.name} data is not what the run saw (another hash)", err=True
+            )
+        found = stored.evaluate(data.name)
     if form == "json":
         click.echo(json.dumps(found.as_data(), indent=2, ensure_ascii=False))
     else:
-        print_assessment(found)
+        print_evaluation(found)

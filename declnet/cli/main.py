@@ -14,10 +14,9 @@ from declnet.cli.diff import diff
 from declnet.cli.evaluate import evaluate
 from declnet.cli.explain import explain
 from declnet.cli.new import new
-from declnet.cli.plot import plot
+from declnet.cli.plugin_commands import CommandGroup
 from declnet.cli.plugins.group import plugins
 from declnet.cli.predict import predict
-from declnet.cli.report import report
 from declnet.cli.resume import resume
 from declnet.cli.run import run
 from declnet.cli.runs import runs
@@ -27,6 +26,7 @@ from declnet.cli.sweep import sweep
 
 
 @click.group(
+    cls=CommandGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 done, 1 the run failed, 2 the spec or the usage is wrong, "
     "130 interrupted.",
@@ -49,8 +49,6 @@ for each in (
     sweep,
     runs,
     compare,
-    plot,
-    report,
     plugins,
     schema,
 ):
@@ -58,10 +56,7 @@ for each in (
 
 
 def main() -> NoReturn:
-    """Runs the command line and ends the process with its exit code."""
-    from declnet.cli.showing import show_problems
-    from declnet.errors import DeclnetError, SpecError
-
+    """Run the command line and end the process with its exit code."""
     try:
         status = command.main(standalone_mode=False)
         sys.stdout.flush()
@@ -73,15 +68,21 @@ def main() -> NoReturn:
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
         sys.exit(130)
-    except SpecError as error:
-        show_problems(error.problems)
-        sys.exit(error.exit_code)
-    except DeclnetError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(error.exit_code)
     except BrokenPipeError:
         _silence_stdout()
         sys.exit(1)
+    except Exception as error:
+        from declnet.errors import DeclnetError, SpecError  # whose import costs `--help` 5 %
+
+        if not isinstance(error, DeclnetError):
+            raise
+        if isinstance(error, SpecError):
+            from declnet.cli.showing import show_problems
+
+            show_problems(error.problems)
+        else:
+            click.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
     sys.exit(status if isinstance(status, int) else 0)
 
 

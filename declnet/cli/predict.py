@@ -48,7 +48,7 @@ def predict(
     import time
 
     from declnet.components.attribution import attributing_errors
-    from declnet.runs.predictor import load_predictor
+    from declnet.runs.loading import load_predictor
     from declnet.runs.using.output_file import FORMS, form_of, require_free, whole_file
     from declnet.runs.using.predicted_parts import predicted_parts
 

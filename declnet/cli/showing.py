@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
-from declnet.errors import Diagnostic
+if TYPE_CHECKING:
+    from declnet.errors import Diagnostic
 
 
 def show_problems(problems: Sequence[Diagnostic]) -> None:

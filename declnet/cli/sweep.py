@@ -76,10 +76,7 @@ def sweep(
     from declnet.runs.sweep.series import series_of
 
     signal.signal(signal.SIGTERM, interrupt)
-    if picture is not None:
-        from declnet.report.plot.saving import check_picture
-
-        check_picture(picture)
+    plot = _plot_command(picture)
     registry = registry_without(disabled)
     loaded = right_specs(specs, overrides, registry)
     check_names(loaded)
@@ -100,12 +97,22 @@ def sweep(
         if wanted and wanted not in (metric[1], ".".join(metric)):
             click.echo(f"note: no run has {wanted}; {'.'.join(metric)} is shown", err=True)
         print_sweep(all_series, metric)
-        if picture is not None:
-            from declnet.report.plot.spread import draw_spread
-
-            draw_spread(all_series, metric, picture)
+        if plot is not None:
+            plot.main([str(parent), "--output", str(picture)], standalone_mode=False)
     tell_folder(time.perf_counter() - start, parent)
     return status_of(all_series)
+
+
+def _plot_command(picture: Path | None) -> click.Command | None:
+    """The command `plot`, which checks already whether it can write the picture."""
+    if picture is None:
+        return None
+    root = click.get_current_context().find_root()
+    plot = root.command.get_command(root, "plot") if isinstance(root.command, click.Group) else None
+    if plot is None:
+        raise click.UsageError("--picture needs the command `plot`, which no plugin offers")
+    plot.make_context("plot", [".", "--output", str(picture)])
+    return plot
 
 
 def _write_summaries(

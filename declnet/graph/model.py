@@ -18,6 +18,7 @@ from declnet.graph.memory import samples_at_once
 from declnet.graph.nodes import Node, infer_nodes
 from declnet.graph.parameters import Parameters, initializer_problems
 from declnet.graph.weights import read_weights
+from declnet.graph.wiring import INPUT
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.spec.run_spec import ModelSpec
@@ -25,12 +26,36 @@ from declnet.spec.run_spec import ModelSpec
 
 @dataclass(frozen=True)
 class LayerSummary:
-    """A line of a model's summary: a layer's name, type, output shape and number of parameters."""
+    """A line of a model's summary.
+
+    Attributes:
+        name: the layer's, as other layers' `inputs` have it.
+        type: the layer's.
+        output_shape: of one sample.
+        parameters: how many numbers, trainable or not.
+        inputs: the names of what the layer takes; `input` is the model's input.
+    """
 
     name: str
     type: str
     output_shape: Shape
     parameters: int
+    inputs: tuple[str, ...]
+
+
+def summary_of(nodes: Sequence[Node]) -> tuple[LayerSummary, ...]:
+    """Return a line for each layer."""
+    names = [INPUT, *(node.name for node in nodes)]
+    return tuple(
+        LayerSummary(
+            node.name,
+            node.layer.type,
+            node.output_shape,
+            node.parameter_count,
+            tuple(names[value] for value in node.inputs),
+        )
+        for node in nodes
+    )
 
 
 class Model:
@@ -100,11 +125,8 @@ class Model:
         self._parameters.load(saved, source)
 
     def summary(self) -> tuple[LayerSummary, ...]:
-        """A line for each layer."""
-        return tuple(
-            LayerSummary(node.name, node.layer.type, node.output_shape, node.parameter_count)
-            for node in self.nodes
-        )
+        """Return a line for each layer."""
+        return summary_of(self.nodes)
 
     def _require_shape(self, x: Array | MappedArray) -> None:
         if x.ndim == 0 or x.shape[1:] != self.input_shape:

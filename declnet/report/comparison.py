@@ -7,7 +7,6 @@ from typing import Any
 
 from declnet.components.metric import Better
 from declnet.registry.spelling import suggestion
-from declnet.report.leaves import differing, leaves
 from declnet.report.metrics import (
     FOR_CHOICE,
     common_directions,
@@ -21,7 +20,8 @@ from declnet.report.metrics import (
     stored_directions,
 )
 from declnet.report.terminal import print_table
-from declnet.runs.reading import StoredRun
+from declnet.runs.stored_run import StoredRun
+from declnet.spec.flatten import differing_keys, flatten
 
 _SECTIONS = ("model", "optimizer", "loss", "training", "data")
 """Of a spec, in the order of how much a difference there is likely to explain."""
@@ -45,7 +45,7 @@ def print_comparison(
     """
     known = informative([run.metrics for run in runs])
     directions = common_directions(
-        stored_directions(run.manifest.get("better"), run.spec) for run in runs
+        stored_directions(run.manifest.get("better"), run.spec_tables) for run in runs
     )
     if wanted is not None:
         column = find_metric(wanted, known)
@@ -54,7 +54,7 @@ def print_comparison(
             raise ValueError(f'no run has the metric "{wanted}" ({hint})')
         first = order_of(column[1], directions, ascending)
         runs = sorted(runs, key=lambda run: sort_key(_value(run, column), first))
-    specs = [leaves(run.spec) for run in runs]
+    specs = [flatten(run.spec_tables) for run in runs]
     rows = [["status", *(str(run.manifest.get("status")) for run in runs)]]
     rows += [[key, *(_shown(spec.get(key)) for spec in specs)] for key in explaining_first(specs)]
     best: set[tuple[int, int]] = set()
@@ -63,7 +63,7 @@ def print_comparison(
         best |= {(len(rows), at + 1) for at in _best(values, directions.get(metric[1]))}
         rows.append([".".join(metric), *map(format_metric, values)])
     rows.append(["seconds", *(format_seconds(run.manifest.get("seconds")) for run in runs)])
-    print_table(None, ["", *(str(run.directory) for run in runs)], rows, bold=best)
+    print_table(None, ["", *(str(run.path) for run in runs)], rows, bold=best)
 
 
 def explaining_first(specs: list[dict[str, Any]]) -> list[str]:
@@ -75,7 +75,7 @@ def explaining_first(specs: list[dict[str, Any]]) -> list[str]:
         is_type = key == "model.layers" or key.endswith(".type")
         return not is_type, not all(key in spec for spec in specs), rank
 
-    return sorted(differing(specs), key=place)
+    return sorted(differing_keys(specs), key=place)
 
 
 def _value(run: StoredRun, metric: tuple[str, str]) -> float | None:

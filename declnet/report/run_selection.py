@@ -7,7 +7,6 @@ from typing import Any
 
 from declnet.errors import SpecError
 from declnet.registry.spelling import suggestion
-from declnet.report.leaves import leaves
 from declnet.report.metrics import (
     common_directions,
     find_metric,
@@ -16,6 +15,7 @@ from declnet.report.metrics import (
     stored_directions,
 )
 from declnet.runs.listing import ListedRun
+from declnet.spec.flatten import flatten
 from declnet.spec.override import parse_override
 
 _BY_COLUMN: dict[str, Callable[[ListedRun], Any]] = {
@@ -34,7 +34,7 @@ def filtered(runs: Sequence[ListedRun], conditions: Iterable[str]) -> list[Liste
         ValueError: a condition is not a KEY=VALUE, or no run has its key.
     """
     left = list(runs)
-    values = {id(run): {"status": run.status, **leaves(run.spec)} for run in runs}
+    values = {id(run): {"status": run.status, **flatten(run.spec)} for run in runs}
     for text in conditions:
         try:
             condition = parse_override(text)

@@ -128,6 +128,19 @@ class OutputReading:
         flags = (outputs.reshape(len(outputs), -1) > self.threshold).astype(np.intp)
         return flags[:, 0] if self.sort == "binary" else flags
 
+    def true_labels(self, y: Array) -> Array:
+        """The true class of each sample (n,), as its position; of flags, (n, outputs).
+
+        Args:
+            y: as metrics take it: labels (n,) or (n, 1), one-hot rows (n, classes), or flags.
+        """
+        if self.sort == "classes":
+            one_hot = y.ndim == 2 and y.shape[1] > 1
+            labels: Array = y.argmax(axis=1) if one_hot else y.reshape(-1)
+            return labels.astype(np.intp)
+        flags = (y.reshape(len(y), -1) > 0.5).astype(np.intp)
+        return flags[:, 0] if self.sort == "binary" else flags
+
     def read(self, outputs: Array) -> Predictions:
         """Return what outputs (n, *shape) say, as `Loss.predictions` gave them."""
         if self.sort == "values":

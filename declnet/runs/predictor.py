@@ -1,8 +1,7 @@
-"""`load_predictor`: the model of a run with the preparation of its data, for tables and arrays."""
+"""The model of a run with the preparation of its data, for tables and arrays."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,11 +15,7 @@ from declnet.data.stacking import stacked
 from declnet.errors import DataError
 from declnet.graph.model import Model
 from declnet.registry.registry import Registry
-from declnet.runs.checkpoints import Notice
-from declnet.runs.loading import loaded
-from declnet.runs.origins import warn
 from declnet.runs.predictions import OutputReading, Predictions, predictions_of
-from declnet.runs.preparation_files import read_preparation
 from declnet.spec.requirements import registry_for
 from declnet.spec.run_spec import RunSpec
 
@@ -110,27 +105,6 @@ class Predictor:
         if isinstance(data, Table):
             return data.columns[ARRAY]
         return data
-
-
-def load_predictor(
-    run_directory: str | Path, registry: Registry | None = None, *, notice: Notice | None = None
-) -> Predictor:
-    """Load the model of a run's folder with the preparation of its data.
-
-    Args:
-        run_directory: as `RunResult.directory` or the command line gave it.
-        registry: where names are looked up; default: all installed plugins.
-        notice: called with a sentence for each distribution whose version is not the run's;
-            default: a `DeclnetWarning`.
-
-    Raises:
-        OutputError: it is not a run's folder, or the run left no weights.
-        OriginError: a component would come from another distribution than the run's.
-        SpecError: a component of the run is not installed any more.
-        WeightsError: the weights cannot be read.
-    """
-    model, spec, view = loaded(Path(run_directory), registry, notice or warn)
-    return Predictor(model, read_preparation(run_directory, view), spec, view)
 
 
 def _require_finite(x: Array, records: Table) -> None:

@@ -12,14 +12,13 @@ from declnet.registry.registry import Registry
 from declnet.runs import folder
 from declnet.runs.changes import PINNED, changes
 from declnet.runs.checkpoints import Checkpoint, Notice
-from declnet.runs.loading import load_model
 from declnet.runs.lock import locked
 from declnet.runs.origins import spec_of_run
-from declnet.runs.reading import read_run
 from declnet.runs.ready_run import ReadyRun, make_ready_run
 from declnet.runs.record import Record
 from declnet.runs.run import Data, given_data
 from declnet.runs.session import Listener, RunResult, Session
+from declnet.runs.stored_run import open_run
 from declnet.spec.run_spec import TrainingSpec
 from declnet.training.state import StateError, TrainingState
 
@@ -184,10 +183,9 @@ def _finished(
     registry: Registry | None,
     notice: Notice | None,
 ) -> RunResult:
-    stored = read_run(directory)
-    model = load_model(directory, registry, notice=notice)
+    stored = open_run(directory, registry, notice=notice)
     seconds = float(manifest.get("seconds", 0.0))
-    return RunResult(stored.metrics, stored.history, model, directory, seconds)
+    return RunResult(stored.metrics, stored.history, stored.model(), directory, seconds)
 
 
 def _ignore(_sentence: str) -> None:

@@ -15,15 +15,15 @@ from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
 import declnet
-from declnet.report.page.rendering import report_page
-from declnet.runs.reading import read_run
+from declnet_report.page.assembling import assemble
+from declnet_report.page.rendering import render
 
 WIDTH, HEIGHT = 980, 1180
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
 def main() -> None:
-    """Trains, makes the page, and puts its upper part beside its predictions in the dark."""
+    """Train, make the page, and put its upper part beside its predictions in the dark."""
     folder = Path(tempfile.mkdtemp())
     source = 'train = { type = "nnfs_spiral", samples = 1000, classes = 3 }'
     text = Path("specs/spiral_adam.toml").read_text("utf-8").replace("10001", "3001")
@@ -31,7 +31,8 @@ def main() -> None:
     spec.write_text(text.replace(source, f"{source}\nvalidation = 0.2"), "utf-8")
     declnet.run(declnet.load_spec(spec, {"training.log_every": 10}), out=folder / "run")
     page = folder / "report.html"
-    page.write_text(report_page([read_run(folder / "run")], declnet.default_registry()), "utf-8")
+    content = assemble([declnet.open_run(folder / "run")], declnet.default_registry())
+    page.write_text(render(content), "utf-8")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=OPTIONS)
         light = picture(browser, page, "light", "overview")

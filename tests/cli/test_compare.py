@@ -141,9 +141,6 @@ def test_what_explains_most_is_above(declnet_cli, runs):
         ("metrics.json", "3", "metrics.json: no JSON object"),
         ("metrics.json", '{"train": 3}', "metrics.json: train is no JSON object"),
         ("metrics.json", '{"train": {"loss": "x"}}', "metrics.json: train.loss is no number"),
-        ("history.jsonl", "[]\n", "history.jsonl: a line is no logged epoch"),
-        ("history.jsonl", '{"epoch": "x"}\n', "history.jsonl: a line is no logged epoch"),
-        ("history.jsonl", "x\n", "history.jsonl: "),
     ],
 )
 def test_a_damaged_run_is_told(declnet_cli, document, tmp_path, file, content, message):

@@ -162,7 +162,7 @@ def test_data_that_a_program_handed_over_cannot_be_loaded_again(
     declnet.run(declnet.parse_spec(document), data=blobs, out=tmp_path / "run")
     done = declnet_cli("evaluate", "run")
     assert done.returncode == 2
-    assert "handed over by a program" in done.stderr
+    assert done.stderr == "error: a program handed the run's data over (name a file with --data)\n"
     np.savez(tmp_path / "again.npz", x=blobs[0], y=blobs[1])
     found = evaluated(declnet_cli, "run", "--data", "again.npz")
     assert found["figures"] == metrics_of(tmp_path / "run")["train"]

@@ -8,8 +8,7 @@ import signal
 import numpy as np
 import pytest
 
-from declnet import load_model
-from declnet.runs.reading import read_run
+from declnet import load_model, open_run
 
 
 @pytest.fixture
@@ -49,7 +48,7 @@ def test_an_interrupted_run_says_so_and_keeps_history_and_weights(
 def test_a_killed_run_leaves_lines_and_files_that_can_be_read(long_run):
     code, err, out = long_run(signal.SIGKILL)
     assert (code, err) == (-signal.SIGKILL, "")
-    stored = read_run(out)
+    stored = open_run(out)
     assert [row["epoch"] for row in stored.history] == list(range(len(stored.history)))
     assert len(stored.history) >= 10
     assert stored.manifest["status"] == "running"

@@ -107,11 +107,22 @@ def test_what_is_wrong_is_told_before_anything_is_trained(
     assert not (tmp_path / "runs").exists()
 
 
+def test_a_picture_needs_the_command_that_draws_it(declnet_cli, specs, tmp_path):
+    declnet_cli.environment["DECLNET_DISABLE_PLUGINS"] = "plot"
+    done = declnet_cli("sweep", "specs", "--seeds", "0", "--picture", "a.png")
+    assert done.returncode == 2
+    assert "--picture needs the command `plot`" in done.stderr
+    assert not (tmp_path / "runs").exists()
+
+
 @pytest.mark.parametrize("suffix", [".png", ".svg"])
 def test_the_picture_is_one_of_its_kind(declnet_cli, specs, tmp_path, suffix):
     pytest.importorskip("matplotlib", reason="the extra plot is not installed")
     picture = tmp_path / f"sweep{suffix}"
     declnet_cli.succeeds("sweep", "specs", "--seeds", "0..1", "--picture", picture, "--quiet")
+    later = tmp_path / f"later{suffix}"
+    assert declnet_cli.succeeds("plot", "runs/sweep-1", "-o", later) == f"{later}: drawn\n"
+    assert later.read_bytes() == picture.read_bytes()
     if suffix == ".svg":
         root = ET.parse(picture).getroot()
         assert root.tag == "{http://www.w3.org/2000/svg}svg"

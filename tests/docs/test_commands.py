@@ -26,9 +26,10 @@ def check(line: str) -> None:
     context = CONTEXTS["declnet"]
     while isinstance(found, click.Group) and words and not words[0].startswith("-"):
         name = words.pop(0)
-        assert name in found.commands, f"no command {name} in: {line}"
-        found = found.commands[name]
-        context = CONTEXTS[f"{context.command_path} {name}"]
+        path = f"{context.command_path} {name}"
+        assert path in CONTEXTS, f"no command {name} in: {line}"
+        context = CONTEXTS[path]
+        found = context.command
     options = {option for each in found.get_params(context) for option in each.opts}
     for word in words:
         if word.startswith("-"):

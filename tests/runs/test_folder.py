@@ -13,9 +13,8 @@ import pytest
 from safetensors.numpy import load_file
 
 import declnet
-from declnet import OutputError, WeightsError, load_model, load_spec, parse_spec, run
+from declnet import OutputError, WeightsError, load_model, load_spec, open_run, parse_spec, run
 from declnet.runs.folder import claim_numbered
-from declnet.runs.reading import read_run
 
 FILES = ["history.jsonl", "manifest.json", "metrics.json", "spec.toml", "weights.safetensors"]
 
@@ -124,14 +123,14 @@ def test_what_is_no_runs_folder_is_refused(done, tmp_path):
 def test_a_last_line_that_a_kill_cut_off_is_left_out(done):
     with (done.directory / "history.jsonl").open("a") as file:
         file.write('{"epoch": 3, "lo')
-    assert read_run(done.directory).history == done.history
+    assert open_run(done.directory).history == done.history
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "metrics.json", "history.jsonl"])
 def test_a_damaged_file_is_named(done, name):
     (done.directory / name).write_text("{damaged\n{}\n")
-    with pytest.raises(OutputError, match="cannot be read"):
-        read_run(done.directory)
+    with pytest.raises(OutputError, match=rf"cannot be read: {name}"):
+        _ = open_run(done.directory).metrics, open_run(done.directory).history
 
 
 def test_numbers_count_on_from_the_largest_and_ignore_other_names(tmp_path):

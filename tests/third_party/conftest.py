@@ -142,3 +142,9 @@ def write_distribution():
 def orchard_source():
     """The folder of declnet-orchard, a third party's distribution."""
     return Path(__file__).parent / "declnet-orchard"
+
+
+@pytest.fixture(scope="session")
+def juice_source():
+    """The folder of declnet-juice, which adds commands and report panels."""
+    return Path(__file__).parent / "declnet-juice"

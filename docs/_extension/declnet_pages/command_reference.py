@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import click
 
 from declnet.cli.main import command
+from declnet.cli.plugin_commands import PluginCommand
 from declnet_pages.markdown import block, code, prose, table
 
 
@@ -24,7 +25,10 @@ def command_contexts(
     yield context
     if isinstance(root, click.Group):
         for each in root.list_commands(context):
-            yield from command_contexts(root.commands[each], each, context)
+            found = root.get_command(context, each)
+            if found is not None:
+                loaded = found.load() if isinstance(found, PluginCommand) else found
+                yield from command_contexts(loaded, each, context)
 
 
 def _section(context: click.Context) -> str:

@@ -1,0 +1,191 @@
+"""Commands of plugins: entry points of the group `declnet.commands`, imported when called.
+
+`declnet --help` lists them with their distributions and imports none. It does not import
+`importlib.metadata` either, which takes a third of the time of the whole help: names, versions and
+entry points are read from the folders that installers write beside packages.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any, NamedTuple
+
+import click
+
+GROUP = "declnet.commands"
+OWN = "declnet"
+"""The distribution whose commands keep their names where others offer the same."""
+DISABLE = "DECLNET_DISABLE_PLUGINS"
+"""Environment variable: names of plugins, commands or distributions, with commas between."""
+
+
+class Offer(NamedTuple):
+    """A command that a distribution offers; `reference` is where it is, `"package.module:name"`."""
+
+    command: str
+    distribution: str
+    version: str
+    reference: str
+
+    def __str__(self) -> str:
+        return f"{self.distribution} {self.version}".strip()
+
+
+class PluginCommand(click.Command):
+    """A command of a plugin, which is imported when it is called or its own help is asked for."""
+
+    def __init__(self, name: str, offers: list[Offer]) -> None:
+        super().__init__(name, short_help=_distributions(offers))
+        self._offers = offers
+
+    def load(self) -> click.Command:
+        """Return the command itself.
+
+        Raises:
+            click.ClickException: it cannot be imported, or several distributions offer it.
+        """
+        if len(self._offers) > 1:
+            names = " and ".join(map(str, self._offers))
+            raise _CommandError(
+                f"the command `{self.name}` is offered by {names}; "
+                f"disable one, e.g. with {DISABLE}={self._offers[-1].distribution}"
+            )
+        (offer,) = self._offers
+        try:
+            command = _resolved(offer.reference)
+            if not isinstance(command, click.Command):
+                raise TypeError(f"{offer.reference} is not a click command")  # noqa: TRY301
+        except (Exception, SystemExit) as error:
+            cause = " ".join(f"{type(error).__name__}: {error}".split())
+            message = f"the command `{self.name}` of {offer} cannot be loaded: {cause}"
+            raise _CommandError(message) from error
+        return command
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **more: Any,
+    ) -> click.Context:
+        """Return the context of the command itself, whose arguments are parsed."""
+        return self.load().make_context(info_name, args, parent, **more)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command itself."""
+        return ctx.command.invoke(ctx)
+
+
+class CommandGroup(click.Group):
+    """Built-in commands, and those of plugins, which cannot replace them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands, the built-in ones first."""
+        return [*super().list_commands(ctx), *sorted(offers().keys() - self.commands.keys())]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command by its name; one of a plugin is not imported yet."""
+        built_in = super().get_command(ctx, cmd_name)
+        if built_in is not None:
+            return built_in
+        found = offers().get(cmd_name)
+        return PluginCommand(cmd_name, found) if found else None
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the built-in commands, then those of plugins with their distributions."""
+        built_in = {name: self.commands[name] for name in sorted(self.commands)}
+        of_plugins = offers()
+        limit = formatter.width - 6 - max(map(len, built_in))
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, each.get_short_help_str(limit)) for name, each in built_in.items()]
+            )
+        if of_plugins:
+            rows = []
+            for name, found in sorted(of_plugins.items()):
+                hidden = " (hidden by the built-in command)" if name in built_in else ""
+                rows.append((name, f"{_distributions(found)}{hidden}"))
+            with formatter.section("Commands of plugins"):
+                formatter.write_dl(rows)
+
+
+class _CommandError(click.ClickException):
+    """A command of a plugin that cannot be used; shown as every error of declnet is."""
+
+    def show(self, file: Any = None) -> None:
+        """Print the error on standard error."""
+        click.echo(f"error: {self.message}", file, err=True)
+
+
+def offers() -> dict[str, list[Offer]]:
+    """Return what the installed distributions offer, by command; first those that come first.
+
+    Where declnet's own distribution offers a command, only that is listed.
+    """
+    off = {_normalized(name) for name in os.environ.get(DISABLE, "").split(",")}
+    found: dict[str, list[Offer]] = {}
+    for offer in _installed():
+        if not {_normalized(offer.command), offer.distribution} & off:
+            found.setdefault(offer.command, []).append(offer)
+    return {
+        command: [each for each in offered if each.distribution == OWN] or offered
+        for command, offered in found.items()
+    }
+
+
+def _installed() -> Iterator[Offer]:
+    """The entry points of the group, of each distribution the first that Python would find."""
+    seen = set()
+    for path in sys.path:
+        try:
+            names = sorted(os.listdir(path or "."))  # noqa: PTH208  # pathlib is slow to import
+        except OSError:  # not there, or an archive
+            continue
+        for name in names:
+            stem, suffix = os.path.splitext(name)  # noqa: PTH122
+            if suffix not in (".dist-info", ".egg-info"):
+                continue
+            distribution, _, version = stem.partition("-")
+            distribution = _normalized(distribution)
+            if distribution not in seen:
+                seen.add(distribution)
+                file = os.path.join(path, name, "entry_points.txt")  # noqa: PTH118
+                for command, reference in _entry_points(file):
+                    yield Offer(command, distribution, version.partition("-")[0], reference)
+
+
+def _entry_points(file: str) -> Iterator[tuple[str, str]]:
+    """The names and references of the group in a file of entry points (an INI file)."""
+    try:
+        with open(file, encoding="utf-8") as text:  # noqa: PTH123
+            content = text.read()
+    except (OSError, ValueError):
+        return
+    section = ""
+    for line in content.splitlines() if GROUP in content else ():
+        stripped = line.strip()
+        if stripped.startswith("["):
+            section = stripped.strip("[]").strip()
+        elif section == GROUP and "=" in stripped and stripped[0] not in "#;":
+            name, _, reference = stripped.partition("=")
+            yield name.strip(), reference.partition("[")[0].strip()
+
+
+def _resolved(reference: str) -> Any:
+    module, _, path = reference.partition(":")
+    found: Any = import_module(module)
+    for name in path.split("."):
+        found = getattr(found, name)
+    return found
+
+
+def _normalized(name: str) -> str:
+    """A distribution's name as package installers compare it."""
+    return name.strip().lower().replace("_", "-").replace(".", "-")
+
+
+def _distributions(found: list[Offer]) -> str:
+    return ", ".join(map(str, found))

@@ -1,1 +1,0 @@
-"""How good a trained model is on some data: figures, by class too."""

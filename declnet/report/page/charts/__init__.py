@@ -1,1 +1,0 @@
-"""Charts in Vega-Lite, each with its description and its numbers."""

@@ -1,1 +1,0 @@
-"""The network as a drawing: places of its layers, then an SVG of them."""

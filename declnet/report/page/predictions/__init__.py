@@ -1,1 +1,0 @@
-"""The figures of a model's predictions, by the sort of task."""

@@ -1,0 +1,377 @@
+"""`open_run`: a run's folder as programs, commands and the report read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from declnet.components.arrays import Array, Shape
+from declnet.components.attribution import attributing_errors
+from declnet.components.data_source import Dataset
+from declnet.errors import DataError, OutputError
+from declnet.registry.discovery import default_registry
+from declnet.registry.registry import Registry
+from declnet.runs import folder
+from declnet.runs.checkpoints import Notice
+from declnet.runs.forms import parse_row, read_metrics, read_object
+from declnet.runs.origins import spec_of_run, warn
+from declnet.spec.document import read_document
+from declnet.spec.run_spec import RunSpec
+
+if TYPE_CHECKING:
+    from declnet.data.preparation import FittedPreparation
+    from declnet.graph.model import LayerSummary, Model
+    from declnet.runs.evaluation import Evaluation
+    from declnet.runs.predictor import Predictor
+
+SETS = ("test", "validation", "train")
+"""Data sets by how much they tell of a model; without a name, the first that a run has."""
+
+
+def open_run(
+    path: str | Path, registry: Registry | None = None, *, notice: Notice | None = None
+) -> StoredRun:
+    """Open the folder of a run, finished or not.
+
+    Only the manifest is read; everything else is when it is first asked for.
+
+    Args:
+        path: the folder, as `RunResult.directory` or the command line gave it.
+        registry: where names are looked up; default: all installed plugins.
+        notice: called with a sentence for each distribution whose version is not the run's, once
+            the spec is needed; default: a `DeclnetWarning`.
+
+    Raises:
+        OutputError: the folder is missing, is not a run's, or its manifest cannot be read.
+    """
+    path = Path(path)
+    if not (path / folder.MANIFEST).is_file():
+        what = "this is no run's folder" if path.is_dir() else "there is no such folder"
+        raise OutputError(f"{path}: {what} (a run's folder has a {folder.MANIFEST})")
+    try:
+        manifest = read_object(path / folder.MANIFEST)
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from None
+    return StoredRun(path, manifest, registry, notice or warn)
+
+
+@dataclass(frozen=True, eq=False)
+class StoredData:
+    """A data set of a run, loaded and prepared again.
+
+    Attributes:
+        name: `train`, `validation` or `test`.
+        dataset: prepared by what the run stored.
+        hash: of what the run saw, if the manifest has it.
+    """
+
+    name: str
+    dataset: Dataset
+    hash: str | None
+
+    @cached_property
+    def unchanged(self) -> bool:
+        """Whether the data is what the run saw, by its hash."""
+        from declnet.data.fingerprint import fingerprint
+
+        return fingerprint(self.dataset) == self.hash
+
+    def parts(self, samples: int) -> Iterator[Dataset]:
+        """Yield the samples in order, in parts of up to `samples`."""
+        for start in range(0, len(self.dataset), samples):
+            yield self.dataset.take(np.arange(start, min(start + samples, len(self.dataset))))
+
+
+@dataclass(frozen=True, eq=False)
+class PredictedData:
+    """Samples of a data set, and what the run's model says of them.
+
+    Attributes:
+        name: of the data set.
+        x: (n, *sample shape), prepared.
+        y: (n, …), as metrics take it.
+        outputs: (n, *shape), as metrics take them: what `Loss.predictions` makes of the model's.
+    """
+
+    name: str
+    x: Array
+    y: Array
+    outputs: Array
+
+
+class StoredRun:
+    """The folder of a run, finished or not; each part is read when it is first asked for.
+
+    What a component raises is a ComponentError that names it and its distribution.
+
+    Attributes:
+        path: the folder.
+        manifest: with what, on what and when the run ran, and how it ended, as written.
+    """
+
+    def __init__(
+        self, path: Path, manifest: dict[str, Any], registry: Registry | None, notice: Notice
+    ) -> None:
+        self.path, self.manifest = path, manifest
+        self._registry, self._notice = registry, notice
+
+    @property
+    def name(self) -> str:
+        """The name of the spec, or the folder's without one."""
+        return str(self.manifest.get("name", self.path.resolve().name))
+
+    @property
+    def status(self) -> str:
+        """How the run ended: `finished`, `failed`, `interrupted`; or `running`."""
+        return str(self.manifest.get("status", "unknown"))
+
+    @property
+    def input_shape(self) -> Shape:
+        """The shape of one prepared sample; raises OutputError if the manifest does not have it."""
+        shape = self.manifest.get("input_shape")
+        if not isinstance(shape, list) or not all(type(each) is int for each in shape):
+            raise OutputError(f"{self.path / folder.MANIFEST}: has no input_shape")
+        return tuple(shape)
+
+    @property
+    def spec_text(self) -> str:
+        """The resolved spec as TOML, as written; raises OutputError if it cannot be read."""
+        path = self.path / folder.SPEC
+        try:
+            return path.read_text("utf-8")
+        except (OSError, ValueError) as error:
+            raise _unreadable(path, error) from None
+
+    @cached_property
+    def spec_tables(self) -> dict[str, Any]:
+        """The resolved spec as plain tables, which need no plugin.
+
+        Raises:
+            SpecError: the file cannot be read.
+        """
+        return read_document(self.path / folder.SPEC).tables
+
+    @property
+    def spec(self) -> RunSpec:
+        """The resolved spec, each component from the distribution that the run had.
+
+        Raises:
+            OriginError: a component would come from another distribution.
+            SpecError: the file cannot be read, or a component is not installed any more.
+        """
+        return self._spec_and_registry[0]
+
+    @property
+    def registry(self) -> Registry:
+        """Where the run's components are looked up, as the run sees it; raises as `spec` does."""
+        return self._spec_and_registry[1]
+
+    @cached_property
+    def history(self) -> list[dict[str, Any]]:
+        """A row for each logged epoch; a last line that a kill cut off is left out.
+
+        Raises:
+            OutputError: the file cannot be read.
+        """
+        path = self.path / folder.HISTORY
+        if not path.is_file():
+            return []
+        try:
+            return [parse_row(line) for line in path.read_text("utf-8").split("\n")[:-1]]
+        except (OSError, ValueError) as error:
+            raise _unreadable(self.path, error) from None
+
+    @cached_property
+    def metrics(self) -> dict[str, dict[str, Any]]:
+        """Final metrics by data set and name, numbers or None; empty if the run did not finish.
+
+        Raises:
+            OutputError: the file cannot be read.
+        """
+        try:
+            return read_metrics(self.path)
+        except (OSError, ValueError) as error:
+            raise _unreadable(self.path, error) from None
+
+    def summary(self) -> tuple[LayerSummary, ...]:
+        """Return a line for each layer, which takes no weights.
+
+        Raises:
+            OutputError: the manifest has no input_shape.
+            OriginError: a component would come from another distribution than the run's.
+            SpecError: a component is not installed any more.
+        """
+        from declnet.graph.model import summary_of
+        from declnet.graph.nodes import infer_nodes
+
+        with attributing_errors(self.registry):
+            layers = self.spec.model.layers
+            return summary_of(infer_nodes(layers, self.input_shape, self.registry))
+
+    def parameters(self) -> dict[str, Array]:
+        """Return the weights that the run left, e.g. `dense_1.weights` of shape (inputs, units).
+
+        Raises:
+            OutputError: the run left none.
+            WeightsError: they cannot be read.
+        """
+        from declnet.graph.weights import read_weights
+
+        path = self.path / folder.WEIGHTS
+        if not path.is_file():
+            status = self.manifest.get("status")
+            raise OutputError(f"{self.path}: the run left no weights (it is {status})")
+        return read_weights(path)
+
+    def model(self) -> Model:
+        """Return the trained model, the same at each call.
+
+        Raises:
+            OutputError: the run left no weights.
+            OriginError: a component would come from another distribution than the run's.
+            SpecError: a component of the run is not installed any more.
+            WeightsError: the weights cannot be read.
+        """
+        return self._model
+
+    def predictor(self) -> Predictor:
+        """Return the trained model with the preparation of its data; raises as `model` does."""
+        return self._predictor
+
+    @cached_property
+    def data_sets(self) -> dict[str, StoredData]:
+        """The run's data sets by name, loaded, split and prepared as the run did.
+
+        Raises:
+            DataError: they cannot be loaded any more.
+        """
+        from declnet.data.sets import load_sets, prepare_sets, split_sets
+
+        spec = self.spec
+        if spec.data.train is None:
+            raise DataError("a program handed the run's data over, so it cannot be loaded again")
+        with attributing_errors(self.registry):
+            loaded = load_sets(spec.data, spec.seed)
+            sets = split_sets(loaded, spec.data, spec.seed)
+            targets, fitted = spec.loss.targets, self._preparation
+            prepared = prepare_sets(sets, spec.data, targets, loaded["train"], fitted)
+        seen = self.manifest.get("data", {})
+        return {
+            name: StoredData(name, dataset, seen.get(name, {}).get("hash"))
+            for name, dataset in prepared.datasets.items()
+        }
+
+    def data(self, name: str | None = None) -> StoredData:
+        """Return a data set of the run.
+
+        Args:
+            name: `test`, `validation` or `train`; default: the first of these that the run has.
+
+        Raises:
+            DataError: the run has no such data, or it cannot be loaded any more.
+        """
+        sets = self.data_sets
+        wanted = name or next(each for each in SETS if each in sets)
+        if wanted not in sets:
+            raise DataError(f"the run has no {wanted} data", hint=f"it has {', '.join(sets)}")
+        return sets[wanted]
+
+    def predictions(self, data: str | None = None, positions: Array | None = None) -> PredictedData:
+        """Return what the model says of samples of one of the run's data sets.
+
+        Args:
+            data: as for `data`.
+            positions: of the samples within the data set, (n,); default: all.
+
+        Raises:
+            DeclnetError: as `model` and `data` do.
+        """
+        predictor, stored = self.predictor(), self.data(data)
+        part = stored.dataset if positions is None else stored.dataset.take(positions)
+        x = np.asarray(part.x)
+        with attributing_errors(self.registry):
+            outputs = predictor.predict_prepared(x).outputs
+        return PredictedData(stored.name, x, part.y, outputs)
+
+    def evaluate(self, data: str | None = None) -> Evaluation:
+        """Return how good the model is on one of the run's data sets.
+
+        Args:
+            data: as for `data`.
+
+        Raises:
+            DeclnetError: as `model` and `data` do.
+        """
+        from declnet.runs.evaluation import evaluate_parts
+        from declnet.runs.using.part_size import samples_in_part
+
+        predictor, stored = self.predictor(), self.data(data)
+        with attributing_errors(self.registry):
+            parts = stored.parts(samples_in_part(predictor))
+            return evaluate_parts(predictor, parts, stored.name)
+
+    def gradients(self, positions: Array | None = None) -> dict[str, Array]:
+        """Return the gradient of the loss by each trainable parameter of the trained model.
+
+        Args:
+            positions: of samples of the training data, (n,), which are one batch; default: all.
+
+        Raises:
+            DeclnetError: as `model` and `data` do.
+        """
+        from declnet.graph.kernels import Kernels
+        from declnet.graph.parameters import view
+        from declnet.graph.training_graph import TrainingGraph
+
+        dataset, spec = self.data("train").dataset, self.spec
+        part = dataset if positions is None else dataset.take(positions)
+        model = self._trained_model()  # the step changes statistics, e.g. those of batch_norm
+        with attributing_errors(self.registry), np.errstate(all="ignore"):
+            x = model.as_input(np.asarray(part.x))
+            y_true = spec.loss.prepare(part.y, model.output_shape, model.dtype)
+            kernels = Kernels(self.registry)
+            graph = TrainingGraph(model, spec.loss, len(part), spec.seed, kernels)
+            graph.step(x, y_true).run()
+        slots = [slot for slot in model.store.slots if slot.offset >= 0]
+        return {slot.key: view(graph.gradient, slot).copy() for slot in slots}
+
+    @cached_property
+    def _spec_and_registry(self) -> tuple[RunSpec, Registry]:
+        registry = self._registry or default_registry()
+        with attributing_errors(registry):
+            return spec_of_run(self.path, self.manifest, registry, self._notice)
+
+    @cached_property
+    def _model(self) -> Model:
+        return self._trained_model()
+
+    def _trained_model(self) -> Model:
+        from declnet.graph.model import build_model
+
+        parameters = self.parameters()
+        declared = self.spec.model.model_copy(update={"initial_weights": None})
+        with attributing_errors(self.registry):
+            model = build_model(declared, self.input_shape, self.spec.seed, self.registry)
+        model.load_parameters(parameters, str(self.path / folder.WEIGHTS))
+        return model
+
+    @cached_property
+    def _predictor(self) -> Predictor:
+        from declnet.runs.predictor import Predictor
+
+        return Predictor(self.model(), self._preparation, self.spec, self.registry)
+
+    @cached_property
+    def _preparation(self) -> FittedPreparation | None:
+        from declnet.runs.preparation_files import read_preparation
+
+        return read_preparation(self.path, self.registry)
+
+
+def _unreadable(path: Path, error: Exception) -> OutputError:
+    return OutputError(f"{path}: cannot be read: {error}")

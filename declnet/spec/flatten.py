@@ -1,0 +1,78 @@
+"""A spec's single values by key, with layers called by name, so that specs can be compared."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from declnet.spec.shown import shown
+
+
+def flatten(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return every scalar of a spec by its dotted key; of layers, `model.layers.dense_1.units`.
+
+    The order of the layers is a value too, `model.layers`.
+    """
+    found = dict(_scalars(document, ""))
+    names = _layer_names(document)
+    return {"model.layers": ", ".join(names), **found} if names else found
+
+
+def differing_keys(documents: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the keys whose values are not the same in all documents, flattened ones."""
+    keys = dict.fromkeys(key for each in documents for key in each)
+    absent = object()
+    return [
+        key
+        for key in keys
+        if len({repr(each.get(key, absent)) for each in documents}) > 1  # 1, 1.0 and "1" differ
+    ]
+
+
+def spec_differences(specs: Sequence[Mapping[str, Any]]) -> dict[str, list[str | None]]:
+    """Return what differs between specs: by key, its value in each as a spec has it.
+
+    Args:
+        specs: plain tables, e.g. `StoredRun.spec_tables`.
+
+    Returns:
+        By dotted key (of layers, e.g. `model.layers.dense_1.units`) a text for each spec; None
+        where a spec does not have the key.
+    """
+    sides = [flatten(each) for each in specs]
+    return {
+        key: [shown(side[key]) if key in side else None for side in sides]
+        for key in differing_keys(sides)
+    }
+
+
+def _scalars(value: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        items = [(str(key), item) for key, item in value.items()]
+    elif isinstance(value, list):
+        names = _names(value) if prefix == "model.layers" else map(str, range(len(value)))
+        items = list(zip(names, value, strict=True))
+    else:
+        yield prefix, value
+        return
+    for key, item in items:
+        yield from _scalars(item, f"{prefix}.{key}" if prefix else key)
+
+
+def _layer_names(document: Mapping[str, Any]) -> list[str]:
+    model = document.get("model")
+    layers = model.get("layers") if isinstance(model, Mapping) else None
+    return _names(layers) if isinstance(layers, list) else []
+
+
+def _names(layers: list[Any]) -> list[str]:
+    """The layers' names as the model has them: as written, or by type and count."""
+    count: Counter[str] = Counter()
+    names = []
+    for layer in layers:
+        table = layer if isinstance(layer, Mapping) else {"type": layer}
+        kind = str(table.get("type"))
+        count[kind] += 1
+        names.append(str(table.get("name") or f"{kind}_{count[kind]}"))
+    return names

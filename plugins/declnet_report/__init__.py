@@ -1,0 +1,15 @@
+"""Reports of runs: an HTML page and pictures, by the commands `report` and `plot`.
+
+Other plugins add panels to the page: `ReportPanel` is their contract.
+"""
+
+from typing import TYPE_CHECKING
+
+from declnet import lazy_names
+
+if TYPE_CHECKING:
+    from declnet_report.panel import ReportPanel as ReportPanel
+
+__all__ = ["ReportPanel"]
+
+__getattr__ = lazy_names(__name__, {"ReportPanel": "panel"})

@@ -1,0 +1,106 @@
+"""The commands `declnet report` and `declnet plot`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from declnet_report.plot.curves import Scale
+
+
+@click.command()
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The page's file.  [default: report.html, of one run in its folder]",
+)
+@click.option(
+    "--no-plugin",
+    "disabled",
+    multiple=True,
+    metavar="NAME",
+    help="Disable a plugin: the name of its entry point or distribution.",
+)
+def report(runs: tuple[Path, ...], output: Path | None, disabled: tuple[str, ...]) -> None:
+    """Make an HTML page of RUNS, folders that `declnet run` wrote.
+
+    The page holds all that it shows, so it works offline and can be sent as one file. It needs the
+    extra `report`: pip install 'declnet[report]'.
+    """
+    from declnet import RunError, default_registry, discover, open_run, write_atomically
+    from declnet_report.page.assembling import assemble
+    from declnet_report.page.rendering import render, require_packages
+
+    registry = discover(disabled) if disabled else default_registry()
+    stored = [open_run(run, registry, notice=_show_note) for run in runs]
+    path = output or (runs[0] / "report.html" if len(runs) == 1 else Path("report.html"))
+    require_packages()
+    page = render(assemble(stored, registry))
+    try:
+        write_atomically(path, page.encode())
+    except OSError as error:
+        raise RunError(f"{path}: cannot be written: {error.strerror}") from None
+    click.echo(str(path))
+
+
+def _show_note(sentence: str) -> None:
+    click.echo(f"note: {sentence}", err=True)
+
+
+class _Picture(click.Path):
+    """A picture that can be written, which is checked before any work is done for it."""
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Path:
+        from declnet_report.plot.saving import check_picture
+
+        path = Path(super().convert(value, param, ctx))  # type: ignore[arg-type]
+        check_picture(path)
+        return path
+
+
+@click.command()
+@click.argument("runs", nargs=-1, required=True, metavar="RUNS...", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=_Picture(path_type=Path),
+    metavar="FILE",
+    help="The picture, .png or .svg.  [default: plot.png in the run's folder]",
+)
+@click.option(
+    "--scale",
+    type=click.Choice(["auto", "linear", "log"]),
+    default="auto",
+    show_default=True,
+    help="The loss's axis; auto is logarithmic where the loss falls to a 30th.",
+)
+def plot(runs: tuple[Path, ...], output: Path | None, scale: Scale) -> None:
+    """Draw RUNS, folders that `declnet run` wrote: losses, metrics and learning rate by epoch.
+
+    Several runs are drawn over each other. Of a folder that `declnet sweep` wrote, the final
+    metrics and the losses of its specs are drawn. Needs the extra plot: pip install
+    'declnet[plot]'.
+    """
+    from declnet import open_run
+    from declnet_report.plot.curves import draw_curves
+    from declnet_report.plot.saving import check_picture
+    from declnet_report.plot.sweep import draw_sweep, is_sweep, read_sweep
+
+    if output is None and len(runs) > 1:
+        raise click.UsageError("say where to draw several runs, e.g. -o runs.png")
+    sweep = read_sweep(runs[0]) if len(runs) == 1 and is_sweep(runs[0]) else None
+    stored = [open_run(run) for run in runs] if sweep is None else []
+    path = output or runs[0] / "plot.png"
+    check_picture(path)
+    if sweep is not None:
+        draw_sweep(sweep, path)
+    else:
+        draw_curves(stored, path, scale)
+    click.echo(f"{path}: drawn")

@@ -1,0 +1,171 @@
+"""From stored runs to a page's content."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+from declnet import Registry, SpecError, StoredRun, open_run, spec_differences
+from declnet_report.page.content import Page, RunSection, Table, Tile
+from declnet_report.page.curves import NOT_DRAWN, VALIDATION, curve_charts
+from declnet_report.page.formatting import ABSENT, format_duration, format_number, format_time
+from declnet_report.page.network import network_section
+from declnet_report.page.panels import panel_sections
+from declnet_report.page.parameters import parameter_section
+from declnet_report.page.predictions import prediction_section
+from declnet_report.page.rendering import highlighted_toml
+from declnet_report.page.run_data import SETS
+
+MOST_RUNS = 8
+"""Runs that are shown one by one; the curves and tables have all."""
+MOST_TILES = 4
+
+
+def assemble(runs: Sequence[StoredRun], registry: Registry) -> Page:
+    """Return the content of the page of one run or several.
+
+    Args:
+        runs: at least one.
+        registry: where the runs' components, and the panels of plugins, are looked up.
+
+    Raises:
+        OriginError: a component of a run would come from another distribution than the run's.
+    """
+    for run in runs:
+        with suppress(SpecError):  # the page says what is not installed any more
+            _ = run.spec
+    labeled = dict(zip(_labels(runs), runs, strict=True))
+    several = len(runs) > 1
+    shown = list(labeled.items())[:MOST_RUNS]
+    first = runs[0].manifest.get("name", runs[0].path.name)
+    return Page(
+        title=f"{len(runs)} runs compared" if several else str(first),
+        made=format_time(datetime.now(UTC).isoformat()),
+        final=_several_final(labeled) if several else _final(runs[0]),
+        curves=curve_charts({label: run.history for label, run in labeled.items()}),
+        differences=_differences(labeled) if several else None,
+        runs=tuple(_run_section(run, label, registry) for label, run in shown),
+        left_out=len(runs) - len(shown),
+    )
+
+
+def _labels(runs: Sequence[StoredRun]) -> list[str]:
+    """The folders' names, or their paths where these are the same; numbered if they are, too."""
+    names = [run.path.resolve().name for run in runs]
+    paths = [str(run.path) for run in runs]
+    labels = [
+        path if names.count(name) > 1 else name for name, path in zip(names, paths, strict=True)
+    ]
+    return [
+        f"{label} ({index + 1})" if labels.count(label) > 1 else label
+        for index, label in enumerate(labels)
+    ]
+
+
+def _final(run: StoredRun) -> Table | None:
+    sets = [name for name in reversed(SETS) if name in run.metrics]
+    metrics = dict.fromkeys(metric for name in sets for metric in run.metrics[name])
+    if not sets:
+        return None
+    rows = tuple(
+        (metric.replace("_", " "), *(format_number(run.metrics[name].get(metric)) for name in sets))
+        for metric in metrics
+    )
+    return Table("Figures of the finished model", ("figure", *sets), rows)
+
+
+def _several_final(runs: Mapping[str, StoredRun]) -> Table:
+    keys = dict.fromkeys(
+        (name, metric)
+        for name in SETS
+        for run in runs.values()
+        for metric in run.metrics.get(name, {})
+        if not metric.endswith("_loss")
+    )
+    rows = []
+    for label, run in runs.items():
+        seconds = run.manifest.get("seconds")
+        took = format_duration(seconds) if isinstance(seconds, int | float) else ABSENT
+        values = (format_number(run.metrics.get(name, {}).get(metric)) for name, metric in keys)
+        rows.append((label, str(run.manifest.get("status", ABSENT)), *values, took))
+    columns = (
+        "run",
+        "status",
+        *(f"{name} {metric.replace('_', ' ')}" for name, metric in keys),
+        "time",
+    )
+    return Table("Figures of the finished models", columns, tuple(rows))
+
+
+def _differences(runs: Mapping[str, StoredRun]) -> Table:
+    found = spec_differences([run.spec_tables for run in runs.values()])
+    rows = tuple((key, *(text or ABSENT for text in texts)) for key, texts in found.items())
+    return Table("What differs between the specs", ("key", *runs), rows)
+
+
+def _run_section(run: StoredRun, label: str, registry: Registry) -> RunSection:
+    """Everything of a run, finished or not; what is missing is said in its place."""
+    # a run of its own, whose model and data are dropped with the section
+    run = open_run(run.path, registry, notice=lambda _: None)
+    return RunSection(
+        label=label,
+        status=run.status,
+        facts=_facts(run),
+        tiles=_tiles(run),
+        error=str(run.manifest.get("error") or ""),
+        predictions=prediction_section(run),
+        network=network_section(run),
+        parameters=parameter_section(run),
+        spec=highlighted_toml(run.spec_text),
+        manifest=Table("Manifest", ("key", "value"), tuple(_flat(run.manifest))),
+        panels=panel_sections(run, registry),
+    )
+
+
+def _facts(run: StoredRun) -> tuple[Tile, ...]:
+    manifest = run.manifest
+    facts = [Tile("seed", str(manifest.get("seed", ABSENT)))]
+    if "started" in manifest:
+        facts.append(Tile("started", format_time(manifest["started"])))
+    if isinstance(manifest.get("seconds"), int | float):
+        facts.append(Tile("took", format_duration(manifest["seconds"])))
+    if run.history:
+        facts.append(Tile("last epoch", format_number(run.history[-1].get("epoch"))))
+    if manifest.get("stopped"):
+        facts.append(Tile("stopped early", str(manifest["stopped"])))
+    return tuple(facts)
+
+
+def _tiles(run: StoredRun) -> tuple[Tile, ...]:
+    """The metrics of the finished model, those of unseen data first; else of the last epoch."""
+    tiles = [
+        Tile(f"{name} {metric.replace('_', ' ')}", format_number(value))
+        for name in SETS
+        for metric, value in _metrics_first(run.metrics.get(name, {}))
+    ]
+    if not tiles and run.history:
+        tiles = [
+            Tile(f"{key.replace('_', ' ')}, last epoch", format_number(value))
+            for key, value in run.history[-1].items()
+            if key.removeprefix(VALIDATION) not in NOT_DRAWN
+        ]
+    return tuple(tiles[:MOST_TILES])
+
+
+def _metrics_first(metrics: Mapping[str, float]) -> list[tuple[str, float]]:
+    kept = [(key, value) for key, value in metrics.items() if not key.endswith("_loss")]
+    return sorted(kept, key=lambda pair: pair[0] == "loss")
+
+
+def _flat(value: Any, key: str = "") -> list[tuple[str, str]]:
+    """The manifest's single values by dotted key."""
+    if isinstance(value, Mapping):
+        items = [(f"{key}.{name}" if key else str(name), each) for name, each in value.items()]
+    elif isinstance(value, list) and any(isinstance(each, dict | list) for each in value):
+        items = [(f"{key}.{index}", each) for index, each in enumerate(value)]
+    else:
+        text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        return [(key, text)]
+    return [row for name, each in items for row in _flat(each, name)]

@@ -1,0 +1,173 @@
+"""The content of a page; the templates know only these classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text; the first cell of each names the row.
+
+    Attributes:
+        caption: what the table holds.
+        columns: the headings.
+        rows: a text for each column.
+    """
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart, with the same content in words and numbers.
+
+    Attributes:
+        title: its heading.
+        description: what it shows, for screen readers.
+        spec: in Vega-Lite; the page adds the width and the style.
+        table: the numbers behind it.
+        note: a line under the title.
+        logarithmic: whether the page offers a logarithmic y axis.
+        wide: whether it takes a whole row of the page.
+        small: whether it is one of many.
+    """
+
+    title: str
+    description: str
+    spec: dict[str, Any]
+    table: Table | None = None
+    note: str = ""
+    logarithmic: bool = False
+    wide: bool = False
+    small: bool = False
+
+
+@dataclass(frozen=True)
+class ConfusionTable:
+    """How often each class was predicted for each.
+
+    Attributes:
+        classes: their names.
+        rows: for each true class, the count and the share of its samples, by predicted class.
+    """
+
+    classes: tuple[str, ...]
+    rows: tuple[tuple[tuple[int, float], ...], ...]
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A value that is shown large."""
+
+    label: str
+    value: str
+
+
+@dataclass(frozen=True)
+class PredictionSection:
+    """What a model's predictions on a data set look like.
+
+    Attributes:
+        note: which data set, how many samples; or why nothing is shown.
+    """
+
+    note: str
+    charts: tuple[Chart, ...] = ()
+    confusion: ConfusionTable | None = None
+    tables: tuple[Table, ...] = ()
+
+
+@dataclass(frozen=True)
+class NetworkSection:
+    """The network as a graph.
+
+    Attributes:
+        note: how large it is, or why it is not shown.
+        drawing: an SVG element; empty if there is none.
+        table: the layers.
+    """
+
+    note: str
+    drawing: str = ""
+    table: Table | None = None
+
+
+@dataclass(frozen=True)
+class ParameterSection:
+    """The distributions of the parameters, and of their gradients where they are known."""
+
+    note: str
+    charts: tuple[Chart, ...] = ()
+    table: Table | None = None
+
+
+@dataclass(frozen=True)
+class PanelSection:
+    """A section that a plugin adds.
+
+    Attributes:
+        id: of the section, unique within a run.
+        title: its heading.
+        html: its content.
+        error: why it has none.
+    """
+
+    id: str
+    title: str
+    html: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class RunSection:
+    """Everything that the page shows of one run.
+
+    Attributes:
+        label: distinguishes it from the page's other runs.
+        status: e.g. `finished`.
+        facts: when, how long, and the like.
+        tiles: final metrics, large.
+        error: what stopped it, if something did.
+        spec: highlighted HTML.
+        manifest: rows of key and value.
+        panels: of plugins.
+    """
+
+    label: str
+    status: str
+    facts: tuple[Tile, ...]
+    tiles: tuple[Tile, ...]
+    error: str
+    predictions: PredictionSection
+    network: NetworkSection
+    parameters: ParameterSection
+    spec: str
+    manifest: Table
+    panels: tuple[PanelSection, ...] = ()
+
+
+@dataclass(frozen=True)
+class Page:
+    """The whole page.
+
+    Attributes:
+        title: its heading.
+        made: when.
+        final: metrics of the finished models; None if no run finished.
+        curves: over all runs.
+        differences: of the runs' specs; None for a single run.
+        runs: those that are shown one by one.
+        left_out: how many are only in the curves and tables.
+    """
+
+    title: str
+    made: str
+    final: Table | None
+    curves: tuple[Chart, ...]
+    differences: Table | None
+    runs: tuple[RunSection, ...] = field(default=())
+    left_out: int = 0

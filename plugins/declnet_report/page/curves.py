@@ -1,0 +1,273 @@
+"""Charts of the loss, the metrics and the learning rate over the epochs, of one run or several."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from declnet_report.page.charts import (
+    CARD,
+    LINE_LEGEND,
+    colors,
+    curve_positions,
+    even_positions,
+    near_tooltip,
+    quantity,
+)
+from declnet_report.page.content import Chart, Table
+from declnet_report.page.formatting import ABSENT, format_number
+from declnet_report.palette import DASHES, SHAPES
+
+VALIDATION = "validation_"
+NOT_DRAWN = ("epoch", "learning_rate", "data_loss", "regularization_loss")
+"""Keys of a history that are not metrics; the learning rate comes last."""
+POINTS = 4000
+"""Points of a chart, all series together."""
+MARKS = 6
+"""Points of a series that have a shape, which distinguishes runs without color."""
+TABLE_ROWS = 40
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Series:
+    """One curve: points (epoch, value), in order.
+
+    Attributes:
+        run: its label.
+        part: the data set, `train` or `validation`; empty if the values are of no data set.
+        points: epochs and values.
+    """
+
+    run: str
+    part: str
+    points: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True)
+class Curves:
+    """All curves of a metric, e.g. of the loss.
+
+    Attributes:
+        name: as the history has it.
+        series: by run and data set.
+        several: whether they are of several runs.
+    """
+
+    name: str
+    series: tuple[Series, ...]
+    several: bool
+
+    @property
+    def title(self) -> str:
+        """The name in words."""
+        return self.name.replace("_", " ")
+
+    @property
+    def runs(self) -> list[str]:
+        """All runs that have the metric."""
+        return list(dict.fromkeys(each.run for each in self.series))
+
+    @property
+    def parts(self) -> list[str]:
+        """All data sets that the metric is of."""
+        return [part for part in dict.fromkeys(each.part for each in self.series) if part]
+
+    def label(self, series: Series) -> str:
+        """Return what distinguishes a curve from the others."""
+        words = ([series.run] if self.several else []) + ([series.part] if series.part else [])
+        return " ".join(words) or self.title
+
+    def values(self) -> list[dict[str, Any]]:
+        """Return the points to draw, thinned; some are `marked`, in each series elsewhere."""
+        most = max(60, min(400, POINTS // len(self.series)))
+        drawn = []
+        for number, series in enumerate(self.series):
+            kept = curve_positions(np.array([value for _, value in series.points]), most)
+            shift = number / len(self.series)
+            marked = {int((mark + shift) * len(kept) / MARKS) for mark in range(MARKS)}
+            for place, position in enumerate(kept):
+                epoch, value = series.points[position]
+                row = {"run": series.run, "set": series.part, "epoch": epoch, "value": value}
+                row |= {"shown": format_number(float(value)), "marked": place in marked}
+                drawn.append(row)
+        return drawn
+
+
+def curve_charts(histories: Mapping[str, Rows]) -> tuple[Chart, ...]:
+    """Return a chart of the loss, of each metric and of the learning rate, if they were logged.
+
+    Args:
+        histories: the logged epochs by run.
+    """
+    names = [*logged_metrics(histories), "learning_rate"]
+    all_curves = [curves_of(histories, name) for name in names]
+    return tuple(_chart(curves) for curves in all_curves if curves.series)
+
+
+def logged_metrics(histories: Mapping[str, Rows]) -> list[str]:
+    """Return the metrics that were logged, of training or validation data, the loss first."""
+    keys = dict.fromkeys(key for rows in histories.values() for row in rows for key in row)
+    names = dict.fromkeys(key.removeprefix(VALIDATION) for key in keys)
+    return sorted(
+        (name for name in names if name not in NOT_DRAWN), key=lambda name: name != "loss"
+    )
+
+
+def curves_of(histories: Mapping[str, Rows], name: str) -> Curves:
+    """Return the curves of a metric; without series if it was not logged.
+
+    Args:
+        histories: the logged epochs by run.
+        name: of the metric, as the history has it.
+    """
+    parts = [("", name)]
+    if name != "learning_rate":
+        parts = [("train", name), ("validation", f"{VALIDATION}{name}")]
+    series = []
+    for run, rows in histories.items():
+        for part, key in parts:
+            points = tuple(
+                (row["epoch"], row[key]) for row in rows if isinstance(row.get(key), int | float)
+            )
+            if points:
+                series.append(Series(run, part, points))
+    return Curves(name, tuple(series), len(histories) > 1)
+
+
+def _chart(curves: Curves) -> Chart:
+    title = curves.title
+    return Chart(
+        title=title[:1].upper() + title[1:],
+        description=_description(curves),
+        spec=_spec(curves),
+        table=_table(curves),
+        note=_lowest(curves),
+        logarithmic=all(value > 0 for each in curves.series for _, value in each.points),
+        wide=curves.name == "loss",
+    )
+
+
+def _description(curves: Curves) -> str:
+    ends = []
+    for series in curves.series:
+        (first, start), (last, end) = series.points[0], series.points[-1]
+        start_text, end_text = format_number(float(start)), format_number(float(end))
+        change = f"from {start_text} at epoch {first} to {end_text} at epoch {last}"
+        ends.append(f"{curves.label(series)} {change}")
+    return f"Line chart of {curves.title} by epoch: {'; '.join(ends)}."
+
+
+def _lowest(curves: Curves) -> str:
+    """Where the validation loss was lowest: training longer than that overfits."""
+    validation = [each for each in curves.series if each.part == "validation"]
+    if curves.several or curves.name != "loss" or not validation:
+        return ""
+    epoch, value = min(validation[0].points, key=lambda point: point[1])
+    return f"Lowest on validation data: {format_number(float(value))} at epoch {epoch:,}."
+
+
+def _table(curves: Curves) -> Table:
+    """The values at some of the epochs, few enough to be read."""
+    epochs = sorted({epoch for each in curves.series for epoch, _ in each.points})
+    kept = [epochs[position] for position in even_positions(len(epochs), TABLE_ROWS)]
+    values = [dict(each.points) for each in curves.series]
+    rows = tuple(
+        (
+            str(epoch),
+            *(format_number(float(each[epoch])) if epoch in each else ABSENT for each in values),
+        )
+        for epoch in kept
+    )
+    some = "" if len(kept) == len(epochs) else f", {len(kept)} of {len(epochs)} logged epochs"
+    columns = ("epoch", *(curves.label(each) for each in curves.series))
+    return Table(f"{curves.title} by epoch{some}", columns, rows)
+
+
+_HOVER = {"type": "point", "on": "pointerover", "nearest": True, "clear": "pointerout"}
+
+
+def _spec(curves: Curves) -> dict[str, Any]:
+    """Colors distinguish runs, or the data sets of a single run; dashes always data sets.
+
+    Lines of several runs have points in a shape of the run's own, too.
+    """
+    values = curves.values()
+    constant = len({row["value"] for row in values}) == 1
+    layers = [_lines(curves), _pointer(curves)]
+    if curves.several:
+        layers.insert(1, _marks(curves.runs))
+    return {
+        "height": 260,
+        "data": {"values": values},
+        "encoding": {
+            "x": quantity("epoch", "epoch", scale={"nice": False}),
+            "y": quantity("value", curves.title, scale={"zero": constant, "nice": True}),
+            "color": _color(curves),
+        },
+        "layer": layers,
+    }
+
+
+def _color(curves: Curves) -> dict[str, Any]:
+    field, domain = ("run", curves.runs) if curves.several else ("set", curves.parts or [""])
+    legend: dict[str, Any] | None = {} if curves.several else LINE_LEGEND
+    if len(domain) == 1:
+        legend = None
+    scale = {"domain": domain, "range": colors(len(domain))}
+    return {"field": field, "type": "nominal", "scale": scale, "legend": legend}
+
+
+def _lines(curves: Curves) -> dict[str, Any]:
+    encoding: dict[str, Any] = {"detail": [{"field": "run"}, {"field": "set"}]}
+    parts = curves.parts
+    if len(parts) > 1:
+        scale = {"domain": parts, "range": list(DASHES[: len(parts)])}
+        dash = {"field": "set", "type": "nominal", "scale": scale, "legend": LINE_LEGEND}
+        encoding["strokeDash"] = dash
+    return {
+        "mark": {"type": "line", "strokeWidth": 2, "strokeJoin": "round"},
+        "encoding": encoding,
+    }
+
+
+def _marks(runs: list[str]) -> dict[str, Any]:
+    shapes = [SHAPES[index % len(SHAPES)] for index in range(len(runs))]
+    return {
+        "transform": [{"filter": "datum.marked"}],
+        "mark": {
+            "type": "point",
+            "filled": True,
+            "size": 90,
+            "opacity": 1,
+            "stroke": CARD,
+            "strokeWidth": 0.8,
+        },
+        "encoding": {
+            "shape": {
+                "field": "run",
+                "type": "nominal",
+                "scale": {"domain": runs, "range": shapes},
+                "legend": {} if len(runs) > 1 else None,
+            }
+        },
+    }
+
+
+def _pointer(curves: Curves) -> dict[str, Any]:
+    """The point next to the pointer, with its values."""
+    about = [("run", "run")] if curves.several else []
+    about += [("set", "data")] if curves.parts else []
+    near = {"param": "hover", "empty": False, "value": 1}
+    return {
+        "mark": {"type": "point", "filled": True, "size": 80},
+        "params": [{"name": "hover", "select": _HOVER}],
+        "encoding": {
+            "opacity": {"condition": near, "value": 0},
+            "tooltip": near_tooltip(*about, ("epoch", "epoch"), ("shown", curves.title)),
+        },
+    }

@@ -1,0 +1,158 @@
+"""Places the layers of a DAG: from above to below, long connections beside the layers they pass.
+
+After Sugiyama, Tagawa and Toda, Methods for visual understanding of hierarchical system structures,
+1981: a rank by the longest path, and an order in each rank by the means of neighbors. A connection
+that passes ranks does so straight, in the nearest free lane.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from declnet_report.spacing import set_apart
+
+BOX, BOX_HEIGHT, GAP, RANK_GAP = 196.0, 46.0, 22.0, 26.0
+"""Width and height of a layer, space beside and below it."""
+LANE = 16.0
+"""Width of a lane."""
+SWEEPS = 8
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """All places, in pixels from the upper left corner.
+
+    Attributes:
+        boxes: the middle of each value's upper edge; value 0 is the model's input.
+        connections: the points of each, from the lower edge of a layer to the upper of another.
+    """
+
+    width: float
+    height: float
+    boxes: tuple[Point, ...]
+    connections: tuple[tuple[Point, ...], ...]
+
+
+def lay_out(inputs: Sequence[Sequence[int]]) -> Layout:
+    """Place all values.
+
+    Args:
+        inputs: for each layer, the values that it takes: 0 is the input, i + 1 of layer i.
+    """
+    above = [[], *(list(dict.fromkeys(taken)) for taken in inputs)]
+    ranks = _ranks(above)
+    middles = _middles(above, _ordered(above, ranks))
+    lanes = Lanes(BOX, GAP, list(zip(ranks, middles, strict=True)))
+    wires = [(value, layer) for layer, taken in enumerate(above) for value in taken]
+    wires.sort(key=lambda wire: ranks[wire[1]] - ranks[wire[0]])  # short ones get inner lanes
+    passing = {
+        (value, layer): lanes.take(ranks[value], ranks[layer], middles[value], middles[layer])
+        for value, layer in wires
+        if ranks[layer] - ranks[value] > 1
+    }
+    left, right = lanes.extent()
+    tops = [rank * (BOX_HEIGHT + RANK_GAP) for rank in ranks]
+    boxes = tuple((x - left, top) for x, top in zip(middles, tops, strict=True))
+    connections = []
+    for value, layer in wires:
+        points = [(boxes[value][0], tops[value] + BOX_HEIGHT), boxes[layer]]
+        if (value, layer) in passing:
+            x = passing[value, layer] - left
+            first, last = tops[value] + BOX_HEIGHT + RANK_GAP, tops[layer] - RANK_GAP
+            points[1:1] = [(x, first), (x, last)]
+        connections.append(tuple(points))
+    height = max(tops) + BOX_HEIGHT
+    return Layout(right - left, height, boxes, tuple(connections))
+
+
+def _ranks(above: Sequence[Sequence[int]]) -> list[int]:
+    """One below the lowest of what each takes."""
+    ranks: list[int] = []
+    for taken in above:
+        ranks.append(1 + max((ranks[value] for value in taken), default=-1))
+    return ranks
+
+
+def _ordered(above: Sequence[Sequence[int]], ranks: Sequence[int]) -> list[list[int]]:
+    """The values of each rank, from left to right, near to what they are connected with."""
+    below: list[list[int]] = [[] for _ in above]
+    for layer, taken in enumerate(above):
+        for value in taken:
+            below[value].append(layer)
+    rows: list[list[int]] = [[] for _ in range(max(ranks) + 1)]
+    for value, rank in enumerate(ranks):
+        rows[rank].append(value)
+    places = [0.0] * len(above)
+    for sweep in range(SWEEPS):
+        near = below if sweep % 2 else above
+        for row in reversed(rows) if sweep % 2 else rows:
+            for value in row:
+                if near[value]:
+                    places[value] = _mean(places, near[value])
+            row.sort(key=lambda value: places[value])
+            for position, value in enumerate(row):
+                places[value] = position - (len(row) - 1) / 2
+    return rows
+
+
+def _middles(above: Sequence[Sequence[int]], rows: Sequence[Sequence[int]]) -> list[float]:
+    """Each below the middle of what it takes, as far as its neighbors leave room."""
+    middles = [0.0] * len(above)
+    for row in rows:
+        wishes = [_mean(middles, above[value]) if above[value] else 0.0 for value in row]
+        for value, place in zip(row, set_apart(wishes, BOX + GAP), strict=True):
+            middles[value] = place
+    return middles
+
+
+def _mean(places: Sequence[float], values: Sequence[int]) -> float:
+    return sum(places[value] for value in values) / len(values)
+
+
+class Lanes:
+    """What is taken in each rank: boxes first, then lanes beside them for connections.
+
+    Args:
+        box: the width of a box.
+        gap: the space beside one.
+        boxes: the rank and the middle of each.
+    """
+
+    def __init__(self, box: float, gap: float, boxes: Sequence[tuple[int, float]]) -> None:
+        self._taken: list[tuple[int, float, float]] = [(rank, x, box / 2) for rank, x in boxes]
+        self._gap = gap
+
+    def take(self, upper: int, lower: int, start: float, end: float) -> float:
+        """Take the lane through all ranks between two that bends a connection least.
+
+        Args:
+            upper: the rank where the connection begins.
+            lower: the rank where it ends.
+            start: the place where it begins.
+            end: the place where it ends.
+
+        Returns:
+            The middle of the lane.
+        """
+        passed = [(x, half) for rank, x, half in self._taken if upper < rank < lower]
+        beside = [x + side * self._distance(half) for x, half in passed for side in (1, -1)]
+        free = [
+            x
+            for x in (start, end, *beside)
+            if all(abs(x - other) >= self._distance(half) - 1e-6 for other, half in passed)
+        ]
+        lane = min(free, key=lambda x: (abs(x - start) + abs(x - end), -x))
+        self._taken += [(rank, lane, LANE / 2) for rank in range(upper + 1, lower)]
+        return lane
+
+    def extent(self) -> tuple[float, float]:
+        """Return the left and the right end of everything that is taken."""
+        left = min(x - half for _, x, half in self._taken)
+        return left, max(x + half for _, x, half in self._taken)
+
+    def _distance(self, half: float) -> float:
+        """How far a lane's middle must be from something of that half width."""
+        return half + LANE / 2 + (self._gap - LANE / 2 if half > LANE else 0.0)

@@ -1,0 +1,97 @@
+"""The sections of a run's page that plugins add."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from typing import Any
+
+from declnet import DeclnetError, Registry, StoredRun
+from declnet_report.page.content import PanelSection
+from declnet_report.panel import ReportPanel
+
+VOID = frozenset(
+    "area base br col embed hr img input link meta param source track wbr".split()  # noqa: SIM905
+)
+"""Elements of HTML without content, which have no end tag."""
+
+
+def panel_sections(run: StoredRun, registry: Registry) -> tuple[PanelSection, ...]:
+    """Return what the panels of all plugins say of a run, by type.
+
+    A panel that fails is a section that names its plugin and what it raised.
+    """
+    sections = [*_rendered(run, registry), *_unusable(registry)]
+    return tuple(
+        PanelSection(f"panel-{number}", title, html, error)
+        for number, (title, html, error) in enumerate(sections, start=1)
+    )
+
+
+def _rendered(run: StoredRun, registry: Registry) -> Iterator[tuple[str, str, str]]:
+    """The title of each panel, with its content or its error."""
+    for entry in registry.entries(ReportPanel.kind):
+        title = entry.component.title or entry.type.replace("_", " ").capitalize()
+        try:
+            html = entry.component().render(run)
+            if html is not None:
+                yield title, checked_fragment(html), ""
+        except DeclnetError as error:
+            yield title, "", f"This panel cannot be shown: {error}"
+        except (Exception, SystemExit) as error:  # whatever a panel does, the page is made
+            cause = f"{type(error).__name__}: {error}"
+            yield title, "", f"This panel cannot be shown: plugin {entry.plugin} raised {cause}"
+
+
+def _unusable(registry: Registry) -> Iterator[tuple[str, str, str]]:
+    """Panels that cannot be imported, or that several distributions offer."""
+    for failure in registry.failures:
+        if failure.kind == ReportPanel.kind:
+            yield str(failure.type), "", f"This panel cannot be shown: {failure}"
+    for conflict in registry.conflicts():
+        if conflict.kind == ReportPanel.kind and conflict.chosen is None:
+            names = ", ".join(map(str, conflict.plugins))
+            yield conflict.type, "", f"This panel is not shown: several plugins offer it: {names}"
+
+
+def checked_fragment(html: Any) -> str:
+    """Return a panel's HTML if it cannot disturb the rest of the page.
+
+    Raises:
+        TypeError: it is not a string.
+        ValueError: a tag or a comment is not closed.
+    """
+    if not isinstance(html, str):
+        raise TypeError(f"render() returned {type(html).__name__}, but must return HTML or None")
+    if html.rfind("<!--") > html.rfind("-->"):
+        raise ValueError("render() returned HTML with a comment that is not closed")
+    reader = _TagReader()
+    reader.feed(html)
+    reader.close()
+    if reader.open:
+        raise ValueError(f"render() returned HTML in which <{reader.open[-1]}> is not closed")
+    return html
+
+
+class _TagReader(HTMLParser):
+    """Follows which elements are open.
+
+    Attributes:
+        open: the elements' names, the innermost last.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:  # the parser's
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: Any) -> None:
+        if "svg" not in self.open:  # in HTML itself, `<p/>` opens a paragraph
+            self.handle_starttag(tag, attrs)
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open or self.open.pop() != tag:
+            raise ValueError(f"render() returned HTML in which </{tag}> closes nothing")

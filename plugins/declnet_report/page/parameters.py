@@ -1,0 +1,96 @@
+"""Histograms of a run's parameters, and of their gradients where they are known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from declnet import Array, DeclnetError, OutputError, StoredRun, WeightsError
+from declnet_report.page.charts import even_positions
+from declnet_report.page.content import Chart, ParameterSection, Table
+from declnet_report.page.formatting import format_number, format_shape
+from declnet_report.page.histograms import small_histogram
+from declnet_report.page.run_data import seen_data
+
+SAMPLES = 512
+"""Training samples of the gradients."""
+MOST_CHARTS = 16
+"""Parameters with a histogram; the table has all of them."""
+FEWEST = 8
+"""Numbers of the smallest parameter with a histogram; of fewer the table says as much."""
+
+
+def parameter_section(run: StoredRun) -> ParameterSection:
+    """Return the distributions of all parameters, or why there are none."""
+    try:
+        weights = run.parameters()
+    except OutputError:
+        return ParameterSection("The run left no weights.")
+    except WeightsError as error:
+        return ParameterSection(f"The weights cannot be read: {error}.")
+    if not weights:
+        return ParameterSection("The network has no parameters.")
+    weights = _by_layer(run, weights)
+    gradients = _gradients(run)
+    largest = sorted(weights, key=lambda key: weights[key].size, reverse=True)[:MOST_CHARTS]
+    drawn = [key for key in weights if key in largest and weights[key].size >= FEWEST]
+    return ParameterSection(
+        _note(weights, drawn, gradients),
+        tuple(chart for key in drawn for chart in _charts(key, weights[key], gradients.get(key))),
+        _table(weights, gradients),
+    )
+
+
+def _by_layer(run: StoredRun, weights: dict[str, Array]) -> dict[str, Array]:
+    """The parameters in the order of the layers, if the model can be built."""
+    try:
+        return {key: weights[key] for key in run.model().parameters()}
+    except DeclnetError:
+        return weights
+
+
+def _gradients(run: StoredRun) -> dict[str, Array]:
+    """The gradients on evenly spread samples; empty if the model or its data is missing."""
+    try:
+        train = seen_data(run)["train"].dataset
+        return run.gradients(even_positions(len(train), SAMPLES))
+    except DeclnetError:
+        return {}
+
+
+def _charts(key: str, weights: Array, gradient: Array | None) -> list[Chart]:
+    charts = [small_histogram(key, weights.reshape(-1), "values", 0)]
+    if gradient is not None:
+        charts.append(small_histogram(key, gradient.reshape(-1), "gradient", 1))
+    return charts
+
+
+def _note(weights: Mapping[str, Array], drawn: list[str], gradients: Mapping[str, Array]) -> str:
+    note = "How the values of each parameter are spread."
+    if len(drawn) < len(weights):
+        note += f" Of {len(weights)} parameters, {len(drawn)} are drawn; the table has all."
+    if gradients:
+        note += f" Gradients are those of the finished model on up to {SAMPLES} training samples."
+    return note
+
+
+def _table(weights: Mapping[str, Array], gradients: Mapping[str, Array]) -> Table:
+    rows = []
+    for key, values in weights.items():
+        numbers = (
+            float(f(values)) if values.size else None for f in (np.mean, np.std, np.min, np.max)
+        )
+        gradient = gradients.get(key)
+        size = (
+            float(np.sqrt(np.mean(np.square(gradient, dtype=float))))
+            if gradient is not None
+            else None
+        )
+        rows.append(
+            (key, format_shape(values.shape), *map(format_number, numbers), format_number(size))
+        )
+    columns = ("parameter", "shape", "mean", "deviation", "least", "greatest", "gradient (RMS)")
+    if not gradients:
+        return Table("Parameters", columns[:-1], tuple(row[:-1] for row in rows))
+    return Table("Parameters", columns, tuple(rows))

@@ -1,0 +1,123 @@
+"""From a page's content to its HTML, with everything that it needs in it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import math
+import re
+from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import declnet
+from declnet import DeclnetError
+from declnet_report.page.charts import CONFIG
+from declnet_report.page.content import Page
+from declnet_report.palette import DARK, LIGHT
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+
+class MissingExtraError(DeclnetError):
+    """A page needs packages that are not installed."""
+
+    exit_code = 2
+
+
+def require_packages() -> None:
+    """Raise MissingExtraError if the packages of the extra `report` are not installed."""
+    from importlib.util import find_spec
+
+    missing = [name for name in ("jinja2", "pygments", "vl_convert") if find_spec(name) is None]
+    if missing:
+        raise MissingExtraError(
+            f"a report needs packages that are not installed ({', '.join(missing)}): "
+            "pip install 'declnet[report]'"
+        )
+
+
+def render(page: Page) -> str:
+    """Return the HTML of a page.
+
+    A content security policy in it lets the browser run its two scripts, by their hashes, and load
+    nothing at all: whatever a name in a spec holds, and wherever the file is opened.
+    """
+    environment = _environment()
+    scripts = (vega_script().replace("</script", "<\\/script"), _resource("page.js"))
+    style = environment.get_template("page.css").render(light=LIGHT, dark=DARK)
+    return environment.get_template("page.html").render(
+        page=page,
+        version=declnet.__version__,
+        policy=_policy(scripts),
+        style=style,
+        scripts=scripts,
+        config=CONFIG,
+    )
+
+
+@cache
+def vega_script() -> str:
+    """Return Vega, Vega-Lite and Vega-Embed as one script of 0.9 MB; takes a few seconds."""
+    from vl_convert import javascript_bundle
+
+    return str(javascript_bundle("window.vegaEmbed = vegaEmbed;"))
+
+
+def highlighted_toml(text: str) -> str:
+    """Return TOML as HTML, escaped, each token in a span whose class the style sheet colors."""
+    from pygments import highlight
+    from pygments.formatters import HtmlFormatter
+    from pygments.lexers import TOMLLexer
+
+    formatter = HtmlFormatter(nowrap=True, classprefix="toml-")
+    return str(highlight(text, TOMLLexer(), formatter))
+
+
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("declnet_report.page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
+    environment.filters["finite"] = _finite
+    environment.filters["breakable"] = _breakable
+    return environment
+
+
+def _resource(name: str) -> str:
+    return (files("declnet_report.page") / "templates" / name).read_text("utf-8")
+
+
+def _policy(scripts: Iterable[str]) -> str:
+    hashes = (base64.b64encode(hashlib.sha256(each.encode()).digest()).decode() for each in scripts)
+    allowed = " ".join(f"'sha256-{each}'" for each in hashes)
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _breakable(text: str) -> Markup:
+    """A name, escaped, that may break into lines after its dots and underscores."""
+    from markupsafe import Markup, escape
+
+    here = Markup("<wbr>")
+    return here.join(escape(part) for part in re.split(r"(?<=[._])", text))
+
+
+def _finite(value: Any) -> Any:
+    """The same with null in place of NaN and infinity, which JSON does not have."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

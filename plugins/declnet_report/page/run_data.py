@@ -1,0 +1,88 @@
+"""What sections of the page share of a run: its data, its predictions, and why they are missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from declnet import Array, DataError, DeclnetError, Predictor, SpecError, StoredData, StoredRun
+from declnet_report.page.charts import even_positions
+from declnet_report.page.formatting import format_number
+
+SETS = ("test", "validation", "train")
+"""Data sets by how much they tell; the predictions are those of the first that a run has."""
+MOST_SAMPLES = 50_000
+"""Samples that predictions are made for; of more, evenly spread ones are taken."""
+MOST_BYTES = 100_000_000
+"""Size of these samples."""
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """Samples, targets and predictions.
+
+    Attributes:
+        predictor: whose predictions they are.
+        x: (n, *sample shape), prepared.
+        y: (n, …), as metrics take it.
+        y_pred: (n, *shape), as metrics take it.
+        note: which data set this is, a sentence.
+    """
+
+    predictor: Predictor
+    x: Array
+    y: Array
+    y_pred: Array
+    note: str
+
+    def input_names(self) -> tuple[str, ...]:
+        """Return a name for each of one or two inputs, which says so if they are prepared."""
+        preparation = self.predictor.preparation
+        if preparation is not None and preparation.feature_names is not None:
+            suffix = " (prepared)" if preparation.steps else ""
+            return tuple(f"{name}{suffix}" for name in preparation.feature_names)
+        single = self.predictor.model.input_shape == (1,)
+        return ("input",) if single else ("first input", "second input")
+
+
+def predictions_of(run: StoredRun) -> Predictions:
+    """Return the predictions on the first data set that a run has, or on samples of it.
+
+    Raises:
+        DeclnetError: the model or the data is missing.
+    """
+    predictor = run.predictor()
+    sets = seen_data(run)
+    data = sets[next(each for each in SETS if each in sets)]
+    x, total = data.dataset.x, len(data.dataset)
+    note = f"On the {data.name} data, {format_number(total)} samples."
+    sample = prod(x.shape[1:]) * x.dtype.itemsize
+    most = max(1, min(MOST_SAMPLES, MOST_BYTES // max(sample, 1)))
+    positions = None
+    if total > most:
+        positions = even_positions(total, most)
+        some = f"{format_number(most)} of {format_number(total)}"
+        note = f"On {some} samples of the {data.name} data."
+    with np.errstate(all="ignore"):
+        found = run.predictions(data.name, positions)
+    return Predictions(predictor, found.x, found.y, found.outputs, note)
+
+
+def seen_data(run: StoredRun) -> dict[str, StoredData]:
+    """Return a run's data sets by name.
+
+    Raises:
+        DataError: they cannot be loaded any more, or are not what the run saw.
+    """
+    for name, data in run.data_sets.items():
+        if not data.unchanged:
+            raise DataError(f"the {name} data is not what the run saw: it has another hash")
+    return run.data_sets
+
+
+def reason_of(error: DeclnetError) -> str:
+    """Return an error's message as the end of a sentence; of a spec's problems the first."""
+    first = error.problems[0].message if isinstance(error, SpecError) and error.problems else error
+    return str(first).rstrip(".")

@@ -1,0 +1,114 @@
+"""The style of all pictures: light, large enough to read, fit for any color vision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+from declnet_report.palette import LIGHT
+from declnet_report.spacing import set_apart
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+INK = "#1f2933"
+QUIET = "#5c6670"
+GRID = "#e3e7eb"
+
+LOGARITHMIC = 30.0
+"""Ratio of the largest to the smallest loss from which on the axis is logarithmic."""
+
+DASHES: tuple[Any, ...] = ("solid", (0, (6, 2)), (0, (2, 1.5)), (0, (7, 2, 2, 2)))
+"""Of a line, by how often the colors repeat before it."""
+
+_SETTINGS: dict[str, Any] = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": QUIET,
+    "axes.grid": True,
+    "axes.labelcolor": QUIET,
+    "axes.labelsize": 10,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlecolor": INK,
+    "axes.titlelocation": "left",
+    "axes.titlepad": 10,
+    "axes.titlesize": 12,
+    "axes.titleweight": "bold",
+    "figure.facecolor": "white",
+    "font.family": "sans-serif",
+    "font.size": 10,
+    "grid.color": GRID,
+    "grid.linewidth": 0.8,
+    "legend.fontsize": 10,
+    "legend.frameon": False,
+    "lines.linewidth": 1.8,
+    "lines.solid_capstyle": "round",
+    "text.color": INK,
+    "xtick.color": QUIET,
+    "xtick.labelsize": 9,
+    "ytick.color": QUIET,
+    "ytick.labelsize": 9,
+}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Draw everything within in this style, whatever matplotlib is set to elsewhere."""
+    import matplotlib as mpl
+
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(cast("Any", _SETTINGS))  # its keys are literals to matplotlib
+        yield
+
+
+def layout() -> ConstrainedLayoutEngine:
+    """Return room between and around panels."""
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    return ConstrainedLayoutEngine(w_pad=0.11, h_pad=0.1)
+
+
+def color(index: int) -> str:
+    """Return the color of a series."""
+    return LIGHT[index % len(LIGHT)]
+
+
+def dashes(index: int) -> Any:
+    """Return the dashes of a series' line."""
+    return DASHES[index // len(LIGHT) % len(DASHES)]
+
+
+def label_ends(
+    axes: Axes, labels: Sequence[tuple[str, float, str]], *, end: float, size: float = 10
+) -> None:
+    """Write each label beside the right end of its line, moved apart where they would touch.
+
+    Args:
+        axes: with final limits.
+        labels: the text, the height of the line's end, and the color of each.
+        end: where the lines end, in the units of the x axis.
+        size: of the letters.
+    """
+    box = axes.get_window_extent()
+    pixels = axes.transData.transform([(end, height) for _, height, _ in labels])[:, 1]
+    apart = size * 1.3 * axes.figure.dpi / 72
+    order = sorted(range(len(labels)), key=lambda index: pixels[index])
+    places = set_apart(
+        [float(pixels[index]) for index in order], apart, float(box.y0), float(box.y1)
+    )
+    for index, place in zip(order, places, strict=True):
+        text, _, of_text = labels[index]
+        axes.annotate(
+            text,
+            (1.0, (place - box.y0) / box.height),
+            xycoords="axes fraction",
+            xytext=(6, 0),
+            textcoords="offset points",
+            color=of_text,
+            fontsize=size,
+            va="center",
+            annotation_clip=False,
+        )

@@ -1,0 +1,222 @@
+"""The picture of a sweep: the final metric of every run, and the loss over the epochs."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from statistics import fmean, median
+from typing import TYPE_CHECKING, Any
+
+from declnet import OutputError, open_run
+from declnet_report.plot.saving import save_picture
+from declnet_report.plot.style import INK, LOGARITHMIC, color, dashes, label_ends, layout, style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SUMMARY = "summary.json"
+BANDS = 3
+"""Series up to which the range of the losses is drawn too; more would hide each other."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """The finished runs of one spec, whose metric is known.
+
+    Attributes:
+        name: of the spec.
+        values: the final metric of each run; NaN where it is not finite.
+        runs: their folders.
+    """
+
+    name: str
+    values: tuple[float, ...]
+    runs: tuple[Path, ...]
+
+    @property
+    def finite(self) -> bool:
+        """Whether the metric of every run is finite."""
+        return all(map(math.isfinite, self.values))
+
+    @cached_property
+    def losses(self) -> dict[int, list[float]]:
+        """The losses of all runs by epoch, for the epochs that every run logged.
+
+        Raises:
+            OutputError: a run cannot be read.
+        """
+        found: dict[int, list[float]] = {}
+        for run in self.runs:
+            for row in open_run(run).history:
+                if row.get("loss") is not None:
+                    found.setdefault(int(row["epoch"]), []).append(float(row["loss"]))
+        return {epoch: each for epoch, each in found.items() if len(each) == len(self.runs)}
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A sweep as its folder has it.
+
+    Attributes:
+        data: the data set of the metric that its specs are compared by.
+        metric: the metric's name.
+        series: of each spec with a finished run, the best first.
+    """
+
+    data: str
+    metric: str
+    series: tuple[Series, ...]
+
+
+def is_sweep(folder: Path) -> bool:
+    """Return whether `declnet sweep` wrote a folder, rather than `declnet run`."""
+    return (folder / SUMMARY).is_file() and "specs" in _summary(folder)
+
+
+def read_sweep(folder: Path) -> Sweep:
+    """Read the summary of a sweep.
+
+    Raises:
+        OutputError: it cannot be read, or no run finished.
+    """
+    summary = _summary(folder)
+    try:
+        data, _, metric = (summary["figure"] or "").partition(".")
+        found = [_series(each, folder, data, metric) for each in summary["specs"]]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise OutputError(f"{folder / SUMMARY}: is damaged: {error!r}") from None
+    drawn = tuple(each for each in found if each.values)
+    if not drawn:
+        raise OutputError(f"{folder}: no run finished, so nothing can be drawn")
+    return Sweep(data, metric, drawn)
+
+
+def _summary(folder: Path) -> dict[str, Any]:
+    path = folder / SUMMARY
+    try:
+        summary = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise OutputError(f"{path}: cannot be read: {error}") from None
+    if not isinstance(summary, dict):
+        raise OutputError(f"{path}: is not a JSON object")
+    return summary
+
+
+def _series(spec: dict[str, Any], folder: Path, data: str, metric: str) -> Series:
+    finished = [run for run in spec["runs"] if "metrics" in run]
+    values = [run["metrics"].get(data, {}) for run in finished]
+    return Series(
+        spec["name"],
+        tuple(
+            math.nan if each[metric] is None else float(each[metric])
+            for each in values
+            if metric in each
+        ),
+        tuple(folder / spec["name"] / run["folder"] for run in finished),
+    )
+
+
+def draw_sweep(sweep: Sweep, path: Path) -> None:
+    """Draw the series in their order, the first on top.
+
+    Args:
+        sweep: with at least one series.
+        path: the picture, checked by `check_picture`.
+
+    Raises:
+        OutputError: a run cannot be read, or the picture cannot be written.
+    """
+    from matplotlib.figure import Figure
+
+    with style():
+        height = max(3.6, 1.6 + 0.5 * len(sweep.series))
+        picture = Figure(figsize=(11, height), layout=layout())
+        left, right = picture.subplots(1, 2, width_ratios=(1, 1.15))
+        _draw_metrics(left, sweep)
+        ends = _draw_losses(right, sweep.series)
+        picture.draw_without_rendering()
+        label_ends(right, ends, end=right.get_xlim()[1])
+        save_picture(picture, path)
+
+
+def _draw_metrics(axes: Axes, sweep: Sweep) -> None:
+    """A row for each series: its range, every run as a dot, the mean as a bar with its number."""
+    drawn = sweep.series
+    for index, series in enumerate(drawn):
+        values, row, paint = series.values, -index, color(index)
+        ends = [min(values), max(values)] if series.finite else [math.nan, math.nan]
+        mean = fmean(values)
+        axes.plot(ends, [row, row], color=paint, alpha=0.25, linewidth=7)
+        axes.scatter(
+            values,
+            [row + each for each in beside(values)],
+            s=34,
+            color=paint,
+            alpha=0.75,
+            linewidths=0,
+        )
+        axes.scatter([mean], [row], marker="|", s=420, linewidths=2.6, color=INK)
+        axes.annotate(
+            f"{mean:.3g}",
+            (mean, row),
+            xytext=(0, 14),
+            textcoords="offset points",
+            ha="center",
+            fontsize=9,
+        )
+    axes.set_yticks([-index for index in range(len(drawn))], [each.name for each in drawn])
+    for index, tick in enumerate(axes.get_yticklabels()):
+        tick.set(color=color(index), fontsize=11)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.grid(visible=False, axis="y")
+    axes.set_ylim(-len(drawn) + 0.45, 0.65)
+    runs = max(len(each.runs) for each in drawn)
+    axes.set_title(f"Final {sweep.metric.replace('_', ' ')} ({sweep.data}), {runs} seeds each")
+    axes.set_xlabel("dots: runs, black bar: their mean")
+
+
+def beside(values: Sequence[float]) -> list[float]:
+    """Return how far to move each dot up or down, so that none hides another of the same value."""
+    width = (max(values) - min(values)) / 50
+    order = sorted(range(len(values)), key=lambda index: values[index])
+    moved = [0.0] * len(values)
+    first, taken = order[0], 0
+    for index in order[1:]:
+        if values[index] - values[first] > width:
+            first, taken = index, 0
+        else:
+            taken += 1
+            moved[index] = 0.13 * ((taken + 1) // 2) * (1 if taken % 2 else -1)
+    return [max(-0.3, min(0.3, each)) for each in moved]
+
+
+def _draw_losses(axes: Axes, drawn: Sequence[Series]) -> list[tuple[str, float, str]]:
+    """The median loss of each series, its range behind it; gives the labels of the lines' ends."""
+    ends = []
+    low, high = float("inf"), 0.0
+    for index, series in enumerate(drawn):
+        epochs, losses = list(series.losses), list(series.losses.values())
+        if not epochs:
+            continue
+        middle = [median(each) for each in losses]
+        low, high = min(low, *middle), max(high, *middle)
+        line = {"color": color(index), "linestyle": dashes(index)}
+        axes.plot(epochs, middle, zorder=3, **line)
+        if len(drawn) <= BANDS:
+            bottom, top = [min(each) for each in losses], [max(each) for each in losses]
+            axes.fill_between(epochs, bottom, top, color=color(index), alpha=0.1, linewidth=0)
+        ends.append((series.name, middle[-1], color(index)))
+    if low > 0 and high / low > LOGARITHMIC:
+        axes.set_yscale("log")
+    else:
+        axes.set_ylim(min(0.0, low), high * 1.08)
+    axes.margins(x=0)
+    axes.set_title("Training loss")
+    area = ", area: all runs" if len(drawn) <= BANDS else ""
+    axes.set_xlabel(f"epoch (line: median of the runs{area})")
+    return ends

@@ -1,0 +1,188 @@
+"""Commands of plugins: listed without an import, called, broken, offered twice, disabled.
+
+The distributions are folders on the path, as installers write them; tests/third_party installs a
+real one.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib.metadata import entry_points
+
+import pytest
+
+from declnet.cli.plugin_commands import GROUP, offers
+
+PRESS = """
+from pathlib import Path
+import click
+
+Path(__file__).with_suffix(".imported").touch()
+
+@click.command()
+@click.argument("fruit")
+@click.option("--times", default=1, help="How often.")
+def press(fruit, times):
+    "Press FRUIT."
+    click.echo(f"{fruit} juice" * times)
+    return 3 if fruit == "stone" else None
+"""
+
+
+@pytest.fixture
+def distribution(tmp_path, declnet_cli):
+    """Makes a distribution of one module, whose commands the command line then finds."""
+    site = tmp_path / "site"
+    site.mkdir()
+    declnet_cli.environment["PYTHONPATH"] = str(site)
+
+    def make(name, entries, source=PRESS, version="1.2", suffix=".dist-info"):
+        information = site / f"{name}-{version}{suffix}"
+        information.mkdir()
+        lines = [f"{command} = {reference}" for command, reference in entries.items()]
+        text = "\n".join(["[console_scripts]", "other = other:main", "", f"[{GROUP}]", *lines])
+        (information / "entry_points.txt").write_text(text + "\n")
+        (information / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {name.replace('_', '-')}\nVersion: {version}\n"
+        )
+        if source is not None:
+            (site / f"{name}.py").write_text(source)
+        return site
+
+    return make
+
+
+def plugin_section(out):
+    lines = out.split("Commands of plugins:\n")[1].split("\n\n")[0].splitlines()
+    return dict(line.strip().split(None, 1) for line in lines)
+
+
+def test_help_lists_commands_with_their_distributions_and_imports_none(distribution, declnet_cli):
+    site = distribution("declnet_juice", {"press": "declnet_juice:press"})
+    distribution("declnet_broken", {"break": "declnet_broken:x"}, "raise ValueError('kaputt')")
+    found = plugin_section(declnet_cli.succeeds("--help"))
+    assert found["press"] == "declnet-juice 1.2"
+    assert found["break"] == "declnet-broken 1.2"
+    assert found["report"].startswith("declnet ")
+    assert not (site / "declnet_juice.imported").exists()
+
+
+def test_a_command_is_called_with_its_arguments_and_ends_with_its_code(distribution, declnet_cli):
+    distribution(
+        "declnet_juice", {"press": "declnet_juice:press", "squeeze": "declnet_juice:press"}
+    )
+    assert declnet_cli.succeeds("press", "apple", "--times", "2") == "apple juiceapple juice\n"
+    assert declnet_cli.succeeds("squeeze", "pear") == "pear juice\n"
+    assert declnet_cli("press", "stone").returncode == 3
+    done = declnet_cli("press")
+    assert done.returncode == 2
+    assert "declnet press [OPTIONS] FRUIT" in done.stderr
+    assert "How often." in declnet_cli.succeeds("press", "--help")
+
+
+@pytest.mark.parametrize(
+    ("source", "cause"),
+    [
+        ("import a_module_that_nobody_has", "ModuleNotFoundError: No module named 'a_module_that"),
+        ("raise KeyError('kaputt')", "KeyError: 'kaputt'"),
+        ("raise SystemExit('bye')", "SystemExit: bye"),
+        ("x = 1", "AttributeError: module 'declnet_juice' has no attribute 'press'"),
+        ("def press(): pass", "TypeError: declnet_juice:press is not a click command"),
+        (None, "ModuleNotFoundError: No module named 'declnet_juice'"),
+    ],
+)
+def test_a_command_that_cannot_be_loaded_is_named_with_its_cause(
+    distribution, declnet_cli, source, cause
+):
+    distribution("declnet_juice", {"press": "declnet_juice:press"}, source)
+    for arguments in (["press", "apple"], ["press", "--help"]):
+        done = declnet_cli(*arguments)
+        assert (done.returncode, done.stdout) == (1, "")
+        start = "error: the command `press` of declnet-juice 1.2 cannot be loaded: "
+        assert done.stderr.startswith(start + cause)
+        assert len(done.stderr.splitlines()) == 1
+    assert "\n  check " in declnet_cli.succeeds("--help")
+
+
+def test_a_plugin_cannot_replace_a_built_in_command(distribution, declnet_cli):
+    site = distribution("declnet_juice", {"run": "declnet_juice:press"})
+    assert "Train and evaluate" in declnet_cli.succeeds("run", "--help")
+    found = plugin_section(declnet_cli.succeeds("--help"))
+    assert found["run"] == "declnet-juice 1.2 (hidden by the built-in command)"
+    assert not (site / "declnet_juice.imported").exists()
+
+
+def test_a_command_of_declnet_itself_comes_before_others(distribution, declnet_cli):
+    distribution("a_juice", {"report": "a_juice:press"})
+    assert "Make an HTML page" in declnet_cli.succeeds("report", "--help")
+    assert plugin_section(declnet_cli.succeeds("--help"))["report"].startswith("declnet ")
+
+
+def test_a_command_of_two_distributions_is_an_error_that_names_both(distribution, declnet_cli):
+    distribution("declnet_juice", {"press": "declnet_juice:press"})
+    distribution("declnet_wine", {"press": "declnet_wine:press"}, version="3.0")
+    assert "declnet-juice 1.2, declnet-wine 3.0" in declnet_cli.succeeds("--help")
+    done = declnet_cli("press", "grape")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "error: the command `press` is offered by declnet-juice 1.2 and declnet-wine 3.0; "
+        "disable one, e.g. with DECLNET_DISABLE_PLUGINS=declnet-wine\n"
+    )
+    declnet_cli.environment["DECLNET_DISABLE_PLUGINS"] = "declnet-wine"
+    assert declnet_cli.succeeds("press", "grape") == "grape juice\n"
+
+
+@pytest.mark.parametrize("name", ["declnet-juice", "Declnet_Juice", " declnet.juice", "press"])
+def test_commands_of_disabled_plugins_are_absent(distribution, declnet_cli, name):
+    distribution("declnet_juice", {"press": "declnet_juice:press"})
+    declnet_cli.environment["DECLNET_DISABLE_PLUGINS"] = f"other,{name}"
+    assert "press" not in declnet_cli.succeeds("--help")
+    done = declnet_cli("press", "apple")
+    assert done.returncode == 2
+    assert "No such command 'press'" in done.stderr
+
+
+def test_without_commands_of_plugins_there_is_no_section(declnet_cli):
+    declnet_cli.environment["DECLNET_DISABLE_PLUGINS"] = "declnet"
+    assert "Commands of plugins" not in declnet_cli.succeeds("--help")
+
+
+def test_the_commands_are_those_that_importlib_finds(distribution, monkeypatch):
+    distribution("declnet_juice", {"press": "declnet_juice:press"})
+    distribution("Declnet.Wine", {"Drink-Me": "wine.of:it.there [red]"}, None, "2.0rc1")
+    site = distribution("egg", {"boil": "egg:press"}, version="0.1-py3.11", suffix=".egg-info")
+    (site / "broken-1.0.dist-info").mkdir()
+    (site / "broken-1.0.dist-info" / "entry_points.txt").write_bytes(b"[\xff")
+    (site / "file-1.0.dist-info").write_text("no folder")
+    monkeypatch.syspath_prepend(str(site))
+    found = {offer for each in offers().values() for offer in each}
+    (site / "broken-1.0.dist-info" / "entry_points.txt").unlink()
+    expected = {
+        (each.name, each.dist.name.lower().replace(".", "-"), f"{each.module}:{each.attr}")
+        for each in entry_points(group=GROUP)
+    }
+    assert {(each.command, each.distribution, each.reference) for each in found} == expected
+    versions = {each.command: each.version for each in found}
+    assert (versions["press"], versions["Drink-Me"], versions["boil"]) == ("1.2", "2.0rc1", "0.1")
+
+
+def test_of_a_distribution_that_is_there_twice_the_first_counts(
+    distribution, monkeypatch, tmp_path
+):
+    site = distribution("declnet_juice", {"press": "declnet_juice:press"})
+    old = tmp_path / "old"
+    (old / "Declnet_Juice-0.9.dist-info").mkdir(parents=True)
+    text = f"[{GROUP}]\npress = old:press\nsqueeze = old:press\n"
+    (old / "Declnet_Juice-0.9.dist-info" / "entry_points.txt").write_text(text)
+    monkeypatch.syspath_prepend(str(old))
+    monkeypatch.syspath_prepend(str(site))
+    assert [str(each) for each in offers()["press"]] == ["declnet-juice 1.2"]
+    assert "squeeze" not in offers()
+
+
+def test_the_working_folder_counts_as_python_has_it_on_the_path(distribution, monkeypatch):
+    site = distribution("declnet_juice", {"press": "declnet_juice:press"})
+    monkeypatch.chdir(site)
+    monkeypatch.syspath_prepend("")
+    monkeypatch.syspath_prepend(os.devnull)
+    assert "press" in offers()

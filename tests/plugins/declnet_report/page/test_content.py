@@ -1,0 +1,333 @@
+"""What the page of a run shows, by the sort of its task and by how it ended."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+import declnet
+
+
+def test_a_run_is_told_in_short(classifier_page, classifier):
+    header = classifier_page.root.one("header")
+    assert header.one("h1").text == "spots"
+    assert header.one("span", class_="status").text == "finished"
+    assert "last epoch 29" in header.text
+    assert "seed 0" in header.text
+    metrics = json.loads((classifier / "metrics.json").read_text("utf-8"))
+    tiles = classifier_page.section("overview").one("dl")
+    assert [each.text for each in tiles.all("dt")][:2] == ["test accuracy", "test loss"]
+    assert float(tiles.all("dd")[0].text) == pytest.approx(metrics["test"]["accuracy"], abs=1e-3)
+
+
+def test_final_figures_are_those_of_the_run(classifier_page, classifier):
+    metrics = json.loads((classifier / "metrics.json").read_text("utf-8"))
+    heading, *rows = classifier_page.section("overview").one("table").rows()
+    assert heading == ["figure", "train", "validation", "test"]
+    for name, *cells in rows:
+        found = [metrics[part][name.replace(" ", "_")] for part in heading[1:]]
+        assert [float(cell) for cell in cells] == pytest.approx(found, rel=1e-3)
+    assert [row[0] for row in rows] == [*("loss", "data loss", "regularization loss", "accuracy")]
+
+
+def test_curves_are_those_of_the_history(classifier_page, classifier):
+    lines = (classifier / "history.jsonl").read_text("utf-8").splitlines()
+    history = [json.loads(line) for line in lines]
+    values = classifier_page.spec("Loss")["data"]["values"]
+    for part, key in (("train", "loss"), ("validation", "validation_loss")):
+        drawn = {each["epoch"]: each["value"] for each in values if each["set"] == part}
+        assert drawn == {row["epoch"]: row[key] for row in history}
+    assert classifier_page.titles()[:3] == ["Loss", "Accuracy", "Learning rate"]
+
+
+def test_classes_have_a_confusion_matrix_that_counts(classifier_page, classifier, shared_runs):
+    model = declnet.load_model(classifier)
+    with np.load(shared_runs.folder / "spots.npz") as data:
+        x, y = data["x"], data["y"]
+    predicted = model.predict(x).argmax(axis=1)
+    expected = [[int(((y == a) & (predicted == b)).sum()) for b in range(3)] for a in range(3)]
+    table = classifier_page.root.one("table", class_="confusion")
+    counts = [[int(cell.text.split()[0]) for cell in row.all("td")] for row in table.all("tr")[1:]]
+    assert counts == expected
+    right = int((predicted == y).sum())
+    assert f"{right} of them" in classifier_page.section("predictions").text
+
+
+def test_classes_have_curves_and_figures(classifier_page):
+    assert classifier_page.titles()[3:] == ["Decision surface", "ROC curve", "Precision and recall"]
+    tables = classifier_page.section("predictions").all("table")
+    heading, *rows = next(each.rows() for each in tables if each.rows()[0][0] == "class")
+    assert heading == ["class", "precision", "recall", "F1", "ROC area", "support"]
+    assert [row[0] for row in rows] == ["0", "1", "2"]
+    assert [row[-1] for row in rows] == ["30", "30", "30"]
+
+
+def test_the_decision_surface_marks_what_is_wrong(classifier_page):
+    points = classifier_page.spec("Decision surface")["layer"][1]["data"]["values"]
+    assert all(each["wrong"] == (each["class"] != each["predicted"]) for each in points)
+    assert len(points) == 90
+
+
+def test_values_have_their_figures(regression_page):
+    assert regression_page.titles()[3:] == ["Fit", "Predicted and true values", "Residuals"]
+
+
+@pytest.mark.parametrize(
+    ("outputs", "titles"),
+    [
+        (1, ["Response surface", "Predicted and true values", "Residuals"]),
+        (3, ["Predicted and true values", "Residuals"]),
+    ],
+)
+def test_values_of_two_inputs_have_a_surface(page_of, runs, outputs, titles):
+    page = page_of(runs.regression("plane", inputs=2, outputs=outputs))
+    assert page.titles()[3:] == titles
+    points = page.spec("Predicted and true values")["layer"][1]["data"]["values"]
+    assert len(points) == 80 * outputs
+
+
+def test_one_answer_is_two_classes(page_of, runs):
+    page = page_of(runs.binary())
+    assert page.titles()[3:] == ["ROC curve", "Precision and recall"]
+    assert len(page.root.one("table", class_="confusion").all("tr")) == 3
+
+
+def test_several_answers_have_a_line_each(page_of, runs):
+    page = page_of(runs.binary(outputs=2))
+    assert not page.root.all("table", class_="confusion")
+    tables = [each.rows() for each in page.section("predictions").all("table")]
+    rows = next(each for each in tables if each[0][0] == "output")
+    assert [row[0] for row in rows[1:]] == ["output 1", "output 2"]
+
+
+def test_many_classes_have_a_table_of_confusions(page_of, runs):
+    rng = np.random.default_rng(0)
+    y = np.arange(200) % 40
+    layers = [{"type": "dense", "units": 40}, "softmax"]
+    folder = runs.run("many", rng.normal(size=(200, 3)), y, layers, "categorical_crossentropy")
+    page = page_of(folder)
+    assert not page.root.all("table", class_="confusion")
+    captions = [each.one("caption").text for each in page.section("predictions").all("table")]
+    assert "Most often confused" in captions
+
+
+def test_class_and_column_names_are_those_of_the_table(page_of, tmp_path):
+    rows = [f"{i % 7},{(i * 3) % 5},{'red' if i % 7 > 3 else 'blue'}" for i in range(60)]
+    (tmp_path / "t.csv").write_text("\n".join(["length,width,colour", *rows]) + "\n", "utf-8")
+    spec = declnet.parse_spec(
+        {
+            "declnet": 1,
+            "data": {
+                "train": {"type": "csv", "path": str(tmp_path / "t.csv"), "target": "colour"},
+                "prepare": ["standardize"],
+            },
+            "model": {"layers": [{"type": "dense", "units": 2}, "softmax"]},
+            "loss": "categorical_crossentropy",
+            "optimizer": "adam",
+            "training": {"epochs": 3},
+        }
+    )
+    declnet.run(spec, out=tmp_path / "run")
+    page = page_of(tmp_path / "run")
+    table = page.root.one("table", class_="confusion")
+    assert [each.text for each in table.all("th", scope="row")] == ["true blue", "true red"]
+    encoding = page.spec("Decision surface")["layer"][1]["encoding"]
+    assert encoding["x"]["title"] == "length (prepared)"
+    assert encoding["y"]["title"] == "width (prepared)"
+
+
+def test_the_network_is_drawn_with_shapes_and_counts(classifier_page):
+    section = classifier_page.section("network")
+    assert "4 layers, 51 parameters" in section.text
+    drawing = section.one("svg")
+    names = [each.text for each in drawing.all("text", class_="name")]
+    assert names == ["input", "dense_1", "tanh_1", "dense_2", "softmax_1"]
+    assert [each.text for each in drawing.all("text", class_="count")] == ["", "24", "", "27", ""]
+    assert len(drawing.all("path", class_="wire")) == 4
+    assert section.one("table").rows()[1] == ["dense_1", "dense", "input", "8", "24"]
+
+
+def test_parameters_and_their_gradients_have_histograms(classifier_page, classifier):
+    section = classifier_page.section("parameters")
+    titles = [each.all("h3")[0].text for each in section.all("figure")]
+    assert titles == [each for name in ("dense_1.weights", "dense_1.biases", "dense_2.weights")
+                      for each in (name, name)]  # fmt: skip
+    weights = declnet.load_model(classifier).parameters()["dense_1.weights"]
+    spec = json.loads(section.all("figure")[0].one("script").content())
+    assert sum(each["count"] for each in spec["data"]["values"]) == weights.size
+    heading, first, *_ = section.one("table").rows()
+    assert heading[-1] == "gradient (RMS)"
+    assert float(first[2]) == pytest.approx(weights.mean(), rel=1e-2)
+    assert float(first[-1]) > 0
+
+
+def test_the_spec_is_shown_whole(classifier_page, classifier):
+    shown = classifier_page.section("spec").one("code")
+    written = (classifier / "spec.toml").read_text("utf-8")
+    assert shown.text == " ".join(written.split())
+    assert len(shown.all("span")) > 20
+
+
+def test_the_manifest_is_shown(classifier_page, classifier):
+    manifest = json.loads((classifier / "manifest.json").read_text("utf-8"))
+    rows = dict(classifier_page.section("manifest").one("table").rows())
+    assert rows["numpy"] == np.__version__
+    assert rows["data.train.hash"] == manifest["data"]["train"]["hash"]
+    assert rows["components.layer.dense"] == manifest["components"]["layer"]["dense"]
+
+
+def test_without_the_data_the_rest_is_shown(page_of, runs):
+    folder = runs.classifier()
+    (runs.folder / "spots.npz").unlink()
+    page = page_of(folder)
+    assert "Figures that need predictions are left out: " in page.section("predictions").text
+    assert "spots.npz" in page.section("predictions").text
+    assert page.titles() == ["Loss", "Accuracy", "Learning rate"]
+    assert len(page.section("parameters").all("figure")) == 3
+    assert page.section("network").one("svg")
+
+
+def test_other_data_than_the_run_saw_is_not_used(page_of, runs):
+    folder = runs.classifier()
+    with np.load(runs.folder / "spots.npz") as data:
+        x, y = data["x"] + 1, data["y"]
+    np.savez(runs.folder / "spots.npz", x=x, y=y)
+    page = page_of(folder)
+    assert "not what the run saw: it has another hash" in page.section("predictions").text
+    assert "Decision surface" not in page.titles()
+
+
+def test_data_that_a_program_handed_over_is_told(page_of, runs, tmp_path):
+    spec = declnet.load_spec(runs.classifier(epochs=2) / "spec.toml")
+    bare = spec.model_copy(update={"data": type(spec.data)()})
+    x, y = np.random.default_rng(0).normal(size=(9, 2)), np.arange(9) % 3
+    declnet.run(bare, data=(x, y), out=tmp_path / "handed")
+    page = page_of(tmp_path / "handed")
+    assert "a program handed the run's data over" in page.section("predictions").text
+
+
+def test_a_run_that_failed_shows_what_there_is(page_of, runs):
+    folder = runs.classifier()
+    for name in ("metrics.json", "weights.safetensors"):
+        (folder / name).unlink()
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    manifest |= {"status": "failed", "error": "DivergenceError: epoch 29: the loss is nan"}
+    (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    page = page_of(folder)
+    notice = page.section("overview").one("p", class_="bad").text
+    assert notice == "The run failed. DivergenceError: epoch 29: the loss is nan"
+    assert page.root.one("header").one("span", class_="failed").text == "failed"
+    assert page.titles() == ["Loss", "Accuracy", "Learning rate"]
+    assert "loss, last epoch" in page.section("overview").text
+    assert "left no weights" in page.section("predictions").text
+    assert "left no weights" in page.section("parameters").text
+    assert page.section("network").one("svg")
+
+
+@pytest.mark.parametrize("status", ["running", "interrupted"])
+def test_a_run_without_an_end_says_so(page_of, runs, status):
+    folder = runs.classifier(epochs=3)
+    for name in ("metrics.json", "history.jsonl"):
+        (folder / name).unlink()
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    del manifest["seconds"], manifest["ended"]
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"status": status}), "utf-8")
+    page = page_of(folder)
+    assert page.section("overview").one("p", class_="notice").text
+    assert page.section("training").text == "Training No epoch was logged."
+    assert page.root.one("table", class_="confusion")
+
+
+def test_a_component_that_is_gone_is_named(page_of, runs):
+    folder = runs.classifier(epochs=3)
+    spec = (folder / "spec.toml").read_text("utf-8")
+    (folder / "spec.toml").write_text(spec.replace('"tanh"', '"vanished"'), "utf-8")
+    page = page_of(folder)
+    assert "vanished" in page.section("network").text
+    assert "vanished" in page.section("predictions").text
+    assert not page.root.all("svg")
+    assert len(page.section("parameters").all("figure")) == 3
+    assert 'type = "vanished"' in page.section("spec").text
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_component_of_another_distribution_is_refused(page_of, runs, classifier, several):
+    folder = runs.classifier(epochs=3)
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    manifest["components"]["layer"]["tanh"] = "declnet-waves==1.0"
+    (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    with pytest.raises(declnet.OriginError, match=r'layer "tanh" came from declnet-waves 1\.0'):
+        page_of(*([classifier] if several else []), folder)
+
+
+def test_another_version_is_noted_once(page_of, runs):
+    folder = runs.classifier(epochs=3)
+    text = (folder / "manifest.json").read_text("utf-8")
+    current = f"declnet=={declnet.__version__}"
+    (folder / "manifest.json").write_text(text.replace(current, "declnet==0.0.9"), "utf-8")
+    with pytest.warns(declnet.DeclnetWarning) as caught:
+        page_of(folder)
+    assert [str(each.message).partition(",")[0] for each in caught] == [
+        "declnet was 0.0.9 when this run was made"
+    ]
+
+
+def test_weights_that_cannot_be_read_are_told(page_of, runs):
+    folder = runs.classifier(epochs=3)
+    (folder / "weights.safetensors").write_bytes(b"garbage")
+    page = page_of(folder)
+    assert "not a safetensors file" in page.section("parameters").text
+    assert "not a safetensors file" in page.section("predictions").text
+
+
+def test_figures_that_are_no_numbers_leave_gaps(page_of, runs):
+    folder = runs.classifier(epochs=3)
+    rows = [{"epoch": each, "loss": None if each == 1 else 0.5} for each in range(4)]
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    (folder / "history.jsonl").write_text(lines, "utf-8")
+    (folder / "metrics.json").write_text('{"test": {"loss": null, "accuracy": null}}', "utf-8")
+    page = page_of(folder)
+    assert [each["epoch"] for each in page.spec("Loss")["data"]["values"]] == [0, 2, 3]
+    assert page.section("overview").one("dl").all("dd")[0].text == "\u2013"
+
+
+def test_runs_that_are_compared(comparison_page):
+    assert comparison_page.root.one("h1").text == "2 runs compared"
+    heading, *rows = comparison_page.section("overview").one("table").rows()
+    assert heading[:3] == ["run", "status", "test loss"]
+    assert [row[:2] for row in rows] == [["spots", "finished"], ["spots_again", "finished"]]
+    rows = comparison_page.section("differences").one("table").rows()
+    assert rows[0] == ["key", "spots", "spots_again"]
+    assert ["training.epochs", "30", "20"] in rows
+    assert ["training.batch_size", "\u2013", "16"] in rows
+    values = comparison_page.spec("Loss")["data"]["values"]
+    assert {each["run"] for each in values} == {"spots", "spots_again"}
+    assert [
+        each["id"] for each in (x.attributes for x in comparison_page.root.all(class_="run"))
+    ] == [*("run-1", "run-2")]
+
+
+def test_runs_of_one_name_are_told_apart(page_of, classifier, tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    for parent in ("a", "b"):
+        shutil.copytree(classifier, tmp_path / parent / "same")
+    page = page_of(*(tmp_path / parent / "same" for parent in ("a", "b", "a")))
+    labels = {each["run"] for each in page.spec("Loss")["data"]["values"]}
+    assert labels == {
+        f"{tmp_path}/a/same (1)",
+        f"{tmp_path}/b/same",
+        f"{tmp_path}/a/same (3)",
+    }
+
+
+def test_of_many_runs_only_some_are_shown_whole(page_of, runs):
+    folder = runs.classifier(epochs=2)
+    copies = [shutil.copytree(folder, runs.folder / f"copy_{each}") for each in range(10)]
+    page = page_of(*copies)
+    assert len(page.root.all("section", class_="run")) == 8
+    assert len(page.section("overview").one("table").rows()) == 11
+    assert "2 more runs" in page.root.one("main").text

@@ -1,0 +1,237 @@
+"""A run's folder, read part by part."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import declnet
+from declnet import ComponentError, DataError, OutputError, SpecError, open_run, parse_spec, run
+
+
+@pytest.fixture
+def done(document, tmp_path):
+    document["data"] |= {"validation": 0.2, "test": document["data"]["train"]}
+    return run(parse_spec(document), out=tmp_path / "out")
+
+
+@pytest.fixture
+def stored(done):
+    return open_run(done.directory)
+
+
+class Doubled(declnet.Layer):
+    """y = 2 x."""
+
+    type = "doubled"
+
+    def forward(self, x, y, state):
+        np.multiply(x, 2, out=y)
+
+    def backward(self, x, y, dy, dx, state):
+        if dx is not None:
+            np.multiply(dy, 2, out=dx)
+
+
+class Broken(Doubled):
+    """Another version of it, which raises."""
+
+    def forward(self, x, y, state):
+        raise ValueError("half of it is missing")
+
+
+def registry_with(layer):
+    registry = declnet.discover()
+    registry.register(layer)
+    return registry
+
+
+def test_it_tells_what_the_run_wrote(stored, done, document):
+    assert stored.path == done.directory
+    assert (stored.name, stored.status, stored.input_shape) == ("small", "finished", (2,))
+    assert stored.manifest == json.loads((done.directory / "manifest.json").read_text())
+    assert stored.history == done.history
+    assert stored.metrics == done.metrics
+    assert stored.spec == parse_spec(document)
+    assert stored.spec_text == (done.directory / "spec.toml").read_text()
+    assert stored.spec_tables == tomllib.loads(stored.spec_text)
+
+
+@pytest.mark.parametrize(
+    ("file", "part"),
+    [
+        ("spec.toml", "spec_tables"),
+        ("spec.toml", "spec"),
+        ("history.jsonl", "history"),
+        ("metrics.json", "metrics"),
+    ],
+)
+def test_a_damaged_part_costs_only_itself(done, file, part):
+    parts = {"spec_tables", "history", "metrics"} - {part.replace("spec", "spec_tables")[:11]}
+    (done.directory / file).write_text("{damaged\n{}\n")
+    stored = open_run(done.directory)
+    with pytest.raises((OutputError, SpecError)):
+        getattr(stored, part)
+    assert all(getattr(stored, each) for each in parts)
+
+
+def test_a_folder_without_a_manifest_is_refused(tmp_path):
+    with pytest.raises(OutputError, match="there is no such folder"):
+        open_run(tmp_path / "absent")
+    with pytest.raises(OutputError, match="no run's folder"):
+        open_run(tmp_path)
+    (tmp_path / "manifest.json").write_text("[]")
+    with pytest.raises(OutputError, match=r"cannot be read: manifest\.json"):
+        open_run(tmp_path)
+
+
+@pytest.mark.parametrize("shape", [None, "2", [2.0], {}])
+def test_an_input_shape_that_is_missing_is_named(done, shape):
+    path = done.directory / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"input_shape": shape}))
+    with pytest.raises(OutputError, match=r"manifest\.json: has no input_shape"):
+        open_run(done.directory).model()
+
+
+def test_the_model_is_the_trained_one_and_always_the_same(stored, done, blobs):
+    model = stored.model()
+    assert np.array_equal(model.predict(blobs[0]), done.model.predict(blobs[0]))
+    assert stored.model() is model
+    assert stored.predictor().model is model
+    assert stored.predictor() is stored.predictor()
+    assert declnet.load_model(done.directory) is not model
+    assert stored.parameters().keys() == model.parameters().keys()
+
+
+def test_layers_are_listed_without_weights(stored, done):
+    (done.directory / "weights.safetensors").unlink()
+    assert stored.summary() == done.model.summary()
+    assert [each.inputs for each in stored.summary()] == [
+        ("input",),
+        ("dense_1",),
+        ("relu_1",),
+        ("dense_2",),
+    ]
+    with pytest.raises(OutputError, match=r"the run left no weights \(it is finished\)"):
+        stored.model()
+
+
+def test_the_data_is_what_the_run_saw(stored, blobs):
+    assert list(stored.data_sets) == ["train", "validation", "test"]
+    assert {name: len(each.dataset) for name, each in stored.data_sets.items()} == {
+        "train": 24,
+        "validation": 6,
+        "test": 30,
+    }
+    assert all(each.unchanged for each in stored.data_sets.values())
+    assert stored.data().name == "test"
+    assert np.array_equal(stored.data("test").dataset.x, blobs[0])
+    parts = list(stored.data("test").parts(13))
+    assert [len(each) for each in parts] == [13, 13, 4]
+    assert np.array_equal(np.concatenate([each.y for each in parts]), blobs[1])
+
+
+def test_other_data_than_the_run_saw_is_known(stored, blobs, tmp_path):
+    np.savez(tmp_path / "data.npz", x=blobs[0] + 1, y=blobs[1])
+    assert not any(each.unchanged for each in stored.data_sets.values())
+
+
+def test_a_data_set_that_the_run_does_not_have_is_named(document, tmp_path):
+    run(parse_spec(document), out=tmp_path / "out")
+    stored = open_run(tmp_path / "out")
+    assert stored.data().name == "train"
+    with pytest.raises(DataError, match=r"the run has no test data \(it has train\)"):
+        stored.data("test")
+
+
+def test_data_of_a_program_cannot_be_loaded_again(document, blobs, tmp_path):
+    del document["data"]
+    run(parse_spec(document), data=blobs, out=tmp_path / "out")
+    with pytest.raises(DataError, match="a program handed the run's data over"):
+        open_run(tmp_path / "out").data()
+
+
+def test_a_table_is_prepared_as_the_run_did_even_without_weights(flowers, tmp_path):
+    copy = Path(shutil.copytree(flowers.run, tmp_path / "copy"))
+    (copy / "weights.safetensors").unlink()
+    stored = open_run(copy)
+    train = stored.data("train")
+    assert train.unchanged
+    assert train.dataset.feature_names[:2] == ("length", "colour=blue")
+    assert np.isfinite(train.dataset.x).all()
+    assert abs(train.dataset.x[:, 0].mean()) < 1e-6
+
+
+def test_predictions_are_the_models_for_all_samples_or_some(stored, done, blobs):
+    found = stored.predictions("test")
+    assert found.name == "test"
+    assert np.array_equal(found.x, blobs[0])
+    assert np.array_equal(found.y, blobs[1])
+    assert np.array_equal(found.outputs, done.model.predict(blobs[0]))
+    some = stored.predictions("test", np.array([7, 3]))
+    assert np.array_equal(some.x, blobs[0][[7, 3]])
+    assert np.array_equal(some.y, blobs[1][[7, 3]])
+    assert some.outputs == pytest.approx(found.outputs[[7, 3]])
+
+
+@pytest.mark.parametrize("name", ["test", "validation", "train"])
+def test_an_evaluation_gives_the_runs_own_metrics(stored, done, name):
+    found = stored.evaluate(name)
+    assert (found.data, found.metrics) == (name, done.metrics[name])
+    assert found.counts.sum() == found.samples == len(stored.data(name).dataset)
+
+
+def test_gradients_are_those_of_the_trained_model(document, tmp_path):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(20, 3)), rng.normal(size=(20, 1))
+    np.savez(tmp_path / "data.npz", x=x, y=y)
+    document["model"]["layers"] = [{"type": "dense", "units": 1}]
+    document |= {"loss": "mean_squared_error"}
+    document["training"] = {"epochs": 2}
+    run(parse_spec(document), out=tmp_path / "out")
+    stored = open_run(tmp_path / "out")
+    w, b = (stored.parameters()[f"dense_1.{name}"] for name in ("weights", "biases"))
+    for positions in (None, np.array([0, 5, 19])):
+        some, target = (x, y) if positions is None else (x[positions], y[positions])
+        error = 2 * (some @ w + b - target) / len(some)
+        found = stored.gradients(positions)
+        assert list(found) == ["dense_1.weights", "dense_1.biases"]
+        assert found["dense_1.weights"] == pytest.approx(some.T @ error)
+        assert found["dense_1.biases"].ravel() == pytest.approx(error.sum(axis=0))
+
+
+def test_gradients_leave_the_statistics_of_the_model_as_they_are(document, tmp_path):
+    document["model"]["layers"].insert(1, "batch_norm")
+    run(parse_spec(document), out=tmp_path / "out")
+    stored = open_run(tmp_path / "out")
+    before = stored.model().parameters()
+    assert any(np.any(each) for each in stored.gradients().values())
+    after = stored.model().parameters()
+    assert all(np.array_equal(before[key], after[key]) for key in before)
+
+
+def test_components_are_looked_up_in_the_registry_that_is_given(document, tmp_path):
+    registry = registry_with(Doubled)
+    document["model"]["layers"].insert(0, "doubled")
+    done = run(parse_spec(document, registry), out=tmp_path / "out", registry=registry)
+    found = open_run(tmp_path / "out", registry).predictions()
+    assert np.array_equal(found.outputs, done.model.predict(found.x))
+    without = open_run(tmp_path / "out")
+    assert without.history == done.history
+    with pytest.raises(SpecError, match='layer type "doubled" is not installed'):
+        without.model()
+
+
+@pytest.mark.parametrize("use", ["predictions", "evaluate", "gradients"])
+def test_a_component_that_raises_is_named(document, tmp_path, use):
+    registry = registry_with(Doubled)
+    document["model"]["layers"].insert(0, "doubled")
+    run(parse_spec(document, registry), out=tmp_path / "out", registry=registry)
+    stored = open_run(tmp_path / "out", registry_with(Broken))
+    with pytest.raises(ComponentError, match=r'layer "doubled" .*half of it is missing'):
+        getattr(stored, use)()

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import pytest
+
+from declnet.spec.flatten import differing_keys, flatten, spec_differences
+
+
+def test_scalars_have_dotted_keys_and_lists_count_from_0():
+    assert flatten({"a": 1, "b": {"c": {"d": "x"}, "e": [True, {"f": 0.5}, [2]]}}) == {
+        "a": 1,
+        "b.c.d": "x",
+        "b.e.0": True,
+        "b.e.1.f": 0.5,
+        "b.e.2.0": 2,
+    }
+
+
+def test_layers_are_called_by_name_and_their_order_is_a_value():
+    layers = [
+        {"type": "dense", "units": 4},
+        "relu",
+        {"type": "dense", "units": 3, "name": "scores"},
+        {"type": "dense", "units": 2},
+        "relu",
+    ]
+    assert flatten({"model": {"layers": layers, "dtype": "float32"}}) == {
+        "model.layers": "dense_1, relu_1, scores, dense_3, relu_2",
+        "model.layers.dense_1.type": "dense",
+        "model.layers.dense_1.units": 4,
+        "model.layers.relu_1": "relu",
+        "model.layers.scores.type": "dense",
+        "model.layers.scores.units": 3,
+        "model.layers.scores.name": "scores",
+        "model.layers.dense_3.type": "dense",
+        "model.layers.dense_3.units": 2,
+        "model.layers.relu_2": "relu",
+        "model.dtype": "float32",
+    }
+
+
+@pytest.mark.parametrize(
+    "document", [{}, {"model": {}}, {"model": {"layers": []}}, {"layers": [{"a": 1}]}]
+)
+def test_without_layers_there_is_no_order(document):
+    assert "model.layers" not in flatten(document)
+
+
+def test_a_layer_in_between_does_not_make_all_others_differ():
+    one = {"model": {"layers": [{"type": "dense", "units": 4}, {"type": "softmax"}]}}
+    layers = [{"type": "dense", "units": 4}, {"type": "dropout", "rate": 0.5}, {"type": "softmax"}]
+    other = {"model": {"layers": layers}}
+    assert differing_keys([flatten(one), flatten(other)]) == [
+        "model.layers",
+        "model.layers.dropout_1.type",
+        "model.layers.dropout_1.rate",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ({"a": 1, "b": 2}, {"b": 2, "a": 1}, []),
+        ({"a": 1}, {"a": 2}, ["a"]),
+        ({"a": 1}, {"a": 1.0}, ["a"]),
+        ({"a": 1}, {"a": "1"}, ["a"]),
+        ({"a": 1}, {"a": True}, ["a"]),
+        ({"a": 1}, {}, ["a"]),
+        ({"b": 1}, {"a": None}, ["b", "a"]),
+        ({"a": float("nan")}, {"a": float("nan")}, []),
+    ],
+)
+def test_values_differ_by_what_they_are(one, other, expected):
+    assert differing_keys([one, other]) == expected
+
+
+def test_of_three_one_that_differs_is_enough():
+    assert differing_keys([{"a": 1, "b": 1}, {"a": 1, "b": 1}, {"a": 1, "b": 2}]) == ["b"]
+    assert differing_keys([{"a": 1}]) == []
+
+
+def test_differences_are_written_as_a_spec_has_them():
+    one = {"seed": 0, "loss": "huber", "training": {"epochs": 5, "shuffle": True}}
+    other = {"seed": 0, "loss": "log_cosh", "training": {"epochs": 5, "shuffle": False, "a": 0.5}}
+    assert spec_differences([one, other]) == {
+        "loss": ['"huber"', '"log_cosh"'],
+        "training.shuffle": ["true", "false"],
+        "training.a": [None, "0.5"],
+    }
+    assert spec_differences([one, one]) == {}

@@ -1,0 +1,41 @@
+"""A panel that works, one that raises, and one that has nothing to say."""
+
+from html import escape
+
+from declnet import StoredRun
+from declnet_report import ReportPanel
+
+
+class Ripeness(ReportPanel):
+    """The shares of right predictions, by class."""
+
+    type = "ripeness"
+    title = "Ripeness"
+
+    def render(self, run: StoredRun) -> str | None:
+        found = run.evaluate("test")
+        rows = "".join(
+            f"<tr><th>{escape(each['class'])}</th><td>{each['recall']:.2f}</td></tr>"
+            for each in found.by_class()
+        )
+        layers = len(run.summary())
+        return f"<p>{found.samples} fruits & {layers} layers.</p><table>{rows}</table><br>"
+
+
+class Rotten(ReportPanel):
+    """Raises."""
+
+    type = "rotten"
+    title = "Rotten <fruit>"
+
+    def render(self, run: StoredRun) -> str | None:
+        raise ZeroDivisionError(f"nothing is left of {run.name}")
+
+
+class Unripe(ReportPanel):
+    """Says nothing of a run that finished."""
+
+    type = "unripe"
+
+    def render(self, run: StoredRun) -> str | None:
+        return None if run.status == "finished" else "<p>Wait.</p>"
