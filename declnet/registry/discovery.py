@@ -126,7 +126,8 @@ def load(module: object, plugin: Plugin, registry: Registry) -> None:
     see each other. No order between them is needed: which distribution a type is taken from is
     decided by the registry, not by who came first.
 
-    A class that is refused is recorded as a failure; the plugin's others are registered.
+    A class that is refused is recorded as a failure; the plugin's other classes are registered. A
+    hook of an unknown name is an error, which does not undo what the others registered.
 
     Raises:
         Exception: what the hook itself raised, or pluggy's report of a wrong or unknown hook.
@@ -134,7 +135,7 @@ def load(module: object, plugin: Plugin, registry: Registry) -> None:
     hooks = pluggy.PluginManager(hookspec.PROJECT)
     hooks.add_hookspecs(hookspec)
     hooks.register(module, name=plugin.name)
+    hooks.hook.declnet_register(register=_Registration(plugin, registry))
     hooks.check_pending()
     if not hooks.hook.declnet_register.get_hookimpls():
         raise LookupError("it has no hook: mark a function declnet_register(register) @hookimpl")
-    hooks.hook.declnet_register(register=_Registration(plugin, registry))
