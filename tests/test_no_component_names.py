@@ -40,9 +40,8 @@ ALLOWED = {
     "codes/catalogue.toml": "its examples are documentation, as specs that readers know",
     "runs/using/output_file.py": "csv, npy and parquet are formats of predictions, no sources",
     "cli/predict.py": "the same formats, as the choices of --format",
-    "report/assessment/assessment.py": "precision, recall, f1 are columns of a report by class",
-    "report/assessment/tables.py": "the same columns, as they are printed",
-    "report/assessment/value_errors.py": "r2 and errors are keys of a report on numbers",
+    "runs/evaluation.py": "precision, recall, f1, r2 and errors are keys of an evaluation",
+    "report/evaluation_tables.py": "the same, as columns that are printed",
 }
 """Files that may have names of types, each with the reason; one that has none any more fails."""
 

@@ -15,7 +15,7 @@ from declnet.cli.options import ascending_option
     "--sort",
     "wanted",
     metavar="METRIC",
-    help="Sort by a final metric, the best first, e.g. accuracy or test.loss.  [default: as given]",
+    help="Sort by a final metric, the best first, e.g. loss or test.loss.  [default: as given]",
 )
 @ascending_option
 def compare(runs: tuple[Path, ...], wanted: str | None, ascending: bool | None) -> None:

@@ -16,7 +16,7 @@ from declnet.cli.options import ascending_option
     "--sort",
     "wanted",
     metavar="METRIC",
-    help="Sort by a final metric, the best first, e.g. accuracy or test.loss; or by name, status, "
+    help="Sort by a final metric, the best first, e.g. loss or test.loss; or by name, status, "
     "epochs, seconds or date.  [default: date]",
 )
 @ascending_option
@@ -27,7 +27,7 @@ from declnet.cli.options import ascending_option
     multiple=True,
     metavar="KEY=VALUE",
     help="Only runs with this status, or with this value of a key of the spec, e.g. "
-    "status=finished or optimizer.type=adam; more than once: all must hold.",
+    "status=finished or training.batch_size=32; more than once: all must hold.",
 )
 @click.option(
     "--format",

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     "--metric",
     "wanted",
     metavar="METRIC",
-    help="The metric to compare, e.g. accuracy or train.loss.  [default: the first metric, of the "
+    help="The metric to compare, e.g. loss or train.loss.  [default: the first metric, of the "
     "validation, else the test, else the training data]",
 )
 @ascending_option
