@@ -28,9 +28,9 @@ from declnet.testing.check import (
 from declnet.testing.common_checks import only
 from declnet.testing.comparison import difference, same
 from declnet.testing.examples import build_examples
-from declnet.testing.harness import NO_LOSS, GraphHarness, call_locked, infer, sink, sources
-from declnet.testing.layer_harness import USUAL_SHAPES
-from declnet.testing.loss_harness import Pair, drawn, prepared, sort_of
+from declnet.testing.harness import NO_LOSS, GraphHarness, call_locked, infer, probe
+from declnet.testing.layers import USUAL_SHAPES
+from declnet.testing.losses import Pair, drawn, prepared, sort_of
 from declnet.testing.regularizers import PARAMETER_SHAPES, RegularizerHarness, weights
 from declnet.testing.trial import BOTH_ORDERS, Setting, copied, poison
 
@@ -176,8 +176,8 @@ def _layer_passes(
     layers = components[:-1] if loss is not None else components
     for shape, first in product((*USUAL_SHAPES, *subject.instance.example_shapes), (True, False)):
         for n, order, dtype in product(BATCHES, BOTH_ORDERS, DTYPES):
-            before = [] if first else sources((shape,), n, order)
-            after = [sink(n, order)] if loss is None else []
+            before = [] if first else [probe(order, name="before", shape=shape, samples=n)]
+            after = [probe(order, name="after", samples=n)] if loss is None else []
             given = shape if first else (prod(shape),)
             try:
                 nodes = infer([*before, *layers, *after], given, subject.registry)
@@ -230,9 +230,8 @@ def _step(
     if loss is not None:
         y_true = prepared(loss, drawn(loss, sort, pair, 3, n).y, pair.shape, dtype, "batch_first")
     graph.place(x, y_true, rng.uniform(size=n).astype(dtype) if weighted else None)
-    graph.step()
-    y_pred, losses = graph.outputs()
-    return {"y": y_pred, "losses": losses} | graph.gradients()
+    y_pred, losses = graph.forward()
+    return {"y": y_pred, "losses": losses} | graph.backward()
 
 
 def _optimizer_passes(
