@@ -42,6 +42,7 @@ CHECKS_BY_KIND: dict[str, tuple[Check, ...]] = {
 TRIALS: dict[str, Try] = {
     "layer": layers.try_layer,
     "loss": losses.try_loss,
+    "kernel": kernels.try_kernel,
     "regularizer": regularizers.try_regularizer,
     "optimizer": optimizers.try_optimizer,
     "initializer": initializers.try_initializer,

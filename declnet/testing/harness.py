@@ -166,7 +166,8 @@ class GraphHarness:
     def forward(self) -> tuple[Array, Array]:
         """Run the step as far as the loss; return copies of the model's output and the losses."""
         calls = self._step.calls
-        ends = [i for i, call in enumerate(calls, 1) if _calls(call, self._loss.forward)]
+        functions = [getattr(call, "func", None) for call in calls]
+        ends = [i for i, each in enumerate(functions, 1) if each == self._loss.forward]
         self._done = ends[0] if ends else len(calls)  # a kernel computes both directions
         for call in calls[: self._done]:
             call()
@@ -202,10 +203,6 @@ class GraphHarness:
         for stream, state in self._streams:
             stream.bit_generator.state = state
         poison(self._graph.gradient, self.setting.poison)
-
-
-def _calls(call: Any, function: Any) -> bool:
-    return getattr(call, "func", None) == function
 
 
 class Watched:
@@ -331,10 +328,10 @@ def _named(name: str, arrays: Any) -> dict[str, Array]:
 
 def _watching_states(method: str, call: Callable[[], object], arguments: tuple[Any, ...]) -> None:
     """Make a call; raise StateReplacedError if it sets an attribute of a state."""
-    states: dict[str, Any] = {
-        "state": each for each in arguments if isinstance(each, LayerState | OptimizerState)
-    }
-    states |= {"state.grad": each.grad for each in states.values() if hasattr(each, "grad")}
+    states: dict[str, Any] = {}
+    for each in arguments:
+        if isinstance(each, LayerState | OptimizerState):
+            states |= {"state": each, "state.grad": getattr(each, "grad", each)}
     handed = {where: dict(vars(state)) for where, state in states.items()}
     call()
     for where, state in states.items():

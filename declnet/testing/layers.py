@@ -125,7 +125,8 @@ def _infer_chain(subject: Subject, shape: Any, setting: Setting) -> tuple[Node, 
         CheckFailed: it raises anything else, or declares what no graph can allocate.
     """
     layer, shapes, samples = subject.instance, _shapes(subject.instance, shape), setting.capacity
-    chain, input_shape, inputs = list[Layer](), shapes[0], ("input",)
+    chain, input_shape = list[Layer](), shapes[0]
+    inputs: tuple[str, ...] = ("input",)
     if layer.input_dtype != "integer":
         input_shape = (sum(map(prod, shapes)),)
         inputs = tuple(f"before_{i}" for i in range(len(shapes)))
