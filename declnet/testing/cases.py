@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from declnet.components.component import Component
 from declnet.registry.registry import Registry
 from declnet.testing.catalogue import checks_for
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, described
-from declnet.testing.examples import DECLARE_EXAMPLES, build_example, build_examples
+from declnet.testing.examples import build_example, build_examples
 from declnet.testing.report import Outcome
 
 
@@ -24,8 +24,8 @@ class FailsAsAnotherError(CheckSkipped):
         as_in: the label of that case.
     """
 
-    def __init__(self, message: str, as_in: str) -> None:
-        super().__init__(message)
+    def __init__(self, as_in: str, cause: str) -> None:
+        super().__init__(f"{as_in} fails in the same way: {cause}")
         self.as_in = as_in
 
 
@@ -44,7 +44,7 @@ class Case:
     component: str
     example: int
     check: str
-    function: Callable[[], None]
+    function: Callable[[], object]
     earlier: list[Case] = field(default_factory=list, repr=False)
     _ended: list[Exception | None] = field(default_factory=list, init=False, repr=False)
 
@@ -63,33 +63,23 @@ class Case:
         error = self._end()
         if isinstance(error, CheckFailed) and error.cause is not None:
             for other in self.earlier:
-                known = other._end()
-                if isinstance(known, CheckFailed) and known.cause == error.cause:
-                    message = f"{other.label} fails in the same way: {error.cause}"
-                    raise FailsAsAnotherError(message, other.label) from error
+                if getattr(other._end(), "cause", None) == error.cause:
+                    raise FailsAsAnotherError(other.label, error.cause) from error
         if error is not None:
             raise error
 
     def outcome(self) -> Outcome:
         """Run the check; whatever it raises becomes an outcome."""
+        outcome = partial(Outcome, self.component, self.example, self.check)
         try:
             self.run()
         except CheckSkipped as reason:
-            as_in = getattr(reason, "as_in", None)
-            return self._outcome("skipped", str(reason), as_in)
+            return outcome("skipped", str(reason), getattr(reason, "as_in", None))
         except CheckFailed as failure:
-            return self._outcome("failed", str(failure))
+            return outcome("failed", str(failure))
         except Exception as error:
-            return self._outcome("failed", f"the check itself raised {described(error)}")
-        return self._outcome("passed")
-
-    def _outcome(
-        self,
-        status: Literal["passed", "failed", "skipped"],
-        message: str = "",
-        as_in: str | None = None,
-    ) -> Outcome:
-        return Outcome(self.component, self.example, self.check, status, message, as_in)
+            return outcome("failed", f"the check itself raised {described(error)}")
+        return outcome("passed")
 
     def _end(self) -> Exception | None:
         """How the check ends, found once."""
@@ -113,22 +103,22 @@ def cases_of_class(
         registry: where components that it names are looked up.
         instances: more instances of it, besides those of its examples.
     """
-    name = f"{cls.kind}:{cls.type}"
-    more = [instance for instance in instances if type(instance) is cls]
-    built: list[tuple[int, Component]] = []
+    name, built = f"{cls.kind}:{cls.type}", list[Subject]()
     for position, table in enumerate(cls.examples):
         build = partial(build_example, cls, table, position, registry)
-        yield Case(name, position, "example_is_valid", partial(_only, build))
+        yield Case(name, position, "example_is_valid", build)
         try:
-            built.append((position, build()))
+            built.append(Subject(build(), position, registry))
         except CheckFailed:
             continue
-    if not cls.examples:
-        built += enumerate(build_examples(cls, registry))
-    built += enumerate(more, start=max(len(cls.examples), len(built)))
-    yield from cases_of_subjects([Subject(each, position, registry) for position, each in built])
+    more = () if cls.examples else build_examples(cls, registry)
+    more += tuple(instance for instance in instances if type(instance) is cls)
+    built += [Subject(each, i, registry) for i, each in enumerate(more, start=len(cls.examples))]
+    yield from cases_of_subjects(built)
     if not built and not cls.examples:
-        yield Case(name, 0, "can_be_built", partial(_raise, CheckSkipped(DECLARE_EXAMPLES)))
+        yield ending_case(
+            name, "can_be_built", CheckSkipped("it has no defaults; declare examples")
+        )
 
 
 def cases_of_subjects(subjects: Iterable[Subject]) -> Iterator[Case]:
@@ -142,14 +132,10 @@ def cases_of_subjects(subjects: Iterable[Subject]) -> Iterator[Case]:
             yield case
 
 
-def failing_case(component: str, check: str, message: str) -> Case:
-    """Return a case for a fault that is known already, e.g. of a class that was refused."""
-    return Case(component, 0, check, partial(_raise, CheckFailed(message)))
+def ending_case(component: str, check: str, error: Exception) -> Case:
+    """Return a case of which it is known how it ends, e.g. of a class that was refused."""
 
+    def end() -> None:
+        raise error
 
-def _only(build: Callable[[], object]) -> None:
-    build()
-
-
-def _raise(error: Exception) -> None:
-    raise error
+    return Case(component, 0, check, end)

@@ -10,8 +10,8 @@ from declnet.testing import (
     declarations,
     initializers,
     kernels,
-    layer_checks,
-    loss_checks,
+    layers,
+    losses,
     metrics,
     optimizers,
     regularizers,
@@ -19,16 +19,14 @@ from declnet.testing import (
     transforms,
 )
 from declnet.testing.check import Check
-from declnet.testing.layer_harness import try_layer
-from declnet.testing.loss_harness import try_loss
 from declnet.testing.trial import Try
 
 COMMON = declarations.CHECKS
 """The checks of every component, whatever its kind."""
 
 CHECKS_BY_KIND: dict[str, tuple[Check, ...]] = {
-    "layer": layer_checks.CHECKS,
-    "loss": loss_checks.CHECKS,
+    "layer": layers.CHECKS,
+    "loss": losses.CHECKS,
     "kernel": kernels.CHECKS,
     "regularizer": regularizers.CHECKS,
     "optimizer": optimizers.CHECKS,
@@ -42,8 +40,9 @@ CHECKS_BY_KIND: dict[str, tuple[Check, ...]] = {
 """The checks of each kind besides the common ones; a kind that is not here has only those."""
 
 TRIALS: dict[str, Try] = {
-    "layer": try_layer,
-    "loss": try_loss,
+    "layer": layers.try_layer,
+    "loss": losses.try_loss,
+    "kernel": kernels.try_kernel,
     "regularizer": regularizers.try_regularizer,
     "optimizer": optimizers.try_optimizer,
     "initializer": initializers.try_initializer,

@@ -20,13 +20,7 @@ from declnet.testing.check import (
     Subject,
     check,
 )
-from declnet.testing.comparison import (
-    CLOSE,
-    CLOSE_IN_FLOAT32,
-    difference,
-    read_before_written,
-    unwritten,
-)
+from declnet.testing.comparison import CLOSE, CLOSE_IN_FLOAT32, difference, kept_and_read
 from declnet.testing.trial import (
     BOTH_ORDERS,
     CHANGED,
@@ -174,27 +168,23 @@ def takes_any_memory_order(subject: Subject) -> None:
 @check
 def writes_every_output(subject: Subject) -> None:
     """Fills every element of the arrays that it is to fill, in any memory order."""
-    for setting, first, second in _poisoned(subject):
-        for name, array in first.outputs.items():
-            count = unwritten(array, second.outputs[name], POISONS)
-            if count:
-                raise CheckFailed(
-                    f"{count} of {array.size} elements of {name} are left unwritten ({setting}); "
-                    "write all of them in place, e.g. with out="
-                )
+    for what, size, setting, (kept, _) in _poisoned(subject):
+        if kept:
+            raise CheckFailed(
+                f"{kept} of {size} elements of {what} are left unwritten (with {setting}); write "
+                "all of them in place, e.g. with out="
+            )
 
 
 @check
 def overwrites_outputs(subject: Subject) -> None:
     """Gives results that do not depend on what output arrays and workspace held before."""
-    for setting, first, second in _poisoned(subject):
-        for name, array in first.outputs.items():
-            count = read_before_written(array, second.outputs[name], POISONS)
-            if count:
-                raise CheckFailed(
-                    f"{count} of {array.size} elements of {name} depend on what that array or a "
-                    f"workspace held before ({setting}); overwrite, do not add"
-                )
+    for what, size, setting, (_, read) in _poisoned(subject):
+        if read:
+            raise CheckFailed(
+                f"{read} of {size} elements of {what} depend on what that array or a workspace "
+                f"held before (with {setting}); overwrite, do not add"
+            )
 
 
 @check
@@ -247,10 +237,13 @@ def _mixes(subject: Subject) -> bool:
     return getattr(subject.instance, "mixes_samples", False)
 
 
-def _poisoned(subject: Subject) -> Iterator[tuple[Setting, Trial, Trial]]:
+def _poisoned(subject: Subject) -> Iterator[tuple[str, int, Setting, tuple[int, int]]]:
+    """How many elements of each output are kept, or read before they are written, and where."""
     for setting in (*ORDERS, USUAL.but(dtype="float32")):
         first, second = (tried(subject, setting.but(poison=poison)) for poison in POISONS)
-        yield setting, first, second
+        for name, array in first.outputs.items():
+            counts = kept_and_read(array, second.outputs[name], POISONS)
+            yield name, array.size, setting, counts
 
 
 def _repeated(trial: Trial, samples: int) -> dict[str, Array]:

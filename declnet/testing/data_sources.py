@@ -82,7 +82,7 @@ def names_suffixes_of_files(subject: Subject) -> None:
     """Names the files that it reads by suffixes such as `.csv`, if it reads files."""
     for suffix in getattr(subject.instance, "suffixes", ()):
         if not isinstance(suffix, str) or not SUFFIX.fullmatch(suffix):
-            raise CheckFailed(f'{suffix!r} is not a suffix; it is a dot and small letters: ".csv"')
+            raise CheckFailed(f"{suffix!r} is not a suffix: write a dot and small letters")
 
 
 CHECKS = (

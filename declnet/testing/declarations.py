@@ -14,7 +14,6 @@ from pydantic import ValidationError
 from declnet.components.context import RunContext
 from declnet.components.returned import checked_diagnostics
 from declnet.components.verification import contract_of
-from declnet.errors import Diagnostic
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
 
 UNKNOWN = "no_such_key_anywhere"
@@ -84,36 +83,31 @@ def has_a_json_schema(subject: Subject) -> None:
 
 
 @check
-def survives_toml(subject: Subject) -> None:
-    """Comes back from TOML as it was."""
-    with calling("model_dump and writing TOML"):
-        table = subject.instance.model_dump(mode="json", exclude_none=True)
-        text = tomli_w.dumps(table)
-    _require_same(subject, tomllib.loads(text), f"TOML ({text.strip()!r})")
-
-
-@check
-def survives_json(subject: Subject) -> None:
-    """Comes back from JSON as it was."""
-    with calling("model_dump and writing JSON"):
-        text = json.dumps(subject.instance.model_dump(mode="json"), allow_nan=False)
-    _require_same(subject, json.loads(text), f"JSON ({text})")
-
-
-@check
-def survives_pydantic(subject: Subject) -> None:
-    """Comes back from what pydantic dumps as it was."""
+def survives_documents(subject: Subject) -> None:
+    """Comes back as it was from TOML, from JSON and from what pydantic dumps."""
     instance, context = subject.instance, {"registry": subject.registry}
     with calling("model_dump"):
-        dumped = instance.model_dump()
-    _require_same(subject, dumped, "model_dump()")
-    with calling("model_validate of model_dump()"):
+        toml = tomli_w.dumps(instance.model_dump(mode="json", exclude_none=True))
+        text = json.dumps(instance.model_dump(mode="json"), allow_nan=False)
+        dumped, by_pydantic = instance.model_dump(), instance.model_dump_json()
+    for table, source in (
+        (tomllib.loads(toml), f"TOML ({toml.strip()!r})"),
+        (json.loads(text), f"JSON ({text})"),
+        (dumped, "model_dump()"),
+    ):
+        try:
+            again = _declared(subject, table)
+        except ValidationError as error:
+            raise CheckFailed(
+                f"it cannot be built again from {source}: {error}; fields must be types that TOML "
+                "and JSON can write: numbers, strings, booleans, lists, tables, paths, components"
+            ) from error
+        _require_equal(instance, again, source)
+    with calling("model_validate of what model_dump gives"):
         again = type(instance).model_validate(dumped, context=context)
-    _require_equal(instance, again, "model_validate(model_dump())")
-    with calling("model_validate_json of model_dump_json()"):
-        text = instance.model_dump_json()
-        again = type(instance).model_validate_json(text, context=context)
-    _require_equal(instance, again, "model_validate_json(model_dump_json())")
+        _require_equal(instance, again, "model_dump()")
+        again = type(instance).model_validate_json(by_pydantic, context=context)
+        _require_equal(instance, again, "model_dump_json()")
 
 
 @check
@@ -122,8 +116,20 @@ def checks_an_unknown_run(subject: Subject) -> None:
     instance = subject.instance
     with calling("check, for an empty RunContext,"):
         found = checked_diagnostics(instance, instance.check(RunContext()))
-    for diagnostic in found:
-        _require_right(diagnostic, instance)
+    for each in found:
+        for what, text in {"message": each.message, "help": each.help or "?"}.items():
+            if not isinstance(text, str) or not text.strip():
+                raise CheckFailed(f"the {what} of a diagnostic is {text!r}, which tells nothing")
+        if not isinstance(each.code, str) or not CODE.fullmatch(each.code):
+            raise CheckFailed(
+                f"a diagnostic has the code {each.code!r}; it is E, for an error, or W, for a "
+                "warning, and three digits, e.g. W060"
+            )
+        elsewhere = each.layer is not None or each.data is not None
+        if each.path and not elsewhere and each.path[0] not in type(instance).model_fields:
+            raise CheckFailed(
+                f"a diagnostic has the path {each.path!r}; it is () or begins with a field"
+            )
 
 
 CHECKS = (
@@ -132,9 +138,7 @@ CHECKS = (
     is_frozen,
     refuses_unknown_keys,
     has_a_json_schema,
-    survives_toml,
-    survives_json,
-    survives_pydantic,
+    survives_documents,
     checks_an_unknown_run,
 )
 
@@ -145,46 +149,9 @@ def _declared(subject: Subject, table: Any) -> Any:
     return contract.from_declaration(table, {"registry": subject.registry})
 
 
-def _require_same(subject: Subject, table: Any, source: str) -> None:
-    try:
-        again = _declared(subject, table)
-    except ValidationError as error:
-        raise CheckFailed(
-            f"it cannot be built again from {source}: {error}; fields must be types that TOML and "
-            "JSON can write: numbers, strings, booleans, lists, tables, paths, components"
-        ) from error
-    _require_equal(subject.instance, again, source)
-
-
 def _require_equal(instance: Any, again: Any, source: str) -> None:
     if again != instance:
         raise CheckFailed(
             f"it comes back from {source} as {again!r} instead of {instance!r}; a value of None "
             "that is not the default is lost in TOML, and a serializer may lose more"
-        )
-
-
-def _require_right(diagnostic: Diagnostic, component: Any) -> None:
-    _require_text(diagnostic.message, "message")
-    if diagnostic.help is not None:
-        _require_text(diagnostic.help, "help")
-    if not isinstance(diagnostic.code, str) or not CODE.fullmatch(diagnostic.code):
-        raise CheckFailed(
-            f"a diagnostic has the code {diagnostic.code!r}; it is E, for an error, or W, for a "
-            "warning, and three digits, e.g. W060"
-        )
-    if diagnostic.layer is not None or diagnostic.data is not None:
-        return  # its path is in another table
-    fields = type(component).model_fields
-    if diagnostic.path and diagnostic.path[0] not in fields:
-        raise CheckFailed(
-            f"a diagnostic has the path {diagnostic.path!r}; it is () or begins with a field of "
-            f'the component, as ("{next(iter(fields), "units")}",)'
-        )
-
-
-def _require_text(text: Any, what: str) -> None:
-    if not isinstance(text, str) or not text.strip():
-        raise CheckFailed(
-            f"the {what} of a diagnostic is {text!r}; say in a sentence what the user reads"
         )

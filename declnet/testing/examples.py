@@ -11,8 +11,6 @@ from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.testing.check import CheckFailed
 
-DECLARE_EXAMPLES = "it cannot be built from its defaults; declare examples of its fields"
-
 
 def build_examples(cls: type[Any], registry: Registry | None = None) -> tuple[Any, ...]:
     """Return instances of a class: of its `examples`, else one of its defaults, else none.
@@ -26,10 +24,8 @@ def build_examples(cls: type[Any], registry: Registry | None = None) -> tuple[An
     """
     registry = registry or registry_with([cls])
     if cls.examples:
-        return tuple(
-            build_example(cls, table, position, registry)
-            for position, table in enumerate(cls.examples)
-        )
+        tables = enumerate(cls.examples)
+        return tuple(build_example(cls, table, i, registry) for i, table in tables)
     try:
         return (cls.model_validate({}, context={"registry": registry}),)
     except ValidationError:

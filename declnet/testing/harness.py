@@ -1,6 +1,6 @@
 """Components in the graph that users' runs have: between probes, watched, with or without kernels.
 
-A model is a source for each input, the layers under test, and a sink or a loss, compiled by
+A model is a probe for each input, the layers under test, and a probe or a loss, compiled by
 `TrainingGraph` and `InferenceGraph`. The component under test is replaced by a watched one, which
 locks what it may only read and spoils what it is to fill; the graph does not notice.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -19,7 +20,7 @@ from declnet.components.layer import Layer
 from declnet.components.loss import Loss
 from declnet.components.parameter import Parameter
 from declnet.components.regularizer import Regularizer
-from declnet.components.state import LayerState
+from declnet.components.state import LayerState, OptimizerState
 from declnet.errors import SpecError
 from declnet.graph.inference import InferenceGraph
 from declnet.graph.kernels import Kernels
@@ -40,61 +41,55 @@ from declnet.testing.check import (
 from declnet.testing.trial import Setting, copied, poison
 
 
-class _Source(Layer):
-    """y = some columns of the model's input; its parameter, if it has one, receives dy."""
+class _Probe(Layer):
+    """y = some columns of x, in a shape; dx is what `slopes` holds, and `received` receives dy."""
 
-    type = "source"
-    backward_needs = frozenset()
-
-    start: int
-    shape: tuple[int, ...]
-    samples: int
-    receives: bool
-    regularizer: Regularizer | None
-
-    def output_shape(self, input_shape: Shape) -> Shape:  # noqa: ARG002
-        return self.shape
-
-    def parameters(self, input_shape: Shape) -> dict[str, Parameter]:  # noqa: ARG002
-        received = Parameter((self.samples, *self.shape), "zeros", self.regularizer)
-        return {"received": received} if self.receives else {}
-
-    def forward(self, x: Array, y: Array, state: LayerState) -> None:  # noqa: ARG002
-        y[...] = x[:, self.start : self.start + prod(self.shape)].reshape(y.shape)
-
-    def backward(self, x: Any, y: Any, dy: Array, dx: Any, state: LayerState) -> None:  # noqa: ARG002
-        state.grad.received[: len(dy)] = dy
-
-
-class _BatchFirstSource(_Source):
-    """A source that gives y in C order."""
-
-    memory_order = "batch_first"
-
-
-class _Sink(Layer):
-    """y = x; the gradient of x is the one that its parameter holds."""
-
-    type = "sink"
+    type = "probe"
     backward_needs = frozenset()
 
     samples: int
+    shape: tuple[int, ...] | None = None
+    start: int = 0
+    receives: bool = True
+    regularizer: Regularizer | None = None
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        return input_shape if self.shape is None else self.shape
 
     def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
-        return {"slopes": Parameter((self.samples, *input_shape), "zeros", trainable=False)}
+        shape = self.output_shape(input_shape)
+        received = Parameter((self.samples, *shape), "zeros", self.regularizer)
+        slopes = Parameter((self.samples, *input_shape), "zeros", trainable=False)
+        return {"slopes": slopes} | ({"received": received} if self.receives else {})
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:  # noqa: ARG002
-        np.copyto(y, x)
+        columns = slice(self.start, self.start + prod(y.shape[1:]))
+        y[...] = x.reshape(len(x), -1)[:, columns].reshape(y.shape)
 
-    def backward(self, x: Any, y: Any, dy: Any, dx: Any, state: LayerState) -> None:  # noqa: ARG002
+    def backward(self, x: Any, y: Any, dy: Array, dx: Any, state: LayerState) -> None:  # noqa: ARG002
+        if self.receives:
+            state.grad.received[: len(dy)] = dy
         if dx is not None:
-            np.copyto(dx, state.slopes[: len(dx)])
+            dx[...] = state.slopes[: len(dx)]
 
 
-class _BatchFirstSink(_Sink):
-    """A sink that takes x in C order."""
+class _BatchFirstProbe(_Probe):
+    """A probe whose x and y are in C order."""
 
     memory_order = "batch_first"
+
+
+def probe(order: Order, **fields: Any) -> Layer:
+    """Return a neighbor of the layers under test.
+
+    Args:
+        order: in memory, of what it gives and takes.
+        fields: `name`, `inputs`; `samples`, of the largest batch; `shape` of y, default: that of
+            x; `start`, the column of x where y begins, default 0; `receives`, whether it has a
+            parameter `received` whose gradient is that of y, default True; `regularizer`, of that.
+            Its parameter `slopes` is the gradient of x.
+    """
+    return (_Probe if order == "batch_last" else _BatchFirstProbe)(**fields)
 
 
 class _NoLoss(Loss):
@@ -110,44 +105,6 @@ class _NoLoss(Loss):
 
 
 NO_LOSS = _NoLoss()
-
-
-def sources(
-    shapes: Sequence[Shape],
-    samples: int,
-    order: Order,
-    wanted: Sequence[bool] = (),
-    regularizer: Regularizer | None = None,
-) -> list[Layer]:
-    """Return a layer for each shape that gives a sample's numbers from the model's input.
-
-    Args:
-        shapes: what they give, one after the other in the model's input.
-        samples: of the largest batch.
-        order: in memory, of what they give.
-        wanted: for each, whether it has a parameter `received`, whose gradient is that of what it
-            gives; default: all.
-        regularizer: of that parameter.
-    """
-    kind = _Source if order == "batch_last" else _BatchFirstSource
-    starts = np.cumsum([0, *map(prod, shapes)]).tolist()
-    return [
-        kind(
-            name=f"source_{i}",
-            inputs=("input",),
-            start=starts[i],
-            shape=shape,
-            samples=samples,
-            receives=not wanted or wanted[i],
-            regularizer=regularizer,
-        )
-        for i, shape in enumerate(shapes)
-    ]
-
-
-def sink(samples: int, order: Order) -> Layer:
-    """Return a last layer "sink", whose parameter `slopes` is the gradient that it hands out."""
-    return (_Sink if order == "batch_last" else _BatchFirstSink)(name="sink", samples=samples)
 
 
 class ShapeRefusedError(CheckFailed):
@@ -173,13 +130,6 @@ def infer(layers: Sequence[Layer], input_shape: Shape, registry: Registry) -> tu
 class GraphHarness:
     """A model of some nodes, compiled; parameters and random streams begin anew for each batch.
 
-    Args:
-        nodes: of its layers.
-        input_shape: of its input.
-        setting: its capacity is the largest batch.
-        loss: default: none that has a gradient.
-        kernels: that may take components' places.
-
     Attributes:
         store: the parameters.
         initial: what parameters hold at first, by key, where that is not 0.
@@ -202,13 +152,7 @@ class GraphHarness:
         self._bound: dict[Any, tuple[list[Array], Step]] = {}
 
     def place(self, x: Array, y_true: Array, weights: Array | None = None) -> None:
-        """Begin a training step on a batch, whose arrays are copied.
-
-        Args:
-            x: (n, *input shape), of the setting's type.
-            y_true: as the loss prepared it.
-            weights: (n,), of the setting's type.
-        """
+        """Begin a training step on a batch, of the setting's type; its arrays are copied."""
         self._reset()
         given = [array for array in (x, y_true, weights) if array is not None]
         key = tuple((array.shape, array.strides, array.dtype) for array in given)
@@ -221,52 +165,44 @@ class GraphHarness:
 
     def forward(self) -> tuple[Array, Array]:
         """Run the step as far as the loss; return copies of the model's output and the losses."""
-        functions = [getattr(call, "func", None) for call in self._step.calls]
-        self._done = functions.index(self._loss.forward) + 1
-        for call in self._step.calls[: self._done]:
+        calls = self._step.calls
+        functions = [getattr(call, "func", None) for call in calls]
+        ends = [i for i, each in enumerate(functions, 1) if each == self._loss.forward]
+        self._done = ends[0] if ends else len(calls)  # a kernel computes both directions
+        for call in calls[: self._done]:
             call()
-        return self.outputs()
+        return copied(self._step.y_pred), copied(self._step.losses)
 
     def backward(self) -> dict[str, Array]:
         """Run the rest of the step; return copies of all gradients, by key."""
-        poison(self._graph.gradient, self.setting.poison)
         for call in self._step.calls[self._done :]:
             call()
         return self.gradients()
-
-    def step(self) -> float:
-        """Run a whole step at once; return the mean loss."""
-        poison(self._graph.gradient, self.setting.poison)
-        return self._step.run()
-
-    def penalty(self) -> float:
-        """Return the penalties of the parameters as they are."""
-        return self._graph.penalty()
 
     def gradients(self) -> dict[str, Array]:
         """Return copies of the gradients of all trained parameters, by key."""
         slots = [slot for slot in self.store.slots if slot.offset >= 0]
         return {slot.key: copied(view(self._graph.gradient, slot)) for slot in slots}
 
-    def outputs(self) -> tuple[Array, Array]:
-        """Return copies of the model's output and the losses of the last step."""
-        return copied(self._step.y_pred), copied(self._step.losses)
+    def mean_loss(self) -> float:
+        """Run the step at once; return the mean loss of the samples by their weights."""
+        return self._step.run()
+
+    def penalty(self) -> float:
+        """Return the penalties of the parameters as they are."""
+        return self._graph.penalty()
 
     def evaluate(self, x: Array) -> Array:
         """Return the output of an evaluation."""
         self._reset()
         return copied(self._inference.predict(x))
 
-    def states(self, x: Array, y_true: Array, forward: Any) -> list[LayerState]:
-        """Return the states that a training step on a batch hands to a layer's forward."""
-        calls: list[Any] = list(self._graph.step(x, y_true).calls)
-        return [call.args[2] for call in calls if getattr(call, "func", None) == forward]
-
     def _reset(self) -> None:
         for key, array in self.store.arrays.items():
             array[...] = self.initial.get(key, 0)
         for stream, state in self._streams:
             stream.bit_generator.state = state
+        poison(self._graph.gradient, self.setting.poison)
 
 
 class Watched:
@@ -277,11 +213,17 @@ class Watched:
         traits: attributes that it seems to have in place of its own.
     """
 
-    def __init__(self, component: Any, traits: Mapping[str, Any] | None = None) -> None:
-        self.component, self.traits = component, dict(traits or {})
+    def __init__(self, component: Any, **traits: Any) -> None:
+        self.component, self.traits = component, traits
 
     def __getattr__(self, name: str) -> Any:
         return self.traits[name] if name in self.traits else getattr(self.component, name)
+
+    def _call(self, method: str, *arguments: Any, read: Mapping[str, Any]) -> None:
+        """Call a method of the component, which may only read some arrays; None counts as none."""
+        call = partial(getattr(self.component, method), *arguments)
+        locked = {name: array for name, array in read.items() if array is not None}
+        call_locked(method, partial(_watching_states, method, call, arguments), locked)
 
 
 class WatchedLayer(Watched):
@@ -294,55 +236,43 @@ class WatchedLayer(Watched):
     forward_arguments: tuple[Any, ...] = ()
     backward_arguments: tuple[Any, ...] = ()
 
-    def __init__(self, node: Node, spoiled: float, traits: Mapping[str, Any]) -> None:
-        super().__init__(node.layer, traits)
+    def __init__(self, node: Node, spoiled: float, **traits: Any) -> None:
+        super().__init__(node.layer, **traits)
         self._node, self._spoiled = node, spoiled
-
-    def spoil_workspace(self, state: LayerState) -> None:
-        """Fill the layer's workspace, but for what it declares to hold something at first."""
-        for name, declared in self._node.workspace.items():
-            if declared.fill is None:
-                poison(getattr(state, name), self._spoiled)
 
     def forward(self, x: Any, y: Array, state: LayerState) -> None:
         """Run forward; x is locked, as are parameters that are trained, or all in evaluation."""
-        if not (state.training or any(state is each for each in self.forward_arguments)):
-            self.spoil_workspace(state)
-        self.forward_arguments = x, y, state
-        locked = _named("x", x)
-        self._spoil([y], locked.values())
-        locked |= self._kept(state, trainable_only=state.training)
-        call = _watching_state("forward", state, lambda: self.component.forward(x, y, state))
-        call_locked("forward", call, locked)
+        if not any(state is each for each in self.forward_arguments):
+            for name, declared in self._node.workspace.items():
+                if declared.fill is None:
+                    poison(getattr(state, name), self._spoiled)
+        self.forward_arguments, read = (x, y, state), _named("x", x)
+        self._spoil([y], read.values())
+        self._call("forward", x, y, state, read=read | self._kept(state, all=not state.training))
 
     def backward(self, x: Any, y: Any, dy: Array, dx: Any, state: LayerState) -> None:
         """Run backward; everything but dx, the gradients and the workspace is locked.
 
         What forward read and wrote is spoiled, as another layer may have done, unless it is needed.
         """
-        self.backward_arguments = x, y, dy, dx, state
-        needed = _named("x", x) | _named("y", y) | {"dy": dy}
+        self.backward_arguments, read = (x, y, dy, dx, state), _named("x", x) | {"y": y, "dy": dy}
         seen_x, seen_y, _ = self.forward_arguments
-        self._spoil([*_named("x", seen_x).values(), seen_y], needed.values())
+        self._spoil([*_named("x", seen_x).values(), seen_y], read.values())
         self._spoil([*_named("dx", dx).values(), *vars(state.grad).values()], [dy])
-        locked = needed | self._kept(state, trainable_only=False)
-        component = self.component
-        call = _watching_state("backward", state, lambda: component.backward(x, y, dy, dx, state))
-        call_locked("backward", call, locked)
+        self._call("backward", x, y, dy, dx, state, read=read | self._kept(state, all=True))
 
     def _spoil(self, arrays: Sequence[Array], kept: Any) -> None:
         """Fill arrays that are floats and share no memory with those to keep."""
+        others = [each for each in kept if each is not None]
         for array in arrays:
-            if array.dtype.kind == "f" and not any(np.may_share_memory(array, k) for k in kept):
+            if array.dtype.kind == "f" and not any(np.may_share_memory(array, k) for k in others):
                 poison(array, self._spoiled)
 
-    def _kept(self, state: LayerState, *, trainable_only: bool) -> dict[str, Array]:
+    def _kept(self, state: LayerState, *, all: bool) -> dict[str, Array]:  # noqa: A002
         """The parameters that may not be written, and the constants of the workspace."""
-        node = self._node
-        names = [
-            name for name, each in node.parameters.items() if each.trainable or not trainable_only
-        ]
-        names += [name for name, each in node.workspace.items() if each.constant]
+        parameters, workspace = self._node.parameters.items(), self._node.workspace.items()
+        names = [name for name, each in parameters if each.trainable or all]
+        names += [name for name, each in workspace if each.constant]
         return {f"state.{name}": getattr(state, name) for name in names}
 
 
@@ -355,21 +285,15 @@ class WatchedLoss(Watched):
 
     dy_pred: Array
 
-    def __init__(self, loss: Any, spoiled: float) -> None:
-        super().__init__(loss)
-        self._spoiled = spoiled
-
     def forward(self, y_pred: Array, y_true: Array, losses: Array) -> None:
         """Run forward; y_pred and y_true are locked."""
-        poison(losses, self._spoiled)
-        locked = {"y_pred": y_pred, "y_true": y_true}
-        call_locked("forward", lambda: self.component.forward(y_pred, y_true, losses), locked)
+        poison(losses, self.spoiled)
+        self._call("forward", y_pred, y_true, losses, read={"y_pred": y_pred, "y_true": y_true})
 
     def backward(self, y_pred: Array, y_true: Array, dy_pred: Array) -> None:
         """Run backward; y_pred and y_true are locked."""
-        poison(dy_pred, self._spoiled)
-        locked = {"y_pred": y_pred, "y_true": y_true}
-        call_locked("backward", lambda: self.component.backward(y_pred, y_true, dy_pred), locked)
+        poison(dy_pred, self.spoiled)
+        self._call("backward", y_pred, y_true, dy_pred, read={"y_pred": y_pred, "y_true": y_true})
         self.dy_pred = copied(dy_pred)
 
 
@@ -384,9 +308,15 @@ class WatchedOptimizer(Watched):
         """Run update."""
         for array in state.scratch:
             array.fill(np.nan)
-        update = self.component.update
-        with calling("update"):
-            _watching_state("update", state, lambda: update(w, dw, state, learning_rate, step))()
+        self._call("update", w, dw, state, learning_rate, step, read={})
+
+
+class WatchedMetric(Watched):
+    """A metric that may only read what it is handed."""
+
+    def update(self, state: Any, y_pred: Array, y_true: Array) -> None:
+        """Run update."""
+        self._call("update", state, y_pred, y_true, read={"y_pred": y_pred, "y_true": y_true})
 
 
 def _named(name: str, arrays: Any) -> dict[str, Array]:
@@ -396,27 +326,20 @@ def _named(name: str, arrays: Any) -> dict[str, Array]:
     return {f"{name}[{i}]": each for i, each in enumerate(arrays) if each is not None}
 
 
-def _watching_state(method: str, state: Any, call: Callable[[], object]) -> Callable[[], None]:
-    """A call that raises StateReplacedError if the component sets an attribute of its state."""
-
-    def run() -> None:
-        holders = {"state": state, "state.grad": getattr(state, "grad", None)}
-        handed = {(where, *item) for where, each in holders.items() for item in _identities(each)}
-        call()
-        for where, holder in holders.items():
-            for name, identity in _identities(holder):
-                if (where, name, identity) not in handed:
-                    raise StateReplacedError(
-                        f"{method} sets {where}.{name}; declare it, and write into the array that "
-                        "the graph allocates, e.g. with out=",
-                        f"sets {where}.{name}",
-                    )
-
-    return run
-
-
-def _identities(holder: Any) -> list[tuple[str, int]]:
-    return [(name, id(value)) for name, value in vars(holder).items()] if holder else []
+def _watching_states(method: str, call: Callable[[], object], arguments: tuple[Any, ...]) -> None:
+    """Make a call; raise StateReplacedError if it sets an attribute of a state."""
+    states: dict[str, Any] = {}
+    for each in arguments:
+        if isinstance(each, LayerState | OptimizerState):
+            states |= {"state": each, "state.grad": getattr(each, "grad", each)}
+    handed = {where: dict(vars(state)) for where, state in states.items()}
+    call()
+    for where, state in states.items():
+        for name, value in vars(state).items():
+            if value is not handed[where].get(name):
+                fault = f"sets {where}.{name}"
+                advice = "declare it, and write into the array that is there, e.g. with out="
+                raise StateReplacedError(f"{method} {fault}; {advice}", fault)
 
 
 def call_locked(what: str, call: Callable[[], Any], arrays: Mapping[str, Array]) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import pairwise
 from math import prod
 from typing import Any
@@ -31,8 +30,8 @@ from declnet.testing.common_checks import (
     takes_any_memory_order,
     takes_float32_and_float64,
 )
-from declnet.testing.harness import NO_LOSS, Watched, call_locked
-from declnet.testing.loss_harness import Pair, distributions, labels, pairs_of
+from declnet.testing.harness import NO_LOSS, WatchedMetric
+from declnet.testing.losses import Pair, distributions, labels, pairs_of
 from declnet.testing.trial import SAMPLES, USUAL, Setting, Trial
 from declnet.training.metrics import MetricAccumulator
 
@@ -101,7 +100,7 @@ class MetricHarness:
     """One count of a metric by the accumulator of a run, whose batches share their memory."""
 
     def __init__(self, metric: Metric, setting: Setting = USUAL) -> None:
-        self._setting, self._watched = setting, _WatchedMetric(metric)
+        self._setting, self._watched = setting, WatchedMetric(metric)
         self._memory = np.empty(0, setting.dtype)
         with calling("start"):
             self._accumulator = MetricAccumulator(NO_LOSS, self._metrics)
@@ -117,7 +116,6 @@ class MetricHarness:
             self._memory = np.empty(data.y_pred.size, self._setting.dtype)
         y_pred = batch_view(self._memory, shape, size, self._setting.input_order)
         np.copyto(y_pred, data.y_pred[part], casting="same_kind")
-        self._watched.traits["data"] = data.name
         self._accumulator.add(y_pred, data.y_true[part].copy(), 0.0, 0.0)
 
     def restore(self) -> None:
@@ -130,15 +128,6 @@ class MetricHarness:
         """Return the number over all that was added."""
         with calling("result"):
             return self._accumulator.result()[self._watched.label]
-
-
-class _WatchedMetric(Watched):
-    """A metric that may only read what it is handed."""
-
-    def update(self, state: object, y_pred: Array, y_true: Array) -> None:
-        """Run update."""
-        call = partial(self.component.update, state, y_pred, y_true)
-        call_locked(f"update with {self.data}", call, {"y_pred": y_pred, "y_true": y_true})
 
 
 def result_of(metric: Metric, data: MetricData, setting: Setting = USUAL) -> float:

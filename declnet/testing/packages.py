@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from importlib import import_module
@@ -14,10 +13,15 @@ from declnet.components.component import Component
 from declnet.errors import RegistryError
 from declnet.registry.discovery import load, plugin_of
 from declnet.registry.hookspec import PROJECT
-from declnet.registry.plugin import Plugin, PluginFailure
+from declnet.registry.plugin import Plugin, PluginFailure, normalized
 from declnet.registry.registry import Registry
-from declnet.testing.cases import Case, cases_of_class, cases_of_subjects, failing_case
-from declnet.testing.check import ConformanceError, Subject, described
+from declnet.testing.cases import (
+    Case,
+    cases_of_class,
+    cases_of_subjects,
+    ending_case,
+)
+from declnet.testing.check import CheckFailed, ConformanceError, Subject, described
 from declnet.testing.examples import registry_with
 from declnet.testing.report import Report
 
@@ -42,7 +46,7 @@ def check_component(
     try:
         registry = registry_with([cls])
     except (RegistryError, AttributeError) as error:
-        cases = iter([failing_case(name, "can_be_registered", str(error))])
+        cases = iter([ending_case(name, "can_be_registered", CheckFailed(str(error)))])
     else:
         if isinstance(component, type):
             cases = cases_of_class(cls, registry)
@@ -84,7 +88,7 @@ def cases_of_package(name: str, instances: Iterable[Component] = ()) -> Iterator
     for failure in failures:
         known = f"{failure.kind}:{failure.type}" if failure.type else None
         component = known or f"plugin:{failure.plugin.name}"
-        yield failing_case(component, "can_be_registered", failure.cause)
+        yield ending_case(component, "can_be_registered", CheckFailed(failure.cause))
     if classes:
         yield from cases_of_classes(classes, instances)
 
@@ -126,7 +130,7 @@ def _modules(name: str) -> Iterator[tuple[Callable[[], object], Plugin]]:
     """What loads each module of a plugin, by entry points or by import."""
     points = list(entry_points(group=PROJECT))
     matching = [point for point in points if point.name == name] or [
-        point for point in points if point.dist and _same(point.dist.name, name)
+        each for each in points if each.dist and normalized(each.dist.name) == normalized(name)
     ]
     for point in matching:
         yield point.load, plugin_of(point)
@@ -144,8 +148,3 @@ def _is_importable(name: str) -> bool:
         return find_spec(name) is not None
     except (ImportError, ValueError):
         return False
-
-
-def _same(distribution: str, name: str) -> bool:
-    """Whether two names of distributions are the same, as PEP 503 compares them."""
-    return re.sub(r"[-_.]+", "-", distribution).lower() == re.sub(r"[-_.]+", "-", name).lower()

@@ -15,13 +15,13 @@ from declnet.registry.registry import Registry
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, check
 from declnet.testing.common_checks import USED_ONCE, leaves_inputs_alone, takes_float32_and_float64
 from declnet.testing.comparison import Function, difference, require_gradient
-from declnet.testing.harness import GraphHarness, call_locked, infer, sink, sources
+from declnet.testing.harness import GraphHarness, call_locked, infer, probe
 from declnet.testing.trial import USUAL, Setting, Trial
 
 PARAMETER_SHAPES: tuple[Shape, ...] = ((4, 3), (5,), (2, 3, 3, 2))
 """Weights of a dense layer, its biases, and weights of a convolution."""
 
-KEY = "source_0.received"
+KEY = "before.received"
 """The parameter that is penalized."""
 
 
@@ -35,12 +35,12 @@ class RegularizerHarness:
         dtype: str = "float64",
         kernels: Kernels | None = None,
     ) -> None:
-        size, rows = (prod(shape[1:]),), shape[0]
-        chain = sources((shape[1:],), rows, "batch_last", (), regularizer)
-        nodes = infer([*chain, sink(rows, "batch_last")], size, Registry())
-        setting = USUAL.but(samples=rows, dtype=dtype)
-        self._graph = GraphHarness(nodes, size, setting, kernels=kernels)
-        self._x, self._w = np.zeros((rows, *size), dtype), self._graph.store.arrays[KEY]
+        own: dict[str, Any] = {"samples": shape[0], "shape": shape[1:], "regularizer": regularizer}
+        after = probe("batch_last", name="after", samples=shape[0])
+        size, chain = (prod(shape[1:]),), [probe("batch_last", name="before", **own), after]
+        setting = USUAL.but(samples=shape[0], dtype=dtype)
+        self._graph = GraphHarness(infer(chain, size, Registry()), size, setting, kernels=kernels)
+        self._x, self._w = np.zeros((shape[0], *size), dtype), self._graph.store.arrays[KEY]
 
     def penalty(self, w: Array) -> float:
         """Return the penalty of a parameter's value."""
@@ -49,9 +49,9 @@ class RegularizerHarness:
 
     def gradient(self, w: Array, before: Array | float = 0.0, *, locked: bool = True) -> Array:
         """Return the gradient of a parameter's value, added to what it was before."""
-        self._graph.initial = {KEY: w, "sink.slopes": np.broadcast_to(before, w.shape)}
+        self._graph.initial = {KEY: w, "after.slopes": np.broadcast_to(before, w.shape)}
         self._graph.place(self._x, np.zeros(len(w)))
-        call_locked("add_gradient", self._graph.step, {"w": self._w} if locked else {})
+        call_locked("add_gradient", self._graph.mean_loss, {"w": self._w} if locked else {})
         return self._graph.gradients()[KEY]
 
 

@@ -92,32 +92,27 @@ class Report:
         )
 
     def raise_for_failures(self) -> None:
-        """Does nothing if the checks succeeded.
+        """Do nothing if the checks succeeded.
 
         Raises:
             ConformanceError: checks failed, or none was run; the message lists all faults.
         """
-        if self.succeeded:
-            return
-        reason = [] if self.failed else ["no check was run, which proves nothing"]
-        lines = [self.summary(), *reason, *self._lines(self.failed or self.skipped)]
-        raise ConformanceError("\n  ".join(lines))
+        if not self.succeeded:
+            lines = [self.summary(), *self._lines(self.failed or self.skipped)]
+            raise ConformanceError("\n  ".join(lines))
 
     def __str__(self) -> str:
         """What failed and what was skipped, a line each, and the counts at the end."""
-        lines = self._lines((*self.skipped, *self.failed))
-        nothing = [] if self.counts["run"] else ["no check was run, which proves nothing"]
-        return "\n".join([*lines, *nothing, self.summary()])
+        return "\n".join([*self._lines(self.skipped + self.failed), self.summary()])
 
     def _lines(self, outcomes: tuple[Outcome, ...]) -> list[str]:
         """A line for each; checks that fail as another one are counted there."""
         others = Counter(outcome.as_in for outcome in self.outcomes)
-        more = {
-            label: f" ({n} more checks fail in the same way)"
-            for label, n in others.items()
-            if label
-        }
-        return [f"{each}{more.get(each.label, '')}" for each in outcomes if each.as_in is None]
+        lines = [] if self.counts["run"] else ["no check was run, which proves nothing"]
+        for each in (outcome for outcome in outcomes if outcome.as_in is None):
+            more = others[each.label]
+            lines.append(f"{each} ({more} more checks fail in the same way)" if more else f"{each}")
+        return lines
 
     def _with(self, status: str) -> tuple[Outcome, ...]:
         return tuple(outcome for outcome in self.outcomes if outcome.status == status)

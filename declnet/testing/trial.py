@@ -44,6 +44,8 @@ class Setting:
             its memory order, and works in place. Otherwise it keeps all arrays apart.
         spares: whether backward is handed only what `backward_needs` names.
         without_dx: the input whose gradient nobody needs; -1 for all; None for none.
+        special: what is added to one number of the input of a kernel, e.g. NaN.
+        by_components: whether the components are used in place of the kernel.
     """
 
     samples: int = 6
@@ -61,6 +63,8 @@ class Setting:
     as_declared: bool = False
     spares: bool = False
     without_dx: int | None = None
+    special: float = 0.0
+    by_components: bool = False
 
     @property
     def capacity(self) -> int:

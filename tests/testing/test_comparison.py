@@ -7,9 +7,8 @@ from declnet.testing import CheckFailed
 from declnet.testing.comparison import (
     difference,
     disagreement,
-    read_before_written,
+    kept_and_read,
     require_gradient,
-    unwritten,
 )
 from declnet.testing.trial import POISONS
 
@@ -85,5 +84,4 @@ def test_differences_are_told_in_words():
 def test_unwritten_and_read_elements_are_told_apart():
     first = np.array([POISONS[0], 1.0, np.nan, 2.0])
     second = np.array([POISONS[1], 1.0, POISONS[1] + 1, 2.0])
-    assert unwritten(first, second, POISONS) == 1
-    assert read_before_written(first, second, POISONS) == 1
+    assert kept_and_read(first, second, POISONS) == (1, 1)

@@ -90,8 +90,8 @@ WRONG = {
     TakesAnyKey: "refuses_unknown_keys",
     CanBeChanged: "is_frozen",
     FunctionField: "has_a_json_schema",
-    LosesItsField: "survives_toml",
-    AnyObject: "survives_pydantic",
-    NoneIsNoDefault: "survives_toml",
+    LosesItsField: "survives_documents",
+    AnyObject: "survives_documents",
+    NoneIsNoDefault: "survives_documents",
     WrongExample: "example_is_valid",
 }

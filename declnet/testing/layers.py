@@ -1,0 +1,531 @@
+"""What a layer promises: shapes, gradients, memory, passes, and the traits that it declares.
+
+It is tried alone between probes, with the shapes and values that it accepts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from declnet.components.arrays import Array, Shape
+from declnet.components.layer import Layer
+from declnet.components.output_range import OutputRange
+from declnet.components.parameter import Parameter
+from declnet.graph.nodes import Node
+from declnet.graph.parameters import Parameters
+from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet.testing.common_checks import (
+    FILLS_ARRAYS,
+    USED_ONCE,
+    keeps_uses_apart,
+    leaves_inputs_alone,
+    require_alike,
+    uses_declared_state,
+)
+from declnet.testing.comparison import Function, difference, require_gradient, same
+from declnet.testing.harness import GraphHarness, ShapeRefusedError, WatchedLayer, infer, probe
+from declnet.testing.trial import SAMPLES, USUAL, WHOLE, Batch, Setting, Trial, batch_for
+
+USUAL_SHAPES = ((5,), (3, 4), (2, 6, 5))
+"""Features, sequences and images; a layer is tried with those that it accepts."""
+
+FEW = 3
+"""Samples for gradients, whose elements may be compared one by one."""
+
+RANGES = ((-1.0, 1.0), (0.0, 1.0), (0.0, 300.0), (-300.0, 300.0))
+"""Inputs for which outputs must be in a layer's range."""
+
+
+class LayerHarness:
+    """A layer between probes, for one input shape and setting.
+
+    Attributes:
+        layer: the layer.
+        shape, shapes: of its input, and of its inputs: a tuple of shapes even for one.
+        output: the shape of its output, as it infers it.
+        trainable: names of the trainable parameters.
+        initial: the parameters that each pass starts with; may be changed.
+        parameters: the live arrays by name.
+        watched: the layer as the graph sees it.
+    """
+
+    def __init__(self, subject: Subject, shape: Any, setting: Setting = USUAL) -> None:
+        self.layer, self.shape, self.setting = subject.instance, shape, setting
+        self.shapes = _shapes(self.layer, shape)
+        self._integers = self.layer.input_dtype == "integer"
+        nodes = _infer_chain(subject, shape, setting)
+        node = nodes[-2]
+        self.output: Shape = node.output_shape
+        self.trainable = tuple(name for name, each in node.parameters.items() if each.trainable)
+        start = subject.once(("initial", shape), lambda: _starting_parameters(nodes, subject))
+        self.initial = {name: array.copy() for name, array in start.items()}
+        self.watched: Any = WatchedLayer(node, setting.poison, **_traits(node, setting))
+        trained = any("received" in each.parameters for each in nodes[:-2])
+        nodes = (*nodes[:-2], _watched_node(node, self.watched, not trained), nodes[-1])
+        self._input = nodes[0].input_shapes[0]
+        self._graph = GraphHarness(nodes, self._input, setting)
+        arrays = self._graph.store.arrays
+        self.parameters = {name: arrays[f"subject.{name}"] for name in self.initial}
+
+    def place(self, batch: Batch, *, training: bool = True) -> None:
+        """Begin a pass."""
+        self._n, self._training = len(batch.y), training
+        rows = [array.reshape(self._n, -1) for array in batch.x]
+        kind = "int64" if self._integers else self.setting.dtype
+        self._x = np.concatenate(rows, axis=1).astype(kind).reshape(self._n, *self._input)
+        slopes = np.zeros((self.setting.capacity, *self.output))
+        slopes[: self._n] = batch.y
+        own = {f"subject.{name}": array for name, array in self.initial.items()}
+        self._graph.initial = {**own, "after.slopes": slopes}
+        if training:
+            self._graph.place(self._x, np.zeros(self._n))
+
+    def forward(self) -> Array:
+        """Run the graph as far as the loss, or an evaluation; return a copy of y."""
+        return self._graph.forward()[0] if self._training else self._graph.evaluate(self._x)
+
+    def backward(self) -> dict[str, Array]:
+        """Run the rest; return copies of what the layer filled: `dx`, `grad.weights`, ….
+
+        Of several inputs there are `dx[0]`, `dx[1]`, ….
+        """
+        found, filled = self._graph.backward(), {}
+        for position in range(len(self.shapes)):
+            if f"before_{position}.received" in found:
+                dx = found[f"before_{position}.received"][: self._n]
+                filled[self.name_of_dx(position)] = dx
+        return filled | {f"grad.{name}": found[f"subject.{name}"] for name in self.trainable}
+
+    def run(self, batch: Batch, *, training: bool = True) -> dict[str, Array]:
+        """Run a batch through forward and, in training, backward; return what was filled."""
+        self.place(batch, training=training)
+        filled = {"y": self.forward()}
+        return filled | self.backward() if training else filled
+
+    def name_of_dx(self, position: int) -> str:
+        """Return what messages call the gradient of an input."""
+        return "dx" if self.layer.n_inputs == 1 else f"dx[{position}]"
+
+
+def _shapes(layer: Layer, shape: Any) -> tuple[Shape, ...]:
+    return (shape,) if layer.n_inputs == 1 else tuple(shape)
+
+
+def _infer_chain(subject: Subject, shape: Any, setting: Setting) -> tuple[Node, ...]:
+    """The nodes of probes, the layer and another probe; a layer of integers has none before it.
+
+    Raises:
+        ShapeRefusedError: the layer refuses the shape by a ValueError.
+        CheckFailed: it raises anything else, or declares what no graph can allocate.
+    """
+    layer, shapes, samples = subject.instance, _shapes(subject.instance, shape), setting.capacity
+    chain, input_shape = list[Layer](), shapes[0]
+    inputs: tuple[str, ...] = ("input",)
+    if layer.input_dtype != "integer":
+        input_shape = (sum(map(prod, shapes)),)
+        inputs = tuple(f"before_{i}" for i in range(len(shapes)))
+        for i, name in enumerate(inputs):
+            start, receives = sum(map(prod, shapes[:i])), setting.without_dx not in (i, -1)
+            fields = {"start": start, "shape": shapes[i], "receives": receives}
+            own = {"name": name, "inputs": ("input",), "samples": samples, **fields}
+            chain.append(probe(setting.input_order, **own))
+    chain.append(layer.model_copy(update={"name": "subject", "inputs": inputs}))
+    chain.append(probe(setting.order, name="after", samples=samples))
+    return infer(chain, input_shape, subject.registry)
+
+
+def _traits(node: Node, setting: Setting) -> dict[str, Any]:
+    """Traits of a layer whose arrays the graph keeps apart, to the end, in the setting's orders.
+
+    A layer that has a workspace of a batch may rely on the memory order that it declares: that is
+    the workspace's too.
+    """
+    if setting.as_declared:
+        return {}
+    order, workspace = node.layer.memory_order, node.workspace.values()
+    if order == "any" or not any(each.per_sample for each in workspace):
+        order = setting.order
+    needs = node.layer.backward_needs if setting.spares else frozenset({"x", "y"})
+    traits = {"memory_order": order, "input_order": "any", "backward_needs": needs}
+    return {**traits, "in_place": False, "only_reshapes": False}
+
+
+def _watched_node(node: Node, watched: Any, probed: bool) -> Node:
+    """The node of a watched layer; its gradients are those of the layer, without a regularizer's.
+
+    A layer below which nothing is trained gets another parameter, so that backward is called.
+    """
+    parameters = {name: replace(each, regularizer=None) for name, each in node.parameters.items()}
+    if probed:
+        parameters["conformance_probe"] = Parameter((1,), "zeros")
+    return replace(node, layer=watched, parameters=parameters)
+
+
+def _starting_parameters(nodes: tuple[Node, ...], subject: Subject) -> dict[str, Array]:
+    """The layer's parameters by name, float64, always the same.
+
+    The trainable ones are as their initializers make them, plus some noise, so that zeros and ones
+    hide no fault of a gradient.
+    """
+    store, rng = Parameters(nodes, np.dtype("float64")), np.random.default_rng(7)
+    with calling("the initializer of a parameter"):
+        store.initialize(7, subject.registry)
+    found = {}
+    for name, parameter in nodes[-2].parameters.items():
+        array = store.arrays[f"subject.{name}"]
+        noise = 0.1 * rng.normal(size=array.shape)
+        found[name] = array + noise if parameter.trainable else array
+    return found
+
+
+def _candidate_shapes(layer: Layer) -> tuple[Any, ...]:
+    """The input shapes to try: the layer's `example_shapes`, else the kit's usual ones."""
+    if layer.example_shapes or layer.n_inputs == 1:
+        return layer.example_shapes or USUAL_SHAPES
+    counts = (layer.n_inputs,) if layer.n_inputs else (1, 2, 3)
+    return tuple((shape,) * count for shape in USUAL_SHAPES for count in counts)
+
+
+def _refusal(subject: Subject, shape: Any) -> str | None:
+    """Why a layer refuses an input shape, or None if it accepts it."""
+    try:
+        _infer_chain(subject, shape, USUAL)
+    except ShapeRefusedError as error:
+        return str(error)
+    except CheckFailed:  # the checks meet it again, and say so
+        pass
+    return None
+
+
+def _accepted_shapes(subject: Subject) -> tuple[Any, ...]:
+    candidates = _candidate_shapes(subject.instance)
+    return tuple(shape for shape in candidates if _refusal(subject, shape) is None)
+
+
+def _failing_pass(subject: Subject, shape: Any) -> CheckFailed | None:
+    """The ValueError of a pass with an accepted input shape, or None if the pass works."""
+    harness = LayerHarness(subject, shape, _PLAIN)
+    try:
+        harness.run(_drawn(harness, _values_for(subject.instance)[0], 0))
+    except CheckFailed as failure:
+        if type(failure) is CheckFailed and isinstance(failure.__cause__, ValueError):
+            return failure
+    return None
+
+
+def working_shapes(subject: Subject) -> tuple[Any, ...]:
+    """Return the input shapes to check with.
+
+    A layer that inherits `output_shape` accepts every shape, perhaps without meaning to: of the
+    kit's usual shapes, those on which it raises a ValueError are left out, unless all are.
+
+    Raises:
+        CheckSkipped: the layer accepts none of the kit's usual shapes.
+    """
+
+    def find() -> tuple[Any, ...]:
+        layer, accepted = subject.instance, _accepted_shapes(subject)
+        if layer.example_shapes or type(layer).output_shape is not Layer.output_shape:
+            return accepted
+        return tuple(each for each in accepted if not _failing_pass(subject, each)) or accepted
+
+    shapes = subject.once("shapes", find)
+    if not shapes:
+        raise CheckSkipped("no input shape is known; declare example_shapes")
+    return shapes
+
+
+_Values = Callable[[np.random.Generator, tuple[int, ...]], Array]
+
+_FLOATS: tuple[_Values, ...] = (
+    lambda rng, shape: rng.normal(size=shape),
+    lambda rng, shape: rng.uniform(0.1, 0.9, size=shape),
+)
+_INTEGERS: tuple[_Values, ...] = (
+    lambda rng, shape: rng.integers(0, 5, size=shape),
+    lambda rng, shape: rng.integers(0, 2, size=shape),
+)
+_PLAIN = WHOLE.but(order="batch_first", input_order="batch_first", poison=0.0)
+"""The setting that no layer should have trouble with."""
+
+
+def batch_of(subject: Subject, harness: LayerHarness, seed: int = 0) -> Batch:
+    """Draw inputs and gradients, `SAMPLES` of them.
+
+    Normal draws, or numbers between 0.1 and 0.9 if the layer gives no finite result for those (a
+    logarithm, say); integers from 0 to 4, or 0 and 1 if the layer takes no more.
+    """
+
+    def find() -> _Values:
+        candidates = _values_for(harness.layer)
+        for values in candidates:
+            trial = LayerHarness(subject, harness.shape, _PLAIN)
+            try:
+                if np.isfinite(trial.run(_drawn(trial, values, 0), training=False)["y"]).all():
+                    return values
+            except CheckFailed:
+                continue
+        return candidates[0]
+
+    return _drawn(harness, subject.once(("values", harness.shapes), find), seed)
+
+
+def _values_for(layer: Layer) -> tuple[_Values, ...]:
+    return _INTEGERS if layer.input_dtype == "integer" else _FLOATS
+
+
+def _drawn(harness: LayerHarness, values: _Values, seed: int) -> Batch:
+    rng = np.random.default_rng([seed, 3])
+    x = tuple(values(rng, (SAMPLES, *shape)) for shape in harness.shapes)
+    return Batch(x, rng.normal(size=(SAMPLES, *harness.output)))
+
+
+def harnesses(subject: Subject, setting: Setting) -> Iterator[tuple[LayerHarness, Batch]]:
+    """Yield a harness and a batch for each input shape."""
+    for shape in working_shapes(subject):
+        harness = LayerHarness(subject, shape, setting)
+        yield harness, batch_for(partial(batch_of, subject, harness), setting)
+
+
+def _draws_at_random(subject: Subject) -> bool:
+    """Whether a training pass depends on the layer's random stream, as in dropout."""
+
+    def outputs(seed: int) -> list[Array]:
+        return [each.run(batch)["y"] for each, batch in harnesses(subject, WHOLE.but(seed=seed))]
+
+    def find() -> bool:
+        first, *others = (outputs(seed) for seed in (0, 1, 2))
+        return not all(all(map(same, first, other)) for other in others)
+
+    return subject.once("draws at random", find)
+
+
+def try_layer(subject: Subject, setting: Setting) -> Trial:
+    """Run forward and backward, and forward in evaluation, with each input shape."""
+    trial, random = Trial(), _draws_at_random(subject)
+    for harness, batch in harnesses(subject, setting):
+        for training in (True, False):
+            if setting.after:
+                harness.run(batch.repeated(setting.after), training=training)
+            harness.place(batch, training=training)
+            outputs = {"y": harness.forward()}
+            if setting.beside:
+                other = LayerHarness(subject, harness.shape, USUAL)
+                other.run(batch_of(subject, other, 1).take(slice(5)))
+            if training:
+                outputs |= harness.backward()
+            mode = "training" if training else "evaluation"
+            for name, array in outputs.items():
+                key = f"{name} for input shape {harness.shape}, in {mode}"
+                trial.outputs[key] = array
+                trial.sums |= {key} if name.startswith("grad.") else set()
+                trial.drawn |= {key} if training and random else set()
+    return trial
+
+
+@check
+def declares_what_the_graph_allocates(subject: Subject) -> None:
+    """Gives output shapes, parameters and workspace that a graph can allocate, always the same."""
+    layer: Layer = subject.instance
+    for shape in _candidate_shapes(layer):
+        try:
+            _infer_chain(subject, shape, USUAL)
+        except ShapeRefusedError:
+            continue
+        with calling(f"what it declares for input shape {shape}"):
+            first, second = (
+                (layer.output_shape(shape), layer.parameters(shape), layer.workspace(shape))
+                for _ in range(2)
+            )
+        if first != second:
+            raise CheckFailed(f"what it declares for input shape {shape} differs from call to call")
+
+
+@check
+def takes_the_shapes_it_accepts(subject: Subject) -> None:
+    """Refuses in `output_shape` what it cannot take, and fills a y of that shape for the rest."""
+    layer: Layer = subject.instance
+    accepted, candidates = _accepted_shapes(subject), _candidate_shapes(layer)
+    for shape in candidates:
+        if shape not in accepted and (layer.example_shapes or not accepted):
+            raise CheckFailed(
+                f"it refuses input shape {shape}: {_refusal(subject, shape)}; example_shapes must "
+                "be shapes that it takes, and are needed if it takes no usual ones"
+            )
+    for shape in accepted:
+        failure = _failing_pass(subject, shape)
+        if failure is not None and shape in working_shapes(subject):
+            raise failure.in_context(
+                f"it accepts input shape {shape}, for which output_shape gives "
+                f"{layer.output_shape(shape)}, but {failure}; raise a ValueError in output_shape "
+                "for shapes that it cannot take"
+            )
+        if failure is not None:
+            raise CheckSkipped(
+                f"it inherits output_shape, which accepts input shape {shape}, but {failure}; a "
+                "model with such an input fails in training: better refuse it in output_shape"
+            )
+
+
+@check
+def gradient_of_inputs(subject: Subject) -> None:
+    """Fills `dx` with the gradient of forward by `x`, as central differences give it."""
+    _skip_integers(subject)
+    for shape in working_shapes(subject):
+        for position in range(len(_shapes(subject.instance, shape))):
+            _require_gradient(subject, shape, position)
+
+
+@check
+def gradient_of_parameters(subject: Subject) -> None:
+    """Fills `state.grad` with the gradients of forward by each trainable parameter."""
+    shapes = working_shapes(subject)
+    found = [(shape, name) for shape in shapes for name in LayerHarness(subject, shape).trainable]
+    for shape, name in found:
+        _require_gradient(subject, shape, name)
+    if not found:
+        raise CheckSkipped("it has no trainable parameters")
+
+
+@check
+def takes_no_dx(subject: Subject) -> None:
+    """Takes None for `dx`, or for any part of it, and gives the same gradients otherwise."""
+    _skip_integers(subject)
+    count = max(len(_shapes(subject.instance, shape)) for shape in working_shapes(subject))
+    for left_out in range(-1, count if count > 1 else 0):
+        advice = "fill dx, or a part of it, only if it is not None"
+        require_alike(subject, WHOLE, WHOLE.but(without_dx=left_out), advice)
+
+
+@check
+def backward_needs_is_true(subject: Subject) -> None:
+    """Reads in backward no more of `x` and `y` than `backward_needs` names, in whatever way."""
+    omitted = " and ".join(sorted({"x", "y"} - set(subject.instance.backward_needs)))
+    if not omitted:
+        raise CheckSkipped("it needs both x and y")
+    advice = f"backward reads {omitted}, which backward_needs omits"
+    require_alike(subject, WHOLE, WHOLE.but(spares=True), advice)
+
+
+@check
+def in_place_is_true(subject: Subject) -> None:
+    """Gives the same with `y` in the memory of `x` and `dx` in that of `dy`, if it says so."""
+    layer: Layer = subject.instance
+    if not (layer.in_place or layer.only_reshapes):
+        raise CheckSkipped("it does not say that it works in place")
+    order = "batch_first" if layer.memory_order == "batch_first" else "batch_last"
+    setting = WHOLE.but(input_order=order, order=order)
+    advice = "set in_place = False, or read each element before it is overwritten"
+    require_alike(subject, setting, setting.but(as_declared=True), advice)
+
+
+@check
+def evaluates_without_chance(subject: Subject) -> None:
+    """Gives the same in evaluation each time, so that predictions repeat."""
+    for harness, batch in harnesses(subject, WHOLE):
+        harness.place(batch, training=False)
+        fault = difference(harness.forward(), harness.forward())
+        if fault:
+            raise CheckFailed(
+                f"y is random where state.training is False: {fault}; predictions must repeat"
+            )
+
+
+@check
+def stays_in_its_output_range(subject: Subject) -> None:
+    """Gives no number outside of the `output_range` that it declares, whatever its input."""
+    declared, rng = subject.instance.output_range, np.random.default_rng(41)
+    if declared is None:
+        raise CheckSkipped("it declares no output_range")
+    _skip_integers(subject)
+    for harness, batch in harnesses(subject, WHOLE):
+        for low, high in RANGES:
+            bounds = OutputRange(low, high) if declared == "input" else declared
+            x = (rng.uniform(low, high, array.shape) for array in batch.x)
+            fault = _outside(harness.run(batch.with_x(*x), training=False)["y"], bounds)
+            if fault:
+                raise CheckFailed(
+                    f"{fault} for x from {low:g} to {high:g}, but output_range is {declared!r}"
+                )
+
+
+@check
+def is_linear_if_it_says_so(subject: Subject) -> None:
+    """Maps the line between two inputs to the line between their outputs, if `is_linear`."""
+    if not subject.instance.is_linear:
+        raise CheckSkipped("it does not say that it is linear")
+    _skip_integers(subject)
+    for harness, batch in harnesses(subject, WHOLE):
+        other = batch_of(subject, harness, 1)
+        between = (1.75 * a - 0.75 * b for a, b in zip(batch.x, other.x, strict=True))
+        first, second, found = (
+            harness.run(batch.with_x(*x), training=False)["y"] for x in (batch.x, other.x, between)
+        )
+        fault = difference(found, 1.75 * first - 0.75 * second)
+        if fault:
+            raise CheckFailed(
+                f"is_linear is True, but f(1.75 a - 0.75 b) is not 1.75 f(a) - 0.75 f(b): {fault}"
+            )
+
+
+CHECKS = (
+    declares_what_the_graph_allocates,
+    leaves_inputs_alone,
+    uses_declared_state,
+    takes_the_shapes_it_accepts,
+    *USED_ONCE,
+    gradient_of_inputs,
+    gradient_of_parameters,
+    takes_no_dx,
+    backward_needs_is_true,
+    in_place_is_true,
+    *FILLS_ARRAYS,
+    evaluates_without_chance,
+    keeps_uses_apart,
+    stays_in_its_output_range,
+    is_linear_if_it_says_so,
+)
+
+
+def _skip_integers(subject: Subject) -> None:
+    if subject.instance.input_dtype == "integer":
+        raise CheckSkipped("its inputs are integers")
+
+
+def _require_gradient(subject: Subject, shape: Any, by: int | str) -> None:
+    """Compare a gradient by an input, or by a parameter, with central differences."""
+    name = f"grad.{by}" if isinstance(by, str) else LayerHarness(subject, shape).name_of_dx(by)
+
+    def draw(seed: int) -> tuple[Function, Array, Array]:
+        harness = LayerHarness(subject, shape, USUAL.but(samples=FEW, seed=seed))
+        batch = batch_of(subject, harness, seed).take(slice(FEW))
+        gradient = harness.run(batch)[name]
+        point = harness.initial[by] if isinstance(by, str) else batch.x[by]
+
+        def weighted_sum(values: Array) -> float:
+            if isinstance(by, str):
+                harness.initial[by] = values
+                harness.place(batch)
+            else:
+                harness.place(batch.with_x(*batch.x[:by], values, *batch.x[by + 1 :]))
+            return float(np.sum(harness.forward() * batch.y))
+
+        return weighted_sum, point, gradient
+
+    require_gradient(draw, f"{name} for input shape {shape}")
+
+
+def _outside(y: Array, bounds: OutputRange) -> str | None:
+    """What of an output is not within bounds, but for rounding; NaN is left to other checks."""
+    known, room = y[~np.isnan(y)], 1e-9 * max(1.0, float(np.nanmax(np.abs(y), initial=0.0)))
+    if known.size and not (known.min() >= bounds.low - room and known.max() <= bounds.high + room):
+        return f"y ranges from {known.min():.9g} to {known.max():.9g}"
+    if bounds.sums_to_one and y.ndim > 1 and not np.allclose(y.sum(axis=-1), 1, rtol=0, atol=1e-6):
+        return "the numbers of the last axis do not add up to 1"
+    return None
