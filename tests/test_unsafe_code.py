@@ -29,6 +29,8 @@ FORBIDDEN_ATTRIBUTES = {
 
 DECLARED = {
     ("declnet/cli/showing.py", "environ"): "NO_COLOR",
+    ("declnet/cli/plugin_commands.py", "environ"): "DECLNET_DISABLE_PLUGINS",
+    ("declnet/cli/plugin_commands.py", "import_module"): "the command that a plugin announced",
     ("declnet/registry/discovery.py", "environ"): "DECLNET_DISABLE_PLUGINS, DECLNET_STRICT_PLUGINS",
     ("declnet/registry/registry.py", "import_module"): "the class that a plugin announced",
     ("declnet/registry/lazy.py", "import_module"): "a submodule of the plugin's own package",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import numpy as np
@@ -16,8 +15,6 @@ from declnet.errors import DataError
 from declnet.testing.check import CheckFailed, Subject, calling, check
 from declnet.testing.common_checks import USED_ONCE, parts_equal_the_whole
 from declnet.testing.trial import Setting, Trial, copied
-
-SUFFIX = re.compile(r"\.[a-z0-9][a-z0-9._-]*")
 
 
 def try_data_source(subject: Subject, setting: Setting) -> Trial:
@@ -77,20 +74,11 @@ def loads_what_it_describes(subject: Subject) -> None:
             )
 
 
-@check
-def names_suffixes_of_files(subject: Subject) -> None:
-    """Names the files that it reads by suffixes such as `.csv`, if it reads files."""
-    for suffix in getattr(subject.instance, "suffixes", ()):
-        if not isinstance(suffix, str) or not SUFFIX.fullmatch(suffix):
-            raise CheckFailed(f"{suffix!r} is not a suffix: write a dot and small letters")
-
-
 CHECKS = (
     loads_usable_arrays,
     *USED_ONCE,
     loads_what_it_describes,
     parts_equal_the_whole,
-    names_suffixes_of_files,
 )
 
 

@@ -53,6 +53,19 @@ class Follower(Callback):
         state.logged.append(epoch)
 
 
+class Onlooker(Callback):
+    """Follows every epoch and needs no metric."""
+
+    type = "onlooker"
+
+    def start(self, run):
+        SEEN.append(Seen(run))
+        return SEEN[-1]
+
+    def after_epoch(self, state, epoch):
+        state.after.append(epoch)
+
+
 class Listener(Callback):
     """Follows logged epochs alone."""
 
@@ -104,7 +117,9 @@ def test_what_is_monitored_is_what_would_have_been_logged(document):
 
 def test_nothing_is_computed_that_nobody_monitors(document):
     counting = CountingAccuracy(started=[])
-    state, _ = seen(document, metrics=[counting])
+    run(spec_of(document, Onlooker(), metrics=[counting]))
+    state = SEEN.pop()
+    assert [each.epoch for each in state.after] == list(range(12))
     assert state.after[3].metrics == state.after[3].validation == {}
     logged = len(counting.started)
     assert logged > 0

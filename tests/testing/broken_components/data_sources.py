@@ -141,6 +141,6 @@ WRONG = {
     ValuesForClasses: "loads_what_it_describes",
     UnequalLengths: "loads_usable_arrays",
     GlobalPoints: "leaves_global_generators_alone",
-    SuffixWithoutADot: "names_suffixes_of_files",
+    SuffixWithoutADot: "can_be_registered",
     LoadsATuple: "loads_usable_arrays",
 }
