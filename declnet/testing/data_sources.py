@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from declnet.components.arrays import Array
-from declnet.components.data_source import DataInfo, Dataset
+from declnet.components.data_source import DataInfo, Dataset, DataSource
 from declnet.components.returned import checked_data, checked_info
 from declnet.components.table import Table
 from declnet.data.loading import checked_data as require_consistent
@@ -16,8 +16,6 @@ from declnet.errors import DataError
 from declnet.testing.check import CheckFailed, Subject, calling, check
 from declnet.testing.common_checks import USED_ONCE, parts_equal_the_whole
 from declnet.testing.trial import Setting, Trial, copied
-
-SUFFIX = re.compile(r"\.[a-z0-9][a-z0-9._-]*")
 
 
 def try_data_source(subject: Subject, setting: Setting) -> Trial:
@@ -78,11 +76,14 @@ def loads_what_it_describes(subject: Subject) -> None:
 
 
 @check
-def names_suffixes_of_files(subject: Subject) -> None:
-    """Names the files that it reads by suffixes such as `.csv`, if it reads files."""
+def reads_files_by_suffix(subject: Subject) -> None:
+    """Gives a source for a file of each of its `suffixes`, as it is itself or by default."""
     for suffix in getattr(subject.instance, "suffixes", ()):
-        if not isinstance(suffix, str) or not SUFFIX.fullmatch(suffix):
-            raise CheckFailed(f'{suffix!r} is not a suffix; it is a dot and small letters: ".csv"')
+        for like in (None, subject.instance):
+            with calling(f"for_file of a file data{suffix}", skips=DataError):
+                source = type(subject.instance).for_file(Path(f"data{suffix}"), like)
+            if not isinstance(source, DataSource):
+                raise CheckFailed(f"for_file gives {source!r}, which is not a data source")
 
 
 CHECKS = (
@@ -90,7 +91,7 @@ CHECKS = (
     *USED_ONCE,
     loads_what_it_describes,
     parts_equal_the_whole,
-    names_suffixes_of_files,
+    reads_files_by_suffix,
 )
 
 
