@@ -97,25 +97,23 @@ WORKS = (
 def declnet_pass(work: Work) -> Callable[[], None]:
     """A forward and backward pass of declnet's layer, in memory as the graph allocates it."""
     from declnet import Layer
-    from declnet.testing.benches.layer_arrays import LayerData
-    from declnet.testing.benches.layer_bench import LayerBench
-    from declnet.testing.settings import Setting
-    from declnet.testing.subjects import Subject
+    from declnet.testing import Subject
+    from declnet.testing.layers import LayerHarness
+    from declnet.testing.trial import Batch, Setting
 
     layer, n = Layer.from_declaration(work.layer), work.shape[0]
     order: Any = "batch_first" if work.first else "batch_last"
-    setting = Setting(n, n, dtype="float32", input_order=order, poison=0.0)
-    bench = LayerBench(Subject(layer), work.shape[1:], setting)
+    setting = Setting(
+        n, dtype="float32", input_order=order, without_dx=-1 if work.first else None, spares=True
+    )
+    harness = LayerHarness(Subject(layer), work.shape[1:], setting)
     rng = np.random.default_rng(0)
-    bench.place(LayerData((rng.normal(size=work.shape),), rng.normal(size=(n, *bench.output))))
-    x, y, dy, state = bench.x[0], bench.y, bench.dy, bench.state
-    dx = None if work.first else bench.dx[0]
-    x_again = x if "x" in layer.backward_needs else None
-    y_again = y if "y" in layer.backward_needs else None
+    harness.run(Batch((rng.normal(size=work.shape),), rng.normal(size=(n, *harness.output))))
+    forward, backward = harness.watched.forward_arguments, harness.watched.backward_arguments
 
     def run() -> None:
-        layer.forward(x, y, state)
-        layer.backward(x_again, y_again, dy, dx, state)
+        layer.forward(*forward)
+        layer.backward(*backward)
 
     return run
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from declnet.components.arrays import Array
-from declnet.components.data_source import DataInfo, Dataset
+from declnet.components.data_source import DataInfo, Dataset, DataSource
 from declnet.components.returned import checked_info, checked_load
 from declnet.components.table import Table
 from declnet.data.loading import checked_data as require_consistent
@@ -74,11 +75,23 @@ def loads_what_it_describes(subject: Subject) -> None:
             )
 
 
+@check
+def reads_files_by_suffix(subject: Subject) -> None:
+    """Gives a source for a file of each of its `suffixes`, as it is itself or by default."""
+    for suffix in getattr(subject.instance, "suffixes", ()):
+        for like in (None, subject.instance):
+            with calling(f"for_file of a file data{suffix}", skips=DataError):
+                source = type(subject.instance).for_file(Path(f"data{suffix}"), like)
+            if not isinstance(source, DataSource):
+                raise CheckFailed(f"for_file gives {source!r}, which is not a data source")
+
+
 CHECKS = (
     loads_usable_arrays,
     *USED_ONCE,
     loads_what_it_describes,
     parts_equal_the_whole,
+    reads_files_by_suffix,
 )
 
 

@@ -91,7 +91,9 @@ def candidates(metric: Metric, samples: int = SAMPLES) -> Iterator[MetricData]:
             if not fits.get(sort, True):
                 continue
             y_pred, y_true = draw(np.random.default_rng(23), shape, y)
-            perfect = np.eye(shape[-1])[y_true] if sort == "labels" else y_true.astype(float)
+            perfect = y_true.astype(float)
+            if sort == "labels" and not own:  # of its own shapes it is not known what they mean
+                perfect = np.eye(shape[-1])[y_true]
             known = perfect.reshape(shape) if perfect.size == prod(shape) else None
             yield MetricData(f"{sort} {('n', *pair.y)}".replace("'", ""), y_pred, y_true, known)
 

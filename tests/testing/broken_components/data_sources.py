@@ -115,11 +115,26 @@ class ForgetsTheRest(Flowers):
             yield whole.take(np.arange(start, start + samples))
 
 
-class SuffixWithoutADot(Points):
-    """Thirty points, of files that end in csv."""
+class CannotTakeAFile(Points):
+    """Thirty points, said to be read from files."""
 
-    type = "suffix_without_a_dot"
-    suffixes: ClassVar[tuple[str, ...]] = ("csv",)
+    type = "cannot_take_a_file"
+    suffixes: ClassVar[tuple[str, ...]] = (".points",)
+
+    @classmethod
+    def for_file(cls, path, like=None):
+        return cls.model_validate({"path": path})
+
+
+class ReadsAnotherFile(Points):
+    """Thirty points, said to be read from files, by their path alone."""
+
+    type = "reads_another_file"
+    suffixes: ClassVar[tuple[str, ...]] = (".points",)
+
+    @classmethod
+    def for_file(cls, path, like=None):
+        return path
 
 
 class LoadsATuple(Points):
@@ -141,6 +156,7 @@ WRONG = {
     ValuesForClasses: "loads_what_it_describes",
     UnequalLengths: "loads_usable_arrays",
     GlobalPoints: "leaves_global_generators_alone",
-    SuffixWithoutADot: "can_be_registered",
+    CannotTakeAFile: "reads_files_by_suffix",
+    ReadsAnotherFile: "reads_files_by_suffix",
     LoadsATuple: "loads_usable_arrays",
 }

@@ -1,6 +1,7 @@
 """Right metrics and data sources."""
 
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -22,6 +23,7 @@ class LargestError(Metric):
     """The largest |y_pred - y_true| of all samples."""
 
     type = "largest_error"
+    better = "lower"
 
     def start(self):
         return [0.0]
@@ -34,10 +36,28 @@ class LargestError(Metric):
         return state[0]
 
 
+class WidthError(Metric):
+    """The mean of |y - mean| over the width, for predictions (mean, width) of each number of y."""
+
+    type = "width_error"
+    better = "lower"
+    example_shapes = (((2,), ()),)
+
+    def start(self):
+        return np.zeros(2)
+
+    def update(self, state, y_pred, y_true):
+        state += np.abs((y_true - y_pred[:, 0]) / (1 + np.abs(y_pred[:, 1]))).sum(), len(y_true)
+
+    def result(self, state):
+        return state[0] / state[1]
+
+
 class AreaUnderTheCurve(Metric):
     """The chance that a positive sample is ranked above a negative one; binary targets only."""
 
     type = "area_under_the_curve"
+    better = "higher"
 
     def start(self):
         return []
@@ -88,6 +108,17 @@ class FromAFolder(DataSource):
 
     def arrays(self):
         raise DataError(f"{self.folder}: there is no such folder")
+
+
+class PointsOfAFile(Pictures):
+    """The same, for files of points, which are not there."""
+
+    type = "points_of_a_file"
+    suffixes: ClassVar[tuple[str, ...]] = (".points",)
+
+    @classmethod
+    def for_file(cls, path, like=None):
+        return cls() if like is None else like
 
 
 class Sizes(DataSource):
@@ -145,4 +176,14 @@ class Lengths(Transform):
         return tuple(f"{name} {what}" for name in names for what in ("length", "there"))
 
 
-RIGHT = (Sizes, Ranks, Lengths, LargestError, AreaUnderTheCurve, Pictures, FromAFolder)
+RIGHT = (
+    Sizes,
+    Ranks,
+    Lengths,
+    LargestError,
+    WidthError,
+    AreaUnderTheCurve,
+    Pictures,
+    PointsOfAFile,
+    FromAFolder,
+)

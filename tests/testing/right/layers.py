@@ -3,7 +3,7 @@
 import numpy as np
 from pydantic import Field
 
-from declnet import Layer, Workspace
+from declnet import Elementwise, Layer, OutputRange, Workspace
 
 
 class Rectifier(Layer):
@@ -141,4 +141,101 @@ class WithoutAxes(Layer):
             np.copyto(dx, dy[:, None])
 
 
-RIGHT = (Rectifier, Drop, Sum, Product, Logarithm, Largest, WithoutAxes)
+class Swish(Elementwise):
+    """y = x / (1 + exp(-x))."""
+
+    type = "swish"
+
+    def value(self, x, y, scratch):
+        np.negative(x, out=scratch)
+        np.exp(scratch, out=scratch)
+        np.add(scratch, 1, out=scratch)
+        np.divide(x, scratch, out=y)
+
+    def derivative(self, x, y, slope):
+        chance = 1 / (1 + np.exp(-x))
+        np.add(y * (1 - chance), chance, out=slope)
+
+
+class Bend(Elementwise):
+    """y = tanh(x), whose derivative follows from y."""
+
+    type = "bend"
+    backward_needs = frozenset({"y"})
+    in_place = True
+    output_range = OutputRange(-1, 1)
+
+    def value(self, x, y, scratch):
+        np.tanh(x, out=y)
+
+    def derivative(self, x, y, slope):
+        np.subtract(1, y * y, out=slope)
+
+
+class Shares(Layer):
+    """y = exp(x) / sum of exp(x) over the last axis."""
+
+    type = "shares"
+    backward_needs = frozenset({"y"})
+    output_range = OutputRange(0, 1, sums_to_one=True)
+
+    def forward(self, x, y, state):
+        np.exp(x - x.max(axis=-1, keepdims=True), out=y)
+        np.divide(y, y.sum(axis=-1, keepdims=True), out=y)
+
+    def backward(self, x, y, dy, dx, state):
+        if dx is not None:
+            np.multiply(y, dy - np.sum(y * dy, axis=-1, keepdims=True), out=dx)
+
+
+class Turned(Layer):
+    """y = x with its last axis turned round, in samples whose memory is contiguous."""
+
+    type = "turned"
+    backward_needs = frozenset()
+    memory_order = "batch_first"
+    output_range = "input"
+    is_linear = True
+
+    def forward(self, x, y, state):
+        np.copyto(y, x[..., ::-1])
+
+    def backward(self, x, y, dy, dx, state):
+        if dx is not None:
+            np.copyto(dx, dy[..., ::-1])
+
+
+class Unrolled(Layer):
+    """y = x as one axis."""
+
+    type = "unrolled"
+    backward_needs = frozenset()
+    only_reshapes = True
+    output_range = "input"
+    is_linear = True
+
+    def output_shape(self, input_shape):
+        return (int(np.prod(input_shape)),)
+
+    def forward(self, x, y, state):
+        np.copyto(y, x.reshape(y.shape))
+
+    def backward(self, x, y, dy, dx, state):
+        if dx is not None:
+            np.copyto(dx, dy.reshape(dx.shape))
+
+
+RIGHT = (
+    Rectifier,
+    Drop,
+    Sum,
+    Product,
+    Logarithm,
+    Largest,
+    WithoutAxes,
+    Swish,
+    Bend,
+    Shares,
+    Turned,
+    Unrolled,
+)

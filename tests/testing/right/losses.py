@@ -108,6 +108,46 @@ class SparseCrossentropy(Loss):
         dy_pred[rows, y_true] = -self.power * (-np.log(p)) ** (self.power - 1) / p
 
 
+class BinaryLogits(Loss):
+    """losses = sum log(1 + exp(-y_pred)) + (1 - y_true) * y_pred; predictions are probabilities."""
+
+    type = "binary_logits"
+    targets = "binary"
+    takes = "logits"
+
+    def predictions(self, y_pred):
+        return np.exp(-np.logaddexp(0, -y_pred))
+
+    def forward(self, y_pred, y_true, losses):
+        each = np.logaddexp(0, -y_pred) + (1 - y_true) * y_pred
+        np.sum(each, axis=tuple(range(1, y_pred.ndim)), out=losses)
+
+    def backward(self, y_pred, y_true, dy_pred):
+        dy_pred[...] = np.exp(-np.logaddexp(0, -y_pred)) - y_true
+
+
+class GaussianWidth(Loss):
+    """losses = width + (y_true - mean)**2 / 2 / exp(2 * width), for predictions (mean, width)."""
+
+    type = "gaussian_width"
+    example_shapes = (((2,), ()), ((2,), (1,)))
+
+    def prepare(self, y, output_shape, dtype):
+        if output_shape != (2,) or y.size != len(y):
+            raise ValueError("a mean and a width are needed for each number of y")
+        return y.reshape(-1).astype(dtype)
+
+    def forward(self, y_pred, y_true, losses):
+        mean, width = y_pred[:, 0], np.clip(y_pred[:, 1], -10, 10)
+        losses[...] = width + (y_true - mean) ** 2 / 2 / np.exp(2 * width)
+
+    def backward(self, y_pred, y_true, dy_pred):
+        gap, width = y_pred[:, 0] - y_true, np.clip(y_pred[:, 1], -10, 10)
+        scale = np.exp(2 * width)
+        dy_pred[:, 0] = gap / scale
+        dy_pred[:, 1] = (1 - gap**2 / scale) * (np.abs(y_pred[:, 1]) < 10)
+
+
 class Logistic(Layer):
     """y = 1 / (1 + exp(-x))."""
 
@@ -148,6 +188,8 @@ RIGHT = (
     Margin,
     BinaryCrossentropy,
     SparseCrossentropy,
+    BinaryLogits,
+    GaussianWidth,
     Logistic,
     LogisticCrossentropy,
 )

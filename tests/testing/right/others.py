@@ -63,6 +63,17 @@ class Waves(Schedule):
         return self.highest * (1 + cos(pi * (step - self.warm_up) / self.period)) / 2
 
 
+class Ramp(Schedule):
+    """rate = highest * (1 - step / total): 0 at the last step."""
+
+    type = "ramp"
+
+    highest: float = Field(default=0.1, ge=0, description="the highest rate")
+
+    def rate(self, step, total):
+        return self.highest * (1 - step / total)
+
+
 class Orthogonal(Initializer):
     """w with orthonormal rows or columns; matrices and filters only."""
 
@@ -114,6 +125,37 @@ class Notebook(Callback):
             (Path(state["folder"]) / "notes.txt").write_text(repr(state["losses"]))
 
 
+class Watchman(Callback):
+    """Stops where a monitored loss has not fallen for three epochs, logged or not."""
+
+    type = "watchman"
+    examples = ({}, {"monitor": "loss"})
+
+    monitor: str = Field(default="validation_loss", description="what is watched")
+
+    def start(self, run):
+        return {"best": None, "waited": 0, "run": None}, run
+
+    def save(self, state):
+        return state[0]
+
+    def restore(self, run, saved):
+        return saved, run
+
+    def monitors(self):
+        return (self.monitor,)
+
+    def after_epoch(self, state, epoch):
+        known, run = state
+        loss = epoch.metric(self.monitor)
+        better = known["best"] is None or loss < known["best"]
+        known["best"], known["waited"] = (
+            (loss, 0) if better else (known["best"], known["waited"] + 1)
+        )
+        if known["waited"] == 3:
+            run.stop("no progress")
+
+
 class Bell(Callback):
     """Stops in a certain epoch; remembers nothing but the run, so nothing is saved."""
 
@@ -127,4 +169,4 @@ class Bell(Callback):
             state.stop("the bell rings")
 
 
-RIGHT = (Decoupled, Signs, Waves, Orthogonal, Huber, Notebook, Bell)
+RIGHT = (Decoupled, Signs, Waves, Ramp, Orthogonal, Huber, Notebook, Watchman, Bell)
