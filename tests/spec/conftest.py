@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from declnet import SpecError, parse_spec
-from declnet.spec.load import read_spec
-from declnet.spec.override import parse_override
+from declnet.spec.overrides import parse_override
+from declnet.spec.validate import read_spec
 
 
 @pytest.fixture
@@ -41,8 +41,8 @@ def told():
     """Every problem of a spec: its place, its code, its message."""
 
     def tell(path="top.toml", overrides=()):
-        reading = read_spec(path, [parse_override(text) for text in overrides])
-        found = reading.written.located(reading.problems)
+        parsed = read_spec(path, [parse_override(text) for text in overrides])
+        found = parsed.source_map.locate(parsed.diagnostics)
         return [(str(each.place), each.code, each.message) for each in found]
 
     return tell

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from declnet.registry.registry import Registry
-from declnet.spec.composition import EXTENDS, SCHEMA
+from declnet.spec.compose import EXTENDS, SCHEMA, VERSION
+from declnet.spec.model import FORMAT_VERSION
 from declnet.spec.schema.catalogue import SPEC, Catalogue, catalogue_of
 from declnet.spec.schema.completion import COMPLETION, completion_definitions
 from declnet.spec.schema.exact import PARTIAL
 from declnet.spec.schema.forms import Schema, reference
 from declnet.spec.schema.validation import validation_definitions
-from declnet.spec.upgrades import CURRENT, KEY
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 """The newest draft that Taplo reads whole."""
@@ -43,7 +43,7 @@ def json_schema(registry: Registry) -> dict[str, Any]:
 def _add_keys_of_files(catalogue: Catalogue) -> None:
     """The keys that only files have, and the version, which they must tell."""
     form = catalogue.forms[SPEC]
-    version = {**form["properties"].pop(KEY), "const": CURRENT}
+    version = {**form["properties"].pop(VERSION), "const": FORMAT_VERSION}
     version.pop("default", None)
     names: Schema = {
         "description": "a spec file that this one changes, or a list of such files; relative to "
@@ -51,6 +51,6 @@ def _add_keys_of_files(catalogue: Catalogue) -> None:
         "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
     }
     schema = {"description": "where the JSON Schema for editors is", "type": "string"}
-    own = {KEY: version, EXTENDS: names}
+    own = {VERSION: version, EXTENDS: names}
     form["properties"] = {**own, **form["properties"], SCHEMA: schema}
-    form["required"] = [KEY, *form["required"]]
+    form["required"] = [VERSION, *form["required"]]
