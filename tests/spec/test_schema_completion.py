@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .gathering import offered_keys, offered_values
+from .taplo import offered_keys, offered_values
 
 LAYER = ("model", "layers", 0)
 
