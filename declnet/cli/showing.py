@@ -1,25 +1,5 @@
-"""Shows problems on stderr, in colour on a terminal."""
+"""The former place of what is in `diagnostics`."""
 
-from __future__ import annotations
+from declnet.cli.diagnostics import show_diagnostics as show_problems
 
-import os
-import sys
-from collections.abc import Sequence
-
-import click
-
-from declnet.errors import Diagnostic
-
-
-def show_problems(problems: Sequence[Diagnostic]) -> None:
-    """Prints the problems, if there are any; `NO_COLOR` is honoured."""
-    if not problems:
-        return
-    from declnet.report.diagnostics import plain, rendered
-
-    coloured = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
-    click.echo(rendered(problems, _painted if coloured else plain), err=True)
-
-
-def _painted(text: str, colour: str) -> str:
-    return click.style(text, fg=colour, bold=True)
+__all__ = ["show_problems"]

@@ -215,6 +215,13 @@ def _toml_literal_string(stop: _Stop) -> _Explanation:
     return _endless_string(stop, stop.cause.removeprefix("Expected ").strip('"'))
 
 
+_LEADING_ZERO = _Rule(
+    r"\d", "a number that begins with 0", "leave the 0 out", r"[\s=:,\[][+-]?0", 2, 1
+)
+_BARE_POINT = _Rule(
+    r"\.(\D|$)", "a number without a digit after its point", "write .0, or no point", r"\d"
+)
+
 _LINE = "a line is key = value, or a section in brackets: [section]"
 _ONE_LINE = "an inline table { … } ends in the line in which it begins"
 _STATEMENT = "neither a key nor a section begins here"
@@ -231,20 +238,11 @@ _TOML: Mapping[str, _Explain] = {
         _Rule("//", "more follows after the value", "a comment begins with #"),
         _Rule(r",\d", "a number with a comma", "write a point in its place", before=r"\d"),
         _Rule(",", "a comma after the value", "remove it: each line holds one key"),
-        _Rule(r"\d", "a number that begins with 0", "leave the 0 out", r"[\s=][+-]?0", 2, 1),
-        _Rule(
-            r"\.(\D|$)",
-            "a number without a digit after its point",
-            "write .0, or no point",
-            before=r"\d",
-        ),
+        _LEADING_ZERO,
+        _BARE_POINT,
         _Rule('"', "one quotation mark too many", 'in a string it is written \\"', before='"'),
         _Rule(r"[\w.\"'-]+\s*=", "two keys in one line", "begin a new line here"),
-        _Rule(
-            "",
-            "more follows after the value",
-            "a line holds one key; a comment begins with #",
-        ),
+        _Rule("", "more follows after the value", "a line holds one key; a comment begins with #"),
     ),
     "Invalid statement": _first_match(
         _Rule("//", _STATEMENT, "a comment begins with #"),
@@ -328,21 +326,15 @@ _JSON: Mapping[str, _Explain] = {
     "Expecting value": _unless_last_comma(_json_value),
     "Expecting ',' delimiter": _first_match(
         _COMMENT,
-        _Rule(r"\d", "a number that begins with 0", "leave the 0 out", r"[\s:,\[]-?0", 2, 1),
-        _Rule(
-            r"\.",
-            "a number without a digit after its point",
-            "write .0, or no point",
-            before=r"\d",
-        ),
+        _LEADING_ZERO,
+        _BARE_POINT,
         _Rule("[a-zA-Z]", "this is no number", "JSON writes 16, 0.02 or 2e-2", before=r"\d"),
         _Rule(r"\]", "} is missing before this"),
         _Rule(r"\}", "] is missing before this"),
         _Rule("", "a comma is missing before this"),
     ),
     "Expecting ':' delimiter": _first_match(
-        _COMMENT,
-        _Rule("", "the key lacks its colon", 'JSON writes "key": value'),
+        _COMMENT, _Rule("", "the key lacks its colon", 'JSON writes "key": value')
     ),
     "Extra data": _first_match(_Rule("", "more follows after the end", "a spec is one { … }")),
     "Unterminated string": _json_string,
