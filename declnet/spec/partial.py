@@ -36,7 +36,7 @@ class LayerPart:
     Attributes:
         layer: None if it is invalid.
         name: as written; None if there is none.
-        type: as written, or the installed type that was probably meant; None if it is valid.
+        type: as written, or the installed type that was probably meant; None if there is none.
     """
 
     layer: Layer | None

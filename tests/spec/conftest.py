@@ -43,15 +43,15 @@ def files(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def told():
+def reported():
     """Every problem of a spec: its place, its code, its message."""
 
-    def tell(path="top.toml", overrides=()):
+    def report(path="top.toml", overrides=()):
         parsed = read_spec(path, [parse_override(text) for text in overrides])
         found = parsed.source_map.locate(parsed.diagnostics)
         return [(str(each.place), each.code, each.message) for each in found]
 
-    return tell
+    return report
 
 
 @pytest.fixture(scope="session")

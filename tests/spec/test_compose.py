@@ -320,7 +320,7 @@ def test_what_is_no_version_is_refused_and_the_document_stays(version, message, 
     ("syntax", "written"),
     [("toml", f"declnet = {FORMAT_VERSION}"), ("json", f'"declnet": {FORMAT_VERSION}')],
 )
-def test_a_missing_version_is_told_with_what_to_write(syntax, written):
+def test_a_missing_version_is_reported_with_what_to_write(syntax, written):
     (problem,) = missing_version({}, syntax)
     assert (problem.code, problem.path) == ("E007", ("declnet",))
     assert problem.message == "the version of the format is missing"
@@ -354,33 +354,33 @@ OWN = "declnet = 1\nseed = -1\n"
     ],
     ids=lambda value: value[:20],
 )
-def test_a_base_that_cannot_be_is_told_at_its_name_and_nothing_is_called_missing(
-    files, told, tmp_path, extends, place, message
+def test_a_base_that_cannot_be_is_reported_at_its_name_and_nothing_is_called_missing(
+    files, reported, tmp_path, extends, place, message
 ):
     files(top=f"extends = {extends}\n{OWN}", right="[training]\nepochs = 0\n", sub__x="")
     (tmp_path / "loop.toml").symlink_to("loop.toml")
-    found = told()
+    found = reported()
     assert found[0][:2] == (place, "E006")
     assert found[0][2].startswith(message)
     assert [each[1] for each in found[1:]] == ["E013"] * (len(found) - 1)
     assert ("top.toml:3:8", "E013", '"seed" must be at least 0, not -1') in found
 
 
-def test_a_circle_is_told_where_it_closes(files, told):
+def test_a_circle_is_reported_where_it_closes(files, reported):
     files(
         top='extends = "one.toml"\ndeclnet = 1\n',
         one='extends = "two.toml"\n',
         two='\nextends = ["one.toml"]\n',
     )
-    assert told() == [
+    assert reported() == [
         ("two.toml:2:12", "E006", f"{CIRCLE}: one.toml extends two.toml extends one.toml")
     ]
 
 
-def test_a_circle_through_a_link_is_one_too(files, told, tmp_path):
+def test_a_circle_through_a_link_is_one_too(files, reported, tmp_path):
     files(top='extends = "linked.toml"\n')
     (tmp_path / "linked.toml").symlink_to("top.toml")
-    assert [each[:2] for each in told()] == [("top.toml:1:11", "E006")]
+    assert [each[:2] for each in reported()] == [("top.toml:1:11", "E006")]
 
 
 @pytest.mark.parametrize(
@@ -393,30 +393,30 @@ def test_a_circle_through_a_link_is_one_too(files, told, tmp_path):
     ],
     ids=["toml", "json", "bytes", "deep"],
 )
-def test_a_base_that_cannot_be_parsed_is_told_at_its_own_place(
-    files, told, tmp_path, name, content, place, code
+def test_a_base_that_cannot_be_parsed_is_reported_at_its_own_place(
+    files, reported, tmp_path, name, content, place, code
 ):
     files(top=f'extends = "{name}"\n{OWN}')
     (tmp_path / name).write_bytes(content)
-    assert [each[:2] for each in told()] == [("top.toml:3:8", "E013"), (place, code)]
+    assert [each[:2] for each in reported()] == [("top.toml:3:8", "E013"), (place, code)]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read anything")
-def test_a_base_that_may_not_be_read(files, told, tmp_path):
+def test_a_base_that_may_not_be_read(files, reported, tmp_path):
     files(top=f'extends = "base.toml"\n{OWN}', base=OWN)
     (tmp_path / "base.toml").chmod(0)
-    assert "Permission denied" in told()[0][2]
+    assert "Permission denied" in reported()[0][2]
 
 
-def test_a_missing_base_of_a_base_is_told_in_that(files, told):
+def test_a_missing_base_of_a_base_is_reported_in_that(files, reported):
     files(top='extends = "sub/base.toml"\n', sub__base=f'extends = "absent.toml"\n{OWN}')
-    assert [each[:2] for each in told()] == [
+    assert [each[:2] for each in reported()] == [
         ("sub/base.toml:1:11", "E006"),
         ("sub/base.toml:3:8", "E013"),
     ]
 
 
-def test_a_file_that_cannot_be_read_itself_is_all_that_is_told(files, tmp_path):
+def test_a_file_that_cannot_be_read_itself_is_all_that_is_reported(files, tmp_path):
     files()
     with pytest.raises(SpecError) as caught:
         compose(tmp_path / "absent.toml")
@@ -455,12 +455,12 @@ epochs = 1
 """
 
 
-def test_faults_of_inherited_keys_are_told_in_the_base_after_those_of_the_spec(files, told):
+def test_errors_of_inherited_keys_are_reported_in_the_base_after_those_of_the_spec(files, reported):
     files(
         bases__base=BASE,
         top='extends = "bases/base.toml"\n[training]\nepoch = 1\n[optimizer]\ndecay = "0"\n',
     )
-    assert [each[:2] for each in told()] == [
+    assert [each[:2] for each in reported()] == [
         ("top.toml:3:1", "E010"),
         ("top.toml:5:9", "E012"),
         ("bases/base.toml:2:8", "E015"),
@@ -468,7 +468,7 @@ def test_faults_of_inherited_keys_are_told_in_the_base_after_those_of_the_spec(f
     ]
 
 
-def test_what_the_spec_writes_itself_is_no_fault_of_the_base(files):
+def test_what_the_spec_writes_itself_is_no_error_of_the_base(files):
     files(
         base=BASE,
         top='extends = "base.toml"\nloss = "mean_squared_error"\noptimizer = "adam"\n',
@@ -476,49 +476,52 @@ def test_what_the_spec_writes_itself_is_no_fault_of_the_base(files):
     assert load_spec("top.toml").optimizer.type == "adam"
 
 
-def test_a_bare_name_of_the_base_is_told_there_though_the_spec_adds_keys(files, told):
+def test_a_bare_name_of_the_base_is_reported_there_though_the_spec_adds_keys(files, reported):
     files(
         base='declnet = 1\nloss = "hinge"\noptimizer = "sdg"\n[training]\nepochs = 1\n'
         '[model]\nlayers = ["relu"]\n',
         top='extends = "base.toml"\n[optimizer]\nmomentum = 0.5\n',
     )
-    assert [each[:2] for each in told()] == [("base.toml:3:13", "E015")]
+    assert [each[:2] for each in reported()] == [("base.toml:3:13", "E015")]
 
 
-def test_faults_of_an_override_are_told_there(files, told):
+def test_errors_of_an_override_are_reported_there(files, reported):
     files(base=BASE, top='extends = "base.toml"\n')
-    assert [each[:2] for each in told(overrides=["optimizer.momentum=3", "loss=x"])] == [
+    assert [each[:2] for each in reported(overrides=["optimizer.momentum=3", "loss=x"])] == [
         ("--set:1:6", "E015"),
         ("--set:1:20", "E013"),
     ]
 
 
-def test_every_file_is_upgraded_and_a_wrong_version_told_in_its_own(files, told):
+def test_every_file_is_upgraded_and_a_wrong_version_reported_in_its_own(files, reported):
     files(base=BASE.replace("declnet = 1", "declnet = 99"), top='extends = "base.toml"\n')
-    found = told()
+    found = reported()
     assert ("base.toml:1:11", "E007") in [each[:2] for each in found]
     files(top='extends = "base.toml"\ndeclnet = 1\n')
-    assert ("base.toml:1:11", "E007") in [each[:2] for each in told()]
+    assert ("base.toml:1:11", "E007") in [each[:2] for each in reported()]
 
 
-def test_a_version_that_no_file_says_is_missed_in_the_spec(files, told):
+def test_a_version_that_no_file_says_is_missed_in_the_spec(files, reported):
     files(base=BASE.replace("declnet = 1\n", ""), top='extends = "base.toml"\n')
-    assert ("top.toml:1:1", "E007") in [each[:2] for each in told()]
+    assert ("top.toml:1:1", "E007") in [each[:2] for each in reported()]
 
 
-def test_keys_that_stand_twice_are_told_in_their_files(files, told):
+def test_keys_that_are_given_twice_are_reported_in_their_files(files, reported):
     files(
         base=BASE.replace("_eror", "_error").replace("momentum = 2", "decay = 0\ndecay = 1"),
         top='extends = "base.toml"\nseed = 1\nseed = 2\n',
     )
-    assert [each[:2] for each in told()] == [("top.toml:3:1", "E003"), ("base.toml:10:1", "E003")]
+    assert [each[:2] for each in reported()] == [
+        ("top.toml:3:1", "E003"),
+        ("base.toml:10:1", "E003"),
+    ]
 
 
-def test_a_fault_of_a_base_of_two_bases_is_told_once(files, told):
+def test_a_error_of_a_base_of_two_bases_is_reported_once(files, reported):
     files(
         base=BASE.replace("momentum = 2", "decay = 0\ndecay = 1").replace("_eror", "_error"),
         left='extends = "base.toml"\n',
         right='extends = "base.toml"\n',
         top='extends = ["left.toml", "right.toml"]\n',
     )
-    assert [each[:2] for each in told()] == [("base.toml:10:1", "E003")]
+    assert [each[:2] for each in reported()] == [("base.toml:10:1", "E003")]

@@ -79,7 +79,9 @@ def test_a_file_that_is_no_document_is_refused_at_its_line(
         ("spec.json", '{"a": {"b": 1,\n"b": 2}}', {"a": {"b": 1}}, ("a", "b"), (2, 1), 1),
     ],
 )
-def test_of_what_stands_twice_the_first_is_kept(spec_file, name, content, kept, path, where, first):
+def test_of_what_is_given_twice_the_first_is_kept(
+    spec_file, name, content, kept, path, where, first
+):
     document = read_document(spec_file(content, name))
     assert document.tables == kept
     (problem,) = document.diagnostics
@@ -191,7 +193,7 @@ def test_numbers_of_64_bits_are_right():
 
 
 @pytest.mark.parametrize("number", [LARGEST + 1, -LARGEST - 1, HUGE], ids=["more", "less", "huge"])
-def test_larger_ones_are_told_at_their_path_and_taken_out(number):
+def test_larger_ones_are_reported_at_their_path_and_taken_out(number):
     document = {"a": number, "b": [1, {"c": number}], "d": (number,)}
     found = large_numbers(document)
     assert [each.path for each in found] == [("a",), ("b", 1, "c"), ("d", 0)]

@@ -122,17 +122,17 @@ def test_a_wrong_layer_keeps_its_name_and_its_place(parts, document):
         },
     ],
 )
-def test_a_component_whose_only_faults_are_unknown_keys_counts_without_them(parts, document, layer):
+def test_a_component_whose_only_errors_are_unknown_keys_counts_without_them(parts, document, layer):
     found = parts(document, {"model.layers.0": layer}).layers[0].layer
     assert (found.type, found.units) == ("dense", 4)
 
 
-def test_a_component_that_lacks_a_key_besides_does_not_count(parts, document):
+def test_a_component_that_lacks_a_key_too_does_not_count(parts, document):
     wrong = {"type": "dense", "unit": 4}
     assert parts(document, {"model.layers.0": wrong}).layers[0].layer is None
 
 
-def test_only_data_that_is_missing_is_yet_to_be_told(parts, document):
+def test_only_data_that_is_missing_is_yet_to_be_reported(parts, document):
     assert not parts(document).lacks_data
     assert not parts(document, {"data.train": "nope"}).lacks_data
     assert not parts(document, {"data": "nope"}).lacks_data

@@ -327,7 +327,7 @@ def test_the_spec_of_these_tests_is_right(schema_file, toml_file):
 
 
 @pytest.mark.parametrize(("right", "wrong"), BROKEN.values(), ids=BROKEN)
-def test_faults_are_marked_in_their_line_alone(right, wrong, schema_file, toml_file):
+def test_errors_are_marked_in_their_line_alone(right, wrong, schema_file, toml_file):
     assert SPEC.count(right) == 1
     text = SPEC.replace(right, wrong)
     file = toml_file(text)
@@ -360,7 +360,7 @@ def test_an_empty_list_of_layers(schema_file, toml_file):
 
 
 @pytest.mark.parametrize("key", ["units", "type"])
-def test_a_missing_key_is_told_at_its_table(key, schema_file, toml_file):
+def test_a_missing_key_is_reported_at_its_table(key, schema_file, toml_file):
     line = {"units": "units = 64\n", "type": 'type = "dense"\n'}[key]
     file = toml_file(SPEC.replace(line, "", 1))
     marks = check(file, schema=schema_file)
@@ -369,7 +369,7 @@ def test_a_missing_key_is_told_at_its_table(key, schema_file, toml_file):
 
 
 @pytest.mark.parametrize("section", ["loss", "optimizer", "training", "declnet"])
-def test_a_missing_section_is_told(section, schema_file, toml_file):
+def test_a_missing_section_is_reported(section, schema_file, toml_file):
     text = SPEC.replace(f"[{section}]", "[data.test]").replace("declnet = 1", f"# {section}")
     messages = {mark.message for mark in check(toml_file(text), schema=schema_file)}
     assert f'"{section}" is a required property' in messages

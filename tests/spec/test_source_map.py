@@ -194,13 +194,13 @@ def test_at_one_place_errors_come_before_warnings(source_map):
     assert [each.code for each in source_map.locate([warning, error])] == ["E013", "W004"]
 
 
-def test_a_problem_with_a_place_keeps_it_and_twice_the_same_is_told_once(source_map):
+def test_a_problem_with_a_place_keeps_it_and_twice_the_same_is_reported_once(source_map):
     place = Place("base.toml", 9, 1, 9, 2, "x")
     problem = Diagnostic("elsewhere", path=("seed",), place=place)
     assert source_map.locate([problem, problem]) == (problem,)
 
 
-def test_a_bare_name_of_an_override_that_gets_keys_is_told_at_the_name():
+def test_a_bare_name_of_an_override_that_gets_keys_is_reported_at_the_name():
     source_map = overridden(SourceMap({}), "loss=nope", "loss.weight=2")
     for path in (("loss", "type"), ("loss",)):
         assert str(source_map.place_of(path)) == "--set:1:6"
@@ -208,7 +208,7 @@ def test_a_bare_name_of_an_override_that_gets_keys_is_told_at_the_name():
     assert source_map.exact_place(("loss", "smoothing")) is None
 
 
-def test_a_component_is_told_at_its_type_and_a_table_of_several_lines_at_its_key():
+def test_a_component_is_reported_at_its_type_and_a_table_of_several_lines_at_its_key():
     text = '{\n "loss": {"a": 1,\n  "type": "nope"},\n "training": {\n  "epochs": 1}}'
     json = Source("spec.json", text, "json")
     document = {"loss": {"a": 1, "type": "nope"}, "training": {"epochs": 1}}
@@ -219,7 +219,7 @@ def test_a_component_is_told_at_its_type_and_a_table_of_several_lines_at_its_key
     assert marked(source_map.place_of(("training", "b"))) == ("spec.json:4:2", '"training"')
 
 
-def test_a_missing_type_is_told_at_its_table():
+def test_a_missing_type_is_reported_at_its_table():
     text = '{\n "loss": {\n  "a": 1}}'
     source_map = SourceMap({"loss": {"a": 1}}, Origin(Source("spec.json", text, "json")))
     assert marked(source_map.place_of(("loss", "type"))) == ("spec.json:2:2", '"loss"')

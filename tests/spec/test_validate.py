@@ -71,7 +71,7 @@ def test_relative_paths_of_a_document_are_relative_to_the_folder_that_is_named(d
     assert spec.data.train.path == Path("/elsewhere/data.npz")
 
 
-def test_instances_of_components_may_stand_where_tables_may(document):
+def test_instances_of_components_may_replace_tables(document):
     spec = parse_spec(document)
     again = parse_spec({**document, "loss": spec.loss, "optimizer": spec.optimizer})
     assert again == spec
@@ -122,7 +122,7 @@ def test_a_file_must_say_its_version_and_a_program_need_not(document, spec_file)
     assert '"declnet": 1' in problem.help
 
 
-def test_a_key_that_stands_twice_is_told_with_all_other_faults(spec_file):
+def test_a_key_that_is_given_twice_is_reported_with_all_other_errors(spec_file):
     text = """\
 declnet = 1
 seed = 1
@@ -141,7 +141,7 @@ epochs = "ten"
     assert found == [("E003", 3), ("E015", 5), ("E003", 10)]
 
 
-def test_one_key_has_one_fault(document, spec_file):
+def test_one_key_has_one_error(document, spec_file):
     with pytest.raises(SpecError) as caught:
         load_spec(spec_file({**document, "declnet": True, "seed": 2**70}))
     assert sorted(each.code for each in caught.value.problems) == ["E007", "E013"]
@@ -196,7 +196,7 @@ def test_a_document_that_is_too_deep_is_refused(document):
         ("loss.zzz", 1, "keys of categorical_crossentropy: label_smoothing"),
     ],
 )
-def test_misspelt_keys_are_found_at_every_level(problems, document, key, value, expected):
+def test_misspelled_keys_are_found_at_every_level(problems, document, key, value, expected):
     (found,) = problems(document, {key: value})
     name = key.rpartition(".")[2]
     assert str(found) == f'{key}: error[E010]: unknown key "{name}" ({expected})'
@@ -264,7 +264,7 @@ def test_a_missing_section_is_named(problems, document, section):
         ),
     ],
 )
-def test_a_missing_field_is_named_also_where_a_bare_name_stands(
+def test_a_missing_field_is_named_also_for_a_bare_name(
     problems, document, key, value, missing, hint
 ):
     found = problems(document, {key: value})
@@ -274,39 +274,32 @@ def test_a_missing_field_is_named_also_where_a_bare_name_stands(
         assert each.help.startswith(hint)
 
 
-def test_a_key_that_is_only_misspelt_is_not_missing_too(problems, document):
-    document["model"]["layers"][0] = {"type": "dense", "unit": 4}
-    assert [each.code for each in problems(document)] == ["E010"]
-    document["model"]["layers"][0] = {"type": "dense", "colour": 4}
-    assert sorted(each.code for each in problems(document)) == ["E010", "E011"]
-
-
 def test_wrong_items_do_not_make_a_list_too_short(problems, document):
     document["model"]["layers"] = [{"type": "dense", "units": 0}]
     assert [each.code for each in problems(document)] == ["E013"]
 
 
-def test_faults_inside_nested_components_have_exact_locations(problems, document):
+def test_errors_inside_nested_components_have_exact_locations(problems, document):
     layer = {"type": "dense", "units": 4, "weight_regularizer": {"type": "l2", "strength": -1}}
-    schedule = {"type": "inverse_time", "initial_rate": 1, "colour": 1}
+    schedule = {"type": "inverse_time", "initial_rate": 1, "color": 1}
     document["model"]["layers"][2] = layer
     found = problems({**document, "optimizer": {"type": "sgd", "learning_rate": schedule}})
     assert [(problem.path, problem.code) for problem in found] == [
         (("model", "layers", 2, "weight_regularizer", "strength"), "E013"),
         (("optimizer", "learning_rate", "decay"), "E011"),
-        (("optimizer", "learning_rate", "colour"), "E010"),
+        (("optimizer", "learning_rate", "color"), "E010"),
     ]
 
 
-def test_all_faults_of_a_spec_come_in_one_pass(problems, document):
+def test_all_errors_of_a_spec_come_in_one_pass(problems, document):
     broken = copy.deepcopy(document) | {"loss": "nope", "sede": 1}
-    broken["model"]["layers"][0] = {"type": "dense", "units": "many", "colour": 1}
+    broken["model"]["layers"][0] = {"type": "dense", "units": "many", "color": 1}
     broken["training"] = {"epochs": 0, "metrics": ["acc", "accuracy"]}
     del broken["optimizer"]
     found = {".".join(map(str, each.path)): each.code for each in problems(broken)}
     assert found == {
         "model.layers.0.units": "E012",
-        "model.layers.0.colour": "E010",
+        "model.layers.0.color": "E010",
         "loss": "E015",
         "optimizer": "E011",
         "training.epochs": "E013",
@@ -323,7 +316,7 @@ def test_a_metric_listed_twice_is_refused_at_the_second(problems, document):
     assert "name = " in found.help
 
 
-def test_a_metric_called_as_a_figure_that_there_is_already_is_refused(problems, document):
+def test_a_metric_called_as_a_column_of_the_history_is_refused(problems, document):
     document["training"]["metrics"] = [{"type": "accuracy", "name": "loss"}]
     (found,) = problems(document)
     assert (found.path, found.code) == (("training", "metrics", 0), "E019")
@@ -338,7 +331,7 @@ def test_a_schedule_beside_decay_is_refused(problems, document):
     assert "decay" in found.message
 
 
-def test_what_has_no_file_has_no_place_and_is_told_by_its_key(problems, document):
+def test_what_has_no_file_has_no_place_and_is_reported_by_its_key(problems, document):
     (found,) = problems(document, {"training.epochs": 0})
     assert found.place is None
     assert str(found) == 'training.epochs: error[E013]: "epochs" must be at least 1, not 0'
@@ -386,7 +379,7 @@ def test_what_has_no_file_has_no_place_and_is_told_by_its_key(problems, document
         ("data.train.path", 3, "E012", "must be a path, not 3"),
     ],
 )
-def test_wrong_values_are_told_at_their_key_and_with_what_was_found(
+def test_wrong_values_are_reported_at_their_key_and_with_what_was_found(
     problems, document, key, value, code, expected
 ):
     (found,) = problems(document, {key: value})
@@ -424,7 +417,7 @@ def test_what_to_do_is_said_where_the_value_tells_it(problems, document, key, va
 
 @pytest.mark.parametrize("key", ["optimizer.learning_rate", "seed", "training.epochs"])
 @pytest.mark.parametrize("value", [10**400, -(2**63) - 5, 16**5000], ids=lambda value: "")
-def test_a_number_of_more_than_64_bits_is_one_fault(problems, document, key, value):
+def test_a_number_of_more_than_64_bits_is_one_error(problems, document, key, value):
     (found,) = problems(document, {key: value})
     assert found.code == "E013"
     assert ".".join(map(str, found.path)) == key
