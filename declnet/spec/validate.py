@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,15 +32,18 @@ class ParsedSpec:
     """The result of validating a document.
 
     Attributes:
+        source_map: the document, and where it is written.
         spec: None if anything is invalid.
-        partial: what is valid on its own.
         diagnostics: every error, most without a place.
+        context: of the validation: `registry` and `folder`.
+        is_incomplete: whether a file that the spec extends could not be read.
     """
 
     source_map: SourceMap
     spec: RunSpec | None
-    partial: PartialSpec
     diagnostics: tuple[Diagnostic, ...] = ()
+    context: Mapping[str, Any] = field(default_factory=dict)
+    is_incomplete: bool = False
 
     # Former names, until the call sites are changed.
     written = property(lambda self: self.source_map)
@@ -48,8 +52,16 @@ class ParsedSpec:
 
     @classmethod
     def of(cls, spec: RunSpec) -> ParsedSpec:
-        """Return what a valid spec was parsed to."""
-        return cls(spec.source_map, spec, valid_parts(dict(spec), {}))
+        """Return the result of which a valid spec is part."""
+        return cls(spec.source_map, spec)
+
+    @cached_property
+    def partial(self) -> PartialSpec:
+        """What is valid on its own; found when it is first needed, which is for checks alone."""
+        if self.spec is not None:
+            return valid_parts(dict(self.spec), self.context)
+        partial = valid_parts(without_large_numbers(self.source_map.document), self.context)
+        return replace(partial, lacks_data=False) if self.is_incomplete else partial
 
     def require(self) -> RunSpec:
         """Return the spec.
@@ -141,13 +153,14 @@ def validate(composed: Composed, registry: Registry | None, folder: Path) -> Par
         if not earlier:
             spec.locate_in(source_map)
             return ParsedSpec.of(spec)
-    partial = valid_parts(document, context)
-    if composed.is_incomplete:
-        found = [each for each in found if each.code != "E011"]
-        partial = replace(partial, lacks_data=False)
     reported = {each.path for each in earlier}
-    found = [each for each in found if each.path not in reported]
-    return ParsedSpec(source_map, None, partial, (*earlier, *found))
+    found = [
+        each
+        for each in found
+        if each.path not in reported and not (composed.is_incomplete and each.code == "E011")
+    ]
+    errors = (*earlier, *found)
+    return ParsedSpec(source_map, None, errors, context, composed.is_incomplete)
 
 
 _CODES = {
