@@ -15,7 +15,7 @@ partial form in addition, which requires nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import combinations
 from typing import Any
 
@@ -30,6 +30,7 @@ from declnet.spec.schema_catalog import (
     Schema,
     catalog_of,
     definition_name,
+    objects_in,
     reference,
 )
 from declnet.spec.schema_completion import COMPLETION, completion_definitions
@@ -90,16 +91,11 @@ def _validation_definitions(catalog: Catalog) -> dict[str, Schema]:
     while waiting:
         name = waiting.pop()
         made[name] = _definition(name, catalog)
-        waiting |= set(_references(made[name])) - made.keys()
+        references = [
+            each["$ref"] for each in objects_in(made[name]) if isinstance(each.get("$ref"), str)
+        ]
+        waiting |= {each.removeprefix(DEFINITIONS) for each in references} - made.keys()
     return made
-
-
-def _references(value: Any) -> Iterator[str]:
-    if isinstance(value, dict) and isinstance(value.get("$ref"), str):
-        yield value["$ref"].removeprefix(DEFINITIONS)
-    for each in value.values() if isinstance(value, dict) else value:
-        if isinstance(each, dict | list):
-            yield from _references(each)
 
 
 def _definition(name: str, catalog: Catalog) -> Schema:

@@ -94,16 +94,17 @@ def _summary(entry: Entry) -> str:
     return text if distribution in ("", PROJECT) else f"{text} ({distribution})".strip()
 
 
-def _kinds_in(value: Any) -> set[str]:
-    return {each[KIND] for each in _objects_in(value) if isinstance(each.get(KIND), str)}
-
-
-def _objects_in(value: Any) -> Iterator[Schema]:
+def objects_in(value: Any) -> Iterator[Schema]:
+    """Yield every object in a schema, from the outermost on."""
     if isinstance(value, dict):
         yield value
     for each in value.values() if isinstance(value, dict) else value:
         if isinstance(each, dict | list):
-            yield from _objects_in(each)
+            yield from objects_in(each)
+
+
+def _kinds_in(value: Any) -> set[str]:
+    return {each[KIND] for each in objects_in(value) if isinstance(each.get(KIND), str)}
 
 
 def _tables_of(model: type[BaseModel], name: str) -> dict[str, Schema]:
