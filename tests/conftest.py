@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import json
 import os
@@ -18,9 +19,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
-from declnet.spec.override import override_of
-from declnet.spec.overrides import override
-from declnet.spec.written import Written
+from declnet.spec.overrides import apply_override, override_of
+from declnet.spec.source_map import SourceMap
 
 settings.register_profile(
     "declnet", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -103,10 +103,10 @@ def changed() -> Callable[[Document, Mapping[str, Any]], Document]:
     """Makes a copy of a document with values replaced or added at dotted keys."""
 
     def change(document: Document, values: Mapping[str, Any]) -> Document:
-        changes = [override_of(key, value) for key, value in values.items()]
-        result = override(Written(document), changes)
-        assert result.problems == []
-        return result.document
+        source_map = SourceMap(copy.deepcopy(document))
+        for key, value in values.items():
+            assert apply_override(source_map, override_of(key, value)) is None
+        return source_map.document
 
     return change
 

@@ -30,8 +30,8 @@ from declnet.cli.showing import show_problems
 )
 def check(spec: Path, overrides: tuple[str, ...], disabled: tuple[str, ...], form: str) -> int:
     """Validate SPEC; print its layers and the memory that a run will hold."""
+    from declnet.cli.diagnostics import as_data
     from declnet.errors import SpecError
-    from declnet.report.diagnostics import as_data
 
     registry = registry_without(disabled)
     try:

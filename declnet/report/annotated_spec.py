@@ -18,9 +18,9 @@ def annotated(spec: RunSpec) -> str:
     resolved = Source("resolved", text, "toml")
     origins: dict[int, dict[str, None]] = {}  # by line, each once
     for path in _values(resolved_document(spec), ()):
-        spot = resolved.spot(path)
-        if spot is not None:
-            origins.setdefault(spot.value.line, {})[_origin(spec, path)] = None
+        place = resolved.place_of(path, "value")
+        if place is not None:
+            origins.setdefault(place.line, {})[_origin(spec, path)] = None
     return "\n".join(
         f"{line}  # {', '.join(origins[number])}" if number in origins else line
         for number, line in enumerate(text.split("\n"), start=1)

@@ -1,49 +1,61 @@
-"""Reads a TOML or JSON file into a plain document: tables, arrays and scalars."""
+"""Reads a TOML or JSON file into tables, lists and scalars, within the limits of a spec."""
 
 from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from declnet.errors import Diagnostic, Place, SpecError
-from declnet.spec.nesting import DEEPEST, TOO_DEEP, is_too_deep
-from declnet.spec.source import Source
+from declnet.errors import Diagnostic, KeyPath, Place, SpecError
+from declnet.spec.source_map import Source
+
+DEEPEST = 64
+"""How many tables and lists may be nested; a valid spec has fewer than ten."""
+
+TOO_DEEP = f"nested too deeply: more than {DEEPEST} tables and lists in each other"
+
+LARGEST = 2**63 - 1
+"""The largest integer, that of 64 bits, as TOML has it; its negative is the smallest."""
 
 
 @dataclass(frozen=True, eq=False)
 class Document:
-    """A file as it was read.
+    """The content of a file.
 
     Attributes:
-        tables: what it says.
         source: its text.
-        problems: keys that stand twice, of which `tables` has the first.
+        diagnostics: keys that are given twice; `tables` has the first value.
     """
 
     tables: dict[str, Any]
     source: Source
-    problems: list[Diagnostic] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
 
 
 def read_document(path: Path) -> Document:
-    """Reads a spec file by its suffix, `.toml` or `.json`.
+    """Read a spec file, TOML or JSON by its suffix.
 
     Raises:
-        SpecError: the file is missing, a folder, unreadable, no UTF-8, of another suffix, or
-            malformed (with line and column).
+        SpecError: the file cannot be read, is not UTF-8 text, has another suffix, is malformed, or
+            is nested too deeply.
     """
     text = _read_text(path)
-    if path.suffix.lower() == ".json":
-        source = Source(str(path), text, "json")
-        document = _parse_json(source)
-    else:
-        source = Source(str(path), text, "toml")
-        document = _parse_toml(source)
-    if is_too_deep(document.tables):
-        raise _too_deep(source)
+    is_json = path.suffix.lower() == ".json"
+    source = Source(str(path), text, "json" if is_json else "toml")
+    try:
+        document = _parse_json(source) if is_json else _parse_toml(source)
+    except RecursionError:
+        from declnet.spec.key_positions import first_deeper_bracket
+
+        outer = 0 if is_json else 1  # the document itself is a table
+        bracket = first_deeper_bracket(text, source.syntax, DEEPEST - outer)
+        raise _too_deep(source.place(*bracket or (0, 1))) from None
+    path_too_deep = too_deep_path(document.tables)
+    if path_too_deep is not None:
+        raise _too_deep(_opening(source, path_too_deep))
     return document
 
 
@@ -53,37 +65,45 @@ def _read_text(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
-        from declnet.spec.file_names import hint_for_missing
+        from declnet.spec.messages import hint_for_missing
 
         raise _unreadable(path, "there is no such file", hint_for_missing(path, None)) from None
     except IsADirectoryError:
         raise _unreadable(path, "this is a folder; name the spec file in it") from None
     except UnicodeDecodeError as error:
-        raise _not_utf_8(path, error) from None
+        before, start = error.object[: error.start].decode("utf-8", "replace"), error.start
+        source = Source(str(path), before + error.object[start:].decode("utf-8", "replace"), "toml")
+        message = f"not UTF-8 text: byte {start} is {error.object[start]:#x}"
+        place = source.place(len(before), len(before) + 1)
+        problem = Diagnostic(message, "save the file as UTF-8", (), "E001", place=place)
+        raise SpecError([problem]) from None
     except (OSError, ValueError) as error:  # ValueError: a name with a null byte
         cause = error.strerror if isinstance(error, OSError) else error
         raise _unreadable(path, f"cannot be read: {cause}") from None
+
+
+def _unreadable(path: Path, message: str, hint: str | None = None) -> SpecError:
+    place = Place(str(path), 1, 1, 1, 1, "")
+    return SpecError([Diagnostic(message, hint, (), "E001", place=place)])
 
 
 def _parse_toml(source: Source) -> Document:
     text = source.text
     try:
         return Document(tomllib.loads(text), source)
-    except RecursionError:
-        raise _too_deep(source) from None
-    except ValueError as error:  # TOMLDecodeError, and what int() says of too many digits
-        cause = str(error)
-    # Imported here, since a right spec needs none of it.
-    from declnet.spec.malformed.toml_faults import malformed_toml
-    from declnet.spec.positions.duplicate import blank_out
+    except ValueError as error:  # TOMLDecodeError, or from int() for too many digits
+        cause = error
+    # Imported here, since a valid spec needs none of it.
+    from declnet.spec.key_positions import blank_out
+    from declnet.spec.malformed import malformed
 
     if source.positions.duplicates:
         text = blank_out(text, source.positions.duplicates)
         try:
             return Document(tomllib.loads(text), source, _duplicates(source))
-        except ValueError as error:  # malformed besides: then that is what must be told
-            cause = str(error)
-    raise SpecError([malformed_toml(source, text, cause)])
+        except ValueError as error:  # malformed in addition: then only that is reported
+            cause = error
+    raise SpecError([malformed(source, cause, text)])
 
 
 def _parse_json(source: Source) -> Document:
@@ -99,47 +119,78 @@ def _parse_json(source: Source) -> Document:
 
     try:
         tables = json.loads(source.text, object_pairs_hook=without_duplicates)
-    except RecursionError:
-        raise _too_deep(source) from None
-    except ValueError as error:  # JSONDecodeError, and what int() says of too many digits
-        from declnet.spec.malformed.json_faults import malformed_json
+    except ValueError as error:  # JSONDecodeError, or from int() for too many digits
+        from declnet.spec.malformed import malformed
 
-        raise SpecError([malformed_json(source, error)]) from None
+        raise SpecError([malformed(source, error)]) from None
     if not isinstance(tables, dict):
         message = "a spec is a JSON object, { … }"
-        raise SpecError([Diagnostic(message, None, (), "E002", place=source.place_at(1, 1))])
+        raise SpecError([Diagnostic(message, None, (), "E002", place=source.place(0, 1))])
     return Document(tables, source, _duplicates(source) if repeated else [])
 
 
 def _duplicates(source: Source) -> list[Diagnostic]:
     problems = []
     for each in source.positions.duplicates:
-        place = source.place(each.second)
-        section = place.text[place.column - 1] == "["
-        mend = "put them together" if section else "remove one of the two"
-        line = f"on line {each.first.line}" if each.first.line != place.line else "in this line"
+        first, second = source.place(*each.first), source.place(*each.second)
+        is_section = source.text[each.second[0]] == "["
+        mend = "put them together" if is_section else "remove one of the two"
+        line = f"on line {first.line}" if first.line != second.line else "in this line"
         message, hint = f'"{each.path[-1]}" stands twice', f"it stands {line} already; {mend}"
-        problems.append(Diagnostic(message, hint, each.path, "E003", focus="key", place=place))
+        problems.append(Diagnostic(message, hint, each.path, "E003", focus="key", place=second))
     return problems
 
 
-def _too_deep(source: Source) -> SpecError:
-    span = source.positions.too_deep(DEEPEST - 1)  # the document itself counts too
-    place = source.place(span) if span is not None else source.place_at(1, 1)
+def too_deep_path(document: Any) -> KeyPath | None:
+    """Return the path of a table or list inside `DEEPEST` others, without recursion."""
+    level: list[tuple[KeyPath, Any]] = [((), document)]
+    for _ in range(DEEPEST):
+        level = [((*path, key), item) for path, value in level for key, item in _items(value)]
+    return next((path for path, value in level if isinstance(value, Mapping | list | tuple)), None)
+
+
+def _items(value: Any) -> Iterable[tuple[Any, Any]]:
+    if isinstance(value, Mapping):
+        return value.items()
+    return enumerate(value) if isinstance(value, list | tuple) else ()
+
+
+def _opening(source: Source, path: KeyPath) -> Place:
+    """Return the place of a value's opening bracket, or of the key that makes a table."""
+    spot = source.positions.spot(path)
+    if spot is None:
+        return source.place(0, 1)
+    start, _ = spot.value
+    if spot.key is None or start > spot.key[0]:
+        return source.place(start, start + 1)
+    return source.place(*spot.key)
+
+
+def _too_deep(place: Place) -> SpecError:
     return SpecError([Diagnostic(TOO_DEEP, None, (), "E004", place=place)])
 
 
-def _unreadable(path: Path, message: str, hint: str | None = None) -> SpecError:
-    place = Place(str(path), 1, 1, 1, 1, "")
-    return SpecError([Diagnostic(message, hint, (), "E001", place=place)])
+def large_numbers(document: Any) -> list[Diagnostic]:
+    """Return a diagnostic for each integer of more than 64 bits."""
+    message = f"whole numbers are at most {LARGEST}, and at least its negative"
+    return [Diagnostic(message, None, path, "E013") for path in _paths_of_large(document, ())]
 
 
-def _not_utf_8(path: Path, error: UnicodeDecodeError) -> SpecError:
-    before = error.object[: error.start].decode("utf-8", "replace")
-    line = before.count("\n") + 1
-    column = len(before) - before.rfind("\n")
-    rest = error.object[error.start :].split(b"\n", maxsplit=1)[0].decode("utf-8", "replace")
-    text = before[before.rfind("\n") + 1 :] + rest.rstrip("\r")
-    message = f"not UTF-8 text: byte {error.start} is {error.object[error.start]:#x}"
-    place = Place(str(path), line, column, line, column + 1, text)
-    return SpecError([Diagnostic(message, "save the file as UTF-8", (), "E001", place=place)])
+def without_large_numbers(value: Any) -> Any:
+    """Return the document with None in place of integers of more than 64 bits."""
+    if isinstance(value, Mapping):
+        return {key: without_large_numbers(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_large_numbers(item) for item in value]
+    return None if _is_large(value) else value
+
+
+def _paths_of_large(value: Any, path: KeyPath) -> Iterator[KeyPath]:
+    for key, item in _items(value):
+        yield from _paths_of_large(item, (*path, key))
+    if _is_large(value):
+        yield path
+
+
+def _is_large(value: Any) -> bool:
+    return isinstance(value, int) and abs(value) > LARGEST

@@ -1,14 +1,5 @@
-"""The runs that a spec with folds stands for."""
+"""The former place of what is in `model`."""
 
-from __future__ import annotations
+from declnet.spec.model import fold_specs
 
-from declnet.spec.run_spec import RunSpec
-
-
-def fold_specs(spec: RunSpec) -> list[RunSpec]:
-    """A spec for each fold, which says `data.fold`; the spec alone if it has no folds to choose."""
-    if not spec.data.is_cross_validation:
-        return [spec]
-    folds = range(1, (spec.data.folds or 0) + 1)
-    data = [spec.data.model_copy(update={"fold": fold}) for fold in folds]
-    return [spec.model_copy(update={"data": each}) for each in data]
+__all__ = ["fold_specs"]

@@ -1,73 +1,155 @@
-"""Applies overrides to a document: `--set optimizer.learning_rate=0.05` changes any key."""
+"""Overrides such as `--set optimizer.learning_rate=0.05`: parsed, located, applied."""
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Sequence
-from typing import Any
+import tomllib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
-from declnet.errors import Diagnostic, KeyPath, dotted
-from declnet.spec.override import Override
-from declnet.spec.shown import shown
-from declnet.spec.written import Origin, Written
+from declnet.errors import Diagnostic, KeyPath, Place, SpecError, dotted
+from declnet.spec.document import TOO_DEEP, too_deep_path
+from declnet.spec.messages import shown
+from declnet.spec.source_map import Focus, Origin, SourceMap
+
+if TYPE_CHECKING:
+    from declnet.spec.key_positions import KeyPositions
+
+SOURCE = "--set"
 
 
-def override(written: Written, overrides: Sequence[Override]) -> Written:
-    """A copy of a document with keys replaced or added.
+@dataclass(frozen=True, eq=False)
+class Override:
+    """A key and its new value.
 
-    An override whose key leads through a scalar or past the end of a list becomes one of the
-    result's `problems`.
+    Attributes:
+        key: dotted; numbers are positions in lists.
+        value: a TOML value, or any that a program passed.
+        text: `KEY=VALUE`, as written or as it could be.
+        number: its position among the overrides, from 1; messages show it as the line.
     """
-    if not overrides:
-        return written
-    document, origin = copy.deepcopy(written.document), _copied(written.origin)
-    result = Written(document, origin, list(written.problems), written.incomplete)
-    for each in overrides:
-        problem = _assign(result, each)
-        if problem is not None:
-            result.problems.append(problem)
-    return result
+
+    key: str
+    value: Any
+    text: str
+    number: int = 1
+
+    @property
+    def name(self) -> str:
+        """What messages call the place of all overrides."""
+        return SOURCE
+
+    @property
+    def path(self) -> KeyPath:
+        """The key in its parts."""
+        return tuple(int(part) if _is_position(part) else part for part in self.key.split("."))
+
+    def place(self, start: int, end: int) -> Place:
+        """Return the place of a range of characters."""
+        return Place(SOURCE, self.number, start + 1, self.number, end + 1, self.text)
+
+    @property
+    def key_place(self) -> Place:
+        """The place of the whole key."""
+        start = self.text.find(self.key)
+        return self.place(start, start + len(self.key))
+
+    def place_of(self, path: KeyPath, focus: Focus) -> Place | None:
+        """Return where a path is written: as part of the key, or in the value."""
+        if any(str(one) != str(own) for one, own in zip(path, self.path, strict=False)):
+            return None
+        if 0 < len(path) < len(self.path):
+            *before, part = self.key.split(".")[: len(path)]
+            start = self.text.find(self.key) + sum(len(each) + 1 for each in before)
+            return self.place(start, start + len(part))
+        is_whole = len(path) == len(self.path)
+        if not path or (is_whole and focus != "value"):
+            return self.key_place
+        spot = self._positions.spot(("_", *path[len(self.path) :]))
+        whole = self.place(self._value_start, len(self.text))
+        if spot is None:
+            return whole if is_whole else None
+        by_key = focus != "value" and spot.key is not None
+        start, end = spot.key if by_key and spot.key is not None else spot.value
+        shift = self._value_start - len("_=")
+        if "\n" in self.text[self._value_start : start + shift]:
+            return whole
+        lines = self.text[start + shift : end + shift].count("\n")
+        return self.place(start + shift, len(self.text) if lines else end + shift)
+
+    @cached_property
+    def _value_start(self) -> int:
+        _, _, value = self.text.partition("=")
+        return len(self.text) - len(value.lstrip())
+
+    @cached_property
+    def _positions(self) -> KeyPositions:
+        from declnet.spec.key_positions import KeyPositions
+
+        return KeyPositions("_=" + self.text[self._value_start :], "toml")
 
 
-def _copied(origin: Origin) -> Origin:
-    return Origin(origin.writer, {key: _copied(each) for key, each in origin.below.items()})
+def parse_override(text: str, number: int = 1) -> Override:
+    """Parse `KEY=VALUE`; a value that is not valid TOML is a string.
+
+    Raises:
+        SpecError: there is no `=`, no key before it, or the value is nested too deeply.
+    """
+    place = Place(SOURCE, number, 1, number, len(text) + 1, text)
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        hint = "write it as KEY=VALUE, e.g. training.epochs=10"
+        raise SpecError([Diagnostic(f'"{text}" is no override', hint, (), "E005", place=place)])
+    try:
+        ((_, parsed),) = tomllib.loads(f"value = {value}").items()
+    except (ValueError, RecursionError):  # not TOML, or more than one value
+        parsed = value.strip()
+    if too_deep_path(parsed) is not None:
+        raise SpecError([Diagnostic(TOO_DEEP, None, (), "E004", place=place)])
+    return Override(key.strip(), parsed, text, number)
 
 
-def _assign(written: Written, change: Override) -> Diagnostic | None:
-    place: Any = written.document
-    origin = written.origin
-    path = change.path
+def override_of(key: str, value: Any, number: int = 1) -> Override:
+    """Return the override that a program passes as a key and a value."""
+    text = f'"{value}"' if isinstance(value, str) else shown(value)
+    return Override(key, value, f"{key}={text}", number)
+
+
+def apply_override(source_map: SourceMap, change: Override) -> Diagnostic | None:
+    """Set the value of a key in a document, in place.
+
+    Returns:
+        The error if the key leads through a scalar or past the end of a list.
+    """
+    place: Any = source_map.document
+    origin, path = source_map.origin, change.path
     for depth, part in enumerate(path):
+        outer = dotted(path[:depth])
         if isinstance(place, list):
             if not isinstance(part, int) or part >= len(place):
-                message = f"{dotted(path[:depth])} has no item {part}"
-                return _problem(change, path, message, _items(place))
+                hint = f"its items are 0 to {len(place) - 1}" if place else "it is empty"
+                return _error(change, f"{outer} has no item {part}", hint)
         elif not isinstance(place, dict):
-            message = f"{dotted(path[:depth])} is {shown(place)}, which has no keys"
-            return _problem(change, path, message, None)
+            return _error(change, f"{outer} is {shown(place)}, which has no keys", None)
         key = str(part) if isinstance(place, dict) else part
-        if depth < len(path) - 1:
-            place, origin = _step_into(place, key, origin, change)
-        else:
+        if depth == len(path) - 1:
             place[key] = change.value
             origin.below[key] = Origin(change)
+        else:
+            is_missing = isinstance(place, dict) and key not in place
+            if is_missing:
+                place[key] = {}
+            elif isinstance(place[key], str):
+                place[key] = {"type": place[key]}
+            writer = change if is_missing else origin.writer
+            place, origin = place[key], origin.below.setdefault(key, Origin(writer))
     return None
 
 
-def _step_into(place: Any, part: str | int, origin: Origin, change: Override) -> tuple[Any, Origin]:
-    """The item at a key: made if it is missing, and a bare name turned into its table."""
-    missing = isinstance(place, dict) and part not in place
-    if missing:
-        place[part] = {}
-    if isinstance(place[part], str):
-        place[part] = {"type": place[part]}
-    writer = change if missing else origin.writer
-    return place[part], origin.below.setdefault(part, Origin(writer))
+def _error(change: Override, message: str, hint: str | None) -> Diagnostic:
+    return Diagnostic(message, hint, change.path, "E005", focus="key", place=change.key_place)
 
 
-def _problem(change: Override, path: KeyPath, message: str, hint: str | None) -> Diagnostic:
-    return Diagnostic(message, hint, path, "E005", focus="key", place=change.key_place)
-
-
-def _items(place: list[Any]) -> str:
-    return f"its items are 0 to {len(place) - 1}" if place else "it is empty"
+def _is_position(part: str) -> bool:
+    """Whether a part of a key is a position in a list; `²` is a digit too, but not a number."""
+    return part.isascii() and part.isdecimal() and len(part) < 10

@@ -1,4 +1,4 @@
-"""The distributions that a spec needs: `plugins = ["declnet-wavelets>=1.2"]`."""
+"""The distributions that a spec requires: `plugins = ["declnet-wavelets>=1.2"]`."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from declnet.registry.registry import Registry
 
 
 def check_requirement(text: str) -> str:
-    """The requirement as it is written, if an installed distribution fulfils it.
+    """Return a requirement unchanged if an installed distribution fulfills it.
 
     Raises:
-        PydanticCustomError: it is no PEP 508 requirement, or what it names is missing or of
-            another version; the hint is the pip command that mends it.
+        PydanticCustomError: the text is not a PEP 508 requirement, or the distribution is missing
+            or has another version; the hint is the pip command that installs it.
     """
     from packaging import requirements  # only specs that need a distribution need it
 
@@ -29,27 +29,23 @@ def check_requirement(text: str) -> str:
         raise custom_error("requirement", message, hint=hint) from None
     if requirement.marker is not None and not requirement.marker.evaluate():
         return text
-    mend = f'pip install "{text}"'
+    install = f'pip install "{text}"'
     try:
         found = version(requirement.name)
     except PackageNotFoundError:
-        raise custom_error(
-            "requirement", f"{requirement.name} is not installed", hint=mend
-        ) from None
+        message = f"{requirement.name} is not installed"
+        raise custom_error("requirement", message, hint=install) from None
     if not requirement.specifier.contains(found, prereleases=True):
-        raise custom_error(
-            "requirement",
-            f"{requirement.name} {found} is installed, but {requirement.specifier} is needed",
-            hint=mend,
-        )
+        message = f"{requirement.name} {found} is installed, but {requirement.specifier} is needed"
+        raise custom_error("requirement", message, hint=install)
     return text
 
 
 def registry_for(plugins: object, registry: Registry | None = None) -> Registry:
-    """Return the registry as a spec sees it, which gets components from what it lists first.
+    """Return the registry of a spec, which prefers components of the distributions it lists.
 
     Args:
-        plugins: the spec's `plugins`; what is not a list of requirements lists nothing.
+        plugins: the spec's `plugins`; an invalid value lists none.
         registry: where names are looked up; default: all installed plugins.
     """
     listed = plugins if isinstance(plugins, list | tuple) else ()
@@ -72,4 +68,4 @@ def _distribution(requirement: str) -> str | None:
 
 
 Requirement = Annotated[str, AfterValidator(check_requirement)]
-"""A PEP 508 requirement that an installed distribution fulfils."""
+"""A PEP 508 requirement that an installed distribution fulfills."""

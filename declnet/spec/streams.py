@@ -1,4 +1,4 @@
-"""Independent random streams, all fed by the run's one seed."""
+"""Independent random streams, all derived from the one seed of a run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 
 class Stream(IntEnum):
-    """What a stream is for; the numbers are part of the format and never change."""
+    """The purpose of a stream; the numbers are part of the format and never change."""
 
     DATA = 0
     SHUFFLE = 1
@@ -27,12 +27,12 @@ class DataSet(IntEnum):
 
 
 def random_stream(seed: int, stream: Stream, index: int = 0) -> np.random.Generator:
-    """The generator of one stream: `SeedSequence(seed, spawn_key=(stream, index))` into PCG64.
+    """Return the generator of a stream: PCG64 of `SeedSequence(seed, spawn_key=(stream, index))`.
 
     Args:
-        seed: the run's seed.
+        seed: of the run.
         stream: what the numbers are for.
-        index: which data set, or which layer by its position.
+        index: the data set, or the position of the layer.
     """
     sequence = np.random.SeedSequence(seed, spawn_key=(int(stream), int(index)))
     return np.random.Generator(np.random.PCG64(sequence))

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 from declnet import default_registry
-from declnet.spec.schema.document import json_schema
+from declnet.spec.schema import json_schema
 
 
 def test_it_is_printed(declnet_cli):

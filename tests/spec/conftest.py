@@ -1,12 +1,18 @@
-"""Specs in several files, and what is wrong with them."""
+"""Specs in several files, what is wrong with them, and the schema of what declnet comes with."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import pytest
 
-from declnet import SpecError, parse_spec
-from declnet.spec.load import read_spec
-from declnet.spec.override import parse_override
+from declnet import Registry, SpecError, default_registry, parse_spec
+from declnet.spec.overrides import parse_override
+from declnet.spec.schema import json_schema
+from declnet.spec.validate import read_spec
 
 
 @pytest.fixture
@@ -37,12 +43,46 @@ def files(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def told():
+def reported():
     """Every problem of a spec: its place, its code, its message."""
 
-    def tell(path="top.toml", overrides=()):
-        reading = read_spec(path, [parse_override(text) for text in overrides])
-        found = reading.written.located(reading.problems)
+    def report(path="top.toml", overrides=()):
+        parsed = read_spec(path, [parse_override(text) for text in overrides])
+        found = parsed.source_map.locate(parsed.diagnostics)
         return [(str(each.place), each.code, each.message) for each in found]
 
-    return tell
+    return report
+
+
+@pytest.fixture(scope="session")
+def own_registry() -> Registry:
+    """What declnet comes with, whatever else is installed."""
+    registry = Registry()
+    for entry in default_registry().entries():
+        if entry.plugin.distribution == "declnet":
+            registry.register(entry.component, entry.plugin)
+    return registry
+
+
+@pytest.fixture(scope="session")
+def schema(own_registry: Registry) -> dict[str, Any]:
+    return json_schema(own_registry)
+
+
+@pytest.fixture(scope="session")
+def schema_file(schema: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("schema") / "spec.schema.json"
+    path.write_text(json.dumps(schema), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def toml_file(tmp_path: Path) -> Callable[[str], Path]:
+    """Writes a spec's text into the test's folder."""
+
+    def write(text: str) -> Path:
+        path = tmp_path / "spec.toml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write

@@ -1,9 +1,18 @@
+"""Files read into tables, within the limits of a spec."""
+
 from __future__ import annotations
 
 import pytest
 
 from declnet import SpecError
-from declnet.spec.document import read_document
+from declnet.spec.document import (
+    DEEPEST,
+    LARGEST,
+    large_numbers,
+    read_document,
+    too_deep_path,
+    without_large_numbers,
+)
 
 
 def refusal(path):
@@ -19,7 +28,7 @@ def test_toml_and_json_of_the_same_say_the_same(spec_file):
     json = read_document(spec_file('{"a": 1, "b": {"c": [0.5, "x", true]}}', "spec.json"))
     assert toml.tables == json.tables == {"a": 1, "b": {"c": [0.5, "x", True]}}
     assert (toml.source.syntax, json.source.syntax) == ("toml", "json")
-    assert toml.problems == json.problems == []
+    assert toml.diagnostics == json.diagnostics == []
 
 
 @pytest.mark.parametrize("name", ["spec.TOML", "spec.toml"])
@@ -70,10 +79,12 @@ def test_a_file_that_is_no_document_is_refused_at_its_line(
         ("spec.json", '{"a": {"b": 1,\n"b": 2}}', {"a": {"b": 1}}, ("a", "b"), (2, 1), 1),
     ],
 )
-def test_of_what_stands_twice_the_first_is_kept(spec_file, name, content, kept, path, where, first):
+def test_of_what_is_given_twice_the_first_is_kept(
+    spec_file, name, content, kept, path, where, first
+):
     document = read_document(spec_file(content, name))
     assert document.tables == kept
-    (problem,) = document.problems
+    (problem,) = document.diagnostics
     assert (problem.code, problem.path, problem.focus) == ("E003", path, "key")
     assert problem.message == f'"{path[-1]}" stands twice'
     mend = "put them together" if path == ("b",) else "remove one of the two"
@@ -88,7 +99,7 @@ def test_the_keys_of_a_json_object_keep_their_order(spec_file):
 
 def test_a_document_may_be_as_deep_as_64(spec_file):
     right = "a = " + "[" * 63 + "]" * 63
-    assert read_document(spec_file(right, "right.toml")).problems == []
+    assert read_document(spec_file(right, "right.toml")).diagnostics == []
     problem = refusal(spec_file("\n" + right.replace("[]", "[\n[]]"), "wrong.toml"))
     assert (problem.code, problem.place.line, problem.place.column) == ("E004", 3, 1)
 
@@ -121,3 +132,70 @@ def test_text_that_is_not_utf_8_is_refused_at_its_byte(tmp_path):
     assert problem.message.startswith("not UTF-8 text: byte 14 is ")
     assert (problem.place.line, problem.place.column) == (2, 7)
     assert problem.place.text == 'a = "ü\ufffd"'
+
+
+def nested(depth, wrap):
+    value = 1
+    for _ in range(depth):
+        value = wrap(value)
+    return value
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [lambda value: [value], lambda value: {"a": value, "b": 2}, lambda value: (1, value)],
+    ids=["list", "table", "tuple"],
+)
+def test_the_deepest_is_right_and_one_more_is_not(wrap):
+    assert too_deep_path(nested(DEEPEST, wrap)) is None
+    assert len(too_deep_path(nested(DEEPEST + 1, wrap))) == DEEPEST
+
+
+def test_the_depth_of_the_deepest_branch_counts():
+    deep = {"a": 1, "b": [1, {"c": nested(DEEPEST, lambda value: [value])}, 2]}
+    assert too_deep_path(deep) == ("b", 1, "c", *[0] * (DEEPEST - 3))
+    assert too_deep_path({"a": [[], {}, ()] * 1000}) is None
+    assert too_deep_path("x" * 1000) is None
+
+
+def test_no_depth_is_too_much_for_it():
+    assert too_deep_path(nested(100_000, lambda value: [value])) == (0,) * DEEPEST
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("a = " + "[" * 63 + "[]" + "]" * 63, (1, 68, "[")),
+        ("[a]\nb = " + "[" * 62 + "\n[]" + "]" * 62, (3, 1, "[")),
+        ("a = " + "{a = " * 63 + "{}" + "}" * 63, (1, 5 + 63 * 5, "{")),
+        ("a." * 64 + "b = 1", (1, 127, "a")),
+        ("\n[" + "a." * 63 + "b]", (2, 128, "b")),
+        ("[a]\n" + "b." * 63 + "c = 1", (2, 125, "b")),
+        ("[a]\nb = " + "[" * 20_000, (2, 68, "[")),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_what_is_too_deep_is_marked_where_it_begins(spec_file, text, place):
+    problem = refusal(spec_file(text, "spec.toml"))
+    found = problem.place
+    marked = found.text[found.column - 1 : found.end_column - 1]
+    assert problem.code == "E004"
+    assert (found.line, found.column, marked) == place
+
+
+HUGE = 16**5000
+
+
+def test_numbers_of_64_bits_are_right():
+    document = {"a": LARGEST, "b": [-LARGEST, True, 1e300, "1" * 100]}
+    assert large_numbers(document) == []
+    assert without_large_numbers(document) == document
+
+
+@pytest.mark.parametrize("number", [LARGEST + 1, -LARGEST - 1, HUGE], ids=["more", "less", "huge"])
+def test_larger_ones_are_reported_at_their_path_and_taken_out(number):
+    document = {"a": number, "b": [1, {"c": number}], "d": (number,)}
+    found = large_numbers(document)
+    assert [each.path for each in found] == [("a",), ("b", 1, "c"), ("d", 0)]
+    assert {each.code for each in found} == {"E013"}
+    assert without_large_numbers(document) == {"a": None, "b": [1, {"c": None}], "d": [None]}

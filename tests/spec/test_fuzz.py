@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from declnet import SpecError, default_registry
+from declnet.cli.diagnostics import as_data, rendered
 from declnet.cli.reading import checked_spec
-from declnet.report.diagnostics import as_data, rendered
 from declnet.spec.document import read_document
 
 from .mutations import at, spoiled, spoiled_text, without_nothing

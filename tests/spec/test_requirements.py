@@ -12,21 +12,21 @@ def test_installed_distributions_fulfil_what_a_spec_requires(document):
 
 
 @pytest.mark.parametrize(
-    ("requirement", "message", "mended"),
+    ("requirement", "message", "is_fixable"),
     [
         ("declnet-nosuch>=1", "declnet-nosuch is not installed", True),
         ("numpy<1", r"numpy .* is installed, but <1 is needed", True),
         ("numpy >= ", "is no requirement", False),
     ],
 )
-def test_what_is_missing_is_named_with_the_command_that_mends_it(
-    document, requirement, message, mended
+def test_what_is_missing_is_named_with_the_command_that_fixes_it(
+    document, requirement, message, is_fixable
 ):
     with pytest.raises(SpecError, match=message) as caught:
         parse_spec({**document, "plugins": ["declnet", requirement]})
     (problem,) = caught.value.problems
     assert (problem.path, problem.code) == (("plugins", 1), "E008")
-    assert (problem.help == f'pip install "{requirement}"') is mended
+    assert (problem.help == f'pip install "{requirement}"') is is_fixable
 
 
 @pytest.mark.parametrize(

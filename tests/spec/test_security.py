@@ -15,9 +15,9 @@ import tomli_w
 
 import declnet
 from declnet import RunSpec, SpecError
+from declnet.cli.diagnostics import rendered
 from declnet.cli.reading import checked_spec, read
 from declnet.errors import Diagnostic
-from declnet.report.diagnostics import rendered
 from declnet.training.checks.check import check_reading
 
 SECRET = "sentinel-of-the-environment"

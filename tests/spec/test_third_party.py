@@ -64,7 +64,7 @@ def extended(document):
     return document
 
 
-def test_its_classes_stand_in_first_party_fields(extended, registry):
+def test_its_classes_fit_in_first_party_fields(extended, registry):
     spec = parse_spec(extended, registry)
     assert spec.model.layers[2].weight_regularizer == Shrink(strength=0.2)
     assert spec.model.layers[1] == Scale(regularizer=Shrink(strength=0.1))
@@ -84,7 +84,7 @@ def test_specs_with_them_round_trip(extended, registry):
     assert parse_spec(tomllib.loads(resolved_toml(spec)), registry) == spec
 
 
-def test_faults_in_them_have_exact_locations(extended, registry):
+def test_errors_in_them_have_exact_locations(extended, registry):
     extended["model"]["layers"][1]["regularizer"] = {"type": "shrink", "strenght": 1}
     with pytest.raises(SpecError) as caught:
         parse_spec(extended, registry)

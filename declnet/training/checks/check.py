@@ -15,7 +15,7 @@ from declnet.graph.nodes import Node, infer
 from declnet.graph.parameters import initializer_problems
 from declnet.registry.registry import Registry
 from declnet.spec.load import Reading
-from declnet.spec.parts import Parts, parts_of
+from declnet.spec.parts import Parts
 from declnet.spec.requirements import registry_for
 from declnet.spec.run_spec import RunSpec
 from declnet.training.checks.components import component_problems
@@ -77,7 +77,7 @@ def check_spec(
         registry: where names are looked up; default: all installed plugins.
         data: the data sets that a program hands over in place of the spec's.
     """
-    return check_reading(Reading(spec.written, spec, parts_of(spec), ()), registry, data)
+    return check_reading(Reading.of(spec), registry, data)
 
 
 def check_reading(

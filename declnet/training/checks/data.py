@@ -51,7 +51,7 @@ def describe(parts: Parts, seed: int, given: Mapping[str, Data] | None = None) -
         problems, tables = [], [name for name in given if name not in arrays]
     known = {name: info for name, info in infos.items() if info is not None}
     data = parts.data
-    if problems or data is None or "train" not in {*infos, *tables}:
+    if problems or not parts.is_data_valid or "train" not in {*infos, *tables}:
         return Described(known, None, problems)
     if not tables and not data.prepare:
         return Described(known, None, [])

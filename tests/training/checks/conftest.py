@@ -6,7 +6,6 @@ import pytest
 
 from declnet import default_registry, parse_spec
 from declnet.spec.load import Reading
-from declnet.spec.parts import right_parts
 from declnet.spec.written import Written
 from declnet.training.checks.check import check_reading, check_spec
 
@@ -28,7 +27,7 @@ def check_wrong():
 
     def check(document, registry=None):
         registry = registry or default_registry()
-        parts = right_parts(document, {"registry": registry, "folder": Path.cwd()})
-        return check_reading(Reading(Written(document), None, parts, ()), registry)
+        context = {"registry": registry, "folder": Path.cwd()}
+        return check_reading(Reading(Written(document), None, context=context), registry)
 
     return check

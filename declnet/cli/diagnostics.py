@@ -1,0 +1,137 @@
+"""Prints diagnostics as a compiler does, in color on a terminal, or as data for editors."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import click
+
+from declnet.errors import Diagnostic, Place, dotted
+
+Paint = Callable[[str, str], str]
+"""Returns a text in a color: `paint("error", "red")`."""
+
+COLORS = {"error": "bright_red", "warning": "yellow", "frame": "bright_blue"}
+WIDEST = 160
+"""How many characters of a line are shown; of a longer one, those around the marked part."""
+
+
+def show_diagnostics(diagnostics: Sequence[Diagnostic]) -> None:
+    """Print diagnostics on stderr, if there are any, in color unless `NO_COLOR` is set."""
+    if diagnostics:
+        in_color = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+        click.echo(rendered(diagnostics, _painted if in_color else _unpainted), err=True)
+
+
+def show_note(sentence: str) -> None:
+    """Print on stderr what a person should know but need not act on."""
+    click.echo(f"note: {sentence}", err=True)
+
+
+def _painted(text: str, color: str) -> str:
+    return click.style(text, fg=color, bold=True)
+
+
+def _unpainted(text: str, _color: str) -> str:
+    return text
+
+
+def rendered(diagnostics: Iterable[Diagnostic], paint: Paint = _unpainted) -> str:
+    """Return each diagnostic with its line and carets under the marked part, and a summary."""
+    found = tuple(diagnostics)
+    return "\n\n".join([*(_block(each, paint) for each in found), summary(found)])
+
+
+def summary(diagnostics: Iterable[Diagnostic]) -> str:
+    """Return how many errors and warnings there are, and how to read more about the first."""
+    found = tuple(diagnostics)
+    counts = Counter(each.severity for each in found)
+    parts = [
+        f"{counts[severity]} {severity}{'s' if counts[severity] != 1 else ''}"
+        for severity in ("error", "warning")
+        if counts[severity]
+    ]
+    more = f"; `declnet explain {found[0].code}` says more" if found else ""
+    return ", ".join(parts) + more
+
+
+def as_data(diagnostics: Iterable[Diagnostic]) -> dict[str, Any]:
+    """Return the same for programs.
+
+    Lines and columns count from 1, and `end_column` is one past the end.
+    """
+    return {"problems": [_as_data(each) for each in diagnostics]}
+
+
+def _as_data(diagnostic: Diagnostic) -> dict[str, Any]:
+    place = diagnostic.place or Place("", 1, 1, 1, 1, "")
+    return {
+        "file": place.file,
+        "line": place.line,
+        "column": place.column,
+        "end_line": place.end_line,
+        "end_column": place.end_column,
+        "code": diagnostic.code,
+        "severity": diagnostic.severity,
+        "message": diagnostic.message,
+        "hint": diagnostic.help,
+        "path": dotted(diagnostic.path),
+    }
+
+
+def _block(diagnostic: Diagnostic, paint: Paint) -> str:
+    color = COLORS[diagnostic.severity]
+    title = paint(f"{diagnostic.severity}[{diagnostic.code}]", color)
+    lines = [f"{title}: {diagnostic.message}"]
+    place = diagnostic.place
+    margin = " " * (len(str(place.line)) if place else 1)
+
+    def framed(mark: str, text: str = "") -> str:
+        return f"{margin} {paint(mark, COLORS['frame'])} {text}".rstrip()
+
+    arrow = margin + paint("-->", COLORS["frame"])
+    if place is None:
+        lines += [f"{arrow} {dotted(diagnostic.path) or 'spec'}"]
+    else:
+        lines.append(f"{arrow} {place if place.text or diagnostic.path else place.file}")
+        if place.text.strip():
+            text, carets = _excerpt(place)
+            number = paint(f"{place.line} |", COLORS["frame"])
+            lines += [framed("|"), f"{number} {text}", framed("|", paint(carets, color))]
+    if diagnostic.help:
+        lines.append(framed("=", f"hint: {diagnostic.help}"))
+    return "\n".join(lines)
+
+
+def _excerpt(place: Place) -> tuple[str, str]:
+    """Return the line and the carets below it, as wide as a terminal shows them."""
+    start = place.column - 1
+    end = place.end_column - 1 if place.end_line == place.line else len(place.text)
+    first = max(0, start - WIDEST // 2) if len(place.text) > WIDEST else 0
+    last = min(len(place.text), first + WIDEST)
+    before = _printable(place.text[first:start])
+    marked = _printable(place.text[start : min(end, last)])
+    after = _printable(place.text[min(end, last) : last])
+    carets = " " * _width(before) + "^" * max(1, _width(marked))
+    left, right = "…" if first else "", "…" if last < len(place.text) else ""
+    return f"{left}{before}{marked}{after}{right}".rstrip(), " " * len(left) + carets
+
+
+def _printable(text: str) -> str:
+    """Return a text with spaces for tabs, and a mark for what a terminal does not show."""
+    return "".join(
+        "    " if each == "\t" else each if each.isprintable() else "\ufffd" for each in text
+    )
+
+
+def _width(text: str) -> int:
+    """Return how many columns of a terminal a text takes; a wide character takes two."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)

@@ -1,0 +1,221 @@
+"""Composes a spec from its file, the files that it extends, and overrides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from declnet.components.located_string import with_folder
+from declnet.errors import Diagnostic, KeyPath, SpecError
+from declnet.spec.document import Document, read_document
+from declnet.spec.messages import hint_for_missing
+from declnet.spec.model import FORMAT_VERSION
+from declnet.spec.overrides import Override, apply_override
+from declnet.spec.source_map import Origin, SourceMap, Syntax
+
+EXTENDS = "extends"
+SCHEMA = "$schema"
+"""A key for editors: where the JSON Schema of a JSON file is."""
+
+VERSION = "declnet"
+LONGEST_CHAIN = 50
+"""How many files may extend one another in a row."""
+
+Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
+UPGRADES: Mapping[int, Upgrade] = {}
+"""For a version of the format, the function that upgrades a document to the next version."""
+
+
+@dataclass(eq=False)
+class Composed:
+    """A document of one or several files, before it is validated.
+
+    Attributes:
+        source_map: the document, and who wrote what.
+        diagnostics: errors in single keys, e.g. duplicates; others can be found all the same.
+        is_incomplete: whether a file could not be read, so that missing keys may be in it.
+    """
+
+    source_map: SourceMap
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    is_incomplete: bool = False
+
+
+def compose(path: Path, overrides: Sequence[Override] = ()) -> Composed:
+    """Read a spec file with all that it extends, and apply overrides.
+
+    Raises:
+        SpecError: the file itself cannot be read or parsed.
+    """
+    composed = _Composition(path.absolute().parent).read(path, ())
+    source_map = composed.source_map
+    if not composed.is_incomplete:
+        syntax: Syntax = "json" if path.suffix.lower() == ".json" else "toml"
+        composed.diagnostics += missing_version(source_map.document, syntax)
+    failed = (apply_override(source_map, each) for each in overrides)
+    composed.diagnostics += [each for each in failed if each is not None]
+    return composed
+
+
+class _Composition:
+    """Reads files, each once.
+
+    Args:
+        home: the folder that paths in the result are relative to, unless they have their own.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._known: dict[Path, Composed] = {}
+
+    def read(self, path: Path, above: tuple[Path, ...]) -> Composed:
+        """Merge a file into its bases; `above` are the files that extend it."""
+        read = read_document(path)
+        source = read.source
+        tables, wrong_version = upgraded(read.tables, syntax=source.syntax)
+        tables = {key: value for key, value in tables.items() if key not in (EXTENDS, SCHEMA)}
+        folder = path.absolute().parent
+        tables = tables if folder == self._home else with_folder(tables, folder)
+        own = SourceMap(tables, Origin(source))
+        bases, unread = self._bases(read, path, (*above, _resolved(path)))
+        result = Composed(SourceMap({}, Origin(source)), unread, is_incomplete=bool(unread))
+        own_errors = [*read.diagnostics, *own.locate(wrong_version)]
+        for layer in (*bases, Composed(own, own_errors)):
+            result.source_map = merged(result.source_map, layer.source_map)
+            result.diagnostics += layer.diagnostics
+            result.is_incomplete |= layer.is_incomplete
+        return result
+
+    def _bases(
+        self, read: Document, path: Path, above: tuple[Path, ...]
+    ) -> tuple[list[Composed], list[Diagnostic]]:
+        """Return what a file extends, and the errors in its key `extends`."""
+        given = read.tables.get(EXTENDS, [])
+        bases: list[Composed] = []
+        errors: list[Diagnostic] = []
+        for number, name in enumerate(given if isinstance(given, list) else [given]):
+            key: KeyPath = (EXTENDS, number) if isinstance(given, list) else (EXTENDS,)
+            try:
+                bases.append(self._base(name, path, above))
+            except SpecError as error:
+                place = SourceMap(read.tables, Origin(read.source)).place_of(key)
+                errors += [
+                    each if each.place is not None else replace(each, path=key, place=place)
+                    for each in error.problems
+                ]
+        return bases, errors
+
+    def _base(self, name: Any, path: Path, above: tuple[Path, ...]) -> Composed:
+        """Return a base.
+
+        Raises:
+            SpecError: it cannot be read; an error without a place is one of the key `extends`.
+        """
+        if not isinstance(name, str):
+            raise _wrong_base('"extends" must be the name of a file, or a list of such names')
+        base = path.parent / name
+        file = _resolved(base)
+        if file in above:
+            files = (*above[above.index(file) :], base)
+            circle = " extends ".join(each.name for each in files)
+            hint = "move what they share into a file that extends none of them"
+            raise _wrong_base(f"files extend each other in a circle: {circle}", hint)
+        if len(above) >= LONGEST_CHAIN:
+            raise _wrong_base(f"more than {LONGEST_CHAIN} files extend one another")
+        try:
+            if file not in self._known:
+                self._known[file] = self.read(base, above)
+        except SpecError as error:
+            found = error.problems[0]
+            if found.code != "E001" or found.place is None or found.place.text:
+                raise
+            similar = hint_for_missing(base, besides={each.name for each in above})
+            raise _wrong_base(f"{base}: {found.message}", similar) from None
+        return self._known[file]
+
+
+def _wrong_base(message: str, hint: str | None = None) -> SpecError:
+    return SpecError([Diagnostic(message, hint, (), "E006")])
+
+
+def _resolved(path: Path) -> Path:
+    """Return the file that a path leads to, through any links."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError, ValueError):  # links in a circle, a null byte
+        return path.absolute()  # reading it will report that
+
+
+def merged(under: SourceMap, over: SourceMap) -> SourceMap:
+    """Return a document with the keys of two; where both have one, that of `over` counts.
+
+    Tables are merged deeply; anything else, arrays too, is replaced. A table with another `type`
+    replaces the old one whole, since the old keys mean nothing to it. A bare name is a table with
+    that type, to which a table without one adds keys.
+    """
+    result = SourceMap(dict(under.document), Origin(over.origin.writer))
+    result.origin.below.update({key: _below(under, key) for key in under.document})
+    for key, value in over.document.items():
+        old, origin = under.document.get(key), _below(over, key)
+        old_origin = result.origin.below.get(key, origin)
+        if isinstance(old, str):
+            old, old_origin = {"type": old}, Origin(old_origin.writer)
+        if isinstance(value, dict) and isinstance(old, dict) and _has_same_type(old, value):
+            inner = merged(SourceMap(old, old_origin), SourceMap(value, origin))
+            value, origin = inner.document, inner.origin  # noqa: PLW2901
+        result.document[key], result.origin.below[key] = value, origin
+    return result
+
+
+def _below(source_map: SourceMap, key: str) -> Origin:
+    return source_map.origin.below.get(key) or Origin(source_map.origin.writer)
+
+
+def _has_same_type(under: dict[str, Any], over: dict[str, Any]) -> bool:
+    return bool(over.get("type", under.get("type")) == under.get("type"))
+
+
+def upgraded(
+    document: dict[str, Any],
+    upgrades: Mapping[int, Upgrade] = UPGRADES,
+    current: int = FORMAT_VERSION,
+    syntax: Syntax = "toml",
+) -> tuple[dict[str, Any], list[Diagnostic]]:
+    """Return a document in the current version, and what is wrong with its version.
+
+    Args:
+        document: of any version; one without a version is of the first.
+        upgrades: as `UPGRADES`.
+        current: the version to upgrade to.
+        syntax: what hints are written in.
+    """
+    version = document.get(VERSION, 1)
+    hint = f"write {_version_key(current, syntax)}"
+    if isinstance(version, bool) or not isinstance(version, int):
+        message = f'"{VERSION}", the version of the format, must be a whole number'
+        return document, [Diagnostic(message, hint, (VERSION,), "E007")]
+    shown = str(version) if abs(version) < 10**9 else "a very large number"
+    if version < 1:
+        message = f"there is no version {shown} of the format"
+        return document, [Diagnostic(message, hint, (VERSION,), "E007")]
+    if version > current:
+        message = f"this is version {shown} of the format; this declnet reads {current}"
+        hint = "pip install --upgrade declnet"
+        return document, [Diagnostic(message, hint, (VERSION,), "E007")]
+    for each in range(version, current):
+        document = {**upgrades[each](document), VERSION: each + 1}
+    return document, []
+
+
+def missing_version(document: Mapping[str, Any], syntax: Syntax = "toml") -> list[Diagnostic]:
+    """Return the error of a document without a version, if it has none."""
+    if VERSION in document:
+        return []
+    hint = f"write {_version_key(FORMAT_VERSION, syntax)} at the top"
+    return [Diagnostic("the version of the format is missing", hint, (VERSION,), "E007")]
+
+
+def _version_key(version: int, syntax: Syntax) -> str:
+    return f"{VERSION} = {version}" if syntax == "toml" else f'"{VERSION}": {version}'

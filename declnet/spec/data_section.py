@@ -1,0 +1,165 @@
+"""The section `[data]` of a spec: where samples come from, how they are split and prepared."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import core_schema
+
+from declnet.components.data_source import DataSource
+from declnet.components.declared import StrictModel
+from declnet.components.located_error import custom_error, located_error
+from declnet.components.number_or import NumberOr
+from declnet.components.transform import Transform
+
+SourceOrFraction = Annotated[float | DataSource, NumberOr(DataSource, above=0, below=1)]
+Method = Literal["random", "stratified", "grouped", "time", "column"]
+
+
+class _ClassWeights:
+    """Validates `"balanced"`, or a table with a weight for each class."""
+
+    def validate(self, value: Any) -> str | dict[str, float]:
+        """Return the weights as floats, by class.
+
+        Raises:
+            PydanticCustomError: the value is neither the string nor such a table.
+            ValidationError: a weight is not a number of at least 0.
+        """
+        if value == "balanced":
+            return "balanced"
+        if not isinstance(value, dict) or not value:
+            raise custom_error(
+                "balance", 'must be "balanced" or a table of a weight for each class'
+            )
+        for name, weight in value.items():
+            number = isinstance(weight, int | float) and not isinstance(weight, bool)
+            if not number or not 0 <= weight < float("inf"):
+                message = "must be a number of at least 0"
+                raise located_error("number", message, (str(name),), weight)
+        return {str(name): float(weight) for name, weight in value.items()}
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.validate)
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        weights = {"type": "object", "additionalProperties": {"type": "number", "minimum": 0}}
+        return {"anyOf": [{"const": "balanced"}, weights]}
+
+
+ClassWeights = Annotated[Literal["balanced"] | dict[str, float], _ClassWeights()]
+
+
+class SplitSpec(StrictModel):
+    """How samples are held out of the training data: the table `[data.split]`."""
+
+    method: Method = Field(
+        default="random",
+        description="stratified: with the same shares of classes; grouped: whole groups; time: the "
+        "last ones; column: as a column says",
+    )
+    column: str | None = Field(
+        default=None,
+        description="what groups, time or train, validation and test are read from; for "
+        "stratified: in place of the target",
+    )
+
+    @model_validator(mode="after")
+    def _column_where_needed(self) -> Self:
+        if self.method in ("grouped", "column") and self.column is None:
+            message = f'is missing: which column does "{self.method}" go by?'
+            raise located_error("missing_key", message, ("column",), None)
+        if self.method == "random" and self.column is not None:
+            message = 'the method "random" goes by no column'
+            raise located_error("contradiction", message, ("column",), self.column)
+        return self
+
+
+class DataSpec(StrictModel):
+    """Where samples come from: the section `[data]`."""
+
+    train: DataSource | None = Field(default=None, description="what the model learns from")
+    validation: SourceOrFraction | None = Field(
+        default=None, description="a data source, or the fraction of train to hold out for it"
+    )
+    test: SourceOrFraction | None = Field(
+        default=None,
+        description="what the finished model is tried on: a data source, or a fraction of train",
+    )
+    split: SplitSpec = Field(
+        default=SplitSpec(), description="how validation and test are held out of train"
+    )
+    folds: int | None = Field(
+        default=None,
+        ge=2,
+        description="train as many times, each time with another part of train as validation data",
+    )
+    fold: int | None = Field(
+        default=None, ge=1, description="the only one of the folds to train, counted from 1"
+    )
+    prepare: tuple[Transform, ...] = Field(
+        default=(), description="transforms in order, fitted on what the model learns from"
+    )
+    class_weights: ClassWeights | None = Field(
+        default=None,
+        description='how much each class counts in the loss: a table, or "balanced": all classes '
+        "alike",
+    )
+    sample_weights: str | None = Field(
+        default=None, description="the column that says how much each sample counts in the loss"
+    )
+
+    @model_validator(mode="after")
+    def _fractions_leave_something(self) -> Self:
+        if sum(self.fractions.values()) >= 1:
+            held = sum(self.fractions.values())
+            message = f"validation and test together take {held:g} of train, so all of it"
+            raise located_error("number", message, ("test",), self.test)
+        return self
+
+    @model_validator(mode="after")
+    def _folds_are_the_validation(self) -> Self:
+        if self.folds is None:
+            if self.fold is not None:
+                message = "there are no folds to choose from: add e.g. folds = 5"
+                raise located_error("contradiction", message, ("fold",), self.fold)
+            return self
+        if self.fold is not None and self.fold > self.folds:
+            message = f"there are only {self.folds} folds, counted from 1"
+            raise located_error("number", message, ("fold",), self.fold)
+        if self.validation is not None:
+            message = "each fold is the validation data once, so leave this out"
+            raise located_error("contradiction", message, ("validation",), self.validation)
+        if self.split.method == "column" and isinstance(self.test, float):
+            message = "each value of the split's column is a fold, so no fraction is a test"
+            raise located_error("contradiction", message, ("test",), self.test)
+        return self
+
+    @property
+    def is_cross_validation(self) -> bool:
+        """Whether the spec describes one run for each fold."""
+        return self.folds is not None and self.fold is None
+
+    @property
+    def fractions(self) -> dict[str, float]:
+        """The fractions of the training data that are held out, by data set."""
+        named = {"validation": self.validation, "test": self.test}
+        return {name: each for name, each in named.items() if isinstance(each, float)}
+
+    @property
+    def sources(self) -> dict[str, DataSource]:
+        """The data sources by data set."""
+        named = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {name: each for name, each in named.items() if isinstance(each, DataSource)}
+
+    @property
+    def no_features(self) -> tuple[str, ...]:
+        """The columns of a table that are not features: the split's, and the sample weights."""
+        by = self.split.method in ("grouped", "time", "column") and self.split.column
+        return tuple(each for each in (by, self.sample_weights) if each)

@@ -1,0 +1,195 @@
+"""The shape of a spec: `RunSpec`, its sections, and how it is written out again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field, PrivateAttr, ValidationInfo, model_validator
+from pydantic_core import PydanticCustomError
+
+from declnet.components.callback import Callback
+from declnet.components.declared import StrictModel, resolve_paths
+from declnet.components.layer import Layer
+from declnet.components.located_error import custom_error, located_error
+from declnet.components.loss import Loss
+from declnet.components.metric import Metric
+from declnet.components.optimizer import Optimizer
+from declnet.spec.data_section import DataSpec
+from declnet.spec.requirements import Requirement
+from declnet.spec.source_map import SourceMap
+
+FORMAT_VERSION = 1
+"""The version of the format that this declnet reads and writes."""
+
+MAXIMUM_NAME_BYTES = 100
+
+
+def fit_name(text: str) -> str:
+    """Return a text, e.g. a file's stem, changed as little as needed to name a run's folder."""
+    kept = "".join("_" if each in "/\\" or not each.isprintable() else each for each in text)
+    cut = kept.lstrip(". \t").encode()[:MAXIMUM_NAME_BYTES].decode(errors="ignore").rstrip()
+    return cut or "run"
+
+
+def _check_name(name: str) -> str:
+    if name != fit_name(name):
+        message = (
+            "must serve as a folder's name: no /, \\ or line break, no dot first, at most "
+            f"{MAXIMUM_NAME_BYTES} bytes"
+        )
+        raise custom_error("name", message, hint=f'write "{fit_name(name)}"')
+    return name
+
+
+def _check_version(version: int) -> int:
+    if version != FORMAT_VERSION:
+        message = f"must be {FORMAT_VERSION}, the version that this declnet reads"
+        raise PydanticCustomError("version", message)
+    return version
+
+
+class ModelSpec(StrictModel):
+    """The network: the section `[model]`."""
+
+    dtype: Literal["float32", "float64"] = Field(
+        default="float32", description="the type of parameters and activations"
+    )
+    initial_weights: Path | None = Field(
+        default=None, description="a safetensors file with the weights to start from"
+    )
+    layers: tuple[Layer, ...] = Field(
+        min_length=1, description="in topological order; the last one is the output"
+    )
+
+    _preferred: tuple[str, ...] = PrivateAttr(default=())
+
+    @property
+    def preferred(self) -> tuple[str, ...]:
+        """The distributions that the spec's `plugins` lists, for names within layers."""
+        return self._preferred
+
+    @model_validator(mode="after")
+    def _remember_preferred(self, info: ValidationInfo) -> Self:
+        registry = (info.context or {}).get("registry")
+        if registry is not None:
+            self._preferred = tuple(sorted(registry.preferred))
+        return self
+
+    @model_validator(mode="before")
+    @classmethod
+    def _paths(cls, values: object, info: ValidationInfo) -> object:
+        if isinstance(values, dict):
+            return resolve_paths(cls, values, (info.context or {}).get("folder"))
+        return values
+
+
+class TrainingSpec(StrictModel):
+    """How long and in which steps: the section `[training]`."""
+
+    epochs: int = Field(ge=1, description="passes over the training data")
+    batch_size: int | None = Field(
+        default=None, ge=1, description="samples a step; absent: the full batch every step"
+    )
+    shuffle: bool = Field(default=True, description="whether mini-batches are shuffled each epoch")
+    clip_norm: float | None = Field(
+        default=None, gt=0, description="scales the gradient of all parameters down to this norm"
+    )
+    clip_value: float | None = Field(
+        default=None, gt=0, description="cuts each number of the gradient to this size"
+    )
+    log_every: int = Field(default=1, ge=1, description="epochs from one logged to the next")
+    metrics: tuple[Metric, ...] = Field(default=(), description="figures beside the loss")
+    callbacks: tuple[Callback, ...] = Field(default=(), description="what else the run does")
+
+    @model_validator(mode="after")
+    def _metrics_differ(self) -> Self:
+        taken = {"epoch", "loss", "data_loss", "regularization_loss", "learning_rate"}
+        names: list[str] = []
+        for position, metric in enumerate(self.metrics):
+            if metric.label in taken:
+                message = f'a metric cannot be called "{metric.label}": the history has that'
+                raise located_error("names", message, ("metrics", position), metric)
+            if metric.label in names:
+                message = f'two metrics are called "{metric.label}"'
+                hint = 'give one another name: { type = "…", name = "…" }'
+                raise located_error("names", message, ("metrics", position), metric, hint=hint)
+            names.append(metric.label)
+        return self
+
+
+class EngineSpec(StrictModel):
+    """What computes: it changes how fast a run is, and its results by no more than rounding."""
+
+    kernels: Literal["auto", "numpy", "jit"] = Field(
+        default="auto",
+        description="numpy: the components' own code; jit: compiled kernels in place of those that "
+        "have one; auto: jit where it is installed and the run is long enough to gain by it",
+    )
+
+
+class RunSpec(StrictModel):
+    """A whole run: data, model, loss, optimizer, training, engine."""
+
+    declnet: Annotated[int, AfterValidator(_check_version)] = Field(
+        default=FORMAT_VERSION, description="version of the format"
+    )
+    name: Annotated[str, AfterValidator(_check_name)] = Field(
+        default="run", description="names the run's folder; default: the spec file's stem"
+    )
+    seed: int = Field(default=0, ge=0, le=2**53, description="feeds every random stream")
+    plugins: tuple[Requirement, ...] = Field(
+        default=(), description='distributions that it needs, e.g. "declnet-wavelets>=1.2"'
+    )
+    data: DataSpec = Field(default=DataSpec(), description="where samples come from")
+    model: ModelSpec = Field(description="the network")
+    loss: Loss = Field(description="what training makes small")
+    optimizer: Optimizer = Field(description="how parameters follow their gradients")
+    training: TrainingSpec = Field(description="how long and in which steps")
+    engine: EngineSpec = Field(default=EngineSpec(), description="what computes")
+
+    _source_map: SourceMap = PrivateAttr(default_factory=SourceMap)
+
+    @property
+    def source_map(self) -> SourceMap:
+        """Where each value is written, for errors that are found later."""
+        return self._source_map
+
+    @property
+    def written(self) -> SourceMap:
+        """A former name, until the call sites are changed."""
+        return self._source_map
+
+    def locate_in(self, source_map: SourceMap) -> None:
+        """Set where each value is written."""
+        self._source_map = source_map
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both have the same values, wherever these are written."""
+        return isinstance(other, RunSpec) and self.__dict__ == other.__dict__
+
+    __hash__ = StrictModel.__hash__
+
+
+def fold_specs(spec: RunSpec) -> list[RunSpec]:
+    """Return a spec with `data.fold` for each fold, or the spec alone if it is one run."""
+    if not spec.data.is_cross_validation:
+        return [spec]
+    folds = range(1, (spec.data.folds or 0) + 1)
+    data = [spec.data.model_copy(update={"fold": fold}) for fold in folds]
+    return [spec.model_copy(update={"data": each}) for each in data]
+
+
+def resolved_document(spec: RunSpec) -> dict[str, Any]:
+    """Return the spec as plain tables, with every default and with absolute paths.
+
+    Keys whose value is None are left out, since TOML has no null.
+    """
+    return spec.model_dump(mode="json", exclude_none=True)
+
+
+def resolved_toml(spec: RunSpec) -> str:
+    """Return the resolved spec as TOML text, from which the same `RunSpec` can be read."""
+    import tomli_w
+
+    return tomli_w.dumps(resolved_document(spec))

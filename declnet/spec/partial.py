@@ -1,0 +1,204 @@
+"""What is valid of a spec with errors, so that everything else is checked in the same pass."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+from pydantic_core import PydanticCustomError
+
+from declnet.components.callback import Callback
+from declnet.components.component import Component
+from declnet.components.data_source import DataSource
+from declnet.components.declared import StrictModel, resolve_paths
+from declnet.components.layer import Layer
+from declnet.components.loss import Loss
+from declnet.components.metric import Metric
+from declnet.components.optimizer import Optimizer
+from declnet.errors import KeyPath
+from declnet.registry.discovery import default_registry
+from declnet.registry.spelling import closest
+from declnet.spec.data_section import DataSpec
+from declnet.spec.model import EngineSpec, ModelSpec, TrainingSpec
+
+C = TypeVar("C", bound=Component)
+S = TypeVar("S", bound=StrictModel)
+Context = Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class LayerPart:
+    """An item of `model.layers`.
+
+    Attributes:
+        layer: None if it is invalid.
+        name: as written; None if there is none.
+        type: as written, or the installed type that was probably meant; None if there is none.
+    """
+
+    layer: Layer | None
+    name: str | None
+    type: str | None = None
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PartialSpec:
+    """The valid values of a spec; all, if the spec is valid.
+
+    A section with an error has the default of an invalid field, and lacks a field without one.
+
+    Attributes:
+        is_data_valid: whether `data` has no error; otherwise it has valid sources and fractions.
+        lacks_data: whether training data is missing, which only checks report.
+        layers: all items of `model.layers`, invalid ones too.
+        loss: None if it is missing or invalid, like `optimizer`.
+        metrics: the valid ones of `training.metrics` by position, like `callbacks`.
+    """
+
+    data: DataSpec
+    is_data_valid: bool
+    lacks_data: bool
+    model: ModelSpec
+    layers: tuple[LayerPart, ...]
+    loss: Loss | None
+    optimizer: Optimizer | None
+    training: TrainingSpec
+    metrics: Mapping[int, Metric]
+    callbacks: Mapping[int, Callback]
+    engine: EngineSpec
+
+    # Former names, until the call sites are changed.
+    sources = property(lambda self: self.data.sources)
+    held_out = property(lambda self: self.data.fractions)
+    dtype = property(lambda self: self.model.dtype)
+    initial_weights = property(lambda self: self.model.initial_weights)
+    batch_size = property(lambda self: self.training.batch_size)
+    kernels = property(lambda self: self.engine.kernels)
+    needs_source = property(lambda self: self.lacks_data)
+
+
+def valid_parts(document: Mapping[str, Any], context: Context) -> PartialSpec:
+    """Return the valid parts of a document, each validated on its own.
+
+    Unknown keys of a component, which are reported already, do not make it invalid.
+
+    Args:
+        document: a spec as tables, or the fields of a `RunSpec`.
+        context: of the validation: `registry` and `folder`.
+    """
+    data, model, training = (_table(document, name) for name in ("data", "model", "training"))
+    data_spec = _validated(DataSpec, document.get("data", {}), context)
+    return PartialSpec(
+        data=data_spec or DataSpec.model_construct(**_sources_and_fractions(data, context)),
+        is_data_valid=data_spec is not None,
+        lacks_data=isinstance(document.get("data", {}), dict | DataSpec) and "train" not in data,
+        model=_section(ModelSpec, document.get("model"), context),
+        layers=tuple(_layer(item, context) for item in _items(model, "layers")),
+        loss=_component(Loss, document.get("loss"), context),
+        optimizer=_component(Optimizer, document.get("optimizer"), context),
+        training=_section(TrainingSpec, document.get("training"), context),
+        metrics=_components(Metric, _items(training, "metrics"), context),
+        callbacks=_components(Callback, _items(training, "callbacks"), context),
+        engine=_section(EngineSpec, document.get("engine", {}), context),
+    )
+
+
+def _table(document: Mapping[str, Any], name: str) -> dict[str, Any]:
+    table = document.get(name)
+    if isinstance(table, StrictModel):
+        return {key: value for key, value in table if value is not None}
+    return table if isinstance(table, dict) else {}
+
+
+def _items(table: Mapping[str, Any], name: str) -> list[Any]:
+    items = table.get(name)
+    return list(items) if isinstance(items, list | tuple) else []
+
+
+def _validated(model: type[S], value: Any, context: Context) -> S | None:
+    try:
+        return model.model_validate(value, context=dict(context))
+    except ValidationError:
+        return None
+
+
+def _section(model: type[S], value: Any, context: Context) -> S:
+    """Return a section with its valid scalars."""
+    try:
+        return model.model_validate(value, context=dict(context))
+    except ValidationError as error:
+        invalid = {each["loc"][0] for each in error.errors() if each["loc"]}
+    table = value if isinstance(value, dict) else {}
+    scalars: dict[str, Any] = {
+        name: each
+        for name, each in resolve_paths(model, table, context.get("folder")).items()
+        if name in model.model_fields.keys() - invalid
+        and isinstance(each, str | int | float | Path)
+    }
+    construct: Any = model.model_construct
+    section: S = construct(**scalars)
+    return section
+
+
+def _sources_and_fractions(data: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name in ("train", "validation", "test"):
+        value = data.get(name)
+        is_fraction = name != "train" and isinstance(value, float) and 0 < value < 1
+        found[name] = value if is_fraction else _component(DataSource, value, context)
+    return found
+
+
+def _layer(item: Any, context: Context) -> LayerPart:
+    layer = _component(Layer, item, context)
+    if layer is not None:
+        return LayerPart(layer, layer.name, _type(item, context))
+    name = item.get("name") if isinstance(item, dict) else None
+    return LayerPart(None, name if isinstance(name, str) else None, _type(item, context))
+
+
+def _type(item: Any, context: Context) -> str | None:
+    """Return the type of a layer, which counts when others of that type get their names."""
+    written = item.get("type") if isinstance(item, dict) else item
+    if not isinstance(written, str):
+        return None
+    known = (context.get("registry") or default_registry()).types(Layer.kind)
+    return written if written in known else closest(written, known) or written
+
+
+def _components(contract: type[C], items: list[Any], context: Context) -> dict[int, C]:
+    found = {position: _component(contract, item, context) for position, item in enumerate(items)}
+    return {position: each for position, each in found.items() if each is not None}
+
+
+def _component(contract: type[C], value: Any, context: Context) -> C | None:
+    if not isinstance(value, str | dict | contract):
+        return None
+    try:
+        return contract.from_declaration(value, context)
+    except PydanticCustomError:
+        return None
+    except ValidationError as error:
+        details = error.errors()
+    if any(each["type"] != "unknown_key" for each in details):
+        return None
+    try:
+        known = value
+        for each in details:
+            known = _without(known, each["loc"])
+        return contract.from_declaration(known, context)
+    except (ValidationError, PydanticCustomError, LookupError, TypeError):
+        return None
+
+
+def _without(table: Any, path: KeyPath) -> Any:
+    """Return a copy of a table without the key at a path."""
+    key, rest = path[0], path[1:]
+    if isinstance(table, list):
+        return [_without(item, rest) if each == key else item for each, item in enumerate(table)]
+    if not rest:
+        return {each: item for each, item in table.items() if each != key}
+    return {**table, key: _without(table[key], rest)}

@@ -1,1 +1,0 @@
-"""Where in a TOML or JSON text each key and value stands."""

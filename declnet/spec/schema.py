@@ -1,0 +1,241 @@
+"""The JSON Schema of spec files, for editors.
+
+It has two parts that do not mix: definitions that a spec is validated by, made here, in which each
+error is reported once, at its own line; and `schema_completion`, for an editor that reads no
+conditions.
+
+Three idioms keep errors exact. An unknown key is a key whose value nothing fulfills, since
+`additionalProperties: false` is reported at the whole table. A component's `type` chooses what is
+required of its table, since a union would report an error of one key as fitting no branch. Other
+unions choose their branch by the type of the value, where that is possible.
+
+A spec that extends another may have parts of tables, so each definition that it may change has a
+partial form in addition, which requires nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import combinations
+from typing import Any
+
+from declnet.components.json_schema import KIND
+from declnet.registry.registry import Registry
+from declnet.spec.compose import EXTENDS, SCHEMA, VERSION
+from declnet.spec.model import FORMAT_VERSION
+from declnet.spec.schema_catalog import (
+    DEFINITIONS,
+    SPEC,
+    Catalog,
+    Schema,
+    catalog_of,
+    definition_name,
+    objects_in,
+    reference,
+)
+from declnet.spec.schema_completion import COMPLETION, completion_definitions
+
+DRAFT = "http://json-schema.org/draft-07/schema#"
+"""The newest draft that Taplo supports in full."""
+
+PARTIAL = "partial-"
+"""Begins the names of partial definitions."""
+
+TYPES = "-types"
+"""Ends the names of definitions of a kind's types."""
+
+_BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+_NOTES = ("description", "default", "examples")
+
+
+def json_schema(registry: Registry) -> dict[str, Any]:
+    """Return the JSON Schema (draft 7) of spec files, TOML and JSON alike.
+
+    Args:
+        registry: the components that may be named; each has a definition, and so has each kind.
+    """
+    catalog = catalog_of(registry)
+    _add_keys_of_files(catalog.tables[SPEC])
+    definitions = {**_validation_definitions(catalog), **completion_definitions(catalog)}
+    return {
+        "$schema": DRAFT,
+        "title": "declnet spec",
+        "description": catalog.tables[SPEC]["description"],
+        "type": "object",
+        "if": {"required": [EXTENDS]},
+        "then": reference(PARTIAL + SPEC),
+        "else": reference(SPEC),
+        "anyOf": [{"not": {}, "anyOf": [reference(COMPLETION + SPEC)]}, {}],
+        "definitions": dict(sorted(definitions.items())),
+    }
+
+
+def _add_keys_of_files(spec: Schema) -> None:
+    """Add the keys that only files have, and require the version."""
+    version = {**spec["properties"].pop(VERSION), "const": FORMAT_VERSION}
+    version.pop("default", None)
+    names: Schema = {
+        "description": "a spec file that this one changes, or a list of such files; relative to "
+        "this file's folder",
+        "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
+    }
+    schema = {"description": "where the JSON Schema for editors is", "type": "string"}
+    spec["properties"] = {VERSION: version, EXTENDS: names, **spec["properties"], SCHEMA: schema}
+    spec["required"] = [VERSION, *spec["required"]]
+
+
+def _validation_definitions(catalog: Catalog) -> dict[str, Schema]:
+    """Return the definitions of a spec and a partial spec, and all that they refer to."""
+    made: dict[str, Schema] = {}
+    waiting = {SPEC, PARTIAL + SPEC}
+    while waiting:
+        name = waiting.pop()
+        made[name] = _definition(name, catalog)
+        references = [
+            each["$ref"] for each in objects_in(made[name]) if isinstance(each.get("$ref"), str)
+        ]
+        waiting |= {each.removeprefix(DEFINITIONS) for each in references} - made.keys()
+    return made
+
+
+def _definition(name: str, catalog: Catalog) -> Schema:
+    prefix = PARTIAL if name.startswith(PARTIAL) else ""
+    whole = name.removeprefix(prefix)
+    kinds = {definition_name(kind): kind for kind in catalog.kinds}
+    if whole in catalog.tables:
+        return _exact(catalog.tables[whole], prefix)
+    if whole in kinds:
+        return _component(kinds[whole], catalog, prefix)
+    types = catalog.kinds[kinds[whole.removesuffix(TYPES)]]
+    summaries = [catalog.summaries[definition] for definition in types.values()]
+    return {"enum": list(types), "enumDescriptions": summaries}  # VS Code shows these
+
+
+def _component(kind: str, catalog: Catalog, prefix: str) -> Schema:
+    """Return the schema of a component: a name, or a table whose `type` chooses its schema."""
+    names = reference(definition_name(kind) + TYPES)
+    cases = [
+        {
+            "if": {"properties": {"type": {"const": name}}, "required": ["type"]},
+            "then": reference(prefix + definition),
+        }
+        for name, definition in catalog.kinds[kind].items()
+    ]
+    table: Schema = {"properties": {"type": names}}
+    if prefix:
+        cases.append({"if": {"required": ["type"]}, "else": _keys_of_any_type(kind, catalog)})
+    else:
+        table["required"] = ["type"]
+    if cases:
+        table["allOf"] = cases
+    return {
+        "type": ["string", "object"],
+        "if": {"type": "string"},
+        "then": names,
+        "else": {"if": {"type": "object"}, "then": table},
+        "examples": list(catalog.kinds[kind]),  # VS Code offers them where nothing is written
+    }
+
+
+def _keys_of_any_type(kind: str, catalog: Catalog) -> Schema:
+    """Return the schema of a part of a table whose type is only in the base."""
+    tables = (catalog.tables[definition] for definition in catalog.kinds[kind].values())
+    keys = dict.fromkeys(key for table in tables for key in table.get("properties", {}))
+    return {"properties": dict.fromkeys(keys, True), "additionalProperties": _unknown_key(keys)}
+
+
+def _unknown_key(known: Iterable[str]) -> Schema:
+    """Return what nothing fulfills, with a message: Taplo shows the first, VS Code the second."""
+    message = f"unknown key; keys here: {', '.join(known) or 'none'}"
+    return {"not": {"description": message}, "errorMessage": message}
+
+
+def _exact(schema: Schema, prefix: str = "") -> Schema:
+    """Return a schema of the catalog as one that reports each error at its line.
+
+    Args:
+        schema: as the catalog has it.
+        prefix: `PARTIAL` for a part of a table. Items of a list are whole all the same, since a
+            list replaces that of a base.
+    """
+    notes = {key: schema[key] for key in _NOTES if key in schema}
+    if KIND in schema:
+        component = reference(prefix + definition_name(schema[KIND]))
+        if "number" in schema["type"]:
+            number = {"type": "number", **{key: schema[key] for key in _BOUNDS if key in schema}}
+            component = union([number, {"type": ["string", "object"], "allOf": [component]}])
+        return _noted(notes, component)
+    if "$ref" in schema:
+        notes.pop("default", None)
+        return _noted(notes, reference(prefix + schema["$ref"].removeprefix(DEFINITIONS)))
+    for word in ("anyOf", "oneOf"):
+        if word in schema:
+            return {**notes, **union([_exact(each, prefix) for each in schema[word]])}
+    exact = dict(schema)
+    if prefix:
+        exact.pop("required", None)
+    if "properties" in schema:
+        pairs = schema["properties"].items()
+        exact["properties"] = {key: _exact(each, prefix) for key, each in pairs}
+    others: Any = schema.get("additionalProperties")
+    if others is False:
+        exact["additionalProperties"] = _unknown_key(schema.get("properties", {}))
+    elif isinstance(others, dict):
+        exact["additionalProperties"] = _exact(others, prefix)
+    items: Any = schema.get("items")
+    if isinstance(items, dict):
+        exact["items"] = _exact(items)
+    elif isinstance(items, list):
+        exact["items"] = [_exact(each) for each in items]
+    return exact
+
+
+def _noted(notes: Schema, schema: Schema) -> Schema:
+    """Return a schema with notes; keywords beside `$ref` would be ignored."""
+    if notes and "$ref" in schema:
+        return {**notes, "allOf": [schema]}
+    return {**notes, **schema}
+
+
+def union(branches: list[Schema]) -> Schema:
+    """Return a schema that takes what any of the branches takes.
+
+    Where each JSON type (number, string, …) belongs to one branch, conditions choose that branch,
+    whose own error is reported; of `anyOf` a validator says only that nothing fits.
+    """
+    types = [_types(branch) for branch in branches]
+    known = [each for each in types if each is not None]
+    if len(known) < len(types) or any(_overlap(*pair) for pair in combinations(known, 2)):
+        return {"anyOf": branches}
+    schema: Schema = {}
+    for branch, names in reversed(list(zip(branches, known, strict=True))):
+        rest = {"else": schema} if schema else {}
+        schema = {"if": {"type": _type(names)}, "then": branch, **rest}
+    return {"type": _type([name for names in known for name in names]), **schema}
+
+
+def _type(names: list[str]) -> str | list[str]:
+    return names[0] if len(names) == 1 else names
+
+
+def _overlap(one: list[str], other: list[str]) -> bool:
+    both = {"number" if name == "integer" else name for name in one}
+    return any(("number" if name == "integer" else name) in both for name in other)
+
+
+def _types(branch: Schema) -> list[str] | None:
+    """Return the JSON types that a schema takes, or None if it does not say."""
+    if "type" in branch:
+        given = branch["type"]
+        return list(given) if isinstance(given, list) else [given]
+    values = branch.get("enum", [branch["const"]] if "const" in branch else [])
+    names = {_type_of(value) for value in values}
+    return sorted(names) if names and "" not in names else None
+
+
+def _type_of(value: Any) -> str:
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int | float):
+        return "number"
+    return "string" if isinstance(value, str) else ""

@@ -1,0 +1,192 @@
+"""What specs can name, in JSON Schema: the spec, its sections, the components of a registry."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import to_jsonable_python
+
+from declnet.components.json_schema import KIND
+from declnet.registry.hookspec import PROJECT
+from declnet.registry.registry import Entry, Registry
+from declnet.spec.model import RunSpec
+
+Schema = dict[str, Any]
+
+DEFINITIONS = "#/definitions/"
+SPEC = "spec"
+"""The name of a whole spec's definition."""
+
+
+@dataclass
+class Catalog:
+    """Every table that a spec may have.
+
+    Attributes:
+        tables: schemas by their definitions' names: of the spec, of its sections, of components.
+        kinds: for each kind that a spec leads to, the names of its types' definitions.
+        summaries: a line about each component, by its definition's name.
+    """
+
+    tables: dict[str, Schema] = field(default_factory=dict)
+    kinds: dict[str, dict[str, str]] = field(default_factory=dict)
+    summaries: dict[str, str] = field(default_factory=dict)
+
+
+def catalog_of(registry: Registry) -> Catalog:
+    """Follow a spec's fields to all components that they can hold."""
+    catalog = Catalog(_tables_of(RunSpec, SPEC))
+    waiting = _kinds_in(catalog.tables)
+    conflicts = {(each.kind, each.type): str(each) for each in registry.conflicts()}
+    while waiting:
+        kind = waiting.pop()
+        catalog.kinds[kind] = {}
+        for entry in registry.offers(kind):
+            conflict = conflicts.get((kind, entry.type))
+            if conflict is None:
+                waiting |= _kinds_in(_add(catalog, entry))
+            elif entry.type not in catalog.kinds[kind]:
+                _add_conflict(catalog, entry, conflict)
+        waiting -= catalog.kinds.keys()
+    return catalog
+
+
+def reference(name: str) -> Schema:
+    """Return a reference to a definition."""
+    return {"$ref": DEFINITIONS + name}
+
+
+def definition_name(*parts: str) -> str:
+    """Return a definition's name for e.g. a kind and a type.
+
+    Only ASCII letters, digits, `.`, `_` and `-` are kept: readers of schemas disagree on how
+    others are quoted in a reference.
+    """
+    return ".".join(re.sub(r"[^A-Za-z0-9_.-]", "_", part) for part in parts)
+
+
+def _add_conflict(catalog: Catalog, entry: Entry, conflict: str) -> None:
+    """Add a type whose keys depend on what a spec lists in `plugins`: it takes any."""
+    name = _free_name(catalog, entry)
+    catalog.tables[name] = {"type": "object", "required": ["type"], "description": conflict}
+    catalog.kinds[entry.kind][entry.type] = name
+    catalog.summaries[name] = conflict
+
+
+def _free_name(catalog: Catalog, entry: Entry) -> str:
+    name = definition_name(entry.kind, entry.type)
+    while name in catalog.tables:
+        name += "_"
+    return name
+
+
+def _add(catalog: Catalog, entry: Entry) -> dict[str, Schema]:
+    name = _free_name(catalog, entry)
+    try:
+        tables = _tables_of(entry.component, name)
+    except Exception:  # whatever one component's fields raise, the others have their schema
+        tables = {name: {"type": "object", "required": ["type"]}}
+    summary = _summary(entry)
+    tables[name]["description"] = summary
+    examples = [{"type": entry.type, **table} for table in entry.component.examples]
+    if examples:
+        tables[name]["examples"] = to_jsonable_python(examples, fallback=str)
+    catalog.tables |= tables
+    catalog.kinds[entry.kind][entry.type] = name
+    catalog.summaries[name] = summary
+    return tables
+
+
+def _summary(entry: Entry) -> str:
+    """Return the first paragraph of the docstring, and a third party's distribution."""
+    paragraph = inspect.cleandoc(entry.component.__doc__ or "").partition("\n\n")[0]
+    text = " ".join(paragraph.split())
+    distribution = entry.plugin.distribution
+    return text if distribution in ("", PROJECT) else f"{text} ({distribution})".strip()
+
+
+def objects_in(value: Any) -> Iterator[Schema]:
+    """Yield every object in a schema, from the outermost on."""
+    if isinstance(value, dict):
+        yield value
+    for each in value.values() if isinstance(value, dict) else value:
+        if isinstance(each, dict | list):
+            yield from objects_in(each)
+
+
+def _kinds_in(value: Any) -> set[str]:
+    return {each[KIND] for each in objects_in(value) if isinstance(each.get(KIND), str)}
+
+
+def _tables_of(model: type[BaseModel], name: str) -> dict[str, Schema]:
+    """Return the schema of a model and of the models within it, as `name` and `name.<class>`."""
+    template = f"{DEFINITIONS}{name}.{{model}}"
+    schema = model.model_json_schema(ref_template=template, schema_generator=_Untitled)
+    within = {f"{name}.{key}": each for key, each in schema.pop("$defs", {}).items()}
+    if "$ref" in schema:  # a model that holds itself
+        within[name] = within[schema["$ref"].removeprefix(DEFINITIONS)]
+    else:
+        within[name] = schema
+    return {key: _simple(each) for key, each in within.items()}
+
+
+class _Untitled(GenerateJsonSchema):
+    """pydantic's generator, in which a field without a schema may be anything."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
+        return False
+
+    def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> Schema:  # noqa: ARG002
+        return {}
+
+    def render_warning_message(self, kind: Any, detail: str) -> None:  # noqa: ARG002
+        return None
+
+
+def _simple(value: Any) -> Any:
+    """Return a schema in the words of draft 7, without titles, which repeat keys, and null."""
+    if isinstance(value, list):
+        return [_simple(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    schema = _without_null(value)
+    if "prefixItems" in schema:
+        schema["items"] = schema.pop("prefixItems")
+    simple = {}
+    for key, each in schema.items():
+        if key in ("properties", "patternProperties"):
+            simple[key] = {name: _simple(inner) for name, inner in each.items()}
+        elif key == "default":
+            simple[key] = _default(each)
+        elif key in ("examples", "enum", "const"):
+            simple[key] = each
+        elif key not in ("title", "discriminator"):
+            simple[key] = _simple(each)
+    return simple
+
+
+def _without_null(schema: Schema) -> Schema:
+    schema = dict(schema)
+    if schema.get("default", 0) is None:
+        del schema["default"]
+    branches = schema.get("anyOf", [])
+    kept = [each for each in branches if each != {"type": "null"}]
+    if len(kept) < len(branches):
+        del schema["anyOf"]
+        schema = {**kept[0], **schema} if len(kept) == 1 else {"anyOf": kept, **schema}
+    return schema
+
+
+def _default(value: Any) -> Any:
+    """Return a default as a spec would have it: a component without other keys is its name."""
+    if isinstance(value, dict) and list(value) == ["type"]:
+        return value["type"]
+    if isinstance(value, dict):
+        return {key: _default(each) for key, each in value.items() if each is not None}
+    return value

@@ -1,0 +1,173 @@
+"""Where each value of a spec is written: in which file or override, at which line and column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from declnet.errors import Diagnostic, KeyPath, Place
+
+if TYPE_CHECKING:
+    from declnet.spec.key_positions import KeyPositions
+
+Syntax = Literal["toml", "json"]
+Focus = Literal["key", "value", "table"]
+"""What to mark of a key path: its key, its value, or what opens a table: its header or key."""
+
+
+class Writer(Protocol):
+    """A text that gives values to keys: a file, or an override of the command line."""
+
+    @property
+    def name(self) -> str:
+        """The file as the user named it, or `--set`."""
+
+    def place_of(self, path: KeyPath, focus: Focus) -> Place | None:
+        """Return where a key path is written, or None if it is not in this text."""
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """The text of a file.
+
+    Attributes:
+        name: the file as the user named it.
+        text: its content, without a byte order mark.
+    """
+
+    name: str
+    text: str
+    syntax: Syntax
+
+    @cached_property
+    def positions(self) -> KeyPositions:
+        """The positions of its keys, found when they are first needed: never for a valid spec."""
+        from declnet.spec.key_positions import KeyPositions
+
+        return KeyPositions(self.text, self.syntax)
+
+    def place(self, start: int, end: int) -> Place:
+        """Return the place of a range of characters."""
+        before, until = self.text[:start], self.text[:end]
+        line, column = before.count("\n") + 1, start - before.rfind("\n")
+        text = self.text[start - column + 1 :].split("\n", maxsplit=1)[0].rstrip("\r")
+        end_line, end_column = until.count("\n") + 1, end - until.rfind("\n")
+        return Place(self.name, line, column, end_line, end_column, text)
+
+    def place_of(self, path: KeyPath, focus: Focus) -> Place | None:
+        """Return where a key path is written; of a value of several lines, where its key is."""
+        spot = self.positions.spot(path)
+        if spot is None:
+            return None
+        start, end = spot.value
+        headed = spot.key is not None and start <= spot.key[0] < end
+        by_key = focus == "key" or (focus == "table" and not headed)
+        if spot.key is not None and (by_key or "\n" in self.text[start:end]):
+            start, end = spot.key
+        return self.place(start, end)
+
+
+@dataclass(eq=False)
+class Origin:
+    """Who wrote a value and its parts.
+
+    Attributes:
+        writer: of the value; None if a program made it.
+        below: of its parts, by key or position; a part that is not here has the same writer.
+    """
+
+    writer: Writer | None = None
+    below: dict[str | int, Origin] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class SourceMap:
+    """The places of a document that several files and overrides may have made.
+
+    Attributes:
+        document: the spec as tables, lists and scalars.
+        origin: who wrote them; the writer of the document as a whole is the spec file.
+    """
+
+    document: dict[str, Any] = field(default_factory=dict)
+    origin: Origin = field(default_factory=Origin)
+
+    # A former name, until the call sites are changed.
+    located = property(lambda self: self.locate)
+
+    def writer_of(self, path: KeyPath) -> Writer | None:
+        """Return who wrote the value at a path, or the innermost value around it."""
+        origin = self.origin
+        for part in path:
+            if part not in origin.below:
+                break
+            origin = origin.below[part]
+        return origin.writer
+
+    def place_of(self, path: KeyPath, focus: Focus = "value") -> Place | None:
+        """Return where a path is written; if it is not, where the innermost value around it is."""
+        while path:
+            value = self._value(path)
+            named = isinstance(value, dict) and isinstance(value.get("type"), str)
+            marked = (*path, "type") if named and focus == "value" else path
+            place = self.exact_place(marked, focus)
+            if place is not None:
+                return place
+            path = path[:-1]
+            around = self._value(path)
+            focus = "table" if isinstance(around, dict) and "type" not in around else "value"
+        writer = self.origin.writer
+        return Place(writer.name, 1, 1, 1, 1, "") if writer is not None else None
+
+    def exact_place(self, path: KeyPath, focus: Focus = "value") -> Place | None:
+        """Return where just this path is written, or None if nothing writes it: a default."""
+        writer = self.writer_of(path)
+        if writer is None:
+            return None
+        place = writer.place_of(path, focus)
+        if place is None and path[-1:] == ("type",) and self._is_bare_name(path):
+            return writer.place_of(path[:-1], "value")
+        return place
+
+    def _is_bare_name(self, path: KeyPath) -> bool:
+        """Whether a type may be written as a name alone, to which others may add keys."""
+        return isinstance(self._value(path), str) or isinstance(self._value(path[:-1]), str)
+
+    def _value(self, path: KeyPath) -> Any:
+        value: Any = self.document
+        for part in path:
+            try:
+                value = value[part]
+            except (KeyError, IndexError, TypeError):
+                return None
+        return value
+
+    def locate(self, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+        """Return the diagnostics with their places, each once, in the order of the files."""
+        placed = [
+            each
+            if each.place is not None
+            else replace(each, place=self.place_of(each.path, each.focus))
+            for each in diagnostics
+        ]
+        order = {name: number for number, name in enumerate(dict.fromkeys(self._names()))}
+
+        def position(found: Diagnostic) -> tuple[int, int, int, bool]:
+            place = found.place
+            if place is None:
+                return 0, 0, 0, False
+            file = order.get(place.file, len(order))
+            return file, place.line, place.column, found.severity == "warning"
+
+        return tuple(sorted(dict.fromkeys(placed), key=position))
+
+    def _names(self) -> Iterator[str]:
+        """Yield the writers' names: the spec file, then others as they are met level by level."""
+        waiting = [self.origin]
+        while waiting:
+            origin = waiting.pop(0)
+            if origin.writer is not None:
+                yield origin.writer.name
+            waiting += origin.below.values()

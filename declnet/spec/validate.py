@@ -1,0 +1,363 @@
+"""`load_spec` and `parse_spec`: from a file or a document to a `RunSpec` or its diagnostics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from declnet.components.declared import StrictModel
+from declnet.components.loss import Loss
+from declnet.components.optimizer import Optimizer
+from declnet.errors import Diagnostic, KeyPath, SpecError
+from declnet.registry.registry import Registry
+from declnet.spec.compose import EXTENDS, Composed, compose
+from declnet.spec.data_section import DataSpec
+from declnet.spec.document import TOO_DEEP, large_numbers, too_deep_path, without_large_numbers
+from declnet.spec.messages import shown
+from declnet.spec.model import ModelSpec, RunSpec, TrainingSpec, fit_name
+from declnet.spec.overrides import Override, override_of
+from declnet.spec.partial import PartialSpec, valid_parts
+from declnet.spec.requirements import registry_for
+from declnet.spec.source_map import SourceMap
+
+
+@dataclass(frozen=True, eq=False)
+class ParsedSpec:
+    """The result of validating a document.
+
+    Attributes:
+        source_map: the document, and where it is written.
+        spec: None if anything is invalid.
+        diagnostics: every error, most without a place.
+        context: of the validation: `registry` and `folder`.
+        is_incomplete: whether a file that the spec extends could not be read.
+    """
+
+    source_map: SourceMap
+    spec: RunSpec | None
+    diagnostics: tuple[Diagnostic, ...] = ()
+    context: Mapping[str, Any] = field(default_factory=dict)
+    is_incomplete: bool = False
+
+    # Former names, until the call sites are changed.
+    written = property(lambda self: self.source_map)
+    parts = property(lambda self: self.partial)
+    problems = property(lambda self: self.diagnostics)
+
+    @classmethod
+    def of(cls, spec: RunSpec) -> ParsedSpec:
+        """Return the result of which a valid spec is part."""
+        return cls(spec.source_map, spec)
+
+    @cached_property
+    def partial(self) -> PartialSpec:
+        """What is valid on its own; found when it is first needed, which is for checks alone."""
+        if self.spec is not None:
+            return valid_parts(dict(self.spec), self.context)
+        partial = valid_parts(without_large_numbers(self.source_map.document), self.context)
+        return replace(partial, lacks_data=False) if self.is_incomplete else partial
+
+    def require(self) -> RunSpec:
+        """Return the spec.
+
+        Raises:
+            SpecError: it is invalid; with every error at its place.
+        """
+        if self.spec is None:
+            raise SpecError(self.source_map.locate(self.diagnostics))
+        return self.spec
+
+
+def load_spec(
+    path: str | Path,
+    overrides: Mapping[str, Any] | None = None,
+    registry: Registry | None = None,
+) -> RunSpec:
+    """Read and validate a spec file, TOML or JSON by its suffix, with all that it extends.
+
+    Args:
+        path: the file; relative paths in it are relative to its folder.
+        overrides: values by dotted key, e.g. `{"model.layers.0.units": 32}`.
+        registry: where names are looked up; default: all installed plugins.
+
+    Raises:
+        SpecError: with every error of the spec at once.
+    """
+    given = enumerate((overrides or {}).items(), start=1)
+    changes = [override_of(key, value, number) for number, (key, value) in given]
+    return read_spec(path, changes, registry).require()
+
+
+def parse_spec(
+    document: Mapping[str, Any],
+    registry: Registry | None = None,
+    *,
+    folder: Path | None = None,
+) -> RunSpec:
+    """Validate a spec that a program holds as plain tables, lists and scalars.
+
+    Args:
+        document: the spec; instances of components may stand where names and tables may.
+        registry: where names are looked up; default: all installed plugins.
+        folder: what relative paths are relative to; default: the working folder.
+
+    Raises:
+        SpecError: with every error of the spec at once.
+    """
+    if too_deep_path(document) is not None:
+        raise SpecError([Diagnostic(TOO_DEEP, None, (), "E004")])
+    composed = Composed(SourceMap(dict(document)))
+    return validate(composed, registry, folder or Path.cwd()).require()
+
+
+def read_spec(
+    path: str | Path, overrides: Sequence[Override] = (), registry: Registry | None = None
+) -> ParsedSpec:
+    """Read and validate a spec file as `load_spec` does, and return what is valid of it.
+
+    Raises:
+        SpecError: the file cannot be read or parsed.
+    """
+    path = Path(path)
+    composed = compose(path, overrides)
+    composed.source_map.document.setdefault("name", fit_name(path.stem))
+    return validate(composed, registry, path.parent.absolute())
+
+
+def validate(composed: Composed, registry: Registry | None, folder: Path) -> ParsedSpec:
+    """Validate a document in one pass.
+
+    Args:
+        composed: the document, and the errors that were found before.
+        registry: where names are looked up; default: all installed plugins.
+        folder: what relative paths are relative to.
+    """
+    source_map = composed.source_map
+    document = source_map.document
+    context = {"registry": registry_for(document.get("plugins"), registry), "folder": folder}
+    earlier = [*composed.diagnostics, *large_numbers(document)]
+    if len(earlier) > len(composed.diagnostics):
+        document = without_large_numbers(document)
+    found: list[Diagnostic] = []
+    try:
+        spec = RunSpec.model_validate(document, context=context)
+    except ValidationError as error:
+        found = _without_redundant([_diagnostic(each, document) for each in _details(error)])
+    else:
+        if not earlier:
+            spec.locate_in(source_map)
+            return ParsedSpec.of(spec)
+    reported = {each.path for each in earlier}
+    found = [
+        each
+        for each in found
+        if each.path not in reported and not (composed.is_incomplete and each.code == "E011")
+    ]
+    errors = (*earlier, *found)
+    return ParsedSpec(source_map, None, errors, context, composed.is_incomplete)
+
+
+_CODES = {
+    "unknown_key": "E010",
+    "missing_key": "E011",
+    "missing": "E011",
+    "finite_number": "E013",
+    "number": "E013",
+    "greater_than": "E013",
+    "greater_than_equal": "E013",
+    "less_than": "E013",
+    "less_than_equal": "E013",
+    "multiple_of": "E013",
+    "literal_error": "E014",
+    "enum": "E014",
+    "string_pattern_mismatch": "E014",
+    "string_too_short": "E014",
+    "string_too_long": "E014",
+    "name": "E014",
+    "contradiction": "E017",
+    "value_error": "E017",
+    "too_short": "E018",
+    "too_long": "E018",
+    "names": "E019",
+    "requirement": "E008",
+    "version": "E007",
+}
+"""Codes by pydantic's types of errors and ours; any other is E012, a value of a wrong type."""
+
+_EXPECTED = {
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "int_parsing_size": "must be a whole number of fewer digits",
+    "float_type": "must be a number",
+    "bool_type": "must be true or false",
+    "string_type": "must be a string",
+    "finite_number": "must be finite",
+    "model_type": "must be a table",
+    "dict_type": "must be a table",
+    "tuple_type": "must be a list",
+    "list_type": "must be a list",
+    "path_type": "must be a path",
+}
+_BOUNDS = {
+    "greater_than": ("must be greater than", "gt"),
+    "greater_than_equal": ("must be at least", "ge"),
+    "less_than": ("must be less than", "lt"),
+    "less_than_equal": ("must be at most", "le"),
+}
+_SECTIONS: dict[str, type[StrictModel]] = {
+    "data": DataSpec,
+    "model": ModelSpec,
+    "loss": Loss,
+    "optimizer": Optimizer,
+    "training": TrainingSpec,
+}
+
+
+def _details(error: ValidationError) -> Iterable[ErrorDetails]:
+    """Yield pydantic's errors, except that of a list which is too short without invalid items."""
+    for detail in error.errors():
+        items, least = detail["input"], detail.get("ctx", {}).get("min_length", 0)
+        is_list = isinstance(items, list | tuple)
+        if detail["type"] != "too_short" or not is_list or len(items) < least:
+            yield detail
+
+
+def _diagnostic(detail: ErrorDetails, document: Any) -> Diagnostic:
+    path = _key_path(detail["loc"], document)
+    context = detail.get("ctx", {})
+    code = context.get("code", _CODES.get(detail["type"], "E012"))
+    message = _message(detail)
+    hint = context.get("hint") or _value_hint(detail)
+    if code == "E010" and path:
+        message, hint = f'unknown key "{path[-1]}"', _right_place(path) or hint
+    elif code == "E011" and path:
+        hint = _bare_name_hint(path, document) or hint
+    if code == "E017" and message.startswith("must "):
+        code = "E012"  # from a field's own validator
+    if message.startswith(("must ", "is missing")):
+        message = f"{_subject(path)} {message}"
+    is_table = code == "E012" and isinstance(detail["input"], dict)  # marked by its key
+    focus: Literal["key", "value"] = "key" if code == "E010" or is_table else "value"
+    return Diagnostic(message, hint, path, code, focus=focus)
+
+
+def _message(detail: ErrorDetails) -> str:
+    kind, context = detail["type"], detail.get("ctx", {})
+    found = f", not {shown(detail['input'])}"
+    if kind in _EXPECTED:
+        return _EXPECTED[kind] + found
+    if kind in _BOUNDS:
+        words, key = _BOUNDS[kind]
+        bound = context.get(key)
+        return f"{words} {f'{bound:g}' if isinstance(bound, float) else bound}{found}"
+    if kind in ("too_short", "too_long"):
+        bound = context.get("min_length", context.get("max_length"))
+        which = "at least" if kind == "too_short" else "at most"
+        return f"must have {which} {bound} item{'s' if bound != 1 else ''}"
+    choices = str(context.get("expected")).replace("'", '"')
+    others = {
+        "missing": "is missing",
+        "string_pattern_mismatch": f"must match the pattern {context.get('pattern')}{found}",
+        "literal_error": f"must be {choices}{found}",
+        "value_error": str(context.get("error")),
+    }
+    if kind in others:
+        return others[kind]
+    message = detail["msg"].removeprefix("Input should ").removeprefix("Value should ")
+    return detail["msg"] if message == detail["msg"] else f"must {message}{found}"
+
+
+def _subject(path: KeyPath) -> str:
+    """Return what a sentence about a value begins with."""
+    if not path:
+        return "the spec"
+    last = path[-1]
+    if isinstance(last, str):
+        return f'"{last}"'
+    list_name = next((part for part in reversed(path) if isinstance(part, str)), "the list")
+    return f'item {last} of "{list_name}"'
+
+
+def _key_path(location: tuple[str | int, ...], document: Any) -> KeyPath:
+    """Return a location without what pydantic adds to keys, such as the branch of a union."""
+    keys: list[str | int] = []
+    place = document
+    for position, part in enumerate(location):
+        last = position == len(location) - 1
+        if isinstance(place, str):
+            place = {"type": place}
+        if isinstance(place, dict) and (part in place or last):
+            keys.append(part)
+            place = place.get(part)
+        elif isinstance(place, list | tuple) and isinstance(part, int):
+            keys.append(part)
+            place = place[part] if part < len(place) else None
+    return tuple(keys)
+
+
+def _value_hint(detail: ErrorDetails) -> str | None:
+    """Return what to do about a value of a wrong type, if the value shows it."""
+    kind, value = detail["type"], detail["input"]
+    if kind in ("int_type", "float_type", "bool_type") and isinstance(value, str):
+        return "remove the quotation marks" if _is_literal(value) else None
+    if kind == "string_type" and isinstance(value, int | float):
+        return "put it in quotation marks"
+    if kind in ("int_type", "int_from_float") and isinstance(value, float):
+        return f"write {int(value)}" if value.is_integer() else None
+    if kind in ("tuple_type", "list_type") and isinstance(value, str | dict):
+        section = ", or as a section: [[ … ]]" if isinstance(value, dict) else ""
+        return f"put it in brackets: [ … ]{section}"
+    if kind in ("model_type", "dict_type") and isinstance(value, list | tuple):
+        return "remove a pair of brackets: it is one table, no list of them" if value else None
+    return None
+
+
+def _is_literal(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return text in ("true", "false")
+    return True
+
+
+def _bare_name_hint(path: KeyPath, document: Any) -> str | None:
+    """Return what to write for a component's bare name, if it has keys that must be given."""
+    for part in path[:-1]:
+        try:
+            document = document[part]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return f'write {{ type = "{document}", {path[-1]} = … }}' if isinstance(document, str) else None
+
+
+def _right_place(path: KeyPath) -> str | None:
+    """Return where a misplaced key belongs."""
+    *outer, key = path
+    if path == (EXTENDS,):
+        return "only spec files extend others; read it with load_spec"
+    if len(outer) > 1 or (outer and outer[0] not in _SECTIONS):
+        return None
+    for section, model in _SECTIONS.items():
+        if key in model.model_fields and outer != [section]:
+            return f"it belongs in [{section}]"
+    if outer and key in RunSpec.model_fields:
+        return "it belongs at the top of the spec, outside all sections"
+    return None
+
+
+def _without_redundant(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
+    """Return the diagnostics without those of missing keys that are only misspelled."""
+    hints = {(each.path[:-1], each.help) for each in diagnostics if each.code == "E010"}
+    return [
+        each
+        for each in diagnostics
+        if each.code != "E011"
+        or not each.path
+        or (each.path[:-1], f'did you mean "{each.path[-1]}"?') not in hints
+    ]

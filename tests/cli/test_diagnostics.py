@@ -1,0 +1,288 @@
+"""Diagnostics as people and programs read them: in color on a terminal, plain text elsewhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from declnet.cli.diagnostics import WIDEST, as_data, rendered, show_diagnostics, summary
+from declnet.errors import Diagnostic, Place
+
+
+def problem(text, guilty, line=1, message="it is wrong", hint=None, code="E012", **given):
+    """A problem at the first place where a line of text has the guilty part."""
+    column = text.index(guilty) + 1
+    place = Place("spec.toml", line, column, line, column + len(guilty), text)
+    return Diagnostic(message, hint, ("a", "b"), code, place=place, **given)
+
+
+def marked(text):
+    """The part of a rendered line that carets stand under; all characters are one wide."""
+    lines = text.split("\n")
+    carets = next(line for line in lines[3:] if "^" in line)
+    source = lines[lines.index(carets) - 1]
+    return source[carets.index("^") : carets.rindex("^") + 1]
+
+
+def test_a_problem_has_its_line_with_carets_its_hint_and_what_it_is_called():
+    found = rendered([problem("  epochs = ten  # many", "ten", 12, hint="write 10")])
+    assert found == (
+        "error[E012]: it is wrong\n"
+        "  --> spec.toml:12:12\n"
+        "   |\n"
+        "12 |   epochs = ten  # many\n"
+        "   |            ^^^\n"
+        "   = hint: write 10\n"
+        "\n"
+        "1 error; `declnet explain E012` says more"
+    )
+
+
+def test_a_problem_without_a_hint_says_none():
+    assert "hint" not in rendered([problem("a = 1", "1")])
+
+
+def test_several_have_an_empty_line_between_and_are_counted():
+    problems = [
+        problem("a = 1", "1"),
+        problem("b = 2", "b", 2, code="W004"),
+        problem("c = 3", "3", 3, code="E013"),
+    ]
+    blocks = rendered(problems).split("\n\n")
+    starts = [block.split(":")[0] for block in blocks]
+    assert starts[:3] == ["error[E012]", "warning[W004]", "error[E013]"]
+    assert blocks[3] == "2 errors, 1 warning; `declnet explain E012` says more"
+
+
+@pytest.mark.parametrize(
+    ("codes", "expected"),
+    [
+        (["E012"], "1 error; `declnet explain E012` says more"),
+        (["E013", "E012"], "2 errors; `declnet explain E013` says more"),
+        (["W003"], "1 warning; `declnet explain W003` says more"),
+        (["W003", "W004"], "2 warnings; `declnet explain W003` says more"),
+        (["W003", "E012"], "1 error, 1 warning; `declnet explain W003` says more"),
+        ([], ""),
+    ],
+)
+def test_errors_and_warnings_are_counted_apart(codes, expected):
+    assert summary([problem("a = 1", "1", code=code) for code in codes]) == expected
+
+
+def test_what_has_no_place_is_shown_by_its_key_path():
+    text = rendered([Diagnostic("wrong", "mend it", ("model", "layers", 0), "E022")])
+    assert text.startswith("error[E022]: wrong\n --> model.layers.0\n  = hint: mend it\n")
+    assert rendered([Diagnostic("wrong", path=())]).split("\n")[1] == " --> spec"
+
+
+def test_a_file_that_cannot_be_read_is_shown_by_its_name_alone():
+    place = Place("absent.toml", 1, 1, 1, 1, "")
+    text = rendered([Diagnostic("there is no such file", path=(), code="E001", place=place)])
+    assert text.split("\n\n")[0] == "error[E001]: there is no such file\n --> absent.toml"
+
+
+def test_an_empty_line_is_not_shown():
+    place = Place("spec.toml", 3, 1, 3, 2, "  ")
+    text = rendered([Diagnostic("wrong", path=("a",), place=place)])
+    assert text.split("\n\n")[0] == "error[E060]: wrong\n --> spec.toml:3:1"
+
+
+@pytest.mark.parametrize(
+    ("text", "guilty", "shown", "carets"),
+    [
+        ("\tepochs\t= ten", "ten", "    epochs    = ten", " " * 16 + "^^^"),
+        ("a = 'x\ty'", "'x\ty'", "a = 'x    y'", "    ^^^^^^^^"),
+        ('"漢字" = ten', "ten", '"漢字" = ten', " " * 9 + "^^^"),
+        ('a = "漢字"', '"漢字"', 'a = "漢字"', "    ^^^^^^"),
+        ('a = "🦆" # x', "# x", 'a = "🦆" # x', " " * 9 + "^^^"),
+        ('"e\u0301" = ten', "ten", '"e\u0301" = ten', "      ^^^"),
+        ("a = 'x\x1b[31my'", "'x\x1b[31my'", "a = 'x\ufffd[31my'", "    ^^^^^^^^^"),
+        ("a = '\u202e' # x", "# x", "a = '\ufffd' # x", " " * 8 + "^^^"),
+        ("a = 1   ", "1", "a = 1", "    ^"),
+    ],
+)
+def test_carets_stand_where_a_terminal_shows_the_part(text, guilty, shown, carets):
+    lines = rendered([problem(text, guilty)]).split("\n")
+    assert lines[3] == f"1 | {shown}"
+    assert lines[4] == f"  | {carets}"
+
+
+def test_an_empty_part_and_the_end_of_a_line_get_one_caret():
+    for column, end in ((5, 5), (6, 6), (6, 7)):
+        place = Place("spec.toml", 1, column, 1, end, "a = 1")
+        lines = rendered([Diagnostic("wrong", path=("a",), place=place)]).split("\n")
+        assert lines[4] == "  | " + " " * (column - 1) + "^"
+
+
+def test_of_a_part_of_several_lines_the_first_is_marked():
+    place = Place("spec.toml", 2, 5, 4, 2, "a = [1,")
+    lines = rendered([Diagnostic("wrong", path=("a",), place=place)]).split("\n")
+    assert lines[3:5] == ["2 | a = [1,", "  |     ^^^"]
+
+
+@pytest.mark.parametrize("before", [0, 10, 79, 80, 81, 500, 5000])
+@pytest.mark.parametrize("after", [0, 10, 500])
+def test_of_a_long_line_the_surroundings_of_the_part_are_shown(before, after):
+    text = "x" * before + "GUILTY" + "y" * after
+    shown = rendered([problem(text, "GUILTY")])
+    assert marked(shown) == "GUILTY"
+    line = shown.split("\n")[3].removeprefix("1 | ")
+    assert len(line.strip("…")) <= WIDEST
+    assert line.strip("…") in text
+    assert line.startswith("…") == (not text.startswith(line.strip("…")))
+    assert line.endswith("…") == (not text.endswith(line.strip("…")))
+
+
+def test_a_part_that_is_too_long_itself_is_cut():
+    lines = rendered([problem("a = " + "x" * 1000 + " # y", "x" * 1000)]).split("\n")
+    assert lines[3] == "1 | a = " + "x" * (WIDEST - 4) + "…"
+    assert lines[4] == "  |     " + "^" * (WIDEST - 4)
+
+
+def test_messages_are_one_line_without_what_a_terminal_obeys():
+    found = Diagnostic("first\nsecond\x1b[2J " + "x" * 1000, "do\nthis\x07", ("a",))
+    text = rendered([found])
+    assert text.split("\n")[0].startswith("error[E060]: first second [2J xxx")
+    assert len(found.message) == 500
+    assert found.message.endswith("…")
+    assert "= hint: do this" in text
+    assert not set(text) & {"\x1b", "\x07"}
+
+
+def test_only_the_frame_the_code_and_the_carets_are_painted():
+    painted = []
+
+    def paint(text, colour):
+        painted.append((text, colour))
+        return f"<{text}>"
+
+    text = rendered([problem("a = 1", "1", hint="h"), problem("b", "b", code="W001")], paint)
+    assert text.startswith(
+        "<error[E012]>: it is wrong\n <-->> spec.toml:1:5\n  <|>\n<1 |> a = 1\n  <|> <    ^>\n"
+    )
+    assert {colour for part, colour in painted if "E012" in part or part == "    ^"} == {
+        "bright_red"
+    }
+    assert {colour for part, colour in painted if "W001" in part} == {"yellow"}
+    assert {colour for part, colour in painted if "|" in part or "-->" in part} == {"bright_blue"}
+
+
+def test_the_same_as_data():
+    found = problem("a = 1", "1", 7, hint="h", code="W004")
+    assert json.loads(json.dumps(as_data([found]))) == {
+        "problems": [
+            {
+                "file": "spec.toml",
+                "line": 7,
+                "column": 5,
+                "end_line": 7,
+                "end_column": 6,
+                "code": "W004",
+                "severity": "warning",
+                "message": "it is wrong",
+                "hint": "h",
+                "path": "a.b",
+            }
+        ]
+    }
+
+
+def test_data_of_what_has_no_place():
+    (found,) = as_data([Diagnostic("wrong", path=())])["problems"]
+    assert (found["file"], found["line"], found["column"]) == ("", 1, 1)
+    assert (found["hint"], found["path"], found["severity"]) == (None, "", "error")
+    assert as_data([]) == {"problems": []}
+
+
+ESCAPE = "\x1b["
+
+
+@pytest.fixture
+def on_terminal(declnet_cli):
+    """What a command writes to stderr where that is a terminal."""
+    pty = pytest.importorskip("pty", reason="this system has no pseudo-terminals")
+
+    def run(*arguments, **environment):
+        ours, theirs = pty.openpty()
+        environment = {**os.environ, "PYTHONWARNINGS": "error", "TERM": "xterm", **environment}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "declnet", *map(str, arguments)],
+            cwd=declnet_cli.folder,
+            env={key: value for key, value in environment.items() if value is not None},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=theirs,
+        )
+        os.close(theirs)
+        said = b""
+        while part := read(ours):
+            said += part
+        os.close(ours)
+        assert process.wait(60) == 2
+        return said.decode().replace("\r\n", "\n")
+
+    return run
+
+
+def read(terminal):
+    try:
+        return os.read(terminal, 4096)
+    except OSError:  # so Linux says that the other side is closed
+        return b""
+
+
+def uncolored(text):
+    return re.sub(r"\x1b\[[\d;]*m", "", text)
+
+
+@pytest.fixture
+def wrong(spec_file, document):
+    return spec_file({**document, "seed": -1, "optimizer": "Adam"})
+
+
+@pytest.mark.parametrize("command", ["check", "run", "show"])
+def test_a_terminal_gets_colors(on_terminal, declnet_cli, wrong, command):
+    said = on_terminal(command, wrong, NO_COLOR=None)
+    assert said.startswith(f"{ESCAPE}91m{ESCAPE}1merror[E015]{ESCAPE}0m: ")
+    assert uncolored(said) == declnet_cli(command, wrong).stderr
+
+
+@pytest.mark.parametrize("value", ["1", "0", "anything"])
+def test_no_color_is_honoured(on_terminal, declnet_cli, wrong, value):
+    said = on_terminal("check", wrong, NO_COLOR=value)
+    assert said == declnet_cli("check", wrong).stderr
+
+
+def test_an_empty_no_color_means_nothing(on_terminal, wrong):
+    assert ESCAPE in on_terminal("check", wrong, NO_COLOR="")
+
+
+def test_what_is_no_terminal_gets_none(declnet_cli, wrong):
+    said = declnet_cli("check", wrong).stderr
+    assert said.startswith("error[E015]: ")
+    assert ESCAPE not in said
+
+
+def test_a_spec_cannot_color_anything_itself(on_terminal, spec_file):
+    spec = spec_file('declnet = 1\n"\\u001b[31m" = "\x7f"\n', "spec.toml")
+    spec.write_bytes(spec.read_bytes().replace(b"\x7f", b"\xc2\x9b31m"))
+    said = on_terminal("check", spec, NO_COLOR="1")
+    assert ESCAPE not in said
+    assert "\x9b" not in said
+
+
+def test_of_nothing_nothing_is_shown(capsys):
+    show_diagnostics(())
+    assert capsys.readouterr() == ("", "")
+
+
+def test_problems_are_shown_on_stderr(capsys):
+    show_diagnostics([Diagnostic("wrong", path=("seed",), code="E013")])
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == "error[E013]: wrong\n --> seed\n\n1 error; `declnet explain E013` says more\n"

@@ -1,0 +1,140 @@
+"""The real Taplo, as editors and CI use it, and what its completion offers.
+
+Taplo 0.9 is a language server, so what it offers is gathered here as its completion does: it reads
+no conditions and no values, but each branch of a union and the keys of the tables below.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+
+class Mark(NamedTuple):
+    """Where Taplo marks a fault, and what it says of it."""
+
+    line: int
+    message: str
+
+
+def check(*files: Path, schema: Path | None = None) -> list[Mark]:
+    """The faults that `taplo check` finds, in its order; none if it is content.
+
+    Args:
+        files: TOML files.
+        schema: to check against, whatever the files themselves name.
+    """
+    options = [] if schema is None else ["--schema", schema.as_uri()]
+    done = subprocess.run(
+        [_taplo(), "check", "--colors", "never", "--no-auto-config", *options, *map(str, files)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    marks = re.findall(r"^error: (.*)\n\s*┌─ .*:(\d+):\d+$", done.stderr, re.MULTILINE)
+    assert done.returncode == (1 if marks else 0), done.stderr
+    return [Mark(int(line), message) for message, line in marks]
+
+
+def _taplo() -> str:
+    """Beside the interpreter, where pip puts it, or on the path."""
+    places = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    found = shutil.which("taplo", path=places)
+    assert found is not None, "taplo is missing: pip install -e '.[test]'"
+    return found
+
+
+DEPTH = 6
+"""Keys of keys on offer; Taplo's setting maxKeys is 5 by default."""
+
+Schema = dict[str, Any]
+
+
+def offered_keys(document: Schema, *path: str | int) -> list[tuple[str, str]]:
+    """The keys that it offers in a table, dotted, each with its text."""
+    found = _gathered(document, path)
+    return [(key, schema.get("description", "")) for key, schema in found if key]
+
+
+def offered_values(document: Schema, *path: str | int) -> list[Any]:
+    """The values that it offers at a key; a table of any content is `{}`."""
+    found: list[Any] = []
+    for _, schema in _gathered(document, path):
+        if "enum" in schema:
+            found += schema["enum"]
+        elif "const" in schema:
+            found.append(schema["const"])
+        else:
+            found += [schema["default"]] if "default" in schema else []
+            found += _EMPTY.get(schema.get("type", "object"), [])
+    return found
+
+
+_EMPTY: dict[str, list[Any]] = {
+    "boolean": [True, False],
+    "string": [""],
+    "array": [[]],
+    "object": [{}],
+}
+
+
+def _gathered(document: Schema, path: tuple[str | int, ...]) -> list[tuple[str, Schema]]:
+    """The schemas at a path and below it, each once, with the keys that lead down to them."""
+    below = (found for each in _at(document, document, path) for found in _below(document, each))
+    return list({(key, json.dumps(schema)): (key, schema) for key, schema in below}.values())
+
+
+def _at(document: Schema, schema: Any, path: tuple[str | int, ...]) -> Iterator[Schema]:
+    if not isinstance(schema, dict):
+        return
+    if "$ref" in schema:
+        yield from _at(document, _resolved(document, schema), path)
+        return
+    for word in ("oneOf", "anyOf", "allOf"):
+        for branch in schema.get(word, ()):
+            yield from _at(document, branch, path)
+    if not path:
+        if "allOf" not in schema:
+            yield schema
+        return
+    key, rest = path[0], path[1:]
+    if isinstance(key, int):
+        yield from _at(document, schema.get("items"), rest)
+        return
+    yield from _at(document, schema.get("properties", {}).get(key), rest)
+    yield from _at(document, schema.get("additionalProperties"), rest)
+    for pattern, each in schema.get("patternProperties", {}).items():
+        if re.search(pattern, key):
+            yield from _at(document, each, rest)
+
+
+def _below(
+    document: Schema, schema: Any, key: str = "", depth: int = DEPTH
+) -> Iterator[tuple[str, Schema]]:
+    if not isinstance(schema, dict) or depth == 0:
+        return
+    if "$ref" in schema:
+        yield from _below(document, _resolved(document, schema), key, depth)
+        return
+    for word in ("oneOf", "anyOf"):
+        for branch in schema.get(word, ()):
+            yield from _below(document, branch, key, depth)
+    unions = sum(word in schema for word in ("allOf", "oneOf", "anyOf"))
+    assert not (unions == 1 and "allOf" in schema), "Taplo would never end"
+    if unions != 1 or "properties" in schema:
+        yield key, schema
+    for name, each in schema.get("properties", {}).items():
+        yield from _below(document, each, f"{key}.{name}".strip("."), depth - 1)
+
+
+def _resolved(document: Schema, schema: Schema) -> Schema:
+    found: Schema = document["definitions"][schema["$ref"].removeprefix("#/definitions/")]
+    return found

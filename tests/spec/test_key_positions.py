@@ -1,0 +1,707 @@
+"""Where the keys and values of a text are, and which it gives twice."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+import tomli_w
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from declnet.errors import KeyPath
+from declnet.spec.key_positions import (
+    Duplicate,
+    KeyPositions,
+    Range,
+    Spot,
+    blank_out,
+    first_deeper_bracket,
+)
+
+MANY = 100_000
+
+TOML = """\
+declnet = 1
+name = "spiral"  # é
+
+[data]
+train = { type = "spiral", samples = 100 }
+[model.options]
+x.y = 'z'
+
+[[model.layers]]
+type = "dense"
+units = 64
+# whose: the last layer's
+[model.layers.weight_initializer]
+std = 0.01
+[[model.layers]]
+type = "relu"
+
+[training]
+metrics = [
+  "accuracy",  # the first, with a comma
+  # none
+  { type = "é", sizes = [1, [2]] },
+]
+"""
+
+JSON = """\
+{
+\t"name": "日本 😀", "é": null,
+  "model": {"layers": [
+    {"type": "dense", "units": 64},
+    "relu"
+  ]}
+}
+"""
+
+
+def parts(path: str) -> KeyPath:
+    """A path written with spaces between its parts."""
+    return tuple(int(part) if part.isdecimal() else part for part in path.split())
+
+
+def cut(text: str, where: Range) -> str:
+    """The text of a range, which must be inside of it."""
+    assert 0 <= where[0] <= where[1] <= len(text)
+    return text[slice(*where)]
+
+
+def marked(text: str, where: Range | None) -> tuple[int, int, str] | None:
+    """The line and column of a range, and its text."""
+    if where is None:
+        return None
+    before = text[: where[0]].split("\n")
+    return len(before), len(before[-1]) + 1, cut(text, where)
+
+
+def spot_of(positions: KeyPositions, path: KeyPath) -> Spot:
+    spot = positions.spot(path)
+    assert spot is not None, path
+    return spot
+
+
+@pytest.mark.parametrize("syntax", ["toml", "json"])
+@pytest.mark.parametrize("text", ["", " ", "\n", "\r\n", "\t"])
+def test_an_empty_text_has_no_keys(text, syntax):
+    positions = KeyPositions(text, syntax)
+    assert positions.spot(("a",)) is None
+    assert positions.duplicates == []
+    assert first_deeper_bracket(text, syntax, 0) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "syntax"),
+    [
+        ("a = [1]\n0 = 1\n[b]\nx.y = 1", "toml"),
+        ('{"a": [1], "0": 1, "b": {"x": {"y": 1}}}', "json"),
+    ],
+)
+def test_only_the_very_path_has_a_spot(text, syntax):
+    positions = KeyPositions(text, syntax)
+    for path in [("a", 0), ("0",), ("b", "x", "y")]:
+        assert positions.spot(path) is not None
+    for path in [(0,), ("a", "0"), ("a", 1), ("a", -1), ("x",), ("b", "y"), ("a", 0, "z"), ("",)]:
+        assert positions.spot(path) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "key", "value"),
+    [
+        ("declnet", (1, 1, "declnet"), (1, 11, "1")),
+        ("name", (2, 1, "name"), (2, 8, '"spiral"')),
+        ("data", (4, 2, "data"), (4, 1, "[data]")),
+        ("data train", (5, 1, "train"), (5, 9, '{ type = "spiral", samples = 100 }')),
+        ("data train type", (5, 11, "type"), (5, 18, '"spiral"')),
+        ("data train samples", (5, 28, "samples"), (5, 38, "100")),
+        ("model", (6, 2, "model"), (6, 2, "model")),
+        ("model options", (6, 8, "options"), (6, 1, "[model.options]")),
+        ("model options x", (7, 1, "x"), (7, 1, "x")),
+        ("model options x y", (7, 3, "y"), (7, 7, "'z'")),
+        ("model layers", (9, 9, "layers"), (9, 1, "[[model.layers]]")),
+        ("model layers 0", None, (9, 1, "[[model.layers]]")),
+        ("model layers 0 type", (10, 1, "type"), (10, 8, '"dense"')),
+        ("model layers 0 units", (11, 1, "units"), (11, 9, "64")),
+        (
+            "model layers 0 weight_initializer",
+            (13, 15, "weight_initializer"),
+            (13, 1, "[model.layers.weight_initializer]"),
+        ),
+        ("model layers 0 weight_initializer std", (14, 1, "std"), (14, 7, "0.01")),
+        ("model layers 1", None, (15, 1, "[[model.layers]]")),
+        ("model layers 1 type", (16, 1, "type"), (16, 8, '"relu"')),
+        ("training", (18, 2, "training"), (18, 1, "[training]")),
+        ("training metrics", (19, 1, "metrics"), (19, 11, TOML[TOML.index("[\n") : -1])),
+        ("training metrics 0", None, (20, 3, '"accuracy"')),
+        ("training metrics 1", None, (22, 3, '{ type = "é", sizes = [1, [2]] }')),
+        ("training metrics 1 type", (22, 5, "type"), (22, 12, '"é"')),
+        ("training metrics 1 sizes", (22, 17, "sizes"), (22, 25, "[1, [2]]")),
+        ("training metrics 1 sizes 1", None, (22, 29, "[2]")),
+        ("training metrics 1 sizes 1 0", None, (22, 30, "2")),
+        ("model layers 2", None, None),
+        ("model layers 1 units", None, None),
+        ("model weight_initializer", None, None),
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_each_form_of_toml_has_its_spot_whatever_ends_the_lines(path, key, value, end):
+    text = TOML.replace("\n", end)
+    spot = KeyPositions(text, "toml").spot(parts(path))
+    if value is None:
+        assert spot is None
+    else:
+        line, column, written = value
+        assert spot is not None
+        assert marked(text, spot.key) == key
+        assert marked(text, spot.value) == (line, column, written.replace("\n", end))
+
+
+@pytest.mark.parametrize(
+    ("path", "key", "value"),
+    [
+        ("name", (2, 2, '"name"'), (2, 10, '"日本 😀"')),
+        ("é", (2, 18, '"é"'), (2, 23, "null")),
+        ("model", (3, 3, '"model"'), (3, 12, JSON[JSON.index('{"layers') : -3])),
+        ("model layers", (3, 13, '"layers"'), (3, 23, JSON[JSON.index("[") : -4])),
+        ("model layers 0", None, (4, 5, '{"type": "dense", "units": 64}')),
+        ("model layers 0 units", (4, 23, '"units"'), (4, 32, "64")),
+        ("model layers 1", None, (5, 5, '"relu"')),
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_each_form_of_json_has_its_spot_whatever_ends_the_lines(path, key, value, end):
+    text = JSON.replace("\n", end)
+    spot = spot_of(KeyPositions(text, "json"), parts(path))
+    line, column, written = value
+    assert marked(text, spot.key) == key
+    assert marked(text, spot.value) == (line, column, written.replace("\n", end))
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "end"),
+    [
+        ("a-1_B = 1", "a-1_B", 5),
+        ("'C:\\é' = 1", "C:\\é", 6),
+        ('"日本 😀" = 1', "日本 😀", 6),
+        (r'"\t\"\u00e9\U0001F600\\" = 1', '\t"é😀\\', 24),
+        ('"" = 1', "", 2),
+        ("'' = 1", "", 2),
+        ("1 = 1", "1", 1),
+        ("true = 1", "true", 4),
+        ("inf = 1", "inf", 3),
+        ("1979-05-27 = 1", "1979-05-27", 10),
+    ],
+)
+def test_keys_of_toml_are_decoded_and_their_ranges_are_as_written(text, name, end):
+    expected = Spot((0, end), (len(text) - 1, len(text)))
+    assert KeyPositions(text, "toml").spot((name,)) == expected
+
+
+@pytest.mark.parametrize("name", ["a", "", "\\", '"', "\n", "é", "😀", "\ud800", "a/b"])
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_keys_of_json_are_decoded_and_their_ranges_are_as_written(name, ascii_only):
+    written = json.dumps(name, ensure_ascii=ascii_only)
+    end = 1 + len(written)
+    found = KeyPositions(f"{{{written}: 1}}", "json").spot((name,))
+    assert found == Spot((1, end), (end + 2, end + 3))
+
+
+def test_an_invalid_escape_leaves_a_key_as_written():
+    assert KeyPositions("'a' = 1\n\"\\uD800\" = 2\n", "toml").spot(("\\uD800",)) is not None
+    assert KeyPositions('{"\\x": 1}', "json").duplicates == []
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "1", "0x1F", "+1_000", "1e5", "-inf", "nan", "true", '"é"', "'日本'", '"""\na\n"""',
+        "'''\na'''", '"""a\\  \n\n  b"""', '""""a"""""', "1979-05-27", "07:32:00.5",
+        "1979-05-27 07:32:00", "1979-05-27T07:32:00-08:00", "[]", "[ 1,\n2 ,\n]", "{}",
+        "{ a.b = 1 }",
+    ],
+)  # fmt: skip
+def test_values_of_every_kind_have_exact_ranges(value):
+    text = f'\t"é".b\t=\t{value}\t# é\nc = 1'
+    positions = KeyPositions(text, "toml")
+    spot = spot_of(positions, ("é", "b"))
+    assert cut(text, spot.value) == value
+    assert spot.key is not None
+    assert cut(text, spot.key) == "b"
+    assert positions.spot(("é",)) == Spot((1, 4), (1, 4))
+    assert positions.spot(("c",)) is not None
+
+
+@pytest.mark.parametrize(
+    "value", ["NaN", "Infinity", "-Infinity", "1e+16", "-1.5E+3", "1e-5", "1E05", "-0", "0.5", "17"]
+)
+def test_every_number_that_python_reads_from_json_has_a_range(value):
+    json.loads(value)
+    text = f'{{"NaN": "e+ Infinity \\" NaN", "a": [{value}, 1], "b": {value}, "c": "\\\\"}}'
+    positions = KeyPositions(text, "json")
+    for path, expected in [
+        (("NaN",), '"e+ Infinity \\" NaN"'),
+        (("a", 0), value),
+        (("a", 1), "1"),
+        (("b",), value),
+        (("c",), '"\\\\"'),
+    ]:
+        assert cut(text, spot_of(positions, path).value) == expected
+
+
+def test_a_table_opened_after_its_own_sub_table_is_at_its_header():
+    positions = KeyPositions('[a.b]\n[ "a" ]  # here\nc = 1\n', "toml")
+    assert positions.spot(("a",)) == Spot((8, 11), (6, 13))
+    assert positions.spot(("a", "b")) == Spot((3, 4), (0, 5))
+    assert positions.spot(("a", "c")) == Spot((22, 23), (26, 27))
+
+
+def test_arrays_of_tables_nest_and_the_last_item_is_meant():
+    text = "[[a]]\n[[a.b]]\n[[a.b]]\n[a.b.c]\nd = 1\n[[a]]\n[[ a . b ]]\ne = 1\n"
+    positions = KeyPositions(text, "toml")
+    assert marked(text, spot_of(positions, ("a", 0, "b", 1, "c", "d")).value) == (5, 5, "1")
+    item = spot_of(positions, ("a", 1, "b", 0))
+    assert (item.key, marked(text, item.value)) == (None, (7, 1, "[[ a . b ]]"))
+    assert marked(text, spot_of(positions, ("a", 1, "b", 0, "e")).value) == (8, 5, "1")
+    assert positions.spot(("a", 0, "b", 0, "c")) is None
+    assert positions.spot(("a", 1, "b", 1)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "syntax", "path", "first", "second", "without"),
+    [
+        ("a = 1\na = 2", "toml", "a", "1 a", "2 a", "a = 1\n     "),
+        ("a = 1  # 1\n'a' = 2  # 2\n", "toml", "a", "1 a", "2 'a'", "a = 1  # 1\n         # 2\n"),
+        ("a = 1#1\na = 2#2", "toml", "a", "1 a", "2 a", "a = 1#1\n     #2"),
+        ("x = {a = 1, a = [2], b = 3}", "toml", "x a", "1 a", "1 a", "x = {a = 1         , b = 3}"),
+        ("x = {a.b = 1, a = 2}", "toml", "x a", "1 a", "1 a", "x = {a.b = 1       }"),
+        ("x = {a = 1, a.b = 2}", "toml", "x a", "1 a", "1 a", "x = {a = 1         }"),
+        ("a={b=1,b=[\n2]}", "toml", "a b", "1 b", "1 b", "a={b=1       }"),
+        ("a.b = 1\na.b = 2", "toml", "a b", "1 b", "2 b", "a.b = 1\n       "),
+        ("a = {}\na.b = 2", "toml", "a", "1 a", "2 a", "a = {}\n       "),
+        ("a.b = 1\na = 2", "toml", "a", "1 a", "2 a", "a.b = 1\n     "),
+        (
+            "[a]\nx = 1\n[a]\ny = 2\n[b]",
+            "toml",
+            "a",
+            "1 [a]",
+            "3 [a]",
+            "[a]\nx = 1\n   \n     \n[b]",
+        ),
+        ("a = 1\n[a]\n", "toml", "a", "1 a", "2 [a]", "a = 1\n   \n"),
+        ("a = 1\n[a.b]\n", "toml", "a", "1 a", "2 a", "a = 1\n     \n"),
+        ("a = [{}]\n[[a]]\n", "toml", "a", "1 a", "2 [[a]]", "a = [{}]\n     \n"),
+        ("[[a]]\n[a]\nx = 1", "toml", "a", "1 [[a]]", "2 [a]", "[[a]]\n   \n     "),
+        ("[a]\n[[a]]\nx = 1", "toml", "a", "1 [a]", "2 [[a]]", "[a]\n     \n     "),
+        ("[a.b]\n[[a]]\n", "toml", "a", "1 a", "2 [[a]]", "[a.b]\n     \n"),
+        ("a.b = 1\n[a]\n", "toml", "a", "1 a", "2 [a]", "a.b = 1\n   \n"),
+        ("[a]\nb.c = 1\n[a.b]\n", "toml", "a b", "2 b", "3 [a.b]", "[a]\nb.c = 1\n     \n"),
+        ("[a.b]\n[a]\nb.c = 1\n", "toml", "a b", "1 [a.b]", "3 b", "[a.b]\n[a]\n       \n"),
+        (
+            "[a.b.c]\n[a]\nb.d = 1\n[a.b]",
+            "toml",
+            "a b",
+            "1 b",
+            "4 [a.b]",
+            "[a.b.c]\n[a]\nb.d = 1\n     ",
+        ),
+        ("[[a.b]]\n[a]\nb.c = 1\n", "toml", "a b", "1 [[a.b]]", "3 b", "[[a.b]]\n[a]\n       \n"),
+        (
+            "[[a]]\n[[a]]\nx = 1\nx = 2",
+            "toml",
+            "a 1 x",
+            "3 x",
+            "4 x",
+            "[[a]]\n[[a]]\nx = 1\n     ",
+        ),
+        # the pair is left out, so the header below it may open its table
+        (
+            "[a.b.c]\n[a]\nb.c.d = 1\n[a.b]\n",
+            "toml",
+            "a b c",
+            "1 [a.b.c]",
+            "3 c",
+            "[a.b.c]\n[a]\n         \n[a.b]\n",
+        ),
+        # to the end of the last line of a table's pairs
+        (
+            "[a]\n[a]  # again\r\nb = [\n1]  # last\r\n\n[c]\n",
+            "toml",
+            "a",
+            "1 [a]",
+            "2 [a]",
+            "[a]\n" + " " * 12 + "\r\n" + " " * 5 + "\n" + " " * 10 + "\r\n\n[c]\n",
+        ),
+        (
+            '{"a": 1, "a": 2, "b": 3}',
+            "json",
+            "a",
+            '1 "a"',
+            '1 "a"',
+            '{"a": 1        , "b": 3}',
+        ),
+        (
+            '{"é": 1 ,\r\n"\\u00e9": {}}',
+            "json",
+            "é",
+            '1 "é"',
+            '2 "\\u00e9"',
+            '{"é": 1 ' + " " * 15 + "}",
+        ),
+        (
+            '[0, {"a": 1, "a": [{}]}]',
+            "json",
+            "1 a",
+            '1 "a"',
+            '1 "a"',
+            '[0, {"a": 1           }]',
+        ),
+    ],
+)
+def test_what_a_text_gives_twice_is_found_and_blanked_out(
+    text, syntax, path, first, second, without
+):
+    (duplicate,) = KeyPositions(text, syntax).duplicates
+    assert duplicate.path == parts(path)
+    assert duplicate.first < duplicate.second
+    for where, expected in [(duplicate.first, first), (duplicate.second, second)]:
+        line, _, written = marked(text, where)
+        assert f"{line} {written}" == expected
+    assert blank_out(text, [duplicate]) == without
+    if syntax == "json":
+        json.loads(without)
+    else:
+        tomllib.loads(without)
+        with pytest.raises(tomllib.TOMLDecodeError):
+            tomllib.loads(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a.b = 1\na.c = 2",
+        "x = {a.b = 1, a.c = 2}",
+        "[a.b]\n[a]\n[a.c]",
+        "[a]\nb.c = 1\n[a.b.d]",
+        "[a.b.c]\n[a]\nb.d = 1",
+        "[[a]]\nx = 1\n[a.b]\n[[a]]\nx = 1\n[a.b]",
+        "[[a.b]]\n[a]\nc = 1",
+        "a = [{b = 1}, {b = 2}]",
+        "[a]\nx = 1\n[b]\nx = 1",
+        "a = 1\nA = 2",
+    ],
+)
+def test_what_tomllib_takes_is_no_duplicate(text):
+    tomllib.loads(text)
+    assert KeyPositions(text, "toml").duplicates == []
+
+
+@pytest.mark.parametrize(
+    ("text", "extents", "expected"),
+    [
+        ("a=1\na=2\n", [], "a=1\na=2\n"),
+        ("é=1\né=2\né=3", [(8, 11), (4, 7)], "é=1\n   \n   "),
+        ("[a]\n[a]\nx=1\nx=2\n[b]", [(4, 15), (12, 15)], "[a]\n   \n   \n   \n[b]"),
+    ],
+)
+def test_several_duplicates_may_overlap(text, extents, expected):
+    duplicates = [Duplicate(("a",), (0, 1), (0, 1), extent) for extent in extents]
+    assert blank_out(text, duplicates) == expected
+
+
+def test_spots_are_those_of_the_text_without_its_duplicates():
+    text = "a = 1\na = 2\na = 3\n[b]\n[b]\nc = 3\nc = 4"
+    positions = KeyPositions(text, "toml")
+    assert spot_of(positions, ("a",)).value == (4, 5)
+    assert positions.spot(("b", "c")) is None
+    found = [(each.path, text.count("\n", 0, each.second[0])) for each in positions.duplicates]
+    assert found == [(("a",), 1), (("a",), 2), (("b",), 4), (("b", "c"), 6)]
+    in_json = KeyPositions('{"a": {"x": 1}, "a": {"y": 2}}', "json")
+    assert in_json.spot(("a", "x")) is not None
+    assert in_json.spot(("a", "y")) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "found", "lost"),
+    [
+        ("a = \nb = 2\n[c]\nd = 1", ["b", "c d"], ["a"]),
+        ("[a\nb=1\n[c]\nd=1\n", ["c d"], ["a b"]),
+        ("[a.]\nb = 1\n[c]\nd = 1", ["c d"], ["a", "a b", "b"]),
+        ("[a b]\nc = 1\n[d]\ne = 1", ["d e"], ["c", "a c", "b c"]),
+        ("a = [1,, 2]\nb = 1", ["a 0", "b"], ["a 2"]),
+        ("a = {b = 1,\n c = 2}\nd = 1", ["a b", "a c", "d"], []),  # TOML 1.1 allows the break
+        ("a = 1 b = 2", ["a", "b"], []),
+        ("é = 1\nb = 2", ["b"], ["é"]),
+    ],
+)
+def test_of_a_malformed_text_what_is_whole_is_found(text, found, lost):
+    positions = KeyPositions(text, "toml")
+    for path in found:
+        assert positions.spot(parts(path)) is not None, path
+    for path in lost:
+        assert positions.spot(parts(path)) is None, path
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a = 1\n[c]\na = 1\n[c\na = 1\n[e]\nf = 1\n[g]\n",
+        "[[a\nb = 1\nc = 1\n\nd = 1",
+        "x = { type = 1, uni type = 2 }",
+        "x = [{ type = 1, uni { type = 2 }]",
+        "x = { samples = 20, classes =fs_spiral, samples = 20 }",
+        "x = 1\nx = ",
+        "x = 1\nx = [1",
+    ],
+)
+def test_what_does_not_parse_is_no_duplicate(text):
+    assert KeyPositions(text, "toml").duplicates == []
+
+
+def test_a_duplicate_before_an_error_is_found():
+    text = "x = [\n{ a = 1, a = 2 },\n{ b = 3 \n]\n"
+    assert [each.path for each in KeyPositions(text, "toml").duplicates] == [("x", 0, "a")]
+
+
+@pytest.mark.parametrize(
+    ("text", "syntax", "limit", "column"),
+    [
+        ("a = [[]]", "toml", 1, 6),
+        ("a = [{b = [1]}]", "toml", 2, 11),
+        ("[a]\nb = [[]]\n[[c]]\nd = [[[]]]", "toml", 2, 7),
+        ('{"a": [], "b": [[1]]}', "json", 2, 17),
+        ('{"[[[[": "{{{{"}', "json", 1, None),
+        ("a = '[[[['  # {{{{", "toml", 0, None),
+        ("a = " + "[" * MANY + "]" * MANY, "toml", 64, 69),
+        ("a = " + "[" * MANY, "toml", 64, 69),
+        ("a = " + "{a = " * MANY, "toml", 64, 5 + 64 * 5),
+        ('{"a": ' * MANY, "json", 64, 1 + 64 * 6),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_the_first_bracket_that_is_too_deep_is_found_at_any_depth(text, syntax, limit, column):
+    where = first_deeper_bracket(text, syntax, limit)
+    found = None if where is None else marked(text, where)[1]
+    assert found == column
+
+
+@pytest.mark.parametrize(
+    ("text", "syntax"),
+    [
+        ("a = " + "[" * MANY + "]" * MANY, "toml"),
+        ("a = " + "{a = " * MANY + "1" + "}" * MANY, "toml"),
+        ("a." * MANY + "a = 1", "toml"),
+        ("[" + "a." * MANY + "a]", "toml"),
+        ("a = " + "[" * MANY, "toml"),
+        ("[" * MANY + "]" * MANY, "json"),
+        ('{"a": [' * (MANY // 2), "json"),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_a_text_of_any_depth_is_indexed_as_deep_as_a_spec_may_be(text, syntax):
+    positions = KeyPositions(text, syntax)
+    assert positions.duplicates == []
+    step = "a" if "a." in text or "a = {" in text else 0
+    first = ("a",) if syntax == "toml" else (0,)
+    if not text.endswith("["):
+        assert positions.spot((*first, *[step] * 64)) is not None
+
+
+def test_many_duplicates_in_one_long_line_are_found():
+    text = "{" + ", ".join(['"é": 1'] * 5000) + "}"
+    duplicates = KeyPositions(text, "json").duplicates
+    assert len(duplicates) == 4999
+    assert duplicates[-1].second == (4999 * 8 + 1, 4999 * 8 + 4)
+
+
+def test_tree_sitter_is_loaded_for_the_first_text_and_not_before():
+    code = """
+import sys
+from declnet.spec.key_positions import KeyPositions
+print([name for name in sys.modules if name.startswith("tree_sitter")])
+KeyPositions("a = 1", "toml")
+print(sorted(name for name in sys.modules if name in ("tree_sitter_json", "tree_sitter_toml")))
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.splitlines() == ["[]", "['tree_sitter_toml']"]
+
+
+names = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
+numbers = st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False)
+scalars = st.booleans() | numbers | names
+dates = st.dates() | st.datetimes() | st.times()
+lists = partial(st.lists, max_size=4)
+tables = partial(st.dictionaries, names, max_size=4)
+toml_values = st.recursive(
+    scalars | dates, lambda inner: lists(inner) | tables(inner), max_leaves=20
+)
+json_values = st.recursive(
+    scalars | st.none(), lambda inner: lists(inner) | tables(inner), max_leaves=20
+)
+
+
+def paths(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
+    if path:
+        yield path, value
+    if isinstance(value, dict | list):
+        for part, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from paths(inner, (*path, part))
+
+
+@settings(max_examples=200)
+@given(tables(toml_values), st.booleans(), st.sampled_from(["\n", "\r\n"]))
+def test_every_path_of_a_toml_document_is_where_its_text_says(document, multiline, end):
+    text = tomli_w.dumps(document, multiline_strings=multiline)
+    if not multiline:  # else the strings would change
+        text = text.replace("\n", end)
+    positions = KeyPositions(text, "toml")
+    assert positions.duplicates == []
+    for path, value in paths(tomllib.loads(text)):
+        spot = spot_of(positions, path)
+        written = cut(text, spot.value)
+        if spot.key is not None:
+            assert tomllib.loads(f"{cut(text, spot.key)} = 0") == {path[-1]: 0}
+        if spot.value == spot.key:
+            assert isinstance(value, dict)
+        elif headed(spot, value, written):
+            assert tables_of(written) == [part for part in path if isinstance(part, str)]
+        else:
+            assert tomllib.loads(f"value = {written}") == {"value": value}
+
+
+def headed(spot: Spot, value: Any, written: str) -> bool:
+    """Whether the value is the header of a table, or of an array's first."""
+    if isinstance(value, dict):
+        return not written.startswith("{")
+    return isinstance(value, list) and spot.key is not None and spot.value < spot.key
+
+
+def tables_of(header: str) -> list[str]:
+    value, names_of_tables = tomllib.loads(header), []
+    while value:
+        ((name, value),) = value.items()
+        names_of_tables.append(name)
+        value = value[0] if isinstance(value, list) else value
+    return names_of_tables
+
+
+@settings(max_examples=200)
+@given(json_values, st.sampled_from([None, 0, 2, "\t"]), st.booleans())
+def test_every_path_of_a_json_document_is_where_its_text_says(document, indent, escaped):
+    text = json.dumps(document, indent=indent, ensure_ascii=escaped)
+    positions = KeyPositions(text, "json")
+    assert positions.duplicates == []
+    for path, value in paths(document):
+        spot = spot_of(positions, path)
+        assert json.loads(cut(text, spot.value)) == value
+        assert (spot.key is not None) == isinstance(path[-1], str)
+        if spot.key is not None:
+            assert json.loads(cut(text, spot.key)) == path[-1]
+
+
+keys = st.lists(st.sampled_from(["a", "b", "'a'", '"\\u0062"', "c"]), min_size=1, max_size=3).map(
+    ".".join
+)
+values = st.recursive(
+    st.sampled_from(["1", '"é"', "[]", "{}", '"""a\nb"""', "1979-05-27", "1#é"]),
+    lambda inner: (
+        st.lists(inner, max_size=3).map(lambda items: "[\n" + "\n, ".join(items) + "\n]")
+        | st.lists(st.tuples(keys, inner.filter(lambda text: "#" not in text)), max_size=3).map(
+            lambda pairs: f"{{{', '.join(map('='.join, pairs))}}}"
+        )
+    ),
+    max_leaves=5,
+)
+statements = (
+    st.tuples(keys, values).map(" = ".join) | keys.map("[{}]".format) | keys.map("[[{}]]".format)
+)
+
+
+@settings(max_examples=600)
+@given(st.lists(statements, max_size=8).map("\n".join))
+def test_without_its_duplicates_tomllib_takes_the_text_and_finds_the_first_values(text):
+    positions = KeyPositions(text, "toml")
+    try:
+        tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        assert positions.duplicates
+    else:
+        assert not positions.duplicates
+    without = blank_out(text, positions.duplicates)
+    assert len(without) == len(text)
+    for path, value in paths(tomllib.loads(without)):
+        spot = spot_of(positions, path)
+        if not isinstance(value, dict | list):
+            assert tomllib.loads(f"value = {cut(text, spot.value)}") == {"value": value}
+    for duplicate in positions.duplicates:
+        assert duplicate.first < duplicate.second
+        assert cut(text, duplicate.extent).strip()
+
+
+@given(tables(toml_values, min_size=1), st.data())
+def test_repeated_pairs_and_headers_leave_the_document_as_it_was(document, data):
+    text = tomli_w.dumps(document)
+    original = tomllib.loads(text)
+    name = data.draw(st.sampled_from(sorted(original)))
+    again = tomli_w.dumps({name: 0})
+    has_header = any(line.startswith("[") for line in text.split("\n"))
+    repeated = again + text if has_header else text + again
+    duplicates = KeyPositions(repeated, "toml").duplicates
+    assert {duplicate.path[0] for duplicate in duplicates} == {name}
+    kept = tomllib.loads(blank_out(repeated, duplicates))
+    assert kept == ({**original, name: 0} if has_header else original)
+
+
+json_pairs = st.recursive(
+    st.sampled_from(["1", '"é"', "NaN", "[]"]),
+    lambda inner: st.lists(
+        st.tuples(st.sampled_from(['"a"', '"b"', '"\\u0061"']), inner).map(":".join), max_size=4
+    ).map(lambda pairs: f"{{{' , '.join(pairs)}}}"),
+)
+
+
+@given(json_pairs)
+def test_without_its_duplicates_json_has_the_first_values(text):
+    def first_values(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        return dict(reversed(pairs))
+
+    def in_order(value: Any) -> str:
+        return json.dumps(value, sort_keys=True)
+
+    duplicates = KeyPositions(text, "json").duplicates
+    without = json.loads(blank_out(text, duplicates))
+    assert in_order(without) == in_order(json.loads(text, object_pairs_hook=first_values))
+    assert bool(duplicates) == (repr(without).count(":") < text.count(":"))
+
+
+marks = list(" \n\r\t.,:=[]{}#\"'\\\x00")
+words = ["a", '"a"', "'b'", "é", "😀", "\ud800", "1", "NaN", "null", "[[", "]]", '"""', "'''"]
+pieces = st.sampled_from([*marks, *words, "a=1\n", "[a]\n", "[[a]]\n", '"a":1,'])
+
+
+@settings(max_examples=500)
+@given(
+    st.lists(pieces).map("".join) | st.text(st.characters(exclude_categories=[])),
+    st.sampled_from(["toml", "json"]),
+)
+def test_any_text_is_indexed_and_every_range_is_inside_of_it(text, syntax):
+    positions = KeyPositions(text, syntax)
+    for path in [("a",), ("b",), ("a", "a"), ("a", 0), (0,), (1,), ("a", 0, "a"), (0, "a")]:
+        spot = positions.spot(path)
+        if spot is not None:
+            cut(text, spot.value)
+            assert spot.key is None or cut(text, spot.key)
+    for duplicate in positions.duplicates:
+        assert all(cut(text, each) for each in duplicate[1:])
+    assert len(blank_out(text, positions.duplicates)) == len(text)
+    where = first_deeper_bracket(text, syntax, 1)
+    assert where is None or cut(text, where) in ("[", "[[", "{")

@@ -1,0 +1,189 @@
+"""The shape of a spec: names, folds, and specs written out again."""
+
+from __future__ import annotations
+
+import tomllib
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from declnet import SpecError, parse_spec
+from declnet.spec.model import fit_name, fold_specs, resolved_document, resolved_toml
+
+
+@given(text=st.text(max_size=150))
+@example(text=". .x")
+def test_a_fitted_name_fits(text):
+    name = fit_name(text)
+    assert fit_name(name) == name
+    assert 0 < len(name.encode()) <= 100
+    assert not name.startswith(".")
+    assert not set(name) & set("/\\\0\n")
+
+
+@pytest.mark.parametrize("name", ["spiral_adam", "Läufe 2", "a-b.c", "漢" * 33])
+def test_plain_names_stay_as_they_are(name, document):
+    assert fit_name(name) == name
+    assert parse_spec({**document, "name": name}).name == name
+
+
+@pytest.mark.parametrize("name", ["a/b", "a\\b", ".hidden", "", " a", "a\n", "漢" * 34, "x" * 101])
+def test_what_cannot_be_a_folders_name_is_refused(name, document):
+    with pytest.raises(SpecError) as caught:
+        parse_spec({**document, "name": name})
+    (problem,) = caught.value.problems
+    assert (problem.path, problem.code) == (("name",), "E014")
+    assert "must serve as a folder's name" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("changes", "key", "code", "message"),
+    [
+        ({"fold": 1}, "fold", "E017", "no folds to choose from"),
+        ({"folds": 3, "fold": 4}, "fold", "E013", "only 3 folds"),
+        ({"folds": 3, "fold": 0}, "fold", "E013", "at least 1"),
+        ({"folds": 1}, "folds", "E013", "at least 2"),
+        ({"folds": 3, "validation": 0.2}, "validation", "E017", "leave this out"),
+        (
+            {"folds": 3, "test": 0.2, "split": {"method": "column", "column": "site"}},
+            "test",
+            "E017",
+            "no fraction is a test",
+        ),
+    ],
+)
+def test_keys_that_do_not_go_together(problems, document, changes, key, code, message):
+    (problem,) = problems(document, {f"data.{name}": value for name, value in changes.items()})
+    assert (problem.path, problem.code) == (("data", key), code)
+    assert message in problem.message
+
+
+def test_each_fold_is_a_spec_that_chooses_it(document):
+    document["data"]["folds"] = 3
+    spec = parse_spec(document)
+    assert [each.data.fold for each in fold_specs(spec)] == [1, 2, 3]
+    assert spec.data.fold is None
+    chosen = fold_specs(spec)[1]
+    assert fold_specs(chosen) == [chosen]
+
+
+finite = st.floats(min_value=0, max_value=1e300, allow_nan=False)
+counts = st.integers(min_value=1, max_value=10**6)
+shares = st.floats(min_value=0, max_value=1, exclude_max=True)
+words = st.text(st.characters(exclude_categories=("C", "Z"), exclude_characters="./\\"), min_size=1)
+
+
+def table(type_, **optional):
+    return st.fixed_dictionaries({"type": st.just(type_)}, optional=optional)
+
+
+regularizers = st.one_of(
+    st.builds(lambda s: {"type": "l2", "strength": s}, finite),
+    st.builds(lambda s: {"type": "l1", "strength": s}, finite),
+    table("l1_l2", l1=finite, l2=finite),
+    st.just("l1_l2"),
+)
+initializers = st.one_of(
+    st.sampled_from(["zeros", "ones", "he_normal", "glorot_uniform"]),
+    table("normal", mean=finite, std=finite),
+    st.builds(lambda value: {"type": "constant", "value": value}, finite),
+)
+dense = st.fixed_dictionaries(
+    {"type": st.just("dense"), "units": counts},
+    optional={
+        "name": words,
+        "inputs": st.lists(words, min_size=1, max_size=3),
+        "weight_initializer": initializers,
+        "bias_initializer": initializers,
+        "weight_regularizer": regularizers,
+        "bias_regularizer": regularizers,
+    },
+)
+layers = st.one_of(dense, st.sampled_from(["relu", "softmax", "linear"]))
+rates = st.one_of(
+    finite,
+    counts,
+    st.builds(
+        lambda rate, decay: {"type": "inverse_time", "initial_rate": rate, "decay": decay},
+        finite,
+        finite,
+    ),
+)
+optimizers = st.one_of(
+    table("sgd", learning_rate=rates, momentum=shares),
+    table("adam", learning_rate=rates, beta_1=shares, beta_2=shares),
+    table("rmsprop", rho=shares, decay=finite),
+    st.just("adagrad"),
+)
+sources = st.one_of(
+    st.builds(
+        lambda n, k: {"type": "nnfs_spiral", "samples": n, "classes": k % 256 + 1}, counts, counts
+    ),
+    st.builds(lambda name: {"type": "npz", "path": f"{name}.npz"}, words),
+    st.just("nnfs_sine"),
+)
+specs = st.fixed_dictionaries(
+    {
+        "model": st.fixed_dictionaries(
+            {"layers": st.lists(layers, min_size=1, max_size=4)},
+            optional={"dtype": st.sampled_from(["float32", "float64"]), "initial_weights": words},
+        ),
+        "loss": st.just("categorical_crossentropy"),
+        "optimizer": optimizers,
+        "training": st.fixed_dictionaries(
+            {"epochs": counts},
+            optional={
+                "batch_size": counts,
+                "shuffle": st.booleans(),
+                "log_every": counts,
+                "metrics": st.just(["accuracy"]),
+            },
+        ),
+    },
+    optional={
+        "name": words.map(lambda name: name[:20]),
+        "seed": st.integers(min_value=0, max_value=2**53),
+        "data": st.fixed_dictionaries(
+            {}, optional={"train": sources, "test": sources, "validation": sources}
+        ),
+    },
+)
+
+
+@given(document=specs)
+def test_resolved_toml_gives_an_equal_spec(document):
+    spec = parse_spec(document)
+    assert parse_spec(tomllib.loads(resolved_toml(spec))) == spec
+
+
+@given(document=specs)
+def test_resolving_twice_changes_nothing(document):
+    resolved = resolved_document(parse_spec(document))
+    assert resolved_document(parse_spec(resolved)) == resolved
+
+
+def test_every_default_is_filled_in(document):
+    resolved = resolved_document(parse_spec(document))
+    assert resolved["declnet"] == 1
+    assert resolved["optimizer"] == {
+        "type": "sgd",
+        "learning_rate": 0.1,
+        "momentum": 0.0,
+        "nesterov": False,
+        "decay": 0.0,
+    }
+    assert resolved["model"]["layers"][0] == {
+        "type": "dense",
+        "units": 4,
+        "weight_initializer": {"type": "glorot_uniform"},
+        "bias_initializer": {"type": "zeros"},
+    }
+    assert resolved["model"]["layers"][1] == {"type": "relu"}
+    assert resolved["training"] == {
+        "epochs": 3,
+        "shuffle": True,
+        "log_every": 1,
+        "metrics": [{"type": "accuracy"}],
+        "callbacks": [],
+    }

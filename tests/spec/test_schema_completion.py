@@ -1,0 +1,113 @@
+"""What an editor offers where, as Taplo gathers it."""
+
+from __future__ import annotations
+
+import pytest
+
+from .taplo import offered_keys, offered_values
+
+LAYER = ("model", "layers", 0)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        (),
+        ("model",),
+        ("data",),
+        ("training",),
+        ("optimizer",),
+        LAYER,
+        (*LAYER, "weight_initializer"),
+    ],
+    ids=str,
+)
+def test_each_key_is_offered_once_and_explained(path, schema):
+    keys = offered_keys(schema, *path)
+    assert len(keys) == len(dict(keys)) > 0
+    assert all(text for _, text in keys)
+
+
+def test_keys_of_sections(schema):
+    keys = dict(offered_keys(schema))
+    assert {"declnet", "extends", "data.train", "model.layers", "loss", "training.epochs"} <= {
+        *keys
+    }
+    assert keys["model"] == "The network: the section `[model]`."
+    assert keys["training.shuffle"].endswith("(default: true)")
+    assert dict(offered_keys(schema, "training"))["epochs"] == "passes over the training data"
+
+
+def test_keys_of_layers_say_which_layers_have_them(schema):
+    keys = dict(offered_keys(schema, *LAYER))
+    assert keys["units"] == "dense: number of outputs\n\nembedding: numbers in each vector"
+    assert keys["name"].startswith("unique in the model")
+    assert keys["type"] == "which layer"
+
+
+def test_keys_of_nested_components_are_offered_in_them_alone(schema):
+    assert not any("." in key for key, _ in offered_keys(schema, *LAYER))
+    nested = dict(offered_keys(schema, *LAYER, "weight_initializer"))
+    assert nested["gain"].startswith("orthogonal: ")
+    schedule = ("optimizer", "learning_rate")
+    for _ in range(3):
+        schedule = (*schedule, "schedule")
+        assert "start_factor" in dict(offered_keys(schema, *schedule))
+
+
+@pytest.mark.parametrize("path", [LAYER, ("training", "metrics", 0)], ids=str)
+def test_taplo_may_ask_for_an_item_by_two_indices(path, schema):
+    """It does, for a key that is begun in an array of tables."""
+    assert offered_keys(schema, *path, 0) == offered_keys(schema, *path)
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        (LAYER, "layer"),
+        ((*LAYER, "weight_initializer"), "initializer"),
+        ((*LAYER, "bias_regularizer"), "regularizer"),
+        (("optimizer", "learning_rate"), "schedule"),
+        (("data", "train"), "data_source"),
+        (("data", "validation"), "data_source"),
+        (("loss",), "loss"),
+        (("training", "metrics", 0), "metric"),
+    ],
+    ids=str,
+)
+def test_names_of_types_are_offered_once_as_names_and_in_tables(path, kind, schema, own_registry):
+    names = own_registry.types(kind)
+    assert offered_values(schema, *path) == [*names, {}]
+    assert offered_values(schema, *path, "type") == names
+
+
+def test_names_have_summaries(schema):
+    types = schema["definitions"]["completion-layer-types"]
+    docs = types["x-taplo"]["docs"]["enumValues"]
+    assert docs[types["enum"].index("dense")] == "y = x @ weights + biases."
+    assert all(docs)
+
+
+@pytest.mark.parametrize(
+    ("path", "values"),
+    [
+        (("declnet",), [1]),
+        (("model", "dtype"), ["float32", "float64"]),
+        (("training", "shuffle"), [True, False]),
+        (("training", "log_every"), [1]),
+        (("optimizer", "beta_1"), [0.9]),
+        ((*LAYER, "approximation"), ["none", "tanh"]),
+    ],
+    ids=str,
+)
+def test_values_of_plain_keys(path, values, schema):
+    assert [each for each in offered_values(schema, *path) if each != {}] == values
+
+
+def test_what_is_for_completion_validates_nothing(schema):
+    assert schema["anyOf"][0]["not"] == {}
+    assert schema["anyOf"][1] == {}
+    used = str({key: value for key, value in schema.items() if key not in ("anyOf", "definitions")})
+    assert "completion" not in used
+    for name, definition in schema["definitions"].items():
+        assert ("completion" in str(definition)) <= name.startswith("completion")
