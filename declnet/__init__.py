@@ -93,14 +93,14 @@ if TYPE_CHECKING:
     from declnet.runs.stored_run import StoredRun as StoredRun
     from declnet.runs.stored_run import open_run as open_run
     from declnet.runs.writing import write_atomically as write_atomically
-    from declnet.spec.data_spec import DataSpec as DataSpec
-    from declnet.spec.engine_spec import EngineSpec as EngineSpec
+    from declnet.spec.data_section import DataSpec as DataSpec
     from declnet.spec.flatten import spec_differences as spec_differences
-    from declnet.spec.load import load_spec as load_spec
-    from declnet.spec.load import parse_spec as parse_spec
-    from declnet.spec.run_spec import ModelSpec as ModelSpec
-    from declnet.spec.run_spec import RunSpec as RunSpec
-    from declnet.spec.run_spec import TrainingSpec as TrainingSpec
+    from declnet.spec.model import EngineSpec as EngineSpec
+    from declnet.spec.model import ModelSpec as ModelSpec
+    from declnet.spec.model import RunSpec as RunSpec
+    from declnet.spec.model import TrainingSpec as TrainingSpec
+    from declnet.spec.validate import load_spec as load_spec
+    from declnet.spec.validate import parse_spec as parse_spec
 
 __version__ = "0.1.0"
 
@@ -160,11 +160,10 @@ _HOMES = {
     "runs.session": ("RunResult",),
     "runs.stored_run": ("PredictedData", "StoredData", "StoredRun", "open_run"),
     "runs.writing": ("write_atomically",),
-    "spec.data_spec": ("DataSpec",),
-    "spec.engine_spec": ("EngineSpec",),
+    "spec.data_section": ("DataSpec",),
     "spec.flatten": ("spec_differences",),
-    "spec.load": ("load_spec", "parse_spec"),
-    "spec.run_spec": ("ModelSpec", "RunSpec", "TrainingSpec"),
+    "spec.validate": ("load_spec", "parse_spec"),
+    "spec.model": ("EngineSpec", "ModelSpec", "RunSpec", "TrainingSpec"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -17,7 +17,7 @@ import declnet.cli.reading
 import declnet.report.progress
 import declnet.report.result
 import declnet.runs.run
-import declnet.spec.load
+import declnet.spec.validate
 
 
 def serve() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from declnet.cli.diagnostics import show_diagnostics
 from declnet.cli.options import (
     no_plugin_option,
     registry_without,
@@ -14,7 +15,6 @@ from declnet.cli.options import (
     spec_argument,
 )
 from declnet.cli.reading import checked_spec
-from declnet.cli.showing import show_problems
 
 
 @click.command(short_help="Validate a spec; show its layers and memory.")
@@ -55,5 +55,5 @@ def check(spec: Path, overrides: tuple[str, ...], disabled: tuple[str, ...], for
         print_layers(checked.nodes, checked.data["train"].sample_shape)
         if checked.memory is not None:
             print_memory(dict(checked.memory))
-    show_problems(problems)
+    show_diagnostics(problems)
     return SpecError.exit_code if wrong else 0

@@ -32,7 +32,7 @@ def diff(first: Path, second: Path) -> None:
 
 def _resolved(path: Path) -> dict[str, Any]:
     from declnet.runs.stored_run import open_run
-    from declnet.spec.load import load_spec
-    from declnet.spec.resolved import resolved_document
+    from declnet.spec.model import resolved_document
+    from declnet.spec.validate import load_spec
 
     return open_run(path).spec_tables if path.is_dir() else resolved_document(load_spec(path))

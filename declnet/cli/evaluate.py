@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from declnet.cli.options import no_plugin_option, registry_without
 from declnet.cli.diagnostics import show_note
+from declnet.cli.options import no_plugin_option, registry_without
 
 
 @click.command(short_help="Measure how good the model of a run is, by class too.")

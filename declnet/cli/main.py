@@ -77,9 +77,9 @@ def main() -> NoReturn:
         if not isinstance(error, DeclnetError):
             raise
         if isinstance(error, SpecError):
-            from declnet.cli.showing import show_problems
+            from declnet.cli.diagnostics import show_diagnostics
 
-            show_problems(error.problems)
+            show_diagnostics(error.problems)
         else:
             click.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
+from declnet.cli.diagnostics import show_note
 from declnet.cli.options import no_plugin_option, registry_without
 from declnet.cli.run import interrupt
-from declnet.cli.diagnostics import show_note
 
 
 @click.command(short_help="Predict the rows of a file with the model of a run.")

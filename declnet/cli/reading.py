@@ -33,22 +33,22 @@ def checked_spec(spec: Path, overrides: Iterable[str], registry: Registry) -> Ch
     Raises:
         SpecError: an override cannot be parsed, or the file cannot be read.
     """
-    from declnet.training.checks.check import check_reading
+    from declnet.training.checks.check import check_parsed
 
-    return check_reading(read(spec, overrides, registry), registry)
+    return check_parsed(read(spec, overrides, registry), registry)
 
 
-def right_spec(spec: Path, overrides: Iterable[str], registry: Registry) -> tuple[RunSpec, Checked]:
+def valid_spec(spec: Path, overrides: Iterable[str], registry: Registry) -> tuple[RunSpec, Checked]:
     """Read a spec that must be valid, and check it.
 
     Raises:
         SpecError: with every error and warning, if there is an error.
     """
     from declnet.errors import SpecError
-    from declnet.training.checks.check import check_reading
+    from declnet.training.checks.check import check_parsed
 
     parsed = read(spec, overrides, registry)
-    checked = check_reading(parsed, registry)
+    checked = check_parsed(parsed, registry)
     if checked.errors or parsed.spec is None:
         raise SpecError(checked.problems)
     return parsed.spec, checked

@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING
 
 import click
 
+from declnet.cli.diagnostics import show_diagnostics
 from declnet.cli.options import (
     no_plugin_option,
     registry_without,
     set_option,
     spec_argument,
 )
-from declnet.cli.reading import right_spec
+from declnet.cli.reading import valid_spec
 from declnet.cli.seeds import jobs_option, seeds_option
-from declnet.cli.showing import show_problems
 
 if TYPE_CHECKING:
     from declnet.registry.registry import Registry
-    from declnet.spec.run_spec import RunSpec
+    from declnet.spec.model import RunSpec
     from declnet.training.checks.check import Checked
 
 
@@ -64,8 +64,8 @@ def run(
     from declnet.runs.run import run as run_spec
 
     registry = registry_without(disabled)
-    loaded, checked = right_spec(spec, overrides, registry)
-    show_problems(checked.warnings)
+    loaded, checked = valid_spec(spec, overrides, registry)
+    show_diagnostics(checked.warnings)
     if seeds is not None or loaded.data.is_cross_validation:
         return _run_series(loaded, disabled, registry, out, seeds, jobs, quiet)
     if jobs > 1:

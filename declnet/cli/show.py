@@ -22,7 +22,7 @@ def show(spec: Path, overrides: tuple[str, ...], disabled: tuple[str, ...]) -> N
     from declnet.errors import SpecError
     from declnet.report.annotated_spec import annotated
 
-    reading = read(spec, overrides, registry_without(disabled))
-    if reading.spec is None:
-        raise SpecError(reading.written.located(reading.problems))
-    click.echo(annotated(reading.spec), nl=False)
+    parsed = read(spec, overrides, registry_without(disabled))
+    if parsed.spec is None:
+        raise SpecError(parsed.source_map.locate(parsed.diagnostics))
+    click.echo(annotated(parsed.spec), nl=False)

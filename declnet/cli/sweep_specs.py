@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from declnet.cli.reading import right_spec
-from declnet.cli.showing import show_problems
+from declnet.cli.diagnostics import show_diagnostics
+from declnet.cli.reading import valid_spec
 
 if TYPE_CHECKING:
     from declnet.registry.registry import Registry
-    from declnet.spec.run_spec import RunSpec
+    from declnet.spec.model import RunSpec
 
 
 def right_specs(
@@ -31,11 +31,11 @@ def right_specs(
     faults: list[Diagnostic] = []
     for file in _files(specs):
         try:
-            spec, checked = right_spec(file, overrides, registry)
+            spec, checked = valid_spec(file, overrides, registry)
         except SpecError as error:
             faults += error.problems
         else:
-            show_problems(checked.warnings)
+            show_diagnostics(checked.warnings)
             loaded.append((file, spec))
     if faults:
         raise SpecError(faults)

@@ -13,7 +13,7 @@ from declnet.components.table import Table
 from declnet.data.split_keys import distinct, split_key
 from declnet.data.split_methods import members_of
 from declnet.errors import DataError
-from declnet.spec.data_spec import DataSpec, SplitSpec
+from declnet.spec.data_section import DataSpec, SplitSpec
 from declnet.spec.streams import Stream, random_stream
 
 

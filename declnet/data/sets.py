@@ -15,7 +15,7 @@ from declnet.data.preparation import FittedPreparation, fit_preparation
 from declnet.data.split import Data, split
 from declnet.data.weighting import weights_by_class, weights_in_column, weights_of_classes
 from declnet.errors import DataError
-from declnet.spec.data_spec import DataSpec
+from declnet.spec.data_section import DataSpec
 from declnet.spec.streams import DataSet
 
 NAMES = ("train", "validation", "test")

@@ -12,7 +12,7 @@ from declnet.components.table import Table
 from declnet.data.split_keys import split_key
 from declnet.data.split_methods import DIVIDE, by_column, held_out_count
 from declnet.errors import DataError
-from declnet.spec.data_spec import SplitSpec
+from declnet.spec.data_section import SplitSpec
 from declnet.spec.streams import Stream, random_stream
 
 Data = Dataset | Table

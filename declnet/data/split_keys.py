@@ -10,7 +10,7 @@ from declnet.components.data_source import Dataset
 from declnet.components.table import Table
 from declnet.data.feature_columns import require_column
 from declnet.errors import DataError
-from declnet.spec.data_spec import SplitSpec
+from declnet.spec.data_section import SplitSpec
 
 AT_METHOD = ("data", "split", "method")
 AT_COLUMN = ("data", "split", "column")

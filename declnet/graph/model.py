@@ -21,7 +21,7 @@ from declnet.graph.weights import read_weights
 from declnet.graph.wiring import INPUT
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
-from declnet.spec.run_spec import ModelSpec
+from declnet.spec.model import ModelSpec
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from declnet.errors import Diagnostic, SpecError
 from declnet.graph.wiring import wire
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
-from declnet.spec.file_names import from_here
+from declnet.spec.messages import from_here
 
 
 @dataclass(frozen=True)

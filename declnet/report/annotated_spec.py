@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from declnet.errors import KeyPath
-from declnet.spec.override import SOURCE as OVERRIDE
-from declnet.spec.resolved import resolved_document, resolved_toml
-from declnet.spec.run_spec import RunSpec
-from declnet.spec.source import Source
+from declnet.spec.model import RunSpec, resolved_document, resolved_toml
+from declnet.spec.overrides import SOURCE as OVERRIDE
+from declnet.spec.source_map import Source
 
 
 def annotated(spec: RunSpec) -> str:
@@ -28,7 +27,7 @@ def annotated(spec: RunSpec) -> str:
 
 
 def _origin(spec: RunSpec, path: KeyPath) -> str:
-    place = spec.written.exact_place(path)
+    place = spec.source_map.exact_place(path)
     if place is None:
         return "default"
     return OVERRIDE if place.file == OVERRIDE else f"{place.file}:{place.line}"

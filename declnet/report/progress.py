@@ -12,7 +12,7 @@ from declnet.components.callback import EpochFinished, EpochLogged
 from declnet.report.log_line import Abbreviations, abbreviations, live_metrics, log_line
 from declnet.report.terminal import is_terminal
 from declnet.runs.session import Listener
-from declnet.spec.run_spec import TrainingSpec
+from declnet.spec.model import TrainingSpec
 from declnet.training.events import Event
 
 if TYPE_CHECKING:

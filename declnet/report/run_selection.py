@@ -16,7 +16,7 @@ from declnet.report.metrics import (
 )
 from declnet.runs.listing import ListedRun
 from declnet.spec.flatten import flatten
-from declnet.spec.override import parse_override
+from declnet.spec.overrides import parse_override
 
 _BY_COLUMN: dict[str, Callable[[ListedRun], Any]] = {
     "name": lambda run: str(run.path),

@@ -15,7 +15,7 @@ from declnet.report.metrics import (
     sort_key,
 )
 from declnet.runs.sweep.series import Series, spread
-from declnet.spec.run_spec import RunSpec
+from declnet.spec.model import RunSpec
 from declnet.training.metrics import LOSSES, directions
 
 

@@ -12,8 +12,7 @@ from declnet.runs.folder import claim
 from declnet.runs.run import Data, run
 from declnet.runs.session import Listener, RunResult
 from declnet.runs.sweep.series import Spread, spread
-from declnet.spec.folds import fold_specs
-from declnet.spec.run_spec import RunSpec
+from declnet.spec.model import RunSpec, fold_specs
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +67,7 @@ def cross_validate(
         problem = Diagnostic('"folds" is missing', hint, ("data", "folds"), "E011")
         if spec.data.folds is not None:
             problem = Diagnostic("one fold is chosen", hint, ("data", "fold"), "E017")
-        raise SpecError(spec.written.located([problem]))
+        raise SpecError(spec.source_map.locate([problem]))
     parent = claim(Path(out)) if out is not None else None
     return CrossValidation(
         tuple(

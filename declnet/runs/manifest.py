@@ -15,7 +15,7 @@ from declnet.components.kernel import Kernel
 from declnet.graph.model import Model
 from declnet.registry.registry import Registry
 from declnet.runs.origins import used_components
-from declnet.spec.run_spec import RunSpec
+from declnet.spec.model import RunSpec
 from declnet.training.metrics import directions
 from declnet.training.ready_data import ReadyData
 

@@ -24,9 +24,9 @@ from declnet.registry.registry import Registry
 from declnet.registry.spelling import kind_in_words
 from declnet.runs import folder
 from declnet.runs.checkpoints import Notice
-from declnet.spec.load import load_spec
+from declnet.spec.model import RunSpec
 from declnet.spec.requirements import registry_for
-from declnet.spec.run_spec import RunSpec
+from declnet.spec.validate import load_spec
 
 
 def warn(sentence: str) -> None:

@@ -12,7 +12,7 @@ from declnet.components.arrays import Array, Dtype, Shape
 from declnet.components.loss import Loss
 from declnet.components.returned import checked_predictions
 from declnet.data.target_encoding import TargetEncoding
-from declnet.spec.run_spec import RunSpec
+from declnet.spec.model import RunSpec
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,8 +16,8 @@ from declnet.errors import DataError
 from declnet.graph.model import Model
 from declnet.registry.registry import Registry
 from declnet.runs.predictions import OutputReading, Predictions, predictions_of
+from declnet.spec.model import RunSpec
 from declnet.spec.requirements import registry_for
-from declnet.spec.run_spec import RunSpec
 
 
 class Predictor:

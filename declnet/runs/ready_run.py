@@ -10,8 +10,8 @@ from declnet.components.attribution import attributing_errors
 from declnet.data.split import Data
 from declnet.registry.registry import Registry
 from declnet.runs.manifest import first_manifest
+from declnet.spec.model import RunSpec
 from declnet.spec.requirements import registry_for
-from declnet.spec.run_spec import RunSpec
 from declnet.training.checks.check import Checked
 from declnet.training.preparation import Prepared, prepare
 from declnet.training.trainer import Trainer

@@ -19,7 +19,7 @@ from declnet.runs.record import Record
 from declnet.runs.run import Data, given_data
 from declnet.runs.session import Listener, RunResult, Session
 from declnet.runs.stored_run import open_run
-from declnet.spec.run_spec import TrainingSpec
+from declnet.spec.model import TrainingSpec
 from declnet.training.state import StateError, TrainingState
 
 

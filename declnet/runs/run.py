@@ -16,8 +16,7 @@ from declnet.runs.lock import locked
 from declnet.runs.ready_run import make_ready_run
 from declnet.runs.record import Record
 from declnet.runs.session import Listener, RunResult, Session
-from declnet.spec.resolved import resolved_toml
-from declnet.spec.run_spec import RunSpec
+from declnet.spec.model import RunSpec, resolved_toml
 from declnet.training.checks.check import Checked
 
 Data = Dataset | Table | tuple[Any, Any]
@@ -82,4 +81,4 @@ def _require_one_fold(spec: RunSpec) -> None:
         message = f'"fold" is missing: which of the {spec.data.folds} folds?'
         hint = "add e.g. fold = 1, or train them all by declnet.cross_validate"
         problem = Diagnostic(message, hint, ("data", "fold"), "E011")
-        raise SpecError(spec.written.located([problem]))
+        raise SpecError(spec.source_map.locate([problem]))

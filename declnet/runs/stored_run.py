@@ -21,7 +21,7 @@ from declnet.runs.checkpoints import Notice
 from declnet.runs.forms import parse_row, read_metrics, read_object
 from declnet.runs.origins import spec_of_run, warn
 from declnet.spec.document import read_document
-from declnet.spec.run_spec import RunSpec
+from declnet.spec.model import RunSpec
 
 if TYPE_CHECKING:
     from declnet.data.preparation import FittedPreparation

@@ -155,11 +155,6 @@ class RunSpec(StrictModel):
         """Where each value is written, for errors that are found later."""
         return self._source_map
 
-    @property
-    def written(self) -> SourceMap:
-        """A former name, until the call sites are changed."""
-        return self._source_map
-
     def locate_in(self, source_map: SourceMap) -> None:
         """Set where each value is written."""
         self._source_map = source_map

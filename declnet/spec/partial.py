@@ -70,15 +70,6 @@ class PartialSpec:
     callbacks: Mapping[int, Callback]
     engine: EngineSpec
 
-    # Former names, until the call sites are changed.
-    sources = property(lambda self: self.data.sources)
-    held_out = property(lambda self: self.data.fractions)
-    dtype = property(lambda self: self.model.dtype)
-    initial_weights = property(lambda self: self.model.initial_weights)
-    batch_size = property(lambda self: self.training.batch_size)
-    kernels = property(lambda self: self.engine.kernels)
-    needs_source = property(lambda self: self.lacks_data)
-
 
 def valid_parts(document: Mapping[str, Any], context: Context) -> PartialSpec:
     """Return the valid parts of a document, each validated on its own.

@@ -94,9 +94,6 @@ class SourceMap:
     document: dict[str, Any] = field(default_factory=dict)
     origin: Origin = field(default_factory=Origin)
 
-    # A former name, until the call sites are changed.
-    located = property(lambda self: self.locate)
-
     def writer_of(self, path: KeyPath) -> Writer | None:
         """Return who wrote the value at a path, or the innermost value around it."""
         origin = self.origin

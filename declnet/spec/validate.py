@@ -45,11 +45,6 @@ class ParsedSpec:
     context: Mapping[str, Any] = field(default_factory=dict)
     is_incomplete: bool = False
 
-    # Former names, until the call sites are changed.
-    written = property(lambda self: self.source_map)
-    parts = property(lambda self: self.partial)
-    problems = property(lambda self: self.diagnostics)
-
     @classmethod
     def of(cls, spec: RunSpec) -> ParsedSpec:
         """Return the result of which a valid spec is part."""

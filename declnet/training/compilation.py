@@ -15,7 +15,7 @@ from declnet.graph.model import Model
 from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import Update
 from declnet.registry.registry import Registry
-from declnet.spec.run_spec import RunSpec
+from declnet.spec.model import RunSpec
 from declnet.spec.streams import Stream, random_stream
 from declnet.training.engine import kernels_for
 from declnet.training.epochs import Epoch, FullBatchEpoch, MiniBatchEpoch

@@ -8,7 +8,7 @@ from declnet.errors import Diagnostic, SpecError
 from declnet.graph.kernels import Kernels, why_none
 from declnet.graph.model import Model
 from declnet.registry.registry import Registry
-from declnet.spec.run_spec import RunSpec
+from declnet.spec.model import RunSpec
 
 WORTHWHILE = 4.0
 """Seconds that NumPy would take, by `numpy_seconds`, from which on `auto` takes kernels: they save
@@ -30,7 +30,7 @@ def kernels_for(spec: RunSpec, model: Model, samples: int, registry: Registry) -
     """
     problem = engine_problem(spec.engine.kernels, registry)
     if problem is not None:
-        raise SpecError(spec.written.located([problem]))
+        raise SpecError(spec.source_map.locate([problem]))
     choice = spec.engine.kernels
     if choice == "numpy":
         return Kernels(registry)

@@ -18,7 +18,7 @@ from declnet.graph.memory import inference_memory, samples_at_once, training_mem
 from declnet.graph.nodes import Node
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
-from declnet.spec.parts import Parts
+from declnet.spec.partial import PartialSpec
 
 GIB = 2**30
 MOST = 10**27
@@ -26,7 +26,7 @@ MOST = 10**27
 
 
 def run_memory(
-    parts: Parts,
+    spec: PartialSpec,
     data: Mapping[str, DataInfo],
     nodes: Sequence[Node],
     registry: Registry | None = None,
@@ -34,7 +34,7 @@ def run_memory(
     """Bytes by what they are for; None where that is not known.
 
     Args:
-        parts: the run's, of which loss and optimizer are needed.
+        spec: the run's, of which loss and optimizer are needed.
         data: what is known of each data set; how many samples they have is needed.
         nodes: the model's layers.
         registry: where kernels are looked up; default: all installed plugins.
@@ -42,14 +42,14 @@ def run_memory(
     samples = data["train"].samples
     if any(info.samples is None for info in data.values()) or samples is None:
         return None
-    if parts.loss is None or parts.optimizer is None:
+    if spec.loss is None or spec.optimizer is None:
         return None
-    batch = min(parts.batch_size or samples, samples)
+    batch = min(spec.training.batch_size or samples, samples)
     kernels = Kernels(registry or default_registry())
-    fused = len(ending_of(nodes, parts.loss, kernels).nodes)
-    memory = training_memory(nodes, parts.optimizer, parts.dtype, batch, fused)
-    memory["evaluation"] = _evaluation_bytes(parts.dtype, data, nodes)
-    itemsize = np.dtype(parts.dtype).itemsize
+    fused = len(ending_of(nodes, spec.loss, kernels).nodes)
+    memory = training_memory(nodes, spec.optimizer, spec.model.dtype, batch, fused)
+    memory["evaluation"] = _evaluation_bytes(spec.model.dtype, data, nodes)
+    itemsize = np.dtype(spec.model.dtype).itemsize
     output_shape = nodes[-1].output_shape
     memory["data"] = sum(
         (info.samples or 0)
@@ -59,10 +59,10 @@ def run_memory(
         )
         for info in data.values()
     )
-    gathered = _gathering_bytes(parts.batch_size, output_shape, samples, batch)
+    gathered = _gathering_bytes(spec.training.batch_size, output_shape, samples, batch)
     shape = data["train"].sample_shape
     if data["train"].in_memory:
-        gathered += _gathering_bytes(parts.batch_size, shape, samples, batch)
+        gathered += _gathering_bytes(spec.training.batch_size, shape, samples, batch)
     else:
         gathered += prod(shape) * batch
     memory["data"] += gathered * itemsize

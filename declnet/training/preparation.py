@@ -10,7 +10,7 @@ from declnet.data.sets import prepared_sets
 from declnet.data.split import Data
 from declnet.graph.model import Model, build_model
 from declnet.registry.registry import Registry
-from declnet.spec.run_spec import RunSpec
+from declnet.spec.model import RunSpec
 from declnet.training.checks.check import Checked, check_spec
 from declnet.training.ready_data import ReadyData, make_ready
 

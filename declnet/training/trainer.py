@@ -11,7 +11,7 @@ from declnet.components.metric import Metric
 from declnet.components.returned import checked_monitors
 from declnet.graph.model import Model
 from declnet.registry.registry import Registry
-from declnet.spec.run_spec import RunSpec
+from declnet.spec.model import RunSpec
 from declnet.training.arithmetic import arithmetic_for
 from declnet.training.compilation import compile_training
 from declnet.training.divergence import divergence, finite_evaluation

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from declnet import DataError, Dataset, Table
 from declnet.data.folds import fold_positions
 from declnet.data.sets import split_sets
-from declnet.spec.data_spec import DataSpec, SplitSpec
+from declnet.spec.data_section import DataSpec, SplitSpec
 
 
 def folds_of(data, folds, seed=0, **method):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from declnet import DataError, Dataset, Table
 from declnet.data.split import split, split_positions
-from declnet.spec.data_spec import SplitSpec
+from declnet.spec.data_section import SplitSpec
 
 DATA = Dataset(np.arange(40.0)[:, None], np.arange(40))
 RANDOM = SplitSpec()

@@ -8,7 +8,7 @@ import pytest
 from declnet import Dataset, Table
 from declnet.data.folds import fold_positions
 from declnet.data.split import split_positions
-from declnet.spec.data_spec import SplitSpec
+from declnet.spec.data_section import SplitSpec
 
 peers = pytest.importorskip("sklearn.model_selection")
 

@@ -10,7 +10,7 @@ import pytest
 
 from declnet import load_spec
 from declnet.report.annotated_spec import annotated
-from declnet.spec.resolved import resolved_document
+from declnet.spec.model import resolved_document
 
 BASE = """\
 declnet = 1

@@ -18,7 +18,7 @@ from declnet import RunSpec, SpecError
 from declnet.cli.diagnostics import rendered
 from declnet.cli.reading import checked_spec, read
 from declnet.errors import Diagnostic
-from declnet.training.checks.check import check_reading
+from declnet.training.checks.check import check_parsed
 
 SECRET = "sentinel-of-the-environment"
 
@@ -133,8 +133,8 @@ def test_a_string_stays_what_it_is(
     set_key(whole, key, text)
     registry = declnet.default_registry()
     path = spec_file(tomli_w.dumps(whole), "spec.toml")
-    reading = read(path, (), registry)
-    spec, problems = reading.spec, check_reading(reading, registry).problems
+    parsed = read(path, (), registry)
+    spec, problems = parsed.spec, check_parsed(parsed, registry).problems
     values = list(strings_of(spec.model_dump())) if spec is not None else []
     if spec is None:
         assert problems

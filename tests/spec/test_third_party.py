@@ -11,7 +11,7 @@ from pydantic import Field
 
 from declnet import Layer, Parameter, Registry, Regularizer, SpecError, parse_spec, run
 from declnet.registry.discovery import default_registry
-from declnet.spec.resolved import resolved_toml
+from declnet.spec.model import resolved_toml
 
 
 class Shrink(Regularizer):

@@ -8,8 +8,7 @@ from pathlib import Path
 from declnet.errors import OutputError
 from declnet.runs.folder import claim, claim_numbered
 from declnet.runs.sweep.task import Task
-from declnet.spec.folds import fold_specs
-from declnet.spec.run_spec import RunSpec
+from declnet.spec.model import RunSpec, fold_specs
 
 SWEEP = "sweep"
 

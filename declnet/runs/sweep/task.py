@@ -11,7 +11,7 @@ from declnet.components.callback import EpochFinished
 from declnet.errors import DeclnetError
 from declnet.registry.registry import Registry
 from declnet.runs.run import run
-from declnet.spec.run_spec import RunSpec
+from declnet.spec.model import RunSpec
 from declnet.training.events import Event
 
 Progress = Callable[[float], None]

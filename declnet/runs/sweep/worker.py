@@ -17,7 +17,7 @@ from typing import Any, TextIO
 
 from declnet.registry.discovery import default_registry, discover
 from declnet.runs.sweep.task import Outcome, Progress, Task, carry_out
-from declnet.spec.load import parse_spec
+from declnet.spec.validate import parse_spec
 
 SIGN_OF_LIFE = 0.2
 """Seconds between two lines that tell of progress."""

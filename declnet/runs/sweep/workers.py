@@ -16,7 +16,7 @@ from typing import Any
 
 from declnet.registry.registry import Registry
 from declnet.runs.sweep.task import Outcome, Task, carry_out
-from declnet.spec.resolved import resolved_document
+from declnet.spec.model import resolved_document
 
 Follow = Callable[[Task, float], None]
 """Called with a task that is being worked on, and the share of it that is done."""

@@ -14,10 +14,10 @@ from declnet.errors import Diagnostic, SpecError
 from declnet.graph.nodes import Node, infer
 from declnet.graph.parameters import initializer_problems
 from declnet.registry.registry import Registry
-from declnet.spec.load import Reading
-from declnet.spec.parts import Parts
+from declnet.spec.model import RunSpec
+from declnet.spec.partial import PartialSpec
 from declnet.spec.requirements import registry_for
-from declnet.spec.run_spec import RunSpec
+from declnet.spec.validate import ParsedSpec
 from declnet.training.checks.components import component_problems
 from declnet.training.checks.data import data_problems, describe, input_problems
 from declnet.training.checks.linear_layers import linear_problems
@@ -77,78 +77,78 @@ def check_spec(
         registry: where names are looked up; default: all installed plugins.
         data: the data sets that a program hands over in place of the spec's.
     """
-    return check_reading(Reading.of(spec), registry, data)
+    return check_parsed(ParsedSpec.of(spec), registry, data)
 
 
-def check_reading(
-    reading: Reading, registry: Registry | None = None, data: Mapping[str, Data] | None = None
+def check_parsed(
+    parsed: ParsedSpec, registry: Registry | None = None, data: Mapping[str, Data] | None = None
 ) -> Checked:
     """Check what was read of a spec, right or wrong: the parts that are valid on their own.
 
     Raises:
         ComponentError: a component raised, or returned what its contract does not allow.
     """
-    spec, document = reading.spec, reading.written.document
+    spec, document = parsed.spec, parsed.source_map.document
     registry = registry_for(spec.plugins if spec is not None else document.get("plugins"), registry)
     with attributing_errors(registry):
-        return _checked(reading, registry, data)
+        return _checked(parsed, registry, data)
 
 
-def _checked(reading: Reading, registry: Registry, data: Mapping[str, Data] | None) -> Checked:
-    parts = reading.parts
-    seed = reading.spec.seed if reading.spec is not None else 0
-    described = describe(parts, seed, data)
+def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | None) -> Checked:
+    partial = parsed.partial
+    seed = parsed.spec.seed if parsed.spec is not None else 0
+    described = describe(partial, seed, data)
     infos, problems = described.infos, list(described.problems)
     train = infos.get("train")
     inferred = infer(
-        [each.layer for each in parts.layers],
+        [each.layer for each in partial.layers],
         train.sample_shape if train is not None else None,
-        [each.name for each in parts.layers],
-        [each.type for each in parts.layers],
+        [each.name for each in partial.layers],
+        [each.type for each in partial.layers],
         registry=registry,
     )
     problems += inferred.problems
     problems += initializer_problems(inferred.complete, registry)
-    problems += data_problems(parts, infos)
+    problems += data_problems(partial, infos)
     problems += input_problems(inferred.nodes, train)
-    problems += weight_problems(parts, inferred.complete)
-    metrics = _metrics(parts, infos, [*reading.problems, *problems])
+    problems += weight_problems(partial, inferred.complete)
+    metrics = _metrics(partial, infos, [*parsed.diagnostics, *problems])
     found = [
-        *component_problems(parts, infos, inferred, metrics),
-        *output_problems(parts.loss, inferred.nodes, registry),
+        *component_problems(partial, infos, inferred, metrics),
+        *output_problems(partial.loss, inferred.nodes, registry),
     ]
     if all(each.code != "E043" for each in found):  # of a wrong last layer, the units say no more
-        problems += target_problems(parts, infos, inferred.nodes)
+        problems += target_problems(partial, infos, inferred.nodes)
     problems += found
-    problems += label_problems(parts, infos, inferred.nodes, registry)
+    problems += label_problems(partial, infos, inferred.nodes, registry)
     problems += linear_problems(inferred.nodes, registry)
-    memory = _memory(parts, infos, inferred.complete, registry)
-    demands = too_large(memory), engine_problem(parts.kernels, registry)
+    memory = _memory(partial, infos, inferred.complete, registry)
+    demands = too_large(memory), engine_problem(partial.engine.kernels, registry)
     problems += [each for each in demands if each is not None]
-    located = reading.written.located([*reading.problems, *problems])
-    others = parts.data.no_features if parts.data is not None else ()
+    located = parsed.source_map.locate([*parsed.diagnostics, *problems])
+    others = partial.data.no_features
     return Checked(
         inferred.complete, infos, memory, located, described.sets, described.loaded, others
     )
 
 
 def _metrics(
-    parts: Parts, data_sets: Iterable[str], problems: Iterable[Diagnostic]
+    partial: PartialSpec, data_sets: Iterable[str], problems: Iterable[Diagnostic]
 ) -> dict[str, Better | None]:
     """What a row of the history will have; empty if data or metrics are wrong."""
     unknown = (("data",), ("training", "metrics"))
     if any(each.path[: len(path)] == path for each in problems for path in unknown):
         return {}
-    validated = "validation" in {*data_sets, *parts.sources, *parts.held_out}
-    return history_metrics((metric for _, metric in sorted(parts.metrics.items())), validated)
+    validated = "validation" in {*data_sets, *partial.data.sources, *partial.data.fractions}
+    return history_metrics((metric for _, metric in sorted(partial.metrics.items())), validated)
 
 
 def _memory(
-    parts: Parts,
+    partial: PartialSpec,
     infos: Mapping[str, DataInfo],
     nodes: tuple[Node, ...],
     registry: Registry | None,
 ) -> dict[str, int] | None:
-    if not nodes or "train" not in infos or parts.loss is None or parts.optimizer is None:
+    if not nodes or "train" not in infos or partial.loss is None or partial.optimizer is None:
         return None
-    return run_memory(parts, infos, nodes, registry)
+    return run_memory(partial, infos, nodes, registry)

@@ -13,12 +13,12 @@ from declnet.components.metric import Better
 from declnet.components.returned import checked_diagnostics
 from declnet.errors import Diagnostic, KeyPath
 from declnet.graph.nodes import Inferred, Node
-from declnet.spec.parts import Parts
+from declnet.spec.partial import PartialSpec
 from declnet.training.checks.data import origin_of
 
 
 def component_problems(
-    parts: Parts,
+    spec: PartialSpec,
     infos: Mapping[str, DataInfo],
     inferred: Inferred,
     metrics: Mapping[str, Better | None] | None = None,
@@ -33,18 +33,18 @@ def component_problems(
     context = RunContext(
         complete if len(complete) == len(layers) else (),
         infos,
-        parts.loss,
-        parts.optimizer,
+        spec.loss,
+        spec.optimizer,
         metrics=metrics or {},
     )
     problems = []
-    for path, component, here in _components(parts, layers):
+    for path, component, here in _components(spec, layers):
         for found in checked_diagnostics(component, component.check(replace(context, here=here))):
             guilty: KeyPath = path
             if found.layer is not None and found.layer in layers:
                 guilty = ("model", "layers", layers.index(found.layer))
-            elif found.data is not None and found.data in parts.sources:
-                source = parts.sources[found.data]
+            elif found.data is not None and found.data in spec.data.sources:
+                source = spec.data.sources[found.data]
                 guilty = ("data", found.data) if found.path else origin_of(source, found.data)
             where = (*guilty, *found.path)
             problems.append(Diagnostic(found.message, found.help, where, found.code))
@@ -52,16 +52,16 @@ def component_problems(
 
 
 def _components(
-    parts: Parts, layers: tuple[LayerContext | None, ...]
+    spec: PartialSpec, layers: tuple[LayerContext | None, ...]
 ) -> Iterator[tuple[KeyPath, Component, LayerContext | None]]:
     named: list[tuple[KeyPath, Component | None]] = [
-        *((("data", name), source) for name, source in parts.sources.items()),
-        (("loss",), parts.loss),
-        (("optimizer",), parts.optimizer),
-        *((("training", "metrics", each), metric) for each, metric in parts.metrics.items()),
-        *((("training", "callbacks", each), other) for each, other in parts.callbacks.items()),
+        *((("data", name), source) for name, source in spec.data.sources.items()),
+        (("loss",), spec.loss),
+        (("optimizer",), spec.optimizer),
+        *((("training", "metrics", each), metric) for each, metric in spec.metrics.items()),
+        *((("training", "callbacks", each), other) for each, other in spec.callbacks.items()),
     ]
-    for index, (part, here) in enumerate(zip(parts.layers, layers, strict=True)):
+    for index, (part, here) in enumerate(zip(spec.layers, layers, strict=True)):
         if here is not None and part.layer is not None:
             for path, component in _with_inner(("model", "layers", index), part.layer):
                 yield path, component, here

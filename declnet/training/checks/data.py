@@ -12,8 +12,8 @@ from declnet.data.sets import PreparedSets, load_sets, prepare_sets, split_sets
 from declnet.data.split import Data
 from declnet.errors import DataError, Diagnostic, KeyPath
 from declnet.graph.nodes import Node
-from declnet.spec.file_names import from_here, hint_for_missing
-from declnet.spec.parts import Parts
+from declnet.spec.messages import from_here, hint_for_missing
+from declnet.spec.partial import PartialSpec
 from declnet.training.checks.sizes import size_problems
 
 
@@ -34,28 +34,28 @@ class Described:
     loaded: Data | None = None
 
 
-def describe(parts: Parts, seed: int, given: Mapping[str, Data] | None = None) -> Described:
+def describe(spec: PartialSpec, seed: int, given: Mapping[str, Data] | None = None) -> Described:
     """What is known of each data set; tables, and what is to be prepared, are loaded for it.
 
     Args:
-        parts: the run's, of which data and loss are needed.
+        spec: the run's, of which data and loss are needed.
         seed: the run's.
         given: data sets by name, in place of the spec's.
     """
     if given is None:
-        infos, problems = _described(parts)
+        infos, problems = _described(spec)
         tables = [name for name, info in infos.items() if info is None]
     else:
         arrays = {name: each for name, each in given.items() if isinstance(each, Dataset)}
         infos = {name: DataInfo.of(each.x, each.y) for name, each in arrays.items()}
         problems, tables = [], [name for name in given if name not in arrays]
     known = {name: info for name, info in infos.items() if info is not None}
-    data = parts.data
-    if problems or not parts.is_data_valid or "train" not in {*infos, *tables}:
+    data = spec.data
+    if problems or not spec.is_data_valid or "train" not in {*infos, *tables}:
         return Described(known, None, problems)
     if not tables and not data.prepare:
         return Described(known, None, [])
-    targets = parts.loss.targets if parts.loss is not None else "classes"
+    targets = spec.loss.targets if spec.loss is not None else "classes"
     train: Data | None = None
     try:
         loaded = dict(given) if given is not None else load_sets(data, seed)
@@ -64,7 +64,7 @@ def describe(parts: Parts, seed: int, given: Mapping[str, Data] | None = None) -
     except DataError as error:
         path = error.path or ("data", "train")
         if error.code == "E031" and len(path) == 2:
-            path = origin_of(parts.sources.get(str(path[1])), str(path[1]))
+            path = origin_of(spec.data.sources.get(str(path[1])), str(path[1]))
         problem = Diagnostic(from_here(error.message), error.hint, path, error.code)
         return Described({}, None, [problem], train)
     prepared = {name: DataInfo.of(each.x, each.y) for name, each in sets.datasets.items()}
@@ -73,14 +73,14 @@ def describe(parts: Parts, seed: int, given: Mapping[str, Data] | None = None) -
     return Described(named, sets, [], train)
 
 
-def _described(parts: Parts) -> tuple[dict[str, DataInfo | None], list[Diagnostic]]:
+def _described(spec: PartialSpec) -> tuple[dict[str, DataInfo | None], list[Diagnostic]]:
     """What the sources say of themselves; None for tables."""
     problems: list[Diagnostic] = []
-    if parts.needs_source:
+    if spec.lacks_data:
         message, hint = "the training data is missing", 'name a data source: train = { type = "…" }'
         problems.append(Diagnostic(message, hint, ("data", "train"), "E030"))
     infos: dict[str, DataInfo | None] = {}
-    for name, source in parts.sources.items():
+    for name, source in spec.data.sources.items():
         try:
             infos[name] = checked_info(source, source.describe())
         except DataError as error:
@@ -99,7 +99,7 @@ def origin_of(source: DataSource | None, name: str) -> KeyPath:
     return ("data", name, "path") if has_path else ("data", name)
 
 
-def data_problems(parts: Parts, infos: Mapping[str, DataInfo]) -> list[Diagnostic]:
+def data_problems(spec: PartialSpec, infos: Mapping[str, DataInfo]) -> list[Diagnostic]:
     """Data sets of other shapes than the training data's, and a batch that is larger than that."""
     train = infos.get("train")
     if train is None:
@@ -108,19 +108,21 @@ def data_problems(parts: Parts, infos: Mapping[str, DataInfo]) -> list[Diagnosti
         Diagnostic(
             f"{name} has samples of shape {info.sample_shape}, train of {train.sample_shape}",
             "prepare all data sets in the same way",
-            origin_of(parts.sources.get(name), name),
+            origin_of(spec.data.sources.get(name), name),
             "E032",
         )
         for name, info in infos.items()
         if info.sample_shape != train.sample_shape
     ]
     problems += [
-        Diagnostic(f"{name} has no samples", None, origin_of(parts.sources.get(name), name), "E031")
+        Diagnostic(
+            f"{name} has no samples", None, origin_of(spec.data.sources.get(name), name), "E031"
+        )
         for name, info in infos.items()
         if info.samples == 0
     ]
     if train.samples:
-        problems += size_problems(parts, train.samples, train.in_memory)
+        problems += size_problems(spec, train.samples, train.in_memory)
     return problems
 
 

@@ -12,14 +12,14 @@ from declnet.components.output_range import OutputRange
 from declnet.errors import Diagnostic
 from declnet.graph.nodes import Node
 from declnet.registry.registry import Registry
-from declnet.spec.parts import Parts
+from declnet.spec.partial import PartialSpec
 from declnet.training.checks.data import origin_of
 from declnet.training.checks.outputs import path_of_output_size
 from declnet.training.checks.suggestions import layer_for, loss_for
 
 
 def target_problems(
-    parts: Parts, infos: Mapping[str, DataInfo], nodes: Sequence[Node | None]
+    spec: PartialSpec, infos: Mapping[str, DataInfo], nodes: Sequence[Node | None]
 ) -> list[Diagnostic]:
     """The first data set whose y does not fit.
 
@@ -27,11 +27,11 @@ def target_problems(
     at the loss.
     """
     last = nodes[-1] if nodes else None
-    if last is None or parts.loss is None:
+    if last is None or spec.loss is None:
         return []
     for name, info in infos.items():
-        if parts.loss.targets == "classes":
-            problem = _of_classes(parts.loss, name, info, nodes, last.output_shape)
+        if spec.loss.targets == "classes":
+            problem = _of_classes(spec.loss, name, info, nodes, last.output_shape)
         else:
             problem = _of_values(name, info, nodes, last.output_shape)
         if problem is not None:
@@ -83,13 +83,13 @@ def _of_values(
 
 
 def label_problems(
-    parts: Parts,
+    spec: PartialSpec,
     infos: Mapping[str, DataInfo],
     nodes: Sequence[Node | None],
     registry: Registry,
 ) -> list[Diagnostic]:
     """Labels that the loss does not count with, and units that no label stands for."""
-    loss, labels = parts.loss, {name: _labels_of(info) for name, info in infos.items()}
+    loss, labels = spec.loss, {name: _labels_of(info) for name, info in infos.items()}
     if loss is None or loss.targets == "values":
         return []
     if loss.targets == "binary":
@@ -102,7 +102,7 @@ def label_problems(
         Diagnostic(
             f"the labels of data.{name} begin at {smallest}, but must begin at 0",
             "number the classes 0, 1, 2, …",
-            origin_of(parts.sources[name], name) if name in parts.sources else ("loss",),
+            origin_of(spec.data.sources[name], name) if name in spec.data.sources else ("loss",),
             "E042",
         )
         for name, (smallest, _) in labels.items()

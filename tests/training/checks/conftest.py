@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from declnet import default_registry, parse_spec
-from declnet.spec.load import Reading
-from declnet.spec.written import Written
-from declnet.training.checks.check import check_reading, check_spec
+from declnet.spec.source_map import SourceMap
+from declnet.spec.validate import ParsedSpec
+from declnet.training.checks.check import check_parsed, check_spec
 
 
 @pytest.fixture
@@ -28,6 +28,6 @@ def check_wrong():
     def check(document, registry=None):
         registry = registry or default_registry()
         context = {"registry": registry, "folder": Path.cwd()}
-        return check_reading(Reading(Written(document), None, context=context), registry)
+        return check_parsed(ParsedSpec(SourceMap(document), None, context=context), registry)
 
     return check

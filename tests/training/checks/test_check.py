@@ -7,8 +7,8 @@ import pytest
 
 from declnet import Dataset, SpecError, default_registry, load_spec, parse_spec
 from declnet.components.data_source import DataInfo
-from declnet.spec.load import read_spec
-from declnet.training.checks.check import check_reading, check_spec
+from declnet.spec.validate import read_spec
+from declnet.training.checks.check import check_parsed, check_spec
 
 LINEAR = {"type": "linear"}
 
@@ -111,7 +111,7 @@ validation = 0.001
 epochs = "ten"
 batch_size = 31
 """)
-    checked = check_reading(read_spec(tmp_path / "spec.toml"), default_registry())
+    checked = check_parsed(read_spec(tmp_path / "spec.toml"), default_registry())
     assert [(each.place.line, each.code) for each in checked.problems] == [
         (5, "E010"),
         (9, "E013"),

@@ -8,7 +8,7 @@ import pytest
 from declnet import DataInfo, Layer, Loss
 from declnet.graph.nodes import infer_nodes
 from declnet.registry.discovery import default_registry
-from declnet.spec.parts import Parts
+from declnet.spec.partial import valid_parts
 from declnet.training.checks.targets import label_problems
 from declnet_data import NPZ
 from declnet_losses import BinaryCrossentropy, CategoricalCrossentropy, Hinge, MeanSquaredError
@@ -200,7 +200,8 @@ def found_in(data, loss, units=3):
     registry = default_registry()
     layers = [Layer.from_declaration({"type": "dense", "units": units})]
     infos = data if isinstance(data, dict) else {"train": data}
-    parts = Parts(sources={name: NPZ(path=f"{name}.npz") for name in infos}, loss=loss)
+    sources = {name: NPZ(path=f"{name}.npz") for name in infos}
+    parts = valid_parts({"data": sources, "loss": loss}, {})
     return label_problems(parts, infos, infer_nodes(layers, (4,), registry), registry)
 
 
@@ -219,7 +220,7 @@ def test_labels_below_0_are_named_with_their_data_set(loss):
 
 def test_labels_of_data_that_a_program_hands_over_are_told_at_the_loss():
     registry = default_registry()
-    parts = Parts(loss=CategoricalCrossentropy())
+    parts = valid_parts({"loss": CategoricalCrossentropy()}, {})
     (problem,) = label_problems(parts, {"train": labels(0, -1)}, (), registry)
     assert problem.path == ("loss",)
 
