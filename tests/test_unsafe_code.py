@@ -28,9 +28,10 @@ FORBIDDEN_ATTRIBUTES = {
 }  # fmt: skip
 
 DECLARED = {
-    ("declnet/cli/showing.py", "environ"): "NO_COLOR",
+    ("declnet/cli/diagnostics.py", "environ"): "NO_COLOR",
     ("declnet/cli/plugin_commands.py", "environ"): "DECLNET_DISABLE_PLUGINS",
     ("declnet/cli/plugin_commands.py", "import_module"): "the command that a plugin announced",
+    ("declnet/spec/key_positions.py", "import_module"): "the grammar of TOML or JSON, a constant",
     ("declnet/registry/discovery.py", "environ"): "DECLNET_DISABLE_PLUGINS, DECLNET_STRICT_PLUGINS",
     ("declnet/registry/registry.py", "import_module"): "the class that a plugin announced",
     ("declnet/registry/lazy.py", "import_module"): "a submodule of the plugin's own package",
