@@ -147,6 +147,5 @@ def test_what_a_method_returns_wrongly_is_reported_with_its_place():
     (failure,) = report.failed
     assert failure.check == "declares_what_the_graph_allocates"
     line = inspect.getsourcelines(Broken.output_shape)[1]
-    assert f"output_shape() returned None, not a tuple of whole numbers ({__file__}:{line})" in (
-        failure.message
-    )
+    assert "output_shape() returned None, not a tuple of whole numbers (" in failure.message
+    assert failure.message.endswith(f"test_report.py:{line})")
