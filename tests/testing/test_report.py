@@ -1,6 +1,7 @@
 """What a report counts, and when it raises."""
 
 import inspect
+from pathlib import Path
 
 import pytest
 
@@ -103,7 +104,7 @@ def test_an_exception_of_a_component_is_a_failed_check_with_its_place():
     line = inspect.getsourcelines(Broken.forward)[1] + 1
     assert failure.check == "is_deterministic"
     assert failure.message.startswith("forward raised RuntimeError: out of order (")
-    assert failure.message.endswith(f"test_report.py:{line})")
+    assert failure.message.endswith(f"{Path(__file__).name}:{line})")
 
 
 def test_one_cause_is_reported_once():
@@ -149,4 +150,4 @@ def test_what_a_method_returns_wrongly_is_reported_with_its_place():
     assert failure.check == "declares_what_the_graph_allocates"
     line = inspect.getsourcelines(Broken.output_shape)[1]
     assert "output_shape() returned None, not a tuple of whole numbers (" in failure.message
-    assert failure.message.endswith(f"test_report.py:{line})")
+    assert failure.message.endswith(f"{Path(__file__).name}:{line})")
