@@ -12,7 +12,6 @@ from declnet.components.returned import BrokenContractError
 from declnet.errors import DeclnetError
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
-from declnet.spec.file_names import from_here
 
 Found = TypeVar("Found")
 
@@ -132,7 +131,7 @@ def calling(what: str, skips: type[Exception] | tuple[type[Exception], ...] = ()
     except skips as error:
         raise CheckSkipped(f"{what}: {error}") from error
     except BrokenContractError as error:
-        message = from_here(f"{error.method}() {error.fault} ({error.place})")
+        message = f"{error.method}() {error.fault} ({error.place})"
         raise CheckFailed(message, message) from error
     except Exception as error:
         place = place_of(error)
@@ -158,5 +157,5 @@ def place_of(error: BaseException) -> str | None:
         if own is None and package not in NOT_PLUGINS:
             own = package
         if own == package:
-            place = from_here(f"{frame.f_code.co_filename}:{line}")
+            place = f"{frame.f_code.co_filename}:{line}"
     return place
