@@ -34,26 +34,23 @@ LOST = 2
 """Epochs after the checkpoint that are followed a second time."""
 
 
-class PlayedModel:
+class _PlayedModel:
     """A model whose only parameter counts the epochs, so that epochs can be told apart."""
 
     def __init__(self) -> None:
         self.count = np.zeros(1)
 
     def parameters(self) -> dict[str, Array]:
-        """Return a copy of the count."""
         return {"layer.count": self.count.copy()}
 
     def load_parameters(self, saved: Mapping[str, Array]) -> None:
-        """Put a count back."""
         self.count[...] = saved["layer.count"]
 
     def predict(self, x: Any) -> Array:
-        """Return the same for all samples."""
         return np.full((len(x), 1), 0.5)
 
 
-class PlayedRun:
+class _PlayedRun:
     """The run as the callback sees it (`declnet.Run`), which notes what it is asked for.
 
     Attributes:
@@ -62,21 +59,18 @@ class PlayedRun:
     """
 
     def __init__(self, directory: Path | None, metrics: Mapping[str, Better | None]) -> None:
-        self.directory, self._metrics, self.model = directory, metrics, PlayedModel()
+        self.directory, self._metrics, self.model = directory, metrics, _PlayedModel()
         self.name, self.epochs, self.now, self.scale = "played", EPOCHS, -1, 1.0
         self.asked: list[tuple[int, str, str]] = []
 
     @property
     def stopped(self) -> bool:
-        """Whether the callback has stopped it."""
         return any(method == "stop" for _, method, _ in self.asked)
 
     def better(self, name: str) -> Better | None:
-        """Return which values of a metric are better."""
         return self._metrics.get(name.removeprefix(VALIDATION))
 
     def scale_learning_rate(self, factor: float) -> None:
-        """Note it, and scale the rates that come."""
         self.scale *= factor
         self.asked.append((self.now, "scale_learning_rate", repr(factor)))
 
@@ -91,7 +85,7 @@ class PlayedRun:
         return note
 
 
-class PlayedCallback:
+class _PlayedCallback:
     """A callback that follows a played run; any part of it, from a start or what was saved.
 
     Args:
@@ -105,25 +99,26 @@ class PlayedCallback:
         self._subject, self._log_every = subject, log_every
         metrics = (entry.component for entry in subject.registry.entries("metric"))
         known = {cls.type: cls.better for cls in metrics} | directions(())
-        self.run: Any = PlayedRun(directory, known)
+        self.run: Any = _PlayedRun(directory, known)
         with calling("monitors"):
             monitored = checked_monitors(self.callback, self.callback.monitors())
         self._monitored = {name for name in monitored if not name.startswith(VALIDATION)}
-        self._validated = {name.removeprefix(VALIDATION) for name in monitored} - self._monitored
+        self._validated = {
+            name.removeprefix(VALIDATION) for name in monitored if name.startswith(VALIDATION)
+        }
         self._names = {*known, *self._monitored, *self._validated}
         self.state: Any = None
 
     def start(self) -> None:
-        """Begin."""
         with calling("start"):
             self.state = self.callback.start(self.run)
 
-    def resumed(self) -> PlayedCallback:
+    def resumed(self) -> _PlayedCallback:
         """Return the callback in the run that is resumed from here, after a few epochs more.
 
         Those are lost, so they are followed again.
         """
-        saved, other = self.save(), PlayedCallback(self._subject, self.run.directory)
+        saved, other = self.save(), _PlayedCallback(self._subject, self.run.directory)
         other.run.scale = self.run.scale
         self.follow(*range(self.run.now + 1, self.run.now + 1 + LOST))
         if saved is None:
@@ -147,7 +142,7 @@ class PlayedCallback:
             raise CheckFailed(f"save gives {type(saved).__name__}; it must be a dict, or None")
         return read
 
-    def follow(self, *epochs: int) -> PlayedCallback:
+    def follow(self, *epochs: int) -> _PlayedCallback:
         """Follow epochs, unless the callback has stopped the run; return this.
 
         Raises:
@@ -171,7 +166,6 @@ class PlayedCallback:
         return self
 
     def finish(self, error: BaseException | None = None) -> None:
-        """End the run, well or with an error."""
         with calling("finished" if error is None else "failed"):
             if error is None:
                 self.callback.finished(self.state, {"train": {"loss": 0.5}, "test": {"loss": 0.6}})
@@ -195,7 +189,7 @@ class PlayedCallback:
 
 
 @contextmanager
-def played(subject: Subject, folder: bool = True, log_every: int = 1) -> Iterator[PlayedCallback]:
+def _played(subject: Subject, folder: bool = True, log_every: int = 1) -> Iterator[_PlayedCallback]:
     """Give a callback in a run that has begun, with a folder of its own or without one.
 
     Raises:
@@ -209,14 +203,14 @@ def played(subject: Subject, folder: bool = True, log_every: int = 1) -> Iterato
         if finding.code.startswith("E"):
             raise CheckSkipped(finding.message)
     with TemporaryDirectory() as directory:
-        callback = PlayedCallback(subject, Path(directory) if folder else None, log_every)
+        callback = _PlayedCallback(subject, Path(directory) if folder else None, log_every)
         callback.start()
         yield callback
 
 
 def try_callback(subject: Subject, setting: Setting) -> Trial:
     """Play a whole run, or one that is resumed, or two; what the callback asked for, and when."""
-    with played(subject) as callback, played(subject) as other:
+    with _played(subject) as callback, _played(subject) as other:
         kept: list[tuple[int, str, str]] = []
         for epoch in range(EPOCHS):
             callback.follow(epoch)
@@ -235,7 +229,7 @@ def try_callback(subject: Subject, setting: Setting) -> Trial:
 @check
 def names_what_it_monitors(subject: Subject) -> None:
     """Names by `monitors` the metrics that `after_epoch` reads, which alone are computed."""
-    with played(subject, log_every=EPOCHS + 1) as callback:
+    with _played(subject, log_every=EPOCHS + 1) as callback:
         callback.follow(*range(EPOCHS)).finish()
 
 
@@ -244,14 +238,14 @@ def follows_a_run(subject: Subject) -> None:
     """Follows a run to its end or its failure, with a folder or without, and changes no metrics."""
     for folder in (True, False):
         for error in (None, KeyboardInterrupt(), ValueError("the run failed")):
-            with played(subject, folder) as callback:
+            with _played(subject, folder) as callback:
                 callback.follow(*range(EPOCHS)).finish(error)
 
 
 @check
 def saves_plain_values(subject: Subject) -> None:
     """Saves a dict of JSON values and arrays, or nothing, after any epoch."""
-    with played(subject) as callback:
+    with _played(subject) as callback:
         callback.save()
         for number in range(EPOCHS):
             callback.follow(number).save()

@@ -40,7 +40,7 @@ MANY = 20 * SAMPLES
 
 
 @dataclass(frozen=True)
-class MetricData:
+class _MetricData:
     """Predictions, float64, and y as a user gives it, with a name for messages.
 
     Attributes:
@@ -72,7 +72,7 @@ def _values(rng: np.random.Generator, shape: Shape, y: Shape) -> tuple[Array, Ar
     return rng.normal(size=shape), rng.normal(size=y)
 
 
-SORTS: dict[str, tuple[tuple[Pair, ...], _Draw]] = {
+_SORTS: dict[str, tuple[tuple[Pair, ...], _Draw]] = {
     "labels": ((Pair((4,), ()),), _labels),
     "one-hot rows": ((Pair((4,), (4,)),), _one_hot),
     "binary targets": ((Pair((1,), (1,)), Pair((1,), ())), _binary),
@@ -81,10 +81,10 @@ SORTS: dict[str, tuple[tuple[Pair, ...], _Draw]] = {
 """Sorts of targets: usual shapes of a prediction and of a sample of y, and how they are drawn."""
 
 
-def candidates(metric: Metric, samples: int = SAMPLES) -> Iterator[MetricData]:
-    """Yield each sort of targets that a metric may take, in its `example_shapes` or usual ones."""
+def _candidates(metric: Metric, samples: int = SAMPLES) -> Iterator[_MetricData]:
+    """Each sort of targets that a metric may take, in its `example_shapes` or usual ones."""
     own = pairs_of(metric.example_shapes, lambda shape: shape)
-    for sort, (usual, draw) in SORTS.items():
+    for sort, (usual, draw) in _SORTS.items():
         for pair in own or usual:
             shape, y = (samples, *pair.shape), (samples, *pair.y)
             fits = {"labels": len(shape) > 1 and y == shape[:-1], "one-hot rows": y == shape}
@@ -95,10 +95,10 @@ def candidates(metric: Metric, samples: int = SAMPLES) -> Iterator[MetricData]:
             if sort == "labels" and not own:  # of its own shapes it is not known what they mean
                 perfect = np.eye(shape[-1])[y_true]
             known = perfect.reshape(shape) if perfect.size == prod(shape) else None
-            yield MetricData(f"{sort} {('n', *pair.y)}".replace("'", ""), y_pred, y_true, known)
+            yield _MetricData(f"{sort} {('n', *pair.y)}".replace("'", ""), y_pred, y_true, known)
 
 
-class MetricHarness:
+class _MetricHarness:
     """One count of a metric by the accumulator of a run, whose batches share their memory."""
 
     def __init__(self, metric: Metric, setting: Setting = USUAL) -> None:
@@ -111,8 +111,7 @@ class MetricHarness:
     def _metrics(self) -> list[Any]:
         return [self._watched]
 
-    def add(self, data: MetricData, part: slice) -> None:
-        """Add some of the samples as a batch."""
+    def add(self, data: _MetricData, part: slice) -> None:
         size, shape = len(data.y_true[part]), data.y_pred.shape[1:]
         if not self._memory.size:
             self._memory = np.empty(data.y_pred.size, self._setting.dtype)
@@ -121,20 +120,18 @@ class MetricHarness:
         self._accumulator.add(y_pred, data.y_true[part].copy(), 0.0, 0.0)
 
     def restore(self) -> None:
-        """Go on from what is saved; from here if the state cannot be written."""
         saved = self._accumulator.state()
-        if saved is not None:
+        if saved is not None:  # else the run would begin its epoch again
             self._accumulator = MetricAccumulator.restored(NO_LOSS, self._metrics, saved)
 
     def result(self) -> float:
-        """Return the number over all that was added."""
         with calling("result"):
             return self._accumulator.result()[self._watched.label]
 
 
-def result_of(metric: Metric, data: MetricData, setting: Setting = USUAL) -> float:
-    """Return the metric of the data, at once or cut as the setting says."""
-    harness, other = MetricHarness(metric, setting), MetricHarness(metric, setting)
+def _result_of(metric: Metric, data: _MetricData, setting: Setting = USUAL) -> float:
+    """The metric of the data, at once or cut as the setting says."""
+    harness, other = _MetricHarness(metric, setting), _MetricHarness(metric, setting)
     factor = len(data.y_true) // SAMPLES
     cuts = setting.cuts or ((6,) if setting.restored else ())
     cuts = tuple(factor * cut + (factor > 1) for cut in cuts)
@@ -147,23 +144,19 @@ def result_of(metric: Metric, data: MetricData, setting: Setting = USUAL) -> flo
     return harness.result()
 
 
-def taken_by(subject: Subject) -> tuple[str, ...]:
-    """Return the names of the data for which the metric gives a finite number.
+def _taken_by(subject: Subject) -> tuple[str, ...]:
+    """The names of the data for which the metric gives a finite number; CheckSkipped if none."""
 
-    Raises:
-        CheckSkipped: there are none.
-    """
-
-    def takes(data: MetricData) -> bool:
+    def takes(data: _MetricData) -> bool:
         try:
-            return bool(np.isfinite(result_of(subject.instance, data)))
+            return bool(np.isfinite(_result_of(subject.instance, data)))
         except ReadOnlyWrittenError:
             return True
         except CheckFailed:
             return False
 
     taken = subject.once(
-        "taken", lambda: tuple(each.name for each in candidates(subject.instance) if takes(each))
+        "taken", lambda: tuple(each.name for each in _candidates(subject.instance) if takes(each))
     )
     if not taken:
         raise CheckSkipped("no data is known that the metric takes")
@@ -172,12 +165,12 @@ def taken_by(subject: Subject) -> tuple[str, ...]:
 
 def try_metric(subject: Subject, setting: Setting) -> Trial:
     """Compute the number for each sort of data, of few samples and of many."""
-    trial, taken = Trial(), taken_by(subject)
+    trial, taken = Trial(), _taken_by(subject)
     for samples in (SAMPLES, MANY):
-        for data in candidates(subject.instance, samples):
+        for data in _candidates(subject.instance, samples):
             if data.name in taken:
                 name = f"the result for {samples} samples of {data.name}"
-                trial.outputs[name] = np.array([result_of(subject.instance, data, setting)])
+                trial.outputs[name] = np.array([_result_of(subject.instance, data, setting)])
     return trial
 
 
@@ -185,12 +178,12 @@ def try_metric(subject: Subject, setting: Setting) -> Trial:
 def takes_usual_data(subject: Subject) -> None:
     """Gives a finite number for at least one usual sort of targets, or for its example shapes."""
     try:
-        taken_by(subject)
+        _taken_by(subject)
     except CheckSkipped:
         faults = []
-        for data in candidates(subject.instance):
+        for data in _candidates(subject.instance):
             try:
-                faults.append(f"{data.name}: {result_of(subject.instance, data)}")
+                faults.append(f"{data.name}: {_result_of(subject.instance, data)}")
             except CheckFailed as failure:
                 faults.append(f"{data.name}: {failure}")
         raise CheckFailed(f"it gives no finite number ({'; '.join(faults)})") from None
@@ -199,17 +192,17 @@ def takes_usual_data(subject: Subject) -> None:
 @check
 def says_which_values_are_better(subject: Subject) -> None:
     """Rates perfect predictions no worse than random ones, by its own `better`."""
-    metric, taken = subject.instance, taken_by(subject)
+    metric, taken = subject.instance, _taken_by(subject)
     if metric.better is None:
         raise CheckSkipped(
             'it does not say which values are better; set better = "higher" or "lower", so that '
             "callbacks can monitor it"
         )
-    for data in candidates(metric):
+    for data in _candidates(metric):
         if data.name not in taken or data.perfect is None:
             continue
         random, perfect = (
-            result_of(metric, replace(data, y_pred=each)) for each in (data.y_pred, data.perfect)
+            _result_of(metric, replace(data, y_pred=each)) for each in (data.y_pred, data.perfect)
         )
         if perfect < random if metric.better == "higher" else perfect > random:
             raise CheckFailed(

@@ -49,7 +49,7 @@ STEPS = 500
 """Updates in which a function must become small."""
 
 
-class OptimizerHarness:
+class _OptimizerHarness:
     """A vector of parameters, its gradient and the graph's update of it.
 
     Args:
@@ -82,7 +82,6 @@ class OptimizerHarness:
 
     @property
     def state(self) -> dict[str, Array]:
-        """The optimizer's arrays by name, of a vector that is not cut."""
         return self._updates[0].state
 
     def step(self, gradient: Array, step: int, rate: float = 0.01) -> None:
@@ -94,36 +93,34 @@ class OptimizerHarness:
         self._gradient.fill(np.nan)
 
     def run(self, gradients: Array, rate: float = 0.01) -> Array:
-        """Update with each row of gradients; return the parameters."""
         for step, gradient in enumerate(gradients, start=1):
             self.step(gradient, step, rate)
         return self.w
 
 
-def drawn(*shape: int, seed: int = 0) -> Array:
-    """Draw parameters or gradients."""
+def _drawn(*shape: int, seed: int = 0) -> Array:
     return np.random.default_rng([seed, *shape]).normal(size=shape)
 
 
 def try_optimizer(subject: Subject, setting: Setting) -> Trial:
     """Run six updates of a short vector, and three of a long one."""
-    optimizer, w = subject.instance, drawn(SIZE).astype(setting.dtype)
+    optimizer, w = subject.instance, _drawn(SIZE).astype(setting.dtype)
     harness, other = (
-        OptimizerHarness(optimizer, w, setting.cuts),
-        OptimizerHarness(optimizer, w + 1),
+        _OptimizerHarness(optimizer, w, setting.cuts),
+        _OptimizerHarness(optimizer, w + 1),
     )
-    for step, gradient in enumerate(drawn(6, SIZE), start=1):
+    for step, gradient in enumerate(_drawn(6, SIZE), start=1):
         harness.step(gradient, step)
         if setting.beside:
             other.step(gradient + 1, step)
         if setting.restored == step:
-            harness = OptimizerHarness(optimizer, harness.w, state=harness.state)
-    w, slopes = drawn(LONG).astype(setting.dtype), 1e3 * drawn(3, LONG)
+            harness = _OptimizerHarness(optimizer, harness.w, state=harness.state)
+    w, slopes = _drawn(LONG).astype(setting.dtype), 1e3 * _drawn(3, LONG)
     if setting.cuts:
-        long = OptimizerHarness(optimizer, w[ENDS]).run(slopes[:, ENDS])
+        long = _OptimizerHarness(optimizer, w[ENDS]).run(slopes[:, ENDS])
         return Trial({"w": harness.w, f"w of {LONG} parameters": long})
     state = {f"state.{name}": array for name, array in harness.state.items()}
-    long = OptimizerHarness(optimizer, w).run(slopes)[ENDS]
+    long = _OptimizerHarness(optimizer, w).run(slopes)[ENDS]
     return Trial({"w": harness.w, f"w of {LONG} parameters": long, **state})
 
 
@@ -143,7 +140,7 @@ def survives_zero_gradients(subject: Subject) -> None:
     """Gives finite numbers for gradients of 0, as dead units have them, and for tiny ones."""
     for size in (0.0, 1e-30, 1e8):
         for dtype in ("float64", "float32"):
-            harness = OptimizerHarness(subject.instance, drawn(SIZE).astype(dtype))
+            harness = _OptimizerHarness(subject.instance, _drawn(SIZE).astype(dtype))
             if not np.isfinite(harness.run(np.full((3, SIZE), size))).all():
                 raise CheckFailed(
                     f"w is not finite after gradients of {size:g} in {dtype}; add epsilon to what "
@@ -156,8 +153,8 @@ def rate_zero_changes_nothing(subject: Subject) -> None:
     """Leaves parameters alone where the learning rate is 0."""
     if any("decay" in name for name in type(subject.instance).model_fields if name != "decay"):
         raise CheckSkipped("it has a decay of its own, which may not depend on the rate")
-    harness = OptimizerHarness(subject.instance, drawn(SIZE))
-    if not same(harness.run(drawn(3, SIZE), rate=0.0), drawn(SIZE)):
+    harness = _OptimizerHarness(subject.instance, _drawn(SIZE))
+    if not same(harness.run(_drawn(3, SIZE), rate=0.0), _drawn(SIZE)):
         raise CheckFailed(
             "w changes though the learning rate is 0; use the learning_rate that is handed in, "
             "not the field, which may be a schedule"
@@ -206,7 +203,7 @@ def _rosenbrock(w: Array) -> tuple[float, Array]:
 def _require_descent(subject: Subject, landscape: _Landscape, w: Array, share: float) -> None:
     first, reached = landscape(w)[0], np.inf
     for rate in LEARNING_RATES:
-        harness = OptimizerHarness(subject.instance, w)
+        harness = _OptimizerHarness(subject.instance, w)
         for step in range(1, STEPS + 1):
             value, gradient = landscape(harness.w)
             if not value < 1e12:

@@ -31,7 +31,7 @@ ROWS = 24
 
 
 @dataclass(frozen=True, eq=False)
-class Column:
+class _Column:
     """A column, and what messages call it."""
 
     name: str
@@ -40,62 +40,60 @@ class Column:
     def __str__(self) -> str:
         return f"{self.name} {self.x.shape}"
 
-    def gapped(self) -> Column:
+    def gapped(self) -> _Column:
         """Return it without the second row's value and the last; integers become floats."""
         x = self.x.copy() if self.x.dtype.kind in "fO" else self.x.astype(float)
         x[[1, -1]] = None if x.dtype.kind == "O" else np.nan
-        return Column(f"{self.name} with gaps", x)
+        return _Column(f"{self.name} with gaps", x)
 
 
-def candidates() -> tuple[Column, ...]:
+def _candidates() -> tuple[_Column, ...]:
     """Return columns of every type, without gaps."""
     rng = np.random.default_rng(31)
     words = np.array(["red", "green", "blue", "no color"], object)
     return (
-        Column("a column of floats", rng.normal(3, 2, ROWS)),
-        Column("a column of integers", rng.integers(-5, 90, ROWS)),
-        Column("a column of booleans", rng.random(ROWS) > 0.5),
-        Column("a column of text", words[np.arange(ROWS) % 4]),
-        Column("a column of equal floats", np.full(ROWS, 2.5)),
-        Column("an array of floats", rng.normal(1, 3, (ROWS, 3))),
-        Column("images of bytes", rng.integers(0, 256, (ROWS, 3, 4, 4)).astype(np.uint8)),
+        _Column("a column of floats", rng.normal(3, 2, ROWS)),
+        _Column("a column of integers", rng.integers(-5, 90, ROWS)),
+        _Column("a column of booleans", rng.random(ROWS) > 0.5),
+        _Column("a column of text", words[np.arange(ROWS) % 4]),
+        _Column("a column of equal floats", np.full(ROWS, 2.5)),
+        _Column("an array of floats", rng.normal(1, 3, (ROWS, 3))),
+        _Column("images of bytes", rng.integers(0, 256, (ROWS, 3, 4, 4)).astype(np.uint8)),
     )
 
 
-def suited(subject: Subject) -> tuple[Column, ...]:
+def _suited(subject: Subject) -> tuple[_Column, ...]:
     """Return the columns that the transform suits; raise CheckSkipped if there are none."""
     transform = subject.instance
     with calling("suits"):
         found = tuple(
-            column for column in candidates() if checked_suits(transform, transform.suits(column.x))
+            column
+            for column in _candidates()
+            if checked_suits(transform, transform.suits(column.x))
         )
     if not found:
         raise CheckSkipped("it suits no usual column")
     return found
 
 
-def fitted_columns(subject: Subject) -> Iterator[tuple[Column, Mapping[str, Any]]]:
-    """Yield the columns that the transform suits, each with what it learned of it.
-
-    Raises:
-        CheckSkipped: it is for training only, so that it is not fitted, or suits no column.
-    """
+def _fitted_columns(subject: Subject) -> Iterator[tuple[_Column, Mapping[str, Any]]]:
+    """The columns that the transform suits, each with what it learned of it."""
     if subject.instance.training_only:
         raise CheckSkipped("it is for training only, so it is not fitted or applied")
-    for column in suited(subject):
-        yield column, fitted(subject, column)
+    for column in _suited(subject):
+        yield column, _fitted(subject, column)
 
 
-def fitted(subject: Subject, column: Column) -> Mapping[str, Any]:
-    """Return what it learned of a column, which it may only read."""
+def _fitted(subject: Subject, column: _Column) -> Mapping[str, Any]:
+    """What it learned of a column, which it may only read."""
     fit = partial(subject.instance.fit, column.x)
     state: Any = call_locked(f"fit for {column}", fit, {"x": column.x})
     with calling("fit"):
         return state if isinstance(state, Mapping) else checked_fit(subject.instance, state)
 
 
-def applied(subject: Subject, column: Column, state: Mapping[str, Any]) -> Array:
-    """Return the changed column; x and the arrays of the state may only be read."""
+def _applied(subject: Subject, column: _Column, state: Mapping[str, Any]) -> Array:
+    """The changed column; x and the arrays of the state may only be read."""
     arrays = {f"the state's {k}": v for k, v in state.items() if isinstance(v, np.ndarray)}
     apply = partial(subject.instance.apply, column.x, state)
     y: Any = call_locked(f"apply for {column}", apply, {"x": column.x, **arrays})
@@ -103,18 +101,13 @@ def applied(subject: Subject, column: Column, state: Mapping[str, Any]) -> Array
         return checked_column(subject.instance, y, len(column.x))
 
 
-def refusal(
-    subject: Subject, column: Column, state: Mapping[str, Any] | None = None
+def _refusal(
+    subject: Subject, column: _Column, state: Mapping[str, Any] | None = None
 ) -> ColumnError | None:
-    """Return the ColumnError by which a transform refuses a column, or None if it takes it.
+    """The ColumnError by which a transform refuses a column, or None if it takes it.
 
-    Args:
-        subject: the transform.
-        column: any column.
-        state: what it learned before; default: it is fitted to the column itself.
-
-    Raises:
-        CheckFailed: it raises anything else.
+    Without a state, the transform is fitted to the column itself. Raises CheckFailed if it raises
+    anything else.
     """
     with calling(f"fit and apply for {column}; raise a ColumnError if it cannot take that: it"):
         try:
@@ -128,20 +121,20 @@ def refusal(
 def try_transform(subject: Subject, setting: Setting) -> Trial:
     """Fit and apply to every column that it suits, and apply to columns with gaps."""
     trial = Trial()
-    for column in suited(subject):
+    for column in _suited(subject):
         if subject.instance.training_only:
             trial.outputs[f"x for {column}"] = _varied(subject, column, setting)
             continue
-        state = fitted(subject, _in_order(column, setting))
+        state = _fitted(subject, _in_order(column, setting))
         if setting.beside:
-            fitted(subject, Column(column.name, column.x[: ROWS // 4]))
+            _fitted(subject, _Column(column.name, column.x[: ROWS // 4]))
         if setting.restored:
             state = _stored(state)
         for each in (column, column.gapped()):
             if each is column or _takes(subject, each, state):
                 cuts = pairwise([0, *(2 * cut for cut in setting.cuts), ROWS])
-                parts = [_in_order(Column(each.name, each.x[a:b]), setting) for a, b in cuts]
-                rows = [applied(subject, part, state) for part in parts]
+                parts = [_in_order(_Column(each.name, each.x[a:b]), setting) for a, b in cuts]
+                rows = [_applied(subject, part, state) for part in parts]
                 trial.outputs[f"y for {each}"] = copied(np.concatenate(rows))
     return trial
 
@@ -150,17 +143,17 @@ def try_transform(subject: Subject, setting: Setting) -> Trial:
 def suits_a_usual_column(subject: Subject) -> None:
     """Suits at least one usual column: of numbers, booleans, text, or an array."""
     try:
-        suited(subject)
+        _suited(subject)
     except CheckSkipped:
-        columns = ", ".join(str(column) for column in candidates())
+        columns = ", ".join(str(column) for column in _candidates())
         raise CheckFailed(f"suits() says no to all of {columns}") from None
 
 
 @check
 def gives_a_row_for_each_row(subject: Subject) -> None:
     """Gives as many rows as it is given, of numbers, booleans or text; names each number."""
-    for column, state in fitted_columns(subject):
-        y = applied(subject, column, state)
+    for column, state in _fitted_columns(subject):
+        y = _applied(subject, column, state)
         names = tuple(f"n{index}" for index in range(int(np.prod(column.x.shape[1:]))))
         with calling("feature_names"):
             given = checked_names(subject.instance, subject.instance.feature_names(names, state))
@@ -174,7 +167,7 @@ def gives_a_row_for_each_row(subject: Subject) -> None:
 @check
 def state_can_be_stored(subject: Subject) -> None:
     """Keeps in its state only JSON values and arrays."""
-    for column, state in fitted_columns(subject):
+    for column, state in _fitted_columns(subject):
         with calling(f"fit for {column}"):
             checked_fit(subject.instance, state)
         _stored(state)
@@ -183,12 +176,12 @@ def state_can_be_stored(subject: Subject) -> None:
 @check
 def takes_gaps_that_the_training_data_does_not_have(subject: Subject) -> None:
     """Applies to columns with gaps, also of integers, though it was fitted to one without."""
-    for column, state in fitted_columns(subject):
+    for column, state in _fitted_columns(subject):
         gapped = column.gapped()
-        refused = refusal(subject, gapped, state)
+        refused = _refusal(subject, gapped, state)
         if refused is None:
             rest = np.delete(np.arange(ROWS), [1, ROWS - 1])
-            y, whole = applied(subject, gapped, state), applied(subject, column, state)
+            y, whole = _applied(subject, gapped, state), _applied(subject, column, state)
             if difference(y[rest], whole[rest], CLOSE_IN_FLOAT32):
                 raise CheckFailed(f"a gap in another row changes what apply gives for {column}")
         elif refused.row != 1:
@@ -203,12 +196,12 @@ def refuses_by_column_errors(subject: Subject) -> None:
     """Says by a ColumnError what it cannot take: another type of column, or one with gaps."""
     if subject.instance.training_only:
         raise CheckSkipped("it is for training only, so it is not fitted or applied")
-    for column in candidates():
+    for column in _candidates():
         gapped = column.gapped()
-        refusal(subject, column)
+        _refusal(subject, column)
         if column.x.dtype.kind != "b":
-            refusal(subject, gapped)
-        refusal(subject, Column(f"{column.name}, all missing", gapped.x[[1, -1]]))
+            _refusal(subject, gapped)
+        _refusal(subject, _Column(f"{column.name}, all missing", gapped.x[[1, -1]]))
 
 
 @check
@@ -242,17 +235,17 @@ CHECKS = (
 )
 
 
-def _takes(subject: Subject, column: Column, state: Mapping[str, Any]) -> bool:
+def _takes(subject: Subject, column: _Column, state: Mapping[str, Any]) -> bool:
     try:
-        return refusal(subject, column, state) is None
+        return _refusal(subject, column, state) is None
     except CheckFailed:  # other checks meet it again, and say so
         return False
 
 
-def _in_order(column: Column, setting: Setting) -> Column:
+def _in_order(column: _Column, setting: Setting) -> _Column:
     """The column in the setting's memory order, in an array of its own."""
     order = "F" if setting.input_order == "batch_last" else "C"
-    return Column(column.name, np.array(column.x, order=order))  # type: ignore[call-overload]
+    return _Column(column.name, np.array(column.x, order=order))  # type: ignore[call-overload]
 
 
 def _stored(state: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -264,7 +257,7 @@ def _stored(state: Mapping[str, Any]) -> Mapping[str, Any]:
         raise CheckFailed(message, message) from None
 
 
-def _varied(subject: Subject, column: Column, setting: Setting) -> Array:
+def _varied(subject: Subject, column: _Column, setting: Setting) -> Array:
     """A batch of samples that the transform has varied, by a stream of the setting's seed."""
     dtype = setting.dtype if column.x.dtype.kind in "fiub" else column.x.dtype
     x = batch_view(np.empty(column.x.size, dtype), column.x.shape[1:], ROWS, setting.order)

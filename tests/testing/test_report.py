@@ -103,7 +103,8 @@ def test_an_exception_of_a_component_is_a_failed_check_with_its_place():
     (failure,) = report.failed
     line = inspect.getsourcelines(Broken.forward)[1] + 1
     assert failure.check == "is_deterministic"
-    assert failure.message == f"forward raised RuntimeError: out of order ({__file__}:{line})"
+    assert failure.message.startswith("forward raised RuntimeError: out of order (")
+    assert failure.message.endswith(f"{Path(__file__).name}:{line})")
 
 
 def test_one_cause_is_reported_once():
@@ -111,7 +112,7 @@ def test_one_cause_is_reported_once():
     (failure,) = report.failed
     assert failure.check == "leaves_inputs_alone"
     assert "forward writes to x, which it may only read" in failure.message
-    assert f"{inspect.getfile(ClipsItsInput)}:" in failure.message
+    assert "broken_components/memory.py:" in failure.message
     same = [each for each in report.skipped if each.as_in == failure.label]
     assert len(same) > 10
     assert all("fails in the same way" in each.message for each in same)
