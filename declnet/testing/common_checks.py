@@ -134,7 +134,7 @@ def keeps_uses_apart(subject: Subject) -> None:
 
 @check
 def continues_when_restored(subject: Subject) -> None:
-    """Goes on from what was saved as if it had never stopped."""
+    """Continues from what was saved as if it had never stopped."""
     advice = "all that it must remember belongs to what is saved, and is taken up from there"
     rounding = CLOSE if subject.kind == "metric" else 0  # which comes in more batches
     for part in (1, 4, 12, 30):

@@ -20,7 +20,7 @@ DRAWS = 3
 """Random points; a gradient must be wrong at most of them to be called wrong."""
 
 SMALL = 100
-"""Elements up to which each is compared by itself."""
+"""Elements up to which each is compared separately."""
 
 TOLERANCE = 1e-5
 """Relative to the gradient's norm, or its largest element."""
@@ -149,7 +149,7 @@ def _slope(function: Function, point: Array, direction: Array, step: float) -> t
 
 
 def _factor(found: float, wanted: float) -> str:
-    """Names a factor that explains a wrong number, if it is a plain one."""
+    """A factor that explains a wrong number, if it is a plain one."""
     if not wanted or not np.isfinite(found / wanted):
         return ""
     ratio = found / wanted

@@ -360,8 +360,9 @@ def call_locked(what: str, call: Callable[[], Any], arrays: Mapping[str, Array])
     except CheckFailed as failure:
         error = failure.__cause__
         if type(failure) is CheckFailed and error is not None and _is_refused_write(error):
+            unlocked = _is_refused(call, {})  # by memory that is read-only anyway: a constant?
             for name, array in arrays.items():
-                if _writes(call, {name: array}):
+                if not array.flags.writeable if unlocked else _is_refused(call, {name: array}):
                     fault = f"{what} writes to {name}, which it may only read"
                     advice = "write to what it is to fill, or to an array of its own"
                     message = f"{fault} ({place_of(error)}); {advice}"
@@ -381,8 +382,8 @@ def _locked(arrays: Mapping[str, Array]) -> Iterator[None]:
             array.flags.writeable = writeable
 
 
-def _writes(call: Callable[[], Any], arrays: Mapping[str, Array]) -> bool:
-    """Whether a call writes to these arrays: whether it is refused if only they are locked."""
+def _is_refused(call: Callable[[], Any], arrays: Mapping[str, Array]) -> bool:
+    """Whether a call tries to write to what is read-only if only these arrays are locked."""
     try:
         with _locked(arrays):
             call()

@@ -1,0 +1,94 @@
+"""The graph in which the kit tries a component: its arrays, locks, and spoiled memory."""
+
+import numpy as np
+import pytest
+
+from declnet.testing import CheckFailed, Subject
+from declnet.testing.check import ReadOnlyWrittenError, StateReplacedError
+from declnet.testing.harness import call_locked
+from declnet.testing.layers import LayerHarness
+from declnet.testing.losses import LossHarness
+from declnet.testing.trial import Batch, Setting
+
+from .broken_components.state import KeepsItsInputInState
+from .right.layers import Rectifier, Sum
+from .right.losses import AbsoluteError
+from .right.trained_layers import VectorScale
+
+RNG = np.random.default_rng(3)
+X, DY = RNG.normal(size=(7, 4)), RNG.normal(size=(7, 4))
+
+SETTINGS = [
+    Setting(7, input_order=first, order=order, as_declared=declared)
+    for first in ("batch_last", "batch_first")
+    for order in ("batch_last", "batch_first")
+    for declared in (False, True)
+]
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+def test_a_layer_gets_the_arrays_and_gives_the_gradients_of_the_graph(setting):
+    harness = LayerHarness(Subject(VectorScale()), (4,), setting)
+    found = harness.run(Batch((X,), DY))
+    weights = harness.initial["weights"]
+    np.testing.assert_array_equal(found["y"], X * weights)
+    np.testing.assert_array_equal(found["dx"], DY * weights)
+    np.testing.assert_allclose(found["grad.weights"], (X * DY).sum(axis=0), rtol=1e-12)
+    np.testing.assert_array_equal(harness.run(Batch((X,), DY), training=False)["y"], X * weights)
+
+
+def test_a_layer_that_works_in_place_shares_memory_only_as_it_declares():
+    def shares(declared):
+        harness = LayerHarness(Subject(Rectifier()), (4,), Setting(7, as_declared=declared))
+        harness.run(Batch((X,), DY))
+        x, y, _ = harness.watched.forward_arguments
+        return np.may_share_memory(x, y)
+
+    assert shares(True)
+    assert not shares(False)
+
+
+def test_backward_gets_what_backward_needs_names_and_no_unwanted_dx():
+    setting = Setting(7, spares=True, without_dx=1)
+    harness = LayerHarness(Subject(Sum()), ((4,), (4,), (4,)), setting)
+    assert set(harness.run(Batch((X, X, X), DY))) == {"y", "dx[0]", "dx[2]"}
+    x, y, _, dx, _ = harness.watched.backward_arguments
+    assert (x, y) == (None, None)
+    assert [each is None for each in dx] == [False, True, False]
+
+
+def test_a_state_that_is_set_is_refused():
+    harness = LayerHarness(Subject(KeepsItsInputInState()), (4,), Setting(7))
+    with pytest.raises(StateReplacedError, match=r"forward sets state\.kept"):
+        harness.run(Batch((X,), DY))
+
+
+def test_the_graph_weighs_a_loss():
+    harness = LossHarness(AbsoluteError(), (4,), Setting(7))
+    weights = np.arange(7.0)
+    mean, gradient = harness.weighted(Batch((X,), DY), weights)
+    losses = np.abs(X - DY).sum(axis=1)
+    assert mean == pytest.approx(weights @ losses / weights.sum())
+    np.testing.assert_allclose(gradient, np.sign(X - DY) * (weights / weights.sum())[:, None])
+
+
+def test_a_write_is_refused_by_the_name_of_the_array_which_is_unlocked_again():
+    first, second, filled = np.ones(3), np.ones(3), np.zeros(3)
+
+    def call():
+        np.add(first, second, out=filled)
+        np.clip(second, 0, 2, out=second)
+
+    with pytest.raises(ReadOnlyWrittenError, match="update writes to w, which it may only read"):
+        call_locked("update", call, {"x": first, "w": second})
+    assert first.flags.writeable
+    assert second.flags.writeable
+    np.testing.assert_array_equal(filled, 2)
+
+
+def test_another_error_about_read_only_memory_is_no_refused_write():
+    constant = np.zeros(3)
+    constant.flags.writeable = False
+    with pytest.raises(CheckFailed, match="forward raised ValueError") as caught:
+        call_locked("forward", lambda: np.add(constant, 1, out=constant), {"x": np.ones(3)})
+    assert type(caught.value) is CheckFailed
