@@ -11,48 +11,48 @@ from typing import TYPE_CHECKING, Any
 from declnet.registry.lazy import lazy_names as lazy_names
 
 if TYPE_CHECKING:
-    from declnet.components.arrays import Array as Array
-    from declnet.components.arrays import Dtype as Dtype
-    from declnet.components.arrays import Shape as Shape
-    from declnet.components.callback import Callback as Callback
-    from declnet.components.callback import EpochFinished as EpochFinished
-    from declnet.components.callback import EpochLogged as EpochLogged
-    from declnet.components.callback import Run as Run
-    from declnet.components.columns import ColumnType as ColumnType
-    from declnet.components.columns import column_type as column_type
-    from declnet.components.columns import distinct_values as distinct_values
-    from declnet.components.columns import missing_values as missing_values
-    from declnet.components.component import Component as Component
-    from declnet.components.context import LayerContext as LayerContext
-    from declnet.components.context import RunContext as RunContext
-    from declnet.components.data_source import DataInfo as DataInfo
-    from declnet.components.data_source import Dataset as Dataset
-    from declnet.components.data_source import DataSource as DataSource
-    from declnet.components.elementwise import Elementwise as Elementwise
-    from declnet.components.initializer import Initializer as Initializer
-    from declnet.components.kernel import Kernel as Kernel
-    from declnet.components.kernel import KernelCalls as KernelCalls
-    from declnet.components.kernel import KernelSite as KernelSite
-    from declnet.components.layer import Layer as Layer
-    from declnet.components.loss import Loss as Loss
-    from declnet.components.mapped_array import MappedArray as MappedArray
-    from declnet.components.metric import Metric as Metric
-    from declnet.components.optimizer import LearningRate as LearningRate
-    from declnet.components.optimizer import Optimizer as Optimizer
-    from declnet.components.output_range import OutputRange as OutputRange
-    from declnet.components.parameter import Parameter as Parameter
-    from declnet.components.parameter import Workspace as Workspace
-    from declnet.components.regularizer import Regularizer as Regularizer
-    from declnet.components.schedule import Schedule as Schedule
-    from declnet.components.state import LayerState as LayerState
-    from declnet.components.state import OptimizerState as OptimizerState
-    from declnet.components.table import Table as Table
-    from declnet.components.table_profile import ColumnProfile as ColumnProfile
-    from declnet.components.table_profile import TableProfile as TableProfile
-    from declnet.components.template import Template as Template
-    from declnet.components.transform import ColumnError as ColumnError
-    from declnet.components.transform import Transform as Transform
-    from declnet.components.transform import TransformState as TransformState
+    from declnet.contracts.arrays import Array as Array
+    from declnet.contracts.arrays import Dtype as Dtype
+    from declnet.contracts.arrays import MappedArray as MappedArray
+    from declnet.contracts.arrays import Shape as Shape
+    from declnet.contracts.callback import Callback as Callback
+    from declnet.contracts.callback import EpochFinished as EpochFinished
+    from declnet.contracts.callback import EpochLogged as EpochLogged
+    from declnet.contracts.callback import Run as Run
+    from declnet.contracts.component import Component as Component
+    from declnet.contracts.context import LayerContext as LayerContext
+    from declnet.contracts.context import RunContext as RunContext
+    from declnet.contracts.data_source import DataInfo as DataInfo
+    from declnet.contracts.data_source import Dataset as Dataset
+    from declnet.contracts.data_source import DataSource as DataSource
+    from declnet.contracts.kernel import Kernel as Kernel
+    from declnet.contracts.kernel import KernelCalls as KernelCalls
+    from declnet.contracts.kernel import KernelSite as KernelSite
+    from declnet.contracts.layer import Elementwise as Elementwise
+    from declnet.contracts.layer import Layer as Layer
+    from declnet.contracts.layer import OutputRange as OutputRange
+    from declnet.contracts.loss import Loss as Loss
+    from declnet.contracts.metric import Metric as Metric
+    from declnet.contracts.optimizer import LearningRate as LearningRate
+    from declnet.contracts.optimizer import Optimizer as Optimizer
+    from declnet.contracts.optimizer import Schedule as Schedule
+    from declnet.contracts.parameter import Initializer as Initializer
+    from declnet.contracts.parameter import LayerState as LayerState
+    from declnet.contracts.parameter import OptimizerState as OptimizerState
+    from declnet.contracts.parameter import Parameter as Parameter
+    from declnet.contracts.parameter import Regularizer as Regularizer
+    from declnet.contracts.parameter import Workspace as Workspace
+    from declnet.contracts.table import ColumnProfile as ColumnProfile
+    from declnet.contracts.table import ColumnType as ColumnType
+    from declnet.contracts.table import Table as Table
+    from declnet.contracts.table import TableProfile as TableProfile
+    from declnet.contracts.table import column_type as column_type
+    from declnet.contracts.table import distinct_values as distinct_values
+    from declnet.contracts.table import missing_values as missing_values
+    from declnet.contracts.template import Template as Template
+    from declnet.contracts.transform import ColumnError as ColumnError
+    from declnet.contracts.transform import Transform as Transform
+    from declnet.contracts.transform import TransformState as TransformState
     from declnet.data.python_table import as_table as as_table
     from declnet.errors import ComponentError as ComponentError
     from declnet.errors import DataError as DataError
@@ -105,40 +105,79 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "components.arrays": ("Array", "Dtype", "Shape"),
-    "components.callback": ("Callback", "EpochFinished", "EpochLogged", "Run"),
-    "components.columns": ("ColumnType", "column_type", "distinct_values", "missing_values"),
-    "components.component": ("Component",),
-    "components.data_source": ("DataInfo", "DataSource", "Dataset"),
-    "components.elementwise": ("Elementwise",),
-    "components.initializer": ("Initializer",),
-    "components.kernel": ("Kernel", "KernelCalls", "KernelSite"),
-    "components.layer": ("Layer",),
-    "components.loss": ("Loss",),
-    "components.mapped_array": ("MappedArray",),
-    "components.metric": ("Metric",),
-    "components.optimizer": ("LearningRate", "Optimizer"),
-    "components.context": ("Diagnostic", "LayerContext", "RunContext"),
-    "components.output_range": ("OutputRange",),
-    "components.parameter": ("Workspace", "Parameter"),
-    "components.table": ("Table",),
-    "components.table_profile": ("ColumnProfile", "TableProfile"),
-    "components.template": ("Template",),
-    "components.regularizer": ("Regularizer",),
-    "components.schedule": ("Schedule",),
-    "components.state": ("LayerState", "OptimizerState"),
-    "components.transform": ("ColumnError", "Transform", "TransformState"),
+    "contracts.arrays": (
+        "Array",
+        "Dtype",
+        "MappedArray",
+        "Shape",
+    ),
+    "contracts.callback": (
+        "Callback",
+        "EpochFinished",
+        "EpochLogged",
+        "Run",
+    ),
+    "contracts.component": ("Component",),
+    "contracts.context": (
+        "LayerContext",
+        "RunContext",
+    ),
+    "contracts.data_source": (
+        "DataInfo",
+        "DataSource",
+        "Dataset",
+    ),
+    "contracts.kernel": (
+        "Kernel",
+        "KernelCalls",
+        "KernelSite",
+    ),
+    "contracts.layer": (
+        "Elementwise",
+        "Layer",
+        "OutputRange",
+    ),
+    "contracts.loss": ("Loss",),
+    "contracts.metric": ("Metric",),
+    "contracts.optimizer": (
+        "LearningRate",
+        "Optimizer",
+        "Schedule",
+    ),
+    "contracts.parameter": (
+        "Initializer",
+        "LayerState",
+        "OptimizerState",
+        "Parameter",
+        "Regularizer",
+        "Workspace",
+    ),
+    "contracts.table": (
+        "ColumnProfile",
+        "ColumnType",
+        "Table",
+        "TableProfile",
+        "column_type",
+        "distinct_values",
+        "missing_values",
+    ),
+    "contracts.template": ("Template",),
+    "contracts.transform": (
+        "ColumnError",
+        "Transform",
+        "TransformState",
+    ),
     "data.python_table": ("as_table",),
     "errors": (
         "ComponentError",
         "DataError",
         "DeclnetError",
         "DeclnetWarning",
+        "Diagnostic",
         "DivergenceError",
         "OriginError",
         "OutputError",
         "Place",
-        "Diagnostic",
         "RegistryError",
         "ResumeError",
         "RunError",
@@ -146,24 +185,56 @@ _HOMES = {
         "UnknownTypeError",
         "WeightsError",
     ),
-    "graph.model": ("LayerSummary", "Model", "build_model"),
-    "registry.discovery": ("default_registry", "discover"),
-    "registry.hookspec": ("Register", "hookimpl"),
+    "graph.model": (
+        "LayerSummary",
+        "Model",
+        "build_model",
+    ),
+    "registry.discovery": (
+        "default_registry",
+        "discover",
+    ),
+    "registry.hookspec": (
+        "Register",
+        "hookimpl",
+    ),
     "registry.registry": ("Registry",),
-    "runs.cross_validation": ("CrossValidation", "cross_validate"),
-    "runs.evaluation": ("ConfusionMatrix", "Evaluation"),
-    "runs.loading": ("load_model", "load_predictor"),
+    "runs.cross_validation": (
+        "CrossValidation",
+        "cross_validate",
+    ),
+    "runs.evaluation": (
+        "ConfusionMatrix",
+        "Evaluation",
+    ),
+    "runs.loading": (
+        "load_model",
+        "load_predictor",
+    ),
     "runs.predictions": ("Predictions",),
     "runs.predictor": ("Predictor",),
     "runs.resuming": ("resume",),
     "runs.run": ("run",),
     "runs.session": ("RunResult",),
-    "runs.stored_run": ("PredictedData", "StoredData", "StoredRun", "open_run"),
+    "runs.stored_run": (
+        "PredictedData",
+        "StoredData",
+        "StoredRun",
+        "open_run",
+    ),
     "runs.writing": ("write_atomically",),
     "spec.data_section": ("DataSpec",),
     "spec.flatten": ("spec_differences",),
-    "spec.validate": ("load_spec", "parse_spec"),
-    "spec.model": ("EngineSpec", "ModelSpec", "RunSpec", "TrainingSpec"),
+    "spec.model": (
+        "EngineSpec",
+        "ModelSpec",
+        "RunSpec",
+        "TrainingSpec",
+    ),
+    "spec.validate": (
+        "load_spec",
+        "parse_spec",
+    ),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

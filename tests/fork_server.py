@@ -13,9 +13,9 @@ import numpy as np  # noqa: F401
 import rich  # noqa: F401
 
 import declnet.cli.main
+import declnet.cli.progress
 import declnet.cli.reading
-import declnet.report.progress
-import declnet.report.result
+import declnet.cli.result_tables
 import declnet.runs.run
 import declnet.spec.validate
 

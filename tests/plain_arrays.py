@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from declnet import Array, Initializer, Kernel, KernelSite, Layer, LayerState, Loss, Shape
-from declnet.graph.blocks import batch_view, workspace_dtype
-from declnet.graph.orders import Order
+from declnet.graph.arrays import batch_view, workspace_dtype
+from declnet.graph.memory_plan import Order
 from declnet.graph.parameters import fans
 
 

@@ -1,9 +1,10 @@
-"""`declnet check`: validates a spec, and shows what it would build."""
+"""`declnet check`, `declnet explain` and `declnet schema`."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,6 +16,9 @@ from declnet.cli.options import (
     spec_argument,
 )
 from declnet.cli.reading import checked_spec
+
+if TYPE_CHECKING:
+    from declnet.codes.catalogue import Code
 
 
 @click.command(short_help="Validate a spec; show its layers and memory.")
@@ -44,16 +48,98 @@ def check(spec: Path, overrides: tuple[str, ...], disabled: tuple[str, ...], for
         click.echo(json.dumps(as_data(problems), indent=2, ensure_ascii=False))
         return SpecError.exit_code if wrong else 0
     if checked is not None and checked.loaded is not None:
-        from declnet.components.table import Table
-        from declnet.report.column_table import print_columns
+        from declnet.cli.result_tables import print_columns
+        from declnet.contracts.table import Table
 
         if isinstance(checked.loaded, Table):
             print_columns(checked.loaded, checked.no_features)
     if checked is not None and checked.nodes and not wrong:
-        from declnet.report.model_table import print_layers, print_memory
+        from declnet.cli.result_tables import print_layers, print_memory
 
         print_layers(checked.nodes, checked.data["train"].sample_shape)
         if checked.memory is not None:
             print_memory(dict(checked.memory))
     show_diagnostics(problems)
     return SpecError.exit_code if wrong else 0
+
+
+WIDEST = 90
+"""Columns of prose, on a wider terminal too."""
+
+
+def _known(context: click.Context, parameter: click.Parameter, code: str | None) -> str | None:  # noqa: ARG001
+    """A code as the catalogue has it, whatever case it is written in."""
+    from declnet.codes.catalogue import catalogue
+    from declnet.registry.spelling import closest
+
+    if code is None or code.upper() in catalogue():
+        return code and code.upper()
+    close = closest(code, map(str.lower, catalogue()))
+    hint = f'did you mean "{close.upper()}"?' if close else "`declnet explain` lists all"
+    raise click.BadParameter(f'there is no code "{code}" ({hint})')
+
+
+@click.command(short_help="Say more about a problem by its code, e.g. E010.")
+@click.argument("code", required=False, callback=_known)
+def explain(code: str | None) -> None:
+    """Explain CODE, e.g. E012: what it means, what to do, and an example; lists all without it."""
+    from declnet.codes.catalogue import catalogue
+
+    if code is not None:
+        click.echo(explanation(catalogue()[code]))
+        return
+    from declnet.cli.terminal import print_table
+
+    print_table(None, ("code", "title"), [(each.code, each.title) for each in catalogue().values()])
+
+
+def explanation(code: Code) -> str:
+    """All that there is to say of a code, in lines of a terminal's width."""
+    from shutil import get_terminal_size
+    from textwrap import indent
+
+    width = min(get_terminal_size().columns, WIDEST)
+    severity = "warning" if code.code.startswith("W") else "error"
+    return "\n\n".join(
+        [
+            f"{severity}[{code.code}]: {code.title}",
+            click.wrap_text(code.text, width),
+            "Wrong:",
+            indent(code.wrong, "    "),
+            "Right:",
+            indent(code.right, "    "),
+        ]
+    )
+
+
+@click.command(short_help="Print the JSON Schema of specs, for editors.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write it to a file; default: standard output.",
+)
+@no_plugin_option
+def schema(output: Path | None, disabled: tuple[str, ...]) -> None:
+    """Print the JSON Schema of specs, with every installed component.
+
+    An editor that is told of it completes keys and names, explains them, and marks faults.
+    """
+    import json
+
+    from declnet.errors import OutputError
+    from declnet.runs.writing import write_atomically
+    from declnet.spec.schema import json_schema
+
+    registry = registry_without(disabled)
+    text = json.dumps(json_schema(registry), indent=1, ensure_ascii=False) + "\n"
+    for fault in registry.failures:
+        click.echo(f"warning: left out: {fault}", err=True)
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        write_atomically(output, text.encode())
+    except OSError as error:
+        raise OutputError(f"{output}: cannot be written: {error.strerror}") from None

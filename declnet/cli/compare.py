@@ -1,7 +1,8 @@
-"""`declnet compare`: a table of runs."""
+"""`declnet compare` and `declnet runs`."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
@@ -20,7 +21,7 @@ from declnet.cli.options import ascending_option
 @ascending_option
 def compare(runs: tuple[Path, ...], wanted: str | None, ascending: bool | None) -> None:
     """Compare RUNS, folders that `declnet run` wrote: specs, final metrics, time."""
-    from declnet.report.comparison import print_comparison
+    from declnet.cli.run_tables import print_comparison
     from declnet.runs.stored_run import open_run
 
     stored = [open_run(run) for run in runs]
@@ -28,3 +29,62 @@ def compare(runs: tuple[Path, ...], wanted: str | None, ascending: bool | None) 
         print_comparison(stored, wanted, ascending)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--sort") from None
+
+
+@click.command()
+@click.argument("directory", required=False, default="runs", type=click.Path(path_type=Path))
+@click.option(
+    "--sort",
+    "wanted",
+    metavar="METRIC",
+    help="Sort by a final metric, the best first, e.g. loss or test.loss; or by name, status, "
+    "epochs, seconds or date.  [default: date]",
+)
+@ascending_option
+@click.option("--reverse", is_flag=True, help="Reverse the order.")
+@click.option(
+    "--filter",
+    "conditions",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Only runs with this status, or with this value of a key of the spec, e.g. "
+    "status=finished or training.batch_size=32; more than once: all must hold.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="json: a list of objects, for programs.",
+)
+def runs(
+    directory: Path,
+    wanted: str | None,
+    ascending: bool | None,
+    reverse: bool,
+    conditions: tuple[str, ...],
+    form: str,
+) -> None:
+    """List the runs in DIRECTORY (default: runs), those of sweeps too.
+
+    Folders that hold no run, or whose files are damaged, are named on standard error.
+    """
+    from declnet.cli.run_tables import as_data, filtered, in_order, print_runs
+    from declnet.runs.listing import ListedRun, list_runs
+
+    found: list[ListedRun] = []
+    for each in list_runs(directory):
+        if isinstance(each, ListedRun):
+            found.append(each)
+        else:
+            click.echo(f"skipped {directory / each.path}: {each.reason}", err=True)
+    try:
+        chosen = in_order(filtered(found, conditions), wanted, ascending=ascending, reverse=reverse)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    if form == "json":
+        click.echo(json.dumps([as_data(each) for each in chosen], indent=2, ensure_ascii=False))
+    elif chosen:
+        print_runs(chosen)
+    else:
+        click.echo("no runs" if not found else "no run matches the filter")

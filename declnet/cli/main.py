@@ -8,20 +8,14 @@ from typing import NoReturn
 import click
 
 from declnet import __version__
-from declnet.cli.check import check
-from declnet.cli.compare import compare
-from declnet.cli.diff import diff
-from declnet.cli.evaluate import evaluate
-from declnet.cli.explain import explain
+from declnet.cli.check import check, explain, schema
+from declnet.cli.compare import compare, runs
 from declnet.cli.new import new
 from declnet.cli.plugin_commands import CommandGroup
 from declnet.cli.plugins.group import plugins
-from declnet.cli.predict import predict
-from declnet.cli.resume import resume
-from declnet.cli.run import run
-from declnet.cli.runs import runs
-from declnet.cli.schema import schema
-from declnet.cli.show import show
+from declnet.cli.predict import evaluate, predict
+from declnet.cli.run import resume, run
+from declnet.cli.show import diff, show
 from declnet.cli.sweep import sweep
 
 

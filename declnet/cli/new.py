@@ -11,7 +11,7 @@ import click
 from declnet.cli.options import no_plugin_option, registry_without
 
 if TYPE_CHECKING:
-    from declnet.components.template import Template
+    from declnet.contracts.template import Template
     from declnet.registry.registry import Registry
 
 
@@ -63,7 +63,7 @@ def new(
     """
     import shlex
 
-    from declnet.components.attribution import attributing_errors
+    from declnet.contracts.attribution import attributing_errors
     from declnet.errors import OutputError
 
     suffix = spec.suffix.lower()
@@ -137,8 +137,7 @@ def _for_table(
     registry: Registry,
     task: Literal["classification", "regression"] | None,
 ) -> str:
-    from declnet.data.file_profile import profile_of_file
-    from declnet.data.file_source import naming
+    from declnet.data.files import naming, profile_of_file
 
     with naming(data):
         table = profile_of_file(data, target, folder, registry, task)
@@ -149,7 +148,7 @@ def _checked(template: Template, method: str, text: object) -> str:
     """What a template returned, if it is TOML."""
     import tomllib
 
-    from declnet.components.returned import BrokenContractError
+    from declnet.contracts.returned import BrokenContractError
 
     if not isinstance(text, str):
         raise BrokenContractError(template, method, f"returned {text!r}, not the text of a spec")
@@ -187,7 +186,7 @@ def _not_there(text: str, folder: Path, registry: Registry) -> Iterator[str]:
 
     from pydantic_core import PydanticCustomError, ValidationError
 
-    from declnet.components.data_source import DataSource
+    from declnet.contracts.data_source import DataSource
 
     for declared in tomllib.loads(text).get("data", {}).values():
         if not isinstance(declared, dict) or "type" not in declared:

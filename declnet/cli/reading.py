@@ -20,7 +20,7 @@ def read(spec: Path, overrides: Iterable[str], registry: Registry) -> ParsedSpec
     Raises:
         SpecError: an override cannot be parsed, or the file cannot be read.
     """
-    from declnet.components.attribution import attributing_errors
+    from declnet.contracts.attribution import attributing_errors
     from declnet.spec.validate import read_spec
 
     with attributing_errors(registry):

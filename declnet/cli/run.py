@@ -1,4 +1,4 @@
-"""`declnet run`: trains and evaluates a spec."""
+"""`declnet run` and `declnet resume`."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ def run(
     runs/<name>-folds-<number>]
     """
     signal.signal(signal.SIGTERM, interrupt)
-    from declnet.report.progress import followed
-    from declnet.report.result import print_result
+    from declnet.cli.progress import followed
+    from declnet.cli.result_tables import print_result
     from declnet.runs.run import run as run_spec
 
     registry = registry_without(disabled)
@@ -96,10 +96,9 @@ def _run_series(
 ) -> int:
     import time
 
-    from declnet.cli.sweeping import status_of, tell_folder, train_all, write_summary
-    from declnet.report.spread_tables import print_series
-    from declnet.runs.sweep.plan import claim_parent, tasks_of
-    from declnet.runs.sweep.series import series_of
+    from declnet.cli.sweep import status_of, tell_folder, train_all, write_summary
+    from declnet.cli.sweep_tables import print_series
+    from declnet.runs.sweep import claim_parent, series_of, tasks_of
 
     kind = "folds" if seeds is None else "seeds"
     parent = claim_parent(out, Path("runs"), f"{spec.name}-{kind}")
@@ -115,8 +114,8 @@ def _run_series(
 
 def _show_layers(checked: Checked) -> None:
     """On a terminal, what will be trained."""
-    from declnet.report.model_table import print_layers
-    from declnet.report.terminal import is_terminal
+    from declnet.cli.result_tables import print_layers
+    from declnet.cli.terminal import is_terminal
 
     if checked.nodes and "train" in checked.data and is_terminal(sys.stdout):
         print_layers(checked.nodes, checked.data["train"].sample_shape)
@@ -125,3 +124,39 @@ def _show_layers(checked: Checked) -> None:
 def interrupt(_number: int, _frame: FrameType | None) -> None:
     """A request to terminate ends a run as Ctrl-C does."""
     raise KeyboardInterrupt
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option(
+    "--allow-changes",
+    is_flag=True,
+    help="Go on though the spec, the data or versions have changed; the manifest will list what.",
+)
+@no_plugin_option
+@click.option("--quiet", is_flag=True, help="No log lines and no progress, only the result.")
+@click.option("--plain", is_flag=True, help="On a terminal too, print what goes into a pipe.")
+def resume(
+    run: Path, allow_changes: bool, disabled: tuple[str, ...], quiet: bool, plain: bool
+) -> None:
+    """Go on with RUN, the folder of a run that was killed or interrupted.
+
+    It ends with the same bits as a run that was never stopped. A finished run is left as it is.
+    """
+    from declnet.cli.progress import followed
+    from declnet.cli.result_tables import print_result
+    from declnet.runs.resuming import resume as resume_run
+    from declnet.runs.resuming import training_of
+
+    signal.signal(signal.SIGTERM, interrupt)
+    registry = registry_without(disabled)
+    training = training_of(run, registry)
+    with followed(training, quiet=quiet, plain=plain) as listener:
+        result = resume_run(
+            run,
+            allow_changes=allow_changes,
+            listener=listener,
+            notice=lambda sentence: click.echo(sentence, err=True),
+            registry=registry,
+        )
+    print_result(result, training.metrics, quiet=quiet, plain=plain)

@@ -1,27 +1,128 @@
-"""`declnet sweep`: trains several specs with several seeds, and compares them."""
+"""`declnet sweep`: each spec with each seed."""
 
 from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from declnet.cli.diagnostics import show_diagnostics
 from declnet.cli.options import (
     ascending_option,
     no_plugin_option,
     registry_without,
     set_option,
 )
+from declnet.cli.reading import valid_spec
 from declnet.cli.run import interrupt
 from declnet.cli.seeds import jobs_option, seeds_option
-from declnet.cli.sweep_specs import right_specs
 
 if TYPE_CHECKING:
-    from declnet.runs.sweep.series import Series
+    from declnet.registry.registry import Registry
+    from declnet.runs.sweep import Outcome, Series, Task
+    from declnet.spec.model import RunSpec
+
+
+def right_specs(
+    specs: Sequence[Path], overrides: tuple[str, ...], registry: Registry
+) -> list[tuple[Path, RunSpec]]:
+    """Every spec with its file, all of them right.
+
+    Raises:
+        SpecError: with the faults of all.
+        UsageError: a folder has no spec.
+    """
+    from declnet.errors import Diagnostic, SpecError
+
+    loaded: list[tuple[Path, RunSpec]] = []
+    faults: list[Diagnostic] = []
+    for file in _files(specs):
+        try:
+            spec, checked = valid_spec(file, overrides, registry)
+        except SpecError as error:
+            faults += error.problems
+        else:
+            show_diagnostics(checked.warnings)
+            loaded.append((file, spec))
+    if faults:
+        raise SpecError(faults)
+    return loaded
+
+
+def _files(specs: Sequence[Path]) -> Iterator[Path]:
+    """The files, and those in the folders, by name."""
+    for path in specs:
+        if not path.is_dir():
+            yield path
+            continue
+        files = sorted(
+            each
+            for each in path.iterdir()
+            if each.suffix.lower() in (".toml", ".json") and not each.name.startswith(".")
+        )
+        if not files:
+            raise click.UsageError(f"{path}: there is no spec, .toml or .json, in this folder")
+        yield from files
+
+
+SUMMARY = "summary.json"
+
+
+def train_all(
+    tasks: Sequence[Task],
+    *,
+    registry: Registry,
+    disabled: Sequence[str],
+    jobs: int,
+    quiet: bool,
+) -> list[Outcome]:
+    """Trains all tasks; what fails is told on stderr and costs the others nothing.
+
+    Returns:
+        The outcomes in the order of the tasks.
+    """
+    from declnet.cli.progress import sweep_followed
+    from declnet.runs.sweep_workers import at_once, one_after_another
+
+    found: dict[Path, Outcome] = {}
+    with sweep_followed(tasks, quiet=quiet) as followed:
+        if jobs > 1:
+            outcomes = at_once(tasks, jobs, disabled, followed.progress)
+        else:
+            outcomes = one_after_another(tasks, registry, followed.progress)
+        for outcome in outcomes:
+            followed.finished(outcome)
+            found[outcome.directory] = outcome
+    return [found[task.directory] for task in tasks]
+
+
+def write_summary(directory: Path, content: object) -> None:
+    """Writes `summary.json`.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    from declnet.errors import RunError
+    from declnet.runs.writing import write_json
+
+    try:
+        write_json(directory / SUMMARY, content)
+    except OSError as error:
+        raise RunError(f"{directory / SUMMARY}: cannot be written: {error.strerror}") from None
+
+
+def status_of(all_series: Sequence[Series]) -> int:
+    """The exit code: 1 if a run failed."""
+    return int(any(len(each.finished) < len(each.outcomes) for each in all_series))
+
+
+def tell_folder(seconds: float, directory: Path) -> None:
+    """The last line, as that of a single run."""
+    click.echo(f"{seconds:.2f} s, {directory}")
 
 
 @click.command()
@@ -69,11 +170,8 @@ def sweep(
     SPECS are spec files, or folders of them. Each run goes to <name>/seed-<seed> in the sweep's
     folder (of a spec with folds, each to fold-<fold> within that), beside a summary.json.
     """
-    from declnet.cli.sweeping import status_of, tell_folder, train_all
-    from declnet.report.spread_tables import print_sweep
-    from declnet.report.sweep_order import best_first, check_metric
-    from declnet.runs.sweep.plan import SWEEP, check_names, claim_parent, tasks_of
-    from declnet.runs.sweep.series import series_of
+    from declnet.cli.sweep_tables import best_first, check_metric, print_sweep
+    from declnet.runs.sweep import SWEEP, check_names, claim_parent, series_of, tasks_of
 
     signal.signal(signal.SIGTERM, interrupt)
     plot = _plot_command(picture)
@@ -119,8 +217,6 @@ def _write_summaries(
     parent: Path, all_series: Sequence[Series], metric: tuple[str, str] | None, jobs: int
 ) -> None:
     """One for each spec, and one for all."""
-    from declnet.cli.sweeping import write_summary
-
     for each in all_series:
         folder = parent / each.name
         write_summary(folder, each.as_data(folder) | {"jobs": jobs})

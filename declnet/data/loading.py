@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, TypeVar
 
 import numpy as np
 
-from declnet.components.arrays import Array, Dtype
-from declnet.components.data_source import Dataset, DataSource
-from declnet.components.mapped_array import MappedArray
-from declnet.components.returned import checked_load
-from declnet.components.table import Table
-from declnet.data.feature_columns import require_column
+from declnet.contracts.arrays import Array, Dtype, MappedArray
+from declnet.contracts.data_source import Dataset, DataSource
+from declnet.contracts.returned import checked_load
+from declnet.contracts.table import Table
+from declnet.data.columns import require_column
 from declnet.data.python_table import as_table, is_table
 from declnet.errors import DataError
 from declnet.spec.streams import DataSet, Stream, random_stream
+
+
+def fingerprint(dataset: Dataset) -> str:
+    """`sha256:…` over dtype, shape and bytes of x, y and weights; equal for equal arrays."""
+    digest = hashlib.sha256()
+    weights = () if dataset.weights is None else (dataset.weights,)
+    for array in (dataset.x, dataset.y, *weights):
+        digest.update(f"{array.dtype.str}{array.shape}".encode())
+        parts = array.parts() if isinstance(array, MappedArray) else (array,)
+        for part in parts:
+            digest.update(np.ascontiguousarray(part).data)
+    return f"sha256:{digest.hexdigest()}"
+
 
 Samples = TypeVar("Samples", Array, MappedArray, Array | MappedArray)
 

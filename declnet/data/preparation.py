@@ -1,22 +1,26 @@
-"""Preparation: from records or arrays to the x that a model takes, as the training data says."""
+"""Preparation: from tables or arrays to the x that a model takes, as the training data says."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
-from declnet.components.arrays import Array
-from declnet.components.columns import ColumnType
-from declnet.components.data_source import Dataset
-from declnet.components.mapped_array import MappedArray
-from declnet.components.returned import checked_names, checked_suits
-from declnet.components.table import Table
-from declnet.components.transform import Transform, TransformState
-from declnet.data.column_steps import applied_to_column, fitted_to_column
-from declnet.data.feature_columns import features_of, require_column, typed
-from declnet.data.joining import joined
+from declnet.contracts.arrays import Array, MappedArray, Shape
+from declnet.contracts.data_source import Dataset
+from declnet.contracts.returned import checked_names, checked_suits
+from declnet.contracts.table import ColumnType, Table, missing_values
+from declnet.contracts.transform import Transform, TransformState
+from declnet.data.columns import (
+    applied_to_column,
+    features_of,
+    fitted_to_column,
+    joined,
+    require_column,
+    typed,
+)
 from declnet.data.target_encoding import TargetEncoding
 from declnet.errors import DataError
 
@@ -180,3 +184,28 @@ def _renamed(
     if len(given) == width or not names:
         return given if len(given) == width else ()
     return tuple(f"{names[0]}[{index}]" for index in range(width))
+
+
+def stacked(records: Table, input_shape: Shape) -> Table:
+    """One column of samples (n, *input shape), whose numbers are the columns in their order.
+
+    Raises:
+        DataError: there are more or fewer columns than a sample has numbers, or one holds text.
+    """
+    names, size = records.feature_columns, prod(input_shape)
+    if len(names) != size:
+        raise DataError(
+            f"the model was trained on arrays, samples of {size} number{'s' if size != 1 else ''}, "
+            f"but the table has {len(names)} columns",
+            hint="give it just these numbers, in the same order",
+        )
+    for name in names:
+        column = records.columns[name]
+        if column.dtype.kind == "O":
+            at = int(np.argmin(missing_values(column)))
+            raise DataError(
+                f'row {records.row_number(at)}, column "{name}" is {column[at]!r}, but the model '
+                "was trained on numbers"
+            )
+    x = np.stack([records.columns[name] for name in names], axis=1)
+    return Table({ARRAY: x.reshape(len(x), *input_shape)}, rows=records.rows)

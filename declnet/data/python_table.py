@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from declnet.components.arrays import Array
-from declnet.components.table import Table
+from declnet.contracts.arrays import Array
+from declnet.contracts.table import Table
 from declnet.errors import DataError
 
 

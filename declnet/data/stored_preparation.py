@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from declnet.components.arrays import Array
-from declnet.components.transform import Transform, TransformState
+from declnet.contracts.arrays import Array
+from declnet.contracts.transform import Transform, TransformState
 from declnet.data.preparation import FittedPreparation, FittedStep
 from declnet.data.target_encoding import TargetEncoding
 from declnet.errors import DataError

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from declnet.components.arrays import Array
-from declnet.components.columns import column_type, distinct_values, missing_values
-from declnet.components.table import Table
-from declnet.data.remedies import losses_hint
+from declnet.contracts.arrays import Array
+from declnet.contracts.table import Table, column_type, distinct_values, missing_values
+from declnet.data.columns import losses_hint
 from declnet.errors import DataError
 
 _LEAVE_OUT = (

@@ -6,16 +6,14 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from declnet.components.arrays import Array, Dtype
-from declnet.components.state import LayerState
-from declnet.graph.blocks import Blocks, Constants, LayerWorkspaces
-from declnet.graph.calls import copies, forward_calls
-from declnet.graph.lifetimes import plan_memory
-from declnet.graph.nodes import Node
-from declnet.graph.parameters import Parameters
-from declnet.graph.states import layer_state
-from declnet.graph.step import Call
-from declnet.graph.views import BatchViews
+from declnet.contracts.arrays import Array, Dtype
+from declnet.contracts.kernel import Call
+from declnet.contracts.parameter import LayerState
+from declnet.graph.arrays import BatchViews, Blocks, Constants, LayerWorkspaces
+from declnet.graph.kernels import copies, forward_calls
+from declnet.graph.memory_plan import plan_memory
+from declnet.graph.parameters import Parameters, layer_state
+from declnet.graph.shapes import Node
 
 Section = tuple[Callable[[Array], None], list[Call]]
 """A layer that reads the model's input, as a function of it, and the calls until the next such."""

@@ -1,15 +1,23 @@
-"""Which kernels a training uses: found by the exact classes of what they replace."""
+"""Which kernels a training uses, and the chains of layers that they compute."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from declnet.components.component import Component
-from declnet.components.kernel import Kernel, KernelCalls, KernelSite
-from declnet.components.loss import Loss
-from declnet.components.returned import BrokenContractError, checked_calls
-from declnet.graph.nodes import Node
+import numpy as np
+
+from declnet.contracts.arrays import Array
+from declnet.contracts.component import Component
+from declnet.contracts.kernel import Call, Kernel, KernelCalls, KernelSite
+from declnet.contracts.loss import Loss
+from declnet.contracts.parameter import LayerState
+from declnet.contracts.returned import BrokenContractError, checked_calls
+from declnet.graph.arrays import BatchViews
+from declnet.graph.memory_plan import Plan, staged_reads, value_orders
+from declnet.graph.shapes import Node
 from declnet.registry.registry import Registry
 
 
@@ -91,3 +99,187 @@ def _reasons(registry: Registry) -> Iterator[str]:
         reason = entry.component.unavailable() if entry.component.compiled else None
         if reason is not None:
             yield reason
+
+
+def forward_calls(
+    node: Node, plan: Plan, views: BatchViews, x: Array, state: LayerState
+) -> list[Call]:
+    """Copies into the order that the layer wants, then its forward."""
+    if plan.is_view(node):
+        return []
+    forward = partial(node.layer.forward, views.inputs(node, x), views.output(node), state)
+    return [*copies(node, views, x), forward]
+
+
+def copies(node: Node, views: BatchViews, x: Array) -> list[Call]:
+    """What puts a layer's inputs into the memory order that it wants."""
+    return [partial(np.copyto, *pair) for pair in views.copies(node, x)]
+
+
+def backward_calls(
+    node: Node,
+    plan: Plan,
+    views: BatchViews,
+    x: Array,
+    state: LayerState,
+    dy: Array | None = None,
+) -> list[Call]:
+    """The layer's backward, then what it adds to gradients that have several writers.
+
+    Args:
+        dy: the gradient of the layer's output; default: where the plan has it.
+    """
+    if not plan.needs_gradient[node.index + 1] or plan.gradient_is_view(node):
+        return []
+    targets: list[Array | None] = []
+    after: list[Call] = []
+    for position in range(len(node.inputs)):
+        target, additions = gradient_target(node, position, plan, views)
+        targets.append(target)
+        after += additions
+    needs = node.layer.backward_needs
+    dx: Any = tuple(targets) if node.takes_many_inputs else targets[0]
+    backward = partial(
+        node.layer.backward,
+        views.inputs(node, x) if "x" in needs else None,
+        views.output(node) if "y" in needs else None,
+        views.gradient(node.index + 1) if dy is None else dy,  # type: ignore[arg-type]  # needed
+        dx,
+        state,
+    )
+    return [backward, *after]
+
+
+def gradient_target(
+    node: Node, position: int, plan: Plan, views: BatchViews
+) -> tuple[Array | None, list[Call]]:
+    """Where a layer writes the gradient of one of its inputs, and what is done with it then.
+
+    Returns:
+        The array, None where nobody needs that gradient; and the calls that copy it, or add it to
+        what other readers of the value wrote.
+    """
+    value, writer = node.inputs[position], (node.index, position)
+    total, spare = views.gradient(value), views.spare(writer)
+    if total is None or spare is None:
+        return total, []
+    if plan.first_writer[value] == writer:
+        return spare, [partial(np.copyto, total, spare)]
+    return spare, [partial(np.add, total, spare, total)]
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Layers that follow each other, and the kernels that may compute them, the best first."""
+
+    nodes: tuple[Node, ...]
+    kernels: tuple[Kernel, ...] = ()
+
+    @property
+    def indices(self) -> tuple[int, ...]:
+        """The positions of its layers in the model."""
+        return tuple(node.index for node in self.nodes)
+
+
+def ending_of(nodes: Sequence[Node], loss: Loss, kernels: Kernels) -> Chain:
+    """The last layers that a kernel computes together with the loss; no layers if none does."""
+    start = len(nodes)
+    for count in range(1, min(len(nodes), kernels.longest - 1) + 1):
+        if count > 1 and not _continues(nodes, len(nodes) - count + 1):
+            break
+        if nodes[len(nodes) - count].takes_many_inputs:
+            break
+        if kernels.find(nodes[len(nodes) - count :], loss):
+            start = len(nodes) - count
+    found = kernels.find(nodes[start:], loss) if start < len(nodes) else ()
+    return Chain(tuple(nodes[start:]), found)
+
+
+def chains_of(nodes: Sequence[Node], count: int, kernels: Kernels) -> tuple[Chain, ...]:
+    """Splits the first `count` layers of a model, from the first on into the longest chains."""
+    chains: list[Chain] = []
+    start = 0
+    while start < count:
+        stop = start + 1
+        while stop < count and stop - start < kernels.longest and _continues(nodes, stop):
+            stop += 1
+        chains.append(_longest(nodes, start, stop, kernels))
+        start += len(chains[-1].nodes)
+    return tuple(chains)
+
+
+def _continues(nodes: Sequence[Node], index: int) -> bool:
+    """Whether a layer reads the one before alone, is its only reader, and in the same order."""
+    readers = [node.index for node in nodes if index in node.inputs]
+    return (
+        nodes[index].inputs == (index,)
+        and not nodes[index].takes_many_inputs
+        and readers == [index]
+        and (index, 0) not in staged_reads(nodes, value_orders(nodes))
+    )
+
+
+def _longest(nodes: Sequence[Node], start: int, stop: int, kernels: Kernels) -> Chain:
+    """The longest chain from `start` on, and not beyond `stop`, that suits a kernel."""
+    if not nodes[start].takes_many_inputs:
+        for end in range(stop, start, -1):
+            joined = nodes[start:end]
+            found = kernels.find(joined)
+            if found:
+                return Chain(tuple(joined), found)
+    return Chain((nodes[start],))
+
+
+def chain_calls(
+    chain: Chain,
+    plan: Plan,
+    views: BatchViews,
+    x: Array,
+    states: Sequence[LayerState],
+    kernels: Kernels,
+) -> tuple[list[Call], list[Call]]:
+    """The forward and the backward calls of a chain: by its kernel, else layer by layer.
+
+    Args:
+        chain: of the model that `plan` and `views` belong to.
+        x: the model's input.
+        states: of all layers of the model.
+        kernels: where a kernel that is used is noted.
+    """
+    own = tuple(states[node.index] for node in chain.nodes)
+    if chain.kernels:
+        bound = _kernel_calls(chain, plan, views, x, own, kernels)
+        if bound is not None:
+            return bound
+    forward: list[Call] = []
+    backward: list[Call] = []
+    for node, state in zip(chain.nodes, own, strict=True):
+        forward += forward_calls(node, plan, views, x, state)
+        backward = backward_calls(node, plan, views, x, state) + backward
+    return forward, backward
+
+
+def _kernel_calls(
+    chain: Chain,
+    plan: Plan,
+    views: BatchViews,
+    x: Array,
+    states: tuple[LayerState, ...],
+    kernels: Kernels,
+) -> tuple[list[Call], list[Call]] | None:
+    first, last = chain.nodes[0], chain.nodes[-1]
+    trained = plan.needs_gradient[last.index + 1]
+    dx, after = gradient_target(first, 0, plan, views) if trained else (None, [])
+    site = KernelSite(
+        tuple(node.layer for node in chain.nodes),
+        x=views.inputs(first, x),
+        y=views.output(last),
+        dy=views.gradient(last.index + 1) if trained else None,
+        dx=dx,
+        states=states,
+    )
+    bound = kernels.bind(chain.kernels, site)
+    if bound is None:
+        return None
+    backward = [*bound.backward, *after] if trained else []
+    return [*copies(first, views, x), *bound.forward], backward

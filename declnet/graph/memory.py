@@ -8,11 +8,11 @@ from math import prod
 import numpy as np
 import numpy.typing as npt
 
-from declnet.components.optimizer import Optimizer
-from declnet.components.returned import checked_state_names
-from declnet.graph.blocks import workspace_bytes
-from declnet.graph.lifetimes import plan_memory
-from declnet.graph.nodes import Node
+from declnet.contracts.optimizer import Optimizer
+from declnet.contracts.returned import checked_state_names
+from declnet.graph.arrays import workspace_bytes
+from declnet.graph.memory_plan import plan_memory
+from declnet.graph.shapes import Node
 from declnet.graph.update import SLICE
 
 MOST_SAMPLES = 1024

@@ -9,16 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from declnet.components.arrays import Array, Shape
-from declnet.components.mapped_array import MappedArray
+from declnet.contracts.arrays import Array, MappedArray, Shape
 from declnet.data.loading import Samples, as_input
 from declnet.errors import DataError, SpecError
 from declnet.graph.inference import InferenceGraph
 from declnet.graph.memory import samples_at_once
-from declnet.graph.nodes import Node, infer_nodes
-from declnet.graph.parameters import Parameters, initializer_problems
-from declnet.graph.weights import read_weights
-from declnet.graph.wiring import INPUT
+from declnet.graph.parameters import Parameters, initializer_problems, read_weights
+from declnet.graph.shapes import INPUT, Node, infer_nodes
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.spec.model import ModelSpec

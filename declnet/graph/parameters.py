@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
-from declnet.components.arrays import Array, Dtype, Shape
-from declnet.components.initializer import Initializer
-from declnet.components.parameter import Parameter
+from declnet.contracts.arrays import Array, Dtype, Shape
+from declnet.contracts.parameter import Initializer, LayerState, Parameter
 from declnet.errors import Diagnostic, WeightsError
-from declnet.graph.nodes import Node
+from declnet.graph.shapes import Node
 from declnet.registry.registry import Registry
 from declnet.spec.streams import Stream, random_stream
 
@@ -151,3 +151,62 @@ def fans(parameter: Parameter) -> tuple[int, int]:
     else:
         fan_in = fan_out = prod(shape)
     return parameter.fan_in or fan_in, parameter.fan_out or fan_out
+
+
+def read_weights(path: Path) -> dict[str, Array]:
+    """Reads every array of a safetensors file; raises WeightsError if that cannot be done."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError, TypeError) as error:
+        raise _unreadable(path, error) from None
+
+
+def read_weight_shapes(path: Path) -> dict[str, Shape]:
+    """Reads the keys and shapes alone; raises WeightsError if that cannot be done."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="np") as file:
+            return {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: Exception) -> WeightsError:
+    if isinstance(error, FileNotFoundError):
+        return WeightsError(f"{path}: there is no such file")
+    if isinstance(error, OSError):
+        return WeightsError(f"{path}: cannot be read: {error.strerror or error}")
+    if isinstance(error, TypeError):
+        return WeightsError(f"{path}: has a type that NumPy does not have: {error}")
+    return WeightsError(f"{path}: not a safetensors file")
+
+
+def layer_state(
+    node: Node,
+    parameters: Parameters,
+    workspace: Mapping[str, Array],
+    rng: np.random.Generator,
+    gradient: Array | None = None,
+) -> LayerState:
+    """A layer's parameters, workspace and, in training, gradients, as attributes of one object.
+
+    Args:
+        node: the layer in its place.
+        parameters: of the whole model.
+        workspace: the layer's own, for one size of batch.
+        rng: the layer's own stream.
+        gradient: the flat gradient of the whole model in training, None otherwise.
+    """
+    state = LayerState(rng, training=gradient is not None)
+    for name, array in workspace.items():
+        setattr(state, name, array)
+    for slot in parameters.slots:
+        if slot.node == node.index:
+            setattr(state, slot.name, parameters.arrays[slot.key])
+            if gradient is not None and slot.offset >= 0:
+                setattr(state.grad, slot.name, view(gradient, slot))
+    return state

@@ -3,28 +3,85 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
-from declnet.components.arrays import Array
-from declnet.components.kernel import KernelSite
-from declnet.components.loss import Loss
-from declnet.components.regularizer import Regularizer
-from declnet.components.returned import checked_penalty
-from declnet.components.state import LayerState
-from declnet.graph.blocks import Blocks, Constants, LayerWorkspaces
-from declnet.graph.calls import backward_calls, copies, forward_calls, gradient_target
-from declnet.graph.chains import chain_calls, chains_of, ending_of
-from declnet.graph.kernels import Kernels
-from declnet.graph.lifetimes import plan_memory
+from declnet.contracts.arrays import Array
+from declnet.contracts.kernel import Call, KernelSite
+from declnet.contracts.loss import Loss
+from declnet.contracts.parameter import LayerState, Regularizer
+from declnet.contracts.returned import checked_penalty
+from declnet.graph.arrays import BatchViews, Blocks, Constants, LayerWorkspaces
+from declnet.graph.kernels import (
+    Kernels,
+    backward_calls,
+    chain_calls,
+    chains_of,
+    copies,
+    ending_of,
+    forward_calls,
+    gradient_target,
+)
+from declnet.graph.memory_plan import plan_memory
 from declnet.graph.model import Model
-from declnet.graph.parameters import view
-from declnet.graph.states import layer_state
-from declnet.graph.step import Call, Step, WeightedStep, fill_weights
-from declnet.graph.views import BatchViews
+from declnet.graph.parameters import layer_state, view
 from declnet.spec.streams import Stream, random_stream
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """The calls of one training step on n samples, and the arrays that they fill.
+
+    Attributes:
+        calls: forward, loss, backward and regularizers' gradients, in order.
+        y_pred: predictions, (n, *output shape), right until the next step.
+        losses: the data loss of each sample, (n,).
+    """
+
+    calls: tuple[Call, ...]
+    y_pred: Array
+    losses: Array
+
+    def run(self) -> float:
+        """Executes the calls; returns the mean data loss."""
+        for call in self.calls:
+            call()
+        return float(np.add.reduce(self.losses)) / len(self.losses)
+
+    def weight(self) -> float:
+        """How much the batch counts: its number of samples."""
+        return float(len(self.losses))
+
+
+@dataclass(frozen=True, eq=False)
+class WeightedStep(Step):
+    """A step whose samples do not all count alike.
+
+    Attributes:
+        weights: of the samples of the batch, (n,), in the model's type.
+        normalized_weights: w / sum(w), (n,); filled by a call.
+    """
+
+    weights: Array
+    normalized_weights: Array
+
+    def run(self) -> float:
+        """Executes the calls; returns the mean data loss, sum(w * losses) / sum(w)."""
+        for call in self.calls:
+            call()
+        return float(self.losses @ self.normalized_weights)
+
+    def weight(self) -> float:
+        """How much the batch counts: the sum of its weights."""
+        return float(np.add.reduce(self.weights))
+
+
+def fill_weights(weights: Array, normalized: Array) -> None:
+    """Divide weights by their sum; all 0 if that is 0."""
+    total = np.add.reduce(weights)
+    np.divide(weights, total if total > 0 else 1, out=normalized)
 
 
 class TrainingGraph:

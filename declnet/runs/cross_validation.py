@@ -9,9 +9,9 @@ from pathlib import Path
 from declnet.errors import Diagnostic, SpecError
 from declnet.registry.registry import Registry
 from declnet.runs.folder import claim
-from declnet.runs.run import Data, run
+from declnet.runs.run import GivenData, run
 from declnet.runs.session import Listener, RunResult
-from declnet.runs.sweep.series import Spread, spread
+from declnet.runs.sweep import Spread, spread
 from declnet.spec.model import RunSpec, fold_specs
 
 
@@ -40,7 +40,7 @@ class CrossValidation:
 
 def cross_validate(
     spec: RunSpec,
-    data: Data | Mapping[str, Data] | None = None,
+    data: GivenData | Mapping[str, GivenData] | None = None,
     out: str | Path | None = None,
     *,
     listener: Listener | None = None,

@@ -13,8 +13,8 @@ from typing import Any, Self
 from pydantic import BaseModel
 
 import declnet
-from declnet.components.component import Component
-from declnet.components.kernel import Kernel
+from declnet.contracts.component import Component
+from declnet.contracts.kernel import Kernel
 from declnet.errors import DeclnetWarning, OriginError, OutputError
 from declnet.graph.model import Model
 from declnet.graph.parameters import initializer_of

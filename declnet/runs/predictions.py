@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from declnet.components.arrays import Array, Dtype, Shape
-from declnet.components.loss import Loss
-from declnet.components.returned import checked_predictions
+from declnet.contracts.arrays import Array, Dtype, Shape
+from declnet.contracts.loss import Loss
+from declnet.contracts.returned import checked_predictions
 from declnet.data.target_encoding import TargetEncoding
 from declnet.spec.model import RunSpec
 

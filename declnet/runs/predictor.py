@@ -1,17 +1,24 @@
-"""The model of a run with the preparation of its data, for tables and arrays."""
+"""The model of a run with the preparation of its data: predictions for tables, arrays and files."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+from math import prod
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from declnet.components.arrays import Array
-from declnet.components.attribution import attributing_errors
-from declnet.components.table import Table
-from declnet.data.preparation import ARRAY, FittedPreparation
+from declnet.contracts.arrays import Array
+from declnet.contracts.attribution import attributing_errors
+from declnet.contracts.data_source import Dataset, DataSource
+from declnet.contracts.returned import checked_inputs, checked_load
+from declnet.contracts.table import ColumnType, Table
+from declnet.data.files import file_source, naming
+from declnet.data.preparation import ARRAY, FittedPreparation, stacked
 from declnet.data.python_table import as_table
-from declnet.data.stacking import stacked
+from declnet.data.target_encoding import TargetEncoding
 from declnet.errors import DataError
 from declnet.graph.model import Model
 from declnet.registry.registry import Registry
@@ -112,3 +119,118 @@ def _require_finite(x: Array, records: Table) -> None:
         wrong = ~np.isfinite(x).reshape(len(x), -1).all(axis=1)
         row = records.row_number(int(np.argmax(wrong)))
         raise DataError(f"sample {row} has a number that is NaN or infinite")
+
+
+NUMBERS = 2**21
+"""Of x in a part, about: 16 MiB in float64."""
+MOST_SAMPLES = 2**16
+
+
+def samples_in_part(predictor: Predictor) -> int:
+    """So many that a part is small in memory and long enough to be fast.
+
+    It is a multiple of the samples that the model computes at once, so that figures do not depend
+    on how a file is cut.
+    """
+    model = predictor.model
+    size = max(1, prod(model.input_shape), prod(model.output_shape))
+    wanted = max(1, min(MOST_SAMPLES, NUMBERS // size))
+    at_once = model.samples_at_once
+    return max(1, wanted // at_once) * at_once
+
+
+def input_parts(
+    predictor: Predictor, path: Path, registry: Registry, samples: int
+) -> Iterator[Table | Array]:
+    """Yield what a file has to predict from, in parts of up to `samples` samples.
+
+    Args:
+        predictor: of the run; the source of its training data says how the file is written.
+        path: the file.
+        registry: where the data source is looked up.
+        samples: of a part.
+
+    Raises:
+        DataError: the file cannot be read, or lacks a column.
+    """
+    source = _source(predictor, path, registry, None)
+    for part in source.input_chunks(_no_chance(), samples):
+        yield checked_inputs(source, part)
+
+
+def labeled_parts(
+    predictor: Predictor, path: Path, registry: Registry, samples: int
+) -> Iterator[Table | Dataset]:
+    """Yield a file with its targets; arguments and errors as those of `input_parts`."""
+    target = predictor.preparation.target if predictor.preparation is not None else None
+    source = _source(predictor, path, registry, target)
+    for part in source.chunks(_no_chance(), samples):
+        data = checked_load(source, part, "chunks")
+        if isinstance(data, Table) and target is not None:
+            yield replace(data, target=target.column)
+        else:
+            yield data
+
+
+def _source(
+    predictor: Predictor, path: Path, registry: Registry, target: TargetEncoding | None
+) -> DataSource:
+    spec = predictor.spec
+    source = file_source(path, registry_for(spec.plugins, registry), spec.data.train)
+    source = source.with_target(target.column if target is not None else None)
+    if predictor.preparation is None or predictor.preparation.types is None:
+        return source
+    types = dict(predictor.preparation.types)
+    if target is not None:
+        types[target.column] = _type_of(target)
+    return source.with_types(types).with_columns(types)
+
+
+def _type_of(target: TargetEncoding) -> ColumnType:
+    first = target.classes[0] if target.classes else 0.0
+    if isinstance(first, str):
+        return "text"
+    if isinstance(first, bool):
+        return "boolean"
+    return "integer" if isinstance(first, int) else "number"
+
+
+def _no_chance() -> np.random.Generator:
+    """A generator, as a source needs one; a file has nothing random."""
+    return np.random.Generator(np.random.PCG64(0))
+
+
+def predicted_parts(predictor: Predictor, path: Path, registry: Registry) -> Iterator[Predictions]:
+    """Yield the predictions for a file, part by part; memory does not grow with the file.
+
+    Args:
+        predictor: of the run.
+        path: a table with the columns that the model was trained on, or an array.
+        registry: where the data source is looked up.
+
+    Raises:
+        DataError: the file cannot be read, or a row cannot be prepared.
+    """
+    with naming(path):
+        for x in _prepared_parts(predictor, path, registry):
+            yield predictor.predict_prepared(x)
+
+
+def _prepared_parts(predictor: Predictor, path: Path, registry: Registry) -> Iterator[Array]:
+    first = 1
+    for part in input_parts(predictor, path, registry, samples_in_part(predictor)):
+        if isinstance(part, Table):
+            yield predictor.prepared(part)
+        elif predictor.features is not None:
+            raise DataError(
+                "the model was trained on a table, so its columns are needed by name",
+                hint=f"a table with {_some(predictor.features)}",
+            )
+        else:
+            yield predictor.prepared(part, first)
+            first += len(part)
+
+
+def _some(names: tuple[str, ...]) -> str:
+    shown = ", ".join(names[:10])
+    return f"the column{'s' if len(names) > 1 else ''} {shown}{', …' if len(names) > 10 else ''}"

@@ -10,14 +10,13 @@ from typing import Any
 from declnet.errors import OutputError, ResumeError
 from declnet.registry.registry import Registry
 from declnet.runs import folder
-from declnet.runs.changes import PINNED, changes
 from declnet.runs.checkpoints import Checkpoint, Notice
 from declnet.runs.lock import locked
+from declnet.runs.manifest import PINNED, changes
 from declnet.runs.origins import spec_of_run
-from declnet.runs.ready_run import ReadyRun, make_ready_run
 from declnet.runs.record import Record
-from declnet.runs.run import Data, given_data
-from declnet.runs.session import Listener, RunResult, Session
+from declnet.runs.run import GivenData, given_data
+from declnet.runs.session import Listener, ReadyRun, RunResult, Session, make_ready_run
 from declnet.runs.stored_run import open_run
 from declnet.spec.model import TrainingSpec
 from declnet.training.state import StateError, TrainingState
@@ -25,7 +24,7 @@ from declnet.training.state import StateError, TrainingState
 
 def resume(
     run_directory: str | Path,
-    data: Data | Mapping[str, Data] | None = None,
+    data: GivenData | Mapping[str, GivenData] | None = None,
     *,
     allow_changes: bool = False,
     listener: Listener | None = None,
@@ -115,7 +114,7 @@ def _newest(
 
 def _ready(
     directory: Path,
-    data: Data | Mapping[str, Data] | None,
+    data: GivenData | Mapping[str, GivenData] | None,
     manifest: Mapping[str, Any] | None,
     registry: Registry | None,
 ) -> ReadyRun:

@@ -6,26 +6,25 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from declnet.components.data_source import Dataset
-from declnet.components.table import Table
+from declnet.contracts.data_source import Dataset
+from declnet.contracts.table import Table
 from declnet.data.loading import as_data
 from declnet.errors import DataError, Diagnostic, SpecError
 from declnet.registry.registry import Registry
 from declnet.runs.folder import claim, claim_numbered
 from declnet.runs.lock import locked
-from declnet.runs.ready_run import make_ready_run
 from declnet.runs.record import Record
-from declnet.runs.session import Listener, RunResult, Session
+from declnet.runs.session import Listener, RunResult, Session, make_ready_run
 from declnet.spec.model import RunSpec, resolved_toml
 from declnet.training.checks.check import Checked
 
-Data = Dataset | Table | tuple[Any, Any]
+GivenData = Dataset | Table | tuple[Any, Any]
 """What a data set may be handed over as; see `declnet.data.loading.as_data`."""
 
 
 def run(
     spec: RunSpec,
-    data: Data | Mapping[str, Data] | None = None,
+    data: GivenData | Mapping[str, GivenData] | None = None,
     out: str | Path | None = None,
     *,
     numbered: bool = False,
@@ -67,7 +66,7 @@ def run(
         return Session(ready, record, listener).carry_out()
 
 
-def given_data(data: Data | Mapping[str, Data]) -> dict[str, Dataset | Table]:
+def given_data(data: GivenData | Mapping[str, GivenData]) -> dict[str, Dataset | Table]:
     """Takes what a program hands over; raises DataError if it is wrong."""
     named = data if isinstance(data, Mapping) else {"train": data}
     unknown = set(named) - {"train", "validation", "test"}

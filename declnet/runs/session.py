@@ -2,28 +2,135 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
-from declnet.components.attribution import attributing_errors
-from declnet.components.callback import EpochFinished, EpochLogged
+from declnet.contracts.attribution import attributing_errors
+from declnet.contracts.callback import EpochFinished, EpochLogged
+from declnet.data.splits import Data
 from declnet.graph.model import Model
-from declnet.runs.active_run import ActiveRun
-from declnet.runs.callbacks import Callbacks
+from declnet.registry.registry import Registry
+from declnet.runs.callbacks import ActiveRun, Callbacks
 from declnet.runs.checkpoints import KEEP_LAST
-from declnet.runs.interruption import Interruption, held_back
-from declnet.runs.ready_run import ReadyRun
+from declnet.runs.manifest import first_manifest
 from declnet.runs.record import Record
-from declnet.training.blas_threads import blas_threads_for
+from declnet.spec.model import RunSpec
+from declnet.spec.requirements import registry_for
+from declnet.training.checks.check import Checked
 from declnet.training.divergence import finite_evaluation
 from declnet.training.evaluation import Evaluation
-from declnet.training.events import Event
 from declnet.training.metrics import history_metrics
+from declnet.training.numerics import blas_threads_for
+from declnet.training.preparation import Prepared, prepare
 from declnet.training.state import StateError
+from declnet.training.trainer import Event, Trainer
+
+SIGNALS = ("SIGINT", "SIGTERM")
+
+
+class Interruption:
+    """The signals that arrived and have not been delivered."""
+
+    def __init__(self) -> None:
+        self._waiting: Callable[[], Any] | None = None
+
+    def hold(self, number: int, frame: FrameType | None, handler: Callable[..., Any]) -> None:
+        """Keeps the first signal for later; the second one is delivered at once."""
+        if self._waiting is not None:
+            handler(number, frame)
+        else:
+            self._waiting = lambda: handler(number, frame)
+
+    def deliver(self) -> None:
+        """Does what the signal that waits would have done, by default raise KeyboardInterrupt."""
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            waiting()
+
+
+@contextmanager
+def held_back() -> Iterator[Interruption]:
+    """Holds signals back that have a handler written in Python, in the main thread.
+
+    What the process does about other signals, and other threads, stay as they are.
+    """
+    interruption, before = Interruption(), {}
+    if threading.current_thread() is threading.main_thread():
+        for name in SIGNALS:
+            number = getattr(signal, name)
+            handler = signal.getsignal(number)
+            if callable(handler):
+                before[number] = handler
+                signal.signal(number, _holding(interruption, handler))
+    try:
+        yield interruption
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    interruption.deliver()
+
+
+def _holding(
+    interruption: Interruption, handler: Callable[..., Any]
+) -> Callable[[int, FrameType | None], None]:
+    return lambda number, frame: interruption.hold(number, frame, handler)
+
+
+@dataclass(frozen=True, eq=False)
+class ReadyRun:
+    """All that a run computes with; nothing is written yet.
+
+    Attributes:
+        prepared: model and data.
+        trainer: stands before the first step.
+        registry: where names were looked up, as the spec sees it.
+    """
+
+    spec: RunSpec
+    prepared: Prepared
+    trainer: Trainer
+    registry: Registry
+
+    def manifest(self, spec_file: bytes) -> dict[str, Any]:
+        """Return the manifest of a run that begins now, with this spec.toml."""
+        prepared, trainer = self.prepared, self.trainer
+        model, kernels = prepared.model, trainer.kernels.used
+        return first_manifest(self.spec, spec_file, self.registry, prepared.data, model, kernels)
+
+
+def make_ready_run(
+    spec: RunSpec,
+    registry: Registry | None,
+    data: Mapping[str, Data] | None,
+    checked: Checked | None = None,
+) -> ReadyRun:
+    """Check a spec, load its data, build and compile its model.
+
+    Args:
+        spec: the run.
+        registry: where kernels and initializers are looked up; default: all installed plugins.
+        data: data sets by name, in place of the spec's.
+        checked: what a check of the same spec found, so that it is not done again.
+
+    Raises:
+        SpecError: the spec is wrong.
+        DataError: the data is wrong.
+        ComponentError: a component raised.
+    """
+    registry = registry_for(spec.plugins, registry)
+    with attributing_errors(registry):
+        prepared = prepare(spec, registry, data, checked)
+        train, validation = prepared.data["train"], prepared.data.get("validation")
+        trainer = Trainer(spec, prepared.model, train, validation, registry)
+    return ReadyRun(spec, prepared, trainer, registry)
+
 
 Listener = Callable[[Event], None]
 

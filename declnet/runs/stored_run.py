@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from declnet.components.arrays import Array, Shape
-from declnet.components.attribution import attributing_errors
-from declnet.components.data_source import Dataset
+from declnet.contracts.arrays import Array, Shape
+from declnet.contracts.attribution import attributing_errors
+from declnet.contracts.data_source import Dataset
 from declnet.errors import DataError, OutputError
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
@@ -77,7 +77,7 @@ class StoredData:
     @cached_property
     def unchanged(self) -> bool:
         """Whether the data is what the run saw, by its hash."""
-        from declnet.data.fingerprint import fingerprint
+        from declnet.data.loading import fingerprint
 
         return fingerprint(self.dataset) == self.hash
 
@@ -207,7 +207,7 @@ class StoredRun:
             SpecError: a component is not installed any more.
         """
         from declnet.graph.model import summary_of
-        from declnet.graph.nodes import infer_nodes
+        from declnet.graph.shapes import infer_nodes
 
         with attributing_errors(self.registry):
             layers = self.spec.model.layers
@@ -220,7 +220,7 @@ class StoredRun:
             OutputError: the run left none.
             WeightsError: they cannot be read.
         """
-        from declnet.graph.weights import read_weights
+        from declnet.graph.parameters import read_weights
 
         path = self.path / folder.WEIGHTS
         if not path.is_file():
@@ -308,7 +308,7 @@ class StoredRun:
             DeclnetError: as `model` and `data` do.
         """
         from declnet.runs.evaluation import evaluate_parts
-        from declnet.runs.using.part_size import samples_in_part
+        from declnet.runs.predictor import samples_in_part
 
         predictor, stored = self.predictor(), self.data(data)
         with attributing_errors(self.registry):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from declnet.components.located_string import with_folder
+from declnet.contracts.strict_model import with_folder
 from declnet.errors import Diagnostic, KeyPath, SpecError
 from declnet.spec.document import Document, read_document
 from declnet.spec.messages import hint_for_missing

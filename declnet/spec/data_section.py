@@ -8,11 +8,10 @@ from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, model_va
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import core_schema
 
-from declnet.components.data_source import DataSource
-from declnet.components.declared import StrictModel
-from declnet.components.located_error import custom_error, located_error
-from declnet.components.number_or import NumberOr
-from declnet.components.transform import Transform
+from declnet.contracts.data_source import DataSource
+from declnet.contracts.number_or import NumberOr
+from declnet.contracts.strict_model import StrictModel, custom_error, located_error
+from declnet.contracts.transform import Transform
 
 SourceOrFraction = Annotated[float | DataSource, NumberOr(DataSource, above=0, below=1)]
 Method = Literal["random", "stratified", "grouped", "time", "column"]

@@ -8,13 +8,12 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, PrivateAttr, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
-from declnet.components.callback import Callback
-from declnet.components.declared import StrictModel, resolve_paths
-from declnet.components.layer import Layer
-from declnet.components.located_error import custom_error, located_error
-from declnet.components.loss import Loss
-from declnet.components.metric import Metric
-from declnet.components.optimizer import Optimizer
+from declnet.contracts.callback import Callback
+from declnet.contracts.layer import Layer
+from declnet.contracts.loss import Loss
+from declnet.contracts.metric import Metric
+from declnet.contracts.optimizer import Optimizer
+from declnet.contracts.strict_model import StrictModel, custom_error, located_error, resolve_paths
 from declnet.spec.data_section import DataSpec
 from declnet.spec.requirements import Requirement
 from declnet.spec.source_map import SourceMap

@@ -10,14 +10,14 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
-from declnet.components.callback import Callback
-from declnet.components.component import Component
-from declnet.components.data_source import DataSource
-from declnet.components.declared import StrictModel, resolve_paths
-from declnet.components.layer import Layer
-from declnet.components.loss import Loss
-from declnet.components.metric import Metric
-from declnet.components.optimizer import Optimizer
+from declnet.contracts.callback import Callback
+from declnet.contracts.component import Component
+from declnet.contracts.data_source import DataSource
+from declnet.contracts.layer import Layer
+from declnet.contracts.loss import Loss
+from declnet.contracts.metric import Metric
+from declnet.contracts.optimizer import Optimizer
+from declnet.contracts.strict_model import StrictModel, resolve_paths
 from declnet.errors import KeyPath
 from declnet.registry.discovery import default_registry
 from declnet.registry.spelling import closest

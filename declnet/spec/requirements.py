@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from declnet.components.located_error import custom_error
+from declnet.contracts.strict_model import custom_error
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 

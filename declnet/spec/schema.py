@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from itertools import combinations
 from typing import Any
 
-from declnet.components.json_schema import KIND
+from declnet.contracts.strict_model import KIND
 from declnet.registry.registry import Registry
 from declnet.spec.compose import EXTENDS, SCHEMA, VERSION
 from declnet.spec.model import FORMAT_VERSION

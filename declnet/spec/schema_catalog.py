@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import to_jsonable_python
 
-from declnet.components.json_schema import KIND
+from declnet.contracts.strict_model import KIND
 from declnet.registry.hookspec import PROJECT
 from declnet.registry.registry import Entry, Registry
 from declnet.spec.model import RunSpec

@@ -11,9 +11,9 @@ from typing import Any, Literal
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from declnet.components.declared import StrictModel
-from declnet.components.loss import Loss
-from declnet.components.optimizer import Optimizer
+from declnet.contracts.loss import Loss
+from declnet.contracts.optimizer import Optimizer
+from declnet.contracts.strict_model import StrictModel
 from declnet.errors import Diagnostic, KeyPath, SpecError
 from declnet.registry.registry import Registry
 from declnet.spec.compose import EXTENDS, Composed, compose

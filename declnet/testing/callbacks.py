@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from declnet.components.arrays import Array
-from declnet.components.callback import Callback, EpochFinished, EpochLogged, Run
-from declnet.components.context import RunContext
-from declnet.components.metric import Better
-from declnet.components.plain import NotPlainError, from_plain, to_plain
-from declnet.components.returned import checked_monitors
+from declnet.contracts.arrays import Array
+from declnet.contracts.callback import Callback, EpochFinished, EpochLogged, Run
+from declnet.contracts.context import RunContext
+from declnet.contracts.metric import Better
+from declnet.contracts.returned import checked_monitors
+from declnet.contracts.serialization import NotPlainError, from_plain, to_plain
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
 from declnet.testing.common_checks import USED_ONCE, continues_when_restored, keeps_uses_apart
 from declnet.testing.trial import Setting, Trial

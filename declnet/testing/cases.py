@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from declnet.components.component import Component
+from declnet.contracts.component import Component
 from declnet.registry.registry import Registry
 from declnet.testing.catalogue import checks_for
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, described

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from traceback import walk_tb
 from typing import Any, TypeVar
 
-from declnet.components.returned import BrokenContractError
+from declnet.contracts.returned import BrokenContractError
 from declnet.errors import DeclnetError
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry

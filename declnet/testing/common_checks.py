@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from declnet.components.arrays import Array
-from declnet.components.component import Component
+from declnet.contracts.arrays import Array
+from declnet.contracts.component import Component
 from declnet.testing.check import (
     CheckFailed,
     CheckSkipped,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from declnet.components.arrays import Array
+from declnet.contracts.arrays import Array
 from declnet.testing.check import CheckFailed
 
 Function = Callable[[Array], float]

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from declnet.components.arrays import Array
-from declnet.components.data_source import DataInfo, Dataset, DataSource
-from declnet.components.returned import checked_info, checked_load
-from declnet.components.table import Table
+from declnet.contracts.arrays import Array
+from declnet.contracts.data_source import DataInfo, Dataset, DataSource
+from declnet.contracts.returned import checked_info, checked_load
+from declnet.contracts.table import Table
 from declnet.data.loading import checked_data as require_consistent
 from declnet.errors import DataError
 from declnet.testing.check import CheckFailed, Subject, calling, check

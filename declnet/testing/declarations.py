@@ -11,9 +11,9 @@ from typing import Any
 import tomli_w
 from pydantic import ValidationError
 
-from declnet.components.context import RunContext
-from declnet.components.returned import checked_diagnostics
-from declnet.components.verification import contract_of
+from declnet.contracts.context import RunContext
+from declnet.contracts.returned import checked_diagnostics
+from declnet.contracts.verification import contract_of
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
 
 UNKNOWN = "no_such_key_anywhere"

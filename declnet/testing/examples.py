@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from declnet.components.component import Component
+from declnet.contracts.component import Component
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.testing.check import CheckFailed

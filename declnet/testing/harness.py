@@ -15,21 +15,18 @@ from typing import Any
 
 import numpy as np
 
-from declnet.components.arrays import Array, Shape
-from declnet.components.layer import Layer
-from declnet.components.loss import Loss
-from declnet.components.parameter import Parameter
-from declnet.components.regularizer import Regularizer
-from declnet.components.state import LayerState, OptimizerState
+from declnet.contracts.arrays import Array, Shape
+from declnet.contracts.layer import Layer
+from declnet.contracts.loss import Loss
+from declnet.contracts.parameter import LayerState, OptimizerState, Parameter, Regularizer
 from declnet.errors import SpecError
 from declnet.graph.inference import InferenceGraph
 from declnet.graph.kernels import Kernels
+from declnet.graph.memory_plan import Order
 from declnet.graph.model import Model
-from declnet.graph.nodes import Node, infer_nodes
-from declnet.graph.orders import Order
 from declnet.graph.parameters import view
-from declnet.graph.step import Step
-from declnet.graph.training_graph import TrainingGraph
+from declnet.graph.shapes import Node, infer_nodes
+from declnet.graph.training_graph import Step, TrainingGraph
 from declnet.registry.registry import Registry
 from declnet.testing.check import (
     CheckFailed,

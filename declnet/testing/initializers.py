@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from declnet.components.parameter import Parameter
+from declnet.contracts.parameter import Parameter
 from declnet.graph.parameters import fans
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
 from declnet.testing.common_checks import USED_ONCE, overwrites_outputs, writes_every_output

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from declnet.components.arrays import Array, Shape
-from declnet.components.kernel import Call, Kernel, KernelCalls, KernelSite
-from declnet.components.loss import Loss
-from declnet.graph.blocks import batch_view
+from declnet.contracts.arrays import Array, Shape
+from declnet.contracts.kernel import Call, Kernel, KernelCalls, KernelSite
+from declnet.contracts.loss import Loss
+from declnet.graph.arrays import batch_view
 from declnet.graph.kernels import Kernels
 from declnet.graph.update import Update
 from declnet.registry.registry import Registry

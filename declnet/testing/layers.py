@@ -13,12 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from declnet.components.arrays import Array, Shape
-from declnet.components.layer import Layer
-from declnet.components.output_range import OutputRange
-from declnet.components.parameter import Parameter
-from declnet.graph.nodes import Node
+from declnet.contracts.arrays import Array, Shape
+from declnet.contracts.layer import Layer, OutputRange
+from declnet.contracts.parameter import Parameter
 from declnet.graph.parameters import Parameters
+from declnet.graph.shapes import Node
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
 from declnet.testing.common_checks import (
     FILLS_ARRAYS,

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from declnet.components.arrays import Array, Dtype, Shape
-from declnet.components.loss import Loss
-from declnet.components.returned import checked_predictions, checked_targets
-from declnet.graph.blocks import batch_view
-from declnet.graph.orders import Order
+from declnet.contracts.arrays import Array, Dtype, Shape
+from declnet.contracts.loss import Loss
+from declnet.contracts.returned import checked_predictions, checked_targets
+from declnet.graph.arrays import batch_view
+from declnet.graph.memory_plan import Order
 from declnet.registry.registry import Registry
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
 from declnet.testing.common_checks import FILLS_ARRAYS, USED_ONCE, leaves_inputs_alone

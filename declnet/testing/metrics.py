@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from declnet.components.arrays import Array, Shape
-from declnet.components.metric import Metric
-from declnet.graph.blocks import batch_view
+from declnet.contracts.arrays import Array, Shape
+from declnet.contracts.metric import Metric
+from declnet.graph.arrays import batch_view
 from declnet.testing.check import (
     CheckFailed,
     CheckSkipped,

@@ -9,9 +9,9 @@ from typing import cast
 
 import numpy as np
 
-from declnet.components.arrays import Array
-from declnet.components.optimizer import Optimizer
-from declnet.components.returned import checked_state_names
+from declnet.contracts.arrays import Array
+from declnet.contracts.optimizer import Optimizer
+from declnet.contracts.returned import checked_state_names
 from declnet.graph.update import SLICE, Update
 from declnet.testing.check import (
     CheckFailed,

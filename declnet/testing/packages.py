@@ -9,7 +9,7 @@ from importlib.metadata import entry_points
 from importlib.util import find_spec
 from typing import Any
 
-from declnet.components.component import Component
+from declnet.contracts.component import Component
 from declnet.errors import RegistryError
 from declnet.registry.discovery import load, plugin_of
 from declnet.registry.hookspec import PROJECT

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
-from declnet.components.arrays import Array, Shape
+from declnet.contracts.arrays import Array, Shape
 from declnet.graph.kernels import Kernels
 from declnet.registry.registry import Registry
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, check

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from declnet.components.arrays import Array
-from declnet.components.returned import checked_column, checked_fit, checked_names, checked_suits
-from declnet.components.transform import ColumnError
+from declnet.contracts.arrays import Array
+from declnet.contracts.returned import checked_column, checked_fit, checked_names, checked_suits
+from declnet.contracts.transform import ColumnError
 from declnet.data.stored_preparation import state_after_storing
-from declnet.graph.blocks import batch_view
+from declnet.graph.arrays import batch_view
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
 from declnet.testing.common_checks import (
     USED_ONCE,

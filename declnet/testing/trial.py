@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from declnet.components.arrays import Array
-from declnet.graph.orders import Order
+from declnet.contracts.arrays import Array
+from declnet.graph.memory_plan import Order
 from declnet.testing.check import Subject
 
 SAMPLES = 10

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from declnet.components.arrays import Array
-from declnet.data.batches import Batches
-from declnet.data.gathering import Gathered, Samples, samples_of
-from declnet.graph.step import Step
-from declnet.graph.training_graph import TrainingGraph
+from declnet.contracts.arrays import Array
+from declnet.data.batches import Batches, Gathered, Samples, samples_of
+from declnet.graph.training_graph import Step, TrainingGraph
 from declnet.training.metrics import MetricAccumulator
 from declnet.training.ready_data import ReadyData
 

@@ -1,18 +1,71 @@
-"""Evaluates a model on a data set, in batches of constant memory."""
+"""Evaluates a model on a data set, batch by batch, in memory that does not grow with it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from declnet.components.loss import Loss
-from declnet.components.metric import Metric
-from declnet.components.returned import checked_penalty
+from declnet.contracts.arrays import Array
+from declnet.contracts.loss import Loss
+from declnet.contracts.metric import Metric
+from declnet.contracts.returned import checked_penalty
+from declnet.graph.inference import InferenceGraph
 from declnet.graph.model import Model
-from declnet.training.batch_losses import BatchLosses
-from declnet.training.metrics import MetricAccumulator
+from declnet.training.metrics import MetricAccumulator, Watch
 from declnet.training.ready_data import ReadyData
+
+
+@dataclass(frozen=True, eq=False)
+class BatchLoss:
+    """What a batch gave.
+
+    Attributes:
+        y_pred: predictions, which the next batch overwrites.
+        y: as the user gave it.
+        loss: the mean of its samples' losses, by their weights.
+        weight: the sum of the weights; of samples that count alike, how many they are.
+    """
+
+    y_pred: Array
+    y: Array
+    loss: float
+    weight: float
+
+
+class BatchLosses:
+    """A model and a loss, ready for any number of samples.
+
+    Args:
+        model: as it is when samples come.
+        loss: of the run.
+        capacity: samples at once.
+    """
+
+    def __init__(self, model: Model, loss: Loss, capacity: int) -> None:
+        self._loss = loss
+        self._graph = InferenceGraph(model.nodes, model.store, model.dtype, capacity)
+        self._losses = np.empty(capacity, model.dtype)
+
+    def of(self, data: ReadyData) -> Iterator[BatchLoss]:
+        """Each batch, in order; NumPy warns of overflows as its caller has set it."""
+        for start in range(0, len(data), self._graph.capacity):
+            part = slice(start, start + self._graph.capacity)
+            weights = None if data.weights is None else data.weights[part]
+            y_pred = self._graph.predict(data.x[part])
+            losses = self._losses[: len(y_pred)]
+            self._loss.forward(y_pred, data.y_true[part], losses)
+            loss, weight = mean_loss(losses, weights)
+            yield BatchLoss(y_pred, data.y[part], loss, weight)
+
+
+def mean_loss(losses: Array, weights: Array | None) -> tuple[float, float]:
+    """The mean of samples' losses (n,), by their weights (n,), and the sum of the weights."""
+    if weights is None:
+        return float(losses.mean()), float(len(losses))
+    weight = float(weights.sum())
+    return float(losses @ weights) / (weight or 1.0), weight
 
 
 class Evaluation:
@@ -52,3 +105,31 @@ def regularization_loss(model: Model) -> float:
             if (regularizer := slot.parameter.regularizer) is not None
         )
     )
+
+
+class RunningEvaluation:
+    """A model's loss and metrics over all parts that are added.
+
+    Args:
+        model: trained.
+        loss: of the run.
+        metrics: of the run.
+        watch: sees each batch's predictions.
+    """
+
+    def __init__(
+        self, model: Model, loss: Loss, metrics: Sequence[Metric], watch: Watch | None = None
+    ) -> None:
+        self._metrics = MetricAccumulator(loss, metrics, watch)
+        self._penalty = regularization_loss(model)
+        self._batches = BatchLosses(model, loss, model.samples_at_once)
+
+    def add(self, data: ReadyData) -> None:
+        """Add samples, as many as there are."""
+        with np.errstate(all="ignore"):
+            for batch in self._batches.of(data):
+                self._metrics.add(batch.y_pred, batch.y, batch.loss, self._penalty, batch.weight)
+
+    def result(self) -> dict[str, float]:
+        """Return `loss`, `data_loss`, `regularization_loss` and each metric of what was added."""
+        return self._metrics.result()

@@ -8,14 +8,13 @@ from math import prod
 
 import numpy as np
 
-from declnet.components.arrays import Shape
-from declnet.components.data_source import DataInfo
-from declnet.data.gathering import THIN
+from declnet.contracts.arrays import Shape
+from declnet.contracts.data_source import DataInfo
+from declnet.data.batches import THIN
 from declnet.errors import Diagnostic
-from declnet.graph.chains import ending_of
-from declnet.graph.kernels import Kernels
+from declnet.graph.kernels import Kernels, ending_of
 from declnet.graph.memory import inference_memory, samples_at_once, training_memory
-from declnet.graph.nodes import Node
+from declnet.graph.shapes import Node
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.spec.partial import PartialSpec

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from declnet.components.arrays import Array
-from declnet.components.loss import Loss
-from declnet.components.metric import Better, Metric
-from declnet.components.plain import NotPlainError, from_plain, to_plain
-from declnet.components.returned import checked_predictions, checked_result
+from declnet.contracts.arrays import Array
+from declnet.contracts.loss import Loss
+from declnet.contracts.metric import Better, Metric
+from declnet.contracts.returned import checked_predictions, checked_result
+from declnet.contracts.serialization import NotPlainError, from_plain, to_plain
 
 LOSSES = ("loss", "data_loss", "regularization_loss")
 """The metrics that every run has: the loss and its parts."""

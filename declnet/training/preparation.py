@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from declnet.data.preparation import FittedPreparation
 from declnet.data.sets import prepared_sets
-from declnet.data.split import Data
+from declnet.data.splits import Data
 from declnet.graph.model import Model, build_model
 from declnet.registry.registry import Registry
 from declnet.spec.model import RunSpec

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from declnet.components.arrays import Array
-from declnet.components.data_source import Dataset
-from declnet.components.loss import Loss
-from declnet.components.mapped_array import MappedArray
-from declnet.components.returned import checked_targets
-from declnet.data.fingerprint import fingerprint
+from declnet.contracts.arrays import Array, MappedArray
+from declnet.contracts.data_source import Dataset
+from declnet.contracts.loss import Loss
+from declnet.contracts.returned import checked_targets
+from declnet.data.loading import fingerprint
 from declnet.errors import DataError
 from declnet.graph.model import Model
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
-from declnet.components.arrays import Array
+from declnet.contracts.arrays import Array
 
 RENAMED = {"figures": "metrics"}
 """Names in checkpoints of the first edition, and what they are called now."""
@@ -18,7 +18,7 @@ class StateError(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class TrainingState:
-    """Plain values and arrays (see `declnet.components.plain`), enough to go on to the same bits.
+    """Plain values and arrays, enough to resume to the same bits (`declnet.contracts.serialization`).
 
     Learning rates need no more than `step`: schedules are functions of it. The arrays may be those
     that training works on: write them down before it goes on.

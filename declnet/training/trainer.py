@@ -6,22 +6,71 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from declnet.components.callback import Callback, EpochFinished, EpochLogged
-from declnet.components.metric import Metric
-from declnet.components.returned import checked_monitors
+from declnet.contracts.callback import Callback, EpochFinished, EpochLogged
+from declnet.contracts.metric import Metric
+from declnet.contracts.returned import checked_monitors
 from declnet.graph.model import Model
 from declnet.registry.registry import Registry
 from declnet.spec.model import RunSpec
-from declnet.training.arithmetic import arithmetic_for
-from declnet.training.compilation import compile_training
+from declnet.training.compile import compile_training
 from declnet.training.divergence import divergence, finite_evaluation
 from declnet.training.epochs import NonFiniteLossError
 from declnet.training.evaluation import Evaluation
-from declnet.training.events import Event, Progressed
 from declnet.training.metrics import LOSSES, VALIDATION, MetricAccumulator
-from declnet.training.pace import Pace
+from declnet.training.numerics import arithmetic_for
 from declnet.training.ready_data import ReadyData
 from declnet.training.state import StateError, TrainingState, put_back
+
+
+@dataclass(frozen=True)
+class Progressed:
+    """A heartbeat between logged epochs, a few times a second.
+
+    Attributes:
+        epochs_done: whole epochs, with the finished share of the one at work.
+    """
+
+    epochs_done: float
+
+
+Event = EpochLogged | EpochFinished | Progressed
+
+
+SIGN_OF_LIFE = 0.2
+"""Seconds between two signs of life."""
+
+PART = 0.05
+"""Seconds that a part of an epoch takes at most, unless one batch takes longer."""
+
+
+class Pace:
+    """Says when a sign of life is due, and how many batches to do at a time.
+
+    Attributes:
+        next_sign: when one is due, by `time.perf_counter`.
+        part: batches of the next part of an epoch: few at first, then as many as `PART` allows.
+    """
+
+    def __init__(self) -> None:
+        self.next_sign, self.part = 0.0, 1
+
+    def begin(self) -> None:
+        """The training begins, or goes on."""
+        self.next_sign = time.perf_counter() + SIGN_OF_LIFE
+
+    def sign_is_due(self) -> bool:
+        """Whether it is time for a sign of life; if so, the next one is due later."""
+        due = time.perf_counter() > self.next_sign
+        if due:
+            self.begin()
+        return due
+
+    def took(self, batches: int, seconds: float) -> None:
+        """Makes the parts longer or shorter, after one of so many batches took so long."""
+        if seconds > PART:
+            self.part = max(1, min(self.part, int(batches * PART / seconds)))
+        elif batches == self.part and seconds < PART / 2:
+            self.part *= 2
 
 
 class Trainer:

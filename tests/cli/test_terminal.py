@@ -2,9 +2,63 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from declnet.cli.terminal import BLOCKS, print_table, shown_bytes, sparkline
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"),
+    [
+        (0, "0 B"),
+        (1023, "1023 B"),
+        (1024, "1.0 KiB"),
+        (1536, "1.5 KiB"),
+        (3 * 2**20, "3.0 MiB"),
+        (5 * 2**30, "5.00 GiB"),
+        (2**50, "1048576.00 GiB"),
+    ],
+)
+def test_sizes_are_shown_in_their_unit(count, shown):
+    assert shown_bytes(count) == shown
+
+
+def test_outside_a_terminal_nothing_is_cut_wrapped_or_padded(capsys):
+    long = "x" * 5000
+    print_table("things", ("name", "[bold]"), [("a", long), ("[red]b", "1")])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.rstrip() for line in lines] == lines
+    assert any(line.endswith(long) for line in lines)
+    assert any("[red]b" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("values", "width", "shown"),
+    [
+        ([0, 1, 2, 3, 4, 5, 6, 7], 8, "▁▂▃▄▅▆▇█"),
+        ([7, 0], 8, "█▁"),
+        ([3, 3, 3], 8, "▁▁▁"),
+        ([], 8, ""),
+        ([0, 2, 6, 8], 2, "▁█"),
+        ([0, math.nan, 1], 8, "▁ █"),
+        ([math.inf, 0, 1], 8, " ▁█"),
+        ([-1e308, 1e308], 8, "▁█"),
+    ],
+)
+def test_the_curve_is_scaled_from_the_smallest_to_the_largest(values, width, shown):
+    assert sparkline(values, width) == shown
+
+
+@given(st.lists(st.floats(-1e9, 1e9)), st.integers(1, 80))
+def test_no_curve_is_wider_than_it_may_be(values, width):
+    shown = sparkline(values, width)
+    assert len(shown) == min(width, len(values))
+    assert set(shown) <= set(BLOCKS)
 
 
 @pytest.fixture

@@ -1,10 +1,151 @@
+"""What a program may hand over to `declnet.run`."""
+
 from __future__ import annotations
+
+import datetime as dt
 
 import numpy as np
 import pytest
 
-from declnet import DataError, Dataset
-from declnet.data.loading import as_data, as_input, checked
+from declnet import DataError, Dataset, Table, parse_spec, run
+from declnet.data.loading import as_data, as_input, checked, fingerprint
+
+COLUMNS = {"a": [1.0, 2.0, None], "kind": ["x", None, "y"], "n": [1, 2, 3], "y": ["p", "q", "p"]}
+
+
+def shown(records):
+    return {name: str(column.tolist()) for name, column in records.columns.items()}
+
+
+EXPECTED = {
+    "a": "[1.0, 2.0, nan]",
+    "kind": "['x', None, 'y']",
+    "n": "[1, 2, 3]",
+    "y": "['p', 'q', 'p']",
+}
+
+
+@pytest.fixture(params=["mapping", "rows", "pandas", "polars", "records"])
+def table(request):
+    if request.param == "mapping":
+        return COLUMNS
+    if request.param == "rows":
+        return [dict(zip(COLUMNS, row, strict=True)) for row in zip(*COLUMNS.values(), strict=True)]
+    if request.param == "records":
+        return as_data((COLUMNS, "y"), "train")
+    return pytest.importorskip(request.param).DataFrame(COLUMNS)
+
+
+def test_tables_with_the_name_of_the_target(table):
+    records = table if isinstance(table, Table) else as_data((table, "y"), "train")
+    assert shown(as_data(records, "train")) == EXPECTED
+    assert records.target == "y"
+    assert records.feature_columns == ("a", "kind", "n")
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_frames_with_their_targets_apart(library):
+    frame = pytest.importorskip(library).DataFrame(COLUMNS)
+    records = as_data((frame[["a", "n"]], frame["y"]), "train")
+    assert records.target == "y"
+    assert shown(records) == {name: EXPECTED[name] for name in ("a", "n", "y")}
+    assert as_data((frame[["a"]], np.arange(3)), "train").target == "target"
+    with pytest.raises(DataError, match='has a column "y" besides the target'):
+        as_data((frame, frame["y"]), "train")
+
+
+def test_types_of_pandas():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(
+        {
+            "category": pandas.Categorical(["b", None, "a"]),
+            "nullable": pandas.array([1, None, 3], dtype="Int64"),
+            "flag": pandas.array([True, None, False], dtype="boolean"),
+            "text": pandas.array(["u", None, "v"], dtype="string"),
+            "time": pandas.to_datetime(["2024-01-02", None, "2023-05-06"]),
+            "y": [0, 1, 0],
+        }
+    )
+    found = shown(as_data((frame, "y"), "train"))
+    assert found["category"] == "['b', None, 'a']"
+    assert found["nullable"] == "[1.0, nan, 3.0]"
+    assert found["flag"] == "[1.0, nan, 0.0]"
+    assert found["text"] == "['u', None, 'v']"
+    assert found["time"].startswith("['2024-01-02")
+    assert ", None, '2023-05-06" in found["time"]
+
+
+def test_dates_of_polars_are_text_in_their_order():
+    polars = pytest.importorskip("polars")
+    frame = polars.DataFrame({"day": [dt.date(2024, 1, 2), None], "y": [0, 1]})
+    assert shown(as_data((frame, "y"), "train"))["day"] == "['2024-01-02', None]"
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ((COLUMNS, "z"), 'no column "z"'),
+        (({"a": [1, "x"], "y": [1, 2]}, "y"), 'row 2, column "a"'),
+        (({"a": [1, 2], "y": [1]}, "y"), "columns have 1 and 2 rows"),
+        (({"a": np.ones((2, 2)), "y": [1, 2]}, "y"), r'column "a" must be \(n,\)'),
+        ((np.ones((2, 2)), "y"), "is no table"),
+        (({"a": [], "y": []}, "y"), "there are no rows"),
+    ],
+)
+def test_what_is_no_table_is_told(data, message):
+    with pytest.raises(DataError, match=message):
+        as_data(data, "train")
+
+
+def test_a_frame_without_a_target_says_how():
+    pandas = pytest.importorskip("pandas")
+    with pytest.raises(DataError, match=r'\(frame, "name of the target column"\)'):
+        as_data(pandas.DataFrame(COLUMNS), "train")
+
+
+def test_a_run_on_a_table(document):
+    rng = np.random.default_rng(0)
+    columns = {
+        "a": rng.normal(size=40),
+        "colour": np.array(["red", "blue"] * 20),
+        "y": np.array(["p", "q", "r", "p"] * 10),
+    }
+    document["data"] = {"validation": 0.2, "prepare": ["standardize", "one_hot"]}
+    result = run(parse_spec(document), data=(columns, "y"))
+    assert set(result.metrics) == {"train", "validation"}
+    assert result.model.input_shape == (3,)
+    frame = {name: columns[name] for name in ("a", "colour")}
+    again = run(parse_spec(document), data=(frame, columns["y"]))
+    assert again.history == result.history
+
+
+def test_weights_that_are_none_are_refused():
+    for weights in (np.ones(2), np.array([1.0, -1.0, 1.0]), np.array([1.0, np.nan, 1.0])):
+        with pytest.raises(DataError, match="weights must be"):
+            as_data(Dataset(np.ones((3, 1)), np.arange(3), weights), "train")
+
+
+X, Y = np.arange(6.0).reshape(3, 2), np.arange(3)
+
+
+def test_equal_arrays_have_equal_fingerprints_in_any_memory_order():
+    assert fingerprint(Dataset(X, Y)) == fingerprint(Dataset(np.asfortranarray(X), Y.copy()))
+    assert fingerprint(Dataset(X, Y)).startswith("sha256:")
+
+
+@pytest.mark.parametrize(
+    ("x", "y"),
+    [
+        (X + 1, Y),
+        (X, Y[::-1]),
+        (X.astype("float32"), Y),
+        (X.reshape(3, 1, 2), Y),
+        (X, Y.astype(float)),
+    ],
+)
+def test_any_difference_changes_the_fingerprint(x, y):
+    assert fingerprint(Dataset(x, y)) != fingerprint(Dataset(X, Y))
+
 
 X, Y = np.ones((4, 2)), np.arange(4)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from declnet import Layer, Loss, Registry
 from declnet.graph.model import Model
-from declnet.graph.nodes import infer_nodes
+from declnet.graph.shapes import infer_nodes
 from declnet.registry.discovery import default_registry
 from declnet_layers import Dense, Linear, ReLU
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from declnet.graph.diagnosis import first_non_finite
+from declnet.training.divergence import first_non_finite
 from declnet_layers import Dense, ReLU
 
 X = np.ones((2, 3))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from declnet import Kernel, KernelCalls, Registry, RegistryError
-from declnet.components.returned import BrokenContractError
+from declnet.contracts.returned import BrokenContractError
 from declnet.graph.kernels import Kernels, why_none
 from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import Update

@@ -8,7 +8,7 @@ import pytest
 from declnet.graph.kernels import Kernels
 from declnet.graph.memory import inference_memory, training_memory
 from declnet.graph.model import Model
-from declnet.graph.nodes import infer_nodes
+from declnet.graph.shapes import infer_nodes
 from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import Update
 from declnet_layers import Dense, ReLU, Softmax

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from declnet import Dataset, Table
-from declnet.data.folds import fold_positions
-from declnet.data.split import split_positions
+from declnet.data.splits import fold_positions, split_positions
 from declnet.spec.data_section import SplitSpec
 
 peers = pytest.importorskip("sklearn.model_selection")

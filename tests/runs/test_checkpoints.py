@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from declnet.components.plain import NotPlainError
-from declnet.runs.checkpoint_file import CheckpointError, packed, unpacked
-from declnet.runs.checkpoints import Checkpoints
+from declnet.contracts.serialization import NotPlainError
+from declnet.runs.checkpoints import CheckpointError, Checkpoints, packed, unpacked
 
 
 def content(step):

@@ -29,7 +29,7 @@ from declnet import (
     resume,
     run,
 )
-from declnet.components.callback import EpochLogged
+from declnet.contracts.callback import EpochLogged
 from declnet.registry.plugin import LOCAL, Plugin
 
 WAVE, OTHER = Plugin("wave", "declnet-wave", "1.0"), Plugin("other", "other-wave", "2.0")

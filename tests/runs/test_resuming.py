@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from declnet import DataError, Dataset, OutputError, ResumeError, SpecError, parse_spec, resume, run
-from declnet.components.callback import EpochLogged
-from declnet.training import pace
+from declnet.contracts.callback import EpochLogged
+from declnet.training import trainer as pace
 
 FILES = ("weights.safetensors", "history.jsonl", "metrics.json")
 

@@ -17,7 +17,7 @@ from declnet import (
     parse_spec,
     run,
 )
-from declnet.components.callback import EpochLogged
+from declnet.contracts.callback import EpochLogged
 from declnet.training.checks.check import check_spec
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from declnet import Callback, Dataset, Metric, Registry, default_registry, parse_spec
-from declnet.components.callback import EpochLogged
-from declnet.runs.checkpoint_file import packed, unpacked
-from declnet.training import pace
+from declnet.contracts.callback import EpochLogged
+from declnet.runs.checkpoints import packed, unpacked
+from declnet.training import trainer as pace
 from declnet.training.preparation import prepare
 from declnet.training.state import StateError, TrainingState
 from declnet.training.trainer import Trainer

@@ -32,7 +32,7 @@ def test_held_out_samples_are_not_learned_from(document, blobs):
     document["training"]["epochs"] = 1
     spec = parse_spec(document)
     from declnet import Dataset
-    from declnet.data.split import split
+    from declnet.data.splits import split
 
     alone = run(spec, data=split(Dataset(*blobs), {"validation": 0.5}, spec.data.split, spec.seed))
     together = run(spec)

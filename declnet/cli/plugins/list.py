@@ -8,7 +8,7 @@ import click
 @click.command("list")
 def list_plugins() -> None:
     """List every installed component by kind, and the plugins that are broken or disabled."""
+    from declnet.cli.component_pages import print_plugins
     from declnet.registry.discovery import default_registry
-    from declnet.report.plugins_table import print_plugins
 
     print_plugins(default_registry())

@@ -13,11 +13,10 @@ def show(type_name: str, kind: str | None) -> None:
 
     A type that several kinds have, or several distributions offer, is shown once for each.
     """
+    from declnet.cli.component_pages import describe, print_component
     from declnet.errors import UnknownTypeError
     from declnet.registry.discovery import default_registry
     from declnet.registry.spelling import suggestion
-    from declnet.report.component_description import describe
-    from declnet.report.component_page import print_component
 
     registry = default_registry()
     kinds = [kind] if kind is not None else registry.kinds()

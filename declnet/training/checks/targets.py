@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import prod
 
-from declnet.components.arrays import Shape
-from declnet.components.data_source import DataInfo
-from declnet.components.loss import Loss
-from declnet.components.output_range import OutputRange
+from declnet.contracts.arrays import Shape
+from declnet.contracts.data_source import DataInfo
+from declnet.contracts.layer import OutputRange
+from declnet.contracts.loss import Loss
 from declnet.errors import Diagnostic
-from declnet.graph.nodes import Node
+from declnet.graph.shapes import Node
 from declnet.registry.registry import Registry
 from declnet.spec.partial import PartialSpec
 from declnet.training.checks.data import origin_of
-from declnet.training.checks.outputs import path_of_output_size
-from declnet.training.checks.suggestions import layer_for, loss_for
+from declnet.training.checks.model import layer_for, loss_for, path_of_output_size
 
 
 def target_problems(

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import declnet
-from declnet.components.declared import StrictModel
+from declnet.contracts.strict_model import StrictModel
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx

@@ -6,9 +6,8 @@ import inspect
 from collections.abc import Iterable
 from html import escape
 
+from declnet.cli.component_pages import ComponentDescription, FieldDescription, describe
 from declnet.registry.registry import Entry, Registry
-from declnet.report.component_description import ComponentDescription, describe
-from declnet.report.field_description import FieldDescription
 from declnet_pages.markdown import block, code, escaped, prose, table
 
 PLURALS = {

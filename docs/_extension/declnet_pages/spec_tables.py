@@ -6,7 +6,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from declnet import DataSpec, EngineSpec, ModelSpec, RunSpec, TrainingSpec
-from declnet.report.field_description import describe_field
+from declnet.cli.component_pages import describe_field
 from declnet.spec.data_section import SplitSpec
 from declnet_pages.component_pages import field_row
 from declnet_pages.markdown import table

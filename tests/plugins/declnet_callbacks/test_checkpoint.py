@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from declnet import EpochFinished, parse_spec, run
-from declnet.runs.checkpoint_file import unpacked
-from declnet.training import pace
+from declnet.runs.checkpoints import unpacked
+from declnet.training import trainer as pace
 from declnet_callbacks import Checkpoint
 
 

@@ -7,7 +7,7 @@ import importlib.util
 import pytest
 
 from declnet import parse_spec, resume, run
-from declnet.components.callback import EpochLogged
+from declnet.contracts.callback import EpochLogged
 from declnet.training.checks.check import check_spec
 
 MISSING = [

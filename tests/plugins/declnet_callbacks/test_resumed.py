@@ -7,7 +7,7 @@ import json
 import pytest
 
 from declnet import EpochFinished, EpochLogged, parse_spec, resume, run
-from declnet.training import pace
+from declnet.training import trainer as pace
 
 FILES = ("weights.safetensors", "history.jsonl", "metrics.json")
 

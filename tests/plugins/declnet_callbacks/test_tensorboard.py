@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from declnet import parse_spec, resume, run
-from declnet.components.callback import EpochLogged
+from declnet.contracts.callback import EpochLogged
 from declnet.training.checks.check import check_spec
 from declnet_callbacks import TensorBoard
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet.data.file_profile import profile_of_file
+from declnet.data.files import profile_of_file
 from declnet_data import CSV
 from declnet_data.csv_detection import PIECE, text_format
 from declnet_templates import TableTemplate

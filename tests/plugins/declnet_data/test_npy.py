@@ -8,7 +8,7 @@ import pytest
 
 import declnet
 from declnet import DataError, MappedArray, SpecError
-from declnet.data.fingerprint import fingerprint
+from declnet.data.loading import fingerprint
 from declnet_data import NPY
 
 RNG = np.random.default_rng(0)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from declnet import ResumeError, parse_spec, resume, run
-from declnet.components.callback import EpochLogged
+from declnet.contracts.callback import EpochLogged
 
 pytestmark = pytest.mark.usefixtures("numba")
 

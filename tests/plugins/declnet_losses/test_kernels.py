@@ -8,7 +8,7 @@ import pytest
 from declnet import default_registry
 from declnet.graph.kernels import Kernels
 from declnet.graph.model import Model
-from declnet.graph.nodes import infer_nodes
+from declnet.graph.shapes import infer_nodes
 from declnet.graph.training_graph import TrainingGraph
 from declnet_layers import Dense, HardSigmoid, Linear, Sigmoid, Softmax
 from declnet_losses import (

@@ -10,7 +10,7 @@ import pytest
 
 import declnet
 from declnet import ColumnProfile, DataError, TableProfile
-from declnet.data.file_profile import profile_of_file
+from declnet.data.files import profile_of_file
 from declnet.training.checks.check import check_spec
 from declnet_templates import TableTemplate
 

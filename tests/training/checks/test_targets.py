@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from declnet import DataInfo, Layer, Loss
-from declnet.graph.nodes import infer_nodes
-from declnet.registry.discovery import default_registry
+from declnet import DataInfo, Layer, Loss, default_registry
+from declnet.graph.shapes import infer_nodes
 from declnet.spec.partial import valid_parts
 from declnet.training.checks.targets import label_problems
 from declnet_data import NPZ

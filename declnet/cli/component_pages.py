@@ -1,0 +1,274 @@
+"""What `declnet plugins` prints: what is installed, what is broken, and a page for a component."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import tomli_w
+from pydantic.fields import FieldInfo
+
+from declnet.cli.terminal import print_table
+from declnet.contracts.component import Component
+from declnet.registry.registry import Entry, Registry
+
+_PLAIN = {int: "integer", float: "number", bool: "true or false", str: "string", Path: "path"}
+_SIGNS = {
+    "gt": ">",
+    "ge": ">=",
+    "lt": "<",
+    "le": "<=",
+    "above": ">",
+    "minimum": ">=",
+    "below": "<",
+    "min_length": "length >=",
+    "max_length": "length <=",
+}
+
+
+@dataclass(frozen=True)
+class FieldDescription:
+    """A key of a table, as text; `default` is `"required"` where there is none."""
+
+    name: str
+    type: str
+    default: str
+    range: str
+    description: str
+
+
+def describe_field(name: str, field: FieldInfo) -> FieldDescription:
+    """Describes a field of a pydantic model."""
+    return FieldDescription(
+        name=name,
+        type=type_in_words(field.annotation),
+        default="required" if field.is_required() else _value(field.get_default()),
+        range=", ".join(_bounds(field.metadata)),
+        description=field.description or "",
+    )
+
+
+def type_in_words(annotation: Any) -> str:
+    """A type as a user of specs says it, e.g. `number or schedule`, `list of integers`."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin in (Union, UnionType):
+        words = (type_in_words(each) for each in arguments if each is not NoneType)
+        return " or ".join(words)
+    if origin is Literal:
+        return " or ".join(f'"{each}"' for each in arguments)
+    if origin in (tuple, list, Annotated):
+        inner = type_in_words(arguments[0])
+        return inner if origin is Annotated else f"list of {inner}s"
+    if isinstance(annotation, type) and issubclass(annotation, Component):
+        named = "" if annotation.is_contract() else f' "{annotation.type}"'
+        return annotation.kind + named
+    return _PLAIN.get(annotation, getattr(annotation, "__name__", str(annotation)))
+
+
+def _bounds(metadata: list[Any]) -> list[str]:
+    """The ranges in a field's metadata (annotated-types, or declnet's `NumberOr`)."""
+    bounds = []
+    for constraint in metadata:
+        for attribute, sign in _SIGNS.items():
+            bound = getattr(constraint, attribute, None)
+            if bound is not None and abs(bound) != float("inf"):
+                shown = str(bound) if isinstance(bound, int) else f"{bound:g}"
+                bounds.append(f"{sign} {shown}")
+    return bounds
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, Component):
+        return value.type
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value == ():
+        return "[]"
+    return str(value)
+
+
+_TABLES = {"layer": "[[model.layers]]", "loss": "[loss]", "optimizer": "[optimizer]"}
+
+
+def toml_example(kind: str, type_name: str, fields: Mapping[str, Any]) -> str:
+    """TOML for a component: under its heading where a spec has one, else as an inline table.
+
+    Args:
+        kind: of the component.
+        type_name: its type.
+        fields: its other keys.
+    """
+    table = {"type": type_name, **fields}
+    if kind not in _TABLES:
+        return inline_toml(table)
+    return "\n".join([_TABLES[kind], *(f"{key} = {inline_toml(table[key])}" for key in table)])
+
+
+def inline_toml(value: Any) -> str:
+    """A TOML value on one line."""
+    if isinstance(value, Mapping):
+        items = (f"{_key(key)} = {inline_toml(item)}" for key, item in value.items())
+        return "{ " + ", ".join(items) + " }"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(inline_toml(item) for item in value) + "]"
+    return tomli_w.dumps({"value": value}).removeprefix("value = ").strip()
+
+
+def _key(key: str) -> str:
+    return tomli_w.dumps({key: 0}).removesuffix(" = 0\n")
+
+
+NOT_IN_SPECS = ("kernel", "template")
+"""Kinds of components that no spec names, so that they have no example in TOML."""
+
+
+@dataclass(frozen=True)
+class ComponentDescription:
+    """A component, as text.
+
+    Attributes:
+        summary: the class's docstring, with the equation.
+        fields: its own keys first, then those of its contract.
+        traits: what its contract lets it declare, e.g. inputs of a layer.
+        parameters: of a layer, for an input shape that it accepts: shapes by name.
+        source: the file that defines it.
+        examples: tables in TOML.
+    """
+
+    kind: str
+    type: str
+    class_name: str
+    summary: str
+    fields: tuple[FieldDescription, ...]
+    traits: dict[str, str]
+    parameters: dict[str, str]
+    plugin: str
+    source: str
+    examples: tuple[str, ...]
+
+
+def describe(entry: Entry) -> ComponentDescription:
+    """Describes a registered component; raises what its import raises."""
+    component: type[Component] = entry.component
+    contract: Any = next(base for base in component.__mro__ if "kind" in vars(base))
+    inherited = set(contract.model_fields)
+    fields = sorted(component.model_fields.items(), key=lambda each: each[0] in inherited)
+    return ComponentDescription(
+        kind=entry.kind,
+        type=entry.type,
+        class_name=f"{component.__module__}.{component.__qualname__}",
+        summary=inspect.getdoc(component) or "",
+        fields=tuple(describe_field(name, field) for name, field in fields),
+        traits=_traits(component),
+        parameters=_parameters(component),
+        plugin=str(entry.plugin),
+        source=_source(component),
+        examples=_examples(component),
+    )
+
+
+def _traits(component: type[Component]) -> dict[str, str]:
+    traits = {}
+    if component.kind == "layer":
+        count = component.n_inputs  # type: ignore[attr-defined]
+        traits["inputs"] = "any number" if count is None else str(count)
+        traits["input type"] = component.input_dtype  # type: ignore[attr-defined]
+    if component.kind == "loss":
+        traits["targets"] = component.targets  # type: ignore[attr-defined]
+    if component.kind == "data_source" and component.suffixes:  # type: ignore[attr-defined]
+        traits["reads"] = ", ".join(component.suffixes)  # type: ignore[attr-defined]
+    if component.kind == "fusion":
+        joined = (component.model_fields[name].annotation for name in ("layer", "loss"))
+        traits["joins"] = " and ".join(getattr(each, "type", str(each)) for each in joined)
+    return traits
+
+
+def _parameters(component: type[Component]) -> dict[str, str]:
+    """Shapes of a layer's parameters, for the first example and a shape that suits it."""
+    if component.kind != "layer":
+        return {}
+    tables = component.examples or ({},)
+    shapes = component.example_shapes or ((4,), (3, 8, 8))  # type: ignore[attr-defined]
+    for shape in shapes:
+        try:
+            parameters = component.model_validate(tables[0]).parameters(shape)  # type: ignore[attr-defined]
+        except (ValueError, TypeError, IndexError):
+            continue
+        if parameters:
+            named = (f"{name} {each.shape}" for name, each in parameters.items())
+            return {f"parameters for samples of shape {shape}": ", ".join(named)}
+    return {"parameters": "none"}
+
+
+def _source(component: type[Component]) -> str:
+    try:
+        return inspect.getsourcefile(component) or ""
+    except TypeError:
+        return ""
+
+
+def _examples(component: type[Component]) -> tuple[str, ...]:
+    if component.kind in NOT_IN_SPECS:
+        return ()
+    required = [name for name, field in component.model_fields.items() if field.is_required()]
+    tables = component.examples or (() if required else ({},))
+    return tuple(toml_example(component.kind, component.type, table) for table in tables)
+
+
+def print_component(component: ComponentDescription) -> None:
+    """Kind, docstring, fields, traits, origin, and examples in TOML."""
+    write = sys.stdout.write
+    write(f'{component.kind} "{component.type}"\n\n{component.summary}\n\n')
+    if component.fields:
+        rows = [
+            (each.name, each.type, each.default, each.range, each.description)
+            for each in component.fields
+        ]
+        print_table(None, ("field", "type", "default", "range", "description"), rows)
+    origin = {"class": component.class_name, "plugin": component.plugin, "source": component.source}
+    for name, value in (component.traits | component.parameters | origin).items():
+        write(f"{name}: {value}\n")
+    for example in component.examples:
+        write(f"\nexample:\n{_indented(example)}\n")
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"    {line}" for line in text.splitlines())
+
+
+def print_plugins(registry: Registry) -> None:
+    """Print a row for each component by kind, then one for each conflict and each failure."""
+    rows = [
+        (entry.kind, entry.type, entry.plugin.name, entry.plugin.distribution, entry.plugin.version)
+        for entry in registry.offers()
+    ]
+    print_table(None, ("kind", "type", "plugin", "distribution", "version"), rows)
+    conflicts = registry.conflicts()
+    if conflicts:
+        several = [
+            (
+                each.kind,
+                each.type,
+                ", ".join(plugin.origin for plugin in each.plugins),
+                each.chosen.origin if each.chosen is not None else "none: it must list one",
+            )
+            for each in conflicts
+        ]
+        title = "warning: several distributions offer one type; `plugins` in a spec decides"
+        print_table(title, ("kind", "type", "offered by", "a spec gets by default"), several)
+    if registry.disabled:
+        off = [(each.name, each.distribution, each.version) for each in registry.disabled]
+        print_table("disabled plugins", ("plugin", "distribution", "version"), off)
+    if registry.failures:
+        broken = [
+            (each.plugin.name, each.plugin.distribution, each.plugin.version, each.cause)
+            for each in registry.failures
+        ]
+        print_table("broken plugins", ("plugin", "distribution", "version", "cause"), broken)

@@ -1,0 +1,227 @@
+"""Metrics as people read them: names, order, which is better, and the line of an epoch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from declnet.contracts.callback import EpochLogged
+from declnet.contracts.metric import Better, Metric
+from declnet.errors import UnknownTypeError
+from declnet.registry.registry import Registry
+from declnet.spec.requirements import registry_for
+from declnet.training.metrics import LOSSES
+
+Abbreviations = Mapping[str, str]
+"""What log lines call metrics that they do not call by their names."""
+
+
+def abbreviations(metrics: Iterable[Metric]) -> dict[str, str]:
+    """Return what log lines call metrics that declare it; a name in the spec comes first."""
+    return {
+        each.label: each.abbreviation
+        for each in metrics
+        if each.name is None and each.abbreviation is not None
+    }
+
+
+def log_line(event: EpochLogged, shorter: Abbreviations) -> str:
+    """Return one line, as in Neural Networks from Scratch.
+
+    `epoch: 100, acc: 0.556, loss: 0.952 (data_loss: 0.932, reg_loss: 0.020), lr: 0.0199990`
+
+    Metrics of the validation data, if there are any, follow after ` | validation, `.
+    """
+    training, rate = metrics_in_words(event.metrics, shorter), _rate(event.learning_rate)
+    line = f"epoch: {event.epoch}, {training}, lr: {rate}"
+    if event.validation:
+        line += f" | validation, {metrics_in_words(event.validation, shorter)}"
+    return line
+
+
+def live_metrics(event: EpochLogged, shorter: Abbreviations) -> str:
+    """Return the loss and the first metric, those of the validation data in brackets.
+
+    `loss 0.952 (validation 0.964), acc 0.556 (0.541)`
+    """
+    validation = event.validation
+    loss = f"loss {_number(event.metrics['loss'])}"
+    if validation:
+        loss += f" (validation {_number(validation['loss'])})"
+    metric = next((name for name in event.metrics if name not in LOSSES), None)
+    if metric is None:
+        return loss
+    shown = f"{shorter.get(metric, metric)} {_number(event.metrics[metric])}"
+    if metric in validation:
+        shown += f" ({_number(validation[metric])})"
+    return f"{loss}, {shown}"
+
+
+def metrics_in_words(values: Mapping[str, float], shorter: Abbreviations) -> str:
+    """Return metrics, then losses: `acc: 0.556, loss: 0.952 (data_loss: …, reg_loss: …)`."""
+    metrics = [
+        f"{shorter.get(name, name)}: {_number(value)}"
+        for name, value in values.items()
+        if name not in LOSSES
+    ]
+    loss = (
+        f"loss: {_number(values['loss'])} (data_loss: {_number(values['data_loss'])}, "
+        f"reg_loss: {_number(values['regularization_loss'])})"
+    )
+    return ", ".join([*metrics, loss])
+
+
+def _number(value: float) -> str:
+    """Three places, or three digits where these would all be 0."""
+    return f"{value:.2e}" if 0 < abs(value) < 0.001 else f"{value:.3f}"
+
+
+def _rate(rate: float) -> str:
+    return f"{rate:.7f}" if rate >= 1e-4 or rate == 0 else f"{rate:.4e}"
+
+
+MetricValues = Mapping[str, Mapping[str, float | None]]
+"""Values by data set and name, as in `metrics.json`."""
+
+Directions = Mapping[str, Better | None]
+"""Which values are better of each metric, by its name; None or missing if that is not known."""
+
+FOR_CHOICE = ("validation", "test", "train")
+"""Which data set tells best how good a model is, if nobody names one."""
+
+PARTS = ("data_loss", "regularization_loss")
+"""Of the loss, which say nothing more than the loss of a model that is not regularized."""
+
+DATA_SETS = ("train", "validation", "test")
+
+
+def ordered(
+    metrics: Iterable[tuple[str, str]], data_sets: Sequence[str] = DATA_SETS
+) -> list[tuple[str, str]]:
+    """Return metrics as tables have them: by data set, losses last."""
+    found = list(dict.fromkeys(metrics))
+
+    def place(metric: tuple[str, str]) -> tuple[int, int, int]:
+        data, name = metric
+        of_data = data_sets.index(data) if data in data_sets else len(data_sets)
+        of_name = LOSSES.index(name) + 1 if name in LOSSES else 0
+        return of_data, of_name, found.index(metric)
+
+    return sorted(found, key=place)
+
+
+def informative(all_values: Iterable[MetricValues]) -> list[tuple[str, str]]:
+    """Return the metrics of some runs; the loss's parts only if a model is regularized."""
+    found: dict[tuple[str, str], None] = {}
+    regularized = False
+    for by_data in all_values:
+        for data, values in by_data.items():
+            found.update(dict.fromkeys((data, name) for name in values))
+            regularized = regularized or bool(values.get("regularization_loss"))
+    return [each for each in found if regularized or each[1] not in PARTS]
+
+
+def find_metric(wanted: str, known: Iterable[tuple[str, str]]) -> tuple[str, str] | None:
+    """Return the metric of `test.accuracy`, or `accuracy` of the first of `FOR_CHOICE`."""
+    metrics = set(known)
+    data, _, name = wanted.partition(".")
+    if (data, name) in metrics:
+        return data, name
+    return next(((each, wanted) for each in FOR_CHOICE if (each, wanted) in metrics), None)
+
+
+def main_metric(known: Iterable[tuple[str, str]], directions: Directions) -> tuple[str, str] | None:
+    """Return what runs are compared by: the first metric whose direction is known, or the loss."""
+    metrics = list(known)
+    for data in FOR_CHOICE:
+        names = [name for each, name in metrics if each == data]
+        directed = [name for name in names if name not in LOSSES and directions.get(name)]
+        if names:
+            return data, (directed or [name for name in names if name in LOSSES] or names)[0]
+    return None
+
+
+def stored_directions(
+    stored: object, spec: Mapping[str, Any], registry: Registry | None = None
+) -> dict[str, Better | None]:
+    """Return which values are better of each metric of a run, as far as that is known.
+
+    Args:
+        stored: `better` of its manifest; None in runs of the first edition, whose metrics are then
+            looked up by their types.
+        spec: its resolved spec as plain tables.
+        registry: where metrics are looked up; default: all installed plugins.
+    """
+    if isinstance(stored, Mapping):
+        found = {name: each for name, each in stored.items() if each in ("higher", "lower")}
+    else:
+        found = _looked_up(spec, registry)
+    return {**dict.fromkeys(LOSSES, "lower"), **found}
+
+
+def _looked_up(spec: Mapping[str, Any], registry: Registry | None) -> dict[str, Better | None]:
+    training = spec.get("training")
+    metrics = training.get("metrics") if isinstance(training, Mapping) else None
+    found: dict[str, Better | None] = {}
+    if not isinstance(metrics, list) or not metrics:
+        return found
+    registry = registry_for(spec.get("plugins"), registry)
+    for each in metrics:
+        table = each if isinstance(each, Mapping) else {"type": each}
+        try:
+            better = registry.find(Metric.kind, str(table.get("type"))).better
+        except UnknownTypeError:
+            better = None
+        found[str(table.get("name") or table.get("type"))] = better
+    return found
+
+
+def common_directions(all_directions: Iterable[Directions]) -> dict[str, Better | None]:
+    """Return the directions of several runs; None of a metric in which they disagree."""
+    found: dict[str, set[Better]] = {}
+    for directions in all_directions:
+        for name, better in directions.items():
+            found.setdefault(name, set()).update([better] if better is not None else [])
+    return {name: each.pop() if len(each) == 1 else None for name, each in found.items()}
+
+
+def sort_key(value: float | None, first: Better) -> float:
+    """Return a key that sorts the lowest or the highest value first, and None and NaN last."""
+    if value is None or math.isnan(value):
+        return math.inf
+    return value if first == "lower" else -value
+
+
+def order_of(name: str, directions: Directions, ascending: bool | None) -> Better:
+    """Return which values of a metric come first.
+
+    Args:
+        name: of the metric.
+        directions: of the runs.
+        ascending: what the user asked for: the lowest, the highest, or the best values.
+
+    Raises:
+        ValueError: the best were asked for, and it is not known which these are.
+    """
+    if ascending is not None:
+        return "lower" if ascending else "higher"
+    better = directions.get(name)
+    if better is None:
+        raise ValueError(
+            f'nothing says whether higher or lower values of "{name}" are better; '
+            "add --ascending or --descending"
+        )
+    return better
+
+
+def format_metric(value: float | None) -> str:
+    """Return a value with four significant digits, so that columns line up; `-` for none."""
+    if value is None or not math.isfinite(value):
+        return "-"
+    return f"{value:#.4g}".rstrip(".")
+
+
+def format_seconds(value: float | None) -> str:
+    """Return seconds to the hundredth; `-` for none."""
+    return "-" if value is None else f"{value:.2f}"

@@ -1,0 +1,201 @@
+"""The progress of a run and of a sweep while they train."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from declnet.cli.metrics import (
+    Abbreviations,
+    abbreviations,
+    live_metrics,
+    log_line,
+    metrics_in_words,
+)
+from declnet.cli.terminal import is_terminal
+from declnet.contracts.callback import EpochFinished, EpochLogged
+from declnet.runs.session import Listener
+from declnet.runs.sweep import Outcome, Task
+from declnet.spec.model import TrainingSpec
+from declnet.training.trainer import Event
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+
+STEP = 0.1
+"""Seconds from one movement of the bar to the next, however many epochs pass."""
+
+WIDE_TERMINAL = 100
+WIDE_BAR, NARROW_BAR = 20, 8
+"""Columns, so that the metrics find room beside the bar."""
+
+
+@contextmanager
+def followed(
+    training: TrainingSpec, *, quiet: bool, plain: bool = False
+) -> Iterator[Listener | None]:
+    """Give the listener that a run reports to.
+
+    Log lines go to standard output, the bar to standard error. Where both are a terminal, the bar
+    shows the metrics and there are no log lines.
+
+    Args:
+        training: of the run's spec.
+        quiet: whether to show nothing.
+        plain: whether to print the log lines alone, on a terminal too.
+    """
+    shorter = abbreviations(training.metrics)
+
+    def print_logged(event: Event) -> None:
+        if isinstance(event, EpochLogged):
+            sys.stdout.write(log_line(event, shorter) + "\n")
+            sys.stdout.flush()
+
+    if quiet:
+        yield None
+    elif plain or not is_terminal(sys.stderr):
+        yield print_logged
+    else:
+        lines = None if is_terminal(sys.stdout) else print_logged
+        with _progress_bar(training.epochs, shorter, lines) as listener:
+            yield listener
+
+
+@contextmanager
+def _progress_bar(
+    epochs: int, shorter: Abbreviations, print_logged: Listener | None
+) -> Iterator[Listener]:
+    bar = _bar(epochs)
+    task = bar.add_task("epoch", total=epochs, metrics="")
+    now, next_step = time.monotonic, 0.0
+
+    def listener(event: Event) -> None:
+        nonlocal next_step
+        if print_logged is not None:
+            print_logged(event)
+        if now() < next_step:
+            return
+        next_step = now() + STEP
+        if isinstance(event, EpochLogged):
+            bar.update(task, completed=event.epoch + 1, metrics=live_metrics(event, shorter))
+        else:
+            done = event.epoch + 1 if isinstance(event, EpochFinished) else int(event.epochs_done)
+            bar.update(task, completed=done)
+
+    with bar:
+        yield listener
+
+
+def _bar(epochs: int) -> Progress:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+    from rich.table import Column
+
+    console = Console(file=sys.stderr)
+    width = WIDE_BAR if console.width >= WIDE_TERMINAL else NARROW_BAR
+    count = 2 * len(str(epochs)) + 1
+    return Progress(
+        TextColumn("epoch", table_column=Column(no_wrap=True, min_width=5)),
+        MofNCompleteColumn(table_column=Column(no_wrap=True, min_width=count)),
+        BarColumn(width, table_column=Column(no_wrap=True, min_width=width)),
+        TimeRemainingColumn(table_column=Column(no_wrap=True, min_width=7)),
+        TextColumn("{task.fields[metrics]}", markup=False),
+        console=console,
+        transient=True,
+        redirect_stdout=is_terminal(sys.stdout),
+    )
+
+
+class SweepFollower:
+    """Shows a sweep's runs as they go on.
+
+    Args:
+        shorter: what lines call metrics, by the spec's name.
+        bar: with its task, whose total is the number of runs; None shows none.
+        lines: whether each run that finished prints a line.
+    """
+
+    def __init__(
+        self,
+        shorter: Mapping[str, Abbreviations],
+        bar: tuple[Progress, TaskID] | None,
+        *,
+        lines: bool,
+    ) -> None:
+        self._shorter, self._bar, self._lines = shorter, bar, lines
+        self._done = 0
+        self._shares: dict[Path, float] = {}
+        self._next_step = 0.0
+
+    def progress(self, task: Task, share: float) -> None:
+        """Show that a run goes on; called often, so it does little."""
+        self._shares[task.directory] = share
+        if self._bar is None or time.monotonic() < self._next_step:
+            return
+        self._next_step = time.monotonic() + STEP
+        self._move()
+
+    def finished(self, outcome: Outcome) -> None:
+        """Show that a run ended, either way."""
+        self._shares.pop(outcome.directory, None)
+        self._done += 1
+        self._move()
+        label = outcome.label
+        if outcome.error is not None:
+            self._print(f"error: {label}: {outcome.error}", to_stderr=True)
+        elif self._lines:
+            last = list(outcome.metrics)[-1]
+            words = metrics_in_words(outcome.metrics[last], self._shorter[outcome.name])
+            self._print(f"{label}: {last}, {words}")
+
+    def _move(self) -> None:
+        if self._bar is not None:
+            bar, task = self._bar
+            bar.update(task, completed=self._done + sum(self._shares.values()), done=self._done)
+
+    def _print(self, line: str, *, to_stderr: bool = False) -> None:
+        stream = sys.stderr if to_stderr else sys.stdout
+        if self._bar is not None and is_terminal(stream):
+            self._bar[0].console.print(line, highlight=False, markup=False, soft_wrap=True)
+        else:
+            stream.write(line + "\n")
+            stream.flush()
+
+
+@contextmanager
+def sweep_followed(tasks: Sequence[Task], *, quiet: bool) -> Iterator[SweepFollower]:
+    """Give the follower of a sweep.
+
+    Args:
+        tasks: all of them.
+        quiet: whether to show nothing but what fails.
+    """
+    shorter = {each.spec.name: abbreviations(each.spec.training.metrics) for each in tasks}
+    if quiet or not is_terminal(sys.stderr):
+        yield SweepFollower(shorter, None, lines=not quiet)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    bar = Progress(
+        TextColumn("run {task.fields[done]}/{task.total}"),
+        BarColumn(bar_width=30),
+        TimeRemainingColumn(),
+        console=Console(file=sys.stderr),
+        transient=True,
+        redirect_stdout=is_terminal(sys.stdout),
+    )
+    task = bar.add_task("", total=len(tasks), done=0)
+    with bar:
+        yield SweepFollower(shorter, (bar, task), lines=True)

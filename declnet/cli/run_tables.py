@@ -1,0 +1,235 @@
+"""Runs beside each other: which, in which order, and what differs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from declnet.cli.metrics import (
+    FOR_CHOICE,
+    PARTS,
+    common_directions,
+    find_metric,
+    format_metric,
+    format_seconds,
+    informative,
+    order_of,
+    ordered,
+    sort_key,
+    stored_directions,
+)
+from declnet.cli.terminal import print_table
+from declnet.contracts.metric import Better
+from declnet.errors import SpecError
+from declnet.registry.spelling import suggestion
+from declnet.runs.listing import ListedRun
+from declnet.runs.stored_run import StoredRun
+from declnet.spec.flatten import differing_keys, flatten
+from declnet.spec.overrides import parse_override
+
+_BY_COLUMN: dict[str, Callable[[ListedRun], Any]] = {
+    "name": lambda run: str(run.path),
+    "status": lambda run: run.status,
+    "epochs": lambda run: run.epochs,
+    "seconds": lambda run: run.seconds if run.seconds is not None else float("inf"),
+    "date": lambda run: run.started,
+}
+
+
+def filtered(runs: Sequence[ListedRun], conditions: Iterable[str]) -> list[ListedRun]:
+    """Return the runs for which every `KEY=VALUE` holds; numbers are equal by value, 5e-1 to 0.5.
+
+    Raises:
+        ValueError: a condition is not a KEY=VALUE, or no run has its key.
+    """
+    left = list(runs)
+    values = {id(run): {"status": run.status, **flatten(run.spec)} for run in runs}
+    for text in conditions:
+        try:
+            condition = parse_override(text)
+        except SpecError:
+            raise ValueError(f'"{text}" is not a filter; write KEY=VALUE') from None
+        key = condition.key
+        if runs and not any(key in values[id(run)] for run in runs):
+            known = {each for run in runs for each in values[id(run)]}
+            raise ValueError(f'no run has the key "{key}" ({suggestion(key, known, "keys")})')
+        left = [run for run in left if _same(values[id(run)].get(key), condition.value)]
+    return left
+
+
+def in_order(
+    runs: Sequence[ListedRun],
+    wanted: str | None,
+    *,
+    ascending: bool | None = None,
+    reverse: bool = False,
+) -> list[ListedRun]:
+    """Return the runs by a column, or by a final metric; those without the metric come last.
+
+    Args:
+        runs: to sort.
+        wanted: the column or the metric; None for the date.
+        ascending: whether the lowest value comes first; None: a metric's best.
+        reverse: whether to turn that order round.
+
+    Raises:
+        ValueError: no run has such a metric, or it is not known which of its values are better.
+    """
+    if wanted is None or wanted in _BY_COLUMN:
+        backwards = (ascending is False) != reverse
+        return sorted(runs, key=_BY_COLUMN[wanted or "date"], reverse=backwards)
+    known = dict.fromkeys(
+        (data, name) for run in runs for data, each in run.metrics.items() for name in each
+    )
+    metric = find_metric(wanted, known)
+    if metric is None:
+        if not runs:
+            return []
+        names = {*_BY_COLUMN, *(".".join(each) for each in known)}
+        raise ValueError(f'no run has "{wanted}" ({suggestion(wanted, names, "to sort by")})')
+    data, name = metric
+    having = [run for run in runs if name in run.metrics.get(data, {})]
+    directions = common_directions(stored_directions(run.better, run.spec) for run in having)
+    first = order_of(name, directions, ascending)
+    if reverse:
+        first = "lower" if first == "higher" else "higher"
+    return sorted(runs, key=lambda run: sort_key(run.metrics.get(data, {}).get(name), first))
+
+
+def _same(found: Any, wanted: Any) -> bool:
+    numbers = [type(each) in (int, float) for each in (found, wanted)]
+    if all(numbers):
+        return bool(found == wanted)
+    return found is not None and (found == wanted if type(found) is type(wanted) else False)
+
+
+def print_runs(runs: Sequence[ListedRun]) -> None:
+    """Print a row for each run: status, epochs, final metrics, seconds, and when it began."""
+    metrics = [
+        each
+        for each in ordered(
+            (data, name) for run in runs for data, values in run.metrics.items() for name in values
+        )
+        if each[1] not in PARTS
+    ]
+    columns = [
+        "name",
+        "status",
+        "epochs",
+        *(".".join(each) for each in metrics),
+        "seconds",
+        "date",
+    ]
+    rows = [
+        (
+            str(run.path),
+            run.status,
+            _epochs(run),
+            *(format_metric(run.metrics.get(data, {}).get(name)) for data, name in metrics),
+            format_seconds(run.seconds),
+            _date(run.started),
+        )
+        for run in runs
+    ]
+    print_table(None, columns, rows, frozenset(columns) - {"name", "status", "date"})
+
+
+def as_data(run: ListedRun) -> dict[str, Any]:
+    """Return a run as `--format json` has it."""
+    return {
+        "name": str(run.path),
+        "status": run.status,
+        "epochs": run.epochs,
+        "metrics": run.metrics,
+        "seconds": run.seconds,
+        "started": run.started,
+    }
+
+
+def _epochs(run: ListedRun) -> str:
+    """How many were trained, and of how many if that is not all."""
+    training = run.spec.get("training")
+    planned = training.get("epochs") if isinstance(training, dict) else None
+    return str(run.epochs) if planned in (None, run.epochs) else f"{run.epochs} of {planned}"
+
+
+def _date(started: str) -> str:
+    """In local time, to the minute; whatever is no time as it stands."""
+    try:
+        return datetime.fromisoformat(started).astimezone().strftime("%Y-%m-%d %H:%M")
+    except ValueError:
+        return started
+
+
+_SECTIONS = ("model", "optimizer", "loss", "training", "data")
+"""Of a spec, in the order of how much a difference there is likely to explain."""
+
+
+def print_comparison(
+    runs: Sequence[StoredRun], wanted: str | None = None, ascending: bool | None = None
+) -> None:
+    """Print a column a run: the keys in which the specs differ, the final metrics, the seconds.
+
+    What explains most comes first: types before their fields, keys that all runs have before those
+    that only some have; validation before test and training metrics, losses last.
+
+    Args:
+        runs: in the order of the columns.
+        wanted: a metric to sort the runs by instead.
+        ascending: whether its lowest value comes first; None: the best.
+
+    Raises:
+        ValueError: no run has that metric, or it is not known which of its values are better.
+    """
+    known = informative([run.metrics for run in runs])
+    directions = common_directions(
+        stored_directions(run.manifest.get("better"), run.spec_tables) for run in runs
+    )
+    if wanted is not None:
+        column = find_metric(wanted, known)
+        if column is None:
+            hint = suggestion(wanted, (".".join(each) for each in known), "metrics")
+            raise ValueError(f'no run has the metric "{wanted}" ({hint})')
+        first = order_of(column[1], directions, ascending)
+        runs = sorted(runs, key=lambda run: sort_key(_value(run, column), first))
+    specs = [flatten(run.spec_tables) for run in runs]
+    rows = [["status", *(str(run.manifest.get("status")) for run in runs)]]
+    rows += [[key, *(_shown(spec.get(key)) for spec in specs)] for key in explaining_first(specs)]
+    best: set[tuple[int, int]] = set()
+    for metric in ordered(known, FOR_CHOICE):
+        values = [_value(run, metric) for run in runs]
+        best |= {(len(rows), at + 1) for at in _best(values, directions.get(metric[1]))}
+        rows.append([".".join(metric), *map(format_metric, values)])
+    rows.append(["seconds", *(format_seconds(run.manifest.get("seconds")) for run in runs)])
+    print_table(None, ["", *(str(run.path) for run in runs)], rows, bold=best)
+
+
+def explaining_first(specs: list[dict[str, Any]]) -> list[str]:
+    """Return the keys in which specs differ, those first that are likely to explain most."""
+
+    def place(key: str) -> tuple[bool, bool, int]:
+        section = key.partition(".")[0]
+        rank = _SECTIONS.index(section) if section in _SECTIONS else len(_SECTIONS)
+        is_type = key == "model.layers" or key.endswith(".type")
+        return not is_type, not all(key in spec for spec in specs), rank
+
+    return sorted(differing_keys(specs), key=place)
+
+
+def _value(run: StoredRun, metric: tuple[str, str]) -> float | None:
+    return run.metrics.get(metric[0], {}).get(metric[1])
+
+
+def _best(values: Sequence[float | None], better: Better | None) -> list[int]:
+    """The positions of the best value, if that is known and not all are the same."""
+    keys = [sort_key(value, better) for value in values] if better is not None else []
+    if not keys or min(keys) == max(keys):
+        return []
+    return [at for at, key in enumerate(keys) if key == min(keys)]
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,108 @@
+"""Tables and sparklines on a terminal."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Collection, Iterable, Sequence
+from itertools import pairwise
+from typing import TextIO
+
+WIDE = 100_000
+"""Columns where the output is no terminal: nothing is cut off or wrapped in a file or a pipe."""
+
+
+def is_terminal(stream: TextIO) -> bool:
+    """Whether a person looks at the stream, in a terminal that can show more than lines."""
+    if not stream.isatty():
+        return False
+    from rich.console import Console
+
+    return not Console(file=stream).is_dumb_terminal
+
+
+def print_table(
+    title: str | None,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    numeric: frozenset[str] = frozenset(),
+    footer: Sequence[Sequence[str]] = (),
+    bold: Collection[tuple[int, int]] = (),
+) -> None:
+    """Prints a table on standard output.
+
+    Args:
+        title: printed above it.
+        columns: their headings.
+        rows: a string for each column.
+        numeric: the columns that are aligned to the right.
+        footer: rows below a line of their own, e.g. totals.
+        bold: the cells that stand out on a terminal, each a row and a column from 0.
+    """
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    terminal = is_terminal(sys.stdout)
+    console = Console(file=sys.stdout, width=None if terminal else WIDE, highlight=False)
+    table = Table(box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    table.title = Text(title, style="bold") if title else None
+    for column in columns:
+        table.add_column(column, justify="right" if column in numeric else "left", overflow="fold")
+    for number, row in enumerate(rows):
+        styles = ("bold" if (number, column) in bold else "" for column in range(len(row)))
+        table.add_row(*map(Text, row, styles))
+    if footer:
+        table.add_section()
+        for row in footer:
+            table.add_row(*(Text(cell) for cell in row))
+    if terminal:
+        console.print(table)
+        return
+    with console.capture() as capture:
+        console.print(table)
+    lines = "\n".join(line.rstrip() for line in capture.get().splitlines()).strip("\n")
+    sys.stdout.write(f"{lines}\n\n")
+
+
+def shown_bytes(count: int) -> str:
+    """A size in the unit that suits it, e.g. `1.5 MiB`."""
+    size = float(count)
+    for unit in ("B", "KiB", "MiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:.2f} GiB"
+
+
+BLOCKS = "▁▂▃▄▅▆▇█"
+
+
+def sparkline(values: Sequence[float], width: int) -> str:
+    """The values from the smallest (`▁`) to the largest (`█`), one character or more values each.
+
+    Args:
+        values: those that are not finite leave a blank.
+        width: the most characters; more values than that are averaged in equal parts.
+    """
+    shown = _averaged(values, width)
+    finite = [each for each in shown if math.isfinite(each)]
+    low, high = (min(finite), max(finite)) if finite else (0.0, 0.0)
+    span = high / 2 - low / 2  # halves, as the whole may be more than the largest float
+    top = len(BLOCKS) - 1
+
+    def block(value: float) -> str:
+        if not math.isfinite(value):
+            return " "
+        return BLOCKS[round((value / 2 - low / 2) / span * top)] if span else BLOCKS[0]
+
+    return "".join(map(block, shown))
+
+
+def _averaged(values: Sequence[float], width: int) -> list[float]:
+    count = len(values)
+    if count <= width:
+        return list(values)
+    edges = [count * part // width for part in range(width + 1)]
+    return [sum(values[start:stop]) / (stop - start) for start, stop in pairwise(edges)]

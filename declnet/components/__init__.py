@@ -1,1 +1,0 @@
-"""The contracts that plugins fulfil, one file a kind."""

@@ -1,0 +1,1 @@
+"""The contracts: what plugins implement, and what is checked of it."""

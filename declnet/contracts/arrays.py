@@ -1,0 +1,165 @@
+"""Arrays: in memory, and mapped from files."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+"""A NumPy array; each contract says which shape and dtype."""
+
+Shape = tuple[int, ...]
+"""The shape of one sample: without the batch axis. `()` is one number a sample."""
+
+Dtype = np.dtype[Any]
+
+
+PART = 1 << 24
+"""Bytes that are read at once where all samples pass."""
+
+
+class MappedArray:
+    """Samples (n, *sample shape) of a file, in C order, as much of an array as training needs.
+
+    Rows are read from the file into the caller's memory. A memory map would be as simple, but what
+    it maps counts as this process's memory, in steps of up to 2 MB a row (Linux's large folios).
+
+    Args:
+        path: the file.
+        offset: bytes before the first sample.
+        shape: of all of it.
+        stored: the type of the numbers in the file.
+
+    Raises:
+        OSError: the file cannot be opened.
+        ValueError: it is shorter than that.
+    """
+
+    def __init__(self, path: Path, offset: int, shape: Shape, stored: Dtype) -> None:
+        self.dtype, self.shape = stored, shape
+        self._stored, self._offset, self._rows = stored, offset, None
+        self._row_bytes = prod(shape[1:]) * stored.itemsize
+        self._file = _OpenFile(path)
+        if path.stat().st_size < offset + shape[0] * self._row_bytes:
+            raise ValueError(f"{path} is shorter than its header says")
+
+    _rows: Array | None
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """How many numbers there are."""
+        return prod(self.shape)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        """All of it, read into memory."""
+        whole = self[:]
+        return whole if dtype is None else whole.astype(dtype, copy=False)
+
+    def __getitem__(self, part: slice | Array) -> Array:
+        """Some samples, by a slice or by their positions (k,), in an array of their own."""
+        positions = np.arange(len(self))[part] if isinstance(part, slice) else np.asarray(part)
+        memory, gather = self.batch(len(positions))
+        gather(positions)
+        return memory
+
+    def batch(self, size: int) -> tuple[Array, Callable[[Array], object]]:
+        """Memory for a batch, and the function that fills it with the samples at given positions.
+
+        Returns:
+            An array of shape (size, *sample shape), and a function of positions (size,).
+        """
+        raw = np.empty((size, *self.shape[1:]), self._stored)
+        given = raw if self.dtype == self._stored else np.empty(raw.shape, self.dtype)
+        whole: memoryview = raw.reshape(-1).view(np.uint8).data
+        starts = range(0, len(whole), self._row_bytes or 1)
+        rows = [whole[start : start + self._row_bytes] for start in starts] or [whole] * size
+        width, offset, read = self._row_bytes, self._offset, self._file.read_into
+
+        def gather(positions: Array) -> None:
+            chosen = positions if self._rows is None else self._rows[positions]
+            if _follow_each_other(chosen):
+                read(whole, offset + int(chosen[0]) * width if len(chosen) else offset)
+            else:
+                for row, position in zip(rows, chosen.tolist(), strict=True):
+                    read(row, offset + position * width)
+            if given is not raw:
+                given[...] = raw
+
+        return given, gather
+
+    def subset(self, positions: Array) -> MappedArray:
+        """The samples at some positions, still in the file."""
+        other = self._copy()
+        other._rows = positions if self._rows is None else self._rows[positions]
+        other.shape = (len(positions), *self.shape[1:])
+        return other
+
+    def astype(self, dtype: Dtype) -> MappedArray:
+        """The same samples, given in another type."""
+        other = self._copy()
+        other.dtype = dtype
+        return other
+
+    def parts(self) -> Iterator[Array]:
+        """All samples in order, some at a time."""
+        size = max(1, PART // max(self._row_bytes, 1))
+        for start in range(0, len(self), size):
+            yield self[start : start + size]
+
+    def _copy(self) -> MappedArray:
+        other = object.__new__(MappedArray)
+        vars(other).update(vars(self))
+        return other
+
+
+class _OpenFile:
+    """A file that is read at given places, by several threads if need be, until it is forgotten."""
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        weakref.finalize(self, os.close, self._descriptor)
+        self._path, self._alone = path, threading.Lock()
+        self._read = self._read_at if hasattr(os, "preadv") else self._read_after_seeking
+
+    def read_into(self, memory: memoryview, offset: int) -> None:
+        """Fills memory with the file's bytes from an offset on.
+
+        Raises:
+            OSError: they cannot be read, or the file has become shorter.
+        """
+        while len(memory):
+            count = self._read(memory, offset)
+            if count == 0:
+                raise OSError(f"{self._path} has become shorter while it was read")
+            memory, offset = memory[count:], offset + count
+
+    def _read_at(self, memory: memoryview, offset: int) -> int:
+        return os.preadv(self._descriptor, (memory,), offset)
+
+    def _read_after_seeking(self, memory: memoryview, offset: int) -> int:
+        with self._alone:
+            os.lseek(self._descriptor, offset, os.SEEK_SET)
+            data = os.read(self._descriptor, len(memory))
+        memory[: len(data)] = data
+        return len(data)
+
+
+def _follow_each_other(positions: Array) -> bool:
+    """Whether each position is one more than that before it."""
+    return bool((np.diff(positions) == 1).all())

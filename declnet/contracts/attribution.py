@@ -1,0 +1,75 @@
+"""Names the component that is at fault, and the distribution that it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any
+
+from declnet.contracts.component import Component
+from declnet.contracts.returned import BrokenContractError
+from declnet.errors import ComponentError, DeclnetError
+from declnet.registry.registry import Registry
+
+
+@contextmanager
+def attributing_errors(registry: Registry) -> Iterator[None]:
+    """Turn what a component raised, or wrongly returned, into a ComponentError.
+
+    Other exceptions pass as they are, and so do declnet's own, which say already what is wrong.
+    Costs nothing until something is raised: the component is then found in the traceback, where it
+    is the innermost one at work.
+
+    Args:
+        registry: knows the components' plugins.
+
+    Raises:
+        ComponentError: from the component's exception.
+    """
+    try:
+        yield
+    except DeclnetError:
+        raise
+    except BrokenContractError as error:
+        raise ComponentError(broken_contract(error, registry)) from error
+    except Exception as error:
+        found = _innermost_component(error.__traceback__)
+        if found is None:
+            raise
+        component, method, place = found
+        raise ComponentError(
+            f"{named_component(component, registry)} raised {type(error).__name__} in "
+            f"{method}() ({place}): {error}"
+        ) from error
+
+
+def broken_contract(error: BrokenContractError, registry: Registry) -> str:
+    """What a component returned wrongly, in one sentence that names it and its distribution."""
+    name = named_component(type(error.component), registry)
+    place = f" ({error.place})" if error.place is not None else ""
+    return f"{name}: {error.method}() {error.fault}{place}"
+
+
+def named_component(component: type[Component], registry: Registry) -> str:
+    """A component's kind and type, and where it came from."""
+    plugin = registry.plugin_of(component)
+    origin = f"of {plugin.described()}" if plugin else f"({component.__qualname__})"
+    return f'{component.kind} "{component.type}" {origin}'
+
+
+def _innermost_component(
+    traceback: TracebackType | None,
+) -> tuple[type[Component], str, str] | None:
+    """The last frame of a traceback that runs a method of a component class."""
+    found = None
+    while traceback is not None:
+        frame = traceback.tb_frame
+        owner: Any = frame.f_locals.get("self", frame.f_locals.get("cls"))
+        component = owner if isinstance(owner, type) else type(owner)
+        own = issubclass(component, Component) and not component.is_contract()
+        if own and not frame.f_globals.get("__name__", "").startswith("declnet."):
+            place = f"{frame.f_code.co_filename}:{traceback.tb_lineno}"
+            found = component, frame.f_code.co_name, place
+        traceback = traceback.tb_next
+    return found

@@ -1,0 +1,175 @@
+"""Component: a validated, frozen declaration that knows its kind and type."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Self
+
+from pydantic import (
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    SerializerFunctionWrapHandler,
+    ValidationInfo,
+    model_serializer,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import PydanticCustomError, ValidationError, core_schema
+
+from declnet.contracts.context import RunContext
+from declnet.contracts.strict_model import (
+    StrictModel,
+    any_of_kind,
+    custom_error,
+    located_error,
+    resolve_paths,
+    table_of_component,
+)
+from declnet.contracts.verification import verify_class
+from declnet.errors import Diagnostic, UnknownTypeError
+from declnet.registry.discovery import default_registry
+from declnet.registry.registry import Registry
+from declnet.registry.spelling import kind_in_words, with_article
+
+
+class Component(StrictModel):
+    """A declaration and, in the same class, its mathematics; it holds no arrays.
+
+    A contract (`Layer`, `Loss`, …) sets `kind`; a component class sets `type`. A field typed by a
+    contract takes whatever is registered of that kind: a name, a table with a `type`, an instance.
+    """
+
+    kind: ClassVar[str]
+    type: ClassVar[str]
+    examples: ClassVar[tuple[dict[str, Any], ...]] = ()
+    """Tables of fields that build it, each a good use: shown by `declnet plugins show` and the
+    docs, and what the conformance kit tries. Without any, it is built from its defaults."""
+    required_methods: ClassVar[tuple[str, ...]] = ()
+    """Methods that a contract leaves to its components."""
+
+    renamed: ClassVar[dict[str, str]] = {}
+    """Names that an earlier edition of a contract had, each with what takes its place."""
+
+    @classmethod
+    def verify_contract(cls) -> None:
+        """Check that the class can be registered (see `declnet.contracts.verification`).
+
+        Raises:
+            RegistryError: it has no type, lacks a method of its contract, or breaks it otherwise.
+        """
+        verify_class(cls)
+
+    def check(self, context: RunContext) -> Iterable[Diagnostic]:  # noqa: ARG002
+        """Yield what is wrong or suspicious about this component in a run, before it starts.
+
+        Called for each component that a spec names, once its own fields are valid. Shapes need no
+        check here: `output_shape` refuses those that a layer cannot take.
+
+        Args:
+            context: the run as far as it is known; parts of it may be missing.
+        """
+        return ()
+
+    @classmethod
+    def is_contract(cls) -> bool:
+        """Whether the class stands for any component of its kind, rather than for one type."""
+        return not hasattr(cls, "type")
+
+    @classmethod
+    def from_declaration(cls, value: Any, context: Mapping[str, Any] | None = None) -> Self:
+        """Makes a component of this contract from a name, a table with a `type`, or an instance.
+
+        Args:
+            value: as a spec has it.
+            context: `registry` (default: all installed plugins), and `folder`, which relative paths
+                are relative to.
+
+        Raises:
+            pydantic.ValidationError: with the location of each fault within `value`.
+        """
+        if isinstance(value, cls):
+            return value
+        if isinstance(value, str):
+            table: dict[str, Any] = {"type": value}
+        elif isinstance(value, Mapping):
+            table = dict(value)
+        else:
+            message = f"must be {with_article(cls.kind)}: its type's name or a table with a type"
+            raise PydanticCustomError("component", message, {"code": "E012"})
+        at_type = ("type",) if isinstance(value, Mapping) else ()
+        component_class = cls._class_of(table, at_type, context or {})
+        folder = (context or {}).get("folder")
+        fields = resolve_paths(component_class, table, folder)
+        component: Self = component_class.model_validate(fields, context=dict(context or {}))
+        return component
+
+    @classmethod
+    def _class_of(
+        cls, table: dict[str, Any], at_type: tuple[str, ...], context: Mapping[str, Any]
+    ) -> builtins.type[Any]:
+        registry: Registry = context.get("registry") or default_registry()
+        name = table.get("type")
+        if not isinstance(name, str):
+            missing = "type" not in table
+            message = "is missing" if missing else "must be the name of a type"
+            kinds = kind_in_words(cls.kind, plural=True)
+            hint = f"installed {kinds}: {', '.join(registry.types(cls.kind)) or 'none'}"
+            raise _error(message, at_type, name, hint, "E011" if missing else "E012")
+        try:
+            component_class = registry.find(cls.kind, name)
+        except UnknownTypeError as error:
+            raise _error(error.message, at_type, name, error.hint, error.code) from None
+        if not issubclass(component_class, cls):
+            raise _error(f'"{name}" is not a {cls.__name__}', at_type, name, None, "E012")
+        return component_class
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_own_type(cls, values: Any) -> Any:
+        """A dumped component has its type; it is right only for the class itself."""
+        if isinstance(values, Mapping) and values.get("type") == getattr(cls, "type", None):
+            return {key: value for key, value in values.items() if key != "type"}
+        return values
+
+    @model_serializer(mode="wrap")
+    def _with_type(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {"type": self.type, **handler(self)}
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        if not cls.is_contract():
+            return super().__get_pydantic_core_schema__(source, handler)
+
+        def validate(value: Any, info: ValidationInfo) -> Component:
+            return cls.from_declaration(value, info.context)
+
+        return core_schema.with_info_plain_validator_function(
+            validate,
+            serialization=core_schema.plain_serializer_function_ser_schema(_dump, info_arg=True),
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        if cls.is_contract():
+            return any_of_kind(cls.kind)
+        return table_of_component(cls.type, schema, handler)
+
+
+def _dump(component: Component, info: core_schema.SerializationInfo) -> dict[str, Any]:
+    return component.model_dump(
+        mode=info.mode, exclude_none=info.exclude_none, exclude_defaults=info.exclude_defaults
+    )
+
+
+def _error(
+    message: str, location: tuple[str, ...], value: Any, hint: str | None, code: str
+) -> ValidationError | PydanticCustomError:
+    """A fault at a key inside the value, or at the value itself if `location` is empty."""
+    if not location:
+        return custom_error("component", message, hint=hint, code=code)
+    return located_error("component", message, location, value, hint=hint, code=code)

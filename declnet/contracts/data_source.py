@@ -1,0 +1,226 @@
+"""DataSource: where samples come from."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar, Literal, Self
+
+import numpy as np
+
+from declnet.contracts.arrays import Array, MappedArray, Shape
+from declnet.contracts.component import Component
+from declnet.contracts.table import ColumnType, Table
+from declnet.errors import DataError, RegistryError
+
+
+@dataclass(frozen=True)
+class DataInfo:
+    """What is known of a data set before it is loaded.
+
+    Attributes:
+        sample_shape: the shape of one sample of x.
+        dtype: whether x holds floats or integers.
+        target: `"classes"` if y is one integer a sample, `"values"` otherwise.
+        target_shape: the shape of one sample of y; `()` for one number a sample.
+        classes: for `"classes"`: how many (labels are 0 to classes - 1); None if not known.
+        samples: how many; None if not known.
+        labels: for `"classes"`: the smallest and the largest; None if not known.
+        in_memory: whether x will be in memory as a whole, not in a file that is read by and by.
+    """
+
+    sample_shape: Shape
+    dtype: Literal["float", "integer"] = "float"
+    target: Literal["classes", "values"] = "values"
+    target_shape: Shape = ()
+    classes: int | None = None
+    samples: int | None = None
+    labels: tuple[int, int] | None = None
+    in_memory: bool = True
+
+    @classmethod
+    def of(cls, x: Array | MappedArray, y: Array) -> DataInfo:
+        """Describes arrays that are there; raises DataError if they have no sample axis."""
+        for name, axes in (("x", x.ndim), ("y", y.ndim)):
+            if axes == 0:
+                raise DataError(f"{name} is a single number; its first axis must be samples")
+        labels = y.dtype.kind in "iub" and (y.ndim == 1 or y.shape[1:] == (1,))
+        return cls(
+            sample_shape=x.shape[1:],
+            dtype="integer" if x.dtype.kind in "iub" else "float",
+            target="classes" if labels else "values",
+            target_shape=() if labels else y.shape[1:],
+            classes=int(y.max()) + 1 if labels and y.size else None,
+            samples=len(x),
+            labels=(int(y.min()), int(y.max())) if labels and y.size else None,
+            in_memory=not isinstance(x, MappedArray),
+        )
+
+    def not_in_memory(self) -> DataInfo:
+        """The same of data that stays in its file."""
+        return replace(self, in_memory=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Samples and what they should give.
+
+    Attributes:
+        x: (n, *sample shape), floats or integers; in memory, or mapped from a file.
+        y: (n, …): labels (n,), one-hot rows (n, classes) or values.
+        weights: (n,), at least 0: how much each sample counts in the loss; default: all alike.
+        feature_names: a name for each number of a sample (d,), where they are known.
+        class_names: of the labels 0, 1, 2, …, where they are known.
+    """
+
+    x: Array | MappedArray
+    y: Array
+    weights: Array | None = None
+    feature_names: tuple[str, ...] | None = None
+    class_names: tuple[str, ...] | None = None
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def take(self, positions: Array) -> Dataset:
+        """The samples at some positions."""
+        weights = None if self.weights is None else self.weights[positions]
+        x = self.x
+        x = x.subset(positions) if isinstance(x, MappedArray) else x[positions]
+        return replace(self, x=x, y=self.y[positions], weights=weights)
+
+
+class DataSource(Component):
+    """Describes and loads a data set.
+
+    A source that reads files says which (`suffixes`), so that `declnet new`, `predict` and
+    `evaluate` read them too. If the file is its field `path`, and the target of its table its field
+    `target: str | None = None`, the defaults of `for_file` and `with_target` are right. The columns
+    to predict from, where it lets its user choose, are its field `features`.
+    """
+
+    kind = "data_source"
+    required_methods = ("describe", "load")
+
+    suffixes: ClassVar[tuple[str, ...]] = ()
+    """Ends of the names of the files that it reads, in lower case, e.g. `(".csv", ".csv.gz")`. Of
+    several sources that fit a name, the one with the longest suffix reads the file."""
+
+    @classmethod
+    def verify_contract(cls) -> None:
+        """As `Component.verify_contract`; what has suffixes can be made for a file."""
+        super().verify_contract()
+        for suffix in cls.suffixes:
+            if not suffix.startswith(".") or len(suffix) < 2 or suffix != suffix.lower():
+                raise RegistryError(
+                    f'{cls.__name__}.suffixes has "{suffix}", but a suffix is a dot and lower-case '
+                    "letters"
+                )
+        own = cls.for_file.__func__ is not DataSource.for_file.__func__  # type: ignore[attr-defined]
+        if cls.suffixes and not own and "path" not in cls.model_fields:
+            raise RegistryError(
+                f"{cls.__name__} has suffixes, but neither a field path nor a method for_file()"
+            )
+
+    @classmethod
+    def for_file(cls, path: Path, like: Self | None = None) -> DataSource:
+        """Return the source that reads a file; it need not have targets.
+
+        Default: this class, with the file as `path` and the other fields as `like` has them.
+
+        Args:
+            path: the file, whose name ends in one of `suffixes`.
+            like: the source of a run's training data, if it is of this class: what it says of its
+                file, e.g. a delimiter, holds for this one too. None: only the name is known.
+
+        Raises:
+            DataError: there is nothing that reads it.
+        """
+        fields = (
+            {} if like is None else {name: getattr(like, name) for name in like.model_fields_set}
+        )
+        return cls.model_validate({**fields, "path": path})
+
+    def describe(self) -> DataInfo | None:
+        """Describe the data; without loading it where that is possible.
+
+        Returns:
+            None if it is a table (`load` gives `Table`), whose shapes its preparation decides.
+
+        Raises:
+            DataError: the data is not there or cannot be read.
+        """
+        raise NotImplementedError
+
+    def load(self, rng: np.random.Generator) -> Dataset | Table:
+        """Load the data.
+
+        Args:
+            rng: the data set's own stream; the only source of randomness to use.
+
+        Raises:
+            DataError: the data is not there or cannot be read.
+        """
+        raise NotImplementedError
+
+    def chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Dataset | Table]:
+        """Yield the data in parts of up to `samples` samples, in order; default: `load`, cut.
+
+        Tables give parts of the same types; a source of large files reads them one by one.
+
+        Raises:
+            DataError: the data is not there or cannot be read.
+        """
+        data = self.load(rng)
+        for start in range(0, len(data), samples):
+            yield data.take(np.arange(start, min(start + samples, len(data))))
+
+    def input_chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Array | Table]:
+        """Yield what a model predicts from, in parts as `chunks` gives it; default: its x.
+
+        Of use to sources of arrays, whose files may then have no targets.
+
+        Raises:
+            DataError: the data is not there or cannot be read.
+        """
+        for part in self.chunks(rng, samples):
+            yield part if isinstance(part, Table) else np.asarray(part.x)
+
+    def with_types(self, types: Mapping[str, ColumnType]) -> Self:  # noqa: ARG002
+        """Return this source, its columns read as the training data's; default: unchanged.
+
+        Of use to formats that do not say which type a column has.
+        """
+        return self
+
+    def with_columns(self, names: Collection[str]) -> Self:  # noqa: ARG002
+        """Return this source, of whose columns only these are needed; default: unchanged.
+
+        Of use to large tables: what is not needed is not read. The columns must be there.
+        """
+        return self
+
+    def with_target(self, column: str | None) -> Self:
+        """Return this source with another column as the target; None: the file need not have one.
+
+        Default: the field `target` is replaced, if there is one.
+        """
+        if "target" not in type(self).model_fields:
+            return self
+        return self.model_copy(update={"target": column})
+
+    def with_detected_format(self) -> Self:
+        """Return this source as its file seems to be written; default: unchanged.
+
+        Of use to formats that do not say how they are to be read, e.g. with which delimiter.
+        `declnet new` asks for it, since it knows nothing but the file's name.
+
+        Raises:
+            DataError: the data is not there or cannot be read.
+        """
+        return self
+
+    def without_unlabeled_rows(self) -> Self | None:
+        """Return this source without the rows that have no target; default: None, it cannot."""
+        return None

@@ -1,0 +1,123 @@
+"""Loss: what training minimizes, and the targets that it compares with."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from declnet.contracts.arrays import Array, Dtype, Shape
+from declnet.contracts.component import Component
+
+
+def prepare_targets(targets: str, y: Array, output_shape: Shape, dtype: Dtype) -> Array:
+    """Converts y by the sort of targets that a loss declares.
+
+    Raises:
+        ValueError: y does not fit predictions of that shape.
+    """
+    if targets == "classes":
+        return one_hot(y, output_shape, dtype)
+    values = _shaped_as_predictions(y, output_shape, dtype)
+    if targets == "binary" and not np.isin(values, (0, 1)).all():
+        raise ValueError(f"binary targets are 0 and 1, but y has {_first_other(values)}")
+    return values
+
+
+def one_hot(y: Array, output_shape: Shape, dtype: Dtype) -> Array:
+    """Labels as rows of (n, classes) with a single 1; rows that are one-hot already are checked.
+
+    Raises:
+        ValueError: labels are not integers from 0 to classes - 1, or rows are not one-hot.
+    """
+    if len(output_shape) != 1:
+        raise ValueError(f"class labels need a last layer of shape (classes,), not {output_shape}")
+    classes = output_shape[0]
+    if y.ndim == 2 and y.shape[1] != 1:
+        if y.shape[1] != classes:
+            raise ValueError(
+                f"y is one-hot with {y.shape[1]} classes, the last layer has {classes}"
+            )
+        rows = y.astype(dtype)
+        if not (np.isin(rows, (0, 1)).all() and (rows.sum(axis=1) == 1).all()):
+            raise ValueError("y has two axes, but its rows are not one-hot (one 1, the others 0)")
+        return rows
+    labels = y.reshape(-1) if y.ndim == 2 else y
+    if labels.ndim != 1 or labels.dtype.kind not in "iub":
+        raise ValueError(f"class labels are integers, but y is {y.dtype} of shape {y.shape[1:]}")
+    if labels.size and (labels.min() < 0 or labels.max() >= classes):
+        raise ValueError(
+            f"labels range from {labels.min()} to {labels.max()}, but the last layer has {classes} "
+            f"unit{'s' if classes != 1 else ''}, for the labels 0 to {classes - 1}"
+        )
+    rows = np.zeros((len(labels), classes), dtype)
+    rows[np.arange(len(labels)), labels.astype(np.intp)] = 1
+    return rows
+
+
+def _shaped_as_predictions(y: Array, output_shape: Shape, dtype: Dtype) -> Array:
+    if y.shape[1:] != output_shape and not (y.ndim == 1 and prod(output_shape) == 1):
+        raise ValueError(f"y has shape {y.shape[1:]} a sample, the model's output {output_shape}")
+    return y.astype(dtype).reshape(len(y), *output_shape)
+
+
+def _first_other(values: Array) -> str:
+    return str(values[~np.isin(values, (0, 1))].flat[0])
+
+
+class Loss(Component):
+    """A loss of each sample, and its gradient.
+
+    The graph takes the mean, sum(w * losses) / sum(w), and weighs the gradient alike.
+    """
+
+    kind = "loss"
+    required_methods = ("forward", "backward")
+
+    targets: ClassVar[Literal["values", "classes", "binary"]] = "values"
+    """What y holds: values of the prediction's shape ((n,) becomes (n, 1)); classes, as integers
+    (n,) or one-hot (n, classes); or binary, 0 and 1 of the prediction's shape."""
+    takes: ClassVar[
+        Literal["distribution", "probabilities", "logits", "scores", "values"] | None
+    ] = None
+    """What y_pred holds: one `distribution` over the last axis of each sample; `probabilities`, one
+    for each output; `logits`, which `predictions` turns into probabilities; `scores`, any numbers
+    that are compared with `threshold`; or any `values`. The output ranges of the last layers are
+    checked against it before training; None checks nothing."""
+    threshold: ClassVar[float] = 0.5
+    """For binary targets: a prediction above it means 1."""
+    example_shapes: ClassVar[tuple[Any, ...]] = ()
+    """For the conformance kit: shapes of a prediction, e.g. `((3,),)`; or pairs of such a shape and
+    the shape of a sample of y, e.g. `(((2,), ()),)`. Default: usual ones for `targets`."""
+
+    def prepare(self, y: Array, output_shape: Shape, dtype: Dtype) -> Array:
+        """Turns a data set's y into the `y_true` of forward and backward; called once a data set.
+
+        Default: by `targets`; classes become one-hot.
+
+        Args:
+            y: as the user gave it, the sample axis first.
+            output_shape: the shape of a prediction, without the batch axis.
+            dtype: the model's float type.
+
+        Raises:
+            ValueError: y does not fit the prediction; the message says why.
+        """
+        return prepare_targets(self.targets, y, output_shape, dtype)
+
+    def predictions(self, y_pred: Array) -> Array:
+        """Turn the model's output into predictions, for metrics, `declnet predict` and exports.
+
+        Default: unchanged. A loss that takes logits returns probabilities here, in a new array:
+        `y_pred` (n, *output shape) is only read.
+        """
+        return y_pred
+
+    def forward(self, y_pred: Array, y_true: Array, losses: Array) -> None:
+        """Fills `losses`, of shape (n,), with the loss of each sample."""
+        raise NotImplementedError
+
+    def backward(self, y_pred: Array, y_true: Array, dy_pred: Array) -> None:
+        """Fills `dy_pred` with d(losses)/d(y_pred), not divided by n."""
+        raise NotImplementedError

@@ -1,0 +1,120 @@
+"""Optimizer and Schedule: how parameters follow their gradients, and at which rate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Self
+
+from pydantic import Field, model_validator
+
+from declnet.contracts.arrays import Array
+from declnet.contracts.component import Component
+from declnet.contracts.context import RunContext
+from declnet.contracts.number_or import NumberOr
+from declnet.contracts.parameter import OptimizerState
+from declnet.contracts.returned import checked_rate
+from declnet.contracts.strict_model import located_error
+from declnet.errors import Diagnostic
+
+
+class Schedule(Component):
+    """A learning rate that depends on the step, and on how many there will be."""
+
+    kind = "schedule"
+    required_methods = ("rate",)
+
+    def rate(self, step: int, total: int) -> float:
+        """Return the learning rate of an update, finite and at least 0.
+
+        Args:
+            step: of the update, from 1.
+            total: updates of the whole training, if no callback ends it early.
+        """
+        raise NotImplementedError
+
+
+LearningRate = Annotated[
+    float | Schedule,
+    NumberOr(Schedule, minimum=0),
+    Field(description="step size, or a schedule of it"),
+]
+"""A number of at least 0, or a `Schedule`."""
+
+
+class Optimizer(Component):
+    """An elementwise update rule; the graph computes the learning rate of each step.
+
+    A component may give `learning_rate` a default of its own. All trainable parameters are one flat
+    vector, and the graph calls `update` on slices of it, in any division.
+    """
+
+    kind = "optimizer"
+    required_methods = ("update",)
+
+    usual_learning_rates: ClassVar[tuple[float, float] | None] = None
+    """The smallest and the largest that people use; `check` warns of others. None if not known."""
+
+    learning_rate: LearningRate
+    decay: float = Field(
+        default=0.0, ge=0, description="learning_rate / (1 + decay * (step - 1)), steps from 1"
+    )
+
+    @model_validator(mode="after")
+    def _one_rule_for_the_rate(self) -> Self:
+        if isinstance(self.learning_rate, Schedule) and self.decay:
+            message = "decay and a schedule exclude each other; remove one of them"
+            raise located_error("contradiction", message, ("decay",), self.decay, code="E017")
+        return self
+
+    def check(self, context: RunContext) -> Iterator[Diagnostic]:  # noqa: ARG002
+        """Warns of a constant learning rate that is 0, or out of the usual range."""
+        rate = self.learning_rate
+        if isinstance(rate, Schedule):
+            return
+        if not rate:
+            yield self._unusual_rate("with a learning rate of 0 nothing will be learnt")
+        elif self.usual_learning_rates is not None:
+            smallest, largest = self.usual_learning_rates
+            if not smallest <= rate <= largest:
+                yield self._unusual_rate(
+                    f"a learning rate of {rate:g} is {'below' if rate < smallest else 'above'} the "
+                    f"usual range of {self.type}, {smallest:g} to {largest:g}"
+                )
+
+    def _unusual_rate(self, message: str) -> Diagnostic:
+        default = type(self).model_fields["learning_rate"].default
+        hint = f"its default is {default:g}" if isinstance(default, float) else None
+        return Diagnostic(message, hint, ("learning_rate",), "W004")
+
+    def rate(self, step: int, total: int) -> float:
+        """Return the learning rate of an update.
+
+        Args:
+            step: of the update, from 1.
+            total: updates of the whole training.
+
+        Raises:
+            BrokenContractError: the schedule returned something else than a rate.
+        """
+        schedule = self.learning_rate
+        if isinstance(schedule, Schedule):
+            return checked_rate(schedule, schedule.rate(step, total), step)
+        return schedule / (1.0 + self.decay * (step - 1))
+
+    def state_names(self) -> tuple[str, ...]:
+        """Names of the arrays that it keeps; each is as large as w and starts at 0."""
+        return ()
+
+    def update(
+        self, w: Array, dw: Array, state: OptimizerState, learning_rate: float, step: int
+    ) -> None:
+        """Changes `w` in place, element by element.
+
+        Args:
+            w: a slice of the parameters, one axis, contiguous.
+            dw: its gradient; may be overwritten.
+            state: the arrays of `state_names()` for this slice, and `state.scratch`, two more.
+            learning_rate: this step's rate.
+            step: counts updates from 1.
+        """
+        raise NotImplementedError

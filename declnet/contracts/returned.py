@@ -1,0 +1,295 @@
+"""What the methods of components return, checked once, where the graph or a run receives it.
+
+Each function takes the component and the value, and returns the value in its contract's type. A
+wrong value becomes a `BrokenContractError`, which knows the component and the method;
+`attributing_errors` adds the distribution.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import operator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NoReturn
+
+import numpy as np
+
+from declnet.contracts.arrays import Array, Shape
+from declnet.contracts.component import Component
+from declnet.contracts.data_source import DataInfo, Dataset
+from declnet.contracts.parameter import RESERVED, Initializer, Parameter, Regularizer, Workspace
+from declnet.contracts.table import Table
+from declnet.errors import Diagnostic
+
+ROLES = ("weight", "bias", "scale")
+
+
+class BrokenContractError(Exception):
+    """A method of a component returned what its contract does not allow.
+
+    Attributes:
+        component: the component.
+        method: its name.
+        fault: what is wrong, e.g. `returned None, not a tuple of whole numbers`.
+    """
+
+    def __init__(self, component: Component, method: str, fault: str) -> None:
+        super().__init__(f'{component.kind} "{component.type}": {method}() {fault}')
+        self.component, self.method, self.fault = component, method, fault
+
+    @property
+    def place(self) -> str | None:
+        """File and line of the method's definition, where it is known."""
+        function = getattr(type(self.component), self.method, None)
+        code = getattr(getattr(function, "__func__", function), "__code__", None)
+        return None if code is None else f"{code.co_filename}:{code.co_firstlineno}"
+
+
+def _refuse(component: Component, method: str, value: Any, expected: str) -> NoReturn:
+    raise BrokenContractError(component, method, f"returned {_shown(value)}, not {expected}")
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"an array of {value.dtype} of shape {value.shape}"
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:59]}…"
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+
+
+def checked_shape(layer: Component, shape: Any) -> Shape:
+    """The result of `Layer.output_shape`: a tuple of sizes of at least 1."""
+    if not isinstance(shape, tuple) or not all(map(_is_whole, shape)):
+        _refuse(layer, "output_shape", shape, "a tuple of whole numbers")
+    if any(size < 1 for size in shape):
+        _refuse(layer, "output_shape", shape, "sizes of at least 1")
+    return tuple(map(operator.index, shape))
+
+
+def checked_parameters(layer: Component, parameters: Any) -> dict[str, Parameter]:
+    """The result of `Layer.parameters`: parameters by name, each as `Parameter` describes it."""
+    for name, parameter in _named(layer, "parameters", parameters, Parameter):
+        fault = _parameter_fault(parameter)
+        if fault is not None:
+            raise BrokenContractError(layer, "parameters", f'returned "{name}", {fault}')
+    return dict(parameters)
+
+
+def checked_workspace(
+    layer: Component, workspace: Any, parameters: Mapping[str, Parameter]
+) -> dict[str, Workspace]:
+    """The result of `Layer.workspace`: arrays by name, none with the name of a parameter."""
+    for name, array in _named(layer, "workspace", workspace, Workspace):
+        if name in parameters:
+            fault = f'returned "{name}", which is the name of a parameter already'
+            raise BrokenContractError(layer, "workspace", fault)
+        if not _is_shape(array.shape):
+            fault = f'returned "{name}", whose shape {_shown(array.shape)} is not a tuple of sizes'
+            raise BrokenContractError(layer, "workspace", fault)
+        try:
+            np.dtype(array.dtype)
+        except TypeError:
+            fault = f'returned "{name}", whose dtype {_shown(array.dtype)} NumPy does not know'
+            raise BrokenContractError(layer, "workspace", fault) from None
+    return dict(workspace)
+
+
+def _named(layer: Component, method: str, value: Any, kind: type) -> Iterator[tuple[str, Any]]:
+    """The items of a dict of names that can be attributes of a layer's state."""
+    if not isinstance(value, Mapping):
+        _refuse(layer, method, value, f"a dict from names to {kind.__name__}")
+    for name, item in value.items():
+        if not isinstance(name, str) or not name.isidentifier() or name.startswith("_"):
+            fault = f"returned the name {_shown(name)}, which cannot be an attribute of the state"
+            raise BrokenContractError(layer, method, fault)
+        if name in RESERVED:
+            fault = f'returned the name "{name}", which the state uses itself'
+            raise BrokenContractError(layer, method, fault)
+        if not isinstance(item, kind):
+            fault = f'returned {_shown(item)} for "{name}", not a {kind.__name__}'
+            raise BrokenContractError(layer, method, fault)
+        yield name, item
+
+
+def _is_shape(shape: Any) -> bool:
+    return isinstance(shape, tuple) and all(_is_whole(size) and size >= 1 for size in shape)
+
+
+def _parameter_fault(parameter: Any) -> str | None:
+    if not _is_shape(parameter.shape):
+        return f"whose shape {_shown(parameter.shape)} is not a tuple of sizes"
+    if not isinstance(parameter.initializer, Initializer | str | dict):
+        return f"whose initializer {_shown(parameter.initializer)} is not an Initializer"
+    if not isinstance(parameter.regularizer, Regularizer | None):
+        return f"whose regularizer {_shown(parameter.regularizer)} is not a Regularizer"
+    if parameter.regularizer is not None and not parameter.trainable:
+        return "which is not trainable and so takes no regularizer"
+    if parameter.role not in ROLES:
+        return f"whose role {_shown(parameter.role)} is none of {', '.join(ROLES)}"
+    return None
+
+
+def checked_penalty(regularizer: Component, penalty: Any) -> float:
+    """The result of `Regularizer.penalty`: a number."""
+    if not _is_number(penalty):
+        _refuse(regularizer, "penalty", penalty, "a number")
+    return float(penalty)
+
+
+def checked_rate(schedule: Component, rate: Any, step: int) -> float:
+    """The result of `Schedule.rate`: a finite number of at least 0."""
+    if type(rate) is float and 0.0 <= rate < math.inf:  # called at every step
+        return rate
+    if not _is_number(rate) or not 0 <= rate < math.inf:
+        expected = f"a finite number of at least 0 (step {step})"
+        _refuse(schedule, "rate", rate, expected)
+    return float(rate)
+
+
+def checked_state_names(optimizer: Component, names: Any) -> tuple[str, ...]:
+    """The result of `Optimizer.state_names`: distinct names that can be attributes."""
+    if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
+        _refuse(optimizer, "state_names", names, "a tuple of names")
+    for name in names:
+        if not name.isidentifier() or name.startswith("_") or name == "scratch":
+            fault = f'returned the name "{name}", which cannot be an attribute of the state'
+            raise BrokenContractError(optimizer, "state_names", fault)
+    if len(set(names)) < len(names):
+        _refuse(optimizer, "state_names", names, "distinct names")
+    return names
+
+
+def checked_targets(loss: Component, y_true: Any, samples: int) -> Array:
+    """The result of `Loss.prepare`: an array of numbers with a row for each sample."""
+    if not isinstance(y_true, np.ndarray) or y_true.dtype.kind not in "fiub":
+        _refuse(loss, "prepare", y_true, "an array of numbers")
+    if y_true.ndim == 0 or len(y_true) != samples:
+        _refuse(loss, "prepare", y_true, f"an array of {samples} rows")
+    found: Array = y_true
+    return found
+
+
+def checked_predictions(loss: Component, predictions: Any, y_pred: Array) -> Array:
+    """The result of `Loss.predictions`: an array of numbers with a row for each sample."""
+    unchanged: bool = predictions is y_pred
+    if unchanged:
+        return y_pred
+    if not isinstance(predictions, np.ndarray) or predictions.dtype.kind not in "fiub":
+        _refuse(loss, "predictions", predictions, "an array of numbers")
+    if predictions.ndim == 0 or len(predictions) != len(y_pred):
+        _refuse(loss, "predictions", predictions, f"an array of {len(y_pred)} rows")
+    found: Array = predictions
+    return found
+
+
+def checked_result(metric: Component, result: Any) -> float:
+    """The result of `Metric.result`: a number, or NaN."""
+    if not _is_number(result):
+        _refuse(metric, "result", result, "a number")
+    return float(result)
+
+
+def checked_info(source: Component, info: Any) -> DataInfo | None:
+    """The result of `DataSource.describe`: a DataInfo, or None for a table."""
+    if not isinstance(info, DataInfo | None):
+        _refuse(source, "describe", info, "a DataInfo, or None for a table")
+    return info
+
+
+def checked_load(source: Component, data: Any, method: str = "load") -> Dataset | Table:
+    """The result of `DataSource.load`, or a part of `chunks`: a Dataset or a Table."""
+    if not isinstance(data, Dataset | Table):
+        _refuse(source, method, data, "a Dataset or a Table")
+    return data
+
+
+def checked_inputs(source: Component, part: Any) -> Array | Table:
+    """A part that `DataSource.input_chunks` gave: an array of samples or a Table."""
+    if isinstance(part, Table):
+        return part
+    if not isinstance(part, np.ndarray) or part.dtype.kind not in "fiub" or part.ndim == 0:
+        _refuse(source, "input_chunks", part, "an array of samples or a Table")
+    found: Array = part
+    return found
+
+
+def checked_suits(transform: Component, suits: Any) -> bool:
+    """The result of `Transform.suits`: whether it takes a column."""
+    if not isinstance(suits, bool | np.bool_):
+        _refuse(transform, "suits", suits, "True or False")
+    return bool(suits)
+
+
+def checked_fit(transform: Component, state: Any) -> dict[str, Any]:
+    """The result of `Transform.fit`: JSON values and NumPy arrays by name."""
+    if not isinstance(state, Mapping):
+        _refuse(transform, "fit", state, "a dict")
+    for name, value in state.items():
+        if not isinstance(name, str) or not _is_storable(value):
+            fault = f"returned {_shown(value)} as {name!r}, which cannot be stored with the run"
+            raise BrokenContractError(transform, "fit", fault)
+    return dict(state)
+
+
+def _is_storable(value: Any) -> bool:
+    """Whether a value is JSON, or an array or scalar of numbers."""
+    if isinstance(value, np.ndarray | np.generic):
+        return value.dtype.kind in "fiub"
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
+
+
+def checked_column(transform: Component, column: Any, rows: int) -> Array:
+    """The result of `Transform.apply`: an array with a row for each row of the column."""
+    if not isinstance(column, np.ndarray) or column.dtype.kind not in "fiubO":
+        _refuse(transform, "apply", column, "an array of numbers or text")
+    if column.ndim == 0 or len(column) != rows:
+        _refuse(transform, "apply", column, f"an array of {rows} rows")
+    return column
+
+
+def checked_names(transform: Component, names: Any) -> tuple[str, ...]:
+    """The result of `Transform.feature_names`: a name for each number of a row."""
+    if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
+        _refuse(transform, "feature_names", names, "a tuple of names")
+    return names
+
+
+def checked_monitors(callback: Component, names: Any) -> tuple[str, ...]:
+    """The result of `Callback.monitors`: names of metrics."""
+    is_collection = isinstance(names, Iterable) and not isinstance(names, str | bytes | Mapping)
+    found = tuple(names) if is_collection else ()
+    if not is_collection or not all(isinstance(name, str) for name in found):
+        _refuse(callback, "monitors", names, "a tuple of names")
+    return found
+
+
+def checked_diagnostics(component: Component, found: Any) -> tuple[Diagnostic, ...]:
+    """The result of `Component.check`: diagnostics, each with a path within the component."""
+    if not isinstance(found, Iterable) or isinstance(found, str | Mapping):
+        _refuse(component, "check", found, "diagnostics (yield them, or return a tuple)")
+    diagnostics = tuple(found)
+    for each in diagnostics:
+        if not isinstance(each, Diagnostic):
+            _refuse(component, "check", each, "a Diagnostic")
+        if not isinstance(each.path, tuple):
+            _refuse(component, "check", each.path, "a tuple of keys, the path of a diagnostic")
+    return diagnostics
+
+
+def checked_calls(kernel: Component, calls: Any) -> tuple[Callable[[], object], ...]:
+    """Calls that `Kernel.bind` returned: a tuple of functions without arguments."""
+    if not isinstance(calls, tuple) or not all(map(callable, calls)):
+        _refuse(kernel, "bind", calls, "a tuple of functions without arguments")
+    return calls

@@ -1,0 +1,130 @@
+"""Values that can be written to a file and read again without running anybody's code."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import numpy as np
+
+from declnet.contracts.arrays import Array
+
+_SCALARS = (bool, int, str, type(None))
+_CALLED: dict[type, str] = {tuple: "tuple", dict: "dict"}
+
+
+class NotPlainError(ValueError):
+    """A value is none that a file holds; the message says where and which."""
+
+
+def to_plain(value: Any, arrays: dict[str, Array], place: str = "state") -> Any:
+    """The value as JSON, its arrays put aside.
+
+    Plain are None, booleans, integers, floats, text; arrays and scalars of NumPy that hold numbers;
+    lists, tuples, dicts with text as keys; and dataclasses of such, which `from_plain` needs a
+    template for. Types that derive from these are not plain: they may behave in another way.
+
+    Args:
+        value: any value.
+        arrays: gets each array, not copied, under the name that the JSON has for it.
+        place: what the value is called, for names and messages.
+
+    Raises:
+        NotPlainError: it holds something else.
+    """
+    kind = type(value)
+    if kind in _SCALARS or (kind is float and math.isfinite(value)):
+        return value
+    if kind is float:
+        return {"float": repr(value)}
+    if kind is list:
+        return [to_plain(item, arrays, f"{place}/{index}") for index, item in enumerate(value)]
+    if kind is np.ndarray or isinstance(value, np.generic):
+        name = place
+        while name in arrays:  # {"a/b": …} beside {"a": {"b": …}}
+            name += "+"
+        arrays[name] = _numbers(np.asarray(value), place)
+        return {"array" if kind is np.ndarray else "scalar": name}
+    return {_CALLED.get(kind, "fields"): _parts(value, arrays, place)}
+
+
+def _parts(value: Any, arrays: dict[str, Array], place: str) -> Any:
+    """What a tuple, a dict or a dataclass is made of."""
+    kind = type(value)
+    if kind is tuple:
+        return to_plain(list(value), arrays, place)
+    if is_dataclass(kind):
+        value = {field.name: getattr(value, field.name) for field in fields(value)}
+    elif kind is not dict:
+        raise NotPlainError(f"{place} is {kind.__name__}, which is neither JSON nor an array")
+    for key in value:
+        if type(key) is not str:
+            raise NotPlainError(f"{place} has the key {key!r}, which is no text")
+    return {key: to_plain(item, arrays, f"{place}/{key}") for key, item in value.items()}
+
+
+def from_plain(plain: Any, arrays: Mapping[str, Array], template: Any = None) -> Any:
+    """The value that `to_plain` was given.
+
+    Args:
+        plain: the JSON.
+        arrays: by the names that the JSON has.
+        template: a value of the same making, whose dataclasses are filled and given back.
+
+    Raises:
+        NotPlainError: `to_plain` did not make this, or it does not fit the template.
+    """
+    if type(plain) in (*_SCALARS, float):
+        return plain
+    if isinstance(plain, list):
+        return [from_plain(item, arrays) for item in plain]
+    if not isinstance(plain, dict) or len(plain) != 1:
+        raise NotPlainError(f"{plain!r:.60} is no saved value")
+    (how, inner), *_ = plain.items()
+    if how == "fields":
+        return _filled(template, inner, arrays)
+    try:
+        return _READ[how](inner, arrays)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise NotPlainError(f"{plain!r:.60} is no saved value: {error!r}") from None
+
+
+def is_plain_dict(value: Any) -> bool:
+    """Whether a value is a dict that can be written and read again without a template."""
+    arrays: dict[str, Array] = {}
+    try:
+        from_plain(to_plain(value, arrays), arrays)
+    except NotPlainError:
+        return False
+    return isinstance(value, dict)
+
+
+def _filled(template: Any, inner: Any, arrays: Mapping[str, Array]) -> Any:
+    """The template with its fields set."""
+    known = {field.name for field in fields(template)} if is_dataclass(template) else None
+    if not isinstance(inner, dict) or inner.keys() != known:
+        raise NotPlainError("a saved dataclass does not fit what it is to be restored to")
+    for name, item in inner.items():
+        try:
+            setattr(template, name, from_plain(item, arrays, getattr(template, name)))
+        except AttributeError as error:
+            raise NotPlainError(f"{name} cannot be restored: {error}") from None
+    return template
+
+
+def _numbers(array: Array, place: str) -> Array:
+    """The array, if a file can hold it, in the byte order of files."""
+    if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
+        raise NotPlainError(f"{place} is an array of {array.dtype}, not of usual numbers")
+    return np.ascontiguousarray(array, array.dtype.newbyteorder("<")).reshape(array.shape)
+
+
+_READ: dict[str, Callable[[Any, Mapping[str, Array]], Any]] = {
+    "float": lambda inner, _: float(inner),
+    "array": lambda inner, arrays: arrays[inner],
+    "scalar": lambda inner, arrays: arrays[inner][()],
+    "tuple": lambda inner, arrays: tuple(from_plain(item, arrays) for item in inner),
+    "dict": lambda inner, arrays: {key: from_plain(item, arrays) for key, item in inner.items()},
+}

@@ -1,0 +1,222 @@
+"""StrictModel, the base of everything that a spec declares, and errors that name a key of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Self, get_args
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import (
+    ErrorDetails,
+    InitErrorDetails,
+    PydanticCustomError,
+    core_schema,
+)
+
+from declnet.registry.spelling import suggestion
+
+
+class LocatedString(str):
+    """A string of a file in another folder than the spec's own.
+
+    Attributes:
+        folder: the file's.
+    """
+
+    __slots__ = ("folder",)
+    folder: Path
+
+    def __new__(cls, text: str, folder: Path) -> LocatedString:
+        """The text, with its folder."""
+        self = super().__new__(cls, text)
+        self.folder = folder
+        return self
+
+    def __getnewargs__(self) -> tuple[str, Path]:  # type: ignore[override]
+        """What a copy is made from."""
+        return str(self), self.folder
+
+
+def with_folder(value: Any, folder: Path) -> Any:
+    """A document whose strings know their folder."""
+    if isinstance(value, dict):
+        return {key: with_folder(item, folder) for key, item in value.items()}
+    if isinstance(value, list):
+        return [with_folder(item, folder) for item in value]
+    return LocatedString(value, folder) if type(value) is str else value
+
+
+def custom_error(kind: str, message: str, **context: str | None) -> PydanticCustomError:
+    """An error with a message that may have braces, and e.g. a `hint`; None is left out."""
+    text = message.replace("{", "{{").replace("}", "}}")
+    given = {key: value for key, value in context.items() if value is not None}
+    return PydanticCustomError(kind, text, given)
+
+
+def located_error(
+    kind: str, message: str, location: tuple[str | int, ...], value: Any, **context: str | None
+) -> ValidationError:
+    """The same at a key within the table that is validated."""
+    details = InitErrorDetails(
+        type=custom_error(kind, message, **context), loc=location, input=value
+    )
+    return ValidationError.from_exception_data(kind, [details])
+
+
+def _layer_name(name: str) -> str:
+    if not name.isprintable() or any(each == "." or each.isspace() for each in name) or not name:
+        raise custom_error("name", "must be of letters and other signs, without dots and spaces")
+    return name
+
+
+def _label(name: str) -> str:
+    if not name.isprintable() or not name.strip():
+        raise custom_error("name", "must be of letters and other signs, in one line")
+    return name
+
+
+LayerName = Annotated[
+    str,
+    AfterValidator(_layer_name),
+    WithJsonSchema({"type": "string", "pattern": r"^[^.\s]+$"}),
+]
+"""A name without dots and spaces, since dots part it from a parameter's name."""
+
+Label = Annotated[str, AfterValidator(_label), WithJsonSchema({"type": "string", "pattern": r"\S"})]
+"""A name in one line."""
+
+
+KIND = "x-declnet-kind"
+"""The keyword that says which kind of component stands here."""
+
+
+def any_of_kind(kind: str, number: Mapping[str, float] | None = None) -> JsonSchemaValue:
+    """A component's name, or a table with a type; a number too if its bounds are given.
+
+    Args:
+        kind: of the component.
+        number: `minimum` and the like, maybe none of them; None if no number is taken.
+    """
+    types = ["string", "object"] if number is None else ["number", "string", "object"]
+    return {"type": types, "required": ["type"], KIND: kind, **(number or {})}
+
+
+def table_of_component(
+    name: str, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+) -> JsonSchemaValue:
+    """The table of a component: its fields, and the type before them.
+
+    Args:
+        name: the component's type.
+        schema: of its fields.
+        handler: pydantic's.
+    """
+    described = handler(schema)
+    target: dict[str, Any] = handler.resolve_ref_schema(described)
+    target["properties"] = {"type": {"const": name}, **target.get("properties", {})}
+    target["required"] = ["type", *target.get("required", [])]
+    return described
+
+
+_SCALARS = frozenset({"int", "float", "bool", "str"})
+_BUILT_IN = frozenset(get_args(core_schema.ErrorType))
+_OPAQUE = frozenset({"default", "metadata", "serialization", "expected", "config", "cls"})
+
+
+class StrictModel(BaseModel):
+    """A frozen model whose scalars are strict: no `"0.5"` or `true` for a number, no NaN.
+
+    Only scalars are strict. A TOML array serves for a tuple and a string for a path, as they must.
+    Defaults are validated too, so that a component's name may be one: `Initializer | str = "ones"`.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        validate_default=True,
+        defer_build=True,
+        protected_namespaces=(),
+    )
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _suggest_for_unknown_keys(
+        cls, values: Any, handler: ModelWrapValidatorHandler[Self]
+    ) -> Self:
+        try:
+            return handler(values)
+        except ValidationError as error:
+            details = [cls._with_suggestion(detail) for detail in error.errors()]
+            raise ValidationError.from_exception_data(error.title, details) from None
+
+    @classmethod
+    def _with_suggestion(cls, detail: ErrorDetails) -> InitErrorDetails:
+        location, kind = detail["loc"], detail["type"]
+        context = detail.get("ctx", {})
+        error: str | PydanticCustomError = kind
+        if kind == "extra_forbidden" and len(location) == 1:
+            label = f"keys of {cls.type}" if hasattr(cls, "type") else "keys here"
+            hint = suggestion(str(location[0]), cls.model_fields, label)
+            error = PydanticCustomError("unknown_key", "unknown key", {"hint": hint})
+        elif kind == "missing" and len(location) == 1 and location[0] in cls.model_fields:
+            meaning = cls.model_fields[str(location[0])].description
+            known = {"hint": f"{location[0]}: {meaning}"} if meaning else {}
+            error = PydanticCustomError("missing_key", "is missing", known)
+        elif kind not in _BUILT_IN:
+            message = detail["msg"].replace("{", "{{").replace("}", "}}")
+            error = PydanticCustomError(kind, message, context)
+        return InitErrorDetails(type=error, loc=location, input=detail["input"], ctx=context)
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        schema = handler(source)
+        _make_scalars_strict(schema)
+        return schema
+
+
+def _make_scalars_strict(schema: Any) -> None:
+    if isinstance(schema, dict):
+        if schema.get("type") in _SCALARS:
+            schema.setdefault("strict", True)
+        for key, value in schema.items():
+            if key not in _OPAQUE:
+                _make_scalars_strict(value)
+    elif isinstance(schema, list | tuple):
+        for item in schema:
+            _make_scalars_strict(item)
+
+
+def resolve_paths(
+    model: type[BaseModel], values: Mapping[str, Any], folder: Path | None
+) -> dict[str, Any]:
+    """Makes the relative paths of a table absolute, for the fields that are typed `Path`.
+
+    Args:
+        model: the class that will validate the table.
+        values: the table, as written.
+        folder: what relative paths are relative to (the spec file's folder), or None to leave them.
+    """
+    resolved = dict(values)
+    if folder is None:
+        return resolved
+    for name, field in model.model_fields.items():
+        value = resolved.get(name)
+        if isinstance(value, str | Path) and field.annotation in (Path, Path | None):
+            own = value.folder if isinstance(value, LocatedString) else folder
+            resolved[name] = own / value
+    return resolved

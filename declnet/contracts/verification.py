@@ -1,0 +1,189 @@
+"""Whether a component class fulfils its contract, as far as that shows without an instance."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from types import UnionType
+from typing import Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
+
+from declnet.contracts.strict_model import StrictModel
+from declnet.errors import RegistryError
+
+RENAMED_VALUES = {"feature_major": "batch_last", "sample_major": "batch_first"}
+"""Values of class attributes that an earlier edition had under another name."""
+
+
+def verify_class(cls: Any) -> None:
+    """Check a component class against the contract that it derives from.
+
+    Raises:
+        RegistryError: it derives from no contract, has no type, lacks a method, has a method of
+            other arguments, a field or a class attribute that no component may have, or a name
+            that was renamed.
+    """
+    if not hasattr(cls, "kind"):
+        raise RegistryError(f"{cls.__name__} derives from no contract (Layer, Loss, …)")
+    contract = contract_of(cls)
+    _verify_fields(cls, contract)
+    name = getattr(cls, "type", None)
+    if not isinstance(name, str) or not name:
+        raise RegistryError(f'{cls.__name__} has no type: add e.g. type = "{cls.__name__.lower()}"')
+    _verify_names(cls, contract)
+    for method in contract.required_methods:
+        if getattr(cls, method) is getattr(contract, method):
+            raise RegistryError(f"{cls.__name__} has no {method}(), which a {cls.kind} needs")
+    for method in _methods(contract):
+        _verify_signature(cls, contract, method)
+    for attribute, annotation in _traits(contract).items():
+        value = getattr(cls, attribute)
+        if not _fits(value, annotation):
+            raise RegistryError(
+                f"{cls.__name__}.{attribute} is {value!r}, but must be {_in_words(annotation)}"
+                f"{_renamed_value(value)}"
+            )
+
+
+def contract_of(cls: Any) -> Any:
+    """The contract that a component class derives from: the nearest class that sets `kind`."""
+    return next(base for base in cls.__mro__ if "kind" in vars(base))
+
+
+def _verify_fields(cls: Any, contract: Any) -> None:
+    for name in cls.model_fields:
+        if name not in contract.model_fields and name in _reserved(contract):
+            raise RegistryError(
+                f"{cls.__name__} has a field {name}, a name that every {cls.kind} has already; "
+                "rename the field"
+            )
+
+
+def _verify_names(cls: Any, contract: Any) -> None:
+    """Refuse names of an earlier edition, which nothing would call any more."""
+    renamed: Mapping[str, str] = contract.renamed
+    for base in cls.__mro__[: cls.__mro__.index(contract)]:
+        for name in vars(base):
+            if name in renamed:
+                raise RegistryError(f"{cls.__name__}.{name} was renamed: {renamed[name]}")
+
+
+def _verify_signature(cls: Any, contract: Any, name: str) -> None:
+    own, expected = getattr(cls, name), getattr(contract, name)
+    if getattr(own, "__func__", own) is getattr(expected, "__func__", expected):
+        return
+    if not callable(own):
+        raise RegistryError(f"{cls.__name__}.{name} is not a method")
+    try:
+        found, wanted = inspect.signature(own), inspect.signature(expected)
+    except (TypeError, ValueError):  # e.g. a function written in C
+        return
+    positional = [
+        each
+        for each in wanted.parameters.values()
+        if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)
+    ]
+    try:
+        found.bind(*positional)
+    except TypeError:
+        arguments, given = (
+            ", ".join(each for each in signature.parameters if each != "self")
+            for signature in (wanted, found)
+        )
+        raise RegistryError(
+            f"{cls.__name__}.{name}() takes ({given}), but a {cls.kind} is called with "
+            f"({arguments})"
+        ) from None
+
+
+def _bases(contract: Any) -> tuple[Any, ...]:
+    """A contract and the contracts that it derives from, `Component` last."""
+    return contract.__mro__[: contract.__mro__.index(StrictModel)]  # type: ignore[no-any-return]
+
+
+@lru_cache(maxsize=64)
+def _reserved(contract: Any) -> frozenset[str]:
+    """What a component may not call a field: methods and class attributes of its contract."""
+    own = map(vars, _bases(contract))
+    names = {name for namespace in own for name in namespace if not name.startswith("_")}
+    return frozenset(names | {"type"}) - set(contract.model_fields)
+
+
+@lru_cache(maxsize=64)
+def _methods(contract: Any) -> tuple[str, ...]:
+    """The public methods that components of a contract may override."""
+    found = []
+    for base in _bases(contract):
+        found += [name for name, value in vars(base).items() if inspect.isfunction(value)]
+    return tuple(name for name in dict.fromkeys(found) if not name.startswith("_"))
+
+
+@lru_cache(maxsize=64)
+def _traits(contract: Any) -> dict[str, Any]:
+    """The class attributes that a contract declares, and what each may be."""
+    names = [name for base in _bases(contract) for name in vars(base).get("__annotations__", {})]
+    hints = get_type_hints(contract)
+    return {
+        name: get_args(hints[name])[0]
+        for name in dict.fromkeys(names)
+        if get_origin(hints.get(name)) is ClassVar and name not in ("kind", "type", "renamed")
+    }
+
+
+def _fits(value: Any, annotation: Any) -> bool:  # noqa: PLR0911  # a form of type each
+    """Whether a value is of a type, for the types that class attributes have."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if annotation is Any:
+        return True
+    if origin is Literal:
+        return any(type(value) is type(each) and value == each for each in arguments)
+    if origin in (Union, UnionType):
+        return any(_fits(value, each) for each in arguments)
+    if origin is tuple:
+        if arguments[1:] != (Ellipsis,):
+            return (
+                isinstance(value, tuple)
+                and len(value) == len(arguments)
+                and all(map(_fits, value, arguments))
+            )
+        return isinstance(value, tuple) and all(_fits(each, arguments[0]) for each in value)
+    if origin in (frozenset, set):
+        return isinstance(value, origin) and all(_fits(each, arguments[0]) for each in value)
+    if origin is dict:
+        return isinstance(value, dict) and all(_fits(each, arguments[0]) for each in value)
+    if origin is type:
+        return isinstance(value, type)
+    if annotation is None or annotation is type(None):
+        return value is None
+    if annotation is float:
+        return isinstance(value, float | int) and not isinstance(value, bool)
+    if annotation is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, origin or annotation)
+
+
+def _in_words(annotation: Any) -> str:
+    return " or ".join(dict.fromkeys(_choices(annotation)))
+
+
+def _choices(annotation: Any) -> Iterator[str]:
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Literal:
+        yield from (f'"{each}"' if isinstance(each, str) else repr(each) for each in arguments)
+    elif origin in (Union, UnionType):
+        for each in arguments:
+            yield from _choices(each)
+    elif annotation is None or annotation is type(None):
+        yield "None"
+    elif origin is tuple:
+        items = [_in_words(each) for each in arguments if each is not Ellipsis]
+        yield f"a tuple of {', '.join(items)}"
+    elif origin in (frozenset, set):
+        yield f"a set of {_in_words(arguments[0])}"
+    else:
+        yield getattr(annotation, "__name__", str(annotation))
+
+
+def _renamed_value(value: Any) -> str:
+    new = RENAMED_VALUES.get(value) if isinstance(value, str) else None
+    return f'; "{value}" was renamed: "{new}"' if new is not None else ""

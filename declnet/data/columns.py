@@ -1,0 +1,226 @@
+"""The columns of a table: features, transforms applied to them, and one array joined of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from declnet.contracts.arrays import Array
+from declnet.contracts.returned import checked_column, checked_fit
+from declnet.contracts.table import ColumnType, Table, column_type, missing_values
+from declnet.contracts.transform import ColumnError, Transform, TransformState
+from declnet.errors import DataError
+from declnet.registry.discovery import default_registry
+from declnet.registry.registry import Registry
+from declnet.registry.spelling import suggestion
+
+
+def features_of(records: Table, without: Iterable[str] = ()) -> tuple[str, ...]:
+    """The names of the feature columns.
+
+    Args:
+        records: the training data.
+        without: columns that serve another purpose, e.g. as weights.
+
+    Raises:
+        DataError: there is none, or one of them does not exist.
+    """
+    left_out = set(without)
+    names = tuple(name for name in records.feature_columns if name not in left_out)
+    for name in names:
+        require_column(records.columns, name)
+    if not names:
+        raise DataError("the table has no feature columns, only the target", code="E034")
+    return names
+
+
+def require_column(columns: Iterable[str], name: str, **where: Any) -> None:
+    """Raises DataError, with what may have been meant, if there is no column of that name."""
+    if name not in set(columns):
+        known = [each for each in columns if "\n" not in each][:20]
+        hint = suggestion(name, known, "columns")
+        raise DataError(f'there is no column "{name}"', hint=hint, code="E034", **where)
+
+
+def typed(records: Table, types: Mapping[str, ColumnType]) -> dict[str, Array]:
+    """The feature columns in order, as the training data had them.
+
+    Args:
+        records: any data; columns beside the features are left out.
+        types: of the training data's features, in order.
+
+    Raises:
+        DataError: a column is missing, or of another type.
+    """
+    columns = {}
+    for name, expected in types.items():
+        require_column(records.columns, name)
+        columns[name] = _as_type(name, records, expected)
+    return columns
+
+
+def _as_type(name: str, records: Table, expected: ColumnType) -> Array:
+    column = records.columns[name]
+    found = column_type(column)
+    there = ~missing_values(column)
+    if (found == "text") != (expected == "text"):
+        if there.any():
+            position = int(np.argmax(there))
+            where = f'row {records.row_number(position)}, column "{name}"'
+            kinds = {"text": "text"}
+            wanted, got = kinds.get(expected, "a number"), kinds.get(found, "a number")
+            raise DataError(
+                f"{where} is {got}, {column[position]!r}, but {wanted} in the training data",
+                hint=f'say so in the data source: types = {{ "{name}" = "…" }}',
+                code="E035",
+            )
+        empty: Array = np.full(len(column), None if expected == "text" else np.nan)
+        return empty
+    return column.astype(float) if expected == "number" else column
+
+
+def fitted_to_column(
+    transform: Transform, column: Array, name: str, records: Table, number: int
+) -> TransformState:
+    """What a transform learns of a column; raises DataError, with the place, if it cannot."""
+    try:
+        return checked_fit(transform, transform.fit(column))
+    except ColumnError as error:
+        raise _located(error, transform, name, records, number) from None
+
+
+def applied_to_column(
+    transform: Transform,
+    column: Array,
+    state: TransformState,
+    name: str,
+    records: Table,
+    number: int,
+) -> Array:
+    """A changed column; raises DataError, with row and column, if a row cannot be transformed."""
+    try:
+        return checked_column(transform, transform.apply(column, state), len(column))
+    except ColumnError as error:
+        raise _located(error, transform, name, records, number) from None
+
+
+def _located(
+    error: ColumnError, transform: Transform, name: str, records: Table, number: int
+) -> DataError:
+    row = "" if error.row is None else f"row {records.row_number(error.row)}, "
+    return DataError(
+        f'{row}column "{name}" {error.message} ({transform.type})',
+        hint=error.hint,
+        path=("data", "prepare", number),
+        code="E035",
+    )
+
+
+MOST_NAMED = 3
+
+
+def encoding_hint(registry: Registry | None = None) -> str:
+    """Say which transforms make numbers of a column of text."""
+    text = np.array(["a", "b", "a"], object)
+    return _added(name for name, y in _transformed(text, registry) if y.dtype.kind in "fiub")
+
+
+def filling_hint(column: Array, registry: Registry | None = None) -> str:
+    """Say which transforms fill the gaps of such a column."""
+    values = ["a", None, "b"] if column.dtype.kind == "O" else [1.0, np.nan, 2.0]
+    gaps = np.array(values, column.dtype if column.dtype.kind == "O" else float)
+    return _added(name for name, y in _transformed(gaps, registry) if not missing_values(y).any())
+
+
+def losses_hint(targets: str, registry: Registry | None = None) -> str | None:
+    """Say which losses take such targets: `"classes"`, `"binary"` or `"values"`."""
+    sorts = {"classes": "classes", "binary": "two classes", "values": "numbers"}
+    names = [
+        entry.type
+        for entry in (registry or default_registry()).entries("loss")
+        if entry.component.targets == targets
+        and (targets != "values" or entry.component.takes in (None, "values"))
+    ]
+    if not names:
+        return None
+    return f"for {sorts[targets]} take a loss such as {_listed(names)}"
+
+
+def _transformed(column: Array, registry: Registry | None) -> Iterator[tuple[str, Array]]:
+    """What the installed transforms make of a column that they suit, with their defaults."""
+    for entry in (registry or default_registry()).entries("transform"):
+        try:
+            transform = entry.component()
+            if transform.training_only or not transform.suits(column):
+                continue
+            y = transform.apply(column, transform.fit(column))
+        except Exception:  # noqa: S112  # whatever it is, there is nothing to suggest
+            continue
+        if isinstance(y, np.ndarray) and len(y) == len(column):
+            yield entry.type, y
+
+
+def _added(names: Iterable[str]) -> str:
+    found = list(names)
+    if not found:
+        return "leave the column out of the features"
+    return f"add {_listed(found)} to data.prepare"
+
+
+def _listed(names: list[str]) -> str:
+    return " or ".join(f'"{each}"' for each in names[:MOST_NAMED])
+
+
+def joined(columns: Mapping[str, Array], records: Table) -> Array:
+    """The columns, each (n,) or (n, k), side by side: x (n, d); integers if all of them are.
+
+    Args:
+        columns: prepared, in order.
+        records: where they come from, for messages.
+
+    Raises:
+        DataError: a column is still text, or something in it is missing or infinite.
+    """
+    for name, column in columns.items():
+        _require_numbers(name, column, records)
+    parts = [column.reshape(len(column), -1) for column in columns.values()]
+    whole = all(part.dtype.kind in "iub" for part in parts)
+    x = np.empty((len(records), sum(part.shape[1] for part in parts)), int if whole else float)
+    start = 0
+    for part in parts:
+        x[:, start : start + part.shape[1]] = part
+        start += part.shape[1]
+    return x
+
+
+def _require_numbers(name: str, column: Array, records: Table) -> None:
+    gap = _first(missing_values(column))
+    if column.dtype.kind == "O":
+        text = _first(~missing_values(column))
+        if text is not None:
+            where = f"row {records.row_number(text)}, column"
+            message = f'{where} "{name}" is the text "{column[text]}"'
+            raise _unprepared(message, encoding_hint())
+    if gap is not None:
+        where = f"row {records.row_number(gap)}, column"
+        raise _unprepared(f'{where} "{name}" is missing', filling_hint(column))
+    if column.dtype.kind == "f":
+        wild = _first(~np.isfinite(column))
+        if wild is not None:
+            where = f"row {records.row_number(wild)}, column"
+            raise _unprepared(
+                f'{where} "{name}" is infinite',
+                'correct it, or count it as missing: missing = ["inf"] in the data source',
+            )
+
+
+def _unprepared(message: str, hint: str) -> DataError:
+    return DataError(message, hint=hint, path=("data", "prepare"), code="E035")
+
+
+def _first(found: Array) -> int | None:
+    """The position of the first row of which any number is found, or None."""
+    rows = found.reshape(len(found), -1).any(axis=1) if found.ndim > 1 else found
+    return int(np.argmax(rows)) if rows.any() else None

@@ -1,0 +1,305 @@
+"""Which source reads a file, and what is in a table's file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import ValidationError
+
+from declnet.contracts.arrays import Array
+from declnet.contracts.attribution import named_component
+from declnet.contracts.data_source import DataSource
+from declnet.contracts.returned import checked_info, checked_load
+from declnet.contracts.table import (
+    ColumnProfile,
+    Table,
+    TableProfile,
+    Task,
+    column_type,
+    distinct_values,
+    missing_values,
+)
+from declnet.data.loading import checked_data
+from declnet.errors import ComponentError, DataError
+from declnet.registry.plugin import FIRST_PARTY, normalized
+from declnet.registry.registry import Registry
+from declnet.registry.spelling import suggestion
+
+
+def file_source(path: Path, registry: Registry, like: DataSource | None = None) -> DataSource:
+    """Return a data source that reads a file.
+
+    Args:
+        path: the file, or a folder, where a source reads folders.
+        registry: where data sources are looked up.
+        like: another source, e.g. the one of the training data; if its class reads such files, the
+            file is read as that one's, e.g. with its delimiter.
+
+    Raises:
+        DataError: there is no such file, or not exactly one data source for it.
+    """
+    if like is not None and suffix_of(path, like) is not None:
+        component = type(like)
+    else:
+        component, like = _chosen(path, registry), None
+    if not path.is_file() and not path.is_dir():
+        what = "is neither a file nor a folder" if path.exists() else "there is no such file"
+        raise DataError(f"{path}: {what}")
+    try:
+        source = component.for_file(path, like)
+    except ValidationError as error:
+        faults = (f"{'.'.join(map(str, each['loc']))} {each['msg']}" for each in error.errors())
+        raise DataError(
+            f'{path}: data source "{component.type}" cannot be built for this file: '
+            f"{'; '.join(faults)}",
+        ) from None
+    if not isinstance(source, DataSource):
+        raise ComponentError(
+            f"{named_component(component, registry)}: for_file() returned {source!r}, "
+            "not a DataSource"
+        )
+    return source
+
+
+def suffix_of(path: Path, source: DataSource | type[DataSource]) -> str | None:
+    """Return the longest suffix of a source that a file's name ends in, or None."""
+    name = path.name.lower()
+    return max((each for each in source.suffixes if name.endswith(each)), key=len, default=None)
+
+
+def _chosen(path: Path, registry: Registry) -> type[DataSource]:
+    """The source with the longest suffix that fits; of several, as `_decided` says."""
+    found: list[tuple[str, type[DataSource]]] = [
+        (suffix, entry.component)
+        for entry in registry.entries(DataSource.kind)
+        if (suffix := suffix_of(path, entry.component)) is not None
+    ]
+    longest = max((len(suffix) for suffix, _ in found), default=0)
+    fitting = [source for suffix, source in found if len(suffix) == longest]
+    if not fitting:
+        raise _unreadable(path, registry)
+    decided = _decided(fitting, registry)
+    if len(decided) > 1:
+        raise DataError(
+            f"{path}: several data sources read such files: "
+            f"{', '.join(named_component(each, registry) for each in decided)}",
+            hint="list the distribution to use in `plugins` of the spec, or disable the others "
+            "with --no-plugin",
+        )
+    return decided[0]
+
+
+def _decided(sources: list[type[DataSource]], registry: Registry) -> list[type[DataSource]]:
+    """Those of preferred distributions, else declnet's own, else all.
+
+    As where several distributions offer one type.
+    """
+    own = {FIRST_PARTY}
+    for names in (registry.preferred - own, own):
+        among = [each for each in sources if _distribution(each, registry) in names]
+        if among:
+            return among
+    return sources
+
+
+def _distribution(source: type[DataSource], registry: Registry) -> str | None:
+    plugin = registry.plugin_of(source)
+    return normalized(plugin.distribution) if plugin is not None else None
+
+
+def _unreadable(path: Path, registry: Registry) -> DataError:
+    """The error for a file that no source reads: what is readable, and what might have been."""
+    suffixes = {
+        each for entry in registry.entries(DataSource.kind) for each in entry.component.suffixes
+    }
+    hints = [f"its name must end in {', '.join(sorted(suffixes))}" if suffixes else ""]
+    for conflict in registry.conflicts():
+        if conflict.kind == DataSource.kind and conflict.chosen is None:
+            origins = ", ".join(map(str, conflict.plugins))
+            hints.append(f'data source "{conflict.type}" is offered by several: {origins}')
+    broken = [each for each in registry.failures if each.kind in (DataSource.kind, None)]
+    hints += [f"broken plugin: {each}" for each in broken[:1]]
+    if registry.disabled:
+        hints.append(f"disabled plugins: {', '.join(map(str, registry.disabled))}")
+    return DataError(
+        f"{path}: no installed data source reads such files",
+        hint="; ".join(filter(None, hints)) or None,
+    )
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Put a file's name before errors that name a row or a column of it alone."""
+    try:
+        yield
+    except DataError as error:
+        if error.message.startswith(str(path)):
+            raise
+        raise DataError(
+            f"{path}: {error.message}", hint=error.hint, path=error.path, code=error.code
+        ) from None
+
+
+MOST_CLASSES_OF_INTEGERS = 20
+"""Integers with more values than this are numbers, if nobody says otherwise."""
+ROWS_FOR_A_CLASS = 4
+"""On average, if integers are to be classes."""
+
+Wanted = Literal["classification", "regression"] | None
+"""The task as the user named it; None to decide by the target's values."""
+
+
+def profile_of_file(
+    file: Path, target: str | None, folder: Path, registry: Registry, wanted: Wanted = None
+) -> TableProfile:
+    """Read a table and describe it.
+
+    Args:
+        file: a table, in a file that an installed data source reads.
+        target: the column that is to be predicted.
+        folder: that of the spec, which its paths start from.
+        registry: where the data source is looked up.
+        wanted: the task, if the user named it.
+
+    Raises:
+        DataError: the file cannot be read, is not a table, has no such column, or the column is not
+            a target.
+    """
+    source = file_source(file, registry).with_detected_format()
+    if checked_info(source, source.describe()) is not None:
+        raise DataError(
+            f"{file}: holds arrays, not a table",
+            hint="write a spec from a template and name the file in it: `declnet new --help` lists "
+            "them",
+        )
+    table = _loaded(source, file)
+    _require_target(target, table, file)
+    labeled = _with_target(source, str(target), table, file)
+    unlabeled = int(np.count_nonzero(missing_values(table.columns[str(target)])))
+    without = labeled.without_unlabeled_rows()
+    if 0 < unlabeled < len(table) and without is not None:
+        there = ~missing_values(table.columns[str(target)])
+        table, labeled = table.take(np.flatnonzero(there)), without
+    else:
+        unlabeled = 0
+    columns = {name: column_profile(name, column) for name, column in table.columns.items()}
+    task = _task(table, columns[str(target)], wanted)
+    selects = "features" in type(labeled).model_fields
+    return TableProfile(_declared(labeled, folder), columns, str(target), task, unlabeled, selects)
+
+
+def column_profile(name: str, column: Array) -> ColumnProfile:
+    """Return the facts about a column (n,)."""
+    missing = int(np.count_nonzero(missing_values(column)))
+    kind, distinct = column_type(column), len(distinct_values(column))
+    if kind == "text":
+        return ColumnProfile(name, kind, len(column), missing, distinct)
+    numbers = column[np.isfinite(column)].astype(float)
+    return ColumnProfile(
+        name,
+        kind,
+        len(column),
+        missing,
+        distinct,
+        counts_rows=kind == "integer" and len(column) > 1 and bool((np.diff(column) == 1).all()),
+        whole=bool((numbers == np.floor(numbers)).all()),
+        infinite=int(np.count_nonzero(np.isinf(column))),
+        mean=float(numbers.mean()) if numbers.size else 0.0,
+        std=float(numbers.std()) if numbers.size else 0.0,
+    )
+
+
+def _loaded(source: DataSource, file: Path) -> Table:
+    data = checked_load(source, source.load(np.random.default_rng(0)))
+    table = checked_data(data, str(file))
+    if not isinstance(table, Table):
+        raise DataError(f"{file}: is not a table")
+    return table
+
+
+def _require_target(target: str | None, table: Table, file: Path) -> None:
+    if target is None:
+        shown = ", ".join(f'"{each}"' for each in list(table.columns)[:20])
+        more = ", …" if len(table.columns) > 20 else ""
+        raise DataError(
+            f"{file}: which column is to be predicted?", hint=f"--target with one of {shown}{more}"
+        )
+    if target not in table.columns:
+        hint = suggestion(target, list(table.columns), "columns")
+        raise DataError(f'{file}: there is no column "{target}"', hint=hint)
+
+
+def _with_target(source: DataSource, target: str, table: Table, file: Path) -> DataSource:
+    labeled = source.with_target(target)
+    if labeled == source and table.target != target:
+        raise DataError(
+            f'{file}: data source "{source.type}" cannot take "{target}" as the target',
+            hint=f'it has the target "{table.target}"' if table.target is not None else None,
+        )
+    return labeled
+
+
+def _task(table: Table, target: ColumnProfile, wanted: Wanted) -> Task:
+    """The task: text and booleans are classes, and so are whole numbers of few values.
+
+    Raises:
+        DataError: the column has gaps, one value only, or does not fit what the user said.
+    """
+    if target.missing:
+        row = table.row_number(int(np.argmax(missing_values(table.columns[target.name]))))
+        count = f"{target.missing} row{'s' if target.missing > 1 else ''}"
+        raise DataError(
+            f'the target "{target.name}" is missing in {count}, the first is row {row}',
+            hint="leave out rows without a target",
+        )
+    if target.distinct < 2:
+        raise DataError(
+            f'the target "{target.name}" has one value only', hint="there is nothing to learn"
+        )
+    if wanted == "regression" or (wanted is None and not _is_class(target)):
+        if target.type == "text":
+            raise DataError(
+                f'the target "{target.name}" is text, not a number', hint="leave --task out"
+            )
+        return "values"
+    if not target.whole and target.type != "text":
+        raise DataError(
+            f'the target "{target.name}" has numbers that are not whole, so they are not classes',
+            hint="leave --task out",
+        )
+    if target.distinct > target.rows // 2:
+        raise DataError(
+            f'the target "{target.name}" has {target.distinct} classes in {target.rows} rows',
+            hint="a class needs several rows to be learned; is it the right column?",
+        )
+    return "binary" if target.distinct == 2 else "classes"
+
+
+def _is_class(target: ColumnProfile) -> bool:
+    if target.type in ("text", "boolean"):
+        return True
+    few = min(MOST_CLASSES_OF_INTEGERS, max(2, target.rows // ROWS_FOR_A_CLASS))
+    return target.whole and target.distinct <= few
+
+
+def _declared(source: DataSource, folder: Path) -> dict[str, Any]:
+    """The source as a spec in a folder declares it, its paths starting from there."""
+    fields = source.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
+    for name in type(source).model_fields.keys() & fields:
+        path = getattr(source, name)
+        if isinstance(path, Path):
+            fields[name] = _from(folder, path)
+    return fields
+
+
+def _from(folder: Path, file: Path) -> str:
+    """A file's path from a folder on, with slashes; absolute where there is no way."""
+    try:
+        return Path(os.path.relpath(file, folder)).as_posix()
+    except ValueError:  # another drive
+        return file.absolute().as_posix()

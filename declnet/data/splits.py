@@ -1,0 +1,366 @@
+"""Holds samples out of the training data: fractions, groups, times, columns and folds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice, pairwise
+
+import numpy as np
+
+from declnet.contracts.arrays import Array
+from declnet.contracts.data_source import Dataset
+from declnet.contracts.table import Table, missing_values
+from declnet.data.columns import require_column
+from declnet.errors import DataError
+from declnet.spec.data_section import DataSpec, SplitSpec
+from declnet.spec.streams import Stream, random_stream
+
+AT_METHOD = ("data", "split", "method")
+AT_COLUMN = ("data", "split", "column")
+
+
+def split_key(data: Dataset | Table, split: SplitSpec) -> Array | None:
+    """The key (n,) of a split; None if it goes by nothing.
+
+    Raises:
+        DataError: the column is not there or has gaps, or there are no classes to stratify by.
+    """
+    if split.method == "random" or (split.method == "time" and split.column is None):
+        return None
+    if split.method == "column":
+        return _column(data, split)
+    values = _classes(data) if split.column is None else _column(data, split)
+    return distinct(values)[1]
+
+
+def distinct(values: Array) -> tuple[Array, Array]:
+    """The sorted distinct values of an array (n,), and which of them each row has."""
+    found: tuple[Array, Array] = np.unique(values, return_inverse=True)
+    return found[0], found[1].reshape(-1)
+
+
+def _column(data: Dataset | Table, split: SplitSpec) -> Array:
+    name = str(split.column)
+    if isinstance(data, Dataset):
+        raise DataError(
+            "the data is no table, so it has no columns to split by", path=AT_COLUMN, code="E034"
+        )
+    require_column(data.columns, name, path=AT_COLUMN)
+    column = data.columns[name]
+    gaps = np.flatnonzero(missing_values(column))
+    if gaps.size:
+        raise DataError(
+            f'row {data.row_number(int(gaps[0]))}, column "{name}" is missing, so the row cannot '
+            "be assigned by it",
+            path=AT_COLUMN,
+            code="E036",
+        )
+    return column
+
+
+def _classes(data: Dataset | Table) -> Array:
+    """The targets, which must be classes."""
+    if isinstance(data, Table):
+        column = data.columns.get(str(data.target))
+        if column is None:
+            raise DataError("there is no target to stratify by", path=AT_METHOD, code="E036")
+        if column.dtype.kind == "f" and (column % 1 != 0).any():
+            raise _no_classes()
+        if column.dtype.kind != "O":
+            return column
+        filled: Array = np.where(missing_values(column), "", column)
+        return filled
+    if data.y.ndim == 2 and data.y.shape[1] > 1:
+        labels: Array = np.argmax(data.y, axis=1)
+        return labels
+    if data.y.dtype.kind not in "iub":
+        raise _no_classes()
+    return data.y.reshape(-1)
+
+
+def _no_classes() -> DataError:
+    return DataError(
+        "the target holds numbers, so there are no classes to stratify by",
+        hint='name a column, or take method = "random"',
+        path=AT_METHOD,
+        code="E036",
+    )
+
+
+Divide = Callable[[int, Array | None, float, float, np.random.Generator], dict[str, Array]]
+"""From the number of samples, the key, the shares of validation and test and a random stream to the
+positions of each data set. The validation share changes nothing of the test data."""
+
+
+def held_out_count(samples: int, fraction: float) -> int:
+    """How many of the samples are held out."""
+    return round(samples * fraction)
+
+
+def _random(
+    samples: int, _key: Array | None, validation: float, test: float, rng: np.random.Generator
+) -> dict[str, Array]:
+    """Samples in a random order; validation data from its start, test data from its end."""
+    order = rng.permutation(samples)
+    return _ends(order, held_out_count(samples, validation), held_out_count(samples, test))
+
+
+def _stratified(
+    samples: int, key: Array | None, validation: float, test: float, rng: np.random.Generator
+) -> dict[str, Array]:
+    """Of each class its share, so rounded that sums are right; one of each stays in training."""
+    members = _members(key, samples, rng)
+    sizes = np.array([len(each) for each in members])
+    for_test = np.minimum(_shared(sizes, test), sizes - 1)
+    for_validation = np.minimum(_shared(sizes, validation), sizes - 1 - for_test)
+    parts = [
+        _ends(each, v, t) for each, v, t in zip(members, for_validation, for_test, strict=True)
+    ]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _grouped(
+    samples: int, key: Array | None, validation: float, test: float, rng: np.random.Generator
+) -> dict[str, Array]:
+    """Whole groups in a random order, as many from both ends as come nearest to the shares."""
+    members = _members(key, samples, rng)
+    order = rng.permutation(len(members))
+    sizes = np.array([len(members[each]) for each in order])
+    last = _nearest(sizes[::-1], held_out_count(samples, test))
+    first = _nearest(sizes, held_out_count(samples, validation))
+    ends = _ends(order, first, last)
+    return {
+        name: np.concatenate([members[each] for each in groups]) if len(groups) else groups
+        for name, groups in ends.items()
+    }
+
+
+def _time(
+    samples: int,
+    key: Array | None,
+    validation: float,
+    test: float,
+    rng: np.random.Generator,  # noqa: ARG001
+) -> dict[str, Array]:
+    """In the order of time: training, validation, test; samples of one time stay together."""
+    order = np.arange(samples) if key is None else np.argsort(key, kind="stable")
+    moments = np.unique(order if key is None else key, return_counts=True)[1][::-1]
+    later = _nearest(moments, held_out_count(samples, test))
+    rest = _nearest(moments[later:], held_out_count(samples, validation))
+    for_test, for_validation = int(moments[:later].sum()), int(moments[later : later + rest].sum())
+    start = samples - for_test
+    return {
+        "train": order[: start - for_validation],
+        "validation": order[start - for_validation : start],
+        "test": order[start:],
+    }
+
+
+DIVIDE: dict[str, Divide] = {
+    "random": _random,
+    "stratified": _stratified,
+    "grouped": _grouped,
+    "time": _time,
+}
+
+
+def by_column(column: Array, data: Dataset | Table, name: str) -> dict[str, Array]:
+    """The rows where a column says train, validation or test, in any case.
+
+    Raises:
+        DataError: it says something else in a row.
+    """
+    said = np.array([str(each).strip().lower() for each in column.tolist()])
+    names = ("train", "validation", "test")
+    other = np.flatnonzero(~np.isin(said, names))
+    if other.size:
+        row = data.row_number(int(other[0])) if isinstance(data, Table) else int(other[0])
+        raise DataError(
+            f'row {row}, column "{name}" is "{column[other[0]]}"',
+            hint="it must say train, validation or test",
+            path=("data", "split", "column"),
+            code="E036",
+        )
+    return {each: np.flatnonzero(said == each) for each in names}
+
+
+def members_of(key: Array) -> list[Array]:
+    """The positions of each value of a key of 0, 1, 2 and so on."""
+    order = np.argsort(key, kind="stable")
+    return np.split(order, np.cumsum(np.bincount(key))[:-1])
+
+
+def _members(key: Array | None, samples: int, rng: np.random.Generator) -> list[Array]:
+    members = members_of(key) if key is not None else [np.arange(samples)]
+    return [rng.permutation(each) for each in members]
+
+
+def _ends(order: Array, first: int, last: int) -> dict[str, Array]:
+    """What is at the start of an order, at its end and between."""
+    stop = len(order) - last
+    return {"train": order[first:stop], "validation": order[:first], "test": order[stop:]}
+
+
+def _shared(sizes: Array, share: float) -> Array:
+    """A share of each class in whole samples, by largest remainder; the sum is that of all."""
+    exact = sizes * share
+    counts = np.floor(exact).astype(int)
+    left = held_out_count(int(sizes.sum()), share) - int(counts.sum())
+    counts[np.argsort(counts - exact, kind="stable")[: max(left, 0)]] += 1
+    return counts
+
+
+def _nearest(sizes: Array, wanted: int) -> int:
+    """How many of the first groups come nearest to so many samples; if any, at least one."""
+    if wanted == 0 or not len(sizes):
+        return 0
+    sums = np.cumsum(sizes)
+    return int(np.argmin(np.abs(sums - wanted))) + 1
+
+
+Data = Dataset | Table
+
+
+def split(data: Data, shares: Mapping[str, float], method: SplitSpec, seed: int) -> dict[str, Data]:
+    """Divides the training data.
+
+    Args:
+        data: all of it.
+        shares: the fractions to hold out for `"validation"` and `"test"`, each between 0 and 1;
+            not needed where a column says it.
+        method: how.
+        seed: the run's seed.
+
+    Returns:
+        `"train"` and what is held out, each in the order of the data.
+
+    Raises:
+        DataError: one of them would be empty, or the data cannot be split so.
+    """
+    positions = split_positions(data, shares, method, seed)
+    return {name: data.take(each) for name, each in positions.items()}
+
+
+def split_positions(
+    data: Data, shares: Mapping[str, float], method: SplitSpec, seed: int
+) -> dict[str, Array]:
+    """Which rows each data set gets, in ascending order; raises DataError as `split` does."""
+    key = split_key(data, method)
+    if method.method == "column":
+        if key is None:
+            raise AssertionError
+        positions = by_column(key, data, str(method.column))
+    else:
+        rng = random_stream(seed, Stream.SPLIT)
+        validation, test = (shares.get(name, 0.0) for name in ("validation", "test"))
+        _require_sizes(len(data), shares)
+        positions = DIVIDE[method.method](len(data), key, validation, test, rng)
+    found = {name: np.sort(each) for name, each in positions.items() if len(each)}
+    for name in ("train", *shares):
+        if name not in found:
+            raise _impossible(f"the split leaves nothing for {name} of {len(data)} samples", shares)
+    return found
+
+
+def _require_sizes(samples: int, shares: Mapping[str, float]) -> None:
+    for name, share in shares.items():
+        size = held_out_count(samples, share)
+        if not 0 < size < samples:
+            rest = f"{size} for {name} and {samples - size} for training"
+            message = f"data.{name} = {share} of {samples} samples leaves {rest}"
+            raise DataError(message, path=("data", name), code="E033")
+
+
+def _impossible(message: str, shares: Mapping[str, float]) -> DataError:
+    path = ("data", next(iter(shares))) if shares else ("data", "split")
+    return DataError(message, hint="take another fraction or method", path=path, code="E033")
+
+
+def one_fold(
+    data: Dataset | Table, spec: DataSpec, seed: int
+) -> tuple[Dataset | Table, Dataset | Table]:
+    """What to train on, and what to validate on, in the fold that a spec chooses, or the first.
+
+    Raises:
+        DataError: the data has too few samples, groups, times or values for the folds.
+    """
+    if spec.folds is None:
+        raise ValueError("the spec has no folds")
+    parts = fold_positions(data, spec.folds, spec.split, seed)
+    rest, held_out = next(islice(parts, (spec.fold or 1) - 1, None))
+    return data.take(rest), data.take(held_out)
+
+
+def fold_positions(
+    data: Dataset | Table, folds: int, method: SplitSpec, seed: int
+) -> Iterator[tuple[Array, Array]]:
+    """The positions to train on and those to validate on, fold by fold, in ascending order.
+
+    Random, stratified and grouped folds take each sample for validation once. In folds of time each
+    is validated on the stretch after those that it is trained on, so the first stretch is only
+    trained on. Folds by a column have one value of it each.
+
+    Args:
+        data: what is left after the test data was held out.
+        folds: how many, at least 2.
+        method: how.
+        seed: the run's seed.
+
+    Raises:
+        DataError: there are not so many samples, groups, times or values.
+    """
+    key = split_key(data, method)
+    if method.method == "time":
+        yield from _of_time(len(data), key, folds)
+        return
+    fold_of = _fold_of(len(data), key, folds, method.method, seed)
+    for fold in range(folds):
+        yield np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)
+
+
+def _fold_of(samples: int, key: Array | None, folds: int, method: str, seed: int) -> Array:
+    """The fold of each sample, for whose validation it serves."""
+    rng = random_stream(seed, Stream.SPLIT)
+    if method == "column":
+        values, found = distinct(key if key is not None else np.arange(samples))
+        if len(values) != folds:
+            raise _too_few(f"the column has {len(values)} values", folds)
+        return found
+    if samples < folds:
+        raise _too_few(f"there are {samples} samples", folds)
+    fold_of = np.empty(samples, int)
+    if method == "grouped" and key is not None:
+        groups = members_of(key)
+        if len(groups) < folds:
+            raise _too_few(f"there are {len(groups)} groups", folds)
+        filled = np.zeros(folds, int)
+        order = rng.permutation(len(groups))
+        for group in sorted(order, key=lambda each: -len(groups[each])):  # the largest first
+            fold = int(np.argmin(filled))
+            fold_of[groups[group]] = fold
+            filled[fold] += len(groups[group])
+        return fold_of
+    parts = members_of(key) if key is not None else [np.arange(samples)]
+    order = np.concatenate([rng.permutation(part) for part in parts])
+    fold_of[order] = np.arange(samples) % folds  # class after class, so that all are spread alike
+    return fold_of
+
+
+def _of_time(samples: int, key: Array | None, folds: int) -> Iterator[tuple[Array, Array]]:
+    moments = np.arange(samples) if key is None else key
+    size = samples // (folds + 1)
+    if size == 0:
+        raise _too_few(f"there are {samples} samples", folds)
+    starts = samples - size * np.arange(folds, 0, -1)
+    bounds = [*np.sort(moments)[starts].tolist(), int(moments.max()) + 1]
+    if bounds[0] == moments.min() or len(set(bounds)) < len(bounds):
+        raise _too_few("too many samples are of one time", folds)
+    for start, stop in pairwise(bounds):
+        yield (
+            np.flatnonzero(moments < start),
+            np.flatnonzero((moments >= start) & (moments < stop)),
+        )
+
+
+def _too_few(what: str, folds: int) -> DataError:
+    return DataError(f"{what}: too few for {folds} folds", path=("data", "folds"), code="E036")

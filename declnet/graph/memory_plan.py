@@ -1,0 +1,305 @@
+"""Which values share memory: each lives from the call that writes it to the last that reads it.
+
+The calls of a training pass over L layers: forward of layer i at time i; the loss at L; its
+gradient at L + 1; backward of layer i at 2L + 1 - i.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import prod
+from typing import Literal
+
+from declnet.graph.shapes import Node
+
+Order = Literal["batch_last", "batch_first"]
+
+
+def value_orders(nodes: Sequence[Node]) -> tuple[Order, ...]:
+    """The order of each value, by index; a layer that takes any gives y in the order of its x.
+
+    The model's input, value 0, is listed as sample-major, but readers take it as it comes.
+    """
+    orders: list[Order] = ["batch_first"]
+    for node in nodes:
+        declared = node.layer.memory_order
+        if declared != "any":
+            orders.append(declared)
+        else:
+            orders.append(orders[node.inputs[0]] if node.inputs[0] else "batch_last")
+    return tuple(orders)
+
+
+def staged_reads(nodes: Sequence[Node], orders: Sequence[Order]) -> dict[tuple[int, int], Order]:
+    """The reads for which a value must be copied, by layer and position, and the order wanted."""
+    staged: dict[tuple[int, int], Order] = {}
+    for node in nodes:
+        if node.layer.input_order == "any":
+            continue
+        wanted = node.layer.input_order or orders[node.index + 1]
+        for position, value in enumerate(node.inputs):
+            if value and orders[value] != wanted:
+                staged[node.index, position] = wanted
+    return staged
+
+
+Reader = tuple[int, int]
+"""A layer and the position of one of its inputs: who reads a value, and writes its gradient."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which block each value is in; None for what is not needed.
+
+    Attributes:
+        activations: by value; 0, the model's input, has none.
+        gradients: by value.
+        staged: blocks for values that a reader wants in another order.
+        spares: blocks for gradients that are added to an earlier one, or come in another order.
+        orders: memory order of each value and its gradient.
+        staged_orders: memory order that a reader wants.
+        needs_gradient: by value, whether a trainable parameter lies above it.
+        first_writer: by value, whose gradient is written and not added.
+        sizes: of each block, in numbers a sample.
+    """
+
+    activations: tuple[int | None, ...]
+    gradients: tuple[int | None, ...]
+    staged: dict[Reader, int]
+    spares: dict[Reader, int]
+    orders: tuple[Order, ...]
+    staged_orders: dict[Reader, Order]
+    needs_gradient: tuple[bool, ...]
+    first_writer: dict[int, Reader]
+    sizes: tuple[int, ...]
+
+    def is_view(self, node: Node) -> bool:
+        """Whether a layer that only reshapes has nothing to do, since y is x's memory."""
+        source = self.activations[node.inputs[0]]
+        return node.layer.only_reshapes and source == self.activations[node.index + 1]
+
+    def gradient_is_view(self, node: Node) -> bool:
+        """The same of its backward: whether dx is dy's memory."""
+        source = self.gradients[node.inputs[0]]
+        return node.layer.only_reshapes and source == self.gradients[node.index + 1]
+
+
+@dataclass
+class Life:
+    """When a value is needed.
+
+    Attributes:
+        birth: the time of the step that writes it.
+        death: the time of the last step that reads it.
+        size: numbers a sample.
+        block: where it is put.
+    """
+
+    birth: int
+    death: int
+    size: int
+    block: int = -1
+
+
+def allocate(lives: Sequence[Life]) -> tuple[int, ...]:
+    """Puts each life into a block, the smallest free one that holds it or else a larger one.
+
+    Returns:
+        The size of each block, in numbers a sample.
+    """
+    sizes: list[int] = []
+    holders: list[Life | None] = []
+    for life in sorted(lives, key=lambda each: each.birth):
+        free = [
+            block
+            for block, holder in enumerate(holders)
+            if holder is None or holder.death < life.birth
+        ]
+        fitting = [block for block in free if sizes[block] >= life.size]
+        if fitting:
+            life.block = min(fitting, key=sizes.__getitem__)
+        elif free:
+            life.block = max(free, key=sizes.__getitem__)
+            sizes[life.block] = life.size
+        else:
+            life.block = len(sizes)
+            sizes.append(life.size)
+            holders.append(None)
+        holders[life.block] = life
+    return tuple(sizes)
+
+
+@dataclass
+class _Planner:
+    nodes: Sequence[Node]
+    training: bool
+    fused: int
+    joined: Sequence[Sequence[int]] = ()
+    lives: list[Life] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.count = len(self.nodes)
+        self.end = 2 * self.count + 2
+        self.first_of = list(range(self.count))
+        self.last_of = list(range(self.count))
+        ending = range(self.count - self.fused, self.count)
+        for chain in [*self.joined, *([ending] if ending else [])]:
+            for index in chain:
+                self.first_of[index], self.last_of[index] = chain[0], chain[-1]
+        self.orders = value_orders(self.nodes)
+        self.staged_orders = staged_reads(self.nodes, self.orders)
+        self.readers: list[list[Reader]] = [[] for _ in range(self.count + 1)]
+        for node in self.nodes:
+            for position, value in enumerate(node.inputs):
+                self.readers[value].append((node.index, position))
+        self.needs_gradient = [False]
+        for node in self.nodes:
+            trainable = any(parameter.trainable for parameter in node.parameters.values())
+            inherited = any(self.needs_gradient[value] for value in node.inputs)
+            self.needs_gradient.append(self.training and (trainable or inherited))
+
+    def is_fused(self, index: int) -> bool:
+        return index >= self.count - self.fused
+
+    def backward_time(self, index: int) -> int:
+        return self.count + 1 if self.is_fused(index) else 2 * self.count + 1 - index
+
+    def backward_end(self, index: int) -> int:
+        """When the backward of a layer is over: that of the whole chain that it is joined in."""
+        return self.backward_time(self.first_of[index])
+
+    def reads_in_backward(self, index: int, what: str) -> bool:
+        if not self.needs_gradient[index + 1]:
+            return False
+        return self.is_fused(index) or what in self.nodes[index].layer.backward_needs
+
+    def last_use(self, reader: Reader) -> int:
+        """The last time at which a reader reads a value, or its copy in another order."""
+        index = reader[0]
+        if self.reads_in_backward(index, "x"):
+            return self.backward_end(index)
+        return self.last_of[index]
+
+    def last_read(self, value: int) -> int:
+        if value == self.count:
+            return self.end
+        times = [value - 1]
+        times += [
+            reader[0] if reader in self.staged_orders else self.last_use(reader)
+            for reader in self.readers[value]
+        ]
+        if self.reads_in_backward(value - 1, "y"):
+            times.append(self.backward_end(value - 1))
+        return max(times)
+
+    def life(self, birth: int, death: int, size: int) -> Life:
+        life = Life(birth, death, size)
+        self.lives.append(life)
+        return life
+
+    def size(self, value: int) -> int:
+        return prod(self.nodes[value - 1].output_shape)
+
+    def activations(self) -> list[Life | None]:
+        lives: list[Life | None] = [None]
+        for node in self.nodes:
+            death = self.last_read(node.index + 1)
+            source = lives[node.inputs[0]]
+            if source is not None and self._shares_memory(node, source):
+                source.death = max(source.death, death)
+                lives.append(source)
+            else:
+                lives.append(self.life(node.index, death, self.size(node.index + 1)))
+        return lives
+
+    def staged(self) -> dict[Reader, Life]:
+        return {
+            reader: self.life(
+                reader[0], self.last_use(reader), self.size(self.nodes[reader[0]].inputs[reader[1]])
+            )
+            for reader in self.staged_orders
+        }
+
+    def gradients(self) -> tuple[list[Life | None], dict[Reader, Life], dict[int, Reader]]:
+        lives: list[Life | None] = [None] * (self.count + 1)
+        spares: dict[Reader, Life] = {}
+        first: dict[int, Reader] = {}
+        if self.training and self.needs_gradient[-1] and not self.fused:
+            death = self.backward_end(self.count - 1)
+            lives[-1] = self.life(self.count + 1, death, self.size(self.count))
+        for value in range(self.count - 1, 0, -1):
+            if not self.needs_gradient[value]:
+                continue
+            for writer in sorted(self.readers[value], key=lambda each: (-each[0], each[1])):
+                time = self.backward_time(writer[0])
+                if value in first or writer in self.staged_orders:
+                    spares[writer] = self.life(time, time, self.size(value))
+                if value not in first:
+                    first[value] = writer
+                    lives[value] = self._first_gradient(value, writer, lives[writer[0] + 1])
+        return lives, spares, first
+
+    def _first_gradient(self, value: int, writer: Reader, above: Life | None) -> Life:
+        death = self.backward_end(value - 1)
+        if above is not None and self._passes_gradient_on(self.nodes[writer[0]]):
+            above.death = max(above.death, death)
+            return above
+        return self.life(self.backward_time(writer[0]), death, self.size(value))
+
+    def _shares_memory(self, node: Node, source: Life) -> bool:
+        """Whether y may be x's memory: nobody needs x after this layer, or it is left as it is."""
+        if not self._works_in_place(node):
+            return False
+        return node.layer.only_reshapes or source.death == node.index
+
+    def _works_in_place(self, node: Node) -> bool:
+        layer, shape = node.layer, node.input_shapes[0]
+        return (
+            (layer.in_place or layer.only_reshapes)
+            and not node.takes_many_inputs
+            and not self.is_fused(node.index)
+            and (node.index, 0) not in self.staged_orders
+            and self.orders[node.inputs[0]] == self.orders[node.index + 1]
+            and (
+                shape == node.output_shape
+                or (layer.only_reshapes and prod(shape) == prod(node.output_shape))
+            )
+        )
+
+    def _passes_gradient_on(self, node: Node) -> bool:
+        return self._works_in_place(node) and len(self.readers[node.inputs[0]]) == 1
+
+
+def plan_memory(
+    nodes: Sequence[Node],
+    *,
+    training: bool,
+    fused: int = 0,
+    joined: Sequence[Sequence[int]] = (),
+) -> Plan:
+    """Plans the blocks of a forward pass, or of forward and backward.
+
+    Args:
+        nodes: the model.
+        training: whether there is a backward pass.
+        fused: how many of the last layers are joined with the loss.
+        joined: chains of layers that a kernel computes in one, each by its layers' indices; what it
+            reads lives until the whole chain is done.
+    """
+    planner = _Planner(nodes, training, fused, joined)
+    activations = planner.activations()
+    staged = planner.staged()
+    gradients, spares, first_writer = planner.gradients()
+    sizes = allocate(planner.lives)
+    return Plan(
+        activations=tuple(life.block if life else None for life in activations),
+        gradients=tuple(life.block if life else None for life in gradients),
+        staged={reader: life.block for reader, life in staged.items()},
+        spares={writer: life.block for writer, life in spares.items()},
+        orders=planner.orders,
+        staged_orders=planner.staged_orders,
+        needs_gradient=tuple(planner.needs_gradient),
+        first_writer=first_writer,
+        sizes=sizes,
+    )

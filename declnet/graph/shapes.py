@@ -1,0 +1,299 @@
+"""Names, inputs and shapes of all layers, inferred before anything is allocated."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+from declnet.contracts.arrays import Shape
+from declnet.contracts.attribution import broken_contract
+from declnet.contracts.layer import Layer
+from declnet.contracts.parameter import Parameter, Workspace
+from declnet.contracts.returned import (
+    BrokenContractError,
+    checked_parameters,
+    checked_shape,
+    checked_workspace,
+)
+from declnet.errors import Diagnostic, SpecError
+from declnet.registry.discovery import default_registry
+from declnet.registry.registry import Registry
+from declnet.registry.spelling import suggestion
+from declnet.spec.messages import from_here
+
+INPUT = "input"
+
+
+@dataclass(frozen=True)
+class Wire:
+    """A layer in its place.
+
+    Attributes:
+        name: as written, or its type and count.
+        inputs: values by index: 0 is the model's input, i + 1 the output of layer i; None where
+            they are wrong.
+    """
+
+    name: str
+    inputs: tuple[int, ...] | None
+
+
+def wire(
+    layers: Sequence[Layer | None],
+    written_names: Sequence[str | None] | None = None,
+    written_types: Sequence[str | None] | None = None,
+) -> tuple[list[Wire], list[Diagnostic]]:
+    """Names every layer and resolves its inputs; what is wrong comes second.
+
+    Args:
+        layers: in topological order; None stands for one that could not be read.
+        written_names: those of the layers that could not be read, where they have one.
+        written_types: theirs, which count for the names of the others.
+    """
+    problems: list[Diagnostic] = []
+    nothing = [None] * len(layers)
+    names = _names(layers, written_names or nothing, written_types or nothing)
+    value_of = {INPUT: 0}
+    wires = []
+    for index, (layer, name) in enumerate(zip(layers, names, strict=True)):
+        inputs, found = _inputs(index, layer, value_of, names)
+        if name in value_of:
+            where = ("model", "layers", index, "name")
+            taken = f'the name "{name}" is taken'
+            hint = (
+                "it means the model's input; rename the layer"
+                if name == INPUT
+                else f"layer {value_of[name] - 1} has it; rename one of the two"
+            )
+            problems.append(Diagnostic(taken, hint, where, "E019"))
+        problems += found
+        value_of[name] = index + 1
+        wires.append(Wire(name, inputs))
+    if not problems and None not in layers:
+        problems += _unused(wires)
+    return wires, problems
+
+
+def _inputs(
+    index: int, layer: Layer | None, value_of: dict[str, int], names: Sequence[str]
+) -> tuple[tuple[int, ...] | None, list[Diagnostic]]:
+    path = ("model", "layers", index)
+    if layer is None:
+        return None, []
+    if layer.inputs is None:
+        inputs, problems = [index], []
+    else:
+        inputs = [value_of[source] for source in layer.inputs if source in value_of]
+        problems = [
+            Diagnostic(
+                _why_unknown(source, names[index:]),
+                suggestion(source, value_of, "layers above"),
+                (*path, "inputs", position),
+                "E020",
+            )
+            for position, source in enumerate(layer.inputs)
+            if source not in value_of
+        ]
+    if not problems and layer.n_inputs not in (None, len(inputs)):
+        plural = "s" if layer.n_inputs != 1 else ""
+        message = f'"{names[index]}" takes {layer.n_inputs} input{plural}, not {len(inputs)}'
+        at = (*path, "inputs") if layer.inputs is not None else path
+        hint = "name them: inputs = [ … ]" if layer.inputs is None else "name as many as it takes"
+        problems.append(Diagnostic(message, hint, at, "E021"))
+    return (None if problems else tuple(inputs)), problems
+
+
+def _names(
+    layers: Sequence[Layer | None], written: Sequence[str | None], types: Sequence[str | None]
+) -> list[str]:
+    count: Counter[str] = Counter()
+    names = []
+    for index, layer in enumerate(layers):
+        name, kind = (layer.name, layer.type) if layer else (written[index], types[index])
+        if kind is None:
+            names.append(name or f"layer {index}")
+            continue
+        count[kind] += 1
+        names.append(name or f"{kind}_{count[kind]}")
+    return names
+
+
+def _why_unknown(source: str, not_above: Sequence[str]) -> str:
+    if source == not_above[0]:
+        return f'"{source}" is the layer itself'
+    if source in not_above:
+        return f'"{source}" stands below; inputs are layers above'
+    return f'there is no layer "{source}"'
+
+
+def _unused(wires: Sequence[Wire]) -> list[Diagnostic]:
+    used = {value for each in wires for value in each.inputs or ()} | {len(wires)}
+    hint = "name it in the inputs of a layer below, or remove it"
+    return [
+        Diagnostic(
+            f'nothing takes the output of "{each.name}"', hint, ("model", "layers", index), "E023"
+        )
+        for index, each in enumerate(wires)
+        if index + 1 not in used
+    ]
+
+
+@dataclass(frozen=True)
+class Node:
+    """A layer with all that the graph needs to know of it.
+
+    Attributes:
+        inputs: values by index: 0 is the model's input, i + 1 the output of node i.
+    """
+
+    index: int
+    name: str
+    layer: Layer
+    inputs: tuple[int, ...]
+    input_shapes: tuple[Shape, ...]
+    output_shape: Shape
+    parameters: dict[str, Parameter]
+    workspace: dict[str, Workspace]
+
+    @property
+    def takes_many_inputs(self) -> bool:
+        """Whether it takes tuples of arrays rather than one."""
+        return self.layer.n_inputs != 1
+
+    @property
+    def parameter_count(self) -> int:
+        """Numbers in its parameters, trainable or not."""
+        return sum(prod(parameter.shape) for parameter in self.parameters.values())
+
+
+@dataclass(frozen=True)
+class Inferred:
+    """What is known of a model from its declaration.
+
+    Attributes:
+        nodes: a node for each layer; None where it is not known.
+        problems: every fault, each at its layer; a layer below a faulty one is not blamed.
+    """
+
+    nodes: tuple[Node | None, ...]
+    problems: tuple[Diagnostic, ...]
+
+    @property
+    def complete(self) -> tuple[Node, ...]:
+        """All nodes, or none if one is not known or anything is wrong."""
+        known = tuple(node for node in self.nodes if node is not None)
+        return known if len(known) == len(self.nodes) and not self.problems else ()
+
+
+def infer_nodes(
+    layers: Sequence[Layer], input_shape: Shape, registry: Registry | None = None
+) -> tuple[Node, ...]:
+    """Wire the layers and infer all shapes.
+
+    Args:
+        layers: in topological order.
+        input_shape: the shape of one sample.
+        registry: names the distribution of a broken component; default: all installed plugins.
+
+    Raises:
+        SpecError: with each fault at its layer.
+    """
+    inferred = infer(layers, input_shape, registry=registry)
+    if inferred.problems:
+        raise SpecError(inferred.problems)
+    return inferred.complete
+
+
+def infer(
+    layers: Sequence[Layer | None],
+    input_shape: Shape | None,
+    names: Sequence[str | None] | None = None,
+    types: Sequence[str | None] | None = None,
+    *,
+    registry: Registry | None = None,
+) -> Inferred:
+    """Infers as much as can be known.
+
+    Args:
+        layers: in topological order; None stands for one that could not be read.
+        input_shape: the shape of one sample; None if it is not known.
+        names: of the layers that could not be read, where they have one.
+        types: theirs, where they are known.
+        registry: names the distribution of a broken component; default: all installed plugins.
+    """
+    wires, problems = wire(layers, names, types)
+    shapes: list[Shape | None] = [None if input_shape is None else tuple(input_shape)]
+    nodes: list[Node | None] = []
+    for index, (layer, place) in enumerate(zip(layers, wires, strict=True)):
+        node = None
+        known = [shapes[value] for value in place.inputs or ()]
+        input_shapes = tuple(shape for shape in known if shape is not None)
+        if layer is not None and place.inputs is not None and len(input_shapes) == len(known):
+            try:
+                node = _node(index, layer, place.name, place.inputs, input_shapes)
+            except BrokenContractError as error:
+                fault = broken_contract(error, registry or default_registry())
+                message = from_here(f'"{place.name}": {fault}')
+                hint = "the layer's plugin is at fault: declnet plugins check tells more"
+                problems.append(Diagnostic(message, hint, ("model", "layers", index), "E025"))
+            except ValueError as error:
+                message = f'"{place.name}": {error}'
+                hint = _shapes_before(place.inputs, nodes, shapes)
+                problems.append(Diagnostic(message, hint, ("model", "layers", index), "E022"))
+        shapes.append(node.output_shape if node is not None else None)
+        nodes.append(node)
+    problems += _wrong_integers([node for node in nodes if node is not None])
+    return Inferred(tuple(nodes), tuple(problems))
+
+
+def _shapes_before(
+    inputs: tuple[int, ...], nodes: Sequence[Node | None], shapes: Sequence[Shape | None]
+) -> str:
+    """The way of the shapes to a layer's first input, at most the last four."""
+    steps: list[str] = []
+    value = inputs[0]
+    while value > 0 and len(steps) < 4:
+        node = nodes[value - 1]
+        if node is None:
+            break
+        steps.append(f"{node.name} {node.output_shape}")
+        value = node.inputs[0]
+    steps.append(f"input {shapes[0]}" if value == 0 else "…")
+    return f"the shapes before it: {' → '.join(reversed(steps))}"
+
+
+def _wrong_integers(nodes: Sequence[Node]) -> list[Diagnostic]:
+    """Layers that take integers must read the model's input, and then all its readers must."""
+    readers = [node for node in nodes if 0 in node.inputs]
+    mixed = len({node.layer.input_dtype for node in readers}) > 1
+    problems = []
+    for node in nodes:
+        if node.layer.input_dtype != "integer":
+            continue
+        path = ("model", "layers", node.index)
+        if any(node.inputs):
+            message = f'"{node.name}" takes integers, so it must read the model\'s input'
+            hint = 'put it first, or name the input: inputs = ["input"]'
+            problems.append(Diagnostic(message, hint, path, "E024"))
+        elif mixed:
+            others = ", ".join(each.name for each in readers if each.layer.input_dtype == "float")
+            message = f'"{node.name}" takes the input as integers, but {others} as floats'
+            problems.append(Diagnostic(message, None, path, "E024"))
+    return problems
+
+
+def _node(
+    index: int,
+    layer: Layer,
+    label: str,
+    inputs: tuple[int, ...],
+    input_shapes: tuple[Shape, ...],
+) -> Node:
+    given: Any = input_shapes if layer.n_inputs != 1 else input_shapes[0]
+    output_shape = checked_shape(layer, layer.output_shape(given))
+    parameters = checked_parameters(layer, layer.parameters(given))
+    workspace = checked_workspace(layer, layer.workspace(given), parameters)
+    return Node(index, label, layer, inputs, input_shapes, output_shape, parameters, workspace)

@@ -1,0 +1,255 @@
+"""Files of predictions: CSV, JSON lines, NumPy and Parquet, written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib.util import find_spec
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+
+from declnet.contracts.arrays import Array, Dtype, Shape
+from declnet.errors import OutputError
+from declnet.runs.predictions import Predictions
+from declnet.runs.writing import sync_folder
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def as_text(column: Array, quoted: Callable[[str], str]) -> list[str]:
+    """One string an item: text as `quoted` makes it; numbers so short that they read back the same.
+
+    Args:
+        column: (n,) text (objects), booleans, integers or floats.
+        quoted: called once for each distinct text.
+    """
+    if column.dtype.kind == "O":
+        items = column.tolist()
+        known = {each: quoted(each) for each in set(items)}
+        return [known[each] for each in items]
+    if column.dtype.kind == "b":
+        return ["true" if each else "false" for each in column.tolist()]
+    texts: list[str] = column.astype("U").tolist()
+    return texts
+
+
+def csv_text(text: str) -> str:
+    """A cell, in quotation marks if it needs them."""
+    if text and not any(each in text for each in '",\r\n') and text.strip() == text:
+        return text
+    return '"' + text.replace('"', '""') + '"'
+
+
+def json_text(text: str) -> str:
+    """A string of JSON."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def json_items(column: Array) -> list[str]:
+    """Values of JSON; what is NaN or infinite, which JSON does not have, is null."""
+    items = as_text(column, json_text)
+    if column.dtype.kind == "f":
+        for position in np.flatnonzero(~np.isfinite(column)):
+            items[position] = "null"
+    return items
+
+
+def has_polars() -> bool:
+    """Whether polars is installed; imports nothing."""
+    return find_spec("polars") is not None
+
+
+def as_frame(columns: Mapping[str, Array]) -> pl.DataFrame:
+    """A polars data frame of columns (n,)."""
+    import polars as pl
+
+    series = [
+        pl.Series(name, column.tolist(), dtype=pl.String)
+        if column.dtype.kind == "O"
+        else pl.Series(name, column)
+        for name, column in columns.items()
+    ]
+    return pl.DataFrame(series)
+
+
+def write_csv(parts: Iterable[Predictions], file: BinaryIO) -> int:
+    """Writes a header and a line for each sample, as the parts come; returns how many samples."""
+    rows, fast = 0, has_polars()
+    for part in parts:
+        columns = part.columns()
+        if not rows:
+            file.write((",".join(map(csv_text, columns)) + "\n").encode())
+        if fast:
+            file.write(as_frame(columns).write_csv(include_header=False).encode())
+        else:
+            texts = [as_text(column, csv_text) for column in columns.values()]
+            lines = map(",".join, zip(*texts, strict=True))
+            file.write(("\n".join(lines) + "\n").encode())
+        rows += len(part)
+    return rows
+
+
+def write_json_lines(parts: Iterable[Predictions], file: BinaryIO) -> int:
+    """Writes an object a line, with the columns' names as keys; returns how many samples."""
+    rows = 0
+    for part in parts:
+        columns = part.columns()
+        keys = [json_text(name) + ": " for name in columns]
+        items = [json_items(column) for column in columns.values()]
+        pairs = [[key + each for each in column] for key, column in zip(keys, items, strict=True)]
+        lines = map(", ".join, zip(*pairs, strict=True))
+        file.write("".join([f"{{{line}}}\n" for line in lines]).encode())
+        rows += len(part)
+    return rows
+
+
+def write_npy(parts: Iterable[Predictions], file: BinaryIO) -> int:
+    """Write the outputs (n, *shape), as the parts come; returns how many samples.
+
+    Args:
+        parts: of one shape and type.
+        file: at its start, and able to go back there.
+    """
+    rows, first = 0, None
+    for part in parts:
+        if first is None:
+            first = part.outputs
+            _write_header(file, first.shape[1:], first.dtype, 0)
+        file.write(np.ascontiguousarray(part.outputs).data)
+        rows += len(part)
+    if first is not None:
+        file.seek(0)  # the header has room for any number of samples
+        _write_header(file, first.shape[1:], first.dtype, rows)
+    return rows
+
+
+def _write_header(file: BinaryIO, shape: Shape, dtype: Dtype, rows: int) -> None:
+    descr = np.lib.format.dtype_to_descr(np.dtype(dtype))
+    header = {"descr": descr, "fortran_order": False, "shape": (rows, *shape)}
+    np.lib.format.write_array_header_1_0(file, header)
+
+
+def write_parquet(parts: Iterable[Predictions], file: BinaryIO) -> int:
+    """Writes a table, as the parts come, in constant memory; returns how many samples."""
+    from polars.io.plugins import register_io_source
+
+    remaining = iter(parts)
+    first = next(remaining, None)
+    if first is None:
+        return 0
+    frame = as_frame(first.columns())
+    counted = _Counted(chain([first], remaining))
+    source = register_io_source(counted.frames, schema=frame.schema)
+    try:
+        source.sink_parquet(file)
+    except Exception:
+        if counted.error is not None:  # polars may have wrapped it
+            raise counted.error from None
+        raise
+    return counted.rows
+
+
+class _Counted:
+    """Gives parts to polars one by one, and remembers how many, and what went wrong.
+
+    Args:
+        parts: to be given, once.
+
+    Attributes:
+        rows: given so far.
+        error: what making a part raised.
+    """
+
+    def __init__(self, parts: Iterator[Predictions]) -> None:
+        self._parts, self.rows = parts, 0
+        self.error: Exception | None = None
+
+    def frames(
+        self, columns: Any, predicate: Any, rows: int | None, size: int | None
+    ) -> Iterator[Any]:
+        """All parts as data frames; a sink asks for all columns and rows."""
+        del columns, predicate, rows, size
+        try:
+            for part in self._parts:
+                self.rows += len(part)
+                yield as_frame(part.columns())
+        except Exception as error:
+            self.error = error
+            raise
+
+
+Write = Callable[[Iterable[Predictions], BinaryIO], int]
+
+FORMS: dict[str, Write] = {
+    "csv": write_csv,
+    "jsonl": write_json_lines,
+    "npy": write_npy,
+    "parquet": write_parquet,
+}
+"""How each form is written."""
+
+FOR_STREAMS = ("csv", "jsonl")
+"""The forms that can be written to what cannot go back, e.g. a pipe."""
+
+
+def form_of(path: Path | None, named: str | None) -> str:
+    """The form of an output.
+
+    Args:
+        path: the file; None for standard output.
+        named: the form, if the user named one.
+
+    Raises:
+        OutputError: it cannot be known, cannot be written there, or needs what is not installed.
+    """
+    form = named or ("csv" if path is None else path.suffix.lower().removeprefix("."))
+    if form not in FORMS:
+        raise OutputError(f"{path}: in which form? Its name ends in none of .{', .'.join(FORMS)}")
+    if path is None and form not in FOR_STREAMS:
+        raise OutputError(f"{form} cannot be written to standard output; name a file with -o")
+    if form == "parquet" and not has_polars():
+        raise OutputError("parquet needs polars: pip install 'declnet[data]'")
+    return form
+
+
+@contextmanager
+def whole_file(path: Path, force: bool) -> Iterator[BinaryIO]:
+    """A file that is there once it is whole; after an error nothing of it is left.
+
+    Args:
+        path: the file.
+        force: whether it may be there already, and is replaced.
+
+    Raises:
+        OutputError: it exists, or cannot be written.
+    """
+    require_free(path, force)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with temporary.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        require_free(path, force)
+        temporary.replace(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def require_free(path: Path, force: bool) -> None:
+    """Raises OutputError if there is such a file, unless forced, or a folder."""
+    if path.is_dir():
+        raise OutputError(f"{path}: is a folder; name a file")
+    if not path.parent.is_dir():
+        raise OutputError(f"{path}: there is no folder {path.parent}; make it first")
+    if path.exists() and not force:
+        raise OutputError(f"{path}: it exists already; nothing was written (--force overwrites it)")

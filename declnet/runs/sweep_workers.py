@@ -1,0 +1,152 @@
+"""Carries out the tasks of a sweep: in this process, or in several at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any
+
+from declnet.registry.registry import Registry
+from declnet.runs.sweep import Outcome, Task, carry_out
+from declnet.spec.model import resolved_document
+
+Follow = Callable[[Task, float], None]
+"""Called with a task that is being worked on, and the share of it that is done."""
+
+ONE_THREAD = {
+    "BLIS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "VECLIB_MAXIMUM_THREADS": "1",
+}
+"""Workers share the processors among themselves, so no library needs threads in one."""
+
+
+def one_after_another(
+    tasks: Sequence[Task], registry: Registry, follow: Follow
+) -> Iterator[Outcome]:
+    """Carries tasks out in this process; yields each outcome."""
+    for task in tasks:
+        yield carry_out(task, registry, partial(follow, task))
+
+
+def at_once(
+    tasks: Sequence[Task], jobs: int, disabled: Sequence[str], follow: Follow
+) -> Iterator[Outcome]:
+    """Carries tasks out in worker processes with a thread each; yields outcomes as they come.
+
+    Whatever ends this early, an interruption too, ends the workers, whose runs then say that they
+    were interrupted.
+
+    Args:
+        tasks: in the order in which they are begun.
+        jobs: how many workers at most.
+        disabled: plugins to do without.
+        follow: told of signs of life.
+    """
+    waiting = deque(tasks)
+    answers: SimpleQueue[tuple[_Worker, dict[str, Any] | None]] = SimpleQueue()
+    working: set[_Worker] = set()
+
+    def begin(worker: _Worker | None) -> None:
+        """Gives a worker, or a new one, the next task; one that is not needed ends."""
+        if waiting:
+            worker = worker or _Worker(disabled, answers)
+            working.add(worker)
+            worker.begin(waiting.popleft())
+        elif worker is not None:
+            working.discard(worker)
+            worker.dismiss()
+
+    try:
+        for _ in range(min(jobs, len(tasks))):
+            begin(None)
+        while working:
+            worker, answer = answers.get()
+            if worker not in working:
+                continue
+            if answer is None:
+                working.discard(worker)
+                yield worker.died()
+                begin(None)
+            elif "progress" in answer:
+                follow(worker.task, answer["progress"])
+            else:
+                yield worker.task.outcome(**answer["outcome"])
+                begin(worker)
+    finally:
+        for worker in working:
+            worker.stop()
+        for worker in working:
+            worker.dismiss()
+
+
+class _Worker:
+    """A worker process, and the thread that reads its answers.
+
+    Attributes:
+        task: the one that it was given last.
+    """
+
+    task: Task
+
+    def __init__(
+        self,
+        disabled: Sequence[str],
+        answers: SimpleQueue[tuple[_Worker, dict[str, Any] | None]],
+    ) -> None:
+        self.process = subprocess.Popen(  # a constant command
+            [sys.executable, "-P", "-m", "declnet.runs.sweep_worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, **ONE_THREAD},
+            text=True,
+            encoding="utf-8",
+            process_group=0,  # Ctrl-C reaches this process alone, which then stops the workers
+        )
+        self._answers = answers
+        self._send(list(disabled))
+        Thread(target=self._read, daemon=True).start()
+
+    def begin(self, task: Task) -> None:
+        self.task = task
+        self._send({"spec": resolved_document(task.spec), "directory": str(task.directory)})
+
+    def dismiss(self) -> None:
+        """Lets it end by itself, and waits for that."""
+        assert self.process.stdin is not None  # noqa: S101  # it was asked for
+        with suppress(BrokenPipeError):
+            self.process.stdin.close()
+        self.process.wait()
+
+    def stop(self) -> None:
+        """Asks it to end at once; `dismiss` waits until its run's folder says so."""
+        self.process.terminate()
+
+    def died(self) -> Outcome:
+        """The outcome of the task that it had when it ended without an answer."""
+        self.dismiss()
+        code = self.process.returncode
+        return self.task.outcome(error=f"its worker process ended with exit status {code}")
+
+    def _send(self, message: Any) -> None:
+        assert self.process.stdin is not None  # noqa: S101  # it was asked for
+        with suppress(BrokenPipeError):  # it died, which its reader will tell
+            self.process.stdin.write(json.dumps(message) + "\n")
+            self.process.stdin.flush()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None  # noqa: S101  # it was asked for
+        with self.process.stdout as lines:
+            for line in lines:
+                self._answers.put((self, json.loads(line)))
+        self._answers.put((self, None))

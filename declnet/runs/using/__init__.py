@@ -1,1 +1,0 @@
-"""What trained models are used for: predictions for files, evaluation on files."""

@@ -1,0 +1,319 @@
+"""What layers and losses declare, compared: what the last layers give with what the loss takes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from math import inf, prod
+from typing import Any
+
+from declnet.contracts.layer import OutputRange
+from declnet.contracts.loss import Loss
+from declnet.errors import Diagnostic, KeyPath
+from declnet.graph.parameters import fans
+from declnet.graph.shapes import Node
+from declnet.registry.plugin import FIRST_PARTY, normalized
+from declnet.registry.registry import Entry, Registry
+
+
+def loss_for(given: OutputRange, registry: Registry) -> type[Loss] | None:
+    """Return a loss for class labels that takes such outputs; None if no loss is known to."""
+    takes = given_to_loss(given)
+    targets = {"distribution": "classes", "probabilities": "binary"}.get(takes)
+    losses = registry.entries("loss") if targets is not None else ()
+    return _best(
+        each
+        for each in losses
+        if (each.component.takes, each.component.targets) == (takes, targets)
+    )
+
+
+def layer_for(loss: type[Loss], registry: Registry) -> str | None:
+    """Return the type of a last layer that gives what a loss takes; None if none is known.
+
+    A layer that a kernel joins with the loss is preferred to all others.
+    """
+    joined = frozenset(
+        replaced[-2]
+        for replaced in (each.component.replaces for each in registry.entries("kernel"))
+        if len(replaced) > 1 and replaced[-1] is loss
+    )
+    layers = (
+        each
+        for each in registry.entries("layer")
+        if isinstance(each.component.output_range, OutputRange)
+        and given_to_loss(each.component.output_range) == loss.takes
+    )
+    layer = _best(layers, joined)
+    return layer.type if layer is not None else None
+
+
+def rectifier(registry: Registry) -> str | None:
+    """Return the type of an activation to put between two layers; None if none is known."""
+    layers = (
+        each
+        for each in registry.entries("layer")
+        if each.component.output_range == OutputRange(low=0) and not each.component.is_linear
+    )
+    layer = _best(layers)
+    return layer.type if layer is not None else None
+
+
+def given_to_loss(given: OutputRange) -> str:
+    """Return which `Loss.takes` such outputs are made for."""
+    if given.sums_to_one:
+        return "distribution"
+    return "probabilities" if given.is_probability else "values"
+
+
+def _best(entries: Iterable[Entry], joined: frozenset[Any] = frozenset()) -> type[Any] | None:
+    """The class to suggest: of the joined ones, usable by its name alone, declnet's own, short."""
+
+    def rank(entry: Entry) -> tuple[bool, bool, bool, int, str]:
+        fields = entry.component.model_fields.values()
+        return (
+            entry.component not in joined,
+            any(each.is_required() for each in fields),
+            normalized(entry.plugin.distribution) != FIRST_PARTY,
+            len(entry.type),
+            entry.type,
+        )
+
+    best = min(entries, key=rank, default=None)
+    return best.component if best is not None else None
+
+
+TAKES = {
+    "distribution": "probabilities that add up to 1",
+    "probabilities": "a separate probability for each unit",
+    "logits": "logits, which are any numbers",
+    "values": "any values",
+}
+"""What losses take, in words."""
+
+
+def output_problems(
+    loss: Loss | None, nodes: Sequence[Node | None], registry: Registry
+) -> list[Diagnostic]:
+    """What keeps the loss from using the model's output, one problem at most.
+
+    Args:
+        loss: of the run; None if it is not known.
+        nodes: the layers; None for one that is not known.
+        registry: where hints find what they suggest.
+    """
+    last = nodes[-1] if nodes else None
+    if loss is None or last is None:
+        return []
+    one_per_class = loss.takes == "distribution" or (
+        loss.takes == "logits" and loss.targets == "classes"
+    )
+    if one_per_class and prod(last.output_shape) == 1:
+        message = f"{loss.type} needs a unit for each class, but the model has a single unit"
+        path = path_of_output_size(nodes)
+        return [Diagnostic(message, _for_two_classes(registry), path, "E043")]
+    node = _giver(nodes)
+    given = node.layer.output_range if node is not None else None
+    if node is None or not isinstance(given, OutputRange):
+        return []
+    is_constant = given.sums_to_one and node.output_shape[-1:] == (1,)
+    found = _fault(loss, given, is_constant)
+    if found is None:
+        return []
+    code, fault = found
+    if loss.takes == "distribution" and code == "W002" and len(last.output_shape) != 1:
+        return []  # a loss of classes refuses that shape
+    hint = _change(loss, node, registry)
+    other = loss_for(given, registry) if not is_constant else None
+    if other is not None:
+        hint = _with_alternative(hint, loss, other)
+    return [Diagnostic(f'"{node.name}" {fault}', hint, _path(node), code)]
+
+
+def path_of_output_size(nodes: Sequence[Node | None]) -> KeyPath:
+    """Return the place that decides how many numbers the model gives.
+
+    It is the last layer whose size does not follow from its input's, and that field of it which
+    counts them, e.g. `units`, if it has one.
+    """
+    node = nodes[-1]
+    while node is not None:
+        field = _size_field(node)
+        if field is not None:
+            return (*_path(node), field)
+        before, after = node.input_shapes[0], node.output_shape
+        follows = before == after or (len(after) == 1 and before[:1] == after)
+        if len(node.inputs) > 1 or node.inputs[0] == 0 or not follows:
+            return _path(node)
+        node = nodes[node.inputs[0] - 1]
+    return ("model", "layers")
+
+
+def _path(node: Node) -> KeyPath:
+    return ("model", "layers", node.index)
+
+
+def _size_field(node: Node) -> str | None:
+    """The field that counts the numbers that a layer gives: one more of it gives one more."""
+    given = node.input_shapes if node.takes_many_inputs else node.input_shapes[0]
+    for name in type(node.layer).model_fields:
+        size = getattr(node.layer, name)
+        if type(size) is not int or size not in node.output_shape:
+            continue
+        try:
+            shape = node.layer.model_copy(update={name: size + 1}).output_shape(given)
+            pairs = list(zip(node.output_shape, shape, strict=True))
+        except Exception:  # noqa: S112  # it may refuse a number that nobody wrote
+            continue
+        if [pair for pair in pairs if len(set(pair)) > 1] == [(size, size + 1)]:
+            return name
+    return None
+
+
+def _giver(nodes: Sequence[Node | None]) -> Node | None:
+    """The layer that decides which numbers the output has; None if that is the model's input."""
+    node = nodes[-1]
+    while node is not None and node.layer.output_range == "input":
+        node = nodes[node.inputs[0] - 1] if node.inputs[0] else None
+    return node
+
+
+def _fault(loss: Loss, given: OutputRange, is_constant: bool) -> tuple[str, str] | None:
+    """The code of what is wrong with such outputs, and the words to follow the layer's name."""
+    if loss.takes is None or loss.takes == "scores":
+        return _one_sided(loss, given) if loss.takes and loss.targets == "binary" else None
+    if is_constant:
+        return "E043", "has a single unit, so its output is always 1"
+    suits = {
+        "distribution": given.sums_to_one,
+        "probabilities": given.is_probability and not given.sums_to_one,
+        "logits": not given.is_bounded,
+        "values": not given.sums_to_one,
+    }
+    if suits[loss.takes]:
+        return None
+    code = "E043" if loss.takes == "distribution" and given.is_probability else "W002"
+    return code, f"gives {_in_words(given)}, but {loss.type} takes {TAKES[loss.takes]}"
+
+
+def _one_sided(loss: Loss, given: OutputRange) -> tuple[str, str] | None:
+    """The same of scores that are all on one side of the threshold."""
+    threshold = f"{loss.threshold:g}"
+    if given.low >= loss.threshold:
+        return "W002", f"never falls below {threshold}, so {loss.type} cannot predict the label 0"
+    if given.high <= loss.threshold:
+        return "W002", f"never rises above {threshold}, so {loss.type} cannot predict the label 1"
+    return None
+
+
+def _in_words(given: OutputRange) -> str:
+    if given.sums_to_one:
+        return "numbers that add up to 1"
+    if given.is_probability:
+        return TAKES["probabilities"]
+    if not given.is_bounded:
+        return "any numbers"
+    if given.high == inf:
+        return f"numbers of at least {given.low:g}"
+    if given.low == -inf:
+        return f"numbers of at most {given.high:g}"
+    return f"numbers from {given.low:g} to {given.high:g}"
+
+
+def _change(loss: Loss, node: Node, registry: Registry) -> str | None:
+    """What to do about the layer that gives the wrong numbers."""
+    if loss.takes not in ("distribution", "probabilities"):
+        return None if node.parameters else "remove it"
+    suggested = layer_for(type(loss), registry)
+    layer = f'"{suggested}"' if suggested else f"a layer that gives {TAKES[loss.takes]}"
+    if any(each.role != "scale" for each in node.parameters.values()):
+        return f"add {layer} as the last layer"
+    return f"use {layer} in its place"
+
+
+def _with_alternative(change: str | None, loss: Loss, other: type[Loss]) -> str:
+    """A hint with another loss as the second choice, or as the only one."""
+    whether = " if y holds labels" if loss.targets == "values" else ""
+    if change is None:
+        return f"use the loss {other.type}{whether}"
+    verb = "" if change.startswith("use ") else "use "
+    return f"{change}, or {verb}the loss {other.type}{whether}"
+
+
+def _for_two_classes(registry: Registry) -> str | None:
+    loss = loss_for(OutputRange(0, 1), registry)
+    layer = layer_for(loss, registry) if loss is not None else None
+    if loss is None or layer is None:
+        return None
+    return f'for two classes, one unit with "{layer}" and the loss {loss.type} will do'
+
+
+def linear_problems(nodes: Sequence[Node | None], registry: Registry) -> list[Diagnostic]:
+    """Pairs of linear layers that one could take the place of, each told at the second of them.
+
+    Args:
+        nodes: the layers; where one is None, another reader may be missing, so nothing is found.
+        registry: where hints find what they suggest.
+    """
+    known = [node for node in nodes if node is not None]
+    if len(known) < len(nodes):
+        return []
+    readers = Counter(value for node in known for value in node.inputs)
+    problems = []
+    for node in known:
+        first = _linear_before(node, known, readers)
+        if first is not None:
+            message = (
+                f'"{first.name}" and "{node.name}" have no activation between them, so together '
+                "they compute one linear map"
+            )
+            path = ("model", "layers", node.index)
+            problems.append(Diagnostic(message, _hint(registry), path, "W003"))
+    return problems
+
+
+def _linear_before(node: Node, nodes: Sequence[Node], readers: Counter[int]) -> Node | None:
+    """The layer with weights whose output reaches another one through linear layers alone.
+
+    None if there is none, if another layer reads what lies between them, as in a residual block, or
+    if that is narrower than what the first takes and what the second gives: a bottleneck limits the
+    rank of the map, so it is of use.
+    """
+    if not _mixes(node):
+        return None
+    value, narrowest = node.inputs[0], prod(node.input_shapes[0])
+    while value and readers[value] == 1:
+        before = nodes[value - 1]
+        narrowest = min(narrowest, prod(before.output_shape))
+        if _mixes(before):
+            ends = prod(before.input_shapes[0]), prod(node.output_shape)
+            return before if narrowest >= min(ends) else None
+        if not before.layer.is_linear or before.parameters or len(before.inputs) != 1:
+            return None
+        value = before.inputs[0]
+    return None
+
+
+def _mixes(node: Node) -> bool:
+    """Whether a layer is a linear map with trained weights, of all its channels (or features).
+
+    In a grouped convolution, each filter sees some of the channels alone. With another one after it
+    that mixes them, it makes up a separable convolution, which has no activation inside.
+    """
+    if not node.layer.is_linear or len(node.inputs) != 1:
+        return False
+    weights = [  # biases for which no role is declared have one axis
+        each
+        for each in node.parameters.values()
+        if each.role == "weight" and each.trainable and len(each.shape) > 1
+    ]
+    channels, outputs = node.input_shapes[0][:1], node.output_shape[:1]
+    return bool(weights) and all(
+        fan_in * prod(outputs) >= fan_out * prod(channels) for fan_in, fan_out in map(fans, weights)
+    )
+
+
+def _hint(registry: Registry) -> str:
+    activation = rectifier(registry)
+    such = f' such as "{activation}"' if activation is not None else ""
+    return f"put an activation{such} between them, or remove one of them"

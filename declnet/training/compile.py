@@ -1,0 +1,129 @@
+"""Compiles a training: what an epoch computes, what an update does, and which kernels they use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from declnet.data.batches import Batches, VariedSamples, samples_of
+from declnet.errors import Diagnostic, SpecError
+from declnet.graph.kernels import Kernels, why_none
+from declnet.graph.model import Model
+from declnet.graph.training_graph import TrainingGraph
+from declnet.graph.update import Update, clippings
+from declnet.registry.registry import Registry
+from declnet.spec.model import RunSpec
+from declnet.spec.streams import Stream, random_stream
+from declnet.training.epochs import Epoch, FullBatchEpoch, MiniBatchEpoch
+from declnet.training.ready_data import ReadyData
+
+WORTHWHILE = 4.0
+"""Seconds that NumPy would take, by `numpy_seconds`, from which on `auto` takes kernels: they save
+half of it or more, loading them takes one, and compiling them, once on a machine, up to three."""
+
+
+def kernels_for(spec: RunSpec, model: Model, samples: int, registry: Registry) -> Kernels:
+    """The kernels that a run may use; none that are compiled where NumPy shall compute.
+
+    The choice depends on the spec, the data's size and what is installed, never on how busy the
+    machine is, so that the same run makes the same choice.
+
+    Args:
+        samples: of the training data.
+        registry: where kernels are looked up.
+
+    Raises:
+        SpecError: compiled kernels are demanded and there are none.
+    """
+    problem = engine_problem(spec.engine.kernels, registry)
+    if problem is not None:
+        raise SpecError(spec.source_map.locate([problem]))
+    choice = spec.engine.kernels
+    if choice == "numpy":
+        return Kernels(registry)
+    worthwhile = choice != "auto" or numpy_seconds(spec, model, samples) >= WORTHWHILE
+    return Kernels(registry, compiled=worthwhile)
+
+
+def engine_problem(choice: str, registry: Registry) -> Diagnostic | None:
+    """What is wrong with a choice of kernels: that there are none."""
+    if choice != "jit" or Kernels(registry, compiled=True).has_compiled:
+        return None
+    message = f"there are no compiled kernels: {why_none(registry)}"
+    hint = 'or take kernels = "auto", which computes with NumPy where there are none'
+    return Diagnostic(message, hint, ("engine", "kernels"), "E008")
+
+
+def numpy_seconds(spec: RunSpec, model: Model, samples: int) -> float:
+    """About how long a training takes with NumPy on a machine of two cores.
+
+    By the number of calls, of multiplications and of memory passes; good to a factor of two or
+    three, for dense layers.
+    """
+    batch = min(spec.training.batch_size or samples, samples)
+    steps = spec.training.epochs * -(-samples // batch)
+    parameters = len(model.store.vector)
+    outputs = sum(prod(node.output_shape) for node in model.nodes)
+    calls = 12 + 6 * len(model.nodes)
+    step = 1e-6 * calls + 6e-11 * batch * parameters + 1.3e-9 * parameters + 1e-9 * batch * outputs
+    return steps * step
+
+
+@dataclass(frozen=True, eq=False)
+class CompiledTraining:
+    """All that computes, bound to its arrays.
+
+    Attributes:
+        epoch: runs epochs.
+        update: applies the optimizer.
+        streams: the random streams that steps draw from.
+        batch: samples a step.
+        kernels: those that may take components' places, and those that have.
+    """
+
+    epoch: Epoch
+    update: Update
+    streams: list[np.random.Generator]
+    batch: int
+    kernels: Kernels
+
+
+def compile_training(
+    spec: RunSpec, model: Model, train: ReadyData, registry: Registry
+) -> CompiledTraining:
+    """Compiles the training of a model, which is changed in place.
+
+    Args:
+        train: the training data.
+        registry: where kernels are looked up.
+
+    Raises:
+        SpecError: compiled kernels are demanded and there are none.
+    """
+    samples, batch_size = len(train), spec.training.batch_size
+    batch = min(batch_size or samples, samples)
+    kernels = kernels_for(spec, model, samples, registry)
+    graph = TrainingGraph(model, spec.loss, batch, spec.seed, kernels)
+    streams = graph.streams()
+    epoch: Epoch
+    if batch_size is None:
+        epoch = FullBatchEpoch(graph, train)
+    else:
+        batches = Batches(samples, batch_size, spec.training.shuffle, spec.seed)
+        inputs = samples_of(train.x)
+        varying = [each for each in spec.data.prepare if each.training_only]
+        if varying:
+            streams.append(random_stream(spec.seed, Stream.AUGMENTATION))
+            inputs = VariedSamples(inputs, varying, streams[-1])
+        epoch = MiniBatchEpoch(graph, inputs, train, batches)
+    update = Update(
+        spec.optimizer,
+        model.store.vector,
+        graph.gradient,
+        epoch.steps * spec.training.epochs,
+        clippings(spec.training.clip_norm, spec.training.clip_value),
+        kernels,
+    )
+    return CompiledTraining(epoch, update, streams, batch, kernels)

@@ -1,0 +1,213 @@
+"""A wrong value that a component returns is an error that names it, where it is received.
+
+Each component is wrong in one method, comes from a distribution, and is used in a real run."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from declnet import (
+    Callback,
+    ComponentError,
+    Dataset,
+    DataSource,
+    Loss,
+    Metric,
+    Optimizer,
+    Parameter,
+    Registry,
+    Regularizer,
+    Schedule,
+    SpecError,
+    Table,
+    Transform,
+    default_registry,
+    parse_spec,
+    run,
+)
+from declnet.registry.plugin import Plugin
+from declnet_layers import ReLU
+
+PLUGIN = Plugin("odd", "declnet-odd", "1.2")
+X, Y = np.linspace(-1, 1, 24).reshape(12, 2), np.arange(12) % 3
+
+
+class OddRegularizer(Regularizer):
+    type = "odd"
+
+    def add_gradient(self, w, dw): ...
+
+
+class OddSchedule(Schedule):
+    type = "odd"
+
+
+class OddLoss(Loss):
+    type = "odd"
+    targets = "classes"
+
+    def forward(self, y_pred, y_true, losses):
+        losses[...] = 1
+
+    def backward(self, y_pred, y_true, dy_pred):
+        dy_pred[...] = 0
+
+
+class OddOptimizer(Optimizer):
+    type = "odd"
+    learning_rate: float = 0.1
+
+    def update(self, w, dw, state, learning_rate, step): ...
+
+
+class OddMetric(Metric):
+    type = "odd"
+
+    def start(self):
+        return []
+
+    def update(self, state, y_pred, y_true): ...
+
+    def result(self, state):
+        return 0.0
+
+
+class OddTransform(Transform):
+    type = "odd"
+
+    def suits(self, column):
+        return True
+
+    def apply(self, x, state):
+        return x.copy()
+
+
+class OddSource(DataSource):
+    type = "odd"
+
+    def describe(self):
+        return None
+
+    def load(self, rng):
+        return Table({"a": X[:, 0], "y": Y}, "y")
+
+
+class OddCallback(Callback):
+    type = "odd"
+
+    def start(self, run):
+        run.save_checkpoints(every_epochs=1)
+        return []
+
+
+def document(**sections):
+    whole = {
+        "declnet": 1,
+        "model": {"layers": [{"type": "dense", "units": 3}, "softmax"]},
+        "loss": "categorical_crossentropy",
+        "optimizer": "sgd",
+        "training": {"epochs": 2},
+    }
+    return whole | sections
+
+
+def penalized():
+    layer = {"type": "dense", "units": 3, "weight_regularizer": "odd"}
+    return document(model={"layers": [layer, "softmax"]})
+
+
+SCHEDULED = document(optimizer={"type": "sgd", "learning_rate": "odd"})
+LOST = document(loss="odd")
+MEASURED = document(training={"epochs": 2, "metrics": ["odd"]})
+LOST_AND_MEASURED = document(loss="odd", training={"epochs": 2, "metrics": ["accuracy"]})
+OPTIMIZED = document(optimizer="odd")
+PREPARED = document(data={"prepare": ["odd"]})
+SOURCED = document(data={"train": {"type": "odd"}})
+FOLLOWED = document(training={"epochs": 2, "callbacks": ["odd"]})
+
+CASES = [
+    (OddRegularizer, "penalty", None, "None, not a number", penalized()),
+    (OddRegularizer, "penalty", np.zeros(2), "an array of float64 of shape (2,)", penalized()),
+    (OddSchedule, "rate", None, "None, not a finite number of at least 0 (step 1)", SCHEDULED),
+    (OddSchedule, "rate", -1, "-1, not a finite number of at least 0 (step 1)", SCHEDULED),
+    (OddSchedule, "rate", float("inf"), "inf, not a finite number", SCHEDULED),
+    (OddSchedule, "rate", "0.1", "'0.1', not a finite number", SCHEDULED),
+    (OddLoss, "prepare", None, "None, not an array of numbers", LOST),
+    (OddLoss, "prepare", Y.tolist(), "not an array of numbers", LOST),
+    (OddLoss, "prepare", np.zeros((3, 3)), "not an array of 12 rows", LOST),
+    (OddLoss, "predictions", [1.0], "[1.0], not an array of numbers", LOST_AND_MEASURED),
+    (OddLoss, "predictions", np.zeros((1, 3)), "not an array of 12 rows", LOST_AND_MEASURED),
+    (OddOptimizer, "state_names", None, "None, not a tuple of names", OPTIMIZED),
+    (OddOptimizer, "state_names", "velocity", "'velocity', not a tuple of names", OPTIMIZED),
+    (OddOptimizer, "state_names", ("a b",), "cannot be an attribute", OPTIMIZED),
+    (OddOptimizer, "state_names", ("scratch",), "cannot be an attribute", OPTIMIZED),
+    (OddOptimizer, "state_names", ("a", "a"), "not distinct names", OPTIMIZED),
+    (OddMetric, "result", None, "None, not a number", MEASURED),
+    (OddMetric, "result", np.zeros(1), "an array of float64 of shape (1,)", MEASURED),
+    (OddMetric, "check", 3, "3, not diagnostics", MEASURED),
+    (OddMetric, "check", ("wrong",), "'wrong', not a Diagnostic", MEASURED),
+    (OddTransform, "suits", None, "None, not True or False", PREPARED),
+    (OddTransform, "fit", None, "None, not a dict", PREPARED),
+    (OddTransform, "fit", {"a": object}, "cannot be stored with the run", PREPARED),
+    (OddTransform, "fit", {"a": {"b": X}}, "cannot be stored with the run", PREPARED),
+    (OddTransform, "fit", {"a": float("nan")}, "cannot be stored with the run", PREPARED),
+    (OddTransform, "apply", None, "None, not an array of numbers or text", PREPARED),
+    (OddTransform, "apply", X[:3], "not an array of 12 rows", PREPARED),
+    (OddTransform, "feature_names", "ab", "'ab', not a tuple of names", PREPARED),
+    (OddSource, "describe", {"shape": (2,)}, "not a DataInfo, or None for a table", SOURCED),
+    (OddSource, "load", (X, Y), "not a Dataset or a Table", SOURCED),
+    (OddCallback, "monitors", "loss", "'loss', not a tuple of names", FOLLOWED),
+    (OddCallback, "monitors", None, "None, not a tuple of names", FOLLOWED),
+    (OddCallback, "save", {"a": {1, 2}}, "what a checkpoint cannot keep: it/a is set", FOLLOWED),
+]
+
+
+@pytest.mark.parametrize(
+    ("base", "method", "value", "fault", "spec"),
+    CASES,
+    ids=[f"{base.kind}-{method}-{number}" for number, (base, method, *_) in enumerate(CASES)],
+)
+def test_a_wrong_value_names_component_distribution_method_and_line(
+    base, method, value, fault, spec, tmp_path
+):
+    def returns(self, *arguments):
+        return value
+
+    body = {"__module__": __name__, "__qualname__": "Odd", "type": "odd", method: returns}
+    registry = Registry()
+    for entry in default_registry().entries():
+        registry.register(entry.component, entry.plugin)
+    registry.register(type("Odd", (base,), body), PLUGIN)
+    data = None if spec is SOURCED else Dataset(X, Y)
+    with pytest.raises(ComponentError) as caught:
+        run(parse_spec(spec, registry), data, tmp_path / "run", registry=registry)
+    message = str(caught.value)
+    name = f'{base.kind} "odd" of plugin odd (declnet-odd 1.2): {method}() '
+    assert message.startswith(name)
+    assert fault in message
+    assert re.search(r"\(.*test_returned\.py:\d+\)$", message)
+
+
+def test_a_layer_that_returns_a_wrong_value_is_a_problem_of_the_spec_at_the_layer():
+    class Odd(ReLU):
+        type = "odd"
+
+        def parameters(self, input_shape):
+            return [Parameter(input_shape, "zeros")]
+
+    registry = Registry()
+    for entry in default_registry().entries():
+        registry.register(entry.component, entry.plugin)
+    registry.register(Odd, PLUGIN)
+    spec = document(model={"layers": [{"type": "dense", "units": 3}, "odd", "softmax"]})
+    with pytest.raises(SpecError) as caught:
+        run(parse_spec(spec, registry), Dataset(X, Y), registry=registry)
+    (problem,) = caught.value.problems
+    assert (problem.path, problem.code) == (("model", "layers", 1), "E025")
+    assert problem.message.startswith(
+        '"odd_1": layer "odd" of plugin odd (declnet-odd 1.2): parameters() returned [Parameter('
+    )
+    assert "not a dict from names to Parameter" in problem.message

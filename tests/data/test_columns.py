@@ -1,0 +1,138 @@
+"""Hints name whatever is installed and helps, third parties' too."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from declnet import DataError, Loss, Registry, Table, Transform
+from declnet.data.columns import encoding_hint, filling_hint, joined, losses_hint
+from declnet.data.target_encoding import TargetEncoding
+
+
+class Lengths(Transform):
+    """How long each text is."""
+
+    type = "lengths"
+
+    def suits(self, column):
+        return column.dtype.kind == "O"
+
+    def apply(self, x, state):
+        return np.array([len(each or "") for each in x])
+
+
+class Zero(Transform):
+    """0 where something is missing."""
+
+    type = "zero"
+
+    def suits(self, column):
+        return column.dtype.kind == "f"
+
+    def apply(self, x, state):
+        return np.nan_to_num(x)
+
+
+class Doubled(Zero):
+    """Twice the column, gaps and all."""
+
+    type = "doubled"
+
+    def apply(self, x, state):
+        return x * 2
+
+
+class Keyed(Lengths):
+    """Needs a key."""
+
+    type = "keyed"
+    key: str
+
+
+class Broken(Transform):
+    """Raises what it likes."""
+
+    type = "broken"
+
+    def suits(self, column):
+        raise ZeroDivisionError
+
+    def apply(self, x, state):
+        return x
+
+
+@pytest.fixture
+def registry():
+    made = Registry()
+    for each in (Lengths, Zero, Doubled, Keyed, Broken):
+        made.register(each)
+    return made
+
+
+def test_a_transform_is_named_for_what_it_makes_of_a_column(registry):
+    assert encoding_hint(registry) == 'add "lengths" to data.prepare'
+    assert filling_hint(np.zeros(2), registry) == 'add "zero" to data.prepare'
+    text = np.array(["a", None], object)
+    assert filling_hint(text, registry) == 'add "lengths" to data.prepare'
+    assert encoding_hint(Registry()) == "leave the column out of the features"
+
+
+def loss_of(name, wanted, taken=None):
+    class Some(Loss):
+        """Some loss."""
+
+        type, targets, takes = name, wanted, taken
+
+        def forward(self, y_pred, y_true, losses):
+            losses[:] = 0
+
+        def backward(self, y_pred, y_true, dy_pred):
+            dy_pred[:] = 0
+
+    return Some
+
+
+def test_a_loss_is_named_for_the_targets_it_takes():
+    registry = Registry()
+    for each in (
+        loss_of("apart", "classes", "distribution"),
+        loss_of("near", "values", "values"),
+        loss_of("shares", "values", "distribution"),
+        loss_of("any", "values"),
+    ):
+        registry.register(each)
+    assert losses_hint("classes", registry) == 'for classes take a loss such as "apart"'
+    assert losses_hint("values", registry) == 'for numbers take a loss such as "any" or "near"'
+    assert losses_hint("binary", registry) is None
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        (np.array(["u", "v"], object), 'the text "u" .*add "one_hot" or "ordinal" to data.prepare'),
+        (np.array([1.0, np.nan]), r'row 2, column "a" is missing \(add "impute" to data.prepare'),
+    ],
+)
+def test_declnets_own_are_named_where_they_are_installed(column, message):
+    with pytest.raises(DataError, match=message):
+        joined({"a": column}, Table({"a": column}))
+
+
+@pytest.mark.parametrize(
+    ("column", "targets", "message"),
+    [
+        (["a", "b"], "values", r'is text, but .*"categorical_crossentropy"'),
+        (["a", "b", "c"], "binary", r'has 3 classes, but .*"categorical_crossentropy"'),
+        ([0.5, 1.0], "classes", r'is 0.5, but classes .*for numbers take a loss such as "huber"'),
+        (
+            ["a", None],
+            "classes",
+            r'is missing \(leave such rows out, e\.g\. by missing_target = "leave_out"',
+        ),
+    ],
+)
+def test_a_target_that_does_not_fit_the_loss_gets_one_that_fits(column, targets, message):
+    kind = object if isinstance(column[0], str) else float
+    with pytest.raises(DataError, match=message):
+        TargetEncoding.of(Table({"y": np.array(column, kind)}, "y"), targets)

@@ -1,0 +1,254 @@
+"""Tests of splits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from declnet import DataError, Dataset, Table
+from declnet.data.sets import split_sets
+from declnet.data.splits import fold_positions, split, split_positions
+from declnet.spec.data_section import DataSpec, SplitSpec
+
+DATA = Dataset(np.arange(40.0)[:, None], np.arange(40))
+RANDOM = SplitSpec()
+shares = st.floats(0.05, 0.45)
+
+
+def table(**columns):
+    arrays = {name: np.array(values) for name, values in columns.items()}
+    return Table({n: a.astype(object) if a.dtype.kind == "U" else a for n, a in arrays.items()})
+
+
+@given(validation=shares, test=shares, seed=st.integers(0, 50))
+def test_random_parts_together_are_the_data(validation, test, seed):
+    parts = split(DATA, {"validation": validation, "test": test}, RANDOM, seed)
+    assert len(parts["validation"]) == round(40 * validation)
+    assert len(parts["test"]) == round(40 * test)
+    assert sorted(np.concatenate([part.y for part in parts.values()])) == list(range(40))
+    for part in parts.values():
+        assert (part.x[:, 0] == part.y).all()
+        assert (np.diff(part.y) > 0).all()
+
+
+def test_a_random_split_follows_from_the_seed_alone():
+    first, same, other = (
+        split(DATA, {"validation": 0.25}, RANDOM, seed)["validation"].y.tolist()
+        for seed in (1, 1, 2)
+    )
+    assert first == same
+    assert first != other
+
+
+def test_test_data_stays_whatever_is_held_out_for_validation():
+    for method in (RANDOM, SplitSpec(method="time"), SplitSpec(method="stratified")):
+        data = Dataset(DATA.x, np.arange(40) % 2)
+        alone = split_positions(data, {"test": 0.2}, method, 3)["test"]
+        both = split_positions(data, {"validation": 0.3, "test": 0.2}, method, 3)["test"]
+        assert (alone == both).all()
+
+
+@pytest.mark.parametrize("share", [0.001, 0.999])
+def test_an_empty_part_is_refused(share):
+    with pytest.raises(DataError, match=f"data.validation = {share} of 40 samples"):
+        split(DATA, {"validation": share}, RANDOM, 0)
+
+
+@given(
+    counts=st.lists(st.integers(2, 30), min_size=2, max_size=5),
+    share=shares,
+    seed=st.integers(0, 9),
+)
+def test_strata_keep_their_shares(counts, share, seed):
+    labels = np.repeat(np.arange(len(counts)), counts)
+    data = Dataset(np.zeros((len(labels), 1)), labels)
+    wanted = round(len(labels) * share)
+    if wanted == 0:
+        return
+    parts = split_positions(data, {"validation": share}, SplitSpec(method="stratified"), seed)
+    held = np.bincount(labels[parts["validation"]], minlength=len(counts))
+    assert (np.abs(held - np.array(counts) * share) < 1 + 1e-9).all()
+    assert held.sum() == wanted or (held == np.array(counts) - 1).any()
+    assert set(labels[parts["train"]]) == set(range(len(counts)))
+
+
+def test_text_and_one_hot_targets_are_strata_too():
+    records = Table({"kind": np.array(["a", "b"] * 10, object)}, target="kind")
+    parts = split(records, {"test": 0.5}, SplitSpec(method="stratified"), 0)
+    assert sorted(parts["test"].columns["kind"]) == ["a"] * 5 + ["b"] * 5
+    one_hot = Dataset(np.zeros((20, 1)), np.eye(2)[np.arange(20) % 2])
+    held = split(one_hot, {"test": 0.5}, SplitSpec(method="stratified"), 0)["test"]
+    assert held.y.sum(axis=0).tolist() == [5, 5]
+
+
+def test_a_column_stratifies_in_place_of_the_target():
+    records = table(site=["n"] * 10 + ["s"] * 10, y=np.arange(20.0))
+    parts = split(records, {"test": 0.2}, SplitSpec(method="stratified", column="site"), 0)
+    assert sorted(parts["test"].columns["site"]) == ["n", "n", "s", "s"]
+
+
+@given(
+    groups=st.lists(st.integers(0, 8), min_size=20, max_size=60),
+    share=shares,
+    seed=st.integers(0, 9),
+)
+def test_groups_are_never_torn(groups, share, seed):
+    records = table(patient=groups)
+    method = SplitSpec(method="grouped", column="patient")
+    try:
+        parts = split_positions(records, {"validation": share, "test": 0.2}, method, seed)
+    except DataError as error:
+        message = str(error)
+    else:
+        message = ""
+    if message:
+        assert "leaves nothing" in message
+        return
+    owners = [{groups[row] for row in rows} for rows in parts.values()]
+    assert sum(map(len, owners)) == len(set(groups))
+    assert sum(map(len, parts.values())) == len(groups)
+
+
+def test_the_latest_are_held_out():
+    records = table(day=["2024-02-01", "2024-01-05", "2024-03-01", "2024-01-01", "2024-04-01"])
+    method = SplitSpec(method="time", column="day")
+    parts = split_positions(records, {"validation": 0.2, "test": 0.2}, method, 0)
+    assert {name: rows.tolist() for name, rows in parts.items()} == {
+        "train": [0, 1, 3],
+        "validation": [2],
+        "test": [4],
+    }
+
+
+def test_without_a_column_the_last_rows_are_held_out():
+    parts = split_positions(DATA, {"validation": 0.1, "test": 0.2}, SplitSpec(method="time"), 0)
+    assert parts["validation"].tolist() == [28, 29, 30, 31]
+    assert parts["test"].tolist() == list(range(32, 40))
+
+
+def test_samples_of_one_time_stay_together():
+    records = table(hour=[1, 1, 2, 2, 2, 3, 3, 3, 3, 3])
+    parts = split_positions(records, {"test": 0.3}, SplitSpec(method="time", column="hour"), 0)
+    assert parts["test"].tolist() == [5, 6, 7, 8, 9]
+
+
+def test_a_column_says_where_rows_belong():
+    records = table(part=["train", "TEST ", "validation", "train"], a=[1, 2, 3, 4])
+    method = SplitSpec(method="column", column="part")
+    parts = split_positions(records, {}, method, 0)
+    assert {name: rows.tolist() for name, rows in parts.items()} == {
+        "train": [0, 3],
+        "validation": [2],
+        "test": [1],
+    }
+
+
+@pytest.mark.parametrize(
+    ("records", "method", "message"),
+    [
+        (table(part=["train", "dev"]), SplitSpec(method="column", column="part"), 'row 2.*"dev"'),
+        (table(part=["test"] * 3), SplitSpec(method="column", column="part"), "nothing for train"),
+        (table(a=[1, 2]), SplitSpec(method="grouped", column="A"), 'did you mean "a"'),
+        (table(a=[1.0, np.nan]), SplitSpec(method="time", column="a"), 'row 2, column "a"'),
+        (DATA, SplitSpec(method="grouped", column="a"), "no table"),
+        (Dataset(DATA.x, DATA.x), SplitSpec(method="stratified"), "no classes"),
+    ],
+)
+def test_what_cannot_be_split_so_is_told(records, method, message):
+    with pytest.raises(DataError, match=message):
+        split(records, {"validation": 0.5} if method.method != "column" else {}, method, 0)
+
+
+def test_rows_keep_their_numbers():
+    records = table(day=[3, 1, 2, 4])
+    held = split(records, {"test": 0.25}, SplitSpec(method="time", column="day"), 0)
+    assert held["test"].row_number(0) == 4
+    assert held["train"].take(np.array([2])).row_number(0) == 3
+
+
+def folds_of(data, folds, seed=0, **method):
+    return list(fold_positions(data, folds, SplitSpec(**method), seed))
+
+
+@given(samples=st.integers(2, 60), folds=st.integers(2, 7), stratified=st.booleans())
+def test_each_sample_is_held_out_once(samples, folds, stratified):
+    data = Dataset(np.zeros((samples, 1)), np.arange(samples) % 3)
+    method = {"method": "stratified"} if stratified else {}
+    if samples < folds:
+        with pytest.raises(DataError, match="too few"):
+            folds_of(data, folds, **method)
+        return
+    parts = folds_of(data, folds, **method)
+    assert len(parts) == folds
+    held = np.concatenate([out for _, out in parts])
+    assert sorted(held) == list(range(samples))
+    sizes = [len(out) for _, out in parts]
+    assert max(sizes) - min(sizes) <= 1
+    for rest, out in parts:
+        assert sorted([*rest, *out]) == list(range(samples))
+        if stratified:
+            counts = np.bincount(data.y[out], minlength=3)
+            assert counts.max() - counts.min() <= 2
+
+
+def test_folds_follow_from_the_seed_alone():
+    data = Dataset(np.zeros((30, 1)), np.zeros(30))
+    first, same, other = (folds_of(data, 3, seed)[0][1].tolist() for seed in (1, 1, 2))
+    assert first == same
+    assert first != other
+
+
+def test_folds_never_split_groups():
+    groups = np.random.default_rng(0).integers(0, 20, 200)
+    records = Table({"patient": groups})
+    parts = folds_of(records, 4, method="grouped", column="patient")
+    owners = [set(groups[out]) for _, out in parts]
+    assert sum(map(len, owners)) == len(set(groups))
+    sizes = [len(out) for _, out in parts]
+    assert max(sizes) - min(sizes) < 10
+
+
+def test_times_are_never_torn():
+    records = Table({"day": np.random.default_rng(0).permutation(np.arange(60) // 3)})
+    for rest, out in folds_of(records, 4, method="time", column="day"):
+        assert records.columns["day"][rest].max() < records.columns["day"][out].min()
+
+
+def test_each_value_of_a_column_is_a_fold():
+    records = Table({"site": np.array(["n", "s", "n", "e"], object)})
+    parts = folds_of(records, 3, method="column", column="site")
+    assert [out.tolist() for _, out in parts] == [[3], [0, 2], [1]]
+
+
+@pytest.mark.parametrize(
+    ("column", "method"),
+    [([1, 1, 2, 2], "grouped"), ([1, 1, 2, 2], "column"), ([1, 1, 2, 2], "time")],
+)
+def test_too_few_values_for_so_many_folds(column, method):
+    records = Table({"g": np.array(column)})
+    with pytest.raises(DataError, match="too few"):
+        folds_of(records, 3, method=method, column="g")
+
+
+def test_the_test_data_is_held_out_of_all_folds_and_the_same_in_each():
+    data = Dataset(np.arange(50.0)[:, None], np.arange(50))
+    seen, tests = [], set()
+    for fold in (1, 2, 3, 4):
+        spec = DataSpec(test=0.2, folds=4, fold=fold)
+        parts = split_sets({"train": data}, spec, seed=3)
+        assert sorted(np.concatenate([each.y for each in parts.values()])) == list(range(50))
+        seen += parts["validation"].y.tolist()
+        tests.add(tuple(parts["test"].y))
+    assert len(tests) == 1
+    assert sorted([*seen, *tests.pop()]) == list(range(50))
+
+
+def test_of_a_column_each_value_is_a_fold():
+    data = Table({"site": np.array(["a", "b", "b", "c"], object), "x": np.arange(4.0)})
+    split = SplitSpec(method="column", column="site")
+    parts = split_sets({"train": data}, DataSpec(folds=3, fold=2, split=split), seed=0)
+    assert parts["validation"].columns["x"].tolist() == [1.0, 2.0]
+    with pytest.raises(DataError, match="the column has 3 values: too few for 4 folds"):
+        split_sets({"train": data}, DataSpec(folds=4, split=split), seed=0)

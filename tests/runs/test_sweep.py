@@ -1,0 +1,56 @@
+"""Tests of sweep."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from declnet.runs.sweep import Outcome, Series, series_of, spread
+
+numbers = st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=20)
+
+
+@given(numbers)
+def test_the_spread_is_numpys(values):
+    found = spread(values)
+    assert found.mean == pytest.approx(np.mean(values), rel=1e-9, abs=1e-9)
+    assert found.standard_deviation == pytest.approx(np.std(values, ddof=1), rel=1e-6, abs=1e-6)
+    assert (found.minimum, found.maximum) == (np.min(values), np.max(values))
+
+
+def test_the_spread_of_what_is_no_number_is_none():
+    assert all(map(math.isnan, spread([1.0, math.nan]).as_data().values()))
+    assert all(map(math.isnan, spread([1.0, math.inf]).as_data().values()))
+
+
+def outcome(name, seed, loss=None):
+    if loss is None:
+        return Outcome(name, seed, Path(f"seed-{seed}"), error="it failed")
+    return Outcome(name, seed, Path(f"seed-{seed}"), {"train": {"loss": loss}}, 1.5)
+
+
+def test_series_are_by_name_and_their_runs_by_seed():
+    first, second = series_of(
+        [outcome("b", 2, 0.5), outcome("a", 1, 0.25), outcome("b", 1), outcome("a", 0, 0.75)]
+    )
+    assert (first.name, second.name) == ("b", "a")
+    assert [each.seed for each in first.outcomes] == [1, 2]
+    assert second.figures() == {("train", "loss"): [0.75, 0.25]}
+
+
+def test_failed_runs_are_in_the_data_without_figures():
+    data = Series("b", (outcome("b", 1), outcome("b", 2, 0.5))).as_data(Path())
+    assert data["finished"] == 1
+    assert data["runs"][0] == {
+        "seed": 1,
+        "folder": "seed-1",
+        "status": "failed",
+        "error": "it failed",
+    }
+    assert data["figures"]["train"]["loss"]["mean"] == 0.5
+    assert Series("b", (outcome("b", 1),)).as_data(Path())["seconds"] is None

@@ -1,0 +1,104 @@
+"""What computes a run: chosen by the spec, the data's size and what is installed."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import pytest
+
+from declnet import Dataset, Kernel, KernelCalls, Registry, SpecError, default_registry, parse_spec
+from declnet.graph.model import build_model
+from declnet.training.checks.check import check_spec
+from declnet.training.compile import WORTHWHILE, kernels_for, numpy_seconds
+from declnet_layers import Dense
+
+
+class Bound(Kernel):
+    """Dense, as it is."""
+
+    type = "bound"
+    replaces = (Dense,)
+    compiled = True
+
+    def bind(self, site):
+        (dense,), (state,) = site.components, site.states
+        forward = partial(dense.forward, site.x, site.y, state)
+        backward = partial(dense.backward, site.x, site.y, site.dy, site.dx, state)
+        return KernelCalls((forward,), (backward,))
+
+
+class Dear(Bound):
+    """Dense, by a compiler that nobody has."""
+
+    type = "dear"
+
+    @classmethod
+    def unavailable(cls):
+        return "a compiler is not installed: pip install dear"
+
+
+def registry_with(*kernels):
+    registry = Registry()
+    for entry in default_registry().entries():
+        if entry.kind != "kernel":
+            registry.register(entry.component, entry.plugin)
+    for kernel in kernels:
+        registry.register(kernel)
+    return registry
+
+
+def spec_of(registry, kernels="auto", **training):
+    layers = [{"type": "dense", "units": 64}, "relu", {"type": "dense", "units": 3}, "softmax"]
+    document = {
+        "declnet": 1,
+        "model": {"layers": layers},
+        "loss": "categorical_crossentropy",
+        "optimizer": "adam",
+        "training": {"epochs": 10, **training},
+        "engine": {"kernels": kernels},
+    }
+    return parse_spec(document, registry)
+
+
+def chosen(registry, samples=3000, kernels="auto", **training):
+    spec = spec_of(registry, kernels, **training)
+    model = build_model(spec.model, (2,), 0, registry)
+    return kernels_for(spec, model, samples, registry).has_compiled
+
+
+def test_auto_takes_kernels_for_long_runs_alone():
+    registry = registry_with(Bound)
+    assert chosen(registry) is False
+    assert chosen(registry, epochs=200_000) is True
+    assert chosen(registry, epochs=1_000, batch_size=10) is True
+
+
+def test_a_choice_is_followed():
+    registry = registry_with(Bound)
+    assert chosen(registry, kernels="jit") is True
+    assert chosen(registry, kernels="numpy", epochs=200_000) is False
+
+
+def test_the_estimate_grows_with_the_work():
+    registry = registry_with()
+    model = build_model(spec_of(registry).model, (2,), 0, registry)
+    seconds = [
+        numpy_seconds(spec_of(registry, epochs=epochs), model, samples)
+        for epochs, samples in ((10, 300), (10, 3000), (10_001, 3000))
+    ]
+    assert seconds == sorted(seconds)
+    assert seconds[1] < 0.1 < WORTHWHILE < seconds[2]
+
+
+@pytest.mark.parametrize(("kernels", "reason"), [((), "no plugin"), ((Dear,), "pip install dear")])
+def test_kernels_that_are_demanded_and_not_there_are_a_fault_of_the_spec(kernels, reason):
+    registry = registry_with(*kernels)
+    data = np.zeros((9, 2)), np.arange(9) % 3
+    spec = spec_of(registry, "jit")
+    [problem] = check_spec(spec, registry, {"train": Dataset(*data)}).problems
+    assert (problem.path, problem.code) == (("engine", "kernels"), "E008")
+    assert reason in problem.message
+    with pytest.raises(SpecError, match=reason):
+        chosen(registry, kernels="jit")
+    assert chosen(registry, epochs=10**6) is False
