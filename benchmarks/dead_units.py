@@ -23,6 +23,7 @@ from typing import Any
 
 import declnet
 import numpy as np
+from declnet.contracts.kernel import KernelSite
 from declnet.graph.kernels import Kernels
 from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import FLUSH_EVERY, Update
@@ -46,6 +47,7 @@ model.layers = [
 """
 BATCH, INPUTS, LIVING = 64, 64, 13
 ALIVE, TURNS, WORST = 8 * FLUSH_EVERY, 128, 10
+TOTAL = ALIVE + TURNS * FLUSH_EVERY
 KERNELS, WAYS = ("numpy", "jit"), ("alive", "dead", "never flushed")
 HEADERS = ("µs a step", "ratio", "at worst", "most", "end", "moments 0")
 
@@ -55,11 +57,13 @@ def bare_update(moments: Any, optimizer: Any, vector: Any, gradient: Any, kernel
     state = declnet.OptimizerState((np.empty_like(vector), np.empty_like(vector)))
     for name, array in moments.items():
         setattr(state, name, array)
-    kernel = kernels.find([optimizer])
-    if kernel is None:
-        return lambda n: optimizer.update(vector, gradient, state, optimizer.rate(n), n)
-    update = kernel.bind(vector, gradient, state)
-    return lambda n: update(optimizer.rate(n), n)
+    calls = kernels.bind_single(
+        optimizer, KernelSite((optimizer,), w=vector, dw=gradient, state=state)
+    )
+    if calls is None or calls.update is None:
+        return lambda n: optimizer.update(vector, gradient, state, optimizer.rate(n, TOTAL), n)
+    update = calls.update
+    return lambda n: update(optimizer.rate(n, TOTAL), n)
 
 
 class Training:
@@ -68,13 +72,13 @@ class Training:
     def __init__(self, way: str, kernels_name: str) -> None:
         spec, registry = declnet.parse_spec(tomllib.loads(SPEC)), declnet.default_registry()
         model = declnet.build_model(spec.model, (INPUTS,))
-        kernels = Kernels(registry if kernels_name == "jit" else None)
-        graph = TrainingGraph(model, spec.loss, registry, BATCH, 0, kernels)
+        kernels = Kernels(registry, compiled=kernels_name == "jit")
+        graph = TrainingGraph(model, spec.loss, BATCH, 0, kernels)
         x = np.random.default_rng(0).normal(size=(BATCH, INPUTS)).astype(model.dtype)
         y_true = spec.loss.prepare(np.arange(BATCH) % 10, model.output_shape, model.dtype)
         self._run, self._step = graph.step(x, y_true).run, 0
-        parts = spec.optimizer, model.store.vector, graph.gradient
-        self._update: Any = Update(*parts, kernels=kernels)
+        parts = (spec.optimizer, model.store.vector, graph.gradient)
+        self._update: Any = Update(*parts, TOTAL, kernels=kernels)
         self._moments = self._update.state
         if way == "never flushed":
             self._update = bare_update(self._moments, *parts, kernels)

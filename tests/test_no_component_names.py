@@ -38,11 +38,11 @@ ORDINARY = frozenset(
 
 ALLOWED = {
     "codes/catalogue.toml": "its examples are documentation, as specs that readers know",
-    "runs/using/output_file.py": "csv, npy and parquet are formats of predictions, no sources",
+    "runs/prediction_files.py": "csv, npy and parquet are formats of predictions, no sources",
     "spec/key_positions.py": "a table is a node of the syntax tree of TOML",
     "cli/predict.py": "the same formats, as the choices of --format",
     "runs/evaluation.py": "precision, recall, f1, r2 and errors are keys of an evaluation",
-    "report/evaluation_tables.py": "the same, as columns that are printed",
+    "cli/result_tables.py": "the same, as columns that are printed",
 }
 """Files that may have names of types, each with the reason; one that has none any more fails."""
 

@@ -35,8 +35,8 @@ DECLARED = {
     ("declnet/registry/discovery.py", "environ"): "DECLNET_DISABLE_PLUGINS, DECLNET_STRICT_PLUGINS",
     ("declnet/registry/registry.py", "import_module"): "the class that a plugin announced",
     ("declnet/registry/lazy.py", "import_module"): "a submodule of the plugin's own package",
-    ("declnet/runs/sweep/workers.py", "environ"): "what its workers inherit, and one BLAS thread",
-    ("declnet/runs/sweep/workers.py", "subprocess"): "the workers of --jobs, a constant command",
+    ("declnet/runs/sweep_workers.py", "environ"): "what its workers inherit, and one BLAS thread",
+    ("declnet/runs/sweep_workers.py", "subprocess"): "the workers of --jobs, a constant command",
     ("declnet/testing/packages.py", "import_module"): "the package that `plugins check` is given",
     ("plugins/declnet_data/sklearn.py", "import_module"): "sklearn.datasets, a constant",
 }

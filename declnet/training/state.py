@@ -18,7 +18,7 @@ class StateError(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class TrainingState:
-    """Plain values and arrays, enough to resume to the same bits (`declnet.contracts.serialization`).
+    """Plain values and arrays, enough to resume to the same bits (see contracts.serialization).
 
     Learning rates need no more than `step`: schedules are functions of it. The arrays may be those
     that training works on: write them down before it goes on.
