@@ -1,1 +1,1 @@
-"""The command line: click, one file a group of commands; heavy imports wait until a command needs them."""
+"""The command line: click, one file a subject; heavy imports wait until they are needed."""

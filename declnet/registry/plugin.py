@@ -79,6 +79,15 @@ class PluginFailure:
         return f"plugin {self.plugin}: {self.cause}"
 
 
+_MOVED = re.compile(
+    r"declnet_(layers|losses|regularizers|optimizers|initializers|schedules|metrics|data"
+    r"|callbacks|transforms|templates)\b"
+)
+"""The packages that `declnet_standard` was in the first edition."""
+
+
 def cause_of(error: BaseException) -> str:
     """Return an exception in words, on one line."""
-    return " ".join(f"{type(error).__name__}: {error}".split())
+    moved = _MOVED.match(error.name or "") if isinstance(error, ModuleNotFoundError) else None
+    now = f"; it is now declnet_standard.{moved[1]}" if moved else ""
+    return " ".join(f"{type(error).__name__}: {error}{now}".split())

@@ -6,7 +6,7 @@ from declnet import KernelCalls, KernelSite
 from declnet_jit.arrays import FLOATS
 from declnet_jit.flat_routines import adam
 from declnet_jit.needs_numba import NumbaKernel
-from declnet_optimizers import Adam
+from declnet_standard.optimizers import Adam
 
 
 class AdamKernel(NumbaKernel):

@@ -20,7 +20,7 @@ from declnet_jit.dense_routines import (
     two_inputs_gradient,
 )
 from declnet_jit.needs_numba import NumbaKernel
-from declnet_layers import Dense, ReLU
+from declnet_standard.layers import Dense, ReLU
 
 THIN = 12
 """Layers of so few inputs or units are computed by loops, others by BLAS (measured: the two cross

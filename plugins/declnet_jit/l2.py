@@ -4,7 +4,7 @@ from declnet import KernelCalls, KernelSite
 from declnet_jit.arrays import FLOATS
 from declnet_jit.flat_routines import add_multiple
 from declnet_jit.needs_numba import NumbaKernel
-from declnet_regularizers import L2
+from declnet_standard.regularizers import L2
 
 
 class L2Kernel(NumbaKernel):

@@ -7,7 +7,7 @@ from declnet import KernelCalls, KernelSite, Shape
 from declnet_jit.arrays import FLOATS, batch_last
 from declnet_jit.needs_numba import NumbaKernel
 from declnet_jit.planar_routines import planar_backward, planar_forward
-from declnet_layers import Dense, ReLU
+from declnet_standard.layers import Dense, ReLU
 
 MOST_OUTPUTS = 3
 

@@ -8,8 +8,8 @@ from declnet import KernelCalls, KernelSite
 from declnet_jit.arrays import batch_last
 from declnet_jit.needs_numba import NumbaKernel
 from declnet_jit.softmax_routines import normalize, subtract_largest
-from declnet_layers import Softmax
-from declnet_losses import CategoricalCrossentropy
+from declnet_standard.layers import Softmax
+from declnet_standard.losses import CategoricalCrossentropy
 
 SMALLEST = 1e-7
 """The loss clips probabilities to [SMALLEST, 1 - SMALLEST]."""

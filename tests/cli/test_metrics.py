@@ -22,7 +22,7 @@ from declnet.cli.metrics import (
     sort_key,
     stored_directions,
 )
-from declnet_metrics import F1, Accuracy
+from declnet_standard.metrics import F1, Accuracy
 
 SHORTER = {"accuracy": "acc"}
 METRICS = {"loss": 0.952, "data_loss": 0.932, "regularization_loss": 0.02, "accuracy": 0.556}

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet_templates import TEMPLATES
+from declnet_standard.templates import TEMPLATES
 
 HAS_SKLEARN = find_spec("sklearn") is not None
 EACH = pytest.mark.parametrize("template", TEMPLATES)

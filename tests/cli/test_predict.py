@@ -230,7 +230,7 @@ def test_an_array_of_another_shape_or_with_gaps_is_refused(array_run, declnet_cl
 
 PEAK = """
 import re, sys
-import declnet_data.csv_polars as csv_polars
+import declnet_standard.data.csv_polars as csv_polars
 csv_polars.PIECE = 1 << 20
 from declnet.cli.main import command
 command.main(["predict", *sys.argv[1:], "--force"], standalone_mode=False)

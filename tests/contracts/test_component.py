@@ -6,10 +6,10 @@ import pytest
 from pydantic import ValidationError
 
 from declnet import Initializer, Layer, Regularizer, Schedule
-from declnet_layers import Dense, ReLU
-from declnet_optimizers import SGD
-from declnet_regularizers import L2
-from declnet_schedules import Constant
+from declnet_standard.layers import Dense, ReLU
+from declnet_standard.optimizers import SGD
+from declnet_standard.regularizers import L2
+from declnet_standard.schedules import Constant
 
 
 @pytest.mark.parametrize("value", [L2(strength=0.5), {"type": "l2", "strength": 0.5}])

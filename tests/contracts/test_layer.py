@@ -11,8 +11,8 @@ from declnet.graph.model import Model
 from declnet.graph.shapes import infer_nodes
 from declnet.graph.training_graph import TrainingGraph
 from declnet.registry.discovery import default_registry
-from declnet_layers import Dense
-from declnet_losses import MeanSquaredError
+from declnet_standard.layers import Dense
+from declnet_standard.losses import MeanSquaredError
 
 
 class Cube(Elementwise):

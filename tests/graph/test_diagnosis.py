@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from declnet.training.divergence import first_non_finite
-from declnet_layers import Dense, ReLU
+from declnet_standard.layers import Dense, ReLU
 
 X = np.ones((2, 3))
 

@@ -14,10 +14,10 @@ from declnet.contracts.returned import BrokenContractError
 from declnet.graph.kernels import Kernels, why_none
 from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import Update
-from declnet_layers import Dense, ReLU, Softmax
-from declnet_losses import CategoricalCrossentropy
-from declnet_optimizers import SGD
-from declnet_regularizers import L2
+from declnet_standard.layers import Dense, ReLU, Softmax
+from declnet_standard.losses import CategoricalCrossentropy
+from declnet_standard.optimizers import SGD
+from declnet_standard.regularizers import L2
 
 RNG = np.random.default_rng(8)
 X, Y = RNG.normal(size=(7, 3)), RNG.normal(size=(7, 3))

@@ -11,9 +11,9 @@ from declnet.graph.model import Model
 from declnet.graph.shapes import infer_nodes
 from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import Update
-from declnet_layers import Dense, ReLU, Softmax
-from declnet_losses import CategoricalCrossentropy
-from declnet_optimizers import Adam
+from declnet_standard.layers import Dense, ReLU, Softmax
+from declnet_standard.losses import CategoricalCrossentropy
+from declnet_standard.optimizers import Adam
 
 LAYERS = (Dense(units=300), ReLU(), Dense(units=200), ReLU(), Dense(units=10), Softmax())
 

@@ -13,7 +13,7 @@ from declnet.graph.kernels import Kernels
 from declnet.graph.memory_plan import plan_memory, staged_reads, value_orders
 from declnet.graph.shapes import infer_nodes
 from declnet.graph.training_graph import TrainingGraph
-from declnet_layers import Dense, Flatten, ReLU, Softmax
+from declnet_standard.layers import Dense, Flatten, ReLU, Softmax
 
 
 class SampleMajor(ReLU):

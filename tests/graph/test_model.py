@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from declnet import DataError, MappedArray, SpecError, WeightsError, build_model, parse_spec
-from declnet_layers import Dense, Embedding, ReLU, Softmax
+from declnet_standard.layers import Dense, Embedding, ReLU, Softmax
 
 
 @pytest.fixture

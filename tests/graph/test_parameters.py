@@ -10,7 +10,7 @@ from safetensors.numpy import save_file
 
 from declnet import Parameter, WeightsError
 from declnet.graph.parameters import fans, read_weight_shapes, read_weights
-from declnet_layers import Dense, ReLU
+from declnet_standard.layers import Dense, ReLU
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import pytest
 
 from declnet import Layer, Parameter, SpecError, Workspace
 from declnet.graph.shapes import infer_nodes, wire
-from declnet_layers import Dense, ReLU, Softmax
-from declnet_regularizers import L2
+from declnet_standard.layers import Dense, ReLU, Softmax
+from declnet_standard.regularizers import L2
 
 
 def named(kind, name=None, inputs=None, **fields):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from declnet.graph.update import FLUSH_EVERY, SLICE, Update, clippings
-from declnet_optimizers import SGD, Adagrad, Adam, RMSProp
+from declnet_standard.optimizers import SGD, Adagrad, Adam, RMSProp
 
 
 def clipped(gradient, **limits):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from declnet_layers import (
+from declnet_standard.layers import (
     ELU,
     GELU,
     SELU,

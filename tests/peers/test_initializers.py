@@ -7,7 +7,7 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from declnet_initializers import (
+from declnet_standard.initializers import (
     GlorotNormal,
     GlorotUniform,
     HeNormal,

@@ -7,8 +7,8 @@ from math import log
 import numpy as np
 import pytest
 
-from declnet_layers import Sigmoid, Softmax
-from declnet_losses import (
+from declnet_standard.layers import Sigmoid, Softmax
+from declnet_standard.losses import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
     Hinge,

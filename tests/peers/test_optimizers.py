@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from declnet.graph.update import Update
-from declnet_optimizers import (
+from declnet_standard.optimizers import (
     SGD,
     Adadelta,
     Adagrad,

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from declnet_schedules import Cosine, Exponential, InverseTime, OneCycle, Polynomial, Step, Warmup
+from declnet_standard.schedules import (
+    Cosine,
+    Exponential,
+    InverseTime,
+    OneCycle,
+    Polynomial,
+    Step,
+    Warmup,
+)
 
 torch = pytest.importorskip("torch")
 schedulers = torch.optim.lr_scheduler

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from declnet_transforms import Impute, MinMax, OneHot, Ordinal, Standardize
+from declnet_standard.transforms import Impute, MinMax, OneHot, Ordinal, Standardize
 
 datasets = pytest.importorskip("sklearn.datasets")
 impute = pytest.importorskip("sklearn.impute")

@@ -156,9 +156,9 @@ def test_what_a_hook_raises_comes_out():
 def test_a_class_announced_lazily_is_imported_when_it_is_needed():
     @hookimpl
     def declnet_register(register):
-        register.lazily("layer", "dense", "declnet_layers.dense:Dense")
-        register.lazily("layer", "absent", "declnet_layers.nosuch:Nosuch")
-        register.lazily("layer", "other", "declnet_layers.relu:ReLU")
+        register.lazily("layer", "dense", "declnet_standard.layers.dense:Dense")
+        register.lazily("layer", "absent", "declnet_standard.layers.nosuch:Nosuch")
+        register.lazily("layer", "other", "declnet_standard.layers.relu:ReLU")
 
     registry = loaded(declnet_register=declnet_register)
     assert registry.types("layer") == ["absent", "dense", "other"]
@@ -169,3 +169,13 @@ def test_a_class_announced_lazily_is_imported_when_it_is_needed():
         registry.find("layer", "other")
     assert [entry.type for entry in registry.entries("layer")] == ["dense"]
     assert len(registry.failures) == 2
+
+
+def test_a_first_edition_import_of_our_layers_is_told_the_new_place():
+    @hookimpl
+    def declnet_register(register):
+        register.lazily("layer", "wave", "declnet_layers.dense:Dense")
+
+    registry = loaded(declnet_register=declnet_register)
+    with pytest.raises(RegistryError, match=r"it is now declnet_standard\.layers"):
+        registry.find("layer", "wave")

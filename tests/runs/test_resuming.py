@@ -181,7 +181,7 @@ def test_a_signal_is_held_back_until_the_training_stands_between_two_steps(
 
 @pytest.mark.parametrize("where", ["evaluation", "callback"])
 def test_an_interruption_after_the_training_loses_nothing(stopped, whole, monkeypatch, where):
-    from declnet_callbacks import CsvLog
+    from declnet_standard.callbacks import CsvLog
 
     def interrupted(*_):
         raise KeyboardInterrupt

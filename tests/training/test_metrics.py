@@ -7,8 +7,8 @@ import pytest
 
 from declnet import build_model, parse_spec, run
 from declnet.training.metrics import MetricAccumulator
-from declnet_losses import CategoricalCrossentropy
-from declnet_metrics import Accuracy
+from declnet_standard.losses import CategoricalCrossentropy
+from declnet_standard.metrics import Accuracy
 
 TINY = 1e-7
 

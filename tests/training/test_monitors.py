@@ -10,7 +10,7 @@ from declnet import Callback, EpochFinished, EpochLogged, parse_spec, run
 from declnet.registry.discovery import default_registry
 from declnet.training.preparation import prepare
 from declnet.training.trainer import Trainer
-from declnet_metrics import Accuracy
+from declnet_standard.metrics import Accuracy
 
 
 class CountingAccuracy(Accuracy):

@@ -19,13 +19,13 @@ from declnet import (
 from declnet.contracts.data_source import DataInfo
 from declnet.spec.validate import read_spec
 from declnet.training.checks.check import check_parsed, check_spec
-from declnet_data import NPZ
-from declnet_layers import Dense
-from declnet_losses import CategoricalCrossentropy
-from declnet_metrics import Accuracy
-from declnet_optimizers import SGD
-from declnet_regularizers import L2
-from declnet_schedules import Constant
+from declnet_standard.data import NPZ
+from declnet_standard.layers import Dense
+from declnet_standard.losses import CategoricalCrossentropy
+from declnet_standard.metrics import Accuracy
+from declnet_standard.optimizers import SGD
+from declnet_standard.regularizers import L2
+from declnet_standard.schedules import Constant
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from declnet.training.checks.model import (
     path_of_output_size,
     rectifier,
 )
-from declnet_losses import (
+from declnet_standard.losses import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
     Hinge,

@@ -9,8 +9,13 @@ from declnet import DataInfo, Layer, Loss, default_registry
 from declnet.graph.shapes import infer_nodes
 from declnet.spec.partial import valid_parts
 from declnet.training.checks.targets import label_problems
-from declnet_data import NPZ
-from declnet_losses import BinaryCrossentropy, CategoricalCrossentropy, Hinge, MeanSquaredError
+from declnet_standard.data import NPZ
+from declnet_standard.losses import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    Hinge,
+    MeanSquaredError,
+)
 
 UNITS = "model.layers.2.units"
 

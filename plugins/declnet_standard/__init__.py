@@ -1,0 +1,1 @@
+"""The components that declnet comes with, a package a kind."""

@@ -1,0 +1,101 @@
+"""The rows of a CSV file in blocks, by Python's own reader, each fault named with its row."""
+
+import csv
+import io
+from collections.abc import Iterator
+from itertools import islice
+from typing import BinaryIO
+
+from declnet import DataError
+from declnet_standard.data.csv_faults import ReaderFaults
+from declnet_standard.data.csv_format import CSVFormat, header, unnamed
+from declnet_standard.data.text_file import encoding_of
+
+CELLS = 1 << 17
+"""How many cells a block has, about."""
+
+
+class CSVFile:
+    """An open CSV file.
+
+    Attributes:
+        names: of the columns.
+
+    Raises:
+        DataError: it is empty, is no text, or its header is wrong.
+    """
+
+    def __init__(self, file: BinaryIO, form: CSVFormat) -> None:
+        self._form = form
+        encoding = encoding_of(file, form.encoding, form.path)
+        self._stream = io.TextIOWrapper(file, encoding, "strict", newline="")
+        self._reader = csv.reader(
+            self._lines(), delimiter=form.delimiter, strict=True, skipinitialspace=True
+        )
+        self._row = 1
+        first = self._first_row()
+        self._waiting = [] if form.header else [first]
+        self.names = header(first, form) if form.header else unnamed(len(first))
+
+    def blocks(self) -> Iterator[tuple[int, list[tuple[str, ...]]]]:
+        """The number of a block's first row, from 1, and its cells by column.
+
+        Raises:
+            DataError: a row has more or fewer cells than the header, or the text is wrong.
+        """
+        size = max(1, CELLS // len(self.names))
+        while rows := self._next_rows(size):
+            yield self._row, list(zip(*rows, strict=True))
+            self._row += len(rows)
+
+    def close(self) -> None:
+        """Lets go of the file."""
+        self._stream.detach()
+
+    def _first_row(self) -> list[str]:
+        with self._faults():
+            for row in self._reader:
+                if row:
+                    return row
+        raise DataError(f"{self._form.path}: is empty")
+
+    def _next_rows(self, size: int) -> list[list[str]]:
+        with self._faults():
+            rows = self._waiting + list(islice(self._reader, size))
+        self._waiting = []
+        while rows and set(map(len, rows)) != {len(self.names)}:
+            whole = [row for row in rows if row]  # blank lines
+            for position, row in enumerate(whole):
+                if len(row) != len(self.names):
+                    raise self._ragged(position, row)
+            if whole:
+                return whole
+            with self._faults():
+                rows = list(islice(self._reader, size))
+        return rows
+
+    def _ragged(self, position: int, row: list[str]) -> DataError:
+        cells = f"{len(row)} cell{'s' if len(row) != 1 else ''}"
+        hint = (
+            f"is the delimiter {self._form.delimiter!r} within a cell? Put that in quotation marks"
+        )
+        if len(row) < len(self.names):
+            hint = "is it cut off?"
+        return DataError(
+            f"{self._form.path}: row {self._row + position} has {cells}, but there are "
+            f"{len(self.names)} columns",
+            hint=hint,
+        )
+
+    def _lines(self) -> Iterator[str]:
+        for line in self._stream:
+            if "\0" in line:
+                raise DataError(
+                    f"{self._form.path}: line {self._reader.line_num + 1} has a NUL byte, so it is "
+                    "no text in this encoding",
+                    hint='encoding = "utf-16"?',
+                )
+            yield line
+
+    def _faults(self) -> ReaderFaults:
+        return ReaderFaults(self._form, self._reader)

@@ -1,0 +1,30 @@
+"""nnfs's vertical data."""
+
+import numpy as np
+from pydantic import Field
+
+from declnet import DataInfo, Dataset, DataSource
+from declnet_standard.data.legacy_generator import drawn
+
+
+class NNFSVertical(DataSource):
+    """Clouds side by side along the first axis, one cloud a class.
+
+    x: (samples * classes, 2); y: labels (samples * classes,). Drawn by nnfs.datasets.
+    """
+
+    type = "nnfs_vertical"
+    examples = ({"samples": 100, "classes": 3},)
+
+    samples: int = Field(ge=1, description="points a class")
+    classes: int = Field(ge=1, le=256, description="number of classes")
+
+    def describe(self) -> DataInfo:
+        """Known without drawing."""
+        return DataInfo((2,), "float", "classes", (), self.classes, self.samples * self.classes)
+
+    def load(self, rng: np.random.Generator) -> Dataset:
+        """Draws the points."""
+        from nnfs.datasets import vertical_data
+
+        return Dataset(*drawn(lambda: vertical_data(self.samples, self.classes), rng))

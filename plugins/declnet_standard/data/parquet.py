@@ -1,0 +1,110 @@
+"""Tables in Parquet files."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import Field
+
+from declnet import DataError, DataInfo, Dataset, Table, as_table
+from declnet_standard.data.table_source import TableSource
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+class Parquet(TableSource):
+    """A table in a Parquet file, whose columns have the types that the file says.
+
+    Dates and times become text (ISO 8601), categories as well; columns of lists or other tables are
+    refused if they are features. Needs the extra `data`.
+    """
+
+    type = "parquet"
+    suffixes = (".parquet",)
+    examples = ({"path": "houses.parquet", "target": "price"},)
+
+    path: Path = Field(description="the file")
+
+    def describe(self) -> DataInfo | None:
+        """Reads the names of the columns alone."""
+        self.require_columns(list(self._scanned().collect_schema().names()))
+        return None
+
+    def load(self, rng: np.random.Generator) -> Table:
+        """Reads the file; nothing is random."""
+        records = self._records(self._scanned())
+        if not len(records):
+            raise DataError(f"{self.path}: has no rows")
+        return next(self.labelled([records]))
+
+    def chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Dataset | Table]:
+        """Reads the file in parts."""
+        return self.labelled(self._parts(samples))
+
+    def _parts(self, samples: int) -> Iterator[Table]:
+        start, rows = 0, self._rows()
+        while start < rows:
+            part = self._records(self._scanned().slice(start, samples))
+            yield replace(part, rows=np.arange(start + 1, start + 1 + len(part)))
+            start += len(part)
+
+    def _rows(self) -> int:
+        import polars as pl
+
+        return int(self._collected(self._scanned().select(pl.len())).item())
+
+    def _records(self, frame: "pl.LazyFrame") -> Table:
+        """The columns that records can have, with those that are needed."""
+        import polars as pl
+        from polars import selectors
+
+        schema = frame.collect_schema()
+        self.require_columns(schema.names())
+        nested = [name for name, each in schema.items() if each.is_nested() or each.is_object()]
+        needed = self.features or self._only or schema.names()
+        wrong = [name for name in nested if name in needed or name == self.target]
+        if wrong:
+            raise DataError(
+                f'{self.path}: column "{wrong[0]}" holds {schema[wrong[0]]}, not one value a row',
+                hint="leave it out by naming the features",
+            )
+        texts = selectors.temporal() | selectors.categorical() | selectors.enum()
+        other = () if self._only is None else set(schema.names()) - self._only
+        plain = frame.drop({*nested, *other}).with_columns(
+            texts.cast(pl.String), selectors.decimal().cast(pl.Float64)
+        )
+        table = as_table(self._collected(plain))
+        if not isinstance(table, Table):
+            raise TypeError(table)
+        return self.records(table.columns)
+
+    def _collected(self, frame: "pl.LazyFrame") -> "pl.DataFrame":
+        try:
+            found: pl.DataFrame = frame.collect()
+        except Exception as error:  # whatever polars ran into in a damaged file
+            raise self._unreadable(error) from None
+        return found
+
+    def _scanned(self) -> "pl.LazyFrame":
+        try:
+            import polars as pl
+        except ImportError:
+            raise DataError(
+                'the data source parquet needs polars: pip install "declnet[data]"'
+            ) from None
+        if not self.path.is_file():
+            what = "is no file" if self.path.exists() else "there is no such file"
+            raise DataError(f"{self.path}: {what}")
+        try:
+            frame: pl.LazyFrame = pl.scan_parquet(self.path, glob=False)
+            frame.collect_schema()
+        except Exception as error:
+            raise self._unreadable(error) from None
+        return frame
+
+    def _unreadable(self, error: Exception) -> DataError:
+        cause = str(error).splitlines()[0] if str(error) else type(error).__name__
+        return DataError(f"{self.path}: is no Parquet file, or is damaged: {cause}")

@@ -1,0 +1,176 @@
+"""Batch normalization."""
+
+from collections.abc import Iterator
+from math import prod
+
+import numpy as np
+from pydantic import Field
+
+from declnet import (
+    Array,
+    Initializer,
+    Layer,
+    LayerState,
+    OutputRange,
+    Parameter,
+    Regularizer,
+    Shape,
+    Workspace,
+)
+from declnet_standard.initializers import Ones, Zeros
+from declnet_standard.layers.batch_last import batch_last
+
+PART = 2**16
+"""Numbers that are normalized at a time, whole channels: what a processor's cache holds."""
+
+
+class BatchNorm(Layer):
+    """y = scale * (x - mean) / sqrt(variance + epsilon) + offset, for each channel.
+
+    x, y: (n, features) or (n, channels, …); parameters: (features,) or (channels,). In training,
+    mean and variance are those of the batch, over samples and places, the variance divided by
+    their number m; and running_mean = momentum * running_mean + (1 - momentum) * mean, likewise
+    running_variance, with the variance divided by m - 1 (by 1 if m is 1). In evaluation they are
+    the running ones, so that a sample's prediction depends on no other sample.
+
+    With z = (x - mean) / sqrt(variance + epsilon):
+    dscale = sum(dy * z), doffset = sum(dy),
+    dx = scale / sqrt(variance + epsilon) * (dy - doffset / m - z * dscale / m).
+    The mean is summed up of differences from a channel's first number, so that a mean that is large
+    beside the deviation costs no digits, and a constant channel gives z = 0.
+
+    As PyTorch's `BatchNorm1d` and `BatchNorm2d`, whose weight, bias and running_var these are, but
+    that their `momentum` is 1 - momentum, and that they refuse a batch of one number a channel.
+    Keras's `BatchNormalization(axis=1)` has epsilon 0.001 and momentum 0.99, and m for the running
+    variance too; it calls scale and offset gamma and beta.
+
+    Source: Ioffe and Szegedy, "Batch Normalization: Accelerating Deep Network Training by Reducing
+    Internal Covariate Shift", ICML 2015, arXiv:1502.03167; for the differences: Chan, Golub and
+    LeVeque, "Algorithms for Computing the Sample Variance", The American Statistician 37, 1983.
+    """
+
+    type = "batch_norm"
+    examples = (
+        {},
+        {
+            "epsilon": 0.001,
+            "momentum": 0.99,
+            "scale_regularizer": {"type": "l2", "strength": 5e-4},
+        },
+    )
+    example_shapes = ((5,), (3, 4), (2, 3, 4))
+    backward_needs = frozenset()
+    in_place = True
+    mixes_samples = True
+    output_range = OutputRange()
+
+    epsilon: float = Field(default=1e-5, gt=0, description="added to the variance")
+    momentum: float = Field(
+        default=0.9, ge=0, le=1, description="share of the running mean and variance that stays"
+    )
+    scale_initializer: Initializer = Field(
+        default=Ones(), description="values that scales start with"
+    )
+    offset_initializer: Initializer = Field(
+        default=Zeros(), description="values that offsets start with"
+    )
+    scale_regularizer: Regularizer | None = Field(default=None, description="penalty on scales")
+    offset_regularizer: Regularizer | None = Field(default=None, description="penalty on offsets")
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """The same; raises ValueError if there is no axis of features or channels."""
+        if not input_shape:
+            raise ValueError("batch_norm takes samples (features,) or (channels, …), not ()")
+        return input_shape
+
+    def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
+        """Scale and offset, and the running mean and variance, which no optimizer changes."""
+        shape = input_shape[:1]
+        return {
+            "scale": Parameter(shape, self.scale_initializer, self.scale_regularizer, role="scale"),
+            "offset": Parameter(
+                shape, self.offset_initializer, self.offset_regularizer, role="bias"
+            ),
+            "running_mean": Parameter(shape, "zeros", trainable=False, role="bias"),
+            "running_variance": Parameter(shape, "ones", trainable=False, role="scale"),
+        }
+
+    def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
+        """z, which backward needs, and numbers for each channel."""
+        channels = Workspace(input_shape[:1], per_sample=False)
+        each = dict.fromkeys(("mean", "variance", "slope", "part"), channels)
+        return {"normal": Workspace(input_shape), **each}
+
+    def forward(self, x: Array, y: Array, state: LayerState) -> None:
+        """z = (x - mean) / sqrt(variance + epsilon), y = scale * z + offset."""
+        training, normal, count = state.training, batch_last(state.normal), x[:, :1].size
+        mean = state.mean if training else state.running_mean
+        variance = state.variance if training else state.running_variance
+        for part in _parts(x.shape):
+            values, z = batch_last(x)[part], normal[part]
+            if training:
+                first = _first(values)
+                np.subtract(values, _column(first, z), out=z)
+                np.add.reduce(z, axis=tuple(range(1, z.ndim)), out=mean[part])
+                np.multiply(mean[part], 1 / count, out=mean[part])
+                np.subtract(z, _column(mean[part], z), out=z)
+                np.add(mean[part], first, out=mean[part])
+                flat = z.reshape(len(z), -1)
+                np.vecdot(flat, flat, out=variance[part])
+                np.multiply(variance[part], 1 / count, out=variance[part])
+            else:
+                np.subtract(values, _column(mean[part], z), out=z)
+            slope = state.slope[part]
+            np.add(variance[part], self.epsilon, out=slope)
+            np.sqrt(slope, out=slope)
+            np.divide(1, slope, out=slope)
+            np.multiply(z, _column(slope, z), out=z)
+            filled = batch_last(y)[part]
+            np.multiply(z, _column(state.scale[part], z), out=filled)
+            np.add(filled, _column(state.offset[part], z), out=filled)
+        if training:
+            self._follow(state.running_mean, mean, 1, state.part)
+            self._follow(state.running_variance, variance, count / max(count - 1, 1), state.part)
+
+    def backward(self, x: None, y: None, dy: Array, dx: Array | None, state: LayerState) -> None:
+        """The gradients above; z is overwritten."""
+        normal, count = batch_last(state.normal), dy[:, :1].size
+        dscale, doffset = state.grad.scale, state.grad.offset
+        for part in _parts(dy.shape):
+            gradient, z = batch_last(dy)[part], normal[part]
+            flat = gradient.reshape(len(z), -1)
+            np.vecdot(flat, z.reshape(len(z), -1), out=dscale[part])
+            np.add.reduce(flat, axis=1, out=doffset[part])
+            if dx is None:
+                continue
+            share, filled = state.part[part], batch_last(dx)[part]
+            np.multiply(dscale[part], 1 / count, out=share)
+            np.multiply(z, _column(share, z), out=z)
+            np.multiply(doffset[part], 1 / count, out=share)
+            np.add(z, _column(share, z), out=z)
+            np.subtract(gradient, z, out=filled)
+            np.multiply(state.scale[part], state.slope[part], out=share)
+            np.multiply(filled, _column(share, z), out=filled)
+
+    def _follow(self, running: Array, current: Array, factor: float, part: Array) -> None:
+        np.multiply(running, self.momentum, out=running)
+        np.multiply(current, factor * (1 - self.momentum), out=part)
+        np.add(running, part, out=running)
+
+
+def _parts(shape: Shape) -> Iterator[slice]:
+    """Channels in parts that a cache holds."""
+    step = max(1, PART // max(1, shape[0] * prod(shape[2:])))
+    return (slice(start, start + step) for start in range(0, shape[1], step))
+
+
+def _first(values: Array) -> Array:
+    """A view of the first number of each channel."""
+    places: tuple[slice | int, ...] = (slice(None), *(0 for _ in values.shape[1:]))
+    first: Array = values[places]
+    return first
+
+
+def _column(numbers: Array, values: Array) -> Array:
+    """A view of numbers, one a channel, that lies along the first axis of values."""
+    return numbers.reshape(-1, *(1 for _ in values.shape[1:]))

@@ -1,0 +1,186 @@
+"""The convolution of images."""
+
+from typing import Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from declnet import (
+    Array,
+    Initializer,
+    Layer,
+    LayerState,
+    OutputRange,
+    Parameter,
+    Regularizer,
+    Shape,
+    Workspace,
+)
+from declnet_standard.initializers import GlorotUniform, Zeros
+from declnet_standard.layers.batch_last import batch_last
+from declnet_standard.layers.kernel_rows import add_up, rows_shape, store, under_kernel
+from declnet_standard.layers.window import Window, window_over
+from declnet_standard.layers.window_fields import Padding, Sizes
+
+
+class Conv2d(Layer):
+    """y[f, i, j] = biases[f] + sum over c, k, l of weights[f, c, k, l] * x[c, i + k, j + l].
+
+    x: (n, channels, height, width); weights: (filters, channels / groups, kernel height, kernel
+    width); biases: (filters,); y: (n, filters, …). With stride s and dilation d it is
+    x[c, s * i + d * k, s * j + d * l]. x has zeros around, as many as `padding` says. It is a
+    cross-correlation, as in all libraries: the kernel is not flipped. With groups, filters and
+    channels are divided into as many parts, and a filter sees its part alone; groups = channels is
+    the depthwise convolution.
+
+    Each patch of x, and a 1, is a column of a matrix: y = (weights, biases) @ patches, and
+    d(weights, biases) = dy @ patches.T, dpatches = weights.T @ dy, added to where they are from.
+
+    The same as PyTorch's `Conv2d` but for the initial weights (PyTorch's are uniform with variance
+    1 / (3 * fan_in), its biases too) and for padding "same" with stride > 1, which PyTorch does not
+    have: ceil(size / stride) outputs, as in Keras. Keras has weights (kernel height, kernel width,
+    channels / groups, filters).
+
+    Source: Chellapilla, Puri and Simard, "High Performance Convolutional Neural Networks for
+    Document Processing", 2006, for the matrix of patches.
+    """
+
+    type = "conv2d"
+    examples = (
+        {"filters": 3, "kernel_size": 3},
+        {"filters": 4, "kernel_size": [3, 2], "stride": 2, "padding": "same"},
+        {"filters": 4, "kernel_size": 2, "padding": [1, 2], "dilation": [2, 1], "groups": 2},
+        {"filters": 4, "kernel_size": 3, "padding": 1, "groups": 4, "use_bias": False},
+        {"filters": 2, "kernel_size": 1, "weight_regularizer": {"type": "l2", "strength": 5e-4}},
+    )
+    example_shapes = ((4, 6, 5),)
+    backward_needs = frozenset()
+    output_range = OutputRange()
+    is_linear = True
+
+    filters: int = Field(ge=1, description="number of outputs at each place, their channels")
+    kernel_size: Sizes = Field(description="of a filter: a number, or [height, width]")
+    stride: Sizes = Field(default=(1, 1), description="how far filters move at a time")
+    padding: Padding = Field(
+        default=(0, 0),
+        description='zeros around: "valid" (0), "same" (ceil(size / stride) outputs), a number, or '
+        "[above and below, left and right]",
+    )
+    dilation: Sizes = Field(default=(1, 1), description="how far apart a filter's numbers are")
+    groups: int = Field(
+        default=1, ge=1, description="parts of channels and filters that are treated apart"
+    )
+    use_bias: bool = Field(default=True, description="whether a bias is added to each filter")
+    weight_initializer: Initializer = Field(
+        default=GlorotUniform(), description="values that weights start with"
+    )
+    bias_initializer: Initializer = Field(
+        default=Zeros(), description="values that biases start with"
+    )
+    weight_regularizer: Regularizer | None = Field(default=None, description="penalty on weights")
+    bias_regularizer: Regularizer | None = Field(default=None, description="penalty on biases")
+
+    @model_validator(mode="after")
+    def _groups_divide_filters(self) -> Self:
+        if self.filters % self.groups:
+            raise ValueError(f"{self.groups} groups do not divide {self.filters} filters")
+        return self
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """(filters, height, width); raises ValueError unless the input is images that fit."""
+        window = self._window(input_shape)
+        if input_shape[0] % self.groups:
+            raise ValueError(f"{self.groups} groups do not divide {input_shape[0]} channels")
+        return (self.filters, *window.output)
+
+    def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
+        """Weights (filters, channels / groups, height, width) and biases (filters,)."""
+        shape = (self.filters, input_shape[0] // self.groups, *self.kernel_size)
+        weights = Parameter(shape, self.weight_initializer, self.weight_regularizer)
+        biases = Parameter(
+            (self.filters,), self.bias_initializer, self.bias_regularizer, role="bias"
+        )
+        return {"weights": weights, "biases": biases} if self.use_bias else {"weights": weights}
+
+    def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
+        """x as kernels see it, a gradient of that for one row, and three matrices of weights."""
+        window = self._window(input_shape)
+        shape = rows_shape(window, input_shape[0], self.groups, self.use_bias)
+        row = (shape[0], self.kernel_size[0], *shape[2:])
+        matrices = (self.groups, self.filters // self.groups, self.kernel_size[0], shape[2])
+        return {
+            "rows": Workspace(shape),
+            "row": Workspace(row),
+            **dict.fromkeys(
+                ("matrices", "gradient", "part"), Workspace(matrices, per_sample=False)
+            ),
+        }
+
+    def forward(self, x: Array, y: Array, state: LayerState) -> None:
+        """y = (weights, biases) @ what is under the kernel, row by row."""
+        window, rows, matrices = self._window(x.shape[1:]), batch_last(state.rows), state.matrices
+        store(rows, batch_last(x), window)
+        np.copyto(self._weights_in(matrices), self._by_group(state.weights))
+        if self.use_bias:
+            matrices[:, :, :, -1] = 0
+            np.copyto(matrices[:, :, 0, -1], self._by_group(state.biases))
+        images = batch_last(y)
+        filled = np.ascontiguousarray(images)
+        outputs = self._by_row(filled)
+        for row in range(window.rows.output):
+            np.matmul(_flat(matrices), self._under_kernel(rows, row), out=outputs[:, :, row])
+        if filled is not images:
+            np.copyto(images, filled)
+
+    def backward(self, x: None, y: None, dy: Array, dx: Array | None, state: LayerState) -> None:
+        """d(weights, biases) = the sum of dy @ rows.T; drows = weights.T @ dy, added up to dx."""
+        rows, gradient = batch_last(state.rows), state.gradient
+        outputs = self._by_row(np.ascontiguousarray(batch_last(dy)))
+        for row in range(dy.shape[2]):
+            part = state.part if row else gradient
+            seen = np.swapaxes(self._under_kernel(rows, row), 1, 2)
+            np.matmul(outputs[:, :, row], seen, out=_flat(part))
+            if row:
+                np.add(gradient, part, out=gradient)
+        np.copyto(self._by_group(state.grad.weights), self._weights_in(gradient))
+        if self.use_bias:
+            np.copyto(self._by_group(state.grad.biases), gradient[:, :, 0, -1])
+        if dx is None:
+            return
+        across = np.swapaxes(_flat(state.matrices), 1, 2)
+        product = np.matmul if across.shape[2] > 1 else np.multiply  # where BLAS is slow
+        drow = batch_last(state.row).reshape(self.groups, across.shape[1], -1)
+        rows.fill(0)
+        for row in range(dy.shape[2]):
+            product(across, outputs[:, :, row], out=drow)
+            drows = self._under_kernel(rows, row)
+            np.add(drows, drow, out=drows)
+        add_up(rows, batch_last(dx), self._window(dx.shape[1:]))
+
+    def _window(self, shape: Shape) -> Window:
+        return window_over(
+            self.type, shape, self.kernel_size, self.stride, self.padding, self.dilation
+        )
+
+    def _under_kernel(self, rows: Array, row: int) -> Array:
+        return under_kernel(rows, row * self.stride[0], self.kernel_size[0], self.dilation[0])
+
+    def _by_row(self, images: Array) -> Array:
+        """A view of outputs as (groups, filters of a group, height, width * n)."""
+        return images.reshape(self.groups, -1, images.shape[1], images[0, 0].size)
+
+    def _by_group(self, parameters: Array) -> Array:
+        """A view of weights or biases as (groups, filters of a group, …)."""
+        return parameters.reshape(self.groups, -1, *parameters.shape[1:])
+
+    def _weights_in(self, matrices: Array) -> Array:
+        """A view of weights in matrices, as `_by_group` has them."""
+        width = self.kernel_size[1]
+        channels = (matrices.shape[3] - self.use_bias) // width
+        weights = matrices[:, :, :, : channels * width]
+        return np.swapaxes(weights.reshape(*matrices.shape[:3], channels, width), 2, 3)
+
+
+def _flat(matrices: Array) -> Array:
+    """A view as (groups, filters of a group, numbers under the kernel)."""
+    return matrices.reshape(*matrices.shape[:2], -1)

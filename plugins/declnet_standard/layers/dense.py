@@ -1,0 +1,84 @@
+"""The fully connected layer."""
+
+import numpy as np
+from pydantic import Field
+
+from declnet import (
+    Array,
+    Initializer,
+    Layer,
+    LayerState,
+    OutputRange,
+    Parameter,
+    Regularizer,
+    Shape,
+    Workspace,
+)
+from declnet_standard.initializers import GlorotUniform, Zeros
+from declnet_standard.layers.matrix_product import multiply
+
+
+class Dense(Layer):
+    """y = x @ weights + biases.
+
+    x: (n, inputs); weights: (inputs, units); biases: (units,); y: (n, units).
+    """
+
+    type = "dense"
+    examples = (
+        {"units": 3},
+        {
+            "units": 2,
+            "weight_initializer": "he_normal",
+            "weight_regularizer": {"type": "l2", "strength": 5e-4},
+        },
+    )
+    backward_needs = frozenset({"x"})
+    input_order = "any"  # a matrix product takes either order as fast
+    output_range = OutputRange()
+    is_linear = True
+
+    units: int = Field(ge=1, description="number of outputs")
+    weight_initializer: Initializer = Field(
+        default=GlorotUniform(), description="values that weights start with"
+    )
+    bias_initializer: Initializer = Field(
+        default=Zeros(), description="values that biases start with"
+    )
+    weight_regularizer: Regularizer | None = Field(default=None, description="penalty on weights")
+    bias_regularizer: Regularizer | None = Field(default=None, description="penalty on biases")
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """(units,); raises ValueError unless the input is one axis of features."""
+        if len(input_shape) != 1:
+            raise ValueError(
+                f"dense takes samples of one axis, (inputs,), not {input_shape}; put a flatten "
+                "before it"
+            )
+        return (self.units,)
+
+    def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
+        """Weights (inputs, units) and biases (units,)."""
+        shape = (input_shape[0], self.units)
+        return {
+            "weights": Parameter(shape, self.weight_initializer, self.weight_regularizer),
+            "biases": Parameter(
+                (self.units,), self.bias_initializer, self.bias_regularizer, role="bias"
+            ),
+        }
+
+    def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
+        """Ones: `ones @ dy` sums over the batch several times as fast as `np.sum`."""
+        return {"ones": Workspace((), fill=1.0, constant=True)}
+
+    def forward(self, x: Array, y: Array, state: LayerState) -> None:
+        """y = x @ weights + biases."""
+        multiply(x, state.weights, y)
+        np.add(y, state.biases, out=y)
+
+    def backward(self, x: Array, y: None, dy: Array, dx: Array | None, state: LayerState) -> None:
+        """dweights = x.T @ dy, dbiases = sum(dy), dx = dy @ weights.T."""
+        multiply(x.T, dy, state.grad.weights)
+        np.matmul(state.ones, dy, out=state.grad.biases)
+        if dx is not None:
+            multiply(dy, state.weights.T, dx)

@@ -1,0 +1,106 @@
+"""The largest number of each window."""
+
+from typing import Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from declnet import Array, Layer, LayerState, Shape, Workspace
+from declnet_standard.layers.batch_last import batch_last
+from declnet_standard.layers.small_buffer import small_buffer
+from declnet_standard.layers.window import Window, positions, window_over
+from declnet_standard.layers.window_fields import Padding, Sizes, require_small_padding
+
+
+class MaxPool2d(Layer):
+    """y[c, i, j] = the maximum of x[c, s * i + k, s * j + l] over the window's positions k, l.
+
+    x: (n, channels, height, width); y: (n, channels, …); s is the stride. Padding is -inf, so it
+    is never the maximum. dx = dy where the maximum was, the first of the window (row by row) if
+    there are several, and 0 elsewhere.
+
+    As PyTorch's `MaxPool2d`; with "valid" and "same" as Keras's `MaxPooling2D` (whose "same" gives
+    ceil(size / stride) outputs). There is no dilation and no `ceil_mode`.
+    """
+
+    type = "max_pool2d"
+    examples = (
+        {"pool_size": 2},
+        {"pool_size": 3, "stride": 2, "padding": 1},
+        {"pool_size": [2, 3], "stride": 1, "padding": "same"},
+    )
+    example_shapes = ((2, 6, 6), (3, 7, 5))
+    backward_needs = frozenset()
+    output_range = "input"
+
+    pool_size: Sizes = Field(description="of the window: a number, or [height, width]")
+    stride: Sizes | None = Field(
+        default=None, description="how far the window moves at a time; default: pool_size"
+    )
+    padding: Padding = Field(
+        default=(0, 0),
+        description='what surrounds x: "valid" (0), "same" (ceil(size / stride) outputs), a '
+        "number, or [above and below, left and right]; at most half of pool_size",
+    )
+
+    @model_validator(mode="after")
+    def _no_window_in_padding(self) -> Self:
+        require_small_padding(self.pool_size, self.padding)
+        return self
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """(channels, height, width); raises ValueError unless the input is images that fit."""
+        window = self._window(input_shape)
+        return (input_shape[0], *window.output)
+
+    def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
+        """Where in its window each maximum is, and what finds it: few bytes an output."""
+        shape = self.output_shape(input_shape)
+        count = self.pool_size[0] * self.pool_size[1]
+        workspace = {
+            "position": Workspace(shape, dtype=np.min_scalar_type(count - 1)),
+            "later": Workspace(shape, dtype=np.min_scalar_type(count - 1)),
+            "mask": Workspace(shape, dtype=bool),
+        }
+        tiles = self._window(input_shape).tiles
+        return workspace if tiles else workspace | {"part": Workspace(shape)}
+
+    def forward(self, x: Array, y: Array, state: LayerState) -> None:
+        """The maximum so far, position by position, and in training where it was."""
+        images, largest = batch_last(x), batch_last(y)
+        position, later, mask = (
+            batch_last(each) for each in (state.position, state.later, state.mask)
+        )
+        largest.fill(-np.inf)
+        position.fill(0)
+        with small_buffer():
+            for index, places, seen in positions(self._window(x.shape[1:])):
+                if state.training and index:
+                    np.greater(images[seen], largest[places], out=mask[places])
+                    number = position.dtype.type(index)
+                    np.multiply(mask[places].view(np.uint8), number, out=later[places])
+                    np.maximum(position[places], later[places], out=position[places])
+                np.maximum(largest[places], images[seen], out=largest[places])
+
+    def backward(self, x: None, y: None, dy: Array, dx: Array | None, state: LayerState) -> None:
+        """dx = dy at the maximum's position, and the sum of these where windows overlap."""
+        if dx is None:
+            return
+        window = self._window(dx.shape[1:])
+        images, gradient = batch_last(dx), batch_last(dy)
+        position, mask = batch_last(state.position), batch_last(state.mask)
+        if not window.tiles:
+            images.fill(0)
+        with small_buffer():
+            for index, places, seen in positions(window):
+                np.equal(position[places], index, out=mask[places])
+                if window.tiles:
+                    np.multiply(gradient, mask, out=images[seen])
+                else:
+                    part = batch_last(state.part)[places]
+                    np.multiply(gradient[places], mask[places], out=part)
+                    np.add(images[seen], part, out=images[seen])
+
+    def _window(self, shape: Shape) -> Window:
+        stride = self.stride or self.pool_size
+        return window_over(self.type, shape, self.pool_size, stride, self.padding)

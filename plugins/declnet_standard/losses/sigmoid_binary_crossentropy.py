@@ -1,0 +1,59 @@
+"""Sigmoid and binary cross-entropy in one: the gradient is a subtraction."""
+
+from functools import partial
+from math import log
+
+import numpy as np
+
+from declnet import Array, Kernel, KernelCalls, KernelSite
+from declnet_standard.layers import Sigmoid
+from declnet_standard.losses.binary_crossentropy import BinaryCrossentropy
+from declnet_standard.losses.clipping import SMALLEST
+from declnet_standard.losses.sample_means import outputs_of, room_for_elements, take_means
+
+LARGEST_LOGIT = log((1 - SMALLEST) / SMALLEST)
+"""Where the probability is 1 - SMALLEST: to clip logits there is to clip probabilities."""
+
+LARGEST_EXPONENT = 80.0
+"""Its exponential, and the inverse of that, are floats of either type."""
+
+
+class SigmoidBinaryCrossentropy(Kernel):
+    """y = sigmoid(x), losses = mean of log(1 + exp(c)) - y_true * c, dx = (y - y_true) / outputs.
+
+    c = clip(x) is the logit of the clipped probability. The losses are those of the loss itself but
+    round less: in float32, 1 - y has few digits where y is nearly 1. The gradient does not see the
+    clipping.
+
+    x, y, y_true: (n, outputs) or any shape; losses: (n,).
+    """
+
+    type = "sigmoid_binary_crossentropy"
+    replaces = (Sigmoid, BinaryCrossentropy)
+
+    def bind(self, site: KernelSite) -> KernelCalls:
+        """y and the losses in one call; the gradient is dx = (y - y_true) / outputs."""
+        x, y, y_true, losses, dx = site.x, site.y, site.y_true, site.losses, site.dx
+        forward = partial(_fill, x, y_true, y, losses)
+        if dx is None:
+            return KernelCalls((forward,))
+        calls = [partial(np.subtract, y, y_true, dx)]
+        if outputs_of(y) > 1:
+            calls.append(partial(np.divide, dx, outputs_of(y), dx))
+        return KernelCalls((forward,), (*calls, site.weigh(dx)))
+
+
+def _fill(x: Array, y_true: Array, y: Array, losses: Array) -> None:
+    """The losses first: y holds logits until then."""
+    np.clip(x, -LARGEST_LOGIT, LARGEST_LOGIT, out=y)
+    elements = room_for_elements(y, losses)
+    np.exp(y, out=elements)
+    np.log1p(elements, out=elements)
+    np.multiply(y, y_true, out=y)
+    np.subtract(elements, y, out=elements)
+    take_means(elements, losses)
+    np.negative(x, out=y)
+    np.minimum(y, LARGEST_EXPONENT, out=y)
+    np.exp(y, out=y)
+    np.add(y, 1, out=y)
+    np.reciprocal(y, out=y)

@@ -1,0 +1,37 @@
+"""Templates of specs, which `declnet new` writes."""
+
+from typing import TYPE_CHECKING
+
+from declnet import Register, hookimpl, lazy_names
+
+if TYPE_CHECKING:
+    from declnet_standard.templates.examples import Binary as Binary
+    from declnet_standard.templates.examples import Classification as Classification
+    from declnet_standard.templates.examples import Images as Images
+    from declnet_standard.templates.examples import OwnData as OwnData
+    from declnet_standard.templates.examples import Regression as Regression
+    from declnet_standard.templates.features import Features as Features
+    from declnet_standard.templates.features import features_of as features_of
+    from declnet_standard.templates.table import TableTemplate as TableTemplate
+
+TEMPLATES = {
+    "binary": ("examples", "Binary"),
+    "classification": ("examples", "Classification"),
+    "images": ("examples", "Images"),
+    "own_data": ("examples", "OwnData"),
+    "regression": ("examples", "Regression"),
+    "table": ("table", "TableTemplate"),
+}
+
+__getattr__ = lazy_names(
+    __name__,
+    {"Features": "features", "features_of": "features"}
+    | {name: file for file, name in TEMPLATES.values()},
+)
+
+
+@hookimpl
+def declnet_register(register: Register) -> None:
+    """Announces this package's templates; each is imported when it is needed."""
+    for template, (file, name) in TEMPLATES.items():
+        register.lazily("template", template, f"{__name__}.{file}:{name}")

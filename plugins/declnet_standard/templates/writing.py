@@ -1,0 +1,226 @@
+"""Writes the choices for a table as a commented spec, in TOML."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import tomli_w
+
+from declnet import ColumnProfile
+from declnet_standard.templates.plan import Plan
+
+Line = str | tuple[str, str]
+"""A line, or one with a comment that is aligned with its neighbours'."""
+
+WIDEST = 60
+"""A longer line does not move the comments of its neighbours."""
+
+MOST_LISTED = 60
+"""Features that are listed with what is known of each."""
+
+MEANINGS = {
+    "path": "starts from this spec's folder",
+    "target": "what is predicted",
+    "decimal": "as in 2,5",
+}
+
+TASKS = {
+    "binary": "which of two classes",
+    "classes": "which of {} classes",
+    "values": "a number",
+}
+
+
+def spec_text(plan: Plan) -> str:
+    """The whole spec."""
+    blocks = [_head(plan), _data(plan), _model(plan), _loss(plan), _optimizer(plan)]
+    blocks.append(_training(plan))
+    return "\n".join("\n".join(_aligned(block)) + "\n" for block in blocks)
+
+
+def _head(plan: Plan) -> Iterator[Line]:
+    what = TASKS[plan.table.task].format(plan.target.distinct)
+    yield f"# Predicts {_toml(plan.target.name)}: {what}. Written by `declnet new` for a table of"
+    yield f"# {plan.target.rows} rows; change what you like. `declnet plugins` lists what else can"
+    yield "# stand for each type, `declnet plugins show dense` its keys."
+    yield ""
+    yield "declnet = 1", "the version of this format"
+    yield "seed = 0", "another number: another split, other initial weights"
+
+
+def _data(plan: Plan) -> Iterator[Line]:
+    """What is held out, how columns are prepared, which ones are used."""
+    sizes, features = plan.sizes, plan.features
+    yield "[data]"
+    if sizes.test:
+        comment = "the share that is kept from learning, to stop in time"
+        yield f"validation = {sizes.validation:g}", comment
+        yield f"test = {sizes.test:g}", "the share that the finished model is measured on"
+    else:
+        yield "# so few rows that none is held out; a test = { … } would measure the model"
+    if plan.table.task != "values" and sizes.test:
+        yield 'split = { method = "stratified" }', "with the same shares of each class"
+    if plan.table.task != "values":
+        yield '# class_weights = "balanced"', "would make rare classes count as much as frequent"
+    yield "prepare = [  # fitted on what the model learns from, kept for predictions"
+    fill = '{ type = "impute", strategy = "median" },'
+    if features.infinities:
+        fill = '{ type = "impute", strategy = "median", infinite = true },'
+        yield f"  {fill}", "fills gaps, for which infinite numbers count too"
+    elif features.gaps:
+        yield f"  {fill}", "fills gaps; those of text with what is most frequent"
+    else:
+        yield f"  {fill}", "fills gaps, of which this table has none yet"
+    if features.numbers:
+        yield '  { type = "standardize" },', "numbers to mean 0 and deviation 1"
+    if features.text:
+        yield '  { type = "one_hot" },', "text to a column for each category"
+    yield "]"
+    yield ""
+    yield "[data.train]"
+    meanings = {**MEANINGS, "missing_target": f"{plan.table.unlabeled} rows have none"}
+    for key, value in plan.table.source.items():
+        line = f"{key} = {_toml(value)}"
+        yield (line, meanings[key]) if key in meanings else line
+    yield from _features(plan)
+
+
+def _features(plan: Plan) -> Iterator[Line]:
+    used, left_out = plan.features.used, plan.features.left_out
+    if not plan.table.selects_features:
+        yield f"# predicted from all {len(plan.table.features)} other columns"
+        for each, reason in left_out[:MOST_LISTED]:
+            yield f"# {_toml(each.name)}", f"of no use: {reason}"
+    elif len(used) <= MOST_LISTED:
+        yield "features = [  # what is predicted from"
+        for each in used:
+            yield f"  {_toml(each.name)},", _facts(each)
+        for each, reason in left_out[:MOST_LISTED]:
+            yield f"  # {_toml(each.name)},", f"left out: {reason}"
+        if len(left_out) > MOST_LISTED:
+            yield f"  # and {len(left_out) - MOST_LISTED} more were left out"
+        yield "]"
+    elif left_out:
+        names = ", ".join(_toml(each.name) for each in used)
+        yield f"# {len(left_out)} columns are left out, e.g. {_toml(left_out[0][0].name)}:"
+        yield f"# {left_out[0][1]}"
+        yield f"features = [{names}]"
+    else:
+        yield f"# predicted from all {len(used)} other columns; features = […] would name some"
+
+
+def _facts(column: ColumnProfile) -> str:
+    facts: str = column.type
+    if column.type == "text":
+        facts += f", {column.distinct} categories"
+    if column.missing:
+        facts += f", {column.missing} missing"
+    if column.infinite:
+        facts += f", {column.infinite} infinite"
+    return facts
+
+
+def _model(plan: Plan) -> Iterator[Line]:
+    sizes = plan.sizes
+    yield "[model]"
+    if plan.double:
+        yield 'dtype = "float64"', "the target's numbers differ little for their size"
+    yield "layers = [  # from the input to the output"
+    dense = f'  {{ type = "dense", units = {sizes.units} }},'
+    drop = f'  {{ type = "dropout", rate = {sizes.dropout:g} }},'
+    yield dense, "every unit sees every number"
+    yield '  "relu",', 'what lets the network bend; or "tanh", "gelu", "leaky_relu"'
+    if sizes.dropout:
+        yield drop, "against learning by heart: drops some units in training"
+    yield dense, "more layers or more units learn more, and are slower"
+    yield '  "relu",'
+    if sizes.dropout:
+        yield drop
+    units = f'type = "dense", units = {plan.last_units}'
+    if plan.start is not None:
+        std, value = plan.start
+        weights = f'weight_initializer = {{ type = "normal", std = {std!r} }}'
+        biases = f'bias_initializer = {{ type = "constant", value = {value!r} }}'
+        yield "  # so the first predictions have the mean and the spread of the target:"
+        yield f"  {{ {units}, {weights}, {biases} }},"
+    else:
+        comment = {"classes": "one unit a class", "binary": "one unit for yes or no"}
+        yield f"  {{ {units} }},", comment.get(plan.table.task, "one unit, the number")
+    if plan.table.task == "classes":
+        yield '  "softmax",', "makes them probabilities, which sum to 1"
+    if plan.table.task == "binary":
+        yield '  "sigmoid",', "makes it a probability"
+    yield "]"
+
+
+def _loss(plan: Plan) -> Iterator[Line]:
+    losses = {
+        "binary": ("binary_crossentropy", 'for two classes, after "sigmoid"'),
+        "classes": ("categorical_crossentropy", 'for one of several classes, after "softmax"'),
+        "values": ("mean_squared_error", '"huber", "mean_absolute_error" mind outliers less'),
+    }
+    name, comment = losses[plan.table.task]
+    yield "[loss]  # what training makes small"
+    yield f'type = "{name}"', comment
+
+
+def _optimizer(plan: Plan) -> Iterator[Line]:
+    sizes = plan.sizes
+    yield "[optimizer]"
+    yield 'type = "adamw"', 'or "adam", "nadam", "rmsprop"; "sgd" wants a larger learning rate'
+    yield f"learning_rate = {sizes.learning_rate:g}", "size of a step: smaller if the loss jumps"
+    yield (
+        f"weight_decay = {sizes.weight_decay:g}",
+        "draws weights towards 0, against learning by heart",
+    )
+
+
+def _training(plan: Plan) -> Iterator[Line]:
+    sizes = plan.sizes
+    metrics = {
+        "binary": ["binary_accuracy", "roc_auc"],
+        "classes": ["accuracy", "f1"],
+        "values": ["r2", "mean_absolute_error"],
+    }
+    stops = plan.early_stopping and bool(sizes.validation)
+    yield "[training]"
+    yield (
+        f"epochs = {sizes.epochs}",
+        "passes over the training data" + (", at most" if stops else ""),
+    )
+    if sizes.batch_size is not None:
+        yield f"batch_size = {sizes.batch_size}", "samples a step"
+    yield "log_every = 5", "epochs from one printed line to the next"
+    names = ", ".join(f'"{each}"' for each in metrics[plan.table.task])
+    yield f"metrics = [{names}]", "what else is measured"
+    if stops:
+        callback = f'{{ type = "early_stopping", patience = {sizes.patience} }}'
+        yield f"callbacks = [{callback}]", "at the best epoch for the validation data"
+
+
+def _aligned(block: Iterable[Line]) -> Iterator[str]:
+    """Lines whose comments begin at one column, stretch by stretch."""
+    stretch: list[tuple[str, str]] = []
+    for each in block:
+        if isinstance(each, tuple):
+            stretch.append(each)
+            continue
+        yield from _with_comments(stretch)
+        stretch = []
+        yield each
+    yield from _with_comments(stretch)
+
+
+def _with_comments(stretch: list[tuple[str, str]]) -> Iterator[str]:
+    widths = [len(line) for line, _ in stretch if len(line) <= WIDEST]
+    for line, comment in stretch:
+        yield f"{line.ljust(max(widths, default=0))}  # {comment}"
+
+
+def _toml(value: Any) -> str:
+    """A value as TOML, on one line."""
+    if isinstance(value, Mapping):
+        items = (f"{tomli_w.dumps({key: 0})[:-5]} = {_toml(item)}" for key, item in value.items())
+        return f"{{ {', '.join(items)} }}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
+    return tomli_w.dumps({"v": value}).strip()[4:]

@@ -1,0 +1,89 @@
+"""Imputation."""
+
+from typing import Any, Literal, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from declnet import Array, ColumnError, Transform, TransformState, missing_values
+from declnet_standard.transforms.numbers import finite_numbers, saved
+
+
+class Impute(Transform):
+    """y = x, but a value of the training data where x is missing.
+
+    Text has neither mean nor median, so there its most frequent value is taken; of several that are
+    as frequent, the smallest. Columns that have no gaps in the training data are filled alike.
+    """
+
+    type = "impute"
+    examples = (
+        {},
+        {"strategy": "median", "infinite": True},
+        {"strategy": "constant", "value": "unknown"},
+    )
+
+    strategy: Literal["mean", "median", "most_frequent", "constant"] = Field(
+        default="mean", description="what gaps are filled with"
+    )
+    value: float | str | None = Field(
+        default=None,
+        description="for constant: a number fills columns of numbers, text those of text",
+    )
+
+    infinite: bool = Field(
+        default=False, description="whether infinite numbers are taken as missing too"
+    )
+
+    @model_validator(mode="after")
+    def _value_with_constant(self) -> Self:
+        if (self.strategy == "constant") != (self.value is not None):
+            raise ValueError('a value goes with strategy = "constant", and only with that')
+        return self
+
+    def suits(self, column: Array) -> bool:
+        """All that the strategy has a value for."""
+        if self.strategy == "constant":
+            return (column.dtype.kind == "O") == isinstance(self.value, str)
+        return column.dtype.kind in "fiubO"
+
+    def fit(self, x: Array) -> TransformState:
+        """The value."""
+        if self.strategy == "constant":
+            if not self.suits(x):
+                kind = "text" if x.dtype.kind == "O" else "numbers"
+                raise ColumnError(f"holds {kind}, which {self.value!r} cannot fill")
+            return {"value": self.value}
+        if x.dtype.kind == "O":
+            return {"value": _most_frequent(x[~missing_values(x)])}
+        values = finite_numbers(self._finite(x))
+        if self.strategy == "most_frequent":
+            flat = values.reshape(len(values), -1).T
+            modes = [_most_frequent(column[~np.isnan(column)]) for column in flat]
+            return {"value": saved(np.array(modes, float).reshape(values.shape[1:]))}
+        figure = np.nanmean if self.strategy == "mean" else np.nanmedian
+        return {"value": saved(figure(values, axis=0))}
+
+    def apply(self, x: Array, state: TransformState) -> Array:
+        """X with its gaps filled."""
+        y = self._finite(x)
+        gaps = missing_values(y)
+        y = y.copy() if y is x else y
+        if gaps.any():
+            value: Any = state["value"]
+            y[gaps] = np.broadcast_to(value, x.shape)[gaps] if np.ndim(value) else value
+        return y
+
+    def _finite(self, x: Array) -> Array:
+        """X with NaN in place of infinities, if they are taken so; x itself if there are none."""
+        if not self.infinite or x.dtype.kind != "f" or not np.isinf(x).any():
+            return x
+        y: Array = np.where(np.isinf(x), np.nan, x)
+        return y
+
+
+def _most_frequent(there: Array) -> Any:
+    if not there.size:
+        raise ColumnError("is empty: all of it is missing", hint="leave it out of the features")
+    values, counts = np.unique(there, return_counts=True)
+    return values[np.argmax(counts)]

@@ -1,0 +1,279 @@
+from __future__ import annotations
+
+import csv as python_csv
+import gzip
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import declnet_standard.data.csv_polars
+import declnet_standard.data.csv_rows
+from declnet import DataError
+from declnet_standard.data import CSV
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture(params=["python", "polars"])
+def reader(request, monkeypatch):
+    """Python's reader alone, and polars as far as it goes."""
+    if request.param == "polars":
+        pytest.importorskip("polars")
+    use = request.param == "polars"
+    monkeypatch.setattr("declnet_standard.data.csv_table.polars_is_there", lambda: use)
+    return request.param
+
+
+@pytest.fixture
+def table(tmp_path, reader):
+    def write(content, name="table.csv", **fields):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return CSV(path=path, **fields)
+
+    return write
+
+
+def columns(source):
+    records = source.load(RNG)
+    return {name: column.tolist() for name, column in records.columns.items()}
+
+
+def same(found, wanted):
+    return str(found) == str(wanted)  # NaN is like itself
+
+
+def test_each_column_has_the_type_that_all_its_cells_have(table):
+    source = table(
+        "whole,number,gaps,flag,word,empty\n"
+        "1,2.5,3,true,red,\n"
+        "-7,1e3,,FALSE,12,\n"
+        "+0,.5,NA,True,?,\n"
+    )
+    found = columns(source)
+    assert found["whole"] == [1, -7, 0]
+    assert found["number"] == [2.5, 1000.0, 0.5]
+    assert same(found["gaps"], [3.0, np.nan, np.nan])
+    assert found["flag"] == [True, False, True]
+    assert found["word"] == ["red", "12", None]
+    assert same(found["empty"], [np.nan] * 3)
+    types = source.load(RNG).types
+    assert list(types.values()) == ["integer", "number", "number", "boolean", "text", "number"]
+
+
+def test_a_type_may_show_late(table, monkeypatch):
+    monkeypatch.setattr(declnet_standard.data.csv_rows, "CELLS", 8)
+    monkeypatch.setattr(declnet_standard.data.csv_polars, "PIECE", 30)
+    rows = [f"{row},{row},," for row in range(50)]
+    rows += ["0.5,word,7,", "1,2,8,", ",,,"]
+    found = columns(table("a,b,c,d\n" + "\n".join(rows)))
+    assert same(found["a"], [*map(float, range(50)), 0.5, 1.0, np.nan])
+    assert found["b"] == [*map(str, range(50)), "word", "2", None]
+    assert same(found["c"], [np.nan] * 50 + [7.0, 8.0, np.nan])
+    assert same(found["d"], [np.nan] * 53)
+
+
+def test_types_may_be_declared(table):
+    source = table(
+        "zip,age,n\n01234,7,1\n99999,8,2\n", types={"zip": "text", "age": "number", "n": "integer"}
+    )
+    assert columns(source) == {"zip": ["01234", "99999"], "age": [7.0, 8.0], "n": [1, 2]}
+    assert source.load(RNG).types == {"zip": "text", "age": "number", "n": "integer"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "cell", "words"), [("number", "n/k", "number"), ("integer", "1.5", "whole number")]
+)
+def test_a_cell_that_breaks_a_declared_type_is_named(table, kind, cell, words):
+    source = table(f"a,b\n1,2\n3,{cell}\n", types={"b": kind})
+    with pytest.raises(DataError, match=rf'row 2, column "b": "{cell}" is no {words}'):
+        source.load(RNG)
+
+
+def test_columns_are_read_as_those_of_the_training_data(table):
+    source = table("zip,age,flag,n\n22,7,1,3\n33,8,0,\n")
+    settled = source.with_types({"zip": "text", "age": "number", "flag": "boolean", "n": "integer"})
+    assert columns(settled)["zip"] == ["22", "33"]
+    assert source.load(RNG).types["zip"] == "integer"
+    wrong = table("age\nold\n").with_types({"age": "number"})
+    with pytest.raises(DataError, match='row 1, column "age": "old" is no number'):
+        wrong.load(RNG)
+
+
+def test_what_is_missing_may_be_said(table):
+    source = table("a,b\n-999,x\n3,-999\n,none\n", missing=["-999", "none"])
+    found = columns(source)
+    assert found["b"] == ["x", None, None]
+    assert found["a"] == [None, "3", ""]
+    assert same(columns(table("a,b\n-999,1\n3,\n", missing=["-999", ""]))["a"], [np.nan, 3.0])
+
+
+def test_spaces_around_cells_and_in_them(table):
+    found = columns(table('species , a\n Iris setosa, 1\n"Iris  virginica",\t2 \n'))
+    assert found == {"species": ["Iris setosa", "Iris  virginica"], "a": [1, 2]}
+
+
+def test_quotation_marks_hold_delimiters_lines_and_marks(table):
+    found = columns(table('a,b\n"x, ""y""\nz",1\n"",2\n'))
+    assert found == {"a": ['x, "y"\nz', None], "b": [1, 2]}
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("last", [True, False])
+def test_lines_may_end_in_either_way(table, end, last):
+    text = end.join(["a,b", "1,x", "2,y"]) + (end if last else "")
+    assert columns(table(text)) == {"a": [1, 2], "b": ["x", "y"]}
+
+
+def test_blank_lines_do_not_count(table):
+    assert columns(table("\na,b\n\n1,2\n\n\n3,4\n\n")) == {"a": [1, 3], "b": [2, 4]}
+    assert columns(table("a\n\n1\n\n2\n")) == {"a": [1, 2]}
+
+
+def test_without_a_header_columns_are_numbered(table):
+    source = table("1;x\n2;y\n", header=False, delimiter=";", target="column_2")
+    assert columns(source) == {"column_1": [1, 2], "column_2": ["x", "y"]}
+    assert source.load(RNG).target == "column_2"
+
+
+def test_a_column_without_a_name_is_called_by_its_position(table):
+    assert list(columns(table(",a\n0,1\n"))) == ["column_1", "a"]
+
+
+def test_gzip_files_are_read(tmp_path, reader):
+    path = tmp_path / "table.csv.gz"
+    path.write_bytes(gzip.compress(b"a,b\n1,2\n"))
+    assert columns(CSV(path=path)) == {"a": [1], "b": [2]}
+
+
+@pytest.mark.parametrize(
+    ("encoding", "mark"),
+    [("utf-8", b"\xef\xbb\xbf"), ("utf-16", b""), ("cp1252", b""), ("utf-16-le", b"\xff\xfe")],
+)
+def test_encodings_and_their_marks(table, encoding, mark):
+    content = mark + "größe,ä\n1,é\n".encode(encoding)
+    assert columns(table(content, encoding=encoding)) == {"größe": [1], "ä": ["é"]}
+
+
+def test_chunks_have_the_types_of_the_whole(table, monkeypatch):
+    monkeypatch.setattr(declnet_standard.data.csv_rows, "CELLS", 8)
+    monkeypatch.setattr(declnet_standard.data.csv_polars, "PIECE", 30)
+    source = table("a,b\n" + "".join(f"{row},{row % 3}\n" for row in range(40)) + "41,x\n")
+    for size in (1, 7, 100):
+        parts = list(source.chunks(RNG, size))
+        assert all(len(part) <= size for part in parts)
+        assert [each for part in parts for each in part.columns["b"].tolist()] == [
+            *(str(row % 3) for row in range(40)),
+            "x",
+        ]
+        assert [each for part in parts for each in part.rows] == list(range(1, 42))
+        assert {part.columns["b"].dtype for part in parts} == {np.dtype(object)}
+
+
+def test_settled_types_are_read_in_one_pass(table, monkeypatch):
+    source = table("a,b\n1,x\n2,y\n").with_types({"a": "integer", "b": "text"})
+    monkeypatch.setattr("declnet_standard.data.csv_table.found_types", None)
+    assert [len(part) for part in source.chunks(RNG, 1)] == [1, 1]
+
+
+def test_target_and_features(table):
+    source = table("id,a,b,y\n1,2,3,4\n", target="y", features=["b", "a"])
+    records = source.load(RNG)
+    assert records.feature_columns == ("b", "a")
+    assert records.target == "y"
+    assert table("a,y\n1,2\n", target="y").load(RNG).feature_columns == ("a",)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message", "path"),
+    [
+        ({"target": "specie"}, r'no column "specie" \(did you mean "species"\?\)', ("target",)),
+        ({"features": ["a", "B"]}, 'no column "B"', ("features", 1)),
+        ({"types": {"c": "text"}}, 'no column "c".*columns: a, species', ("types", "c")),
+    ],
+)
+def test_columns_that_are_not_there(table, fields, message, path):
+    with pytest.raises(DataError, match=message) as caught:
+        table("a,species\n1,x\n", **fields).describe()
+    assert caught.value.path == path
+
+
+def test_another_delimiter_is_suspected(table):
+    with pytest.raises(DataError, match="is the delimiter ';'"):
+        table("a;b\n1;2\n", target="b").describe()
+
+
+NUMBERS = "1 -2 +3 4.5 .5 5. 1e5 1e400 -inf Infinity nan 1_0 \uff11 0x1 9223372036854775808"
+WORDS = "NA ? x true False TRUE yes é 99999999999999999999"
+OTHERS = ["", " x y ", "1 2", "a\tb", "1,2", 'q"q', "l\nm", '"', "1\n", " 7 ", " 8", "\t9", "- 1"]
+cells = st.sampled_from([*NUMBERS.split(), *WORDS.split(), *OTHERS])
+tables = st.integers(1, 4).flatmap(
+    lambda width: st.lists(st.lists(cells, min_size=width, max_size=width), min_size=1, max_size=9)
+)
+
+
+@given(rows=tables, quoting=st.sampled_from([python_csv.QUOTE_MINIMAL, python_csv.QUOTE_ALL]))
+@settings(max_examples=150)
+def test_polars_reads_what_python_reads(tmp_path, rows, quoting):
+    pytest.importorskip("polars")
+    text = io.StringIO()
+    names = [f"c{index}" for index in range(len(rows[0]))]
+    python_csv.writer(text, quoting=quoting, lineterminator="\n").writerows([names, *rows])
+    path = tmp_path / "table.csv"
+    path.write_text(text.getvalue(), encoding="utf-8")
+    compare(path)
+
+
+@given(text=st.text(alphabet='ab1.,"\n \r;é\0-', max_size=40))
+@settings(max_examples=300)
+def test_polars_refuses_what_python_refuses(tmp_path, text):
+    pytest.importorskip("polars")
+    path = tmp_path / "table.csv"
+    path.write_text("a,b\n" + text, encoding="utf-8", newline="")
+    compare(path)
+
+
+def compare(path):
+    results = []
+    for use in (False, True):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("declnet_standard.data.csv_table.polars_is_there", lambda use=use: use)
+            patch.setattr("declnet_standard.data.csv_polars.PIECE", 16)
+            try:
+                records = CSV(path=path).load(RNG)
+            except DataError as error:
+                results.append(str(error))
+            else:
+                arrays = records.columns.items()
+                results.append([(name, each.dtype, each.tolist()) for name, each in arrays])
+    assert same(*results)
+
+
+def test_a_decimal_comma_is_one_where_it_is_declared(table):
+    source = table("a;b;c;d\n1,5;1.000;2;1,x\n-,25;2.5;;\n", delimiter=";", decimal=",")
+    found = columns(source)
+    assert found["a"] == [1.5, -0.25]
+    assert found["b"] == ["1.000", "2.5"]  # points are no part of a number then
+    assert same(found["c"], [2.0, np.nan])
+    assert found["d"] == ["1,x", None]
+    with pytest.raises(DataError, match=r'"1\.5" is no number'):
+        table("a;b\n1.5;2\n", delimiter=";", decimal=",", types={"a": "number"}).load(RNG)
+
+
+def test_rows_without_a_target_may_be_left_out(table):
+    content = "a,t\n1,x\n2,\n3,y\n4,NA\n5,x\n"
+    assert len(table(content, target="t").load(RNG)) == 5
+    source = table(content, target="t", missing_target="leave_out")
+    records = source.load(RNG)
+    assert records.columns["a"].tolist() == [1, 3, 5]
+    assert [records.row_number(each) for each in range(3)] == [1, 3, 5]
+    parts = list(source.chunks(RNG, 2))
+    assert [part.columns["a"].tolist() for part in parts] == [[1], [3], [5]]
+    assert [part.row_number(0) for part in parts] == [1, 3, 5]
+    nothing = table("a,t\n1,\n2,NA\n", target="t", missing_target="leave_out")
+    for read in (nothing.load, lambda rng: list(nothing.chunks(rng, 1))):
+        with pytest.raises(DataError, match='no row has a value for the target "t"'):
+            read(RNG)

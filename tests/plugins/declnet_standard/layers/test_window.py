@@ -1,0 +1,147 @@
+"""Windows over images: their sizes and places, Keras's rule for "same", and their fields."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
+
+from declnet_standard.layers.window import Axis, Window, positions, seen, window_over
+from declnet_standard.layers.window_fields import Padding, Sizes, require_small_padding
+
+AXES = st.builds(
+    Axis,
+    size=st.integers(1, 9),
+    kernel=st.integers(1, 4),
+    stride=st.integers(1, 5),
+    dilation=st.integers(1, 3),
+    before=st.integers(0, 5),
+    after=st.integers(0, 5),
+)
+PADDING = -1
+
+
+def views(axis):
+    """Numbers in each place of a window, by trying every start; `PADDING` outside."""
+    line = [PADDING] * axis.before + list(range(axis.size)) + [PADDING] * axis.after
+    starts = range(0, len(line) - (axis.kernel - 1) * axis.dilation, axis.stride)
+    return np.array(
+        [
+            [line[start + position * axis.dilation] for position in range(axis.kernel)]
+            for start in starts
+        ]
+    ).reshape(-1, axis.kernel)
+
+
+@given(AXES)
+def test_an_axis_sees_what_every_place_of_the_window_does(axis):
+    expected = views(axis)
+    assume(len(expected))
+    assert (axis.output, axis.padded) == (len(expected), axis.before + axis.size + axis.after)
+    found, numbers = np.full_like(expected, PADDING), np.arange(axis.size)
+    for position, places, what in seen(axis):
+        assert numbers[what].size == len(found[places]) > 0
+        found[places, position] = numbers[what]
+    np.testing.assert_array_equal(found, expected)
+    assert len(seen(axis)) == (expected != PADDING).any(axis=0).sum()
+
+
+@given(AXES, AXES)
+def test_tiles_are_windows_that_see_each_number_once(rows, columns):
+    assume(len(views(rows)) and len(views(columns)))
+    once = all(
+        sorted(views(axis).ravel()) == list(range(axis.size)) and axis.kernel == axis.stride
+        for axis in (rows, columns)
+    )
+    window = Window(rows, columns)
+    inside = not any(axis.before + axis.after for axis in (rows, columns))
+    assert window.tiles == (once and inside)
+    assert window.has_padding != inside
+
+
+def test_windows_that_begin_in_padding_are_no_tiles():
+    assert not window_over("pool", (1, 6, 6), (3, 3), (3, 3), (1, 1)).tiles
+    assert window_over("pool", (1, 6, 9), (2, 3), (2, 3), (0, 0)).tiles
+    assert not window_over("pool", (1, 6, 7), (2, 3), (2, 3), (0, 0)).tiles
+
+
+def test_positions_go_row_by_row():
+    window = window_over("pool", (1, 4, 5), (2, 3), (2, 1), (0, 0))
+    images = np.arange(20).reshape(1, 4, 5)
+    found = np.empty((6, 1, *window.output), int)
+    for number, places, what in positions(window):
+        found[number][places] = images[what]
+    expected = np.lib.stride_tricks.sliding_window_view(images, (2, 3), axis=(1, 2))[:, ::2]
+    np.testing.assert_array_equal(found, np.moveaxis(expected.reshape(1, 2, 3, 6), -1, 0))
+
+
+@pytest.mark.parametrize(
+    ("size", "kernel", "stride", "dilation", "before", "after"),
+    [
+        (5, 3, 1, 1, 1, 1),
+        (5, 2, 1, 1, 0, 1),  # an odd rest goes behind
+        (5, 2, 2, 1, 0, 1),
+        (6, 3, 2, 1, 0, 1),  # torch's padding of 1 would be before too
+        (7, 5, 3, 1, 2, 2),
+        (224, 7, 2, 1, 2, 3),  # ResNet's first convolution in Keras
+        (5, 3, 1, 2, 2, 2),
+        (6, 1, 4, 1, 0, 0),  # a stride beyond the kernel: never negative
+        (1, 4, 3, 1, 1, 2),
+    ],
+)
+def test_same_is_the_rule_of_keras(size, kernel, stride, dilation, before, after):
+    expected = Axis(size, kernel, stride, dilation, before, after)
+    pairs = [(value, value) for value in (kernel, stride, dilation)]
+    window = window_over("pool", (2, size, size), pairs[0], pairs[1], "same", pairs[2])
+    assert window == Window(expected, expected)
+    assert window.output == (-(-size // stride),) * 2
+
+
+def test_rows_and_columns_are_not_mixed_up():
+    window = window_over("pool", (9, 10, 20), (2, 3), (4, 5), (6, 7), (2, 1))
+    assert window == Window(Axis(10, 2, 4, 2, 6, 6), Axis(20, 3, 5, 1, 7, 7))
+    assert (window.kernel, window.output) == ((2, 3), (5, 7))
+    assert window_over("pool", (9, 10, 20), (2, 3), (4, 5), "valid").output == (3, 4)
+
+
+@pytest.mark.parametrize(
+    ("shape", "padding", "message"),
+    [
+        ((), "same", "pool takes images (channels, height, width), not (); put a reshape before"),
+        ((3, 3), "same", "not (3, 3); put a reshape before it"),
+        ((1, 3, 3, 3), "same", "not (1, 3, 3, 3); it has no further axes"),
+        ((1, 2, 9), "valid", "pool's window has height 3, the images (1, 2, 9) have 2;"),
+        ((1, 9, 4), (0, 1), "pool's window has width 7, the images (1, 9, 4) have 4, 6 with"),
+    ],
+)
+def test_images_that_do_not_fit_are_refused(shape, padding, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        window_over("pool", shape, (3, 4), (1, 1), padding, (1, 2))
+
+
+class Fields(BaseModel):
+    sizes: Sizes = (1, 1)
+    padding: Padding = (0, 0)
+
+
+def test_a_number_stands_for_both():
+    fields = Fields.model_validate({"sizes": 2, "padding": 0})
+    assert (fields.sizes, fields.padding) == ((2, 2), (0, 0))
+    assert Fields.model_validate({"sizes": [2, 3], "padding": "same"}).padding == "same"
+
+
+@pytest.mark.parametrize("value", [True, False, [1, True], 1.0, "1", [1], [1, 2, 3], -1, [2, -1]])
+@pytest.mark.parametrize("field", ["sizes", "padding"])
+def test_other_fields_are_refused(field, value):
+    with pytest.raises(ValidationError, match=r"whole number of at least [01], or two: \[height"):
+        Fields.model_validate({field: value})
+
+
+def test_padding_of_pools_is_at_most_half():
+    require_small_padding((2, 4), (1, 2))
+    with pytest.raises(ValueError, match=r"at most half of pool_size \[3, 4\], not \[1, 3\]"):
+        require_small_padding((3, 4), (1, 3))

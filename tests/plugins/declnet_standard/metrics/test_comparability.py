@@ -1,0 +1,139 @@
+"""Which metrics find that they cannot compare the model's output with y."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from declnet import DataInfo, RunContext
+from declnet_standard.metrics import (
+    F1,
+    R2,
+    Accuracy,
+    BinaryAccuracy,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    Precision,
+    Recall,
+    RegressionAccuracy,
+    RocAuc,
+    TopKAccuracy,
+)
+
+OF_CLASSES = (Accuracy(), TopKAccuracy(k=2))
+OF_COUNTS = (F1(), Precision(), Recall())
+OF_VALUES = (MeanAbsoluteError(), MeanSquaredError(), R2(), RegressionAccuracy())
+ALL = (*OF_CLASSES, *OF_COUNTS, *OF_VALUES, BinaryAccuracy(), RocAuc())
+
+ONE, THREE = ({"type": "dense", "units": units} for units in (1, 3))
+GRID = {"type": "reshape", "shape": [3, 2]}
+
+X = np.zeros((3, 4))
+LABELS, ANSWERS = (DataInfo.of(X, np.array(y)) for y in ([0, 1, 2], [0, 1, 1]))
+ONE_HOT, NUMBERS = DataInfo.of(X, np.eye(3)), DataInfo.of(X, np.zeros(3))
+
+
+def ids(metric):
+    return metric.type
+
+
+@pytest.mark.parametrize("metric", ALL, ids=ids)
+def test_nothing_is_found_where_nothing_is_known(metric, codes_of):
+    assert codes_of(metric, RunContext()) == []
+
+
+@pytest.mark.parametrize("metric", [*OF_CLASSES, *OF_COUNTS], ids=ids)
+@pytest.mark.parametrize("data", [LABELS, ONE_HOT])
+def test_classes_are_compared_with_labels(metric, data, outline_of, codes_of):
+    context = outline_of(THREE, "softmax", data=data, loss="categorical_crossentropy")
+    assert codes_of(metric, context) == []
+
+
+@pytest.mark.parametrize("metric", OF_CLASSES, ids=ids)
+@pytest.mark.parametrize(
+    ("loss", "data", "hint"),
+    [
+        ("binary_crossentropy", ANSWERS, "binary_accuracy"),
+        ("binary_crossentropy", NUMBERS, "binary_accuracy"),
+        ("mean_squared_error", ANSWERS, "binary_accuracy"),
+        ("mean_squared_error", NUMBERS, "regression_accuracy"),
+        (None, NUMBERS, "regression_accuracy"),
+    ],
+)
+def test_one_unit_is_no_choice_of_classes(metric, loss, data, hint, outline_of):
+    (finding,) = metric.check(outline_of(ONE, data=data, loss=loss))
+    assert finding.code == "E044"
+    assert finding.message.startswith(f"{metric.type} needs a unit for each class")
+    assert hint in finding.help
+
+
+@pytest.mark.parametrize("metric", OF_CLASSES, ids=ids)
+def test_one_unit_is_told_to_the_loss_of_classes_alone(metric, outline_of, codes_of):
+    context = outline_of(ONE, "sigmoid", data=ANSWERS, loss="categorical_crossentropy")
+    assert codes_of(metric, context) == []
+
+
+@pytest.mark.parametrize("metric", [*OF_CLASSES, *OF_COUNTS], ids=ids)
+def test_classes_are_one_axis(metric, outline_of, codes_of):
+    layers = ({"type": "dense", "units": 6}, GRID)
+    assert codes_of(metric, outline_of(*layers, loss="mean_squared_error")) == ["E044"]
+    told_already = outline_of(*layers, loss="categorical_crossentropy")
+    assert codes_of(metric, told_already) == []
+
+
+@pytest.mark.parametrize("k", [3, 5])
+def test_as_many_guesses_as_classes_are_always_right(k, outline_of):
+    (finding,) = TopKAccuracy(k=k).check(outline_of(THREE, "softmax"))
+    assert (finding.code, finding.path) == ("E044", ("k",))
+    assert f"k = {k} of 3 classes" in finding.message
+
+
+def test_the_k_of_one_unit_is_not_told_as_well(outline_of, codes_of):
+    assert codes_of(TopKAccuracy(), outline_of(ONE)) == ["E044"]
+
+
+def test_a_roc_curve_has_one_unit(outline_of, codes_of):
+    assert codes_of(RocAuc(), outline_of(ONE, "sigmoid", data=ANSWERS)) == []
+    assert codes_of(RocAuc(), outline_of(THREE, "softmax", data=LABELS)) == ["E044"]
+
+
+@pytest.mark.parametrize("metric", [*OF_VALUES, BinaryAccuracy()], ids=ids)
+def test_labels_are_not_compared_with_each_output(metric, outline_of):
+    context = outline_of(THREE, "softmax", data=LABELS, loss="categorical_crossentropy")
+    (finding,) = metric.check(context)
+    assert finding.code == "E044"
+    assert "(3,), and y of data.train has one number a sample" in finding.message
+    assert "accuracy" in finding.help
+
+
+@pytest.mark.parametrize("metric", [*OF_VALUES, BinaryAccuracy()], ids=ids)
+def test_rows_are_compared_with_each_output(metric, outline_of, codes_of):
+    context = outline_of(THREE, "softmax", data=ONE_HOT, loss="categorical_crossentropy")
+    assert codes_of(metric, context) == []
+
+
+@pytest.mark.parametrize("metric", [*OF_VALUES, BinaryAccuracy()], ids=ids)
+@pytest.mark.parametrize("data", [NUMBERS, ANSWERS])
+def test_numbers_are_compared_with_one_output(metric, data, outline_of, codes_of):
+    assert codes_of(metric, outline_of(ONE, data=data, loss="mean_squared_error")) == []
+
+
+@pytest.mark.parametrize("metric", OF_VALUES, ids=ids)
+def test_what_the_loss_is_told_is_not_repeated(metric, outline_of, codes_of):
+    assert codes_of(metric, outline_of(THREE, data=LABELS, loss="mean_squared_error")) == []
+
+
+@pytest.mark.parametrize("metric", [*OF_COUNTS, BinaryAccuracy(), RocAuc()], ids=ids)
+def test_one_unit_tells_labels_of_0_and_1_apart(metric, outline_of):
+    context = outline_of(ONE, data=LABELS, loss="mean_squared_error")
+    (finding,) = metric.check(context)
+    assert finding.code == "E044"
+    assert "those of data.train go up to 2" in finding.message
+
+
+@pytest.mark.parametrize("metric", [*OF_COUNTS, BinaryAccuracy(), RocAuc()], ids=ids)
+@pytest.mark.parametrize(
+    ("loss", "data"), [("mean_squared_error", ANSWERS), ("binary_crossentropy", LABELS)]
+)
+def test_answers_and_what_the_loss_is_told_are_no_finding(metric, loss, data, outline_of, codes_of):
+    assert codes_of(metric, outline_of(ONE, data=data, loss=loss)) == []

@@ -1,0 +1,260 @@
+"""The spec that the template of tables writes for a table."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+
+import numpy as np
+import pytest
+
+import declnet
+from declnet import ColumnProfile, DataError, TableProfile
+from declnet.data.files import profile_of_file
+from declnet.training.checks.check import check_spec
+from declnet_standard.templates import TableTemplate
+
+RNG = np.random.default_rng(6)
+
+
+def spec_for_file(file, target, folder, registry, wanted=None):
+    profile = profile_of_file(file, target, folder, registry, wanted)
+    return TableTemplate().spec_for_table(profile, registry)
+
+
+@pytest.fixture
+def made(tmp_path):
+    """Writes a table, and gives the document of the spec for it, which must be right as it is."""
+
+    def make(target="y", rows=60, wanted=None, **columns):
+        given = {name: [str(each) for each in column] for name, column in columns.items()}
+        lines = [",".join(f'"{name}"' for name in given)]
+        lines += [
+            ",".join(column[at % len(column)] for column in given.values()) for at in range(rows)
+        ]
+        path = tmp_path / "table.csv"
+        path.write_text("\n".join(lines) + "\n", "utf-8")
+        text = spec_for_file(path, target, tmp_path, declnet.default_registry(), wanted)
+        (tmp_path / "spec.toml").write_text(text, "utf-8")
+        assert max(map(len, text.splitlines())) < 160
+        spec = declnet.load_spec(tmp_path / "spec.toml")
+        assert check_spec(spec).problems == ()
+        return tomllib.loads(text)
+
+    return make
+
+
+def numbers(count=60):
+    return RNG.normal(size=count).round(3)
+
+
+def types(document):
+    return [each if isinstance(each, str) else each["type"] for each in document["model"]["layers"]]
+
+
+@pytest.mark.parametrize("y", [["no", "yes"], ["true", "false"], [0, 1], [3, 7]])
+def test_two_values_are_yes_or_no(y, made):
+    document = made(x=numbers(), y=y * 30)
+    assert types(document)[-2:] == ["dense", "sigmoid"]
+    assert document["model"]["layers"][-2]["units"] == 1
+    assert document["loss"]["type"] == "binary_crossentropy"
+    assert document["data"]["split"] == {"method": "stratified"}
+
+
+@pytest.mark.parametrize("y", [["a", "b", "c"], [1, 2, 3], ["1.0", "2.0", "3.0"]])
+def test_few_values_are_classes(y, made):
+    document = made(x=numbers(), y=y * 20)
+    assert types(document)[-2:] == ["dense", "softmax"]
+    assert document["model"]["layers"][-2]["units"] == 3
+    assert document["loss"]["type"] == "categorical_crossentropy"
+    assert document["training"]["metrics"] == ["accuracy", "f1"]
+
+
+@pytest.mark.parametrize("y", [numbers(), [f"{each}" for each in range(100, 160)]])
+def test_many_numbers_are_numbers(y, made):
+    document = made(x=numbers(), y=y)
+    assert types(document)[-1] == "dense"
+    assert document["loss"]["type"] == "mean_squared_error"
+    assert document["training"]["metrics"][0] == "r2"
+    assert "split" not in document["data"]
+
+
+def test_the_user_may_say_which(made):
+    assert made(x=numbers(), y=[1, 2, 3] * 20, wanted="regression")["loss"]["type"] == (
+        "mean_squared_error"
+    )
+    document = made(x=numbers(75), y=list(range(25)) * 3, rows=75, wanted="classification")
+    assert document["model"]["layers"][-2]["units"] == 25
+
+
+def test_a_number_far_from_0_begins_at_its_mean(made):
+    """So that a network of small weights need not walk there first."""
+    document = made(x=numbers(), y=1000 + 50 * numbers())
+    last = document["model"]["layers"][-1]
+    assert last["bias_initializer"]["value"] == pytest.approx(1000, abs=30)
+    assert last["weight_initializer"]["std"] == pytest.approx(50 / np.sqrt(32), rel=0.3)
+    assert "dtype" not in document["model"]
+    document = made(x=numbers(), y=[f"{1e8 + each}" for each in numbers()])
+    assert document["model"]["dtype"] == "float64"
+    assert document["model"]["layers"][-1]["bias_initializer"]["value"] == pytest.approx(1e8, abs=1)
+
+
+def test_what_is_of_no_use_is_left_out_and_the_reason_told(made, tmp_path):
+    document = made(
+        x=numbers(),
+        row=range(60),
+        name=[f"person {each}" for each in range(60)],
+        same=["x"] * 60,
+        empty=[""] * 60,
+        rare=["1"] + [""] * 59,
+        colour=["red", "green"] * 30,
+        y=["a", "b", "c"] * 20,
+    )
+    assert document["data"]["train"]["features"] == ["x", "colour"]
+    text = (tmp_path / "spec.toml").read_text("utf-8")
+    for name, reason in {
+        "row": "numbers the rows",
+        "name": "60 different texts in 60 rows",
+        "same": "always the same",
+        "empty": "empty",
+        "rare": "only 1 of 60 rows have a value",
+    }.items():
+        (line,) = [each for each in text.splitlines() if each.strip().startswith(f'# "{name}",')]
+        assert line.endswith(f"# left out: {reason}")
+    (line,) = [each for each in text.splitlines() if each.startswith('  "colour",')]
+    assert line.endswith("  # text, 2 categories")
+
+
+def test_preparation_is_what_the_columns_need(made):
+    plain = made(x=numbers(), y=["a", "b"] * 30)
+    fill = {"type": "impute", "strategy": "median"}
+    assert plain["data"]["prepare"] == [fill, {"type": "standardize"}]
+    words = made(word=["u", "v", "w"] * 20, y=["a", "b"] * 30)
+    assert words["data"]["prepare"] == [fill, {"type": "one_hot"}]
+    infinite = made(x=["1.5", "inf", "2", "-Infinity"] * 15, y=["a", "b"] * 30)
+    assert infinite["data"]["prepare"][0] == fill | {"infinite": True}
+    gaps = made(x=["1.5", "", "2"] * 20, word=["u", "v", "w"] * 20, y=["a", "b"] * 30)
+    assert [each["type"] for each in gaps["data"]["prepare"]] == [
+        "impute",
+        "standardize",
+        "one_hot",
+    ]
+
+
+def test_rows_without_a_target_are_left_out(made, tmp_path):
+    document = made(x=[1, 2, 3], y=["a", "", "b"])
+    assert document["data"]["train"]["missing_target"] == "leave_out"
+    assert "# 20 rows have none" in (tmp_path / "spec.toml").read_text("utf-8")
+    assert "missing_target" not in made(x=[1, 2], y=["a", "b"])["data"]["train"]
+
+
+def test_sizes_grow_with_the_table(made):
+    small = made(x=numbers(), y=["a", "b"] * 30)
+    assert (small["data"]["test"], small["training"]["batch_size"]) == (0.2, 16)
+    assert small["training"]["callbacks"][0]["type"] == "early_stopping"
+    assert "dropout" in types(small)
+    large = made(x=numbers(1000), y=["a", "b"], rows=30_000)
+    assert large["model"]["layers"][0]["units"] > small["model"]["layers"][0]["units"]
+    assert large["training"]["batch_size"] > small["training"]["batch_size"]
+    assert "dropout" not in types(large)
+
+
+def test_of_very_few_rows_none_is_held_out(made):
+    document = made(x=numbers(12), y=["a", "b"], rows=12)
+    assert {"validation", "test", "split"} & set(document["data"]) == set()
+    assert "callbacks" not in document["training"]
+
+
+def test_without_the_plugin_of_callbacks_the_spec_has_none(flowers, tmp_path):
+    registry = declnet.discover(disabled=["callbacks"])
+    text = spec_for_file(flowers.table, "kind", tmp_path, registry)
+    assert "callbacks" not in tomllib.loads(text)["training"]
+
+
+def test_names_may_have_anything_in_them(made):
+    names = {'with "marks"': numbers(), "a # b": numbers(), "ünï\\\\": numbers()}
+    columns = {name.replace('"', '""'): each for name, each in names.items()}
+    document = made(target="the target", **columns, **{"the target": ["a", "b"] * 30})
+    assert document["data"]["train"]["features"] == list(names)
+    assert document["data"]["train"]["target"] == "the target"
+
+
+def test_thousands_of_columns_are_not_listed(made, tmp_path):
+    columns = {f"x{at}": numbers(40) for at in range(200)}
+    document = made(rows=40, **columns, y=["a", "b"] * 20)
+    assert "features" not in document["data"]["train"]
+    assert len((tmp_path / "spec.toml").read_text("utf-8").splitlines()) < 60
+
+
+@pytest.mark.parametrize(
+    ("columns", "wanted", "message"),
+    [
+        ({"x": [1, 2], "y": ["a", "a"]}, None, 'the target "y" has one value only'),
+        ({"x": [1, 2, 3], "y": ["", "NA", ""]}, None, "is missing in 60 rows, the first is row 1"),
+        ({"y": ["a", "b"]}, None, "it has no other column"),
+        ({"x": ["q", "q"], "y": ["a", "b"]}, None, '"x": always the same'),
+        ({"x": numbers(), "y": [f"t{each}" for each in range(60)]}, None, "60 classes in 60 rows"),
+        ({"x": [1, 2], "y": ["a", "b"]}, "regression", "is text, not a number"),
+        ({"x": [1, 2], "y": [0.5, 1]}, "classification", "numbers that are not whole"),
+    ],
+)
+def test_a_table_with_nothing_to_learn_is_refused(columns, wanted, message, made):
+    with pytest.raises(DataError) as raised:
+        made(wanted=wanted, **columns)
+    assert message in str(raised.value)
+
+
+def test_a_source_that_takes_no_list_of_features_gets_none():
+    """What it reads is then all that is predicted from; the values may be of any JSON type."""
+    source = {"type": "sheet", "range": {"first row": 1, "sheets": ["a", "b"]}, "target": "y"}
+    columns = {
+        "x": ColumnProfile("x", "number", 60, 0, 55, mean=0.5, std=1.0),
+        "same": ColumnProfile("same", "text", 60, 0, 1),
+        "y": ColumnProfile("y", "text", 60, 0, 2),
+    }
+    profile = TableProfile(source, columns, "y", "binary", selects_features=False)
+    text = TableTemplate().spec_for_table(profile, declnet.default_registry())
+    assert tomllib.loads(text)["data"]["train"] == source
+    assert '# "same"  # of no use: always the same' in text
+
+
+def test_the_command_writes_it(flowers, declnet_cli, tmp_path):
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "data.csv").write_bytes(flowers.table.read_bytes())
+    out = declnet_cli.succeeds("new", "specs/a.toml", "--data", "data.csv", "--target", "kind")
+    assert out.splitlines() == ["specs/a.toml: written. Next:", "  declnet run specs/a.toml"]
+    document = tomllib.loads((tmp_path / "specs" / "a.toml").read_text("utf-8"))
+    assert document["data"]["train"]["path"] == "../data.csv"
+    declnet_cli.succeeds("run", "specs/a.toml", "--quiet", "--set", "training.epochs=2")
+    declnet_cli.succeeds("new", "specs/a.json", "--data", "data.csv", "--target", "kind")
+    assert json.loads((tmp_path / "specs" / "a.json").read_text("utf-8")) == document
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--data", "data.csv"], 'which column is to be predicted? (--target with one of "length"'),
+        (["--data", "data.csv", "--target", "kinds"], 'there is no column "kinds" (did you mean'),
+        (["--data", "none.csv", "--target", "y"], "none.csv: there is no such file"),
+        (["--target", "y"], "--target and --task go with --data"),
+        (["--data", "data.csv", "--target", "width", "--task", "classification"], "data.csv: the"),
+        (
+            ["--data", "data.csv", "--target", "kind", "--template", "binary"],
+            'template "binary" does not write specs for tables (those that do: table)',
+        ),
+        (["--data", "x.npz", "--target", "y"], "x.npz: holds arrays, not a table"),
+        (["--data", "x.npy", "--target", "y"], "x.npy: holds arrays, not a table"),
+        (
+            ["--data", "data.doc", "--target", "y"],
+            "data.doc: no installed data source reads such files (its name must end in .csv, ",
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused(arguments, message, flowers, declnet_cli, tmp_path):
+    (tmp_path / "data.csv").write_bytes(flowers.table.read_bytes())
+    np.savez(tmp_path / "x.npz", x=np.ones((2, 2)), y=np.ones(2))
+    np.save(tmp_path / "x.npy", np.ones((2, 2)))
+    done = declnet_cli("new", "a.toml", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert not (tmp_path / "a.toml").exists()
