@@ -23,7 +23,7 @@ from declnet_standard.layers import (
     Tanh,
 )
 
-from ...plain_arrays import LayerRun
+from ....plain_arrays import LayerRun
 
 ACTIVATIONS = (
     ReLU(),

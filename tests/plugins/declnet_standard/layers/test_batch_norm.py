@@ -9,7 +9,7 @@ import declnet
 from declnet import SpecError
 from declnet_standard.layers import BatchNorm
 
-from ...plain_arrays import LayerRun
+from ....plain_arrays import LayerRun
 
 RNG = np.random.default_rng(6)
 ORDERS = pytest.mark.parametrize("order", ["batch_last", "batch_first"])

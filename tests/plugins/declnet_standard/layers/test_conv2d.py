@@ -13,7 +13,7 @@ import declnet
 from declnet import SpecError
 from declnet_standard.layers import Conv2d
 
-from ...plain_arrays import LayerRun
+from ....plain_arrays import LayerRun
 
 CONVOLUTION = {"type": "conv2d", "filters": 4, "kernel_size": 3}
 SIZES = "must be a whole number of at least 1, or two"

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from declnet import build_model, parse_spec
 from declnet_standard.layers import Dropout
 
-from ...plain_arrays import LayerRun
+from ....plain_arrays import LayerRun
 
 N, SHAPE = 500, (4, 5, 10)
 COUNT = N * 200

@@ -11,7 +11,7 @@ import declnet
 from declnet import SpecError
 from declnet_standard.layers import LayerNorm
 
-from ...plain_arrays import LayerRun
+from ....plain_arrays import LayerRun
 
 RNG = np.random.default_rng(7)
 ORDERS = pytest.mark.parametrize("order", ["batch_last", "batch_first"])

@@ -13,7 +13,7 @@ import declnet
 from declnet import DivergenceError, SpecError
 from declnet_standard.layers import AveragePool2d, MaxPool2d
 
-from ...plain_arrays import LayerRun
+from ....plain_arrays import LayerRun
 
 POOLS = pytest.mark.parametrize("pool", [MaxPool2d, AveragePool2d])
 RNG = np.random.default_rng(8)

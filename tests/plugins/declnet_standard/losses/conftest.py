@@ -10,7 +10,7 @@ import pytest
 
 from declnet import Loss
 
-from ... import plain_arrays
+from .... import plain_arrays
 
 Losses = tuple[np.ndarray, np.ndarray]
 
