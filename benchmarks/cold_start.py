@@ -1,7 +1,7 @@
-"""The command: `python benchmarks/cold_start.py` times whole processes, from nothing to a result.
+"""Time whole processes, from start to trained network: `python benchmarks/cold_start.py`.
 
-First the import of each peer; then the training of a spiral, 10001 epochs of 3000 samples: a
-process starts, imports, reads samples and weights from files, compiles, trains, writes weights.
+First times the import of each peer, then the training of a spiral, 10001 epochs of 3000 samples: a
+process starts, imports, reads samples and weights from files, compiles, trains, and writes weights.
 """
 
 import sys
@@ -24,13 +24,13 @@ from works.data import write_files
 
 SPIRAL = replace(work_named("spiral_3000"), name="cold_spiral", learning_rate=0.02)
 EPOCHS, QUICK_EPOCHS = 10001, 50
-TOLERANCE = 0.25  # of the loss: ten thousand steps blow rounding up
-TOO_SLOW = ("tinygrad",)  # minutes a training: only if asked for
+TOLERANCE = 0.25  # of the loss: ten thousand steps amplify rounding
+TOO_SLOW = ("tinygrad",)  # minutes per training: only on request
 HEADERS = ("peer", "ms in all", "min-max", "ratio", "first ms", "accuracy", "loss")
 
 
 def spiral_cells(row: WholeRow, comparison: Comparison) -> tuple[str, ...]:
-    """A peer's trainings."""
+    """Return the table cells of a peer's trainings."""
     best = comparison.best
     return (
         row.peer.name,
@@ -44,14 +44,14 @@ def spiral_cells(row: WholeRow, comparison: Comparison) -> tuple[str, ...]:
 
 
 def spiral_table(rows: list[WholeRow], comparison: Comparison) -> str:
-    """The trainings, fastest first."""
+    """Return the table of trainings, fastest first."""
     measured = sorted((row for row in rows if row.samples), key=lambda row: row.median)
     lines = [HEADERS, *(spiral_cells(row, comparison) for row in measured)]
     return "\n".join(f"  {line}" for line in aligned(lines))
 
 
 def main() -> int:
-    """Measure, print, write; 1 if a peer failed."""
+    """Measure, print and write the results; return 1 if a peer failed."""
     arguments = parser(__doc__ or "", PEERS, []).parse_args()
     settings = settings_of(arguments)
     peers = [

@@ -1,16 +1,18 @@
-"""Trains a network of which nine hidden units in ten are dead, beside the same network alive.
+"""Train a network in which 90 % of the hidden units are dead, and the same network alive.
 
     python benchmarks/dead_units.py [--rounds 5] [--kernels numpy jit]
 
-All train alive for 512 steps. Then the biases of 90 % of the relu units become -1000, as a step too
-large would leave them: they never fire again, their gradients are exactly 0, and Adam's moments
-decay (beta_2 is 0.99, so that 8192 steps are enough) through the denormal numbers, with which some
-processors compute a hundred times as slowly (the first line tells this one's). declnet sets them to
-0 every 64 steps; `never flushed` is the dead network with the optimizer called directly.
+All networks train alive for 512 steps. Then the biases of 90 % of the relu units are set to -1000,
+as after too large a step: the units never fire again, their gradients are exactly 0, and Adam's
+moments decay (beta_2 is 0.99, so 8192 steps are enough) through the denormal numbers, with which
+some processors compute a hundred times slower (the first line shows the factor of this machine).
+declnet sets them to 0 every 64 steps; `never flushed` is the dead network with the optimizer called
+directly.
 
-A round is a fresh process of one thread, in which all three take turns of 64 steps. A ratio is the
-median of all turns' times by the living network's; `at worst`: in the ten turns of a round that had
-the most denormal moments. `most` were there just before a flush, `end` after the last step.
+A round is a fresh process with one thread, in which all three networks take turns of 64 steps. A
+ratio is the median over all turns of the time divided by the alive network's; `at worst` covers the
+ten turns of a round with the most denormal moments. `most` is their number just before a flush,
+`end` the number after the last step.
 """
 
 import argparse
@@ -53,7 +55,7 @@ HEADERS = ("µs a step", "ratio", "at worst", "most", "end", "moments 0")
 
 
 def bare_update(moments: Any, optimizer: Any, vector: Any, gradient: Any, kernels: Kernels) -> Any:
-    """What `Update` does for so small a network, but for its look for denormal numbers."""
+    """Run what `Update` does for such a small network, without the check for denormal numbers."""
     state = declnet.OptimizerState((np.empty_like(vector), np.empty_like(vector)))
     for name, array in moments.items():
         setattr(state, name, array)
@@ -67,7 +69,7 @@ def bare_update(moments: Any, optimizer: Any, vector: Any, gradient: Any, kernel
 
 
 class Training:
-    """A network in training, `ALIVE` steps old, and dead from then on unless `way` is alive."""
+    """A network trained for `ALIVE` steps, with dead units afterwards unless `way` is alive."""
 
     def __init__(self, way: str, kernels_name: str) -> None:
         spec, registry = declnet.parse_spec(tomllib.loads(SPEC)), declnet.default_registry()
@@ -88,7 +90,7 @@ class Training:
                 model.store.arrays[name][LIVING:] = -1000
 
     def train(self, steps: int) -> float:
-        """The seconds that they take."""
+        """Train, and return the seconds taken."""
         start = perf_counter()
         for step in range(self._step + 1, self._step + steps + 1):
             self._run()
@@ -97,19 +99,19 @@ class Training:
         return perf_counter() - start
 
     def turn(self) -> tuple[float, int]:
-        """Microseconds a step until after a flush, and the denormal moments just before it."""
+        """Return microseconds per step until after a flush, and the denormal moments before it."""
         seconds, count = self.train(FLUSH_EVERY - 1), self.count()[0]
         return 1e6 * (seconds + self.train(1)) / FLUSH_EVERY, count
 
     def count(self) -> tuple[int, float]:
-        """The denormal moments, and the share of the moments that are 0."""
+        """Return the number of denormal moments, and the fraction of moments that are 0."""
         sizes = np.abs([*self._moments.values()])
         zeros = np.count_nonzero(sizes == 0)
         return int(np.count_nonzero(sizes < np.finfo(sizes.dtype).tiny) - zeros), zeros / sizes.size
 
 
 def sample(kernels: str) -> dict[str, Any]:
-    """Each network's turns, and what its moments hold after them."""
+    """Return the turns of each network, and the contents of its moments afterwards."""
     trainings = {way: Training(way, kernels) for way in WAYS}
     turns = [{way: each.turn() for way, each in trainings.items()} for _ in range(TURNS)]
     ends = {way: each.count() for way, each in trainings.items()}
@@ -117,7 +119,7 @@ def sample(kernels: str) -> dict[str, Any]:
 
 
 def row(way: str, rounds: list[dict[str, Any]]) -> tuple[str, ...]:
-    """A network's figures; its counts are the same in each round."""
+    """Return a network's results; its counts are the same in each round."""
     times = np.array([[time for time, _ in each[way]["turns"]] for each in rounds])
     ratios = times / [[time for time, _ in each["alive"]["turns"]] for each in rounds]
     counts, (end, zeros) = [count for _, count in rounds[0][way]["turns"]], rounds[0][way]["end"]
@@ -127,7 +129,7 @@ def row(way: str, rounds: list[dict[str, Any]]) -> tuple[str, ...]:
 
 
 def main() -> None:
-    """Measure round by round, and print."""
+    """Measure round by round, and print the results."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--rounds", type=positive, default=5)
     parser.add_argument("--kernels", nargs="+", choices=KERNELS, default=KERNELS)

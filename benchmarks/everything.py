@@ -1,7 +1,7 @@
-"""The command: `python benchmarks/everything.py FOLDER` runs all that the README's figures rest on.
+"""Run all benchmarks that the README quotes: `python benchmarks/everything.py FOLDER`.
 
 Writes each command's table (`training.txt`, …) and samples (`training.json`, …) to the folder, and
-draws the pictures there. Options but `--threads`, `--rounds` and `--quick` are the commands' own.
+draws the pictures there. Only `--threads`, `--rounds` and `--quick` are passed on to the commands.
 """
 
 import argparse
@@ -14,7 +14,7 @@ COMMANDS = ("training", "cold_start", "inference", "growth")
 
 
 def main() -> int:
-    """Run one after another; 1 if any failed."""
+    """Run the commands one after another; return 1 if any failed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--only", nargs="+", choices=COMMANDS, default=COMMANDS)
@@ -36,7 +36,7 @@ def main() -> int:
 
 
 def run(name: str, folder: Path, options: list[str]) -> bool:
-    """Run one command, its table to its file and to stdout; whether all went well."""
+    """Run one command, write its table to a file and to stdout, and return whether it succeeded."""
     command = [sys.executable, str(ROOM / f"{name}.py"), *options]
     file = folder / f"{name}.txt"
     with file.open("w", encoding="utf-8") as output:

@@ -1,4 +1,4 @@
-"""The command: `python benchmarks/growth.py` measures how declnet's cost grows.
+"""Measure how declnet's cost grows: `python benchmarks/growth.py`.
 
 A step's time against batch, width and depth; a whole process's against samples and epochs.
 """
@@ -36,12 +36,12 @@ OURS = ["declnet", "declnet-jit"]
 
 
 def work_at(axis: str, value: int) -> Work:
-    """The work whose `axis` has that value; all else is the base's."""
+    """Return the base work with `axis` set to that value."""
     if axis == "batch":
         samples = max(64, value)
         steps = max(samples // value, 32)
         return replace(BASE, batch=value, samples=samples, short_steps=steps, quick_steps=steps)
-    if axis == "samples":  # an epoch over them
+    if axis == "samples":  # one epoch over them
         count = value // BASE.batch * BASE.batch
         steps = count // BASE.batch
         return replace(BASE, samples=count, short_steps=steps, quick_steps=steps)
@@ -55,7 +55,7 @@ def work_at(axis: str, value: int) -> Work:
 def measured_points(
     axis: str, peers: list[Peer], settings: Settings
 ) -> Iterator[tuple[int, list[Row]]]:
-    """A point's rows, for the axis's points in turn; few in a quick run."""
+    """Return the rows of each point on the axis; a quick run measures only a few points."""
     for value in POINTS[axis][: 2 if settings.quick else None]:
         work = replace(work_at(axis, value), name=f"{axis}_{value}")
         if axis not in {"samples", "epochs"}:
@@ -74,7 +74,7 @@ def measured_points(
 
 
 def table(axis: str, points: list[tuple[int, list[Row]]]) -> str:
-    """The medians, a line a point."""
+    """Return the table of medians, one line per point."""
     rows = points[0][1]
     whole = axis in {"samples", "epochs"}
     unit = "ms in all" if whole else "µs a step"
@@ -86,13 +86,13 @@ def table(axis: str, points: list[tuple[int, list[Row]]]) -> str:
 
 
 def point_record(value: int, rows: list[Row]) -> dict[str, Any]:
-    """A point for the JSON: the median microseconds and all of them, by peer."""
+    """Return a point for the JSON: the median and all times in microseconds, by peer."""
     medians = {row.peer.name: row.median for row in rows if row.samples}
     return {"value": value, "medians": medians, "times": {row.peer.name: row.times for row in rows}}
 
 
 def main() -> int:
-    """Measure, print, write; 1 if a peer failed."""
+    """Measure, print and write the results; return 1 if a peer failed."""
     options = parser(__doc__ or "", PEERS, [])
     axes = list(POINTS)
     options.add_argument("--axes", nargs="+", choices=axes, default=axes, help=", ".join(axes))

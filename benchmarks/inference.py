@@ -1,6 +1,6 @@
-"""The command: `python benchmarks/inference.py` predicts with declnet and its peers.
+"""Time predictions of declnet and its peers: `python benchmarks/inference.py`.
 
-A call takes samples as NumPy has them and gives probabilities as NumPy has them.
+A call takes samples as a NumPy array and returns probabilities as a NumPy array.
 """
 
 import sys
@@ -25,7 +25,7 @@ LARGEST_ERROR = 1e-3  # of a probability, in float32
 
 
 def refuse_wrong(rows: list[Row]) -> None:
-    """Take a peer's samples away if what it predicts is wrong."""
+    """Discard a peer's samples if its predictions are wrong."""
     for row in rows:
         if row.samples and row.loss > LARGEST_ERROR:
             row.failure = f"failed: its probabilities are off by up to {row.loss:.2g}"
@@ -33,7 +33,7 @@ def refuse_wrong(rows: list[Row]) -> None:
 
 
 def main() -> int:
-    """Measure, print, write; 1 if a peer failed or is wrong."""
+    """Measure, print and write the results; return 1 if a peer failed or is wrong."""
     arguments = parser(__doc__ or "", PREDICTORS, [work.name for work in WORKS]).parse_args()
     settings = settings_of(arguments)
     peers = chosen_peers(PREDICTORS, arguments.peers, arguments.quick)

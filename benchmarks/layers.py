@@ -1,12 +1,12 @@
-"""The command: `python benchmarks/layers.py` times single layers of images beside PyTorch's.
+"""Time single image layers of declnet and PyTorch: `python benchmarks/layers.py`.
 
-Forward and backward together, float32, the same input to both; backward gives the gradients of the
-parameters and, but for a first layer, of the input. Every sample is a fresh process of one library,
-and the libraries take turns, so that what else the machine does falls on both. A process does each
-work 2 times unmeasured and then `--runs` times, and reports the median. The table has the median of
-the processes, the fastest in brackets, and ratios of both.
+Forward and backward together, in float32, with the same input for both; backward computes the
+gradients of the parameters and, except in a first layer, of the input. Every sample is a fresh
+process of one library, and the libraries take turns, so that other load affects both. A process
+runs each work twice to warm up and then `--runs` times, and reports the median. The table shows the
+median of the processes, the fastest in brackets, and the ratios of both.
 
-Threads: all cores unless `--threads` says otherwise. On a busy machine compare with `--threads 1`:
+Uses all cores unless `--threads` is given. On a busy machine, compare with `--threads 1`, since
 both libraries wait for their slowest thread.
 """
 
@@ -34,12 +34,12 @@ class Work:
     """A layer on a batch of images.
 
     Attributes:
-        name: what the table calls it.
-        layer: declnet's table.
-        module: the name of torch's class, and its arguments.
-        shape: of the batch, (n, channels, height, width).
-        first: whether it is a model's first layer: no gradient of the input.
-        target: the ratio to stay within.
+        name: the name in the table.
+        layer: the layer's table in a declnet spec.
+        module: the name of the torch class, and its arguments.
+        shape: shape of the batch, (n, channels, height, width).
+        first: whether it is a model's first layer, without a gradient of the input.
+        target: the largest acceptable ratio.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Work:
 
 
 def convolution(channels: int, filters: int, **more: Any) -> dict[str, Any]:
-    """The two descriptions of a convolution 3x3 that keeps the size of the images."""
+    """Return both descriptions of a 3x3 convolution that preserves the image size."""
     layer = {"type": "conv2d", "filters": filters, "kernel_size": 3, "padding": 1, **more}
     arguments = {"in_channels": channels, "out_channels": filters, "kernel_size": 3, "padding": 1}
     return {"layer": layer, "module": ("Conv2d", arguments | more)}
@@ -95,7 +95,7 @@ WORKS = (
 
 
 def declnet_pass(work: Work) -> Callable[[], None]:
-    """A forward and backward pass of declnet's layer, in memory as the graph allocates it."""
+    """Return a forward and backward pass of declnet's layer, in memory laid out as in the graph."""
     from declnet import Layer
     from declnet.testing import Subject
     from declnet.testing.layers import LayerHarness
@@ -119,7 +119,7 @@ def declnet_pass(work: Work) -> Callable[[], None]:
 
 
 def torch_pass(work: Work, threads: int) -> Callable[[], None]:
-    """The same of torch's module."""
+    """Return a forward and backward pass of the torch module."""
     import torch
 
     torch.set_num_threads(threads)
@@ -138,7 +138,7 @@ def torch_pass(work: Work, threads: int) -> Callable[[], None]:
 
 
 def measure(work: Work, library: str, threads: int, runs: int) -> float:
-    """The median of the runs, in microseconds."""
+    """Return the median of the runs, in microseconds."""
     run = declnet_pass(work) if library == "declnet" else torch_pass(work, threads)
     times = []
     for _ in range(runs + 2):
@@ -149,7 +149,7 @@ def measure(work: Work, library: str, threads: int, runs: int) -> float:
 
 
 def sample(library: str, threads: int, runs: int) -> dict[str, float]:
-    """What a fresh process measures, by work."""
+    """Return the measurements of a fresh process, by work."""
     command = [sys.executable, __file__, "--sample", library, "--runs", str(runs)]
     done = subprocess.run(
         [*command, "--threads", str(threads)],
@@ -170,7 +170,7 @@ class Row:
     times: dict[str, list[float]] = field(default_factory=lambda: {each: [] for each in LIBRARIES})
 
     def cells(self) -> tuple[str, ...]:
-        """The row's texts."""
+        """Return the cells of the row."""
         ours, theirs = (self.times[each] for each in LIBRARIES)
         return (
             self.work.name,
@@ -181,7 +181,7 @@ class Row:
 
 
 def table(rows: list[Row]) -> str:
-    """All rows under their headers."""
+    """Return all rows with their headers."""
     headers = ("layer", *(f"{each} µs" for each in LIBRARIES), "ratio", "target")
     lines = [headers, *(row.cells() for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(headers))]
@@ -195,7 +195,7 @@ def table(rows: list[Row]) -> str:
 
 
 def main() -> None:
-    """Measure in turn, and print."""
+    """Measure the libraries in turn, and print the results."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--repeats", type=int, default=5, help="processes of each library")
     parser.add_argument("--runs", type=int, default=15, help="measured passes in a process")

@@ -1,8 +1,9 @@
-"""Trains on an array in its file and on the same array in memory: speed, and memory in use.
+"""Train on an array in its file and on the same array in memory: speed and memory use.
 
     python benchmarks/mapped_arrays.py [--gigabytes 4] [--folder DIR] [--repeats 3]
 
-Each sample is a process of its own; they take turns. The file is made in DIR and then removed.
+Each sample is a separate process, and both variants take turns. The file is made in DIR and removed
+afterwards.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ from typing import Any
 import numpy as np
 
 FEATURES, UNITS, BATCH = 784, 512, 128
-"""As the work `wide` of training.py."""
+"""The same as the work `wide` of training.py."""
 
 
 def make_data(folder: Path, gigabytes: float) -> None:
-    """Writes x.npy, random float32, part by part, and y.npy."""
+    """Write x.npy, random float32, part by part, and y.npy."""
     rows = int(gigabytes * 1e9 / (4 * FEATURES))
     rng = np.random.default_rng(0)
     x = np.lib.format.open_memmap(folder / "x.npy", "w+", np.float32, (rows, FEATURES))
@@ -37,7 +38,7 @@ def make_data(folder: Path, gigabytes: float) -> None:
 
 
 def sample(folder: Path, mapped: bool, seconds: float) -> dict[str, float]:
-    """Trains for some seconds; samples a second, and MB of resident memory beyond the start's."""
+    """Train for some seconds; return samples per second, and MB of memory added since the start."""
     import declnet
     from declnet.training.preparation import prepare
     from declnet.training.trainer import Trainer
@@ -86,14 +87,14 @@ def sample(folder: Path, mapped: bool, seconds: float) -> dict[str, float]:
 
 
 def resident() -> int:
-    """Bytes of memory of this process."""
+    """Return the resident memory of this process, in bytes."""
     status = Path("/proc/self/status").read_text("ascii")
     line = next(each for each in status.splitlines() if each.startswith("VmRSS"))
     return int(line.split()[1]) * 1024
 
 
 def main() -> None:
-    """Makes the data, lets both take turns, and prints the medians."""
+    """Make the data, measure both in turn, and print the medians."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--gigabytes", type=float, default=4.0)
     parser.add_argument("--folder", type=Path)

@@ -1,7 +1,7 @@
-"""The command: `python benchmarks/picture.py FILE.json …` draws what the other commands wrote.
+"""Draw the results of the other commands: `python benchmarks/picture.py FILE.json …`.
 
-Results of training, cold starts and inference become one picture, speed.png, those of growth
-another, growth.png, in the folder `--folder`.
+Draws speed.png from the results of training, cold starts and inference, and growth.png from those
+of growth, in the folder `--folder`.
 """
 
 import argparse
@@ -16,7 +16,7 @@ IMAGES = Path(__file__).parents[1] / "docs" / "images"
 
 
 def main() -> int:
-    """Draw."""
+    """Draw the pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE.json")
     parser.add_argument("--folder", type=Path, default=IMAGES, help="default: docs/images")

@@ -1,11 +1,11 @@
-"""Predicts the rows of a CSV file, with declnet and with scikit-learn: speed, and peak memory.
+"""Predict the rows of a CSV file with declnet and scikit-learn: speed and peak memory.
 
     python benchmarks/predicting.py [--rows 1 5] [--folder DIR]
 
-Rows are in millions: ten numbers and a word, three classes. Both read CSV, prepare (standardize,
-one-hot), run two hidden layers of 64 units, and write classes and probabilities as CSV. Each sample
-is a process of its own. scikit-learn's reads with polars, all at once. Files are made in DIR, and
-removed.
+`--rows` is in millions; each row has ten numbers and a word, and there are three classes. Both read
+CSV, prepare (standardize, one-hot), run two hidden layers of 64 units, and write classes and
+probabilities as CSV. Each sample is a separate process. The scikit-learn one reads the whole file
+at a time, with polars. Files are made in DIR and removed afterwards.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ model.layers = [
 
 
 def make_table(path: Path, rows: int, seed: int) -> None:
-    """Writes a table, part by part."""
+    """Write a table, part by part."""
     import polars as pl
 
     rng = np.random.default_rng(seed)
@@ -56,7 +56,7 @@ def make_table(path: Path, rows: int, seed: int) -> None:
 
 
 def with_declnet(folder: Path, table: str) -> None:
-    """Predicts as the command line does."""
+    """Predict as the command line does."""
     from declnet.cli.main import command
 
     words = ["predict", folder / "run", folder / table, "-o", folder / "out.csv", "--force"]
@@ -64,7 +64,7 @@ def with_declnet(folder: Path, table: str) -> None:
 
 
 def with_scikit_learn(folder: Path, table: str) -> None:
-    """Predicts with a pipeline that was trained on the same rows."""
+    """Predict with a pipeline trained on the same rows."""
     import pickle
 
     import polars as pl
@@ -79,7 +79,7 @@ def with_scikit_learn(folder: Path, table: str) -> None:
 
 
 def train(folder: Path) -> None:
-    """Trains both on 20 000 rows."""
+    """Train both on 20 000 rows."""
     import pickle
 
     import declnet
@@ -106,7 +106,7 @@ WAYS = {"declnet": with_declnet, "scikit-learn": with_scikit_learn}
 
 
 def measure(way: str, folder: Path, table: str) -> tuple[float, float]:
-    """Seconds from the process's start to its end, and its peak in MB."""
+    """Return seconds from the process's start to its end, and its peak memory in MB."""
     words = [sys.executable, __file__, "--way", way, "--folder", str(folder), "--table", table]
     start = time.perf_counter()
     done = subprocess.run(words, check=True, capture_output=True, text=True)
@@ -122,7 +122,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.way:
         WAYS[arguments.way](arguments.folder, arguments.table)
-        # getrusage would begin with the peak of the process that started this one
+        # the peak from getrusage would start at the parent process's
         (peak,) = re.findall(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text())
         print(int(peak) / 1024)
         return

@@ -1,4 +1,4 @@
-"""The command: `python benchmarks/training.py` trains the works with every peer, side by side."""
+"""Train the works with every peer: `python benchmarks/training.py`."""
 
 import sys
 import tempfile
@@ -15,16 +15,16 @@ from works import WORKS, work_named
 from works.work import Work
 
 HEADERS = ("peer", "µs a step", "min-max", "ratio", "×limit", "peak MB", "loss")
-QUICK_WORKS = 1  # so many works are tried by all peers in a quick run, the others by declnet alone
+QUICK_WORKS = 1  # works that a quick run measures with all peers; the others with declnet only
 
 
 def cannot(work: Work, peers: list[Peer]) -> dict[str, str]:
-    """Why peers cannot do the work, by name."""
+    """Return why peers cannot run the work, by name."""
     return {peer.name: peer.cannot(work) for peer in peers if peer.cannot(work)}
 
 
 def main() -> int:
-    """Measure, print, write; 1 if a peer failed or none is installed."""
+    """Measure, print and write the results; return 1 if a peer failed or none is installed."""
     arguments = parser(__doc__ or "", PEERS, [work.name for work in WORKS]).parse_args()
     settings = settings_of(arguments)
     peers = chosen_peers(PEERS, arguments.peers, arguments.quick)
@@ -51,7 +51,7 @@ def main() -> int:
             record = {"work": work.to_record(), "title": work.title, "limits": limit.record()}
             records.append(record | {"cannot": reasons, **comparison.record()})
             failed = failed or any(row.failure for row in rows)
-            # after each work, so that an interruption loses no more than one
+            # after each work, so that an interruption loses one at most
             write_json(arguments.json, head | {"works": records})
     return 1 if failed else 0
 

@@ -1,7 +1,7 @@
-"""declnet: neural networks that are declared, and trained as a fast NumPy graph.
+"""declnet: declarative neural networks, trained as a fast NumPy graph.
 
 Programs use `load_spec`, `parse_spec`, `run`, `open_run` and `build_model`; plugins derive from the
-contracts (`Layer`, `Loss`, …) and register with `@hookimpl`. Names load when they are used.
+contracts (`Layer`, `Loss`, …) and register with `@hookimpl`. Names are imported on first use.
 """
 
 from __future__ import annotations
@@ -254,13 +254,13 @@ _RENAMED = {
     "Records": "Table",
     "RegularizerKernel": "Kernel, with replaces = (RegularizerClass,) and a method bind(site)",
 }
-"""Public names of the first edition that are gone, and what to use."""
+"""Public names of the first edition that were removed, with their replacements."""
 
 _lazy = lazy_names(__name__, _HOME_OF)
 
 
 def __getattr__(name: str) -> Any:
-    if name in _RENAMED:  # an AttributeError would lose the message in `from declnet import …`
+    if name in _RENAMED:  # `from declnet import …` would drop the message of an AttributeError
         raise ImportError(f"declnet.{name} was renamed: use {_RENAMED[name]}")
     return _lazy(name)
 

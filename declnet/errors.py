@@ -1,4 +1,4 @@
-"""One tree of errors: all that declnet raises on purpose descends from `DeclnetError`."""
+"""The hierarchy of errors; everything that declnet raises on purpose is a `DeclnetError`."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ KeyPath = tuple[str | int, ...]
 
 
 def dotted(path: KeyPath) -> str:
-    """Writes a key path as `--set` takes it, e.g. `model.layers.0.units`."""
+    """Return a key path in the form used by `--set`, e.g. `model.layers.0.units`."""
     return ".".join(str(part) for part in path)
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where something stands: in a file, or among the overrides of a command line.
+    """A location in a file or among the overrides on a command line.
 
     Attributes:
         file: the file as the user named it, or `--set`.
-        line: of its first character, from 1.
-        column: of its first character, from 1, counted in characters.
-        end_line: of its last character.
-        end_column: one past its last character.
-        text: the whole first line, without its end.
+        line: the line of the first character, from 1.
+        column: the column of the first character, from 1, counted in characters.
+        end_line: the line of the last character.
+        end_column: one past the column of the last character.
+        text: the whole first line, without its line ending.
     """
 
     file: str
@@ -39,7 +39,7 @@ class Place:
 
 
 class Renamed:
-    """An attribute that an earlier edition had; reading it says which one took its place."""
+    """An attribute of an earlier edition; reading it names its replacement."""
 
     def __init__(self, new: str) -> None:
         self._new = new
@@ -53,22 +53,22 @@ class Renamed:
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """One thing that is wrong with a spec, or suspicious.
+    """An error in a spec, or something suspicious.
 
     Attributes:
-        message: what is wrong, with the value, in one line and without a full stop.
-        help: one thing to do about it, if that is known.
-        path: keys and list positions that lead to the value, e.g. `("model", "layers", 0)`. In what
-            a component's `check` yields, within the component's own table, e.g. `("units",)`; `()`
-            for the component as a whole.
-        code: of `declnet explain`, e.g. `E012`; a warning's begins with W. The default, E060, is
+        message: what is wrong, with the value, on one line without a full stop.
+        help: one suggested fix, if known.
+        path: keys and list positions that lead to the value, e.g. `("model", "layers", 0)`. In a
+            diagnostic from a component's `check`, it is relative to the component's own table, e.g.
+            `("units",)`; `()` for the component as a whole.
+        code: a code of `declnet explain`, e.g. `E012`; warnings begin with W. The default, E060, is
             the error of a component's own check; W060 is its warning.
-        layer: from a component's `check`: the layer that it concerns, a `LayerContext`, rather than
-            the component itself; then `path` is one of that layer's.
-        data: from a component's `check`: the data set that it concerns, e.g. `"train"`; then `path`
-            is one of its source's, or `()` for what decides which data these are.
-        focus: whether the key or its value is marked.
-        place: where it was written, if it was read from a file or a command line.
+        layer: from a component's `check`: the layer (a `LayerContext`) that the diagnostic concerns
+            instead of the component itself; `path` is then relative to that layer.
+        data: from a component's `check`: the data set that the diagnostic concerns, e.g. `"train"`;
+            `path` is then relative to its source, or `()` for the keys that choose the data.
+        focus: whether to mark the key or its value.
+        place: where the value is written, if it was read from a file or a command line.
     """
 
     message: str
@@ -85,14 +85,14 @@ class Diagnostic:
         key = Renamed("path")
 
     def __post_init__(self) -> None:
-        """Keep to one line that is not too long."""
+        """Reduce the texts to one line of limited length."""
         object.__setattr__(self, "message", _readable(self.message))
         if self.help is not None:
             object.__setattr__(self, "help", _readable(self.help))
 
     @property
     def severity(self) -> Literal["error", "warning"]:
-        """`"error"`, or `"warning"` for what is legal but suspicious."""
+        """`"error"`, or `"warning"` for something valid but suspicious."""
         return "warning" if self.code.startswith("W") else "error"
 
     def __str__(self) -> str:
@@ -102,23 +102,23 @@ class Diagnostic:
 
 
 LONGEST = 500
-"""Characters of a message."""
+"""Maximum length of a message, in characters."""
 
 
 def _readable(text: str) -> str:
-    """A text in one line, cut if it is long, without what a terminal would obey."""
+    """Return a text on one line, truncated if long, without terminal control characters."""
     line = "".join(each if each.isprintable() else " " for each in " ".join(text.split()))
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
 
 
 class DeclnetError(Exception):
-    """The root of the tree; `exit_code` is what the command line ends with."""
+    """Base class of all declnet errors; `exit_code` is the exit code of the command line."""
 
     exit_code = 1
 
 
 class SpecError(DeclnetError):
-    """A spec is wrong; `problems` holds every fault that was found, in the order of the spec."""
+    """A spec is invalid; `problems` holds every error found, in the order of the spec."""
 
     exit_code = 2
 
@@ -132,9 +132,9 @@ class DataError(DeclnetError):
 
     Attributes:
         message: what is wrong.
-        hint: what to do about it, if that is known.
-        path: the key of the spec that it concerns, if that is known, e.g. `("data", "split")`.
-        code: which sort of problem it is, if it is one of a spec.
+        hint: a suggested fix, if known.
+        path: the key of the spec that it concerns, if known, e.g. `("data", "split")`.
+        code: the diagnostic code, if the error concerns a spec.
     """
 
     exit_code = 2
@@ -153,9 +153,9 @@ class RegistryError(DeclnetError):
 
 
 class UnknownTypeError(RegistryError):
-    """No component of that kind and type is installed; `hint` says what is.
+    """No component of that kind and type is installed; `hint` names the ones that are.
 
-    `code` is E015; E016 if a broken plugin has it; E009 if several distributions do.
+    `code` is E015, or E016 if a broken plugin has the type, or E009 if several distributions do.
     """
 
     def __init__(self, message: str, hint: str | None = None, code: str = "E015") -> None:
@@ -166,7 +166,7 @@ class UnknownTypeError(RegistryError):
 
 
 class OriginError(RegistryError):
-    """A component of a run would now come from another distribution; `hint` says what to do."""
+    """A component of a run would now come from another distribution; `hint` suggests a fix."""
 
     def __init__(self, message: str, hint: str) -> None:
         super().__init__(f"{message} ({hint})")
@@ -175,13 +175,13 @@ class OriginError(RegistryError):
 
 
 class OutputError(DeclnetError):
-    """The folder for a run is not empty, or is no run's folder."""
+    """The output folder is not empty, or a folder does not contain a run."""
 
     exit_code = 2
 
 
 class ResumeError(DeclnetError):
-    """A run cannot be resumed: what it began with has changed, or its checkpoint does not fit."""
+    """A run cannot be resumed: its inputs have changed, or its checkpoint does not match."""
 
     exit_code = 2
 
@@ -193,18 +193,18 @@ class WeightsError(DeclnetError):
 
 
 class RunError(DeclnetError):
-    """A run started and could not be finished."""
+    """A run started but could not finish."""
 
 
 class ComponentError(RunError):
-    """A component raised something; the message names it and its distribution."""
+    """A component raised an exception; the message names the component and its distribution."""
 
 
 class DivergenceError(RunError):
     """The loss became NaN or infinite.
 
     Attributes:
-        epoch: the epoch whose forward pass gave that loss, from 0.
+        epoch: the epoch whose forward pass produced that loss, from 0.
         layer: the name of the first layer with a non-finite value, or None if it is the loss.
     """
 
@@ -215,4 +215,4 @@ class DivergenceError(RunError):
 
 
 class DeclnetWarning(UserWarning):
-    """Something about a run that does not prevent its use, e.g. another version of a plugin."""
+    """A note about a run that is still usable, e.g. that a plugin's version differs."""

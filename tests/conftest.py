@@ -45,7 +45,7 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that follow each other in one process begin first, so that nobody waits for them."""
+    """Start tests that share a process first, so that the session does not end waiting for them."""
     items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
 
 
@@ -100,7 +100,7 @@ def document(tmp_path: Path, blobs: tuple[np.ndarray, np.ndarray]) -> Document:
 
 @pytest.fixture(scope="session")
 def changed() -> Callable[[Document, Mapping[str, Any]], Document]:
-    """Makes a copy of a document with values replaced or added at dotted keys."""
+    """Make a copy of a document with values replaced or added at dotted keys."""
 
     def change(document: Document, values: Mapping[str, Any]) -> Document:
         source_map = SourceMap(copy.deepcopy(document))
@@ -113,7 +113,7 @@ def changed() -> Callable[[Document, Mapping[str, Any]], Document]:
 
 @pytest.fixture
 def spec_file(tmp_path: Path) -> Callable[..., Path]:
-    """Writes a document as JSON, or a text as it is, into the test's folder."""
+    """Write a document as JSON, or a text unchanged, into the test's folder."""
 
     def write(content: Mapping[str, Any] | str, name: str = "spec.json") -> Path:
         path = tmp_path / name
@@ -139,7 +139,7 @@ class ForkServer:
         return hasattr(os, "fork") and not environment and self._fixed == self._of_start()
 
     def run(self, arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
-        """Runs a command line to its end."""
+        """Run a command line to its end."""
         if self._process is None or self._process.poll() is not None:
             self._process = subprocess.Popen(
                 [sys.executable, str(Path(__file__).with_name("fork_server.py"))],
@@ -171,7 +171,7 @@ class ForkServer:
             )
 
     def end(self) -> None:
-        """Lets the process end."""
+        """Let the process end."""
         if self._process is not None:
             self._process.communicate()
 
@@ -188,7 +188,7 @@ class CommandLine:
     environment: dict[str, str] = field(default_factory=dict)
 
     def start(self, *arguments: object, **options: Any) -> subprocess.Popen[str]:
-        """Starts it and returns at once."""
+        """Start it and return immediately."""
         return subprocess.Popen(
             [sys.executable, "-m", "declnet", *map(str, arguments)],
             cwd=self.folder,
@@ -201,7 +201,7 @@ class CommandLine:
         )
 
     def __call__(self, *arguments: object) -> subprocess.CompletedProcess[str]:
-        """Runs it to its end."""
+        """Run it to its end."""
         if self.server.serves(self.environment):
             return self.server.run(list(map(str, arguments)), self.folder)
         with self.start(*arguments) as process:
@@ -209,7 +209,7 @@ class CommandLine:
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
     def succeeds(self, *arguments: object) -> str:
-        """Runs it; its standard output. Fails the test if it fails."""
+        """Run it and return its standard output; fail the test if it fails."""
         done = self(*arguments)
         assert (done.returncode, done.stderr) == (0, "")
         return done.stdout
@@ -230,7 +230,7 @@ def declnet_cli(tmp_path: Path, fork_server: ForkServer) -> CommandLine:
 
 @pytest.fixture
 def history_of() -> Callable[[Path], list[dict[str, Any]]]:
-    """Reads a run's history, every line of which must be JSON without NaN."""
+    """Read a run's history, every line of which must be JSON without NaN."""
 
     def refuse(constant: str) -> None:
         raise AssertionError(f"{constant} is no JSON")
@@ -258,7 +258,7 @@ class Flowers:
 
 @pytest.fixture(scope="session")
 def flowers(tmp_path_factory: pytest.TempPathFactory) -> Flowers:
-    """120 rows of two numbers with a gap each, a colour and a kind, and a run on them."""
+    """120 rows of two numbers with a gap each, a color and a kind, and a run on them."""
     import declnet
 
     folder = tmp_path_factory.mktemp("flowers")

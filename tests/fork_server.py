@@ -31,7 +31,7 @@ def serve() -> None:
 
 
 def become(request: dict[str, Any]) -> NoReturn:
-    """Turns into `python -m declnet` with these arguments, in this folder and environment."""
+    """Turn into `python -m declnet` with these arguments, in this folder and environment."""
     os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(request["environment"])

@@ -14,7 +14,7 @@ from declnet.graph.parameters import fans
 
 
 class Block:
-    """Memory for batches of one shape; what is not filled is NaN, or the largest integer."""
+    """Memory for batches of one shape, initially NaN or the largest integer."""
 
     def __init__(self, shape: Shape, capacity: int, dtype: Any, order: Order) -> None:
         self.shape, self.order = tuple(shape), order
@@ -26,7 +26,7 @@ class Block:
         return batch_view(self.flat, self.shape, n, self.order)
 
     def holding(self, values: Array) -> Array:
-        """Values in the block's type and order."""
+        """Return values in the block's type and order."""
         view = self.view(len(values))
         view[...] = values
         return view
@@ -116,7 +116,7 @@ class LayerRun:
         return self.y.copy(order="C")
 
     def backward(self) -> dict[str, Array]:
-        """Copies of `dx` and of `grad.<parameter>`."""
+        """Return copies of `dx` and of `grad.<parameter>`."""
         needs = self.layer.backward_needs
         x, y = self.x if "x" in needs else None, self.y if "y" in needs else None
         self.layer.backward(x, y, self.dy, self.dx, self.state)
@@ -131,7 +131,7 @@ class LayerRun:
 
 
 def run_loss(loss: Loss, y_pred: Any, y: Any, order: Order = "batch_last") -> tuple[Array, Array]:
-    """Losses and their gradient, for y as a user gives it."""
+    """Return losses and their gradient, for y as given by the user."""
     given = np.asarray(y_pred)
     n, shape, dtype = len(given), given.shape[1:], given.dtype
     y_true = _targets(loss, y, shape, dtype, order)

@@ -1,1 +1,1 @@
-"""The machine's limits: what its arithmetic and memory allow, and what a work asks of them."""
+"""The machine's limits: its arithmetic and memory rates, and the minimum that a work requires."""

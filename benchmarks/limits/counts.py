@@ -1,4 +1,4 @@
-"""What a step of a work asks of a machine, at least: multiplications, and numbers from memory."""
+"""The minimum that a step of a work requires: arithmetic operations and memory traffic."""
 
 from dataclasses import dataclass
 from math import prod
@@ -7,12 +7,12 @@ from works.layers import Conv2d, Dense, Flatten, Relu
 from works.work import Work
 
 Product = tuple[int, int, int]  # (m, k) @ (k, n)
-BYTES = 4  # of a float32
+BYTES = 4  # size of a float32
 
 
 @dataclass(frozen=True)
 class Counts:
-    """The asked: the products of a step, and the bytes that pass and those that are kept."""
+    """The minimum of a step: matrix products, bytes of memory traffic, and bytes kept."""
 
     products: tuple[Product, ...]
     passing: int
@@ -20,17 +20,17 @@ class Counts:
 
     @property
     def operations(self) -> int:
-        """Multiplications and additions of all products."""
+        """Return the multiplications and additions of all products."""
         return sum(2 * prod(product) for product in self.products)
 
 
 def training_counts(work: Work) -> Counts:
-    """Of an update.
+    """Return the counts of an update.
 
-    Products: a layer's output; the gradients of its weights and, but for a first layer, of its
-    input. Memory, if all that can be joined is joined: weights and both moments are read and
-    written, outputs written and read again on the way back, the input batch read. Gradients, and
-    what relu and flatten put out, need never leave the cores' own memory.
+    Products: a layer's output, and the gradients of its weights and, except for a first layer, of
+    its input. Memory traffic, if everything that can be fused is fused: weights and both moments
+    are read and written, outputs written and read again in the backward pass, the input batch read.
+    Gradients and the outputs of relu and flatten need never leave the cores' caches.
     """
     products: list[Product] = []
     parameters = outputs = 0
@@ -51,7 +51,7 @@ def training_counts(work: Work) -> Counts:
 
 
 def inference_counts(work: Work) -> Counts:
-    """Of a prediction: weights and input are read, the output is written."""
+    """Return the counts of a prediction: read weights and input, write the output."""
     forward = [
         product_of(layer, shape, work.batch)
         for layer, shape in zip(work.layers, work.shapes[1:], strict=True)
@@ -62,7 +62,7 @@ def inference_counts(work: Work) -> Counts:
 
 
 def product_of(layer: object, output: tuple[int, ...], batch: int) -> Product | None:
-    """The product of a layer's forward pass; a convolution's is that over all patches."""
+    """Return the product of a layer's forward pass; for a convolution, over all patches."""
     if isinstance(layer, Dense):
         return (batch, layer.inputs, layer.units)
     if isinstance(layer, Conv2d):

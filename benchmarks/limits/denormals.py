@@ -1,4 +1,4 @@
-"""What denormal numbers cost on this machine."""
+"""The cost of denormal numbers on this machine."""
 
 from functools import partial
 from timeit import repeat
@@ -9,7 +9,7 @@ NUMBERS = 65536
 
 
 def cost_of_denormals() -> str:
-    """How many times as long the processor takes to multiply and to divide denormal numbers."""
+    """Return how many times slower multiplying and dividing denormal numbers is."""
     x, y = np.linspace(1, 2, NUMBERS, dtype=np.float32), np.full(NUMBERS, 0.9, np.float32)
     texts, out = [], np.empty_like(x)
     for name, call in (("multiply", np.multiply), ("divide", np.divide)):

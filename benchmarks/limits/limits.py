@@ -1,4 +1,4 @@
-"""The limits as a command uses them: measured in processes of their own, and told in words."""
+"""The limits that commands use, measured in separate processes, and their description."""
 
 import json
 import tempfile
@@ -15,14 +15,14 @@ GIGA, MEGA, MICRO = 1e9, 1e6, 1e-6
 
 @dataclass(frozen=True)
 class WorkLimits:
-    """A step's times in microseconds that the machine does not go below.
+    """Lower bounds of a step's time on this machine, in microseconds.
 
     Attributes:
-        operations: of its matrix products.
-        bytes: that pass between memory and cores, at least.
-        arithmetic: the operations at the best rate that any size of matrices reached.
-        memory: the bytes at the rate measured on arrays of as many bytes as the work keeps.
-        products: what NumPy needs for the work's own matrix products, and nothing else.
+        operations: number of operations in its matrix products.
+        bytes: minimum number of bytes moved between memory and cores.
+        arithmetic: time of the operations at the best rate of any matrix size.
+        memory: time of the bytes at the rate measured on arrays of as many bytes as the work keeps.
+        products: time that NumPy takes for the work's own matrix products alone.
     """
 
     operations: float
@@ -33,7 +33,7 @@ class WorkLimits:
 
     @property
     def least(self) -> float:
-        """No step can be faster: its arithmetic's time or its memory's."""
+        """Return the lower bound of a step: the longer of its arithmetic and its memory time."""
         return max(self.arithmetic, self.memory)
 
     def __str__(self) -> str:
@@ -44,24 +44,24 @@ class WorkLimits:
         )
 
     def record(self) -> dict[str, float]:
-        """It all, for the JSON."""
+        """Return all fields, for the JSON."""
         return {**asdict(self), "least": self.least}
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one thread and what all threads can do; `records` by threads, as `process` prints."""
+    """The rates of one thread and of all; `records` by threads, as `process` prints them."""
 
     records: dict[int, dict[str, Any]]
 
     @property
     def best_rate(self) -> float:
-        """Operations a second, of any number of threads and size of matrices."""
+        """Return the best rate in operations per second, for any thread count and matrix size."""
         rates = [record["operations_a_second"].values() for record in self.records.values()]
         return float(max(rate for each in rates for rate in each))
 
     def of(self, work: Work) -> WorkLimits:
-        """The work's limits, with one thread where a second one does not help."""
+        """Return the work's limits, with one thread where a second one does not help."""
         found = [record["works"][work.name] for record in self.records.values()]
         operations, passing = found[0]["operations"], found[0]["bytes"]
         return WorkLimits(
@@ -73,7 +73,7 @@ class Limits:
         )
 
     def lines(self) -> list[str]:
-        """The machine's rates."""
+        """Return the lines that describe the machine's rates."""
         lines = []
         for threads, record in self.records.items():
             rates = {size: rate / GIGA for size, rate in record["operations_a_second"].items()}
@@ -84,7 +84,7 @@ class Limits:
 
 
 def measure_limits(works: Sequence[Work], what: str, threads: int, seconds: float) -> Limits:
-    """The limits of one thread and of all; `what`: training or inference."""
+    """Return the limits of one thread and of all; `what` is training or inference."""
     records: dict[int, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

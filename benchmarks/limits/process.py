@@ -1,6 +1,6 @@
 """The process that measures a machine's rates: `python -m limits.process THREADS SECONDS`.
 
-Reads works as JSON from the file named third; prints rates, and what each work asks of them.
+Reads works as JSON from the file given as third argument; prints the rates, and each work's counts.
 """
 
 import json
@@ -16,7 +16,7 @@ MEMORY = 1 << 28  # bytes, more than any cache
 
 
 def work_rates(counts: Counts, threads: int, seconds: float) -> dict[str, float]:
-    """What a work asks, the memory's rate for as much as it keeps, its products' time."""
+    """Return a work's counts, the memory rate for the bytes it keeps, and its products' time."""
     speed = bandwidth(counts.kept, threads, seconds)
     products = sum(product_seconds(product, seconds) for product in counts.products)
     return {
@@ -28,7 +28,7 @@ def work_rates(counts: Counts, threads: int, seconds: float) -> dict[str, float]
 
 
 def main(threads: int, seconds: float, works_file: str, what: str) -> None:
-    """Measure and print."""
+    """Measure the rates and print them."""
     rates = product_rates(seconds, SQUARES if seconds else (256,))
     count = inference_counts if what == "inference" else training_counts
     works = [Work.from_record(record) for record in json.loads(Path(works_file).read_text())]

@@ -1,4 +1,4 @@
-"""Measured rates of this machine, for as many threads as the process's variables say."""
+"""Measured rates of this machine, with the number of threads set in the environment."""
 
 from collections.abc import Callable
 from threading import Thread
@@ -13,7 +13,7 @@ SQUARES = (256, 512, 1024, 2048)
 
 
 def best_time(call: Callable[[], object], seconds: float) -> float:
-    """The shortest time of a call in that many seconds of calls."""
+    """Return the shortest time of a call, over calls for that many seconds."""
     call()
     best, began = float("inf"), perf_counter()
     while True:
@@ -26,7 +26,7 @@ def best_time(call: Callable[[], object], seconds: float) -> float:
 
 
 def product_seconds(product: Product, seconds: float) -> float:
-    """NumPy's time for one product of float32 matrices."""
+    """Return NumPy's time for one product of float32 matrices."""
     m, k, n = product
     rng = np.random.default_rng(0)
     a, b = rng.random((m, k), np.float32), rng.random((k, n), np.float32)
@@ -35,22 +35,22 @@ def product_seconds(product: Product, seconds: float) -> float:
 
 
 def product_rates(seconds: float, sizes: tuple[int, ...] = SQUARES) -> dict[int, float]:
-    """Operations a second on squares, by their size."""
+    """Return operations per second for products of square matrices, by size."""
     return {size: 2 * size**3 / product_seconds((size, size, size), seconds) for size in sizes}
 
 
 def bandwidth(kept: int, threads: int, seconds: float) -> float:
-    """Bytes a second of c = a + b over arrays of `kept` bytes in all, the threads' parts apart.
+    """Return bytes per second of c = a + b over arrays of `kept` bytes, one part per thread.
 
-    Counted are two reads and a write, as the program asks for them. The best of one thread and all:
-    what is small is not worth a second one.
+    Counts two reads and a write, as the program requests them. Takes the best of one thread and
+    all, since small arrays do not gain from a second thread.
     """
     rates = [one_bandwidth(kept, count, seconds) for count in {1, threads}]
     return max(rates)
 
 
 def one_bandwidth(kept: int, threads: int, seconds: float) -> float:
-    """The same with exactly so many threads."""
+    """Return the same rate with exactly that many threads."""
     length = max(64, kept // (3 * 4 * threads))
     repeats = max(1, int(2e7) // (12 * length))  # so that starting threads does not matter
 

@@ -1,1 +1,1 @@
-"""How measurements are taken: processes that take turns, and what they ask and answer."""
+"""Measuring in interleaved processes: their tasks and their results."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def found(compiler: str) -> str:
-    """The compiler's program, "" if there is none; a version may stand in its name (clang-14)."""
+    """Return the compiler's program, which may be versioned (clang-14), or "" if there is none."""
     wanted = os.environ.get({"c++": "CXX", "clang": "CC"}[compiler])
     for name in [wanted] if wanted else {"c++": ["c++", "g++"], "clang": ["clang"]}[compiler]:
         if shutil.which(name):

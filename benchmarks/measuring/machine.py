@@ -1,4 +1,4 @@
-"""The machine and the versions that a measurement belongs to."""
+"""The machine and the package versions of a measurement."""
 
 import os
 import platform
@@ -12,14 +12,14 @@ PACKAGES = (
 
 
 def cores() -> int:
-    """The cores that this process may use."""
+    """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def processor() -> str:
-    """The processor's model, as well as the system tells it."""
+    """Return the processor's model, as reported by the system."""
     information = Path("/proc/cpuinfo")
     if information.exists():
         for line in information.read_text(encoding="utf-8").splitlines():
@@ -29,7 +29,7 @@ def processor() -> str:
 
 
 def installed_versions() -> dict[str, str]:
-    """The versions of the packages in play that are installed."""
+    """Return the versions of the relevant packages that are installed."""
     versions = {}
     for package in PACKAGES:
         try:
@@ -40,12 +40,12 @@ def installed_versions() -> dict[str, str]:
 
 
 def load() -> float:
-    """Processes that wanted a core during the last minute, on average; 0 where unknown."""
+    """Return the average number of runnable processes in the last minute; 0 if unknown."""
     return os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
 
 
 def describe() -> dict[str, object]:
-    """All of it, for the JSON."""
+    """Return all of this, for the JSON."""
     return {
         "processor": processor(),
         "cores": os.cpu_count(),

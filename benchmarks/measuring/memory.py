@@ -4,10 +4,10 @@ from pathlib import Path
 
 
 def megabytes(field: str) -> float:
-    """A field of Linux's process status; 0 elsewhere.
+    """Return a field of Linux's process status in MB; 0 on other systems.
 
-    `VmRSS` is the resident memory, `VmHWM` its peak since the program began (unlike getrusage's,
-    which begins with that of the process that started this one).
+    `VmRSS` is the resident memory, `VmHWM` its peak since the program began (unlike the peak from
+    getrusage, which starts at the parent process's).
     """
     status = Path("/proc/self/status")
     if status.exists():

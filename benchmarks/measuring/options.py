@@ -1,4 +1,4 @@
-"""What the commands have in common: their options, the peers chosen, the head of the results."""
+"""Code shared by the commands: their options, the choice of peers, the heading of the results."""
 
 import argparse
 import json
@@ -18,7 +18,7 @@ ROUNDS = 5
 
 
 def positive(text: str) -> int:
-    """A whole number from 1, for argparse."""
+    """Parse a whole number of at least 1, for argparse."""
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
@@ -28,7 +28,7 @@ def positive(text: str) -> int:
 def parser(
     description: str, peers: Sequence[Peer], works: Sequence[str]
 ) -> argparse.ArgumentParser:
-    """The options that all commands have."""
+    """Return a parser with the options that all commands have."""
     made = argparse.ArgumentParser(description=description)
     names = [peer.name for peer in peers]
     made.add_argument("--quick", action="store_true", help="few steps, 1 round: does it run?")
@@ -47,7 +47,7 @@ def parser(
 
 
 def settings_of(arguments: argparse.Namespace) -> Settings:
-    """How to measure; from here on this process, and what it starts, keep to the threads."""
+    """Return the settings; limit this process and its children to the chosen threads."""
     threads = arguments.threads or (1 if arguments.quick else machine.cores())
     keep_to(threads)
     rounds = arguments.rounds or (1 if arguments.quick else ROUNDS)
@@ -56,12 +56,12 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
 
 
 def report(line: str) -> None:
-    """A line of progress."""
+    """Print a line of progress."""
     print(line, file=sys.stderr, flush=True)
 
 
 def chosen_peers(peers: Sequence[Peer], names: list[str] | None, quick: bool) -> list[Peer]:
-    """The peers asked for, else the standard ones, that can run; the others are named."""
+    """Return the requested or else the standard peers; report those that are not installed."""
     chosen = []
     for peer in peers:
         if peer.name in names if names else peer.quick if quick else peer.standard:
@@ -74,7 +74,7 @@ def chosen_peers(peers: Sequence[Peer], names: list[str] | None, quick: bool) ->
 
 
 def heading(settings: Settings, what: str) -> dict[str, Any]:
-    """Print what the results belong to, and return it for the JSON."""
+    """Print the context of the results, and return it for the JSON."""
     described = machine.describe()
     print(f"{described['processor']}, {described['cores']} cores, {settings.threads} threads each")
     print(", ".join(f"{name} {text}" for name, text in machine.installed_versions().items()))
@@ -86,6 +86,6 @@ def heading(settings: Settings, what: str) -> dict[str, Any]:
 
 
 def write_json(path: Path | None, results: dict[str, Any]) -> None:
-    """Write the results, if a file was asked for."""
+    """Write the results, if a file was requested."""
     if path:
         path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")

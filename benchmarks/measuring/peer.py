@@ -1,4 +1,4 @@
-"""What is known of a peer before it is imported."""
+"""The properties of a peer that are known before it is imported."""
 
 import importlib
 from collections.abc import Callable
@@ -13,21 +13,22 @@ from works.work import Work
 
 @dataclass(frozen=True)
 class Peer:
-    """A peer: what it needs, what it cannot do alike, and how its row is read.
+    """A peer: its requirements, its limitations, and how to read its row.
 
     Attributes:
-        name: what tables and the command line call it.
-        module: has `make(task, **options)`, a Trainer or a function that predicts.
+        name: the name in tables and on the command line.
+        module: the module with `make(task, **options)`, which returns a Trainer or a function that
+            predicts.
         requires: modules that must be installed.
-        options: for `make`.
-        compiler: the program that it compiles with, "c++" or "clang".
+        options: arguments for `make`.
+        compiler: the compiler it needs, "c++" or "clang".
         lacks: why it cannot train a kind of layer, by kind.
         counted: whether it may be the "best peer" that ratios refer to; declnet itself may not.
-        same_batches: False: its order of samples differs, and so does its loss.
-        mini_batches_only: a full batch is nothing new to it.
-        standard: whether it runs unless asked otherwise.
-        quick: whether `--quick` runs it unless asked otherwise.
-        notes: by the work's name; "*" for every work.
+        same_batches: False if its order of samples differs, and so its loss.
+        mini_batches_only: whether to skip full batches, where it would measure nothing new.
+        standard: whether it runs by default.
+        quick: whether it runs by default with `--quick`.
+        notes: notes by the work's name; "*" for every work.
     """
 
     name: str
@@ -44,16 +45,16 @@ class Peer:
     notes: dict[str, str] = field(default_factory=dict)
 
     def load(self) -> Callable[..., Any]:
-        """Its `make`, options filled in; imports the peer."""
+        """Import the peer and return its `make`, with the options bound."""
         return partial(importlib.import_module(self.module).make, **self.options)
 
     def missing(self) -> list[str]:
-        """What the peer needs and is not here."""
+        """Return the requirements of the peer that are not installed."""
         modules = [name for name in self.requires if find_spec(name) is None]
         return modules + ([self.compiler] if self.compiler and not found(self.compiler) else [])
 
     def cannot(self, work: Work) -> str:
-        """Why it cannot do the work; empty if it can."""
+        """Return why the peer cannot run the work; empty if it can."""
         if self.mini_batches_only and work.full_batch:
             return "a full batch cannot be shuffled"
         return "; ".join(sorted({self.lacks[kind] for kind in work.kinds & set(self.lacks)}))

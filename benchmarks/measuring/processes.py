@@ -1,4 +1,4 @@
-"""Starting measuring processes: fresh ones, with so many threads and nothing else in the way."""
+"""Starting fresh measuring processes with a given number of threads."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ from time import perf_counter
 
 from measuring.compilers import found
 
-ROOM = Path(__file__).parents[1]  # benchmarks/, from which its modules are imported
+ROOM = Path(__file__).parents[1]  # benchmarks/, where modules are imported from
 TIMEOUT_SECONDS = 900.0
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -24,21 +24,21 @@ THREAD_VARIABLES = (
 
 
 class ProcessError(Exception):
-    """A measuring process failed; the message says how."""
+    """The failure of a measuring process; the message gives the cause."""
 
 
 @dataclass(frozen=True)
 class Processes:
-    """Starts processes that may use `threads` threads, and keep what they compile in `caches`."""
+    """A launcher of processes limited to `threads` threads that keep compiled code in `caches`."""
 
     threads: int
     caches: Path
 
     def environment(self) -> dict[str, str]:
-        """The variables of a process.
+        """Return the environment of a process.
 
-        Compiling is not what is measured: its result is kept between samples, and no pool of
-        compiling processes lingers beside the timed loops.
+        Compilation is not measured: compiled code is kept between samples, and no pool of
+        compiler processes keeps running during the timed loops.
         """
         return {
             **os.environ,
@@ -56,7 +56,7 @@ class Processes:
         }
 
     def run(self, command: list[str], folder: Path = ROOM) -> tuple[float, str]:
-        """The seconds that the command took, and its output; raises ProcessError if it failed."""
+        """Run a command and return its seconds and output; raise ProcessError if it failed."""
         start = perf_counter()
         try:
             done = subprocess.run(
@@ -76,18 +76,18 @@ class Processes:
         return seconds, done.stdout
 
     def python(self, *arguments: str | Path) -> tuple[float, str]:
-        """The same of Python with those arguments."""
+        """Run Python with those arguments; otherwise the same as `run`."""
         return self.run([sys.executable, *map(str, arguments)])
 
 
 def keep_to(threads: int) -> None:
-    """Let this process, and those that it starts, use only so many cores."""
-    if hasattr(os, "sched_setaffinity"):  # for peers that size their pools by the cores they see
+    """Limit this process and its children to that many cores."""
+    if hasattr(os, "sched_setaffinity"):  # for peers that size their pools by visible cores
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
 
 
 def cause(errors: str) -> str:
-    """The line of a traceback that names the exception, or the last line there is."""
+    """Return the line of a traceback that names the exception, or else the last line."""
     lines = [line.strip() for line in errors.splitlines() if line.strip()]
     for line in reversed(lines):
         name, colon, _ = line.partition(": ")

@@ -1,4 +1,4 @@
-"""A peer's samples on a work, and whom they are measured against."""
+"""A peer's samples on a work, and the reference they are compared with."""
 
 from dataclasses import asdict, dataclass, field
 from statistics import median
@@ -7,65 +7,65 @@ from typing import Any
 from measuring.peer import Peer
 from measuring.task import Sample
 
-SLOW = 10.0  # who takes so many times the best peer's time in the first round is not tried again
-STEADY = 1.5  # the slowest sample may take so many times the fastest
+SLOW = 10.0  # times the best peer's time; slower peers are not measured after the first round
+STEADY = 1.5  # largest acceptable ratio of the slowest sample to the fastest
 
 
 @dataclass
 class Row:
-    """A peer's samples on one work, or why there are none."""
+    """A peer's samples on one work, or the reason why there are none."""
 
     peer: Peer
     samples: list[Sample] = field(default_factory=list)
     failure: str = ""
-    slow: bool = False  # one sample was enough to know
+    slow: bool = False  # too slow to measure again
 
     @property
     def times(self) -> list[float]:
-        """Microseconds, one a sample."""
+        """Return the times in microseconds, one per sample."""
         return [sample.microseconds for sample in self.samples]
 
     @property
     def median(self) -> float:
-        """The median of the times, in microseconds."""
+        """Return the median of the times, in microseconds."""
         return median(self.times)
 
     @property
     def loss(self) -> float:
-        """The loss; the same in every sample but for rounding."""
+        """Return the loss, which is the same in every sample up to rounding."""
         return median(sample.loss for sample in self.samples)
 
     @property
     def peak(self) -> float:
-        """The median of the peaks of memory, in MB."""
+        """Return the median of the peak memory, in MB."""
         return median(sample.peak_megabytes for sample in self.samples)
 
     @property
     def steady(self) -> bool:
-        """Whether the samples are near enough to each other to be trusted."""
+        """Return whether the samples are close enough to each other to be trusted."""
         return 0 < max(self.times) <= STEADY * min(self.times)
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The rows of a work; `tolerance` is how far losses may be from the agreed one, relatively."""
+    """The rows of a work; `tolerance` bounds the relative deviation from the agreed loss."""
 
     rows: list[Row]
     tolerance: float = 0.01
 
     @property
     def measured(self) -> list[Row]:
-        """The rows that have samples, fastest first."""
+        """Return the rows that have samples, fastest first."""
         return sorted((row for row in self.rows if row.samples), key=lambda row: row.median)
 
     @property
     def agreed_loss(self) -> float | None:
-        """What all should end with: the counted peers' median, so declnet has no vote."""
+        """Return the counted peers' median loss, the reference for all; declnet has no vote."""
         losses = [row.loss for row in self.measured if row.peer.counted]
         return median(losses) if losses else None
 
     def agrees(self, row: Row) -> bool:
-        """Whether the peer ended with the agreed loss, where it should."""
+        """Return whether the peer's loss matches the agreed one, where it should."""
         loss = self.agreed_loss
         if loss is None or not row.peer.same_batches:
             return True
@@ -73,17 +73,17 @@ class Comparison:
 
     @property
     def best(self) -> float | None:
-        """The fastest median, in microseconds, among counted peers that compute the same."""
+        """Return the fastest median, in microseconds, of the counted peers whose loss agrees."""
         times = [row.median for row in self.measured if row.peer.counted and self.agrees(row)]
-        times = [time for time in times if time > 0]  # differences of noise are no times
+        times = [time for time in times if time > 0]  # noise can make differences negative
         return min(times, default=None)
 
     def record(self) -> dict[str, Any]:
-        """It all, for the JSON."""
+        """Return the whole comparison, for the JSON."""
         return {"best_microseconds": self.best, "rows": [self.row_record(row) for row in self.rows]}
 
     def row_record(self, row: Row) -> dict[str, Any]:
-        """A row, with its figures where there are any."""
+        """Return a row, with its measurements if there are any."""
         record: dict[str, Any] = {"peer": row.peer.name, "counted": row.peer.counted}
         if row.failure:
             record["failure"] = row.failure
@@ -97,7 +97,7 @@ class Comparison:
 
 
 def mark_slow(rows: list[Row]) -> None:
-    """Mark the peers that are so slow that further samples would tell nothing new."""
+    """Mark the peers that are too slow for further samples to be useful."""
     best = Comparison(rows).best
     for row in rows:
         row.slow = bool(row.samples and row.peer.counted and best and row.median > SLOW * best)

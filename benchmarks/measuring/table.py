@@ -1,4 +1,4 @@
-"""Tables of plain text."""
+"""Plain-text tables."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ Cells = tuple[str, ...]
 
 
 def aligned(lines: Sequence[Cells]) -> list[str]:
-    """Lines of cells, the first column to the left, the others to the right."""
+    """Return lines of cells, the first column left-aligned and the others right-aligned."""
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     return [
         "  ".join(
@@ -21,7 +21,7 @@ def aligned(lines: Sequence[Cells]) -> list[str]:
 
 
 def cells(row: Row, comparison: Comparison, limit: float | None) -> Cells:
-    """A row's texts; `limit`: the machine's, in microseconds."""
+    """Return the cells of a row; `limit` is the machine's, in microseconds."""
     best = comparison.best
     return (
         row.peer.name,
@@ -35,7 +35,7 @@ def cells(row: Row, comparison: Comparison, limit: float | None) -> Cells:
 
 
 def notes(work: Work, rows: list[Row]) -> list[str]:
-    """What the reader must know about single rows, failures included."""
+    """Return the notes on single rows, including failures."""
     lines = []
     for row in rows:
         if row.failure:
@@ -53,7 +53,7 @@ def notes(work: Work, rows: list[Row]) -> list[str]:
 def work_table(
     work: Work, comparison: Comparison, headers: Cells, limit: float | None, more: list[str]
 ) -> str:
-    """The whole table, fastest first; `more` are notes beside those of the rows."""
+    """Return the whole table, fastest first; `more` are notes in addition to the rows' own."""
     lines = [headers, *(cells(row, comparison, limit) for row in comparison.measured)]
     text = [work.title, *(f"  {line}" for line in aligned(lines))]
     return "\n".join(

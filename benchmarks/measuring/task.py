@@ -1,4 +1,4 @@
-"""What a measuring process is asked, and what it answers; both cross the border as JSON."""
+"""The task of a measuring process and its result, exchanged as JSON."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -13,10 +13,10 @@ class Task:
     """One measurement on `work`.
 
     Attributes:
-        folder: of the data and initial weights.
-        steps: the length of the short run, in updates; of the whole run from a cold start.
-        seconds: what the long run should take, at least; of calls in inference.
-        threads: how many a peer may use.
+        folder: folder of the data and initial weights.
+        steps: length in updates of the short run, or of the whole run from a cold start.
+        seconds: minimum duration of the long run, or of all calls in inference.
+        threads: number of threads that a peer may use.
     """
 
     work: Work
@@ -27,17 +27,17 @@ class Task:
 
     @property
     def path(self) -> Path:
-        """The folder of data and initial weights."""
+        """Return the folder of the data and initial weights."""
         return Path(self.folder)
 
     def write(self, path: Path) -> None:
-        """Write it for the other process."""
+        """Write the task for the other process."""
         record = {**asdict(self), "work": self.work.to_record()}
         path.write_text(json.dumps(record), encoding="utf-8")
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """The task that `write` wrote."""
+        """Return the task that `write` wrote."""
         record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return cls(**{**record, "work": Work.from_record(record["work"])})
 
@@ -47,10 +47,10 @@ class Sample:
     """One measurement's result.
 
     Attributes:
-        microseconds: of a step, a call or a whole process.
-        loss: after the short run over all samples; in inference the largest error.
+        microseconds: time of a step, a call or a whole process.
+        loss: loss over all samples after the short run; in inference, the largest error.
         imported_megabytes: resident memory once the peer is imported.
-        peak_megabytes: the most that was resident until the measurement's end.
+        peak_megabytes: peak resident memory until the end of the measurement.
     """
 
     microseconds: float
@@ -59,10 +59,10 @@ class Sample:
     peak_megabytes: float = 0.0
 
     def write(self, path: Path) -> None:
-        """Write it for the other process."""
+        """Write the sample for the other process."""
         path.write_text(json.dumps(asdict(self)), encoding="utf-8")
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """The sample that `write` wrote."""
+        """Return the sample that `write` wrote."""
         return cls(**json.loads(path.read_text(encoding="utf-8")))

@@ -1,4 +1,4 @@
-"""What a peer inside the measuring process provides, and how it is timed."""
+"""The interface of a peer inside the measuring process, and its timing."""
 
 from math import ceil
 from time import perf_counter
@@ -11,21 +11,21 @@ from works.numpy_network import training_loss
 
 
 class Trainer(Protocol):
-    """A network on its data, ready to be trained from its initial weights again and again."""
+    """A network and its data, which can be trained from the initial weights repeatedly."""
 
     def reset(self) -> None:
-        """Return to the initial weights and a fresh optimizer, keeping what was compiled."""
+        """Return to the initial weights and a fresh optimizer, keeping compiled code."""
 
     def train(self, steps: int) -> None:
-        """Make that many updates on consecutive batches, and return when the last is finished."""
+        """Make that many updates on consecutive batches, and return once the last has finished."""
 
     def weights(self) -> Weights:
-        """Copies of the present weights, as NumPy arrays."""
+        """Return copies of the current weights, as NumPy arrays."""
         ...
 
 
 def timed(trainer: Trainer, steps: int) -> float:
-    """The seconds of a run from the initial weights."""
+    """Return the seconds of a run from the initial weights."""
     trainer.reset()
     start = perf_counter()
     trainer.train(steps)
@@ -33,11 +33,11 @@ def timed(trainer: Trainer, steps: int) -> float:
 
 
 def time_trainer(trainer: Trainer, task: Task, imported: float) -> Sample:
-    """Warm up with a short run, which compiles what there is to compile; then time two runs.
+    """Warm up with a short run, which also compiles; then time two runs.
 
-    The long run is a multiple of the short one, and at least twice; the step's time is their
-    difference, so that what a run costs once cancels. The loss is computed last: NumPy's BLAS
-    threads spin for a while once they have worked, and its float64 arrays are no peer's memory.
+    The long run is a multiple of the short one, at least twice as long. A step's time comes from
+    their difference, so that fixed costs cancel. The loss is computed last: NumPy's BLAS threads
+    keep spinning for a while after use, and its float64 arrays do not belong to the peer's memory.
     """
     timed(trainer, task.steps)
     short = timed(trainer, task.steps)

@@ -1,4 +1,4 @@
-"""Measuring: a fresh process for every sample, peers taken in turn so that they share the noise."""
+"""Measuring in turns: a fresh process per sample, peers interleaved so that they share noise."""
 
 import tempfile
 from collections.abc import Callable
@@ -17,7 +17,7 @@ SEED = 0
 
 @dataclass(frozen=True)
 class Settings:
-    """How to measure: rounds of samples, threads a process, the least seconds of a long run."""
+    """How to measure: rounds of samples, threads per process, minimum seconds of a long run."""
 
     rounds: int
     threads: int
@@ -25,7 +25,7 @@ class Settings:
     quick: bool
 
     def steps(self, work: Work) -> int:
-        """The length of the short run, in updates."""
+        """Return the length of the short run, in updates."""
         return work.quick_steps if self.quick else work.short_steps
 
 
@@ -37,9 +37,9 @@ def measure_work(
     caches: Path,
     report: Callable[[str], None],
 ) -> list[Row]:
-    """Measure every peer, round by round; one that fails or is far too slow is not tried again.
+    """Measure every peer, round by round; skip one that failed or is far too slow.
 
-    `caches` is a folder that keeps what peers compile.
+    `caches` is a folder for compiled code.
     """
     rows = [Row(peer) for peer in peers]
     with tempfile.TemporaryDirectory() as name:
@@ -59,7 +59,7 @@ def measure_work(
 
 
 def take_sample(what: str, row: Row, processes: Processes, folder: Path) -> str:
-    """Run one measuring process; its sample or failure goes into the row, and is told in words."""
+    """Run one measuring process, add its sample or failure to the row, and report it."""
     task, result = folder / "task.json", folder / "sample.json"
     try:
         processes.python("-m", "measuring.process", what, row.peer.name, task, result)

@@ -10,7 +10,7 @@ from measuring.peer import Peer
 EPSILON_NOTE = "its Adam adds epsilon to the root of the uncorrected second moment"
 ALPHA_NOTE = "alpha = 2 * l2 * batch gives the same L2 gradient, but on all weights and no biases"
 JIT = find_spec("declnet_jit") is not None
-PLAIN = {"kernels": "numpy"} if JIT else {}  # a declnet from before it knows no [engine]
+PLAIN = {"kernels": "numpy"} if JIT else {}  # older declnet has no [engine]
 
 DENSE_ONLY = "MLPClassifier has dense layers only"
 PLAIN_LOOP = "XLA leaves a convolution inside of scan to plain loops, ten times slower than jit"
@@ -88,5 +88,5 @@ PEERS = (
 
 
 def peer_named(name: str) -> Peer:
-    """The peer of that name; KeyError if there is none."""
+    """Return the peer with that name; raise KeyError if there is none."""
     return {peer.name: peer for peer in PEERS}[name]

@@ -1,4 +1,4 @@
-"""declnet: `declnet.run` of a spec, whole, which validates, compiles, trains and evaluates."""
+"""declnet: whole calls of `declnet.run`, which validates, compiles, trains and evaluates."""
 
 import declnet
 import numpy as np
@@ -10,7 +10,7 @@ from works.data import Weights, read_weights
 
 
 class DeclnetTrainer:
-    """Trains by whole runs; what a run costs once cancels between the short and the long one."""
+    """A trainer by whole runs; fixed costs cancel between the short and the long run."""
 
     def __init__(self, task: Task, kernels: str | None = None, shuffle: bool = False) -> None:
         self.task, self.kernels, self.shuffle = task, kernels, shuffle
@@ -18,10 +18,10 @@ class DeclnetTrainer:
         save_file(read_weights(task.path), self.weights_file)
 
     def reset(self) -> None:
-        """Every run starts from the initial weights."""
+        """Do nothing: every run starts from the initial weights."""
 
     def train(self, steps: int) -> None:
-        """A run, written nowhere."""
+        """Run without writing files."""
         task = self.task
         document = spec(
             task.work, task.path, self.weights_file, steps, self.kernels, shuffle=self.shuffle
@@ -29,11 +29,11 @@ class DeclnetTrainer:
         self.result = declnet.run(declnet.parse_spec(document))
 
     def weights(self) -> Weights:
-        """Named as ours are."""
+        """Return the weights, named as in the works."""
         parameters = self.result.model.parameters()
         return {name: np.array(value, order="C") for name, value in parameters.items()}
 
 
 def make(task: Task, kernels: str | None = None, shuffle: bool = False) -> DeclnetTrainer:
-    """The trainer."""
+    """Return the trainer."""
     return DeclnetTrainer(task, kernels, shuffle)

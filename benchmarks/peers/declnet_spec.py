@@ -1,4 +1,4 @@
-"""A work as declnet's spec."""
+"""A work as a declnet spec."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from works.work import BETA_1, BETA_2, EPSILON, Work
 
 
 def spec_layer(layer: Layer) -> dict[str, Any]:
-    """The layer as a spec declares it."""
+    """Return the layer as declared in a spec."""
     declared: dict[str, Any] = {"type": layer.kind}
     if isinstance(layer, Dense):
         declared["units"] = layer.units
@@ -26,7 +26,7 @@ def spec_layer(layer: Layer) -> dict[str, Any]:
 
 
 def model(work: Work, weights_file: Path) -> dict[str, Any]:
-    """The spec's section `model`."""
+    """Return the `model` section of the spec."""
     layers = [*(spec_layer(layer) for layer in work.layers), {"type": "softmax"}]
     return {"dtype": "float32", "initial_weights": str(weights_file), "layers": layers}
 
@@ -39,9 +39,9 @@ def spec(
     kernels: str | None = None,
     shuffle: bool = False,
 ) -> dict[str, Any]:
-    """The spec that trains the work for that many updates, logging the first and last epoch.
+    """Return a spec that trains the work for that many updates, logging the first and last epoch.
 
-    `folder` has the data. `kernels` is the engine's; None leaves the section out.
+    `folder` has the data. `kernels` is the key in `[engine]`; None omits the section.
     """
     epochs = steps // work.steps_per_epoch
     training: dict[str, Any] = {"epochs": epochs, "log_every": epochs}

@@ -19,7 +19,7 @@ Loss = Callable[[Work, Arrays, jax.Array, jax.Array], jax.Array]
 
 
 def step(work: Work, loss: Loss, state: State, x: jax.Array, y: jax.Array) -> State:
-    """One update of Adam."""
+    """Make one Adam update."""
     weights, first, second, count = state
     gradients: Arrays = jax.grad(partial(loss, work))(weights, x, y)
     count = count + 1
@@ -36,7 +36,7 @@ def step(work: Work, loss: Loss, state: State, x: jax.Array, y: jax.Array) -> St
 
 
 def device_data(task: Task) -> tuple[jax.Array, jax.Array]:
-    """Samples (batches, batch, *shape) and one-hot labels (batches, batch, classes)."""
+    """Return samples (batches, batch, *shape) and one-hot labels (batches, batch, classes)."""
     work = task.work
     x, y = read_data(task.path)
     x = samples_last(x)
@@ -48,7 +48,7 @@ def device_data(task: Task) -> tuple[jax.Array, jax.Array]:
 
 
 class JaxTrainer:
-    """Trains by a jitted step."""
+    """A trainer by a jitted step."""
 
     def __init__(self, task: Task) -> None:
         self.work = task.work
@@ -58,7 +58,7 @@ class JaxTrainer:
         self.step = jax.jit(partial(step, task.work, loss), donate_argnums=0)
 
     def reset(self) -> None:
-        """The initial weights on the device, moments of zero."""
+        """Put the initial weights on the device, and set the moments to zero."""
         initial = self.initial.items()
         self.state: State = (
             {name: jnp.array(value) for name, value in initial},
@@ -76,11 +76,11 @@ class JaxTrainer:
         self.state = jax.block_until_ready(state)
 
     def weights(self) -> Weights:
-        """Copied from the device."""
+        """Return the weights, copied from the device."""
         weights = {name: np.array(value) for name, value in self.state[0].items()}
         return weights_first(self.work, weights)
 
 
 def make(task: Task) -> JaxTrainer:
-    """The trainer."""
+    """Return the trainer."""
     return JaxTrainer(task)

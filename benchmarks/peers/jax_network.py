@@ -1,4 +1,4 @@
-"""A work's network in JAX, images with channels last, as its libraries have them."""
+"""A work's network in JAX, images with channels last, as JAX libraries have them."""
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +10,7 @@ Arrays = dict[str, jax.Array]  # named as Weights, laid out by `channels_last`
 
 
 def scores(work: Work, weights: Arrays, x: jax.Array) -> jax.Array:
-    """What the last layer says, before softmax."""
+    """Return the output of the last layer, before softmax."""
     output = x
     for name, layer in work.named_layers:
         own = [weights[f"{name}.{key}"] for key in layer.parameters]
@@ -34,7 +34,7 @@ def scores(work: Work, weights: Arrays, x: jax.Array) -> jax.Array:
 
 
 def penalty(work: Work, weights: Arrays) -> jax.Array:
-    """The L2 penalties of all layers that have one."""
+    """Return the L2 penalties of all layers that have one."""
     total: jax.Array = jnp.zeros(())
     for name, strength in work.penalties.items():
         w, b = weights[f"{name}.weights"], weights[f"{name}.biases"]
@@ -43,7 +43,7 @@ def penalty(work: Work, weights: Arrays) -> jax.Array:
 
 
 def loss(work: Work, weights: Arrays, x: jax.Array, y: jax.Array) -> jax.Array:
-    """Mean cross-entropy of a batch with one-hot labels, plus the L2 penalties."""
+    """Return the mean cross-entropy of a batch with one-hot labels, plus the L2 penalties."""
     logarithms: jax.Array = jax.nn.log_softmax(scores(work, weights, x))
     total: jax.Array = penalty(work, weights) - jnp.sum(y * logarithms) / len(x)
     return total

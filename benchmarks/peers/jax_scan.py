@@ -9,7 +9,7 @@ from peers.jax_network import loss
 
 
 class ScanTrainer(JaxTrainer):
-    """Trains in scans of the task's steps, so that short and long runs use one compiled program."""
+    """A trainer by scans of the task's steps; short and long runs use one compiled program."""
 
     def __init__(self, task: Task, loss: Loss) -> None:
         super().__init__(task)
@@ -33,12 +33,12 @@ class ScanTrainer(JaxTrainer):
         self.scan = jax.jit(scan, donate_argnums=0)
 
     def train(self, steps: int) -> None:
-        """As many scans as the steps fill; the runs are whole numbers of them."""
+        """Run as many scans as the steps fill; runs are whole numbers of scans."""
         for _ in range(steps // self.length):
             self.state = self.scan(self.state, self.x, self.y)
         jax.block_until_ready(self.state)
 
 
 def make(task: Task) -> ScanTrainer:
-    """The trainer."""
+    """Return the trainer."""
     return ScanTrainer(task, loss)

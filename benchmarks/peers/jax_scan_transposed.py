@@ -1,6 +1,6 @@
 """JAX, scan over a network written with the batch axis last, which suits small features on a CPU.
 
-Not how JAX or any library on it is written; it shows what the layout alone is worth.
+No JAX library uses this layout; it shows the effect of the layout alone.
 """
 
 import jax
@@ -14,7 +14,7 @@ from works.work import Work
 
 
 def transposed_loss(work: Work, weights: Arrays, x: jax.Array, y: jax.Array) -> jax.Array:
-    """The same loss of x (features, batch) and one-hot y (classes, batch)."""
+    """Return the same loss for x (features, batch) and one-hot y (classes, batch)."""
     output = x
     for name, layer in work.named_layers:
         if isinstance(layer, Dense):
@@ -28,7 +28,7 @@ def transposed_loss(work: Work, weights: Arrays, x: jax.Array, y: jax.Array) -> 
 
 
 def make(task: Task) -> ScanTrainer:
-    """The trainer, its data transposed beforehand."""
+    """Return the trainer, with its data already transposed."""
     trainer = ScanTrainer(task, transposed_loss)
     trainer.x = jnp.array(jnp.swapaxes(trainer.x, 1, 2))
     trainer.y = jnp.array(jnp.swapaxes(trainer.y, 1, 2))

@@ -1,4 +1,4 @@
-"""Keras 3 on JAX: `fit`, jitted, fed with batches that lie ready."""
+"""Keras 3 on JAX: jitted `fit`, fed with prepared batches."""
 
 from itertools import cycle
 
@@ -10,11 +10,11 @@ from works.channels_last import samples_last
 from works.data import Weights, read_data, read_weights
 from works.work import BETA_1, BETA_2, EPSILON
 
-MOST_STEPS = 128  # that `fit` makes before it looks after its own state, half of a small step
+MOST_STEPS = 128  # between the bookkeeping of `fit`, which costs half of a small step
 
 
 class KerasTrainer:
-    """Trains by one epoch of `fit` as long as asked for, so that no epoch costs more than steps."""
+    """A trainer by `fit` with one epoch of the requested length, so that epochs cost nothing."""
 
     def __init__(self, task: Task) -> None:
         work = task.work
@@ -32,21 +32,21 @@ class KerasTrainer:
         self.states = [(variable, variable.numpy().copy()) for variable in optimizer.variables]
 
     def reset(self) -> None:
-        """Put the initial weights, and the optimizer's first state, back."""
+        """Restore the initial weights and the initial state of the optimizer."""
         self.network.load(self.initial)
         for variable, value in self.states:
             variable.assign(value)
 
     def train(self, steps: int) -> None:
-        """A `fit`; it syncs with the device before it returns."""
-        batches = (batch for batch in cycle(self.batches))  # a generator, which `fit` asks for
+        """Call `fit`, which syncs with the device before it returns."""
+        batches = (batch for batch in cycle(self.batches))  # `fit` requires a generator
         self.network.model.fit(batches, steps_per_epoch=steps, shuffle=False, verbose=0)
 
     def weights(self) -> Weights:
-        """Laid out as ours."""
+        """Return the weights, laid out as in the works."""
         return self.network.weights()
 
 
 def make(task: Task) -> KerasTrainer:
-    """The trainer."""
+    """Return the trainer."""
     return KerasTrainer(task)

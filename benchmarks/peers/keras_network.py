@@ -1,4 +1,4 @@
-"""A work's network in Keras 3, images with channels last, which is its default."""
+"""A work's network in Keras 3, images with channels last, the Keras default."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from works.work import Work
 
 
 def keras_layer(layer: Layer) -> Any:
-    """The layer as Keras has it."""
+    """Return the layer as a Keras layer."""
     layers = keras.layers
     if isinstance(layer, Dense):
         penalty = keras.regularizers.L2(layer.l2) if layer.l2 else None
@@ -27,7 +27,7 @@ def keras_layer(layer: Layer) -> Any:
 
 
 class KerasNetwork:
-    """The model, and the way of weights in and out."""
+    """The model, and the conversion of its weights."""
 
     def __init__(self, work: Work) -> None:
         self.work = work
@@ -41,14 +41,14 @@ class KerasNetwork:
         }
 
     def load(self, weights: Weights) -> None:
-        """Copy weights in."""
+        """Copy the weights into the model."""
         moved = weights_last(self.work, weights)
         for name, layer in self.work.named_layers:
             if layer.parameters:
                 self.layers[name].set_weights([moved[f"{name}.{key}"] for key in layer.parameters])
 
     def weights(self) -> Weights:
-        """Copy them out."""
+        """Copy the weights out of the model."""
         weights: Weights = {}
         for name, layer in self.work.named_layers:
             for key, value in zip(layer.parameters, self.layers[name].get_weights(), strict=True):

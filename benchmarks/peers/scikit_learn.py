@@ -1,4 +1,4 @@
-"""scikit-learn's MLPClassifier, in float32, from given weights by its warm start."""
+"""scikit-learn's MLPClassifier in float32, warm-started from given weights."""
 
 import warnings
 
@@ -11,10 +11,10 @@ from works.work import BETA_1, BETA_2, EPSILON
 
 
 class ScikitLearnTrainer:
-    """Trains by `fit`, whose `max_iter` counts epochs."""
+    """A trainer by `fit`, whose `max_iter` counts epochs."""
 
     def __init__(self, task: Task) -> None:
-        warnings.simplefilter("ignore", ConvergenceWarning)  # it is told when to stop
+        warnings.simplefilter("ignore", ConvergenceWarning)  # `max_iter` ends it on purpose
         self.work = task.work
         self.x, self.y = read_data(task.path)
         self.initial = read_weights(task.path)
@@ -34,7 +34,7 @@ class ScikitLearnTrainer:
         self.model.fit(self.x, self.y)
 
     def reset(self) -> None:
-        """Put the initial weights in; `fit` makes a new Adam each time."""
+        """Restore the initial weights; `fit` creates a new Adam each time."""
         names = [f"dense_{number + 1}" for number in range(len(self.work.dense))]
         self.model.coefs_ = [self.initial[f"{name}.weights"].copy() for name in names]
         self.model.intercepts_ = [self.initial[f"{name}.biases"].copy() for name in names]
@@ -42,12 +42,12 @@ class ScikitLearnTrainer:
         self.model.t_ = 0
 
     def train(self, steps: int) -> None:
-        """Whole epochs, in one `fit`."""
+        """Train whole epochs, in one `fit`."""
         self.model.set_params(max_iter=steps // self.work.steps_per_epoch)
         self.model.fit(self.x, self.y)
 
     def weights(self) -> Weights:
-        """In the same layout as ours."""
+        """Return the weights, laid out as in the works."""
         weights: Weights = {}
         pairs = zip(self.model.coefs_, self.model.intercepts_, strict=True)
         for number, (coefficients, intercepts) in enumerate(pairs, start=1):
@@ -57,5 +57,5 @@ class ScikitLearnTrainer:
 
 
 def make(task: Task) -> ScikitLearnTrainer:
-    """The trainer."""
+    """Return the trainer."""
     return ScikitLearnTrainer(task)

@@ -13,7 +13,7 @@ from works.work import BETA_1, BETA_2, EPSILON
 
 
 class ThincTrainer:
-    """Trains by thinc's loop."""
+    """A trainer by thinc's loop."""
 
     def __init__(self, task: Task) -> None:
         work = task.work
@@ -27,7 +27,7 @@ class ThincTrainer:
         self.loss = thinc.api.CategoricalCrossentropy(normalize=True)
 
     def adam(self, l2: float) -> Any:
-        """Its Adam, which adds L2's gradient."""
+        """Return thinc's Adam, which adds the L2 gradient."""
         return thinc.api.Adam(
             self.work.learning_rate,
             beta1=BETA_1,
@@ -39,7 +39,7 @@ class ThincTrainer:
         )
 
     def reset(self) -> None:
-        """The initial weights, and new optimizers, one for each strength of L2."""
+        """Restore the initial weights, with new optimizers, one for each L2 strength."""
         self.network.load(self.initial)
         strengths = {name: self.work.penalties.get(name, 0.0) for name in self.network.layers}
         optimizers = {strength: self.adam(strength) for strength in strengths.values()}
@@ -48,7 +48,7 @@ class ThincTrainer:
         ]
 
     def train(self, steps: int) -> None:
-        """The usual loop."""
+        """Run the usual loop."""
         model, loss, updates = self.network.model, self.loss, self.updates
         for x, y in islice(cycle(self.batches), steps):
             guesses, backprop = model.begin_update(x)
@@ -57,10 +57,10 @@ class ThincTrainer:
                 layer.finish_update(optimizer)
 
     def weights(self) -> Weights:
-        """Laid out as ours."""
+        """Return the weights, laid out as in the works."""
         return self.network.weights()
 
 
 def make(task: Task) -> ThincTrainer:
-    """The trainer."""
+    """Return the trainer."""
     return ThincTrainer(task)

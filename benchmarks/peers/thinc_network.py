@@ -1,4 +1,4 @@
-"""A work's network in thinc: a chain of its own layers, and one of ours that shapes."""
+"""A work's network in thinc: a chain of thinc layers, with a custom layer that reshapes."""
 
 from math import prod
 from typing import Any
@@ -14,7 +14,7 @@ PARAMETERS = {"dense": {"weights": "W", "biases": "b"}, "embedding": {"weights":
 
 
 def reshape(before: Shape, after: Shape) -> Any:
-    """Samples of one shape as another's, which thinc has no layer for."""
+    """Return a layer that reshapes samples; thinc has none."""
 
     def forward(_: Any, x: Any, is_train: bool) -> Any:  # noqa: ARG001
         return x.reshape(-1, *after), lambda dy: dy.reshape(-1, *before)
@@ -23,7 +23,7 @@ def reshape(before: Shape, after: Shape) -> Any:
 
 
 class ThincNetwork:
-    """The chain, and the way of weights in and out: its dense weights are (units, inputs)."""
+    """The chain, and the conversion of its weights: dense weights are (units, inputs)."""
 
     def __init__(self, work: Work) -> None:
         self.work = work
@@ -36,7 +36,7 @@ class ThincNetwork:
             if isinstance(layer, Dense):
                 self.layers[name] = self.dense(layer, after)
                 chain.append(self.layers[name])
-            elif isinstance(layer, Embedding):  # it takes all tokens of a batch in one axis
+            elif isinstance(layer, Embedding):  # takes all tokens of a batch on one axis
                 self.layers[name] = thinc.api.Embed(layer.units, layer.categories)
                 chain += [reshape(shape, ()), self.layers[name]]
             elif isinstance(layer, Flatten):
@@ -45,19 +45,19 @@ class ThincNetwork:
         self.model.initialize()
 
     def dense(self, layer: Dense, after: object) -> Any:
-        """The layer with its activation, which thinc's dense layers include."""
+        """Return the layer with its activation, which thinc's dense layers include."""
         kind = thinc.api.Softmax if after is None else thinc.api.Linear
         return (thinc.api.Relu if isinstance(after, Relu) else kind)(layer.units, layer.inputs)
 
     def load(self, weights: Weights) -> None:
-        """Copy weights in."""
+        """Copy the weights into the model."""
         for name, layer in self.layers.items():
             for key, own in PARAMETERS[name.rpartition("_")[0]].items():
                 value = weights[f"{name}.{key}"]
                 layer.set_param(own, np.array(value.T if own == "W" else value, order="C"))
 
     def weights(self) -> Weights:
-        """Copy them out."""
+        """Copy the weights out of the model."""
         weights: Weights = {}
         for name, layer in self.layers.items():
             for key, own in PARAMETERS[name.rpartition("_")[0]].items():

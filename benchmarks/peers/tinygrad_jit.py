@@ -1,4 +1,4 @@
-"""tinygrad: the step in its TinyJit, with its Adam, on kernels that clang compiles."""
+"""tinygrad: a TinyJit step with tinygrad's Adam, on kernels compiled by clang."""
 
 from itertools import cycle, islice
 from typing import Any
@@ -13,7 +13,7 @@ from works.work import BETA_1, BETA_2, EPSILON
 
 
 class TinygradTrainer:
-    """Trains by a jitted step; the batches lie ready as tensors."""
+    """A trainer by a jitted step; the batches are prepared as tensors."""
 
     def __init__(self, task: Task) -> None:
         work = self.work = task.work
@@ -32,11 +32,11 @@ class TinygradTrainer:
         self.step = tinygrad.TinyJit(self.one_step)
 
     def tensor(self, array: Any) -> Any:
-        """A part of the data, in memory of its own; integers as int32, tinygrad's own."""
+        """Return a copy of a part of the data; integers as int32, tinygrad's default."""
         return tinygrad.Tensor(array.astype("float32" if array.dtype.kind == "f" else "int32"))
 
     def one_step(self, x: Any, y: Any) -> Any:
-        """Forward, backward, and an update."""
+        """Make one step: forward, backward and an update."""
         self.optimizer.zero_grad()
         loss = scores(self.work, self.tensors, x).sparse_categorical_crossentropy(y)
         for name, strength in self.work.penalties.items():
@@ -46,24 +46,24 @@ class TinygradTrainer:
         return loss.realize(*self.optimizer.schedule_step())
 
     def reset(self) -> None:
-        """The initial values, into the tensors that the compiled step knows."""
+        """Write the initial values into the tensors that the compiled step uses."""
         for name, tensor in self.tensors.items():
             tensor.assign(tinygrad.Tensor(self.initial[name].copy())).realize()
         for tensor, value in self.states:
             tensor.assign(tinygrad.Tensor(value.copy())).realize()
 
     def train(self, steps: int) -> None:
-        """The step on batch after batch; the first two calls trace and compile it."""
+        """Run the step on consecutive batches; the first two calls trace and compile it."""
         with tinygrad.Context(TRAINING=1):
             for x, y in islice(cycle(self.batches), steps):
                 loss = self.step(x, y)
             loss.item()
 
     def weights(self) -> Weights:
-        """Copied."""
+        """Return copies of the weights."""
         return arrays(self.tensors)
 
 
 def make(task: Task) -> TinygradTrainer:
-    """The trainer."""
+    """Return the trainer."""
     return TinygradTrainer(task)

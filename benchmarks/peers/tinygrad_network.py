@@ -1,4 +1,4 @@
-"""A work's network in tinygrad, from its tensors' own methods."""
+"""A work's network in tinygrad, written with tensor methods."""
 
 from typing import Any
 
@@ -13,17 +13,17 @@ Tensors = dict[str, Any]  # named and laid out as Weights
 
 
 def tensors(weights: Weights) -> Tensors:
-    """The weights, to be trained."""
+    """Return the weights as trainable tensors."""
     return {name: tinygrad.Tensor(w.copy()).realize() for name, w in weights.items()}
 
 
 def arrays(tensors: Tensors) -> Weights:
-    """Copied back."""
+    """Return the weights copied back to arrays."""
     return {name: np.array(tensor.numpy()) for name, tensor in tensors.items()}
 
 
 def scores(work: Work, weights: Tensors, x: Any) -> Any:
-    """What the last layer says, before softmax."""
+    """Return the output of the last layer, before softmax."""
     output = x
     for name, layer in work.named_layers:
         own = [weights[f"{name}.{key}"] for key in layer.parameters]

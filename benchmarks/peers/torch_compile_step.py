@@ -17,7 +17,7 @@ State = tuple[Tensors, Tensors, Tensors, Tensor]  # these, both moments, updates
 
 
 def loss(work: Work, parameters: Tensors, x: Tensor, y: Tensor) -> Tensor:
-    """Mean cross-entropy of a batch."""
+    """Return the mean cross-entropy of a batch."""
     output = x
     for name, layer in work.named_layers:
         own = [parameters[f"{name}.{key}"] for key in layer.parameters]
@@ -37,7 +37,7 @@ def loss(work: Work, parameters: Tensors, x: Tensor, y: Tensor) -> Tensor:
 
 
 def step(work: Work, state: State, x: Tensor, y: Tensor) -> None:
-    """One update of Adam, in place."""
+    """Make one Adam update, in place."""
     parameters, first, second, count = state
 
     def loss_of(parameters: Tensors) -> Tensor:
@@ -59,7 +59,7 @@ def step(work: Work, state: State, x: Tensor, y: Tensor) -> None:
 
 
 class StepTrainer(TorchTrainer):
-    """Trains by a compiled function that updates its arguments in place."""
+    """A trainer by a compiled function that updates its arguments in place."""
 
     def __init__(self, task: Task) -> None:
         super().__init__(task)
@@ -69,24 +69,24 @@ class StepTrainer(TorchTrainer):
         )
 
     def reset(self) -> None:
-        """Copies of the initial weights, moments of zero."""
+        """Copy the initial weights, and set the moments to zero."""
         parameters = {name: torch.from_numpy(w.copy()) for name, w in self.initial.items()}
         first = {name: torch.zeros_like(w) for name, w in parameters.items()}
         second = {name: torch.zeros_like(w) for name, w in parameters.items()}
         self.state: State = (parameters, first, second, torch.zeros(()))
 
     def train(self, steps: int) -> None:
-        """A Python loop over the compiled step."""
+        """Loop over the compiled step in Python."""
         step, state = self.step, self.state
         with torch.no_grad():
             for x, y in islice(cycle(self.batches), steps):
                 step(state, x, y)
 
     def weights(self) -> Weights:
-        """Copied: the step works in place."""
+        """Return copies of the weights, since the step works in place."""
         return {name: tensor.numpy().copy() for name, tensor in self.state[0].items()}
 
 
 def make(task: Task) -> StepTrainer:
-    """The trainer."""
+    """Return the trainer."""
     return StepTrainer(task)

@@ -1,6 +1,6 @@
 """PyTorch: nn.Sequential, cross_entropy, backward, Adam; eager, or forward and backward compiled.
 
-Adam is the fused one, or as `torch.optim.Adam` makes it where nothing else is asked for.
+Adam is fused, or `torch.optim.Adam` with its defaults.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from works.work import BETA_1, BETA_2, EPSILON
 
 
 class TorchTrainer:
-    """Trains by `compute_loss`, which may be a compiled one."""
+    """A trainer by `compute_loss`, which may be compiled."""
 
     def __init__(self, task: Task, fused: bool = True, compiled: bool = False) -> None:
         torch.set_num_threads(task.threads)
@@ -33,12 +33,12 @@ class TorchTrainer:
             self.compute_loss = torch.compile(self.eager_loss, fullgraph=True, dynamic=False)
 
     def eager_loss(self, x: Tensor, y: Tensor) -> Tensor:
-        """Mean cross-entropy of a batch; the penalty acts through the optimizer."""
+        """Return the mean cross-entropy of a batch; the penalty acts through the optimizer."""
         scores: Tensor = self.network.model(x)
         return nn.functional.cross_entropy(scores, y)
 
     def groups(self) -> list[dict[str, Any]]:
-        """Parameters by their weight decay, which adds L2's gradient, 2 * l2 * w."""
+        """Return parameter groups by weight decay, which adds the L2 gradient, 2 * l2 * w."""
         penalties = self.work.penalties
         if not penalties:  # one group: one fused kernel
             return [{"params": list(self.network.model.parameters())}]
@@ -49,13 +49,13 @@ class TorchTrainer:
         ]
 
     def reset(self) -> None:
-        """Copy the initial weights in; a new Adam."""
+        """Copy the initial weights in, with a new Adam."""
         self.network.load(self.initial)
         betas, rate = (BETA_1, BETA_2), self.work.learning_rate
         self.optimizer = torch.optim.Adam(self.groups(), rate, betas, EPSILON, fused=self.fused)
 
     def train(self, steps: int) -> None:
-        """The usual loop."""
+        """Run the usual loop."""
         compute_loss, optimizer = self.compute_loss, self.optimizer
         for x, y in islice(cycle(self.batches), steps):
             compute_loss(x, y).backward()
@@ -63,10 +63,10 @@ class TorchTrainer:
             optimizer.zero_grad(set_to_none=True)
 
     def weights(self) -> Weights:
-        """Laid out as ours."""
+        """Return the weights, laid out as in the works."""
         return self.network.weights()
 
 
 def make(task: Task, fused: bool = True, compiled: bool = False) -> TorchTrainer:
-    """The trainer."""
+    """Return the trainer."""
     return TorchTrainer(task, fused, compiled)

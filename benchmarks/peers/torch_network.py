@@ -1,4 +1,4 @@
-"""A work's network in PyTorch: `nn.Sequential` of its own layers."""
+"""A work's network in PyTorch: `nn.Sequential` of PyTorch layers."""
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ from works.work import Work
 
 
 def torch_layer(layer: Layer) -> nn.Module:
-    """The layer as torch has it, weights not yet set."""
+    """Return the layer as a torch module, weights not yet set."""
     if isinstance(layer, Dense):
         return nn.Linear(layer.inputs, layer.units)
     if isinstance(layer, Conv2d):
@@ -23,7 +23,7 @@ def torch_layer(layer: Layer) -> nn.Module:
 
 
 class TorchNetwork:
-    """The modules, and the way of weights in and out: Linear's are (units, inputs)."""
+    """The modules, and the conversion of their weights: Linear's are (units, inputs)."""
 
     def __init__(self, work: Work) -> None:
         modules = [torch_layer(layer) for layer in work.layers]
@@ -33,22 +33,22 @@ class TorchNetwork:
         self.keys = [(name, key) for name, layer in work.named_layers for key in layer.parameters]
 
     def tensor(self, name: str, key: str) -> Tensor:
-        """The parameter, laid out as ours."""
+        """Return the parameter, laid out as in the works."""
         module = self.modules[name]
         parameter: Tensor = getattr(module, {"weights": "weight", "biases": "bias"}[key])
         return parameter.T if isinstance(module, nn.Linear) and key == "weights" else parameter
 
     def load(self, weights: Weights) -> None:
-        """Copy weights in."""
+        """Copy the weights into the modules."""
         with torch.no_grad():
             for name, key in self.keys:
                 self.tensor(name, key).copy_(torch.from_numpy(weights[f"{name}.{key}"]))
 
     def weights(self) -> Weights:
-        """Copy them out."""
+        """Copy the weights out of the modules."""
         return {f"{name}.{key}": copied(self.tensor(name, key)) for name, key in self.keys}
 
 
 def copied(tensor: Tensor) -> Floats:
-    """A tensor as an array of its own."""
+    """Return a copy of a tensor as an array."""
     return np.array(tensor.detach().numpy(), order="C")

@@ -1,1 +1,1 @@
-"""Pictures of results, drawn with matplotlib from the JSON that commands write."""
+"""Pictures of results, drawn with matplotlib from the JSON that the commands write."""

@@ -1,4 +1,4 @@
-"""The picture of growth: cost against batch, width, depth, samples and epochs."""
+"""The growth picture: cost against batch, width, depth, samples and epochs."""
 
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ LABELS = {
 
 
 def draw_growth(results: dict[str, Any], file: Path) -> None:
-    """A panel an axis, both scales logarithmic; a grey line is growth in proportion."""
+    """Draw one panel per axis, both scales logarithmic; a gray line shows linear growth."""
     set_style()
     axes_of = results["axes"]
     figure, panels = plt.subplots(1, len(axes_of), figsize=(12, 2.9), layout="constrained")

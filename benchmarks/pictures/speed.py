@@ -1,4 +1,4 @@
-"""The picture of speed: a line a work, a mark a peer, how many times the best peer's time."""
+"""The speed picture: a line per work, a mark per peer, the time relative to the best peer's."""
 
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,11 @@ TITLES = {
     "cold_start": "a whole process, from its start to the trained network",
     "inference": "a prediction",
 }
-FURTHEST = 40.0  # what is slower stands at the edge
+FURTHEST = 40.0  # slower peers are drawn at the edge
 
 
 def lines_of(results: list[Results]) -> list[tuple[str, str, Results]]:
-    """What is drawn, from above: the kind, the label, the work's record."""
+    """Return the lines to draw, from the top: the kind, the label and the work's record."""
     lines = []
     for kind in TITLES:
         for each in results:
@@ -28,7 +28,7 @@ def lines_of(results: list[Results]) -> list[tuple[str, str, Results]]:
 
 
 def label(record: Results) -> str:
-    """The network, its batch, and the best peer's time."""
+    """Return the network, its batch, and the best peer's time."""
     best = record["best_microseconds"]
     time = f"{best:.0f} µs" if best < 1000 else f"{best / 1000:.1f} ms"
     time = time if best < 1e6 else f"{best / 1e6:.1f} s"
@@ -36,7 +36,7 @@ def label(record: Results) -> str:
 
 
 def draw_speed(results: list[Results], file: Path) -> None:
-    """Draw what the results have."""
+    """Draw the results."""
     set_style()
     lines = lines_of(results)
     heights, places, place = [], [], 0.0

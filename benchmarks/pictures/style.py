@@ -1,4 +1,4 @@
-"""How peers look: colours that colour-blind people tell apart (Okabe and Ito), and shapes."""
+"""The style of the peers: colors for color-blind readers (Okabe and Ito), and shapes."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -37,7 +37,7 @@ OTHER = Mark("#888888", ".")
 
 
 def mark_of(peer: str) -> dict[str, Any]:
-    """A peer's mark as matplotlib's arguments."""
+    """Return a peer's mark as matplotlib arguments."""
     mark = MARKS.get(peer, OTHER)
     return {
         "color": mark.color,
@@ -50,7 +50,7 @@ def mark_of(peer: str) -> dict[str, Any]:
 
 
 def set_style() -> None:
-    """No windows; small, quiet text."""
+    """Disable windows, and set small, plain text."""
     mpl.use("agg")
     mpl.rcParams.update(
         {

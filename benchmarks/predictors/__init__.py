@@ -1,6 +1,6 @@
 """The peers that predict, by name. Each has a module here with `make(task) -> Predict`.
 
-All take samples as NumPy has them and give probabilities as NumPy has them.
+All take samples as NumPy arrays and return probabilities as NumPy arrays.
 """
 
 from measuring.peer import Peer
@@ -20,5 +20,5 @@ PREDICTORS = (
 
 
 def predictor_named(name: str) -> Peer:
-    """The peer of that name; KeyError if there is none."""
+    """Return the peer with that name; raise KeyError if there is none."""
     return {peer.name: peer for peer in PREDICTORS}[name]

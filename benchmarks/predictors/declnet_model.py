@@ -10,7 +10,7 @@ from works.data import read_weights
 
 
 def make(task: Task, kernels: str | None = None) -> Predict:
-    """The model that the spec declares, with the initial weights."""
+    """Return the model that the spec declares, with the initial weights."""
     weights_file = task.path / "initial.safetensors"
     save_file(read_weights(task.path), weights_file)
     steps = task.work.steps_per_epoch

@@ -15,13 +15,13 @@ from works.work import Work
 
 
 def probabilities(work: Work, weights: Arrays, x: jax.Array) -> jax.Array:
-    """Softmax of the scores."""
+    """Return the softmax of the scores."""
     result: jax.Array = jax.nn.softmax(scores(work, weights, x))
     return result
 
 
 def make(task: Task) -> Predict:
-    """The compiled function, weights on the device."""
+    """Return the compiled function, with the weights on the device."""
     initial = weights_last(task.work, read_weights(task.path))
     weights = {name: jnp.array(value) for name, value in initial.items()}
     compiled = jax.jit(partial(probabilities, task.work))

@@ -10,7 +10,7 @@ from works.data import Floats, Samples, read_weights
 
 
 def make(task: Task) -> Predict:
-    """The model with softmax on top."""
+    """Return the model with softmax on top."""
     network = KerasNetwork(task.work)
     network.load(read_weights(task.path))
     model = keras.Sequential([network.model, keras.layers.Softmax()])

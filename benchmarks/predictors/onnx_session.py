@@ -14,7 +14,7 @@ from works.work import Work
 
 
 def node(name: str, layer: Layer, source: str) -> Any:
-    """The layer as an ONNX operator."""
+    """Return the layer as an ONNX operator."""
     w, b = f"{name}.weights", f"{name}.biases"
     if isinstance(layer, Dense):
         return helper.make_node("Gemm", [source, w, b], [name])
@@ -28,7 +28,7 @@ def node(name: str, layer: Layer, source: str) -> Any:
 
 
 def model_bytes(work: Work, weights: Weights) -> bytes:
-    """The serialized model, softmax on top."""
+    """Return the serialized model, with softmax on top."""
     nodes, source = [], "x"
     for name, layer in work.named_layers:
         nodes.append(node(name, layer, source))
@@ -45,7 +45,7 @@ def model_bytes(work: Work, weights: Weights) -> bytes:
 
 
 def make(task: Task) -> Predict:
-    """The session, all optimizations on."""
+    """Return the session, with all optimizations enabled."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = task.threads
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL

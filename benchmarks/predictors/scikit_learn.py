@@ -6,7 +6,7 @@ from predictors.timing import Predict
 
 
 def make(task: Task) -> Predict:
-    """A classifier that was fitted briefly and then given the weights."""
+    """Return a classifier that is fitted briefly and then given the weights."""
     trainer = ScikitLearnTrainer(task)
     trainer.reset()
     predict: Predict = trainer.model.predict_proba

@@ -7,7 +7,7 @@ from works.data import read_weights
 
 
 def make(task: Task) -> Predict:
-    """The model with the weights."""
+    """Return the model with the weights."""
     network = ThincNetwork(task.work)
     network.load(read_weights(task.path))
     predict: Predict = network.model.predict

@@ -1,4 +1,4 @@
-"""How a peer that predicts is timed."""
+"""The timing of peers that predict."""
 
 from collections.abc import Callable
 from itertools import cycle
@@ -19,7 +19,7 @@ WARM_UP = 20
 
 
 def time_predictor(predict: Predict, task: Task, imported: float) -> Sample:
-    """The median time of a call, over calls for the task's seconds; the loss is the worst error."""
+    """Return the median time of calls over the task's seconds; the loss is the worst error."""
     x, _ = read_data(task.path)
     batch = task.work.batch
     batches = [x[at : at + batch] for at in range(0, len(x), batch)]

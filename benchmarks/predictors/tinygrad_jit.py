@@ -11,7 +11,7 @@ from works.data import Floats, Samples, read_weights
 
 
 def make(task: Task) -> Predict:
-    """The jitted function, weights in its memory."""
+    """Return the jitted function, with the weights in its memory."""
     weights = tensors(read_weights(task.path))
 
     def probabilities(x: Any) -> Any:

@@ -9,7 +9,7 @@ from works.data import Floats, Samples, read_weights
 
 
 def make(task: Task, compiled: bool = False) -> Predict:
-    """Softmax of the network's scores."""
+    """Return the softmax of the network's scores."""
     torch.set_num_threads(task.threads)
     network = TorchNetwork(task.work)
     network.load(read_weights(task.path))

@@ -1,4 +1,4 @@
-"""How long an import takes: a process that imports and ends."""
+"""The time of an import: a process that imports and exits."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from statistics import median
 from measuring.processes import Processes
 from measuring.table import aligned
 
-# What a program imports to train: declnet and keras load some of what they have only when asked.
+# The imports that training needs; declnet and keras load some of their modules on demand.
 STATEMENTS = {
     "python": "pass",
     "numpy": "import numpy",
@@ -25,21 +25,21 @@ STATEMENTS = {
 
 @dataclass
 class Import:
-    """A module's import in milliseconds, the process included, one a round."""
+    """The import times of a module in milliseconds, whole process, one per round."""
 
     module: str
     times: list[float] = field(default_factory=list)
 
     @property
     def median(self) -> float:
-        """The median."""
+        """Return the median."""
         return median(self.times)
 
 
 def measure_imports(
     processes: Processes, rounds: int, report: Callable[[str], None]
 ) -> list[Import]:
-    """Every installed module's import, round by round, after one that fills the file caches."""
+    """Measure every installed module, round by round, after one that warms the file caches."""
     modules = [name for name in STATEMENTS if name == "python" or find_spec(name)]
     imports = [Import(module) for module in modules]
     for turn in range(rounds + 1):
@@ -52,7 +52,7 @@ def measure_imports(
 
 
 def import_table(imports: list[Import]) -> str:
-    """The table, fastest first."""
+    """Return the table, fastest first."""
     lines = [("import", "ms", "min-max", "statement")]
     for each in sorted(imports, key=lambda each: each.median):
         span = f"{min(each.times):.0f}-{max(each.times):.0f}"

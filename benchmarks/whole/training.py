@@ -1,4 +1,4 @@
-"""A whole training as a process of its own, timed from its start to its end."""
+"""A whole training in a separate process, timed from its start to its end."""
 
 import json
 import sys
@@ -19,7 +19,7 @@ from works.numpy_network import scores, training_loss
 
 @dataclass
 class WholeRow(Row):
-    """A peer's trainings; `first` is the milliseconds of one before anything was cached."""
+    """A peer's trainings; `first` is the milliseconds of the one with empty caches."""
 
     first: float = 0.0
     accuracy: float = 0.0
@@ -32,7 +32,7 @@ def measure_whole(
     rounds: int,
     report: Callable[[str], None],
 ) -> None:
-    """Train with every peer, round by round; the first round fills caches and is told apart."""
+    """Train with every peer, round by round; the first round, which fills caches, is kept apart."""
     task.write(task.path / "task.json")
     for turn in range(rounds + 1):
         for row in rows:
@@ -55,7 +55,7 @@ def measure_whole(
 
 
 def train(task: Task, row: Row, processes: Processes) -> tuple[float, Weights]:
-    """The seconds of a process, and the weights that it wrote."""
+    """Run a training process; return its seconds and the weights it wrote."""
     if row.peer.module == "peers.declnet_runs":
         return train_by_command(task, row, processes)
     result = task.path / "weights.npz"
@@ -67,7 +67,7 @@ def train(task: Task, row: Row, processes: Processes) -> tuple[float, Weights]:
 
 
 def train_by_command(task: Task, row: Row, processes: Processes) -> tuple[float, Weights]:
-    """The same of `declnet run`, which checks, trains, evaluates and leaves a run's folder."""
+    """Do the same with `declnet run`, which checks, trains, evaluates and leaves a run folder."""
     weights_file = task.path / "initial.safetensors"
     save_file(read_weights(task.path), weights_file)
     document = spec(task.work, task.path, weights_file, task.steps, **row.peer.options)
@@ -78,7 +78,7 @@ def train_by_command(task: Task, row: Row, processes: Processes) -> tuple[float,
 
 
 def fresh(folder: Path) -> Path:
-    """A folder's path that nothing has yet."""
+    """Return the path of a folder that does not exist yet."""
     number = 0
     while (path := folder.with_name(f"{folder.name}_{number}")).exists():
         number += 1
@@ -86,9 +86,9 @@ def fresh(folder: Path) -> Path:
 
 
 def shipped_spec(processes: Processes) -> tuple[float, float, float]:
-    """`declnet run specs/spiral_adam.toml`, logs, metrics and test data and all.
+    """Run `declnet run specs/spiral_adam.toml`, including logs, metrics and test data.
 
-    Returns its milliseconds, loss and accuracy, on its own data.
+    Returns its milliseconds, and its loss and accuracy on its own data.
     """
     out, file = fresh(processes.caches / "shipped"), ROOM.parent / "specs" / "spiral_adam.toml"
     command = [sys.executable, "-m", "declnet", "run", str(file), "--quiet", "--out", str(out)]

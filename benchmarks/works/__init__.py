@@ -1,4 +1,4 @@
-"""The works: what every peer is asked to train, as data."""
+"""The works: what every peer trains, as data."""
 
 from itertools import pairwise
 
@@ -7,7 +7,7 @@ from works.work import Work
 
 
 def perceptron(sizes: tuple[int, ...], l2: float = 0.0) -> tuple[Layer, ...]:
-    """Dense layers with relu between them; `l2` is the first layer's."""
+    """Return dense layers with relu between them; `l2` applies to the first one."""
     layers: list[Layer] = []
     for inputs, units in pairwise(sizes):
         layers += [Dense(inputs, units, 0.0 if layers else l2), Relu()]
@@ -40,5 +40,5 @@ WORKS = (
 
 
 def work_named(name: str) -> Work:
-    """The work of that name; KeyError if there is none."""
+    """Return the work with that name; raise KeyError if there is none."""
     return {work.name: work for work in WORKS}[name]

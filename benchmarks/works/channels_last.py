@@ -1,7 +1,7 @@
-"""Images and weights as libraries have them that keep channels last: JAX's and Keras's convention.
+"""Images and weights in the channels-last layout of JAX and Keras.
 
-A dense layer behind images sees its inputs in the order (height, width, channels) there, so its
-rows of weights move, too.
+There, a dense layer after images receives its inputs in the order (height, width, channels), so the
+rows of its weights are reordered, too.
 """
 
 import numpy as np
@@ -15,22 +15,22 @@ Order = tuple[int, ...]
 
 
 def samples_last(x: Samples) -> Samples:
-    """Images (n, channels, height, width) as (n, height, width, channels); others as they are."""
+    """Return images (n, channels, height, width) as (n, height, width, channels); others as is."""
     return np.ascontiguousarray(np.moveaxis(x, 1, -1)) if x.ndim == IMAGE_AXES + 1 else x
 
 
 def weights_last(work: Work, weights: Weights) -> Weights:
-    """The weights for channels last: filters (height, width, channels, filters)."""
+    """Return the weights for channels last: filters (height, width, channels, filters)."""
     return moved(work, weights, back=False)
 
 
 def weights_first(work: Work, weights: Weights) -> Weights:
-    """What `weights_last` moved, where it was."""
+    """Undo `weights_last`."""
     return moved(work, weights, back=True)
 
 
 def moved(work: Work, weights: Weights, back: bool) -> Weights:
-    """All weights, those moved that the order of channels concerns."""
+    """Return all weights, with those moved that depend on the order of channels."""
     new = dict(weights)
     flattened: tuple[int, ...] = ()
     for (name, layer), shape in zip(work.named_layers, work.shapes[:-1], strict=True):
@@ -46,7 +46,7 @@ def moved(work: Work, weights: Weights, back: bool) -> Weights:
 
 
 def moved_rows(w: Floats, image: tuple[int, ...], back: bool) -> Floats:
-    """Rows of weights in the order of the other convention; `image`: (channels, height, width)."""
+    """Return rows of weights in the other order; `image`: (channels, height, width)."""
     channels, height, width = image
     if back:
         rows = w.reshape(height, width, channels, -1).transpose(2, 0, 1, 3)

@@ -1,4 +1,4 @@
-"""The data and the initial weights of a work: made once, from one seed, and read by every peer."""
+"""The data and initial weights of a work: made once, from one seed, and read by every peer."""
 
 from math import prod, sqrt
 from pathlib import Path
@@ -11,7 +11,7 @@ from works.layers import Embedding
 from works.work import Work
 
 Floats = NDArray[np.float32]
-Samples = NDArray[Any]  # float32, or int32 where the work embeds tokens
+Samples = NDArray[Any]  # float32, or int32 for tokens
 Labels = NDArray[np.int64]
 Weights = dict[str, Floats]  # "dense_1.weights" (inputs, units), "dense_1.biases" (units,), …
 
@@ -20,7 +20,7 @@ WEIGHTS_FILE = "initial.npz"  # arrays named as in Weights
 
 
 def write_files(work: Work, seed: int, folder: Path) -> None:
-    """Write the work's samples and initial weights to `folder`, which every peer reads."""
+    """Write the work's samples and initial weights to `folder`, for every peer to read."""
     rng = np.random.default_rng(seed)
     x, y = {"spiral": spiral, "linear": linear, "tokens": tokens}[work.data](work, rng)
     np.savez(folder / DATA_FILE, x=x, y=y)
@@ -29,19 +29,19 @@ def write_files(work: Work, seed: int, folder: Path) -> None:
 
 
 def read_data(folder: Path) -> tuple[Samples, Labels]:
-    """The samples and labels that `write_files` wrote."""
+    """Return the samples and labels that `write_files` wrote."""
     with np.load(folder / DATA_FILE, allow_pickle=False) as arrays:
         return arrays["x"], arrays["y"]
 
 
 def read_weights(folder: Path) -> Weights:
-    """The initial weights that `write_files` wrote, in the order of the layers."""
+    """Return the initial weights that `write_files` wrote, in the order of the layers."""
     with np.load(folder / WEIGHTS_FILE, allow_pickle=False) as arrays:
         return {name: arrays[name] for name in arrays.files}
 
 
 def spiral(work: Work, rng: np.random.Generator) -> tuple[Samples, Labels]:
-    """Intertwined spirals in the plane, as many as the network has classes."""
+    """Return intertwined spirals in the plane, one for each class."""
     classes = work.classes
     y = np.repeat(np.arange(classes, dtype=np.int64), work.samples // classes)
     radius = np.tile(np.linspace(0.0, 1.0, work.samples // classes), classes)
@@ -51,7 +51,7 @@ def spiral(work: Work, rng: np.random.Generator) -> tuple[Samples, Labels]:
 
 
 def linear(work: Work, rng: np.random.Generator) -> tuple[Samples, Labels]:
-    """Normal features; the label is the largest of as many noisy random projections."""
+    """Return normal features; the label is the largest of as many noisy random projections."""
     features, classes = prod(work.sample_shape), work.classes
     x = rng.standard_normal((work.samples, features))
     scores = x @ rng.standard_normal((features, classes)) / sqrt(features)
@@ -60,7 +60,7 @@ def linear(work: Work, rng: np.random.Generator) -> tuple[Samples, Labels]:
 
 
 def tokens(work: Work, rng: np.random.Generator) -> tuple[Samples, Labels]:
-    """Integers; each, at its place, speaks for some class, and the label is what most is said."""
+    """Return integers; each scores the classes by its position, the highest total is the label."""
     (length,), (embedding,) = (
         work.sample_shape,
         [layer for layer in work.layers if isinstance(layer, Embedding)],
@@ -72,7 +72,7 @@ def tokens(work: Work, rng: np.random.Generator) -> tuple[Samples, Labels]:
 
 
 def initial_weights(work: Work, rng: np.random.Generator) -> Weights:
-    """Glorot-uniform weights, biases of zero; embeddings are standard normal."""
+    """Return Glorot-uniform weights and zero biases; embeddings are standard normal."""
     weights: Weights = {}
     for layer_name, layer in work.named_layers:
         for name, shape in layer.parameters.items():
@@ -81,7 +81,7 @@ def initial_weights(work: Work, rng: np.random.Generator) -> Weights:
 
 
 def initial(kind: str, name: str, shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
-    """One array's first values."""
+    """Return the initial values of one array."""
     if name == "biases":
         return np.zeros(shape, np.float32)
     if kind == "embedding":

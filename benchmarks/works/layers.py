@@ -1,4 +1,4 @@
-"""The layers that works are made of: what they compute, and nothing of how any peer does."""
+"""The layers of the works, described by what they compute, independent of any peer."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -10,18 +10,18 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Layer(ABC):
-    """A step of a network; shapes are those of one sample."""
+    """A layer of a network; shapes exclude the batch axis."""
 
     kind: ClassVar[str]
 
     @property
     def parameters(self) -> dict[str, Shape]:
-        """The shapes of what it learns, by name."""
+        """Return the shapes of the trainable parameters, by name."""
         return {}
 
     @abstractmethod
     def output_shape(self, shape: Shape) -> Shape:
-        """What becomes of a sample of that shape."""
+        """Return the output shape for a sample of that shape."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Dense(Layer):
 
 @dataclass(frozen=True)
 class Conv2d(Layer):
-    """A cross-correlation of images (channels, height, width) with 3×3 filters, zeros around."""
+    """A cross-correlation of images (channels, height, width) with 3×3 filters, zero-padded."""
 
     kind = "conv2d"
     channels: int
@@ -87,7 +87,7 @@ class Relu(Layer):
 
 @dataclass(frozen=True)
 class MaxPool2d(Layer):
-    """The largest of each square of 2×2."""
+    """The maximum of each 2×2 square."""
 
     kind = "max_pool2d"
 
@@ -98,7 +98,7 @@ class MaxPool2d(Layer):
 
 @dataclass(frozen=True)
 class Flatten(Layer):
-    """All numbers of a sample in one axis, the last axis fastest."""
+    """All numbers of a sample on one axis, the last axis fastest."""
 
     kind = "flatten"
 

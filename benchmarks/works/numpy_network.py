@@ -1,4 +1,4 @@
-"""The judge: a network's output and loss for all peers alike, in float64 and in plain NumPy."""
+"""The reference: a network's output and loss for all peers, in float64 and plain NumPy."""
 
 from typing import Any
 
@@ -11,11 +11,11 @@ from works.layers import Conv2d, Dense, Embedding, Flatten, Layer, Relu
 from works.work import Work
 
 Array = NDArray[Any]
-CHUNK = 256  # samples at a time: patches of images take memory
+CHUNK = 256  # samples per part, since patches of images take memory
 
 
 def apply(layer: Layer, parameters: list[Array], x: Array) -> Array:
-    """The layer's output, samples first."""
+    """Return the layer's output, samples first."""
     if isinstance(layer, Dense):
         sums: Array = x @ parameters[0] + parameters[1]
         return sums
@@ -37,7 +37,7 @@ def apply(layer: Layer, parameters: list[Array], x: Array) -> Array:
 
 
 def scores(work: Work, weights: Weights, x: Samples) -> Array:
-    """What the last layer says, (n, classes), before softmax."""
+    """Return the output of the last layer, (n, classes), before softmax."""
     output = x if x.dtype.kind == "i" else x.astype(np.float64)
     for name, layer in work.named_layers:
         arrays = [weights[f"{name}.{key}"].astype(np.float64) for key in layer.parameters]
@@ -46,7 +46,7 @@ def scores(work: Work, weights: Weights, x: Samples) -> Array:
 
 
 def probabilities(work: Work, weights: Weights, x: Samples) -> Array:
-    """The network's prediction, (n, classes)."""
+    """Return the network's prediction, (n, classes)."""
     output = scores(work, weights, x)
     exponentials = np.exp(output - output.max(axis=1, keepdims=True))
     probability: Array = exponentials / exponentials.sum(axis=1, keepdims=True)
@@ -54,7 +54,7 @@ def probabilities(work: Work, weights: Weights, x: Samples) -> Array:
 
 
 def training_loss(work: Work, weights: Weights, x: Samples, y: Labels) -> float:
-    """Mean cross-entropy over all samples plus the L2 penalties."""
+    """Return the mean cross-entropy over all samples plus the L2 penalties."""
     total = 0.0
     for start in range(0, len(x), CHUNK):
         part, labels = x[start : start + CHUNK], y[start : start + CHUNK]
@@ -66,7 +66,7 @@ def training_loss(work: Work, weights: Weights, x: Samples, y: Labels) -> float:
 
 
 def penalty(work: Work, weights: Weights) -> float:
-    """The sum of the L2 penalties."""
+    """Return the sum of the L2 penalties."""
     total = 0.0
     for name, strength in work.penalties.items():
         for key in ("weights", "biases"):

@@ -1,4 +1,4 @@
-"""A work: a network, its data and its optimizer's rate, as data."""
+"""A work: a network, its data and its learning rate, as data."""
 
 from collections import Counter
 from dataclasses import asdict, dataclass
@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 
 from works.layers import LAYERS, Dense, Layer, Shape
 
-# Adam, whatever the work; epsilon stands outside the root of the corrected second moment.
+# Adam, for every work; epsilon is added outside the root of the corrected second moment.
 BETA_1 = 0.9
 BETA_2 = 0.999
 EPSILON = 1e-7
@@ -18,16 +18,17 @@ class Work:
     """One training job: softmax and cross-entropy on top of `layers`, trained by Adam in float32.
 
     Attributes:
-        name: what tables and the command line call it.
-        network: the layers in a few words, for people.
-        sample_shape: of one sample; images are (channels, height, width).
-        layers: the last one's units are the classes.
+        name: the name in tables and on the command line.
+        network: a short description of the layers.
+        sample_shape: shape of one sample; images are (channels, height, width).
+        layers: the layers; the units of the last one are the classes.
         data: how samples are made.
-        samples: how many; a whole number of batches.
-        batch: samples a step.
-        learning_rate: Adam's.
+        samples: number of samples, a multiple of the batch size.
+        batch: samples per step.
+        learning_rate: Adam's learning rate.
         short_steps: length of the short run, a whole number of epochs. Losses are compared at its
-            end: Adam's first steps blow rounding up, and a higher rate or a longer run parts them.
+            end. Adam's first steps amplify rounding, so with a higher rate or a longer run the
+            losses would diverge.
         quick_steps: the same for `--quick`.
     """
 
@@ -44,7 +45,7 @@ class Work:
 
     @cached_property
     def named_layers(self) -> tuple[tuple[str, Layer], ...]:
-        """Each layer with its type and its count among them: `dense_1`, `relu_1`, `dense_2`, …"""
+        """Return each layer with its type and its count: `dense_1`, `relu_1`, `dense_2`, …"""
         counts: Counter[str] = Counter()
         named = []
         for layer in self.layers:
@@ -54,12 +55,12 @@ class Work:
 
     @property
     def dense(self) -> tuple[Dense, ...]:
-        """The dense layers, in order."""
+        """Return the dense layers, in order."""
         return tuple(layer for layer in self.layers if isinstance(layer, Dense))
 
     @property
     def penalties(self) -> dict[str, float]:
-        """The L2 strengths of the layers that have one, by the layer's name."""
+        """Return the L2 strengths of the layers that have one, by layer name."""
         return {
             name: layer.l2
             for name, layer in self.named_layers
@@ -68,7 +69,7 @@ class Work:
 
     @property
     def shapes(self) -> tuple[Shape, ...]:
-        """The shapes of a sample before each layer, and after the last."""
+        """Return the shapes of a sample before each layer, and after the last."""
         shapes = [self.sample_shape]
         for layer in self.layers:
             shapes.append(layer.output_shape(shapes[-1]))
@@ -76,37 +77,37 @@ class Work:
 
     @property
     def kinds(self) -> set[str]:
-        """The kinds of its layers."""
+        """Return the kinds of its layers."""
         return {layer.kind for layer in self.layers}
 
     @property
     def classes(self) -> int:
-        """The labels go from 0 to classes - 1."""
+        """Return the number of classes; labels go from 0 to classes - 1."""
         return self.dense[-1].units
 
     @property
     def steps_per_epoch(self) -> int:
-        """Batches that it takes to see every sample once."""
+        """Return the number of batches in an epoch."""
         return self.samples // self.batch
 
     @property
     def full_batch(self) -> bool:
-        """Whether each step sees all samples."""
+        """Return whether each step uses all samples."""
         return self.batch == self.samples
 
     @property
     def title(self) -> str:
-        """The work in a line, for people."""
+        """Return the work in one line, for people."""
         return f"{self.name}: {self.network}, batch {self.batch} of {self.samples}"
 
     def to_record(self) -> dict[str, Any]:
-        """The work as JSON has it."""
+        """Return the work as JSON values."""
         layers = [{"kind": layer.kind, **asdict(layer)} for layer in self.layers]
         return {**asdict(self), "layers": layers}
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> Self:
-        """The work that `to_record` made."""
+        """Return the work that `to_record` converted."""
         layers = []
         for each in record["layers"]:
             fields = dict(each)

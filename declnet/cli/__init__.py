@@ -1,1 +1,1 @@
-"""The command line: click, one file a subject; heavy imports wait until they are needed."""
+"""The command line, built with click; heavy imports are deferred until they are needed."""

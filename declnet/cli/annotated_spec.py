@@ -1,4 +1,4 @@
-"""A spec in full, with a note of where each value came from."""
+"""A resolved spec, annotated with the origin of each value."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from declnet.spec.source_map import Source
 
 
 def annotated(spec: RunSpec) -> str:
-    """The resolved spec as TOML; behind each value is its file and line, `--set`, or `default`."""
+    """Return the resolved spec as TOML, each value followed by its origin in a comment.
+
+    The origin is a file and line, `--set`, or `default`.
+    """
     text = resolved_toml(spec)
     resolved = Source("resolved", text, "toml")
     origins: dict[int, dict[str, None]] = {}  # by line, each once
@@ -34,7 +37,7 @@ def _origin(spec: RunSpec, path: KeyPath) -> str:
 
 
 def _values(value: Any, path: KeyPath) -> Iterator[KeyPath]:
-    """The paths of all values but tables; a list of scalars is one value."""
+    """Yield the paths of all values except tables; a list of scalars is one value."""
     if isinstance(value, Mapping):
         for key, item in value.items():
             yield from _values(item, (*path, key))

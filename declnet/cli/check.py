@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     help="json: only the problems, on stdout, for editors and CI.",
 )
 def check(spec: Path, overrides: tuple[str, ...], disabled: tuple[str, ...], form: str) -> int:
-    """Validate SPEC; print its layers and the memory that a run will hold."""
+    """Validate SPEC and print its layers and the memory that a run needs."""
     from declnet.cli.diagnostics import as_data
     from declnet.errors import SpecError
 
@@ -64,11 +64,11 @@ def check(spec: Path, overrides: tuple[str, ...], disabled: tuple[str, ...], for
 
 
 WIDEST = 90
-"""Columns of prose, on a wider terminal too."""
+"""Maximum width of prose, in columns, even on a wider terminal."""
 
 
 def _known(context: click.Context, parameter: click.Parameter, code: str | None) -> str | None:  # noqa: ARG001
-    """A code as the catalogue has it, whatever case it is written in."""
+    """Return a code as spelled in the catalogue, ignoring case."""
     from declnet.codes.catalogue import catalogue
     from declnet.registry.spelling import closest
 
@@ -82,7 +82,7 @@ def _known(context: click.Context, parameter: click.Parameter, code: str | None)
 @click.command(short_help="Say more about a problem by its code, e.g. E010.")
 @click.argument("code", required=False, callback=_known)
 def explain(code: str | None) -> None:
-    """Explain CODE, e.g. E012: what it means, what to do, and an example; lists all without it."""
+    """Explain an error or warning CODE, e.g. E012, or list all codes."""
     from declnet.codes.catalogue import catalogue
 
     if code is not None:
@@ -94,7 +94,7 @@ def explain(code: str | None) -> None:
 
 
 def explanation(code: Code) -> str:
-    """All that there is to say of a code, in lines of a terminal's width."""
+    """Return the full explanation of a code, wrapped to the width of the terminal."""
     from shutil import get_terminal_size
     from textwrap import indent
 
@@ -124,7 +124,7 @@ def explanation(code: Code) -> str:
 def schema(output: Path | None, disabled: tuple[str, ...]) -> None:
     """Print the JSON Schema of specs, with every installed component.
 
-    An editor that is told of it completes keys and names, explains them, and marks faults.
+    Editors use it to complete keys and names, show their descriptions, and mark errors.
     """
     import json
 

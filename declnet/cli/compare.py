@@ -20,7 +20,7 @@ from declnet.cli.options import ascending_option
 )
 @ascending_option
 def compare(runs: tuple[Path, ...], wanted: str | None, ascending: bool | None) -> None:
-    """Compare RUNS, folders that `declnet run` wrote: specs, final metrics, time."""
+    """Compare the specs, final metrics and times of RUNS, the folders of runs."""
     from declnet.cli.run_tables import print_comparison
     from declnet.runs.stored_run import open_run
 
@@ -65,9 +65,9 @@ def runs(
     conditions: tuple[str, ...],
     form: str,
 ) -> None:
-    """List the runs in DIRECTORY (default: runs), those of sweeps too.
+    """List the runs in DIRECTORY (default: runs), including the runs of sweeps.
 
-    Folders that hold no run, or whose files are damaged, are named on standard error.
+    Folders without a run, or with damaged files, are reported on standard error.
     """
     from declnet.cli.run_tables import as_data, filtered, in_order, print_runs
     from declnet.runs.listing import ListedRun, list_runs

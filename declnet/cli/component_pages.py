@@ -1,4 +1,4 @@
-"""What `declnet plugins` prints: what is installed, what is broken, and a page for a component."""
+"""The output of `declnet plugins`: installed and broken plugins, and a page for a component."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SIGNS = {
 
 @dataclass(frozen=True)
 class FieldDescription:
-    """A key of a table, as text; `default` is `"required"` where there is none."""
+    """A key of a table, as text; `default` is `"required"` if there is no default."""
 
     name: str
     type: str
@@ -43,7 +43,7 @@ class FieldDescription:
 
 
 def describe_field(name: str, field: FieldInfo) -> FieldDescription:
-    """Describes a field of a pydantic model."""
+    """Describe a field of a pydantic model."""
     return FieldDescription(
         name=name,
         type=type_in_words(field.annotation),
@@ -54,7 +54,7 @@ def describe_field(name: str, field: FieldInfo) -> FieldDescription:
 
 
 def type_in_words(annotation: Any) -> str:
-    """A type as a user of specs says it, e.g. `number or schedule`, `list of integers`."""
+    """Return a type in plain words, e.g. `number or schedule`, `list of integers`."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in (Union, UnionType):
         words = (type_in_words(each) for each in arguments if each is not NoneType)
@@ -71,7 +71,7 @@ def type_in_words(annotation: Any) -> str:
 
 
 def _bounds(metadata: list[Any]) -> list[str]:
-    """The ranges in a field's metadata (annotated-types, or declnet's `NumberOr`)."""
+    """Return the ranges in a field's metadata (annotated-types, or declnet's `NumberOr`)."""
     bounds = []
     for constraint in metadata:
         for attribute, sign in _SIGNS.items():
@@ -98,10 +98,10 @@ _TABLES = {"layer": "[[model.layers]]", "loss": "[loss]", "optimizer": "[optimiz
 
 
 def toml_example(kind: str, type_name: str, fields: Mapping[str, Any]) -> str:
-    """TOML for a component: under its heading where a spec has one, else as an inline table.
+    """Return TOML for a component: under its section if a spec has one, else an inline table.
 
     Args:
-        kind: of the component.
+        kind: the component's kind.
         type_name: its type.
         fields: its other keys.
     """
@@ -112,7 +112,7 @@ def toml_example(kind: str, type_name: str, fields: Mapping[str, Any]) -> str:
 
 
 def inline_toml(value: Any) -> str:
-    """A TOML value on one line."""
+    """Return a TOML value on one line."""
     if isinstance(value, Mapping):
         items = (f"{_key(key)} = {inline_toml(item)}" for key, item in value.items())
         return "{ " + ", ".join(items) + " }"
@@ -126,7 +126,7 @@ def _key(key: str) -> str:
 
 
 NOT_IN_SPECS = ("kernel", "template")
-"""Kinds of components that no spec names, so that they have no example in TOML."""
+"""Kinds of components that specs never name, so they have no example in TOML."""
 
 
 @dataclass(frozen=True)
@@ -135,9 +135,9 @@ class ComponentDescription:
 
     Attributes:
         summary: the class's docstring, with the equation.
-        fields: its own keys first, then those of its contract.
-        traits: what its contract lets it declare, e.g. inputs of a layer.
-        parameters: of a layer, for an input shape that it accepts: shapes by name.
+        fields: its own keys first, then the ones from its contract.
+        traits: what it declares according to its contract, e.g. a layer's inputs.
+        parameters: for a layer, parameter shapes by name, for an input shape that it accepts.
         source: the file that defines it.
         examples: tables in TOML.
     """
@@ -155,7 +155,7 @@ class ComponentDescription:
 
 
 def describe(entry: Entry) -> ComponentDescription:
-    """Describes a registered component; raises what its import raises."""
+    """Describe a registered component; errors from its import propagate."""
     component: type[Component] = entry.component
     contract: Any = next(base for base in component.__mro__ if "kind" in vars(base))
     inherited = set(contract.model_fields)
@@ -191,7 +191,7 @@ def _traits(component: type[Component]) -> dict[str, str]:
 
 
 def _parameters(component: type[Component]) -> dict[str, str]:
-    """Shapes of a layer's parameters, for the first example and a shape that suits it."""
+    """Return the shapes of a layer's parameters, for its first example and a suitable shape."""
     if component.kind != "layer":
         return {}
     tables = component.examples or ({},)
@@ -223,7 +223,7 @@ def _examples(component: type[Component]) -> tuple[str, ...]:
 
 
 def print_component(component: ComponentDescription) -> None:
-    """Kind, docstring, fields, traits, origin, and examples in TOML."""
+    """Print a component's kind, docstring, fields, traits, origin, and examples in TOML."""
     write = sys.stdout.write
     write(f'{component.kind} "{component.type}"\n\n{component.summary}\n\n')
     if component.fields:
@@ -244,7 +244,7 @@ def _indented(text: str) -> str:
 
 
 def print_plugins(registry: Registry) -> None:
-    """Print a row for each component by kind, then one for each conflict and each failure."""
+    """Print a row for each component, by kind, then a row for each conflict and failure."""
     rows = [
         (entry.kind, entry.type, entry.plugin.name, entry.plugin.distribution, entry.plugin.version)
         for entry in registry.offers()

@@ -1,4 +1,4 @@
-"""Prints diagnostics as a compiler does, in color on a terminal, or as data for editors."""
+"""Rendering of diagnostics: in a compiler's style, or as data for editors."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ import click
 from declnet.errors import Diagnostic, Place, dotted
 
 Paint = Callable[[str, str], str]
-"""Returns a text in a color: `paint("error", "red")`."""
+"""Return a text in a color, e.g. `paint("error", "red")`."""
 
 COLORS = {"error": "bright_red", "warning": "yellow", "frame": "bright_blue"}
 WIDEST = 160
-"""How many characters of a line are shown; of a longer one, those around the marked part."""
+"""Maximum characters shown of a line; a longer one is cut to the part around the mark."""
 
 
 def show_diagnostics(diagnostics: Sequence[Diagnostic]) -> None:
-    """Print diagnostics on stderr, if there are any, in color unless `NO_COLOR` is set."""
+    """Print diagnostics, if any, on stderr, in color unless `NO_COLOR` is set."""
     if diagnostics:
         in_color = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
         click.echo(rendered(diagnostics, _painted if in_color else _unpainted), err=True)
 
 
 def show_note(sentence: str) -> None:
-    """Print on stderr what a person should know but need not act on."""
+    """Print a note on stderr: something to know that needs no action."""
     click.echo(f"note: {sentence}", err=True)
 
 
@@ -41,13 +41,13 @@ def _unpainted(text: str, _color: str) -> str:
 
 
 def rendered(diagnostics: Iterable[Diagnostic], paint: Paint = _unpainted) -> str:
-    """Return each diagnostic with its line and carets under the marked part, and a summary."""
+    """Return each diagnostic with its line and carets under the marked part, then a summary."""
     found = tuple(diagnostics)
     return "\n\n".join([*(_block(each, paint) for each in found), summary(found)])
 
 
 def summary(diagnostics: Iterable[Diagnostic]) -> str:
-    """Return how many errors and warnings there are, and how to read more about the first."""
+    """Return the number of errors and warnings, and how to read more about the first."""
     found = tuple(diagnostics)
     counts = Counter(each.severity for each in found)
     parts = [
@@ -60,7 +60,7 @@ def summary(diagnostics: Iterable[Diagnostic]) -> str:
 
 
 def as_data(diagnostics: Iterable[Diagnostic]) -> dict[str, Any]:
-    """Return the same for programs.
+    """Return diagnostics as data for programs.
 
     Lines and columns count from 1, and `end_column` is one past the end.
     """
@@ -108,7 +108,7 @@ def _block(diagnostic: Diagnostic, paint: Paint) -> str:
 
 
 def _excerpt(place: Place) -> tuple[str, str]:
-    """Return the line and the carets below it, as wide as a terminal shows them."""
+    """Return the line, cut to `WIDEST` characters, and the carets below it."""
     start = place.column - 1
     end = place.end_column - 1 if place.end_line == place.line else len(place.text)
     first = max(0, start - WIDEST // 2) if len(place.text) > WIDEST else 0
@@ -122,14 +122,14 @@ def _excerpt(place: Place) -> tuple[str, str]:
 
 
 def _printable(text: str) -> str:
-    """Return a text with spaces for tabs, and a mark for what a terminal does not show."""
+    """Return a text with tabs replaced by spaces, and unprintable characters by a mark."""
     return "".join(
         "    " if each == "\t" else each if each.isprintable() else "\ufffd" for each in text
     )
 
 
 def _width(text: str) -> int:
-    """Return how many columns of a terminal a text takes; a wide character takes two."""
+    """Return the width of a text in terminal columns; a wide character takes two."""
     if text.isascii():
         return len(text)
     from rich.cells import cell_len

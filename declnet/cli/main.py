@@ -1,4 +1,4 @@
-"""`declnet`: the group of all commands, and how errors become exit codes."""
+"""`declnet`: the group of all commands, and the mapping from errors to exit codes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from declnet.cli.sweep import sweep
 )
 @click.version_option(__version__, message="declnet %(version)s")
 def command() -> None:
-    """Trains neural networks that are declared in TOML or JSON."""
+    """Train neural networks declared in TOML or JSON."""
 
 
 for each in (
@@ -66,7 +66,7 @@ def main() -> NoReturn:
         _silence_stdout()
         sys.exit(1)
     except Exception as error:
-        from declnet.errors import DeclnetError, SpecError  # whose import costs `--help` 5 %
+        from declnet.errors import DeclnetError, SpecError  # importing it slows `--help` by 5 %
 
         if not isinstance(error, DeclnetError):
             raise
@@ -81,7 +81,7 @@ def main() -> NoReturn:
 
 
 def _silence_stdout() -> None:
-    """Whoever read the output is gone; what is still buffered must not raise at exit."""
+    """Keep buffered output from raising at exit after the reader of a pipe has closed it."""
     import os
 
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

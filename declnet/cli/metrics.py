@@ -1,4 +1,4 @@
-"""Metrics as people read them: names, order, which is better, and the line of an epoch."""
+"""Metrics for display: names, order, better direction, and the log line of an epoch."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from declnet.spec.requirements import registry_for
 from declnet.training.metrics import LOSSES
 
 Abbreviations = Mapping[str, str]
-"""What log lines call metrics that they do not call by their names."""
+"""Short names of metrics in log lines, by full name."""
 
 
 def abbreviations(metrics: Iterable[Metric]) -> dict[str, str]:
-    """Return what log lines call metrics that declare it; a name in the spec comes first."""
+    """Return the declared short names of metrics; a name set in the spec takes precedence."""
     return {
         each.label: each.abbreviation
         for each in metrics
@@ -27,11 +27,11 @@ def abbreviations(metrics: Iterable[Metric]) -> dict[str, str]:
 
 
 def log_line(event: EpochLogged, shorter: Abbreviations) -> str:
-    """Return one line, as in Neural Networks from Scratch.
+    """Return the log line of an epoch, as in Neural Networks from Scratch.
 
     `epoch: 100, acc: 0.556, loss: 0.952 (data_loss: 0.932, reg_loss: 0.020), lr: 0.0199990`
 
-    Metrics of the validation data, if there are any, follow after ` | validation, `.
+    Validation metrics, if any, follow after ` | validation, `.
     """
     training, rate = metrics_in_words(event.metrics, shorter), _rate(event.learning_rate)
     line = f"epoch: {event.epoch}, {training}, lr: {rate}"
@@ -41,7 +41,7 @@ def log_line(event: EpochLogged, shorter: Abbreviations) -> str:
 
 
 def live_metrics(event: EpochLogged, shorter: Abbreviations) -> str:
-    """Return the loss and the first metric, those of the validation data in brackets.
+    """Return the loss and the first metric, with the validation values in parentheses.
 
     `loss 0.952 (validation 0.964), acc 0.556 (0.541)`
     """
@@ -59,7 +59,7 @@ def live_metrics(event: EpochLogged, shorter: Abbreviations) -> str:
 
 
 def metrics_in_words(values: Mapping[str, float], shorter: Abbreviations) -> str:
-    """Return metrics, then losses: `acc: 0.556, loss: 0.952 (data_loss: …, reg_loss: …)`."""
+    """Return the metrics, then losses: `acc: 0.556, loss: 0.952 (data_loss: …, reg_loss: …)`."""
     metrics = [
         f"{shorter.get(name, name)}: {_number(value)}"
         for name, value in values.items()
@@ -73,7 +73,7 @@ def metrics_in_words(values: Mapping[str, float], shorter: Abbreviations) -> str
 
 
 def _number(value: float) -> str:
-    """Three places, or three digits where these would all be 0."""
+    """Format with three decimal places, or three significant digits if those would all be 0."""
     return f"{value:.2e}" if 0 < abs(value) < 0.001 else f"{value:.3f}"
 
 
@@ -85,13 +85,13 @@ MetricValues = Mapping[str, Mapping[str, float | None]]
 """Values by data set and name, as in `metrics.json`."""
 
 Directions = Mapping[str, Better | None]
-"""Which values are better of each metric, by its name; None or missing if that is not known."""
+"""Whether higher or lower values of each metric are better; None or missing if unknown."""
 
 FOR_CHOICE = ("validation", "test", "train")
-"""Which data set tells best how good a model is, if nobody names one."""
+"""Data sets to judge a model by if none is named, most meaningful first."""
 
 PARTS = ("data_loss", "regularization_loss")
-"""Of the loss, which say nothing more than the loss of a model that is not regularized."""
+"""Parts of the loss, redundant for a model without regularization."""
 
 DATA_SETS = ("train", "validation", "test")
 
@@ -99,7 +99,7 @@ DATA_SETS = ("train", "validation", "test")
 def ordered(
     metrics: Iterable[tuple[str, str]], data_sets: Sequence[str] = DATA_SETS
 ) -> list[tuple[str, str]]:
-    """Return metrics as tables have them: by data set, losses last."""
+    """Return metrics in the order of tables: by data set, losses last."""
     found = list(dict.fromkeys(metrics))
 
     def place(metric: tuple[str, str]) -> tuple[int, int, int]:
@@ -112,7 +112,7 @@ def ordered(
 
 
 def informative(all_values: Iterable[MetricValues]) -> list[tuple[str, str]]:
-    """Return the metrics of some runs; the loss's parts only if a model is regularized."""
+    """Return the metrics of several runs; the loss's parts only if a model is regularized."""
     found: dict[tuple[str, str], None] = {}
     regularized = False
     for by_data in all_values:
@@ -123,7 +123,7 @@ def informative(all_values: Iterable[MetricValues]) -> list[tuple[str, str]]:
 
 
 def find_metric(wanted: str, known: Iterable[tuple[str, str]]) -> tuple[str, str] | None:
-    """Return the metric of `test.accuracy`, or `accuracy` of the first of `FOR_CHOICE`."""
+    """Return the metric for `test.accuracy`, or for `accuracy` in the first of `FOR_CHOICE`."""
     metrics = set(known)
     data, _, name = wanted.partition(".")
     if (data, name) in metrics:
@@ -132,7 +132,7 @@ def find_metric(wanted: str, known: Iterable[tuple[str, str]]) -> tuple[str, str
 
 
 def main_metric(known: Iterable[tuple[str, str]], directions: Directions) -> tuple[str, str] | None:
-    """Return what runs are compared by: the first metric whose direction is known, or the loss."""
+    """Return the metric to compare runs by: the first with a known direction, or the loss."""
     metrics = list(known)
     for data in FOR_CHOICE:
         names = [name for each, name in metrics if each == data]
@@ -145,12 +145,12 @@ def main_metric(known: Iterable[tuple[str, str]], directions: Directions) -> tup
 def stored_directions(
     stored: object, spec: Mapping[str, Any], registry: Registry | None = None
 ) -> dict[str, Better | None]:
-    """Return which values are better of each metric of a run, as far as that is known.
+    """Return the better direction of each metric of a run, where known.
 
     Args:
-        stored: `better` of its manifest; None in runs of the first edition, whose metrics are then
-            looked up by their types.
-        spec: its resolved spec as plain tables.
+        stored: `better` from the run's manifest; None for runs of the first edition, whose metrics
+            are then looked up by their types.
+        spec: the run's resolved spec as plain tables.
         registry: where metrics are looked up; default: all installed plugins.
     """
     if isinstance(stored, Mapping):
@@ -178,7 +178,7 @@ def _looked_up(spec: Mapping[str, Any], registry: Registry | None) -> dict[str, 
 
 
 def common_directions(all_directions: Iterable[Directions]) -> dict[str, Better | None]:
-    """Return the directions of several runs; None of a metric in which they disagree."""
+    """Return the directions of several runs; None for metrics on which they disagree."""
     found: dict[str, set[Better]] = {}
     for directions in all_directions:
         for name, better in directions.items():
@@ -187,7 +187,7 @@ def common_directions(all_directions: Iterable[Directions]) -> dict[str, Better 
 
 
 def sort_key(value: float | None, first: Better) -> float:
-    """Return a key that sorts the lowest or the highest value first, and None and NaN last."""
+    """Return a sort key that puts the lowest or highest value first, and None and NaN last."""
     if value is None or math.isnan(value):
         return math.inf
     return value if first == "lower" else -value
@@ -197,12 +197,12 @@ def order_of(name: str, directions: Directions, ascending: bool | None) -> Bette
     """Return which values of a metric come first.
 
     Args:
-        name: of the metric.
-        directions: of the runs.
-        ascending: what the user asked for: the lowest, the highest, or the best values.
+        name: the metric's name.
+        directions: the runs' better directions.
+        ascending: True for the lowest values first, False for the highest, None for the best.
 
     Raises:
-        ValueError: the best were asked for, and it is not known which these are.
+        ValueError: the best values were requested, but the better direction is unknown.
     """
     if ascending is not None:
         return "lower" if ascending else "higher"
@@ -216,12 +216,12 @@ def order_of(name: str, directions: Directions, ascending: bool | None) -> Bette
 
 
 def format_metric(value: float | None) -> str:
-    """Return a value with four significant digits, so that columns line up; `-` for none."""
+    """Return a value with four significant digits, so that columns line up; `-` for None."""
     if value is None or not math.isfinite(value):
         return "-"
     return f"{value:#.4g}".rstrip(".")
 
 
 def format_seconds(value: float | None) -> str:
-    """Return seconds to the hundredth; `-` for none."""
+    """Return seconds with two decimal places; `-` for None."""
     return "-" if value is None else f"{value:.2f}"

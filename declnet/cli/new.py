@@ -1,4 +1,4 @@
-"""`declnet new`: writes a commented spec to begin with."""
+"""`declnet new`: write a commented spec to start from."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class _WithTemplates(click.Command):
-    """A command whose help lists the templates that are installed."""
+    """A command whose help lists the installed templates."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write a line for each template."""
@@ -39,7 +39,7 @@ class _WithTemplates(click.Command):
     type=click.Path(path_type=Path),
     help="A table to write the spec for, in a file that an installed data source reads.",
 )
-@click.option("--target", metavar="COLUMN", help="Of the table: what is to be predicted.")
+@click.option("--target", metavar="COLUMN", help="The column of the table to predict.")
 @click.option(
     "--task",
     type=click.Choice(["classification", "regression"]),
@@ -56,10 +56,10 @@ def new(
     force: bool,
     disabled: tuple[str, ...],
 ) -> None:
-    """Write a small commented spec to SPEC, to run as it is or to change.
+    """Write a small commented spec to SPEC, to run or edit.
 
-    SPEC ends in .toml, or in .json, which has no comments. With --data and --target the spec is for
-    your own table: what it holds decides preparation, layers, loss and sizes.
+    SPEC ends in .toml, or in .json, which has no comments. With --data and --target, the spec is
+    written for your own table, whose contents determine preparation, layers, loss and sizes.
     """
     import shlex
 
@@ -86,7 +86,7 @@ def new(
 
 
 def _chosen(name: str | None, use: Literal["example", "table"], registry: Registry) -> Template:
-    """The template of a name, or the default for a use; raises OutputError if it does not serve."""
+    """Return the named or default template; raise OutputError if it does not suit the use."""
     from declnet.errors import OutputError, UnknownTypeError
 
     if name is None:
@@ -109,7 +109,7 @@ def _chosen(name: str | None, use: Literal["example", "table"], registry: Regist
 
 
 def _default_for(use: Literal["example", "table"], registry: Registry) -> Template:
-    """The template that says that it is the default; declnet's own come first."""
+    """Return the template that declares itself the default; declnet's own come first."""
     from declnet.errors import OutputError
     from declnet.registry.plugin import FIRST_PARTY
 
@@ -145,7 +145,7 @@ def _for_table(
 
 
 def _checked(template: Template, method: str, text: object) -> str:
-    """What a template returned, if it is TOML."""
+    """Return the text from a template if it is TOML."""
     import tomllib
 
     from declnet.contracts.returned import BrokenContractError
@@ -160,7 +160,7 @@ def _checked(template: Template, method: str, text: object) -> str:
 
 
 def _as_json(text: str) -> str:
-    """A TOML text as indented JSON; comments, which JSON does not have, are lost."""
+    """Convert TOML to indented JSON; comments are lost."""
     import json
     import tomllib
 
@@ -168,7 +168,7 @@ def _as_json(text: str) -> str:
 
 
 def _lacking(template: Template) -> Iterator[str]:
-    """What a template's own spec requires and is not installed, a sentence each."""
+    """Yield a sentence for each requirement of a template's spec that is not installed."""
     from pydantic_core import PydanticCustomError
 
     from declnet.spec.requirements import check_requirement
@@ -181,7 +181,7 @@ def _lacking(template: Template) -> Iterator[str]:
 
 
 def _not_there(text: str, folder: Path, registry: Registry) -> Iterator[str]:
-    """The files that a spec's data sources read and that do not exist, a sentence each."""
+    """Yield a sentence for each missing file that a spec's data sources read."""
     import tomllib
 
     from pydantic_core import PydanticCustomError, ValidationError
@@ -195,7 +195,7 @@ def _not_there(text: str, folder: Path, registry: Registry) -> Iterator[str]:
             context = {"registry": registry, "folder": folder}
             source = DataSource.from_declaration(declared, context)
         except (ValidationError, PydanticCustomError):
-            continue  # running it says what is wrong
+            continue  # running it will report the error
         for name in type(source).model_fields:
             path = getattr(source, name)
             if isinstance(path, Path) and not path.exists():
@@ -203,7 +203,7 @@ def _not_there(text: str, folder: Path, registry: Registry) -> Iterator[str]:
 
 
 def _summary(template: type[Template]) -> str:
-    """What a template is, in one line: where its docstring begins."""
+    """Return the first line of a template's docstring."""
     import inspect
 
     lines = (inspect.getdoc(template) or "").splitlines()

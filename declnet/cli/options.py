@@ -1,4 +1,4 @@
-"""Options and arguments that several commands share."""
+"""Options and arguments shared by several commands."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ ascending_option = click.option(
 
 
 def registry_without(disabled: tuple[str, ...]) -> Registry:
-    """The registry of all plugins but those that are disabled."""
+    """Return the registry of all plugins that are not disabled."""
     from declnet.registry.discovery import default_registry, discover
 
     return discover(disabled) if disabled else default_registry()

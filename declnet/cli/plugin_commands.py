@@ -1,8 +1,8 @@
-"""Commands of plugins: entry points of the group `declnet.commands`, imported when called.
+"""Plugin commands: entry points of the group `declnet.commands`, imported when called.
 
-`declnet --help` lists them with their distributions and imports none. It does not import
-`importlib.metadata` either, which takes a third of the time of the whole help: names, versions and
-entry points are read from the folders that installers write beside packages.
+`declnet --help` lists them with their distributions without importing them. It avoids
+`importlib.metadata` too, which takes a third of the time of the whole help: names, versions and
+entry points are read from the folders that installers write next to packages.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ import click
 
 GROUP = "declnet.commands"
 OWN = "declnet"
-"""The distribution whose commands keep their names where others offer the same."""
+"""The distribution whose commands win over others of the same name."""
 DISABLE = "DECLNET_DISABLE_PLUGINS"
-"""Environment variable: names of plugins, commands or distributions, with commas between."""
+"""Environment variable: comma-separated plugins, commands or distributions to disable."""
 
 
 class Offer(NamedTuple):
-    """A command that a distribution offers; `reference` is where it is, `"package.module:name"`."""
+    """A command that a distribution offers; `reference` is `"package.module:name"`."""
 
     command: str
     distribution: str
@@ -35,7 +35,7 @@ class Offer(NamedTuple):
 
 
 class PluginCommand(click.Command):
-    """A command of a plugin, which is imported when it is called or its own help is asked for."""
+    """A plugin command, imported when it is called or its own help is requested."""
 
     def __init__(self, name: str, offers: list[Offer]) -> None:
         super().__init__(name, short_help=_distributions(offers))
@@ -71,7 +71,7 @@ class PluginCommand(click.Command):
         parent: click.Context | None = None,
         **more: Any,
     ) -> click.Context:
-        """Return the context of the command itself, whose arguments are parsed."""
+        """Return the context of the command itself, with its arguments parsed."""
         return self.load().make_context(info_name, args, parent, **more)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -80,14 +80,14 @@ class PluginCommand(click.Command):
 
 
 class CommandGroup(click.Group):
-    """Built-in commands, and those of plugins, which cannot replace them."""
+    """Built-in commands and plugin commands, which cannot override built-in ones."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names of all commands, the built-in ones first."""
+        """Return the names of all commands, built-in ones first."""
         return [*super().list_commands(ctx), *sorted(offers().keys() - self.commands.keys())]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return a command by its name; one of a plugin is not imported yet."""
+        """Return a command by name, without importing a plugin's command yet."""
         built_in = super().get_command(ctx, cmd_name)
         if built_in is not None:
             return built_in
@@ -95,7 +95,7 @@ class CommandGroup(click.Group):
         return PluginCommand(cmd_name, found) if found else None
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the built-in commands, then those of plugins with their distributions."""
+        """Write the built-in commands, then plugin commands with their distributions."""
         built_in = {name: self.commands[name] for name in sorted(self.commands)}
         of_plugins = offers()
         limit = formatter.width - 6 - max(map(len, built_in))
@@ -113,7 +113,7 @@ class CommandGroup(click.Group):
 
 
 class _CommandError(click.ClickException):
-    """A command of a plugin that cannot be used; shown as every error of declnet is."""
+    """An unusable plugin command; shown like every other declnet error."""
 
     def show(self, file: Any = None) -> None:
         """Print the error on standard error."""
@@ -121,9 +121,9 @@ class _CommandError(click.ClickException):
 
 
 def offers() -> dict[str, list[Offer]]:
-    """Return what the installed distributions offer, by command; first those that come first.
+    """Return the installed distributions' offers by command, in the order they are found.
 
-    Where declnet's own distribution offers a command, only that is listed.
+    If declnet's own distribution offers a command, only that offer is listed.
     """
     off = {_normalized(name) for name in os.environ.get(DISABLE, "").split(",")}
     found: dict[str, list[Offer]] = {}
@@ -137,12 +137,12 @@ def offers() -> dict[str, list[Offer]]:
 
 
 def _installed() -> Iterator[Offer]:
-    """The entry points of the group, of each distribution the first that Python would find."""
+    """Yield the group's entry points, from the first copy of each distribution on the path."""
     seen = set()
     for path in sys.path:
         try:
             names = sorted(os.listdir(path or "."))  # noqa: PTH208  # pathlib is slow to import
-        except OSError:  # not there, or an archive
+        except OSError:  # missing, or an archive
             continue
         for name in names:
             stem, suffix = os.path.splitext(name)  # noqa: PTH122
@@ -158,7 +158,7 @@ def _installed() -> Iterator[Offer]:
 
 
 def _entry_points(file: str) -> Iterator[tuple[str, str]]:
-    """The names and references of the group in a file of entry points (an INI file)."""
+    """Yield the names and references of the group in an entry-points file (INI)."""
     try:
         with open(file, encoding="utf-8") as text:  # noqa: PTH123
             content = text.read()
@@ -183,7 +183,7 @@ def _resolved(reference: str) -> Any:
 
 
 def _normalized(name: str) -> str:
-    """A distribution's name as package installers compare it."""
+    """Return a distribution's name in the normalized form that installers compare."""
     return name.strip().lower().replace("_", "-").replace(".", "-")
 
 

@@ -40,11 +40,11 @@ def predict(
     force: bool,
     disabled: tuple[str, ...],
 ) -> None:
-    """Predict the samples of INPUT with the model of RUN, a folder that `declnet run` wrote.
+    """Predict the samples in INPUT with the model of RUN, the folder of a run.
 
-    INPUT is a table or an array, in a file of any kind that an installed data source reads. It is
-    prepared as the training data was: a table needs the same columns, by name, and may have more.
-    Memory does not grow with it.
+    INPUT is a table or an array, in any file format that an installed data source reads. It is
+    prepared like the training data: a table needs columns of the same names, and may have more.
+    Memory use does not grow with the size of INPUT.
     """
     import time
 
@@ -97,10 +97,10 @@ def predict(
 def evaluate(
     run: Path, file: Path | None, data_set: str | None, form: str, disabled: tuple[str, ...]
 ) -> None:
-    """Evaluate the model of RUN, a folder that `declnet run` wrote.
+    """Evaluate the model of RUN, the folder of a run.
 
-    Prints the loss and all metrics of its spec; of classes also precision, recall and F1 of each
-    and the confusion matrix, of values r2 and errors. Nothing is fitted anew.
+    Print the loss and all metrics of its spec; for classification also precision, recall and F1 for
+    each class and the confusion matrix, for regression r2 and errors. Nothing is refitted.
     """
     from declnet.cli.result_tables import print_evaluation
     from declnet.contracts.attribution import attributing_errors

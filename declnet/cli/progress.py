@@ -1,4 +1,4 @@
-"""The progress of a run and of a sweep while they train."""
+"""Progress display for runs and sweeps during training."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ if TYPE_CHECKING:
 
 
 STEP = 0.1
-"""Seconds from one movement of the bar to the next, however many epochs pass."""
+"""Seconds between updates of the bar, however many epochs pass."""
 
 WIDE_TERMINAL = 100
 WIDE_BAR, NARROW_BAR = 20, 8
-"""Columns, so that the metrics find room beside the bar."""
+"""Widths of the bar in columns, which leave room for the metrics."""
 
 
 @contextmanager
 def followed(
     training: TrainingSpec, *, quiet: bool, plain: bool = False
 ) -> Iterator[Listener | None]:
-    """Give the listener that a run reports to.
+    """Yield the listener that a run reports to.
 
-    Log lines go to standard output, the bar to standard error. Where both are a terminal, the bar
+    Log lines go to standard output, the bar to standard error. If both are a terminal, the bar
     shows the metrics and there are no log lines.
 
     Args:
-        training: of the run's spec.
+        training: the section `[training]` of the run's spec.
         quiet: whether to show nothing.
-        plain: whether to print the log lines alone, on a terminal too.
+        plain: whether to print only log lines, even on a terminal.
     """
     shorter = abbreviations(training.metrics)
 
@@ -118,12 +118,12 @@ def _bar(epochs: int) -> Progress:
 
 
 class SweepFollower:
-    """Shows a sweep's runs as they go on.
+    """The progress display of a sweep.
 
     Args:
-        shorter: what lines call metrics, by the spec's name.
-        bar: with its task, whose total is the number of runs; None shows none.
-        lines: whether each run that finished prints a line.
+        shorter: short names of metrics, by the name of the spec.
+        bar: the bar and its task, whose total is the number of runs; None for no bar.
+        lines: whether to print a line for each finished run.
     """
 
     def __init__(
@@ -139,7 +139,7 @@ class SweepFollower:
         self._next_step = 0.0
 
     def progress(self, task: Task, share: float) -> None:
-        """Show that a run goes on; called often, so it does little."""
+        """Update the progress of a run; called often, so it must be cheap."""
         self._shares[task.directory] = share
         if self._bar is None or time.monotonic() < self._next_step:
             return
@@ -147,7 +147,7 @@ class SweepFollower:
         self._move()
 
     def finished(self, outcome: Outcome) -> None:
-        """Show that a run ended, either way."""
+        """Show that a run finished or failed."""
         self._shares.pop(outcome.directory, None)
         self._done += 1
         self._move()
@@ -175,11 +175,11 @@ class SweepFollower:
 
 @contextmanager
 def sweep_followed(tasks: Sequence[Task], *, quiet: bool) -> Iterator[SweepFollower]:
-    """Give the follower of a sweep.
+    """Yield the progress display of a sweep.
 
     Args:
-        tasks: all of them.
-        quiet: whether to show nothing but what fails.
+        tasks: all tasks of the sweep.
+        quiet: whether to show only failures.
     """
     shorter = {each.spec.name: abbreviations(each.spec.training.metrics) for each in tasks}
     if quiet or not is_terminal(sys.stderr):

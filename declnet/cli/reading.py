@@ -1,4 +1,4 @@
-"""Reads and checks the spec that a command is given."""
+"""Reading and checking the spec passed to a command."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def read(spec: Path, overrides: Iterable[str], registry: Registry) -> ParsedSpec
 
 
 def checked_spec(spec: Path, overrides: Iterable[str], registry: Registry) -> Checked:
-    """Read a spec and check what is valid of it; the result has all errors and warnings.
+    """Read a spec and check its valid parts; the result has all errors and warnings.
 
     Raises:
         SpecError: an override cannot be parsed, or the file cannot be read.
@@ -39,10 +39,10 @@ def checked_spec(spec: Path, overrides: Iterable[str], registry: Registry) -> Ch
 
 
 def valid_spec(spec: Path, overrides: Iterable[str], registry: Registry) -> tuple[RunSpec, Checked]:
-    """Read a spec that must be valid, and check it.
+    """Read and check a spec that must be valid.
 
     Raises:
-        SpecError: with every error and warning, if there is an error.
+        SpecError: there is an error; contains all errors and warnings.
     """
     from declnet.errors import SpecError
     from declnet.training.checks.check import check_parsed
@@ -58,7 +58,7 @@ def _parsed(overrides: Iterable[str]) -> list[Override]:
     """Parse all overrides.
 
     Raises:
-        SpecError: with every override that cannot be parsed.
+        SpecError: an override cannot be parsed; contains all such overrides.
     """
     from declnet.errors import Diagnostic, SpecError
     from declnet.spec.overrides import parse_override

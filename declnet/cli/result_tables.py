@@ -1,4 +1,4 @@
-"""What a check, a run and an evaluation print."""
+"""The output of a check, a run and an evaluation."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from declnet.runs.session import RunResult
 
 
 def print_layers(nodes: Sequence[Node], input_shape: Shape) -> None:
-    """A row a layer: name, type, output shape (n samples first), parameters."""
+    """Print a row per layer: name, type, output shape (n samples first), parameters."""
     rows = [("input", "", _with_batch(input_shape), "")]
     rows += [
         (node.name, node.layer.type, _with_batch(node.output_shape), f"{node.parameter_count:,}")
@@ -33,7 +33,7 @@ def print_layers(nodes: Sequence[Node], input_shape: Shape) -> None:
 
 
 def print_memory(memory: Mapping[str, int]) -> None:
-    """A row for each purpose, and the sum."""
+    """Print a row for each use of memory, and the total."""
     rows = [(purpose, shown_bytes(size)) for purpose, size in memory.items()]
     rows.append(("total", shown_bytes(sum(memory.values()))))
     print_table(None, ("memory of a run", "size"), rows, numeric=frozenset({"size"}))
@@ -44,15 +44,15 @@ def _with_batch(shape: Shape) -> str:
 
 
 MOST = 60
-"""Columns that are printed."""
+"""Maximum number of columns printed."""
 
 
 def print_columns(records: Table, no_features: Iterable[str] = ()) -> None:
-    """A row a column: name, type, what it serves for, how much is missing, distinct values.
+    """Print a row per column: name, type, role, share of missing values, distinct values.
 
     Args:
-        records: the training data as it was loaded.
-        no_features: columns that the spec takes for something else than to predict from.
+        records: the training data as loaded.
+        no_features: columns that the spec uses for something other than features.
     """
     features = set(records.feature_columns) - set(no_features)
     names = list(records.columns)
@@ -84,12 +84,12 @@ def _distinct(there: Array) -> int:
 
 
 MOST_CLASSES = 20
-"""Classes of the largest confusion matrix that is printed; of more, the worst pairs are listed."""
+"""Classes of the largest confusion matrix printed; beyond that, the worst pairs are listed."""
 MOST_PAIRS = 15
 
 
 def print_evaluation(found: Evaluation) -> None:
-    """Print the metrics, and the scores by class and the confusion matrix if there are some."""
+    """Print the metrics, and the scores by class and the confusion matrix, if any."""
     sys.stdout.write(f"{found.data}: {found.samples} samples\n")
     names = [name for _, name in ordered(informative([{"": found.metrics}]))]
     rows = [(name, format_metric(found.metrics[name])) for name in names]
@@ -137,21 +137,21 @@ def _print_confusion(counts: Array, names: tuple[str, ...]) -> None:
 
 
 WIDTH = 60
-"""Characters of a curve, at most."""
+"""Maximum width of a curve, in characters."""
 NARROWEST = 12
-"""Characters of a curve that leaves room for the numbers beside it."""
+"""Minimum width of a curve, in characters, with room for its numbers."""
 
 
 def print_result(
     result: RunResult, metrics: Sequence[Metric], *, quiet: bool = False, plain: bool = False
 ) -> None:
-    """Print the final metrics: a line each data set, or curves and a table on a terminal.
+    """Print the final metrics: a line per data set, or curves and a table on a terminal.
 
     Args:
-        result: of the finished run.
-        metrics: of its spec.
-        quiet: whether to leave the curves out.
-        plain: whether to print lines on a terminal too.
+        result: the result of the finished run.
+        metrics: the metrics of its spec.
+        quiet: whether to omit the curves.
+        plain: whether to print lines even on a terminal.
     """
     if plain or not is_terminal(sys.stdout):
         shorter = abbreviations(metrics)
@@ -165,7 +165,7 @@ def print_result(
 
 
 def _print_curves(history: list[dict[str, Any]]) -> None:
-    """The losses over the logged epochs, if there are enough of them to make a curve."""
+    """Print the losses over the logged epochs, if there are enough for a curve."""
     if len(history) < 3 or not _can_encode(BLOCKS):
         return
     names = [name for name in ("loss", "validation_loss") if name in history[-1]]
@@ -182,7 +182,7 @@ def _print_curves(history: list[dict[str, Any]]) -> None:
 
 
 def _print_metrics(metrics: dict[str, dict[str, float]]) -> None:
-    """A row for each metric, a column for each data set."""
+    """Print a row for each metric and a column for each data set."""
     columns = list(metrics)
     names = dict.fromkeys(name for _, name in ordered(informative([metrics])))
     rows = [(name, *(format_metric(metrics[data].get(name)) for data in columns)) for name in names]

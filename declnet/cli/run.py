@@ -54,8 +54,8 @@ def run(
 ) -> int:
     """Train and evaluate SPEC, a TOML or JSON file.
 
-    A spec with data.folds, and no data.fold, is trained once for each of its folds, into
-    fold-<fold> within the folder, and their mean and spread are printed.  [default folder:
+    A spec with data.folds but no data.fold is trained once per fold, into fold-<fold> within the
+    folder, and the mean and spread are printed.  [default folder:
     runs/<name>-folds-<number>]
     """
     signal.signal(signal.SIGTERM, interrupt)
@@ -113,7 +113,7 @@ def _run_series(
 
 
 def _show_layers(checked: Checked) -> None:
-    """On a terminal, what will be trained."""
+    """Show what will be trained, on a terminal."""
     from declnet.cli.result_tables import print_layers
     from declnet.cli.terminal import is_terminal
 
@@ -122,7 +122,7 @@ def _show_layers(checked: Checked) -> None:
 
 
 def interrupt(_number: int, _frame: FrameType | None) -> None:
-    """A request to terminate ends a run as Ctrl-C does."""
+    """Treat a termination signal like Ctrl-C."""
     raise KeyboardInterrupt
 
 
@@ -139,9 +139,9 @@ def interrupt(_number: int, _frame: FrameType | None) -> None:
 def resume(
     run: Path, allow_changes: bool, disabled: tuple[str, ...], quiet: bool, plain: bool
 ) -> None:
-    """Go on with RUN, the folder of a run that was killed or interrupted.
+    """Resume RUN, the folder of an interrupted run.
 
-    It ends with the same bits as a run that was never stopped. A finished run is left as it is.
+    The result is bit-identical to that of an uninterrupted run. A finished run is left unchanged.
     """
     from declnet.cli.progress import followed
     from declnet.cli.result_tables import print_result

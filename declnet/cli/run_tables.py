@@ -1,4 +1,4 @@
-"""Runs beside each other: which, in which order, and what differs."""
+"""Tables of runs: filtering, sorting, and differences."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ _BY_COLUMN: dict[str, Callable[[ListedRun], Any]] = {
 
 
 def filtered(runs: Sequence[ListedRun], conditions: Iterable[str]) -> list[ListedRun]:
-    """Return the runs for which every `KEY=VALUE` holds; numbers are equal by value, 5e-1 to 0.5.
+    """Return the runs that match every `KEY=VALUE`; numbers compare by value, so 5e-1 equals 0.5.
 
     Raises:
-        ValueError: a condition is not a KEY=VALUE, or no run has its key.
+        ValueError: a condition is not of the form KEY=VALUE, or no run has its key.
     """
     left = list(runs)
     values = {id(run): {"status": run.status, **flatten(run.spec)} for run in runs}
@@ -65,16 +65,16 @@ def in_order(
     ascending: bool | None = None,
     reverse: bool = False,
 ) -> list[ListedRun]:
-    """Return the runs by a column, or by a final metric; those without the metric come last.
+    """Sort runs by a column or by a final metric; runs without the metric come last.
 
     Args:
-        runs: to sort.
-        wanted: the column or the metric; None for the date.
-        ascending: whether the lowest value comes first; None: a metric's best.
-        reverse: whether to turn that order round.
+        runs: the runs to sort.
+        wanted: the column or metric; None for the date.
+        ascending: whether the lowest value comes first; None for a metric's best.
+        reverse: whether to reverse that order.
 
     Raises:
-        ValueError: no run has such a metric, or it is not known which of its values are better.
+        ValueError: no run has such a metric, or its better direction is unknown.
     """
     if wanted is None or wanted in _BY_COLUMN:
         backwards = (ascending is False) != reverse
@@ -105,7 +105,7 @@ def _same(found: Any, wanted: Any) -> bool:
 
 
 def print_runs(runs: Sequence[ListedRun]) -> None:
-    """Print a row for each run: status, epochs, final metrics, seconds, and when it began."""
+    """Print a row for each run: status, epochs, final metrics, seconds, and start time."""
     metrics = [
         each
         for each in ordered(
@@ -136,7 +136,7 @@ def print_runs(runs: Sequence[ListedRun]) -> None:
 
 
 def as_data(run: ListedRun) -> dict[str, Any]:
-    """Return a run as `--format json` has it."""
+    """Return a run as `--format json` prints it."""
     return {
         "name": str(run.path),
         "status": run.status,
@@ -148,14 +148,14 @@ def as_data(run: ListedRun) -> dict[str, Any]:
 
 
 def _epochs(run: ListedRun) -> str:
-    """How many were trained, and of how many if that is not all."""
+    """Return the number of trained epochs, with the total if training is incomplete."""
     training = run.spec.get("training")
     planned = training.get("epochs") if isinstance(training, dict) else None
     return str(run.epochs) if planned in (None, run.epochs) else f"{run.epochs} of {planned}"
 
 
 def _date(started: str) -> str:
-    """In local time, to the minute; whatever is no time as it stands."""
+    """Return a time in local time, to the minute; anything else unchanged."""
     try:
         return datetime.fromisoformat(started).astimezone().strftime("%Y-%m-%d %H:%M")
     except ValueError:
@@ -163,24 +163,24 @@ def _date(started: str) -> str:
 
 
 _SECTIONS = ("model", "optimizer", "loss", "training", "data")
-"""Of a spec, in the order of how much a difference there is likely to explain."""
+"""Sections of a spec, from most to least likely to explain a difference in results."""
 
 
 def print_comparison(
     runs: Sequence[StoredRun], wanted: str | None = None, ascending: bool | None = None
 ) -> None:
-    """Print a column a run: the keys in which the specs differ, the final metrics, the seconds.
+    """Print a column per run: the keys in which the specs differ, final metrics, and seconds.
 
-    What explains most comes first: types before their fields, keys that all runs have before those
-    that only some have; validation before test and training metrics, losses last.
+    The most informative rows come first: types before their fields, keys of all runs before keys
+    of only some; validation before test and training metrics, losses last.
 
     Args:
-        runs: in the order of the columns.
+        runs: the runs, in the order of the columns.
         wanted: a metric to sort the runs by instead.
-        ascending: whether its lowest value comes first; None: the best.
+        ascending: whether its lowest value comes first; None for the best.
 
     Raises:
-        ValueError: no run has that metric, or it is not known which of its values are better.
+        ValueError: no run has that metric, or its better direction is unknown.
     """
     known = informative([run.metrics for run in runs])
     directions = common_directions(
@@ -206,7 +206,7 @@ def print_comparison(
 
 
 def explaining_first(specs: list[dict[str, Any]]) -> list[str]:
-    """Return the keys in which specs differ, those first that are likely to explain most."""
+    """Return the keys in which specs differ, most informative first."""
 
     def place(key: str) -> tuple[bool, bool, int]:
         section = key.partition(".")[0]
@@ -222,7 +222,7 @@ def _value(run: StoredRun, metric: tuple[str, str]) -> float | None:
 
 
 def _best(values: Sequence[float | None], better: Better | None) -> list[int]:
-    """The positions of the best value, if that is known and not all are the same."""
+    """Return the positions of the best value; none if it is unknown or all are equal."""
     keys = [sort_key(value, better) for value in values] if better is not None else []
     if not keys or min(keys) == max(keys):
         return []

@@ -1,4 +1,4 @@
-"""`--seeds`: several seeds, written briefly; and `--jobs`: how many to train at once."""
+"""The options `--seeds`, a compact list of seeds, and `--jobs`, the number of parallel runs."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Any
 import click
 
 MOST = 10_000
-"""Seeds in one command; more than that is a slip of the keyboard."""
+"""Maximum seeds in one command; more than that is taken for a typo."""
 
 LARGEST = 2**53
-"""As the spec has it."""
+"""The largest seed that a spec allows."""
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:
-    """The seeds of `0..9`, `0,3,7` or `0..4,10`, in the order in which they stand; both ends count.
+    """Parse seeds such as `0..9`, `0,3,7` or `0..4,10`, in order; ranges include both ends.
 
     Raises:
-        BadParameter: the text is nothing of the sort, or a seed is too large or stands twice.
+        BadParameter: the text has another form, or a seed is too large or given twice.
     """
     seeds: list[int] = []
     for part in text.split(","):
@@ -32,14 +32,14 @@ def parse_seeds(text: str) -> tuple[int, ...]:
         raise click.BadParameter(f"{max(seeds)} is larger than 2^53")
     if len(set(seeds)) < len(seeds):
         twice = next(seed for seed in seeds if seeds.count(seed) > 1)
-        raise click.BadParameter(f"{twice} stands twice")
+        raise click.BadParameter(f"duplicate seed {twice}")
     return tuple(seeds)
 
 
 def _range(text: str) -> range:
     match = re.fullmatch(r"([0-9]{1,17})(?:\.\.([0-9]{1,17}))?", text)
     if match is None:
-        raise click.BadParameter(f'"{text}" is no seed; write e.g. 0..9 or 0,3,7')
+        raise click.BadParameter(f'"{text}" is not a valid seed; write e.g. 0..9 or 0,3,7')
     first, last = int(match[1]), int(match[2] or match[1])
     if last < first:
         raise click.BadParameter(f'"{text}" runs backwards; write {last}..{first}')
@@ -57,7 +57,7 @@ def _parsed(
 
 
 def seeds_option(description: str, *, required: bool = False) -> Decorator:
-    """The option `--seeds`, given as a tuple of numbers, or None."""
+    """Return the option `--seeds`, whose value is a tuple of integers or None."""
     return click.option(
         "--seeds", metavar="SEEDS", callback=_parsed, required=required, help=description
     )

@@ -16,9 +16,9 @@ from declnet.cli.reading import read
 @set_option
 @no_plugin_option
 def show(spec: Path, overrides: tuple[str, ...], disabled: tuple[str, ...]) -> None:
-    """Print SPEC as TOML with all that it extends, all overrides and all defaults.
+    """Print SPEC as TOML, with its bases, overrides and defaults resolved.
 
-    A comment behind each value says where it came from: a file and its line, --set, or default.
+    A comment after each value shows its origin: a file and line, --set, or default.
     """
     from declnet.cli.annotated_spec import annotated
     from declnet.errors import SpecError
@@ -37,9 +37,9 @@ other = click.argument("second", metavar="B", type=click.Path(path_type=Path))
 @one
 @other
 def diff(first: Path, second: Path) -> None:
-    """Print the keys in which A and B differ, all defaults filled in.
+    """Print the keys in which A and B differ, with all defaults filled in.
 
-    A and B are spec files, or folders that `declnet run` wrote.
+    A and B are spec files or folders of runs.
     """
     from declnet.cli.terminal import print_table
     from declnet.spec.flatten import spec_differences

@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 def right_specs(
     specs: Sequence[Path], overrides: tuple[str, ...], registry: Registry
 ) -> list[tuple[Path, RunSpec]]:
-    """Every spec with its file, all of them right.
+    """Return all specs with their files, or raise if any is invalid.
 
     Raises:
-        SpecError: with the faults of all.
+        SpecError: a spec is invalid; contains the errors of all.
         UsageError: a folder has no spec.
     """
     from declnet.errors import Diagnostic, SpecError
@@ -54,7 +54,7 @@ def right_specs(
 
 
 def _files(specs: Sequence[Path]) -> Iterator[Path]:
-    """The files, and those in the folders, by name."""
+    """Yield the given files and the specs in the given folders, by name."""
     for path in specs:
         if not path.is_dir():
             yield path
@@ -80,10 +80,10 @@ def train_all(
     jobs: int,
     quiet: bool,
 ) -> list[Outcome]:
-    """Trains all tasks; what fails is told on stderr and costs the others nothing.
+    """Train all tasks; a failure is reported on stderr and does not affect the others.
 
     Returns:
-        The outcomes in the order of the tasks.
+        The outcomes, in the order of the tasks.
     """
     from declnet.cli.progress import sweep_followed
     from declnet.runs.sweep_workers import at_once, one_after_another
@@ -101,7 +101,7 @@ def train_all(
 
 
 def write_summary(directory: Path, content: object) -> None:
-    """Writes `summary.json`.
+    """Write `summary.json`.
 
     Raises:
         RunError: it cannot be written.
@@ -116,12 +116,12 @@ def write_summary(directory: Path, content: object) -> None:
 
 
 def status_of(all_series: Sequence[Series]) -> int:
-    """The exit code: 1 if a run failed."""
+    """Return the exit code: 1 if a run failed, else 0."""
     return int(any(len(each.finished) < len(each.outcomes) for each in all_series))
 
 
 def tell_folder(seconds: float, directory: Path) -> None:
-    """The last line, as that of a single run."""
+    """Print the last line, in the same form as for a single run."""
     click.echo(f"{seconds:.2f} s, {directory}")
 
 
@@ -167,8 +167,8 @@ def sweep(
 ) -> int:
     """Train each of SPECS with each seed, and compare the distribution of a final metric.
 
-    SPECS are spec files, or folders of them. Each run goes to <name>/seed-<seed> in the sweep's
-    folder (of a spec with folds, each to fold-<fold> within that), beside a summary.json.
+    SPECS are spec files or folders of spec files. Each run is written to <name>/seed-<seed> in the
+    sweep's folder (with folds, to fold-<fold> within that), along with a summary.json.
     """
     from declnet.cli.sweep_tables import best_first, check_metric, print_sweep
     from declnet.runs.sweep import SWEEP, check_names, claim_parent, series_of, tasks_of
@@ -202,7 +202,7 @@ def sweep(
 
 
 def _plot_command(picture: Path | None) -> click.Command | None:
-    """The command `plot`, which checks already whether it can write the picture."""
+    """Return the command `plot`, after checking that it can write the picture."""
     if picture is None:
         return None
     root = click.get_current_context().find_root()
@@ -216,7 +216,7 @@ def _plot_command(picture: Path | None) -> click.Command | None:
 def _write_summaries(
     parent: Path, all_series: Sequence[Series], metric: tuple[str, str] | None, jobs: int
 ) -> None:
-    """One for each spec, and one for all."""
+    """Write a summary for each spec, and one for all."""
     for each in all_series:
         folder = parent / each.name
         write_summary(folder, each.as_data(folder) | {"jobs": jobs})

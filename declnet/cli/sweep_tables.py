@@ -1,4 +1,4 @@
-"""What a sweep prints: the spread of each metric, the best first."""
+"""The output of a sweep: the spread of each metric, best first."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from declnet.training.metrics import LOSSES, directions
 
 
 def check_metric(wanted: str | None, specs: Sequence[RunSpec], ascending: bool | None) -> None:
-    """Refuse, before training, a metric that no run will have, or that cannot be sorted by.
+    """Reject, before training, a metric that no run will have or that cannot be sorted by.
 
     Raises:
-        ValueError: no spec has such a metric, or it is not known which of its values are better.
+        ValueError: no spec has such a metric, or its better direction is unknown.
     """
     if wanted is None:
         return
@@ -47,16 +47,16 @@ def best_first(
     specs: Sequence[RunSpec],
     ascending: bool | None = None,
 ) -> tuple[list[Series], tuple[str, str] | None]:
-    """Return the series by the mean of a metric, and which metric that is.
+    """Sort the series by the mean of a metric, and return them with that metric.
 
     Args:
-        all_series: those without the metric come last.
-        wanted: as `check_metric` let it pass; the main metric if it is None or no run has it.
-        specs: of the series.
-        ascending: whether the lowest mean comes first; None: the best.
+        all_series: the series to sort; series without the metric come last.
+        wanted: a metric accepted by `check_metric`; the main metric if None or if no run has it.
+        specs: the specs of the series.
+        ascending: whether the lowest mean comes first; None for the best.
 
     Returns:
-        The series; the data set and the name, or None if no run finished.
+        The series, and the metric's data set and name, or None if no run finished.
     """
     known = dict.fromkeys(metric for each in all_series for metric in each.figures())
     found = _directions(specs)
@@ -85,7 +85,7 @@ _STATISTICS: tuple[tuple[str, Callable[[Spread], float | None]], ...] = (
 
 
 def print_series(series: Series) -> None:
-    """Print a row for each seed and fold with its metrics, then their mean, deviation and range."""
+    """Print the metrics of each seed and fold, then their mean, deviation and range."""
     all_values = series.figures()
     metrics = [each for each in ordered(all_values) if each[1] not in PARTS]
     failed = len(series.finished) < len(series.outcomes)
@@ -120,7 +120,7 @@ def print_series(series: Series) -> None:
 
 
 def _labels(series: Series) -> dict[str, list[str]]:
-    """What tells the runs apart: seeds, if there are several, and folds, if there are any."""
+    """Return the columns that identify runs: seeds, if several, and folds, if any."""
     seeds = [str(each.seed) for each in series.outcomes]
     folds = [str(each.fold or "") for each in series.outcomes]
     if not any(folds):
@@ -129,11 +129,11 @@ def _labels(series: Series) -> dict[str, list[str]]:
 
 
 def print_sweep(all_series: Sequence[Series], metric: tuple[str, str]) -> None:
-    """Print a row for each spec: the distribution of a metric over its runs, and the seconds a run.
+    """Print a row per spec: the distribution of a metric over its runs, and seconds per run.
 
     Args:
-        all_series: in the order of the rows.
-        metric: the data set and the name.
+        all_series: the series, in the order of the rows.
+        metric: the metric's data set and name.
     """
     columns = ("spec", "runs", *(title for title, _ in _STATISTICS), "seconds a run")
     rows = []

@@ -9,11 +9,11 @@ from itertools import pairwise
 from typing import TextIO
 
 WIDE = 100_000
-"""Columns where the output is no terminal: nothing is cut off or wrapped in a file or a pipe."""
+"""Width for a file or pipe, in columns, so that nothing is truncated or wrapped."""
 
 
 def is_terminal(stream: TextIO) -> bool:
-    """Whether a person looks at the stream, in a terminal that can show more than lines."""
+    """Return whether the stream is a terminal that can show more than plain lines."""
     if not stream.isatty():
         return False
     from rich.console import Console
@@ -29,15 +29,15 @@ def print_table(
     footer: Sequence[Sequence[str]] = (),
     bold: Collection[tuple[int, int]] = (),
 ) -> None:
-    """Prints a table on standard output.
+    """Print a table on standard output.
 
     Args:
         title: printed above it.
-        columns: their headings.
-        rows: a string for each column.
-        numeric: the columns that are aligned to the right.
-        footer: rows below a line of their own, e.g. totals.
-        bold: the cells that stand out on a terminal, each a row and a column from 0.
+        columns: the column headings.
+        rows: the rows, each with a string per column.
+        numeric: the columns to align to the right.
+        footer: rows below a separating line, e.g. totals.
+        bold: the cells to emphasize on a terminal, as (row, column) from 0.
     """
     from rich import box
     from rich.console import Console
@@ -67,7 +67,7 @@ def print_table(
 
 
 def shown_bytes(count: int) -> str:
-    """A size in the unit that suits it, e.g. `1.5 MiB`."""
+    """Format a size in a suitable unit, e.g. `1.5 MiB`."""
     size = float(count)
     for unit in ("B", "KiB", "MiB"):
         if size < 1024:
@@ -80,16 +80,16 @@ BLOCKS = "▁▂▃▄▅▆▇█"
 
 
 def sparkline(values: Sequence[float], width: int) -> str:
-    """The values from the smallest (`▁`) to the largest (`█`), one character or more values each.
+    """Draw values as bars from the smallest (`▁`) to the largest (`█`).
 
     Args:
-        values: those that are not finite leave a blank.
-        width: the most characters; more values than that are averaged in equal parts.
+        values: the values; non-finite ones leave a blank.
+        width: the maximum number of characters; more values are averaged in equal parts.
     """
     shown = _averaged(values, width)
     finite = [each for each in shown if math.isfinite(each)]
     low, high = (min(finite), max(finite)) if finite else (0.0, 0.0)
-    span = high / 2 - low / 2  # halves, as the whole may be more than the largest float
+    span = high / 2 - low / 2  # in halves, since the full range may overflow
     top = len(BLOCKS) - 1
 
     def block(value: float) -> str:

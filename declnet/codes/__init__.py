@@ -1,1 +1,1 @@
-"""The codes of problems, and what each means."""
+"""Diagnostic codes and their explanations."""

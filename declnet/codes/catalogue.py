@@ -1,4 +1,4 @@
-"""What each code of a problem means, from the file beside this one."""
+"""Explanations of the diagnostic codes, read from `catalogue.toml`."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from types import MappingProxyType
 
 @dataclass(frozen=True)
 class Code:
-    """A sort of problem.
+    """A diagnostic code and its explanation.
 
     Attributes:
-        code: E and three digits for an error, W and three for a warning.
-        title: in a few words.
-        text: what it means, how it comes about and what to do; one paragraph, `code` in backticks.
-        wrong: TOML that has the problem if it is laid over a right spec, or a command line that
+        code: E and three digits for an error, W and three digits for a warning.
+        title: a short summary.
+        text: meaning, causes and fix, in one paragraph with `code` in backticks.
+        wrong: TOML that has the problem when applied to a valid spec, or a command line that
             begins with `declnet `.
         right: the same without the problem.
     """
@@ -30,7 +30,7 @@ class Code:
 
 @lru_cache(maxsize=1)
 def catalogue() -> Mapping[str, Code]:
-    """Every code, in order; the file is read at the first call."""
+    """Return all codes, in order; the file is read on the first call."""
     import tomllib
     from importlib.resources import files
 

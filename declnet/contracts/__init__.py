@@ -1,1 +1,1 @@
-"""The contracts: what plugins implement, and what is checked of it."""
+"""The contracts that plugins implement, and the checks on what they return."""

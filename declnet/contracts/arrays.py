@@ -23,24 +23,24 @@ Dtype = np.dtype[Any]
 
 
 PART = 1 << 24
-"""Bytes that are read at once where all samples pass."""
+"""Bytes to read at a time when iterating over all samples."""
 
 
 class MappedArray:
-    """Samples (n, *sample shape) of a file, in C order, as much of an array as training needs.
+    """Samples (n, *sample shape) of a file, in C order, with the array operations training needs.
 
-    Rows are read from the file into the caller's memory. A memory map would be as simple, but what
-    it maps counts as this process's memory, in steps of up to 2 MB a row (Linux's large folios).
+    Rows are read from the file into the caller's memory. A memory map would be just as simple, but
+    mapped pages count as this process's memory, up to 2 MB per row (Linux's large folios).
 
     Args:
         path: the file.
         offset: bytes before the first sample.
-        shape: of all of it.
+        shape: the shape of the whole array.
         stored: the type of the numbers in the file.
 
     Raises:
         OSError: the file cannot be opened.
-        ValueError: it is shorter than that.
+        ValueError: the file is too short for that shape.
     """
 
     def __init__(self, path: Path, offset: int, shape: Shape, stored: Dtype) -> None:
@@ -67,19 +67,19 @@ class MappedArray:
         return self.shape[0]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        """All of it, read into memory."""
+        """Read the whole array into memory."""
         whole = self[:]
         return whole if dtype is None else whole.astype(dtype, copy=False)
 
     def __getitem__(self, part: slice | Array) -> Array:
-        """Some samples, by a slice or by their positions (k,), in an array of their own."""
+        """Return a new array of the samples selected by a slice or by positions (k,)."""
         positions = np.arange(len(self))[part] if isinstance(part, slice) else np.asarray(part)
         memory, gather = self.batch(len(positions))
         gather(positions)
         return memory
 
     def batch(self, size: int) -> tuple[Array, Callable[[Array], object]]:
-        """Memory for a batch, and the function that fills it with the samples at given positions.
+        """Return memory for a batch, and a function that fills it with samples by position.
 
         Returns:
             An array of shape (size, *sample shape), and a function of positions (size,).
@@ -104,20 +104,20 @@ class MappedArray:
         return given, gather
 
     def subset(self, positions: Array) -> MappedArray:
-        """The samples at some positions, still in the file."""
+        """Return the samples at the given positions, without reading them."""
         other = self._copy()
         other._rows = positions if self._rows is None else self._rows[positions]
         other.shape = (len(positions), *self.shape[1:])
         return other
 
     def astype(self, dtype: Dtype) -> MappedArray:
-        """The same samples, given in another type."""
+        """Return the same samples, converted to another type when read."""
         other = self._copy()
         other.dtype = dtype
         return other
 
     def parts(self) -> Iterator[Array]:
-        """All samples in order, some at a time."""
+        """Yield all samples in order, in parts."""
         size = max(1, PART // max(self._row_bytes, 1))
         for start in range(0, len(self), size):
             yield self[start : start + size]
@@ -129,7 +129,7 @@ class MappedArray:
 
 
 class _OpenFile:
-    """A file that is read at given places, by several threads if need be, until it is forgotten."""
+    """An open file for reads at any offset, from any thread; closed when garbage-collected."""
 
     def __init__(self, path: Path) -> None:
         self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
@@ -138,10 +138,10 @@ class _OpenFile:
         self._read = self._read_at if hasattr(os, "preadv") else self._read_after_seeking
 
     def read_into(self, memory: memoryview, offset: int) -> None:
-        """Fills memory with the file's bytes from an offset on.
+        """Fill memory with the file's bytes, starting at an offset.
 
         Raises:
-            OSError: they cannot be read, or the file has become shorter.
+            OSError: the bytes cannot be read, or the file has been truncated.
         """
         while len(memory):
             count = self._read(memory, offset)
@@ -161,5 +161,5 @@ class _OpenFile:
 
 
 def _follow_each_other(positions: Array) -> bool:
-    """Whether each position is one more than that before it."""
+    """Return whether the positions are consecutive."""
     return bool((np.diff(positions) == 1).all())

@@ -1,4 +1,4 @@
-"""Names the component that is at fault, and the distribution that it came from."""
+"""Attribution of errors to the component that raised them, and to its distribution."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ from declnet.registry.registry import Registry
 
 @contextmanager
 def attributing_errors(registry: Registry) -> Iterator[None]:
-    """Turn what a component raised, or wrongly returned, into a ComponentError.
+    """Turn an exception or an invalid return value of a component into a ComponentError.
 
-    Other exceptions pass as they are, and so do declnet's own, which say already what is wrong.
-    Costs nothing until something is raised: the component is then found in the traceback, where it
-    is the innermost one at work.
+    Other exceptions pass through, as do declnet's own, which already say what is wrong. This costs
+    nothing until something is raised; the component is then the innermost one in the traceback.
 
     Args:
         registry: knows the components' plugins.
@@ -45,14 +44,14 @@ def attributing_errors(registry: Registry) -> Iterator[None]:
 
 
 def broken_contract(error: BrokenContractError, registry: Registry) -> str:
-    """What a component returned wrongly, in one sentence that names it and its distribution."""
+    """Describe an invalid return value in one sentence, with the component and distribution."""
     name = named_component(type(error.component), registry)
     place = f" ({error.place})" if error.place is not None else ""
     return f"{name}: {error.method}() {error.fault}{place}"
 
 
 def named_component(component: type[Component], registry: Registry) -> str:
-    """A component's kind and type, and where it came from."""
+    """Return a component's kind and type, and where it came from."""
     plugin = registry.plugin_of(component)
     origin = f"of {plugin.described()}" if plugin else f"({component.__qualname__})"
     return f'{component.kind} "{component.type}" {origin}'
@@ -61,7 +60,7 @@ def named_component(component: type[Component], registry: Registry) -> str:
 def _innermost_component(
     traceback: TracebackType | None,
 ) -> tuple[type[Component], str, str] | None:
-    """The last frame of a traceback that runs a method of a component class."""
+    """Return the last frame of a traceback that runs a method of a component class."""
     found = None
     while traceback is not None:
         frame = traceback.tb_frame

@@ -16,15 +16,15 @@ from declnet.errors import Renamed
 
 @dataclass(frozen=True)
 class EpochFinished:
-    """What is known of an epoch that is over.
+    """A finished epoch.
 
     Attributes:
-        epoch: from 0.
-        learning_rate: of the epoch's (last) update.
-        metrics: of the training data, from the epoch's own forward passes, before their updates;
-            over mini-batches the mean by samples. Of an epoch that is not logged, only those that a
-            callback monitors.
-        validation: the same of the validation data after the epoch's last update, if there is any.
+        epoch: counted from 0.
+        learning_rate: the rate of the epoch's (last) update.
+        metrics: metrics of the training data, from the epoch's own forward passes, before their
+            updates; with mini-batches, the mean over samples. If the epoch is not logged, only the
+            metrics that a callback monitors.
+        validation: the same for the validation data, if any, after the epoch's last update.
     """
 
     epoch: int
@@ -36,7 +36,7 @@ class EpochFinished:
         figures = Renamed("metrics")
 
     def row(self) -> dict[str, float | int]:
-        """The epoch as a line of the history, validation metrics under `validation_…`."""
+        """Return the epoch as a row of the history, validation metrics under `validation_…`."""
         validation = {f"validation_{name}": value for name, value in self.validation.items()}
         rate = {"learning_rate": self.learning_rate}
         return {"epoch": self.epoch, **self.metrics, **rate, **validation}
@@ -51,21 +51,21 @@ class EpochFinished:
 
 @dataclass(frozen=True)
 class EpochLogged(EpochFinished):
-    """An epoch that is logged: with the loss, its parts and every metric of the run.
+    """A finished epoch that is logged, with the loss, its parts and every metric of the run.
 
     `metrics` has `loss`, `data_loss`, `regularization_loss` and each metric by its name.
     """
 
 
 class RunningModel(Protocol):
-    """What a callback may ask of the model in training."""
+    """The model in training, as a callback may use it."""
 
     def parameters(self) -> dict[str, Array]:
-        """Copies of all parameters by name."""
+        """Return copies of all parameters by name."""
         ...
 
     def load_parameters(self, saved: Mapping[str, Array]) -> None:
-        """Puts parameters back, e.g. those of the best epoch."""
+        """Load saved parameters, e.g. from the best epoch."""
         ...
 
     def predict(self, x: Any) -> Array:
@@ -78,17 +78,17 @@ class Run(Protocol):
 
     @property
     def name(self) -> str:
-        """From the spec."""
+        """The run's name in the spec."""
         ...
 
     @property
     def epochs(self) -> int:
-        """How many the spec asks for."""
+        """The number of epochs in the spec."""
         ...
 
     @property
     def directory(self) -> Path | None:
-        """The run's folder, for files of the callback's own; None if nothing is written."""
+        """The run's folder, where the callback may write files; None if nothing is written."""
         ...
 
     @property
@@ -97,23 +97,23 @@ class Run(Protocol):
         ...
 
     def better(self, name: str) -> Better | None:
-        """Say whether `"higher"` or `"lower"` values of a metric are better; None if unknown.
+        """Return whether `"higher"` or `"lower"` values of a metric are better; None if unknown.
 
         Args:
-            name: as the history has it, e.g. `validation_loss`.
+            name: the metric's name in the history, e.g. `validation_loss`.
         """
         ...
 
     def stop(self, reason: str) -> None:
-        """Ends the training after this epoch; the run finishes as after its last one.
+        """End the training after this epoch; the run finishes as after its last one.
 
         Args:
-            reason: in words, for the manifest.
+            reason: why, for the manifest.
         """
         ...
 
     def scale_learning_rate(self, factor: float) -> None:
-        """Multiplies every learning rate from now on, on top of what was asked for before.
+        """Multiply every learning rate from now on; repeated calls accumulate.
 
         Args:
             factor: e.g. 0.5.
@@ -121,21 +121,21 @@ class Run(Protocol):
         ...
 
     def restore_parameters(self, parameters: Mapping[str, Array] | None) -> None:
-        """Asks that the finished model has these parameters in place of the last ones.
+        """Request that the finished model use these parameters instead of the last ones.
 
-        They are put in place when the training has ended, however it ends, before the evaluation;
-        a checkpoint keeps them. What was asked for last counts.
+        They are loaded when the training ends, for whatever reason, before the evaluation;
+        checkpoints keep them. The last request wins.
 
         Args:
-            parameters: as `model.parameters()` gave them; None for the last ones after all.
+            parameters: as returned by `model.parameters()`; None to keep the last ones after all.
         """
         ...
 
     def save_checkpoint(self, best: bool = False) -> None:
-        """Writes a checkpoint once all callbacks have been told of this epoch.
+        """Write a checkpoint once all callbacks have been called for this epoch.
 
         Args:
-            best: whether it is the best so far, which is kept until another one is.
+            best: whether this is the best epoch so far; kept until a better one.
         """
         ...
 
@@ -146,59 +146,60 @@ class Run(Protocol):
         every_seconds: float | None = None,
         keep_last: int = 3,
     ) -> None:
-        """Writes checkpoints from now on: in epochs that are not logged, and within epochs too.
+        """Write checkpoints from now on, also in epochs that are not logged and within epochs.
 
-        Without a folder this does nothing. Of what several callbacks ask for, all is done.
+        Without a folder this does nothing. Requests of several callbacks are all honored.
 
         Args:
-            every_epochs: after each epoch number that this divides, counted from 1.
-            every_seconds: when so long has passed since the last one.
-            keep_last: how many are kept, besides the best.
+            every_epochs: write after each epoch, counted from 1, that is a multiple of this.
+            every_seconds: write when this many seconds have passed since the last checkpoint.
+            keep_last: how many to keep, besides the best.
         """
         ...
 
 
 class Callback(Component):
-    """Follows a run and may steer it.
+    """A component that follows a run and may steer it.
 
-    `start`, or `restore` in a run that is resumed, begins what exactly one of `finished` and
-    `failed` ends. What a method raises stops the run, which then names the callback and its
-    distribution.
+    `start` (or `restore` in a resumed run) is called first; exactly one of `finished` and `failed`
+    is called last. An exception in any method stops the run with an error that names the callback
+    and its distribution.
     """
 
     kind = "callback"
 
     works_outside: ClassVar[bool] = False
-    """Whether it works outside the run's folder, e.g. on a server; the conformance kit, which plays
-    runs for it, then leaves it alone."""
+    """Whether it works outside the run's folder, e.g. on a server. The conformance kit, which
+    simulates runs, then skips it."""
 
     def start(self, run: Run) -> Any:
-        """Called before the first epoch; what it returns is handed to the other methods.
+        """Called before the first epoch; returns the state passed to the other methods.
 
-        The component itself is frozen: keep what changes, and `run` if it is needed, in that state.
+        The component itself is frozen: keep anything that changes, and `run` if needed, in the
+        state.
         """
         return run
 
     def save(self, state: Any) -> dict[str, Any] | None:
-        """What a checkpoint keeps of the state: a dict of JSON values, NumPy arrays, lists of such.
+        """Return what a checkpoint keeps: a dict of JSON values, NumPy arrays and lists of these.
 
-        By default a state that is such a dict itself. Of any other nothing is kept (None), and a
-        run that is resumed calls `start` again: right for a callback that only tells what it sees,
-        wrong for one that remembers.
+        The default returns the state if it is such a dict, else None: nothing is kept, and a
+        resumed run calls `start` again. That suits a callback that only reports, but not one that
+        remembers.
         """
         return state if is_plain_dict(state) else None
 
     def restore(self, run: Run, saved: dict[str, Any]) -> Any:  # noqa: ARG002
         """Called in place of `start` when a run is resumed; returns the state that gave `saved`.
 
-        Epochs after the checkpoint are told again: cut off what was written of them.
+        Epochs after the checkpoint are run again: discard anything already written for them.
         """
         return saved
 
     def monitors(self) -> tuple[str, ...]:
-        """Name the metrics that `after_epoch` needs, as the history has them; default: none.
+        """Return the history names of the metrics that `after_epoch` needs; default: none.
 
-        These are computed after every epoch, those of the validation data too; others only when an
+        These are computed after every epoch, including validation metrics; all others only when an
         epoch is logged.
         """
         return ()
@@ -206,15 +207,15 @@ class Callback(Component):
     def after_epoch(self, state: Any, epoch: EpochFinished) -> None:
         """Called after every epoch, logged or not, with at least the metrics of `monitors`.
 
-        Training pauses after epochs that are not logged only for a callback that overrides this
-        method, and whose `monitors`, if it overrides that too, names a metric.
+        Training pauses after an unlogged epoch only if a callback overrides this method and, if it
+        overrides `monitors` too, names a metric there.
         """
 
     def epoch_finished(self, state: Any, epoch: EpochLogged) -> None:
         """Called after each logged epoch (every `log_every`-th, the last), after `after_epoch`."""
 
     def finished(self, state: Any, metrics: dict[str, dict[str, float]]) -> None:
-        """Called after the evaluation, with the finished model's figures by data set."""
+        """Called after the evaluation, with the finished model's metrics by data set."""
 
     def failed(self, state: Any, error: BaseException) -> None:
-        """Called when the run cannot go on, or is interrupted (`KeyboardInterrupt`)."""
+        """Called when the run fails or is interrupted (`KeyboardInterrupt`)."""

@@ -34,59 +34,60 @@ from declnet.registry.spelling import kind_in_words, with_article
 
 
 class Component(StrictModel):
-    """A declaration and, in the same class, its mathematics; it holds no arrays.
+    """A declaration together with its computation; it holds no arrays.
 
-    A contract (`Layer`, `Loss`, …) sets `kind`; a component class sets `type`. A field typed by a
-    contract takes whatever is registered of that kind: a name, a table with a `type`, an instance.
+    A contract (`Layer`, `Loss`, …) sets `kind`; a component class sets `type`. A field annotated
+    with a contract accepts any registered component of that kind, as a name, a table with a `type`
+    or an instance.
     """
 
     kind: ClassVar[str]
     type: ClassVar[str]
     examples: ClassVar[tuple[dict[str, Any], ...]] = ()
-    """Tables of fields that build it, each a good use: shown by `declnet plugins show` and the
-    docs, and what the conformance kit tries. Without any, it is built from its defaults."""
+    """Typical declarations, as tables of fields: shown by `declnet plugins show` and in the docs,
+    and tried by the conformance kit, which otherwise uses the defaults."""
     required_methods: ClassVar[tuple[str, ...]] = ()
-    """Methods that a contract leaves to its components."""
+    """Methods that components of this contract must implement."""
 
     renamed: ClassVar[dict[str, str]] = {}
-    """Names that an earlier edition of a contract had, each with what takes its place."""
+    """Names from an earlier edition of a contract, each with its replacement."""
 
     @classmethod
     def verify_contract(cls) -> None:
         """Check that the class can be registered (see `declnet.contracts.verification`).
 
         Raises:
-            RegistryError: it has no type, lacks a method of its contract, or breaks it otherwise.
+            RegistryError: it has no type, lacks a method, or otherwise breaks its contract.
         """
         verify_class(cls)
 
     def check(self, context: RunContext) -> Iterable[Diagnostic]:  # noqa: ARG002
-        """Yield what is wrong or suspicious about this component in a run, before it starts.
+        """Yield errors and warnings about this component in a run, before the run starts.
 
-        Called for each component that a spec names, once its own fields are valid. Shapes need no
-        check here: `output_shape` refuses those that a layer cannot take.
+        Called for each component in a spec once its own fields are valid. Shapes need no check
+        here: `output_shape` rejects those that a layer cannot take.
 
         Args:
-            context: the run as far as it is known; parts of it may be missing.
+            context: what is known about the run; parts may be missing.
         """
         return ()
 
     @classmethod
     def is_contract(cls) -> bool:
-        """Whether the class stands for any component of its kind, rather than for one type."""
+        """Return whether the class is a contract rather than a component of one type."""
         return not hasattr(cls, "type")
 
     @classmethod
     def from_declaration(cls, value: Any, context: Mapping[str, Any] | None = None) -> Self:
-        """Makes a component of this contract from a name, a table with a `type`, or an instance.
+        """Build a component of this contract from a name, a table with a `type`, or an instance.
 
         Args:
-            value: as a spec has it.
-            context: `registry` (default: all installed plugins), and `folder`, which relative paths
-                are relative to.
+            value: the value, as in a spec.
+            context: `registry` (default: all installed plugins), and `folder`, the base of relative
+                paths.
 
         Raises:
-            pydantic.ValidationError: with the location of each fault within `value`.
+            pydantic.ValidationError: with the location of each error within `value`.
         """
         if isinstance(value, cls):
             return value
@@ -127,7 +128,7 @@ class Component(StrictModel):
     @model_validator(mode="before")
     @classmethod
     def _drop_own_type(cls, values: Any) -> Any:
-        """A dumped component has its type; it is right only for the class itself."""
+        """Drop the type from a dumped component; it must be the class's own."""
         if isinstance(values, Mapping) and values.get("type") == getattr(cls, "type", None):
             return {key: value for key, value in values.items() if key != "type"}
         return values
@@ -169,7 +170,7 @@ def _dump(component: Component, info: core_schema.SerializationInfo) -> dict[str
 def _error(
     message: str, location: tuple[str, ...], value: Any, hint: str | None, code: str
 ) -> ValidationError | PydanticCustomError:
-    """A fault at a key inside the value, or at the value itself if `location` is empty."""
+    """Return an error at a key inside the value, or at the value itself if `location` is empty."""
     if not location:
         return custom_error("component", message, hint=hint, code=code)
     return located_error("component", message, location, value, hint=hint, code=code)

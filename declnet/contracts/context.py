@@ -1,4 +1,4 @@
-"""RunContext: what a component's own check sees of a run before it starts."""
+"""RunContext: the view of a run that a component's own check gets before the run starts."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class LayerContext:
-    """A layer in its place.
+    """A layer and its place in the model.
 
     Attributes:
-        name: in the model.
+        name: its name in the model.
         layer: the component.
-        inputs: the layers that it reads; None stands for the model's input.
-        input_shapes: a shape for each of them, without the batch axis.
-        output_shape: without the batch axis.
+        inputs: the layers that it reads; None means the model's input.
+        input_shapes: the shape of each input, without the batch axis.
+        output_shape: the shape of its output, without the batch axis.
     """
 
     name: str
@@ -38,16 +38,16 @@ class LayerContext:
 
 @dataclass(frozen=True, eq=False)
 class RunContext:
-    """What is known of a run; a part that is wrong or missing is empty or None.
+    """What is known about a run; a part that is invalid or missing is empty or None.
 
     Attributes:
-        layers: in the model's order; the last one is the output.
-        data: what is known of each data set: `train`, `validation`, `test`.
-        loss: of the run.
-        optimizer: of the run.
-        here: the place of the layer whose check is called; None for other components.
-        metrics: what a row of the history will have, e.g. `loss`, `validation_accuracy`, each with
-            which values are better (`"higher"`, `"lower"`, or None if neither is known to be).
+        layers: the layers in the model's order; the last one is the output.
+        data: what is known about each data set: `train`, `validation`, `test`.
+        loss: the run's loss.
+        optimizer: the run's optimizer.
+        here: the layer whose check is called; None for other components.
+        metrics: the metrics in a row of the history, e.g. `loss`, `validation_accuracy`, each with
+            the better direction (`"higher"`, `"lower"`, or None if unknown).
     """
 
     layers: tuple[LayerContext, ...] = ()
@@ -62,5 +62,5 @@ class RunContext:
 
     @property
     def last(self) -> LayerContext | None:
-        """The output layer, or None where the layers are wrong."""
+        """The output layer, or None if the layers are invalid."""
         return self.layers[-1] if self.layers else None

@@ -17,17 +17,18 @@ from declnet.errors import DataError, RegistryError
 
 @dataclass(frozen=True)
 class DataInfo:
-    """What is known of a data set before it is loaded.
+    """What is known about a data set before it is loaded.
 
     Attributes:
         sample_shape: the shape of one sample of x.
         dtype: whether x holds floats or integers.
-        target: `"classes"` if y is one integer a sample, `"values"` otherwise.
-        target_shape: the shape of one sample of y; `()` for one number a sample.
-        classes: for `"classes"`: how many (labels are 0 to classes - 1); None if not known.
-        samples: how many; None if not known.
-        labels: for `"classes"`: the smallest and the largest; None if not known.
-        in_memory: whether x will be in memory as a whole, not in a file that is read by and by.
+        target: `"classes"` if y is one integer per sample, `"values"` otherwise.
+        target_shape: the shape of one sample of y; `()` for one number per sample.
+        classes: for `"classes"`, the number of classes (labels are 0 to classes - 1); None if
+            unknown.
+        samples: the number of samples; None if unknown.
+        labels: for `"classes"`, the smallest and the largest label; None if unknown.
+        in_memory: whether all of x will be in memory, rather than in a file that is read in parts.
     """
 
     sample_shape: Shape
@@ -41,7 +42,7 @@ class DataInfo:
 
     @classmethod
     def of(cls, x: Array | MappedArray, y: Array) -> DataInfo:
-        """Describes arrays that are there; raises DataError if they have no sample axis."""
+        """Describe arrays; raise DataError if they have no sample axis."""
         for name, axes in (("x", x.ndim), ("y", y.ndim)):
             if axes == 0:
                 raise DataError(f"{name} is a single number; its first axis must be samples")
@@ -58,20 +59,20 @@ class DataInfo:
         )
 
     def not_in_memory(self) -> DataInfo:
-        """The same of data that stays in its file."""
+        """Return the same description for data that stays in its file."""
         return replace(self, in_memory=False)
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Samples and what they should give.
+    """Samples and their targets.
 
     Attributes:
         x: (n, *sample shape), floats or integers; in memory, or mapped from a file.
         y: (n, …): labels (n,), one-hot rows (n, classes) or values.
-        weights: (n,), at least 0: how much each sample counts in the loss; default: all alike.
-        feature_names: a name for each number of a sample (d,), where they are known.
-        class_names: of the labels 0, 1, 2, …, where they are known.
+        weights: (n,), at least 0: the weight of each sample in the loss; default: all equal.
+        feature_names: a name for each number of a sample (d,), if known.
+        class_names: the names of the labels 0, 1, 2, …, if known.
     """
 
     x: Array | MappedArray
@@ -92,24 +93,24 @@ class Dataset:
 
 
 class DataSource(Component):
-    """Describes and loads a data set.
+    """A component that describes and loads a data set.
 
-    A source that reads files says which (`suffixes`), so that `declnet new`, `predict` and
-    `evaluate` read them too. If the file is its field `path`, and the target of its table its field
-    `target: str | None = None`, the defaults of `for_file` and `with_target` are right. The columns
-    to predict from, where it lets its user choose, are its field `features`.
+    A source that reads files declares their `suffixes`, so that `declnet new`, `predict` and
+    `evaluate` can read them too. The defaults of `for_file` and `with_target` work if the file is
+    its field `path` and the target column its field `target: str | None = None`. If users can
+    choose the columns to predict from, the field for them is `features`.
     """
 
     kind = "data_source"
     required_methods = ("describe", "load")
 
     suffixes: ClassVar[tuple[str, ...]] = ()
-    """Ends of the names of the files that it reads, in lower case, e.g. `(".csv", ".csv.gz")`. Of
-    several sources that fit a name, the one with the longest suffix reads the file."""
+    """Suffixes of the files that it reads, in lower case, e.g. `(".csv", ".csv.gz")`. If several
+    sources match a file name, the longest suffix wins."""
 
     @classmethod
     def verify_contract(cls) -> None:
-        """As `Component.verify_contract`; what has suffixes can be made for a file."""
+        """As `Component.verify_contract`; a class with suffixes must support `for_file`."""
         super().verify_contract()
         for suffix in cls.suffixes:
             if not suffix.startswith(".") or len(suffix) < 2 or suffix != suffix.lower():
@@ -125,17 +126,17 @@ class DataSource(Component):
 
     @classmethod
     def for_file(cls, path: Path, like: Self | None = None) -> DataSource:
-        """Return the source that reads a file; it need not have targets.
+        """Return the source that reads a file, which need not have targets.
 
-        Default: this class, with the file as `path` and the other fields as `like` has them.
+        Default: this class, with the file as `path` and the other fields taken from `like`.
 
         Args:
             path: the file, whose name ends in one of `suffixes`.
-            like: the source of a run's training data, if it is of this class: what it says of its
-                file, e.g. a delimiter, holds for this one too. None: only the name is known.
+            like: the source of a run's training data, if it is of this class; its settings, e.g.
+                a delimiter, apply to this file too. None: only the name is known.
 
         Raises:
-            DataError: there is nothing that reads it.
+            DataError: the file cannot be read by any source.
         """
         fields = (
             {} if like is None else {name: getattr(like, name) for name in like.model_fields_set}
@@ -143,13 +144,14 @@ class DataSource(Component):
         return cls.model_validate({**fields, "path": path})
 
     def describe(self) -> DataInfo | None:
-        """Describe the data; without loading it where that is possible.
+        """Describe the data, without loading it if possible.
 
         Returns:
-            None if it is a table (`load` gives `Table`), whose shapes its preparation decides.
+            The description; None for a table (`load` returns a `Table`), whose shapes depend on its
+            preparation.
 
         Raises:
-            DataError: the data is not there or cannot be read.
+            DataError: the data does not exist or cannot be read.
         """
         raise NotImplementedError
 
@@ -160,67 +162,67 @@ class DataSource(Component):
             rng: the data set's own stream; the only source of randomness to use.
 
         Raises:
-            DataError: the data is not there or cannot be read.
+            DataError: the data does not exist or cannot be read.
         """
         raise NotImplementedError
 
     def chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Dataset | Table]:
-        """Yield the data in parts of up to `samples` samples, in order; default: `load`, cut.
+        """Yield the data in order, in parts of up to `samples` samples; default: `load`, split.
 
-        Tables give parts of the same types; a source of large files reads them one by one.
+        All parts of a table have the same types. A source of large files reads part by part.
 
         Raises:
-            DataError: the data is not there or cannot be read.
+            DataError: the data does not exist or cannot be read.
         """
         data = self.load(rng)
         for start in range(0, len(data), samples):
             yield data.take(np.arange(start, min(start + samples, len(data))))
 
     def input_chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Array | Table]:
-        """Yield what a model predicts from, in parts as `chunks` gives it; default: its x.
+        """Yield a model's inputs in parts, as `chunks` does; default: the x of `chunks`.
 
-        Of use to sources of arrays, whose files may then have no targets.
+        Override this in sources of arrays whose files may have no targets.
 
         Raises:
-            DataError: the data is not there or cannot be read.
+            DataError: the data does not exist or cannot be read.
         """
         for part in self.chunks(rng, samples):
             yield part if isinstance(part, Table) else np.asarray(part.x)
 
     def with_types(self, types: Mapping[str, ColumnType]) -> Self:  # noqa: ARG002
-        """Return this source, its columns read as the training data's; default: unchanged.
+        """Return this source with the training data's column types; default: unchanged.
 
-        Of use to formats that do not say which type a column has.
+        Override this for formats that do not store column types.
         """
         return self
 
     def with_columns(self, names: Collection[str]) -> Self:  # noqa: ARG002
-        """Return this source, of whose columns only these are needed; default: unchanged.
+        """Return this source limited to the columns that are needed; default: unchanged.
 
-        Of use to large tables: what is not needed is not read. The columns must be there.
+        Override this for large tables, to skip the other columns. The named columns must exist.
         """
         return self
 
     def with_target(self, column: str | None) -> Self:
-        """Return this source with another column as the target; None: the file need not have one.
+        """Return this source with another target column; None: the file need not have one.
 
-        Default: the field `target` is replaced, if there is one.
+        Default: replaces the field `target`, if there is one.
         """
         if "target" not in type(self).model_fields:
             return self
         return self.model_copy(update={"target": column})
 
     def with_detected_format(self) -> Self:
-        """Return this source as its file seems to be written; default: unchanged.
+        """Return this source with settings detected from its file; default: unchanged.
 
-        Of use to formats that do not say how they are to be read, e.g. with which delimiter.
-        `declnet new` asks for it, since it knows nothing but the file's name.
+        Override this for formats that do not describe themselves, e.g. their delimiter. Called by
+        `declnet new`, which knows only the file's name.
 
         Raises:
-            DataError: the data is not there or cannot be read.
+            DataError: the data does not exist or cannot be read.
         """
         return self
 
     def without_unlabeled_rows(self) -> Self | None:
-        """Return this source without the rows that have no target; default: None, it cannot."""
+        """Return this source without rows that have no target; default: None, not supported."""
         return None

@@ -1,4 +1,4 @@
-"""Kernel: a faster or more exact joint form of components, bound to their arrays once."""
+"""Kernel: a faster or more accurate fused form of components, bound to their arrays once."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ from declnet.contracts.parameter import LayerState, OptimizerState
 from declnet.errors import RegistryError
 
 Call = Callable[[], object]
-"""One call of a training step; it reads what its arrays hold then."""
+"""One call of a training step; it reads its arrays when called."""
 
 
 @dataclass(frozen=True, eq=False)
 class KernelSite:
-    """Where a kernel works: the components that it replaces, and the arrays they would compute on.
+    """The components that a kernel replaces, and the arrays they would compute on.
 
-    What does not apply is None. Of layers that follow each other, x and dx belong to the first, y
-    and dy to the last; what lies between them is neither written nor read. With a loss at the end,
-    y is the model's output.
+    Attributes that do not apply are None. For consecutive layers, x and dx belong to the first, y
+    and dy to the last; intermediate values are neither written nor read. With a loss at the end, y
+    is the model's output.
 
     Attributes:
-        components: what is replaced, in the order of `replaces`.
+        components: the replaced components, in the order of `replaces`.
         x: input of the first layer, (n, *shape), in either memory order.
-        y: output of the last layer, (n, *shape); may be x's memory where the layers are `in_place`.
-            x and y hold their values until the backward calls where the first and the last layer
-            have them in `backward_needs`, and with a loss.
-        dy: gradient of y; may be overwritten. None with a loss, and where nothing is trained.
-        dx: gradient of x, may be dy's memory; None where it is not needed.
-        states: of each layer, in order: parameters, workspace, `grad`, `rng`.
-        y_true: targets, as the loss prepared them.
+        y: output of the last layer, (n, *shape); may share x's memory if the layers are `in_place`.
+            x and y keep their values until the backward calls if they are in `backward_needs` of
+            the first and the last layer, or if there is a loss.
+        dy: gradient of y; may be overwritten. None with a loss, and if nothing is trained.
+        dx: gradient of x, may share dy's memory; None if it is not needed.
+        states: the state of each layer, in order: parameters, workspace, `grad`, `rng`.
+        y_true: targets, as prepared by the loss.
         losses: (n,), the loss of each sample.
-        normalized_weights: (n,), the weight of each sample in the batch's loss, their sum 1; all
-            1/n if samples count alike.
-        w: all trainable parameters for an optimizer, of one axis; a parameter for a regularizer.
+        normalized_weights: (n,), the weight of each sample in the batch's loss, with sum 1; all
+            1/n if the samples are weighted equally.
+        w: for an optimizer, all trainable parameters, flat; for a regularizer, one parameter.
         dw: gradient of w; an optimizer may overwrite it.
-        state: the optimizer's arrays, each as long as w; it has no scratch.
-        uniform: whether all samples count alike.
+        state: the optimizer's arrays, each as long as w; without scratch.
+        uniform: whether all samples are weighted equally.
     """
 
     components: tuple[Any, ...]
@@ -60,7 +60,7 @@ class KernelSite:
     uniform: bool = True
 
     def weigh(self, gradient: Array) -> Call:
-        """A call that multiplies each sample's gradient by its normalized weight, in place."""
+        """Return a call that multiplies each sample's gradient by its normalized weight."""
         if self.uniform:
             return partial(np.multiply, gradient, gradient.dtype.type(1 / len(gradient)), gradient)
         column = self.normalized_weights.reshape(-1, *[1] * (gradient.ndim - 1))
@@ -69,13 +69,13 @@ class KernelSite:
 
 @dataclass(frozen=True)
 class KernelCalls:
-    """What takes the place of the components' methods.
+    """The calls that replace the components' methods.
 
     Attributes:
-        forward: fills y of layers, and the losses where a loss is replaced.
-        backward: fills dx and every `state.grad` of layers, with a loss times each sample's weight;
-            adds the gradient of a regularizer to dw.
-        update: of an optimizer: called with the learning rate and the step, from 1.
+        forward: fills y of the layers, and the losses if a loss is replaced.
+        backward: fills dx and every `state.grad` of the layers, multiplied by each sample's weight
+            if there is a loss; for a regularizer, adds its gradient to dw.
+        update: for an optimizer: called with the learning rate and the step, from 1.
     """
 
     forward: tuple[Call, ...] = ()
@@ -84,14 +84,14 @@ class KernelCalls:
 
 
 class Kernel(Component):
-    """Computes in training what the components of some classes would compute, of exactly these.
+    """A replacement for components of certain classes during training.
 
-    `replaces` names one or more layers that follow each other, each the only reader of the one
-    before, with or without a loss after the last; or one optimizer, or one regularizer. A subclass
-    of such a class is never replaced: it may compute something else.
+    `replaces` names one or more consecutive layers, each the only reader of the one before, with or
+    without a loss after the last; or one optimizer, or one regularizer. Subclasses of these classes
+    are never replaced, since they may compute something else.
 
-    The results are those of the components but for rounding, and the same bits each time.
-    Predictions and evaluations are left to the components.
+    Results must equal the components' up to rounding, and be bitwise reproducible. Predictions and
+    evaluations always use the components.
     """
 
     kind = "kernel"
@@ -102,21 +102,21 @@ class Kernel(Component):
     )
 
     replaces: ClassVar[tuple[Any, ...]] = ()
-    """The classes of the components whose place it takes."""
+    """The classes of the components that it replaces."""
     compiled: ClassVar[bool] = False
-    """Whether it must be compiled or loaded, so that it pays only in longer trainings: it is used
-    where `[engine] kernels` allows it. Others, in NumPy, are always used."""
+    """Whether it must be compiled or loaded, which pays off only in longer training: it is then
+    used only if `[engine] kernels` allows it. NumPy kernels are always used."""
     example_shapes: ClassVar[tuple[Any, ...]] = ()
     """Input shapes that the conformance kit tries in addition to the usual ones."""
 
     @classmethod
     def unavailable(cls) -> str | None:
-        """Say why it cannot be used on this machine, and what to do; None if it can."""
+        """Return why it cannot be used on this machine, and what to do; None if it can."""
         return None
 
     @classmethod
     def versions(cls) -> dict[str, str]:
-        """Versions by name that its bits depend on besides its plugin's, for the manifest."""
+        """Return the other versions that its results depend on, by name, for the manifest."""
         return {}
 
     def suits(
@@ -125,26 +125,26 @@ class Kernel(Component):
         shapes: Sequence[Shape],  # noqa: ARG002
         input_gradient: bool,  # noqa: ARG002
     ) -> bool:
-        """Say whether it is meant for such layers, before memory is planned; default: it is.
+        """Return whether it is meant for such layers, before memory is planned; default: True.
 
         Args:
-            components: what it would replace.
-            shapes: of a sample: the first layer's input, then the output of each layer.
+            components: the components that it would replace.
+            shapes: shapes of one sample: the first layer's input, then the output of each layer.
             input_gradient: whether the gradient of the first layer's input may be needed.
         """
         return True
 
     def bind(self, site: KernelSite) -> KernelCalls | None:
-        """Return the calls that take the components' place, bound to these arrays.
+        """Return the calls that replace the components', bound to these arrays.
 
-        None leaves the work to the next kernel for these classes, or to the components: for types,
-        shapes or memory orders that it is not made for.
+        Return None for types, shapes or memory orders that it does not support; the next kernel for
+        these classes, or the components themselves, then do the work.
         """
         raise NotImplementedError
 
     @classmethod
     def verify_contract(cls) -> None:
-        """As `Component.verify_contract`; `replaces` must name what a kernel can replace."""
+        """As `Component.verify_contract`; `replaces` must name classes a kernel can replace."""
         if cls.model_fields:
             raise RegistryError(
                 f"{cls.__name__} has the fields {', '.join(cls.model_fields)}, but a kernel has "

@@ -19,13 +19,13 @@ from declnet.contracts.strict_model import LayerName
 class OutputRange:
     """Bounds of each number of a layer's output, whatever its input and its parameters.
 
-    `OutputRange()` is any number, `OutputRange(low=0)` none below 0, `OutputRange(0, 1)` a
-    probability of its own for each unit.
+    `OutputRange()` is any number, `OutputRange(low=0)` is nonnegative, `OutputRange(0, 1)` is an
+    independent probability for each unit.
 
     Attributes:
-        low: no number is below this.
-        high: no number is above this.
-        sums_to_one: whether the numbers of each sample's last axis add up to 1: one distribution.
+        low: lower bound, inclusive.
+        high: upper bound, inclusive.
+        sums_to_one: whether the last axis of each sample sums to 1, as a distribution does.
     """
 
     low: float = -math.inf
@@ -34,21 +34,21 @@ class OutputRange:
 
     @property
     def is_bounded(self) -> bool:
-        """Whether some number lies outside."""
+        """Whether some number is out of bounds."""
         return self.low > -math.inf or self.high < math.inf
 
     @property
     def is_probability(self) -> bool:
-        """Whether each number lies between 0 and 1."""
+        """Whether every number is between 0 and 1."""
         return self.low >= 0 and self.high <= 1
 
 
 class Layer(Component):
     """A layer of a model: `forward` fills `y`, `backward` fills `dx` and `state.grad`.
 
-    Shapes exclude the batch axis; arrays have it first. Arrays may be in any memory order (mostly
-    the batch axis is the contiguous one), so use ufuncs and `np.matmul` with `out=`, never a
-    reshape that copies. Where `n_inputs` is not 1, `x`, `dx` and input shapes are tuples.
+    Shapes exclude the batch axis; arrays have it first. Arrays may be in any memory order (usually
+    the batch axis is contiguous), so use ufuncs and `np.matmul` with `out=`, never a reshape that
+    copies. If `n_inputs` is not 1, `x`, `dx` and input shapes are tuples.
     """
 
     kind = "layer"
@@ -56,30 +56,30 @@ class Layer(Component):
     renamed = {"buffers": "the method workspace() declares working memory, with Workspace"}  # noqa: RUF012
 
     backward_needs: ClassVar[frozenset[str] | set[str]] = frozenset({"x", "y"})
-    """Which of `x` and `y` backward reads; it gets None for what is left out."""
+    """Which of `x` and `y` backward reads; it gets None for the others."""
     in_place: ClassVar[bool] = False
-    """Whether `y` may be the same memory as `x`, and `dx` the same as `dy`."""
+    """Whether `y` may share memory with `x`, and `dx` with `dy`."""
     input_dtype: ClassVar[Literal["float", "integer"]] = "float"
-    """Whether `x` holds the model's floats, or integers as the data has them."""
+    """Whether `x` holds floats in the model's type, or integers as in the data."""
     only_reshapes: ClassVar[bool] = False
-    """Whether `y` holds the numbers of `x` in the same order, so that the graph may leave both in
-    the same memory and call neither forward nor backward."""
+    """Whether `y` holds the numbers of `x` in the same order. The graph may then use the same
+    memory for both and skip forward and backward."""
     memory_order: ClassVar[Literal["batch_last", "batch_first", "any"]] = "batch_last"
-    """The order in memory that it is fast in, of `y` and, unless `input_order` says otherwise, of
-    `x`: the batch axis last (feature-major), first (sample-major), or `y` as `x` comes. The graph
-    copies where neighbours differ; only the model's input comes as it is."""
+    """The preferred memory order of `y` and, unless `input_order` says otherwise, of `x`: batch
+    axis last, batch axis first, or `"any"`, where `y` has the order of `x`. The graph copies
+    between layers whose orders differ; the model's input is never copied."""
     input_order: ClassVar[Literal["batch_last", "batch_first", "any"] | None] = None
-    """The order of `x` where it is another than that of `y`; `"any"` takes it as it comes."""
+    """The memory order of `x` if it differs from `y`'s; `"any"` accepts either."""
     mixes_samples: ClassVar[bool] = False
     """Whether a sample's output depends on the others of its batch, as in batch normalization."""
     output_range: ClassVar[OutputRange | Literal["input"] | None] = None
-    """Bounds of the numbers that it gives; `"input"` if they are those of its (first) input; None
-    if they are not known. Losses are checked against it before training."""
+    """Bounds of its output; `"input"` for the bounds of its (first) input; None if unknown. The
+    loss is checked against them before training."""
     is_linear: ClassVar[bool] = False
     """Whether y is an affine function of x, apart from random masks: two such layers with weights
-    and nothing else between them are one."""
+    and nothing else between them could be merged into one."""
     example_shapes: ClassVar[tuple[Any, ...]] = ()
-    """Input shapes for the conformance kit; default: those of its usual ones that it accepts."""
+    """Input shapes for the conformance kit; default: the usual shapes that the layer accepts."""
     n_inputs: ClassVar[int | None] = 1
     """How many inputs it takes; None for any number of at least one."""
 
@@ -94,10 +94,10 @@ class Layer(Component):
     )
 
     def output_shape(self, input_shape: Any) -> Shape:
-        """The shape of `y` for an input shape; default: the same.
+        """Return the shape of `y` for an input shape; default: the same.
 
         Raises:
-            ValueError: the layer cannot take that shape; the message says why and what helps.
+            ValueError: the layer cannot take that shape; the message says why and what to do.
         """
         if self.n_inputs == 1:
             shape: Shape = input_shape
@@ -108,32 +108,32 @@ class Layer(Component):
         return first
 
     def parameters(self, input_shape: Any) -> dict[str, Parameter]:  # noqa: ARG002
-        """The arrays to train (or to keep), by name; they appear as `state.<name>`."""
+        """Return the arrays to train (or to keep), by name; available as `state.<name>`."""
         return {}
 
     def workspace(self, input_shape: Any) -> dict[str, Workspace]:  # noqa: ARG002
-        """Working memory by name, allocated once; it appears as `state.<name>`."""
+        """Return working memory by name, allocated once; available as `state.<name>`."""
         return {}
 
     def forward(self, x: Any, y: Array, state: LayerState) -> None:
-        """Fills all of `y` from `x`; writes nothing else but its buffers."""
+        """Fill all of `y` from `x`; write to nothing else except the workspace."""
         raise NotImplementedError
 
     def backward(self, x: Any, y: Any, dy: Array, dx: Any, state: LayerState) -> None:
-        """Overwrites `dx` and each array of `state.grad` with the gradients that `dy` implies.
+        """Overwrite `dx` and each array of `state.grad` with the gradients given `dy`.
 
-        `dx` is None where nobody needs it. `dy` may be overwritten only by way of an allowed
-        `dx is dy` (see `in_place`).
+        `dx` is None if it is not needed. `dy` may be overwritten only as `dx`, if they share memory
+        (see `in_place`).
         """
         raise NotImplementedError
 
 
 class Elementwise(Layer):
-    """y = f(x), number by number: a component gives the function and its derivative.
+    """An elementwise layer, y = f(x); a component implements the function and its derivative.
 
-    By default the derivative may read `x` and `y`. A component whose derivative follows from y
-    alone sets `backward_needs = frozenset({"y"})`, which frees x; if `value` may also write over x
-    (it reads nothing of x once it has begun to fill y), it sets `in_place = True` as well.
+    By default the derivative may read `x` and `y`. A component whose derivative depends on y alone
+    sets `backward_needs = frozenset({"y"})`, which frees x. If `value` may also overwrite x (it
+    reads nothing of x once it has begun to fill y), it sets `in_place = True` as well.
     """
 
     kind = "layer"
@@ -145,8 +145,8 @@ class Elementwise(Layer):
 
         Args:
             x: (n, *shape), only read.
-            y: (n, *shape), may be x's memory if `in_place`.
-            scratch: (n, *shape), holds anything; for intermediate results.
+            y: (n, *shape), may share x's memory if `in_place`.
+            scratch: (n, *shape), with arbitrary contents; for intermediate results.
         """
         raise NotImplementedError
 
@@ -154,22 +154,22 @@ class Elementwise(Layer):
         """Fill slope with f'(x).
 
         Args:
-            x: (n, *shape); None unless `backward_needs` has it.
-            y: f(x); None unless `backward_needs` has it.
-            slope: (n, *shape), holds anything.
+            x: (n, *shape); None unless in `backward_needs`.
+            y: f(x); None unless in `backward_needs`.
+            slope: (n, *shape), with arbitrary contents.
         """
         raise NotImplementedError
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
-        """The slope f'(x), which is `value`'s scratch in forward."""
+        """Return the workspace for f'(x), which is also the scratch of `value`."""
         return {"slope": Workspace(input_shape)}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
-        """y = f(x)."""
+        """Compute y = f(x)."""
         self.value(x, y, state.slope)
 
     def backward(self, x: Any, y: Any, dy: Array, dx: Array | None, state: LayerState) -> None:
-        """dx = dy * f'(x)."""
+        """Compute dx = dy * f'(x)."""
         if dx is not None:
             self.derivative(x, y, state.slope)
             np.multiply(dy, state.slope, out=dx)

@@ -1,4 +1,4 @@
-"""Loss: what training minimizes, and the targets that it compares with."""
+"""Loss: the function that training minimizes, and its targets."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from declnet.contracts.component import Component
 
 
 def prepare_targets(targets: str, y: Array, output_shape: Shape, dtype: Dtype) -> Array:
-    """Converts y by the sort of targets that a loss declares.
+    """Convert y to the kind of targets that a loss declares.
 
     Raises:
-        ValueError: y does not fit predictions of that shape.
+        ValueError: y does not match predictions of that shape.
     """
     if targets == "classes":
         return one_hot(y, output_shape, dtype)
@@ -26,7 +26,7 @@ def prepare_targets(targets: str, y: Array, output_shape: Shape, dtype: Dtype) -
 
 
 def one_hot(y: Array, output_shape: Shape, dtype: Dtype) -> Array:
-    """Labels as rows of (n, classes) with a single 1; rows that are one-hot already are checked.
+    """Return labels as one-hot rows (n, classes); check rows that are already one-hot.
 
     Raises:
         ValueError: labels are not integers from 0 to classes - 1, or rows are not one-hot.
@@ -67,24 +67,25 @@ def _first_other(values: Array) -> str:
 
 
 class Loss(Component):
-    """A loss of each sample, and its gradient.
+    """A loss per sample, and its gradient.
 
-    The graph takes the mean, sum(w * losses) / sum(w), and weighs the gradient alike.
+    The graph takes the weighted mean, sum(w * losses) / sum(w), and weights the gradient the same
+    way.
     """
 
     kind = "loss"
     required_methods = ("forward", "backward")
 
     targets: ClassVar[Literal["values", "classes", "binary"]] = "values"
-    """What y holds: values of the prediction's shape ((n,) becomes (n, 1)); classes, as integers
-    (n,) or one-hot (n, classes); or binary, 0 and 1 of the prediction's shape."""
+    """What y holds: `values` of the prediction's shape ((n,) becomes (n, 1)); `classes`, as
+    integers (n,) or one-hot (n, classes); or `binary`, 0 and 1 in the prediction's shape."""
     takes: ClassVar[
         Literal["distribution", "probabilities", "logits", "scores", "values"] | None
     ] = None
     """What y_pred holds: one `distribution` over the last axis of each sample; `probabilities`, one
-    for each output; `logits`, which `predictions` turns into probabilities; `scores`, any numbers
-    that are compared with `threshold`; or any `values`. The output ranges of the last layers are
-    checked against it before training; None checks nothing."""
+    per output; `logits`, which `predictions` turns into probabilities; `scores`, any numbers to
+    compare with `threshold`; or any `values`. The output ranges of the last layers are checked
+    against it before training; None disables the check."""
     threshold: ClassVar[float] = 0.5
     """For binary targets: a prediction above it means 1."""
     example_shapes: ClassVar[tuple[Any, ...]] = ()
@@ -92,17 +93,17 @@ class Loss(Component):
     the shape of a sample of y, e.g. `(((2,), ()),)`. Default: usual ones for `targets`."""
 
     def prepare(self, y: Array, output_shape: Shape, dtype: Dtype) -> Array:
-        """Turns a data set's y into the `y_true` of forward and backward; called once a data set.
+        """Return the `y_true` of forward and backward for a data set's y; called once per data set.
 
-        Default: by `targets`; classes become one-hot.
+        Default: converts by `targets`; classes become one-hot.
 
         Args:
-            y: as the user gave it, the sample axis first.
+            y: as passed by the user, the sample axis first.
             output_shape: the shape of a prediction, without the batch axis.
             dtype: the model's float type.
 
         Raises:
-            ValueError: y does not fit the prediction; the message says why.
+            ValueError: y does not match the prediction; the message says why.
         """
         return prepare_targets(self.targets, y, output_shape, dtype)
 
@@ -115,9 +116,9 @@ class Loss(Component):
         return y_pred
 
     def forward(self, y_pred: Array, y_true: Array, losses: Array) -> None:
-        """Fills `losses`, of shape (n,), with the loss of each sample."""
+        """Fill `losses`, of shape (n,), with the loss of each sample."""
         raise NotImplementedError
 
     def backward(self, y_pred: Array, y_true: Array, dy_pred: Array) -> None:
-        """Fills `dy_pred` with d(losses)/d(y_pred), not divided by n."""
+        """Fill `dy_pred` with d(losses)/d(y_pred), not divided by n."""
         raise NotImplementedError

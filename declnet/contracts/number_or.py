@@ -19,13 +19,13 @@ MAXIMUM = sys.float_info.max
 
 @dataclass(frozen=True)
 class NumberOr:
-    """Annotates `float | SomeContract`: `Annotated[float | Schedule, NumberOr(Schedule)]`.
+    """Annotation for `float | SomeContract`: `Annotated[float | Schedule, NumberOr(Schedule)]`.
 
-    A union would report the faults of both branches; this looks at the value's own form first, so
-    that a fault of a component is reported at its key alone.
+    A union would report the errors of both branches; this picks the branch by the form of the
+    value, so that an error in a component is reported once, at its key.
 
     Attributes:
-        contract: the kind of component that is taken beside a number.
+        contract: the kind of component that is accepted in addition to a number.
         above: the number must be greater than this.
         minimum: the number must be at least this.
         below: the number must be less than this.
@@ -37,7 +37,7 @@ class NumberOr:
     below: float = math.inf
 
     def validate(self, value: Any, info: ValidationInfo) -> Any:
-        """A float in range, or a component."""
+        """Return a float in range, or a component."""
         if isinstance(value, int | float) and not isinstance(value, bool):
             if not (self.above < value < self.below and self.minimum <= value <= MAXIMUM):
                 raise PydanticCustomError("number", self._range_in_words(value))

@@ -1,4 +1,4 @@
-"""Optimizer and Schedule: how parameters follow their gradients, and at which rate."""
+"""Optimizer and Schedule: update rules for parameters, and learning rates."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from declnet.errors import Diagnostic
 
 
 class Schedule(Component):
-    """A learning rate that depends on the step, and on how many there will be."""
+    """A learning rate that depends on the step and the total number of steps."""
 
     kind = "schedule"
     required_methods = ("rate",)
@@ -27,8 +27,8 @@ class Schedule(Component):
         """Return the learning rate of an update, finite and at least 0.
 
         Args:
-            step: of the update, from 1.
-            total: updates of the whole training, if no callback ends it early.
+            step: number of the update, from 1.
+            total: number of updates in the whole training, unless a callback ends it early.
         """
         raise NotImplementedError
 
@@ -44,15 +44,15 @@ LearningRate = Annotated[
 class Optimizer(Component):
     """An elementwise update rule; the graph computes the learning rate of each step.
 
-    A component may give `learning_rate` a default of its own. All trainable parameters are one flat
-    vector, and the graph calls `update` on slices of it, in any division.
+    A component may override the default of `learning_rate`. All trainable parameters form one flat
+    vector, and the graph calls `update` on arbitrary slices of it.
     """
 
     kind = "optimizer"
     required_methods = ("update",)
 
     usual_learning_rates: ClassVar[tuple[float, float] | None] = None
-    """The smallest and the largest that people use; `check` warns of others. None if not known."""
+    """The range of learning rates in common use; `check` warns about others. None if unknown."""
 
     learning_rate: LearningRate
     decay: float = Field(
@@ -67,7 +67,7 @@ class Optimizer(Component):
         return self
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:  # noqa: ARG002
-        """Warns of a constant learning rate that is 0, or out of the usual range."""
+        """Warn about a constant learning rate that is 0 or outside the usual range."""
         rate = self.learning_rate
         if isinstance(rate, Schedule):
             return
@@ -90,11 +90,11 @@ class Optimizer(Component):
         """Return the learning rate of an update.
 
         Args:
-            step: of the update, from 1.
-            total: updates of the whole training.
+            step: number of the update, from 1.
+            total: number of updates in the whole training.
 
         Raises:
-            BrokenContractError: the schedule returned something else than a rate.
+            BrokenContractError: the schedule did not return a valid rate.
         """
         schedule = self.learning_rate
         if isinstance(schedule, Schedule):
@@ -102,19 +102,19 @@ class Optimizer(Component):
         return schedule / (1.0 + self.decay * (step - 1))
 
     def state_names(self) -> tuple[str, ...]:
-        """Names of the arrays that it keeps; each is as large as w and starts at 0."""
+        """Return the names of its state arrays; each has the size of w and starts at 0."""
         return ()
 
     def update(
         self, w: Array, dw: Array, state: OptimizerState, learning_rate: float, step: int
     ) -> None:
-        """Changes `w` in place, element by element.
+        """Update `w` in place, elementwise.
 
         Args:
-            w: a slice of the parameters, one axis, contiguous.
+            w: a slice of the parameters, flat and contiguous.
             dw: its gradient; may be overwritten.
             state: the arrays of `state_names()` for this slice, and `state.scratch`, two more.
             learning_rate: this step's rate.
-            step: counts updates from 1.
+            step: number of the update, from 1.
         """
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""What a layer keeps: parameters with their initializers and regularizers, workspace, and state."""
+"""A layer's arrays: parameters with their initializers and regularizers, workspace, and state."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from declnet.contracts.component import Component
 
 
 class Initializer(Component):
-    """Fills a parameter before training."""
+    """A component that fills a parameter before training."""
 
     kind = "initializer"
     required_methods = ("fill",)
 
     def fill(self, w: Array, rng: np.random.Generator, fan_in: int, fan_out: int) -> None:
-        """Overwrites all of `w`.
+        """Overwrite all of `w`.
 
         Args:
             w: the parameter, of any float type.
             rng: the layer's own stream; the only source of randomness to use.
             fan_in: the number of inputs to each unit.
-            fan_out: the number of outputs of each input.
+            fan_out: the number of outputs that each input feeds.
         """
         raise NotImplementedError
 
@@ -36,30 +36,30 @@ class Regularizer(Component):
     required_methods = ("penalty", "add_gradient")
 
     def penalty(self, w: Array) -> float:
-        """The penalty of a parameter, added to the mean data loss."""
+        """Return the penalty of a parameter, which is added to the mean data loss."""
         raise NotImplementedError
 
     def add_gradient(self, w: Array, dw: Array) -> None:
-        """Adds the penalty's gradient to `dw`, in place."""
+        """Add the penalty's gradient to `dw`, in place."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """An array that a layer keeps from step to step, and mostly trains.
+    """An array that a layer keeps from step to step and usually trains.
 
     Attributes:
         shape: its shape; parameters have no batch axis.
         initializer: an `Initializer`, a name such as `"zeros"`, or a table with a type.
         regularizer: adds a penalty to the loss; only for trainable parameters.
-        trainable: whether the optimizer updates it. A running mean, say, is not trainable: the
-            layer writes it itself, it is saved with the weights and has no gradient.
-        role: what it does to its input: a `weight` multiplies and sums, a `bias` is added, a
-            `scale` multiplies number by number.
+        trainable: whether the optimizer updates it. A running mean, for example, is not trainable:
+            the layer updates it, and it is saved with the weights but has no gradient.
+        role: what it does to the input: a `weight` multiplies and sums, a `bias` is added, a
+            `scale` multiplies elementwise.
         fan_in: inputs to each unit, for initializers; default by shape: `shape[0]` of a matrix,
-            the product of all but the first axis from three axes on.
-        fan_out: outputs of each input; default: `shape[1]` of a matrix, `shape[0]` times the
-            receptive field from three axes on.
+            the product of all axes but the first for three or more axes.
+        fan_out: outputs that each input feeds; default: `shape[1]` of a matrix, `shape[0]` times
+            the receptive field for three or more axes.
     """
 
     shape: Shape
@@ -79,8 +79,8 @@ class Workspace:
         shape: the shape of one sample if `per_sample`, else the whole shape.
         dtype: a NumPy dtype or its name; default: the model's float type.
         per_sample: whether a batch axis comes first.
-        fill: what it holds before the first step; default: anything.
-        constant: whether it always holds `fill`: it is read-only, and layers share its memory.
+        fill: its contents before the first step; default: arbitrary.
+        constant: whether it always holds `fill`: it is read-only and shared between layers.
     """
 
     shape: Shape
@@ -90,7 +90,7 @@ class Workspace:
     constant: bool = False
 
     def __post_init__(self) -> None:
-        """Raises ValueError if it is constant and does not say what it holds."""
+        """Raise ValueError if it is constant without a `fill`."""
         if self.constant and self.fill is None:
             raise ValueError("a constant buffer needs a fill")
 
@@ -104,11 +104,11 @@ class Gradients:
 
 
 class LayerState:
-    """A layer's arrays: each parameter and buffer is an attribute of its name.
+    """A layer's arrays: each parameter and workspace is an attribute with its name.
 
     Attributes:
         grad: the gradients to fill, under the names of the trainable parameters.
-        training: whether this is a training step rather than an evaluation or a prediction.
+        training: whether this is a training step, as opposed to an evaluation or a prediction.
         rng: the layer's own random stream, seeded by the run's seed and the layer's position.
     """
 
@@ -123,10 +123,10 @@ class LayerState:
 
 
 class OptimizerState:
-    """An optimizer's arrays for one slice of the parameters, each an attribute of its name.
+    """An optimizer's arrays for one slice of the parameters, each an attribute with its name.
 
     Attributes:
-        scratch: two more arrays of that size, for intermediate results.
+        scratch: two more arrays of the same size, for intermediate results.
     """
 
     def __init__(self, scratch: tuple[Array, Array]) -> None:
@@ -138,4 +138,4 @@ class OptimizerState:
 
 
 RESERVED = frozenset({"grad", "training", "rng"})
-"""Names that a layer's parameters and buffers cannot have."""
+"""Names that a layer's parameters and workspaces cannot have."""

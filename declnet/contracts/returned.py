@@ -1,7 +1,7 @@
-"""What the methods of components return, checked once, where the graph or a run receives it.
+"""Checks on the return values of components, made once, where the graph or a run receives them.
 
-Each function takes the component and the value, and returns the value in its contract's type. A
-wrong value becomes a `BrokenContractError`, which knows the component and the method;
+Each function takes the component and the value, and returns the value in its contract's type. An
+invalid value raises a `BrokenContractError` with the component and the method;
 `attributing_errors` adds the distribution.
 """
 
@@ -26,11 +26,11 @@ ROLES = ("weight", "bias", "scale")
 
 
 class BrokenContractError(Exception):
-    """A method of a component returned what its contract does not allow.
+    """A method of a component returned a value that its contract does not allow.
 
     Attributes:
         component: the component.
-        method: its name.
+        method: the method's name.
         fault: what is wrong, e.g. `returned None, not a tuple of whole numbers`.
     """
 
@@ -40,7 +40,7 @@ class BrokenContractError(Exception):
 
     @property
     def place(self) -> str | None:
-        """File and line of the method's definition, where it is known."""
+        """Return the file and line of the method's definition, if known."""
         function = getattr(type(self.component), self.method, None)
         code = getattr(getattr(function, "__func__", function), "__code__", None)
         return None if code is None else f"{code.co_filename}:{code.co_firstlineno}"
@@ -103,7 +103,7 @@ def checked_workspace(
 
 
 def _named(layer: Component, method: str, value: Any, kind: type) -> Iterator[tuple[str, Any]]:
-    """The items of a dict of names that can be attributes of a layer's state."""
+    """Yield the items of a dict whose keys can be attributes of a layer's state."""
     if not isinstance(value, Mapping):
         _refuse(layer, method, value, f"a dict from names to {kind.__name__}")
     for name, item in value.items():
@@ -212,7 +212,7 @@ def checked_load(source: Component, data: Any, method: str = "load") -> Dataset 
 
 
 def checked_inputs(source: Component, part: Any) -> Array | Table:
-    """A part that `DataSource.input_chunks` gave: an array of samples or a Table."""
+    """Return a part yielded by `DataSource.input_chunks`: an array of samples or a Table."""
     if isinstance(part, Table):
         return part
     if not isinstance(part, np.ndarray) or part.dtype.kind not in "fiub" or part.ndim == 0:
@@ -222,7 +222,7 @@ def checked_inputs(source: Component, part: Any) -> Array | Table:
 
 
 def checked_suits(transform: Component, suits: Any) -> bool:
-    """The result of `Transform.suits`: whether it takes a column."""
+    """Return the result of `Transform.suits`: whether it takes a column."""
     if not isinstance(suits, bool | np.bool_):
         _refuse(transform, "suits", suits, "True or False")
     return bool(suits)
@@ -240,7 +240,7 @@ def checked_fit(transform: Component, state: Any) -> dict[str, Any]:
 
 
 def _is_storable(value: Any) -> bool:
-    """Whether a value is JSON, or an array or scalar of numbers."""
+    """Return whether a value is a JSON value, or an array or scalar of numbers."""
     if isinstance(value, np.ndarray | np.generic):
         return value.dtype.kind in "fiub"
     try:
@@ -289,7 +289,7 @@ def checked_diagnostics(component: Component, found: Any) -> tuple[Diagnostic, .
 
 
 def checked_calls(kernel: Component, calls: Any) -> tuple[Callable[[], object], ...]:
-    """Calls that `Kernel.bind` returned: a tuple of functions without arguments."""
+    """Return the calls from `Kernel.bind`: a tuple of functions without arguments."""
     if not isinstance(calls, tuple) or not all(map(callable, calls)):
         _refuse(kernel, "bind", calls, "a tuple of functions without arguments")
     return calls

@@ -1,4 +1,4 @@
-"""Values that can be written to a file and read again without running anybody's code."""
+"""Values that can be written to a file and read back without executing code."""
 
 from __future__ import annotations
 
@@ -16,23 +16,24 @@ _CALLED: dict[type, str] = {tuple: "tuple", dict: "dict"}
 
 
 class NotPlainError(ValueError):
-    """A value is none that a file holds; the message says where and which."""
+    """A value cannot be written to a file; the message says which one and where."""
 
 
 def to_plain(value: Any, arrays: dict[str, Array], place: str = "state") -> Any:
-    """The value as JSON, its arrays put aside.
+    """Return the value as JSON, with its arrays stored separately.
 
-    Plain are None, booleans, integers, floats, text; arrays and scalars of NumPy that hold numbers;
-    lists, tuples, dicts with text as keys; and dataclasses of such, which `from_plain` needs a
-    template for. Types that derive from these are not plain: they may behave in another way.
+    Plain values are None, booleans, integers, floats and strings; NumPy arrays and scalars of
+    numbers; lists, tuples and dicts with string keys; and dataclasses of these, for which
+    `from_plain` needs a template. Subclasses of these types are not plain, since they may behave
+    differently.
 
     Args:
         value: any value.
-        arrays: gets each array, not copied, under the name that the JSON has for it.
-        place: what the value is called, for names and messages.
+        arrays: receives each array, not copied, under the name that the JSON has for it.
+        place: the name of the value, for array names and messages.
 
     Raises:
-        NotPlainError: it holds something else.
+        NotPlainError: the value is not plain.
     """
     kind = type(value)
     if kind in _SCALARS or (kind is float and math.isfinite(value)):
@@ -43,7 +44,7 @@ def to_plain(value: Any, arrays: dict[str, Array], place: str = "state") -> Any:
         return [to_plain(item, arrays, f"{place}/{index}") for index, item in enumerate(value)]
     if kind is np.ndarray or isinstance(value, np.generic):
         name = place
-        while name in arrays:  # {"a/b": …} beside {"a": {"b": …}}
+        while name in arrays:  # {"a/b": …} and {"a": {"b": …}} together
             name += "+"
         arrays[name] = _numbers(np.asarray(value), place)
         return {"array" if kind is np.ndarray else "scalar": name}
@@ -51,7 +52,7 @@ def to_plain(value: Any, arrays: dict[str, Array], place: str = "state") -> Any:
 
 
 def _parts(value: Any, arrays: dict[str, Array], place: str) -> Any:
-    """What a tuple, a dict or a dataclass is made of."""
+    """Return a tuple, a dict or a dataclass as JSON."""
     kind = type(value)
     if kind is tuple:
         return to_plain(list(value), arrays, place)
@@ -66,15 +67,15 @@ def _parts(value: Any, arrays: dict[str, Array], place: str) -> Any:
 
 
 def from_plain(plain: Any, arrays: Mapping[str, Array], template: Any = None) -> Any:
-    """The value that `to_plain` was given.
+    """Return the value that was passed to `to_plain`.
 
     Args:
         plain: the JSON.
-        arrays: by the names that the JSON has.
-        template: a value of the same making, whose dataclasses are filled and given back.
+        arrays: the arrays, by their names in the JSON.
+        template: a value of the same structure, whose dataclasses are filled in and returned.
 
     Raises:
-        NotPlainError: `to_plain` did not make this, or it does not fit the template.
+        NotPlainError: the JSON is not from `to_plain`, or does not match the template.
     """
     if type(plain) in (*_SCALARS, float):
         return plain
@@ -92,7 +93,7 @@ def from_plain(plain: Any, arrays: Mapping[str, Array], template: Any = None) ->
 
 
 def is_plain_dict(value: Any) -> bool:
-    """Whether a value is a dict that can be written and read again without a template."""
+    """Return whether a value is a dict that can be written and read back without a template."""
     arrays: dict[str, Array] = {}
     try:
         from_plain(to_plain(value, arrays), arrays)
@@ -102,7 +103,7 @@ def is_plain_dict(value: Any) -> bool:
 
 
 def _filled(template: Any, inner: Any, arrays: Mapping[str, Array]) -> Any:
-    """The template with its fields set."""
+    """Return the template with its fields set."""
     known = {field.name for field in fields(template)} if is_dataclass(template) else None
     if not isinstance(inner, dict) or inner.keys() != known:
         raise NotPlainError("a saved dataclass does not fit what it is to be restored to")
@@ -115,7 +116,7 @@ def _filled(template: Any, inner: Any, arrays: Mapping[str, Array]) -> Any:
 
 
 def _numbers(array: Array, place: str) -> Array:
-    """The array, if a file can hold it, in the byte order of files."""
+    """Return the array in the byte order of files, if a file can hold it."""
     if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
         raise NotPlainError(f"{place} is an array of {array.dtype}, not of usual numbers")
     return np.ascontiguousarray(array, array.dtype.newbyteorder("<")).reshape(array.shape)

@@ -1,4 +1,4 @@
-"""StrictModel, the base of everything that a spec declares, and errors that name a key of it."""
+"""StrictModel, the base class of everything in a spec, and errors located at its keys."""
 
 from __future__ import annotations
 
@@ -29,28 +29,28 @@ from declnet.registry.spelling import suggestion
 
 
 class LocatedString(str):
-    """A string of a file in another folder than the spec's own.
+    """A string from a file in a different folder than the spec.
 
     Attributes:
-        folder: the file's.
+        folder: the folder of that file.
     """
 
     __slots__ = ("folder",)
     folder: Path
 
     def __new__(cls, text: str, folder: Path) -> LocatedString:
-        """The text, with its folder."""
+        """Create the string with its folder."""
         self = super().__new__(cls, text)
         self.folder = folder
         return self
 
     def __getnewargs__(self) -> tuple[str, Path]:  # type: ignore[override]
-        """What a copy is made from."""
+        """Return the arguments for copies and pickles."""
         return str(self), self.folder
 
 
 def with_folder(value: Any, folder: Path) -> Any:
-    """A document whose strings know their folder."""
+    """Return a document whose strings know their folder."""
     if isinstance(value, dict):
         return {key: with_folder(item, folder) for key, item in value.items()}
     if isinstance(value, list):
@@ -59,7 +59,7 @@ def with_folder(value: Any, folder: Path) -> Any:
 
 
 def custom_error(kind: str, message: str, **context: str | None) -> PydanticCustomError:
-    """An error with a message that may have braces, and e.g. a `hint`; None is left out."""
+    """Return an error whose message may contain braces, with context such as `hint`."""
     text = message.replace("{", "{{").replace("}", "}}")
     given = {key: value for key, value in context.items() if value is not None}
     return PydanticCustomError(kind, text, given)
@@ -68,7 +68,7 @@ def custom_error(kind: str, message: str, **context: str | None) -> PydanticCust
 def located_error(
     kind: str, message: str, location: tuple[str | int, ...], value: Any, **context: str | None
 ) -> ValidationError:
-    """The same at a key within the table that is validated."""
+    """Return the same error, located at a key within the validated table."""
     details = InitErrorDetails(
         type=custom_error(kind, message, **context), loc=location, input=value
     )
@@ -92,22 +92,22 @@ LayerName = Annotated[
     AfterValidator(_layer_name),
     WithJsonSchema({"type": "string", "pattern": r"^[^.\s]+$"}),
 ]
-"""A name without dots and spaces, since dots part it from a parameter's name."""
+"""A name without dots and spaces; a dot separates it from a parameter's name."""
 
 Label = Annotated[str, AfterValidator(_label), WithJsonSchema({"type": "string", "pattern": r"\S"})]
-"""A name in one line."""
+"""A name on one line."""
 
 
 KIND = "x-declnet-kind"
-"""The keyword that says which kind of component stands here."""
+"""The schema keyword for the kind of component that a value is."""
 
 
 def any_of_kind(kind: str, number: Mapping[str, float] | None = None) -> JsonSchemaValue:
-    """A component's name, or a table with a type; a number too if its bounds are given.
+    """Return the schema of a component's name or table, or also a number if bounds are given.
 
     Args:
-        kind: of the component.
-        number: `minimum` and the like, maybe none of them; None if no number is taken.
+        kind: the component's kind.
+        number: bounds such as `minimum`, possibly empty; None if a number is not accepted.
     """
     types = ["string", "object"] if number is None else ["number", "string", "object"]
     return {"type": types, "required": ["type"], KIND: kind, **(number or {})}
@@ -116,12 +116,12 @@ def any_of_kind(kind: str, number: Mapping[str, float] | None = None) -> JsonSch
 def table_of_component(
     name: str, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
 ) -> JsonSchemaValue:
-    """The table of a component: its fields, and the type before them.
+    """Return the schema of a component's table: its type, then its fields.
 
     Args:
         name: the component's type.
-        schema: of its fields.
-        handler: pydantic's.
+        schema: the schema of its fields.
+        handler: pydantic's handler.
     """
     described = handler(schema)
     target: dict[str, Any] = handler.resolve_ref_schema(described)
@@ -138,8 +138,8 @@ _OPAQUE = frozenset({"default", "metadata", "serialization", "expected", "config
 class StrictModel(BaseModel):
     """A frozen model whose scalars are strict: no `"0.5"` or `true` for a number, no NaN.
 
-    Only scalars are strict. A TOML array serves for a tuple and a string for a path, as they must.
-    Defaults are validated too, so that a component's name may be one: `Initializer | str = "ones"`.
+    Only scalars are strict: a TOML array is accepted for a tuple, and a string for a path.
+    Defaults are validated too, so a component's name can be one: `Initializer | str = "ones"`.
     """
 
     model_config = ConfigDict(
@@ -204,12 +204,12 @@ def _make_scalars_strict(schema: Any) -> None:
 def resolve_paths(
     model: type[BaseModel], values: Mapping[str, Any], folder: Path | None
 ) -> dict[str, Any]:
-    """Makes the relative paths of a table absolute, for the fields that are typed `Path`.
+    """Make relative paths in a table absolute, for fields annotated as `Path`.
 
     Args:
         model: the class that will validate the table.
         values: the table, as written.
-        folder: what relative paths are relative to (the spec file's folder), or None to leave them.
+        folder: the base of relative paths (the spec file's folder), or None to leave them.
     """
     resolved = dict(values)
     if folder is None:

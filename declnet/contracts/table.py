@@ -1,4 +1,4 @@
-"""Table: rows by columns, as a data source reads them, and what is known of the columns."""
+"""Table: rows and columns, as read by a data source, and profiles of the columns."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _TYPES: dict[str, ColumnType] = {
 
 
 def column_type(column: Array) -> ColumnType:
-    """Whether a column holds numbers (floats), integers, booleans or text (objects).
+    """Return whether a column holds numbers (floats), integers, booleans or text (objects).
 
     Raises:
-        ValueError: it holds anything else.
+        ValueError: the column holds anything else.
     """
     if column.dtype.kind not in _TYPES:
         raise ValueError(f"a column cannot hold {column.dtype}")
@@ -33,21 +33,21 @@ def column_type(column: Array) -> ColumnType:
 
 
 def missing_values(column: Array) -> Array:
-    """Where a column (n, …) has nothing, NaN or None: booleans of the same shape."""
+    """Return a boolean mask of the missing values (NaN or None) in a column (n, …)."""
     if column.dtype.kind == "f":
         found: Array = np.isnan(column)
     elif column.dtype.kind == "O":
-        found = (column == None).astype(bool)  # noqa: E711  # of each element
+        found = (column == None).astype(bool)  # noqa: E711  # elementwise
     else:
         found = np.zeros(column.shape, bool)
     return found
 
 
 def distinct_values(column: Array) -> list[Any]:
-    """The sorted distinct values of a column (n,), those that are missing left out.
+    """Return the sorted distinct values of a column (n,), without missing ones.
 
     Returns:
-        Python's own strings, integers, booleans or floats.
+        Built-in strings, integers, booleans or floats.
     """
     there = column[~missing_values(column)]
     if column.dtype.kind == "O":
@@ -60,11 +60,11 @@ class Table:
     """Rows of a table, by columns.
 
     Attributes:
-        columns: each (n,): floats (NaN where something is missing), integers, booleans, or text as
-            an object array of `str | None` (None where something is missing).
-        target: the name of the column that is to be predicted; None if there is none.
-        features: the columns that predictions are made from, in order; default: all but the target.
-        rows: the number of each row in the table that it comes from, for messages; default: 1 to n.
+        columns: each (n,): floats (NaN if missing), integers, booleans, or text as an object array
+            of `str | None` (None if missing).
+        target: the name of the column to predict; None if there is none.
+        features: the columns to predict from, in order; default: all but the target.
+        rows: the number of each row in its original table, for messages; default: 1 to n.
     """
 
     columns: Mapping[str, Array]
@@ -88,36 +88,36 @@ class Table:
         return {name: column_type(column) for name, column in self.columns.items()}
 
     def row_number(self, position: int) -> int:
-        """The number of a row in its table, from 1, by its position, from 0."""
+        """Return the number of a row in its table, from 1, given its position, from 0."""
         return position + 1 if self.rows is None else int(self.rows[position])
 
     def take(self, positions: Array) -> Table:
-        """The rows at some positions, which keep their numbers."""
+        """Return the rows at the given positions; they keep their numbers."""
         rows = np.arange(1, len(self) + 1) if self.rows is None else self.rows
         taken = {name: column[positions] for name, column in self.columns.items()}
         return replace(self, columns=taken, rows=rows[positions])
 
 
 Task = Literal["binary", "classes", "values"]
-"""What is to be predicted: one of two classes, one of several, or a number; a loss with the same
-`targets` suits."""
+"""What to predict: one of two classes, one of several, or a number; matches a loss with the same
+`targets`."""
 
 
 @dataclass(frozen=True)
 class ColumnProfile:
-    """Facts about a column.
+    """A profile of a column.
 
     Attributes:
-        name: of the column.
-        type: of its values.
-        rows: of the table.
-        missing: how many of them have nothing here.
-        distinct: different values, those that are missing left out.
-        counts_rows: whether it holds integers, each of them one more than the one above.
-        whole: whether all numbers are whole ones; true for booleans, too.
-        infinite: how many numbers are infinite.
-        mean: of finite numbers; 0 for text.
-        std: of finite numbers; 0 for text.
+        name: the column's name.
+        type: the type of its values.
+        rows: the number of rows in the table.
+        missing: the number of missing values.
+        distinct: the number of distinct values, without missing ones.
+        counts_rows: whether it holds consecutive integers, one per row.
+        whole: whether all numbers are integers; also true for booleans.
+        infinite: the number of infinite values.
+        mean: the mean of the finite numbers; 0 for text.
+        std: the standard deviation of the finite numbers; 0 for text.
     """
 
     name: str
@@ -133,24 +133,24 @@ class ColumnProfile:
 
     @property
     def present(self) -> int:
-        """How many values there are."""
+        """The number of values that are not missing."""
         return self.rows - self.missing
 
 
 @dataclass(frozen=True)
 class TableProfile:
-    """Facts about a table, with nothing of how a model treats it.
+    """A profile of a table, independent of any model.
 
     Attributes:
-        source: the data source that reads it, as `[data.train]` of a spec in the spec's folder has
-            it: its type, file, target and what else it needs.
-        columns: facts about each column, the target's too, by name and in order; only of rows that
-            have a target.
-        target: the name of the column that is to be predicted.
-        task: what sort of target it is.
-        unlabeled: how many rows are left out, since they have no target.
-        selects_features: whether the source has a key `features`, the list of the columns to
-            predict from.
+        source: the data source that reads it, as in `[data.train]` of a spec in the spec's folder:
+            its type, file, target and other fields it needs.
+        columns: a profile of each column, including the target, by name and in order; only rows
+            with a target are counted.
+        target: the name of the column to predict.
+        task: the kind of target.
+        unlabeled: the number of rows left out because they have no target.
+        selects_features: whether the source has a key `features` that lists the columns to predict
+            from.
     """
 
     source: Mapping[str, Any]
@@ -162,10 +162,10 @@ class TableProfile:
 
     @property
     def rows(self) -> int:
-        """How many rows have a target."""
+        """The number of rows that have a target."""
         return self.columns[self.target].rows
 
     @property
     def features(self) -> tuple[ColumnProfile, ...]:
-        """The columns beside the target, in order."""
+        """All columns except the target, in order."""
         return tuple(each for name, each in self.columns.items() if name != self.target)

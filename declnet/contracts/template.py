@@ -13,20 +13,20 @@ from declnet.registry.registry import Registry
 class Template(Component):
     """A commented spec that `declnet new` writes: an example, a spec for a table, or both.
 
-    The first line of the class's docstring is what `declnet new --help` says of it.
+    `declnet new --help` shows the first line of the class's docstring.
     """
 
     kind = "template"
 
     requires: ClassVar[tuple[str, ...]] = ()
-    """What `spec` needs beside declnet, as PEP 508 requirements, e.g. `("scikit-learn>=1.5",)`;
-    `declnet new` says what of it is not installed."""
+    """What `spec` needs besides declnet, as PEP 508 requirements, e.g. `("scikit-learn>=1.5",)`;
+    `declnet new` reports which of them are not installed."""
     default_for: ClassVar[Literal["example", "table"] | None] = None
-    """Whether `declnet new` takes it if no template is named: without a table, or for one."""
+    """When `declnet new` uses it by default: without a table, or for a table."""
 
     @classmethod
     def verify_contract(cls) -> None:
-        """As `Component.verify_contract`; `spec` or `spec_for_table` is needed."""
+        """As `Component.verify_contract`; `spec` or `spec_for_table` is required."""
         super().verify_contract()
         if not cls.has_example() and not cls.takes_tables():
             raise RegistryError(
@@ -36,7 +36,7 @@ class Template(Component):
 
     @classmethod
     def has_example(cls) -> bool:
-        """Return whether it has a spec of its own."""
+        """Return whether it has an example spec."""
         return cls.spec is not Template.spec
 
     @classmethod
@@ -45,17 +45,17 @@ class Template(Component):
         return cls.spec_for_table is not Template.spec_for_table
 
     def spec(self) -> str:
-        """Return a spec as TOML with comments, which runs as it is or says what it needs."""
+        """Return a spec as commented TOML that runs unchanged or says what it needs."""
         raise NotImplementedError
 
     def spec_for_table(self, table: TableProfile, registry: Registry) -> str:
-        """Return a spec for a table as TOML with comments, which runs as it is.
+        """Return a spec for a table as commented TOML that runs unchanged.
 
         Args:
-            table: what is in it.
-            registry: knows which components are installed.
+            table: the table's profile.
+            registry: the installed components.
 
         Raises:
-            DataError: there is nothing in it to learn from.
+            DataError: the table has nothing to learn from.
         """
         raise NotImplementedError

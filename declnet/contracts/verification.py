@@ -1,4 +1,4 @@
-"""Whether a component class fulfils its contract, as far as that shows without an instance."""
+"""Checks that a component class fulfills its contract, as far as possible without an instance."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from declnet.contracts.strict_model import StrictModel
 from declnet.errors import RegistryError
 
 RENAMED_VALUES = {"feature_major": "batch_last", "sample_major": "batch_first"}
-"""Values of class attributes that an earlier edition had under another name."""
+"""Values of class attributes that were renamed since an earlier edition."""
 
 
 def verify_class(cls: Any) -> None:
     """Check a component class against the contract that it derives from.
 
     Raises:
-        RegistryError: it derives from no contract, has no type, lacks a method, has a method of
-            other arguments, a field or a class attribute that no component may have, or a name
-            that was renamed.
+        RegistryError: it derives from no contract, has no type, lacks a method, or has a method
+            with the wrong arguments, a disallowed field or class attribute, or a name that was
+            renamed.
     """
     if not hasattr(cls, "kind"):
         raise RegistryError(f"{cls.__name__} derives from no contract (Layer, Loss, …)")
@@ -60,7 +60,7 @@ def _verify_fields(cls: Any, contract: Any) -> None:
 
 
 def _verify_names(cls: Any, contract: Any) -> None:
-    """Refuse names of an earlier edition, which nothing would call any more."""
+    """Reject names from an earlier edition, which would never be called."""
     renamed: Mapping[str, str] = contract.renamed
     for base in cls.__mro__[: cls.__mro__.index(contract)]:
         for name in vars(base):
@@ -97,13 +97,13 @@ def _verify_signature(cls: Any, contract: Any, name: str) -> None:
 
 
 def _bases(contract: Any) -> tuple[Any, ...]:
-    """A contract and the contracts that it derives from, `Component` last."""
+    """Return a contract and the contracts that it derives from, `Component` last."""
     return contract.__mro__[: contract.__mro__.index(StrictModel)]  # type: ignore[no-any-return]
 
 
 @lru_cache(maxsize=64)
 def _reserved(contract: Any) -> frozenset[str]:
-    """What a component may not call a field: methods and class attributes of its contract."""
+    """Return names that fields may not have: methods and class attributes of the contract."""
     own = map(vars, _bases(contract))
     names = {name for namespace in own for name in namespace if not name.startswith("_")}
     return frozenset(names | {"type"}) - set(contract.model_fields)
@@ -120,7 +120,7 @@ def _methods(contract: Any) -> tuple[str, ...]:
 
 @lru_cache(maxsize=64)
 def _traits(contract: Any) -> dict[str, Any]:
-    """The class attributes that a contract declares, and what each may be."""
+    """Return the class attributes that a contract declares, with their types."""
     names = [name for base in _bases(contract) for name in vars(base).get("__annotations__", {})]
     hints = get_type_hints(contract)
     return {
@@ -131,7 +131,7 @@ def _traits(contract: Any) -> dict[str, Any]:
 
 
 def _fits(value: Any, annotation: Any) -> bool:  # noqa: PLR0911  # a form of type each
-    """Whether a value is of a type, for the types that class attributes have."""
+    """Return whether a value has a type, for the types that class attributes use."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if annotation is Any:
         return True

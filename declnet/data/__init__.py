@@ -1,1 +1,1 @@
-"""From data sources to arrays that training takes in batches."""
+"""Data loading, splitting, preparation and batching."""

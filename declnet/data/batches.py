@@ -1,4 +1,4 @@
-"""Mini-batches: their order, how they are gathered, and how they vary."""
+"""Mini-batches: shuffling, gathering and random augmentation."""
 
 from __future__ import annotations
 
@@ -17,58 +17,58 @@ from declnet.errors import DataError
 from declnet.spec.streams import Stream, random_stream
 
 THIN = 16
-"""Samples of at most this many numbers are stored with the sample axis last, as the graph computes;
-wider ones as rows, which are copied whole (measured: the two cross between 10 and 32)."""
+"""Largest sample size stored with the sample axis last, the layout the graph computes in. Larger
+samples are stored as rows and copied whole (measured: the break-even is between 10 and 32)."""
 
 
 class Gathered(Protocol):
-    """Samples that a batch is gathered from."""
+    """Samples from which batches are gathered."""
 
     def batch(self, size: int) -> tuple[Array, Callable[[Array], object]]:
-        """Memory for a batch, and the function that fills it with the samples at given positions.
+        """Return memory for a batch and a function that fills it with samples by position.
 
         Returns:
-            An array of shape (size, …), and a function of the positions, integers of shape (size,).
+            An array of shape (size, …), and a function of the integer positions (size,).
         """
         ...
 
     def all(self) -> Array:
-        """Every sample in order, with the sample axis contiguous: the input of a full batch."""
+        """Return all samples in order, sample axis contiguous, as the input of a full batch."""
         ...
 
 
 def samples_of(array: Array | MappedArray) -> Gathered:
-    """The samples of an array, ready to be gathered into batches."""
+    """Return the samples of an array, ready to be gathered into batches."""
     return MappedSamples(array) if isinstance(array, MappedArray) else Samples(array)
 
 
 class MappedSamples:
-    """The samples of a file, each batch read when its turn comes."""
+    """Samples in a file, read one batch at a time."""
 
     def __init__(self, array: MappedArray) -> None:
         self._array = array
 
     def batch(self, size: int) -> tuple[Array, Callable[[Array], object]]:
-        """As `Gathered.batch`."""
+        """See `Gathered.batch`."""
         return self._array.batch(size)
 
     def all(self) -> Array:
-        """As `Gathered.all`; all of it is read into memory."""
+        """See `Gathered.all`; reads the whole file into memory."""
         return Samples(self._array[:]).all()
 
 
 class Samples:
-    """The samples of one array, ready to be gathered into a batch."""
+    """Samples in an array, ready to be gathered into batches."""
 
     def __init__(self, array: Array) -> None:
         self._thin = prod(array.shape[1:]) <= THIN
         self._stored = np.ascontiguousarray(np.moveaxis(array, 0, -1) if self._thin else array)
 
     def batch(self, size: int) -> tuple[Array, Callable[[Array], object]]:
-        """Memory for a batch, and the function that fills it with the samples at given positions.
+        """Return memory for a batch and a function that fills it with samples by position.
 
         Returns:
-            An array of shape (size, …), and a function of the positions, integers of shape (size,).
+            An array of shape (size, …), and a function of the integer positions (size,).
         """
         axis = -1 if self._thin else 0
         sample = self._stored.shape[:-1] if self._thin else self._stored.shape[1:]
@@ -77,19 +77,19 @@ class Samples:
         return (np.moveaxis(memory, -1, 0) if self._thin else memory), gather
 
     def all(self) -> Array:
-        """Every sample in order, with the sample axis contiguous: the input of a full batch."""
+        """Return all samples in order, sample axis contiguous, as the input of a full batch."""
         if self._thin:
             return np.moveaxis(self._stored, -1, 0)
         return np.moveaxis(np.ascontiguousarray(np.moveaxis(self._stored, 0, -1)), -1, 0)
 
 
 class VariedSamples:
-    """Samples that vary each time they are gathered.
+    """Samples that are randomly transformed each time they are gathered.
 
     Args:
-        samples: as they are.
-        transforms: those that are for training only, in order.
-        rng: their stream.
+        samples: the untransformed samples.
+        transforms: the training-only transforms, in order.
+        rng: the random stream of the transforms.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class VariedSamples:
         self._samples, self._transforms, self._rng = samples, tuple(transforms), rng
 
     def batch(self, size: int) -> tuple[Array, Callable[[Array], object]]:
-        """As `Gathered.batch`."""
+        """See `Gathered.batch`."""
         x, gather = self._samples.batch(size)
 
         def gather_and_vary(positions: Array) -> None:
@@ -109,19 +109,19 @@ class VariedSamples:
         return x, gather_and_vary
 
     def all(self) -> Array:
-        """As `Gathered.all`; raises NotImplementedError, since only batches vary."""
+        """Raise NotImplementedError, since only batches are transformed."""
         raise NotImplementedError
 
 
 def require_suited(train: Dataset, transforms: Sequence[Transform]) -> None:
-    """Checks that what varies training data suits it.
+    """Check that the training-only transforms suit the training data.
 
     Args:
         train: the prepared training data.
-        transforms: all of the spec.
+        transforms: all transforms of the spec.
 
     Raises:
-        DataError: one does not.
+        DataError: a transform does not suit the data.
     """
     for number, transform in enumerate(transforms):
         if not transform.training_only:
@@ -135,12 +135,12 @@ def require_suited(train: Dataset, transforms: Sequence[Transform]) -> None:
 
 
 class Batches:
-    """Positions of the samples of each batch, shuffled each epoch by the run's own stream.
+    """Sample positions of each batch, shuffled every epoch with the run's own random stream.
 
     Attributes:
-        count: batches in an epoch.
-        batch_size: samples in each batch but the last.
-        last_size: samples in the last batch of an epoch.
+        count: number of batches per epoch.
+        batch_size: number of samples in each batch except the last.
+        last_size: number of samples in the last batch of an epoch.
     """
 
     def __init__(self, samples: int, batch_size: int, shuffle: bool, seed: int) -> None:
@@ -152,23 +152,23 @@ class Batches:
         self._rng = random_stream(seed, Stream.SHUFFLE)
 
     def epoch(self) -> Iterator[Array]:
-        """The batches of the next epoch; each is a view, valid until the next epoch."""
+        """Yield the batches of the next epoch; each is a view, valid until the following epoch."""
         self.shuffle()
         return self.between(0, self.count)
 
     def shuffle(self) -> None:
-        """Begins an epoch: puts the samples in its order."""
+        """Begin an epoch by shuffling the samples."""
         if self._shuffle:
             self._rng.shuffle(self._order)
 
     def between(self, first: int, stop: int) -> Iterator[Array]:
-        """The batches from `first` to the one before `stop`, of the epoch that has begun."""
+        """Yield the batches from `first` up to but excluding `stop` of the current epoch."""
         order, size = self._order, self.batch_size
         for start in range(first * size, min(stop * size, len(order)), size):
             yield order[start : start + size]
 
     def state(self) -> dict[str, Any]:
-        """The order of the samples, which the next one is shuffled from, and the random stream.
+        """Return the sample order, from which the next shuffle starts, and the random stream.
 
         Empty without shuffling.
         """
@@ -178,10 +178,10 @@ class Batches:
         return {"order": self._order.astype(smallest), "rng": self._rng.bit_generator.state}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Goes on from what `state` gave.
+        """Restore what `state` returned.
 
         Raises:
-            ValueError: it is the state of other data, or of batches that were not shuffled alike.
+            ValueError: the state belongs to different data or a different shuffle setting.
         """
         if bool(state) != self._shuffle:
             raise ValueError("the samples were shuffled, or not, and now it is the other way round")

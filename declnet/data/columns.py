@@ -1,4 +1,4 @@
-"""The columns of a table: features, transforms applied to them, and one array joined of them."""
+"""Table columns: selecting features, applying transforms and joining columns into one array."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from declnet.registry.spelling import suggestion
 
 
 def features_of(records: Table, without: Iterable[str] = ()) -> tuple[str, ...]:
-    """The names of the feature columns.
+    """Return the names of the feature columns.
 
     Args:
         records: the training data.
-        without: columns that serve another purpose, e.g. as weights.
+        without: columns with another purpose, e.g. sample weights.
 
     Raises:
-        DataError: there is none, or one of them does not exist.
+        DataError: the table has no feature columns, or one of them does not exist.
     """
     left_out = set(without)
     names = tuple(name for name in records.feature_columns if name not in left_out)
@@ -37,7 +37,7 @@ def features_of(records: Table, without: Iterable[str] = ()) -> tuple[str, ...]:
 
 
 def require_column(columns: Iterable[str], name: str, **where: Any) -> None:
-    """Raises DataError, with what may have been meant, if there is no column of that name."""
+    """Raise DataError, suggesting similar names, if the column does not exist."""
     if name not in set(columns):
         known = [each for each in columns if "\n" not in each][:20]
         hint = suggestion(name, known, "columns")
@@ -45,14 +45,14 @@ def require_column(columns: Iterable[str], name: str, **where: Any) -> None:
 
 
 def typed(records: Table, types: Mapping[str, ColumnType]) -> dict[str, Array]:
-    """The feature columns in order, as the training data had them.
+    """Return the feature columns in the order and with the types of the training data.
 
     Args:
-        records: any data; columns beside the features are left out.
-        types: of the training data's features, in order.
+        records: any data; columns that are not features are dropped.
+        types: the types of the training data's features, in order.
 
     Raises:
-        DataError: a column is missing, or of another type.
+        DataError: a column is missing or has a different type.
     """
     columns = {}
     for name, expected in types.items():
@@ -84,7 +84,7 @@ def _as_type(name: str, records: Table, expected: ColumnType) -> Array:
 def fitted_to_column(
     transform: Transform, column: Array, name: str, records: Table, number: int
 ) -> TransformState:
-    """What a transform learns of a column; raises DataError, with the place, if it cannot."""
+    """Return a transform's state fitted to a column; raise DataError, with location, on failure."""
     try:
         return checked_fit(transform, transform.fit(column))
     except ColumnError as error:
@@ -99,7 +99,7 @@ def applied_to_column(
     records: Table,
     number: int,
 ) -> Array:
-    """A changed column; raises DataError, with row and column, if a row cannot be transformed."""
+    """Return the transformed column; raise DataError, with row and column, if a row fails."""
     try:
         return checked_column(transform, transform.apply(column, state), len(column))
     except ColumnError as error:
@@ -122,20 +122,20 @@ MOST_NAMED = 3
 
 
 def encoding_hint(registry: Registry | None = None) -> str:
-    """Say which transforms make numbers of a column of text."""
+    """Say which transforms turn a text column into numbers."""
     text = np.array(["a", "b", "a"], object)
     return _added(name for name, y in _transformed(text, registry) if y.dtype.kind in "fiub")
 
 
 def filling_hint(column: Array, registry: Registry | None = None) -> str:
-    """Say which transforms fill the gaps of such a column."""
+    """Say which transforms fill the gaps in such a column."""
     values = ["a", None, "b"] if column.dtype.kind == "O" else [1.0, np.nan, 2.0]
     gaps = np.array(values, column.dtype if column.dtype.kind == "O" else float)
     return _added(name for name, y in _transformed(gaps, registry) if not missing_values(y).any())
 
 
 def losses_hint(targets: str, registry: Registry | None = None) -> str | None:
-    """Say which losses take such targets: `"classes"`, `"binary"` or `"values"`."""
+    """Say which losses take the given targets: `"classes"`, `"binary"` or `"values"`."""
     sorts = {"classes": "classes", "binary": "two classes", "values": "numbers"}
     names = [
         entry.type
@@ -149,14 +149,14 @@ def losses_hint(targets: str, registry: Registry | None = None) -> str | None:
 
 
 def _transformed(column: Array, registry: Registry | None) -> Iterator[tuple[str, Array]]:
-    """What the installed transforms make of a column that they suit, with their defaults."""
+    """Yield the column as transformed by each suitable installed transform, with its defaults."""
     for entry in (registry or default_registry()).entries("transform"):
         try:
             transform = entry.component()
             if transform.training_only or not transform.suits(column):
                 continue
             y = transform.apply(column, transform.fit(column))
-        except Exception:  # noqa: S112  # whatever it is, there is nothing to suggest
+        except Exception:  # noqa: S112  # a transform that fails is not suggested
             continue
         if isinstance(y, np.ndarray) and len(y) == len(column):
             yield entry.type, y
@@ -174,14 +174,14 @@ def _listed(names: list[str]) -> str:
 
 
 def joined(columns: Mapping[str, Array], records: Table) -> Array:
-    """The columns, each (n,) or (n, k), side by side: x (n, d); integers if all of them are.
+    """Join columns, each (n,) or (n, k), into x (n, d); integers if all columns are integers.
 
     Args:
-        columns: prepared, in order.
-        records: where they come from, for messages.
+        columns: the prepared columns, in order.
+        records: the table they come from, for messages.
 
     Raises:
-        DataError: a column is still text, or something in it is missing or infinite.
+        DataError: a column is still text, or has missing or infinite values.
     """
     for name, column in columns.items():
         _require_numbers(name, column, records)
@@ -221,6 +221,6 @@ def _unprepared(message: str, hint: str) -> DataError:
 
 
 def _first(found: Array) -> int | None:
-    """The position of the first row of which any number is found, or None."""
+    """Return the position of the first row with any True entry, or None."""
     rows = found.reshape(len(found), -1).any(axis=1) if found.ndim > 1 else found
     return int(np.argmax(rows)) if rows.any() else None

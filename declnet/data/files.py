@@ -1,4 +1,4 @@
-"""Which source reads a file, and what is in a table's file."""
+"""Choosing the data source for a file, and profiling the table in a file."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def file_source(path: Path, registry: Registry, like: DataSource | None = None) 
     """Return a data source that reads a file.
 
     Args:
-        path: the file, or a folder, where a source reads folders.
+        path: the file, or a folder if a source reads folders.
         registry: where data sources are looked up.
-        like: another source, e.g. the one of the training data; if its class reads such files, the
-            file is read as that one's, e.g. with its delimiter.
+        like: another source, e.g. the training data's; if its class reads such files, its settings,
+            e.g. the delimiter, apply to this file too.
 
     Raises:
-        DataError: there is no such file, or not exactly one data source for it.
+        DataError: the file does not exist, or there is not exactly one data source for it.
     """
     if like is not None and suffix_of(path, like) is not None:
         component = type(like)
@@ -67,13 +67,13 @@ def file_source(path: Path, registry: Registry, like: DataSource | None = None) 
 
 
 def suffix_of(path: Path, source: DataSource | type[DataSource]) -> str | None:
-    """Return the longest suffix of a source that a file's name ends in, or None."""
+    """Return the longest suffix of a source that the file's name ends with, or None."""
     name = path.name.lower()
     return max((each for each in source.suffixes if name.endswith(each)), key=len, default=None)
 
 
 def _chosen(path: Path, registry: Registry) -> type[DataSource]:
-    """The source with the longest suffix that fits; of several, as `_decided` says."""
+    """Return the source with the longest matching suffix; `_decided` resolves ties."""
     found: list[tuple[str, type[DataSource]]] = [
         (suffix, entry.component)
         for entry in registry.entries(DataSource.kind)
@@ -95,9 +95,9 @@ def _chosen(path: Path, registry: Registry) -> type[DataSource]:
 
 
 def _decided(sources: list[type[DataSource]], registry: Registry) -> list[type[DataSource]]:
-    """Those of preferred distributions, else declnet's own, else all.
+    """Return the sources from preferred distributions, else declnet's own, else all.
 
-    As where several distributions offer one type.
+    The same rule applies when several distributions offer one type.
     """
     own = {FIRST_PARTY}
     for names in (registry.preferred - own, own):
@@ -113,7 +113,7 @@ def _distribution(source: type[DataSource], registry: Registry) -> str | None:
 
 
 def _unreadable(path: Path, registry: Registry) -> DataError:
-    """The error for a file that no source reads: what is readable, and what might have been."""
+    """Return the error for a file that no source reads, with readable suffixes and causes."""
     suffixes = {
         each for entry in registry.entries(DataSource.kind) for each in entry.component.suffixes
     }
@@ -134,7 +134,7 @@ def _unreadable(path: Path, registry: Registry) -> DataError:
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Put a file's name before errors that name a row or a column of it alone."""
+    """Prefix errors that name only a row or column with the file's name."""
     try:
         yield
     except DataError as error:
@@ -146,12 +146,12 @@ def naming(path: Path) -> Iterator[None]:
 
 
 MOST_CLASSES_OF_INTEGERS = 20
-"""Integers with more values than this are numbers, if nobody says otherwise."""
+"""By default, integers with more distinct values than this are numbers rather than classes."""
 ROWS_FOR_A_CLASS = 4
-"""On average, if integers are to be classes."""
+"""Minimum average number of rows per class for integers to be read as classes."""
 
 Wanted = Literal["classification", "regression"] | None
-"""The task as the user named it; None to decide by the target's values."""
+"""The task requested by the user; None to infer it from the target's values."""
 
 
 def profile_of_file(
@@ -161,14 +161,14 @@ def profile_of_file(
 
     Args:
         file: a table, in a file that an installed data source reads.
-        target: the column that is to be predicted.
-        folder: that of the spec, which its paths start from.
+        target: the column to predict.
+        folder: the spec's folder, to which its paths are relative.
         registry: where the data source is looked up.
-        wanted: the task, if the user named it.
+        wanted: the task, if the user named one.
 
     Raises:
-        DataError: the file cannot be read, is not a table, has no such column, or the column is not
-            a target.
+        DataError: the file cannot be read, is not a table or lacks the column, or the column is
+            not usable as a target.
     """
     source = file_source(file, registry).with_detected_format()
     if checked_info(source, source.describe()) is not None:
@@ -194,7 +194,7 @@ def profile_of_file(
 
 
 def column_profile(name: str, column: Array) -> ColumnProfile:
-    """Return the facts about a column (n,)."""
+    """Return a profile of a column (n,)."""
     missing = int(np.count_nonzero(missing_values(column)))
     kind, distinct = column_type(column), len(distinct_values(column))
     if kind == "text":
@@ -245,10 +245,10 @@ def _with_target(source: DataSource, target: str, table: Table, file: Path) -> D
 
 
 def _task(table: Table, target: ColumnProfile, wanted: Wanted) -> Task:
-    """The task: text and booleans are classes, and so are whole numbers of few values.
+    """Return the task: text, booleans and integers with few distinct values are classes.
 
     Raises:
-        DataError: the column has gaps, one value only, or does not fit what the user said.
+        DataError: the column has gaps, only one value, or does not fit the requested task.
     """
     if target.missing:
         row = table.row_number(int(np.argmax(missing_values(table.columns[target.name]))))
@@ -288,7 +288,7 @@ def _is_class(target: ColumnProfile) -> bool:
 
 
 def _declared(source: DataSource, folder: Path) -> dict[str, Any]:
-    """The source as a spec in a folder declares it, its paths starting from there."""
+    """Return the source as declared by a spec in a folder, with paths relative to that folder."""
     fields = source.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
     for name in type(source).model_fields.keys() & fields:
         path = getattr(source, name)
@@ -298,7 +298,7 @@ def _declared(source: DataSource, folder: Path) -> dict[str, Any]:
 
 
 def _from(folder: Path, file: Path) -> str:
-    """A file's path from a folder on, with slashes; absolute where there is no way."""
+    """Return a file's path relative to a folder, with slashes; absolute if there is none."""
     try:
         return Path(os.path.relpath(file, folder)).as_posix()
     except ValueError:  # another drive

@@ -1,4 +1,4 @@
-"""Loads a data source, and checks what it gave."""
+"""Loading data sources and checking the data they return."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from declnet.spec.streams import DataSet, Stream, random_stream
 
 
 def fingerprint(dataset: Dataset) -> str:
-    """`sha256:…` over dtype, shape and bytes of x, y and weights; equal for equal arrays."""
+    """Return `sha256:…` of the dtypes, shapes and bytes of x, y and weights."""
     digest = hashlib.sha256()
     weights = () if dataset.weights is None else (dataset.weights,)
     for array in (dataset.x, dataset.y, *weights):
@@ -33,17 +33,17 @@ Samples = TypeVar("Samples", Array, MappedArray, Array | MappedArray)
 
 
 def load_source(source: DataSource, seed: int, data_set: DataSet) -> Dataset | Table:
-    """Loads a source with the data set's own random stream, and checks what it gave.
+    """Load a source with the data set's own random stream and check the result.
 
     Raises:
-        DataError: the source failed, or its arrays do not go together.
+        DataError: the source failed, or its arrays are inconsistent.
     """
     data = checked_load(source, source.load(random_stream(seed, Stream.DATA, data_set)))
     return checked_data(data, data_set.name.lower())
 
 
 def load_dataset(source: DataSource, seed: int, data_set: DataSet) -> Dataset:
-    """Loads a source of arrays, as `load_source` does; raises DataError for a table."""
+    """Load a source of arrays like `load_source`; raise DataError for a table."""
     data = load_source(source, seed, data_set)
     if not isinstance(data, Dataset):
         raise DataError(f"{data_set.name.lower()} data is a table, which must be prepared first")
@@ -51,15 +51,15 @@ def load_dataset(source: DataSource, seed: int, data_set: DataSet) -> Dataset:
 
 
 def checked_data(data: Dataset | Table, label: str) -> Dataset | Table:
-    """What a source gave, if it goes together; raises DataError if it does not."""
+    """Return a source's data if it is consistent; raise DataError otherwise."""
     return checked(data, label) if isinstance(data, Dataset) else checked_records(data, label)
 
 
 def checked_records(records: Table, label: str) -> Table:
-    """Table, if their columns are of types that tables have, and as long as each other.
+    """Return the table if its columns have valid types and equal lengths.
 
     Raises:
-        DataError: naming the column at fault.
+        DataError: a column is invalid; the message names it.
     """
     for name, column in records.columns.items():
         if column.ndim != 1 or column.dtype.kind not in "fiubO":
@@ -77,15 +77,15 @@ def checked_records(records: Table, label: str) -> Table:
 
 
 def as_data(data: Any, label: str) -> Dataset | Table:
-    """Takes what a program hands over.
+    """Convert data passed in by a program.
 
     Args:
-        data: a `Dataset`; `Table` with a target; `(x, y)`, both arrays; or a table as `as_table`
-            takes it, as `(table, name of the target column)` or `(table, y)`.
-        label: what messages call it, e.g. `"train"`.
+        data: a `Dataset`; a `Table` with a target; `(x, y)`, both arrays; or a table that
+            `as_table` accepts, as `(table, name of the target column)` or `(table, y)`.
+        label: the name used in messages, e.g. `"train"`.
 
     Raises:
-        DataError: it is none of these, or does not go together.
+        DataError: the data is none of these, or is inconsistent.
     """
     if isinstance(data, Dataset | Table):
         return checked_data(data, label)
@@ -99,7 +99,7 @@ def as_data(data: Any, label: str) -> Dataset | Table:
     if isinstance(y, str):
         table = as_table(features, y)
         if not isinstance(table, Table):
-            raise DataError(f'{label} data is no table, so it has no column "{y}"')
+            raise DataError(f'{label} data is not a table, so it has no column "{y}"')
         require_column(table.columns, y)
         return checked_records(table, label)
     if is_table(features):
@@ -108,7 +108,7 @@ def as_data(data: Any, label: str) -> Dataset | Table:
 
 
 def _with_target(features: Any, y: Any, label: str) -> Table:
-    """A table of features and a target apart, put together."""
+    """Combine a table of features and a separate target."""
     name = str(getattr(y, "name", None) or "target")
     table, target = as_table(features), as_table({name: y})
     if not isinstance(table, Table) or not isinstance(target, Table):
@@ -119,10 +119,10 @@ def _with_target(features: Any, y: Any, label: str) -> Table:
 
 
 def checked(dataset: Dataset, label: str) -> Dataset:
-    """The data set, if x and y are finite numbers with as many samples each.
+    """Return the data set if x and y are finite and have the same number of samples.
 
     Raises:
-        DataError: naming the first sample at fault.
+        DataError: a sample is invalid; the message names the first one.
     """
     for name, array in (("x", dataset.x), ("y", dataset.y)):
         if array.dtype.kind not in "fiub":
@@ -141,15 +141,15 @@ def checked(dataset: Dataset, label: str) -> Dataset:
 
 
 def as_input(x: Samples, dtype: Dtype, integer: bool) -> Samples:
-    """X in the type that the model computes with; no copy where it is that already.
+    """Convert x to the type that the model computes with, copying only if necessary.
 
     Args:
         x: the samples.
         dtype: the model's float type.
-        integer: whether the model's first layers take integers as they are.
+        integer: whether the model's first layers take integers without conversion.
 
     Raises:
-        DataError: integers are needed and x has floats.
+        DataError: integers are required but x has floats.
     """
     if integer and x.dtype.kind not in "iu":
         raise DataError(f"the model takes integers, but x is {x.dtype}")

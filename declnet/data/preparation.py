@@ -1,4 +1,4 @@
-"""Preparation: from tables or arrays to the x that a model takes, as the training data says."""
+"""Preparation: transforms fitted to the training data that turn tables or arrays into x."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from declnet.data.target_encoding import TargetEncoding
 from declnet.errors import DataError
 
 ARRAY = "x"
-"""What the one column of data is called that is no table."""
+"""Name of the single column of data that comes as an array."""
 
 
 @dataclass(frozen=True, eq=False)
 class FittedStep:
-    """A transform with what it learned of each column that it is applied to."""
+    """A transform with its fitted state for each column it applies to."""
 
     transform: Transform
     states: Mapping[str, TransformState]
@@ -38,13 +38,13 @@ class FittedStep:
 
 @dataclass(frozen=True, eq=False)
 class FittedPreparation:
-    """A preparation that has seen the training data; it prepares any other data alike.
+    """A preparation fitted to the training data, applied unchanged to any other data.
 
     Attributes:
-        types: the feature columns of the table in order, with their types; None for arrays.
-        steps: in order; those for training only are left out.
-        feature_names: of the numbers of a prepared sample; None for arrays of several axes.
-        target: what y is made of; None for arrays, whose y stays as it is.
+        types: the table's feature columns in order, with their types; None for arrays.
+        steps: the fitted transforms in order, without training-only ones.
+        feature_names: names of the values in a prepared sample; None for multidimensional samples.
+        target: how y is encoded; None for arrays, whose y is used unchanged.
     """
 
     types: Mapping[str, ColumnType] | None
@@ -54,20 +54,20 @@ class FittedPreparation:
 
     @property
     def class_names(self) -> tuple[str, ...] | None:
-        """The classes in words, in the order of the model's outputs; None if y is no classes."""
+        """The class names in the order of the model's outputs; None if y does not hold classes."""
         return self.target.class_names if self.target is not None else None
 
     def apply(self, data: Table | Mapping[str, Array] | Array) -> Array:
-        """Prepares any number of rows: x as the model takes it, in an array of its own.
+        """Prepare any number of rows and return x as the model takes it, in a new array.
 
-        Rows do not depend on each other, so chunks may be prepared one by one.
+        Rows are independent of each other, so data can be prepared in chunks.
 
         Args:
-            data: records or columns by name (those that are no features are left out), or an array
+            data: a table or columns by name (non-feature columns are ignored), or an array
                 (n, *sample shape) if the model was trained on arrays.
 
         Raises:
-            DataError: a column is missing or of another type, or a row cannot be prepared.
+            DataError: a column is missing or has a different type, or a row cannot be prepared.
         """
         records = _as_records(data, self.types is not None)
         columns = dict(records.columns) if self.types is None else typed(records, self.types)
@@ -79,7 +79,7 @@ class FittedPreparation:
         return columns[ARRAY] if self.types is None else joined(columns, records)
 
     def apply_to_set(self, data: Table | Dataset) -> Dataset:
-        """Prepares a data set with its targets; raises DataError as `apply` does."""
+        """Prepare a data set with its targets; raise DataError as `apply` does."""
         if isinstance(data, Dataset):
             return Dataset(self.apply(_in_memory(data.x)), data.y, data.weights, self.feature_names)
         if self.target is None:
@@ -94,16 +94,16 @@ def fit_preparation(
     targets: str,
     without: Iterable[str] = (),
 ) -> FittedPreparation:
-    """Fits transforms in order, each to what those before it made of the training data.
+    """Fit transforms in order, each to the training data as transformed by the previous ones.
 
     Args:
-        data: the training data alone.
-        transforms: in order.
-        targets: what the loss needs: `"classes"`, `"binary"` or `"values"`.
-        without: columns that are no features.
+        data: the training data only.
+        transforms: the transforms, in order.
+        targets: the kind of targets the loss needs: `"classes"`, `"binary"` or `"values"`.
+        without: columns that are not features.
 
     Raises:
-        DataError: a transform names a column that is not there, or cannot be fitted.
+        DataError: a transform names a missing column or cannot be fitted.
     """
     types, target = None, None
     if isinstance(data, Dataset):
@@ -157,7 +157,7 @@ def _as_records(data: Table | Mapping[str, Array] | Array, table: bool) -> Table
 
 
 def _chosen(transform: Transform, columns: Mapping[str, Array], number: int) -> list[str]:
-    """The columns that a transform is applied to."""
+    """Return the columns that a transform applies to."""
     if transform.columns is None:
         return [
             name
@@ -178,7 +178,7 @@ def _names_of_array(data: Dataset) -> tuple[str, ...]:
 def _renamed(
     transform: Transform, names: tuple[str, ...], state: TransformState, column: Array
 ) -> tuple[str, ...]:
-    """The names after a transform; numbered where it does not give as many as it should."""
+    """Return the names after a transform; numbered if it returns the wrong number of names."""
     width = int(np.prod(column.shape[1:]))
     given = checked_names(transform, transform.feature_names(names, state))
     if len(given) == width or not names:
@@ -187,10 +187,10 @@ def _renamed(
 
 
 def stacked(records: Table, input_shape: Shape) -> Table:
-    """One column of samples (n, *input shape), whose numbers are the columns in their order.
+    """Stack columns in order into a single column of samples (n, *input shape).
 
     Raises:
-        DataError: there are more or fewer columns than a sample has numbers, or one holds text.
+        DataError: the number of columns does not match the sample size, or a column holds text.
     """
     names, size = records.feature_columns, prod(input_shape)
     if len(names) != size:

@@ -1,4 +1,4 @@
-"""Tables that a program hands over: data frames, mappings of columns, lists of records."""
+"""Conversion of Python tables: data frames, mappings of columns and lists of records."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from declnet.errors import DataError
 
 
 def as_table(data: Any, target: str | None = None) -> Table | Array:
-    """Table of what is a table, or else an array.
+    """Convert tabular data to a `Table` and anything else to an array.
 
     Args:
-        data: `Table`; a data frame of polars, pandas or another library whose columns are found
-            by name; a mapping of columns (n,); a list of mappings, one a row; or an array.
-        target: the column that is to be predicted, if the table has it.
+        data: a `Table`; a data frame from polars, pandas or another library with columns accessed
+            by name; a mapping of columns (n,); a list of mappings, one per row; or an array.
+        target: the column to predict, if the table has it.
 
     Raises:
-        DataError: a column cannot be that of a table.
+        DataError: a column cannot be part of a table.
     """
     if isinstance(data, Table):
         return data
@@ -42,7 +42,7 @@ def as_table(data: Any, target: str | None = None) -> Table | Array:
 
 
 def is_table(data: Any) -> bool:
-    """Whether `as_table` makes records of it."""
+    """Return whether `as_table` converts the data to a table."""
     return isinstance(data, Table | Mapping) or _is_frame(data) or _is_list_of_rows(data)
 
 
@@ -56,7 +56,7 @@ def _is_list_of_rows(data: Any) -> bool:
 
 
 def _column(values: Any, name: str) -> Array:
-    """A column of floats, integers, booleans or text (objects), as `Table` have it."""
+    """Return a column of floats, integers, booleans or text (objects), as in a `Table`."""
     if hasattr(values, "to_numpy"):
         values = values.to_numpy()
     elif not isinstance(values, np.ndarray):
@@ -69,7 +69,7 @@ def _column(values: Any, name: str) -> Array:
     if values.dtype.kind in "US":
         text: Array = values.astype(str).astype(object)
         return text
-    if values.dtype.kind == "M":  # in ISO 8601, whose order is that of time
+    if values.dtype.kind == "M":  # ISO 8601 text sorts chronologically
         dates: Array = np.datetime_as_string(values).astype(object)
         dates[np.isnat(values)] = None
         return dates
@@ -82,7 +82,7 @@ def _column(values: Any, name: str) -> Array:
 
 
 def _of_objects(values: Array, name: str) -> Array:
-    """A column of Python objects, of which some may be missing: None, NaN or what pandas has."""
+    """Return a column of Python objects, some of them possibly missing (None, NaN, pandas NA)."""
     items = [None if _is_missing(each) else each for each in values.tolist()]
     there = [each for each in items if each is not None]
     if all(isinstance(each, str) for each in there) and there:
@@ -106,7 +106,7 @@ def _of_objects(values: Array, name: str) -> Array:
 
 
 def _is_missing(value: Any) -> bool:
-    """Whether a value stands for nothing: it is None, is not equal to itself, or pandas says so."""
+    """Return whether a value is missing: None, not equal to itself, or pandas NA."""
     if value is None:
         return True
     try:

@@ -1,4 +1,4 @@
-"""The data sets of a run: loaded, split, prepared and weighted."""
+"""Loading, splitting, preparing and weighting the data sets of a run."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ AT_SAMPLES = ("data", "sample_weights")
 
 
 def weights_of_classes(train: Dataset, balance: Balance) -> Array:
-    """A weight for each class (classes,).
+    """Return the class weights (classes,).
 
     Args:
         train: the training data, whose y is labels or one-hot rows.
-        balance: the weights by the classes' names (1 for those that are not there), or
-            `"balanced"`: n / (classes * samples of the class), so that all classes count alike.
+        balance: the weights by class name (1 for classes not listed), or `"balanced"`:
+            n / (classes * samples of the class), so that all classes have equal total weight.
 
     Raises:
-        DataError: y is not classes, or a name is none of theirs.
+        DataError: y does not hold classes, or a name does not match any class.
     """
     labels = _labels(train)
     count = len(train.class_names) if train.class_names else int(labels.max()) + 1
@@ -59,7 +59,7 @@ def weights_of_classes(train: Dataset, balance: Balance) -> Array:
 
 
 def weights_by_class(dataset: Dataset, weights: Array) -> Array:
-    """The weight of each sample (n,), by its class; 1 for a class that has none."""
+    """Return the weight of each sample (n,) by its class; 1 for classes without a weight."""
     labels = _labels(dataset)
     known: Array = np.append(weights, 1.0)
     found: Array = known[np.minimum(labels, len(weights))]
@@ -67,14 +67,14 @@ def weights_by_class(dataset: Dataset, weights: Array) -> Array:
 
 
 def weights_in_column(data: Dataset | Table, name: str) -> Array:
-    """The weights (n,) that a column of a table says.
+    """Return the weights (n,) in a column of a table.
 
     Raises:
-        DataError: there is no such column, or it does not hold numbers of at least 0.
+        DataError: the column is missing, or its values are not numbers of at least 0.
     """
     if isinstance(data, Dataset):
         raise DataError(
-            "the data is no table, so it has no column of weights", path=AT_SAMPLES, code="E034"
+            "the data is not a table, so it has no column of weights", path=AT_SAMPLES, code="E034"
         )
     require_column(data.columns, name, path=AT_SAMPLES)
     column = data.columns[name]
@@ -112,9 +112,9 @@ class PreparedSets:
     """The data sets of a run.
 
     Attributes:
-        datasets: by name, ready for a model.
-        preparation: what other data must go through; None if arrays are taken as they are.
-        loaded: the training data as it was loaded, before it was split.
+        datasets: the data sets by name, ready for a model.
+        preparation: the preparation to apply to other data; None if arrays are used unchanged.
+        loaded: the training data as loaded, before splitting.
     """
 
     datasets: dict[str, Dataset]
@@ -125,26 +125,26 @@ class PreparedSets:
 def prepared_sets(
     spec: DataSpec, targets: str, seed: int, given: Mapping[str, Data] | None = None
 ) -> PreparedSets:
-    """Loads, splits, prepares and weighs all data sets.
+    """Load, split, prepare and weight all data sets.
 
     Args:
         spec: the section `[data]`.
-        targets: what the loss needs: `"classes"`, `"binary"` or `"values"`.
-        seed: the run's.
-        given: data sets by name, in place of the spec's.
+        targets: the kind of targets the loss needs: `"classes"`, `"binary"` or `"values"`.
+        seed: the run's seed.
+        given: data sets by name, used instead of the spec's.
 
     Raises:
-        DataError: the data turned out wrong.
+        DataError: the data is invalid.
     """
     loaded = dict(given) if given is not None else load_sets(spec, seed)
     return prepare_sets(split_sets(loaded, spec, seed), spec, targets, loaded["train"])
 
 
 def load_sets(spec: DataSpec, seed: int) -> dict[str, Data]:
-    """Loads the data sources, the columns of all by the types of the training data.
+    """Load the data sources, converting all columns to the types of the training data.
 
     Raises:
-        DataError: one cannot be loaded; its path begins with the data set's.
+        DataError: a source cannot be loaded; the error's path starts with the data set's.
     """
     loaded: dict[str, Data] = {}
     for name, source in spec.sources.items():
@@ -158,9 +158,9 @@ def load_sets(spec: DataSpec, seed: int) -> dict[str, Data]:
 
 
 def split_sets(loaded: Mapping[str, Data], spec: DataSpec, seed: int) -> dict[str, Data]:
-    """Holds out of the training data what the spec says and is not loaded.
+    """Hold out the data sets that the spec splits off the training data instead of loading.
 
-    Of a spec of several folds that chooses none, it is the first that is held out.
+    If the spec has several folds and selects none, the first one is held out.
     """
     shares = {name: each for name, each in spec.fractions.items() if name not in loaded}
     sets = dict(loaded)
@@ -189,14 +189,14 @@ def prepare_sets(
     loaded: Data,
     fitted: FittedPreparation | None = None,
 ) -> PreparedSets:
-    """Prepares and weighs all sets; fits the preparation to the training data, unless it is given.
+    """Prepare and weight all sets, fitting the preparation to the training data unless given.
 
     Args:
-        sets: by name.
+        sets: the data sets by name.
         spec: the section `[data]`.
-        targets: what the loss needs: `"classes"`, `"binary"` or `"values"`.
-        loaded: the training data before it was split.
-        fitted: the preparation of a run that has been.
+        targets: the kind of targets the loss needs: `"classes"`, `"binary"` or `"values"`.
+        loaded: the training data before splitting.
+        fitted: the preparation of an earlier run.
     """
     train, preparation = sets["train"], fitted
     lasting = any(not each.training_only for each in spec.prepare)
@@ -248,5 +248,5 @@ def _of_set(error: DataError, name: str) -> DataError:
 
 
 def _within(error: DataError, path: tuple[str, ...]) -> DataError:
-    """The error of a source, its path within the spec instead of within the source's table."""
+    """Return a source's error with its path relative to the spec, not to the source's table."""
     return DataError(error.message, hint=error.hint, path=(*path, *error.path), code=error.code)

@@ -1,4 +1,4 @@
-"""Holds samples out of the training data: fractions, groups, times, columns and folds."""
+"""Holding out samples of the training data by fraction, group, time, column or fold."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ AT_COLUMN = ("data", "split", "column")
 
 
 def split_key(data: Dataset | Table, split: SplitSpec) -> Array | None:
-    """The key (n,) of a split; None if it goes by nothing.
+    """Return the key (n,) that a split goes by, or None if it needs none.
 
     Raises:
-        DataError: the column is not there or has gaps, or there are no classes to stratify by.
+        DataError: the column is missing or has gaps, or the data has no classes to stratify by.
     """
     if split.method == "random" or (split.method == "time" and split.column is None):
         return None
@@ -34,7 +34,7 @@ def split_key(data: Dataset | Table, split: SplitSpec) -> Array | None:
 
 
 def distinct(values: Array) -> tuple[Array, Array]:
-    """The sorted distinct values of an array (n,), and which of them each row has."""
+    """Return the sorted distinct values of an array (n,) and the index of each row's value."""
     found: tuple[Array, Array] = np.unique(values, return_inverse=True)
     return found[0], found[1].reshape(-1)
 
@@ -43,7 +43,7 @@ def _column(data: Dataset | Table, split: SplitSpec) -> Array:
     name = str(split.column)
     if isinstance(data, Dataset):
         raise DataError(
-            "the data is no table, so it has no columns to split by", path=AT_COLUMN, code="E034"
+            "the data is not a table, so it has no columns to split by", path=AT_COLUMN, code="E034"
         )
     require_column(data.columns, name, path=AT_COLUMN)
     column = data.columns[name]
@@ -59,7 +59,7 @@ def _column(data: Dataset | Table, split: SplitSpec) -> Array:
 
 
 def _classes(data: Dataset | Table) -> Array:
-    """The targets, which must be classes."""
+    """Return the targets, which must be classes."""
     if isinstance(data, Table):
         column = data.columns.get(str(data.target))
         if column is None:
@@ -88,19 +88,19 @@ def _no_classes() -> DataError:
 
 
 Divide = Callable[[int, Array | None, float, float, np.random.Generator], dict[str, Array]]
-"""From the number of samples, the key, the shares of validation and test and a random stream to the
-positions of each data set. The validation share changes nothing of the test data."""
+"""Function of the number of samples, the key, the validation and test shares and a random stream.
+It returns the positions of each data set; the test data does not depend on the validation share."""
 
 
 def held_out_count(samples: int, fraction: float) -> int:
-    """How many of the samples are held out."""
+    """Return the number of samples to hold out."""
     return round(samples * fraction)
 
 
 def _random(
     samples: int, _key: Array | None, validation: float, test: float, rng: np.random.Generator
 ) -> dict[str, Array]:
-    """Samples in a random order; validation data from its start, test data from its end."""
+    """Shuffle the samples; take validation data from the start, test data from the end."""
     order = rng.permutation(samples)
     return _ends(order, held_out_count(samples, validation), held_out_count(samples, test))
 
@@ -108,7 +108,7 @@ def _random(
 def _stratified(
     samples: int, key: Array | None, validation: float, test: float, rng: np.random.Generator
 ) -> dict[str, Array]:
-    """Of each class its share, so rounded that sums are right; one of each stays in training."""
+    """Take a share of each class, rounded to keep the totals; train on at least one of each."""
     members = _members(key, samples, rng)
     sizes = np.array([len(each) for each in members])
     for_test = np.minimum(_shared(sizes, test), sizes - 1)
@@ -122,7 +122,7 @@ def _stratified(
 def _grouped(
     samples: int, key: Array | None, validation: float, test: float, rng: np.random.Generator
 ) -> dict[str, Array]:
-    """Whole groups in a random order, as many from both ends as come nearest to the shares."""
+    """Shuffle whole groups and take from both ends as many as come closest to the shares."""
     members = _members(key, samples, rng)
     order = rng.permutation(len(members))
     sizes = np.array([len(members[each]) for each in order])
@@ -142,7 +142,7 @@ def _time(
     test: float,
     rng: np.random.Generator,  # noqa: ARG001
 ) -> dict[str, Array]:
-    """In the order of time: training, validation, test; samples of one time stay together."""
+    """Split chronologically into training, validation, test; keep equal times together."""
     order = np.arange(samples) if key is None else np.argsort(key, kind="stable")
     moments = np.unique(order if key is None else key, return_counts=True)[1][::-1]
     later = _nearest(moments, held_out_count(samples, test))
@@ -165,10 +165,10 @@ DIVIDE: dict[str, Divide] = {
 
 
 def by_column(column: Array, data: Dataset | Table, name: str) -> dict[str, Array]:
-    """The rows where a column says train, validation or test, in any case.
+    """Return the rows that a column labels train, validation or test, ignoring case.
 
     Raises:
-        DataError: it says something else in a row.
+        DataError: a row has any other value.
     """
     said = np.array([str(each).strip().lower() for each in column.tolist()])
     names = ("train", "validation", "test")
@@ -185,7 +185,7 @@ def by_column(column: Array, data: Dataset | Table, name: str) -> dict[str, Arra
 
 
 def members_of(key: Array) -> list[Array]:
-    """The positions of each value of a key of 0, 1, 2 and so on."""
+    """Return the positions of each value of a key with the values 0, 1, 2, …."""
     order = np.argsort(key, kind="stable")
     return np.split(order, np.cumsum(np.bincount(key))[:-1])
 
@@ -196,13 +196,13 @@ def _members(key: Array | None, samples: int, rng: np.random.Generator) -> list[
 
 
 def _ends(order: Array, first: int, last: int) -> dict[str, Array]:
-    """What is at the start of an order, at its end and between."""
+    """Divide an order into validation (start), training (middle) and test (end)."""
     stop = len(order) - last
     return {"train": order[first:stop], "validation": order[:first], "test": order[stop:]}
 
 
 def _shared(sizes: Array, share: float) -> Array:
-    """A share of each class in whole samples, by largest remainder; the sum is that of all."""
+    """Return a share of each class in whole samples by largest remainder, keeping the total."""
     exact = sizes * share
     counts = np.floor(exact).astype(int)
     left = held_out_count(int(sizes.sum()), share) - int(counts.sum())
@@ -211,7 +211,7 @@ def _shared(sizes: Array, share: float) -> Array:
 
 
 def _nearest(sizes: Array, wanted: int) -> int:
-    """How many of the first groups come nearest to so many samples; if any, at least one."""
+    """Return how many leading groups come closest to the wanted size; at least one unless 0."""
     if wanted == 0 or not len(sizes):
         return 0
     sums = np.cumsum(sizes)
@@ -222,20 +222,20 @@ Data = Dataset | Table
 
 
 def split(data: Data, shares: Mapping[str, float], method: SplitSpec, seed: int) -> dict[str, Data]:
-    """Divides the training data.
+    """Split the training data.
 
     Args:
-        data: all of it.
+        data: all of the training data.
         shares: the fractions to hold out for `"validation"` and `"test"`, each between 0 and 1;
-            not needed where a column says it.
-        method: how.
+            not needed if a column assigns the rows.
+        method: how to split.
         seed: the run's seed.
 
     Returns:
-        `"train"` and what is held out, each in the order of the data.
+        `"train"` and the held-out sets, each in the order of the data.
 
     Raises:
-        DataError: one of them would be empty, or the data cannot be split so.
+        DataError: a set would be empty, or the data cannot be split this way.
     """
     positions = split_positions(data, shares, method, seed)
     return {name: data.take(each) for name, each in positions.items()}
@@ -244,7 +244,7 @@ def split(data: Data, shares: Mapping[str, float], method: SplitSpec, seed: int)
 def split_positions(
     data: Data, shares: Mapping[str, float], method: SplitSpec, seed: int
 ) -> dict[str, Array]:
-    """Which rows each data set gets, in ascending order; raises DataError as `split` does."""
+    """Return the rows of each data set, in ascending order; raise DataError as `split` does."""
     key = split_key(data, method)
     if method.method == "column":
         if key is None:
@@ -279,7 +279,7 @@ def _impossible(message: str, shares: Mapping[str, float]) -> DataError:
 def one_fold(
     data: Dataset | Table, spec: DataSpec, seed: int
 ) -> tuple[Dataset | Table, Dataset | Table]:
-    """What to train on, and what to validate on, in the fold that a spec chooses, or the first.
+    """Return the training and validation data of the spec's selected fold, or of the first.
 
     Raises:
         DataError: the data has too few samples, groups, times or values for the folds.
@@ -294,20 +294,20 @@ def one_fold(
 def fold_positions(
     data: Dataset | Table, folds: int, method: SplitSpec, seed: int
 ) -> Iterator[tuple[Array, Array]]:
-    """The positions to train on and those to validate on, fold by fold, in ascending order.
+    """Yield the training and validation positions of each fold, in ascending order.
 
-    Random, stratified and grouped folds take each sample for validation once. In folds of time each
-    is validated on the stretch after those that it is trained on, so the first stretch is only
-    trained on. Folds by a column have one value of it each.
+    Random, stratified and grouped folds use each sample for validation exactly once. Time folds
+    validate on the period after those they train on, so the first period is only ever used for
+    training. Column folds validate on one value of the column each.
 
     Args:
-        data: what is left after the test data was held out.
-        folds: how many, at least 2.
-        method: how.
+        data: the data that remains after holding out the test data.
+        folds: the number of folds, at least 2.
+        method: how to split.
         seed: the run's seed.
 
     Raises:
-        DataError: there are not so many samples, groups, times or values.
+        DataError: there are fewer samples, groups, times or values than needed.
     """
     key = split_key(data, method)
     if method.method == "time":
@@ -319,7 +319,7 @@ def fold_positions(
 
 
 def _fold_of(samples: int, key: Array | None, folds: int, method: str, seed: int) -> Array:
-    """The fold of each sample, for whose validation it serves."""
+    """Return, for each sample, the fold in which it is used for validation."""
     rng = random_stream(seed, Stream.SPLIT)
     if method == "column":
         values, found = distinct(key if key is not None else np.arange(samples))
@@ -335,14 +335,14 @@ def _fold_of(samples: int, key: Array | None, folds: int, method: str, seed: int
             raise _too_few(f"there are {len(groups)} groups", folds)
         filled = np.zeros(folds, int)
         order = rng.permutation(len(groups))
-        for group in sorted(order, key=lambda each: -len(groups[each])):  # the largest first
+        for group in sorted(order, key=lambda each: -len(groups[each])):  # largest first
             fold = int(np.argmin(filled))
             fold_of[groups[group]] = fold
             filled[fold] += len(groups[group])
         return fold_of
     parts = members_of(key) if key is not None else [np.arange(samples)]
     order = np.concatenate([rng.permutation(part) for part in parts])
-    fold_of[order] = np.arange(samples) % folds  # class after class, so that all are spread alike
+    fold_of[order] = np.arange(samples) % folds  # class by class, to spread each class evenly
     return fold_of
 
 

@@ -1,4 +1,4 @@
-"""A fitted preparation as JSON and arrays, and back; nothing is pickled."""
+"""Conversion of a fitted preparation to JSON and arrays and back, without pickle."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from declnet.errors import DataError
 from declnet.registry.registry import Registry
 
 FORM = 1
-"""The version of the form; it grows when an older reader could not read it."""
+"""Format version, raised whenever older readers could not read the format."""
 
 _ARRAY = "array"
 
 
 @dataclass(frozen=True, eq=False)
 class StoredPreparation:
-    """What is written of a preparation.
+    """The serialized form of a preparation.
 
     Attributes:
         document: JSON values.
-        arrays: those that the document refers to, by name.
+        arrays: the arrays that the document refers to, by name.
     """
 
     document: dict[str, Any]
@@ -35,7 +35,7 @@ class StoredPreparation:
 
 
 def stored(preparation: FittedPreparation) -> StoredPreparation:
-    """Takes a preparation apart; numbers keep every bit."""
+    """Serialize a preparation; numbers are preserved exactly."""
     arrays: dict[str, Array] = {}
     steps = []
     for number, step in enumerate(preparation.steps):
@@ -62,10 +62,10 @@ def stored(preparation: FittedPreparation) -> StoredPreparation:
 
 
 def restored(document: Any, arrays: Mapping[str, Array], registry: Registry) -> FittedPreparation:
-    """Puts a preparation together again.
+    """Deserialize a preparation.
 
     Raises:
-        DataError: it was not written by `stored`, or a transform is not installed any more.
+        DataError: it was not written by `stored`, or a transform is no longer installed.
     """
     form = document.get("form") if isinstance(document, dict) else None
     if form != FORM:
@@ -117,10 +117,10 @@ def _found(value: Any, arrays: Mapping[str, Array]) -> Any:
 
 
 def state_after_storing(state: TransformState) -> TransformState:
-    """A transform's state as it comes back from a file, of which JSON makes lists of tuples.
+    """Return a transform's state as read back from a file, where JSON turns tuples into lists.
 
     Raises:
-        TypeError, ValueError: JSON does not have a value of it.
+        TypeError, ValueError: JSON cannot represent one of its values.
     """
     import json
 

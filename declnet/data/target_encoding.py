@@ -1,4 +1,4 @@
-"""From a table's target column to y: labels 0, 1, 2, … with their names, or values."""
+"""Encoding a table's target column as y: labels 0, 1, 2, … with their names, or values."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _LEAVE_OUT = (
 
 @dataclass(frozen=True)
 class TargetEncoding:
-    """What the target column of the training data is.
+    """The encoding of the training data's target column.
 
     Attributes:
-        column: its name.
+        column: the column's name.
         classes: the sorted distinct values, whose positions are the labels; None for values.
     """
 
@@ -31,7 +31,7 @@ class TargetEncoding:
 
     @property
     def class_names(self) -> tuple[str, ...] | None:
-        """The classes in words, in the order of the labels."""
+        """The class names in the order of the labels."""
         if self.classes is None:
             return None
         return tuple(
@@ -40,14 +40,14 @@ class TargetEncoding:
 
     @classmethod
     def of(cls, records: Table, targets: str) -> TargetEncoding:
-        """Learns the classes of training data.
+        """Learn the classes from the training data.
 
         Args:
             records: the training data.
-            targets: what the loss needs: `"classes"`, `"binary"` or `"values"`.
+            targets: the kind of targets the loss needs: `"classes"`, `"binary"` or `"values"`.
 
         Raises:
-            DataError: the column does not fit that, has gaps, or has one class only.
+            DataError: the column does not fit these targets, has gaps, or has only one class.
         """
         column = _target(records)
         name = str(records.target)
@@ -78,10 +78,10 @@ class TargetEncoding:
         return cls(name, classes)
 
     def encode(self, records: Table) -> Array:
-        """Labels (n,) or values (n,) of any data.
+        """Return the labels (n,) or values (n,) of any data.
 
         Raises:
-            DataError: a target is missing, or of a class that the training data does not have.
+            DataError: a target is missing, or its class does not occur in the training data.
         """
         if self.column not in records.columns:
             raise DataError(f'there is no target column "{self.column}"', code="E034")
@@ -108,7 +108,7 @@ class TargetEncoding:
 
 
 def _target(records: Table) -> Array:
-    """The target column, of which nothing is missing."""
+    """Return the target column; raise DataError if values are missing."""
     column = records.columns[str(records.target)]
     gaps = np.flatnonzero(missing_values(column))
     if gaps.size:
@@ -117,7 +117,7 @@ def _target(records: Table) -> Array:
 
 
 def _whole(records: Table, column: Array) -> Array:
-    """A column of classes: floats must be whole numbers, and become integers."""
+    """Return a column of classes; floats must be whole numbers and become integers."""
     if column.dtype.kind != "f":
         return column
     other = np.flatnonzero((column % 1 != 0) | ~np.isfinite(column))

@@ -1,4 +1,4 @@
-"""The arrays of a compiled graph: blocks, workspaces, and the views of one size of batch."""
+"""The arrays of a compiled graph: blocks, workspaces, and views for one batch size."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from declnet.graph.shapes import Node
 
 
 def batch_view(block: Array, shape: Shape, n: int, order: Order = "batch_last") -> Array:
-    """The start of a flat block as n samples of a shape, the batch axis contiguous or first.
+    """Return the start of a flat block as n samples of a shape, in either memory order.
 
     Returns:
         A view of shape (n, *shape). Each n has its own contiguous view, since slicing a larger one
@@ -32,8 +32,8 @@ class Blocks:
     """The blocks of a plan.
 
     Args:
-        sizes: of each block, in numbers a sample.
-        capacity: the largest batch.
+        sizes: the size of each block, in numbers per sample.
+        capacity: the largest batch size.
         dtype: the model's float type.
     """
 
@@ -41,12 +41,12 @@ class Blocks:
         self._arrays = [np.empty(size * capacity, dtype) for size in sizes]
 
     def view(self, block: int, shape: Shape, n: int, order: Order) -> Array:
-        """A block as n samples of a shape."""
+        """Return a block as n samples of a shape."""
         return batch_view(self._arrays[block], shape, n, order)
 
 
 class Constants:
-    """Memory of constant workspace: an array for each number, which all layers of a model share."""
+    """Constant workspace memory: one array per value, shared by all layers of a model."""
 
     def __init__(self, nodes: Sequence[Node], capacity: int, dtype: Dtype) -> None:
         self._arrays: dict[tuple[float | None, Dtype], Array] = {}
@@ -56,15 +56,15 @@ class Constants:
             self._arrays[fill, kind] = array
 
     def of(self, buffer: Workspace, dtype: Dtype) -> Array:
-        """The array that a buffer is the start of, one axis, read-only."""
+        """Return the flat, read-only array whose start serves as a workspace."""
         return self._arrays[_constant(buffer, dtype)]
 
 
 class LayerWorkspaces:
-    """The workspace of one layer; those with a batch axis are in the order of its output.
+    """The workspaces of one layer; those with a batch axis have its output's memory order.
 
     Args:
-        constants: of all layers of the model, this one among them.
+        constants: the constants of all layers of the model, including this one.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class LayerWorkspaces:
         }
 
     def views(self, n: int) -> dict[str, Array]:
-        """Every buffer by name, for batches of n samples."""
+        """Return every workspace by name, for batches of n samples."""
         views = {}
         for name, array in self._arrays.items():
             buffer = self._workspaces[name]
@@ -96,7 +96,7 @@ class LayerWorkspaces:
 
 
 def workspace_bytes(nodes: Sequence[Node], dtype: Dtype, batch: int) -> int:
-    """Bytes of all layers' workspace, without allocating them."""
+    """Return the size of all layers' workspaces in bytes, without allocating them."""
     own = sum(
         _size(buffer, batch) * workspace_dtype(buffer, dtype).itemsize
         for node in nodes
@@ -110,7 +110,7 @@ def workspace_bytes(nodes: Sequence[Node], dtype: Dtype, batch: int) -> int:
 def constant_sizes(
     nodes: Sequence[Node], capacity: int, dtype: Dtype
 ) -> dict[tuple[float | None, Dtype], int]:
-    """How many numbers the largest constant buffer has, by their value and dtype."""
+    """Return the size of the largest constant workspace for each value and dtype."""
     sizes: dict[tuple[float | None, Dtype], int] = {}
     for node in nodes:
         for buffer in node.workspace.values():
@@ -121,7 +121,7 @@ def constant_sizes(
 
 
 def workspace_dtype(buffer: Workspace, dtype: Dtype) -> Dtype:
-    """The dtype of a buffer: its own, or the model's float type."""
+    """Return the dtype of a workspace: its own, or the model's float type."""
     return dtype if buffer.dtype is None else np.dtype(buffer.dtype)
 
 
@@ -150,11 +150,11 @@ class BatchViews:
         }
 
     def output(self, node: Node) -> Array:
-        """What a layer writes."""
+        """Return the array that a layer writes."""
         return self._values[node.index + 1]
 
     def inputs(self, node: Node, x: Array) -> Any:
-        """What a layer reads: an array, or a tuple for one that joins inputs.
+        """Return what a layer reads: an array, or a tuple if it takes many inputs.
 
         Args:
             x: the model's input.
@@ -163,7 +163,7 @@ class BatchViews:
         return arrays if node.takes_many_inputs else arrays[0]
 
     def read(self, reader: Reader, x: Array) -> Array:
-        """What a layer reads at one position: the value itself, or its copy in another order."""
+        """Return one input of a layer: the value itself, or its copy in another memory order."""
         value = self._nodes[reader[0]].inputs[reader[1]]
         if reader in self._plan.staged:
             order = self._plan.staged_orders[reader]
@@ -172,7 +172,7 @@ class BatchViews:
         return self._values[value] if value else x
 
     def copies(self, node: Node, x: Array) -> list[tuple[Array, Array]]:
-        """Before a layer's forward: pairs of (copy, value) for what it wants in another order."""
+        """Return (copy, value) pairs for the inputs to reorder before a layer's forward."""
         return [
             (self.read((node.index, position), x), self._values[value])
             for position, value in enumerate(node.inputs)
@@ -180,12 +180,12 @@ class BatchViews:
         ]
 
     def gradient(self, value: int) -> Array | None:
-        """The gradient of a value; None where nobody needs it."""
+        """Return the gradient of a value; None if it is not needed."""
         block = self._plan.gradients[value]
         return None if block is None else self._view(value, block)
 
     def spare(self, writer: Reader) -> Array | None:
-        """Where a layer writes a gradient that is added or copied afterwards; None if it is not."""
+        """Return where a layer writes a gradient to be added or copied afterwards, or None."""
         block = self._plan.spares.get(writer)
         if block is None:
             return None

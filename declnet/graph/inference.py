@@ -1,4 +1,4 @@
-"""The graph of a prediction: forward only, with as little memory as the lifetimes allow."""
+"""The graph of a prediction: forward only, with memory reused as soon as values are dead."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from declnet.graph.parameters import Parameters, layer_state
 from declnet.graph.shapes import Node
 
 Section = tuple[Callable[[Array], None], list[Call]]
-"""A layer that reads the model's input, as a function of it, and the calls until the next such."""
+"""A layer that reads the model's input, as a function of it, and the calls up to the next one."""
 
 
 class InferenceGraph:
-    """A model compiled for predictions on batches of up to `capacity` samples; for one thread."""
+    """A model compiled for predictions on batches of up to `capacity` samples; not thread-safe."""
 
     def __init__(
         self, nodes: Sequence[Node], parameters: Parameters, dtype: Dtype, capacity: int
@@ -38,7 +38,7 @@ class InferenceGraph:
         self._bound: dict[int, tuple[list[Section], Array]] = {}
 
     def predict(self, x: Array) -> Array:
-        """Predictions for a batch; the array is overwritten by the next call.
+        """Return predictions for a batch, in an array that the next call overwrites.
 
         Args:
             x: (n, *input shape), n at most the capacity, in the model's type.
@@ -54,10 +54,10 @@ class InferenceGraph:
         return y_pred
 
     def _bind(self, x: Array) -> tuple[list[Section], Array]:
-        """The calls for batches of one size; those that read the model's input take it anew.
+        """Return the calls for one batch size; those that read the model's input take it each time.
 
-        Whatever can be looked up before is, since one sample costs little more than its calls. The
-        first layer always begins a section: it has nothing else to read than the input.
+        Everything that can be looked up in advance is, since for one sample the calls dominate the
+        cost. The first layer always begins a section, since it can read only the input.
         """
         n = len(x)
         views = BatchViews(self._nodes, self._plan, self._blocks, n)
@@ -65,7 +65,7 @@ class InferenceGraph:
         for node, workspace in zip(self._nodes, self._workspaces, strict=True):
             state = layer_state(node, self._parameters, workspace.views(n), self._rng)
             if 0 in node.inputs:
-                before = copies(node, views, x)  # of other values: the input comes in any order
+                before = copies(node, views, x)  # not of the input: any order is accepted
                 if before:
                     sections[-1][1].extend(before)
                 sections.append((_reader(node, views, x, state), []))
@@ -77,10 +77,10 @@ class InferenceGraph:
 def _reader(
     node: Node, views: BatchViews, example: Array, state: LayerState
 ) -> Callable[[Array], None]:
-    """The forward of a layer that reads the model's input, as a function of that.
+    """Return the forward of a layer that reads the model's input, as a function of the input.
 
     Args:
-        example: an input, which is not kept.
+        example: an input; no reference to it is kept.
     """
     forward, y = node.layer.forward, views.output(node)
     if not node.takes_many_inputs:

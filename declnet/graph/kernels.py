@@ -1,4 +1,4 @@
-"""Which kernels a training uses, and the chains of layers that they compute."""
+"""The choice of kernels for training, and the chains of layers that they compute."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Kernels:
     """The kernels that may be used, and those that were.
 
     Args:
-        registry: where kernels are looked up; None for no kernels at all.
-        compiled: whether those are among them that must be compiled; they come first.
+        registry: where kernels are looked up; None for no kernels.
+        compiled: whether to include compiled kernels, which come first.
     """
 
     def __init__(self, registry: Registry | None = None, *, compiled: bool = False) -> None:
@@ -44,16 +44,16 @@ class Kernels:
 
     @property
     def longest(self) -> int:
-        """The most components that one of them joins; 0 if there are none."""
+        """The largest number of components that a kernel joins; 0 if there are no kernels."""
         return self._longest
 
     @property
     def used(self) -> tuple[type[Kernel], ...]:
-        """Those that have taken components' places."""
+        """The kernels that have replaced components."""
         return tuple(self._used)
 
     def find(self, nodes: Sequence[Node], loss: Loss | None = None) -> tuple[Kernel, ...]:
-        """The kernels that replace these layers, and the loss if one is given; the best first."""
+        """Return the kernels that replace these layers (and the loss, if given), best first."""
         components = (*(node.layer for node in nodes), *(() if loss is None else (loss,)))
         found = self._by_replaced.get(tuple(map(type, components)), ())
         shapes = [nodes[0].input_shapes[0], *(node.output_shape for node in nodes)]
@@ -61,7 +61,7 @@ class Kernels:
         return tuple(each for each in found if each.suits(components, shapes, input_gradient))
 
     def bind(self, kernels: Sequence[Kernel], site: KernelSite) -> KernelCalls | None:
-        """The calls of the first kernel that takes a site, which is noted as used; or None."""
+        """Return the calls of the first kernel that accepts a site and mark it as used, or None."""
         for kernel in kernels:
             calls = _bound(kernel, site)
             if calls is not None:
@@ -70,12 +70,12 @@ class Kernels:
         return None
 
     def bind_single(self, component: Component, site: KernelSite) -> KernelCalls | None:
-        """The same for the kernels that replace an optimizer or a regularizer."""
+        """Do the same for kernels that replace an optimizer or a regularizer."""
         return self.bind(self._by_replaced.get((type(component),), ()), site)
 
 
 def _bound(kernel: Kernel, site: KernelSite) -> KernelCalls | None:
-    """What a kernel's `bind` returned, checked."""
+    """Return the checked result of a kernel's `bind`."""
     calls: Any = kernel.bind(site)
     if calls is None:
         return None
@@ -90,7 +90,7 @@ def _bound(kernel: Kernel, site: KernelSite) -> KernelCalls | None:
 
 
 def why_none(registry: Registry) -> str:
-    """Why there are no compiled kernels: what each plugin's lack, or that none is installed."""
+    """Return why there are no compiled kernels: what each plugin lacks, or that none exist."""
     return "; ".join(dict.fromkeys(_reasons(registry))) or "no plugin that has some is installed"
 
 
@@ -104,7 +104,7 @@ def _reasons(registry: Registry) -> Iterator[str]:
 def forward_calls(
     node: Node, plan: Plan, views: BatchViews, x: Array, state: LayerState
 ) -> list[Call]:
-    """Copies into the order that the layer wants, then its forward."""
+    """Return copies into the layer's memory order, followed by its forward."""
     if plan.is_view(node):
         return []
     forward = partial(node.layer.forward, views.inputs(node, x), views.output(node), state)
@@ -112,7 +112,7 @@ def forward_calls(
 
 
 def copies(node: Node, views: BatchViews, x: Array) -> list[Call]:
-    """What puts a layer's inputs into the memory order that it wants."""
+    """Return the calls that copy a layer's inputs into its memory order."""
     return [partial(np.copyto, *pair) for pair in views.copies(node, x)]
 
 
@@ -124,10 +124,10 @@ def backward_calls(
     state: LayerState,
     dy: Array | None = None,
 ) -> list[Call]:
-    """The layer's backward, then what it adds to gradients that have several writers.
+    """Return the layer's backward, followed by the additions to gradients with several writers.
 
     Args:
-        dy: the gradient of the layer's output; default: where the plan has it.
+        dy: the gradient of the layer's output; default: as planned.
     """
     if not plan.needs_gradient[node.index + 1] or plan.gradient_is_view(node):
         return []
@@ -153,11 +153,11 @@ def backward_calls(
 def gradient_target(
     node: Node, position: int, plan: Plan, views: BatchViews
 ) -> tuple[Array | None, list[Call]]:
-    """Where a layer writes the gradient of one of its inputs, and what is done with it then.
+    """Return where a layer writes the gradient of one of its inputs, and the calls that follow.
 
     Returns:
-        The array, None where nobody needs that gradient; and the calls that copy it, or add it to
-        what other readers of the value wrote.
+        The array, or None if that gradient is not needed; and the calls that copy it, or add it to
+        the gradient from other readers of the value.
     """
     value, writer = node.inputs[position], (node.index, position)
     total, spare = views.gradient(value), views.spare(writer)
@@ -170,7 +170,7 @@ def gradient_target(
 
 @dataclass(frozen=True)
 class Chain:
-    """Layers that follow each other, and the kernels that may compute them, the best first."""
+    """Consecutive layers, and the kernels that may compute them, best first."""
 
     nodes: tuple[Node, ...]
     kernels: tuple[Kernel, ...] = ()
@@ -182,7 +182,7 @@ class Chain:
 
 
 def ending_of(nodes: Sequence[Node], loss: Loss, kernels: Kernels) -> Chain:
-    """The last layers that a kernel computes together with the loss; no layers if none does."""
+    """Return the last layers that a kernel computes together with the loss, possibly none."""
     start = len(nodes)
     for count in range(1, min(len(nodes), kernels.longest - 1) + 1):
         if count > 1 and not _continues(nodes, len(nodes) - count + 1):
@@ -196,7 +196,7 @@ def ending_of(nodes: Sequence[Node], loss: Loss, kernels: Kernels) -> Chain:
 
 
 def chains_of(nodes: Sequence[Node], count: int, kernels: Kernels) -> tuple[Chain, ...]:
-    """Splits the first `count` layers of a model, from the first on into the longest chains."""
+    """Split the first `count` layers of a model greedily into the longest chains."""
     chains: list[Chain] = []
     start = 0
     while start < count:
@@ -209,7 +209,7 @@ def chains_of(nodes: Sequence[Node], count: int, kernels: Kernels) -> tuple[Chai
 
 
 def _continues(nodes: Sequence[Node], index: int) -> bool:
-    """Whether a layer reads the one before alone, is its only reader, and in the same order."""
+    """Return whether a layer reads only the previous one, as its sole reader and in its order."""
     readers = [node.index for node in nodes if index in node.inputs]
     return (
         nodes[index].inputs == (index,)
@@ -220,7 +220,7 @@ def _continues(nodes: Sequence[Node], index: int) -> bool:
 
 
 def _longest(nodes: Sequence[Node], start: int, stop: int, kernels: Kernels) -> Chain:
-    """The longest chain from `start` on, and not beyond `stop`, that suits a kernel."""
+    """Return the longest chain from `start`, ending by `stop`, that suits a kernel."""
     if not nodes[start].takes_many_inputs:
         for end in range(stop, start, -1):
             joined = nodes[start:end]
@@ -238,13 +238,13 @@ def chain_calls(
     states: Sequence[LayerState],
     kernels: Kernels,
 ) -> tuple[list[Call], list[Call]]:
-    """The forward and the backward calls of a chain: by its kernel, else layer by layer.
+    """Return the forward and backward calls of a chain: by its kernel, else layer by layer.
 
     Args:
-        chain: of the model that `plan` and `views` belong to.
+        chain: a chain of the model that `plan` and `views` belong to.
         x: the model's input.
-        states: of all layers of the model.
-        kernels: where a kernel that is used is noted.
+        states: the states of all layers of the model.
+        kernels: records the kernel that is used.
     """
     own = tuple(states[node.index] for node in chain.nodes)
     if chain.kernels:

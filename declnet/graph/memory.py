@@ -1,4 +1,4 @@
-"""How much memory a run will hold, from its shapes alone; nothing is allocated."""
+"""Memory estimates for a run from its shapes alone, without allocating anything."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from declnet.graph.update import SLICE
 
 MOST_SAMPLES = 1024
 MOST_BYTES = 64 * 2**20
-"""What the graph of a prediction may take, if one sample does not take more."""
+"""Upper bound for the graph of a prediction, unless one sample takes more."""
 
 
 def training_memory(
@@ -27,14 +27,14 @@ def training_memory(
     batch: int,
     fused: int,
 ) -> dict[str, int]:
-    """Bytes that the training graph and the optimizer allocate, by what they are for.
+    """Return the bytes that the training graph and the optimizer allocate, by purpose.
 
     Args:
         nodes: the model with its shapes.
-        optimizer: what keeps state for each parameter.
+        optimizer: the optimizer, which keeps state for each parameter.
         dtype: the model's float type.
-        batch: samples a step.
-        fused: how many of the last layers are joined with the loss.
+        batch: samples per step.
+        fused: how many of the last layers are fused with the loss.
     """
     kind = np.dtype(dtype)
     trainable = sum(
@@ -57,17 +57,17 @@ def training_memory(
 
 
 def inference_memory(nodes: Sequence[Node], dtype: npt.DTypeLike, batch: int) -> int:
-    """Bytes that the graph of a prediction or an evaluation allocates."""
+    """Return the bytes that the graph of a prediction or an evaluation allocates."""
     kind = np.dtype(dtype)
     plan = plan_memory(nodes, training=False)
     return (sum(plan.sizes) + 1) * batch * kind.itemsize + workspace_bytes(nodes, kind, batch)
 
 
 def samples_at_once(nodes: Sequence[Node], dtype: npt.DTypeLike) -> int:
-    """How many samples a prediction or an evaluation computes at once.
+    """Return the batch size of predictions and evaluations.
 
-    So many that its memory does not grow with the data, and stays small for large samples, which
-    may have to be converted.
+    It is chosen so that memory does not grow with the data, and stays small for large samples,
+    which may have to be converted.
     """
     sample = prod(nodes[0].input_shapes[0]) * np.dtype(dtype).itemsize
     return max(1, min(MOST_SAMPLES, MOST_BYTES // (sample + inference_memory(nodes, dtype, 1))))

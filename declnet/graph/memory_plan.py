@@ -1,4 +1,4 @@
-"""Which values share memory: each lives from the call that writes it to the last that reads it.
+"""Memory sharing between values: each lives from the call that writes it to its last read.
 
 The calls of a training pass over L layers: forward of layer i at time i; the loss at L; its
 gradient at L + 1; backward of layer i at 2L + 1 - i.
@@ -17,9 +17,9 @@ Order = Literal["batch_last", "batch_first"]
 
 
 def value_orders(nodes: Sequence[Node]) -> tuple[Order, ...]:
-    """The order of each value, by index; a layer that takes any gives y in the order of its x.
+    """Return the memory order of each value; a layer that takes any order keeps x's.
 
-    The model's input, value 0, is listed as sample-major, but readers take it as it comes.
+    The model's input, value 0, is listed as batch-first, but is read in whatever order it has.
     """
     orders: list[Order] = ["batch_first"]
     for node in nodes:
@@ -32,7 +32,7 @@ def value_orders(nodes: Sequence[Node]) -> tuple[Order, ...]:
 
 
 def staged_reads(nodes: Sequence[Node], orders: Sequence[Order]) -> dict[tuple[int, int], Order]:
-    """The reads for which a value must be copied, by layer and position, and the order wanted."""
+    """Return the reads that need a copy of a value, by layer and position, with their order."""
     staged: dict[tuple[int, int], Order] = {}
     for node in nodes:
         if node.layer.input_order == "any":
@@ -45,23 +45,23 @@ def staged_reads(nodes: Sequence[Node], orders: Sequence[Order]) -> dict[tuple[i
 
 
 Reader = tuple[int, int]
-"""A layer and the position of one of its inputs: who reads a value, and writes its gradient."""
+"""A layer and the position of one of its inputs: it reads a value and writes its gradient."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Which block each value is in; None for what is not needed.
+    """The block of each value; None for values that are not needed.
 
     Attributes:
-        activations: by value; 0, the model's input, has none.
-        gradients: by value.
-        staged: blocks for values that a reader wants in another order.
-        spares: blocks for gradients that are added to an earlier one, or come in another order.
+        activations: the block of each value; 0, the model's input, has none.
+        gradients: the block of each value's gradient.
+        staged: blocks for copies of values that a reader needs in another memory order.
+        spares: blocks for gradients that are added to an earlier one, or have another memory order.
         orders: memory order of each value and its gradient.
-        staged_orders: memory order that a reader wants.
-        needs_gradient: by value, whether a trainable parameter lies above it.
-        first_writer: by value, whose gradient is written and not added.
-        sizes: of each block, in numbers a sample.
+        staged_orders: memory order of each staged copy.
+        needs_gradient: for each value, whether a trainable parameter precedes it.
+        first_writer: for each value, the reader that writes the gradient instead of adding to it.
+        sizes: the size of each block, in numbers per sample.
     """
 
     activations: tuple[int | None, ...]
@@ -75,25 +75,25 @@ class Plan:
     sizes: tuple[int, ...]
 
     def is_view(self, node: Node) -> bool:
-        """Whether a layer that only reshapes has nothing to do, since y is x's memory."""
+        """Return whether a layer that only reshapes has nothing to do, as y shares x's memory."""
         source = self.activations[node.inputs[0]]
         return node.layer.only_reshapes and source == self.activations[node.index + 1]
 
     def gradient_is_view(self, node: Node) -> bool:
-        """The same of its backward: whether dx is dy's memory."""
+        """Return whether its backward has nothing to do, as dx shares dy's memory."""
         source = self.gradients[node.inputs[0]]
         return node.layer.only_reshapes and source == self.gradients[node.index + 1]
 
 
 @dataclass
 class Life:
-    """When a value is needed.
+    """The lifetime of a value.
 
     Attributes:
         birth: the time of the step that writes it.
         death: the time of the last step that reads it.
-        size: numbers a sample.
-        block: where it is put.
+        size: numbers per sample.
+        block: the block assigned to it.
     """
 
     birth: int
@@ -103,10 +103,10 @@ class Life:
 
 
 def allocate(lives: Sequence[Life]) -> tuple[int, ...]:
-    """Puts each life into a block, the smallest free one that holds it or else a larger one.
+    """Assign each lifetime to a block: the smallest free one that fits, else an enlarged one.
 
     Returns:
-        The size of each block, in numbers a sample.
+        The size of each block, in numbers per sample.
     """
     sizes: list[int] = []
     holders: list[Life | None] = []
@@ -166,7 +166,7 @@ class _Planner:
         return self.count + 1 if self.is_fused(index) else 2 * self.count + 1 - index
 
     def backward_end(self, index: int) -> int:
-        """When the backward of a layer is over: that of the whole chain that it is joined in."""
+        """Return when the backward of a layer, or of the whole chain it is part of, ends."""
         return self.backward_time(self.first_of[index])
 
     def reads_in_backward(self, index: int, what: str) -> bool:
@@ -175,7 +175,7 @@ class _Planner:
         return self.is_fused(index) or what in self.nodes[index].layer.backward_needs
 
     def last_use(self, reader: Reader) -> int:
-        """The last time at which a reader reads a value, or its copy in another order."""
+        """Return the last time at which a reader reads a value, or its copy in another order."""
         index = reader[0]
         if self.reads_in_backward(index, "x"):
             return self.backward_end(index)
@@ -248,7 +248,7 @@ class _Planner:
         return self.life(self.backward_time(writer[0]), death, self.size(value))
 
     def _shares_memory(self, node: Node, source: Life) -> bool:
-        """Whether y may be x's memory: nobody needs x after this layer, or it is left as it is."""
+        """Return whether y may share x's memory: x is not needed later, or is left unchanged."""
         if not self._works_in_place(node):
             return False
         return node.layer.only_reshapes or source.death == node.index
@@ -278,14 +278,14 @@ def plan_memory(
     fused: int = 0,
     joined: Sequence[Sequence[int]] = (),
 ) -> Plan:
-    """Plans the blocks of a forward pass, or of forward and backward.
+    """Plan the blocks of a forward pass, or of forward and backward.
 
     Args:
         nodes: the model.
         training: whether there is a backward pass.
-        fused: how many of the last layers are joined with the loss.
-        joined: chains of layers that a kernel computes in one, each by its layers' indices; what it
-            reads lives until the whole chain is done.
+        fused: how many of the last layers are fused with the loss.
+        joined: chains of layers that one kernel computes, each as its layers' indices; their inputs
+            live until the whole chain is done.
     """
     planner = _Planner(nodes, training, fused, joined)
     activations = planner.activations()

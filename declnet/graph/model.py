@@ -1,4 +1,4 @@
-"""A model with its parameters: what is trained, saved, loaded and predicts."""
+"""A compiled model with its parameters, to train, save, load and predict with."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class LayerSummary:
     """A line of a model's summary.
 
     Attributes:
-        name: the layer's, as other layers' `inputs` have it.
-        type: the layer's.
-        output_shape: of one sample.
-        parameters: how many numbers, trainable or not.
-        inputs: the names of what the layer takes; `input` is the model's input.
+        name: the layer's name, as used in other layers' `inputs`.
+        type: the layer's type.
+        output_shape: the shape of its output for one sample.
+        parameters: the number of parameters, trainable or not.
+        inputs: the names of the layer's inputs; `input` is the model's input.
     """
 
     name: str
@@ -60,10 +60,10 @@ class Model:
 
     Attributes:
         nodes: the layers in order, with their shapes.
-        dtype: of its parameters and activations.
+        dtype: the type of its parameters and activations.
         input_shape: the shape of one sample.
-        samples_at_once: how many samples a prediction computes at once.
-        takes_integers: whether the layers that read the input take integers as they are.
+        samples_at_once: the batch size of predictions.
+        takes_integers: whether the layers that read the input take integers unconverted.
     """
 
     def __init__(self, nodes: Sequence[Node], input_shape: Shape, dtype: npt.DTypeLike) -> None:
@@ -82,43 +82,42 @@ class Model:
         return self.nodes[-1].output_shape
 
     def predict(self, x: npt.ArrayLike) -> Array:
-        """Return the output, (n, *output shape), for samples (n, *input shape); safe in threads.
+        """Return the output, (n, *output shape), for samples (n, *input shape); thread-safe.
 
-        It is the last layer's, before `Loss.predictions`. Besides it, memory is taken for
-        `samples_at_once` samples, however many there are: what must be converted, or read from a
-        file, is so part by part.
+        This is the last layer's output, before `Loss.predictions`. Apart from the result, memory is
+        used for only `samples_at_once` samples: conversion and reading from a file go part by part.
 
         Raises:
-            DataError: the samples have another shape than the model's input, or must be integers.
+            DataError: the samples do not have the model's input shape, or must be integers.
         """
         samples = x if isinstance(x, MappedArray) else np.asarray(x)
         self._require_shape(samples)
         graph = self._graph(len(samples))
-        if 0 < len(samples) <= graph.capacity:  # what follows would cost one sample 10 % more
+        if 0 < len(samples) <= graph.capacity:  # the general path costs one sample 10 % more
             return graph.predict(self._converted(samples[:])).copy()
         predictions = np.empty((len(samples), *self.output_shape), self.dtype)
-        self._converted(samples[:0])  # refuses types even where there are no samples
+        self._converted(samples[:0])  # rejects wrong types even without samples
         for start in range(0, len(samples), graph.capacity):
             part = slice(start, start + graph.capacity)
             predictions[part] = graph.predict(self._converted(samples[part]))
         return predictions
 
     def as_input(self, x: Samples) -> Samples:
-        """X in the model's type; raises DataError if its samples have another shape."""
+        """Return x in the model's type; raise DataError if its samples have another shape."""
         self._require_shape(x)
         return self._converted(x)
 
     @property
     def store(self) -> Parameters:
-        """The arrays themselves, for training and saving."""
+        """The parameter arrays themselves, not copies, for training and saving."""
         return self._parameters
 
     def parameters(self) -> dict[str, Array]:
-        """Copies of all parameters by name, e.g. `dense_1.weights` of shape (inputs, units)."""
+        """Return copies of all parameters, e.g. `dense_1.weights` of shape (inputs, units)."""
         return {key: array.copy() for key, array in self._parameters.arrays.items()}
 
     def load_parameters(self, saved: Mapping[str, Array], source: str = "weights") -> None:
-        """Takes parameters over; raises WeightsError if names or shapes differ."""
+        """Load saved parameters; raise WeightsError if names or shapes differ."""
         self._parameters.load(saved, source)
 
     def summary(self) -> tuple[LayerSummary, ...]:
@@ -137,7 +136,7 @@ class Model:
         return as_input(x, self.dtype, self.takes_integers)
 
     def _graph(self, samples: int) -> InferenceGraph:
-        """This thread's graph; made anew when it is too small."""
+        """Return this thread's graph, rebuilt if it is too small."""
         graph: InferenceGraph | None = getattr(self._of_thread, "graph", None)
         if graph is None or graph.capacity < min(samples, self.samples_at_once):
             capacity = min(max(samples, 1), self.samples_at_once)
@@ -149,19 +148,19 @@ class Model:
 def build_model(
     spec: ModelSpec, input_shape: Sequence[int], seed: int = 0, registry: Registry | None = None
 ) -> Model:
-    """Compiles a model and initializes its parameters.
+    """Compile a model and initialize its parameters.
 
     Args:
         spec: the section `model` of a spec.
         input_shape: the shape of one sample.
-        seed: feeds the initializers' streams.
-        registry: where initializers are looked up, those first that the spec's `plugins` lists;
-            default: all installed plugins.
+        seed: seeds the initializers' random streams.
+        registry: where initializers are looked up, starting with the spec's `plugins`; default: all
+            installed plugins.
 
     Raises:
         SpecError: the layers do not fit each other or the input, or a layer names an initializer
-            that cannot be had; with every fault.
-        WeightsError: `initial_weights` cannot be read, or do not fit.
+            that is not available; lists every error.
+        WeightsError: `initial_weights` cannot be read, or do not match the model.
     """
     registry = (registry or default_registry()).preferring(spec.preferred)
     nodes = infer_nodes(spec.layers, tuple(input_shape), registry)

@@ -1,4 +1,4 @@
-"""All parameters of a model: the trainable ones as one flat vector, with a view for each."""
+"""All parameters of a model; the trainable ones are views of one flat vector."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from declnet.spec.streams import Stream, random_stream
 
 @dataclass(frozen=True)
 class Slot:
-    """Where one parameter lives.
+    """The location of one parameter.
 
     Attributes:
         key: `<layer name>.<parameter>`, its name in weights files.
-        offset: its place in the flat vector; -1 for one that is not trainable.
+        offset: its offset in the flat vector; -1 if it is not trainable.
     """
 
     key: str
@@ -37,12 +37,12 @@ class Slot:
 
     @property
     def size(self) -> int:
-        """How many numbers it holds."""
+        """The number of elements."""
         return prod(self.parameter.shape)
 
 
 def slots_of(nodes: Sequence[Node]) -> tuple[Slot, ...]:
-    """Lays the parameters of all nodes out, in order."""
+    """Lay out the parameters of all nodes, in order."""
     slots, offset = [], 0
     for node in nodes:
         for name, parameter in node.parameters.items():
@@ -72,7 +72,7 @@ class Parameters:
         }
 
     def initialize(self, seed: int, registry: Registry) -> None:
-        """Fill every parameter by its initializer, each layer from a stream of its own."""
+        """Fill every parameter with its initializer; each layer has its own random stream."""
         streams: dict[int, np.random.Generator] = {}
         for slot in self.slots:
             if slot.node not in streams:
@@ -81,19 +81,19 @@ class Parameters:
             initializer.fill(self.arrays[slot.key], streams[slot.node], *fans(slot.parameter))
 
     def load(self, saved: Mapping[str, Array], source: str) -> None:
-        """Takes saved values over; raises WeightsError, and changes nothing, if they do not fit."""
+        """Load saved values; raise WeightsError, changing nothing, if they do not match."""
         check_fit(self.slots, {key: array.shape for key, array in saved.items()}, source)
         for key, array in self.arrays.items():
             array[...] = saved[key]
 
 
 def initializer_of(parameter: Parameter, registry: Registry) -> Initializer:
-    """Return a parameter's initializer; raise pydantic's errors if a name or a table is wrong."""
+    """Return a parameter's initializer; raise pydantic's errors for an invalid name or table."""
     return Initializer.from_declaration(parameter.initializer, {"registry": registry})
 
 
 def initializer_problems(nodes: Sequence[Node], registry: Registry) -> list[Diagnostic]:
-    """Return what is wrong with the initializers that layers name themselves."""
+    """Return the errors in initializers that layers name themselves."""
     problems = []
     for node in nodes:
         for name, parameter in node.parameters.items():
@@ -109,7 +109,7 @@ def initializer_problems(nodes: Sequence[Node], registry: Registry) -> list[Diag
 
 
 def _first_of(error: PydanticCustomError | ValidationError) -> tuple[str, str, dict[str, Any]]:
-    """The key in the initializer's table, "" for its type; the message, and what is known of it."""
+    """Return the key in the initializer's table ("" for its type), the message and its context."""
     if isinstance(error, PydanticCustomError):
         return "", error.message(), error.context or {}
     first = error.errors()[0]
@@ -119,7 +119,7 @@ def _first_of(error: PydanticCustomError | ValidationError) -> tuple[str, str, d
 
 
 def check_fit(slots: Sequence[Slot], saved: Mapping[str, Shape], source: str) -> None:
-    """Compares the keys and shapes of saved weights with those of a model.
+    """Compare the keys and shapes of saved weights with the model's.
 
     Raises:
         WeightsError: with every difference.
@@ -137,12 +137,12 @@ def check_fit(slots: Sequence[Slot], saved: Mapping[str, Shape], source: str) ->
 
 
 def view(vector: Array, slot: Slot) -> Array:
-    """A trainable parameter's part of a flat vector, in its shape."""
+    """Return a trainable parameter as a view of a flat vector."""
     return vector[slot.offset : slot.offset + slot.size].reshape(slot.parameter.shape)
 
 
 def fans(parameter: Parameter) -> tuple[int, int]:
-    """(fan_in, fan_out): as the parameter states them, or by its shape."""
+    """Return (fan_in, fan_out) as declared by the parameter, or from its shape."""
     shape = parameter.shape
     if len(shape) >= 3:
         fan_in, fan_out = prod(shape[1:]), shape[0] * prod(shape[2:])
@@ -154,7 +154,7 @@ def fans(parameter: Parameter) -> tuple[int, int]:
 
 
 def read_weights(path: Path) -> dict[str, Array]:
-    """Reads every array of a safetensors file; raises WeightsError if that cannot be done."""
+    """Read every array of a safetensors file; raise WeightsError if that fails."""
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
@@ -165,7 +165,7 @@ def read_weights(path: Path) -> dict[str, Array]:
 
 
 def read_weight_shapes(path: Path) -> dict[str, Shape]:
-    """Reads the keys and shapes alone; raises WeightsError if that cannot be done."""
+    """Read only the keys and shapes; raise WeightsError if that fails."""
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -192,12 +192,12 @@ def layer_state(
     rng: np.random.Generator,
     gradient: Array | None = None,
 ) -> LayerState:
-    """A layer's parameters, workspace and, in training, gradients, as attributes of one object.
+    """Return a layer's parameters, workspaces and, in training, gradients as one object.
 
     Args:
-        node: the layer in its place.
-        parameters: of the whole model.
-        workspace: the layer's own, for one size of batch.
+        node: the layer's node.
+        parameters: the parameters of the whole model.
+        workspace: the layer's own workspaces, for one batch size.
         rng: the layer's own stream.
         gradient: the flat gradient of the whole model in training, None otherwise.
     """

@@ -29,12 +29,12 @@ INPUT = "input"
 
 @dataclass(frozen=True)
 class Wire:
-    """A layer in its place.
+    """A layer and its connections.
 
     Attributes:
-        name: as written, or its type and count.
-        inputs: values by index: 0 is the model's input, i + 1 the output of layer i; None where
-            they are wrong.
+        name: as written, or its type and a counter.
+        inputs: values by index: 0 is the model's input, i + 1 the output of layer i; None if they
+            are invalid.
     """
 
     name: str
@@ -46,12 +46,12 @@ def wire(
     written_names: Sequence[str | None] | None = None,
     written_types: Sequence[str | None] | None = None,
 ) -> tuple[list[Wire], list[Diagnostic]]:
-    """Names every layer and resolves its inputs; what is wrong comes second.
+    """Name every layer and resolve its inputs; the errors are returned second.
 
     Args:
-        layers: in topological order; None stands for one that could not be read.
-        written_names: those of the layers that could not be read, where they have one.
-        written_types: theirs, which count for the names of the others.
+        layers: in topological order; None for a layer that could not be read.
+        written_names: names of the layers that could not be read, if they have one.
+        written_types: types of these layers, which affect the numbering of the others.
     """
     problems: list[Diagnostic] = []
     nothing = [None] * len(layers)
@@ -143,7 +143,7 @@ def _unused(wires: Sequence[Wire]) -> list[Diagnostic]:
 
 @dataclass(frozen=True)
 class Node:
-    """A layer with all that the graph needs to know of it.
+    """A layer with everything that the graph needs to know about it.
 
     Attributes:
         inputs: values by index: 0 is the model's input, i + 1 the output of node i.
@@ -160,22 +160,22 @@ class Node:
 
     @property
     def takes_many_inputs(self) -> bool:
-        """Whether it takes tuples of arrays rather than one."""
+        """Whether it takes tuples of arrays rather than single arrays."""
         return self.layer.n_inputs != 1
 
     @property
     def parameter_count(self) -> int:
-        """Numbers in its parameters, trainable or not."""
+        """The number of elements in its parameters, trainable or not."""
         return sum(prod(parameter.shape) for parameter in self.parameters.values())
 
 
 @dataclass(frozen=True)
 class Inferred:
-    """What is known of a model from its declaration.
+    """What is known about a model from its declaration.
 
     Attributes:
-        nodes: a node for each layer; None where it is not known.
-        problems: every fault, each at its layer; a layer below a faulty one is not blamed.
+        nodes: a node for each layer; None if unknown.
+        problems: every error, located at its layer; follow-on errors are left out.
     """
 
     nodes: tuple[Node | None, ...]
@@ -183,7 +183,7 @@ class Inferred:
 
     @property
     def complete(self) -> tuple[Node, ...]:
-        """All nodes, or none if one is not known or anything is wrong."""
+        """All nodes, or none if one is unknown or there are errors."""
         known = tuple(node for node in self.nodes if node is not None)
         return known if len(known) == len(self.nodes) and not self.problems else ()
 
@@ -199,7 +199,7 @@ def infer_nodes(
         registry: names the distribution of a broken component; default: all installed plugins.
 
     Raises:
-        SpecError: with each fault at its layer.
+        SpecError: lists each error at its layer.
     """
     inferred = infer(layers, input_shape, registry=registry)
     if inferred.problems:
@@ -215,13 +215,13 @@ def infer(
     *,
     registry: Registry | None = None,
 ) -> Inferred:
-    """Infers as much as can be known.
+    """Infer as much as possible.
 
     Args:
-        layers: in topological order; None stands for one that could not be read.
-        input_shape: the shape of one sample; None if it is not known.
-        names: of the layers that could not be read, where they have one.
-        types: theirs, where they are known.
+        layers: in topological order; None for a layer that could not be read.
+        input_shape: the shape of one sample; None if unknown.
+        names: names of the layers that could not be read, if they have one.
+        types: types of these layers, if known.
         registry: names the distribution of a broken component; default: all installed plugins.
     """
     wires, problems = wire(layers, names, types)
@@ -252,7 +252,7 @@ def infer(
 def _shapes_before(
     inputs: tuple[int, ...], nodes: Sequence[Node | None], shapes: Sequence[Shape | None]
 ) -> str:
-    """The way of the shapes to a layer's first input, at most the last four."""
+    """Return the chain of shapes up to a layer's first input, at most the last four."""
     steps: list[str] = []
     value = inputs[0]
     while value > 0 and len(steps) < 4:
@@ -266,7 +266,7 @@ def _shapes_before(
 
 
 def _wrong_integers(nodes: Sequence[Node]) -> list[Diagnostic]:
-    """Layers that take integers must read the model's input, and then all its readers must."""
+    """Return errors for integers: only the model's input has them, and all its readers agree."""
     readers = [node for node in nodes if 0 in node.inputs]
     mixed = len({node.layer.input_dtype for node in readers}) > 1
     problems = []

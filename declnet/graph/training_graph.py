@@ -1,4 +1,4 @@
-"""The graph of a training step: forward, loss and backward as straight lists of calls."""
+"""The graph of a training step: forward, loss and backward as flat lists of calls."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Step:
 
     Attributes:
         calls: forward, loss, backward and regularizers' gradients, in order.
-        y_pred: predictions, (n, *output shape), right until the next step.
+        y_pred: predictions, (n, *output shape), valid until the next step.
         losses: the data loss of each sample, (n,).
     """
 
@@ -45,22 +45,22 @@ class Step:
     losses: Array
 
     def run(self) -> float:
-        """Executes the calls; returns the mean data loss."""
+        """Execute the calls; return the mean data loss."""
         for call in self.calls:
             call()
         return float(np.add.reduce(self.losses)) / len(self.losses)
 
     def weight(self) -> float:
-        """How much the batch counts: its number of samples."""
+        """The weight of the batch: its number of samples."""
         return float(len(self.losses))
 
 
 @dataclass(frozen=True, eq=False)
 class WeightedStep(Step):
-    """A step whose samples do not all count alike.
+    """A step with sample weights.
 
     Attributes:
-        weights: of the samples of the batch, (n,), in the model's type.
+        weights: the weights of the batch's samples, (n,), in the model's type.
         normalized_weights: w / sum(w), (n,); filled by a call.
     """
 
@@ -68,18 +68,18 @@ class WeightedStep(Step):
     normalized_weights: Array
 
     def run(self) -> float:
-        """Executes the calls; returns the mean data loss, sum(w * losses) / sum(w)."""
+        """Execute the calls; return the mean data loss, sum(w * losses) / sum(w)."""
         for call in self.calls:
             call()
         return float(self.losses @ self.normalized_weights)
 
     def weight(self) -> float:
-        """How much the batch counts: the sum of its weights."""
+        """The weight of the batch: the sum of its sample weights."""
         return float(np.add.reduce(self.weights))
 
 
 def fill_weights(weights: Array, normalized: Array) -> None:
-    """Divide weights by their sum; all 0 if that is 0."""
+    """Divide weights by their sum; all become 0 if the sum is 0."""
     total = np.add.reduce(weights)
     np.divide(weights, total if total > 0 else 1, out=normalized)
 
@@ -88,10 +88,10 @@ class TrainingGraph:
     """A model compiled for training with a loss, for batches of up to `capacity` samples.
 
     Attributes:
-        gradient: of all trainable parameters, flat, as `model.store.vector` is.
+        gradient: the gradient of all trainable parameters, flat like `model.store.vector`.
 
     Args:
-        kernels: that may take components' places; default: none.
+        kernels: kernels that may replace components; default: none.
     """
 
     def __init__(
@@ -126,7 +126,7 @@ class TrainingGraph:
         ]
 
     def penalty(self) -> float:
-        """The regularization loss of the parameters as they are."""
+        """Return the regularization loss of the current parameters."""
         return float(
             sum(
                 checked_penalty(regularizer, regularizer.penalty(w))
@@ -139,12 +139,12 @@ class TrainingGraph:
         return list(self._rngs)
 
     def step(self, x: Array, y_true: Array, weights: Array | None = None) -> Step:
-        """Binds the calls of a step to a batch's arrays.
+        """Bind the calls of a step to a batch's arrays.
 
         Args:
-            x: (n, *input shape), n at most the capacity; the calls read what it holds then.
-            y_true: as the loss prepares it.
-            weights: (n,), how much each sample counts; None if all count alike.
+            x: (n, *input shape), n at most the capacity; the calls read its current contents.
+            y_true: as prepared by the loss.
+            weights: (n,), the sample weights; None if all are equal.
         """
         n, nodes, plan = len(x), self._model.nodes, self._plan
         views = BatchViews(nodes, plan, self._blocks, n)
@@ -181,7 +181,7 @@ class TrainingGraph:
         normalized: Array | None,
         states: Sequence[LayerState],
     ) -> list[Call]:
-        """The loss and its gradient, times each sample's weight; with the layers of the ending."""
+        """Return the loss and its weighted gradient, with the layers fused with the loss."""
         nodes, plan = self._ending.nodes, self._plan
         weights = np.full_like(losses, 1 / len(losses)) if normalized is None else normalized
         y_pred = views.output(self._model.nodes[-1])
@@ -205,7 +205,7 @@ class TrainingGraph:
         if bound is not None:
             backward = [*bound.backward, *after] if trained else []
             return [*copies(first, views, x), *bound.forward, *backward]
-        dy = np.empty_like(y_pred) if trained else None  # the plan has no place for it
+        dy = np.empty_like(y_pred) if trained else None  # it is not in the plan
         calls = [
             call
             for node, state in zip(nodes, own, strict=True)
@@ -217,7 +217,7 @@ class TrainingGraph:
         return calls
 
     def _separate_loss(self, site: KernelSite, dy: Array | None) -> list[Call]:
-        """The loss by its own methods, and its gradient if it is needed."""
+        """Return the calls of the loss's own methods; the gradient only if it is needed."""
         loss, y_pred, y_true = self._loss, site.y, site.y_true
         calls: list[Call] = [partial(loss.forward, y_pred, y_true, site.losses)]
         if dy is None:

@@ -1,4 +1,4 @@
-"""Clips the gradient and applies the optimizer to the flat parameter vector, slice by slice."""
+"""Gradient clipping and optimizer updates of the flat parameter vector, slice by slice."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Clip = Callable[[Array], None]
 
 
 def clippings(norm: float | None, value: float | None) -> tuple[Clip, ...]:
-    """What is done to the flat gradient before each update, regularizers included: first by value.
+    """Return the clipping of the flat gradient, regularizers included: by value, then by norm.
 
     Args:
         norm: scales the whole gradient down if its Euclidean norm is larger than this. (PyTorch's
             `clip_grad_norm_` divides by norm + 1e-6; this by the norm.)
-        value: cuts each number to [-value, value].
+        value: clips each number to [-value, value].
     """
     by_value = () if value is None else (partial(_by_value, value),)
     by_norm = () if norm is None else (partial(_by_norm, norm),)
@@ -42,21 +42,21 @@ def _by_norm(maximum: float, gradient: Array) -> None:
 
 
 SLICE = 131072
-"""Elements a slice: 670 000 parameters took 1200 µs an Adam step in such slices, 1480 in those of
-half the size, 1370 in those of twice it (another machine, with other caches: 1460 whole)."""
+"""Elements per slice. For 670 000 parameters, an Adam step took 1200 µs with this size, 1480 with
+half of it, 1370 with twice it (1460 without slices, on another machine with other caches)."""
 
 FLUSH_EVERY = 64
-"""Steps between two looks for denormal numbers in the optimizer's state."""
+"""Steps between checks for denormal numbers in the optimizer's state."""
 
 
 class Update:
-    """An optimizer at work on a parameter vector.
+    """An optimizer bound to a parameter vector.
 
     Args:
-        total: updates of the whole training, for schedules.
+        total: number of updates in the whole training, for schedules.
 
     Attributes:
-        scale: what every learning rate is multiplied by.
+        scale: a factor applied to every learning rate.
         state: the optimizer's arrays by name, each as long as the vector.
     """
 
@@ -83,7 +83,7 @@ class Update:
         ]
 
     def __call__(self, step: int) -> float:
-        """Updates every parameter; steps count from 1. Returns the step's learning rate."""
+        """Update every parameter, with steps counted from 1; return the step's learning rate."""
         rate = self._optimizer.rate(step, self._total) * self.scale
         for clip in self._clippings:
             clip(self._gradient)
@@ -98,7 +98,7 @@ class Update:
         return rate
 
     def _by_kernel(self, vector: Array, kernels: Kernels) -> Callable[[float, int], object] | None:
-        """The update of the whole vector by a kernel, if there is one for this optimizer."""
+        """Return a kernel's update of the whole vector, if there is one for this optimizer."""
         state = OptimizerState((vector[:0], vector[:0]))
         for name, array in self.state.items():
             setattr(state, name, array)
@@ -117,9 +117,9 @@ class Update:
         return w, gradient[part], state
 
     def _flush_denormals(self) -> None:
-        """Sets what is too small for a normal number to 0.
+        """Set denormal numbers to 0.
 
-        The moments of a unit whose gradient has vanished decay without end; an operation on a
+        The moments of a unit whose gradient has vanished keep decaying, and an operation on a
         denormal number takes about a hundred times as long as on any other.
         """
         for array in self.state.values():

@@ -1,1 +1,1 @@
-"""Which component classes are installed: the hook, the discovery of plugins, the lookup."""
+"""The installed component classes: the plugin hook, plugin discovery, and lookup."""

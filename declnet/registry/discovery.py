@@ -1,4 +1,4 @@
-"""Finds plugins by their entry points and calls their hooks, each apart from the others."""
+"""Discovery of plugins by their entry points; each hook is called in isolation."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from declnet.registry.plugin import Plugin, PluginFailure, cause_of
 from declnet.registry.registry import Entry, Registry
 
 DISABLE = "DECLNET_DISABLE_PLUGINS"
-"""Environment variable: names of plugins or distributions, with commas between, not to load."""
+"""Environment variable: comma-separated names of plugins or distributions not to load."""
 
 STRICT = "DECLNET_STRICT_PLUGINS"
-"""Environment variable: if it is 1, any failure of any plugin, and any conflict, is fatal."""
+"""Environment variable: if 1, any plugin failure or conflict is fatal."""
 
 _discovering = threading.RLock()
 
 
 def default_registry() -> Registry:
-    """Return the registry of all installed plugins, discovered at the first call and then kept.
+    """Return the registry of all installed plugins, discovered on the first call and cached.
 
     Raises:
-        RegistryError: with DECLNET_STRICT_PLUGINS=1, as `discover`.
+        RegistryError: with DECLNET_STRICT_PLUGINS=1, like `discover`.
     """
     with _discovering:
         return _discovered_once()
@@ -43,12 +43,12 @@ def discover(disabled: Iterable[str] = ()) -> Registry:
     """Load every installed plugin into a new registry; failures are recorded in it.
 
     Args:
-        disabled: names of plugins or distributions not to load, in addition to those that
-            DECLNET_DISABLE_PLUGINS names.
+        disabled: names of plugins or distributions not to load, in addition to the ones in
+            DECLNET_DISABLE_PLUGINS.
 
     Raises:
-        RegistryError: with DECLNET_STRICT_PLUGINS=1, if a plugin failed, or several distributions
-            offer one type.
+        RegistryError: with DECLNET_STRICT_PLUGINS=1, if a plugin failed or several distributions
+            offer the same type.
     """
     registry = Registry()
     off = {*disabled, *(name.strip() for name in os.environ.get(DISABLE, "").split(","))}
@@ -59,7 +59,7 @@ def discover(disabled: Iterable[str] = ()) -> Registry:
         else:
             _load_recorded(entry_point, plugin, registry)
     if os.environ.get(STRICT) == "1":
-        list(registry.offers())  # imports what was announced
+        list(registry.offers())  # import lazily announced classes
         wrong = [*registry.failures, *registry.conflicts()]
         if wrong:
             raise RegistryError("\n  ".join([f"{STRICT}=1", *map(str, wrong)]))
@@ -67,7 +67,7 @@ def discover(disabled: Iterable[str] = ()) -> Registry:
 
 
 def _load_recorded(entry_point: EntryPoint, plugin: Plugin, registry: Registry) -> None:
-    """Load a plugin; whatever it raises becomes a failure."""
+    """Load a plugin; record any exception as a failure."""
     for other in registry.plugins:
         if other.name == plugin.name:
             cause = f"its entry point has the name of {other}'s; both are loaded, rename one"
@@ -94,7 +94,7 @@ def _order(entry_point: EntryPoint) -> tuple[bool, str, str]:
 
 
 class _Registration:
-    """The hook's argument; a class that is refused is a failure of its own."""
+    """The hook's argument; each rejected class is recorded as a separate failure."""
 
     def __init__(self, plugin: Plugin, registry: Registry) -> None:
         self._plugin, self._registry = plugin, registry
@@ -119,18 +119,17 @@ class _Registration:
 def load(module: object, plugin: Plugin, registry: Registry) -> None:
     """Register what a plugin's module (or object) offers through the hook.
 
-    Each plugin has a plugin manager of its own: within one, an exception in one plugin's hook ends
-    the call for all of them, and nothing says which plugin a class came from. So pluggy's call
-    order and wrappers (`tryfirst`, `trylast`, `wrapper`) work among the implementations of one
-    plugin (further functions with `@hookimpl(specname="declnet_register")`), and plugins do not
-    see each other. No order between them is needed: which distribution a type is taken from is
-    decided by the registry, not by who came first.
+    Each plugin has a separate plugin manager, since with a shared one an exception in one plugin's
+    hook would end the call for all plugins, and the plugin that a class came from would be unknown.
+    So pluggy's call order and wrappers (`tryfirst`, `trylast`, `wrapper`) work only among the
+    implementations of one plugin (further functions with `@hookimpl(specname="declnet_register")`).
+    Order between plugins does not matter: the registry decides which distribution provides a type.
 
-    A class that is refused is recorded as a failure; the plugin's other classes are registered. A
-    hook of an unknown name is an error, which does not undo what the others registered.
+    A rejected class is recorded as a failure; the plugin's other classes are registered. A hook
+    with an unknown name is an error, which does not undo what other hooks registered.
 
     Raises:
-        Exception: what the hook itself raised, or pluggy's report of a wrong or unknown hook.
+        Exception: the hook's own exception, or pluggy's error for an invalid or unknown hook.
     """
     hooks = pluggy.PluginManager(hookspec.PROJECT)
     hooks.add_hookspecs(hookspec)

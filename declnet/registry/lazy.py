@@ -1,4 +1,4 @@
-"""Names of a package that are imported when they are first used."""
+"""Package attributes that are imported on first use."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def lazy_names(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
-    """Makes a module's `__getattr__`, which imports a name's module at its first use.
+    """Return a module `__getattr__` that imports a name's module on first use.
 
     Args:
         package: the module's `__name__`.

@@ -1,4 +1,4 @@
-"""Where components come from, and what could not be used of it."""
+"""The origins of components, and plugin failures."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 FIRST_PARTY = "declnet"
-"""The distribution whose components keep their types where others offer the same."""
+"""The distribution whose components win over others of the same type."""
 
 
 @dataclass(frozen=True, order=True)
 class Plugin:
-    """An entry point of an installed distribution (of this process, for classes added by hand)."""
+    """An entry point of an installed distribution, or this process for classes added by hand."""
 
     name: str
     distribution: str = ""
@@ -27,22 +27,22 @@ class Plugin:
         return f"{self.distribution} {self.version}".strip() or self.name
 
     def described(self) -> str:
-        """Return its name, with the word plugin before it if it is one."""
+        """Return its name, preceded by the word plugin if it is one."""
         return str(self) if self == LOCAL else f"plugin {self}"
 
     @property
     def requirement(self) -> str:
-        """What pip takes to install the distribution in this version; else the plugin's name."""
+        """The pip requirement for this version of the distribution; else the plugin's name."""
         return f"{self.distribution}=={self.version}" if self.distribution else self.name
 
     def origin_hint(self) -> str:
-        """Return where a component came from, and how to get it again."""
+        """Return a hint with a component's origin and how to install it again."""
         if not self.distribution:
             return f"it came from {self.name}: hand its registry over"
         return f'it came from {self.origin}: pip install "{self.requirement}"'
 
     def is_of(self, distribution: str) -> bool:
-        """Return whether a distribution has this name, however it is written."""
+        """Return whether the distribution has this name, after normalization."""
         return normalized(self.distribution) == normalized(distribution)
 
 
@@ -50,12 +50,12 @@ LOCAL = Plugin("this program")
 
 
 def normalized(distribution: str) -> str:
-    """Return a distribution's name as installers compare it: `declnet-wave` of `Declnet_Wave`."""
+    """Return a distribution's normalized name: `declnet-wave` for `Declnet_Wave`."""
     return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
 def origins_in_words(plugins: Sequence[Plugin]) -> str:
-    """Return the distributions of plugins in words, with their versions."""
+    """Return a phrase with the distributions and versions of plugins."""
     *others, last = (each.origin for each in plugins)
     return f"{', '.join(others)} and {last}" if others else last
 
@@ -65,9 +65,9 @@ class PluginFailure:
     """A plugin, or one class of it, that could not be used.
 
     Attributes:
-        cause: the exception in words, e.g. `"ImportError: no module named …"`.
-        kind: the kind of the refused class, where it is known.
-        type: the type of the refused class, where it is known.
+        cause: the exception as text, e.g. `"ImportError: no module named …"`.
+        kind: the kind of the rejected class, if known.
+        type: the type of the rejected class, if known.
     """
 
     plugin: Plugin
@@ -83,11 +83,11 @@ _MOVED = re.compile(
     r"declnet_(layers|losses|regularizers|optimizers|initializers|schedules|metrics|data"
     r"|callbacks|transforms|templates)\b"
 )
-"""The packages that `declnet_standard` was in the first edition."""
+"""The packages of the first edition that `declnet_standard` replaced."""
 
 
 def cause_of(error: BaseException) -> str:
-    """Return an exception in words, on one line."""
+    """Return an exception as text on one line."""
     moved = _MOVED.match(error.name or "") if isinstance(error, ModuleNotFoundError) else None
     now = f"; it is now declnet_standard.{moved[1]}" if moved else ""
     return " ".join(f"{type(error).__name__}: {error}{now}".split())

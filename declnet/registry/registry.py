@@ -1,4 +1,4 @@
-"""Component classes by kind and type, each with the plugin that it came from."""
+"""Component classes by kind and type, each with its plugin of origin."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Entry:
     """A component's kind and type, its origin, and its class.
 
     Attributes:
-        reference: `"package.module:Class"` of a class that is not imported yet.
+        reference: `"package.module:Class"` for a class that is not imported yet.
     """
 
     kind: str
@@ -38,7 +38,7 @@ class Entry:
 
     @classmethod
     def of(cls, component: builtins.type[Any], plugin: Plugin) -> Entry:
-        """Return the entry of a class that is imported.
+        """Return the entry of an imported class.
 
         Raises:
             RegistryError: it is not a component class, or breaks its contract.
@@ -51,12 +51,12 @@ class Entry:
 
     @property
     def component(self) -> builtins.type[Any]:
-        """The class, imported at the first use.
+        """The class, imported on first use.
 
         Raises:
-            RegistryError: it is not a component class, breaks its contract, or is not what was
-                announced.
-            Exception: whatever its import raised.
+            RegistryError: it is not a component class, breaks its contract, or differs from what
+                was announced.
+            Exception: any exception from its import.
         """
         if self._component is None:
             module, _, name = (self.reference or "").partition(":")
@@ -71,7 +71,7 @@ class Entry:
         return self._component
 
     def is_class(self, component: builtins.type[Any]) -> bool:
-        """Return whether this is the entry of a class; import nothing."""
+        """Return whether this is the entry of a class, without importing anything."""
         return self._component is component or (
             f"{component.__module__}:{component.__qualname__}" == self.reference
         )
@@ -82,9 +82,9 @@ class Conflict:
     """A type that several distributions offer.
 
     Attributes:
-        plugins: that offer it, in the order in which they were loaded.
+        plugins: the plugins that offer it, in load order.
         chosen: the plugin that specs get it from if they list none of them in `plugins`; None if
-            they must.
+            they must list one.
     """
 
     kind: str
@@ -97,29 +97,29 @@ class Conflict:
 
     @property
     def consequence(self) -> str:
-        """What a spec gets, in words."""
+        """A phrase that says which one a spec gets."""
         if self.chosen is None:
             return "a spec must list one of them in `plugins`"
         return f"a spec gets that of {self.chosen.origin}, unless it lists another in `plugins`"
 
 
 def offered(kind: str, name: str, plugins: Sequence[Plugin]) -> str:
-    """Return which distributions offer a type, in words."""
+    """Return a phrase that says which distributions offer a type."""
     return f'{kind_in_words(kind)} type "{name}" is offered by {origins_in_words(plugins)}'
 
 
 class Registry:
-    """The installed components; knows no contract, only that a class has a `kind` and a `type`.
+    """The installed components, independent of contracts: classes with a `kind` and a `type`.
 
-    Where several distributions offer one type, a spec gets the one of a distribution that it
-    prefers, else declnet's own; of several others, none. A broken component counts here: it is
-    never replaced by another distribution's without a word.
+    If several distributions offer one type, a spec gets it from a distribution that it prefers,
+    else from declnet; if neither decides, it gets none. Broken components count too: one is
+    never silently replaced by another distribution's.
 
     Attributes:
-        plugins: all that were found, broken or not.
-        disabled: those that were found and not loaded, because somebody said so.
-        failures: what could not be used, and why.
-        preferred: normalized names of the distributions that are preferred.
+        plugins: all plugins found, broken or not.
+        disabled: plugins found but not loaded, because they are disabled.
+        failures: plugins and classes that could not be used, with the cause.
+        preferred: normalized names of the preferred distributions.
     """
 
     def __init__(self) -> None:
@@ -131,9 +131,9 @@ class Registry:
         self.failures: list[PluginFailure] = []
 
     def preferring(self, distributions: Iterable[str]) -> Self:
-        """Return this registry as a spec sees it that lists these distributions.
+        """Return a view of this registry that prefers these distributions.
 
-        The components, plugins and failures are shared with this registry.
+        Components, plugins and failures are shared with this registry.
         """
         preferred = self.preferred | frozenset(map(normalized, distributions))
         if preferred == self.preferred:
@@ -143,11 +143,10 @@ class Registry:
         return view
 
     def as_recorded(self, components: Mapping[tuple[str, str], Plugin]) -> Self:
-        """Return this registry as a run's folder sees it; as `preferring`, it shares everything.
+        """Return a view of this registry for a stored run; like `preferring`, it shares everything.
 
         Args:
-            components: for a kind and a type the only distribution that it is taken from, whatever
-                is preferred.
+            components: the only plugin to take each kind and type from, regardless of preference.
         """
         view = copy.copy(self)
         view._recorded = components
@@ -162,7 +161,7 @@ class Registry:
         self.add(Entry.of(component, plugin))
 
     def add(self, entry: Entry) -> None:
-        """Add an entry; raise RegistryError if its own distribution, or a program, has its type."""
+        """Add an entry; raise RegistryError if its distribution or a program has its type."""
         entries = self._entries.setdefault(entry.kind, {}).setdefault(entry.type, [])
         for other in entries:
             local = LOCAL in (entry.plugin, other.plugin)
@@ -174,11 +173,11 @@ class Registry:
         entries.append(entry)
 
     def entry(self, kind: str, name: str) -> Entry:
-        """Look a component up, and import its class if that has not been done.
+        """Look up a component, and import its class if necessary.
 
         Raises:
-            UnknownTypeError: there is none, with a suggestion, or the cause if a broken plugin
-                would have had it; or several distributions offer it.
+            UnknownTypeError: there is none (with a suggestion, or the cause if a broken plugin
+                announced it), or several distributions offer it.
         """
         found = self._candidates(kind, name)
         if len(found) == 1:
@@ -196,7 +195,7 @@ class Registry:
         raise UnknownTypeError(message, self._hint(kind, name))
 
     def find(self, kind: str, name: str) -> type[Any]:
-        """Look a class up; raise as `entry` does."""
+        """Look up a class; raises like `entry`."""
         return self.entry(kind, name).component
 
     def kinds(self) -> list[str]:
@@ -204,13 +203,13 @@ class Registry:
         return sorted(kind for kind in self._entries if self.types(kind))
 
     def types(self, kind: str) -> list[str]:
-        """Return the types of a kind, sorted; import nothing."""
+        """Return the types of a kind, sorted, without importing anything."""
         return sorted(name for name, each in self._entries.get(kind, {}).items() if each)
 
     def entries(self, kind: str | None = None) -> Iterator[Entry]:
-        """Yield every component that a spec can have, of one kind or of all; import them.
+        """Import and yield every component that a spec can have, of one kind or of all.
 
-        By kind and type. A type between whose distributions nothing decides is left out.
+        Sorted by kind and type. Types with an undecided conflict are left out.
         """
         for each in self.kinds() if kind is None else [kind]:
             for name in self.types(each):
@@ -219,22 +218,22 @@ class Registry:
                     yield found[0]
 
     def offers(self, kind: str | None = None, name: str | None = None) -> Iterator[Entry]:
-        """Yield every working component, whichever distribution specs would get; import them.
+        """Import and yield every working component, from all distributions.
 
-        By kind and type; of one kind, and of one type, if these are given.
+        Sorted by kind and type; restricted to one kind and one type, if given.
         """
         for each in self.kinds() if kind is None else [kind]:
             for found in self.types(each) if name is None else [name]:
                 yield from self._usable(self._entries.get(each, {}).get(found, ()))
 
     def offering(self, kind: str, name: str) -> tuple[Plugin, ...]:
-        """Return the plugins that announce a type, whether it works or not; import nothing."""
+        """Return the plugins that announce a type, working or not, without importing anything."""
         working = [each.plugin for each in self._entries.get(kind, {}).get(name, ())]
         broken = [each.plugin for each in self.failures if (each.kind, each.type) == (kind, name)]
         return tuple(dict.fromkeys([*working, *broken]))
 
     def conflicts(self) -> list[Conflict]:
-        """Return the types that several distributions offer, by kind and type."""
+        """Return the types that several distributions offer, sorted by kind and type."""
         conflicts = []
         for kind in self.kinds():
             for name in self.types(kind):
@@ -257,7 +256,7 @@ class Registry:
         return {normalized(each.distribution): each.version for each in plugins}
 
     def _candidates(self, kind: str, name: str) -> list[Entry]:
-        """The working components of a type between which nothing decides; one if all is well."""
+        """Return the working components left for a type: one, unless there is a conflict."""
         entries = self._entries.get(kind, {}).get(name, [])
         recorded = self._recorded.get((kind, name))
         if recorded is not None:
@@ -276,13 +275,13 @@ class Registry:
         return self._usable(entries)
 
     def _usable(self, entries: Iterable[Entry]) -> list[Entry]:
-        """Those of some entries whose class is there; a failed import becomes a failure, once."""
+        """Return the entries whose class can be imported; record a failed import once."""
         usable = []
         for entry in tuple(entries):
             try:
-                entry.component  # noqa: B018  # the import is what is wanted
+                entry.component  # noqa: B018  # imports the class
                 usable.append(entry)
-            except Exception as error:  # whatever a plugin's module does, the others go on
+            except Exception as error:  # a failing plugin must not affect the others
                 self._entries[entry.kind][entry.type].remove(entry)
                 failure = PluginFailure(entry.plugin, cause_of(error), entry.kind, entry.type)
                 self.failures.append(failure)

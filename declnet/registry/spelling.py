@@ -1,4 +1,4 @@
-"""Suggestions for a misspelt name, and the names of kinds in sentences."""
+"""Suggestions for misspelled names, and the names of kinds in sentences."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 
 def closest(name: str, known: Iterable[str]) -> str | None:
-    """What a misspelt name, or a name's initials, may have meant; or None."""
+    """Return the known name closest to a misspelling or to initials, or None."""
     written = name.lower().replace("-", "_").replace(" ", "_")[:100]
     names = sorted(known)
     close = get_close_matches(written, names, n=1, cutoff=0.6)
@@ -17,17 +17,17 @@ def closest(name: str, known: Iterable[str]) -> str | None:
 
 
 def _initials(name: str) -> str:
-    """`mse` for `mean_squared_error`; nothing for a single word."""
+    """Return the initials of a name, e.g. `mse` for `mean_squared_error`; empty for one word."""
     words = name.split("_")
     return "".join(word[:1] for word in words) if len(words) > 1 else ""
 
 
 def suggestion(name: str, known: Iterable[str], label: str) -> str:
-    """Says what a misspelt name may have meant, or else which names there are.
+    """Return a hint with the name that was probably meant, or else the available names.
 
     Args:
-        name: as the user wrote it.
-        known: the names that would have been right.
+        name: the name as written by the user.
+        known: the valid names.
         label: what these are, e.g. `"layers above"`.
     """
     names = sorted(known)
@@ -38,7 +38,7 @@ def suggestion(name: str, known: Iterable[str], label: str) -> str:
 
 
 def kind_in_words(kind: str, *, plural: bool = False) -> str:
-    """A kind as sentences have it: `data source`, `losses`."""
+    """Return a kind as it appears in sentences: `data source`, `losses`."""
     words = kind.replace("_", " ")
     if not plural:
         return words
@@ -46,6 +46,6 @@ def kind_in_words(kind: str, *, plural: bool = False) -> str:
 
 
 def with_article(kind: str) -> str:
-    """A kind with its article: `a layer`, `an optimizer`."""
+    """Return a kind with its article: `a layer`, `an optimizer`."""
     words = kind_in_words(kind)
     return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"

@@ -1,1 +1,1 @@
-"""Runs: executes a spec, writes its events down, and reads a run's folder again."""
+"""Runs: executing a spec, recording its events and reading a run's folder."""

@@ -1,4 +1,4 @@
-"""The run as callbacks see it, and the calls of their methods."""
+"""The run as callbacks see it, and dispatch to the callbacks."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from declnet.training.trainer import Trainer
 
 @dataclass
 class CheckpointPlan:
-    """When checkpoints are written without being asked for each time; of several wishes, all.
+    """When to write checkpoints automatically, combining all requests.
 
     Attributes:
-        every_epochs: after each number of epochs that one of these divides.
-        every_seconds: when so long has passed since the last one; None for never.
-        keep_last: how many are kept besides the best; None where nobody wished anything.
+        every_epochs: intervals in epochs; a multiple of any of them is due.
+        every_seconds: seconds between checkpoints; None for no time limit.
+        keep_last: how many to keep besides the best; None without any request.
     """
 
     every_epochs: list[int] = field(default_factory=list)
@@ -33,7 +33,7 @@ class CheckpointPlan:
     keep_last: int | None = None
 
     def add(self, every_epochs: int | None, every_seconds: float | None, keep_last: int) -> None:
-        """Adds a wish."""
+        """Add a request."""
         self.every_epochs += [] if every_epochs is None else [every_epochs]
         times = [each for each in (self.every_seconds, every_seconds) if each is not None]
         self.every_seconds = min(times, default=None)
@@ -41,15 +41,15 @@ class CheckpointPlan:
 
     @property
     def halt_every(self) -> int | None:
-        """The greatest number of epochs after which a look suffices."""
+        """Greatest interval in epochs at which checking for a due checkpoint is sufficient."""
         return math.gcd(*self.every_epochs) or None
 
     def is_due(self, epochs: int, seconds: float) -> bool:
-        """Whether to write one.
+        """Return whether a checkpoint is due.
 
         Args:
-            epochs: that are done; 0 within an epoch, where only the time counts.
-            seconds: since the last checkpoint.
+            epochs: completed epochs; 0 within an epoch, where only the time counts.
+            seconds: time since the last checkpoint.
         """
         by_epoch = epochs > 0 and any(epochs % each == 0 for each in self.every_epochs)
         return by_epoch or (self.every_seconds is not None and seconds >= self.every_seconds)
@@ -60,13 +60,13 @@ class ActiveRun:
     """The run as callbacks see it (`declnet.contracts.callback.Run`).
 
     Attributes:
-        directions: which values are better of each metric in the history.
-        stopped: the reason that a callback gave for ending the training, or None.
-        final: the parameters that the finished model shall have, or None for the last ones.
-        plan: when checkpoints are written.
-        keeps_checkpoints: whether a callback asked for any.
-        wanted: whether a checkpoint was asked for in this epoch.
-        best: whether it was called the best.
+        directions: which values are better, for each metric in the history.
+        stopped: the reason a callback gave for ending the training, or None.
+        final: the parameters of the finished model, or None to use the last ones.
+        plan: when to write checkpoints.
+        keeps_checkpoints: whether a callback requested any checkpoints.
+        wanted: whether a checkpoint was requested in this epoch.
+        best: whether it was marked as the best.
     """
 
     name: str
@@ -83,32 +83,32 @@ class ActiveRun:
     best: bool = False
 
     def better(self, name: str) -> Better | None:
-        """As `Run.better`."""
+        """See `Run.better`."""
         return self.directions.get(name)
 
     def stop(self, reason: str) -> None:
-        """Ends the training after this epoch; the first reason stands."""
+        """End the training after this epoch; the first reason given is kept."""
         self.stopped = self.stopped or reason
 
     def has_stopped(self) -> bool:
-        """Whether a callback ended the training."""
+        """Return whether a callback ended the training."""
         return self.stopped is not None
 
     def scale_learning_rate(self, factor: float) -> None:
-        """As `Run.scale_learning_rate`; raises ValueError if the factor is not above 0."""
+        """See `Run.scale_learning_rate`; raises ValueError if the factor is not above 0."""
         if not (factor > 0 and math.isfinite(factor)):
             raise ValueError(f"a learning rate is scaled by a number above 0, not by {factor}")
         self.trainer.scale_learning_rate(factor)
 
     def restore_parameters(self, parameters: Mapping[str, Array] | None) -> None:
-        """As `Run.restore_parameters`; raises WeightsError if they are not the model's."""
+        """See `Run.restore_parameters`; raises WeightsError if they are not the model's."""
         if parameters is not None:
             shapes = {key: array.shape for key, array in parameters.items()}
             check_fit(self.model.store.slots, shapes, "restore_parameters")
         self.final = dict(parameters) if parameters is not None else None
 
     def save_checkpoint(self, best: bool = False) -> None:
-        """As `Run.save_checkpoint`."""
+        """See `Run.save_checkpoint`."""
         self.wanted = self.keeps_checkpoints = True
         self.best = self.best or best
 
@@ -119,13 +119,13 @@ class ActiveRun:
         every_seconds: float | None = None,
         keep_last: int = 3,
     ) -> None:
-        """As `Run.save_checkpoints`."""
+        """See `Run.save_checkpoints`."""
         self.plan.add(every_epochs, every_seconds, keep_last)
         self.keeps_checkpoints = True
         self.trainer.halt_every = self.plan.halt_every
 
     def state(self) -> dict[str, Any]:
-        """What a checkpoint keeps, as plain values."""
+        """Return the state to store in a checkpoint, as plain values."""
         return {
             "stopped": self.stopped,
             "final": self.final,
@@ -133,7 +133,7 @@ class ActiveRun:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Goes on from what `state` gave."""
+        """Restore what `state` returned."""
         self.stopped, self.final = state["stopped"], state["final"]
         self.keeps_checkpoints = state["keeps_checkpoints"]
 
@@ -146,11 +146,12 @@ class Callbacks:
         self._started: list[tuple[Callback, Any]] = []
 
     def start(self, run: ActiveRun, saved: Sequence[dict[str, Any]] = ()) -> None:
-        """Starts each, or restores those that something was saved of.
+        """Start each callback, restoring those with a saved state.
 
         Args:
-            run: what they see.
-            saved: what `state` gave; those of another type, at their place, are left out.
+            run: the run as callbacks see it.
+            saved: what `state` returned; an entry is ignored if the callback at its position has a
+                different type.
         """
         by_place = dict(enumerate(saved))
         for place, callback in enumerate(self._waiting):
@@ -162,10 +163,10 @@ class Callbacks:
             self._started.append((callback, state))
 
     def state(self) -> list[dict[str, Any]]:
-        """What each wants kept, as plain values.
+        """Return the state of each callback, as plain values.
 
         Raises:
-            BrokenContractError: one wants to keep what no file holds.
+            BrokenContractError: a callback's state cannot be stored in a file.
         """
         kept = []
         for callback, state in self._started:
@@ -179,26 +180,26 @@ class Callbacks:
         return kept
 
     def after_epoch(self, epoch: EpochFinished) -> None:
-        """Tell each of an epoch, logged or not."""
+        """Notify each callback of an epoch, logged or not."""
         for callback, state in self._started:
             callback.after_epoch(state, epoch)
 
     def epoch_finished(self, epoch: EpochLogged) -> None:
-        """Tell each of a logged epoch."""
+        """Notify each callback of a logged epoch."""
         for callback, state in self._started:
             callback.epoch_finished(state, epoch)
 
     def finished(self, metrics: dict[str, dict[str, float]]) -> None:
-        """Tells each that the run is done."""
+        """Notify each callback that the run has finished."""
         while self._started:
             callback, state = self._started.pop(0)
             callback.finished(state, metrics)
 
     def failed(self, error: BaseException) -> None:
-        """Tells those that started and have not finished; what one raises spares the others."""
+        """Notify callbacks that started but did not finish, even if one of them raises."""
         while self._started:
             callback, state = self._started.pop(0)
             try:
                 callback.failed(state, error)
-            except Exception as another:  # the run's own failure is the one to report
+            except Exception as another:  # report the run's own failure
                 error.add_note(f'callback "{callback.type}" failed as well: {another}')

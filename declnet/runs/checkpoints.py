@@ -1,4 +1,4 @@
-"""The checkpoints in a run's folder: their files, which are kept, and which can be trusted."""
+"""Checkpoints in a run's folder: file format, retention and integrity checks."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ FORMAT = "declnet.checkpoint.1"
 
 
 class CheckpointError(ValueError):
-    """The bytes are no checkpoint; the message says why."""
+    """Invalid checkpoint; the message gives the reason."""
 
 
 def packed(content: dict[str, Any]) -> bytes:
-    """The file of plain values (see `declnet.contracts.serialization`).
+    """Return plain values as the bytes of a file (see `declnet.contracts.serialization`).
 
     Raises:
-        NotPlainError: they are not plain.
+        NotPlainError: the values are not plain.
     """
     from safetensors.numpy import save
 
@@ -35,10 +35,10 @@ def packed(content: dict[str, Any]) -> bytes:
 
 
 def unpacked(data: bytes) -> dict[str, Any]:
-    """The values that `packed` was given.
+    """Return the values passed to `packed`.
 
     Raises:
-        CheckpointError: the bytes are no checkpoint of this format.
+        CheckpointError: the bytes are not a checkpoint in this format.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load
@@ -54,22 +54,22 @@ def unpacked(data: bytes) -> dict[str, Any]:
 
 INDEX = "index.json"
 KEEP_LAST = 2
-"""How many are kept if no callback says."""
+"""Number of checkpoints to keep if no callback specifies it."""
 
 Notice = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A line of the index.
+    """An entry of the checkpoint index.
 
     Attributes:
-        file: in the folder of checkpoints.
-        epoch: that is at work or comes next.
-        batch: batches of that epoch that are done.
-        step: updates made.
-        sha256: of the file.
-        best: whether a callback called it the best.
+        file: the file's name in the checkpoint folder.
+        epoch: the current epoch, or the next one.
+        batch: number of completed batches of that epoch.
+        step: number of updates made.
+        sha256: the file's checksum.
+        best: whether a callback marked it as the best.
     """
 
     file: str
@@ -81,11 +81,11 @@ class Checkpoint:
 
 
 class Checkpoints:
-    """The folder `checkpoints`, which is made for the first one.
+    """The folder `checkpoints`, created when the first checkpoint is written.
 
-    A checkpoint is written under a name of its own, then the index that has its checksum, each
-    atomically, and only then what is not kept any more is removed. So a kill at any moment leaves
-    an index whose checkpoints are whole.
+    Each checkpoint is written atomically under a unique name, followed by the index with its
+    checksum, also atomically. Only then are outdated checkpoints removed, so a kill at any moment
+    leaves an index whose checkpoints are all intact.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -95,16 +95,16 @@ class Checkpoints:
     def write(
         self, content: dict[str, Any], epoch: int, batch: int, step: int, best: bool, keep_last: int
     ) -> None:
-        """Writes a checkpoint, or marks the one that is there for the same moment as the best.
+        """Write a checkpoint, or mark the existing one for the same moment as the best.
 
         Args:
             content: plain values.
-            epoch: as in `Checkpoint`; batch and step too.
-            best: whether it takes the place of the best so far.
-            keep_last: how many are kept besides the best.
+            epoch: as in `Checkpoint`, like batch and step.
+            best: whether it replaces the best one so far.
+            keep_last: how many to keep besides the best.
 
         Raises:
-            OSError: it cannot be written.
+            OSError: the checkpoint cannot be written.
             NotPlainError: the content is not plain.
         """
         kept = [replace(each, best=each.best and not best) for each in self.kept]
@@ -119,10 +119,10 @@ class Checkpoints:
         self._keep([each for each in kept[:-keep_last] if each.best] + kept[-keep_last:])
 
     def read(self, notice: Notice) -> Iterator[tuple[Checkpoint, dict[str, Any]]]:
-        """The checkpoints that are whole, from the newest to the oldest.
+        """Yield the intact checkpoints from newest to oldest.
 
         Args:
-            notice: told, in a sentence, of each that is not.
+            notice: called with a sentence for each damaged checkpoint.
         """
         try:
             self.kept = self._index()
@@ -143,7 +143,7 @@ class Checkpoints:
                 )
 
     def go_on_from(self, checkpoint: Checkpoint | None) -> None:
-        """Forgets those after a checkpoint, or all, and removes what no index names."""
+        """Drop all checkpoints after the given one (all for None) and remove unindexed files."""
         if not self._folder.is_dir():
             return
         remove_temporary(self._folder)
@@ -151,7 +151,7 @@ class Checkpoints:
         self._keep([each for each in self.kept if each.step <= last])
 
     def clear(self) -> None:
-        """Removes all, and the folder unless there is something else in it; raises OSError."""
+        """Remove all checkpoints, and the folder if it is then empty; raise OSError on failure."""
         if self._folder.is_dir():
             self._keep([])
             (self._folder / INDEX).unlink(missing_ok=True)

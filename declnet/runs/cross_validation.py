@@ -1,4 +1,4 @@
-"""`cross_validate`: a model for each fold of the data, and how well they do."""
+"""`cross_validate`: train and evaluate a model for each fold of the data."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from declnet.spec.model import RunSpec, fold_specs
 
 @dataclass(frozen=True, eq=False)
 class CrossValidation:
-    """What came of the folds.
+    """The results of a cross-validation.
 
     Attributes:
-        results: of each fold, in their order.
+        results: the result of each fold, in order.
     """
 
     results: tuple[RunResult, ...]
 
     @property
     def metrics(self) -> dict[str, dict[str, Spread]]:
-        """How each figure lies over the folds, by data set and name."""
+        """The distribution of each metric over the folds, by data set and name."""
         first = self.results[0].metrics
         return {
             data: {
@@ -46,21 +46,21 @@ def cross_validate(
     listener: Listener | None = None,
     registry: Registry | None = None,
 ) -> CrossValidation:
-    """Trains a spec once for each of its `data.folds`, which is then the validation data.
+    """Train a spec once for each of its `data.folds`, using that fold as the validation data.
 
     Args:
         spec: a run with `data.folds`, and without `data.fold`.
-        data: in place of the spec's, as `run` takes it.
+        data: data to use instead of the spec's, as for `run`.
         out: the folder, new or empty, in which each fold is written to `fold-<fold>`; None writes
             nothing.
         listener: called with each event of each fold's training.
         registry: where names are looked up; default: all installed plugins.
 
     Raises:
-        SpecError: the spec is wrong, or has no folds; nothing was written.
-        DataError: the data is wrong, or too small for the folds.
-        OutputError: the folder is not empty; nothing in it was touched.
-        RunError: a fold could not be finished; its folder says so.
+        SpecError: the spec is invalid or has no folds; nothing was written.
+        DataError: the data is invalid or too small for the folds.
+        OutputError: the folder is not empty; nothing in it was changed.
+        RunError: a fold could not be finished, as recorded in its folder.
     """
     if not spec.data.is_cross_validation:
         hint = "a cross-validation takes e.g. folds = 5, and no fold"

@@ -1,4 +1,4 @@
-"""Evaluates a run's model on data with known targets: scores by class, errors of values."""
+"""Evaluation of a run's model on labeled data: scores by class and errors of values."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from declnet.training.ready_data import ReadyData
 
 @dataclass(frozen=True, eq=False)
 class ConfusionMatrix:
-    """How often each class was predicted for each, and the scores that follow from it.
+    """Counts of predicted by true class, and the scores derived from them.
 
     Attributes:
         counts: (true class, predicted class).
@@ -42,25 +42,25 @@ class ConfusionMatrix:
 
     @cached_property
     def support(self) -> Array:
-        """The number of samples of each class, (classes,)."""
+        """Number of samples of each class, (classes,)."""
         samples: Array = self.counts.sum(axis=1)
         return samples
 
     @cached_property
     def precision(self) -> Array:
-        """Right predictions of each class over its predictions, (classes,); 0 without any."""
+        """Fraction of predictions of each class that are correct, (classes,); 0 without any."""
         scores: Array = self.counts.diagonal() / np.maximum(self.counts.sum(axis=0), 1)
         return scores
 
     @cached_property
     def recall(self) -> Array:
-        """Right predictions of each class over its samples, (classes,); 0 without any."""
+        """Fraction of samples of each class predicted correctly, (classes,); 0 without any."""
         scores: Array = self.counts.diagonal() / np.maximum(self.support, 1)
         return scores
 
     @cached_property
     def f1(self) -> Array:
-        """The harmonic mean of precision and recall, (classes,); 0 where both are."""
+        """Harmonic mean of precision and recall, (classes,); 0 where both are 0."""
         both = self.counts.sum(axis=0) + self.support
         scores: Array = 2 * self.counts.diagonal() / np.maximum(both, 1)
         return scores
@@ -68,14 +68,14 @@ class ConfusionMatrix:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """How good a model is on some data.
+    """The performance of a model on some data.
 
     Attributes:
-        data: the data set's name, or the file's.
-        samples: how many.
+        data: the name of the data set or file.
+        samples: number of samples.
         metrics: the loss, its parts and the run's metrics.
-        class_names: in the order of the counts; None for values.
-        counts: (true class, predicted class); of several yes-or-no outputs (outputs, 2, 2); None
+        class_names: class names in the order of the counts; None for values.
+        counts: (true class, predicted class); (outputs, 2, 2) for several binary outputs; None
             for values.
         errors: r2 and the errors of values; None for classes.
     """
@@ -90,7 +90,7 @@ class Evaluation:
     def by_class(self) -> list[dict[str, Any]]:
         """Return precision, recall, F1 and number of samples (support) of each class, if any.
 
-        Of several yes-or-no outputs: of the answer yes of each.
+        For several binary outputs, these are the scores of the positive class of each output.
         """
         if self.counts is None:
             return []
@@ -118,15 +118,15 @@ class Evaluation:
 
 
 def evaluate_parts(predictor: Predictor, parts: Iterable[Dataset], data: str) -> Evaluation:
-    """Evaluate a model on data that comes in parts, in constant memory.
+    """Evaluate a model on data in parts, in constant memory.
 
     Args:
-        predictor: of the run.
-        parts: prepared, with targets.
-        data: what to call it.
+        predictor: the run's predictor.
+        parts: the prepared data with targets.
+        data: the data's name.
 
     Raises:
-        DataError: the data does not fit the model, or there is none.
+        DataError: the data does not fit the model or is empty.
     """
     model, spec, reading = predictor.model, predictor.spec, predictor.reading
     classes = reading.sort != "values"
@@ -146,13 +146,13 @@ def evaluate_parts(predictor: Predictor, parts: Iterable[Dataset], data: str) ->
 
 
 class ClassCounts:
-    """A confusion matrix that grows; of several yes-or-no outputs, one for each of them.
+    """An accumulating confusion matrix, or one per output for several binary outputs.
 
     Args:
-        reading: how the model's predictions are read.
+        reading: how to interpret the model's predictions.
 
     Attributes:
-        counts: (true class, predicted class); of several outputs (outputs, 2, 2).
+        counts: (true class, predicted class); (outputs, 2, 2) for several outputs.
     """
 
     def __init__(self, reading: OutputReading) -> None:
@@ -173,7 +173,7 @@ class ClassCounts:
 
 
 class ValueErrors:
-    """Sums from which r2, the mean absolute and the root mean squared error follow."""
+    """Accumulator for r2, the mean absolute error and the root mean squared error."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -183,10 +183,10 @@ class ValueErrors:
         self._spread: Array = np.zeros(1)
 
     def add(self, y_pred: Array, y: Array) -> None:
-        """Add a batch; both (n, …) with as many numbers a sample.
+        """Add a batch; both arrays are (n, …) with equally many values per sample.
 
-        The spread of y is merged as in Chan, Golub and LeVeque, Updating Formulae and a Pairwise
-        Algorithm for Computing Sample Variances, 1979, which loses no digits to a large mean.
+        The variance of y is merged as in Chan, Golub and LeVeque, Updating Formulae and a Pairwise
+        Algorithm for Computing Sample Variances, 1979, which stays accurate for a large mean.
         """
         count = len(y)
         predicted = y_pred.reshape(count, -1).astype(float)
@@ -236,17 +236,16 @@ def _row(name: str, matrix: ConfusionMatrix, index: int) -> dict[str, Any]:
 
 
 def file_data(predictor: Predictor, path: Path, registry: Registry) -> Iterator[Dataset]:
-    """Yield the samples of a file, part by part, prepared as the run's data was; with targets.
+    """Yield a file's samples with targets, part by part, prepared like the run's data.
 
     Args:
-        predictor: of the run.
-        path: a table with the columns that the model was trained on and the target; or arrays, x
-            and y, if the model was trained on arrays.
+        predictor: the run's predictor.
+        path: a table with the target and the columns the model was trained on; or arrays x and y
+            if the model was trained on arrays.
         registry: where the data source is looked up.
 
     Raises:
-        DataError: the file cannot be read, lacks a column, or has a class that the model does not
-            know.
+        DataError: the file cannot be read, lacks a column or has a class unknown to the model.
     """
     preparation = predictor.preparation
     with naming(path):

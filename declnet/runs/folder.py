@@ -1,4 +1,4 @@
-"""A run's folder: claimed once, and where each file is."""
+"""A run's folder: file names, and claiming the folder for a run."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ CHECKPOINTS = "checkpoints"
 
 
 def claim_numbered(parent: Path, name: str) -> Path:
-    """Makes `<parent>/<name>-<number>` with the next free number; safe against other processes.
+    """Create `<parent>/<name>-<number>` with the next free number, safely across processes.
 
     Raises:
-        RunError: the folder cannot be made.
+        RunError: the folder cannot be created.
     """
     try:
         parent.mkdir(parents=True, exist_ok=True)
@@ -40,11 +40,11 @@ def claim_numbered(parent: Path, name: str) -> Path:
 
 
 def claim(folder: Path) -> Path:
-    """Makes the folder that the user named, or takes it if it is empty.
+    """Create the folder that the user named, or use it if it is empty.
 
     Raises:
-        OutputError: it exists and is not an empty folder; nothing in it is touched.
-        RunError: it cannot be made or written.
+        OutputError: it exists and is not an empty folder; nothing in it is changed.
+        RunError: it cannot be created or written to.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Lists the runs in a folder, at whatever depth, reading of each no more than a table shows."""
+"""Listing the runs in a folder and its subfolders, reading only what a table of runs needs."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from declnet.runs.forms import parse_row, read_metrics, read_object
 from declnet.spec.document import read_document
 
 DEEPEST = 4
-"""Folders within folders; a sweep's runs are three deep."""
+"""Maximum depth of nested folders; a sweep's runs are three levels deep."""
 
 LONGEST_LINE = 1 << 20
-"""Bytes at a history's end within which its last line is looked for."""
+"""Number of bytes at the end of a history that are searched for its last line."""
 
 
 @dataclass(frozen=True)
 class ListedRun:
-    """A run in brief.
+    """A summary of a run.
 
     Attributes:
-        path: of its folder, within the folder that was listed.
-        epochs: how many have been trained, as far as the history tells.
-        metrics: of the finished model by data set; empty if the run did not finish.
+        path: the path of its folder, relative to the listed folder.
+        epochs: number of epochs trained according to the history.
+        metrics: metrics of the finished model by data set; empty if the run did not finish.
         spec: the resolved spec as plain tables.
-        better: which values are better of each metric, as the manifest has it; None without it.
+        better: which values are better for each metric, from the manifest; None if not recorded.
     """
 
     path: Path
@@ -45,17 +45,17 @@ class ListedRun:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A folder that is no run's, or whose run cannot be read."""
+    """A folder that does not contain a run, or whose run cannot be read."""
 
     path: Path
     reason: str
 
 
 def list_runs(directory: Path) -> Iterator[ListedRun | Skipped]:
-    """Every run in a folder, and every folder in it that holds none; by path.
+    """Yield every run in a folder, and every subfolder without a run, sorted by path.
 
     Raises:
-        OutputError: there is no such folder, or it cannot be read.
+        OutputError: the folder does not exist or cannot be read.
     """
     if not directory.is_dir():
         what = "is a file, not a folder" if directory.exists() else "there is no such folder"
@@ -81,11 +81,11 @@ def _within(root: Path, path: Path, depth: int) -> Iterator[ListedRun | Skipped]
             yield from found
         else:
             yield from (one for one in found if (root / one.path / folder.MANIFEST).exists())
-            yield Skipped(name, "no run's folder")
+            yield Skipped(name, "not a run's folder")
 
 
 def _natural(name: str) -> str:
-    """A key that puts `run-10` behind `run-9`."""
+    """Return a sort key that orders `run-10` after `run-9`."""
     return re.sub(r"[0-9]+", lambda digits: digits[0].zfill(20), name)
 
 
@@ -114,11 +114,11 @@ def _read(root: Path, path: Path) -> ListedRun | Skipped:
 
 
 def _epochs_done(history: Path) -> int:
-    """One more than the last whole line's epoch; only the end of the file is read."""
+    """Return the epoch of the last complete line plus 1, reading only the end of the file."""
     if not history.is_file():
         return 0
     with history.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - LONGEST_LINE))
-        lines = file.read().split(b"\n")[:-1]  # a last line that a kill cut off is left out
+        lines = file.read().split(b"\n")[:-1]  # drop a last line truncated by a kill
     return int(parse_row(lines[-1])["epoch"]) + 1 if lines else 0

@@ -14,18 +14,18 @@ from declnet.runs.stored_run import open_run
 def load_model(
     run_directory: str | Path, registry: Registry | None = None, *, notice: Notice | None = None
 ) -> Model:
-    """Build the model of a run's folder with the weights that the run left.
+    """Load the trained model from a run's folder.
 
     Args:
-        run_directory: as `RunResult.directory` or the command line gave it.
+        run_directory: the run's folder, e.g. `RunResult.directory`.
         registry: where names are looked up; default: all installed plugins.
-        notice: called with a sentence for each distribution whose version is not the run's;
+        notice: called with a sentence for each distribution whose version differs from the run's;
             default: a `DeclnetWarning`.
 
     Raises:
-        OutputError: it is not a run's folder, or the run left no weights.
-        OriginError: a component would come from another distribution than the run's.
-        SpecError: a component of the run is not installed any more.
+        OutputError: it is not a run's folder, or the run saved no weights.
+        OriginError: a component would come from a different distribution than in the run.
+        SpecError: a component of the run is no longer installed.
         WeightsError: the weights cannot be read.
     """
     return open_run(run_directory, registry, notice=notice).model()
@@ -34,18 +34,18 @@ def load_model(
 def load_predictor(
     run_directory: str | Path, registry: Registry | None = None, *, notice: Notice | None = None
 ) -> Predictor:
-    """Load the model of a run's folder with the preparation of its data.
+    """Load the trained model from a run's folder together with its data preparation.
 
     Args:
-        run_directory: as `RunResult.directory` or the command line gave it.
+        run_directory: the run's folder, e.g. `RunResult.directory`.
         registry: where names are looked up; default: all installed plugins.
-        notice: called with a sentence for each distribution whose version is not the run's;
+        notice: called with a sentence for each distribution whose version differs from the run's;
             default: a `DeclnetWarning`.
 
     Raises:
-        OutputError: it is not a run's folder, or the run left no weights.
-        OriginError: a component would come from another distribution than the run's.
-        SpecError: a component of the run is not installed any more.
+        OutputError: it is not a run's folder, or the run saved no weights.
+        OriginError: a component would come from a different distribution than in the run.
+        SpecError: a component of the run is no longer installed.
         WeightsError: the weights cannot be read.
     """
     return open_run(run_directory, registry, notice=notice).predictor()

@@ -1,4 +1,4 @@
-"""Sees to it that one process at a time is at work in a run's folder."""
+"""Locking a run's folder so that only one process at a time works in it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from declnet.errors import OutputError
 
 @contextmanager
 def locked(directory: Path) -> Iterator[None]:
-    """Holds the lock of a run's folder, which the system frees when the process ends or is killed.
+    """Hold the lock of a run's folder; the system releases it when the process ends or is killed.
 
-    It leaves no file. Where the system has no such locks, nothing is held.
+    No lock file remains. On systems without such locks, nothing is locked.
 
     Raises:
-        OutputError: another process holds it.
+        OutputError: another process holds the lock.
     """
     descriptor = _opened(directory)
     try:
@@ -33,18 +33,18 @@ def locked(directory: Path) -> Iterator[None]:
 def _opened(directory: Path) -> int | None:
     try:
         return os.open(directory, os.O_RDONLY)
-    except OSError:  # Windows opens no folders
+    except OSError:  # Windows cannot open folders
         return None
 
 
 def _taken(descriptor: int) -> bool:
-    """Whether nobody else had the lock; also true where there are none."""
+    """Return whether the lock was acquired; also True on systems without locks."""
     try:
         import fcntl
 
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    except (ImportError, OSError):  # some systems and network drives have none
+    except (ImportError, OSError):  # unsupported on some systems and network drives
         return True
     return True

@@ -1,4 +1,4 @@
-"""The manifest: with what, on what and when a run ran, how it ended, and what has changed since."""
+"""The manifest: a run's environment, data, times and outcome, and what has changed since."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ def first_manifest(
     model: Model,
     kernels: Sequence[type[Kernel]] = (),
 ) -> dict[str, Any]:
-    """Return the manifest of a run that starts now: status `running`.
+    """Return the manifest of a run that starts now, with status `running`.
 
     Args:
-        spec: of the run.
+        spec: the run's spec.
         spec_file: the content of the folder's spec.toml.
         registry: where names were looked up.
-        data: each data set as it is trained or evaluated on.
-        model: of the run.
-        kernels: what computes in place of components.
+        data: each data set as used for training or evaluation.
+        model: the run's model.
+        kernels: the kernels that replace components.
     """
     return {
         "status": "running",
@@ -63,12 +63,12 @@ def first_manifest(
 
 
 def now() -> str:
-    """Return the time in UTC, ISO 8601, to the millisecond."""
+    """Return the current UTC time in ISO 8601 format with milliseconds."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _engine(kernels: Sequence[type[Kernel]]) -> dict[str, str]:
-    """Which compiled kernels computed, or `numpy`, and the versions of what compiled them."""
+    """Return the compiled kernels used, or `numpy`, and the versions of their compilers."""
     names = ", ".join(sorted(kernel.type for kernel in kernels if kernel.compiled)) or "numpy"
     versions: dict[str, str] = {}
     for kernel in kernels:
@@ -83,23 +83,23 @@ def _blas() -> dict[str, str]:
 
 
 PINNED = ("spec", "data", "components", "engine", "declnet", "numpy", "blas", "machine")
-"""Of the manifest: what the bits of the result may depend on."""
+"""Manifest entries that may affect the exact bits of the result."""
 
 _WORDS = {"machine": "the machine's architecture"}
 
 
 def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Return each difference in words.
+    """Return a description of each difference.
 
     Args:
         before: the manifest in the run's folder.
-        now: the manifest that a run would have that begins now.
+        now: the manifest of a run started now.
     """
     same_spec = before.get("spec") == now["spec"]
     found = [] if same_spec else ["spec.toml has been edited"]
     found += _of_data(before.get("data", {}), now["data"])
     found += _of_components(before, now, same_spec)
-    numpy_alone = {"kernels": "numpy"}  # what a run was that began before there were kernels
+    numpy_alone = {"kernels": "numpy"}  # the engine of runs from before kernels existed
     engines = (_in_words(each.get("engine", numpy_alone)) for each in (before, now))
     old, new = engines
     if old != new:
@@ -125,9 +125,9 @@ def _of_data(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]
 def _of_components(
     before: Mapping[str, Any], now: Mapping[str, Any], same_spec: bool
 ) -> Iterator[str]:
-    """Distributions of other versions, and components that came in or went.
+    """Yield distributions with changed versions, and components added or removed.
 
-    declnet's own version is a change by itself, and so is a spec that names other components.
+    declnet's own version and a spec that names other components are reported separately.
     """
     was, is_now = Origins.of(before), Origins.of(now)
     old, new = was.versions(), is_now.versions()

@@ -1,4 +1,4 @@
-"""Where a run's components came from: written into its manifest, and checked when it is read."""
+"""Origins of a run's components: recorded in the manifest and checked when a run is loaded."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from declnet.spec.validate import load_spec
 
 
 def warn(sentence: str) -> None:
-    """Issue a `DeclnetWarning` at the line of the program that called declnet."""
+    """Issue a `DeclnetWarning` attributed to the line that called declnet."""
     frame, level = inspect.currentframe(), 0
     while frame is not None and _is_inside(frame):
         frame, level = frame.f_back, level + 1
@@ -38,19 +38,19 @@ def warn(sentence: str) -> None:
 
 
 def _is_inside(frame: FrameType) -> bool:
-    """Whether a frame is declnet's, or that of a cached property."""
+    """Return whether a frame belongs to declnet or to a cached property."""
     return str(frame.f_globals.get("__name__")).partition(".")[0] in ("declnet", "functools")
 
 
 def used_components(
     spec: RunSpec, model: Model, kernels: Iterable[type[Kernel]], registry: Registry
 ) -> dict[str, dict[str, str]]:
-    """Return the manifest's `components`: for each kind and type `distribution==version`.
+    """Return the manifest's `components`: `distribution==version` for each kind and type.
 
     Args:
-        spec: of the run.
-        model: of the run, whose layers name initializers.
-        kernels: that computed in place of components.
+        spec: the run's spec.
+        model: the run's model, whose layers name initializers.
+        kernels: the kernels that replaced components.
         registry: where names were looked up.
     """
     as_built = registry.preferring(spec.model.preferred)
@@ -61,7 +61,7 @@ def used_components(
     for component in sorted(used, key=lambda each: (each.kind, each.type)):
         types = found.setdefault(component.kind, {})
         origin = registry.plugin_of(component) or LOCAL
-        if component.type not in types or origin == LOCAL:  # of two, the one nobody else has
+        if component.type not in types or origin == LOCAL:  # a local class takes precedence
             types[component.type] = origin.requirement
     return found
 
@@ -83,11 +83,11 @@ def components_in(value: Any) -> Iterator[Component]:
 
 @dataclass(frozen=True)
 class Origins:
-    """What a manifest says of where its run's components came from.
+    """The component origins recorded in a manifest.
 
     Attributes:
-        components: by kind and type.
-        plugins: in a manifest of the first edition, which names no types: all that were used.
+        components: origins by kind and type.
+        plugins: all plugins used, from a first-edition manifest, which does not name types.
     """
 
     components: Mapping[tuple[str, str], Plugin]
@@ -95,10 +95,10 @@ class Origins:
 
     @classmethod
     def of(cls, manifest: Mapping[str, Any]) -> Self:
-        """Return what a manifest says; nothing if it is of a run that recorded nothing.
+        """Return the origins in a manifest; empty if the run recorded none.
 
         Raises:
-            ValueError: it is malformed.
+            ValueError: the manifest is malformed.
         """
         try:
             if "components" not in manifest:
@@ -117,7 +117,7 @@ class Origins:
             raise ValueError("the list of components is malformed") from None
 
     def versions(self, *, kernels: bool = True) -> dict[str, str]:
-        """Return the versions of all distributions by name; on request without kernels'."""
+        """Return the versions of all distributions by name, optionally excluding kernels."""
         used = [
             plugin
             for (kind, _), plugin in self.components.items()
@@ -126,10 +126,10 @@ class Origins:
         return {each.distribution: each.version for each in (*used, *self.plugins) if each.version}
 
     def as_seen(self, registry: Registry) -> Registry:
-        """Return a registry as the run sees it: its components from where they came from.
+        """Return a registry as the run sees it, with each component from its recorded origin.
 
-        In place of types that are not recorded, it has what the first edition would have taken of
-        several distributions: declnet's own, else that of the first by name.
+        For unrecorded types offered by several distributions, it follows the first edition:
+        declnet's own, else the first distribution by name.
         """
         known = dict(self.components)
         used = {normalized(each.distribution) for each in self.plugins}
@@ -143,7 +143,7 @@ class Origins:
         return registry.as_recorded(known)
 
     def moved(self, registry: Registry, *, kernels: bool) -> Iterator[tuple[str, Plugin]]:
-        """Yield what only other distributions offer now, in words, and where it came from."""
+        """Yield a description and the origin of each component now offered only elsewhere."""
         for (kind, name), plugin in self.components.items():
             offering = registry.offering(kind, name) if kernels or kind != Kernel.kind else ()
             if offering and not any(each.is_of(plugin.distribution) for each in offering):
@@ -151,7 +151,7 @@ class Origins:
                 yield f'{kind_in_words(kind)} "{name}" came from {plugin.origin}, {now}', plugin
 
     def unlisted(self, spec: RunSpec, registry: Registry) -> Iterator[tuple[str, Plugin]]:
-        """Yield the same of a spec's components whose distributions the run did not use."""
+        """Yield the same for the spec's components whose distributions the run did not use."""
         listed = {normalized(each.distribution): each for each in self.plugins}
         if not listed:
             return
@@ -174,22 +174,22 @@ def spec_of_run(
     *,
     training: bool = False,
 ) -> tuple[RunSpec, Registry]:
-    """Load the spec of a run's folder, each component from the distribution that the run had.
+    """Load the spec from a run's folder, each component from the distribution used in the run.
 
     Args:
         directory: the run's folder.
-        manifest: of the run.
+        manifest: the run's manifest.
         registry: where names are looked up; default: all installed plugins.
-        notice: called with a sentence for each distribution that has another version now.
-        training: whether the run goes on, so that its kernels count too.
+        notice: called with a sentence for each distribution whose version has changed.
+        training: whether training continues, in which case kernels are checked too.
 
     Returns:
         The spec, and the registry as the run sees it.
 
     Raises:
-        OriginError: a component would come from another distribution.
+        OriginError: a component would come from a different distribution.
         OutputError: the manifest is malformed.
-        SpecError: a component is not installed any more.
+        SpecError: a component is no longer installed.
     """
     registry = registry or default_registry()
     try:
@@ -219,7 +219,7 @@ def _require_none(directory: Path, moved: Iterable[tuple[str, Plugin]], registry
 
 
 def _hint(plugin: Plugin, registry: Registry) -> str:
-    """How to get a distribution's components again."""
+    """Return a hint on how to make a distribution's components available again."""
     for disabled in registry.disabled:
         if disabled.is_of(plugin.distribution):
             return f"{disabled} is disabled"
@@ -232,6 +232,6 @@ def _hint(plugin: Plugin, registry: Registry) -> str:
 
 
 def _plugin(distribution: str, version: str) -> Plugin:
-    """What a manifest records; of a class that a program registered, no distribution."""
+    """Return the recorded plugin; classes registered by a program have no distribution."""
     name = distribution if version else "the program that made the run"
     return Plugin(name, distribution if version else "", version)

@@ -1,4 +1,4 @@
-"""Files of predictions: CSV, JSON lines, NumPy and Parquet, written whole or not at all."""
+"""Writing predictions to CSV, JSON Lines, NumPy and Parquet files, completely or not at all."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def as_text(column: Array, quoted: Callable[[str], str]) -> list[str]:
-    """One string an item: text as `quoted` makes it; numbers so short that they read back the same.
+    """Convert each item to a string: text through `quoted`, numbers in shortest round-trip form.
 
     Args:
         column: (n,) text (objects), booleans, integers or floats.
@@ -40,19 +40,19 @@ def as_text(column: Array, quoted: Callable[[str], str]) -> list[str]:
 
 
 def csv_text(text: str) -> str:
-    """A cell, in quotation marks if it needs them."""
+    """Return a CSV cell, quoted if necessary."""
     if text and not any(each in text for each in '",\r\n') and text.strip() == text:
         return text
     return '"' + text.replace('"', '""') + '"'
 
 
 def json_text(text: str) -> str:
-    """A string of JSON."""
+    """Return a JSON string."""
     return json.dumps(text, ensure_ascii=False)
 
 
 def json_items(column: Array) -> list[str]:
-    """Values of JSON; what is NaN or infinite, which JSON does not have, is null."""
+    """Return JSON values; NaN and infinity, which JSON lacks, become null."""
     items = as_text(column, json_text)
     if column.dtype.kind == "f":
         for position in np.flatnonzero(~np.isfinite(column)):
@@ -61,12 +61,12 @@ def json_items(column: Array) -> list[str]:
 
 
 def has_polars() -> bool:
-    """Whether polars is installed; imports nothing."""
+    """Return whether polars is installed, without importing it."""
     return find_spec("polars") is not None
 
 
 def as_frame(columns: Mapping[str, Array]) -> pl.DataFrame:
-    """A polars data frame of columns (n,)."""
+    """Return a polars data frame of columns (n,)."""
     import polars as pl
 
     series = [
@@ -79,7 +79,7 @@ def as_frame(columns: Mapping[str, Array]) -> pl.DataFrame:
 
 
 def write_csv(parts: Iterable[Predictions], file: BinaryIO) -> int:
-    """Writes a header and a line for each sample, as the parts come; returns how many samples."""
+    """Write a header and a line per sample, part by part; return the number of samples."""
     rows, fast = 0, has_polars()
     for part in parts:
         columns = part.columns()
@@ -96,7 +96,7 @@ def write_csv(parts: Iterable[Predictions], file: BinaryIO) -> int:
 
 
 def write_json_lines(parts: Iterable[Predictions], file: BinaryIO) -> int:
-    """Writes an object a line, with the columns' names as keys; returns how many samples."""
+    """Write one object per line, keyed by column name; return the number of samples."""
     rows = 0
     for part in parts:
         columns = part.columns()
@@ -110,11 +110,11 @@ def write_json_lines(parts: Iterable[Predictions], file: BinaryIO) -> int:
 
 
 def write_npy(parts: Iterable[Predictions], file: BinaryIO) -> int:
-    """Write the outputs (n, *shape), as the parts come; returns how many samples.
+    """Write the outputs (n, *shape) part by part; return the number of samples.
 
     Args:
-        parts: of one shape and type.
-        file: at its start, and able to go back there.
+        parts: predictions with the same shape and type.
+        file: a seekable file, positioned at the start.
     """
     rows, first = 0, None
     for part in parts:
@@ -136,7 +136,7 @@ def _write_header(file: BinaryIO, shape: Shape, dtype: Dtype, rows: int) -> None
 
 
 def write_parquet(parts: Iterable[Predictions], file: BinaryIO) -> int:
-    """Writes a table, as the parts come, in constant memory; returns how many samples."""
+    """Write a table part by part in constant memory; return the number of samples."""
     from polars.io.plugins import register_io_source
 
     remaining = iter(parts)
@@ -156,14 +156,14 @@ def write_parquet(parts: Iterable[Predictions], file: BinaryIO) -> int:
 
 
 class _Counted:
-    """Gives parts to polars one by one, and remembers how many, and what went wrong.
+    """An adapter that passes parts to polars and records the row count and any error.
 
     Args:
-        parts: to be given, once.
+        parts: the parts, consumed once.
 
     Attributes:
-        rows: given so far.
-        error: what making a part raised.
+        rows: number of rows passed so far.
+        error: the exception raised while producing a part.
     """
 
     def __init__(self, parts: Iterator[Predictions]) -> None:
@@ -173,7 +173,7 @@ class _Counted:
     def frames(
         self, columns: Any, predicate: Any, rows: int | None, size: int | None
     ) -> Iterator[Any]:
-        """All parts as data frames; a sink asks for all columns and rows."""
+        """Yield all parts as data frames; a sink requests all columns and rows."""
         del columns, predicate, rows, size
         try:
             for part in self._parts:
@@ -192,21 +192,22 @@ FORMS: dict[str, Write] = {
     "npy": write_npy,
     "parquet": write_parquet,
 }
-"""How each form is written."""
+"""The writer of each format."""
 
 FOR_STREAMS = ("csv", "jsonl")
-"""The forms that can be written to what cannot go back, e.g. a pipe."""
+"""Formats that can be written to non-seekable outputs, e.g. a pipe."""
 
 
 def form_of(path: Path | None, named: str | None) -> str:
-    """The form of an output.
+    """Return the format of an output.
 
     Args:
         path: the file; None for standard output.
-        named: the form, if the user named one.
+        named: the format, if the user named one.
 
     Raises:
-        OutputError: it cannot be known, cannot be written there, or needs what is not installed.
+        OutputError: the format is unknown, cannot be written to this output, or requires a package
+            that is not installed.
     """
     form = named or ("csv" if path is None else path.suffix.lower().removeprefix("."))
     if form not in FORMS:
@@ -220,14 +221,14 @@ def form_of(path: Path | None, named: str | None) -> str:
 
 @contextmanager
 def whole_file(path: Path, force: bool) -> Iterator[BinaryIO]:
-    """A file that is there once it is whole; after an error nothing of it is left.
+    """Open a file that appears only once it is complete; an error leaves no trace of it.
 
     Args:
         path: the file.
-        force: whether it may be there already, and is replaced.
+        force: whether to replace an existing file.
 
     Raises:
-        OutputError: it exists, or cannot be written.
+        OutputError: the file exists or cannot be written.
     """
     require_free(path, force)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
@@ -246,7 +247,7 @@ def whole_file(path: Path, force: bool) -> Iterator[BinaryIO]:
 
 
 def require_free(path: Path, force: bool) -> None:
-    """Raises OutputError if there is such a file, unless forced, or a folder."""
+    """Raise OutputError if the path is a folder, or an existing file without `force`."""
     if path.is_dir():
         raise OutputError(f"{path}: is a folder; name a file")
     if not path.parent.is_dir():

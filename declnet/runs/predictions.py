@@ -1,4 +1,4 @@
-"""What a model predicts of samples, and how its outputs are read."""
+"""Predictions of a model and the interpretation of its outputs."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from declnet.spec.model import RunSpec
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """What a model predicts of n samples.
+    """The predictions of a model for n samples.
 
     Attributes:
-        prediction: (n,) the class of each sample, as the target of the training data has it (text,
-            whole numbers or booleans), or 0, 1, 2, … where that was an array; or the value, (n,) or
-            (n, *shape). Several yes-or-no outputs: (n, outputs) of 0 and 1.
-        probabilities: (n, classes), or (n, outputs) of several yes-or-no outputs; None for values,
-            and for scores such as those of hinge.
-        class_names: the classes in words, in the order of the probabilities; None for values and
-            for several yes-or-no outputs.
-        outputs: (n, *shape), the model's output after `Loss.predictions`: of a loss that takes
-            logits, probabilities.
+        prediction: (n,) the class of each sample as in the training data's target (text, integers
+            or booleans), or 0, 1, 2, … if the target was an array; or the value, (n,) or
+            (n, *shape). For several binary outputs: (n, outputs) of 0 and 1.
+        probabilities: (n, classes), or (n, outputs) for several binary outputs; None for values
+            and for scores, e.g. with the hinge loss.
+        class_names: the class names in the order of the probabilities; None for values and for
+            several binary outputs.
+        outputs: (n, *shape), the model's output after `Loss.predictions`; probabilities if the
+            loss takes logits.
     """
 
     prediction: Array
@@ -40,9 +40,9 @@ class Predictions:
         return len(self.outputs)
 
     def columns(self) -> dict[str, Array]:
-        """Return a table of them, (n,) each: `prediction`, and `probability_<class>` of each class.
+        """Return the columns (n,) `prediction` and, for each class, `probability_<class>`.
 
-        Of several outputs: `prediction_1`, `prediction_2`, … and `probability_1`, ….
+        For several outputs: `prediction_1`, `prediction_2`, … and `probability_1`, ….
         """
         columns = _numbered("prediction", self.prediction)
         if self.probabilities is not None and self.class_names is None:
@@ -54,10 +54,10 @@ class Predictions:
 
 
 def predictions_of(loss: Loss, y_pred: Array) -> Array:
-    """Return what `Loss.predictions` makes of a model's output (n, *output shape).
+    """Apply `Loss.predictions` to a model's output (n, *output shape).
 
     Raises:
-        BrokenContractError: it is not an array of n rows of numbers.
+        BrokenContractError: the result is not a numeric array with n rows.
     """
     with np.errstate(all="ignore"):
         return checked_predictions(loss, loss.predictions(y_pred), y_pred)
@@ -65,16 +65,16 @@ def predictions_of(loss: Loss, y_pred: Array) -> Array:
 
 @dataclass(frozen=True)
 class OutputReading:
-    """How the predictions of a model are read.
+    """The interpretation of a model's predictions.
 
     Attributes:
-        sort: `"classes"`: a unit each; `"binary"`: one unit for two classes; `"flags"`: several
-            yes-or-no units; `"values"`.
-        classes: as the target of the training data has them, or 0, 1, 2, …; None for flags and
+        sort: `"classes"`: one unit per class; `"binary"`: one unit for two classes; `"flags"`:
+            several binary units; `"values"`.
+        classes: the classes as in the training data's target, or 0, 1, 2, …; None for flags and
             values.
-        outputs: how many numbers a prediction has.
-        threshold: above which a yes-or-no unit says yes.
-        scores: whether units give scores rather than probabilities.
+        outputs: number of values per prediction.
+        threshold: the value above which a binary unit predicts the positive class.
+        scores: whether units return scores rather than probabilities.
     """
 
     sort: Literal["classes", "binary", "flags", "values"]
@@ -87,12 +87,12 @@ class OutputReading:
     def of(
         cls, spec: RunSpec, output_shape: Shape, dtype: Dtype, target: TargetEncoding | None
     ) -> OutputReading:
-        """Return how the predictions of a run's model are read.
+        """Return the interpretation of a run's predictions.
 
         Args:
-            spec: the run's, whose loss says what the predictions are.
-            output_shape: of the model.
-            dtype: of the model.
+            spec: the run's spec, whose loss determines what the predictions mean.
+            output_shape: the model's output shape.
+            dtype: the model's dtype.
             target: how the target was encoded; None if y was an array.
         """
         loss, known = spec.loss, target.classes if target is not None else None
@@ -109,7 +109,7 @@ class OutputReading:
 
     @property
     def class_names(self) -> tuple[str, ...] | None:
-        """The classes in words."""
+        """The class names; None if there are none."""
         if self.classes is None:
             return None
         return tuple(
@@ -117,10 +117,10 @@ class OutputReading:
         )
 
     def labels(self, outputs: Array) -> Array:
-        """Return the predicted class of each sample (n,), by its position; of flags, (n, outputs).
+        """Return the index of each sample's predicted class (n,); for flags, (n, outputs).
 
         Args:
-            outputs: as `Loss.predictions` gave them.
+            outputs: the result of `Loss.predictions`.
         """
         if self.sort == "classes":
             labels: Array = outputs.argmax(axis=1)
@@ -129,7 +129,7 @@ class OutputReading:
         return flags[:, 0] if self.sort == "binary" else flags
 
     def true_labels(self, y: Array) -> Array:
-        """The true class of each sample (n,), as its position; of flags, (n, outputs).
+        """Return the index of each sample's true class (n,); for flags, (n, outputs).
 
         Args:
             y: as metrics take it: labels (n,) or (n, 1), one-hot rows (n, classes), or flags.
@@ -142,7 +142,7 @@ class OutputReading:
         return flags[:, 0] if self.sort == "binary" else flags
 
     def read(self, outputs: Array) -> Predictions:
-        """Return what outputs (n, *shape) say, as `Loss.predictions` gave them."""
+        """Interpret outputs (n, *shape) returned by `Loss.predictions`."""
         if self.sort == "values":
             single = outputs.ndim > 1 and prod(outputs.shape[1:]) == 1
             return Predictions(outputs.reshape(-1) if single else outputs, None, None, outputs)
@@ -157,14 +157,14 @@ class OutputReading:
 
 
 def _gives_probabilities(loss: Loss) -> bool:
-    """Whether predictions are probabilities; of a loss that says nothing, by its threshold."""
+    """Return whether predictions are probabilities, judging by the threshold if not declared."""
     if loss.takes is None:
         return loss.targets == "classes" or loss.threshold == Loss.threshold
     return loss.takes in ("distribution", "probabilities", "logits")
 
 
 def _threshold(spec: RunSpec) -> float:
-    """The one that a metric of the run was given, else that of the loss."""
+    """Return the threshold set on one of the run's metrics, or else the loss's threshold."""
     for metric in spec.training.metrics:
         threshold = getattr(metric, "threshold", Loss.threshold)
         if isinstance(threshold, float) and threshold != Loss.threshold:
@@ -173,7 +173,7 @@ def _threshold(spec: RunSpec) -> float:
 
 
 def _classes(known: tuple[Any, ...] | None, units: int) -> tuple[Any, ...]:
-    """A class for each unit; units beyond the known classes are called by their number."""
+    """Return a class for each unit; units beyond the known classes are numbered."""
     if known is None:
         return tuple(range(units))
     if len(known) >= units:

@@ -1,4 +1,4 @@
-"""The model of a run with the preparation of its data: predictions for tables, arrays and files."""
+"""Predictions for tables, arrays and files, using a run's model and data preparation."""
 
 from __future__ import annotations
 
@@ -28,13 +28,14 @@ from declnet.spec.requirements import registry_for
 
 
 class Predictor:
-    """A trained model and all that turns a user's data into predictions; safe in threads.
+    """A trained model with everything needed to predict from a user's data; thread-safe.
 
     Attributes:
-        model: of the run, trained; its `predict` gives its output before `Loss.predictions`.
-        preparation: what data goes through before the model; None if arrays are taken as they are.
-        reading: how the predictions are read.
-        spec: of the run.
+        model: the run's trained model; its `predict` returns outputs before `Loss.predictions`.
+        preparation: the preparation applied to data before the model; None if arrays are used
+            unchanged.
+        reading: how to interpret the predictions.
+        spec: the run's spec.
         registry: where the run's names are looked up, as the run sees it.
     """
 
@@ -53,44 +54,44 @@ class Predictor:
 
     @property
     def class_names(self) -> tuple[str, ...] | None:
-        """The classes in words, in the order of the probabilities; None if there are none."""
+        """The class names in the order of the probabilities; None if there are none."""
         return self.reading.class_names
 
     @property
     def features(self) -> tuple[str, ...] | None:
-        """The columns that predictions are made from; None if the model was trained on arrays."""
+        """The columns used for predictions; None if the model was trained on arrays."""
         types = self.preparation.types if self.preparation is not None else None
         return tuple(types) if types is not None else None
 
     def predict(self, data: Any) -> Predictions:
-        """Prepare samples as the training data was, and predict them; nothing is fitted anew.
+        """Prepare samples like the training data, without refitting, and return their predictions.
 
         Args:
-            data: a data frame (polars, pandas), a mapping of columns, a list of records or
-                `Table`, with at least the columns `features`; or, if the model was trained on
-                arrays, an array (n, *sample shape), or a table of as many columns as a sample has
-                numbers, in their order.
+            data: a data frame (polars, pandas), a mapping of columns, a list of records or a
+                `Table`, with at least the columns `features`. If the model was trained on arrays:
+                an array (n, *sample shape), or a table with one column per value of a sample, in
+                order.
 
         Raises:
-            DataError: a column is missing or of another type, or a row cannot be prepared.
-            ComponentError: a component raised, or returned what its contract does not allow.
+            DataError: a column is missing or has a different type, or a row cannot be prepared.
+            ComponentError: a component raised an exception or violated its contract.
         """
         with attributing_errors(self.registry):
             return self.predict_prepared(self.prepared(as_table(data)))
 
     def predict_prepared(self, x: Array) -> Predictions:
-        """Predict samples x as the model takes them, which `prepared` gives."""
+        """Return predictions for samples x as returned by `prepared`."""
         return self.reading.read(predictions_of(self.spec.loss, self.model.predict(x)))
 
     def prepared(self, data: Table | Array, first_row: int = 1) -> Array:
-        """Return x as the model takes it, of data as it was before the preparation.
+        """Return unprepared data as x, ready for the model.
 
         Args:
-            data: records or an array.
+            data: a table or an array.
             first_row: the number of an array's first sample, for messages.
 
         Raises:
-            DataError: as `predict`.
+            DataError: as for `predict`.
         """
         if self.features is not None:
             return self._prepared(data)
@@ -122,15 +123,15 @@ def _require_finite(x: Array, records: Table) -> None:
 
 
 NUMBERS = 2**21
-"""Of x in a part, about: 16 MiB in float64."""
+"""Approximate number of values of x in a part: 16 MiB in float64."""
 MOST_SAMPLES = 2**16
 
 
 def samples_in_part(predictor: Predictor) -> int:
-    """So many that a part is small in memory and long enough to be fast.
+    """Return how many samples to process per part, balancing memory and speed.
 
-    It is a multiple of the samples that the model computes at once, so that figures do not depend
-    on how a file is cut.
+    The number is a multiple of the samples that the model computes together, so results do not
+    depend on how a file is divided.
     """
     model = predictor.model
     size = max(1, prod(model.input_shape), prod(model.output_shape))
@@ -142,16 +143,16 @@ def samples_in_part(predictor: Predictor) -> int:
 def input_parts(
     predictor: Predictor, path: Path, registry: Registry, samples: int
 ) -> Iterator[Table | Array]:
-    """Yield what a file has to predict from, in parts of up to `samples` samples.
+    """Yield a file's input data in parts of up to `samples` samples.
 
     Args:
-        predictor: of the run; the source of its training data says how the file is written.
+        predictor: the run's predictor; its training data source determines the file's format.
         path: the file.
         registry: where the data source is looked up.
-        samples: of a part.
+        samples: maximum number of samples per part.
 
     Raises:
-        DataError: the file cannot be read, or lacks a column.
+        DataError: the file cannot be read or lacks a column.
     """
     source = _source(predictor, path, registry, None)
     for part in source.input_chunks(_no_chance(), samples):
@@ -161,7 +162,7 @@ def input_parts(
 def labeled_parts(
     predictor: Predictor, path: Path, registry: Registry, samples: int
 ) -> Iterator[Table | Dataset]:
-    """Yield a file with its targets; arguments and errors as those of `input_parts`."""
+    """Yield a file's data with its targets; arguments and errors are as for `input_parts`."""
     target = predictor.preparation.target if predictor.preparation is not None else None
     source = _source(predictor, path, registry, target)
     for part in source.chunks(_no_chance(), samples):
@@ -196,15 +197,15 @@ def _type_of(target: TargetEncoding) -> ColumnType:
 
 
 def _no_chance() -> np.random.Generator:
-    """A generator, as a source needs one; a file has nothing random."""
+    """Return the generator that a source requires; reading a file does not use it."""
     return np.random.Generator(np.random.PCG64(0))
 
 
 def predicted_parts(predictor: Predictor, path: Path, registry: Registry) -> Iterator[Predictions]:
-    """Yield the predictions for a file, part by part; memory does not grow with the file.
+    """Yield the predictions for a file part by part, with memory independent of the file size.
 
     Args:
-        predictor: of the run.
+        predictor: the run's predictor.
         path: a table with the columns that the model was trained on, or an array.
         registry: where the data source is looked up.
 

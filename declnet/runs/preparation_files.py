@@ -1,4 +1,4 @@
-"""A run's preparation in its folder: what other data must go through before the model."""
+"""Reading and writing the data preparation stored in a run's folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from declnet.runs.writing import write_atomically, write_json
 
 
 def write_preparation(directory: Path, preparation: FittedPreparation) -> None:
-    """Writes a preparation into a run's folder; raises OSError if that fails."""
+    """Write a preparation to a run's folder; raise OSError on failure."""
     written = stored(preparation)
     if written.arrays:
         write_atomically(directory / folder.PREPARATION_ARRAYS, save(written.arrays))
@@ -28,14 +28,14 @@ def write_preparation(directory: Path, preparation: FittedPreparation) -> None:
 def read_preparation(
     directory: str | Path, registry: Registry | None = None
 ) -> FittedPreparation | None:
-    """The preparation of a run's folder; None if the run took its arrays as they were.
+    """Read the preparation from a run's folder; None if the run used its arrays unchanged.
 
     Args:
         directory: the folder.
         registry: where transforms are looked up; default: all installed plugins.
 
     Raises:
-        OutputError: what was written cannot be read, or a transform is not installed any more.
+        OutputError: the stored preparation cannot be read, or a transform is no longer installed.
     """
     path = Path(directory) / folder.PREPARATION
     if not path.exists():

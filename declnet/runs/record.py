@@ -1,4 +1,4 @@
-"""Writes a run down as it happens."""
+"""Recording a run in its folder as it happens."""
 
 from __future__ import annotations
 
@@ -24,30 +24,30 @@ from declnet.runs.writing import append_line, remove_temporary, write_atomically
 
 
 class HistoryFile:
-    """The history while the run goes on; knows how long it is and a hash of it."""
+    """The history file of a running run, with its length and hash."""
 
     def __init__(self, path: Path) -> None:
         self._path, self._bytes, self._hash = path, 0, hashlib.sha256()
 
     def append(self, row: dict[str, Any]) -> None:
-        """Adds a line; raises OSError if it cannot be written."""
+        """Append a line; raise OSError if it cannot be written."""
         line = append_line(self._path, row)
         self._bytes += len(line)
         self._hash.update(line)
 
     def state(self) -> dict[str, Any]:
-        """Its length and its hash, once it is on the disk; raises OSError."""
+        """Sync the file to disk and return its length and hash; raise OSError on failure."""
         if self._bytes:
             with self._path.open("rb") as file:
                 os.fsync(file.fileno())
         return {"bytes": self._bytes, "sha256": self._hash.hexdigest()}
 
     def begins_as(self, state: dict[str, Any]) -> bool:
-        """Whether the file begins with what it was when `state` was called; raises OSError."""
+        """Return whether the file still begins with the content described by `state`."""
         return bool(hashlib.sha256(self._read(state["bytes"])).hexdigest() == state["sha256"])
 
     def cut(self, length: int) -> list[dict[str, Any]]:
-        """Takes away all after some bytes; the rows that are left. Raises OSError."""
+        """Truncate to a length in bytes and return the remaining rows; raise OSError on failure."""
         kept = self._read(length)
         if self._path.is_file() and self._path.stat().st_size > length:
             write_atomically(self._path, kept)
@@ -62,17 +62,17 @@ class HistoryFile:
 
 
 def _with_nan(row: dict[str, Any]) -> dict[str, Any]:
-    """A row as it was told: JSON has null for a figure that was no number."""
+    """Return a row as logged, with NaN in place of JSON null."""
     return {name: math.nan if value is None else value for name, value in row.items()}
 
 
 class Record:
-    """A run's folder while the run goes on, which this process has locked.
+    """The folder of a running run, locked by this process.
 
     Attributes:
         directory: the folder, already claimed.
-        history: what was logged.
-        checkpoints: what the run can go on from.
+        history: the logged epochs.
+        checkpoints: the checkpoints the run can be resumed from.
     """
 
     def __init__(self, directory: Path, manifest: dict[str, Any]) -> None:
@@ -88,12 +88,12 @@ class Record:
         preparation: FittedPreparation | None,
         manifest: dict[str, Any],
     ) -> Self:
-        """Writes what is known before the first step; raises RunError if that fails.
+        """Write everything known before the first step; raise RunError on failure.
 
-        The spec is first, so that a run can be begun again that was killed in between.
+        The spec is written first, so that a run killed in between can be restarted.
 
         Args:
-            preparation: what other data must go through before the model, if there is something.
+            preparation: the data preparation, if any.
         """
         record = cls(directory, manifest)
         with _writing():
@@ -104,19 +104,19 @@ class Record:
         return record
 
     def resumed(self, epoch: int, step: int, changes: list[str]) -> None:
-        """Notes for the manifest where another process goes on, and what has changed since."""
+        """Add to the manifest where another process resumes, and what has changed since."""
         entry = {"at": now(), "from_epoch": epoch, "from_step": step, "changes": changes}
         self._manifest["resumed"] = [*self._manifest.get("resumed", ()), entry]
 
     def go_on(self, checkpoint: Checkpoint | None, length: int) -> list[dict[str, Any]]:
-        """Takes away what was written after a checkpoint; raises RunError if that fails.
+        """Discard everything written after a checkpoint; raise RunError on failure.
 
         Args:
-            checkpoint: None to begin again.
-            length: of the history then, in bytes.
+            checkpoint: the checkpoint, or None to start over.
+            length: length of the history at that point, in bytes.
 
         Returns:
-            The rows of the history until then.
+            The rows of the history up to that point.
         """
         with _writing():
             remove_temporary(self.directory)
@@ -126,7 +126,7 @@ class Record:
         return rows
 
     def epoch(self, row: dict[str, Any]) -> None:
-        """Adds a logged epoch to the history; raises RunError if it cannot be written."""
+        """Add a logged epoch to the history; raise RunError if it cannot be written."""
         with _writing():
             self.history.append(row)
 
@@ -140,7 +140,7 @@ class Record:
         best: bool,
         keep_last: int,
     ) -> None:
-        """Writes a checkpoint, as `Checkpoints.write`; raises RunError if that fails."""
+        """Write a checkpoint like `Checkpoints.write`; raise RunError on failure."""
         with _writing():
             history = {"history": self.history.state()}
             self.checkpoints.write(content | history, epoch, batch, step, best, keep_last)
@@ -152,10 +152,10 @@ class Record:
         seconds: float,
         stopped: str | None = None,
     ) -> None:
-        """Writes weights and figures of the finished model; raises RunError if that fails.
+        """Write the weights and metrics of the finished model; raise RunError on failure.
 
         Args:
-            stopped: why a callback ended the training, if one did.
+            stopped: the reason a callback gave for ending the training, if any.
         """
         with _writing():
             self._weights(model)
@@ -163,14 +163,14 @@ class Record:
             self._end("finished", seconds, {"stopped": stopped} if stopped else {})
 
     def forget_checkpoints(self) -> None:
-        """Removes those of a run that is finished; what cannot be removed does no harm."""
+        """Remove the checkpoints of a finished run; ignore files that cannot be removed."""
         with suppress(OSError):
             self.checkpoints.clear()
 
     def failed(self, model: Model, error: BaseException, seconds: float) -> None:
-        """Writes how the run ended; an interrupted one leaves its weights as they were.
+        """Record how the run ended; an interrupted run keeps its weights unchanged.
 
-        Never raises: the disk that made a run fail may refuse this too, and the run's own error is
+        Never raises: a disk that made the run fail may also fail here, and the run's own error is
         the one to report.
         """
         interrupted = isinstance(error, KeyboardInterrupt)

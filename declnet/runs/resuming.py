@@ -1,4 +1,4 @@
-"""`resume`: goes on with a run that was killed or interrupted, to the bits of one that was not."""
+"""`resume`: resume a killed or interrupted run with bit-identical results."""
 
 from __future__ import annotations
 
@@ -31,27 +31,27 @@ def resume(
     notice: Notice | None = None,
     registry: Registry | None = None,
 ) -> RunResult:
-    """Goes on with a run from its last checkpoint that is whole, or else from its first step.
+    """Resume a run from its last intact checkpoint, or else from its first step.
 
-    The weights, history and metrics that it ends with are, to the bit, those of a run that was
-    never stopped. Of a run that is finished, nothing is done again.
+    The final weights, history and metrics are bit-identical to those of an uninterrupted run. For
+    a finished run, nothing is recomputed.
 
     Args:
         run_directory: the run's folder.
-        data: what the run was given by its program, if it was; as for `declnet.run`.
-        allow_changes: whether to go on though the spec, the data, or the versions of plugins,
-            declnet or NumPy are others than when the run began. The manifest will list them.
+        data: the data that the program originally passed to the run, if any; as for `declnet.run`.
+        allow_changes: whether to resume even if the spec, the data, or the versions of plugins,
+            declnet or NumPy have changed since the run began. The manifest lists the changes.
         listener: called with each event of the training.
-        notice: told in a sentence where the run goes on, and of checkpoints that are damaged; of a
-            finished run, as for `load_model`.
+        notice: called with a sentence saying where the run resumes, and one for each damaged
+            checkpoint; for a finished run, as for `load_model`.
         registry: where names are looked up; default: all installed plugins.
 
     Raises:
-        OutputError: it is not a run's folder, or another process is at work in it.
-        OriginError: a component would come from another distribution than when the run began.
-        ResumeError: something has changed, or the checkpoint does not fit what has.
-        SpecError: the run's spec.toml is wrong by now.
-        DataError: its data is not there any more, or wrong.
+        OutputError: it is not a run's folder, or another process is working in it.
+        OriginError: a component would come from a different distribution than when the run began.
+        ResumeError: something has changed, or the checkpoint does not fit the changes.
+        SpecError: the run's spec.toml is no longer valid.
+        DataError: the run's data is no longer available or is invalid.
         RunError: the run could not be finished.
     """
     directory = Path(run_directory)
@@ -79,11 +79,11 @@ def resume(
 
 
 def training_of(run_directory: Path, registry: Registry) -> TrainingSpec:
-    """Return the section `[training]` of the run in a folder.
+    """Return the `[training]` section of the run in a folder.
 
     Raises:
-        OutputError: it is no run's folder.
-        SpecError: its spec.toml is wrong.
+        OutputError: it is not a run's folder.
+        SpecError: its spec.toml is invalid.
     """
     _require_run(run_directory)
     manifest = _read_manifest(run_directory) or {}
@@ -94,7 +94,7 @@ def training_of(run_directory: Path, registry: Registry) -> TrainingSpec:
 def _newest(
     record: Record, ready: ReadyRun, notice: Notice
 ) -> tuple[Checkpoint | None, dict[str, Any] | None]:
-    """The newest checkpoint that is whole; the trainer stands where it was then."""
+    """Restore the trainer from the newest intact checkpoint; return the checkpoint and content."""
     for checkpoint, saved in record.checkpoints.read(notice):
         if not record.history.begins_as(saved["history"]):
             notice(
@@ -108,7 +108,7 @@ def _newest(
             raise ResumeError(f"{record.directory}: {checkpoint.file}: {error}") from None
         notice(f"going on at epoch {checkpoint.epoch}, after {checkpoint.step} steps")
         return checkpoint, saved
-    notice("there is no checkpoint to go on from: starting over")
+    notice("no checkpoint to resume from: starting over")
     return None, None
 
 
@@ -127,20 +127,20 @@ def _ready(
 
 
 def _require_run(directory: Path) -> None:
-    """Raises OutputError if a folder is no run's: it has neither a manifest nor only a spec."""
+    """Raise OutputError unless the folder has a manifest, or a spec and only `BEGUN` files."""
     if (directory / folder.MANIFEST).is_file():
         return
     if not directory.is_dir():
-        what = "is a file, no run's folder" if directory.exists() else "there is no such folder"
+        what = "is a file, not a run's folder" if directory.exists() else "there is no such folder"
         raise OutputError(f"{directory}: {what}")
     others = {each.name for each in directory.iterdir() if not each.name.startswith(".")} - BEGUN
     if not (directory / folder.SPEC).is_file() or others:
-        message = f"this is no run's folder (a run's folder has a {folder.MANIFEST})"
+        message = f"this is not a run's folder (a run's folder has a {folder.MANIFEST})"
         raise OutputError(f"{directory}: {message}")
 
 
 BEGUN = {folder.SPEC, folder.PREPARATION, folder.PREPARATION_ARRAYS}
-"""Files that a run writes before its manifest; it may have been killed in between."""
+"""Files that a run writes before its manifest; a run killed early may have only these."""
 
 
 def _read_manifest(directory: Path) -> dict[str, Any] | None:
@@ -162,7 +162,7 @@ def _read_spec(directory: Path) -> bytes:
 
 
 def _going_on(manifest: dict[str, Any], current: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the manifest of a run that runs again, with what it runs with now."""
+    """Return the manifest of a resumed run, updated to the current environment."""
     gone = {"ended", "seconds", "error", "stopped", "plugins"}  # the last is the first edition's
     kept = {name: value for name, value in manifest.items() if name not in gone}
     return {**kept, "status": "running", **{name: current[name] for name in (*PINNED, "better")}}
@@ -188,4 +188,4 @@ def _finished(
 
 
 def _ignore(_sentence: str) -> None:
-    """Nobody listens."""
+    """Discard a notice."""

@@ -1,4 +1,4 @@
-"""`run`: from a spec to a trained, evaluated model, and what was written of it."""
+"""`run`: train and evaluate the model of a spec, and record the run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from declnet.spec.model import RunSpec, resolved_toml
 from declnet.training.checks.check import Checked
 
 GivenData = Dataset | Table | tuple[Any, Any]
-"""What a data set may be handed over as; see `declnet.data.loading.as_data`."""
+"""Types accepted as a data set; see `declnet.data.loading.as_data`."""
 
 
 def run(
@@ -32,27 +32,28 @@ def run(
     registry: Registry | None = None,
     checked: Checked | None = None,
 ) -> RunResult:
-    """Trains and evaluates a spec.
+    """Train and evaluate the model of a spec.
 
     Args:
-        spec: the run.
-        data: in place of the spec's: what to train on, or a mapping with `"train"` and, if wanted,
-            `"validation"` and `"test"`. Each is `(x, y)`, a `Dataset`, `Table`, or a table with
-            its target, `(frame, "column")` or `(frame, y)`: a data frame of pandas, polars or the
-            like, or a mapping of columns.
+        spec: the spec of the run.
+        data: data to use instead of the spec's: the training data, or a mapping with `"train"`
+            and, optionally, `"validation"` and `"test"`. Each is `(x, y)`, a `Dataset`, a `Table`,
+            or a table with its target, `(frame, "column")` or `(frame, y)`, where the table is a
+            data frame from pandas, polars or similar, or a mapping of columns.
         out: the folder to write the run to, new or empty; None writes nothing.
         numbered: whether to write to a new folder `<name>-<number>` within `out` instead.
         listener: called with each event of the training.
         registry: where kernels and initializers are looked up; default: all installed plugins.
-        checked: what a check of this very spec found, so that tables are not read twice.
+        checked: the result of checking this same spec, to avoid reading tables twice.
 
     Raises:
-        SpecError: the spec is wrong, or has folds and chooses none, which `cross_validate` takes;
+        SpecError: the spec is invalid, or has folds and selects none (use `cross_validate`);
             nothing was written.
-        DataError: the data is wrong; nothing was written.
-        OutputError: the folder is not empty; nothing in it was touched.
-        RunError: the run could not be finished; the folder says so and keeps what was logged. A
-            component that raised is named with its distribution (`ComponentError`).
+        DataError: the data is invalid; nothing was written.
+        OutputError: the folder is not empty; nothing in it was changed.
+        RunError: the run could not be finished; the folder records this and keeps the logged
+            epochs. If a component raised, the error names it and its distribution
+            (`ComponentError`).
     """
     _require_one_fold(spec)
     ready = make_ready_run(spec, registry, given_data(data) if data is not None else None, checked)
@@ -67,7 +68,7 @@ def run(
 
 
 def given_data(data: GivenData | Mapping[str, GivenData]) -> dict[str, Dataset | Table]:
-    """Takes what a program hands over; raises DataError if it is wrong."""
+    """Convert data passed in by a program; raise DataError if it is invalid."""
     named = data if isinstance(data, Mapping) else {"train": data}
     unknown = set(named) - {"train", "validation", "test"}
     if unknown or "train" not in named:

@@ -1,4 +1,4 @@
-"""One process's work on a run: from its first step, or a checkpoint, to its end."""
+"""The execution of a run by one process, from the first step or a checkpoint to the end."""
 
 from __future__ import annotations
 
@@ -36,20 +36,20 @@ SIGNALS = ("SIGINT", "SIGTERM")
 
 
 class Interruption:
-    """The signals that arrived and have not been delivered."""
+    """A signal that was received but not yet delivered."""
 
     def __init__(self) -> None:
         self._waiting: Callable[[], Any] | None = None
 
     def hold(self, number: int, frame: FrameType | None, handler: Callable[..., Any]) -> None:
-        """Keeps the first signal for later; the second one is delivered at once."""
+        """Defer the first signal; deliver a second one immediately."""
         if self._waiting is not None:
             handler(number, frame)
         else:
             self._waiting = lambda: handler(number, frame)
 
     def deliver(self) -> None:
-        """Does what the signal that waits would have done, by default raise KeyboardInterrupt."""
+        """Call the handler of the deferred signal, which raises KeyboardInterrupt by default."""
         waiting, self._waiting = self._waiting, None
         if waiting is not None:
             waiting()
@@ -57,9 +57,9 @@ class Interruption:
 
 @contextmanager
 def held_back() -> Iterator[Interruption]:
-    """Holds signals back that have a handler written in Python, in the main thread.
+    """Defer signals with a Python handler while in the context, in the main thread only.
 
-    What the process does about other signals, and other threads, stay as they are.
+    Other signals and other threads are unaffected.
     """
     interruption, before = Interruption(), {}
     if threading.current_thread() is threading.main_thread():
@@ -85,11 +85,11 @@ def _holding(
 
 @dataclass(frozen=True, eq=False)
 class ReadyRun:
-    """All that a run computes with; nothing is written yet.
+    """Everything needed to execute a run, before anything is written.
 
     Attributes:
-        prepared: model and data.
-        trainer: stands before the first step.
+        prepared: the model and data.
+        trainer: the trainer, before its first step.
         registry: where names were looked up, as the spec sees it.
     """
 
@@ -99,7 +99,7 @@ class ReadyRun:
     registry: Registry
 
     def manifest(self, spec_file: bytes) -> dict[str, Any]:
-        """Return the manifest of a run that begins now, with this spec.toml."""
+        """Return the manifest of a run that starts now with this spec.toml."""
         prepared, trainer = self.prepared, self.trainer
         model, kernels = prepared.model, trainer.kernels.used
         return first_manifest(self.spec, spec_file, self.registry, prepared.data, model, kernels)
@@ -111,18 +111,18 @@ def make_ready_run(
     data: Mapping[str, Data] | None,
     checked: Checked | None = None,
 ) -> ReadyRun:
-    """Check a spec, load its data, build and compile its model.
+    """Check a spec, load its data, and build and compile its model.
 
     Args:
-        spec: the run.
+        spec: the spec of the run.
         registry: where kernels and initializers are looked up; default: all installed plugins.
-        data: data sets by name, in place of the spec's.
-        checked: what a check of the same spec found, so that it is not done again.
+        data: data sets by name, used instead of the spec's.
+        checked: the result of checking this same spec, to avoid repeating the check.
 
     Raises:
-        SpecError: the spec is wrong.
-        DataError: the data is wrong.
-        ComponentError: a component raised.
+        SpecError: the spec is invalid.
+        DataError: the data is invalid.
+        ComponentError: a component raised an exception.
     """
     registry = registry_for(spec.plugins, registry)
     with attributing_errors(registry):
@@ -137,14 +137,14 @@ Listener = Callable[[Event], None]
 
 @dataclass(frozen=True, eq=False)
 class RunResult:
-    """What came of a run.
+    """The result of a run.
 
     Attributes:
-        metrics: of the finished model, by data set: `loss`, `data_loss` and each metric.
+        metrics: metrics of the finished model by data set: `loss`, `data_loss` and each metric.
         history: a row for each logged epoch, as in `history.jsonl`.
-        model: the trained model; its `predict` gives its output before `Loss.predictions`.
+        model: the trained model; its `predict` returns outputs before `Loss.predictions`.
         directory: the run's folder, or None if nothing was written.
-        seconds: from the first epoch to the end of the evaluation.
+        seconds: duration from the first epoch to the end of the evaluation.
     """
 
     metrics: dict[str, dict[str, float]]
@@ -155,11 +155,11 @@ class RunResult:
 
 
 class Session:
-    """A run at work.
+    """A run in progress.
 
     Args:
-        ready: the run; its trainer stands where the session begins.
-        record: its folder; None writes nothing.
+        ready: the run, with its trainer at the session's starting point.
+        record: the record of the run's folder; None writes nothing.
         listener: called with each event of the training.
         history: the rows of earlier sessions.
     """
@@ -187,10 +187,10 @@ class Session:
         self._between_steps = self._is_written = False
 
     def carry_out(self, saved: Mapping[str, Any] | None = None) -> RunResult:
-        """Runs to the end, whichever it is, and sees to it that the folder tells of it.
+        """Execute the run to its end, and record the outcome in its folder.
 
         Args:
-            saved: what a checkpoint has besides the trainer's state; None for the first step.
+            saved: the content of a checkpoint besides the trainer's state; None for a new run.
         """
         active, model, record = self._active, self._model, self._record
         self._started = self._saved = time.perf_counter()
@@ -220,7 +220,7 @@ class Session:
         return RunResult(metrics, self._history, model, active.directory, seconds)
 
     def _train(self) -> None:
-        """Trains on; whatever happens between two events happens between two steps."""
+        """Continue training; code that runs between two events also runs between two steps."""
         with held_back() if self._record is not None else nullcontext(Interruption()) as signals:
             if not self._active.has_stopped():
                 for event in self._trainer.events():
@@ -254,7 +254,7 @@ class Session:
             self._save()
 
     def _save(self) -> None:
-        """Writes a checkpoint; within an epoch whose figures cannot be saved, none."""
+        """Write a checkpoint, unless within an epoch whose metrics cannot be saved."""
         active, trainer = self._active, self._trainer
         try:
             training = trainer.state().plain()
@@ -288,12 +288,12 @@ class Session:
         }
 
     def _end_early(self, error: BaseException) -> None:
-        """Notes how the run ended; an interruption of what is finished already changes nothing."""
+        """Record how the run ended; interrupting an already finished run changes nothing."""
         interrupted = not isinstance(error, Exception)
         if self._record is not None and self._between_steps and interrupted:
             try:
                 self._save()
-            except Exception as another:  # the interruption is what to report
+            except Exception as another:  # report the interruption
                 error.add_note(f"no checkpoint could be written: {another}")
         self._callbacks.failed(error)
         if self._record is not None and not (self._is_written and interrupted):

@@ -1,4 +1,4 @@
-"""`open_run`: a run's folder as programs, commands and the report read it."""
+"""`open_run`: read access to a run's folder for programs, commands and the report."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from declnet.runs.predictor import Predictor
 
 SETS = ("test", "validation", "train")
-"""Data sets by how much they tell of a model; without a name, the first that a run has."""
+"""Data sets in order of preference; the first one that a run has is the default."""
 
 
 def open_run(
@@ -38,20 +38,20 @@ def open_run(
 ) -> StoredRun:
     """Open the folder of a run, finished or not.
 
-    Only the manifest is read; everything else is when it is first asked for.
+    Only the manifest is read immediately; everything else is read on first use.
 
     Args:
-        path: the folder, as `RunResult.directory` or the command line gave it.
+        path: the folder, e.g. `RunResult.directory`.
         registry: where names are looked up; default: all installed plugins.
-        notice: called with a sentence for each distribution whose version is not the run's, once
-            the spec is needed; default: a `DeclnetWarning`.
+        notice: called with a sentence for each distribution whose version differs from the run's,
+            once the spec is needed; default: a `DeclnetWarning`.
 
     Raises:
-        OutputError: the folder is missing, is not a run's, or its manifest cannot be read.
+        OutputError: the folder is missing or not a run's folder, or its manifest cannot be read.
     """
     path = Path(path)
     if not (path / folder.MANIFEST).is_file():
-        what = "this is no run's folder" if path.is_dir() else "there is no such folder"
+        what = "this is not a run's folder" if path.is_dir() else "there is no such folder"
         raise OutputError(f"{path}: {what} (a run's folder has a {folder.MANIFEST})")
     try:
         manifest = read_object(path / folder.MANIFEST)
@@ -62,12 +62,12 @@ def open_run(
 
 @dataclass(frozen=True, eq=False)
 class StoredData:
-    """A data set of a run, loaded and prepared again.
+    """A reloaded and prepared data set of a run.
 
     Attributes:
         name: `train`, `validation` or `test`.
-        dataset: prepared by what the run stored.
-        hash: of what the run saw, if the manifest has it.
+        dataset: the data set, prepared with the run's stored preparation.
+        hash: hash of the data the run used, if recorded in the manifest.
     """
 
     name: str
@@ -76,26 +76,26 @@ class StoredData:
 
     @cached_property
     def unchanged(self) -> bool:
-        """Whether the data is what the run saw, by its hash."""
+        """Whether the data's hash matches the data that the run used."""
         from declnet.data.loading import fingerprint
 
         return fingerprint(self.dataset) == self.hash
 
     def parts(self, samples: int) -> Iterator[Dataset]:
-        """Yield the samples in order, in parts of up to `samples`."""
+        """Yield the samples in order, in parts of up to `samples` samples."""
         for start in range(0, len(self.dataset), samples):
             yield self.dataset.take(np.arange(start, min(start + samples, len(self.dataset))))
 
 
 @dataclass(frozen=True, eq=False)
 class PredictedData:
-    """Samples of a data set, and what the run's model says of them.
+    """Samples of a data set with the outputs of the run's model.
 
     Attributes:
-        name: of the data set.
+        name: the data set's name.
         x: (n, *sample shape), prepared.
         y: (n, …), as metrics take it.
-        outputs: (n, *shape), as metrics take them: what `Loss.predictions` makes of the model's.
+        outputs: (n, *shape), as metrics take them: the model's outputs after `Loss.predictions`.
     """
 
     name: str
@@ -105,13 +105,13 @@ class PredictedData:
 
 
 class StoredRun:
-    """The folder of a run, finished or not; each part is read when it is first asked for.
+    """The folder of a run, finished or not; each part is read on first use.
 
-    What a component raises is a ComponentError that names it and its distribution.
+    An exception raised by a component becomes a ComponentError naming it and its distribution.
 
     Attributes:
         path: the folder.
-        manifest: with what, on what and when the run ran, and how it ended, as written.
+        manifest: the run's environment, data, times and outcome, as written.
     """
 
     def __init__(
@@ -122,17 +122,17 @@ class StoredRun:
 
     @property
     def name(self) -> str:
-        """The name of the spec, or the folder's without one."""
+        """The spec's name, or the folder's name if the spec has none."""
         return str(self.manifest.get("name", self.path.resolve().name))
 
     @property
     def status(self) -> str:
-        """How the run ended: `finished`, `failed`, `interrupted`; or `running`."""
+        """The run's status: `finished`, `failed`, `interrupted` or `running`."""
         return str(self.manifest.get("status", "unknown"))
 
     @property
     def input_shape(self) -> Shape:
-        """The shape of one prepared sample; raises OutputError if the manifest does not have it."""
+        """The shape of one prepared sample; raises OutputError if it is not in the manifest."""
         shape = self.manifest.get("input_shape")
         if not isinstance(shape, list) or not all(type(each) is int for each in shape):
             raise OutputError(f"{self.path / folder.MANIFEST}: has no input_shape")
@@ -149,7 +149,7 @@ class StoredRun:
 
     @cached_property
     def spec_tables(self) -> dict[str, Any]:
-        """The resolved spec as plain tables, which need no plugin.
+        """The resolved spec as plain tables, which do not require plugins.
 
         Raises:
             SpecError: the file cannot be read.
@@ -158,22 +158,22 @@ class StoredRun:
 
     @property
     def spec(self) -> RunSpec:
-        """The resolved spec, each component from the distribution that the run had.
+        """The resolved spec, each component from the distribution used in the run.
 
         Raises:
-            OriginError: a component would come from another distribution.
-            SpecError: the file cannot be read, or a component is not installed any more.
+            OriginError: a component would come from a different distribution.
+            SpecError: the file cannot be read, or a component is no longer installed.
         """
         return self._spec_and_registry[0]
 
     @property
     def registry(self) -> Registry:
-        """Where the run's components are looked up, as the run sees it; raises as `spec` does."""
+        """The registry for the run's components, as the run sees it; raises as `spec` does."""
         return self._spec_and_registry[1]
 
     @cached_property
     def history(self) -> list[dict[str, Any]]:
-        """A row for each logged epoch; a last line that a kill cut off is left out.
+        """A row for each logged epoch, without a last line truncated by a kill.
 
         Raises:
             OutputError: the file cannot be read.
@@ -199,12 +199,12 @@ class StoredRun:
             raise _unreadable(self.path, error) from None
 
     def summary(self) -> tuple[LayerSummary, ...]:
-        """Return a line for each layer, which takes no weights.
+        """Return a summary line for each layer; does not require weights.
 
         Raises:
             OutputError: the manifest has no input_shape.
-            OriginError: a component would come from another distribution than the run's.
-            SpecError: a component is not installed any more.
+            OriginError: a component would come from a different distribution than in the run.
+            SpecError: a component is no longer installed.
         """
         from declnet.graph.model import summary_of
         from declnet.graph.shapes import infer_nodes
@@ -214,11 +214,11 @@ class StoredRun:
             return summary_of(infer_nodes(layers, self.input_shape, self.registry))
 
     def parameters(self) -> dict[str, Array]:
-        """Return the weights that the run left, e.g. `dense_1.weights` of shape (inputs, units).
+        """Return the weights saved by the run, e.g. `dense_1.weights` of shape (inputs, units).
 
         Raises:
-            OutputError: the run left none.
-            WeightsError: they cannot be read.
+            OutputError: the run saved no weights.
+            WeightsError: the weights cannot be read.
         """
         from declnet.graph.parameters import read_weights
 
@@ -229,26 +229,26 @@ class StoredRun:
         return read_weights(path)
 
     def model(self) -> Model:
-        """Return the trained model, the same at each call.
+        """Return the trained model; every call returns the same object.
 
         Raises:
-            OutputError: the run left no weights.
-            OriginError: a component would come from another distribution than the run's.
-            SpecError: a component of the run is not installed any more.
+            OutputError: the run saved no weights.
+            OriginError: a component would come from a different distribution than in the run.
+            SpecError: a component of the run is no longer installed.
             WeightsError: the weights cannot be read.
         """
         return self._model
 
     def predictor(self) -> Predictor:
-        """Return the trained model with the preparation of its data; raises as `model` does."""
+        """Return the trained model with its data preparation; raise as `model` does."""
         return self._predictor
 
     @cached_property
     def data_sets(self) -> dict[str, StoredData]:
-        """The run's data sets by name, loaded, split and prepared as the run did.
+        """The run's data sets by name, loaded, split and prepared as in the run.
 
         Raises:
-            DataError: they cannot be loaded any more.
+            DataError: they can no longer be loaded.
         """
         from declnet.data.sets import load_sets, prepare_sets, split_sets
 
@@ -273,7 +273,7 @@ class StoredRun:
             name: `test`, `validation` or `train`; default: the first of these that the run has.
 
         Raises:
-            DataError: the run has no such data, or it cannot be loaded any more.
+            DataError: the run has no such data set, or it can no longer be loaded.
         """
         sets = self.data_sets
         wanted = name or next(each for each in SETS if each in sets)
@@ -282,11 +282,11 @@ class StoredRun:
         return sets[wanted]
 
     def predictions(self, data: str | None = None, positions: Array | None = None) -> PredictedData:
-        """Return what the model says of samples of one of the run's data sets.
+        """Return the model's outputs for samples of one of the run's data sets.
 
         Args:
             data: as for `data`.
-            positions: of the samples within the data set, (n,); default: all.
+            positions: positions of the samples in the data set, (n,); default: all.
 
         Raises:
             DeclnetError: as `model` and `data` do.
@@ -299,7 +299,7 @@ class StoredRun:
         return PredictedData(stored.name, x, part.y, outputs)
 
     def evaluate(self, data: str | None = None) -> Evaluation:
-        """Return how good the model is on one of the run's data sets.
+        """Evaluate the model on one of the run's data sets.
 
         Args:
             data: as for `data`.
@@ -316,10 +316,10 @@ class StoredRun:
             return evaluate_parts(predictor, parts, stored.name)
 
     def gradients(self, positions: Array | None = None) -> dict[str, Array]:
-        """Return the gradient of the loss by each trainable parameter of the trained model.
+        """Return the loss gradients of the trained model's trainable parameters.
 
         Args:
-            positions: of samples of the training data, (n,), which are one batch; default: all.
+            positions: positions of training samples, (n,), which form one batch; default: all.
 
         Raises:
             DeclnetError: as `model` and `data` do.
@@ -330,7 +330,7 @@ class StoredRun:
 
         dataset, spec = self.data("train").dataset, self.spec
         part = dataset if positions is None else dataset.take(positions)
-        model = self._trained_model()  # the step changes statistics, e.g. those of batch_norm
+        model = self._trained_model()  # the step changes statistics, e.g. in batch_norm
         with attributing_errors(self.registry), np.errstate(all="ignore"):
             x = model.as_input(np.asarray(part.x))
             y_true = spec.loss.prepare(part.y, model.output_shape, model.dtype)

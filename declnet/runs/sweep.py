@@ -1,4 +1,4 @@
-"""Sweeps: every one of some specs trained with every one of some seeds, and what came of it."""
+"""Sweeps: training every combination of specs and seeds, and summarizing the results."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from declnet.spec.model import RunSpec, fold_specs
 from declnet.training.trainer import Event
 
 Progress = Callable[[float], None]
-"""Called with the share of a run that is done, from 0 to 1."""
+"""Called with the completed fraction of a run, from 0 to 1."""
 
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """A run that is to be made.
+    """A run to execute.
 
     Attributes:
-        spec: with the run's own seed.
-        directory: new or empty.
+        spec: the spec, with the run's own seed.
+        directory: the output folder, new or empty.
     """
 
     spec: RunSpec
@@ -39,7 +39,7 @@ class Task:
         seconds: float | None = None,
         error: str | None = None,
     ) -> Outcome:
-        """What came of it."""
+        """Return the outcome of this task."""
         spec = self.spec
         return Outcome(
             spec.name, spec.seed, self.directory, metrics or {}, seconds, error, spec.data.fold
@@ -48,13 +48,14 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a task.
+    """The outcome of a task.
 
     Attributes:
-        metrics: of the finished model by data set, as in `metrics.json`; empty of a failed run.
-        seconds: as in the manifest; None of a failed run.
-        error: why it failed, or None.
-        fold: the one that the spec chose, counted from 1, or None.
+        metrics: metrics of the finished model by data set, as in `metrics.json`; empty for a
+            failed run.
+        seconds: duration as in the manifest; None for a failed run.
+        error: why the run failed, or None.
+        fold: the fold selected by the spec, counted from 1, or None.
     """
 
     name: str
@@ -67,18 +68,18 @@ class Outcome:
 
     @property
     def label(self) -> str:
-        """What messages call the run."""
+        """The name used for the run in messages."""
         fold = f", fold {self.fold}" if self.fold is not None else ""
         return f"{self.name}, seed {self.seed}{fold}"
 
     @property
     def status(self) -> Literal["finished", "failed"]:
-        """As the manifest has it."""
+        """The run's status as in the manifest."""
         return "finished" if self.error is None else "failed"
 
 
 def carry_out(task: Task, registry: Registry, progress: Progress) -> Outcome:
-    """Makes the run; one that declnet can explain as failed is an outcome and no exception."""
+    """Execute the run; return a failure that declnet can explain as an outcome."""
     epochs = task.spec.training.epochs
 
     def listener(event: Event) -> None:
@@ -96,22 +97,22 @@ SWEEP = "sweep"
 
 
 def claim_parent(out: Path | None, runs: Path, name: str) -> Path:
-    """The folder that all runs go to: `out`, new or empty, or `<runs>/<name>-<number>`.
+    """Create the folder for all runs: `out`, new or empty, or `<runs>/<name>-<number>`.
 
     Raises:
         OutputError: `out` is not empty.
-        RunError: the folder cannot be made.
+        RunError: the folder cannot be created.
     """
     return claim(out) if out is not None else claim_numbered(runs, name)
 
 
 def tasks_of(spec: RunSpec, seeds: Sequence[int] | None, parent: Path) -> list[Task]:
-    """A task for each seed, and of each seed for each of the spec's folds.
+    """Return a task for each seed and each of the spec's folds.
 
     Args:
-        spec: which may have folds and choose none.
-        seeds: None takes the spec's own.
-        parent: what holds `seed-<seed>`, `fold-<fold>` or `seed-<seed>/fold-<fold>`.
+        spec: the spec, which may have folds without selecting one.
+        seeds: the seeds; None uses the spec's own.
+        parent: the folder that contains `seed-<seed>`, `fold-<fold>` or `seed-<seed>/fold-<fold>`.
     """
     tasks = []
     for seed in [spec.seed] if seeds is None else seeds:
@@ -125,10 +126,10 @@ def tasks_of(spec: RunSpec, seeds: Sequence[int] | None, parent: Path) -> list[T
 
 
 def check_names(specs: Sequence[tuple[Path, RunSpec]]) -> None:
-    """Refuses specs of the same name, whose runs would go to the same folder.
+    """Reject specs with the same name, whose runs would go to the same folder.
 
     Raises:
-        OutputError: two specs share a name, in whatever case.
+        OutputError: two specs have the same name, ignoring case.
     """
     files: dict[str, Path] = {}
     for file, spec in specs:
@@ -142,10 +143,10 @@ def check_names(specs: Sequence[tuple[Path, RunSpec]]) -> None:
 
 @dataclass(frozen=True)
 class Spread:
-    """How a figure lies over several runs.
+    """The distribution of a metric over several runs.
 
     Attributes:
-        standard_deviation: of the sample (n - 1); None of a single run.
+        standard_deviation: sample standard deviation (n - 1); None for a single run.
     """
 
     mean: float
@@ -154,7 +155,7 @@ class Spread:
     maximum: float
 
     def as_data(self) -> dict[str, float | None]:
-        """As `summary.json` has it."""
+        """Return the values as in `summary.json`."""
         return {
             "mean": self.mean,
             "standard_deviation": self.standard_deviation,
@@ -164,10 +165,10 @@ class Spread:
 
 
 def spread(values: Sequence[float]) -> Spread:
-    """Mean, deviation and range; all NaN if any value is not finite.
+    """Return mean, standard deviation and range; all NaN if any value is not finite.
 
     Args:
-        values: at least one.
+        values: at least one value.
     """
     if not all(map(math.isfinite, values)):
         return Spread(math.nan, math.nan, math.nan, math.nan)
@@ -177,18 +178,18 @@ def spread(values: Sequence[float]) -> Spread:
 
 @dataclass(frozen=True)
 class Series:
-    """The outcomes of one spec, in the order of the seeds and then of the folds."""
+    """The outcomes of one spec, ordered by seed and then by fold."""
 
     name: str
     outcomes: tuple[Outcome, ...]
 
     @property
     def finished(self) -> list[Outcome]:
-        """Those with figures."""
+        """The outcomes of finished runs."""
         return [each for each in self.outcomes if each.error is None]
 
     def figures(self) -> dict[tuple[str, str], list[float]]:
-        """Every figure of the finished runs by data set and name, in the order of the runs."""
+        """Return every metric of the finished runs by data set and name, in run order."""
         found: dict[tuple[str, str], list[float]] = {}
         for outcome in self.finished:
             for data, values in outcome.metrics.items():
@@ -197,11 +198,11 @@ class Series:
         return found
 
     def seconds(self) -> list[float]:
-        """Of the finished runs."""
+        """Return the durations of the finished runs in seconds."""
         return [each.seconds for each in self.finished if each.seconds is not None]
 
     def as_data(self, directory: Path) -> dict[str, Any]:
-        """The content of `<directory>/summary.json`; figures that are no number are null there."""
+        """Return the content of `<directory>/summary.json`, with null for non-finite metrics."""
         spreads: dict[str, dict[str, Any]] = {}
         for (data, name), values in self.figures().items():
             spreads.setdefault(data, {})[name] = spread(values).as_data()
@@ -217,7 +218,7 @@ class Series:
 
 
 def series_of(outcomes: Iterable[Outcome]) -> list[Series]:
-    """The series by name, in the order in which the names come first; runs by seed and fold."""
+    """Return the series in order of first appearance, each with its runs by seed and fold."""
     by_name: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
         by_name.setdefault(outcome.name, []).append(outcome)

@@ -1,7 +1,7 @@
-"""A worker process: carries out the tasks that arrive on standard input, one JSON line each.
+"""A worker process that executes the tasks it receives on standard input, one JSON line each.
 
-It answers on standard output, a JSON line for each heartbeat and each outcome. Whatever plugins
-print goes to standard error instead.
+It answers on standard output with a JSON line for each heartbeat and each outcome. Output printed
+by plugins goes to standard error instead.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from declnet.runs.sweep import Outcome, Progress, Task, carry_out
 from declnet.spec.validate import parse_spec
 
 SIGN_OF_LIFE = 0.2
-"""Seconds between two lines that tell of progress."""
+"""Minimum seconds between heartbeats."""
 
 
 def main() -> int:
-    """Works until standard input ends; the exit code is 130 if the worker was told to stop."""
+    """Work until standard input ends; return exit code 130 if asked to stop."""
     signal.signal(signal.SIGTERM, _interrupt)
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
     os.dup2(2, 1)
@@ -63,7 +63,7 @@ def _answer(answers: TextIO, message: dict[str, Any]) -> None:
     try:
         answers.write(json.dumps(message) + "\n")
         answers.flush()
-    except BrokenPipeError:  # whoever started us is gone
+    except BrokenPipeError:  # the parent process is gone
         raise KeyboardInterrupt from None
 
 

@@ -1,4 +1,4 @@
-"""Carries out the tasks of a sweep: in this process, or in several at once."""
+"""Executing the tasks of a sweep in this process or in parallel worker processes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from declnet.runs.sweep import Outcome, Task, carry_out
 from declnet.spec.model import resolved_document
 
 Follow = Callable[[Task, float], None]
-"""Called with a task that is being worked on, and the share of it that is done."""
+"""Called with a running task and its completed fraction."""
 
 ONE_THREAD = {
     "BLIS_NUM_THREADS": "1",
@@ -28,13 +28,13 @@ ONE_THREAD = {
     "OPENBLAS_NUM_THREADS": "1",
     "VECLIB_MAXIMUM_THREADS": "1",
 }
-"""Workers share the processors among themselves, so no library needs threads in one."""
+"""Workers already share the processors, so libraries within them need no extra threads."""
 
 
 def one_after_another(
     tasks: Sequence[Task], registry: Registry, follow: Follow
 ) -> Iterator[Outcome]:
-    """Carries tasks out in this process; yields each outcome."""
+    """Execute tasks in this process and yield each outcome."""
     for task in tasks:
         yield carry_out(task, registry, partial(follow, task))
 
@@ -42,23 +42,23 @@ def one_after_another(
 def at_once(
     tasks: Sequence[Task], jobs: int, disabled: Sequence[str], follow: Follow
 ) -> Iterator[Outcome]:
-    """Carries tasks out in worker processes with a thread each; yields outcomes as they come.
+    """Execute tasks in single-threaded worker processes; yield outcomes in order of completion.
 
-    Whatever ends this early, an interruption too, ends the workers, whose runs then say that they
-    were interrupted.
+    If this ends early, e.g. by an interruption, the workers are stopped and their runs are recorded
+    as interrupted.
 
     Args:
-        tasks: in the order in which they are begun.
-        jobs: how many workers at most.
-        disabled: plugins to do without.
-        follow: told of signs of life.
+        tasks: the tasks, in the order in which they are started.
+        jobs: maximum number of workers.
+        disabled: plugins to disable.
+        follow: called on each heartbeat.
     """
     waiting = deque(tasks)
     answers: SimpleQueue[tuple[_Worker, dict[str, Any] | None]] = SimpleQueue()
     working: set[_Worker] = set()
 
     def begin(worker: _Worker | None) -> None:
-        """Gives a worker, or a new one, the next task; one that is not needed ends."""
+        """Give the next task to a worker, or to a new one; dismiss a worker that is not needed."""
         if waiting:
             worker = worker or _Worker(disabled, answers)
             working.add(worker)
@@ -94,7 +94,7 @@ class _Worker:
     """A worker process, and the thread that reads its answers.
 
     Attributes:
-        task: the one that it was given last.
+        task: the task it received last.
     """
 
     task: Task
@@ -122,25 +122,25 @@ class _Worker:
         self._send({"spec": resolved_document(task.spec), "directory": str(task.directory)})
 
     def dismiss(self) -> None:
-        """Lets it end by itself, and waits for that."""
+        """Let the worker finish and wait until it exits."""
         assert self.process.stdin is not None  # noqa: S101  # it was asked for
         with suppress(BrokenPipeError):
             self.process.stdin.close()
         self.process.wait()
 
     def stop(self) -> None:
-        """Asks it to end at once; `dismiss` waits until its run's folder says so."""
+        """Ask the worker to end immediately; `dismiss` waits until its run is recorded as ended."""
         self.process.terminate()
 
     def died(self) -> Outcome:
-        """The outcome of the task that it had when it ended without an answer."""
+        """Return the outcome of the task the worker had when it exited without an answer."""
         self.dismiss()
         code = self.process.returncode
         return self.task.outcome(error=f"its worker process ended with exit status {code}")
 
     def _send(self, message: Any) -> None:
         assert self.process.stdin is not None  # noqa: S101  # it was asked for
-        with suppress(BrokenPipeError):  # it died, which its reader will tell
+        with suppress(BrokenPipeError):  # the worker died, which its reader reports
             self.process.stdin.write(json.dumps(message) + "\n")
             self.process.stdin.flush()
 

@@ -1,4 +1,4 @@
-"""Writes files so that a kill at any moment leaves either the old one or the new one."""
+"""Writing files atomically, so that a kill at any moment leaves the old file or the new one."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Writes a temporary file beside `path`, syncs it to disk, renames it and syncs the folder.
+    """Write a temporary file next to `path`, sync it to disk, rename it and sync the folder.
 
     Raises:
-        OSError: the folder cannot be written.
+        OSError: the folder cannot be written to.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -29,13 +29,13 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Writes a value as indented JSON, atomically; raises OSError as `write_atomically` does."""
+    """Write a value as indented JSON, atomically; raise OSError as `write_atomically` does."""
     text = json.dumps(_with_nulls(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     write_atomically(path, text.encode())
 
 
 def append_line(path: Path, value: Any) -> bytes:
-    """Appends a value as one line of JSON, in a single write, and returns it; raises OSError."""
+    """Append a value as one line of JSON in a single write and return the line; raise OSError."""
     text = json.dumps(_with_nulls(value), ensure_ascii=False, allow_nan=False) + "\n"
     line = text.encode()
     with path.open("ab", buffering=0) as file:
@@ -44,28 +44,28 @@ def append_line(path: Path, value: Any) -> bytes:
 
 
 def sync_folder(folder: Path) -> None:
-    """Brings a folder's names to the disk, where the system can do that."""
+    """Sync a folder's entries to disk, if the system supports it."""
     try:
         descriptor = os.open(folder, os.O_RDONLY)
-    except OSError:  # Windows opens no folders
+    except OSError:  # Windows cannot open folders
         return
     try:
         os.fsync(descriptor)
-    except OSError:  # some network drives cannot
+    except OSError:  # unsupported by some network drives
         return
     finally:
         os.close(descriptor)
 
 
 def remove_temporary(folder: Path) -> None:
-    """Removes what processes left that were killed while they wrote; nobody may be writing now."""
+    """Remove temporary files of killed processes; no other process may be writing."""
     for each in folder.glob(".*"):
         if re.fullmatch(r"\..+\.(json|jsonl|toml|safetensors)\.\d+", each.name):
             each.unlink(missing_ok=True)
 
 
 def _with_nulls(value: Any) -> Any:
-    """The same with null for a figure that is NaN or infinite, which JSON does not have."""
+    """Replace NaN and infinite numbers with null, since JSON does not have them."""
     if isinstance(value, dict):
         return {key: _with_nulls(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -1,1 +1,1 @@
-"""From a document to a validated `RunSpec`."""
+"""Reading and validating specs: from a document to a `RunSpec`."""

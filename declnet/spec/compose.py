@@ -1,4 +1,4 @@
-"""Composes a spec from its file, the files that it extends, and overrides."""
+"""Composition of a spec from its file, the files that it extends, and overrides."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from declnet.spec.source_map import Origin, SourceMap, Syntax
 
 EXTENDS = "extends"
 SCHEMA = "$schema"
-"""A key for editors: where the JSON Schema of a JSON file is."""
+"""A key for editors: the location of the JSON Schema of a JSON file."""
 
 VERSION = "declnet"
 LONGEST_CHAIN = 50
-"""How many files may extend one another in a row."""
+"""Maximum length of a chain of files that extend each other."""
 
 Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
 UPGRADES: Mapping[int, Upgrade] = {}
-"""For a version of the format, the function that upgrades a document to the next version."""
+"""Functions that upgrade a document to the next format version, by version."""
 
 
 @dataclass(eq=False)
 class Composed:
-    """A document of one or several files, before it is validated.
+    """A document from one or more files, before validation.
 
     Attributes:
-        source_map: the document, and who wrote what.
-        diagnostics: errors in single keys, e.g. duplicates; others can be found all the same.
+        source_map: the document, and the origin of each value.
+        diagnostics: errors in single keys, e.g. duplicates, that do not prevent finding others.
         is_incomplete: whether a file could not be read, so that missing keys may be in it.
     """
 
@@ -44,7 +44,7 @@ class Composed:
 
 
 def compose(path: Path, overrides: Sequence[Override] = ()) -> Composed:
-    """Read a spec file with all that it extends, and apply overrides.
+    """Read a spec file with everything that it extends, and apply overrides.
 
     Raises:
         SpecError: the file itself cannot be read or parsed.
@@ -60,7 +60,7 @@ def compose(path: Path, overrides: Sequence[Override] = ()) -> Composed:
 
 
 class _Composition:
-    """Reads files, each once.
+    """A reader of files that reads each file once.
 
     Args:
         home: the folder that paths in the result are relative to, unless they have their own.
@@ -91,7 +91,7 @@ class _Composition:
     def _bases(
         self, read: Document, path: Path, above: tuple[Path, ...]
     ) -> tuple[list[Composed], list[Diagnostic]]:
-        """Return what a file extends, and the errors in its key `extends`."""
+        """Return the bases of a file, and the errors in its key `extends`."""
         given = read.tables.get(EXTENDS, [])
         bases: list[Composed] = []
         errors: list[Diagnostic] = []
@@ -111,7 +111,7 @@ class _Composition:
         """Return a base.
 
         Raises:
-            SpecError: it cannot be read; an error without a place is one of the key `extends`.
+            SpecError: it cannot be read; an error without a place concerns the key `extends`.
         """
         if not isinstance(name, str):
             raise _wrong_base('"extends" must be the name of a file, or a list of such names')
@@ -141,19 +141,19 @@ def _wrong_base(message: str, hint: str | None = None) -> SpecError:
 
 
 def _resolved(path: Path) -> Path:
-    """Return the file that a path leads to, through any links."""
+    """Return the file that a path points to, with links resolved."""
     try:
         return path.resolve()
-    except (OSError, RuntimeError, ValueError):  # links in a circle, a null byte
-        return path.absolute()  # reading it will report that
+    except (OSError, RuntimeError, ValueError):  # circular links, a null byte
+        return path.absolute()  # reading it will report the error
 
 
 def merged(under: SourceMap, over: SourceMap) -> SourceMap:
-    """Return a document with the keys of two; where both have one, that of `over` counts.
+    """Merge two documents; `over` takes precedence.
 
-    Tables are merged deeply; anything else, arrays too, is replaced. A table with another `type`
-    replaces the old one whole, since the old keys mean nothing to it. A bare name is a table with
-    that type, to which a table without one adds keys.
+    Tables are merged recursively; anything else, including arrays, is replaced. A table with
+    another `type` replaces the old one as a whole, since the old keys do not apply to it. A bare
+    name is a table with that type, to which a table without a type adds keys.
     """
     result = SourceMap(dict(under.document), Origin(over.origin.writer))
     result.origin.below.update({key: _below(under, key) for key in under.document})
@@ -183,13 +183,13 @@ def upgraded(
     current: int = FORMAT_VERSION,
     syntax: Syntax = "toml",
 ) -> tuple[dict[str, Any], list[Diagnostic]]:
-    """Return a document in the current version, and what is wrong with its version.
+    """Return a document upgraded to the current version, and any errors in its version.
 
     Args:
-        document: of any version; one without a version is of the first.
-        upgrades: as `UPGRADES`.
+        document: a document of any version; without a version, the first is assumed.
+        upgrades: the upgrade functions, like `UPGRADES`.
         current: the version to upgrade to.
-        syntax: what hints are written in.
+        syntax: the syntax used in hints.
     """
     version = document.get(VERSION, 1)
     hint = f"write {_version_key(current, syntax)}"
@@ -210,7 +210,7 @@ def upgraded(
 
 
 def missing_version(document: Mapping[str, Any], syntax: Syntax = "toml") -> list[Diagnostic]:
-    """Return the error of a document without a version, if it has none."""
+    """Return the error for a missing version, if the document has none."""
     if VERSION in document:
         return []
     hint = f"write {_version_key(FORMAT_VERSION, syntax)} at the top"

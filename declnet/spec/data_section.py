@@ -1,4 +1,4 @@
-"""The section `[data]` of a spec: where samples come from, how they are split and prepared."""
+"""The section `[data]` of a spec: data sources, splits and preparation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Method = Literal["random", "stratified", "grouped", "time", "column"]
 
 
 class _ClassWeights:
-    """Validates `"balanced"`, or a table with a weight for each class."""
+    """A validator for `"balanced"` or a table with a weight for each class."""
 
     def validate(self, value: Any) -> str | dict[str, float]:
         """Return the weights as floats, by class.

@@ -1,4 +1,4 @@
-"""Reads a TOML or JSON file into tables, lists and scalars, within the limits of a spec."""
+"""Reading of TOML and JSON files into tables, lists and scalars, within the limits of a spec."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from declnet.errors import Diagnostic, KeyPath, Place, SpecError
 from declnet.spec.source_map import Source
 
 DEEPEST = 64
-"""How many tables and lists may be nested; a valid spec has fewer than ten."""
+"""Maximum nesting of tables and lists; a valid spec has fewer than ten levels."""
 
 TOO_DEEP = f"nested too deeply: more than {DEEPEST} tables and lists in each other"
 
 LARGEST = 2**63 - 1
-"""The largest integer, that of 64 bits, as TOML has it; its negative is the smallest."""
+"""The largest integer (64 bits, as in TOML); its negative is the smallest."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,8 +26,8 @@ class Document:
     """The content of a file.
 
     Attributes:
-        source: its text.
-        diagnostics: keys that are given twice; `tables` has the first value.
+        source: the text of the file.
+        diagnostics: duplicate keys; `tables` has the first value.
     """
 
     tables: dict[str, Any]
@@ -50,7 +50,7 @@ def read_document(path: Path) -> Document:
     except RecursionError:
         from declnet.spec.key_positions import first_deeper_bracket
 
-        outer = 0 if is_json else 1  # the document itself is a table
+        outer = 0 if is_json else 1  # the document itself counts as a table
         bracket = first_deeper_bracket(text, source.syntax, DEEPEST - outer)
         raise _too_deep(source.place(*bracket or (0, 1))) from None
     path_too_deep = too_deep_path(document.tables)
@@ -77,7 +77,7 @@ def _read_text(path: Path) -> str:
         place = source.place(len(before), len(before) + 1)
         problem = Diagnostic(message, "save the file as UTF-8", (), "E001", place=place)
         raise SpecError([problem]) from None
-    except (OSError, ValueError) as error:  # ValueError: a name with a null byte
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the name
         cause = error.strerror if isinstance(error, OSError) else error
         raise _unreadable(path, f"cannot be read: {cause}") from None
 
@@ -93,7 +93,7 @@ def _parse_toml(source: Source) -> Document:
         return Document(tomllib.loads(text), source)
     except ValueError as error:  # TOMLDecodeError, or from int() for too many digits
         cause = error
-    # Imported here, since a valid spec needs none of it.
+    # Imported here, since valid specs do not need it.
     from declnet.spec.key_positions import blank_out
     from declnet.spec.malformed import malformed
 
@@ -101,7 +101,7 @@ def _parse_toml(source: Source) -> Document:
         text = blank_out(text, source.positions.duplicates)
         try:
             return Document(tomllib.loads(text), source, _duplicates(source))
-        except ValueError as error:  # malformed in addition: then only that is reported
+        except ValueError as error:  # also malformed: report only that
             cause = error
     raise SpecError([malformed(source, cause, text)])
 
@@ -135,8 +135,8 @@ def _duplicates(source: Source) -> list[Diagnostic]:
         first, second = source.place(*each.first), source.place(*each.second)
         is_section = source.text[each.second[0]] == "["
         mend = "put them together" if is_section else "remove one of the two"
-        line = f"on line {first.line}" if first.line != second.line else "in this line"
-        message, hint = f'"{each.path[-1]}" stands twice', f"it stands {line} already; {mend}"
+        line = f"on line {first.line}" if first.line != second.line else "on this line"
+        message, hint = f'duplicate key "{each.path[-1]}"', f"it is already defined {line}; {mend}"
         problems.append(Diagnostic(message, hint, each.path, "E003", focus="key", place=second))
     return problems
 
@@ -171,13 +171,13 @@ def _too_deep(place: Place) -> SpecError:
 
 
 def large_numbers(document: Any) -> list[Diagnostic]:
-    """Return a diagnostic for each integer of more than 64 bits."""
+    """Return a diagnostic for each integer larger than 64 bits."""
     message = f"whole numbers are at most {LARGEST}, and at least its negative"
     return [Diagnostic(message, None, path, "E013") for path in _paths_of_large(document, ())]
 
 
 def without_large_numbers(value: Any) -> Any:
-    """Return the document with None in place of integers of more than 64 bits."""
+    """Return the document with integers larger than 64 bits replaced by None."""
     if isinstance(value, Mapping):
         return {key: without_large_numbers(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""A spec's single values by key, with layers called by name, so that specs can be compared."""
+"""Flattening of specs to single values by key, with layers by name, for comparison."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from declnet.spec.messages import shown
 
 
 def flatten(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return every scalar of a spec by its dotted key; of layers, `model.layers.dense_1.units`.
+    """Return all scalars of a spec by dotted key, e.g. `model.layers.dense_1.units`.
 
-    The order of the layers is a value too, `model.layers`.
+    The order of the layers is also a value, `model.layers`.
     """
     found = dict(_scalars(document, ""))
     names = _layer_names(document)
@@ -20,7 +20,7 @@ def flatten(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def differing_keys(documents: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the keys whose values are not the same in all documents, flattened ones."""
+    """Return the keys whose values differ between flattened documents."""
     keys = dict.fromkeys(key for each in documents for key in each)
     absent = object()
     return [
@@ -31,14 +31,14 @@ def differing_keys(documents: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def spec_differences(specs: Sequence[Mapping[str, Any]]) -> dict[str, list[str | None]]:
-    """Return what differs between specs: by key, its value in each as a spec has it.
+    """Return the differences between specs: for each key, its value in each spec.
 
     Args:
-        specs: plain tables, e.g. `StoredRun.spec_tables`.
+        specs: specs as plain tables, e.g. `StoredRun.spec_tables`.
 
     Returns:
-        By dotted key (of layers, e.g. `model.layers.dense_1.units`) a text for each spec; None
-        where a spec does not have the key.
+        The values as text for each spec, by dotted key (e.g. `model.layers.dense_1.units`); None
+        if a spec does not have the key.
     """
     sides = [flatten(each) for each in specs]
     return {
@@ -67,7 +67,7 @@ def _layer_names(document: Mapping[str, Any]) -> list[str]:
 
 
 def _names(layers: list[Any]) -> list[str]:
-    """The layers' names as the model has them: as written, or by type and count."""
+    """Return the layers' names as in the model: as written, or from type and count."""
     count: Counter[str] = Counter()
     names = []
     for layer in layers:

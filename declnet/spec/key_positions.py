@@ -1,4 +1,4 @@
-"""Where a TOML or JSON text has its keys and values, as tree-sitter parses it."""
+"""Positions of keys and values in a TOML or JSON text, found with tree-sitter."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from tree_sitter import Node, Tree
 
 Range = tuple[int, int]
-"""Offsets in a text: of the first character, and one past the last."""
+"""Offsets in a text: the first character, and one past the last."""
 
 LEVELS = 100
-"""How long a path may be that is indexed; no spec that is read has longer ones."""
+"""Maximum length of an indexed path; no spec within the limits has longer ones."""
 
 
 class Spot(NamedTuple):
@@ -28,8 +28,8 @@ class Spot(NamedTuple):
 
     Attributes:
         key: the last key with its quotes; None for an item of a list.
-        value: the value. Of a table with a header it is the header, e.g. `[training]`; of a table
-            that is only part of longer keys, that part.
+        value: the value. For a table with a header this is the header, e.g. `[training]`; for a
+            table that is only part of longer keys, that part.
     """
 
     key: Range | None
@@ -40,11 +40,11 @@ class Duplicate(NamedTuple):
     """A key or header that gives a path a second time.
 
     Attributes:
-        path: what is given twice; if that is part of a longer key, up to that part.
-        first: the first key; the header, if that opened the table.
+        path: the path that is given twice; for part of a longer key, up to that part.
+        first: the first key, or the header that opened the table.
         second: the repeated key or header.
-        extent: what to blank out so that only the first is left: a pair with the comma before it,
-            or a header with its pairs.
+        extent: the range to blank out so that only the first remains: a pair with the comma before
+            it, or a header with its pairs.
     """
 
     path: KeyPath
@@ -57,7 +57,7 @@ _Role = Literal["value", "header", "implicit", "dotted", "tables"]
 
 
 class _Part(NamedTuple):
-    """One part of a dotted key: its name without quotes, and where it is written."""
+    """One part of a dotted key: its name without quotes, and its range."""
 
     name: str
     where: Range
@@ -68,9 +68,9 @@ class _Entry:
     """A value, table or list of the document.
 
     Attributes:
-        role: what made it, which decides what may be added to it. A `value` is complete; a table is
-            opened by a `header`, or `implicit` in longer headers, or `dotted` in keys; `tables` are
-            an array of tables.
+        role: how it was created, which determines what may be added to it. A `value` is complete;
+            a table is opened by a `header`, `implicit` in longer headers, or `dotted` in keys;
+            `tables` is an array of tables.
     """
 
     path: KeyPath
@@ -83,11 +83,11 @@ class _Entry:
 class KeyPositions:
     """The positions of all keys and values of a text.
 
-    Of a text that does not parse, pairs and headers without errors are indexed.
+    If a text does not parse, its pairs and headers without errors are indexed.
 
     Attributes:
-        duplicates: keys that are given twice, in the order of the text. The first one counts. If a
-            path leads through a value, e.g. `[a.b]` after `a = 1`, that value is given twice.
+        duplicates: duplicate keys, in the order of the text. The first one counts. If a path leads
+            through a value, e.g. `[a.b]` after `a = 1`, that value counts as given twice.
     """
 
     def __init__(self, text: str, syntax: Syntax) -> None:
@@ -102,7 +102,7 @@ class KeyPositions:
                 self._add_below(value, self._root)
 
     def spot(self, path: KeyPath) -> Spot | None:
-        """Return where a key path is written, or None if the text does not have it."""
+        """Return where a key path is written, or None if it is not in the text."""
         entry = self._root
         for part in path:
             if part not in entry.below:
@@ -111,7 +111,7 @@ class KeyPositions:
         return Spot(entry.key, entry.value)
 
     def _add_statements(self, nodes: Iterable[Node], table: _Entry) -> None:
-        """Add the pairs of a table, and the sections of a document."""
+        """Add the pairs of a table or the sections of a document."""
         for node in nodes:
             if node.type == "pair":
                 self._add_pair(node, table, node.start_byte)
@@ -132,7 +132,7 @@ class KeyPositions:
         self._add_statements(children[end + 1 :], table)
 
     def _add_pair(self, node: Node, table: _Entry, start: int) -> None:
-        """Add a pair, which begins at an offset if the comma before it is included."""
+        """Add a pair; `start` is its offset including the comma before it, if any."""
         parts = [each for each in node.named_children if each.type not in ("comment", "ERROR")]
         if len(parts) == 2 and not parts[0].has_error:
             key, value = parts
@@ -141,7 +141,7 @@ class KeyPositions:
             self._add_below(value, entry)
 
     def _add_below(self, node: Node, entry: _Entry) -> None:
-        """Add what is in a list or an inline table."""
+        """Add the contents of a list or an inline table."""
         if len(entry.path) >= LEVELS or node.type not in ("array", "inline_table", "object"):
             return
         comma = node.start_byte
@@ -158,13 +158,13 @@ class KeyPositions:
     def _define(
         self, table: _Entry, key: Sequence[_Part], value: Range, extent: Range | None
     ) -> _Entry:
-        """Return the entry of a pair's value, as `tomllib` decides what a pair may add.
+        """Return the entry of a pair's value, by the rules of `tomllib` for what a pair may add.
 
         Args:
-            table: the table in which the pair is written.
-            key: its parts.
-            value: where its value is written.
-            extent: what to blank out if it gives something twice; None if it does not parse.
+            table: the table that contains the pair.
+            key: the parts of its key.
+            value: the range of its value.
+            extent: the range to blank out if it is a duplicate; None if it does not parse.
         """
         implicit = []
         for index, part in enumerate(key[:-1]):
@@ -179,17 +179,17 @@ class KeyPositions:
         last = key[-1]
         if last.name in table.below:
             return self._repeat(table.below[last.name], key[-1:], last.where, extent)
-        for each in implicit:  # from now on no header may open it
+        for each in implicit:  # no header may open it from here on
             each.role = "dotted"
         return _add(table, last.name, last.where, value)
 
     def _open(self, key: Sequence[_Part], header: Range, extent: Range, is_array: bool) -> _Entry:
-        """Return the table that a header opens, as `tomllib` decides what a header may open.
+        """Return the table that a header opens, by the rules of `tomllib` for headers.
 
         Args:
-            key: its parts.
-            header: where it is written, with its brackets.
-            extent: what to blank out if it gives something twice: the header and its pairs.
+            key: the parts of its key.
+            header: the range of the header, with its brackets.
+            extent: the range to blank out if it is a duplicate: the header and its pairs.
             is_array: whether it adds an item to an array of tables.
         """
         place = self._root
@@ -214,13 +214,13 @@ class KeyPositions:
     def _repeat(
         self, entry: _Entry, rest: Sequence[_Part], second: Range, extent: Range | None
     ) -> _Entry:
-        """Record that an entry is given again; return one for what is given then.
+        """Record a duplicate entry; return an entry for the repeated one.
 
         Args:
-            entry: what is given twice.
+            entry: the entry that is given twice.
             rest: the parts of the key from there on.
-            second: what repeats it.
-            extent: what to blank out; None if that does not parse, and so is not a duplicate.
+            second: the range of the repetition.
+            extent: the range to blank out; None if it does not parse and so is not a duplicate.
         """
         headed = entry.role in ("header", "tables")
         first = entry.value if headed or entry.key is None else entry.key
@@ -229,7 +229,7 @@ class KeyPositions:
         return _unreachable((*entry.path[:-1], *(part.name for part in rest)))
 
     def _parts(self, key: Node) -> list[_Part]:
-        """Return the parts of a key; of one with absurdly many, the first."""
+        """Return the parts of a key, or only the first ones if there are absurdly many."""
         parts = []
         while key.type == "dotted_key":
             key, part = key.named_children
@@ -252,13 +252,13 @@ class KeyPositions:
 
 
 def blank_out(text: str, duplicates: Iterable[Duplicate]) -> str:
-    """Return the text with spaces in place of duplicates, so that all offsets stay.
+    """Return the text with duplicates replaced by spaces, so that offsets do not change.
 
-    Line breaks stay too, except in an inline table's pair, where TOML allows none.
+    Line breaks are kept, except in an inline table's pair, where TOML allows none.
     """
     pieces, done = [], 0
     for start, end in sorted(each.extent for each in duplicates):
-        if end > done:  # otherwise it is inside a longer one
+        if end > done:  # otherwise it is inside a longer range
             inline = text[start] == ","
             repeated = text[max(start, done) : end]
             blank = re.sub(r"." if inline else r"[^\r\n]", " ", repeated, flags=re.DOTALL)
@@ -294,7 +294,7 @@ def _add(
 
 
 def _unreachable(path: KeyPath) -> _Entry:
-    """Return an entry that no path leads to, for what is repeated or malformed."""
+    """Return an entry that no path leads to, for repeated or malformed content."""
     return _Entry(path, None, (0, 0), "header")
 
 
@@ -303,15 +303,15 @@ def _range(node: Node) -> Range:
 
 
 _ODD_NUMBERS = re.compile(r'"(?:[^"\\\n]|\\.)*+"?|NaN|Infinity|(?<=[eE])\+')
-"""A string, or what makes a number unknown to tree-sitter-json."""
+"""A string, or a number syntax that tree-sitter-json does not support."""
 
 
 def _parse(text: str, syntax: Syntax) -> Tree:
-    """Parse a text in which each character is a byte, so that offsets in bytes are in characters.
+    """Parse a text with one byte per character, so that byte offsets equal character offsets.
 
-    Characters beyond ASCII become "@", which like them is allowed in strings and comments alone.
-    tree-sitter-json 0.24 reads neither NaN and Infinity nor a plus sign in an exponent
-    (https://github.com/tree-sitter/tree-sitter-json/pull/64), so others are put in their places.
+    Non-ASCII characters become "@", which like them is allowed only in strings and comments.
+    tree-sitter-json 0.24 does not support NaN, Infinity or a plus sign in an exponent
+    (https://github.com/tree-sitter/tree-sitter-json/pull/64), so these are replaced.
     """
     from tree_sitter import Language, Parser
 

@@ -1,8 +1,7 @@
-"""Explains texts that do not parse: what is wrong, where, and a hint for the common mistakes.
+"""Explanations of texts that do not parse, with hints for common mistakes.
 
-Parsers describe an error in their own words, which differ between versions of Python. What they say
-and the text at the place where they stopped together select an explanation; without a matching one,
-the parser's words are the message.
+Parser messages differ between versions of Python. The message and the text where the parser stopped
+together select an explanation; if none matches, the parser's message is used.
 """
 
 from __future__ import annotations
@@ -19,12 +18,12 @@ from declnet.spec.source_map import Source
 
 @dataclass(frozen=True)
 class _Stop:
-    """Where a parser stopped.
+    """The place where a parser stopped.
 
     Attributes:
         text: the whole text.
-        offset: of the place in it.
-        cause: what the parser said.
+        offset: the offset of the place in the text.
+        cause: the parser's message.
     """
 
     text: str
@@ -33,17 +32,17 @@ class _Stop:
 
     @property
     def before(self) -> str:
-        """The line up to the place."""
+        """The part of the line before the place."""
         return self.text[self.text.rfind("\n", 0, self.offset) + 1 : self.offset]
 
     @property
     def rest(self) -> str:
-        """The line from the place on, without spaces at its end."""
+        """The rest of the line from the place on, without trailing spaces."""
         return _first_line(self.text[self.offset :])
 
 
 class _Explanation(NamedTuple):
-    """What is wrong, what to do about it, and which characters to mark (None: at the place)."""
+    """An explanation: message, hint, and the characters to mark (None: at the place)."""
 
     message: str
     hint: str | None = None
@@ -52,10 +51,10 @@ class _Explanation(NamedTuple):
 
 
 class _Rule(NamedTuple):
-    """An explanation for a place, if patterns match the line before and after it.
+    """An explanation that applies if patterns match the line before and after the place.
 
     Attributes:
-        back: how many of the `length` characters to mark are before the place.
+        back: how many of the `length` marked characters are before the place.
     """
 
     after: str
@@ -74,13 +73,13 @@ def malformed(source: Source, error: ValueError, text: str | None = None) -> Dia
 
     Args:
         source: the text as written.
-        error: from `tomllib` or `json`.
-        text: what was parsed, if that has spaces in place of something in `source`.
+        error: the error from `tomllib` or `json`.
+        text: the parsed text, if parts of `source` were replaced by spaces.
     """
     stop = _stop_in_json(source.text, error) if isinstance(error, json.JSONDecodeError) else None
     if stop is None and source.syntax == "toml":
         stop = _stop_in_toml(source.text, text or source.text, str(error))
-    if stop is None:  # what int() raises for too many digits
+    if stop is None:  # int() raises this for too many digits
         digits = re.search(r"\d{4300}", source.text)
         stop = _Stop(source.text, digits.start() if digits else 0, str(error))
         found = _Explanation("a number has too many digits" if digits else stop.cause)
@@ -99,7 +98,7 @@ def _stop_in_toml(text: str, parsed: str, cause: str) -> _Stop | None:
     if found is None:
         return None
     offset = len(text.rstrip())
-    if found[1]:  # tomllib counts a line's end as one character
+    if found[1]:  # tomllib counts a line ending as one character
         lines = parsed.split("\n")[: int(found[1]) - 1]
         offset = sum(len(each) + 1 for each in lines) + int(found[2]) - 1
     return _Stop(text, offset, cause[: found.start()])
@@ -127,35 +126,35 @@ def _first_match(*rules: _Rule) -> _Explain:
 
 
 def _no_value(rest: str, language: str) -> _Explanation:
-    """Explain what follows where a value should, as far as it looks like one."""
+    """Explain text that appears in place of a value."""
     word = re.split(r"[\s,\]}#\"']", rest, maxsplit=1)[0]
     number = re.match(r"([+-]?)(\.\d+)", rest)
     known, length = word.lower(), max(1, len(word))
-    message, hint = f"this is no {language} value", None
+    message, hint = f"this is not a valid {language} value", None
     if not word:
         message = "a value is missing here"
     elif number is not None:
         message = "a number without a digit before its point"
         hint = f"write {number[1]}0{number[2]}"
     elif known in ("true", "yes", "on", "false", "no", "off"):
-        message = f"{word} is no {language} value"
+        message = f"{word} is not a valid {language} value"
         hint = f"write {'true' if known in ('true', 'yes', 'on') else 'false'}"
     elif known in ("null", "none", "nil", "undefined"):
-        message = f"{word} is no {language} value"
+        message = f"{word} is not a valid {language} value"
         hint = "write null" if language == "JSON" else "leave the key out"
     elif known.lstrip("+-") in ("nan", "inf", "infinity"):
         message = "a number must be finite"
     elif word[0].isalpha() or word[0] in "_/~":
         message, hint = "a string without quotation marks", f'write "{word}"'
     elif word[0] == "(":
-        hint, length = "a list stands in square brackets: [1, 2]", 1
+        hint, length = "a list is written in square brackets: [1, 2]", 1
     else:
         hint = "a number begins with a digit or -, a string with a quotation mark"
     return _Explanation(message, hint, None, length)
 
 
 def _broken_string(stop: _Stop) -> _Explanation:
-    """Explain a string that the end of its line breaks off."""
+    """Explain a string cut off by the end of its line."""
     line_start = stop.offset - len(stop.before)
     closed = re.match(r"""(?:[^"']|"(?:[^"\\]|\\.)*"|'[^']*')*""", stop.before)
     start = line_start + (closed.end() if closed else 0)
@@ -164,13 +163,13 @@ def _broken_string(stop: _Stop) -> _Explanation:
 
 
 def _endless_string(stop: _Stop, marks: str) -> _Explanation:
-    """Explain a string without an end: it begins at the last of its quotation marks."""
+    """Explain an unterminated string; it begins at the last of its quotation marks."""
     start = stop.text.rfind(marks)
     return _Explanation("the string has no end", f"add {marks}", start, len(marks))
 
 
 def _backslash(hint: str) -> _Explain:
-    """Return a function that explains a backslash that begins no escape."""
+    """Return a function that explains a backslash that is not a valid escape."""
 
     def explain(stop: _Stop) -> _Explanation:
         start = stop.text.rfind("\\", 0, stop.offset + 1)
@@ -273,11 +272,11 @@ _TOML: Mapping[str, _Explain] = {
     "Invalid hex value": _TOML_BACKSLASH,
     "Escaped character is not": _TOML_BACKSLASH,
 }
-"""Explanations by how tomllib's message begins."""
+"""Explanations by the beginning of tomllib's message."""
 
 
 def _json_last_comma(stop: _Stop) -> _Explanation | None:
-    """Explain a comma before a closing bracket; Python 3.13 stops at it, others after it."""
+    """Explain a comma before a closing bracket; Python 3.13 stops at it, other versions after."""
     before = stop.text[: stop.offset + 1].rstrip("}] \t\r\n")
     if not before.endswith(",") or stop.rest[:1] not in ("}", "]", ","):
         return None
@@ -289,7 +288,7 @@ def _json_value(stop: _Stop) -> _Explanation | None:
 
 
 def _unless_last_comma(explain: _Explain) -> _Explain:
-    """Return a function that explains a place where a comma was the last."""
+    """Return a function that explains a trailing comma, or else the place as given."""
 
     def explain_comma(stop: _Stop) -> _Explanation | None:
         comma = None if stop.rest.startswith(",") else _json_last_comma(stop)
@@ -328,7 +327,9 @@ _JSON: Mapping[str, _Explain] = {
         _COMMENT,
         _LEADING_ZERO,
         _BARE_POINT,
-        _Rule("[a-zA-Z]", "this is no number", "JSON writes 16, 0.02 or 2e-2", before=r"\d"),
+        _Rule(
+            "[a-zA-Z]", "this is not a valid number", "JSON writes 16, 0.02 or 2e-2", before=r"\d"
+        ),
         _Rule(r"\]", "} is missing before this"),
         _Rule(r"\}", "] is missing before this"),
         _Rule("", "a comma is missing before this"),
@@ -341,4 +342,4 @@ _JSON: Mapping[str, _Explain] = {
     "Invalid control character": _control_character,
     "Invalid \\": _backslash("write \\\\ for it; in paths / will do"),
 }
-"""Explanations by how json's message begins."""
+"""Explanations by the beginning of json's message."""

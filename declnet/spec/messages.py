@@ -1,4 +1,4 @@
-"""How messages show values and name files."""
+"""Formatting of values and file names in messages."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ RELATIVE = "a relative path starts from the folder of the file that says it"
 
 
 def shown(value: Any) -> str:
-    """Return a value as a spec has it, in at most 60 characters."""
+    """Return a value as written in a spec, in at most 60 characters."""
     try:
         text = _text(value)
-    except ValueError:  # an integer of more digits than Python writes
+    except ValueError:  # an integer with more digits than Python prints
         return "a number of very many digits"
     return text if len(text) <= 60 else f"{text[:57]}…"
 
@@ -43,18 +43,18 @@ def from_here(text: str) -> str:
 def hint_for_missing(
     path: Path, otherwise: str | None = RELATIVE, besides: Container[str] = ()
 ) -> str | None:
-    """Return what helps if a file is missing; None if it is there.
+    """Return a hint for a missing file, or None if the file exists.
 
     Args:
         path: the file, absolute or relative to the working folder.
-        otherwise: the hint if its folder exists, but no file with a similar name in it.
+        otherwise: the hint if its folder exists but has no file with a similar name.
         besides: names of files that cannot have been meant.
     """
     folder = path.parent
     try:
         if path.exists():
             return None
-    except OSError:  # not a name that a file can have
+    except OSError:  # not a valid file name
         return None
     if not folder.is_dir():
         return f"there is no folder {from_here(str(folder))}"

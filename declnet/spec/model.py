@@ -1,4 +1,4 @@
-"""The shape of a spec: `RunSpec`, its sections, and how it is written out again."""
+"""The structure of a spec: `RunSpec`, its sections, and its serialization."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MAXIMUM_NAME_BYTES = 100
 
 
 def fit_name(text: str) -> str:
-    """Return a text, e.g. a file's stem, changed as little as needed to name a run's folder."""
+    """Return a text, e.g. a file's stem, with minimal changes to name a run's folder."""
     kept = "".join("_" if each in "/\\" or not each.isprintable() else each for each in text)
     cut = kept.lstrip(". \t").encode()[:MAXIMUM_NAME_BYTES].decode(errors="ignore").rstrip()
     return cut or "run"
@@ -98,7 +98,7 @@ class TrainingSpec(StrictModel):
         default=None, gt=0, description="cuts each number of the gradient to this size"
     )
     log_every: int = Field(default=1, ge=1, description="epochs from one logged to the next")
-    metrics: tuple[Metric, ...] = Field(default=(), description="figures beside the loss")
+    metrics: tuple[Metric, ...] = Field(default=(), description="metrics in addition to the loss")
     callbacks: tuple[Callback, ...] = Field(default=(), description="what else the run does")
 
     @model_validator(mode="after")
@@ -151,7 +151,7 @@ class RunSpec(StrictModel):
 
     @property
     def source_map(self) -> SourceMap:
-        """Where each value is written, for errors that are found later."""
+        """Where each value is written, for errors found later."""
         return self._source_map
 
     def locate_in(self, source_map: SourceMap) -> None:
@@ -159,14 +159,14 @@ class RunSpec(StrictModel):
         self._source_map = source_map
 
     def __eq__(self, other: object) -> bool:
-        """Whether both have the same values, wherever these are written."""
+        """Return whether both have the same values, regardless of where they are written."""
         return isinstance(other, RunSpec) and self.__dict__ == other.__dict__
 
     __hash__ = StrictModel.__hash__
 
 
 def fold_specs(spec: RunSpec) -> list[RunSpec]:
-    """Return a spec with `data.fold` for each fold, or the spec alone if it is one run."""
+    """Return a spec for each fold, with `data.fold` set, or only the spec if it is a single run."""
     if not spec.data.is_cross_validation:
         return [spec]
     folds = range(1, (spec.data.folds or 0) + 1)

@@ -1,4 +1,4 @@
-"""Overrides such as `--set optimizer.learning_rate=0.05`: parsed, located, applied."""
+"""Parsing, locating and applying overrides such as `--set optimizer.learning_rate=0.05`."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Override:
     """A key and its new value.
 
     Attributes:
-        key: dotted; numbers are positions in lists.
-        value: a TOML value, or any that a program passed.
-        text: `KEY=VALUE`, as written or as it could be.
+        key: the dotted key; numbers are positions in lists.
+        value: a TOML value, or any value passed by a program.
+        text: `KEY=VALUE`, as written or as it could be written.
         number: its position among the overrides, from 1; messages show it as the line.
     """
 
@@ -36,12 +36,12 @@ class Override:
 
     @property
     def name(self) -> str:
-        """What messages call the place of all overrides."""
+        """The name of the overrides' location in messages."""
         return SOURCE
 
     @property
     def path(self) -> KeyPath:
-        """The key in its parts."""
+        """The parts of the key."""
         return tuple(int(part) if _is_position(part) else part for part in self.key.split("."))
 
     def place(self, start: int, end: int) -> Place:
@@ -99,10 +99,12 @@ def parse_override(text: str, number: int = 1) -> Override:
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
         hint = "write it as KEY=VALUE, e.g. training.epochs=10"
-        raise SpecError([Diagnostic(f'"{text}" is no override', hint, (), "E005", place=place)])
+        raise SpecError(
+            [Diagnostic(f'"{text}" is not a valid override', hint, (), "E005", place=place)]
+        )
     try:
         ((_, parsed),) = tomllib.loads(f"value = {value}").items()
-    except (ValueError, RecursionError):  # not TOML, or more than one value
+    except (ValueError, RecursionError):  # not TOML, or several values
         parsed = value.strip()
     if too_deep_path(parsed) is not None:
         raise SpecError([Diagnostic(TOO_DEEP, None, (), "E004", place=place)])
@@ -110,7 +112,7 @@ def parse_override(text: str, number: int = 1) -> Override:
 
 
 def override_of(key: str, value: Any, number: int = 1) -> Override:
-    """Return the override that a program passes as a key and a value."""
+    """Return the override for a key and value passed by a program."""
     text = f'"{value}"' if isinstance(value, str) else shown(value)
     return Override(key, value, f"{key}={text}", number)
 
@@ -151,5 +153,5 @@ def _error(change: Override, message: str, hint: str | None) -> Diagnostic:
 
 
 def _is_position(part: str) -> bool:
-    """Whether a part of a key is a position in a list; `²` is a digit too, but not a number."""
+    """Return whether a part of a key is a list position; `²` is a digit but not a number."""
     return part.isascii() and part.isdecimal() and len(part) < 10

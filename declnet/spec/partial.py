@@ -1,4 +1,4 @@
-"""What is valid of a spec with errors, so that everything else is checked in the same pass."""
+"""The valid parts of a spec with errors, so that one pass can check everything else."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class LayerPart:
 
     Attributes:
         layer: None if it is invalid.
-        name: as written; None if there is none.
-        type: as written, or the installed type that was probably meant; None if there is none.
+        name: as written; None if it has none.
+        type: as written, or the installed type that was probably meant; None if it has none.
     """
 
     layer: Layer | None
@@ -46,16 +46,16 @@ class LayerPart:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class PartialSpec:
-    """The valid values of a spec; all, if the spec is valid.
+    """The valid values of a spec, or all values if the spec is valid.
 
-    A section with an error has the default of an invalid field, and lacks a field without one.
+    In a section with errors, invalid fields have their defaults, or are absent without one.
 
     Attributes:
         is_data_valid: whether `data` has no error; otherwise it has valid sources and fractions.
         lacks_data: whether training data is missing, which only checks report.
-        layers: all items of `model.layers`, invalid ones too.
+        layers: all items of `model.layers`, including invalid ones.
         loss: None if it is missing or invalid, like `optimizer`.
-        metrics: the valid ones of `training.metrics` by position, like `callbacks`.
+        metrics: the valid items of `training.metrics` by position, like `callbacks`.
     """
 
     data: DataSpec
@@ -72,9 +72,9 @@ class PartialSpec:
 
 
 def valid_parts(document: Mapping[str, Any], context: Context) -> PartialSpec:
-    """Return the valid parts of a document, each validated on its own.
+    """Return the valid parts of a document, each validated separately.
 
-    Unknown keys of a component, which are reported already, do not make it invalid.
+    Unknown keys, which have already been reported, do not make a component invalid.
 
     Args:
         document: a spec as tables, or the fields of a `RunSpec`.
@@ -152,7 +152,7 @@ def _layer(item: Any, context: Context) -> LayerPart:
 
 
 def _type(item: Any, context: Context) -> str | None:
-    """Return the type of a layer, which counts when others of that type get their names."""
+    """Return the type of a layer, which affects the names of other layers of that type."""
     written = item.get("type") if isinstance(item, dict) else item
     if not isinstance(written, str):
         return None

@@ -14,18 +14,18 @@ from declnet.registry.registry import Registry
 
 
 def check_requirement(text: str) -> str:
-    """Return a requirement unchanged if an installed distribution fulfills it.
+    """Return a requirement unchanged if an installed distribution satisfies it.
 
     Raises:
         PydanticCustomError: the text is not a PEP 508 requirement, or the distribution is missing
             or has another version; the hint is the pip command that installs it.
     """
-    from packaging import requirements  # only specs that need a distribution need it
+    from packaging import requirements  # needed only by specs that require a distribution
 
     try:
         requirement = requirements.Requirement(text)
     except requirements.InvalidRequirement:
-        message, hint = f'"{text}" is no requirement', 'write it as "name>=1.2" (PEP 508)'
+        message, hint = f'"{text}" is not a valid requirement', 'write it as "name>=1.2" (PEP 508)'
         raise custom_error("requirement", message, hint=hint) from None
     if requirement.marker is not None and not requirement.marker.evaluate():
         return text
@@ -42,10 +42,10 @@ def check_requirement(text: str) -> str:
 
 
 def registry_for(plugins: object, registry: Registry | None = None) -> Registry:
-    """Return the registry of a spec, which prefers components of the distributions it lists.
+    """Return a registry that prefers components of the distributions that a spec lists.
 
     Args:
-        plugins: the spec's `plugins`; an invalid value lists none.
+        plugins: the spec's `plugins`; an invalid value counts as empty.
         registry: where names are looked up; default: all installed plugins.
     """
     listed = plugins if isinstance(plugins, list | tuple) else ()
@@ -54,8 +54,8 @@ def registry_for(plugins: object, registry: Registry | None = None) -> Registry:
 
 
 def _distribution(requirement: str) -> str | None:
-    """The name in a PEP 508 requirement; None if it is malformed or does not apply here."""
-    if ";" not in requirement:  # faster, and most have no marker
+    """Return the name in a PEP 508 requirement; None if it is malformed or does not apply."""
+    if ";" not in requirement:  # faster, and most requirements have no marker
         found = re.match(r"\s*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)", requirement)
         return found[1] if found is not None else None
     from packaging import requirements
@@ -68,4 +68,4 @@ def _distribution(requirement: str) -> str | None:
 
 
 Requirement = Annotated[str, AfterValidator(check_requirement)]
-"""A PEP 508 requirement that an installed distribution fulfills."""
+"""A PEP 508 requirement that an installed distribution satisfies."""

@@ -1,16 +1,15 @@
 """The JSON Schema of spec files, for editors.
 
-It has two parts that do not mix: definitions that a spec is validated by, made here, in which each
-error is reported once, at its own line; and `schema_completion`, for an editor that reads no
-conditions.
+It has two separate parts: the definitions for validation, built here, which report each error once
+and on its own line; and `schema_completion`, for an editor that ignores conditions.
 
-Three idioms keep errors exact. An unknown key is a key whose value nothing fulfills, since
-`additionalProperties: false` is reported at the whole table. A component's `type` chooses what is
-required of its table, since a union would report an error of one key as fitting no branch. Other
-unions choose their branch by the type of the value, where that is possible.
+Three idioms keep errors precise. An unknown key has a schema that no value satisfies, since
+`additionalProperties: false` is reported for the whole table. A component's `type` selects the
+schema of its table, since a union would report an error in one key as matching no branch. Other
+unions select a branch by the type of the value, if possible.
 
-A spec that extends another may have parts of tables, so each definition that it may change has a
-partial form in addition, which requires nothing.
+A spec that extends another may contain partial tables, so each definition that it may change also
+has a partial form, which requires nothing.
 """
 
 from __future__ import annotations
@@ -39,20 +38,20 @@ DRAFT = "http://json-schema.org/draft-07/schema#"
 """The newest draft that Taplo supports in full."""
 
 PARTIAL = "partial-"
-"""Begins the names of partial definitions."""
+"""Prefix of the names of partial definitions."""
 
 TYPES = "-types"
-"""Ends the names of definitions of a kind's types."""
+"""Suffix of the names of definitions for a kind's types."""
 
 _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 _NOTES = ("description", "default", "examples")
 
 
 def json_schema(registry: Registry) -> dict[str, Any]:
-    """Return the JSON Schema (draft 7) of spec files, TOML and JSON alike.
+    """Return the JSON Schema (draft 7) of spec files, both TOML and JSON.
 
     Args:
-        registry: the components that may be named; each has a definition, and so has each kind.
+        registry: the components that may be named; each component and each kind has a definition.
     """
     catalog = catalog_of(registry)
     _add_keys_of_files(catalog.tables[SPEC])
@@ -85,7 +84,7 @@ def _add_keys_of_files(spec: Schema) -> None:
 
 
 def _validation_definitions(catalog: Catalog) -> dict[str, Schema]:
-    """Return the definitions of a spec and a partial spec, and all that they refer to."""
+    """Return the definitions of a spec and a partial spec, and everything they refer to."""
     made: dict[str, Schema] = {}
     waiting = {SPEC, PARTIAL + SPEC}
     while waiting:
@@ -112,7 +111,7 @@ def _definition(name: str, catalog: Catalog) -> Schema:
 
 
 def _component(kind: str, catalog: Catalog, prefix: str) -> Schema:
-    """Return the schema of a component: a name, or a table whose `type` chooses its schema."""
+    """Return the schema of a component: a name, or a table whose `type` selects its schema."""
     names = reference(definition_name(kind) + TYPES)
     cases = [
         {
@@ -133,30 +132,33 @@ def _component(kind: str, catalog: Catalog, prefix: str) -> Schema:
         "if": {"type": "string"},
         "then": names,
         "else": {"if": {"type": "object"}, "then": table},
-        "examples": list(catalog.kinds[kind]),  # VS Code offers them where nothing is written
+        "examples": list(catalog.kinds[kind]),  # VS Code offers them where nothing is written yet
     }
 
 
 def _keys_of_any_type(kind: str, catalog: Catalog) -> Schema:
-    """Return the schema of a part of a table whose type is only in the base."""
+    """Return the schema of a partial table whose type is only in the base."""
     tables = (catalog.tables[definition] for definition in catalog.kinds[kind].values())
     keys = dict.fromkeys(key for table in tables for key in table.get("properties", {}))
     return {"properties": dict.fromkeys(keys, True), "additionalProperties": _unknown_key(keys)}
 
 
 def _unknown_key(known: Iterable[str]) -> Schema:
-    """Return what nothing fulfills, with a message: Taplo shows the first, VS Code the second."""
+    """Return a schema that nothing satisfies.
+
+    Taplo shows the message in `description`, VS Code the one in `errorMessage`.
+    """
     message = f"unknown key; keys here: {', '.join(known) or 'none'}"
     return {"not": {"description": message}, "errorMessage": message}
 
 
 def _exact(schema: Schema, prefix: str = "") -> Schema:
-    """Return a schema of the catalog as one that reports each error at its line.
+    """Convert a schema of the catalog to one that reports each error on its own line.
 
     Args:
-        schema: as the catalog has it.
-        prefix: `PARTIAL` for a part of a table. Items of a list are whole all the same, since a
-            list replaces that of a base.
+        schema: a schema of the catalog.
+        prefix: `PARTIAL` for a partial table. List items are always complete, since a list
+            replaces the list in a base.
     """
     notes = {key: schema[key] for key in _NOTES if key in schema}
     if KIND in schema:
@@ -191,17 +193,17 @@ def _exact(schema: Schema, prefix: str = "") -> Schema:
 
 
 def _noted(notes: Schema, schema: Schema) -> Schema:
-    """Return a schema with notes; keywords beside `$ref` would be ignored."""
+    """Return a schema with notes; keywords next to `$ref` would be ignored."""
     if notes and "$ref" in schema:
         return {**notes, "allOf": [schema]}
     return {**notes, **schema}
 
 
 def union(branches: list[Schema]) -> Schema:
-    """Return a schema that takes what any of the branches takes.
+    """Return a schema that accepts anything that one of the branches accepts.
 
-    Where each JSON type (number, string, …) belongs to one branch, conditions choose that branch,
-    whose own error is reported; of `anyOf` a validator says only that nothing fits.
+    If each JSON type (number, string, …) belongs to one branch, conditions select that branch and
+    its own error is reported; for `anyOf`, a validator reports only that nothing matches.
     """
     types = [_types(branch) for branch in branches]
     known = [each for each in types if each is not None]
@@ -224,7 +226,7 @@ def _overlap(one: list[str], other: list[str]) -> bool:
 
 
 def _types(branch: Schema) -> list[str] | None:
-    """Return the JSON types that a schema takes, or None if it does not say."""
+    """Return the JSON types that a schema accepts, or None if it does not specify them."""
     if "type" in branch:
         given = branch["type"]
         return list(given) if isinstance(given, list) else [given]

@@ -1,4 +1,4 @@
-"""What specs can name, in JSON Schema: the spec, its sections, the components of a registry."""
+"""JSON Schemas of the spec, its sections, and the components of a registry."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ Schema = dict[str, Any]
 
 DEFINITIONS = "#/definitions/"
 SPEC = "spec"
-"""The name of a whole spec's definition."""
+"""The name of the definition of a whole spec."""
 
 
 @dataclass
 class Catalog:
-    """Every table that a spec may have.
+    """Every table that a spec may contain.
 
     Attributes:
-        tables: schemas by their definitions' names: of the spec, of its sections, of components.
-        kinds: for each kind that a spec leads to, the names of its types' definitions.
-        summaries: a line about each component, by its definition's name.
+        tables: schemas of the spec, its sections and components, by definition name.
+        kinds: for each kind used by a spec, the definition names of its types.
+        summaries: a one-line summary of each component, by definition name.
     """
 
     tables: dict[str, Schema] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class Catalog:
 
 
 def catalog_of(registry: Registry) -> Catalog:
-    """Follow a spec's fields to all components that they can hold."""
+    """Collect all components reachable from a spec's fields."""
     catalog = Catalog(_tables_of(RunSpec, SPEC))
     waiting = _kinds_in(catalog.tables)
     conflicts = {(each.kind, each.type): str(each) for each in registry.conflicts()}
@@ -63,16 +63,16 @@ def reference(name: str) -> Schema:
 
 
 def definition_name(*parts: str) -> str:
-    """Return a definition's name for e.g. a kind and a type.
+    """Return a definition name from parts, e.g. a kind and a type.
 
-    Only ASCII letters, digits, `.`, `_` and `-` are kept: readers of schemas disagree on how
-    others are quoted in a reference.
+    Only ASCII letters, digits, `.`, `_` and `-` are kept, since tools disagree on how to quote
+    other characters in a reference.
     """
     return ".".join(re.sub(r"[^A-Za-z0-9_.-]", "_", part) for part in parts)
 
 
 def _add_conflict(catalog: Catalog, entry: Entry, conflict: str) -> None:
-    """Add a type whose keys depend on what a spec lists in `plugins`: it takes any."""
+    """Add a type whose keys depend on the spec's `plugins`; it accepts any keys."""
     name = _free_name(catalog, entry)
     catalog.tables[name] = {"type": "object", "required": ["type"], "description": conflict}
     catalog.kinds[entry.kind][entry.type] = name
@@ -90,7 +90,7 @@ def _add(catalog: Catalog, entry: Entry) -> dict[str, Schema]:
     name = _free_name(catalog, entry)
     try:
         tables = _tables_of(entry.component, name)
-    except Exception:  # whatever one component's fields raise, the others have their schema
+    except Exception:  # a failing component must not affect the schemas of others
         tables = {name: {"type": "object", "required": ["type"]}}
     summary = _summary(entry)
     tables[name]["description"] = summary
@@ -104,7 +104,7 @@ def _add(catalog: Catalog, entry: Entry) -> dict[str, Schema]:
 
 
 def _summary(entry: Entry) -> str:
-    """Return the first paragraph of the docstring, and a third party's distribution."""
+    """Return the first paragraph of the docstring, plus the distribution of a third party."""
     paragraph = inspect.cleandoc(entry.component.__doc__ or "").partition("\n\n")[0]
     text = " ".join(paragraph.split())
     distribution = entry.plugin.distribution
@@ -112,7 +112,7 @@ def _summary(entry: Entry) -> str:
 
 
 def objects_in(value: Any) -> Iterator[Schema]:
-    """Yield every object in a schema, from the outermost on."""
+    """Yield every object in a schema, outermost first."""
     if isinstance(value, dict):
         yield value
     for each in value.values() if isinstance(value, dict) else value:
@@ -129,7 +129,7 @@ def _tables_of(model: type[BaseModel], name: str) -> dict[str, Schema]:
     template = f"{DEFINITIONS}{name}.{{model}}"
     schema = model.model_json_schema(ref_template=template, schema_generator=_Untitled)
     within = {f"{name}.{key}": each for key, each in schema.pop("$defs", {}).items()}
-    if "$ref" in schema:  # a model that holds itself
+    if "$ref" in schema:  # a model that contains itself
         within[name] = within[schema["$ref"].removeprefix(DEFINITIONS)]
     else:
         within[name] = schema
@@ -150,7 +150,7 @@ class _Untitled(GenerateJsonSchema):
 
 
 def _simple(value: Any) -> Any:
-    """Return a schema in the words of draft 7, without titles, which repeat keys, and null."""
+    """Return a schema in draft 7, without null and without titles, which repeat keys."""
     if isinstance(value, list):
         return [_simple(each) for each in value]
     if not isinstance(value, dict):
@@ -184,7 +184,7 @@ def _without_null(schema: Schema) -> Schema:
 
 
 def _default(value: Any) -> Any:
-    """Return a default as a spec would have it: a component without other keys is its name."""
+    """Return a default as written in a spec: a component without other keys is its name."""
     if isinstance(value, dict) and list(value) == ["type"]:
         return value["type"]
     if isinstance(value, dict):

@@ -1,16 +1,16 @@
-"""What may be written, for Taplo: the language server behind VS Code's Even Better TOML.
+"""Completion for Taplo, the language server behind VS Code's Even Better TOML.
 
-Taplo 0.9 validates by a whole schema, but its completion and its hover read no conditions and no
-values: they gather every branch of a union. So they get definitions of their own, which validate
-nothing, with one table for each kind. In it each key is given once, with a text that names the
-types that have it. The form follows from what Taplo does (taplo-common/src/schema/mod.rs and
+Taplo 0.9 validates against the whole schema, but its completion and hover ignore conditions and
+values: they collect every branch of a union. So they get separate definitions, which validate
+nothing, with one table for each kind. It lists each key once, with a text that names the types that
+have it. The structure follows Taplo's behavior (taplo-common/src/schema/mod.rs and
 taplo-lsp/src/handlers/completion.rs):
 
-- It offers keys of `properties`, and of theirs, five levels down. It follows `patternProperties`
-  only at their key, so these have what is below a component.
-- Where a value is due it also offers the values of all keys below, unless they have an `enum`:
-  hence the empty ones. A default beside them is still what a chosen key is written with.
-- In an array of tables it looks for a table's key below a second index: hence `items`.
+- It offers keys of `properties`, and their keys, five levels down. It follows `patternProperties`
+  only at their key, so these contain what is below a component.
+- Where a value is expected, it also offers the values of all keys below, unless they have an
+  `enum`: hence the empty ones. A default next to them is still inserted with a chosen key.
+- In an array of tables, it looks for a table's key below a second index: hence `items`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from declnet.spec.schema_catalog import (
 COMPLETION = "completion-"
 
 _Uses = Mapping[str, Schema]
-"""The schemas of one key, by the types that have it."""
+"""The schemas of one key, by the types that have the key."""
 
 
 def completion_definitions(catalog: Catalog) -> dict[str, Schema]:
@@ -65,7 +65,7 @@ def _kind(kind: str, types: Mapping[str, str], catalog: Catalog) -> dict[str, Sc
 
 
 def _table(keys: Mapping[str, _Uses], types: int) -> Schema:
-    """Return a table; a key that all of so many types have needs no names of types."""
+    """Return a table; a key shared by all `types` types does not list their names."""
     inner = {key: _values(list(uses.values())) for key, uses in keys.items()}
     return {
         "type": "object",
@@ -75,7 +75,7 @@ def _table(keys: Mapping[str, _Uses], types: int) -> Schema:
 
 
 def _key(uses: _Uses, types: int) -> Schema:
-    """Return a key as it is offered, with what holds in all its uses."""
+    """Return a key as offered, with the properties common to all its uses."""
     schemas = list(uses.values())
     if "$ref" in schemas[0] and len(schemas) == 1:
         return _inside(schemas[0])
@@ -93,7 +93,7 @@ def _key(uses: _Uses, types: int) -> Schema:
 
 
 def _text(uses: _Uses, types: int) -> str:
-    """Return the descriptions, each after the types that it holds for."""
+    """Return the descriptions, each preceded by the types that it applies to."""
     owners: dict[str, list[str]] = {}
     for owner, schema in uses.items():
         owners.setdefault(_description(schema), []).append(owner)
@@ -113,7 +113,7 @@ def _description(schema: Schema) -> str:
 
 
 def _values(schemas: list[Schema]) -> Schema:
-    """Return what may follow a key."""
+    """Return the values that may follow a key."""
     inside = [each for each in map(_inside, schemas) if each]
     distinct = {json.dumps(each, sort_keys=True): each for each in inside}
     return _any_of(list(distinct.values()))
@@ -138,5 +138,5 @@ def _inside(schema: Schema) -> Schema:
 
 
 def _is_section(name: str) -> bool:
-    """Whether a definition is that of a spec or of a section."""
+    """Return whether a definition belongs to a spec or a section."""
     return name.partition(".")[0] == SPEC

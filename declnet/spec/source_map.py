@@ -1,4 +1,4 @@
-"""Where each value of a spec is written: in which file or override, at which line and column."""
+"""The location of each value of a spec: file or override, line and column."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Syntax = Literal["toml", "json"]
 Focus = Literal["key", "value", "table"]
-"""What to mark of a key path: its key, its value, or what opens a table: its header or key."""
+"""The part of a key path to mark: its key, its value, or the header or key of a table."""
 
 
 class Writer(Protocol):
@@ -43,7 +43,7 @@ class Source:
 
     @cached_property
     def positions(self) -> KeyPositions:
-        """The positions of its keys, found when they are first needed: never for a valid spec."""
+        """The positions of its keys, computed on first use: never for a valid spec."""
         from declnet.spec.key_positions import KeyPositions
 
         return KeyPositions(self.text, self.syntax)
@@ -57,7 +57,7 @@ class Source:
         return Place(self.name, line, column, end_line, end_column, text)
 
     def place_of(self, path: KeyPath, focus: Focus) -> Place | None:
-        """Return where a key path is written; of a value of several lines, where its key is."""
+        """Return where a key path is written; for a multi-line value, where its key is."""
         spot = self.positions.spot(path)
         if spot is None:
             return None
@@ -71,11 +71,11 @@ class Source:
 
 @dataclass(eq=False)
 class Origin:
-    """Who wrote a value and its parts.
+    """The writer of a value and of its parts.
 
     Attributes:
-        writer: of the value; None if a program made it.
-        below: of its parts, by key or position; a part that is not here has the same writer.
+        writer: the writer of the value; None if a program made it.
+        below: the origins of its parts, by key or position; other parts have the same writer.
     """
 
     writer: Writer | None = None
@@ -84,18 +84,18 @@ class Origin:
 
 @dataclass(eq=False)
 class SourceMap:
-    """The places of a document that several files and overrides may have made.
+    """The locations of values in a document made from files and overrides.
 
     Attributes:
         document: the spec as tables, lists and scalars.
-        origin: who wrote them; the writer of the document as a whole is the spec file.
+        origin: the writers of the values; the writer of the whole document is the spec file.
     """
 
     document: dict[str, Any] = field(default_factory=dict)
     origin: Origin = field(default_factory=Origin)
 
     def writer_of(self, path: KeyPath) -> Writer | None:
-        """Return who wrote the value at a path, or the innermost value around it."""
+        """Return the writer of the value at a path, or of the innermost value around it."""
         origin = self.origin
         for part in path:
             if part not in origin.below:
@@ -104,7 +104,7 @@ class SourceMap:
         return origin.writer
 
     def place_of(self, path: KeyPath, focus: Focus = "value") -> Place | None:
-        """Return where a path is written; if it is not, where the innermost value around it is."""
+        """Return where a path is written, or else where the innermost value around it is."""
         while path:
             value = self._value(path)
             named = isinstance(value, dict) and isinstance(value.get("type"), str)
@@ -119,7 +119,7 @@ class SourceMap:
         return Place(writer.name, 1, 1, 1, 1, "") if writer is not None else None
 
     def exact_place(self, path: KeyPath, focus: Focus = "value") -> Place | None:
-        """Return where just this path is written, or None if nothing writes it: a default."""
+        """Return where exactly this path is written, or None if it is a default."""
         writer = self.writer_of(path)
         if writer is None:
             return None
@@ -129,7 +129,7 @@ class SourceMap:
         return place
 
     def _is_bare_name(self, path: KeyPath) -> bool:
-        """Whether a type may be written as a name alone, to which others may add keys."""
+        """Return whether a type may be written as a bare name, to which others may add keys."""
         return isinstance(self._value(path), str) or isinstance(self._value(path[:-1]), str)
 
     def _value(self, path: KeyPath) -> Any:
@@ -142,7 +142,7 @@ class SourceMap:
         return value
 
     def locate(self, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-        """Return the diagnostics with their places, each once, in the order of the files."""
+        """Return the diagnostics with their places, deduplicated, in the order of the files."""
         placed = [
             each
             if each.place is not None
@@ -161,7 +161,7 @@ class SourceMap:
         return tuple(sorted(dict.fromkeys(placed), key=position))
 
     def _names(self) -> Iterator[str]:
-        """Yield the writers' names: the spec file, then others as they are met level by level."""
+        """Yield the writers' names: the spec file, then the others level by level."""
         waiting = [self.origin]
         while waiting:
             origin = waiting.pop(0)

@@ -1,4 +1,4 @@
-"""Independent random streams, all derived from the one seed of a run."""
+"""Independent random streams, all derived from the seed of a run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Stream(IntEnum):
 
 
 class DataSet(IntEnum):
-    """The index of each data set's stream within `Stream.DATA`."""
+    """The stream index of each data set within `Stream.DATA`."""
 
     TRAIN = 0
     VALIDATION = 1
@@ -30,8 +30,8 @@ def random_stream(seed: int, stream: Stream, index: int = 0) -> np.random.Genera
     """Return the generator of a stream: PCG64 of `SeedSequence(seed, spawn_key=(stream, index))`.
 
     Args:
-        seed: of the run.
-        stream: what the numbers are for.
+        seed: the seed of the run.
+        stream: the purpose of the random numbers.
         index: the data set, or the position of the layer.
     """
     sequence = np.random.SeedSequence(seed, spawn_key=(int(stream), int(index)))

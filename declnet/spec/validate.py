@@ -1,4 +1,4 @@
-"""`load_spec` and `parse_spec`: from a file or a document to a `RunSpec` or its diagnostics."""
+"""`load_spec` and `parse_spec`: validation of a file or document, with diagnostics."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class ParsedSpec:
     """The result of validating a document.
 
     Attributes:
-        source_map: the document, and where it is written.
-        spec: None if anything is invalid.
-        diagnostics: every error, most without a place.
-        context: of the validation: `registry` and `folder`.
+        source_map: the document and the locations of its values.
+        spec: the spec, or None if anything is invalid.
+        diagnostics: all errors, most without a place.
+        context: the validation context: `registry` and `folder`.
         is_incomplete: whether a file that the spec extends could not be read.
     """
 
@@ -47,12 +47,12 @@ class ParsedSpec:
 
     @classmethod
     def of(cls, spec: RunSpec) -> ParsedSpec:
-        """Return the result of which a valid spec is part."""
+        """Return the result for a valid spec."""
         return cls(spec.source_map, spec)
 
     @cached_property
     def partial(self) -> PartialSpec:
-        """What is valid on its own; found when it is first needed, which is for checks alone."""
+        """The parts that are valid on their own; computed on first use, by checks only."""
         if self.spec is not None:
             return valid_parts(dict(self.spec), self.context)
         partial = valid_parts(without_large_numbers(self.source_map.document), self.context)
@@ -62,7 +62,7 @@ class ParsedSpec:
         """Return the spec.
 
         Raises:
-            SpecError: it is invalid; with every error at its place.
+            SpecError: it is invalid; contains every error with its place.
         """
         if self.spec is None:
             raise SpecError(self.source_map.locate(self.diagnostics))
@@ -74,7 +74,7 @@ def load_spec(
     overrides: Mapping[str, Any] | None = None,
     registry: Registry | None = None,
 ) -> RunSpec:
-    """Read and validate a spec file, TOML or JSON by its suffix, with all that it extends.
+    """Read and validate a spec file, TOML or JSON by its suffix, with everything it extends.
 
     Args:
         path: the file; relative paths in it are relative to its folder.
@@ -82,7 +82,7 @@ def load_spec(
         registry: where names are looked up; default: all installed plugins.
 
     Raises:
-        SpecError: with every error of the spec at once.
+        SpecError: the spec is invalid; contains all of its errors.
     """
     given = enumerate((overrides or {}).items(), start=1)
     changes = [override_of(key, value, number) for number, (key, value) in given]
@@ -95,15 +95,15 @@ def parse_spec(
     *,
     folder: Path | None = None,
 ) -> RunSpec:
-    """Validate a spec that a program holds as plain tables, lists and scalars.
+    """Validate a spec given as plain tables, lists and scalars.
 
     Args:
-        document: the spec; instances of components may stand where names and tables may.
+        document: the spec; instances of components are allowed wherever names and tables are.
         registry: where names are looked up; default: all installed plugins.
-        folder: what relative paths are relative to; default: the working folder.
+        folder: the base of relative paths; default: the working folder.
 
     Raises:
-        SpecError: with every error of the spec at once.
+        SpecError: the spec is invalid; contains all of its errors.
     """
     if too_deep_path(document) is not None:
         raise SpecError([Diagnostic(TOO_DEEP, None, (), "E004")])
@@ -114,7 +114,7 @@ def parse_spec(
 def read_spec(
     path: str | Path, overrides: Sequence[Override] = (), registry: Registry | None = None
 ) -> ParsedSpec:
-    """Read and validate a spec file as `load_spec` does, and return what is valid of it.
+    """Read and validate a spec file like `load_spec`, and return its valid parts.
 
     Raises:
         SpecError: the file cannot be read or parsed.
@@ -129,9 +129,9 @@ def validate(composed: Composed, registry: Registry | None, folder: Path) -> Par
     """Validate a document in one pass.
 
     Args:
-        composed: the document, and the errors that were found before.
+        composed: the document, and the errors found so far.
         registry: where names are looked up; default: all installed plugins.
-        folder: what relative paths are relative to.
+        folder: the base of relative paths.
     """
     source_map = composed.source_map
     document = source_map.document
@@ -183,7 +183,7 @@ _CODES = {
     "requirement": "E008",
     "version": "E007",
 }
-"""Codes by pydantic's types of errors and ours; any other is E012, a value of a wrong type."""
+"""Codes by error type, pydantic's or ours; any other is E012, wrong type of value."""
 
 _EXPECTED = {
     "int_type": "must be a whole number",
@@ -215,7 +215,7 @@ _SECTIONS: dict[str, type[StrictModel]] = {
 
 
 def _details(error: ValidationError) -> Iterable[ErrorDetails]:
-    """Yield pydantic's errors, except that of a list which is too short without invalid items."""
+    """Yield pydantic's errors, except for lists that are long enough if invalid items count."""
     for detail in error.errors():
         items, least = detail["input"], detail.get("ctx", {}).get("min_length", 0)
         is_list = isinstance(items, list | tuple)
@@ -269,7 +269,7 @@ def _message(detail: ErrorDetails) -> str:
 
 
 def _subject(path: KeyPath) -> str:
-    """Return what a sentence about a value begins with."""
+    """Return the subject of a sentence about a value."""
     if not path:
         return "the spec"
     last = path[-1]
@@ -280,7 +280,7 @@ def _subject(path: KeyPath) -> str:
 
 
 def _key_path(location: tuple[str | int, ...], document: Any) -> KeyPath:
-    """Return a location without what pydantic adds to keys, such as the branch of a union."""
+    """Return a location without pydantic's additions, such as the branch of a union."""
     keys: list[str | int] = []
     place = document
     for position, part in enumerate(location):
@@ -297,7 +297,7 @@ def _key_path(location: tuple[str | int, ...], document: Any) -> KeyPath:
 
 
 def _value_hint(detail: ErrorDetails) -> str | None:
-    """Return what to do about a value of a wrong type, if the value shows it."""
+    """Return a hint for a value of the wrong type, if the value suggests one."""
     kind, value = detail["type"], detail["input"]
     if kind in ("int_type", "float_type", "bool_type") and isinstance(value, str):
         return "remove the quotation marks" if _is_literal(value) else None
@@ -322,7 +322,7 @@ def _is_literal(text: str) -> bool:
 
 
 def _bare_name_hint(path: KeyPath, document: Any) -> str | None:
-    """Return what to write for a component's bare name, if it has keys that must be given."""
+    """Return what to write instead of a bare name, if the component has required keys."""
     for part in path[:-1]:
         try:
             document = document[part]
@@ -347,7 +347,7 @@ def _right_place(path: KeyPath) -> str | None:
 
 
 def _without_redundant(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
-    """Return the diagnostics without those of missing keys that are only misspelled."""
+    """Drop diagnostics for missing keys that are only misspelled."""
     hints = {(each.path[:-1], each.help) for each in diagnostics if each.code == "E010"}
     return [
         each

@@ -1,7 +1,7 @@
 """The conformance kit for plugin authors.
 
-`check_component(MyLayer)` proves a component right or lists what is wrong;
-`test_components = component_tests("my_package")` makes a pytest item of each check.
+`check_component(MyLayer)` verifies a component or lists what is wrong;
+`test_components = component_tests("my_package")` creates a pytest item for each check.
 """
 
 from declnet.testing.catalogue import checks_for

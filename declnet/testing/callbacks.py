@@ -1,6 +1,6 @@
-"""What a callback promises: to follow any run, and to continue in one that is resumed.
+"""Checks on callbacks: they can follow any run, and continue in one that is resumed.
 
-The run is only played: its metrics are such as a history has, and nothing is trained.
+The run is only simulated: its metrics look like a real history, but nothing is trained.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from declnet.testing.trial import Setting, Trial
 from declnet.training.metrics import VALIDATION, directions
 
 EPOCHS = 60
-"""Of the run; it learns for a sixth of them, and then gets slowly worse."""
+"""Epochs of the run; it improves for a sixth of them, then slowly gets worse."""
 
 LEARNING = EPOCHS // 6
 
 LOST = 2
-"""Epochs after the checkpoint that are followed a second time."""
+"""Epochs after the checkpoint that are run a second time."""
 
 
 class _PlayedModel:
-    """A model whose only parameter counts the epochs, so that epochs can be told apart."""
+    """A model whose only parameter counts the epochs, to distinguish them."""
 
     def __init__(self) -> None:
         self.count = np.zeros(1)
@@ -51,11 +51,11 @@ class _PlayedModel:
 
 
 class _PlayedRun:
-    """The run as the callback sees it (`declnet.Run`), which notes what it is asked for.
+    """The run as the callback sees it (`declnet.Run`), which records the callback's requests.
 
     Attributes:
-        now: the epoch that the callback follows; -1 before the first one.
-        asked: what the callback asked for: the epoch, the method, and its arguments in words.
+        now: the current epoch; -1 before the first one.
+        asked: the callback's requests: the epoch, the method, and its arguments in words.
     """
 
     def __init__(self, directory: Path | None, metrics: Mapping[str, Better | None]) -> None:
@@ -86,12 +86,12 @@ class _PlayedRun:
 
 
 class _PlayedCallback:
-    """A callback that follows a played run; any part of it, from a start or what was saved.
+    """A callback that follows a simulated run, or part of one, from the start or a saved state.
 
     Args:
         subject: the callback.
-        directory: of the run, or None.
-        log_every: how many epochs there are to one that is logged.
+        directory: the run's folder, or None.
+        log_every: number of epochs per logged epoch.
     """
 
     def __init__(self, subject: Subject, directory: Path | None, log_every: int = 1) -> None:
@@ -114,9 +114,9 @@ class _PlayedCallback:
             self.state = self.callback.start(self.run)
 
     def resumed(self) -> _PlayedCallback:
-        """Return the callback in the run that is resumed from here, after a few epochs more.
+        """Return the callback in a run that is resumed from here, after a few more epochs.
 
-        Those are lost, so they are followed again.
+        Those epochs are lost, so they are run again.
         """
         saved, other = self.save(), _PlayedCallback(self._subject, self.run.directory)
         other.run.scale = self.run.scale
@@ -129,7 +129,7 @@ class _PlayedCallback:
         return other
 
     def save(self) -> dict[str, Any] | None:
-        """Return what is read again of what the callback saves."""
+        """Return what the callback saves, after writing and reading it back."""
         with calling("save"):
             saved, arrays = self.callback.save(self.state), dict[str, Array]()
         if saved is None:
@@ -182,7 +182,7 @@ class _PlayedCallback:
         return kind(number, 0.1 * self.run.scale, metrics, validation)
 
     def _value(self, name: str, epoch: int, noise: int) -> float:
-        """A metric that gets better while the model learns, and then worse."""
+        """Return a metric that improves while the model learns, then gets worse."""
         worse = 0.01 * max(0, epoch - LEARNING) + 0.001 * noise
         loss = 1.0 - 0.5 * min(epoch, LEARNING) / LEARNING + worse
         return 1 - loss if self.run.better(name) == "higher" else loss
@@ -190,10 +190,10 @@ class _PlayedCallback:
 
 @contextmanager
 def _played(subject: Subject, folder: bool = True, log_every: int = 1) -> Iterator[_PlayedCallback]:
-    """Give a callback in a run that has begun, with a folder of its own or without one.
+    """Yield a callback in a run that has started, with or without a folder.
 
     Raises:
-        CheckSkipped: it works outside the folder, or its own check says that it cannot work here.
+        CheckSkipped: it works outside the folder, or its own check reports that it cannot run here.
     """
     if subject.instance.works_outside:
         raise CheckSkipped("it works outside the run's folder")
@@ -209,7 +209,7 @@ def _played(subject: Subject, folder: bool = True, log_every: int = 1) -> Iterat
 
 
 def try_callback(subject: Subject, setting: Setting) -> Trial:
-    """Play a whole run, or one that is resumed, or two; what the callback asked for, and when."""
+    """Simulate a whole run, a resumed one, or two; return the callback's requests over time."""
     with _played(subject) as callback, _played(subject) as other:
         kept: list[tuple[int, str, str]] = []
         for epoch in range(EPOCHS):

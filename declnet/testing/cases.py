@@ -54,11 +54,11 @@ class Case:
         return f"{self.component}[{self.example}]-{self.check}"
 
     def run(self) -> None:
-        """Run the check; floating-point warnings are silent, as in a training step.
+        """Run the check, without floating-point warnings, as in a training step.
 
         Raises:
             CheckFailed: the component breaks its contract.
-            CheckSkipped: the check proves nothing about it, or an earlier one reports the cause.
+            CheckSkipped: the check does not apply to it, or an earlier one reports the cause.
         """
         error = self._end()
         if isinstance(error, CheckFailed) and error.cause is not None:
@@ -69,7 +69,7 @@ class Case:
             raise error
 
     def outcome(self) -> Outcome:
-        """Run the check; whatever it raises becomes an outcome."""
+        """Run the check; turn anything it raises into an outcome."""
         outcome = partial(Outcome, self.component, self.example, self.check)
         try:
             self.run()
@@ -82,7 +82,7 @@ class Case:
         return outcome("passed")
 
     def _end(self) -> Exception | None:
-        """How the check ends, found once."""
+        """The exception that ends the check, or None, computed once."""
         if not self._ended:
             try:
                 with np.errstate(all="ignore"):
@@ -90,9 +90,7 @@ class Case:
                 self._ended.append(None)
             except Exception as error:
                 self._ended.append(error)
-            self.function = (
-                _nothing  # so that what the subject gave is forgotten with its last case
-            )
+            self.function = _nothing  # so that cached results are freed with the last case
         return self._ended[0]
 
 
@@ -140,7 +138,7 @@ def cases_of_subjects(subjects: Iterable[Subject]) -> Iterator[Case]:
 
 
 def ending_case(component: str, check: str, error: Exception) -> Case:
-    """Return a case of which it is known how it ends, e.g. of a class that was refused."""
+    """Return a case with a known outcome, e.g. for a class that was rejected."""
 
     def end() -> None:
         raise error

@@ -1,4 +1,4 @@
-"""Which checks there are for a component of each kind, and how one is used."""
+"""The checks for each kind of component, and how a component of each kind is used."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ CHECKS_BY_KIND: dict[str, tuple[Check, ...]] = {
     "callback": callbacks.CHECKS,
     "transform": transforms.CHECKS,
 }
-"""The checks of each kind besides the common ones; a kind that is not here has only those."""
+"""The checks for each kind besides the common ones; other kinds have only the common ones."""
 
 TRIALS: dict[str, Try] = {
     "layer": layers.try_layer,
@@ -52,11 +52,11 @@ TRIALS: dict[str, Try] = {
     "callback": callbacks.try_callback,
     "transform": transforms.try_transform,
 }
-"""How a component of each kind is used once."""
+"""The function that uses a component once, by kind."""
 
 
 def checks_for(component: Any) -> tuple[Check, ...]:
-    """Return the checks for a component, by its kind; in the order in which they run.
+    """Return the checks for a component's kind, in the order in which they run.
 
     Args:
         component: a component class or an instance.

@@ -1,4 +1,4 @@
-"""What a check is: a function of a subject, and the three ways in which it ends."""
+"""Checks: functions of a subject, and their three possible outcomes."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from declnet.registry.registry import Registry
 Found = TypeVar("Found")
 
 NOT_PLUGINS = ("declnet", "contextlib", "numpy", "pydantic")
-"""Packages that call a component's methods, or what these hand out."""
+"""Packages that call a component's methods, or the objects these return."""
 
 
 class CheckFailed(DeclnetError, AssertionError):  # noqa: N818  # how a check ends, as in a report
     """The component breaks its contract; the message says what is wrong and what to do.
 
     Attributes:
-        cause: what is at fault, if other checks may fail because of the same thing: an exception
-            with its place, say. None for a fault that only this check finds.
+        cause: the cause, if other checks may fail for the same reason, e.g. an exception with its
+            location. None for an error that only this check finds.
     """
 
     def __init__(self, message: str, cause: str | None = None) -> None:
@@ -32,7 +32,7 @@ class CheckFailed(DeclnetError, AssertionError):  # noqa: N818  # how a check en
         self.cause = cause
 
     def in_context(self, message: str) -> CheckFailed:
-        """Return the same failure with another message, which says when it happens."""
+        """Return the same failure with a message that says when it happens."""
         failure = type(self)(message, self.cause)
         failure.__cause__ = self.__cause__
         return failure
@@ -43,15 +43,15 @@ class ReadOnlyWrittenError(CheckFailed):
 
 
 class StateReplacedError(CheckFailed):
-    """A component set an attribute of the `state` that it was handed."""
+    """A component set an attribute of the `state` passed to it."""
 
 
 class CheckSkipped(DeclnetError):  # noqa: N818  # how a check ends, as in a report
-    """The check proves nothing about this component; the message is the reason."""
+    """The check does not apply to this component; the message is the reason."""
 
 
 class ConformanceError(DeclnetError, AssertionError):
-    """A component failed checks, or there was nothing to check; the message lists each fault."""
+    """A component failed checks, or there was nothing to check; the message lists each failure."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +61,7 @@ class Subject:
     Attributes:
         instance: the component.
         example: the position of its example, from 0.
-        registry: where components that it names are looked up; it has the component's own class.
+        registry: where components that it names are looked up; includes the component's own class.
     """
 
     instance: Any
@@ -80,7 +80,7 @@ class Subject:
         return f"{self.instance.kind}:{self.instance.type}"
 
     def once(self, key: Any, find: Callable[[], Found]) -> Found:
-        """Return what `find` returned at the first call with this key."""
+        """Return the cached result of `find` for this key."""
         if key not in self._known:
             self._known[key] = find()
         found: Found = self._known[key]
@@ -92,7 +92,7 @@ class Check:
     """One thing that a contract promises.
 
     Attributes:
-        name: as reports and expected failures write it.
+        name: its name in reports and expected failures.
         summary: what the component does if the check passes, in a sentence.
         function: takes a subject; raises CheckFailed or CheckSkipped, or returns.
     """
@@ -102,23 +102,23 @@ class Check:
     function: Callable[[Subject], None]
 
     def __call__(self, subject: Subject) -> None:
-        """Run it."""
+        """Run the check."""
         self.function(subject)
 
 
 def check(function: Callable[[Subject], None]) -> Check:
-    """Make a check of a function, from its name and docstring."""
+    """Make a check from a function, its name and its docstring."""
     summary = (function.__doc__ or "").strip().splitlines()[0]
     return Check(function.__name__, summary, function)
 
 
 @contextmanager
 def calling(what: str, skips: type[Exception] | tuple[type[Exception], ...] = ()) -> Iterator[None]:
-    """Turn what a component raises, or wrongly returns, into a failed check.
+    """Turn exceptions and invalid return values of a component into a failed check.
 
     Args:
-        what: the call, as the message names it, e.g. `"forward"`.
-        skips: exceptions by which the component says that it cannot be checked here.
+        what: the call's name in the message, e.g. `"forward"`.
+        skips: exceptions that mean the component cannot be checked here.
 
     Raises:
         CheckFailed: the component raised; the exception is its cause.
@@ -140,16 +140,16 @@ def calling(what: str, skips: type[Exception] | tuple[type[Exception], ...] = ()
 
 
 def described(error: BaseException) -> str:
-    """Return an exception in a line: its class, its message and where it was raised."""
+    """Return an exception as one line: its class, its message and where it was raised."""
     place = place_of(error)
     return f"{type(error).__name__}: {error}{f' ({place})' if place else ''}"
 
 
 def place_of(error: BaseException) -> str | None:
-    """Return file and line of the innermost frame that is a plugin's own, if there is one.
+    """Return the file and line of the innermost frame in a plugin's own code, if there is one.
 
-    That is the first package that is called outside of declnet's core: what NumPy, say, does for
-    the plugin is not shown.
+    This is the first package called outside declnet's core; frames inside NumPy, for example, are
+    not shown.
     """
     own, place = None, None
     for frame, line in walk_tb(error.__traceback__):

@@ -1,4 +1,4 @@
-"""What components of all kinds promise that compute: the same results in other circumstances."""
+"""Checks on all kinds of components that compute: results do not depend on circumstances."""
 
 from __future__ import annotations
 
@@ -46,15 +46,15 @@ def require_alike(
     tolerance: float = CLOSE,
     wanted: Mapping[str, Array] | None = None,
 ) -> None:
-    """Raise CheckFailed if a component gives something else in other circumstances.
+    """Raise CheckFailed if a component's results differ between two settings.
 
     Args:
         subject: the component.
-        base: the circumstances that give the right results.
-        other: the other ones.
-        advice: what to do about it, for the message.
-        tolerance: relative to the largest number of an array.
-        wanted: right results, if they are not those of `base` as they are; others are not compared.
+        base: the setting with the correct results.
+        other: the setting to compare.
+        advice: what to do about a difference, for the message.
+        tolerance: relative to the largest number in an array.
+        wanted: the correct results, if not exactly those of `base`; other outputs are not compared.
     """
     right, found = tried(subject, base), tried(subject, other)
     free = (base.dtype, base.order, base.input_order, base.samples)
@@ -70,7 +70,7 @@ def require_alike(
 
 @contextmanager
 def only(fault: type[CheckFailed]) -> Iterator[None]:
-    """Let failures of one sort pass; other checks report the others."""
+    """Propagate failures of one type only; other checks report the others."""
     try:
         yield
     except fault:
@@ -136,7 +136,7 @@ def keeps_uses_apart(subject: Subject) -> None:
 def continues_when_restored(subject: Subject) -> None:
     """Continues from what was saved as if it had never stopped."""
     advice = "all that it must remember belongs to what is saved, and is taken up from there"
-    rounding = CLOSE if subject.kind == "metric" else 0  # which comes in more batches
+    rounding = CLOSE if subject.kind == "metric" else 0  # it is split into more batches
     for part in (1, 4, 12, 30):
         require_alike(subject, USUAL, USUAL.but(restored=part), advice, rounding)
 
@@ -220,7 +220,7 @@ def treats_samples_apart(subject: Subject) -> None:
 
 
 USED_ONCE = (is_deterministic, leaves_global_generators_alone, keeps_nothing_on_itself)
-"""The checks of whatever is used."""
+"""The checks for any component that is used."""
 
 FILLS_ARRAYS = (
     takes_float32_and_float64,
@@ -230,7 +230,7 @@ FILLS_ARRAYS = (
     takes_batches_of_any_size,
     treats_samples_apart,
 )
-"""The checks of what fills arrays of a batch."""
+"""The checks for components that fill arrays of a batch."""
 
 
 def _mixes(subject: Subject) -> bool:
@@ -238,7 +238,7 @@ def _mixes(subject: Subject) -> bool:
 
 
 def _poisoned(subject: Subject) -> Iterator[tuple[str, int, Setting, tuple[int, int]]]:
-    """How many elements of each output are kept, or read before they are written, and where."""
+    """Yield how many elements of each output are kept, or read before written, and where."""
     for setting in (*ORDERS, USUAL.but(dtype="float32")):
         first, second = (tried(subject, setting.but(poison=poison)) for poison in POISONS)
         for name, array in first.outputs.items():
@@ -247,7 +247,7 @@ def _poisoned(subject: Subject) -> Iterator[tuple[str, int, Setting, tuple[int, 
 
 
 def _repeated(trial: Trial, samples: int) -> dict[str, Array]:
-    """What a trial would have given for its samples again and again; sums of whole repetitions."""
+    """Return a trial's outputs as if its samples were repeated; sums are scaled accordingly."""
     rows = np.arange(samples) % SAMPLES
     found = {name: each[rows] for name, each in trial.outputs.items() if name not in trial.sums}
     if samples % SAMPLES == 0:
@@ -261,7 +261,7 @@ def _global_states() -> tuple[Any, ...]:
 
 
 def _attributes(instance: Component) -> dict[str, str]:
-    """The plain attributes of the instance and its classes in words, but not pydantic's."""
+    """Return the plain attributes of an instance and its classes as text, without pydantic's."""
     own = vars(instance) | (getattr(instance, "__pydantic_private__", None) or {})
     found = {
         f"the attribute {name}": repr(value)

@@ -1,4 +1,4 @@
-"""Compares arrays with arrays, and gradients with central differences away from kinks."""
+"""Comparison of arrays, and of gradients with central differences away from kinks."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from declnet.testing.check import CheckFailed
 
 Function = Callable[[Array], float]
 Draw = Callable[[int], "tuple[Function, Array, Array]"]
-"""For a seed: a function, a point, and the gradient there that is to be checked."""
+"""For a seed: a function, a point, and the gradient to check there."""
 
 STEPS = (1e-5, 1e-7)
-"""Sizes of the steps to either side; a kink that lies within the first hardly does in the other."""
+"""Step sizes for differences; a kink within the first is rarely within the second."""
 
 DRAWS = 3
 """Random points; a gradient must be wrong at most of them to be called wrong."""
 
 SMALL = 100
-"""Elements up to which each is compared separately."""
+"""Arrays with up to this many elements are compared element by element."""
 
 TOLERANCE = 1e-5
-"""Relative to the gradient's norm, or its largest element."""
+"""Tolerance for gradients, relative to the norm or the largest element."""
 
 
 CLOSE = 1e-9
@@ -34,7 +34,7 @@ CLOSE_IN_FLOAT32 = 1e-3
 
 
 def same(first: Array, second: Array) -> bool:
-    """Return whether two arrays are equal bit by bit, as far as values show it; NaN equals NaN."""
+    """Return whether two arrays have exactly equal values; NaN equals NaN."""
     return np.array_equal(first, second, equal_nan=first.dtype.kind in "fc")
 
 
@@ -42,9 +42,9 @@ def difference(found: Array, wanted: Array, tolerance: float = CLOSE) -> str | N
     """Return how two arrays differ, in words, or None if they agree.
 
     Args:
-        found: what the component gave.
-        wanted: what it should have given.
-        tolerance: relative to the largest value of `wanted`, and never less than that of 1e-3.
+        found: the component's result.
+        wanted: the expected result.
+        tolerance: relative to the largest value of `wanted`, or to 1e-3 if that is larger.
     """
     if found.shape != wanted.shape:
         return f"it has shape {found.shape} instead of {wanted.shape}"
@@ -71,10 +71,10 @@ def difference(found: Array, wanted: Array, tolerance: float = CLOSE) -> str | N
 
 
 def kept_and_read(first: Array, second: Array, poisons: tuple[float, float]) -> tuple[int, int]:
-    """Compare what two runs gave whose output arrays held another number each before.
+    """Compare the results of two runs whose output arrays were filled with different numbers.
 
     Returns:
-        How many elements kept what they held, and how many depend on it in another way.
+        How many elements kept the previous number, and how many depend on it in another way.
     """
     kept = np.ones(first.shape, bool)
     for array, poison in zip((first, second), poisons, strict=True):
@@ -84,14 +84,14 @@ def kept_and_read(first: Array, second: Array, poisons: tuple[float, float]) -> 
 
 
 def require_gradient(draw: Draw, what: str) -> None:
-    """Check a gradient at random points, in a random direction and, if it is small, by element.
+    """Check a gradient at random points, in a random direction and, if small, by element.
 
     Args:
-        draw: gives function, point and gradient for a seed.
-        what: the gradient, as the message names it, e.g. `"dx"`.
+        draw: returns a function, a point and a gradient for a seed.
+        what: the gradient's name in the message, e.g. `"dx"`.
 
     Raises:
-        CheckFailed: it is wrong at most points; the message has the numbers of the first.
+        CheckFailed: it is wrong at most points; the message has the numbers for the first.
     """
     faults = []
     for seed in range(DRAWS):
@@ -143,13 +143,13 @@ def _by_element(function: Function, point: Array, gradient: Array, step: float) 
 
 
 def _slope(function: Function, point: Array, direction: Array, step: float) -> tuple[float, float]:
-    """The slope along a direction, and how far rounding may have put it off."""
+    """Return the slope along a direction, and a bound for its rounding error."""
     above, below = function(point + step * direction), function(point - step * direction)
     return (above - below) / (2 * step), 1e-14 * (1 + abs(above)) / step
 
 
 def _factor(found: float, wanted: float) -> str:
-    """A factor that explains a wrong number, if it is a plain one."""
+    """Return text for a simple factor that explains a wrong number, if there is one."""
     if not wanted or not np.isfinite(found / wanted):
         return ""
     ratio = found / wanted

@@ -1,4 +1,4 @@
-"""What a data source promises: it loads what it describes."""
+"""Checks on data sources: they load what they describe."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from declnet.testing.trial import Setting, Trial, copied
 
 
 def try_data_source(subject: Subject, setting: Setting) -> Trial:
-    """Load the data at once, or in chunks of as many samples as come before the first cut."""
+    """Load all data, or in chunks of the size given by the first cut."""
     source, rng = subject.instance, np.random.Generator(np.random.PCG64(setting.seed))
     if not setting.cuts:
         return Trial(_arrays(_loaded(subject)))
@@ -96,7 +96,7 @@ CHECKS = (
 
 
 def _loaded(subject: Subject) -> Dataset | Table:
-    """The data; raises CheckSkipped if it is not there."""
+    """Return the data; raise CheckSkipped if it does not exist."""
     with calling("load", skips=DataError):
         rng = np.random.Generator(np.random.PCG64(0))
         return checked_load(subject.instance, subject.instance.load(rng))

@@ -1,4 +1,4 @@
-"""What every component promises as a declaration: its fields, its documents, its own check."""
+"""Checks on every component as a declaration: its fields, serialization, and own check."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def is_frozen(subject: Subject) -> None:
 
 @check
 def refuses_unknown_keys(subject: Subject) -> None:
-    """Refuses keys that it does not have, so that a misspelled one is no silent default."""
+    """Rejects unknown keys, so that a typo does not silently leave a default in place."""
     with calling("model_dump"):
         table = subject.instance.model_dump(mode="json", exclude_none=True)
     try:

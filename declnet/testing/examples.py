@@ -1,4 +1,4 @@
-"""Builds the instances of a component class that the kit looks at."""
+"""Instances of a component class for the kit to check."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from declnet.testing.check import CheckFailed
 
 
 def build_examples(cls: type[Any], registry: Registry | None = None) -> tuple[Any, ...]:
-    """Return instances of a class: of its `examples`, else one of its defaults, else none.
+    """Return instances of a class: from its `examples`, else from its defaults, else none.
 
     Args:
         cls: the component class.
@@ -35,7 +35,7 @@ def build_examples(cls: type[Any], registry: Registry | None = None) -> tuple[An
 def build_example(
     cls: type[Any], table: dict[str, Any], position: int, registry: Registry
 ) -> Component:
-    """Return the instance of one of a class's examples; raise CheckFailed if it is not valid."""
+    """Return the instance for one of a class's examples; raise CheckFailed if it is not valid."""
     try:
         component: Component = cls.model_validate(dict(table), context={"registry": registry})
     except Exception as error:

@@ -1,8 +1,8 @@
-"""Components in the graph that users' runs have: between probes, watched, with or without kernels.
+"""Harness for components in the same graph as in a real run, with or without kernels.
 
 A model is a probe for each input, the layers under test, and a probe or a loss, compiled by
-`TrainingGraph` and `InferenceGraph`. The component under test is replaced by a watched one, which
-locks what it may only read and spoils what it is to fill; the graph does not notice.
+`TrainingGraph` and `InferenceGraph`. The component under test is wrapped in a watched one, which
+locks what it may only read and spoils what it must fill; the graph does not notice.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from declnet.testing.trial import Setting, copied, poison
 
 
 class _Probe(Layer):
-    """y = some columns of x, in a shape; dx is what `slopes` holds, and `received` receives dy."""
+    """A layer whose y is some columns of x, whose dx is `slopes`, and whose `received` gets dy."""
 
     type = "probe"
     backward_needs = frozenset()
@@ -80,17 +80,17 @@ def probe(order: Order, **fields: Any) -> Layer:
     """Return a neighbor of the layers under test.
 
     Args:
-        order: in memory, of what it gives and takes.
-        fields: `name`, `inputs`; `samples`, of the largest batch; `shape` of y, default: that of
-            x; `start`, the column of x where y begins, default 0; `receives`, whether it has a
-            parameter `received` whose gradient is that of y, default True; `regularizer`, of that.
-            Its parameter `slopes` is the gradient of x.
+        order: memory order of its input and output.
+        fields: `name`, `inputs`; `samples`, the largest batch size; `shape` of y, default: the
+            shape of x; `start`, the column of x where y begins, default 0; `receives`, whether it
+            has a parameter `received` whose gradient is dy, default True; `regularizer` of that
+            parameter. Its parameter `slopes` is the gradient of x.
     """
     return (_Probe if order == "batch_last" else _BatchFirstProbe)(**fields)
 
 
 class _NoLoss(Loss):
-    """losses = 0."""
+    """A loss that is always 0."""
 
     type = "no_loss"
 
@@ -109,11 +109,11 @@ class ShapeRefusedError(CheckFailed):
 
 
 def infer(layers: Sequence[Layer], input_shape: Shape, registry: Registry) -> tuple[Node, ...]:
-    """Infer the nodes of layers, of which one is under test.
+    """Infer the nodes of layers, one of which is under test.
 
     Raises:
-        ShapeRefusedError: a layer refuses its input's shape by a ValueError.
-        CheckFailed: it raises anything else, or declares what no graph can allocate.
+        ShapeRefusedError: a layer rejects its input's shape with a ValueError.
+        CheckFailed: it raises anything else, or declares something that cannot be allocated.
     """
     with calling(f"what it declares for input shape {input_shape}"):
         try:
@@ -125,11 +125,11 @@ def infer(layers: Sequence[Layer], input_shape: Shape, registry: Registry) -> tu
 
 
 class GraphHarness:
-    """A model of some nodes, compiled; parameters and random streams begin anew for each batch.
+    """A compiled model; parameters and random streams are reset for each batch.
 
     Attributes:
         store: the parameters.
-        initial: what parameters hold at first, by key, where that is not 0.
+        initial: initial values of parameters, by key, if not 0.
     """
 
     def __init__(
@@ -149,7 +149,7 @@ class GraphHarness:
         self._bound: dict[Any, tuple[list[Array], Step]] = {}
 
     def place(self, x: Array, y_true: Array, weights: Array | None = None) -> None:
-        """Begin a training step on a batch, of the setting's type; its arrays are copied."""
+        """Begin a training step on a batch, which is copied in the setting's type."""
         self._reset()
         given = [array for array in (x, y_true, weights) if array is not None]
         key = tuple((array.shape, array.strides, array.dtype) for array in given)
@@ -182,11 +182,11 @@ class GraphHarness:
         return {slot.key: copied(view(self._graph.gradient, slot)) for slot in slots}
 
     def mean_loss(self) -> float:
-        """Run the step at once; return the mean loss of the samples by their weights."""
+        """Run the whole step; return the weighted mean loss of the samples."""
         return self._step.run()
 
     def penalty(self) -> float:
-        """Return the penalties of the parameters as they are."""
+        """Return the penalties of the current parameters."""
         return self._graph.penalty()
 
     def evaluate(self, x: Array) -> Array:
@@ -203,11 +203,11 @@ class GraphHarness:
 
 
 class Watched:
-    """A component that the graph takes for the one inside.
+    """A wrapper that the graph takes for the wrapped component.
 
     Args:
-        component: the one inside.
-        traits: attributes that it seems to have in place of its own.
+        component: the wrapped component.
+        traits: attributes that override the component's own.
     """
 
     def __init__(self, component: Any, **traits: Any) -> None:
@@ -227,7 +227,7 @@ class WatchedLayer(Watched):
     """A layer whose arrays are locked or spoiled around each call.
 
     Attributes:
-        forward_arguments, backward_arguments: what the graph handed to the last call.
+        forward_arguments, backward_arguments: the arguments of the last call.
     """
 
     forward_arguments: tuple[Any, ...] = ()
@@ -238,7 +238,7 @@ class WatchedLayer(Watched):
         self._node, self._spoiled = node, spoiled
 
     def forward(self, x: Any, y: Array, state: LayerState) -> None:
-        """Run forward; x is locked, as are parameters that are trained, or all in evaluation."""
+        """Run forward, with x and the trained parameters (in evaluation, all of them) locked."""
         if not any(state is each for each in self.forward_arguments):
             for name, declared in self._node.workspace.items():
                 if declared.fill is None:
@@ -248,9 +248,9 @@ class WatchedLayer(Watched):
         self._call("forward", x, y, state, read=read | self._kept(state, all=not state.training))
 
     def backward(self, x: Any, y: Any, dy: Array, dx: Any, state: LayerState) -> None:
-        """Run backward; everything but dx, the gradients and the workspace is locked.
+        """Run backward, with everything except dx, the gradients and the workspace locked.
 
-        What forward read and wrote is spoiled, as another layer may have done, unless it is needed.
+        What forward read and wrote is spoiled unless it is needed, as another layer might do.
         """
         self.backward_arguments, read = (x, y, dy, dx, state), _named("x", x) | {"y": y, "dy": dy}
         seen_x, seen_y, _ = self.forward_arguments
@@ -266,7 +266,7 @@ class WatchedLayer(Watched):
                 poison(array, self._spoiled)
 
     def _kept(self, state: LayerState, *, all: bool) -> dict[str, Array]:  # noqa: A002
-        """The parameters that may not be written, and the constants of the workspace."""
+        """Return the parameters that may not be written, and the constants of the workspace."""
         parameters, workspace = self._node.parameters.items(), self._node.workspace.items()
         names = [name for name, each in parameters if each.trainable or all]
         names += [name for name, each in workspace if each.constant]
@@ -309,7 +309,7 @@ class WatchedOptimizer(Watched):
 
 
 class WatchedMetric(Watched):
-    """A metric that may only read what it is handed."""
+    """A metric that may only read its arguments."""
 
     def update(self, state: Any, y_pred: Array, y_true: Array) -> None:
         """Run update."""
@@ -317,7 +317,7 @@ class WatchedMetric(Watched):
 
 
 def _named(name: str, arrays: Any) -> dict[str, Array]:
-    """Arrays by name, those of a tuple with their positions; what is None is left out."""
+    """Return arrays by name, with their position if in a tuple; None is left out."""
     if not isinstance(arrays, tuple):
         return {} if arrays is None else {name: arrays}
     return {f"{name}[{i}]": each for i, each in enumerate(arrays) if each is not None}
@@ -343,9 +343,9 @@ def call_locked(what: str, call: Callable[[], Any], arrays: Mapping[str, Array])
     """Call a component while it may only read some arrays.
 
     Args:
-        what: the call, as messages name it.
+        what: the call's name in messages.
         call: the call.
-        arrays: what it may only read, by name.
+        arrays: the arrays that it may only read, by name.
 
     Raises:
         ReadOnlyWrittenError: it writes to one of them.
@@ -380,11 +380,11 @@ def _locked(arrays: Mapping[str, Array]) -> Iterator[None]:
 
 
 def _is_refused(call: Callable[[], Any], arrays: Mapping[str, Array]) -> bool:
-    """Whether a call tries to write to what is read-only if only these arrays are locked."""
+    """Return whether a call attempts a read-only write with only these arrays locked."""
     try:
         with _locked(arrays):
             call()
-    except Exception as error:  # what it raises is known already
+    except Exception as error:  # already reported
         return _is_refused_write(error)
     return False
 

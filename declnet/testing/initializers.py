@@ -1,4 +1,4 @@
-"""What an initializer promises: every element, finite, from the given stream."""
+"""Checks on initializers: they fill every element, finite, from the given stream."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from declnet.testing.trial import USUAL, Setting, Trial, poison, tried
 
 
 def try_initializer(subject: Subject, setting: Setting) -> Trial:
-    """Fill a parameter of each shape that the initializer does not refuse."""
+    """Fill a parameter of each shape that the initializer accepts."""
     trial = Trial()
     for shape in PARAMETER_SHAPES:
         w = np.empty(shape, setting.dtype)

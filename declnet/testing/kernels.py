@@ -1,4 +1,4 @@
-"""What a kernel promises: the results of the components that it replaces, but for rounding."""
+"""Checks on kernels: they give the results of the replaced components, up to rounding."""
 
 from __future__ import annotations
 
@@ -40,20 +40,20 @@ SETTINGS = tuple(
     USUAL.but(samples=samples, dtype=dtype, input_order=order, order=order)
     for samples, dtype, order in product((1, 6, 700), DTYPES, BOTH_ORDERS)
 )
-"""Where a kernel is compared; the largest batch is more than it takes at a time."""
+"""Settings to compare a kernel in; the largest batch exceeds what it handles at a time."""
 
 VECTORS = (1, 13, 1000)
 """Sizes of parameter vectors."""
 
 ROUNDING = {"float32": 1e-5, "float64": 1e-12}
 """How far a compiled kernel's results may differ from its components', relative to an array's
-largest; in float64 those of a joint form in NumPy, which rounds less, by `LESS_ROUNDING`."""
+largest value. NumPy kernels in float64 round less: see `LESS_ROUNDING`."""
 
 LESS_ROUNDING = 1e-6
 
 
 class WatchedKernels(Kernels):
-    """One kernel alone, whose calls are watched; None for the components themselves."""
+    """A single kernel whose calls are watched; None for the components themselves."""
 
     def __init__(self, kernel: type[Kernel] | None) -> None:
         registry = Registry()
@@ -63,7 +63,7 @@ class WatchedKernels(Kernels):
         self._compiled = kernel is not None and kernel.compiled
 
     def bind(self, kernels: Sequence[Kernel], site: KernelSite) -> KernelCalls | None:
-        """As the graph's, with each call watched."""
+        """Bind as in the graph, with each call watched."""
         with calling("bind"):
             calls = super().bind(kernels, site)
         if calls is None or calls.update is not None:
@@ -81,7 +81,7 @@ class WatchedKernels(Kernels):
     def _watched(
         self, calls: Sequence[Call], read: Mapping[str, Array], *filled: Array | None
     ) -> tuple[Call, ...]:
-        """Calls that may only read some arrays, after those that spoil what they are to fill."""
+        """Return calls that spoil the outputs, then calls that may only read some arrays."""
         spoiled = [
             partial(poison, array, np.nan)
             for array in filled
@@ -90,7 +90,7 @@ class WatchedKernels(Kernels):
         return (*spoiled, *(partial(self._call, call, read) for call in calls))
 
     def _call(self, call: Call, read: Mapping[str, Array]) -> None:
-        """Make a call; compiled ones are made for arrays that can be written to, so compare."""
+        """Make a call; compare afterwards, since compiled calls are bound to writable arrays."""
         what = "a call of the kernel"
         if not self._compiled:
             call_locked(what, call, read)
@@ -109,7 +109,7 @@ _Compute = Callable[[Kernels], dict[str, Array]]
 
 
 def try_kernel(subject: Subject, setting: Setting) -> Trial:
-    """Compute in every way in which the kernel takes over; or by the components, in all ways."""
+    """Compute in every case where the kernel takes over, or with the components in all cases."""
     kernel: Any = type(subject.instance)
     reason = kernel.unavailable()
     if reason is not None:
@@ -127,7 +127,7 @@ def try_kernel(subject: Subject, setting: Setting) -> Trial:
 
 
 def _replaced(subject: Subject) -> Iterator[tuple[Any, ...]]:
-    """Instances of the replaced classes: the first of each, then each other beside the first."""
+    """Yield instances of the replaced classes: all first ones, then each other with the firsts."""
     examples = [build_examples(cls, subject.registry) for cls in subject.instance.replaces]
     if not all(examples):
         raise CheckSkipped("what it replaces has no examples; declare some")
@@ -141,7 +141,7 @@ def _replaced(subject: Subject) -> Iterator[tuple[Any, ...]]:
 def _layer_passes(
     subject: Subject, components: tuple[Any, ...], setting: Setting
 ) -> Iterator[tuple[str, _Compute]]:
-    """A step with each input shape, as first layers and below another, with weights or without."""
+    """Yield steps for each input shape, as first or later layers, with and without weights."""
     loss = components[-1] if isinstance(components[-1], Loss) else None
     layers = components[:-1] if loss is not None else components
     n, order = setting.samples, setting.order
@@ -203,7 +203,7 @@ def _optimizer_passes(
     components: tuple[Any, ...],
     setting: Setting,
 ) -> Iterator[tuple[str, _Compute]]:
-    """Six updates of vectors of each size."""
+    """Yield six updates of vectors of each size."""
 
     def compute(size: int, kernels: Kernels) -> dict[str, Array]:
         rng = np.random.default_rng(size)
@@ -226,7 +226,7 @@ def _regularizer_passes(
     components: tuple[Any, ...],
     setting: Setting,
 ) -> Iterator[tuple[str, _Compute]]:
-    """The gradient of parameters of each shape."""
+    """Yield the gradient of parameters of each shape."""
 
     def compute(shape: Shape, kernels: Kernels) -> dict[str, Array]:
         w, before = weights(shape), np.random.default_rng(37).normal(size=shape)

@@ -1,6 +1,6 @@
-"""What a layer promises: shapes, gradients, memory, passes, and the traits that it declares.
+"""Checks on layers: shapes, gradients, memory, passes, and declared traits.
 
-It is tried alone between probes, with the shapes and values that it accepts.
+A layer is tried alone between probes, with the shapes and values that it accepts.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ from declnet.testing.harness import GraphHarness, ShapeRefusedError, WatchedLaye
 from declnet.testing.trial import SAMPLES, USUAL, WHOLE, Batch, Setting, Trial, batch_for
 
 USUAL_SHAPES = ((5,), (3, 4), (2, 6, 5))
-"""Features, sequences and images; a layer is tried with those that it accepts."""
+"""Features, sequences and images; a layer is tried with the shapes that it accepts."""
 
 FEW = 3
 """Samples for gradients, whose elements may be compared one by one."""
 
 RANGES = ((-1.0, 1.0), (0.0, 1.0), (0.0, 300.0), (-300.0, 300.0))
-"""Inputs for which outputs must be in a layer's range."""
+"""Ranges of inputs for which outputs must be in a layer's range."""
 
 
 class LayerHarness:
@@ -46,10 +46,10 @@ class LayerHarness:
 
     Attributes:
         layer: the layer.
-        shape, shapes: of its input, and of its inputs: a tuple of shapes even for one.
-        output: the shape of its output, as it infers it.
+        shape, shapes: the input shape, and the shapes of all inputs as a tuple, even for one.
+        output: the shape of its output, as inferred by the layer.
         trainable: names of the trainable parameters.
-        initial: the parameters that each pass starts with; may be changed.
+        initial: the parameters at the start of each pass; may be changed.
         parameters: the live arrays by name.
         watched: the layer as the graph sees it.
     """
@@ -92,7 +92,7 @@ class LayerHarness:
     def backward(self) -> dict[str, Array]:
         """Run the rest; return copies of what the layer filled: `dx`, `grad.weights`, ….
 
-        Of several inputs there are `dx[0]`, `dx[1]`, ….
+        With several inputs, the names are `dx[0]`, `dx[1]`, ….
         """
         found, filled = self._graph.backward(), {}
         for position in range(len(self.shapes)):
@@ -108,7 +108,7 @@ class LayerHarness:
         return filled | self.backward() if training else filled
 
     def name_of_dx(self, position: int) -> str:
-        """Return what messages call the gradient of an input."""
+        """Return the name of an input's gradient in messages."""
         return "dx" if self.layer.n_inputs == 1 else f"dx[{position}]"
 
 
@@ -117,11 +117,11 @@ def _shapes(layer: Layer, shape: Any) -> tuple[Shape, ...]:
 
 
 def _infer_chain(subject: Subject, shape: Any, setting: Setting) -> tuple[Node, ...]:
-    """The nodes of probes, the layer and another probe; a layer of integers has none before it.
+    """Return nodes of probes, the layer and a final probe; integer layers have none before them.
 
     Raises:
-        ShapeRefusedError: the layer refuses the shape by a ValueError.
-        CheckFailed: it raises anything else, or declares what no graph can allocate.
+        ShapeRefusedError: the layer rejects the shape with a ValueError.
+        CheckFailed: it raises anything else, or declares something that cannot be allocated.
     """
     layer, shapes, samples = subject.instance, _shapes(subject.instance, shape), setting.capacity
     chain, input_shape = list[Layer](), shapes[0]
@@ -140,10 +140,10 @@ def _infer_chain(subject: Subject, shape: Any, setting: Setting) -> tuple[Node, 
 
 
 def _traits(node: Node, setting: Setting) -> dict[str, Any]:
-    """Traits of a layer whose arrays the graph keeps apart, to the end, in the setting's orders.
+    """Return traits that make the graph keep a layer's arrays apart, in the setting's orders.
 
-    A layer that has a workspace of a batch may rely on the memory order that it declares: that is
-    the workspace's too.
+    A layer with a per-sample workspace may rely on its declared memory order, which the workspace
+    has too.
     """
     if setting.as_declared:
         return {}
@@ -156,9 +156,9 @@ def _traits(node: Node, setting: Setting) -> dict[str, Any]:
 
 
 def _watched_node(node: Node, watched: Any, probed: bool) -> Node:
-    """The node of a watched layer; its gradients are those of the layer, without a regularizer's.
+    """Return the node of a watched layer, without regularizers, so gradients are the layer's own.
 
-    A layer below which nothing is trained gets another parameter, so that backward is called.
+    If nothing before the layer is trained, it gets another parameter so that backward is called.
     """
     parameters = {name: replace(each, regularizer=None) for name, each in node.parameters.items()}
     if probed:
@@ -167,10 +167,10 @@ def _watched_node(node: Node, watched: Any, probed: bool) -> Node:
 
 
 def _starting_parameters(nodes: tuple[Node, ...], subject: Subject) -> dict[str, Array]:
-    """The layer's parameters by name, float64, always the same.
+    """Return the layer's parameters by name, in float64, always the same.
 
-    The trainable ones are as their initializers make them, plus some noise, so that zeros and ones
-    hide no fault of a gradient.
+    Some noise is added to the initial values of trainable ones, so that zeros and ones do not hide
+    gradient errors.
     """
     store, rng = Parameters(nodes, np.dtype("float64")), np.random.default_rng(7)
     with calling("the initializer of a parameter"):
@@ -184,7 +184,7 @@ def _starting_parameters(nodes: tuple[Node, ...], subject: Subject) -> dict[str,
 
 
 def _candidate_shapes(layer: Layer) -> tuple[Any, ...]:
-    """The input shapes to try: the layer's `example_shapes`, else the kit's usual ones."""
+    """Return the input shapes to try: the layer's `example_shapes`, else the kit's usual ones."""
     if layer.example_shapes or layer.n_inputs == 1:
         return layer.example_shapes or USUAL_SHAPES
     counts = (layer.n_inputs,) if layer.n_inputs else (1, 2, 3)
@@ -192,12 +192,12 @@ def _candidate_shapes(layer: Layer) -> tuple[Any, ...]:
 
 
 def _refusal(subject: Subject, shape: Any) -> str | None:
-    """Why a layer refuses an input shape, or None if it accepts it."""
+    """Return why a layer rejects an input shape, or None if it accepts it."""
     try:
         _infer_chain(subject, shape, USUAL)
     except ShapeRefusedError as error:
         return str(error)
-    except CheckFailed:  # the checks meet it again, and say so
+    except CheckFailed:  # reported by the checks
         pass
     return None
 
@@ -208,7 +208,7 @@ def _accepted_shapes(subject: Subject) -> tuple[Any, ...]:
 
 
 def _failing_pass(subject: Subject, shape: Any) -> CheckFailed | None:
-    """The ValueError of a pass with an accepted input shape, or None if the pass works."""
+    """Return the ValueError of a pass with an accepted input shape, or None if the pass works."""
     harness = LayerHarness(subject, shape, _PLAIN)
     try:
         harness.run(_drawn(harness, _values_for(subject.instance)[0], 0))
@@ -221,8 +221,8 @@ def _failing_pass(subject: Subject, shape: Any) -> CheckFailed | None:
 def working_shapes(subject: Subject) -> tuple[Any, ...]:
     """Return the input shapes to check with.
 
-    A layer that inherits `output_shape` accepts every shape, perhaps without meaning to: of the
-    kit's usual shapes, those on which it raises a ValueError are left out, unless all are.
+    A layer that inherits `output_shape` accepts every shape, perhaps unintentionally. Usual shapes
+    on which it raises a ValueError are therefore left out, unless it fails on all of them.
 
     Raises:
         CheckSkipped: the layer accepts none of the kit's usual shapes.
@@ -255,10 +255,10 @@ _PLAIN = WHOLE.but(order="batch_first", input_order="batch_first", poison=0.0)
 
 
 def batch_of(subject: Subject, harness: LayerHarness, seed: int = 0) -> Batch:
-    """Draw inputs and gradients, `SAMPLES` of them.
+    """Draw `SAMPLES` inputs and gradients.
 
-    Normal draws, or numbers between 0.1 and 0.9 if the layer gives no finite result for those (a
-    logarithm, say); integers from 0 to 4, or 0 and 1 if the layer takes no more.
+    These are normal draws, or numbers between 0.1 and 0.9 if the layer has no finite result for
+    normal ones (e.g. a logarithm); or integers from 0 to 4, or 0 and 1 if it takes no others.
     """
 
     def find() -> _Values:
@@ -293,7 +293,7 @@ def harnesses(subject: Subject, setting: Setting) -> Iterator[tuple[LayerHarness
 
 
 def _draws_at_random(subject: Subject) -> bool:
-    """Whether a training pass depends on the layer's random stream, as in dropout."""
+    """Return whether a training pass depends on the layer's random stream, as in dropout."""
 
     def outputs(seed: int) -> list[Array]:
         return [each.run(batch)["y"] for each, batch in harnesses(subject, WHOLE.but(seed=seed))]
@@ -414,7 +414,7 @@ def backward_needs_is_true(subject: Subject) -> None:
 
 @check
 def in_place_is_true(subject: Subject) -> None:
-    """Gives the same with `y` in the memory of `x` and `dx` in that of `dy`, if it says so."""
+    """Gives the same if `y` shares memory with `x` and `dx` with `dy`, if `in_place`."""
     layer: Layer = subject.instance
     if not (layer.in_place or layer.only_reshapes):
         raise CheckSkipped("it does not say that it works in place")
@@ -522,7 +522,7 @@ def _require_gradient(subject: Subject, shape: Any, by: int | str) -> None:
 
 
 def _outside(y: Array, bounds: OutputRange) -> str | None:
-    """What of an output is not within bounds, but for rounding; NaN is left to other checks."""
+    """Return which outputs are out of bounds, up to rounding; other checks look for NaN."""
     known, room = y[~np.isnan(y)], 1e-9 * max(1.0, float(np.nanmax(np.abs(y), initial=0.0)))
     if known.size and not (known.min() >= bounds.low - room and known.max() <= bounds.high + room):
         return f"y ranges from {known.min():.9g} to {known.max():.9g}"

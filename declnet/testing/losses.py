@@ -1,6 +1,6 @@
-"""What a loss promises: targets, its gradient, each sample's own loss, finite numbers.
+"""Checks on losses: targets, gradients, independent samples, finite numbers.
 
-It is tried after a probe that gives predictions, with shapes and targets that it takes.
+A loss is tried after a probe that gives predictions, with shapes and targets that it accepts.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ USUAL_SHAPES: dict[str, tuple[Shape, ...]] = {
     "binary": ((1,), (3,), (2, 3)),
     "classes": ((3,), (5,)),
 }
-"""Shapes of a prediction, by what a loss takes as targets."""
+"""Shapes of a prediction, by the loss's kind of targets."""
 
 FLOAT = np.dtype("float64")
 
@@ -38,11 +38,11 @@ LARGEST = 1e4
 """Magnitude of predictions for which losses and gradients must be finite."""
 
 REPEATS = np.arange(SAMPLES) % 3 + 1
-"""How often each sample is repeated, which must do what such weights do."""
+"""How often each sample is repeated, which must be equivalent to such weights."""
 
 
 class LossHarness:
-    """A loss after a probe that gives predictions, for one shape of these and setting."""
+    """A loss after a probe that gives predictions, for one prediction shape and setting."""
 
     def __init__(self, loss: Loss, shape: Shape, setting: Setting = USUAL) -> None:
         self._loss, self._shape, self._setting = loss, shape, setting
@@ -52,7 +52,7 @@ class LossHarness:
         self._graph = GraphHarness(nodes, features, setting, self._watched)
 
     def place(self, batch: Batch, weights: Array | None = None) -> None:
-        """Begin a step on predictions, y as a user gives it, and weights of the samples."""
+        """Begin a step on predictions, y as passed by a user, and sample weights."""
         (y_pred,), n, dtype = batch.x, len(batch.y), np.dtype(self._setting.dtype)
         y_true = prepared(self._loss, batch.y, self._shape, dtype, self._setting.order)
         given = None if weights is None else weights.astype(dtype)
@@ -70,14 +70,14 @@ class LossHarness:
         return {"losses": losses, "dy_pred": self._watched.dy_pred}
 
     def weighted(self, batch: Batch, weights: Array | None = None) -> tuple[float, Array]:
-        """Return the mean loss, and its gradient as the graph weighs it."""
+        """Return the mean loss, and its gradient as weighted by the graph."""
         self.place(batch, weights)
         mean = self._graph.mean_loss()
         return mean, self._graph.gradients()["before.received"]
 
 
 def prepared(loss: Loss, y: Array, shape: Shape, dtype: Dtype, order: Order) -> Array:
-    """Return y as a loss prepares it, in some memory order."""
+    """Return y as prepared by a loss, in the given memory order."""
     with calling("prepare"):
         given = checked_targets(loss, loss.prepare(y.copy(), shape, dtype), len(y))
     y_true = batch_view(np.empty(given.size, given.dtype), given.shape[1:], len(y), order)
@@ -86,7 +86,7 @@ def prepared(loss: Loss, y: Array, shape: Shape, dtype: Dtype, order: Order) -> 
 
 
 _Draw = Callable[[np.random.Generator, Shape, Shape], tuple[Array, Array]]
-"""Draws predictions and targets of two shapes, the sample axis included."""
+"""Draws predictions and targets of two shapes, including the sample axis."""
 
 
 def distributions(rng: np.random.Generator, shape: Shape) -> Array:
@@ -97,7 +97,7 @@ def distributions(rng: np.random.Generator, shape: Shape) -> Array:
 
 
 def labels(rng: np.random.Generator, shape: Shape, classes: int) -> Array:
-    """Draw labels, every class as often as the others."""
+    """Draw labels with balanced classes."""
     return rng.permutation(np.arange(prod(shape)) % classes).reshape(shape)
 
 
@@ -122,15 +122,15 @@ DRAWS: dict[str, dict[str, _Draw]] = {
         "classes": lambda rng, shape, y: (distributions(rng, shape), labels(rng, y, shape[-1])),
     },
 }
-"""What to draw by what the loss takes as targets; the first that it takes is used."""
+"""What to draw, by the loss's kind of targets; the first that it accepts is used."""
 
 NEVER_NEGATIVE = frozenset({"positive", "counts", "shares", "distributions"})
-"""Draws whose predictions are not negative."""
+"""Draws with nonnegative predictions."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """The shape of a prediction and that of a sample of y."""
+    """The shapes of a prediction and of a sample of y."""
 
     shape: Shape
     y: Shape
@@ -144,8 +144,8 @@ def pairs_of(example_shapes: tuple[Any, ...], y_of: Callable[[Shape], Shape]) ->
     """Return the shapes that a loss or metric declares.
 
     Args:
-        example_shapes: shapes of a prediction, or pairs of such a shape and that of a sample of y.
-        y_of: the usual shape of a sample of y, by that of a prediction.
+        example_shapes: shapes of a prediction, or pairs of prediction and target shapes.
+        y_of: returns the usual shape of a sample of y for a prediction's shape.
     """
 
     def pair(each: Any) -> Pair:
@@ -156,7 +156,7 @@ def pairs_of(example_shapes: tuple[Any, ...], y_of: Callable[[Shape], Shape]) ->
 
 
 def _candidate_pairs(loss: Loss) -> tuple[Pair, ...]:
-    """The shapes to try: the loss's `example_shapes`, else the kit's usual ones."""
+    """Return the shapes to try: the loss's `example_shapes`, else the kit's usual ones."""
     shapes = loss.example_shapes or USUAL_SHAPES[loss.targets]
     return pairs_of(shapes, lambda shape: () if loss.targets == "classes" else shape)
 
@@ -177,7 +177,7 @@ def working_pairs(subject: Subject) -> tuple[Pair, ...]:
 
 
 def batch_of(subject: Subject, pair: Pair, seed: int = 0) -> Batch:
-    """Draw predictions and targets, `SAMPLES` of them, of a sort that the loss takes."""
+    """Draw `SAMPLES` predictions and targets of a kind that the loss accepts."""
     return drawn(subject.instance, _sort_for(subject, pair), pair, seed)
 
 
@@ -187,9 +187,9 @@ def _sort_for(subject: Subject, pair: Pair) -> str:
 
 
 def sort_of(loss: Loss, pair: Pair) -> str | None:
-    """Return the first sort of data that `prepare` takes and that gives finite losses, or None.
+    """Return the first kind of data that `prepare` accepts and that gives finite losses, or None.
 
-    If none gives finite losses, it is the first that `prepare` takes.
+    If none gives finite losses, return the first that `prepare` accepts.
     """
     taken = [sort for sort in DRAWS[loss.targets] if _prepares(loss, sort, pair)]
     finite = (sort for sort in taken if _is_finite(loss, sort, pair))
@@ -197,7 +197,7 @@ def sort_of(loss: Loss, pair: Pair) -> str | None:
 
 
 def drawn(loss: Loss, sort: str, pair: Pair, seed: int, samples: int = SAMPLES) -> Batch:
-    """Draw predictions and targets of a sort."""
+    """Draw predictions and targets of one kind."""
     draw, rng = DRAWS[loss.targets][sort], np.random.default_rng([seed, 5])
     y_pred, y = draw(rng, (samples, *pair.shape), (samples, *pair.y))
     return Batch((y_pred,), y)
@@ -208,7 +208,7 @@ def _prepares(loss: Loss, sort: str, pair: Pair) -> bool:
         loss.prepare(drawn(loss, sort, pair, 0).y, pair.shape, FLOAT)
     except ValueError:
         return False
-    except Exception:  # the checks meet it again, and say so
+    except Exception:  # reported by the checks
         return True
     return True
 
@@ -222,7 +222,7 @@ def _is_finite(loss: Loss, sort: str, pair: Pair) -> bool:
 
 
 def _takes_axes(loss: Loss, sort: str, pair: Pair) -> bool:
-    """Whether it takes predictions of more than one axis, which few losses think of refusing."""
+    """Return whether it works for predictions with several axes, which few losses reject."""
     plain = WHOLE.but(order="batch_first", input_order="batch_first")
     try:
         LossHarness(loss, pair.shape, plain).run(drawn(loss, sort, pair, 0))
@@ -246,7 +246,7 @@ def try_loss(subject: Subject, setting: Setting) -> Trial:
 
 @check
 def takes_usual_predictions(subject: Subject) -> None:
-    """Takes targets of its sort for at least one usual shape, and for all of its own."""
+    """Takes its kind of targets for at least one usual shape, and for all its example shapes."""
     loss, candidates = subject.instance, _candidate_pairs(subject.instance)
     try:
         refused = set(candidates) - set(working_pairs(subject) if loss.example_shapes else ())
@@ -318,7 +318,7 @@ def refuses_wrong_targets(subject: Subject) -> None:
 
 @check
 def gradient_of_predictions(subject: Subject) -> None:
-    """Fills `dy_pred` with each loss's gradient by its own prediction, not divided by n."""
+    """Fills `dy_pred` with the gradient of each sample's loss, not divided by n."""
     for pair in working_pairs(subject):
         require_gradient(partial(_at_random_point, subject, pair), f"dy_pred for {pair}")
 
@@ -392,7 +392,7 @@ CHECKS = (
 
 
 def _at_random_point(subject: Subject, pair: Pair, seed: int) -> tuple[Function, Array, Array]:
-    """A weighted sum of the losses as a function of predictions, a point, and its gradient."""
+    """Return a weighted sum of the losses as a function, a point, and the gradient there."""
     batch, harness = batch_of(subject, pair, seed), LossHarness(subject.instance, pair.shape, WHOLE)
     factors = np.random.default_rng([seed, 13]).uniform(0.5, 1.5, SAMPLES)
     gradient = harness.run(batch)["dy_pred"] * factors.reshape(-1, *(1 for _ in pair.shape))

@@ -1,4 +1,4 @@
-"""What a metric promises: the number over all samples, however they come in batches."""
+"""Checks on metrics: the result over all samples does not depend on the batches."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ from declnet.testing.trial import SAMPLES, USUAL, Setting, Trial
 from declnet.training.metrics import MetricAccumulator
 
 MANY = 20 * SAMPLES
-"""Samples that come in batches of more than a hundred."""
+"""Samples for batches of more than a hundred."""
 
 
 @dataclass(frozen=True)
 class _MetricData:
-    """Predictions, float64, and y as a user gives it, with a name for messages.
+    """Predictions, float64, and y as passed by a user, with a name for messages.
 
     Attributes:
-        perfect: predictions that are as good as they can be, if it is known which are.
+        perfect: the best possible predictions, if known.
     """
 
     name: str
@@ -78,11 +78,11 @@ _SORTS: dict[str, tuple[tuple[Pair, ...], _Draw]] = {
     "binary targets": ((Pair((1,), (1,)), Pair((1,), ())), _binary),
     "values": ((Pair((3,), (3,)), Pair((1,), (1,)), Pair((1,), ())), _values),
 }
-"""Sorts of targets: usual shapes of a prediction and of a sample of y, and how they are drawn."""
+"""Kinds of targets: usual shapes of a prediction and of a sample of y, and how to draw them."""
 
 
 def _candidates(metric: Metric, samples: int = SAMPLES) -> Iterator[_MetricData]:
-    """Each sort of targets that a metric may take, in its `example_shapes` or usual ones."""
+    """Yield each kind of targets that a metric may take, in its `example_shapes` or usual ones."""
     own = pairs_of(metric.example_shapes, lambda shape: shape)
     for sort, (usual, draw) in _SORTS.items():
         for pair in own or usual:
@@ -92,14 +92,14 @@ def _candidates(metric: Metric, samples: int = SAMPLES) -> Iterator[_MetricData]
                 continue
             y_pred, y_true = draw(np.random.default_rng(23), shape, y)
             perfect = y_true.astype(float)
-            if sort == "labels" and not own:  # of its own shapes it is not known what they mean
+            if sort == "labels" and not own:  # the meaning of example shapes is unknown
                 perfect = np.eye(shape[-1])[y_true]
             known = perfect.reshape(shape) if perfect.size == prod(shape) else None
             yield _MetricData(f"{sort} {('n', *pair.y)}".replace("'", ""), y_pred, y_true, known)
 
 
 class _MetricHarness:
-    """One count of a metric by the accumulator of a run, whose batches share their memory."""
+    """A metric in a run's accumulator, with batches that share memory."""
 
     def __init__(self, metric: Metric, setting: Setting = USUAL) -> None:
         self._setting, self._watched = setting, WatchedMetric(metric)
@@ -121,7 +121,7 @@ class _MetricHarness:
 
     def restore(self) -> None:
         saved = self._accumulator.state()
-        if saved is not None:  # else the run would begin its epoch again
+        if saved is not None:  # else the run would restart its epoch
             self._accumulator = MetricAccumulator.restored(NO_LOSS, self._metrics, saved)
 
     def result(self) -> float:
@@ -130,7 +130,7 @@ class _MetricHarness:
 
 
 def _result_of(metric: Metric, data: _MetricData, setting: Setting = USUAL) -> float:
-    """The metric of the data, at once or cut as the setting says."""
+    """Return the metric of the data, in one batch or cut according to the setting."""
     harness, other = _MetricHarness(metric, setting), _MetricHarness(metric, setting)
     factor = len(data.y_true) // SAMPLES
     cuts = setting.cuts or ((6,) if setting.restored else ())
@@ -145,7 +145,7 @@ def _result_of(metric: Metric, data: _MetricData, setting: Setting = USUAL) -> f
 
 
 def _taken_by(subject: Subject) -> tuple[str, ...]:
-    """The names of the data for which the metric gives a finite number; CheckSkipped if none."""
+    """Return the names of data with a finite metric; raise CheckSkipped if there are none."""
 
     def takes(data: _MetricData) -> bool:
         try:
@@ -164,7 +164,7 @@ def _taken_by(subject: Subject) -> tuple[str, ...]:
 
 
 def try_metric(subject: Subject, setting: Setting) -> Trial:
-    """Compute the number for each sort of data, of few samples and of many."""
+    """Compute the metric for each kind of data, with few samples and with many."""
     trial, taken = Trial(), _taken_by(subject)
     for samples in (SAMPLES, MANY):
         for data in _candidates(subject.instance, samples):
@@ -191,7 +191,7 @@ def takes_usual_data(subject: Subject) -> None:
 
 @check
 def says_which_values_are_better(subject: Subject) -> None:
-    """Rates perfect predictions no worse than random ones, by its own `better`."""
+    """Rates perfect predictions no worse than random ones, according to `better`."""
     metric, taken = subject.instance, _taken_by(subject)
     if metric.better is None:
         raise CheckSkipped(

@@ -1,4 +1,4 @@
-"""What an optimizer promises: an elementwise rule that makes functions small."""
+"""Checks on optimizers: an elementwise rule that minimizes functions."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ LONG = SLICE + 1000
 """Parameters in a vector that the graph updates in two slices."""
 
 ENDS = np.r_[:7, SLICE - 3 : SLICE + 4, LONG - 5 : LONG]
-"""Parameters of a long vector that are updated again without the others."""
+"""Parameters of a long vector to update again without the others."""
 
 LEARNING_RATES = (0.1, 0.01, 1.0, 1e-3, 1e-4, 10.0)
-"""Learning rates to try; one must do."""
+"""Learning rates to try; one must work."""
 
 STEPS = 500
 """Updates in which a function must become small."""
@@ -53,9 +53,9 @@ class _OptimizerHarness:
     """A vector of parameters, its gradient and the graph's update of it.
 
     Args:
-        optimizer: what updates it.
-        w: where it starts.
-        cuts: where the vector is cut into vectors of their own.
+        optimizer: the optimizer that updates it.
+        w: the initial vector.
+        cuts: where the vector is split into separate vectors.
         state: the optimizer's arrays by name, if they do not start at 0.
 
     Attributes:
@@ -185,13 +185,13 @@ _Landscape = Callable[[Array], tuple[float, Array]]
 
 
 def _quadratic(w: Array) -> tuple[float, Array]:
-    """A bowl, ten times steeper along one axis than along another."""
+    """Return a quadratic bowl, ten times steeper along one axis than along another."""
     steepness = np.linspace(1, 10, len(w))
     return float(np.sum(steepness * w**2) / 2), steepness * w
 
 
 def _rosenbrock(w: Array) -> tuple[float, Array]:
-    """A curved valley, for pairs of numbers; its minimum is at ones."""
+    """Return a curved valley for pairs of numbers, with its minimum at ones."""
     x, y = w[0::2], w[1::2]
     valley = y - x**2
     gradient = np.empty_like(w)

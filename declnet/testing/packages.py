@@ -1,4 +1,4 @@
-"""Checks a component, or all components that a plugin package registers."""
+"""Entry points to check a component, or all components that a plugin package registers."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def check_component(
     """Run every check of a component's kind on each of its examples, or on one instance.
 
     Args:
-        component: a class (its `examples` are built, or else its defaults), or an instance.
+        component: a class (built from its `examples`, or else its defaults), or an instance.
         raise_on_failure: whether to raise if the checks did not succeed.
 
     Returns:
-        The outcomes. Warnings of floating-point arithmetic are silent, as in a training step.
+        The outcomes. Floating-point warnings are silenced, as in a training step.
 
     Raises:
-        ConformanceError: a check failed, or none was run; it lists each fault.
+        ConformanceError: a check failed, or none was run; the message lists each failure.
     """
     cls = component if isinstance(component, type) else type(component)
     name = f"{getattr(cls, 'kind', 'component')}:{getattr(cls, 'type', cls.__name__)}"
@@ -65,8 +65,8 @@ def check_package(name: str) -> Report:
         name: an entry point of the group `declnet`, a distribution, or an importable package.
 
     Returns:
-        The outcomes; what cannot be imported or registered is a failure. A report without any
-        check run has not succeeded.
+        The outcomes; import and registration errors are failures. A report in which no check ran
+        has not succeeded.
 
     Raises:
         RegistryError: there is no such plugin.
@@ -79,7 +79,7 @@ def cases_of_package(name: str, instances: Iterable[Component] = ()) -> Iterator
 
     Args:
         name: as for `check_package`.
-        instances: more instances of its classes, besides those of their examples.
+        instances: additional instances of its classes, besides those from their examples.
 
     Raises:
         RegistryError: there is no such plugin.
@@ -96,10 +96,10 @@ def cases_of_package(name: str, instances: Iterable[Component] = ()) -> Iterator
 def cases_of_classes(
     classes: Iterable[type[Any]], instances: Iterable[Component] = ()
 ) -> Iterator[Case]:
-    """Yield the cases of classes that may name each other.
+    """Yield the cases of classes that may refer to each other.
 
     Raises:
-        ConformanceError: an instance is of another class.
+        ConformanceError: an instance is not of one of the classes.
     """
     classes, instances = list(classes), list(instances)
     foreign = {type(instance).__name__ for instance in instances if type(instance) not in classes}
@@ -127,7 +127,7 @@ def registered_by(name: str) -> tuple[list[type[Any]], list[PluginFailure]]:
 
 
 def _modules(name: str) -> Iterator[tuple[Callable[[], object], Plugin]]:
-    """What loads each module of a plugin, by entry points or by import."""
+    """Yield the loader of each module of a plugin, by entry points or by import."""
     points = list(entry_points(group=PROJECT))
     matching = [point for point in points if point.name == name] or [
         each for each in points if each.dist and normalized(each.dist.name) == normalized(name)

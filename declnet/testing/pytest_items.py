@@ -17,7 +17,7 @@ def component_tests(
     expected_failures: Mapping[str, str] | None = None,
     instances: Iterable[Component] = (),
 ) -> Callable[..., None]:
-    """Make the tests of a plugin, one for each check of each example of its components.
+    """Create the tests of a plugin, one for each check of each example of its components.
 
     In a test file: `test_components = component_tests("declnet_scale")`.
 

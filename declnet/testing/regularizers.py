@@ -1,4 +1,4 @@
-"""What a regularizer promises: a penalty and its gradient, added."""
+"""Checks on regularizers: a penalty, and its gradient added to the parameter's."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ KEY = "before.received"
 
 
 class RegularizerHarness:
-    """A parameter with a regularizer in a graph, that of a source."""
+    """A graph with one regularized parameter, in the input probe."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class RegularizerHarness:
         return float(call_locked("penalty", self._graph.penalty, {"w": self._w}))
 
     def gradient(self, w: Array, before: Array | float = 0.0, *, locked: bool = True) -> Array:
-        """Return the gradient of a parameter's value, added to what it was before."""
+        """Return the gradient at a parameter's value, added to the previous gradient."""
         self._graph.initial = {KEY: w, "after.slopes": np.broadcast_to(before, w.shape)}
         self._graph.place(self._x, np.zeros(len(w)))
         call_locked("add_gradient", self._graph.mean_loss, {"w": self._w} if locked else {})
@@ -56,7 +56,7 @@ class RegularizerHarness:
 
 
 def weights(shape: Shape, seed: int = 0) -> Array:
-    """Draw a parameter, no number near 0, where penalties may have a kink."""
+    """Draw a parameter without numbers near 0, where penalties may have a kink."""
     rng = np.random.default_rng([seed, 29])
     return rng.choice([-1.0, 1.0], shape) * rng.uniform(0.1, 1.5, shape)
 

@@ -1,4 +1,4 @@
-"""What a run of the kit found: an outcome for each check of each example."""
+"""The report of the kit: an outcome for each check of each example."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from declnet.testing.check import ConformanceError
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one check of one example ended.
+    """The outcome of one check of one example.
 
     Attributes:
         component: kind and type, e.g. `"layer:scale"`.
@@ -19,8 +19,8 @@ class Outcome:
         check: the check's name.
         status: `"passed"`, `"failed"` or `"skipped"`.
         message: what is wrong and what to do, or why it was skipped; empty if it passed.
-        as_in: of a check that was skipped because it would fail as an earlier one: which one, e.g.
-            `"layer:scale[0]-gradient_of_inputs"`.
+        as_in: if the check was skipped because it would fail like an earlier one, that check's
+            label, e.g. `"layer:scale[0]-gradient_of_inputs"`.
     """
 
     component: str
@@ -63,19 +63,19 @@ class Report:
 
     @property
     def skipped(self) -> tuple[Outcome, ...]:
-        """The outcomes of checks that said nothing, each with its reason."""
+        """The outcomes of checks that were skipped, each with its reason."""
         return self._with("skipped")
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many `run` (passed or failed), `passed`, `failed` and `skipped`."""
+        """The number of checks `run` (passed or failed), `passed`, `failed` and `skipped`."""
         passed, failed = len(self.passed), len(self.failed)
         skipped = len(self.skipped)
         return {"run": passed + failed, "passed": passed, "failed": failed, "skipped": skipped}
 
     @property
     def components(self) -> tuple[str, ...]:
-        """The components that were looked at, each once, in order."""
+        """The components that were checked, each once, in order."""
         return tuple(dict.fromkeys(outcome.component for outcome in self.outcomes))
 
     @property
@@ -84,7 +84,7 @@ class Report:
         return bool(self.passed) and not self.failed
 
     def summary(self) -> str:
-        """The counts in a line."""
+        """Return the counts as one line."""
         counts = self.counts
         return (
             f"{self.subject}: {counts['run']} checks run, {counts['passed']} passed, "
@@ -95,18 +95,18 @@ class Report:
         """Do nothing if the checks succeeded.
 
         Raises:
-            ConformanceError: checks failed, or none was run; the message lists all faults.
+            ConformanceError: checks failed, or none was run; the message lists all failures.
         """
         if not self.succeeded:
             lines = [self.summary(), *self._lines(self.failed or self.skipped)]
             raise ConformanceError("\n  ".join(lines))
 
     def __str__(self) -> str:
-        """What failed and what was skipped, a line each, and the counts at the end."""
+        """Return failed and skipped checks, a line each, and the counts at the end."""
         return "\n".join([*self._lines(self.skipped + self.failed), self.summary()])
 
     def _lines(self, outcomes: tuple[Outcome, ...]) -> list[str]:
-        """A line for each; checks that fail as another one are counted there."""
+        """Return a line for each; checks that fail like another one are counted there."""
         others = Counter(outcome.as_in for outcome in self.outcomes)
         lines = [] if self.counts["run"] else ["no check was run, which proves nothing"]
         for each in (outcome for outcome in outcomes if outcome.as_in is None):

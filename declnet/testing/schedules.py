@@ -1,4 +1,4 @@
-"""What a schedule promises: a rate for every step, which depends on step and total alone."""
+"""Checks on schedules: a rate for every step that depends only on step and total."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from declnet.testing.common_checks import USED_ONCE, keeps_uses_apart
 from declnet.testing.trial import Setting, Trial
 
 TOTALS = (1, 2, 10, 999, 10_000, 10**9)
-"""Updates of the trainings for which rates are asked."""
+"""Total numbers of updates to compute rates for."""
 
 
 def steps_of(total: int) -> list[int]:
-    """Return some steps of a training, the first and the last of them among others."""
+    """Return some steps of a training run, including the first and the last."""
     first = range(1, min(total, 2000) + 1)
     return [*first, *(total * part // 100 for part in range(1, 101) if total * part >= 200_000)]
 
 
 def try_schedule(subject: Subject, setting: Setting) -> Trial:
-    """Ask for the rates of some steps; if another run asks as well, for the last ones first."""
+    """Compute the rates of some steps; if another run does too, start with the last ones."""
     asked = [(step, total) for total in TOTALS[:4] for step in steps_of(total)[:300]]
     rates = {each: _rate(subject, *each) for each in (asked[::-1] if setting.beside else asked)}
     return Trial({f"rate{each}": np.array([rates[each]]) for each in asked})

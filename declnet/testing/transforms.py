@@ -1,4 +1,4 @@
-"""What a transform promises: rows for rows, each from itself, by a state that can be stored."""
+"""Checks on transforms: one row per row, independent of the others, with a storable state."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ROWS = 24
 
 @dataclass(frozen=True, eq=False)
 class _Column:
-    """A column, and what messages call it."""
+    """A column, and its name in messages."""
 
     name: str
     x: Array
@@ -41,7 +41,7 @@ class _Column:
         return f"{self.name} {self.x.shape}"
 
     def gapped(self) -> _Column:
-        """Return it without the second row's value and the last; integers become floats."""
+        """Return it with the second and the last value missing; integers become floats."""
         x = self.x.copy() if self.x.dtype.kind in "fO" else self.x.astype(float)
         x[[1, -1]] = None if x.dtype.kind == "O" else np.nan
         return _Column(f"{self.name} with gaps", x)
@@ -77,7 +77,7 @@ def _suited(subject: Subject) -> tuple[_Column, ...]:
 
 
 def _fitted_columns(subject: Subject) -> Iterator[tuple[_Column, Mapping[str, Any]]]:
-    """The columns that the transform suits, each with what it learned of it."""
+    """Yield the columns that the transform suits, each with its fitted state."""
     if subject.instance.training_only:
         raise CheckSkipped("it is for training only, so it is not fitted or applied")
     for column in _suited(subject):
@@ -85,7 +85,7 @@ def _fitted_columns(subject: Subject) -> Iterator[tuple[_Column, Mapping[str, An
 
 
 def _fitted(subject: Subject, column: _Column) -> Mapping[str, Any]:
-    """What it learned of a column, which it may only read."""
+    """Return the state fitted to a column, which the transform may only read."""
     fit = partial(subject.instance.fit, column.x)
     state: Any = call_locked(f"fit for {column}", fit, {"x": column.x})
     with calling("fit"):
@@ -93,7 +93,7 @@ def _fitted(subject: Subject, column: _Column) -> Mapping[str, Any]:
 
 
 def _applied(subject: Subject, column: _Column, state: Mapping[str, Any]) -> Array:
-    """The changed column; x and the arrays of the state may only be read."""
+    """Return the transformed column; x and the arrays of the state may only be read."""
     arrays = {f"the state's {k}": v for k, v in state.items() if isinstance(v, np.ndarray)}
     apply = partial(subject.instance.apply, column.x, state)
     y: Any = call_locked(f"apply for {column}", apply, {"x": column.x, **arrays})
@@ -104,7 +104,7 @@ def _applied(subject: Subject, column: _Column, state: Mapping[str, Any]) -> Arr
 def _refusal(
     subject: Subject, column: _Column, state: Mapping[str, Any] | None = None
 ) -> ColumnError | None:
-    """The ColumnError by which a transform refuses a column, or None if it takes it.
+    """Return the ColumnError with which a transform rejects a column, or None if it accepts it.
 
     Without a state, the transform is fitted to the column itself. Raises CheckFailed if it raises
     anything else.
@@ -119,7 +119,7 @@ def _refusal(
 
 
 def try_transform(subject: Subject, setting: Setting) -> Trial:
-    """Fit and apply to every column that it suits, and apply to columns with gaps."""
+    """Fit and apply it to every column that it suits, and apply it to columns with gaps."""
     trial = Trial()
     for column in _suited(subject):
         if subject.instance.training_only:
@@ -238,18 +238,18 @@ CHECKS = (
 def _takes(subject: Subject, column: _Column, state: Mapping[str, Any]) -> bool:
     try:
         return _refusal(subject, column, state) is None
-    except CheckFailed:  # other checks meet it again, and say so
+    except CheckFailed:  # reported by other checks
         return False
 
 
 def _in_order(column: _Column, setting: Setting) -> _Column:
-    """The column in the setting's memory order, in an array of its own."""
+    """Return a copy of the column in the setting's memory order."""
     order = "F" if setting.input_order == "batch_last" else "C"
     return _Column(column.name, np.array(column.x, order=order))  # type: ignore[call-overload]
 
 
 def _stored(state: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A state as it is read again from a run's folder, where tuples are lists."""
+    """Return a state as read back from a run's folder, where tuples become lists."""
     try:
         return state_after_storing(state)
     except (TypeError, ValueError, AttributeError) as error:
@@ -258,7 +258,7 @@ def _stored(state: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _varied(subject: Subject, column: _Column, setting: Setting) -> Array:
-    """A batch of samples that the transform has varied, by a stream of the setting's seed."""
+    """Return a batch that the transform has varied, with a stream of the setting's seed."""
     dtype = setting.dtype if column.x.dtype.kind in "fiub" else column.x.dtype
     x = batch_view(np.empty(column.x.size, dtype), column.x.shape[1:], ROWS, setting.order)
     np.copyto(x, column.x)

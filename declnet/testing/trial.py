@@ -1,4 +1,4 @@
-"""The circumstances in which the kit uses a component, and what comes of one use."""
+"""The settings in which the kit uses a component, and the results of one use."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from declnet.graph.memory_plan import Order
 from declnet.testing.check import Subject
 
 SAMPLES = 10
-"""Samples that are drawn; larger batches have them again and again."""
+"""Number of samples drawn; larger batches repeat them."""
 
 CHANGED = 2
-"""The sample that may be replaced, to see whether others notice."""
+"""The sample that may be replaced, to see whether others are affected."""
 
 POISONS = (nan, -12345.0)
 """What output arrays hold before they are filled: a result must depend on neither."""
@@ -25,26 +25,26 @@ POISONS = (nan, -12345.0)
 
 @dataclass(frozen=True)
 class Setting:
-    """One set of circumstances; a kind of component knows some of them.
+    """The circumstances of one use; each kind of component uses some of the attributes.
 
     Attributes:
-        samples: in the batch.
-        after: samples of a batch that goes first, in the same arrays; 0 for none.
+        samples: number of samples in the batch.
+        after: number of samples in a preceding batch, in the same arrays; 0 for none.
         dtype: the model's float type.
         input_order: memory order of the input.
-        order: of all other arrays with a batch axis.
-        poison: what output arrays hold before they are filled.
-        seed: of the component's own random stream.
+        order: memory order of all other arrays with a batch axis.
+        poison: the contents of output arrays before they are filled.
+        seed: the seed of the component's own random stream.
         changed: whether one sample is replaced by another.
         use: a number, so that a component can be used again in the same circumstances.
         beside: whether the component is used elsewhere at the same time.
         restored: after how much of its work the component is saved and restored; 0 for never.
         cuts: where its work is cut into parts.
-        as_declared: whether the graph treats a layer by the traits that it declares: copies x into
-            its memory order, and works in place. Otherwise it keeps all arrays apart.
-        spares: whether backward is handed only what `backward_needs` names.
-        without_dx: the input whose gradient nobody needs; -1 for all; None for none.
-        special: what is added to one number of the input of a kernel, e.g. NaN.
+        as_declared: whether the graph uses the traits that a layer declares: copies x into its
+            memory order, and works in place. Otherwise it keeps all arrays apart.
+        spares: whether backward gets only what `backward_needs` names.
+        without_dx: the input whose gradient is not needed; -1 for all; None for none.
+        special: a value, e.g. NaN, to add to one number of a kernel's input.
         by_components: whether the components are used in place of the kernel.
     """
 
@@ -68,11 +68,11 @@ class Setting:
 
     @property
     def capacity(self) -> int:
-        """Samples that the graph has room for."""
+        """The number of samples that the graph has room for."""
         return max(self.samples, self.after)
 
     def but(self, **changes: Any) -> Setting:
-        """Return the same, but for some attributes."""
+        """Return a copy with some attributes changed."""
         return replace(self, **changes)
 
     def __str__(self) -> str:
@@ -95,7 +95,7 @@ ORDERS = (
 
 @dataclass(frozen=True)
 class Batch:
-    """What goes into a component: `x`, an array for each input; `y`, targets or the gradient dy."""
+    """The inputs of a component: `x`, an array for each input; `y`, targets or the gradient dy."""
 
     x: tuple[Array, ...]
     y: Array
@@ -105,7 +105,7 @@ class Batch:
         return Batch(tuple(array[positions] for array in self.x), self.y[positions])
 
     def repeated(self, n: int) -> Batch:
-        """Return n samples: these, again and again."""
+        """Return n samples, repeating these."""
         return self.take(np.arange(n) % len(self.y))
 
     def with_x(self, *x: Array) -> Batch:
@@ -114,7 +114,7 @@ class Batch:
 
 
 def batch_for(draw: Callable[[int], Batch], setting: Setting) -> Batch:
-    """Return the samples of a setting, of which `draw` gives the first for a seed."""
+    """Return the samples of a setting; `draw` returns the first ones for a seed."""
     batch, other = draw(0), draw(1)
     if setting.changed:
         for own, foreign in zip((*batch.x, batch.y), (*other.x, other.y), strict=True):
@@ -124,13 +124,13 @@ def batch_for(draw: Callable[[int], Batch], setting: Setting) -> Batch:
 
 @dataclass
 class Trial:
-    """What a component gave.
+    """The results of using a component.
 
     Attributes:
-        outputs: copies of what it filled or returned, by a name for messages, e.g. `"y"`.
+        outputs: copies of what it filled or returned, by their names in messages, e.g. `"y"`.
         drawn: names of outputs that depend on random draws, which another memory order, float type
             or number of samples may change.
-        sums: names of outputs that are sums over the samples; the others of a batch have rows.
+        sums: names of outputs that are sums over the samples; other batch outputs have rows.
     """
 
     outputs: dict[str, Array] = field(default_factory=dict)
@@ -139,18 +139,18 @@ class Trial:
 
 
 Try = Callable[[Subject, Setting], Trial]
-"""Uses a component once in each of the ways that its contract knows."""
+"""Uses a component once in each way that its contract defines."""
 
 
 def tried(subject: Subject, setting: Setting = USUAL) -> Trial:
-    """Use the component as its kind is used, once for each setting."""
+    """Use the component as its kind requires, once for each setting."""
     from declnet.testing.catalogue import TRIALS
 
     return subject.once(("trial", setting), lambda: TRIALS[subject.kind](subject, setting))
 
 
 def poison(array: Array, value: float) -> None:
-    """Fill an array with what no computation should read; integers and booleans with odd ones."""
+    """Fill an array with values that must not be read, including for integers and booleans."""
     if array.dtype.kind == "f":
         array.fill(value)
     elif array.dtype.kind in "iu":

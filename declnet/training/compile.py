@@ -1,4 +1,4 @@
-"""Compiles a training: what an epoch computes, what an update does, and which kernels they use."""
+"""Compilation of a training run: its epochs, its updates, and the kernels they use."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from declnet.training.epochs import Epoch, FullBatchEpoch, MiniBatchEpoch
 from declnet.training.ready_data import ReadyData
 
 WORTHWHILE = 4.0
-"""Seconds that NumPy would take, by `numpy_seconds`, from which on `auto` takes kernels: they save
-half of it or more, loading them takes one, and compiling them, once on a machine, up to three."""
+"""NumPy training time in seconds, by `numpy_seconds`, from which `auto` uses compiled kernels. They
+save at least half of it; loading takes one second, and compiling, once per machine, up to three."""
 
 
 def kernels_for(spec: RunSpec, model: Model, samples: int, registry: Registry) -> Kernels:
-    """The kernels that a run may use; none that are compiled where NumPy shall compute.
+    """Return the kernels that a run may use; no compiled ones if NumPy is to be used.
 
     The choice depends on the spec, the data's size and what is installed, never on how busy the
-    machine is, so that the same run makes the same choice.
+    machine is, so that the same run always makes the same choice.
 
     Args:
-        samples: of the training data.
+        samples: number of training samples.
         registry: where kernels are looked up.
 
     Raises:
@@ -48,7 +48,7 @@ def kernels_for(spec: RunSpec, model: Model, samples: int, registry: Registry) -
 
 
 def engine_problem(choice: str, registry: Registry) -> Diagnostic | None:
-    """What is wrong with a choice of kernels: that there are none."""
+    """Return an error if the chosen kernels are not available."""
     if choice != "jit" or Kernels(registry, compiled=True).has_compiled:
         return None
     message = f"there are no compiled kernels: {why_none(registry)}"
@@ -57,10 +57,10 @@ def engine_problem(choice: str, registry: Registry) -> Diagnostic | None:
 
 
 def numpy_seconds(spec: RunSpec, model: Model, samples: int) -> float:
-    """About how long a training takes with NumPy on a machine of two cores.
+    """Estimate how many seconds training takes with NumPy on a machine with two cores.
 
-    By the number of calls, of multiplications and of memory passes; good to a factor of two or
-    three, for dense layers.
+    The estimate counts calls, multiplications and memory passes; for dense layers it is accurate to
+    a factor of two or three.
     """
     batch = min(spec.training.batch_size or samples, samples)
     steps = spec.training.epochs * -(-samples // batch)
@@ -73,14 +73,14 @@ def numpy_seconds(spec: RunSpec, model: Model, samples: int) -> float:
 
 @dataclass(frozen=True, eq=False)
 class CompiledTraining:
-    """All that computes, bound to its arrays.
+    """A compiled training run, bound to its arrays.
 
     Attributes:
         epoch: runs epochs.
         update: applies the optimizer.
         streams: the random streams that steps draw from.
-        batch: samples a step.
-        kernels: those that may take components' places, and those that have.
+        batch: samples per step.
+        kernels: the kernels that may replace components, and those that have.
     """
 
     epoch: Epoch
@@ -93,7 +93,7 @@ class CompiledTraining:
 def compile_training(
     spec: RunSpec, model: Model, train: ReadyData, registry: Registry
 ) -> CompiledTraining:
-    """Compiles the training of a model, which is changed in place.
+    """Compile the training of a model, which is changed in place.
 
     Args:
         train: the training data.

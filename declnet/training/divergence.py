@@ -1,4 +1,4 @@
-"""What to say when a loss is NaN or infinite, and where that begins."""
+"""Errors for a loss that is NaN or infinite, with the layer where it began."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from declnet.training.evaluation import Evaluation
 
 
 def first_non_finite(model: Model, x: Array) -> tuple[str, str] | None:
-    """Looks through parameters and outputs, layer by layer from the input.
+    """Find the first non-finite parameter or output, layer by layer from the input.
 
     Args:
-        model: as it is now.
-        x: the batch that gave a loss that is not finite.
+        model: the model in its current state.
+        x: the batch whose loss is not finite.
 
     Returns:
-        The layer's name, and which of its values it is (`"weights"`, or `"output"`); None if all
-        are finite, so that the fault lies in the loss.
+        The layer's name and what is not finite (`"weights"` or `"output"`); None if everything is
+        finite, so that the loss itself is the cause.
     """
     values = [x]
     rng = np.random.Generator(np.random.PCG64(0))
@@ -46,13 +46,13 @@ def first_non_finite(model: Model, x: Array) -> tuple[str, str] | None:
 
 
 def divergence(model: Model, epoch: int, loss: float, x: Array) -> DivergenceError:
-    """The error for a loss that is not finite; looks for the first layer at fault.
+    """Return the error for a loss that is not finite, with the first layer where it occurs.
 
     Args:
-        model: as it is now.
-        epoch: whose forward pass, or whose update before an evaluation, gave that loss.
+        model: the model in its current state.
+        epoch: the epoch whose forward pass, or whose update before an evaluation, gave that loss.
         loss: NaN or infinite.
-        x: the samples that gave it.
+        x: the samples with that loss.
     """
     with np.errstate(all="ignore"):
         found = first_non_finite(model, x)
@@ -71,7 +71,7 @@ def finite_evaluation(
     """Evaluate after an epoch.
 
     Args:
-        metrics: to compute in place of all.
+        metrics: the metrics to compute; default: all.
 
     Raises:
         DivergenceError: the loss is not finite.

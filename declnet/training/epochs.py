@@ -1,4 +1,4 @@
-"""What one epoch does: a single step on the full batch, or a step on each mini-batch."""
+"""Epochs: a single step on the full batch, or a step on each mini-batch."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class NonFiniteLossError(Exception):
 
 
 class Epoch(Protocol):
-    """Runs epochs, whole or in parts; `steps` is how many updates each makes."""
+    """A runner of epochs, whole or in parts; `steps` is the number of updates in each."""
 
     steps: int
 
@@ -35,12 +35,12 @@ class Epoch(Protocol):
         first: int = 0,
         stop: int | None = None,
     ) -> float:
-        """Runs one epoch, or a part of it; parts must follow each other.
+        """Run one epoch, or a part of it; parts must be consecutive.
 
         Args:
             update: applies the optimizer; called with the number of the update, from 1.
             step: updates made so far.
-            metrics: takes in the epoch's batches; None if its metrics are not needed.
+            metrics: accumulates the epoch's batches; None if its metrics are not needed.
             first: the first batch of the part.
             stop: the batch after the part's last one; None for the end of the epoch.
 
@@ -53,16 +53,16 @@ class Epoch(Protocol):
         ...
 
     def order(self) -> dict[str, Any]:
-        """Where the shuffle is, plain values and arrays."""
+        """Return the state of the shuffle, as plain values and arrays."""
         ...
 
     def restore_order(self, state: Mapping[str, Any]) -> None:
-        """Goes on from what `order` gave; raises ValueError if that is of other data."""
+        """Restore the state from `order`; raise ValueError if it is from other data."""
         ...
 
 
 class FullBatchEpoch:
-    """One step on all samples; the arrays are bound once."""
+    """An epoch of one step on all samples; the arrays are bound once."""
 
     steps = 1
 
@@ -87,17 +87,17 @@ class FullBatchEpoch:
         return update(step + 1)
 
     def order(self) -> dict[str, Any]:
-        """Nothing is shuffled."""
+        """Return an empty state: nothing is shuffled."""
         return {}
 
     def restore_order(self, state: Mapping[str, Any]) -> None:
-        """Nothing is shuffled; raises ValueError if something was."""
+        """Restore nothing; raise ValueError if the saved run shuffled."""
         if state:
             raise ValueError("there were mini-batches, now each step takes all samples")
 
 
 class MiniBatchEpoch:
-    """A step on each batch; the last one may be shorter."""
+    """An epoch of one step per batch; the last batch may be smaller."""
 
     def __init__(
         self, graph: TrainingGraph, inputs: Gathered, data: ReadyData, batches: Batches

@@ -1,4 +1,4 @@
-"""Evaluates a model on a data set, batch by batch, in memory that does not grow with it."""
+"""Evaluation of a model on a data set, batch by batch, in constant memory."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from declnet.training.ready_data import ReadyData
 
 @dataclass(frozen=True, eq=False)
 class BatchLoss:
-    """What a batch gave.
+    """The result of a batch.
 
     Attributes:
-        y_pred: predictions, which the next batch overwrites.
-        y: as the user gave it.
-        loss: the mean of its samples' losses, by their weights.
-        weight: the sum of the weights; of samples that count alike, how many they are.
+        y_pred: predictions, overwritten by the next batch.
+        y: as passed by the user.
+        loss: the weighted mean of the samples' losses.
+        weight: the sum of the weights; without weights, the number of samples.
     """
 
     y_pred: Array
@@ -38,9 +38,9 @@ class BatchLosses:
     """A model and a loss, ready for any number of samples.
 
     Args:
-        model: as it is when samples come.
-        loss: of the run.
-        capacity: samples at once.
+        model: the model, used in its current state.
+        loss: the run's loss.
+        capacity: the batch size.
     """
 
     def __init__(self, model: Model, loss: Loss, capacity: int) -> None:
@@ -49,7 +49,7 @@ class BatchLosses:
         self._losses = np.empty(capacity, model.dtype)
 
     def of(self, data: ReadyData) -> Iterator[BatchLoss]:
-        """Each batch, in order; NumPy warns of overflows as its caller has set it."""
+        """Yield each batch, in order; NumPy warnings are left to the caller's settings."""
         for start in range(0, len(data), self._graph.capacity):
             part = slice(start, start + self._graph.capacity)
             weights = None if data.weights is None else data.weights[part]
@@ -61,7 +61,7 @@ class BatchLosses:
 
 
 def mean_loss(losses: Array, weights: Array | None) -> tuple[float, float]:
-    """The mean of samples' losses (n,), by their weights (n,), and the sum of the weights."""
+    """Return the mean of losses (n,), weighted by weights (n,), and the sum of the weights."""
     if weights is None:
         return float(losses.mean()), float(len(losses))
     weight = float(weights.sum())
@@ -69,7 +69,7 @@ def mean_loss(losses: Array, weights: Array | None) -> tuple[float, float]:
 
 
 class Evaluation:
-    """A model's loss and metrics on one data set, to be computed any number of times.
+    """A model's loss and metrics on one data set, computed any number of times.
 
     Attributes:
         data: the data set.
@@ -82,10 +82,10 @@ class Evaluation:
         self._batches = BatchLosses(model, loss, min(len(data), model.samples_at_once))
 
     def evaluate(self, metrics: Sequence[Metric] | None = None) -> dict[str, float]:
-        """Return `loss`, `data_loss`, `regularization_loss` and each metric of the model as it is.
+        """Return `loss`, `data_loss`, `regularization_loss` and each metric of the current model.
 
         Args:
-            metrics: to compute in place of all.
+            metrics: the metrics to compute; default: all.
         """
         chosen = self._metrics if metrics is None else metrics
         penalty = regularization_loss(self._model)
@@ -97,7 +97,7 @@ class Evaluation:
 
 
 def regularization_loss(model: Model) -> float:
-    """The sum of all penalties of a model's parameters."""
+    """Return the sum of all penalties of a model's parameters."""
     return float(
         sum(
             checked_penalty(regularizer, regularizer.penalty(model.store.arrays[slot.key]))
@@ -108,13 +108,13 @@ def regularization_loss(model: Model) -> float:
 
 
 class RunningEvaluation:
-    """A model's loss and metrics over all parts that are added.
+    """A model's loss and metrics, accumulated over parts of a data set.
 
     Args:
-        model: trained.
-        loss: of the run.
-        metrics: of the run.
-        watch: sees each batch's predictions.
+        model: the trained model.
+        loss: the run's loss.
+        metrics: the run's metrics.
+        watch: called with each batch's predictions.
     """
 
     def __init__(
@@ -125,11 +125,11 @@ class RunningEvaluation:
         self._batches = BatchLosses(model, loss, model.samples_at_once)
 
     def add(self, data: ReadyData) -> None:
-        """Add samples, as many as there are."""
+        """Add any number of samples."""
         with np.errstate(all="ignore"):
             for batch in self._batches.of(data):
                 self._metrics.add(batch.y_pred, batch.y, batch.loss, self._penalty, batch.weight)
 
     def result(self) -> dict[str, float]:
-        """Return `loss`, `data_loss`, `regularization_loss` and each metric of what was added."""
+        """Return `loss`, `data_loss`, `regularization_loss` and each metric over all parts."""
         return self._metrics.result()

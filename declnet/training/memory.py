@@ -1,4 +1,4 @@
-"""How much memory a run will hold: its graphs and its data."""
+"""Memory estimates for a run: its graphs and its data."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from declnet.spec.partial import PartialSpec
 
 GIB = 2**30
 MOST = 10**27
-"""Bytes that are told; more is no use to anybody."""
+"""Upper bound for the reported size, in bytes."""
 
 
 def run_memory(
@@ -30,11 +30,11 @@ def run_memory(
     nodes: Sequence[Node],
     registry: Registry | None = None,
 ) -> dict[str, int] | None:
-    """Bytes by what they are for; None where that is not known.
+    """Return the bytes that a run holds, by purpose; None if unknown.
 
     Args:
-        spec: the run's, of which loss and optimizer are needed.
-        data: what is known of each data set; how many samples they have is needed.
+        spec: the run's spec, of which loss and optimizer are needed.
+        data: what is known about each data set, including its number of samples.
         nodes: the model's layers.
         registry: where kernels are looked up; default: all installed plugins.
     """
@@ -69,7 +69,7 @@ def run_memory(
 
 
 def _evaluation_bytes(dtype: str, data: Mapping[str, DataInfo], nodes: Sequence[Node]) -> int:
-    """The validation's graph stays during the training; the others come one after the other."""
+    """Return the bytes for evaluations: validation's graph persists, the others do not overlap."""
     most = samples_at_once(nodes, dtype)
     sizes = {
         name: inference_memory(nodes, dtype, min(info.samples or 0, most))
@@ -79,7 +79,7 @@ def _evaluation_bytes(dtype: str, data: Mapping[str, DataInfo], nodes: Sequence[
 
 
 def _gathering_bytes(batch_size: int | None, shape: Shape, samples: int, batch: int) -> int:
-    """Numbers of the training data held once more: all, or the batch that rows are gathered in."""
+    """Return the size of the extra copy of the training data: all of it, or one gathered batch."""
     if batch_size is None or prod(shape) <= THIN:
         gathered = batch if batch_size is not None else 0
         return prod(shape) * (samples + gathered)
@@ -87,7 +87,7 @@ def _gathering_bytes(batch_size: int | None, shape: Shape, samples: int, batch: 
 
 
 def machine_memory() -> int | None:
-    """Bytes of memory that this machine has; None where the system does not say."""
+    """Return this machine's memory in bytes; None if the system does not report it."""
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):
@@ -95,7 +95,7 @@ def machine_memory() -> int | None:
 
 
 def too_large(memory: Mapping[str, int] | None) -> Diagnostic | None:
-    """The problem of a run that needs more memory than the machine has, or None."""
+    """Return a diagnostic if a run needs more memory than the machine has, else None."""
     there = machine_memory()
     if memory is None or there is None or sum(memory.values()) <= there:
         return None

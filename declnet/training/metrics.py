@@ -1,4 +1,4 @@
-"""The metrics of a run: what they are called, which values are better, and how they add up."""
+"""The metrics of a run: their names, which values are better, and their accumulation."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ LOSSES = ("loss", "data_loss", "regularization_loss")
 """The metrics that every run has: the loss and its parts."""
 
 VALIDATION = "validation_"
-"""What a metric of the validation data begins with in the history."""
+"""Prefix of validation metrics in the history."""
 
 Watch = Callable[[Array, Array], None]
-"""Called with the predictions of a batch, which will be overwritten, and its y as it was given."""
+"""Called with a batch's predictions, which will be overwritten, and its y as passed by the user."""
 
 
 def directions(metrics: Iterable[Metric]) -> dict[str, Better | None]:
-    """Return which values are better of the loss, its parts and each metric, by their names."""
+    """Return the better direction of the loss, its parts and each metric, by name."""
     own = {metric.label: metric.better for metric in metrics}
     return {**dict.fromkeys(LOSSES, "lower"), **own}
 
 
 def history_metrics(metrics: Iterable[Metric], validated: bool) -> dict[str, Better | None]:
-    """Return what a row of the history has besides the epoch, and which values are better.
+    """Return the metrics in a row of the history, each with its better direction.
 
     Args:
-        metrics: of the run.
+        metrics: the run's metrics.
         validated: whether there is validation data.
     """
     own = directions(metrics)
@@ -40,12 +40,12 @@ def history_metrics(metrics: Iterable[Metric], validated: bool) -> dict[str, Bet
 
 
 class MetricAccumulator:
-    """The loss and the metrics of a data set that comes in batches; each counts by its samples.
+    """An accumulator of loss and metrics over batches, weighted by their number of samples.
 
     Args:
-        loss: of the run, which turns the model's output into predictions.
-        metrics: to compute in addition to the loss and its parts.
-        watch: sees each batch's predictions.
+        loss: the run's loss, which turns the model's output into predictions.
+        metrics: metrics to compute in addition to the loss and its parts.
+        watch: called with each batch's predictions.
     """
 
     def __init__(self, loss: Loss, metrics: Sequence[Metric], watch: Watch | None = None) -> None:
@@ -68,10 +68,10 @@ class MetricAccumulator:
 
         Args:
             y_pred: the model's output.
-            y: targets as the user gave them.
-            data_loss: the batch's mean.
-            regularization_loss: of the parameters that gave the output.
-            weight: how much the batch counts in the data loss; default: its number of samples.
+            y: targets as passed by the user.
+            data_loss: the batch's mean data loss.
+            regularization_loss: the penalty of the parameters that produced the output.
+            weight: weight of the batch in the data loss; default: its number of samples.
         """
         count = len(y)
         weight = count if weight is None else weight
@@ -101,7 +101,7 @@ class MetricAccumulator:
         }
 
     def state(self) -> dict[str, Any] | None:
-        """Return what was added, as plain values; None if a metric's state cannot be written."""
+        """Return the state as plain values; None if a metric's state cannot be written."""
         states: dict[str, Any] = {}
         for metric, state in self._metrics:
             arrays: dict[str, Array] = {}
@@ -118,10 +118,10 @@ class MetricAccumulator:
     def restored(
         cls, loss: Loss, metrics: Sequence[Metric], state: Mapping[str, Any]
     ) -> MetricAccumulator:
-        """Return the accumulator that gave a state.
+        """Restore an accumulator from its state.
 
         Raises:
-            NotPlainError: it is of other metrics.
+            NotPlainError: the state belongs to other metrics.
         """
         accumulator, states = cls(loss, metrics), state["metrics"]
         (

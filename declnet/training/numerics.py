@@ -1,4 +1,4 @@
-"""How NumPy and BLAS compute within a training step."""
+"""NumPy and BLAS settings for training steps."""
 
 from __future__ import annotations
 
@@ -11,46 +11,46 @@ import numpy as np
 from declnet.graph.model import Model
 
 BUFFER = 8192
-"""Numbers in NumPy's buffer, by default."""
+"""The default size of NumPy's ufunc buffer, in elements."""
 
 
 @contextmanager
 def arithmetic_for(batch: int) -> Iterator[None]:
-    """Within it, NumPy warns of nothing, and leaves rows of a whole batch where they are.
+    """Silence NumPy's warnings and keep ufuncs from buffering rows of a whole batch.
 
-    A ufunc copies what it broadcasts along the batch, a bias say, through its buffer wherever a row
-    fits in there. From about a thousand samples on that takes twice as long as reading it in place
-    (measured: 28 µs in place of 55 for a bias added to 64 rows of 3000). Settings belong to the
-    thread's context and are put back.
+    A ufunc copies an operand that it broadcasts along the batch, such as a bias, through its buffer
+    if a row fits. From about a thousand samples, that takes twice as long as reading it in place
+    (measured: 28 µs in place instead of 55, for a bias added to 64 rows of 3000). The settings
+    belong to the thread's context and are restored.
 
     Args:
-        batch: samples a step.
+        batch: samples per step.
     """
-    with np.errstate(all="ignore"):  # which puts the buffer's size back as well
+    with np.errstate(all="ignore"):  # also restores the buffer size
         if 1000 < batch <= BUFFER:
             np.setbufsize((batch - 1) // 16 * 16)
         yield
 
 
 SMALL = 1 << 22
-"""Multiplications of a matrix product, up to which one thread is as fast as two (measured: 576 000
-took a third longer with two, 4 million as long, 8 million two thirds).
+"""Multiplications in a matrix product up to which one thread is as fast as two (measured with two:
+576 000 took a third longer, 4 million equally long, 8 million two thirds of the time).
 
-A second thread has to be woken for each product and spins until the next one, which slows all that
-lies between; on a machine with other work to do, a step took thirty times as long with two.
+A second thread has to be woken for each product and spins until the next one, slowing down
+everything in between; on a busy machine, a step took thirty times as long with two.
 """
 
 
 @contextmanager
 def blas_threads_for(model: Model, batch: int) -> Iterator[None]:
-    """Within it, BLAS uses one thread if all products of a step are small, else as many as it may.
+    """Limit BLAS to one thread if all matrix products of a step are small.
 
-    That depends on the model and the batch alone, so the same run has the same bits. Most BLAS
-    libraries have one limit for a process; of several runs in threads, the first one sets it.
+    This depends only on the model and the batch, so results are bitwise reproducible. Most BLAS
+    libraries have one limit per process; with several runs in threads, the first one sets it.
 
     Args:
-        model: that is trained.
-        batch: samples a step.
+        model: the model in training.
+        batch: samples per step.
     """
     if largest_product(model, batch) > SMALL:
         yield
@@ -62,7 +62,7 @@ def blas_threads_for(model: Model, batch: int) -> Iterator[None]:
 
 
 def largest_product(model: Model, batch: int) -> int:
-    """About the multiplications of the largest matrix product in a step, for any kind of layer."""
+    """Estimate the multiplications in the largest matrix product of a step, for any layer."""
     return max(
         batch * node.parameter_count * max(1, prod(node.output_shape[1:])) for node in model.nodes
     )

@@ -1,4 +1,4 @@
-"""Brings a spec's parts together before training: checked, data loaded, model built."""
+"""Preparation of a run: check the spec, load the data, build the model."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from declnet.training.ready_data import ReadyData, make_ready
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """All that a run needs.
+    """Everything that a run needs.
 
     Attributes:
-        model: its parameters initialized.
-        data: `train`, `validation` and `test` as far as there are.
-        preparation: what other data must go through before the model; None if it takes arrays as
-            they are.
+        model: the model, with initialized parameters.
+        data: `train`, and `validation` and `test` if they exist.
+        preparation: the preparation to apply to other data before the model; None if the model
+            takes arrays unchanged.
     """
 
     model: Model
@@ -37,18 +37,18 @@ def prepare(
     given: Mapping[str, Data] | None = None,
     checked: Checked | None = None,
 ) -> Prepared:
-    """Checks a spec, loads and prepares its data and builds its model.
+    """Check a spec, load and prepare its data, and build its model.
 
     Args:
         spec: the run.
         registry: where initializers are looked up.
         given: data sets by name, in place of the spec's.
-        checked: what a check of the same spec and data found, if there was one.
+        checked: the result of a check of the same spec and data, if there was one.
 
     Raises:
-        SpecError: with every fault that can be known before the data is loaded.
-        DataError: the data turned out wrong.
-        WeightsError: the initial weights turned out wrong.
+        SpecError: lists every error that can be found before the data is loaded.
+        DataError: the data is invalid.
+        WeightsError: the initial weights are invalid.
     """
     checked = checked or check_spec(spec, registry, given)
     checked.require_right()

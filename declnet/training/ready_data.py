@@ -1,4 +1,4 @@
-"""A data set as training and evaluation take it."""
+"""Data sets in the form that training and evaluation use."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class ReadyData:
     """Arrays in the types that a model and a loss compute with.
 
     Attributes:
-        x: in the model's type, sample-major.
-        y: as the user gave it, for metrics.
-        y_true: as the loss prepared it.
-        fingerprint: of the data set.
-        weights: (n,) in the model's type; None if all samples count alike.
-        class_names: of the labels 0, 1, 2, …, where they are known.
+        x: in the model's type, batch-first.
+        y: as passed by the user, for metrics.
+        y_true: as prepared by the loss.
+        fingerprint: the fingerprint of the data set.
+        weights: (n,) in the model's type; None if all samples are weighted equally.
+        class_names: the names of the labels 0, 1, 2, …, if known.
     """
 
     x: Array | MappedArray
@@ -38,13 +38,13 @@ class ReadyData:
 
 
 def make_ready(dataset: Dataset, model: Model, loss: Loss, label: str) -> ReadyData:
-    """Converts a data set for a model and a loss.
+    """Convert a data set for a model and a loss.
 
     Args:
-        label: what messages call the data set, e.g. `"train"`.
+        label: the data set's name in messages, e.g. `"train"`.
 
     Raises:
-        DataError: the data does not fit the model or the loss.
+        DataError: the data does not match the model or the loss.
     """
     try:
         y_true = checked_targets(

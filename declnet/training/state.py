@@ -1,4 +1,4 @@
-"""What the rest of a training depends on, at a point between two steps."""
+"""Training state: everything needed to resume between two steps."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from typing import Any, Self
 from declnet.contracts.arrays import Array
 
 RENAMED = {"figures": "metrics"}
-"""Names in checkpoints of the first edition, and what they are called now."""
+"""Names in checkpoints of the first edition, and their current names."""
 
 
 class StateError(ValueError):
-    """A saved state does not fit the training that is to go on from it."""
+    """A saved state does not match the training that should resume from it."""
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingState:
-    """Plain values and arrays, enough to resume to the same bits (see contracts.serialization).
+    """Plain values and arrays for a bitwise identical resume (see contracts.serialization).
 
-    Learning rates need no more than `step`: schedules are functions of it. The arrays may be those
-    that training works on: write them down before it goes on.
+    Learning rates need only `step`, since schedules are functions of it. The arrays may be the live
+    ones: save them before training continues.
 
     Attributes:
-        epoch: the epoch that is at work or comes next.
-        batch: batches of that epoch that are done.
+        epoch: the epoch in progress, or the next one.
+        batch: finished batches of that epoch.
         step: updates made.
-        parameters: all of the model's, those too that are not trained, by key.
-        optimizer: its arrays by name.
-        learning_rate_scale: what callbacks made of the learning rate.
-        order: of the samples, and the random stream that shuffles them; empty without shuffling.
+        parameters: all of the model's parameters, trainable or not, by key.
+        optimizer: the optimizer's arrays by name.
+        learning_rate_scale: the factor set by callbacks.
+        order: the samples' order and the random stream that shuffles them; empty if not shuffled.
         layers: the state of each layer's random stream.
-        metrics: what was collected of the epoch; None if nothing was.
+        metrics: the metrics accumulated in the epoch; None if there are none.
     """
 
     epoch: int
@@ -46,15 +46,15 @@ class TrainingState:
     metrics: dict[str, Any] | None
 
     def plain(self) -> dict[str, Any]:
-        """All of it by name."""
+        """Return all values by name."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @classmethod
     def of(cls, plain: Mapping[str, Any]) -> Self:
-        """The state that gave these values.
+        """Restore a state from its plain values.
 
         Raises:
-            StateError: they are not those of a state.
+            StateError: the values are not a valid state.
         """
         renamed = {RENAMED.get(name, name): value for name, value in plain.items()}
         if renamed.keys() != {field.name for field in fields(cls)}:
@@ -63,10 +63,10 @@ class TrainingState:
 
 
 def put_back(saved: Mapping[str, Array], arrays: Mapping[str, Array], label: str) -> None:
-    """Copies saved arrays into those at work.
+    """Copy saved arrays into the live ones.
 
     Args:
-        label: what they are, for messages.
+        label: what the arrays are, for messages.
 
     Raises:
         StateError: names, shapes or types differ; nothing was changed.

@@ -27,7 +27,7 @@ class Progressed:
     """A heartbeat between logged epochs, a few times a second.
 
     Attributes:
-        epochs_done: whole epochs, with the finished share of the one at work.
+        epochs_done: finished epochs, including the finished fraction of the current one.
     """
 
     epochs_done: float
@@ -37,36 +37,36 @@ Event = EpochLogged | EpochFinished | Progressed
 
 
 SIGN_OF_LIFE = 0.2
-"""Seconds between two signs of life."""
+"""Seconds between two heartbeats."""
 
 PART = 0.05
-"""Seconds that a part of an epoch takes at most, unless one batch takes longer."""
+"""Maximum duration of a part of an epoch in seconds, unless one batch takes longer."""
 
 
 class Pace:
-    """Says when a sign of life is due, and how many batches to do at a time.
+    """A timer for heartbeats, and for the number of batches to run at a time.
 
     Attributes:
-        next_sign: when one is due, by `time.perf_counter`.
-        part: batches of the next part of an epoch: few at first, then as many as `PART` allows.
+        next_sign: when the next heartbeat is due, by `time.perf_counter`.
+        part: batches in the next part of an epoch: few at first, then as many as `PART` allows.
     """
 
     def __init__(self) -> None:
         self.next_sign, self.part = 0.0, 1
 
     def begin(self) -> None:
-        """The training begins, or goes on."""
+        """Start timing when the training starts or resumes."""
         self.next_sign = time.perf_counter() + SIGN_OF_LIFE
 
     def sign_is_due(self) -> bool:
-        """Whether it is time for a sign of life; if so, the next one is due later."""
+        """Return whether a heartbeat is due; if so, schedule the next one."""
         due = time.perf_counter() > self.next_sign
         if due:
             self.begin()
         return due
 
     def took(self, batches: int, seconds: float) -> None:
-        """Makes the parts longer or shorter, after one of so many batches took so long."""
+        """Adjust the length of the parts to the measured time of one part."""
         if seconds > PART:
             self.part = max(1, min(self.part, int(batches * PART / seconds)))
         elif batches == self.part and seconds < PART / 2:
@@ -74,22 +74,22 @@ class Pace:
 
 
 class Trainer:
-    """Trains a model as a spec says.
+    """The training loop of a model, configured by a spec.
 
     Args:
         spec: the run.
-        model: changed in place.
+        model: the model, changed in place.
         train: the training data.
         validation: evaluated after each logged epoch, if there is any.
         registry: where kernels are looked up.
 
     Attributes:
-        kernels: those that may take components' places, and those that have.
-        epoch: the epoch that is at work or comes next, from 0.
-        batch: batches of that epoch that are done.
+        kernels: the kernels that may replace components, and those that have.
+        epoch: the epoch in progress, or the next one, from 0.
+        batch: finished batches of that epoch.
         step: updates made.
-        samples_a_step: in the batch of an update; the last one of an epoch may be smaller.
-        halt_every: epochs from one event to the next, logged or not; None where nobody needs that.
+        samples_a_step: the batch size; the last batch of an epoch may be smaller.
+        halt_every: epochs between events, logged or not; None if this is not needed.
     """
 
     halt_every: int | None = None
@@ -122,10 +122,10 @@ class Trainer:
         self._pace = Pace()
 
     def events(self) -> Iterator[Event]:
-        """Train; yield each logged epoch, each other one that a callback follows, and heartbeats.
+        """Train; yield logged epochs, other epochs that a callback follows, and heartbeats.
 
-        Between two events the training stands between two steps, and may be written down by
-        `state`, changed by `scale_learning_rate`, or left for good.
+        Between two events the training is between two steps. It can then be saved with `state`,
+        changed with `scale_learning_rate`, or abandoned.
 
         Raises:
             DivergenceError: the loss became NaN or infinite.
@@ -139,11 +139,11 @@ class Trainer:
                 yield from self._silent_epochs(last)
 
     def state(self) -> TrainingState:
-        """Everything that the rest of the training depends on, as arrays at work and plain values.
+        """Return everything needed to resume the training, as live arrays and plain values.
 
         Raises:
-            StateError: a metric whose state cannot be written is in the middle of an epoch; at its
-                end there is nothing to keep of it.
+            StateError: in the middle of an epoch, the state of a metric cannot be written; at the
+                end of an epoch it is not needed.
         """
         metrics = self._metrics.state() if self._metrics is not None else None
         if self._metrics is not None and metrics is None:
@@ -161,10 +161,10 @@ class Trainer:
         )
 
     def restore(self, state: TrainingState) -> None:
-        """Goes on from a state, of this process or another one, to the same bits.
+        """Resume from a state of this or another process, with bitwise identical results.
 
         Raises:
-            StateError: it is the state of another model, optimizer, data or other metrics.
+            StateError: the state is from another model, optimizer, data or other metrics.
         """
         if not 0 <= state.batch < self._epoch.steps or len(state.layers) != len(self._streams):
             raise StateError("the checkpoint is of other batches or layers")
@@ -188,18 +188,18 @@ class Trainer:
         self.epoch, self.batch, self.step = state.epoch, state.batch, state.step
 
     def scale_learning_rate(self, factor: float) -> None:
-        """Multiplies every learning rate from now on."""
+        """Multiply every learning rate from now on."""
         self._update.scale *= factor
 
     def _is_logged(self, epoch: int) -> bool:
         return epoch % self._training.log_every == 0 or epoch == self._training.epochs - 1
 
     def _metrics_of(self, epoch: int) -> Sequence[Metric] | None:
-        """The metrics that are computed from the training batches of an epoch; None for no loss."""
+        """Return the metrics to compute from an epoch's training batches; None for no loss."""
         return self._training.metrics if self._is_logged(epoch) else self._monitored.training
 
     def _silent_epochs(self, last: int) -> Iterator[Progressed]:
-        """Runs up to the next epoch to log or to halt at, or until a sign of life is due."""
+        """Run up to the next epoch to log or halt at, or until a heartbeat is due."""
         steps, halt = self._epoch.steps, self.halt_every
         stop = min(_next(self.epoch, self._training.log_every), last)
         if halt is not None:
@@ -213,7 +213,7 @@ class Trainer:
             yield Progressed(float(self.epoch))
 
     def _whole_epochs(self, stop: int) -> None:
-        """The loop of short epochs: nothing in it but them and a look at the clock."""
+        """Run short epochs in a tight loop, with nothing but a look at the clock."""
         run, update, steps = self._epoch.run, self._update, self._epoch.steps
         now, epoch, step, next_sign = time.perf_counter, self.epoch, self.step, self._pace.next_sign
         try:
@@ -229,7 +229,7 @@ class Trainer:
         self.epoch, self.step = epoch, step
 
     def _followed_epoch(self) -> Iterator[Event]:
-        """Runs an epoch that is logged, or that a callback follows, and says what came of it."""
+        """Run an epoch that is logged or followed by a callback, and yield its result."""
         logged, wanted = self._is_logged(self.epoch), self._metrics_of(self.epoch)
         if self._metrics is None and wanted is not None:
             self._metrics = MetricAccumulator(self._loss, wanted)
@@ -244,13 +244,13 @@ class Trainer:
             yield Progressed(float(self.epoch))
 
     def _validated(self, metrics: Sequence[Metric] | None, logged: bool) -> dict[str, float]:
-        """Evaluates the validation data if it is there and somebody looks at it."""
+        """Evaluate the validation data if there is any and the result is used."""
         if self._validation is None or (metrics is None and not logged):
             return {}
         return finite_evaluation(self._validation, self._model, self.epoch, metrics)
 
     def _parts(self) -> Iterator[Progressed]:
-        """Runs the rest of an epoch; between its parts, yields a sign of life when one is due."""
+        """Run the rest of an epoch; between its parts, yield a heartbeat when one is due."""
         steps = self._epoch.steps
         while self.batch < steps:
             stop, start = min(self.batch + self._pace.part, steps), time.perf_counter()
@@ -269,18 +269,18 @@ class Trainer:
 
 
 def _next(epoch: int, every: int) -> int:
-    """The first multiple of `every` after an epoch."""
+    """Return the first multiple of `every` after an epoch."""
     return epoch + every - epoch % every
 
 
 @dataclass(frozen=True)
 class _Monitored:
-    """What callbacks want of epochs that are not logged.
+    """What callbacks need from epochs that are not logged.
 
     Attributes:
-        every_epoch: whether any is told of them at all.
+        every_epoch: whether any callback is called after them at all.
         training: the metrics of the training data; None if not even the loss is needed.
-        validation: the same of the validation data.
+        validation: the same for the validation data.
     """
 
     every_epoch: bool
@@ -298,13 +298,13 @@ class _Monitored:
 
 
 def _follows(callback: Callback, monitors: tuple[str, ...]) -> bool:
-    """Whether a callback is to be called after epochs that are not logged."""
+    """Return whether a callback is called after epochs that are not logged."""
     cls = type(callback)
     could_monitor = cls.monitors is not Callback.monitors
     return cls.after_epoch is not Callback.after_epoch and (bool(monitors) or not could_monitor)
 
 
 def _among(metrics: Sequence[Metric], names: set[str]) -> tuple[Metric, ...] | None:
-    """The metrics of these names; None if there is none and no loss is named either."""
+    """Return the metrics with these names; None if there are none and no loss is named."""
     found = tuple(metric for metric in metrics if metric.label in names)
     return found if found or names & set(LOSSES) else None

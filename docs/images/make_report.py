@@ -1,7 +1,7 @@
-"""Takes docs/images/report.png: parts of the page that `declnet report` makes of the spiral's run.
+"""Make docs/images/report.png: parts of the page that `declnet report` writes for the spiral's run.
 
-Needs Chromium and Pillow (`pip install -e '.[browser-tests]' pillow`); run it from the root of the
-checkout.
+Needs Chromium and Pillow (`pip install -e '.[browser-tests]' pillow`). Run it from the repository
+root.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
 def main() -> None:
-    """Train, make the page, and put its upper part beside its predictions in the dark."""
+    """Train, make the page, and join its top with its predictions in dark mode."""
     folder = Path(tempfile.mkdtemp())
     source = 'train = { type = "nnfs_spiral", samples = 1000, classes = 3 }'
     text = Path("specs/spiral_adam.toml").read_text("utf-8").replace("10001", "3001")
@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def picture(browser: Browser, page: Path, scheme: str, section: str) -> Image.Image:
-    """What the window shows, from a section on."""
+    """Return a screenshot of the window, scrolled to a section."""
     view = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme=scheme)
     view.goto(page.as_uri())
     view.wait_for_selector("html[data-drawn]")

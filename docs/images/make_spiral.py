@@ -1,6 +1,6 @@
-"""Draws docs/images/spiral.png: what `specs/spiral_adam.toml` learns, and the optimizers compared.
+"""Draw docs/images/spiral.png: what `specs/spiral_adam.toml` learns, and the optimizers compared.
 
-Needs matplotlib (`pip install -e '.[docs]'`); run it from the root of the checkout.
+Needs matplotlib (`pip install -e '.[docs]'`). Run it from the repository root.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ OPTIMIZERS = ("sgd", "sgd_momentum", "adagrad", "rmsprop", "adam")
 
 
 def main() -> None:
-    """Trains the shipped specs and draws the picture."""
+    """Train the shipped specs and draw the picture."""
     mpl.use("agg")
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
     _draw_regions(left)

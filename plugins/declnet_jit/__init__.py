@@ -1,4 +1,4 @@
-"""Kernels that Numba compiles, one a file; the extra `jit` installs Numba."""
+"""Kernels compiled by Numba, one per file; the extra `jit` installs Numba."""
 
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,6 @@ __getattr__ = lazy_names(__name__, {name: file for file, name in KERNELS.values(
 
 @hookimpl
 def declnet_register(register: Register) -> None:
-    """Announces this package's kernels; each is imported when a run may use kernels."""
+    """Announce this package's kernels; each is imported when a run may use kernels."""
     for type_name, (file, name) in KERNELS.items():
         register.lazily("kernel", type_name, f"{__name__}.{file}:{name}")

@@ -10,17 +10,17 @@ from declnet_standard.optimizers import Adam
 
 
 class AdamKernel(NumbaKernel):
-    """w -= learning_rate * m / (sqrt(v) + epsilon), both moments bias-corrected, as `Adam` does it.
+    """w -= learning_rate * m / (sqrt(v) + epsilon), with both moments bias-corrected, as in `Adam`.
 
-    A product and a sum become one operation that rounds once: a relative difference of about 1e-7
-    a step in float32.
+    Products and sums are fused and rounded once, a relative difference of about 1e-7 per step in
+    float32.
     """
 
     type = "adam_jit"
     replaces = (Adam,)
 
     def bind(self, site: KernelSite) -> KernelCalls | None:
-        """The factors (1 - beta) and the corrections are applied to two numbers a step."""
+        """Return the update; (1 - beta) and the corrections are applied to two numbers per step."""
         w, dw, state, (optimizer,) = site.w, site.dw, site.state, site.components
         if state is None or w.dtype not in FLOATS:
             return None

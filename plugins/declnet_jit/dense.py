@@ -1,4 +1,4 @@
-"""Dense layers, alone and with the rectifier that follows them."""
+"""Dense layers, alone or fused with a following ReLU."""
 
 from collections.abc import Callable
 from functools import partial
@@ -23,19 +23,19 @@ from declnet_jit.needs_numba import NumbaKernel
 from declnet_standard.layers import Dense, ReLU
 
 THIN = 12
-"""Layers of so few inputs or units are computed by loops, others by BLAS (measured: the two cross
+"""Largest number of inputs or units for which loops are used instead of BLAS (measured crossover:
 between 10 and 16)."""
 
 MOST_OF_THIN = 2048
-"""Weights of a thin layer at most; BLAS is ahead beyond that."""
+"""Largest number of weights in a thin layer; beyond that, BLAS is faster."""
 
 Calls = tuple[Callable[[], object], ...]
 
 
 class DenseKernel(NumbaKernel):
-    """y = x @ weights + biases: a loop where one side is thin, else BLAS and one pass for biases.
+    """y = x @ weights + biases: a loop if one side is thin, else BLAS and one pass for biases.
 
-    Sums run in another order than NumPy's: a relative difference of about 1e-6 in float32.
+    The summation order differs from NumPy's, a relative difference of about 1e-6 in float32.
     """
 
     type = "dense_jit"
@@ -43,7 +43,7 @@ class DenseKernel(NumbaKernel):
     example_shapes = ((2,), (40,))
 
     def bind(self, site: KernelSite) -> KernelCalls | None:
-        """Fills y, (n, units), and dweights, dbiases and dx; where y is rectified, by way of dy."""
+        """Fill y, (n, units), and dweights, dbiases and dx; with ReLU, dy may be overwritten."""
         x, y, dy, dx = site.x, site.y, site.dy, site.dx
         if site.states[0].weights.dtype not in FLOATS or not batch_last(y, dy, dx):
             return None
@@ -85,7 +85,7 @@ class DenseKernel(NumbaKernel):
 
 
 class DenseReLUKernel(DenseKernel):
-    """y = max(x @ weights + biases, 0), in one pass over y where the layer is thin."""
+    """y = max(x @ weights + biases, 0), in one pass over y if the layer is thin."""
 
     type = "dense_relu_jit"
     replaces = (Dense, ReLU)

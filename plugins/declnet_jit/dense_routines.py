@@ -1,9 +1,9 @@
-"""Dense layers of few inputs or few units: loops over contiguous samples, where BLAS is slow.
+"""Dense layers with few inputs or units: loops over contiguous samples, where BLAS is slow.
 
-All arrays have the batch axis last: x (inputs, n), y (units, n). Indices are unsigned, so that the
-compiler need not provide for negative ones and can vectorize. Samples go by in blocks whose rows
-stay in the nearest cache. Sums over inputs or units go by four; where fewer are left, the last
-index stands in with a weight of 0.
+All arrays have the batch axis last: x (inputs, n), y (units, n). Indices are unsigned, so the
+compiler need not handle negative ones and can vectorize. Samples are processed in blocks whose
+rows fit in the L1 cache. Sums over inputs or units are unrolled by four; the last index pads a
+shorter remainder with a weight of 0.
 """
 
 import numpy as np
@@ -90,7 +90,7 @@ def thin_weight_gradient(x, dy, dw, db):  # type: ignore[no-untyped-def]
 
 @Routine
 def two_inputs_gradient(x, y, dy, dw, db):  # type: ignore[no-untyped-def]
-    """Dw = x (dy where y > 0).T and db = its sums, for two inputs; dy is left as it is."""
+    """Dw = x (dy where y > 0).T and db = its sums, for two inputs; dy is unchanged."""
     n, units = np.uint64(x.shape[1]), np.uint64(dy.shape[0])
     zero, one = dw.dtype.type(0), dw.dtype.type(1)
     for j in range(units):

@@ -7,7 +7,7 @@ from declnet_jit.routine import Routine
 
 @Routine
 def adam(w, dw, momentum, cache, beta_1, beta_2, epsilon, rate):  # type: ignore[no-untyped-def]
-    """Both moments, then w -= rate * momentum / (sqrt(cache) + epsilon)."""
+    """Update both moments, then w -= rate * momentum / (sqrt(cache) + epsilon)."""
     kind = w.dtype.type
     keep_1, keep_2, small, factor = kind(beta_1), kind(beta_2), kind(epsilon), kind(rate)
     for i in range(np.uint64(w.size)):

@@ -8,13 +8,13 @@ from declnet_standard.regularizers import L2
 
 
 class L2Kernel(NumbaKernel):
-    """dw += 2 * strength * w, product and sum rounded once."""
+    """dw += 2 * strength * w, with product and sum fused and rounded once."""
 
     type = "l2_jit"
     replaces = (L2,)
 
     def bind(self, site: KernelSite) -> KernelCalls | None:
-        """The parameter and its gradient, seen as one axis each."""
+        """Return the update of the gradient, with both arrays viewed as one axis."""
         w, dw, (l2,) = site.w, site.dw, site.components
         if w.dtype not in FLOATS or not (w.flags.c_contiguous and dw.flags.c_contiguous):
             return None

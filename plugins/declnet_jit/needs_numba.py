@@ -1,4 +1,4 @@
-"""What all kernels of this package need."""
+"""The base class of all kernels of this package."""
 
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -14,11 +14,11 @@ class NumbaKernel(Kernel):
 
     @classmethod
     def unavailable(cls) -> str | None:
-        """Which extra is missing, or None."""
+        """Return the missing extra, or None."""
         missing = find_spec("numba") is None
         return "numba is not installed: pip install 'declnet[jit]'" if missing else None
 
     @classmethod
     def versions(cls) -> dict[str, str]:
-        """Of the compiler."""
+        """Return the version of the compiler."""
         return {"numba": version("numba"), "llvmlite": version("llvmlite")}

@@ -1,4 +1,4 @@
-"""A network of one hidden layer over points of the plane, in one pass a direction."""
+"""A network with one hidden layer on points in the plane, in one pass per direction."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,10 +15,10 @@ MOST_OUTPUTS = 3
 class PlanarPerceptronKernel(NumbaKernel):
     """y = max(x @ weights + biases, 0) @ output weights + output biases, for two inputs.
 
-    Hidden values never reach memory: with so few inputs, computing them again on the way back is
-    cheaper than reading them. For up to three outputs.
+    Hidden values are never stored: with so few inputs, recomputing them in the backward pass is
+    cheaper than reading them. Supports up to three outputs.
 
-    Sums run in another order than NumPy's: a relative difference of about 1e-6 in float32.
+    The summation order differs from NumPy's, a relative difference of about 1e-6 in float32.
     """
 
     type = "planar_perceptron_jit"
@@ -28,11 +28,11 @@ class PlanarPerceptronKernel(NumbaKernel):
     def suits(
         self, components: Sequence[Any], shapes: Sequence[Shape], input_gradient: bool
     ) -> bool:
-        """Points of two coordinates that are the model's input, and few outputs."""
+        """Return whether the model's input has two coordinates and there are few outputs."""
         return shapes[0] == (2,) and shapes[-1][0] <= MOST_OUTPUTS and not input_gradient
 
     def bind(self, site: KernelSite) -> KernelCalls | None:
-        """Fills y, (n, outputs), and the gradients of both layers."""
+        """Fill y, (n, outputs), and the gradients of both layers."""
         x, y, dy, (hidden, _, output) = site.x, site.y, site.dy, site.states
         if hidden.weights.dtype not in FLOATS or not batch_last(x, y, dy):
             return None

@@ -1,9 +1,9 @@
-"""A dense layer, the rectifier and a dense layer, for two inputs and at most three outputs.
+"""A dense layer, ReLU and a dense layer, for two inputs and at most three outputs.
 
-All arrays have the batch axis last: x (2, n), y (outputs, n). Indices are unsigned, so that the
-compiler can vectorize. Where there are fewer than three outputs, the last one stands in for others
-with a weight of 0; the forward has a loop for each number of them, so that none writes a row of y
-twice. Samples go by in blocks whose rows stay in the nearest cache.
+All arrays have the batch axis last: x (2, n), y (outputs, n). Indices are unsigned, so the
+compiler can vectorize. With fewer than three outputs, the last one pads the rest with a weight of
+0; the forward pass has a loop for each number of outputs, so no row of y is written twice. Samples
+are processed in blocks whose rows fit in the L1 cache.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""A Python function that is compiled when it is first bound to arrays, and cached on disk."""
+"""A Python function, compiled when first bound to arrays and cached on disk."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 ROUNDING = {"reassoc", "contract", "nsz", "arcp"}
-"""What the compiler may change: the order of sums, a product and a sum in one, the sign of a zero,
-a quotient as a product with the reciprocal. NaN and infinities go through as they do in NumPy."""
+"""Liberties the compiler may take: reorder sums, fuse a product and a sum, ignore the sign of zero,
+multiply by a reciprocal. NaN and infinities propagate as in NumPy."""
 
 
 class Routine:
-    """A function of arrays and numbers, written in the part of Python that Numba compiles.
+    """A function of arrays and numbers, written in the subset of Python that Numba compiles.
 
-    Numba is imported and the function compiled for the types of its arguments when it is first
-    bound. The machine code is cached beside the source, or in the user's cache directory where
-    that cannot be written to, or in `NUMBA_CACHE_DIR`.
+    Numba is imported, and the function compiled for its argument types, when it is first bound.
+    The machine code is cached next to the source, or in the user's cache directory if that is not
+    writable, or in `NUMBA_CACHE_DIR`.
     """
 
     def __init__(self, function: Callable[..., None]) -> None:
@@ -26,14 +26,14 @@ class Routine:
         self._dispatcher: Any = None
 
     def compiled_for(self, *arguments: Any) -> Callable[..., None]:
-        """The compiled function, ready for arguments of these types."""
+        """Return the function, compiled for arguments of these types."""
         import numba
 
         if self._dispatcher is None:
             options = {"nogil": True, "error_model": "numpy", "fastmath": ROUNDING}
             try:
                 self._dispatcher = numba.njit(cache=True, **options)(self._function)
-            except RuntimeError:  # no folder can be written to: each process compiles anew
+            except RuntimeError:  # no folder is writable: each process compiles again
                 self._dispatcher = numba.njit(**options)(self._function)
         dispatcher = self._dispatcher
         signature = tuple(numba.typeof(argument) for argument in arguments)
@@ -44,11 +44,11 @@ class Routine:
         return compiled
 
     def bound(self, *arguments: Any) -> Callable[[], None]:
-        """A call of the compiled function with these arguments."""
+        """Return the compiled function bound to these arguments."""
         return partial(self.compiled_for(*arguments), *arguments)
 
     def _announce(self) -> None:
-        """Says once a process that there is a wait, if there is none of this in the cache yet."""
+        """Announce the wait, once per process, if the function is not cached yet."""
         folder = self._dispatcher.stats.cache_path
         pattern = f"*{self._function.__name__}-*.nbi"
         if not _announced and (folder is None or not any(Path(folder).glob(pattern))):

@@ -1,4 +1,4 @@
-"""Softmax and cross-entropy of hard labels in few passes."""
+"""Softmax and cross-entropy of hard labels in a few passes."""
 
 from functools import partial
 
@@ -18,15 +18,15 @@ SMALLEST = 1e-7
 class SoftmaxCategoricalCrossentropyKernel(NumbaKernel):
     """y = softmax(x), losses = -log(clip(y[label])), dx = (y - y_true) * normalized weights.
 
-    Sum and probability are inverted once a sample, and the loss is the inverse's logarithm: a
-    relative difference of about 1e-7 in float32. Smoothed labels are left to NumPy.
+    Sum and probability are inverted once per sample, and the loss is the logarithm of the inverse,
+    a relative difference of about 1e-7 in float32. Smoothed labels are left to NumPy.
     """
 
     type = "softmax_categorical_crossentropy_jit"
     replaces = (Softmax, CategoricalCrossentropy)
 
     def bind(self, site: KernelSite) -> KernelCalls | None:
-        """Fills y, losses and dx; `losses` serves for maxima and sums on the way."""
+        """Fill y, losses and dx; `losses` holds maxima and sums in between."""
         x, y, y_true, losses, dx = site.x, site.y, site.y_true, site.losses, site.dx
         _, loss = site.components
         if dx is None or loss.label_smoothing or not batch_last(x, y, dx) or y_true.ndim != 2:

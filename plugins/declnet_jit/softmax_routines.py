@@ -1,4 +1,4 @@
-"""Softmax and cross-entropy, around NumPy's exponential and logarithm, which are vectorized.
+"""Softmax and cross-entropy, around NumPy's vectorized exponential and logarithm.
 
 Arrays have the batch axis last: (classes, n).
 """
@@ -19,7 +19,7 @@ def subtract_largest(x, y, largest):  # type: ignore[no-untyped-def]
     for c in range(ONE, classes):
         for s in range(n):
             value = x[c, s]
-            # NaN takes over whichever side it is on, as in np.maximum
+            # NaN propagates from either side, as in np.maximum
             largest[s] = largest[s] if value <= largest[s] else value
     for c in range(classes):
         for s in range(n):

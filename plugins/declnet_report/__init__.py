@@ -1,6 +1,6 @@
-"""Reports of runs: an HTML page and pictures, by the commands `report` and `plot`.
+"""Reports of runs: an HTML page and pictures, made by the commands `report` and `plot`.
 
-Other plugins add panels to the page: `ReportPanel` is their contract.
+Other plugins can add panels to the page by implementing `ReportPanel`.
 """
 
 from typing import TYPE_CHECKING

@@ -53,7 +53,7 @@ def _show_note(sentence: str) -> None:
 
 
 class _Picture(click.Path):
-    """A picture that can be written, which is checked before any work is done for it."""
+    """A writable picture file, checked before any work is done."""
 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None

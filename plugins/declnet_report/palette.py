@@ -1,7 +1,7 @@
-"""The colors of series, which people with any color vision can tell apart.
+"""Series colors that people with any color vision can tell apart.
 
 After Okabe and Ito, Color Universal Design, 2008, each darkened or lightened until its contrast
-with the page is at least 3:1. The page's style sheet and all pictures take them from here.
+with the page is at least 3:1. The page's style sheet and all pictures use them.
 """
 
 LIGHT = (
@@ -14,7 +14,7 @@ LIGHT = (
     "#5b4bb3",
     "#5c6670",
 )
-"""On white."""
+"""Colors on white."""
 
 DARK = (
     "#5eb3f0",
@@ -26,7 +26,7 @@ DARK = (
     "#b0a2f5",
     "#b4bdc6",
 )
-"""On near black."""
+"""Colors on near black."""
 
 SHAPES = (
     "circle",
@@ -38,19 +38,19 @@ SHAPES = (
     "triangle-right",
     "triangle-left",
 )
-"""Of points, so that nothing depends on color alone."""
+"""Shapes of points, so that nothing depends on color alone."""
 
 DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [10, 4], [4, 2, 1, 2], [1, 3], [12, 3, 3, 3])
-"""Of lines."""
+"""Dash patterns of lines."""
 
 
 def series_color(index: int) -> str:
-    """Return a series' color as the style sheet names it; they repeat after the eighth."""
+    """Return a series' color as a style sheet variable; colors repeat after the eighth."""
     return f"var(--series-{index % len(LIGHT) + 1})"
 
 
 def rgb(index: int) -> tuple[int, int, int]:
-    """Return a series' color between light and dark, for pictures that suit both."""
+    """Return a series' color between light and dark, for images that suit both."""
     pair = (LIGHT[index % len(LIGHT)], DARK[index % len(DARK)])
     parts = [[int(color[at : at + 2], 16) for at in (1, 3, 5)] for color in pair]
     red, green, blue = ((a + b) // 2 for a, b in zip(*parts, strict=True))

@@ -1,4 +1,4 @@
-"""ReportPanel: a section of the report's page that a plugin adds."""
+"""ReportPanel: a section that a plugin adds to the report's page."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from declnet import Component, StoredRun
 class ReportPanel(Component):
     """A section on the page of each run, after the report's own.
 
-    Registered as every component is, by `declnet_register`. The page makes an instance of the class
-    without arguments, so its fields, if any, need defaults.
+    Register it like any component, in `declnet_register`. The page instantiates the class without
+    arguments, so all fields need defaults.
     """
 
     kind = "report_panel"
@@ -21,14 +21,14 @@ class ReportPanel(Component):
     """The section's heading; default: the type in words."""
 
     def render(self, run: StoredRun) -> str | None:
-        """Return the section's content as HTML, or None for a run that it says nothing of.
+        """Return the section's content as HTML, or None if it does not apply to the run.
 
-        The page loads nothing and runs no scripts but its own: pictures are inline (`<svg>`,
-        `data:` addresses), and text from a run must be escaped (`html.escape`). `<p>`, `<table>`
-        and `<div class="card">` look like the page's own.
+        The page loads nothing and runs only its own scripts: images must be inline (`<svg>`,
+        `data:` URLs), and text from a run must be escaped (`html.escape`). `<p>`, `<table>` and
+        `<div class="card">` are styled like the rest of the page.
 
         Args:
-            run: which may have failed or miss its data; what cannot be had of it raises a
-                DeclnetError, and the page then says so in the panel's place.
+            run: a run, which may have failed or lack its data; reading anything missing raises a
+                DeclnetError, which the page shows in place of the panel.
         """
         raise NotImplementedError

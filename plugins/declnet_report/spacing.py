@@ -1,4 +1,4 @@
-"""Moves things in a row apart, each as little as it takes."""
+"""Spacing of items in a row with minimal movement."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from collections.abc import Sequence
 def set_apart(
     places: Sequence[float], apart: float, low: float = -math.inf, high: float = math.inf
 ) -> list[float]:
-    """Return places in the same order, at least `apart`, that differ least from those wished for.
+    """Return positions at least `apart`, in the same order, closest to the desired ones.
 
-    Minimizes the sum of squares by pooling adjacent violators: less `apart` each, the places must
-    only not fall, so neighbors that would come too close move as one.
+    Minimizes the sum of squares by pooling adjacent violators: after subtracting `apart` per item,
+    positions need only be nondecreasing, so neighbors that would be too close move as one.
 
     Args:
-        places: wished for, in their order.
+        places: the desired positions, in order.
         apart: the least distance between two.
-        low: the least place.
-        high: the greatest place; exceeded if there is no room.
+        low: the least position.
+        high: the greatest position, exceeded if there is no room.
 
     Source: Barlow, Bartholomew, Bremner and Brunk, Statistical Inference under Order Restrictions,
     1972.
     """
-    pools: list[tuple[float, int]] = []  # mean wish, each as if it were the first; members
+    pools: list[tuple[float, int]] = []  # mean desired position, each as if first; members
     for index, place in enumerate(places):
         mean, count = place - index * apart, 1
         while pools and pools[-1][0] > mean:

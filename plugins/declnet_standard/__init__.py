@@ -1,1 +1,1 @@
-"""The components that declnet comes with, a package a kind."""
+"""The components that ship with declnet, one package per kind."""

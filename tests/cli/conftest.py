@@ -35,13 +35,13 @@ class Screen:
 
     @property
     def lines(self) -> list[str]:
-        """What is left on the screen of what was written line by line."""
+        """Return what remains on the screen after writing line by line."""
         return [line.rpartition("\r")[2] for line in self.text.split("\n")]
 
 
 @pytest.fixture
 def on_terminal(tmp_path: Path) -> Callable[..., Screen]:
-    """Runs `declnet` with its output, or what of it is named, on a terminal of some columns."""
+    """Run `declnet` with its output, or the named streams, on a terminal of some width."""
 
     def run(
         *arguments: object,

@@ -11,7 +11,7 @@ from safetensors.numpy import save_file
 
 @pytest.fixture
 def refused(declnet_cli, spec_file, document, tmp_path):
-    """Runs the document, which must be refused with a code and in words."""
+    """Run the document, which must be refused with a code and a message."""
 
     def run(*options, code=2):
         done = declnet_cli("run", spec_file(document), "--quiet", *options)

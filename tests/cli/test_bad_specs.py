@@ -9,7 +9,7 @@ import pytest
 
 @pytest.fixture
 def refused(declnet_cli, tmp_path):
-    """Runs the command line, which must refuse, and write nothing; returns what it said."""
+    """Run a command line that must fail and write nothing; return its message."""
 
     def run(*arguments, code=2, command="run"):
         before = sorted(tmp_path.iterdir())
@@ -31,7 +31,7 @@ def located(place, code, message):
 
 
 def require(said, *expected):
-    """Each block of what was said, in order, has the words that are expected of it."""
+    """Require each block of the output, in order, to contain its expected words."""
     *blocks, summary = said.split("\n\n")
     assert len(blocks) == len(expected), said
     for block, words in zip(blocks, expected, strict=True):
@@ -201,8 +201,8 @@ def test_all_wrong_overrides_are_told_together(refused, document, spec_file):
     spec = spec_file(document)
     require(
         refused(spec, "--set", "nonsense", "--set", "=1"),
-        located("--set:1:1", "E005", '"nonsense" is no override'),
-        located("--set:2:1", "E005", '"=1" is no override'),
+        located("--set:1:1", "E005", '"nonsense" is not a valid override'),
+        located("--set:2:1", "E005", '"=1" is not a valid override'),
     )
 
 

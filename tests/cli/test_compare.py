@@ -47,7 +47,7 @@ def test_a_run_that_did_not_finish_is_shown_too(declnet_cli, runs, tmp_path):
     ("arguments", "message"),
     [
         (["absent"], "absent: there is no such folder"),
-        (["."], "this is no run's folder"),
+        (["."], "this is not a run's folder"),
         ([], "Usage: "),
     ],
 )
@@ -74,7 +74,7 @@ def test_the_best_may_come_first(declnet_cli, runs, tmp_path):
 
 @pytest.fixture
 def distances(declnet_cli, spec_file, document):
-    """Two runs of a metric whose name says nothing of its direction; `near` is the better one."""
+    """Two runs with a metric whose name does not imply a direction; `near` is better."""
     document["model"]["layers"][2:] = [{"type": "dense", "units": 1}]
     document["loss"] = "mean_squared_error"
     document["training"]["metrics"] = [{"type": "mean_absolute_error", "name": "distance"}]
@@ -87,7 +87,7 @@ def distances(declnet_cli, spec_file, document):
 
 
 def with_better(directory, better):
-    """Writes into a manifest which values are better, as a run of this edition has it."""
+    """Write into a manifest which values are better, as current runs do."""
     path = directory / "manifest.json"
     manifest = json.loads(path.read_text()) | {"better": better}
     if better is None:
@@ -99,7 +99,7 @@ def with_better(directory, better):
 def test_the_direction_is_that_of_the_metric_whatever_it_is_called(
     declnet_cli, distances, tmp_path, better
 ):
-    """Runs of the first edition do not say it in the manifest: it is looked up by the type."""
+    """First-format manifests do not record it, so it is looked up by type."""
     for each in distances:
         with_better(tmp_path / each, better)
     for options, columns in (
@@ -139,7 +139,7 @@ def test_what_explains_most_is_above(declnet_cli, runs):
         ("manifest.json", "[]", "manifest.json: no JSON object"),
         ("manifest.json", "[" * 100_000, "manifest.json: "),
         ("metrics.json", "3", "metrics.json: no JSON object"),
-        ("metrics.json", '{"train": 3}', "metrics.json: train is no JSON object"),
+        ("metrics.json", '{"train": 3}', "metrics.json: train is not a JSON object"),
         ("metrics.json", '{"train": {"loss": "x"}}', "metrics.json: train.loss is no number"),
     ],
 )

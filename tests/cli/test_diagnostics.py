@@ -1,4 +1,4 @@
-"""Diagnostics as people and programs read them: in color on a terminal, plain text elsewhere."""
+"""Diagnostics for people and programs: colored on a terminal, plain text elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`declnet evaluate` as people start it."""
+"""`declnet evaluate` on the command line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs that are ended from outside keep what they had."""
+"""Runs ended from outside keep their results so far."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from declnet import load_model, open_run
 
 @pytest.fixture
 def long_run(declnet_cli, spec_file, document, tmp_path):
-    """Starts a run without end, waits for its tenth line, and ends it by a signal."""
+    """Start an endless run, wait for its tenth line, and end it with a signal."""
     document["training"]["epochs"] = 10**9
 
     def end(number):

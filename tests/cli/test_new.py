@@ -1,4 +1,4 @@
-"""`declnet new` as people start it, and the specs that it writes."""
+"""`declnet new` on the command line, and the specs that it writes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EACH = pytest.mark.parametrize("template", TEMPLATES)
 
 @pytest.fixture
 def written(declnet_cli, tmp_path, blobs):
-    """Writes a template to spec.toml, with the data that it tells its reader to make."""
+    """Write a template to spec.toml, with the data that its comments describe."""
 
     def write(template):
         assert declnet_cli("new", "spec.toml", "--template", template).returncode == 0
@@ -39,7 +39,7 @@ def written(declnet_cli, tmp_path, blobs):
 
 
 def make_data(text, folder, blobs):
-    """Runs the code within a template's comments, with many a point as x and y."""
+    """Run the code in a template's comments, with many points as x and y."""
     code = textwrap.dedent("\n".join(re.findall(r"^# ( +.*)$", text, re.MULTILINE)))
     names = {"x": np.repeat(blobs[0], 5, axis=0), "y": np.repeat(blobs[1], 5)}
     with pytest.MonkeyPatch.context() as patch:

@@ -31,7 +31,7 @@ def press(fruit, times):
 
 @pytest.fixture
 def distribution(tmp_path, declnet_cli):
-    """Makes a distribution of one module, whose commands the command line then finds."""
+    """Make a one-module distribution whose commands the command line then finds."""
     site = tmp_path / "site"
     site.mkdir()
     declnet_cli.environment["PYTHONPATH"] = str(site)

@@ -1,4 +1,4 @@
-"""`declnet predict` as people start it."""
+"""`declnet predict` on the command line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COLUMNS = ["prediction", "probability_aster", "probability_lily, tall", "probabi
 
 @pytest.fixture
 def expected(flowers):
-    """What the model says of the run's own table, computed in Python."""
+    """Return the model's predictions on the run's own table, computed in Python."""
     predictor = declnet.load_predictor(flowers.run)
     return predictor.predict([{"colour": row["colour"], **numbers(row)} for row in flowers.rows])
 
@@ -108,7 +108,7 @@ def test_a_wrong_table_is_told_at_its_row_and_column(text, message, flowers, dec
 
 
 def test_the_stored_preparation_treats_gaps_and_unknown_categories(flowers, declnet_cli, tmp_path):
-    """Gaps are filled as in training; a colour that was never seen is none of those that were."""
+    """Gaps are filled as in training; an unseen color matches no known category."""
     (tmp_path / "new.csv").write_text("length,width,colour\n,NA,\n1,2,mauve\n")
     _, said, probabilities = read(declnet_cli.succeeds("predict", flowers.run, "new.csv"))
     predictor = declnet.load_predictor(flowers.run)
@@ -183,7 +183,7 @@ def test_an_input_that_cannot_be_is_refused(name, message, flowers, declnet_cli,
 def test_a_folder_that_is_no_run_is_refused(declnet_cli, tmp_path):
     done = declnet_cli("predict", ".", "x.csv")
     assert done.returncode == 2
-    assert "this is no run's folder" in done.stderr
+    assert "this is not a run's folder" in done.stderr
 
 
 @pytest.fixture
@@ -240,7 +240,7 @@ print(*re.findall(r"VmHWM:\\s*(\\d+) kB", open("/proc/self/status").read()))
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no /proc to read peaks from")
 def test_memory_does_not_grow_with_the_file(flowers, tmp_path):
-    """Both tables are longer than what is read at once; the longer one by 80 MB.
+    """Both tables exceed one read; the longer one by 80 MB.
 
     What is read at once is made small here, so that these tables may be small, too.
     """

@@ -68,7 +68,7 @@ SPECS = {
 
 @pytest.fixture(scope="module")
 def never_stopped(tmp_path_factory):
-    """What each spec leaves if nobody stops it."""
+    """The output of each spec without interruption."""
     from declnet import parse_spec, run
 
     found = {}
@@ -80,7 +80,7 @@ def never_stopped(tmp_path_factory):
 
 
 def wait_for_a_moment(process, out, rng):
-    """Waits for a random moment of a run at work: some time, or a checkpoint being written."""
+    """Wait for a random moment of a run: some time, or a checkpoint being written."""
     while process.poll() is None and not (out / "manifest.json").exists():
         time.sleep(0.001)
     watched, delay, writes = rng.random() < 0.5, rng.uniform(0, 1.5), rng.randint(1, 12)
@@ -116,7 +116,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_bits(
 
 
 def started(process):
-    """Waits until a run has logged a few epochs."""
+    """Wait until a run has logged a few epochs."""
     for _ in range(5):
         process.stdout.readline()
 

@@ -1,4 +1,4 @@
-"""`declnet run` as people start it."""
+"""`declnet run` on the command line."""
 
 from __future__ import annotations
 

@@ -149,7 +149,7 @@ def test_what_is_wrong_is_told_before_anything_is_written(
 
 @pytest.fixture
 def endless(declnet_cli, spec_file, document, tmp_path):
-    """Starts two workers that would never end, and waits until both have logged."""
+    """Start two endless workers and wait until both have logged."""
     document["training"] |= {"epochs": 10**9, "log_every": 1000}
     process = declnet_cli.start(
         "run", spec_file(document), "--seeds", "0..1", "--jobs", "2", "--out", "out"

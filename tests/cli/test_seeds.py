@@ -24,17 +24,17 @@ def test_seeds_are_numbers_and_ranges_with_both_ends(text, seeds):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "is no seed; write e.g. 0..9 or 0,3,7"),
-        ("-1", "is no seed"),
-        ("1.5", "is no seed"),
-        ("1,,2", "is no seed"),
+        ("", "is not a valid seed; write e.g. 0..9 or 0,3,7"),
+        ("-1", "is not a valid seed"),
+        ("1.5", "is not a valid seed"),
+        ("1,,2", "is not a valid seed"),
         ("9..0", "runs backwards; write 0..9"),
-        ("1,2,1", "1 stands twice"),
-        ("0..5,3", "3 stands twice"),
+        ("1,2,1", "duplicate seed 1"),
+        ("0..5,3", "duplicate seed 3"),
         ("0..99999999", "more than 10000 seeds"),
         ("0..6000,7000..13000", "more than 10000 seeds"),
         ("9007199254740993", "larger than 2^53"),
-        ("٣", "is no seed"),
+        ("٣", "is not a valid seed"),
     ],
 )
 def test_what_is_no_seed_is_refused(text, message):

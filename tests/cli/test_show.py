@@ -1,4 +1,4 @@
-"""`declnet show` as people start it."""
+"""`declnet show` on the command line."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_a_run_is_compared_by_the_spec_that_it_ran(declnet_cli, spec_file, docum
     ("arguments", "message"),
     [
         (["spec.json", "absent.toml"], "absent.toml"),
-        (["spec.json", "."], "this is no run's folder"),
+        (["spec.json", "."], "this is not a run's folder"),
         (["spec.json", "wrong.json"], 'error[E013]: "seed" must be at least 0, not -1\n --> wrong'),
         (["spec.json"], "Usage: "),
     ],

@@ -32,7 +32,7 @@ EVERY_CODE = pytest.mark.parametrize("code", catalogue().values(), ids=lambda ea
 
 
 class ClassRecall(Metric):
-    """A plugin's metric that has a check of its own."""
+    """A plugin's metric with a custom check."""
 
     type = "class_recall"
 
@@ -78,7 +78,7 @@ def registry(repository: Path) -> Iterator[Registry]:
 
 
 def with_own_components(registry: Registry) -> Registry:
-    """Adds a metric with a check of its own, a layer, and a plugin that is broken."""
+    """Add a metric with a custom check, a layer, and a broken plugin."""
     registry.register(ClassRecall)
     registry.register(Halve)
     broken = Plugin("swish", "declnet-swish", "1.0")
@@ -184,7 +184,7 @@ def test_what_a_text_names_exists(registry: Registry) -> None:
 
 
 def test_the_catalogue_has_exactly_the_codes_that_are_raised(repository: Path) -> None:
-    """Those of components' own checks are a default, or raised by plugins of other people."""
+    """Codes of components' own checks are a default, or raised by third-party plugins."""
     sources = [*(repository / "declnet").rglob("*.py"), *(repository / "plugins").rglob("*.py")]
     raised = {
         code for each in sources for code in re.findall(r'"([EW]\d{3})"', each.read_text("utf-8"))

@@ -15,7 +15,7 @@ RNG = np.random.default_rng(0)
 
 
 class Numbers(DataSource):
-    """As many ones as it is told."""
+    """A source of a given number of ones."""
 
     type = "numbers"
     suffixes = (".num",)

@@ -51,7 +51,7 @@ class Keyed(Lengths):
 
 
 class Broken(Transform):
-    """Raises what it likes."""
+    """A component that raises arbitrary exceptions."""
 
     type = "broken"
 

@@ -88,7 +88,7 @@ def test_dates_of_polars_are_text_in_their_order():
         (({"a": [1, "x"], "y": [1, 2]}, "y"), 'row 2, column "a"'),
         (({"a": [1, 2], "y": [1]}, "y"), "columns have 1 and 2 rows"),
         (({"a": np.ones((2, 2)), "y": [1, 2]}, "y"), r'column "a" must be \(n,\)'),
-        ((np.ones((2, 2)), "y"), "is no table"),
+        ((np.ones((2, 2)), "y"), "is not a table"),
         (({"a": [], "y": []}, "y"), "there are no rows"),
     ],
 )

@@ -22,7 +22,7 @@ def text(*values):
 
 @pytest.fixture
 def flowers():
-    """Six rows with gaps, and what the prepared samples are."""
+    """Six rows with gaps, and the prepared samples."""
     columns = {
         "size": np.array([1.0, 2.0, np.nan, 4.0, 5.0, 3.0]),
         "count": np.array([1, 1, 2, 2, 3, 3]),

@@ -152,7 +152,7 @@ def test_a_column_says_where_rows_belong():
         (table(part=["test"] * 3), SplitSpec(method="column", column="part"), "nothing for train"),
         (table(a=[1, 2]), SplitSpec(method="grouped", column="A"), 'did you mean "a"'),
         (table(a=[1.0, np.nan]), SplitSpec(method="time", column="a"), 'row 2, column "a"'),
-        (DATA, SplitSpec(method="grouped", column="a"), "no table"),
+        (DATA, SplitSpec(method="grouped", column="a"), "not a table"),
         (Dataset(DATA.x, DATA.x), SplitSpec(method="stratified"), "no classes"),
     ],
 )

@@ -35,7 +35,7 @@ class ExampleProject:
         return sorted(file.parent for file in self.folder.glob("*/__init__.py"))
 
     def registered(self) -> Registry:
-        """Its components and those of declnet."""
+        """Return its components and declnet's."""
         registry = discover()
         list(registry.entries())
         assert registry.failures == []
@@ -47,7 +47,7 @@ class ExampleProject:
         return [entry.component for entry in entries if entry.plugin.distribution == self.name]
 
     def write_metadata(self) -> None:
-        """Writes what an installer makes of pyproject.toml."""
+        """Write the metadata that an installer makes from pyproject.toml."""
         project = tomllib.loads((self.folder / "pyproject.toml").read_text("utf-8"))["project"]
         assert project["name"] == self.name
         version, points = project["version"], project["entry-points"]["declnet"]
@@ -149,7 +149,7 @@ def example_projects(
 
 
 def _complete(project: ExampleProject, name: str) -> None:
-    """Adds what `declnet plugins new` wrote before the page edits a file of it."""
+    """Add the output of `declnet plugins new` before the page edits one of its files."""
     if not project.packages:
         from declnet.cli.plugins.scaffold import write_package
 

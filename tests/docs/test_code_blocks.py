@@ -1,4 +1,4 @@
-"""The code on the pages is right: it parses, and what is complete really runs."""
+"""Code in the docs: all of it parses, and complete examples run."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ CONTEXTS = {context.command_path: context for context in command_contexts()}
 
 
 def check(line: str) -> None:
-    """Fails if a command line has a word that is no command or an option that does not exist."""
+    """Fail if a command line has an unknown command or option."""
     words = shlex.split(line, comments=True)
     while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
         words.pop(0)

@@ -1,4 +1,4 @@
-"""The guide's page on composition shows what the commands really print."""
+"""The composition page of the guide shows the commands' actual output."""
 
 from __future__ import annotations
 

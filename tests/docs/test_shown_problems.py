@@ -1,4 +1,4 @@
-"""What the pages say that declnet says of a wrong spec is what it says."""
+"""Error messages quoted in the docs match declnet's actual output."""
 
 from __future__ import annotations
 

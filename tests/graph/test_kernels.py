@@ -1,4 +1,4 @@
-"""Kernels in the graph: found by exact classes, joined only where nobody else looks."""
+"""Kernels in the graph: found by exact classes, fused only if no other layer reads between."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LABELS = np.array([0, 1, 2, 2, 1, 0, 0])
 
 
 class OneAfterTheOther(Kernel):
-    """Runs its components with memory of its own between them, and spoils what it may."""
+    """A kernel that runs its components on private memory and overwrites all it may."""
 
     def bind(self, site):
         layers = site.components[: len(site.states)]
@@ -267,7 +267,7 @@ def test_an_unavailable_kernel_is_left_out_and_says_why():
 
 
 class SGDKernel(Kernel):
-    """Whole vector at once."""
+    """An update of the whole vector."""
 
     type = "whole_sgd"
     replaces = (SGD,)

@@ -1,4 +1,4 @@
-"""Memory orders: copies stand only where neighbours differ."""
+"""Memory orders: copies only between layers that differ."""
 
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ def test_layers_that_could_not_be_read_count_for_the_names_of_the_others():
 
 
 class Odd(Layer):
-    """A layer whose declarations are handed to it."""
+    """A layer with injected declarations."""
 
     type = "odd"
 

@@ -1,4 +1,4 @@
-"""Runs declnet's components on plain arrays, to compare them with those of other libraries."""
+"""Helpers to run declnet's components on plain arrays, for comparison with other libraries."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .. import plain_arrays
 
 @pytest.fixture
 def run_layer() -> Callable[..., dict[str, np.ndarray]]:
-    """Runs a layer forward and backward; gives `y`, `dx` and `grad.<parameter>` by name."""
+    """Run a layer forward and backward; return `y`, `dx` and `grad.<parameter>` by name."""
 
     def run(
         layer: Any, x: np.ndarray, dy: np.ndarray, order: Any = "batch_last", **parameters: Any
@@ -27,13 +27,13 @@ def run_layer() -> Callable[..., dict[str, np.ndarray]]:
 
 @pytest.fixture
 def run_loss() -> Callable[..., tuple[np.ndarray, np.ndarray]]:
-    """Runs a loss forward and backward, for y as a user gives it; losses and `dy_pred`."""
+    """Run a loss forward and backward, for y as given by the user; return losses and `dy_pred`."""
     return plain_arrays.run_loss
 
 
 @pytest.fixture
 def run_joined() -> Callable[..., tuple[np.ndarray, np.ndarray]]:
-    """Runs a kernel of a layer and a loss, for y as a user gives it; losses and `dx`."""
+    """Run a kernel of a layer and a loss, for y as given by the user; return losses and `dx`."""
 
     def run(
         kernel: Any, layer: Any, loss: Any, x: np.ndarray, y: np.ndarray, order: Any = "batch_last"

@@ -73,7 +73,7 @@ BINARY = (
 
 
 def require_same(found, y_pred, losses):
-    """Compares losses and their gradient with torch's."""
+    """Compare losses and their gradient with torch's."""
     losses.sum().backward()
     np.testing.assert_allclose(found[0], losses.detach().numpy(), rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(found[1], y_pred.grad.numpy(), rtol=1e-9, atol=1e-9)

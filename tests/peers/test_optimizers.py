@@ -145,7 +145,7 @@ def test_nadam_is_that_of_torch_after_thousands_of_steps():
 
 
 def test_ten_steps_of_lion_are_those_of_its_paper(start, gradients):
-    """PyTorch has no Lion; the rule is that of the paper's algorithm 2, on torch's tensors."""
+    """PyTorch has no Lion; the rule is the paper's algorithm 2, on torch tensors."""
     w, m = torch.tensor(start), torch.zeros(SIZE)
     expected = []
     for gradient in torch.tensor(gradients):

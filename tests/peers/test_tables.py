@@ -1,4 +1,4 @@
-"""Real tables with holes and categories: what a model sees, and learns, beside scikit-learn."""
+"""Real tables with gaps and categories: inputs and results compared with scikit-learn."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def state_of() -> Callable[..., SimpleNamespace]:
 
 @pytest.fixture
 def take_steps() -> Callable[..., np.ndarray]:
-    """Lets an optimizer follow given gradients; returns the parameters after each step."""
+    """Let an optimizer follow given gradients; return the parameters after each step."""
 
     def take(optimizer: Any, start: np.ndarray, gradients: np.ndarray) -> np.ndarray:
         w = start.copy()
@@ -98,7 +98,7 @@ def outline_of() -> Callable[..., RunContext]:
 
 @pytest.fixture
 def codes_of() -> Callable[..., list[str]]:
-    """The codes of what a component's own check finds."""
+    """Return the codes found by a component's own check."""
 
     def find(component: Any, context: RunContext) -> list[str]:
         return [finding.code for finding in component.check(context)]

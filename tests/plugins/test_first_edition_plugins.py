@@ -1,4 +1,4 @@
-"""Plugins written for the first edition work, or get errors that lead from one edit to the next.
+"""Plugins written for the first API work, or get errors that lead from one edit to the next.
 
 `tests/fixtures/first_edition/plugins` has the example packages of that edition's documentation.
 Each test installs a copy: its package and its metadata on the import path.
@@ -155,7 +155,7 @@ def edited(text, edits):
 
 @pytest.fixture
 def install(tmp_path, monkeypatch):
-    """Installs a copy of a package with edits by module; returns what `discover` then finds."""
+    """Install a copy of a package with edits by module; return the result of `discover`."""
     copies = count()
 
     def copy(distribution, edits=None, hook=None):
@@ -187,7 +187,7 @@ def install(tmp_path, monkeypatch):
 
 @pytest.fixture
 def load_class(install):
-    """Loads one class of a package: the registry, its kind and its type."""
+    """Load one class of a package; return the registry, its kind and its type."""
 
     def load(distribution, module, steps=None):
         package = distribution.replace("-", "_")

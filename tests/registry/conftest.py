@@ -9,7 +9,7 @@ from declnet import Schedule
 
 @pytest.fixture
 def make_schedule():
-    """Makes a component class of its own, with a type of one's choice."""
+    """Return a factory of new component classes with a given type."""
 
     def make(name: str, rate: float = 0.5) -> type[Schedule]:
         return type(

@@ -26,7 +26,7 @@ GOOD = """
 
 @pytest.fixture
 def site(tmp_path, declnet_cli):
-    """Installs distributions for the command line by hand: modules and their metadata."""
+    """Install distributions for the command line by hand: modules and their metadata."""
     folder = tmp_path / "site"
     folder.mkdir()
 

@@ -105,7 +105,7 @@ def test_pluggys_order_and_wrappers_work_within_a_plugin(make_schedule):
 
 
 def test_a_plugin_sees_nothing_of_the_others(make_schedule):
-    """A wrapper runs around its own plugin's hooks alone; what one raises ends no other's."""
+    """A wrapper runs only around its own plugin's hooks; an error in one does not end others."""
 
     def raising(register):
         register(make_schedule("cosine"))

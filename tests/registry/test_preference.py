@@ -127,7 +127,7 @@ def test_a_wrong_initializer_of_a_layer_is_an_error_at_the_layer(
 
 
 def test_the_schema_takes_any_keys_of_a_type_that_several_distributions_offer(registry):
-    """Which keys are right depends on what a spec lists."""
+    """The valid keys depend on the distributions that a spec lists."""
     registry.register(type("Dense", (Scaled,), {"type": "dense", "__annotations__": {}}), OTHER)
     definitions = json_schema(registry)["definitions"]
     assert definitions["initializer.level"]["description"].endswith("and other-wave 2.0")

@@ -145,7 +145,7 @@ BROKEN = "a_module_that_nobody_has:Cosine"
 
 
 def test_a_broken_component_is_not_replaced_by_anothers(offered):
-    """It is the one that the spec means; that another works is no reason to take that."""
+    """The spec means this component, so a working one is not used instead."""
     registry, _ = offered(OTHER)
     registry.add(Entry("schedule", "cosine", ONE, BROKEN))
     for view in (registry.preferring(["package-a"]), registry.preferring(["package-a"])):

@@ -22,7 +22,7 @@ def write(checkpoints, step, best=False, keep_last=2):
 
 
 def steps(directory, notices=None):
-    """The steps of the whole checkpoints, newest first; each must have what was written."""
+    """Return the steps of complete checkpoints, newest first, after verifying their content."""
     found = []
     for checkpoint, saved in Checkpoints(directory).read(
         [].append if notices is None else notices.append
@@ -133,7 +133,7 @@ class Killed(BaseException):
 
 
 def calls_that_change_files(monkeypatch, fatal):
-    """Ends the process's work just before the call of that number; returns the count of calls."""
+    """Stop the process just before the call with this number; return the count of calls."""
     count = [0]
 
     def counted(owner, name):

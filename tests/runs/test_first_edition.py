@@ -229,7 +229,7 @@ def same_processor(recorded):
 
 
 def require_resumed(run, *, same_bits):
-    """Fail unless a resumed run ended as it did in the first edition."""
+    """Fail unless a resumed run ended as it did in the first version."""
     before, recorded = FIXTURES / "runs" / "spiral", FIXTURES / "runs" / "spiral.resumed.json"
     stored, manifest = json_of(recorded), json_of(run / "manifest.json")
     assert manifest["status"] == "finished"

@@ -110,7 +110,7 @@ def test_training_goes_on_from_saved_weights(done, document, tmp_path):
 def test_what_is_no_runs_folder_is_refused(done, tmp_path):
     with pytest.raises(OutputError, match="there is no such folder"):
         load_model(tmp_path / "absent")
-    with pytest.raises(OutputError, match="no run's folder"):
+    with pytest.raises(OutputError, match="not a run's folder"):
         load_model(tmp_path)
     (done.directory / "weights.safetensors").write_bytes(b"damaged")
     with pytest.raises(WeightsError, match="not a safetensors file"):

@@ -1,4 +1,4 @@
-"""Where a run's components came from: what the manifest records, and what is refused or noted."""
+"""Origins of a run's components: recorded in the manifest, then refused or noted."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def level(value):
 
 @pytest.fixture
 def registry_with():
-    """Makes a registry of all that is installed and of the layer and initializer of plugins."""
+    """Make a registry of everything installed plus plugins' layer and initializer."""
 
     def make(*plugins):
         registry = declnet.discover()
@@ -83,7 +83,7 @@ def registry_with():
 
 @pytest.fixture
 def waving(document):
-    """A spec with the layer wave, whose one parameter is filled by the initializer level."""
+    """Return a spec with the layer wave, whose only parameter uses the initializer level."""
     document["model"]["layers"][1] = "wave"
     return document
 
@@ -120,14 +120,14 @@ def manifest_of(directory):
 
 
 def edit(directory, **values):
-    """Replaces values of a manifest; None removes one."""
+    """Replace values of a manifest; None removes one."""
     kept = {**manifest_of(directory), **values}
     written = {key: value for key, value in kept.items() if value is not None}
     (directory / "manifest.json").write_text(json.dumps(written))
 
 
 def first_edition(directory, *plugins):
-    """Makes the manifest one of the first edition, with these plugins beside declnet's."""
+    """Turn the manifest into the first format, with these plugins in addition to declnet's."""
     own = {"plugin": "layers", "distribution": "declnet", "version": declnet.__version__}
     others = [
         {"plugin": each.name, "distribution": each.distribution, "version": each.version}
@@ -137,7 +137,7 @@ def first_edition(directory, *plugins):
 
 
 def evaluated(directory, registry, **options):
-    """Returns the predictor of a run, once that has been evaluated."""
+    """Return a run's predictor after evaluating it."""
     stored = open_run(directory, registry, **options)
     stored.evaluate()
     return stored.predictor()
@@ -379,7 +379,7 @@ class TestAnotherVersion:
 class TestKernels:
     @pytest.fixture
     def fused(self, registry_with):
-        """Makes a registry in which a plugin has a kernel of wave."""
+        """Make a registry in which a plugin has a kernel of wave."""
 
         def make(plugin, *plugins):
             registry = registry_with(*(plugins or (WAVE,)))

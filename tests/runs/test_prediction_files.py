@@ -18,7 +18,7 @@ NAMES = ("plain", 'with "marks", and comma', "two\nlines", "", " spaced ", "1.5"
 
 
 def parts(count=3, rows=7):
-    """Parts of predictions whose probabilities have all digits, the smallest ones too."""
+    """Return chunks of predictions with full-precision probabilities, even tiny ones."""
     rng = np.random.default_rng(1)
     for part in range(count):
         labels = rng.permutation(len(NAMES))[: rows - part]

@@ -114,7 +114,7 @@ def test_true_labels_of_several_yes_or_no():
 
 
 class Declared(Loss):
-    """A loss of a third party; each test says what it declares."""
+    """A third-party loss; each test sets its declarations."""
 
     type = "declared"
 

@@ -16,7 +16,7 @@ RNG = np.random.default_rng(0)
 
 @pytest.fixture
 def table(tmp_path):
-    """Penguins of a kind: sizes with gaps, an island, and three species to tell by them."""
+    """Return penguin-like data: sizes with gaps, an island, and three species to predict."""
     rng = np.random.default_rng(3)
     lines = ["bill,mass,island,year,species"]
     for row in range(120):

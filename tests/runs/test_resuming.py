@@ -1,4 +1,4 @@
-"""`resume`: a run that was stopped ends as one that was not, or says why it cannot."""
+"""`resume`: a stopped run ends like an uninterrupted one, or reports why it cannot."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def whole(steered, tmp_path):
 
 @pytest.fixture
 def stopped(steered, tmp_path):
-    """Runs until a listener raises; the folder."""
+    """Run until a listener raises; return the folder."""
 
     def go(listener=None, **changes):
         steered["training"] |= changes
@@ -399,10 +399,10 @@ def test_what_is_no_runs_folder_is_refused_and_left_alone(tmp_path):
         resume(tmp_path / "absent")
     with pytest.raises(OutputError, match="is a file"):
         resume(tmp_path / "file")
-    with pytest.raises(OutputError, match="no run's folder"):
+    with pytest.raises(OutputError, match="not a run's folder"):
         resume(tmp_path)
     (tmp_path / "spec.toml").write_text("")
-    with pytest.raises(OutputError, match="no run's folder"):
+    with pytest.raises(OutputError, match="not a run's folder"):
         resume(tmp_path)
     assert sorted(each.name for each in tmp_path.iterdir()) == ["file", "spec.toml"]
 

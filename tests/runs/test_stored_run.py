@@ -83,7 +83,7 @@ def test_a_damaged_part_costs_only_itself(done, file, part):
 def test_a_folder_without_a_manifest_is_refused(tmp_path):
     with pytest.raises(OutputError, match="there is no such folder"):
         open_run(tmp_path / "absent")
-    with pytest.raises(OutputError, match="no run's folder"):
+    with pytest.raises(OutputError, match="not a run's folder"):
         open_run(tmp_path)
     (tmp_path / "manifest.json").write_text("[]")
     with pytest.raises(OutputError, match=r"cannot be read: manifest\.json"):

@@ -1,4 +1,4 @@
-"""Specs in several files, what is wrong with them, and the schema of what declnet comes with."""
+"""Specs in several files, their errors, and the schema of declnet's own components."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from declnet.spec.validate import read_spec
 
 @pytest.fixture
 def problems(changed):
-    """What is wrong with a document once it is changed."""
+    """Return the errors in a document after changes."""
 
     def find(document, changes=None):
         with pytest.raises(SpecError) as caught:
@@ -29,7 +29,7 @@ def problems(changed):
 
 @pytest.fixture
 def files(tmp_path, monkeypatch):
-    """Writes texts by name into the test's folder, which is the working folder too."""
+    """Write texts by name into the test's folder, which is the working folder too."""
     monkeypatch.chdir(tmp_path)
 
     def write(**texts):
@@ -78,7 +78,7 @@ def schema_file(schema: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture
 def toml_file(tmp_path: Path) -> Callable[[str], Path]:
-    """Writes a spec's text into the test's folder."""
+    """Write a spec's text into the test's folder."""
 
     def write(text: str) -> Path:
         path = tmp_path / "spec.toml"

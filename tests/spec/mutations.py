@@ -118,7 +118,7 @@ def spoiled_text(draw: st.DrawFn, texts: list[str]) -> bytes:
 
 
 def without_nothing(value: Any) -> Any:
-    """A document as TOML can have it: no None, and no text that is no text."""
+    """Return a document that TOML can represent: no None, and only valid text."""
     if isinstance(value, dict):
         return {key: without_nothing(item) for key, item in value.items() if item is not None}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""The real Taplo, as editors and CI use it, and what its completion offers.
+"""The real Taplo, as used by editors and CI, and its completions.
 
 Taplo 0.9 is a language server, so what it offers is gathered here as its completion does: it reads
 no conditions and no values, but each branch of a union and the keys of the tables below.
@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 
 class Mark(NamedTuple):
-    """Where Taplo marks a fault, and what it says of it."""
+    """The place of an error marked by Taplo, and its message."""
 
     line: int
     message: str

@@ -1,4 +1,4 @@
-"""Specs that extend others: what they say, who wrote it, and their errors in the right file."""
+"""Specs that extend others: their values, the origins, and errors in the right file."""
 
 from __future__ import annotations
 

@@ -86,9 +86,9 @@ def test_of_what_is_given_twice_the_first_is_kept(
     assert document.tables == kept
     (problem,) = document.diagnostics
     assert (problem.code, problem.path, problem.focus) == ("E003", path, "key")
-    assert problem.message == f'"{path[-1]}" stands twice'
+    assert problem.message == f'duplicate key "{path[-1]}"'
     mend = "put them together" if path == ("b",) else "remove one of the two"
-    assert problem.help == f"it stands on line {first} already; {mend}"
+    assert problem.help == f"it is already defined on line {first}; {mend}"
     assert (problem.place.line, problem.place.column) == where
 
 

@@ -1,4 +1,4 @@
-"""Overrides: how they are read, where their parts are, and what they change."""
+"""Overrides: parsing, the places of their parts, and their effects."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_what_has_no_key_or_no_equals_sign_is_refused(text):
         parse_override(text, 2)
     (problem,) = caught.value.problems
     assert problem.code == "E005"
-    assert problem.message == f'"{text}" is no override'
+    assert problem.message == f'"{text}" is not a valid override'
     assert "KEY=VALUE" in problem.help
     assert (problem.place.file, problem.place.line) == ("--set", 2)
     assert marked(problem.place) == text
@@ -151,7 +151,7 @@ DOCUMENT = {
 
 
 def applied(changes, document=DOCUMENT):
-    """The document with overrides, and what is wrong with these."""
+    """Return the document with overrides applied, and errors in the overrides."""
     source_map = SourceMap(copy.deepcopy(document), Origin(SOURCE))
     numbered = enumerate(changes.items(), start=1)
     given = [override_of(key, value, number) for number, (key, value) in numbered]

@@ -1,4 +1,4 @@
-"""The schema as a document, and what Taplo says of specs: an error is marked in its line."""
+"""The schema as a document, and Taplo's checks of specs: errors are marked on their line."""
 
 from __future__ import annotations
 

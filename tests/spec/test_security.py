@@ -1,4 +1,4 @@
-"""A spec is data: what docs/security.md promises."""
+"""A spec is only data, as docs/security.md promises."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def whole(document: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blobs) -> None:
-    """A home that has what a spec would find there if it were expanded."""
+    """A home directory with files that a spec would find if paths were expanded."""
     folder = tmp_path / SECRET
     folder.mkdir()
     np.savez(folder / "data.npz", x=blobs[0], y=blobs[1])

@@ -1,4 +1,4 @@
-"""A stranger's classes, in a registry of one's own, work in specs like any others."""
+"""Third-party classes in a custom registry work in specs like any others."""
 
 from __future__ import annotations
 

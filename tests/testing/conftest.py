@@ -58,12 +58,12 @@ class Plugin:
         self.folder = folder
 
     def write(self, name: str, factor: float = 1, register: str = "register(Scale)") -> None:
-        """Writes the package; with another factor, the gradients of its layer are wrong."""
+        """Write the package; with another factor, the gradients of its layer are wrong."""
         text = dedent(PACKAGE).replace("FACTOR", str(factor)).replace("REGISTER", register)
         (self.folder / f"{name}.py").write_text(text)
 
     def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Runs Python in the folder."""
+        """Run Python in the folder."""
         return subprocess.run(
             [sys.executable, "-W", "error", *arguments],
             cwd=self.folder,
@@ -75,7 +75,7 @@ class Plugin:
         )
 
     def pytest(self, text: str, *arguments: str) -> str:
-        """Runs pytest on one test file of that text; returns what it prints."""
+        """Run pytest on one test file with this text; return its output."""
         (self.folder / "test_it.py").write_text(text)
         done = self.python("-m", "pytest", "-p", "no:cacheprovider", *arguments, "test_it.py")
         return done.stdout + done.stderr

@@ -13,7 +13,7 @@ FIRST_PARTY = [
 ]
 
 NEEDS_A_FILE = {"npz"}
-"""Components that no example can build, each checked below with a file of its own."""
+"""Components that no example can build, each checked below with its own file."""
 
 test_components = component_tests([cls for cls in FIRST_PARTY if cls.type not in NEEDS_A_FILE])
 

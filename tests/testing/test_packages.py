@@ -1,4 +1,4 @@
-"""check_package: by entry point, distribution or package; what is broken is a failure."""
+"""check_package: by entry point, distribution or package; anything broken is a failure."""
 
 import pytest
 

@@ -35,7 +35,7 @@ class Environment:
         return self.folder / ("Scripts" if sys.platform == "win32" else "bin")
 
     def call(self, *arguments, **variables):
-        """Runs a command of the environment in its folder, with further environment variables."""
+        """Run a command of the environment in its folder, with further environment variables."""
         return subprocess.run(
             [str(self.scripts / arguments[0]), *map(str, arguments[1:])],
             cwd=self.folder,
@@ -66,7 +66,7 @@ class Environment:
         assert done.returncode == 0, done.stderr
 
     def install_many(self, folders, wheels):
-        """Installs distributions from wheels, which go to a new folder."""
+        """Install distributions from wheels into a new folder."""
         built = self.call("python", "-c", BUILD, wheels, *folders)
         assert built.returncode == 0, built.stderr
         found = list(wheels.glob("*.whl"))
@@ -80,7 +80,7 @@ class Environment:
 
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory):
-    """One for all tests of this folder; each removes what it installed."""
+    """An environment for all tests in this folder; each test removes what it installed."""
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder, with_pip=True)
     made = Environment(folder)
@@ -119,7 +119,7 @@ def moons_spec(tmp_path):
 
 @pytest.fixture(scope="session")
 def write_distribution():
-    """Writes a distribution of one module into a folder, and gives its place."""
+    """Write a one-module distribution into a folder and return its path."""
 
     def write(folder, name, source, entry_point=None, version="0.1.0"):
         package = name.replace("-", "_")

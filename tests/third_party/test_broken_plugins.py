@@ -65,7 +65,7 @@ BROKEN = {
 
 @pytest.fixture(scope="module")
 def broken(environment, write_distribution, tmp_path_factory):
-    """All of them at once, two distributions with one entry-point name, and another "dense"."""
+    """All of them together, two distributions with one entry-point name, and another "dense"."""
     folder = tmp_path_factory.mktemp("broken")
     sources = {name: source for name, (source, _) in BROKEN.items()}
     for name in ("declnet-twin-a", "declnet-twin-b"):

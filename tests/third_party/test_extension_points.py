@@ -60,7 +60,7 @@ def test_its_command_runs(juice, run):
 def test_what_declnet_raises_in_its_command_is_shown_as_ever(juice, tmp_path):
     done = juice.declnet("press", tmp_path)
     assert done.returncode == 2
-    assert done.stderr.startswith(f"error: {tmp_path}: this is no run's folder")
+    assert done.stderr.startswith(f"error: {tmp_path}: this is not a run's folder")
 
 
 def test_a_command_that_cannot_be_imported_is_named(juice):

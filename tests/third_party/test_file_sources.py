@@ -173,7 +173,7 @@ def test_another_formats_table_serves_as_well(formats, table, table_run, tmp_pat
 
 @pytest.fixture
 def raw_run(formats, tmp_path):
-    """A run on arrays in a file of the third party's, scaled as the spec says."""
+    """A run on arrays in a third-party file format, scaled by the spec's transform."""
     rng = np.random.default_rng(4)
     y = np.arange(60) % 2
     x = rng.normal(0, 10, (60, 3)) + 40 * y[:, None]
@@ -222,7 +222,7 @@ def test_show_says_which_files_it_reads(formats):
 
 @pytest.mark.usefixtures("rival")
 def test_two_distributions_for_one_suffix(formats, table, table_run, tmp_path):
-    """Neither is taken silently; a run goes on with its own, and declnet's own come first."""
+    """Neither is chosen silently; a run keeps its own, and declnet's take precedence."""
     new = ["new", tmp_path / "new.toml", "--data", table[0], "--target", "kind"]
     done = formats.declnet(*new)
     assert (done.returncode, done.stdout) == (2, "")

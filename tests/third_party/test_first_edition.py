@@ -1,4 +1,4 @@
-"""The first edition's example packages, installed with pip: they work, or say what to rename."""
+"""Example packages for the first API, installed with pip: they work, or get rename hints."""
 
 import json
 
@@ -20,7 +20,7 @@ def installed(environment, repository, tmp_path_factory):
 
 @pytest.fixture
 def spec_with(tmp_path):
-    """Writes a spec with a layer of some type."""
+    """Write a spec with a layer of some type."""
 
     def write(layer):
         spec = tmp_path / "spec.json"

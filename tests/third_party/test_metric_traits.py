@@ -1,4 +1,4 @@
-"""Metrics of a third party, renamed: their direction and abbreviation are what they declare."""
+"""Renamed third-party metrics keep their declared direction and abbreviation."""
 
 import json
 import re
@@ -60,7 +60,7 @@ def aimed(environment, write_distribution, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def write_spec(tmp_path_factory):
-    """Writes a spec of a line with noise, which a high rate soon learns; a callback, if wanted."""
+    """Write a spec of a noisy line, soon learned at a high rate, with an optional callback."""
     folder = tmp_path_factory.mktemp("specs")
     rng = np.random.default_rng(3)
     x = rng.normal(size=(60, 2))
@@ -163,7 +163,7 @@ def test_a_sweep_by_a_metric_that_does_not_say_is_refused_before_it(aimed, write
 
 @pytest.mark.parametrize(("monitor", "best"), [("aim_error", max), ("distance", min)])
 def test_callbacks_follow_what_it_declares(aimed, write_spec, tmp_path, monitor, best):
-    """Whatever words are in the name: the finished model is that of the best epoch."""
+    """The final model is from the best epoch, whatever words are in the metric's name."""
     early = {"type": "early_stopping", "monitor": f"validation_{monitor}", "patience": 100}
     spec, out = write_spec("wild", 0.9, early), tmp_path / "out"
     assert aimed.declnet("run", spec, "--quiet", "--out", out).returncode == 0

@@ -1,4 +1,4 @@
-"""`declnet plugins new`: the package works as it is written, for every kind."""
+"""`declnet plugins new`: the generated package works unchanged, for every kind."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A third party's layers and losses profit from what they declare: ranges, linearity, `takes`."""
+"""Third-party layers and losses benefit from their declarations: ranges, linearity, `takes`."""
 
 import json
 

@@ -54,7 +54,7 @@ READ = {
 
 @pytest.fixture(scope="module")
 def installed(environment, write_distribution, tmp_path_factory):
-    """Sees to it that of these distributions exactly some are installed."""
+    """Install exactly the given ones of these distributions."""
     wheels = {}
     for distribution, level in LEVELS.items():
         name, version = distribution

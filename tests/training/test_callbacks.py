@@ -1,4 +1,4 @@
-"""Callbacks in specs: what they see, and that they can steer."""
+"""Callbacks in specs: what they see and can control."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What computes a run: chosen by the spec, the data's size and what is installed."""
+"""The choice of a run's compiler, by the spec, the data's size and installed packages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from declnet_standard.layers import Dense
 
 
 class Bound(Kernel):
-    """Dense, as it is."""
+    """Dense, unchanged."""
 
     type = "bound"
     replaces = (Dense,)
@@ -29,7 +29,7 @@ class Bound(Kernel):
 
 
 class Dear(Bound):
-    """Dense, by a compiler that nobody has."""
+    """Dense, by a compiler that does not exist."""
 
     type = "dear"
 

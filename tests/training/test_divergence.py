@@ -9,7 +9,7 @@ from declnet import DivergenceError, parse_spec, run
 
 @pytest.fixture
 def diverging(document):
-    """A net whose weights leave float32 within a few epochs."""
+    """A network whose weights overflow float32 within a few epochs."""
     document["model"] |= {"dtype": "float32"}
     document["model"]["layers"][2] |= {"name": "logits"}
     document["optimizer"] = {"type": "sgd", "learning_rate": 1e30}

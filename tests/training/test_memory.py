@@ -20,7 +20,7 @@ def peak(spec):
 
 @pytest.fixture
 def sized(document):
-    """A net that is large beside what Python itself allocates."""
+    """A network that is large compared with Python's own allocations."""
 
     def make(epochs, batch_size=64):
         document["data"]["train"] = {"type": "nnfs_spiral", "samples": 1000, "classes": 3}
@@ -46,7 +46,7 @@ def test_the_forecast_is_what_a_run_takes(sized, batch_size):
 
 @pytest.fixture
 def convolutional(tmp_path):
-    """A convolutional network on images that are small beside its activations."""
+    """A convolutional network on images that are small compared with its activations."""
     rng = np.random.default_rng(0)
     images = rng.normal(size=(256, 3, 32, 32)).astype("float32")
     np.savez(tmp_path / "images.npz", x=images, y=rng.integers(0, 4, 256))

@@ -46,7 +46,7 @@ def eager(monkeypatch):
 
 @pytest.fixture
 def made(blobs):
-    """Makes a trainer anew, as another process would."""
+    """Make a new trainer, as another process would."""
 
     def make(registry=None, layers=LAYERS, loss="categorical_crossentropy", y=None, **changes):
         registry = registry or default_registry()
@@ -86,7 +86,7 @@ def parameters(trainer):
 
 
 def goes_on_from_everywhere(make):
-    """Stops at each event, goes on in a new trainer, and compares the ends; returns the stops."""
+    """Stop at each event, continue in a new trainer and compare the ends; return the stops."""
     whole = make()
     history, stops = rows(whole.events()), 0
     while True:
@@ -170,7 +170,7 @@ def test_the_scale_of_the_learning_rate_is_part_of_it(made):
 
 
 class OddMean(Metric):
-    """A mean in a state of its own making."""
+    """A mean with a custom state class."""
 
     type = "odd_mean"
 

@@ -1,4 +1,4 @@
-"""Samples that do not all count alike in the loss."""
+"""Samples with different weights in the loss."""
 
 from __future__ import annotations
 

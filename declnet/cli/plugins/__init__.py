@@ -1,1 +1,1 @@
-"""`declnet plugins`: what is installed, what it is, whether it is right, and how to begin."""
+"""`declnet plugins`: list, show, check and create plugins."""

@@ -1,4 +1,4 @@
-"""`declnet plugins check`: the conformance kit on an installed plugin."""
+"""`declnet plugins check`: run the conformance kit on an installed plugin."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 @click.command()
 @click.argument("package")
 def check(package: str) -> None:
-    """Check PACKAGE, the name of a plugin, its distribution or its package; exit 1 on a failure."""
+    """Check PACKAGE, a plugin, distribution or package name; exit with 1 on a failure."""
     from declnet.testing import check_package
 
     report = check_package(package)

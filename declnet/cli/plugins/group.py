@@ -1,4 +1,4 @@
-"""The group `declnet plugins`; without a command it lists."""
+"""The group `declnet plugins`; without a command, it lists plugins."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from declnet.cli.plugins.show import show
 @click.group(invoke_without_command=True)
 @click.pass_context
 def plugins(context: click.Context) -> None:
-    """Show, check and create plugins; lists what is installed by default."""
+    """Show, check and create plugins; by default, list installed ones."""
     if context.invoked_subcommand is None:
         context.invoke(list_plugins)
 

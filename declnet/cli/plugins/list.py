@@ -1,4 +1,4 @@
-"""`declnet plugins list`: every component, and every fault."""
+"""`declnet plugins list`: every component and every failure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import click
 
 @click.command("list")
 def list_plugins() -> None:
-    """List every installed component by kind, and the plugins that are broken or disabled."""
+    """List all installed components by kind, and broken or disabled plugins."""
     from declnet.cli.component_pages import print_plugins
     from declnet.registry.discovery import default_registry
 

@@ -1,4 +1,4 @@
-"""`declnet plugins new`: a plugin package that works before it is edited."""
+"""`declnet plugins new`: create a plugin package that works out of the box."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ KINDS = (
     help="Where to create the package's folder.  [default: the working folder]",
 )
 def new(name: str, kind: str, into: Path) -> None:
-    """Write a package NAME with one component, its tests and a README, ready to install."""
+    """Create a package NAME with one component, tests and a README, ready to install."""
     from declnet.cli.plugins.scaffold import write_package
 
     folder = write_package(name, kind, into)

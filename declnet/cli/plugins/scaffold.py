@@ -17,15 +17,15 @@ def write_package(name: str, kind: str, into: Path) -> Path:
     """Write `<into>/declnet-<name>/`: pyproject, package, tests, README.
 
     Args:
-        name: with or without the prefix `declnet-`; the component's type is the rest.
-        kind: of the component.
+        name: with or without the prefix `declnet-`; the rest is the component's type.
+        kind: the component's kind.
         into: the parent folder; created if it does not exist.
 
     Returns:
         The package's folder.
 
     Raises:
-        OutputError: the name cannot be a Python name, or the folder exists; nothing is overwritten.
+        OutputError: the name is not a valid Python name, or the folder already exists.
     """
     stem = re.sub(r"[-_.]+", "_", name.removeprefix(_PREFIX).removeprefix("declnet_")).lower()
     if not re.fullmatch(r"[a-z][a-z0-9_]*", stem):
@@ -54,7 +54,7 @@ def write_package(name: str, kind: str, into: Path) -> Path:
 
 
 def _files(package: str, stem: str, kind: str) -> dict[str, str]:
-    """Each file of the package, and the template that it is made from."""
+    """Return each file of the package, with the template that it is made from."""
     return {
         "pyproject.toml": "pyproject.toml.template",
         "README.md": "README.md.template",

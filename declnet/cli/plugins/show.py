@@ -1,4 +1,4 @@
-"""`declnet plugins show`: all that there is to say of a component."""
+"""`declnet plugins show`: the full description of a component."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 def show(type_name: str, kind: str | None) -> None:
     """Show TYPE: equation, fields, parameters, origin and an example in TOML.
 
-    A type that several kinds have, or several distributions offer, is shown once for each.
+    A type that exists in several kinds or distributions is shown once for each.
     """
     from declnet.cli.component_pages import describe, print_component
     from declnet.errors import UnknownTypeError
@@ -24,7 +24,7 @@ def show(type_name: str, kind: str | None) -> None:
     if not entries:
         for each in kinds:
             if kind is not None or registry.offering(each, type_name):
-                registry.entry(each, type_name)  # raises, with the cause if a plugin is broken
+                registry.entry(each, type_name)  # raises, with the cause if the plugin is broken
         known = {name for each in kinds for name in registry.types(each)}
         hint = suggestion(type_name, known, "installed types")
         raise UnknownTypeError(f'no component has the type "{type_name}"', hint)

@@ -32,7 +32,7 @@ from declnet.training.metrics import history_metrics
 
 
 def weight_problems(spec: PartialSpec, nodes: Sequence[Node]) -> list[Diagnostic]:
-    """What is wrong with `model.initial_weights`; the fit is checked if all nodes are known."""
+    """Return the errors in `model.initial_weights`; shapes are compared if all nodes are known."""
     if spec.model.initial_weights is None:
         return []
     try:
@@ -51,10 +51,10 @@ def component_problems(
     inferred: Inferred,
     metrics: Mapping[str, Better | None] | None = None,
 ) -> list[Diagnostic]:
-    """What the components found, each at its place.
+    """Return the diagnostics from the components' own checks, located in the spec.
 
     Args:
-        metrics: what a row of the history will have; empty if not known.
+        metrics: the metrics in a row of the history; empty if unknown.
     """
     layers = _outlined(inferred.nodes)
     complete = tuple(each for each in layers if each is not None)
@@ -100,7 +100,7 @@ def _components(
 
 
 def _with_inner(path: KeyPath, component: Component) -> Iterator[tuple[KeyPath, Component]]:
-    """A component and those in its fields: regularizers, initializers, schedules."""
+    """Yield a component and those in its fields: regularizers, initializers, schedules."""
     yield path, component
     for name in type(component).model_fields:
         value: Any = getattr(component, name)
@@ -109,7 +109,7 @@ def _with_inner(path: KeyPath, component: Component) -> Iterator[tuple[KeyPath, 
 
 
 def _outlined(nodes: tuple[Node | None, ...]) -> tuple[LayerContext | None, ...]:
-    """The nodes as components see them; None where one, or one above it, is not known."""
+    """Return the nodes as components see them; None if one, or one before it, is unknown."""
     outlined: list[LayerContext | None] = []
     for node in nodes:
         above = [outlined[value - 1] if value else None for value in node.inputs] if node else []
@@ -128,16 +128,16 @@ def _outlined(nodes: tuple[Node | None, ...]) -> tuple[LayerContext | None, ...]
 
 @dataclass(frozen=True)
 class Checked:
-    """What a check found out.
+    """The result of a check.
 
     Attributes:
-        nodes: the model's layers with their shapes; empty if they are not all known.
-        data: what is known of each data set, by name.
-        memory: bytes that the run will hold, by what they are for; None where it is not known.
-        problems: every error and warning, with their places, in the order of the spec.
-        sets: the data, where the check had to load it.
+        nodes: the model's layers with their shapes; empty unless all are known.
+        data: what is known about each data set, by name.
+        memory: bytes that the run will hold, by purpose; None if unknown.
+        problems: every error and warning, with locations, in the order of the spec.
+        sets: the data, if the check had to load it.
         loaded: the training data before it was split and prepared, if it was loaded.
-        no_features: columns of it that serve a split or as weights.
+        no_features: its columns that are used for a split or as weights.
     """
 
     nodes: tuple[Node, ...]
@@ -150,16 +150,16 @@ class Checked:
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
-        """The problems that keep the run from starting."""
+        """The problems that prevent the run from starting."""
         return tuple(each for each in self.problems if each.severity == "error")
 
     @property
     def warnings(self) -> tuple[Diagnostic, ...]:
-        """What is legal but suspicious."""
+        """The problems that are valid but suspicious."""
         return tuple(each for each in self.problems if each.severity == "warning")
 
     def require_right(self) -> None:
-        """Raises SpecError, with the errors alone, if there are any."""
+        """Raise SpecError, without the warnings, if there are errors."""
         if self.errors:
             raise SpecError(self.errors)
 
@@ -167,12 +167,12 @@ class Checked:
 def check_spec(
     spec: RunSpec, registry: Registry | None = None, data: Mapping[str, Data] | None = None
 ) -> Checked:
-    """Checks a valid spec against its data; loads no more of it than it must.
+    """Check a valid spec against its data, loading as little data as possible.
 
     Args:
         spec: the run.
         registry: where names are looked up; default: all installed plugins.
-        data: the data sets that a program hands over in place of the spec's.
+        data: data sets passed by a program in place of the spec's.
     """
     return check_parsed(ParsedSpec.of(spec), registry, data)
 
@@ -180,10 +180,10 @@ def check_spec(
 def check_parsed(
     parsed: ParsedSpec, registry: Registry | None = None, data: Mapping[str, Data] | None = None
 ) -> Checked:
-    """Check what was read of a spec, right or wrong: the parts that are valid on their own.
+    """Check a spec that may have errors, as far as its parts are valid on their own.
 
     Raises:
-        ComponentError: a component raised, or returned what its contract does not allow.
+        ComponentError: a component raised, or returned a value its contract does not allow.
     """
     spec, document = parsed.spec, parsed.source_map.document
     registry = registry_for(spec.plugins if spec is not None else document.get("plugins"), registry)
@@ -214,7 +214,7 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
         *component_problems(partial, infos, inferred, metrics),
         *output_problems(partial.loss, inferred.nodes, registry),
     ]
-    if all(each.code != "E043" for each in found):  # of a wrong last layer, the units say no more
+    if all(each.code != "E043" for each in found):  # for a wrong last layer, units add nothing
         problems += target_problems(partial, infos, inferred.nodes)
     problems += found
     problems += label_problems(partial, infos, inferred.nodes, registry)
@@ -232,7 +232,7 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
 def _metrics(
     partial: PartialSpec, data_sets: Iterable[str], problems: Iterable[Diagnostic]
 ) -> dict[str, Better | None]:
-    """What a row of the history will have; empty if data or metrics are wrong."""
+    """Return the metrics in a row of the history; empty if data or metrics are invalid."""
     unknown = (("data",), ("training", "metrics"))
     if any(each.path[: len(path)] == path for each in problems for path in unknown):
         return {}

@@ -1,4 +1,4 @@
-"""What data sources say of themselves, whether they go together, and with the rest."""
+"""Checks on data sources: their descriptions, and whether they match each other and the spec."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from declnet.spec.partial import PartialSpec
 
 
 def size_problems(spec: PartialSpec, samples: int, in_memory: bool) -> list[Diagnostic]:
-    """What is wrong with the sizes, one problem at most.
+    """Return the errors in the sizes, at most one.
 
     Args:
-        spec: the run's.
-        samples: of the training data before anything is held out.
-        in_memory: whether x is an array, not a map of a file.
+        spec: the run's spec.
+        samples: number of training samples before anything is held out.
+        in_memory: whether x is an array rather than mapped from a file.
     """
     out = {name: held_out_count(samples, share) for name, share in spec.data.fractions.items()}
     for name, count in out.items():
@@ -63,9 +63,9 @@ def size_problems(spec: PartialSpec, samples: int, in_memory: bool) -> list[Diag
 
 
 def _left_by_fold(spec: PartialSpec, samples: int, folds: int) -> int:
-    """How many samples the smallest training set of the folds has, as far as it can be told."""
+    """Return the size of the smallest training set among the folds, as far as it is known."""
     method = spec.data.split.method
-    if method in ("grouped", "column"):  # as large as the groups are
+    if method in ("grouped", "column"):  # depends on the size of the groups
         return samples
     if method == "time":
         return samples - folds * (samples // (folds + 1))
@@ -78,12 +78,12 @@ def _problem(path: KeyPath, message: str, hint: str) -> Diagnostic:
 
 @dataclass(frozen=True, eq=False)
 class Described:
-    """What is known of the data.
+    """What is known about the data.
 
     Attributes:
-        infos: of each data set.
-        sets: the data sets, where they had to be loaded to know that.
-        problems: what is wrong with the sources, or keeps them from being prepared.
+        infos: a description of each data set.
+        sets: the data sets, if they had to be loaded for that.
+        problems: errors in the sources or in their preparation.
         loaded: the training data before it was split, if it was loaded.
     """
 
@@ -94,11 +94,11 @@ class Described:
 
 
 def describe(spec: PartialSpec, seed: int, given: Mapping[str, Data] | None = None) -> Described:
-    """What is known of each data set; tables, and what is to be prepared, are loaded for it.
+    """Describe each data set; tables, and data to be prepared, are loaded for this.
 
     Args:
-        spec: the run's, of which data and loss are needed.
-        seed: the run's.
+        spec: the run's spec, of which data and loss are needed.
+        seed: the run's seed.
         given: data sets by name, in place of the spec's.
     """
     if given is None:
@@ -133,7 +133,7 @@ def describe(spec: PartialSpec, seed: int, given: Mapping[str, Data] | None = No
 
 
 def _described(spec: PartialSpec) -> tuple[dict[str, DataInfo | None], list[Diagnostic]]:
-    """What the sources say of themselves; None for tables."""
+    """Return the sources' own descriptions; None for tables."""
     problems: list[Diagnostic] = []
     if spec.lacks_data:
         message, hint = "the training data is missing", 'name a data source: train = { type = "…" }'
@@ -153,13 +153,13 @@ def _described(spec: PartialSpec) -> tuple[dict[str, DataInfo | None], list[Diag
 
 
 def origin_of(source: DataSource | None, name: str) -> KeyPath:
-    """What decides what the data are: the source's path, if it has one."""
+    """Return the key that determines the data: the source's path, if it has one."""
     has_path = source is not None and "path" in type(source).model_fields
     return ("data", name, "path") if has_path else ("data", name)
 
 
 def data_problems(spec: PartialSpec, infos: Mapping[str, DataInfo]) -> list[Diagnostic]:
-    """Data sets of other shapes than the training data's, and a batch that is larger than that."""
+    """Return errors for shapes unlike the training data's, and for a batch larger than it."""
     train = infos.get("train")
     if train is None:
         return []
@@ -186,7 +186,7 @@ def data_problems(spec: PartialSpec, infos: Mapping[str, DataInfo]) -> list[Diag
 
 
 def input_problems(nodes: Sequence[Node | None], train: DataInfo | None) -> list[Diagnostic]:
-    """A layer that takes integers, such as an embedding, on data that holds floats."""
+    """Return errors for layers that take integers, such as embeddings, on float data."""
     for node in nodes:
         if node is None or 0 not in node.inputs or train is None:
             continue

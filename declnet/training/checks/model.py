@@ -1,4 +1,4 @@
-"""What layers and losses declare, compared: what the last layers give with what the loss takes."""
+"""Checks on the model: whether the loss accepts its outputs, and whether layers are redundant."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from declnet.registry.registry import Entry, Registry
 
 
 def loss_for(given: OutputRange, registry: Registry) -> type[Loss] | None:
-    """Return a loss for class labels that takes such outputs; None if no loss is known to."""
+    """Return a loss for class labels that takes such outputs; None if none is known."""
     takes = given_to_loss(given)
     targets = {"distribution": "classes", "probabilities": "binary"}.get(takes)
     losses = registry.entries("loss") if targets is not None else ()
@@ -31,7 +31,7 @@ def loss_for(given: OutputRange, registry: Registry) -> type[Loss] | None:
 def layer_for(loss: type[Loss], registry: Registry) -> str | None:
     """Return the type of a last layer that gives what a loss takes; None if none is known.
 
-    A layer that a kernel joins with the loss is preferred to all others.
+    A layer that a kernel fuses with the loss is preferred.
     """
     joined = frozenset(
         replaced[-2]
@@ -67,7 +67,7 @@ def given_to_loss(given: OutputRange) -> str:
 
 
 def _best(entries: Iterable[Entry], joined: frozenset[Any] = frozenset()) -> type[Any] | None:
-    """The class to suggest: of the joined ones, usable by its name alone, declnet's own, short."""
+    """Return the class to suggest, preferring fused, usable by name alone, declnet's own, short."""
 
     def rank(entry: Entry) -> tuple[bool, bool, bool, int, str]:
         fields = entry.component.model_fields.values()
@@ -95,12 +95,12 @@ TAKES = {
 def output_problems(
     loss: Loss | None, nodes: Sequence[Node | None], registry: Registry
 ) -> list[Diagnostic]:
-    """What keeps the loss from using the model's output, one problem at most.
+    """Return why the loss cannot use the model's output, at most one problem.
 
     Args:
-        loss: of the run; None if it is not known.
-        nodes: the layers; None for one that is not known.
-        registry: where hints find what they suggest.
+        loss: the run's loss; None if unknown.
+        nodes: the layers; None for an unknown one.
+        registry: where suggestions are looked up.
     """
     last = nodes[-1] if nodes else None
     if loss is None or last is None:
@@ -122,7 +122,7 @@ def output_problems(
         return []
     code, fault = found
     if loss.takes == "distribution" and code == "W002" and len(last.output_shape) != 1:
-        return []  # a loss of classes refuses that shape
+        return []  # a loss for classes rejects that shape
     hint = _change(loss, node, registry)
     other = loss_for(given, registry) if not is_constant else None
     if other is not None:
@@ -131,10 +131,10 @@ def output_problems(
 
 
 def path_of_output_size(nodes: Sequence[Node | None]) -> KeyPath:
-    """Return the place that decides how many numbers the model gives.
+    """Return the key path that determines the size of the model's output.
 
-    It is the last layer whose size does not follow from its input's, and that field of it which
-    counts them, e.g. `units`, if it has one.
+    This is the last layer whose size does not follow from its input's, and its field for the size,
+    e.g. `units`, if it has one.
     """
     node = nodes[-1]
     while node is not None:
@@ -154,7 +154,7 @@ def _path(node: Node) -> KeyPath:
 
 
 def _size_field(node: Node) -> str | None:
-    """The field that counts the numbers that a layer gives: one more of it gives one more."""
+    """Return the field for a layer's output size: adding one to it adds one output."""
     given = node.input_shapes if node.takes_many_inputs else node.input_shapes[0]
     for name in type(node.layer).model_fields:
         size = getattr(node.layer, name)
@@ -163,7 +163,7 @@ def _size_field(node: Node) -> str | None:
         try:
             shape = node.layer.model_copy(update={name: size + 1}).output_shape(given)
             pairs = list(zip(node.output_shape, shape, strict=True))
-        except Exception:  # noqa: S112  # it may refuse a number that nobody wrote
+        except Exception:  # noqa: S112  # it may reject a value not from the spec
             continue
         if [pair for pair in pairs if len(set(pair)) > 1] == [(size, size + 1)]:
             return name
@@ -171,7 +171,7 @@ def _size_field(node: Node) -> str | None:
 
 
 def _giver(nodes: Sequence[Node | None]) -> Node | None:
-    """The layer that decides which numbers the output has; None if that is the model's input."""
+    """Return the layer that determines the output's range; None if that is the model's input."""
     node = nodes[-1]
     while node is not None and node.layer.output_range == "input":
         node = nodes[node.inputs[0] - 1] if node.inputs[0] else None
@@ -179,7 +179,7 @@ def _giver(nodes: Sequence[Node | None]) -> Node | None:
 
 
 def _fault(loss: Loss, given: OutputRange, is_constant: bool) -> tuple[str, str] | None:
-    """The code of what is wrong with such outputs, and the words to follow the layer's name."""
+    """Return the code of the error in such outputs, and the text after the layer's name."""
     if loss.takes is None or loss.takes == "scores":
         return _one_sided(loss, given) if loss.takes and loss.targets == "binary" else None
     if is_constant:
@@ -197,7 +197,7 @@ def _fault(loss: Loss, given: OutputRange, is_constant: bool) -> tuple[str, str]
 
 
 def _one_sided(loss: Loss, given: OutputRange) -> tuple[str, str] | None:
-    """The same of scores that are all on one side of the threshold."""
+    """Return the same for scores that are all on one side of the threshold."""
     threshold = f"{loss.threshold:g}"
     if given.low >= loss.threshold:
         return "W002", f"never falls below {threshold}, so {loss.type} cannot predict the label 0"
@@ -221,7 +221,7 @@ def _in_words(given: OutputRange) -> str:
 
 
 def _change(loss: Loss, node: Node, registry: Registry) -> str | None:
-    """What to do about the layer that gives the wrong numbers."""
+    """Return a hint for the layer with the wrong output range."""
     if loss.takes not in ("distribution", "probabilities"):
         return None if node.parameters else "remove it"
     suggested = layer_for(type(loss), registry)
@@ -232,7 +232,7 @@ def _change(loss: Loss, node: Node, registry: Registry) -> str | None:
 
 
 def _with_alternative(change: str | None, loss: Loss, other: type[Loss]) -> str:
-    """A hint with another loss as the second choice, or as the only one."""
+    """Return a hint with another loss as the alternative, or as the only suggestion."""
     whether = " if y holds labels" if loss.targets == "values" else ""
     if change is None:
         return f"use the loss {other.type}{whether}"
@@ -249,11 +249,11 @@ def _for_two_classes(registry: Registry) -> str | None:
 
 
 def linear_problems(nodes: Sequence[Node | None], registry: Registry) -> list[Diagnostic]:
-    """Pairs of linear layers that one could take the place of, each told at the second of them.
+    """Return pairs of linear layers that could be one layer, each reported at the second.
 
     Args:
-        nodes: the layers; where one is None, another reader may be missing, so nothing is found.
-        registry: where hints find what they suggest.
+        nodes: the layers; if one is None, a reader may be missing, so nothing is reported.
+        registry: where suggestions are looked up.
     """
     known = [node for node in nodes if node is not None]
     if len(known) < len(nodes):
@@ -273,11 +273,11 @@ def linear_problems(nodes: Sequence[Node | None], registry: Registry) -> list[Di
 
 
 def _linear_before(node: Node, nodes: Sequence[Node], readers: Counter[int]) -> Node | None:
-    """The layer with weights whose output reaches another one through linear layers alone.
+    """Return the layer with weights whose output reaches another one through linear layers alone.
 
-    None if there is none, if another layer reads what lies between them, as in a residual block, or
-    if that is narrower than what the first takes and what the second gives: a bottleneck limits the
-    rank of the map, so it is of use.
+    None if there is none, if another layer reads a value between them, as in a residual block, or
+    if that value is narrower than the first layer's input and the second one's output: such a
+    bottleneck is useful, since it limits the rank of the map.
     """
     if not _mixes(node):
         return None
@@ -295,14 +295,14 @@ def _linear_before(node: Node, nodes: Sequence[Node], readers: Counter[int]) -> 
 
 
 def _mixes(node: Node) -> bool:
-    """Whether a layer is a linear map with trained weights, of all its channels (or features).
+    """Return whether a layer is a linear map with trained weights over all channels or features.
 
-    In a grouped convolution, each filter sees some of the channels alone. With another one after it
-    that mixes them, it makes up a separable convolution, which has no activation inside.
+    In a grouped convolution, each filter sees only some of the channels. Followed by a convolution
+    that mixes them, it forms a separable convolution, which has no activation inside.
     """
     if not node.layer.is_linear or len(node.inputs) != 1:
         return False
-    weights = [  # biases for which no role is declared have one axis
+    weights = [  # biases without a declared role have one axis
         each
         for each in node.parameters.values()
         if each.role == "weight" and each.trainable and len(each.shape) > 1

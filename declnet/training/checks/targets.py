@@ -1,4 +1,4 @@
-"""Whether the data's y fits the loss, and the model's output under it."""
+"""Checks that the data's y matches the loss and the model's output."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from declnet.training.checks.model import layer_for, loss_for, path_of_output_si
 def target_problems(
     spec: PartialSpec, infos: Mapping[str, DataInfo], nodes: Sequence[Node | None]
 ) -> list[Diagnostic]:
-    """The first data set whose y does not fit.
+    """Return errors for the first data set whose y does not match.
 
-    Another number of units than y asks for is told at the layer that decides it, y of another sort
-    at the loss.
+    A wrong number of units is reported at the layer that determines it, a wrong kind of y at the
+    loss.
     """
     last = nodes[-1] if nodes else None
     if last is None or spec.loss is None:
@@ -87,7 +87,7 @@ def label_problems(
     nodes: Sequence[Node | None],
     registry: Registry,
 ) -> list[Diagnostic]:
-    """Labels that the loss does not count with, and units that no label stands for."""
+    """Return errors for labels outside the loss's range, and for units without a label."""
     loss, labels = spec.loss, {name: _labels_of(info) for name, info in infos.items()}
     if loss is None or loss.targets == "values":
         return []
@@ -129,7 +129,7 @@ def _not_binary(
 def _units_without_class(
     infos: Mapping[str, DataInfo], nodes: Sequence[Node | None]
 ) -> list[Diagnostic]:
-    """More units than the labels of all data sets have classes."""
+    """Return a problem if there are more units than classes in all data sets."""
     last = nodes[-1] if nodes else None
     counts = [info.classes for info in infos.values() if info.target == "classes"]
     known = [count for count in counts if count is not None]
@@ -144,7 +144,7 @@ def _units_without_class(
 
 
 def _labels_of(info: DataInfo) -> tuple[int, int]:
-    """The smallest and the largest label; 0 and 0 where they are not known."""
+    """Return the smallest and the largest label; 0 and 0 if unknown."""
     if info.target != "classes":
         return (0, 0)
     return info.labels or (0, (info.classes or 1) - 1)

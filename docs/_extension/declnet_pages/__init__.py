@@ -1,8 +1,8 @@
 """The Sphinx extension of declnet's documentation.
 
-Before Sphinx reads the pages, it writes those that come from the code: a page for each kind of
-component, and fragments that other pages include (tables of the spec's keys, the commands, the
-kit's checks). It also lets autodoc read docstrings that are written in Markdown's manner.
+Before Sphinx reads the pages, it generates those that come from code: a page for each kind of
+component, and fragments that other pages include (tables of spec keys, the commands, the
+kit's checks). It also makes autodoc accept docstrings with Markdown-style code spans.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Connects the extension to a build."""
+    """Connect the extension to a build."""
     from declnet_pages import autodoc_events
 
     app.connect("builder-inited", _generate)

@@ -1,4 +1,4 @@
-"""What autodoc needs to read declnet's docstrings, signatures and types."""
+"""Autodoc event handlers for declnet's docstrings, signatures and types."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 _SPECIAL = re.compile(r"\*(?=\S)|\||_(?=\W|$)")
 _ALIAS = re.compile(r"TypeAliasForwardRef\('([^']+)'\)")
-"""How Sphinx writes an alias that is part of a union."""
+"""Sphinx's representation of an alias inside a union."""
 
 
 def as_restructured_text(text: str) -> str:
-    """A docstring in which single backticks mean code, as reStructuredText."""
+    """Convert a docstring with single-backtick code spans to reStructuredText."""
     parts = text.split("`")
     if len(parts) % 2 == 0:
         return text
@@ -33,10 +33,10 @@ def as_restructured_text(text: str) -> str:
 def on_docstring(
     _app: Sphinx, what: str, _name: str, _subject: Any, _options: Any, lines: list[str]
 ) -> None:
-    """Rewrites a docstring before napoleon sees it.
+    """Rewrite a docstring before napoleon sees it.
 
-    Napoleon takes what stands before a colon in an attribute's first line for its type; an empty
-    comment as the first line keeps it from doing so.
+    Napoleon treats the text before a colon in an attribute's first line as its type; an empty
+    comment as the first line prevents this.
     """
     lines[:] = as_restructured_text("\n".join(lines)).split("\n")
     if what == "attribute":
@@ -52,7 +52,7 @@ def on_signature(
     signature: str | None,
     returned: str | None,
 ) -> tuple[str, str] | None:
-    """Tidies a signature; a class that nobody calls (a declared model, a protocol) has none."""
+    """Clean up a signature; drop it for classes not meant to be called (models, protocols)."""
     if what == "class" and isinstance(subject, type):
         uncalled = issubclass(subject, StrictModel) or getattr(subject, "_is_protocol", False)
         if uncalled:
@@ -63,16 +63,16 @@ def on_signature(
 
 
 def on_missing_reference(app: Sphinx, env: BuildEnvironment, node: Any, content: Any) -> Any:
-    """Finds a class by its public name where a signature has the module that defines it.
+    """Resolve a reference by public name where a signature names the defining module.
 
     Args:
         app: the build.
-        env: knows all pages.
+        env: the build environment.
         node: the reference, docutils' `pending_xref`.
-        content: what it shows.
+        content: the reference's content.
 
     Returns:
-        A link, or None if it is nobody's public name.
+        A link, or None if the target has no public name.
     """
     target = str(node.get("reftarget", ""))
     name = target.rpartition(".")[2]

@@ -1,12 +1,12 @@
-"""The blocks of code on the pages, and what the comment above each says of it.
+"""Code blocks on the pages, with the marker comment above each.
 
-A comment line directly above a block, which readers do not see, makes it more than text:
+A comment line directly above a block, which readers do not see, makes the block testable:
 
-- `% runs`: Python that runs by itself; `% runs after COMMAND`: once a `declnet` command has run;
-  `% continues`: in the namespace of the block before.
+- `% runs`: standalone Python; `% runs after COMMAND`: run after a `declnet` command;
+  `% continues`: run in the namespace of the previous block.
 - `% file PROJECT/PATH`: a file of a project, e.g. of an example plugin.
-- `% spec`: a whole spec; `% spec using PROJECT` with the plugin of a project on the pages; with
-  `, run` at the end it is trained as well.
+- `% spec`: a complete spec; `% spec using PROJECT`: with the plugin of a project on the pages;
+  with `, run` at the end, it is also trained.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ class CodeBlock:
 
     Attributes:
         page: the page's file.
-        line: of its first line within the page, from 1.
+        line: the line number of its first line on the page, from 1.
         marker: the comment above it, without `% `; empty if there is none.
-        language: after the fence.
+        language: the text after the opening fence.
         text: its lines.
     """
 
@@ -50,12 +50,12 @@ class CodeBlock:
 
     @property
     def argument(self) -> str:
-        """What follows the marker's first word."""
+        """The rest of the marker after its first word."""
         return self.marker.partition(" ")[2].strip()
 
 
 def code_blocks(page: Path) -> Iterator[CodeBlock]:
-    """Every block of a page, in order."""
+    """Yield every block of a page, in order."""
     content = page.read_text("utf-8")
     for match in _BLOCK.finditer(content):
         line = content.count("\n", 0, match.start("text")) + 1
@@ -64,7 +64,7 @@ def code_blocks(page: Path) -> Iterator[CodeBlock]:
 
 
 def written_pages(docs: Path) -> list[Path]:
-    """The pages that people wrote."""
+    """Return the hand-written pages."""
     generated = {"components", "generated"}
     pages = [
         page for page in docs.rglob("*.md") if page.relative_to(docs).parts[0] not in generated

@@ -1,4 +1,4 @@
-"""Every command with its arguments and options, from click."""
+"""Reference of every command with its arguments and options, from click."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from declnet_pages.markdown import block, code, prose, table
 
 
 def command_reference() -> str:
-    """A section for each command, in the order of the command line's help."""
+    """Return a section for each command, in the order of the command line's help."""
     return "\n".join(_section(context) for context in command_contexts())
 
 
 def command_contexts(
     root: click.Command = command, name: str = "declnet", parent: click.Context | None = None
 ) -> Iterator[click.Context]:
-    """A context for each command, with its path such as `declnet plugins show`; groups first."""
+    """Yield a context for each command, with its path (`declnet plugins show`), groups first."""
     context = click.Context(root, info_name=name, parent=parent, **root.context_settings)
     yield context
     if isinstance(root, click.Group):
@@ -46,7 +46,7 @@ def _section(context: click.Context) -> str:
 
 
 def _help(each: click.Command) -> str:
-    """The help in paragraphs, without click's mark of a paragraph that must not be wrapped."""
+    """Return the help as paragraphs, without click's markers for unwrapped paragraphs."""
     text = inspect.cleandoc(each.help or "").replace("\b", "").replace("\\b", "").strip()
     return prose(text) + "\n"
 

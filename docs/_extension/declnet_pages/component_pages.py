@@ -1,4 +1,4 @@
-"""A page for each kind of component, from what is registered."""
+"""A page for each kind of component, generated from the registry."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PLURALS = {
     "kernel": "Kernels",
     "template": "Templates",
 }
-"""Titles of pages, in the order of the index; a kind that is not here makes its own title."""
+"""Page titles, in the order of the index; other kinds get a title from their name."""
 
 PLACES = {
     "layer": "Named in `[[model.layers]]`.",
@@ -52,18 +52,18 @@ ASSIGNMENTS = {
     "transform": "prepare = [{}]",
     "callback": "callbacks = [{}]",
 }
-"""How a spec writes an inline table of each kind, for examples."""
+"""How examples assign an inline table of each kind."""
 
 
 def component_pages(registry: Registry) -> dict[str, str]:
-    """The pages by file name: an index, and one for each kind that has a component."""
+    """Return the pages by file name: an index, and one for each kind that has a component."""
     kinds = sorted(registry.kinds(), key=_position)
     pages = {f"{kind}.md": _page(kind, registry.entries(kind)) for kind in kinds}
     return {"index.md": _index(registry, kinds), **pages}
 
 
 def title_of(kind: str) -> str:
-    """A page's title."""
+    """Return the title of a kind's page."""
     return PLURALS.get(kind, kind.replace("_", " ").capitalize() + "s")
 
 
@@ -84,14 +84,14 @@ def _index(registry: Registry, kinds: Iterable[str]) -> str:
     return (
         "# Components\n\n"
         "Every component that was installed when these pages were built. "
-        "On your machine, `declnet plugins` lists what is installed, and `declnet plugins show` "
-        "prints what stands here.\n\n"
+        "On your machine, `declnet plugins` lists the installed components, and "
+        "`declnet plugins show` prints the same details as these pages.\n\n"
         f"{table(('kind', 'types'), rows)}\n{toctree}"
     )
 
 
 def label(kind: str, name: str) -> str:
-    """The name that links to a component's section use."""
+    """Return the link target of a component's section."""
     return f"{kind}-{name}"
 
 
@@ -102,7 +102,7 @@ def _page(kind: str, entries: Iterable[Entry]) -> str:
 
 
 def component_section(entry: Entry) -> str:
-    """All there is to say of one component, as `declnet plugins show` says it."""
+    """Return the section of one component, with the details of `declnet plugins show`."""
     described = describe(entry)
     parts = [
         f"({label(described.kind, described.type)})=\n## {described.type}\n",
@@ -121,7 +121,7 @@ def _fields(fields: Iterable[FieldDescription]) -> str:
 
 
 def field_row(field: FieldDescription) -> tuple[str, str, str, str, str]:
-    """The cells of a table of keys: name, type, default, range, description."""
+    """Return a row of a table of keys: name, type, default, range, description."""
     default = field.default if field.default in ("required", "none") else code(field.default)
     return (
         code(field.name),
@@ -139,7 +139,7 @@ def _facts(described: ComponentDescription) -> str:
 
 
 def _example(kind: str, example: str) -> str:
-    """An example as it stands in a spec: a section, or a key with an inline table."""
+    """Return an example in spec syntax: a section, or a key with an inline table."""
     if not example.startswith("{"):
         return block(example, "toml")
     assignment = ASSIGNMENTS.get(kind)
@@ -149,7 +149,7 @@ def _example(kind: str, example: str) -> str:
 
 
 def _source(entry: Entry) -> str:
-    """The class's source, folded up; it is the mathematics."""
+    """Return the class's source, collapsed; it shows the mathematics."""
     try:
         source = inspect.getsource(entry.component)
     except (OSError, TypeError):

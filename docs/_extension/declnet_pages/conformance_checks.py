@@ -11,7 +11,7 @@ from declnet_pages.markdown import code, prose, table
 
 
 def conformance_checks() -> str:
-    """A table of checks for all components, and one for each kind."""
+    """Return a table of checks for all components, and one for each kind."""
     parts = ["### All components\n", _table(COMMON)]
     for kind, checks in CHECKS_BY_KIND.items():
         parts += [f"### {title_of(kind)}\n", _table(checks)]
@@ -20,4 +20,4 @@ def conformance_checks() -> str:
 
 def _table(checks: Iterable[Check]) -> str:
     rows = [(code(check.name), prose(check.summary)) for check in checks]
-    return table(("check", "what the component does if it passes"), rows)
+    return table(("check", "what a passing component does"), rows)

@@ -1,4 +1,4 @@
-"""Writes all generated sources."""
+"""Generation of all sources that come from code."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from declnet_pages.spec_tables import spec_tables
 from declnet_pages.wrong_specs import wrong_specs
 
 PAGES = "components"
-"""The folder of generated pages; nothing in it is written by hand."""
+"""The folder of generated pages; it contains no hand-written files."""
 
 FRAGMENTS = "generated"
 """The folder of generated fragments, which pages include."""
 
 
 def generated_sources() -> dict[str, str]:
-    """Every generated source by its path within the docs."""
+    """Return every generated source, by its path within the docs."""
     sources = {
         f"{PAGES}/{file}": page for file, page in component_pages(default_registry()).items()
     }
@@ -33,7 +33,7 @@ def generated_sources() -> dict[str, str]:
 
 
 def write_generated(docs: Path) -> None:
-    """Writes what has changed, and removes what is generated no more."""
+    """Write the sources that changed, and remove those no longer generated."""
     sources = generated_sources()
     for folder in (PAGES, FRAGMENTS):
         (docs / folder).mkdir(exist_ok=True)

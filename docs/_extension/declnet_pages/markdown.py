@@ -1,4 +1,4 @@
-"""Pieces of Markdown text."""
+"""Helpers for Markdown text."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|$])")
 
 
 def escaped(text: str) -> str:
-    """Text that Markdown shows as it is."""
+    """Escape text so that Markdown shows it literally."""
     return _SPECIAL.sub(r"\\\1", text)
 
 
 def prose(text: str) -> str:
-    """Text that Markdown shows as it is, but for code in single backticks."""
+    """Escape text for Markdown, except for code in single backticks."""
     return "`".join(
         part if position % 2 else escaped(part) for position, part in enumerate(text.split("`"))
     )
 
 
 def code(text: str) -> str:
-    """Text as inline code; nothing for an empty one."""
+    """Return text as inline code, or an empty string for empty text."""
     if not text:
         return ""
     fence = "``" if "`" in text else "`"
@@ -29,13 +29,13 @@ def code(text: str) -> str:
 
 
 def block(text: str, language: str) -> str:
-    """Text as a block of code."""
+    """Return text as a code block."""
     fence = "````" if "```" in text else "```"
     return f"{fence}{language}\n{text.rstrip()}\n{fence}\n"
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; cells are Markdown already. Columns that are empty in every row are left out."""
+    """Return a table of Markdown cells, without columns that are empty in every row."""
     rows = [tuple(row) for row in rows]
     shown = [at for at in range(len(columns)) if any(row[at] for row in rows)]
     lines = [[columns[at] for at in shown], ["---"] * len(shown)]

@@ -1,4 +1,4 @@
-"""The codes of problems, from the catalogue that `declnet explain` reads."""
+"""The problem codes, from the catalogue that `declnet explain` reads."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from declnet_pages.markdown import block, code, prose, table
 
 
 def problem_codes() -> str:
-    """A table of all codes, then a section for each."""
+    """Return a table of all codes, followed by a section for each."""
     codes = catalogue().values()
     rows = [(f"[{code(each.code)}](#{label(each)})", prose(each.title)) for each in codes]
     return "\n".join([table(("code", "what is wrong"), rows), *map(_section, codes)])
 
 
 def label(entry: Code) -> str:
-    """The name that links to a code's section use."""
+    """Return the link target of a code's section."""
     return f"problem-{entry.code.lower()}"
 
 
@@ -35,7 +35,7 @@ def _section(entry: Code) -> str:
 
 
 def _example(example: str) -> str:
-    """A command line, or TOML; what is malformed on purpose is shown as plain text."""
+    """Return a block for a command line or TOML; show deliberately invalid TOML as plain text."""
     if re.match(r"declnet [a-z]", example):
         return block(example, "sh")
     try:

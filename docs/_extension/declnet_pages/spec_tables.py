@@ -18,11 +18,11 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "training": TrainingSpec,
     "engine": EngineSpec,
 }
-"""The sections, each with its model; `run` is the top of a spec."""
+"""The sections, each with its model; `run` is the top level of a spec."""
 
 
 def spec_tables() -> dict[str, str]:
-    """A table of keys for each section, by the section's name."""
+    """Return a table of keys for each section, by section name."""
     return {
         name: table(
             ("key", "type", "default", "range", ""),
@@ -33,7 +33,7 @@ def spec_tables() -> dict[str, str]:
 
 
 def _row(key: str, field: FieldInfo) -> tuple[str, str, str, str, str]:
-    """A key's row; one that holds a section refers to it."""
+    """Return a key's row; a key that holds a section refers to it."""
     name, kind, default, bounds, description = field_row(describe_field(key, field))
     if field.annotation in SECTIONS.values():
         kind, description = "table", f"the section `[{key}]`, below"

@@ -1,4 +1,4 @@
-"""The gallery of wrong specs, from the tests' cases: what declnet says of each."""
+"""The gallery of wrong specs: the test cases with declnet's output for each."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from declnet_pages.markdown import block, prose
 from declnet_pages.problem_codes import label
 
 CASES = Path(__file__).parents[3] / "tests" / "gallery"
-"""A folder for each case; `cases.py` in it says what a case holds."""
+"""The folder with one subfolder per case; its `cases.py` documents the files of a case."""
 
 EXPECTED = {"spec.toml": "expected.txt", "spec.json": "expected_json.txt"}
 
-_SEVERAL = "Several problems at once"
+_SEVERAL = "Several problems in one spec"
 _CODE = re.compile(r"^\w+\[(\w+)\]", re.MULTILINE)
 
 
 def wrong_specs() -> str:
-    """A section for each code with its cases, and one for those with several codes."""
+    """Return a section for each code with its cases, and one for cases with several codes."""
     sections: dict[str, list[str]] = {code: [] for code in (*catalogue(), _SEVERAL)}
     for folder in sorted(CASES.iterdir()):
         said = [folder / name for name in EXPECTED.values() if (folder / name).is_file()]
@@ -41,7 +41,7 @@ def _title(section: str) -> str:
 
 
 def _case(folder: Path) -> str:
-    """What declnet says and, folded up, of what; and the same in JSON, if both have the fault."""
+    """Return declnet's output with the spec collapsed, also for JSON if the case covers both."""
     title = folder.name.replace("_", " ").replace("json", "JSON").replace("toml", "TOML")
     parts = [f"### {title[0].upper()}{title[1:]}\n", *_command(folder)]
     written = [name for name, expected in EXPECTED.items() if (folder / expected).is_file()]
@@ -54,7 +54,7 @@ def _case(folder: Path) -> str:
 
 
 def _command(folder: Path) -> Iterator[str]:
-    """The command, if it has overrides or options."""
+    """Yield the command, if it has overrides or options."""
     more = folder / "arguments.txt"
     if more.is_file():
         yield block(f"declnet check spec.toml {more.read_text('utf-8')}", "sh")

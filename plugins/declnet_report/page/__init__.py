@@ -1,1 +1,1 @@
-"""The page of a run or several: one HTML file with all charts in it, which loads nothing else."""
+"""The page of one or more runs: a self-contained HTML file with all charts."""

@@ -1,4 +1,4 @@
-"""From stored runs to a page's content."""
+"""Assembles a page's content from stored runs."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from declnet_report.page.rendering import highlighted_toml
 from declnet_report.page.run_data import SETS
 
 MOST_RUNS = 8
-"""Runs that are shown one by one; the curves and tables have all."""
+"""Most runs shown one by one; curves and tables include all."""
 MOST_TILES = 4
 
 
 def assemble(runs: Sequence[StoredRun], registry: Registry) -> Page:
-    """Return the content of the page of one run or several.
+    """Return the content of the page of one or more runs.
 
     Args:
         runs: at least one.
-        registry: where the runs' components, and the panels of plugins, are looked up.
+        registry: the registry to look up the runs' components and plugin panels in.
 
     Raises:
-        OriginError: a component of a run would come from another distribution than the run's.
+        OriginError: a component would come from a different distribution than in the run.
     """
     for run in runs:
-        with suppress(SpecError):  # the page says what is not installed any more
+        with suppress(SpecError):  # the page reports what is no longer installed
             _ = run.spec
     labeled = dict(zip(_labels(runs), runs, strict=True))
     several = len(runs) > 1
@@ -52,7 +52,7 @@ def assemble(runs: Sequence[StoredRun], registry: Registry) -> Page:
 
 
 def _labels(runs: Sequence[StoredRun]) -> list[str]:
-    """The folders' names, or their paths where these are the same; numbered if they are, too."""
+    """Return the folders' names, or their paths if names repeat, numbered if paths repeat too."""
     names = [run.path.resolve().name for run in runs]
     paths = [str(run.path) for run in runs]
     labels = [
@@ -106,8 +106,8 @@ def _differences(runs: Mapping[str, StoredRun]) -> Table:
 
 
 def _run_section(run: StoredRun, label: str, registry: Registry) -> RunSection:
-    """Everything of a run, finished or not; what is missing is said in its place."""
-    # a run of its own, whose model and data are dropped with the section
+    """Return the section of a run, finished or not, with notes in place of missing parts."""
+    # a fresh run, so that its model and data are freed with the section
     run = open_run(run.path, registry, notice=lambda _: None)
     return RunSection(
         label=label,
@@ -139,7 +139,7 @@ def _facts(run: StoredRun) -> tuple[Tile, ...]:
 
 
 def _tiles(run: StoredRun) -> tuple[Tile, ...]:
-    """The metrics of the finished model, those of unseen data first; else of the last epoch."""
+    """Return the final model's metrics, unseen data first, or else the last epoch's."""
     tiles = [
         Tile(f"{name} {metric.replace('_', ' ')}", format_number(value))
         for name in SETS
@@ -160,7 +160,7 @@ def _metrics_first(metrics: Mapping[str, float]) -> list[tuple[str, float]]:
 
 
 def _flat(value: Any, key: str = "") -> list[tuple[str, str]]:
-    """The manifest's single values by dotted key."""
+    """Return the manifest's scalar values by dotted key."""
     if isinstance(value, Mapping):
         items = [(f"{key}.{name}" if key else str(name), each) for name, each in value.items()]
     elif isinstance(value, list) and any(isinstance(each, dict | list) for each in value):

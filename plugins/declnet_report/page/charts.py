@@ -1,6 +1,6 @@
-"""What all charts share: the parts of their Vega-Lite specs, and which points they draw.
+"""Parts of Vega-Lite specs and selection of points, shared by all charts.
 
-Colors are the style sheet's, so that themes and print redraw nothing.
+Colors come from the style sheet, so themes and printing need no redraw.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from declnet_report.palette import series_color
 INK, MUTED, LINES, CARD = "var(--ink)", "var(--muted)", "var(--lines)", "var(--card)"
 
 LINE_LEGEND: dict[str, Any] = {"symbolType": "stroke", "symbolSize": 320}
-"""A legend of lines rather than of points."""
+"""A legend with lines instead of points."""
 
 CONFIG: dict[str, Any] = {
     "background": None,
@@ -56,25 +56,25 @@ CONFIG: dict[str, Any] = {
 
 
 def colors(count: int) -> list[str]:
-    """Return the colors of that many series."""
+    """Return the colors of `count` series."""
     return [series_color(index) for index in range(count)]
 
 
 def quantity(field: str, title: str | None, **more: Any) -> dict[str, Any]:
-    """Return an axis of numbers; without a title if that is None."""
+    """Return a quantitative axis, untitled if the title is None."""
     return {"field": field, "type": "quantitative", "title": title, **more}
 
 
 def tooltip(*fields: tuple[str, str]) -> list[dict[str, Any]]:
-    """Return a point's tooltip of fields and their titles."""
+    """Return a point's tooltip, from fields and their titles."""
     return [{"field": field, "title": title, "type": "nominal"} for field, title in fields]
 
 
 def near_tooltip(*fields: tuple[str, str]) -> dict[str, Any]:
-    """Return the tooltip of the point next to the pointer, of fields and their titles.
+    """Return the tooltip of the point nearest to the pointer, from fields and their titles.
 
     Vega-Lite 6 shows "undefined" for fields of a selection with `nearest`, whose datum is nested
-    one deeper (vega/vega-lite pull request 9707), so an expression takes it from there.
+    one level deeper (vega/vega-lite pull request 9707), so an expression reads it from there.
     """
     near = "(datum.datum || datum)"
     parts = (f"{json.dumps(title)}: {near}[{json.dumps(field)}]" for field, title in fields)
@@ -82,16 +82,16 @@ def near_tooltip(*fields: tuple[str, str]) -> dict[str, Any]:
 
 
 def even_positions(n: int, most: int) -> Array:
-    """Return at most that many of n positions, evenly spread."""
+    """Return at most `most` of n positions, evenly spaced."""
     return np.arange(n) if n <= most else np.linspace(0, n - 1, most).astype(np.intp)
 
 
 def curve_positions(y: Array, most: int) -> Array:
-    """Return which points of a curve to draw: its ends, and the extremes of each stretch.
+    """Return the points of a curve to draw: its ends and the extremes of each interval.
 
     Args:
         y: (n,) finite numbers, in the order of the curve.
-        most: how many points to keep, about; at least 4.
+        most: the approximate number of points to keep; at least 4.
     """
     n = len(y)
     if n <= most:

@@ -1,4 +1,4 @@
-"""What is shown of predicted classes, and of yes-or-no outputs."""
+"""Charts and tables for predicted classes and binary outputs."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from declnet_report.page.run_data import Predictions
 from declnet_report.page.surfaces import class_surface
 
 MOST_CLASSES = 30
-"""Classes of the largest confusion matrix that is shown; of more, the worst pairs are listed."""
+"""Most classes in a confusion matrix; with more, the most confused pairs are listed."""
 MOST_PAIRS = 15
 
 
 def class_figures(predictions: Predictions) -> PredictionSection:
-    """Return the figures of classes; of several yes-or-no outputs a line for each."""
+    """Return the charts and tables of classes; several binary outputs get a row each."""
     reading = predictions.predictor.reading
     scores = predictions.y_pred.reshape(len(predictions.x), -1)
     true, predicted = reading.true_labels(predictions.y), reading.labels(predictions.y_pred)
@@ -58,7 +58,7 @@ def class_figures(predictions: Predictions) -> PredictionSection:
 def _by_output(
     predictions: Predictions, true: Array, predicted: Array, scores: Array
 ) -> PredictionSection:
-    """Curves and scores of several yes-or-no outputs, (n, outputs) each."""
+    """Return curves and scores of several binary outputs, (n, outputs) each."""
     names = [f"output {index + 1}" for index in range(scores.shape[1])]
     rankings = [rank(scores[:, index], true[:, index] == 1) for index in range(len(names))]
     rows = []
@@ -73,7 +73,7 @@ def _by_output(
 def _by_class(
     matrix: ConfusionMatrix, names: Sequence[str], rankings: Sequence[Ranking | None]
 ) -> Table:
-    """Precision, recall, F1, area under the ROC curve and number of samples of each class."""
+    """Return precision, recall, F1, ROC AUC and number of samples of each class."""
     rows = [
         (
             name,
@@ -92,7 +92,7 @@ def _scores(matrix: ConfusionMatrix, index: int) -> list[str]:
 
 
 def _confusion(counts: Array, names: Sequence[str]) -> ConfusionTable:
-    """Counts, and their shares of the true class."""
+    """Return counts and their shares of the true class."""
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     rows = tuple(
         tuple((int(count), float(share)) for count, share in zip(row, parts, strict=True))
@@ -102,7 +102,7 @@ def _confusion(counts: Array, names: Sequence[str]) -> ConfusionTable:
 
 
 def _most_confused(counts: Array, names: Sequence[str]) -> Table:
-    """The pairs of classes that were confused most often, where a matrix would be too large."""
+    """Return the most often confused pairs of classes, where a matrix would be too large."""
     columns = ("true class", "predicted class", "samples")
     return Table("Most often confused", columns, tuple(_worst(counts, names)))
 

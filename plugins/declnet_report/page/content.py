@@ -1,4 +1,4 @@
-"""The content of a page; the templates know only these classes."""
+"""The content of a page; templates use only these classes."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class Table:
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart, with the same content in words and numbers.
+    """A chart, with its content also in words and numbers.
 
     Attributes:
         title: its heading.
         description: what it shows, for screen readers.
-        spec: in Vega-Lite; the page adds the width and the style.
+        spec: the Vega-Lite spec; the page adds the width and the style.
         table: the numbers behind it.
         note: a line under the title.
         logarithmic: whether the page offers a logarithmic y axis.
@@ -48,7 +48,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class ConfusionTable:
-    """How often each class was predicted for each.
+    """Counts of predicted classes for each true class.
 
     Attributes:
         classes: their names.
@@ -61,7 +61,7 @@ class ConfusionTable:
 
 @dataclass(frozen=True)
 class Tile:
-    """A value that is shown large."""
+    """A value shown in large type."""
 
     label: str
     value: str
@@ -69,10 +69,10 @@ class Tile:
 
 @dataclass(frozen=True)
 class PredictionSection:
-    """What a model's predictions on a data set look like.
+    """A model's predictions on a data set.
 
     Attributes:
-        note: which data set, how many samples; or why nothing is shown.
+        note: the data set and number of samples, or why nothing is shown.
     """
 
     note: str
@@ -86,7 +86,7 @@ class NetworkSection:
     """The network as a graph.
 
     Attributes:
-        note: how large it is, or why it is not shown.
+        note: its size, or why it is not shown.
         drawing: an SVG element; empty if there is none.
         table: the layers.
     """
@@ -98,7 +98,7 @@ class NetworkSection:
 
 @dataclass(frozen=True)
 class ParameterSection:
-    """The distributions of the parameters, and of their gradients where they are known."""
+    """The distributions of the parameters and, if known, of their gradients."""
 
     note: str
     charts: tuple[Chart, ...] = ()
@@ -113,7 +113,7 @@ class PanelSection:
         id: of the section, unique within a run.
         title: its heading.
         html: its content.
-        error: why it has none.
+        error: why it has no content.
     """
 
     id: str
@@ -124,17 +124,17 @@ class PanelSection:
 
 @dataclass(frozen=True)
 class RunSection:
-    """Everything that the page shows of one run.
+    """Everything that the page shows about one run.
 
     Attributes:
-        label: distinguishes it from the page's other runs.
+        label: a name that is unique on the page.
         status: e.g. `finished`.
-        facts: when, how long, and the like.
-        tiles: final metrics, large.
-        error: what stopped it, if something did.
+        facts: start time, duration and the like.
+        tiles: final metrics, in large type.
+        error: the error that stopped it, if any.
         spec: highlighted HTML.
         manifest: rows of key and value.
-        panels: of plugins.
+        panels: sections added by plugins.
     """
 
     label: str
@@ -156,12 +156,12 @@ class Page:
 
     Attributes:
         title: its heading.
-        made: when.
-        final: metrics of the finished models; None if no run finished.
+        made: the time it was generated.
+        final: metrics of the final models; None if no run finished.
         curves: over all runs.
-        differences: of the runs' specs; None for a single run.
-        runs: those that are shown one by one.
-        left_out: how many are only in the curves and tables.
+        differences: between the runs' specs; None for a single run.
+        runs: the runs shown one by one.
+        left_out: the number of runs that are only in the curves and tables.
     """
 
     title: str

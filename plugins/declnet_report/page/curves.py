@@ -1,4 +1,4 @@
-"""Charts of the loss, the metrics and the learning rate over the epochs, of one run or several."""
+"""Charts of loss, metrics and learning rate by epoch, for one or more runs."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ VALIDATION = "validation_"
 NOT_DRAWN = ("epoch", "learning_rate", "data_loss", "regularization_loss")
 """Keys of a history that are not metrics; the learning rate comes last."""
 POINTS = 4000
-"""Points of a chart, all series together."""
+"""Most points in a chart, over all series."""
 MARKS = 6
-"""Points of a series that have a shape, which distinguishes runs without color."""
+"""Points of a series drawn with a shape, which distinguishes runs without color."""
 TABLE_ROWS = 40
 
 Rows = Sequence[Mapping[str, Any]]
@@ -39,7 +39,7 @@ class Series:
 
     Attributes:
         run: its label.
-        part: the data set, `train` or `validation`; empty if the values are of no data set.
+        part: the data set, `train` or `validation`; empty if the values belong to none.
         points: epochs and values.
     """
 
@@ -53,9 +53,9 @@ class Curves:
     """All curves of a metric, e.g. of the loss.
 
     Attributes:
-        name: as the history has it.
+        name: the metric's key in the history.
         series: by run and data set.
-        several: whether they are of several runs.
+        several: whether there is more than one run.
     """
 
     name: str
@@ -64,26 +64,26 @@ class Curves:
 
     @property
     def title(self) -> str:
-        """The name in words."""
+        """Return the name in words."""
         return self.name.replace("_", " ")
 
     @property
     def runs(self) -> list[str]:
-        """All runs that have the metric."""
+        """Return all runs that have the metric."""
         return list(dict.fromkeys(each.run for each in self.series))
 
     @property
     def parts(self) -> list[str]:
-        """All data sets that the metric is of."""
+        """Return all data sets with the metric."""
         return [part for part in dict.fromkeys(each.part for each in self.series) if part]
 
     def label(self, series: Series) -> str:
-        """Return what distinguishes a curve from the others."""
+        """Return the part of a curve's name that distinguishes it from the others."""
         words = ([series.run] if self.several else []) + ([series.part] if series.part else [])
         return " ".join(words) or self.title
 
     def values(self) -> list[dict[str, Any]]:
-        """Return the points to draw, thinned; some are `marked`, in each series elsewhere."""
+        """Return the thinned points to draw, some `marked`, at different places in each series."""
         most = max(60, min(400, POINTS // len(self.series)))
         drawn = []
         for number, series in enumerate(self.series):
@@ -99,7 +99,7 @@ class Curves:
 
 
 def curve_charts(histories: Mapping[str, Rows]) -> tuple[Chart, ...]:
-    """Return a chart of the loss, of each metric and of the learning rate, if they were logged.
+    """Return charts of the loss, each metric and the learning rate, if logged.
 
     Args:
         histories: the logged epochs by run.
@@ -110,7 +110,7 @@ def curve_charts(histories: Mapping[str, Rows]) -> tuple[Chart, ...]:
 
 
 def logged_metrics(histories: Mapping[str, Rows]) -> list[str]:
-    """Return the metrics that were logged, of training or validation data, the loss first."""
+    """Return the metrics logged on training or validation data, the loss first."""
     keys = dict.fromkeys(key for rows in histories.values() for row in rows for key in row)
     names = dict.fromkeys(key.removeprefix(VALIDATION) for key in keys)
     return sorted(
@@ -119,11 +119,11 @@ def logged_metrics(histories: Mapping[str, Rows]) -> list[str]:
 
 
 def curves_of(histories: Mapping[str, Rows], name: str) -> Curves:
-    """Return the curves of a metric; without series if it was not logged.
+    """Return the curves of a metric, without series if it was not logged.
 
     Args:
         histories: the logged epochs by run.
-        name: of the metric, as the history has it.
+        name: the metric's key in the history.
     """
     parts = [("", name)]
     if name != "learning_rate":
@@ -163,7 +163,7 @@ def _description(curves: Curves) -> str:
 
 
 def _lowest(curves: Curves) -> str:
-    """Where the validation loss was lowest: training longer than that overfits."""
+    """Return where the validation loss was lowest; training beyond that overfits."""
     validation = [each for each in curves.series if each.part == "validation"]
     if curves.several or curves.name != "loss" or not validation:
         return ""
@@ -172,7 +172,7 @@ def _lowest(curves: Curves) -> str:
 
 
 def _table(curves: Curves) -> Table:
-    """The values at some of the epochs, few enough to be read."""
+    """Return the values at a readable number of epochs."""
     epochs = sorted({epoch for each in curves.series for epoch, _ in each.points})
     kept = [epochs[position] for position in even_positions(len(epochs), TABLE_ROWS)]
     values = [dict(each.points) for each in curves.series]
@@ -192,9 +192,9 @@ _HOVER = {"type": "point", "on": "pointerover", "nearest": True, "clear": "point
 
 
 def _spec(curves: Curves) -> dict[str, Any]:
-    """Colors distinguish runs, or the data sets of a single run; dashes always data sets.
+    """Return the spec: color by run, or by data set for a single run; dashes by data set.
 
-    Lines of several runs have points in a shape of the run's own, too.
+    With several runs, each run's lines also have points of a distinct shape.
     """
     values = curves.values()
     constant = len({row["value"] for row in values}) == 1
@@ -259,7 +259,7 @@ def _marks(runs: list[str]) -> dict[str, Any]:
 
 
 def _pointer(curves: Curves) -> dict[str, Any]:
-    """The point next to the pointer, with its values."""
+    """Return the layer for the point nearest to the pointer, with its values."""
     about = [("run", "run")] if curves.several else []
     about += [("set", "data")] if curves.parts else []
     near = {"param": "hover", "empty": False, "value": 1}

@@ -1,4 +1,4 @@
-"""Numbers, shapes and times as people read them."""
+"""Human-readable numbers, shapes and times."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 
 ABSENT = "\u2013"
-"""In place of a number that is missing."""
+"""Placeholder for a missing number."""
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def format_number(value: Any) -> str:
-    """Return four digits of a float, all digits of a count, a dash for a missing value."""
+    """Return a float with four digits, a count with all digits, or a dash if missing."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return ABSENT if value is None else str(value)
     if isinstance(value, int):
@@ -27,17 +27,17 @@ def format_number(value: Any) -> str:
 
 
 def format_score(value: float) -> str:
-    """Return three decimals of a number between 0 and 1."""
+    """Return a number between 0 and 1 with three decimals."""
     return f"{float(value):.3f}"
 
 
 def format_shape(shape: Sequence[int]) -> str:
-    """Return the shape of one sample, its lengths with times signs between, or `1`."""
+    """Return the shape of one sample, joined by times signs, or `1`."""
     return " \u00d7 ".join(map(str, shape)) or "1"
 
 
 def format_duration(seconds: float) -> str:
-    """Return a time in the units that suit it, e.g. `4 min 12 s`."""
+    """Return a duration in suitable units, e.g. `4 min 12 s`."""
     if seconds < 60:
         return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -46,7 +46,7 @@ def format_duration(seconds: float) -> str:
 
 
 def format_time(iso: Any) -> str:
-    """Return a moment of the manifest, e.g. `25 Nov 2025, 02:51 UTC`; anything else unchanged."""
+    """Return a manifest timestamp as `25 Nov 2025, 02:51 UTC`, anything else unchanged."""
     try:
         moment = datetime.fromisoformat(str(iso))
     except ValueError:

@@ -13,11 +13,11 @@ from declnet_report.page.formatting import format_number
 
 BINS, BINS_OF_SMALL = 32, 24
 FEW = 4
-"""The largest count for which the axis has a label at every count."""
+"""Largest count for which every count gets an axis label."""
 
 
 def histogram_chart(title: str, numbers: Array, what: str, note: str = "") -> Chart:
-    """Return counts in bins of equal width, with the counts as a table.
+    """Return a histogram with bins of equal width, and its counts as a table.
 
     Args:
         title: of the chart.
@@ -33,13 +33,13 @@ def histogram_chart(title: str, numbers: Array, what: str, note: str = "") -> Ch
 
 
 def small_histogram(title: str, numbers: Array, what: str, series: int) -> Chart:
-    """Return one of many histograms, without axis titles and table.
+    """Return one of many histograms, without axis titles or a table.
 
     Args:
         title: of the chart.
         numbers: (n,); those that are not finite are left out.
-        what: what the numbers are; written under the title.
-        series: whose color the bars have.
+        what: what the numbers are, shown under the title.
+        series: the series whose color the bars use.
     """
     spec = _spec(_bins(numbers, BINS_OF_SMALL), 110, series, 3, (None, None))
     return Chart(title, _description(numbers, what), spec, note=what, small=True)

@@ -15,15 +15,15 @@ from declnet_report.page.run_data import reason_of
 INPUT = "input"
 """The name of the model's input among the inputs of layers."""
 MOST_DRAWN = 150
-"""Layers of the largest network that is drawn; of more there is only the table."""
+"""Most layers in a drawing; larger networks get only the table."""
 MARGIN = 6.0
 LONGEST_NAME, LONGEST_DETAIL = 17, 28
-"""Characters that fit into a box."""
+"""Number of characters that fit in a box."""
 
 
 @dataclass(frozen=True)
 class Label:
-    """The text of a box: a layer's name, its type and shape, and how many parameters it has."""
+    """The text of a box: a layer's name, type, shape and number of parameters."""
 
     name: str
     detail: str
@@ -31,7 +31,7 @@ class Label:
 
 
 def network_section(run: StoredRun) -> NetworkSection:
-    """Return the network as the spec declares it, which needs no weights; or why it is missing."""
+    """Return the network as declared in the spec, without weights, or why it is missing."""
     try:
         layers = run.summary()
         declared = [layer.name for layer in run.spec.model.layers]
@@ -70,10 +70,10 @@ def _table(layers: Sequence[LayerSummary]) -> Table:
 
 
 def draw(layout: Layout, labels: Sequence[Label], description: str) -> str:
-    """Return the drawing as an `<svg>` element, every text escaped; the style sheet colors it.
+    """Return the drawing as an `<svg>` element with escaped text, colored by the style sheet.
 
     Args:
-        layout: where everything is.
+        layout: all positions.
         labels: for each value, the model's input first.
         description: for screen readers.
     """

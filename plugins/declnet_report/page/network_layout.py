@@ -1,8 +1,8 @@
-"""Places the layers of a DAG: from above to below, long connections beside the layers they pass.
+"""Layout of a DAG of layers, top to bottom, with long connections routed around layers.
 
 After Sugiyama, Tagawa and Toda, Methods for visual understanding of hierarchical system structures,
-1981: a rank by the longest path, and an order in each rank by the means of neighbors. A connection
-that passes ranks does so straight, in the nearest free lane.
+1981: ranks by longest path, and an order within each rank by the means of neighbors. A connection
+that spans ranks runs straight, in the nearest free lane.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from declnet_report.spacing import set_apart
 
 BOX, BOX_HEIGHT, GAP, RANK_GAP = 196.0, 46.0, 22.0, 26.0
-"""Width and height of a layer, space beside and below it."""
+"""Width and height of a layer, horizontal and vertical gap."""
 LANE = 16.0
 """Width of a lane."""
 SWEEPS = 8
@@ -23,7 +23,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Layout:
-    """All places, in pixels from the upper left corner.
+    """All positions, in pixels from the upper left corner.
 
     Attributes:
         boxes: the middle of each value's upper edge; value 0 is the model's input.
@@ -37,10 +37,10 @@ class Layout:
 
 
 def lay_out(inputs: Sequence[Sequence[int]]) -> Layout:
-    """Place all values.
+    """Return the positions of all values.
 
     Args:
-        inputs: for each layer, the values that it takes: 0 is the input, i + 1 of layer i.
+        inputs: the values that each layer takes: 0 is the model's input, i + 1 is layer i's output.
     """
     above = [[], *(list(dict.fromkeys(taken)) for taken in inputs)]
     ranks = _ranks(above)
@@ -69,7 +69,7 @@ def lay_out(inputs: Sequence[Sequence[int]]) -> Layout:
 
 
 def _ranks(above: Sequence[Sequence[int]]) -> list[int]:
-    """One below the lowest of what each takes."""
+    """Return the rank of each value, one below its lowest input."""
     ranks: list[int] = []
     for taken in above:
         ranks.append(1 + max((ranks[value] for value in taken), default=-1))
@@ -77,7 +77,7 @@ def _ranks(above: Sequence[Sequence[int]]) -> list[int]:
 
 
 def _ordered(above: Sequence[Sequence[int]], ranks: Sequence[int]) -> list[list[int]]:
-    """The values of each rank, from left to right, near to what they are connected with."""
+    """Return the values of each rank, left to right, close to their neighbors."""
     below: list[list[int]] = [[] for _ in above]
     for layer, taken in enumerate(above):
         for value in taken:
@@ -99,7 +99,7 @@ def _ordered(above: Sequence[Sequence[int]], ranks: Sequence[int]) -> list[list[
 
 
 def _middles(above: Sequence[Sequence[int]], rows: Sequence[Sequence[int]]) -> list[float]:
-    """Each below the middle of what it takes, as far as its neighbors leave room."""
+    """Return a middle for each value, below its inputs as far as its neighbors leave room."""
     middles = [0.0] * len(above)
     for row in rows:
         wishes = [_mean(middles, above[value]) if above[value] else 0.0 for value in row]
@@ -113,12 +113,12 @@ def _mean(places: Sequence[float], values: Sequence[int]) -> float:
 
 
 class Lanes:
-    """What is taken in each rank: boxes first, then lanes beside them for connections.
+    """Occupied space in each rank: boxes first, then lanes for connections.
 
     Args:
         box: the width of a box.
-        gap: the space beside one.
-        boxes: the rank and the middle of each.
+        gap: the space between boxes.
+        boxes: the rank and the middle of each box.
     """
 
     def __init__(self, box: float, gap: float, boxes: Sequence[tuple[int, float]]) -> None:
@@ -126,13 +126,13 @@ class Lanes:
         self._gap = gap
 
     def take(self, upper: int, lower: int, start: float, end: float) -> float:
-        """Take the lane through all ranks between two that bends a connection least.
+        """Reserve the lane through all ranks between two that bends a connection least.
 
         Args:
             upper: the rank where the connection begins.
             lower: the rank where it ends.
-            start: the place where it begins.
-            end: the place where it ends.
+            start: the position where it begins.
+            end: the position where it ends.
 
         Returns:
             The middle of the lane.
@@ -149,10 +149,10 @@ class Lanes:
         return lane
 
     def extent(self) -> tuple[float, float]:
-        """Return the left and the right end of everything that is taken."""
+        """Return the left and right ends of all occupied space."""
         left = min(x - half for _, x, half in self._taken)
         return left, max(x + half for _, x, half in self._taken)
 
     def _distance(self, half: float) -> float:
-        """How far a lane's middle must be from something of that half width."""
+        """Return the least distance of a lane's middle from an object of this half width."""
         return half + LANE / 2 + (self._gap - LANE / 2 if half > LANE else 0.0)

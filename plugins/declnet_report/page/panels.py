@@ -1,4 +1,4 @@
-"""The sections of a run's page that plugins add."""
+"""Sections of a run's page added by plugins."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from declnet_report.panel import ReportPanel
 VOID = frozenset(
     "area base br col embed hr img input link meta param source track wbr".split()  # noqa: SIM905
 )
-"""Elements of HTML without content, which have no end tag."""
+"""HTML void elements, which have no end tag."""
 
 
 def panel_sections(run: StoredRun, registry: Registry) -> tuple[PanelSection, ...]:
-    """Return what the panels of all plugins say of a run, by type.
+    """Return the sections of all plugins' panels for a run, by type.
 
-    A panel that fails is a section that names its plugin and what it raised.
+    A panel that fails becomes a section with its plugin's name and the error.
     """
     sections = [*_rendered(run, registry), *_unusable(registry)]
     return tuple(
@@ -29,7 +29,7 @@ def panel_sections(run: StoredRun, registry: Registry) -> tuple[PanelSection, ..
 
 
 def _rendered(run: StoredRun, registry: Registry) -> Iterator[tuple[str, str, str]]:
-    """The title of each panel, with its content or its error."""
+    """Return the title of each panel, with its content or its error."""
     for entry in registry.entries(ReportPanel.kind):
         title = entry.component.title or entry.type.replace("_", " ").capitalize()
         try:
@@ -38,13 +38,13 @@ def _rendered(run: StoredRun, registry: Registry) -> Iterator[tuple[str, str, st
                 yield title, checked_fragment(html), ""
         except DeclnetError as error:
             yield title, "", f"This panel cannot be shown: {error}"
-        except (Exception, SystemExit) as error:  # whatever a panel does, the page is made
+        except (Exception, SystemExit) as error:  # the page is written whatever a panel raises
             cause = f"{type(error).__name__}: {error}"
             yield title, "", f"This panel cannot be shown: plugin {entry.plugin} raised {cause}"
 
 
 def _unusable(registry: Registry) -> Iterator[tuple[str, str, str]]:
-    """Panels that cannot be imported, or that several distributions offer."""
+    """Return panels that cannot be imported or are offered by several distributions."""
     for failure in registry.failures:
         if failure.kind == ReportPanel.kind:
             yield str(failure.type), "", f"This panel cannot be shown: {failure}"
@@ -74,10 +74,10 @@ def checked_fragment(html: Any) -> str:
 
 
 class _TagReader(HTMLParser):
-    """Follows which elements are open.
+    """A parser that tracks open elements.
 
     Attributes:
-        open: the elements' names, the innermost last.
+        open: the elements' names, innermost last.
     """
 
     def __init__(self) -> None:
@@ -89,7 +89,7 @@ class _TagReader(HTMLParser):
             self.open.append(tag)
 
     def handle_startendtag(self, tag: str, attrs: Any) -> None:
-        if "svg" not in self.open:  # in HTML itself, `<p/>` opens a paragraph
+        if "svg" not in self.open:  # in HTML, `<p/>` opens a paragraph
             self.handle_starttag(tag, attrs)
 
     def handle_endtag(self, tag: str) -> None:

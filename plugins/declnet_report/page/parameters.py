@@ -1,4 +1,4 @@
-"""Histograms of a run's parameters, and of their gradients where they are known."""
+"""Histograms of a run's parameters and, if known, of their gradients."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from declnet_report.page.histograms import small_histogram
 from declnet_report.page.run_data import seen_data
 
 SAMPLES = 512
-"""Training samples of the gradients."""
+"""Training samples used for the gradients."""
 MOST_CHARTS = 16
-"""Parameters with a histogram; the table has all of them."""
+"""Most parameters with a histogram; the table lists all."""
 FEWEST = 8
-"""Numbers of the smallest parameter with a histogram; of fewer the table says as much."""
+"""Least size of a parameter with a histogram; for fewer numbers the table says as much."""
 
 
 def parameter_section(run: StoredRun) -> ParameterSection:
@@ -43,7 +43,7 @@ def parameter_section(run: StoredRun) -> ParameterSection:
 
 
 def _by_layer(run: StoredRun, weights: dict[str, Array]) -> dict[str, Array]:
-    """The parameters in the order of the layers, if the model can be built."""
+    """Return the parameters in the order of the layers, if the model can be built."""
     try:
         return {key: weights[key] for key in run.model().parameters()}
     except DeclnetError:
@@ -51,7 +51,7 @@ def _by_layer(run: StoredRun, weights: dict[str, Array]) -> dict[str, Array]:
 
 
 def _gradients(run: StoredRun) -> dict[str, Array]:
-    """The gradients on evenly spread samples; empty if the model or its data is missing."""
+    """Return the gradients on evenly spaced samples, or none if model or data is missing."""
     try:
         train = seen_data(run)["train"].dataset
         return run.gradients(even_positions(len(train), SAMPLES))

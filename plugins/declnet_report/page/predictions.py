@@ -1,4 +1,4 @@
-"""The section of a run's predictions: what is shown of each task."""
+"""The section of a run's predictions, by task."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from declnet_report.page.surfaces import value_curve, value_surface
 
 
 def prediction_section(run: StoredRun) -> PredictionSection:
-    """Return the figures of a run's predictions, or why there are none."""
+    """Return charts and tables of a run's predictions, or why there are none."""
     try:
         predictions = predictions_of(run)
     except DeclnetError as error:
@@ -27,7 +27,7 @@ def prediction_section(run: StoredRun) -> PredictionSection:
 
 
 def _value_figures(predictions: Predictions) -> PredictionSection:
-    """Predicted against true values and residuals; of one or two inputs, the function itself."""
+    """Return charts of predictions and residuals and, for one or two inputs, the function."""
     x, predictor = predictions.x, predictions.predictor
     input_shape = predictor.model.input_shape
     true = predictions.y.reshape(len(x), -1)

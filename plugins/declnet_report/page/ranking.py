@@ -1,4 +1,4 @@
-"""ROC and precision-recall curves: how well scores separate one class from the rest."""
+"""ROC and precision-recall curves."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from declnet_report.palette import DASHES
 
 MOST_CURVES = 8
 POINTS = 150
-"""Points of a curve, at most."""
+"""Most points in a curve."""
 
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """Both curves, a point for each threshold, from the strictest to the most lenient.
+    """Both curves, with a point for each threshold, strictest first.
 
     Attributes:
         false_positive_rate: from 0.
         true_positive_rate: from 0; also the recall.
         precision: 1 at the first point, where nothing is predicted.
-        roc_area: under the ROC curve, by trapezoids.
+        roc_area: the area under the ROC curve, by the trapezoidal rule.
         average_precision: the sum of precision times the step in recall.
     """
 
@@ -47,7 +47,7 @@ class Ranking:
 
 
 def rank(scores: Array, positive: Array) -> Ranking | None:
-    """Rank samples by their score; return None if all are positive or none is.
+    """Rank samples by score; return None unless there are positive and negative samples.
 
     Args:
         scores: (n,), higher means more likely positive; equal scores count as one threshold.
@@ -78,7 +78,7 @@ def ranking_charts(names: Sequence[str], rankings: Sequence[Ranking | None]) -> 
 
     Args:
         names: of the classes.
-        rankings: of each class, or None.
+        rankings: the ranking of each class, or None.
     """
     known = [(name, each) for name, each in zip(names, rankings, strict=True) if each is not None]
     if not known:
@@ -187,7 +187,7 @@ def _points(name: str, ranking: Ranking, axes: tuple[str, str]) -> list[dict[str
 
 
 def _corners(x: Array, y: Array) -> Array:
-    """Where a curve turns, and its ends: points between two on a straight line add nothing."""
+    """Return a curve's ends and turning points; collinear points add nothing."""
     if len(x) < 3:
         return np.arange(len(x))
     cross = np.diff(x)[:-1] * np.diff(y)[1:] - np.diff(x)[1:] * np.diff(y)[:-1]

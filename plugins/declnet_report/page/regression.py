@@ -1,4 +1,4 @@
-"""Charts of predicted values: against the true ones, and their errors."""
+"""Charts of predicted against true values, and of their errors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from declnet_report.palette import SHAPES
 
 MOST_POINTS = 800
 MOST_OUTPUTS = 8
-"""Outputs with a color and a shape each; more are one cloud."""
+"""Most outputs with their own color and shape; more are drawn as one cloud."""
 PERCENTS = (0, 5, 25, 50, 75, 95, 100)
 
 
@@ -81,7 +81,7 @@ def _spec(points: list[dict[str, Any]], outputs: int, ends: tuple[float, float])
 
 
 def _percentiles(true: Array, predicted: Array) -> Table:
-    """What a table can say of a cloud of points."""
+    """Return a table of percentiles for a scatter plot."""
     parts = (true, predicted, predicted - true)
     rows = tuple(
         (f"{percent} %", *(format_number(float(np.percentile(each, percent))) for each in parts))

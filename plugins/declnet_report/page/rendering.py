@@ -1,4 +1,4 @@
-"""From a page's content to its HTML, with everything that it needs in it."""
+"""Rendering of a page's content to self-contained HTML."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class MissingExtraError(DeclnetError):
-    """A page needs packages that are not installed."""
+    """Packages needed for a page are not installed."""
 
     exit_code = 2
 
@@ -43,8 +43,8 @@ def require_packages() -> None:
 def render(page: Page) -> str:
     """Return the HTML of a page.
 
-    A content security policy in it lets the browser run its two scripts, by their hashes, and load
-    nothing at all: whatever a name in a spec holds, and wherever the file is opened.
+    Its content security policy lets the browser run only its two scripts, by their hashes, and
+    load nothing, so names in a spec cannot inject code.
     """
     environment = _environment()
     scripts = (vega_script().replace("</script", "<\\/script"), _resource("page.js"))
@@ -68,7 +68,7 @@ def vega_script() -> str:
 
 
 def highlighted_toml(text: str) -> str:
-    """Return TOML as HTML, escaped, each token in a span whose class the style sheet colors."""
+    """Return TOML as escaped HTML, each token in a span with a class for the style sheet."""
     from pygments import highlight
     from pygments.formatters import HtmlFormatter
     from pygments.lexers import TOMLLexer
@@ -107,7 +107,7 @@ def _policy(scripts: Iterable[str]) -> str:
 
 
 def _breakable(text: str) -> Markup:
-    """A name, escaped, that may break into lines after its dots and underscores."""
+    """Return an escaped name that may wrap after dots and underscores."""
     from markupsafe import Markup, escape
 
     here = Markup("<wbr>")
@@ -115,7 +115,7 @@ def _breakable(text: str) -> Markup:
 
 
 def _finite(value: Any) -> Any:
-    """The same with null in place of NaN and infinity, which JSON does not have."""
+    """Return the value with null in place of NaN and infinity, which JSON lacks."""
     if isinstance(value, dict):
         return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

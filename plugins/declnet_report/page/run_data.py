@@ -1,4 +1,4 @@
-"""What sections of the page share of a run: its data, its predictions, and why they are missing."""
+"""A run's data and predictions, or why they are missing, shared by the page's sections."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from declnet_report.page.charts import even_positions
 from declnet_report.page.formatting import format_number
 
 SETS = ("test", "validation", "train")
-"""Data sets by how much they tell; the predictions are those of the first that a run has."""
+"""Data sets, most informative first; predictions use the first one that a run has."""
 MOST_SAMPLES = 50_000
-"""Samples that predictions are made for; of more, evenly spread ones are taken."""
+"""Most samples to predict; a larger set is subsampled evenly."""
 MOST_BYTES = 100_000_000
 """Size of these samples."""
 
@@ -24,11 +24,11 @@ class Predictions:
     """Samples, targets and predictions.
 
     Attributes:
-        predictor: whose predictions they are.
+        predictor: the model that made the predictions.
         x: (n, *sample shape), prepared.
         y: (n, …), as metrics take it.
         y_pred: (n, *shape), as metrics take it.
-        note: which data set this is, a sentence.
+        note: a sentence that names the data set.
     """
 
     predictor: Predictor
@@ -38,7 +38,7 @@ class Predictions:
     note: str
 
     def input_names(self) -> tuple[str, ...]:
-        """Return a name for each of one or two inputs, which says so if they are prepared."""
+        """Return a name for each of one or two inputs, marked if they are prepared."""
         preparation = self.predictor.preparation
         if preparation is not None and preparation.feature_names is not None:
             suffix = " (prepared)" if preparation.steps else ""
@@ -48,7 +48,7 @@ class Predictions:
 
 
 def predictions_of(run: StoredRun) -> Predictions:
-    """Return the predictions on the first data set that a run has, or on samples of it.
+    """Return predictions on the first data set that a run has, or on a subsample.
 
     Raises:
         DeclnetError: the model or the data is missing.
@@ -74,7 +74,7 @@ def seen_data(run: StoredRun) -> dict[str, StoredData]:
     """Return a run's data sets by name.
 
     Raises:
-        DataError: they cannot be loaded any more, or are not what the run saw.
+        DataError: they can no longer be loaded, or have changed since the run.
     """
     for name, data in run.data_sets.items():
         if not data.unchanged:
@@ -83,6 +83,6 @@ def seen_data(run: StoredRun) -> dict[str, StoredData]:
 
 
 def reason_of(error: DeclnetError) -> str:
-    """Return an error's message as the end of a sentence; of a spec's problems the first."""
+    """Return an error's message as the end of a sentence, for a spec its first diagnostic."""
     first = error.problems[0].message if isinstance(error, SpecError) and error.problems else error
     return str(first).rstrip(".")

@@ -1,4 +1,4 @@
-"""What a model of one or two inputs predicts over their range, with the samples on it."""
+"""Predictions of a model with one or two inputs over their range, with the samples."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from declnet_report.page.formatting import format_number
 from declnet_report.palette import SHAPES, rgb
 
 RESOLUTION = 220
-"""Pixels of the plane, each way."""
+"""Width and height of the plane, in pixels."""
 MOST_POINTS = 600
-"""Samples that are drawn on it."""
+"""Most samples drawn on it."""
 FAINT, STRONG = 40, 125
-"""Opacity, of 255, of a prediction that is a guess and of one that is sure."""
+"""Opacity, out of 255, of a guess and of a certain prediction."""
 
 
 def class_surface(
@@ -32,16 +32,16 @@ def class_surface(
     inputs: tuple[str, ...],
     threshold: float,
 ) -> Chart:
-    """Return a map of the predicted class, the stronger the surer, with the samples.
+    """Return a map of the predicted class, more opaque where surer, with the samples.
 
     Args:
-        predictor: of a model of two inputs.
+        predictor: a model with two inputs.
         x: (n, 2) samples.
         true: (n,) labels.
         predicted: (n,) labels.
         names: of the classes.
         inputs: their names.
-        threshold: above which a single output says 1.
+        threshold: a single output above it means class 1.
     """
     grid, extent = plane_points(x)
     answers = predictor.predict_prepared(grid).outputs
@@ -100,7 +100,7 @@ def class_surface(
 
 
 def _labels(answers: Array, threshold: float) -> tuple[Array, Array]:
-    """The class of each prediction, and how sure it is from 0 to 1."""
+    """Return the class of each prediction, and its certainty from 0 to 1."""
     if answers.shape[1] == 1:
         scores = answers[:, 0].astype(float)
         reach = max(float(np.abs(scores - threshold).max()), 1e-12)
@@ -111,10 +111,10 @@ def _labels(answers: Array, threshold: float) -> tuple[Array, Array]:
 
 
 def value_surface(predictor: Predictor, x: Array, true: Array, inputs: tuple[str, ...]) -> Chart:
-    """Return a map of the predicted value, with the samples in the colors of their true values.
+    """Return a map of the predicted value, with samples colored by true value.
 
     Args:
-        predictor: of a model of two inputs and one output.
+        predictor: a model with two inputs and one output.
         x: (n, 2) samples.
         true: (n,) values.
         inputs: their names.
@@ -169,7 +169,7 @@ def value_curve(predictor: Predictor, x: Array, true: Array, name: str) -> Chart
     """Return the predicted value over the single input, with the samples.
 
     Args:
-        predictor: of a model of one input and one output.
+        predictor: a model with one input and one output.
         x: (n, 1) samples.
         true: (n,) values.
         name: of the input.
@@ -217,7 +217,7 @@ def value_curve(predictor: Predictor, x: Array, true: Array, name: str) -> Chart
 
 
 def plane_points(x: Array) -> tuple[Array, tuple[float, float, float, float]]:
-    """Return points over the plane, the top row first, and its ends (left, right, low, high)."""
+    """Return points on the plane, top row first, and its extent (left, right, low, high)."""
     (left, low), (right, high) = x.min(axis=0).astype(float), x.max(axis=0).astype(float)
     across, up = 0.06 * ((right - left) or 1.0), 0.06 * ((high - low) or 1.0)
     left, right, low, high = left - across, right + across, low - up, high + up
@@ -230,11 +230,11 @@ def plane_points(x: Array) -> tuple[Array, tuple[float, float, float, float]]:
 def plane_chart(
     pixels: Array, extent: tuple[float, float, float, float], points: dict[str, Any]
 ) -> dict[str, Any]:
-    """Return a chart of a picture with points on it.
+    """Return a chart of an image with points on it.
 
     Args:
         pixels: (points of the plane, 4), red, green, blue, opacity from 0 to 255.
-        extent: the plane's ends, as `plane_points` gives them.
+        extent: the plane's extent, as from `plane_points`.
         points: the layer of the points.
     """
     address = png_address(pixels.reshape(RESOLUTION, RESOLUTION, 4))
@@ -261,7 +261,7 @@ def plane_chart(
 
 
 def png_address(pixels: Array) -> str:
-    """Return a picture as `data:image/png;base64,…`.
+    """Return an image as `data:image/png;base64,…`.
 
     Args:
         pixels: (height, width, 4), red, green, blue and opacity from 0 to 255, the top row first.
@@ -270,7 +270,7 @@ def png_address(pixels: Array) -> str:
     """
     height, width = pixels.shape[:2]
     rows = pixels.astype("u1").reshape(height, -1)
-    raw = b"".join(b"\0" + row.tobytes() for row in rows)  # each row with no filter
+    raw = b"".join(b"\0" + row.tobytes() for row in rows)  # no filter for any row
     header = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)  # 8 bits, with opacity
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(raw, 9)), (b"IEND", b""))
     file = b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, content) for kind, content in chunks)

@@ -1,1 +1,1 @@
-"""Pictures, PNG or SVG, drawn with matplotlib, which the extra `plot` installs."""
+"""PNG and SVG pictures drawn with matplotlib, which the extra `plot` installs."""

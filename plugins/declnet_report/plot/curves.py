@@ -1,4 +1,4 @@
-"""Pictures of runs over their epochs: losses, metrics and the learning rate."""
+"""Pictures of runs: losses, metrics and the learning rate by epoch."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def draw_curves(runs: Sequence[StoredRun], path: Path, scale: Scale = "auto") ->
     """Draw a panel for the loss, for each metric, and for the learning rate if it changes.
 
     Args:
-        runs: one color each; a single run has one for training and one for validation.
+        runs: drawn in one color each; a single run has one for training and one for validation.
         path: the picture, checked by `check_picture`.
-        scale: of the losses' axis.
+        scale: the scale of the loss axis.
 
     Raises:
         OutputError: a run has logged no epoch, or the picture cannot be written.
@@ -62,7 +62,7 @@ def draw_curves(runs: Sequence[StoredRun], path: Path, scale: Scale = "auto") ->
 
 
 def run_labels(paths: Sequence[Path]) -> list[str]:
-    """Return as little of each folder's path as distinguishes the runs."""
+    """Return the shortest part of each folder's path that distinguishes the runs."""
     for parts in (1, 2, 3):
         labels = ["/".join(each.absolute().parts[-parts:]) for each in paths]
         if len(set(labels)) == len(labels):
@@ -71,7 +71,7 @@ def run_labels(paths: Sequence[Path]) -> list[str]:
 
 
 def _panels(runs: Sequence[StoredRun]) -> list[str]:
-    """What gets a panel: the loss, the metrics, the learning rate."""
+    """Return the panels: the loss, the metrics, the learning rate."""
     names = dict.fromkeys(
         name
         for run in runs
@@ -114,7 +114,7 @@ def _draw_panel(axes: Axes, name: str, runs: Sequence[StoredRun], scale: Scale) 
 
 
 def _set_scale(axes: Axes, name: str, drawn: Sequence[float], scale: Scale) -> None:
-    """Losses and rates from zero, or logarithmic; metrics as wide as they are."""
+    """Set the y axis: losses and rates from zero or logarithmic, metrics over their range."""
     if name not in ("loss", "learning_rate") or not drawn or min(drawn) < 0:
         return
     wide = scale == "auto" and max(drawn) > LOGARITHMIC * min(drawn)
@@ -130,12 +130,12 @@ def _number(row: Mapping[str, Any], key: str) -> float:
 
 
 def _columns_of_legend(labels: Sequence[str], columns: int) -> int:
-    """How many labels fit beside each other below that many panels."""
+    """Return how many labels fit in a row below this many panels."""
     return max(1, min(len(labels) + 2, int(4.4 * columns * 11 / (max(map(len, labels)) + 6))))
 
 
 def _add_legend(picture: Figure, labels: Sequence[str], columns: int, *, validation: bool) -> None:
-    """Below the panels, what each color and each dash is."""
+    """Add a legend of colors and dashes below the panels."""
     from matplotlib.lines import Line2D
 
     dashed = (0, (4, 2))

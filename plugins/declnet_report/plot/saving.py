@@ -1,4 +1,4 @@
-"""Picture files: checked before any work is done for them, then written."""
+"""Picture files: checked before any work is done, then written."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def check_picture(path: Path) -> None:
     """Refuse a picture that cannot be drawn or written.
 
     Raises:
-        OutputError: matplotlib is missing, the suffix is not a picture's, or the folder is missing.
+        OutputError: matplotlib or the folder is missing, or the suffix is not an image format's.
     """
     if path.suffix.lower() not in SUFFIXES:
         raise OutputError(f"{path}: a picture's name ends in {' or '.join(SUFFIXES)}")
@@ -42,7 +42,7 @@ def _installed() -> bool:
 
 
 def save_picture(figure: Figure, path: Path) -> None:
-    """Write a figure by its file's suffix; the same figure gives the same bytes.
+    """Write a figure in the format of its suffix, byte for byte reproducibly.
 
     Raises:
         OutputError: the file cannot be written.

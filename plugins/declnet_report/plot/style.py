@@ -1,4 +1,4 @@
-"""The style of all pictures: light, large enough to read, fit for any color vision."""
+"""The style of all pictures: light, legible, suitable for any color vision."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ QUIET = "#5c6670"
 GRID = "#e3e7eb"
 
 LOGARITHMIC = 30.0
-"""Ratio of the largest to the smallest loss from which on the axis is logarithmic."""
+"""Least ratio of largest to smallest loss for a logarithmic axis."""
 
 DASHES: tuple[Any, ...] = ("solid", (0, (6, 2)), (0, (2, 1.5)), (0, (7, 2, 2, 2)))
-"""Of a line, by how often the colors repeat before it."""
+"""Dash patterns, by how often the colors have repeated."""
 
 _SETTINGS: dict[str, Any] = {
     "axes.axisbelow": True,
@@ -55,12 +55,12 @@ _SETTINGS: dict[str, Any] = {
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Draw everything within in this style, whatever matplotlib is set to elsewhere."""
+    """Use this style within the context, whatever matplotlib's settings."""
     import matplotlib as mpl
 
     with mpl.rc_context():
         mpl.rcdefaults()
-        mpl.rcParams.update(cast("Any", _SETTINGS))  # its keys are literals to matplotlib
+        mpl.rcParams.update(cast("Any", _SETTINGS))  # matplotlib types its keys as literals
         yield
 
 
@@ -84,13 +84,13 @@ def dashes(index: int) -> Any:
 def label_ends(
     axes: Axes, labels: Sequence[tuple[str, float, str]], *, end: float, size: float = 10
 ) -> None:
-    """Write each label beside the right end of its line, moved apart where they would touch.
+    """Write each label next to the right end of its line, spread apart to avoid overlaps.
 
     Args:
-        axes: with final limits.
+        axes: axes with final limits.
         labels: the text, the height of the line's end, and the color of each.
         end: where the lines end, in the units of the x axis.
-        size: of the letters.
+        size: the font size.
     """
     box = axes.get_window_extent()
     pixels = axes.transData.transform([(end, height) for _, height, _ in labels])[:, 1]

@@ -1,4 +1,4 @@
-"""The picture of a sweep: the final metric of every run, and the loss over the epochs."""
+"""The picture of a sweep: the final metric of every run, and the loss by epoch."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 SUMMARY = "summary.json"
 BANDS = 3
-"""Series up to which the range of the losses is drawn too; more would hide each other."""
+"""Most series drawn with the range of their losses; more would hide each other."""
 
 
 @dataclass(frozen=True)
 class Series:
-    """The finished runs of one spec, whose metric is known.
+    """The finished runs of one spec with a known metric.
 
     Attributes:
-        name: of the spec.
+        name: the spec's name.
         values: the final metric of each run; NaN where it is not finite.
         runs: their folders.
     """
@@ -39,12 +39,12 @@ class Series:
 
     @property
     def finite(self) -> bool:
-        """Whether the metric of every run is finite."""
+        """Return whether the metric of every run is finite."""
         return all(map(math.isfinite, self.values))
 
     @cached_property
     def losses(self) -> dict[int, list[float]]:
-        """The losses of all runs by epoch, for the epochs that every run logged.
+        """Return the losses of all runs by epoch, for epochs logged in every run.
 
         Raises:
             OutputError: a run cannot be read.
@@ -59,12 +59,12 @@ class Series:
 
 @dataclass(frozen=True)
 class Sweep:
-    """A sweep as its folder has it.
+    """A sweep, as read from its folder.
 
     Attributes:
-        data: the data set of the metric that its specs are compared by.
+        data: the data set of the metric that ranks its specs.
         metric: the metric's name.
-        series: of each spec with a finished run, the best first.
+        series: one for each spec with a finished run, best first.
     """
 
     data: str
@@ -73,7 +73,7 @@ class Sweep:
 
 
 def is_sweep(folder: Path) -> bool:
-    """Return whether `declnet sweep` wrote a folder, rather than `declnet run`."""
+    """Return whether a folder was written by `declnet sweep` rather than `declnet run`."""
     return (folder / SUMMARY).is_file() and "specs" in _summary(folder)
 
 
@@ -121,7 +121,7 @@ def _series(spec: dict[str, Any], folder: Path, data: str, metric: str) -> Serie
 
 
 def draw_sweep(sweep: Sweep, path: Path) -> None:
-    """Draw the series in their order, the first on top.
+    """Draw the series in order, the first at the top.
 
     Args:
         sweep: with at least one series.
@@ -144,7 +144,7 @@ def draw_sweep(sweep: Sweep, path: Path) -> None:
 
 
 def _draw_metrics(axes: Axes, sweep: Sweep) -> None:
-    """A row for each series: its range, every run as a dot, the mean as a bar with its number."""
+    """Draw a row per series: its range, a dot per run, and the mean as a labeled bar."""
     drawn = sweep.series
     for index, series in enumerate(drawn):
         values, row, paint = series.values, -index, color(index)
@@ -181,7 +181,7 @@ def _draw_metrics(axes: Axes, sweep: Sweep) -> None:
 
 
 def beside(values: Sequence[float]) -> list[float]:
-    """Return how far to move each dot up or down, so that none hides another of the same value."""
+    """Return the vertical offset of each dot, so that equal values do not hide each other."""
     width = (max(values) - min(values)) / 50
     order = sorted(range(len(values)), key=lambda index: values[index])
     moved = [0.0] * len(values)
@@ -196,7 +196,7 @@ def beside(values: Sequence[float]) -> list[float]:
 
 
 def _draw_losses(axes: Axes, drawn: Sequence[Series]) -> list[tuple[str, float, str]]:
-    """The median loss of each series, its range behind it; gives the labels of the lines' ends."""
+    """Draw each series' median loss over its range, and return labels for the line ends."""
     ends = []
     low, high = float("inf"), 0.0
     for index, series in enumerate(drawn):

@@ -1,4 +1,4 @@
-"""Callbacks, one a file."""
+"""Callbacks, one per file."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Writes checkpoints, from which the run can be resumed."""
+"""Checkpoints, from which a run can be resumed."""
 
 from pydantic import Field
 
@@ -9,8 +9,8 @@ from declnet_standard.callbacks.monitored import MonitoredCallback, Watch
 class Checkpoint(MonitoredCallback):
     """Writes checkpoints to `checkpoints/` in the run's folder, for `declnet resume`.
 
-    Every epoch counts, logged or not, and the minutes count within an epoch too. The newest
-    `keep_last` are kept and, with `monitor`, the one of the best epoch.
+    Every epoch counts, logged or not; a checkpoint due by minutes may be written within an epoch.
+    The newest `keep_last` are kept and, with `monitor`, the one from the best epoch.
     """
 
     type = "checkpoint"
@@ -31,7 +31,7 @@ class Checkpoint(MonitoredCallback):
     )
 
     def start(self, run: Run) -> Watch:
-        """Say when to write."""
+        """Schedule the checkpoints."""
         run.save_checkpoints(
             every_epochs=self.every_epochs,
             every_seconds=60 * self.every_minutes,
@@ -40,7 +40,7 @@ class Checkpoint(MonitoredCallback):
         return super().start(run)
 
     def after_epoch(self, state: Watch, epoch: EpochFinished) -> None:
-        """Ask for a checkpoint if this epoch is the best."""
+        """Request a checkpoint if this epoch is the best."""
         if self.monitor is not None and state.improves(value := epoch.metric(self.monitor)):
             state.best = value
             state.run.save_checkpoint(best=True)

@@ -1,4 +1,4 @@
-"""Writes the history as a table that spreadsheets open."""
+"""The history as a table for spreadsheets."""
 
 import csv
 import os
@@ -12,12 +12,12 @@ from pydantic import Field, field_validator
 from declnet import Callback, EpochLogged, Run
 
 OWN = ("spec.", "manifest.", "history.jsonl", "metrics.", "weights.", "preparation.", "checkpoints")
-"""How the names of files begin that a run writes itself."""
+"""Prefixes of the names of files that the run itself writes."""
 
 
 @dataclass
 class Table:
-    """The file, None where nothing is written; its columns, and its size in bytes."""
+    """The file (None if nothing is written), its columns and its size in bytes."""
 
     file: Path | None
     columns: list[str]
@@ -27,7 +27,7 @@ class Table:
 class CsvLog(Callback):
     """A row for each logged epoch, with the names of the metrics in the first.
 
-    Numbers have all their digits. A run that is resumed goes on with the table.
+    Numbers are written with all digits. A resumed run continues the table.
     """
 
     type = "csv_log"
@@ -43,24 +43,24 @@ class CsvLog(Callback):
         return path
 
     def start(self, run: Run) -> Table:
-        """Begin an empty file."""
+        """Create an empty file."""
         file = run.directory / self.path if run.directory is not None else None
         if file is not None:
             file.write_bytes(b"")
         return Table(file, [], 0)
 
     def save(self, state: Table) -> dict[str, Any]:
-        """Return how long the table is, once it is on the disk."""
+        """Flush the table to disk and return its length."""
         if state.file is not None:
             with state.file.open("rb") as table:
                 os.fsync(table.fileno())
         return {"columns": state.columns, "size": state.size}
 
     def restore(self, run: Run, saved: dict[str, Any]) -> Table:
-        """Cut off what was written after the checkpoint.
+        """Truncate the table to its length at the checkpoint.
 
         Raises:
-            ValueError: there is less than was written.
+            ValueError: the table is shorter than it was at the checkpoint.
         """
         file = run.directory / self.path if run.directory is not None else None
         size: int = saved["size"]

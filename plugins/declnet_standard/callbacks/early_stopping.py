@@ -1,4 +1,4 @@
-"""Ends the training when it gets no better."""
+"""Early stopping of the training."""
 
 from pydantic import Field
 
@@ -9,11 +9,11 @@ from declnet_standard.callbacks.monitored import MonitoredCallback, Watch
 class EarlyStopping(MonitoredCallback):
     """Stops once `monitor` has not improved by more than `min_delta` for `patience` epochs.
 
-    The finished model has the parameters of the best epoch, unless `restore_best` is false; also
-    where the training ends for another reason. Every epoch counts, logged or not. NaN is no
+    The final model has the parameters of the best epoch unless `restore_best` is false, even if the
+    training ends for another reason. Every epoch counts, logged or not. NaN never counts as an
     improvement.
 
-    As Keras's `EarlyStopping(restore_best_weights=True)` with `start_from_epoch=0`.
+    Equivalent to Keras's `EarlyStopping(restore_best_weights=True)` with `start_from_epoch=0`.
 
     Source: Prechelt, "Early Stopping - But When?", in Neural Networks: Tricks of the Trade, 1998.
     """
@@ -35,7 +35,7 @@ class EarlyStopping(MonitoredCallback):
     )
 
     def after_epoch(self, state: Watch, epoch: EpochFinished) -> None:
-        """Note an improvement, or wait, or stop."""
+        """Record an improvement, wait, or stop."""
         value = epoch.metric(self.monitor)
         if state.improves(value, self.min_delta):
             state.best, state.since = value, epoch.epoch

@@ -1,4 +1,4 @@
-"""Tracks the run with MLflow."""
+"""Tracking of a run with MLflow."""
 
 import math
 import time
@@ -14,12 +14,12 @@ from declnet import Callback, Diagnostic, EpochLogged, Run, RunContext
 
 LONGEST_VALUE = 500
 AT_ONCE = 100
-"""Characters of a parameter, and parameters in a request, that every server takes."""
+"""Most characters in a parameter and parameters in a request that every server accepts."""
 
 
 @dataclass
 class Tracked:
-    """The client, the run's number there, and the last epoch that it has."""
+    """The client, the MLflow run's ID and the last epoch sent."""
 
     client: Any
     run_id: str
@@ -29,10 +29,10 @@ class Tracked:
 class Mlflow(Callback):
     """A run of MLflow: each key of the spec as a parameter, each number of the history as a metric.
 
-    Metrics have the history's names and the epoch as step; those of the test data are `test_loss`
-    and so on. Those that are NaN or infinite are left out. The spec's keys are tracked if the run
-    has a folder. A run that is resumed goes on with the same run of MLflow. Needs the extra
-    `mlflow`; sends to the server that `tracking_uri` names.
+    Metrics keep their history names, with the epoch as step; test metrics are `test_loss` and so
+    on. NaN and infinite values are left out. The spec's keys are logged if the run has a folder. A
+    resumed run continues the same MLflow run. Needs the extra `mlflow`; sends to the server in
+    `tracking_uri`.
     """
 
     type = "mlflow"
@@ -52,7 +52,7 @@ class Mlflow(Callback):
             yield Diagnostic("the callback mlflow needs MLflow", 'pip install "declnet[mlflow]"')
 
     def start(self, run: Run) -> Tracked:
-        """Begin a run, with the spec's keys."""
+        """Start an MLflow run and log the spec's keys."""
         from mlflow.entities import Param
 
         client = self._client()
@@ -73,11 +73,11 @@ class Mlflow(Callback):
         return Tracked(client, run_id, -1)
 
     def save(self, state: Tracked) -> dict[str, Any]:
-        """Return the run's number."""
+        """Return the MLflow run's ID."""
         return {"run_id": state.run_id}
 
     def restore(self, run: Run, saved: dict[str, Any]) -> Tracked:
-        """Go on with the same run; what it has already will be the same again."""
+        """Continue the same MLflow run; repeated epochs log identical values."""
         client, run_id = self._client(), saved["run_id"]
         client.update_run(run_id, status="RUNNING")
         known = client.get_metric_history(run_id, "learning_rate")
@@ -91,13 +91,13 @@ class Mlflow(Callback):
             state.last = epoch.epoch
 
     def finished(self, state: Tracked, metrics: dict[str, dict[str, float]]) -> None:
-        """Send the metrics of the test data, and end the run."""
+        """Send the test metrics and end the run."""
         test = {f"test_{name}": each for name, each in metrics.get("test", {}).items()}
         self._send(state, test, state.last)
         state.client.set_terminated(state.run_id, "FINISHED")
 
     def failed(self, state: Tracked, error: BaseException) -> None:
-        """End the run, as killed if it was interrupted."""
+        """End the run, with status killed if it was interrupted."""
         interrupted = isinstance(error, KeyboardInterrupt)
         state.client.set_terminated(state.run_id, "KILLED" if interrupted else "FAILED")
 
@@ -117,7 +117,7 @@ class Mlflow(Callback):
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield every value of a spec by its key, e.g. `model.layers.0.units`."""
+    """Yield every value in a spec with its key, e.g. `model.layers.0.units`."""
     if isinstance(value, dict | list):
         items = value.items() if isinstance(value, dict) else enumerate(value)
         for key, item in items:

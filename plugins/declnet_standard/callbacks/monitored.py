@@ -1,4 +1,4 @@
-"""What callbacks share that watch a metric: after every epoch, logged or not."""
+"""The base of callbacks that watch a metric after every epoch, logged or not."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ ADD_MODE = 'add mode = "min" or mode = "max"'
 
 @dataclass
 class Watch:
-    """What a callback knows of the metric that it watches.
+    """The state of a watched metric.
 
     Attributes:
-        mode: whether the smallest or the largest value is the best one; None without a metric.
+        mode: whether the smallest or the largest value is best; None without a metric.
         best: the best value so far, or None.
-        since: the epoch from which patience counts, or None before the first one.
+        since: the epoch from which patience counts, or None before the first.
     """
 
     run: Run
@@ -37,13 +37,13 @@ class Watch:
         return value > self.best + min_delta
 
     def waited(self, epoch: int) -> int:
-        """Return the epochs since the best one, or since the first one if there is no best."""
+        """Return the epochs since the best one, or since the first if there is no best."""
         self.since = epoch if self.since is None else self.since
         return epoch - self.since
 
 
 class MonitoredCallback(Callback):
-    """Watches `monitor`; subclasses act in `after_epoch`."""
+    """A callback that watches `monitor`; subclasses act in `after_epoch`."""
 
     monitor: str | None = Field(
         default="validation_loss", description="the metric to watch, as the history calls it"
@@ -59,7 +59,7 @@ class MonitoredCallback(Callback):
         return () if self.monitor is None else (self.monitor,)
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:
-        """Require a metric that the history will have, and that can get better."""
+        """Require a metric that will be in the history and can improve."""
         name, known = self.monitor, context.metrics
         if name is None or not known:
             return
@@ -71,15 +71,15 @@ class MonitoredCallback(Callback):
             yield Diagnostic(message, ADD_MODE, ("monitor",), "E045")
 
     def start(self, run: Run) -> Watch:
-        """Return what is known before the first epoch."""
+        """Return the state before the first epoch."""
         return Watch(run, self._mode(run))
 
     def save(self, state: Watch) -> dict[str, Any]:
-        """Return what is known; the run itself keeps parameters and learning rates."""
+        """Return the state; the run itself saves parameters and learning rates."""
         return {"best": state.best, "since": state.since}
 
     def restore(self, run: Run, saved: dict[str, Any]) -> Watch:
-        """Return what was known."""
+        """Return the saved state."""
         state = self.start(run)
         state.best, state.since = saved["best"], saved.get("since")
         return state
@@ -94,7 +94,7 @@ class MonitoredCallback(Callback):
 
 
 def _instead_of(name: str, known: Collection[str]) -> str:
-    """What to monitor in place of a metric that there is not."""
+    """Return a suggestion for a metric that does not exist."""
     without, close = name.removeprefix(VALIDATION), get_close_matches(name, known, n=1)
     if name.startswith(VALIDATION) and without in known:
         return f'name validation data, or monitor = "{without}"'

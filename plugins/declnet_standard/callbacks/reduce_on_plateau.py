@@ -1,4 +1,4 @@
-"""Lowers the learning rate when training gets no better."""
+"""Reduction of the learning rate on a plateau."""
 
 from pydantic import Field
 
@@ -10,9 +10,9 @@ class ReduceOnPlateau(MonitoredCallback):
     """learning_rate *= factor, once `monitor` has not improved for `patience` epochs.
 
     An improvement is more than `min_delta`. After a reduction another `patience` epochs must pass.
-    The factor comes on top of `decay` or a schedule. Every epoch counts, logged or not.
+    The factor multiplies the rate from `decay` or a schedule. Every epoch counts, logged or not.
 
-    As Keras's `ReduceLROnPlateau` with `cooldown=0`.
+    Equivalent to Keras's `ReduceLROnPlateau` with `cooldown=0`.
     """
 
     type = "reduce_on_plateau"
@@ -29,7 +29,7 @@ class ReduceOnPlateau(MonitoredCallback):
     min_rate: float = Field(default=0.0, ge=0, description="no reduction goes below this rate")
 
     def after_epoch(self, state: Watch, epoch: EpochFinished) -> None:
-        """Note an improvement, or wait, or lower the rate."""
+        """Record an improvement, wait, or lower the rate."""
         value = epoch.metric(self.monitor)
         if state.improves(value, self.min_delta):
             state.best, state.since = value, epoch.epoch

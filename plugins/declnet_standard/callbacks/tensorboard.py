@@ -1,4 +1,4 @@
-"""Writes the history for TensorBoard."""
+"""The history as TensorBoard events."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ from declnet import Callback, Diagnostic, EpochLogged, Run, RunContext
 
 @dataclass
 class Events:
-    """The writer, None where nothing is written, and the epoch that comes next."""
+    """The writer (None if nothing is written) and the next epoch."""
 
     writer: Any
     epoch: int
@@ -23,9 +23,8 @@ class Events:
 class TensorBoard(Callback):
     """Scalars for each logged epoch: `loss/train`, `loss/validation`, …, and `learning_rate`.
 
-    At the end, `loss/test` and so on. `tensorboard --logdir runs` shows all runs beside each other.
-    In a run that is resumed, epochs that are told again take the place of those that were written.
-    Needs the extra `tensorboard`.
+    At the end, `loss/test` and so on. `tensorboard --logdir runs` shows all runs side by side. In
+    a resumed run, repeated epochs replace the earlier ones. Needs the extra `tensorboard`.
     """
 
     type = "tensorboard"
@@ -48,17 +47,17 @@ class TensorBoard(Callback):
             )
 
     def start(self, run: Run) -> Events:
-        """Open a file of events."""
+        """Open an event file."""
         return self._opened(run, 0)
 
     def save(self, state: Events) -> dict[str, Any]:
-        """Return the next epoch, once the others are on the disk."""
+        """Flush all events to disk and return the next epoch."""
         if state.writer is not None:
             state.writer.flush()
         return {"epoch": state.epoch}
 
     def restore(self, run: Run, saved: dict[str, Any]) -> Events:
-        """Open another file, whose beginning says that later epochs of others are void."""
+        """Open another file, which starts by voiding later epochs in the others."""
         from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 
         state = self._opened(run, saved["epoch"])
@@ -76,7 +75,7 @@ class TensorBoard(Callback):
         state.epoch = epoch.epoch + 1
 
     def finished(self, state: Events, metrics: dict[str, dict[str, float]]) -> None:
-        """Add the metrics of the test data, and close the file."""
+        """Add the test metrics and close the file."""
         self._add(state, _tagged(metrics.get("test", {}), "test"), state.epoch)
         self._close(state)
 
@@ -106,5 +105,5 @@ class TensorBoard(Callback):
 
 
 def _tagged(metrics: Mapping[str, float], data: str) -> dict[str, float]:
-    """Return metrics as `loss/train`: TensorBoard shows together what is before the slash."""
+    """Return metrics tagged like `loss/train`; TensorBoard groups tags by their prefix."""
     return {f"{name}/{data}": value for name, value in metrics.items()}

@@ -1,4 +1,4 @@
-"""Ends the training when it has taken long enough."""
+"""A time limit for the training."""
 
 import time
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from declnet import Callback, EpochFinished, Run
 
 @dataclass
 class Clock:
-    """When the training would have begun, had it never been stopped; seconds of a clock."""
+    """The start of the training in clock seconds, as if it had never been interrupted."""
 
     run: Run
     begun: float
@@ -20,9 +20,8 @@ class Clock:
 class TimeLimit(Callback):
     """Stops after the first epoch that ends later than `minutes` after the beginning.
 
-    Every epoch counts, logged or not, and only the time in which the run is at work, in a run that
-    is resumed too. What such a run learns depends on how fast the machine is: of all callbacks,
-    this one makes it irreproducible.
+    Every epoch counts, logged or not. Only running time counts, also in a resumed run. The result
+    depends on the speed of the machine: this is the only callback that makes a run irreproducible.
     """
 
     type = "time_limit"
@@ -31,18 +30,18 @@ class TimeLimit(Callback):
     minutes: float = Field(gt=0, description="of training")
 
     def start(self, run: Run) -> Clock:
-        """Look at the clock."""
+        """Return the start time."""
         return Clock(run, time.monotonic())
 
     def save(self, state: Clock) -> dict[str, Any]:
-        """Return the seconds so far."""
+        """Return the elapsed seconds."""
         return {"seconds": time.monotonic() - state.begun}
 
     def restore(self, run: Run, saved: dict[str, Any]) -> Clock:
-        """Go on counting."""
+        """Continue counting from the saved time."""
         return Clock(run, time.monotonic() - saved["seconds"])
 
     def after_epoch(self, state: Clock, epoch: EpochFinished) -> None:
-        """Stop if it is late."""
+        """Stop if the time is up."""
         if time.monotonic() - state.begun >= 60 * self.minutes:
             state.run.stop(f"the time limit of {self.minutes:g} minutes is over")

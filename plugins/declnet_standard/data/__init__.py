@@ -1,4 +1,4 @@
-"""Data sources, one a file."""
+"""Data sources."""
 
 from typing import TYPE_CHECKING
 
@@ -32,6 +32,6 @@ __getattr__ = lazy_names(__name__, {name: file for file, name in DATA_SOURCES.it
 
 @hookimpl
 def declnet_register(register: Register) -> None:
-    """Announces this package's components; each is imported when a spec names it."""
+    """Announce this package's components; each is imported when a spec names it."""
     for file, name in DATA_SOURCES.items():
         register.lazily("data_source", file, f"{__name__}.{file}:{name}")

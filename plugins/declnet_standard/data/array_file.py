@@ -1,4 +1,4 @@
-"""Reads .npy data: its header, its samples part by part, and what may be wrong with it."""
+"""Reading and validation of .npy data: the header, and samples in chunks."""
 
 from collections.abc import Iterator
 from math import prod
@@ -10,18 +10,18 @@ import numpy as np
 from declnet import Array, DataError, Dtype, Shape
 
 LARGEST_SAMPLE = 2**28
-"""Bytes of one sample; data that claims more is refused where it is read in parts."""
+"""Most bytes in one sample; chunked reading refuses data that claims more."""
 
 
 def read_header(file: IO[bytes], name: str) -> tuple[Shape, bool, Dtype]:
-    """Return shape, whether in Fortran order, and type of the array that a file holds.
+    """Return the shape, Fortran order flag and dtype of the array in a file.
 
     Args:
-        file: at the start of the data; afterwards at its first number.
-        name: of the array, for messages.
+        file: positioned at the start of the data; afterwards at its first number.
+        name: the array's name, for messages.
 
     Raises:
-        DataError: it is not .npy data, or holds pickled objects.
+        DataError: the file is not .npy data, or holds pickled objects.
     """
     try:
         version = np.lib.format.read_magic(file)
@@ -30,7 +30,7 @@ def read_header(file: IO[bytes], name: str) -> tuple[Shape, bool, Dtype]:
             (2, 0): np.lib.format.read_array_header_2_0,
         }[version]
         shape, fortran, dtype = read(file)
-    except Exception:  # whatever the parser of other data ran into
+    except Exception:  # the parser can raise anything on other data
         raise DataError(f"{name} is not NumPy data, or is damaged") from None
     if dtype.hasobject:
         raise DataError(f"{name} holds pickled objects, which are never loaded")
@@ -38,15 +38,15 @@ def read_header(file: IO[bytes], name: str) -> tuple[Shape, bool, Dtype]:
 
 
 def read_chunks(file: IO[bytes], name: str, samples: int) -> Iterator[Array]:
-    """Yield the array that a file holds in parts of up to `samples` samples, in constant memory.
+    """Yield the array in a file in chunks of up to `samples` samples, in constant memory.
 
     Args:
-        file: at the start of the data.
-        name: of the array, for messages.
-        samples: of a part.
+        file: positioned at the start of the data.
+        name: the array's name, for messages.
+        samples: the most samples in a chunk.
 
     Raises:
-        DataError: it is not .npy data, is damaged, or cannot be read sample by sample.
+        DataError: the file is not .npy data, is damaged, or cannot be read sample by sample.
     """
     shape, fortran, dtype = read_header(file, name)
     if dtype.kind not in "fiub":
@@ -66,7 +66,7 @@ def read_chunks(file: IO[bytes], name: str, samples: int) -> Iterator[Array]:
         count = min(samples, shape[0] - start)
         try:
             data = file.read(count * size)
-        except Exception:  # a damaged archive raises whatever its parser ran into
+        except Exception:  # the parser can raise anything on a damaged archive
             raise DataError(f"{name} is damaged") from None
         if len(data) < count * size:
             raise DataError(f"{name} is cut off within sample {start + len(data) // size}")

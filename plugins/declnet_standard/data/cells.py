@@ -9,7 +9,7 @@ import numpy as np
 from declnet import Array
 
 _FOREIGN = re.compile(r"_|[^\t\x20-\x7e]")
-"""What Python takes within a number and a data file does not mean as one."""
+"""Characters that Python accepts in a number but that are not numeric in a data file."""
 
 _EXCHANGED = str.maketrans(".,", ",.")
 
@@ -17,16 +17,15 @@ _TRUTH = {"true": True, "false": False}
 
 
 class Cells:
-    """Some cells of a column, one after the other.
+    """Consecutive cells of a column.
 
-    Each method reads all of them in one way, or gives None if a cell cannot be read so. Spaces and
-    tabulators around a cell do not count.
+    Each method converts all cells to one type, or returns None if a cell does not fit. Spaces and
+    tabs around a cell are ignored.
 
     Args:
-        values: as the file has them.
-        missing: what stands for a missing value.
-        decimal: what parts whole numbers from fractions, a point or a comma; the other one is no
-            part of a number then.
+        values: the cells' text.
+        missing: the texts that mark a missing value.
+        decimal: the decimal sign, a point or a comma; the other one is not allowed in numbers.
     """
 
     def __init__(self, values: Sequence[str], missing: frozenset[str], decimal: str = ".") -> None:
@@ -37,7 +36,7 @@ class Cells:
         return len(self._values)
 
     def integers(self) -> Array | None:
-        """Integers of 64 bits; floats with NaN where something is missing."""
+        """Return 64-bit integers, or floats with NaN if values are missing."""
         values = self._values
         if self._own_numbers:
             return self._integers_and_gaps()
@@ -48,7 +47,7 @@ class Cells:
         return None if _FOREIGN.search("".join(values)) else _as_int64(numbers)
 
     def numbers(self) -> Array | None:
-        """Floats with NaN where something is missing."""
+        """Return floats, with NaN for missing values."""
         values = self._values
         found = None if self._own_numbers else _as_floats(values)
         if found is None:
@@ -56,7 +55,7 @@ class Cells:
         return None if _FOREIGN.search("".join(values)) else found
 
     def booleans(self) -> Array | None:
-        """Booleans, of true and false in any case; floats with NaN where something is missing."""
+        """Return booleans (true and false in any case), or floats with NaN if some are missing."""
         values = self._those_there
         try:
             found = np.array([_TRUTH[each.lower()] for each in values], bool)
@@ -65,9 +64,9 @@ class Cells:
         return found if len(found) == len(self) else self._with_gaps(found.astype(float))
 
     def text(self) -> Array:
-        """Text (objects), None where something is missing."""
+        """Return text (objects), with None for missing values."""
         array = np.empty(len(self), object)
-        known: dict[str, str] = {}  # one object for equal cells
+        known: dict[str, str] = {}  # equal cells share one object
         missing = self._missing
         array[:] = [
             None if each in missing else known.setdefault(each, each) for each in self._stripped()
@@ -75,11 +74,11 @@ class Cells:
         return array
 
     def are_missing(self) -> bool:
-        """Whether all are missing."""
+        """Return whether all cells are missing."""
         return all(each in self._missing for each in self._stripped())
 
     def first_that_is_no(self, kind: str) -> tuple[int, str]:
-        """The position and the value of the first cell that cannot be read as a kind.
+        """Return the position and value of the first cell that is not of a kind.
 
         Args:
             kind: `"integer"`, `"number"` or `"boolean"`.
@@ -123,7 +122,7 @@ class Cells:
         return self._with_gaps(there)
 
     def _with_gaps(self, there: Array) -> Array:
-        """The values that are there, in their places, with NaN in the others."""
+        """Return the present values in their positions, and NaN elsewhere."""
         found = np.full(len(self), np.nan)
         found[[each not in self._missing for each in self._stripped()]] = there
         return found
@@ -145,6 +144,6 @@ def _as_int64(numbers: list[int]) -> Array | None:
 
 def _is_number(text: str) -> bool:
     try:
-        return float(text) == float(text)  # NaN is missing in any case
+        return float(text) == float(text)  # NaN always counts as missing
     except ValueError:
         return False

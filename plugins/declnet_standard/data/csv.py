@@ -18,10 +18,10 @@ from declnet_standard.data.table_source import TextTableSource, require
 class CSV(TextTableSource):
     """A table in a text file, one row a line, its cells parted by commas; .gz files too.
 
-    The first row names the columns. Cells may be in quotation marks, which double within. Columns
-    are whole numbers, numbers, booleans (true and false) or text, as all their cells can be read;
-    `types` overrides it. Spaces around a cell do not count, and blank lines neither. With the extra
-    `data` it reads faster.
+    The first row names the columns. Cells may be quoted, with quotation marks doubled inside. A
+    column holds integers, numbers, booleans (true and false) or text, the first type that fits all
+    its cells, unless `types` overrides it. Blank lines and spaces around a cell are ignored.
+    Reading is faster with the extra `data`.
     """
 
     type = "csv"
@@ -64,13 +64,13 @@ class CSV(TextTableSource):
 
     @classmethod
     def for_file(cls, path: Path, like: Self | None = None) -> DataSource:
-        """A file of whose delimiter nothing is known has tabs if it is called .tsv."""
+        """Return a source for a file, with tabs as the delimiter if its suffix is .tsv."""
         if like is None and path.name.lower().endswith((".tsv", ".tsv.gz")):
             return cls(path=path, delimiter="\t")
         return super().for_file(path, like)
 
     def with_detected_format(self) -> Self:
-        """Finds encoding, delimiter and decimal sign."""
+        """Return the source with detected encoding, delimiter and decimal sign."""
         found = text_format(self.path)
         source = self.model_copy(update=found)
         if found.get("delimiter", ",") == ",":
@@ -79,18 +79,18 @@ class CSV(TextTableSource):
         return source.model_copy(update={"decimal": ","}) if commas else source
 
     def describe(self) -> DataInfo | None:
-        """Reads the header alone."""
+        """Read only the header."""
         self._check_names()
         return None
 
     def load(self, rng: np.random.Generator) -> Table:
-        """Reads the file; nothing is random."""
+        """Read the file; nothing is random."""
         self._check_names()
         columns = read_csv(self._form(), self._declared(), self._settled, self._only)
         return next(self.labelled([self.records(columns)]))
 
     def chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Dataset | Table]:
-        """Reads the file in parts; where a type is not known beforehand, once more before that."""
+        """Read the file in chunks, after a first pass if a column's type is not yet known."""
         self._check_names()
         return self.labelled(self._parts(samples))
 

@@ -1,4 +1,4 @@
-"""How a CSV file seems to be written: encoding, delimiter, decimal sign."""
+"""Detection of a CSV file's encoding, delimiter and decimal sign."""
 
 import codecs
 import csv
@@ -13,27 +13,27 @@ from declnet import Table
 
 USUAL = "utf-8"
 OTHER = "cp1252"
-"""What text files that are no UTF-8 are in most often, under Windows and before."""
+"""The most frequent encoding, besides UTF-8, of text files from Windows and older systems."""
 UNDEFINED = frozenset(b"\x81\x8d\x8f\x90\x9d")
-"""Bytes that have no meaning in it; Latin-1, otherwise nearly the same, has one for each."""
+"""Bytes undefined in it; Latin-1, otherwise nearly the same, defines all of them."""
 MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 DELIMITERS = ",;\t|"
 LINES = 50
-"""Of a file, from which its delimiter is told."""
+"""Bytes read from a file to detect its delimiter."""
 PIECE = 1 << 20
 MOST_BYTES = 1 << 32
-"""Of an unpacked file, as many as the source csv takes unless it says otherwise."""
+"""Most bytes in an unpacked file, the default limit of the source csv."""
 
 _COMMA_NUMBER = re.compile(r"[+-]?[0-9]*,[0-9]+|[+-]?[0-9]+")
 
 
 def text_format(path: Path) -> dict[str, str]:
-    """Return the keys `encoding` and `delimiter`, as far as they are not the usual ones.
+    """Return the keys `encoding` and `delimiter` where they differ from the defaults.
 
-    A file that cannot be read gives nothing; reading it says why.
+    Returns nothing for an unreadable file; reading it later reports the error.
     """
     found: dict[str, str] = {}
-    if not path.is_file():  # opening a pipe would wait for whoever writes to it
+    if not path.is_file():  # opening a pipe would block until something writes to it
         return found
     try:
         with _opened(path) as file:
@@ -51,7 +51,7 @@ def text_format(path: Path) -> dict[str, str]:
 
 
 def has_decimal_commas(table: Table) -> bool:
-    """Whether columns of text are in fact numbers with a comma before their fractions."""
+    """Return whether text columns actually hold numbers with decimal commas."""
     texts = [each for each in table.columns.values() if each.dtype.kind == "O"]
     return any(_are_comma_numbers(cells for cells in column if cells) for column in texts)
 
@@ -84,15 +84,15 @@ def _encoding(file: BinaryIO) -> str:
 
 
 def _delimiter(text: str) -> str:
-    """The first that parts each line into the same number of cells, two at least; else a comma."""
+    """Return the first delimiter that gives all lines the same 2 or more cells, or a comma."""
     lines = text.splitlines(keepends=True)
     if len(lines) > 1:
-        lines = lines[:-1]  # which may be cut off
+        lines = lines[:-1]  # the last line may be cut off
     return next((each for each in DELIMITERS if _cells(lines, each) > 1), ",")
 
 
 def _cells(lines: list[str], delimiter: str) -> int:
-    """How many cells each line has; 0 if they differ in that."""
+    """Return the number of cells in each line, or 0 if it varies."""
     try:
         rows = list(islice(csv.reader(lines, delimiter=delimiter, strict=True), LINES))
     except csv.Error:

@@ -1,4 +1,4 @@
-"""What is wrong with the text of a CSV file, with its line."""
+"""Errors in the text of a CSV file, with their lines."""
 
 import csv
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class ReaderFaults:
-    """Turns what the reader raises into errors that name the line."""
+    """A context that turns the reader's exceptions into errors with a line number."""
 
     def __init__(self, form: CSVFormat, reader: "Reader") -> None:
         self._form, self._reader = form, reader
@@ -32,7 +32,7 @@ class ReaderFaults:
 
 
 def wrong_encoding(form: CSVFormat) -> DataError:
-    """Says where a file is not text of its encoding."""
+    """Return the error for text that does not match the encoding, with its place."""
     where = ""
     with opened(form.path, form.most_bytes) as file:
         for number, line in enumerate(file, start=1):

@@ -1,4 +1,4 @@
-"""How a CSV file is written, and what its header says."""
+"""The format and the header of a CSV file."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,16 +8,16 @@ from declnet import DataError
 
 @dataclass(frozen=True)
 class CSVFormat:
-    """How a file is written.
+    """The format of a file.
 
     Attributes:
         path: the file.
-        delimiter: between cells.
-        decimal: within numbers, a point or a comma.
-        encoding: of the text.
+        delimiter: the character between cells.
+        decimal: the decimal sign, a point or a comma.
+        encoding: the text encoding.
         header: whether the first row names the columns.
-        most_bytes: more are refused.
-        missing: cells that stand for a missing value.
+        most_bytes: the size limit; larger files are refused.
+        missing: the cells that mark a missing value.
     """
 
     path: Path
@@ -30,7 +30,7 @@ class CSVFormat:
 
 
 def header(cells: list[str], form: CSVFormat) -> list[str]:
-    """The columns' names; one without a name is called by its position, `column_1`.
+    """Return the columns' names, using the position for unnamed ones, as in `column_1`.
 
     Raises:
         DataError: two have the same name.
@@ -50,5 +50,5 @@ def header(cells: list[str], form: CSVFormat) -> list[str]:
 
 
 def unnamed(count: int) -> list[str]:
-    """Names for columns without any."""
+    """Return names for unnamed columns."""
     return [f"column_{position}" for position in range(1, count + 1)]

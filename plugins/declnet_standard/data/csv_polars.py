@@ -1,4 +1,4 @@
-"""The cells of a CSV file by polars, as far as the file is plain."""
+"""Cells of a CSV file read by polars, as far as the file is plain."""
 
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
@@ -10,27 +10,27 @@ from declnet_standard.data.plain_csv import is_plain, last_row_end
 from declnet_standard.data.polars_cells import PolarsCells
 
 PIECE = 1 << 22
-"""Bytes that are read at once."""
+"""Bytes per read."""
 
 _MARK = b"\xef\xbb\xbf"
 
 
 def polars_is_there() -> bool:
-    """Whether polars is installed; imports nothing."""
+    """Return whether polars is installed, without importing it."""
     return find_spec("polars") is not None
 
 
 class PlainBlocks:
-    """The blocks of a file up to the first one that is not plain.
+    """The blocks of a file up to the first that is not plain.
 
     Args:
-        file: at its start.
-        form: how it is written; another encoding than UTF-8 gives no blocks.
-        columns: how many there are.
+        file: positioned at its start.
+        form: its format; encodings other than UTF-8 give no blocks.
+        columns: the number of columns.
 
     Attributes:
-        rows: how many rows were given.
-        complete: whether the whole file was.
+        rows: the number of rows yielded.
+        complete: whether the whole file was yielded.
     """
 
     def __init__(self, file: BinaryIO, form: CSVFormat, columns: int) -> None:
@@ -38,7 +38,7 @@ class PlainBlocks:
         self.rows, self.complete = 0, False
 
     def __iter__(self) -> Iterator[tuple[int, Sequence[Cells]]]:
-        """The number of each block's first row, from 1, and the cells of each column."""
+        """Yield the number of each block's first row, from 1, and the cells of each column."""
         if self._form.encoding.lower().replace("_", "-") not in ("utf-8", "utf8", "ascii"):
             return
         header = self._form.header
@@ -55,7 +55,7 @@ class PlainBlocks:
         self.complete = True
 
     def _pieces(self) -> Iterator[bytes]:
-        """Whole rows, many at once."""
+        """Yield pieces of whole rows."""
         rest = self._file.read(len(_MARK)).removeprefix(_MARK)
         while True:
             read = self._file.read(PIECE)
@@ -71,7 +71,7 @@ class PlainBlocks:
 
 
 def _cells(piece: bytes, form: CSVFormat, columns: int, header: bool) -> Sequence[Cells] | None:
-    """The cells of a piece without its header; None if polars does not see as many columns."""
+    """Return a piece's cells without the header, or None if polars finds other columns."""
     import polars as pl
 
     frame = pl.read_csv(

@@ -1,4 +1,4 @@
-"""The rows of a CSV file in blocks, by Python's own reader, each fault named with its row."""
+"""Rows of a CSV file in blocks, read by Python's csv module, with the row in each error."""
 
 import csv
 import io
@@ -12,17 +12,17 @@ from declnet_standard.data.csv_format import CSVFormat, header, unnamed
 from declnet_standard.data.text_file import encoding_of
 
 CELLS = 1 << 17
-"""How many cells a block has, about."""
+"""Approximate number of cells in a block."""
 
 
 class CSVFile:
     """An open CSV file.
 
     Attributes:
-        names: of the columns.
+        names: the columns' names.
 
     Raises:
-        DataError: it is empty, is no text, or its header is wrong.
+        DataError: the file is empty or not text, or its header is invalid.
     """
 
     def __init__(self, file: BinaryIO, form: CSVFormat) -> None:
@@ -38,10 +38,10 @@ class CSVFile:
         self.names = header(first, form) if form.header else unnamed(len(first))
 
     def blocks(self) -> Iterator[tuple[int, list[tuple[str, ...]]]]:
-        """The number of a block's first row, from 1, and its cells by column.
+        """Yield the number of each block's first row, from 1, and its cells by column.
 
         Raises:
-            DataError: a row has more or fewer cells than the header, or the text is wrong.
+            DataError: a row has more or fewer cells than the header, or the text is invalid.
         """
         size = max(1, CELLS // len(self.names))
         while rows := self._next_rows(size):
@@ -49,7 +49,7 @@ class CSVFile:
             self._row += len(rows)
 
     def close(self) -> None:
-        """Lets go of the file."""
+        """Detach from the file."""
         self._stream.detach()
 
     def _first_row(self) -> list[str]:

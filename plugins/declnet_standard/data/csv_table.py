@@ -1,4 +1,4 @@
-"""The typed columns of a CSV file, all at once or in parts."""
+"""Typed columns of a CSV file, whole or in chunks."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -14,11 +14,11 @@ from declnet_standard.data.typed_column import TypedColumn
 
 Types = Mapping[str, ColumnType]
 Block = tuple[int, Sequence[Cells]]
-"""The number of its first row, and the cells of each column."""
+"""The number of the block's first row, and the cells of each column."""
 
 
 def read_names(form: CSVFormat) -> list[str]:
-    """The names of the columns; raises DataError if the file cannot be read."""
+    """Return the names of the columns; raise DataError if the file cannot be read."""
     with opened(form.path, form.most_bytes) as raw:
         file = CSVFile(raw, form)
         file.close()
@@ -28,13 +28,13 @@ def read_names(form: CSVFormat) -> list[str]:
 def read_csv(
     form: CSVFormat, declared: Types, settled: Types, only: frozenset[str] | None = None
 ) -> dict[str, Array]:
-    """The columns of a file.
+    """Return the columns of a file.
 
     Args:
-        form: how it is written.
-        declared: types of columns, which no cell may break.
+        form: the file's format.
+        declared: types of columns that every cell must have.
         settled: types of columns in the training data.
-        only: the columns that are wanted; default: all.
+        only: the columns to read; default: all.
 
     Raises:
         DataError: the file cannot be read, has no rows, or a cell is not of its column's type.
@@ -53,7 +53,7 @@ def read_csv(
 def read_csv_in_chunks(
     form: CSVFormat, declared: Types, settled: Types, rows: int, only: frozenset[str] | None = None
 ) -> Iterator[dict[str, Array]]:
-    """The columns of a file in parts of up to `rows` rows, all parts of the same types.
+    """Yield the columns of a file in chunks of up to `rows` rows, with the same types in all.
 
     Raises:
         DataError: as `read_csv`.
@@ -85,7 +85,7 @@ def read_csv_in_chunks(
 
 
 def found_types(form: CSVFormat, only: frozenset[str]) -> dict[str, ColumnType]:
-    """The types of some columns, by all their cells."""
+    """Return the types of some columns, from all their cells."""
     types: dict[str, ColumnType] = {}
     for name, column in _read(form, {}, {}, only=only, keep=False).items():
         kind = "text" if column.lost else column.type
@@ -94,7 +94,7 @@ def found_types(form: CSVFormat, only: frozenset[str]) -> dict[str, ColumnType]:
 
 
 def blocks(form: CSVFormat) -> Iterator[Block]:
-    """The cells of a file, block by block; by polars where it is installed and reads them alike."""
+    """Yield a file's cells in blocks, by polars if it is installed and reads them identically."""
     done = 0
     if polars_is_there() and form.decimal == ".":
         with opened(form.path, form.most_bytes) as raw:
@@ -111,7 +111,7 @@ def blocks(form: CSVFormat) -> Iterator[Block]:
 
 
 def _rows(form: CSVFormat) -> Iterator[tuple[int, Sequence[Sequence[str]]]]:
-    """The cells of a file as text."""
+    """Yield the cells of a file as text."""
     with opened(form.path, form.most_bytes) as raw:
         file = CSVFile(raw, form)
         try:
@@ -140,7 +140,7 @@ def _read(
 
 
 def _cut(waiting: dict[str, list[Array]], rows: int) -> dict[str, Array]:
-    """Takes rows off the front of each column."""
+    """Remove rows from the front of each column and return them."""
     taken = {}
     for name, parts in waiting.items():
         whole = np.concatenate(parts) if len(parts) > 1 else parts[0]

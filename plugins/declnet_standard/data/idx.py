@@ -1,4 +1,4 @@
-"""Arrays in the IDX format, in which MNIST is published."""
+"""Arrays in the IDX format, used by MNIST."""
 
 from math import prod
 from pathlib import Path
@@ -15,7 +15,7 @@ _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E:
 class IDX(DataSource):
     """Images and labels in two IDX files, plain or .gz, as MNIST's: http://yann.lecun.com/exdb/mnist.
 
-    x: (n, 1, height, width) for files of three axes, so that convolutions take them, else as it is;
+    x: (n, 1, height, width) for files with three axes, for convolutions, otherwise unchanged;
     y: (n,).
     """
 
@@ -29,11 +29,11 @@ class IDX(DataSource):
     )
 
     def describe(self) -> DataInfo:
-        """Reads the files."""
+        """Read the files."""
         return DataInfo.of(*self._arrays())
 
     def load(self, rng: np.random.Generator) -> Dataset:
-        """Reads the files; nothing is random."""
+        """Read the files; nothing is random."""
         return Dataset(*self._arrays())
 
     def _arrays(self) -> tuple[Array, Array]:

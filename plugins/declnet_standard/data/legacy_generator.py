@@ -1,4 +1,4 @@
-"""Calls nnfs, which draws from NumPy's global generator, without leaving a trace in it."""
+"""Calls to nnfs, which uses NumPy's global generator, that preserve its state."""
 
 import threading
 from collections.abc import Callable
@@ -13,10 +13,10 @@ _one_at_a_time = threading.Lock()
 def drawn(
     create: Callable[[], tuple[Array, Array]], rng: np.random.Generator
 ) -> tuple[Array, Array]:
-    """Runs `create` with the global generator seeded from `rng`, and restores its state.
+    """Return the result of `create` with the global generator seeded from `rng`; restore its state.
 
-    The lock keeps two data sources of this process apart; it cannot hold back other code that uses
-    the global generator at the same moment.
+    The lock serializes data sources in this process; it cannot block other code that uses the
+    global generator at the same time.
     """
     seed = int(rng.integers(2**32))
     with _one_at_a_time:

@@ -18,11 +18,11 @@ class NNFSSine(DataSource):
     samples: int = Field(default=1000, ge=1, description="number of points")
 
     def describe(self) -> DataInfo:
-        """Known without computing."""
+        """Return the shapes, known without computing."""
         return DataInfo((1,), "float", "values", (1,), None, self.samples)
 
     def load(self, rng: np.random.Generator) -> Dataset:
-        """Computes the points; nothing is random."""
+        """Compute the points; nothing is random."""
         from nnfs.datasets import sine_data
 
         return Dataset(*sine_data(self.samples))

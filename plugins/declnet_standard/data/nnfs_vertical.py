@@ -20,11 +20,11 @@ class NNFSVertical(DataSource):
     classes: int = Field(ge=1, le=256, description="number of classes")
 
     def describe(self) -> DataInfo:
-        """Known without drawing."""
+        """Return the shapes, known without drawing."""
         return DataInfo((2,), "float", "classes", (), self.classes, self.samples * self.classes)
 
     def load(self, rng: np.random.Generator) -> Dataset:
-        """Draws the points."""
+        """Draw the points."""
         from nnfs.datasets import vertical_data
 
         return Dataset(*drawn(lambda: vertical_data(self.samples, self.classes), rng))

@@ -24,8 +24,8 @@ from declnet_standard.data.array_file import missing, read_chunks, read_header
 class NPY(DataSource):
     """The arrays x (n, …) and y (n, …) of two .npy files.
 
-    The file of x is mapped: each batch is read from it when its turn comes, so it may be larger
-    than memory. Its numbers are converted to the model's type batch by batch.
+    The file of x is memory-mapped and read batch by batch, so it may be larger than memory. Its
+    numbers are converted to the model's type in each batch.
     """
 
     type = "npy"
@@ -40,17 +40,17 @@ class NPY(DataSource):
 
     @classmethod
     def for_file(cls, path: Path, like: Self | None = None) -> DataSource:
-        """One file has samples alone, without targets."""
+        """Return a source for one file, which has samples without targets."""
         return NPYInputs(path=path)
 
     def describe(self) -> DataInfo:
-        """Reads y, and of x the header alone."""
+        """Read y and the header of x."""
         shape, _, dtype, _ = _header(self.x)
         described = DataInfo.of(np.broadcast_to(np.zeros((), dtype), shape), self._read(self.y))
         return described if not self.mapped else described.not_in_memory()
 
     def load(self, rng: np.random.Generator) -> Dataset:
-        """Maps x and reads y; nothing is random."""
+        """Map x and read y; nothing is random."""
         y = self._read(self.y)
         if not self.mapped:
             return Dataset(self._read(self.x), y)
@@ -87,20 +87,20 @@ class NPYInputs(DataSource):
     path: Path = Field(description="the file of the samples")
 
     def describe(self) -> DataInfo:
-        """Reads the header."""
+        """Read the header."""
         shape, _, dtype, _ = _header(self.path)
         x = np.broadcast_to(np.zeros((), dtype), shape)
         return DataInfo.of(x, np.zeros(len(x)) if shape else x)
 
     def load(self, rng: np.random.Generator) -> Dataset:
-        """Refuses: it has no targets."""
+        """Raise an error, as there are no targets."""
         raise DataError(
             f"{self.path}: holds inputs alone, without targets",
             hint="an .npz archive holds both, as x and y",
         )
 
     def input_chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Array | Table]:
-        """Reads the file part by part."""
+        """Read the file in chunks."""
         try:
             with self.path.open("rb") as file:
                 yield from read_chunks(file, f"{self.path}: the file", samples)

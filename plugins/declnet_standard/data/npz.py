@@ -25,19 +25,19 @@ class NPZ(DataSource):
     )
 
     def describe(self) -> DataInfo:
-        """Reads y, and of x the header alone."""
+        """Read y and the header of x."""
         with self._archive() as archive, self._member(archive, "x") as file:
             shape, _, dtype = read_header(file, f"{self.path}: the array x")
             x = np.broadcast_to(np.zeros((), dtype), shape)
             return DataInfo.of(x, self._array(archive, "y"))
 
     def load(self, rng: np.random.Generator) -> Dataset:
-        """Reads the arrays; nothing is random."""
+        """Read the arrays; nothing is random."""
         with self._archive() as archive:
             return Dataset(self._array(archive, "x"), self._array(archive, "y"))
 
     def input_chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Array | Table]:
-        """Reads x alone, part by part, however large it is."""
+        """Read only x, in chunks, whatever its size."""
         with self._archive() as archive, self._member(archive, "x", whole=False) as file:
             yield from read_chunks(file, f"{self.path}: the array x", samples)
 
@@ -59,13 +59,13 @@ class NPZ(DataSource):
     def _unpacked(self, file: IO[bytes]) -> Iterator[zipfile.ZipFile]:
         try:
             archive = zipfile.ZipFile(file)
-        except Exception:  # whatever the parser of a file that is no archive ran into
+        except Exception:  # the parser can raise anything on other files
             raise DataError(f"{self.path}: not an .npz archive") from None
         with archive:
             yield archive
 
     def _member(self, archive: zipfile.ZipFile, name: str, whole: bool = True) -> IO[bytes]:
-        """An array's file within the archive; if it is read whole, not one that is too large."""
+        """Open an array's file in the archive, unless it is too large to be read whole."""
         names = [each.removesuffix(".npy") for each in archive.namelist()]
         if name not in names:
             found = ", ".join(names) or "none"
@@ -79,7 +79,7 @@ class NPZ(DataSource):
             )
         try:
             return archive.open(member)
-        except Exception:  # a damaged archive raises whatever its parser ran into
+        except Exception:  # the parser can raise anything on a damaged archive
             raise self._damaged(name) from None
 
     def _array(self, archive: zipfile.ZipFile, name: str) -> Array:
@@ -87,7 +87,7 @@ class NPZ(DataSource):
             shape, fortran, dtype = read_header(file, f"{self.path}: the array {name}")
             size = int(np.prod(shape, dtype=object)) * dtype.itemsize
             try:
-                data = file.read(size + 1)  # also checks the checksum, at the end
+                data = file.read(size + 1)  # also verifies the checksum at the end
             except Exception:
                 raise self._damaged(name) from None
             if len(data) != size or not dtype.itemsize:

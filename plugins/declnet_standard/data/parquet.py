@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class Parquet(TableSource):
     """A table in a Parquet file, whose columns have the types that the file says.
 
-    Dates and times become text (ISO 8601), categories as well; columns of lists or other tables are
-    refused if they are features. Needs the extra `data`.
+    Dates, times (ISO 8601) and categories become text; nested columns are refused as features.
+    Needs the extra `data`.
     """
 
     type = "parquet"
@@ -29,19 +29,19 @@ class Parquet(TableSource):
     path: Path = Field(description="the file")
 
     def describe(self) -> DataInfo | None:
-        """Reads the names of the columns alone."""
+        """Read only the names of the columns."""
         self.require_columns(list(self._scanned().collect_schema().names()))
         return None
 
     def load(self, rng: np.random.Generator) -> Table:
-        """Reads the file; nothing is random."""
+        """Read the file; nothing is random."""
         records = self._records(self._scanned())
         if not len(records):
             raise DataError(f"{self.path}: has no rows")
         return next(self.labelled([records]))
 
     def chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Dataset | Table]:
-        """Reads the file in parts."""
+        """Read the file in chunks."""
         return self.labelled(self._parts(samples))
 
     def _parts(self, samples: int) -> Iterator[Table]:
@@ -57,7 +57,7 @@ class Parquet(TableSource):
         return int(self._collected(self._scanned().select(pl.len())).item())
 
     def _records(self, frame: "pl.LazyFrame") -> Table:
-        """The columns that records can have, with those that are needed."""
+        """Return a table of the usable columns, which include all needed ones."""
         import polars as pl
         from polars import selectors
 
@@ -84,7 +84,7 @@ class Parquet(TableSource):
     def _collected(self, frame: "pl.LazyFrame") -> "pl.DataFrame":
         try:
             found: pl.DataFrame = frame.collect()
-        except Exception as error:  # whatever polars ran into in a damaged file
+        except Exception as error:  # polars can raise anything on a damaged file
             raise self._unreadable(error) from None
         return found
 

@@ -1,4 +1,4 @@
-"""Whether a piece of a CSV file is written so plainly that every reader reads it alike."""
+"""Recognition of plain CSV, which every reader interprets alike."""
 
 import numpy as np
 
@@ -8,9 +8,9 @@ QUOTE, NEWLINE = ord('"'), ord("\n")
 
 
 def last_row_end(piece: bytes) -> int:
-    """Where the last whole row of a piece ends; 0 if no row does.
+    """Return where the last whole row of a piece ends, or 0 if none does.
 
-    A line's end within quotation marks is none of a row: the number of marks before it is odd.
+    A line break within quotation marks does not end a row: the number of marks before it is odd.
     """
     end = piece.rfind(b"\n") + 1
     while end and piece.count(b'"', 0, end) % 2:
@@ -19,10 +19,10 @@ def last_row_end(piece: bytes) -> int:
 
 
 def is_plain(piece: bytes, columns: int, delimiter: str) -> bool:
-    """Whether a piece of whole rows is plain.
+    """Return whether a piece of whole rows is plain.
 
-    That is: UTF-8 without NUL bytes, as many cells in each row as there are columns, no blank
-    lines, and quotation marks only around whole cells, doubled within.
+    Plain means UTF-8 without NUL bytes, one cell per column in each row, no blank lines, and
+    quotation marks only around whole cells, doubled within.
     """
     if not piece.isascii():
         try:
@@ -49,7 +49,7 @@ def is_plain(piece: bytes, columns: int, delimiter: str) -> bool:
 
 
 def _are_around_cells(marks: Array, inside: Array, ends: Array, letters: Array) -> bool:
-    """Whether each mark opens a cell, closes one, or is one of two in a row."""
+    """Return whether each mark opens a cell, closes one, or is doubled."""
     opening, closing = marks[inside[marks] == 1], marks[inside[marks] == 0]
     after_end = (opening == 0) | ends[opening - 1] | (letters[opening - 1] == QUOTE)
     following = np.minimum(closing + 1, len(letters) - 1)

@@ -1,4 +1,4 @@
-"""The cells of a column as polars holds them: read faster, and just as `Cells` does."""
+"""Cells of a column in polars, converted faster than by `Cells`, with the same results."""
 
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -12,17 +12,17 @@ if TYPE_CHECKING:
     import polars as pl
 
 _NOT_IN_NUMBERS = r"[^0-9eE+\-._infatyINFATY]"
-"""What no number of Python has, `infinity` and `nan` among them."""
+"""Characters that occur in no Python number, which may be `infinity` or `nan`."""
 
 _WHOLE = r"^[+-]?[0-9_]+$"
 
 
 class PolarsCells(Cells):
-    """Some cells of a column; what polars and Python may see differently is left to `Cells`.
+    """Cells of a column; anything that polars and Python may parse differently is left to `Cells`.
 
     Args:
-        series: of strings.
-        missing: what stands for a missing value.
+        series: a series of strings.
+        missing: the texts that mark a missing value.
     """
 
     def __init__(self, series: "pl.Series", missing: frozenset[str]) -> None:
@@ -49,7 +49,7 @@ class PolarsCells(Cells):
         return cells
 
     def integers(self) -> Array | None:
-        """As `Cells.integers`."""
+        """Return the same as `Cells.integers`."""
         import polars as pl
 
         plain = self._all_of(pl.Int64)
@@ -63,7 +63,7 @@ class PolarsCells(Cells):
         return None
 
     def numbers(self) -> Array | None:
-        """As `Cells.numbers`."""
+        """Return the same as `Cells.numbers`."""
         import polars as pl
 
         plain = self._all_of(pl.Float64)
@@ -77,14 +77,14 @@ class PolarsCells(Cells):
         return self._numbers_and_gaps()
 
     def booleans(self) -> Array | None:
-        """As `Cells.booleans`."""
+        """Return the same as `Cells.booleans`."""
         lower = self._there.str.to_lowercase()
         if not lower.is_in(["false", "true"]).all():
             return None
         return self._placed(lower == "true")
 
     def text(self) -> Array:
-        """As `Cells.text`."""
+        """Return the same as `Cells.text`."""
         distinct = self._there.unique()
         if 2 * len(distinct) > len(self):
             array = np.empty(len(self), object)
@@ -98,14 +98,14 @@ class PolarsCells(Cells):
         return found
 
     def are_missing(self) -> bool:
-        """As `Cells.are_missing`."""
+        """Return the same as `Cells.are_missing`."""
         first = self._raw[0] if len(self._raw) else None
         if first and first.strip(" \t") not in self._missing:
             return False
         return bool(self._gaps.all())
 
     def _all_of(self, kind: "type[pl.DataType]") -> Array | None:
-        """All cells as numbers, if each is one as it stands: neither a gap nor among spaces."""
+        """Return all cells as numbers if none is missing or surrounded by spaces."""
         if self._own_numbers:
             return None
         read = self._raw.cast(kind, strict=False)
@@ -114,7 +114,7 @@ class PolarsCells(Cells):
     def _placed(self, read: "pl.Series") -> Array:
         there: Array = read.to_numpy()
         if len(there) == len(self):
-            return np.array(there)  # writable, and of memory of its own
+            return np.array(there)  # a writable copy
         found = np.full(len(self), np.nan)
         found[~self._gaps.to_numpy()] = there
         return found

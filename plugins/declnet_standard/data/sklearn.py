@@ -1,4 +1,4 @@
-"""The data sets that come with scikit-learn."""
+"""Data sets that ship with scikit-learn."""
 
 from importlib import import_module
 from typing import Literal
@@ -13,7 +13,7 @@ class ScikitLearn(DataSource):
     """Small real data: four to classify, one (diabetes) to fit.
 
     x: (n, features), y: labels (n,), or values (n,) for diabetes. digits are 8 by 8 images, row by
-    row, from 0 to 16. Needs the extra `sklearn`.
+    row, with values from 0 to 16. Needs the extra `sklearn`.
     """
 
     type = "sklearn"
@@ -29,11 +29,11 @@ class ScikitLearn(DataSource):
     split_seed: int = Field(default=0, ge=0, description="of the split; give both parts the same")
 
     def describe(self) -> DataInfo:
-        """Loads the data, which is small."""
+        """Load the data, which is small."""
         return DataInfo.of(*self._arrays())
 
     def load(self, rng: np.random.Generator) -> Dataset:
-        """Nothing is random but the split, which has a seed of its own."""
+        """Load the data; only the split is random, with its own seed."""
         return Dataset(*self._arrays())
 
     def _arrays(self) -> tuple[Array, Array]:

@@ -1,4 +1,4 @@
-"""What the sources of tables share: which column is the target, which are features."""
+"""The base of table sources: the choice of target and feature columns."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, Self
@@ -34,21 +34,21 @@ class TableSource(DataSource):
     _only: frozenset[str] | None = PrivateAttr(default=None)
 
     def with_columns(self, names: Collection[str]) -> Self:
-        """Reads these columns alone, which must be there."""
+        """Return a source of only these columns, which must exist."""
         kept = tuple(name for name in self.features or () if name in names)
         other = self.model_copy(update={"features": kept or None})
         other._only = frozenset(names)
         return other
 
     def without_unlabeled_rows(self) -> Self:
-        """Leaves out rows that have no target."""
+        """Return a source that leaves out rows without a target."""
         return self.model_copy(update={"missing_target": "leave_out"})
 
     def require_columns(self, names: Sequence[str], hint: str | None = None) -> None:
-        """Checks that the table has the target, the features and what else is needed.
+        """Check that the table has the target, the features and all other needed columns.
 
         Raises:
-            DataError: with what may have been meant.
+            DataError: a column is missing; the hint suggests a similar name.
         """
         if self.target is not None:
             require(names, self.target, ("target",), hint)
@@ -58,14 +58,14 @@ class TableSource(DataSource):
             require(names, name, (), hint)
 
     def records(self, columns: Mapping[str, Array]) -> Table:
-        """Columns as records."""
+        """Return columns as a table."""
         return Table(columns, self.target, self.features)
 
     def labelled(self, parts: Iterable[Table]) -> Iterator[Table]:
-        """Parts of a table, without the rows that have no target, if that is wanted.
+        """Yield chunks of a table, without rows that lack a target if requested.
 
         Raises:
-            DataError: no row at all is left.
+            DataError: no row is left.
         """
         if self.target is None or self.missing_target == "error":
             yield from parts
@@ -81,7 +81,7 @@ class TableSource(DataSource):
 
 
 class TextTableSource(TableSource):
-    """A table whose file does not say of which types its columns are."""
+    """A table whose file does not declare its columns' types."""
 
     types: dict[str, Literal["text", "number", "integer"]] = Field(
         default_factory=dict, description="types of columns; the others' are found"
@@ -94,25 +94,25 @@ class TextTableSource(TableSource):
     _settled: dict[str, ColumnType] = PrivateAttr(default_factory=dict)
 
     def with_columns(self, names: Collection[str]) -> Self:
-        """Reads these columns alone, which must be there; types of others are forgotten."""
+        """Return a source of only these columns, which must exist, without the others' types."""
         types = {name: each for name, each in self.types.items() if name in names}
         return super().with_columns(names).model_copy(update={"types": types})
 
     def with_types(self, types: Mapping[str, ColumnType]) -> Self:
-        """Reads text as text where the training data has text, and numbers as numbers."""
+        """Return a source whose columns have the types of the training data."""
         other = self.model_copy()
         other._settled = dict(types)
         return other
 
     def describe(self) -> DataInfo | None:
-        """A table."""
+        """Return a table."""
         raise NotImplementedError
 
 
 def require(
     names: Sequence[str], name: str, path: tuple[Any, ...], hint: str | None = None
 ) -> None:
-    """Raises DataError, with what may have been meant, if there is no column of that name."""
+    """Raise DataError, with a suggestion, if no column has this name."""
     if name in names:
         return
     from difflib import get_close_matches

@@ -1,4 +1,4 @@
-"""Opens a text file, plain or gzip, with a limit to its size."""
+"""Opening of text files, plain or gzip, with a size limit."""
 
 import codecs
 import gzip
@@ -18,19 +18,19 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-"""What a file may begin with to say its encoding; the longer ones first."""
+"""Byte order marks and their encodings, longest first."""
 
 
 @contextmanager
 def opened(path: Path, most_bytes: int) -> Iterator[BinaryIO]:
-    """A file to read bytes from; of a name that ends in .gz, what is compressed in it.
+    """Yield a file to read bytes from, decompressed if its name ends in .gz.
 
     Args:
         path: the file.
-        most_bytes: more, once decompressed, are refused.
+        most_bytes: the limit for the size once decompressed.
 
     Raises:
-        DataError: the file is not there, cannot be read, or is larger.
+        DataError: the file is missing, unreadable or too large.
     """
     try:
         status = path.stat()
@@ -55,17 +55,17 @@ def opened(path: Path, most_bytes: int) -> Iterator[BinaryIO]:
 
 
 def too_large(path: Path, most_bytes: int) -> DataError:
-    """The error of a file that is larger than allowed."""
+    """Return the error for a file over the size limit."""
     return DataError(
         f"{path}: is larger than {most_bytes} bytes", hint="raise maximum_bytes if it should be"
     )
 
 
 def encoding_of(file: BinaryIO, encoding: str, path: Path) -> str:
-    """The encoding to read a file with; skips a mark at its start that says it.
+    """Return the encoding to read a file with, skipping a byte order mark.
 
     Raises:
-        DataError: the mark says another one.
+        DataError: the mark is for another encoding.
     """
     start = file.read(4)
     for mark, said in _MARKS.items():
@@ -79,7 +79,7 @@ def encoding_of(file: BinaryIO, encoding: str, path: Path) -> str:
 
 
 class _Limited(io.RawIOBase):
-    """Gives as many bytes as are allowed."""
+    """A file that yields no more bytes than allowed."""
 
     def __init__(self, source: BinaryIO, path: Path, most: int) -> None:
         self._source, self._path, self._most, self._given = source, path, most, 0

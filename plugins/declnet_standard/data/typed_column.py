@@ -1,4 +1,4 @@
-"""A column that grows cell by cell, and finds its type on the way."""
+"""A column that grows cell by cell and infers its type."""
 
 from collections.abc import Callable
 
@@ -16,7 +16,7 @@ _READ: dict[str, Read] = {
     "text": lambda cells: cells.text(),
 }
 _WIDER: dict[str, str] = {"integer": "number", "number": "text", "boolean": "text"}
-"""What a column becomes if a cell does not fit its type."""
+"""The next wider type if a cell does not fit."""
 _IN_WORDS = {"integer": "whole number", "number": "number", "boolean": "boolean"}
 
 
@@ -24,15 +24,15 @@ class TypedColumn:
     """A column of a text file.
 
     Args:
-        name: of the column.
-        declared: its type, which no cell may break; None to find it.
-        settled: its type in the training data: what is not text there must be numbers here.
-        keep: whether the cells are wanted, or the type alone.
+        name: the column's name.
+        declared: the type that every cell must have; None to infer it.
+        settled: its type in the training data: a column that is not text there must be numeric.
+        keep: whether to keep the cells rather than only the type.
 
     Attributes:
-        type: so far; None if all cells were missing.
-        lost: whether cells were read as numbers and turned out to be text only later, so that the
-            column must be read again, as text.
+        type: the type so far; None if all cells were missing.
+        lost: whether cells were read as numbers before the column turned out to be text, so that
+            it must be read again as text.
     """
 
     def __init__(
@@ -44,16 +44,16 @@ class TypedColumn:
     ) -> None:
         self._keep = keep
         self.name, self._declared, self._settled = name, declared, settled
-        expected = None if settled == "boolean" else settled  # numbers may stand for booleans
+        expected = None if settled == "boolean" else settled  # numbers may represent booleans
         self.type: str | None = declared or expected
         self.lost = False
         self._parts: list[Array] = []
 
     def add(self, cells: Cells, first_row: int) -> None:
-        """Reads some cells.
+        """Add cells.
 
         Args:
-            cells: the next ones.
+            cells: the next cells.
             first_row: the number of their first row, for messages.
 
         Raises:
@@ -69,7 +69,7 @@ class TypedColumn:
             self._parts.append(part)
 
     def _found(self, cells: Cells, first_row: int) -> Array | None:
-        """The cells by the type so far, which becomes wider if they do not fit it."""
+        """Return the cells in the type so far, which is widened if they do not fit."""
         if self.type is None:
             self.type = self._first_type(cells)
         if self.type is None:
@@ -87,9 +87,9 @@ class TypedColumn:
         return part
 
     def array(self) -> Array:
-        """All cells that were added."""
+        """Return all cells that were added."""
         parts = self._parts or [np.empty(0)]
-        if self.type == "text":  # parts before the first text are all missing
+        if self.type == "text":  # parts before the first text are entirely missing
             parts = [p if p.dtype.kind == "O" else np.full(len(p), None) for p in parts]
         elif len({part.dtype.kind for part in parts}) > 1:
             parts = [part.astype(float) for part in parts]

@@ -1,4 +1,4 @@
-"""Initializers: values that parameters start with, one a file."""
+"""Initializers of parameters, one per file."""
 
 from typing import TYPE_CHECKING
 
@@ -40,6 +40,6 @@ __getattr__ = lazy_names(__name__, {name: file for file, name in INITIALIZERS.it
 
 @hookimpl
 def declnet_register(register: Register) -> None:
-    """Announces this package's components; each is imported when a spec names it."""
+    """Announce this package's components; each is imported when a spec names it."""
     for file, name in INITIALIZERS.items():
         register.lazily("initializer", file, f"{__name__}.{file}:{name}")

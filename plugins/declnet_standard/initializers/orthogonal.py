@@ -11,8 +11,8 @@ from declnet import Array, Initializer
 class Orthogonal(Initializer):
     """w = gain * Q, from the QR decomposition of a matrix of normal draws.
 
-    Rows are orthonormal, or columns where there are more rows than columns. Each column of Q takes
-    the sign that makes R's diagonal positive: only then all orthogonal matrices are equally likely
+    Rows are orthonormal, or columns if there are more rows than columns. Each column of Q takes the
+    sign that makes R's diagonal positive, so that all orthogonal matrices are equally likely
     (Mezzadri, How to generate random matrices, 2007). More than two axes are flattened to
     (shape[0], rest), as in PyTorch. Saxe, McClelland and Ganguli, Exact solutions to the nonlinear
     dynamics of learning in deep linear neural networks, ICLR 2014.

@@ -9,7 +9,7 @@ from declnet import Array, Initializer
 class TruncatedNormal(Initializer):
     """w ~ N(mean, std**2), drawn again where it is more than 2 * std from the mean.
 
-    The draws that remain have a standard deviation of 0.8796 * std, as with Keras's
+    The remaining draws have a standard deviation of 0.8796 * std, as with Keras's
     TruncatedNormal. PyTorch's trunc_normal_ cuts at absolute limits, -2 and 2 by default.
     """
 

@@ -1,4 +1,4 @@
-"""Layers, one a file."""
+"""Layers, one per file."""
 
 from typing import TYPE_CHECKING
 
@@ -70,6 +70,6 @@ __getattr__ = lazy_names(__name__, {name: file for file, name in LAYERS.items()}
 
 @hookimpl
 def declnet_register(register: Register) -> None:
-    """Announces this package's components; each is imported when a spec names it."""
+    """Announce this package's components; each is imported when a spec names it."""
     for file, name in LAYERS.items():
         register.lazily("layer", file, f"{__name__}.{file}:{name}")

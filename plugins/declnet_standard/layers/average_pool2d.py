@@ -17,10 +17,10 @@ class AveragePool2d(Layer):
 
     x: (n, channels, height, width); y: (n, channels, …); s is the stride. Padding is 0 and counts:
     the sum is always divided by the number of positions. dx = the sum of dy / positions over the
-    windows that see it.
+    windows that cover it.
 
-    As PyTorch's `AvgPool2d`, whose default is `count_include_pad=True`. Keras's
-    `AveragePooling2D(padding="same")` leaves padding out of the mean. There is no `ceil_mode`.
+    Equivalent to PyTorch's `AvgPool2d`, whose default is `count_include_pad=True`. Keras's
+    `AveragePooling2D(padding="same")` excludes padding from the mean. `ceil_mode` is not supported.
     """
 
     type = "average_pool2d"
@@ -50,16 +50,16 @@ class AveragePool2d(Layer):
         return self
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        """(channels, height, width); raises ValueError unless the input is images that fit."""
+        """Return (channels, height, width); raise ValueError unless images that fit are given."""
         window = self._window(input_shape)
         return (input_shape[0], *window.output)
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
-        """The gradient of one position."""
+        """Return memory for the gradient of one position."""
         return {"part": Workspace(self.output_shape(input_shape))}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
-        """The sum, position by position, divided by their number."""
+        """Add up the window's positions and divide by their number."""
         images, means = batch_last(x), batch_last(y)
         means.fill(0)
         with small_buffer():

@@ -1,4 +1,4 @@
-"""The order that images have in memory."""
+"""The memory order of images."""
 
 import numpy as np
 
@@ -6,8 +6,8 @@ from declnet import Array
 
 
 def batch_last(images: Array) -> Array:
-    """A view of (n, channels, height, width) as (channels, height, width, n).
+    """Return (n, channels, height, width) viewed as (channels, height, width, n).
 
-    It is C-contiguous where the batch axis is the contiguous one, as between layers.
+    The view is C-contiguous if the batch axis is the contiguous one, as between layers.
     """
     return np.moveaxis(images, 0, -1)

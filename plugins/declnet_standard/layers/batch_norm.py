@@ -21,26 +21,26 @@ from declnet_standard.initializers import Ones, Zeros
 from declnet_standard.layers.batch_last import batch_last
 
 PART = 2**16
-"""Numbers that are normalized at a time, whole channels: what a processor's cache holds."""
+"""Numbers normalized at a time, in whole channels; chosen to fit the CPU cache."""
 
 
 class BatchNorm(Layer):
     """y = scale * (x - mean) / sqrt(variance + epsilon) + offset, for each channel.
 
     x, y: (n, features) or (n, channels, …); parameters: (features,) or (channels,). In training,
-    mean and variance are those of the batch, over samples and places, the variance divided by
+    mean and variance are computed over the batch's samples and positions, the variance divided by
     their number m; and running_mean = momentum * running_mean + (1 - momentum) * mean, likewise
-    running_variance, with the variance divided by m - 1 (by 1 if m is 1). In evaluation they are
-    the running ones, so that a sample's prediction depends on no other sample.
+    running_variance, with the variance divided by m - 1 (by 1 if m is 1). In evaluation the running
+    values are used, so a sample's prediction depends on no other sample.
 
     With z = (x - mean) / sqrt(variance + epsilon):
     dscale = sum(dy * z), doffset = sum(dy),
     dx = scale / sqrt(variance + epsilon) * (dy - doffset / m - z * dscale / m).
-    The mean is summed up of differences from a channel's first number, so that a mean that is large
-    beside the deviation costs no digits, and a constant channel gives z = 0.
+    The mean is computed from differences to a channel's first number, so no digits are lost if the
+    mean is large relative to the deviation, and a constant channel gives z = 0.
 
-    As PyTorch's `BatchNorm1d` and `BatchNorm2d`, whose weight, bias and running_var these are, but
-    that their `momentum` is 1 - momentum, and that they refuse a batch of one number a channel.
+    Equivalent to PyTorch's `BatchNorm1d` and `BatchNorm2d` (weight, bias and running_var), except
+    that their `momentum` is 1 - momentum and they refuse a batch with one number per channel.
     Keras's `BatchNormalization(axis=1)` has epsilon 0.001 and momentum 0.99, and m for the running
     variance too; it calls scale and offset gamma and beta.
 
@@ -78,13 +78,13 @@ class BatchNorm(Layer):
     offset_regularizer: Regularizer | None = Field(default=None, description="penalty on offsets")
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        """The same; raises ValueError if there is no axis of features or channels."""
+        """Return the input shape; raise ValueError without an axis of features or channels."""
         if not input_shape:
             raise ValueError("batch_norm takes samples (features,) or (channels, …), not ()")
         return input_shape
 
     def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
-        """Scale and offset, and the running mean and variance, which no optimizer changes."""
+        """Return scale, offset, and the running mean and variance, which are not trained."""
         shape = input_shape[:1]
         return {
             "scale": Parameter(shape, self.scale_initializer, self.scale_regularizer, role="scale"),
@@ -96,7 +96,7 @@ class BatchNorm(Layer):
         }
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
-        """z, which backward needs, and numbers for each channel."""
+        """Return memory for z, which backward needs, and for numbers per channel."""
         channels = Workspace(input_shape[:1], per_sample=False)
         each = dict.fromkeys(("mean", "variance", "slope", "part"), channels)
         return {"normal": Workspace(input_shape), **each}
@@ -133,7 +133,7 @@ class BatchNorm(Layer):
             self._follow(state.running_variance, variance, count / max(count - 1, 1), state.part)
 
     def backward(self, x: None, y: None, dy: Array, dx: Array | None, state: LayerState) -> None:
-        """The gradients above; z is overwritten."""
+        """Compute the gradients above; z is overwritten."""
         normal, count = batch_last(state.normal), dy[:, :1].size
         dscale, doffset = state.grad.scale, state.grad.offset
         for part in _parts(dy.shape):
@@ -159,18 +159,18 @@ class BatchNorm(Layer):
 
 
 def _parts(shape: Shape) -> Iterator[slice]:
-    """Channels in parts that a cache holds."""
+    """Return slices of channels that fit the cache."""
     step = max(1, PART // max(1, shape[0] * prod(shape[2:])))
     return (slice(start, start + step) for start in range(0, shape[1], step))
 
 
 def _first(values: Array) -> Array:
-    """A view of the first number of each channel."""
+    """Return a view of the first number of each channel."""
     places: tuple[slice | int, ...] = (slice(None), *(0 for _ in values.shape[1:]))
     first: Array = values[places]
     return first
 
 
 def _column(numbers: Array, values: Array) -> Array:
-    """A view of numbers, one a channel, that lies along the first axis of values."""
+    """Return a view of numbers, one per channel, along the first axis of values."""
     return numbers.reshape(-1, *(1 for _ in values.shape[1:]))

@@ -11,7 +11,7 @@ from declnet import Array, Layer, LayerState, Shape
 class Concatenate(Layer):
     """y = x_1, x_2, … joined along an axis of the sample: features, or channels of images.
 
-    x: one or more arrays, named by `inputs`, of the same shape but for that axis.
+    x: one or more arrays, named by `inputs`, of the same shape except for that axis.
     """
 
     type = "concatenate"
@@ -25,7 +25,7 @@ class Concatenate(Layer):
     axis: int = Field(default=0, ge=0, description="axis of the sample, from 0")
 
     def output_shape(self, input_shape: tuple[Shape, ...]) -> Shape:
-        """The sizes along the axis add up; raises ValueError if the others differ."""
+        """Return the shape with sizes along the axis summed; raise ValueError if others differ."""
         first = input_shape[0]
         if self.axis >= len(first):
             raise ValueError(f"axis {self.axis} is not in samples of shape {first}")
@@ -36,7 +36,7 @@ class Concatenate(Layer):
         return (*first[: self.axis], total, *first[self.axis + 1 :])
 
     def forward(self, x: tuple[Array, ...], y: Array, state: LayerState) -> None:
-        """Copies each input to its place."""
+        """Copy each input to its place."""
         for part, each in zip(self._parts(y, x), x, strict=True):
             np.copyto(part, each)
 

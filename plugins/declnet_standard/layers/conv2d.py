@@ -28,17 +28,17 @@ class Conv2d(Layer):
 
     x: (n, channels, height, width); weights: (filters, channels / groups, kernel height, kernel
     width); biases: (filters,); y: (n, filters, …). With stride s and dilation d it is
-    x[c, s * i + d * k, s * j + d * l]. x has zeros around, as many as `padding` says. It is a
-    cross-correlation, as in all libraries: the kernel is not flipped. With groups, filters and
-    channels are divided into as many parts, and a filter sees its part alone; groups = channels is
-    the depthwise convolution.
+    x[c, s * i + d * k, s * j + d * l]. x is padded with zeros according to `padding`. As in all
+    libraries this is a cross-correlation: the kernel is not flipped. With groups, filters and
+    channels are split into that many parts, and a filter sees only its part; groups = channels
+    gives the depthwise convolution.
 
-    Each patch of x, and a 1, is a column of a matrix: y = (weights, biases) @ patches, and
-    d(weights, biases) = dy @ patches.T, dpatches = weights.T @ dy, added to where they are from.
+    Each patch of x, with a 1, is a column of a matrix: y = (weights, biases) @ patches, and
+    d(weights, biases) = dy @ patches.T, dpatches = weights.T @ dy, added up at their sources.
 
-    The same as PyTorch's `Conv2d` but for the initial weights (PyTorch's are uniform with variance
-    1 / (3 * fan_in), its biases too) and for padding "same" with stride > 1, which PyTorch does not
-    have: ceil(size / stride) outputs, as in Keras. Keras has weights (kernel height, kernel width,
+    The same as PyTorch's `Conv2d` except for the initial weights (PyTorch's are uniform with
+    variance 1 / (3 * fan_in), its biases too) and for padding "same" with stride > 1, which PyTorch
+    lacks: ceil(size / stride) outputs, as in Keras. Keras has weights (kernel height, kernel width,
     channels / groups, filters).
 
     Source: Chellapilla, Puri and Simard, "High Performance Convolutional Neural Networks for
@@ -87,14 +87,14 @@ class Conv2d(Layer):
         return self
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        """(filters, height, width); raises ValueError unless the input is images that fit."""
+        """Return (filters, height, width); raise ValueError unless the input is images that fit."""
         window = self._window(input_shape)
         if input_shape[0] % self.groups:
             raise ValueError(f"{self.groups} groups do not divide {input_shape[0]} channels")
         return (self.filters, *window.output)
 
     def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
-        """Weights (filters, channels / groups, height, width) and biases (filters,)."""
+        """Return weights (filters, channels / groups, height, width) and biases (filters,)."""
         shape = (self.filters, input_shape[0] // self.groups, *self.kernel_size)
         weights = Parameter(shape, self.weight_initializer, self.weight_regularizer)
         biases = Parameter(
@@ -103,7 +103,7 @@ class Conv2d(Layer):
         return {"weights": weights, "biases": biases} if self.use_bias else {"weights": weights}
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
-        """x as kernels see it, a gradient of that for one row, and three matrices of weights."""
+        """Return memory for x as seen by kernels, one row of its gradient, and three weights."""
         window = self._window(input_shape)
         shape = rows_shape(window, input_shape[0], self.groups, self.use_bias)
         row = (shape[0], self.kernel_size[0], *shape[2:])
@@ -117,7 +117,7 @@ class Conv2d(Layer):
         }
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
-        """y = (weights, biases) @ what is under the kernel, row by row."""
+        """y = (weights, biases) @ the numbers under the kernel, row by row."""
         window, rows, matrices = self._window(x.shape[1:]), batch_last(state.rows), state.matrices
         store(rows, batch_last(x), window)
         np.copyto(self._weights_in(matrices), self._by_group(state.weights))
@@ -166,15 +166,15 @@ class Conv2d(Layer):
         return under_kernel(rows, row * self.stride[0], self.kernel_size[0], self.dilation[0])
 
     def _by_row(self, images: Array) -> Array:
-        """A view of outputs as (groups, filters of a group, height, width * n)."""
+        """Return outputs viewed as (groups, filters of a group, height, width * n)."""
         return images.reshape(self.groups, -1, images.shape[1], images[0, 0].size)
 
     def _by_group(self, parameters: Array) -> Array:
-        """A view of weights or biases as (groups, filters of a group, …)."""
+        """Return weights or biases viewed as (groups, filters of a group, …)."""
         return parameters.reshape(self.groups, -1, *parameters.shape[1:])
 
     def _weights_in(self, matrices: Array) -> Array:
-        """A view of weights in matrices, as `_by_group` has them."""
+        """Return a view of the weights in matrices, shaped as by `_by_group`."""
         width = self.kernel_size[1]
         channels = (matrices.shape[3] - self.use_bias) // width
         weights = matrices[:, :, :, : channels * width]
@@ -182,5 +182,5 @@ class Conv2d(Layer):
 
 
 def _flat(matrices: Array) -> Array:
-    """A view as (groups, filters of a group, numbers under the kernel)."""
+    """Return a view as (groups, filters of a group, numbers under the kernel)."""
     return matrices.reshape(*matrices.shape[:2], -1)

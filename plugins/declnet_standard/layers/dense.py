@@ -34,7 +34,7 @@ class Dense(Layer):
         },
     )
     backward_needs = frozenset({"x"})
-    input_order = "any"  # a matrix product takes either order as fast
+    input_order = "any"  # a matrix product is as fast in either order
     output_range = OutputRange()
     is_linear = True
 
@@ -49,7 +49,7 @@ class Dense(Layer):
     bias_regularizer: Regularizer | None = Field(default=None, description="penalty on biases")
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        """(units,); raises ValueError unless the input is one axis of features."""
+        """Return (units,); raise ValueError unless the input is one axis of features."""
         if len(input_shape) != 1:
             raise ValueError(
                 f"dense takes samples of one axis, (inputs,), not {input_shape}; put a flatten "
@@ -58,7 +58,7 @@ class Dense(Layer):
         return (self.units,)
 
     def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
-        """Weights (inputs, units) and biases (units,)."""
+        """Return weights (inputs, units) and biases (units,)."""
         shape = (input_shape[0], self.units)
         return {
             "weights": Parameter(shape, self.weight_initializer, self.weight_regularizer),
@@ -68,7 +68,7 @@ class Dense(Layer):
         }
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
-        """Ones: `ones @ dy` sums over the batch several times as fast as `np.sum`."""
+        """Return ones: `ones @ dy` sums over the batch several times as fast as `np.sum`."""
         return {"ones": Workspace((), fill=1.0, constant=True)}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:

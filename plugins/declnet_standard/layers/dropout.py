@@ -11,11 +11,11 @@ from declnet import Array, Diagnostic, Layer, LayerState, RunContext, Shape, Wor
 class Dropout(Layer):
     """y = x * mask in training, y = x otherwise; mask = 0 or 1 / (1 - rate), drawn by number.
 
-    Each number is set to zero with probability `rate`; the others are scaled up, so that the mean
-    stays (inverted dropout: nothing is to be done in evaluation). x, y, mask: (n, *shape).
+    Each number is set to zero with probability `rate`; the others are scaled up to preserve
+    the mean (inverted dropout: evaluation needs no scaling). x, y, mask: (n, *shape).
 
-    PyTorch's `Dropout(p=rate)` and Keras's `Dropout(rate)` are the same. Some books give the share
-    to keep instead: 1 - rate.
+    PyTorch's `Dropout(p=rate)` and Keras's `Dropout(rate)` are the same. Some books use the share
+    to keep, 1 - rate.
 
     Source: Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfitting",
     JMLR 15, 2014.
@@ -32,18 +32,18 @@ class Dropout(Layer):
     rate: float = Field(ge=0, lt=1, description="the fraction that is set to zero")
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:
-        """The output should not be left to chance."""
+        """Report dropout on the output."""
         if context.here is not None and context.here is context.last and self.rate:
             name = context.here.name
             message = f'"{name}", the last layer, sets some of the outputs to zero in training'
             yield Diagnostic(message, "put it before the last layer with parameters", code="W060")
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
-        """The mask, one axis of features: random numbers go into contiguous memory only."""
+        """Return memory for the mask, one axis of features: random draws need contiguous memory."""
         return {"mask": Workspace((int(np.prod(input_shape)),))}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
-        """Draws a new mask each time; y = x * mask."""
+        """Draw a new mask and compute y = x * mask."""
         if state.training:
             mask = state.mask
             state.rng.random(out=mask, dtype=mask.dtype.type)
@@ -54,7 +54,7 @@ class Dropout(Layer):
             np.copyto(y, x)
 
     def backward(self, x: None, y: None, dy: Array, dx: Array | None, state: LayerState) -> None:
-        """dx = dy * mask, the mask of this step's forward."""
+        """dx = dy * mask, with the mask from this step's forward pass."""
         if dx is None:
             return
         if state.training:

@@ -26,7 +26,7 @@ class ELU(Layer):
     alpha: float = Field(default=1.0, ge=0, description="-alpha is the limit for negative x")
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
-        """The slope dy/dx, in which forward works, too; and the step of it at 0, if it has one."""
+        """Return memory for the slope dy/dx, also used by forward, and its step at 0, if any."""
         names = ("slope",) if self.alpha == 1 else ("slope", "step")
         return {name: Workspace(input_shape) for name in names}
 

@@ -1,4 +1,4 @@
-"""A trained vector for each integer."""
+"""The embedding of integers as trained vectors."""
 
 import numpy as np
 from pydantic import Field
@@ -20,7 +20,7 @@ class Embedding(Layer):
     """y = weights[x], a row of weights for each integer of x.
 
     x: integers (n, *shape) from 0 to categories - 1, the model's input; weights: (categories,
-    units); y: (n, *shape, units). It works sample-major, where a row is contiguous.
+    units); y: (n, *shape, units). It works batch-first, where a row is contiguous.
     """
 
     type = "embedding"
@@ -40,11 +40,11 @@ class Embedding(Layer):
     weight_regularizer: Regularizer | None = Field(default=None, description="penalty on weights")
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        """(*shape, units)."""
+        """Return (*shape, units)."""
         return (*input_shape, self.units)
 
     def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
-        """Weights (categories, units)."""
+        """Return weights (categories, units)."""
         shape = (self.categories, self.units)
         return {"weights": Parameter(shape, self.weight_initializer, self.weight_regularizer)}
 

@@ -10,8 +10,7 @@ from declnet import Array, Layer, LayerState, Shape
 class Flatten(Layer):
     """y = x as (n, features): between images and dense layers.
 
-    The order is that of the axes, the last one fastest. Costs nothing: the graph leaves x and y in
-    the same memory.
+    Numbers are in the order of the axes, the last one fastest. Free of cost: x and y share memory.
     """
 
     type = "flatten"
@@ -23,7 +22,7 @@ class Flatten(Layer):
     is_linear = True
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        """(features,)."""
+        """Return (features,)."""
         return (prod(input_shape),)
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:

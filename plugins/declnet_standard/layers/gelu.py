@@ -36,11 +36,11 @@ class GELU(Layer):
     )
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
-        """The slope dy/dx, which forward leaves to backward; and a part of y."""
+        """Return memory for the slope dy/dx, passed from forward to backward, and a part of y."""
         return {"slope": Workspace(input_shape), "part": Workspace(input_shape)}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
-        """Fills y and, in training, the slope."""
+        """Fill y and, in training, the slope."""
         if self.approximation == "tanh":
             _fill_by_tanh(x, y, state)
         else:

@@ -22,7 +22,7 @@ class GlobalAveragePool2d(Layer):
     is_linear = True
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        """(channels,); raises ValueError unless the input is images."""
+        """Return (channels,); raise ValueError unless the input is images."""
         if len(input_shape) != 3:
             raise ValueError(
                 f"global_average_pool2d takes images (channels, height, width), not {input_shape}"
@@ -30,7 +30,7 @@ class GlobalAveragePool2d(Layer):
         return input_shape[:1]
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
-        """A number a channel."""
+        """Return memory for one number per channel."""
         return {"part": Workspace(input_shape[:1])}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:

@@ -9,7 +9,7 @@ class HardSigmoid(Layer):
     """y = 0 where x < -3, 1 where x > 3, (x + 3) / 6 between.
 
     dy/dx = 1/6 where 0 < y < 1, 0 elsewhere. x, y: (n, *shape). The same as PyTorch's `HardSigmoid`
-    and that of Keras 3, relu6(x + 3) / 6; Keras 2 had 0.2 * x + 0.5, from 0 to 1.
+    and as in Keras 3, relu6(x + 3) / 6; Keras 2 had 0.2 * x + 0.5, from 0 to 1.
 
     Source: Howard et al., "Searching for MobileNetV3", ICCV 2019, arXiv:1905.02244.
     """
@@ -21,7 +21,7 @@ class HardSigmoid(Layer):
     output_range = OutputRange(0, 1)
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
-        """Where y > 0, and where y < 1."""
+        """Return memory for masks of y > 0 and y < 1."""
         return {
             "above_zero": Workspace(input_shape, dtype=bool),
             "below_one": Workspace(input_shape, dtype=bool),

@@ -1,13 +1,13 @@
-"""Images laid out so that a convolution is a product of matrices for each row of its outputs.
+"""Image layout that makes a convolution one matrix product per row of outputs.
 
-For each row of the padded images is stored what each column of the kernel sees at each place. The
-numbers under the kernel at all places of a row of outputs are then consecutive rows of that, so
-they are a matrix as they lie: (kernel height * channels * kernel width, width * n). It takes the
-memory of the images times the kernel's width, where a matrix of all patches (im2col) takes that
-times its height again, and is made in as much less time.
+For each row of the padded images, the layout stores what each column of the kernel sees at each
+position. The numbers under the kernel for a row of outputs are then consecutive rows in memory,
+which form a matrix without copying: (kernel height * channels * kernel width, width * n). This
+takes the memory of the images times the kernel's width; a matrix of all patches (im2col) takes
+that times the kernel's height, and proportionally more time to build.
 
-An array of it has the axes (groups, rows, columns of the kernel by channel, width, n), with 1 after
-the last channel if there are biases. Rows that a dilated kernel sees at once are beside each other.
+The array has the axes (groups, rows, columns of the kernel by channel, width, n), with 1 after the
+last channel if there are biases. Rows that a dilated kernel sees together are adjacent.
 """
 
 from collections.abc import Iterator
@@ -20,14 +20,14 @@ from declnet_standard.layers.window import Window, seen
 
 
 def rows_shape(window: Window, channels: int, groups: int, bias: bool) -> Shape:
-    """The shape of what is stored for one sample."""
+    """Return the shape of the array for one sample."""
     length = channels // groups * window.columns.kernel + bias
     rows = -(-window.rows.padded // window.rows.dilation) * window.rows.dilation
     return groups, rows, length, window.columns.output
 
 
 def store(stored: Array, images: Array, window: Window) -> None:
-    """Stores images (channels, height, width, n), and zeros where the kernel sees padding."""
+    """Store images (channels, height, width, n), with zeros where the kernel sees padding."""
     if window.has_padding:
         stored.fill(0)
     for part, numbers in _parts(stored, images, window):
@@ -37,7 +37,7 @@ def store(stored: Array, images: Array, window: Window) -> None:
 
 
 def add_up(stored: Array, images: Array, window: Window) -> None:
-    """The other way: fills images with the sum of what is stored for each of their numbers."""
+    """Fill images with the sums of the stored copies of each number; the inverse of `store`."""
     images.fill(0)
     with small_buffer():
         for part, numbers in _parts(stored, images, window):
@@ -45,13 +45,13 @@ def add_up(stored: Array, images: Array, window: Window) -> None:
 
 
 def under_kernel(stored: Array, top: int, height: int, dilation: int) -> Array:
-    """A view of what a kernel sees in the places of one row: (groups, numbers, width * n).
+    """Return a view of what a kernel sees along one row: (groups, numbers, width * n).
 
     Args:
-        stored: the images.
+        stored: the stored images.
         top: the first row of the padded images that it sees.
-        height: of the kernel.
-        dilation: how far apart the rows are that it sees.
+        height: the kernel's height.
+        dilation: the distance between the rows that it sees.
     """
     length = stored.shape[2]
     start = top % dilation * (stored.shape[1] // dilation) + top // dilation
@@ -60,7 +60,7 @@ def under_kernel(stored: Array, top: int, height: int, dilation: int) -> Array:
 
 
 def _parts(stored: Array, images: Array, window: Window) -> Iterator[tuple[Array, Array]]:
-    """Views of what is stored for a column of the kernel, and of what it sees of the images."""
+    """Yield views of the array for a column of the kernel, and of the images it sees."""
     down, along = window.rows, window.columns
     channels = len(images) // len(stored)
     columns = stored[:, :, : channels * along.kernel]

@@ -22,16 +22,16 @@ from declnet_standard.initializers import Ones, Zeros
 class LayerNorm(Layer):
     """y = scale * (x - mean) / sqrt(variance + epsilon) + offset, for each sample.
 
-    Mean and variance are those of a sample's numbers, all of them or those of its last `axes` axes;
-    the variance is divided by their number, m. x, y: (n, *shape); scale, offset: the last axes of
+    Mean and variance are taken over all of a sample's numbers, or over its last `axes` axes; the
+    variance is divided by their number, m. x, y: (n, *shape); scale, offset: the last axes of
     the shape, (features,) say.
 
     With z = (x - mean) / sqrt(variance + epsilon): dscale = sum(dy * z), doffset = sum(dy), over
     samples and other axes; dx = (g - mean(g) - z * mean(g * z)) / sqrt(variance + epsilon), with
-    g = dy * scale. The mean is summed up of differences from the first number, as in batch_norm.
+    g = dy * scale. The mean is computed from differences to the first number, as in batch_norm.
 
-    As PyTorch's `LayerNorm(normalized_shape)`, whose weight and bias these are. Keras's
-    `LayerNormalization` takes the last axis alone by default, and epsilon 0.001.
+    Equivalent to PyTorch's `LayerNorm(normalized_shape)`, with its weight and bias. Keras's
+    `LayerNormalization` defaults to only the last axis and epsilon 0.001.
 
     Source: Ba, Kiros and Hinton, "Layer Normalization", 2016, arXiv:1607.06450.
     """
@@ -58,7 +58,7 @@ class LayerNorm(Layer):
     offset_regularizer: Regularizer | None = Field(default=None, description="penalty on offsets")
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        """The same; raises ValueError if it has fewer axes than are to be normalized."""
+        """Return the input shape; raise ValueError if it has too few axes to normalize."""
         if len(input_shape) < (self.axes or 1):
             raise ValueError(
                 f"layer_norm takes samples of at least {self.axes or 1} axes, not {input_shape}"
@@ -66,7 +66,7 @@ class LayerNorm(Layer):
         return input_shape
 
     def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
-        """Scale and offset, of the shape of the last axes."""
+        """Return scale and offset, with the shape of the last axes."""
         shape = input_shape[self._first(input_shape) :]
         return {
             "scale": Parameter(shape, self.scale_initializer, self.scale_regularizer, role="scale"),
@@ -76,7 +76,7 @@ class LayerNorm(Layer):
         }
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
-        """z, which backward needs, g, and numbers for each sample (and its first axes)."""
+        """Return memory for z, which backward needs, g, and numbers per sample and first axes."""
         one = input_shape[: self._first(input_shape)]
         each = dict.fromkeys(("mean", "part", "slope"), Workspace(one))
         return {"normal": Workspace(input_shape), "scaled": Workspace(input_shape), **each}
@@ -100,7 +100,7 @@ class LayerNorm(Layer):
         np.add(y, state.offset, out=y)
 
     def backward(self, x: None, y: None, dy: Array, dx: Array | None, state: LayerState) -> None:
-        """The gradients above; z is overwritten."""
+        """Compute the gradients above; z is overwritten."""
         z, g, mean, part = state.normal, state.scaled, state.mean, state.part
         over, kept, count = self._axes(dy)
         axes = list(range(dy.ndim))
@@ -119,16 +119,16 @@ class LayerNorm(Layer):
         np.multiply(dx, _over(state.slope, dx), out=dx)
 
     def _first(self, shape: Shape) -> int:
-        """The first axis of a sample that is normalized over."""
+        """Return the first of a sample's normalized axes."""
         return len(shape) - (self.axes or len(shape))
 
     def _axes(self, values: Array) -> tuple[tuple[int, ...], list[int], int]:
-        """Of (n, *shape): the axes that are normalized over, the others, and m."""
+        """Return the normalized axes of (n, *shape), the others, and m."""
         first = 1 + self._first(values.shape[1:])
         over = tuple(range(first, values.ndim))
         return over, list(range(first)), prod(values.shape[first:])
 
 
 def _over(numbers: Array, values: Array) -> Array:
-    """A view of numbers, one for each of the first axes of values, that lies along these."""
+    """Return a view of numbers, one for each of the first axes of values, along these axes."""
     return numbers.reshape(*numbers.shape, *(1 for _ in values.shape[numbers.ndim :]))

@@ -1,4 +1,4 @@
-"""The rectifier that leaks."""
+"""The leaky ReLU."""
 
 import numpy as np
 from pydantic import Field

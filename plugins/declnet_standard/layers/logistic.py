@@ -1,4 +1,4 @@
-"""The logistic function, for the layers that are made of it."""
+"""The logistic function, for layers that build on it."""
 
 import numpy as np
 

@@ -16,11 +16,11 @@ class MaxPool2d(Layer):
     """y[c, i, j] = the maximum of x[c, s * i + k, s * j + l] over the window's positions k, l.
 
     x: (n, channels, height, width); y: (n, channels, …); s is the stride. Padding is -inf, so it
-    is never the maximum. dx = dy where the maximum was, the first of the window (row by row) if
-    there are several, and 0 elsewhere.
+    is never the maximum. dx = dy at the maximum, the first in the window (row by row) if there are
+    several, and 0 elsewhere.
 
-    As PyTorch's `MaxPool2d`; with "valid" and "same" as Keras's `MaxPooling2D` (whose "same" gives
-    ceil(size / stride) outputs). There is no dilation and no `ceil_mode`.
+    Equivalent to PyTorch's `MaxPool2d` and, with "valid" and "same", to Keras's `MaxPooling2D`
+    ("same" gives ceil(size / stride) outputs). Dilation and `ceil_mode` are not supported.
     """
 
     type = "max_pool2d"
@@ -49,12 +49,12 @@ class MaxPool2d(Layer):
         return self
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        """(channels, height, width); raises ValueError unless the input is images that fit."""
+        """Return (channels, height, width); raise ValueError unless images that fit are given."""
         window = self._window(input_shape)
         return (input_shape[0], *window.output)
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
-        """Where in its window each maximum is, and what finds it: few bytes an output."""
+        """Return memory for each maximum's position in its window: few bytes per output."""
         shape = self.output_shape(input_shape)
         count = self.pool_size[0] * self.pool_size[1]
         workspace = {
@@ -66,7 +66,7 @@ class MaxPool2d(Layer):
         return workspace if tiles else workspace | {"part": Workspace(shape)}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
-        """The maximum so far, position by position, and in training where it was."""
+        """Take the running maximum over positions and, in training, record where it is."""
         images, largest = batch_last(x), batch_last(y)
         position, later, mask = (
             batch_last(each) for each in (state.position, state.later, state.mask)
@@ -83,7 +83,7 @@ class MaxPool2d(Layer):
                 np.maximum(largest[places], images[seen], out=largest[places])
 
     def backward(self, x: None, y: None, dy: Array, dx: Array | None, state: LayerState) -> None:
-        """dx = dy at the maximum's position, and the sum of these where windows overlap."""
+        """dx = dy at the maximum's position, summed where windows overlap."""
         if dx is None:
             return
         window = self._window(dx.shape[1:])

@@ -1,11 +1,11 @@
-"""The tail of the standard normal distribution, which is the error function in other words.
+"""The tail of the standard normal distribution, equivalent to the error function.
 
 Phi(-a) = erfc(a / sqrt(2)) / 2 = exp(-a**2 / 2) * P(a) / Q(a) for a >= 0.
 
 Source of P and Q: J. F. Hart et al., "Computer Approximations", Wiley 1968, ERFC 5666, as given by
 G. West, "Better Approximations to Cumulative Normal Functions", Wilmott Magazine, May 2005. West
-uses it up to a = 7.07; since P / Q tends to 1 / (a * sqrt(2 pi)) as the true ratio does, it serves
-beyond, too: the absolute error is at most 2e-16 for all a, the relative one 1e-8 up to a = 7. All
+uses it up to a = 7.07; since P / Q tends to 1 / (a * sqrt(2 pi)) like the true ratio, it holds
+beyond that: the absolute error is at most 2e-16 for all a, the relative one 1e-8 up to a = 7. All
 coefficients are positive, so nothing cancels, and float32 keeps its 7 digits.
 """
 
@@ -35,7 +35,7 @@ DENOMINATOR = (
     440.413735824752,
 )
 FAR = 40
-"""From here on the tail is 0 in float64, too."""
+"""Beyond this the tail is 0 even in float64."""
 
 
 def fill_normal_tail(a: Array, tail: Array, density: Array) -> None:
@@ -44,7 +44,7 @@ def fill_normal_tail(a: Array, tail: Array, density: Array) -> None:
     Args:
         a: not negative.
         tail: filled with the probability of a number above a.
-        density: filled.
+        density: filled with the density.
     """
     _fill_polynomial(a, NUMERATOR, tail)
     _fill_polynomial(a, DENOMINATOR, density)
@@ -57,7 +57,7 @@ def fill_normal_tail(a: Array, tail: Array, density: Array) -> None:
 
 
 def _fill_polynomial(a: Array, coefficients: tuple[float, ...], out: Array) -> None:
-    """Horner's rule, from the highest power."""
+    """Evaluate a polynomial by Horner's rule, from the highest power."""
     first, *rest, last = coefficients
     np.multiply(a, first, out=out)
     for coefficient in rest:

@@ -1,4 +1,4 @@
-"""The rectifier whose leak is learned."""
+"""ReLU with a learned negative slope."""
 
 import numpy as np
 from pydantic import Field
@@ -45,13 +45,13 @@ class PReLU(Layer):
     slope_regularizer: Regularizer | None = Field(default=None, description="penalty on slopes")
 
     def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
-        """Slopes (features,), or (1,)."""
+        """Return slopes (features,), or (1,)."""
         count = 1 if self.shared or not input_shape else input_shape[0]
         slopes = Parameter((count,), self.slope_initializer, self.slope_regularizer, role="scale")
         return {"slopes": slopes}
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
-        """One part of a sum at a time."""
+        """Return memory for one term of a sum."""
         return {"part": Workspace(input_shape)}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
@@ -78,5 +78,5 @@ class PReLU(Layer):
 
 
 def _along_features(slopes: Array, x: Array) -> Array:
-    """A view of the slopes that lies along axis 1 of x."""
+    """Return a view of the slopes along axis 1 of x."""
     return slopes.reshape(-1, *(1 for _ in x.shape[2:]))

@@ -15,7 +15,7 @@ class ReLU(Layer):
     output_range = OutputRange(low=0)
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
-        """Where y > 0; and zeros, with which np.maximum takes a fifth of its time with a number."""
+        """Return memory for y > 0, and zeros: np.maximum is 5 times faster than with a number."""
         return {
             "positive": Workspace(input_shape, dtype=bool),
             "zeros": Workspace(input_shape, fill=0.0, constant=True),

@@ -11,7 +11,7 @@ from declnet import Array, Layer, LayerState, Shape
 class Reshape(Layer):
     """y = x in another shape, the last axis fastest: from rows of a table to images, say.
 
-    Costs nothing: the graph leaves x and y in the same memory.
+    Free of cost: x and y share memory.
     """
 
     type = "reshape"
@@ -29,7 +29,7 @@ class Reshape(Layer):
     )
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        """The shape, with the size for -1; raises ValueError if the numbers do not fill it."""
+        """Return the shape with -1 resolved; raise ValueError if the numbers do not fill it."""
         if any(size < 1 and size != -1 for size in self.shape) or self.shape.count(-1) > 1:
             raise ValueError(f"sizes are at least 1, or -1 once, not {list(self.shape)}")
         known = prod(size for size in self.shape if size != -1)

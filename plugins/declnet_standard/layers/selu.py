@@ -25,7 +25,7 @@ class SELU(Layer):
     output_range = OutputRange(low=-SCALE * ALPHA)
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
-        """The slope dy/dx, in which forward works, too; and the step of it at 0."""
+        """Return memory for the slope dy/dx, also used by forward, and for its step at 0."""
         return {"slope": Workspace(input_shape), "step": Workspace(input_shape)}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:

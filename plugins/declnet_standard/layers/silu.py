@@ -21,7 +21,7 @@ class SiLU(Layer):
     output_range = OutputRange(low=-0.28)  # its minimum is -0.2785
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
-        """The sigmoid s, which backward needs again."""
+        """Return memory for the sigmoid s, which backward reuses."""
         return {"sigmoid": Workspace(input_shape)}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:

@@ -1,4 +1,4 @@
-"""How NumPy reads operands with gaps."""
+"""NumPy's buffering of strided operands."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,11 +8,11 @@ import numpy as np
 
 @contextmanager
 def small_buffer() -> Iterator[None]:
-    """Has ufuncs copy operands with gaps through a buffer of 512 numbers instead of 8192.
+    """Make ufuncs copy strided operands through a buffer of 512 numbers instead of 8192.
 
-    NumPy copies them wherever several rows fit in its buffer. That pays for rows of a few numbers,
-    but for rows of a thousand it takes three to four times as long as reading them where they are.
-    The buffer's size belongs to the thread's context; it is put back.
+    NumPy copies them if several rows fit in its buffer. That pays off for rows of a few numbers,
+    but for rows of a thousand it takes three to four times as long as reading them in place. The
+    buffer size is a setting of the thread's context and is restored.
     """
     size = np.setbufsize(512)
     try:

@@ -14,7 +14,7 @@ class Softmax(Layer):
     output_range = OutputRange(0, 1, sums_to_one=True)
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        """The same; raises ValueError unless the input is one axis of classes."""
+        """Return the input shape; raise ValueError unless it is one axis of classes."""
         if len(input_shape) != 1:
             raise ValueError(
                 f"softmax takes samples of one axis, (classes,), not {input_shape}; put a flatten "
@@ -23,11 +23,11 @@ class Softmax(Layer):
         return input_shape
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
-        """One number a sample, for maxima and sums."""
+        """Return memory for one number per sample, for maxima and sums."""
         return {"row": Workspace(())}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
-        """Subtracts the largest logit first, so that no exponential overflows."""
+        """Compute y, subtracting the largest logit first so that no exponential overflows."""
         row = state.row
         np.maximum.reduce(x, axis=1, out=row)
         np.subtract(x, row[:, None], out=y)

@@ -1,4 +1,4 @@
-"""Windows that slide over images, for convolution and pooling: their sizes and places."""
+"""Sizes and positions of sliding windows, for convolution and pooling."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -9,14 +9,14 @@ import numpy as np
 from declnet import Shape
 
 Index = tuple[slice, ...]
-"""Picks rows and columns of images (channels, height, width, n)."""
+"""An index of rows and columns of images (channels, height, width, n)."""
 
 
 @dataclass(frozen=True)
 class Axis:
     """A window of `kernel` numbers, `dilation` apart, moved by `stride` along `size` numbers.
 
-    `before` and `after` are what padding adds at the ends.
+    `before` and `after` are the padding at the ends.
     """
 
     size: int
@@ -28,12 +28,12 @@ class Axis:
 
     @property
     def padded(self) -> int:
-        """size + padding."""
+        """Return size + padding."""
         return self.before + self.size + self.after
 
     @property
     def output(self) -> int:
-        """How many places the window has."""
+        """Return the number of places the window has."""
         return (self.padded - (self.kernel - 1) * self.dilation - 1) // self.stride + 1
 
 
@@ -46,17 +46,17 @@ class Window:
 
     @property
     def output(self) -> tuple[int, int]:
-        """Places of the window: (height, width)."""
+        """Return the number of places of the window: (height, width)."""
         return self.rows.output, self.columns.output
 
     @property
     def kernel(self) -> tuple[int, int]:
-        """Numbers in the window: (height, width)."""
+        """Return the size of the window: (height, width)."""
         return self.rows.kernel, self.columns.kernel
 
     @property
     def tiles(self) -> bool:
-        """Whether the windows cover the image, each number once."""
+        """Return whether the windows cover each number of the image exactly once."""
         return not self.has_padding and all(
             axis.kernel == axis.stride and axis.size == axis.output * axis.stride
             for axis in (self.rows, self.columns)
@@ -64,14 +64,14 @@ class Window:
 
     @property
     def has_padding(self) -> bool:
-        """Whether it sees anything but the images."""
+        """Return whether the window sees any padding."""
         sizes = (self.rows.size, self.columns.size)
         return sizes != (self.rows.padded, self.columns.padded)
 
 
 @lru_cache(maxsize=256)
 def seen(axis: Axis) -> tuple[tuple[int, slice, slice], ...]:
-    """What the places of a window see along an axis, padding left out.
+    """Return what a window's places see along an axis, excluding padding.
 
     Returns:
         For each position in the window that sees any numbers: the position, the places where it
@@ -90,7 +90,7 @@ def seen(axis: Axis) -> tuple[tuple[int, slice, slice], ...]:
 
 @lru_cache(maxsize=256)
 def positions(window: Window) -> tuple[tuple[int, Index, Index], ...]:
-    """For each position in the window: its number, the places that see anything, what they see."""
+    """Return, for each window position, its number, the places that see data, and the data."""
     return tuple(
         (i * window.columns.kernel + j, np.s_[:, places, across], np.s_[:, rows, columns])
         for (i, places, rows), (j, across, columns) in product(
@@ -108,20 +108,20 @@ def window_over(
     padding: str | tuple[int, int],
     dilation: tuple[int, int] = (1, 1),
 ) -> Window:
-    """The window over images of a shape.
+    """Return the window over images of a shape.
 
     Args:
         what: the layer's type, for messages.
         shape: (channels, height, width).
         kernel: its height and width.
-        stride: by how much it moves down and to the right.
-        padding: "valid": none; "same": ceil(size / stride) places, Keras's rule (torch takes the
-            word for stride 1 only, and means the same), an odd rest going below and to the right;
-            or what to add above and below, and on the left and on the right.
-        dilation: how far apart its numbers are.
+        stride: the step down and to the right.
+        padding: "valid": none; "same": ceil(size / stride) places, Keras's rule (torch accepts it
+            only for stride 1, with the same meaning), an odd remainder going below and to the
+            right; or the amounts to add above and below, and left and right.
+        dilation: the distance between its numbers.
 
     Raises:
-        ValueError: no images, or smaller ones than the window.
+        ValueError: the input is not images, or they are smaller than the window.
     """
     if len(shape) != 3:
         help_ = "put a reshape before it" if len(shape) < 3 else "it has no further axes"

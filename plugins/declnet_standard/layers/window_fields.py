@@ -1,4 +1,4 @@
-"""Fields of windows: their sizes, and padding."""
+"""Fields for window sizes and padding."""
 
 from typing import Annotated, Any, Literal
 
@@ -35,7 +35,7 @@ def _padding(value: Any) -> str | tuple[int, int]:
 
 
 def _code(value: Any, least: int) -> str:
-    """Which sort of problem it is: a number out of range, too many of them, or something else."""
+    """Return the code for the error: a number out of range, too many numbers, or other."""
     numbers = value if isinstance(value, list | tuple) else [value]
     if any(type(each) is not int for each in numbers):
         return "E012"
@@ -48,18 +48,18 @@ def _form(least: int) -> list[dict[str, Any]]:
 
 
 Sizes = Annotated[tuple[int, int], BeforeValidator(_sizes), WithJsonSchema({"anyOf": _form(1)})]
-"""A field for height and width: one whole number for both, or two; from 1."""
+"""A field for height and width: one integer for both, or two; at least 1."""
 
 Padding = Annotated[
     Literal["same", "valid"] | tuple[int, int],
     BeforeValidator(_padding),
     WithJsonSchema({"anyOf": [{"enum": ["same", "valid"]}, *_form(0)]}),
 ]
-"""A field for padding: a word, one whole number for all four sides, or [height, width]."""
+"""A field for padding: a word, one integer for all four sides, or [height, width]."""
 
 
 def require_small_padding(kernel: tuple[int, int], padding: str | tuple[int, int]) -> None:
-    """Raises ValueError if a window could lie in padding: it is more than half of the window."""
+    """Raise ValueError if padding exceeds half of the window, which could then see only padding."""
     if not isinstance(padding, str) and any(
         2 * width > size for width, size in zip(padding, kernel, strict=True)
     ):

@@ -1,4 +1,4 @@
-"""Losses, and kernels that join them with a last layer, one a file."""
+"""Losses, and kernels that fuse them with a last layer, one per file."""
 
 from typing import TYPE_CHECKING
 
@@ -43,7 +43,7 @@ __getattr__ = lazy_names(__name__, {name: file for file, name in (LOSSES | KERNE
 
 @hookimpl
 def declnet_register(register: Register) -> None:
-    """Announces this package's components; each is imported when a spec names it."""
+    """Announce this package's components; each is imported when a spec names it."""
     for file, name in LOSSES.items():
         register.lazily("loss", file, f"{__name__}.{file}:{name}")
     for file, name in KERNELS.items():

@@ -27,20 +27,20 @@ class CategoricalCrossentropy(Loss):
     label_smoothing: LabelSmoothing = 0.0
 
     def prepare(self, y: Array, output_shape: Shape, dtype: Dtype) -> Array:
-        """One-hot rows, smoothed."""
+        """Return one-hot rows, smoothed."""
         return smoothed(
             super().prepare(y, output_shape, dtype), self.label_smoothing, output_shape[0]
         )
 
     def forward(self, y_pred: Array, y_true: Array, losses: Array) -> None:
-        """Hard labels need the logarithm of one probability a sample, which a one-hot row picks."""
+        """Compute the losses; hard labels need one logarithm per sample, by the one-hot row."""
         if self.label_smoothing:
-            logarithms = np.clip(y_pred, SMALLEST, 1 - SMALLEST)  # a temporary: all of them count
+            logarithms = np.clip(y_pred, SMALLEST, 1 - SMALLEST)  # temporary: all classes count
             np.log(logarithms, out=logarithms)
             np.einsum("nk,nk->n", logarithms, y_true, out=losses)
         else:
             np.einsum("nk,nk->n", y_pred, y_true, out=losses)
-            np.maximum(losses, SMALLEST, out=losses)  # half the time of np.clip on a few numbers
+            np.maximum(losses, SMALLEST, out=losses)  # twice as fast as np.clip on a few numbers
             np.minimum(losses, 1 - SMALLEST, out=losses)
             np.log(losses, out=losses)
         np.negative(losses, out=losses)

@@ -10,8 +10,9 @@ class Hinge(Loss):
     """losses = mean over the outputs of max(0, 1 - t * y_pred), t = 2 * y - 1.
 
     y_pred: scores of a linear last layer, (n, outputs) or any shape; y: 0 and 1, of that shape,
-    which `prepare` turns into t, -1 and +1. A score above 0 says 1, so metrics that cut scores,
-    such as binary_accuracy, need threshold = 0. The gradient is 0 at the kink, t * y_pred = 1.
+    which `prepare` turns into t, -1 and +1. A score above 0 means 1, so metrics with a
+    threshold, such as binary_accuracy, need threshold = 0. The gradient is 0 at the kink,
+    t * y_pred = 1.
 
     Cortes and Vapnik, Support-Vector Networks, 1995. The same as Keras's Hinge, which takes y of -1
     and +1 as well, and scikit-learn's hinge_loss; PyTorch's HingeEmbeddingLoss is another loss.
@@ -23,20 +24,20 @@ class Hinge(Loss):
     threshold = 0.0
 
     def prepare(self, y: Array, output_shape: Shape, dtype: Dtype) -> Array:
-        """0 becomes -1, and 1 stays."""
+        """Return y with 0 replaced by -1."""
         signs = super().prepare(y, output_shape, dtype)
         signs *= 2
         signs -= 1
         return signs
 
     def forward(self, y_pred: Array, y_true: Array, losses: Array) -> None:
-        """What each score lacks of the margin, then each sample's mean."""
+        """Compute how far each score is short of the margin, then each sample's mean."""
         elements = room_for_elements(y_pred, losses)
         _lacking(y_pred, y_true, elements)
         take_means(elements, losses)
 
     def backward(self, y_pred: Array, y_true: Array, dy_pred: Array) -> None:
-        """dy_pred = -t / outputs where the score lacks something, else 0."""
+        """dy_pred = -t / outputs where the score is short of the margin, else 0."""
         _lacking(y_pred, y_true, dy_pred)
         np.sign(dy_pred, out=dy_pred)
         np.multiply(dy_pred, y_true, out=dy_pred)

@@ -1,4 +1,4 @@
-"""Huber's loss: squares of small errors, sizes of large ones."""
+"""The Huber loss: quadratic for small errors, linear for large ones."""
 
 import numpy as np
 from pydantic import Field
@@ -23,7 +23,7 @@ class Huber(Loss):
     delta: float = Field(default=1.0, gt=0, description="error from which on the loss is linear")
 
     def forward(self, y_pred: Array, y_true: Array, losses: Array) -> None:
-        """Both cases are c * e - c**2 / 2 with c = min(e, delta), which is a temporary."""
+        """Compute both cases as c * e - c**2 / 2 with c = min(e, delta), a temporary array."""
         elements = room_for_elements(y_pred, losses)
         np.subtract(y_pred, y_true, out=elements)
         np.absolute(elements, out=elements)

@@ -7,7 +7,7 @@ from declnet_standard.losses.clipping import SMALLEST
 from declnet_standard.losses.sample_means import room_for_elements, take_sums
 
 SMALLEST_RATIO = 1e-30
-"""Stands for ratios below it: what is multiplied by a y_true of 0 must have a logarithm."""
+"""Lower bound for ratios: those multiplied by a y_true of 0 must have a logarithm."""
 
 
 class KLDivergence(Loss):
@@ -24,14 +24,14 @@ class KLDivergence(Loss):
     takes = "distribution"
 
     def prepare(self, y: Array, output_shape: Shape, dtype: Dtype) -> Array:
-        """Refuses negative probabilities."""
+        """Return y; raise an error for negative probabilities."""
         y_true = super().prepare(y, output_shape, dtype)
         if y_true.size and y_true.min() < 0:
             raise ValueError(f"kl_divergence needs probabilities, but y has {y_true.min():g}")
         return y_true
 
     def forward(self, y_pred: Array, y_true: Array, losses: Array) -> None:
-        """The logarithm of the ratio, weighed with y_true."""
+        """Compute the logarithm of the ratio, weighted by y_true."""
         elements = room_for_elements(y_pred, losses)
         np.maximum(y_pred, SMALLEST, out=elements)
         np.divide(y_true, elements, out=elements)

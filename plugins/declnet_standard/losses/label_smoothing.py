@@ -1,4 +1,4 @@
-"""Labels that are not quite certain."""
+"""Label smoothing."""
 
 from typing import Annotated
 
@@ -9,7 +9,7 @@ from declnet import Array
 LabelSmoothing = Annotated[
     float, Field(ge=0, lt=1, description="share of each label that is spread over all classes")
 ]
-"""The field that losses of labels have."""
+"""A field for losses on labels."""
 
 
 def smoothed(y_true: Array, share: float, classes: int) -> Array:

@@ -12,16 +12,16 @@ class LogCosh(Loss):
     Nearly e**2 / 2 for small errors e, and |e| - log(2) for large ones: like huber, but smooth.
     y_pred, y_true: (n, outputs) or any shape.
 
-    The same as Keras's LogCosh; PyTorch has none.
+    The same as Keras's LogCosh; PyTorch has no equivalent.
     """
 
     type = "log_cosh"
     takes = "values"
 
     def forward(self, y_pred: Array, y_true: Array, losses: Array) -> None:
-        """As |e| + log((1 + exp(-2|e|)) / 2), which does not overflow.
+        """Compute |e| + log((1 + exp(-2|e|)) / 2), which does not overflow.
 
-        The logarithm, in a temporary, is log1p(expm1(-2|e|) / 2): exact for small errors, too.
+        The logarithm, in a temporary array, is log1p(expm1(-2|e|) / 2), exact for small errors too.
         """
         elements = room_for_elements(y_pred, losses)
         np.subtract(y_pred, y_true, out=elements)

@@ -18,7 +18,7 @@ class MeanAbsoluteError(Loss):
     takes = "values"
 
     def forward(self, y_pred: Array, y_true: Array, losses: Array) -> None:
-        """Sizes of the errors, then each sample's mean."""
+        """Compute absolute errors, then each sample's mean."""
         elements = room_for_elements(y_pred, losses)
         np.subtract(y_pred, y_true, out=elements)
         np.absolute(elements, out=elements)

@@ -18,7 +18,7 @@ class MeanSquaredError(Loss):
     takes = "values"
 
     def forward(self, y_pred: Array, y_true: Array, losses: Array) -> None:
-        """Squares of the errors, then each sample's mean."""
+        """Compute squared errors, then each sample's mean."""
         elements = room_for_elements(y_pred, losses)
         np.subtract(y_pred, y_true, out=elements)
         np.multiply(elements, elements, out=elements)

@@ -1,4 +1,4 @@
-"""From a number for each output to the mean, or the sum, of each sample."""
+"""Sums and means over the outputs of each sample."""
 
 from math import prod
 
@@ -8,14 +8,14 @@ from declnet import Array
 
 
 def outputs_of(y_pred: Array) -> int:
-    """The number of outputs of a sample."""
+    """Return the number of outputs per sample."""
     return prod(y_pred.shape[1:])
 
 
 def room_for_elements(y_pred: Array, losses: Array) -> Array:
-    """Memory for a number an output: `losses` itself for one output a sample, else a new array.
+    """Return memory for one number per output: `losses` if there is one output, else a new array.
 
-    A loss is handed no memory besides `losses`, so several outputs cost a temporary.
+    A loss is given no memory besides `losses`, so several outputs need a temporary array.
     """
     if outputs_of(y_pred) == 1:
         return losses.reshape(y_pred.shape)  # axes of length 1 are always a view
@@ -23,12 +23,12 @@ def room_for_elements(y_pred: Array, losses: Array) -> Array:
 
 
 def take_sums(elements: Array, losses: Array) -> None:
-    """Fills `losses` with the sum of each sample's elements, as `room_for_elements` gave them."""
-    if outputs_of(elements) != 1:  # else they are the losses
+    """Fill `losses` with the sum of each sample's elements, from `room_for_elements`."""
+    if outputs_of(elements) != 1:  # otherwise the elements are the losses
         np.add.reduce(elements, axis=tuple(range(1, elements.ndim)), out=losses)
 
 
 def take_means(elements: Array, losses: Array) -> None:
-    """As `take_sums`, divided by the number of outputs."""
+    """Fill `losses` as `take_sums` does, divided by the number of outputs."""
     take_sums(elements, losses)
     np.divide(losses, outputs_of(elements), out=losses)

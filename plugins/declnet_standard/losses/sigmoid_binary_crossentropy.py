@@ -12,18 +12,18 @@ from declnet_standard.losses.clipping import SMALLEST
 from declnet_standard.losses.sample_means import outputs_of, room_for_elements, take_means
 
 LARGEST_LOGIT = log((1 - SMALLEST) / SMALLEST)
-"""Where the probability is 1 - SMALLEST: to clip logits there is to clip probabilities."""
+"""Logit of the probability 1 - SMALLEST; clipping logits there clips the probabilities."""
 
 LARGEST_EXPONENT = 80.0
-"""Its exponential, and the inverse of that, are floats of either type."""
+"""Its exponential and the reciprocal of that are finite in both float types."""
 
 
 class SigmoidBinaryCrossentropy(Kernel):
     """y = sigmoid(x), losses = mean of log(1 + exp(c)) - y_true * c, dx = (y - y_true) / outputs.
 
-    c = clip(x) is the logit of the clipped probability. The losses are those of the loss itself but
-    round less: in float32, 1 - y has few digits where y is nearly 1. The gradient does not see the
-    clipping.
+    c = clip(x) is the logit of the clipped probability. The losses equal those of the separate
+    loss with less rounding: in float32, 1 - y has few digits where y is nearly 1. The gradient
+    ignores the clipping.
 
     x, y, y_true: (n, outputs) or any shape; losses: (n,).
     """
@@ -32,7 +32,7 @@ class SigmoidBinaryCrossentropy(Kernel):
     replaces = (Sigmoid, BinaryCrossentropy)
 
     def bind(self, site: KernelSite) -> KernelCalls:
-        """y and the losses in one call; the gradient is dx = (y - y_true) / outputs."""
+        """Fill y and the losses in one call, and dx = (y - y_true) / outputs."""
         x, y, y_true, losses, dx = site.x, site.y, site.y_true, site.losses, site.dx
         forward = partial(_fill, x, y_true, y, losses)
         if dx is None:
@@ -44,7 +44,7 @@ class SigmoidBinaryCrossentropy(Kernel):
 
 
 def _fill(x: Array, y_true: Array, y: Array, losses: Array) -> None:
-    """The losses first: y holds logits until then."""
+    """Fill the losses first, while y still holds logits."""
     np.clip(x, -LARGEST_LOGIT, LARGEST_LOGIT, out=y)
     elements = room_for_elements(y, losses)
     np.exp(y, out=elements)

@@ -12,15 +12,15 @@ from declnet_standard.losses.categorical_crossentropy import CategoricalCrossent
 class SoftmaxCategoricalCrossentropy(Kernel):
     """y = softmax(x), losses = -log(clip(y[label])), dx = y - y_true, for smoothed labels as well.
 
-    x, y, y_true: (n, classes); losses: (n,), which also serves for maxima and sums on the way. The
-    gradient does not see the clipping of the loss.
+    x, y, y_true: (n, classes); losses: (n,), which also holds maxima and sums in between. The
+    gradient ignores the clipping of the loss.
     """
 
     type = "softmax_categorical_crossentropy"
     replaces = (Softmax, CategoricalCrossentropy)
 
     def bind(self, site: KernelSite) -> KernelCalls:
-        """Softmax, then the loss; log-softmax would save a temporary and take longer."""
+        """Compute softmax, then the loss; log-softmax would save a temporary but be slower."""
         x, y, y_true, losses, dx = site.x, site.y, site.y_true, site.losses, site.dx
         _, loss = site.components
 

@@ -1,4 +1,4 @@
-"""Metrics, one a file."""
+"""Metrics, one per file."""
 
 from typing import TYPE_CHECKING
 

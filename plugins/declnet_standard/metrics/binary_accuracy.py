@@ -1,4 +1,4 @@
-"""The share of right answers of yes or no."""
+"""The share of correct binary predictions."""
 
 from collections.abc import Iterator
 
@@ -27,7 +27,7 @@ class BinaryAccuracy(Metric):
     )
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:
-        """Require an answer in y for each output, 0 or 1."""
+        """Require a label in y for each output, 0 or 1."""
         yield from other_sizes(self, context)
         yield from no_binary_labels(self, context)
 

@@ -1,6 +1,6 @@
-"""Whether a metric can compare the model's output with y, before anything is computed.
+"""Checks that a metric can compare the model's output with y, before anything is computed.
 
-Where y does not fit the loss either, that is reported for the loss alone.
+If y does not fit the loss either, only the loss reports it.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from declnet import Diagnostic, Metric, RunContext, Shape
 
 
 def no_classes(metric: Metric, context: RunContext) -> Iterator[Diagnostic]:
-    """Refuse an output that is not one axis of several classes, unless the loss does."""
+    """Refuse an output other than one axis of several classes, unless the loss does."""
     shape = _output_shape(context)
     if shape is None or (context.loss is not None and context.loss.targets == "classes"):
         return

@@ -1,4 +1,4 @@
-"""Which classes were predicted for which: the counts behind precision, recall and f1."""
+"""Confusion counts, the basis of precision, recall and f1."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ from declnet_standard.metrics.labels import whole_labels
 
 @dataclass
 class Confusion:
-    """What is known of the samples so far.
+    """Counts over the samples so far.
 
     Attributes:
-        counts: rows of right predictions, of predictions, and of samples, by class: (3, classes).
+        counts: rows of correct predictions, predictions and samples by class: (3, classes).
         binary: whether the classes are 0 and 1 and only 1 is of interest.
     """
 
@@ -27,11 +27,11 @@ class Confusion:
 
 
 class ConfusionMetric(Metric):
-    """A ratio of counts of each class, averaged over the classes; subclasses say which ratio.
+    """A ratio of counts per class, averaged over the classes; subclasses define the ratio.
 
-    A model with one output predicts 1 above `threshold`, else 0, and the ratio is that of class 1.
-    With several outputs they are classes: the largest is predicted, and the ratios of the classes
-    are averaged. The ratio of a class whose denominator is 0 is 0.
+    A model with one output predicts 1 above `threshold`, else 0, and the ratio is for class 1. With
+    several outputs, each is a class: the largest is predicted, and the ratios of the classes are
+    averaged. The ratio of a class whose denominator is 0 is 0.
     """
 
     better = "higher"

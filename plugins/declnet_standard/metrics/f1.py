@@ -1,4 +1,4 @@
-"""F1: precision and recall in one number."""
+"""F1: the harmonic mean of precision and recall."""
 
 from declnet import Array
 from declnet_standard.metrics.confusion import ConfusionMetric, quotient

@@ -1,4 +1,4 @@
-"""From targets as a user gave them to class labels."""
+"""Class labels from targets as given by the user."""
 
 import numpy as np
 
@@ -13,10 +13,10 @@ def labels_of(y_true: Array) -> Array:
 
 
 def whole_labels(y_true: Array, classes: int) -> Array:
-    """Return what `labels_of` does as integers that can count.
+    """Return the result of `labels_of` as integers for counting.
 
     Raises:
-        ValueError: one is not a whole number from 0 to classes - 1.
+        ValueError: a label is not a whole number from 0 to classes - 1.
     """
     given = labels_of(y_true)
     labels = given.astype(np.intp)

@@ -1,4 +1,4 @@
-"""Precision: how far positive predictions can be trusted."""
+"""Precision: the share of positive predictions that are correct."""
 
 from declnet import Array
 from declnet_standard.metrics.confusion import ConfusionMetric, quotient

@@ -1,4 +1,4 @@
-"""The coefficient of determination: how much better than the mean."""
+"""The coefficient of determination."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from declnet_standard.metrics.spread import Spread
 
 @dataclass
 class Squares:
-    """Sums of squares so far: of the errors, and of y around its mean; for each output."""
+    """Sums of squares so far, of the errors and of y around its mean, per output."""
 
     errors: Array | float = 0.0
     targets: Spread = field(default_factory=Spread)
@@ -25,8 +25,8 @@ class R2(Metric):
     y_pred: (n, outputs) or any shape; y: of that shape, or (n,) for one output. 1 is perfect, 0 is
     as good as the mean of y; it may be negative.
 
-    The same as scikit-learn's r2_score: where y is constant it is 1 for perfect predictions and
-    else 0. For a single sample, which is constant, scikit-learn gives NaN instead.
+    The same as scikit-learn's r2_score: for constant y it is 1 for perfect predictions and 0
+    otherwise. For a single sample, which is constant, scikit-learn gives NaN instead.
     """
 
     type = "r2"

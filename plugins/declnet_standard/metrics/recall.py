@@ -1,4 +1,4 @@
-"""Recall: how much of what is there is found."""
+"""Recall: the share of a class's samples that are found."""
 
 from declnet import Array
 from declnet_standard.metrics.confusion import ConfusionMetric, quotient

@@ -14,7 +14,7 @@ from declnet_standard.metrics.spread import Spread
 
 @dataclass
 class Distances:
-    """The sizes of all errors so far, batch by batch, and the spread of y."""
+    """The absolute errors so far, batch by batch, and the spread of y."""
 
     errors: list[Array] = field(default_factory=list)
     targets: Spread = field(default_factory=Spread)
@@ -24,10 +24,10 @@ class RegressionAccuracy(Metric):
     """regression_accuracy = mean(|y_pred - y| < std(y) / precision_divisor).
 
     y_pred: (n, outputs) or any shape; y: of that shape, or (n,) for one output; mean and standard
-    deviation are over all outputs of all samples. What is close enough is known when all of y has
-    been seen: the sizes of the errors are kept until the result, 8 bytes an output.
+    deviation are over all outputs of all samples. The tolerance is known only after all of y has
+    been seen, so absolute errors are kept until the result, 8 bytes per output.
 
-    The book's (chapter 17), which takes std(y) of the training data on validation data, too; here
+    From the book (chapter 17), which uses the training data's std(y) for validation data too; here
     each data set has its own. If y is constant, nothing is close enough.
     """
 
@@ -48,7 +48,7 @@ class RegressionAccuracy(Metric):
         return Distances()
 
     def update(self, state: Distances, y_pred: Array, y_true: Array) -> None:
-        """Keep the sizes of a batch's errors."""
+        """Keep the absolute errors of a batch."""
         state.errors.append(np.absolute(errors_of(y_pred, y_true)))
         state.targets.add(y_true.reshape(-1, 1))
 

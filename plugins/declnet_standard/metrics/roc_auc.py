@@ -13,7 +13,7 @@ from declnet_standard.metrics.labels import whole_labels
 
 @dataclass
 class Scores:
-    """All predictions so far, batch by batch, of samples of 1 and of samples of 0."""
+    """The predictions so far, batch by batch, for samples of 1 and of 0."""
 
     ones: list[Array] = field(default_factory=list)
     zeros: list[Array] = field(default_factory=list)
@@ -23,7 +23,7 @@ class RocAuc(Metric):
     """roc_auc = P(a sample of 1 is predicted above a sample of 0) + P(they are equal) / 2.
 
     y_pred: probabilities or scores, (n, 1); y: 0 and 1, (n,) or (n, 1). It is exact, ties included:
-    predictions are kept until the result, one float a sample, and sorted.
+    predictions are kept until the result, one float per sample, and sorted.
 
     Hanley and McNeil, The Meaning and Use of the Area under a ROC Curve, 1982. The same as
     scikit-learn's roc_auc_score; Keras's AUC approximates it. With one class only, or a prediction
@@ -54,7 +54,7 @@ class RocAuc(Metric):
         """Count, for each sample of 1, the samples of 0 below it and those not above it."""
         ones, zeros = (np.sort(np.concatenate(each)) for each in (state.ones, state.zeros))
         if not ones.size or not zeros.size or np.isnan(ones[-1]) or np.isnan(zeros[-1]):
-            return nan  # NaN is sorted last
+            return nan  # NaN sorts last
         below = zeros.searchsorted(ones, "left").sum()
         not_above = zeros.searchsorted(ones, "right").sum()
         return float(below + not_above) / (2 * ones.size * zeros.size)

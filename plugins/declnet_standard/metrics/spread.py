@@ -1,4 +1,4 @@
-"""How far numbers spread around their mean, when they come in batches."""
+"""The spread of numbers around their mean, computed in batches."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ class Spread:
     """Running sums over the rows of batches (n, columns), for each column.
 
     Chan, Golub and LeVeque, Updating Formulae and a Pairwise Algorithm for Computing Sample
-    Variances, 1979; relative to the first row, so that equal rows spread by exactly 0.
+    Variances, 1979; relative to the first row, so that equal rows have a spread of exactly 0.
 
     Attributes:
         count: rows so far.

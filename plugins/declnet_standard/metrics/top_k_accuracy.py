@@ -27,7 +27,7 @@ class TopKAccuracy(Metric):
     k: int = Field(default=5, ge=1, description="how many of the classes count as predicted")
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:
-        """Require more than k classes, or every prediction is right."""
+        """Require more than k classes, as otherwise every prediction is right."""
         yield from no_classes(self, context)
         shape = context.last.output_shape if context.last is not None else ()
         if len(shape) == 1 and 1 < shape[0] <= self.k:

@@ -1,4 +1,4 @@
-"""Optimizers: elementwise update rules, one a file."""
+"""Optimizers: elementwise update rules, one per file."""
 
 from typing import TYPE_CHECKING
 
@@ -32,6 +32,6 @@ __getattr__ = lazy_names(__name__, {name: file for file, name in OPTIMIZERS.item
 
 @hookimpl
 def declnet_register(register: Register) -> None:
-    """Announces this package's components; each is imported when a spec names it."""
+    """Announce this package's components; each is imported when a spec names it."""
     for file, name in OPTIMIZERS.items():
         register.lazily("optimizer", file, f"{__name__}.{file}:{name}")

@@ -1,4 +1,4 @@
-"""Adadelta: steps as large as the steps before, in proportion to the gradient."""
+"""Adadelta: steps scaled by the size of earlier steps, relative to the gradient."""
 
 import numpy as np
 from pydantic import Field
@@ -12,9 +12,9 @@ class Adadelta(Optimizer):
     v = (1 - rho) * cache,    cache = rho * cache + dw**2
     d = (1 - rho) * changes,  changes = rho * changes + change**2, after the step
 
-    Epsilon stands inside the roots and sets the size of the first steps; it is 1e-6 as in PyTorch
-    (Keras: 1e-7), the only optimizer here with another epsilon than 1e-7. The factors (1 - rho)
-    cancel but for epsilon / (1 - rho). Zeiler, ADADELTA, arXiv:1212.5701, 2012.
+    Epsilon is inside the roots and sets the size of the first steps; it is 1e-6 as in PyTorch
+    (Keras: 1e-7), whereas all other optimizers here use 1e-7. The factors (1 - rho) cancel except
+    in epsilon / (1 - rho). Zeiler, ADADELTA, arXiv:1212.5701, 2012.
     """
 
     type = "adadelta"
@@ -26,13 +26,13 @@ class Adadelta(Optimizer):
     epsilon: float = Field(default=1e-6, gt=0, description="added inside both roots")
 
     def state_names(self) -> tuple[str, ...]:
-        """The discounted sums of squared gradients and of squared changes."""
+        """Return the names of the discounted sums of squared gradients and changes."""
         return ("cache", "changes")
 
     def update(
         self, w: Array, dw: Array, state: OptimizerState, learning_rate: float, step: int
     ) -> None:
-        """One step."""
+        """Take one step."""
         cache, changes = state.cache, state.changes
         size, ratio = state.scratch
         epsilon = self.epsilon / (1 - self.rho)

@@ -1,4 +1,4 @@
-"""Adagrad: each parameter's rate falls with its own gradients."""
+"""Adagrad: each parameter's rate decreases with its accumulated gradients."""
 
 import numpy as np
 from pydantic import Field
@@ -9,7 +9,7 @@ from declnet import Array, LearningRate, Optimizer, OptimizerState
 class Adagrad(Optimizer):
     """cache += dw**2;  w -= learning_rate * dw / (sqrt(cache) + epsilon).
 
-    As PyTorch's, with epsilon 1e-10 there; Keras has epsilon inside the root and a cache that
+    As in PyTorch, which has epsilon 1e-10; Keras has epsilon inside the root and a cache that
     starts at 0.1. Duchi, Hazan and Singer, Adaptive Subgradient Methods, JMLR 2011.
     """
 
@@ -21,13 +21,13 @@ class Adagrad(Optimizer):
     epsilon: float = Field(default=1e-7, gt=0, description="added to the root, against 0 / 0")
 
     def state_names(self) -> tuple[str, ...]:
-        """The sum of squared gradients."""
+        """Return the name of the sum of squared gradients."""
         return ("cache",)
 
     def update(
         self, w: Array, dw: Array, state: OptimizerState, learning_rate: float, step: int
     ) -> None:
-        """One step."""
+        """Take one step."""
         cache, change = state.cache, state.scratch[0]
         np.multiply(dw, dw, out=change)
         np.add(cache, change, out=cache)

@@ -1,4 +1,4 @@
-"""Adam: momentum, over the running size of each gradient."""
+"""Adam: momentum divided by the running magnitude of each gradient."""
 
 from math import sqrt
 
@@ -14,9 +14,9 @@ class Adam(Optimizer):
     m = (1 - beta_1) * momentum / (1 - beta_1**step),  momentum = beta_1 * momentum + dw
     v = (1 - beta_2) * cache / (1 - beta_2**step),     cache = beta_2 * cache + dw**2
 
-    The factors (1 - beta) stand outside the sums, so that they are applied once a step to two
-    numbers instead of to each element. As PyTorch's, with epsilon 1e-8 there; Keras adds epsilon
-    before the correction. Kingma and Ba, Adam, ICLR 2015.
+    The factors (1 - beta) are outside the sums, so they are applied once per step to two numbers
+    instead of to each element. As in PyTorch, which has epsilon 1e-8; Keras adds epsilon before
+    the correction. Kingma and Ba, Adam, ICLR 2015.
     """
 
     type = "adam"
@@ -29,7 +29,7 @@ class Adam(Optimizer):
     epsilon: float = Field(default=1e-7, gt=0, description="added to the root, against 0 / 0")
 
     def state_names(self) -> tuple[str, ...]:
-        """The discounted sums of gradients and of their squares."""
+        """Return the names of the discounted sums of gradients and of their squares."""
         return ("momentum", "cache")
 
     def update(

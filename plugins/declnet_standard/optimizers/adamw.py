@@ -1,4 +1,4 @@
-"""AdamW: Adam, with weights that shrink by a rule of their own."""
+"""AdamW: Adam with decoupled weight decay."""
 
 import numpy as np
 from pydantic import Field
@@ -11,8 +11,8 @@ class AdamW(Adam):
     """w *= 1 - learning_rate * weight_decay;  then Adam's step.
 
     The decay does not pass through the moments, as l2's gradient would. It applies to all
-    trainable parameters, biases included; as PyTorch's without parameter groups, with epsilon 1e-8
-    there.
+    trainable parameters, biases included; as in PyTorch without parameter groups, which has
+    epsilon 1e-8.
     Loshchilov and Hutter, Decoupled Weight Decay Regularization, ICLR 2019.
     """
 
@@ -26,6 +26,6 @@ class AdamW(Adam):
     def update(
         self, w: Array, dw: Array, state: OptimizerState, learning_rate: float, step: int
     ) -> None:
-        """One step."""
+        """Take one step."""
         np.multiply(w, 1 - learning_rate * self.weight_decay, out=w)
         super().update(w, dw, state, learning_rate, step)

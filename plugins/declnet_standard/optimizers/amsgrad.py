@@ -1,4 +1,4 @@
-"""AMSGrad: Adam, with rates that never rise again."""
+"""AMSGrad: Adam with nonincreasing rates."""
 
 from math import sqrt
 
@@ -15,8 +15,8 @@ class AMSGrad(Optimizer):
     v = (1 - beta_2) * peak / (1 - beta_2**step),      peak = max(peak, cache)
                                                        cache = beta_2 * cache + dw**2
 
-    The maximum is taken before the correction of bias, as PyTorch does (amsgrad=True) and Keras;
-    Keras adds epsilon before the correction. Reddi, Kale and Kumar, On the Convergence of Adam and
+    The maximum is taken before the bias correction, as in PyTorch (amsgrad=True) and Keras; Keras
+    adds epsilon before the correction. Reddi, Kale and Kumar, On the Convergence of Adam and
     Beyond, ICLR 2018 (without the corrections).
     """
 
@@ -30,7 +30,7 @@ class AMSGrad(Optimizer):
     epsilon: float = Field(default=1e-7, gt=0, description="added to the root, against 0 / 0")
 
     def state_names(self) -> tuple[str, ...]:
-        """The discounted sums of gradients and of their squares, and the largest of the latter."""
+        """Return the names of the discounted sums (gradients, squares) and of the peak."""
         return ("momentum", "cache", "peak")
 
     def update(

@@ -1,4 +1,4 @@
-"""Lion: steps of one size, in the direction of the momentum's sign."""
+"""Lion: steps of equal size, in the direction of the momentum's sign."""
 
 import numpy as np
 from pydantic import Field
@@ -12,7 +12,7 @@ class Lion(Optimizer):
     m = (1 - beta_2) * momentum,  momentum = beta_2 * momentum + dw, after the step
 
     Each parameter moves by the learning rate or, where the gradient has always been 0, not at all;
-    so rates are 3 to 10 times smaller than Adam's. The weight decay is decoupled, as AdamW's, and
+    so rates are 3 to 10 times smaller than Adam's. The weight decay is decoupled, as in AdamW, and
     applies to all trainable parameters, biases included. Chen et al., Symbolic Discovery of
     Optimization Algorithms, NeurIPS 2023.
     """
@@ -29,18 +29,18 @@ class Lion(Optimizer):
     )
 
     def state_names(self) -> tuple[str, ...]:
-        """The discounted sum of gradients."""
+        """Return the name of the discounted sum of gradients."""
         return ("momentum",)
 
     def update(
         self, w: Array, dw: Array, state: OptimizerState, learning_rate: float, step: int
     ) -> None:
-        """One step; the sign is that of dw + momentum * beta_1 * (1 - beta_2) / (1 - beta_1)."""
+        """Take one step by the sign of dw + momentum * beta_1 * (1 - beta_2) / (1 - beta_1)."""
         momentum = state.momentum
         direction, change = state.scratch
         np.multiply(momentum, self.beta_1 * (1 - self.beta_2) / (1 - self.beta_1), out=direction)
         np.add(direction, dw, out=direction)
-        np.sign(direction, out=change)  # in place it takes ten times as long
+        np.sign(direction, out=change)  # in place it is ten times as slow
         np.multiply(change, learning_rate, out=change)
         if self.weight_decay:
             np.multiply(w, 1 - learning_rate * self.weight_decay, out=w)

@@ -1,4 +1,4 @@
-"""NAdam: Adam, looking ahead as Nesterov's momentum does."""
+"""NAdam: Adam with Nesterov momentum."""
 
 from functools import lru_cache
 from math import exp, expm1, log, sqrt
@@ -15,7 +15,7 @@ class NAdam(Optimizer):
     g = (1 - mu_t) * dw / (1 - mu_1 * ... * mu_t),  mu_t = beta_1 * (1 - 0.96**(t*momentum_decay)/2)
     m = mu_t+1 * (1 - beta_1) * momentum / (1 - mu_1 * ... * mu_t+1),  momentum and v as Adam's
 
-    As PyTorch's; Keras has momentum_decay = 1. Dozat, Incorporating Nesterov Momentum into Adam,
+    As in PyTorch; Keras has momentum_decay = 1. Dozat, Incorporating Nesterov Momentum into Adam,
     ICLR workshop 2016.
     """
 
@@ -30,7 +30,7 @@ class NAdam(Optimizer):
     momentum_decay: float = Field(default=4e-3, ge=0, description="how soon mu nears beta_1")
 
     def state_names(self) -> tuple[str, ...]:
-        """The discounted sums of gradients and of their squares."""
+        """Return the names of the discounted sums of gradients and of their squares."""
         return ("momentum", "cache")
 
     def update(
@@ -60,14 +60,14 @@ class NAdam(Optimizer):
 
 @lru_cache(maxsize=128)
 def mu_product(beta_1: float, momentum_decay: float, step: int) -> float:
-    """mu_1 * ... * mu_step, from the step alone: state is elementwise, and this is not.
+    """Return mu_1 * ... * mu_step, computed from the step, as state must be elementwise.
 
     With q = 0.96**momentum_decay its logarithm is step * log(beta_1) + the sum of log(1 - q**t / 2)
     over t. The logarithm's series, -(q**t / 2)**k / k, turns that into geometric sums over t; the
     terms k > 60 are below the rounding of the first.
     """
     if beta_1**step < 1e-20:
-        return 0.0  # the product is smaller still, and 1 minus it is 1
+        return 0.0  # the product is even smaller, and 1 minus it is 1
     log_q = momentum_decay * log(0.96)
     total = step * log(beta_1)
     for k in range(1, 61):
@@ -81,5 +81,5 @@ def _mu(beta_1: float, momentum_decay: float, t: int) -> float:
 
 
 def _geometric_sum(log_ratio: float, n: int) -> float:
-    """The sum ratio + ratio**2 + ... + ratio**n."""
+    """Return the sum ratio + ratio**2 + ... + ratio**n."""
     return exp(log_ratio) * expm1(n * log_ratio) / expm1(log_ratio) if log_ratio else n

@@ -1,4 +1,4 @@
-"""RMSProp: each parameter's rate follows the running mean of its squared gradients."""
+"""RMSProp: each parameter's rate is scaled by the running mean of its squared gradients."""
 
 import numpy as np
 from pydantic import Field
@@ -9,7 +9,7 @@ from declnet import Array, LearningRate, Optimizer, OptimizerState
 class RMSProp(Optimizer):
     """cache = rho * cache + (1 - rho) * dw**2;  w -= learning_rate * dw / (sqrt(cache) + epsilon).
 
-    As PyTorch's, with rho = 0.99 (alpha), epsilon 1e-8 and rate 0.01 there; Keras has epsilon
+    As in PyTorch, which has rho = 0.99 (alpha), epsilon 1e-8 and rate 0.01; Keras has epsilon
     inside the root. Tieleman and Hinton, Neural Networks for Machine Learning, lecture 6.5, 2012.
     """
 
@@ -22,13 +22,13 @@ class RMSProp(Optimizer):
     epsilon: float = Field(default=1e-7, gt=0, description="added to the root, against 0 / 0")
 
     def state_names(self) -> tuple[str, ...]:
-        """The running mean of squared gradients."""
+        """Return the name of the running mean of squared gradients."""
         return ("cache",)
 
     def update(
         self, w: Array, dw: Array, state: OptimizerState, learning_rate: float, step: int
     ) -> None:
-        """One step."""
+        """Take one step."""
         cache, change = state.cache, state.scratch[0]
         np.multiply(cache, self.rho, out=cache)
         np.multiply(dw, dw, out=change)

@@ -11,12 +11,12 @@ from declnet import Array, LearningRate, Optimizer, OptimizerState
 class SGD(Optimizer):
     """velocity = momentum * velocity - learning_rate * dw;  w += velocity.
 
-    With nesterov:  w += momentum * velocity - learning_rate * dw, the gradient's step added to
-    where the momentum leads (Sutskever et al., On the importance of initialization and momentum in
+    With nesterov:  w += momentum * velocity - learning_rate * dw, the gradient step added after
+    the momentum step (Sutskever et al., On the importance of initialization and momentum in
     deep learning, ICML 2013).
 
-    Unlike PyTorch's, the velocity holds the learning rate of the step that it came from; the
-    numbers are the same while the rate is constant.
+    Unlike in PyTorch, the velocity includes the learning rate of the step it came from; results are
+    the same while the rate is constant.
     """
 
     type = "sgd"
@@ -38,13 +38,13 @@ class SGD(Optimizer):
         return self
 
     def state_names(self) -> tuple[str, ...]:
-        """The velocity, where there is momentum."""
+        """Return the name of the velocity, if there is momentum."""
         return ("velocity",) if self.momentum else ()
 
     def update(
         self, w: Array, dw: Array, state: OptimizerState, learning_rate: float, step: int
     ) -> None:
-        """One step, with momentum or without."""
+        """Take one step, with or without momentum."""
         np.multiply(dw, learning_rate, out=dw)
         if not self.momentum:
             np.subtract(w, dw, out=w)

@@ -1,4 +1,4 @@
-"""Regularizers: penalties on parameters, one a file."""
+"""Regularizers: penalties on parameters, one per file."""
 
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,6 @@ __getattr__ = lazy_names(__name__, {name: file for file, name in REGULARIZERS.it
 
 @hookimpl
 def declnet_register(register: Register) -> None:
-    """Announces this package's components; each is imported when a spec names it."""
+    """Announce this package's components; each is imported when a spec names it."""
     for file, name in REGULARIZERS.items():
         register.lazily("regularizer", file, f"{__name__}.{file}:{name}")

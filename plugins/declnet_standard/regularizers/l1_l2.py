@@ -1,4 +1,4 @@
-"""The L1 and the L2 penalty together."""
+"""The combined L1 and L2 penalty."""
 
 from pydantic import Field
 
@@ -21,6 +21,6 @@ class L1L2(Regularizer):
         return L1(strength=self.l1).penalty(w) + L2(strength=self.l2).penalty(w)
 
     def add_gradient(self, w: Array, dw: Array) -> None:
-        """Adds both gradients."""
+        """Add both gradients."""
         L1(strength=self.l1).add_gradient(w, dw)
         L2(strength=self.l2).add_gradient(w, dw)

@@ -1,4 +1,4 @@
-"""Schedules of the learning rate, one a file."""
+"""Learning rate schedules, one per file."""
 
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,6 @@ __getattr__ = lazy_names(__name__, {name: file for file, name in SCHEDULES.items
 
 @hookimpl
 def declnet_register(register: Register) -> None:
-    """Announces this package's components; each is imported when a spec names it."""
+    """Announce this package's components; each is imported when a spec names it."""
     for file, name in SCHEDULES.items():
         register.lazily("schedule", file, f"{__name__}.{file}:{name}")

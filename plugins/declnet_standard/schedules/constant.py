@@ -14,5 +14,5 @@ class Constant(Schedule):
     value: float = Field(ge=0, description="the learning rate of every step")
 
     def rate(self, step: int, total: int) -> float:
-        """Value."""
+        """Return the constant."""
         return self.value

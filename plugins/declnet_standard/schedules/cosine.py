@@ -1,4 +1,4 @@
-"""Half a wave of the cosine, without restarts."""
+"""Cosine annealing without restarts."""
 
 from math import cos, pi
 
@@ -10,8 +10,8 @@ from declnet import Schedule
 class Cosine(Schedule):
     """rate = final_rate + (initial_rate - final_rate) * (1 + cos(pi * done)) / 2.
 
-    done = min(step - 1, steps) / steps, steps from 1: after `steps` updates (default: those of the
-    whole training) the rate is final_rate, and stays (PyTorch's CosineAnnealingLR rises again).
+    done = min(step - 1, steps) / steps, steps from 1: after `steps` updates (default: the whole
+    training) the rate stays at final_rate (PyTorch's CosineAnnealingLR rises again).
     Loshchilov and Hutter, SGDR: Stochastic Gradient Descent with Warm Restarts, ICLR 2017.
     """
 

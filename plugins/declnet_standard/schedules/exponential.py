@@ -8,7 +8,7 @@ from declnet import Schedule
 class Exponential(Schedule):
     """rate = initial_rate * decay_rate ** ((step - 1) / decay_steps), steps from 1.
 
-    With staircase, the exponent is rounded down: the rate stays for decay_steps steps, then falls.
+    With staircase, the exponent is rounded down: the rate drops after each decay_steps steps.
     PyTorch's ExponentialLR has decay_steps = 1; Keras's ExponentialDecay is the same as this.
     """
 

@@ -1,4 +1,4 @@
-"""Decay with the inverse of time."""
+"""Inverse time decay."""
 
 from pydantic import Field
 

@@ -1,4 +1,4 @@
-"""One rise and one fall of the rate: super-convergence."""
+"""The one-cycle policy, for super-convergence."""
 
 from math import cos, pi
 
@@ -11,9 +11,9 @@ class OneCycle(Schedule):
     """From max_rate / initial_divisor up to max_rate, down to the initial rate / final_divisor.
 
     rate = end + (start - end) * (1 + cos(pi * done)) / 2, up and down, steps from 1. The peak is at
-    step warmup_share * steps, the lowest rate at step `steps`, by default the last one; it stays.
-    As PyTorch's OneCycleLR with cosine annealing (its warmup_share is pct_start), but the momentum
-    is not cycled.
+    step warmup_share * steps; the lowest rate, from step `steps` (default: the last one) on, stays.
+    As in PyTorch's OneCycleLR with cosine annealing (pct_start is warmup_share), but without
+    cycling the momentum.
     Smith and Topin, Super-Convergence, arXiv:1708.07120, 2017.
     """
 
@@ -40,7 +40,7 @@ class OneCycle(Schedule):
     )
 
     def rate(self, step: int, total: int) -> float:
-        """From the initial rate to max_rate, or from there to the final rate."""
+        """Return the rate between initial rate and max_rate, or max_rate and final rate."""
         initial = self.max_rate / self.initial_divisor
         steps = self.steps or total
         peak = self.warmup_share * steps

@@ -8,9 +8,9 @@ from declnet import Schedule
 class Polynomial(Schedule):
     """rate = final_rate + (initial_rate - final_rate) * (1 - done) ** power.
 
-    done = min(step - 1, steps) / steps, steps from 1: after `steps` updates (default: those of the
-    whole training) the rate is final_rate, and stays. With power 1 it is a straight line. As
-    Keras's PolynomialDecay; PyTorch's PolynomialLR has no final rate but 0.
+    done = min(step - 1, steps) / steps, steps from 1: after `steps` updates (default: the whole
+    training) the rate stays at final_rate. With power 1 the decay is linear. As in Keras's
+    PolynomialDecay; PyTorch's PolynomialLR always ends at 0.
     """
 
     type = "polynomial"

@@ -1,4 +1,4 @@
-"""A rate that falls in steps."""
+"""Step decay."""
 
 from pydantic import Field
 
@@ -8,7 +8,7 @@ from declnet import Schedule
 class Step(Schedule):
     """rate = initial_rate * factor ** floor((step - 1) / every), steps from 1.
 
-    As PyTorch's StepLR, where it is stepped after each update rather than each epoch.
+    As in PyTorch's StepLR, if it is stepped after each update rather than each epoch.
     """
 
     type = "step"

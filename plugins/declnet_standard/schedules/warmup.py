@@ -1,4 +1,4 @@
-"""A gentle start before another schedule."""
+"""Linear warmup before another schedule."""
 
 from pydantic import Field
 
@@ -8,10 +8,10 @@ from declnet import LearningRate, Schedule
 class Warmup(Schedule):
     """rate = first * (start_factor + (1 - start_factor) * (step - 1) / steps) for `steps` steps.
 
-    Then it is the rate of `schedule`, whose own steps count from there, as does the rest of the
-    training; first is that of its first step, so that the one leads to the other. Steps from 1; a
-    start_factor of 0 leaves the first update without effect. As PyTorch's LinearLR before another
-    one in a SequentialLR.
+    Then the rate follows `schedule`, whose steps and share of the training count from there; first
+    is its rate at its first step, so the transition is continuous. Steps from 1; with a
+    start_factor of 0 the first update has no effect. As in PyTorch's LinearLR before another
+    schedule in a SequentialLR.
     Goyal et al., Accurate, Large Minibatch SGD, arXiv:1706.02677, 2017.
     """
 
@@ -32,7 +32,7 @@ class Warmup(Schedule):
     schedule: LearningRate = Field(description="the learning rate, or a schedule, that follows")
 
     def rate(self, step: int, total: int) -> float:
-        """The share of the first rate that has been reached, or the rate that follows."""
+        """Return the warmup rate, or the rate of the schedule that follows."""
         if step > self.steps:
             return self._following(step - self.steps, total)
         reached = (step - 1) / self.steps

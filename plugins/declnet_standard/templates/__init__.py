@@ -1,4 +1,4 @@
-"""Templates of specs, which `declnet new` writes."""
+"""Spec templates for `declnet new`."""
 
 from typing import TYPE_CHECKING
 
@@ -32,6 +32,6 @@ __getattr__ = lazy_names(
 
 @hookimpl
 def declnet_register(register: Register) -> None:
-    """Announces this package's templates; each is imported when it is needed."""
+    """Announce this package's templates; each is imported when it is needed."""
     for template, (file, name) in TEMPLATES.items():
         register.lazily("template", template, f"{__name__}.{file}:{name}")

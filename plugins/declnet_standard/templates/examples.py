@@ -1,4 +1,4 @@
-"""Templates that are examples: specs in files, to run as they are and to change."""
+"""Example templates: spec files to run unchanged or adapt."""
 
 from importlib.resources import files
 
@@ -11,7 +11,7 @@ class ExampleTemplate(Template):
     """A spec in the file `specs/<type>.toml`."""
 
     def spec(self) -> str:
-        """The file's text."""
+        """Return the file's text."""
         return (files("declnet_standard.templates") / "specs" / f"{self.type}.toml").read_text(
             "utf-8"
         )

@@ -1,26 +1,26 @@
-"""Which columns of a table a model can learn from."""
+"""Selection of the columns that a model can learn from."""
 
 from dataclasses import dataclass
 
 from declnet import ColumnProfile, TableProfile
 
 MOST_CATEGORIES = 1000
-"""Of a text column that is made one column for each; as many as one_hot takes."""
+"""Most categories of a text column to one-hot encode; the limit of one_hot."""
 FEW_CATEGORIES = 20
-"""Of which there are never too many for the rows."""
+"""Number of categories that is acceptable for any number of rows."""
 ROWS_FOR_A_CATEGORY = 5
-"""On average, if there are more than a few categories."""
+"""Average rows per category, if there are more than a few categories."""
 MOSTLY = 0.9
-"""The share of rows without a value, above which a column tells too little."""
+"""Share of rows without a value above which a column is left out."""
 
 
 @dataclass(frozen=True)
 class Features:
-    """The columns of a table, its target left out.
+    """The columns of a table other than the target.
 
     Attributes:
-        used: to learn from, in order.
-        left_out: of no use, each with the reason.
+        used: the columns to learn from, in order.
+        left_out: the unusable columns, each with the reason.
     """
 
     used: tuple[ColumnProfile, ...]
@@ -28,27 +28,27 @@ class Features:
 
     @property
     def gaps(self) -> bool:
-        """Whether values are missing."""
+        """Return whether values are missing."""
         return any(each.missing for each in self.used)
 
     @property
     def infinities(self) -> bool:
-        """Whether numbers are infinite."""
+        """Return whether numbers are infinite."""
         return any(each.infinite for each in self.used)
 
     @property
     def numbers(self) -> bool:
-        """Whether there are columns of numbers."""
+        """Return whether there are columns of numbers."""
         return any(each.type in ("number", "integer") for each in self.used)
 
     @property
     def text(self) -> bool:
-        """Whether there are columns of text."""
+        """Return whether there are columns of text."""
         return any(each.type == "text" for each in self.used)
 
 
 def features_of(table: TableProfile) -> Features:
-    """Sort the columns into those of use and the others."""
+    """Sort the columns into usable and unusable ones."""
     used, left_out = [], []
     for column in table.features:
         reason = _reason(column)
@@ -60,7 +60,7 @@ def features_of(table: TableProfile) -> Features:
 
 
 def _reason(column: ColumnProfile) -> str | None:
-    """Why a column is of no use; None if it is."""
+    """Return why a column is unusable, or None if it is usable."""
     reasons = {
         "empty": not column.present,
         f"only {column.present} of {column.rows} rows have a value": (

@@ -1,4 +1,4 @@
-"""All choices for a table: sizes by the number of rows, a start by the target's values."""
+"""Choices for a table: sizes from the number of rows, initialization from the target."""
 
 from dataclasses import dataclass
 from math import floor, log10, sqrt
@@ -7,11 +7,11 @@ from declnet import ColumnProfile, TableProfile
 from declnet_standard.templates.features import Features
 
 FEWEST_TO_HOLD_OUT = 30
-"""Rows of a table, of which some can be kept from learning."""
+"""Least number of rows for which some can be held out."""
 USUAL = 3.0
-"""A mean or a deviation of the target below this needs no other start than the usual one."""
+"""Mean or deviation of the target below which the default initialization suffices."""
 DIGITS = 1e4
-"""Deviations that the mean may be away from 0, with the digits of float32."""
+"""Most deviations between the mean and 0 that float32 can resolve."""
 
 
 @dataclass(frozen=True)
@@ -19,15 +19,15 @@ class Sizes:
     """Sizes for a number of rows.
 
     Attributes:
-        units: of each hidden layer.
-        dropout: the share that is dropped in training; 0 for none.
-        weight_decay: of the optimizer.
-        validation: the share of the rows that is held out to stop in time; 0 for none.
-        test: the share of the rows that the finished model is measured on; 0 for none.
-        batch_size: samples a step; None for all.
-        epochs: at most.
-        patience: epochs without a gain after which training stops.
-        learning_rate: of the optimizer.
+        units: the units of each hidden layer.
+        dropout: the share dropped in training; 0 for none.
+        weight_decay: the optimizer's weight decay.
+        validation: the share of rows held out for early stopping; 0 for none.
+        test: the share of rows held out for the final evaluation; 0 for none.
+        batch_size: samples per step; None for all.
+        epochs: the maximum number of epochs.
+        patience: epochs without improvement before training stops.
+        learning_rate: the optimizer's learning rate.
     """
 
     units: int
@@ -42,7 +42,7 @@ class Sizes:
 
 
 def sizes_for(rows: int) -> Sizes:
-    """Return sizes for a table: small ones must not be memorized, large ones take many units."""
+    """Return sizes for a table: few units for small tables, to avoid overfitting."""
     if rows < FEWEST_TO_HOLD_OUT:
         return Sizes(16, 0.0, 0.01, 0.0, 0.0, None, 200, 0, 0.01)
     if rows < 1000:
@@ -56,12 +56,12 @@ def sizes_for(rows: int) -> Sizes:
 
 @dataclass(frozen=True)
 class Plan:
-    """What the spec will say.
+    """The content of the spec to write.
 
     Attributes:
-        table: what is in it.
+        table: the table's contents.
         features: the columns to predict from.
-        sizes: by the number of rows.
+        sizes: the sizes for the number of rows.
         early_stopping: whether that callback is installed.
     """
 
@@ -72,20 +72,20 @@ class Plan:
 
     @property
     def target(self) -> ColumnProfile:
-        """Facts about the target column."""
+        """Return facts about the target column."""
         return self.table.columns[self.table.target]
 
     @property
     def last_units(self) -> int:
-        """Of the last dense layer."""
+        """Return the units of the last dense layer."""
         return self.target.distinct if self.table.task == "classes" else 1
 
     @property
     def start(self) -> tuple[float, float] | None:
-        """Deviation of the last weights and value of the last bias to begin with.
+        """Return the initial deviation of the last weights and value of the last bias.
 
-        None for the usual ones. With them the first predictions of numbers have the mean and the
-        spread of the target, whatever its unit; small steps then suffice.
+        None for the defaults. With these, initial predictions of numbers have the mean and spread
+        of the target, whatever its unit, so small steps suffice.
         """
         if self.table.task != "values":
             return None
@@ -97,5 +97,5 @@ class Plan:
 
     @property
     def double(self) -> bool:
-        """Whether the target needs more digits than float32 has."""
+        """Return whether the target needs more digits than float32 has."""
         return self.table.task == "values" and abs(self.target.mean) > DIGITS * self.target.std

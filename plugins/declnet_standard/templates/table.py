@@ -1,4 +1,4 @@
-"""The template of tables: an example, and a spec for any table by what is in it."""
+"""The template for tables: an example, and a spec tailored to any table."""
 
 from declnet import DataError, Registry, TableProfile
 from declnet_standard.templates.examples import SCIKIT_LEARN, ExampleTemplate
@@ -15,7 +15,7 @@ class TableTemplate(ExampleTemplate):
     default_for = "table"
 
     def spec_for_table(self, table: TableProfile, registry: Registry) -> str:
-        """A dense network, with the preparation, the loss and the sizes that the table asks for."""
+        """Return a dense network with the preparation, loss and sizes to suit the table."""
         features = features_of(table)
         if not features.used:
             reasons = "; ".join(f'"{each.name}": {why}' for each, why in features.left_out[:5])

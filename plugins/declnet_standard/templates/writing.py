@@ -1,4 +1,4 @@
-"""Writes the choices for a table as a commented spec, in TOML."""
+"""Writing of the choices for a table as a commented TOML spec."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -9,13 +9,13 @@ from declnet import ColumnProfile
 from declnet_standard.templates.plan import Plan
 
 Line = str | tuple[str, str]
-"""A line, or one with a comment that is aligned with its neighbours'."""
+"""A line, or a line with a comment to align with its neighbors'."""
 
 WIDEST = 60
-"""A longer line does not move the comments of its neighbours."""
+"""Longest line that affects the alignment of neighboring comments."""
 
 MOST_LISTED = 60
-"""Features that are listed with what is known of each."""
+"""Most features to list with details."""
 
 MEANINGS = {
     "path": "starts from this spec's folder",
@@ -31,7 +31,7 @@ TASKS = {
 
 
 def spec_text(plan: Plan) -> str:
-    """The whole spec."""
+    """Return the whole spec."""
     blocks = [_head(plan), _data(plan), _model(plan), _loss(plan), _optimizer(plan)]
     blocks.append(_training(plan))
     return "\n".join("\n".join(_aligned(block)) + "\n" for block in blocks)
@@ -48,7 +48,7 @@ def _head(plan: Plan) -> Iterator[Line]:
 
 
 def _data(plan: Plan) -> Iterator[Line]:
-    """What is held out, how columns are prepared, which ones are used."""
+    """Yield the data section: held-out shares, preparation and columns in use."""
     sizes, features = plan.sizes, plan.features
     yield "[data]"
     if sizes.test:
@@ -198,7 +198,7 @@ def _training(plan: Plan) -> Iterator[Line]:
 
 
 def _aligned(block: Iterable[Line]) -> Iterator[str]:
-    """Lines whose comments begin at one column, stretch by stretch."""
+    """Return lines with comments aligned within each block."""
     stretch: list[tuple[str, str]] = []
     for each in block:
         if isinstance(each, tuple):
@@ -217,7 +217,7 @@ def _with_comments(stretch: list[tuple[str, str]]) -> Iterator[str]:
 
 
 def _toml(value: Any) -> str:
-    """A value as TOML, on one line."""
+    """Return a value as TOML, on one line."""
     if isinstance(value, Mapping):
         items = (f"{tomli_w.dumps({key: 0})[:-5]} = {_toml(item)}" for key, item in value.items())
         return f"{{ {', '.join(items)} }}"

@@ -1,4 +1,4 @@
-"""Transforms, one a file."""
+"""Transforms, one per file."""
 
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,6 @@ __getattr__ = lazy_names(__name__, {name: file for file, name in TRANSFORMS.item
 
 @hookimpl
 def declnet_register(register: Register) -> None:
-    """Announces this package's components; each is imported when a spec names it."""
+    """Announce this package's components; each is imported when a spec names it."""
     for file, name in TRANSFORMS.items():
         register.lazily("transform", file, f"{__name__}.{file}:{name}")

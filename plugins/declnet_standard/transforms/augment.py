@@ -11,8 +11,8 @@ from declnet import Array, Transform
 class Augment(Transform):
     """Flips and shifts the images of each training batch at random; other data stays as it is.
 
-    x: (n, channels, height, width). Each image is flipped with a chance of one half and moved by
-    some pixels, each way as likely; its edge fills what becomes free.
+    x: (n, channels, height, width). Each image is flipped with probability one half and
+    shifted by some pixels, all directions being equally likely; its edge fills the gap.
     """
 
     type = "augment"
@@ -30,11 +30,11 @@ class Augment(Transform):
         return self
 
     def suits(self, column: Array) -> bool:
-        """Images that are larger than the shift."""
+        """Return whether the data is images larger than the shift."""
         return column.ndim == 4 and min(column.shape[2:]) > self.shift
 
     def vary(self, x: Array, rng: np.random.Generator) -> None:
-        """Takes each image's pixels from where they are to come from."""
+        """Return the images with their pixels flipped and shifted."""
         n, channels, height, width = x.shape
         rows = self._places(n, height, self.flip_vertically, rng)
         columns = self._places(n, width, self.flip, rng)
@@ -43,7 +43,7 @@ class Augment(Transform):
         x[...] = x[samples, every, rows[:, None, :, None], columns[:, None, None, :]]
 
     def _places(self, n: int, size: int, flip: bool, rng: np.random.Generator) -> Array:
-        """For each image, where along one axis each pixel comes from, (n, size)."""
+        """Return the source position of each pixel along one axis, per image, (n, size)."""
         places = np.broadcast_to(np.arange(size), (n, size))
         if flip:
             places = np.where(rng.random((n, 1)) < 0.5, size - 1 - places, places)

@@ -1,4 +1,4 @@
-"""The categories of a column, as one_hot and ordinal find them."""
+"""Categories of a column, for one_hot and ordinal."""
 
 from collections.abc import Callable, Sequence
 from itertools import repeat
@@ -12,14 +12,14 @@ Missing = Callable[[int], int]
 
 
 def found_categories(x: Array, most: int) -> list[Any]:
-    """The sorted distinct values of a column of the training data (n,).
+    """Return the sorted distinct values of a training data column (n,).
 
     Args:
         x: text, integers or booleans; floats if they are whole numbers.
-        most: how many there may be.
+        most: the maximum number of categories.
 
     Raises:
-        ColumnError: there are more, none at all, or the column is not of that sort.
+        ColumnError: there are more or none, or the column has another type.
     """
     categories = distinct_values(_whole(x))
     if not categories:
@@ -33,10 +33,10 @@ def found_categories(x: Array, most: int) -> list[Any]:
 
 
 def positions_of(x: Array, categories: Sequence[Any]) -> tuple[Array, Array]:
-    """Which category each row has.
+    """Return the category of each row.
 
     Returns:
-        Positions (n,), -1 for what is missing or no category, and where something is missing (n,).
+        Positions (n,), -1 for missing or unknown values, and a mask of missing values (n,).
     """
     position_of = {category: position for position, category in enumerate(categories)}
     values = _whole(x).tolist()
@@ -47,20 +47,20 @@ def positions_of(x: Array, categories: Sequence[Any]) -> tuple[Array, Array]:
 
 
 def refuse(x: Array, wrong: Array, message: str, hint: str) -> None:
-    """Raises ColumnError at the first row that is wrong, if there is any."""
+    """Raise ColumnError for the first invalid row, if any."""
     if wrong.any():
         row = int(np.argmax(wrong))
         raise ColumnError(message.format(shown(x[row])), row, hint)
 
 
 def shown(category: Any) -> str:
-    """A category in words."""
+    """Return a category as text."""
     value = category.item() if isinstance(category, np.generic) else category
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _whole(x: Array) -> Array:
-    """A column of categories; raises ColumnError if it has fractions or several numbers a row."""
+    """Return a categorical column; raise ColumnError for fractions or several numbers per row."""
     if x.ndim != 1:
         raise ColumnError("has several numbers a row, which are no categories")
     if x.dtype.kind != "f":

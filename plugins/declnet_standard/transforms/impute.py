@@ -12,8 +12,8 @@ from declnet_standard.transforms.numbers import finite_numbers, saved
 class Impute(Transform):
     """y = x, but a value of the training data where x is missing.
 
-    Text has neither mean nor median, so there its most frequent value is taken; of several that are
-    as frequent, the smallest. Columns that have no gaps in the training data are filled alike.
+    Text has neither mean nor median, so its most frequent value is used, the smallest in a tie.
+    Columns without gaps in the training data are filled in the same way.
     """
 
     type = "impute"
@@ -42,13 +42,13 @@ class Impute(Transform):
         return self
 
     def suits(self, column: Array) -> bool:
-        """All that the strategy has a value for."""
+        """Return whether the strategy has a value for the column."""
         if self.strategy == "constant":
             return (column.dtype.kind == "O") == isinstance(self.value, str)
         return column.dtype.kind in "fiubO"
 
     def fit(self, x: Array) -> TransformState:
-        """The value."""
+        """Return the value."""
         if self.strategy == "constant":
             if not self.suits(x):
                 kind = "text" if x.dtype.kind == "O" else "numbers"
@@ -65,7 +65,7 @@ class Impute(Transform):
         return {"value": saved(figure(values, axis=0))}
 
     def apply(self, x: Array, state: TransformState) -> Array:
-        """X with its gaps filled."""
+        """Return x with its gaps filled."""
         y = self._finite(x)
         gaps = missing_values(y)
         y = y.copy() if y is x else y
@@ -75,7 +75,7 @@ class Impute(Transform):
         return y
 
     def _finite(self, x: Array) -> Array:
-        """X with NaN in place of infinities, if they are taken so; x itself if there are none."""
+        """Return x with infinities replaced by NaN if requested, or x itself if there are none."""
         if not self.infinite or x.dtype.kind != "f" or not np.isinf(x).any():
             return x
         y: Array = np.where(np.isinf(x), np.nan, x)

@@ -12,8 +12,8 @@ from declnet_standard.transforms.numbers import finite_numbers, is_numeric, save
 class MinMax(Transform):
     """y = low + (x - min) / (max - min) * (high - low), of the training data's min and max.
 
-    Each number of a sample by its own. Where all values are alike, y is low. What is missing stays
-    missing; other data may lie outside of the range.
+    Each feature is scaled separately. If all values are equal, y is low. Missing values stay
+    missing; other data may fall outside the range.
     """
 
     type = "min_max"
@@ -30,16 +30,16 @@ class MinMax(Transform):
         return self
 
     def suits(self, column: Array) -> bool:
-        """Floats and integers."""
+        """Return whether the column holds floats or integers."""
         return is_numeric(column)
 
     def fit(self, x: Array) -> TransformState:
-        """Minimum and maximum."""
+        """Return the minimum and maximum."""
         values = finite_numbers(x)
         return {"min": saved(np.nanmin(values, axis=0)), "max": saved(np.nanmax(values, axis=0))}
 
     def apply(self, x: Array, state: TransformState) -> Array:
-        """As the equation says."""
+        """Return y by the equation above."""
         span = np.subtract(state["max"], state["min"])
         y: Array = (x - state["min"]) / np.where(span == 0, 1.0, span)
         y *= self.high - self.low

@@ -12,8 +12,8 @@ class Normalize(Transform):
     """y = (x / maximum - mean) / std, by given numbers; nothing is learned.
 
     Without mean and std, bytes from 0 to 255 become numbers from 0 to 1. Lists of means and stds
-    have an item for each channel of images (n, channels, height, width). y is float32 if x is of
-    integers of 8 or 16 bits, as images are, so that it takes no more memory than it must.
+    have an item for each channel of images (n, channels, height, width). y is float32 if x has
+    8-bit or 16-bit integers, as images do, to save memory.
     """
 
     type = "normalize"
@@ -36,13 +36,13 @@ class Normalize(Transform):
         return self
 
     def suits(self, column: Array) -> bool:
-        """Numbers in arrays, not single columns of tables; images, if channels are told apart."""
+        """Return whether the data is a numeric array, with as many channels as mean and std."""
         numbers = column.dtype.kind in "fiu" and column.ndim > 1
         channels = max(len(each or ()) for each in (self.mean, self.std))
         return numbers and (channels < 2 or (column.ndim == 4 and column.shape[1] == channels))
 
     def apply(self, x: Array, state: TransformState) -> Array:
-        """As the equation says."""
+        """Return y by the equation above."""
         if x.dtype.kind not in "fiu":
             raise ColumnError("does not hold numbers")
         small = x.dtype.kind in "iu" and x.dtype.itemsize <= 2

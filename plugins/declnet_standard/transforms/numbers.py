@@ -1,4 +1,4 @@
-"""What several transforms ask of columns of numbers."""
+"""Helpers for transforms of numeric columns."""
 
 from typing import Any
 
@@ -8,15 +8,15 @@ from declnet import Array, ColumnError
 
 
 def is_numeric(column: Array) -> bool:
-    """Whether a column holds floats or integers; booleans say yes or no, and are left alone."""
+    """Return whether a column holds floats or integers; booleans do not count."""
     return column.dtype.kind in "fiu"
 
 
 def finite_numbers(x: Array) -> Array:
-    """A column of the training data in float64, NaN where something is missing.
+    """Return a training data column in float64, with NaN for missing values.
 
     Raises:
-        ColumnError: it holds text or an infinite number, or nothing at all.
+        ColumnError: it holds text or an infinite number, or no values.
     """
     if x.dtype.kind == "O":
         raise ColumnError("is text", hint="name columns of numbers, or put one_hot before")
@@ -30,5 +30,5 @@ def finite_numbers(x: Array) -> Array:
 
 
 def saved(values: Any) -> Any:
-    """A figure of a column: a float, or for each number of a sample an array of float64."""
+    """Return a column's statistic as a float, or as a float64 array for several numbers."""
     return float(values) if np.ndim(values) == 0 else np.asarray(values, float)

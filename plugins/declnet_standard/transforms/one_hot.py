@@ -30,22 +30,22 @@ class OneHot(Transform):
     )
 
     def suits(self, column: Array) -> bool:
-        """Text; name columns of integers if they stand for categories."""
+        """Return whether the column is text; integer categories must be named in `columns`."""
         return column.dtype.kind == "O"
 
     def fit(self, x: Array) -> TransformState:
-        """The categories."""
+        """Return the categories."""
         self._positions(x, categories := found_categories(x, self.most_categories))
         return {"categories": categories}
 
     def apply(self, x: Array, state: TransformState) -> Array:
-        """Booleans (n, categories)."""
+        """Return booleans (n, categories)."""
         positions = self._positions(x, state["categories"])
         rows: Array = positions[:, None] == np.arange(len(state["categories"]))
         return rows
 
     def feature_names(self, names: tuple[str, ...], state: TransformState) -> tuple[str, ...]:
-        """`column=category`."""
+        """Return names of the form `column=category`."""
         return tuple(f"{name}={shown(each)}" for name in names for each in state["categories"])
 
     def _positions(self, x: Array, categories: list[object]) -> Array:

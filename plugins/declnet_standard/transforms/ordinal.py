@@ -12,8 +12,8 @@ from declnet_standard.transforms.categories import found_categories, positions_o
 class Ordinal(Transform):
     """An integer for each category of the training data: 0, 1, 2, …, in sorted order.
 
-    With `unknown = "index"`, k categories have the indices 0 to k - 1, and k stands for all that
-    the training data does not have; an embedding then needs k + 1 rows.
+    With `unknown = "index"`, k categories have the indices 0 to k - 1, and k represents all values
+    that are not in the training data; an embedding then needs k + 1 rows.
     """
 
     type = "ordinal"
@@ -32,16 +32,16 @@ class Ordinal(Transform):
     )
 
     def suits(self, column: Array) -> bool:
-        """Text; name columns of integers if they stand for categories."""
+        """Return whether the column is text; integer categories must be named in `columns`."""
         return column.dtype.kind == "O"
 
     def fit(self, x: Array) -> TransformState:
-        """The categories."""
+        """Return the categories."""
         self._positions(x, categories := found_categories(x, self.most_categories))
         return {"categories": categories}
 
     def apply(self, x: Array, state: TransformState) -> Array:
-        """Integers (n,)."""
+        """Return integers (n,)."""
         positions = self._positions(x, state["categories"])
         return np.where(positions < 0, len(state["categories"]), positions)
 

@@ -1,4 +1,4 @@
-"""Numba, and a spec all of whose parts have kernels."""
+"""Numba, and a spec with kernels for all of its parts."""
 
 from __future__ import annotations
 

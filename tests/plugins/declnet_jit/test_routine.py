@@ -1,4 +1,4 @@
-"""Compiling: once, said in a line, cached on disk; and what happens without Numba."""
+"""Compilation: once, announced in a line, cached on disk; and behavior without Numba."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ print([name for name in ("numba",) if sys.modules.get(name) is not None])
 
 
 def run_apart(document, folder, before="", **environment):
-    """Runs a spec in a process of its own, with a cache of its own."""
+    """Run a spec in a separate process with a separate cache."""
     return subprocess.run(
         [sys.executable, "-c", RUN.format(before=before), json.dumps(document)],
         check=False,

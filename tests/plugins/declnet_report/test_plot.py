@@ -78,8 +78,8 @@ def test_what_cannot_be_drawn_is_told(declnet_cli, runs, arguments, message):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("[]\n", "history.jsonl: a line is no logged epoch"),
-        ('{"epoch": "x"}\n', "history.jsonl: a line is no logged epoch"),
+        ("[]\n", "history.jsonl: a line is not a logged epoch"),
+        ('{"epoch": "x"}\n', "history.jsonl: a line is not a logged epoch"),
         ("x\n", "history.jsonl: "),
     ],
 )

@@ -39,7 +39,7 @@ def test_without_a_wish_they_lie_with_the_run_or_in_the_working_folder(declnet_c
     ("arguments", "status", "message"),
     [
         (["absent"], 2, "absent: there is no such folder"),
-        (["."], 2, "this is no run's folder"),
+        (["."], 2, "this is not a run's folder"),
         ([], 2, "Missing argument"),
         (["one", "-o", "absent/page.html"], 1, "absent/page.html: cannot be written: No such file"),
     ],

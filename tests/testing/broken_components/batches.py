@@ -72,7 +72,7 @@ class AtMost64(Doubled):
 
 
 class RoomFor128(Doubled):
-    """y = 2 * x, by way of a workspace for 128 samples."""
+    """y = 2 * x, through a workspace for 128 samples."""
 
     type = "room_for_128"
 
@@ -85,7 +85,7 @@ class RoomFor128(Doubled):
 
 
 class SaysThatItMixes(Doubled):
-    """y = 2 * x, each sample by itself."""
+    """y = 2 * x, for each sample separately."""
 
     type = "says_that_it_mixes"
     mixes_samples = True

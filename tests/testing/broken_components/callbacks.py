@@ -131,7 +131,7 @@ class MonitorsByAString(Plateau):
 
 
 class ReadsMore(Plateau):
-    """Reads after every epoch what it does not monitor."""
+    """A callback that reads an undeclared metric after every epoch."""
 
     type = "reads_more"
 

@@ -1,4 +1,4 @@
-"""Data sources that describe what they do not load."""
+"""Data sources whose description differs from the loaded data."""
 
 from typing import ClassVar
 

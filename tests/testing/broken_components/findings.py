@@ -1,4 +1,4 @@
-"""Components whose own check is wrong."""
+"""Components with faulty checks."""
 
 from declnet import Diagnostic
 

@@ -70,7 +70,7 @@ class AveragedParameterGradient(Layer):
 
 
 class AddedParameterGradient(AveragedParameterGradient):
-    """y = x + shift, but the gradient is added to what was there."""
+    """y = x + shift, but the gradient is added to the previous content."""
 
     type = "added_parameter_gradient"
 

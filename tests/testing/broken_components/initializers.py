@@ -24,7 +24,7 @@ class AddsNoise(Initializer):
 
 
 class IgnoresTheStream(Initializer):
-    """w ~ N(0, 1), from a stream of its own."""
+    """w ~ N(0, 1), from a private random stream."""
 
     type = "ignores_the_stream"
 

@@ -1,4 +1,4 @@
-"""Kernels that do something else than what they replace does."""
+"""Kernels whose results differ from the components they replace."""
 
 from functools import partial
 
@@ -90,7 +90,7 @@ class WritesToTheWeights(SquaresKernel):
 
 
 class CompiledWritesToTheWeights(WritesToTheWeights):
-    """The same, as a kernel that is compiled, whose arrays are not locked."""
+    """The same, as a compiled kernel, whose arrays are not locked."""
 
     type = "compiled_writes_to_the_weights"
     compiled = True
@@ -159,7 +159,7 @@ class ForgetsTheLayersSlope(DoubledSquared):
 
 
 class ForgetsTheWeights(DoubledSquared):
-    """As doubled_squared, but all samples count alike."""
+    """As doubled_squared, but without sample weights."""
 
     type = "forgets_the_weights"
 

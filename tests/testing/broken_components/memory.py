@@ -48,7 +48,7 @@ class ForgetsOutInBackward(Doubled):
 
 
 class WritesAConstant(Doubled):
-    """y = 2 * x, by way of a buffer that it said nobody writes to."""
+    """y = 2 * x, through a workspace that it declared constant."""
 
     type = "writes_a_constant"
 
@@ -61,7 +61,7 @@ class WritesAConstant(Doubled):
 
 
 class AssumesCOrder(Doubled):
-    """y = 2 * x by way of reshape, which copies what is not in C order."""
+    """y = 2 * x through reshape, which copies arrays that are not in C order."""
 
     type = "assumes_c_order"
 
@@ -70,7 +70,7 @@ class AssumesCOrder(Doubled):
 
 
 class WalksThroughMemory(Doubled):
-    """y = 2 * x, but every second number as it lies in memory is turned round."""
+    """y = 2 * x, but with every second number in memory order negated."""
 
     type = "walks_through_memory"
 
@@ -151,7 +151,7 @@ class ClipsItsParameter(Doubled):
 
 
 class ClipsItsStatisticsInBackward(Doubled):
-    """y = 2 * x, beside a parameter that is not trained, which backward rewrites as it is."""
+    """y = 2 * x, with an untrained parameter that backward rewrites unchanged."""
 
     type = "clips_its_statistics_in_backward"
 

@@ -1,4 +1,4 @@
-"""Layers that lie about what backward needs, and about what may be shared."""
+"""Layers with false declarations of what backward needs and what may be shared."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from .memory import Doubled
 
 
 class LiesAboutNeeds(Layer):
-    """y = exp(x), but backward reads the y that it says it does not need."""
+    """y = exp(x), but backward reads y, which it declares not to need."""
 
     type = "lies_about_needs"
     backward_needs = frozenset({"x"})

@@ -32,7 +32,7 @@ class GlobalNoise(Noise):
 
 
 class UnseededNoise(Noise):
-    """y = x + noise from a generator of its own."""
+    """y = x + noise from a private generator."""
 
     type = "unseeded_noise"
 

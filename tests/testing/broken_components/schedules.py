@@ -36,7 +36,7 @@ class Overflows(Schedule):
 
 
 class NotesItsSteps(Schedule):
-    """rate = 1 / step, with a list on the class of what it was asked."""
+    """rate = 1 / step, with the requested steps in a list on the class."""
 
     type = "notes_its_steps"
     asked: ClassVar[list[Any]] = []

@@ -17,7 +17,7 @@ class WrongOutputShape(Doubled):
 
 
 class FloatOutputShape(Doubled):
-    """y = 2 * x, of a shape whose sizes are floats."""
+    """y = 2 * x, with float sizes in its output shape."""
 
     type = "output_shape_of_floats"
 
@@ -85,7 +85,7 @@ class TinyEpsilon(Doubled):
 
 
 class Float64Buffer(Doubled):
-    """y = 2 * x, by way of a buffer that is float64 whatever the model's type."""
+    """y = 2 * x, through a float64 buffer whatever the model's type."""
 
     type = "float64_buffer"
 
@@ -98,7 +98,7 @@ class Float64Buffer(Doubled):
 
 
 class Float32Buffer(Doubled):
-    """y = 2 * x, by way of a buffer that is float32 whatever the model's type."""
+    """y = 2 * x, through a float32 buffer whatever the model's type."""
 
     type = "float32_buffer"
 

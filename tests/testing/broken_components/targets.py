@@ -64,7 +64,7 @@ class LeavesYFlat(Squared):
 
 
 class UnknownTargets(Squared):
-    """losses as in squared, for targets of a sort that nobody knows."""
+    """losses as in squared, for an unknown kind of targets."""
 
     type = "unknown_targets"
     targets = "numbers"

@@ -29,7 +29,7 @@ class Centre(Transform):
 
 
 class MeanOfTheChunk(Centre):
-    """Centred by the mean of what it is applied to."""
+    """Centered by the mean of the data it is applied to."""
 
     type = "mean_of_the_chunk"
 
@@ -128,7 +128,7 @@ class RefusesByTypeError(Centre):
 
 
 class ForgetsGaps(Centre):
-    """Takes what is missing to be an integer of some size."""
+    """A transform that converts missing values to integers."""
 
     type = "forgets_gaps"
 

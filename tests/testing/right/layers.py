@@ -189,7 +189,7 @@ class Shares(Layer):
 
 
 class Turned(Layer):
-    """y = x with its last axis turned round, in samples whose memory is contiguous."""
+    """y = x with its last axis reversed, for samples in contiguous memory."""
 
     type = "turned"
     backward_needs = frozenset()

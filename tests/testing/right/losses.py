@@ -1,4 +1,4 @@
-"""Right losses of each sort of targets, and a kernel with a loss."""
+"""Correct losses for each kind of targets, and a kernel with a loss."""
 
 from functools import partial
 

@@ -110,7 +110,7 @@ class Huber(Regularizer):
 
 
 class Notebook(Callback):
-    """Keeps a list of losses in a dict that is saved as it is, and tells the folder at the end."""
+    """A callback with a list of losses in its saved dict, which reports the folder at the end."""
 
     type = "notebook"
 

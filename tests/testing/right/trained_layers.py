@@ -7,7 +7,7 @@ from declnet import Layer, Parameter, Workspace
 
 
 class VectorScale(Layer):
-    """y = x * weights, for vectors; it does not say so, as it inherits output_shape."""
+    """y = x * weights, for vectors only, which the inherited output_shape does not check."""
 
     type = "vector_scale"
 

@@ -12,7 +12,7 @@ from declnet.training.checks.check import check_parsed, check_spec
 
 @pytest.fixture
 def problems():
-    """What is wrong with a valid spec, a line each; most are told by their key path."""
+    """Return the errors in a changed valid spec, a line each, most with a key path."""
 
     def find(document, registry=None):
         checked = check_spec(parse_spec(document, registry), registry)
@@ -23,7 +23,7 @@ def problems():
 
 @pytest.fixture
 def check_wrong():
-    """Checks what is right of a wrong document."""
+    """Check the valid parts of an invalid document."""
 
     def check(document, registry=None):
         registry = registry or default_registry()

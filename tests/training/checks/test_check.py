@@ -30,7 +30,7 @@ from declnet_standard.schedules import Constant
 
 @pytest.fixture
 def weights(tmp_path, document):
-    """Writes the document's initial weights."""
+    """Write the document's initial weights."""
     document["model"]["initial_weights"] = str(tmp_path / "w.safetensors")
 
     def write(**shapes):

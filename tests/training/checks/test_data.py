@@ -1,4 +1,4 @@
-"""Data sources that are missing or wrong, and what does not go together."""
+"""Missing, invalid and incompatible data sources."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 @pytest.fixture
 def npz(tmp_path):
-    """Writes a data file; the table that names it as a source."""
+    """Write a data file; return the source table that names it."""
 
     def write(name, x, y):
         np.savez(tmp_path / name, x=x, y=y)

@@ -335,14 +335,14 @@ class MarginLoss(LogitLoss):
 
 
 class Unlabeled(MarginLoss):
-    """Says nothing of what it takes."""
+    """A component without a declaration of what it takes."""
 
     type = "unlabeled"
     takes = None
 
 
 class Bounded(Layer):
-    """A layer with weights of its own and a range that a test gives."""
+    """A layer with its own weights and a range set by a test."""
 
     type = "bounded"
     backward_needs = frozenset()
@@ -472,7 +472,7 @@ def test_a_number_that_happens_to_be_the_size_is_not_taken_for_it():
 
 
 class Sized(Bounded):
-    """Gives as many numbers as `width` says, of which at most 5 are allowed."""
+    """A component with `width` outputs, at most 5."""
 
     type = "sized"
     spare: int = 5
@@ -494,7 +494,7 @@ def test_fields_of_others_are_found_and_their_faults_are_not_in_the_way(spare, f
 
 
 class Mixing(Layer):
-    """A linear map of a third party; parameters and roles as a test says."""
+    """A third-party linear map; a test sets its parameters and roles."""
 
     type = "mixing"
     is_linear = True
@@ -510,7 +510,7 @@ class Mixing(Layer):
         return (self.columns,)
 
     def parameters(self, input_shape):
-        """A matrix, or a row of numbers, and another row whose role nobody declared."""
+        """A matrix, or a row of numbers, and another row without a declared role."""
         shape = (self.columns,) if self.row else (input_shape[0], self.columns)
         first = Parameter(shape, "ones", trainable=self.trainable, role=self.role)
         return {"first": first, "second": Parameter((self.columns,), "ones")}

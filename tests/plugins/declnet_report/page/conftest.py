@@ -1,4 +1,4 @@
-"""Small runs of every sort of task, and pages taken apart by an HTML parser."""
+"""Small runs of every kind of task, and pages parsed as HTML."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Element:
         return found
 
     def content(self) -> str:
-        """What a script or style holds, as it is."""
+        """Return the raw content of a script or style."""
         return "".join(each for each in self.children if isinstance(each, str))
 
     def rows(self) -> list[list[str]]:
@@ -110,12 +110,12 @@ class ReadPage:
         return self.root.one("section", id=name)
 
     def chart(self, title: str) -> Element:
-        """The figure with that heading."""
+        """Return the figure with this heading."""
         (found,) = (each for each in self.root.all("figure") if _heading(each) == title)
         return found
 
     def titles(self) -> list[str]:
-        """The headings of all large figures."""
+        """Return the headings of all large figures."""
         figures = self.root.all("figure", class_="chart")
         return [_heading(each) for each in figures if "small" not in each.attributes["class"]]
 
@@ -130,7 +130,7 @@ def _heading(figure: Element) -> str:
 
 
 def read_page(html: str) -> ReadPage:
-    """Takes a page apart; fails if its tags do not fit each other."""
+    """Parse a page; fail if its tags do not match."""
     reader = Reader()
     reader.feed(html)
     reader.close()
@@ -140,7 +140,7 @@ def read_page(html: str) -> ReadPage:
 
 @pytest.fixture(scope="session")
 def page_with() -> Callable[..., ReadPage]:
-    """Makes the page of run folders, with the plugins of a registry, and takes it apart."""
+    """Make the page of run folders, with a registry's plugins, and parse it."""
 
     def make(registry: declnet.Registry, *folders: Path) -> ReadPage:
         from declnet_report.page.assembling import assemble
@@ -154,7 +154,7 @@ def page_with() -> Callable[..., ReadPage]:
 
 @pytest.fixture(scope="session")
 def page_of(page_with: Callable[..., ReadPage]) -> Callable[..., ReadPage]:
-    """Makes the page of run folders and takes it apart."""
+    """Make the page of run folders and parse it."""
     return partial(page_with, declnet.default_registry())
 
 
@@ -182,7 +182,7 @@ class Runs:
         loss: Any,
         **training: Any,
     ) -> Path:
-        """Trains a spec on arrays, which stay in `<name>.npz`; the run's folder."""
+        """Train a spec on arrays, kept in `<name>.npz`; return the run's folder."""
         np.savez(self.folder / f"{name}.npz", x=x, y=y)
         source = {"type": "npz", "path": str(self.folder / f"{name}.npz")}
         spec = declnet.parse_spec(
@@ -231,13 +231,13 @@ class Runs:
 
 @pytest.fixture(scope="session")
 def shared_runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
-    """Makes runs that tests share and leave as they are."""
+    """Make runs that tests share and do not change."""
     return Runs(tmp_path_factory.mktemp("runs"))
 
 
 @pytest.fixture
 def runs(tmp_path: Path) -> Runs:
-    """Makes runs of the test's own."""
+    """Make runs for a single test."""
     return Runs(tmp_path)
 
 
@@ -275,13 +275,13 @@ def comparison_page(
 
 @pytest.fixture(params=["classifier", "regression", "comparison"])
 def page(request: pytest.FixtureRequest) -> ReadPage:
-    """Each sort of page in turn."""
+    """Each kind of page in turn."""
     return request.getfixturevalue(f"{request.param}_page")
 
 
 @pytest.fixture
 def hostile(runs: Runs) -> Path:
-    """A run whose every text that a stranger could write tries to run a script."""
+    """A run in which every text from a third party tries to run a script."""
     attack = "</script><script>window.hacked = 1</script><img src=x onerror=window.hacked=1>\"'"
     folder = runs.classifier("innocent", epochs=2)
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))

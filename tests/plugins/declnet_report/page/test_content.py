@@ -1,4 +1,4 @@
-"""What the page of a run shows, by the sort of its task and by how it ended."""
+"""The content of a run's page, by kind of task and by how it ended."""
 
 from __future__ import annotations
 

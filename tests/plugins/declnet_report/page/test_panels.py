@@ -15,7 +15,7 @@ JUICE = Plugin("juice", "declnet-juice", "0.4.0")
 
 
 def panel(answer, type_name="answer", heading=""):
-    """A panel class that returns, or raises, what a test says."""
+    """Return a panel class that returns or raises a given value."""
 
     class Answer(ReportPanel):
         type = type_name
@@ -36,7 +36,7 @@ def registry():
 
 @pytest.fixture
 def sections(registry, classifier):
-    """Registers panels of one plugin, and gives what they add to the page of a run."""
+    """Register panels of one plugin and return their sections on a run's page."""
 
     def make(*panels):
         for each in panels:

@@ -1,4 +1,4 @@
-"""The page's context: what everybody needs who does not see it, and that it loads nothing."""
+"""The page's surroundings: accessibility, and that it loads nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run that callbacks follow: metrics as a test says, nothing trained."""
+"""A run for callbacks, with given metrics and no training."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Model:
 
 @dataclass
 class Played:
-    """The run, and what was asked of it by epoch."""
+    """The run, and the requests to it by epoch."""
 
     directory: Path | None = None
     epochs: int = 100
@@ -64,13 +64,13 @@ class Played:
 
 @pytest.fixture
 def played():
-    """Makes a run, with a folder or without one."""
+    """Make a run, with a folder or without one."""
     return Played
 
 
 @pytest.fixture
 def follow():
-    """Lets a callback follow validation losses, one for each epoch, until it stops."""
+    """Let a callback follow validation losses, one per epoch, until it stops."""
 
     def go(callback, losses, log_every=1, run=None, saved=None, first=0):
         run = run or Played()

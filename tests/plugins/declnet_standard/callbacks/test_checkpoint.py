@@ -101,7 +101,7 @@ def test_the_best_of_a_run_may_be_an_epoch_that_is_not_logged(checkpointed, docu
 
 
 def test_without_a_metric_it_leaves_epochs_alone_that_are_not_logged(document, tmp_path):
-    """Such epochs run without a pause, as they do without the callback."""
+    """Such epochs run without a pause, as if there were no callback."""
     document["training"] |= {"epochs": 40, "log_every": 20, "callbacks": ["checkpoint"]}
     events = []
     run(parse_spec(document), out=tmp_path / "out", listener=events.append)

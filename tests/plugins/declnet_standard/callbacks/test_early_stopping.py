@@ -174,7 +174,7 @@ def test_log_every_does_not_change_what_is_learned(noisy, log_every):
 
 
 def test_a_renamed_error_restores_its_best_epoch(blobs, document, tmp_path):
-    """Its name says nothing, so the first edition took the largest error for the best."""
+    """Its name implies nothing, so the first version took the largest error for the best."""
     x, y = blobs
     document["model"]["layers"][2:] = [{"type": "dense", "units": 1}]
     document["loss"] = "mean_squared_error"

@@ -1,4 +1,4 @@
-"""mlflow: what it tracked, read with MLflow's own client."""
+"""mlflow: tracked data, read with MLflow's own client."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def test_an_epoch_without_the_metric_is_named():
 
 
 class Undirected(Metric):
-    """It does not say which values are better."""
+    """A metric that does not declare which values are better."""
 
     type = "undirected_error"
 

@@ -66,7 +66,7 @@ def test_killed_after_an_epoch_that_is_not_logged(spec, tmp_path, killed_in):
 
 
 def test_killed_within_epochs_that_are_not_logged(spec, document, tmp_path, monkeypatch):
-    """A checkpoint within such an epoch holds what has been counted of the monitored metrics."""
+    """A checkpoint within such an epoch includes the monitored metrics' partial counts."""
     monkeypatch.setattr(pace, "SIGN_OF_LIFE", -1.0)
     monkeypatch.setattr(pace, "PART", 0.0)
     document["training"]["callbacks"][2] |= {"every_minutes": 1e-9}

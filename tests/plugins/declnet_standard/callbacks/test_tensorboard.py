@@ -1,4 +1,4 @@
-"""tensorboard: what it wrote, read with TensorBoard's own reader."""
+"""tensorboard: written events, read with TensorBoard's own reader."""
 
 from __future__ import annotations
 

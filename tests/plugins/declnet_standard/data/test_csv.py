@@ -256,7 +256,7 @@ def test_a_decimal_comma_is_one_where_it_is_declared(table):
     source = table("a;b;c;d\n1,5;1.000;2;1,x\n-,25;2.5;;\n", delimiter=";", decimal=",")
     found = columns(source)
     assert found["a"] == [1.5, -0.25]
-    assert found["b"] == ["1.000", "2.5"]  # points are no part of a number then
+    assert found["b"] == ["1.000", "2.5"]  # points are not allowed in numbers then
     assert same(found["c"], [2.0, np.nan])
     assert found["d"] == ["1,x", None]
     with pytest.raises(DataError, match=r'"1\.5" is no number'):

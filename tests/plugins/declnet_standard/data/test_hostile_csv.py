@@ -1,4 +1,4 @@
-"""Files that are no good tables: a clear error with its place, or the right result."""
+"""Malformed tables: a clear error with its place, or the right result."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_a_cell_of_a_megabyte_is_told(table):
 
 @pytest.fixture
 def trained(document):
-    """Checks and trains a small model on a table."""
+    """Check and train a small model on a table."""
 
     def train(source, **data):
         document["data"] = {"train": source, **data}

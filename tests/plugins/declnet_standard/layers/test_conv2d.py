@@ -1,4 +1,4 @@
-"""conv2d: the sum of its equation, place by place, and what it refuses."""
+"""conv2d: the sum in its equation, position by position, and refused input."""
 
 from __future__ import annotations
 

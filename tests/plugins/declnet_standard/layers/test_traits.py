@@ -1,4 +1,4 @@
-"""What all layers say of themselves: the range of their outputs, linearity, parameters' roles."""
+"""Declared traits of all layers: output range, linearity, parameter roles."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from declnet import Metric
 
 @pytest.fixture
 def figure_of() -> Callable[..., float]:
-    """The figure of a metric, in batches of the given sizes, by default all at once."""
+    """Return a metric's value over batches of the given sizes, by default a single batch."""
 
     def figure(metric: Metric, y_pred: Any, y: Any, *sizes: int) -> float:
         state, first = metric.start(), 0

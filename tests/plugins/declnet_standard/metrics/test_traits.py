@@ -1,4 +1,4 @@
-"""What every metric says of itself: which values are better, and what log lines call it."""
+"""Declared traits of every metric: which values are better, and its name in log lines."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_only_accuracy_is_abbreviated():
 
 
 def test_a_perfect_prediction_is_the_better_one(figure_of):
-    """The direction is that of the numbers, not only a declaration."""
+    """The declared direction matches the actual numbers."""
     truths = {
         "classes": ([[0.9, 0.1, 0.0], [0.2, 0.7, 0.1], [0.0, 0.1, 0.9]], [0, 1, 2]),
         "values": ([[1.0], [2.0], [4.0]], [1.0, 2.0, 4.0]),

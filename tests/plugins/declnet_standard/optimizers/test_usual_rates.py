@@ -35,7 +35,7 @@ each_class = pytest.mark.parametrize("cls", ALL, ids=lambda cls: cls.type)
 
 
 class Walk(Optimizer):
-    """w -= learning_rate * dw; nobody knows its usual rates."""
+    """w -= learning_rate * dw; its usual rates are unknown."""
 
     type = "walk"
     learning_rate: LearningRate

@@ -133,7 +133,7 @@ def test_what_follows_a_warmup_has_the_rest_of_the_training():
 
 
 def test_a_run_passes_its_number_of_steps_to_its_schedule():
-    """15 samples by 4 make 4 steps an epoch; the rate of an epoch is that of its last step."""
+    """15 samples by 4 make 4 steps per epoch; an epoch's rate is its last step's rate."""
     document = {
         "model": {"layers": [{"type": "dense", "units": 1}]},
         "loss": "mean_squared_error",

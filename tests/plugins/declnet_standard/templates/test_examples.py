@@ -55,7 +55,7 @@ def test_names_in_comments_are_those_of_types(template):
 
 @EACH
 def test_every_key_and_layer_is_explained(template):
-    """By a comment beside it or just above it, or beside another one like it."""
+    """A comment on the same line or just above, or on a similar line, explains it."""
     lines = template_text(template).splitlines()
     explained = {line.partition("#")[0].strip() for line in lines if "#" in line}
     silent = [

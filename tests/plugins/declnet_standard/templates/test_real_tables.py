@@ -47,7 +47,7 @@ def write_table(name, path):
 
 
 def scikit_learn_score(spec):
-    """Of its network with the same layers on the same rows, all prepared by its own means."""
+    """Return its score for the same layers and rows, with its own preparation."""
     sets = split_sets(load_sets(spec.data, spec.seed), spec.data, spec.seed)
     features = spec.data.train.features
     types = {name: sets["train"].columns[name].dtype.kind for name in features}

@@ -24,7 +24,7 @@ def spec_for_file(file, target, folder, registry, wanted=None):
 
 @pytest.fixture
 def made(tmp_path):
-    """Writes a table, and gives the document of the spec for it, which must be right as it is."""
+    """Write a table and return its spec's document, which must be valid unchanged."""
 
     def make(target="y", rows=60, wanted=None, **columns):
         given = {name: [str(each) for each in column] for name, column in columns.items()}

@@ -1,4 +1,4 @@
-"""Figures by hand; tests/peers has those of scikit-learn."""
+"""Transforms against values computed by hand; tests/peers compares with scikit-learn."""
 
 from __future__ import annotations
 

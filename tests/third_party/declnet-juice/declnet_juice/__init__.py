@@ -5,7 +5,7 @@ from declnet import Register, hookimpl
 
 @hookimpl
 def declnet_register(register: Register) -> None:
-    """Registers this package's panels."""
+    """Register this package's panels."""
     register.lazily("report_panel", "ripeness", "declnet_juice.panels:Ripeness")
     register.lazily("report_panel", "rotten", "declnet_juice.panels:Rotten")
     register.lazily("report_panel", "unripe", "declnet_juice.panels:Unripe")

@@ -1,4 +1,4 @@
-"""A panel that works, one that raises, and one that has nothing to say."""
+"""A panel that works, one that raises, and one without content."""
 
 from html import escape
 

@@ -6,7 +6,7 @@ from declnet import Array, Layer, LayerState, OutputRange
 
 
 class Logistic(Layer):
-    """y = 1 / (1 + exp(-x)), by way of tanh, which does not overflow."""
+    """y = 1 / (1 + exp(-x)), computed with tanh, which does not overflow."""
 
     type = "logistic"
     backward_needs = frozenset({"y"})

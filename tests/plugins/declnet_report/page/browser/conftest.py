@@ -34,7 +34,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
-    """Debian's Chromium, with a new profile of its own that goes with it."""
+    """Debian's Chromium, with a temporary profile."""
     playwright = pytest.importorskip(
         "playwright.sync_api", reason="needs Playwright: pip install 'declnet[browser-tests]'"
     )
@@ -49,7 +49,7 @@ def browser() -> Iterator[Any]:
 
 @dataclass
 class Opened:
-    """A page in the browser, and what happened while it was open.
+    """A page in the browser, and the events while it was open.
 
     Attributes:
         page: Playwright's page.
@@ -66,16 +66,16 @@ class Opened:
         return int(self.page.evaluate("document.documentElement.scrollWidth"))
 
     def ground(self) -> str:
-        """The page's background colour."""
+        """Return the page's background color."""
         return str(self.page.evaluate("getComputedStyle(document.body).backgroundColor"))
 
     def open_all(self) -> None:
-        """Opens all that can be opened."""
+        """Open everything that can be opened."""
         self.page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
         self.page.wait_for_timeout(150)
 
     def until(self, holds: Callable[[], bool]) -> None:
-        """Waits until something holds; the page's policy keeps Playwright from doing so."""
+        """Wait until something holds; the page's policy keeps Playwright from doing so."""
         for _ in range(200):
             if holds():
                 return
@@ -88,7 +88,7 @@ class Opened:
 
 @pytest.fixture
 def open_page(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Opened]]:
-    """Opens HTML from a file, and waits until all charts are drawn."""
+    """Open HTML from a file and wait until all charts are drawn."""
     contexts = []
 
     def open_(html: str, size: tuple[int, int] = DESKTOP, scheme: str = "light") -> Opened:
@@ -119,7 +119,7 @@ def open_page(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Opened]]:
 
 @pytest.fixture
 def screenshots(tmp_path: Path) -> Path:
-    """Where screenshots go: the folder DECLNET_SCREENSHOTS, for people to look at them."""
+    """Return the folder for screenshots, DECLNET_SCREENSHOTS, for manual inspection."""
     folder = Path(os.environ.get("DECLNET_SCREENSHOTS", tmp_path))
     folder.mkdir(parents=True, exist_ok=True)
     return folder
