@@ -65,7 +65,7 @@ def runs(
     conditions: tuple[str, ...],
     form: str,
 ) -> None:
-    """List the runs in DIRECTORY (default: runs), including the runs of sweeps.
+    """List the runs in DIRECTORY (default: runs), including sweeps.
 
     Folders without a run, or with damaged files, are reported on standard error.
     """

@@ -85,7 +85,7 @@ class Dataset:
         return len(self.x)
 
     def take(self, positions: Array) -> Dataset:
-        """The samples at some positions."""
+        """Return the samples at the given positions."""
         weights = None if self.weights is None else self.weights[positions]
         x = self.x
         x = x.subset(positions) if isinstance(x, MappedArray) else x[positions]

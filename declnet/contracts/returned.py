@@ -66,7 +66,7 @@ def _is_number(value: Any) -> bool:
 
 
 def checked_shape(layer: Component, shape: Any) -> Shape:
-    """The result of `Layer.output_shape`: a tuple of sizes of at least 1."""
+    """Return the result of `Layer.output_shape`: a tuple of sizes of at least 1."""
     if not isinstance(shape, tuple) or not all(map(_is_whole, shape)):
         _refuse(layer, "output_shape", shape, "a tuple of whole numbers")
     if any(size < 1 for size in shape):
@@ -75,7 +75,7 @@ def checked_shape(layer: Component, shape: Any) -> Shape:
 
 
 def checked_parameters(layer: Component, parameters: Any) -> dict[str, Parameter]:
-    """The result of `Layer.parameters`: parameters by name, each as `Parameter` describes it."""
+    """Return the result of `Layer.parameters`: `Parameter` instances by name."""
     for name, parameter in _named(layer, "parameters", parameters, Parameter):
         fault = _parameter_fault(parameter)
         if fault is not None:
@@ -86,7 +86,7 @@ def checked_parameters(layer: Component, parameters: Any) -> dict[str, Parameter
 def checked_workspace(
     layer: Component, workspace: Any, parameters: Mapping[str, Parameter]
 ) -> dict[str, Workspace]:
-    """The result of `Layer.workspace`: arrays by name, none with the name of a parameter."""
+    """Return the result of `Layer.workspace`: arrays by name, none with the name of a parameter."""
     for name, array in _named(layer, "workspace", workspace, Workspace):
         if name in parameters:
             fault = f'returned "{name}", which is the name of a parameter already'
@@ -138,14 +138,14 @@ def _parameter_fault(parameter: Any) -> str | None:
 
 
 def checked_penalty(regularizer: Component, penalty: Any) -> float:
-    """The result of `Regularizer.penalty`: a number."""
+    """Return the result of `Regularizer.penalty`: a number."""
     if not _is_number(penalty):
         _refuse(regularizer, "penalty", penalty, "a number")
     return float(penalty)
 
 
 def checked_rate(schedule: Component, rate: Any, step: int) -> float:
-    """The result of `Schedule.rate`: a finite number of at least 0."""
+    """Return the result of `Schedule.rate`: a finite number of at least 0."""
     if type(rate) is float and 0.0 <= rate < math.inf:  # called at every step
         return rate
     if not _is_number(rate) or not 0 <= rate < math.inf:
@@ -155,7 +155,7 @@ def checked_rate(schedule: Component, rate: Any, step: int) -> float:
 
 
 def checked_state_names(optimizer: Component, names: Any) -> tuple[str, ...]:
-    """The result of `Optimizer.state_names`: distinct names that can be attributes."""
+    """Return the result of `Optimizer.state_names`: distinct names that can be attributes."""
     if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
         _refuse(optimizer, "state_names", names, "a tuple of names")
     for name in names:
@@ -168,7 +168,7 @@ def checked_state_names(optimizer: Component, names: Any) -> tuple[str, ...]:
 
 
 def checked_targets(loss: Component, y_true: Any, samples: int) -> Array:
-    """The result of `Loss.prepare`: an array of numbers with a row for each sample."""
+    """Return the result of `Loss.prepare`: an array of numbers with a row for each sample."""
     if not isinstance(y_true, np.ndarray) or y_true.dtype.kind not in "fiub":
         _refuse(loss, "prepare", y_true, "an array of numbers")
     if y_true.ndim == 0 or len(y_true) != samples:
@@ -178,7 +178,7 @@ def checked_targets(loss: Component, y_true: Any, samples: int) -> Array:
 
 
 def checked_predictions(loss: Component, predictions: Any, y_pred: Array) -> Array:
-    """The result of `Loss.predictions`: an array of numbers with a row for each sample."""
+    """Return the result of `Loss.predictions`: an array of numbers with a row for each sample."""
     unchanged: bool = predictions is y_pred
     if unchanged:
         return y_pred
@@ -191,21 +191,21 @@ def checked_predictions(loss: Component, predictions: Any, y_pred: Array) -> Arr
 
 
 def checked_result(metric: Component, result: Any) -> float:
-    """The result of `Metric.result`: a number, or NaN."""
+    """Return the result of `Metric.result`: a number, or NaN."""
     if not _is_number(result):
         _refuse(metric, "result", result, "a number")
     return float(result)
 
 
 def checked_info(source: Component, info: Any) -> DataInfo | None:
-    """The result of `DataSource.describe`: a DataInfo, or None for a table."""
+    """Return the result of `DataSource.describe`: a DataInfo, or None for a table."""
     if not isinstance(info, DataInfo | None):
         _refuse(source, "describe", info, "a DataInfo, or None for a table")
     return info
 
 
 def checked_load(source: Component, data: Any, method: str = "load") -> Dataset | Table:
-    """The result of `DataSource.load`, or a part of `chunks`: a Dataset or a Table."""
+    """Return the result of `DataSource.load`, or a part of `chunks`: a Dataset or a Table."""
     if not isinstance(data, Dataset | Table):
         _refuse(source, method, data, "a Dataset or a Table")
     return data
@@ -229,7 +229,7 @@ def checked_suits(transform: Component, suits: Any) -> bool:
 
 
 def checked_fit(transform: Component, state: Any) -> dict[str, Any]:
-    """The result of `Transform.fit`: JSON values and NumPy arrays by name."""
+    """Return the result of `Transform.fit`: JSON values and NumPy arrays by name."""
     if not isinstance(state, Mapping):
         _refuse(transform, "fit", state, "a dict")
     for name, value in state.items():
@@ -251,7 +251,7 @@ def _is_storable(value: Any) -> bool:
 
 
 def checked_column(transform: Component, column: Any, rows: int) -> Array:
-    """The result of `Transform.apply`: an array with a row for each row of the column."""
+    """Return the result of `Transform.apply`: an array with a row for each row of the column."""
     if not isinstance(column, np.ndarray) or column.dtype.kind not in "fiubO":
         _refuse(transform, "apply", column, "an array of numbers or text")
     if column.ndim == 0 or len(column) != rows:
@@ -260,14 +260,14 @@ def checked_column(transform: Component, column: Any, rows: int) -> Array:
 
 
 def checked_names(transform: Component, names: Any) -> tuple[str, ...]:
-    """The result of `Transform.feature_names`: a name for each number of a row."""
+    """Return the result of `Transform.feature_names`: a name for each number of a row."""
     if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
         _refuse(transform, "feature_names", names, "a tuple of names")
     return names
 
 
 def checked_monitors(callback: Component, names: Any) -> tuple[str, ...]:
-    """The result of `Callback.monitors`: names of metrics."""
+    """Return the result of `Callback.monitors`: names of metrics."""
     is_collection = isinstance(names, Iterable) and not isinstance(names, str | bytes | Mapping)
     found = tuple(names) if is_collection else ()
     if not is_collection or not all(isinstance(name, str) for name in found):
@@ -276,7 +276,7 @@ def checked_monitors(callback: Component, names: Any) -> tuple[str, ...]:
 
 
 def checked_diagnostics(component: Component, found: Any) -> tuple[Diagnostic, ...]:
-    """The result of `Component.check`: diagnostics, each with a path within the component."""
+    """Return the result of `Component.check`: diagnostics with paths within the component."""
     if not isinstance(found, Iterable) or isinstance(found, str | Mapping):
         _refuse(component, "check", found, "diagnostics (yield them, or return a tuple)")
     diagnostics = tuple(found)

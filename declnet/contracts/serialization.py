@@ -62,7 +62,7 @@ def _parts(value: Any, arrays: dict[str, Array], place: str) -> Any:
         raise NotPlainError(f"{place} is {kind.__name__}, which is neither JSON nor an array")
     for key in value:
         if type(key) is not str:
-            raise NotPlainError(f"{place} has the key {key!r}, which is no text")
+            raise NotPlainError(f"{place} has the key {key!r}, which is not a string")
     return {key: to_plain(item, arrays, f"{place}/{key}") for key, item in value.items()}
 
 
@@ -82,14 +82,14 @@ def from_plain(plain: Any, arrays: Mapping[str, Array], template: Any = None) ->
     if isinstance(plain, list):
         return [from_plain(item, arrays) for item in plain]
     if not isinstance(plain, dict) or len(plain) != 1:
-        raise NotPlainError(f"{plain!r:.60} is no saved value")
+        raise NotPlainError(f"{plain!r:.60} is not a saved value")
     (how, inner), *_ = plain.items()
     if how == "fields":
         return _filled(template, inner, arrays)
     try:
         return _READ[how](inner, arrays)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise NotPlainError(f"{plain!r:.60} is no saved value: {error!r}") from None
+        raise NotPlainError(f"{plain!r:.60} is not a saved value: {error!r}") from None
 
 
 def is_plain_dict(value: Any) -> bool:

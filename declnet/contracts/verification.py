@@ -46,7 +46,7 @@ def verify_class(cls: Any) -> None:
 
 
 def contract_of(cls: Any) -> Any:
-    """The contract that a component class derives from: the nearest class that sets `kind`."""
+    """Return the contract of a component class: the nearest base class that sets `kind`."""
     return next(base for base in cls.__mro__ if "kind" in vars(base))
 
 
@@ -111,7 +111,7 @@ def _reserved(contract: Any) -> frozenset[str]:
 
 @lru_cache(maxsize=64)
 def _methods(contract: Any) -> tuple[str, ...]:
-    """The public methods that components of a contract may override."""
+    """Return the public methods that components of a contract may override."""
     found = []
     for base in _bases(contract):
         found += [name for name, value in vars(base).items() if inspect.isfunction(value)]

@@ -82,7 +82,7 @@ class Case:
         return outcome("passed")
 
     def _end(self) -> Exception | None:
-        """The exception that ends the check, or None, computed once."""
+        """Return the exception that ends the check, or None; the check runs only once."""
         if not self._ended:
             try:
                 with np.errstate(all="ignore"):

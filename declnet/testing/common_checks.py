@@ -70,7 +70,7 @@ def require_alike(
 
 @contextmanager
 def only(fault: type[CheckFailed]) -> Iterator[None]:
-    """Propagate failures of one type only; other checks report the others."""
+    """Keep failures of one type, and skip on all others, which other checks report."""
     try:
         yield
     except fault:

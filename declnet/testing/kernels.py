@@ -47,7 +47,7 @@ VECTORS = (1, 13, 1000)
 
 ROUNDING = {"float32": 1e-5, "float64": 1e-12}
 """How far a compiled kernel's results may differ from its components', relative to an array's
-largest value. NumPy kernels in float64 round less: see `LESS_ROUNDING`."""
+largest value. A NumPy kernel, which rounds less, may differ by `LESS_ROUNDING` in float64."""
 
 LESS_ROUNDING = 1e-6
 

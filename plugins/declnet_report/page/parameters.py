@@ -71,7 +71,7 @@ def _note(weights: Mapping[str, Array], drawn: list[str], gradients: Mapping[str
     if len(drawn) < len(weights):
         note += f" Of {len(weights)} parameters, {len(drawn)} are drawn; the table has all."
     if gradients:
-        note += f" Gradients are those of the finished model on up to {SAMPLES} training samples."
+        note += f" Gradients are computed with the final model on up to {SAMPLES} training samples."
     return note
 
 

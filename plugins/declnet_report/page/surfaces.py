@@ -159,7 +159,7 @@ def value_surface(predictor: Predictor, x: Array, true: Array, inputs: tuple[str
     return Chart(
         "Response surface",
         f"Map of the predicted value over the two inputs, from {format_number(low)} to "
-        f"{format_number(high)}, with the samples in the colours of their true values.",
+        f"{format_number(high)}, with the samples in the colors of their true values.",
         plane_chart(pixels, extent, points),
         note="The predicted value over the two inputs; samples show their true value.",
     )

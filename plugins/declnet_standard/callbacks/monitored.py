@@ -37,7 +37,7 @@ class Watch:
         return value > self.best + min_delta
 
     def waited(self, epoch: int) -> int:
-        """Return the epochs since the best one, or since the first if there is no best."""
+        """Return the epochs since the best one, or since the first if none is best yet."""
         self.since = epoch if self.since is None else self.since
         return epoch - self.since
 

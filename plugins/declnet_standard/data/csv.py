@@ -52,7 +52,7 @@ class CSV(TextTableSource):
         try:
             "".encode(name)
         except LookupError:
-            raise ValueError(f'"{name}" is no encoding that Python knows') from None
+            raise ValueError(f'"{name}" is not an encoding known to Python') from None
         return name
 
     @field_validator("delimiter")

@@ -96,7 +96,7 @@ class Parquet(TableSource):
                 'the data source parquet needs polars: pip install "declnet[data]"'
             ) from None
         if not self.path.is_file():
-            what = "is no file" if self.path.exists() else "there is no such file"
+            what = "not a file" if self.path.exists() else "there is no such file"
             raise DataError(f"{self.path}: {what}")
         try:
             frame: pl.LazyFrame = pl.scan_parquet(self.path, glob=False)

@@ -35,7 +35,7 @@ def opened(path: Path, most_bytes: int) -> Iterator[BinaryIO]:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            raise DataError(f"{path}: is no file")
+            raise DataError(f"{path}: not a file")
         packed = path.suffix.lower() == ".gz"
         if not packed and status.st_size > most_bytes:
             raise too_large(path, most_bytes)
@@ -49,7 +49,7 @@ def opened(path: Path, most_bytes: int) -> Iterator[BinaryIO]:
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such file") from None
     except (gzip.BadGzipFile, EOFError):
-        raise DataError(f"{path}: is no gzip file, or is cut off") from None
+        raise DataError(f"{path}: not a valid gzip file, or truncated") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from None
 

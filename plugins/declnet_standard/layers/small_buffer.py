@@ -12,7 +12,7 @@ def small_buffer() -> Iterator[None]:
 
     NumPy copies them if several rows fit in its buffer. That pays off for rows of a few numbers,
     but for rows of a thousand it takes three to four times as long as reading them in place. The
-    buffer size is a setting of the thread's context and is restored.
+    buffer size belongs to the thread's context and is restored afterward.
     """
     size = np.setbufsize(512)
     try:

@@ -62,7 +62,7 @@ def shown(category: Any) -> str:
 def _whole(x: Array) -> Array:
     """Return a categorical column; raise ColumnError for fractions or several numbers per row."""
     if x.ndim != 1:
-        raise ColumnError("has several numbers a row, which are no categories")
+        raise ColumnError("has several numbers per row, which cannot be categories")
     if x.dtype.kind != "f":
         return x
     broken = ~np.isnan(x) & ~(np.isfinite(x) & (np.floor(x) == x))

@@ -78,7 +78,7 @@ def test_other_data_goes_by_the_training_data():
         (OneHot(most_categories=2), text(*"abc"), None, "has 3 categories, more than 2", None),
         (OneHot(), np.array([1.0, 1.5]), None, "is 1.5, but categories are", 1),
         (OneHot(), np.array([1.0, np.inf]), None, "is inf", 1),
-        (OneHot(), np.ones((2, 2)), None, "several numbers a row", None),
+        (OneHot(), np.ones((2, 2)), None, "several numbers per row", None),
         (OneHot(), text(None, None), None, "is empty", None),
         (Standardize(), text("a"), None, "is text", None),
         (Standardize(), np.array([1.0, np.inf]), None, "is infinite", 1),
