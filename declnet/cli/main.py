@@ -12,7 +12,7 @@ from declnet.cli.check import check, explain, schema
 from declnet.cli.compare import compare, runs
 from declnet.cli.new import new
 from declnet.cli.plugin_commands import CommandGroup
-from declnet.cli.plugins.group import plugins
+from declnet.cli.plugins.commands import plugins
 from declnet.cli.predict import evaluate, predict
 from declnet.cli.run import resume, run
 from declnet.cli.show import diff, show

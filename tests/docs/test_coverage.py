@@ -100,7 +100,7 @@ def test_every_key_of_a_spec_is_on_the_page(
 
 
 def test_every_kind_that_plugins_new_generates_is_on_the_page(docs: Path) -> None:
-    from declnet.cli.plugins.new import KINDS
+    from declnet.cli.plugins.commands import KINDS
 
     page = (docs / "plugins" / "ten_minutes.md").read_text("utf-8")
     assert [kind for kind in KINDS if f"`{kind}`" not in page] == []

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from declnet.cli.plugins.new import KINDS
+from declnet.cli.plugins.commands import KINDS
 
 pytestmark = pytest.mark.xdist_group("environment")
 

@@ -1,0 +1,107 @@
+"""`declnet plugins`: list components and failures, show one, check a plugin, begin a new one."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command("list")
+def list_plugins() -> None:
+    """List all installed components by kind, and broken or disabled plugins."""
+    from declnet.cli.component_pages import print_plugins
+    from declnet.registry.discovery import default_registry
+
+    print_plugins(default_registry())
+
+
+@click.command()
+@click.argument("type_name", metavar="TYPE")
+@click.option("--kind", help="Show only the component of this kind, e.g. initializer.")
+def show(type_name: str, kind: str | None) -> None:
+    """Show TYPE: equation, fields, parameters, origin and an example in TOML.
+
+    A type that exists in several kinds or distributions is shown once for each.
+    """
+    from declnet.cli.component_pages import describe, print_component
+    from declnet.errors import UnknownTypeError
+    from declnet.registry.discovery import default_registry
+    from declnet.registry.spelling import suggestion
+
+    registry = default_registry()
+    kinds = [kind] if kind is not None else registry.kinds()
+    entries = [entry for each in kinds for entry in registry.offers(each, type_name)]
+    if not entries:
+        for each in kinds:
+            if kind is not None or registry.offering(each, type_name):
+                registry.entry(each, type_name)  # raises, with the cause if the plugin is broken
+        known = {name for each in kinds for name in registry.types(each)}
+        hint = suggestion(type_name, known, "installed types")
+        raise UnknownTypeError(f'no component has the type "{type_name}"', hint)
+    for number, entry in enumerate(entries):
+        if number:
+            click.echo("\n")
+        print_component(describe(entry))
+    shown = {(entry.kind, entry.type) for entry in entries}
+    for conflict in registry.conflicts():
+        if (conflict.kind, conflict.type) in shown:
+            click.echo(f"\nwarning: {conflict}; {conflict.consequence}")
+
+
+@click.command()
+@click.argument("package")
+def check(package: str) -> None:
+    """Check PACKAGE, a plugin, distribution or package name; exit with 1 on a failure."""
+    from declnet.testing import check_package
+
+    report = check_package(package)
+    click.echo(str(report))
+    sys.exit(0 if report.succeeded else 1)
+
+
+KINDS = (
+    "layer",
+    "loss",
+    "regularizer",
+    "optimizer",
+    "initializer",
+    "schedule",
+    "metric",
+    "data_source",
+    "transform",
+    "callback",
+)
+
+
+@click.command()
+@click.argument("name")
+@click.option("--kind", type=click.Choice(KINDS), default="layer", show_default=True)
+@click.option(
+    "--into",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=".",
+    help="Where to create the package's folder.  [default: the working folder]",
+)
+def new(name: str, kind: str, into: Path) -> None:
+    """Create a package NAME with one component, tests and a README, ready to install."""
+    from declnet.cli.plugins.scaffold import write_package
+
+    folder = write_package(name, kind, into)
+    click.echo(f"{folder}: written. Next:")
+    click.echo(f"  pip install -e '{folder}[test]'")
+    click.echo(f"  pytest {folder}")
+    click.echo(f"  declnet plugins check {folder.name}")
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def plugins(context: click.Context) -> None:
+    """Show, check and create plugins; by default, list installed ones."""
+    if context.invoked_subcommand is None:
+        context.invoke(list_plugins)
+
+
+for each in (list_plugins, show, check, new):
+    plugins.add_command(each)
