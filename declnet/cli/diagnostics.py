@@ -103,7 +103,7 @@ def _block(diagnostic: Diagnostic, paint: Paint) -> str:
             number = paint(f"{place.line} |", COLORS["frame"])
             lines += [framed("|"), f"{number} {text}", framed("|", paint(carets, color))]
     if diagnostic.help:
-        lines.append(framed("=", f"hint: {diagnostic.help}"))
+        lines.append(framed("=", f"help: {diagnostic.help}"))
     return "\n".join(lines)
 
 

@@ -37,14 +37,14 @@ def test_a_problem_has_its_line_with_carets_its_hint_and_what_it_is_called():
         "   |\n"
         "12 |   epochs = ten  # many\n"
         "   |            ^^^\n"
-        "   = hint: write 10\n"
+        "   = help: write 10\n"
         "\n"
         "1 error; `declnet explain E012` says more"
     )
 
 
 def test_a_problem_without_a_hint_says_none():
-    assert "hint" not in rendered([problem("a = 1", "1")])
+    assert "help" not in rendered([problem("a = 1", "1")])
 
 
 def test_several_have_an_empty_line_between_and_are_counted():
@@ -76,7 +76,7 @@ def test_errors_and_warnings_are_counted_apart(codes, expected):
 
 def test_what_has_no_place_is_shown_by_its_key_path():
     text = rendered([Diagnostic("wrong", "mend it", ("model", "layers", 0), "E022")])
-    assert text.startswith("error[E022]: wrong\n --> model.layers.0\n  = hint: mend it\n")
+    assert text.startswith("error[E022]: wrong\n --> model.layers.0\n  = help: mend it\n")
     assert rendered([Diagnostic("wrong", path=())]).split("\n")[1] == " --> spec"
 
 
@@ -150,7 +150,7 @@ def test_messages_are_one_line_without_what_a_terminal_obeys():
     assert text.split("\n")[0].startswith("error[E060]: first second [2J xxx")
     assert len(found.message) == 500
     assert found.message.endswith("…")
-    assert "= hint: do this" in text
+    assert "= help: do this" in text
     assert not set(text) & {"\x1b", "\x07"}
 
 

@@ -119,7 +119,7 @@ def test_a_spec_that_needs_a_broken_plugin_is_told_its_cause(site, document, spe
     done = command("run", spec)
     assert done.returncode == 2
     assert done.stderr.startswith('error[E015]: schedule type "wavelet" is not installed\n')
-    assert "nosuchmodule" in line_with(done.stderr, "hint: ", "declnet-broken 1.0")
+    assert "nosuchmodule" in line_with(done.stderr, "help: ", "declnet-broken 1.0")
 
 
 def test_a_type_that_two_distributions_offer_is_a_warning_and_an_error_of_specs_that_use_it(
@@ -145,7 +145,7 @@ def test_a_type_that_two_distributions_offer_is_a_warning_and_an_error_of_specs_
         'error[E009]: schedule type "saw_tooth" is offered by declnet-first 1.0 and '
         "declnet-second 2.0\n"
     )
-    assert line_with(done.stderr, "hint", 'plugins = ["declnet-first"]')
+    assert line_with(done.stderr, "help", 'plugins = ["declnet-first"]')
 
 
 def test_strict_mode_refuses_conflicts(site):
