@@ -196,6 +196,9 @@ def test_declnets_own_type_comes_from_declnet_unless_another_is_listed(
 
 @pytest.mark.parametrize("arguments", READ.values(), ids=READ)
 def test_a_run_is_not_read_with_anothers_component(environment, installed, trained, arguments):
+    if arguments[0] == "report":
+        pytest.importorskip("jinja2", reason="needs the extra report")
+        pytest.importorskip("vl_convert", reason="needs the extra report")
     installed(OTHER)
     make_interrupted(trained)
     done = environment.declnet(*arguments)
