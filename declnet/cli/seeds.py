@@ -68,6 +68,6 @@ jobs_option = click.option(
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="How many runs to train at once; more than 1: each in a process of its own with one BLAS "
+    help="How many runs to train in parallel; if more than 1, each in a process with one BLAS "
     "thread.",
 )

@@ -165,10 +165,11 @@ def sweep(
     picture: Path | None,
     quiet: bool,
 ) -> int:
-    """Train each of SPECS with each seed, and compare the distribution of a final metric.
+    """Train each of SPECS with each seed, and compare the results.
 
-    SPECS are spec files or folders of spec files. Each run is written to <name>/seed-<seed> in the
-    sweep's folder (with folds, to fold-<fold> within that), along with a summary.json.
+    It prints the distribution of a final metric for each spec, best first. SPECS are spec files or
+    folders of spec files. Each run is written to <name>/seed-<seed> in the sweep's folder (with
+    folds, to fold-<fold> within that), along with a summary.json.
     """
     from declnet.cli.sweep_tables import best_first, check_metric, print_sweep
     from declnet.runs.sweep import SWEEP, check_names, claim_parent, series_of, tasks_of

@@ -100,7 +100,7 @@ class Conflict:
         """A phrase that says which one a spec gets."""
         if self.chosen is None:
             return "a spec must list one of them in `plugins`"
-        return f"a spec gets that of {self.chosen.origin}, unless it lists another in `plugins`"
+        return f"specs use the one from {self.chosen.origin}, unless they list another in `plugins`"
 
 
 def offered(kind: str, name: str, plugins: Sequence[Plugin]) -> str:

@@ -169,7 +169,7 @@ class Checkpoints:
     def _index(self) -> list[Checkpoint]:
         entries = json.loads((self._folder / INDEX).read_text("utf-8"))
         if not isinstance(entries, list):
-            raise TypeError("the index is no list")
+            raise TypeError("the index is not a list")
         kept = [Checkpoint(**entry) for entry in entries]
         if any(Path(each.file).name != each.file for each in kept):
             raise ValueError("a checkpoint lies in another folder")

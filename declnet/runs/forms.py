@@ -41,7 +41,7 @@ def read_metrics(directory: Path) -> dict[str, dict[str, Any]]:
             raise ValueError(f"{path.name}: {data} is not a JSON object")  # noqa: TRY004
         for name, value in values.items():
             if value is not None and type(value) not in (int, float):
-                raise ValueError(f"{path.name}: {data}.{name} is no number")
+                raise ValueError(f"{path.name}: {data}.{name} is not a number")
     return content
 
 

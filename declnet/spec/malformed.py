@@ -55,6 +55,7 @@ class _Rule(NamedTuple):
 
     Attributes:
         back: how many of the `length` marked characters are before the place.
+        adjacent: whether no space may come between `before` and `after`.
     """
 
     after: str
@@ -63,6 +64,7 @@ class _Rule(NamedTuple):
     before: str = ""
     length: int = 1
     back: int = 0
+    adjacent: bool = False
 
 
 _Explain = Callable[[_Stop], _Explanation | None]
@@ -115,9 +117,9 @@ def _first_match(*rules: _Rule) -> _Explain:
     """Return a function that explains a place by the first rule that matches it."""
 
     def explain(stop: _Stop) -> _Explanation | None:
-        before, rest = stop.before.rstrip(), stop.rest
         for rule in rules:
-            if re.search(f"(?:{rule.before})$", before) and re.match(rule.after, rest):
+            before = stop.before if rule.adjacent else stop.before.rstrip()
+            if re.search(f"(?:{rule.before})$", before) and re.match(rule.after, stop.rest):
                 start = stop.offset - rule.back
                 return _Explanation(rule.message, rule.hint, start, rule.length)
         return None
@@ -215,10 +217,14 @@ def _toml_literal_string(stop: _Stop) -> _Explanation:
 
 
 _LEADING_ZERO = _Rule(
-    r"\d", "a number that begins with 0", "leave the 0 out", r"[\s=:,\[][+-]?0", 2, 1
+    r"\d", "a number that begins with 0", "leave the 0 out", r"[\s=:,\[][+-]?0", 2, 1, True
 )
 _BARE_POINT = _Rule(
-    r"\.(\D|$)", "a number without a digit after its point", "write .0, or no point", r"\d"
+    r"\.(\D|$)",
+    "a number without a digit after its point",
+    "write .0, or no point",
+    r"\d",
+    adjacent=True,
 )
 
 _LINE = "a line is key = value, or a section in brackets: [section]"
@@ -239,7 +245,9 @@ _TOML: Mapping[str, _Explain] = {
         _Rule(",", "a comma after the value", "remove it: each line holds one key"),
         _LEADING_ZERO,
         _BARE_POINT,
-        _Rule('"', "one quotation mark too many", 'in a string it is written \\"', before='"'),
+        _Rule(
+            '"', "one quotation mark too many", 'in a string it is written \\"', '"', adjacent=True
+        ),
         _Rule(r"[\w.\"'-]+\s*=", "two keys in one line", "begin a new line here"),
         _Rule("", "more follows after the value", "a line holds one key; a comment begins with #"),
     ),

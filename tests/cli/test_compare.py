@@ -140,7 +140,7 @@ def test_what_explains_most_is_above(declnet_cli, runs):
         ("manifest.json", "[" * 100_000, "manifest.json: "),
         ("metrics.json", "3", "metrics.json: no JSON object"),
         ("metrics.json", '{"train": 3}', "metrics.json: train is not a JSON object"),
-        ("metrics.json", '{"train": {"loss": "x"}}', "metrics.json: train.loss is no number"),
+        ("metrics.json", '{"train": {"loss": "x"}}', "metrics.json: train.loss is not a number"),
     ],
 )
 def test_a_damaged_run_is_told(declnet_cli, document, tmp_path, file, content, message):

@@ -133,7 +133,7 @@ def test_conflicts_say_who_offers_what_and_what_specs_get(offered, make_schedule
     assert unsettled.consequence == "a spec must list one of them in `plugins`"
     assert str(settled) == 'schedule type "step" is offered by declnet 0.1.0 and package-a 1.0'
     assert settled.consequence == (
-        "a spec gets that of declnet 0.1.0, unless it lists another in `plugins`"
+        "specs use the one from declnet 0.1.0, unless they list another in `plugins`"
     )
     assert [each.component for each in registry.offers("schedule", "cosine")] == [*classes.values()]
     assert [each.plugin for each in registry.offers()] == [ONE, ONE, OTHER, OWN, ONE]

@@ -57,6 +57,8 @@ def require(text, syntax, where, message, hint):
         ("a = 0,02", (1, ","), "a number with a comma", "write a point in its place"),
         ("a = 1,", (1, ","), "a comma after the value", "remove it"),
         ("a = -05", (1, "05"), "a number that begins with 0", "leave the 0 out"),
+        ("a = 0 0", (1, "0"), "more follows after the value", "a line holds one key"),
+        ('a = "x" "y"', (1, '"'), "more follows after the value", "a line holds one key"),
         ("a = 1.", (1, "."), "a number without a digit after its point", "write .0"),
         ('a = "x""', (1, '"'), "one quotation mark too many", 'in a string it is written \\"'),
         ("a = 1 b = 2", (1, "b"), "two keys in one line", "begin a new line here"),

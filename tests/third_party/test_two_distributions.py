@@ -199,6 +199,7 @@ def test_a_run_is_not_read_with_anothers_component(environment, installed, train
     if arguments[0] == "report":
         pytest.importorskip("jinja2", reason="needs the extra report")
         pytest.importorskip("vl_convert", reason="needs the extra report")
+        environment.install("jinja2", "pygments", "vl-convert-python", isolated=True)
     installed(OTHER)
     make_interrupted(trained)
     done = environment.declnet(*arguments)
