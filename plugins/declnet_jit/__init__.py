@@ -1,24 +1,24 @@
-"""Kernels compiled by Numba, one per file; the extra `jit` installs Numba."""
+"""Kernels compiled by Numba; the extra `jit` installs Numba."""
 
 from typing import TYPE_CHECKING
 
 from declnet import Register, hookimpl, lazy_names
 
 if TYPE_CHECKING:
-    from declnet_jit.adam import AdamKernel as AdamKernel
     from declnet_jit.dense import DenseKernel as DenseKernel
     from declnet_jit.dense import DenseReLUKernel as DenseReLUKernel
-    from declnet_jit.l2 import L2Kernel as L2Kernel
+    from declnet_jit.flat import AdamKernel as AdamKernel
+    from declnet_jit.flat import L2Kernel as L2Kernel
     from declnet_jit.planar_perceptron import PlanarPerceptronKernel as PlanarPerceptronKernel
     from declnet_jit.softmax_categorical_crossentropy import (
         SoftmaxCategoricalCrossentropyKernel as SoftmaxCategoricalCrossentropyKernel,
     )
 
 KERNELS = {
-    "adam_jit": ("adam", "AdamKernel"),
+    "adam_jit": ("flat", "AdamKernel"),
     "dense_jit": ("dense", "DenseKernel"),
     "dense_relu_jit": ("dense", "DenseReLUKernel"),
-    "l2_jit": ("l2", "L2Kernel"),
+    "l2_jit": ("flat", "L2Kernel"),
     "planar_perceptron_jit": ("planar_perceptron", "PlanarPerceptronKernel"),
     "softmax_categorical_crossentropy_jit": (
         "softmax_categorical_crossentropy",

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from declnet import lazy_names
 
 if TYPE_CHECKING:
-    from declnet_report.panel import ReportPanel as ReportPanel
+    from declnet_report.page.panels import ReportPanel as ReportPanel
 
 __all__ = ["ReportPanel"]
 
-__getattr__ = lazy_names(__name__, {"ReportPanel": "panel"})
+__getattr__ = lazy_names(__name__, {"ReportPanel": "page.panels"})

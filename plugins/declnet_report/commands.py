@@ -58,7 +58,7 @@ class _Picture(click.Path):
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> Path:
-        from declnet_report.plot.saving import check_picture
+        from declnet_report.plot.picture import check_picture
 
         path = Path(super().convert(value, param, ctx))  # type: ignore[arg-type]
         check_picture(path)
@@ -90,7 +90,7 @@ def plot(runs: tuple[Path, ...], output: Path | None, scale: Scale) -> None:
     """
     from declnet import open_run
     from declnet_report.plot.curves import draw_curves
-    from declnet_report.plot.saving import check_picture
+    from declnet_report.plot.picture import check_picture
     from declnet_report.plot.sweep import draw_sweep, is_sweep, read_sweep
 
     if output is None and len(runs) > 1:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from declnet_report.drawing import DASHES, SHAPES
 from declnet_report.page.charts import (
     CARD,
     LINE_LEGEND,
@@ -19,7 +20,6 @@ from declnet_report.page.charts import (
 )
 from declnet_report.page.content import Chart, Table
 from declnet_report.page.formatting import ABSENT, format_number
-from declnet_report.palette import DASHES, SHAPES
 
 VALIDATION = "validation_"
 NOT_DRAWN = ("epoch", "learning_rate", "data_loss", "regularization_loss")

@@ -1,4 +1,4 @@
-"""The network of a run: its drawing, and its layers as a table."""
+"""The network of a run: its layout, its drawing, and its layers as a table."""
 
 from __future__ import annotations
 
@@ -7,10 +7,156 @@ from dataclasses import dataclass
 from html import escape
 
 from declnet import DeclnetError, LayerSummary, StoredRun
+from declnet_report.drawing import set_apart
 from declnet_report.page.content import NetworkSection, Table
 from declnet_report.page.formatting import format_number, format_shape
-from declnet_report.page.network_layout import BOX, BOX_HEIGHT, Layout, lay_out
 from declnet_report.page.run_data import reason_of
+
+BOX, BOX_HEIGHT, GAP, RANK_GAP = 196.0, 46.0, 22.0, 26.0
+"""Width and height of a layer, horizontal and vertical gap."""
+LANE = 16.0
+"""Width of a lane."""
+SWEEPS = 8
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """All positions, in pixels from the upper left corner.
+
+    Attributes:
+        boxes: the middle of each value's upper edge; value 0 is the model's input.
+        connections: the points of each, from the lower edge of a layer to the upper of another.
+    """
+
+    width: float
+    height: float
+    boxes: tuple[Point, ...]
+    connections: tuple[tuple[Point, ...], ...]
+
+
+def lay_out(inputs: Sequence[Sequence[int]]) -> Layout:
+    """Return the positions of all values.
+
+    Args:
+        inputs: the values that each layer takes: 0 is the model's input, i + 1 is layer i's output.
+    """
+    above = [[], *(list(dict.fromkeys(taken)) for taken in inputs)]
+    ranks = _ranks(above)
+    middles = _middles(above, _ordered(above, ranks))
+    lanes = Lanes(BOX, GAP, list(zip(ranks, middles, strict=True)))
+    wires = [(value, layer) for layer, taken in enumerate(above) for value in taken]
+    wires.sort(key=lambda wire: ranks[wire[1]] - ranks[wire[0]])  # short ones get inner lanes
+    passing = {
+        (value, layer): lanes.take(ranks[value], ranks[layer], middles[value], middles[layer])
+        for value, layer in wires
+        if ranks[layer] - ranks[value] > 1
+    }
+    left, right = lanes.extent()
+    tops = [rank * (BOX_HEIGHT + RANK_GAP) for rank in ranks]
+    boxes = tuple((x - left, top) for x, top in zip(middles, tops, strict=True))
+    connections = []
+    for value, layer in wires:
+        points = [(boxes[value][0], tops[value] + BOX_HEIGHT), boxes[layer]]
+        if (value, layer) in passing:
+            x = passing[value, layer] - left
+            first, last = tops[value] + BOX_HEIGHT + RANK_GAP, tops[layer] - RANK_GAP
+            points[1:1] = [(x, first), (x, last)]
+        connections.append(tuple(points))
+    height = max(tops) + BOX_HEIGHT
+    return Layout(right - left, height, boxes, tuple(connections))
+
+
+def _ranks(above: Sequence[Sequence[int]]) -> list[int]:
+    """Return the rank of each value, one below its lowest input."""
+    ranks: list[int] = []
+    for taken in above:
+        ranks.append(1 + max((ranks[value] for value in taken), default=-1))
+    return ranks
+
+
+def _ordered(above: Sequence[Sequence[int]], ranks: Sequence[int]) -> list[list[int]]:
+    """Return the values of each rank, left to right, close to their neighbors."""
+    below: list[list[int]] = [[] for _ in above]
+    for layer, taken in enumerate(above):
+        for value in taken:
+            below[value].append(layer)
+    rows: list[list[int]] = [[] for _ in range(max(ranks) + 1)]
+    for value, rank in enumerate(ranks):
+        rows[rank].append(value)
+    places = [0.0] * len(above)
+    for sweep in range(SWEEPS):
+        near = below if sweep % 2 else above
+        for row in reversed(rows) if sweep % 2 else rows:
+            for value in row:
+                if near[value]:
+                    places[value] = _mean(places, near[value])
+            row.sort(key=lambda value: places[value])
+            for position, value in enumerate(row):
+                places[value] = position - (len(row) - 1) / 2
+    return rows
+
+
+def _middles(above: Sequence[Sequence[int]], rows: Sequence[Sequence[int]]) -> list[float]:
+    """Return a middle for each value, below its inputs as far as its neighbors leave room."""
+    middles = [0.0] * len(above)
+    for row in rows:
+        wishes = [_mean(middles, above[value]) if above[value] else 0.0 for value in row]
+        for value, place in zip(row, set_apart(wishes, BOX + GAP), strict=True):
+            middles[value] = place
+    return middles
+
+
+def _mean(places: Sequence[float], values: Sequence[int]) -> float:
+    return sum(places[value] for value in values) / len(values)
+
+
+class Lanes:
+    """Occupied space in each rank: boxes first, then lanes for connections.
+
+    Args:
+        box: the width of a box.
+        gap: the space between boxes.
+        boxes: the rank and the middle of each box.
+    """
+
+    def __init__(self, box: float, gap: float, boxes: Sequence[tuple[int, float]]) -> None:
+        self._taken: list[tuple[int, float, float]] = [(rank, x, box / 2) for rank, x in boxes]
+        self._gap = gap
+
+    def take(self, upper: int, lower: int, start: float, end: float) -> float:
+        """Reserve the lane through all ranks between two that bends a connection least.
+
+        Args:
+            upper: the rank where the connection begins.
+            lower: the rank where it ends.
+            start: the position where it begins.
+            end: the position where it ends.
+
+        Returns:
+            The middle of the lane.
+        """
+        passed = [(x, half) for rank, x, half in self._taken if upper < rank < lower]
+        beside = [x + side * self._distance(half) for x, half in passed for side in (1, -1)]
+        free = [
+            x
+            for x in (start, end, *beside)
+            if all(abs(x - other) >= self._distance(half) - 1e-6 for other, half in passed)
+        ]
+        lane = min(free, key=lambda x: (abs(x - start) + abs(x - end), -x))
+        self._taken += [(rank, lane, LANE / 2) for rank in range(upper + 1, lower)]
+        return lane
+
+    def extent(self) -> tuple[float, float]:
+        """Return the left and right ends of all occupied space."""
+        left = min(x - half for _, x, half in self._taken)
+        return left, max(x + half for _, x, half in self._taken)
+
+    def _distance(self, half: float) -> float:
+        """Return the least distance of a lane's middle from an object of this half width."""
+        return half + LANE / 2 + (self._gap - LANE / 2 if half > LANE else 0.0)
+
 
 INPUT = "input"
 """The name of the model's input among the inputs of layers."""
@@ -111,14 +257,14 @@ def _box(place: tuple[float, float], label: Label) -> str:
     return (
         f'<g class="{sort}"><title>{escape(whole)}</title>'
         f'<rect x="{left:.1f}" y="{y:.1f}" width="{BOX:g}" height="{BOX_HEIGHT:g}" rx="8"/>'
-        + _text("name", left + 12, y + 19, _cut(label.name, LONGEST_NAME))
-        + _text("detail", left + 12, y + 36, _cut(label.detail, LONGEST_DETAIL))
-        + _text("count", right - 12, y + 19, label.count, 'text-anchor="end"')
+        + _svg_text("name", left + 12, y + 19, _cut(label.name, LONGEST_NAME))
+        + _svg_text("detail", left + 12, y + 36, _cut(label.detail, LONGEST_DETAIL))
+        + _svg_text("count", right - 12, y + 19, label.count, 'text-anchor="end"')
         + "</g>"
     )
 
 
-def _text(sort: str, x: float, y: float, text: str, more: str = "") -> str:
+def _svg_text(sort: str, x: float, y: float, text: str, more: str = "") -> str:
     return f'<text class="{sort}" x="{x:.1f}" y="{y:.1f}" {more}>{escape(text)}</text>'
 
 

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from declnet import Array, DeclnetError, OutputError, StoredRun, WeightsError
-from declnet_report.page.charts import even_positions
+from declnet_report.page.charts import even_positions, small_histogram
 from declnet_report.page.content import Chart, ParameterSection, Table
 from declnet_report.page.formatting import format_number, format_shape
-from declnet_report.page.histograms import small_histogram
 from declnet_report.page.run_data import seen_data
 
 SAMPLES = 512

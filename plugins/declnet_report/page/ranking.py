@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from declnet import Array
+from declnet_report.drawing import DASHES
 from declnet_report.page.charts import (
     LINE_LEGEND,
     LINES,
@@ -20,7 +21,6 @@ from declnet_report.page.charts import (
 )
 from declnet_report.page.content import Chart, Table
 from declnet_report.page.formatting import format_number
-from declnet_report.palette import DASHES
 
 MOST_CURVES = 8
 POINTS = 150

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import declnet
 from declnet import DeclnetError
+from declnet_report.drawing import DARK, LIGHT
 from declnet_report.page.charts import CONFIG
 from declnet_report.page.content import Page
-from declnet_report.palette import DARK, LIGHT
 
 if TYPE_CHECKING:
     from jinja2 import Environment

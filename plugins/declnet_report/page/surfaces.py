@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from declnet import Array, Predictor
+from declnet_report.drawing import SHAPES, rgb
 from declnet_report.page.charts import CARD, INK, colors, even_positions, quantity, tooltip
 from declnet_report.page.content import Chart
 from declnet_report.page.formatting import format_number
-from declnet_report.palette import SHAPES, rgb
 
 RESOLUTION = 220
 """Width and height of the plane, in pixels."""

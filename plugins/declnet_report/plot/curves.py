@@ -8,8 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from declnet import OutputError, StoredRun
-from declnet_report.plot.saving import save_picture
-from declnet_report.plot.style import LOGARITHMIC, QUIET, color, dashes, layout, style
+from declnet_report.plot.picture import (
+    LOGARITHMIC,
+    QUIET,
+    color,
+    dashes,
+    layout,
+    save_picture,
+    style,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,8 +12,16 @@ from statistics import fmean, median
 from typing import TYPE_CHECKING, Any
 
 from declnet import OutputError, open_run
-from declnet_report.plot.saving import save_picture
-from declnet_report.plot.style import INK, LOGARITHMIC, color, dashes, label_ends, layout, style
+from declnet_report.plot.picture import (
+    INK,
+    LOGARITHMIC,
+    color,
+    dashes,
+    label_ends,
+    layout,
+    save_picture,
+    style,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,4 +1,4 @@
-"""The base of callbacks that watch a metric after every epoch, logged or not."""
+"""Callbacks that watch a metric after every epoch, logged or not."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from declnet import Callback, Diagnostic, Run, RunContext
+from declnet import Callback, Diagnostic, EpochFinished, Run, RunContext
 
 VALIDATION = "validation_"
 ADD_MODE = 'add mode = "min" or mode = "max"'
@@ -101,3 +101,117 @@ def _instead_of(name: str, known: Collection[str]) -> str:
     if close:
         return f'did you mean "{close[0]}"?'
     return f"there are {', '.join(known)}; metrics add more"
+
+
+class EarlyStopping(MonitoredCallback):
+    """Stops once `monitor` has not improved by more than `min_delta` for `patience` epochs.
+
+    The final model has the parameters of the best epoch unless `restore_best` is false, even if the
+    training ends for another reason. Every epoch counts, logged or not. NaN never counts as an
+    improvement.
+
+    Equivalent to Keras's `EarlyStopping(restore_best_weights=True)` with `start_from_epoch=0`.
+
+    Source: Prechelt, "Early Stopping - But When?", in Neural Networks: Tricks of the Trade, 1998.
+    """
+
+    type = "early_stopping"
+    examples = (
+        {},
+        {"monitor": "validation_accuracy", "patience": 3},
+        {"monitor": "loss", "patience": 2, "min_delta": 0.01, "restore_best": False},
+    )
+
+    monitor: str = Field(
+        default="validation_loss", description="the metric to watch, as the history calls it"
+    )
+    patience: int = Field(default=10, ge=1, description="epochs to wait for an improvement")
+    min_delta: float = Field(default=0.0, ge=0, description="an improvement must be more than this")
+    restore_best: bool = Field(
+        default=True, description="whether the finished model is that of the best epoch"
+    )
+
+    def after_epoch(self, state: Watch, epoch: EpochFinished) -> None:
+        """Record an improvement, wait, or stop."""
+        value = epoch.metric(self.monitor)
+        if state.improves(value, self.min_delta):
+            state.best, state.since = value, epoch.epoch
+            if self.restore_best:
+                state.run.restore_parameters(state.run.model.parameters())
+        elif state.waited(epoch.epoch) >= self.patience:
+            over = "" if state.best is None else f" over {state.best:.6g}"
+            state.run.stop(f"no improvement of {self.monitor}{over} since epoch {state.since}")
+
+
+class ReduceOnPlateau(MonitoredCallback):
+    """learning_rate *= factor, once `monitor` has not improved for `patience` epochs.
+
+    An improvement is more than `min_delta`. After a reduction another `patience` epochs must pass.
+    The factor multiplies the rate from `decay` or a schedule. Every epoch counts, logged or not.
+
+    Equivalent to Keras's `ReduceLROnPlateau` with `cooldown=0`.
+    """
+
+    type = "reduce_on_plateau"
+    examples = ({}, {"monitor": "loss", "factor": 0.5, "patience": 2, "min_rate": 1e-5})
+
+    monitor: str = Field(
+        default="validation_loss", description="the metric to watch, as the history calls it"
+    )
+    factor: float = Field(default=0.1, gt=0, lt=1, description="what the rate is multiplied by")
+    patience: int = Field(default=10, ge=1, description="epochs to wait for an improvement")
+    min_delta: float = Field(
+        default=1e-4, ge=0, description="an improvement must be more than this"
+    )
+    min_rate: float = Field(default=0.0, ge=0, description="no reduction goes below this rate")
+
+    def after_epoch(self, state: Watch, epoch: EpochFinished) -> None:
+        """Record an improvement, wait, or lower the rate."""
+        value = epoch.metric(self.monitor)
+        if state.improves(value, self.min_delta):
+            state.best, state.since = value, epoch.epoch
+        elif state.waited(epoch.epoch) >= self.patience:
+            state.since, rate = epoch.epoch, epoch.learning_rate
+            lower = max(rate * self.factor, self.min_rate)
+            if 0 < lower < rate:
+                state.run.scale_learning_rate(lower / rate)
+
+
+class Checkpoint(MonitoredCallback):
+    """Writes checkpoints to `checkpoints/` in the run's folder, for `declnet resume`.
+
+    Every epoch counts, logged or not; a checkpoint due by minutes may be written within an epoch.
+    The newest `keep_last` are kept and, with `monitor`, the one from the best epoch.
+    """
+
+    type = "checkpoint"
+    examples = (
+        {},
+        {"every_epochs": 5, "every_minutes": 10.0, "keep_last": 3, "monitor": "validation_loss"},
+    )
+
+    every_epochs: int | None = Field(
+        default=None, ge=1, description="after each so many epochs; absent: never for that reason"
+    )
+    every_minutes: float = Field(
+        default=10.0, gt=0, description="when so long has passed since the last one"
+    )
+    keep_last: int = Field(default=3, ge=1, description="how many are kept besides the best")
+    monitor: str | None = Field(
+        default=None, description="the metric whose best epoch is kept too; absent: none is"
+    )
+
+    def start(self, run: Run) -> Watch:
+        """Schedule the checkpoints."""
+        run.save_checkpoints(
+            every_epochs=self.every_epochs,
+            every_seconds=60 * self.every_minutes,
+            keep_last=self.keep_last,
+        )
+        return super().start(run)
+
+    def after_epoch(self, state: Watch, epoch: EpochFinished) -> None:
+        """Request a checkpoint if this epoch is the best."""
+        if self.monitor is not None and state.improves(value := epoch.metric(self.monitor)):
+            state.best = value
+            state.run.save_checkpoint(best=True)

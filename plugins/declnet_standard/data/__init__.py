@@ -5,33 +5,33 @@ from typing import TYPE_CHECKING
 from declnet import Register, hookimpl, lazy_names
 
 if TYPE_CHECKING:
+    from declnet_standard.data.arrays import IDX as IDX
+    from declnet_standard.data.arrays import NPY as NPY
+    from declnet_standard.data.arrays import NPZ as NPZ
     from declnet_standard.data.csv import CSV as CSV
-    from declnet_standard.data.idx import IDX as IDX
-    from declnet_standard.data.nnfs_sine import NNFSSine as NNFSSine
-    from declnet_standard.data.nnfs_spiral import NNFSSpiral as NNFSSpiral
-    from declnet_standard.data.nnfs_vertical import NNFSVertical as NNFSVertical
-    from declnet_standard.data.npy import NPY as NPY
-    from declnet_standard.data.npz import NPZ as NPZ
+    from declnet_standard.data.examples import NNFSSine as NNFSSine
+    from declnet_standard.data.examples import NNFSSpiral as NNFSSpiral
+    from declnet_standard.data.examples import NNFSVertical as NNFSVertical
+    from declnet_standard.data.examples import ScikitLearn as ScikitLearn
     from declnet_standard.data.parquet import Parquet as Parquet
-    from declnet_standard.data.sklearn import ScikitLearn as ScikitLearn
 
 DATA_SOURCES = {
-    "csv": "CSV",
-    "idx": "IDX",
-    "nnfs_sine": "NNFSSine",
-    "nnfs_spiral": "NNFSSpiral",
-    "nnfs_vertical": "NNFSVertical",
-    "npy": "NPY",
-    "npz": "NPZ",
-    "parquet": "Parquet",
-    "sklearn": "ScikitLearn",
+    "csv": ("csv", "CSV"),
+    "idx": ("arrays", "IDX"),
+    "nnfs_sine": ("examples", "NNFSSine"),
+    "nnfs_spiral": ("examples", "NNFSSpiral"),
+    "nnfs_vertical": ("examples", "NNFSVertical"),
+    "npy": ("arrays", "NPY"),
+    "npz": ("arrays", "NPZ"),
+    "parquet": ("parquet", "Parquet"),
+    "sklearn": ("examples", "ScikitLearn"),
 }
 
-__getattr__ = lazy_names(__name__, {name: file for file, name in DATA_SOURCES.items()})
+__getattr__ = lazy_names(__name__, {name: file for file, name in DATA_SOURCES.values()})
 
 
 @hookimpl
 def declnet_register(register: Register) -> None:
     """Announce this package's components; each is imported when a spec names it."""
-    for file, name in DATA_SOURCES.items():
-        register.lazily("data_source", file, f"{__name__}.{file}:{name}")
+    for type_name, (file, name) in DATA_SOURCES.items():
+        register.lazily("data_source", type_name, f"{__name__}.{file}:{name}")

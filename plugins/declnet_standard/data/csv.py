@@ -1,6 +1,6 @@
 """Tables in CSV files."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal, Self
@@ -8,11 +8,17 @@ from typing import Literal, Self
 import numpy as np
 from pydantic import Field, field_validator
 
-from declnet import ColumnType, DataInfo, Dataset, DataSource, Table
+from declnet import Array, ColumnType, DataError, DataInfo, Dataset, DataSource, Table
+from declnet_standard.data.cells import Cells, TypedColumn
 from declnet_standard.data.csv_detection import has_decimal_commas, text_format
-from declnet_standard.data.csv_format import CSVFormat
-from declnet_standard.data.csv_table import read_csv, read_csv_in_chunks, read_names
+from declnet_standard.data.csv_polars import PlainBlocks, polars_is_there
+from declnet_standard.data.csv_rows import CSVFile, CSVFormat
 from declnet_standard.data.table_source import TextTableSource, require
+from declnet_standard.data.text_file import opened
+
+Types = Mapping[str, ColumnType]
+Block = tuple[int, Sequence[Cells]]
+"""The number of the block's first row, and the cells of each column."""
 
 
 class CSV(TextTableSource):
@@ -86,8 +92,14 @@ class CSV(TextTableSource):
     def load(self, rng: np.random.Generator) -> Table:
         """Read the file; nothing is random."""
         self._check_names()
-        columns = read_csv(self._form(), self._declared(), self._settled, self._only)
-        return next(self.labelled([self.records(columns)]))
+        columns = self._read(self.types, self._settled, self._only)
+        lost = frozenset(name for name, column in columns.items() if column.lost)
+        if lost:
+            columns |= self._read(dict.fromkeys(lost, "text"), {}, lost)
+        arrays = {name: column.array() for name, column in columns.items()}
+        if not len(next(iter(arrays.values()))):
+            raise self._no_rows()
+        return next(self.labelled([self.records(arrays)]))
 
     def chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Dataset | Table]:
         """Read the file in chunks, after a first pass if a column's type is not yet known."""
@@ -95,11 +107,65 @@ class CSV(TextTableSource):
         return self.labelled(self._parts(samples))
 
     def _parts(self, samples: int) -> Iterator[Table]:
-        first, types = 1, (self._declared(), self._settled)
-        for columns in read_csv_in_chunks(self._form(), *types, samples, self._only):
+        first = 1
+        for columns in self._arrays(samples):
             part = self.records(columns)
             yield replace(part, rows=np.arange(first, first + len(part)))
             first += len(part)
+
+    def _arrays(self, rows: int) -> Iterator[dict[str, Array]]:
+        """Yield the columns in chunks of up to `rows` rows, with the same types in all."""
+        form, settled = self._form(), self._settled
+        all_names = read_names(form)
+        names = [name for name in all_names if self._only is None or name in self._only]
+        unknown = frozenset(names) - self.types.keys() - settled.keys()
+        if unknown:
+            settled = settled | self._found_types(unknown)
+        waiting: dict[str, list[Array]] = {name: [] for name in names}
+        count, any_rows = 0, False
+        for first_row, block in blocks(form):
+            any_rows = True
+            for name, cells in zip(all_names, block, strict=True):
+                if name not in waiting:
+                    continue
+                column = TypedColumn(name, self.types.get(name), settled.get(name))
+                column.add(cells, first_row)
+                waiting[name].append(column.array())
+            count += len(block[0])
+            while count >= rows:
+                yield _cut(waiting, rows)
+                count -= rows
+        if count:
+            yield _cut(waiting, count)
+        if not any_rows:
+            raise self._no_rows()
+
+    def _found_types(self, only: frozenset[str]) -> dict[str, ColumnType]:
+        """Return the types of some columns, from all their cells."""
+        types: dict[str, ColumnType] = {}
+        for name, column in self._read({}, {}, only, keep=False).items():
+            kind = "text" if column.lost else column.type
+            types[name] = kind if kind in ("integer", "boolean", "text") else "number"  # type: ignore[assignment]
+        return types
+
+    def _read(
+        self, declared: Types, settled: Types, only: frozenset[str] | None, keep: bool = True
+    ) -> dict[str, TypedColumn]:
+        """Return some or all columns, kept or only typed.
+
+        Raises:
+            DataError: the file cannot be read, or a cell is not of its column's type.
+        """
+        form = self._form()
+        columns = {
+            position: TypedColumn(name, declared.get(name), settled.get(name), keep)
+            for position, name in enumerate(read_names(form))
+            if only is None or name in only
+        }
+        for first_row, block in blocks(form):
+            for position, column in columns.items():
+                column.add(block[position], first_row)
+        return {column.name: column for column in columns.values()}
 
     def _form(self) -> CSVFormat:
         return CSVFormat(
@@ -112,8 +178,8 @@ class CSV(TextTableSource):
             frozenset(self.missing),
         )
 
-    def _declared(self) -> dict[str, ColumnType]:
-        return dict(self.types)
+    def _no_rows(self) -> DataError:
+        return DataError(f"{self.path}: has a header, but no rows")
 
     def _check_names(self) -> None:
         names = read_names(self._form())
@@ -124,3 +190,48 @@ class CSV(TextTableSource):
         self.require_columns(names, hint)
         for name in self.types:
             require(names, name, ("types", name), hint)
+
+
+def read_names(form: CSVFormat) -> list[str]:
+    """Return the names of the columns; raise DataError if the file cannot be read."""
+    with opened(form.path, form.most_bytes) as raw:
+        file = CSVFile(raw, form)
+        file.close()
+        return file.names
+
+
+def blocks(form: CSVFormat) -> Iterator[Block]:
+    """Yield a file's cells in blocks, by polars if it is installed and reads them identically."""
+    done = 0
+    if polars_is_there() and form.decimal == ".":
+        with opened(form.path, form.most_bytes) as raw:
+            plain = PlainBlocks(raw, form, len(read_names(form)))
+            yield from plain
+            if plain.complete:
+                return
+            done = plain.rows
+    for first_row, block in _rows(form):
+        skipped = min(max(done + 1 - first_row, 0), len(block[0]))
+        if skipped < len(block[0]):
+            cells = [Cells(values[skipped:], form.missing, form.decimal) for values in block]
+            yield first_row + skipped, cells
+
+
+def _rows(form: CSVFormat) -> Iterator[tuple[int, Sequence[Sequence[str]]]]:
+    """Yield the cells of a file as text."""
+    with opened(form.path, form.most_bytes) as raw:
+        file = CSVFile(raw, form)
+        try:
+            yield from file.blocks()
+        finally:
+            file.close()
+
+
+def _cut(waiting: dict[str, list[Array]], rows: int) -> dict[str, Array]:
+    """Remove rows from the front of each column and return them."""
+    taken = {}
+    for name, parts in waiting.items():
+        whole = np.concatenate(parts) if len(parts) > 1 else parts[0]
+        taken[name] = whole[:rows]
+        parts[:] = [whole[rows:]]
+    return taken

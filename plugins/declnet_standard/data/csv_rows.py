@@ -1,18 +1,83 @@
-"""Rows of a CSV file in blocks, read by Python's csv module, with the row in each error."""
+"""Rows of a CSV file in blocks, read by Python's csv module, with the place in each error."""
 
 import csv
 import io
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import BinaryIO
 
 from declnet import DataError
-from declnet_standard.data.csv_faults import ReaderFaults
-from declnet_standard.data.csv_format import CSVFormat, header, unnamed
-from declnet_standard.data.text_file import encoding_of
+from declnet_standard.data.text_file import encoding_of, opened
 
 CELLS = 1 << 17
 """Approximate number of cells in a block."""
+
+
+@dataclass(frozen=True)
+class CSVFormat:
+    """The format of a file.
+
+    Attributes:
+        path: the file.
+        delimiter: the character between cells.
+        decimal: the decimal sign, a point or a comma.
+        encoding: the text encoding.
+        header: whether the first row names the columns.
+        most_bytes: the size limit; larger files are refused.
+        missing: the cells that mark a missing value.
+    """
+
+    path: Path
+    delimiter: str
+    decimal: str
+    encoding: str
+    header: bool
+    most_bytes: int
+    missing: frozenset[str]
+
+
+def header(cells: list[str], form: CSVFormat) -> list[str]:
+    """Return the columns' names, using the position for unnamed ones, as in `column_1`.
+
+    Raises:
+        DataError: two have the same name.
+    """
+    names = [
+        cell.strip(" \t") or other for cell, other in zip(cells, unnamed(len(cells)), strict=True)
+    ]
+    positions: dict[str, int] = {}
+    for position, name in enumerate(names, start=1):
+        if name in positions:
+            raise DataError(
+                f'{form.path}: columns {positions[name]} and {position} are both called "{name}"',
+                hint="rename one of them in the file",
+            )
+        positions[name] = position
+    return names
+
+
+def unnamed(count: int) -> list[str]:
+    """Return names for unnamed columns."""
+    return [f"column_{position}" for position in range(1, count + 1)]
+
+
+def wrong_encoding(form: CSVFormat) -> DataError:
+    """Return the error for text that does not match the encoding, with its place."""
+    where = ""
+    with opened(form.path, form.most_bytes) as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                line.decode(form.encoding)
+            except UnicodeError as error:
+                start = getattr(error, "start", 0)
+                if start < len(line):
+                    where = f" line {number} has the byte 0x{line[start]:02x},"
+                break
+    hint = 'name the encoding of the file, e.g. encoding = "cp1252"'
+    return DataError(f"{form.path}:{where} which is no {form.encoding}", hint=hint)
 
 
 class CSVFile:
@@ -97,5 +162,16 @@ class CSVFile:
                 )
             yield line
 
-    def _faults(self) -> ReaderFaults:
-        return ReaderFaults(self._form, self._reader)
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
+        """Turn the reader's exceptions into errors with a line number."""
+        try:
+            yield
+        except csv.Error as error:
+            text = str(error)
+            if "unexpected end" in text or "field larger" in text:
+                text = "a quotation mark is not closed, or a cell is longer than 131072 characters"
+            line = f"{self._form.path}: line {self._reader.line_num}"
+            raise DataError(f"{line}: {text}") from None
+        except UnicodeError:
+            raise wrong_encoding(self._form) from None

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from declnet_standard.templates.examples import Images as Images
     from declnet_standard.templates.examples import OwnData as OwnData
     from declnet_standard.templates.examples import Regression as Regression
-    from declnet_standard.templates.features import Features as Features
-    from declnet_standard.templates.features import features_of as features_of
-    from declnet_standard.templates.table import TableTemplate as TableTemplate
+    from declnet_standard.templates.examples import TableTemplate as TableTemplate
+    from declnet_standard.templates.plan import Features as Features
+    from declnet_standard.templates.plan import features_of as features_of
 
 TEMPLATES = {
     "binary": ("examples", "Binary"),
@@ -20,18 +20,17 @@ TEMPLATES = {
     "images": ("examples", "Images"),
     "own_data": ("examples", "OwnData"),
     "regression": ("examples", "Regression"),
-    "table": ("table", "TableTemplate"),
+    "table": ("examples", "TableTemplate"),
 }
 
 __getattr__ = lazy_names(
     __name__,
-    {"Features": "features", "features_of": "features"}
-    | {name: file for file, name in TEMPLATES.values()},
+    {"Features": "plan", "features_of": "plan"} | {name: file for file, name in TEMPLATES.values()},
 )
 
 
 @hookimpl
 def declnet_register(register: Register) -> None:
     """Announce this package's templates; each is imported when it is needed."""
-    for template, (file, name) in TEMPLATES.items():
-        register.lazily("template", template, f"{__name__}.{file}:{name}")
+    for type_name, (file, name) in TEMPLATES.items():
+        register.lazily("template", type_name, f"{__name__}.{file}:{name}")

@@ -1,8 +1,10 @@
-"""Example templates: spec files to run unchanged or adapt."""
+"""Templates: spec files to run unchanged or adapt, and a spec tailored to a table."""
 
 from importlib.resources import files
 
-from declnet import Template
+from declnet import DataError, Registry, TableProfile, Template
+from declnet_standard.templates.plan import Plan, features_of, sizes_for
+from declnet_standard.templates.writing import spec_text
 
 SCIKIT_LEARN = "scikit-learn>=1.5"
 
@@ -47,3 +49,23 @@ class OwnData(ExampleTemplate):
     """Your arrays, from a NumPy file data.npz that you write."""
 
     type = "own_data"
+
+
+class TableTemplate(ExampleTemplate):
+    """Columns on different scales: your table (--data), or wines (needs scikit-learn)."""
+
+    type = "table"
+    requires = (SCIKIT_LEARN,)
+    default_for = "table"
+
+    def spec_for_table(self, table: TableProfile, registry: Registry) -> str:
+        """Return a dense network with the preparation, loss and sizes to suit the table."""
+        features = features_of(table)
+        if not features.used:
+            reasons = "; ".join(f'"{each.name}": {why}' for each, why in features.left_out[:5])
+            raise DataError(
+                f'has no column to predict "{table.target}" from',
+                hint=reasons or "it has no other column",
+            )
+        early_stopping = "early_stopping" in registry.types("callback")
+        return spec_text(Plan(table, features, sizes_for(table.rows), early_stopping))

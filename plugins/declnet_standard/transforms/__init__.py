@@ -1,33 +1,33 @@
-"""Transforms, one per file."""
+"""Transforms."""
 
 from typing import TYPE_CHECKING
 
 from declnet import Register, hookimpl, lazy_names
 
 if TYPE_CHECKING:
-    from declnet_standard.transforms.augment import Augment as Augment
+    from declnet_standard.transforms.categories import OneHot as OneHot
+    from declnet_standard.transforms.categories import Ordinal as Ordinal
+    from declnet_standard.transforms.images import Augment as Augment
+    from declnet_standard.transforms.images import Normalize as Normalize
     from declnet_standard.transforms.impute import Impute as Impute
-    from declnet_standard.transforms.min_max import MinMax as MinMax
-    from declnet_standard.transforms.normalize import Normalize as Normalize
-    from declnet_standard.transforms.one_hot import OneHot as OneHot
-    from declnet_standard.transforms.ordinal import Ordinal as Ordinal
-    from declnet_standard.transforms.standardize import Standardize as Standardize
+    from declnet_standard.transforms.scaling import MinMax as MinMax
+    from declnet_standard.transforms.scaling import Standardize as Standardize
 
 TRANSFORMS = {
-    "augment": "Augment",
-    "impute": "Impute",
-    "min_max": "MinMax",
-    "normalize": "Normalize",
-    "one_hot": "OneHot",
-    "ordinal": "Ordinal",
-    "standardize": "Standardize",
+    "augment": ("images", "Augment"),
+    "impute": ("impute", "Impute"),
+    "min_max": ("scaling", "MinMax"),
+    "normalize": ("images", "Normalize"),
+    "one_hot": ("categories", "OneHot"),
+    "ordinal": ("categories", "Ordinal"),
+    "standardize": ("scaling", "Standardize"),
 }
 
-__getattr__ = lazy_names(__name__, {name: file for file, name in TRANSFORMS.items()})
+__getattr__ = lazy_names(__name__, {name: file for file, name in TRANSFORMS.values()})
 
 
 @hookimpl
 def declnet_register(register: Register) -> None:
     """Announce this package's components; each is imported when a spec names it."""
-    for file, name in TRANSFORMS.items():
-        register.lazily("transform", file, f"{__name__}.{file}:{name}")
+    for type_name, (file, name) in TRANSFORMS.items():
+        register.lazily("transform", type_name, f"{__name__}.{file}:{name}")

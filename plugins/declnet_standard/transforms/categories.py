@@ -1,14 +1,13 @@
-"""Categories of a column, for one_hot and ordinal."""
+"""Encoding of categories: text and whole numbers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import repeat
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import numpy as np
+from pydantic import Field
 
-from declnet import Array, ColumnError, distinct_values, missing_values
-
-Missing = Callable[[int], int]
+from declnet import Array, ColumnError, Transform, TransformState, distinct_values, missing_values
 
 
 def found_categories(x: Array, most: int) -> list[Any]:
@@ -68,3 +67,103 @@ def _whole(x: Array) -> Array:
     broken = ~np.isnan(x) & ~(np.isfinite(x) & (np.floor(x) == x))
     refuse(x, broken, "is {}, but categories are text or whole numbers", "name other columns")
     return x
+
+
+class CategoryTransform(Transform):
+    """A transform of a column of categories; subclasses say what is accepted besides the known.
+
+    Attributes:
+        missing_hint: what to do about a missing value.
+        unknown_hint: what to do about a category that the training data does not have.
+    """
+
+    missing_hint: ClassVar[str]
+    unknown_hint: ClassVar[str]
+
+    unknown: str
+    missing: str
+    most_categories: int
+
+    def suits(self, column: Array) -> bool:
+        """Return whether the column is text; integer categories must be named in `columns`."""
+        return column.dtype.kind == "O"
+
+    def fit(self, x: Array) -> TransformState:
+        """Return the categories."""
+        self.positions(x, categories := found_categories(x, self.most_categories))
+        return {"categories": categories}
+
+    def positions(self, x: Array, categories: Sequence[Any]) -> Array:
+        """Return the category of each row, -1 for missing and unknown ones that are accepted."""
+        positions, missing = positions_of(x, categories)
+        unknown = positions < 0
+        if self.missing == "error":
+            refuse(x, missing, "is missing", self.missing_hint)
+        if self.missing == "zeros":
+            unknown &= ~missing
+        if self.unknown == "error":
+            refuse(x, unknown, 'is "{}", which the training data does not have', self.unknown_hint)
+        return positions
+
+
+class OneHot(CategoryTransform):
+    """One column for each category of the training data: 1 where a row has it, else 0.
+
+    Categories are sorted. The new columns are called `colour=red` and so on, and hold booleans,
+    which standardize and min_max leave alone.
+    """
+
+    type = "one_hot"
+    examples = ({}, {"columns": ["colour"], "unknown": "error"})
+    missing_hint = 'put "impute" before one_hot, or set missing = "zeros"'
+    unknown_hint = 'with unknown = "zeros" it would be all zeros'
+
+    unknown: Literal["zeros", "error"] = Field(
+        default="zeros", description="a category that the training data does not have: all zeros"
+    )
+    missing: Literal["error", "zeros"] = Field(
+        default="error", description="what is missing: an error with its row, or all zeros"
+    )
+    most_categories: int = Field(
+        default=1000, ge=1, description="of a column; more of them are an error"
+    )
+
+    def apply(self, x: Array, state: TransformState) -> Array:
+        """Return booleans (n, categories)."""
+        positions = self.positions(x, state["categories"])
+        rows: Array = positions[:, None] == np.arange(len(state["categories"]))
+        return rows
+
+    def feature_names(self, names: tuple[str, ...], state: TransformState) -> tuple[str, ...]:
+        """Return names of the form `column=category`."""
+        return tuple(f"{name}={shown(each)}" for name in names for each in state["categories"])
+
+
+class Ordinal(CategoryTransform):
+    """An integer for each category of the training data: 0, 1, 2, …, in sorted order.
+
+    With `unknown = "index"`, k categories have the indices 0 to k - 1, and k represents all values
+    that are not in the training data; an embedding then needs k + 1 rows.
+    """
+
+    type = "ordinal"
+    examples = ({}, {"columns": ["word"], "unknown": "index", "missing": "unknown"})
+    missing_hint = 'put "impute" before ordinal, or set missing = "unknown" and unknown = "index"'
+    unknown_hint = 'with unknown = "index" it has an index of its own'
+
+    unknown: Literal["error", "index"] = Field(
+        default="error",
+        description="a category that the training data does not have: an error with its row, or "
+        "one index more",
+    )
+    missing: Literal["error", "unknown"] = Field(
+        default="error", description="what is missing: an error, or as an unknown category"
+    )
+    most_categories: int = Field(
+        default=1_000_000, ge=1, description="of a column; more of them are an error"
+    )
+
+    def apply(self, x: Array, state: TransformState) -> Array:
+        """Return integers (n,)."""
+        positions = self.positions(x, state["categories"])
+        return np.where(positions < 0, len(state["categories"]), positions)

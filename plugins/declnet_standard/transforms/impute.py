@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from declnet import Array, ColumnError, Transform, TransformState, missing_values
-from declnet_standard.transforms.numbers import finite_numbers, saved
+from declnet_standard.transforms.scaling import finite_numbers, saved
 
 
 class Impute(Transform):
@@ -61,8 +61,8 @@ class Impute(Transform):
             flat = values.reshape(len(values), -1).T
             modes = [_most_frequent(column[~np.isnan(column)]) for column in flat]
             return {"value": saved(np.array(modes, float).reshape(values.shape[1:]))}
-        figure = np.nanmean if self.strategy == "mean" else np.nanmedian
-        return {"value": saved(figure(values, axis=0))}
+        average = np.nanmean if self.strategy == "mean" else np.nanmedian
+        return {"value": saved(average(values, axis=0))}
 
     def apply(self, x: Array, state: TransformState) -> Array:
         """Return x with its gaps filled."""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from declnet_report.spacing import set_apart
+from declnet_report.drawing import set_apart
 
 wishes = st.lists(st.floats(-500, 500), min_size=1, max_size=8)
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from declnet_report.palette import DARK, LIGHT
+from declnet_report.drawing import DARK, LIGHT
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from declnet_report.page.histograms import histogram_chart, small_histogram
+from declnet_report.page.charts import histogram_chart, small_histogram
 
 vl_convert = pytest.importorskip("vl_convert")
 

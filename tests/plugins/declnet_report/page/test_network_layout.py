@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from declnet_report.page.network_layout import BOX, BOX_HEIGHT, RANK_GAP, lay_out
+from declnet_report.page.network import BOX, BOX_HEIGHT, RANK_GAP, lay_out
 
 
 @st.composite

@@ -64,7 +64,7 @@ def test_a_run_that_failed_and_was_resumed_is_one_run_with_each_epoch_once(
 
 
 def test_where_it_is_missing_that_is_told_before_the_run(spec, monkeypatch):
-    monkeypatch.setattr("declnet_standard.callbacks.mlflow.find_spec", lambda name: None)
+    monkeypatch.setattr("declnet_standard.callbacks.logs.find_spec", lambda name: None)
     (problem,) = check_spec(spec).problems
     assert "needs MLflow" in problem.message
     assert problem.help == 'pip install "declnet[mlflow]"'

@@ -79,7 +79,7 @@ def test_without_a_folder_nothing_is_written(spec, tmp_path, monkeypatch):
 
 
 def test_where_it_is_missing_that_is_told_before_the_run(spec, monkeypatch):
-    monkeypatch.setattr("declnet_standard.callbacks.tensorboard.find_spec", lambda name: None)
+    monkeypatch.setattr("declnet_standard.callbacks.logs.find_spec", lambda name: None)
     (problem,) = check_spec(spec).problems
     assert "needs TensorBoard" in problem.message
     assert problem.help == 'pip install "declnet[tensorboard]"'

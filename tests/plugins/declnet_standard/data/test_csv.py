@@ -23,7 +23,7 @@ def reader(request, monkeypatch):
     if request.param == "polars":
         pytest.importorskip("polars")
     use = request.param == "polars"
-    monkeypatch.setattr("declnet_standard.data.csv_table.polars_is_there", lambda: use)
+    monkeypatch.setattr("declnet_standard.data.csv.polars_is_there", lambda: use)
     return request.param
 
 
@@ -175,7 +175,7 @@ def test_chunks_have_the_types_of_the_whole(table, monkeypatch):
 
 def test_settled_types_are_read_in_one_pass(table, monkeypatch):
     source = table("a,b\n1,x\n2,y\n").with_types({"a": "integer", "b": "text"})
-    monkeypatch.setattr("declnet_standard.data.csv_table.found_types", None)
+    monkeypatch.setattr(CSV, "_found_types", None)
     assert [len(part) for part in source.chunks(RNG, 1)] == [1, 1]
 
 
@@ -240,7 +240,7 @@ def compare(path):
     results = []
     for use in (False, True):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("declnet_standard.data.csv_table.polars_is_there", lambda use=use: use)
+            patch.setattr("declnet_standard.data.csv.polars_is_there", lambda use=use: use)
             patch.setattr("declnet_standard.data.csv_polars.PIECE", 16)
             try:
                 records = CSV(path=path).load(RNG)

@@ -19,7 +19,7 @@ def reader(request, monkeypatch):
     if request.param == "polars":
         pytest.importorskip("polars")
     monkeypatch.setattr(
-        "declnet_standard.data.csv_table.polars_is_there", lambda: request.param == "polars"
+        "declnet_standard.data.csv.polars_is_there", lambda: request.param == "polars"
     )
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from declnet_standard.metrics.spread import Spread
+from declnet_standard.metrics.regression import Spread
 
 
 @pytest.mark.parametrize("sizes", [(50,), (1, 49), (1,) * 50, (20, 30)])

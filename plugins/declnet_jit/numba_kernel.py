@@ -1,12 +1,29 @@
-"""A Python function, compiled when first bound to arrays and cached on disk."""
+"""Kernels of routines that Numba compiles."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
 from functools import partial
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+
+from declnet import Array, Kernel
+
+FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+
+
+def batch_last(*arrays: Array | None) -> bool:
+    """Return whether arrays (n, features) are floats with a contiguous batch axis."""
+    return all(
+        each is None or (each.ndim == 2 and each.dtype in FLOATS and each.T.flags.c_contiguous)
+        for each in arrays
+    )
+
 
 ROUNDING = {"reassoc", "contract", "nsz", "arcp"}
 """Liberties the compiler may take: reorder sums, fuse a product and a sum, ignore the sign of zero,
@@ -59,3 +76,21 @@ class Routine:
 
 
 _announced: list[str] = []
+
+
+class NumbaKernel(Kernel):
+    """A kernel of compiled routines."""
+
+    kind = "kernel"
+    compiled = True
+
+    @classmethod
+    def unavailable(cls) -> str | None:
+        """Return the missing extra, or None."""
+        missing = find_spec("numba") is None
+        return "numba is not installed: pip install 'declnet[jit]'" if missing else None
+
+    @classmethod
+    def versions(cls) -> dict[str, str]:
+        """Return the version of the compiler."""
+        return {"numba": version("numba"), "llvmlite": version("llvmlite")}

@@ -1,0 +1,75 @@
+"""Kernels of flat parameters: Adam, and the gradient of the L2 penalty."""
+
+from math import sqrt
+
+import numpy as np
+
+from declnet import KernelCalls, KernelSite
+from declnet_jit.numba_kernel import FLOATS, NumbaKernel, Routine
+from declnet_standard.optimizers import Adam
+from declnet_standard.regularizers import L2
+
+
+@Routine
+def adam(w, dw, momentum, cache, beta_1, beta_2, epsilon, rate):  # type: ignore[no-untyped-def]
+    """Update both moments, then w -= rate * momentum / (sqrt(cache) + epsilon)."""
+    kind = w.dtype.type
+    keep_1, keep_2, small, factor = kind(beta_1), kind(beta_2), kind(epsilon), kind(rate)
+    for i in range(np.uint64(w.size)):
+        slope = dw[i]
+        first = momentum[i] * keep_1 + slope
+        second = cache[i] * keep_2 + slope * slope
+        momentum[i] = first
+        cache[i] = second
+        w[i] -= factor * first / (np.sqrt(second) + small)
+
+
+@Routine
+def add_multiple(w, factor, dw):  # type: ignore[no-untyped-def]
+    """Dw += factor * w."""
+    scale = w.dtype.type(factor)
+    for i in range(np.uint64(w.size)):
+        dw[i] += scale * w[i]
+
+
+class AdamKernel(NumbaKernel):
+    """w -= learning_rate * m / (sqrt(v) + epsilon), with both moments bias-corrected, as in `Adam`.
+
+    Products and sums are fused and rounded once, a relative difference of about 1e-7 per step in
+    float32.
+    """
+
+    type = "adam_jit"
+    replaces = (Adam,)
+
+    def bind(self, site: KernelSite) -> KernelCalls | None:
+        """Return the update; (1 - beta) and the corrections are applied to two numbers per step."""
+        w, dw, state, (optimizer,) = site.w, site.dw, site.state, site.components
+        if state is None or w.dtype not in FLOATS:
+            return None
+        beta_1, beta_2, epsilon = optimizer.beta_1, optimizer.beta_2, optimizer.epsilon
+        momentum, cache = state.momentum, state.cache
+        compiled = adam.compiled_for(w, dw, momentum, cache, beta_1, beta_2, epsilon, 0.001)
+
+        def update(learning_rate: float, step: int) -> None:
+            scale_m = (1 - beta_1) / (1 - beta_1**step)
+            scale_v = sqrt((1 - beta_2) / (1 - beta_2**step))
+            rate = learning_rate * scale_m / scale_v
+            compiled(w, dw, momentum, cache, beta_1, beta_2, epsilon / scale_v, rate)
+
+        return KernelCalls(update=update)
+
+
+class L2Kernel(NumbaKernel):
+    """dw += 2 * strength * w, with product and sum fused and rounded once."""
+
+    type = "l2_jit"
+    replaces = (L2,)
+
+    def bind(self, site: KernelSite) -> KernelCalls | None:
+        """Return the update of the gradient, with both arrays viewed as one axis."""
+        w, dw, (l2,) = site.w, site.dw, site.components
+        if w.dtype not in FLOATS or not (w.flags.c_contiguous and dw.flags.c_contiguous):
+            return None
+        call = add_multiple.bound(w.reshape(-1), 2 * l2.strength, dw.reshape(-1))
+        return KernelCalls(backward=(call,))

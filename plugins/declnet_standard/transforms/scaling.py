@@ -1,0 +1,103 @@
+"""Scaling of columns of numbers."""
+
+from typing import Any, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from declnet import Array, ColumnError, Transform, TransformState
+
+
+def is_numeric(column: Array) -> bool:
+    """Return whether a column holds floats or integers; booleans do not count."""
+    return column.dtype.kind in "fiu"
+
+
+def finite_numbers(x: Array) -> Array:
+    """Return a training data column in float64, with NaN for missing values.
+
+    Raises:
+        ColumnError: it holds text or an infinite number, or no values.
+    """
+    if x.dtype.kind == "O":
+        raise ColumnError("is text", hint="name columns of numbers, or put one_hot before")
+    values = x.astype(float)
+    wild = np.isinf(values).reshape(len(values), -1).any(axis=1)
+    if wild.any():
+        raise ColumnError("is infinite", int(np.argmax(wild)), "correct it or leave the row out")
+    if np.isnan(values).all(axis=0).any():
+        raise ColumnError("is empty: all of it is missing", hint="leave it out of the features")
+    return values
+
+
+def saved(values: Any) -> Any:
+    """Return a column's statistic as a float, or as a float64 array for several numbers."""
+    return float(values) if np.ndim(values) == 0 else np.asarray(values, float)
+
+
+class Standardize(Transform):
+    """y = (x - mean) / std, of the training data: each number of a sample by its own.
+
+    The std is the population std (divided by n); if it is 0, because all values are equal, 1 is
+    used instead, so y is 0. Missing values are ignored and stay missing.
+    """
+
+    type = "standardize"
+    examples = ({}, {"columns": ["age", "income"]})
+
+    def suits(self, column: Array) -> bool:
+        """Return whether the column holds floats or integers."""
+        return is_numeric(column)
+
+    def fit(self, x: Array) -> TransformState:
+        """Return mean and std."""
+        values = finite_numbers(x)
+        low = np.nanmin(values, axis=0)
+        constant = np.nanmax(values, axis=0) == low  # rounding would falsify its mean and std
+        mean = np.where(constant, low, np.nanmean(values, axis=0))
+        std = np.where(constant, 1.0, np.nanstd(values, axis=0))
+        return {"mean": saved(mean), "std": saved(std)}
+
+    def apply(self, x: Array, state: TransformState) -> Array:
+        """Return y by the equation above."""
+        y: Array = x - state["mean"]
+        y /= state["std"]
+        return y
+
+
+class MinMax(Transform):
+    """y = low + (x - min) / (max - min) * (high - low), of the training data's min and max.
+
+    Each feature is scaled separately. If all values are equal, y is low. Missing values stay
+    missing; other data may fall outside the range.
+    """
+
+    type = "min_max"
+    examples = ({}, {"low": -1.0, "high": 1.0})
+
+    low: float = Field(default=0.0, description="what the smallest value becomes")
+    high: float = Field(default=1.0, description="what the largest value becomes")
+    clip: bool = Field(default=False, description="whether other data is cut to the range")
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> Self:
+        if self.low >= self.high:
+            raise ValueError(f"low = {self.low:g} must be less than high = {self.high:g}")
+        return self
+
+    def suits(self, column: Array) -> bool:
+        """Return whether the column holds floats or integers."""
+        return is_numeric(column)
+
+    def fit(self, x: Array) -> TransformState:
+        """Return the minimum and maximum."""
+        values = finite_numbers(x)
+        return {"min": saved(np.nanmin(values, axis=0)), "max": saved(np.nanmax(values, axis=0))}
+
+    def apply(self, x: Array, state: TransformState) -> Array:
+        """Return y by the equation above."""
+        span = np.subtract(state["max"], state["min"])
+        y: Array = (x - state["min"]) / np.where(span == 0, 1.0, span)
+        y *= self.high - self.low
+        y += self.low
+        return np.clip(y, self.low, self.high, out=y) if self.clip else y
