@@ -1,4 +1,11 @@
-"""Dense layers, alone or fused with a following ReLU."""
+"""Dense layers, alone or fused with a following ReLU.
+
+With few inputs or units, where BLAS is slow, the routines loop over contiguous samples. All their
+arrays have the batch axis last: x (inputs, n), y (units, n). Indices are unsigned, so the compiler
+need not handle negative ones and can vectorize. Samples are processed in blocks whose rows fit in
+the L1 cache. Sums over inputs or units are unrolled by four; the last index pads a shorter
+remainder with a weight of 0.
+"""
 
 from collections.abc import Callable
 from functools import partial

@@ -1,4 +1,10 @@
-"""A network with one hidden layer on points in the plane, in one pass per direction."""
+"""A network with one hidden layer on points in the plane, in one pass per direction.
+
+The arrays of the routines have the batch axis last: x (2, n), y (outputs, n). Indices are unsigned,
+so the compiler can vectorize. With fewer than three outputs, the last one pads the rest with a
+weight of 0; the forward pass has a loop for each number of outputs, so no row of y is written
+twice. Samples are processed in blocks whose rows fit in the L1 cache.
+"""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,7 @@
-"""Softmax and cross-entropy of hard labels in a few passes."""
+"""Softmax and cross-entropy of hard labels in a few passes, around NumPy's vectorized functions.
+
+The arrays of the routines have the batch axis last: (classes, n).
+"""
 
 from functools import partial
 

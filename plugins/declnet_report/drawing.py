@@ -1,9 +1,14 @@
-"""What the page and the pictures draw alike: colors, shapes and spacing."""
+"""What the page and the pictures draw alike: metrics, colors, shapes and spacing.
+
+The colors can be told apart with any color vision. After Okabe and Ito, Color Universal Design,
+2008, each darkened or lightened until its contrast with the page is at least 3:1.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 LIGHT = (
     "#0068b0",
@@ -43,6 +48,23 @@ SHAPES = (
 
 DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [10, 4], [4, 2, 1, 2], [1, 3], [12, 3, 3, 3])
 """Dash patterns of lines."""
+
+
+VALIDATION = "validation_"
+"""Prefix of the metrics on validation data in a history."""
+
+NOT_DRAWN = ("epoch", "learning_rate", "data_loss", "regularization_loss")
+"""Keys of a history that are not metrics; the learning rate comes last."""
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def logged_metrics(histories: Iterable[Rows]) -> list[str]:
+    """Return the metrics logged on training or validation data, the loss first."""
+    keys = dict.fromkeys(key for rows in histories for row in rows for key in row)
+    names = dict.fromkeys(key.removeprefix(VALIDATION) for key in keys)
+    drawn = (name for name in names if name not in NOT_DRAWN)
+    return sorted(drawn, key=lambda name: name != "loss")
 
 
 def series_color(index: int) -> str:

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from declnet import Registry, SpecError, StoredRun, open_run, spec_differences
+from declnet_report.drawing import NOT_DRAWN, VALIDATION
 from declnet_report.page.content import Page, RunSection, Table, Tile
-from declnet_report.page.curves import NOT_DRAWN, VALIDATION, curve_charts
+from declnet_report.page.curves import curve_charts
 from declnet_report.page.formatting import ABSENT, format_duration, format_number, format_time
 from declnet_report.page.network import network_section
 from declnet_report.page.panels import panel_sections

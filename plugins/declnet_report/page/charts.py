@@ -1,8 +1,12 @@
-"""Parts of Vega-Lite specs and selection of points, shared by all charts; histograms."""
+"""Parts of Vega-Lite specs and selection of points, shared by all charts; histograms.
+
+Colors come from the style sheet, so themes and printing need no redraw.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -62,6 +66,14 @@ def colors(count: int) -> list[str]:
 def quantity(field: str, title: str | None, **more: Any) -> dict[str, Any]:
     """Return a quantitative axis, untitled if the title is None."""
     return {"field": field, "type": "quantitative", "title": title, **more}
+
+
+def category(
+    field: str, domain: Sequence[str], marks: Sequence[Any], **more: Any
+) -> dict[str, Any]:
+    """Return an encoding of each value in `domain` by its color, dashes or shape."""
+    scale = {"domain": domain, "range": marks}
+    return {"field": field, "type": "nominal", "scale": scale, **more}
 
 
 def tooltip(*fields: tuple[str, str]) -> list[dict[str, Any]]:

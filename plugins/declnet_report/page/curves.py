@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from declnet_report.drawing import DASHES, SHAPES
+from declnet_report.drawing import DASHES, SHAPES, VALIDATION, Rows, logged_metrics
 from declnet_report.page.charts import (
     CARD,
     LINE_LEGEND,
+    category,
     colors,
     curve_positions,
     even_positions,
@@ -21,16 +22,11 @@ from declnet_report.page.charts import (
 from declnet_report.page.content import Chart, Table
 from declnet_report.page.formatting import ABSENT, format_number
 
-VALIDATION = "validation_"
-NOT_DRAWN = ("epoch", "learning_rate", "data_loss", "regularization_loss")
-"""Keys of a history that are not metrics; the learning rate comes last."""
 POINTS = 4000
 """Most points in a chart, over all series."""
 MARKS = 6
 """Points of a series drawn with a shape, which distinguishes runs without color."""
 TABLE_ROWS = 40
-
-Rows = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -104,18 +100,9 @@ def curve_charts(histories: Mapping[str, Rows]) -> tuple[Chart, ...]:
     Args:
         histories: the logged epochs by run.
     """
-    names = [*logged_metrics(histories), "learning_rate"]
+    names = [*logged_metrics(histories.values()), "learning_rate"]
     all_curves = [curves_of(histories, name) for name in names]
     return tuple(_chart(curves) for curves in all_curves if curves.series)
-
-
-def logged_metrics(histories: Mapping[str, Rows]) -> list[str]:
-    """Return the metrics logged on training or validation data, the loss first."""
-    keys = dict.fromkeys(key for rows in histories.values() for row in rows for key in row)
-    names = dict.fromkeys(key.removeprefix(VALIDATION) for key in keys)
-    return sorted(
-        (name for name in names if name not in NOT_DRAWN), key=lambda name: name != "loss"
-    )
 
 
 def curves_of(histories: Mapping[str, Rows], name: str) -> Curves:
@@ -218,17 +205,14 @@ def _color(curves: Curves) -> dict[str, Any]:
     legend: dict[str, Any] | None = {} if curves.several else LINE_LEGEND
     if len(domain) == 1:
         legend = None
-    scale = {"domain": domain, "range": colors(len(domain))}
-    return {"field": field, "type": "nominal", "scale": scale, "legend": legend}
+    return category(field, domain, colors(len(domain)), legend=legend)
 
 
 def _lines(curves: Curves) -> dict[str, Any]:
     encoding: dict[str, Any] = {"detail": [{"field": "run"}, {"field": "set"}]}
     parts = curves.parts
     if len(parts) > 1:
-        scale = {"domain": parts, "range": list(DASHES[: len(parts)])}
-        dash = {"field": "set", "type": "nominal", "scale": scale, "legend": LINE_LEGEND}
-        encoding["strokeDash"] = dash
+        encoding["strokeDash"] = category("set", parts, DASHES[: len(parts)], legend=LINE_LEGEND)
     return {
         "mark": {"type": "line", "strokeWidth": 2, "strokeJoin": "round"},
         "encoding": encoding,
@@ -247,14 +231,7 @@ def _marks(runs: list[str]) -> dict[str, Any]:
             "stroke": CARD,
             "strokeWidth": 0.8,
         },
-        "encoding": {
-            "shape": {
-                "field": "run",
-                "type": "nominal",
-                "scale": {"domain": runs, "range": shapes},
-                "legend": {} if len(runs) > 1 else None,
-            }
-        },
+        "encoding": {"shape": category("run", runs, shapes, legend={} if len(runs) > 1 else None)},
     }
 
 

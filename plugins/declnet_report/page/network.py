@@ -1,4 +1,10 @@
-"""The network of a run: its layout, its drawing, and its layers as a table."""
+"""The network of a run: its layout, its drawing, and its layers as a table.
+
+The layout goes from top to bottom, with long connections routed around layers. After Sugiyama,
+Tagawa and Toda, Methods for visual understanding of hierarchical system structures, 1981: ranks by
+longest path, and an order within each rank by the means of neighbors. A connection that spans ranks
+runs straight, in the nearest free lane.
+"""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from declnet_report.drawing import SHAPES
 from declnet_report.page.charts import (
     LINES,
     MUTED,
+    category,
     colors,
     even_positions,
     histogram_chart,
@@ -41,15 +42,14 @@ def prediction_section(run: StoredRun) -> PredictionSection:
 
 def _value_figures(predictions: Predictions) -> PredictionSection:
     """Return charts of predictions and residuals and, for one or two inputs, the function."""
-    x, predictor = predictions.x, predictions.predictor
-    input_shape = predictor.model.input_shape
-    true = predictions.y.reshape(len(x), -1)
-    predicted = predictions.y_pred.reshape(len(x), -1)
+    input_shape = predictions.predictor.model.input_shape
+    true = predictions.y.reshape(len(predictions.x), -1)
+    predicted = predictions.y_pred.reshape(len(predictions.x), -1)
     charts: list[Chart] = []
     if true.shape[1] == 1 and input_shape == (1,):
-        charts.append(value_curve(predictor, x, true[:, 0], predictions.input_names()[0]))
+        charts.append(value_curve(predictions, true[:, 0]))
     elif true.shape[1] == 1 and input_shape == (2,):
-        charts.append(value_surface(predictor, x, true[:, 0], predictions.input_names()))
+        charts.append(value_surface(predictions, true[:, 0]))
     charts += regression_charts(true.astype(float), predicted.astype(float))
     return PredictionSection(predictions.note, tuple(charts))
 
@@ -81,17 +81,7 @@ def class_figures(predictions: Predictions) -> PredictionSection:
     note = f"{predictions.note} {format_number(right)} of them ({share}) are predicted rightly."
     charts: list[Chart] = []
     if predictions.predictor.model.input_shape == (2,):
-        charts.append(
-            class_surface(
-                predictions.predictor,
-                predictions.x,
-                true,
-                predicted,
-                names,
-                predictions.input_names(),
-                reading.threshold,
-            )
-        )
+        charts.append(class_surface(predictions, true, predicted, names))
     charts += ranking_charts(names, rankings)
     tables = [_by_class(matrix, names, rankings)]
     if len(names) > MOST_CLASSES:
@@ -219,9 +209,8 @@ def _scatter_spec(
     encoding["color"] = {"value": colors(1)[0]}
     if 1 < outputs <= MOST_OUTPUTS:
         names = [_output(index) for index in range(outputs)]
-        output = {"field": "output", "type": "nominal"}
-        encoding["color"] = {**output, "scale": {"domain": names, "range": colors(outputs)}}
-        encoding["shape"] = {**output, "scale": {"domain": names, "range": SHAPES[:outputs]}}
+        encoding["color"] = category("output", names, colors(outputs))
+        encoding["shape"] = category("output", names, SHAPES[:outputs])
     mark = {"type": "point", "filled": True, "size": 32, "opacity": 0.55}
     cloud = {"data": {"values": points}, "mark": mark, "encoding": encoding}
     grid = {"axisX": {"grid": True, "gridColor": LINES}}

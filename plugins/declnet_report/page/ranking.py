@@ -14,6 +14,7 @@ from declnet_report.page.charts import (
     LINE_LEGEND,
     LINES,
     MUTED,
+    category,
     colors,
     even_positions,
     quantity,
@@ -127,7 +128,7 @@ def _spec(
     values = [row for name, each in drawn for row in _points(name, each, axes)]
     across = "recall" if axes[1] == "precision" else _TITLES[axes[0]]
     unit = {"domain": [0, 1]}
-    legend = {"legend": None if len(names) == 1 else LINE_LEGEND}
+    legend = None if len(names) == 1 else LINE_LEGEND
     layers: list[dict[str, Any]] = [
         {
             "mark": {"type": "line", "strokeWidth": 2, "interpolate": "linear", "clip": False},
@@ -143,18 +144,8 @@ def _spec(
     encoded = {
         "x": quantity("x", across, scale=unit),
         "y": quantity("y", _TITLES[axes[1]], scale=unit),
-        "color": {
-            "field": "name",
-            "type": "nominal",
-            "scale": {"domain": names, "range": colors(len(names))},
-            **legend,
-        },
-        "strokeDash": {
-            "field": "name",
-            "type": "nominal",
-            "scale": {"domain": names, "range": [DASHES[i] for i in range(len(names))]},
-            **legend,
-        },
+        "color": category("name", names, colors(len(names)), legend=legend),
+        "strokeDash": category("name", names, DASHES[: len(names)], legend=legend),
     }
     curves: dict[str, Any] = {"data": {"values": values}, "encoding": encoded, "layer": layers}
     diagonal = {

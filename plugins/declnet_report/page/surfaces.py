@@ -9,11 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from declnet import Array, Predictor
+from declnet import Array
 from declnet_report.drawing import SHAPES, rgb
-from declnet_report.page.charts import CARD, INK, colors, even_positions, quantity, tooltip
+from declnet_report.page.charts import (
+    CARD,
+    INK,
+    category,
+    colors,
+    even_positions,
+    quantity,
+    tooltip,
+)
 from declnet_report.page.content import Chart
 from declnet_report.page.formatting import format_number
+from declnet_report.page.run_data import Predictions
 
 RESOLUTION = 220
 """Width and height of the plane, in pixels."""
@@ -24,28 +33,20 @@ FAINT, STRONG = 40, 125
 
 
 def class_surface(
-    predictor: Predictor,
-    x: Array,
-    true: Array,
-    predicted: Array,
-    names: list[str],
-    inputs: tuple[str, ...],
-    threshold: float,
+    predictions: Predictions, true: Array, predicted: Array, names: list[str]
 ) -> Chart:
     """Return a map of the predicted class, more opaque where surer, with the samples.
 
     Args:
-        predictor: a model with two inputs.
-        x: (n, 2) samples.
+        predictions: of a model with two inputs.
         true: (n,) labels.
         predicted: (n,) labels.
         names: of the classes.
-        inputs: their names.
-        threshold: a single output above it means class 1.
     """
+    x, predictor, inputs = predictions.x, predictions.predictor, predictions.input_names()
     grid, extent = plane_points(x)
     answers = predictor.predict_prepared(grid).outputs
-    labels, sureness = _labels(answers.reshape(len(grid), -1), threshold)
+    labels, sureness = _labels(answers.reshape(len(grid), -1), predictor.reading.threshold)
     palette = np.array([rgb(index) for index in range(len(names))])
     pixels = np.empty((len(grid), 4))
     pixels[:, :3] = palette[labels]
@@ -72,16 +73,8 @@ def class_surface(
         "encoding": {
             "x": quantity("x", inputs[0]),
             "y": quantity("y", inputs[1]),
-            "color": {
-                "field": "class",
-                "type": "nominal",
-                "scale": {"domain": names, "range": colors(len(names))},
-            },
-            "shape": {
-                "field": "class",
-                "type": "nominal",
-                "scale": {"domain": names, "range": shapes},
-            },
+            "color": category("class", names, colors(len(names))),
+            "shape": category("class", names, shapes),
             "stroke": {"condition": {**outlined, "value": INK}, "value": CARD},
             "strokeWidth": {"condition": {**outlined, "value": 1.6}, "value": 0.6},
             "size": {"condition": {**outlined, "value": 80}, "value": 46},
@@ -110,15 +103,14 @@ def _labels(answers: Array, threshold: float) -> tuple[Array, Array]:
     return answers.argmax(axis=1), lead / max(float(lead.max()), 1e-12)
 
 
-def value_surface(predictor: Predictor, x: Array, true: Array, inputs: tuple[str, ...]) -> Chart:
+def value_surface(predictions: Predictions, true: Array) -> Chart:
     """Return a map of the predicted value, with samples colored by true value.
 
     Args:
-        predictor: a model with two inputs and one output.
-        x: (n, 2) samples.
+        predictions: of a model with two inputs and one output.
         true: (n,) values.
-        inputs: their names.
     """
+    x, predictor, inputs = predictions.x, predictions.predictor, predictions.input_names()
     grid, extent = plane_points(x)
     answers = predictor.predict_prepared(grid).outputs.reshape(-1).astype(float)
     low = float(min(answers.min(), true.min()))
@@ -165,35 +157,29 @@ def value_surface(predictor: Predictor, x: Array, true: Array, inputs: tuple[str
     )
 
 
-def value_curve(predictor: Predictor, x: Array, true: Array, name: str) -> Chart:
+def value_curve(predictions: Predictions, true: Array) -> Chart:
     """Return the predicted value over the single input, with the samples.
 
     Args:
-        predictor: a model with one input and one output.
-        x: (n, 1) samples.
+        predictions: of a model with one input and one output.
         true: (n,) values.
-        name: of the input.
     """
+    x = predictions.x
     low, high = float(x.min()), float(x.max())
     grid = np.linspace(low, high, 240)
-    answers = predictor.predict_prepared(grid[:, None]).outputs.reshape(-1)
+    answers = predictions.predictor.predict_prepared(grid[:, None]).outputs.reshape(-1)
     kept = even_positions(len(x), MOST_POINTS)
     samples = [{"x": float(x[i, 0]), "y": float(true[i]), "what": "data"} for i in kept]
     line = [
         {"x": a, "y": b, "what": "prediction"}
         for a, b in zip(grid.tolist(), answers.astype(float).tolist(), strict=True)
     ]
-    scale = {"domain": ["prediction", "data"], "range": colors(2)}
-    across = quantity("x", name, scale={"zero": False, "nice": False})
+    (name,) = predictions.input_names()
+    legend = {"symbolOpacity": 1}
     encoding = {
-        "x": across,
+        "x": quantity("x", name, scale={"zero": False, "nice": False}),
         "y": quantity("y", "value", scale={"zero": False}),
-        "color": {
-            "field": "what",
-            "type": "nominal",
-            "scale": scale,
-            "legend": {"symbolOpacity": 1},
-        },
+        "color": category("what", ["prediction", "data"], colors(2), legend=legend),
     }
     spec = {
         "height": 320,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from declnet import OutputError, StoredRun
+from declnet_report.drawing import VALIDATION, logged_metrics
 from declnet_report.plot.picture import (
     LOGARITHMIC,
     QUIET,
@@ -23,10 +24,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Scale = Literal["auto", "linear", "log"]
-
-VALIDATION = "validation_"
-
-_NO_PANEL = {"epoch", "data_loss", "regularization_loss", "learning_rate"}
 
 
 def draw_curves(runs: Sequence[StoredRun], path: Path, scale: Scale = "auto") -> None:
@@ -79,14 +76,7 @@ def run_labels(paths: Sequence[Path]) -> list[str]:
 
 def _panels(runs: Sequence[StoredRun]) -> list[str]:
     """Return the panels: the loss, the metrics, the learning rate."""
-    names = dict.fromkeys(
-        name
-        for run in runs
-        for row in run.history
-        for name in row
-        if name not in _NO_PANEL and not name.startswith(VALIDATION)
-    )
-    panels = ["loss", *(name for name in names if name != "loss")]
+    panels = logged_metrics(run.history for run in runs)
     rates = {row.get("learning_rate") for run in runs for row in run.history}
     return [*panels, "learning_rate"] if len(rates) > 1 else panels
 

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
-from declnet_report.page.network import Label, draw
-from declnet_report.page.network import lay_out
+from declnet_report.page.network import Label, draw, lay_out
 
 
 def test_names_are_escaped_and_cut_but_whole_in_the_title():
