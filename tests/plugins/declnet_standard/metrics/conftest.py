@@ -12,10 +12,10 @@ from declnet import Metric
 
 
 @pytest.fixture
-def figure_of() -> Callable[..., float]:
+def value_of() -> Callable[..., float]:
     """Return a metric's value over batches of the given sizes, by default a single batch."""
 
-    def figure(metric: Metric, y_pred: Any, y: Any, *sizes: int) -> float:
+    def value(metric: Metric, y_pred: Any, y: Any, *sizes: int) -> float:
         state, first = metric.start(), 0
         predictions, targets = np.array(y_pred), np.array(y)
         for size in sizes or (len(targets),):
@@ -27,4 +27,4 @@ def figure_of() -> Callable[..., float]:
         assert isinstance(found, float)
         return found
 
-    return figure
+    return value

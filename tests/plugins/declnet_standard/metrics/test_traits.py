@@ -24,7 +24,7 @@ def test_only_accuracy_is_abbreviated():
     assert found == {"accuracy": "acc"}
 
 
-def test_a_perfect_prediction_is_the_better_one(figure_of):
+def test_a_perfect_prediction_is_the_better_one(value_of):
     """The declared direction matches the actual numbers."""
     truths = {
         "classes": ([[0.9, 0.1, 0.0], [0.2, 0.7, 0.1], [0.0, 0.1, 0.9]], [0, 1, 2]),
@@ -43,7 +43,7 @@ def test_a_perfect_prediction_is_the_better_one(figure_of):
         for metric in own_metrics():
             if metric.type in names:
                 made = metric(k=1) if metric.type == "top_k_accuracy" else metric()
-                best, worst = (figure_of(made, y_pred, y) for y in (right, wrongs[sort]))
+                best, worst = (value_of(made, y_pred, y) for y in (right, wrongs[sort]))
                 assert (best > worst) == (metric.better == "higher"), metric.type
                 assert best != worst
                 tried.add(metric.type)

@@ -1,11 +1,18 @@
-"""The page's surroundings: accessibility, and that it loads nothing."""
+"""The page as a whole: accessibility, escaping, and that it loads nothing."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import importlib.util
+import json
 import re
 from itertools import pairwise
+
+import pytest
+import vl_convert
+
+from declnet_report.page.rendering import MissingExtraError, require_packages, vega_script
 
 LOADING = {"src", "srcset", "data", "poster", "action", "formaction", "background", "xlink:href"}
 
@@ -125,3 +132,53 @@ def test_the_style_suits_dark_light_and_print(page):
     assert "@media print" in style
     assert "prefers-color-scheme: dark" in style
     assert not re.search(r"\{[{%]|%\}", style)
+
+
+@pytest.fixture
+def hostile_page(page_of, hostile, classifier, request):
+    return page_of(hostile) if request.param == "alone" else page_of(hostile, classifier)
+
+
+@pytest.mark.parametrize("hostile_page", ["alone", "with another"], indirect=True)
+def test_hostile_names_make_no_elements(hostile_page, classifier_page):
+    elements = hostile_page.root.all()
+    assert not [each for each in elements if each.tag in ("img", "b")]
+    assert not [name for each in elements for name in each.attributes if name.startswith("on")]
+    scripts = [each for each in elements if each.tag == "script"]
+    assert sum(each.attributes["type"] == "module" for each in scripts) == 2
+    for script in scripts:
+        if script.attributes["type"] != "module":
+            assert "<" not in script.content()
+
+
+@pytest.mark.parametrize("hostile_page", ["alone"], indirect=True)
+def test_hostile_names_are_shown_as_they_are(hostile_page):
+    attack = "<script>window.hacked = 1</script>"
+    assert attack in hostile_page.root.one("h1").text
+    assert attack in hostile_page.root.one("head").one("title").text
+    assert attack in hostile_page.section("overview").one("p", class_="bad").text
+    assert attack in hostile_page.section("manifest").text
+    assert attack in hostile_page.section("spec").one("code").text
+    assert any(attack in title for title in hostile_page.titles())
+
+
+def test_the_script_cannot_end_its_element_early():
+    assert "</script" not in vega_script()
+    assert len(vega_script()) < 1_000_000
+
+
+def test_missing_packages_are_named(monkeypatch):
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "vl_convert" else found(name)
+    )
+    with pytest.raises(MissingExtraError, match=r"vl_convert\): pip install 'declnet\[report\]'"):
+        require_packages()
+
+
+def test_every_chart_is_right_vega_lite(page):
+    for script in page.root.all("script", class_="chart-spec"):
+        spec = json.loads(script.content()) | {"width": 300}
+        spec["$schema"] = "https://vega.github.io/schema/vega-lite/v6.json"
+        drawn = vl_convert.vegalite_to_svg(spec)
+        assert drawn.count("role-mark") >= len(spec.get("layer", [1]))
