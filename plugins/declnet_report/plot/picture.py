@@ -35,16 +35,9 @@ def check_picture(path: Path) -> None:
         raise OutputError(f"{path}: is a folder; name a file")
     if not path.absolute().parent.is_dir():
         raise OutputError(f"{path}: there is no folder {path.parent}; make it first")
-    if not _installed():
+    if find_spec("matplotlib") is None:
         message = "pictures are drawn with matplotlib, which is missing"
         raise OutputError(f"{path}: {message}: pip install 'declnet[plot]'")
-
-
-def _installed() -> bool:
-    try:
-        return find_spec("matplotlib") is not None
-    except ImportError:
-        return False
 
 
 def save_picture(figure: Figure, path: Path) -> None:

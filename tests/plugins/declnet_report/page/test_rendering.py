@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import importlib.util
 import json
 import re
 from itertools import pairwise
@@ -12,7 +11,7 @@ from itertools import pairwise
 import pytest
 import vl_convert
 
-from declnet_report.page.rendering import MissingExtraError, require_packages, vega_script
+from declnet_report.page.rendering import vega_script
 
 LOADING = {"src", "srcset", "data", "poster", "action", "formaction", "background", "xlink:href"}
 
@@ -165,15 +164,6 @@ def test_hostile_names_are_shown_as_they_are(hostile_page):
 def test_the_script_cannot_end_its_element_early():
     assert "</script" not in vega_script()
     assert len(vega_script()) < 1_000_000
-
-
-def test_missing_packages_are_named(monkeypatch):
-    found = importlib.util.find_spec
-    monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name: None if name == "vl_convert" else found(name)
-    )
-    with pytest.raises(MissingExtraError, match=r"vl_convert\): pip install 'declnet\[report\]'"):
-        require_packages()
 
 
 def test_every_chart_is_right_vega_lite(page):
