@@ -31,13 +31,21 @@ def reader(request, monkeypatch):
 
 
 @pytest.fixture
-def table(tmp_path, reader):
+def written(tmp_path):
+    """Write a file and return its source."""
+
     def write(content, name="table.csv", **fields):
         path = tmp_path / name
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         return CSV(path=path, **fields)
 
     return write
+
+
+@pytest.fixture
+def table(written, reader):
+    """The same, for each reader."""
+    return written
 
 
 def columns(source):
@@ -67,6 +75,46 @@ def test_each_column_has_the_type_that_all_its_cells_have(table):
     assert list(types.values()) == ["integer", "number", "number", "boolean", "text", "number"]
 
 
+TEXT = "größe,ä\n1,é\n"
+LETTERS = {"größe": [1], "ä": ["é"]}
+NUMBERED = {"a": [1, 3], "b": [2, 4]}
+SEMICOLON = {"delimiter": ";"}
+COMMA = SEMICOLON | {"decimal": ","}
+
+
+@pytest.mark.parametrize(
+    ("content", "fields", "expected"),
+    [
+        ("z,n\n01,7\n99,8\n", {"types": {"z": "text"}}, {"z": ["01", "99"], "n": [7, 8]}),
+        ("n,k\n7,1\n", {"types": {"n": "number", "k": "integer"}}, {"n": [7.0], "k": [1]}),
+        ("a,b\n-9,x\n3,-9\n,none\n", {"missing": ["-9", "none"]},
+         {"a": [None, "3", ""], "b": ["x", None, None]}),
+        ("a,b\n-9,1\n3,\n", {"missing": ["-9", ""]}, {"a": [np.nan, 3.0], "b": [1.0, np.nan]}),
+        ('species , a\n Iris setosa, 1\n"Iris  virginica",\t2 \n', {},
+         {"species": ["Iris setosa", "Iris  virginica"], "a": [1, 2]}),
+        ('a,b\n"x, ""y""\nz",1\n"",2\n', {}, {"a": ['x, "y"\nz', None], "b": [1, 2]}),
+        ("a,b\n1,2\n3,4", {}, NUMBERED),
+        ("a,b\r\n1,2\r\n3,4\r\n", {}, NUMBERED),
+        ("a,b\r\n1,2\r\n3,4", {}, NUMBERED),
+        ("\na,b\n\n1,2\n\n\n3,4\n\n", {}, NUMBERED),
+        ("a\n\n1\n\n2\n", {}, {"a": [1, 2]}),
+        ("1;x\n2;y\n", SEMICOLON | {"header": False}, {"column_1": [1, 2], "column_2": ["x", "y"]}),
+        (",a\n0,1\n", {}, {"column_1": [0], "a": [1]}),
+        (gzip.compress(b"a,b\n1,2\n3,4\n", mtime=0), {"name": "t.csv.gz"}, NUMBERED),
+        (b"\xef\xbb\xbf" + TEXT.encode(), {}, LETTERS),
+        (TEXT.encode("utf-16"), {"encoding": "utf-16"}, LETTERS),
+        (TEXT.encode("cp1252"), {"encoding": "cp1252"}, LETTERS),
+        (b"\xff\xfe" + TEXT.encode("utf-16-le"), {"encoding": "utf-16-le"}, LETTERS),
+        ("a;b;c\n1,5;1.000;2\n-,25;2.5;\n", COMMA,  # points are not allowed in numbers then
+         {"a": [1.5, -0.25], "b": ["1.000", "2.5"], "c": [2.0, np.nan]}),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_columns_are_read(table, content, fields, expected):
+    found = columns(table(content, **fields))
+    assert same(found, expected)
+
+
 def test_a_type_may_show_late(table, monkeypatch):
     monkeypatch.setattr(declnet_standard.data.csv_rows, "CELLS", 8)
     monkeypatch.setattr(declnet_standard.data.csv_polars, "PIECE", 30)
@@ -77,14 +125,6 @@ def test_a_type_may_show_late(table, monkeypatch):
     assert found["b"] == [*map(str, range(50)), "word", "2", None]
     assert same(found["c"], [np.nan] * 50 + [7.0, 8.0, np.nan])
     assert same(found["d"], [np.nan] * 53)
-
-
-def test_types_may_be_declared(table):
-    source = table(
-        "zip,age,n\n01234,7,1\n99999,8,2\n", types={"zip": "text", "age": "number", "n": "integer"}
-    )
-    assert columns(source) == {"zip": ["01234", "99999"], "age": [7.0, 8.0], "n": [1, 2]}
-    assert source.load(RNG).types == {"zip": "text", "age": "number", "n": "integer"}
 
 
 @pytest.mark.parametrize(
@@ -104,61 +144,6 @@ def test_columns_are_read_as_those_of_the_training_data(table):
     wrong = table("age\nold\n").with_types({"age": "number"})
     with pytest.raises(DataError, match='row 1, column "age": "old" is no number'):
         wrong.load(RNG)
-
-
-def test_what_is_missing_may_be_said(table):
-    source = table("a,b\n-999,x\n3,-999\n,none\n", missing=["-999", "none"])
-    found = columns(source)
-    assert found["b"] == ["x", None, None]
-    assert found["a"] == [None, "3", ""]
-    assert same(columns(table("a,b\n-999,1\n3,\n", missing=["-999", ""]))["a"], [np.nan, 3.0])
-
-
-def test_spaces_around_cells_and_in_them(table):
-    found = columns(table('species , a\n Iris setosa, 1\n"Iris  virginica",\t2 \n'))
-    assert found == {"species": ["Iris setosa", "Iris  virginica"], "a": [1, 2]}
-
-
-def test_quotation_marks_hold_delimiters_lines_and_marks(table):
-    found = columns(table('a,b\n"x, ""y""\nz",1\n"",2\n'))
-    assert found == {"a": ['x, "y"\nz', None], "b": [1, 2]}
-
-
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
-@pytest.mark.parametrize("last", [True, False])
-def test_lines_may_end_in_either_way(table, end, last):
-    text = end.join(["a,b", "1,x", "2,y"]) + (end if last else "")
-    assert columns(table(text)) == {"a": [1, 2], "b": ["x", "y"]}
-
-
-def test_blank_lines_do_not_count(table):
-    assert columns(table("\na,b\n\n1,2\n\n\n3,4\n\n")) == {"a": [1, 3], "b": [2, 4]}
-    assert columns(table("a\n\n1\n\n2\n")) == {"a": [1, 2]}
-
-
-def test_without_a_header_columns_are_numbered(table):
-    source = table("1;x\n2;y\n", header=False, delimiter=";", target="column_2")
-    assert columns(source) == {"column_1": [1, 2], "column_2": ["x", "y"]}
-    assert source.load(RNG).target == "column_2"
-
-
-def test_a_column_without_a_name_is_called_by_its_position(table):
-    assert list(columns(table(",a\n0,1\n"))) == ["column_1", "a"]
-
-
-def test_gzip_files_are_read(tmp_path, reader):
-    path = tmp_path / "table.csv.gz"
-    path.write_bytes(gzip.compress(b"a,b\n1,2\n"))
-    assert columns(CSV(path=path)) == {"a": [1], "b": [2]}
-
-
-@pytest.mark.parametrize(
-    ("encoding", "mark"),
-    [("utf-8", b"\xef\xbb\xbf"), ("utf-16", b""), ("cp1252", b""), ("utf-16-le", b"\xff\xfe")],
-)
-def test_encodings_and_their_marks(table, encoding, mark):
-    content = mark + "größe,ä\n1,é\n".encode(encoding)
-    assert columns(table(content, encoding=encoding)) == {"größe": [1], "ä": ["é"]}
 
 
 def test_chunks_have_the_types_of_the_whole(table, monkeypatch):
@@ -259,17 +244,6 @@ def compare(path):
     assert same(*results)
 
 
-def test_a_decimal_comma_is_one_where_it_is_declared(table):
-    source = table("a;b;c;d\n1,5;1.000;2;1,x\n-,25;2.5;;\n", delimiter=";", decimal=",")
-    found = columns(source)
-    assert found["a"] == [1.5, -0.25]
-    assert found["b"] == ["1.000", "2.5"]  # points are not allowed in numbers then
-    assert same(found["c"], [2.0, np.nan])
-    assert found["d"] == ["1,x", None]
-    with pytest.raises(DataError, match=r'"1\.5" is no number'):
-        table("a;b\n1.5;2\n", delimiter=";", decimal=",", types={"a": "number"}).load(RNG)
-
-
 def test_rows_without_a_target_may_be_left_out(table):
     content = "a,t\n1,x\n2,\n3,y\n4,NA\n5,x\n"
     assert len(table(content, target="t").load(RNG)) == 5
@@ -362,15 +336,6 @@ def trained(document):
     return train
 
 
-ROWS = "".join(
-    f"{row / 7},{row % 5},{'Iris setosa' if row % 2 else 'no iris'}\n" for row in range(20)
-)
-
-
-def test_targets_with_spaces_are_right(table, trained):
-    assert trained(table("a b,c,my target\n" + ROWS, target="my target")).history
-
-
 @pytest.mark.parametrize(
     ("content", "data", "message"),
     [
@@ -395,28 +360,29 @@ def test_targets_with_spaces_are_right(table, trained):
         ),
     ],
 )
-def test_tables_that_cannot_be_learned_from(table, trained, content, data, message):
+def test_tables_that_cannot_be_learned_from(written, trained, content, data, message):
     with pytest.raises(SpecError, match=message):
-        trained(table(content, target="y"), **data)
+        trained(written(content, target="y"), **data)
 
 
-def test_constant_columns_are_no_fault(table, trained):
-    content = "a,b,y\n" + "".join(f"5,{row},{'xz'[row % 2]}\n" for row in range(20))
+def test_constant_columns_are_no_fault(written, trained):
+    rows = "".join(f"5,{row},{('Iris setosa', 'x')[row % 2]}\n" for row in range(20))
+    source = written("a,b,my target\n" + rows, target="my target")
     for transform in ("standardize", "min_max"):
-        assert trained(table(content, target="y"), prepare=[transform]).history
+        assert trained(source, prepare=[transform]).history
 
 
-def test_a_class_that_only_other_data_has_is_named(table, trained, tmp_path):
+def test_a_class_that_only_other_data_has_is_named(written, trained, tmp_path):
     (tmp_path / "test.csv").write_text("a,b,y\n1,2,x\n3,4,w\n")
     test = CSV(path=tmp_path / "test.csv", target="y")
     with pytest.raises(SpecError, match=r'test data: row 2: .*"w", a class .*its classes: x, z'):
-        trained(table("a,b,y\n1,2,x\n3,4,z\n", target="y"), test=test)
+        trained(written("a,b,y\n1,2,x\n3,4,z\n", target="y"), test=test)
 
 
-def test_unknown_categories_are_zeros_or_told(table, trained, tmp_path):
+def test_unknown_categories_are_zeros_or_told(written, trained, tmp_path):
     (tmp_path / "test.csv").write_text("a,b,y\n1,new,x\n")
     test = CSV(path=tmp_path / "test.csv", target="y")
-    train = table("a,b,y\n1,p,x\n3,q,z\n", target="y")
+    train = written("a,b,y\n1,p,x\n3,q,z\n", target="y")
     assert trained(train, test=test, prepare=["one_hot"]).metrics["test"]
     strict = [{"type": "one_hot", "unknown": "error"}]
     with pytest.raises(SpecError, match='test data: row 1, column "b" is "new"'):
