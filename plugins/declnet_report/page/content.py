@@ -68,41 +68,20 @@ class Tile:
 
 
 @dataclass(frozen=True)
-class PredictionSection:
-    """A model's predictions on a data set.
+class Section:
+    """A section about a run: its predictions, its network or its parameters.
 
     Attributes:
-        note: the data set and number of samples, or why nothing is shown.
-    """
-
-    note: str
-    charts: tuple[Chart, ...] = ()
-    confusion: ConfusionTable | None = None
-    tables: tuple[Table, ...] = ()
-
-
-@dataclass(frozen=True)
-class NetworkSection:
-    """The network as a graph.
-
-    Attributes:
-        note: its size, or why it is not shown.
+        note: what it is about, or why nothing is shown.
+        confusion: of predicted classes.
         drawing: an SVG element; empty if there is none.
-        table: the layers.
     """
 
     note: str
-    drawing: str = ""
-    table: Table | None = None
-
-
-@dataclass(frozen=True)
-class ParameterSection:
-    """The distributions of the parameters and, if known, of their gradients."""
-
-    note: str
     charts: tuple[Chart, ...] = ()
-    table: Table | None = None
+    tables: tuple[Table, ...] = ()
+    confusion: ConfusionTable | None = None
+    drawing: str = ""
 
 
 @dataclass(frozen=True)
@@ -142,9 +121,9 @@ class RunSection:
     facts: tuple[Tile, ...]
     tiles: tuple[Tile, ...]
     error: str
-    predictions: PredictionSection
-    network: NetworkSection
-    parameters: ParameterSection
+    predictions: Section
+    network: Section
+    parameters: Section
     spec: str
     manifest: Table
     panels: tuple[PanelSection, ...] = ()

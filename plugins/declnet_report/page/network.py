@@ -14,7 +14,7 @@ from html import escape
 
 from declnet import DeclnetError, LayerSummary, StoredRun
 from declnet_report.drawing import set_apart
-from declnet_report.page.content import NetworkSection, Table
+from declnet_report.page.content import Section, Table
 from declnet_report.page.formatting import format_number, format_shape
 from declnet_report.page.run_data import reason_of
 
@@ -51,7 +51,7 @@ def lay_out(inputs: Sequence[Sequence[int]]) -> Layout:
     above = [[], *(list(dict.fromkeys(taken)) for taken in inputs)]
     ranks = _ranks(above)
     middles = _middles(above, _ordered(above, ranks))
-    lanes = Lanes(BOX, GAP, list(zip(ranks, middles, strict=True)))
+    lanes = Lanes(list(zip(ranks, middles, strict=True)))
     wires = [(value, layer) for layer, taken in enumerate(above) for value in taken]
     wires.sort(key=lambda wire: ranks[wire[1]] - ranks[wire[0]])  # short ones get inner lanes
     passing = {
@@ -122,14 +122,11 @@ class Lanes:
     """Occupied space in each rank: boxes first, then lanes for connections.
 
     Args:
-        box: the width of a box.
-        gap: the space between boxes.
         boxes: the rank and the middle of each box.
     """
 
-    def __init__(self, box: float, gap: float, boxes: Sequence[tuple[int, float]]) -> None:
-        self._taken: list[tuple[int, float, float]] = [(rank, x, box / 2) for rank, x in boxes]
-        self._gap = gap
+    def __init__(self, boxes: Sequence[tuple[int, float]]) -> None:
+        self._taken: list[tuple[int, float, float]] = [(rank, x, BOX / 2) for rank, x in boxes]
 
     def take(self, upper: int, lower: int, start: float, end: float) -> float:
         """Reserve the lane through all ranks between two that bends a connection least.
@@ -144,11 +141,11 @@ class Lanes:
             The middle of the lane.
         """
         passed = [(x, half) for rank, x, half in self._taken if upper < rank < lower]
-        beside = [x + side * self._distance(half) for x, half in passed for side in (1, -1)]
+        beside = [x + side * _distance(half) for x, half in passed for side in (1, -1)]
         free = [
             x
             for x in (start, end, *beside)
-            if all(abs(x - other) >= self._distance(half) - 1e-6 for other, half in passed)
+            if all(abs(x - other) >= _distance(half) - 1e-6 for other, half in passed)
         ]
         lane = min(free, key=lambda x: (abs(x - start) + abs(x - end), -x))
         self._taken += [(rank, lane, LANE / 2) for rank in range(upper + 1, lower)]
@@ -159,9 +156,10 @@ class Lanes:
         left = min(x - half for _, x, half in self._taken)
         return left, max(x + half for _, x, half in self._taken)
 
-    def _distance(self, half: float) -> float:
-        """Return the least distance of a lane's middle from an object of this half width."""
-        return half + LANE / 2 + (self._gap - LANE / 2 if half > LANE else 0.0)
+
+def _distance(half: float) -> float:
+    """Return the least distance of a lane's middle from an object of this half width."""
+    return half + LANE / 2 + (GAP - LANE / 2 if half > LANE else 0.0)
 
 
 INPUT = "input"
@@ -182,18 +180,18 @@ class Label:
     count: str = ""
 
 
-def network_section(run: StoredRun) -> NetworkSection:
+def network_section(run: StoredRun) -> Section:
     """Return the network as declared in the spec, without weights, or why it is missing."""
     try:
         layers = run.summary()
         declared = [layer.name for layer in run.spec.model.layers]
     except DeclnetError as error:
-        return NetworkSection(f"The network cannot be shown: {reason_of(error)}.")
+        return Section(f"The network cannot be shown: {reason_of(error)}.")
     total = sum(layer.parameters for layer in layers)
     note = f"{len(layers)} layers, {format_number(total)} parameters."
     if len(layers) > MOST_DRAWN:
-        return NetworkSection(f"{note} It is too large for a drawing.", "", _table(layers))
-    return NetworkSection(note, _drawing(run, layers, declared), _table(layers))
+        return Section(f"{note} It is too large for a drawing.", tables=(_table(layers),))
+    return Section(note, tables=(_table(layers),), drawing=_drawing(run, layers, declared))
 
 
 def _drawing(run: StoredRun, layers: Sequence[LayerSummary], declared: Sequence[str | None]) -> str:

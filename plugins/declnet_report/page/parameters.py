@@ -8,7 +8,7 @@ import numpy as np
 
 from declnet import Array, DeclnetError, OutputError, StoredRun, WeightsError
 from declnet_report.page.charts import even_positions, small_histogram
-from declnet_report.page.content import Chart, ParameterSection, Table
+from declnet_report.page.content import Chart, Section, Table
 from declnet_report.page.formatting import format_number, format_shape
 from declnet_report.page.run_data import seen_data
 
@@ -20,24 +20,24 @@ FEWEST = 8
 """Least size of a parameter with a histogram; for fewer numbers the table says as much."""
 
 
-def parameter_section(run: StoredRun) -> ParameterSection:
+def parameter_section(run: StoredRun) -> Section:
     """Return the distributions of all parameters, or why there are none."""
     try:
         weights = run.parameters()
     except OutputError:
-        return ParameterSection("The run left no weights.")
+        return Section("The run left no weights.")
     except WeightsError as error:
-        return ParameterSection(f"The weights cannot be read: {error}.")
+        return Section(f"The weights cannot be read: {error}.")
     if not weights:
-        return ParameterSection("The network has no parameters.")
+        return Section("The network has no parameters.")
     weights = _by_layer(run, weights)
     gradients = _gradients(run)
     largest = sorted(weights, key=lambda key: weights[key].size, reverse=True)[:MOST_CHARTS]
     drawn = [key for key in weights if key in largest and weights[key].size >= FEWEST]
-    return ParameterSection(
+    return Section(
         _note(weights, drawn, gradients),
         tuple(chart for key in drawn for chart in _charts(key, weights[key], gradients.get(key))),
-        _table(weights, gradients),
+        (_table(weights, gradients),),
     )
 
 

@@ -19,14 +19,14 @@ from declnet_report.page.charts import (
     quantity,
     tooltip,
 )
-from declnet_report.page.content import Chart, ConfusionTable, PredictionSection, Table
+from declnet_report.page.content import Chart, ConfusionTable, Section, Table
 from declnet_report.page.formatting import ABSENT, format_number, format_score
 from declnet_report.page.ranking import Ranking, rank, ranking_charts
 from declnet_report.page.run_data import Predictions, predictions_of, reason_of
 from declnet_report.page.surfaces import class_surface, value_curve, value_surface
 
 
-def prediction_section(run: StoredRun) -> PredictionSection:
+def prediction_section(run: StoredRun) -> Section:
     """Return charts and tables of a run's predictions, or why there are none."""
     try:
         predictions = predictions_of(run)
@@ -36,11 +36,11 @@ def prediction_section(run: StoredRun) -> PredictionSection:
         return _left_out("some of the predictions are not finite numbers")
     sort = predictions.predictor.reading.sort
     if sort != "classes" and predictions.y.size != predictions.y_pred.size:
-        return PredictionSection(f"{predictions.note} There are no figures for such targets.")
+        return Section(f"{predictions.note} There are no figures for such targets.")
     return _value_figures(predictions) if sort == "values" else class_figures(predictions)
 
 
-def _value_figures(predictions: Predictions) -> PredictionSection:
+def _value_figures(predictions: Predictions) -> Section:
     """Return charts of predictions and residuals and, for one or two inputs, the function."""
     input_shape = predictions.predictor.model.input_shape
     true = predictions.y.reshape(len(predictions.x), -1)
@@ -51,11 +51,11 @@ def _value_figures(predictions: Predictions) -> PredictionSection:
     elif true.shape[1] == 1 and input_shape == (2,):
         charts.append(value_surface(predictions, true[:, 0]))
     charts += regression_charts(true.astype(float), predicted.astype(float))
-    return PredictionSection(predictions.note, tuple(charts))
+    return Section(predictions.note, tuple(charts))
 
 
-def _left_out(reason: str) -> PredictionSection:
-    return PredictionSection(f"Figures that need predictions are left out: {reason}.")
+def _left_out(reason: str) -> Section:
+    return Section(f"Figures that need predictions are left out: {reason}.")
 
 
 MOST_CLASSES = 30
@@ -63,7 +63,7 @@ MOST_CLASSES = 30
 MOST_PAIRS = 15
 
 
-def class_figures(predictions: Predictions) -> PredictionSection:
+def class_figures(predictions: Predictions) -> Section:
     """Return the charts and tables of classes; several binary outputs get a row each."""
     reading = predictions.predictor.reading
     scores = predictions.y_pred.reshape(len(predictions.x), -1)
@@ -86,13 +86,11 @@ def class_figures(predictions: Predictions) -> PredictionSection:
     tables = [_by_class(matrix, names, rankings)]
     if len(names) > MOST_CLASSES:
         tables.append(_most_confused(matrix.counts, names))
-        return PredictionSection(note, tuple(charts), None, tuple(tables))
-    return PredictionSection(note, tuple(charts), _confusion(matrix.counts, names), tuple(tables))
+        return Section(note, tuple(charts), tuple(tables))
+    return Section(note, tuple(charts), tuple(tables), _confusion(matrix.counts, names))
 
 
-def _by_output(
-    predictions: Predictions, true: Array, predicted: Array, scores: Array
-) -> PredictionSection:
+def _by_output(predictions: Predictions, true: Array, predicted: Array, scores: Array) -> Section:
     """Return curves and scores of several binary outputs, (n, outputs) each."""
     names = [f"output {index + 1}" for index in range(scores.shape[1])]
     rankings = [rank(scores[:, index], true[:, index] == 1) for index in range(len(names))]
@@ -102,7 +100,7 @@ def _by_output(
         rows.append((name, *_scores(matrix, 1), format_number(int(matrix.support[1]))))
     columns = ("output", "precision", "recall", "F1", "support")
     table = Table("Figures by output", columns, tuple(rows))
-    return PredictionSection(predictions.note, ranking_charts(names, rankings), None, (table,))
+    return Section(predictions.note, ranking_charts(names, rankings), (table,))
 
 
 def _by_class(

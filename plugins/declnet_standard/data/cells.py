@@ -69,13 +69,13 @@ class Cells:
         known: dict[str, str] = {}  # equal cells share one object
         missing = self._missing
         array[:] = [
-            None if each in missing else known.setdefault(each, each) for each in self._stripped()
+            None if each in missing else known.setdefault(each, each) for each in self._stripped
         ]
         return array
 
     def are_missing(self) -> bool:
         """Return whether all cells are missing."""
-        return all(each in self._missing for each in self._stripped())
+        return all(each in self._missing for each in self._stripped)
 
     def first_that_is_no(self, kind: str) -> tuple[int, str]:
         """Return the position and value of the first cell that is not of a kind.
@@ -83,23 +83,20 @@ class Cells:
         Args:
             kind: `"integer"`, `"number"` or `"boolean"`.
         """
-        for position, value in enumerate(self._stripped()):
+        for position, value in enumerate(self._stripped):
             cell = Cells([value], self._missing, self._decimal)
             read = {"integer": cell.integers, "number": cell.numbers, "boolean": cell.booleans}
             if read[kind]() is None:
                 return position, value
         raise LookupError(kind)
 
-    def _stripped(self) -> Sequence[str]:
-        return self._clean
-
     @cached_property
-    def _clean(self) -> list[str]:
+    def _stripped(self) -> list[str]:
         return [each.strip(" \t") for each in self._values]
 
     @cached_property
     def _those_there(self) -> list[str]:
-        return [each for each in self._stripped() if each not in self._missing]
+        return [each for each in self._stripped if each not in self._missing]
 
     def _integers_and_gaps(self) -> Array | None:
         values = self._those_there
@@ -124,7 +121,7 @@ class Cells:
     def _with_gaps(self, there: Array) -> Array:
         """Return the present values in their positions, and NaN elsewhere."""
         found = np.full(len(self), np.nan)
-        found[[each not in self._missing for each in self._stripped()]] = there
+        found[[each not in self._missing for each in self._stripped]] = there
         return found
 
 

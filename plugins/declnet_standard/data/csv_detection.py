@@ -2,14 +2,14 @@
 
 import codecs
 import csv
-import gzip
 import re
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
-from declnet import Table
+from declnet import DataError, Table
+from declnet_standard.data.text_file import opened
 
 USUAL = "utf-8"
 OTHER = "cp1252"
@@ -19,8 +19,9 @@ UNDEFINED = frozenset(b"\x81\x8d\x8f\x90\x9d")
 MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 DELIMITERS = ",;\t|"
 LINES = 50
-"""Bytes read from a file to detect its delimiter."""
+"""Lines whose cells are compared."""
 PIECE = 1 << 20
+"""Bytes read from a file to detect its delimiter."""
 MOST_BYTES = 1 << 32
 """Most bytes in an unpacked file, the default limit of the source csv."""
 
@@ -33,16 +34,14 @@ def text_format(path: Path) -> dict[str, str]:
     Returns nothing for an unreadable file; reading it later reports the error.
     """
     found: dict[str, str] = {}
-    if not path.is_file():  # opening a pipe would block until something writes to it
-        return found
     try:
-        with _opened(path) as file:
+        with opened(path, MOST_BYTES) as file:
             encoding = _encoding(file)
         if encoding != USUAL:
             found["encoding"] = encoding
-        with _opened(path) as file:
+        with opened(path, MOST_BYTES) as file:
             start = file.read(PIECE)
-    except (OSError, EOFError):
+    except DataError:
         return {}
     delimiter = _delimiter(start.decode(encoding, errors="replace").lstrip("\ufeff"))
     if delimiter != ",":
@@ -56,21 +55,14 @@ def has_decimal_commas(table: Table) -> bool:
     return any(_are_comma_numbers(cells for cells in column if cells) for column in texts)
 
 
-def _opened(path: Path) -> BinaryIO:
-    if path.suffix.lower() == ".gz":
-        return cast("BinaryIO", gzip.open(path))
-    return path.open("rb")
-
-
 def _encoding(file: BinaryIO) -> str:
     decoder = codecs.getincrementaldecoder(USUAL)()
     piece = file.read(PIECE)
     marked = next((name for mark, name in MARKS.items() if piece.startswith(mark)), None)
     if marked is not None:
         return marked
-    undefined, is_utf_8, read = False, True, 0
-    while piece and read < MOST_BYTES:
-        read += len(piece)
+    undefined, is_utf_8 = False, True
+    while piece:
         if is_utf_8:
             try:
                 decoder.decode(piece)

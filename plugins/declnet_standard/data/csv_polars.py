@@ -48,6 +48,7 @@ class PolarsCells(Cells):
     def _there(self) -> "pl.Series":
         return self._series.filter(~self._gaps)
 
+    @cached_property
     def _stripped(self) -> list[str]:
         cells: list[str] = self._series.to_list()
         return cells

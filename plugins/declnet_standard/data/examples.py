@@ -1,7 +1,6 @@
 """Example data sets of nnfs and scikit-learn."""
 
 import threading
-from collections.abc import Callable
 from importlib import import_module
 from typing import ClassVar, Literal
 
@@ -11,24 +10,6 @@ from pydantic import Field
 from declnet import Array, DataError, DataInfo, Dataset, DataSource
 
 _one_at_a_time = threading.Lock()
-
-
-def drawn(
-    create: Callable[[], tuple[Array, Array]], rng: np.random.Generator
-) -> tuple[Array, Array]:
-    """Return the result of `create` with the global generator seeded from `rng`; restore its state.
-
-    The lock serializes data sources in this process; it cannot block other code that uses the
-    global generator at the same time.
-    """
-    seed = int(rng.integers(2**32))
-    with _one_at_a_time:
-        before = np.random.get_state()
-        try:
-            np.random.seed(seed)
-            return create()
-        finally:
-            np.random.set_state(before)
 
 
 class NNFSSine(DataSource):
@@ -66,11 +47,21 @@ class NNFSPoints(DataSource):
         return DataInfo((2,), "float", "classes", (), self.classes, self.samples * self.classes)
 
     def load(self, rng: np.random.Generator) -> Dataset:
-        """Draw the points."""
+        """Draw the points with the global generator, seeded from `rng`; restore its state.
+
+        The lock serializes data sources in this process; it cannot block other code that uses the
+        global generator at the same time.
+        """
         from nnfs import datasets
 
-        draw = getattr(datasets, self.function)
-        return Dataset(*drawn(lambda: draw(self.samples, self.classes), rng))
+        seed = int(rng.integers(2**32))
+        with _one_at_a_time:
+            before = np.random.get_state()
+            try:
+                np.random.seed(seed)
+                return Dataset(*getattr(datasets, self.function)(self.samples, self.classes))
+            finally:
+                np.random.set_state(before)
 
 
 class NNFSSpiral(NNFSPoints):

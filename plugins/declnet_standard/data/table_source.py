@@ -10,7 +10,6 @@ from declnet import (
     Array,
     ColumnType,
     DataError,
-    DataInfo,
     DataSource,
     Table,
     missing_values,
@@ -103,10 +102,6 @@ class TextTableSource(TableSource):
         other = self.model_copy()
         other._settled = dict(types)
         return other
-
-    def describe(self) -> DataInfo | None:
-        """Return a table."""
-        raise NotImplementedError
 
 
 def require(

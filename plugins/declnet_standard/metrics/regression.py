@@ -46,7 +46,15 @@ class Spread:
         self.count = total
 
 
-class MeanError(Metric):
+class ValueMetric(Metric):
+    """A metric of numbers, one in y for each output."""
+
+    def check(self, context: RunContext) -> Iterator[Diagnostic]:
+        """Require a number in y for each output."""
+        return other_sizes(self, context)
+
+
+class MeanError(ValueMetric):
     """The mean of a cost of each error, over all outputs of all samples.
 
     y_pred: (n, outputs) or any shape; y: of that shape, or (n,) for one output.
@@ -57,10 +65,6 @@ class MeanError(Metric):
     def costs(self, errors: Array) -> Array:
         """Return the cost of each error."""
         raise NotImplementedError
-
-    def check(self, context: RunContext) -> Iterator[Diagnostic]:
-        """Require a number in y for each output."""
-        return other_sizes(self, context)
 
     def start(self) -> list[float]:
         """Return [sum, count]."""
@@ -115,7 +119,7 @@ class Squares:
     targets: Spread = field(default_factory=Spread)
 
 
-class R2(Metric):
+class R2(ValueMetric):
     """r2 = 1 - sum((y_pred - y)**2) / sum((y - mean(y))**2), the mean of this over the outputs.
 
     y_pred: (n, outputs) or any shape; y: of that shape, or (n,) for one output. 1 is perfect, 0 is
@@ -127,10 +131,6 @@ class R2(Metric):
 
     type = "r2"
     better = "higher"
-
-    def check(self, context: RunContext) -> Iterator[Diagnostic]:
-        """Require a number in y for each output."""
-        return other_sizes(self, context)
 
     def start(self) -> Squares:
         """Return empty sums."""
@@ -158,7 +158,7 @@ class Distances:
     targets: Spread = field(default_factory=Spread)
 
 
-class RegressionAccuracy(Metric):
+class RegressionAccuracy(ValueMetric):
     """regression_accuracy = mean(|y_pred - y| < std(y) / precision_divisor).
 
     y_pred: (n, outputs) or any shape; y: of that shape, or (n,) for one output; mean and standard
@@ -176,10 +176,6 @@ class RegressionAccuracy(Metric):
     precision_divisor: float = Field(
         default=250.0, gt=0, description="fraction of std(y) within which a prediction is right"
     )
-
-    def check(self, context: RunContext) -> Iterator[Diagnostic]:
-        """Require a number in y for each output."""
-        return other_sizes(self, context)
 
     def start(self) -> Distances:
         """Return no errors."""
