@@ -71,20 +71,13 @@ def test_the_decision_surface_marks_what_is_wrong(classifier_page):
     assert len(points) == 90
 
 
-def test_values_have_their_figures(regression_page):
-    assert regression_page.titles()[3:] == ["Fit", "Predicted and true values", "Residuals"]
-
-
 @pytest.mark.parametrize(
-    ("outputs", "titles"),
-    [
-        (1, ["Response surface", "Predicted and true values", "Residuals"]),
-        (3, ["Predicted and true values", "Residuals"]),
-    ],
+    ("inputs", "outputs", "first"),
+    [(1, 1, ["Fit"]), (2, 1, ["Response surface"]), (2, 3, [])],
 )
-def test_values_of_two_inputs_have_a_surface(page_of, runs, outputs, titles):
-    page = page_of(runs.regression("plane", inputs=2, outputs=outputs))
-    assert page.titles()[3:] == titles
+def test_values_of_one_or_two_inputs_have_their_function(page_of, runs, inputs, outputs, first):
+    page = page_of(runs.regression("plane", inputs, outputs))
+    assert page.titles()[3:] == [*first, "Predicted and true values", "Residuals"]
     points = page.spec("Predicted and true values")["layer"][1]["data"]["values"]
     assert len(points) == 80 * outputs
 
@@ -179,25 +172,46 @@ def test_the_manifest_is_shown(classifier_page, classifier):
     assert rows["components.layer.dense"] == manifest["components"]["layer"]["dense"]
 
 
-def test_without_the_data_the_rest_is_shown(page_of, runs):
-    folder = runs.classifier()
-    (runs.folder / "spots.npz").unlink()
-    page = page_of(folder)
-    assert "Figures that need predictions are left out: " in page.section("predictions").text
-    assert "spots.npz" in page.section("predictions").text
-    assert page.titles() == ["Loss", "Accuracy", "Learning rate"]
-    assert len(page.section("parameters").all("figure")) == 3
-    assert page.section("network").one("svg")
+def remove_data(folder):
+    folder.with_suffix(".npz").unlink()
 
 
-def test_other_data_than_the_run_saw_is_not_used(page_of, runs):
-    folder = runs.classifier()
-    with np.load(runs.folder / "spots.npz") as data:
+def change_data(folder):
+    with np.load(folder.with_suffix(".npz")) as data:
         x, y = data["x"] + 1, data["y"]
-    np.savez(runs.folder / "spots.npz", x=x, y=y)
+    np.savez(folder.with_suffix(".npz"), x=x, y=y)
+
+
+def damage_weights(folder):
+    (folder / "weights.safetensors").write_bytes(b"garbage")
+
+
+def lose_a_component(folder):
+    spec = (folder / "spec.toml").read_text("utf-8")
+    (folder / "spec.toml").write_text(spec.replace('"tanh"', '"vanished"'), "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("change", "told_in", "reason", "histograms"),
+    [
+        (remove_data, ["predictions"], "spots.npz", 3),
+        (change_data, ["predictions"], "not what the run saw: it has another hash", 3),
+        (damage_weights, ["predictions", "parameters"], "not a safetensors file", 0),
+        (lose_a_component, ["predictions", "network"], "vanished", 3),
+    ],
+)
+def test_what_is_missing_is_told_and_the_rest_shown(
+    page_of, runs, change, told_in, reason, histograms
+):
+    folder = runs.classifier(epochs=3)
+    change(folder)
     page = page_of(folder)
-    assert "not what the run saw: it has another hash" in page.section("predictions").text
-    assert "Decision surface" not in page.titles()
+    for section in ("predictions", "parameters", "network"):
+        assert (reason in page.section(section).text) == (section in told_in)
+    assert "Figures that need predictions are left out: " in page.section("predictions").text
+    assert page.titles() == ["Loss", "Accuracy", "Learning rate"]
+    assert len(page.section("parameters").all("figure")) == histograms
+    assert len(page.root.all("svg")) == ("network" not in told_in)
 
 
 def test_data_that_a_program_handed_over_is_told(page_of, runs, tmp_path):
@@ -241,18 +255,6 @@ def test_a_run_without_an_end_says_so(page_of, runs, status):
     assert page.root.one("table", class_="confusion")
 
 
-def test_a_component_that_is_gone_is_named(page_of, runs):
-    folder = runs.classifier(epochs=3)
-    spec = (folder / "spec.toml").read_text("utf-8")
-    (folder / "spec.toml").write_text(spec.replace('"tanh"', '"vanished"'), "utf-8")
-    page = page_of(folder)
-    assert "vanished" in page.section("network").text
-    assert "vanished" in page.section("predictions").text
-    assert not page.root.all("svg")
-    assert len(page.section("parameters").all("figure")) == 3
-    assert 'type = "vanished"' in page.section("spec").text
-
-
 @pytest.mark.parametrize("several", [False, True])
 def test_a_component_of_another_distribution_is_refused(page_of, runs, classifier, several):
     folder = runs.classifier(epochs=3)
@@ -273,14 +275,6 @@ def test_another_version_is_noted_once(page_of, runs):
     assert [str(each.message).partition(",")[0] for each in caught] == [
         "declnet was 0.0.9 when this run was made"
     ]
-
-
-def test_weights_that_cannot_be_read_are_told(page_of, runs):
-    folder = runs.classifier(epochs=3)
-    (folder / "weights.safetensors").write_bytes(b"garbage")
-    page = page_of(folder)
-    assert "not a safetensors file" in page.section("parameters").text
-    assert "not a safetensors file" in page.section("predictions").text
 
 
 def test_figures_that_are_no_numbers_leave_gaps(page_of, runs):

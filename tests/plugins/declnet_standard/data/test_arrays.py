@@ -143,7 +143,11 @@ def images(arrays):
     return arrays(x, np.arange(50) % 3), x
 
 
-def test_samples_are_those_of_the_file(images):
+@pytest.mark.parametrize("at_a_place", [True, False])
+def test_samples_are_those_of_the_file(images, monkeypatch, at_a_place):
+    """Also where the system cannot read at a place, so that it seeks."""
+    if not at_a_place:
+        monkeypatch.delattr(os, "preadv", raising=False)
     source, x = images
     mapped = source.load(RNG).x
     assert isinstance(mapped, MappedArray)
@@ -198,12 +202,6 @@ def test_a_file_that_becomes_shorter_is_told(images):
         mapped[30:40]
 
 
-def test_where_nothing_reads_at_a_place_it_seeks(images, monkeypatch):
-    monkeypatch.delattr(os, "preadv", raising=False)
-    source, x = images
-    assert (source.load(RNG).x[np.array([4, 2])] == x[[4, 2]]).all()
-
-
 def test_fingerprints_are_those_of_the_same_arrays(images):
     source, x = images
     data = source.load(RNG)
@@ -226,16 +224,17 @@ def test_describing_reads_no_samples(images):
     assert not info.in_memory
 
 
-def test_each_step_on_all_samples_is_refused(images, document):
-    document["data"] = {"train": images[0]}
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({}, r"in mini-batches.*batch_size"),
+        ({"prepare": ["standardize"]}, r"cannot be prepared.*mapped = false"),
+    ],
+)
+def test_what_would_read_all_of_it_is_refused(images, document, fields, message):
+    document["data"] = {"train": images[0], **fields}
     document["model"]["layers"].insert(0, "flatten")
-    with pytest.raises(SpecError, match=r"in mini-batches.*batch_size"):
-        declnet.run(declnet.parse_spec(document))
-
-
-def test_preparing_it_is_refused(images, document):
-    document["data"] = {"train": images[0], "prepare": ["standardize"]}
-    with pytest.raises(SpecError, match=r"cannot be prepared.*mapped = false"):
+    with pytest.raises(SpecError, match=message):
         declnet.run(declnet.parse_spec(document))
 
 

@@ -4,19 +4,10 @@ from __future__ import annotations
 
 from declnet import default_registry
 
-LOWER = {"mean_absolute_error", "mean_squared_error"}
-
 
 def own_metrics():
     entries = default_registry().entries("metric")
     return [each.component for each in entries if each.plugin.name == "metrics"]
-
-
-def test_each_says_which_values_are_better():
-    found = {each.type: each.better for each in own_metrics()}
-    assert len(found) == 11
-    assert {name for name, better in found.items() if better == "lower"} == LOWER
-    assert {name for name, better in found.items() if better == "higher"} == found.keys() - LOWER
 
 
 def test_only_accuracy_is_abbreviated():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from importlib.resources import files
 from itertools import pairwise
 
@@ -24,13 +23,6 @@ def test_every_template_has_its_file_and_every_file_is_a_template():
     assert sorted(each.name for each in folder.iterdir()) == sorted(
         f"{name}.toml" for name in TEMPLATES
     )
-
-
-@EACH
-def test_it_begins_with_the_version(template):
-    document = tomllib.loads(template_text(template))
-    assert next(iter(document)) == "declnet"
-    assert document["declnet"] == 1
 
 
 def test_one_is_the_default_without_a_table_and_one_for_a_table():
