@@ -21,6 +21,15 @@ from declnet_standard.layers import Dense, ReLU
 BLOCK = np.uint64(512)
 ZERO, ONE, TWO, THREE, FOUR = (np.uint64(number) for number in range(5))
 
+THIN = 12
+"""Largest number of inputs or units for which loops are used instead of BLAS (measured crossover:
+between 10 and 16)."""
+
+MOST_OF_THIN = 2048
+"""Largest number of weights in a thin layer; beyond that, BLAS is faster."""
+
+Calls = tuple[Callable[[], object], ...]
+
 
 @Routine
 def thin_forward(x, w, b, rectified, y):  # type: ignore[no-untyped-def]
@@ -166,16 +175,6 @@ def rectify_slopes(y, dy, db):  # type: ignore[no-untyped-def]
             dy[j, s] = slope
             total += slope
         db[j] = total
-
-
-THIN = 12
-"""Largest number of inputs or units for which loops are used instead of BLAS (measured crossover:
-between 10 and 16)."""
-
-MOST_OF_THIN = 2048
-"""Largest number of weights in a thin layer; beyond that, BLAS is faster."""
-
-Calls = tuple[Callable[[], object], ...]
 
 
 class DenseKernel(NumbaKernel):

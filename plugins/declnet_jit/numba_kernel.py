@@ -16,6 +16,10 @@ from declnet import Array, Kernel
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
+ROUNDING = {"reassoc", "contract", "nsz", "arcp"}
+"""Liberties the compiler may take: reorder sums, fuse a product and a sum, ignore the sign of zero,
+multiply by a reciprocal. NaN and infinities propagate as in NumPy."""
+
 
 def batch_last(*arrays: Array | None) -> bool:
     """Return whether arrays (n, features) are floats with a contiguous batch axis."""
@@ -23,11 +27,6 @@ def batch_last(*arrays: Array | None) -> bool:
         each is None or (each.ndim == 2 and each.dtype in FLOATS and each.T.flags.c_contiguous)
         for each in arrays
     )
-
-
-ROUNDING = {"reassoc", "contract", "nsz", "arcp"}
-"""Liberties the compiler may take: reorder sums, fuse a product and a sum, ignore the sign of zero,
-multiply by a reciprocal. NaN and infinities propagate as in NumPy."""
 
 
 class Routine:

@@ -18,6 +18,8 @@ from declnet_standard.layers import Dense, ReLU
 BLOCK = np.uint64(512)
 ZERO, ONE, TWO = (np.uint64(number) for number in range(3))
 
+MOST_OUTPUTS = 3
+
 
 @Routine
 def planar_forward(x, w, b, v, c, y):  # type: ignore[no-untyped-def]
@@ -106,9 +108,6 @@ def planar_backward(x, w, b, v, dy, dw, db, dv, dc):  # type: ignore[no-untyped-
                 dv[j, k1] += d1
             if outputs > TWO:
                 dv[j, k2] += d2
-
-
-MOST_OUTPUTS = 3
 
 
 class PlanarPerceptronKernel(NumbaKernel):

@@ -14,6 +14,9 @@ from declnet_standard.losses import CategoricalCrossentropy
 
 ZERO, ONE = np.uint64(0), np.uint64(1)
 
+SMALLEST = 1e-7
+"""The loss clips probabilities to [SMALLEST, 1 - SMALLEST]."""
+
 
 @Routine
 def subtract_largest(x, y, largest):  # type: ignore[no-untyped-def]
@@ -58,10 +61,6 @@ def normalize(y, y_true, smallest, inverse, weights, dx):  # type: ignore[no-unt
         value = inverse[s]
         value = smallest if value < smallest else value
         inverse[s] = one / (largest if value > largest else value)
-
-
-SMALLEST = 1e-7
-"""The loss clips probabilities to [SMALLEST, 1 - SMALLEST]."""
 
 
 class SoftmaxCategoricalCrossentropyKernel(NumbaKernel):

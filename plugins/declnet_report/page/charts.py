@@ -57,6 +57,11 @@ CONFIG: dict[str, Any] = {
 }
 """The configuration of every chart."""
 
+BINS, BINS_OF_SMALL = 32, 24
+
+FEW = 4
+"""Largest count for which every count gets an axis label."""
+
 
 def colors(count: int) -> list[str]:
     """Return the colors of `count` series."""
@@ -113,11 +118,6 @@ def curve_positions(y: Array, most: int) -> Array:
         stretch = y[start:end]
         kept |= {int(start + stretch.argmin()), int(start + stretch.argmax())}
     return np.array(sorted(kept))
-
-
-BINS, BINS_OF_SMALL = 32, 24
-FEW = 4
-"""Largest count for which every count gets an axis label."""
 
 
 def histogram_chart(title: str, numbers: Array, what: str, note: str = "") -> Chart:

@@ -26,6 +26,17 @@ SWEEPS = 8
 
 Point = tuple[float, float]
 
+INPUT = "input"
+"""The name of the model's input among the inputs of layers."""
+
+MOST_DRAWN = 150
+"""Most layers in a drawing; larger networks get only the table."""
+
+MARGIN = 6.0
+
+LONGEST_NAME, LONGEST_DETAIL = 17, 28
+"""Number of characters that fit in a box."""
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -160,15 +171,6 @@ class Lanes:
 def _distance(half: float) -> float:
     """Return the least distance of a lane's middle from an object of this half width."""
     return half + LANE / 2 + (GAP - LANE / 2 if half > LANE else 0.0)
-
-
-INPUT = "input"
-"""The name of the model's input among the inputs of layers."""
-MOST_DRAWN = 150
-"""Most layers in a drawing; larger networks get only the table."""
-MARGIN = 6.0
-LONGEST_NAME, LONGEST_DETAIL = 17, 28
-"""Number of characters that fit in a box."""
 
 
 @dataclass(frozen=True)

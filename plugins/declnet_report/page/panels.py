@@ -9,6 +9,11 @@ from typing import Any, ClassVar
 from declnet import Component, DeclnetError, Registry, StoredRun
 from declnet_report.page.content import PanelSection
 
+VOID = frozenset(
+    "area base br col embed hr img input link meta param source track wbr".split()  # noqa: SIM905
+)
+"""HTML void elements, which have no end tag."""
+
 
 class ReportPanel(Component):
     """A section on the page of each run, after the report's own.
@@ -35,12 +40,6 @@ class ReportPanel(Component):
                 DeclnetError, which the page shows in place of the panel.
         """
         raise NotImplementedError
-
-
-VOID = frozenset(
-    "area base br col embed hr img input link meta param source track wbr".split()  # noqa: SIM905
-)
-"""HTML void elements, which have no end tag."""
 
 
 def panel_sections(run: StoredRun, registry: Registry) -> tuple[PanelSection, ...]:

@@ -25,6 +25,18 @@ from declnet_report.page.ranking import Ranking, rank, ranking_charts
 from declnet_report.page.run_data import Predictions, predictions_of, reason_of
 from declnet_report.page.surfaces import class_surface, value_curve, value_surface
 
+MOST_CLASSES = 30
+"""Most classes in a confusion matrix; with more, the most confused pairs are listed."""
+
+MOST_PAIRS = 15
+
+MOST_POINTS = 800
+
+MOST_OUTPUTS = 8
+"""Most outputs with their own color and shape; more are drawn as one cloud."""
+
+PERCENTS = (0, 5, 25, 50, 75, 95, 100)
+
 
 def prediction_section(run: StoredRun) -> Section:
     """Return charts and tables of a run's predictions, or why there are none."""
@@ -56,11 +68,6 @@ def _value_figures(predictions: Predictions) -> Section:
 
 def _left_out(reason: str) -> Section:
     return Section(f"Figures that need predictions are left out: {reason}.")
-
-
-MOST_CLASSES = 30
-"""Most classes in a confusion matrix; with more, the most confused pairs are listed."""
-MOST_PAIRS = 15
 
 
 def class_figures(predictions: Predictions) -> Section:
@@ -146,12 +153,6 @@ def _worst(counts: Array, names: Sequence[str]) -> Iterator[tuple[str, str, str]
         true, predicted = divmod(int(place), len(names))
         if wrong[true, predicted]:
             yield names[true], names[predicted], format_number(int(wrong[true, predicted]))
-
-
-MOST_POINTS = 800
-MOST_OUTPUTS = 8
-"""Most outputs with their own color and shape; more are drawn as one cloud."""
-PERCENTS = (0, 5, 25, 50, 75, 95, 100)
 
 
 def regression_charts(true: Array, predicted: Array) -> tuple[Chart, ...]:

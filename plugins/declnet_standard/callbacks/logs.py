@@ -19,6 +19,11 @@ from declnet import Callback, Diagnostic, EpochLogged, Run, RunContext
 OWN = ("spec.", "manifest.", "history.jsonl", "metrics.", "weights.", "preparation.", "checkpoints")
 """Prefixes of the names of files that the run itself writes."""
 
+LONGEST_VALUE = 500
+
+AT_ONCE = 100
+"""Most characters in a parameter and parameters in a request that every server accepts."""
+
 
 @dataclass
 class LogFile:
@@ -186,11 +191,6 @@ class TensorBoard(Callback):
 def _tagged(metrics: Mapping[str, float], data: str) -> dict[str, float]:
     """Return metrics tagged like `loss/train`; TensorBoard groups tags by their prefix."""
     return {f"{name}/{data}": value for name, value in metrics.items()}
-
-
-LONGEST_VALUE = 500
-AT_ONCE = 100
-"""Most characters in a parameter and parameters in a request that every server accepts."""
 
 
 @dataclass

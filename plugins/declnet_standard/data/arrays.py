@@ -26,6 +26,8 @@ from declnet_standard.data.text_file import opened
 LARGEST_SAMPLE = 2**28
 """Most bytes in one sample; chunked reading refuses data that claims more."""
 
+_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+
 
 def read_header(file: IO[bytes], name: str) -> tuple[Shape, bool, Dtype]:
     """Return the shape, Fortran order flag and dtype of the array in a file.
@@ -274,9 +276,6 @@ class NPZ(DataSource):
 
     def _damaged(self, name: str) -> DataError:
         return DataError(f"{self.path}: the array {name} is damaged")
-
-
-_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
 
 class IDX(DataSource):

@@ -20,6 +20,13 @@ _NOT_IN_NUMBERS = r"[^0-9eE+\-._infatyINFATY]"
 
 _WHOLE = r"^[+-]?[0-9_]+$"
 
+QUOTE, NEWLINE = ord('"'), ord("\n")
+
+PIECE = 1 << 22
+"""Bytes per read."""
+
+_MARK = b"\xef\xbb\xbf"
+
 
 class PolarsCells(Cells):
     """Cells of a column; anything that polars and Python may parse differently is left to `Cells`.
@@ -125,9 +132,6 @@ class PolarsCells(Cells):
         return found
 
 
-QUOTE, NEWLINE = ord('"'), ord("\n")
-
-
 def last_row_end(piece: bytes) -> int:
     """Return where the last whole row of a piece ends, or 0 if none does.
 
@@ -176,12 +180,6 @@ def _are_around_cells(marks: Array, inside: Array, ends: Array, letters: Array) 
     following = np.minimum(closing + 1, len(letters) - 1)
     before_end = ends[following] | (letters[following] == QUOTE)
     return bool(after_end.all() and before_end.all())
-
-
-PIECE = 1 << 22
-"""Bytes per read."""
-
-_MARK = b"\xef\xbb\xbf"
 
 
 def polars_is_there() -> bool:

@@ -14,6 +14,15 @@ ROWS_FOR_A_CATEGORY = 5
 MOSTLY = 0.9
 """Share of rows without a value above which a column is left out."""
 
+FEWEST_TO_HOLD_OUT = 30
+"""Least number of rows for which some can be held out."""
+
+USUAL = 3.0
+"""Mean or deviation of the target below which the default initialization suffices."""
+
+DIGITS = 1e4
+"""Most deviations between the mean and 0 that float32 can resolve."""
+
 
 @dataclass(frozen=True)
 class Features:
@@ -79,14 +88,6 @@ def _too_many_texts(column: ColumnProfile) -> bool:
         return False
     rare = column.distinct * ROWS_FOR_A_CATEGORY > column.present
     return rare or column.distinct > MOST_CATEGORIES
-
-
-FEWEST_TO_HOLD_OUT = 30
-"""Least number of rows for which some can be held out."""
-USUAL = 3.0
-"""Mean or deviation of the target below which the default initialization suffices."""
-DIGITS = 1e4
-"""Most deviations between the mean and 0 that float32 can resolve."""
 
 
 @dataclass(frozen=True)
