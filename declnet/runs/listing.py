@@ -11,7 +11,7 @@ from typing import Any
 
 from declnet.errors import DeclnetError, OutputError
 from declnet.runs import folder
-from declnet.runs.forms import parse_row, read_metrics, read_object
+from declnet.runs.folder import parse_row, read_metrics, read_object
 from declnet.spec.document import read_document
 
 DEEPEST = 4

@@ -143,45 +143,27 @@ def write_parquet(parts: Iterable[Predictions], file: BinaryIO) -> int:
     first = next(remaining, None)
     if first is None:
         return 0
-    frame = as_frame(first.columns())
-    counted = _Counted(chain([first], remaining))
-    source = register_io_source(counted.frames, schema=frame.schema)
+    rows, failure = 0, None
+
+    def frames(*_requested: Any) -> Iterator[pl.DataFrame]:
+        """Yield all parts, since a sink requests all columns and rows."""
+        nonlocal rows, failure
+        try:
+            for part in chain([first], remaining):
+                rows += len(part)
+                yield as_frame(part.columns())
+        except Exception as error:
+            failure = error
+            raise
+
+    source = register_io_source(frames, schema=as_frame(first.columns()).schema)
     try:
         source.sink_parquet(file)
     except Exception:
-        if counted.error is not None:  # polars may have wrapped it
-            raise counted.error from None
+        if failure is not None:  # polars may have wrapped it
+            raise failure from None
         raise
-    return counted.rows
-
-
-class _Counted:
-    """An adapter that passes parts to polars and records the row count and any error.
-
-    Args:
-        parts: the parts, consumed once.
-
-    Attributes:
-        rows: number of rows passed so far.
-        error: the exception raised while producing a part.
-    """
-
-    def __init__(self, parts: Iterator[Predictions]) -> None:
-        self._parts, self.rows = parts, 0
-        self.error: Exception | None = None
-
-    def frames(
-        self, columns: Any, predicate: Any, rows: int | None, size: int | None
-    ) -> Iterator[Any]:
-        """Yield all parts as data frames; a sink requests all columns and rows."""
-        del columns, predicate, rows, size
-        try:
-            for part in self._parts:
-                self.rows += len(part)
-                yield as_frame(part.columns())
-        except Exception as error:
-            self.error = error
-            raise
+    return rows
 
 
 Write = Callable[[Iterable[Predictions], BinaryIO], int]

@@ -14,12 +14,12 @@ from typing import Any, Self
 from safetensors.numpy import save
 
 from declnet.data.preparation import FittedPreparation
+from declnet.data.stored_preparation import stored
 from declnet.errors import RunError
 from declnet.graph.model import Model
 from declnet.runs import folder
 from declnet.runs.checkpoints import Checkpoint, Checkpoints
 from declnet.runs.manifest import now
-from declnet.runs.preparation_files import write_preparation
 from declnet.runs.writing import append_line, remove_temporary, write_atomically, write_json
 
 
@@ -99,7 +99,10 @@ class Record:
         with _writing():
             write_atomically(directory / folder.SPEC, spec_toml.encode())
             if preparation is not None:
-                write_preparation(directory, preparation)
+                written = stored(preparation)
+                if written.arrays:
+                    write_atomically(directory / folder.PREPARATION_ARRAYS, save(written.arrays))
+                write_json(directory / folder.PREPARATION, written.document)
             write_json(directory / folder.MANIFEST, manifest)
         return record
 
