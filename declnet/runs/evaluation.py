@@ -143,9 +143,6 @@ def evaluate_parts(predictor: Predictor, parts: Iterable[Dataset], data: str) ->
 class ClassCounts:
     """An accumulating confusion matrix, or one per output for several binary outputs.
 
-    Args:
-        reading: how to interpret the model's predictions.
-
     Attributes:
         counts: (true class, predicted class); (outputs, 2, 2) for several outputs.
     """

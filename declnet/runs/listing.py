@@ -105,11 +105,9 @@ def _read(root: Path, path: Path) -> ListedRun | Skipped:
             spec,
             manifest.get("better"),
         )
-    except DeclnetError as error:
-        return Skipped(path, f"damaged: {error}")
     except KeyError as error:
         return Skipped(path, f"damaged: {folder.MANIFEST} has no {error}")
-    except (OSError, ValueError, TypeError) as error:
+    except (DeclnetError, OSError, ValueError, TypeError) as error:
         return Skipped(path, f"damaged: {error}")
 
 

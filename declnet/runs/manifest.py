@@ -75,16 +75,9 @@ def _blas() -> dict[str, str]:
 PINNED = ("spec", "data", "components", "engine", "declnet", "numpy", "blas", "machine")
 """Manifest entries that may affect the exact bits of the result."""
 
-_WORDS = {"machine": "the machine's architecture"}
-
 
 def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Return a description of each difference.
-
-    Args:
-        before: the manifest in the run's folder.
-        now: the manifest of a run started now.
-    """
+    """Return a description of each difference between a run's manifest and one made now."""
     same_spec = before.get("spec") == now["spec"]
     found = [] if same_spec else ["spec.toml has been edited"]
     found += _of_data(before.get("data", {}), now["data"])
@@ -96,7 +89,8 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     for name in ("declnet", "numpy", "blas", "machine"):
         old, new = (_in_words(each.get(name)) for each in (before, now))
         if old != new:
-            found.append(f"{_WORDS.get(name, name)} was {old} and is {new}")
+            what = "the machine's architecture" if name == "machine" else name
+            found.append(f"{what} was {old} and is {new}")
     return found
 
 

@@ -91,9 +91,6 @@ class Record:
         """Write everything known before the first step; raise RunError on failure.
 
         The spec is written first, so that a run killed in between can be restarted.
-
-        Args:
-            preparation: the data preparation, if any.
         """
         record = cls(directory, manifest)
         with _writing():
@@ -112,14 +109,13 @@ class Record:
         self._manifest["resumed"] = [*self._manifest.get("resumed", ()), entry]
 
     def go_on(self, checkpoint: Checkpoint | None, length: int) -> list[dict[str, Any]]:
-        """Discard everything written after a checkpoint; raise RunError on failure.
-
-        Args:
-            checkpoint: the checkpoint, or None to start over.
-            length: length of the history at that point, in bytes.
+        """Discard all after a checkpoint (None: all), and all but `length` bytes of the history.
 
         Returns:
-            The rows of the history up to that point.
+            The remaining rows of the history.
+
+        Raises:
+            RunError: a file cannot be written.
         """
         with _writing():
             remove_temporary(self.directory)
@@ -157,8 +153,7 @@ class Record:
     ) -> None:
         """Write the weights and metrics of the finished model; raise RunError on failure.
 
-        Args:
-            stopped: the reason a callback gave for ending the training, if any.
+        `stopped` is the reason a callback gave for ending the training, if any.
         """
         with _writing():
             self._weights(model)

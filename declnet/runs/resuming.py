@@ -63,7 +63,12 @@ def resume(
             seconds = float(manifest.get("seconds", 0.0))
             return RunResult(stored.metrics, stored.history, stored.model(), directory, seconds)
         spec_file = _read_spec(directory)
-        ready = _ready(directory, data, manifest, registry)
+        spec, view = spec_of_run(directory, manifest or {}, registry, training=True)
+        if data is None and spec.data.train is None:
+            raise ResumeError(
+                f"{directory}: a program gave this run its data; give the same to declnet.resume"
+            )
+        ready = make_ready_run(spec, view, given_data(data) if data is not None else None)
         current = first_manifest(ready, spec_file)
         if manifest is None:
             text, preparation = spec_file.decode(), ready.prepared.preparation
@@ -115,20 +120,6 @@ def _newest(
         return checkpoint, saved
     notice("no checkpoint to resume from: starting over")
     return None, None
-
-
-def _ready(
-    directory: Path,
-    data: GivenData | Mapping[str, GivenData] | None,
-    manifest: Mapping[str, Any] | None,
-    registry: Registry | None,
-) -> ReadyRun:
-    spec, view = spec_of_run(directory, manifest or {}, registry, training=True)
-    if data is None and spec.data.train is None:
-        raise ResumeError(
-            f"{directory}: a program gave this run its data; give the same to declnet.resume"
-        )
-    return make_ready_run(spec, view, given_data(data) if data is not None else None)
 
 
 def _require_run(directory: Path) -> None:

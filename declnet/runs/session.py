@@ -99,8 +99,6 @@ def make_ready_run(
     """Check a spec, load its data, and build and compile its model.
 
     Args:
-        spec: the spec of the run.
-        registry: where kernels and initializers are looked up; default: all installed plugins.
         data: data sets by name, used instead of the spec's.
         checked: the result of checking this same spec, to avoid repeating the check.
 
@@ -140,12 +138,10 @@ class RunResult:
 
 
 class Session:
-    """A run in progress.
+    """A run in progress, from its trainer's state on.
 
     Args:
-        ready: the run, with its trainer at the session's starting point.
         record: the record of the run's folder; None writes nothing.
-        listener: called with each event of the training.
         history: the rows of earlier sessions.
     """
 
@@ -232,11 +228,9 @@ class Session:
             self._callbacks.epoch_finished(event)
 
     def _save_if_due(self) -> None:
-        active, trainer = self._active, self._trainer
-        if self._record is None or not active.keeps_checkpoints:
-            return
-        epochs = trainer.epoch if trainer.batch == 0 else 0
-        if active.wanted or active.plan.is_due(epochs, time.perf_counter() - self._saved):
+        epochs = self._trainer.epoch if self._trainer.batch == 0 else 0
+        seconds = time.perf_counter() - self._saved
+        if self._record is not None and self._active.needs_checkpoint(epochs, seconds):
             self._save()
 
     def _save(self) -> None:
@@ -259,7 +253,7 @@ class Session:
                 trainer.batch,
                 trainer.step,
                 best=active.best,
-                keep_last=active.plan.keep_last or KEEP_LAST,
+                keep_last=active.keep_last or KEEP_LAST,
             )
         active.wanted = active.best = False
         self._saved = time.perf_counter()
