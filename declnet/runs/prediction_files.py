@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -16,7 +15,7 @@ import numpy as np
 from declnet.contracts.arrays import Array, Dtype, Shape
 from declnet.errors import OutputError
 from declnet.runs.predictions import Predictions
-from declnet.runs.writing import sync_folder
+from declnet.runs.writing import open_atomically
 
 if TYPE_CHECKING:
     import polars as pl
@@ -213,19 +212,12 @@ def whole_file(path: Path, force: bool) -> Iterator[BinaryIO]:
         OutputError: the file exists or cannot be written.
     """
     require_free(path, force)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with temporary.open("xb") as file:
+        with open_atomically(path) as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
-        require_free(path, force)
-        temporary.replace(path)
-        sync_folder(path.parent)
+            require_free(path, force)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from None
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def require_free(path: Path, force: bool) -> None:
