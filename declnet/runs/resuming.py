@@ -77,9 +77,9 @@ def resume(
         different = changes(manifest, current)
         if different and not allow_changes:
             raise ResumeError(
-                f"{directory}: the result would differ from that of an uninterrupted run, because "
-                f"this has changed since the run began: {'; '.join(different)}. Undo the changes, "
-                "or allow them with --allow-changes, which lists them in the manifest"
+                f"{directory}: resuming would not reproduce an uninterrupted run, because this has "
+                f"changed since the run began: {'; '.join(different)}. Undo the changes, or allow "
+                "them with --allow-changes, which lists them in the manifest"
             )
         record = Record(directory, _going_on(manifest, current))
         checkpoint, saved = _newest(record, ready, notice or _ignore)

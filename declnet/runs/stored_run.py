@@ -84,8 +84,8 @@ def load_predictor(
 ) -> Predictor:
     """Load the trained model from a run's folder together with its data preparation.
 
-    Arguments and errors are those of `load_model`; a preparation that cannot be read is an
-    OutputError.
+    It takes the arguments of `load_model` and raises the same errors, and OutputError if the
+    preparation cannot be read.
     """
     return open_run(run_directory, registry, notice=notice).predictor()
 

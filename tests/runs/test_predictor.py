@@ -89,13 +89,6 @@ def test_an_array_is_no_table(predictor):
         predictor.predict(np.zeros((2, 5)))
 
 
-def test_nothing_is_fitted_anew(predictor, columns):
-    """One row alone is prepared as among the others."""
-    whole = predictor.predict(columns).outputs
-    one = predictor.predict({name: column[3:4] for name, column in columns.items()})
-    assert np.allclose(one.outputs, whole[3:4], rtol=0, atol=1e-6)
-
-
 def test_a_model_of_arrays_takes_arrays(document, blobs, tmp_path):
     result = declnet.run(declnet.parse_spec(document), out=tmp_path / "run")
     predictor = declnet.load_predictor(tmp_path / "run")
@@ -122,6 +115,7 @@ def test_a_transform_of_arrays_is_applied_again(document, changed, blobs, tmp_pa
 
 @pytest.mark.parametrize("samples", [1, 7, 120, 1000])
 def test_parts_are_what_the_whole_is(samples, predictor, flowers, monkeypatch):
+    """Nothing is fitted anew: a row is prepared alone as among others."""
     (whole,) = predicted_parts(predictor, flowers.table)
     monkeypatch.setattr(module, "samples_in_part", lambda _: samples)
     parts = list(predicted_parts(predictor, flowers.table))

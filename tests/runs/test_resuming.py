@@ -271,6 +271,7 @@ def killed_before_the_manifest(directory):
         (half_written, r"resuming at epoch 14, .*"),
         (killed_before_the_manifest, ""),
     ],
+    ids=lambda value: getattr(value, "__name__", ""),
 )
 def test_what_a_kill_or_damage_leaves_is_told_and_made_good(stopped, whole, damage, notices):
     found = []

@@ -69,6 +69,7 @@ def test_it_tells_what_the_run_wrote(stored, done, document):
     assert stored.spec == parse_spec(document)
     assert stored.spec_text == (done.directory / "spec.toml").read_text()
     assert stored.spec_tables == tomllib.loads(stored.spec_text)
+    assert stored.spec_tables["training"]["log_every"] == 1
 
 
 @pytest.mark.parametrize(
