@@ -140,7 +140,7 @@ class Checkpoints:
                     "taking the checkpoint before it"
                 )
 
-    def go_on_from(self, checkpoint: Checkpoint | None) -> None:
+    def rewind(self, checkpoint: Checkpoint | None) -> None:
         """Drop all checkpoints after the given one (all for None) and remove unindexed files."""
         if not self._folder.is_dir():
             return

@@ -108,7 +108,7 @@ class Record:
         entry = {"at": now(), "from_epoch": epoch, "from_step": step, "changes": changes}
         self._manifest["resumed"] = [*self._manifest.get("resumed", ()), entry]
 
-    def go_on(self, checkpoint: Checkpoint | None, length: int) -> list[dict[str, Any]]:
+    def rewind(self, checkpoint: Checkpoint | None, length: int) -> list[dict[str, Any]]:
         """Discard all after a checkpoint (None: all), and all but `length` bytes of the history.
 
         Returns:
@@ -119,7 +119,7 @@ class Record:
         """
         with _writing():
             remove_temporary(self.directory)
-            self.checkpoints.go_on_from(checkpoint)
+            self.checkpoints.rewind(checkpoint)
             rows = self.history.cut(length)
             write_json(self.directory / folder.MANIFEST, self._manifest)
         return rows
@@ -171,14 +171,12 @@ class Record:
         Never raises: a disk that made the run fail may also fail here, and the run's own error is
         the one to report.
         """
-        interrupted = isinstance(error, KeyboardInterrupt)
-        try:
-            if interrupted:
+        with suppress(OSError):
+            if isinstance(error, KeyboardInterrupt):
                 self._weights(model)
-            cause = {} if interrupted else {"error": f"{type(error).__name__}: {error}"}
-            self._end("interrupted" if interrupted else "failed", seconds, cause)
-        except OSError:
-            return
+                self._end("interrupted", seconds, {})
+            else:
+                self._end("failed", seconds, {"error": f"{type(error).__name__}: {error}"})
 
     def _weights(self, model: Model) -> None:
         write_atomically(self.directory / folder.WEIGHTS, save(model.parameters()))

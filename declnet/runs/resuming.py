@@ -81,10 +81,10 @@ def resume(
                 f"changed since the run began: {'; '.join(different)}. Undo the changes, or allow "
                 "them with --allow-changes, which lists them in the manifest"
             )
-        record = Record(directory, _going_on(manifest, current))
+        record = Record(directory, _resumed_manifest(manifest, current))
         checkpoint, saved = _newest(record, ready, notice or _ignore)
         record.resumed(ready.trainer.epoch, ready.trainer.step, different)
-        rows = record.go_on(checkpoint, saved["history"]["bytes"] if saved is not None else 0)
+        rows = record.rewind(checkpoint, saved["history"]["bytes"] if saved is not None else 0)
         return Session(ready, record, listener, rows).carry_out(saved)
 
 
@@ -154,7 +154,7 @@ def _read_spec(directory: Path) -> bytes:
         raise ResumeError(message) from None
 
 
-def _going_on(manifest: dict[str, Any], current: Mapping[str, Any]) -> dict[str, Any]:
+def _resumed_manifest(manifest: dict[str, Any], current: Mapping[str, Any]) -> dict[str, Any]:
     """Return the manifest of a resumed run, updated to the current environment."""
     gone = {"ended", "seconds", "error", "stopped", "plugins"}  # the last is the first edition's
     kept = {name: value for name, value in manifest.items() if name not in gone}

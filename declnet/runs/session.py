@@ -205,7 +205,7 @@ class Session:
         with held_back() if self._record is not None else nullcontext() as deliver_signal:
             if not self._active.has_stopped():
                 for event in self._trainer.events():
-                    self._tell(event)
+                    self._notify(event)
                     self._save_if_due()
                     self._between_steps = True
                     if deliver_signal is not None:
@@ -215,7 +215,7 @@ class Session:
                     self._between_steps = False
             self._between_steps = True
 
-    def _tell(self, event: Event) -> None:
+    def _notify(self, event: Event) -> None:
         if isinstance(event, EpochLogged):
             self._history.append(event.row())
             if self._record is not None:

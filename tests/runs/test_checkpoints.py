@@ -117,7 +117,7 @@ def test_going_on_from_one_forgets_those_after_it(five, tmp_path):
     chosen = [each for each, _ in checkpoints.read(print)][1]
     (tmp_path / "checkpoints" / ".step-000000031.safetensors.123").write_text("half")
     (tmp_path / "checkpoints" / "step-000000099.safetensors").write_text("never indexed")
-    checkpoints.go_on_from(chosen)
+    checkpoints.rewind(chosen)
     assert steps(tmp_path) == [20, 5]
     assert names(tmp_path) == ["index.json", *(f"step-{step:09}.safetensors" for step in (5, 20))]
     checkpoints.clear()
