@@ -81,8 +81,6 @@ if TYPE_CHECKING:
     from declnet.runs.cross_validation import cross_validate as cross_validate
     from declnet.runs.evaluation import ConfusionMatrix as ConfusionMatrix
     from declnet.runs.evaluation import Evaluation as Evaluation
-    from declnet.runs.loading import load_model as load_model
-    from declnet.runs.loading import load_predictor as load_predictor
     from declnet.runs.predictions import Predictions as Predictions
     from declnet.runs.predictor import Predictor as Predictor
     from declnet.runs.resuming import resume as resume
@@ -91,6 +89,8 @@ if TYPE_CHECKING:
     from declnet.runs.stored_run import PredictedData as PredictedData
     from declnet.runs.stored_run import StoredData as StoredData
     from declnet.runs.stored_run import StoredRun as StoredRun
+    from declnet.runs.stored_run import load_model as load_model
+    from declnet.runs.stored_run import load_predictor as load_predictor
     from declnet.runs.stored_run import open_run as open_run
     from declnet.runs.writing import write_atomically as write_atomically
     from declnet.spec.data_section import DataSpec as DataSpec
@@ -207,10 +207,6 @@ _HOMES = {
         "ConfusionMatrix",
         "Evaluation",
     ),
-    "runs.loading": (
-        "load_model",
-        "load_predictor",
-    ),
     "runs.predictions": ("Predictions",),
     "runs.predictor": ("Predictor",),
     "runs.resuming": ("resume",),
@@ -220,6 +216,8 @@ _HOMES = {
         "PredictedData",
         "StoredData",
         "StoredRun",
+        "load_model",
+        "load_predictor",
         "open_run",
     ),
     "runs.writing": ("write_atomically",),

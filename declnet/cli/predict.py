@@ -49,9 +49,9 @@ def predict(
     import time
 
     from declnet.contracts.attribution import attributing_errors
-    from declnet.runs.loading import load_predictor
     from declnet.runs.prediction_files import FORMS, form_of, require_free, whole_file
     from declnet.runs.predictor import predicted_parts
+    from declnet.runs.stored_run import load_predictor
 
     signal.signal(signal.SIGTERM, interrupt)
     write = FORMS[form_of(output, form)]
@@ -60,7 +60,7 @@ def predict(
     registry = registry_without(disabled)
     with attributing_errors(registry):
         predictor = load_predictor(run, registry, notice=show_note)
-        parts = predicted_parts(predictor, file, predictor.registry)
+        parts = predicted_parts(predictor, file)
         if output is None:
             write(parts, sys.stdout.buffer)
             return
@@ -105,7 +105,8 @@ def evaluate(
     from declnet.cli.result_tables import print_evaluation
     from declnet.contracts.attribution import attributing_errors
     from declnet.errors import DataError
-    from declnet.runs.evaluation import evaluate_parts, file_data
+    from declnet.runs.evaluation import evaluate_parts
+    from declnet.runs.predictor import labeled_parts
     from declnet.runs.stored_run import open_run
 
     if file is not None and data_set is not None:
@@ -115,7 +116,7 @@ def evaluate(
     predictor = stored.predictor()
     if file is not None:
         with attributing_errors(predictor.registry):
-            parts = file_data(predictor, file, predictor.registry)
+            parts = labeled_parts(predictor, file)
             found = evaluate_parts(predictor, parts, str(file))
     elif predictor.spec.data.train is None:
         raise DataError("a program handed the run's data over", hint="name a file with --data")

@@ -19,43 +19,6 @@ from declnet.training.trainer import Trainer
 
 
 @dataclass
-class CheckpointPlan:
-    """When to write checkpoints automatically, combining all requests.
-
-    Attributes:
-        every_epochs: intervals in epochs; a multiple of any of them is due.
-        every_seconds: seconds between checkpoints; None for no time limit.
-        keep_last: how many to keep besides the best; None without any request.
-    """
-
-    every_epochs: list[int] = field(default_factory=list)
-    every_seconds: float | None = None
-    keep_last: int | None = None
-
-    def add(self, every_epochs: int | None, every_seconds: float | None, keep_last: int) -> None:
-        """Add a request."""
-        self.every_epochs += [] if every_epochs is None else [every_epochs]
-        times = [each for each in (self.every_seconds, every_seconds) if each is not None]
-        self.every_seconds = min(times, default=None)
-        self.keep_last = max(self.keep_last or 1, keep_last)
-
-    @property
-    def halt_every(self) -> int | None:
-        """Greatest interval in epochs at which checking for a due checkpoint is sufficient."""
-        return math.gcd(*self.every_epochs) or None
-
-    def is_due(self, epochs: int, seconds: float) -> bool:
-        """Return whether a checkpoint is due.
-
-        Args:
-            epochs: completed epochs; 0 within an epoch, where only the time counts.
-            seconds: time since the last checkpoint.
-        """
-        by_epoch = epochs > 0 and any(epochs % each == 0 for each in self.every_epochs)
-        return by_epoch or (self.every_seconds is not None and seconds >= self.every_seconds)
-
-
-@dataclass
 class ActiveRun:
     """The run as callbacks see it (`declnet.contracts.callback.Run`).
 
@@ -63,7 +26,9 @@ class ActiveRun:
         directions: which values are better, for each metric in the history.
         stopped: the reason a callback gave for ending the training, or None.
         final: the parameters of the finished model, or None to use the last ones.
-        plan: when to write checkpoints.
+        every_epochs: intervals in epochs; a checkpoint is due at a multiple of any of them.
+        every_seconds: seconds between checkpoints; None for no time limit.
+        keep_last: how many checkpoints to keep besides the best; None without any request.
         keeps_checkpoints: whether a callback requested any checkpoints.
         wanted: whether a checkpoint was requested in this epoch.
         best: whether it was marked as the best.
@@ -77,7 +42,9 @@ class ActiveRun:
     directions: Mapping[str, Better | None]
     stopped: str | None = None
     final: dict[str, Array] | None = None
-    plan: CheckpointPlan = field(default_factory=CheckpointPlan)
+    every_epochs: list[int] = field(default_factory=list)
+    every_seconds: float | None = None
+    keep_last: int | None = None
     keeps_checkpoints: bool = False
     wanted: bool = False
     best: bool = False
@@ -120,9 +87,23 @@ class ActiveRun:
         keep_last: int = 3,
     ) -> None:
         """See `Run.save_checkpoints`."""
-        self.plan.add(every_epochs, every_seconds, keep_last)
+        self.every_epochs += [] if every_epochs is None else [every_epochs]
+        times = [each for each in (self.every_seconds, every_seconds) if each is not None]
+        self.every_seconds = min(times, default=None)
+        self.keep_last = max(self.keep_last or 1, keep_last)
         self.keeps_checkpoints = True
-        self.trainer.halt_every = self.plan.halt_every
+        self.trainer.halt_every = math.gcd(*self.every_epochs) or None
+
+    def needs_checkpoint(self, epochs: int, seconds: float) -> bool:
+        """Return whether a checkpoint is requested or due.
+
+        Args:
+            epochs: completed epochs; 0 within an epoch, where only the time counts.
+            seconds: time since the last checkpoint.
+        """
+        by_epoch = epochs > 0 and any(epochs % each == 0 for each in self.every_epochs)
+        by_time = self.every_seconds is not None and seconds >= self.every_seconds
+        return self.keeps_checkpoints and (self.wanted or by_epoch or by_time)
 
     def state(self) -> dict[str, Any]:
         """Return the state to store in a checkpoint, as plain values."""

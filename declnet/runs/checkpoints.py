@@ -15,6 +15,11 @@ from declnet.runs.folder import CHECKPOINTS
 from declnet.runs.writing import remove_temporary, write_atomically, write_json
 
 FORMAT = "declnet.checkpoint.1"
+INDEX = "index.json"
+KEEP_LAST = 2
+"""Number of checkpoints to keep if no callback specifies it."""
+
+Notice = Callable[[str], None]
 
 
 class CheckpointError(ValueError):
@@ -49,14 +54,7 @@ def unpacked(data: bytes) -> dict[str, Any]:
         parts = json.loads(json.loads(data[8 : 8 + size])["__metadata__"][FORMAT])
         return {name: from_plain(plain, arrays) for name, plain in parts.items()}
     except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise CheckpointError(f"no checkpoint of format {FORMAT}: {error}") from None
-
-
-INDEX = "index.json"
-KEEP_LAST = 2
-"""Number of checkpoints to keep if no callback specifies it."""
-
-Notice = Callable[[str], None]
+        raise CheckpointError(f"not a checkpoint of format {FORMAT}: {error}") from None
 
 
 @dataclass(frozen=True)
@@ -142,7 +140,7 @@ class Checkpoints:
                     "taking the checkpoint before it"
                 )
 
-    def go_on_from(self, checkpoint: Checkpoint | None) -> None:
+    def rewind(self, checkpoint: Checkpoint | None) -> None:
         """Drop all checkpoints after the given one (all for None) and remove unindexed files."""
         if not self._folder.is_dir():
             return
@@ -172,11 +170,11 @@ class Checkpoints:
             raise TypeError("the index is not a list")
         kept = [Checkpoint(**entry) for entry in entries]
         if any(Path(each.file).name != each.file for each in kept):
-            raise ValueError("a checkpoint lies in another folder")
+            raise ValueError("a checkpoint is outside the folder")
         return sorted(kept, key=lambda each: each.step)
 
     def _content(self, checkpoint: Checkpoint) -> dict[str, Any]:
         data = (self._folder / checkpoint.file).read_bytes()
         if hashlib.sha256(data).hexdigest() != checkpoint.sha256:
-            raise CheckpointError("its checksum is another")
+            raise CheckpointError("its checksum does not match")
         return unpacked(data)

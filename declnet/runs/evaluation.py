@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,13 +12,9 @@ import numpy as np
 from declnet.contracts.arrays import Array
 from declnet.contracts.data_source import Dataset
 from declnet.contracts.returned import checked_targets
-from declnet.contracts.table import Table
-from declnet.data.files import naming
-from declnet.data.loading import checked
 from declnet.errors import DataError
-from declnet.registry.registry import Registry
 from declnet.runs.predictions import OutputReading
-from declnet.runs.predictor import Predictor, labeled_parts, samples_in_part
+from declnet.runs.predictor import Predictor
 from declnet.training.evaluation import RunningEvaluation
 from declnet.training.ready_data import ReadyData
 
@@ -148,9 +143,6 @@ def evaluate_parts(predictor: Predictor, parts: Iterable[Dataset], data: str) ->
 class ClassCounts:
     """An accumulating confusion matrix, or one per output for several binary outputs.
 
-    Args:
-        reading: how to interpret the model's predictions.
-
     Attributes:
         counts: (true class, predicted class); (outputs, 2, 2) for several outputs.
     """
@@ -233,34 +225,3 @@ def _row(name: str, matrix: ConfusionMatrix, index: int) -> dict[str, Any]:
         "f1": float(matrix.f1[index]),
         "support": int(matrix.support[index]),
     }
-
-
-def file_data(predictor: Predictor, path: Path, registry: Registry) -> Iterator[Dataset]:
-    """Yield a file's samples with targets, part by part, prepared like the run's data.
-
-    Args:
-        predictor: the run's predictor.
-        path: a table with the target and the columns the model was trained on; or arrays x and y
-            if the model was trained on arrays.
-        registry: where the data source is looked up.
-
-    Raises:
-        DataError: the file cannot be read, lacks a column or has a class unknown to the model.
-    """
-    preparation = predictor.preparation
-    with naming(path):
-        for part in labeled_parts(predictor, path, registry, samples_in_part(predictor)):
-            if isinstance(part, Table) != (predictor.features is not None):
-                raise _other_form(predictor.features)
-            if preparation is not None:
-                yield checked(preparation.apply_to_set(part), str(path))
-            elif isinstance(part, Dataset):
-                yield checked(part, str(path))
-
-
-def _other_form(features: tuple[str, ...] | None) -> DataError:
-    if features is None:
-        message, hint = "the model was trained on arrays", "name a file of arrays, x and y"
-    else:
-        message, hint = "the model was trained on a table", "name a table with its columns"
-    return DataError(message, hint=hint)

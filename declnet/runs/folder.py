@@ -1,10 +1,14 @@
-"""A run's folder: file names, and claiming the folder for a run."""
+"""A run's folder: file names, reading its JSON files, and claiming and locking it for a run."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from declnet.errors import OutputError, RunError
 
@@ -16,6 +20,66 @@ WEIGHTS = "weights.safetensors"
 PREPARATION = "preparation.json"
 PREPARATION_ARRAYS = "preparation.safetensors"
 CHECKPOINTS = "checkpoints"
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn errors of reading a file, or of its content, into an OutputError that names `path`."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        raise OutputError(f"{path}: cannot be read: {error}") from None
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Read a file that contains one JSON object.
+
+    Raises:
+        ValueError: the content is anything else; the message starts with the file's name.
+        OSError: the file cannot be read.
+    """
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path.name}: {error}") from None
+    if not isinstance(content, dict):
+        raise ValueError(f"{path.name}: no JSON object")  # noqa: TRY004  # about the file's content
+    return content
+
+
+def read_metrics(directory: Path) -> dict[str, dict[str, Any]]:
+    """Return a run's final metrics (numbers or None) by data set and name; empty without the file.
+
+    Raises:
+        ValueError: the content is anything else.
+        OSError: the file cannot be read.
+    """
+    path = directory / METRICS
+    if not path.is_file():
+        return {}
+    content = read_object(path)
+    for data, values in content.items():
+        if not isinstance(values, dict):
+            raise ValueError(f"{path.name}: {data} is not a JSON object")  # noqa: TRY004
+        for name, value in values.items():
+            if value is not None and type(value) not in (int, float):
+                raise ValueError(f"{path.name}: {data}.{name} is not a number")
+    return content
+
+
+def parse_row(line: str | bytes) -> dict[str, Any]:
+    """Parse a line of the history.
+
+    Raises:
+        ValueError: it is not a JSON object, or its epoch is not an integer.
+    """
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{HISTORY}: {error}") from None
+    if not isinstance(row, dict) or type(row.get("epoch")) is not int:
+        raise ValueError(f"{HISTORY}: a line is not a logged epoch")
+    return row
 
 
 def claim_numbered(parent: Path, name: str) -> Path:
@@ -68,3 +132,26 @@ def _cannot_make(folder: Path, error: OSError) -> RunError:
     return RunError(
         f"{error.filename or folder}: the run's folder cannot be made: {error.strerror}"
     )
+
+
+@contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Hold the lock of a run's folder; the system releases it when the process ends or is killed.
+
+    No lock file remains. On systems without such locks, nothing is locked.
+
+    Raises:
+        OutputError: another process holds the lock.
+    """
+    with ExitStack() as stack:
+        with suppress(ImportError, OSError):  # missing on some systems and network drives
+            import fcntl
+
+            descriptor = os.open(directory, os.O_RDONLY)
+            stack.callback(os.close, descriptor)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                message = "another process is at work on this run; wait for it or stop it"
+                raise OutputError(f"{directory}: {message}") from None
+        yield

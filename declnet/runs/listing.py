@@ -11,7 +11,7 @@ from typing import Any
 
 from declnet.errors import DeclnetError, OutputError
 from declnet.runs import folder
-from declnet.runs.forms import parse_row, read_metrics, read_object
+from declnet.runs.folder import parse_row, read_metrics, read_object
 from declnet.spec.document import read_document
 
 DEEPEST = 4
@@ -105,11 +105,9 @@ def _read(root: Path, path: Path) -> ListedRun | Skipped:
             spec,
             manifest.get("better"),
         )
-    except DeclnetError as error:
-        return Skipped(path, f"damaged: {error}")
     except KeyError as error:
         return Skipped(path, f"damaged: {folder.MANIFEST} has no {error}")
-    except (OSError, ValueError, TypeError) as error:
+    except (DeclnetError, OSError, ValueError, TypeError) as error:
         return Skipped(path, f"damaged: {error}")
 
 

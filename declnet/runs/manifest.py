@@ -6,40 +6,30 @@ import hashlib
 import platform
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import declnet
 from declnet.contracts.kernel import Kernel
-from declnet.graph.model import Model
 from declnet.registry.plugin import FIRST_PARTY
-from declnet.registry.registry import Registry
 from declnet.registry.spelling import kind_in_words
 from declnet.runs.origins import Origins, used_components
-from declnet.spec.model import RunSpec
 from declnet.training.metrics import directions
-from declnet.training.ready_data import ReadyData
+
+if TYPE_CHECKING:
+    from declnet.runs.session import ReadyRun
 
 
-def first_manifest(
-    spec: RunSpec,
-    spec_file: bytes,
-    registry: Registry,
-    data: Mapping[str, ReadyData],
-    model: Model,
-    kernels: Sequence[type[Kernel]] = (),
-) -> dict[str, Any]:
+def first_manifest(ready: ReadyRun, spec_file: bytes) -> dict[str, Any]:
     """Return the manifest of a run that starts now, with status `running`.
 
     Args:
-        spec: the run's spec.
+        ready: the run.
         spec_file: the content of the folder's spec.toml.
-        registry: where names were looked up.
-        data: each data set as used for training or evaluation.
-        model: the run's model.
-        kernels: the kernels that replace components.
     """
+    spec, model, data = ready.spec, ready.prepared.model, ready.prepared.data
+    kernels = ready.trainer.kernels.used
     return {
         "status": "running",
         "name": spec.name,
@@ -51,7 +41,7 @@ def first_manifest(
             name: {"samples": len(each), "hash": each.fingerprint} for name, each in data.items()
         },
         "better": directions(spec.training.metrics),
-        "components": used_components(spec, model, kernels, registry),
+        "components": used_components(spec, model, kernels, ready.registry),
         "engine": _engine(kernels),
         "declnet": declnet.__version__,
         "python": platform.python_version(),
@@ -85,29 +75,22 @@ def _blas() -> dict[str, str]:
 PINNED = ("spec", "data", "components", "engine", "declnet", "numpy", "blas", "machine")
 """Manifest entries that may affect the exact bits of the result."""
 
-_WORDS = {"machine": "the machine's architecture"}
-
 
 def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Return a description of each difference.
-
-    Args:
-        before: the manifest in the run's folder.
-        now: the manifest of a run started now.
-    """
+    """Return a description of each difference between a run's manifest and one made now."""
     same_spec = before.get("spec") == now["spec"]
     found = [] if same_spec else ["spec.toml has been edited"]
     found += _of_data(before.get("data", {}), now["data"])
     found += _of_components(before, now, same_spec)
     numpy_alone = {"kernels": "numpy"}  # the engine of runs from before kernels existed
-    engines = (_in_words(each.get("engine", numpy_alone)) for each in (before, now))
-    old, new = engines
+    old, new = (_in_words(each.get("engine", numpy_alone)) for each in (before, now))
     if old != new:
         found.append(f"the kernels were {old} and are {new}")
     for name in ("declnet", "numpy", "blas", "machine"):
         old, new = (_in_words(each.get(name)) for each in (before, now))
         if old != new:
-            found.append(f"{_WORDS.get(name, name)} was {old} and is {new}")
+            what = "the machine's architecture" if name == "machine" else name
+            found.append(f"{what} was {old} and is {new}")
     return found
 
 
@@ -119,7 +102,7 @@ def _of_data(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]
         elif old != new:
             counts = f" ({old['samples']} samples, now {new['samples']})"
             differs = old["samples"] != new["samples"]
-            yield f"the {name} data is other data{counts if differs else ''}"
+            yield f"the {name} data has changed{counts if differs else ''}"
 
 
 def _of_components(

@@ -47,16 +47,11 @@ def used_components(
 ) -> dict[str, dict[str, str]]:
     """Return the manifest's `components`: `distribution==version` for each kind and type.
 
-    Args:
-        spec: the run's spec.
-        model: the run's model, whose layers name initializers.
-        kernels: the kernels that replaced components.
-        registry: where names were looked up.
+    They include the initializers that layers of the model name, and kernels that replaced others.
     """
     as_built = registry.preferring(spec.model.preferred)
     initializers = [initializer_of(slot.parameter, as_built) for slot in model.store.slots]
-    named: Iterator[type[Component]] = map(type, components_in((spec, initializers)))
-    used = {*named, *kernels}
+    used: set[type[Component]] = {*map(type, components_in((spec, initializers))), *kernels}
     found: dict[str, dict[str, str]] = {}
     for component in sorted(used, key=lambda each: (each.kind, each.type)):
         types = found.setdefault(component.kind, {})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -16,7 +15,7 @@ import numpy as np
 from declnet.contracts.arrays import Array, Dtype, Shape
 from declnet.errors import OutputError
 from declnet.runs.predictions import Predictions
-from declnet.runs.writing import sync_folder
+from declnet.runs.writing import open_atomically
 
 if TYPE_CHECKING:
     import polars as pl
@@ -143,45 +142,27 @@ def write_parquet(parts: Iterable[Predictions], file: BinaryIO) -> int:
     first = next(remaining, None)
     if first is None:
         return 0
-    frame = as_frame(first.columns())
-    counted = _Counted(chain([first], remaining))
-    source = register_io_source(counted.frames, schema=frame.schema)
+    rows, failure = 0, None
+
+    def frames(*_requested: Any) -> Iterator[pl.DataFrame]:
+        """Yield all parts, since a sink requests all columns and rows."""
+        nonlocal rows, failure
+        try:
+            for part in chain([first], remaining):
+                rows += len(part)
+                yield as_frame(part.columns())
+        except Exception as error:
+            failure = error
+            raise
+
+    source = register_io_source(frames, schema=as_frame(first.columns()).schema)
     try:
         source.sink_parquet(file)
     except Exception:
-        if counted.error is not None:  # polars may have wrapped it
-            raise counted.error from None
+        if failure is not None:  # polars may have wrapped it
+            raise failure from None
         raise
-    return counted.rows
-
-
-class _Counted:
-    """An adapter that passes parts to polars and records the row count and any error.
-
-    Args:
-        parts: the parts, consumed once.
-
-    Attributes:
-        rows: number of rows passed so far.
-        error: the exception raised while producing a part.
-    """
-
-    def __init__(self, parts: Iterator[Predictions]) -> None:
-        self._parts, self.rows = parts, 0
-        self.error: Exception | None = None
-
-    def frames(
-        self, columns: Any, predicate: Any, rows: int | None, size: int | None
-    ) -> Iterator[Any]:
-        """Yield all parts as data frames; a sink requests all columns and rows."""
-        del columns, predicate, rows, size
-        try:
-            for part in self._parts:
-                self.rows += len(part)
-                yield as_frame(part.columns())
-        except Exception as error:
-            self.error = error
-            raise
+    return rows
 
 
 Write = Callable[[Iterable[Predictions], BinaryIO], int]
@@ -231,19 +212,12 @@ def whole_file(path: Path, force: bool) -> Iterator[BinaryIO]:
         OutputError: the file exists or cannot be written.
     """
     require_free(path, force)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with temporary.open("xb") as file:
+        with open_atomically(path) as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
-        require_free(path, force)
-        temporary.replace(path)
-        sync_folder(path.parent)
+            require_free(path, force)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from None
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def require_free(path: Path, force: bool) -> None:

@@ -87,13 +87,9 @@ class OutputReading:
     def of(
         cls, spec: RunSpec, output_shape: Shape, dtype: Dtype, target: TargetEncoding | None
     ) -> OutputReading:
-        """Return the interpretation of a run's predictions.
+        """Return the interpretation of a run's predictions, which its loss determines.
 
-        Args:
-            spec: the run's spec, whose loss determines what the predictions mean.
-            output_shape: the model's output shape.
-            dtype: the model's dtype.
-            target: how the target was encoded; None if y was an array.
+        `target` is how the target was encoded; None if y was an array.
         """
         loss, known = spec.loss, target.classes if target is not None else None
         shape = predictions_of(loss, np.zeros((1, *output_shape), dtype)).shape[1:]

@@ -16,6 +16,7 @@ from declnet.contracts.data_source import Dataset, DataSource
 from declnet.contracts.returned import checked_inputs, checked_load
 from declnet.contracts.table import ColumnType, Table
 from declnet.data.files import file_source, naming
+from declnet.data.loading import checked
 from declnet.data.preparation import ARRAY, FittedPreparation, stacked
 from declnet.data.python_table import as_table
 from declnet.data.target_encoding import TargetEncoding
@@ -93,33 +94,22 @@ class Predictor:
         Raises:
             DataError: as for `predict`.
         """
-        if self.features is not None:
-            return self._prepared(data)
-        if isinstance(data, Table) and set(data.columns) != {ARRAY}:
-            records = stacked(data, self.model.input_shape)
-        elif isinstance(data, Table):
-            records = data
-        else:
+        preparation = self.preparation
+        if preparation is not None and preparation.types is not None:
+            return preparation.apply(data)
+        if not isinstance(data, Table):
             if data.ndim == 0:
                 raise DataError("x is a single number; its first axis must be samples")
-            records = Table({ARRAY: data}, rows=np.arange(first_row, first_row + len(data)))
-        x = self._prepared(records)
-        _require_finite(x, records)
+            table = Table({ARRAY: data}, rows=np.arange(first_row, first_row + len(data)))
+        else:
+            whole = set(data.columns) == {ARRAY}
+            table = data if whole else stacked(data, self.model.input_shape)
+        x = table.columns[ARRAY] if preparation is None else preparation.apply(table)
+        if x.dtype.kind == "f" and not np.isfinite(x).all():
+            wrong = ~np.isfinite(x).reshape(len(x), -1).all(axis=1)
+            row = table.row_number(int(np.argmax(wrong)))
+            raise DataError(f"sample {row} has a number that is NaN or infinite")
         return x
-
-    def _prepared(self, data: Table | Array) -> Array:
-        if self.preparation is not None:
-            return self.preparation.apply(data)
-        if isinstance(data, Table):
-            return data.columns[ARRAY]
-        return data
-
-
-def _require_finite(x: Array, records: Table) -> None:
-    if x.dtype.kind == "f" and not np.isfinite(x).all():
-        wrong = ~np.isfinite(x).reshape(len(x), -1).all(axis=1)
-        row = records.row_number(int(np.argmax(wrong)))
-        raise DataError(f"sample {row} has a number that is NaN or infinite")
 
 
 NUMBERS = 2**21
@@ -140,44 +130,62 @@ def samples_in_part(predictor: Predictor) -> int:
     return max(1, wanted // at_once) * at_once
 
 
-def input_parts(
-    predictor: Predictor, path: Path, registry: Registry, samples: int
-) -> Iterator[Table | Array]:
-    """Yield a file's input data in parts of up to `samples` samples.
+def predicted_parts(predictor: Predictor, path: Path) -> Iterator[Predictions]:
+    """Yield the predictions for a file part by part, with memory independent of the file size.
 
     Args:
         predictor: the run's predictor; its training data source determines the file's format.
-        path: the file.
-        registry: where the data source is looked up.
-        samples: maximum number of samples per part.
+        path: a table with the columns that the model was trained on, or an array.
 
     Raises:
-        DataError: the file cannot be read or lacks a column.
+        DataError: the file cannot be read, or a row cannot be prepared.
     """
-    source = _source(predictor, path, registry, None)
-    for part in source.input_chunks(_no_chance(), samples):
-        yield checked_inputs(source, part)
+    with naming(path):
+        source, first = _source(predictor, path, None), 1
+        for part in source.input_chunks(_no_chance(), samples_in_part(predictor)):
+            data = checked_inputs(source, part)
+            if predictor.features is not None and not isinstance(data, Table):
+                raise DataError(
+                    "the model was trained on a table, so its columns are needed by name",
+                    hint=f"a table with {_some(predictor.features)}",
+                )
+            yield predictor.predict_prepared(predictor.prepared(data, first))
+            first += len(data)
 
 
-def labeled_parts(
-    predictor: Predictor, path: Path, registry: Registry, samples: int
-) -> Iterator[Table | Dataset]:
-    """Yield a file's data with its targets; arguments and errors are as for `input_parts`."""
-    target = predictor.preparation.target if predictor.preparation is not None else None
-    source = _source(predictor, path, registry, target)
-    for part in source.chunks(_no_chance(), samples):
-        data = checked_load(source, part, "chunks")
-        if isinstance(data, Table) and target is not None:
-            yield replace(data, target=target.column)
-        else:
-            yield data
+def labeled_parts(predictor: Predictor, path: Path) -> Iterator[Dataset]:
+    """Yield a file's samples with targets, part by part, prepared like the run's data.
+
+    Args:
+        predictor: the run's predictor; its training data source determines the file's format.
+        path: a table with the target and the columns the model was trained on; or arrays x and y
+            if the model was trained on arrays.
+
+    Raises:
+        DataError: the file cannot be read, lacks a column or has a class unknown to the model.
+    """
+    preparation, is_table = predictor.preparation, predictor.features is not None
+    target = preparation.target if preparation is not None else None
+    with naming(path):
+        source = _source(predictor, path, target)
+        for part in source.chunks(_no_chance(), samples_in_part(predictor)):
+            data = checked_load(source, part, "chunks")
+            if is_table and not isinstance(data, Table):
+                hint = "name a table with its columns"
+                raise DataError("the model was trained on a table", hint=hint)
+            if isinstance(data, Table) and not is_table:
+                hint = "name a file of arrays, x and y"
+                raise DataError("the model was trained on arrays", hint=hint)
+            if isinstance(data, Table) and target is not None:
+                data = replace(data, target=target.column)
+            if preparation is not None:
+                yield checked(preparation.apply_to_set(data), str(path))
+            elif isinstance(data, Dataset):
+                yield checked(data, str(path))
 
 
-def _source(
-    predictor: Predictor, path: Path, registry: Registry, target: TargetEncoding | None
-) -> DataSource:
-    spec = predictor.spec
-    source = file_source(path, registry_for(spec.plugins, registry), spec.data.train)
+def _source(predictor: Predictor, path: Path, target: TargetEncoding | None) -> DataSource:
+    source = file_source(path, predictor.registry, predictor.spec.data.train)
     source = source.with_target(target.column if target is not None else None)
     if predictor.preparation is None or predictor.preparation.types is None:
         return source
@@ -199,37 +207,6 @@ def _type_of(target: TargetEncoding) -> ColumnType:
 def _no_chance() -> np.random.Generator:
     """Return the generator that a source requires; reading a file does not use it."""
     return np.random.Generator(np.random.PCG64(0))
-
-
-def predicted_parts(predictor: Predictor, path: Path, registry: Registry) -> Iterator[Predictions]:
-    """Yield the predictions for a file part by part, with memory independent of the file size.
-
-    Args:
-        predictor: the run's predictor.
-        path: a table with the columns that the model was trained on, or an array.
-        registry: where the data source is looked up.
-
-    Raises:
-        DataError: the file cannot be read, or a row cannot be prepared.
-    """
-    with naming(path):
-        for x in _prepared_parts(predictor, path, registry):
-            yield predictor.predict_prepared(x)
-
-
-def _prepared_parts(predictor: Predictor, path: Path, registry: Registry) -> Iterator[Array]:
-    first = 1
-    for part in input_parts(predictor, path, registry, samples_in_part(predictor)):
-        if isinstance(part, Table):
-            yield predictor.prepared(part)
-        elif predictor.features is not None:
-            raise DataError(
-                "the model was trained on a table, so its columns are needed by name",
-                hint=f"a table with {_some(predictor.features)}",
-            )
-        else:
-            yield predictor.prepared(part, first)
-            first += len(part)
 
 
 def _some(names: tuple[str, ...]) -> str:

@@ -14,12 +14,12 @@ from typing import Any, Self
 from safetensors.numpy import save
 
 from declnet.data.preparation import FittedPreparation
+from declnet.data.stored_preparation import stored
 from declnet.errors import RunError
 from declnet.graph.model import Model
 from declnet.runs import folder
 from declnet.runs.checkpoints import Checkpoint, Checkpoints
 from declnet.runs.manifest import now
-from declnet.runs.preparation_files import write_preparation
 from declnet.runs.writing import append_line, remove_temporary, write_atomically, write_json
 
 
@@ -91,15 +91,15 @@ class Record:
         """Write everything known before the first step; raise RunError on failure.
 
         The spec is written first, so that a run killed in between can be restarted.
-
-        Args:
-            preparation: the data preparation, if any.
         """
         record = cls(directory, manifest)
         with _writing():
             write_atomically(directory / folder.SPEC, spec_toml.encode())
             if preparation is not None:
-                write_preparation(directory, preparation)
+                written = stored(preparation)
+                if written.arrays:
+                    write_atomically(directory / folder.PREPARATION_ARRAYS, save(written.arrays))
+                write_json(directory / folder.PREPARATION, written.document)
             write_json(directory / folder.MANIFEST, manifest)
         return record
 
@@ -108,19 +108,18 @@ class Record:
         entry = {"at": now(), "from_epoch": epoch, "from_step": step, "changes": changes}
         self._manifest["resumed"] = [*self._manifest.get("resumed", ()), entry]
 
-    def go_on(self, checkpoint: Checkpoint | None, length: int) -> list[dict[str, Any]]:
-        """Discard everything written after a checkpoint; raise RunError on failure.
-
-        Args:
-            checkpoint: the checkpoint, or None to start over.
-            length: length of the history at that point, in bytes.
+    def rewind(self, checkpoint: Checkpoint | None, length: int) -> list[dict[str, Any]]:
+        """Discard all after a checkpoint (None: all), and all but `length` bytes of the history.
 
         Returns:
-            The rows of the history up to that point.
+            The remaining rows of the history.
+
+        Raises:
+            RunError: a file cannot be written.
         """
         with _writing():
             remove_temporary(self.directory)
-            self.checkpoints.go_on_from(checkpoint)
+            self.checkpoints.rewind(checkpoint)
             rows = self.history.cut(length)
             write_json(self.directory / folder.MANIFEST, self._manifest)
         return rows
@@ -154,8 +153,7 @@ class Record:
     ) -> None:
         """Write the weights and metrics of the finished model; raise RunError on failure.
 
-        Args:
-            stopped: the reason a callback gave for ending the training, if any.
+        `stopped` is the reason a callback gave for ending the training, if any.
         """
         with _writing():
             self._weights(model)
@@ -173,14 +171,12 @@ class Record:
         Never raises: a disk that made the run fail may also fail here, and the run's own error is
         the one to report.
         """
-        interrupted = isinstance(error, KeyboardInterrupt)
-        try:
-            if interrupted:
+        with suppress(OSError):
+            if isinstance(error, KeyboardInterrupt):
                 self._weights(model)
-            cause = {} if interrupted else {"error": f"{type(error).__name__}: {error}"}
-            self._end("interrupted" if interrupted else "failed", seconds, cause)
-        except OSError:
-            return
+                self._end("interrupted", seconds, {})
+            else:
+                self._end("failed", seconds, {"error": f"{type(error).__name__}: {error}"})
 
     def _weights(self, model: Model) -> None:
         write_atomically(self.directory / folder.WEIGHTS, save(model.parameters()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,8 @@ from declnet.errors import OutputError, ResumeError
 from declnet.registry.registry import Registry
 from declnet.runs import folder
 from declnet.runs.checkpoints import Checkpoint, Notice
-from declnet.runs.lock import locked
-from declnet.runs.manifest import PINNED, changes
+from declnet.runs.folder import locked, read_object, reading
+from declnet.runs.manifest import PINNED, changes, first_manifest
 from declnet.runs.origins import spec_of_run
 from declnet.runs.record import Record
 from declnet.runs.run import GivenData, given_data
@@ -60,21 +59,32 @@ def resume(
         manifest = _read_manifest(directory)
         if manifest is not None and manifest.get("status") == "finished":
             (notice or _ignore)("this run is finished: there is nothing left to do")
-            return _finished(directory, manifest, registry, notice)
+            stored = open_run(directory, registry, notice=notice)
+            seconds = float(manifest.get("seconds", 0.0))
+            return RunResult(stored.metrics, stored.history, stored.model(), directory, seconds)
         spec_file = _read_spec(directory)
-        ready = _ready(directory, data, manifest, registry)
-        current = ready.manifest(spec_file)
+        spec, view = spec_of_run(directory, manifest or {}, registry, training=True)
+        if data is None and spec.data.train is None:
+            raise ResumeError(
+                f"{directory}: a program gave this run its data; give the same to declnet.resume"
+            )
+        ready = make_ready_run(spec, view, given_data(data) if data is not None else None)
+        current = first_manifest(ready, spec_file)
         if manifest is None:
             text, preparation = spec_file.decode(), ready.prepared.preparation
             record = Record.begun(directory, text, preparation, current)
             return Session(ready, record, listener).carry_out()
         different = changes(manifest, current)
         if different and not allow_changes:
-            raise ResumeError(_refusal(directory, different))
-        record = Record(directory, _going_on(manifest, current))
+            raise ResumeError(
+                f"{directory}: resuming would not reproduce an uninterrupted run, because this has "
+                f"changed since the run began: {'; '.join(different)}. Undo the changes, or allow "
+                "them with --allow-changes, which lists them in the manifest"
+            )
+        record = Record(directory, _resumed_manifest(manifest, current))
         checkpoint, saved = _newest(record, ready, notice or _ignore)
         record.resumed(ready.trainer.epoch, ready.trainer.step, different)
-        rows = record.go_on(checkpoint, saved["history"]["bytes"] if saved is not None else 0)
+        rows = record.rewind(checkpoint, saved["history"]["bytes"] if saved is not None else 0)
         return Session(ready, record, listener, rows).carry_out(saved)
 
 
@@ -106,24 +116,10 @@ def _newest(
             ready.trainer.restore(TrainingState.of(saved["training"]))
         except StateError as error:
             raise ResumeError(f"{record.directory}: {checkpoint.file}: {error}") from None
-        notice(f"going on at epoch {checkpoint.epoch}, after {checkpoint.step} steps")
+        notice(f"resuming at epoch {checkpoint.epoch}, after {checkpoint.step} steps")
         return checkpoint, saved
     notice("no checkpoint to resume from: starting over")
     return None, None
-
-
-def _ready(
-    directory: Path,
-    data: GivenData | Mapping[str, GivenData] | None,
-    manifest: Mapping[str, Any] | None,
-    registry: Registry | None,
-) -> ReadyRun:
-    spec, view = spec_of_run(directory, manifest or {}, registry, training=True)
-    if data is None and spec.data.train is None:
-        raise ResumeError(
-            f"{directory}: a program gave this run its data; give the same to declnet.resume"
-        )
-    return make_ready_run(spec, view, given_data(data) if data is not None else None)
 
 
 def _require_run(directory: Path) -> None:
@@ -144,13 +140,10 @@ BEGUN = {folder.SPEC, folder.PREPARATION, folder.PREPARATION_ARRAYS}
 
 
 def _read_manifest(directory: Path) -> dict[str, Any] | None:
-    try:
-        manifest: dict[str, Any] = json.loads((directory / folder.MANIFEST).read_text("utf-8"))
-    except FileNotFoundError:
+    if not (directory / folder.MANIFEST).exists():
         return None
-    except (OSError, ValueError) as error:
-        raise OutputError(f"{directory / folder.MANIFEST}: cannot be read: {error}") from None
-    return manifest
+    with reading(directory):
+        return read_object(directory / folder.MANIFEST)
 
 
 def _read_spec(directory: Path) -> bytes:
@@ -161,30 +154,11 @@ def _read_spec(directory: Path) -> bytes:
         raise ResumeError(message) from None
 
 
-def _going_on(manifest: dict[str, Any], current: Mapping[str, Any]) -> dict[str, Any]:
+def _resumed_manifest(manifest: dict[str, Any], current: Mapping[str, Any]) -> dict[str, Any]:
     """Return the manifest of a resumed run, updated to the current environment."""
     gone = {"ended", "seconds", "error", "stopped", "plugins"}  # the last is the first edition's
     kept = {name: value for name, value in manifest.items() if name not in gone}
     return {**kept, "status": "running", **{name: current[name] for name in (*PINNED, "better")}}
-
-
-def _refusal(directory: Path, different: list[str]) -> str:
-    return (
-        f"{directory}: the run cannot go on to the same bits, for things have changed since it "
-        f"began: {'; '.join(different)}. Undo that, or allow it with --allow-changes, which the "
-        "manifest will record"
-    )
-
-
-def _finished(
-    directory: Path,
-    manifest: Mapping[str, Any],
-    registry: Registry | None,
-    notice: Notice | None,
-) -> RunResult:
-    stored = open_run(directory, registry, notice=notice)
-    seconds = float(manifest.get("seconds", 0.0))
-    return RunResult(stored.metrics, stored.history, stored.model(), directory, seconds)
 
 
 def _ignore(_sentence: str) -> None:

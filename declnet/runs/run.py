@@ -11,8 +11,8 @@ from declnet.contracts.table import Table
 from declnet.data.loading import as_data
 from declnet.errors import DataError, Diagnostic, SpecError
 from declnet.registry.registry import Registry
-from declnet.runs.folder import claim, claim_numbered
-from declnet.runs.lock import locked
+from declnet.runs.folder import claim, claim_numbered, locked
+from declnet.runs.manifest import first_manifest
 from declnet.runs.record import Record
 from declnet.runs.session import Listener, RunResult, Session, make_ready_run
 from declnet.spec.model import RunSpec, resolved_toml
@@ -62,7 +62,7 @@ def run(
     directory = claim_numbered(Path(out), spec.name) if numbered else claim(Path(out))
     with locked(directory):
         text = resolved_toml(spec)
-        manifest = ready.manifest(text.encode())
+        manifest = first_manifest(ready, text.encode())
         record = Record.begun(directory, text, ready.prepared.preparation, manifest)
         return Session(ready, record, listener).carry_out()
 

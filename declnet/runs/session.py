@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -19,7 +20,6 @@ from declnet.graph.model import Model
 from declnet.registry.registry import Registry
 from declnet.runs.callbacks import ActiveRun, Callbacks
 from declnet.runs.checkpoints import KEEP_LAST
-from declnet.runs.manifest import first_manifest
 from declnet.runs.record import Record
 from declnet.spec.model import RunSpec
 from declnet.spec.requirements import registry_for
@@ -35,52 +35,43 @@ from declnet.training.trainer import Event, Trainer
 SIGNALS = ("SIGINT", "SIGTERM")
 
 
-class Interruption:
-    """A signal that was received but not yet delivered."""
-
-    def __init__(self) -> None:
-        self._waiting: Callable[[], Any] | None = None
-
-    def hold(self, number: int, frame: FrameType | None, handler: Callable[..., Any]) -> None:
-        """Defer the first signal; deliver a second one immediately."""
-        if self._waiting is not None:
-            handler(number, frame)
-        else:
-            self._waiting = lambda: handler(number, frame)
-
-    def deliver(self) -> None:
-        """Call the handler of the deferred signal, which raises KeyboardInterrupt by default."""
-        waiting, self._waiting = self._waiting, None
-        if waiting is not None:
-            waiting()
-
-
 @contextmanager
-def held_back() -> Iterator[Interruption]:
-    """Defer signals with a Python handler while in the context, in the main thread only.
+def held_back() -> Iterator[Callable[[], None]]:
+    """Defer the first signal that has a Python handler, while in the context.
 
-    Other signals and other threads are unaffected.
+    A second signal is delivered immediately. Outside the main thread, nothing is deferred.
+
+    Yields:
+        A function that delivers the deferred signal, if any: it calls the handler, which raises
+        KeyboardInterrupt by default.
     """
-    interruption, before = Interruption(), {}
+    before: dict[int, Callable[..., Any]] = {}
+    waiting: list[Callable[[], Any]] = []
+
+    def hold(number: int, frame: FrameType | None) -> None:
+        deferred = partial(before[number], number, frame)
+        if waiting:
+            deferred()
+        else:
+            waiting.append(deferred)
+
+    def deliver() -> None:
+        if waiting:
+            waiting.pop()()
+
     if threading.current_thread() is threading.main_thread():
         for name in SIGNALS:
             number = getattr(signal, name)
             handler = signal.getsignal(number)
             if callable(handler):
                 before[number] = handler
-                signal.signal(number, _holding(interruption, handler))
+                signal.signal(number, hold)
     try:
-        yield interruption
+        yield deliver
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    interruption.deliver()
-
-
-def _holding(
-    interruption: Interruption, handler: Callable[..., Any]
-) -> Callable[[int, FrameType | None], None]:
-    return lambda number, frame: interruption.hold(number, frame, handler)
+    deliver()
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,12 +89,6 @@ class ReadyRun:
     trainer: Trainer
     registry: Registry
 
-    def manifest(self, spec_file: bytes) -> dict[str, Any]:
-        """Return the manifest of a run that starts now with this spec.toml."""
-        prepared, trainer = self.prepared, self.trainer
-        model, kernels = prepared.model, trainer.kernels.used
-        return first_manifest(self.spec, spec_file, self.registry, prepared.data, model, kernels)
-
 
 def make_ready_run(
     spec: RunSpec,
@@ -114,8 +99,6 @@ def make_ready_run(
     """Check a spec, load its data, and build and compile its model.
 
     Args:
-        spec: the spec of the run.
-        registry: where kernels and initializers are looked up; default: all installed plugins.
         data: data sets by name, used instead of the spec's.
         checked: the result of checking this same spec, to avoid repeating the check.
 
@@ -155,12 +138,10 @@ class RunResult:
 
 
 class Session:
-    """A run in progress.
+    """A run in progress, from its trainer's state on.
 
     Args:
-        ready: the run, with its trainer at the session's starting point.
         record: the record of the run's folder; None writes nothing.
-        listener: called with each event of the training.
         history: the rows of earlier sessions.
     """
 
@@ -221,19 +202,20 @@ class Session:
 
     def _train(self) -> None:
         """Continue training; code that runs between two events also runs between two steps."""
-        with held_back() if self._record is not None else nullcontext(Interruption()) as signals:
+        with held_back() if self._record is not None else nullcontext() as deliver_signal:
             if not self._active.has_stopped():
                 for event in self._trainer.events():
-                    self._tell(event)
+                    self._notify(event)
                     self._save_if_due()
                     self._between_steps = True
-                    signals.deliver()
+                    if deliver_signal is not None:
+                        deliver_signal()
                     if self._active.has_stopped():
                         break
                     self._between_steps = False
             self._between_steps = True
 
-    def _tell(self, event: Event) -> None:
+    def _notify(self, event: Event) -> None:
         if isinstance(event, EpochLogged):
             self._history.append(event.row())
             if self._record is not None:
@@ -246,11 +228,9 @@ class Session:
             self._callbacks.epoch_finished(event)
 
     def _save_if_due(self) -> None:
-        active, trainer = self._active, self._trainer
-        if self._record is None or not active.keeps_checkpoints:
-            return
-        epochs = trainer.epoch if trainer.batch == 0 else 0
-        if active.wanted or active.plan.is_due(epochs, time.perf_counter() - self._saved):
+        epochs = self._trainer.epoch if self._trainer.batch == 0 else 0
+        seconds = time.perf_counter() - self._saved
+        if self._record is not None and self._active.needs_checkpoint(epochs, seconds):
             self._save()
 
     def _save(self) -> None:
@@ -273,7 +253,7 @@ class Session:
                 trainer.batch,
                 trainer.step,
                 best=active.best,
-                keep_last=active.plan.keep_last or KEEP_LAST,
+                keep_last=active.keep_last or KEEP_LAST,
             )
         active.wanted = active.best = False
         self._saved = time.perf_counter()

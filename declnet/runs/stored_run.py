@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,7 +19,7 @@ from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.runs import folder
 from declnet.runs.checkpoints import Notice
-from declnet.runs.forms import parse_row, read_metrics, read_object
+from declnet.runs.folder import parse_row, read_metrics, read_object, reading
 from declnet.runs.origins import spec_of_run, warn
 from declnet.spec.document import read_document
 from declnet.spec.model import RunSpec
@@ -53,11 +54,40 @@ def open_run(
     if not (path / folder.MANIFEST).is_file():
         what = "this is not a run's folder" if path.is_dir() else "there is no such folder"
         raise OutputError(f"{path}: {what} (a run's folder has a {folder.MANIFEST})")
-    try:
+    with reading(path):
         manifest = read_object(path / folder.MANIFEST)
-    except (OSError, ValueError) as error:
-        raise _unreadable(path, error) from None
     return StoredRun(path, manifest, registry, notice or warn)
+
+
+def load_model(
+    run_directory: str | Path, registry: Registry | None = None, *, notice: Notice | None = None
+) -> Model:
+    """Load the trained model from a run's folder.
+
+    Args:
+        run_directory: the run's folder, e.g. `RunResult.directory`.
+        registry: where names are looked up; default: all installed plugins.
+        notice: called with a sentence for each distribution whose version differs from the run's;
+            default: a `DeclnetWarning`.
+
+    Raises:
+        OutputError: it is not a run's folder, or the run saved no weights.
+        OriginError: a component would come from a different distribution than in the run.
+        SpecError: a component of the run is no longer installed.
+        WeightsError: the weights cannot be read.
+    """
+    return open_run(run_directory, registry, notice=notice).model()
+
+
+def load_predictor(
+    run_directory: str | Path, registry: Registry | None = None, *, notice: Notice | None = None
+) -> Predictor:
+    """Load the trained model from a run's folder together with its data preparation.
+
+    It takes the arguments of `load_model` and raises the same errors, and OutputError if the
+    preparation cannot be read.
+    """
+    return open_run(run_directory, registry, notice=notice).predictor()
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,10 +172,8 @@ class StoredRun:
     def spec_text(self) -> str:
         """The resolved spec as TOML, as written; raises OutputError if it cannot be read."""
         path = self.path / folder.SPEC
-        try:
+        with reading(path):
             return path.read_text("utf-8")
-        except (OSError, ValueError) as error:
-            raise _unreadable(path, error) from None
 
     @cached_property
     def spec_tables(self) -> dict[str, Any]:
@@ -181,10 +209,8 @@ class StoredRun:
         path = self.path / folder.HISTORY
         if not path.is_file():
             return []
-        try:
+        with reading(self.path):
             return [parse_row(line) for line in path.read_text("utf-8").split("\n")[:-1]]
-        except (OSError, ValueError) as error:
-            raise _unreadable(self.path, error) from None
 
     @cached_property
     def metrics(self) -> dict[str, dict[str, Any]]:
@@ -193,10 +219,8 @@ class StoredRun:
         Raises:
             OutputError: the file cannot be read.
         """
-        try:
+        with reading(self.path):
             return read_metrics(self.path)
-        except (OSError, ValueError) as error:
-            raise _unreadable(self.path, error) from None
 
     def summary(self) -> tuple[LayerSummary, ...]:
         """Return a summary line for each layer; does not require weights.
@@ -368,10 +392,19 @@ class StoredRun:
 
     @cached_property
     def _preparation(self) -> FittedPreparation | None:
-        from declnet.runs.preparation_files import read_preparation
+        """The fitted preparation; None if the run used its arrays unchanged."""
+        from safetensors import SafetensorError
+        from safetensors.numpy import load
 
-        return read_preparation(self.path, self.registry)
+        from declnet.data.stored_preparation import restored
 
-
-def _unreadable(path: Path, error: Exception) -> OutputError:
-    return OutputError(f"{path}: cannot be read: {error}")
+        path, file = self.path / folder.PREPARATION, self.path / folder.PREPARATION_ARRAYS
+        if not path.exists():
+            return None
+        try:
+            with reading(path):
+                document = json.loads(path.read_text("utf-8"))
+                arrays = load(file.read_bytes()) if file.exists() else {}
+                return restored(document, arrays, self.registry)
+        except (DataError, SafetensorError) as error:
+            raise OutputError(f"{path}: cannot be read: {error}") from None

@@ -135,10 +135,8 @@ def check_names(specs: Sequence[tuple[Path, RunSpec]]) -> None:
     for file, spec in specs:
         other = files.setdefault(spec.name.lower(), file)
         if other is not file:
-            raise OutputError(
-                f'{other} and {file} are both called "{spec.name}"; give one another name, so that '
-                "their runs can be told apart"
-            )
+            message = f'{other} and {file} are both called "{spec.name}"'
+            raise OutputError(f"{message}; rename one, since their runs would share a folder")
 
 
 @dataclass(frozen=True)

@@ -1,22 +1,31 @@
-"""Executing the tasks of a sweep in this process or in parallel worker processes."""
+"""Executing the tasks of a sweep in this process or in parallel worker processes.
+
+Run as a program, this module is such a worker process.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
-from typing import Any
+from types import FrameType
+from typing import Any, TextIO
 
+from declnet.registry.discovery import default_registry, discover
 from declnet.registry.registry import Registry
-from declnet.runs.sweep import Outcome, Task, carry_out
+from declnet.runs.sweep import Outcome, Progress, Task, carry_out
 from declnet.spec.model import resolved_document
+from declnet.spec.validate import parse_spec
 
 Follow = Callable[[Task, float], None]
 """Called with a running task and its completed fraction."""
@@ -105,7 +114,7 @@ class _Worker:
         answers: SimpleQueue[tuple[_Worker, dict[str, Any] | None]],
     ) -> None:
         self.process = subprocess.Popen(  # a constant command
-            [sys.executable, "-P", "-m", "declnet.runs.sweep_worker"],
+            [sys.executable, "-P", "-m", "declnet.runs.sweep_workers"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, **ONE_THREAD},
@@ -150,3 +159,67 @@ class _Worker:
             for line in lines:
                 self._answers.put((self, json.loads(line)))
         self._answers.put((self, None))
+
+
+HEARTBEAT = 0.2
+"""Minimum seconds between heartbeats."""
+
+
+def work() -> int:
+    """Execute the tasks received on standard input, one JSON line each, until it ends.
+
+    The answers on standard output are a JSON line for each heartbeat and each outcome. Output
+    printed by plugins goes to standard error instead.
+
+    Returns:
+        The exit code, 130 if asked to stop.
+    """
+    signal.signal(signal.SIGTERM, _interrupt)
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
+    os.dup2(2, 1)
+    try:
+        _answer_tasks(sys.stdin, answers)
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _answer_tasks(tasks: TextIO, answers: TextIO) -> None:
+    disabled = json.loads(tasks.readline() or "[]")
+    registry = discover(disabled) if disabled else default_registry()
+    for line in tasks:
+        document = json.loads(line)
+        spec = parse_spec(document["spec"], registry)
+        task = Task(spec, Path(document["directory"]))
+        outcome = carry_out(task, registry, _progress(answers))
+        found = {"metrics": outcome.metrics, "seconds": outcome.seconds, "error": outcome.error}
+        _answer(answers, {"outcome": found})
+
+
+def _progress(answers: TextIO) -> Progress:
+    last = 0.0
+
+    def progress(share: float) -> None:
+        nonlocal last
+        now = time.perf_counter()
+        if now - last > HEARTBEAT:
+            last = now
+            _answer(answers, {"progress": share})
+
+    return progress
+
+
+def _answer(answers: TextIO, message: dict[str, Any]) -> None:
+    try:
+        answers.write(json.dumps(message) + "\n")
+        answers.flush()
+    except BrokenPipeError:  # the parent process is gone
+        raise KeyboardInterrupt from None
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(work())

@@ -137,7 +137,7 @@ def test_an_interrupted_run_goes_on_where_it_was(
     assert epochs < 1500
     done = declnet_cli("resume", "out")
     assert done.returncode == 0
-    assert done.stderr.startswith(f"going on at epoch {epochs}, after ")
+    assert done.stderr.startswith(f"resuming at epoch {epochs}, after ")
     assert done.stdout.startswith(f"epoch: {epochs}, ")
     for file in FILES[:3]:
         assert (tmp_path / "out" / file).read_bytes() == (tmp_path / "whole" / file).read_bytes()
@@ -163,7 +163,9 @@ def test_what_cannot_be_resumed_exits_with_2_and_names_why(declnet_cli, spec_fil
     toml.write_text(toml.read_text().replace("epochs = 1000000", "epochs = 3"))
     refused = declnet_cli("resume", "out")
     assert (refused.returncode, refused.stdout) == (2, "")
-    assert refused.stderr.startswith("error: out: the run cannot go on to the same bits")
+    assert refused.stderr.startswith(
+        "error: out: resuming would not reproduce an uninterrupted run"
+    )
     assert "spec.toml has been edited" in refused.stderr
     for name in ("nowhere", "."):
         refused = declnet_cli("resume", name)

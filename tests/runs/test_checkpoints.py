@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save
 
 from declnet.contracts.serialization import NotPlainError
 from declnet.runs.checkpoints import CheckpointError, Checkpoints, packed, unpacked
@@ -24,9 +25,8 @@ def write(checkpoints, step, best=False, keep_last=2):
 def steps(directory, notices=None):
     """Return the steps of complete checkpoints, newest first, after verifying their content."""
     found = []
-    for checkpoint, saved in Checkpoints(directory).read(
-        [].append if notices is None else notices.append
-    ):
+    notices = [] if notices is None else notices
+    for checkpoint, saved in Checkpoints(directory).read(notices.append):
         assert saved["step"] == checkpoint.step
         assert (saved["training"]["weights"] == checkpoint.step).all()
         found.append(checkpoint.step)
@@ -48,6 +48,8 @@ def names(directory):
 
 def test_the_newest_and_the_best_are_kept(five, tmp_path):
     assert steps(tmp_path) == [31, 20, 5]
+    entry = json.loads((tmp_path / "checkpoints" / "index.json").read_text())[-1]
+    assert (entry["epoch"], entry["batch"], entry["step"], entry["best"]) == (3, 1, 31, False)
     assert names(tmp_path) == [
         "index.json",
         *(f"step-{step:09}.safetensors" for step in (5, 20, 31)),
@@ -65,12 +67,6 @@ def test_one_of_the_same_moment_is_written_once(five, tmp_path):
     assert (tmp_path / "checkpoints" / "step-000000031.safetensors").stat().st_mtime_ns == before
     assert [each.best for each in five.kept] == [False, True]
     assert steps(tmp_path) == [31, 20]
-
-
-def test_the_index_says_what_each_is(five, tmp_path):
-    entry = json.loads((tmp_path / "checkpoints" / "index.json").read_text())[-1]
-    assert (entry["epoch"], entry["batch"], entry["step"], entry["best"]) == (3, 1, 31, False)
-    assert len(entry["sha256"]) == 64
 
 
 def truncated(file):
@@ -106,8 +102,8 @@ def test_a_damaged_index_is_told(five, tmp_path, text):
     (tmp_path / "checkpoints" / "index.json").write_text(text)
     notices = []
     assert steps(tmp_path, notices) == []
-    assert [each for each in notices if "index.json is damaged" not in each] == []
-    assert len(notices) == 1
+    (notice,) = notices
+    assert "index.json is damaged" in notice
 
 
 def test_without_checkpoints_there_is_nothing_to_tell(tmp_path):
@@ -121,7 +117,7 @@ def test_going_on_from_one_forgets_those_after_it(five, tmp_path):
     chosen = [each for each, _ in checkpoints.read(print)][1]
     (tmp_path / "checkpoints" / ".step-000000031.safetensors.123").write_text("half")
     (tmp_path / "checkpoints" / "step-000000099.safetensors").write_text("never indexed")
-    checkpoints.go_on_from(chosen)
+    checkpoints.rewind(chosen)
     assert steps(tmp_path) == [20, 5]
     assert names(tmp_path) == ["index.json", *(f"step-{step:09}.safetensors" for step in (5, 20))]
     checkpoints.clear()
@@ -188,16 +184,17 @@ def test_a_file_holds_numbers_and_json_and_nothing_is_unpickled():
         packed({"a": object()})
 
 
-@pytest.mark.parametrize("data", [b"", b"x" * 100, packed({"a": 1})[:-1], packed({})[:9]])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"x" * 100,
+        packed({"a": 1})[:-1],
+        packed({})[:9],
+        save({"a": np.zeros(3)}),
+        save({"a": np.zeros(3)}, {"declnet.checkpoint.1": '{"a": {"array": "b"}}'}),
+    ],
+)
 def test_other_bytes_are_no_checkpoint(data):
-    with pytest.raises(CheckpointError, match="no checkpoint of format"):
+    with pytest.raises(CheckpointError, match="not a checkpoint of format"):
         unpacked(data)
-
-
-def test_a_safetensors_file_of_something_else_is_no_checkpoint():
-    from safetensors.numpy import save
-
-    with pytest.raises(CheckpointError):
-        unpacked(save({"a": np.zeros(3)}))
-    with pytest.raises(CheckpointError):
-        unpacked(save({"a": np.zeros(3)}, {"declnet.checkpoint.1": '{"a": {"array": "b"}}'}))

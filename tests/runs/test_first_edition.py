@@ -19,6 +19,7 @@ from safetensors.numpy import load_file
 from threadpoolctl import threadpool_info
 
 import declnet
+from declnet.runs.predictor import predicted_parts
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "first_edition"
 
@@ -60,37 +61,11 @@ def json_of(path):
     return json.loads(path.read_text("utf-8"))
 
 
-def samples(name):
-    """Return the input of a finished run's predictions: rows of a table, or an array."""
-    path = FIXTURES / "data" / INPUTS[name]
-    if path.suffix != ".csv":
-        data = np.load(path)
-        return data["x"] if path.suffix == ".npz" else data
-    with path.open(encoding="utf-8", newline="") as file:
+def stored_table(name):
+    """Return the columns of a table of predictions."""
+    with (FIXTURES / "predictions" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    return [{column: cell_of(text) for column, text in row.items()} for row in rows]
-
-
-def cell_of(text):
-    if text in ("", "NA", "?"):
-        return None
-    try:
-        return float(text)
-    except ValueError:
-        return text
-
-
-def read_predictions(path):
-    """Return the classes or values of a table of predictions, and the probabilities by class."""
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    columns = {name: [row[name] for row in rows] for name in rows[0]}
-    probabilities = {
-        name.removeprefix("probability_"): np.array(values, float)
-        for name, values in columns.items()
-        if name != "prediction"
-    }
-    return columns["prediction"], probabilities
+    return {column: [row[column] for row in rows] for column in rows[0]}
 
 
 def require_close(found, stored):
@@ -99,12 +74,19 @@ def require_close(found, stored):
 
 
 @pytest.fixture(scope="module")
-def first_edition(tmp_path_factory):
-    """A copy of data and runs."""
+def copied(tmp_path_factory):
     folder = tmp_path_factory.mktemp("first_edition")
     for name in ("data", "runs"):
         shutil.copytree(FIXTURES / name, folder / name)
     return folder
+
+
+@pytest.fixture
+def first_edition(copied):
+    """A copy of data and runs, in which the test must not change anything."""
+    before = content_of(copied)
+    yield copied
+    assert content_of(copied) == before
 
 
 @pytest.fixture
@@ -128,54 +110,20 @@ def test_models_have_the_weights_of_the_run(first_edition, name):
         np.testing.assert_array_equal(found[key], array, key, strict=True)
 
 
-@pytest.mark.parametrize("name", ["binary", "scores", "compiled"])
-def test_models_predict_as_they_did(first_edition, name):
-    model = declnet.load_model(first_edition / "runs" / name)
-    stored = np.load(FIXTURES / "predictions" / f"{name}.npy")
-    require_close(model.predict(samples(name)), stored)
-
-
-@pytest.mark.parametrize("name", ["binary", "scores", "compiled", "images"])
-def test_predictors_of_arrays_predict_as_they_did(first_edition, name):
-    predictor = declnet.load_predictor(first_edition / "runs" / name)
-    stored = np.load(FIXTURES / "predictions" / f"{name}.npy")
-    require_close(predictor.predict(samples(name)).outputs, stored)
-
-
-def test_a_predictor_of_classes_predicts_as_it_did(first_edition):
-    predictor = declnet.load_predictor(first_edition / "runs" / "table_classes")
-    found = predictor.predict(samples("table_classes"))
-    classes, probabilities = read_predictions(FIXTURES / "predictions" / "table_classes.csv")
-    assert found.class_names == tuple(probabilities) == ("aster", "lily, tall", "rose")
-    assert found.prediction.tolist() == classes
-    require_close(found.probabilities, np.stack([*probabilities.values()], axis=1))
-
-
-def test_a_predictor_of_numbers_predicts_as_it_did(first_edition):
-    predictor = declnet.load_predictor(first_edition / "runs" / "table_numbers")
-    found = predictor.predict(samples("table_numbers"))
-    values, _ = read_predictions(FIXTURES / "predictions" / "table_numbers.csv")
-    require_close(found.prediction, np.array(values, float))
-
-
 @pytest.mark.parametrize("name", INPUTS)
-def test_the_command_predicts_as_it_did(declnet_cli, first_edition, tmp_path, name):
-    run, data = first_edition / "runs" / name, first_edition / "data" / INPUTS[name]
-    output = "found.csv" if data.suffix == ".csv" else "found.npy"
-    declnet_cli.succeeds("predict", run, data, "-o", output)
-    if output == "found.npy":
-        stored = np.load(FIXTURES / "predictions" / f"{name}.npy")
-        require_close(np.load(tmp_path / output), stored)
+def test_files_are_predicted_as_before(first_edition, name):
+    predictor = declnet.load_predictor(first_edition / "runs" / name)
+    (found,) = predicted_parts(predictor, first_edition / "data" / INPUTS[name])
+    if not INPUTS[name].endswith(".csv"):
+        require_close(found.outputs, np.load(FIXTURES / "predictions" / f"{name}.npy"))
         return
-    stored, probabilities = read_predictions(FIXTURES / "predictions" / f"{name}.csv")
-    found, found_probabilities = read_predictions(tmp_path / output)
-    assert list(found_probabilities) == list(probabilities)
-    for each, values in probabilities.items():
-        require_close(found_probabilities[each], values)
-    if probabilities:
-        assert found == stored
-    else:
-        require_close(np.array(found, float), np.array(stored, float))
+    columns, stored = found.columns(), stored_table(name)
+    assert list(columns) == list(stored)
+    for column, values in stored.items():
+        if column == "prediction" and found.class_names is not None:
+            assert columns[column].tolist() == values
+        else:
+            require_close(columns[column], np.array(values, float))
 
 
 def rows_of(out):
@@ -206,19 +154,18 @@ def test_runs_are_compared(declnet_cli, first_edition):
 
 
 @pytest.mark.parametrize("name", INPUTS)
-def test_evaluation_gives_the_stored_metrics(declnet_cli, first_edition, name):
-    run = first_edition / "runs" / name
-    done = declnet_cli("evaluate", run)
-    assert done.returncode == 0, done.stderr
-    if not (run / "preparation.json").exists():
-        assert done.stderr == ""  # the data has the hash in the manifest
-    rows = {row[0]: row[1:] for row in rows_of(done.stdout)}
-    metrics = json_of(run / "metrics.json")
-    data = next(each for each in ("test", "validation", "train") if each in metrics)
-    assert done.stdout.startswith(data)
-    for each, value in metrics[data].items():
-        if each not in ("data_loss", "regularization_loss"):
-            assert float(rows[each][0]) == pytest.approx(value, rel=2e-3), each
+def test_evaluation_gives_the_stored_metrics(first_edition, name):
+    stored = declnet.open_run(first_edition / "runs" / name)
+    found = stored.evaluate()
+    assert found.metrics.keys() == stored.metrics[found.data].keys()
+    assert found.metrics == pytest.approx(stored.metrics[found.data], rel=1e-3, abs=1e-6)
+    if not (stored.path / "preparation.json").exists():
+        assert stored.data().unchanged
+
+
+def test_a_finished_run_is_resumed_to_its_stored_result(first_edition):
+    run = first_edition / "runs" / "binary"
+    assert declnet.resume(run).metrics == json_of(run / "metrics.json")
 
 
 def same_processor(recorded):
@@ -294,37 +241,3 @@ def test_with_another_numpy_it_resumes_only_if_that_is_allowed(spiral):
     require_resumed(spiral, same_bits=False)
     assert result.metrics == json_of(spiral / "metrics.json")
     assert len(result.history) == 16
-
-
-def runs_in(folder, names=RUNS):
-    """Return the folders of some runs."""
-    return [folder / "runs" / name for name in names]
-
-
-def predict_all(declnet_cli, folder):
-    """Print the predictions of every finished run."""
-    for name, data in INPUTS.items():
-        declnet_cli.succeeds("predict", folder / "runs" / name, folder / "data" / data)
-
-
-READINGS = {
-    "load_spec": lambda _, folder: [
-        declnet.load_spec(run / "spec.toml") for run in runs_in(folder)
-    ],
-    "load_model": lambda _, folder: [declnet.load_model(run) for run in runs_in(folder)],
-    "load_predictor": lambda _, folder: [declnet.load_predictor(run) for run in runs_in(folder)],
-    "resume finished": lambda _, folder: [declnet.resume(run) for run in runs_in(folder, INPUTS)],
-    "runs": lambda cli, folder: cli.succeeds("runs", folder / "runs"),
-    "compare": lambda cli, folder: cli.succeeds("compare", *runs_in(folder)),
-    "diff": lambda cli, folder: cli("diff", *runs_in(folder, ["binary", "scores"])),
-    "predict": predict_all,
-    "evaluate": lambda cli, folder: [cli("evaluate", run) for run in runs_in(folder)],
-}
-"""Functions of the command line and the folder that has data and runs."""
-
-
-@pytest.mark.parametrize("reading", READINGS)
-def test_reading_changes_nothing_in_the_folder(declnet_cli, first_edition, reading):
-    before = content_of(first_edition)
-    READINGS[reading](declnet_cli, first_edition)
-    assert content_of(first_edition) == before

@@ -1,136 +1,31 @@
-"""What a run leaves in its folder."""
+"""Claiming a run's folder."""
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
-import tomllib
-from datetime import datetime
 
-import numpy as np
 import pytest
-from safetensors.numpy import load_file
 
-import declnet
-from declnet import OutputError, WeightsError, load_model, load_spec, open_run, parse_spec, run
-from declnet.runs.folder import claim_numbered
-
-FILES = ["history.jsonl", "manifest.json", "metrics.json", "spec.toml", "weights.safetensors"]
+from declnet import OutputError, RunError
+from declnet.runs.folder import claim, claim_numbered
 
 
-@pytest.fixture
-def done(document, tmp_path):
-    document["data"]["test"] = document["data"]["train"]
-    return run(parse_spec(document), out=tmp_path / "out")
+def test_an_empty_folder_is_taken_and_missing_parents_are_made(tmp_path):
+    assert claim(tmp_path) == tmp_path
+    deep = tmp_path / "a" / "b" / "c"
+    assert claim(deep) == deep
+    assert deep.is_dir()
 
 
-def test_the_folder_has_the_files_of_the_design_and_no_others(done):
-    assert sorted(each.name for each in done.directory.iterdir()) == FILES
-
-
-def test_history_and_metrics_are_those_of_the_result(done, history_of):
-    assert history_of(done.directory) == done.history
-    assert json.loads((done.directory / "metrics.json").read_text()) == done.metrics
-    assert list(done.history[0]) == [
-        "epoch",
-        "loss",
-        "data_loss",
-        "regularization_loss",
-        "accuracy",
-        "learning_rate",
-    ]
-
-
-def test_the_weights_are_those_of_the_model(done):
-    saved, parameters = load_file(done.directory / "weights.safetensors"), done.model.parameters()
-    assert saved.keys() == parameters.keys()
-    assert all((saved[key] == parameters[key]).all() for key in saved)
-    assert all(saved[key].dtype == np.float64 for key in saved)
-
-
-def test_the_spec_is_the_one_that_ran(done, document):
-    assert load_spec(done.directory / "spec.toml") == parse_spec(document)
-    resolved = tomllib.loads((done.directory / "spec.toml").read_text())
-    assert resolved["training"]["log_every"] == 1
-
-
-def test_the_manifest_says_with_what_on_what_and_when(done):
-    manifest = json.loads((done.directory / "manifest.json").read_text())
-    assert manifest["status"] == "finished"
-    assert (manifest["name"], manifest["seed"]) == ("small", 1)
-    assert manifest["declnet"] == declnet.__version__
-    assert manifest["numpy"] == np.__version__
-    assert manifest["python"] == ".".join(map(str, sys.version_info[:3]))
-    assert manifest["blas"]["name"]
-    assert manifest["platform"]
-    started, ended = (datetime.fromisoformat(manifest[key]) for key in ("started", "ended"))
-    assert started <= ended
-    assert manifest["seconds"] >= 0
-    assert manifest["data"]["train"] == manifest["data"]["test"]
-    assert manifest["data"]["train"]["samples"] == 30
-    assert manifest["data"]["train"]["hash"].startswith("sha256:")
-    used = manifest["components"]
-    assert list(used) == [
-        "data_source",
-        "initializer",
-        "kernel",
-        "layer",
-        "loss",
-        "metric",
-        "optimizer",
-    ]
-    assert set(used["layer"]) == {"dense", "relu", "softmax"}
-    origins = {origin for types in used.values() for origin in types.values()}
-    assert origins == {f"declnet=={declnet.__version__}"}
-
-
-def test_the_loaded_model_predicts_as_the_trained_one(done, blobs):
-    loaded = load_model(done.directory)
-    assert (loaded.predict(blobs[0]) == done.model.predict(blobs[0])).all()
-    assert (load_model(str(done.directory)).predict(blobs[0]) == loaded.predict(blobs[0])).all()
-
-
-def test_a_model_loads_after_its_data_and_initial_weights_are_gone(done, document, tmp_path, blobs):
-    document["model"]["initial_weights"] = str(tmp_path / "start.safetensors")
-    (done.directory / "weights.safetensors").rename(tmp_path / "start.safetensors")
-    again = run(parse_spec(document), out=tmp_path / "again")
-    (tmp_path / "start.safetensors").unlink()
-    (tmp_path / "data.npz").unlink()
-    found = load_model(again.directory).predict(blobs[0])
-    assert (found == again.model.predict(blobs[0])).all()
-
-
-def test_training_goes_on_from_saved_weights(done, document, tmp_path):
-    document["model"]["initial_weights"] = str(done.directory / "weights.safetensors")
-    again = run(parse_spec(document))
-    assert again.history[0]["loss"] == pytest.approx(done.metrics["train"]["loss"], rel=1e-12)
-
-
-def test_what_is_no_runs_folder_is_refused(done, tmp_path):
-    with pytest.raises(OutputError, match="there is no such folder"):
-        load_model(tmp_path / "absent")
-    with pytest.raises(OutputError, match="not a run's folder"):
-        load_model(tmp_path)
-    (done.directory / "weights.safetensors").write_bytes(b"damaged")
-    with pytest.raises(WeightsError, match="not a safetensors file"):
-        load_model(done.directory)
-    (done.directory / "weights.safetensors").unlink()
-    with pytest.raises(OutputError, match="left no weights"):
-        load_model(done.directory)
-
-
-def test_a_last_line_that_a_kill_cut_off_is_left_out(done):
-    with (done.directory / "history.jsonl").open("a") as file:
-        file.write('{"epoch": 3, "lo')
-    assert open_run(done.directory).history == done.history
-
-
-@pytest.mark.parametrize("name", ["manifest.json", "metrics.json", "history.jsonl"])
-def test_a_damaged_file_is_named(done, name):
-    (done.directory / name).write_text("{damaged\n{}\n")
-    with pytest.raises(OutputError, match=rf"cannot be read: {name}"):
-        _ = open_run(done.directory).metrics, open_run(done.directory).history
+def test_a_folder_that_cannot_be_made_or_is_a_file_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match="cannot be made"):
+        claim(tmp_path / "file" / "below")
+    with pytest.raises(OutputError, match="is a file"):
+        claim(tmp_path / "file")
+    with pytest.raises(RunError, match="cannot be made"):
+        claim_numbered(tmp_path / "file", "a")
 
 
 def test_numbers_count_on_from_the_largest_and_ignore_other_names(tmp_path):

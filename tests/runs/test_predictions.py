@@ -97,20 +97,22 @@ def test_values_are_as_they_are():
     assert list(two.columns()) == ["prediction_1", "prediction_2"]
 
 
-@pytest.mark.parametrize("y", [[2, 0, 1], [[2], [0], [1]], np.eye(3)[[2, 0, 1]]])
-def test_true_labels_of_every_form(y):
-    found = reading("categorical_crossentropy", (3,)).true_labels(np.array(y))
-    assert (found.tolist(), found.dtype) == ([2, 0, 1], np.intp)
-
-
-@pytest.mark.parametrize("y", [[1, 0, 1], [[1.0], [0.0], [1.0]], [True, False, True]])
-def test_true_labels_of_one_yes_or_no(y):
-    assert reading("binary_crossentropy", (1,)).true_labels(np.array(y)).tolist() == [1, 0, 1]
-
-
-def test_true_labels_of_several_yes_or_no():
-    y = np.array([[1, 0], [0, 1], [1, 1]], np.float32)
-    assert reading("binary_crossentropy", (2,)).true_labels(y).tolist() == y.tolist()
+@pytest.mark.parametrize(
+    ("units", "y", "expected"),
+    [
+        (3, [2, 0, 1], [2, 0, 1]),
+        (3, [[2], [0], [1]], [2, 0, 1]),
+        (3, np.eye(3)[[2, 0, 1]], [2, 0, 1]),
+        (1, [1, 0, 1], [1, 0, 1]),
+        (1, [[1.0], [0.0], [1.0]], [1, 0, 1]),
+        (1, [True, False, True], [1, 0, 1]),
+        (2, np.array([[1, 0], [0, 1], [1, 1]], np.float32), [[1, 0], [0, 1], [1, 1]]),
+    ],
+)
+def test_true_labels_of_every_form(units, y, expected):
+    loss = "categorical_crossentropy" if units == 3 else "binary_crossentropy"
+    found = reading(loss, (units,)).true_labels(np.array(y))
+    assert (found.tolist(), found.dtype) == (expected, np.intp)
 
 
 class Declared(Loss):

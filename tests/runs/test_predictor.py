@@ -26,9 +26,10 @@ def columns(flowers):
     }
 
 
-def test_it_says_what_it_needs_and_gives(predictor):
+def test_it_says_what_it_needs_and_gives(predictor, flowers):
     assert predictor.features == ("length", "colour", "width")
     assert predictor.class_names == ("aster", "lily, tall", "rose")
+    assert not (flowers.run / "preparation.safetensors").exists()  # JSON holds what was fitted
 
 
 def test_tables_of_all_sorts_give_the_same(predictor, columns):
@@ -64,13 +65,6 @@ def test_data_frames_of_pandas_give_the_same(predictor, columns):
         assert np.array_equal(predictor.predict(each).outputs, expected)
 
 
-def test_part_by_part_is_the_same(predictor, columns):
-    records = Table(columns)
-    parts = [records.take(np.arange(at, min(at + 50, 120))) for at in (0, 50, 100)]
-    found = np.concatenate([predictor.predict(part).outputs for part in parts])
-    assert np.allclose(found, predictor.predict(records).outputs, rtol=0, atol=1e-6)
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -95,16 +89,11 @@ def test_an_array_is_no_table(predictor):
         predictor.predict(np.zeros((2, 5)))
 
 
-def test_nothing_is_fitted_anew(predictor, columns):
-    """One row alone is prepared as among the others."""
-    whole = predictor.predict(columns).outputs
-    one = predictor.predict({name: column[3:4] for name, column in columns.items()})
-    assert np.allclose(one.outputs, whole[3:4], rtol=0, atol=1e-6)
-
-
 def test_a_model_of_arrays_takes_arrays(document, blobs, tmp_path):
     result = declnet.run(declnet.parse_spec(document), out=tmp_path / "run")
-    found = declnet.load_predictor(tmp_path / "run").predict(blobs[0].tolist())
+    predictor = declnet.load_predictor(tmp_path / "run")
+    assert predictor.preparation is None
+    found = predictor.predict(blobs[0].tolist())
     assert np.array_equal(found.outputs, result.model.predict(blobs[0]))
     assert found.class_names == ("0", "1", "2")
     assert found.prediction.dtype.kind == "i"
@@ -113,6 +102,7 @@ def test_a_model_of_arrays_takes_arrays(document, blobs, tmp_path):
 def test_a_transform_of_arrays_is_applied_again(document, changed, blobs, tmp_path):
     spec = declnet.parse_spec(changed(document, {"data.prepare": ["standardize"]}))
     result = declnet.run(spec, out=tmp_path / "run")
+    assert (tmp_path / "run" / "preparation.safetensors").exists()
     predictor = declnet.load_predictor(tmp_path / "run")
     scaled = (blobs[0] - blobs[0].mean(axis=0)) / blobs[0].std(axis=0)
     expected = result.model.predict(scaled)
@@ -124,12 +114,11 @@ def test_a_transform_of_arrays_is_applied_again(document, changed, blobs, tmp_pa
 
 
 @pytest.mark.parametrize("samples", [1, 7, 120, 1000])
-def test_parts_are_what_the_whole_is(samples, flowers, monkeypatch):
-    registry = declnet.default_registry()
-    predictor = declnet.load_predictor(flowers.run)
-    (whole,) = predicted_parts(predictor, flowers.table, registry)
+def test_parts_are_what_the_whole_is(samples, predictor, flowers, monkeypatch):
+    """Nothing is fitted anew: a row is prepared alone as among others."""
+    (whole,) = predicted_parts(predictor, flowers.table)
     monkeypatch.setattr(module, "samples_in_part", lambda _: samples)
-    parts = list(predicted_parts(predictor, flowers.table, registry))
+    parts = list(predicted_parts(predictor, flowers.table))
     assert [len(part) for part in parts[:-1]] == [samples] * (len(parts) - 1)
     assert sum(map(len, parts)) == 120
     found = np.concatenate([part.outputs for part in parts])
@@ -137,17 +126,15 @@ def test_parts_are_what_the_whole_is(samples, flowers, monkeypatch):
     assert [each for part in parts for each in part.prediction] == whole.prediction.tolist()
 
 
-def test_a_row_at_fault_is_told_by_its_place_in_the_file(flowers, tmp_path, monkeypatch):
-    predictor = declnet.load_predictor(flowers.run)
+def test_a_row_at_fault_is_told_by_its_place_in_the_file(predictor, tmp_path, monkeypatch):
     rows = ["1,red,2\n"] * 20
     rows[16] = "1,red,inf\n"
     (tmp_path / "new.csv").write_text("length,colour,width\n" + "".join(rows))
     monkeypatch.setattr(module, "samples_in_part", lambda _: 5)
     with pytest.raises(declnet.DataError, match=r'new\.csv: row 17, column "width" is infinite'):
-        list(predicted_parts(predictor, tmp_path / "new.csv", declnet.default_registry()))
+        list(predicted_parts(predictor, tmp_path / "new.csv"))
 
 
-def test_a_part_is_as_many_samples_as_the_model_takes_at_once(flowers):
-    predictor = declnet.load_predictor(flowers.run)
+def test_a_part_is_as_many_samples_as_the_model_takes_at_once(predictor):
     assert samples_in_part(predictor) == 2**16
     assert samples_in_part(predictor) % predictor.model.samples_at_once == 0

@@ -12,7 +12,6 @@ from declnet import (
     Dataset,
     Diagnostic,
     OutputError,
-    RunError,
     SpecError,
     parse_spec,
     run,
@@ -41,17 +40,9 @@ def test_the_same_spec_gives_the_same_weights_bit_for_bit(document):
     assert not same_weights(run(spec), run(parse_spec({**document, "seed": 2})))
 
 
-def test_a_run_learns(document):
-    document["training"]["epochs"] = 100
-    result = run(parse_spec(document))
-    assert result.metrics["train"]["loss"] < result.history[0]["loss"] / 3
-    assert result.metrics["train"]["accuracy"] > 0.9
-
-
-@pytest.mark.parametrize("batch_size", [None, 7])
-def test_the_global_generator_is_neither_used_nor_changed(document, batch_size):
+def test_the_global_generator_is_neither_used_nor_changed(document):
     document["data"]["test"] = {"type": "nnfs_spiral", "samples": 5, "classes": 3}
-    document["training"] |= {"batch_size": batch_size} if batch_size else {}
+    document["training"] |= {"batch_size": 7}
     spec = parse_spec(document)
     np.random.seed(1)
     before = np.random.get_state()
@@ -84,13 +75,6 @@ def test_other_names_of_data_sets_are_refused(document, blobs, names):
         run(parse_spec(document), data=dict.fromkeys(names, blobs))
 
 
-def test_data_of_another_shape_is_told_before_training(document, blobs):
-    layers = document["model"]["layers"]
-    layers[2]["units"] = 2
-    with pytest.raises(SpecError, match="2 units do not fit the labels"):
-        run(parse_spec(document), data=blobs)
-
-
 def test_the_listener_hears_each_logged_epoch(document):
     heard = []
     result = run(parse_spec(document), listener=heard.append)
@@ -105,37 +89,15 @@ def test_a_folder_that_is_not_empty_is_refused_and_left_alone(document, tmp_path
     assert [each.read_text() for each in (tmp_path / "out").iterdir()] == ["kept"]
 
 
-def test_an_empty_folder_is_taken_and_missing_parents_are_made(document, tmp_path):
-    (tmp_path / "empty").mkdir()
-    assert run(parse_spec(document), out=tmp_path / "empty").directory == tmp_path / "empty"
-    deep = tmp_path / "a" / "b" / "c"
-    assert run(parse_spec(document), out=str(deep)).directory == deep
-
-
-def test_a_folder_that_cannot_be_made_fails_the_run(document, tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(RunError, match="cannot be made"):
-        run(parse_spec(document), out=tmp_path / "file" / "below")
-    with pytest.raises(OutputError, match="is a file"):
-        run(parse_spec(document), out=tmp_path / "file")
-
-
 def test_wrong_data_leaves_no_folder(document, tmp_path, blobs):
     with pytest.raises(DataError, match="NaN"):
         run(parse_spec(document), data=(blobs[0] * np.nan, blobs[1]), out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
-def test_more_memory_than_the_machine_has_is_told_before_any_is_taken(document):
-    document["model"]["layers"][:2] = [{"type": "dense", "units": 10**6}] * 2
-    with pytest.raises(SpecError, match="memory"):
-        run(parse_spec(document))
-
-
 def test_what_was_checked_is_not_checked_again(document):
     spec = parse_spec(document)
-    refused = replace(
-        check_spec(spec), problems=(Diagnostic("as the check said", path=(), code="E060"),)
-    )
+    problem = Diagnostic("as the check said", path=(), code="E060")
+    refused = replace(check_spec(spec), problems=(problem,))
     with pytest.raises(SpecError, match="as the check said"):
         run(spec, checked=refused)

@@ -11,7 +11,16 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet import ComponentError, DataError, OutputError, SpecError, open_run, parse_spec, run
+from declnet import (
+    ComponentError,
+    DataError,
+    OutputError,
+    SpecError,
+    WeightsError,
+    open_run,
+    parse_spec,
+    run,
+)
 
 
 @pytest.fixture
@@ -60,31 +69,55 @@ def test_it_tells_what_the_run_wrote(stored, done, document):
     assert stored.spec == parse_spec(document)
     assert stored.spec_text == (done.directory / "spec.toml").read_text()
     assert stored.spec_tables == tomllib.loads(stored.spec_text)
+    assert stored.spec_tables["training"]["log_every"] == 1
 
 
 @pytest.mark.parametrize(
-    ("file", "part"),
+    ("file", "part", "message"),
     [
-        ("spec.toml", "spec_tables"),
-        ("spec.toml", "spec"),
-        ("history.jsonl", "history"),
-        ("metrics.json", "metrics"),
+        ("spec.toml", "spec_tables", r"spec\.toml"),
+        ("spec.toml", "spec", r"spec\.toml"),
+        ("history.jsonl", "history", r"cannot be read: history\.jsonl"),
+        ("metrics.json", "metrics", r"cannot be read: metrics\.json"),
     ],
 )
-def test_a_damaged_part_costs_only_itself(done, file, part):
+def test_a_damaged_part_costs_only_itself(done, file, part, message):
     parts = {"spec_tables", "history", "metrics"} - {part.replace("spec", "spec_tables")[:11]}
     (done.directory / file).write_text("{damaged\n{}\n")
     stored = open_run(done.directory)
-    with pytest.raises((OutputError, SpecError)):
+    with pytest.raises((OutputError, SpecError), match=message):
         getattr(stored, part)
     assert all(getattr(stored, each) for each in parts)
 
 
+def test_damaged_or_missing_weights_are_named(done):
+    (done.directory / "weights.safetensors").write_bytes(b"damaged")
+    with pytest.raises(WeightsError, match="not a safetensors file"):
+        declnet.load_model(done.directory)
+    (done.directory / "weights.safetensors").unlink()
+    with pytest.raises(OutputError, match=r"the run left no weights \(it is finished\)"):
+        declnet.load_model(done.directory)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"form": 2}', '{"form": 1}'])
+def test_a_damaged_preparation_is_named(flowers, tmp_path, content):
+    copy = Path(shutil.copytree(flowers.run, tmp_path / "copy"))
+    (copy / "preparation.json").write_text(content)
+    with pytest.raises(OutputError, match=r"preparation\.json: cannot be read"):
+        declnet.load_predictor(copy)
+
+
+def test_a_last_line_that_a_kill_cut_off_is_left_out(done):
+    with (done.directory / "history.jsonl").open("a") as file:
+        file.write('{"epoch": 3, "lo')
+    assert open_run(done.directory).history == done.history
+
+
 def test_a_folder_without_a_manifest_is_refused(tmp_path):
     with pytest.raises(OutputError, match="there is no such folder"):
-        open_run(tmp_path / "absent")
+        declnet.load_model(tmp_path / "absent")
     with pytest.raises(OutputError, match="not a run's folder"):
-        open_run(tmp_path)
+        open_run(str(tmp_path))
     (tmp_path / "manifest.json").write_text("[]")
     with pytest.raises(OutputError, match=r"cannot be read: manifest\.json"):
         open_run(tmp_path)
@@ -117,8 +150,6 @@ def test_layers_are_listed_without_weights(stored, done):
         ("relu_1",),
         ("dense_2",),
     ]
-    with pytest.raises(OutputError, match=r"the run left no weights \(it is finished\)"):
-        stored.model()
 
 
 def test_the_data_is_what_the_run_saw(stored, blobs):

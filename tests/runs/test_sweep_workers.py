@@ -1,5 +1,3 @@
-"""Tests of sweep workers."""
-
 from __future__ import annotations
 
 import os
@@ -18,10 +16,6 @@ pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="children are
 def children():
     own = Path(f"/proc/{os.getpid()}/task")
     return {int(each) for task in own.iterdir() for each in (task / "children").read_text().split()}
-
-
-def ignore(task, share):
-    pass
 
 
 def test_a_worker_that_dies_fails_its_task_and_is_replaced(document, tmp_path):
@@ -47,38 +41,20 @@ def test_a_worker_that_dies_fails_its_task_and_is_replaced(document, tmp_path):
     assert children() == before
 
 
-def test_both_ways_give_the_same_outcomes_and_tell_of_progress(document, tmp_path):
-    spec = parse_spec(document)
+def test_progress_is_told_run_by_run(document, tmp_path):
     shares = []
-    alone = list(
-        one_after_another(
-            tasks_of(spec, [3, 5], tmp_path / "a"),
-            default_registry(),
-            lambda task, share: shares.append((task.spec.seed, share)),
-        )
-    )
-    many = sorted(
-        at_once(tasks_of(spec, [3, 5], tmp_path / "b"), 2, [], ignore),
-        key=lambda outcome: outcome.seed,
-    )
-    assert [each.metrics for each in alone] == [each.metrics for each in many]
-    assert [each.seed for each in alone] == [3, 5]
-    assert (3, 1.0) in shares
-    assert (5, 1 / 3) in shares
+    tasks = tasks_of(parse_spec(document), [3, 5], tmp_path)
+    follow = lambda task, share: shares.append((task.spec.seed, share))  # noqa: E731
+    outcomes = list(one_after_another(tasks, default_registry(), follow))
+    assert [each.seed for each in outcomes] == [3, 5]
+    assert shares == [(seed, pytest.approx(part / 3)) for seed in (3, 5) for part in (1, 2, 3)]
 
 
 def test_whoever_stops_listening_ends_the_workers(document, tmp_path):
     before = children()
     endless = parse_spec(document | {"training": {"epochs": 10**9, "log_every": 10**6}})
-    outcomes = at_once(
-        [
-            *tasks_of(parse_spec(document), [0], tmp_path),
-            *tasks_of(endless, [1, 2], tmp_path),
-        ],
-        2,
-        [],
-        ignore,
-    )
+    tasks = [*tasks_of(parse_spec(document), [0], tmp_path), *tasks_of(endless, [1, 2], tmp_path)]
+    outcomes = at_once(tasks, 2, [], lambda task, share: None)
     assert next(outcomes).seed == 0
     outcomes.close()
     assert children() == before

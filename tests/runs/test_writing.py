@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from declnet.runs.writing import append_line, write_atomically, write_json
+from declnet.runs.writing import write_atomically, write_json
 
 
 def test_a_file_is_replaced_whole(tmp_path):
@@ -30,10 +30,3 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
     with pytest.raises(OSError, match="directory"):
         write_atomically(target, b"new")
     assert [each.name for each in tmp_path.iterdir()] == ["file"]
-
-
-def test_lines_are_appended_one_by_one(tmp_path):
-    for epoch in range(3):
-        append_line(tmp_path / "h.jsonl", {"epoch": epoch})
-    lines = (tmp_path / "h.jsonl").read_text().splitlines()
-    assert [json.loads(line) for line in lines] == [{"epoch": epoch} for epoch in range(3)]
