@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from declnet_standard.layers.matrix_product import FEW, SMALL, multiply
+from declnet_standard.layers.dense import FEW, SMALL, matrix_product
 
 
 def matrix(rng, shape, order):
@@ -23,7 +23,7 @@ def test_the_product_is_numpys_in_every_memory_order(shape, orders):
     rows, inner, columns = shape
     a, b = matrix(rng, (rows, inner), orders[0]), matrix(rng, (inner, columns), orders[1])
     out = np.full((rows, columns), np.nan, order=orders[2])
-    multiply(a, b, out)
+    matrix_product(a, b, out)
     np.testing.assert_allclose(out, a @ b, rtol=1e-12, atol=1e-12)
 
 
@@ -38,9 +38,9 @@ def test_every_thin_shape_gives_the_product(rows, inner, columns, transposed):
     a, b = rng.normal(size=(inner, rows)).T, rng.normal(size=(inner, columns))
     if transposed:
         out = np.full((columns, rows), np.nan)
-        multiply(b.T, a.T, out)
+        matrix_product(b.T, a.T, out)
         np.testing.assert_allclose(out.T, a @ b, rtol=1e-10, atol=1e-10)
     else:
         out = np.full((rows, columns), np.nan)
-        multiply(a, b, out)
+        matrix_product(a, b, out)
         np.testing.assert_allclose(out, a @ b, rtol=1e-10, atol=1e-10)

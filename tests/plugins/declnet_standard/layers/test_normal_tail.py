@@ -5,7 +5,7 @@ from math import erfc, exp, pi, sqrt
 import numpy as np
 import pytest
 
-from declnet_standard.layers.normal_tail import FAR, fill_normal_tail
+from declnet_standard.layers.gelu import FAR, fill_normal_tail
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from declnet_standard.layers import SELU
-from declnet_standard.layers.selu import ALPHA, SCALE
+from declnet_standard.layers.activations import ALPHA, SCALE
 
 
 def test_mean_0_and_variance_1_stay(state_of):

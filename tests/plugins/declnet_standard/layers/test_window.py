@@ -10,8 +10,15 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from declnet_standard.layers.window import Axis, Window, positions, seen, window_over
-from declnet_standard.layers.window_fields import Padding, Sizes, require_small_padding
+from declnet_standard.layers.window import (
+    Axis,
+    Padding,
+    Sizes,
+    Window,
+    positions,
+    seen,
+    window_over,
+)
 
 AXES = st.builds(
     Axis,
@@ -139,9 +146,3 @@ def test_a_number_stands_for_both():
 def test_other_fields_are_refused(field, value):
     with pytest.raises(ValidationError, match=r"whole number of at least [01], or two: \[height"):
         Fields.model_validate({field: value})
-
-
-def test_padding_of_pools_is_at_most_half():
-    require_small_padding((2, 4), (1, 2))
-    with pytest.raises(ValueError, match=r"at most half of pool_size \[3, 4\], not \[1, 3\]"):
-        require_small_padding((3, 4), (1, 3))

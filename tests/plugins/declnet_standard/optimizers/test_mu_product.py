@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from declnet_standard.optimizers.nadam import mu_product
+from declnet_standard.optimizers.adam import mu_product
 
 
 @pytest.mark.parametrize("momentum_decay", [0.0, 1e-9, 0.004, 1.0, 250.0])

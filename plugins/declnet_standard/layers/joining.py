@@ -1,4 +1,4 @@
-"""Several inputs, one after the other."""
+"""Layers with several inputs: their sum, product and concatenation."""
 
 from itertools import accumulate, pairwise
 
@@ -6,6 +6,68 @@ import numpy as np
 from pydantic import Field
 
 from declnet import Array, Layer, LayerState, Shape
+
+
+class Add(Layer):
+    """y = x_1 + x_2 + …, element by element: what closes a residual block.
+
+    x: one or more arrays of the same shape, named by `inputs`.
+    """
+
+    type = "add"
+    examples = ({},)
+    n_inputs = None
+    backward_needs = frozenset()
+    memory_order = "any"
+    is_linear = True
+
+    def forward(self, x: tuple[Array, ...], y: Array, state: LayerState) -> None:
+        """y = sum of x."""
+        np.copyto(y, x[0])
+        for each in x[1:]:
+            np.add(y, each, out=y)
+
+    def backward(
+        self, x: None, y: None, dy: Array, dx: tuple[Array | None, ...], state: LayerState
+    ) -> None:
+        """dx_i = dy."""
+        for each in dx:
+            if each is not None:
+                np.copyto(each, dy)
+
+
+class Multiply(Layer):
+    """y = x_1 * x_2 * …, element by element: a gate.
+
+    x: one or more arrays of the same shape, named by `inputs`.
+    """
+
+    type = "multiply"
+    examples = ({},)
+    n_inputs = None
+    backward_needs = frozenset({"x"})
+    memory_order = "any"
+
+    def forward(self, x: tuple[Array, ...], y: Array, state: LayerState) -> None:
+        """y = product of x."""
+        np.copyto(y, x[0])
+        for each in x[1:]:
+            np.multiply(y, each, out=y)
+
+    def backward(
+        self,
+        x: tuple[Array, ...],
+        y: None,
+        dy: Array,
+        dx: tuple[Array | None, ...],
+        state: LayerState,
+    ) -> None:
+        """dx_i = dy * product of all x but x_i."""
+        for position, each in enumerate(dx):
+            if each is not None:
+                np.copyto(each, dy)
+                for other in (*x[:position], *x[position + 1 :]):
+                    np.multiply(each, other, out=each)
 
 
 class Concatenate(Layer):

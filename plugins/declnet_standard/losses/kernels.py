@@ -1,4 +1,4 @@
-"""Sigmoid and binary cross-entropy in one: the gradient is a subtraction."""
+"""A last layer and its cross-entropy in one call, whose gradient is a subtraction."""
 
 from functools import partial
 from math import log
@@ -6,9 +6,12 @@ from math import log
 import numpy as np
 
 from declnet import Array, Kernel, KernelCalls, KernelSite
-from declnet_standard.layers import Sigmoid
-from declnet_standard.losses.binary_crossentropy import BinaryCrossentropy
-from declnet_standard.losses.clipping import SMALLEST
+from declnet_standard.layers.activations import Sigmoid, Softmax, fill_softmax
+from declnet_standard.losses.classification import (
+    SMALLEST,
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+)
 from declnet_standard.losses.sample_means import outputs_of, room_for_elements, take_means
 
 LARGEST_LOGIT = log((1 - SMALLEST) / SMALLEST)
@@ -57,3 +60,27 @@ def _fill(x: Array, y_true: Array, y: Array, losses: Array) -> None:
     np.exp(y, out=y)
     np.add(y, 1, out=y)
     np.reciprocal(y, out=y)
+
+
+class SoftmaxCategoricalCrossentropy(Kernel):
+    """y = softmax(x), losses = -log(clip(y[label])), dx = y - y_true, for smoothed labels as well.
+
+    x, y, y_true: (n, classes); losses: (n,), which also holds maxima and sums in between. The
+    gradient ignores the clipping of the loss.
+    """
+
+    type = "softmax_categorical_crossentropy"
+    replaces = (Softmax, CategoricalCrossentropy)
+
+    def bind(self, site: KernelSite) -> KernelCalls:
+        """Compute softmax, then the loss; log-softmax would save a temporary but be slower."""
+        x, y, y_true, losses, dx = site.x, site.y, site.y_true, site.losses, site.dx
+        _, loss = site.components
+
+        def forward() -> None:
+            fill_softmax(x, y, losses)
+            loss.forward(y, y_true, losses)
+
+        if dx is None:
+            return KernelCalls((forward,))
+        return KernelCalls((forward,), (partial(np.subtract, y, y_true, dx), site.weigh(dx)))
