@@ -225,6 +225,6 @@ INITIALIZERS = (
 
 @hookimpl
 def declnet_register(register: Register) -> None:
-    """Register the initializers."""
+    """Announce the initializers."""
     for initializer in INITIALIZERS:
-        register(initializer)
+        register.lazily("initializer", initializer.type, f"{__name__}:{initializer.__name__}")

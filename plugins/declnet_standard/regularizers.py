@@ -65,6 +65,6 @@ class L1L2(Regularizer):
 
 @hookimpl
 def declnet_register(register: Register) -> None:
-    """Register the regularizers."""
+    """Announce the regularizers."""
     for regularizer in (L1, L2, L1L2):
-        register(regularizer)
+        register.lazily("regularizer", regularizer.type, f"{__name__}:{regularizer.__name__}")

@@ -225,7 +225,7 @@ class Warmup(Schedule):
 
 @hookimpl
 def declnet_register(register: Register) -> None:
-    """Register the schedules."""
+    """Announce the schedules."""
     for schedule in (
         Constant,
         InverseTime,
@@ -236,4 +236,4 @@ def declnet_register(register: Register) -> None:
         OneCycle,
         Warmup,
     ):
-        register(schedule)
+        register.lazily("schedule", schedule.type, f"{__name__}:{schedule.__name__}")
