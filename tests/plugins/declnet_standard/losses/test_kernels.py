@@ -1,6 +1,8 @@
-"""The kernels of a last layer and a loss in the graph of a training step."""
+"""Kernels of a last layer and a loss: alone, and in the graph of a training step."""
 
 from __future__ import annotations
+
+from math import log
 
 import numpy as np
 import pytest
@@ -19,10 +21,13 @@ from declnet_standard.losses import (
     SoftmaxCategoricalCrossentropy,
 )
 
+from ....plain_arrays import run_kernel, run_loss
+
 X = np.random.default_rng(4).normal(size=(9, 4))
 LABELS = np.arange(9) % 3
 WEIGHTS = np.linspace(0.1, 2.0, 9)
 
+BINARY = (SigmoidBinaryCrossentropy(), Sigmoid(), BinaryCrossentropy())
 JOINED = (
     (Softmax(), CategoricalCrossentropy(), SoftmaxCategoricalCrossentropy),
     (Softmax(), CategoricalCrossentropy(label_smoothing=0.2), SoftmaxCategoricalCrossentropy),
@@ -87,3 +92,70 @@ def test_nothing_to_train_leaves_the_gradient_out():
     assert graph.step(logits, loss.prepare(LABELS, (3,), model.dtype)).run() == pytest.approx(mean)
     assert gradient.size
     assert graph.gradient.size == 0
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.3])
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_sigmoid_and_loss_are_those_of_layer_and_loss(smoothing, outputs):
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(scale=8, size=(50, outputs)), rng.integers(0, 2, (50, outputs))
+    loss = BinaryCrossentropy(label_smoothing=smoothing)
+    y_pred, losses, dx = run_kernel(SigmoidBinaryCrossentropy(), Sigmoid(), loss, x, y)
+    sigmoid = 1 / (1 + np.exp(-x))
+    np.testing.assert_allclose(y_pred, sigmoid, rtol=1e-12)
+    apart, dy_pred = run_loss(loss, sigmoid, y)
+    np.testing.assert_allclose(losses, apart, rtol=1e-7)
+    inside = np.abs(x) < 16  # beyond, the loss clips
+    chained = (dy_pred * sigmoid * (1 - sigmoid))[inside]
+    np.testing.assert_allclose(dx[inside], chained, rtol=1e-7, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_saturated_logits_are_clipped_as_probabilities_are(dtype):
+    x = np.array([[1e4], [1e4], [-1e4], [-1e4]], dtype)
+    with np.errstate(all="raise", under="ignore"):
+        y_pred, losses, dx = run_kernel(*BINARY, x, [1, 0, 1, 0])
+    np.testing.assert_allclose(y_pred[:, 0], [1, 1, 0, 0], atol=1e-30)
+    large = -log(1e-7)
+    np.testing.assert_allclose(losses, [1e-7, large, large, 1e-7], rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(dx[:, 0], [0, 1, -1, 0], atol=1e-30)
+
+
+def test_float32_keeps_digits_that_layer_and_loss_lose():
+    x = np.float32([[14.5]])
+    _, losses, _ = run_kernel(*BINARY, x, [0])
+    np.testing.assert_allclose(losses, np.log1p(np.exp(14.5)), rtol=1e-6)
+    apart, _ = run_loss(BinaryCrossentropy(), np.float32(1) / (1 + np.exp(-x)), [0])
+    assert abs(apart[0] - losses[0]) > 1e-3
+
+
+def test_nan_in_gives_nan_out():
+    for found in run_kernel(*BINARY, [[np.nan], [0.0]], [0, 1]):
+        assert np.isnan(found).reshape(-1).tolist() == [True, False]
+
+
+def test_softmax_losses_and_gradient_are_golden(golden_components):
+    logits, labels = golden_components["logits"], golden_components["labels"]
+    y, losses, dx = run_kernel(
+        SoftmaxCategoricalCrossentropy(), Softmax(), CategoricalCrossentropy(), logits, labels
+    )
+    np.testing.assert_allclose(y, golden_components["softmax"], rtol=1e-12)
+    np.testing.assert_allclose(losses, golden_components["cross_entropy_sparse"], rtol=1e-12)
+    expected = golden_components["softmax_cross_entropy_gradient"]
+    np.testing.assert_allclose(dx / 12, expected, rtol=1e-12, atol=1e-16)
+
+
+@pytest.mark.parametrize("scale", [1, 30, 1e4])
+def test_smoothed_softmax_losses_are_those_of_layer_and_loss(scale):
+    loss = CategoricalCrossentropy(label_smoothing=0.1)
+    rng = np.random.default_rng(1)
+    logits, labels = rng.normal(scale=scale, size=(20, 4)), rng.integers(0, 4, 20)
+    y_pred, losses, dx = run_kernel(
+        SoftmaxCategoricalCrossentropy(), Softmax(), loss, logits, labels
+    )
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    np.testing.assert_allclose(y_pred.sum(axis=1), 1, rtol=1e-12)
+    np.testing.assert_allclose(y_pred, exponentials / exponentials.sum(axis=1, keepdims=True))
+    np.testing.assert_allclose(losses, run_loss(loss, y_pred, labels)[0], rtol=1e-12)
+    expected = y_pred - loss.prepare(labels, (4,), np.dtype(float))
+    np.testing.assert_allclose(dx, expected, atol=1e-15)

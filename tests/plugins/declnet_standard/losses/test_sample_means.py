@@ -1,3 +1,5 @@
+"""What all losses have in common: NaN, outputs, and the memory that they take."""
+
 from __future__ import annotations
 
 import tracemalloc
@@ -15,6 +17,8 @@ from declnet_standard.losses import (
     MeanAbsoluteError,
     MeanSquaredError,
 )
+
+from ....plain_arrays import run_loss
 
 TEMPORARIES = {
     BinaryCrossentropy(): 1,
@@ -36,7 +40,7 @@ def name(value):
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=name)
-def test_nan_in_gives_nan_out(loss, run_loss):
+def test_nan_in_gives_nan_out(loss):
     y_pred = np.full((3, 2), 0.5)
     y_pred[1, 1] = np.nan
     y = [1, 1, 1] if loss.targets == "classes" else np.ones((3, 2))
@@ -46,14 +50,14 @@ def test_nan_in_gives_nan_out(loss, run_loss):
 
 
 @pytest.mark.parametrize("loss", TEMPORARIES, ids=name)
-def test_nan_in_gives_nan_out_for_one_output(loss, run_loss):
+def test_nan_in_gives_nan_out_for_one_output(loss):
     losses, dy_pred = run_loss(loss, [[np.nan], [0.5]], [0, 1])
     assert np.isnan(losses).tolist() == [True, False]
     assert np.isnan(dy_pred).tolist() == [[True], [False]]
 
 
 @pytest.mark.parametrize("loss", TEMPORARIES, ids=name)
-def test_predictions_without_an_axis_of_outputs_are_one_output(loss, run_loss):
+def test_predictions_without_an_axis_of_outputs_are_one_output(loss):
     rng = np.random.default_rng(2)
     y_pred, y = rng.uniform(0.1, 0.9, 6), rng.integers(0, 2, 6)
     losses, dy_pred = run_loss(loss, y_pred, y)
@@ -63,7 +67,7 @@ def test_predictions_without_an_axis_of_outputs_are_one_output(loss, run_loss):
 
 
 @pytest.mark.parametrize("loss", TEMPORARIES, ids=name)
-def test_an_output_twice_has_the_mean_of_both(loss, run_loss):
+def test_an_output_twice_has_the_mean_of_both(loss):
     rng = np.random.default_rng(3)
     y_pred, y = rng.uniform(0.1, 0.9, (6, 1)), rng.integers(0, 2, (6, 1))
     losses, dy_pred = run_loss(loss, y_pred, y)
