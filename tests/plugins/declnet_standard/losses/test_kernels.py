@@ -1,4 +1,4 @@
-"""Kernels of a last layer and a loss: alone, and in the graph of a training step."""
+"""Kernels of a last layer and a loss: which they replace, and numbers that the kit does not try."""
 
 from __future__ import annotations
 
@@ -25,15 +25,8 @@ from ....plain_arrays import run_kernel, run_loss
 
 X = np.random.default_rng(4).normal(size=(9, 4))
 LABELS = np.arange(9) % 3
-WEIGHTS = np.linspace(0.1, 2.0, 9)
 
 BINARY = (SigmoidBinaryCrossentropy(), Sigmoid(), BinaryCrossentropy())
-JOINED = (
-    (Softmax(), CategoricalCrossentropy(), SoftmaxCategoricalCrossentropy),
-    (Softmax(), CategoricalCrossentropy(label_smoothing=0.2), SoftmaxCategoricalCrossentropy),
-    (Sigmoid(), BinaryCrossentropy(), SigmoidBinaryCrossentropy),
-    (Sigmoid(), BinaryCrossentropy(label_smoothing=0.2), SigmoidBinaryCrossentropy),
-)
 
 
 class OtherSoftmax(Softmax):
@@ -42,26 +35,15 @@ class OtherSoftmax(Softmax):
     type = "other_softmax"
 
 
-def taken(layers, loss, kernels, weights=None):
+def taken(layers, loss, kernels):
     """The mean loss, the gradient and the output of one step."""
     registry = default_registry()
     model = Model(infer_nodes(layers, (4,), registry), (4,), "float64")
     model.store.initialize(3, registry)
     y = np.eye(3)[LABELS]
     graph = TrainingGraph(model, loss, 9, 0, kernels)
-    step = graph.step(X, loss.prepare(y, (3,), model.dtype), weights)
+    step = graph.step(X, loss.prepare(y, (3,), model.dtype))
     return step.run(), graph.gradient.copy(), step.y_pred.copy()
-
-
-@pytest.mark.parametrize("weights", [None, WEIGHTS])
-@pytest.mark.parametrize(("last", "loss", "kernel"), JOINED)
-def test_a_step_is_that_of_layer_and_loss(last, loss, kernel, weights):
-    kernels = Kernels(default_registry())
-    joined = taken((Dense(units=3), last), loss, kernels, weights)
-    assert kernels.used == (kernel,)
-    apart = taken((Dense(units=3), last), loss, Kernels(), weights)
-    for found, expected in zip(joined, apart, strict=True):
-        np.testing.assert_allclose(found, expected, rtol=1e-7, atol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -94,22 +76,6 @@ def test_nothing_to_train_leaves_the_gradient_out():
     assert graph.gradient.size == 0
 
 
-@pytest.mark.parametrize("smoothing", [0.0, 0.3])
-@pytest.mark.parametrize("outputs", [1, 3])
-def test_sigmoid_and_loss_are_those_of_layer_and_loss(smoothing, outputs):
-    rng = np.random.default_rng(1)
-    x, y = rng.normal(scale=8, size=(50, outputs)), rng.integers(0, 2, (50, outputs))
-    loss = BinaryCrossentropy(label_smoothing=smoothing)
-    y_pred, losses, dx = run_kernel(SigmoidBinaryCrossentropy(), Sigmoid(), loss, x, y)
-    sigmoid = 1 / (1 + np.exp(-x))
-    np.testing.assert_allclose(y_pred, sigmoid, rtol=1e-12)
-    apart, dy_pred = run_loss(loss, sigmoid, y)
-    np.testing.assert_allclose(losses, apart, rtol=1e-7)
-    inside = np.abs(x) < 16  # beyond, the loss clips
-    chained = (dy_pred * sigmoid * (1 - sigmoid))[inside]
-    np.testing.assert_allclose(dx[inside], chained, rtol=1e-7, atol=1e-12)
-
-
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_saturated_logits_are_clipped_as_probabilities_are(dtype):
     x = np.array([[1e4], [1e4], [-1e4], [-1e4]], dtype)
@@ -129,11 +95,6 @@ def test_float32_keeps_digits_that_layer_and_loss_lose():
     assert abs(apart[0] - losses[0]) > 1e-3
 
 
-def test_nan_in_gives_nan_out():
-    for found in run_kernel(*BINARY, [[np.nan], [0.0]], [0, 1]):
-        assert np.isnan(found).reshape(-1).tolist() == [True, False]
-
-
 def test_softmax_losses_and_gradient_are_golden(golden_components):
     logits, labels = golden_components["logits"], golden_components["labels"]
     y, losses, dx = run_kernel(
@@ -145,11 +106,10 @@ def test_softmax_losses_and_gradient_are_golden(golden_components):
     np.testing.assert_allclose(dx / 12, expected, rtol=1e-12, atol=1e-16)
 
 
-@pytest.mark.parametrize("scale", [1, 30, 1e4])
-def test_smoothed_softmax_losses_are_those_of_layer_and_loss(scale):
+def test_smoothed_losses_of_large_logits_are_those_of_layer_and_loss():
     loss = CategoricalCrossentropy(label_smoothing=0.1)
     rng = np.random.default_rng(1)
-    logits, labels = rng.normal(scale=scale, size=(20, 4)), rng.integers(0, 4, 20)
+    logits, labels = rng.normal(scale=1e4, size=(20, 4)), rng.integers(0, 4, 20)
     y_pred, losses, dx = run_kernel(
         SoftmaxCategoricalCrossentropy(), Softmax(), loss, logits, labels
     )

@@ -23,19 +23,11 @@ from declnet_standard.optimizers.adam import mu_product
 EPSILON = 1e-7
 
 
-def sgd(w, gradients, rate, momentum):
+def sgd(w, gradients, rate, momentum, nesterov=False):
     v = np.zeros_like(w)
     for dw in gradients:
         v = momentum * v - rate * dw
-        w = w + v
-        yield w
-
-
-def nesterov(w, gradients, rate, momentum):
-    v = np.zeros_like(w)
-    for dw in gradients:
-        v = momentum * v - rate * dw
-        w = w + momentum * v - rate * dw
+        w = w + (momentum * v - rate * dw if nesterov else v)
         yield w
 
 
@@ -55,23 +47,13 @@ def rmsprop(w, gradients, rate, rho):
         yield w
 
 
-def adam(w, gradients, rate, beta_1, beta_2, weight_decay=0.0):
-    m = v = np.zeros_like(w)
+def adam(w, gradients, rate, beta_1, beta_2, weight_decay=0.0, amsgrad=False):
+    m = v = largest = np.zeros_like(w)
     for step, dw in enumerate(gradients, start=1):
         w = w - rate * weight_decay * w
         m = beta_1 * m + (1 - beta_1) * dw
         v = beta_2 * v + (1 - beta_2) * dw**2
-        corrected = m / (1 - beta_1**step), v / (1 - beta_2**step)
-        w = w - rate * corrected[0] / (np.sqrt(corrected[1]) + EPSILON)
-        yield w
-
-
-def amsgrad(w, gradients, rate, beta_1, beta_2):
-    m = v = largest = np.zeros_like(w)
-    for step, dw in enumerate(gradients, start=1):
-        m = beta_1 * m + (1 - beta_1) * dw
-        v = beta_2 * v + (1 - beta_2) * dw**2
-        largest = np.maximum(largest, v)
+        largest = np.maximum(largest, v) if amsgrad else v
         corrected = m / (1 - beta_1**step), largest / (1 - beta_2**step)
         w = w - rate * corrected[0] / (np.sqrt(corrected[1]) + EPSILON)
         yield w
@@ -116,7 +98,7 @@ def lion(w, gradients, rate, beta_1, beta_2, weight_decay):
     [
         (SGD(), sgd, (1.0, 0.0)),
         (SGD(learning_rate=0.3, momentum=0.9), sgd, (0.3, 0.9)),
-        (SGD(learning_rate=0.3, momentum=0.9, nesterov=True), nesterov, (0.3, 0.9)),
+        (SGD(learning_rate=0.3, momentum=0.9, nesterov=True), sgd, (0.3, 0.9, True)),
         (Adagrad(), adagrad, (1.0,)),
         (RMSProp(), rmsprop, (0.001, 0.9)),
         (RMSProp(learning_rate=0.2, rho=0.99), rmsprop, (0.2, 0.99)),
@@ -125,8 +107,8 @@ def lion(w, gradients, rate, beta_1, beta_2, weight_decay):
         (Adam(beta_1=0.0, beta_2=0.0), adam, (0.001, 0.0, 0.0)),
         (AdamW(), adam, (0.001, 0.9, 0.999, 0.01)),
         (AdamW(learning_rate=0.1, beta_2=0.8, weight_decay=0.3), adam, (0.1, 0.9, 0.8, 0.3)),
-        (AMSGrad(), amsgrad, (0.001, 0.9, 0.999)),
-        (AMSGrad(learning_rate=0.1, beta_1=0.0, beta_2=0.3), amsgrad, (0.1, 0.0, 0.3)),
+        (AMSGrad(), adam, (0.001, 0.9, 0.999, 0.0, True)),
+        (AMSGrad(learning_rate=0.1, beta_1=0.0, beta_2=0.3), adam, (0.1, 0.0, 0.3, 0.0, True)),
         (NAdam(), nadam, (0.002, 0.9, 0.999, 0.004)),
         (NAdam(learning_rate=0.1, beta_1=0.5, momentum_decay=1.0), nadam, (0.1, 0.5, 0.999, 1.0)),
         (NAdam(beta_1=0.0, momentum_decay=0.0), nadam, (0.002, 0.0, 0.999, 0.0)),

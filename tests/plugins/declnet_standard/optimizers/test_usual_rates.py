@@ -75,13 +75,6 @@ def test_a_rate_out_of_the_range_is_warned_of(cls, codes_of):
         assert finding.help == f"its default is {cls().learning_rate:g}"
 
 
-def test_adam_at_the_rate_of_gradient_descent():
-    (finding,) = Adam(learning_rate=1).check(RunContext())
-    assert finding.message == (
-        "a learning rate of 1 is above the usual range of adam, 1e-06 to 0.1"
-    )
-
-
 @pytest.mark.parametrize("cls", [SGD, Walk, Stroll], ids=lambda cls: cls.type)
 def test_a_rate_of_0_is_warned_of(cls):
     (finding,) = cls(learning_rate=0.0).check(RunContext())

@@ -26,13 +26,62 @@ def rates(schedule, *steps, total=TOTAL):
     return pytest.approx([schedule.rate(step, total) for step in steps], rel=1e-12, abs=1e-15)
 
 
-def test_constant_is_its_value_at_every_step():
-    assert {Constant(value=0.3).rate(step, TOTAL) for step in (1, 2, 1000)} == {0.3}
+WAVE = sqrt(2) / 8
+ONE_CYCLE = OneCycle(max_rate=1.0, steps=10, warmup_share=0.5, initial_divisor=2, final_divisor=50)
 
 
-def test_inverse_time_starts_at_the_initial_rate_and_falls():
-    schedule = InverseTime(initial_rate=0.8, decay=0.5)
-    assert [schedule.rate(step, TOTAL) for step in (1, 2, 3)] == [0.8, 0.8 / 1.5, 0.4]
+@pytest.mark.parametrize(
+    ("schedule", "steps", "expected"),
+    [
+        (Constant(value=0.3), [1, 2, 1000], [0.3] * 3),
+        (InverseTime(initial_rate=0.8, decay=0.5), [1, 2, 3], [0.8, 0.8 / 1.5, 0.4]),
+        (Exponential(initial_rate=8, decay_rate=0.5), [1, 2, 3, 5], [8, 4, 2, 0.5]),
+        (
+            Exponential(initial_rate=8, decay_rate=0.25, decay_steps=4),
+            [1, 2, 3, 5, 7],
+            [8, 8 / sqrt(2), 4, 2, 1],
+        ),
+        (
+            Exponential(initial_rate=8, decay_rate=0.25, decay_steps=4, staircase=True),
+            [1, 2, 4, 5, 8, 9],
+            [8, 8, 8, 2, 2, 0.5],
+        ),
+        (Step(initial_rate=0.8, factor=0.5, every=3), [1, 3, 4, 6, 7], [0.8, 0.8, 0.4, 0.4, 0.2]),
+        (
+            Polynomial(initial_rate=1.0, final_rate=0.2, steps=4),
+            [1, 2, 3, 4, 5, 6, 10**9],
+            [1.0, 0.8, 0.6, 0.4, 0.2, 0.2, 0.2],
+        ),
+        (
+            Polynomial(initial_rate=1.0, steps=4, power=2.0),
+            [1, 2, 3, 4, 5],
+            [1, 9 / 16, 4 / 16, 1 / 16, 0],
+        ),
+        (
+            Cosine(initial_rate=1.0, final_rate=0.5, steps=4),
+            [1, 2, 3, 4, 5, 6, 9, 10**9],
+            [1, 0.75 + WAVE, 0.75, 0.75 - WAVE, 0.5, 0.5, 0.5, 0.5],
+        ),
+        (ONE_CYCLE, [1, 3, 5, 10, 11, 10**9], [0.5, 0.75, 1.0, 0.01, 0.01, 0.01]),
+        (
+            Warmup(steps=4, start_factor=0.2, schedule=0.5),
+            [1, 2, 3, 4, 5, 6, 10**9],
+            [0.1, 0.2, 0.3, 0.4, 0.5, 0.5, 0.5],
+        ),
+        (  # it leads to the first rate of what follows
+            Warmup(
+                steps=2,
+                start_factor=0.0,
+                schedule=Step(initial_rate=0.5, factor=0.1, every=2),
+            ),
+            [1, 2, 3, 4, 5, 6],
+            [0, 0.25, 0.5, 0.5, 0.05, 0.05],
+        ),
+    ],
+    ids=lambda each: getattr(each, "type", None),
+)
+def test_rates(schedule, steps, expected):
+    assert rates(schedule, *steps) == expected
 
 
 def test_inverse_time_equals_an_optimizers_decay():
@@ -47,53 +96,6 @@ def test_inverse_time_equals_an_optimizers_decay():
 def test_decay_beside_a_schedule_is_refused():
     with pytest.raises(ValueError, match="exclude each other"):
         SGD(learning_rate=Constant(value=0.1), decay=0.1)
-
-
-def test_exponential_decays_by_its_rate_each_step():
-    assert rates(Exponential(initial_rate=8, decay_rate=0.5), 1, 2, 3, 5) == [8, 4, 2, 0.5]
-
-
-def test_exponential_spreads_its_rate_over_its_steps():
-    schedule = Exponential(initial_rate=8, decay_rate=0.25, decay_steps=4)
-    assert rates(schedule, 1, 2, 3, 5, 7) == [8, 8 / sqrt(2), 4, 2, 1]
-
-
-def test_exponential_as_a_staircase_decays_at_once():
-    schedule = Exponential(initial_rate=8, decay_rate=0.25, decay_steps=4, staircase=True)
-    assert rates(schedule, 1, 2, 4, 5, 8, 9) == [8, 8, 8, 2, 2, 0.5]
-
-
-def test_step_falls_after_every_so_many_updates():
-    schedule = Step(initial_rate=0.8, factor=0.5, every=3)
-    assert rates(schedule, 1, 3, 4, 6, 7) == [0.8, 0.8, 0.4, 0.4, 0.2]
-
-
-def test_polynomial_is_a_line_to_the_final_rate_and_stays():
-    schedule = Polynomial(initial_rate=1.0, final_rate=0.2, steps=4)
-    assert rates(schedule, 1, 2, 3, 4, 5, 6, 10**9) == [1.0, 0.8, 0.6, 0.4, 0.2, 0.2, 0.2]
-
-
-def test_polynomial_of_a_higher_power_falls_early():
-    schedule = Polynomial(initial_rate=1.0, steps=4, power=2.0)
-    assert rates(schedule, 1, 2, 3, 4, 5) == [1, 9 / 16, 4 / 16, 1 / 16, 0]
-
-
-def test_cosine_is_half_a_wave_and_stays():
-    schedule = Cosine(initial_rate=1.0, final_rate=0.5, steps=4)
-    middle = sqrt(2) / 8
-    found = rates(schedule, 1, 2, 3, 4, 5, 6, 9, 10**9)
-    assert found == [1, 0.75 + middle, 0.75, 0.75 - middle, 0.5, 0.5, 0.5, 0.5]
-
-
-def test_warmup_rises_to_a_number_and_stays():
-    schedule = Warmup(steps=4, start_factor=0.2, schedule=0.5)
-    assert rates(schedule, 1, 2, 3, 4, 5, 6, 10**9) == [0.1, 0.2, 0.3, 0.4, 0.5, 0.5, 0.5]
-
-
-def test_warmup_leads_to_the_first_rate_of_what_follows():
-    following = Step(initial_rate=0.5, factor=0.1, every=2)
-    schedule = Warmup(steps=2, start_factor=0.0, schedule=following)
-    assert rates(schedule, 1, 2, 3, 4, 5, 6) == [0, 0.25, 0.5, 0.5, 0.05, 0.05]
 
 
 def test_warmup_takes_what_follows_as_a_table_and_dumps_it():
@@ -145,15 +147,6 @@ def test_a_run_passes_its_number_of_steps_to_its_schedule():
     stated = Cosine(initial_rate=0.01, steps=20)
     expected = [stated.rate(4 * epoch, 1) for epoch in range(1, 6)]
     assert [row["learning_rate"] for row in history] == pytest.approx(expected)
-
-
-def test_one_cycle_rises_to_the_peak_and_falls():
-    schedule = OneCycle(
-        max_rate=1.0, steps=10, warmup_share=0.5, initial_divisor=2, final_divisor=50
-    )
-    low, high, final = 0.5, 1.0, 0.01
-    found = rates(schedule, 1, 3, 5, 10, 11, 10**9)
-    assert found == [low, (low + high) / 2, high, final, final, final]
 
 
 def test_one_cycle_without_warmup_falls_only():
