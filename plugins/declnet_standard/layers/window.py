@@ -14,40 +14,27 @@ from pydantic_core import PydanticCustomError
 from declnet import Array, Shape
 
 
-def _pair(value: Any, least: int) -> tuple[int, int] | None:
-    both = [value, value] if isinstance(value, int) else value
-    if not isinstance(both, list | tuple) or len(both) != 2:
-        return None
-    if any(type(each) is not int or each < least for each in both):
-        return None
-    return both[0], both[1]
+def _pair(value: Any, least: int, words: str = "") -> tuple[int, int]:
+    """Return two integers, given one or two; raise an error with its code for anything else."""
+    numbers = value if isinstance(value, list | tuple) else [value, value]
+    if any(type(each) is not int for each in numbers):
+        code = "E014" if words and isinstance(value, str) else "E012"
+    elif any(each < least for each in numbers):
+        code = "E013"
+    elif len(numbers) != 2:
+        code = "E018"
+    else:
+        return numbers[0], numbers[1]
+    message = f"must be {words}a whole number of at least {least}, or two: [height, width]"
+    raise PydanticCustomError("window", message, {"code": code})
 
 
 def _sizes(value: Any) -> tuple[int, int]:
-    pair = _pair(value, 1)
-    if pair is None:
-        message = "must be a whole number of at least 1, or two: [height, width]"
-        raise PydanticCustomError("window", message, {"code": _code(value, 1)})
-    return pair
+    return _pair(value, 1)
 
 
 def _padding(value: Any) -> str | tuple[int, int]:
-    if value in ("same", "valid"):
-        return str(value)
-    pair = _pair(value, 0)
-    if pair is None:
-        message = 'must be "same", "valid", a whole number of at least 0, or two: [height, width]'
-        code = "E014" if isinstance(value, str) else _code(value, 0)
-        raise PydanticCustomError("window", message, {"code": code})
-    return pair
-
-
-def _code(value: Any, least: int) -> str:
-    """Return the code for the error: a number out of range, too many numbers, or other."""
-    numbers = value if isinstance(value, list | tuple) else [value]
-    if any(type(each) is not int for each in numbers):
-        return "E012"
-    return "E013" if any(each < least for each in numbers) else "E018"
+    return str(value) if value in ("same", "valid") else _pair(value, 0, '"same", "valid", ')
 
 
 def _form(least: int) -> list[dict[str, Any]]:
@@ -105,11 +92,6 @@ class Window:
     def output(self) -> tuple[int, int]:
         """Return the number of places of the window: (height, width)."""
         return self.rows.output, self.columns.output
-
-    @property
-    def kernel(self) -> tuple[int, int]:
-        """Return the size of the window: (height, width)."""
-        return self.rows.kernel, self.columns.kernel
 
     @property
     def tiles(self) -> bool:

@@ -79,7 +79,7 @@ def test_same_is_the_rule_of_keras(size, kernel, stride, dilation, before, after
 def test_rows_and_columns_are_not_mixed_up():
     window = window_over("pool", (9, 10, 20), (2, 3), (4, 5), (6, 7), (2, 1))
     assert window == Window(Axis(10, 2, 4, 2, 6, 6), Axis(20, 3, 5, 1, 7, 7))
-    assert (window.kernel, window.output) == ((2, 3), (5, 7))
+    assert window.output == (5, 7)
     assert window_over("pool", (9, 10, 20), (2, 3), (4, 5), "valid").output == (3, 4)
 
 
