@@ -1,7 +1,5 @@
 """Component: a validated, frozen declaration that knows its kind and type."""
 
-from __future__ import annotations
-
 import builtins
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Self

@@ -1,7 +1,5 @@
 """Kernel: a faster or more accurate fused form of components, bound to their arrays once."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial

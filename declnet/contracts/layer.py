@@ -1,7 +1,5 @@
 """Layer: a differentiable function of arrays, with its parameters."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal

@@ -1,7 +1,5 @@
 """Loss: the function that training minimizes, and its targets."""
 
-from __future__ import annotations
-
 from math import prod
 from typing import Any, ClassVar, Literal
 

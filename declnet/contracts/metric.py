@@ -1,7 +1,5 @@
 """Metric: a number computed over a data set in batches."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field

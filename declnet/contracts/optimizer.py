@@ -1,7 +1,5 @@
 """Optimizer and Schedule: update rules for parameters, and learning rates."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Annotated, ClassVar, Self
 

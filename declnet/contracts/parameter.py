@@ -1,7 +1,5 @@
 """A layer's arrays: parameters with their initializers and regularizers, workspace, and state."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 

@@ -13,28 +13,6 @@ from declnet import DataInfo, Layer, LayerContext, Loss, RunContext
 
 
 @pytest.fixture
-def state_of() -> Callable[..., SimpleNamespace]:
-    """A layer's state for n samples: given parameters, gradients of NaN, buffers as declared."""
-
-    def make(layer: Any, input_shape: Any, n: int, **parameters: np.ndarray) -> SimpleNamespace:
-        grad = {name: np.full_like(array, np.nan) for name, array in parameters.items()}
-        buffers = {
-            name: np.full(
-                (n, *buffer.shape) if buffer.per_sample else buffer.shape,
-                np.nan if buffer.fill is None and buffer.dtype is None else (buffer.fill or 0),
-                buffer.dtype or float,
-            )
-            for name, buffer in layer.workspace(input_shape).items()
-        }
-        rng = np.random.default_rng(0)
-        return SimpleNamespace(
-            **parameters, **buffers, grad=SimpleNamespace(**grad), training=True, rng=rng
-        )
-
-    return make
-
-
-@pytest.fixture
 def take_steps() -> Callable[..., np.ndarray]:
     """Let an optimizer follow given gradients; return the parameters after each step."""
 

@@ -158,7 +158,7 @@ def test_a_class_announced_lazily_is_imported_when_it_is_needed():
     def declnet_register(register):
         register.lazily("layer", "dense", "declnet_standard.layers.dense:Dense")
         register.lazily("layer", "absent", "declnet_standard.layers.nosuch:Nosuch")
-        register.lazily("layer", "other", "declnet_standard.layers.relu:ReLU")
+        register.lazily("layer", "other", "declnet_standard.layers.activations:ReLU")
 
     registry = loaded(declnet_register=declnet_register)
     assert registry.types("layer") == ["absent", "dense", "other"]

@@ -105,7 +105,7 @@ def test_every_component_that_a_spec_can_name_has_one_definition(schema, own_reg
 def test_fields_refer_to_kinds_and_inline_nothing(schema):
     initializer = schema["definitions"]["layer.dense"]["properties"]["weight_initializer"]
     assert initializer == {
-        "description": "values that weights start with",
+        "description": "initial weights",
         "default": "glorot_uniform",
         "allOf": [{"$ref": "#/definitions/initializer"}],
     }

@@ -40,7 +40,7 @@ def test_keys_of_sections(schema):
 
 def test_keys_of_layers_say_which_layers_have_them(schema):
     keys = dict(offered_keys(schema, *LAYER))
-    assert keys["units"] == "dense: number of outputs\n\nembedding: numbers in each vector"
+    assert keys["units"] == "dense: number of outputs\n\nembedding: length of each vector"
     assert keys["name"].startswith("unique in the model")
     assert keys["type"] == "which layer"
 

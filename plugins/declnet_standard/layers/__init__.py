@@ -1,75 +1,81 @@
-"""Layers, one per file."""
+"""Layers, each imported when a spec names it."""
 
 from typing import TYPE_CHECKING
 
 from declnet import Register, hookimpl, lazy_names
 
 if TYPE_CHECKING:
-    from declnet_standard.layers.add import Add as Add
-    from declnet_standard.layers.average_pool2d import AveragePool2d as AveragePool2d
-    from declnet_standard.layers.batch_norm import BatchNorm as BatchNorm
-    from declnet_standard.layers.concatenate import Concatenate as Concatenate
+    from declnet_standard.layers.activations import ELU as ELU
+    from declnet_standard.layers.activations import SELU as SELU
+    from declnet_standard.layers.activations import HardSigmoid as HardSigmoid
+    from declnet_standard.layers.activations import LeakyReLU as LeakyReLU
+    from declnet_standard.layers.activations import Linear as Linear
+    from declnet_standard.layers.activations import ReLU as ReLU
+    from declnet_standard.layers.activations import Sigmoid as Sigmoid
+    from declnet_standard.layers.activations import SiLU as SiLU
+    from declnet_standard.layers.activations import Softmax as Softmax
+    from declnet_standard.layers.activations import Softplus as Softplus
+    from declnet_standard.layers.activations import Tanh as Tanh
     from declnet_standard.layers.conv2d import Conv2d as Conv2d
     from declnet_standard.layers.dense import Dense as Dense
     from declnet_standard.layers.dropout import Dropout as Dropout
-    from declnet_standard.layers.elu import ELU as ELU
     from declnet_standard.layers.embedding import Embedding as Embedding
-    from declnet_standard.layers.flatten import Flatten as Flatten
     from declnet_standard.layers.gelu import GELU as GELU
-    from declnet_standard.layers.global_average_pool2d import (
-        GlobalAveragePool2d as GlobalAveragePool2d,
-    )
-    from declnet_standard.layers.hard_sigmoid import HardSigmoid as HardSigmoid
-    from declnet_standard.layers.layer_norm import LayerNorm as LayerNorm
-    from declnet_standard.layers.leaky_relu import LeakyReLU as LeakyReLU
-    from declnet_standard.layers.linear import Linear as Linear
-    from declnet_standard.layers.max_pool2d import MaxPool2d as MaxPool2d
-    from declnet_standard.layers.multiply import Multiply as Multiply
+    from declnet_standard.layers.joining import Add as Add
+    from declnet_standard.layers.joining import Concatenate as Concatenate
+    from declnet_standard.layers.joining import Multiply as Multiply
+    from declnet_standard.layers.normalization import BatchNorm as BatchNorm
+    from declnet_standard.layers.normalization import LayerNorm as LayerNorm
+    from declnet_standard.layers.pooling import AveragePool2d as AveragePool2d
+    from declnet_standard.layers.pooling import GlobalAveragePool2d as GlobalAveragePool2d
+    from declnet_standard.layers.pooling import MaxPool2d as MaxPool2d
     from declnet_standard.layers.prelu import PReLU as PReLU
-    from declnet_standard.layers.relu import ReLU as ReLU
-    from declnet_standard.layers.reshape import Reshape as Reshape
-    from declnet_standard.layers.selu import SELU as SELU
-    from declnet_standard.layers.sigmoid import Sigmoid as Sigmoid
-    from declnet_standard.layers.silu import SiLU as SiLU
-    from declnet_standard.layers.softmax import Softmax as Softmax
-    from declnet_standard.layers.softplus import Softplus as Softplus
-    from declnet_standard.layers.tanh import Tanh as Tanh
+    from declnet_standard.layers.reshaping import Flatten as Flatten
+    from declnet_standard.layers.reshaping import Reshape as Reshape
 
 LAYERS = {
-    "add": "Add",
-    "average_pool2d": "AveragePool2d",
-    "batch_norm": "BatchNorm",
-    "concatenate": "Concatenate",
-    "conv2d": "Conv2d",
-    "dense": "Dense",
-    "dropout": "Dropout",
-    "elu": "ELU",
-    "embedding": "Embedding",
-    "flatten": "Flatten",
-    "gelu": "GELU",
-    "global_average_pool2d": "GlobalAveragePool2d",
-    "hard_sigmoid": "HardSigmoid",
-    "layer_norm": "LayerNorm",
-    "leaky_relu": "LeakyReLU",
-    "linear": "Linear",
-    "max_pool2d": "MaxPool2d",
-    "multiply": "Multiply",
-    "prelu": "PReLU",
-    "relu": "ReLU",
-    "reshape": "Reshape",
-    "selu": "SELU",
-    "sigmoid": "Sigmoid",
-    "silu": "SiLU",
-    "softmax": "Softmax",
-    "softplus": "Softplus",
-    "tanh": "Tanh",
+    "activations": {
+        "elu": "ELU",
+        "hard_sigmoid": "HardSigmoid",
+        "leaky_relu": "LeakyReLU",
+        "linear": "Linear",
+        "relu": "ReLU",
+        "selu": "SELU",
+        "sigmoid": "Sigmoid",
+        "silu": "SiLU",
+        "softmax": "Softmax",
+        "softplus": "Softplus",
+        "tanh": "Tanh",
+    },
+    "conv2d": {"conv2d": "Conv2d"},
+    "dense": {"dense": "Dense"},
+    "dropout": {"dropout": "Dropout"},
+    "embedding": {"embedding": "Embedding"},
+    "gelu": {"gelu": "GELU"},
+    "joining": {
+        "add": "Add",
+        "concatenate": "Concatenate",
+        "multiply": "Multiply",
+    },
+    "normalization": {"batch_norm": "BatchNorm", "layer_norm": "LayerNorm"},
+    "pooling": {
+        "average_pool2d": "AveragePool2d",
+        "global_average_pool2d": "GlobalAveragePool2d",
+        "max_pool2d": "MaxPool2d",
+    },
+    "prelu": {"prelu": "PReLU"},
+    "reshaping": {"flatten": "Flatten", "reshape": "Reshape"},
 }
+"""By module, the class of each type."""
 
-__getattr__ = lazy_names(__name__, {name: file for file, name in LAYERS.items()})
+__getattr__ = lazy_names(
+    __name__, {name: module for module, types in LAYERS.items() for name in types.values()}
+)
 
 
 @hookimpl
 def declnet_register(register: Register) -> None:
-    """Announce this package's components; each is imported when a spec names it."""
-    for file, name in LAYERS.items():
-        register.lazily("layer", file, f"{__name__}.{file}:{name}")
+    """Announce the layers."""
+    for module, types in LAYERS.items():
+        for type_, name in types.items():
+            register.lazily("layer", type_, f"{__name__}.{module}:{name}")

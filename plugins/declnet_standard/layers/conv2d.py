@@ -1,5 +1,16 @@
-"""The convolution of images."""
+"""The convolution of images, as one matrix product for each row of outputs.
 
+For each row of the padded images, `state.rows` stores what each column of the kernel sees at each
+position. The numbers under the kernel for a row of outputs are then consecutive rows in memory,
+which form a matrix without copying: (kernel height * channels * kernel width, width * n). This
+takes the memory of the images times the kernel's width; a matrix of all patches (im2col) takes
+that times the kernel's height, and proportionally more time to build.
+
+The rows have the axes (groups, rows, columns of the kernel by channel, width, n), with 1 after the
+last channel if there are biases. Rows that a dilated kernel sees together are adjacent.
+"""
+
+from collections.abc import Iterator
 from typing import Self
 
 import numpy as np
@@ -17,10 +28,15 @@ from declnet import (
     Workspace,
 )
 from declnet_standard.initializers import GlorotUniform, Zeros
-from declnet_standard.layers.batch_last import batch_last
-from declnet_standard.layers.kernel_rows import add_up, rows_shape, store, under_kernel
-from declnet_standard.layers.window import Window, window_over
-from declnet_standard.layers.window_fields import Padding, Sizes
+from declnet_standard.layers.window import (
+    Padding,
+    Sizes,
+    Window,
+    batch_last,
+    seen,
+    small_buffer,
+    window_over,
+)
 
 
 class Conv2d(Layer):
@@ -58,25 +74,19 @@ class Conv2d(Layer):
     output_range = OutputRange()
     is_linear = True
 
-    filters: int = Field(ge=1, description="number of outputs at each place, their channels")
-    kernel_size: Sizes = Field(description="of a filter: a number, or [height, width]")
-    stride: Sizes = Field(default=(1, 1), description="how far filters move at a time")
+    filters: int = Field(ge=1, description="number of output channels")
+    kernel_size: Sizes = Field(description="size of a filter: a number, or [height, width]")
+    stride: Sizes = Field(default=(1, 1), description="how far a filter moves at a time")
     padding: Padding = Field(
         default=(0, 0),
         description='zeros around: "valid" (0), "same" (ceil(size / stride) outputs), a number, or '
         "[above and below, left and right]",
     )
-    dilation: Sizes = Field(default=(1, 1), description="how far apart a filter's numbers are")
-    groups: int = Field(
-        default=1, ge=1, description="parts of channels and filters that are treated apart"
-    )
-    use_bias: bool = Field(default=True, description="whether a bias is added to each filter")
-    weight_initializer: Initializer = Field(
-        default=GlorotUniform(), description="values that weights start with"
-    )
-    bias_initializer: Initializer = Field(
-        default=Zeros(), description="values that biases start with"
-    )
+    dilation: Sizes = Field(default=(1, 1), description="distance between a filter's elements")
+    groups: int = Field(default=1, ge=1, description="independent groups of channels and filters")
+    use_bias: bool = Field(default=True, description="whether to add a bias per filter")
+    weight_initializer: Initializer = Field(default=GlorotUniform(), description="initial weights")
+    bias_initializer: Initializer = Field(default=Zeros(), description="initial biases")
     weight_regularizer: Regularizer | None = Field(default=None, description="penalty on weights")
     bias_regularizer: Regularizer | None = Field(default=None, description="penalty on biases")
 
@@ -104,13 +114,13 @@ class Conv2d(Layer):
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
         """Return memory for x as seen by kernels, one row of its gradient, and three weights."""
-        window = self._window(input_shape)
-        shape = rows_shape(window, input_shape[0], self.groups, self.use_bias)
-        row = (shape[0], self.kernel_size[0], *shape[2:])
-        matrices = (self.groups, self.filters // self.groups, self.kernel_size[0], shape[2])
+        window, height = self._window(input_shape), self.kernel_size[0]
+        rows = -(-window.rows.padded // window.rows.dilation) * window.rows.dilation
+        numbers = input_shape[0] // self.groups * window.columns.kernel + self.use_bias
+        matrices = (self.groups, self.filters // self.groups, height, numbers)
         return {
-            "rows": Workspace(shape),
-            "row": Workspace(row),
+            "rows": Workspace((self.groups, rows, numbers, window.columns.output)),
+            "row": Workspace((self.groups, height, numbers, window.columns.output)),
             **dict.fromkeys(
                 ("matrices", "gradient", "part"), Workspace(matrices, per_sample=False)
             ),
@@ -119,9 +129,13 @@ class Conv2d(Layer):
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
         """y = (weights, biases) @ the numbers under the kernel, row by row."""
         window, rows, matrices = self._window(x.shape[1:]), batch_last(state.rows), state.matrices
-        store(rows, batch_last(x), window)
+        if window.has_padding:
+            rows.fill(0)
+        for stored, numbers in _copies(rows, batch_last(x), window):
+            np.copyto(stored, numbers)
         np.copyto(self._weights_in(matrices), self._by_group(state.weights))
         if self.use_bias:
+            rows[:, :, -1] = 1
             matrices[:, :, :, -1] = 0
             np.copyto(matrices[:, :, 0, -1], self._by_group(state.biases))
         images = batch_last(y)
@@ -138,8 +152,8 @@ class Conv2d(Layer):
         outputs = self._by_row(np.ascontiguousarray(batch_last(dy)))
         for row in range(dy.shape[2]):
             part = state.part if row else gradient
-            seen = np.swapaxes(self._under_kernel(rows, row), 1, 2)
-            np.matmul(outputs[:, :, row], seen, out=_flat(part))
+            patches = np.swapaxes(self._under_kernel(rows, row), 1, 2)
+            np.matmul(outputs[:, :, row], patches, out=_flat(part))
             if row:
                 np.add(gradient, part, out=gradient)
         np.copyto(self._by_group(state.grad.weights), self._weights_in(gradient))
@@ -155,7 +169,11 @@ class Conv2d(Layer):
             product(across, outputs[:, :, row], out=drow)
             drows = self._under_kernel(rows, row)
             np.add(drows, drow, out=drows)
-        add_up(rows, batch_last(dx), self._window(dx.shape[1:]))
+        images = batch_last(dx)
+        images.fill(0)
+        with small_buffer():
+            for stored, numbers in _copies(rows, images, self._window(dx.shape[1:])):
+                np.add(numbers, stored, out=numbers)
 
     def _window(self, shape: Shape) -> Window:
         return window_over(
@@ -163,7 +181,12 @@ class Conv2d(Layer):
         )
 
     def _under_kernel(self, rows: Array, row: int) -> Array:
-        return under_kernel(rows, row * self.stride[0], self.kernel_size[0], self.dilation[0])
+        """Return a view as (groups, numbers under the kernel, width * n) for a row of outputs."""
+        length, apart = rows.shape[2], self.dilation[0]
+        skipped, rest = divmod(row * self.stride[0], apart)
+        start = rest * (rows.shape[1] // apart) + skipped
+        numbers = rows.reshape(len(rows), -1, rows.shape[3] * rows.shape[4])
+        return numbers[:, start * length : (start + self.kernel_size[0]) * length]
 
     def _by_row(self, images: Array) -> Array:
         """Return outputs viewed as (groups, filters of a group, height, width * n)."""
@@ -184,3 +207,20 @@ class Conv2d(Layer):
 def _flat(matrices: Array) -> Array:
     """Return a view as (groups, filters of a group, numbers under the kernel)."""
     return matrices.reshape(*matrices.shape[:2], -1)
+
+
+def _copies(stored: Array, images: Array, window: Window) -> Iterator[tuple[Array, Array]]:
+    """Yield, for a column of the kernel, views of the stored rows and of the images it sees."""
+    down, along = window.rows, window.columns
+    channels = len(images) // len(stored)
+    columns = stored[:, :, : channels * along.kernel]
+    columns = columns.reshape(*stored.shape[:2], channels, along.kernel, *stored.shape[3:])
+    numbers = images.reshape(len(stored), channels, *images.shape[1:])
+    for rest in range(down.dilation):
+        skipped = -((rest - down.before) // down.dilation)
+        first = rest + skipped * down.dilation - down.before
+        start = rest * (stored.shape[1] // down.dilation) + skipped
+        seen_rows = numbers[:, :, first :: down.dilation]
+        rows = columns[:, start : start + seen_rows.shape[2]].swapaxes(1, 2)
+        for column, places, seen_columns in seen(along):
+            yield rows[:, :, :, column, places], seen_rows[:, :, :, seen_columns]

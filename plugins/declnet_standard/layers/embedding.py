@@ -33,9 +33,9 @@ class Embedding(Layer):
     output_range = OutputRange()
 
     categories: int = Field(ge=1, description="number of integers, counted from 0")
-    units: int = Field(ge=1, description="numbers in each vector")
+    units: int = Field(ge=1, description="length of each vector")
     weight_initializer: Initializer = Field(
-        default=Normal(std=1.0), description="values that vectors start with (PyTorch's default)"
+        default=Normal(std=1.0), description="initial vectors (default: PyTorch's)"
     )
     weight_regularizer: Regularizer | None = Field(default=None, description="penalty on weights")
 

@@ -36,11 +36,9 @@ class PReLU(Layer):
     memory_order = "any"
     output_range = OutputRange()
 
-    shared: bool = Field(
-        default=False, description="one slope for all, rather than one a feature (or channel)"
-    )
+    shared: bool = Field(default=False, description="one slope for all features (or channels)")
     slope_initializer: Initializer = Field(
-        default=Constant(value=0.25), description="values that slopes start with"
+        default=Constant(value=0.25), description="initial slopes"
     )
     slope_regularizer: Regularizer | None = Field(default=None, description="penalty on slopes")
 

@@ -1,12 +1,56 @@
-"""Sizes and positions of sliding windows, for convolution and pooling."""
+"""Sliding windows over images, for convolution and pooling: fields, places, and fast loops."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from pydantic import BeforeValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
-from declnet import Shape
+from declnet import Array, Shape
+
+
+def _pair(value: Any, least: int, words: str = "") -> tuple[int, int]:
+    """Return two integers, given one or two; raise an error with its code for anything else."""
+    numbers = value if isinstance(value, list | tuple) else [value, value]
+    if any(type(each) is not int for each in numbers):
+        code = "E014" if words and isinstance(value, str) else "E012"
+    elif any(each < least for each in numbers):
+        code = "E013"
+    elif len(numbers) != 2:
+        code = "E018"
+    else:
+        return numbers[0], numbers[1]
+    message = f"must be {words}a whole number of at least {least}, or two: [height, width]"
+    raise PydanticCustomError("window", message, {"code": code})
+
+
+def _sizes(value: Any) -> tuple[int, int]:
+    return _pair(value, 1)
+
+
+def _padding(value: Any) -> str | tuple[int, int]:
+    return str(value) if value in ("same", "valid") else _pair(value, 0, '"same", "valid", ')
+
+
+def _form(least: int) -> list[dict[str, Any]]:
+    number = {"type": "integer", "minimum": least}
+    return [number, {"type": "array", "items": number, "minItems": 2, "maxItems": 2}]
+
+
+Sizes = Annotated[tuple[int, int], BeforeValidator(_sizes), WithJsonSchema({"anyOf": _form(1)})]
+"""A field for height and width: one integer for both, or two; at least 1."""
+
+Padding = Annotated[
+    Literal["same", "valid"] | tuple[int, int],
+    BeforeValidator(_padding),
+    WithJsonSchema({"anyOf": [{"enum": ["same", "valid"]}, *_form(0)]}),
+]
+"""A field for padding: a word, one integer for all four sides, or [height, width]."""
 
 Index = tuple[slice, ...]
 """An index of rows and columns of images (channels, height, width, n)."""
@@ -48,11 +92,6 @@ class Window:
     def output(self) -> tuple[int, int]:
         """Return the number of places of the window: (height, width)."""
         return self.rows.output, self.columns.output
-
-    @property
-    def kernel(self) -> tuple[int, int]:
-        """Return the size of the window: (height, width)."""
-        return self.rows.kernel, self.columns.kernel
 
     @property
     def tiles(self) -> bool:
@@ -143,3 +182,26 @@ def window_over(
             )
         axes.append(Axis(size, kernel[index], stride[index], dilation[index], before, after))
     return Window(*axes)
+
+
+def batch_last(images: Array) -> Array:
+    """Return (n, channels, height, width) viewed as (channels, height, width, n).
+
+    The view is C-contiguous if the batch axis is the contiguous one, as between layers.
+    """
+    return np.moveaxis(images, 0, -1)
+
+
+@contextmanager
+def small_buffer() -> Iterator[None]:
+    """Make ufuncs copy strided operands through a buffer of 512 numbers instead of 8192.
+
+    NumPy copies them if several rows fit in its buffer. That pays off for rows of a few numbers,
+    but for rows of a thousand it takes three to four times as long as reading them in place. The
+    buffer size belongs to the thread's context and is restored afterward.
+    """
+    size = np.setbufsize(512)
+    try:
+        yield
+    finally:
+        np.setbufsize(size)

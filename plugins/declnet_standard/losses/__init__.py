@@ -1,50 +1,61 @@
-"""Losses, and kernels that fuse them with a last layer, one per file."""
+"""Losses, and kernels that fuse them with a last layer, each imported when it is needed."""
 
 from typing import TYPE_CHECKING
 
 from declnet import Register, hookimpl, lazy_names
 
 if TYPE_CHECKING:
-    from declnet_standard.losses.binary_crossentropy import BinaryCrossentropy as BinaryCrossentropy
-    from declnet_standard.losses.categorical_crossentropy import (
+    from declnet_standard.losses.classification import BinaryCrossentropy as BinaryCrossentropy
+    from declnet_standard.losses.classification import (
         CategoricalCrossentropy as CategoricalCrossentropy,
     )
-    from declnet_standard.losses.hinge import Hinge as Hinge
-    from declnet_standard.losses.huber import Huber as Huber
-    from declnet_standard.losses.kl_divergence import KLDivergence as KLDivergence
-    from declnet_standard.losses.log_cosh import LogCosh as LogCosh
-    from declnet_standard.losses.mean_absolute_error import MeanAbsoluteError as MeanAbsoluteError
-    from declnet_standard.losses.mean_squared_error import MeanSquaredError as MeanSquaredError
-    from declnet_standard.losses.sigmoid_binary_crossentropy import (
+    from declnet_standard.losses.classification import Hinge as Hinge
+    from declnet_standard.losses.classification import KLDivergence as KLDivergence
+    from declnet_standard.losses.kernels import (
         SigmoidBinaryCrossentropy as SigmoidBinaryCrossentropy,
     )
-    from declnet_standard.losses.softmax_categorical_crossentropy import (
+    from declnet_standard.losses.kernels import (
         SoftmaxCategoricalCrossentropy as SoftmaxCategoricalCrossentropy,
     )
+    from declnet_standard.losses.regression import Huber as Huber
+    from declnet_standard.losses.regression import LogCosh as LogCosh
+    from declnet_standard.losses.regression import MeanAbsoluteError as MeanAbsoluteError
+    from declnet_standard.losses.regression import MeanSquaredError as MeanSquaredError
 
 LOSSES = {
-    "binary_crossentropy": "BinaryCrossentropy",
-    "categorical_crossentropy": "CategoricalCrossentropy",
-    "hinge": "Hinge",
-    "huber": "Huber",
-    "kl_divergence": "KLDivergence",
-    "log_cosh": "LogCosh",
-    "mean_absolute_error": "MeanAbsoluteError",
-    "mean_squared_error": "MeanSquaredError",
+    "classification": {
+        "binary_crossentropy": "BinaryCrossentropy",
+        "categorical_crossentropy": "CategoricalCrossentropy",
+        "hinge": "Hinge",
+        "kl_divergence": "KLDivergence",
+    },
+    "regression": {
+        "huber": "Huber",
+        "log_cosh": "LogCosh",
+        "mean_absolute_error": "MeanAbsoluteError",
+        "mean_squared_error": "MeanSquaredError",
+    },
 }
+"""By module, the class of each type."""
 
 KERNELS = {
-    "sigmoid_binary_crossentropy": "SigmoidBinaryCrossentropy",
-    "softmax_categorical_crossentropy": "SoftmaxCategoricalCrossentropy",
+    "kernels": {
+        "sigmoid_binary_crossentropy": "SigmoidBinaryCrossentropy",
+        "softmax_categorical_crossentropy": "SoftmaxCategoricalCrossentropy",
+    },
 }
+"""By module, the class of each kernel."""
 
-__getattr__ = lazy_names(__name__, {name: file for file, name in (LOSSES | KERNELS).items()})
+__getattr__ = lazy_names(
+    __name__,
+    {name: module for module, types in (LOSSES | KERNELS).items() for name in types.values()},
+)
 
 
 @hookimpl
 def declnet_register(register: Register) -> None:
-    """Announce this package's components; each is imported when a spec names it."""
-    for file, name in LOSSES.items():
-        register.lazily("loss", file, f"{__name__}.{file}:{name}")
-    for file, name in KERNELS.items():
-        register.lazily("kernel", file, f"{__name__}.{file}:{name}")
+    """Announce the losses and kernels."""
+    for kind, modules in (("loss", LOSSES), ("kernel", KERNELS)):
+        for module, types in modules.items():
+            for type_, name in types.items():
+                register.lazily(kind, type_, f"{__name__}.{module}:{name}")

@@ -1,37 +1,35 @@
-"""Optimizers: elementwise update rules, one per file."""
+"""Optimizers: elementwise update rules, each imported when a spec names it."""
 
 from typing import TYPE_CHECKING
 
 from declnet import Register, hookimpl, lazy_names
 
 if TYPE_CHECKING:
-    from declnet_standard.optimizers.adadelta import Adadelta as Adadelta
+    from declnet_standard.optimizers.adagrad import Adadelta as Adadelta
     from declnet_standard.optimizers.adagrad import Adagrad as Adagrad
+    from declnet_standard.optimizers.adagrad import RMSProp as RMSProp
     from declnet_standard.optimizers.adam import Adam as Adam
-    from declnet_standard.optimizers.adamw import AdamW as AdamW
-    from declnet_standard.optimizers.amsgrad import AMSGrad as AMSGrad
-    from declnet_standard.optimizers.lion import Lion as Lion
-    from declnet_standard.optimizers.nadam import NAdam as NAdam
-    from declnet_standard.optimizers.rmsprop import RMSProp as RMSProp
+    from declnet_standard.optimizers.adam import AdamW as AdamW
+    from declnet_standard.optimizers.adam import AMSGrad as AMSGrad
+    from declnet_standard.optimizers.adam import NAdam as NAdam
     from declnet_standard.optimizers.sgd import SGD as SGD
+    from declnet_standard.optimizers.sgd import Lion as Lion
 
 OPTIMIZERS = {
-    "adadelta": "Adadelta",
-    "adagrad": "Adagrad",
-    "adam": "Adam",
-    "adamw": "AdamW",
-    "amsgrad": "AMSGrad",
-    "lion": "Lion",
-    "nadam": "NAdam",
-    "rmsprop": "RMSProp",
-    "sgd": "SGD",
+    "adagrad": {"adadelta": "Adadelta", "adagrad": "Adagrad", "rmsprop": "RMSProp"},
+    "adam": {"adam": "Adam", "adamw": "AdamW", "amsgrad": "AMSGrad", "nadam": "NAdam"},
+    "sgd": {"lion": "Lion", "sgd": "SGD"},
 }
+"""By module, the class of each type."""
 
-__getattr__ = lazy_names(__name__, {name: file for file, name in OPTIMIZERS.items()})
+__getattr__ = lazy_names(
+    __name__, {name: module for module, types in OPTIMIZERS.items() for name in types.values()}
+)
 
 
 @hookimpl
 def declnet_register(register: Register) -> None:
-    """Announce this package's components; each is imported when a spec names it."""
-    for file, name in OPTIMIZERS.items():
-        register.lazily("optimizer", file, f"{__name__}.{file}:{name}")
+    """Announce the optimizers."""
+    for module, types in OPTIMIZERS.items():
+        for type_, name in types.items():
+            register.lazily("optimizer", type_, f"{__name__}.{module}:{name}")

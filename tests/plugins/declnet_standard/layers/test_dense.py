@@ -2,35 +2,25 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from declnet_standard.layers import Dense
+from declnet_standard.layers.dense import FEW, SMALL, matrix_product
+
+from ....plain_arrays import LayerRun
 
 
-@pytest.fixture
-def state(golden_components, state_of):
+def test_output_and_input_gradient_are_golden(golden_components):
+    run = LayerRun(Dense(units=5), (4,), 12)
     weights, biases = golden_components["dense_weights"], golden_components["dense_biases"][0]
-    return state_of(Dense(units=5), (4,), 12, weights=weights, biases=biases)
-
-
-def test_forward_gives_the_golden_output(golden_components, state):
-    y = np.full((12, 5), np.nan)
-    Dense(units=5).forward(golden_components["dense_x"], y, state)
-    np.testing.assert_allclose(y, golden_components["dense_y"], rtol=1e-12)
-
-
-def test_backward_gives_the_golden_gradient_of_its_input(golden_components, state):
-    dx = np.full((12, 4), np.nan)
-    Dense(units=5).backward(
-        golden_components["dense_x"], None, golden_components["dense_dy"], dx, state
-    )
-    np.testing.assert_allclose(dx, golden_components["dense_dx"], rtol=1e-12)
-
-
-def test_backward_leaves_out_the_gradient_that_nobody_needs(golden_components, state):
+    run.initial |= {"weights": weights, "biases": biases}
     x, dy = golden_components["dense_x"], golden_components["dense_dy"]
-    Dense(units=5).backward(x, None, dy, None, state)
-    np.testing.assert_allclose(state.grad.weights, x.T @ dy, rtol=1e-12)
-    np.testing.assert_allclose(state.grad.biases, dy.sum(axis=0), rtol=1e-12)
+    found = run.run(x, dy)
+    np.testing.assert_allclose(found["y"], golden_components["dense_y"], rtol=1e-12)
+    np.testing.assert_allclose(found["dx"], golden_components["dense_dx"], rtol=1e-12)
+    np.testing.assert_allclose(found["grad.weights"], x.T @ dy, rtol=1e-12)
+    np.testing.assert_allclose(found["grad.biases"], dy.sum(axis=0), rtol=1e-12)
 
 
 def test_takes_one_axis_of_features_only():
@@ -40,7 +30,27 @@ def test_takes_one_axis_of_features_only():
 
 def test_weights_start_by_glorot_uniform_and_biases_at_zero():
     parameters = Dense(units=5).parameters((4,))
-    assert parameters["weights"].shape == (4, 5)
-    assert parameters["biases"].shape == (5,)
-    assert parameters["weights"].initializer.type == "glorot_uniform"
-    assert parameters["biases"].initializer.type == "zeros"
+    assert {name: (each.shape, each.initializer.type) for name, each in parameters.items()} == {
+        "weights": ((4, 5), "glorot_uniform"),
+        "biases": ((5,), "zeros"),
+    }
+
+
+@pytest.mark.parametrize("orders", ["CCC", "CCF", "FCF", "FFF", "CFC", "FCC"])
+@given(
+    rows=st.integers(1, FEW + 2),
+    inner=st.integers(1, SMALL // 2),
+    columns=st.integers(1, FEW + 2),
+)
+@example(3, 5000, 7)
+@example(5000, 7, 2)
+@example(500, 1, 40)
+@example(2, 4100, 3)
+@example(6, 6, 6)
+def test_products_are_those_of_numpy_in_every_memory_order(orders, rows, inner, columns):
+    rng = np.random.default_rng(rows * inner + columns)
+    a = np.asarray(rng.normal(size=(rows, inner)), order=orders[0])
+    b = np.asarray(rng.normal(size=(inner, columns)), order=orders[1])
+    out = np.full((rows, columns), np.nan, order=orders[2])
+    matrix_product(a, b, out)
+    np.testing.assert_allclose(out, a @ b, rtol=1e-10, atol=1e-10)

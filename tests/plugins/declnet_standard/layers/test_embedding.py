@@ -40,26 +40,9 @@ def test_a_model_with_an_embedding_learns(training):
     assert result.history[-1]["loss"] < 0.5 * result.history[0]["loss"]
 
 
-def test_its_gradient_is_the_sum_over_all_places_of_an_integer():
-    from declnet.testing import check_component
-    from declnet_standard.layers import Embedding
-
-    assert check_component(Embedding(categories=5, units=2)).succeeded
-
-
 def test_an_integer_out_of_range_is_named():
     with pytest.raises(ComponentError, match="go from 0 to 9, but there are 9 categories"):
         declnet.run(spec(*LAYERS), (WORDS + (WORDS == 8), LABELS))
-
-
-def test_floats_are_refused_before_training():
-    with pytest.raises(SpecError, match=r"takes integers, but x holds floats"):
-        declnet.run(spec(*LAYERS), (WORDS * 1.0, LABELS))
-
-
-def test_it_must_read_the_input():
-    with pytest.raises(SpecError, match="must read the model's input"):
-        declnet.run(spec({"type": "dense", "units": 4}, *LAYERS), (WORDS * 1.0, LABELS))
 
 
 def test_no_other_layer_may_read_the_integers_as_floats():

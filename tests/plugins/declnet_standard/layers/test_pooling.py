@@ -1,4 +1,4 @@
-"""max_pool2d and average_pool2d: window by window, ties, padding, and NaN."""
+"""Pools, window by window: ties, padding, and NaN; and global_average_pool2d."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import declnet
 from declnet import DivergenceError, SpecError
-from declnet_standard.layers import AveragePool2d, MaxPool2d
+from declnet_standard.layers import AveragePool2d, GlobalAveragePool2d, MaxPool2d
 
 from ....plain_arrays import LayerRun
 
@@ -19,13 +19,8 @@ POOLS = pytest.mark.parametrize("pool", [MaxPool2d, AveragePool2d])
 RNG = np.random.default_rng(8)
 
 
-def bench_of(layer, shape, n, order="batch_last"):
-    return LayerRun(layer, shape, n, order=order)
-
-
-def run(layer, x, dy=1.0, order="batch_last"):
-    bench = bench_of(layer, x.shape[1:], len(x), order)
-    filled = bench.run(x, np.broadcast_to(dy, (len(x), *bench.output)))
+def run(layer, x, dy=None, order="batch_last"):
+    filled = LayerRun(layer, x.shape[1:], len(x), order=order).run(x, dy)
     return filled["y"], filled["dx"]
 
 
@@ -88,7 +83,7 @@ def test_of_equal_maxima_the_first_takes_the_gradient():
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("padding", ["same", 1])
 def test_padding_is_never_the_maximum(padding, training):
-    bench = bench_of(MaxPool2d(pool_size=3, stride=2, padding=padding), (2, 6, 6), 3)
+    bench = LayerRun(MaxPool2d(pool_size=3, stride=2, padding=padding), (2, 6, 6), 3)
     x = -1e300 * RNG.uniform(0.5, 1, size=(3, 2, 6, 6))
     bench.place(x, np.zeros((3, *bench.output)), training=training)
     assert np.isin(bench.forward(), x).all()
@@ -134,14 +129,35 @@ def test_nan_reaches_the_loss(pool):
 @pytest.mark.parametrize(
     ("shape", "fields", "message"),
     [
-        *((s, {}, f"(channels, height, width), not {s}") for s in ((), (4,), (4, 4), (1, 4, 4, 4))),
         ((1, 4, 2), {}, "window has width 3, the images (1, 4, 2) have 2;"),
         ((1, 4, 4), {"padding": [1, 2]}, "at most half of pool_size [3, 3], not [1, 2]"),
-        ((1, 4, 4), {"pool_size": True}, "a whole number of at least 1, or two"),
+        ((1, 4, 4), {"pool_size": [2, 3, 4]}, "a whole number of at least 1, or two"),
         ((1, 4, 4), {"stride": [1, False]}, "a whole number of at least 1, or two"),
-        ((1, 4, 4), {"padding": "full"}, 'must be "same", "valid", a whole number'),
     ],
 )
 def test_what_does_not_fit_is_refused(pool, shape, fields, message):
     with pytest.raises(SpecError, match=re.escape(message)):
         declnet.build_model(spec({"type": pool.type, "pool_size": 3, **fields}).model, shape)
+
+
+X = RNG.normal(3, 1, size=(5, 2, 4, 3))
+
+
+def test_a_global_pool_gives_each_channel_its_mean_and_each_place_an_equal_share():
+    dy = np.arange(10.0).reshape(5, 2)
+    y, dx = run(GlobalAveragePool2d(), X, dy)
+    expected = [[sum(channel.ravel().tolist()) / 12 for channel in sample] for sample in X]
+    np.testing.assert_allclose(y, expected, rtol=1e-14)
+    np.testing.assert_allclose(dx, np.repeat(dy / 12, 12, axis=1).reshape(X.shape), rtol=1e-14)
+
+
+def test_a_global_pool_does_not_hide_nan():
+    x = X.copy()
+    x[1, 0, 2, 2] = np.nan
+    assert np.argwhere(np.isnan(run(GlobalAveragePool2d(), x)[0])).tolist() == [[1, 0]]
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (3, 4), (3, 4, 5, 2)])
+def test_a_global_pool_takes_images_only(shape):
+    with pytest.raises(SpecError, match=r"takes images \(channels, height, width\), not \("):
+        declnet.build_model(spec("global_average_pool2d").model, shape)

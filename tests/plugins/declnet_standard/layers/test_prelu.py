@@ -6,6 +6,8 @@ import pytest
 from declnet_standard.layers import PReLU
 from declnet_standard.regularizers import L2
 
+from ....plain_arrays import LayerRun
+
 
 @pytest.mark.parametrize(
     ("shared", "shape", "count"),
@@ -24,16 +26,12 @@ def test_slopes_may_be_regularized_and_start_elsewhere():
     assert (slopes.initializer.type, slopes.regularizer) == ("zeros", L2(strength=0.1))
 
 
-@pytest.mark.parametrize("shared", [False, True])
-def test_each_feature_has_its_own_slope_unless_shared(state_of, shared):
-    x = np.array([[-1.0, -1.0], [2.0, -3.0]])
-    layer = PReLU(shared=shared)
-    slopes = np.array([0.5] if shared else [0.5, -2.0])
-    state = state_of(layer, (2,), 2, slopes=slopes)
-    y, dx = np.full_like(x, np.nan), np.full_like(x, np.nan)
-    layer.forward(x, y, state)
-    layer.backward(x, None, np.ones_like(x), dx, state)
+@pytest.mark.parametrize("slopes", [[0.5], [0.5, -2.0]])
+def test_each_feature_has_its_own_slope_unless_shared(slopes):
+    run = LayerRun(PReLU(shared=len(slopes) == 1), (2,), 2)
+    run.initial["slopes"] = np.array(slopes)
+    found = run.run(np.array([[-1.0, -1.0], [2.0, -3.0]]))
     second = slopes[-1]
-    assert y.tolist() == [[-0.5, -second], [2.0, -3 * second]]
-    assert dx.tolist() == [[0.5, second], [1.0, second]]
-    assert state.grad.slopes.tolist() == ([-5.0] if shared else [-1.0, -4.0])
+    assert found["y"].tolist() == [[-0.5, -second], [2.0, -3 * second]]
+    assert found["dx"].tolist() == [[0.5, second], [1.0, second]]
+    assert found["grad.slopes"].tolist() == ([-5.0] if len(slopes) == 1 else [-1.0, -4.0])

@@ -40,13 +40,13 @@ def shape_of(name):
     return (4, 12, 12) if name in IMAGES else SHAPES.get(name, (6,))
 
 
-def model_of(name, fields, dtype="float64"):
+def model_of(name, fields):
     """A model of the layer alone, of which no parameter is 0."""
     layer = {"type": name, **fields}
     if name in JOINS:
         layer["inputs"] = ["input", "input"]
     document = {
-        "model": {"dtype": dtype, "layers": [layer]},
+        "model": {"dtype": "float64", "layers": [layer]},
         "loss": "mean_squared_error",
         "optimizer": "sgd",
         "training": {"epochs": 1},
@@ -60,33 +60,6 @@ def model_of(name, fields, dtype="float64"):
     return model
 
 
-def samples(name, n=50, scale=1.0):
-    rng = np.random.default_rng(len(name))
-    if name == "embedding":
-        return rng.integers(0, 7, (n, *shape_of(name)))
-    return rng.normal(scale=scale, size=(n, *shape_of(name)))
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("scale", [1e-3, 1.0, 30.0, 1e4])
-@each_example
-def test_outputs_are_in_the_declared_range(name, fields, scale, dtype):
-    declared = LAYERS[name].output_range
-    x = samples(name, scale=scale)
-    y = model_of(name, fields, dtype).predict(x)
-    if declared == "input":
-        assert x.min() - 1e-3 <= y.min() <= y.max() <= x.max() + 1e-3
-        return
-    if declared is None:
-        assert name in JOINS
-        return
-    near = 1e-6 * max(1.0, abs(y).max())
-    assert declared.low - near <= y.min()
-    assert y.max() <= declared.high + near
-    if declared.sums_to_one:
-        np.testing.assert_allclose(y.sum(axis=-1), 1, rtol=1e-5)
-
-
 @each_example
 def test_bounds_are_no_wider_than_they_must_be(name, fields):
     declared = LAYERS[name].output_range
@@ -98,11 +71,11 @@ def test_bounds_are_no_wider_than_they_must_be(name, fields):
 
 @each_example
 def test_an_affine_function_is_said_to_be_one_and_no_other(name, fields):
-    model, x = model_of(name, fields), samples(name, scale=5.0)
-    z = x[::-1]
     if name == "embedding":
         assert not LAYERS[name].is_linear  # of integers
         return
+    model, x = model_of(name, fields), np.random.default_rng(5).normal(0, 5, (50, *shape_of(name)))
+    z = x[::-1]
     mixed = model.predict(0.3 * x + 0.7 * z)
     is_affine = np.allclose(mixed, 0.3 * model.predict(x) + 0.7 * model.predict(z), atol=1e-9)
     if name == "batch_norm":  # in training, the batch's own statistics make it another function

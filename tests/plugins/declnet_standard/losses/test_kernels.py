@@ -1,6 +1,8 @@
-"""The kernels of a last layer and a loss in the graph of a training step."""
+"""Kernels of a last layer and a loss: which they replace, and numbers that the kit does not try."""
 
 from __future__ import annotations
+
+from math import log
 
 import numpy as np
 import pytest
@@ -19,16 +21,12 @@ from declnet_standard.losses import (
     SoftmaxCategoricalCrossentropy,
 )
 
+from ....plain_arrays import run_kernel, run_loss
+
 X = np.random.default_rng(4).normal(size=(9, 4))
 LABELS = np.arange(9) % 3
-WEIGHTS = np.linspace(0.1, 2.0, 9)
 
-JOINED = (
-    (Softmax(), CategoricalCrossentropy(), SoftmaxCategoricalCrossentropy),
-    (Softmax(), CategoricalCrossentropy(label_smoothing=0.2), SoftmaxCategoricalCrossentropy),
-    (Sigmoid(), BinaryCrossentropy(), SigmoidBinaryCrossentropy),
-    (Sigmoid(), BinaryCrossentropy(label_smoothing=0.2), SigmoidBinaryCrossentropy),
-)
+BINARY = (SigmoidBinaryCrossentropy(), Sigmoid(), BinaryCrossentropy())
 
 
 class OtherSoftmax(Softmax):
@@ -37,26 +35,15 @@ class OtherSoftmax(Softmax):
     type = "other_softmax"
 
 
-def taken(layers, loss, kernels, weights=None):
+def taken(layers, loss, kernels):
     """The mean loss, the gradient and the output of one step."""
     registry = default_registry()
     model = Model(infer_nodes(layers, (4,), registry), (4,), "float64")
     model.store.initialize(3, registry)
     y = np.eye(3)[LABELS]
     graph = TrainingGraph(model, loss, 9, 0, kernels)
-    step = graph.step(X, loss.prepare(y, (3,), model.dtype), weights)
+    step = graph.step(X, loss.prepare(y, (3,), model.dtype))
     return step.run(), graph.gradient.copy(), step.y_pred.copy()
-
-
-@pytest.mark.parametrize("weights", [None, WEIGHTS])
-@pytest.mark.parametrize(("last", "loss", "kernel"), JOINED)
-def test_a_step_is_that_of_layer_and_loss(last, loss, kernel, weights):
-    kernels = Kernels(default_registry())
-    joined = taken((Dense(units=3), last), loss, kernels, weights)
-    assert kernels.used == (kernel,)
-    apart = taken((Dense(units=3), last), loss, Kernels(), weights)
-    for found, expected in zip(joined, apart, strict=True):
-        np.testing.assert_allclose(found, expected, rtol=1e-7, atol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -87,3 +74,48 @@ def test_nothing_to_train_leaves_the_gradient_out():
     assert graph.step(logits, loss.prepare(LABELS, (3,), model.dtype)).run() == pytest.approx(mean)
     assert gradient.size
     assert graph.gradient.size == 0
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_saturated_logits_are_clipped_as_probabilities_are(dtype):
+    x = np.array([[1e4], [1e4], [-1e4], [-1e4]], dtype)
+    with np.errstate(all="raise", under="ignore"):
+        y_pred, losses, dx = run_kernel(*BINARY, x, [1, 0, 1, 0])
+    np.testing.assert_allclose(y_pred[:, 0], [1, 1, 0, 0], atol=1e-30)
+    large = -log(1e-7)
+    np.testing.assert_allclose(losses, [1e-7, large, large, 1e-7], rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(dx[:, 0], [0, 1, -1, 0], atol=1e-30)
+
+
+def test_float32_keeps_digits_that_layer_and_loss_lose():
+    x = np.float32([[14.5]])
+    _, losses, _ = run_kernel(*BINARY, x, [0])
+    np.testing.assert_allclose(losses, np.log1p(np.exp(14.5)), rtol=1e-6)
+    apart, _ = run_loss(BinaryCrossentropy(), np.float32(1) / (1 + np.exp(-x)), [0])
+    assert abs(apart[0] - losses[0]) > 1e-3
+
+
+def test_softmax_losses_and_gradient_are_golden(golden_components):
+    logits, labels = golden_components["logits"], golden_components["labels"]
+    y, losses, dx = run_kernel(
+        SoftmaxCategoricalCrossentropy(), Softmax(), CategoricalCrossentropy(), logits, labels
+    )
+    np.testing.assert_allclose(y, golden_components["softmax"], rtol=1e-12)
+    np.testing.assert_allclose(losses, golden_components["cross_entropy_sparse"], rtol=1e-12)
+    expected = golden_components["softmax_cross_entropy_gradient"]
+    np.testing.assert_allclose(dx / 12, expected, rtol=1e-12, atol=1e-16)
+
+
+def test_smoothed_losses_of_large_logits_are_those_of_layer_and_loss():
+    loss = CategoricalCrossentropy(label_smoothing=0.1)
+    rng = np.random.default_rng(1)
+    logits, labels = rng.normal(scale=1e4, size=(20, 4)), rng.integers(0, 4, 20)
+    y_pred, losses, dx = run_kernel(
+        SoftmaxCategoricalCrossentropy(), Softmax(), loss, logits, labels
+    )
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    np.testing.assert_allclose(y_pred.sum(axis=1), 1, rtol=1e-12)
+    np.testing.assert_allclose(y_pred, exponentials / exponentials.sum(axis=1, keepdims=True))
+    np.testing.assert_allclose(losses, run_loss(loss, y_pred, labels)[0], rtol=1e-12)
+    expected = y_pred - loss.prepare(labels, (4,), np.dtype(float))
+    np.testing.assert_allclose(dx, expected, atol=1e-15)

@@ -1,0 +1,122 @@
+"""Layers with several inputs: their sum, product and concatenation."""
+
+from itertools import accumulate, pairwise
+
+import numpy as np
+from pydantic import Field
+
+from declnet import Array, Layer, LayerState, Shape
+
+
+class Add(Layer):
+    """y = x_1 + x_2 + …, element by element: what closes a residual block.
+
+    x: one or more arrays of the same shape, named by `inputs`.
+    """
+
+    type = "add"
+    examples = ({},)
+    n_inputs = None
+    backward_needs = frozenset()
+    memory_order = "any"
+    is_linear = True
+
+    def forward(self, x: tuple[Array, ...], y: Array, state: LayerState) -> None:
+        """y = sum of x."""
+        np.copyto(y, x[0])
+        for each in x[1:]:
+            np.add(y, each, out=y)
+
+    def backward(
+        self, x: None, y: None, dy: Array, dx: tuple[Array | None, ...], state: LayerState
+    ) -> None:
+        """dx_i = dy."""
+        for each in dx:
+            if each is not None:
+                np.copyto(each, dy)
+
+
+class Multiply(Layer):
+    """y = x_1 * x_2 * …, element by element: a gate.
+
+    x: one or more arrays of the same shape, named by `inputs`.
+    """
+
+    type = "multiply"
+    examples = ({},)
+    n_inputs = None
+    backward_needs = frozenset({"x"})
+    memory_order = "any"
+
+    def forward(self, x: tuple[Array, ...], y: Array, state: LayerState) -> None:
+        """y = product of x."""
+        np.copyto(y, x[0])
+        for each in x[1:]:
+            np.multiply(y, each, out=y)
+
+    def backward(
+        self,
+        x: tuple[Array, ...],
+        y: None,
+        dy: Array,
+        dx: tuple[Array | None, ...],
+        state: LayerState,
+    ) -> None:
+        """dx_i = dy * product of all x but x_i."""
+        for position, each in enumerate(dx):
+            if each is not None:
+                np.copyto(each, dy)
+                for other in (*x[:position], *x[position + 1 :]):
+                    np.multiply(each, other, out=each)
+
+
+class Concatenate(Layer):
+    """y = x_1, x_2, … joined along an axis of the sample: features, or channels of images.
+
+    x: one or more arrays, named by `inputs`, of the same shape except for that axis.
+    """
+
+    type = "concatenate"
+    examples = ({},)
+    example_shapes = (((3,), (2,)), ((2, 4, 3), (1, 4, 3), (3, 4, 3)))
+    n_inputs = None
+    backward_needs = frozenset({"x"})  # for the sizes of its parts
+    memory_order = "any"
+    is_linear = True
+
+    axis: int = Field(default=0, ge=0, description="axis of the sample, from 0")
+
+    def output_shape(self, input_shape: tuple[Shape, ...]) -> Shape:
+        """Return the shape with sizes along the axis summed; raise ValueError if others differ."""
+        first = input_shape[0]
+        if self.axis >= len(first):
+            raise ValueError(f"axis {self.axis} is not in samples of shape {first}")
+        rest = {(*shape[: self.axis], *shape[self.axis + 1 :]) for shape in input_shape}
+        if len(rest) > 1 or any(len(shape) != len(first) for shape in input_shape):
+            raise ValueError(f"inputs may differ in axis {self.axis} alone, but are {input_shape}")
+        total = sum(shape[self.axis] for shape in input_shape)
+        return (*first[: self.axis], total, *first[self.axis + 1 :])
+
+    def forward(self, x: tuple[Array, ...], y: Array, state: LayerState) -> None:
+        """Copy each input to its place."""
+        for part, each in zip(self._parts(y, x), x, strict=True):
+            np.copyto(part, each)
+
+    def backward(
+        self,
+        x: tuple[Array, ...],
+        y: None,
+        dy: Array,
+        dx: tuple[Array | None, ...],
+        state: LayerState,
+    ) -> None:
+        """dx_i = the part of dy that came from x_i."""
+        for part, each in zip(self._parts(dy, x), dx, strict=True):
+            if each is not None:
+                np.copyto(each, part)
+
+    def _parts(self, joined: Array, x: tuple[Array, ...]) -> list[Array]:
+        axis = self.axis + 1
+        ends = [0, *accumulate(each.shape[axis] for each in x)]
+        by_part = np.moveaxis(joined, axis, 0)
+        return [np.moveaxis(by_part[start:end], 0, axis) for start, end in pairwise(ends)]

@@ -1,0 +1,239 @@
+"""Schedules: learning rates that depend on the step, counted from 1."""
+
+from math import cos, pi
+
+from pydantic import Field
+
+from declnet import LearningRate, Register, Schedule, hookimpl
+
+
+class Constant(Schedule):
+    """rate = value."""
+
+    type = "constant"
+    examples = ({"value": 0.01},)
+
+    value: float = Field(ge=0, description="the learning rate of every step")
+
+    def rate(self, step: int, total: int) -> float:
+        """Return the constant."""
+        return self.value
+
+
+class _Decay(Schedule):
+    """A schedule that starts at a given rate."""
+
+    initial_rate: float = Field(ge=0, description="the learning rate of the first step")
+
+
+class InverseTime(_Decay):
+    """rate = initial_rate / (1 + decay * (step - 1)), as with an optimizer's decay."""
+
+    type = "inverse_time"
+    examples = ({"initial_rate": 0.02, "decay": 1e-3},)
+
+    decay: float = Field(ge=0, description="how fast the rate decreases")
+
+    def rate(self, step: int, total: int) -> float:
+        """initial_rate / (1 + decay * (step - 1))."""
+        return self.initial_rate / (1 + self.decay * (step - 1))
+
+
+class Exponential(_Decay):
+    """rate = initial_rate * decay_rate ** ((step - 1) / decay_steps).
+
+    With staircase, the exponent is rounded down: the rate drops after each decay_steps steps.
+    PyTorch's ExponentialLR has decay_steps = 1; Keras's ExponentialDecay is the same as this.
+    """
+
+    type = "exponential"
+    examples = (
+        {"initial_rate": 0.02, "decay_rate": 0.999},
+        {"initial_rate": 0.1, "decay_rate": 0.5, "decay_steps": 1000},
+        {"initial_rate": 0.1, "decay_rate": 0.5, "decay_steps": 1000, "staircase": True},
+    )
+
+    decay_rate: float = Field(gt=0, le=1, description="factor per decay_steps steps")
+    decay_steps: int = Field(
+        default=1, ge=1, description="steps over which the rate decays by decay_rate"
+    )
+    staircase: bool = Field(default=False, description="decay only after every decay_steps steps")
+
+    def rate(self, step: int, total: int) -> float:
+        """initial_rate * decay_rate ** ((step - 1) / decay_steps)."""
+        steps = step - 1
+        times = steps // self.decay_steps if self.staircase else steps / self.decay_steps
+        return self.initial_rate * self.decay_rate**times
+
+
+class Step(_Decay):
+    """rate = initial_rate * factor ** floor((step - 1) / every).
+
+    As in PyTorch's StepLR, if it is stepped after each update rather than each epoch.
+    """
+
+    type = "step"
+    examples = (
+        {"initial_rate": 0.1, "every": 1000},
+        {"initial_rate": 0.02, "factor": 0.5, "every": 200},
+    )
+
+    factor: float = Field(default=0.1, gt=0, le=1, description="factor of each drop")
+    every: int = Field(ge=1, description="updates between drops")
+
+    def rate(self, step: int, total: int) -> float:
+        """initial_rate * factor ** floor((step - 1) / every)."""
+        return self.initial_rate * self.factor ** ((step - 1) // self.every)
+
+
+class _DecayTo(_Decay):
+    """A schedule that reaches its final rate after `steps` updates, and stays there."""
+
+    final_rate: float = Field(default=0.0, ge=0, description="the final learning rate")
+    steps: int | None = Field(
+        default=None,
+        ge=1,
+        description="updates from the initial to the final rate; default: the whole training",
+    )
+
+    def _done(self, step: int, total: int) -> float:
+        steps = self.steps or total
+        return min(step - 1, steps) / steps
+
+
+class Polynomial(_DecayTo):
+    """rate = final_rate + (initial_rate - final_rate) * (1 - done) ** power.
+
+    done = min(step - 1, steps) / steps. With power 1 the decay is linear. As in Keras's
+    PolynomialDecay; PyTorch's PolynomialLR always ends at 0.
+    """
+
+    type = "polynomial"
+    examples = (
+        {"initial_rate": 0.02},
+        {"initial_rate": 0.1, "final_rate": 0.001, "steps": 5000, "power": 2.0},
+    )
+
+    power: float = Field(default=1.0, gt=0, description="1: linear; larger: decreases earlier")
+
+    def rate(self, step: int, total: int) -> float:
+        """final_rate + (initial_rate - final_rate) * (1 - done) ** power."""
+        left: float = (1 - self._done(step, total)) ** self.power
+        return self.final_rate + (self.initial_rate - self.final_rate) * left
+
+
+class Cosine(_DecayTo):
+    """rate = final_rate + (initial_rate - final_rate) * (1 + cos(pi * done)) / 2, annealed once.
+
+    done = min(step - 1, steps) / steps. PyTorch's CosineAnnealingLR rises again after its steps.
+    Loshchilov and Hutter, SGDR: Stochastic Gradient Descent with Warm Restarts, ICLR 2017.
+    """
+
+    type = "cosine"
+    examples = (
+        {"initial_rate": 0.02},
+        {"initial_rate": 0.1, "final_rate": 0.001, "steps": 5000},
+    )
+
+    def rate(self, step: int, total: int) -> float:
+        """final_rate + (initial_rate - final_rate) * (1 + cos(pi * done)) / 2."""
+        return _annealed(self.initial_rate, self.final_rate, self._done(step, total))
+
+
+class OneCycle(Schedule):
+    """From max_rate / initial_divisor up to max_rate, down to the initial rate / final_divisor.
+
+    rate = end + (start - end) * (1 + cos(pi * done)) / 2, up and down. The peak is at step
+    warmup_share * steps; the lowest rate, from step `steps` (default: the last one) on, stays.
+    As in PyTorch's OneCycleLR with cosine annealing (pct_start is warmup_share), but without
+    cycling the momentum.
+    Smith and Topin, Super-Convergence, arXiv:1708.07120, 2017.
+    """
+
+    type = "one_cycle"
+    examples = (
+        {"max_rate": 0.02},
+        {"max_rate": 0.1, "steps": 5000, "warmup_share": 0.1, "final_divisor": 100.0},
+    )
+
+    max_rate: float = Field(ge=0, description="the learning rate at the peak")
+    steps: int | None = Field(
+        default=None, ge=1, description="updates in the whole cycle; default: the whole training"
+    )
+    warmup_share: float = Field(
+        default=0.3, ge=0, lt=1, description="fraction of the steps in which the rate rises"
+    )
+    initial_divisor: float = Field(
+        default=25.0, ge=1, description="how many times the first rate is smaller than max_rate"
+    )
+    final_divisor: float = Field(
+        default=1e4, ge=1, description="how many times the last rate is smaller than the first"
+    )
+
+    def rate(self, step: int, total: int) -> float:
+        """Return the rate between initial rate and max_rate, or max_rate and final rate."""
+        initial = self.max_rate / self.initial_divisor
+        steps = self.steps or total
+        peak = self.warmup_share * steps
+        if step < peak:
+            return _annealed(initial, self.max_rate, (step - 1) / (peak - 1))
+        done = min((step - peak) / (steps - peak), 1)
+        return _annealed(self.max_rate, initial / self.final_divisor, done)
+
+
+def _annealed(start: float, end: float, done: float) -> float:
+    return end + (start - end) * (1 + cos(pi * done)) / 2
+
+
+class Warmup(Schedule):
+    """rate = first * (start_factor + (1 - start_factor) * (step - 1) / steps) for `steps` steps.
+
+    Then the rate follows `schedule`, whose steps and share of the training count from there; first
+    is its rate at its first step, so the transition is continuous. With a start_factor of 0 the
+    first update has no effect. As in PyTorch's LinearLR before another schedule in a SequentialLR.
+    Goyal et al., Accurate, Large Minibatch SGD, arXiv:1706.02677, 2017.
+    """
+
+    type = "warmup"
+    examples = (
+        {"steps": 100, "schedule": 0.02},
+        {
+            "steps": 100,
+            "start_factor": 0.01,
+            "schedule": {"type": "cosine", "initial_rate": 0.1},
+        },
+    )
+
+    steps: int = Field(ge=1, description="updates before the schedule begins")
+    start_factor: float = Field(
+        default=0.1, ge=0, le=1, description="the first step's rate, as a fraction"
+    )
+    schedule: LearningRate = Field(description="the learning rate, or a schedule, that follows")
+
+    def rate(self, step: int, total: int) -> float:
+        """Return the warmup rate, or the rate of the schedule that follows."""
+        if step > self.steps:
+            return self._following(step - self.steps, total)
+        reached = (step - 1) / self.steps
+        return self._following(1, total) * (self.start_factor + (1 - self.start_factor) * reached)
+
+    def _following(self, step: int, total: int) -> float:
+        if isinstance(self.schedule, Schedule):
+            return self.schedule.rate(step, max(1, total - self.steps))
+        return self.schedule
+
+
+@hookimpl
+def declnet_register(register: Register) -> None:
+    """Announce the schedules."""
+    for schedule in (
+        Constant,
+        InverseTime,
+        Exponential,
+        Step,
+        Polynomial,
+        Cosine,
+        OneCycle,
+        Warmup,
+    ):
+        register.lazily("schedule", schedule.type, f"{__name__}:{schedule.__name__}")
