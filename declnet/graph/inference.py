@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 
 import numpy as np
+import numpy.typing as npt
 
 from declnet.contracts.arrays import Array, Dtype
 from declnet.contracts.kernel import Call
-from declnet.graph.arrays import BatchArrays, GraphMemory
+from declnet.graph.arrays import BatchArrays, GraphMemory, workspace_bytes
 from declnet.graph.kernels import forward_calls
 from declnet.graph.memory_plan import plan_memory
 from declnet.graph.parameters import Parameters
@@ -75,3 +77,25 @@ def _reader(node: Node, batch: BatchArrays) -> Callable[[Array], None]:
         for position, value in enumerate(node.inputs)
     ]
     return lambda x: forward(tuple(x if each is None else each for each in values), y, state)
+
+
+MOST_SAMPLES = 1024
+MOST_BYTES = 64 * 2**20
+"""Upper bound for the graph of a prediction, unless one sample takes more."""
+
+
+def inference_memory(nodes: Sequence[Node], dtype: npt.DTypeLike, batch: int) -> int:
+    """Return the bytes that the graph of a prediction or an evaluation allocates."""
+    kind = np.dtype(dtype)
+    plan = plan_memory(nodes, training=False)
+    return (sum(plan.sizes) + 1) * batch * kind.itemsize + workspace_bytes(nodes, kind, batch)
+
+
+def samples_at_once(nodes: Sequence[Node], dtype: npt.DTypeLike) -> int:
+    """Return the batch size of predictions and evaluations.
+
+    It is chosen so that memory does not grow with the data, and stays small for large samples,
+    which may have to be converted.
+    """
+    sample = prod(nodes[0].input_shapes[0]) * np.dtype(dtype).itemsize
+    return max(1, min(MOST_SAMPLES, MOST_BYTES // (sample + inference_memory(nodes, dtype, 1))))

@@ -12,8 +12,7 @@ import numpy.typing as npt
 from declnet.contracts.arrays import Array, MappedArray, Shape
 from declnet.data.loading import Samples, as_input
 from declnet.errors import DataError, SpecError
-from declnet.graph.inference import InferenceGraph
-from declnet.graph.memory import samples_at_once
+from declnet.graph.inference import InferenceGraph, samples_at_once
 from declnet.graph.parameters import Parameters, initializer_problems, read_weights
 from declnet.graph.shapes import INPUT, Node, infer_nodes
 from declnet.registry.discovery import default_registry

@@ -7,7 +7,8 @@ from math import prod
 
 import numpy as np
 
-from declnet.data.batches import Batches, VariedSamples, samples_of
+from declnet.contracts.arrays import MappedArray
+from declnet.data.batches import Batches, Gathered, Samples, VariedSamples
 from declnet.errors import Diagnostic, SpecError
 from declnet.graph.kernels import Kernels, why_none
 from declnet.graph.model import Model
@@ -112,11 +113,12 @@ def compile_training(
         epoch = FullBatchEpoch(graph, train)
     else:
         batches = Batches(samples, batch_size, spec.training.shuffle, spec.seed)
-        inputs = samples_of(train.x)
+        whole = train.x if isinstance(train.x, MappedArray) else Samples(train.x)
+        inputs: Gathered = whole
         varying = [each for each in spec.data.prepare if each.training_only]
         if varying:
             streams.append(random_stream(spec.seed, Stream.AUGMENTATION))
-            inputs = VariedSamples(inputs, varying, streams[-1])
+            inputs = VariedSamples(whole, varying, streams[-1])
         epoch = MiniBatchEpoch(graph, inputs, train, batches)
     update = Update(
         spec.optimizer,

@@ -5,12 +5,13 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from declnet.graph.inference import inference_memory
 from declnet.graph.kernels import Kernels
-from declnet.graph.memory import inference_memory, training_memory
 from declnet.graph.model import Model
 from declnet.graph.shapes import infer_nodes
 from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import Update
+from declnet.training.memory import training_memory
 from declnet_standard.layers import Dense, ReLU, Softmax
 from declnet_standard.losses import CategoricalCrossentropy
 from declnet_standard.optimizers import Adam

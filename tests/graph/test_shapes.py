@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from declnet import Layer, Parameter, SpecError, Workspace
-from declnet.graph.shapes import infer_nodes, wire
+from declnet.graph.shapes import infer_nodes, parts_of, wire
+from declnet.spec.partial import LayerPart
 from declnet_standard.layers import Dense, ReLU, Softmax
 from declnet_standard.regularizers import L2
 
@@ -17,7 +18,7 @@ def named(kind, name=None, inputs=None, **fields):
 
 def test_names_are_type_and_count_and_inputs_the_layer_before():
     layers = [Dense(units=2), ReLU(), Dense(units=2), ReLU(name="last")]
-    wires, problems = wire(layers)
+    wires, problems = wire(parts_of(layers))
     assert problems == []
     assert [each.name for each in wires] == ["dense_1", "relu_1", "dense_2", "last"]
     assert [each.inputs for each in wires] == [(0,), (1,), (2,), (3,)]
@@ -25,7 +26,7 @@ def test_names_are_type_and_count_and_inputs_the_layer_before():
 
 def test_a_named_layer_counts_too():
     layers = [Dense(units=2, name="first"), Dense(units=2)]
-    assert [each.name for each in wire(layers)[0]] == ["first", "dense_2"]
+    assert [each.name for each in wire(parts_of(layers))[0]] == ["first", "dense_2"]
 
 
 def test_inputs_lead_to_any_value_above(toys):
@@ -34,7 +35,7 @@ def test_inputs_lead_to_any_value_above(toys):
         named(ReLU, inputs=("dense_1",)),
         named(toys.Add, inputs=("relu_1", "input", "dense_1", "relu_1")),
     ]
-    wires, problems = wire(layers)
+    wires, problems = wire(parts_of(layers))
     assert problems == []
     assert wires[2].inputs == (2, 0, 1, 2)
 
@@ -83,12 +84,12 @@ def test_inputs_lead_to_any_value_above(toys):
     ],
 )
 def test_each_fault_is_told_at_its_key(layers, expected):
-    shown = [str(problem) for problem in wire(layers)[1]]
+    shown = [str(problem) for problem in wire(parts_of(layers))[1]]
     assert [line.split(" (layers above")[0] for line in shown] == [expected]
 
 
 def test_a_layer_of_two_inputs_needs_two(toys):
-    problems = wire([Dense(units=2), toys.Product()])[1]
+    problems = wire(parts_of([Dense(units=2), toys.Product()]))[1]
     assert [str(each) for each in problems] == [
         'model.layers.1: error[E021]: "product_1" takes 2 inputs, not 1 (name them: inputs = [ … ])'
     ]
@@ -102,14 +103,14 @@ def test_all_faults_come_in_one_pass():
         named(ReLU, inputs=("later",)),
         named(ReLU, name="later"),
     ]
-    paths = [problem.path[2:] for problem in wire(layers)[1]]
+    paths = [problem.path[2:] for problem in wire(parts_of(layers))[1]]
     assert paths == [(0, "inputs", 0), (1, "inputs"), (2, "name"), (3, "inputs", 0)]
 
 
 def test_layers_that_could_not_be_read_count_for_the_names_of_the_others():
     layers = [None, Dense(units=2), None, None, named(ReLU, inputs=("dense_1",))]
     names, types = [None, None, "own", None, None], ["dense", None, "dense", None, None]
-    wires, problems = wire(layers, names, types)
+    wires, problems = wire([LayerPart(*each) for each in zip(layers, names, types, strict=True)])
     assert [each.name for each in wires] == ["dense_1", "dense_2", "own", "layer 3", "relu_1"]
     assert wires[4].inputs == (1,)
     assert problems == []

@@ -197,13 +197,7 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
     described = describe(partial, seed, data)
     infos, problems = described.infos, list(described.problems)
     train = infos.get("train")
-    inferred = infer(
-        [each.layer for each in partial.layers],
-        train.sample_shape if train is not None else None,
-        [each.name for each in partial.layers],
-        [each.type for each in partial.layers],
-        registry=registry,
-    )
+    inferred = infer(partial.layers, train.sample_shape if train is not None else None, registry)
     problems += inferred.problems
     problems += initializer_problems(inferred.complete, registry)
     problems += data_problems(partial, infos)
@@ -219,7 +213,7 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
     problems += found
     problems += label_problems(partial, infos, inferred.nodes, registry)
     problems += linear_problems(inferred.nodes, registry)
-    memory = _memory(partial, infos, inferred.complete, registry)
+    memory = run_memory(partial, infos, inferred.complete, registry)
     demands = too_large(memory), engine_problem(partial.engine.kernels, registry)
     problems += [each for each in demands if each is not None]
     located = parsed.source_map.locate([*parsed.diagnostics, *problems])
@@ -238,14 +232,3 @@ def _metrics(
         return {}
     validated = "validation" in {*data_sets, *partial.data.sources, *partial.data.fractions}
     return history_metrics((metric for _, metric in sorted(partial.metrics.items())), validated)
-
-
-def _memory(
-    partial: PartialSpec,
-    infos: Mapping[str, DataInfo],
-    nodes: tuple[Node, ...],
-    registry: Registry | None,
-) -> dict[str, int] | None:
-    if not nodes or "train" not in infos or partial.loss is None or partial.optimizer is None:
-        return None
-    return run_memory(partial, infos, nodes, registry)

@@ -119,7 +119,7 @@ def describe(spec: PartialSpec, seed: int, given: Mapping[str, Data] | None = No
     try:
         loaded = dict(given) if given is not None else load_sets(data, seed)
         train = loaded["train"]
-        sets = prepare_sets(split_sets(loaded, data, seed), data, targets, train)
+        sets = prepare_sets(split_sets(loaded, data, seed), data, targets)
     except DataError as error:
         path = error.path or ("data", "train")
         if error.code == "E031" and len(path) == 2:
