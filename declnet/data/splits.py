@@ -19,12 +19,8 @@ AT_METHOD = ("data", "split", "method")
 AT_COLUMN = ("data", "split", "column")
 
 
-def split_key(data: Dataset | Table, split: SplitSpec) -> Array | None:
-    """Return the key (n,) that a split goes by, or None if it needs none.
-
-    Raises:
-        DataError: the column is missing or has gaps, or the data has no classes to stratify by.
-    """
+def _split_key(data: Dataset | Table, split: SplitSpec) -> Array | None:
+    """Return the key (n,) that a split goes by, or None if it needs none."""
     if split.method == "random" or (split.method == "time" and split.column is None):
         return None
     if split.method == "column":
@@ -164,7 +160,7 @@ DIVIDE: dict[str, Divide] = {
 }
 
 
-def by_column(column: Array, data: Dataset | Table, name: str) -> dict[str, Array]:
+def _by_column(column: Array, data: Dataset | Table, name: str) -> dict[str, Array]:
     """Return the rows that a column labels train, validation or test, ignoring case.
 
     Raises:
@@ -245,20 +241,23 @@ def split_positions(
     data: Data, shares: Mapping[str, float], method: SplitSpec, seed: int
 ) -> dict[str, Array]:
     """Return the rows of each data set, in ascending order; raise DataError as `split` does."""
-    key = split_key(data, method)
     if method.method == "column":
-        if key is None:
-            raise AssertionError
-        positions = by_column(key, data, str(method.column))
+        positions = _by_column(_column(data, method), data, str(method.column))
     else:
         rng = random_stream(seed, Stream.SPLIT)
         validation, test = (shares.get(name, 0.0) for name in ("validation", "test"))
+        key = _split_key(data, method)
         _require_sizes(len(data), shares)
         positions = DIVIDE[method.method](len(data), key, validation, test, rng)
     found = {name: np.sort(each) for name, each in positions.items() if len(each)}
     for name in ("train", *shares):
         if name not in found:
-            raise _impossible(f"the split leaves nothing for {name} of {len(data)} samples", shares)
+            raise DataError(
+                f"the split leaves nothing for {name} of {len(data)} samples",
+                hint="take another fraction or method",
+                path=("data", next(iter(shares), "split")),
+                code="E033",
+            )
     return found
 
 
@@ -269,11 +268,6 @@ def _require_sizes(samples: int, shares: Mapping[str, float]) -> None:
             rest = f"{size} for {name} and {samples - size} for training"
             message = f"data.{name} = {share} of {samples} samples leaves {rest}"
             raise DataError(message, path=("data", name), code="E033")
-
-
-def _impossible(message: str, shares: Mapping[str, float]) -> DataError:
-    path = ("data", next(iter(shares))) if shares else ("data", "split")
-    return DataError(message, hint="take another fraction or method", path=path, code="E033")
 
 
 def one_fold(
@@ -309,7 +303,7 @@ def fold_positions(
     Raises:
         DataError: there are fewer samples, groups, times or values than needed.
     """
-    key = split_key(data, method)
+    key = _split_key(data, method)
     if method.method == "time":
         yield from _of_time(len(data), key, folds)
         return

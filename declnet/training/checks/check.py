@@ -49,7 +49,7 @@ def component_problems(
     spec: PartialSpec,
     infos: Mapping[str, DataInfo],
     inferred: Inferred,
-    metrics: Mapping[str, Better | None] | None = None,
+    metrics: Mapping[str, Better | None],
 ) -> list[Diagnostic]:
     """Return the diagnostics from the components' own checks, located in the spec.
 
@@ -58,13 +58,8 @@ def component_problems(
     """
     layers = _outlined(inferred.nodes)
     complete = tuple(each for each in layers if each is not None)
-    context = RunContext(
-        complete if len(complete) == len(layers) else (),
-        infos,
-        spec.loss,
-        spec.optimizer,
-        metrics=metrics or {},
-    )
+    known = complete if len(complete) == len(layers) else ()
+    context = RunContext(known, infos, spec.loss, spec.optimizer, metrics=metrics)
     problems = []
     for path, component, here in _components(spec, layers):
         for found in checked_diagnostics(component, component.check(replace(context, here=here))):
@@ -112,17 +107,13 @@ def _outlined(nodes: tuple[Node | None, ...]) -> tuple[LayerContext | None, ...]
     """Return the nodes as components see them; None if one, or one before it, is unknown."""
     outlined: list[LayerContext | None] = []
     for node in nodes:
-        above = [outlined[value - 1] if value else None for value in node.inputs] if node else []
-        if node is None or any(
-            value and each is None for value, each in zip(node.inputs, above, strict=True)
-        ):
+        if node is None or any(value and outlined[value - 1] is None for value in node.inputs):
             outlined.append(None)
-        else:
-            outlined.append(
-                LayerContext(
-                    node.name, node.layer, tuple(above), node.input_shapes, node.output_shape
-                )
-            )
+            continue
+        above = tuple(outlined[value - 1] if value else None for value in node.inputs)
+        outlined.append(
+            LayerContext(node.name, node.layer, above, node.input_shapes, node.output_shape)
+        )
     return tuple(outlined)
 
 
@@ -193,8 +184,7 @@ def check_parsed(
 
 def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | None) -> Checked:
     partial = parsed.partial
-    seed = parsed.spec.seed if parsed.spec is not None else 0
-    described = describe(partial, seed, data)
+    described = describe(partial, parsed.spec.seed if parsed.spec is not None else 0, data)
     infos, problems = described.infos, list(described.problems)
     train = infos.get("train")
     inferred = infer(partial.layers, train.sample_shape if train is not None else None, registry)
@@ -216,10 +206,14 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
     memory = run_memory(partial, infos, inferred.complete, registry)
     demands = too_large(memory), engine_problem(partial.engine.kernels, registry)
     problems += [each for each in demands if each is not None]
-    located = parsed.source_map.locate([*parsed.diagnostics, *problems])
-    others = partial.data.no_features
     return Checked(
-        inferred.complete, infos, memory, located, described.sets, described.loaded, others
+        inferred.complete,
+        infos,
+        memory,
+        parsed.source_map.locate([*parsed.diagnostics, *problems]),
+        described.sets,
+        described.loaded,
+        partial.data.no_features,
     )
 
 
