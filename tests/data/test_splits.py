@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from declnet import DataError, Dataset, Table
-from declnet.data.sets import split_sets
 from declnet.data.splits import fold_positions, split, split_positions
-from declnet.spec.data_section import DataSpec, SplitSpec
+from declnet.spec.data_section import SplitSpec
 
 DATA = Dataset(np.arange(40.0)[:, None], np.arange(40))
 RANDOM = SplitSpec()
@@ -230,25 +229,3 @@ def test_too_few_values_for_so_many_folds(column, method):
     records = Table({"g": np.array(column)})
     with pytest.raises(DataError, match="too few"):
         folds_of(records, 3, method=method, column="g")
-
-
-def test_the_test_data_is_held_out_of_all_folds_and_the_same_in_each():
-    data = Dataset(np.arange(50.0)[:, None], np.arange(50))
-    seen, tests = [], set()
-    for fold in (1, 2, 3, 4):
-        spec = DataSpec(test=0.2, folds=4, fold=fold)
-        parts = split_sets({"train": data}, spec, seed=3)
-        assert sorted(np.concatenate([each.y for each in parts.values()])) == list(range(50))
-        seen += parts["validation"].y.tolist()
-        tests.add(tuple(parts["test"].y))
-    assert len(tests) == 1
-    assert sorted([*seen, *tests.pop()]) == list(range(50))
-
-
-def test_of_a_column_each_value_is_a_fold():
-    data = Table({"site": np.array(["a", "b", "b", "c"], object), "x": np.arange(4.0)})
-    split = SplitSpec(method="column", column="site")
-    parts = split_sets({"train": data}, DataSpec(folds=3, fold=2, split=split), seed=0)
-    assert parts["validation"].columns["x"].tolist() == [1.0, 2.0]
-    with pytest.raises(DataError, match="the column has 3 values: too few for 4 folds"):
-        split_sets({"train": data}, DataSpec(folds=4, split=split), seed=0)
