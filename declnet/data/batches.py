@@ -48,9 +48,7 @@ class VariedSamples:
     """Samples that are randomly transformed each time they are gathered.
 
     Args:
-        samples: the untransformed samples.
         transforms: the training-only transforms, in order.
-        rng: the random stream of the transforms.
     """
 
     def __init__(
@@ -81,7 +79,6 @@ class Batches:
     """Sample positions of each batch, shuffled every epoch with the run's own random stream.
 
     Attributes:
-        count: number of batches per epoch.
         batch_size: number of samples in each batch except the last.
         last_size: number of samples in the last batch of an epoch.
     """

@@ -21,7 +21,6 @@ def features_of(records: Table, without: Iterable[str] = ()) -> tuple[str, ...]:
     """Return the names of the feature columns.
 
     Args:
-        records: the training data.
         without: columns with another purpose, e.g. sample weights.
 
     Raises:
@@ -151,10 +150,6 @@ def _listed(names: list[str]) -> str:
 
 def joined(columns: Mapping[str, Array], records: Table) -> Array:
     """Join columns, each (n,) or (n, k), into x (n, d); integers if all columns are integers.
-
-    Args:
-        columns: the prepared columns, in order.
-        records: the table they come from, for messages.
 
     Raises:
         DataError: a column is still text, or has missing or infinite values.

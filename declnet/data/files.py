@@ -36,7 +36,6 @@ def file_source(path: Path, registry: Registry, like: DataSource | None = None) 
 
     Args:
         path: the file, or a folder if a source reads folders.
-        registry: where data sources are looked up.
         like: another source, e.g. the training data's; if its class reads such files, its settings,
             e.g. the delimiter, apply to this file too.
 
@@ -157,10 +156,7 @@ def profile_of_file(
 
     Args:
         file: a table, in a file that an installed data source reads.
-        target: the column to predict.
         folder: the spec's folder, to which its paths are relative.
-        registry: where the data source is looked up.
-        wanted: the task, if the user named one.
 
     Raises:
         DataError: the file cannot be read, is not a table or lacks the column, or the column is

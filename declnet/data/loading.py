@@ -136,8 +136,6 @@ def as_input(x: Samples, dtype: Dtype, integer: bool) -> Samples:
     """Convert x to the type that the model computes with, copying only if necessary.
 
     Args:
-        x: the samples.
-        dtype: the model's float type.
         integer: whether the model's first layers take integers without conversion.
 
     Raises:

@@ -89,8 +89,6 @@ def fit_preparation(
     """Fit transforms in order, each to the training data as transformed by the previous ones.
 
     Args:
-        data: the training data only.
-        transforms: the transforms, in order.
         targets: the kind of targets the loss needs: `"classes"`, `"binary"` or `"values"`.
         without: columns that are not features.
 

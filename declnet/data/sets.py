@@ -95,7 +95,6 @@ class PreparedSets:
     """The data sets of a run.
 
     Attributes:
-        datasets: the data sets by name, ready for a model.
         preparation: the preparation to apply to other data; None if arrays are used unchanged.
     """
 
@@ -109,9 +108,7 @@ def prepared_sets(
     """Load, split, prepare and weight all data sets.
 
     Args:
-        spec: the section `[data]`.
         targets: the kind of targets the loss needs: `"classes"`, `"binary"` or `"values"`.
-        seed: the run's seed.
         given: data sets by name, used instead of the spec's.
 
     Raises:
@@ -173,8 +170,6 @@ def prepare_sets(
     """Prepare and weight all sets, fitting the preparation to the training data unless given.
 
     Args:
-        sets: the data sets by name.
-        spec: the section `[data]`.
         targets: the kind of targets the loss needs: `"classes"`, `"binary"` or `"values"`.
         fitted: the preparation of an earlier run.
     """

@@ -221,11 +221,8 @@ def split(data: Data, shares: Mapping[str, float], method: SplitSpec, seed: int)
     """Split the training data.
 
     Args:
-        data: all of the training data.
         shares: the fractions to hold out for `"validation"` and `"test"`, each between 0 and 1;
             not needed if a column assigns the rows.
-        method: how to split.
-        seed: the run's seed.
 
     Returns:
         `"train"` and the held-out sets, each in the order of the data.
@@ -296,9 +293,6 @@ def fold_positions(
 
     Args:
         data: the data that remains after holding out the test data.
-        folds: the number of folds, at least 2.
-        method: how to split.
-        seed: the run's seed.
 
     Raises:
         DataError: there are fewer samples, groups, times or values than needed.

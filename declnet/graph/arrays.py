@@ -115,7 +115,6 @@ class GraphMemory:
     """All memory of a compiled graph, for batches of up to `capacity` samples.
 
     Args:
-        rngs: the random stream of each layer.
         gradient: in training, the gradient of all trainable parameters, flat.
     """
 

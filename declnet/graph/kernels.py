@@ -12,6 +12,7 @@ from declnet.contracts.component import Component
 from declnet.contracts.kernel import Call, Kernel, KernelCalls, KernelSite
 from declnet.contracts.loss import Loss
 from declnet.contracts.returned import BrokenContractError, checked_calls
+from declnet.errors import Diagnostic
 from declnet.graph.arrays import BatchArrays
 from declnet.graph.memory_plan import staged_reads, value_orders
 from declnet.graph.shapes import Node
@@ -81,11 +82,16 @@ def _check_bound(kernel: Kernel, calls: Any, site: KernelSite) -> None:
         raise BrokenContractError(kernel, "bind", "returned no update for an optimizer")
 
 
-def why_none(registry: Registry) -> str:
-    """Return why there are no compiled kernels: what each plugin lacks, or that none exist."""
+def engine_problem(choice: str, registry: Registry) -> Diagnostic | None:
+    """Return an error if compiled kernels are demanded and there are none, saying why."""
+    if choice != "jit" or Kernels(registry, compiled=True).has_compiled:
+        return None
     compiled = [each.component for each in registry.entries("kernel") if each.component.compiled]
-    reasons = dict.fromkeys(each.unavailable() for each in compiled)
-    return "; ".join(filter(None, reasons)) or "no plugin that has some is installed"
+    reasons = filter(None, dict.fromkeys(each.unavailable() for each in compiled))
+    why = "; ".join(reasons) or "no plugin that has some is installed"
+    hint = 'or take kernels = "auto", which computes with NumPy where there are none'
+    message = f"there are no compiled kernels: {why}"
+    return Diagnostic(message, hint, ("engine", "kernels"), "E008")
 
 
 def forward_calls(node: Node, batch: BatchArrays) -> list[Call]:

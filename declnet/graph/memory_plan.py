@@ -61,7 +61,6 @@ class Plan:
         staged_orders: memory order of each staged copy.
         needs_gradient: for each value, whether a trainable parameter precedes it.
         first_writer: for each value, the reader that writes the gradient instead of adding to it.
-        sizes: the size of each block, in numbers per sample.
     """
 
     activations: tuple[int | None, ...]
@@ -92,8 +91,6 @@ class Life:
     Attributes:
         birth: the time of the step that writes it.
         death: the time of the last step that reads it.
-        size: numbers per sample.
-        block: the block assigned to it.
     """
 
     birth: int
@@ -273,7 +270,6 @@ def plan_memory(
     """Plan the blocks of a forward pass, or of forward and backward.
 
     Args:
-        nodes: the model.
         training: whether there is a backward pass.
         fused: how many of the last layers are fused with the loss.
         joined: chains of layers that one kernel computes, each as its layers' indices; their inputs

@@ -208,10 +208,7 @@ def layer_state(
     """Return a layer's parameters, workspaces and, in training, gradients as one object.
 
     Args:
-        node: the layer's node.
-        parameters: the parameters of the whole model.
         workspace: the layer's own workspaces, for one batch size.
-        rng: the layer's own stream.
         gradient: the flat gradient of the whole model in training, None otherwise.
     """
     state = LayerState(rng, training=gradient is not None)

@@ -188,8 +188,6 @@ def infer_nodes(
     """Wire the layers and infer all shapes.
 
     Args:
-        layers: in topological order.
-        input_shape: the shape of one sample.
         registry: names the distribution of a broken component; default: all installed plugins.
 
     Raises:
@@ -220,7 +218,20 @@ def infer(
         input_shapes = tuple(shape for shape in known if shape is not None)
         if layer is not None and place.inputs is not None and len(input_shapes) == len(known):
             try:
-                node = _node(index, layer, place.name, place.inputs, input_shapes)
+                given: Any = input_shapes if layer.n_inputs != 1 else input_shapes[0]
+                output_shape = checked_shape(layer, layer.output_shape(given))
+                parameters = checked_parameters(layer, layer.parameters(given))
+                workspace = checked_workspace(layer, layer.workspace(given), parameters)
+                node = Node(
+                    index,
+                    place.name,
+                    layer,
+                    place.inputs,
+                    input_shapes,
+                    output_shape,
+                    parameters,
+                    workspace,
+                )
             except BrokenContractError as error:
                 fault = broken_contract(error, registry or default_registry())
                 message = from_here(f'"{place.name}": {fault}')
@@ -270,17 +281,3 @@ def _wrong_integers(nodes: Sequence[Node]) -> list[Diagnostic]:
             message = f'"{node.name}" takes the input as integers, but {others} as floats'
             problems.append(Diagnostic(message, None, path, "E024"))
     return problems
-
-
-def _node(
-    index: int,
-    layer: Layer,
-    label: str,
-    inputs: tuple[int, ...],
-    input_shapes: tuple[Shape, ...],
-) -> Node:
-    given: Any = input_shapes if layer.n_inputs != 1 else input_shapes[0]
-    output_shape = checked_shape(layer, layer.output_shape(given))
-    parameters = checked_parameters(layer, layer.parameters(given))
-    workspace = checked_workspace(layer, layer.workspace(given), parameters)
-    return Node(index, label, layer, inputs, input_shapes, output_shape, parameters, workspace)

@@ -21,7 +21,7 @@ from declnet.registry.registry import Registry
 from declnet.runs.predictions import OutputReading
 from declnet.runs.predictor import Predictor, labeled_parts, samples_in_part
 from declnet.training.evaluation import RunningEvaluation
-from declnet.training.ready_data import ReadyData
+from declnet.training.preparation import ReadyData
 
 
 @dataclass(frozen=True, eq=False)

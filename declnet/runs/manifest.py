@@ -19,7 +19,7 @@ from declnet.registry.spelling import kind_in_words
 from declnet.runs.origins import Origins, used_components
 from declnet.spec.model import RunSpec
 from declnet.training.metrics import directions
-from declnet.training.ready_data import ReadyData
+from declnet.training.preparation import ReadyData
 
 
 def first_manifest(

@@ -20,10 +20,6 @@ from declnet.training.evaluation import Evaluation
 def first_non_finite(model: Model, x: Array) -> tuple[str, str] | None:
     """Find the first non-finite parameter or output, layer by layer from the input.
 
-    Args:
-        model: the model in its current state.
-        x: the batch whose loss is not finite.
-
     Returns:
         The layer's name and what is not finite (`"weights"` or `"output"`); None if everything is
         finite, so that the loss itself is the cause.
@@ -50,10 +46,7 @@ def divergence(model: Model, epoch: int, loss: float, x: Array) -> DivergenceErr
     """Return the error for a loss that is not finite, with the first layer where it occurs.
 
     Args:
-        model: the model in its current state.
         epoch: the epoch whose forward pass, or whose update before an evaluation, gave that loss.
-        loss: NaN or infinite.
-        x: the samples with that loss.
     """
     with np.errstate(all="ignore"):
         found = first_non_finite(model, x)

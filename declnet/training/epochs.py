@@ -9,7 +9,7 @@ from declnet.contracts.arrays import Array
 from declnet.data.batches import Batches, Gathered, Samples
 from declnet.graph.training_graph import Step, TrainingGraph
 from declnet.training.metrics import MetricAccumulator
-from declnet.training.ready_data import ReadyData
+from declnet.training.preparation import ReadyData
 
 Update = Callable[[int], float]
 
@@ -88,7 +88,6 @@ class MiniBatchEpoch:
 
         Args:
             update: applies the optimizer; called with the number of the update, from 1.
-            step: updates made so far.
             metrics: accumulates the epoch's batches; None if its metrics are not needed.
             first: the first batch of the part.
             stop: the batch after the part's last one; None for the end of the epoch.

@@ -12,7 +12,7 @@ from declnet.contracts.metric import Metric
 from declnet.graph.inference import InferenceGraph
 from declnet.graph.model import Model
 from declnet.training.metrics import MetricAccumulator, Watch
-from declnet.training.ready_data import ReadyData
+from declnet.training.preparation import ReadyData
 
 
 class BatchLosses:
@@ -20,8 +20,6 @@ class BatchLosses:
 
     Args:
         model: the model, used in its current state.
-        loss: the run's loss.
-        capacity: the batch size.
     """
 
     def __init__(self, model: Model, loss: Loss, capacity: int) -> None:
@@ -52,11 +50,7 @@ def mean_loss(losses: Array, weights: Array | None) -> tuple[float, float]:
 
 
 class Evaluation:
-    """A model's loss and metrics on one data set, computed any number of times.
-
-    Attributes:
-        data: the data set.
-    """
+    """A model's loss and metrics on one data set, computed any number of times."""
 
     def __init__(
         self, model: Model, loss: Loss, metrics: Sequence[Metric], data: ReadyData
@@ -80,9 +74,6 @@ class RunningEvaluation:
     """A model's loss and metrics, accumulated over parts of a data set.
 
     Args:
-        model: the trained model.
-        loss: the run's loss.
-        metrics: the run's metrics.
         watch: called with each batch's predictions.
     """
 

@@ -42,7 +42,6 @@ def run_memory(
         spec: the run's spec, of which loss and optimizer are needed.
         data: what is known about each data set.
         nodes: the model's layers; empty if unknown.
-        registry: where kernels are looked up; default: all installed plugins.
     """
     samples = data["train"].samples if "train" in data else None
     if not nodes or samples is None or any(info.samples is None for info in data.values()):
@@ -79,10 +78,6 @@ def training_memory(
     """Return the bytes that the training graph and the optimizer allocate, by purpose.
 
     Args:
-        nodes: the model with its shapes.
-        optimizer: the optimizer, which keeps state for each parameter.
-        dtype: the model's float type.
-        batch: samples per step.
         fused: how many of the last layers are fused with the loss.
     """
     kind = np.dtype(dtype)

@@ -18,7 +18,7 @@ from declnet.training.epochs import NonFiniteLossError
 from declnet.training.evaluation import Evaluation
 from declnet.training.metrics import LOSSES, VALIDATION, MetricAccumulator
 from declnet.training.numerics import arithmetic_for
-from declnet.training.ready_data import ReadyData
+from declnet.training.preparation import ReadyData
 from declnet.training.state import StateError, TrainingState, put_back
 
 
@@ -77,11 +77,8 @@ class Trainer:
     """The training loop of a model, configured by a spec.
 
     Args:
-        spec: the run.
         model: the model, changed in place.
-        train: the training data.
         validation: evaluated after each logged epoch, if there is any.
-        registry: where kernels are looked up.
 
     Attributes:
         kernels: the kernels that may replace components, and those that have.

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from declnet import Kernel, KernelCalls, Registry, RegistryError
 from declnet.contracts.returned import BrokenContractError
-from declnet.graph.kernels import Kernels, why_none
+from declnet.graph.kernels import Kernels, engine_problem
 from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import Update
 from declnet_standard.layers import Dense, ReLU, Softmax
@@ -245,8 +245,8 @@ def test_an_unavailable_kernel_is_left_out_and_says_why():
     registry = Registry()
     registry.register(Dear)
     assert Kernels(registry, compiled=True).longest == 0
-    assert why_none(registry) == "a compiler is not installed"
-    assert "no plugin" in why_none(Registry())
+    assert engine_problem("jit", registry).message.endswith(": a compiler is not installed")
+    assert "no plugin" in engine_problem("jit", Registry()).message
 
 
 class SGDKernel(Kernel):

@@ -15,6 +15,7 @@ from declnet.contracts.returned import checked_diagnostics
 from declnet.data.sets import PreparedSets
 from declnet.data.splits import Data
 from declnet.errors import Diagnostic, KeyPath, SpecError, WeightsError
+from declnet.graph.kernels import engine_problem
 from declnet.graph.parameters import check_fit, initializer_problems, read_weight_shapes, slots_of
 from declnet.graph.shapes import Inferred, Node, infer
 from declnet.registry.registry import Registry
@@ -26,7 +27,6 @@ from declnet.spec.validate import ParsedSpec
 from declnet.training.checks.data import data_problems, describe, input_problems, origin_of
 from declnet.training.checks.model import linear_problems, output_problems
 from declnet.training.checks.targets import label_problems, target_problems
-from declnet.training.compile import engine_problem
 from declnet.training.memory import run_memory, too_large
 from declnet.training.metrics import history_metrics
 
@@ -161,8 +161,6 @@ def check_spec(
     """Check a valid spec against its data, loading as little data as possible.
 
     Args:
-        spec: the run.
-        registry: where names are looked up; default: all installed plugins.
         data: data sets passed by a program in place of the spec's.
     """
     return check_parsed(ParsedSpec.of(spec), registry, data)

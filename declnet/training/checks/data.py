@@ -20,7 +20,6 @@ def size_problems(spec: PartialSpec, samples: int, in_memory: bool) -> list[Diag
     """Return the errors in the sizes, at most one.
 
     Args:
-        spec: the run's spec.
         samples: number of training samples before anything is held out.
         in_memory: whether x is an array rather than mapped from a file.
     """
@@ -98,7 +97,6 @@ def describe(spec: PartialSpec, seed: int, given: Mapping[str, Data] | None = No
 
     Args:
         spec: the run's spec, of which data and loss are needed.
-        seed: the run's seed.
         given: data sets by name, in place of the spec's.
     """
     if given is None:

@@ -84,9 +84,7 @@ def output_problems(
     """Return why the loss cannot use the model's output, at most one problem.
 
     Args:
-        loss: the run's loss; None if unknown.
         nodes: the layers; None for an unknown one.
-        registry: where suggestions are looked up.
     """
     last = nodes[-1] if nodes else None
     if loss is None or last is None:
@@ -239,7 +237,6 @@ def linear_problems(nodes: Sequence[Node | None], registry: Registry) -> list[Di
 
     Args:
         nodes: the layers; if one is None, a reader may be missing, so nothing is reported.
-        registry: where suggestions are looked up.
     """
     known = [node for node in nodes if node is not None]
     if len(known) < len(nodes):
