@@ -243,42 +243,20 @@ def test_outputs_that_suit(losses, layers, lasts):
             assert found(loss, *layers, last) == []
 
 
-SOFTMAX_ALONE = 'use "softmax" in its place'
+SOFTMAX_ALONE, SIGMOID_ALONE = 'use "softmax" in its place', 'use "sigmoid" in its place'
+ADD_SOFTMAX, ADD_SIGMOID = 'add "softmax" as the last layer', 'add "sigmoid" as the last layer'
 FOR_TWO = 'for two classes, one unit with "sigmoid" and the loss binary_crossentropy will do'
 
 
 @pytest.mark.parametrize(
     ("losses", "layers", "code", "path", "words", "hint"),
     [
-        (
-            DISTRIBUTIONS,
-            (THREE, "sigmoid"),
-            "E043",
-            (1,),
-            '"sigmoid_1" gives a separate probability for each unit, but {} takes probabilities',
-            f"{SOFTMAX_ALONE}, or the loss binary_crossentropy",
-        ),
         *(
             (DISTRIBUTIONS, (ONE, last), "E043", (0, "units"), "{} needs a unit for each", FOR_TWO)
             for last in ("softmax", "sigmoid", "linear")
         ),
-        (
-            DISTRIBUTIONS,
-            (THREE, "relu", THREE),
-            "W002",
-            (2,),
-            '"dense_2" gives any numbers, but {} takes probabilities that add up to 1',
-            'add "softmax" as the last layer',
-        ),
         *(
-            (
-                DISTRIBUTIONS[:1],
-                (THREE, after),
-                "W002",
-                (0,),
-                '"dense_1" gives any',
-                'add "softmax" as the last layer',
-            )
+            (DISTRIBUTIONS, (THREE, after), "W002", (0,), '"dense_1" gives any', ADD_SOFTMAX)
             for after in ("linear", "flatten", HALF_DROPPED)
         ),
         *(
@@ -288,50 +266,21 @@ FOR_TWO = 'for two classes, one unit with "sigmoid" and the loss binary_crossent
         (DISTRIBUTIONS, (THREE, "prelu"), "W002", (1,), "any numbers", SOFTMAX_ALONE),
         (
             (BINARY,),
-            (ONE, "softmax"),
-            "E043",
-            (1,),
-            '"softmax_1" has a single unit, so its output is always 1',
-            'use "sigmoid" in its place',
-        ),
-        (
-            (BINARY,),
             (THREE, "softmax"),
             "W002",
             (1,),
             "numbers that add up to 1",
-            'use "sigmoid" in its place, or the loss categorical_crossentropy',
+            f"{SIGMOID_ALONE}, or the loss categorical_crossentropy",
         ),
-        ((BINARY,), (ONE,), "W002", (0,), "any numbers", 'add "sigmoid" as the last layer'),
-        (
-            (BINARY,),
-            (ONE, "batch_norm"),
-            "W002",
-            (1,),
-            "any numbers",
-            'add "sigmoid" as the last layer',
-        ),
-        (
-            (BINARY,),
-            (ONE, "relu"),
-            "W002",
-            (1,),
-            "gives numbers of at least 0, but binary_crossentropy takes a separate",
-            'use "sigmoid" in its place',
-        ),
-        ((BINARY,), (ONE, "tanh"), "W002", (1,), "from -1 to 1", 'use "sigmoid" in its place'),
+        ((BINARY,), (ONE,), "W002", (0,), "any numbers", ADD_SIGMOID),
+        ((BINARY,), (ONE, "batch_norm"), "W002", (1,), "any numbers", ADD_SIGMOID),
+        ((BINARY,), (ONE, "relu"), "W002", (1,), "at least 0, but {} takes a sep", SIGMOID_ALONE),
+        ((BINARY,), (ONE, "tanh"), "W002", (1,), "from -1 to 1", SIGMOID_ALONE),
         *(
             ((Hinge(),), (THREE, each), "W002", (1,), '_1" never falls below 0', "remove it")
             for each in ("hard_sigmoid", "relu", "softplus")
         ),
-        (
-            VALUES,
-            (THREE, "softmax"),
-            "W002",
-            (1,),
-            "add up to 1",
-            "remove it, or use the loss categorical_crossentropy if y holds labels",
-        ),
+        (VALUES, (THREE, "softmax"), "W002", (1,), "add up to 1", "remove it, or use the loss ca"),
         (VALUES, (ONE, "softmax"), "E043", (1,), "always 1", "remove it"),
         ((LOGITS,), (ONE,), "E043", (0, "units"), "needs a unit for each class", FOR_TWO),
         ((BINARY_LOGITS,), (ONE, "softmax"), "E043", (1,), "always 1", "remove it"),
