@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array
+from declnet.contracts.data_source import Dataset
 from declnet.contracts.table import ColumnType, Table, column_type, missing_values
 from declnet.contracts.transform import ColumnError, Transform
-from declnet.errors import DataError
+from declnet.errors import DataError, KeyPath
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import suggestion
@@ -41,6 +42,27 @@ def require_column(columns: Iterable[str], name: str, **where: Any) -> None:
         known = [each for each in columns if "\n" not in each][:20]
         hint = suggestion(name, known, "columns")
         raise DataError(f'there is no column "{name}"', hint=hint, code="E034", **where)
+
+
+def table_with(name: str, data: Dataset | Table, path: KeyPath, purpose: str) -> Table:
+    """Return the data if it is a table with a column that the spec names at a path.
+
+    Raises:
+        DataError: it is not a table, or lacks the column.
+    """
+    if isinstance(data, Dataset):
+        message = f"the data is not a table, so it has no {purpose}"
+        raise DataError(message, path=path, code="E034")
+    require_column(data.columns, name, path=path)
+    return data
+
+
+def labels_of(y: Array) -> Array | None:
+    """Return the labels (n,) of integer or one-hot targets; None if y holds numbers."""
+    if y.ndim == 2 and y.shape[1] > 1:
+        labels: Array = np.argmax(y, axis=1)
+        return labels
+    return y.reshape(-1) if y.dtype.kind in "iub" else None
 
 
 def typed(records: Table, types: Mapping[str, ColumnType]) -> dict[str, Array]:

@@ -13,7 +13,7 @@ from declnet.contracts.data_source import Dataset
 from declnet.contracts.returned import checked_suits
 from declnet.contracts.table import Table
 from declnet.contracts.transform import Transform
-from declnet.data.columns import require_column
+from declnet.data.columns import labels_of, table_with
 from declnet.data.loading import checked, load_source
 from declnet.data.preparation import FittedPreparation, fit_preparation
 from declnet.data.splits import Data, one_fold, split
@@ -55,17 +55,13 @@ def _class_weights(train: Dataset, balance: Balance) -> Array:
 
 def _weights_in_column(data: Data, name: str) -> Array:
     """Return the weights (n,) in a column of a table."""
-    if isinstance(data, Dataset):
-        raise DataError(
-            "the data is not a table, so it has no column of weights", path=AT_SAMPLES, code="E034"
-        )
-    require_column(data.columns, name, path=AT_SAMPLES)
-    column = data.columns[name]
+    table = table_with(name, data, AT_SAMPLES, "column of weights")
+    column = table.columns[name]
     if column.dtype.kind not in "fiub":
         raise DataError(f'column "{name}" is text, no weights', path=AT_SAMPLES, code="E036")
     wrong = np.flatnonzero(~(np.isfinite(column) & (column >= 0)))
     if wrong.size:
-        row = data.row_number(int(wrong[0]))
+        row = table.row_number(int(wrong[0]))
         raise DataError(
             f'row {row}, column "{name}" is {column[wrong[0]]}',
             hint="a weight is a number of at least 0",
@@ -76,15 +72,12 @@ def _weights_in_column(data: Data, name: str) -> Array:
 
 
 def _labels(dataset: Dataset) -> Array:
-    y = dataset.y
-    if y.ndim == 2 and y.shape[1] > 1:
-        found: Array = np.argmax(y, axis=1)
-        return found
-    if y.dtype.kind not in "iub":
+    labels = labels_of(dataset.y)
+    if labels is None:
         raise DataError(
             "y holds numbers, so there are no classes to weigh", path=AT_CLASSES, code="E036"
         )
-    return y.reshape(-1).astype(np.intp)
+    return labels.astype(np.intp)
 
 
 NAMES = ("train", "validation", "test")

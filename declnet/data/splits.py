@@ -10,7 +10,7 @@ import numpy as np
 from declnet.contracts.arrays import Array
 from declnet.contracts.data_source import Dataset
 from declnet.contracts.table import Table, missing_values
-from declnet.data.columns import require_column
+from declnet.data.columns import labels_of, table_with
 from declnet.errors import DataError
 from declnet.spec.data_section import DataSpec, SplitSpec
 from declnet.spec.streams import Stream, random_stream
@@ -24,8 +24,8 @@ def _split_key(data: Dataset | Table, split: SplitSpec) -> Array | None:
     if split.method == "random" or (split.method == "time" and split.column is None):
         return None
     if split.method == "column":
-        return _column(data, split)
-    values = _classes(data) if split.column is None else _column(data, split)
+        return _column(data, split)[1]
+    values = _classes(data) if split.column is None else _column(data, split)[1]
     return distinct(values)[1]
 
 
@@ -35,23 +35,20 @@ def distinct(values: Array) -> tuple[Array, Array]:
     return found[0], found[1].reshape(-1)
 
 
-def _column(data: Dataset | Table, split: SplitSpec) -> Array:
+def _column(data: Dataset | Table, split: SplitSpec) -> tuple[Table, Array]:
+    """Return the data, which must be a table, and the column to split by."""
     name = str(split.column)
-    if isinstance(data, Dataset):
-        raise DataError(
-            "the data is not a table, so it has no columns to split by", path=AT_COLUMN, code="E034"
-        )
-    require_column(data.columns, name, path=AT_COLUMN)
-    column = data.columns[name]
+    table = table_with(name, data, AT_COLUMN, "columns to split by")
+    column = table.columns[name]
     gaps = np.flatnonzero(missing_values(column))
     if gaps.size:
         raise DataError(
-            f'row {data.row_number(int(gaps[0]))}, column "{name}" is missing, so the row cannot '
+            f'row {table.row_number(int(gaps[0]))}, column "{name}" is missing, so the row cannot '
             "be assigned by it",
             path=AT_COLUMN,
             code="E036",
         )
-    return column
+    return table, column
 
 
 def _classes(data: Dataset | Table) -> Array:
@@ -66,12 +63,10 @@ def _classes(data: Dataset | Table) -> Array:
             return column
         filled: Array = np.where(missing_values(column), "", column)
         return filled
-    if data.y.ndim == 2 and data.y.shape[1] > 1:
-        labels: Array = np.argmax(data.y, axis=1)
-        return labels
-    if data.y.dtype.kind not in "iub":
+    labels = labels_of(data.y)
+    if labels is None:
         raise _no_classes()
-    return data.y.reshape(-1)
+    return labels
 
 
 def _no_classes() -> DataError:
@@ -160,21 +155,18 @@ DIVIDE: dict[str, Divide] = {
 }
 
 
-def _by_column(column: Array, data: Dataset | Table, name: str) -> dict[str, Array]:
-    """Return the rows that a column labels train, validation or test, ignoring case.
-
-    Raises:
-        DataError: a row has any other value.
-    """
+def _by_column(data: Dataset | Table, split: SplitSpec) -> dict[str, Array]:
+    """Return the rows that a column labels train, validation or test, ignoring case."""
+    table, column = _column(data, split)
     said = np.array([str(each).strip().lower() for each in column.tolist()])
     names = ("train", "validation", "test")
     other = np.flatnonzero(~np.isin(said, names))
     if other.size:
-        row = data.row_number(int(other[0])) if isinstance(data, Table) else int(other[0])
         raise DataError(
-            f'row {row}, column "{name}" is "{column[other[0]]}"',
+            f'row {table.row_number(int(other[0]))}, column "{split.column}" is '
+            f'"{column[other[0]]}"',
             hint="it must say train, validation or test",
-            path=("data", "split", "column"),
+            path=AT_COLUMN,
             code="E036",
         )
     return {each: np.flatnonzero(said == each) for each in names}
@@ -239,7 +231,7 @@ def split_positions(
 ) -> dict[str, Array]:
     """Return the rows of each data set, in ascending order; raise DataError as `split` does."""
     if method.method == "column":
-        positions = _by_column(_column(data, method), data, str(method.column))
+        positions = _by_column(data, method)
     else:
         rng = random_stream(seed, Stream.SPLIT)
         validation, test = (shares.get(name, 0.0) for name in ("validation", "test"))
