@@ -21,14 +21,6 @@ def test_a_batch_has_its_axis_first_and_contiguous(shape, n):
     assert np.moveaxis(view, 0, -1).flags.c_contiguous
 
 
-def test_flattening_a_batch_of_images_costs_nothing():
-    view = batch_view(np.zeros(6 * 40), (2, 4, 5), 6)
-    flat = batch_view(view.base, (40,), 6)
-    assert (view.reshape(6, 40) == flat).all()
-    view[2, 1, 3, 4] = 7
-    assert flat[2, 1 * 20 + 3 * 5 + 4] == 7
-
-
 def buffers_of(nodes, dtype, n):
     """The workspaces of each layer for n samples, of a graph for five."""
     workspaces = Workspaces(nodes, 5, np.dtype(dtype), ["batch_last"] * len(nodes))
