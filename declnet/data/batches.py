@@ -5,56 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from math import prod
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from declnet.contracts.arrays import Array, MappedArray
-from declnet.contracts.data_source import Dataset
-from declnet.contracts.returned import checked_suits
 from declnet.contracts.transform import Transform
-from declnet.errors import DataError
 from declnet.spec.streams import Stream, random_stream
 
 THIN = 16
 """Largest sample size stored with the sample axis last, the layout the graph computes in. Larger
 samples are stored as rows and copied whole (measured: the break-even is between 10 and 32)."""
-
-
-class Gathered(Protocol):
-    """Samples from which batches are gathered."""
-
-    def batch(self, size: int) -> tuple[Array, Callable[[Array], object]]:
-        """Return memory for a batch and a function that fills it with samples by position.
-
-        Returns:
-            An array of shape (size, …), and a function of the integer positions (size,).
-        """
-        ...
-
-    def all(self) -> Array:
-        """Return all samples in order, sample axis contiguous, as the input of a full batch."""
-        ...
-
-
-def samples_of(array: Array | MappedArray) -> Gathered:
-    """Return the samples of an array, ready to be gathered into batches."""
-    return MappedSamples(array) if isinstance(array, MappedArray) else Samples(array)
-
-
-class MappedSamples:
-    """Samples in a file, read one batch at a time."""
-
-    def __init__(self, array: MappedArray) -> None:
-        self._array = array
-
-    def batch(self, size: int) -> tuple[Array, Callable[[Array], object]]:
-        """See `Gathered.batch`."""
-        return self._array.batch(size)
-
-    def all(self) -> Array:
-        """See `Gathered.all`; reads the whole file into memory."""
-        return Samples(self._array[:]).all()
 
 
 class Samples:
@@ -87,18 +48,19 @@ class VariedSamples:
     """Samples that are randomly transformed each time they are gathered.
 
     Args:
-        samples: the untransformed samples.
         transforms: the training-only transforms, in order.
-        rng: the random stream of the transforms.
     """
 
     def __init__(
-        self, samples: Gathered, transforms: Sequence[Transform], rng: np.random.Generator
+        self,
+        samples: Samples | MappedArray,
+        transforms: Sequence[Transform],
+        rng: np.random.Generator,
     ) -> None:
         self._samples, self._transforms, self._rng = samples, tuple(transforms), rng
 
     def batch(self, size: int) -> tuple[Array, Callable[[Array], object]]:
-        """See `Gathered.batch`."""
+        """As `Samples.batch`."""
         x, gather = self._samples.batch(size)
 
         def gather_and_vary(positions: Array) -> None:
@@ -108,37 +70,15 @@ class VariedSamples:
 
         return x, gather_and_vary
 
-    def all(self) -> Array:
-        """Raise NotImplementedError, since only batches are transformed."""
-        raise NotImplementedError
 
-
-def require_suited(train: Dataset, transforms: Sequence[Transform]) -> None:
-    """Check that the training-only transforms suit the training data.
-
-    Args:
-        train: the prepared training data.
-        transforms: all transforms of the spec.
-
-    Raises:
-        DataError: a transform does not suit the data.
-    """
-    for number, transform in enumerate(transforms):
-        if not transform.training_only:
-            continue
-        if not checked_suits(transform, transform.suits(np.asarray(train.x[:1]))):
-            raise DataError(
-                f"{transform.type} does not suit samples of shape {train.x.shape[1:]}",
-                path=("data", "prepare", number),
-                code="E035",
-            )
+Gathered = Samples | MappedArray | VariedSamples
+"""Samples from which batches are gathered, see `Samples.batch`."""
 
 
 class Batches:
     """Sample positions of each batch, shuffled every epoch with the run's own random stream.
 
     Attributes:
-        count: number of batches per epoch.
         batch_size: number of samples in each batch except the last.
         last_size: number of samples in the last batch of an epoch.
     """
@@ -151,18 +91,13 @@ class Batches:
         self._shuffle = shuffle
         self._rng = random_stream(seed, Stream.SHUFFLE)
 
-    def epoch(self) -> Iterator[Array]:
-        """Yield the batches of the next epoch; each is a view, valid until the following epoch."""
-        self.shuffle()
-        return self.between(0, self.count)
-
     def shuffle(self) -> None:
         """Begin an epoch by shuffling the samples."""
         if self._shuffle:
             self._rng.shuffle(self._order)
 
     def between(self, first: int, stop: int) -> Iterator[Array]:
-        """Yield the batches from `first` up to but excluding `stop` of the current epoch."""
+        """Yield the batches from `first` up to `stop`, as views valid until the next epoch."""
         order, size = self._order, self.batch_size
         for start in range(first * size, min(stop * size, len(order)), size):
             yield order[start : start + size]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.returned import checked_column, checked_fit
+from declnet.contracts.data_source import Dataset
 from declnet.contracts.table import ColumnType, Table, column_type, missing_values
-from declnet.contracts.transform import ColumnError, Transform, TransformState
-from declnet.errors import DataError
+from declnet.contracts.transform import ColumnError, Transform
+from declnet.errors import DataError, KeyPath
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import suggestion
@@ -21,7 +22,6 @@ def features_of(records: Table, without: Iterable[str] = ()) -> tuple[str, ...]:
     """Return the names of the feature columns.
 
     Args:
-        records: the training data.
         without: columns with another purpose, e.g. sample weights.
 
     Raises:
@@ -42,6 +42,27 @@ def require_column(columns: Iterable[str], name: str, **where: Any) -> None:
         known = [each for each in columns if "\n" not in each][:20]
         hint = suggestion(name, known, "columns")
         raise DataError(f'there is no column "{name}"', hint=hint, code="E034", **where)
+
+
+def table_with(name: str, data: Dataset | Table, path: KeyPath, purpose: str) -> Table:
+    """Return the data if it is a table with a column that the spec names at a path.
+
+    Raises:
+        DataError: it is not a table, or lacks the column.
+    """
+    if isinstance(data, Dataset):
+        message = f"the data is not a table, so it has no {purpose}"
+        raise DataError(message, path=path, code="E034")
+    require_column(data.columns, name, path=path)
+    return data
+
+
+def labels_of(y: Array) -> Array | None:
+    """Return the labels (n,) of integer or one-hot targets; None if y holds numbers."""
+    if y.ndim == 2 and y.shape[1] > 1:
+        labels: Array = np.argmax(y, axis=1)
+        return labels
+    return y.reshape(-1) if y.dtype.kind in "iub" else None
 
 
 def typed(records: Table, types: Mapping[str, ColumnType]) -> dict[str, Array]:
@@ -69,8 +90,7 @@ def _as_type(name: str, records: Table, expected: ColumnType) -> Array:
         if there.any():
             position = int(np.argmax(there))
             where = f'row {records.row_number(position)}, column "{name}"'
-            kinds = {"text": "text"}
-            wanted, got = kinds.get(expected, "a number"), kinds.get(found, "a number")
+            wanted, got = ("text" if each == "text" else "a number" for each in (expected, found))
             raise DataError(
                 f"{where} is {got}, {column[position]!r}, but {wanted} in the training data",
                 hint=f'say so in the data source: types = {{ "{name}" = "…" }}',
@@ -81,41 +101,19 @@ def _as_type(name: str, records: Table, expected: ColumnType) -> Array:
     return column.astype(float) if expected == "number" else column
 
 
-def fitted_to_column(
-    transform: Transform, column: Array, name: str, records: Table, number: int
-) -> TransformState:
-    """Return a transform's state fitted to a column; raise DataError, with location, on failure."""
+@contextmanager
+def located(transform: Transform, name: str, records: Table, number: int) -> Iterator[None]:
+    """Turn an error of a transform on a column into one with row, column and place in the spec."""
     try:
-        return checked_fit(transform, transform.fit(column))
+        yield
     except ColumnError as error:
-        raise _located(error, transform, name, records, number) from None
-
-
-def applied_to_column(
-    transform: Transform,
-    column: Array,
-    state: TransformState,
-    name: str,
-    records: Table,
-    number: int,
-) -> Array:
-    """Return the transformed column; raise DataError, with row and column, if a row fails."""
-    try:
-        return checked_column(transform, transform.apply(column, state), len(column))
-    except ColumnError as error:
-        raise _located(error, transform, name, records, number) from None
-
-
-def _located(
-    error: ColumnError, transform: Transform, name: str, records: Table, number: int
-) -> DataError:
-    row = "" if error.row is None else f"row {records.row_number(error.row)}, "
-    return DataError(
-        f'{row}column "{name}" {error.message} ({transform.type})',
-        hint=error.hint,
-        path=("data", "prepare", number),
-        code="E035",
-    )
+        row = "" if error.row is None else f"row {records.row_number(error.row)}, "
+        raise DataError(
+            f'{row}column "{name}" {error.message} ({transform.type})',
+            hint=error.hint,
+            path=("data", "prepare", number),
+            code="E035",
+        ) from None
 
 
 MOST_NAMED = 3
@@ -124,14 +122,14 @@ MOST_NAMED = 3
 def encoding_hint(registry: Registry | None = None) -> str:
     """Say which transforms turn a text column into numbers."""
     text = np.array(["a", "b", "a"], object)
-    return _added(name for name, y in _transformed(text, registry) if y.dtype.kind in "fiub")
+    return _added([name for name, y in _transformed(text, registry) if y.dtype.kind in "fiub"])
 
 
 def filling_hint(column: Array, registry: Registry | None = None) -> str:
     """Say which transforms fill the gaps in such a column."""
     values = ["a", None, "b"] if column.dtype.kind == "O" else [1.0, np.nan, 2.0]
     gaps = np.array(values, column.dtype if column.dtype.kind == "O" else float)
-    return _added(name for name, y in _transformed(gaps, registry) if not missing_values(y).any())
+    return _added([name for name, y in _transformed(gaps, registry) if not missing_values(y).any()])
 
 
 def losses_hint(targets: str, registry: Registry | None = None) -> str | None:
@@ -162,11 +160,10 @@ def _transformed(column: Array, registry: Registry | None) -> Iterator[tuple[str
             yield entry.type, y
 
 
-def _added(names: Iterable[str]) -> str:
-    found = list(names)
-    if not found:
+def _added(names: list[str]) -> str:
+    if not names:
         return "leave the column out of the features"
-    return f"add {_listed(found)} to data.prepare"
+    return f"add {_listed(names)} to data.prepare"
 
 
 def _listed(names: list[str]) -> str:
@@ -176,10 +173,6 @@ def _listed(names: list[str]) -> str:
 def joined(columns: Mapping[str, Array], records: Table) -> Array:
     """Join columns, each (n,) or (n, k), into x (n, d); integers if all columns are integers.
 
-    Args:
-        columns: the prepared columns, in order.
-        records: the table they come from, for messages.
-
     Raises:
         DataError: a column is still text, or has missing or infinite values.
     """
@@ -188,36 +181,25 @@ def joined(columns: Mapping[str, Array], records: Table) -> Array:
     parts = [column.reshape(len(column), -1) for column in columns.values()]
     whole = all(part.dtype.kind in "iub" for part in parts)
     x = np.empty((len(records), sum(part.shape[1] for part in parts)), int if whole else float)
-    start = 0
-    for part in parts:
-        x[:, start : start + part.shape[1]] = part
-        start += part.shape[1]
-    return x
+    return np.concatenate(parts, axis=1, out=x)
 
 
 def _require_numbers(name: str, column: Array, records: Table) -> None:
-    gap = _first(missing_values(column))
+    def unprepared(row: int, what: str, hint: str) -> DataError:
+        message = f'row {records.row_number(row)}, column "{name}" is {what}'
+        return DataError(message, hint=hint, path=("data", "prepare"), code="E035")
+
     if column.dtype.kind == "O":
         text = _first(~missing_values(column))
         if text is not None:
-            where = f"row {records.row_number(text)}, column"
-            message = f'{where} "{name}" is the text "{column[text]}"'
-            raise _unprepared(message, encoding_hint())
+            raise unprepared(text, f'the text "{column[text]}"', encoding_hint())
+    gap = _first(missing_values(column))
     if gap is not None:
-        where = f"row {records.row_number(gap)}, column"
-        raise _unprepared(f'{where} "{name}" is missing', filling_hint(column))
-    if column.dtype.kind == "f":
-        wild = _first(~np.isfinite(column))
-        if wild is not None:
-            where = f"row {records.row_number(wild)}, column"
-            raise _unprepared(
-                f'{where} "{name}" is infinite',
-                'correct it, or count it as missing: missing = ["inf"] in the data source',
-            )
-
-
-def _unprepared(message: str, hint: str) -> DataError:
-    return DataError(message, hint=hint, path=("data", "prepare"), code="E035")
+        raise unprepared(gap, "missing", filling_hint(column))
+    wild = _first(~np.isfinite(column)) if column.dtype.kind == "f" else None
+    if wild is not None:
+        hint = 'correct it, or count it as missing: missing = ["inf"] in the data source'
+        raise unprepared(wild, "infinite", hint)
 
 
 def _first(found: Array) -> int | None:

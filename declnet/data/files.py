@@ -36,7 +36,6 @@ def file_source(path: Path, registry: Registry, like: DataSource | None = None) 
 
     Args:
         path: the file, or a folder if a source reads folders.
-        registry: where data sources are looked up.
         like: another source, e.g. the training data's; if its class reads such files, its settings,
             e.g. the delimiter, apply to this file too.
 
@@ -100,16 +99,12 @@ def _decided(sources: list[type[DataSource]], registry: Registry) -> list[type[D
     The same rule applies when several distributions offer one type.
     """
     own = {FIRST_PARTY}
+    plugins = [(each, registry.plugin_of(each)) for each in sources]
     for names in (registry.preferred - own, own):
-        among = [each for each in sources if _distribution(each, registry) in names]
+        among = [each for each, by in plugins if by and normalized(by.distribution) in names]
         if among:
             return among
     return sources
-
-
-def _distribution(source: type[DataSource], registry: Registry) -> str | None:
-    plugin = registry.plugin_of(source)
-    return normalized(plugin.distribution) if plugin is not None else None
 
 
 def _unreadable(path: Path, registry: Registry) -> DataError:
@@ -161,10 +156,7 @@ def profile_of_file(
 
     Args:
         file: a table, in a file that an installed data source reads.
-        target: the column to predict.
         folder: the spec's folder, to which its paths are relative.
-        registry: where the data source is looked up.
-        wanted: the task, if the user named one.
 
     Raises:
         DataError: the file cannot be read, is not a table or lacks the column, or the column is
@@ -177,20 +169,26 @@ def profile_of_file(
             hint="write a spec from a template and name the file in it: `declnet new --help` lists "
             "them",
         )
-    table = _loaded(source, file)
-    _require_target(target, table, file)
-    labeled = _with_target(source, str(target), table, file)
-    unlabeled = int(np.count_nonzero(missing_values(table.columns[str(target)])))
-    without = labeled.without_unlabeled_rows()
+    table = checked_data(checked_load(source, source.load(np.random.default_rng(0))), str(file))
+    if not isinstance(table, Table):
+        raise DataError(f"{file}: is not a table")
+    target = _require_target(target, table, file)
+    labeled = source.with_target(target)
+    if labeled == source and table.target != target:
+        raise DataError(
+            f'{file}: data source "{source.type}" cannot take "{target}" as the target',
+            hint=f'it has the target "{table.target}"' if table.target is not None else None,
+        )
+    there = ~missing_values(table.columns[target])
+    unlabeled, without = int(np.count_nonzero(~there)), labeled.without_unlabeled_rows()
     if 0 < unlabeled < len(table) and without is not None:
-        there = ~missing_values(table.columns[str(target)])
         table, labeled = table.take(np.flatnonzero(there)), without
     else:
         unlabeled = 0
     columns = {name: column_profile(name, column) for name, column in table.columns.items()}
-    task = _task(table, columns[str(target)], wanted)
+    task = _task(table, columns[target], wanted)
     selects = "features" in type(labeled).model_fields
-    return TableProfile(_declared(labeled, folder), columns, str(target), task, unlabeled, selects)
+    return TableProfile(_declared(labeled, folder), columns, target, task, unlabeled, selects)
 
 
 def column_profile(name: str, column: Array) -> ColumnProfile:
@@ -214,15 +212,7 @@ def column_profile(name: str, column: Array) -> ColumnProfile:
     )
 
 
-def _loaded(source: DataSource, file: Path) -> Table:
-    data = checked_load(source, source.load(np.random.default_rng(0)))
-    table = checked_data(data, str(file))
-    if not isinstance(table, Table):
-        raise DataError(f"{file}: is not a table")
-    return table
-
-
-def _require_target(target: str | None, table: Table, file: Path) -> None:
+def _require_target(target: str | None, table: Table, file: Path) -> str:
     if target is None:
         shown = ", ".join(f'"{each}"' for each in list(table.columns)[:20])
         more = ", …" if len(table.columns) > 20 else ""
@@ -232,16 +222,7 @@ def _require_target(target: str | None, table: Table, file: Path) -> None:
     if target not in table.columns:
         hint = suggestion(target, list(table.columns), "columns")
         raise DataError(f'{file}: there is no column "{target}"', hint=hint)
-
-
-def _with_target(source: DataSource, target: str, table: Table, file: Path) -> DataSource:
-    labeled = source.with_target(target)
-    if labeled == source and table.target != target:
-        raise DataError(
-            f'{file}: data source "{source.type}" cannot take "{target}" as the target',
-            hint=f'it has the target "{table.target}"' if table.target is not None else None,
-        )
-    return labeled
+    return target
 
 
 def _task(table: Table, target: ColumnProfile, wanted: Wanted) -> Task:
@@ -293,13 +274,8 @@ def _declared(source: DataSource, folder: Path) -> dict[str, Any]:
     for name in type(source).model_fields.keys() & fields:
         path = getattr(source, name)
         if isinstance(path, Path):
-            fields[name] = _from(folder, path)
+            try:
+                fields[name] = Path(os.path.relpath(path, folder)).as_posix()
+            except ValueError:  # another drive
+                fields[name] = path.absolute().as_posix()
     return fields
-
-
-def _from(folder: Path, file: Path) -> str:
-    """Return a file's path relative to a folder, with slashes; absolute if there is none."""
-    try:
-        return Path(os.path.relpath(file, folder)).as_posix()
-    except ValueError:  # another drive
-        return file.absolute().as_posix()

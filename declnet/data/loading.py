@@ -42,14 +42,6 @@ def load_source(source: DataSource, seed: int, data_set: DataSet) -> Dataset | T
     return checked_data(data, data_set.name.lower())
 
 
-def load_dataset(source: DataSource, seed: int, data_set: DataSet) -> Dataset:
-    """Load a source of arrays like `load_source`; raise DataError for a table."""
-    data = load_source(source, seed, data_set)
-    if not isinstance(data, Dataset):
-        raise DataError(f"{data_set.name.lower()} data is a table, which must be prepared first")
-    return data
-
-
 def checked_data(data: Dataset | Table, label: str) -> Dataset | Table:
     """Return a source's data if it is consistent; raise DataError otherwise."""
     return checked(data, label) if isinstance(data, Dataset) else checked_records(data, label)
@@ -144,8 +136,6 @@ def as_input(x: Samples, dtype: Dtype, integer: bool) -> Samples:
     """Convert x to the type that the model computes with, copying only if necessary.
 
     Args:
-        x: the samples.
-        dtype: the model's float type.
         integer: whether the model's first layers take integers without conversion.
 
     Raises:

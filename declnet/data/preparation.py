@@ -10,17 +10,10 @@ import numpy as np
 
 from declnet.contracts.arrays import Array, MappedArray, Shape
 from declnet.contracts.data_source import Dataset
-from declnet.contracts.returned import checked_names, checked_suits
+from declnet.contracts.returned import checked_column, checked_fit, checked_names, checked_suits
 from declnet.contracts.table import ColumnType, Table, missing_values
 from declnet.contracts.transform import Transform, TransformState
-from declnet.data.columns import (
-    applied_to_column,
-    features_of,
-    fitted_to_column,
-    joined,
-    require_column,
-    typed,
-)
+from declnet.data.columns import features_of, joined, located, require_column, typed
 from declnet.data.target_encoding import TargetEncoding
 from declnet.errors import DataError
 
@@ -73,9 +66,8 @@ class FittedPreparation:
         columns = dict(records.columns) if self.types is None else typed(records, self.types)
         for number, step in enumerate(self.steps):
             for name, state in step.states.items():
-                columns[name] = applied_to_column(
-                    step.transform, columns[name], state, name, records, number
-                )
+                with located(step.transform, name, records, number):
+                    columns[name] = _applied(step.transform, columns[name], state)
         return columns[ARRAY] if self.types is None else joined(columns, records)
 
     def apply_to_set(self, data: Table | Dataset) -> Dataset:
@@ -97,8 +89,6 @@ def fit_preparation(
     """Fit transforms in order, each to the training data as transformed by the previous ones.
 
     Args:
-        data: the training data only.
-        transforms: the transforms, in order.
         targets: the kind of targets the loss needs: `"classes"`, `"binary"` or `"values"`.
         without: columns that are not features.
 
@@ -109,7 +99,7 @@ def fit_preparation(
     if isinstance(data, Dataset):
         records = Table({ARRAY: _in_memory(data.x)})
         columns = dict(records.columns)
-        names = {ARRAY: _names_of_array(data)}
+        names = {ARRAY: data.feature_names or ()}
     else:
         records = data
         types = {name: data.types[name] for name in features_of(data, without)}
@@ -124,15 +114,17 @@ def fit_preparation(
             continue
         states = {}
         for name in _chosen(transform, columns, number):
-            state = fitted_to_column(transform, columns[name], name, records, number)
-            columns[name] = applied_to_column(
-                transform, columns[name], state, name, records, number
-            )
-            states[name] = state
-            names[name] = _renamed(transform, names[name], state, columns[name])
+            with located(transform, name, records, number):
+                states[name] = checked_fit(transform, transform.fit(columns[name]))
+                columns[name] = _applied(transform, columns[name], states[name])
+            names[name] = _renamed(transform, names[name], states[name], columns[name])
         steps.append(FittedStep(transform, states))
     feature_names = tuple(each for name in columns for each in names[name])
     return FittedPreparation(types, tuple(steps), feature_names or None, target)
+
+
+def _applied(transform: Transform, column: Array, state: TransformState) -> Array:
+    return checked_column(transform, transform.apply(column, state), len(column))
 
 
 def _in_memory(x: Array | MappedArray) -> Array:
@@ -169,21 +161,15 @@ def _chosen(transform: Transform, columns: Mapping[str, Array], number: int) -> 
     return list(dict.fromkeys(transform.columns))
 
 
-def _names_of_array(data: Dataset) -> tuple[str, ...]:
-    if data.feature_names is not None:
-        return data.feature_names
-    return ()
-
-
 def _renamed(
     transform: Transform, names: tuple[str, ...], state: TransformState, column: Array
 ) -> tuple[str, ...]:
     """Return the names after a transform; numbered if it returns the wrong number of names."""
     width = int(np.prod(column.shape[1:]))
     given = checked_names(transform, transform.feature_names(names, state))
-    if len(given) == width or not names:
-        return given if len(given) == width else ()
-    return tuple(f"{names[0]}[{index}]" for index in range(width))
+    if len(given) == width:
+        return given
+    return tuple(f"{names[0]}[{index}]" for index in range(width)) if names else ()
 
 
 def stacked(records: Table, input_shape: Shape) -> Table:

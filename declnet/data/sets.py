@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -10,9 +10,10 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data_source import Dataset
+from declnet.contracts.returned import checked_suits
 from declnet.contracts.table import Table
-from declnet.data.batches import require_suited
-from declnet.data.columns import require_column
+from declnet.contracts.transform import Transform
+from declnet.data.columns import labels_of, table_with
 from declnet.data.loading import checked, load_source
 from declnet.data.preparation import FittedPreparation, fit_preparation
 from declnet.data.splits import Data, one_fold, split
@@ -27,27 +28,21 @@ AT_CLASSES = ("data", "class_weights")
 AT_SAMPLES = ("data", "sample_weights")
 
 
-def weights_of_classes(train: Dataset, balance: Balance) -> Array:
-    """Return the class weights (classes,).
+def _class_weights(train: Dataset, balance: Balance) -> Array:
+    """Return the class weights (classes,); 1 for classes that are not listed.
 
-    Args:
-        train: the training data, whose y is labels or one-hot rows.
-        balance: the weights by class name (1 for classes not listed), or `"balanced"`:
-            n / (classes * samples of the class), so that all classes have equal total weight.
-
-    Raises:
-        DataError: y does not hold classes, or a name does not match any class.
+    Balanced weights are n / (classes * samples of the class), so that all classes have equal total
+    weight.
     """
     labels = _labels(train)
     count = len(train.class_names) if train.class_names else int(labels.max()) + 1
+    weights = np.ones(count)
     if balance == "balanced":
         sizes = np.bincount(labels, minlength=count)
         known = np.count_nonzero(sizes)
-        balanced: Array = np.ones(count)
-        np.divide(len(labels), known * sizes, out=balanced, where=sizes > 0)
-        return balanced
+        np.divide(len(labels), known * sizes, out=weights, where=sizes > 0)
+        return weights
     names = train.class_names or tuple(str(label) for label in range(count))
-    weights = np.ones(count)
     for name, weight in balance.items():
         if name not in names:
             hint = suggestion(name, names, "classes")
@@ -58,31 +53,15 @@ def weights_of_classes(train: Dataset, balance: Balance) -> Array:
     return weights
 
 
-def weights_by_class(dataset: Dataset, weights: Array) -> Array:
-    """Return the weight of each sample (n,) by its class; 1 for classes without a weight."""
-    labels = _labels(dataset)
-    known: Array = np.append(weights, 1.0)
-    found: Array = known[np.minimum(labels, len(weights))]
-    return found
-
-
-def weights_in_column(data: Dataset | Table, name: str) -> Array:
-    """Return the weights (n,) in a column of a table.
-
-    Raises:
-        DataError: the column is missing, or its values are not numbers of at least 0.
-    """
-    if isinstance(data, Dataset):
-        raise DataError(
-            "the data is not a table, so it has no column of weights", path=AT_SAMPLES, code="E034"
-        )
-    require_column(data.columns, name, path=AT_SAMPLES)
-    column = data.columns[name]
+def _weights_in_column(data: Data, name: str) -> Array:
+    """Return the weights (n,) in a column of a table."""
+    table = table_with(name, data, AT_SAMPLES, "column of weights")
+    column = table.columns[name]
     if column.dtype.kind not in "fiub":
         raise DataError(f'column "{name}" is text, no weights', path=AT_SAMPLES, code="E036")
     wrong = np.flatnonzero(~(np.isfinite(column) & (column >= 0)))
     if wrong.size:
-        row = data.row_number(int(wrong[0]))
+        row = table.row_number(int(wrong[0]))
         raise DataError(
             f'row {row}, column "{name}" is {column[wrong[0]]}',
             hint="a weight is a number of at least 0",
@@ -93,15 +72,12 @@ def weights_in_column(data: Dataset | Table, name: str) -> Array:
 
 
 def _labels(dataset: Dataset) -> Array:
-    y = dataset.y
-    if y.ndim == 2 and y.shape[1] > 1:
-        found: Array = np.argmax(y, axis=1)
-        return found
-    if y.dtype.kind not in "iub":
+    labels = labels_of(dataset.y)
+    if labels is None:
         raise DataError(
             "y holds numbers, so there are no classes to weigh", path=AT_CLASSES, code="E036"
         )
-    return y.reshape(-1).astype(np.intp)
+    return labels.astype(np.intp)
 
 
 NAMES = ("train", "validation", "test")
@@ -112,14 +88,11 @@ class PreparedSets:
     """The data sets of a run.
 
     Attributes:
-        datasets: the data sets by name, ready for a model.
         preparation: the preparation to apply to other data; None if arrays are used unchanged.
-        loaded: the training data as loaded, before splitting.
     """
 
     datasets: dict[str, Dataset]
     preparation: FittedPreparation | None
-    loaded: Data
 
 
 def prepared_sets(
@@ -128,16 +101,14 @@ def prepared_sets(
     """Load, split, prepare and weight all data sets.
 
     Args:
-        spec: the section `[data]`.
         targets: the kind of targets the loss needs: `"classes"`, `"binary"` or `"values"`.
-        seed: the run's seed.
         given: data sets by name, used instead of the spec's.
 
     Raises:
         DataError: the data is invalid.
     """
     loaded = dict(given) if given is not None else load_sets(spec, seed)
-    return prepare_sets(split_sets(loaded, spec, seed), spec, targets, loaded["train"])
+    return prepare_sets(split_sets(loaded, spec, seed), spec, targets)
 
 
 def load_sets(spec: DataSpec, seed: int) -> dict[str, Data]:
@@ -153,7 +124,8 @@ def load_sets(spec: DataSpec, seed: int) -> dict[str, Data]:
         try:
             loaded[name] = load_source(settled, seed, DataSet[name.upper()])
         except DataError as error:
-            raise _within(error, ("data", name)) from None
+            path = ("data", name, *error.path)  # relative to the spec, not to the source's table
+            raise DataError(error.message, hint=error.hint, path=path, code=error.code) from None
     return loaded
 
 
@@ -186,16 +158,12 @@ def prepare_sets(
     sets: Mapping[str, Data],
     spec: DataSpec,
     targets: str,
-    loaded: Data,
     fitted: FittedPreparation | None = None,
 ) -> PreparedSets:
     """Prepare and weight all sets, fitting the preparation to the training data unless given.
 
     Args:
-        sets: the data sets by name.
-        spec: the section `[data]`.
         targets: the kind of targets the loss needs: `"classes"`, `"binary"` or `"values"`.
-        loaded: the training data before splitting.
         fitted: the preparation of an earlier run.
     """
     train, preparation = sets["train"], fitted
@@ -205,15 +173,16 @@ def prepare_sets(
     datasets = {name: _prepared(each, preparation, name) for name, each in sets.items()}
     if spec.sample_weights is not None:
         for name, each in sets.items():
-            weights = weights_in_column(each, spec.sample_weights)
+            weights = _weights_in_column(each, spec.sample_weights)
             datasets[name] = replace(datasets[name], weights=weights)
     if spec.class_weights is not None:
-        by_class = weights_of_classes(datasets["train"], spec.class_weights)
+        by_class = _class_weights(datasets["train"], spec.class_weights)
         datasets = {name: _weighted(each, by_class) for name, each in datasets.items()}
-    for name, each in datasets.items():
-        _require_weight(each, name)
-    require_suited(datasets["train"], spec.prepare)
-    return PreparedSets(datasets, preparation, loaded)
+    for name, dataset in datasets.items():
+        if dataset.weights is not None and not dataset.weights.sum() > 0:
+            raise DataError(f"all samples of the {name} data have the weight 0")
+    _require_suited(datasets["train"], spec.prepare)
+    return PreparedSets(datasets, preparation)
 
 
 def _prepared(data: Data, preparation: FittedPreparation | None, name: str) -> Dataset:
@@ -222,31 +191,31 @@ def _prepared(data: Data, preparation: FittedPreparation | None, name: str) -> D
             return checked(preparation.apply_to_set(data), name)
     except DataError as error:
         if isinstance(data, Table) and error.code != "E031":
-            raise _of_set(error, name) from None
+            raise DataError(
+                f"{name} data: {error.message}", hint=error.hint, path=error.path, code=error.code
+            ) from None
         raise
     if isinstance(data, Table):
         raise DataError(f"{name} data is a table, but the training data is not")
     return data
 
 
+def _require_suited(train: Dataset, transforms: Sequence[Transform]) -> None:
+    """Raise DataError if a training-only transform does not suit the training data."""
+    for number, transform in enumerate(transforms):
+        if transform.training_only and not checked_suits(
+            transform, transform.suits(np.asarray(train.x[:1]))
+        ):
+            raise DataError(
+                f"{transform.type} does not suit samples of shape {train.x.shape[1:]}",
+                path=("data", "prepare", number),
+                code="E035",
+            )
+
+
 def _weighted(dataset: Dataset, by_class: Array) -> Dataset:
-    weights = weights_by_class(dataset, by_class)
+    """Weigh each sample by its class; classes that the training data does not have weigh 1."""
+    weights = np.append(by_class, 1.0)[np.minimum(_labels(dataset), len(by_class))]
     if dataset.weights is not None:
         weights = weights * dataset.weights
     return replace(dataset, weights=weights)
-
-
-def _require_weight(dataset: Dataset, name: str) -> None:
-    if dataset.weights is not None and not dataset.weights.sum() > 0:
-        raise DataError(f"all samples of the {name} data have the weight 0")
-
-
-def _of_set(error: DataError, name: str) -> DataError:
-    return DataError(
-        f"{name} data: {error.message}", hint=error.hint, path=error.path, code=error.code
-    )
-
-
-def _within(error: DataError, path: tuple[str, ...]) -> DataError:
-    """Return a source's error with its path relative to the spec, not to the source's table."""
-    return DataError(error.message, hint=error.hint, path=(*path, *error.path), code=error.code)

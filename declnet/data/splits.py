@@ -10,7 +10,7 @@ import numpy as np
 from declnet.contracts.arrays import Array
 from declnet.contracts.data_source import Dataset
 from declnet.contracts.table import Table, missing_values
-from declnet.data.columns import require_column
+from declnet.data.columns import labels_of, table_with
 from declnet.errors import DataError
 from declnet.spec.data_section import DataSpec, SplitSpec
 from declnet.spec.streams import Stream, random_stream
@@ -19,17 +19,13 @@ AT_METHOD = ("data", "split", "method")
 AT_COLUMN = ("data", "split", "column")
 
 
-def split_key(data: Dataset | Table, split: SplitSpec) -> Array | None:
-    """Return the key (n,) that a split goes by, or None if it needs none.
-
-    Raises:
-        DataError: the column is missing or has gaps, or the data has no classes to stratify by.
-    """
+def _split_key(data: Dataset | Table, split: SplitSpec) -> Array | None:
+    """Return the key (n,) that a split goes by, or None if it needs none."""
     if split.method == "random" or (split.method == "time" and split.column is None):
         return None
     if split.method == "column":
-        return _column(data, split)
-    values = _classes(data) if split.column is None else _column(data, split)
+        return _column(data, split)[1]
+    values = _classes(data) if split.column is None else _column(data, split)[1]
     return distinct(values)[1]
 
 
@@ -39,23 +35,20 @@ def distinct(values: Array) -> tuple[Array, Array]:
     return found[0], found[1].reshape(-1)
 
 
-def _column(data: Dataset | Table, split: SplitSpec) -> Array:
+def _column(data: Dataset | Table, split: SplitSpec) -> tuple[Table, Array]:
+    """Return the data, which must be a table, and the column to split by."""
     name = str(split.column)
-    if isinstance(data, Dataset):
-        raise DataError(
-            "the data is not a table, so it has no columns to split by", path=AT_COLUMN, code="E034"
-        )
-    require_column(data.columns, name, path=AT_COLUMN)
-    column = data.columns[name]
+    table = table_with(name, data, AT_COLUMN, "columns to split by")
+    column = table.columns[name]
     gaps = np.flatnonzero(missing_values(column))
     if gaps.size:
         raise DataError(
-            f'row {data.row_number(int(gaps[0]))}, column "{name}" is missing, so the row cannot '
+            f'row {table.row_number(int(gaps[0]))}, column "{name}" is missing, so the row cannot '
             "be assigned by it",
             path=AT_COLUMN,
             code="E036",
         )
-    return column
+    return table, column
 
 
 def _classes(data: Dataset | Table) -> Array:
@@ -70,12 +63,10 @@ def _classes(data: Dataset | Table) -> Array:
             return column
         filled: Array = np.where(missing_values(column), "", column)
         return filled
-    if data.y.ndim == 2 and data.y.shape[1] > 1:
-        labels: Array = np.argmax(data.y, axis=1)
-        return labels
-    if data.y.dtype.kind not in "iub":
+    labels = labels_of(data.y)
+    if labels is None:
         raise _no_classes()
-    return data.y.reshape(-1)
+    return labels
 
 
 def _no_classes() -> DataError:
@@ -164,21 +155,18 @@ DIVIDE: dict[str, Divide] = {
 }
 
 
-def by_column(column: Array, data: Dataset | Table, name: str) -> dict[str, Array]:
-    """Return the rows that a column labels train, validation or test, ignoring case.
-
-    Raises:
-        DataError: a row has any other value.
-    """
+def _by_column(data: Dataset | Table, split: SplitSpec) -> dict[str, Array]:
+    """Return the rows that a column labels train, validation or test, ignoring case."""
+    table, column = _column(data, split)
     said = np.array([str(each).strip().lower() for each in column.tolist()])
     names = ("train", "validation", "test")
     other = np.flatnonzero(~np.isin(said, names))
     if other.size:
-        row = data.row_number(int(other[0])) if isinstance(data, Table) else int(other[0])
         raise DataError(
-            f'row {row}, column "{name}" is "{column[other[0]]}"',
+            f'row {table.row_number(int(other[0]))}, column "{split.column}" is '
+            f'"{column[other[0]]}"',
             hint="it must say train, validation or test",
-            path=("data", "split", "column"),
+            path=AT_COLUMN,
             code="E036",
         )
     return {each: np.flatnonzero(said == each) for each in names}
@@ -225,11 +213,8 @@ def split(data: Data, shares: Mapping[str, float], method: SplitSpec, seed: int)
     """Split the training data.
 
     Args:
-        data: all of the training data.
         shares: the fractions to hold out for `"validation"` and `"test"`, each between 0 and 1;
             not needed if a column assigns the rows.
-        method: how to split.
-        seed: the run's seed.
 
     Returns:
         `"train"` and the held-out sets, each in the order of the data.
@@ -245,20 +230,23 @@ def split_positions(
     data: Data, shares: Mapping[str, float], method: SplitSpec, seed: int
 ) -> dict[str, Array]:
     """Return the rows of each data set, in ascending order; raise DataError as `split` does."""
-    key = split_key(data, method)
     if method.method == "column":
-        if key is None:
-            raise AssertionError
-        positions = by_column(key, data, str(method.column))
+        positions = _by_column(data, method)
     else:
         rng = random_stream(seed, Stream.SPLIT)
         validation, test = (shares.get(name, 0.0) for name in ("validation", "test"))
+        key = _split_key(data, method)
         _require_sizes(len(data), shares)
         positions = DIVIDE[method.method](len(data), key, validation, test, rng)
     found = {name: np.sort(each) for name, each in positions.items() if len(each)}
     for name in ("train", *shares):
         if name not in found:
-            raise _impossible(f"the split leaves nothing for {name} of {len(data)} samples", shares)
+            raise DataError(
+                f"the split leaves nothing for {name} of {len(data)} samples",
+                hint="take another fraction or method",
+                path=("data", next(iter(shares), "split")),
+                code="E033",
+            )
     return found
 
 
@@ -269,11 +257,6 @@ def _require_sizes(samples: int, shares: Mapping[str, float]) -> None:
             rest = f"{size} for {name} and {samples - size} for training"
             message = f"data.{name} = {share} of {samples} samples leaves {rest}"
             raise DataError(message, path=("data", name), code="E033")
-
-
-def _impossible(message: str, shares: Mapping[str, float]) -> DataError:
-    path = ("data", next(iter(shares))) if shares else ("data", "split")
-    return DataError(message, hint="take another fraction or method", path=path, code="E033")
 
 
 def one_fold(
@@ -302,14 +285,11 @@ def fold_positions(
 
     Args:
         data: the data that remains after holding out the test data.
-        folds: the number of folds, at least 2.
-        method: how to split.
-        seed: the run's seed.
 
     Raises:
         DataError: there are fewer samples, groups, times or values than needed.
     """
-    key = split_key(data, method)
+    key = _split_key(data, method)
     if method.method == "time":
         yield from _of_time(len(data), key, folds)
         return

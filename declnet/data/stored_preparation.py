@@ -91,14 +91,13 @@ def _restored(
     return FittedPreparation(
         None if columns is None else {each["name"]: each["type"] for each in columns},
         tuple(steps),
-        None if names is None else tuple(names),
-        None if target is None else _target(target),
+        _tuple(names),
+        None if target is None else TargetEncoding(target["column"], _tuple(target["classes"])),
     )
 
 
-def _target(target: Mapping[str, Any]) -> TargetEncoding:
-    classes = target["classes"]
-    return TargetEncoding(target["column"], None if classes is None else tuple(classes))
+def _tuple(values: list[Any] | None) -> tuple[Any, ...] | None:
+    return None if values is None else tuple(values)
 
 
 def _kept(value: Any, name: str, arrays: dict[str, Array]) -> Any:

@@ -22,7 +22,6 @@ class TargetEncoding:
     """The encoding of the training data's target column.
 
     Attributes:
-        column: the column's name.
         classes: the sorted distinct values, whose positions are the labels; None for values.
     """
 
@@ -43,7 +42,6 @@ class TargetEncoding:
         """Learn the classes from the training data.
 
         Args:
-            records: the training data.
             targets: the kind of targets the loss needs: `"classes"`, `"binary"` or `"values"`.
 
         Raises:

@@ -1,16 +1,19 @@
-"""The arrays of a compiled graph: blocks, workspaces, and views for one batch size."""
+"""The arrays of a compiled graph, and views of them for one batch size."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from declnet.contracts.arrays import Array, Dtype, Shape
-from declnet.contracts.parameter import Workspace
+from declnet.contracts.kernel import Call
+from declnet.contracts.parameter import LayerState, Workspace
 from declnet.graph.memory_plan import Order, Plan, Reader
+from declnet.graph.parameters import Parameters, layer_state
 from declnet.graph.shapes import Node
 
 
@@ -28,70 +31,40 @@ def batch_view(block: Array, shape: Shape, n: int, order: Order = "batch_last") 
     return np.moveaxis(block[: n * prod(shape)].reshape(*shape, n), -1, 0)
 
 
-class Blocks:
-    """The blocks of a plan.
+class Workspaces:
+    """The workspaces of all layers; constant ones share one read-only array per value and dtype.
 
     Args:
-        sizes: the size of each block, in numbers per sample.
-        capacity: the largest batch size.
-        dtype: the model's float type.
-    """
-
-    def __init__(self, sizes: Sequence[int], capacity: int, dtype: Dtype) -> None:
-        self._arrays = [np.empty(size * capacity, dtype) for size in sizes]
-
-    def view(self, block: int, shape: Shape, n: int, order: Order) -> Array:
-        """Return a block as n samples of a shape."""
-        return batch_view(self._arrays[block], shape, n, order)
-
-
-class Constants:
-    """Constant workspace memory: one array per value, shared by all layers of a model."""
-
-    def __init__(self, nodes: Sequence[Node], capacity: int, dtype: Dtype) -> None:
-        self._arrays: dict[tuple[float | None, Dtype], Array] = {}
-        for (fill, kind), size in constant_sizes(nodes, capacity, dtype).items():
-            array = np.full(size, fill, kind)
-            array.flags.writeable = False
-            self._arrays[fill, kind] = array
-
-    def of(self, buffer: Workspace, dtype: Dtype) -> Array:
-        """Return the flat, read-only array whose start serves as a workspace."""
-        return self._arrays[_constant(buffer, dtype)]
-
-
-class LayerWorkspaces:
-    """The workspaces of one layer; those with a batch axis have its output's memory order.
-
-    Args:
-        constants: the constants of all layers of the model, including this one.
+        orders: memory order of each layer's output, which its per-sample workspaces have too.
     """
 
     def __init__(
-        self,
-        node: Node,
-        capacity: int,
-        dtype: Dtype,
-        constants: Constants,
-        order: Order = "batch_last",
+        self, nodes: Sequence[Node], capacity: int, dtype: Dtype, orders: Sequence[Order]
     ) -> None:
-        self._workspaces, self._order = node.workspace, order
-        self._arrays = {
-            name: constants.of(buffer, dtype)
-            if buffer.constant
-            else _allocate(buffer, capacity, dtype)
-            for name, buffer in node.workspace.items()
-        }
+        constants: dict[tuple[float | None, Dtype], Array] = {}
+        for (fill, kind), size in constant_sizes(nodes, capacity, dtype).items():
+            constants[fill, kind] = np.full(size, fill, kind)
+            constants[fill, kind].flags.writeable = False
+        self._orders = orders
+        self._arrays = [
+            {
+                name: constants[_constant(each, dtype)]
+                if each.constant
+                else _allocate(each, capacity, dtype)
+                for name, each in node.workspace.items()
+            }
+            for node in nodes
+        ]
 
-    def views(self, n: int) -> dict[str, Array]:
-        """Return every workspace by name, for batches of n samples."""
+    def views(self, node: Node, n: int) -> dict[str, Array]:
+        """Return a layer's workspaces by name, for batches of n samples."""
         views = {}
-        for name, array in self._arrays.items():
-            buffer = self._workspaces[name]
-            if buffer.per_sample:
-                views[name] = batch_view(array, buffer.shape, n, self._order)
+        for name, array in self._arrays[node.index].items():
+            shape = node.workspace[name].shape
+            if node.workspace[name].per_sample:
+                views[name] = batch_view(array, shape, n, self._orders[node.index])
             else:
-                views[name] = array[: prod(buffer.shape)].reshape(buffer.shape)
+                views[name] = array[: prod(shape)].reshape(shape)
         return views
 
 
@@ -138,61 +111,98 @@ def _constant(buffer: Workspace, dtype: Dtype) -> tuple[float | None, Dtype]:
     return buffer.fill, workspace_dtype(buffer, dtype)
 
 
-class BatchViews:
-    """Values and gradients of a model for batches of n samples."""
+class GraphMemory:
+    """All memory of a compiled graph, for batches of up to `capacity` samples.
 
-    def __init__(self, nodes: Sequence[Node], plan: Plan, blocks: Blocks, n: int) -> None:
-        self._nodes, self._plan, self._blocks, self._n = nodes, plan, blocks, n
-        self._values = {
-            value: self._view(value, block)
-            for value, block in enumerate(plan.activations)
-            if block is not None
-        }
+    Args:
+        gradient: in training, the gradient of all trainable parameters, flat.
+    """
+
+    def __init__(
+        self,
+        nodes: Sequence[Node],
+        plan: Plan,
+        parameters: Parameters,
+        capacity: int,
+        dtype: Dtype,
+        rngs: Sequence[np.random.Generator],
+        gradient: Array | None = None,
+    ) -> None:
+        self.nodes, self.plan = nodes, plan
+        self.blocks = [np.empty(size * capacity, dtype) for size in plan.sizes]
+        self._workspaces = Workspaces(nodes, capacity, dtype, plan.orders[1:])
+        self._parameters, self._rngs, self._gradient = parameters, rngs, gradient
+
+    def states(self, n: int) -> list[LayerState]:
+        """Return the state of each layer for batches of n samples."""
+        return [
+            layer_state(
+                node, self._parameters, self._workspaces.views(node, n), rng, self._gradient
+            )
+            for node, rng in zip(self.nodes, self._rngs, strict=True)
+        ]
+
+
+class BatchArrays:
+    """The values, gradients and layer states of a graph for one batch.
+
+    Args:
+        x: the model's input, (n, *input shape).
+    """
+
+    def __init__(self, memory: GraphMemory, x: Array) -> None:
+        self.plan, self.states = memory.plan, memory.states(len(x))
+        self._nodes, self._blocks, self._n = memory.nodes, memory.blocks, len(x)
+        self._values = [x]
+        for value, block in enumerate(self.plan.activations):
+            if block is not None:
+                self._values.append(self._view(value, block, self.plan.orders[value]))
 
     def output(self, node: Node) -> Array:
         """Return the array that a layer writes."""
         return self._values[node.index + 1]
 
-    def inputs(self, node: Node, x: Array) -> Any:
-        """Return what a layer reads: an array, or a tuple if it takes many inputs.
-
-        Args:
-            x: the model's input.
-        """
-        arrays = tuple(self.read((node.index, position), x) for position in range(len(node.inputs)))
+    def inputs(self, node: Node) -> Any:
+        """Return what a layer reads: an array, or a tuple if it takes many inputs."""
+        arrays = tuple(self.read((node.index, position)) for position in range(len(node.inputs)))
         return arrays if node.takes_many_inputs else arrays[0]
 
-    def read(self, reader: Reader, x: Array) -> Array:
+    def read(self, reader: Reader) -> Array:
         """Return one input of a layer: the value itself, or its copy in another memory order."""
         value = self._nodes[reader[0]].inputs[reader[1]]
-        if reader in self._plan.staged:
-            order = self._plan.staged_orders[reader]
-            shape = self._nodes[value - 1].output_shape
-            return self._blocks.view(self._plan.staged[reader], shape, self._n, order)
-        return self._values[value] if value else x
+        if reader in self.plan.staged:
+            return self._view(value, self.plan.staged[reader], self.plan.staged_orders[reader])
+        return self._values[value]
 
-    def copies(self, node: Node, x: Array) -> list[tuple[Array, Array]]:
-        """Return (copy, value) pairs for the inputs to reorder before a layer's forward."""
+    def copies(self, node: Node) -> list[Call]:
+        """Return the calls that copy a layer's inputs into its memory order."""
         return [
-            (self.read((node.index, position), x), self._values[value])
+            partial(np.copyto, self.read((node.index, position)), self._values[value])
             for position, value in enumerate(node.inputs)
-            if (node.index, position) in self._plan.staged
+            if (node.index, position) in self.plan.staged
         ]
 
     def gradient(self, value: int) -> Array | None:
         """Return the gradient of a value; None if it is not needed."""
-        block = self._plan.gradients[value]
-        return None if block is None else self._view(value, block)
+        block = self.plan.gradients[value]
+        return None if block is None else self._view(value, block, self.plan.orders[value])
 
-    def spare(self, writer: Reader) -> Array | None:
-        """Return where a layer writes a gradient to be added or copied afterwards, or None."""
-        block = self._plan.spares.get(writer)
-        if block is None:
-            return None
-        value = self._nodes[writer[0]].inputs[writer[1]]
-        order = self._plan.staged_orders.get(writer, self._plan.orders[value])
-        return self._blocks.view(block, self._nodes[value - 1].output_shape, self._n, order)
+    def gradient_target(self, node: Node, position: int) -> tuple[Array | None, list[Call]]:
+        """Return where a layer writes the gradient of one of its inputs, and the calls that follow.
 
-    def _view(self, value: int, block: int) -> Array:
-        shape = self._nodes[value - 1].output_shape
-        return self._blocks.view(block, shape, self._n, self._plan.orders[value])
+        Returns:
+            The array, or None if that gradient is not needed; and the calls that copy it, or add it
+            to the gradient from other readers of the value.
+        """
+        value, writer = node.inputs[position], (node.index, position)
+        total, block = self.gradient(value), self.plan.spares.get(writer)
+        if total is None or block is None:
+            return total, []
+        order = self.plan.staged_orders.get(writer, self.plan.orders[value])
+        spare = self._view(value, block, order)
+        if self.plan.first_writer[value] == writer:
+            return spare, [partial(np.copyto, total, spare)]
+        return spare, [partial(np.add, total, spare, total)]
+
+    def _view(self, value: int, block: int, order: Order) -> Array:
+        return batch_view(self._blocks[block], self._nodes[value - 1].output_shape, self._n, order)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 
 import numpy as np
+import numpy.typing as npt
 
 from declnet.contracts.arrays import Array, Dtype
 from declnet.contracts.kernel import Call
-from declnet.contracts.parameter import LayerState
-from declnet.graph.arrays import BatchViews, Blocks, Constants, LayerWorkspaces
-from declnet.graph.kernels import copies, forward_calls
+from declnet.graph.arrays import BatchArrays, GraphMemory, workspace_bytes
+from declnet.graph.kernels import forward_calls
 from declnet.graph.memory_plan import plan_memory
-from declnet.graph.parameters import Parameters, layer_state
+from declnet.graph.parameters import Parameters
 from declnet.graph.shapes import Node
 
 Section = tuple[Callable[[Array], None], list[Call]]
@@ -26,15 +27,9 @@ class InferenceGraph:
         self, nodes: Sequence[Node], parameters: Parameters, dtype: Dtype, capacity: int
     ) -> None:
         self.capacity = capacity
-        self._nodes, self._parameters = nodes, parameters
-        self._plan = plan_memory(nodes, training=False)
-        self._blocks = Blocks(self._plan.sizes, capacity, dtype)
-        constants = Constants(nodes, capacity, dtype)
-        self._workspaces = [
-            LayerWorkspaces(node, capacity, dtype, constants, order)
-            for node, order in zip(nodes, self._plan.orders[1:], strict=True)
-        ]
-        self._rng = np.random.Generator(np.random.PCG64(0))
+        rngs = [np.random.Generator(np.random.PCG64(0))] * len(nodes)
+        plan = plan_memory(nodes, training=False)
+        self._memory = GraphMemory(nodes, plan, parameters, capacity, dtype, rngs)
         self._bound: dict[int, tuple[list[Section], Array]] = {}
 
     def predict(self, x: Array) -> Array:
@@ -59,34 +54,48 @@ class InferenceGraph:
         Everything that can be looked up in advance is, since for one sample the calls dominate the
         cost. The first layer always begins a section, since it can read only the input.
         """
-        n = len(x)
-        views = BatchViews(self._nodes, self._plan, self._blocks, n)
+        batch, nodes = BatchArrays(self._memory, x), self._memory.nodes
         sections: list[Section] = []
-        for node, workspace in zip(self._nodes, self._workspaces, strict=True):
-            state = layer_state(node, self._parameters, workspace.views(n), self._rng)
+        for node in nodes:
             if 0 in node.inputs:
-                before = copies(node, views, x)  # not of the input: any order is accepted
+                before = batch.copies(node)  # not of the input: any order is accepted
                 if before:
                     sections[-1][1].extend(before)
-                sections.append((_reader(node, views, x, state), []))
+                sections.append((_reader(node, batch), []))
             else:
-                sections[-1][1].extend(forward_calls(node, self._plan, views, x, state))
-        return sections, views.output(self._nodes[-1])
+                sections[-1][1].extend(forward_calls(node, batch))
+        return sections, batch.output(nodes[-1])
 
 
-def _reader(
-    node: Node, views: BatchViews, example: Array, state: LayerState
-) -> Callable[[Array], None]:
-    """Return the forward of a layer that reads the model's input, as a function of the input.
-
-    Args:
-        example: an input; no reference to it is kept.
-    """
-    forward, y = node.layer.forward, views.output(node)
+def _reader(node: Node, batch: BatchArrays) -> Callable[[Array], None]:
+    """Return the forward of a layer that reads the model's input, as a function of the input."""
+    forward, y, state = node.layer.forward, batch.output(node), batch.states[node.index]
     if not node.takes_many_inputs:
         return lambda x: forward(x, y, state)
     values = [
-        views.read((node.index, position), example) if value else None
+        batch.read((node.index, position)) if value else None
         for position, value in enumerate(node.inputs)
     ]
     return lambda x: forward(tuple(x if each is None else each for each in values), y, state)
+
+
+MOST_SAMPLES = 1024
+MOST_BYTES = 64 * 2**20
+"""Upper bound for the graph of a prediction, unless one sample takes more."""
+
+
+def inference_memory(nodes: Sequence[Node], dtype: npt.DTypeLike, batch: int) -> int:
+    """Return the bytes that the graph of a prediction or an evaluation allocates."""
+    kind = np.dtype(dtype)
+    plan = plan_memory(nodes, training=False)
+    return (sum(plan.sizes) + 1) * batch * kind.itemsize + workspace_bytes(nodes, kind, batch)
+
+
+def samples_at_once(nodes: Sequence[Node], dtype: npt.DTypeLike) -> int:
+    """Return the batch size of predictions and evaluations.
+
+    It is chosen so that memory does not grow with the data, and stays small for large samples,
+    which may have to be converted.
+    """
+    sample = prod(nodes[0].input_shapes[0]) * np.dtype(dtype).itemsize
+    return max(1, min(MOST_SAMPLES, MOST_BYTES // (sample + inference_memory(nodes, dtype, 1))))

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
-
-import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.component import Component
 from declnet.contracts.kernel import Call, Kernel, KernelCalls, KernelSite
 from declnet.contracts.loss import Loss
-from declnet.contracts.parameter import LayerState
 from declnet.contracts.returned import BrokenContractError, checked_calls
-from declnet.graph.arrays import BatchViews
-from declnet.graph.memory_plan import Plan, staged_reads, value_orders
+from declnet.errors import Diagnostic
+from declnet.graph.arrays import BatchArrays
+from declnet.graph.memory_plan import staged_reads, value_orders
 from declnet.graph.shapes import Node
 from declnet.registry.registry import Registry
 
@@ -27,6 +25,10 @@ class Kernels:
     Args:
         registry: where kernels are looked up; None for no kernels.
         compiled: whether to include compiled kernels, which come first.
+
+    Attributes:
+        has_compiled: whether any of them is compiled.
+        longest: the largest number of components that a kernel joins; 0 if there are no kernels.
     """
 
     def __init__(self, registry: Registry | None = None, *, compiled: bool = False) -> None:
@@ -40,12 +42,7 @@ class Kernels:
             known = self._by_replaced.setdefault(kernel.replaces, [])
             known.insert(0 if kernel.compiled else len(known), kernel())
             self.has_compiled = self.has_compiled or kernel.compiled
-        self._longest = max(map(len, self._by_replaced), default=0)
-
-    @property
-    def longest(self) -> int:
-        """The largest number of components that a kernel joins; 0 if there are no kernels."""
-        return self._longest
+        self.longest = max(map(len, self._by_replaced), default=0)
 
     @property
     def used(self) -> tuple[type[Kernel], ...]:
@@ -63,10 +60,11 @@ class Kernels:
     def bind(self, kernels: Sequence[Kernel], site: KernelSite) -> KernelCalls | None:
         """Return the calls of the first kernel that accepts a site and mark it as used, or None."""
         for kernel in kernels:
-            calls = _bound(kernel, site)
+            calls: Any = kernel.bind(site)
             if calls is not None:
+                _check_bound(kernel, calls, site)
                 self._used[type(kernel)] = None
-                return calls
+                return calls  # type: ignore[no-any-return]  # checked
         return None
 
     def bind_single(self, component: Component, site: KernelSite) -> KernelCalls | None:
@@ -74,11 +72,7 @@ class Kernels:
         return self.bind(self._by_replaced.get((type(component),), ()), site)
 
 
-def _bound(kernel: Kernel, site: KernelSite) -> KernelCalls | None:
-    """Return the checked result of a kernel's `bind`."""
-    calls: Any = kernel.bind(site)
-    if calls is None:
-        return None
+def _check_bound(kernel: Kernel, calls: Any, site: KernelSite) -> None:
     if not isinstance(calls, KernelCalls):
         fault = f"returned {calls!r:.60}, not KernelCalls or None"
         raise BrokenContractError(kernel, "bind", fault)
@@ -86,86 +80,49 @@ def _bound(kernel: Kernel, site: KernelSite) -> KernelCalls | None:
         checked_calls(kernel, each)
     if site.state is not None and not callable(calls.update):
         raise BrokenContractError(kernel, "bind", "returned no update for an optimizer")
-    return calls
 
 
-def why_none(registry: Registry) -> str:
-    """Return why there are no compiled kernels: what each plugin lacks, or that none exist."""
-    return "; ".join(dict.fromkeys(_reasons(registry))) or "no plugin that has some is installed"
+def engine_problem(choice: str, registry: Registry) -> Diagnostic | None:
+    """Return an error if compiled kernels are demanded and there are none, saying why."""
+    if choice != "jit" or Kernels(registry, compiled=True).has_compiled:
+        return None
+    compiled = [each.component for each in registry.entries("kernel") if each.component.compiled]
+    reasons = filter(None, dict.fromkeys(each.unavailable() for each in compiled))
+    why = "; ".join(reasons) or "no plugin that has some is installed"
+    hint = 'or take kernels = "auto", which computes with NumPy where there are none'
+    message = f"there are no compiled kernels: {why}"
+    return Diagnostic(message, hint, ("engine", "kernels"), "E008")
 
 
-def _reasons(registry: Registry) -> Iterator[str]:
-    for entry in registry.entries("kernel"):
-        reason = entry.component.unavailable() if entry.component.compiled else None
-        if reason is not None:
-            yield reason
-
-
-def forward_calls(
-    node: Node, plan: Plan, views: BatchViews, x: Array, state: LayerState
-) -> list[Call]:
+def forward_calls(node: Node, batch: BatchArrays) -> list[Call]:
     """Return copies into the layer's memory order, followed by its forward."""
-    if plan.is_view(node):
+    if batch.plan.is_view(node):
         return []
-    forward = partial(node.layer.forward, views.inputs(node, x), views.output(node), state)
-    return [*copies(node, views, x), forward]
+    state = batch.states[node.index]
+    forward = partial(node.layer.forward, batch.inputs(node), batch.output(node), state)
+    return [*batch.copies(node), forward]
 
 
-def copies(node: Node, views: BatchViews, x: Array) -> list[Call]:
-    """Return the calls that copy a layer's inputs into its memory order."""
-    return [partial(np.copyto, *pair) for pair in views.copies(node, x)]
-
-
-def backward_calls(
-    node: Node,
-    plan: Plan,
-    views: BatchViews,
-    x: Array,
-    state: LayerState,
-    dy: Array | None = None,
-) -> list[Call]:
+def backward_calls(node: Node, batch: BatchArrays, dy: Array | None = None) -> list[Call]:
     """Return the layer's backward, followed by the additions to gradients with several writers.
 
     Args:
         dy: the gradient of the layer's output; default: as planned.
     """
-    if not plan.needs_gradient[node.index + 1] or plan.gradient_is_view(node):
+    if not batch.plan.needs_gradient[node.index + 1] or batch.plan.gradient_is_view(node):
         return []
-    targets: list[Array | None] = []
-    after: list[Call] = []
-    for position in range(len(node.inputs)):
-        target, additions = gradient_target(node, position, plan, views)
-        targets.append(target)
-        after += additions
+    targets = [batch.gradient_target(node, position) for position in range(len(node.inputs))]
+    dx: Any = tuple(target for target, _ in targets) if node.takes_many_inputs else targets[0][0]
     needs = node.layer.backward_needs
-    dx: Any = tuple(targets) if node.takes_many_inputs else targets[0]
     backward = partial(
         node.layer.backward,
-        views.inputs(node, x) if "x" in needs else None,
-        views.output(node) if "y" in needs else None,
-        views.gradient(node.index + 1) if dy is None else dy,  # type: ignore[arg-type]  # needed
+        batch.inputs(node) if "x" in needs else None,
+        batch.output(node) if "y" in needs else None,
+        batch.gradient(node.index + 1) if dy is None else dy,  # type: ignore[arg-type]  # needed
         dx,
-        state,
+        batch.states[node.index],
     )
-    return [backward, *after]
-
-
-def gradient_target(
-    node: Node, position: int, plan: Plan, views: BatchViews
-) -> tuple[Array | None, list[Call]]:
-    """Return where a layer writes the gradient of one of its inputs, and the calls that follow.
-
-    Returns:
-        The array, or None if that gradient is not needed; and the calls that copy it, or add it to
-        the gradient from other readers of the value.
-    """
-    value, writer = node.inputs[position], (node.index, position)
-    total, spare = views.gradient(value), views.spare(writer)
-    if total is None or spare is None:
-        return total, []
-    if plan.first_writer[value] == writer:
-        return spare, [partial(np.copyto, total, spare)]
-    return spare, [partial(np.add, total, spare, total)]
+    return [backward, *(call for _, additions in targets for call in additions)]
 
 
 @dataclass(frozen=True)
@@ -175,24 +132,18 @@ class Chain:
     nodes: tuple[Node, ...]
     kernels: tuple[Kernel, ...] = ()
 
-    @property
-    def indices(self) -> tuple[int, ...]:
-        """The positions of its layers in the model."""
-        return tuple(node.index for node in self.nodes)
-
 
 def ending_of(nodes: Sequence[Node], loss: Loss, kernels: Kernels) -> Chain:
     """Return the last layers that a kernel computes together with the loss, possibly none."""
-    start = len(nodes)
-    for count in range(1, min(len(nodes), kernels.longest - 1) + 1):
-        if count > 1 and not _continues(nodes, len(nodes) - count + 1):
+    longest = Chain(())
+    for start in range(len(nodes) - 1, max(0, len(nodes) - kernels.longest + 1) - 1, -1):
+        last = start + 1 == len(nodes)
+        if nodes[start].takes_many_inputs or not (last or _continues(nodes, start + 1)):
             break
-        if nodes[len(nodes) - count].takes_many_inputs:
-            break
-        if kernels.find(nodes[len(nodes) - count :], loss):
-            start = len(nodes) - count
-    found = kernels.find(nodes[start:], loss) if start < len(nodes) else ()
-    return Chain(tuple(nodes[start:]), found)
+        found = kernels.find(nodes[start:], loss)
+        if found:
+            longest = Chain(tuple(nodes[start:]), found)
+    return longest
 
 
 def chains_of(nodes: Sequence[Node], count: int, kernels: Kernels) -> tuple[Chain, ...]:
@@ -231,55 +182,42 @@ def _longest(nodes: Sequence[Node], start: int, stop: int, kernels: Kernels) -> 
 
 
 def chain_calls(
-    chain: Chain,
-    plan: Plan,
-    views: BatchViews,
-    x: Array,
-    states: Sequence[LayerState],
-    kernels: Kernels,
+    chain: Chain, batch: BatchArrays, kernels: Kernels
 ) -> tuple[list[Call], list[Call]]:
-    """Return the forward and backward calls of a chain: by its kernel, else layer by layer.
-
-    Args:
-        chain: a chain of the model that `plan` and `views` belong to.
-        x: the model's input.
-        states: the states of all layers of the model.
-        kernels: records the kernel that is used.
-    """
-    own = tuple(states[node.index] for node in chain.nodes)
-    if chain.kernels:
-        bound = _kernel_calls(chain, plan, views, x, own, kernels)
-        if bound is not None:
-            return bound
-    forward: list[Call] = []
-    backward: list[Call] = []
-    for node, state in zip(chain.nodes, own, strict=True):
-        forward += forward_calls(node, plan, views, x, state)
-        backward = backward_calls(node, plan, views, x, state) + backward
+    """Return the forward and backward calls of a chain: by its kernel, else layer by layer."""
+    bound = kernel_calls(chain, batch, kernels)
+    if bound is not None:
+        return bound
+    forward = [call for node in chain.nodes for call in forward_calls(node, batch)]
+    backward = [call for node in reversed(chain.nodes) for call in backward_calls(node, batch)]
     return forward, backward
 
 
-def _kernel_calls(
-    chain: Chain,
-    plan: Plan,
-    views: BatchViews,
-    x: Array,
-    states: tuple[LayerState, ...],
-    kernels: Kernels,
+def kernel_calls(
+    chain: Chain, batch: BatchArrays, kernels: Kernels, loss_site: KernelSite | None = None
 ) -> tuple[list[Call], list[Call]] | None:
+    """Return the forward and backward calls of a chain's kernel; None if none accepts.
+
+    Args:
+        loss_site: the site of the loss alone, if the kernel computes it too.
+    """
+    if not chain.kernels:
+        return None
     first, last = chain.nodes[0], chain.nodes[-1]
-    trained = plan.needs_gradient[last.index + 1]
-    dx, after = gradient_target(first, 0, plan, views) if trained else (None, [])
-    site = KernelSite(
-        tuple(node.layer for node in chain.nodes),
-        x=views.inputs(first, x),
-        y=views.output(last),
-        dy=views.gradient(last.index + 1) if trained else None,
+    dx, after = batch.gradient_target(first, 0)
+    site = loss_site or KernelSite(())
+    site = replace(
+        site,
+        components=(*(node.layer for node in chain.nodes), *site.components),
+        x=batch.inputs(first),
+        y=batch.output(last),
+        dy=batch.gradient(last.index + 1),
         dx=dx,
-        states=states,
+        states=tuple(batch.states[node.index] for node in chain.nodes),
     )
     bound = kernels.bind(chain.kernels, site)
     if bound is None:
         return None
+    trained = batch.plan.needs_gradient[last.index + 1]
     backward = [*bound.backward, *after] if trained else []
-    return [*copies(first, views, x), *bound.forward], backward
+    return [*batch.copies(first), *bound.forward], backward

@@ -7,7 +7,7 @@ gradient at L + 1; backward of layer i at 2L + 1 - i.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import prod
 from typing import Literal
 
@@ -61,7 +61,6 @@ class Plan:
         staged_orders: memory order of each staged copy.
         needs_gradient: for each value, whether a trainable parameter precedes it.
         first_writer: for each value, the reader that writes the gradient instead of adding to it.
-        sizes: the size of each block, in numbers per sample.
     """
 
     activations: tuple[int | None, ...]
@@ -92,8 +91,6 @@ class Life:
     Attributes:
         birth: the time of the step that writes it.
         death: the time of the last step that reads it.
-        size: numbers per sample.
-        block: the block assigned to it.
     """
 
     birth: int
@@ -130,21 +127,17 @@ def allocate(lives: Sequence[Life]) -> tuple[int, ...]:
     return tuple(sizes)
 
 
-@dataclass
 class _Planner:
-    nodes: Sequence[Node]
-    training: bool
-    fused: int
-    joined: Sequence[Sequence[int]] = ()
-    lives: list[Life] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self, nodes: Sequence[Node], training: bool, fused: int, joined: Sequence[Sequence[int]]
+    ) -> None:
+        self.nodes, self.training, self.fused = nodes, training, fused
+        self.lives: list[Life] = []
         self.count = len(self.nodes)
         self.end = 2 * self.count + 2
         self.first_of = list(range(self.count))
         self.last_of = list(range(self.count))
-        ending = range(self.count - self.fused, self.count)
-        for chain in [*self.joined, *([ending] if ending else [])]:
+        for chain in (*joined, range(self.count - fused, self.count)):
             for index in chain:
                 self.first_of[index], self.last_of[index] = chain[0], chain[-1]
         self.orders = value_orders(self.nodes)
@@ -206,7 +199,12 @@ class _Planner:
         for node in self.nodes:
             death = self.last_read(node.index + 1)
             source = lives[node.inputs[0]]
-            if source is not None and self._shares_memory(node, source):
+            # y may share x's memory if x is not needed later, or is left unchanged
+            if (
+                source is not None
+                and self.works_in_place(node)
+                and (node.layer.only_reshapes or source.death == node.index)
+            ):
                 source.death = max(source.death, death)
                 lives.append(source)
             else:
@@ -235,25 +233,19 @@ class _Planner:
                 time = self.backward_time(writer[0])
                 if value in first or writer in self.staged_orders:
                     spares[writer] = self.life(time, time, self.size(value))
-                if value not in first:
-                    first[value] = writer
-                    lives[value] = self._first_gradient(value, writer, lives[writer[0] + 1])
+                if value in first:
+                    continue
+                first[value] = writer
+                above, death = lives[writer[0] + 1], self.backward_end(value - 1)
+                alone = len(self.readers[value]) == 1
+                if above is not None and alone and self.works_in_place(self.nodes[writer[0]]):
+                    above.death = max(above.death, death)
+                    lives[value] = above
+                else:
+                    lives[value] = self.life(time, death, self.size(value))
         return lives, spares, first
 
-    def _first_gradient(self, value: int, writer: Reader, above: Life | None) -> Life:
-        death = self.backward_end(value - 1)
-        if above is not None and self._passes_gradient_on(self.nodes[writer[0]]):
-            above.death = max(above.death, death)
-            return above
-        return self.life(self.backward_time(writer[0]), death, self.size(value))
-
-    def _shares_memory(self, node: Node, source: Life) -> bool:
-        """Return whether y may share x's memory: x is not needed later, or is left unchanged."""
-        if not self._works_in_place(node):
-            return False
-        return node.layer.only_reshapes or source.death == node.index
-
-    def _works_in_place(self, node: Node) -> bool:
+    def works_in_place(self, node: Node) -> bool:
         layer, shape = node.layer, node.input_shapes[0]
         return (
             (layer.in_place or layer.only_reshapes)
@@ -267,9 +259,6 @@ class _Planner:
             )
         )
 
-    def _passes_gradient_on(self, node: Node) -> bool:
-        return self._works_in_place(node) and len(self.readers[node.inputs[0]]) == 1
-
 
 def plan_memory(
     nodes: Sequence[Node],
@@ -281,7 +270,6 @@ def plan_memory(
     """Plan the blocks of a forward pass, or of forward and backward.
 
     Args:
-        nodes: the model.
         training: whether there is a backward pass.
         fused: how many of the last layers are fused with the loss.
         joined: chains of layers that one kernel computes, each as its layers' indices; their inputs

@@ -12,8 +12,7 @@ import numpy.typing as npt
 from declnet.contracts.arrays import Array, MappedArray, Shape
 from declnet.data.loading import Samples, as_input
 from declnet.errors import DataError, SpecError
-from declnet.graph.inference import InferenceGraph
-from declnet.graph.memory import samples_at_once
+from declnet.graph.inference import InferenceGraph, samples_at_once
 from declnet.graph.parameters import Parameters, initializer_problems, read_weights
 from declnet.graph.shapes import INPUT, Node, infer_nodes
 from declnet.registry.discovery import default_registry
@@ -62,6 +61,7 @@ class Model:
         nodes: the layers in order, with their shapes.
         dtype: the type of its parameters and activations.
         input_shape: the shape of one sample.
+        store: the parameter arrays themselves, not copies, for training and saving.
         samples_at_once: the batch size of predictions.
         takes_integers: whether the layers that read the input take integers unconverted.
     """
@@ -70,7 +70,7 @@ class Model:
         self.nodes = tuple(nodes)
         self.input_shape = tuple(input_shape)
         self.dtype = np.dtype(dtype)
-        self._parameters = Parameters(self.nodes, self.dtype)
+        self.store = Parameters(self.nodes, self.dtype)
         self.samples_at_once = samples_at_once(self.nodes, self.dtype)
         readers = [node for node in self.nodes if 0 in node.inputs]
         self.takes_integers = all(node.layer.input_dtype == "integer" for node in readers)
@@ -107,18 +107,13 @@ class Model:
         self._require_shape(x)
         return self._converted(x)
 
-    @property
-    def store(self) -> Parameters:
-        """The parameter arrays themselves, not copies, for training and saving."""
-        return self._parameters
-
     def parameters(self) -> dict[str, Array]:
         """Return copies of all parameters, e.g. `dense_1.weights` of shape (inputs, units)."""
-        return {key: array.copy() for key, array in self._parameters.arrays.items()}
+        return {key: array.copy() for key, array in self.store.arrays.items()}
 
     def load_parameters(self, saved: Mapping[str, Array], source: str = "weights") -> None:
         """Load saved parameters; raise WeightsError if names or shapes differ."""
-        self._parameters.load(saved, source)
+        self.store.load(saved, source)
 
     def summary(self) -> tuple[LayerSummary, ...]:
         """Return a line for each layer."""
@@ -140,7 +135,7 @@ class Model:
         graph: InferenceGraph | None = getattr(self._of_thread, "graph", None)
         if graph is None or graph.capacity < min(samples, self.samples_at_once):
             capacity = min(max(samples, 1), self.samples_at_once)
-            graph = InferenceGraph(self.nodes, self._parameters, self.dtype, capacity)
+            graph = InferenceGraph(self.nodes, self.store, self.dtype, capacity)
             self._of_thread.graph = graph
         return graph
 

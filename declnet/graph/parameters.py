@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from declnet.contracts.arrays import Array, Dtype, Shape
 from declnet.contracts.parameter import Initializer, LayerState, Parameter
+from declnet.contracts.returned import checked_penalty
 from declnet.errors import Diagnostic, WeightsError
 from declnet.graph.shapes import Node
 from declnet.registry.registry import Registry
@@ -59,10 +60,12 @@ class Parameters:
     Attributes:
         vector: all trainable parameters, flat.
         arrays: every parameter by key; the trainable ones are views of `vector`.
+        regularized: the slots of the parameters with a regularizer.
     """
 
     def __init__(self, nodes: Sequence[Node], dtype: Dtype) -> None:
         self.slots = slots_of(nodes)
+        self.regularized = [each for each in self.slots if each.parameter.regularizer is not None]
         self.vector = np.zeros(sum(slot.size for slot in self.slots if slot.offset >= 0), dtype)
         self.arrays = {
             slot.key: view(self.vector, slot)
@@ -70,6 +73,16 @@ class Parameters:
             else np.zeros(slot.parameter.shape, dtype)
             for slot in self.slots
         }
+
+    def penalty(self) -> float:
+        """Return the sum of all penalties of the current parameters."""
+        return float(
+            sum(
+                checked_penalty(regularizer, regularizer.penalty(self.arrays[slot.key]))
+                for slot in self.regularized
+                if (regularizer := slot.parameter.regularizer) is not None
+            )
+        )
 
     def initialize(self, seed: int, registry: Registry) -> None:
         """Fill every parameter with its initializer; each layer has its own random stream."""
@@ -195,10 +208,7 @@ def layer_state(
     """Return a layer's parameters, workspaces and, in training, gradients as one object.
 
     Args:
-        node: the layer's node.
-        parameters: the parameters of the whole model.
         workspace: the layer's own workspaces, for one batch size.
-        rng: the layer's own stream.
         gradient: the flat gradient of the whole model in training, None otherwise.
     """
     state = LayerState(rng, training=gradient is not None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -23,6 +23,7 @@ from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import suggestion
 from declnet.spec.messages import from_here
+from declnet.spec.partial import LayerPart
 
 INPUT = "input"
 
@@ -41,38 +42,35 @@ class Wire:
     inputs: tuple[int, ...] | None
 
 
-def wire(
-    layers: Sequence[Layer | None],
-    written_names: Sequence[str | None] | None = None,
-    written_types: Sequence[str | None] | None = None,
-) -> tuple[list[Wire], list[Diagnostic]]:
+def parts_of(layers: Iterable[Layer]) -> list[LayerPart]:
+    """Return layers that are all valid as the parts of a spec."""
+    return [LayerPart(layer, layer.name, layer.type) for layer in layers]
+
+
+def wire(parts: Sequence[LayerPart]) -> tuple[list[Wire], list[Diagnostic]]:
     """Name every layer and resolve its inputs; the errors are returned second.
 
     Args:
-        layers: in topological order; None for a layer that could not be read.
-        written_names: names of the layers that could not be read, if they have one.
-        written_types: types of these layers, which affect the numbering of the others.
+        parts: the layers in topological order, including those that could not be read.
     """
     problems: list[Diagnostic] = []
-    nothing = [None] * len(layers)
-    names = _names(layers, written_names or nothing, written_types or nothing)
+    names = _names(parts)
     value_of = {INPUT: 0}
     wires = []
-    for index, (layer, name) in enumerate(zip(layers, names, strict=True)):
-        inputs, found = _inputs(index, layer, value_of, names)
+    for index, (part, name) in enumerate(zip(parts, names, strict=True)):
+        inputs, found = _inputs(index, part.layer, value_of, names)
         if name in value_of:
-            where = ("model", "layers", index, "name")
-            taken = f'the name "{name}" is taken'
             hint = (
                 "it means the model's input; rename the layer"
                 if name == INPUT
                 else f"layer {value_of[name] - 1} has it; rename one of the two"
             )
-            problems.append(Diagnostic(taken, hint, where, "E019"))
+            where = ("model", "layers", index, "name")
+            problems.append(Diagnostic(f'the name "{name}" is taken', hint, where, "E019"))
         problems += found
         value_of[name] = index + 1
         wires.append(Wire(name, inputs))
-    if not problems and None not in layers:
+    if not problems and all(part.layer is not None for part in parts):
         problems += _unused(wires)
     return wires, problems
 
@@ -106,18 +104,14 @@ def _inputs(
     return (None if problems else tuple(inputs)), problems
 
 
-def _names(
-    layers: Sequence[Layer | None], written: Sequence[str | None], types: Sequence[str | None]
-) -> list[str]:
+def _names(parts: Sequence[LayerPart]) -> list[str]:
     count: Counter[str] = Counter()
     names = []
-    for index, layer in enumerate(layers):
-        name, kind = (layer.name, layer.type) if layer else (written[index], types[index])
-        if kind is None:
-            names.append(name or f"layer {index}")
-            continue
-        count[kind] += 1
-        names.append(name or f"{kind}_{count[kind]}")
+    for index, part in enumerate(parts):
+        kind = part.layer.type if part.layer else part.type
+        if kind is not None:
+            count[kind] += 1
+        names.append(part.name or (f"{kind}_{count[kind]}" if kind else f"layer {index}"))
     return names
 
 
@@ -194,46 +188,50 @@ def infer_nodes(
     """Wire the layers and infer all shapes.
 
     Args:
-        layers: in topological order.
-        input_shape: the shape of one sample.
         registry: names the distribution of a broken component; default: all installed plugins.
 
     Raises:
         SpecError: lists each error at its layer.
     """
-    inferred = infer(layers, input_shape, registry=registry)
+    inferred = infer(parts_of(layers), input_shape, registry)
     if inferred.problems:
         raise SpecError(inferred.problems)
     return inferred.complete
 
 
 def infer(
-    layers: Sequence[Layer | None],
-    input_shape: Shape | None,
-    names: Sequence[str | None] | None = None,
-    types: Sequence[str | None] | None = None,
-    *,
-    registry: Registry | None = None,
+    parts: Sequence[LayerPart], input_shape: Shape | None, registry: Registry | None = None
 ) -> Inferred:
     """Infer as much as possible.
 
     Args:
-        layers: in topological order; None for a layer that could not be read.
+        parts: the layers in topological order, including those that could not be read.
         input_shape: the shape of one sample; None if unknown.
-        names: names of the layers that could not be read, if they have one.
-        types: types of these layers, if known.
         registry: names the distribution of a broken component; default: all installed plugins.
     """
-    wires, problems = wire(layers, names, types)
+    wires, problems = wire(parts)
     shapes: list[Shape | None] = [None if input_shape is None else tuple(input_shape)]
     nodes: list[Node | None] = []
-    for index, (layer, place) in enumerate(zip(layers, wires, strict=True)):
-        node = None
+    for index, (part, place) in enumerate(zip(parts, wires, strict=True)):
+        node, layer = None, part.layer
         known = [shapes[value] for value in place.inputs or ()]
         input_shapes = tuple(shape for shape in known if shape is not None)
         if layer is not None and place.inputs is not None and len(input_shapes) == len(known):
             try:
-                node = _node(index, layer, place.name, place.inputs, input_shapes)
+                given: Any = input_shapes if layer.n_inputs != 1 else input_shapes[0]
+                output_shape = checked_shape(layer, layer.output_shape(given))
+                parameters = checked_parameters(layer, layer.parameters(given))
+                workspace = checked_workspace(layer, layer.workspace(given), parameters)
+                node = Node(
+                    index,
+                    place.name,
+                    layer,
+                    place.inputs,
+                    input_shapes,
+                    output_shape,
+                    parameters,
+                    workspace,
+                )
             except BrokenContractError as error:
                 fault = broken_contract(error, registry or default_registry())
                 message = from_here(f'"{place.name}": {fault}')
@@ -283,17 +281,3 @@ def _wrong_integers(nodes: Sequence[Node]) -> list[Diagnostic]:
             message = f'"{node.name}" takes the input as integers, but {others} as floats'
             problems.append(Diagnostic(message, None, path, "E024"))
     return problems
-
-
-def _node(
-    index: int,
-    layer: Layer,
-    label: str,
-    inputs: tuple[int, ...],
-    input_shapes: tuple[Shape, ...],
-) -> Node:
-    given: Any = input_shapes if layer.n_inputs != 1 else input_shapes[0]
-    output_shape = checked_shape(layer, layer.output_shape(given))
-    parameters = checked_parameters(layer, layer.parameters(given))
-    workspace = checked_workspace(layer, layer.workspace(given), parameters)
-    return Node(index, label, layer, inputs, input_shapes, output_shape, parameters, workspace)

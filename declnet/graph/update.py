@@ -77,9 +77,12 @@ class Update:
         self._scratch = (np.empty(size, vector.dtype), np.empty(size, vector.dtype))
         self._small = np.empty(size, bool)
         self._tiny = np.finfo(vector.dtype).tiny
-        self._update = self._by_kernel(vector, kernels or Kernels())
+        site = KernelSite((optimizer,), w=vector, dw=gradient, state=self._state(slice(None), 0))
+        calls = kernels.bind_single(optimizer, site) if kernels is not None else None
+        self._update = calls.update if calls is not None else None
+        parts = [slice(start, start + SLICE) for start in range(0, len(vector), SLICE)]
         self._slices = [
-            self._slice(vector, gradient, start) for start in range(0, len(vector), SLICE)
+            (vector[part], gradient[part], self._state(part, len(vector[part]))) for part in parts
         ]
 
     def __call__(self, step: int) -> float:
@@ -97,24 +100,12 @@ class Update:
             self._flush_denormals()
         return rate
 
-    def _by_kernel(self, vector: Array, kernels: Kernels) -> Callable[[float, int], object] | None:
-        """Return a kernel's update of the whole vector, if there is one for this optimizer."""
-        state = OptimizerState((vector[:0], vector[:0]))
-        for name, array in self.state.items():
-            setattr(state, name, array)
-        site = KernelSite((self._optimizer,), w=vector, dw=self._gradient, state=state)
-        calls = kernels.bind_single(self._optimizer, site)
-        return calls.update if calls is not None else None
-
-    def _slice(
-        self, vector: Array, gradient: Array, start: int
-    ) -> tuple[Array, Array, OptimizerState]:
-        part = slice(start, start + SLICE)
-        w = vector[part]
-        state = OptimizerState((self._scratch[0][: len(w)], self._scratch[1][: len(w)]))
+    def _state(self, part: slice, size: int) -> OptimizerState:
+        """Return the optimizer's state for a part of the vector, with scratch of a size."""
+        state = OptimizerState((self._scratch[0][:size], self._scratch[1][:size]))
         for name, array in self.state.items():
             setattr(state, name, array[part])
-        return w, gradient[part], state
+        return state
 
     def _flush_denormals(self) -> None:
         """Set denormal numbers to 0.

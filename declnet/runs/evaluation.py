@@ -16,7 +16,7 @@ from declnet.errors import DataError
 from declnet.runs.predictions import OutputReading
 from declnet.runs.predictor import Predictor
 from declnet.training.evaluation import RunningEvaluation
-from declnet.training.ready_data import ReadyData
+from declnet.training.preparation import ReadyData
 
 
 @dataclass(frozen=True, eq=False)

@@ -283,7 +283,7 @@ class StoredRun:
             loaded = load_sets(spec.data, spec.seed)
             sets = split_sets(loaded, spec.data, spec.seed)
             targets, fitted = spec.loss.targets, self._preparation
-            prepared = prepare_sets(sets, spec.data, targets, loaded["train"], fitted)
+            prepared = prepare_sets(sets, spec.data, targets, fitted)
         seen = self.manifest.get("data", {})
         return {
             name: StoredData(name, dataset, seen.get(name, {}).get("hash"))

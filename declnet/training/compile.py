@@ -7,9 +7,10 @@ from math import prod
 
 import numpy as np
 
-from declnet.data.batches import Batches, VariedSamples, samples_of
-from declnet.errors import Diagnostic, SpecError
-from declnet.graph.kernels import Kernels, why_none
+from declnet.contracts.arrays import MappedArray
+from declnet.data.batches import Batches, Gathered, Samples, VariedSamples
+from declnet.errors import SpecError
+from declnet.graph.kernels import Kernels, engine_problem
 from declnet.graph.model import Model
 from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import Update, clippings
@@ -17,7 +18,7 @@ from declnet.registry.registry import Registry
 from declnet.spec.model import RunSpec
 from declnet.spec.streams import Stream, random_stream
 from declnet.training.epochs import Epoch, FullBatchEpoch, MiniBatchEpoch
-from declnet.training.ready_data import ReadyData
+from declnet.training.preparation import ReadyData
 
 WORTHWHILE = 4.0
 """NumPy training time in seconds, by `numpy_seconds`, from which `auto` uses compiled kernels. They
@@ -30,10 +31,6 @@ def kernels_for(spec: RunSpec, model: Model, samples: int, registry: Registry) -
     The choice depends on the spec, the data's size and what is installed, never on how busy the
     machine is, so that the same run always makes the same choice.
 
-    Args:
-        samples: number of training samples.
-        registry: where kernels are looked up.
-
     Raises:
         SpecError: compiled kernels are demanded and there are none.
     """
@@ -45,15 +42,6 @@ def kernels_for(spec: RunSpec, model: Model, samples: int, registry: Registry) -
         return Kernels(registry)
     worthwhile = choice != "auto" or numpy_seconds(spec, model, samples) >= WORTHWHILE
     return Kernels(registry, compiled=worthwhile)
-
-
-def engine_problem(choice: str, registry: Registry) -> Diagnostic | None:
-    """Return an error if the chosen kernels are not available."""
-    if choice != "jit" or Kernels(registry, compiled=True).has_compiled:
-        return None
-    message = f"there are no compiled kernels: {why_none(registry)}"
-    hint = 'or take kernels = "auto", which computes with NumPy where there are none'
-    return Diagnostic(message, hint, ("engine", "kernels"), "E008")
 
 
 def numpy_seconds(spec: RunSpec, model: Model, samples: int) -> float:
@@ -76,10 +64,7 @@ class CompiledTraining:
     """A compiled training run, bound to its arrays.
 
     Attributes:
-        epoch: runs epochs.
-        update: applies the optimizer.
         streams: the random streams that steps draw from.
-        batch: samples per step.
         kernels: the kernels that may replace components, and those that have.
     """
 
@@ -95,10 +80,6 @@ def compile_training(
 ) -> CompiledTraining:
     """Compile the training of a model, which is changed in place.
 
-    Args:
-        train: the training data.
-        registry: where kernels are looked up.
-
     Raises:
         SpecError: compiled kernels are demanded and there are none.
     """
@@ -112,11 +93,12 @@ def compile_training(
         epoch = FullBatchEpoch(graph, train)
     else:
         batches = Batches(samples, batch_size, spec.training.shuffle, spec.seed)
-        inputs = samples_of(train.x)
+        whole = train.x if isinstance(train.x, MappedArray) else Samples(train.x)
+        inputs: Gathered = whole
         varying = [each for each in spec.data.prepare if each.training_only]
         if varying:
             streams.append(random_stream(spec.seed, Stream.AUGMENTATION))
-            inputs = VariedSamples(inputs, varying, streams[-1])
+            inputs = VariedSamples(whole, varying, streams[-1])
         epoch = MiniBatchEpoch(graph, inputs, train, batches)
     update = Update(
         spec.optimizer,

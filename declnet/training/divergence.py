@@ -10,7 +10,8 @@ import numpy as np
 from declnet.contracts.arrays import Array
 from declnet.contracts.metric import Metric
 from declnet.errors import DivergenceError
-from declnet.graph.arrays import Constants, LayerWorkspaces
+from declnet.graph.arrays import Workspaces
+from declnet.graph.memory_plan import Order
 from declnet.graph.model import Model
 from declnet.graph.parameters import layer_state
 from declnet.training.evaluation import Evaluation
@@ -19,23 +20,19 @@ from declnet.training.evaluation import Evaluation
 def first_non_finite(model: Model, x: Array) -> tuple[str, str] | None:
     """Find the first non-finite parameter or output, layer by layer from the input.
 
-    Args:
-        model: the model in its current state.
-        x: the batch whose loss is not finite.
-
     Returns:
         The layer's name and what is not finite (`"weights"` or `"output"`); None if everything is
         finite, so that the loss itself is the cause.
     """
     values = [x]
     rng = np.random.Generator(np.random.PCG64(0))
-    constants = Constants(model.nodes, len(x), model.dtype)
+    orders: list[Order] = ["batch_last"] * len(model.nodes)
+    workspaces = Workspaces(model.nodes, len(x), model.dtype, orders)
     for node in model.nodes:
         for name in node.parameters:
             if not np.isfinite(model.store.arrays[f"{node.name}.{name}"]).all():
                 return node.name, name
-        workspace = LayerWorkspaces(node, len(x), model.dtype, constants).views(len(x))
-        state = layer_state(node, model.store, workspace, rng)
+        state = layer_state(node, model.store, workspaces.views(node, len(x)), rng)
         y = np.empty((len(x), *node.output_shape), model.dtype)
         inputs = tuple(values[value] for value in node.inputs)
         node.layer.forward(inputs if node.takes_many_inputs else inputs[0], y, state)
@@ -49,10 +46,7 @@ def divergence(model: Model, epoch: int, loss: float, x: Array) -> DivergenceErr
     """Return the error for a loss that is not finite, with the first layer where it occurs.
 
     Args:
-        model: the model in its current state.
         epoch: the epoch whose forward pass, or whose update before an evaluation, gave that loss.
-        loss: NaN or infinite.
-        x: the samples with that loss.
     """
     with np.errstate(all="ignore"):
         found = first_non_finite(model, x)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from declnet.contracts.arrays import Array
-from declnet.data.batches import Batches, Gathered, Samples, samples_of
+from declnet.data.batches import Batches, Gathered, Samples
 from declnet.graph.training_graph import Step, TrainingGraph
 from declnet.training.metrics import MetricAccumulator
-from declnet.training.ready_data import ReadyData
+from declnet.training.preparation import ReadyData
 
 Update = Callable[[int], float]
 
@@ -22,53 +22,14 @@ class NonFiniteLossError(Exception):
         self.loss, self.x = loss, x
 
 
-class Epoch(Protocol):
-    """A runner of epochs, whole or in parts; `steps` is the number of updates in each."""
-
-    steps: int
-
-    def run(
-        self,
-        update: Update,
-        step: int,
-        metrics: MetricAccumulator | None,
-        first: int = 0,
-        stop: int | None = None,
-    ) -> float:
-        """Run one epoch, or a part of it; parts must be consecutive.
-
-        Args:
-            update: applies the optimizer; called with the number of the update, from 1.
-            step: updates made so far.
-            metrics: accumulates the epoch's batches; None if its metrics are not needed.
-            first: the first batch of the part.
-            stop: the batch after the part's last one; None for the end of the epoch.
-
-        Returns:
-            The learning rate of the last update.
-
-        Raises:
-            NonFiniteLossError: before the update that would have followed.
-        """
-        ...
-
-    def order(self) -> dict[str, Any]:
-        """Return the state of the shuffle, as plain values and arrays."""
-        ...
-
-    def restore_order(self, state: Mapping[str, Any]) -> None:
-        """Restore the state from `order`; raise ValueError if it is from other data."""
-        ...
-
-
 class FullBatchEpoch:
-    """An epoch of one step on all samples; the arrays are bound once."""
+    """Epochs of one step on all samples; the arrays are bound once."""
 
     steps = 1
 
     def __init__(self, graph: TrainingGraph, data: ReadyData) -> None:
         self._graph, self._y = graph, data.y
-        self._x = samples_of(data.x).all()
+        self._x = Samples(data.x[:]).all()
         self._step = graph.step(self._x, Samples(data.y_true).all(), data.weights)
 
     def run(
@@ -79,7 +40,7 @@ class FullBatchEpoch:
         first: int = 0,  # noqa: ARG002  # the only step there is
         stop: int | None = None,  # noqa: ARG002
     ) -> float:
-        """As `Epoch.run`."""
+        """As `MiniBatchEpoch.run`."""
         loss = self._step.run()
         _check(loss, self._x)
         if metrics is not None:
@@ -97,16 +58,20 @@ class FullBatchEpoch:
 
 
 class MiniBatchEpoch:
-    """An epoch of one step per batch; the last batch may be smaller."""
+    """Epochs of one step per batch; the last batch may be smaller.
+
+    Attributes:
+        steps: the number of updates in an epoch.
+    """
 
     def __init__(
         self, graph: TrainingGraph, inputs: Gathered, data: ReadyData, batches: Batches
     ) -> None:
         self._graph, self._y, self._batches = graph, data.y, batches
-        arrays = inputs, Samples(data.y_true)
+        targets = Samples(data.y_true)
         weights = Samples(data.weights) if data.weights is not None else None
         self._bound = {
-            size: self._bind(*arrays, weights, size)
+            size: self._bind(inputs, targets, weights, size)
             for size in {batches.batch_size, batches.last_size}
         }
         self.steps = batches.count
@@ -119,7 +84,20 @@ class MiniBatchEpoch:
         first: int = 0,
         stop: int | None = None,
     ) -> float:
-        """As `Epoch.run`."""
+        """Run one epoch, or a part of it; parts must be consecutive.
+
+        Args:
+            update: applies the optimizer; called with the number of the update, from 1.
+            metrics: accumulates the epoch's batches; None if its metrics are not needed.
+            first: the first batch of the part.
+            stop: the batch after the part's last one; None for the end of the epoch.
+
+        Returns:
+            The learning rate of the last update.
+
+        Raises:
+            NonFiniteLossError: before the update that would have followed.
+        """
         rate = 0.0
         if first == 0:
             self._batches.shuffle()
@@ -136,15 +114,15 @@ class MiniBatchEpoch:
         return rate
 
     def order(self) -> dict[str, Any]:
-        """As `Epoch.order`."""
+        """Return the state of the shuffle, as plain values and arrays."""
         return self._batches.state()
 
     def restore_order(self, state: Mapping[str, Any]) -> None:
-        """As `Epoch.restore_order`."""
+        """Restore the state from `order`; raise ValueError if it is from other data."""
         self._batches.restore(state)
 
     def _bind(
-        self, inputs: Gathered, targets: Gathered, weights: Gathered | None, size: int
+        self, inputs: Gathered, targets: Samples, weights: Samples | None, size: int
     ) -> tuple[Array, Callable[[Array], object], Callable[[Array], object], Step]:
         x, gather_x = inputs.batch(size)
         y_true, gather_y = targets.batch(size)
@@ -157,6 +135,9 @@ class MiniBatchEpoch:
             gather_weights(positions)
 
         return x, gather_x, gather_both, self._graph.step(x, y_true, w)
+
+
+Epoch = FullBatchEpoch | MiniBatchEpoch
 
 
 def _check(loss: float, x: Array) -> None:

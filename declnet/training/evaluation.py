@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.loss import Loss
 from declnet.contracts.metric import Metric
-from declnet.contracts.returned import checked_penalty
 from declnet.graph.inference import InferenceGraph
 from declnet.graph.model import Model
 from declnet.training.metrics import MetricAccumulator, Watch
-from declnet.training.ready_data import ReadyData
-
-
-@dataclass(frozen=True, eq=False)
-class BatchLoss:
-    """The result of a batch.
-
-    Attributes:
-        y_pred: predictions, overwritten by the next batch.
-        y: as passed by the user.
-        loss: the weighted mean of the samples' losses.
-        weight: the sum of the weights; without weights, the number of samples.
-    """
-
-    y_pred: Array
-    y: Array
-    loss: float
-    weight: float
+from declnet.training.preparation import ReadyData
 
 
 class BatchLosses:
@@ -39,25 +20,25 @@ class BatchLosses:
 
     Args:
         model: the model, used in its current state.
-        loss: the run's loss.
-        capacity: the batch size.
     """
 
     def __init__(self, model: Model, loss: Loss, capacity: int) -> None:
-        self._loss = loss
+        self._loss, self._store = loss, model.store
         self._graph = InferenceGraph(model.nodes, model.store, model.dtype, capacity)
         self._losses = np.empty(capacity, model.dtype)
 
-    def of(self, data: ReadyData) -> Iterator[BatchLoss]:
-        """Yield each batch, in order; NumPy warnings are left to the caller's settings."""
-        for start in range(0, len(data), self._graph.capacity):
-            part = slice(start, start + self._graph.capacity)
-            weights = None if data.weights is None else data.weights[part]
-            y_pred = self._graph.predict(data.x[part])
-            losses = self._losses[: len(y_pred)]
-            self._loss.forward(y_pred, data.y_true[part], losses)
-            loss, weight = mean_loss(losses, weights)
-            yield BatchLoss(y_pred, data.y[part], loss, weight)
+    def add_to(self, metrics: MetricAccumulator, data: ReadyData) -> None:
+        """Add a data set to the metrics, batch by batch."""
+        penalty = self._store.penalty()
+        with np.errstate(all="ignore"):
+            for start in range(0, len(data), self._graph.capacity):
+                part = slice(start, start + self._graph.capacity)
+                weights = None if data.weights is None else data.weights[part]
+                y_pred = self._graph.predict(data.x[part])
+                losses = self._losses[: len(y_pred)]
+                self._loss.forward(y_pred, data.y_true[part], losses)
+                loss, weight = mean_loss(losses, weights)
+                metrics.add(y_pred, data.y[part], loss, penalty, weight)
 
 
 def mean_loss(losses: Array, weights: Array | None) -> tuple[float, float]:
@@ -69,16 +50,12 @@ def mean_loss(losses: Array, weights: Array | None) -> tuple[float, float]:
 
 
 class Evaluation:
-    """A model's loss and metrics on one data set, computed any number of times.
-
-    Attributes:
-        data: the data set.
-    """
+    """A model's loss and metrics on one data set, computed any number of times."""
 
     def __init__(
         self, model: Model, loss: Loss, metrics: Sequence[Metric], data: ReadyData
     ) -> None:
-        self._model, self._loss, self._metrics, self.data = model, loss, metrics, data
+        self._loss, self._metrics, self.data = loss, metrics, data
         self._batches = BatchLosses(model, loss, min(len(data), model.samples_at_once))
 
     def evaluate(self, metrics: Sequence[Metric] | None = None) -> dict[str, float]:
@@ -88,32 +65,15 @@ class Evaluation:
             metrics: the metrics to compute; default: all.
         """
         chosen = self._metrics if metrics is None else metrics
-        penalty = regularization_loss(self._model)
         accumulator = MetricAccumulator(self._loss, chosen)
-        with np.errstate(all="ignore"):
-            for batch in self._batches.of(self.data):
-                accumulator.add(batch.y_pred, batch.y, batch.loss, penalty, batch.weight)
+        self._batches.add_to(accumulator, self.data)
         return accumulator.result()
-
-
-def regularization_loss(model: Model) -> float:
-    """Return the sum of all penalties of a model's parameters."""
-    return float(
-        sum(
-            checked_penalty(regularizer, regularizer.penalty(model.store.arrays[slot.key]))
-            for slot in model.store.slots
-            if (regularizer := slot.parameter.regularizer) is not None
-        )
-    )
 
 
 class RunningEvaluation:
     """A model's loss and metrics, accumulated over parts of a data set.
 
     Args:
-        model: the trained model.
-        loss: the run's loss.
-        metrics: the run's metrics.
         watch: called with each batch's predictions.
     """
 
@@ -121,14 +81,11 @@ class RunningEvaluation:
         self, model: Model, loss: Loss, metrics: Sequence[Metric], watch: Watch | None = None
     ) -> None:
         self._metrics = MetricAccumulator(loss, metrics, watch)
-        self._penalty = regularization_loss(model)
         self._batches = BatchLosses(model, loss, model.samples_at_once)
 
     def add(self, data: ReadyData) -> None:
         """Add any number of samples."""
-        with np.errstate(all="ignore"):
-            for batch in self._batches.of(data):
-                self._metrics.add(batch.y_pred, batch.y, batch.loss, self._penalty, batch.weight)
+        self._batches.add_to(self._metrics, data)
 
     def result(self) -> dict[str, float]:
         """Return `loss`, `data_loss`, `regularization_loss` and each metric over all parts."""

@@ -10,11 +10,17 @@ import numpy as np
 
 from declnet.contracts.arrays import Shape
 from declnet.contracts.data_source import DataInfo
+from declnet.contracts.optimizer import Optimizer
+from declnet.contracts.returned import checked_state_names
 from declnet.data.batches import THIN
 from declnet.errors import Diagnostic
+from declnet.graph.arrays import workspace_bytes
+from declnet.graph.inference import inference_memory, samples_at_once
 from declnet.graph.kernels import Kernels, ending_of
-from declnet.graph.memory import inference_memory, samples_at_once, training_memory
+from declnet.graph.memory_plan import plan_memory
+from declnet.graph.parameters import slots_of
 from declnet.graph.shapes import Node
+from declnet.graph.update import SLICE
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.spec.partial import PartialSpec
@@ -34,56 +40,66 @@ def run_memory(
 
     Args:
         spec: the run's spec, of which loss and optimizer are needed.
-        data: what is known about each data set, including its number of samples.
-        nodes: the model's layers.
-        registry: where kernels are looked up; default: all installed plugins.
+        data: what is known about each data set.
+        nodes: the model's layers; empty if unknown.
     """
-    samples = data["train"].samples
-    if any(info.samples is None for info in data.values()) or samples is None:
+    samples = data["train"].samples if "train" in data else None
+    if not nodes or samples is None or any(info.samples is None for info in data.values()):
         return None
     if spec.loss is None or spec.optimizer is None:
         return None
-    batch = min(spec.training.batch_size or samples, samples)
-    kernels = Kernels(registry or default_registry())
-    fused = len(ending_of(nodes, spec.loss, kernels).nodes)
-    memory = training_memory(nodes, spec.optimizer, spec.model.dtype, batch, fused)
-    memory["evaluation"] = _evaluation_bytes(spec.model.dtype, data, nodes)
-    itemsize = np.dtype(spec.model.dtype).itemsize
-    output_shape = nodes[-1].output_shape
-    memory["data"] = sum(
-        (info.samples or 0)
-        * (
-            (prod(info.sample_shape) * info.in_memory + prod(output_shape)) * itemsize
-            + prod(info.target_shape) * 8
-        )
-        for info in data.values()
-    )
-    gathered = _gathering_bytes(spec.training.batch_size, output_shape, samples, batch)
-    shape = data["train"].sample_shape
+    batch_size, dtype = spec.training.batch_size, spec.model.dtype
+    batch = min(batch_size or samples, samples)
+    fused = len(ending_of(nodes, spec.loss, Kernels(registry or default_registry())).nodes)
+    memory = training_memory(nodes, spec.optimizer, dtype, batch, fused)
+    most = samples_at_once(nodes, dtype)
+    evaluations = {
+        name: inference_memory(nodes, dtype, min(info.samples or 0, most))
+        for name, info in data.items()
+    }  # validation's graph persists, the others do not overlap
+    memory["evaluation"] = max(evaluations.values()) + evaluations.get("validation", 0)
+    numbers = 0
+    for info in data.values():
+        inputs = prod(info.sample_shape) * info.in_memory
+        numbers += (info.samples or 0) * (inputs + prod(nodes[-1].output_shape))
+    numbers += _gathered(batch_size, nodes[-1].output_shape, samples, batch)
     if data["train"].in_memory:
-        gathered += _gathering_bytes(spec.training.batch_size, shape, samples, batch)
+        numbers += _gathered(batch_size, data["train"].sample_shape, samples, batch)
     else:
-        gathered += prod(shape) * batch
-    memory["data"] += gathered * itemsize
+        numbers += prod(data["train"].sample_shape) * batch
+    targets = sum((info.samples or 0) * prod(info.target_shape) * 8 for info in data.values())
+    memory["data"] = numbers * np.dtype(dtype).itemsize + targets
     return memory
 
 
-def _evaluation_bytes(dtype: str, data: Mapping[str, DataInfo], nodes: Sequence[Node]) -> int:
-    """Return the bytes for evaluations: validation's graph persists, the others do not overlap."""
-    most = samples_at_once(nodes, dtype)
-    sizes = {
-        name: inference_memory(nodes, dtype, min(info.samples or 0, most))
-        for name, info in data.items()
+def training_memory(
+    nodes: Sequence[Node], optimizer: Optimizer, dtype: str, batch: int, fused: int
+) -> dict[str, int]:
+    """Return the bytes that the training graph and the optimizer allocate, by purpose.
+
+    Args:
+        fused: how many of the last layers are fused with the loss.
+    """
+    kind = np.dtype(dtype)
+    trainable = sum(slot.size for slot in slots_of(nodes) if slot.parameter.trainable)
+    everything = sum(node.parameter_count for node in nodes)
+    names = checked_state_names(optimizer, optimizer.state_names())
+    states = len(names) * trainable + 2 * min(SLICE, trainable)
+    plan = plan_memory(nodes, training=True, fused=fused)
+    return {
+        "parameters": everything * kind.itemsize,
+        "gradients": trainable * kind.itemsize,
+        "optimizer state": states * kind.itemsize,
+        "activations and their gradients": (sum(plan.sizes) + 1) * batch * kind.itemsize,
+        "layers' workspace": workspace_bytes(nodes, kind, batch),
     }
-    return max(sizes.values()) + sizes.get("validation", 0)
 
 
-def _gathering_bytes(batch_size: int | None, shape: Shape, samples: int, batch: int) -> int:
+def _gathered(batch_size: int | None, shape: Shape, samples: int, batch: int) -> int:
     """Return the size of the extra copy of the training data: all of it, or one gathered batch."""
-    if batch_size is None or prod(shape) <= THIN:
-        gathered = batch if batch_size is not None else 0
-        return prod(shape) * (samples + gathered)
-    return prod(shape) * batch
+    if batch_size is None:
+        return prod(shape) * samples
+    return prod(shape) * (batch + (samples if prod(shape) <= THIN else 0))
 
 
 def machine_memory() -> int | None:

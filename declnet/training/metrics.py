@@ -28,12 +28,7 @@ def directions(metrics: Iterable[Metric]) -> dict[str, Better | None]:
 
 
 def history_metrics(metrics: Iterable[Metric], validated: bool) -> dict[str, Better | None]:
-    """Return the metrics in a row of the history, each with its better direction.
-
-    Args:
-        metrics: the run's metrics.
-        validated: whether there is validation data.
-    """
+    """Return the metrics in a row of the history, each with its better direction."""
     own = directions(metrics)
     validation = {f"{VALIDATION}{name}": better for name, better in own.items() if validated}
     return {**own, "learning_rate": None, **validation}
@@ -67,9 +62,7 @@ class MetricAccumulator:
         """Add a batch.
 
         Args:
-            y_pred: the model's output.
             y: targets as passed by the user.
-            data_loss: the batch's mean data loss.
             regularization_loss: the penalty of the parameters that produced the output.
             weight: weight of the batch in the data loss; default: its number of samples.
         """

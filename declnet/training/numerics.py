@@ -49,7 +49,6 @@ def blas_threads_for(model: Model, batch: int) -> Iterator[None]:
     libraries have one limit per process; with several runs in threads, the first one sets it.
 
     Args:
-        model: the model in training.
         batch: samples per step.
     """
     if largest_product(model, batch) > SMALL:

@@ -1,18 +1,72 @@
-"""Preparation of a run: check the spec, load the data, build the model."""
+"""Preparation of a run: check the spec, load the data for the model and the loss, build it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from declnet.contracts.arrays import Array, MappedArray
+from declnet.contracts.data_source import Dataset
+from declnet.contracts.loss import Loss
+from declnet.contracts.returned import checked_targets
+from declnet.data.loading import fingerprint
 from declnet.data.preparation import FittedPreparation
 from declnet.data.sets import prepared_sets
 from declnet.data.splits import Data
+from declnet.errors import DataError
 from declnet.graph.model import Model, build_model
 from declnet.registry.registry import Registry
 from declnet.spec.model import RunSpec
 from declnet.training.checks.check import Checked, check_spec
-from declnet.training.ready_data import ReadyData, make_ready
+
+
+@dataclass(frozen=True, eq=False)
+class ReadyData:
+    """Arrays in the types that a model and a loss compute with.
+
+    Attributes:
+        x: in the model's type, batch-first.
+        y: as passed by the user, for metrics.
+        y_true: as prepared by the loss.
+        weights: (n,) in the model's type; None if all samples are weighted equally.
+        class_names: the names of the labels 0, 1, 2, …, if known.
+    """
+
+    x: Array | MappedArray
+    y: Array
+    y_true: Array
+    fingerprint: str
+    weights: Array | None = None
+    class_names: tuple[str, ...] | None = None
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+
+def make_ready(dataset: Dataset, model: Model, loss: Loss, label: str) -> ReadyData:
+    """Convert a data set for a model and a loss.
+
+    Args:
+        label: the data set's name in messages, e.g. `"train"`.
+
+    Raises:
+        DataError: the data does not match the model or the loss.
+    """
+    try:
+        y_true = checked_targets(
+            loss, loss.prepare(dataset.y, model.output_shape, model.dtype), len(dataset.y)
+        )
+    except ValueError as error:
+        raise DataError(f"{label} data: {error}") from None
+    weights = dataset.weights
+    return ReadyData(
+        model.as_input(dataset.x),
+        dataset.y,
+        y_true,
+        fingerprint(dataset),
+        weights.astype(model.dtype) if weights is not None else None,
+        dataset.class_names,
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +94,6 @@ def prepare(
     """Check a spec, load and prepare its data, and build its model.
 
     Args:
-        spec: the run.
-        registry: where initializers are looked up.
         given: data sets by name, in place of the spec's.
         checked: the result of a check of the same spec and data, if there was one.
 

@@ -18,7 +18,7 @@ from declnet.training.epochs import NonFiniteLossError
 from declnet.training.evaluation import Evaluation
 from declnet.training.metrics import LOSSES, VALIDATION, MetricAccumulator
 from declnet.training.numerics import arithmetic_for
-from declnet.training.ready_data import ReadyData
+from declnet.training.preparation import ReadyData
 from declnet.training.state import StateError, TrainingState, put_back
 
 
@@ -77,11 +77,8 @@ class Trainer:
     """The training loop of a model, configured by a spec.
 
     Args:
-        spec: the run.
         model: the model, changed in place.
-        train: the training data.
         validation: evaluated after each logged epoch, if there is any.
-        registry: where kernels are looked up.
 
     Attributes:
         kernels: the kernels that may replace components, and those that have.
@@ -110,12 +107,8 @@ class Trainer:
             else None
         )
         compiled = compile_training(spec, model, train, registry)
-        self._epoch, self._update, self._streams = (
-            compiled.epoch,
-            compiled.update,
-            compiled.streams,
-        )
-        self.kernels = compiled.kernels
+        self._epoch, self._update = compiled.epoch, compiled.update
+        self._streams, self.kernels = compiled.streams, compiled.kernels
         self.samples_a_step = compiled.batch
         self.epoch = self.batch = self.step = 0
         self._metrics: MetricAccumulator | None = None
@@ -289,19 +282,18 @@ class _Monitored:
 
     @classmethod
     def of(cls, callbacks: Sequence[Callback], metrics: Sequence[Metric]) -> _Monitored:
-        monitored = [(each, checked_monitors(each, each.monitors())) for each in callbacks]
-        names = {name for _, own in monitored for name in own}
-        follows = any(_follows(each, own) for each, own in monitored)
-        validation = [name for name in names if name.startswith(VALIDATION)]
-        others = {name.removeprefix(VALIDATION) for name in validation}
-        return cls(follows, _among(metrics, names), _among(metrics, others))
-
-
-def _follows(callback: Callback, monitors: tuple[str, ...]) -> bool:
-    """Return whether a callback is called after epochs that are not logged."""
-    cls = type(callback)
-    could_monitor = cls.monitors is not Callback.monitors
-    return cls.after_epoch is not Callback.after_epoch and (bool(monitors) or not could_monitor)
+        names: set[str] = set()
+        follows = False
+        for each in callbacks:
+            own = checked_monitors(each, each.monitors())
+            names.update(own)
+            wants_all = type(each).monitors is Callback.monitors
+            after_epoch = type(each).after_epoch is not Callback.after_epoch
+            follows = follows or (after_epoch and (wants_all or bool(own)))
+        validation = {
+            each.removeprefix(VALIDATION) for each in names if each.startswith(VALIDATION)
+        }
+        return cls(follows, _among(metrics, names), _among(metrics, validation))
 
 
 def _among(metrics: Sequence[Metric], names: set[str]) -> tuple[Metric, ...] | None:

@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import declnet
-from declnet.data.loading import load_dataset
+from declnet.data.loading import load_source
 from declnet.spec.streams import DataSet
 
 SPECS = Path("specs")
@@ -32,7 +32,7 @@ def _draw_regions(axes: plt.Axes) -> None:
     spec = declnet.load_spec(SPECS / "spiral_adam.toml")
     result = declnet.run(spec)
     assert spec.data.test is not None  # noqa: S101  # the spec has a test set
-    test = load_dataset(spec.data.test, spec.seed, DataSet.TEST)
+    test = load_source(spec.data.test, spec.seed, DataSet.TEST)
     side = np.linspace(-1.15, 1.15, 300)
     grid = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
     classes = result.model.predict(grid).argmax(axis=1).reshape(300, 300)

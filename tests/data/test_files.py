@@ -56,41 +56,23 @@ def reading(tmp_path):
 TABLE, PACKED = source_of("table", ".tbl", ".tab"), source_of("packed", ".gz", ".tbl.gz")
 
 
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("a.tbl", TABLE),
-        ("A.TBL", TABLE),
-        ("a.gz.tab", TABLE),
-        ("a.tbl.gz", PACKED),
-        ("a.gz", PACKED),
-        (".tbl", TABLE),
-    ],
-)
-def test_it_is_the_one_whose_suffix_ends_the_name(name, expected, reading, tmp_path):
-    source = reading(name, (WAVE, TABLE), (TIDE, PACKED))
-    assert source == expected(path=tmp_path / name)
+@pytest.mark.parametrize("packer", [FIRST, TIDE])
+def test_it_is_the_one_whose_longest_suffix_ends_the_name(packer, reading, tmp_path):
+    for name in ("a.tbl", "A.TBL", "a.gz.tab", ".tbl"):
+        assert reading(name, (WAVE, TABLE), (packer, PACKED)) == TABLE(path=tmp_path / name)
+    gz = source_of("plain", ".gz")
+    for name, expected in (("a.tbl.gz", PACKED), ("a.gz", PACKED)):
+        assert isinstance(reading(name, (WAVE, TABLE), (packer, PACKED)), expected)
+    assert isinstance(reading("a.tbl.gz", (FIRST, gz), (WAVE, PACKED)), PACKED)
 
 
-def test_the_longest_suffix_counts_whoever_has_it(reading):
-    plain, long = source_of("plain", ".gz"), source_of("long", ".tbl.gz")
-    assert isinstance(reading("a.tbl.gz", (FIRST, plain), (WAVE, long)), long)
-    assert isinstance(reading("a.gz", (FIRST, plain), (WAVE, long)), plain)
-
-
-def test_first_party_wins_unless_the_spec_prefers_another(reading):
-    own, other = source_of("own", ".tbl"), source_of("other", ".tbl")
+@pytest.mark.parametrize("names", [("own", "other"), ("tbl", "tbl")])
+def test_first_party_wins_unless_the_spec_prefers_another(reading, names):
+    own, other = (source_of(name, ".tbl") for name in names)
     offered = ((WAVE, other), (FIRST, own))
     assert isinstance(reading("a.tbl", *offered), own)
     assert isinstance(reading("a.tbl", *offered, prefer=["declnet_wave"]), other)
     assert isinstance(reading("a.tbl", *offered, prefer=["declnet-tide"]), own)
-
-
-def test_of_one_type_in_two_distributions_the_preferred_reads(reading):
-    own, other = source_of("tbl", ".tbl"), source_of("tbl", ".tbl")
-    offered = ((FIRST, own), (WAVE, other))
-    assert isinstance(reading("a.tbl", *offered), own)
-    assert isinstance(reading("a.tbl", *offered, prefer=["declnet-wave"]), other)
 
 
 def test_two_third_parties_are_an_error_that_names_both(reading):

@@ -7,7 +7,7 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from declnet import DataError, Dataset, Table, parse_spec, run
+from declnet import DataError, Dataset, parse_spec, run
 from declnet.data.loading import as_data, as_input, checked, fingerprint
 
 COLUMNS = {"a": [1.0, 2.0, None], "kind": ["x", None, "y"], "n": [1, 2, 3], "y": ["p", "q", "p"]}
@@ -25,20 +25,18 @@ EXPECTED = {
 }
 
 
-@pytest.fixture(params=["mapping", "rows", "pandas", "polars", "records"])
-def table(request):
-    if request.param == "mapping":
-        return COLUMNS
-    if request.param == "rows":
-        return [dict(zip(COLUMNS, row, strict=True)) for row in zip(*COLUMNS.values(), strict=True)]
-    if request.param == "records":
-        return as_data((COLUMNS, "y"), "train")
-    return pytest.importorskip(request.param).DataFrame(COLUMNS)
-
-
-def test_tables_with_the_name_of_the_target(table):
-    records = table if isinstance(table, Table) else as_data((table, "y"), "train")
-    assert shown(as_data(records, "train")) == EXPECTED
+@pytest.mark.parametrize("form", ["mapping", "rows", "pandas", "polars"])
+def test_tables_with_the_name_of_the_target(form):
+    table = COLUMNS
+    if form == "rows":
+        table = [
+            dict(zip(COLUMNS, row, strict=True)) for row in zip(*COLUMNS.values(), strict=True)
+        ]
+    elif form != "mapping":
+        table = pytest.importorskip(form).DataFrame(COLUMNS)
+    records = as_data((table, "y"), "train")
+    assert as_data(records, "train") is records
+    assert shown(records) == EXPECTED
     assert records.target == "y"
     assert records.feature_columns == ("a", "kind", "n")
 
@@ -119,13 +117,7 @@ def test_a_run_on_a_table(document):
     assert again.history == result.history
 
 
-def test_weights_that_are_none_are_refused():
-    for weights in (np.ones(2), np.array([1.0, -1.0, 1.0]), np.array([1.0, np.nan, 1.0])):
-        with pytest.raises(DataError, match="weights must be"):
-            as_data(Dataset(np.ones((3, 1)), np.arange(3), weights), "train")
-
-
-X, Y = np.arange(6.0).reshape(3, 2), np.arange(3)
+X, Y = np.arange(8.0).reshape(4, 2), np.arange(4)
 
 
 def test_equal_arrays_have_equal_fingerprints_in_any_memory_order():
@@ -139,15 +131,12 @@ def test_equal_arrays_have_equal_fingerprints_in_any_memory_order():
         (X + 1, Y),
         (X, Y[::-1]),
         (X.astype("float32"), Y),
-        (X.reshape(3, 1, 2), Y),
+        (X.reshape(4, 1, 2), Y),
         (X, Y.astype(float)),
     ],
 )
 def test_any_difference_changes_the_fingerprint(x, y):
     assert fingerprint(Dataset(x, y)) != fingerprint(Dataset(X, Y))
-
-
-X, Y = np.ones((4, 2)), np.arange(4)
 
 
 def changed(array, position, value):
@@ -173,6 +162,12 @@ def changed(array, position, value):
 def test_arrays_that_cannot_be_learned_from_are_refused(x, y, message):
     with pytest.raises(DataError, match=f"train data: {message}"):
         checked(Dataset(np.asarray(x), y), "train")
+
+
+@pytest.mark.parametrize("weights", [np.ones(2), -np.ones(4), np.full(4, np.nan)])
+def test_weights_are_numbers_of_at_least_0(weights):
+    with pytest.raises(DataError, match="weights must be"):
+        checked(Dataset(X, Y, weights), "train")
 
 
 def test_pairs_and_data_sets_are_taken_alike():

@@ -79,14 +79,6 @@ def test_targets_stay_numbers_where_the_loss_needs_them():
     assert fitted.class_names is None
     y = fitted.apply_to_set(records).y
     assert (y.tolist(), y.dtype.kind) == ([3.0, 1.0, 2.0], "f")
-    with pytest.raises(DataError, match='the target "y" is text, but the loss needs numbers'):
-        fit_preparation(Table({"a": records.columns["a"], "y": text(*"abc")}, "y"), (), "values")
-
-
-def test_three_classes_are_too_many_for_yes_or_no():
-    records = Table({"a": np.arange(3.0), "y": text(*"abc")}, target="y")
-    with pytest.raises(DataError, match='"y" has 3 classes, but the loss needs two'):
-        fit_preparation(records, (), "binary")
 
 
 def test_chunks_are_prepared_as_the_whole(flowers, fitted):
@@ -95,24 +87,26 @@ def test_chunks_are_prepared_as_the_whole(flowers, fitted):
     assert (np.concatenate(parts) == whole).all()
 
 
-def test_it_is_the_same_after_it_was_stored(flowers, fitted):
+def stored_and_restored(fitted):
     written = stored(fitted)
     document = json.loads(json.dumps(written.document, allow_nan=False))
-    again = restored(document, written.arrays, default_registry())
+    return restored(document, written.arrays, default_registry())
+
+
+def test_it_is_the_same_after_it_was_stored_and_leaves_its_input_alone(flowers, fitted):
+    before = {name: str(column.tolist()) for name, column in flowers.columns.items()}
+    again = stored_and_restored(fitted)
     assert (again.apply(flowers) == fitted.apply(flowers)).all()
-    assert again.types == fitted.types
-    assert again.target == fitted.target
-    assert again.feature_names == fitted.feature_names
-    assert again.class_names == fitted.class_names
+    for name in ("types", "target", "feature_names", "class_names"):
+        assert getattr(again, name) == getattr(fitted, name)
+    assert {name: str(column.tolist()) for name, column in flowers.columns.items()} == before
 
 
 def test_arrays_are_stored_apart():
     x = np.random.default_rng(0).normal(size=(20, 3))
     fitted = fit_preparation(Dataset(x, np.arange(20) % 2), transforms("standardize"), "classes")
-    written = stored(fitted)
-    assert len(written.arrays) == 2
-    document = json.loads(json.dumps(written.document))
-    again = restored(document, written.arrays, default_registry())
+    assert len(stored(fitted).arrays) == 2
+    again = stored_and_restored(fitted)
     assert (again.apply(x) == fitted.apply(x)).all()
     assert again.types is None
     assert again.target is None
@@ -133,17 +127,12 @@ def test_all_integers_stay_integers_for_an_embedding():
     assert x.tolist() == [[1, 0], [0, 1], [1, 2]]
 
 
-def test_other_columns_are_left_out_and_missing_ones_told(flowers, fitted):
-    more = {**flowers.columns, "note": text(*"abcdef")}
+def test_columns_may_come_in_any_order_with_others_but_none_may_be_missing(flowers, fitted):
+    more = {"note": text(*"abcdef"), **dict(reversed(list(flowers.columns.items())))}
     assert (fitted.apply(more) == fitted.apply(flowers)).all()
     fewer = {name: column for name, column in more.items() if name != "count"}
     with pytest.raises(DataError, match='no column "count"'):
         fitted.apply(fewer)
-
-
-def test_the_order_of_columns_does_not_matter(flowers, fitted):
-    turned = dict(reversed(list(flowers.columns.items())))
-    assert (fitted.apply(turned) == fitted.apply(flowers)).all()
 
 
 @pytest.mark.parametrize(
@@ -192,14 +181,6 @@ def test_named_columns_alone_are_changed(flowers):
     with pytest.raises(DataError, match=r'column "colour" is text \(standardize\)') as caught:
         fit_preparation(flowers, wrong, "classes")
     assert caught.value.path == ("data", "prepare", 1)
-
-
-def test_inputs_are_not_written_to(flowers):
-    before = {name: column.copy() for name, column in flowers.columns.items()}
-    fitted = fit_preparation(flowers, transforms(*TRANSFORMS), "classes")
-    fitted.apply_to_set(flowers)
-    for name, column in flowers.columns.items():
-        assert str(column.tolist()) == str(before[name].tolist())
 
 
 def test_a_table_is_no_array(flowers, fitted):

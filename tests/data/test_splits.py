@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from declnet import DataError, Dataset, Table
-from declnet.data.sets import split_sets
 from declnet.data.splits import fold_positions, split, split_positions
-from declnet.spec.data_section import DataSpec, SplitSpec
+from declnet.spec.data_section import SplitSpec
 
 DATA = Dataset(np.arange(40.0)[:, None], np.arange(40))
 RANDOM = SplitSpec()
@@ -33,13 +32,15 @@ def test_random_parts_together_are_the_data(validation, test, seed):
         assert (np.diff(part.y) > 0).all()
 
 
-def test_a_random_split_follows_from_the_seed_alone():
-    first, same, other = (
-        split(DATA, {"validation": 0.25}, RANDOM, seed)["validation"].y.tolist()
-        for seed in (1, 1, 2)
-    )
-    assert first == same
-    assert first != other
+@pytest.mark.parametrize(
+    "held_out",
+    [
+        lambda seed: split_positions(DATA, {"validation": 0.25}, RANDOM, seed)["validation"],
+        lambda seed: folds_of(DATA, 3, seed)[0][1],
+    ],
+)
+def test_what_is_held_out_follows_from_the_seed_alone(held_out):
+    assert held_out(1).tolist() == held_out(1).tolist() != held_out(2).tolist()
 
 
 def test_test_data_stays_whatever_is_held_out_for_validation():
@@ -111,38 +112,28 @@ def test_groups_are_never_torn(groups, share, seed):
     assert sum(map(len, parts.values())) == len(groups)
 
 
-def test_the_latest_are_held_out():
-    records = table(day=["2024-02-01", "2024-01-05", "2024-03-01", "2024-01-01", "2024-04-01"])
-    method = SplitSpec(method="time", column="day")
-    parts = split_positions(records, {"validation": 0.2, "test": 0.2}, method, 0)
-    assert {name: rows.tolist() for name, rows in parts.items()} == {
-        "train": [0, 1, 3],
-        "validation": [2],
-        "test": [4],
-    }
+DAYS = ["2024-02-01", "2024-01-05", "2024-03-01", "2024-01-01", "2024-04-01"]
 
 
-def test_without_a_column_the_last_rows_are_held_out():
-    parts = split_positions(DATA, {"validation": 0.1, "test": 0.2}, SplitSpec(method="time"), 0)
-    assert parts["validation"].tolist() == [28, 29, 30, 31]
-    assert parts["test"].tolist() == list(range(32, 40))
-
-
-def test_samples_of_one_time_stay_together():
-    records = table(hour=[1, 1, 2, 2, 2, 3, 3, 3, 3, 3])
-    parts = split_positions(records, {"test": 0.3}, SplitSpec(method="time", column="hour"), 0)
-    assert parts["test"].tolist() == [5, 6, 7, 8, 9]
-
-
-def test_a_column_says_where_rows_belong():
-    records = table(part=["train", "TEST ", "validation", "train"], a=[1, 2, 3, 4])
-    method = SplitSpec(method="column", column="part")
-    parts = split_positions(records, {}, method, 0)
-    assert {name: rows.tolist() for name, rows in parts.items()} == {
-        "train": [0, 3],
-        "validation": [2],
-        "test": [1],
-    }
+@pytest.mark.parametrize(
+    ("method", "values", "shares", "train", "validation", "test"),
+    [
+        ("time", DAYS, {"validation": 0.2, "test": 0.2}, [0, 1, 3], [2], [4]),
+        ("time", None, {"validation": 0.1, "test": 0.2}, [*range(28)], [*range(28, 32)], None),
+        # samples of one time stay together
+        ("time", [1, 1, 2, 2, 2, 3, 3, 3, 3, 3], {"test": 0.3}, [*range(5)], None, [*range(5, 10)]),
+        ("column", ["train", "TEST ", "validation", "train"], {}, [0, 3], [2], [1]),
+    ],
+)
+def test_a_column_or_the_order_says_where_rows_belong(
+    method, values, shares, train, validation, test
+):
+    data = DATA if values is None else table(key=values)
+    spec = SplitSpec(method=method, column=None if values is None else "key")
+    parts = {name: rows.tolist() for name, rows in split_positions(data, shares, spec, 0).items()}
+    assert parts["train"] == train
+    assert parts.get("validation") == validation
+    assert parts.get("test") == (test or [*range(32, 40)])
 
 
 @pytest.mark.parametrize(
@@ -193,13 +184,6 @@ def test_each_sample_is_held_out_once(samples, folds, stratified):
             assert counts.max() - counts.min() <= 2
 
 
-def test_folds_follow_from_the_seed_alone():
-    data = Dataset(np.zeros((30, 1)), np.zeros(30))
-    first, same, other = (folds_of(data, 3, seed)[0][1].tolist() for seed in (1, 1, 2))
-    assert first == same
-    assert first != other
-
-
 def test_folds_never_split_groups():
     groups = np.random.default_rng(0).integers(0, 20, 200)
     records = Table({"patient": groups})
@@ -216,39 +200,7 @@ def test_times_are_never_torn():
         assert records.columns["day"][rest].max() < records.columns["day"][out].min()
 
 
-def test_each_value_of_a_column_is_a_fold():
-    records = Table({"site": np.array(["n", "s", "n", "e"], object)})
-    parts = folds_of(records, 3, method="column", column="site")
-    assert [out.tolist() for _, out in parts] == [[3], [0, 2], [1]]
-
-
-@pytest.mark.parametrize(
-    ("column", "method"),
-    [([1, 1, 2, 2], "grouped"), ([1, 1, 2, 2], "column"), ([1, 1, 2, 2], "time")],
-)
-def test_too_few_values_for_so_many_folds(column, method):
-    records = Table({"g": np.array(column)})
+@pytest.mark.parametrize("method", ["grouped", "column", "time"])
+def test_too_few_values_for_so_many_folds(method):
     with pytest.raises(DataError, match="too few"):
-        folds_of(records, 3, method=method, column="g")
-
-
-def test_the_test_data_is_held_out_of_all_folds_and_the_same_in_each():
-    data = Dataset(np.arange(50.0)[:, None], np.arange(50))
-    seen, tests = [], set()
-    for fold in (1, 2, 3, 4):
-        spec = DataSpec(test=0.2, folds=4, fold=fold)
-        parts = split_sets({"train": data}, spec, seed=3)
-        assert sorted(np.concatenate([each.y for each in parts.values()])) == list(range(50))
-        seen += parts["validation"].y.tolist()
-        tests.add(tuple(parts["test"].y))
-    assert len(tests) == 1
-    assert sorted([*seen, *tests.pop()]) == list(range(50))
-
-
-def test_of_a_column_each_value_is_a_fold():
-    data = Table({"site": np.array(["a", "b", "b", "c"], object), "x": np.arange(4.0)})
-    split = SplitSpec(method="column", column="site")
-    parts = split_sets({"train": data}, DataSpec(folds=3, fold=2, split=split), seed=0)
-    assert parts["validation"].columns["x"].tolist() == [1.0, 2.0]
-    with pytest.raises(DataError, match="the column has 3 values: too few for 4 folds"):
-        split_sets({"train": data}, DataSpec(folds=4, split=split), seed=0)
+        folds_of(table(g=[1, 1, 2, 2]), 3, method=method, column="g")

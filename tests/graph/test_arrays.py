@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from declnet import Workspace
-from declnet.graph.arrays import Constants, LayerWorkspaces, batch_view, workspace_bytes
+from declnet.graph.arrays import Workspaces, batch_view, workspace_bytes
 from declnet.graph.shapes import infer_nodes
 from declnet_standard.layers import Dense, ReLU
 
@@ -21,23 +21,16 @@ def test_a_batch_has_its_axis_first_and_contiguous(shape, n):
     assert np.moveaxis(view, 0, -1).flags.c_contiguous
 
 
-def test_flattening_a_batch_of_images_costs_nothing():
-    view = batch_view(np.zeros(6 * 40), (2, 4, 5), 6)
-    flat = batch_view(view.base, (40,), 6)
-    assert (view.reshape(6, 40) == flat).all()
-    view[2, 1, 3, 4] = 7
-    assert flat[2, 1 * 20 + 3 * 5 + 4] == 7
-
-
-def buffers_of(nodes, capacity, dtype):
-    constants = Constants(nodes, capacity, np.dtype(dtype))
-    return [LayerWorkspaces(node, capacity, np.dtype(dtype), constants) for node in nodes]
+def buffers_of(nodes, dtype, n):
+    """The workspaces of each layer for n samples, of a graph for five."""
+    workspaces = Workspaces(nodes, 5, np.dtype(dtype), ["batch_last"] * len(nodes))
+    return [workspaces.views(node, n) for node in nodes]
 
 
 def test_buffers_have_their_dtype_shape_and_filling():
-    dense, relu = buffers_of(infer_nodes((Dense(units=3), ReLU()), (2,)), 5, "float32")
-    assert dense.views(4)["ones"].tolist() == [1.0] * 4
-    positive = relu.views(4)["positive"]
+    dense, relu = buffers_of(infer_nodes((Dense(units=3), ReLU()), (2,)), "float32", 4)
+    assert dense["ones"].tolist() == [1.0] * 4
+    positive = relu["positive"]
     assert (positive.shape, positive.dtype) == ((4, 3), bool)
 
 
@@ -45,7 +38,7 @@ def test_a_buffer_that_is_not_per_sample_has_its_whole_shape():
     (node,) = infer_nodes((ReLU(),), (2,))
     node.workspace["table"] = Workspace((2, 7), dtype="int32", per_sample=False, fill=3)
     node.workspace["row"] = Workspace((7,), per_sample=False, fill=3, constant=True)
-    views = buffers_of([node], 5, float)[0].views(2)
+    views = buffers_of([node], float, 2)[0]
     table = views["table"]
     assert (table.shape, table.dtype, set(table.flat)) == ((2, 7), np.dtype("int32"), {3})
     assert views["row"].tolist() == [3.0] * 7
@@ -53,7 +46,7 @@ def test_a_buffer_that_is_not_per_sample_has_its_whole_shape():
 
 def test_constants_are_shared_and_cannot_be_written_to():
     nodes = infer_nodes((Dense(units=3), ReLU(), Dense(units=40), ReLU()), (2,))
-    _, narrow, _, wide = (each.views(4) for each in buffers_of(nodes, 5, "float32"))
+    _, narrow, _, wide = buffers_of(nodes, "float32", 4)
     assert narrow["zeros"].shape == (4, 3)
     assert wide["zeros"].shape == (4, 40)
     assert np.shares_memory(narrow["zeros"], wide["zeros"])

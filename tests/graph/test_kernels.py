@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import product
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from declnet import Kernel, KernelCalls, Registry, RegistryError
 from declnet.contracts.returned import BrokenContractError
-from declnet.graph.kernels import Kernels, why_none
+from declnet.graph.kernels import Kernels, engine_problem
 from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import Update
 from declnet_standard.layers import Dense, ReLU, Softmax
@@ -75,6 +76,7 @@ class OneAfterTheOther(Kernel):
         return KernelCalls((forward,), (backward,) if trained else ())
 
 
+@cache
 def joining(*classes):
     """A kernel for these classes, in this order."""
     name = "_".join(each.type for each in classes)
@@ -82,11 +84,17 @@ def joining(*classes):
     return type(f"Kernel{name}", (OneAfterTheOther,), body)
 
 
-def kernels_of(*classes):
+def kernels_of(*classes, compiled=True):
     registry = Registry()
     for each in classes:
         registry.register(each)
-    return Kernels(registry, compiled=True)
+    return Kernels(registry, compiled=compiled)
+
+
+def declining(kernel):
+    """A compiled kernel for the same classes that accepts no site."""
+    body = {"__module__": __name__, "compiled": True, "bind": lambda *_: None}
+    return type("Never", (kernel,), {"type": f"no_{kernel.type}", **body})
 
 
 def classifier(make_model):
@@ -132,20 +140,17 @@ def test_the_longest_chain_is_taken(make_model, registry):
     assert {each.type for each in kernels.used} == {"dense_relu", "dense"}
 
 
-def test_a_subclass_is_not_replaced(make_model, registry):
-    class Denser(Dense):
-        type = "denser"
-
-    kernels = kernels_of(joining(Dense), joining(Dense, ReLU))
-    model = make_model((Denser(units=3), ReLU(), Denser(units=3), Softmax()))
-    stepped(model, registry, kernels)
-    assert kernels.used == ()
+class Denser(Dense):
+    type = "denser"
 
 
-def test_what_two_layers_read_is_not_joined_away(make_model, registry, toys):
-    layers = (Dense(units=3, name="d"), ReLU(name="r"), toys.Add(inputs=("d", "r")), Softmax())
+@pytest.mark.parametrize("dense", [Dense, Denser])
+def test_subclasses_and_what_two_layers_read_are_not_replaced(make_model, registry, toys, dense):
+    layers = [dense(units=3, name="d"), ReLU(name="r")]
+    if dense is Dense:
+        layers.append(toys.Add(inputs=("d", "r")))
     kernels = kernels_of(joining(Dense, ReLU))
-    stepped(make_model(layers), registry, kernels)
+    stepped(make_model((*layers, Softmax())), registry, kernels)
     assert kernels.used == ()
 
 
@@ -168,26 +173,14 @@ def test_a_kernel_that_does_not_suit_leaves_the_layers_to_others(make_model, reg
 
 
 def test_none_leaves_the_layers_to_the_next_kernel_and_then_to_numpy(make_model, registry):
-    class Never(joining(Dense, ReLU)):
-        type = "never"
-        compiled = True
-
-        def bind(self, site):
-            return None
-
-    class NotAlone(joining(Dense)):
-        type = "not_alone"
-
-        def bind(self, site):
-            return None
-
+    never, not_alone = declining(joining(Dense, ReLU)), declining(joining(Dense))
     without = stepped(classifier(make_model), registry, None)
-    kernels = kernels_of(Never, NotAlone)
+    kernels = kernels_of(never, not_alone)
     with_kernels = stepped(classifier(make_model), registry, kernels)
     assert kernels.used == ()
     assert with_kernels[0] == without[0]
     np.testing.assert_array_equal(with_kernels[1], without[1])
-    kernels = kernels_of(joining(Dense, ReLU), Never)
+    kernels = kernels_of(joining(Dense, ReLU), never)
     stepped(classifier(make_model), registry, kernels)
     assert {each.type for each in kernels.used} == {"dense_relu"}
 
@@ -196,20 +189,13 @@ def test_none_leaves_the_layers_to_the_next_kernel_and_then_to_numpy(make_model,
 @pytest.mark.parametrize("weights", [None, np.array([1.0, 0.5, 0.0, 2.0, 1.0, 1.0, 3.0])])
 def test_layers_are_joined_with_the_loss_or_left_apart(make_model, classes, weights):
     joined = joining(*classes, CategoricalCrossentropy)
-
-    class Never(joined):
-        type = "never"
-
-        def bind(self, site):
-            return None
-
     loss = CategoricalCrossentropy()
     y_true = loss.prepare(LABELS, (3,), np.dtype(float))
     found = []
     for kernels, used in (
         (Kernels(), ()),
         (kernels_of(joined), (joined,)),
-        (kernels_of(Never), ()),
+        (kernels_of(declining(joined)), ()),
     ):
         graph = TrainingGraph(classifier(make_model), loss, 7, 0, kernels)
         step = graph.step(X, y_true, weights)
@@ -226,11 +212,8 @@ def test_compiled_kernels_come_first_and_only_where_they_are_allowed(make_model,
         type = "compiled"
         compiled = True
 
-    own = Registry()
-    for each in (joining(Dense), Compiled):
-        own.register(each)
     for allowed, expected in ((True, Compiled.type), (False, "dense")):
-        kernels = Kernels(own, compiled=allowed)
+        kernels = kernels_of(joining(Dense), Compiled, compiled=allowed)
         stepped(classifier(make_model), registry, kernels)
         assert [each.type for each in kernels.used] == [expected]
         assert kernels.has_compiled is allowed
@@ -262,8 +245,8 @@ def test_an_unavailable_kernel_is_left_out_and_says_why():
     registry = Registry()
     registry.register(Dear)
     assert Kernels(registry, compiled=True).longest == 0
-    assert why_none(registry) == "a compiler is not installed"
-    assert "no plugin" in why_none(Registry())
+    assert engine_problem("jit", registry).message.endswith(": a compiler is not installed")
+    assert "no plugin" in engine_problem("jit", Registry()).message
 
 
 class SGDKernel(Kernel):

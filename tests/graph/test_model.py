@@ -31,12 +31,14 @@ def test_predictions_of_any_number_of_samples_are_those_by_hand(model, n):
     np.testing.assert_allclose(model.predict(x), by_hand(model, x), rtol=1e-12)
 
 
-def test_predictions_stay_when_the_model_predicts_again(model):
+def test_predictions_and_parameters_are_copies(model):
     x = np.random.default_rng(0).normal(size=(5, 3))
     first = model.predict(x)
     kept = first.copy()
     model.predict(x + 1)
     assert (first == kept).all()
+    model.parameters()["dense_1.weights"][...] = 99
+    assert (model.predict(x) == kept).all()
 
 
 @settings(max_examples=50)
@@ -104,18 +106,10 @@ def test_what_must_be_converted_takes_the_memory_of_a_part(make_model, tmp_path,
     assert found.nbytes < most < found.nbytes + 2**21  # a copy in float32: 2**25
 
 
-@pytest.mark.parametrize(
-    ("value", "error", "message"),
-    [
-        ("word", ValueError, "could not convert string to float: 'word'"),
-        ({}, TypeError, r"float\(\) argument must be a string or a real number, not 'dict'"),
-        (10**400, OverflowError, "int too large to convert to float"),
-    ],
-)
-def test_what_cannot_be_converted_is_told_wherever_it_stands(model, value, error, message):
+def test_what_cannot_be_converted_is_told_wherever_it_stands(model):
     x = np.zeros((2500, 3), object)
-    x[-1, 1] = value
-    with pytest.raises(error, match=message):
+    x[-1, 1] = "word"
+    with pytest.raises(ValueError, match="could not convert string to float: 'word'"):
         model.predict(x)
 
 
@@ -131,11 +125,6 @@ def test_a_model_of_integers_refuses_floats(make_model, n):
     model = make_model((Embedding(categories=9, units=2),))
     with pytest.raises(DataError, match="the model takes integers, but x is float64"):
         model.predict(np.zeros((n, 3)))
-
-
-def test_parameters_are_copies(model):
-    model.parameters()["dense_1.weights"][...] = 99
-    assert (model.parameters()["dense_1.weights"] != 99).all()
 
 
 def test_the_summary_has_a_line_a_layer(model):

@@ -64,7 +64,7 @@ def test_what_the_model_sees_is_what_scikit_learn_makes(spec, table):
     numbers = table[1]
     loaded = load_sets(spec.data, spec.seed)
     sets = split_sets(loaded, spec.data, spec.seed)
-    prepared = prepare_sets(sets, spec.data, "classes", loaded["train"]).datasets
+    prepared = prepare_sets(sets, spec.data, "classes").datasets
     frames = {
         name: np.column_stack(
             [records.columns[each].astype(object) for each in records.feature_columns]

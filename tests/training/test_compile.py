@@ -67,17 +67,13 @@ def chosen(registry, samples=3000, kernels="auto", **training):
     return kernels_for(spec, model, samples, registry).has_compiled
 
 
-def test_auto_takes_kernels_for_long_runs_alone():
-    registry = registry_with(Bound)
-    assert chosen(registry) is False
-    assert chosen(registry, epochs=200_000) is True
-    assert chosen(registry, epochs=1_000, batch_size=10) is True
-
-
-def test_a_choice_is_followed():
+def test_a_choice_is_followed_and_auto_takes_kernels_for_long_runs_alone():
     registry = registry_with(Bound)
     assert chosen(registry, kernels="jit") is True
     assert chosen(registry, kernels="numpy", epochs=200_000) is False
+    assert chosen(registry) is False
+    assert chosen(registry, epochs=200_000) is True
+    assert chosen(registry, epochs=1_000, batch_size=10) is True
 
 
 def test_the_estimate_grows_with_the_work():

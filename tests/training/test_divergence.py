@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
-from declnet import DivergenceError, parse_spec, run
+from declnet import DivergenceError, build_model, parse_spec, run
+from declnet.training.divergence import first_non_finite
 
 
 @pytest.fixture
@@ -64,3 +66,29 @@ def test_weights_that_start_infinite_are_found_in_epoch_zero(document):
     with pytest.raises(DivergenceError) as caught:
         run(parse_spec(document))
     assert (caught.value.epoch, caught.value.layer) == (0, "dense_1")
+
+
+X = np.ones((2, 2))
+
+
+@pytest.fixture
+def model(document):
+    return build_model(parse_spec(document).model, (2,))
+
+
+def test_a_finite_model_has_no_fault(model):
+    assert first_non_finite(model, X) is None
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("key", ["dense_1.biases", "dense_2.weights"])
+def test_the_parameter_at_fault_is_named(model, key, value):
+    model.store.arrays[key].flat[0] = value
+    assert first_non_finite(model, X) == tuple(key.split("."))
+
+
+def test_the_output_at_fault_is_named(model):
+    model.store.arrays["dense_1.weights"][...] = 1e300
+    model.store.arrays["dense_2.weights"][...] = 1e300
+    with np.errstate(all="ignore"):
+        assert first_non_finite(model, X) == ("dense_2", "output")

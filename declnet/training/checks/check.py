@@ -15,6 +15,7 @@ from declnet.contracts.returned import checked_diagnostics
 from declnet.data.sets import PreparedSets
 from declnet.data.splits import Data
 from declnet.errors import Diagnostic, KeyPath, SpecError, WeightsError
+from declnet.graph.kernels import engine_problem
 from declnet.graph.parameters import check_fit, initializer_problems, read_weight_shapes, slots_of
 from declnet.graph.shapes import Inferred, Node, infer
 from declnet.registry.registry import Registry
@@ -26,7 +27,6 @@ from declnet.spec.validate import ParsedSpec
 from declnet.training.checks.data import data_problems, describe, input_problems, origin_of
 from declnet.training.checks.model import linear_problems, output_problems
 from declnet.training.checks.targets import label_problems, target_problems
-from declnet.training.compile import engine_problem
 from declnet.training.memory import run_memory, too_large
 from declnet.training.metrics import history_metrics
 
@@ -49,7 +49,7 @@ def component_problems(
     spec: PartialSpec,
     infos: Mapping[str, DataInfo],
     inferred: Inferred,
-    metrics: Mapping[str, Better | None] | None = None,
+    metrics: Mapping[str, Better | None],
 ) -> list[Diagnostic]:
     """Return the diagnostics from the components' own checks, located in the spec.
 
@@ -58,13 +58,8 @@ def component_problems(
     """
     layers = _outlined(inferred.nodes)
     complete = tuple(each for each in layers if each is not None)
-    context = RunContext(
-        complete if len(complete) == len(layers) else (),
-        infos,
-        spec.loss,
-        spec.optimizer,
-        metrics=metrics or {},
-    )
+    known = complete if len(complete) == len(layers) else ()
+    context = RunContext(known, infos, spec.loss, spec.optimizer, metrics=metrics)
     problems = []
     for path, component, here in _components(spec, layers):
         for found in checked_diagnostics(component, component.check(replace(context, here=here))):
@@ -112,17 +107,13 @@ def _outlined(nodes: tuple[Node | None, ...]) -> tuple[LayerContext | None, ...]
     """Return the nodes as components see them; None if one, or one before it, is unknown."""
     outlined: list[LayerContext | None] = []
     for node in nodes:
-        above = [outlined[value - 1] if value else None for value in node.inputs] if node else []
-        if node is None or any(
-            value and each is None for value, each in zip(node.inputs, above, strict=True)
-        ):
+        if node is None or any(value and outlined[value - 1] is None for value in node.inputs):
             outlined.append(None)
-        else:
-            outlined.append(
-                LayerContext(
-                    node.name, node.layer, tuple(above), node.input_shapes, node.output_shape
-                )
-            )
+            continue
+        above = tuple(outlined[value - 1] if value else None for value in node.inputs)
+        outlined.append(
+            LayerContext(node.name, node.layer, above, node.input_shapes, node.output_shape)
+        )
     return tuple(outlined)
 
 
@@ -170,8 +161,6 @@ def check_spec(
     """Check a valid spec against its data, loading as little data as possible.
 
     Args:
-        spec: the run.
-        registry: where names are looked up; default: all installed plugins.
         data: data sets passed by a program in place of the spec's.
     """
     return check_parsed(ParsedSpec.of(spec), registry, data)
@@ -193,17 +182,10 @@ def check_parsed(
 
 def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | None) -> Checked:
     partial = parsed.partial
-    seed = parsed.spec.seed if parsed.spec is not None else 0
-    described = describe(partial, seed, data)
+    described = describe(partial, parsed.spec.seed if parsed.spec is not None else 0, data)
     infos, problems = described.infos, list(described.problems)
     train = infos.get("train")
-    inferred = infer(
-        [each.layer for each in partial.layers],
-        train.sample_shape if train is not None else None,
-        [each.name for each in partial.layers],
-        [each.type for each in partial.layers],
-        registry=registry,
-    )
+    inferred = infer(partial.layers, train.sample_shape if train is not None else None, registry)
     problems += inferred.problems
     problems += initializer_problems(inferred.complete, registry)
     problems += data_problems(partial, infos)
@@ -219,13 +201,17 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
     problems += found
     problems += label_problems(partial, infos, inferred.nodes, registry)
     problems += linear_problems(inferred.nodes, registry)
-    memory = _memory(partial, infos, inferred.complete, registry)
+    memory = run_memory(partial, infos, inferred.complete, registry)
     demands = too_large(memory), engine_problem(partial.engine.kernels, registry)
     problems += [each for each in demands if each is not None]
-    located = parsed.source_map.locate([*parsed.diagnostics, *problems])
-    others = partial.data.no_features
     return Checked(
-        inferred.complete, infos, memory, located, described.sets, described.loaded, others
+        inferred.complete,
+        infos,
+        memory,
+        parsed.source_map.locate([*parsed.diagnostics, *problems]),
+        described.sets,
+        described.loaded,
+        partial.data.no_features,
     )
 
 
@@ -238,14 +224,3 @@ def _metrics(
         return {}
     validated = "validation" in {*data_sets, *partial.data.sources, *partial.data.fractions}
     return history_metrics((metric for _, metric in sorted(partial.metrics.items())), validated)
-
-
-def _memory(
-    partial: PartialSpec,
-    infos: Mapping[str, DataInfo],
-    nodes: tuple[Node, ...],
-    registry: Registry | None,
-) -> dict[str, int] | None:
-    if not nodes or "train" not in infos or partial.loss is None or partial.optimizer is None:
-        return None
-    return run_memory(partial, infos, nodes, registry)

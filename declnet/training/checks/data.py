@@ -20,7 +20,6 @@ def size_problems(spec: PartialSpec, samples: int, in_memory: bool) -> list[Diag
     """Return the errors in the sizes, at most one.
 
     Args:
-        spec: the run's spec.
         samples: number of training samples before anything is held out.
         in_memory: whether x is an array rather than mapped from a file.
     """
@@ -98,7 +97,6 @@ def describe(spec: PartialSpec, seed: int, given: Mapping[str, Data] | None = No
 
     Args:
         spec: the run's spec, of which data and loss are needed.
-        seed: the run's seed.
         given: data sets by name, in place of the spec's.
     """
     if given is None:
@@ -119,7 +117,7 @@ def describe(spec: PartialSpec, seed: int, given: Mapping[str, Data] | None = No
     try:
         loaded = dict(given) if given is not None else load_sets(data, seed)
         train = loaded["train"]
-        sets = prepare_sets(split_sets(loaded, data, seed), data, targets, train)
+        sets = prepare_sets(split_sets(loaded, data, seed), data, targets)
     except DataError as error:
         path = error.path or ("data", "train")
         if error.code == "E031" and len(path) == 2:

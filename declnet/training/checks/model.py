@@ -33,11 +33,8 @@ def layer_for(loss: type[Loss], registry: Registry) -> str | None:
 
     A layer that a kernel fuses with the loss is preferred.
     """
-    joined = frozenset(
-        replaced[-2]
-        for replaced in (each.component.replaces for each in registry.entries("kernel"))
-        if len(replaced) > 1 and replaced[-1] is loss
-    )
+    replaced = [each.component.replaces for each in registry.entries("kernel")]
+    joined = frozenset(each[-2] for each in replaced if len(each) > 1 and each[-1] is loss)
     layers = (
         each
         for each in registry.entries("layer")
@@ -45,17 +42,6 @@ def layer_for(loss: type[Loss], registry: Registry) -> str | None:
         and given_to_loss(each.component.output_range) == loss.takes
     )
     layer = _best(layers, joined)
-    return layer.type if layer is not None else None
-
-
-def rectifier(registry: Registry) -> str | None:
-    """Return the type of an activation to put between two layers; None if none is known."""
-    layers = (
-        each
-        for each in registry.entries("layer")
-        if each.component.output_range == OutputRange(low=0) and not each.component.is_linear
-    )
-    layer = _best(layers)
     return layer.type if layer is not None else None
 
 
@@ -98,9 +84,7 @@ def output_problems(
     """Return why the loss cannot use the model's output, at most one problem.
 
     Args:
-        loss: the run's loss; None if unknown.
         nodes: the layers; None for an unknown one.
-        registry: where suggestions are looked up.
     """
     last = nodes[-1] if nodes else None
     if loss is None or last is None:
@@ -253,7 +237,6 @@ def linear_problems(nodes: Sequence[Node | None], registry: Registry) -> list[Di
 
     Args:
         nodes: the layers; if one is None, a reader may be missing, so nothing is reported.
-        registry: where suggestions are looked up.
     """
     known = [node for node in nodes if node is not None]
     if len(known) < len(nodes):
@@ -267,8 +250,8 @@ def linear_problems(nodes: Sequence[Node | None], registry: Registry) -> list[Di
                 f'"{first.name}" and "{node.name}" have no activation between them, so together '
                 "they compute one linear map"
             )
-            path = ("model", "layers", node.index)
-            problems.append(Diagnostic(message, _hint(registry), path, "W003"))
+            hint = f"put {_activation(registry)} between them, or remove one of them"
+            problems.append(Diagnostic(message, hint, _path(node), "W003"))
     return problems
 
 
@@ -313,7 +296,11 @@ def _mixes(node: Node) -> bool:
     )
 
 
-def _hint(registry: Registry) -> str:
-    activation = rectifier(registry)
-    such = f' such as "{activation}"' if activation is not None else ""
-    return f"put an activation{such} between them, or remove one of them"
+def _activation(registry: Registry) -> str:
+    """Return the words for an activation, with one that can be used, if any is installed."""
+    found = _best(
+        each
+        for each in registry.entries("layer")
+        if each.component.output_range == OutputRange(low=0) and not each.component.is_linear
+    )
+    return f'an activation such as "{found.type}"' if found is not None else "an activation"

@@ -1,11 +1,15 @@
-"""Samples with different weights in the loss."""
+"""Steps with weights, and on data that varies from batch to batch."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from declnet import Dataset, parse_spec, run
+from declnet import Dataset, SpecError, default_registry, parse_spec, run
+from declnet.contracts.callback import EpochLogged
+from declnet.training import trainer as pace
+from declnet.training.preparation import prepare
+from declnet.training.trainer import Trainer
 
 
 @pytest.fixture
@@ -77,78 +81,77 @@ def test_a_batch_of_no_weight_teaches_nothing(trained, blobs):
     assert result.history[0]["loss"] == pytest.approx(rest.history[0]["loss"])
 
 
-def table(tmp_path, text):
-    path = tmp_path / "table.csv"
-    path.write_text(text)
-    return {"type": "csv", "path": str(path), "target": "y"}
-
-
-ROWS = "\n".join(f"{row % 7},{row / 3},{row % 4 == 0},{row % 3}" for row in range(40))
+RNG = np.random.default_rng(0)
+IMAGES = RNG.normal(size=(20, 2, 4, 4))
+LABELS = np.arange(20) % 3
 
 
 @pytest.fixture
-def two_classes(document, tmp_path):
-    document["data"] = {"train": table(tmp_path, "a,b,y,w\n" + ROWS + "\n")}
-    document["model"]["layers"][2]["units"] = 2
+def spec(document):
+    def make(**changes):
+        layers = [{"type": "flatten"}, {"type": "dense", "units": 3}, "softmax"]
+        document["model"]["layers"] = layers
+        document["data"] = {"prepare": [{"type": "augment", "flip": True, "shift": 1}]}
+        document["training"] |= {"epochs": 4, "batch_size": 6}
+        document.update(changes)
+        return parse_spec(document)
 
-    def weights(**data):
-        from declnet.data.sets import prepared_sets
-
-        document["data"] |= data
-        return prepared_sets(parse_spec(document).data, "classes", 0).datasets
-
-    return weights
-
-
-def test_balanced_classes_count_alike(two_classes):
-    train = two_classes(class_weights="balanced")["train"]
-    sums = [train.weights[train.y == label].sum() for label in (0, 1)]
-    assert sums == pytest.approx([20, 20])
+    return make
 
 
-def test_balance_is_that_of_the_training_data(two_classes):
-    sets = two_classes(class_weights="balanced", validation=0.25)
-    train, validation = sets["train"], sets["validation"]
-    expected = {label: len(train.y) / (2 * (train.y == label).sum()) for label in (0, 1)}
-    assert validation.weights.tolist() == [pytest.approx(expected[label]) for label in validation.y]
+def stored(result):
+    return {name: value.tobytes() for name, value in result.model.parameters().items()}
 
 
-def test_classes_are_weighted_by_their_names(two_classes):
-    train = two_classes(class_weights={"true": 5})["train"]
-    assert set(train.weights[train.y == 1]) == {5.0}
-    assert set(train.weights[train.y == 0]) == {1.0}
+def test_it_changes_what_is_learned_and_follows_from_the_seed(spec):
+    data = Dataset(IMAGES, LABELS)
+    first, again, other = (run(spec(seed=seed), data) for seed in (1, 1, 2))
+    plain = run(spec(seed=1, data={}), data)
+    assert stored(first) == stored(again)
+    assert stored(first) != stored(plain)
+    assert first.history[0] != plain.history[0]
+    assert stored(first) != stored(other)
 
 
-def test_a_column_of_weights_is_no_feature(two_classes):
-    train = two_classes(sample_weights="w", class_weights={"true": 2})["train"]
-    assert train.feature_names == ("a", "b")
-    expected = [(row % 3) * (2 if row % 4 == 0 else 1) for row in range(40)]
-    assert train.weights.tolist() == expected
+def test_the_data_itself_stays_as_it_is(spec):
+    images = IMAGES.copy()
+    result = run(spec(), {"train": (images, LABELS), "test": (images, LABELS)})
+    assert (images == IMAGES).all()
+    assert result.metrics["train"] == result.metrics["test"]
 
 
-@pytest.mark.parametrize(
-    ("data", "message"),
-    [
-        ({"class_weights": {"yes": 2}}, 'no class "yes".*classes: false, true'),
-        (
-            {"class_weights": {"true": 0, "false": 0}},
-            "all samples of the train data have the weight 0",
-        ),
-        ({"sample_weights": "weight"}, 'no column "weight"'),
-    ],
-)
-def test_wrong_weights_are_told(two_classes, data, message):
-    from declnet import DataError
-
-    with pytest.raises(DataError, match=message):
-        two_classes(**data)
+def test_nothing_is_stored_of_it(spec, tmp_path):
+    run(spec(), Dataset(IMAGES, LABELS), out=tmp_path / "out")
+    assert not (tmp_path / "out" / "preparation.json").exists()
 
 
-def test_a_weight_below_zero_is_named(document, tmp_path):
-    from declnet import SpecError
+def test_each_step_on_all_samples_is_refused(spec):
+    with pytest.raises(SpecError, match=r"mini-batches vary.*batch_size"):
+        run(spec(training={"epochs": 1}), Dataset(IMAGES, LABELS))
 
-    rows = "a,b,y,w\n1,2,x,1\n3,4,z,-1\n"
-    document["data"] = {"train": table(tmp_path, rows), "sample_weights": "w"}
-    document["model"]["layers"][2]["units"] = 2
-    with pytest.raises(SpecError, match='row 2, column "w" is -1'):
-        run(parse_spec(document))
+
+def test_samples_that_are_no_images_are_refused(spec, blobs):
+    with pytest.raises(SpecError, match=r"augment does not suit samples of shape \(2,\)"):
+        run(spec(model={"layers": [{"type": "dense", "units": 3}, "softmax"]}), blobs)
+
+
+def test_it_goes_on_from_any_state(spec, monkeypatch):
+    monkeypatch.setattr(pace, "SIGN_OF_LIFE", -1.0)
+    monkeypatch.setattr(pace, "PART", 0.0)
+
+    def made():
+        prepared = prepare(spec(), default_registry(), {"train": Dataset(IMAGES, LABELS)})
+        return Trainer(spec(), prepared.model, prepared.data["train"], None, default_registry())
+
+    whole = made()
+    history = [each.row() for each in whole.events() if isinstance(each, EpochLogged)]
+    for stop in (0, 3, 6):
+        first = made()
+        events = first.events()
+        before = [next(events) for _ in range(stop + 1)]
+        second = made()
+        second.restore(first.state())
+        rest = [*before, *second.events()]
+        assert [each.row() for each in rest if isinstance(each, EpochLogged)] == history
+        for name, value in whole.state().parameters.items():
+            assert (second.state().parameters[name] == value).all()

@@ -1,16 +1,75 @@
-"""Callbacks that follow every epoch, and the metrics that are computed for them."""
+"""The loop: which epochs are logged and followed, with which rates and metrics."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 import numpy as np
+import pytest
 
-from declnet import Callback, EpochFinished, EpochLogged, parse_spec, run
+from declnet import Callback, Dataset, EpochFinished, EpochLogged, parse_spec, run
+from declnet.data.splits import split
 from declnet.registry.discovery import default_registry
 from declnet.training.preparation import prepare
 from declnet.training.trainer import Trainer
 from declnet_standard.metrics import Accuracy
+
+
+def rates(document, optimizer, **training):
+    document["training"] |= training
+    result = run(parse_spec({**document, "optimizer": optimizer}))
+    return [row["learning_rate"] for row in result.history], result
+
+
+@pytest.mark.parametrize(
+    ("training", "expected"),
+    [
+        ({"epochs": 3}, [0.2, 0.2 / 1.5, 0.1]),
+        ({"epochs": 2, "batch_size": 8}, [0.2 / (1 + 0.5 * 3), 0.2 / (1 + 0.5 * 7)]),
+        ({"epochs": 9, "log_every": 4}, [0.2, 0.2 / 3, 0.2 / 5]),
+    ],
+)
+def test_a_row_has_the_rate_of_its_epochs_last_update(document, training, expected):
+    optimizer = {"type": "sgd", "learning_rate": 0.2, "decay": 0.5}
+    assert rates(document, optimizer, **training)[0] == pytest.approx(expected, rel=1e-15)
+
+
+def test_decay_and_its_schedule_train_to_the_same_weights(document):
+    schedule = {"type": "inverse_time", "initial_rate": 0.2, "decay": 0.5}
+    decayed, one = rates(document, {"type": "adam", "learning_rate": 0.2, "decay": 0.5}, epochs=9)
+    scheduled, other = rates(document, {"type": "adam", "learning_rate": schedule}, epochs=9)
+    assert decayed == scheduled
+    ours, theirs = one.model.parameters(), other.model.parameters()
+    assert all((ours[key] == theirs[key]).all() for key in ours)
+
+
+@pytest.mark.parametrize(
+    ("epochs", "log_every", "expected"),
+    [
+        (1, 1, [0]),
+        (4, 1, [0, 1, 2, 3]),
+        (7, 3, [0, 3, 6]),
+        (6, 3, [0, 3, 5]),
+        (5, 100, [0, 4]),
+        (1, 100, [0]),
+        (2, 2, [0, 1]),
+    ],
+)
+def test_epochs_divisible_by_log_every_and_the_last_are_logged(
+    document, epochs, log_every, expected
+):
+    document["training"] |= {"epochs": epochs, "log_every": log_every}
+    assert [row["epoch"] for row in run(parse_spec(document)).history] == expected
+
+
+def test_what_is_logged_does_not_change_what_is_learned(document):
+    document["training"] |= {"epochs": 20, "batch_size": 7}
+    dense = run(parse_spec(document))
+    document["training"]["log_every"] = 8
+    sparse = run(parse_spec(document))
+    ours, theirs = dense.model.parameters(), sparse.model.parameters()
+    assert all((ours[key] == theirs[key]).all() for key in ours)
+    assert sparse.history == [row for row in dense.history if row["epoch"] in (0, 8, 16, 19)]
 
 
 class CountingAccuracy(Accuracy):
@@ -150,3 +209,44 @@ def test_which_values_are_better_is_known(document):
     assert (better("loss"), better("validation_data_loss")) == ("lower", "lower")
     assert better("learning_rate") is None
     assert better("epoch") is None
+
+
+METRICS = {"loss", "data_loss", "regularization_loss", "accuracy"}
+
+
+def test_validation_follows_the_epochs_last_update(document, blobs):
+    document["training"]["epochs"] = 2
+    document["data"]["validation"] = document["data"]["train"]
+    first, second = run(parse_spec(document)).history
+    assert first["validation_loss"] == pytest.approx(second["loss"], rel=1e-12)
+    assert first["validation_accuracy"] == second["accuracy"]
+    assert first["validation_loss"] != first["loss"]
+    assert {key for key in first if key.startswith("validation_")} == {
+        f"validation_{name}" for name in METRICS
+    }
+
+
+def test_held_out_samples_are_not_learned_from(document, blobs):
+    document["data"]["validation"] = 0.5
+    document["training"]["epochs"] = 1
+    spec = parse_spec(document)
+    alone = run(spec, data=split(Dataset(*blobs), {"validation": 0.5}, spec.data.split, spec.seed))
+    together = run(spec)
+    assert alone.history == together.history
+    assert alone.metrics == together.metrics
+
+
+def test_test_data_is_evaluated_at_the_end_only(document):
+    document["data"]["test"] = document["data"]["train"]
+    result = run(parse_spec(document))
+    assert result.metrics["test"] == result.metrics["train"]
+    assert not [key for key in result.history[-1] if key.startswith("test")]
+
+
+def test_validation_leaves_training_as_it_is(document):
+    plain = run(parse_spec(document))
+    document["data"]["validation"] = {"type": "nnfs_spiral", "samples": 5, "classes": 3}
+    watched = run(parse_spec(document))
+    ours, theirs = plain.model.parameters(), watched.model.parameters()
+    assert all((ours[key] == theirs[key]).all() for key in ours)
+    assert np.isfinite(watched.history[-1]["validation_loss"])

@@ -1,0 +1,103 @@
+"""Held-out data sets, and the weights of their samples."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from declnet import DataError, Dataset, SpecError, Table, parse_spec, run
+from declnet.data.sets import prepared_sets, split_sets
+from declnet.spec.data_section import DataSpec, SplitSpec
+
+
+def table(tmp_path, text):
+    path = tmp_path / "table.csv"
+    path.write_text(text)
+    return {"type": "csv", "path": str(path), "target": "y"}
+
+
+ROWS = "\n".join(f"{row % 7},{row / 3},{row % 4 == 0},{row % 3}" for row in range(40))
+
+
+@pytest.fixture
+def two_classes(document, tmp_path):
+    document["data"] = {"train": table(tmp_path, "a,b,y,w\n" + ROWS + "\n")}
+    document["model"]["layers"][2]["units"] = 2
+
+    def weights(**data):
+        document["data"] |= data
+        return prepared_sets(parse_spec(document).data, "classes", 0).datasets
+
+    return weights
+
+
+def test_balanced_classes_count_alike(two_classes):
+    train = two_classes(class_weights="balanced")["train"]
+    sums = [train.weights[train.y == label].sum() for label in (0, 1)]
+    assert sums == pytest.approx([20, 20])
+
+
+def test_balance_is_that_of_the_training_data(two_classes):
+    sets = two_classes(class_weights="balanced", validation=0.25)
+    train, validation = sets["train"], sets["validation"]
+    expected = {label: len(train.y) / (2 * (train.y == label).sum()) for label in (0, 1)}
+    assert validation.weights.tolist() == [pytest.approx(expected[label]) for label in validation.y]
+
+
+def test_classes_are_weighted_by_their_names(two_classes):
+    train = two_classes(class_weights={"true": 5})["train"]
+    assert set(train.weights[train.y == 1]) == {5.0}
+    assert set(train.weights[train.y == 0]) == {1.0}
+
+
+def test_a_column_of_weights_is_no_feature(two_classes):
+    train = two_classes(sample_weights="w", class_weights={"true": 2})["train"]
+    assert train.feature_names == ("a", "b")
+    expected = [(row % 3) * (2 if row % 4 == 0 else 1) for row in range(40)]
+    assert train.weights.tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"class_weights": {"yes": 2}}, 'no class "yes".*classes: false, true'),
+        (
+            {"class_weights": {"true": 0, "false": 0}},
+            "all samples of the train data have the weight 0",
+        ),
+        ({"sample_weights": "weight"}, 'no column "weight"'),
+    ],
+)
+def test_wrong_weights_are_told(two_classes, data, message):
+    with pytest.raises(DataError, match=message):
+        two_classes(**data)
+
+
+def test_a_weight_below_zero_is_named(document, tmp_path):
+    rows = "a,b,y,w\n1,2,x,1\n3,4,z,-1\n"
+    document["data"] = {"train": table(tmp_path, rows), "sample_weights": "w"}
+    document["model"]["layers"][2]["units"] = 2
+    with pytest.raises(SpecError, match='row 2, column "w" is -1'):
+        run(parse_spec(document))
+
+
+def test_the_test_data_is_held_out_of_all_folds_and_the_same_in_each():
+    data = Dataset(np.arange(50.0)[:, None], np.arange(50))
+    seen, tests = [], set()
+    for fold in (1, 2, 3, 4):
+        spec = DataSpec(test=0.2, folds=4, fold=fold)
+        parts = split_sets({"train": data}, spec, seed=3)
+        assert sorted(np.concatenate([each.y for each in parts.values()])) == list(range(50))
+        seen += parts["validation"].y.tolist()
+        tests.add(tuple(parts["test"].y))
+    assert len(tests) == 1
+    assert sorted([*seen, *tests.pop()]) == list(range(50))
+
+
+def test_of_a_column_each_value_is_a_fold():
+    data = Table({"site": np.array(["a", "b", "b", "c"], object), "x": np.arange(4.0)})
+    split = SplitSpec(method="column", column="site")
+    parts = split_sets({"train": data}, DataSpec(folds=3, fold=2, split=split), seed=0)
+    assert parts["validation"].columns["x"].tolist() == [1.0, 2.0]
+    with pytest.raises(DataError, match="the column has 3 values: too few for 4 folds"):
+        split_sets({"train": data}, DataSpec(folds=4, split=split), seed=0)
