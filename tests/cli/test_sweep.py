@@ -236,7 +236,7 @@ def specs(spec_file, document, tmp_path):
 
 
 def test_specs_are_compared_by_the_mean_of_their_first_metric(declnet_cli, specs, tmp_path):
-    out = declnet_cli.succeeds("sweep", "specs", "--seeds", "0..2", "--jobs", "2", "--quiet")
+    out = declnet_cli.succeeds("sweep", "specs", "--seeds", "0..2", "--quiet")
     assert out.startswith("train.accuracy\n")
     assert list(by_name(out))[3:6] == ["fast", "slow", "still"]
     for name in ("fast", "slow", "still"):
