@@ -150,22 +150,19 @@ def test_a_finished_run_says_so_and_exits_with_0(declnet_cli, spec_file, documen
     assert done.stderr == "this run is finished: there is nothing left to do\n"
 
 
-def test_what_cannot_be_resumed_exits_with_2_and_names_why(declnet_cli, spec_file, document):
+def test_what_cannot_be_resumed_exits_with_2_and_names_why(
+    declnet_cli, refused, spec_file, document
+):
     document["training"]["callbacks"] = [{"type": "checkpoint", "every_epochs": 1}]
     document["training"]["epochs"] = 10**6
     with declnet_cli.start("run", spec_file(document), "--out", "out") as process:
         started(process)
-        refused = declnet_cli("resume", "out")
+        assert "another process is at work on this run" in refused("resume", "out")
         process.kill()
-    assert (refused.returncode, refused.stdout) == (2, "")
-    assert "another process is at work on this run" in refused.stderr
     toml = declnet_cli.folder / "out" / "spec.toml"
     toml.write_text(toml.read_text().replace("epochs = 1000000", "epochs = 3"))
-    refused = declnet_cli("resume", "out")
-    assert (refused.returncode, refused.stdout) == (2, "")
-    assert refused.stderr.startswith("error: out: the run cannot go on to the same bits")
-    assert "spec.toml has been edited" in refused.stderr
-    for name in ("nowhere", "."):
-        refused = declnet_cli("resume", name)
-        assert (refused.returncode, refused.stdout) == (2, "")
-        assert refused.stderr.count("\n") == 1
+    said = refused("resume", "out")
+    assert said.startswith("error: out: the run cannot go on to the same bits")
+    assert "spec.toml has been edited" in said
+    for name in ("absent", "."):
+        assert refused("resume", name).count("\n") == 1
