@@ -10,6 +10,7 @@ import click
 
 from declnet.cli.diagnostics import show_diagnostics
 from declnet.cli.options import (
+    format_option,
     no_plugin_option,
     registry_without,
     set_option,
@@ -25,13 +26,7 @@ if TYPE_CHECKING:
 @spec_argument
 @set_option
 @no_plugin_option
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    help="json: only the problems, on stdout, for editors and CI.",
-)
+@format_option("only the problems, on stdout, for editors and CI.")
 def check(spec: Path, overrides: tuple[str, ...], disabled: tuple[str, ...], form: str) -> int:
     """Validate SPEC and print its layers and the memory that a run needs."""
     from declnet.cli.diagnostics import as_data
@@ -90,7 +85,7 @@ def explain(code: str | None) -> None:
         return
     from declnet.cli.terminal import print_table
 
-    print_table(None, ("code", "title"), [(each.code, each.title) for each in catalogue().values()])
+    print_table(("code", "title"), [(each.code, each.title) for each in catalogue().values()])
 
 
 def explanation(code: Code) -> str:
@@ -126,8 +121,6 @@ def schema(output: Path | None, disabled: tuple[str, ...]) -> None:
 
     Editors use it to complete keys and names, show their descriptions, and mark errors.
     """
-    import json
-
     from declnet.errors import OutputError
     from declnet.runs.writing import write_atomically
     from declnet.spec.schema import json_schema

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from declnet.cli.options import no_plugin_option, registry_without
+from declnet.cli.options import PATH, no_plugin_option, registry_without
 
 if TYPE_CHECKING:
     from declnet.contracts.template import Template
@@ -32,11 +32,11 @@ class _WithTemplates(click.Command):
 @click.command(
     cls=_WithTemplates, short_help="Write a first spec, commented, to run and to change."
 )
-@click.argument("spec", type=click.Path(path_type=Path))
+@click.argument("spec", type=PATH)
 @click.option("--template", metavar="NAME", help="What to begin with, one of the list below.")
 @click.option(
     "--data",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="A table to write the spec for, in a file that an installed data source reads.",
 )
 @click.option("--target", metavar="COLUMN", help="The column of the table to predict.")

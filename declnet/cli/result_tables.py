@@ -29,14 +29,14 @@ def print_layers(nodes: Sequence[Node], input_shape: Shape) -> None:
     total = sum(node.parameter_count for node in nodes)
     rows.append(("total", "", "", f"{total:,}"))
     columns = ("layer", "type", "output", "parameters")
-    print_table(None, columns, rows, numeric=frozenset({"parameters"}))
+    print_table(columns, rows, numeric=frozenset({"parameters"}))
 
 
 def print_memory(memory: Mapping[str, int]) -> None:
     """Print a row for each use of memory, and the total."""
     rows = [(purpose, shown_bytes(size)) for purpose, size in memory.items()]
     rows.append(("total", shown_bytes(sum(memory.values()))))
-    print_table(None, ("memory of a run", "size"), rows, numeric=frozenset({"size"}))
+    print_table(("memory of a run", "size"), rows, numeric=frozenset({"size"}))
 
 
 def _with_batch(shape: Shape) -> str:
@@ -60,7 +60,6 @@ def print_columns(records: Table, no_features: Iterable[str] = ()) -> None:
     if len(names) > MOST:
         rows.append((f"… and {len(names) - MOST:,} more", "", "", "", ""))
     print_table(
-        None,
         ("column", "type", "serves as", "missing", "distinct"),
         rows,
         numeric=frozenset({"missing", "distinct"}),
@@ -96,7 +95,7 @@ def print_evaluation(found: Evaluation) -> None:
     for name, value in (found.errors or {}).items():
         if name not in found.metrics:
             rows.append((name, format_metric(value)))
-    print_table(None, ("figure", "value"), rows, numeric=frozenset({"value"}))
+    print_table(("figure", "value"), rows, numeric=frozenset({"value"}))
     _print_by_class(found)
     if found.counts is not None and found.class_names is not None:
         _print_confusion(found.counts, found.class_names)
@@ -113,7 +112,7 @@ def _print_by_class(found: Evaluation) -> None:
     ]
     if rows:
         columns = ("class", "precision", "recall", "f1", "support")
-        print_table(None, columns, rows, numeric=frozenset(columns[1:]))
+        print_table(columns, rows, numeric=frozenset(columns[1:]))
 
 
 def _print_confusion(counts: Array, names: tuple[str, ...]) -> None:
@@ -186,7 +185,7 @@ def _print_metrics(metrics: dict[str, dict[str, float]]) -> None:
     columns = list(metrics)
     names = dict.fromkeys(name for _, name in ordered(informative([metrics])))
     rows = [(name, *(format_metric(metrics[data].get(name)) for data in columns)) for name in names]
-    print_table(None, ("", *columns), rows, numeric=frozenset(columns))
+    print_table(("", *columns), rows, numeric=frozenset(columns))
 
 
 def _can_encode(text: str) -> bool:

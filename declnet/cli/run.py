@@ -12,13 +12,18 @@ import click
 
 from declnet.cli.diagnostics import show_diagnostics
 from declnet.cli.options import (
+    PATH,
+    jobs_option,
     no_plugin_option,
+    plain_option,
+    quiet_option,
     registry_without,
+    run_argument,
+    seeds_option,
     set_option,
     spec_argument,
 )
 from declnet.cli.reading import valid_spec
-from declnet.cli.seeds import jobs_option, seeds_option
 
 if TYPE_CHECKING:
     from declnet.registry.registry import Registry
@@ -32,7 +37,7 @@ if TYPE_CHECKING:
 @no_plugin_option
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="The run's folder, new or empty.  [default: runs/<name>-<number>]",
 )
 @seeds_option(
@@ -40,8 +45,8 @@ if TYPE_CHECKING:
     "print the mean and the spread.  [default folder: runs/<name>-seeds-<number>]"
 )
 @jobs_option
-@click.option("--quiet", is_flag=True, help="No log lines and no progress, only the result.")
-@click.option("--plain", is_flag=True, help="On a terminal too, print what goes into a pipe.")
+@quiet_option
+@plain_option
 def run(
     spec: Path,
     overrides: tuple[str, ...],
@@ -127,15 +132,15 @@ def interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@run_argument
 @click.option(
     "--allow-changes",
     is_flag=True,
-    help="Go on though the spec, the data or versions have changed; the manifest will list what.",
+    help="Resume even if the spec, data or versions have changed; the manifest lists the changes.",
 )
 @no_plugin_option
-@click.option("--quiet", is_flag=True, help="No log lines and no progress, only the result.")
-@click.option("--plain", is_flag=True, help="On a terminal too, print what goes into a pipe.")
+@quiet_option
+@plain_option
 def resume(
     run: Path, allow_changes: bool, disabled: tuple[str, ...], quiet: bool, plain: bool
 ) -> None:

@@ -132,7 +132,7 @@ def print_runs(runs: Sequence[ListedRun]) -> None:
         )
         for run in runs
     ]
-    print_table(None, columns, rows, frozenset(columns) - {"name", "status", "date"})
+    print_table(columns, rows, frozenset(columns) - {"name", "status", "date"})
 
 
 def as_data(run: ListedRun) -> dict[str, Any]:
@@ -202,7 +202,7 @@ def print_comparison(
         best |= {(len(rows), at + 1) for at in _best(values, directions.get(metric[1]))}
         rows.append([".".join(metric), *map(format_metric, values)])
     rows.append(["seconds", *(format_seconds(run.manifest.get("seconds")) for run in runs)])
-    print_table(None, ["", *(str(run.path) for run in runs)], rows, bold=best)
+    print_table(["", *(str(run.path) for run in runs)], rows, bold=best)
 
 
 def explaining_first(specs: list[dict[str, Any]]) -> list[str]:

@@ -49,7 +49,7 @@ def diff(first: Path, second: Path) -> None:
         click.echo("no differences")
         return
     rows = [[key, *(text or "-" for text in texts)] for key, texts in differences.items()]
-    print_table(None, ["", str(first), str(second)], rows)
+    print_table(["", str(first), str(second)], rows)
 
 
 def _resolved(path: Path) -> dict[str, Any]:

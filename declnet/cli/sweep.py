@@ -12,14 +12,16 @@ import click
 
 from declnet.cli.diagnostics import show_diagnostics
 from declnet.cli.options import (
+    PATH,
     ascending_option,
+    jobs_option,
     no_plugin_option,
     registry_without,
+    seeds_option,
     set_option,
 )
 from declnet.cli.reading import valid_spec
 from declnet.cli.run import interrupt
-from declnet.cli.seeds import jobs_option, seeds_option
 
 if TYPE_CHECKING:
     from declnet.registry.registry import Registry
@@ -126,9 +128,7 @@ def tell_folder(seconds: float, directory: Path) -> None:
 
 
 @click.command()
-@click.argument(
-    "specs", nargs=-1, required=True, metavar="SPECS...", type=click.Path(path_type=Path)
-)
+@click.argument("specs", nargs=-1, required=True, metavar="SPECS...", type=PATH)
 @seeds_option("The seeds to train each spec with, e.g. 0..5 or 0,3,7.", required=True)
 @jobs_option
 @set_option
@@ -143,12 +143,12 @@ def tell_folder(seconds: float, directory: Path) -> None:
 @ascending_option
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="The folder of all runs, new or empty.  [default: runs/sweep-<number>]",
 )
 @click.option(
     "--picture",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE",
     help="Draw the metric and the loss curves, as PNG or SVG; needs the extra plot.",
 )

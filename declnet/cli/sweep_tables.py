@@ -116,7 +116,7 @@ def print_series(series: Series) -> None:
             row.insert(len(labels), run.status)
         for row in footer:
             row.insert(len(labels), "")
-    print_table(None, columns, rows, frozenset(columns) - {*labels, "status"}, footer)
+    print_table(columns, rows, frozenset(columns) - {*labels, "status"}, footer)
 
 
 def _labels(series: Series) -> dict[str, list[str]]:

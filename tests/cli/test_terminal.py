@@ -32,7 +32,7 @@ def test_sizes_are_shown_in_their_unit(count, shown):
 
 def test_outside_a_terminal_nothing_is_cut_wrapped_or_padded(capsys):
     long = "x" * 5000
-    print_table("things", ("name", "[bold]"), [("a", long), ("[red]b", "1")])
+    print_table(("name", "[bold]"), [("a", long), ("[red]b", "1")], "things")
     lines = capsys.readouterr().out.splitlines()
     assert [line.rstrip() for line in lines] == lines
     assert any(line.endswith(long) for line in lines)
