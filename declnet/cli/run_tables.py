@@ -43,19 +43,18 @@ def filtered(runs: Sequence[ListedRun], conditions: Iterable[str]) -> list[Liste
     Raises:
         ValueError: a condition is not of the form KEY=VALUE, or no run has its key.
     """
-    left = list(runs)
-    values = {id(run): {"status": run.status, **flatten(run.spec)} for run in runs}
+    left = [(run, {"status": run.status, **flatten(run.spec)}) for run in runs]
+    known = {key for _, values in left for key in values}
     for text in conditions:
         try:
             condition = parse_override(text)
         except SpecError:
             raise ValueError(f'"{text}" is not a filter; write KEY=VALUE') from None
         key = condition.key
-        if runs and not any(key in values[id(run)] for run in runs):
-            known = {each for run in runs for each in values[id(run)]}
+        if runs and key not in known:
             raise ValueError(f'no run has the key "{key}" ({suggestion(key, known, "keys")})')
-        left = [run for run in left if _same(values[id(run)].get(key), condition.value)]
-    return left
+        left = [each for each in left if _same(each[1].get(key), condition.value)]
+    return [run for run, _ in left]
 
 
 def in_order(
@@ -79,14 +78,12 @@ def in_order(
     if wanted is None or wanted in _BY_COLUMN:
         backwards = (ascending is False) != reverse
         return sorted(runs, key=_BY_COLUMN[wanted or "date"], reverse=backwards)
-    known = dict.fromkeys(
-        (data, name) for run in runs for data, each in run.metrics.items() for name in each
-    )
+    known = _metrics_of(runs)
     metric = find_metric(wanted, known)
     if metric is None:
         if not runs:
             return []
-        names = {*_BY_COLUMN, *(".".join(each) for each in known)}
+        names = {*_BY_COLUMN, *map(".".join, known)}
         raise ValueError(f'no run has "{wanted}" ({suggestion(wanted, names, "to sort by")})')
     data, name = metric
     having = [run for run in runs if name in run.metrics.get(data, {})]
@@ -98,29 +95,14 @@ def in_order(
 
 
 def _same(found: Any, wanted: Any) -> bool:
-    numbers = [type(each) in (int, float) for each in (found, wanted)]
-    if all(numbers):
-        return bool(found == wanted)
-    return found is not None and (found == wanted if type(found) is type(wanted) else False)
+    numbers = type(found) in (int, float) and type(wanted) in (int, float)
+    return (numbers or type(found) is type(wanted)) and bool(found == wanted)
 
 
 def print_runs(runs: Sequence[ListedRun]) -> None:
     """Print a row for each run: status, epochs, final metrics, seconds, and start time."""
-    metrics = [
-        each
-        for each in ordered(
-            (data, name) for run in runs for data, values in run.metrics.items() for name in values
-        )
-        if each[1] not in PARTS
-    ]
-    columns = [
-        "name",
-        "status",
-        "epochs",
-        *(".".join(each) for each in metrics),
-        "seconds",
-        "date",
-    ]
+    metrics = [each for each in ordered(_metrics_of(runs)) if each[1] not in PARTS]
+    columns = ["name", "status", "epochs", *map(".".join, metrics), "seconds", "date"]
     rows = [
         (
             str(run.path),
@@ -132,7 +114,11 @@ def print_runs(runs: Sequence[ListedRun]) -> None:
         )
         for run in runs
     ]
-    print_table(columns, rows, frozenset(columns) - {"name", "status", "date"})
+    print_table(columns, rows, numeric=columns[2:-1])
+
+
+def _metrics_of(runs: Sequence[ListedRun]) -> list[tuple[str, str]]:
+    return [(data, name) for run in runs for data in run.metrics for name in run.metrics[data]]
 
 
 def as_data(run: ListedRun) -> dict[str, Any]:
