@@ -74,7 +74,7 @@ def run(
     if seeds is not None or loaded.data.is_cross_validation:
         return _run_series(loaded, disabled, registry, out, seeds, jobs, quiet)
     if jobs > 1:
-        raise click.UsageError("--jobs is how many of several --seeds or folds to train at once")
+        raise click.UsageError("--jobs needs several runs to train in parallel: --seeds or folds")
     if not (quiet or plain):
         _show_layers(checked)
     with followed(loaded.training, quiet=quiet, plain=plain) as listener:

@@ -58,16 +58,15 @@ def right_specs(
 def _files(specs: Sequence[Path]) -> Iterator[Path]:
     """Yield the given files and the specs in the given folders, by name."""
     for path in specs:
-        if not path.is_dir():
-            yield path
-            continue
-        files = sorted(
-            each
-            for each in path.iterdir()
-            if each.suffix.lower() in (".toml", ".json") and not each.name.startswith(".")
-        )
+        files = [path]
+        if path.is_dir():
+            files = sorted(
+                each
+                for each in path.iterdir()
+                if each.suffix.lower() in (".toml", ".json") and not each.name.startswith(".")
+            )
         if not files:
-            raise click.UsageError(f"{path}: there is no spec, .toml or .json, in this folder")
+            raise click.UsageError(f"{path}: no .toml or .json spec in this folder")
         yield from files
 
 
@@ -82,10 +81,9 @@ def train_all(
     jobs: int,
     quiet: bool,
 ) -> list[Outcome]:
-    """Train all tasks; a failure is reported on stderr and does not affect the others.
+    """Train all tasks and return their outcomes in the same order.
 
-    Returns:
-        The outcomes, in the order of the tasks.
+    A failure is reported on stderr and does not affect the others.
     """
     from declnet.cli.progress import sweep_followed
     from declnet.runs.sweep_workers import at_once, one_after_another

@@ -120,7 +120,7 @@ def test_one_seed_has_no_deviation(declnet_cli, spec, tmp_path):
     ("options", "message"),
     [
         (["--seeds", "9..0"], "runs backwards"),
-        (["--jobs", "2"], "--jobs is how many of several --seeds or folds"),
+        (["--jobs", "2"], "--jobs needs several runs to train in parallel"),
         (["--seeds", "1", "--jobs", "0"], "--jobs"),
         (["--seeds", "1", "--set", "training.epochs=0"], "E0"),
         (["--seeds", "1", "--out", "full"], "full: the output folder is not empty"),
@@ -294,7 +294,7 @@ def test_a_sweep_without_a_finished_run_says_so(declnet_cli, specs):
         ("specs --seeds 0 --metric accurac", 'did you mean "accuracy"?'),
         ("specs --seeds 0 --metric proof.loss", 'no spec has a metric "proof.loss"'),
         ("specs specs/fast.json --seeds 0", 'are both called "fast"'),
-        ("empty --seeds 0", "there is no spec, .toml or .json, in this folder"),
+        ("empty --seeds 0", "no .toml or .json spec in this folder"),
         ("specs --seeds 0 --out specs", "the output folder is not empty"),
         ("specs --seeds 0 --set training.epoch=1", 'did you mean "epochs"?'),
         ("specs --seeds 0 --picture a.gif", "ends in .png or .svg"),
