@@ -61,9 +61,9 @@ def print_columns(records: Table, no_features: Iterable[str] = ()) -> None:
         records: the training data as loaded.
         no_features: columns that the spec uses for something other than features.
     """
-    roles = dict.fromkeys(records.feature_columns, "feature")
+    roles: dict[str | None, str] = dict.fromkeys(records.feature_columns, "feature")
     roles |= {records.target: "target"} | dict.fromkeys(no_features, "split or weight")
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name, column in islice(records.columns.items(), MOST):
         gaps = missing_values(column)
         there = column[~gaps]

@@ -20,7 +20,6 @@ from declnet.cli.metrics import (
     stored_directions,
 )
 from declnet.cli.terminal import print_table
-from declnet.contracts.metric import Better
 from declnet.errors import SpecError
 from declnet.registry.spelling import suggestion
 from declnet.runs.listing import ListedRun
@@ -180,18 +179,23 @@ def print_comparison(
         first = order_of(column[1], directions, ascending)
         runs = sorted(runs, key=lambda run: sort_key(_value(run, column), first))
     specs = [flatten(run.spec_tables) for run in runs]
-    rows = [["status", *(str(run.manifest.get("status")) for run in runs)]]
-    rows += [[key, *(_shown(spec.get(key)) for spec in specs)] for key in explaining_first(specs)]
-    best: set[tuple[int, int]] = set()
+    rows = [
+        ["status", *(str(run.manifest.get("status")) for run in runs)],
+        *([key, *(_shown(spec.get(key)) for spec in specs)] for key in _explaining_first(specs)),
+    ]
+    best: set[tuple[int, int]] = set()  # cells, unless all runs are equally good
     for metric in ordered(known, FOR_CHOICE):
         values = [_value(run, metric) for run in runs]
-        best |= {(len(rows), at + 1) for at in _best(values, directions.get(metric[1]))}
+        better = directions.get(metric[1])
+        keys = [sort_key(value, better) for value in values] if better is not None else []
+        if len(set(keys)) > 1:
+            best |= {(len(rows), at) for at, key in enumerate(keys, 1) if key == min(keys)}
         rows.append([".".join(metric), *map(format_metric, values)])
     rows.append(["seconds", *(format_seconds(run.manifest.get("seconds")) for run in runs)])
     print_table(["", *(str(run.path) for run in runs)], rows, bold=best)
 
 
-def explaining_first(specs: list[dict[str, Any]]) -> list[str]:
+def _explaining_first(specs: list[dict[str, Any]]) -> list[str]:
     """Return the keys in which specs differ, most informative first."""
 
     def place(key: str) -> tuple[bool, bool, int]:
@@ -205,14 +209,6 @@ def explaining_first(specs: list[dict[str, Any]]) -> list[str]:
 
 def _value(run: StoredRun, metric: tuple[str, str]) -> float | None:
     return run.metrics.get(metric[0], {}).get(metric[1])
-
-
-def _best(values: Sequence[float | None], better: Better | None) -> list[int]:
-    """Return the positions of the best value; none if it is unknown or all are equal."""
-    keys = [sort_key(value, better) for value in values] if better is not None else []
-    if not keys or min(keys) == max(keys):
-        return []
-    return [at for at, key in enumerate(keys) if key == min(keys)]
 
 
 def _shown(value: Any) -> str:

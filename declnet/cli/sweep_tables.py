@@ -34,9 +34,8 @@ def check_metric(wanted: str | None, specs: Sequence[RunSpec], ascending: bool |
         return
     known, (data, _, name) = _directions(specs), wanted.partition(".")
     if wanted not in known and not (data in DATA_SETS and name in known):
-        hint = suggestion(
-            name or wanted, [*(each for each in known if each not in LOSSES), *LOSSES], "metrics"
-        )
+        names = [*(each for each in known if each not in LOSSES), *LOSSES]
+        hint = suggestion(name or wanted, names, "metrics")
         raise ValueError(f'no spec has a metric "{wanted}" ({hint})')
     order_of(wanted if wanted in known else name, known, ascending)
 
@@ -47,10 +46,10 @@ def best_first(
     specs: Sequence[RunSpec],
     ascending: bool | None = None,
 ) -> tuple[list[Series], tuple[str, str] | None]:
-    """Sort the series by the mean of a metric, and return them with that metric.
+    """Sort the series by the mean of a metric; those without it come last.
 
     Args:
-        all_series: the series to sort; series without the metric come last.
+        all_series: the series to sort.
         wanted: a metric accepted by `check_metric`; the main metric if None or if no run has it.
         specs: the specs of the series.
         ascending: whether the lowest mean comes first; None for the best.
@@ -58,7 +57,7 @@ def best_first(
     Returns:
         The series, and the metric's data set and name, or None if no run finished.
     """
-    known = dict.fromkeys(metric for each in all_series for metric in each.figures())
+    known = [metric for each in all_series for metric in each.figures()]
     found = _directions(specs)
     metric = (find_metric(wanted, known) if wanted else None) or main_metric(known, found)
     if metric is None:
@@ -117,12 +116,7 @@ def _labels(series: Series) -> dict[str, list[str]]:
 
 
 def print_sweep(all_series: Sequence[Series], metric: tuple[str, str]) -> None:
-    """Print a row per spec: the distribution of a metric over its runs, and seconds per run.
-
-    Args:
-        all_series: the series, in the order of the rows.
-        metric: the metric's data set and name.
-    """
+    """Print a row per spec: the distribution of a metric over its runs, and seconds per run."""
     columns = ("spec", "runs", *_STATISTICS, "seconds a run")
     rows = []
     for series in all_series:
