@@ -101,19 +101,18 @@ def _run_series(
 ) -> int:
     import time
 
-    from declnet.cli.sweep import status_of, tell_folder, train_all, write_summary
+    from declnet.cli.sweep import status_of, train_all, write_summary
     from declnet.cli.sweep_tables import print_series
-    from declnet.runs.sweep import claim_parent, series_of, tasks_of
+    from declnet.runs.sweep import claim_parent, tasks_of
 
     kind = "folds" if seeds is None else "seeds"
     parent = claim_parent(out, Path("runs"), f"{spec.name}-{kind}")
     start = time.perf_counter()
     tasks = tasks_of(spec, seeds, parent)
-    outcomes = train_all(tasks, registry=registry, disabled=disabled, jobs=jobs, quiet=quiet)
-    (series,) = series_of(outcomes)
+    (series,) = train_all(tasks, registry=registry, disabled=disabled, jobs=jobs, quiet=quiet)
     write_summary(parent, series.as_data(parent) | {"jobs": jobs})
     print_series(series)
-    tell_folder(time.perf_counter() - start, parent)
+    click.echo(f"{time.perf_counter() - start:.2f} s, {parent}")
     return status_of([series])
 
 

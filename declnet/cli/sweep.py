@@ -80,12 +80,10 @@ def train_all(
     disabled: Sequence[str],
     jobs: int,
     quiet: bool,
-) -> list[Outcome]:
-    """Train all tasks and return their outcomes in the same order.
-
-    A failure is reported on stderr and does not affect the others.
-    """
+) -> list[Series]:
+    """Train all tasks; a failure is reported on stderr and does not affect the others."""
     from declnet.cli.progress import sweep_followed
+    from declnet.runs.sweep import series_of
     from declnet.runs.sweep_workers import at_once, one_after_another
 
     found: dict[Path, Outcome] = {}
@@ -97,7 +95,7 @@ def train_all(
         for outcome in outcomes:
             followed.finished(outcome)
             found[outcome.directory] = outcome
-    return [found[task.directory] for task in tasks]
+    return series_of(found[task.directory] for task in tasks)
 
 
 def write_summary(directory: Path, content: object) -> None:
@@ -118,11 +116,6 @@ def write_summary(directory: Path, content: object) -> None:
 def status_of(all_series: Sequence[Series]) -> int:
     """Return the exit code: 1 if a run failed, else 0."""
     return int(any(len(each.finished) < len(each.outcomes) for each in all_series))
-
-
-def tell_folder(seconds: float, directory: Path) -> None:
-    """Print the last line, in the same form as for a single run."""
-    click.echo(f"{seconds:.2f} s, {directory}")
 
 
 @click.command()
@@ -170,7 +163,7 @@ def sweep(
     folds, to fold-<fold> within that), along with a summary.json.
     """
     from declnet.cli.sweep_tables import best_first, check_metric, print_sweep
-    from declnet.runs.sweep import SWEEP, check_names, claim_parent, series_of, tasks_of
+    from declnet.runs.sweep import SWEEP, check_names, claim_parent, tasks_of
 
     signal.signal(signal.SIGTERM, interrupt)
     plot = _plot_command(picture)
@@ -185,8 +178,8 @@ def sweep(
     parent = claim_parent(out, Path("runs"), SWEEP)
     start = time.perf_counter()
     tasks = [task for spec in all_specs for task in tasks_of(spec, seeds, parent / spec.name)]
-    outcomes = train_all(tasks, registry=registry, disabled=disabled, jobs=jobs, quiet=quiet)
-    all_series, metric = best_first(series_of(outcomes), wanted, all_specs, ascending)
+    series = train_all(tasks, registry=registry, disabled=disabled, jobs=jobs, quiet=quiet)
+    all_series, metric = best_first(series, wanted, all_specs, ascending)
     _write_summaries(parent, all_series, metric, jobs)
     if metric is None:
         click.echo("no run finished, so there is nothing to compare", err=True)
@@ -196,7 +189,7 @@ def sweep(
         print_sweep(all_series, metric)
         if plot is not None:
             plot.main([str(parent), "--output", str(picture)], standalone_mode=False)
-    tell_folder(time.perf_counter() - start, parent)
+    click.echo(f"{time.perf_counter() - start:.2f} s, {parent}")
     return status_of(all_series)
 
 
