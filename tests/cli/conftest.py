@@ -24,14 +24,14 @@ from declnet.cli.main import main
 
 
 class InProcess:
-    """Runs a command as its script does; stands in for the server that forks."""
+    """Runs a command in this process as its script does, in place of the server that forks."""
 
     def serves(self, environment: Mapping[str, str]) -> bool:
-        """Whether a command may run here: variables of its own need a process of its own."""
+        """Whether a command may run here: with other variables it needs another process."""
         return not environment
 
     def run(self, arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
-        """Run a command line to its end; what it does not catch fails the test."""
+        """Run a command line to its end; an exception that it does not catch fails the test."""
         out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", newline="") for _ in range(2))
         handler = signal.getsignal(signal.SIGTERM)
         with (
