@@ -54,6 +54,13 @@ def test_what_differs_and_how_runs_ended_is_compared(declnet_cli, runs):
     assert by_name(declnet_cli.succeeds("compare", runs / "small-1"))["status"] == ["finished"]
 
 
+@pytest.mark.parametrize(("second", "bold"), [("small-1", 0), ("small-2", 1)])
+def test_the_best_value_is_bold_on_a_terminal_if_there_is_one(on_terminal, runs, second, bold):
+    raw = on_terminal("compare", "runs/small-1", f"runs/{second}").raw
+    (line,) = (each for each in raw.splitlines() if "train.loss" in each)
+    assert line.count("\x1b[1m") == bold
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
