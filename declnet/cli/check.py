@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from declnet.cli.diagnostics import show_diagnostics
 from declnet.cli.options import (
+    format_option,
     no_plugin_option,
     registry_without,
     set_option,
@@ -17,21 +17,12 @@ from declnet.cli.options import (
 )
 from declnet.cli.reading import checked_spec
 
-if TYPE_CHECKING:
-    from declnet.codes.catalogue import Code
-
 
 @click.command(short_help="Validate a spec; show its layers and memory.")
 @spec_argument
 @set_option
 @no_plugin_option
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    help="json: only the problems, on stdout, for editors and CI.",
-)
+@format_option("only the problems, on stdout, for editors and CI.")
 def check(spec: Path, overrides: tuple[str, ...], disabled: tuple[str, ...], form: str) -> int:
     """Validate SPEC and print its layers and the memory that a run needs."""
     from declnet.cli.diagnostics import as_data
@@ -47,18 +38,16 @@ def check(spec: Path, overrides: tuple[str, ...], disabled: tuple[str, ...], for
     if form == "json":
         click.echo(json.dumps(as_data(problems), indent=2, ensure_ascii=False))
         return SpecError.exit_code if wrong else 0
-    if checked is not None and checked.loaded is not None:
-        from declnet.cli.result_tables import print_columns
+    if checked is not None and (checked.nodes or checked.loaded is not None):
+        from declnet.cli.result_tables import print_columns, print_layers, print_memory
         from declnet.contracts.table import Table
 
         if isinstance(checked.loaded, Table):
             print_columns(checked.loaded, checked.no_features)
-    if checked is not None and checked.nodes and not wrong:
-        from declnet.cli.result_tables import print_layers, print_memory
-
-        print_layers(checked.nodes, checked.data["train"].sample_shape)
-        if checked.memory is not None:
-            print_memory(dict(checked.memory))
+        if checked.nodes and not wrong:
+            print_layers(checked.nodes, checked.data["train"].sample_shape)
+            if checked.memory is not None:
+                print_memory(checked.memory)
     show_diagnostics(problems)
     return SpecError.exit_code if wrong else 0
 
@@ -83,33 +72,26 @@ def _known(context: click.Context, parameter: click.Parameter, code: str | None)
 @click.argument("code", required=False, callback=_known)
 def explain(code: str | None) -> None:
     """Explain an error or warning CODE, e.g. E012, or list all codes."""
-    from declnet.codes.catalogue import catalogue
-
-    if code is not None:
-        click.echo(explanation(catalogue()[code]))
-        return
-    from declnet.cli.terminal import print_table
-
-    print_table(None, ("code", "title"), [(each.code, each.title) for each in catalogue().values()])
-
-
-def explanation(code: Code) -> str:
-    """Return the full explanation of a code, wrapped to the width of the terminal."""
     from shutil import get_terminal_size
     from textwrap import indent
 
-    width = min(get_terminal_size().columns, WIDEST)
-    severity = "warning" if code.code.startswith("W") else "error"
-    return "\n\n".join(
-        [
-            f"{severity}[{code.code}]: {code.title}",
-            click.wrap_text(code.text, width),
-            "Wrong:",
-            indent(code.wrong, "    "),
-            "Right:",
-            indent(code.right, "    "),
-        ]
-    )
+    from declnet.cli.terminal import print_table
+    from declnet.codes.catalogue import catalogue
+
+    if code is None:
+        print_table(("code", "title"), [(each.code, each.title) for each in catalogue().values()])
+        return
+    entry = catalogue()[code]
+    severity = "warning" if code.startswith("W") else "error"
+    parts = [
+        f"{severity}[{code}]: {entry.title}",
+        click.wrap_text(entry.text, min(get_terminal_size().columns, WIDEST)),
+        "Wrong:",
+        indent(entry.wrong, "    "),
+        "Right:",
+        indent(entry.right, "    "),
+    ]
+    click.echo("\n\n".join(parts))
 
 
 @click.command(short_help="Print the JSON Schema of specs, for editors.")
@@ -126,8 +108,6 @@ def schema(output: Path | None, disabled: tuple[str, ...]) -> None:
 
     Editors use it to complete keys and names, show their descriptions, and mark errors.
     """
-    import json
-
     from declnet.errors import OutputError
     from declnet.runs.writing import write_atomically
     from declnet.spec.schema import json_schema

@@ -7,17 +7,12 @@ from pathlib import Path
 
 import click
 
-from declnet.cli.options import ascending_option
+from declnet.cli.options import PATH, ascending_option, format_option, sort_option
 
 
 @click.command(short_help="Compare runs side by side.")
-@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "--sort",
-    "wanted",
-    metavar="METRIC",
-    help="Sort by a final metric, the best first, e.g. loss or test.loss.  [default: as given]",
-)
+@click.argument("runs", nargs=-1, required=True, type=PATH)
+@sort_option("", "as given")
 @ascending_option
 def compare(runs: tuple[Path, ...], wanted: str | None, ascending: bool | None) -> None:
     """Compare the specs, final metrics and times of RUNS, the folders of runs."""
@@ -32,14 +27,8 @@ def compare(runs: tuple[Path, ...], wanted: str | None, ascending: bool | None) 
 
 
 @click.command()
-@click.argument("directory", required=False, default="runs", type=click.Path(path_type=Path))
-@click.option(
-    "--sort",
-    "wanted",
-    metavar="METRIC",
-    help="Sort by a final metric, the best first, e.g. loss or test.loss; or by name, status, "
-    "epochs, seconds or date.  [default: date]",
-)
+@click.argument("directory", required=False, default="runs", type=PATH)
+@sort_option("; or by name, status, epochs, seconds or date", "date")
 @ascending_option
 @click.option("--reverse", is_flag=True, help="Reverse the order.")
 @click.option(
@@ -50,13 +39,7 @@ def compare(runs: tuple[Path, ...], wanted: str | None, ascending: bool | None) 
     help="Only runs with this status, or with this value of a key of the spec, e.g. "
     "status=finished or training.batch_size=32; more than once: all must hold.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    help="json: a list of objects, for programs.",
-)
+@format_option("a list of objects, for programs.")
 def runs(
     directory: Path,
     wanted: str | None,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import astuple, dataclass
 from pathlib import Path
+from textwrap import indent
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -15,6 +16,7 @@ from pydantic.fields import FieldInfo
 
 from declnet.cli.terminal import print_table
 from declnet.contracts.component import Component
+from declnet.registry.plugin import Plugin
 from declnet.registry.registry import Entry, Registry
 
 _PLAIN = {int: "integer", float: "number", bool: "true or false", str: "string", Path: "path"}
@@ -46,23 +48,23 @@ def describe_field(name: str, field: FieldInfo) -> FieldDescription:
     """Describe a field of a pydantic model."""
     return FieldDescription(
         name=name,
-        type=type_in_words(field.annotation),
+        type=_in_words(field.annotation),
         default="required" if field.is_required() else _value(field.get_default()),
         range=", ".join(_bounds(field.metadata)),
         description=field.description or "",
     )
 
 
-def type_in_words(annotation: Any) -> str:
+def _in_words(annotation: Any) -> str:
     """Return a type in plain words, e.g. `number or schedule`, `list of integers`."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in (Union, UnionType):
-        words = (type_in_words(each) for each in arguments if each is not NoneType)
+        words = (_in_words(each) for each in arguments if each is not NoneType)
         return " or ".join(words)
     if origin is Literal:
         return " or ".join(f'"{each}"' for each in arguments)
     if origin in (tuple, list, Annotated):
-        inner = type_in_words(arguments[0])
+        inner = _in_words(arguments[0])
         return inner if origin is Annotated else f"list of {inner}s"
     if isinstance(annotation, type) and issubclass(annotation, Component):
         named = "" if annotation.is_contract() else f' "{annotation.type}"'
@@ -70,16 +72,13 @@ def type_in_words(annotation: Any) -> str:
     return _PLAIN.get(annotation, getattr(annotation, "__name__", str(annotation)))
 
 
-def _bounds(metadata: list[Any]) -> list[str]:
-    """Return the ranges in a field's metadata (annotated-types, or declnet's `NumberOr`)."""
-    bounds = []
+def _bounds(metadata: list[Any]) -> Iterator[str]:
+    """Yield the ranges in a field's metadata (annotated-types, or declnet's `NumberOr`)."""
     for constraint in metadata:
         for attribute, sign in _SIGNS.items():
             bound = getattr(constraint, attribute, None)
             if bound is not None and abs(bound) != float("inf"):
-                shown = str(bound) if isinstance(bound, int) else f"{bound:g}"
-                bounds.append(f"{sign} {shown}")
-    return bounds
+                yield f"{sign} {bound}" if isinstance(bound, int) else f"{sign} {bound:g}"
 
 
 def _value(value: Any) -> str:
@@ -96,37 +95,32 @@ def _value(value: Any) -> str:
 
 _TABLES = {"layer": "[[model.layers]]", "loss": "[loss]", "optimizer": "[optimizer]"}
 
-
-def toml_example(kind: str, type_name: str, fields: Mapping[str, Any]) -> str:
-    """Return TOML for a component: under its section if a spec has one, else an inline table.
-
-    Args:
-        kind: the component's kind.
-        type_name: its type.
-        fields: its other keys.
-    """
-    table = {"type": type_name, **fields}
-    if kind not in _TABLES:
-        return inline_toml(table)
-    return "\n".join([_TABLES[kind], *(f"{key} = {inline_toml(table[key])}" for key in table)])
+_NOT_IN_SPECS = ("kernel", "template")
+"""Kinds of components that specs never name, so they have no example in TOML."""
 
 
-def inline_toml(value: Any) -> str:
+def _examples(component: type[Component]) -> Iterator[str]:
+    """Yield the examples as TOML: under their section if a spec has one, else inline tables."""
+    if component.kind in _NOT_IN_SPECS:
+        return
+    required = any(field.is_required() for field in component.model_fields.values())
+    for fields in component.examples or (() if required else ({},)):
+        table = {"type": component.type, **fields}
+        if component.kind in _TABLES:
+            lines = (f"{key} = {_inline(value)}" for key, value in table.items())
+            yield "\n".join([_TABLES[component.kind], *lines])
+        else:
+            yield _inline(table)
+
+
+def _inline(value: Any) -> str:
     """Return a TOML value on one line."""
     if isinstance(value, Mapping):
-        items = (f"{_key(key)} = {inline_toml(item)}" for key, item in value.items())
+        items = (f"{tomli_w.dumps({key: 0})[:-2]}{_inline(item)}" for key, item in value.items())
         return "{ " + ", ".join(items) + " }"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(inline_toml(item) for item in value) + "]"
+        return "[" + ", ".join(map(_inline, value)) + "]"
     return tomli_w.dumps({"value": value}).removeprefix("value = ").strip()
-
-
-def _key(key: str) -> str:
-    return tomli_w.dumps({key: 0}).removesuffix(" = 0\n")
-
-
-NOT_IN_SPECS = ("kernel", "template")
-"""Kinds of components that specs never name, so they have no example in TOML."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +154,10 @@ def describe(entry: Entry) -> ComponentDescription:
     contract: Any = next(base for base in component.__mro__ if "kind" in vars(base))
     inherited = set(contract.model_fields)
     fields = sorted(component.model_fields.items(), key=lambda each: each[0] in inherited)
+    try:
+        source = inspect.getsourcefile(component) or ""
+    except TypeError:
+        source = ""
     return ComponentDescription(
         kind=entry.kind,
         type=entry.type,
@@ -169,8 +167,8 @@ def describe(entry: Entry) -> ComponentDescription:
         traits=_traits(component),
         parameters=_parameters(component),
         plugin=str(entry.plugin),
-        source=_source(component),
-        examples=_examples(component),
+        source=source,
+        examples=tuple(_examples(component)),
     )
 
 
@@ -184,9 +182,6 @@ def _traits(component: type[Component]) -> dict[str, str]:
         traits["targets"] = component.targets  # type: ignore[attr-defined]
     if component.kind == "data_source" and component.suffixes:  # type: ignore[attr-defined]
         traits["reads"] = ", ".join(component.suffixes)  # type: ignore[attr-defined]
-    if component.kind == "fusion":
-        joined = (component.model_fields[name].annotation for name in ("layer", "loss"))
-        traits["joins"] = " and ".join(getattr(each, "type", str(each)) for each in joined)
     return traits
 
 
@@ -207,68 +202,44 @@ def _parameters(component: type[Component]) -> dict[str, str]:
     return {"parameters": "none"}
 
 
-def _source(component: type[Component]) -> str:
-    try:
-        return inspect.getsourcefile(component) or ""
-    except TypeError:
-        return ""
-
-
-def _examples(component: type[Component]) -> tuple[str, ...]:
-    if component.kind in NOT_IN_SPECS:
-        return ()
-    required = [name for name, field in component.model_fields.items() if field.is_required()]
-    tables = component.examples or (() if required else ({},))
-    return tuple(toml_example(component.kind, component.type, table) for table in tables)
-
-
 def print_component(component: ComponentDescription) -> None:
     """Print a component's kind, docstring, fields, traits, origin, and examples in TOML."""
     write = sys.stdout.write
     write(f'{component.kind} "{component.type}"\n\n{component.summary}\n\n')
     if component.fields:
-        rows = [
-            (each.name, each.type, each.default, each.range, each.description)
-            for each in component.fields
-        ]
-        print_table(None, ("field", "type", "default", "range", "description"), rows)
+        columns = ("field", "type", "default", "range", "description")
+        print_table(columns, map(astuple, component.fields))
     origin = {"class": component.class_name, "plugin": component.plugin, "source": component.source}
     for name, value in (component.traits | component.parameters | origin).items():
         write(f"{name}: {value}\n")
     for example in component.examples:
-        write(f"\nexample:\n{_indented(example)}\n")
-
-
-def _indented(text: str) -> str:
-    return "\n".join(f"    {line}" for line in text.splitlines())
+        write(f"\nexample:\n{indent(example, '    ')}\n")
 
 
 def print_plugins(registry: Registry) -> None:
     """Print a row for each component, by kind, then a row for each conflict and failure."""
-    rows = [
-        (entry.kind, entry.type, entry.plugin.name, entry.plugin.distribution, entry.plugin.version)
-        for entry in registry.offers()
+    rows = [(entry.kind, entry.type, *_origin(entry.plugin)) for entry in registry.offers()]
+    print_table(("kind", "type", "plugin", "distribution", "version"), rows)
+    conflicts = [
+        (
+            each.kind,
+            each.type,
+            ", ".join(plugin.origin for plugin in each.plugins),
+            each.chosen.origin if each.chosen is not None else "none: it must list one",
+        )
+        for each in registry.conflicts()
     ]
-    print_table(None, ("kind", "type", "plugin", "distribution", "version"), rows)
-    conflicts = registry.conflicts()
     if conflicts:
-        several = [
-            (
-                each.kind,
-                each.type,
-                ", ".join(plugin.origin for plugin in each.plugins),
-                each.chosen.origin if each.chosen is not None else "none: it must list one",
-            )
-            for each in conflicts
-        ]
         title = "warning: several distributions offer one type; `plugins` in a spec decides"
-        print_table(title, ("kind", "type", "offered by", "a spec gets by default"), several)
+        columns = ("kind", "type", "offered by", "a spec gets by default")
+        print_table(columns, conflicts, title)
     if registry.disabled:
-        off = [(each.name, each.distribution, each.version) for each in registry.disabled]
-        print_table("disabled plugins", ("plugin", "distribution", "version"), off)
+        disabled = map(_origin, registry.disabled)
+        print_table(("plugin", "distribution", "version"), disabled, "disabled plugins")
     if registry.failures:
-        broken = [
-            (each.plugin.name, each.plugin.distribution, each.plugin.version, each.cause)
-            for each in registry.failures
-        ]
-        print_table("broken plugins", ("plugin", "distribution", "version", "cause"), broken)
+        broken = [(*_origin(each.plugin), each.cause) for each in registry.failures]
+        print_table(("plugin", "distribution", "version", "cause"), broken, "broken plugins")
+
+
+def _origin(plugin: Plugin) -> tuple[str, str, str]:
+    return plugin.name, plugin.distribution, plugin.version

@@ -6,6 +6,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import click
@@ -40,22 +41,21 @@ def _unpainted(text: str, _color: str) -> str:
     return text
 
 
-def rendered(diagnostics: Iterable[Diagnostic], paint: Paint = _unpainted) -> str:
+def rendered(diagnostics: Sequence[Diagnostic], paint: Paint = _unpainted) -> str:
     """Return each diagnostic with its line and carets under the marked part, then a summary."""
-    found = tuple(diagnostics)
-    return "\n\n".join([*(_block(each, paint) for each in found), summary(found)])
+    blocks = [_block(each, paint) for each in diagnostics]
+    return "\n\n".join([*blocks, summary(diagnostics)])
 
 
-def summary(diagnostics: Iterable[Diagnostic]) -> str:
+def summary(diagnostics: Sequence[Diagnostic]) -> str:
     """Return the number of errors and warnings, and how to read more about the first."""
-    found = tuple(diagnostics)
-    counts = Counter(each.severity for each in found)
+    counts = Counter(each.severity for each in diagnostics)
     parts = [
         f"{counts[severity]} {severity}{'s' if counts[severity] != 1 else ''}"
         for severity in ("error", "warning")
         if counts[severity]
     ]
-    more = f"; `declnet explain {found[0].code}` says more" if found else ""
+    more = f"; `declnet explain {diagnostics[0].code}` says more" if diagnostics else ""
     return ", ".join(parts) + more
 
 
@@ -64,23 +64,19 @@ def as_data(diagnostics: Iterable[Diagnostic]) -> dict[str, Any]:
 
     Lines and columns count from 1, and `end_column` is one past the end.
     """
-    return {"problems": [_as_data(each) for each in diagnostics]}
-
-
-def _as_data(diagnostic: Diagnostic) -> dict[str, Any]:
-    place = diagnostic.place or Place("", 1, 1, 1, 1, "")
-    return {
-        "file": place.file,
-        "line": place.line,
-        "column": place.column,
-        "end_line": place.end_line,
-        "end_column": place.end_column,
-        "code": diagnostic.code,
-        "severity": diagnostic.severity,
-        "message": diagnostic.message,
-        "hint": diagnostic.help,
-        "path": dotted(diagnostic.path),
-    }
+    problems = []
+    for each in diagnostics:
+        place = asdict(each.place or Place("", 1, 1, 1, 1, ""))
+        del place["text"]
+        about = {
+            "code": each.code,
+            "severity": each.severity,
+            "message": each.message,
+            "hint": each.help,
+            "path": dotted(each.path),
+        }
+        problems.append(place | about)
+    return {"problems": problems}
 
 
 def _block(diagnostic: Diagnostic, paint: Paint) -> str:
@@ -123,9 +119,8 @@ def _excerpt(place: Place) -> tuple[str, str]:
 
 def _printable(text: str) -> str:
     """Return a text with tabs replaced by spaces, and unprintable characters by a mark."""
-    return "".join(
-        "    " if each == "\t" else each if each.isprintable() else "\ufffd" for each in text
-    )
+    text = text.replace("\t", "    ")
+    return "".join(each if each.isprintable() else "\ufffd" for each in text)
 
 
 def _width(text: str) -> int:

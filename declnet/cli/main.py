@@ -63,7 +63,10 @@ def main() -> NoReturn:
         click.echo("interrupted", err=True)
         sys.exit(130)
     except BrokenPipeError:
-        _silence_stdout()
+        import os
+
+        # Keep what is still buffered from raising at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except Exception as error:
         from declnet.errors import DeclnetError, SpecError  # importing it slows `--help` by 5 %
@@ -78,10 +81,3 @@ def main() -> NoReturn:
             click.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
     sys.exit(status if isinstance(status, int) else 0)
-
-
-def _silence_stdout() -> None:
-    """Keep buffered output from raising at exit after the reader of a pipe has closed it."""
-    import os
-
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -117,8 +117,8 @@ def informative(all_values: Iterable[MetricValues]) -> list[tuple[str, str]]:
     regularized = False
     for by_data in all_values:
         for data, values in by_data.items():
-            found.update(dict.fromkeys((data, name) for name in values))
-            regularized = regularized or bool(values.get("regularization_loss"))
+            found |= dict.fromkeys((data, name) for name in values)
+            regularized |= bool(values.get("regularization_loss"))
     return [each for each in found if regularized or each[1] not in PARTS]
 
 
@@ -163,9 +163,9 @@ def stored_directions(
 def _looked_up(spec: Mapping[str, Any], registry: Registry | None) -> dict[str, Better | None]:
     training = spec.get("training")
     metrics = training.get("metrics") if isinstance(training, Mapping) else None
-    found: dict[str, Better | None] = {}
     if not isinstance(metrics, list) or not metrics:
-        return found
+        return {}
+    found: dict[str, Better | None] = {}
     registry = registry_for(spec.get("plugins"), registry)
     for each in metrics:
         table = each if isinstance(each, Mapping) else {"type": each}
@@ -194,12 +194,7 @@ def sort_key(value: float | None, first: Better) -> float:
 
 
 def order_of(name: str, directions: Directions, ascending: bool | None) -> Better:
-    """Return which values of a metric come first.
-
-    Args:
-        name: the metric's name.
-        directions: the runs' better directions.
-        ascending: True for the lowest values first, False for the highest, None for the best.
+    """Return whether lower or higher values come first; the better ones if `ascending` is None.
 
     Raises:
         ValueError: the best values were requested, but the better direction is unknown.

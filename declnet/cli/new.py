@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from declnet.cli.options import no_plugin_option, registry_without
+from declnet.cli.options import PATH, no_plugin_option, registry_without
 
 if TYPE_CHECKING:
     from declnet.contracts.template import Template
     from declnet.registry.registry import Registry
+
+
+Use = Literal["example", "table"]
 
 
 class _WithTemplates(click.Command):
@@ -32,11 +35,11 @@ class _WithTemplates(click.Command):
 @click.command(
     cls=_WithTemplates, short_help="Write a first spec, commented, to run and to change."
 )
-@click.argument("spec", type=click.Path(path_type=Path))
+@click.argument("spec", type=PATH)
 @click.option("--template", metavar="NAME", help="What to begin with, one of the list below.")
 @click.option(
     "--data",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="A table to write the spec for, in a file that an installed data source reads.",
 )
 @click.option("--target", metavar="COLUMN", help="The column of the table to predict.")
@@ -61,10 +64,13 @@ def new(
     SPEC ends in .toml, or in .json, which has no comments. With --data and --target, the spec is
     written for your own table, whose contents determine preparation, layers, loss and sizes.
     """
+    import json
     import shlex
 
     from declnet.contracts.attribution import attributing_errors
+    from declnet.data.files import naming, profile_of_file
     from declnet.errors import OutputError
+    from declnet.runs.prediction_files import whole_file
 
     suffix = spec.suffix.lower()
     if suffix not in (".toml", ".json"):
@@ -75,17 +81,27 @@ def new(
     with attributing_errors(registry):
         chosen = _chosen(template, "example" if data is None else "table", registry)
         if data is None:
-            text, notes = _checked(chosen, "spec", chosen.spec()), list(_lacking(chosen))
+            text = chosen.spec()
+            document, notes = _parsed(chosen, "spec", text), [*_lacking(chosen)]
         else:
-            text, notes = _for_table(chosen, data, target, spec.parent, registry, task), []
-    _write(spec, _as_json(text) if suffix == ".json" else text, force)
-    for each in (*notes, *_not_there(text, spec.parent, registry)):
+            with naming(data):
+                table = profile_of_file(data, target, spec.parent, registry, task)
+                text = chosen.spec_for_table(table, registry)
+                document, notes = _parsed(chosen, "spec_for_table", text), []
+    if suffix == ".json":
+        text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    try:
+        with whole_file(spec, force) as file:
+            file.write(text.encode())
+    except OSError as error:  # from a name that is too long
+        raise OutputError(f"{spec}: cannot be written: {error.strerror}") from None
+    for each in (*notes, *_not_there(document, spec.parent, registry)):
         click.echo(f"note: {each}", err=True)
     click.echo(f"{spec}: written. Next:")
     click.echo(f"  declnet run {shlex.quote(str(spec))}")
 
 
-def _chosen(name: str | None, use: Literal["example", "table"], registry: Registry) -> Template:
+def _chosen(name: str | None, use: Use, registry: Registry) -> Template:
     """Return the named or default template; raise OutputError if it does not suit the use."""
     from declnet.errors import OutputError, UnknownTypeError
 
@@ -108,14 +124,14 @@ def _chosen(name: str | None, use: Literal["example", "table"], registry: Regist
     )
 
 
-def _default_for(use: Literal["example", "table"], registry: Registry) -> Template:
+def _default_for(use: Use, registry: Registry) -> Template:
     """Return the template that declares itself the default; declnet's own come first."""
     from declnet.errors import OutputError
     from declnet.registry.plugin import FIRST_PARTY
 
     def is_other(name: str) -> bool:
-        plugins = registry.offering("template", name)
-        return not any(each.distribution == FIRST_PARTY for each in plugins)
+        offered_by = [each.distribution for each in registry.offering("template", name)]
+        return FIRST_PARTY not in offered_by
 
     for name in sorted(registry.types("template"), key=is_other):
         found: type[Template] = registry.find("template", name)
@@ -125,27 +141,12 @@ def _default_for(use: Literal["example", "table"], registry: Registry) -> Templa
     raise OutputError(f"no template is the default: name one with --template ({names or 'none'})")
 
 
-def _serves(template: type[Template], use: Literal["example", "table"]) -> bool:
+def _serves(template: type[Template], use: Use) -> bool:
     return template.has_example() if use == "example" else template.takes_tables()
 
 
-def _for_table(
-    template: Template,
-    data: Path,
-    target: str | None,
-    folder: Path,
-    registry: Registry,
-    task: Literal["classification", "regression"] | None,
-) -> str:
-    from declnet.data.files import naming, profile_of_file
-
-    with naming(data):
-        table = profile_of_file(data, target, folder, registry, task)
-        return _checked(template, "spec_for_table", template.spec_for_table(table, registry))
-
-
-def _checked(template: Template, method: str, text: object) -> str:
-    """Return the text from a template if it is TOML."""
+def _parsed(template: Template, method: str, text: object) -> dict[str, Any]:
+    """Return the document that a template wrote; raise BrokenContractError if it is not TOML."""
     import tomllib
 
     from declnet.contracts.returned import BrokenContractError
@@ -153,18 +154,9 @@ def _checked(template: Template, method: str, text: object) -> str:
     if not isinstance(text, str):
         raise BrokenContractError(template, method, f"returned {text!r}, not the text of a spec")
     try:
-        tomllib.loads(text)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise BrokenContractError(template, method, f"returned invalid TOML: {error}") from None
-    return text
-
-
-def _as_json(text: str) -> str:
-    """Convert TOML to indented JSON; comments are lost."""
-    import json
-    import tomllib
-
-    return json.dumps(tomllib.loads(text), indent=2, ensure_ascii=False) + "\n"
 
 
 def _lacking(template: Template) -> Iterator[str]:
@@ -180,15 +172,13 @@ def _lacking(template: Template) -> Iterator[str]:
             yield f"{error.message()} ({(error.context or {}).get('hint')})"
 
 
-def _not_there(text: str, folder: Path, registry: Registry) -> Iterator[str]:
+def _not_there(document: dict[str, Any], folder: Path, registry: Registry) -> Iterator[str]:
     """Yield a sentence for each missing file that a spec's data sources read."""
-    import tomllib
-
     from pydantic_core import PydanticCustomError, ValidationError
 
     from declnet.contracts.data_source import DataSource
 
-    for declared in tomllib.loads(text).get("data", {}).values():
+    for declared in document.get("data", {}).values():
         if not isinstance(declared, dict) or "type" not in declared:
             continue
         try:
@@ -211,25 +201,3 @@ def _summary(template: type[Template]) -> str:
     uses = {"example": "default", "table": "default with --data"}
     marked = uses.get(template.default_for or "")
     return f"{summary}  [{marked}]" if marked else summary
-
-
-def _write(path: Path, text: str, force: bool) -> None:
-    """Write a file; raise OutputError if it exists (unless forced) or cannot be written."""
-    from declnet.errors import OutputError
-    from declnet.runs.writing import write_atomically
-
-    try:
-        if path.is_dir():
-            raise OutputError(f"{path}: is a folder; name a file")
-        if not path.parent.is_dir():
-            raise OutputError(f"{path}: there is no folder {path.parent}; make it first")
-        if force:
-            write_atomically(path, text.encode())
-        else:
-            with path.open("xb") as file:
-                file.write(text.encode())
-    except FileExistsError:
-        message = f"{path}: it exists already; nothing was written (--force overwrites it)"
-        raise OutputError(message) from None
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {error.strerror}") from None

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     from declnet.registry.registry import Registry
 
-spec_argument = click.argument("spec", type=click.Path(path_type=Path))
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+PATH = click.Path(path_type=Path)
+"""The type of arguments and options that are paths."""
+
+spec_argument = click.argument("spec", type=PATH)
+run_argument = click.argument("run", type=PATH)
 
 set_option = click.option(
     "--set",
@@ -20,15 +28,21 @@ set_option = click.option(
     help="Override a key of the spec, e.g. training.epochs=10 or model.layers.0.units=32.",
 )
 
-
 no_plugin_option = click.option(
     "--no-plugin",
     "disabled",
     multiple=True,
     metavar="NAME",
-    help="Do without a plugin: the name of its entry point or distribution.",
+    help="Disable a plugin: the name of its entry point or distribution.",
 )
 
+quiet_option = click.option(
+    "--quiet", is_flag=True, help="No log lines and no progress, only the result."
+)
+
+plain_option = click.option(
+    "--plain", is_flag=True, help="On a terminal too, print what goes into a pipe."
+)
 
 ascending_option = click.option(
     "--ascending/--descending",
@@ -36,6 +50,86 @@ ascending_option = click.option(
     default=None,
     help="Sort by value instead, the lowest or the highest first.  [default: the best first]",
 )
+
+jobs_option = click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="How many runs to train in parallel; if more than 1, each in a process with one BLAS "
+    "thread.",
+)
+
+
+def format_option(description: str) -> Decorator:
+    """Return the option `--format`, text or JSON."""
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        help=f"json: {description}",
+    )
+
+
+def sort_option(others: str, default: str) -> Decorator:
+    """Return the option `--sort`, a metric or one of the others."""
+    return click.option(
+        "--sort",
+        "wanted",
+        metavar="METRIC",
+        help="Sort by a final metric, the best first, e.g. loss or test.loss"
+        f"{others}.  [default: {default}]",
+    )
+
+
+def seeds_option(description: str, *, required: bool = False) -> Decorator:
+    """Return the option `--seeds`, whose value is a tuple of integers or None."""
+    return click.option(
+        "--seeds",
+        metavar="SEEDS",
+        callback=lambda _context, _parameter, text: None if text is None else parse_seeds(text),
+        required=required,
+        help=description,
+    )
+
+
+MOST = 10_000
+"""Maximum seeds in one command; more than that is taken for a typo."""
+
+LARGEST = 2**53
+"""The largest seed that a spec allows."""
+
+
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """Parse seeds such as `0..9`, `0,3,7` or `0..4,10`, in order; ranges include both ends.
+
+    Raises:
+        BadParameter: the text has another form, or a seed is too large or given twice.
+    """
+    seeds: list[int] = []
+    for part in text.split(","):
+        seeds += _range(part.strip())
+        if len(seeds) > MOST:
+            raise click.BadParameter(f"more than {MOST} seeds")
+    if max(seeds) > LARGEST:
+        raise click.BadParameter(f"{max(seeds)} is larger than 2^53")
+    if len(set(seeds)) < len(seeds):
+        twice = next(seed for seed in seeds if seeds.count(seed) > 1)
+        raise click.BadParameter(f"duplicate seed {twice}")
+    return tuple(seeds)
+
+
+def _range(text: str) -> range:
+    match = re.fullmatch(r"([0-9]{1,17})(?:\.\.([0-9]{1,17}))?", text)
+    if match is None:
+        raise click.BadParameter(f'"{text}" is not a valid seed; write e.g. 0..9 or 0,3,7')
+    first, last = int(match[1]), int(match[2] or match[1])
+    if last < first:
+        raise click.BadParameter(f'"{text}" runs backwards; write {last}..{first}')
+    if last - first >= MOST:
+        raise click.BadParameter(f'"{text}" are more than {MOST} seeds')
+    return range(first, last + 1)
 
 
 def registry_without(disabled: tuple[str, ...]) -> Registry:

@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Iterator
 from importlib import import_module
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import click
@@ -55,7 +56,8 @@ class PluginCommand(click.Command):
             )
         (offer,) = self._offers
         try:
-            command = _resolved(offer.reference)
+            module, _, path = offer.reference.partition(":")
+            command = attrgetter(path)(import_module(module))
             if not isinstance(command, click.Command):
                 raise TypeError(f"{offer.reference} is not a click command")  # noqa: TRY301
         except (Exception, SystemExit) as error:
@@ -172,14 +174,6 @@ def _entry_points(file: str) -> Iterator[tuple[str, str]]:
         elif section == GROUP and "=" in stripped and stripped[0] not in "#;":
             name, _, reference = stripped.partition("=")
             yield name.strip(), reference.partition("[")[0].strip()
-
-
-def _resolved(reference: str) -> Any:
-    module, _, path = reference.partition(":")
-    found: Any = import_module(module)
-    for name in path.split("."):
-        found = getattr(found, name)
-    return found
 
 
 def _normalized(name: str) -> str:

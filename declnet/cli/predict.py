@@ -10,17 +10,23 @@ from pathlib import Path
 import click
 
 from declnet.cli.diagnostics import show_note
-from declnet.cli.options import no_plugin_option, registry_without
+from declnet.cli.options import (
+    PATH,
+    format_option,
+    no_plugin_option,
+    registry_without,
+    run_argument,
+)
 from declnet.cli.run import interrupt
 
 
 @click.command(short_help="Predict the rows of a file with the model of a run.")
-@click.argument("run", type=click.Path(path_type=Path))
-@click.argument("file", metavar="INPUT", type=click.Path(path_type=Path))
+@run_argument
+@click.argument("file", metavar="INPUT", type=PATH)
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="The file to write.  [default: standard output]",
 )
 @click.option(
@@ -72,11 +78,11 @@ def predict(
 
 
 @click.command(short_help="Measure how good the model of a run is, by class too.")
-@click.argument("run", type=click.Path(path_type=Path))
+@run_argument
 @click.option(
     "--data",
     "file",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="A file to evaluate on, with targets, of any kind that an installed data source reads.  "
     "[default: the run's own data]",
 )
@@ -86,13 +92,7 @@ def predict(
     type=click.Choice(["test", "validation", "train"]),
     help="Which of the run's own data sets.  [default: the first of these that it has]",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    help="json: one object, for programs.",
-)
+@format_option("one object, for programs.")
 @no_plugin_option
 def evaluate(
     run: Path, file: Path | None, data_set: str | None, form: str, disabled: tuple[str, ...]

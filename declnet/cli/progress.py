@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from declnet.cli.metrics import (
     Abbreviations,
@@ -24,8 +24,8 @@ from declnet.spec.model import TrainingSpec
 from declnet.training.trainer import Event
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
-
+    from rich.console import Console
+    from rich.progress import Progress, ProgressColumn, TaskID
 
 STEP = 0.1
 """Seconds between updates of the bar, however many epochs pass."""
@@ -70,7 +70,20 @@ def followed(
 def _progress_bar(
     epochs: int, shorter: Abbreviations, print_logged: Listener | None
 ) -> Iterator[Listener]:
-    bar = _bar(epochs)
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.table import Column
+
+    def fixed(width: int) -> Column:
+        return Column(no_wrap=True, min_width=width)
+
+    width = WIDE_BAR if _stderr().width >= WIDE_TERMINAL else NARROW_BAR
+    bar = _progress(
+        TextColumn("epoch", table_column=fixed(5)),
+        MofNCompleteColumn(table_column=fixed(2 * len(str(epochs)) + 1)),
+        BarColumn(width, table_column=fixed(width)),
+        TimeRemainingColumn(table_column=fixed(7)),
+        TextColumn("{task.fields[metrics]}", markup=False),
+    )
     task = bar.add_task("epoch", total=epochs, metrics="")
     now, next_step = time.monotonic, 0.0
 
@@ -91,30 +104,22 @@ def _progress_bar(
         yield listener
 
 
-def _bar(epochs: int) -> Progress:
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-    from rich.table import Column
+def _progress(*columns: ProgressColumn) -> Progress:
+    """Return a bar on stderr that disappears when it is done."""
+    from rich.progress import Progress
 
-    console = Console(file=sys.stderr)
-    width = WIDE_BAR if console.width >= WIDE_TERMINAL else NARROW_BAR
-    count = 2 * len(str(epochs)) + 1
     return Progress(
-        TextColumn("epoch", table_column=Column(no_wrap=True, min_width=5)),
-        MofNCompleteColumn(table_column=Column(no_wrap=True, min_width=count)),
-        BarColumn(width, table_column=Column(no_wrap=True, min_width=width)),
-        TimeRemainingColumn(table_column=Column(no_wrap=True, min_width=7)),
-        TextColumn("{task.fields[metrics]}", markup=False),
-        console=console,
+        *columns,
+        console=_stderr(),
         transient=True,
         redirect_stdout=is_terminal(sys.stdout),
     )
+
+
+def _stderr() -> Console:
+    from rich.console import Console
+
+    return Console(file=sys.stderr)
 
 
 class SweepFollower:
@@ -141,31 +146,28 @@ class SweepFollower:
     def progress(self, task: Task, share: float) -> None:
         """Update the progress of a run; called often, so it must be cheap."""
         self._shares[task.directory] = share
-        if self._bar is None or time.monotonic() < self._next_step:
-            return
-        self._next_step = time.monotonic() + STEP
-        self._move()
+        if self._bar is not None and time.monotonic() >= self._next_step:
+            self._next_step = time.monotonic() + STEP
+            self._move()
 
     def finished(self, outcome: Outcome) -> None:
         """Show that a run finished or failed."""
         self._shares.pop(outcome.directory, None)
         self._done += 1
         self._move()
-        label = outcome.label
         if outcome.error is not None:
-            self._print(f"error: {label}: {outcome.error}", to_stderr=True)
+            self._print(f"error: {outcome.label}: {outcome.error}", sys.stderr)
         elif self._lines:
-            last = list(outcome.metrics)[-1]
-            words = metrics_in_words(outcome.metrics[last], self._shorter[outcome.name])
-            self._print(f"{label}: {last}, {words}")
+            data, values = list(outcome.metrics.items())[-1]
+            words = metrics_in_words(values, self._shorter[outcome.name])
+            self._print(f"{outcome.label}: {data}, {words}", sys.stdout)
 
     def _move(self) -> None:
         if self._bar is not None:
             bar, task = self._bar
             bar.update(task, completed=self._done + sum(self._shares.values()), done=self._done)
 
-    def _print(self, line: str, *, to_stderr: bool = False) -> None:
-        stream = sys.stderr if to_stderr else sys.stdout
+    def _print(self, line: str, stream: TextIO) -> None:
         if self._bar is not None and is_terminal(stream):
             self._bar[0].console.print(line, highlight=False, markup=False, soft_wrap=True)
         else:
@@ -175,27 +177,15 @@ class SweepFollower:
 
 @contextmanager
 def sweep_followed(tasks: Sequence[Task], *, quiet: bool) -> Iterator[SweepFollower]:
-    """Yield the progress display of a sweep.
-
-    Args:
-        tasks: all tasks of the sweep.
-        quiet: whether to show only failures.
-    """
+    """Yield the progress display of a sweep; if quiet, it shows only failures."""
     shorter = {each.spec.name: abbreviations(each.spec.training.metrics) for each in tasks}
     if quiet or not is_terminal(sys.stderr):
         yield SweepFollower(shorter, None, lines=not quiet)
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
-    bar = Progress(
-        TextColumn("run {task.fields[done]}/{task.total}"),
-        BarColumn(bar_width=30),
-        TimeRemainingColumn(),
-        console=Console(file=sys.stderr),
-        transient=True,
-        redirect_stdout=is_terminal(sys.stdout),
-    )
+    count = TextColumn("run {task.fields[done]}/{task.total}")
+    bar = _progress(count, BarColumn(bar_width=30), TimeRemainingColumn())
     task = bar.add_task("", total=len(tasks), done=0)
     with bar:
         yield SweepFollower(shorter, (bar, task), lines=True)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from declnet.registry.registry import Registry
     from declnet.spec.model import RunSpec
-    from declnet.spec.overrides import Override
     from declnet.spec.validate import ParsedSpec
     from declnet.training.checks.check import Checked
 
@@ -18,13 +17,24 @@ def read(spec: Path, overrides: Iterable[str], registry: Registry) -> ParsedSpec
     """Read and validate a spec with its overrides.
 
     Raises:
-        SpecError: an override cannot be parsed, or the file cannot be read.
+        SpecError: overrides cannot be parsed, or the file cannot be read.
     """
     from declnet.contracts.attribution import attributing_errors
+    from declnet.errors import Diagnostic, SpecError
+    from declnet.spec.overrides import Override, parse_override
     from declnet.spec.validate import read_spec
 
+    parsed: list[Override] = []
+    errors: list[Diagnostic] = []
+    for number, text in enumerate(overrides, start=1):
+        try:
+            parsed.append(parse_override(text, number))
+        except SpecError as error:
+            errors += error.problems
+    if errors:
+        raise SpecError(errors)
     with attributing_errors(registry):
-        return read_spec(spec, _parsed(overrides), registry)
+        return read_spec(spec, parsed, registry)
 
 
 def checked_spec(spec: Path, overrides: Iterable[str], registry: Registry) -> Checked:
@@ -52,24 +62,3 @@ def valid_spec(spec: Path, overrides: Iterable[str], registry: Registry) -> tupl
     if checked.errors or parsed.spec is None:
         raise SpecError(checked.problems)
     return parsed.spec, checked
-
-
-def _parsed(overrides: Iterable[str]) -> list[Override]:
-    """Parse all overrides.
-
-    Raises:
-        SpecError: an override cannot be parsed; contains all such overrides.
-    """
-    from declnet.errors import Diagnostic, SpecError
-    from declnet.spec.overrides import parse_override
-
-    parsed: list[Override] = []
-    errors: list[Diagnostic] = []
-    for number, text in enumerate(overrides, start=1):
-        try:
-            parsed.append(parse_override(text, number))
-        except SpecError as error:
-            errors += error.problems
-    if errors:
-        raise SpecError(errors)
-    return parsed

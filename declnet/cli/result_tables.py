@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from shutil import get_terminal_size
 from typing import Any
 
@@ -21,22 +22,28 @@ from declnet.runs.session import RunResult
 
 def print_layers(nodes: Sequence[Node], input_shape: Shape) -> None:
     """Print a row per layer: name, type, output shape (n samples first), parameters."""
-    rows = [("input", "", _with_batch(input_shape), "")]
-    rows += [
-        (node.name, node.layer.type, _with_batch(node.output_shape), f"{node.parameter_count:,}")
-        for node in nodes
-    ]
     total = sum(node.parameter_count for node in nodes)
-    rows.append(("total", "", "", f"{total:,}"))
-    columns = ("layer", "type", "output", "parameters")
-    print_table(None, columns, rows, numeric=frozenset({"parameters"}))
+    rows = [
+        ("input", "", _with_batch(input_shape), ""),
+        *(
+            (
+                each.name,
+                each.layer.type,
+                _with_batch(each.output_shape),
+                f"{each.parameter_count:,}",
+            )
+            for each in nodes
+        ),
+        ("total", "", "", f"{total:,}"),
+    ]
+    print_table(("layer", "type", "output", "parameters"), rows, numeric=["parameters"])
 
 
 def print_memory(memory: Mapping[str, int]) -> None:
     """Print a row for each use of memory, and the total."""
     rows = [(purpose, shown_bytes(size)) for purpose, size in memory.items()]
     rows.append(("total", shown_bytes(sum(memory.values()))))
-    print_table(None, ("memory of a run", "size"), rows, numeric=frozenset({"size"}))
+    print_table(("memory of a run", "size"), rows, numeric=["size"])
 
 
 def _with_batch(shape: Shape) -> str:
@@ -48,39 +55,25 @@ MOST = 60
 
 
 def print_columns(records: Table, no_features: Iterable[str] = ()) -> None:
-    """Print a row per column: name, type, role, share of missing values, distinct values.
+    """Print a row per column: name, type, role, missing values, distinct values.
 
     Args:
         records: the training data as loaded.
         no_features: columns that the spec uses for something other than features.
     """
-    features = set(records.feature_columns) - set(no_features)
-    names = list(records.columns)
-    rows = [_row(name, records, features, set(no_features)) for name in names[:MOST]]
-    if len(names) > MOST:
-        rows.append((f"… and {len(names) - MOST:,} more", "", "", "", ""))
-    print_table(
-        None,
-        ("column", "type", "serves as", "missing", "distinct"),
-        rows,
-        numeric=frozenset({"missing", "distinct"}),
-    )
-
-
-def _row(
-    name: str, records: Table, features: set[str], others: set[str]
-) -> tuple[str, str, str, str, str]:
-    column = records.columns[name]
-    gaps = missing_values(column)
-    role = "target" if name == records.target else "feature" if name in features else ""
-    if name in others:
-        role = "split or weight"
-    count = int(np.count_nonzero(gaps))
-    return (name, column_type(column), role, f"{count:,}", f"{_distinct(column[~gaps]):,}")
-
-
-def _distinct(there: Array) -> int:
-    return len(set(there.tolist())) if there.dtype.kind == "O" else len(np.unique(there))
+    roles: dict[str | None, str] = dict.fromkeys(records.feature_columns, "feature")
+    roles |= {records.target: "target"} | dict.fromkeys(no_features, "split or weight")
+    rows: list[tuple[str, ...]] = []
+    for name, column in islice(records.columns.items(), MOST):
+        gaps = missing_values(column)
+        there = column[~gaps]
+        distinct = set(there.tolist()) if there.dtype.kind == "O" else np.unique(there)
+        counts = (f"{np.count_nonzero(gaps):,}", f"{len(distinct):,}")
+        rows.append((name, column_type(column), roles.get(name, ""), *counts))
+    if len(records.columns) > MOST:
+        rows.append((f"… and {len(records.columns) - MOST:,} more", "", "", "", ""))
+    columns = ("column", "type", "serves as", "missing", "distinct")
+    print_table(columns, rows, numeric=columns[3:])
 
 
 MOST_CLASSES = 20
@@ -91,49 +84,35 @@ MOST_PAIRS = 15
 def print_evaluation(found: Evaluation) -> None:
     """Print the metrics, and the scores by class and the confusion matrix, if any."""
     sys.stdout.write(f"{found.data}: {found.samples} samples\n")
-    names = [name for _, name in ordered(informative([{"": found.metrics}]))]
-    rows = [(name, format_metric(found.metrics[name])) for name in names]
-    for name, value in (found.errors or {}).items():
-        if name not in found.metrics:
-            rows.append((name, format_metric(value)))
-    print_table(None, ("figure", "value"), rows, numeric=frozenset({"value"}))
-    _print_by_class(found)
+    values = {name: found.metrics[name] for _, name in ordered(informative([{"": found.metrics}]))}
+    values |= {
+        name: value for name, value in (found.errors or {}).items() if name not in found.metrics
+    }
+    rows = [(name, format_metric(value)) for name, value in values.items()]
+    print_table(("figure", "value"), rows, numeric=["value"])
+    columns = ("class", "precision", "recall", "f1", "support")
+    classes = [
+        [each["class"], *(f"{each[name]:.3f}" for name in columns[1:4]), str(each["support"])]
+        for each in found.by_class()
+    ]
+    if classes:
+        print_table(columns, classes, numeric=columns[1:])
     if found.counts is not None and found.class_names is not None:
         _print_confusion(found.counts, found.class_names)
 
 
-def _print_by_class(found: Evaluation) -> None:
-    rows = [
-        (
-            each["class"],
-            *(f"{each[name]:.3f}" for name in ("precision", "recall", "f1")),
-            str(each["support"]),
-        )
-        for each in found.by_class()
-    ]
-    if rows:
-        columns = ("class", "precision", "recall", "f1", "support")
-        print_table(None, columns, rows, numeric=frozenset(columns[1:]))
-
-
 def _print_confusion(counts: Array, names: tuple[str, ...]) -> None:
     if len(names) > MOST_CLASSES:
-        wrong = [
-            (int(counts[true, predicted]), names[true], names[predicted])
-            for true in range(len(names))
-            for predicted in range(len(names))
-            if true != predicted and counts[true, predicted]
-        ]
-        wrong.sort(key=lambda each: -each[0])
-        pairs = [(true, predicted, str(count)) for count, true, predicted in wrong[:MOST_PAIRS]]
-        columns: tuple[str, ...] = ("true class", "predicted as", "samples")
-        print_table("Most often confused", columns, pairs, numeric=frozenset({"samples"}))
+        places = [(true, as_) for true, as_ in np.argwhere(counts).tolist() if true != as_]
+        places.sort(key=lambda place: -counts[place])
+        pairs = [(names[i], names[j], str(counts[i, j])) for i, j in places[:MOST_PAIRS]]
+        columns = ("true class", "predicted as", "samples")
+        print_table(columns, pairs, "Most often confused", numeric=["samples"])
         return
-    heads = tuple(f"as {name}" for name in names)
+    heads = [f"as {name}" for name in names]
     rows = [(name, *map(str, row)) for name, row in zip(names, counts.tolist(), strict=True)]
     diagonal = [(index, index + 1) for index in range(len(names))]
-    columns = ("true class", *heads)
-    print_table("Confusion matrix", columns, rows, frozenset(heads), bold=diagonal)
+    print_table(["true class", *heads], rows, "Confusion matrix", numeric=heads, bold=diagonal)
 
 
 WIDTH = 60
@@ -158,16 +137,19 @@ def print_result(
         for name, values in result.metrics.items():
             sys.stdout.write(f"{name}: {metrics_in_words(values, shorter)}\n")
     else:
-        if not quiet:
+        if not quiet and len(result.history) >= 3 and _can_encode(BLOCKS):
             _print_curves(result.history)
-        _print_metrics(result.metrics)
+        columns = list(result.metrics)
+        rows = [
+            (name, *(format_metric(result.metrics[data].get(name)) for data in columns))
+            for name in dict.fromkeys(name for _, name in ordered(informative([result.metrics])))
+        ]
+        print_table(("", *columns), rows, numeric=columns)
     sys.stdout.write(f"{result.seconds:.2f} s, {result.directory}\n")
 
 
 def _print_curves(history: list[dict[str, Any]]) -> None:
-    """Print the losses over the logged epochs, if there are enough for a curve."""
-    if len(history) < 3 or not _can_encode(BLOCKS):
-        return
+    """Print the losses over the logged epochs."""
     names = [name for name in ("loss", "validation_loss") if name in history[-1]]
     indent = max(map(len, names))
     for name in names:
@@ -179,14 +161,6 @@ def _print_curves(history: list[dict[str, Any]]) -> None:
                 ends = ""
             curve = sparkline(values, max(min(WIDTH, room - len(ends)), 1))
             sys.stdout.write(f"{name.replace('_', ' ').ljust(indent)}  {curve}{ends}\n")
-
-
-def _print_metrics(metrics: dict[str, dict[str, float]]) -> None:
-    """Print a row for each metric and a column for each data set."""
-    columns = list(metrics)
-    names = dict.fromkeys(name for _, name in ordered(informative([metrics])))
-    rows = [(name, *(format_metric(metrics[data].get(name)) for data in columns)) for name in names]
-    print_table(None, ("", *columns), rows, numeric=frozenset(columns))
 
 
 def _can_encode(text: str) -> bool:

@@ -12,13 +12,18 @@ import click
 
 from declnet.cli.diagnostics import show_diagnostics
 from declnet.cli.options import (
+    PATH,
+    jobs_option,
     no_plugin_option,
+    plain_option,
+    quiet_option,
     registry_without,
+    run_argument,
+    seeds_option,
     set_option,
     spec_argument,
 )
 from declnet.cli.reading import valid_spec
-from declnet.cli.seeds import jobs_option, seeds_option
 
 if TYPE_CHECKING:
     from declnet.registry.registry import Registry
@@ -32,7 +37,7 @@ if TYPE_CHECKING:
 @no_plugin_option
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="The run's folder, new or empty.  [default: runs/<name>-<number>]",
 )
 @seeds_option(
@@ -40,8 +45,8 @@ if TYPE_CHECKING:
     "print the mean and the spread.  [default folder: runs/<name>-seeds-<number>]"
 )
 @jobs_option
-@click.option("--quiet", is_flag=True, help="No log lines and no progress, only the result.")
-@click.option("--plain", is_flag=True, help="On a terminal too, print what goes into a pipe.")
+@quiet_option
+@plain_option
 def run(
     spec: Path,
     overrides: tuple[str, ...],
@@ -69,7 +74,7 @@ def run(
     if seeds is not None or loaded.data.is_cross_validation:
         return _run_series(loaded, disabled, registry, out, seeds, jobs, quiet)
     if jobs > 1:
-        raise click.UsageError("--jobs is how many of several --seeds or folds to train at once")
+        raise click.UsageError("--jobs needs several runs to train in parallel: --seeds or folds")
     if not (quiet or plain):
         _show_layers(checked)
     with followed(loaded.training, quiet=quiet, plain=plain) as listener:
@@ -96,19 +101,18 @@ def _run_series(
 ) -> int:
     import time
 
-    from declnet.cli.sweep import status_of, tell_folder, train_all, write_summary
+    from declnet.cli.sweep import status_of, train_all, write_summary
     from declnet.cli.sweep_tables import print_series
-    from declnet.runs.sweep import claim_parent, series_of, tasks_of
+    from declnet.runs.sweep import claim_parent, tasks_of
 
     kind = "folds" if seeds is None else "seeds"
     parent = claim_parent(out, Path("runs"), f"{spec.name}-{kind}")
     start = time.perf_counter()
     tasks = tasks_of(spec, seeds, parent)
-    outcomes = train_all(tasks, registry=registry, disabled=disabled, jobs=jobs, quiet=quiet)
-    (series,) = series_of(outcomes)
+    (series,) = train_all(tasks, registry=registry, disabled=disabled, jobs=jobs, quiet=quiet)
     write_summary(parent, series.as_data(parent) | {"jobs": jobs})
     print_series(series)
-    tell_folder(time.perf_counter() - start, parent)
+    click.echo(f"{time.perf_counter() - start:.2f} s, {parent}")
     return status_of([series])
 
 
@@ -127,15 +131,15 @@ def interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@run_argument
 @click.option(
     "--allow-changes",
     is_flag=True,
-    help="Go on though the spec, the data or versions have changed; the manifest will list what.",
+    help="Resume even if the spec, data or versions have changed; the manifest lists the changes.",
 )
 @no_plugin_option
-@click.option("--quiet", is_flag=True, help="No log lines and no progress, only the result.")
-@click.option("--plain", is_flag=True, help="On a terminal too, print what goes into a pipe.")
+@quiet_option
+@plain_option
 def resume(
     run: Path, allow_changes: bool, disabled: tuple[str, ...], quiet: bool, plain: bool
 ) -> None:

@@ -20,7 +20,6 @@ from declnet.cli.metrics import (
     stored_directions,
 )
 from declnet.cli.terminal import print_table
-from declnet.contracts.metric import Better
 from declnet.errors import SpecError
 from declnet.registry.spelling import suggestion
 from declnet.runs.listing import ListedRun
@@ -43,19 +42,18 @@ def filtered(runs: Sequence[ListedRun], conditions: Iterable[str]) -> list[Liste
     Raises:
         ValueError: a condition is not of the form KEY=VALUE, or no run has its key.
     """
-    left = list(runs)
-    values = {id(run): {"status": run.status, **flatten(run.spec)} for run in runs}
+    left = [(run, {"status": run.status, **flatten(run.spec)}) for run in runs]
+    known = {key for _, values in left for key in values}
     for text in conditions:
         try:
             condition = parse_override(text)
         except SpecError:
             raise ValueError(f'"{text}" is not a filter; write KEY=VALUE') from None
         key = condition.key
-        if runs and not any(key in values[id(run)] for run in runs):
-            known = {each for run in runs for each in values[id(run)]}
+        if runs and key not in known:
             raise ValueError(f'no run has the key "{key}" ({suggestion(key, known, "keys")})')
-        left = [run for run in left if _same(values[id(run)].get(key), condition.value)]
-    return left
+        left = [each for each in left if _same(each[1].get(key), condition.value)]
+    return [run for run, _ in left]
 
 
 def in_order(
@@ -79,14 +77,12 @@ def in_order(
     if wanted is None or wanted in _BY_COLUMN:
         backwards = (ascending is False) != reverse
         return sorted(runs, key=_BY_COLUMN[wanted or "date"], reverse=backwards)
-    known = dict.fromkeys(
-        (data, name) for run in runs for data, each in run.metrics.items() for name in each
-    )
+    known = _metrics_of(runs)
     metric = find_metric(wanted, known)
     if metric is None:
         if not runs:
             return []
-        names = {*_BY_COLUMN, *(".".join(each) for each in known)}
+        names = {*_BY_COLUMN, *map(".".join, known)}
         raise ValueError(f'no run has "{wanted}" ({suggestion(wanted, names, "to sort by")})')
     data, name = metric
     having = [run for run in runs if name in run.metrics.get(data, {})]
@@ -98,29 +94,14 @@ def in_order(
 
 
 def _same(found: Any, wanted: Any) -> bool:
-    numbers = [type(each) in (int, float) for each in (found, wanted)]
-    if all(numbers):
-        return bool(found == wanted)
-    return found is not None and (found == wanted if type(found) is type(wanted) else False)
+    numbers = type(found) in (int, float) and type(wanted) in (int, float)
+    return (numbers or type(found) is type(wanted)) and bool(found == wanted)
 
 
 def print_runs(runs: Sequence[ListedRun]) -> None:
     """Print a row for each run: status, epochs, final metrics, seconds, and start time."""
-    metrics = [
-        each
-        for each in ordered(
-            (data, name) for run in runs for data, values in run.metrics.items() for name in values
-        )
-        if each[1] not in PARTS
-    ]
-    columns = [
-        "name",
-        "status",
-        "epochs",
-        *(".".join(each) for each in metrics),
-        "seconds",
-        "date",
-    ]
+    metrics = [each for each in ordered(_metrics_of(runs)) if each[1] not in PARTS]
+    columns = ["name", "status", "epochs", *map(".".join, metrics), "seconds", "date"]
     rows = [
         (
             str(run.path),
@@ -132,7 +113,11 @@ def print_runs(runs: Sequence[ListedRun]) -> None:
         )
         for run in runs
     ]
-    print_table(None, columns, rows, frozenset(columns) - {"name", "status", "date"})
+    print_table(columns, rows, numeric=columns[2:-1])
+
+
+def _metrics_of(runs: Sequence[ListedRun]) -> list[tuple[str, str]]:
+    return [(data, name) for run in runs for data in run.metrics for name in run.metrics[data]]
 
 
 def as_data(run: ListedRun) -> dict[str, Any]:
@@ -194,18 +179,23 @@ def print_comparison(
         first = order_of(column[1], directions, ascending)
         runs = sorted(runs, key=lambda run: sort_key(_value(run, column), first))
     specs = [flatten(run.spec_tables) for run in runs]
-    rows = [["status", *(str(run.manifest.get("status")) for run in runs)]]
-    rows += [[key, *(_shown(spec.get(key)) for spec in specs)] for key in explaining_first(specs)]
-    best: set[tuple[int, int]] = set()
+    rows = [
+        ["status", *(str(run.manifest.get("status")) for run in runs)],
+        *([key, *(_shown(spec.get(key)) for spec in specs)] for key in _explaining_first(specs)),
+    ]
+    best: set[tuple[int, int]] = set()  # cells, unless all runs are equally good
     for metric in ordered(known, FOR_CHOICE):
         values = [_value(run, metric) for run in runs]
-        best |= {(len(rows), at + 1) for at in _best(values, directions.get(metric[1]))}
+        better = directions.get(metric[1])
+        keys = [sort_key(value, better) for value in values] if better is not None else []
+        if len(set(keys)) > 1:
+            best |= {(len(rows), at) for at, key in enumerate(keys, 1) if key == min(keys)}
         rows.append([".".join(metric), *map(format_metric, values)])
     rows.append(["seconds", *(format_seconds(run.manifest.get("seconds")) for run in runs)])
-    print_table(None, ["", *(str(run.path) for run in runs)], rows, bold=best)
+    print_table(["", *(str(run.path) for run in runs)], rows, bold=best)
 
 
-def explaining_first(specs: list[dict[str, Any]]) -> list[str]:
+def _explaining_first(specs: list[dict[str, Any]]) -> list[str]:
     """Return the keys in which specs differ, most informative first."""
 
     def place(key: str) -> tuple[bool, bool, int]:
@@ -219,14 +209,6 @@ def explaining_first(specs: list[dict[str, Any]]) -> list[str]:
 
 def _value(run: StoredRun, metric: tuple[str, str]) -> float | None:
     return run.metrics.get(metric[0], {}).get(metric[1])
-
-
-def _best(values: Sequence[float | None], better: Better | None) -> list[int]:
-    """Return the positions of the best value; none if it is unknown or all are equal."""
-    keys = [sort_key(value, better) for value in values] if better is not None else []
-    if not keys or min(keys) == max(keys):
-        return []
-    return [at for at, key in enumerate(keys) if key == min(keys)]
 
 
 def _shown(value: Any) -> str:

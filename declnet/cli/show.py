@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from declnet.cli.options import no_plugin_option, registry_without, set_option, spec_argument
+from declnet.cli.options import PATH, no_plugin_option, registry_without, set_option, spec_argument
 from declnet.cli.reading import read
+
+if TYPE_CHECKING:
+    from declnet.errors import KeyPath
+    from declnet.spec.model import RunSpec
 
 
 @click.command(short_help="Print a spec in full, and where each value came from.")
@@ -20,22 +25,55 @@ def show(spec: Path, overrides: tuple[str, ...], disabled: tuple[str, ...]) -> N
 
     A comment after each value shows its origin: a file and line, --set, or default.
     """
-    from declnet.cli.annotated_spec import annotated
     from declnet.errors import SpecError
 
     parsed = read(spec, overrides, registry_without(disabled))
     if parsed.spec is None:
         raise SpecError(parsed.source_map.locate(parsed.diagnostics))
-    click.echo(annotated(parsed.spec), nl=False)
+    click.echo(_annotated(parsed.spec), nl=False)
 
 
-one = click.argument("first", metavar="A", type=click.Path(path_type=Path))
-other = click.argument("second", metavar="B", type=click.Path(path_type=Path))
+def _annotated(spec: RunSpec) -> str:
+    """Return the resolved spec as TOML, each value followed by its origin in a comment."""
+    from declnet.spec.model import resolved_document, resolved_toml
+    from declnet.spec.source_map import Source
+
+    text = resolved_toml(spec)
+    resolved = Source("resolved", text, "toml")
+    origins: dict[int, dict[str, None]] = {}  # by line, each once
+    for path in _values(resolved_document(spec), ()):
+        place = resolved.place_of(path, "value")
+        if place is not None:
+            origins.setdefault(place.line, {})[_origin(spec, path)] = None
+    return "\n".join(
+        f"{line}  # {', '.join(origins[number])}" if number in origins else line
+        for number, line in enumerate(text.split("\n"), start=1)
+    )
+
+
+def _origin(spec: RunSpec, path: KeyPath) -> str:
+    from declnet.spec.overrides import SOURCE
+
+    place = spec.source_map.exact_place(path)
+    if place is None:
+        return "default"
+    return SOURCE if place.file == SOURCE else f"{place.file}:{place.line}"
+
+
+def _values(value: Any, path: KeyPath) -> Iterator[KeyPath]:
+    """Yield the paths of all values except tables; a list of scalars is one value."""
+    if isinstance(value, list) and value and all(isinstance(each, Mapping) for each in value):
+        value = dict(enumerate(value))
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _values(item, (*path, key))
+    else:
+        yield path
 
 
 @click.command(short_help="Show in which keys two specs or runs differ.")
-@one
-@other
+@click.argument("first", metavar="A", type=PATH)
+@click.argument("second", metavar="B", type=PATH)
 def diff(first: Path, second: Path) -> None:
     """Print the keys in which A and B differ, with all defaults filled in.
 
@@ -49,7 +87,7 @@ def diff(first: Path, second: Path) -> None:
         click.echo("no differences")
         return
     rows = [[key, *(text or "-" for text in texts)] for key, texts in differences.items()]
-    print_table(None, ["", str(first), str(second)], rows)
+    print_table(["", str(first), str(second)], rows)
 
 
 def _resolved(path: Path) -> dict[str, Any]:

@@ -12,14 +12,16 @@ import click
 
 from declnet.cli.diagnostics import show_diagnostics
 from declnet.cli.options import (
+    PATH,
     ascending_option,
+    jobs_option,
     no_plugin_option,
     registry_without,
+    seeds_option,
     set_option,
 )
 from declnet.cli.reading import valid_spec
 from declnet.cli.run import interrupt
-from declnet.cli.seeds import jobs_option, seeds_option
 
 if TYPE_CHECKING:
     from declnet.registry.registry import Registry
@@ -56,16 +58,15 @@ def right_specs(
 def _files(specs: Sequence[Path]) -> Iterator[Path]:
     """Yield the given files and the specs in the given folders, by name."""
     for path in specs:
-        if not path.is_dir():
-            yield path
-            continue
-        files = sorted(
-            each
-            for each in path.iterdir()
-            if each.suffix.lower() in (".toml", ".json") and not each.name.startswith(".")
-        )
+        files = [path]
+        if path.is_dir():
+            files = sorted(
+                each
+                for each in path.iterdir()
+                if each.suffix.lower() in (".toml", ".json") and not each.name.startswith(".")
+            )
         if not files:
-            raise click.UsageError(f"{path}: there is no spec, .toml or .json, in this folder")
+            raise click.UsageError(f"{path}: no .toml or .json spec in this folder")
         yield from files
 
 
@@ -79,13 +80,10 @@ def train_all(
     disabled: Sequence[str],
     jobs: int,
     quiet: bool,
-) -> list[Outcome]:
-    """Train all tasks; a failure is reported on stderr and does not affect the others.
-
-    Returns:
-        The outcomes, in the order of the tasks.
-    """
+) -> list[Series]:
+    """Train all tasks; a failure is reported on stderr and does not affect the others."""
     from declnet.cli.progress import sweep_followed
+    from declnet.runs.sweep import series_of
     from declnet.runs.sweep_workers import at_once, one_after_another
 
     found: dict[Path, Outcome] = {}
@@ -97,7 +95,7 @@ def train_all(
         for outcome in outcomes:
             followed.finished(outcome)
             found[outcome.directory] = outcome
-    return [found[task.directory] for task in tasks]
+    return series_of(found[task.directory] for task in tasks)
 
 
 def write_summary(directory: Path, content: object) -> None:
@@ -120,15 +118,8 @@ def status_of(all_series: Sequence[Series]) -> int:
     return int(any(len(each.finished) < len(each.outcomes) for each in all_series))
 
 
-def tell_folder(seconds: float, directory: Path) -> None:
-    """Print the last line, in the same form as for a single run."""
-    click.echo(f"{seconds:.2f} s, {directory}")
-
-
 @click.command()
-@click.argument(
-    "specs", nargs=-1, required=True, metavar="SPECS...", type=click.Path(path_type=Path)
-)
+@click.argument("specs", nargs=-1, required=True, metavar="SPECS...", type=PATH)
 @seeds_option("The seeds to train each spec with, e.g. 0..5 or 0,3,7.", required=True)
 @jobs_option
 @set_option
@@ -143,12 +134,12 @@ def tell_folder(seconds: float, directory: Path) -> None:
 @ascending_option
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="The folder of all runs, new or empty.  [default: runs/sweep-<number>]",
 )
 @click.option(
     "--picture",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE",
     help="Draw the metric and the loss curves, as PNG or SVG; needs the extra plot.",
 )
@@ -172,7 +163,7 @@ def sweep(
     folds, to fold-<fold> within that), along with a summary.json.
     """
     from declnet.cli.sweep_tables import best_first, check_metric, print_sweep
-    from declnet.runs.sweep import SWEEP, check_names, claim_parent, series_of, tasks_of
+    from declnet.runs.sweep import SWEEP, check_names, claim_parent, tasks_of
 
     signal.signal(signal.SIGTERM, interrupt)
     plot = _plot_command(picture)
@@ -187,8 +178,8 @@ def sweep(
     parent = claim_parent(out, Path("runs"), SWEEP)
     start = time.perf_counter()
     tasks = [task for spec in all_specs for task in tasks_of(spec, seeds, parent / spec.name)]
-    outcomes = train_all(tasks, registry=registry, disabled=disabled, jobs=jobs, quiet=quiet)
-    all_series, metric = best_first(series_of(outcomes), wanted, all_specs, ascending)
+    series = train_all(tasks, registry=registry, disabled=disabled, jobs=jobs, quiet=quiet)
+    all_series, metric = best_first(series, wanted, all_specs, ascending)
     _write_summaries(parent, all_series, metric, jobs)
     if metric is None:
         click.echo("no run finished, so there is nothing to compare", err=True)
@@ -198,7 +189,7 @@ def sweep(
         print_sweep(all_series, metric)
         if plot is not None:
             plot.main([str(parent), "--output", str(picture)], standalone_mode=False)
-    tell_folder(time.perf_counter() - start, parent)
+    click.echo(f"{time.perf_counter() - start:.2f} s, {parent}")
     return status_of(all_series)
 
 

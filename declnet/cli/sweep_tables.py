@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from declnet.cli.metrics import (
     DATA_SETS,
@@ -19,7 +19,7 @@ from declnet.cli.metrics import (
 from declnet.cli.terminal import print_table
 from declnet.contracts.metric import Better
 from declnet.registry.spelling import suggestion
-from declnet.runs.sweep import Series, Spread, spread
+from declnet.runs.sweep import Series, spread
 from declnet.spec.model import RunSpec
 from declnet.training.metrics import LOSSES, directions
 
@@ -34,9 +34,8 @@ def check_metric(wanted: str | None, specs: Sequence[RunSpec], ascending: bool |
         return
     known, (data, _, name) = _directions(specs), wanted.partition(".")
     if wanted not in known and not (data in DATA_SETS and name in known):
-        hint = suggestion(
-            name or wanted, [*(each for each in known if each not in LOSSES), *LOSSES], "metrics"
-        )
+        names = [*(each for each in known if each not in LOSSES), *LOSSES]
+        hint = suggestion(name or wanted, names, "metrics")
         raise ValueError(f'no spec has a metric "{wanted}" ({hint})')
     order_of(wanted if wanted in known else name, known, ascending)
 
@@ -47,10 +46,10 @@ def best_first(
     specs: Sequence[RunSpec],
     ascending: bool | None = None,
 ) -> tuple[list[Series], tuple[str, str] | None]:
-    """Sort the series by the mean of a metric, and return them with that metric.
+    """Sort the series by the mean of a metric; those without it come last.
 
     Args:
-        all_series: the series to sort; series without the metric come last.
+        all_series: the series to sort.
         wanted: a metric accepted by `check_metric`; the main metric if None or if no run has it.
         specs: the specs of the series.
         ascending: whether the lowest mean comes first; None for the best.
@@ -58,7 +57,7 @@ def best_first(
     Returns:
         The series, and the metric's data set and name, or None if no run finished.
     """
-    known = dict.fromkeys(metric for each in all_series for metric in each.figures())
+    known = [metric for each in all_series for metric in each.figures()]
     found = _directions(specs)
     metric = (find_metric(wanted, known) if wanted else None) or main_metric(known, found)
     if metric is None:
@@ -76,47 +75,35 @@ def _directions(specs: Sequence[RunSpec]) -> dict[str, Better | None]:
     return common_directions(directions(each.training.metrics) for each in specs)
 
 
-_STATISTICS: tuple[tuple[str, Callable[[Spread], float | None]], ...] = (
-    ("mean", lambda spread: spread.mean),
-    ("standard deviation", lambda spread: spread.standard_deviation),
-    ("min", lambda spread: spread.minimum),
-    ("max", lambda spread: spread.maximum),
-)
+_STATISTICS = ("mean", "standard deviation", "min", "max")
+"""Column headings for the values of a `Spread`, in order."""
 
 
 def print_series(series: Series) -> None:
     """Print the metrics of each seed and fold, then their mean, deviation and range."""
     all_values = series.figures()
     metrics = [each for each in ordered(all_values) if each[1] not in PARTS]
-    failed = len(series.finished) < len(series.outcomes)
     labels = _labels(series)
-    columns = [*labels, *(f"{data}.{name}" for data, name in metrics), "seconds"]
-    rows = []
-    for number, run in enumerate(series.outcomes):
-        values = [run.metrics.get(data, {}).get(name) for data, name in metrics]
-        label = [each[number] for each in labels.values()]
-        rows.append([*label, *map(format_metric, values), format_seconds(run.seconds)])
+    if len(series.finished) < len(series.outcomes):
+        labels["status"] = [each.status for each in series.outcomes]
+    numeric = [*map(".".join, metrics), "seconds"]
+    rows = [
+        [
+            *label,
+            *(format_metric(run.metrics.get(data, {}).get(name)) for data, name in metrics),
+            format_seconds(run.seconds),
+        ]
+        for run, *label in zip(series.outcomes, *labels.values(), strict=True)
+    ]
     footer = []
     if series.finished:
-        spreads = [spread(all_values[each]) for each in metrics]
-        seconds = spread(series.seconds())
         more = [""] * (len(labels) - 1)
-        footer = [
-            [
-                title,
-                *more,
-                *(format_metric(of(each)) for each in spreads),
-                format_seconds(of(seconds)),
-            ]
-            for title, of in _STATISTICS
-        ]
-    if failed:
-        columns.insert(len(labels), "status")
-        for row, run in zip(rows, series.outcomes, strict=True):
-            row.insert(len(labels), run.status)
-        for row in footer:
-            row.insert(len(labels), "")
-    print_table(None, columns, rows, frozenset(columns) - {*labels, "status"}, footer)
+        columns = [*(all_values[each] for each in metrics), series.seconds()]
+        spreads = [spread(values).as_data().values() for values in columns]
+        for title, *values, seconds in zip(_STATISTICS, *spreads, strict=True):
+            numbers = [*map(format_metric, values), format_seconds(seconds)]
+            footer.append([title, *more, *numbers])
+    print_table([*labels, *numeric], rows, numeric=numeric, footer=footer)
 
 
 def _labels(series: Series) -> dict[str, list[str]]:
@@ -129,24 +116,19 @@ def _labels(series: Series) -> dict[str, list[str]]:
 
 
 def print_sweep(all_series: Sequence[Series], metric: tuple[str, str]) -> None:
-    """Print a row per spec: the distribution of a metric over its runs, and seconds per run.
-
-    Args:
-        all_series: the series, in the order of the rows.
-        metric: the metric's data set and name.
-    """
-    columns = ("spec", "runs", *(title for title, _ in _STATISTICS), "seconds a run")
+    """Print a row per spec: the distribution of a metric over its runs, and seconds per run."""
+    columns = ("spec", "runs", *_STATISTICS, "seconds a run")
     rows = []
     for series in all_series:
         values, seconds = series.figures().get(metric), series.seconds()
-        of_values = spread(values) if values else None
         done, all_runs = len(series.finished), len(series.outcomes)
+        shown = spread(values).as_data().values() if values else [None] * len(_STATISTICS)
         rows.append(
             (
                 series.name,
                 str(done) if done == all_runs else f"{done} of {all_runs}",
-                *(format_metric(of(of_values) if of_values else None) for _, of in _STATISTICS),
+                *map(format_metric, shown),
                 format_seconds(spread(seconds).mean if seconds else None),
             )
         )
-    print_table(".".join(metric), columns, rows, frozenset(columns) - {"spec"})
+    print_table(columns, rows, ".".join(metric), numeric=columns[1:])

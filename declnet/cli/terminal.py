@@ -22,19 +22,20 @@ def is_terminal(stream: TextIO) -> bool:
 
 
 def print_table(
-    title: str | None,
     columns: Sequence[str],
     rows: Iterable[Sequence[str]],
-    numeric: frozenset[str] = frozenset(),
+    title: str | None = None,
+    *,
+    numeric: Collection[str] = (),
     footer: Sequence[Sequence[str]] = (),
     bold: Collection[tuple[int, int]] = (),
 ) -> None:
     """Print a table on standard output.
 
     Args:
-        title: printed above it.
         columns: the column headings.
         rows: the rows, each with a string per column.
+        title: printed above it.
         numeric: the columns to align to the right.
         footer: rows below a separating line, e.g. totals.
         bold: the cells to emphasize on a terminal, as (row, column) from 0.
@@ -55,8 +56,8 @@ def print_table(
         table.add_row(*map(Text, row, styles))
     if footer:
         table.add_section()
-        for row in footer:
-            table.add_row(*(Text(cell) for cell in row))
+    for row in footer:
+        table.add_row(*map(Text, row))
     if terminal:
         console.print(table)
         return

@@ -1,20 +1,82 @@
-"""The command line as a person sees it: on a terminal."""
+"""The command line in this process, for speed, and as a person sees it: on a terminal."""
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
+import io
 import os
 import pty
 import re
+import signal
 import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 import pytest
+
+from declnet.cli.main import main
+
+
+class InProcess:
+    """Runs a command in this process as its script does, in place of the server that forks."""
+
+    def serves(self, environment: Mapping[str, str]) -> bool:
+        """Whether a command may run here: with other variables it needs another process."""
+        return not environment
+
+    def run(self, arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+        """Run a command line to its end; an exception that it does not catch fails the test."""
+        out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", newline="") for _ in range(2))
+        handler = signal.getsignal(signal.SIGTERM)
+        with (
+            contextlib.chdir(folder),
+            mock.patch.object(sys, "argv", ["declnet", *arguments]),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+            pytest.raises(SystemExit) as ended,
+        ):
+            main()
+        signal.signal(signal.SIGTERM, handler)
+        said = []
+        for stream in (out, err):
+            stream.flush()
+            said.append(stream.buffer.getvalue().decode())
+        return subprocess.CompletedProcess(["declnet", *arguments], ended.value.code, *said)
+
+
+@pytest.fixture(scope="session")
+def fork_server() -> InProcess:
+    """Have `declnet_cli(…)` run in this process; `declnet_cli.start` is a real one."""
+    return InProcess()
+
+
+def rows(out: str) -> list[list[str]]:
+    """The cells of each line of printed tables."""
+    return [re.split(r"\s{2,}", line.strip()) for line in out.splitlines() if line.strip()]
+
+
+def by_name(out: str) -> dict[str, list[str]]:
+    """The other cells of each line by its first."""
+    return {first: more for first, *more in rows(out)}
+
+
+@pytest.fixture
+def refused(declnet_cli: Callable[..., subprocess.CompletedProcess[str]]) -> Callable[..., str]:
+    """Run a command that must fail, print nothing on stdout, and return what it says."""
+
+    def run(*arguments: object, code: int = 2) -> str:
+        done = declnet_cli(*arguments)
+        assert (done.returncode, done.stdout) == (code, "")
+        assert "Traceback" not in done.stderr
+        return done.stderr
+
+    return run
 
 
 @dataclass(frozen=True)

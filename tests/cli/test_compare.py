@@ -1,46 +1,64 @@
+"""`declnet compare` and `declnet runs`."""
+
 from __future__ import annotations
 
 import json
 import re
+import shutil
+from contextlib import nullcontext
 
 import pytest
 
-from declnet import parse_spec, run
+from declnet import DivergenceError, parse_spec, run
 
-
-def table(out):
-    lines = [re.split(r"\s{2,}", line.strip()) for line in out.splitlines() if line.strip()]
-    return {line[0]: line[1:] for line in lines}
+from .conftest import by_name, rows
 
 
 @pytest.fixture
-def runs(declnet_cli, spec_file, document):
-    spec = spec_file(document)
-    declnet_cli.succeeds("run", spec, "--quiet", "--out", "one")
-    adam = "optimizer={type='adam', learning_rate=0.01}"
-    declnet_cli.succeeds("run", spec, "--quiet", "--out", "two", "--set", adam)
-    return "one", "two"
+def runs(document, tmp_path):
+    """Three runs of different rates, the second with Adam, the last one failed, in `runs`."""
+    document["training"]["epochs"] = 30
+    for number, rate in enumerate((0.001, 1.0, 1e200), start=1):
+        document["optimizer"] = {"type": "adam" if number == 2 else "sgd", "learning_rate": rate}
+        with pytest.raises(DivergenceError) if rate == 1e200 else nullcontext():
+            run(parse_spec(document), out=tmp_path / "runs" / f"small-{number}")
+    return tmp_path / "runs"
 
 
-def test_what_differs_and_how_runs_ended_is_shown(declnet_cli, runs, tmp_path):
-    found = table(declnet_cli.succeeds("compare", *runs))
-    assert found["status"] == ["finished", "finished"]
-    assert found["optimizer.type"] == ["sgd", "adam"]
-    assert found["optimizer.learning_rate"] == ["0.1", "0.01"]
-    assert found["optimizer.beta_1"] == ["-", "0.9"]
-    assert "seed" not in found
-    assert "training.epochs" not in found
-    assert len(found["train.loss"]) == len(found["train.accuracy"]) == len(found["seconds"]) == 2
+def metrics(folder):
+    return json.loads((folder / "metrics.json").read_text())
 
 
-def test_one_run_is_shown_alone(declnet_cli, runs):
-    assert table(declnet_cli.succeeds("compare", "one"))["status"] == ["finished"]
+def with_better(directory, better):
+    """Write into a manifest which values are better, or nothing of it, as the first edition."""
+    path = directory / "manifest.json"
+    manifest = json.loads(path.read_text()) | {"better": better}
+    if better is None:
+        del manifest["better"]
+    path.write_text(json.dumps(manifest))
 
 
-def test_a_run_that_did_not_finish_is_shown_too(declnet_cli, runs, tmp_path):
-    (tmp_path / "two" / "metrics.json").unlink()
-    found = table(declnet_cli.succeeds("compare", *runs))
-    assert found["train.loss"][1] == "-"
+def test_what_differs_and_how_runs_ended_is_compared(declnet_cli, runs):
+    out = declnet_cli.succeeds("compare", *sorted(runs.iterdir()))
+    found = by_name(out)
+    assert found["status"] == ["finished", "finished", "failed"]
+    assert found["optimizer.type"] == ["sgd", "adam", "sgd"]
+    assert found["optimizer.learning_rate"] == ["0.001", "1", "1e+200"]
+    assert found["optimizer.beta_1"] == ["-", "0.9", "-"]
+    assert found["train.loss"][2] == "-"
+    assert len(found["train.loss"]) == len(found["train.accuracy"]) == len(found["seconds"]) == 3
+    order = [first for first, *_ in rows(out)[2:]]
+    assert order[:3] == ["status", "optimizer.type", "optimizer.learning_rate"]
+    assert order[-3:] == ["train.accuracy", "train.loss", "seconds"]
+    assert not {"seed", "training.epochs", "train.regularization_loss"} & set(order)
+    assert by_name(declnet_cli.succeeds("compare", runs / "small-1"))["status"] == ["finished"]
+
+
+@pytest.mark.parametrize(("second", "bold"), [("small-1", 0), ("small-2", 1)])
+def test_the_best_value_is_bold_on_a_terminal_if_there_is_one(on_terminal, runs, second, bold):
+    raw = on_terminal("compare", "runs/small-1", f"runs/{second}").raw
+    (line,) = (each for each in raw.splitlines() if "train.loss" in each)
+    assert line.count("\x1b[1m") == bold
 
 
 @pytest.mark.parametrize(
@@ -49,88 +67,54 @@ def test_a_run_that_did_not_finish_is_shown_too(declnet_cli, runs, tmp_path):
         (["absent"], "absent: there is no such folder"),
         (["."], "this is not a run's folder"),
         ([], "Usage: "),
+        (["runs/small-1", "--sort", "acc"], 'no run has the metric "acc"'),
     ],
 )
-def test_what_is_no_run_is_refused(declnet_cli, arguments, message):
-    done = declnet_cli("compare", *arguments)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-def test_the_best_may_come_first(declnet_cli, runs, tmp_path):
-    losses = {
-        name: json.loads((tmp_path / name / "metrics.json").read_text())["train"]["loss"]
-        for name in runs
-    }
-    best, other = sorted(losses, key=losses.get)
-    for options, columns in ((["--sort", "loss"], [best, other]), ([], [other, best])):
-        out = declnet_cli.succeeds("compare", other, best, *options)
-        assert out.split()[:2] == columns
-    done = declnet_cli("compare", *runs, "--sort", "acc")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert 'no run has the metric "acc"' in done.stderr
+def test_what_cannot_be_compared_is_refused(refused, runs, arguments, message):
+    assert message in refused("compare", *arguments)
 
 
 @pytest.fixture
-def distances(declnet_cli, spec_file, document):
+def distances(document, changed, tmp_path):
     """Two runs with a metric whose name does not imply a direction; `near` is better."""
-    document["model"]["layers"][2:] = [{"type": "dense", "units": 1}]
-    document["loss"] = "mean_squared_error"
-    document["training"]["metrics"] = [{"type": "mean_absolute_error", "name": "distance"}]
-    document["optimizer"] = {"type": "adam", "learning_rate": 0.001}
-    spec = spec_file(document)
-    declnet_cli.succeeds("run", spec, "--quiet", "--out", "far")
-    more = ("--set", "optimizer.learning_rate=0.1", "--set", "training.epochs=30")
-    declnet_cli.succeeds("run", spec, "--quiet", "--out", "near", *more)
+    changes = {
+        "model.layers": [{"type": "dense", "units": 1}],
+        "loss": "mean_squared_error",
+        "training.metrics": [{"type": "mean_absolute_error", "name": "distance"}],
+        "training.epochs": 30,
+    }
+    for name, rate in (("far", 0.001), ("near", 0.1)):
+        more = {"optimizer": {"type": "adam", "learning_rate": rate}}
+        run(parse_spec(changed(document, changes | more)), out=tmp_path / name)
     return "far", "near"
-
-
-def with_better(directory, better):
-    """Write into a manifest which values are better, as current runs do."""
-    path = directory / "manifest.json"
-    manifest = json.loads(path.read_text()) | {"better": better}
-    if better is None:
-        del manifest["better"]
-    path.write_text(json.dumps(manifest))
 
 
 @pytest.mark.parametrize("better", [None, {"loss": "lower", "distance": "lower"}])
 def test_the_direction_is_that_of_the_metric_whatever_it_is_called(
     declnet_cli, distances, tmp_path, better
 ):
-    """First-format manifests do not record it, so it is looked up by type."""
     for each in distances:
         with_better(tmp_path / each, better)
     for options, columns in (
+        ([], ["far", "near"]),
         (["--sort", "distance"], ["near", "far"]),
         (["--sort", "train.distance", "--descending"], ["far", "near"]),
         (["--sort", "distance", "--ascending"], ["near", "far"]),
     ):
-        out = declnet_cli.succeeds("compare", *distances, *options)
-        assert out.split()[:2] == columns
+        assert declnet_cli.succeeds("compare", *distances, *options).split()[:2] == columns
 
 
-def test_a_metric_of_unknown_direction_needs_an_order(declnet_cli, distances, tmp_path):
-    for each, better in zip(distances, ("lower", "higher"), strict=True):
+@pytest.mark.parametrize("directions", [("lower", "higher"), (None, None)])
+def test_a_metric_of_unknown_direction_needs_an_order(
+    declnet_cli, refused, distances, tmp_path, directions
+):
+    for each, better in zip(distances, directions, strict=True):
         with_better(tmp_path / each, {"loss": "lower", "distance": better})
-    done = declnet_cli("compare", *distances, "--sort", "distance")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert 'values of "distance" are better; add --ascending or --descending' in done.stderr
-    for each in distances:
-        with_better(tmp_path / each, {"loss": "lower", "distance": None})
-    assert declnet_cli("compare", *distances, "--sort", "distance").returncode == 2
+    said = refused("compare", *distances, "--sort", "distance")
+    assert 'values of "distance" are better; add --ascending or --descending' in said
     out = declnet_cli.succeeds("compare", *distances, "--sort", "distance", "--ascending")
     assert out.split()[:2] == ["near", "far"]
     assert declnet_cli.succeeds("compare", *distances, "--sort", "loss")
-
-
-def test_what_explains_most_is_above(declnet_cli, runs):
-    rows = list(table(declnet_cli.succeeds("compare", *runs)))
-    assert rows.index("optimizer.type") < rows.index("optimizer.learning_rate")
-    assert rows.index("optimizer.learning_rate") < rows.index("optimizer.beta_1")
-    assert rows.index("train.accuracy") < rows.index("train.loss")
-    assert "train.regularization_loss" not in rows
 
 
 @pytest.mark.parametrize(
@@ -143,10 +127,143 @@ def test_what_explains_most_is_above(declnet_cli, runs):
         ("metrics.json", '{"train": {"loss": "x"}}', "metrics.json: train.loss is not a number"),
     ],
 )
-def test_a_damaged_run_is_told(declnet_cli, document, tmp_path, file, content, message):
+def test_a_damaged_run_is_told(refused, document, tmp_path, file, content, message):
     run(parse_spec(document), out=tmp_path / "one")
     (tmp_path / "one" / file).write_text(content)
-    done = declnet_cli("compare", "one")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert f"error: one: cannot be read: {message}" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert f"error: one: cannot be read: {message}" in refused("compare", "one")
+
+
+def listed(out):
+    head, _, *found = rows(out)
+    return [dict(zip(head, row, strict=True)) for row in found]
+
+
+def test_each_run_has_a_row(declnet_cli, runs):
+    first, second, third = listed(declnet_cli.succeeds("runs"))
+    assert [each["name"] for each in (first, second, third)] == ["small-1", "small-2", "small-3"]
+    assert (first["status"], first["epochs"]) == ("finished", "30")
+    assert (third["status"], third["train.loss"]) == ("failed", "-")
+    assert third["epochs"].endswith(" of 30")
+    for row in (first, second):
+        found = metrics(runs / row["name"])["train"]
+        assert float(row["train.loss"]) == pytest.approx(found["loss"], rel=1e-3)
+        assert float(row["train.accuracy"]) == pytest.approx(found["accuracy"], rel=1e-3)
+        assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d", row["date"])
+        assert re.fullmatch(r"\d+\.\d\d", row["seconds"])
+
+
+@pytest.mark.parametrize(
+    ("options", "numbers"),
+    [
+        ("--sort loss", "213"),
+        ("--sort train.loss --reverse", "123"),
+        ("--sort train.accuracy", "213"),
+        ("--sort name --reverse", "321"),
+        ("--sort name --descending", "321"),
+        ("--sort name --descending --reverse", "123"),
+        ("--sort accuracy --ascending", "123"),
+        ("--sort accuracy --descending", "213"),
+        ("--sort loss --descending", "123"),
+        ("--sort loss --descending --reverse", "213"),
+        ("--filter status=failed", "3"),
+        ("--filter optimizer.learning_rate=1e-3", "1"),
+        ("--filter optimizer.learning_rate=1", "2"),
+        ("--filter status=finished --filter model.layers.dense_1.units=4", "12"),
+        ("--filter name=small --filter seed=1 --filter status=failed", "3"),
+    ],
+)
+def test_runs_are_sorted_and_filtered(declnet_cli, runs, options, numbers):
+    found = listed(declnet_cli.succeeds("runs", *options.split()))
+    assert [each["name"] for each in found] == [f"small-{number}" for number in numbers]
+
+
+@pytest.mark.parametrize("name", ["accuracy", "train.accuracy"])
+def test_runs_are_not_sorted_by_a_metric_of_unknown_direction(declnet_cli, refused, runs, name):
+    for each in runs.iterdir():
+        with_better(each, {"loss": "lower"})
+    said = refused("runs", "--sort", name)
+    assert 'values of "accuracy" are better; add --ascending or --descending' in said
+    found = listed(declnet_cli.succeeds("runs", "--sort", name, "--descending"))
+    assert [each["name"] for each in found] == ["small-2", "small-1", "small-3"]
+
+
+def test_json_has_the_metrics_as_they_are(declnet_cli, runs):
+    found = json.loads(declnet_cli.succeeds("runs", "--format", "json"))
+    assert [each["name"] for each in found] == ["small-1", "small-2", "small-3"]
+    assert found[0]["metrics"] == metrics(runs / "small-1")
+    assert found[2]["metrics"] == {}
+    manifest = json.loads((runs / "small-1/manifest.json").read_text())
+    assert [found[0][key] for key in ("started", "seconds")] == [
+        manifest[key] for key in ("started", "seconds")
+    ]
+    assert declnet_cli.succeeds("runs", "--format", "json", "--filter", "seed=2") == "[]\n"
+
+
+def test_runs_of_sweeps_are_found_where_they_are(declnet_cli, runs, spec_file, document):
+    document["optimizer"] = "sgd"
+    declnet_cli.succeeds("run", spec_file(document), "--seeds", "9..10", "--quiet")
+    found = listed(declnet_cli.succeeds("runs", "--sort", "name"))
+    names = [each["name"] for each in found]
+    assert names[3:] == ["small-seeds-1/seed-10", "small-seeds-1/seed-9"]
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "reason"),
+    [
+        ("manifest.json", "{", "manifest.json: "),
+        ("manifest.json", "[]", "manifest.json: no JSON object"),
+        ("manifest.json", "{}", "manifest.json has no 'status'"),
+        ("manifest.json", "[" * 100_000, "manifest.json: "),
+        ("manifest.json", '{"status": "finished", "seconds": []}', ""),
+        ("metrics.json", "3", "metrics.json: no JSON object"),
+        ("metrics.json", '{"train": 3}', ""),
+        ("spec.toml", "a = ", ""),
+        ("history.jsonl", "x\n", ""),
+        ("history.jsonl", "[]\n", ""),
+        ("history.jsonl", '{"epoch": "x"}\n', ""),
+    ],
+)
+def test_a_damaged_run_is_skipped_by_name(declnet_cli, runs, file, content, reason):
+    shutil.copytree(runs / "small-1", runs / "bad")
+    (runs / "bad" / file).write_text(content)
+    done = declnet_cli("runs")
+    assert done.returncode == 0
+    assert done.stderr.startswith(f"skipped runs/bad: damaged: {reason}")
+    assert len(done.stderr.splitlines()) == 1
+    assert len(listed(done.stdout)) == 3
+
+
+def test_folders_that_are_no_runs_are_skipped_by_name(declnet_cli, runs):
+    (runs / "pictures" / "old").mkdir(parents=True)
+    (runs / "empty").mkdir()
+    (runs / ".hidden").mkdir()
+    (runs / "a file").touch()
+    (runs / "around").symlink_to(runs)
+    with (runs / "small-3/history.jsonl").open("a") as file:
+        file.write('{"epoch": 12, "lo')  # as a kill may leave it
+    done = declnet_cli("runs")
+    assert done.returncode == 0
+    skipped = [line.partition(":")[0] for line in done.stderr.splitlines()]
+    assert skipped == [f"skipped runs/{name}" for name in ("around", "empty", "pictures")]
+    assert len(listed(done.stdout)) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["absent"], "absent: there is no such folder"),
+        (["data.npz"], "data.npz: is a file, not a folder"),
+        (["--sort", "accuracyy"], 'no run has "accuracyy"'),
+        (["--sort", "test.loss"], 'did you mean "train.loss"?'),
+        (["--filter", "status"], '"status" is not a filter; write KEY=VALUE'),
+        (["--filter", "optimizer.typ=sgd"], 'did you mean "optimizer.type"?'),
+    ],
+)
+def test_what_cannot_be_listed_is_told(refused, runs, arguments, message):
+    assert message in refused("runs", *arguments)
+
+
+def test_an_empty_folder_has_no_runs(declnet_cli, tmp_path):
+    (tmp_path / "runs").mkdir()
+    assert declnet_cli.succeeds("runs") == "no runs\n"
+    assert declnet_cli.succeeds("runs", "--format", "json") == "[]\n"

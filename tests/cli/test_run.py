@@ -1,11 +1,17 @@
-"""`declnet run` on the command line."""
+"""`declnet run`: what it trains and prints, what it refuses, and how it may be ended."""
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import signal
 
 import numpy as np
-from safetensors.numpy import load_file
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from declnet import load_model, open_run
 
 
 def weights(folder):
@@ -18,12 +24,12 @@ def test_two_processes_train_the_same_weights_bit_for_bit(
     document["training"] |= {"batch_size": 7, "epochs": 5}
     document["model"]["dtype"] = "float32"
     spec = spec_file(document)
-    for out in ("one", "two"):
-        declnet_cli.succeeds("run", spec, "--out", out)
-    assert weights(tmp_path / "one") == weights(tmp_path / "two")
-    assert (tmp_path / "one" / "history.jsonl").read_bytes() == (
-        tmp_path / "two" / "history.jsonl"
-    ).read_bytes()
+    declnet_cli.succeeds("run", spec, "--out", "one")
+    with declnet_cli.start("run", spec, "--out", "two") as process:
+        process.communicate(timeout=60)
+    for file in ("weights.safetensors", "history.jsonl"):
+        one, two = (tmp_path / each / file for each in ("one", "two"))
+        assert one.read_bytes() == two.read_bytes()
 
 
 def test_the_resolved_spec_runs_again_to_the_same_weights_from_anywhere(
@@ -37,33 +43,26 @@ def test_the_resolved_spec_runs_again_to_the_same_weights_from_anywhere(
 
 def test_log_lines_look_like_the_books(declnet_cli, spec_file, document):
     document["model"]["layers"][0]["weight_regularizer"] = {"type": "l2", "strength": 0.01}
-    out = declnet_cli.succeeds("run", spec_file(document))
-    pattern = (
-        r"epoch: \d+, acc: [01]\.\d{3}, loss: \d+\.\d{3} "
-        r"\(data_loss: \d+\.\d{3}, reg_loss: 0\.\d{3}\), lr: 0\.1000000"
-    )
-    lines = out.splitlines()
-    assert [bool(re.fullmatch(pattern, line)) for line in lines[:3]] == [True] * 3
-    assert re.fullmatch(r"train: acc: .*", lines[3])
-    assert re.fullmatch(r"\d+\.\d\d s, runs/small-1", lines[4])
+    document["data"] |= {"validation": 0.2, "test": document["data"]["train"]}
+    *logged, train, validation, test, last = declnet_cli.succeeds(
+        "run", spec_file(document)
+    ).splitlines()
+    metrics = r"acc: [01]\.\d{3}, loss: \d+\.\d{3} \(data_loss: \d+\.\d{3}, reg_loss: 0\.\d{3}\)"
+    pattern = rf"epoch: \d+, {metrics}, lr: 0\.1000000 \| validation, {metrics}"
+    assert [bool(re.fullmatch(pattern, line)) for line in logged] == [True] * 3
+    for name, line in (("train", train), ("validation", validation), ("test", test)):
+        assert re.fullmatch(f"{name}: {metrics}", line)
+    assert re.fullmatch(r"\d+\.\d\d s, runs/small-1", last)
 
 
-def test_quiet_prints_the_result_alone(declnet_cli, spec_file, document):
-    lines = declnet_cli.succeeds("run", spec_file(document), "--quiet").splitlines()
-    assert "epoch" not in "".join(lines)
-    assert lines[0].startswith("train: ")
-
-
-def test_runs_are_numbered_in_the_working_folder(declnet_cli, spec_file, document, tmp_path):
-    spec = spec_file(document)
-    for _ in range(2):
-        declnet_cli.succeeds("run", spec, "--quiet")
-    declnet_cli.succeeds("run", spec, "--quiet", "--set", "name=other")
-    assert sorted(each.name for each in (tmp_path / "runs").iterdir()) == [
-        "other-1",
-        "small-1",
-        "small-2",
-    ]
+def test_quiet_runs_print_the_result_alone_and_are_numbered_by_name(
+    declnet_cli, spec_file, document, tmp_path
+):
+    for options in ([], [], ["--set", "name=other"]):
+        out = declnet_cli.succeeds("run", spec_file(document), "--quiet", *options)
+        assert out.startswith("train: ")
+    names = sorted(each.name for each in (tmp_path / "runs").iterdir())
+    assert names == ["other-1", "small-1", "small-2"]
 
 
 def test_overrides_change_any_key(declnet_cli, spec_file, document, tmp_path, history_of):
@@ -75,38 +74,6 @@ def test_overrides_change_any_key(declnet_cli, spec_file, document, tmp_path, hi
     assert 'type = "tanh"' in (tmp_path / "out" / "spec.toml").read_text()
 
 
-def test_validation_and_test_figures_are_printed(declnet_cli, spec_file, document):
-    document["data"] |= {"validation": 0.2, "test": document["data"]["train"]}
-    lines = declnet_cli.succeeds("run", spec_file(document)).splitlines()
-    assert " | validation, acc: " in lines[0]
-    assert [line.split(":")[0] for line in lines[3:6]] == ["train", "validation", "test"]
-
-
-def test_a_run_that_diverges_fails_and_says_where(
-    declnet_cli, spec_file, document, tmp_path, history_of
-):
-    spec = spec_file(document)
-    options = ["--set", "optimizer.learning_rate=1e200", "--set", "training.epochs=100"]
-    done = declnet_cli("run", spec, *options, "--quiet", "--out", "out")
-    assert done.returncode == 1
-    assert re.search(r"error: epoch \d+: the loss is (nan|inf); .* in \"\w+\"", done.stderr)
-    assert "Traceback" not in done.stderr
-    assert '"status": "failed"' in (tmp_path / "out" / "manifest.json").read_text()
-    assert all(np.isfinite(row["loss"]) for row in history_of(tmp_path / "out"))
-
-
-def test_a_reader_that_goes_away_leaves_no_traceback(declnet_cli, spec_file, document):
-    document["training"]["epochs"] = 3000
-    process = declnet_cli.start("run", spec_file(document))
-    process.stdout.readline()
-    process.stdout.close()
-    err = process.stderr.read()
-    process.stderr.close()
-    assert process.wait(60) in (0, 1)
-    assert "Traceback" not in err
-    assert "Exception ignored" not in err
-
-
 def test_warnings_are_shown_and_the_run_goes_on(declnet_cli, spec_file, document, tmp_path):
     spec = spec_file(document)
     done = declnet_cli("run", spec, "--quiet", "--out", "out", "--set", "model.layers.1=linear")
@@ -116,11 +83,180 @@ def test_warnings_are_shown_and_the_run_goes_on(declnet_cli, spec_file, document
     assert (tmp_path / "out" / "metrics.json").is_file()
 
 
-def test_a_wrong_spec_is_told_with_its_warnings(declnet_cli, spec_file, document, tmp_path):
+def test_a_wrong_spec_is_told_with_its_warnings(refused, spec_file, document, tmp_path):
     changes = ["--set", "model.layers.1=linear", "--set", "model.layers.2.units=2"]
-    done = declnet_cli("run", spec_file(document), *changes)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "warning[W003]: " in done.stderr
-    assert "error[E040]: " in done.stderr
-    assert "\n1 error, 1 warning; " in done.stderr
+    said = refused("run", spec_file(document), *changes)
+    assert "warning[W003]: " in said
+    assert "error[E040]: " in said
+    assert "\n1 error, 1 warning; " in said
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.fixture
+def fails(refused, spec_file, document, tmp_path):
+    """Run the document, which must be refused and leave no folder."""
+
+    def run(*options, code=2):
+        said = refused("run", spec_file(document), "--quiet", *options, code=code)
+        assert said.startswith(("error: ", "error["))
+        assert not (tmp_path / "runs").exists()
+        return said
+
+    return run
+
+
+X, Y = np.arange(24.0).reshape(12, 2), np.arange(12) % 3
+
+
+@pytest.mark.parametrize(
+    ("arrays", "code", "message"),
+    [
+        ({"x": X}, "E031", "it has no array y (its arrays: x)"),
+        ({"y": Y}, "E031", "it has no array x (its arrays: y)"),
+        ({"x": X, "y": np.array([{}] * 12)}, "E031", "the array y holds pickled objects"),
+        ({"x": X, "y": Y[:11]}, "", "x has 12 samples, but y has 11"),
+        ({"x": X * np.nan, "y": Y}, "", "x has 24 values that are NaN or infinite, the first at"),
+        ({"x": X[:0], "y": Y[:0]}, "E031", "train has no samples"),
+        ({"x": X, "y": Y - 1}, "E042", "the labels of data.train begin at -1"),
+        ({"x": X, "y": Y / 2}, "E041", "needs labels"),
+        ({"x": np.float64(1), "y": Y}, "E031", "x is a single number"),
+        ({"x": X.astype(str), "y": Y}, "", "x"),
+    ],
+)
+def test_arrays_that_cannot_be_learned_from(fails, tmp_path, arrays, code, message):
+    np.savez(tmp_path / "data.npz", **arrays)
+    said = fails()
+    assert message in said
+    assert said.startswith(f"error[{code}]: " if code else "error: ")
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda content: b"x,y\n1,2\n", "not an .npz archive"),
+        (lambda content: b"", "not an .npz archive"),
+        (lambda content: content[: len(content) // 2], "not an .npz archive"),
+        (lambda content: content.replace(b"NUMPY", b"NUMPX"), "is damaged"),
+    ],
+)
+def test_a_file_that_is_no_archive_or_a_damaged_one(fails, tmp_path, damage, message):
+    path = tmp_path / "data.npz"
+    path.write_bytes(damage(path.read_bytes()))
+    said = fails()
+    assert said.startswith("error[E031]: ")
+    assert message in said
+
+
+def test_weights_of_another_shape_or_form(fails, document, tmp_path):
+    document["model"]["initial_weights"] = "w.safetensors"
+    save_file({"dense_1.weights": np.zeros((2, 9))}, tmp_path / "w.safetensors")
+    said = fails()
+    assert said.startswith("error[E050]: ")
+    assert "dense_1.weights has shape (2, 9), the model's has (2, 4)" in said
+    (tmp_path / "w.safetensors").write_text("no weights")
+    assert "not a safetensors file" in fails()
+
+
+def test_an_output_folder_that_is_taken_is_left_as_it_was(fails, tmp_path):
+    precious = tmp_path / "out" / "weights.safetensors"
+    precious.parent.mkdir()
+    precious.write_text("precious")
+    assert "out: the output folder is not empty" in fails("--out", "out")
+    assert [each.read_text() for each in precious.parent.iterdir()] == ["precious"]
+    assert "the output folder is a file" in fails("--out", "out/weights.safetensors")
+    assert precious.read_text() == "precious"
+
+
+@pytest.mark.parametrize("out", ["data.npz/below", "/proc/declnet"])
+def test_a_place_that_cannot_be_written_fails_the_run(fails, out):
+    message = fails("--out", out, code=1)
+    assert out in message
+    assert "cannot be made" in message
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_no_permission_to_write_fails_the_run(fails, tmp_path):
+    (tmp_path / "locked").mkdir(mode=0o555)
+    assert "Permission denied" in fails("--out", "locked/out", code=1)
+    assert "no permission" in fails("--out", "locked", code=1)
+
+
+def test_a_run_that_diverges_fails_and_says_where(
+    refused, spec_file, document, tmp_path, history_of
+):
+    options = ["--set", "optimizer.learning_rate=1e200", "--set", "training.epochs=100"]
+    said = refused("run", spec_file(document), *options, "--quiet", "--out", "out", code=1)
+    assert re.search(r"error: epoch \d+: the loss is (nan|inf); .* in \"\w+\"", said)
+    assert '"status": "failed"' in (tmp_path / "out" / "manifest.json").read_text()
+    assert all(np.isfinite(row["loss"]) for row in history_of(tmp_path / "out"))
+
+
+@pytest.fixture
+def endless(declnet_cli, spec_file, document):
+    """Start an endless run, and return its process after its tenth line."""
+    document["training"]["epochs"] = 10**9
+    with declnet_cli.start("run", spec_file(document), "--out", "out") as process:
+        for _ in range(10):
+            process.stdout.readline()
+        yield process
+        process.kill()
+
+
+def test_a_full_disk_fails_the_run_and_says_so(endless, tmp_path):
+    (tmp_path / "full").symlink_to("/dev/full")
+    (tmp_path / "full").replace(tmp_path / "out" / "history.jsonl")
+    _, err = endless.communicate(timeout=60)
+    assert endless.returncode == 1
+    assert "cannot be written: No space left on device" in err
+    assert "Traceback" not in err
+    assert '"failed"' in (tmp_path / "out" / "manifest.json").read_text()
+
+
+def test_a_reader_that_goes_away_leaves_no_traceback(endless):
+    endless.stdout.close()
+    err = endless.stderr.read()
+    assert endless.wait(60) in (0, 1)
+    assert "Traceback" not in err
+    assert "Exception ignored" not in err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_says_so_and_keeps_history_and_weights(
+    endless, history_of, number, blobs, tmp_path
+):
+    endless.send_signal(number)
+    _, err = endless.communicate(timeout=60)
+    assert (endless.returncode, err.strip()) == (130, "interrupted")
+    out = tmp_path / "out"
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert manifest["status"] == "interrupted"
+    assert manifest["seconds"] > 0
+    rows = history_of(out)
+    assert [row["epoch"] for row in rows] == list(range(len(rows)))
+    assert len(rows) >= 10
+    assert np.isfinite(load_model(out).predict(blobs[0])).all()
+    assert not (out / "metrics.json").exists()
+    assert not [each for each in out.iterdir() if each.name.startswith(".")]
+
+
+def test_a_killed_run_leaves_lines_and_files_that_can_be_read(endless, tmp_path):
+    endless.kill()
+    _, err = endless.communicate(timeout=60)
+    assert (endless.returncode, err) == (-signal.SIGKILL, "")
+    stored = open_run(tmp_path / "out")
+    assert [row["epoch"] for row in stored.history] == list(range(len(stored.history)))
+    assert len(stored.history) >= 10
+    assert stored.manifest["status"] == "running"
+
+
+def test_a_quiet_run_that_logs_nothing_is_interrupted_too(
+    declnet_cli, spec_file, document, tmp_path
+):
+    document["training"] |= {"epochs": 10**9, "log_every": 10**9}
+    with declnet_cli.start("run", spec_file(document), "--quiet", "--out", "out") as process:
+        while not (tmp_path / "out" / "history.jsonl").exists():
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, err.strip()) == (130, "interrupted")
+    assert '"interrupted"' in (tmp_path / "out" / "manifest.json").read_text()

@@ -8,7 +8,15 @@ from pathlib import Path
 import click
 
 
-@click.command("list")
+@click.group(invoke_without_command=True)
+@click.pass_context
+def plugins(context: click.Context) -> None:
+    """Show, check and create plugins; by default, list installed ones."""
+    if context.invoked_subcommand is None:
+        context.invoke(list_plugins)
+
+
+@plugins.command("list")
 def list_plugins() -> None:
     """List all installed components by kind, and broken or disabled plugins."""
     from declnet.cli.component_pages import print_plugins
@@ -17,7 +25,7 @@ def list_plugins() -> None:
     print_plugins(default_registry())
 
 
-@click.command()
+@plugins.command()
 @click.argument("type_name", metavar="TYPE")
 @click.option("--kind", help="Show only the component of this kind, e.g. initializer.")
 def show(type_name: str, kind: str | None) -> None:
@@ -50,7 +58,7 @@ def show(type_name: str, kind: str | None) -> None:
             click.echo(f"\nwarning: {conflict}; {conflict.consequence}")
 
 
-@click.command()
+@plugins.command()
 @click.argument("package")
 def check(package: str) -> None:
     """Check PACKAGE, a plugin, distribution or package name; exit with 1 on a failure."""
@@ -75,7 +83,7 @@ KINDS = (
 )
 
 
-@click.command()
+@plugins.command()
 @click.argument("name")
 @click.option("--kind", type=click.Choice(KINDS), default="layer", show_default=True)
 @click.option(
@@ -93,15 +101,3 @@ def new(name: str, kind: str, into: Path) -> None:
     click.echo(f"  pip install -e '{folder}[test]'")
     click.echo(f"  pytest {folder}")
     click.echo(f"  declnet plugins check {folder.name}")
-
-
-@click.group(invoke_without_command=True)
-@click.pass_context
-def plugins(context: click.Context) -> None:
-    """Show, check and create plugins; by default, list installed ones."""
-    if context.invoked_subcommand is None:
-        context.invoke(list_plugins)
-
-
-for each in (list_plugins, show, check, new):
-    plugins.add_command(each)

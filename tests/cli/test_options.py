@@ -3,7 +3,7 @@ from __future__ import annotations
 import click
 import pytest
 
-from declnet.cli.seeds import parse_seeds
+from declnet.cli.options import parse_seeds
 
 
 @pytest.mark.parametrize(
