@@ -8,9 +8,9 @@ import pytest
 from declnet import DeclnetError
 from declnet.testing import ConformanceError, Outcome, Report, check_component
 
-from .broken_components.gradients import HalvedInputGradient
 from .broken_components.memory import ClipsItsInput
-from .right.layers import Drop, Rectifier
+from .broken_components.results import HalvedInputGradient
+from .right import Rectifier, SparseCrossentropy
 
 PASSED = Outcome("layer:scale", 0, "is_right", "passed")
 FAILED = Outcome("layer:scale", 1, "is_left", "failed", "it is not")
@@ -69,17 +69,6 @@ def test_failures_can_be_returned_instead_of_raised():
     assert "off by the factor 1/2" in wrong.message
 
 
-def test_a_class_that_cannot_be_built_has_no_check_run():
-    class Needy(Rectifier):
-        """y = max(x, 0)."""
-
-        type = "needy"
-        slope: float
-
-    with pytest.raises(ConformanceError, match="declare examples"):
-        check_component(Needy)
-
-
 def test_a_class_that_cannot_be_registered_fails():
     class Untyped(Rectifier):
         """y = max(x, 0)."""
@@ -122,12 +111,12 @@ def test_one_cause_is_reported_once():
 
 
 def test_one_cause_in_several_examples_is_reported_once():
-    class Broken(Drop):
-        """y = x."""
+    class Broken(SparseCrossentropy):
+        """losses = 0."""
 
         type = "broken"
 
-        def backward(self, x, y, dy, dx, state):
+        def backward(self, y_pred, y_true, dy_pred):
             raise RuntimeError("out of order")
 
     report = check_component(Broken, raise_on_failure=False)
