@@ -31,12 +31,6 @@ class CheckFailed(DeclnetError, AssertionError):  # noqa: N818  # how a check en
         super().__init__(message)
         self.cause = cause
 
-    def in_context(self, message: str) -> CheckFailed:
-        """Return the same failure with a message that says when it happens."""
-        failure = type(self)(message, self.cause)
-        failure.__cause__ = self.__cause__
-        return failure
-
 
 class ReadOnlyWrittenError(CheckFailed):
     """A component wrote to an array that it may only read."""
