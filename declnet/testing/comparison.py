@@ -25,7 +25,6 @@ SMALL = 100
 TOLERANCE = 1e-5
 """Tolerance for gradients, relative to the norm or the largest element."""
 
-
 CLOSE = 1e-9
 """Tolerance for the same float64 computation in another order, relative to the largest value."""
 
@@ -41,10 +40,7 @@ def same(first: Array, second: Array) -> bool:
 def difference(found: Array, wanted: Array, tolerance: float = CLOSE) -> str | None:
     """Return how two arrays differ, in words, or None if they agree.
 
-    Args:
-        found: the component's result.
-        wanted: the expected result.
-        tolerance: relative to the largest value of `wanted`, or to 1e-3 if that is larger.
+    The tolerance is relative to the largest value of `wanted`, or to 1e-3 if that is larger.
     """
     if found.shape != wanted.shape:
         return f"it has shape {found.shape} instead of {wanted.shape}"
@@ -71,10 +67,9 @@ def difference(found: Array, wanted: Array, tolerance: float = CLOSE) -> str | N
 
 
 def kept_and_read(first: Array, second: Array, poisons: tuple[float, float]) -> tuple[int, int]:
-    """Compare the results of two runs whose output arrays were filled with different numbers.
+    """Return how many elements kept what they held before, and how many depend on it otherwise.
 
-    Returns:
-        How many elements kept the previous number, and how many depend on it in another way.
+    The arrays are the results of two runs whose output arrays held different poisons.
     """
     kept = np.ones(first.shape, bool)
     for array, poison in zip((first, second), poisons, strict=True):
@@ -86,12 +81,7 @@ def kept_and_read(first: Array, second: Array, poisons: tuple[float, float]) -> 
 def require_gradient(draw: Draw, what: str) -> None:
     """Check a gradient at random points, in a random direction and, if small, by element.
 
-    Args:
-        draw: returns a function, a point and a gradient for a seed.
-        what: the gradient's name in the message, e.g. `"dx"`.
-
-    Raises:
-        CheckFailed: it is wrong at most points; the message has the numbers for the first.
+    Raises CheckFailed if it is wrong at most points, with the numbers for the first.
     """
     faults = []
     for seed in range(DRAWS):

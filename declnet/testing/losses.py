@@ -6,6 +6,7 @@ A loss is tried after a probe that gives predictions, with shapes and targets th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from math import prod
@@ -141,12 +142,7 @@ class Pair:
 
 
 def pairs_of(example_shapes: tuple[Any, ...], y_of: Callable[[Shape], Shape]) -> tuple[Pair, ...]:
-    """Return the shapes that a loss or metric declares.
-
-    Args:
-        example_shapes: shapes of a prediction, or pairs of prediction and target shapes.
-        y_of: returns the usual shape of a sample of y for a prediction's shape.
-    """
+    """Return declared shapes as pairs; `y_of` gives that of y for a prediction's shape alone."""
 
     def pair(each: Any) -> Pair:
         is_pair = len(each) == 2 and all(isinstance(part, tuple) for part in each)
@@ -191,9 +187,20 @@ def sort_of(loss: Loss, pair: Pair) -> str | None:
 
     If none gives finite losses, return the first that `prepare` accepts.
     """
-    taken = [sort for sort in DRAWS[loss.targets] if _prepares(loss, sort, pair)]
-    finite = (sort for sort in taken if _is_finite(loss, sort, pair))
-    return next(finite, taken[0] if taken else None)
+    taken = None
+    for sort in DRAWS[loss.targets]:
+        batch = drawn(loss, sort, pair, 0)
+        try:
+            with suppress(CheckFailed), calling("prepare", skips=ValueError):
+                loss.prepare(batch.y, pair.shape, FLOAT)
+        except CheckSkipped:
+            continue
+        taken = taken or sort
+        with suppress(CheckFailed):
+            losses = LossHarness(loss, pair.shape, WHOLE.but(poison=0.0)).losses(batch)
+            if np.isfinite(losses).all():
+                return sort
+    return taken
 
 
 def drawn(loss: Loss, sort: str, pair: Pair, seed: int, samples: int = SAMPLES) -> Batch:
@@ -201,24 +208,6 @@ def drawn(loss: Loss, sort: str, pair: Pair, seed: int, samples: int = SAMPLES) 
     draw, rng = DRAWS[loss.targets][sort], np.random.default_rng([seed, 5])
     y_pred, y = draw(rng, (samples, *pair.shape), (samples, *pair.y))
     return Batch((y_pred,), y)
-
-
-def _prepares(loss: Loss, sort: str, pair: Pair) -> bool:
-    try:
-        loss.prepare(drawn(loss, sort, pair, 0).y, pair.shape, FLOAT)
-    except ValueError:
-        return False
-    except Exception:  # reported by the checks
-        return True
-    return True
-
-
-def _is_finite(loss: Loss, sort: str, pair: Pair) -> bool:
-    harness = LossHarness(loss, pair.shape, WHOLE.but(poison=0.0))
-    try:
-        return bool(np.isfinite(harness.losses(drawn(loss, sort, pair, 0))).all())
-    except CheckFailed:
-        return False
 
 
 def _takes_axes(loss: Loss, sort: str, pair: Pair) -> bool:

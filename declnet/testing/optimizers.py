@@ -52,14 +52,7 @@ STEPS = 500
 class _OptimizerHarness:
     """A vector of parameters, its gradient and the graph's update of it.
 
-    Args:
-        optimizer: the optimizer that updates it.
-        w: the initial vector.
-        cuts: where the vector is split into separate vectors.
-        state: the optimizer's arrays by name, if they do not start at 0.
-
-    Attributes:
-        w: the parameters.
+    The vector is cut into separate ones; the optimizer's state starts at 0 unless it is given.
     """
 
     def __init__(

@@ -9,8 +9,8 @@ from declnet.testing import build_examples, check_component, checks_for
 from declnet.testing.catalogue import CHECKS_BY_KIND
 
 from .broken_components import EXPECTED
-from .broken_components.memory import Doubled
-from .right import RIGHT, VectorScale
+from .right import RIGHT
+from .right.layers import Doubled, VectorScale
 
 FIRST_PARTY = [
     entry.component

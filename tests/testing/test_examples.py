@@ -5,7 +5,8 @@ import pytest
 from declnet.testing import CheckFailed, ConformanceError, build_examples, check_component
 
 from .broken_components.declarations import WrongExample
-from .right import Rectifier, SparseCrossentropy
+from .right.layers import Rectifier
+from .right.losses import SparseCrossentropy
 
 
 class Needy(Rectifier):

@@ -11,9 +11,9 @@ from declnet.testing.layers import LayerHarness
 from declnet.testing.losses import LossHarness
 from declnet.testing.trial import Batch, Setting
 
-from .broken_components.losses import Squared
 from .broken_components.memory import KeepsItsInputInState
-from .right import Rectifier, VectorScale
+from .right.layers import Rectifier, VectorScale
+from .right.losses import Squared
 
 ADD = default_registry().find("layer", "add")()
 RNG = np.random.default_rng(3)

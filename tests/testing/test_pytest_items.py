@@ -6,7 +6,7 @@ from declnet.testing import ConformanceError, component_tests
 
 from .broken_components.declarations import WrongExample
 from .broken_components.results import HalvedInputGradient
-from .right import Rectifier
+from .right.layers import Rectifier
 
 ITEMS = """
 from declnet.testing import component_tests

@@ -10,7 +10,8 @@ from declnet.testing import ConformanceError, Outcome, Report, check_component
 
 from .broken_components.memory import ClipsItsInput
 from .broken_components.results import HalvedInputGradient
-from .right import Rectifier, SparseCrossentropy
+from .right.layers import Rectifier
+from .right.losses import SparseCrossentropy
 
 PASSED = Outcome("layer:scale", 0, "is_right", "passed")
 FAILED = Outcome("layer:scale", 1, "is_left", "failed", "it is not")

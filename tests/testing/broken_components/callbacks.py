@@ -1,44 +1,13 @@
 """Callbacks that break their contract."""
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from declnet import Callback, Run
+from declnet import Callback
 
+from ..right.others import Patience, Plateau
 from .expected import caught_by
 
 _seen: list[float] = []
-
-
-@dataclass
-class Patience:
-    """What a plateau knows."""
-
-    run: Run
-    best: float = float("inf")
-    waited: int = 0
-
-
-class Plateau(Callback):
-    """Stops after 9 epochs without a smaller loss; right, the others spoil it."""
-
-    type = "plateau"
-
-    def start(self, run):
-        return Patience(run)
-
-    def save(self, state) -> Any:
-        return {"best": state.best, "waited": state.waited}
-
-    def restore(self, run, saved):
-        return Patience(run, saved["best"], saved["waited"])
-
-    def epoch_finished(self, state, epoch):
-        loss = epoch.metrics["loss"]
-        state.waited = 0 if loss < state.best else state.waited + 1
-        state.best = min(loss, state.best)
-        if state.waited == 9:
-            state.run.stop("a plateau")
 
 
 @caught_by("follows_a_run")

@@ -4,21 +4,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from declnet import ColumnError, DataInfo, Dataset, DataSource, Metric, Table, Transform
+from declnet import DataInfo, Dataset, Table
 
+from ..right.others import Centre, Flowers, Jitter, MeanError, Points
 from .expected import caught_by
-
-
-class Points(DataSource):
-    """Thirty random points of three classes; right, the others spoil it."""
-
-    type = "points"
-
-    def describe(self):
-        return DataInfo((2,), "float", "classes", (), 3, 30)
-
-    def load(self, rng):
-        return Dataset(rng.normal(size=(30, 2)), np.arange(30) % 3)
 
 
 @caught_by("loads_what_it_describes")
@@ -67,19 +56,6 @@ class GlobalPoints(Points):
 
     def load(self, rng):
         return Dataset(np.random.normal(size=(30, 2)), np.arange(30) % 3)
-
-
-class Flowers(DataSource):
-    """A table; right, the others spoil it."""
-
-    type = "flowers"
-
-    def describe(self):
-        return None
-
-    def load(self, rng):
-        kinds = np.array(["rose", "tulip", None] * 10, object)
-        return Table({"size": np.arange(30.0), "kind": kinds}, target="kind")
 
 
 @caught_by("loads_what_it_describes")
@@ -136,29 +112,6 @@ class LoadsATuple(Points):
 
     def load(self, rng):
         return rng.normal(size=(30, 2)), np.arange(30) % 3
-
-
-class Centre(Transform):
-    """y = x - mean; right, the others spoil it."""
-
-    type = "centre"
-
-    def suits(self, column):
-        return column.dtype.kind in "fi" and column.ndim == 1
-
-    def fit(self, x):
-        self.require(x)
-        return {"mean": float(np.nanmean(x))}
-
-    def apply(self, x, state):
-        self.require(x)
-        return x - state["mean"]
-
-    def require(self, x):
-        if x.dtype.kind not in "fiu" or x.ndim != 1:
-            raise ColumnError("is no column of numbers")
-        if np.isnan(x.astype(float)).all():
-            raise ColumnError("is empty")
 
 
 @caught_by("parts_equal_the_whole")
@@ -278,19 +231,6 @@ class SuitsNothing(Centre):
         return False
 
 
-class Jitter(Transform):
-    """Adds noise to each batch of the training data; right, the others spoil it."""
-
-    type = "jitter"
-    training_only = True
-
-    def suits(self, column):
-        return column.dtype.kind == "f"
-
-    def vary(self, x, rng):
-        x += rng.normal(0, 0.1, x.shape)
-
-
 @caught_by("leaves_global_generators_alone")
 class GlobalJitter(Jitter):
     """Noise from NumPy's global generator."""
@@ -348,22 +288,6 @@ class WritesToItsState(Centre):
         self.require(x)
         state["mean"][...] = state["mean"].copy()
         return x - state["mean"]
-
-
-class MeanError(Metric):
-    """The mean of |y_pred - y_true|; right, the others spoil it."""
-
-    type = "mean_error"
-
-    def start(self):
-        return [0.0, 0]
-
-    def update(self, state, y_pred, y_true):
-        state[0] += float(np.abs(y_pred - y_true.reshape(y_pred.shape)).sum())
-        state[1] += y_pred.size
-
-    def result(self, state):
-        return state[0] / state[1]
 
 
 @caught_by("parts_equal_the_whole")

@@ -5,21 +5,10 @@ from typing import Any
 
 from pydantic import ConfigDict, Field, field_serializer
 
-from declnet import Diagnostic, Regularizer
+from declnet import Diagnostic
 
+from ..right.others import Offset
 from .expected import caught_by
-
-
-class Offset(Regularizer):
-    """penalty = 0; the right component that the others here spoil."""
-
-    type = "offset"
-
-    def penalty(self, w):
-        return 0.0
-
-    def add_gradient(self, w, dw):
-        pass
 
 
 @caught_by("has_a_docstring")

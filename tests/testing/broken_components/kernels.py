@@ -6,24 +6,8 @@ import numpy as np
 
 from declnet import Kernel, KernelCalls
 
+from ..right.others import Descent, DoubledSquared, SquaresKernel, SquaresOfTwoStrengths
 from .expected import caught_by
-from .losses import Squared
-from .memory import Doubled
-from .parameters import Descent, Squares
-
-
-class SquaresKernel(Kernel):
-    """dw += 2 * strength * w; right, the others spoil it."""
-
-    type = "squares"
-    replaces = (Squares,)
-
-    def bind(self, site):
-        (component,) = site.components
-        return KernelCalls(backward=(partial(self.add, component.strength, site.w, site.dw),))
-
-    def add(self, strength, w, dw):
-        np.add(dw, 2 * strength * w, out=dw)
 
 
 @caught_by("equals_its_components")
@@ -32,13 +16,6 @@ class HalfTheSlope(SquaresKernel):
 
     def add(self, strength, w, dw):
         np.add(dw, strength * w, out=dw)
-
-
-class SquaresOfTwoStrengths(Squares):
-    """penalty = strength * sum w**2; right, for the kernel that follows."""
-
-    type = "squares_of_two_strengths"
-    examples = ({"strength": 0.1}, {"strength": 0.5})
 
 
 @caught_by("equals_its_components")
@@ -120,27 +97,6 @@ class CountsStepsItself(Kernel):
             np.subtract(site.w, (rate if step <= 3 else rate / 2) * site.dw, out=site.w)
 
         return KernelCalls(update=update)
-
-
-class DoubledSquared(Kernel):
-    """y = 2 * x, losses = mean (y - y_true)**2; right, the others spoil it."""
-
-    type = "doubled_squared"
-    replaces = (Doubled, Squared)
-
-    def bind(self, site):
-        forward = (partial(self.fill, site),)
-        if site.dx is None:
-            return KernelCalls(forward)
-        return KernelCalls(forward, (partial(self.fill_back, site), site.weigh(site.dx)))
-
-    def fill(self, site):
-        np.multiply(site.x, 2, out=site.y)
-        site.components[1].forward(site.y, site.y_true, site.losses)
-
-    def fill_back(self, site):
-        np.subtract(site.y, site.y_true, out=site.dx)
-        np.multiply(site.dx, 4 * len(site.dx) / site.dx.size, out=site.dx)
 
 
 @caught_by("equals_its_components")

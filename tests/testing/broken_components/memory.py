@@ -4,23 +4,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from declnet import Layer, Parameter, Workspace
+from declnet import Parameter, Workspace
 
+from ..right.layers import Doubled, Exponential, Shift, Square
 from .expected import caught_by
-
-
-class Doubled(Layer):
-    """y = 2 * x; the right layer that the others here spoil."""
-
-    type = "doubled"
-    backward_needs = frozenset()
-
-    def forward(self, x, y, state):
-        np.multiply(x, 2, out=y)
-
-    def backward(self, x, y, dy, dx, state):
-        if dx is not None:
-            np.multiply(dy, 2, out=dx)
 
 
 @caught_by("writes_every_output")
@@ -113,35 +100,21 @@ class ClipsItsInput(Doubled):
 
 
 @caught_by("leaves_inputs_alone")
-class ClipsYInBackward(Doubled):
+class ClipsYInBackward(Exponential):
     """y = exp(x), with y clipped in backward to a range that it never leaves."""
-
-    backward_needs = frozenset({"y"})
-
-    def forward(self, x, y, state):
-        np.exp(x, out=y)
 
     def backward(self, x, y, dy, dx, state):
         np.clip(y, 0, 1e6, out=y)
-        if dx is not None:
-            np.multiply(dy, y, out=dx)
+        super().backward(x, y, dy, dx, state)
 
 
 @caught_by("leaves_inputs_alone")
-class ClipsItsParameter(Doubled):
+class ClipsItsParameter(Shift):
     """y = x + shift, with the shift clipped to a range that it never leaves."""
-
-    def parameters(self, input_shape):
-        return {"shift": Parameter(input_shape, initializer="zeros")}
 
     def forward(self, x, y, state):
         np.clip(state.shift, -100, 100, out=state.shift)
-        np.add(x, state.shift, out=y)
-
-    def backward(self, x, y, dy, dx, state):
-        np.sum(dy, axis=0, out=state.grad.shift)
-        if dx is not None:
-            np.copyto(dx, dy)
+        super().forward(x, y, state)
 
 
 @caught_by("leaves_inputs_alone")
@@ -153,57 +126,39 @@ class ClipsItsStatisticsInBackward(Doubled):
 
     def backward(self, x, y, dy, dx, state):
         state.mean[...] = state.mean.copy()
-        if dx is not None:
-            np.multiply(dy, 2, out=dx)
+        super().backward(x, y, dy, dx, state)
 
 
 @caught_by("backward_needs_is_true")
-class LiesAboutNeeds(Layer):
+class LiesAboutNeeds(Exponential):
     """y = exp(x), but backward reads y, which it declares not to need."""
 
-    type = "lies_about_needs"
     backward_needs = frozenset({"x"})
-
-    def forward(self, x, y, state):
-        np.exp(x, out=y)
-
-    def backward(self, x, y, dy, dx, state):
-        if dx is not None:
-            np.multiply(dy, y, out=dx)
 
 
 @caught_by("in_place_is_true")
-class LiesAboutInPlace(Layer):
+class LiesAboutInPlace(Square):
     """y = x * exp(x), reading x after y is written."""
 
-    type = "lies_about_in_place"
-    backward_needs = frozenset({"x"})
     in_place = True
 
     def forward(self, x, y, state):
         np.exp(x, out=y)
         np.multiply(x, y, out=y)
 
-    def backward(self, x, y, dy, dx, state):
-        if dx is not None:
-            np.multiply(dy, np.exp(x) * (1 + x), out=dx)
+    def fill_dx(self, x, dy, dx):
+        np.multiply(dy, np.exp(x) * (1 + x), out=dx)
 
 
 @caught_by("in_place_is_true")
-class LiesAboutInPlaceInBackward(Doubled):
-    """y = x * exp(x), reading dy after dx is written."""
+class LiesAboutInPlaceInBackward(Square):
+    """y = x * x, reading dy after dx is written."""
 
-    backward_needs = frozenset({"x"})
     in_place = True
 
-    def forward(self, x, y, state):
-        np.multiply(x, np.exp(x), out=y)
-
-    def backward(self, x, y, dy, dx, state):
-        if dx is not None:
-            np.exp(x, out=dx)
-            np.multiply(dx, 1 + x, out=dx)
-            np.multiply(dx, dy, out=dx)
+    def fill_dx(self, x, dy, dx):
+        np.multiply(2, x, out=dx)
+        np.multiply(dx, dy, out=dx)
 
 
 @caught_by("takes_no_dx")
@@ -218,10 +173,9 @@ _calls = {"forward": 0}
 
 
 @caught_by("keeps_uses_apart")
-class KeepsItsInputOnTheClass(Layer):
+class KeepsItsInputOnTheClass(Square):
     """y = x * x, with x kept on the class for backward."""
 
-    type = "keeps_its_input_on_the_class"
     backward_needs = frozenset()
     kept: ClassVar[dict[str, Any]] = {}
 
@@ -229,25 +183,19 @@ class KeepsItsInputOnTheClass(Layer):
         self.kept["x"] = x.copy()
         np.multiply(x, x, out=y)
 
-    def backward(self, x, y, dy, dx, state):
-        if dx is not None:
-            np.multiply(dy, 2 * self.kept["x"], out=dx)
+    def fill_dx(self, x, dy, dx):
+        np.multiply(dy, 2 * self.kept["x"], out=dx)
 
 
 @caught_by("keeps_nothing_on_itself")
-class CountsOnTheClass(KeepsItsInputOnTheClass):
+class CountsOnTheClass(Square):
     """y = x * x, counting its calls on the class."""
 
-    backward_needs = frozenset({"x"})
     calls: ClassVar[int] = 0
 
     def forward(self, x, y, state):
         type(self).calls += 1
-        np.multiply(x, x, out=y)
-
-    def backward(self, x, y, dy, dx, state):
-        if dx is not None:
-            np.multiply(dy, 2 * x, out=dx)
+        super().forward(x, y, state)
 
 
 @caught_by("is_deterministic")
@@ -260,49 +208,29 @@ class WarmsUp(Doubled):
 
 
 @caught_by("uses_declared_state")
-class KeepsItsInputInState(Layer):
-    """y = x * x, with x kept on the state instead of in a buffer."""
-
-    type = "keeps_its_input_in_state"
-    backward_needs = frozenset({"x"})
+class KeepsItsInputInState(Square):
+    """y = x * x, with x kept on the state instead of in a workspace."""
 
     def forward(self, x, y, state):
         state.kept = x
-        np.multiply(x, x, out=y)
+        super().forward(x, y, state)
 
     def backward(self, x, y, dy, dx, state):
-        if dx is not None:
-            np.multiply(dy, 2 * state.kept, out=dx)
+        super().backward(state.kept, y, dy, dx, state)
 
 
 @caught_by("uses_declared_state")
-class ReplacesItsGradient(Layer):
+class ReplacesItsGradient(Shift):
     """y = x + shift, with the gradient as a new array."""
 
-    type = "replaces_its_gradient"
-    backward_needs = frozenset()
-
-    def parameters(self, input_shape):
-        return {"shift": Parameter(input_shape, initializer="zeros")}
-
-    def forward(self, x, y, state):
-        np.add(x, state.shift, out=y)
-
-    def backward(self, x, y, dy, dx, state):
+    def fill_gradient(self, dy, state):
         state.grad.shift = dy.sum(axis=0)
-        if dx is not None:
-            np.copyto(dx, dy)
 
 
 @caught_by("leaves_inputs_alone")
-class DecaysItsParameter(ReplacesItsGradient):
+class DecaysItsParameter(Shift):
     """y = x + shift, with the shift shrinking in each pass."""
 
     def forward(self, x, y, state):
-        np.add(x, state.shift, out=y)
+        super().forward(x, y, state)
         np.multiply(state.shift, 0.9, out=state.shift)
-
-    def backward(self, x, y, dy, dx, state):
-        np.sum(dy, axis=0, out=state.grad.shift)
-        if dx is not None:
-            np.copyto(dx, dy)

@@ -3,10 +3,10 @@
 from typing import Any, ClassVar
 
 import numpy as np
-from pydantic import Field
 
-from declnet import Initializer, LearningRate, Optimizer, Regularizer, Schedule
+from declnet import Initializer, Schedule
 
+from ..right.others import Descent, Squares
 from .expected import caught_by
 
 
@@ -58,21 +58,6 @@ class LogarithmOfDraws(Initializer):
 
     def fill(self, w, rng, fan_in, fan_out):
         w[...] = np.log(rng.normal(size=w.shape))
-
-
-class Squares(Regularizer):
-    """penalty = strength * sum w**2; right, the others spoil it."""
-
-    type = "squares"
-    examples = ({"strength": 0.1},)
-
-    strength: float = Field(ge=0, description="factor of the penalty")
-
-    def penalty(self, w):
-        return self.strength * float(np.sum(w * w))
-
-    def add_gradient(self, w, dw):
-        np.add(dw, 2 * self.strength * w, out=dw)
 
 
 @caught_by("adds_to_the_gradient")
@@ -132,18 +117,6 @@ class ClipsTheWeights(Squares):
 
 
 _kept: dict[str, Any] = {"steps": 0}
-
-
-class Descent(Optimizer):
-    """w -= learning_rate * dw; right, the others spoil it."""
-
-    type = "descent"
-
-    learning_rate: LearningRate = 0.1
-
-    def update(self, w, dw, state, learning_rate, step):
-        np.multiply(dw, learning_rate, out=dw)
-        np.subtract(w, dw, out=w)
 
 
 @caught_by("parts_equal_the_whole")

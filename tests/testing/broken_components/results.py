@@ -2,36 +2,35 @@
 
 import numpy as np
 
-from declnet import Layer, OutputRange, Parameter, Workspace
+from declnet import Layer, OutputRange, Parameter, Regularizer, Workspace
 
+from ..right.layers import Doubled, Exponential, Noise, Shift, Square
 from .expected import caught_by
-from .memory import Doubled
 
 
 @caught_by("gradient_of_inputs")
-class HalvedInputGradient(Layer):
-    """y = x * x."""
+class HalvedInputGradient(Square):
+    """y = x * x, but dx lacks the factor 2."""
 
-    type = "halved_input_gradient"
-    backward_needs = frozenset({"x"})
-
-    def forward(self, x, y, state):
-        np.multiply(x, x, out=y)
-
-    def backward(self, x, y, dy, dx, state):
-        if dx is not None:
-            np.multiply(x, dy, out=dx)
+    def fill_dx(self, x, dy, dx):
+        np.multiply(x, dy, out=dx)
 
 
 @caught_by("gradient_of_inputs")
-class WrongInOneElement(HalvedInputGradient):
-    """y = x * x, but the slope of each sample's last feature is turned round."""
+class WrongInOneElement(Square):
+    """y = x * x, but the sign of each sample's last slope is wrong."""
 
-    def backward(self, x, y, dy, dx, state):
-        if dx is not None:
-            np.multiply(x, dy, out=dx)
-            np.multiply(dx, 2, out=dx)
-            np.negative(dx[..., -1], out=dx[..., -1])
+    def fill_dx(self, x, dy, dx):
+        super().fill_dx(x, dy, dx)
+        np.negative(dx[..., -1], out=dx[..., -1])
+
+
+@caught_by("overwrites_outputs")
+class AddedInputGradient(Square):
+    """y = x * x, but the gradient is added to the previous content of dx."""
+
+    def fill_dx(self, x, dy, dx):
+        dx += 2 * x * dy
 
 
 @caught_by("gradient_of_parameters")
@@ -45,60 +44,33 @@ class UnscaledParameterGradient(Layer):
         return {"weights": Parameter(input_shape, initializer="ones")}
 
     def forward(self, x, y, state):
-        np.multiply(x, state.weights, out=y)
-        np.multiply(y, 3, out=y)
+        np.multiply(3 * x, state.weights, out=y)
 
     def backward(self, x, y, dy, dx, state):
         np.einsum("n...,n...->...", x, dy, out=state.grad.weights)
         if dx is not None:
-            np.multiply(dy, state.weights, out=dx)
-            np.multiply(dx, 3, out=dx)
+            np.multiply(3 * dy, state.weights, out=dx)
 
 
 @caught_by("gradient_of_parameters")
-class AveragedParameterGradient(Layer):
+class AveragedParameterGradient(Shift):
     """y = x + shift, but the gradient of the shift is a mean instead of a sum."""
 
-    type = "averaged_parameter_gradient"
-    backward_needs = frozenset()
-
-    def parameters(self, input_shape):
-        return {"shift": Parameter(input_shape, initializer="zeros")}
-
-    def forward(self, x, y, state):
-        np.add(x, state.shift, out=y)
-
-    def backward(self, x, y, dy, dx, state):
+    def fill_gradient(self, dy, state):
         np.mean(dy, axis=0, out=state.grad.shift)
-        if dx is not None:
-            np.copyto(dx, dy)
 
 
 @caught_by("overwrites_outputs")
-class AddedParameterGradient(AveragedParameterGradient):
+class AddedParameterGradient(Shift):
     """y = x + shift, but the gradient is added to the previous content."""
 
-    def backward(self, x, y, dy, dx, state):
+    def fill_gradient(self, dy, state):
         state.grad.shift += dy.sum(axis=0)
-        if dx is not None:
-            np.copyto(dx, dy)
-
-
-@caught_by("overwrites_outputs")
-class AddedInputGradient(HalvedInputGradient):
-    """y = x * x, but dx is added to."""
-
-    def backward(self, x, y, dy, dx, state):
-        if dx is not None:
-            dx += 2 * x * dy
 
 
 @caught_by("treats_samples_apart")
-class MixesSamples(Layer):
+class MixesSamples(Doubled):
     """y = x - mean of x over the batch, without saying so."""
-
-    type = "mixes_samples"
-    backward_needs = frozenset()
 
     def forward(self, x, y, state):
         np.subtract(x, x.mean(axis=0), out=y)
@@ -232,7 +204,7 @@ class UntrainedButRegularized(Doubled):
     """y = 2 * x, with a parameter that is not trained, but penalized."""
 
     def parameters(self, input_shape):
-        penalty = _l2()
+        penalty = Regularizer.from_declaration({"type": "l2", "strength": 0.1})
         return {"mean": Parameter(input_shape, "zeros", penalty, trainable=False)}
 
 
@@ -267,29 +239,6 @@ class Float32Buffer(Doubled):
     def forward(self, x, y, state):
         np.multiply(x, 2, out=state.doubled, casting="same_kind")
         np.copyto(y, state.doubled)
-
-
-def _l2():
-    from declnet import Regularizer
-
-    return Regularizer.from_declaration({"type": "l2", "strength": 0.1})
-
-
-class Noise(Layer):
-    """y = x + noise in training; the right layer that the others here spoil."""
-
-    type = "noise"
-    backward_needs = frozenset()
-
-    def forward(self, x, y, state):
-        y[...] = x + self.draw(x.shape, state) if state.training else x
-
-    def backward(self, x, y, dy, dx, state):
-        if dx is not None:
-            np.copyto(dx, dy)
-
-    def draw(self, shape, state):
-        return state.rng.normal(size=shape)
 
 
 @caught_by("leaves_global_generators_alone")
@@ -334,27 +283,16 @@ class DrawsAgainInBackward(Noise):
 
 
 @caught_by("stays_in_its_output_range")
-class Gain(Layer):
-    """y = exp(x), which has no upper bound."""
+class Gain(Exponential):
+    """y = exp(x), said to have an upper bound."""
 
-    type = "gain"
-    backward_needs = frozenset({"y"})
     output_range = OutputRange(0, 1)
-
-    def forward(self, x, y, state):
-        np.exp(x, out=y)
-
-    def backward(self, x, y, dy, dx, state):
-        if dx is not None:
-            np.multiply(dy, y, out=dx)
 
 
 @caught_by("stays_in_its_output_range")
-class SeparateSigmoids(Layer):
+class SeparateSigmoids(Exponential):
     """y = 1 / (1 + exp(-x)), number by number, said to be one distribution."""
 
-    type = "separate_sigmoids"
-    backward_needs = frozenset({"y"})
     output_range = OutputRange(0, 1, sums_to_one=True)
 
     def forward(self, x, y, state):
@@ -373,16 +311,7 @@ class DoubledInRange(Doubled):
 
 
 @caught_by("is_linear_if_it_says_so")
-class LinearSquare(Layer):
+class LinearSquare(Square):
     """y = x * x, said to be linear."""
 
-    type = "linear_square"
-    backward_needs = frozenset({"x"})
     is_linear = True
-
-    def forward(self, x, y, state):
-        np.multiply(x, x, out=y)
-
-    def backward(self, x, y, dy, dx, state):
-        if dx is not None:
-            np.multiply(dy, 2 * x, out=dx)

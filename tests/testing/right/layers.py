@@ -1,0 +1,224 @@
+"""Right layers."""
+
+import numpy as np
+
+from declnet import Layer, Parameter
+
+
+class Doubled(Layer):
+    """y = 2 * x."""
+
+    type = "doubled"
+    backward_needs = frozenset()
+
+    def forward(self, x, y, state):
+        np.multiply(x, 2, out=y)
+
+    def backward(self, x, y, dy, dx, state):
+        if dx is not None:
+            np.multiply(dy, 2, out=dx)
+
+
+class Square(Layer):
+    """y = x * x."""
+
+    type = "square"
+    backward_needs = frozenset({"x"})
+
+    def forward(self, x, y, state):
+        np.multiply(x, x, out=y)
+
+    def backward(self, x, y, dy, dx, state):
+        if dx is not None:
+            self.fill_dx(x, dy, dx)
+
+    def fill_dx(self, x, dy, dx):
+        np.multiply(dy, 2 * x, out=dx)
+
+
+class Exponential(Layer):
+    """y = exp(x)."""
+
+    type = "exponential"
+    backward_needs = frozenset({"y"})
+
+    def forward(self, x, y, state):
+        np.exp(x, out=y)
+
+    def backward(self, x, y, dy, dx, state):
+        if dx is not None:
+            np.multiply(dy, y, out=dx)
+
+
+class Shift(Layer):
+    """y = x + shift, one number a feature."""
+
+    type = "shift"
+    backward_needs = frozenset()
+
+    def parameters(self, input_shape):
+        return {"shift": Parameter(input_shape, initializer="zeros")}
+
+    def forward(self, x, y, state):
+        np.add(x, state.shift, out=y)
+
+    def backward(self, x, y, dy, dx, state):
+        self.fill_gradient(dy, state)
+        if dx is not None:
+            np.copyto(dx, dy)
+
+    def fill_gradient(self, dy, state):
+        np.sum(dy, axis=0, out=state.grad.shift)
+
+
+class Noise(Layer):
+    """y = x + noise in training."""
+
+    type = "noise"
+    backward_needs = frozenset()
+
+    def forward(self, x, y, state):
+        y[...] = x + self.draw(x.shape, state) if state.training else x
+
+    def backward(self, x, y, dy, dx, state):
+        if dx is not None:
+            np.copyto(dx, dy)
+
+    def draw(self, shape, state):
+        return state.rng.normal(size=shape)
+
+
+class Rectifier(Layer):
+    """y = max(x, 0)."""
+
+    type = "rectifier"
+    backward_needs = frozenset({"y"})
+    in_place = True
+
+    def forward(self, x, y, state):
+        np.maximum(x, 0, out=y)
+
+    def backward(self, x, y, dy, dx, state):
+        if dx is not None:
+            np.multiply(dy, y > 0, out=dx)
+
+
+class Product(Layer):
+    """y = x[0] * x[1], of vectors only."""
+
+    type = "product"
+    backward_needs = frozenset({"x"})
+    n_inputs = 2
+
+    def output_shape(self, input_shapes):
+        if len(input_shapes[0]) != 1:
+            raise ValueError("product takes samples of one axis")
+        return input_shapes[0]
+
+    def forward(self, x, y, state):
+        np.multiply(x[0], x[1], out=y)
+
+    def backward(self, x, y, dy, dx, state):
+        for own, other in zip(dx, reversed(x), strict=True):
+            if own is not None:
+                np.multiply(dy, other, out=own)
+
+
+class Logarithm(Layer):
+    """y = log(x), for positive x."""
+
+    type = "logarithm"
+    backward_needs = frozenset({"x"})
+    in_place = True
+
+    def forward(self, x, y, state):
+        np.log(x, out=y)
+
+    def backward(self, x, y, dy, dx, state):
+        if dx is not None:
+            np.divide(dy, x, out=dx)
+
+
+class Largest(Layer):
+    """y = the largest of each sample's numbers, of any shape: (n, *shape) to (n, 1)."""
+
+    type = "largest"
+
+    def output_shape(self, input_shape):
+        return (1,)
+
+    def forward(self, x, y, state):
+        np.max(x, axis=tuple(range(1, x.ndim)), out=y[:, 0])
+
+    def backward(self, x, y, dy, dx, state):
+        if dx is not None:
+            extra = (1,) * (x.ndim - 1)
+            np.multiply(x == y.reshape(-1, *extra), dy.reshape(-1, *extra), out=dx)
+
+
+class WithoutAxes(Layer):
+    """y = the sum of each sample's numbers, one number a sample: (n, features) to (n,)."""
+
+    type = "without_axes"
+    backward_needs = frozenset()
+    example_shapes = ((4,),)
+
+    def output_shape(self, input_shape):
+        return ()
+
+    def forward(self, x, y, state):
+        np.sum(x, axis=1, out=y)
+
+    def backward(self, x, y, dy, dx, state):
+        if dx is not None:
+            np.copyto(dx, dy[:, None])
+
+
+class Turned(Layer):
+    """y = x with its last axis reversed, for samples in contiguous memory."""
+
+    type = "turned"
+    backward_needs = frozenset()
+    memory_order = "batch_first"
+    output_range = "input"
+    is_linear = True
+
+    def forward(self, x, y, state):
+        np.copyto(y, x[..., ::-1])
+
+    def backward(self, x, y, dy, dx, state):
+        if dx is not None:
+            np.copyto(dx, dy[..., ::-1])
+
+
+class VectorScale(Layer):
+    """y = x * weights, for vectors only, which the inherited output_shape does not check."""
+
+    type = "vector_scale"
+
+    def parameters(self, input_shape):
+        return {"weights": Parameter(input_shape, initializer="ones")}
+
+    def forward(self, x, y, state):
+        np.multiply(x, state.weights, out=y)
+
+    def backward(self, x, y, dy, dx, state):
+        np.einsum("nf,nf->f", x, dy, out=state.grad.weights)
+        if dx is not None:
+            np.multiply(dy, state.weights, out=dx)
+
+
+RIGHT = (
+    Doubled,
+    Square,
+    Exponential,
+    Shift,
+    Noise,
+    Rectifier,
+    Product,
+    Logarithm,
+    Largest,
+    WithoutAxes,
+    Turned,
+    VectorScale,
+)

@@ -1,0 +1,342 @@
+"""Right components that are neither layers nor losses."""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import Field
+
+from declnet import (
+    Callback,
+    ColumnError,
+    DataInfo,
+    Dataset,
+    DataSource,
+    Diagnostic,
+    Kernel,
+    KernelCalls,
+    LearningRate,
+    Metric,
+    Optimizer,
+    Regularizer,
+    Run,
+    Table,
+    Transform,
+)
+
+from .layers import Doubled
+from .losses import Squared
+
+
+class Offset(Regularizer):
+    """penalty = 0; the right component that the others here spoil."""
+
+    type = "offset"
+
+    def penalty(self, w):
+        return 0.0
+
+    def add_gradient(self, w, dw):
+        pass
+
+
+class Squares(Regularizer):
+    """penalty = strength * sum w**2; right, the others spoil it."""
+
+    type = "squares"
+    examples = ({"strength": 0.1},)
+
+    strength: float = Field(ge=0, description="factor of the penalty")
+
+    def penalty(self, w):
+        return self.strength * float(np.sum(w * w))
+
+    def add_gradient(self, w, dw):
+        np.add(dw, 2 * self.strength * w, out=dw)
+
+
+class Huber(Regularizer):
+    """penalty = sum sqrt(w**2 + delta**2) - delta."""
+
+    type = "huber_like"
+
+    delta: float = Field(default=0.1, gt=0, description="width of the round bottom")
+
+    def check(self, context):
+        if self.delta < 1:
+            yield Diagnostic("a narrow bottom", "widen it", path=("delta",), code="W060")
+        if context.last is not None:
+            yield Diagnostic("the run is known", code="W060")
+
+    def penalty(self, w):
+        return float(np.sum(np.sqrt(w**2 + self.delta**2) - self.delta))
+
+    def add_gradient(self, w, dw):
+        dw += w / np.sqrt(w**2 + self.delta**2)
+
+
+class Descent(Optimizer):
+    """w -= learning_rate * dw; right, the others spoil it."""
+
+    type = "descent"
+
+    learning_rate: LearningRate = 0.1
+
+    def update(self, w, dw, state, learning_rate, step):
+        np.multiply(dw, learning_rate, out=dw)
+        np.subtract(w, dw, out=w)
+
+
+class Decoupled(Optimizer):
+    """w -= learning_rate * momentum + shrink_decay * w, momentum = momentum / 2 + dw."""
+
+    type = "decoupled"
+
+    learning_rate: LearningRate = 0.1
+    shrink_decay: float = Field(default=1e-4, ge=0, description="share of w that goes each step")
+
+    def state_names(self):
+        return ("momentum",)
+
+    def update(self, w, dw, state, learning_rate, step):
+        np.multiply(state.momentum, 0.5, out=state.momentum)
+        np.add(state.momentum, dw, out=state.momentum)
+        w -= learning_rate * state.momentum + self.shrink_decay * w
+
+
+@dataclass
+class Patience:
+    """What a plateau knows."""
+
+    run: Run
+    best: float = float("inf")
+    waited: int = 0
+
+
+class Plateau(Callback):
+    """Stops after 9 epochs without a smaller loss; right, the others spoil it."""
+
+    type = "plateau"
+
+    def start(self, run):
+        return Patience(run)
+
+    def save(self, state) -> Any:
+        return {"best": state.best, "waited": state.waited}
+
+    def restore(self, run, saved):
+        return Patience(run, saved["best"], saved["waited"])
+
+    def epoch_finished(self, state, epoch):
+        loss = epoch.metrics["loss"]
+        state.waited = 0 if loss < state.best else state.waited + 1
+        state.best = min(loss, state.best)
+        if state.waited == 9:
+            state.run.stop("a plateau")
+
+
+class Notebook(Callback):
+    """A callback with a list of losses in its saved dict, which reports the folder at the end."""
+
+    type = "notebook"
+
+    def start(self, run):
+        return {"losses": [], "folder": None if run.directory is None else str(run.directory)}
+
+    def epoch_finished(self, state, epoch):
+        state["losses"].append(epoch.metrics["loss"])
+
+    def finished(self, state, metrics):
+        if state["folder"] is not None:
+            (Path(state["folder"]) / "notes.txt").write_text(repr(state["losses"]))
+
+
+class Bell(Callback):
+    """Stops in a certain epoch; remembers nothing but the run, so nothing is saved."""
+
+    type = "bell"
+    examples = ({"epoch": 7},)
+
+    epoch: int = Field(ge=0, description="the last one")
+
+    def epoch_finished(self, state, epoch):
+        if epoch.epoch == self.epoch:
+            state.stop("the bell rings")
+
+
+class MeanError(Metric):
+    """The mean of |y_pred - y_true|; right, the others spoil it."""
+
+    type = "mean_error"
+
+    def start(self):
+        return [0.0, 0]
+
+    def update(self, state, y_pred, y_true):
+        state[0] += float(np.abs(y_pred - y_true.reshape(y_pred.shape)).sum())
+        state[1] += y_pred.size
+
+    def result(self, state):
+        return state[0] / state[1]
+
+
+class WidthError(Metric):
+    """The mean of |y - mean| over the width, for predictions (mean, width) of each number of y."""
+
+    type = "width_error"
+    better = "lower"
+    example_shapes = (((2,), ()),)
+
+    def start(self):
+        return np.zeros(2)
+
+    def update(self, state, y_pred, y_true):
+        state += np.abs((y_true - y_pred[:, 0]) / (1 + np.abs(y_pred[:, 1]))).sum(), len(y_true)
+
+    def result(self, state):
+        return state[0] / state[1]
+
+
+class Points(DataSource):
+    """Thirty random points of three classes; right, the others spoil it."""
+
+    type = "points"
+
+    def describe(self):
+        return DataInfo((2,), "float", "classes", (), 3, 30)
+
+    def load(self, rng):
+        return Dataset(rng.normal(size=(30, 2)), np.arange(30) % 3)
+
+
+class Pictures(DataSource):
+    """Random images with integer pixels and one-hot labels."""
+
+    type = "pictures"
+    examples = ({}, {"labels": "integers"})
+
+    labels: str = Field(default="one_hot", description="one_hot or integers")
+
+    def describe(self):
+        if self.labels == "one_hot":
+            return DataInfo((3, 8, 8), "integer", "values", (4,), None, 20)
+        return DataInfo((3, 8, 8), "integer", "classes", (), 4, None)
+
+    def load(self, rng):
+        x = rng.integers(0, 256, (20, 3, 8, 8), dtype=np.uint8)
+        labels = rng.integers(0, 4, 20)
+        return Dataset(x, np.eye(4)[labels] if self.labels == "one_hot" else labels)
+
+
+class Flowers(DataSource):
+    """A table; right, the others spoil it."""
+
+    type = "flowers"
+
+    def describe(self):
+        return None
+
+    def load(self, rng):
+        kinds = np.array(["rose", "tulip", None] * 10, object)
+        return Table({"size": np.arange(30.0), "kind": kinds}, target="kind")
+
+
+class Centre(Transform):
+    """y = x - mean; right, the others spoil it."""
+
+    type = "centre"
+
+    def suits(self, column):
+        return column.dtype.kind in "fi" and column.ndim == 1
+
+    def fit(self, x):
+        self.require(x)
+        return {"mean": float(np.nanmean(x))}
+
+    def apply(self, x, state):
+        self.require(x)
+        return x - state["mean"]
+
+    def require(self, x):
+        if x.dtype.kind not in "fiu" or x.ndim != 1:
+            raise ColumnError("is no column of numbers")
+        if np.isnan(x.astype(float)).all():
+            raise ColumnError("is empty")
+
+
+class Jitter(Transform):
+    """Adds noise to each batch of the training data; right, the others spoil it."""
+
+    type = "jitter"
+    training_only = True
+
+    def suits(self, column):
+        return column.dtype.kind == "f"
+
+    def vary(self, x, rng):
+        x += rng.normal(0, 0.1, x.shape)
+
+
+class SquaresKernel(Kernel):
+    """dw += 2 * strength * w; right, the others spoil it."""
+
+    type = "squares"
+    replaces = (Squares,)
+
+    def bind(self, site):
+        (component,) = site.components
+        return KernelCalls(backward=(partial(self.add, component.strength, site.w, site.dw),))
+
+    def add(self, strength, w, dw):
+        np.add(dw, 2 * strength * w, out=dw)
+
+
+class SquaresOfTwoStrengths(Squares):
+    """penalty = strength * sum w**2; right, for the kernel that follows."""
+
+    type = "squares_of_two_strengths"
+    examples = ({"strength": 0.1}, {"strength": 0.5})
+
+
+class DoubledSquared(Kernel):
+    """y = 2 * x, losses = mean (y - y_true)**2; right, the others spoil it."""
+
+    type = "doubled_squared"
+    replaces = (Doubled, Squared)
+
+    def bind(self, site):
+        forward = (partial(self.fill, site),)
+        if site.dx is None:
+            return KernelCalls(forward)
+        return KernelCalls(forward, (partial(self.fill_back, site), site.weigh(site.dx)))
+
+    def fill(self, site):
+        np.multiply(site.x, 2, out=site.y)
+        site.components[1].forward(site.y, site.y_true, site.losses)
+
+    def fill_back(self, site):
+        np.subtract(site.y, site.y_true, out=site.dx)
+        np.multiply(site.dx, 4 * len(site.dx) / site.dx.size, out=site.dx)
+
+
+RIGHT = (
+    Offset,
+    Squares,
+    Huber,
+    Descent,
+    Decoupled,
+    Plateau,
+    Notebook,
+    Bell,
+    MeanError,
+    WidthError,
+    Points,
+    Pictures,
+    Flowers,
+    Centre,
+    Jitter,
+    SquaresKernel,
+    DoubledSquared,
+)
