@@ -86,7 +86,7 @@ def prepared(loss: Loss, y: Array, shape: Shape, dtype: Dtype, order: Order) -> 
     return y_true
 
 
-_Draw = Callable[[np.random.Generator, Shape, Shape], tuple[Array, Array]]
+Draw = Callable[[np.random.Generator, Shape, Shape], tuple[Array, Array]]
 """Draws predictions and targets of two shapes, including the sample axis."""
 
 
@@ -106,7 +106,7 @@ def _positive(rng: np.random.Generator, shape: Shape) -> Array:
     return np.abs(rng.normal(size=shape)) + 0.1
 
 
-DRAWS: dict[str, dict[str, _Draw]] = {
+DRAWS: dict[str, dict[str, Draw]] = {
     "values": {
         "normal": lambda rng, shape, y: (rng.normal(size=shape), rng.normal(size=y)),
         "positive": lambda rng, shape, y: (_positive(rng, shape), _positive(rng, y)),

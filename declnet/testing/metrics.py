@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import prod
@@ -31,7 +31,7 @@ from declnet.testing.common_checks import (
     takes_float32_and_float64,
 )
 from declnet.testing.harness import NO_LOSS, WatchedMetric
-from declnet.testing.losses import Pair, distributions, labels, pairs_of
+from declnet.testing.losses import DRAWS, Draw, Pair, distributions, labels, pairs_of
 from declnet.testing.trial import SAMPLES, USUAL, Setting, Trial
 from declnet.training.metrics import MetricAccumulator
 
@@ -53,13 +53,6 @@ class _MetricData:
     perfect: Array | None
 
 
-_Draw = Callable[[np.random.Generator, Shape, Shape], tuple[Array, Array]]
-
-
-def _labels(rng: np.random.Generator, shape: Shape, y: Shape) -> tuple[Array, Array]:
-    return distributions(rng, shape), labels(rng, y, shape[-1])
-
-
 def _one_hot(rng: np.random.Generator, shape: Shape, y: Shape) -> tuple[Array, Array]:
     return distributions(rng, shape), np.eye(y[-1])[labels(rng, y[:-1], y[-1])]
 
@@ -68,15 +61,11 @@ def _binary(rng: np.random.Generator, shape: Shape, y: Shape) -> tuple[Array, Ar
     return rng.uniform(0.05, 0.95, shape), labels(rng, y, 2)
 
 
-def _values(rng: np.random.Generator, shape: Shape, y: Shape) -> tuple[Array, Array]:
-    return rng.normal(size=shape), rng.normal(size=y)
-
-
-_SORTS: dict[str, tuple[tuple[Pair, ...], _Draw]] = {
-    "labels": ((Pair((4,), ()),), _labels),
+_SORTS: dict[str, tuple[tuple[Pair, ...], Draw]] = {
+    "labels": ((Pair((4,), ()),), DRAWS["classes"]["classes"]),
     "one-hot rows": ((Pair((4,), (4,)),), _one_hot),
     "binary targets": ((Pair((1,), (1,)), Pair((1,), ())), _binary),
-    "values": ((Pair((3,), (3,)), Pair((1,), (1,)), Pair((1,), ())), _values),
+    "values": ((Pair((3,), (3,)), Pair((1,), (1,)), Pair((1,), ())), DRAWS["values"]["normal"]),
 }
 """Kinds of targets: usual shapes of a prediction and of a sample of y, and how to draw them."""
 
