@@ -80,20 +80,41 @@ def test_a_class_that_cannot_be_registered_fails():
     assert [outcome.check for outcome in report.failed] == ["can_be_registered"]
 
 
-def test_an_exception_of_a_component_is_a_failed_check_with_its_place():
-    class Broken(Rectifier):
-        """y = max(x, 0)."""
+class Raises(Rectifier):
+    """y = max(x, 0)."""
 
-        type = "broken"
+    type = "raises"
 
-        def forward(self, x, y, state):
-            raise RuntimeError("out of order")
+    def forward(self, x, y, state):
+        raise RuntimeError("out of order")
 
-    report = check_component(Broken, raise_on_failure=False)
-    (failure,) = report.failed
-    line = inspect.getsourcelines(Broken.forward)[1] + 1
-    assert failure.check == "is_deterministic"
-    assert failure.message.startswith("forward raised RuntimeError: out of order (")
+
+class ReturnsNone(Rectifier):
+    """y = max(x, 0)."""
+
+    type = "returns_none"
+
+    def output_shape(self, input_shape):
+        return None
+
+
+@pytest.mark.parametrize(
+    ("cls", "check", "message"),
+    [
+        (Raises, "is_deterministic", "forward raised RuntimeError: out of order"),
+        (
+            ReturnsNone,
+            "declares_what_the_graph_allocates",
+            "output_shape() returned None, not a tuple of whole numbers",
+        ),
+    ],
+)
+def test_a_fault_in_a_method_is_reported_with_its_place(cls, check, message):
+    (failure,) = check_component(cls, raise_on_failure=False).failed
+    source, first = inspect.getsourcelines(cls)
+    line = next(i for i, text in enumerate(source, first) if "def " in text) + (cls is Raises)
+    assert failure.check == check
+    assert f"{message} (" in failure.message
     assert failure.message.endswith(f"{Path(__file__).name}:{line})")
 
 
@@ -124,20 +145,3 @@ def test_one_cause_in_several_examples_is_reported_once():
     (failure,) = report.failed
     assert failure.example == 0
     assert {each.example for each in report.skipped if each.as_in} == {0, 1}
-
-
-def test_what_a_method_returns_wrongly_is_reported_with_its_place():
-    class Broken(Rectifier):
-        """y = max(x, 0)."""
-
-        type = "broken"
-
-        def output_shape(self, input_shape):
-            return None
-
-    report = check_component(Broken, raise_on_failure=False)
-    (failure,) = report.failed
-    assert failure.check == "declares_what_the_graph_allocates"
-    line = inspect.getsourcelines(Broken.output_shape)[1]
-    assert "output_shape() returned None, not a tuple of whole numbers (" in failure.message
-    assert failure.message.endswith(f"{Path(__file__).name}:{line})")

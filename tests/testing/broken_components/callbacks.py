@@ -20,8 +20,8 @@ class NeedsAFolder(Plateau):
 
 
 @caught_by("follows_a_run")
-class RoundsFigures(Plateau):
-    """Rounds the loss for everybody."""
+class RoundsMetrics(Plateau):
+    """Rounds the loss for everything that reads it later."""
 
     def epoch_finished(self, state, epoch):
         epoch.metrics["loss"] = round(epoch.metrics["loss"], 1)
@@ -54,7 +54,7 @@ class CountsOnTheClass(Plateau):
 
 @caught_by("saves_plain_values")
 class SavesTheRun(Plateau):
-    """Saves the run, which no file holds."""
+    """Saves the run, which no file can store."""
 
     def save(self, state):
         return {"run": state.run, "best": state.best}

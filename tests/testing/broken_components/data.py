@@ -6,7 +6,7 @@ import numpy as np
 
 from declnet import DataInfo, Dataset, Table
 
-from ..right.others import Centre, Flowers, Jitter, MeanError, Points
+from ..right.others import Center, Flowers, Jitter, MeanError, Points
 from .expected import caught_by
 
 
@@ -115,7 +115,7 @@ class LoadsATuple(Points):
 
 
 @caught_by("parts_equal_the_whole")
-class MeanOfTheChunk(Centre):
+class MeanOfTheChunk(Center):
     """Centered by the mean of the data it is applied to."""
 
     def apply(self, x, state):
@@ -124,8 +124,8 @@ class MeanOfTheChunk(Centre):
 
 
 @caught_by("leaves_inputs_alone")
-class WritesToItsInput(Centre):
-    """Centred where it lies."""
+class WritesToItsInput(Center):
+    """Centered in place."""
 
     def apply(self, x, state):
         self.require(x)
@@ -135,7 +135,7 @@ class WritesToItsInput(Centre):
 
 
 @caught_by("keeps_uses_apart")
-class KeepsTheMean(Centre):
+class KeepsTheMean(Center):
     """The mean on itself."""
 
     def fit(self, x):
@@ -149,7 +149,7 @@ class KeepsTheMean(Centre):
 
 
 @caught_by("continues_when_restored")
-class StateOfTuples(Centre):
+class StateOfTuples(Center):
     """A tuple that is asked for as one, which JSON does not have."""
 
     def fit(self, x):
@@ -161,15 +161,15 @@ class StateOfTuples(Centre):
 
 
 @caught_by("state_can_be_stored")
-class StateOfObjects(Centre):
-    """A state that no file holds."""
+class StateOfObjects(Center):
+    """A state that no file can store."""
 
     def fit(self, x):
         return {"mean": super().fit(x)["mean"], "function": np.nanmean}
 
 
 @caught_by("gives_a_row_for_each_row")
-class DividesByZero(Centre):
+class DividesByZero(Center):
     """y = (x - mean) / std, of equal numbers too."""
 
     def fit(self, x):
@@ -180,7 +180,7 @@ class DividesByZero(Centre):
 
 
 @caught_by("gives_a_row_for_each_row")
-class DropsRows(Centre):
+class DropsRows(Center):
     """Leaves out rows with negative numbers."""
 
     def apply(self, x, state):
@@ -189,7 +189,7 @@ class DropsRows(Centre):
 
 
 @caught_by("gives_a_row_for_each_row")
-class TooManyNames(Centre):
+class TooManyNames(Center):
     """Two names for one number."""
 
     def feature_names(self, names, state):
@@ -197,7 +197,7 @@ class TooManyNames(Centre):
 
 
 @caught_by("refuses_by_column_errors")
-class RefusesByTypeError(Centre):
+class RefusesByTypeError(Center):
     """Text fails in the arithmetic."""
 
     def require(self, x):
@@ -205,7 +205,7 @@ class RefusesByTypeError(Centre):
 
 
 @caught_by("takes_gaps_that_the_training_data_does_not_have")
-class ForgetsGaps(Centre):
+class ForgetsGaps(Center):
     """A transform that converts missing values to integers."""
 
     def apply(self, x, state):
@@ -216,7 +216,7 @@ class ForgetsGaps(Centre):
 
 
 @caught_by("is_deterministic")
-class ShiftsAtRandom(Centre):
+class ShiftsAtRandom(Center):
     """A random shift."""
 
     def apply(self, x, state):
@@ -224,8 +224,8 @@ class ShiftsAtRandom(Centre):
 
 
 @caught_by("suits_a_usual_column")
-class SuitsNothing(Centre):
-    """Is meant for nothing."""
+class SuitsNothing(Center):
+    """Suits no column."""
 
     def suits(self, column):
         return False
@@ -259,8 +259,8 @@ class JitterByMemory(Jitter):
 
 
 @caught_by("parts_equal_the_whole")
-class FillsWithTheMeanAtHand(Centre):
-    """Centred; gaps are filled with the mean of the column that it is applied to."""
+class FillsWithTheMeanAtHand(Center):
+    """Centered; gaps are filled with the mean of the column that it is applied to."""
 
     def apply(self, x, state):
         self.require(x)
@@ -268,8 +268,8 @@ class FillsWithTheMeanAtHand(Centre):
 
 
 @caught_by("leaves_inputs_alone")
-class FillsGapsInPlace(Centre):
-    """Centred; gaps are filled with 0 where they are, before the mean is taken."""
+class FillsGapsInPlace(Center):
+    """Centered; gaps are filled with 0 where they are, before the mean is taken."""
 
     def fit(self, x):
         self.require(x)
@@ -278,8 +278,8 @@ class FillsGapsInPlace(Centre):
 
 
 @caught_by("leaves_inputs_alone")
-class WritesToItsState(Centre):
-    """Centred, with the mean in an array that it writes to again."""
+class WritesToItsState(Center):
+    """Centered, with the mean in an array that it writes to again."""
 
     def fit(self, x):
         return {"mean": np.array([super().fit(x)["mean"]])}
@@ -334,7 +334,7 @@ class BroadcastsTargets(MeanError):
 
 @caught_by("leaves_inputs_alone")
 class SortsPredictions(MeanError):
-    """The mean error, with the predictions sorted where they lie."""
+    """The mean error, with the predictions sorted in place."""
 
     def update(self, state, y_pred, y_true):
         y_pred.sort(axis=1)

@@ -81,7 +81,7 @@ class ForgetsOutOfLosses(Squared):
 
 @caught_by("leaves_inputs_alone")
 class ClipsItsInput(Squared):
-    """losses as in squared, with y_pred clipped where it lies."""
+    """losses as in squared, with y_pred clipped in place."""
 
     def forward(self, y_pred, y_true, losses):
         np.clip(y_pred, -1, 1, out=y_pred)
@@ -124,7 +124,7 @@ class PredictsLogits(Loss):
 
 @caught_by("gives_predictions")
 class PredictsInPlace(PredictsLogits):
-    """The same, but predictions are the sigmoid of y_pred where y_pred lies."""
+    """The same, but predictions are the sigmoid of y_pred, computed in place."""
 
     def predictions(self, y_pred):
         y_pred[...] = np.exp(-np.logaddexp(0, -y_pred))
@@ -159,7 +159,7 @@ class TakesAnyLabel(Crossentropy):
 
 @caught_by("prepares_what_it_declares")
 class ChangesTheUsersY(Squared):
-    """losses as in squared, but y is scaled where it lies."""
+    """losses as in squared, but y is scaled in place."""
 
     def prepare(self, y, output_shape, dtype):
         y *= 2

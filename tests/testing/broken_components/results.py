@@ -192,8 +192,8 @@ class RefusesEverything(Doubled):
 
 
 @caught_by("declares_what_the_graph_allocates")
-class UnusableBufferName(Doubled):
-    """y = 2 * x, with a buffer whose name has a space."""
+class UnusableWorkspaceName(Doubled):
+    """y = 2 * x, with a workspace whose name has a space."""
 
     def workspace(self, input_shape):
         return {"grad ": Workspace(input_shape)}
@@ -218,8 +218,8 @@ class TinyEpsilon(Doubled):
 
 
 @caught_by("takes_float32_and_float64")
-class Float64Buffer(Doubled):
-    """y = 2 * x, through a float64 buffer whatever the model's type."""
+class Float64Workspace(Doubled):
+    """y = 2 * x, through a float64 workspace whatever the model's type."""
 
     def workspace(self, input_shape):
         return {"doubled": Workspace(input_shape, dtype="float64")}
@@ -230,8 +230,8 @@ class Float64Buffer(Doubled):
 
 
 @caught_by("gradient_of_inputs")
-class Float32Buffer(Doubled):
-    """y = 2 * x, through a float32 buffer whatever the model's type."""
+class Float32Workspace(Doubled):
+    """y = 2 * x, through a float32 workspace whatever the model's type."""
 
     def workspace(self, input_shape):
         return {"doubled": Workspace(input_shape, dtype="float32")}

@@ -7,7 +7,7 @@ from declnet import Loss
 
 
 class Squared(Loss):
-    """losses = mean over the prediction of (y_pred - y_true)**2; right, the others spoil it."""
+    """losses = mean over the prediction of (y_pred - y_true)**2."""
 
     type = "squared"
 
@@ -21,7 +21,7 @@ class Squared(Loss):
 
 
 class Crossentropy(Loss):
-    """losses = -log(clip(y_pred[label])); right, the others spoil it."""
+    """losses = -log(clip(y_pred[label]))."""
 
     type = "crossentropy"
     targets = "classes"

@@ -31,7 +31,7 @@ from .losses import Squared
 
 
 class Offset(Regularizer):
-    """penalty = 0; the right component that the others here spoil."""
+    """penalty = 0."""
 
     type = "offset"
 
@@ -43,7 +43,7 @@ class Offset(Regularizer):
 
 
 class Squares(Regularizer):
-    """penalty = strength * sum w**2; right, the others spoil it."""
+    """penalty = strength * sum w**2."""
 
     type = "squares"
     examples = ({"strength": 0.1},)
@@ -78,7 +78,7 @@ class Huber(Regularizer):
 
 
 class Descent(Optimizer):
-    """w -= learning_rate * dw; right, the others spoil it."""
+    """w -= learning_rate * dw."""
 
     type = "descent"
 
@@ -116,7 +116,7 @@ class Patience:
 
 
 class Plateau(Callback):
-    """Stops after 9 epochs without a smaller loss; right, the others spoil it."""
+    """Stops after 9 epochs without a smaller loss."""
 
     type = "plateau"
 
@@ -167,7 +167,7 @@ class Bell(Callback):
 
 
 class MeanError(Metric):
-    """The mean of |y_pred - y_true|; right, the others spoil it."""
+    """The mean of |y_pred - y_true|."""
 
     type = "mean_error"
 
@@ -200,7 +200,7 @@ class WidthError(Metric):
 
 
 class Points(DataSource):
-    """Thirty random points of three classes; right, the others spoil it."""
+    """Thirty random points of three classes."""
 
     type = "points"
 
@@ -231,7 +231,7 @@ class Pictures(DataSource):
 
 
 class Flowers(DataSource):
-    """A table; right, the others spoil it."""
+    """A table."""
 
     type = "flowers"
 
@@ -243,10 +243,10 @@ class Flowers(DataSource):
         return Table({"size": np.arange(30.0), "kind": kinds}, target="kind")
 
 
-class Centre(Transform):
-    """y = x - mean; right, the others spoil it."""
+class Center(Transform):
+    """y = x - mean."""
 
-    type = "centre"
+    type = "center"
 
     def suits(self, column):
         return column.dtype.kind in "fi" and column.ndim == 1
@@ -267,7 +267,7 @@ class Centre(Transform):
 
 
 class Jitter(Transform):
-    """Adds noise to each batch of the training data; right, the others spoil it."""
+    """Adds noise to each batch of the training data."""
 
     type = "jitter"
     training_only = True
@@ -280,7 +280,7 @@ class Jitter(Transform):
 
 
 class SquaresKernel(Kernel):
-    """dw += 2 * strength * w; right, the others spoil it."""
+    """dw += 2 * strength * w."""
 
     type = "squares"
     replaces = (Squares,)
@@ -301,7 +301,7 @@ class SquaresOfTwoStrengths(Squares):
 
 
 class DoubledSquared(Kernel):
-    """y = 2 * x, losses = mean (y - y_true)**2; right, the others spoil it."""
+    """y = 2 * x, losses = mean (y - y_true)**2."""
 
     type = "doubled_squared"
     replaces = (Doubled, Squared)
@@ -335,7 +335,7 @@ RIGHT = (
     Points,
     Pictures,
     Flowers,
-    Centre,
+    Center,
     Jitter,
     SquaresKernel,
     DoubledSquared,
