@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from math import prod
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -65,7 +65,7 @@ class LayerHarness:
         own = {name: replace(each, regularizer=None) for name, each in node.parameters.items()}
         if not any("received" in each.parameters for each in nodes[:-2]):
             own["conformance_probe"] = Parameter((1,), "zeros")  # so that backward is called
-        node = replace(node, layer=self.watched, parameters=own)
+        node = replace(node, layer=cast("Layer", self.watched), parameters=own)
         self._input = nodes[0].input_shapes[0]
         self._graph = GraphHarness((*nodes[:-2], node, nodes[-1]), self._input, setting)
 
@@ -113,10 +113,7 @@ def _names_of_dx(layer: Layer, shape: Any) -> tuple[str, ...]:
 
 
 def _infer_chain(subject: Subject, shape: Any, setting: Setting = USUAL) -> tuple[Node, ...]:
-    """Return nodes of probes, the layer and a final probe; integer layers have none before them.
-
-    Raises CheckFailed, or ShapeRefusedError, as `infer` does.
-    """
+    """Return nodes of probes, the layer and a final probe; integer layers have none before them."""
     layer, shapes, samples = subject.instance, _shapes(subject.instance, shape), setting.capacity
     chain, input_shape = list[Layer](), shapes[0]
     inputs: tuple[str, ...] = ("input",)
@@ -320,23 +317,23 @@ def declares_what_the_graph_allocates(subject: Subject) -> None:
 def takes_the_shapes_it_accepts(subject: Subject) -> None:
     """Refuses in `output_shape` what it cannot take, and fills a y of that shape for the rest."""
     layer: Layer = subject.instance
-    refused = {k: v for k, v in _refusals(subject).items() if v is not None}
-    none_accepted = all(isinstance(each, ShapeRefusedError) for each in _refusals(subject).values())
-    for shape, failure in refused.items():
+    found = _refusals(subject)
+    refuses_all = all(isinstance(each, ShapeRefusedError) for each in found.values())
+    for shape, failure in found.items():
         if isinstance(failure, ShapeRefusedError):
-            if layer.example_shapes or none_accepted:
+            if layer.example_shapes or refuses_all:
                 raise CheckFailed(
                     f"it refuses input shape {shape}: {failure}; example_shapes must be shapes "
                     "that it takes, and are needed if it takes no usual ones"
                 )
-        elif shape in working_shapes(subject):
+        elif failure is not None and shape in working_shapes(subject):
             message = (
                 f"it accepts input shape {shape}, for which output_shape gives "
                 f"{layer.output_shape(shape)}, but {failure}; raise a ValueError in output_shape "
                 "for shapes that it cannot take"
             )
             raise CheckFailed(message, failure.cause) from failure.__cause__
-        else:
+        elif failure is not None:
             raise CheckSkipped(
                 f"it inherits output_shape, which accepts input shape {shape}, but {failure}; a "
                 "model with such an input fails in training: better refuse it in output_shape"

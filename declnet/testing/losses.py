@@ -163,8 +163,14 @@ def working_pairs(subject: Subject) -> tuple[Pair, ...]:
 
     def works(pair: Pair) -> bool:
         sort = sort_of(loss, pair)
-        known = loss.example_shapes or len(pair.shape) == 1
-        return sort is not None and bool(known or _takes_axes(loss, sort, pair))
+        if sort is None or loss.example_shapes or len(pair.shape) == 1:
+            return sort is not None
+        plain = WHOLE.but(order="batch_first", input_order="batch_first")
+        try:  # few losses reject predictions with several axes
+            LossHarness(loss, pair.shape, plain).run(drawn(loss, sort, pair, 0))
+        except CheckFailed as failure:
+            return type(failure) is not CheckFailed or not isinstance(failure.__cause__, ValueError)
+        return True
 
     pairs = subject.once("pairs", lambda: tuple(filter(works, _candidate_pairs(loss))))
     if not pairs:
@@ -208,16 +214,6 @@ def drawn(loss: Loss, sort: str, pair: Pair, seed: int, samples: int = SAMPLES) 
     draw, rng = DRAWS[loss.targets][sort], np.random.default_rng([seed, 5])
     y_pred, y = draw(rng, (samples, *pair.shape), (samples, *pair.y))
     return Batch((y_pred,), y)
-
-
-def _takes_axes(loss: Loss, sort: str, pair: Pair) -> bool:
-    """Return whether it works for predictions with several axes, which few losses reject."""
-    plain = WHOLE.but(order="batch_first", input_order="batch_first")
-    try:
-        LossHarness(loss, pair.shape, plain).run(drawn(loss, sort, pair, 0))
-    except CheckFailed as failure:
-        return type(failure) is not CheckFailed or not isinstance(failure.__cause__, ValueError)
-    return True
 
 
 def try_loss(subject: Subject, setting: Setting) -> Trial:
