@@ -124,19 +124,17 @@ class Product(Layer):
                 np.multiply(dy, other, out=own)
 
 
-class Logarithm(Layer):
+class Logarithm(Square):
     """y = log(x), for positive x."""
 
     type = "logarithm"
-    backward_needs = frozenset({"x"})
     in_place = True
 
     def forward(self, x, y, state):
         np.log(x, out=y)
 
-    def backward(self, x, y, dy, dx, state):
-        if dx is not None:
-            np.divide(dy, x, out=dx)
+    def fill_dx(self, x, dy, dx):
+        np.divide(dy, x, out=dx)
 
 
 class Largest(Layer):
