@@ -231,7 +231,7 @@ class Pictures(DataSource):
 
 
 class Flowers(DataSource):
-    """A table."""
+    """A table of numbers and text, with gaps."""
 
     type = "flowers"
 
@@ -239,8 +239,9 @@ class Flowers(DataSource):
         return None
 
     def load(self, rng):
-        kinds = np.array(["rose", "tulip", None] * 10, object)
-        return Table({"size": np.arange(30.0), "kind": kinds}, target="kind")
+        sizes, kinds = np.arange(30.0), np.array(["rose", "tulip", None] * 10, object)
+        sizes[3] = np.nan
+        return Table({"size": sizes, "kind": kinds}, target="kind")
 
 
 class Center(Transform):
