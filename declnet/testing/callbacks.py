@@ -53,9 +53,7 @@ class _PlayedModel:
 class _PlayedRun:
     """The run as the callback sees it (`declnet.Run`), which records the callback's requests.
 
-    Attributes:
-        now: the current epoch; -1 before the first one.
-        asked: the callback's requests: the epoch, the method, and its arguments in words.
+    `asked` has the epoch (-1 before the first one), the method, and its arguments in words.
     """
 
     def __init__(self, directory: Path | None, metrics: Mapping[str, Better | None]) -> None:
@@ -86,13 +84,7 @@ class _PlayedRun:
 
 
 class _PlayedCallback:
-    """A callback that follows a simulated run, or part of one, from the start or a saved state.
-
-    Args:
-        subject: the callback.
-        directory: the run's folder, or None.
-        log_every: number of epochs per logged epoch.
-    """
+    """A callback that follows a simulated run, or part of one, from the start or a saved state."""
 
     def __init__(self, subject: Subject, directory: Path | None, log_every: int = 1) -> None:
         self.callback: Callback = subject.instance
@@ -102,10 +94,9 @@ class _PlayedCallback:
         self.run: Any = _PlayedRun(directory, known)
         with calling("monitors"):
             monitored = checked_monitors(self.callback, self.callback.monitors())
-        self._monitored = {name for name in monitored if not name.startswith(VALIDATION)}
-        self._validated = {
-            name.removeprefix(VALIDATION) for name in monitored if name.startswith(VALIDATION)
-        }
+        validated = {name for name in monitored if name.startswith(VALIDATION)}
+        self._monitored = set(monitored) - validated
+        self._validated = {name.removeprefix(VALIDATION) for name in validated}
         self._names = {*known, *self._monitored, *self._validated}
         self.state: Any = None
 
@@ -114,10 +105,7 @@ class _PlayedCallback:
             self.state = self.callback.start(self.run)
 
     def resumed(self) -> _PlayedCallback:
-        """Return the callback in a run that is resumed from here, after a few more epochs.
-
-        Those epochs are lost, so they are run again.
-        """
+        """Return the callback in a run that is resumed from here, after epochs that are lost."""
         saved, other = self.save(), _PlayedCallback(self._subject, self.run.directory)
         other.run.scale = self.run.scale
         self.follow(*range(self.run.now + 1, self.run.now + 1 + LOST))
@@ -143,11 +131,7 @@ class _PlayedCallback:
         return read
 
     def follow(self, *epochs: int) -> _PlayedCallback:
-        """Follow epochs, unless the callback has stopped the run; return this.
-
-        Raises:
-            CheckFailed: it raised, or changed the metrics of an epoch.
-        """
+        """Follow epochs, unless the callback has stopped the run; return this."""
         for number in epochs:
             if self.run.stopped:
                 break
@@ -192,8 +176,7 @@ class _PlayedCallback:
 def _played(subject: Subject, folder: bool = True, log_every: int = 1) -> Iterator[_PlayedCallback]:
     """Yield a callback in a run that has started, with or without a folder.
 
-    Raises:
-        CheckSkipped: it works outside the folder, or its own check reports that it cannot run here.
+    Raises CheckSkipped if it works outside the folder, or its own check says it cannot run here.
     """
     if subject.instance.works_outside:
         raise CheckSkipped("it works outside the run's folder")

@@ -18,11 +18,7 @@ from declnet.testing.report import Outcome
 
 
 class FailsAsAnotherError(CheckSkipped):
-    """A check fails because of what an earlier one reports.
-
-    Attributes:
-        as_in: the label of that case.
-    """
+    """A check fails because of what an earlier one, labeled `as_in`, reports."""
 
     def __init__(self, as_in: str, cause: str) -> None:
         super().__init__(f"{as_in} fails in the same way: {cause}")
@@ -56,9 +52,7 @@ class Case:
     def run(self) -> None:
         """Run the check, without floating-point warnings, as in a training step.
 
-        Raises:
-            CheckFailed: the component breaks its contract.
-            CheckSkipped: the check does not apply to it, or an earlier one reports the cause.
+        Raises CheckFailed, or CheckSkipped, also if an earlier case reports the cause.
         """
         error = self._end()
         if isinstance(error, CheckFailed) and error.cause is not None:
@@ -90,24 +84,14 @@ class Case:
                 self._ended.append(None)
             except Exception as error:
                 self._ended.append(error)
-            self.function = _nothing  # so that cached results are freed with the last case
+            self.function = object  # so that cached results are freed with the last case
         return self._ended[0]
-
-
-def _nothing() -> None:
-    pass
 
 
 def cases_of_class(
     cls: type[Any], registry: Registry, instances: Iterable[Component] = ()
 ) -> Iterator[Case]:
-    """Yield the cases of a component class.
-
-    Args:
-        cls: the class.
-        registry: where components that it names are looked up.
-        instances: more instances of it, besides those of its examples.
-    """
+    """Yield the cases of a component class: of its examples, and of the instances of it."""
     name, built = f"{cls.kind}:{cls.type}", list[Subject]()
     for position, table in enumerate(cls.examples):
         build = partial(build_example, cls, table, position, registry)

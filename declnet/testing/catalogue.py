@@ -24,35 +24,25 @@ from declnet.testing.trial import Try
 COMMON = declarations.CHECKS
 """The checks of every component, whatever its kind."""
 
-CHECKS_BY_KIND: dict[str, tuple[Check, ...]] = {
-    "layer": layers.CHECKS,
-    "loss": losses.CHECKS,
-    "kernel": kernels.CHECKS,
-    "regularizer": regularizers.CHECKS,
-    "optimizer": optimizers.CHECKS,
-    "schedule": schedules.CHECKS,
-    "initializer": initializers.CHECKS,
-    "metric": metrics.CHECKS,
-    "data_source": data_sources.CHECKS,
-    "callback": callbacks.CHECKS,
-    "transform": transforms.CHECKS,
+_KINDS: dict[str, tuple[Try, tuple[Check, ...]]] = {
+    "layer": (layers.try_layer, layers.CHECKS),
+    "loss": (losses.try_loss, losses.CHECKS),
+    "kernel": (kernels.try_kernel, kernels.CHECKS),
+    "regularizer": (regularizers.try_regularizer, regularizers.CHECKS),
+    "optimizer": (optimizers.try_optimizer, optimizers.CHECKS),
+    "schedule": (schedules.try_schedule, schedules.CHECKS),
+    "initializer": (initializers.try_initializer, initializers.CHECKS),
+    "metric": (metrics.try_metric, metrics.CHECKS),
+    "data_source": (data_sources.try_data_source, data_sources.CHECKS),
+    "callback": (callbacks.try_callback, callbacks.CHECKS),
+    "transform": (transforms.try_transform, transforms.CHECKS),
 }
-"""The checks for each kind besides the common ones; other kinds have only the common ones."""
 
-TRIALS: dict[str, Try] = {
-    "layer": layers.try_layer,
-    "loss": losses.try_loss,
-    "kernel": kernels.try_kernel,
-    "regularizer": regularizers.try_regularizer,
-    "optimizer": optimizers.try_optimizer,
-    "initializer": initializers.try_initializer,
-    "schedule": schedules.try_schedule,
-    "metric": metrics.try_metric,
-    "data_source": data_sources.try_data_source,
-    "callback": callbacks.try_callback,
-    "transform": transforms.try_transform,
-}
+TRIALS = {kind: use for kind, (use, _) in _KINDS.items()}
 """The function that uses a component once, by kind."""
+
+CHECKS_BY_KIND = {kind: checks for kind, (_, checks) in _KINDS.items()}
+"""The checks for each kind besides the common ones; other kinds have only the common ones."""
 
 
 def checks_for(component: Any) -> tuple[Check, ...]:

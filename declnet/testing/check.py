@@ -31,12 +31,6 @@ class CheckFailed(DeclnetError, AssertionError):  # noqa: N818  # how a check en
         super().__init__(message)
         self.cause = cause
 
-    def in_context(self, message: str) -> CheckFailed:
-        """Return the same failure with a message that says when it happens."""
-        failure = type(self)(message, self.cause)
-        failure.__cause__ = self.__cause__
-        return failure
-
 
 class ReadOnlyWrittenError(CheckFailed):
     """A component wrote to an array that it may only read."""
@@ -114,15 +108,10 @@ def check(function: Callable[[Subject], None]) -> Check:
 
 @contextmanager
 def calling(what: str, skips: type[Exception] | tuple[type[Exception], ...] = ()) -> Iterator[None]:
-    """Turn exceptions and invalid return values of a component into a failed check.
+    """Turn exceptions and invalid return values of a component into a CheckFailed.
 
-    Args:
-        what: the call's name in the message, e.g. `"forward"`.
-        skips: exceptions that mean the component cannot be checked here.
-
-    Raises:
-        CheckFailed: the component raised; the exception is its cause.
-        CheckSkipped: it raised one of `skips`.
+    `what` names the call in the message, e.g. `"forward"`. Exceptions in `skips` mean that the
+    component cannot be checked here: they become a CheckSkipped.
     """
     try:
         yield

@@ -46,15 +46,10 @@ def require_alike(
     tolerance: float = CLOSE,
     wanted: Mapping[str, Array] | None = None,
 ) -> None:
-    """Raise CheckFailed if a component's results differ between two settings.
+    """Raise CheckFailed, with advice, if a component's results differ between two settings.
 
-    Args:
-        subject: the component.
-        base: the setting with the correct results.
-        other: the setting to compare.
-        advice: what to do about a difference, for the message.
-        tolerance: relative to the largest number in an array.
-        wanted: the correct results, if not exactly those of `base`; other outputs are not compared.
+    The correct results are those of `base`, or `wanted`; other outputs are not compared. The
+    tolerance is relative to the largest number in an array.
     """
     right, found = tried(subject, base), tried(subject, other)
     free = (base.dtype, base.order, base.input_order, base.samples)

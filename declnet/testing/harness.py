@@ -7,7 +7,7 @@ locks what it may only read and spoils what it must fill; the graph does not not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from math import prod
@@ -77,14 +77,12 @@ class _BatchFirstProbe(_Probe):
 
 
 def probe(order: Order, **fields: Any) -> Layer:
-    """Return a neighbor of the layers under test.
+    """Return a neighbor of the layers under test, for input and output in a memory order.
 
-    Args:
-        order: memory order of its input and output.
-        fields: `name`, `inputs`; `samples`, the largest batch size; `shape` of y, default: the
-            shape of x; `start`, the column of x where y begins, default 0; `receives`, whether it
-            has a parameter `received` whose gradient is dy, default True; `regularizer` of that
-            parameter. Its parameter `slopes` is the gradient of x.
+    Its parameter `slopes` is the gradient of x. Its fields are `name`, `inputs`; `samples`, the
+    largest batch size; `shape` of y, default: the shape of x; `start`, the column of x where y
+    begins; `receives`, whether it has a parameter `received` whose gradient is dy; `regularizer`
+    of that parameter.
     """
     return (_Probe if order == "batch_last" else _BatchFirstProbe)(**fields)
 
@@ -111,9 +109,8 @@ class ShapeRefusedError(CheckFailed):
 def infer(layers: Sequence[Layer], input_shape: Shape, registry: Registry) -> tuple[Node, ...]:
     """Infer the nodes of layers, one of which is under test.
 
-    Raises:
-        ShapeRefusedError: a layer rejects its input's shape with a ValueError.
-        CheckFailed: it raises anything else, or declares something that cannot be allocated.
+    Raises ShapeRefusedError if a layer rejects its input's shape with a ValueError, CheckFailed if
+    it raises anything else, or declares something that cannot be allocated.
     """
     with calling(f"what it declares for input shape {input_shape}"):
         try:
@@ -127,9 +124,7 @@ def infer(layers: Sequence[Layer], input_shape: Shape, registry: Registry) -> tu
 class GraphHarness:
     """A compiled model; parameters and random streams are reset for each batch.
 
-    Attributes:
-        store: the parameters.
-        initial: initial values of parameters, by key, if not 0.
+    `store` has the parameters, `initial` their initial values by key, if not 0.
     """
 
     def __init__(
@@ -203,12 +198,7 @@ class GraphHarness:
 
 
 class Watched:
-    """A wrapper that the graph takes for the wrapped component.
-
-    Args:
-        component: the wrapped component.
-        traits: attributes that override the component's own.
-    """
+    """A wrapper that the graph takes for the wrapped component; traits override its attributes."""
 
     def __init__(self, component: Any, **traits: Any) -> None:
         self.component, self.traits = component, traits
@@ -224,11 +214,7 @@ class Watched:
 
 
 class WatchedLayer(Watched):
-    """A layer whose arrays are locked or spoiled around each call.
-
-    Attributes:
-        forward_arguments, backward_arguments: the arguments of the last call.
-    """
+    """A layer whose arrays are locked or spoiled around each call."""
 
     forward_arguments: tuple[Any, ...] = ()
     backward_arguments: tuple[Any, ...] = ()
@@ -276,8 +262,7 @@ class WatchedLayer(Watched):
 class WatchedLoss(Watched):
     """A loss whose arrays are locked or spoiled around each call.
 
-    Attributes:
-        dy_pred: a copy of what the last backward filled.
+    `dy_pred` is a copy of what the last backward filled.
     """
 
     dy_pred: Array
@@ -340,26 +325,19 @@ def _watching_states(method: str, call: Callable[[], object], arguments: tuple[A
 
 
 def call_locked(what: str, call: Callable[[], Any], arrays: Mapping[str, Array]) -> Any:
-    """Call a component while it may only read some arrays.
+    """Call a component while it may only read some arrays; `what` names the call in messages.
 
-    Args:
-        what: the call's name in messages.
-        call: the call.
-        arrays: the arrays that it may only read, by name.
-
-    Raises:
-        ReadOnlyWrittenError: it writes to one of them.
-        CheckFailed: it raised anything else.
+    Raises ReadOnlyWrittenError if it writes to one of them, CheckFailed if it raises anything else.
     """
     try:
-        with calling(what), _locked(arrays):
+        with calling(what), _locked(arrays.values()):
             return call()
     except CheckFailed as failure:
         error = failure.__cause__
         if type(failure) is CheckFailed and error is not None and _is_refused_write(error):
-            unlocked = _is_refused(call, {})  # by memory that is read-only anyway: a constant?
+            unlocked = _is_refused(call)  # by memory that is read-only anyway: a constant?
             for name, array in arrays.items():
-                if not array.flags.writeable if unlocked else _is_refused(call, {name: array}):
+                if not array.flags.writeable if unlocked else _is_refused(call, array):
                     fault = f"{what} writes to {name}, which it may only read"
                     advice = "write to what it is to fill, or to an array of its own"
                     message = f"{fault} ({place_of(error)}); {advice}"
@@ -368,18 +346,18 @@ def call_locked(what: str, call: Callable[[], Any], arrays: Mapping[str, Array])
 
 
 @contextmanager
-def _locked(arrays: Mapping[str, Array]) -> Iterator[None]:
-    before = [(array, array.flags.writeable) for array in arrays.values()]
-    for array, _ in before:
+def _locked(arrays: Iterable[Array]) -> Iterator[None]:
+    writeable = [array for array in arrays if array.flags.writeable]
+    for array in writeable:
         array.flags.writeable = False
     try:
         yield
     finally:
-        for array, writeable in before:
-            array.flags.writeable = writeable
+        for array in writeable:
+            array.flags.writeable = True
 
 
-def _is_refused(call: Callable[[], Any], arrays: Mapping[str, Array]) -> bool:
+def _is_refused(call: Callable[[], Any], *arrays: Array) -> bool:
     """Return whether a call attempts a read-only write with only these arrays locked."""
     try:
         with _locked(arrays):

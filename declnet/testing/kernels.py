@@ -13,8 +13,10 @@ import numpy as np
 from declnet.contracts.arrays import Array, Shape
 from declnet.contracts.kernel import Call, Kernel, KernelCalls, KernelSite
 from declnet.contracts.loss import Loss
+from declnet.contracts.optimizer import Optimizer
 from declnet.graph.arrays import batch_view
 from declnet.graph.kernels import Kernels
+from declnet.graph.shapes import Node
 from declnet.graph.update import Update
 from declnet.registry.registry import Registry
 from declnet.testing.check import (
@@ -32,7 +34,7 @@ from declnet.testing.harness import NO_LOSS, GraphHarness, call_locked, infer, p
 from declnet.testing.layers import USUAL_SHAPES
 from declnet.testing.losses import Pair, drawn, prepared, sort_of
 from declnet.testing.regularizers import PARAMETER_SHAPES, RegularizerHarness, weights
-from declnet.testing.trial import BOTH_ORDERS, USUAL, Setting, Trial, copied, poison, tried
+from declnet.testing.trial import BOTH_ORDERS, USUAL, Batch, Setting, Trial, copied, poison, tried
 
 DTYPES = ("float32", "float64")
 
@@ -41,6 +43,9 @@ SETTINGS = tuple(
     for samples, dtype, order in product((1, 6, 700), DTYPES, BOTH_ORDERS)
 )
 """Settings to compare a kernel in; the largest batch exceeds what it handles at a time."""
+
+SPECIALS = (0.0, np.nan, np.inf)
+"""What is added to an element of a kernel's input."""
 
 VECTORS = (1, 13, 1000)
 """Sizes of parameter vectors."""
@@ -104,26 +109,43 @@ class WatchedKernels(Kernels):
                 raise ReadOnlyWrittenError(fault, fault)
 
 
-_Compute = Callable[[Kernels], dict[str, Array]]
-"""Computes something with kernels; returns what was filled."""
+_Build = Callable[[Kernels], Callable[[float], dict[str, Array]]]
+"""Prepares a computation with kernels: a function that adds a special number to one element of the
+input, and returns what was filled."""
 
 
 def try_kernel(subject: Subject, setting: Setting) -> Trial:
     """Compute in every case where the kernel takes over, or with the components in all cases."""
+    plain = setting.but(special=SPECIALS[0])
+    found = subject.once(("specials", plain), lambda: _trials(subject, plain))
+    trial = found[SPECIALS.index(setting.special)]
+    if isinstance(trial, CheckFailed):
+        raise trial
+    return trial
+
+
+def _trials(subject: Subject, setting: Setting) -> list[Trial | CheckFailed]:
+    """Return a trial for each of `SPECIALS`, or its failure; they share the graphs."""
     kernel: Any = type(subject.instance)
     reason = kernel.unavailable()
     if reason is not None:
         raise CheckSkipped(reason)
-    kinds = {"optimizer": _optimizer_passes, "regularizer": _regularizer_passes}
-    passes, trial = kinds.get(kernel.replaces[0].kind, _layer_passes), Trial()
+    found: list[Trial | CheckFailed] = [Trial() for _ in SPECIALS]
     for components in _replaced(subject):
-        for label, compute in passes(subject, components, setting):
+        for label, build in _passes(subject, components, setting):
             kernels = WatchedKernels(None if setting.by_components else kernel)
-            filled = compute(kernels)
-            if kernels.used or setting.by_components:
-                where = f"{label} of {' and '.join(map(repr, components))}"
-                trial.outputs |= {f"{name} for {where}": each for name, each in filled.items()}
-    return trial
+            compute, where = build(kernels), f"{label} of {' and '.join(map(repr, components))}"
+            for i, trial in enumerate(found):
+                if isinstance(trial, CheckFailed):
+                    continue
+                try:
+                    filled = compute(SPECIALS[i])
+                except CheckFailed as failure:
+                    found[i] = failure
+                    continue
+                if kernels.used or setting.by_components:
+                    trial.outputs |= {f"{name} for {where}": each for name, each in filled.items()}
+    return found
 
 
 def _replaced(subject: Subject) -> Iterator[tuple[Any, ...]]:
@@ -138,9 +160,24 @@ def _replaced(subject: Subject) -> Iterator[tuple[Any, ...]]:
             yield (*first[:position], other, *first[position + 1 :])
 
 
-def _layer_passes(
+def _passes(
     subject: Subject, components: tuple[Any, ...], setting: Setting
-) -> Iterator[tuple[str, _Compute]]:
+) -> Iterator[tuple[str, _Build]]:
+    """Yield what to compute: updates of an optimizer, gradients of a regularizer, or steps."""
+    first = components[0]
+    if first.kind == "optimizer":
+        for size in VECTORS:
+            yield f"{size} parameters", partial(_updates, first, setting.dtype, size)
+    elif first.kind == "regularizer":
+        for shape in PARAMETER_SHAPES:
+            yield f"w of shape {shape}", partial(_penalized, first, setting.dtype, shape)
+    else:
+        yield from _steps(subject, components, setting)
+
+
+def _steps(
+    subject: Subject, components: tuple[Any, ...], setting: Setting
+) -> Iterator[tuple[str, _Build]]:
     """Yield steps for each input shape, as first or later layers, with and without weights."""
     loss = components[-1] if isinstance(components[-1], Loss) else None
     layers = components[:-1] if loss is not None else components
@@ -155,87 +192,81 @@ def _layer_passes(
             continue
         output = nodes[-1].output_shape
         pair = Pair(output, () if loss is not None and loss.targets == "classes" else output)
-        sort = None if loss is None else sort_of(loss, pair)
-        if loss is not None and sort is None:
-            continue
+        where, batch = "first" if first else "below another layer", None
+        if loss is not None:
+            sort = subject.once((repr(loss), pair), partial(sort_of, loss, pair))
+            if sort is None:
+                continue
+            batch = drawn(loss, sort, pair, 3, n)
         for weighted in (False, True) if loss is not None else (False,):
-
-            def compute(
-                kernels: Kernels,
-                given: Shape = given,
-                nodes: Any = nodes,
-                targets: Any = (sort, pair),
-                weighted: bool = weighted,
-            ) -> dict[str, Array]:
-                graph = GraphHarness(nodes, given, setting, loss or NO_LOSS, kernels)
-                return _step(graph, given, subject.registry, loss, targets, weighted)
-
-            where = "first" if first else "below another layer"
-            yield f"{where}, input shape {shape}{', weighted' if weighted else ''}", compute
+            step = partial(_step, subject.registry, nodes, given, setting, loss, batch, weighted)
+            yield f"{where}, input shape {shape}{', weighted' if weighted else ''}", step
 
 
 def _step(
-    graph: GraphHarness,
-    shape: Shape,
     registry: Registry,
+    nodes: Sequence[Node],
+    shape: Shape,
+    setting: Setting,
     loss: Loss | None,
-    targets: tuple[Any, Pair],
+    batch: Batch | None,
     weighted: bool,
-) -> dict[str, Array]:
-    """Run one step of a graph on random data; return all that it filled."""
-    n, dtype, rng = graph.setting.samples, np.dtype(graph.setting.dtype), np.random.default_rng(5)
+    kernels: Kernels,
+) -> Callable[[float], dict[str, Array]]:
+    """Prepare one step of a graph on random data, which returns all that it filled."""
+    graph = GraphHarness(nodes, shape, setting, loss or NO_LOSS, kernels)
+    n, dtype, rng = setting.samples, np.dtype(setting.dtype), np.random.default_rng(5)
     graph.store.initialize(7, registry)
     for key, array in graph.store.arrays.items():
         graph.initial[key] = array + 0.1 * rng.normal(size=array.shape)
-    x = batch_view(np.empty(n * prod(shape), dtype), shape, n, graph.setting.order)
+    x = batch_view(np.empty(n * prod(shape), dtype), shape, n, setting.order)
     x[...] = rng.normal(size=x.shape)
-    x[(0,) * x.ndim] += graph.setting.special
-    y_true, (sort, pair) = np.zeros(n), targets
-    if loss is not None:
-        y_true = prepared(loss, drawn(loss, sort, pair, 3, n).y, pair.shape, dtype, "batch_first")
-    graph.place(x, y_true, rng.uniform(size=n).astype(dtype) if weighted else None)
-    y_pred, losses = graph.forward()
-    return {"y": y_pred, "losses": losses} | graph.backward()
+    first, y_true = x[(0,) * x.ndim], np.zeros(n)
+    if loss is not None and batch is not None:
+        y_true = prepared(loss, batch.y, nodes[-1].output_shape, dtype, "batch_first")
+    factors = rng.uniform(size=n).astype(dtype) if weighted else None
+
+    def compute(special: float) -> dict[str, Array]:
+        x[(0,) * x.ndim] = first + special
+        graph.place(x, y_true, factors)
+        y_pred, losses = graph.forward()
+        return {"y": y_pred, "losses": losses} | graph.backward()
+
+    return compute
 
 
-def _optimizer_passes(
-    subject: Subject,  # noqa: ARG001
-    components: tuple[Any, ...],
-    setting: Setting,
-) -> Iterator[tuple[str, _Compute]]:
-    """Yield six updates of vectors of each size."""
+def _updates(
+    optimizer: Optimizer, dtype: str, size: int, kernels: Kernels
+) -> Callable[[float], dict[str, Array]]:
+    """Prepare six updates of a vector, of which the last three have the special number."""
 
-    def compute(size: int, kernels: Kernels) -> dict[str, Array]:
+    def compute(special: float) -> dict[str, Array]:
         rng = np.random.default_rng(size)
-        w, slopes = rng.normal(size=size).astype(setting.dtype), rng.normal(size=(6, size))
-        slopes[3:, 0] = setting.special
+        w, slopes = rng.normal(size=size).astype(dtype), rng.normal(size=(6, size))
+        slopes[3:, 0] = special
         dw = np.empty_like(w)
-        update = Update(components[0], w, dw, len(slopes), kernels=kernels)
+        update = Update(optimizer, w, dw, len(slopes), kernels=kernels)
         for step, slope in enumerate(slopes, start=1):
             dw[...] = slope
             with calling("the update"):
                 update(step)
         return {"w": w, **update.state}
 
-    for size in VECTORS:
-        yield f"{size} parameters", partial(compute, size)
+    return compute
 
 
-def _regularizer_passes(
-    subject: Subject,  # noqa: ARG001
-    components: tuple[Any, ...],
-    setting: Setting,
-) -> Iterator[tuple[str, _Compute]]:
-    """Yield the gradient of parameters of each shape."""
+def _penalized(
+    regularizer: Any, dtype: str, shape: Shape, kernels: Kernels
+) -> Callable[[float], dict[str, Array]]:
+    """Prepare adding the gradient of a parameter's penalty to another gradient."""
+    harness = RegularizerHarness(regularizer, shape, dtype, kernels)
 
-    def compute(shape: Shape, kernels: Kernels) -> dict[str, Array]:
+    def compute(special: float) -> dict[str, Array]:
         w, before = weights(shape), np.random.default_rng(37).normal(size=shape)
-        w.flat[0] = setting.special
-        harness = RegularizerHarness(components[0], shape, setting.dtype, kernels)
+        w.flat[0] = special
         return {"dw": harness.gradient(w, before, locked=False)}
 
-    for shape in PARAMETER_SHAPES:
-        yield f"w of shape {shape}", partial(compute, shape)
+    return compute
 
 
 @check
@@ -268,7 +299,7 @@ def equals_its_components(subject: Subject) -> None:
 @check
 def passes_non_finite_numbers_on(subject: Subject) -> None:
     """Gives NaN and infinity where the components do, so that a divergence is found."""
-    for setting, special in product(SETTINGS, (np.nan, np.inf)):
+    for setting, special in product(SETTINGS, SPECIALS[1:]):
         odd = setting.but(special=special)
         if subject.instance.compiled:
             _require_equal(subject, odd)

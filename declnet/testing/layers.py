@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from math import prod
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -45,19 +45,16 @@ class LayerHarness:
     """A layer between probes, for one input shape and setting.
 
     Attributes:
-        layer: the layer.
         shape, shapes: the input shape, and the shapes of all inputs as a tuple, even for one.
         output: the shape of its output, as inferred by the layer.
         trainable: names of the trainable parameters.
         initial: the parameters at the start of each pass; may be changed.
-        parameters: the live arrays by name.
         watched: the layer as the graph sees it.
     """
 
     def __init__(self, subject: Subject, shape: Any, setting: Setting = USUAL) -> None:
-        self.layer, self.shape, self.setting = subject.instance, shape, setting
-        self.shapes = _shapes(self.layer, shape)
-        self._integers = self.layer.input_dtype == "integer"
+        self.shape, self.shapes = shape, _shapes(subject.instance, shape)
+        self._setting, self._integers = setting, subject.instance.input_dtype == "integer"
         nodes = _infer_chain(subject, shape, setting)
         node = nodes[-2]
         self.output: Shape = node.output_shape
@@ -65,20 +62,20 @@ class LayerHarness:
         start = subject.once(("initial", shape), lambda: _starting_parameters(nodes, subject))
         self.initial = {name: array.copy() for name, array in start.items()}
         self.watched: Any = WatchedLayer(node, setting.poison, **_traits(node, setting))
-        trained = any("received" in each.parameters for each in nodes[:-2])
-        nodes = (*nodes[:-2], _watched_node(node, self.watched, not trained), nodes[-1])
+        own = {name: replace(each, regularizer=None) for name, each in node.parameters.items()}
+        if not any("received" in each.parameters for each in nodes[:-2]):
+            own["conformance_probe"] = Parameter((1,), "zeros")  # so that backward is called
+        node = replace(node, layer=cast("Layer", self.watched), parameters=own)
         self._input = nodes[0].input_shapes[0]
-        self._graph = GraphHarness(nodes, self._input, setting)
-        arrays = self._graph.store.arrays
-        self.parameters = {name: arrays[f"subject.{name}"] for name in self.initial}
+        self._graph = GraphHarness((*nodes[:-2], node, nodes[-1]), self._input, setting)
 
     def place(self, batch: Batch, *, training: bool = True) -> None:
         """Begin a pass."""
         self._n, self._training = len(batch.y), training
         rows = [array.reshape(self._n, -1) for array in batch.x]
-        kind = "int64" if self._integers else self.setting.dtype
+        kind = "int64" if self._integers else self._setting.dtype
         self._x = np.concatenate(rows, axis=1).astype(kind).reshape(self._n, *self._input)
-        slopes = np.zeros((self.setting.capacity, *self.output))
+        slopes = np.zeros((self._setting.capacity, *self.output))
         slopes[: self._n] = batch.y
         own = {f"subject.{name}": array for name, array in self.initial.items()}
         self._graph.initial = {**own, "after.slopes": slopes}
@@ -95,10 +92,9 @@ class LayerHarness:
         With several inputs, the names are `dx[0]`, `dx[1]`, ….
         """
         found, filled = self._graph.backward(), {}
-        for position in range(len(self.shapes)):
+        for position, name in enumerate(_names_of_dx(self.watched, self.shape)):
             if f"before_{position}.received" in found:
-                dx = found[f"before_{position}.received"][: self._n]
-                filled[self.name_of_dx(position)] = dx
+                filled[name] = found[f"before_{position}.received"][: self._n]
         return filled | {f"grad.{name}": found[f"subject.{name}"] for name in self.trainable}
 
     def run(self, batch: Batch, *, training: bool = True) -> dict[str, Array]:
@@ -107,22 +103,17 @@ class LayerHarness:
         filled = {"y": self.forward()}
         return filled | self.backward() if training else filled
 
-    def name_of_dx(self, position: int) -> str:
-        """Return the name of an input's gradient in messages."""
-        return "dx" if self.layer.n_inputs == 1 else f"dx[{position}]"
-
 
 def _shapes(layer: Layer, shape: Any) -> tuple[Shape, ...]:
     return (shape,) if layer.n_inputs == 1 else tuple(shape)
 
 
-def _infer_chain(subject: Subject, shape: Any, setting: Setting) -> tuple[Node, ...]:
-    """Return nodes of probes, the layer and a final probe; integer layers have none before them.
+def _names_of_dx(layer: Layer, shape: Any) -> tuple[str, ...]:
+    return ("dx",) if layer.n_inputs == 1 else tuple(f"dx[{i}]" for i in range(len(shape)))
 
-    Raises:
-        ShapeRefusedError: the layer rejects the shape with a ValueError.
-        CheckFailed: it raises anything else, or declares something that cannot be allocated.
-    """
+
+def _infer_chain(subject: Subject, shape: Any, setting: Setting = USUAL) -> tuple[Node, ...]:
+    """Return nodes of probes, the layer and a final probe; integer layers have none before them."""
     layer, shapes, samples = subject.instance, _shapes(subject.instance, shape), setting.capacity
     chain, input_shape = list[Layer](), shapes[0]
     inputs: tuple[str, ...] = ("input",)
@@ -155,22 +146,10 @@ def _traits(node: Node, setting: Setting) -> dict[str, Any]:
     return {**traits, "in_place": False, "only_reshapes": False}
 
 
-def _watched_node(node: Node, watched: Any, probed: bool) -> Node:
-    """Return the node of a watched layer, without regularizers, so gradients are the layer's own.
-
-    If nothing before the layer is trained, it gets another parameter so that backward is called.
-    """
-    parameters = {name: replace(each, regularizer=None) for name, each in node.parameters.items()}
-    if probed:
-        parameters["conformance_probe"] = Parameter((1,), "zeros")
-    return replace(node, layer=watched, parameters=parameters)
-
-
 def _starting_parameters(nodes: tuple[Node, ...], subject: Subject) -> dict[str, Array]:
     """Return the layer's parameters by name, in float64, always the same.
 
-    Some noise is added to the initial values of trainable ones, so that zeros and ones do not hide
-    gradient errors.
+    Trainable ones get some noise, so that zeros and ones do not hide gradient errors.
     """
     store, rng = Parameters(nodes, np.dtype("float64")), np.random.default_rng(7)
     with calling("the initializer of a parameter"):
@@ -191,53 +170,41 @@ def _candidate_shapes(layer: Layer) -> tuple[Any, ...]:
     return tuple((shape,) * count for shape in USUAL_SHAPES for count in counts)
 
 
-def _refusal(subject: Subject, shape: Any) -> str | None:
-    """Return why a layer rejects an input shape, or None if it accepts it."""
-    try:
-        _infer_chain(subject, shape, USUAL)
-    except ShapeRefusedError as error:
-        return str(error)
-    except CheckFailed:  # reported by the checks
-        pass
-    return None
+def _refusals(subject: Subject) -> dict[Any, CheckFailed | None]:
+    """Return the shapes to try, each with a layer's refusal or the ValueError of a pass, or None.
 
+    Raises CheckFailed if the layer raises anything else before a pass.
+    """
 
-def _accepted_shapes(subject: Subject) -> tuple[Any, ...]:
-    candidates = _candidate_shapes(subject.instance)
-    return tuple(shape for shape in candidates if _refusal(subject, shape) is None)
+    def find(shape: Any) -> CheckFailed | None:
+        try:
+            harness = LayerHarness(subject, shape, _PLAIN)
+        except ShapeRefusedError as refusal:
+            return refusal
+        try:
+            harness.run(_drawn(harness, _values_for(subject.instance)[0], 0))
+        except CheckFailed as failure:
+            if type(failure) is CheckFailed and isinstance(failure.__cause__, ValueError):
+                return failure
+        return None
 
-
-def _failing_pass(subject: Subject, shape: Any) -> CheckFailed | None:
-    """Return the ValueError of a pass with an accepted input shape, or None if the pass works."""
-    harness = LayerHarness(subject, shape, _PLAIN)
-    try:
-        harness.run(_drawn(harness, _values_for(subject.instance)[0], 0))
-    except CheckFailed as failure:
-        if type(failure) is CheckFailed and isinstance(failure.__cause__, ValueError):
-            return failure
-    return None
+    shapes = _candidate_shapes(subject.instance)
+    return subject.once("refusals", lambda: {shape: find(shape) for shape in shapes})
 
 
 def working_shapes(subject: Subject) -> tuple[Any, ...]:
-    """Return the input shapes to check with.
+    """Return the input shapes to check with; raise CheckSkipped if the layer accepts none.
 
     A layer that inherits `output_shape` accepts every shape, perhaps unintentionally. Usual shapes
     on which it raises a ValueError are therefore left out, unless it fails on all of them.
-
-    Raises:
-        CheckSkipped: the layer accepts none of the kit's usual shapes.
     """
-
-    def find() -> tuple[Any, ...]:
-        layer, accepted = subject.instance, _accepted_shapes(subject)
-        if layer.example_shapes or type(layer).output_shape is not Layer.output_shape:
-            return accepted
-        return tuple(each for each in accepted if not _failing_pass(subject, each)) or accepted
-
-    shapes = subject.once("shapes", find)
+    layer, found = subject.instance, _refusals(subject).items()
+    shapes = [shape for shape, refusal in found if not isinstance(refusal, ShapeRefusedError)]
+    if not layer.example_shapes and type(layer).output_shape is Layer.output_shape:
+        shapes = [shape for shape, refusal in found if refusal is None] or shapes
     if not shapes:
         raise CheckSkipped("no input shape is known; declare example_shapes")
-    return shapes
+    return tuple(shapes)
 
 
 _Values = Callable[[np.random.Generator, tuple[int, ...]], Array]
@@ -262,7 +229,7 @@ def batch_of(subject: Subject, harness: LayerHarness, seed: int = 0) -> Batch:
     """
 
     def find() -> _Values:
-        candidates = _values_for(harness.layer)
+        candidates = _values_for(subject.instance)
         for values in candidates:
             trial = LayerHarness(subject, harness.shape, _PLAIN)
             try:
@@ -334,7 +301,7 @@ def declares_what_the_graph_allocates(subject: Subject) -> None:
     layer: Layer = subject.instance
     for shape in _candidate_shapes(layer):
         try:
-            _infer_chain(subject, shape, USUAL)
+            _infer_chain(subject, shape)
         except ShapeRefusedError:
             continue
         with calling(f"what it declares for input shape {shape}"):
@@ -350,22 +317,23 @@ def declares_what_the_graph_allocates(subject: Subject) -> None:
 def takes_the_shapes_it_accepts(subject: Subject) -> None:
     """Refuses in `output_shape` what it cannot take, and fills a y of that shape for the rest."""
     layer: Layer = subject.instance
-    accepted, candidates = _accepted_shapes(subject), _candidate_shapes(layer)
-    for shape in candidates:
-        if shape not in accepted and (layer.example_shapes or not accepted):
-            raise CheckFailed(
-                f"it refuses input shape {shape}: {_refusal(subject, shape)}; example_shapes must "
-                "be shapes that it takes, and are needed if it takes no usual ones"
-            )
-    for shape in accepted:
-        failure = _failing_pass(subject, shape)
-        if failure is not None and shape in working_shapes(subject):
-            raise failure.in_context(
+    found = _refusals(subject)
+    refuses_all = all(isinstance(each, ShapeRefusedError) for each in found.values())
+    for shape, failure in found.items():
+        if isinstance(failure, ShapeRefusedError):
+            if layer.example_shapes or refuses_all:
+                raise CheckFailed(
+                    f"it refuses input shape {shape}: {failure}; example_shapes must be shapes "
+                    "that it takes, and are needed if it takes no usual ones"
+                )
+        elif failure is not None and shape in working_shapes(subject):
+            message = (
                 f"it accepts input shape {shape}, for which output_shape gives "
                 f"{layer.output_shape(shape)}, but {failure}; raise a ValueError in output_shape "
                 "for shapes that it cannot take"
             )
-        if failure is not None:
+            raise CheckFailed(message, failure.cause) from failure.__cause__
+        elif failure is not None:
             raise CheckSkipped(
                 f"it inherits output_shape, which accepts input shape {shape}, but {failure}; a "
                 "model with such an input fails in training: better refuse it in output_shape"
@@ -377,8 +345,8 @@ def gradient_of_inputs(subject: Subject) -> None:
     """Fills `dx` with the gradient of forward by `x`, as central differences give it."""
     _skip_integers(subject)
     for shape in working_shapes(subject):
-        for position in range(len(_shapes(subject.instance, shape))):
-            _require_gradient(subject, shape, position)
+        for position, name in enumerate(_names_of_dx(subject.instance, shape)):
+            _require_gradient(subject, shape, name, position)
 
 
 @check
@@ -387,7 +355,7 @@ def gradient_of_parameters(subject: Subject) -> None:
     shapes = working_shapes(subject)
     found = [(shape, name) for shape in shapes for name in LayerHarness(subject, shape).trainable]
     for shape, name in found:
-        _require_gradient(subject, shape, name)
+        _require_gradient(subject, shape, f"grad.{name}", name)
     if not found:
         raise CheckSkipped("it has no trainable parameters")
 
@@ -498,9 +466,8 @@ def _skip_integers(subject: Subject) -> None:
         raise CheckSkipped("its inputs are integers")
 
 
-def _require_gradient(subject: Subject, shape: Any, by: int | str) -> None:
+def _require_gradient(subject: Subject, shape: Any, name: str, by: int | str) -> None:
     """Compare a gradient by an input, or by a parameter, with central differences."""
-    name = f"grad.{by}" if isinstance(by, str) else LayerHarness(subject, shape).name_of_dx(by)
 
     def draw(seed: int) -> tuple[Function, Array, Array]:
         harness = LayerHarness(subject, shape, USUAL.but(samples=FEW, seed=seed))

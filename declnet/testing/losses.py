@@ -6,6 +6,7 @@ A loss is tried after a probe that gives predictions, with shapes and targets th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from math import prod
@@ -85,7 +86,7 @@ def prepared(loss: Loss, y: Array, shape: Shape, dtype: Dtype, order: Order) -> 
     return y_true
 
 
-_Draw = Callable[[np.random.Generator, Shape, Shape], tuple[Array, Array]]
+Draw = Callable[[np.random.Generator, Shape, Shape], tuple[Array, Array]]
 """Draws predictions and targets of two shapes, including the sample axis."""
 
 
@@ -105,7 +106,7 @@ def _positive(rng: np.random.Generator, shape: Shape) -> Array:
     return np.abs(rng.normal(size=shape)) + 0.1
 
 
-DRAWS: dict[str, dict[str, _Draw]] = {
+DRAWS: dict[str, dict[str, Draw]] = {
     "values": {
         "normal": lambda rng, shape, y: (rng.normal(size=shape), rng.normal(size=y)),
         "positive": lambda rng, shape, y: (_positive(rng, shape), _positive(rng, y)),
@@ -141,12 +142,7 @@ class Pair:
 
 
 def pairs_of(example_shapes: tuple[Any, ...], y_of: Callable[[Shape], Shape]) -> tuple[Pair, ...]:
-    """Return the shapes that a loss or metric declares.
-
-    Args:
-        example_shapes: shapes of a prediction, or pairs of prediction and target shapes.
-        y_of: returns the usual shape of a sample of y for a prediction's shape.
-    """
+    """Return declared shapes as pairs; `y_of` gives that of y for a prediction's shape alone."""
 
     def pair(each: Any) -> Pair:
         is_pair = len(each) == 2 and all(isinstance(part, tuple) for part in each)
@@ -167,8 +163,14 @@ def working_pairs(subject: Subject) -> tuple[Pair, ...]:
 
     def works(pair: Pair) -> bool:
         sort = sort_of(loss, pair)
-        known = loss.example_shapes or len(pair.shape) == 1
-        return sort is not None and bool(known or _takes_axes(loss, sort, pair))
+        if sort is None or loss.example_shapes or len(pair.shape) == 1:
+            return sort is not None
+        plain = WHOLE.but(order="batch_first", input_order="batch_first")
+        try:  # few losses reject predictions with several axes
+            LossHarness(loss, pair.shape, plain).run(drawn(loss, sort, pair, 0))
+        except CheckFailed as failure:
+            return type(failure) is not CheckFailed or not isinstance(failure.__cause__, ValueError)
+        return True
 
     pairs = subject.once("pairs", lambda: tuple(filter(works, _candidate_pairs(loss))))
     if not pairs:
@@ -191,9 +193,20 @@ def sort_of(loss: Loss, pair: Pair) -> str | None:
 
     If none gives finite losses, return the first that `prepare` accepts.
     """
-    taken = [sort for sort in DRAWS[loss.targets] if _prepares(loss, sort, pair)]
-    finite = (sort for sort in taken if _is_finite(loss, sort, pair))
-    return next(finite, taken[0] if taken else None)
+    taken = None
+    for sort in DRAWS[loss.targets]:
+        batch = drawn(loss, sort, pair, 0)
+        try:
+            with suppress(CheckFailed), calling("prepare", skips=ValueError):
+                loss.prepare(batch.y, pair.shape, FLOAT)
+        except CheckSkipped:
+            continue
+        taken = taken or sort
+        with suppress(CheckFailed):
+            losses = LossHarness(loss, pair.shape, WHOLE.but(poison=0.0)).losses(batch)
+            if np.isfinite(losses).all():
+                return sort
+    return taken
 
 
 def drawn(loss: Loss, sort: str, pair: Pair, seed: int, samples: int = SAMPLES) -> Batch:
@@ -201,34 +214,6 @@ def drawn(loss: Loss, sort: str, pair: Pair, seed: int, samples: int = SAMPLES) 
     draw, rng = DRAWS[loss.targets][sort], np.random.default_rng([seed, 5])
     y_pred, y = draw(rng, (samples, *pair.shape), (samples, *pair.y))
     return Batch((y_pred,), y)
-
-
-def _prepares(loss: Loss, sort: str, pair: Pair) -> bool:
-    try:
-        loss.prepare(drawn(loss, sort, pair, 0).y, pair.shape, FLOAT)
-    except ValueError:
-        return False
-    except Exception:  # reported by the checks
-        return True
-    return True
-
-
-def _is_finite(loss: Loss, sort: str, pair: Pair) -> bool:
-    harness = LossHarness(loss, pair.shape, WHOLE.but(poison=0.0))
-    try:
-        return bool(np.isfinite(harness.losses(drawn(loss, sort, pair, 0))).all())
-    except CheckFailed:
-        return False
-
-
-def _takes_axes(loss: Loss, sort: str, pair: Pair) -> bool:
-    """Return whether it works for predictions with several axes, which few losses reject."""
-    plain = WHOLE.but(order="batch_first", input_order="batch_first")
-    try:
-        LossHarness(loss, pair.shape, plain).run(drawn(loss, sort, pair, 0))
-    except CheckFailed as failure:
-        return type(failure) is not CheckFailed or not isinstance(failure.__cause__, ValueError)
-    return True
 
 
 def try_loss(subject: Subject, setting: Setting) -> Trial:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import prod
@@ -31,7 +31,7 @@ from declnet.testing.common_checks import (
     takes_float32_and_float64,
 )
 from declnet.testing.harness import NO_LOSS, WatchedMetric
-from declnet.testing.losses import Pair, distributions, labels, pairs_of
+from declnet.testing.losses import DRAWS, Draw, Pair, distributions, labels, pairs_of
 from declnet.testing.trial import SAMPLES, USUAL, Setting, Trial
 from declnet.training.metrics import MetricAccumulator
 
@@ -53,13 +53,6 @@ class _MetricData:
     perfect: Array | None
 
 
-_Draw = Callable[[np.random.Generator, Shape, Shape], tuple[Array, Array]]
-
-
-def _labels(rng: np.random.Generator, shape: Shape, y: Shape) -> tuple[Array, Array]:
-    return distributions(rng, shape), labels(rng, y, shape[-1])
-
-
 def _one_hot(rng: np.random.Generator, shape: Shape, y: Shape) -> tuple[Array, Array]:
     return distributions(rng, shape), np.eye(y[-1])[labels(rng, y[:-1], y[-1])]
 
@@ -68,15 +61,11 @@ def _binary(rng: np.random.Generator, shape: Shape, y: Shape) -> tuple[Array, Ar
     return rng.uniform(0.05, 0.95, shape), labels(rng, y, 2)
 
 
-def _values(rng: np.random.Generator, shape: Shape, y: Shape) -> tuple[Array, Array]:
-    return rng.normal(size=shape), rng.normal(size=y)
-
-
-_SORTS: dict[str, tuple[tuple[Pair, ...], _Draw]] = {
-    "labels": ((Pair((4,), ()),), _labels),
+_SORTS: dict[str, tuple[tuple[Pair, ...], Draw]] = {
+    "labels": ((Pair((4,), ()),), DRAWS["classes"]["classes"]),
     "one-hot rows": ((Pair((4,), (4,)),), _one_hot),
     "binary targets": ((Pair((1,), (1,)), Pair((1,), ())), _binary),
-    "values": ((Pair((3,), (3,)), Pair((1,), (1,)), Pair((1,), ())), _values),
+    "values": ((Pair((3,), (3,)), Pair((1,), (1,)), Pair((1,), ())), DRAWS["values"]["normal"]),
 }
 """Kinds of targets: usual shapes of a prediction and of a sample of y, and how to draw them."""
 
@@ -104,12 +93,9 @@ class _MetricHarness:
     def __init__(self, metric: Metric, setting: Setting = USUAL) -> None:
         self._setting, self._watched = setting, WatchedMetric(metric)
         self._memory = np.empty(0, setting.dtype)
+        self._metrics: list[Any] = [self._watched]
         with calling("start"):
             self._accumulator = MetricAccumulator(NO_LOSS, self._metrics)
-
-    @property
-    def _metrics(self) -> list[Any]:
-        return [self._watched]
 
     def add(self, data: _MetricData, part: slice) -> None:
         size, shape = len(data.y_true[part]), data.y_pred.shape[1:]
@@ -144,20 +130,27 @@ def _result_of(metric: Metric, data: _MetricData, setting: Setting = USUAL) -> f
     return harness.result()
 
 
-def _taken_by(subject: Subject) -> tuple[str, ...]:
-    """Return the names of data with a finite metric; raise CheckSkipped if there are none."""
+def _results(subject: Subject) -> dict[str, float | CheckFailed]:
+    """Return the metric of each kind of data, or how it fails, by the data's name."""
 
-    def takes(data: _MetricData) -> bool:
+    def find(data: _MetricData) -> float | CheckFailed:
         try:
-            return bool(np.isfinite(_result_of(subject.instance, data)))
-        except ReadOnlyWrittenError:
-            return True
-        except CheckFailed:
-            return False
+            return _result_of(subject.instance, data)
+        except CheckFailed as failure:
+            return failure
 
-    taken = subject.once(
-        "taken", lambda: tuple(each.name for each in _candidates(subject.instance) if takes(each))
-    )
+    candidates = _candidates(subject.instance)
+    return subject.once("results", lambda: {data.name: find(data) for data in candidates})
+
+
+def _taken_by(subject: Subject) -> list[str]:
+    """Return the names of data with a finite metric; raise CheckSkipped if there are none."""
+    taken = [
+        name
+        for name, result in _results(subject).items()
+        if isinstance(result, ReadOnlyWrittenError)
+        or (isinstance(result, float) and np.isfinite(result))
+    ]
     if not taken:
         raise CheckSkipped("no data is known that the metric takes")
     return taken
@@ -180,13 +173,8 @@ def takes_usual_data(subject: Subject) -> None:
     try:
         _taken_by(subject)
     except CheckSkipped:
-        faults = []
-        for data in _candidates(subject.instance):
-            try:
-                faults.append(f"{data.name}: {_result_of(subject.instance, data)}")
-            except CheckFailed as failure:
-                faults.append(f"{data.name}: {failure}")
-        raise CheckFailed(f"it gives no finite number ({'; '.join(faults)})") from None
+        faults = "; ".join(f"{name}: {result}" for name, result in _results(subject).items())
+        raise CheckFailed(f"it gives no finite number ({faults})") from None
 
 
 @check

@@ -52,14 +52,7 @@ STEPS = 500
 class _OptimizerHarness:
     """A vector of parameters, its gradient and the graph's update of it.
 
-    Args:
-        optimizer: the optimizer that updates it.
-        w: the initial vector.
-        cuts: where the vector is split into separate vectors.
-        state: the optimizer's arrays by name, if they do not start at 0.
-
-    Attributes:
-        w: the parameters.
+    The vector is cut into separate ones; the optimizer's state starts at 0 unless it is given.
     """
 
     def __init__(
@@ -77,12 +70,9 @@ class _OptimizerHarness:
                 Update(stand_in, self.w[start:end], self._gradient[start:end], 1000)
                 for start, end in pairwise([0, *cuts, len(w)])
             ]
+        self.state = self._updates[0].state
         for name, array in (state or {}).items():
             self.state[name][...] = array
-
-    @property
-    def state(self) -> dict[str, Array]:
-        return self._updates[0].state
 
     def step(self, gradient: Array, step: int, rate: float = 0.01) -> None:
         """Update every parameter; the gradient's memory is spoiled afterwards."""
@@ -105,10 +95,8 @@ def _drawn(*shape: int, seed: int = 0) -> Array:
 def try_optimizer(subject: Subject, setting: Setting) -> Trial:
     """Run six updates of a short vector, and three of a long one."""
     optimizer, w = subject.instance, _drawn(SIZE).astype(setting.dtype)
-    harness, other = (
-        _OptimizerHarness(optimizer, w, setting.cuts),
-        _OptimizerHarness(optimizer, w + 1),
-    )
+    harness = _OptimizerHarness(optimizer, w, setting.cuts)
+    other = _OptimizerHarness(optimizer, w + 1)
     for step, gradient in enumerate(_drawn(6, SIZE), start=1):
         harness.step(gradient, step)
         if setting.beside:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -77,14 +78,9 @@ def check_package(name: str) -> Report:
 def cases_of_package(name: str, instances: Iterable[Component] = ()) -> Iterator[Case]:
     """Yield the cases of all components that a plugin registers; failures are cases that fail.
 
-    Args:
-        name: as for `check_package`.
-        instances: additional instances of its classes, besides those from their examples.
-
-    Raises:
-        RegistryError: there is no such plugin.
+    Raises RegistryError if there is no such plugin.
     """
-    classes, failures = registered_by(name)
+    classes, failures = _registered_by(name)
     for failure in failures:
         known = f"{failure.kind}:{failure.type}" if failure.type else None
         component = known or f"plugin:{failure.plugin.name}"
@@ -98,8 +94,7 @@ def cases_of_classes(
 ) -> Iterator[Case]:
     """Yield the cases of classes that may refer to each other.
 
-    Raises:
-        ConformanceError: an instance is not of one of the classes.
+    Raises ConformanceError if an instance is not of one of the classes.
     """
     classes, instances = list(classes), list(instances)
     foreign = {type(instance).__name__ for instance in instances if type(instance) not in classes}
@@ -110,12 +105,8 @@ def cases_of_classes(
         yield from cases_of_class(cls, registry, instances)
 
 
-def registered_by(name: str) -> tuple[list[type[Any]], list[PluginFailure]]:
-    """Return the classes that a plugin registers, and what went wrong.
-
-    Raises:
-        RegistryError: there is no such plugin.
-    """
+def _registered_by(name: str) -> tuple[list[type[Any]], list[PluginFailure]]:
+    """Return the classes that a plugin registers, and what went wrong."""
     registry = Registry()
     for module, plugin in _modules(name):
         try:
@@ -136,15 +127,11 @@ def _modules(name: str) -> Iterator[tuple[Callable[[], object], Plugin]]:
         yield point.load, plugin_of(point)
     if matching:
         return
-    if not _is_importable(name):
+    spec = None
+    with suppress(ImportError, ValueError):
+        spec = find_spec(name)
+    if spec is None:
         raise RegistryError(
             f'there is no plugin "{name}": no entry point, distribution or package has that name'
         )
     yield partial(import_module, name), Plugin(name)
-
-
-def _is_importable(name: str) -> bool:
-    try:
-        return find_spec(name) is not None
-    except (ImportError, ValueError):
-        return False

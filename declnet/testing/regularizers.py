@@ -76,9 +76,8 @@ def gradient_of_penalty(subject: Subject) -> None:
     """Adds the gradient of its penalty."""
     for shape in PARAMETER_SHAPES:
         harness = RegularizerHarness(subject.instance, shape)
-        require_gradient(
-            partial(_at_random_point, harness, shape), f"the gradient for w of shape {shape}"
-        )
+        draw = partial(_at_random_point, harness, shape)
+        require_gradient(draw, f"the gradient for w of shape {shape}")
 
 
 @check

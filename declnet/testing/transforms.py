@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
+from itertools import compress, pairwise
 from typing import Any
 
 import numpy as np
@@ -66,11 +66,8 @@ def _suited(subject: Subject) -> tuple[_Column, ...]:
     """Return the columns that the transform suits; raise CheckSkipped if there are none."""
     transform = subject.instance
     with calling("suits"):
-        found = tuple(
-            column
-            for column in _candidates()
-            if checked_suits(transform, transform.suits(column.x))
-        )
+        suited = [checked_suits(transform, transform.suits(each.x)) for each in _candidates()]
+    found = tuple(compress(_candidates(), suited))
     if not found:
         raise CheckSkipped("it suits no usual column")
     return found
@@ -106,8 +103,7 @@ def _refusal(
 ) -> ColumnError | None:
     """Return the ColumnError with which a transform rejects a column, or None if it accepts it.
 
-    Without a state, the transform is fitted to the column itself. Raises CheckFailed if it raises
-    anything else.
+    Without a state, the transform is fitted to the column itself.
     """
     with calling(f"fit and apply for {column}; raise a ColumnError if it cannot take that: it"):
         try:

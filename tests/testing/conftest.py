@@ -1,4 +1,4 @@
-"""A stranger's plugin package, importable in a test and in processes that it starts."""
+"""A third-party plugin package, importable in a test and in processes that it starts."""
 
 import os
 import subprocess
@@ -74,16 +74,10 @@ class Plugin:
             check=False,
         )
 
-    def pytest(self, text: str, *arguments: str) -> str:
-        """Run pytest on one test file with this text; return its output."""
-        (self.folder / "test_it.py").write_text(text)
-        done = self.python("-m", "pytest", "-p", "no:cacheprovider", *arguments, "test_it.py")
-        return done.stdout + done.stderr
-
 
 @pytest.fixture
 def plugin(tmp_path, monkeypatch):
-    """A plugin to write; modules that a test imports of it are forgotten afterwards."""
+    """A plugin to write; its modules are unloaded afterwards."""
     monkeypatch.syspath_prepend(tmp_path)
     known = set(sys.modules)
     yield Plugin(tmp_path)

@@ -2,16 +2,22 @@
 
 import pytest
 
-from declnet.testing import CheckFailed, build_examples
+from declnet.testing import CheckFailed, ConformanceError, build_examples, check_component
 
 from .broken_components.declarations import WrongExample
-from .right.layers import Drop, Rectifier
-from .right.trained_layers import Lookup
+from .right.layers import Rectifier
+from .right.losses import SparseCrossentropy
+
+
+class Needy(Rectifier):
+    """y = max(x, 0)."""
+
+    type = "needy"
+    slope: float
 
 
 def test_each_table_of_examples():
-    assert [example.rate for example in build_examples(Drop)] == [0.5, 0.0]
-    assert [example.rows for example in build_examples(Lookup)] == [5, 2]
+    assert [example.power for example in build_examples(SparseCrossentropy)] == [1.0, 2.0]
 
 
 def test_defaults_where_there_are_no_examples():
@@ -19,13 +25,9 @@ def test_defaults_where_there_are_no_examples():
 
 
 def test_nothing_where_a_field_has_no_default():
-    class Needy(Rectifier):
-        """y = max(x, 0)."""
-
-        type = "needy"
-        slope: float
-
     assert build_examples(Needy) == ()
+    with pytest.raises(ConformanceError, match="declare examples"):
+        check_component(Needy)
 
 
 def test_a_wrong_example_names_itself():

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from declnet import default_registry
 from declnet.testing import CheckFailed, Subject
 from declnet.testing.check import ReadOnlyWrittenError, StateReplacedError
 from declnet.testing.harness import call_locked
@@ -10,11 +11,11 @@ from declnet.testing.layers import LayerHarness
 from declnet.testing.losses import LossHarness
 from declnet.testing.trial import Batch, Setting
 
-from .broken_components.state import KeepsItsInputInState
-from .right.layers import Rectifier, Sum
-from .right.losses import AbsoluteError
-from .right.trained_layers import VectorScale
+from .broken_components.memory import KeepsItsInputInState
+from .right.layers import Rectifier, VectorScale
+from .right.losses import Squared
 
+ADD = default_registry().find("layer", "add")()
 RNG = np.random.default_rng(3)
 X, DY = RNG.normal(size=(7, 4)), RNG.normal(size=(7, 4))
 
@@ -50,7 +51,7 @@ def test_a_layer_that_works_in_place_shares_memory_only_as_it_declares():
 
 def test_backward_gets_what_backward_needs_names_and_no_unwanted_dx():
     setting = Setting(7, spares=True, without_dx=1)
-    harness = LayerHarness(Subject(Sum()), ((4,), (4,), (4,)), setting)
+    harness = LayerHarness(Subject(ADD), ((4,), (4,), (4,)), setting)
     assert set(harness.run(Batch((X, X, X), DY))) == {"y", "dx[0]", "dx[2]"}
     x, y, _, dx, _ = harness.watched.backward_arguments
     assert (x, y) == (None, None)
@@ -64,12 +65,12 @@ def test_a_state_that_is_set_is_refused():
 
 
 def test_the_graph_weighs_a_loss():
-    harness = LossHarness(AbsoluteError(), (4,), Setting(7))
+    harness = LossHarness(Squared(), (4,), Setting(7))
     weights = np.arange(7.0)
     mean, gradient = harness.weighted(Batch((X,), DY), weights)
-    losses = np.abs(X - DY).sum(axis=1)
+    losses = ((X - DY) ** 2).mean(axis=1)
     assert mean == pytest.approx(weights @ losses / weights.sum())
-    np.testing.assert_allclose(gradient, np.sign(X - DY) * (weights / weights.sum())[:, None])
+    np.testing.assert_allclose(gradient, (X - DY) / 2 * (weights / weights.sum())[:, None])
 
 
 def test_a_write_is_refused_by_the_name_of_the_array_which_is_unlocked_again():

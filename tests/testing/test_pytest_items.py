@@ -1,69 +1,65 @@
-"""component_tests: one readable item a check, with expected failures that are strict."""
+"""component_tests: one readable item per check, with expected failures that are strict."""
 
 import pytest
 
 from declnet.testing import ConformanceError, component_tests
 
 from .broken_components.declarations import WrongExample
+from .broken_components.results import HalvedInputGradient
 from .right.layers import Rectifier
 
-ONE_LINE = "from declnet.testing import component_tests\ntest_components = component_tests({})\n"
-BOTH = "'layer:scale:gradient_of_inputs': 'known', 'layer:scale:gradient_of_parameters': 'known'"
+ITEMS = """
+from declnet.testing import component_tests
+
+test_components = component_tests(
+    "declnet_scale", expected_failures={"layer:scale[1]:gradient_of_inputs": "known"}
+)
+"""
 
 
-def ids(function):
-    (mark,) = function.pytestmark
-    return [parameter.id for parameter in mark.args[1]]
+def items(*arguments, **named):
+    """Return the parameters of the generated test by id."""
+    (mark,) = component_tests(*arguments, **named).pytestmark
+    return {parameter.id: parameter for parameter in mark.args[1]}
 
 
-def test_one_line_makes_an_item_of_each_check_of_each_example(plugin):
-    plugin.write("declnet_scale")
-    out = plugin.pytest(ONE_LINE.format("'declnet_scale'"), "-v")
-    for example in (0, 1):
-        name = f"test_it.py::test_components[layer:scale[{example}]-gradient_of_inputs]"
-        assert f"{name} PASSED" in out
-    assert "failed" not in out
-
-
-def test_a_fault_is_one_item_that_says_what_to_do(plugin):
+def test_items_in_pytest(plugin):
     plugin.write("declnet_scale", factor=2)
-    out = plugin.pytest(ONE_LINE.format("'declnet_scale'"))
-    assert "4 failed" in out
+    (plugin.folder / "test_it.py").write_text(ITEMS)
+    options = ("-p", "no:cacheprovider", "-v", "-rx")
+    out = plugin.python("-m", "pytest", *options, "test_it.py").stdout
+    name = "test_it.py::test_components[layer:scale[{}]-{}]"
+    assert f"{name.format(0, 'is_deterministic')} PASSED" in out
+    assert f"{name.format(0, 'gradient_of_inputs')} FAILED" in out
+    assert f"{name.format(1, 'gradient_of_inputs')} XFAIL (known)" in out
+    assert "3 failed" in out
     assert "dx for input shape (5,) is wrong" in out
     assert "off by the factor 1/2" in out
     assert "Traceback" not in out
 
 
-def test_an_expected_failure_is_no_failure(plugin):
-    plugin.write("declnet_scale", factor=2)
-    out = plugin.pytest(ONE_LINE.format(f"'declnet_scale', expected_failures={{{BOTH}}}"), "-rx")
-    assert "4 xfailed" in out
-    assert "failed," not in out.replace("xfailed,", "")
-    assert "known" in out
+def test_an_exception_of_a_component_keeps_its_traceback():
+    class Broken(Rectifier):
+        """y = max(x, 0)."""
+
+        type = "broken"
+
+        def forward(self, x, y, state):
+            raise RuntimeError("out of order")
+
+    (case,) = items([Broken])["layer:broken[0]-is_deterministic"].values
+    with pytest.raises(AssertionError, match="out of order") as caught:
+        component_tests([Broken])(case)
+    assert isinstance(caught.value.__cause__, RuntimeError)
 
 
-def test_an_expected_failure_that_passes_fails(plugin):
-    plugin.write("declnet_scale")
-    out = plugin.pytest(ONE_LINE.format(f"'declnet_scale', expected_failures={{{BOTH}}}"))
-    assert "4 failed" in out
-    assert "XPASS(strict)" in out
-
-
-def test_an_expected_failure_of_one_example(plugin):
-    plugin.write("declnet_scale", factor=2)
-    one = BOTH.replace("scale:", "scale[1]:")
-    out = plugin.pytest(ONE_LINE.format(f"'declnet_scale', expected_failures={{{one}}}"))
-    assert "2 failed" in out
-    assert "2 xfailed" in out
-
-
-def test_an_exception_of_a_component_keeps_its_traceback(plugin):
-    plugin.write("declnet_scale")
-    path = plugin.folder / "declnet_scale.py"
-    path.write_text(path.read_text().replace("np.multiply(x,", "np.multiplied(x,"))
-    out = plugin.pytest(ONE_LINE.format("'declnet_scale'"), "-k", "is_deterministic", "--tb=long")
-    assert "np.multiplied(x" in out
-    assert "AttributeError" in out
+@pytest.mark.parametrize("example", ["", "[0]"])
+def test_an_expected_failure_is_strict(example):
+    key = f"layer:halved_input_gradient{example}:gradient_of_inputs"
+    found = items([HalvedInputGradient], expected_failures={key: "known"})
+    (mark,) = found["layer:halved_input_gradient[0]-gradient_of_inputs"].marks
+    assert mark.kwargs == {"reason": "known", "strict": True}
+    assert not found["layer:halved_input_gradient[0]-is_deterministic"].marks
 
 
 def test_an_expected_failure_that_names_no_check_raises():
@@ -83,10 +79,9 @@ def test_a_package_without_components_raises(plugin):
 
 
 def test_instances_are_checked_besides_examples():
-    found = ids(component_tests([Rectifier], instances=[Rectifier(name="other")]))
+    found = items([Rectifier], instances=[Rectifier(name="other")])
     assert "layer:rectifier[0]-gradient_of_inputs" in found
     assert "layer:rectifier[1]-gradient_of_inputs" in found
-    assert len(set(found)) == len(found)
 
 
 def test_an_instance_of_another_class_raises():
@@ -95,7 +90,7 @@ def test_an_instance_of_another_class_raises():
 
 
 def test_a_wrong_example_is_an_item_and_others_go_on():
-    found = ids(component_tests([WrongExample]))
+    found = items([WrongExample])
     assert "regularizer:wrong_example[1]-example_is_valid" in found
     assert "regularizer:wrong_example[0]-is_frozen" in found
     assert "regularizer:wrong_example[1]-is_frozen" not in found

@@ -8,9 +8,10 @@ import pytest
 from declnet import DeclnetError
 from declnet.testing import ConformanceError, Outcome, Report, check_component
 
-from .broken_components.gradients import HalvedInputGradient
 from .broken_components.memory import ClipsItsInput
-from .right.layers import Drop, Rectifier
+from .broken_components.results import HalvedInputGradient
+from .right.layers import Rectifier
+from .right.losses import SparseCrossentropy
 
 PASSED = Outcome("layer:scale", 0, "is_right", "passed")
 FAILED = Outcome("layer:scale", 1, "is_left", "failed", "it is not")
@@ -69,17 +70,6 @@ def test_failures_can_be_returned_instead_of_raised():
     assert "off by the factor 1/2" in wrong.message
 
 
-def test_a_class_that_cannot_be_built_has_no_check_run():
-    class Needy(Rectifier):
-        """y = max(x, 0)."""
-
-        type = "needy"
-        slope: float
-
-    with pytest.raises(ConformanceError, match="declare examples"):
-        check_component(Needy)
-
-
 def test_a_class_that_cannot_be_registered_fails():
     class Untyped(Rectifier):
         """y = max(x, 0)."""
@@ -90,20 +80,41 @@ def test_a_class_that_cannot_be_registered_fails():
     assert [outcome.check for outcome in report.failed] == ["can_be_registered"]
 
 
-def test_an_exception_of_a_component_is_a_failed_check_with_its_place():
-    class Broken(Rectifier):
-        """y = max(x, 0)."""
+class Raises(Rectifier):
+    """y = max(x, 0)."""
 
-        type = "broken"
+    type = "raises"
 
-        def forward(self, x, y, state):
-            raise RuntimeError("out of order")
+    def forward(self, x, y, state):
+        raise RuntimeError("out of order")
 
-    report = check_component(Broken, raise_on_failure=False)
-    (failure,) = report.failed
-    line = inspect.getsourcelines(Broken.forward)[1] + 1
-    assert failure.check == "is_deterministic"
-    assert failure.message.startswith("forward raised RuntimeError: out of order (")
+
+class ReturnsNone(Rectifier):
+    """y = max(x, 0)."""
+
+    type = "returns_none"
+
+    def output_shape(self, input_shape):
+        return None
+
+
+@pytest.mark.parametrize(
+    ("cls", "check", "message"),
+    [
+        (Raises, "is_deterministic", "forward raised RuntimeError: out of order"),
+        (
+            ReturnsNone,
+            "declares_what_the_graph_allocates",
+            "output_shape() returned None, not a tuple of whole numbers",
+        ),
+    ],
+)
+def test_a_fault_in_a_method_is_reported_with_its_place(cls, check, message):
+    (failure,) = check_component(cls, raise_on_failure=False).failed
+    source, first = inspect.getsourcelines(cls)
+    line = next(i for i, text in enumerate(source, first) if "def " in text) + (cls is Raises)
+    assert failure.check == check
+    assert f"{message} (" in failure.message
     assert failure.message.endswith(f"{Path(__file__).name}:{line})")
 
 
@@ -122,32 +133,15 @@ def test_one_cause_is_reported_once():
 
 
 def test_one_cause_in_several_examples_is_reported_once():
-    class Broken(Drop):
-        """y = x."""
+    class Broken(SparseCrossentropy):
+        """losses = 0."""
 
         type = "broken"
 
-        def backward(self, x, y, dy, dx, state):
+        def backward(self, y_pred, y_true, dy_pred):
             raise RuntimeError("out of order")
 
     report = check_component(Broken, raise_on_failure=False)
     (failure,) = report.failed
     assert failure.example == 0
     assert {each.example for each in report.skipped if each.as_in} == {0, 1}
-
-
-def test_what_a_method_returns_wrongly_is_reported_with_its_place():
-    class Broken(Rectifier):
-        """y = max(x, 0)."""
-
-        type = "broken"
-
-        def output_shape(self, input_shape):
-            return None
-
-    report = check_component(Broken, raise_on_failure=False)
-    (failure,) = report.failed
-    assert failure.check == "declares_what_the_graph_allocates"
-    line = inspect.getsourcelines(Broken.output_shape)[1]
-    assert "output_shape() returned None, not a tuple of whole numbers (" in failure.message
-    assert failure.message.endswith(f"{Path(__file__).name}:{line})")

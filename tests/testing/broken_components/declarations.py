@@ -1,57 +1,48 @@
-"""Components that are wrong as declarations."""
+"""Components that are wrong as declarations, or whose own check is faulty."""
 
 from collections.abc import Callable
 from typing import Any
 
 from pydantic import ConfigDict, Field, field_serializer
 
-from declnet import Regularizer
+from declnet import Diagnostic
+
+from ..right.others import Offset
+from .expected import caught_by
 
 
-class Offset(Regularizer):
-    """penalty = 0; the right component that the others here spoil."""
-
-    type = "offset"
-
-    def penalty(self, w):
-        return 0.0
-
-    def add_gradient(self, w, dw):
-        pass
-
-
+@caught_by("has_a_docstring")
 class NoDocstring(Offset):
     type = "no_docstring"
 
 
+@caught_by("refuses_unknown_keys")
 class TakesAnyKey(Offset):
     """penalty = 0."""
 
-    type = "takes_any_key"
     model_config = ConfigDict(extra="ignore")
 
 
+@caught_by("is_frozen")
 class CanBeChanged(Offset):
     """penalty = 0."""
 
-    type = "can_be_changed"
     model_config = ConfigDict(frozen=False)
 
     strength: float = Field(default=0.0, description="nothing")
 
 
+@caught_by("has_a_json_schema")
 class FunctionField(Offset):
     """penalty = 0."""
-
-    type = "function_field"
 
     measure: Callable[[float], float] = Field(default=abs, description="no TOML can write it")
 
 
+@caught_by("survives_documents")
 class LosesItsField(Offset):
     """penalty = 0."""
 
-    type = "loses_its_field"
     examples = ({"strength": 0.123456},)
 
     strength: float = Field(default=0.0, description="nothing")
@@ -61,37 +52,73 @@ class LosesItsField(Offset):
         return round(value, 2)
 
 
+@caught_by("survives_documents")
 class AnyObject(Offset):
     """penalty = 0."""
-
-    type = "any_object"
 
     what: Any = Field(default_factory=object, description="an object")
 
 
+@caught_by("survives_documents")
 class NoneIsNoDefault(Offset):
     """penalty = 0."""
 
-    type = "none_is_no_default"
     examples = ({"strength": None},)
 
     strength: float | None = Field(default=0.5, description="a number, or none")
 
 
+@caught_by("example_is_valid")
 class WrongExample(Offset):
     """penalty = 0."""
 
-    type = "wrong_example"
     examples = ({}, {"strenght": 1.0})
 
 
-WRONG = {
-    NoDocstring: "has_a_docstring",
-    TakesAnyKey: "refuses_unknown_keys",
-    CanBeChanged: "is_frozen",
-    FunctionField: "has_a_json_schema",
-    LosesItsField: "survives_documents",
-    AnyObject: "survives_documents",
-    NoneIsNoDefault: "survives_documents",
-    WrongExample: "example_is_valid",
-}
+@caught_by("checks_an_unknown_run")
+class NeedsALayer(Offset):
+    """penalty = 0."""
+
+    def check(self, context):
+        if context.last.output_shape == (1,):
+            yield Diagnostic("a single unit")
+
+
+@caught_by("checks_an_unknown_run")
+class ForgetsToReturn(Offset):
+    """penalty = 0."""
+
+    def check(self, context):
+        [Diagnostic("found and lost")]
+
+
+@caught_by("checks_an_unknown_run")
+class AnswersWithWords(Offset):
+    """penalty = 0."""
+
+    def check(self, context):
+        return "all is well"
+
+
+@caught_by("checks_an_unknown_run")
+class OddCode(Offset):
+    """penalty = 0."""
+
+    def check(self, context):
+        yield Diagnostic("as always", code="warning")
+
+
+@caught_by("checks_an_unknown_run")
+class SaysNothing(Offset):
+    """penalty = 0."""
+
+    def check(self, context):
+        yield Diagnostic(" ")
+
+
+@caught_by("checks_an_unknown_run")
+class NamesNoField(Offset):
+    """penalty = 0."""
+
+    def check(self, context):
+        yield Diagnostic("too strong", path=("strenght",))

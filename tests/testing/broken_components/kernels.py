@@ -6,115 +6,86 @@ import numpy as np
 
 from declnet import Kernel, KernelCalls
 
-from .losses import Squared
-from .memory import Doubled
-from .optimizers import Descent
-from .regularizers import Squares
+from ..right.others import Descent, DoubledSquared, SquaresKernel, SquaresOfTwoStrengths
+from .expected import caught_by
 
 
-class SquaresKernel(Kernel):
-    """dw += 2 * strength * w; right, the others spoil it."""
-
-    type = "squares"
-    replaces = (Squares,)
-
-    def bind(self, site):
-        (component,) = site.components
-        return KernelCalls(backward=(partial(self.add, component.strength, site.w, site.dw),))
-
-    def add(self, strength, w, dw):
-        np.add(dw, 2 * strength * w, out=dw)
-
-
+@caught_by("equals_its_components")
 class HalfTheSlope(SquaresKernel):
     """dw += strength * w."""
-
-    type = "half_the_slope"
 
     def add(self, strength, w, dw):
         np.add(dw, strength * w, out=dw)
 
 
-class SquaresOfTwoStrengths(Squares):
-    """penalty = strength * sum w**2; right, for the kernel that follows."""
-
-    type = "squares_of_two_strengths"
-    examples = ({"strength": 0.1}, {"strength": 0.5})
-
-
+@caught_by("equals_its_components")
 class KnowsOneStrength(SquaresKernel):
     """dw += 2 * 0.1 * w, whatever the strength: right for the first example."""
 
-    type = "knows_one_strength"
     replaces = (SquaresOfTwoStrengths,)
 
     def add(self, strength, w, dw):
         super().add(0.1, w, dw)
 
 
+@caught_by("replaces_its_components")
 class NeverTakesOver(SquaresKernel):
     """Leaves all to the component."""
-
-    type = "never_takes_over"
 
     def bind(self, site):
         return None
 
 
+@caught_by("replaces_its_components")
 class OnlyFloat64(SquaresKernel):
     """Leaves float32 to the component."""
-
-    type = "only_float64"
 
     def bind(self, site):
         return super().bind(site) if site.w.dtype == np.float64 else None
 
 
+@caught_by("passes_non_finite_numbers_on")
 class SwallowsNaN(SquaresKernel):
     """Takes NaN for 0."""
-
-    type = "swallows_nan"
 
     def add(self, strength, w, dw):
         np.add(dw, 2 * strength * np.nan_to_num(w), out=dw)
 
 
+@caught_by("leaves_what_it_reads_alone")
 class WritesToTheWeights(SquaresKernel):
     """dw += 2 * strength * w, by way of w."""
-
-    type = "writes_to_the_weights"
 
     def add(self, strength, w, dw):
         np.multiply(w, 2 * strength, out=w)
         np.add(dw, w, out=dw)
 
 
+@caught_by("leaves_what_it_reads_alone")
 class CompiledWritesToTheWeights(WritesToTheWeights):
     """The same, as a compiled kernel, whose arrays are not locked."""
 
-    type = "compiled_writes_to_the_weights"
     compiled = True
 
 
+@caught_by("repeats_its_bits")
 class OtherBitsEachTime(SquaresKernel):
     """dw += 2 * strength * w and a little noise."""
-
-    type = "other_bits_each_time"
 
     def add(self, strength, w, dw):
         noise = 1 + 1e-14 * np.random.default_rng().normal()
         np.add(dw, 2 * strength * noise * w, out=dw, casting="same_kind")
 
 
+@caught_by("replaces_its_components")
 class ReturnsAList(SquaresKernel):
     """Returns a list of calls, without KernelCalls."""
-
-    type = "returns_a_list"
 
     def bind(self, site):
         return list(super().bind(site).backward)
 
 
+@caught_by("equals_its_components")
 class CountsStepsItself(Kernel):
     """Plain descent that halves the rate after its third step."""
 
@@ -128,40 +99,17 @@ class CountsStepsItself(Kernel):
         return KernelCalls(update=update)
 
 
-class DoubledSquared(Kernel):
-    """y = 2 * x, losses = mean (y - y_true)**2; right, the others spoil it."""
-
-    type = "doubled_squared"
-    replaces = (Doubled, Squared)
-
-    def bind(self, site):
-        forward = (partial(self.fill, site),)
-        if site.dx is None:
-            return KernelCalls(forward)
-        return KernelCalls(forward, (partial(self.fill_back, site), site.weigh(site.dx)))
-
-    def fill(self, site):
-        np.multiply(site.x, 2, out=site.y)
-        site.components[1].forward(site.y, site.y_true, site.losses)
-
-    def fill_back(self, site):
-        np.subtract(site.y, site.y_true, out=site.dx)
-        np.multiply(site.dx, 4 * len(site.dx) / site.dx.size, out=site.dx)
-
-
+@caught_by("equals_its_components")
 class ForgetsTheLayersSlope(DoubledSquared):
     """As doubled_squared, but dx lacks a factor."""
-
-    type = "forgets_the_layers_slope"
 
     def fill_back(self, site):
         site.components[1].backward(site.y, site.y_true, site.dx)
 
 
+@caught_by("equals_its_components")
 class ForgetsTheWeights(DoubledSquared):
     """As doubled_squared, but without sample weights."""
-
-    type = "forgets_the_weights"
 
     def bind(self, site):
         calls = super().bind(site)
@@ -171,10 +119,9 @@ class ForgetsTheWeights(DoubledSquared):
         return KernelCalls(calls.forward, (calls.backward[0], same))
 
 
+@caught_by("equals_its_components")
 class SumsInsteadOfMeans(DoubledSquared):
     """As doubled_squared, but losses are sums."""
-
-    type = "sums_instead_of_means"
 
     def fill(self, site):
         np.multiply(site.x, 2, out=site.y)
@@ -182,10 +129,9 @@ class SumsInsteadOfMeans(DoubledSquared):
         np.sum((site.y - site.y_true) ** 2, axis=axes, out=site.losses)
 
 
+@caught_by("equals_its_components")
 class LeavesPredictionsOut(DoubledSquared):
     """As doubled_squared, but y is not filled."""
-
-    type = "leaves_predictions_out"
 
     def fill(self, site):
         site.components[1].forward(2 * site.x, site.y_true, site.losses)
@@ -195,30 +141,10 @@ class LeavesPredictionsOut(DoubledSquared):
         np.multiply(site.dx, 4 * len(site.dx) / site.dx.size, out=site.dx)
 
 
+@caught_by("leaves_what_it_reads_alone")
 class WritesToPredictions(DoubledSquared):
     """As doubled_squared, but backward writes to y."""
-
-    type = "writes_to_predictions"
 
     def fill_back(self, site):
         np.subtract(site.y, site.y_true, out=site.y)
         np.multiply(site.y, 4 * len(site.dx) / site.dx.size, out=site.dx)
-
-
-WRONG = {
-    KnowsOneStrength: "equals_its_components",
-    HalfTheSlope: "equals_its_components",
-    NeverTakesOver: "replaces_its_components",
-    OnlyFloat64: "replaces_its_components",
-    SwallowsNaN: "passes_non_finite_numbers_on",
-    WritesToTheWeights: "leaves_what_it_reads_alone",
-    CompiledWritesToTheWeights: "leaves_what_it_reads_alone",
-    OtherBitsEachTime: "repeats_its_bits",
-    ReturnsAList: "replaces_its_components",
-    CountsStepsItself: "equals_its_components",
-    ForgetsTheLayersSlope: "equals_its_components",
-    ForgetsTheWeights: "equals_its_components",
-    SumsInsteadOfMeans: "equals_its_components",
-    LeavesPredictionsOut: "equals_its_components",
-    WritesToPredictions: "leaves_what_it_reads_alone",
-}

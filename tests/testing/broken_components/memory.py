@@ -1,56 +1,43 @@
-"""Layers that write where they may not, or not where they must."""
+"""Layers that write, share or keep memory that they may not."""
+
+from typing import Any, ClassVar
 
 import numpy as np
 
-from declnet import Layer, Parameter, Workspace
+from declnet import Parameter, Workspace
+
+from ..right.layers import Doubled, Exponential, Shift, Square
+from .expected import caught_by
 
 
-class Doubled(Layer):
-    """y = 2 * x; the right layer that the others here spoil."""
-
-    type = "doubled"
-    backward_needs = frozenset()
-
-    def forward(self, x, y, state):
-        np.multiply(x, 2, out=y)
-
-    def backward(self, x, y, dy, dx, state):
-        if dx is not None:
-            np.multiply(dy, 2, out=dx)
-
-
+@caught_by("writes_every_output")
 class ForgetsOut(Doubled):
     """y = 2 * x, in a new array."""
-
-    type = "forgets_out"
 
     def forward(self, x, y, state):
         y = np.multiply(x, 2)  # noqa: F841
 
 
+@caught_by("writes_every_output")
 class LeavesTheLastFeature(Doubled):
     """y = 2 * x, but for the last feature."""
-
-    type = "leaves_the_last_feature"
 
     def forward(self, x, y, state):
         np.multiply(x[..., :-1], 2, out=y[..., :-1])
 
 
+@caught_by("writes_every_output")
 class ForgetsOutInBackward(Doubled):
     """y = 2 * x, but dx is a new array."""
-
-    type = "forgets_out_in_backward"
 
     def backward(self, x, y, dy, dx, state):
         if dx is not None:
             dx = np.multiply(dy, 2)
 
 
+@caught_by("leaves_inputs_alone")
 class WritesAConstant(Doubled):
     """y = 2 * x, through a workspace that it declared constant."""
-
-    type = "writes_a_constant"
 
     def workspace(self, input_shape):
         return {"doubled": Workspace(input_shape, fill=0.0, constant=True)}
@@ -60,19 +47,17 @@ class WritesAConstant(Doubled):
         np.copyto(y, state.doubled)
 
 
+@caught_by("takes_any_memory_order")
 class AssumesCOrder(Doubled):
     """y = 2 * x through reshape, which copies arrays that are not in C order."""
-
-    type = "assumes_c_order"
 
     def forward(self, x, y, state):
         np.multiply(x.reshape(-1), 2, out=y.reshape(-1))
 
 
+@caught_by("takes_any_memory_order")
 class WalksThroughMemory(Doubled):
     """y = 2 * x, but with every second number in memory order negated."""
-
-    type = "walks_through_memory"
 
     def forward(self, x, y, state):
         values = x.ravel(order="K") * 2
@@ -86,20 +71,18 @@ class WalksThroughMemory(Doubled):
             dx[...] = values.reshape(dy.shape)
 
 
+@caught_by("leaves_inputs_alone")
 class WritesToItsInput(Doubled):
     """y = 2 * x, but x is doubled with it."""
-
-    type = "writes_to_its_input"
 
     def forward(self, x, y, state):
         x *= 2
         np.copyto(y, x)
 
 
+@caught_by("leaves_inputs_alone")
 class WritesToDy(Doubled):
     """y = 2 * x, but dy is doubled with dx."""
-
-    type = "writes_to_dy"
 
     def backward(self, x, y, dy, dx, state):
         dy *= 2
@@ -107,74 +90,147 @@ class WritesToDy(Doubled):
             np.copyto(dx, dy)
 
 
+@caught_by("leaves_inputs_alone")
 class ClipsItsInput(Doubled):
     """y = 2 * x, with x clipped to a range that it never leaves."""
-
-    type = "clips_its_input"
 
     def forward(self, x, y, state):
         np.clip(x, -100, 100, out=x)
         np.multiply(x, 2, out=y)
 
 
-class ClipsYInBackward(Doubled):
+@caught_by("leaves_inputs_alone")
+class ClipsYInBackward(Exponential):
     """y = exp(x), with y clipped in backward to a range that it never leaves."""
-
-    type = "clips_y_in_backward"
-    backward_needs = frozenset({"y"})
-
-    def forward(self, x, y, state):
-        np.exp(x, out=y)
 
     def backward(self, x, y, dy, dx, state):
         np.clip(y, 0, 1e6, out=y)
-        if dx is not None:
-            np.multiply(dy, y, out=dx)
+        super().backward(x, y, dy, dx, state)
 
 
-class ClipsItsParameter(Doubled):
+@caught_by("leaves_inputs_alone")
+class ClipsItsParameter(Shift):
     """y = x + shift, with the shift clipped to a range that it never leaves."""
-
-    type = "clips_its_parameter"
-
-    def parameters(self, input_shape):
-        return {"shift": Parameter(input_shape, initializer="zeros")}
 
     def forward(self, x, y, state):
         np.clip(state.shift, -100, 100, out=state.shift)
-        np.add(x, state.shift, out=y)
-
-    def backward(self, x, y, dy, dx, state):
-        np.sum(dy, axis=0, out=state.grad.shift)
-        if dx is not None:
-            np.copyto(dx, dy)
+        super().forward(x, y, state)
 
 
+@caught_by("leaves_inputs_alone")
 class ClipsItsStatisticsInBackward(Doubled):
     """y = 2 * x, with an untrained parameter that backward rewrites unchanged."""
-
-    type = "clips_its_statistics_in_backward"
 
     def parameters(self, input_shape):
         return {"mean": Parameter(input_shape, initializer="zeros", trainable=False)}
 
     def backward(self, x, y, dy, dx, state):
         state.mean[...] = state.mean.copy()
-        if dx is not None:
-            np.multiply(dy, 2, out=dx)
+        super().backward(x, y, dy, dx, state)
 
 
-WRONG = {
-    ForgetsOut: "writes_every_output",
-    LeavesTheLastFeature: "writes_every_output",
-    ForgetsOutInBackward: "writes_every_output",
-    WritesAConstant: "leaves_inputs_alone",
-    AssumesCOrder: "takes_any_memory_order",
-    WalksThroughMemory: "takes_any_memory_order",
-    WritesToItsInput: "leaves_inputs_alone",
-    WritesToDy: "leaves_inputs_alone",
-    ClipsItsInput: "leaves_inputs_alone",
-    ClipsYInBackward: "leaves_inputs_alone",
-    ClipsItsParameter: "leaves_inputs_alone",
-    ClipsItsStatisticsInBackward: "leaves_inputs_alone",
-}
+@caught_by("backward_needs_is_true")
+class LiesAboutNeeds(Exponential):
+    """y = exp(x), but backward reads y, which it declares not to need."""
+
+    backward_needs = frozenset({"x"})
+
+
+@caught_by("in_place_is_true")
+class LiesAboutInPlace(Square):
+    """y = x * exp(x), reading x after y is written."""
+
+    in_place = True
+
+    def forward(self, x, y, state):
+        np.exp(x, out=y)
+        np.multiply(x, y, out=y)
+
+    def fill_dx(self, x, dy, dx):
+        np.multiply(dy, np.exp(x) * (1 + x), out=dx)
+
+
+@caught_by("in_place_is_true")
+class LiesAboutInPlaceInBackward(Square):
+    """y = x * x, reading dy after dx is written."""
+
+    in_place = True
+
+    def fill_dx(self, x, dy, dx):
+        np.multiply(2, x, out=dx)
+        np.multiply(dx, dy, out=dx)
+
+
+@caught_by("takes_no_dx")
+class NeedsDx(Doubled):
+    """y = 2 * x, but dx must be there."""
+
+    def backward(self, x, y, dy, dx, state):
+        dx[...] = 2 * dy
+
+
+_calls = {"forward": 0}
+
+
+@caught_by("keeps_uses_apart")
+class KeepsItsInputOnTheClass(Square):
+    """y = x * x, with x kept on the class for backward."""
+
+    backward_needs = frozenset()
+    kept: ClassVar[dict[str, Any]] = {}
+
+    def forward(self, x, y, state):
+        self.kept["x"] = x.copy()
+        np.multiply(x, x, out=y)
+
+    def fill_dx(self, x, dy, dx):
+        np.multiply(dy, 2 * self.kept["x"], out=dx)
+
+
+@caught_by("keeps_nothing_on_itself")
+class CountsOnTheClass(Square):
+    """y = x * x, counting its calls on the class."""
+
+    calls: ClassVar[int] = 0
+
+    def forward(self, x, y, state):
+        type(self).calls += 1
+        super().forward(x, y, state)
+
+
+@caught_by("is_deterministic")
+class WarmsUp(Doubled):
+    """y = 2 * x * (1 - 1 / calls), counting its calls in the module."""
+
+    def forward(self, x, y, state):
+        _calls["forward"] += 1
+        np.multiply(x, 2 * (1 - 1 / (1 + _calls["forward"])), out=y)
+
+
+@caught_by("uses_declared_state")
+class KeepsItsInputInState(Square):
+    """y = x * x, with x kept on the state instead of in a workspace."""
+
+    def forward(self, x, y, state):
+        state.kept = x
+        super().forward(x, y, state)
+
+    def backward(self, x, y, dy, dx, state):
+        super().backward(state.kept, y, dy, dx, state)
+
+
+@caught_by("uses_declared_state")
+class ReplacesItsGradient(Shift):
+    """y = x + shift, with the gradient as a new array."""
+
+    def fill_gradient(self, dy, state):
+        state.grad.shift = dy.sum(axis=0)
+
+
+@caught_by("leaves_inputs_alone")
+class DecaysItsParameter(Shift):
+    """y = x + shift, with the shift shrinking in each pass."""
+
+    def forward(self, x, y, state):
+        super().forward(x, y, state)
+        np.multiply(state.shift, 0.9, out=state.shift)

@@ -1,9 +1,91 @@
-"""Right layers without trainable parameters."""
+"""Right layers."""
 
 import numpy as np
-from pydantic import Field
 
-from declnet import Elementwise, Layer, OutputRange, Workspace
+from declnet import Layer, Parameter
+
+
+class Doubled(Layer):
+    """y = 2 * x."""
+
+    type = "doubled"
+    backward_needs = frozenset()
+
+    def forward(self, x, y, state):
+        np.multiply(x, 2, out=y)
+
+    def backward(self, x, y, dy, dx, state):
+        if dx is not None:
+            np.multiply(dy, 2, out=dx)
+
+
+class Square(Layer):
+    """y = x * x."""
+
+    type = "square"
+    backward_needs = frozenset({"x"})
+
+    def forward(self, x, y, state):
+        np.multiply(x, x, out=y)
+
+    def backward(self, x, y, dy, dx, state):
+        if dx is not None:
+            self.fill_dx(x, dy, dx)
+
+    def fill_dx(self, x, dy, dx):
+        np.multiply(dy, 2 * x, out=dx)
+
+
+class Exponential(Layer):
+    """y = exp(x)."""
+
+    type = "exponential"
+    backward_needs = frozenset({"y"})
+
+    def forward(self, x, y, state):
+        np.exp(x, out=y)
+
+    def backward(self, x, y, dy, dx, state):
+        if dx is not None:
+            np.multiply(dy, y, out=dx)
+
+
+class Shift(Layer):
+    """y = x + shift, one number a feature."""
+
+    type = "shift"
+    backward_needs = frozenset()
+
+    def parameters(self, input_shape):
+        return {"shift": Parameter(input_shape, initializer="zeros")}
+
+    def forward(self, x, y, state):
+        np.add(x, state.shift, out=y)
+
+    def backward(self, x, y, dy, dx, state):
+        self.fill_gradient(dy, state)
+        if dx is not None:
+            np.copyto(dx, dy)
+
+    def fill_gradient(self, dy, state):
+        np.sum(dy, axis=0, out=state.grad.shift)
+
+
+class Noise(Layer):
+    """y = x + noise in training."""
+
+    type = "noise"
+    backward_needs = frozenset()
+
+    def forward(self, x, y, state):
+        y[...] = x + self.draw(x.shape, state) if state.training else x
+
+    def backward(self, x, y, dy, dx, state):
+        if dx is not None:
+            np.copyto(dx, dy)
+
+    def draw(self, shape, state):
+        return state.rng.normal(size=shape)
 
 
 class Rectifier(Layer):
@@ -19,55 +101,6 @@ class Rectifier(Layer):
     def backward(self, x, y, dy, dx, state):
         if dx is not None:
             np.multiply(dy, y > 0, out=dx)
-
-
-class Drop(Layer):
-    """y = x * mask / (1 - rate) in training, y = x otherwise."""
-
-    type = "drop"
-    examples = ({}, {"rate": 0.0})
-    backward_needs = frozenset()
-    in_place = True
-
-    rate: float = Field(default=0.5, ge=0, lt=1, description="the fraction set to zero")
-
-    def workspace(self, input_shape):
-        return {"mask": Workspace(input_shape)}
-
-    def forward(self, x, y, state):
-        if not state.training:
-            np.copyto(y, x)
-            return
-        kept = state.rng.random(x.shape, dtype=x.dtype) >= self.rate
-        np.divide(kept, 1 - self.rate, out=state.mask)
-        np.multiply(x, state.mask, out=y)
-
-    def backward(self, x, y, dy, dx, state):
-        if dx is not None:
-            np.multiply(dy, state.mask, out=dx)
-
-
-class Sum(Layer):
-    """y = the sum of its inputs."""
-
-    type = "sum"
-    backward_needs = frozenset()
-    n_inputs = None
-
-    def output_shape(self, input_shapes):
-        if len(set(input_shapes)) != 1:
-            raise ValueError(f"all inputs must have one shape, not {input_shapes}")
-        return input_shapes[0]
-
-    def forward(self, x, y, state):
-        np.copyto(y, x[0])
-        for each in x[1:]:
-            np.add(y, each, out=y)
-
-    def backward(self, x, y, dy, dx, state):
-        for each in dx:
-            if each is not None:
-                np.copyto(each, dy)
 
 
 class Product(Layer):
@@ -91,19 +124,17 @@ class Product(Layer):
                 np.multiply(dy, other, out=own)
 
 
-class Logarithm(Layer):
+class Logarithm(Square):
     """y = log(x), for positive x."""
 
     type = "logarithm"
-    backward_needs = frozenset({"x"})
     in_place = True
 
     def forward(self, x, y, state):
         np.log(x, out=y)
 
-    def backward(self, x, y, dy, dx, state):
-        if dx is not None:
-            np.divide(dy, x, out=dx)
+    def fill_dx(self, x, dy, dx):
+        np.divide(dy, x, out=dx)
 
 
 class Largest(Layer):
@@ -141,53 +172,6 @@ class WithoutAxes(Layer):
             np.copyto(dx, dy[:, None])
 
 
-class Swish(Elementwise):
-    """y = x / (1 + exp(-x))."""
-
-    type = "swish"
-
-    def value(self, x, y, scratch):
-        np.negative(x, out=scratch)
-        np.exp(scratch, out=scratch)
-        np.add(scratch, 1, out=scratch)
-        np.divide(x, scratch, out=y)
-
-    def derivative(self, x, y, slope):
-        chance = 1 / (1 + np.exp(-x))
-        np.add(y * (1 - chance), chance, out=slope)
-
-
-class Bend(Elementwise):
-    """y = tanh(x), whose derivative follows from y."""
-
-    type = "bend"
-    backward_needs = frozenset({"y"})
-    in_place = True
-    output_range = OutputRange(-1, 1)
-
-    def value(self, x, y, scratch):
-        np.tanh(x, out=y)
-
-    def derivative(self, x, y, slope):
-        np.subtract(1, y * y, out=slope)
-
-
-class Shares(Layer):
-    """y = exp(x) / sum of exp(x) over the last axis."""
-
-    type = "shares"
-    backward_needs = frozenset({"y"})
-    output_range = OutputRange(0, 1, sums_to_one=True)
-
-    def forward(self, x, y, state):
-        np.exp(x - x.max(axis=-1, keepdims=True), out=y)
-        np.divide(y, y.sum(axis=-1, keepdims=True), out=y)
-
-    def backward(self, x, y, dy, dx, state):
-        if dx is not None:
-            np.multiply(y, dy - np.sum(y * dy, axis=-1, keepdims=True), out=dx)
-
-
 class Turned(Layer):
     """y = x with its last axis reversed, for samples in contiguous memory."""
 
@@ -205,37 +189,34 @@ class Turned(Layer):
             np.copyto(dx, dy[..., ::-1])
 
 
-class Unrolled(Layer):
-    """y = x as one axis."""
+class VectorScale(Layer):
+    """y = x * weights, for vectors only, which the inherited output_shape does not check."""
 
-    type = "unrolled"
-    backward_needs = frozenset()
-    only_reshapes = True
-    output_range = "input"
-    is_linear = True
+    type = "vector_scale"
 
-    def output_shape(self, input_shape):
-        return (int(np.prod(input_shape)),)
+    def parameters(self, input_shape):
+        return {"weights": Parameter(input_shape, initializer="ones")}
 
     def forward(self, x, y, state):
-        np.copyto(y, x.reshape(y.shape))
+        np.multiply(x, state.weights, out=y)
 
     def backward(self, x, y, dy, dx, state):
+        np.einsum("nf,nf->f", x, dy, out=state.grad.weights)
         if dx is not None:
-            np.copyto(dx, dy.reshape(dx.shape))
+            np.multiply(dy, state.weights, out=dx)
 
 
 RIGHT = (
+    Doubled,
+    Square,
+    Exponential,
+    Shift,
+    Noise,
     Rectifier,
-    Drop,
-    Sum,
     Product,
     Logarithm,
     Largest,
     WithoutAxes,
-    Swish,
-    Bend,
-    Shares,
     Turned,
-    Unrolled,
+    VectorScale,
 )

@@ -1,11 +1,38 @@
-"""Correct losses for each kind of targets, and a kernel with a loss."""
-
-from functools import partial
+"""Right losses."""
 
 import numpy as np
 from pydantic import Field
 
-from declnet import Kernel, KernelCalls, Layer, Loss
+from declnet import Loss
+
+
+class Squared(Loss):
+    """losses = mean over the prediction of (y_pred - y_true)**2."""
+
+    type = "squared"
+
+    def forward(self, y_pred, y_true, losses):
+        axes = tuple(range(1, y_pred.ndim))
+        np.mean((y_pred - y_true) ** 2, axis=axes, out=losses)
+
+    def backward(self, y_pred, y_true, dy_pred):
+        np.subtract(y_pred, y_true, out=dy_pred)
+        np.multiply(dy_pred, 2 * len(dy_pred) / dy_pred.size, out=dy_pred)
+
+
+class Crossentropy(Loss):
+    """losses = -log(clip(y_pred[label]))."""
+
+    type = "crossentropy"
+    targets = "classes"
+
+    def forward(self, y_pred, y_true, losses):
+        np.sum(y_pred * y_true, axis=1, out=losses)
+        np.clip(losses, 1e-7, 1 - 1e-7, out=losses)
+        losses[...] = -np.log(losses)
+
+    def backward(self, y_pred, y_true, dy_pred):
+        dy_pred[...] = -y_true / np.clip(y_pred, 1e-7, 1 - 1e-7)
 
 
 class RowSquares(Loss):
@@ -19,18 +46,6 @@ class RowSquares(Loss):
     def backward(self, y_pred, y_true, dy_pred):
         np.subtract(y_pred, y_true, out=dy_pred)
         np.multiply(dy_pred, 2 / y_pred.shape[1], out=dy_pred)
-
-
-class AbsoluteError(Loss):
-    """losses = sum |y_pred - y_true|, with a kink."""
-
-    type = "absolute_error"
-
-    def forward(self, y_pred, y_true, losses):
-        np.sum(np.abs(y_pred - y_true), axis=tuple(range(1, y_pred.ndim)), out=losses)
-
-    def backward(self, y_pred, y_true, dy_pred):
-        np.sign(y_pred - y_true, out=dy_pred)
 
 
 class Counts(Loss):
@@ -67,22 +82,6 @@ class Margin(Loss):
 
     def backward(self, y_pred, y_true, dy_pred):
         dy_pred[...] = np.where(y_true * y_pred < 1, -y_true, 0)
-
-
-class BinaryCrossentropy(Loss):
-    """losses = sum -log of the probability of y_true, clipped."""
-
-    type = "binary_crossentropy_like"
-    targets = "binary"
-
-    def forward(self, y_pred, y_true, losses):
-        p = np.clip(y_pred, 1e-7, 1 - 1e-7)
-        each = y_true * np.log(p) + (1 - y_true) * np.log(1 - p)
-        np.sum(-each, axis=tuple(range(1, p.ndim)), out=losses)
-
-    def backward(self, y_pred, y_true, dy_pred):
-        p = np.clip(y_pred, 1e-7, 1 - 1e-7)
-        dy_pred[...] = (p - y_true) / (p * (1 - p))
 
 
 class SparseCrossentropy(Loss):
@@ -148,48 +147,13 @@ class GaussianWidth(Loss):
         dy_pred[:, 1] = (1 - gap**2 / scale) * (np.abs(y_pred[:, 1]) < 10)
 
 
-class Logistic(Layer):
-    """y = 1 / (1 + exp(-x))."""
-
-    type = "logistic"
-    backward_needs = frozenset({"y"})
-    in_place = True
-
-    def forward(self, x, y, state):
-        np.divide(1, 1 + np.exp(-x), out=y)
-
-    def backward(self, x, y, dy, dx, state):
-        if dx is not None:
-            np.multiply(dy, y * (1 - y), out=dx)
-
-
-class LogisticCrossentropy(Kernel):
-    """dx = y - y_true, for any weights of the samples."""
-
-    type = "logistic_crossentropy"
-    replaces = (Logistic, BinaryCrossentropy)
-
-    def bind(self, site):
-        forward = (partial(self.fill, site),)
-        if site.dx is None:
-            return KernelCalls(forward)
-        backward = partial(np.subtract, site.y, site.y_true, site.dx)
-        return KernelCalls(forward, (backward, site.weigh(site.dx)))
-
-    def fill(self, site):
-        np.divide(1, 1 + np.exp(-site.x), out=site.y)
-        site.components[1].forward(site.y, site.y_true, site.losses)
-
-
 RIGHT = (
+    Squared,
+    Crossentropy,
     RowSquares,
-    AbsoluteError,
     Counts,
     Margin,
-    BinaryCrossentropy,
     SparseCrossentropy,
     BinaryLogits,
     GaussianWidth,
-    Logistic,
-    LogisticCrossentropy,
 )

@@ -1,92 +1,60 @@
-"""Right components that change parameters."""
+"""Right components that are neither layers nor losses."""
 
-from math import cos, pi
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pydantic import Field
 
 from declnet import (
     Callback,
+    ColumnError,
+    DataInfo,
+    Dataset,
+    DataSource,
     Diagnostic,
-    Initializer,
+    Kernel,
+    KernelCalls,
     LearningRate,
+    Metric,
     Optimizer,
     Regularizer,
-    Schedule,
+    Run,
+    Table,
+    Transform,
 )
 
-
-class Decoupled(Optimizer):
-    """w -= learning_rate * momentum + shrink_decay * w, momentum = momentum / 2 + dw."""
-
-    type = "decoupled"
-
-    learning_rate: LearningRate = 0.1
-    shrink_decay: float = Field(default=1e-4, ge=0, description="share of w that goes each step")
-
-    def state_names(self):
-        return ("momentum",)
-
-    def update(self, w, dw, state, learning_rate, step):
-        np.multiply(state.momentum, 0.5, out=state.momentum)
-        np.add(state.momentum, dw, out=state.momentum)
-        w -= learning_rate * state.momentum + self.shrink_decay * w
+from .layers import Doubled
+from .losses import Squared
 
 
-class Signs(Optimizer):
-    """w -= learning_rate * sign(dw)."""
+class Offset(Regularizer):
+    """penalty = 0."""
 
-    type = "sign_descent"
+    type = "offset"
 
-    learning_rate: LearningRate = 0.01
+    def penalty(self, w):
+        return 0.0
 
-    def update(self, w, dw, state, learning_rate, step):
-        np.sign(dw, out=dw)
-        np.multiply(dw, learning_rate, out=dw)
-        np.subtract(w, dw, out=w)
-
-
-class Waves(Schedule):
-    """rate = highest * (1 + cos(pi * step / period)) / 2, after a warm-up."""
-
-    type = "waves"
-    examples = ({"highest": 0.1, "period": 100}, {"highest": 1.0, "period": 7, "warm_up": 10})
-
-    highest: float = Field(ge=0, description="the highest rate")
-    period: int = Field(ge=1, description="steps from highest to lowest")
-    warm_up: int = Field(default=0, ge=0, description="steps of a linear rise before")
-
-    def rate(self, step, total):
-        if step <= self.warm_up:
-            return self.highest * step / self.warm_up
-        return self.highest * (1 + cos(pi * (step - self.warm_up) / self.period)) / 2
+    def add_gradient(self, w, dw):
+        pass
 
 
-class Ramp(Schedule):
-    """rate = highest * (1 - step / total): 0 at the last step."""
+class Squares(Regularizer):
+    """penalty = strength * sum w**2."""
 
-    type = "ramp"
+    type = "squares"
+    examples = ({"strength": 0.1},)
 
-    highest: float = Field(default=0.1, ge=0, description="the highest rate")
+    strength: float = Field(ge=0, description="factor of the penalty")
 
-    def rate(self, step, total):
-        return self.highest * (1 - step / total)
+    def penalty(self, w):
+        return self.strength * float(np.sum(w * w))
 
-
-class Orthogonal(Initializer):
-    """w with orthonormal rows or columns; matrices and filters only."""
-
-    type = "orthogonal_like"
-
-    def fill(self, w, rng, fan_in, fan_out):
-        if w.ndim < 2:
-            raise ValueError("orthogonal parameters have at least two axes")
-        rows = w.shape[0]
-        draws = rng.normal(size=(rows, w.size // rows))
-        tall = draws if draws.shape[0] >= draws.shape[1] else draws.T
-        q, _ = np.linalg.qr(tall)
-        w[...] = (q if tall is draws else q.T).reshape(w.shape)
+    def add_gradient(self, w, dw):
+        np.add(dw, 2 * self.strength * w, out=dw)
 
 
 class Huber(Regularizer):
@@ -109,6 +77,66 @@ class Huber(Regularizer):
         dw += w / np.sqrt(w**2 + self.delta**2)
 
 
+class Descent(Optimizer):
+    """w -= learning_rate * dw."""
+
+    type = "descent"
+
+    learning_rate: LearningRate = 0.1
+
+    def update(self, w, dw, state, learning_rate, step):
+        np.multiply(dw, learning_rate, out=dw)
+        np.subtract(w, dw, out=w)
+
+
+class Decoupled(Optimizer):
+    """w -= learning_rate * momentum + shrink_decay * w, momentum = momentum / 2 + dw."""
+
+    type = "decoupled"
+
+    learning_rate: LearningRate = 0.1
+    shrink_decay: float = Field(default=1e-4, ge=0, description="share of w that goes each step")
+
+    def state_names(self):
+        return ("momentum",)
+
+    def update(self, w, dw, state, learning_rate, step):
+        np.multiply(state.momentum, 0.5, out=state.momentum)
+        np.add(state.momentum, dw, out=state.momentum)
+        w -= learning_rate * state.momentum + self.shrink_decay * w
+
+
+@dataclass
+class Patience:
+    """What a plateau knows."""
+
+    run: Run
+    best: float = float("inf")
+    waited: int = 0
+
+
+class Plateau(Callback):
+    """Stops after 9 epochs without a smaller loss."""
+
+    type = "plateau"
+
+    def start(self, run):
+        return Patience(run)
+
+    def save(self, state) -> Any:
+        return {"best": state.best, "waited": state.waited}
+
+    def restore(self, run, saved):
+        return Patience(run, saved["best"], saved["waited"])
+
+    def epoch_finished(self, state, epoch):
+        loss = epoch.metrics["loss"]
+        state.waited = 0 if loss < state.best else state.waited + 1
+        state.best = min(loss, state.best)
+        if state.waited == 9:
+            state.run.stop("a plateau")
+
+
 class Notebook(Callback):
     """A callback with a list of losses in its saved dict, which reports the folder at the end."""
 
@@ -125,37 +153,6 @@ class Notebook(Callback):
             (Path(state["folder"]) / "notes.txt").write_text(repr(state["losses"]))
 
 
-class Watchman(Callback):
-    """Stops where a monitored loss has not fallen for three epochs, logged or not."""
-
-    type = "watchman"
-    examples = ({}, {"monitor": "loss"})
-
-    monitor: str = Field(default="validation_loss", description="what is watched")
-
-    def start(self, run):
-        return {"best": None, "waited": 0, "run": None}, run
-
-    def save(self, state):
-        return state[0]
-
-    def restore(self, run, saved):
-        return saved, run
-
-    def monitors(self):
-        return (self.monitor,)
-
-    def after_epoch(self, state, epoch):
-        known, run = state
-        loss = epoch.metric(self.monitor)
-        better = known["best"] is None or loss < known["best"]
-        known["best"], known["waited"] = (
-            (loss, 0) if better else (known["best"], known["waited"] + 1)
-        )
-        if known["waited"] == 3:
-            run.stop("no progress")
-
-
 class Bell(Callback):
     """Stops in a certain epoch; remembers nothing but the run, so nothing is saved."""
 
@@ -169,4 +166,178 @@ class Bell(Callback):
             state.stop("the bell rings")
 
 
-RIGHT = (Decoupled, Signs, Waves, Ramp, Orthogonal, Huber, Notebook, Watchman, Bell)
+class MeanError(Metric):
+    """The mean of |y_pred - y_true|."""
+
+    type = "mean_error"
+
+    def start(self):
+        return [0.0, 0]
+
+    def update(self, state, y_pred, y_true):
+        state[0] += float(np.abs(y_pred - y_true.reshape(y_pred.shape)).sum())
+        state[1] += y_pred.size
+
+    def result(self, state):
+        return state[0] / state[1]
+
+
+class WidthError(Metric):
+    """The mean of |y - mean| over the width, for predictions (mean, width) of each number of y."""
+
+    type = "width_error"
+    better = "lower"
+    example_shapes = (((2,), ()),)
+
+    def start(self):
+        return np.zeros(2)
+
+    def update(self, state, y_pred, y_true):
+        state += np.abs((y_true - y_pred[:, 0]) / (1 + np.abs(y_pred[:, 1]))).sum(), len(y_true)
+
+    def result(self, state):
+        return state[0] / state[1]
+
+
+class Points(DataSource):
+    """Thirty random points of three classes."""
+
+    type = "points"
+
+    def describe(self):
+        return DataInfo((2,), "float", "classes", (), 3, 30)
+
+    def load(self, rng):
+        return Dataset(rng.normal(size=(30, 2)), np.arange(30) % 3)
+
+
+class Pictures(DataSource):
+    """Random images with integer pixels and one-hot labels."""
+
+    type = "pictures"
+    examples = ({}, {"labels": "integers"})
+
+    labels: str = Field(default="one_hot", description="one_hot or integers")
+
+    def describe(self):
+        if self.labels == "one_hot":
+            return DataInfo((3, 8, 8), "integer", "values", (4,), None, 20)
+        return DataInfo((3, 8, 8), "integer", "classes", (), 4, None)
+
+    def load(self, rng):
+        x = rng.integers(0, 256, (20, 3, 8, 8), dtype=np.uint8)
+        labels = rng.integers(0, 4, 20)
+        return Dataset(x, np.eye(4)[labels] if self.labels == "one_hot" else labels)
+
+
+class Flowers(DataSource):
+    """A table of numbers and text, with gaps."""
+
+    type = "flowers"
+
+    def describe(self):
+        return None
+
+    def load(self, rng):
+        sizes, kinds = np.arange(30.0), np.array(["rose", "tulip", None] * 10, object)
+        sizes[3] = np.nan
+        return Table({"size": sizes, "kind": kinds}, target="kind")
+
+
+class Center(Transform):
+    """y = x - mean."""
+
+    type = "center"
+
+    def suits(self, column):
+        return column.dtype.kind in "fi" and column.ndim == 1
+
+    def fit(self, x):
+        self.require(x)
+        return {"mean": float(np.nanmean(x))}
+
+    def apply(self, x, state):
+        self.require(x)
+        return x - state["mean"]
+
+    def require(self, x):
+        if x.dtype.kind not in "fiu" or x.ndim != 1:
+            raise ColumnError("is no column of numbers")
+        if np.isnan(x.astype(float)).all():
+            raise ColumnError("is empty")
+
+
+class Jitter(Transform):
+    """Adds noise to each batch of the training data."""
+
+    type = "jitter"
+    training_only = True
+
+    def suits(self, column):
+        return column.dtype.kind == "f"
+
+    def vary(self, x, rng):
+        x += rng.normal(0, 0.1, x.shape)
+
+
+class SquaresKernel(Kernel):
+    """dw += 2 * strength * w."""
+
+    type = "squares"
+    replaces = (Squares,)
+
+    def bind(self, site):
+        (component,) = site.components
+        return KernelCalls(backward=(partial(self.add, component.strength, site.w, site.dw),))
+
+    def add(self, strength, w, dw):
+        np.add(dw, 2 * strength * w, out=dw)
+
+
+class SquaresOfTwoStrengths(Squares):
+    """penalty = strength * sum w**2; right, for the kernel that follows."""
+
+    type = "squares_of_two_strengths"
+    examples = ({"strength": 0.1}, {"strength": 0.5})
+
+
+class DoubledSquared(Kernel):
+    """y = 2 * x, losses = mean (y - y_true)**2."""
+
+    type = "doubled_squared"
+    replaces = (Doubled, Squared)
+
+    def bind(self, site):
+        forward = (partial(self.fill, site),)
+        if site.dx is None:
+            return KernelCalls(forward)
+        return KernelCalls(forward, (partial(self.fill_back, site), site.weigh(site.dx)))
+
+    def fill(self, site):
+        np.multiply(site.x, 2, out=site.y)
+        site.components[1].forward(site.y, site.y_true, site.losses)
+
+    def fill_back(self, site):
+        np.subtract(site.y, site.y_true, out=site.dx)
+        np.multiply(site.dx, 4 * len(site.dx) / site.dx.size, out=site.dx)
+
+
+RIGHT = (
+    Offset,
+    Squares,
+    Huber,
+    Descent,
+    Decoupled,
+    Plateau,
+    Notebook,
+    Bell,
+    MeanError,
+    WidthError,
+    Points,
+    Pictures,
+    Flowers,
+    Center,
+    Jitter,
+    SquaresKernel,
+    DoubledSquared,
+)

@@ -1,0 +1,106 @@
+"""The checks of each kind pass right components, and each broken component fails its check."""
+
+import numpy as np
+import pytest
+from pydantic import Field
+
+from declnet import default_registry
+from declnet.testing import build_examples, check_component, checks_for
+from declnet.testing.catalogue import CHECKS_BY_KIND
+
+from .broken_components import EXPECTED
+from .right import RIGHT
+from .right.layers import Doubled, VectorScale
+
+FIRST_PARTY = [
+    entry.component
+    for entry in default_registry().entries()
+    if entry.plugin.distribution == "declnet"
+]
+
+NEEDS_A_FILE = {"npz"}
+"""Components that no example can build, each checked below with its own file."""
+
+
+def named(cls):
+    return f"{cls.kind}:{cls.type}"
+
+
+def skipped(component):
+    return {outcome.check: outcome.message for outcome in check_component(component).skipped}
+
+
+@pytest.mark.parametrize("cls", FIRST_PARTY, ids=named)
+def test_first_party(cls):
+    """The first example; `.ci/run` checks every one of them."""
+    if cls.type not in NEEDS_A_FILE:
+        check_component(build_examples(cls)[0])
+
+
+@pytest.mark.parametrize("labels", [np.arange(12) % 3, np.eye(3)[np.arange(12) % 3]])
+def test_npz_with_a_file(tmp_path, labels):
+    path = tmp_path / "data.npz"
+    np.savez(path, x=np.linspace(0, 1, 24).reshape(12, 2), y=labels)
+    assert not skipped(default_registry().find("data_source", "npz")(path=path))
+
+
+@pytest.mark.parametrize("cls", RIGHT, ids=named)
+def test_right(cls):
+    check_component(cls)
+
+
+@pytest.mark.parametrize(
+    ("cls", "check"), EXPECTED.items(), ids=lambda each: getattr(each, "type", each)
+)
+def test_broken(cls, check):
+    report = check_component(cls, raise_on_failure=False)
+    assert not report.succeeded
+    assert check in {outcome.check for outcome in report.failed}
+    for outcome in report.failed:
+        assert outcome.message
+        assert "the check itself" not in outcome.message
+
+
+def test_every_check_of_a_kind_catches_a_broken_component():
+    assert {cls.kind for cls in FIRST_PARTY} >= set(CHECKS_BY_KIND)
+    assert len(EXPECTED) >= 170
+    for kind, checks in CHECKS_BY_KIND.items():
+        assert kind in {cls.kind for cls in EXPECTED}
+        for check in checks:
+            assert check.name in EXPECTED.values(), (kind, check.name)
+
+
+def test_every_check_has_a_sentence_and_a_name_of_its_own():
+    for kind in {cls.kind: cls for cls in RIGHT}.values():
+        checks = checks_for(kind)
+        assert len({check.name for check in checks}) == len(checks)
+        assert all(check.summary.endswith(".") for check in checks)
+
+
+def test_an_inherited_output_shape_that_accepts_shapes_that_fail():
+    reason = skipped(VectorScale)["takes_the_shapes_it_accepts"]
+    assert "(3, 4)" in reason
+    assert "output_shape" in reason
+
+
+def test_a_layer_of_integers_has_the_gradients_of_its_parameters_checked():
+    reasons = skipped(default_registry().find("layer", "embedding"))
+    assert "gradient_of_inputs" in reasons
+    assert "gradient_of_parameters" not in reasons
+
+
+def test_data_that_is_not_there_is_skipped_with_the_reason():
+    reasons = skipped(default_registry().find("data_source", "idx"))
+    assert "there is no such file" in reasons["loads_what_it_describes"]
+
+
+def test_a_field_without_a_description_is_skipped_not_failed():
+    class Bare(Doubled):
+        """y = 2 * x."""
+
+        type = "bare"
+        slope: float = 0.0
+        other: float = Field(default=0.0, description="described")
+
+    assert "slope" in skipped(Bare)["describes_its_fields"]
+    assert "other" not in skipped(Bare)["describes_its_fields"]
