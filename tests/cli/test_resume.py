@@ -137,7 +137,7 @@ def test_an_interrupted_run_goes_on_where_it_was(
     assert epochs < 1500
     done = declnet_cli("resume", "out")
     assert done.returncode == 0
-    assert done.stderr.startswith(f"going on at epoch {epochs}, after ")
+    assert done.stderr.startswith(f"resuming at epoch {epochs}, after ")
     assert done.stdout.startswith(f"epoch: {epochs}, ")
     for file in FILES[:3]:
         assert (tmp_path / "out" / file).read_bytes() == (tmp_path / "whole" / file).read_bytes()
