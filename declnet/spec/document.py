@@ -15,7 +15,7 @@ from declnet.spec.source_map import Source
 DEEPEST = 64
 """Maximum nesting of tables and lists; a valid spec has fewer than ten levels."""
 
-TOO_DEEP = f"nested too deeply: more than {DEEPEST} tables and lists in each other"
+TOO_DEEP = f"nested too deeply: more than {DEEPEST} levels of tables and lists"
 
 LARGEST = 2**63 - 1
 """The largest integer (64 bits, as in TOML); its negative is the smallest."""
@@ -172,7 +172,7 @@ def _too_deep(place: Place) -> SpecError:
 
 def large_numbers(document: Any) -> list[Diagnostic]:
     """Return a diagnostic for each integer larger than 64 bits."""
-    message = f"whole numbers are at most {LARGEST}, and at least its negative"
+    message = f"whole numbers must be between -{LARGEST} and {LARGEST}"
     return [Diagnostic(message, None, path, "E013") for path in _paths_of_large(document, ())]
 
 

@@ -133,13 +133,13 @@ def _string(stop: _Stop) -> _Explanation:
         marks = '"""'
     if marks:
         start = stop.text.rfind(marks)
-        return _Explanation("the string has no end", f"add {marks}", start, len(marks))
+        return _Explanation("the string is not closed", f"add {marks}", start, len(marks))
     line_start = stop.offset - len(stop.before)
     line = _first_line(stop.text[line_start:])
     closed = re.match(r"""(?:[^"']|"(?:[^"\\]|\\.)*"|'[^']*')*""", line)
     start = line_start + (closed.end() if closed else 0)
     line = _first_line(stop.text[start:])
-    return _Explanation("the string does not end in its line", f"add {line[:1]}", start, len(line))
+    return _Explanation("the string is not closed on its line", f"add {line[:1]}", start, len(line))
 
 
 def _control_character(stop: _Stop) -> _Explanation | None:
@@ -148,10 +148,11 @@ def _control_character(stop: _Stop) -> _Explanation | None:
 
 def _backslash(stop: _Stop) -> _Explanation:
     start = stop.text.rfind("\\", 0, stop.offset + 1)
-    toml = not stop.cause.startswith("Invalid \\")
-    other = ", or single quotation marks around the string; in paths" if toml else "; in paths"
-    hint = f"write \\\\ for it{other} / will do"
-    return _Explanation("\\ has a meaning of its own in a string", hint, start, 2)
+    quotes = (
+        "" if stop.cause.startswith("Invalid \\") else ", or use single quotation marks"
+    )  # JSON
+    hint = f"write \\\\ for a backslash{quotes}; in paths, / works too"
+    return _Explanation("invalid escape sequence in a string", hint, start, 2)
 
 
 def _json_last_comma(stop: _Stop) -> _Explanation | None:
@@ -166,7 +167,7 @@ def _json_last_comma(stop: _Stop) -> _Explanation | None:
 def _end_of_list(stop: _Stop) -> _Explanation | None:
     if stop.text[stop.offset :].strip():
         return None
-    return _Explanation("the list has no end", "add ]", stop.offset, 1)
+    return _Explanation("the list is not closed", "add ]", stop.offset, 1)
 
 
 _SEVERAL_LINES: dict[str, Callable[[_Stop], _Explanation | None]] = {
@@ -194,7 +195,7 @@ def _values(language: str, null: str) -> tuple[_Rule, ...]:
     """Return the rules for text in place of a value."""
     invalid = rf"\g<0> is not a valid {language} value"
     other = f"this is not a valid {language} value"
-    point, zero = "a number without a digit before its point", r"write \g<1>0\g<2>"
+    point, zero = "a number without a digit before its decimal point", r"write \g<1>0\g<2>"
     number = "a number begins with a digit or -, a string with a quotation mark"
     return (
         _Rule(_END, "a value is missing here"),
@@ -211,38 +212,41 @@ def _values(language: str, null: str) -> tuple[_Rule, ...]:
     )
 
 
-_ZERO = _Rule(r"\d", "a number that begins with 0", "leave the 0 out", r"[\s=:,\[][+-]?(0)")
+_ZERO = _Rule(r"\d", "a number with a leading 0", "remove the 0", r"[\s=:,\[][+-]?(0)")
 _POINT = _Rule(
-    r"\.(?=\D|$)", "a number without a digit after its point", "write .0, or no point", r"\d"
+    r"\.(?=\D|$)",
+    "a number without a digit after its decimal point",
+    "write .0, or remove the point",
+    r"\d",
 )
-_CONTROL = _Rule("", "a control character, which does not belong here", "remove it")
+_CONTROL = _Rule("", "unexpected control character", "remove it")
 
 _DIGITS = "a number has too many digits"
 _LINE = "a line is key = value, or a section in brackets: [section]"
-_MORE = "more follows after the value"
-_ONE_LINE = "an inline table { … } ends in the line in which it begins"
-_STATEMENT = "neither a key nor a section begins here"
-_ANY_KEY = "a key is of letters, digits, _ and -; another one needs quotation marks"
-_UNCLOSED = "the list above has no end: add ]"
+_MORE = "unexpected text after the value"
+_ONE_LINE = "an inline table { … } must end on the line where it begins"
+_STATEMENT = "expected a key or a section"
+_ANY_KEY = "a bare key has only letters, digits, _ and -; put others in quotation marks"
+_UNCLOSED = "the list above is not closed: add ]"
 
 _TOML: Mapping[str, Sequence[_Rule]] = {
     "Invalid value": (
-        _Rule("=", "one = too many", "a line is key = value"),
-        _Rule(r"[\w.-]+\].*", "a section in a list", _UNCLOSED, r"^\s*(\[+)"),
+        _Rule("=", "unexpected second =", "a line is key = value"),
+        _Rule(r"[\w.-]+\].*", "a section inside a list", _UNCLOSED, r"^\s*(\[+)"),
         *_values("TOML", "leave the key out"),
     ),
     "Expected '=' after a key": (
-        _Rule(":", "the key lacks its =", "TOML writes key = value, without a colon"),
-        _Rule("", "the key lacks its =", _LINE),
+        _Rule(":", "= is missing after the key", "write key = value, without a colon"),
+        _Rule("", "= is missing after the key", _LINE),
     ),
     "Expected newline or end of document": (
         _Rule("/(?=/)", _MORE, "a comment begins with #"),
-        _Rule(r",(?=\d)", "a number with a comma", "write a point in its place", r"\d\s*"),
+        _Rule(r",(?=\d)", "a number with a comma", "write a decimal point instead", r"\d\s*"),
         _Rule(",", "a comma after the value", "remove it: each line holds one key"),
         _ZERO,
         _POINT,
-        _Rule('"', "one quotation mark too many", r'in a string it is written \\"', '"'),
-        _Rule(r"[\w.\"'-](?=[\w.\"'-]*\s*=)", "two keys in one line", "begin a new line here"),
+        _Rule('"', "unexpected quotation mark", r'inside a string, write \\"', '"'),
+        _Rule(r"[\w.\"'-](?=[\w.\"'-]*\s*=)", "two keys on one line", "start a new line here"),
         _Rule("", _MORE, "a line holds one key; a comment begins with #"),
     ),
     "Invalid statement": (
@@ -251,17 +255,17 @@ _TOML: Mapping[str, Sequence[_Rule]] = {
         _Rule("", _STATEMENT, _LINE),
     ),
     "Invalid initial character for a key part": (
-        _Rule("$", _ONE_LINE, "write it in one line, or as a section: [section]", r"[{,]\s*"),
+        _Rule("$", _ONE_LINE, "write it on one line, or as a section: [section]", r"[{,]\s*"),
         _Rule(r"\}", "a comma before the brace", "remove the comma"),
-        _Rule(",", "one comma too many", "remove it"),
+        _Rule(",", "unexpected comma", "remove it"),
         _Rule("", "a key is missing here", _ANY_KEY),
     ),
     "Unclosed array": (_Rule("", "a comma or ] is missing before this"),),
     "Unclosed inline table": (
         _Rule("(?=.)", "a comma or } is missing before this"),
-        _Rule("", _ONE_LINE, "add }, or write a section in its place: [section]"),
+        _Rule("", _ONE_LINE, "add }, or write a section instead: [section]"),
     ),
-    "Expected ']]'": (_Rule("", "]] is missing", "a list of tables has [[two]]"),),
+    "Expected ']]'": (_Rule("", "]] is missing", "a list of tables is written [[section]]"),),
     "Expected ']'": (_Rule("", "] is missing", "a section is written [section]"),),
     "Illegal character": (_CONTROL,),
 }
@@ -270,34 +274,39 @@ _TOML: Mapping[str, Sequence[_Rule]] = {
 _COMMENT = _Rule(
     r"/(?=[/*])|#",
     "a comment",
-    "JSON has none; write the spec in TOML, or leave the comment out",
+    "JSON has no comments; remove it, or write the spec in TOML",
 )
-_PAIR = 'JSON writes "key": value'
+_PAIR = 'write "key": value'
 _JSON: Mapping[str, Sequence[_Rule]] = {
     "empty file": (_Rule("", "the file is empty", "a spec is { … }"),),
-    "end of file": (_Rule("", "the file ends too early", "a brace } or a bracket ] is missing"),),
+    "end of file": (_Rule("", "unexpected end of file", "a brace } or a bracket ] is missing"),),
     "Expecting property name": (
         _COMMENT,
-        _Rule("'", "a key in single quotation marks", 'JSON has double ones: "key"'),
-        _Rule(",", "one comma too many", "remove it"),
+        _Rule("'", "a key in single quotation marks", 'JSON uses double ones: "key"'),
+        _Rule(",", "unexpected comma", "remove it"),
         _Rule("", "a key without quotation marks", _PAIR),
     ),
     "Expecting value": (
         _COMMENT,
-        _Rule("'", "a string in single quotation marks", 'JSON has double ones: "text"'),
+        _Rule("'", "a string in single quotation marks", 'JSON uses double ones: "text"'),
         *_values("JSON", "write null"),
     ),
     "Expecting ',' delimiter": (
         _COMMENT,
         _ZERO,
         _POINT,
-        _Rule("[a-zA-Z]", "this is not a valid number", "JSON writes 16, 0.02 or 2e-2", r"\d\s*"),
+        _Rule(
+            "[a-zA-Z]",
+            "this is not a valid number",
+            "JSON numbers look like 16, 0.02 or 2e-2",
+            r"\d\s*",
+        ),
         _Rule(r"\]", "} is missing before this"),
         _Rule(r"\}", "] is missing before this"),
         _Rule("", "a comma is missing before this"),
     ),
-    "Expecting ':' delimiter": (_COMMENT, _Rule("", "the key lacks its colon", _PAIR)),
-    "Extra data": (_Rule("", "more follows after the end", "a spec is one { … }"),),
+    "Expecting ':' delimiter": (_COMMENT, _Rule("", "a colon is missing after the key", _PAIR)),
+    "Extra data": (_Rule("", "unexpected text after the end", "a spec is one { … }"),),
     "Invalid control character": (_CONTROL,),
 }
 """Explanations by the beginning of json's message."""

@@ -309,7 +309,7 @@ def _value_hint(detail: ErrorDetails) -> str | None:
         section = ", or as a section: [[ … ]]" if isinstance(value, dict) else ""
         return f"put it in brackets: [ … ]{section}"
     if kind in ("model_type", "dict_type") and isinstance(value, list | tuple):
-        return "remove a pair of brackets: it is one table, no list of them" if value else None
+        return "remove one pair of brackets: it is a table, not a list of tables" if value else None
     return None
 
 
@@ -335,7 +335,7 @@ def _right_place(path: KeyPath) -> str | None:
     """Return where a misplaced key belongs."""
     *outer, key = path
     if path == (EXTENDS,):
-        return "only spec files extend others; read it with load_spec"
+        return "only spec files can extend others; use load_spec"
     if len(outer) > 1 or (outer and outer[0] not in _SECTIONS):
         return None
     for section, model in _SECTIONS.items():

@@ -87,7 +87,7 @@ CHANGES = [
         {"type": "relu", "inputs": ["dense_2"]},
         "E020",
         '"dense_2"',
-        '"dense_2" stands below',
+        '"dense_2" comes later',
         "",
     ),
     ("data.train.path", "absent.npz", "E031", '"absent.npz"', "there is no such file", ""),

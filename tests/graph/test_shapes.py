@@ -49,7 +49,8 @@ def test_inputs_lead_to_any_value_above(toys):
         ),
         (
             [Dense(units=2), named(ReLU, inputs=("relu_2",)), ReLU()],
-            'model.layers.1.inputs.0: error[E020]: "relu_2" stands below; inputs are layers above',
+            'model.layers.1.inputs.0: error[E020]: "relu_2" comes later; '
+            "inputs must be earlier layers",
         ),
         (
             [Dense(units=2), named(ReLU, inputs=("relu_1",))],
@@ -58,7 +59,7 @@ def test_inputs_lead_to_any_value_above(toys):
         (
             [Dense(units=2), named(ReLU, inputs=("input",))],
             'model.layers.0: error[E023]: nothing takes the output of "dense_1" '
-            "(name it in the inputs of a layer below, or remove it)",
+            "(name it in the inputs of a later layer, or remove it)",
         ),
         (
             [Dense(units=2, name="a"), ReLU(name="a")],
@@ -73,18 +74,18 @@ def test_inputs_lead_to_any_value_above(toys):
         (
             [Dense(units=2, name="input")],
             'model.layers.0.name: error[E019]: the name "input" is taken '
-            "(it means the model's input; rename the layer)",
+            "(it refers to the model's input; rename the layer)",
         ),
         (
             [Dense(units=2), named(ReLU, inputs=("dense_1", "input"))],
             'model.layers.1.inputs: error[E021]: "relu_1" takes 1 input, not 2 '
-            "(name as many as it takes)",
+            "(list as many as it takes)",
         ),
     ],
 )
 def test_each_fault_is_told_at_its_key(layers, expected):
     shown = [str(problem) for problem in wire(layers)[1]]
-    assert [line.split(" (layers above")[0] for line in shown] == [expected]
+    assert [line.split(" (earlier layers")[0] for line in shown] == [expected]
 
 
 def test_a_layer_of_two_inputs_needs_two(toys):

@@ -34,22 +34,22 @@ def test_what_cannot_be_a_folders_name_is_refused(name, document):
         parse_spec({**document, "name": name})
     (problem,) = caught.value.problems
     assert (problem.path, problem.code) == (("name",), "E014")
-    assert "must serve as a folder's name" in problem.message
+    assert "must be usable as a folder name" in problem.message
 
 
 @pytest.mark.parametrize(
     ("changes", "key", "code", "message"),
     [
-        ({"fold": 1}, "fold", "E017", "no folds to choose from"),
+        ({"fold": 1}, "fold", "E017", "a fold needs the number of folds"),
         ({"folds": 3, "fold": 4}, "fold", "E013", "only 3 folds"),
         ({"folds": 3, "fold": 0}, "fold", "E013", "at least 1"),
         ({"folds": 1}, "folds", "E013", "at least 2"),
-        ({"folds": 3, "validation": 0.2}, "validation", "E017", "leave this out"),
+        ({"folds": 3, "validation": 0.2}, "validation", "E017", "remove this"),
         (
             {"folds": 3, "test": 0.2, "split": {"method": "column", "column": "site"}},
             "test",
             "E017",
-            "no fraction is a test",
+            "test cannot be a fraction",
         ),
     ],
 )

@@ -213,7 +213,7 @@ def test_a_metric_called_as_a_column_of_the_history_is_refused(problems, documen
     document["training"]["metrics"] = [{"type": "accuracy", "name": "loss"}]
     (found,) = problems(document)
     assert (found.path, found.code) == (("training", "metrics", 0), "E019")
-    assert found.message == 'a metric cannot be called "loss": the history has that'
+    assert found.message == 'a metric cannot be named "loss", a column of the history'
 
 
 @pytest.mark.parametrize(
@@ -276,7 +276,7 @@ def test_a_number_of_more_than_64_bits_is_one_error(problems, document, key):
     (found,) = problems(document, {key: 16**5000})
     assert found.code == "E013"
     assert ".".join(map(str, found.path)) == key
-    assert found.message.startswith("whole numbers are at most 9223372036854775807")
+    assert found.message.startswith("whole numbers must be between -9223372036854775807")
 
 
 @pytest.mark.parametrize(
@@ -305,7 +305,7 @@ def test_a_missing_key_that_is_only_misspelled_is_reported_once(
         ("training.nonsense", "keys here: batch_size, "),
         ("model.layers.0.epochs", "keys of dense: "),
         ("data.train.seed", "keys of npz: "),
-        ("extends", "only spec files extend others; read it with load_spec"),
+        ("extends", "only spec files can extend others; use load_spec"),
     ],
 )
 def test_the_right_place_of_a_misplaced_key_is_named(problems, document, key, hint):

@@ -19,7 +19,7 @@ class Step(Schedule):
 
     initial_rate: float = Field(ge=0, description="the learning rate of the first step")
     factor: float = Field(default=0.1, gt=0, le=1, description="what it is multiplied by each time")
-    every: int = Field(ge=1, description="updates between two falls")
+    every: int = Field(ge=1, description="updates between two decreases")
 
     def rate(self, step: int, total: int) -> float:
         """initial_rate * factor ** floor((step - 1) / every)."""

@@ -78,7 +78,7 @@ def test_a_batch_that_is_larger_than_the_data_is_told(problems, document, batch_
     if told:
         assert found == [
             "training.batch_size: error[E033]: a batch of 31 is larger than the training data "
-            "(there are 30 samples; without batch_size each step takes all)"
+            "(there are 30 samples; without batch_size, each step takes all)"
         ]
 
 

@@ -192,7 +192,7 @@ def test_separate_probabilities_are_no_distribution(loss, activation):
         f'"{activation}_1" gives a separate probability for each unit, but {loss.type} takes '
         "probabilities that add up to 1"
     )
-    assert problem.help.startswith('use "softmax" in its place, or the loss binary_crossentropy')
+    assert problem.help.startswith('use "softmax" instead, or the loss binary_crossentropy')
 
 
 @each_distribution
@@ -233,7 +233,7 @@ def test_logits_of_convolutions_are_seen():
 def test_other_activations_are_warned_of(loss, activation):
     (problem,) = found(loss, THREE, activation)
     assert (problem.code, problem.path) == ("W002", ("model", "layers", 1))
-    assert problem.help == 'use "softmax" in its place'
+    assert problem.help == 'use "softmax" instead'
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "hard_sigmoid"])
@@ -246,13 +246,13 @@ def test_a_softmax_of_one_unit_is_always_1():
     (problem,) = found(BinaryCrossentropy(), ONE, "softmax")
     assert (problem.code, problem.path) == ("E043", ("model", "layers", 1))
     assert problem.message == '"softmax_1" has a single unit, so its output is always 1'
-    assert problem.help == 'use "sigmoid" in its place'
+    assert problem.help == 'use "sigmoid" instead'
 
 
 def test_binary_answers_of_a_softmax_depend_on_each_other():
     (problem,) = found(BinaryCrossentropy(), THREE, "softmax")
     assert problem.code == "W002"
-    assert problem.help == 'use "sigmoid" in its place, or the loss categorical_crossentropy'
+    assert problem.help == 'use "sigmoid" instead, or the loss categorical_crossentropy'
 
 
 @pytest.mark.parametrize(
@@ -260,8 +260,8 @@ def test_binary_answers_of_a_softmax_depend_on_each_other():
     [
         ("linear", "any numbers", 'add "sigmoid" as the last layer'),
         ("batch_norm", "any numbers", 'add "sigmoid" as the last layer'),
-        ("relu", "numbers of at least 0", 'use "sigmoid" in its place'),
-        ("tanh", "numbers from -1 to 1", 'use "sigmoid" in its place'),
+        ("relu", "numbers of at least 0", 'use "sigmoid" instead'),
+        ("tanh", "numbers from -1 to 1", 'use "sigmoid" instead'),
     ],
 )
 def test_binary_answers_need_probabilities(last, numbers, hint):
@@ -435,9 +435,7 @@ def test_without_a_layer_to_suggest_the_numbers_are_named():
     registry = Registry()
     registry.register(Alone)
     (problem,) = found(BinaryCrossentropy(), "alone", registry=registry)
-    assert problem.help == (
-        "use a layer that gives a separate probability for each unit in its place"
-    )
+    assert problem.help == ("use a layer that gives a separate probability for each unit instead")
     (problem,) = found(CategoricalCrossentropy(), "alone", input_shape=(1,), registry=registry)
     assert problem.help is None
 

@@ -104,7 +104,7 @@ def test_numbers_that_fit(problems, regression, tmp_path, blobs, shape, units):
 @pytest.mark.parametrize(
     ("shape", "units", "message"),
     [
-        ((30,), 2, "the model's output has shape (2,), but y has one number a sample"),
+        ((30,), 2, "the model's output has shape (2,), but y has one number per sample"),
         ((30, 3), 1, "the model's output has shape (1,), but y has shape (3,)"),
         ((30, 2, 2), 4, "the model's output has shape (4,), but y has shape (2, 2)"),
     ],
@@ -280,7 +280,7 @@ def test_other_answers_are_named_with_their_data_set(data, span, hint, loss):
     (problem,) = found_in(data, loss, units=1)
     assert (problem.code, problem.path, problem.help) == ("E042", ("loss",), hint)
     assert problem.message == (
-        f"{loss.type} takes the labels 0 and 1, but those of data.train go {span}"
+        f"{loss.type} takes the labels 0 and 1, but the labels of data.train go {span}"
     )
 
 
