@@ -93,23 +93,7 @@ def spoiled_text(draw: st.DrawFn, texts: list[str]) -> bytes:
             piece = content[position : position + draw(st.integers(1, 60))]
             content[position:position] = piece
         else:
-            odd = [
-                '"',
-                "'",
-                "[",
-                "]",
-                "{",
-                "}",
-                "=",
-                ",",
-                "\n",
-                "#",
-                "\t",
-                "\0",
-                "ü",
-                "🦆",
-                "\\u0000",
-            ]
+            odd = [*"\"'[]{}=,\n#\t\0ü🦆", "\\u0000"]
             content[position:position] = draw(st.sampled_from(odd)).encode()
     result = bytes(content)
     if draw(st.booleans()):

@@ -42,7 +42,6 @@ def test_a_byte_order_mark_and_capitals_in_the_suffix_do_no_harm(spec_file, name
     ("name", "content", "code", "where", "message"),
     [
         ("spec.toml", "a = 1\nb = = 2", "E002", (2, 5), "malformed TOML: unexpected second ="),
-        ("spec.toml", "a = 1\r\nb = = 2", "E002", (2, 5), "malformed TOML: unexpected second ="),
         ("spec.toml", "\ufeffa = = 2", "E002", (1, 5), "malformed TOML: unexpected second ="),
         (
             "spec.toml",
@@ -51,7 +50,6 @@ def test_a_byte_order_mark_and_capitals_in_the_suffix_do_no_harm(spec_file, name
             (3, 5),
             "malformed TOML: unexpected second =",
         ),
-        ("spec.toml", "a = [1,\n  2\n\n", "E002", (2, 4), "malformed TOML: the list is not closed"),
         ("spec.toml", "a = [1,\r\n  2\r\n\r\n", "E002", (2, 4), "malformed TOML: the list"),
         ("spec.toml", "a = " + "[" * 20000, "E004", (1, 68), "nested too deeply"),
         ("spec.toml", "a = " + "1" * 5000, "E002", (1, 5), "malformed TOML: a number has"),
@@ -98,11 +96,6 @@ def test_of_what_is_given_twice_the_first_is_kept(
     assert (problem.place.line, problem.place.column) == where
 
 
-def test_the_keys_of_a_json_object_keep_their_order(spec_file):
-    tables = read_document(spec_file('{"b": 1, "a": 2, "c": 3, "a": 4}')).tables
-    assert list(tables.items()) == [("b", 1), ("a", 2), ("c", 3)]
-
-
 def test_a_document_may_be_as_deep_as_64(spec_file):
     right = "a = " + "[" * 63 + "]" * 63
     assert read_document(spec_file(right, "right.toml")).diagnostics == []
@@ -110,23 +103,22 @@ def test_a_document_may_be_as_deep_as_64(spec_file):
     assert (problem.code, problem.place.line, problem.place.column) == ("E004", 3, 1)
 
 
-def test_a_missing_file_is_called_missing(tmp_path):
-    problem = refusal(tmp_path / "spec.toml")
-    assert (problem.code, problem.message) == ("E001", "there is no such file")
-
-
-@pytest.mark.parametrize("name", ["folder", "folder.toml"])
-def test_a_folder_is_called_a_folder(tmp_path, name):
-    (tmp_path / name).mkdir()
-    problem = refusal(tmp_path / name)
-    assert (problem.code, problem.message) == ("E001", "this is a folder; name the spec file in it")
-
-
-@pytest.mark.parametrize("name", ["a\0b.toml", "x" * 300 + ".toml"])
-def test_a_name_that_no_file_can_have_is_refused(tmp_path, name):
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("spec.toml", "there is no such file"),
+        ("folder", "this is a folder; name the spec file in it"),
+        ("folder.toml", "this is a folder; name the spec file in it"),
+        ("a\0b.toml", "cannot be read: "),
+        ("x" * 300 + ".toml", "cannot be read: "),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused(tmp_path, name, message):
+    for folder in ("folder", "folder.toml"):
+        (tmp_path / folder).mkdir()
     problem = refusal(tmp_path / name)
     assert problem.code == "E001"
-    assert problem.message.startswith("cannot be read: ")
+    assert problem.message.startswith(message)
 
 
 def test_text_that_is_not_utf_8_is_refused_at_its_byte(tmp_path):
@@ -157,15 +149,10 @@ def test_the_deepest_is_right_and_one_more_is_not(wrap):
     assert len(too_deep_path(nested(DEEPEST + 1, wrap))) == DEEPEST
 
 
-def test_the_depth_of_the_deepest_branch_counts():
-    deep = {"a": 1, "b": [1, {"c": nested(DEEPEST, lambda value: [value])}, 2]}
-    assert too_deep_path(deep) == ("b", 1, "c", *[0] * (DEEPEST - 3))
-    assert too_deep_path({"a": [[], {}, ()] * 1000}) is None
-    assert too_deep_path("x" * 1000) is None
-
-
 def test_no_depth_is_too_much_for_it():
     assert too_deep_path(nested(100_000, lambda value: [value])) == (0,) * DEEPEST
+    deep = {"a": 1, "b": [1, {"c": nested(DEEPEST, lambda value: [value])}, 2]}
+    assert too_deep_path(deep) == ("b", 1, "c", *[0] * (DEEPEST - 3))
 
 
 @pytest.mark.parametrize(
@@ -181,7 +168,7 @@ def test_no_depth_is_too_much_for_it():
     ],
     ids=lambda value: str(value)[:20],
 )
-def test_what_is_too_deep_is_marked_where_it_begins(spec_file, text, place):
+def test_a_value_that_is_too_deep_is_marked_where_it_begins(spec_file, text, place):
     problem = refusal(spec_file(text, "spec.toml"))
     found = problem.place
     marked = found.text[found.column - 1 : found.end_column - 1]
