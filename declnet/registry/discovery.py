@@ -70,9 +70,7 @@ def _load_recorded(entry_point: EntryPoint, plugin: Plugin, registry: Registry) 
     """Load a plugin; record any exception as a failure."""
     for other in registry.plugins:
         if other.name == plugin.name:
-            cause = (
-                f"its entry point has the same name as that of {other}; both are loaded, rename one"
-            )
+            cause = f"{other} has an entry point of the same name; both are loaded, rename one"
             registry.failures.append(PluginFailure(plugin, cause))
     registry.plugins.append(plugin)
     try:

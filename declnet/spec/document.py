@@ -134,9 +134,9 @@ def _duplicates(source: Source) -> list[Diagnostic]:
     for each in source.positions.duplicates:
         first, second = source.place(*each.first), source.place(*each.second)
         is_section = source.text[each.second[0]] == "["
-        mend = "put them together" if is_section else "remove one of the two"
+        fix = "merge the two" if is_section else "remove one of the two"
         line = f"on line {first.line}" if first.line != second.line else "on this line"
-        message, hint = f'duplicate key "{each.path[-1]}"', f"it is already defined {line}; {mend}"
+        message, hint = f'duplicate key "{each.path[-1]}"', f"it is already defined {line}; {fix}"
         problems.append(Diagnostic(message, hint, each.path, "E003", focus="key", place=second))
     return problems
 

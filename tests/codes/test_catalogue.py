@@ -70,7 +70,7 @@ class Halve(Layer):
 @pytest.fixture(scope="module")
 def registry(repository: Path) -> Iterator[Registry]:
     """What is installed, two distributions that offer one type, own components, a broken plugin."""
-    case = repository / "tests" / "gallery" / "type_of_two_distributions"
+    case = repository / "tests" / "gallery" / "type_offered_by_two_distributions"
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(case / "installed")
         yield with_own_components(declnet.discover())
@@ -135,7 +135,7 @@ def test_the_base_is_right_and_runs_at_once(folder: Path, registry: Registry) ->
 
 
 @EVERY_CODE
-def test_the_wrong_example_has_just_this_problem(
+def test_the_wrong_example_has_only_this_problem(
     code: Code, folder: Path, registry: Registry
 ) -> None:
     assert codes_of(code.code, code.wrong, registry) == [code.code]
@@ -167,7 +167,7 @@ def test_codes_are_in_order_and_titles_differ() -> None:
         codes["E999"] = codes["E001"]  # type: ignore[index]
 
 
-def test_what_a_text_names_exists(registry: Registry) -> None:
+def test_commands_and_components_in_texts_exist(registry: Registry) -> None:
     """Commands and the components in their arguments."""
     for code in catalogue().values():
         for name, words in re.findall(r"`declnet ([a-z]+)((?: [a-z_]+)*)`", code.text):

@@ -1,4 +1,4 @@
-"""The data files that cases name, made where a case runs."""
+"""The data files that cases name, written where a case runs."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ TEXTS: Mapping[str, str] = {
 
 
 def write_data_files(folder: Path, texts: str) -> None:
-    """Writes those files that some texts name, of all that there are here."""
+    """Write the data files that some texts name."""
     for name, write in _writers().items():
         if f'"{name}"' in texts:
             write(folder / name)

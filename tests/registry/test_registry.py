@@ -171,7 +171,7 @@ def test_only_the_recorded_distribution_is_used(offered):
     )
 
 
-def test_the_cause_is_that_of_the_recorded_distribution():
+def test_the_failure_of_the_recorded_distribution_is_the_cause():
     registry = Registry()
     for plugin, cause in ((ONE, "KeyError: 1"), (OTHER, "KeyError: 2")):
         registry.failures.append(PluginFailure(plugin, cause, "schedule", "cosine"))
@@ -254,7 +254,7 @@ class NoContract(BaseModel):
         (Unfinished(), "not a component class"),
     ],
 )
-def test_what_breaks_its_contract_is_refused_and_not_kept(thing, message):
+def test_a_class_that_breaks_its_contract_is_refused(thing, message):
     registry = Registry()
     with pytest.raises(RegistryError, match=message):
         registry.register(thing)

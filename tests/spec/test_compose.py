@@ -270,7 +270,7 @@ OWN = "declnet = 1\nseed = -1\n"
     ],
     ids=lambda value: value[:20],
 )
-def test_a_base_that_cannot_be_is_reported_at_its_name_and_nothing_is_called_missing(
+def test_an_unusable_base_is_reported_at_its_name_and_no_key_is_called_missing(
     files, reported, tmp_path, extends, place, message
 ):
     files(top=f"extends = {extends}\n{OWN}", right="[training]\nepochs = 0\n", sub__x="")
@@ -319,7 +319,7 @@ def test_a_base_that_may_not_be_read(files, reported, tmp_path):
     assert "Permission denied" in reported()[0][2]
 
 
-def test_a_missing_base_of_a_base_is_reported_in_that(files, reported):
+def test_a_missing_base_of_a_base_is_reported_in_the_base(files, reported):
     files(top='extends = "sub/base.toml"\n', sub__base=f'extends = "absent.toml"\n{OWN}')
     assert [each[:2] for each in reported()] == [
         ("sub/base.toml:1:11", "E006"),

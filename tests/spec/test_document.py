@@ -23,7 +23,7 @@ def refusal(path):
     return problem
 
 
-def test_toml_and_json_of_the_same_say_the_same(spec_file):
+def test_toml_and_json_give_equal_tables(spec_file):
     toml = read_document(spec_file('a = 1\n[b]\nc = [0.5, "x", true]\n', "spec.toml"))
     json = read_document(spec_file('{"a": 1, "b": {"c": [0.5, "x", true]}}', "spec.json"))
     assert toml.tables == json.tables == {"a": 1, "b": {"c": [0.5, "x", True]}}
@@ -63,7 +63,7 @@ def test_a_byte_order_mark_and_capitals_in_the_suffix_do_no_harm(spec_file, name
     ],
     ids=lambda value: str(value)[:20],
 )
-def test_a_file_that_is_no_document_is_refused_at_its_line(
+def test_a_file_that_is_not_a_document_is_refused_at_its_line(
     tmp_path, name, content, code, where, message
 ):
     path = tmp_path / name
@@ -83,16 +83,14 @@ def test_a_file_that_is_no_document_is_refused_at_its_line(
         ("spec.json", '{"a": {"b": 1,\n"b": 2}}', {"a": {"b": 1}}, ("a", "b"), (2, 1), 1),
     ],
 )
-def test_of_what_is_given_twice_the_first_is_kept(
-    spec_file, name, content, kept, path, where, first
-):
+def test_the_first_of_two_duplicates_is_kept(spec_file, name, content, kept, path, where, first):
     document = read_document(spec_file(content, name))
     assert document.tables == kept
     (problem,) = document.diagnostics
     assert (problem.code, problem.path, problem.focus) == ("E003", path, "key")
     assert problem.message == f'duplicate key "{path[-1]}"'
-    mend = "put them together" if path == ("b",) else "remove one of the two"
-    assert problem.help == f"it is already defined on line {first}; {mend}"
+    fix = "merge the two" if path == ("b",) else "remove one of the two"
+    assert problem.help == f"it is already defined on line {first}; {fix}"
     assert (problem.place.line, problem.place.column) == where
 
 
@@ -144,7 +142,7 @@ def nested(depth, wrap):
     [lambda value: [value], lambda value: {"a": value, "b": 2}, lambda value: (1, value)],
     ids=["list", "table", "tuple"],
 )
-def test_the_deepest_is_right_and_one_more_is_not(wrap):
+def test_the_maximum_depth_is_allowed_and_one_more_is_not(wrap):
     assert too_deep_path(nested(DEEPEST, wrap)) is None
     assert len(too_deep_path(nested(DEEPEST + 1, wrap))) == DEEPEST
 
@@ -179,14 +177,14 @@ def test_a_value_that_is_too_deep_is_marked_where_it_begins(spec_file, text, pla
 HUGE = 16**5000
 
 
-def test_numbers_of_64_bits_are_right():
+def test_numbers_of_64_bits_are_valid():
     document = {"a": LARGEST, "b": [-LARGEST, True, 1e300, "1" * 100]}
     assert large_numbers(document) == []
     assert without_large_numbers(document) == document
 
 
 @pytest.mark.parametrize("number", [LARGEST + 1, -LARGEST - 1, HUGE], ids=["more", "less", "huge"])
-def test_larger_ones_are_reported_at_their_path_and_taken_out(number):
+def test_larger_numbers_are_reported_at_their_path_and_removed(number):
     document = {"a": number, "b": [1, {"c": number}], "d": (number,)}
     found = large_numbers(document)
     assert [each.path for each in found] == [("a",), ("b", 1, "c"), ("d", 0)]

@@ -57,7 +57,7 @@ def test_a_layer_in_between_does_not_make_all_others_differ():
         ({"a": float("nan")}, {"a": float("nan")}, []),
     ],
 )
-def test_values_differ_by_what_they_are(one, other, expected):
+def test_values_differ_by_type(one, other, expected):
     assert differing_keys([one, other]) == expected
 
 

@@ -30,7 +30,7 @@ from declnet.spec.messages import RELATIVE, from_here, hint_for_missing, shown
     ],
     ids=lambda value: "",
 )
-def test_values_are_shown_as_a_spec_has_them_and_cut_if_they_are_long(value, expected):
+def test_values_are_shown_as_in_a_spec_and_truncated(value, expected):
     assert shown(value) == expected
     assert len(expected) <= 60
 

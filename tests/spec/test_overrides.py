@@ -112,7 +112,7 @@ def test_each_part_has_its_place(text, path, focus, expected):
     ],
 )
 @pytest.mark.parametrize("focus", ["key", "value"])
-def test_what_it_does_not_say_has_no_place(path, focus):
+def test_a_path_that_is_not_in_the_override_has_no_place(path, focus):
     assert parse_override(TABLE).place_of(path, focus) is None
 
 
@@ -133,7 +133,7 @@ def test_a_value_of_several_lines_is_marked_whole():
     ],
     ids=lambda value: str(type(value)),
 )
-def test_what_a_program_gives_is_shown_as_if_written(value, text):
+def test_a_value_from_a_program_is_shown_as_if_written(value, text):
     made = override_of("a.b", value, 4)
     assert made.text == text
     assert made.value == value

@@ -52,7 +52,7 @@ def test_all_parts_of_a_valid_spec_are_valid(parts, document):
         ("engine", {"kernels": "fast"}, "engine", {"kernels": "auto"}),
     ],
 )
-def test_what_is_invalid_is_left_out_alone(parts, document, key, value, field, left):
+def test_only_invalid_parts_are_left_out(parts, document, key, value, field, left):
     right, found = parts(document), parts(document, {key: value})
     if left is None:
         assert getattr(found, field) is None
@@ -63,7 +63,7 @@ def test_what_is_invalid_is_left_out_alone(parts, document, key, value, field, l
     assert [each.layer for each in found.layers] == [each.layer for each in right.layers]
 
 
-def test_of_invalid_data_the_sources_and_fractions_are_left(parts, document):
+def test_invalid_data_keeps_its_sources_and_fractions(parts, document):
     changes = {"data.validation": 0.25, "data.folds": 1, "data.prepare": ["nope"]}
     found = parts(document, changes)
     assert not found.is_data_valid
@@ -86,7 +86,7 @@ def test_of_invalid_data_the_sources_and_fractions_are_left(parts, document):
         ("data.validation", 2.0, "float64"),
     ],
 )
-def test_no_document_is_too_wrong(parts, document, key, value, dtype):
+def test_every_document_has_a_partial_spec(parts, document, key, value, dtype):
     found = parts(document, {key: value})
     assert found.loss is not None
     assert (found.data.fractions, found.model.dtype) == ({}, dtype)
@@ -125,7 +125,7 @@ def test_a_component_whose_only_errors_are_unknown_keys_counts_without_them(part
     assert (found.type, found.units) == ("dense", 4)
 
 
-def test_only_data_that_is_missing_is_yet_to_be_reported(parts, document):
+def test_only_missing_data_remains_to_be_reported(parts, document):
     assert not parts(document).lacks_data
     assert not parts(document, {"data.train": "nope"}).lacks_data
     assert not parts(document, {"data": "nope"}).lacks_data
@@ -149,8 +149,6 @@ def test_relative_paths_are_relative_to_the_folder(parts, document):
         (3, None),
     ],
 )
-def test_of_a_wrong_layer_the_type_is_known_that_was_probably_meant(
-    parts, document, layer, expected
-):
+def test_a_wrong_layer_has_the_type_that_was_probably_meant(parts, document, layer, expected):
     first = parts(document, {"model.layers.0": layer}).layers[0]
     assert (first.layer, first.type) == (None, expected)

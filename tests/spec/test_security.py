@@ -197,12 +197,12 @@ def problems_of(spec: Path) -> tuple[Diagnostic, ...]:
 
 
 @pytest.mark.parametrize("name", ["../out", "/tmp/out", "..", ".hidden", "a\\b", "a/../b"])
-def test_the_name_leads_out_of_no_folder(name: str, document: dict[str, Any], spec_file) -> None:
+def test_the_name_cannot_leave_the_folder(name: str, document: dict[str, Any], spec_file) -> None:
     (problem,) = problems_of(spec_file({**document, "name": name}))
     assert (problem.code, problem.path) == ("E014", ("name",))
 
 
-def test_what_is_extended_is_toml_or_json_and_else_not_even_opened(
+def test_a_base_is_opened_only_if_it_is_toml_or_json(
     document: dict[str, Any], spec_file, tmp_path: Path
 ) -> None:
     (tmp_path / "secret.txt").write_text(SECRET)
@@ -255,7 +255,7 @@ print(*sorted(seen))
 """
 
 
-def test_a_check_opens_the_named_files_alone_and_starts_nothing(
+def test_a_check_opens_only_the_named_files_and_starts_no_process(
     document: dict[str, Any], spec_file, declnet_cli
 ) -> None:
     spec_file(document, "base.json")

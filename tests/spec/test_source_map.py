@@ -119,7 +119,7 @@ def test_a_default_is_written_nowhere(source_map, path):
     assert str(source_map.exact_place(("optimizer", "type"))) == "base.toml:3:13"
 
 
-def test_what_a_program_holds_is_written_nowhere():
+def test_a_document_of_a_program_has_no_places():
     source_map = SourceMap({"seed": 1})
     assert source_map.writer_of(("seed",)) is None
     assert source_map.place_of(("seed",)) is None

@@ -119,7 +119,7 @@ def test_a_spec_knows_where_it_is_written(document, spec_file, tmp_path):
     assert spec.source_map.exact_place(("training", "shuffle")) is None
 
 
-def test_specs_are_equal_by_what_they_say(document, spec_file):
+def test_specs_are_equal_by_their_values(document, spec_file):
     one, other = load_spec(spec_file(document)), parse_spec(document)
     assert one == other
     assert hash(one) == hash(other)
@@ -209,7 +209,7 @@ def test_all_errors_of_a_spec_come_in_one_pass(problems, document):
     }
 
 
-def test_a_metric_called_as_a_column_of_the_history_is_refused(problems, document):
+def test_a_metric_named_like_a_column_of_the_history_is_refused(problems, document):
     document["training"]["metrics"] = [{"type": "accuracy", "name": "loss"}]
     (found,) = problems(document)
     assert (found.path, found.code) == (("training", "metrics", 0), "E019")
