@@ -292,6 +292,7 @@ def test_well_formed_parts_of_a_malformed_text_are_found(text, found, lost):
         "x = { type = 1, uni type = 2 }",
         "x = [{ type = 1, uni { type = 2 }]",
         "x = { samples = 20, classes =fs_spiral, samples = 20 }",
+        "x = 1\nx = ",
         "x = 1\nx = [1",
     ],
 )
