@@ -24,7 +24,7 @@ from declnet.spec.model import ModelSpec, RunSpec, TrainingSpec, fit_name
 from declnet.spec.overrides import Override, override_of
 from declnet.spec.partial import PartialSpec, valid_parts
 from declnet.spec.requirements import registry_for
-from declnet.spec.source_map import SourceMap
+from declnet.spec.source_map import SourceMap, value_at
 
 
 @dataclass(frozen=True, eq=False)
@@ -323,12 +323,8 @@ def _is_literal(text: str) -> bool:
 
 def _bare_name_hint(path: KeyPath, document: Any) -> str | None:
     """Return what to write instead of a bare name, if the component has required keys."""
-    for part in path[:-1]:
-        try:
-            document = document[part]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return f'write {{ type = "{document}", {path[-1]} = … }}' if isinstance(document, str) else None
+    name = value_at(document, path[:-1])
+    return f'write {{ type = "{name}", {path[-1]} = … }}' if isinstance(name, str) else None
 
 
 def _right_place(path: KeyPath) -> str | None:
