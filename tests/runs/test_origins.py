@@ -229,7 +229,7 @@ class TestTheManifest:
             OriginError, match=r"wave.* came from the program that made the run, but "
         ):
             load_model(tmp_path / "run", registry_with(WAVE))
-        with pytest.raises(SpecError, match="it came from the program that made the run: hand"):
+        with pytest.raises(SpecError, match="it came from the program that made the run: pass"):
             load_model(tmp_path / "run")
 
 
