@@ -147,9 +147,18 @@ class DataError(DeclnetError):
 
 
 class RegistryError(DeclnetError):
-    """A component cannot be registered: its class breaks the contract or its type is taken."""
+    """A component cannot be registered: its class breaks the contract or its type is taken.
+
+    Attributes:
+        message: what is wrong.
+        hint: a suggested fix, if known.
+    """
 
     exit_code = 2
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(f"{message} ({hint})" if hint else message)
+        self.message, self.hint = message, hint
 
 
 class UnknownTypeError(RegistryError):
@@ -159,19 +168,12 @@ class UnknownTypeError(RegistryError):
     """
 
     def __init__(self, message: str, hint: str | None = None, code: str = "E015") -> None:
-        super().__init__(f"{message} ({hint})" if hint else message)
-        self.message = message
-        self.hint = hint
+        super().__init__(message, hint)
         self.code = code
 
 
 class OriginError(RegistryError):
     """A component of a run would now come from another distribution; `hint` suggests a fix."""
-
-    def __init__(self, message: str, hint: str) -> None:
-        super().__init__(f"{message} ({hint})")
-        self.message = message
-        self.hint = hint
 
 
 class OutputError(DeclnetError):

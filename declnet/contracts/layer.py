@@ -88,7 +88,7 @@ class Layer(Component):
     inputs: tuple[str, ...] | None = Field(
         default=None,
         min_length=1,
-        description='names of layers above, or "input"; default: the layer before',
+        description='names of earlier layers, or "input"; default: the layer before',
     )
 
     def output_shape(self, input_shape: Any) -> Shape:

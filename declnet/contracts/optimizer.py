@@ -60,7 +60,7 @@ class Optimizer(Component):
     @model_validator(mode="after")
     def _one_rule_for_the_rate(self) -> Self:
         if isinstance(self.learning_rate, Schedule) and self.decay:
-            message = "decay and a schedule exclude each other; remove one of them"
+            message = "decay and a schedule cannot be combined; remove one of them"
             raise located_error("contradiction", message, ("decay",), self.decay, code="E017")
         return self
 
@@ -70,7 +70,7 @@ class Optimizer(Component):
         if isinstance(rate, Schedule):
             return
         if not rate:
-            yield self._unusual_rate("with a learning rate of 0 nothing will be learnt")
+            yield self._unusual_rate("with a learning rate of 0, nothing is learned")
         elif self.usual_learning_rates is not None:
             smallest, largest = self.usual_learning_rates
             if not smallest <= rate <= largest:

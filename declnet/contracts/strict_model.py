@@ -77,7 +77,7 @@ def located_error(
 
 def _layer_name(name: str) -> str:
     if not name.isprintable() or any(each == "." or each.isspace() for each in name) or not name:
-        raise custom_error("name", "must be of letters and other signs, without dots and spaces")
+        raise custom_error("name", "must not be empty or contain dots or spaces")
     return name
 
 

@@ -61,8 +61,8 @@ class TargetEncoding:
         classes = tuple(distinct_values(_whole(records, column)))
         if len(classes) < 2:
             raise DataError(
-                f'the target "{name}" has one class only in the training data, "{classes[0]}"',
-                hint="there is nothing to tell apart",
+                f'the target "{name}" has only one class in the training data, "{classes[0]}"',
+                hint="classification needs at least two classes",
                 path=("data", "train", "target"),
                 code="E035",
             )

@@ -61,7 +61,7 @@ def wire(parts: Sequence[LayerPart]) -> tuple[list[Wire], list[Diagnostic]]:
         inputs, found = _inputs(index, part.layer, value_of, names)
         if name in value_of:
             hint = (
-                "it means the model's input; rename the layer"
+                "it refers to the model's input; rename the layer"
                 if name == INPUT
                 else f"layer {value_of[name] - 1} has it; rename one of the two"
             )
@@ -88,7 +88,7 @@ def _inputs(
         problems = [
             Diagnostic(
                 _why_unknown(source, names[index:]),
-                suggestion(source, value_of, "layers above"),
+                suggestion(source, value_of, "earlier layers"),
                 (*path, "inputs", position),
                 "E020",
             )
@@ -99,7 +99,7 @@ def _inputs(
         plural = "s" if layer.n_inputs != 1 else ""
         message = f'"{names[index]}" takes {layer.n_inputs} input{plural}, not {len(inputs)}'
         at = (*path, "inputs") if layer.inputs is not None else path
-        hint = "name them: inputs = [ … ]" if layer.inputs is None else "name as many as it takes"
+        hint = "name them: inputs = [ … ]" if layer.inputs is None else "list as many as it takes"
         problems.append(Diagnostic(message, hint, at, "E021"))
     return (None if problems else tuple(inputs)), problems
 
@@ -119,13 +119,13 @@ def _why_unknown(source: str, not_above: Sequence[str]) -> str:
     if source == not_above[0]:
         return f'"{source}" is the layer itself'
     if source in not_above:
-        return f'"{source}" stands below; inputs are layers above'
+        return f'"{source}" comes later; inputs must be earlier layers'
     return f'there is no layer "{source}"'
 
 
 def _unused(wires: Sequence[Wire]) -> list[Diagnostic]:
     used = {value for each in wires for value in each.inputs or ()} | {len(wires)}
-    hint = "name it in the inputs of a layer below, or remove it"
+    hint = "name it in the inputs of a later layer, or remove it"
     return [
         Diagnostic(
             f'nothing takes the output of "{each.name}"', hint, ("model", "layers", index), "E023"
@@ -235,7 +235,7 @@ def infer(
             except BrokenContractError as error:
                 fault = broken_contract(error, registry or default_registry())
                 message = from_here(f'"{place.name}": {fault}')
-                hint = "the layer's plugin is at fault: declnet plugins check tells more"
+                hint = "the layer's plugin is at fault: run declnet plugins check for details"
                 problems.append(Diagnostic(message, hint, ("model", "layers", index), "E025"))
             except ValueError as error:
                 message = f'"{place.name}": {error}'

@@ -70,7 +70,7 @@ def _load_recorded(entry_point: EntryPoint, plugin: Plugin, registry: Registry) 
     """Load a plugin; record any exception as a failure."""
     for other in registry.plugins:
         if other.name == plugin.name:
-            cause = f"its entry point has the name of {other}'s; both are loaded, rename one"
+            cause = f"{other} has an entry point of the same name; both are loaded, rename one"
             registry.failures.append(PluginFailure(plugin, cause))
     registry.plugins.append(plugin)
     try:
@@ -137,4 +137,6 @@ def load(module: object, plugin: Plugin, registry: Registry) -> None:
     hooks.hook.declnet_register(register=_Registration(plugin, registry))
     hooks.check_pending()
     if not hooks.hook.declnet_register.get_hookimpls():
-        raise LookupError("it has no hook: mark a function declnet_register(register) @hookimpl")
+        raise LookupError(
+            "no hook found: decorate a function declnet_register(register) with @hookimpl"
+        )

@@ -38,7 +38,7 @@ class Plugin:
     def origin_hint(self) -> str:
         """Return a hint with a component's origin and how to install it again."""
         if not self.distribution:
-            return f"it came from {self.name}: hand its registry over"
+            return f"it came from {self.name}: pass its registry"
         return f'it came from {self.origin}: pip install "{self.requirement}"'
 
     def is_of(self, distribution: str) -> bool:

@@ -28,7 +28,7 @@ def suggestion(name: str, known: Iterable[str], label: str) -> str:
     Args:
         name: the name as written by the user.
         known: the valid names.
-        label: what these are, e.g. `"layers above"`.
+        label: what these are, e.g. `"earlier layers"`.
     """
     names = sorted(known)
     close = closest(name, names)

@@ -51,9 +51,11 @@ def compose(path: Path, overrides: Sequence[Override] = ()) -> Composed:
     """
     composed = _Composition(path.absolute().parent).read(path, ())
     source_map = composed.source_map
-    if not composed.is_incomplete:
+    if VERSION not in source_map.document and not composed.is_incomplete:
         syntax: Syntax = "json" if path.suffix.lower() == ".json" else "toml"
-        composed.diagnostics += missing_version(source_map.document, syntax)
+        hint = f"write {_version_key(FORMAT_VERSION, syntax)} at the top"
+        message = "the version of the format is missing"
+        composed.diagnostics.append(Diagnostic(message, hint, (VERSION,), "E007"))
     failed = (apply_override(source_map, each) for each in overrides)
     composed.diagnostics += [each for each in failed if each is not None]
     return composed
@@ -195,26 +197,17 @@ def upgraded(
     hint = f"write {_version_key(current, syntax)}"
     if isinstance(version, bool) or not isinstance(version, int):
         message = f'"{VERSION}", the version of the format, must be a whole number'
-        return document, [Diagnostic(message, hint, (VERSION,), "E007")]
-    shown = str(version) if abs(version) < 10**9 else "a very large number"
-    if version < 1:
+    elif 1 <= version <= current:
+        for each in range(version, current):
+            document = {**upgrades[each](document), VERSION: each + 1}
+        return document, []
+    else:
+        shown = str(version) if abs(version) < 10**9 else "a very large number"
         message = f"there is no version {shown} of the format"
-        return document, [Diagnostic(message, hint, (VERSION,), "E007")]
-    if version > current:
-        message = f"this is version {shown} of the format; this declnet reads {current}"
-        hint = "pip install --upgrade declnet"
-        return document, [Diagnostic(message, hint, (VERSION,), "E007")]
-    for each in range(version, current):
-        document = {**upgrades[each](document), VERSION: each + 1}
-    return document, []
-
-
-def missing_version(document: Mapping[str, Any], syntax: Syntax = "toml") -> list[Diagnostic]:
-    """Return the error for a missing version, if the document has none."""
-    if VERSION in document:
-        return []
-    hint = f"write {_version_key(FORMAT_VERSION, syntax)} at the top"
-    return [Diagnostic("the version of the format is missing", hint, (VERSION,), "E007")]
+        if version > current:
+            message = f"this is version {shown} of the format; this declnet reads {current}"
+            hint = "pip install --upgrade declnet"
+    return document, [Diagnostic(message, hint, (VERSION,), "E007")]
 
 
 def _version_key(version: int, syntax: Syntax) -> str:

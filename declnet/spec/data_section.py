@@ -72,10 +72,10 @@ class SplitSpec(StrictModel):
     @model_validator(mode="after")
     def _column_where_needed(self) -> Self:
         if self.method in ("grouped", "column") and self.column is None:
-            message = f'is missing: which column does "{self.method}" go by?'
+            message = f'is missing: the method "{self.method}" needs a column'
             raise located_error("missing_key", message, ("column",), None)
         if self.method == "random" and self.column is not None:
-            message = 'the method "random" goes by no column'
+            message = 'the method "random" uses no column'
             raise located_error("contradiction", message, ("column",), self.column)
         return self
 
@@ -89,7 +89,7 @@ class DataSpec(StrictModel):
     )
     test: SourceOrFraction | None = Field(
         default=None,
-        description="what the finished model is tried on: a data source, or a fraction of train",
+        description="what the trained model is evaluated on: a data source, or a fraction of train",
     )
     split: SplitSpec = Field(
         default=SplitSpec(), description="how validation and test are held out of train"
@@ -97,10 +97,10 @@ class DataSpec(StrictModel):
     folds: int | None = Field(
         default=None,
         ge=2,
-        description="train as many times, each time with another part of train as validation data",
+        description="how often to train, each time with another part of train as validation data",
     )
     fold: int | None = Field(
-        default=None, ge=1, description="the only one of the folds to train, counted from 1"
+        default=None, ge=1, description="the only fold to train, counted from 1"
     )
     prepare: tuple[Transform, ...] = Field(
         default=(), description="transforms in order, fitted on what the model learns from"
@@ -111,14 +111,14 @@ class DataSpec(StrictModel):
         "alike",
     )
     sample_weights: str | None = Field(
-        default=None, description="the column that says how much each sample counts in the loss"
+        default=None, description="the column with the weight of each sample in the loss"
     )
 
     @model_validator(mode="after")
     def _fractions_leave_something(self) -> Self:
         if sum(self.fractions.values()) >= 1:
             held = sum(self.fractions.values())
-            message = f"validation and test together take {held:g} of train, so all of it"
+            message = f"validation and test together take {held:g} of train, leaving no samples"
             raise located_error("number", message, ("test",), self.test)
         return self
 
@@ -126,17 +126,17 @@ class DataSpec(StrictModel):
     def _folds_are_the_validation(self) -> Self:
         if self.folds is None:
             if self.fold is not None:
-                message = "there are no folds to choose from: add e.g. folds = 5"
+                message = "a fold needs the number of folds: add e.g. folds = 5"
                 raise located_error("contradiction", message, ("fold",), self.fold)
             return self
         if self.fold is not None and self.fold > self.folds:
             message = f"there are only {self.folds} folds, counted from 1"
             raise located_error("number", message, ("fold",), self.fold)
         if self.validation is not None:
-            message = "each fold is the validation data once, so leave this out"
+            message = "the folds provide the validation data, so remove this"
             raise located_error("contradiction", message, ("validation",), self.validation)
         if self.split.method == "column" and isinstance(self.test, float):
-            message = "each value of the split's column is a fold, so no fraction is a test"
+            message = "each value of the split's column is a fold, so test cannot be a fraction"
             raise located_error("contradiction", message, ("test",), self.test)
         return self
 

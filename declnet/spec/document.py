@@ -15,7 +15,7 @@ from declnet.spec.source_map import Source
 DEEPEST = 64
 """Maximum nesting of tables and lists; a valid spec has fewer than ten levels."""
 
-TOO_DEEP = f"nested too deeply: more than {DEEPEST} tables and lists in each other"
+TOO_DEEP = f"nested too deeply: more than {DEEPEST} levels of tables and lists"
 
 LARGEST = 2**63 - 1
 """The largest integer (64 bits, as in TOML); its negative is the smallest."""
@@ -134,9 +134,9 @@ def _duplicates(source: Source) -> list[Diagnostic]:
     for each in source.positions.duplicates:
         first, second = source.place(*each.first), source.place(*each.second)
         is_section = source.text[each.second[0]] == "["
-        mend = "put them together" if is_section else "remove one of the two"
+        fix = "merge the two" if is_section else "remove one of the two"
         line = f"on line {first.line}" if first.line != second.line else "on this line"
-        message, hint = f'duplicate key "{each.path[-1]}"', f"it is already defined {line}; {mend}"
+        message, hint = f'duplicate key "{each.path[-1]}"', f"it is already defined {line}; {fix}"
         problems.append(Diagnostic(message, hint, each.path, "E003", focus="key", place=second))
     return problems
 
@@ -172,7 +172,7 @@ def _too_deep(place: Place) -> SpecError:
 
 def large_numbers(document: Any) -> list[Diagnostic]:
     """Return a diagnostic for each integer larger than 64 bits."""
-    message = f"whole numbers are at most {LARGEST}, and at least its negative"
+    message = f"whole numbers must be between -{LARGEST} and {LARGEST}"
     return [Diagnostic(message, None, path, "E013") for path in _paths_of_large(document, ())]
 
 

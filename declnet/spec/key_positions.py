@@ -67,10 +67,8 @@ class _Part(NamedTuple):
 class _Entry:
     """A value, table or list of the document.
 
-    Attributes:
-        role: how it was created, which determines what may be added to it. A `value` is complete;
-            a table is opened by a `header`, `implicit` in longer headers, or `dotted` in keys;
-            `tables` is an array of tables.
+    Its role determines what may be added to it: a `value` is complete; a table is opened by a
+    `header`, `implicit` in longer headers, or `dotted` in keys; `tables` is an array of tables.
     """
 
     path: KeyPath
@@ -158,14 +156,7 @@ class KeyPositions:
     def _define(
         self, table: _Entry, key: Sequence[_Part], value: Range, extent: Range | None
     ) -> _Entry:
-        """Return the entry of a pair's value, by the rules of `tomllib` for what a pair may add.
-
-        Args:
-            table: the table that contains the pair.
-            key: the parts of its key.
-            value: the range of its value.
-            extent: the range to blank out if it is a duplicate; None if it does not parse.
-        """
+        """Return the entry of a pair's value, by the rules of `tomllib` for what a pair may add."""
         implicit = []
         for index, part in enumerate(key[:-1]):
             inner = table.below.get(part.name)
@@ -184,14 +175,7 @@ class KeyPositions:
         return _add(table, last.name, last.where, value)
 
     def _open(self, key: Sequence[_Part], header: Range, extent: Range, is_array: bool) -> _Entry:
-        """Return the table that a header opens, by the rules of `tomllib` for headers.
-
-        Args:
-            key: the parts of its key.
-            header: the range of the header, with its brackets.
-            extent: the range to blank out if it is a duplicate: the header and its pairs.
-            is_array: whether it adds an item to an array of tables.
-        """
+        """Return the table that a header opens, by the rules of `tomllib` for headers."""
         place = self._root
         for index, part in enumerate(key[:-1]):
             table = place.below.get(part.name)
@@ -214,14 +198,7 @@ class KeyPositions:
     def _repeat(
         self, entry: _Entry, rest: Sequence[_Part], second: Range, extent: Range | None
     ) -> _Entry:
-        """Record a duplicate entry; return an entry for the repeated one.
-
-        Args:
-            entry: the entry that is given twice.
-            rest: the parts of the key from there on.
-            second: the range of the repetition.
-            extent: the range to blank out; None if it does not parse and so is not a duplicate.
-        """
+        """Record a duplicate entry, unless it does not parse; return an entry for its contents."""
         headed = entry.role in ("header", "tables")
         first = entry.value if headed or entry.key is None else entry.key
         if extent is not None:

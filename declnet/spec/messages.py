@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-RELATIVE = "a relative path starts from the folder of the file that says it"
+RELATIVE = "relative paths start from the folder of the file that contains them"
 
 
 def shown(value: Any) -> str:

@@ -34,7 +34,7 @@ def fit_name(text: str) -> str:
 def _check_name(name: str) -> str:
     if name != fit_name(name):
         message = (
-            "must serve as a folder's name: no /, \\ or line break, no dot first, at most "
+            "must be usable as a folder name: no /, \\ or line break, no leading dot, at most "
             f"{MAXIMUM_NAME_BYTES} bytes"
         )
         raise custom_error("name", message, hint=f'write "{fit_name(name)}"')
@@ -88,18 +88,22 @@ class TrainingSpec(StrictModel):
 
     epochs: int = Field(ge=1, description="passes over the training data")
     batch_size: int | None = Field(
-        default=None, ge=1, description="samples a step; absent: the full batch every step"
+        default=None, ge=1, description="samples per step; absent: all samples in every step"
     )
     shuffle: bool = Field(default=True, description="whether mini-batches are shuffled each epoch")
     clip_norm: float | None = Field(
-        default=None, gt=0, description="scales the gradient of all parameters down to this norm"
+        default=None,
+        gt=0,
+        description="scales the gradient of all parameters down to at most this norm",
     )
     clip_value: float | None = Field(
-        default=None, gt=0, description="cuts each number of the gradient to this size"
+        default=None, gt=0, description="limits each component of the gradient to this magnitude"
     )
-    log_every: int = Field(default=1, ge=1, description="epochs from one logged to the next")
+    log_every: int = Field(default=1, ge=1, description="number of epochs between log entries")
     metrics: tuple[Metric, ...] = Field(default=(), description="metrics in addition to the loss")
-    callbacks: tuple[Callback, ...] = Field(default=(), description="what else the run does")
+    callbacks: tuple[Callback, ...] = Field(
+        default=(), description="actions that the run performs in addition"
+    )
 
     @model_validator(mode="after")
     def _metrics_differ(self) -> Self:
@@ -107,11 +111,11 @@ class TrainingSpec(StrictModel):
         names: list[str] = []
         for position, metric in enumerate(self.metrics):
             if metric.label in taken:
-                message = f'a metric cannot be called "{metric.label}": the history has that'
+                message = f'a metric cannot be named "{metric.label}", a column of the history'
                 raise located_error("names", message, ("metrics", position), metric)
             if metric.label in names:
-                message = f'two metrics are called "{metric.label}"'
-                hint = 'give one another name: { type = "…", name = "…" }'
+                message = f'two metrics are named "{metric.label}"'
+                hint = 'give one of them another name: { type = "…", name = "…" }'
                 raise located_error("names", message, ("metrics", position), metric, hint=hint)
             names.append(metric.label)
         return self
@@ -136,15 +140,15 @@ class RunSpec(StrictModel):
     name: Annotated[str, AfterValidator(_check_name)] = Field(
         default="run", description="names the run's folder; default: the spec file's stem"
     )
-    seed: int = Field(default=0, ge=0, le=2**53, description="feeds every random stream")
+    seed: int = Field(default=0, ge=0, le=2**53, description="the seed of all random streams")
     plugins: tuple[Requirement, ...] = Field(
         default=(), description='distributions that it needs, e.g. "declnet-wavelets>=1.2"'
     )
     data: DataSpec = Field(default=DataSpec(), description="where samples come from")
     model: ModelSpec = Field(description="the network")
-    loss: Loss = Field(description="what training makes small")
-    optimizer: Optimizer = Field(description="how parameters follow their gradients")
-    training: TrainingSpec = Field(description="how long and in which steps")
+    loss: Loss = Field(description="the function that training minimizes")
+    optimizer: Optimizer = Field(description="how parameters are updated from their gradients")
+    training: TrainingSpec = Field(description="how long and in which steps to train")
     engine: EngineSpec = Field(default=EngineSpec(), description="what computes")
 
     _source_map: SourceMap = PrivateAttr(default_factory=SourceMap)

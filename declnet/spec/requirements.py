@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated
 
@@ -55,9 +54,6 @@ def registry_for(plugins: object, registry: Registry | None = None) -> Registry:
 
 def _distribution(requirement: str) -> str | None:
     """Return the name in a PEP 508 requirement; None if it is malformed or does not apply."""
-    if ";" not in requirement:  # faster, and most requirements have no marker
-        found = re.match(r"\s*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)", requirement)
-        return found[1] if found is not None else None
     from packaging import requirements
 
     try:

@@ -82,6 +82,16 @@ class Origin:
     below: dict[str | int, Origin] = field(default_factory=dict)
 
 
+def value_at(document: Any, path: KeyPath) -> Any:
+    """Return the value at a path, or None if there is none."""
+    for part in path:
+        try:
+            document = document[part]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return document
+
+
 @dataclass(eq=False)
 class SourceMap:
     """The locations of values in a document made from files and overrides.
@@ -106,14 +116,14 @@ class SourceMap:
     def place_of(self, path: KeyPath, focus: Focus = "value") -> Place | None:
         """Return where a path is written, or else where the innermost value around it is."""
         while path:
-            value = self._value(path)
+            value = value_at(self.document, path)
             named = isinstance(value, dict) and isinstance(value.get("type"), str)
             marked = (*path, "type") if named and focus == "value" else path
             place = self.exact_place(marked, focus)
             if place is not None:
                 return place
             path = path[:-1]
-            around = self._value(path)
+            around = value_at(self.document, path)
             focus = "table" if isinstance(around, dict) and "type" not in around else "value"
         writer = self.origin.writer
         return Place(writer.name, 1, 1, 1, 1, "") if writer is not None else None
@@ -130,16 +140,7 @@ class SourceMap:
 
     def _is_bare_name(self, path: KeyPath) -> bool:
         """Return whether a type may be written as a bare name, to which others may add keys."""
-        return isinstance(self._value(path), str) or isinstance(self._value(path[:-1]), str)
-
-    def _value(self, path: KeyPath) -> Any:
-        value: Any = self.document
-        for part in path:
-            try:
-                value = value[part]
-            except (KeyError, IndexError, TypeError):
-                return None
-        return value
+        return any(isinstance(value_at(self.document, each), str) for each in (path, path[:-1]))
 
     def locate(self, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
         """Return the diagnostics with their places, deduplicated, in the order of the files."""

@@ -24,7 +24,7 @@ from declnet.spec.model import ModelSpec, RunSpec, TrainingSpec, fit_name
 from declnet.spec.overrides import Override, override_of
 from declnet.spec.partial import PartialSpec, valid_parts
 from declnet.spec.requirements import registry_for
-from declnet.spec.source_map import SourceMap
+from declnet.spec.source_map import SourceMap, value_at
 
 
 @dataclass(frozen=True, eq=False)
@@ -309,7 +309,7 @@ def _value_hint(detail: ErrorDetails) -> str | None:
         section = ", or as a section: [[ … ]]" if isinstance(value, dict) else ""
         return f"put it in brackets: [ … ]{section}"
     if kind in ("model_type", "dict_type") and isinstance(value, list | tuple):
-        return "remove a pair of brackets: it is one table, no list of them" if value else None
+        return "remove one pair of brackets: it is a table, not a list of tables" if value else None
     return None
 
 
@@ -323,19 +323,15 @@ def _is_literal(text: str) -> bool:
 
 def _bare_name_hint(path: KeyPath, document: Any) -> str | None:
     """Return what to write instead of a bare name, if the component has required keys."""
-    for part in path[:-1]:
-        try:
-            document = document[part]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return f'write {{ type = "{document}", {path[-1]} = … }}' if isinstance(document, str) else None
+    name = value_at(document, path[:-1])
+    return f'write {{ type = "{name}", {path[-1]} = … }}' if isinstance(name, str) else None
 
 
 def _right_place(path: KeyPath) -> str | None:
     """Return where a misplaced key belongs."""
     *outer, key = path
     if path == (EXTENDS,):
-        return "only spec files extend others; read it with load_spec"
+        return "only spec files can extend others; use load_spec"
     if len(outer) > 1 or (outer and outer[0] not in _SECTIONS):
         return None
     for section, model in _SECTIONS.items():

@@ -117,5 +117,5 @@ def too_large(memory: Mapping[str, int] | None) -> Diagnostic | None:
         return None
     needed = min(sum(memory.values()), MOST) / GIB
     message = f"the run needs {needed:.2f} GiB of memory, this machine has {there / GIB:.2f} GiB"
-    hint = "fewer units, or a smaller training.batch_size"
+    hint = "use fewer units or a smaller training.batch_size"
     return Diagnostic(message, hint, ("model",), "E051")

@@ -1,16 +1,16 @@
-"""The cases of the gallery: each is a folder with a wrong spec and what declnet says of it.
+"""The cases of the gallery: each is a folder with a wrong spec and the output of declnet.
 
 A folder holds
 
-- `spec.toml`, or `spec.json`, or both with the same fault; a case of a missing file has neither,
-- `expected.txt` and `expected_json.txt`: what `declnet check spec.toml` (or `spec.json`), run in
-  the folder, prints on stderr,
+- `spec.toml`, or `spec.json`, or both with the same error; a case of a missing file has neither,
+- `expected.txt` and `expected_json.txt`: the stderr of `declnet check spec.toml` (or `spec.json`)
+  run in the folder,
 - other specs that it extends, if any,
-- `arguments.txt`, if the command takes more than the spec,
-- `installed/`, if it needs further plugins: what pip would have put into site-packages.
+- `arguments.txt`, if the command has further arguments,
+- `installed/`, if it needs further plugins: as pip would install them in site-packages.
 
-Data files are made when a case runs; `data_files` has them all. The folder's name is the title
-that the documentation gives the case.
+Data files are written when a case runs, by `data_files`. The folder's name is the title of the
+case in the documentation.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ EXPECTED = {"spec.toml": "expected.txt", "spec.json": "expected_json.txt"}
 
 @dataclass(frozen=True)
 class Case:
-    """A wrong spec in one language."""
+    """A wrong spec in one syntax."""
 
     folder: Path
     spec: str
@@ -39,18 +39,18 @@ class Case:
 
     @property
     def expected(self) -> Path:
-        """The file with what declnet says."""
+        """The file with the expected output."""
         return self.folder / EXPECTED[self.spec]
 
     @property
     def arguments(self) -> list[str]:
-        """What follows `declnet`."""
+        """The arguments of `declnet`."""
         more = self.folder / "arguments.txt"
         words = shlex.split(more.read_text("utf-8")) if more.is_file() else []
         return ["check", self.spec, *words]
 
     def prepared(self, folder: Path) -> Path:
-        """A copy in a folder, with the data files that it names."""
+        """Return a copy in a folder, with the data files that it names."""
         copy = folder / self.folder.name
         shutil.copytree(self.folder, copy, ignore=shutil.ignore_patterns("expected*"))
         texts = [each.read_text("utf-8", "replace") for each in copy.glob("*.*") if each.is_file()]
@@ -59,7 +59,7 @@ class Case:
 
 
 def cases(names: tuple[str, ...] = ()) -> Iterator[Case]:
-    """All cases, or those of some folders."""
+    """Yield all cases, or only the named ones."""
     for folder in sorted(each for each in GALLERY.iterdir() if each.is_dir()):
         if (names and folder.name not in names) or folder.name == "__pycache__":
             continue

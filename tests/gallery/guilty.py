@@ -1,4 +1,4 @@
-"""What the text at a problem's place stands for, found out without declnet."""
+"""What the text at a problem's place means, determined without declnet."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ NOTHING = object()
 
 
 def pointed_at(problem: dict[str, Any], text: str) -> str:
-    """The text between the columns of a problem; fails if they do not lie in the text."""
+    """Return the text between the columns of a problem, which must be in the text."""
     lines = text.split("\n")
     line, column, end_line, end = (
         problem[key] for key in ("line", "column", "end_line", "end_column")
@@ -25,12 +25,12 @@ def pointed_at(problem: dict[str, Any], text: str) -> str:
 
 
 def is_guilty(part: str, path: str, document: dict[str, Any]) -> bool:
-    """Whether a text is the key or value at a path, its type, or the table where it is missing.
+    """Return whether a text is the key or value at a path, its type, or the table that lacks it.
 
     Args:
-        part: of a spec.
-        path: of the problem, dotted.
-        document: what the whole text says.
+        part: a part of a spec.
+        path: the dotted path of the problem.
+        document: the parsed text.
     """
     keys = path.split(".") if path else []
     while keys and _at(document, keys) is NOTHING:
@@ -38,7 +38,7 @@ def is_guilty(part: str, path: str, document: dict[str, Any]) -> bool:
     if not keys:
         return not part
     value = _at(document, keys)
-    return is_key(part, keys[-1]) or _stands_for(part, value) or _is_type(part, value)
+    return is_key(part, keys[-1]) or _means(part, value) or _is_type(part, value)
 
 
 def _at(document: Any, keys: list[str]) -> Any:
@@ -51,7 +51,7 @@ def _at(document: Any, keys: list[str]) -> Any:
 
 
 def is_key(part: str, key: str) -> bool:
-    """Whether a text is a key, or the header that ends in it."""
+    """Return whether a text is a key, or a header that ends in it."""
     header = part.strip("[]")
     if part.startswith("[") and _keys(header)[-1:] == [key]:
         return True
@@ -59,7 +59,7 @@ def is_key(part: str, key: str) -> bool:
 
 
 def _keys(text: str) -> list[str]:
-    """The parts of a TOML key, e.g. of `a."b"`; none if it is no key."""
+    """Return the parts of a TOML key, e.g. of `a."b"`; none if it is not a key."""
     try:
         table: Any = tomllib.loads(f"{text} = 1")
     except tomllib.TOMLDecodeError:
@@ -72,15 +72,15 @@ def _keys(text: str) -> list[str]:
 
 
 def _is_type(part: str, value: Any) -> bool:
-    return isinstance(value, dict) and "type" in value and _stands_for(part, value["type"])
+    return isinstance(value, dict) and "type" in value and _means(part, value["type"])
 
 
-def _stands_for(part: str, value: Any) -> bool:
+def _means(part: str, value: Any) -> bool:
     return any(repr(each) == repr(value) for each in _values(part))
 
 
 def _values(part: str) -> list[Any]:
-    """What a text says as a TOML value, and as a JSON one."""
+    """Return the values that a text has in TOML and in JSON."""
     found = []
     for read in (lambda: tomllib.loads(f"x = {part}")["x"], lambda: json.loads(part)):
         try:

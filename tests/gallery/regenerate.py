@@ -1,7 +1,7 @@
-"""Writes what declnet says of every case, or of some: `python -m tests.gallery.regenerate [CASE…]`.
+"""Write the expected output of all or some cases: `python -m tests.gallery.regenerate [CASE…]`.
 
-Run it from the repository's root, and read every difference as whoever wrote that spec would: are
-the words plain, is the place exact, is the hint of use?
+Run it from the repository's root, and read every difference as the author of that spec would: is
+the wording plain, the place exact, the hint useful?
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .running import run
 
 
 def regenerate(names: tuple[str, ...] = ()) -> list[Path]:
-    """Writes the expected files; returns those that changed."""
+    """Write the expected files; return the changed ones."""
     changed = []
     for case in cases(names):
         with TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""Runs `declnet` in this process as its script does, for speed."""
+"""The command line, run in this process for speed."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from declnet.cli.main import main
 from declnet.registry import discovery
 
 MEMORY = 16 * 2**30
-"""Bytes of memory that the machine has, as far as cases are concerned."""
+"""Bytes of memory that the machine of a case has."""
 
 
 @dataclass(frozen=True)
 class Done:
-    """What a command left: its exit code, stdout and stderr."""
+    """The exit code and output of a command."""
 
     code: int
     out: str
@@ -27,7 +27,7 @@ class Done:
 
 
 def run(folder: Path, arguments: Sequence[str]) -> Done:
-    """Runs a command in a folder."""
+    """Run a command in a folder."""
     out, err = io.StringIO(), io.StringIO()
     with (
         contextlib.chdir(folder),
@@ -47,7 +47,7 @@ def run(folder: Path, arguments: Sequence[str]) -> Done:
 
 @contextlib.contextmanager
 def _installed(folder: Path) -> Iterator[None]:
-    """With the plugins in a folder, if there is one, as if they were installed."""
+    """Make the plugins in a folder, if it exists, appear installed."""
     if not folder.is_dir():
         yield
         return

@@ -1,4 +1,4 @@
-"""Wrong specs, and exactly what declnet says of each."""
+"""Wrong specs, and the exact output of declnet for each."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ AS_PROCESSES = {
     "type_of_a_broken_plugin",
     "wide_characters",
 }
-"""Cases that run as real processes too."""
+"""Cases that are also run as real processes."""
 
 OF_NO_KEY = {"E001", "E002", "E004"}
-"""Problems of a text as a whole: there is no key that could be at fault."""
+"""Problems of a whole text, without a key."""
 
 
 def said(done: Done) -> list[dict[str, Any]]:
@@ -42,7 +42,7 @@ def said(done: Done) -> list[dict[str, Any]]:
 
 
 @EVERY_CASE
-def test_what_is_said_is_what_is_expected(case: Case, tmp_path: Path) -> None:
+def test_the_output_is_as_expected(case: Case, tmp_path: Path) -> None:
     done = run(case.prepared(tmp_path), case.arguments)
     assert done.err == case.expected.read_text("utf-8"), "see tests/gallery/regenerate.py"
     assert done.code == (2 if re.search(r"^error\[", done.err, re.MULTILINE) else 0)
@@ -51,7 +51,7 @@ def test_what_is_said_is_what_is_expected(case: Case, tmp_path: Path) -> None:
 
 
 @EVERY_CASE
-def test_every_place_is_the_guilty_key_or_value(case: Case, tmp_path: Path) -> None:
+def test_every_place_is_the_wrong_key_or_value(case: Case, tmp_path: Path) -> None:
     folder = case.prepared(tmp_path)
     done = run(folder, [*case.arguments, "--format", "json"])
     assert done.err == ""
@@ -63,7 +63,7 @@ def test_every_place_is_the_guilty_key_or_value(case: Case, tmp_path: Path) -> N
 
 
 def check_place(problem: dict[str, Any], folder: Path, overrides: list[str]) -> None:
-    """Fails unless what stands there is what the problem is about."""
+    """Require the text at a problem's place to be its key or value."""
     key = problem["path"].rpartition(".")[2]
     if problem["file"] == "--set":
         text = overrides[problem["line"] - 1]
@@ -82,13 +82,13 @@ def check_place(problem: dict[str, Any], folder: Path, overrides: list[str]) -> 
 
 
 def overrides(case: Case) -> list[str]:
-    """The overrides of a case's arguments."""
+    """Return the overrides in a case's arguments."""
     words = case.arguments
     return [words[at + 1] for at, word in enumerate(words) if word == "--set"]
 
 
 def parsed(name: str, text: str) -> dict[str, Any]:
-    """What a text says."""
+    """Parse a text."""
     document: dict[str, Any] = (json.loads if name.endswith(".json") else tomllib.loads)(text)
     return document
 
@@ -96,12 +96,13 @@ def parsed(name: str, text: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "case", [each for each in CASES if each.folder.name in AS_PROCESSES], ids=str
 )
-def test_a_real_process_says_the_same(case: Case, tmp_path: Path) -> None:
+def test_a_real_process_has_the_same_output(case: Case, tmp_path: Path) -> None:
     folder = case.prepared(tmp_path)
+    path = os.pathsep.join([str(folder / "installed"), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(
         [sys.executable, "-m", "declnet", *case.arguments],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(folder / "installed"), "PYTHONIOENCODING": "utf-8"},
+        env={**os.environ, "PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"},
         capture_output=True,
         encoding="utf-8",
         check=False,
@@ -129,7 +130,7 @@ def test_a_case_has_no_more_than_it_needs() -> None:
             assert len(lines) <= 30, case.folder.name
 
 
-def test_nothing_of_this_machine_is_expected() -> None:
+def test_no_path_of_this_machine_is_expected() -> None:
     for case in CASES:
         expected = case.expected.read_text("utf-8")
         assert not re.search(r"Traceback|/(tmp|home|root|Users|private)/", expected), case

@@ -1,4 +1,4 @@
-"""Installed distributions, good and broken, seen by the real command line."""
+"""Installed distributions, working and broken, seen by the real command line."""
 
 from __future__ import annotations
 
@@ -9,26 +9,36 @@ from textwrap import dedent
 
 import pytest
 
-GOOD = """
+WORKING = """
     from declnet import Schedule, hookimpl
 
     class {name}(Schedule):
         type = "{type}"
 
         def rate(self, step, total):
-            return 0.25
+            return 1 / (3 - step)
 
     @hookimpl
     def declnet_register(register):
         register({name})
 """
+HOOK = "from declnet import hookimpl\n\n@hookimpl\ndef "
+
+BROKEN = {
+    "declnet-import": ("import nosuchmodule", "No module named 'nosuchmodule'"),
+    "declnet-exit": ("raise SystemExit(3)", "SystemExit"),
+    "declnet-unmarked": ("def declnet_register(register): ...", "declnet_register"),
+    "declnet-syntax": ("syntax error", "SyntaxError"),
+    "declnet-misspelled": (f"{HOOK}declnet_regster(register): ...", "declnet_regster"),
+    "declnet-raising": (f"{HOOK}declnet_register(register): 1 / 0", "ZeroDivisionError"),
+    "declnet-int": (f"{HOOK}declnet_register(register): register(int)", "not a component class"),
+}
 
 
-@pytest.fixture
-def site(tmp_path, declnet_cli):
-    """Install distributions for the command line by hand: modules and their metadata."""
-    folder = tmp_path / "site"
-    folder.mkdir()
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """A folder with distributions as pip installs them: modules and their metadata."""
+    folder = tmp_path_factory.mktemp("site")
 
     def install(distribution, code, version="1.0", entry_point=None):
         module = distribution.replace("-", "_")
@@ -40,8 +50,31 @@ def site(tmp_path, declnet_cli):
         )
         (info / "entry_points.txt").write_text(f"[declnet]\n{entry_point or module} = {module}\n")
 
-    path = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))
-    return install, replace(declnet_cli, environment={"PYTHONPATH": path})
+    steady = WORKING.replace("1 / (3 - step)", "0.25")
+    install("declnet-waves", steady.format(name="SawTooth", type="saw_tooth"), "3.1")
+    install("declnet-spikes", WORKING.format(name="Spike", type="spike"))
+    install("declnet-first", WORKING.format(name="One", type="ramp"), entry_point="same")
+    install("declnet-second", WORKING.format(name="Two", type="ramp"), "2.0", entry_point="same")
+    install("declnet-third", WORKING.format(name="Own", type="inverse_time"))
+    for distribution, (code, _) in BROKEN.items():
+        install(distribution, code, "0.9")
+    return folder
+
+
+@pytest.fixture
+def command(site, declnet_cli):
+    path = os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH")]))
+    return replace(declnet_cli, environment={"PYTHONPATH": path})
+
+
+@pytest.fixture
+def spec_with(document, spec_file):
+    """Write a spec with a schedule."""
+
+    def write(schedule):
+        return spec_file({**document, "optimizer": {"type": "sgd", "learning_rate": schedule}})
+
+    return write
 
 
 def line_with(text, *words):
@@ -66,127 +99,61 @@ def test_every_first_party_component_is_listed_with_its_distribution(declnet_cli
         assert "declnet" in line_with(out, kind, f" {name} ", "0.1.0")
 
 
-def test_a_strangers_plugin_works_in_specs_and_stands_in_the_manifest(site, document, spec_file):
-    install, command = site
-    install("declnet-waves", GOOD.format(name="SawTooth", type="saw_tooth"), version="3.1")
-    assert "3.1" in line_with(command.succeeds("plugins"), "saw_tooth", "declnet-waves")
-    spec = spec_file({**document, "optimizer": {"type": "sgd", "learning_rate": "saw_tooth"}})
-    command.succeeds("run", spec, "--quiet", "--out", "out")
+def test_plugins_lists_working_conflicting_and_broken_ones(command):
+    out = command.succeeds("plugins")
+    listed, _, conflicts = out.partition("warning: several distributions")
+    assert "3.1" in line_with(listed, "saw_tooth", "declnet-waves")
+    assert line_with(listed, "ramp", "declnet-first")
+    assert line_with(listed, "ramp", "declnet-second")
+    assert line_with(conflicts, "ramp", "declnet-first 1.0, declnet-second 2.0", "none")
+    both = line_with(conflicts, "inverse_time", "declnet 0.1.0, declnet-third 1.0")
+    assert both.split()[-2:] == ["declnet", "0.1.0"]
+    assert line_with(out, "declnet-second", "declnet-first 1.0", "rename one")
+    for distribution, (_, cause) in BROKEN.items():
+        assert "0.9" in line_with(out, distribution, cause)
+
+
+def test_a_third_party_plugin_works_in_specs_and_is_recorded(command, spec_with):
+    command.succeeds("run", spec_with("saw_tooth"), "--quiet", "--out", "out")
     manifest = json.loads((command.folder / "out" / "manifest.json").read_text())
     assert manifest["components"]["schedule"] == {"saw_tooth": "declnet-waves==3.1"}
     assert 'type = "saw_tooth"' in (command.folder / "out" / "spec.toml").read_text()
 
 
-@pytest.mark.parametrize(
-    ("code", "cause"),
-    [
-        ("import nosuchmodule", "No module named 'nosuchmodule'"),
-        ("raise SystemExit(3)", "SystemExit"),
-        ("def declnet_register(register): ...", "declnet_register"),
-        ("syntax error", "SyntaxError"),
-        (
-            "from declnet import hookimpl\n\n@hookimpl\ndef declnet_regster(register): ...",
-            "declnet_regster",
-        ),
-        (
-            "from declnet import hookimpl\n\n@hookimpl\ndef declnet_register(register): 1 / 0",
-            "ZeroDivisionError",
-        ),
-        (
-            "from declnet import hookimpl\n\n@hookimpl\ndef declnet_register(register):"
-            "\n    register(int)",
-            "not a component class",
-        ),
-    ],
-)
-def test_a_broken_plugin_is_named_with_its_cause_and_costs_nobody_else(
-    site, document, spec_file, code, cause
-):
-    install, command = site
-    install("declnet-broken", code, version="0.9")
-    install("declnet-waves", GOOD.format(name="SawTooth", type="saw_tooth"))
-    out = command.succeeds("plugins")
-    assert "0.9" in line_with(out, "declnet-broken", cause)
-    assert line_with(out, "saw_tooth", "declnet-waves")
-    spec = spec_file({**document, "optimizer": {"type": "sgd", "learning_rate": "saw_tooth"}})
-    command.succeeds("run", spec, "--quiet")
-
-
-def test_a_spec_that_needs_a_broken_plugin_is_told_its_cause(site, document, spec_file):
-    install, command = site
-    install("declnet-broken", "import nosuchmodule")
-    spec = spec_file({**document, "optimizer": {"type": "sgd", "learning_rate": "wavelet"}})
-    done = command("run", spec)
-    assert done.returncode == 2
-    assert done.stderr.startswith('error[E015]: schedule type "wavelet" is not installed\n')
-    assert "nosuchmodule" in line_with(done.stderr, "help: ", "declnet-broken 1.0")
-
-
-def test_a_type_that_two_distributions_offer_is_a_warning_and_an_error_of_specs_that_use_it(
-    site, document, spec_file
-):
-    install, command = site
-    install("declnet-first", GOOD.format(name="One", type="saw_tooth"))
-    install("declnet-second", GOOD.format(name="Two", type="saw_tooth"), version="2.0")
-    install("declnet-third", GOOD.format(name="Own", type="inverse_time"))
-    listed, _, conflicts = command.succeeds("plugins").partition("warning: several distributions")
-    assert line_with(listed, "saw_tooth", "declnet-first")
-    assert line_with(listed, "saw_tooth", "declnet-second")
-    assert line_with(conflicts, "saw_tooth", "declnet-first 1.0, declnet-second 2.0", "none")
-    both = line_with(conflicts, "inverse_time", "declnet 0.1.0, declnet-third 1.0")
-    assert both.split()[-2:] == ["declnet", "0.1.0"]
-    assert "broken plugins" not in conflicts
-    command.succeeds("run", spec_file(document), "--quiet", "--out", "unconcerned")
-
-    document["optimizer"] = {"type": "sgd", "learning_rate": "saw_tooth"}
-    done = command("check", spec_file(document))
+def test_a_type_that_two_distributions_offer_is_an_error_of_specs_that_use_it(command, spec_with):
+    done = command("check", spec_with("ramp"))
     assert done.returncode == 2
     assert done.stderr.startswith(
-        'error[E009]: schedule type "saw_tooth" is offered by declnet-first 1.0 and '
-        "declnet-second 2.0\n"
+        'error[E009]: schedule type "ramp" is offered by declnet-first 1.0 and declnet-second 2.0\n'
     )
     assert line_with(done.stderr, "help", 'plugins = ["declnet-first"]')
 
 
-def test_strict_mode_refuses_conflicts(site):
-    install, command = site
-    install("declnet-third", GOOD.format(name="Own", type="inverse_time"))
+def test_a_missing_type_may_belong_to_a_broken_plugin(command, spec_with):
+    done = command("check", spec_with("wavelet"))
+    assert done.returncode == 2
+    assert done.stderr.startswith('error[E015]: schedule type "wavelet" is not installed\n')
+    assert line_with(done.stderr, "help: ", "declnet-import 0.9", "`declnet plugins` says why")
+
+
+def test_strict_mode_refuses_conflicts_and_failures(command):
     strict = replace(command, environment={**command.environment, "DECLNET_STRICT_PLUGINS": "1"})
     done = strict("plugins")
     assert done.returncode == 2
     assert line_with(done.stderr, 'schedule type "inverse_time"', "declnet 0.1.0 and declnet-third")
+    assert line_with(done.stderr, "declnet-import 0.9", "nosuchmodule")
 
 
-def test_show_shows_each_component_of_a_type_and_warns(site):
-    install, command = site
-    install("declnet-first", GOOD.format(name="One", type="saw_tooth"))
-    install("declnet-second", GOOD.format(name="Two", type="saw_tooth"))
-    shown = command.succeeds("plugins", "show", "saw_tooth")
+def test_show_shows_each_component_of_a_type_and_warns(command):
+    shown = command.succeeds("plugins", "show", "ramp")
     assert line_with(shown, "class: declnet_first.One")
     assert line_with(shown, "class: declnet_second.Two")
-    assert line_with(shown, "warning: ", "declnet-first 1.0 and declnet-second 1.0", "must list")
+    assert line_with(shown, "warning: ", "declnet-first 1.0 and declnet-second 2.0", "must list")
 
 
-def test_two_distributions_with_one_entry_point_name_are_both_loaded(site):
-    install, command = site
-    install("declnet-a", GOOD.format(name="A", type="saw_tooth"), entry_point="same")
-    install("declnet-b", GOOD.format(name="B", type="step"), entry_point="same")
-    out = command.succeeds("plugins")
-    assert line_with(out, "saw_tooth", "declnet-a")
-    assert line_with(out, "step", "declnet-b")
-
-
-def test_a_component_that_raises_is_blamed_with_its_distribution(site, document, spec_file):
-    install, command = site
-    install(
-        "declnet-waves",
-        GOOD.replace("return 0.25", "return 1 / (3 - step)").format(
-            name="SawTooth", type="saw_tooth"
-        ),
-    )
-    spec = spec_file({**document, "optimizer": {"type": "sgd", "learning_rate": "saw_tooth"}})
-    done = command("run", spec, "--quiet", "--out", "out")
+def test_a_component_that_raises_is_blamed_with_its_distribution(command, spec_with):
+    done = command("run", spec_with("spike"), "--quiet", "--out", "out")
     assert done.returncode == 1
-    assert line_with(done.stderr, 'schedule "saw_tooth"', "declnet-waves 1.0", "ZeroDivisionError")
+    assert line_with(done.stderr, 'schedule "spike"', "declnet-spikes 1.0", "ZeroDivisionError")
     assert "Traceback" not in done.stderr
     assert '"status": "failed"' in (command.folder / "out" / "manifest.json").read_text()

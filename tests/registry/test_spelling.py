@@ -6,7 +6,7 @@ from declnet.registry.spelling import closest, kind_in_words, suggestion, with_a
 
 
 @pytest.mark.parametrize("written", ["dens", "Dense", "DENSE", "densee"])
-def test_a_misspelt_name_leads_to_the_closest(written):
+def test_a_misspelled_name_leads_to_the_closest(written):
     assert suggestion(written, ["relu", "dense"], "layers") == 'did you mean "dense"?'
 
 

@@ -195,7 +195,7 @@ class TestTheManifest:
         message = "wave.* came from the program that made the run, but "
         with pytest.raises(OriginError, match=message):
             load_model(tmp_path / "run", registry_with(WAVE))
-        with pytest.raises(SpecError, match="it came from the program that made the run: hand"):
+        with pytest.raises(SpecError, match="it came from the program that made the run: pass"):
             load_model(tmp_path / "run")
 
 

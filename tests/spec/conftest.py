@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,7 @@ def problems(changed):
 
 @pytest.fixture
 def files(tmp_path, monkeypatch):
-    """Write texts by name into the test's folder, which is the working folder too."""
+    """Write texts by name into the test's folder, which is also the working folder."""
     monkeypatch.chdir(tmp_path)
 
     def write(**texts):
@@ -44,7 +43,7 @@ def files(tmp_path, monkeypatch):
 
 @pytest.fixture
 def reported():
-    """Every problem of a spec: its place, its code, its message."""
+    """Return the place, code and message of every problem in a spec."""
 
     def report(path="top.toml", overrides=()):
         parsed = read_spec(path, [parse_override(text) for text in overrides])
@@ -56,7 +55,7 @@ def reported():
 
 @pytest.fixture(scope="session")
 def own_registry() -> Registry:
-    """What declnet comes with, whatever else is installed."""
+    """The components shipped with declnet."""
     registry = Registry()
     for entry in default_registry().entries():
         if entry.plugin.distribution == "declnet":
@@ -74,15 +73,3 @@ def schema_file(schema: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
     path = tmp_path_factory.mktemp("schema") / "spec.schema.json"
     path.write_text(json.dumps(schema), encoding="utf-8")
     return path
-
-
-@pytest.fixture
-def toml_file(tmp_path: Path) -> Callable[[str], Path]:
-    """Write a spec's text into the test's folder."""
-
-    def write(text: str) -> Path:
-        path = tmp_path / "spec.toml"
-        path.write_text(text, encoding="utf-8")
-        return path
-
-    return write

@@ -20,16 +20,17 @@ from typing import Any, NamedTuple
 class Mark(NamedTuple):
     """The place of an error marked by Taplo, and its message."""
 
+    file: str
     line: int
     message: str
 
 
 def check(*files: Path, schema: Path | None = None) -> list[Mark]:
-    """The faults that `taplo check` finds, in its order; none if it is content.
+    """Return the errors that `taplo check` finds.
 
     Args:
-        files: TOML files.
-        schema: to check against, whatever the files themselves name.
+        files: TOML files with different names.
+        schema: the schema to use instead of those named in the files.
     """
     options = [] if schema is None else ["--schema", schema.as_uri()]
     done = subprocess.run(
@@ -39,13 +40,13 @@ def check(*files: Path, schema: Path | None = None) -> list[Mark]:
         encoding="utf-8",
         check=False,
     )
-    marks = re.findall(r"^error: (.*)\n\s*┌─ .*:(\d+):\d+$", done.stderr, re.MULTILINE)
+    marks = re.findall(r"^error: (.*)\n\s*┌─ (.*):(\d+):\d+$", done.stderr, re.MULTILINE)
     assert done.returncode == (1 if marks else 0), done.stderr
-    return [Mark(int(line), message) for message, line in marks]
+    return [Mark(Path(file).name, int(line), message) for message, file, line in marks]
 
 
 def _taplo() -> str:
-    """Beside the interpreter, where pip puts it, or on the path."""
+    """Return its path: next to the interpreter, where pip puts it, or on the search path."""
     places = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     found = shutil.which("taplo", path=places)
     assert found is not None, "taplo is missing: pip install -e '.[test]'"
@@ -59,13 +60,13 @@ Schema = dict[str, Any]
 
 
 def offered_keys(document: Schema, *path: str | int) -> list[tuple[str, str]]:
-    """The keys that it offers in a table, dotted, each with its text."""
+    """Return the dotted keys that it offers in a table, each with its text."""
     found = _gathered(document, path)
     return [(key, schema.get("description", "")) for key, schema in found if key]
 
 
 def offered_values(document: Schema, *path: str | int) -> list[Any]:
-    """The values that it offers at a key; a table of any content is `{}`."""
+    """Return the values that it offers at a key; a table of any content is `{}`."""
     found: list[Any] = []
     for _, schema in _gathered(document, path):
         if "enum" in schema:
@@ -87,7 +88,7 @@ _EMPTY: dict[str, list[Any]] = {
 
 
 def _gathered(document: Schema, path: tuple[str | int, ...]) -> list[tuple[str, Schema]]:
-    """The schemas at a path and below it, each once, with the keys that lead down to them."""
+    """Return the schemas at and below a path, with the keys that lead to them."""
     below = (found for each in _at(document, document, path) for found in _below(document, each))
     return list({(key, json.dumps(schema)): (key, schema) for key, schema in below}.values())
 

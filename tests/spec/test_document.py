@@ -23,7 +23,7 @@ def refusal(path):
     return problem
 
 
-def test_toml_and_json_of_the_same_say_the_same(spec_file):
+def test_toml_and_json_give_equal_tables(spec_file):
     toml = read_document(spec_file('a = 1\n[b]\nc = [0.5, "x", true]\n', "spec.toml"))
     json = read_document(spec_file('{"a": 1, "b": {"c": [0.5, "x", true]}}', "spec.json"))
     assert toml.tables == json.tables == {"a": 1, "b": {"c": [0.5, "x", True]}}
@@ -41,15 +41,19 @@ def test_a_byte_order_mark_and_capitals_in_the_suffix_do_no_harm(spec_file, name
 @pytest.mark.parametrize(
     ("name", "content", "code", "where", "message"),
     [
-        ("spec.toml", "a = 1\nb = = 2", "E002", (2, 5), "malformed TOML: one = too many"),
-        ("spec.toml", "a = 1\r\nb = = 2", "E002", (2, 5), "malformed TOML: one = too many"),
-        ("spec.toml", "\ufeffa = = 2", "E002", (1, 5), "malformed TOML: one = too many"),
-        ("spec.toml", "a = 1\na = 2\nb = = 2\n", "E002", (3, 5), "malformed TOML: one = too many"),
-        ("spec.toml", "a = [1,\n  2\n\n", "E002", (2, 4), "malformed TOML: the list has no end"),
+        ("spec.toml", "a = 1\nb = = 2", "E002", (2, 5), "malformed TOML: unexpected second ="),
+        ("spec.toml", "\ufeffa = = 2", "E002", (1, 5), "malformed TOML: unexpected second ="),
+        (
+            "spec.toml",
+            "a = 1\na = 2\nb = = 2\n",
+            "E002",
+            (3, 5),
+            "malformed TOML: unexpected second =",
+        ),
         ("spec.toml", "a = [1,\r\n  2\r\n\r\n", "E002", (2, 4), "malformed TOML: the list"),
         ("spec.toml", "a = " + "[" * 20000, "E004", (1, 68), "nested too deeply"),
         ("spec.toml", "a = " + "1" * 5000, "E002", (1, 5), "malformed TOML: a number has"),
-        ("spec.json", '{"a": 1,\n "b" 2}', "E002", (2, 6), "malformed JSON: the key lacks"),
+        ("spec.json", '{"a": 1,\n "b" 2}', "E002", (2, 6), "malformed JSON: a colon is missing"),
         ("spec.json", '{"a": ' * 200_000, "E004", (1, 385), "nested too deeply"),
         ("spec.json", '{"a": ' + "1" * 5000 + "}", "E002", (1, 7), "malformed JSON: a number has"),
         ("spec.json", "[1]", "E002", (1, 1), "a spec is a JSON object"),
@@ -59,7 +63,7 @@ def test_a_byte_order_mark_and_capitals_in_the_suffix_do_no_harm(spec_file, name
     ],
     ids=lambda value: str(value)[:20],
 )
-def test_a_file_that_is_no_document_is_refused_at_its_line(
+def test_a_file_that_is_not_a_document_is_refused_at_its_line(
     tmp_path, name, content, code, where, message
 ):
     path = tmp_path / name
@@ -79,22 +83,15 @@ def test_a_file_that_is_no_document_is_refused_at_its_line(
         ("spec.json", '{"a": {"b": 1,\n"b": 2}}', {"a": {"b": 1}}, ("a", "b"), (2, 1), 1),
     ],
 )
-def test_of_what_is_given_twice_the_first_is_kept(
-    spec_file, name, content, kept, path, where, first
-):
+def test_the_first_of_two_duplicates_is_kept(spec_file, name, content, kept, path, where, first):
     document = read_document(spec_file(content, name))
     assert document.tables == kept
     (problem,) = document.diagnostics
     assert (problem.code, problem.path, problem.focus) == ("E003", path, "key")
     assert problem.message == f'duplicate key "{path[-1]}"'
-    mend = "put them together" if path == ("b",) else "remove one of the two"
-    assert problem.help == f"it is already defined on line {first}; {mend}"
+    fix = "merge the two" if path == ("b",) else "remove one of the two"
+    assert problem.help == f"it is already defined on line {first}; {fix}"
     assert (problem.place.line, problem.place.column) == where
-
-
-def test_the_keys_of_a_json_object_keep_their_order(spec_file):
-    tables = read_document(spec_file('{"b": 1, "a": 2, "c": 3, "a": 4}')).tables
-    assert list(tables.items()) == [("b", 1), ("a", 2), ("c", 3)]
 
 
 def test_a_document_may_be_as_deep_as_64(spec_file):
@@ -104,23 +101,22 @@ def test_a_document_may_be_as_deep_as_64(spec_file):
     assert (problem.code, problem.place.line, problem.place.column) == ("E004", 3, 1)
 
 
-def test_a_missing_file_is_called_missing(tmp_path):
-    problem = refusal(tmp_path / "spec.toml")
-    assert (problem.code, problem.message) == ("E001", "there is no such file")
-
-
-@pytest.mark.parametrize("name", ["folder", "folder.toml"])
-def test_a_folder_is_called_a_folder(tmp_path, name):
-    (tmp_path / name).mkdir()
-    problem = refusal(tmp_path / name)
-    assert (problem.code, problem.message) == ("E001", "this is a folder; name the spec file in it")
-
-
-@pytest.mark.parametrize("name", ["a\0b.toml", "x" * 300 + ".toml"])
-def test_a_name_that_no_file_can_have_is_refused(tmp_path, name):
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("spec.toml", "there is no such file"),
+        ("folder", "this is a folder; name the spec file in it"),
+        ("folder.toml", "this is a folder; name the spec file in it"),
+        ("a\0b.toml", "cannot be read: "),
+        ("x" * 300 + ".toml", "cannot be read: "),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused(tmp_path, name, message):
+    for folder in ("folder", "folder.toml"):
+        (tmp_path / folder).mkdir()
     problem = refusal(tmp_path / name)
     assert problem.code == "E001"
-    assert problem.message.startswith("cannot be read: ")
+    assert problem.message.startswith(message)
 
 
 def test_text_that_is_not_utf_8_is_refused_at_its_byte(tmp_path):
@@ -146,20 +142,15 @@ def nested(depth, wrap):
     [lambda value: [value], lambda value: {"a": value, "b": 2}, lambda value: (1, value)],
     ids=["list", "table", "tuple"],
 )
-def test_the_deepest_is_right_and_one_more_is_not(wrap):
+def test_the_maximum_depth_is_allowed_and_one_more_is_not(wrap):
     assert too_deep_path(nested(DEEPEST, wrap)) is None
     assert len(too_deep_path(nested(DEEPEST + 1, wrap))) == DEEPEST
 
 
-def test_the_depth_of_the_deepest_branch_counts():
-    deep = {"a": 1, "b": [1, {"c": nested(DEEPEST, lambda value: [value])}, 2]}
-    assert too_deep_path(deep) == ("b", 1, "c", *[0] * (DEEPEST - 3))
-    assert too_deep_path({"a": [[], {}, ()] * 1000}) is None
-    assert too_deep_path("x" * 1000) is None
-
-
 def test_no_depth_is_too_much_for_it():
     assert too_deep_path(nested(100_000, lambda value: [value])) == (0,) * DEEPEST
+    deep = {"a": 1, "b": [1, {"c": nested(DEEPEST, lambda value: [value])}, 2]}
+    assert too_deep_path(deep) == ("b", 1, "c", *[0] * (DEEPEST - 3))
 
 
 @pytest.mark.parametrize(
@@ -175,7 +166,7 @@ def test_no_depth_is_too_much_for_it():
     ],
     ids=lambda value: str(value)[:20],
 )
-def test_what_is_too_deep_is_marked_where_it_begins(spec_file, text, place):
+def test_a_value_that_is_too_deep_is_marked_where_it_begins(spec_file, text, place):
     problem = refusal(spec_file(text, "spec.toml"))
     found = problem.place
     marked = found.text[found.column - 1 : found.end_column - 1]
@@ -186,14 +177,14 @@ def test_what_is_too_deep_is_marked_where_it_begins(spec_file, text, place):
 HUGE = 16**5000
 
 
-def test_numbers_of_64_bits_are_right():
+def test_numbers_of_64_bits_are_valid():
     document = {"a": LARGEST, "b": [-LARGEST, True, 1e300, "1" * 100]}
     assert large_numbers(document) == []
     assert without_large_numbers(document) == document
 
 
 @pytest.mark.parametrize("number", [LARGEST + 1, -LARGEST - 1, HUGE], ids=["more", "less", "huge"])
-def test_larger_ones_are_reported_at_their_path_and_taken_out(number):
+def test_larger_numbers_are_reported_at_their_path_and_removed(number):
     document = {"a": number, "b": [1, {"c": number}], "d": (number,)}
     found = large_numbers(document)
     assert [each.path for each in found] == [("a",), ("b", 1, "c"), ("d", 0)]

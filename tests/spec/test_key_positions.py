@@ -1,4 +1,4 @@
-"""Where the keys and values of a text are, and which it gives twice."""
+"""Positions of the keys and values of a text, and its duplicate keys."""
 
 from __future__ import annotations
 
@@ -16,19 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from declnet.errors import KeyPath
-from declnet.spec.key_positions import (
-    Duplicate,
-    KeyPositions,
-    Range,
-    Spot,
-    blank_out,
-    first_deeper_bracket,
-)
+from declnet.spec.key_positions import KeyPositions, Range, Spot, blank_out, first_deeper_bracket
 
 MANY = 100_000
 
 TOML = """\
-declnet = 1
 name = "spiral"  # é
 
 [data]
@@ -38,7 +30,6 @@ x.y = 'z'
 
 [[model.layers]]
 type = "dense"
-units = 64
 # whose: the last layer's
 [model.layers.weight_initializer]
 std = 0.01
@@ -48,7 +39,6 @@ type = "relu"
 [training]
 metrics = [
   "accuracy",  # the first, with a comma
-  # none
   { type = "é", sizes = [1, [2]] },
 ]
 """
@@ -65,18 +55,18 @@ JSON = """\
 
 
 def parts(path: str) -> KeyPath:
-    """A path written with spaces between its parts."""
+    """Return a path written with spaces between its parts."""
     return tuple(int(part) if part.isdecimal() else part for part in path.split())
 
 
 def cut(text: str, where: Range) -> str:
-    """The text of a range, which must be inside of it."""
+    """Return the text of a range, which must be inside it."""
     assert 0 <= where[0] <= where[1] <= len(text)
     return text[slice(*where)]
 
 
 def marked(text: str, where: Range | None) -> tuple[int, int, str] | None:
-    """The line and column of a range, and its text."""
+    """Return the line and column of a range, and its text."""
     if where is None:
         return None
     before = text[: where[0]].split("\n")
@@ -89,13 +79,39 @@ def spot_of(positions: KeyPositions, path: KeyPath) -> Spot:
     return spot
 
 
-@pytest.mark.parametrize("syntax", ["toml", "json"])
-@pytest.mark.parametrize("text", ["", " ", "\n", "\r\n", "\t"])
-def test_an_empty_text_has_no_keys(text, syntax):
-    positions = KeyPositions(text, syntax)
-    assert positions.spot(("a",)) is None
-    assert positions.duplicates == []
-    assert first_deeper_bracket(text, syntax, 0) is None
+@pytest.mark.parametrize(
+    ("text", "path", "key", "value"),
+    [
+        (TOML, "name", (1, 1, "name"), (1, 8, '"spiral"')),
+        (TOML, "data", (3, 2, "data"), (3, 1, "[data]")),
+        (TOML, "data train", (4, 1, "train"), (4, 9, '{ type = "spiral", samples = 100 }')),
+        (TOML, "data train samples", (4, 28, "samples"), (4, 38, "100")),
+        (TOML, "model", (5, 2, "model"), (5, 2, "model")),
+        (TOML, "model options", (5, 8, "options"), (5, 1, "[model.options]")),
+        (TOML, "model options x", (6, 1, "x"), (6, 1, "x")),
+        (TOML, "model options x y", (6, 3, "y"), (6, 7, "'z'")),
+        (TOML, "model layers", (8, 9, "layers"), (8, 1, "[[model.layers]]")),
+        (TOML, "model layers 0", None, (8, 1, "[[model.layers]]")),
+        (TOML, "model layers 0 weight_initializer std", (12, 1, "std"), (12, 7, "0.01")),
+        (TOML, "model layers 1", None, (13, 1, "[[model.layers]]")),
+        (TOML, "model layers 1 type", (14, 1, "type"), (14, 8, '"relu"')),
+        (TOML, "training metrics", (17, 1, "metrics"), (17, 11, TOML[TOML.index("[\n") : -1])),
+        (TOML, "training metrics 1 type", (19, 5, "type"), (19, 12, '"é"')),
+        (TOML, "training metrics 1 sizes 1 0", None, (19, 30, "2")),
+        (JSON, "name", (2, 2, '"name"'), (2, 10, '"日本 😀"')),
+        (JSON, "é", (2, 18, '"é"'), (2, 23, "null")),
+        (JSON, "model layers", (3, 13, '"layers"'), (3, 23, JSON[JSON.index("[") : -4])),
+        (JSON, "model layers 0 units", (4, 23, '"units"'), (4, 32, "64")),
+        (JSON, "model layers 1", None, (5, 5, '"relu"')),
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_keys_and_values_have_exact_ranges(text, path, key, value, end):
+    text, syntax = text.replace("\n", end), "json" if text is JSON else "toml"
+    line, column, written = value
+    spot = spot_of(KeyPositions(text, syntax), parts(path))
+    assert marked(text, spot.key) == key
+    assert marked(text, spot.value) == (line, column, written.replace("\n", end))
 
 
 @pytest.mark.parametrize(
@@ -103,86 +119,16 @@ def test_an_empty_text_has_no_keys(text, syntax):
     [
         ("a = [1]\n0 = 1\n[b]\nx.y = 1", "toml"),
         ('{"a": [1], "0": 1, "b": {"x": {"y": 1}}}', "json"),
+        ("", "toml"),
+        ("\r\n", "json"),
     ],
 )
-def test_only_the_very_path_has_a_spot(text, syntax):
+def test_a_path_that_is_not_written_has_no_spot(text, syntax):
     positions = KeyPositions(text, syntax)
     for path in [("a", 0), ("0",), ("b", "x", "y")]:
-        assert positions.spot(path) is not None
+        assert (positions.spot(path) is None) == (not text.strip())
     for path in [(0,), ("a", "0"), ("a", 1), ("a", -1), ("x",), ("b", "y"), ("a", 0, "z"), ("",)]:
         assert positions.spot(path) is None
-
-
-@pytest.mark.parametrize(
-    ("path", "key", "value"),
-    [
-        ("declnet", (1, 1, "declnet"), (1, 11, "1")),
-        ("name", (2, 1, "name"), (2, 8, '"spiral"')),
-        ("data", (4, 2, "data"), (4, 1, "[data]")),
-        ("data train", (5, 1, "train"), (5, 9, '{ type = "spiral", samples = 100 }')),
-        ("data train type", (5, 11, "type"), (5, 18, '"spiral"')),
-        ("data train samples", (5, 28, "samples"), (5, 38, "100")),
-        ("model", (6, 2, "model"), (6, 2, "model")),
-        ("model options", (6, 8, "options"), (6, 1, "[model.options]")),
-        ("model options x", (7, 1, "x"), (7, 1, "x")),
-        ("model options x y", (7, 3, "y"), (7, 7, "'z'")),
-        ("model layers", (9, 9, "layers"), (9, 1, "[[model.layers]]")),
-        ("model layers 0", None, (9, 1, "[[model.layers]]")),
-        ("model layers 0 type", (10, 1, "type"), (10, 8, '"dense"')),
-        ("model layers 0 units", (11, 1, "units"), (11, 9, "64")),
-        (
-            "model layers 0 weight_initializer",
-            (13, 15, "weight_initializer"),
-            (13, 1, "[model.layers.weight_initializer]"),
-        ),
-        ("model layers 0 weight_initializer std", (14, 1, "std"), (14, 7, "0.01")),
-        ("model layers 1", None, (15, 1, "[[model.layers]]")),
-        ("model layers 1 type", (16, 1, "type"), (16, 8, '"relu"')),
-        ("training", (18, 2, "training"), (18, 1, "[training]")),
-        ("training metrics", (19, 1, "metrics"), (19, 11, TOML[TOML.index("[\n") : -1])),
-        ("training metrics 0", None, (20, 3, '"accuracy"')),
-        ("training metrics 1", None, (22, 3, '{ type = "é", sizes = [1, [2]] }')),
-        ("training metrics 1 type", (22, 5, "type"), (22, 12, '"é"')),
-        ("training metrics 1 sizes", (22, 17, "sizes"), (22, 25, "[1, [2]]")),
-        ("training metrics 1 sizes 1", None, (22, 29, "[2]")),
-        ("training metrics 1 sizes 1 0", None, (22, 30, "2")),
-        ("model layers 2", None, None),
-        ("model layers 1 units", None, None),
-        ("model weight_initializer", None, None),
-    ],
-)
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_each_form_of_toml_has_its_spot_whatever_ends_the_lines(path, key, value, end):
-    text = TOML.replace("\n", end)
-    spot = KeyPositions(text, "toml").spot(parts(path))
-    if value is None:
-        assert spot is None
-    else:
-        line, column, written = value
-        assert spot is not None
-        assert marked(text, spot.key) == key
-        assert marked(text, spot.value) == (line, column, written.replace("\n", end))
-
-
-@pytest.mark.parametrize(
-    ("path", "key", "value"),
-    [
-        ("name", (2, 2, '"name"'), (2, 10, '"日本 😀"')),
-        ("é", (2, 18, '"é"'), (2, 23, "null")),
-        ("model", (3, 3, '"model"'), (3, 12, JSON[JSON.index('{"layers') : -3])),
-        ("model layers", (3, 13, '"layers"'), (3, 23, JSON[JSON.index("[") : -4])),
-        ("model layers 0", None, (4, 5, '{"type": "dense", "units": 64}')),
-        ("model layers 0 units", (4, 23, '"units"'), (4, 32, "64")),
-        ("model layers 1", None, (5, 5, '"relu"')),
-    ],
-)
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_each_form_of_json_has_its_spot_whatever_ends_the_lines(path, key, value, end):
-    text = JSON.replace("\n", end)
-    spot = spot_of(KeyPositions(text, "json"), parts(path))
-    line, column, written = value
-    assert marked(text, spot.key) == key
-    assert marked(text, spot.value) == (line, column, written.replace("\n", end))
 
 
 @pytest.mark.parametrize(
@@ -190,28 +136,15 @@ def test_each_form_of_json_has_its_spot_whatever_ends_the_lines(path, key, value
     [
         ("a-1_B = 1", "a-1_B", 5),
         ("'C:\\é' = 1", "C:\\é", 6),
-        ('"日本 😀" = 1', "日本 😀", 6),
         (r'"\t\"\u00e9\U0001F600\\" = 1', '\t"é😀\\', 24),
-        ('"" = 1', "", 2),
         ("'' = 1", "", 2),
-        ("1 = 1", "1", 1),
         ("true = 1", "true", 4),
-        ("inf = 1", "inf", 3),
         ("1979-05-27 = 1", "1979-05-27", 10),
     ],
 )
-def test_keys_of_toml_are_decoded_and_their_ranges_are_as_written(text, name, end):
+def test_keys_are_decoded(text, name, end):
     expected = Spot((0, end), (len(text) - 1, len(text)))
     assert KeyPositions(text, "toml").spot((name,)) == expected
-
-
-@pytest.mark.parametrize("name", ["a", "", "\\", '"', "\n", "é", "😀", "\ud800", "a/b"])
-@pytest.mark.parametrize("ascii_only", [True, False])
-def test_keys_of_json_are_decoded_and_their_ranges_are_as_written(name, ascii_only):
-    written = json.dumps(name, ensure_ascii=ascii_only)
-    end = 1 + len(written)
-    found = KeyPositions(f"{{{written}: 1}}", "json").spot((name,))
-    assert found == Spot((1, end), (end + 2, end + 3))
 
 
 def test_an_invalid_escape_leaves_a_key_as_written():
@@ -221,36 +154,24 @@ def test_an_invalid_escape_leaves_a_key_as_written():
 
 @pytest.mark.parametrize(
     "value",
-    [
-        "1", "0x1F", "+1_000", "1e5", "-inf", "nan", "true", '"é"', "'日本'", '"""\na\n"""',
-        "'''\na'''", '"""a\\  \n\n  b"""', '""""a"""""', "1979-05-27", "07:32:00.5",
-        "1979-05-27 07:32:00", "1979-05-27T07:32:00-08:00", "[]", "[ 1,\n2 ,\n]", "{}",
-        "{ a.b = 1 }",
-    ],
-)  # fmt: skip
-def test_values_of_every_kind_have_exact_ranges(value):
+    ["0x1F", "+1_000", "-inf", '"""a\\  \n\n  b"""', '""""a"""""', "[ 1,\n2 ,\n]", "{ a.b = 1 }"],
+)
+def test_values_that_no_serializer_writes_have_exact_ranges(value):
     text = f'\t"é".b\t=\t{value}\t# é\nc = 1'
     positions = KeyPositions(text, "toml")
-    spot = spot_of(positions, ("é", "b"))
-    assert cut(text, spot.value) == value
-    assert spot.key is not None
-    assert cut(text, spot.key) == "b"
+    assert cut(text, spot_of(positions, ("é", "b")).value) == value
     assert positions.spot(("é",)) == Spot((1, 4), (1, 4))
     assert positions.spot(("c",)) is not None
 
 
-@pytest.mark.parametrize(
-    "value", ["NaN", "Infinity", "-Infinity", "1e+16", "-1.5E+3", "1e-5", "1E05", "-0", "0.5", "17"]
-)
+@pytest.mark.parametrize("value", ["NaN", "-Infinity", "1e+16", "-1.5E+3", "1E05", "-0", "17"])
 def test_every_number_that_python_reads_from_json_has_a_range(value):
-    json.loads(value)
-    text = f'{{"NaN": "e+ Infinity \\" NaN", "a": [{value}, 1], "b": {value}, "c": "\\\\"}}'
+    text = f'{{"NaN": "e+ Infinity \\" NaN", "a": [{value}, 1], "c": "\\\\"}}'
     positions = KeyPositions(text, "json")
     for path, expected in [
         (("NaN",), '"e+ Infinity \\" NaN"'),
         (("a", 0), value),
         (("a", 1), "1"),
-        (("b",), value),
         (("c",), '"\\\\"'),
     ]:
         assert cut(text, spot_of(positions, path).value) == expected
@@ -260,163 +181,78 @@ def test_a_table_opened_after_its_own_sub_table_is_at_its_header():
     positions = KeyPositions('[a.b]\n[ "a" ]  # here\nc = 1\n', "toml")
     assert positions.spot(("a",)) == Spot((8, 11), (6, 13))
     assert positions.spot(("a", "b")) == Spot((3, 4), (0, 5))
-    assert positions.spot(("a", "c")) == Spot((22, 23), (26, 27))
 
 
-def test_arrays_of_tables_nest_and_the_last_item_is_meant():
+def test_a_header_below_an_array_of_tables_belongs_to_its_last_item():
     text = "[[a]]\n[[a.b]]\n[[a.b]]\n[a.b.c]\nd = 1\n[[a]]\n[[ a . b ]]\ne = 1\n"
     positions = KeyPositions(text, "toml")
     assert marked(text, spot_of(positions, ("a", 0, "b", 1, "c", "d")).value) == (5, 5, "1")
     item = spot_of(positions, ("a", 1, "b", 0))
     assert (item.key, marked(text, item.value)) == (None, (7, 1, "[[ a . b ]]"))
-    assert marked(text, spot_of(positions, ("a", 1, "b", 0, "e")).value) == (8, 5, "1")
     assert positions.spot(("a", 0, "b", 0, "c")) is None
     assert positions.spot(("a", 1, "b", 1)) is None
 
 
 @pytest.mark.parametrize(
-    ("text", "syntax", "path", "first", "second", "without"),
+    ("text", "path", "first", "second"),
     [
-        ("a = 1\na = 2", "toml", "a", "1 a", "2 a", "a = 1\n     "),
-        ("a = 1  # 1\n'a' = 2  # 2\n", "toml", "a", "1 a", "2 'a'", "a = 1  # 1\n         # 2\n"),
-        ("a = 1#1\na = 2#2", "toml", "a", "1 a", "2 a", "a = 1#1\n     #2"),
-        ("x = {a = 1, a = [2], b = 3}", "toml", "x a", "1 a", "1 a", "x = {a = 1         , b = 3}"),
-        ("x = {a.b = 1, a = 2}", "toml", "x a", "1 a", "1 a", "x = {a.b = 1       }"),
-        ("x = {a = 1, a.b = 2}", "toml", "x a", "1 a", "1 a", "x = {a = 1         }"),
-        ("a={b=1,b=[\n2]}", "toml", "a b", "1 b", "1 b", "a={b=1       }"),
-        ("a.b = 1\na.b = 2", "toml", "a b", "1 b", "2 b", "a.b = 1\n       "),
-        ("a = {}\na.b = 2", "toml", "a", "1 a", "2 a", "a = {}\n       "),
-        ("a.b = 1\na = 2", "toml", "a", "1 a", "2 a", "a.b = 1\n     "),
-        (
-            "[a]\nx = 1\n[a]\ny = 2\n[b]",
-            "toml",
-            "a",
-            "1 [a]",
-            "3 [a]",
-            "[a]\nx = 1\n   \n     \n[b]",
-        ),
-        ("a = 1\n[a]\n", "toml", "a", "1 a", "2 [a]", "a = 1\n   \n"),
-        ("a = 1\n[a.b]\n", "toml", "a", "1 a", "2 a", "a = 1\n     \n"),
-        ("a = [{}]\n[[a]]\n", "toml", "a", "1 a", "2 [[a]]", "a = [{}]\n     \n"),
-        ("[[a]]\n[a]\nx = 1", "toml", "a", "1 [[a]]", "2 [a]", "[[a]]\n   \n     "),
-        ("[a]\n[[a]]\nx = 1", "toml", "a", "1 [a]", "2 [[a]]", "[a]\n     \n     "),
-        ("[a.b]\n[[a]]\n", "toml", "a", "1 a", "2 [[a]]", "[a.b]\n     \n"),
-        ("a.b = 1\n[a]\n", "toml", "a", "1 a", "2 [a]", "a.b = 1\n   \n"),
-        ("[a]\nb.c = 1\n[a.b]\n", "toml", "a b", "2 b", "3 [a.b]", "[a]\nb.c = 1\n     \n"),
-        ("[a.b]\n[a]\nb.c = 1\n", "toml", "a b", "1 [a.b]", "3 b", "[a.b]\n[a]\n       \n"),
-        (
-            "[a.b.c]\n[a]\nb.d = 1\n[a.b]",
-            "toml",
-            "a b",
-            "1 b",
-            "4 [a.b]",
-            "[a.b.c]\n[a]\nb.d = 1\n     ",
-        ),
-        ("[[a.b]]\n[a]\nb.c = 1\n", "toml", "a b", "1 [[a.b]]", "3 b", "[[a.b]]\n[a]\n       \n"),
-        (
-            "[[a]]\n[[a]]\nx = 1\nx = 2",
-            "toml",
-            "a 1 x",
-            "3 x",
-            "4 x",
-            "[[a]]\n[[a]]\nx = 1\n     ",
-        ),
+        ("a = 1  # 1\n'a' = 2  # 2\n", "a", "1 a", "2 'a'"),
+        ("x = {a = 1, a = [2], b = 3}", "x a", "1 a", "1 a"),
+        ("x = {a = 1, a.b = 2}", "x a", "1 a", "1 a"),
+        ("a.b = 1\na.b = 2", "a b", "1 b", "2 b"),
+        ("a = {}\na.b = 2", "a", "1 a", "2 a"),
+        ("a.b = 1\na = 2", "a", "1 a", "2 a"),
+        ("[a]\nx = 1\n[a]\ny = 2\n[b]", "a", "1 [a]", "3 [a]"),
+        ("a = 1\n[a]\n", "a", "1 a", "2 [a]"),
+        ("a = 1\n[a.b]\n", "a", "1 a", "2 a"),
+        ("a = [{}]\n[[a]]\n", "a", "1 a", "2 [[a]]"),
+        ("[[a]]\n[a]\nx = 1", "a", "1 [[a]]", "2 [a]"),
+        ("[a]\n[[a]]\nx = 1", "a", "1 [a]", "2 [[a]]"),
+        ("[a.b]\n[[a]]\n", "a", "1 a", "2 [[a]]"),
+        ("a.b = 1\n[a]\n", "a", "1 a", "2 [a]"),
+        ("[a]\nb.c = 1\n[a.b]\n", "a b", "2 b", "3 [a.b]"),
+        ("[a.b]\n[a]\nb.c = 1\n", "a b", "1 [a.b]", "3 b"),
+        ("[a.b.c]\n[a]\nb.d = 1\n[a.b]", "a b", "1 b", "4 [a.b]"),
+        ("[[a.b]]\n[a]\nb.c = 1\n", "a b", "1 [[a.b]]", "3 b"),
+        ("[[a]]\n[[a]]\nx = 1\nx = 2", "a 1 x", "3 x", "4 x"),
         # the pair is left out, so the header below it may open its table
-        (
-            "[a.b.c]\n[a]\nb.c.d = 1\n[a.b]\n",
-            "toml",
-            "a b c",
-            "1 [a.b.c]",
-            "3 c",
-            "[a.b.c]\n[a]\n         \n[a.b]\n",
-        ),
-        # to the end of the last line of a table's pairs
-        (
-            "[a]\n[a]  # again\r\nb = [\n1]  # last\r\n\n[c]\n",
-            "toml",
-            "a",
-            "1 [a]",
-            "2 [a]",
-            "[a]\n" + " " * 12 + "\r\n" + " " * 5 + "\n" + " " * 10 + "\r\n\n[c]\n",
-        ),
-        (
-            '{"a": 1, "a": 2, "b": 3}',
-            "json",
-            "a",
-            '1 "a"',
-            '1 "a"',
-            '{"a": 1        , "b": 3}',
-        ),
-        (
-            '{"é": 1 ,\r\n"\\u00e9": {}}',
-            "json",
-            "é",
-            '1 "é"',
-            '2 "\\u00e9"',
-            '{"é": 1 ' + " " * 15 + "}",
-        ),
-        (
-            '[0, {"a": 1, "a": [{}]}]',
-            "json",
-            "1 a",
-            '1 "a"',
-            '1 "a"',
-            '[0, {"a": 1           }]',
-        ),
+        ("[a.b.c]\n[a]\nb.c.d = 1\n[a.b]\n", "a b c", "1 [a.b.c]", "3 c"),
+        ('{"é": 1 ,\r\n"\\u00e9": {}}', "é", '1 "é"', '2 "\\u00e9"'),
+        ('[0, {"a": 1, "a": [{}]}]', "1 a", '1 "a"', '1 "a"'),
+        # a malformed line after it
+        ("x = [\n{ a = 1, a = 2 },\n{ b = 3 \n]\n", "x 0 a", "2 a", "2 a"),
     ],
 )
-def test_what_a_text_gives_twice_is_found_and_blanked_out(
-    text, syntax, path, first, second, without
-):
+def test_a_duplicate_has_its_path_and_both_places(text, path, first, second):
+    syntax = "json" if text.endswith(("}}", "}]")) else "toml"
     (duplicate,) = KeyPositions(text, syntax).duplicates
     assert duplicate.path == parts(path)
     assert duplicate.first < duplicate.second
     for where, expected in [(duplicate.first, first), (duplicate.second, second)]:
         line, _, written = marked(text, where)
         assert f"{line} {written}" == expected
-    assert blank_out(text, [duplicate]) == without
-    if syntax == "json":
-        json.loads(without)
-    else:
-        tomllib.loads(without)
-        with pytest.raises(tomllib.TOMLDecodeError):
-            tomllib.loads(text)
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "without"),
     [
-        "a.b = 1\na.c = 2",
-        "x = {a.b = 1, a.c = 2}",
-        "[a.b]\n[a]\n[a.c]",
-        "[a]\nb.c = 1\n[a.b.d]",
-        "[a.b.c]\n[a]\nb.d = 1",
-        "[[a]]\nx = 1\n[a.b]\n[[a]]\nx = 1\n[a.b]",
-        "[[a.b]]\n[a]\nc = 1",
-        "a = [{b = 1}, {b = 2}]",
-        "[a]\nx = 1\n[b]\nx = 1",
-        "a = 1\nA = 2",
+        ("a = 1#1\na = 2#2", "a = 1#1\n     #2"),
+        ("'é'=1\n'é'=2\n'é'=3", "'é'=1\n     \n     "),
+        ("x = {a.b = 1, a = 2}", "x = {a.b = 1       }"),
+        ("a={b=1,b=[\n2]}", "a={b=1       }"),  # no line break in an inline table
+        ("[a]\n[a]\nx=1\nx=2\n[b]", "[a]\n   \n   \n   \n[b]"),  # one inside another
+        (
+            "[a]\n[a]  # again\r\nb = [\n1]  # last\r\n\n[c]\n",
+            "[a]\n" + " " * 12 + "\r\n" + " " * 5 + "\n" + " " * 10 + "\r\n\n[c]\n",
+        ),
     ],
 )
-def test_what_tomllib_takes_is_no_duplicate(text):
-    tomllib.loads(text)
-    assert KeyPositions(text, "toml").duplicates == []
+def test_duplicates_are_replaced_by_spaces(text, without):
+    assert blank_out(text, KeyPositions(text, "toml").duplicates) == without
+    tomllib.loads(without)
 
 
-@pytest.mark.parametrize(
-    ("text", "extents", "expected"),
-    [
-        ("a=1\na=2\n", [], "a=1\na=2\n"),
-        ("é=1\né=2\né=3", [(8, 11), (4, 7)], "é=1\n   \n   "),
-        ("[a]\n[a]\nx=1\nx=2\n[b]", [(4, 15), (12, 15)], "[a]\n   \n   \n   \n[b]"),
-    ],
-)
-def test_several_duplicates_may_overlap(text, extents, expected):
-    duplicates = [Duplicate(("a",), (0, 1), (0, 1), extent) for extent in extents]
-    assert blank_out(text, duplicates) == expected
-
-
-def test_spots_are_those_of_the_text_without_its_duplicates():
+def test_the_first_of_several_duplicates_counts():
     text = "a = 1\na = 2\na = 3\n[b]\n[b]\nc = 3\nc = 4"
     positions = KeyPositions(text, "toml")
     assert spot_of(positions, ("a",)).value == (4, 5)
@@ -437,11 +273,10 @@ def test_spots_are_those_of_the_text_without_its_duplicates():
         ("[a b]\nc = 1\n[d]\ne = 1", ["d e"], ["c", "a c", "b c"]),
         ("a = [1,, 2]\nb = 1", ["a 0", "b"], ["a 2"]),
         ("a = {b = 1,\n c = 2}\nd = 1", ["a b", "a c", "d"], []),  # TOML 1.1 allows the break
-        ("a = 1 b = 2", ["a", "b"], []),
         ("é = 1\nb = 2", ["b"], ["é"]),
     ],
 )
-def test_of_a_malformed_text_what_is_whole_is_found(text, found, lost):
+def test_well_formed_parts_of_a_malformed_text_are_found(text, found, lost):
     positions = KeyPositions(text, "toml")
     for path in found:
         assert positions.spot(parts(path)) is not None, path
@@ -461,57 +296,46 @@ def test_of_a_malformed_text_what_is_whole_is_found(text, found, lost):
         "x = 1\nx = [1",
     ],
 )
-def test_what_does_not_parse_is_no_duplicate(text):
+def test_malformed_parts_are_no_duplicates(text):
     assert KeyPositions(text, "toml").duplicates == []
-
-
-def test_a_duplicate_before_an_error_is_found():
-    text = "x = [\n{ a = 1, a = 2 },\n{ b = 3 \n]\n"
-    assert [each.path for each in KeyPositions(text, "toml").duplicates] == [("x", 0, "a")]
 
 
 @pytest.mark.parametrize(
     ("text", "syntax", "limit", "column"),
     [
-        ("a = [[]]", "toml", 1, 6),
+        ("", "toml", 0, None),
         ("a = [{b = [1]}]", "toml", 2, 11),
         ("[a]\nb = [[]]\n[[c]]\nd = [[[]]]", "toml", 2, 7),
         ('{"a": [], "b": [[1]]}', "json", 2, 17),
         ('{"[[[[": "{{{{"}', "json", 1, None),
         ("a = '[[[['  # {{{{", "toml", 0, None),
         ("a = " + "[" * MANY + "]" * MANY, "toml", 64, 69),
-        ("a = " + "[" * MANY, "toml", 64, 69),
         ("a = " + "{a = " * MANY, "toml", 64, 5 + 64 * 5),
         ('{"a": ' * MANY, "json", 64, 1 + 64 * 6),
     ],
     ids=lambda value: str(value)[:20],
 )
-def test_the_first_bracket_that_is_too_deep_is_found_at_any_depth(text, syntax, limit, column):
+def test_the_first_bracket_that_is_too_deep_is_found(text, syntax, limit, column):
     where = first_deeper_bracket(text, syntax, limit)
-    found = None if where is None else marked(text, where)[1]
-    assert found == column
+    assert (None if where is None else marked(text, where)[1]) == column
 
 
 @pytest.mark.parametrize(
-    ("text", "syntax"),
+    ("text", "syntax", "first"),
     [
-        ("a = " + "[" * MANY + "]" * MANY, "toml"),
-        ("a = " + "{a = " * MANY + "1" + "}" * MANY, "toml"),
-        ("a." * MANY + "a = 1", "toml"),
-        ("[" + "a." * MANY + "a]", "toml"),
-        ("a = " + "[" * MANY, "toml"),
-        ("[" * MANY + "]" * MANY, "json"),
-        ('{"a": [' * (MANY // 2), "json"),
+        ("a = " + "{a = " * MANY + "1" + "}" * MANY, "toml", ("a", *["a"] * 64)),
+        ("a." * MANY + "a = 1", "toml", ("a", *["a"] * 64)),
+        ("[" + "a." * MANY + "a]", "toml", ("a", *["a"] * 64)),
+        ("[" * MANY + "]" * MANY, "json", (0, *[0] * 64)),
+        ("a = " + "[" * MANY, "toml", None),
+        ('{"a": [' * (MANY // 2), "json", None),
     ],
     ids=lambda value: str(value)[:20],
 )
-def test_a_text_of_any_depth_is_indexed_as_deep_as_a_spec_may_be(text, syntax):
+def test_a_text_of_any_depth_is_indexed_as_deep_as_a_spec_may_be(text, syntax, first):
     positions = KeyPositions(text, syntax)
     assert positions.duplicates == []
-    step = "a" if "a." in text or "a = {" in text else 0
-    first = ("a",) if syntax == "toml" else (0,)
-    if not text.endswith("["):
-        assert positions.spot((*first, *[step] * 64)) is not None
+    assert first is None or positions.spot(first) is not None
 
 
 def test_many_duplicates_in_one_long_line_are_found():
@@ -521,7 +345,7 @@ def test_many_duplicates_in_one_long_line_are_found():
     assert duplicates[-1].second == (4999 * 8 + 1, 4999 * 8 + 4)
 
 
-def test_tree_sitter_is_loaded_for_the_first_text_and_not_before():
+def test_tree_sitter_is_loaded_for_the_first_text():
     code = """
 import sys
 from declnet.spec.key_positions import KeyPositions
@@ -557,7 +381,7 @@ def paths(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
             yield from paths(inner, (*path, part))
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(tables(toml_values), st.booleans(), st.sampled_from(["\n", "\r\n"]))
 def test_every_path_of_a_toml_document_is_where_its_text_says(document, multiline, end):
     text = tomli_w.dumps(document, multiline_strings=multiline)
@@ -594,7 +418,7 @@ def tables_of(header: str) -> list[str]:
     return names_of_tables
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(json_values, st.sampled_from([None, 0, 2, "\t"]), st.booleans())
 def test_every_path_of_a_json_document_is_where_its_text_says(document, indent, escaped):
     text = json.dumps(document, indent=indent, ensure_ascii=escaped)
@@ -626,7 +450,7 @@ statements = (
 )
 
 
-@settings(max_examples=600)
+@settings(max_examples=300)
 @given(st.lists(statements, max_size=8).map("\n".join))
 def test_without_its_duplicates_tomllib_takes_the_text_and_finds_the_first_values(text):
     positions = KeyPositions(text, "toml")
@@ -688,7 +512,7 @@ words = ["a", '"a"', "'b'", "é", "😀", "\ud800", "1", "NaN", "null", "[[", "]
 pieces = st.sampled_from([*marks, *words, "a=1\n", "[a]\n", "[[a]]\n", '"a":1,'])
 
 
-@settings(max_examples=500)
+@settings(max_examples=300)
 @given(
     st.lists(pieces).map("".join) | st.text(st.characters(exclude_categories=[])),
     st.sampled_from(["toml", "json"]),

@@ -15,11 +15,7 @@ from declnet.spec.messages import RELATIVE, from_here, hint_for_missing, shown
     [
         (True, "true"),
         (None, "null"),
-        (0.1, "0.1"),
-        (-3, "-3"),
         (float("nan"), "nan"),
-        ("a", '"a"'),
-        ([], "[]"),
         ([1, "a", True, None, [2]], '[1, "a", true, null, [2]]'),
         ({}, "an empty table"),
         ({"a": 1, "b": 2}, "a table with a, b"),
@@ -31,11 +27,10 @@ from declnet.spec.messages import RELATIVE, from_here, hint_for_missing, shown
         ([1] * 100, "[" + "1, " * 18 + "1,…"),
         ({"x" * 100: 1}, "a table with " + "x" * 44 + "…"),
         (16**5000, "a number of very many digits"),
-        ([16**5000], "[a number of very many digits]"),
     ],
     ids=lambda value: "",
 )
-def test_values_are_shown_as_a_spec_has_them_and_cut_if_they_are_long(value, expected):
+def test_values_are_shown_as_in_a_spec_and_truncated(value, expected):
     assert shown(value) == expected
     assert len(expected) <= 60
 
@@ -48,13 +43,10 @@ def _here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def test_paths_below_the_working_folder_become_relative(tmp_path):
+def test_paths_below_the_working_folder_become_relative(tmp_path, monkeypatch):
     assert from_here(f"{tmp_path}/a.npz: not like {tmp_path}/b.npz") == "a.npz: not like b.npz"
     above = f"{tmp_path.parent}/a.npz: there is no such file"
     assert from_here(above) == above
-
-
-def test_at_the_root_paths_stay_absolute(monkeypatch):
     monkeypatch.chdir("/")
     assert from_here("/a/b.npz") == "/a/b.npz"
 
@@ -69,10 +61,10 @@ def test_a_file_of_a_similar_name_is_proposed(tmp_path, folder):
     assert hint_for_missing(folder / "data" / "points.npz") == RELATIVE
 
 
-def test_a_folder_that_is_missing_is_named(tmp_path):
+def test_a_missing_folder_is_named(tmp_path):
     assert hint_for_missing(tmp_path / "there" / "points.npz") == "there is no folder there"
 
 
-def test_of_what_is_there_and_of_what_can_be_no_file_there_is_nothing_to_say():
+def test_an_existing_or_impossible_file_has_no_hint():
     assert hint_for_missing(Path("points.npz")) is None
     assert hint_for_missing(Path("x" * 5000)) is None

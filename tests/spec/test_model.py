@@ -22,34 +22,34 @@ def test_a_fitted_name_fits(text):
     assert not set(name) & set("/\\\0\n")
 
 
-@pytest.mark.parametrize("name", ["spiral_adam", "Läufe 2", "a-b.c", "漢" * 33])
-def test_plain_names_stay_as_they_are(name, document):
+@pytest.mark.parametrize("name", ["Läufe 2", "a-b.c", "漢" * 33])
+def test_valid_names_stay_as_they_are(name, document):
     assert fit_name(name) == name
     assert parse_spec({**document, "name": name}).name == name
 
 
 @pytest.mark.parametrize("name", ["a/b", "a\\b", ".hidden", "", " a", "a\n", "漢" * 34, "x" * 101])
-def test_what_cannot_be_a_folders_name_is_refused(name, document):
+def test_a_name_that_no_folder_can_have_is_refused(name, document):
     with pytest.raises(SpecError) as caught:
         parse_spec({**document, "name": name})
     (problem,) = caught.value.problems
     assert (problem.path, problem.code) == (("name",), "E014")
-    assert "must serve as a folder's name" in problem.message
+    assert "must be usable as a folder name" in problem.message
 
 
 @pytest.mark.parametrize(
     ("changes", "key", "code", "message"),
     [
-        ({"fold": 1}, "fold", "E017", "no folds to choose from"),
+        ({"fold": 1}, "fold", "E017", "a fold needs the number of folds"),
         ({"folds": 3, "fold": 4}, "fold", "E013", "only 3 folds"),
         ({"folds": 3, "fold": 0}, "fold", "E013", "at least 1"),
         ({"folds": 1}, "folds", "E013", "at least 2"),
-        ({"folds": 3, "validation": 0.2}, "validation", "E017", "leave this out"),
+        ({"folds": 3, "validation": 0.2}, "validation", "E017", "remove this"),
         (
             {"folds": 3, "test": 0.2, "split": {"method": "column", "column": "site"}},
             "test",
             "E017",
-            "no fraction is a test",
+            "test cannot be a fraction",
         ),
     ],
 )
@@ -74,54 +74,21 @@ shares = st.floats(min_value=0, max_value=1, exclude_max=True)
 words = st.text(st.characters(exclude_categories=("C", "Z"), exclude_characters="./\\"), min_size=1)
 
 
-def table(type_, **optional):
-    return st.fixed_dictionaries({"type": st.just(type_)}, optional=optional)
-
-
-regularizers = st.one_of(
-    st.builds(lambda s: {"type": "l2", "strength": s}, finite),
-    st.builds(lambda s: {"type": "l1", "strength": s}, finite),
-    table("l1_l2", l1=finite, l2=finite),
-    st.just("l1_l2"),
-)
-initializers = st.one_of(
-    st.sampled_from(["zeros", "ones", "he_normal", "glorot_uniform"]),
-    table("normal", mean=finite, std=finite),
-    st.builds(lambda value: {"type": "constant", "value": value}, finite),
-)
-dense = st.fixed_dictionaries(
+regularizers = st.just("l1_l2") | finite.map(lambda each: {"type": "l2", "strength": each})
+initializers = st.just("zeros") | finite.map(lambda each: {"type": "constant", "value": each})
+layers = st.sampled_from(["relu", "linear"]) | st.fixed_dictionaries(
     {"type": st.just("dense"), "units": counts},
     optional={
         "name": words,
         "inputs": st.lists(words, min_size=1, max_size=3),
         "weight_initializer": initializers,
-        "bias_initializer": initializers,
-        "weight_regularizer": regularizers,
         "bias_regularizer": regularizers,
     },
 )
-layers = st.one_of(dense, st.sampled_from(["relu", "softmax", "linear"]))
-rates = st.one_of(
-    finite,
-    counts,
-    st.builds(
-        lambda rate, decay: {"type": "inverse_time", "initial_rate": rate, "decay": decay},
-        finite,
-        finite,
-    ),
-)
-optimizers = st.one_of(
-    table("sgd", learning_rate=rates, momentum=shares),
-    table("adam", learning_rate=rates, beta_1=shares, beta_2=shares),
-    table("rmsprop", rho=shares, decay=finite),
-    st.just("adagrad"),
-)
-sources = st.one_of(
-    st.builds(
-        lambda n, k: {"type": "nnfs_spiral", "samples": n, "classes": k % 256 + 1}, counts, counts
-    ),
-    st.builds(lambda name: {"type": "npz", "path": f"{name}.npz"}, words),
-    st.just("nnfs_sine"),
+schedules = finite.map(lambda each: {"type": "inverse_time", "initial_rate": each, "decay": each})
+optimizers = st.just("adagrad") | st.fixed_dictionaries(
+    {"type": st.just("sgd")},
+    optional={"learning_rate": finite | counts | schedules, "momentum": shares},
 )
 specs = st.fixed_dictionaries(
     {
@@ -133,33 +100,25 @@ specs = st.fixed_dictionaries(
         "optimizer": optimizers,
         "training": st.fixed_dictionaries(
             {"epochs": counts},
-            optional={
-                "batch_size": counts,
-                "shuffle": st.booleans(),
-                "log_every": counts,
-                "metrics": st.just(["accuracy"]),
-            },
+            optional={"batch_size": counts, "shuffle": st.booleans(), "metrics": st.just(["r2"])},
         ),
     },
     optional={
         "name": words.map(lambda name: name[:20]),
         "seed": st.integers(min_value=0, max_value=2**53),
-        "data": st.fixed_dictionaries(
-            {}, optional={"train": sources, "test": sources, "validation": sources}
+        "data": st.dictionaries(
+            st.sampled_from(["train", "test", "validation"]),
+            st.just("nnfs_sine") | words.map(lambda name: {"type": "npz", "path": f"{name}.npz"}),
         ),
     },
 )
 
 
 @given(document=specs)
-def test_resolved_toml_gives_an_equal_spec(document):
+def test_a_resolved_spec_is_an_equal_spec(document):
     spec = parse_spec(document)
     assert parse_spec(tomllib.loads(resolved_toml(spec))) == spec
-
-
-@given(document=specs)
-def test_resolving_twice_changes_nothing(document):
-    resolved = resolved_document(parse_spec(document))
+    resolved = resolved_document(spec)
     assert resolved_document(parse_spec(resolved)) == resolved
 
 

@@ -40,14 +40,12 @@ def test_values_are_read_as_toml_and_else_as_plain_strings(text, key, value):
     assert type(parsed.value) is type(value)
 
 
-@pytest.mark.parametrize("text", ["training.epochs", "=3", "", " =3"])
-def test_what_has_no_key_or_no_equals_sign_is_refused(text):
+@pytest.mark.parametrize("text", ["training.epochs", "", " =3"])
+def test_an_override_needs_a_key_and_an_equals_sign(text):
     with pytest.raises(SpecError) as caught:
         parse_override(text, 2)
     (problem,) = caught.value.problems
-    assert problem.code == "E005"
-    assert problem.message == f'"{text}" is not a valid override'
-    assert "KEY=VALUE" in problem.help
+    assert (problem.code, problem.message) == ("E005", f'"{text}" is not a valid override')
     assert (problem.place.file, problem.place.line) == ("--set", 2)
     assert marked(problem.place) == text
 
@@ -114,7 +112,7 @@ def test_each_part_has_its_place(text, path, focus, expected):
     ],
 )
 @pytest.mark.parametrize("focus", ["key", "value"])
-def test_what_it_does_not_say_has_no_place(path, focus):
+def test_a_path_that_is_not_in_the_override_has_no_place(path, focus):
     assert parse_override(TABLE).place_of(path, focus) is None
 
 
@@ -135,7 +133,7 @@ def test_a_value_of_several_lines_is_marked_whole():
     ],
     ids=lambda value: str(type(value)),
 )
-def test_what_a_program_gives_is_shown_as_if_written(value, text):
+def test_a_value_from_a_program_is_shown_as_if_written(value, text):
     made = override_of("a.b", value, 4)
     assert made.text == text
     assert made.value == value
@@ -146,6 +144,7 @@ SOURCE = Source("spec.toml", "", "toml")
 DOCUMENT = {
     "model": {"layers": [{"type": "dense", "units": 4}, "relu"]},
     "loss": "mean_squared_error",
+    "none": [],
     "optimizer": {"type": "sgd", "learning_rate": 0.1},
 }
 
@@ -193,7 +192,7 @@ def test_keys_are_made_and_bare_names_become_tables(key, value, path, expected):
     [
         ("model.layers.2.units", "model.layers has no item 2", "its items are 0 to 1"),
         ("model.layers.-1.units", "model.layers has no item -1", "its items are 0 to 1"),
-        ("model.layers.first.units", "model.layers has no item first", "its items are 0 to 1"),
+        ("none.0", "none has no item 0", "it is empty"),
         ("optimizer.learning_rate.rate", "optimizer.learning_rate is 0.1, which has no keys", None),
     ],
 )
@@ -203,22 +202,6 @@ def test_a_key_that_leads_nowhere_is_refused(key, message, hint):
     assert str(problem.place) == "--set:2:1"
     assert problem.place.end_column == len(key) + 1
     assert result.document == DOCUMENT | {"seed": 1}
-
-
-def test_an_empty_list_has_no_items():
-    _, (problem,) = applied({"a.0": 1}, {"a": []})
-    assert (problem.message, problem.help) == ("a has no item 0", "it is empty")
-
-
-def test_a_number_of_very_many_digits_has_no_keys_either():
-    _, (problem,) = applied({"a.b": 1}, {"a": 16**5000})
-    assert problem.message == "a is a number of very many digits, which has no keys"
-
-
-def test_each_wrong_key_is_reported():
-    changes = {"model.layers.9": 1, "loss": "x", "optimizer.type.x": 1, "a": 1}
-    assert len(applied(changes)[1]) == 1  # a bare name becomes a table
-    assert len(applied({"model.layers.9": 1, "optimizer.learning_rate.x": 1})[1]) == 2
 
 
 def test_later_ones_win():

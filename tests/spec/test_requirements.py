@@ -6,7 +6,7 @@ from declnet import Registry, SpecError, parse_spec
 from declnet.spec.requirements import registry_for
 
 
-def test_installed_distributions_fulfil_what_a_spec_requires(document):
+def test_installed_distributions_satisfy_requirements(document):
     plugins = ["numpy>=2.0", "declnet", "nosuch; python_version < '3'"]
     assert parse_spec({**document, "plugins": plugins}).plugins == tuple(plugins)
 
@@ -19,7 +19,7 @@ def test_installed_distributions_fulfil_what_a_spec_requires(document):
         ("numpy >= ", "is not a valid requirement", False),
     ],
 )
-def test_what_is_missing_is_named_with_the_command_that_fixes_it(
+def test_an_unmet_requirement_is_named_with_the_command_that_fixes_it(
     document, requirement, message, is_fixable
 ):
     with pytest.raises(SpecError, match=message) as caught:

@@ -45,7 +45,7 @@ def test_keys_of_layers_say_which_layers_have_them(schema):
     assert keys["type"] == "which layer"
 
 
-def test_keys_of_nested_components_are_offered_in_them_alone(schema):
+def test_keys_of_nested_components_are_offered_only_in_them(schema):
     assert not any("." in key for key, _ in offered_keys(schema, *LAYER))
     nested = dict(offered_keys(schema, *LAYER, "weight_initializer"))
     assert nested["gain"].startswith("orthogonal: ")
@@ -104,7 +104,7 @@ def test_values_of_plain_keys(path, values, schema):
     assert [each for each in offered_values(schema, *path) if each != {}] == values
 
 
-def test_what_is_for_completion_validates_nothing(schema):
+def test_completion_definitions_validate_nothing(schema):
     assert schema["anyOf"][0]["not"] == {}
     assert schema["anyOf"][1] == {}
     used = str({key: value for key, value in schema.items() if key not in ("anyOf", "definitions")})

@@ -104,14 +104,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blobs) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def set_key(document: dict[str, Any], key: str, value: str) -> None:
-    place: Any = document
-    *outer, last = (int(part) if part.isdigit() else part for part in key.split("."))
-    for part in outer:
-        place = place[part]
-    place[last] = value
-
-
 def strings_of(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
         for key, item in value.items():
@@ -124,50 +116,38 @@ def strings_of(value: Any) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("key", STRING_KEYS)
-@pytest.mark.parametrize("text", STRINGS)
 def test_a_string_stays_what_it_is(
-    key: str, text: str, whole: dict[str, Any], spec_file, tmp_path: Path, home: None
+    key: str, whole: dict[str, Any], changed, spec_file, tmp_path: Path, home: None
 ) -> None:
     if "callbacks" not in key:
         del whole["training"]["callbacks"]
-    set_key(whole, key, text)
     registry = declnet.default_registry()
-    path = spec_file(tomli_w.dumps(whole), "spec.toml")
-    parsed = read(path, (), registry)
-    spec, problems = parsed.spec, check_parsed(parsed, registry).problems
-    values = list(strings_of(spec.model_dump())) if spec is not None else []
-    if spec is None:
-        assert problems
-    elif key != "$schema":
-        assert any(each.endswith((text, str(Path(text)))) for each in values)
-    told = [part for each in problems for part in (each.message, each.help or "")]
-    for each in (*told, *values):
-        assert SECRET not in each
-        assert "90009991" not in each
-    assert not (tmp_path / "ran").exists()
+    for text in STRINGS:
+        path = spec_file(tomli_w.dumps(changed(whole, {key: text})), "spec.toml")
+        parsed = read(path, (), registry)
+        spec, problems = parsed.spec, check_parsed(parsed, registry).problems
+        values = list(strings_of(spec.model_dump())) if spec is not None else []
+        if spec is None:
+            assert problems, text
+        elif key != "$schema":
+            assert any(each.endswith((text, str(Path(text)))) for each in values), text
+        messages = [part for each in problems for part in (each.message, each.help or "")]
+        for each in (*messages, *values):
+            assert SECRET not in each
+            assert "90009991" not in each
+        assert not (tmp_path / "ran").exists(), text
 
 
-def test_every_key_of_a_spec_is_tried_if_it_takes_a_string() -> None:
-    numbers = {"declnet", "seed", "epochs", "batch_size", "shuffle", "clip_norm", "clip_value"}
-    numbers |= {"log_every", "folds", "fold"}
-    as_train = {"validation", "test"}
-    keys = [
-        f"{section}.{name}"
-        for section in ("data", "model", "training", "engine")
-        for name in RunSpec.model_fields[section].annotation.model_fields
-    ]
-    keys += [
-        name for name in RunSpec.model_fields if name not in ("data", "model", "training", "engine")
-    ]
-    untried = {
-        name
-        for name in keys
-        if name.rpartition(".")[2] not in numbers | as_train
-        and not any(
-            each.split(".")[: name.count(".") + 1] == name.split(".") for each in STRING_KEYS
-        )
-    }
-    assert untried == set()
+def test_every_key_that_takes_a_string_is_tried() -> None:
+    others = {"declnet", "seed", "epochs", "batch_size", "shuffle", "clip_norm", "clip_value"}
+    others |= {"log_every", "folds", "fold", "validation", "test"}  # the last two are like train
+    sections = ("data", "model", "training", "engine")
+    keys = {(name,) for name in RunSpec.model_fields if name not in sections}
+    for section in sections:
+        fields = RunSpec.model_fields[section].annotation.model_fields
+        keys |= {(section, name) for name in fields}
+    tried = {tuple(key.split(".")[:length]) for key in STRING_KEYS for length in (1, 2)}
+    assert {key for key in keys - tried if key[-1] not in others} == set()
 
 
 class Runs:
@@ -216,12 +196,12 @@ def problems_of(spec: Path) -> tuple[Diagnostic, ...]:
 
 
 @pytest.mark.parametrize("name", ["../out", "/tmp/out", "..", ".hidden", "a\\b", "a/../b"])
-def test_the_name_leads_out_of_no_folder(name: str, document: dict[str, Any], spec_file) -> None:
+def test_the_name_cannot_leave_the_folder(name: str, document: dict[str, Any], spec_file) -> None:
     (problem,) = problems_of(spec_file({**document, "name": name}))
     assert (problem.code, problem.path) == ("E014", ("name",))
 
 
-def test_what_is_extended_is_toml_or_json_and_else_not_even_opened(
+def test_a_base_is_opened_only_if_it_is_toml_or_json(
     document: dict[str, Any], spec_file, tmp_path: Path
 ) -> None:
     (tmp_path / "secret.txt").write_text(SECRET)
@@ -236,13 +216,6 @@ def test_a_requirement_is_only_looked_up(document: dict[str, Any], spec_file, de
     assert problem.code == "E008"
     declnet_cli("check", "spec.json")
     assert not (declnet_cli.folder / "ran").exists()
-
-
-@pytest.mark.parametrize("suffix", ["toml", "json"])
-def test_endless_nesting_is_refused_at_once(suffix: str, spec_file) -> None:
-    brackets = "[" * 100_000
-    text = f"a = {brackets}" if suffix == "toml" else f'{{"a": {brackets}'
-    assert [each.code for each in problems_of(spec_file(text, f"spec.{suffix}"))] == ["E004"]
 
 
 def test_messages_have_no_control_characters(document: dict[str, Any], spec_file) -> None:
@@ -281,7 +254,7 @@ print(*sorted(seen))
 """
 
 
-def test_a_check_opens_the_named_files_alone_and_starts_nothing(
+def test_a_check_opens_only_the_named_files_and_starts_no_process(
     document: dict[str, Any], spec_file, declnet_cli
 ) -> None:
     spec_file(document, "base.json")

@@ -5,7 +5,7 @@ import numpy as np
 from declnet.spec.streams import DataSet, Stream, random_stream
 
 
-def test_streams_are_those_that_the_format_promises():
+def test_streams_follow_the_format():
     stream = random_stream(7, Stream.LAYER, 2)
     sequence = np.random.SeedSequence(7, spawn_key=(3, 2))
     expected = np.random.Generator(np.random.PCG64(sequence))

@@ -183,7 +183,7 @@ def blend(outputs):
 
 def test_a_layers_range_is_compared_with_what_a_loss_takes(problems):
     assert problems([dense(3), "gate"], "categorical_crossentropy") == [
-        ("E043", "model.layers.1", 'use "softmax" in its place, or the loss binary_crossentropy')
+        ("E043", "model.layers.1", 'use "softmax" instead, or the loss binary_crossentropy')
     ]
     assert problems([dense(1), "gate"], "binary_crossentropy", classes=2) == []
     assert problems([dense(3), "portions"], "categorical_crossentropy") == []

@@ -35,7 +35,7 @@ def size_problems(spec: PartialSpec, samples: int, in_memory: bool) -> list[Diag
     varied = [number for number, each in enumerate(spec.data.prepare) if each.training_only]
     if varied and spec.training.batch_size is None:
         message = (
-            "mini-batches vary, but without batch_size each step takes all samples as they are"
+            "mini-batches vary, but without batch_size, each step takes all samples as they are"
         )
         return [
             _problem(
@@ -56,7 +56,7 @@ def size_problems(spec: PartialSpec, samples: int, in_memory: bool) -> list[Diag
     if spec.training.batch_size is not None and spec.training.batch_size > rest:
         message = f"a batch of {spec.training.batch_size} is larger than the training data"
         held = f" ({samples - rest} of {samples} are held out)" if rest < samples else ""
-        hint = f"there are {rest} samples{held}; without batch_size each step takes all"
+        hint = f"there are {rest} samples{held}; without batch_size, each step takes all"
         return [_problem(("training", "batch_size"), message, hint)]
     return []
 
@@ -190,6 +190,6 @@ def input_problems(nodes: Sequence[Node | None], train: DataInfo | None) -> list
             continue
         if node.layer.input_dtype == "integer" and train.dtype != "integer":
             message = f'"{node.name}" takes integers, but x holds floats'
-            hint = "store x as integers, or put a layer in its place that takes floats"
+            hint = "store x as integers, or use a layer that takes floats instead"
             return [Diagnostic(message, hint, ("model", "layers", node.index), "E024")]
     return []

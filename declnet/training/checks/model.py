@@ -212,7 +212,7 @@ def _change(loss: Loss, node: Node, registry: Registry) -> str | None:
     layer = f'"{suggested}"' if suggested else f"a layer that gives {TAKES[loss.takes]}"
     if any(each.role != "scale" for each in node.parameters.values()):
         return f"add {layer} as the last layer"
-    return f"use {layer} in its place"
+    return f"use {layer} instead"
 
 
 def _with_alternative(change: str | None, loss: Loss, other: type[Loss]) -> str:

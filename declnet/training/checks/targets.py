@@ -72,7 +72,7 @@ def _of_values(
 ) -> Diagnostic | None:
     if info.target_shape == output or (info.target_shape == () and prod(output) == 1):
         return None
-    y = f"shape {info.target_shape}" if info.target_shape else "one number a sample"
+    y = f"shape {info.target_shape}" if info.target_shape else "one number per sample"
     message = f"the model's output has shape {output}, but y has {y} (data.{name})"
     hint = None
     if len(output) == 1 and len(info.target_shape) < 2:
@@ -114,8 +114,8 @@ def _not_binary(
     loss: Loss, name: str, smallest: int, largest: int, registry: Registry
 ) -> Diagnostic:
     message = (
-        f"{loss.type} takes the labels 0 and 1, but those of data.{name} go from {smallest} to "
-        f"{largest}"
+        f"{loss.type} takes the labels 0 and 1, but the labels of data.{name} go from {smallest} "
+        f"to {largest}"
     )
     hint = "number the two classes 0 and 1"
     if largest - smallest > 1 and smallest >= 0:

@@ -97,7 +97,7 @@ def _instead_of(name: str, known: Collection[str]) -> str:
     """Return a suggestion for a metric that does not exist."""
     without, close = name.removeprefix(VALIDATION), get_close_matches(name, known, n=1)
     if name.startswith(VALIDATION) and without in known:
-        return f'name validation data, or monitor = "{without}"'
+        return f'add validation data, or set monitor = "{without}"'
     if close:
         return f'did you mean "{close[0]}"?'
     return f"there are {', '.join(known)}; metrics add more"

@@ -93,7 +93,7 @@ class Concatenate(Layer):
             raise ValueError(f"axis {self.axis} is not in samples of shape {first}")
         rest = {(*shape[: self.axis], *shape[self.axis + 1 :]) for shape in input_shape}
         if len(rest) > 1 or any(len(shape) != len(first) for shape in input_shape):
-            raise ValueError(f"inputs may differ in axis {self.axis} alone, but are {input_shape}")
+            raise ValueError(f"inputs may differ only in axis {self.axis}, but are {input_shape}")
         total = sum(shape[self.axis] for shape in input_shape)
         return (*first[: self.axis], total, *first[self.axis + 1 :])
 

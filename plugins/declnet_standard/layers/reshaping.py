@@ -64,5 +64,7 @@ class Reshape(_SameNumbers):
         rest = prod(input_shape) // known
         shape = tuple(rest if size == -1 else size for size in self.shape)
         if prod(shape) != prod(input_shape):
-            raise ValueError(f"{prod(input_shape)} numbers a sample do not fill {list(self.shape)}")
+            raise ValueError(
+                f"{prod(input_shape)} numbers per sample do not fit the shape {list(self.shape)}"
+            )
         return shape

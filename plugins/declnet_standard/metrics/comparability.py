@@ -70,15 +70,15 @@ def no_binary_labels(metric: Metric, context: RunContext) -> Iterator[Diagnostic
     for name, info in context.data.items():
         if info.target == "classes" and info.classes is not None and info.classes > 2:
             message = (
-                f"{metric.type} of a single unit takes labels of 0 and 1, but those of data.{name} "
-                f"go up to {info.classes - 1}"
+                f"{metric.type} of a single unit takes labels of 0 and 1, but the labels of "
+                f"data.{name} go up to {info.classes - 1}"
             )
             yield _diagnostic(message, "use regression_accuracy or r2 for numbers")
             return
 
 
 def _in_words(target_shape: Shape) -> str:
-    return f"shape {target_shape}" if target_shape else "one number a sample"
+    return f"shape {target_shape}" if target_shape else "one number per sample"
 
 
 def _output_shape(context: RunContext) -> Shape | None:

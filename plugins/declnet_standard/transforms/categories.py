@@ -109,12 +109,12 @@ class CategoryTransform(Transform):
 class OneHot(CategoryTransform):
     """One column for each category of the training data: 1 where a row has it, else 0.
 
-    Categories are sorted. The new columns are called `colour=red` and so on, and hold booleans,
+    Categories are sorted. The new columns are called `color=red` and so on, and hold booleans,
     which standardize and min_max leave alone.
     """
 
     type = "one_hot"
-    examples = ({}, {"columns": ["colour"], "unknown": "error"})
+    examples = ({}, {"columns": ["color"], "unknown": "error"})
     missing_hint = 'put "impute" before one_hot, or set missing = "zeros"'
     unknown_hint = 'with unknown = "zeros" it would be all zeros'
 

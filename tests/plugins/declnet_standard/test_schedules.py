@@ -94,7 +94,7 @@ def test_inverse_time_equals_an_optimizers_decay():
 
 
 def test_decay_beside_a_schedule_is_refused():
-    with pytest.raises(ValueError, match="exclude each other"):
+    with pytest.raises(ValueError, match="cannot be combined"):
         SGD(learning_rate=Constant(value=0.1), decay=0.1)
 
 

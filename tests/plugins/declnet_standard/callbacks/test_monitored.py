@@ -351,7 +351,7 @@ def test_others_are_told_with_a_suggestion(problems, kind):
 
 def test_validation_metrics_need_validation_data(problems, document):
     (found,) = problems("validation_loss")
-    assert 'name validation data, or monitor = "loss"' in found
+    assert 'add validation data, or set monitor = "loss"' in found
     document["data"]["validation"] = 0.2
     assert problems("validation_loss") == problems("validation_accuracy") == []
     assert "validation_accuracy" in problems("validation_acuracy")[0]

@@ -29,5 +29,5 @@ def test_flatten_undoes_it_behind_other_layers():
 
 @pytest.mark.parametrize("shape", [[5, 2], [-1, -1], [0, 12], [5, -1]])
 def test_a_shape_that_does_not_fit_is_refused(shape):
-    with pytest.raises(SpecError, match=r"do not fill|at least 1, or -1 once"):
+    with pytest.raises(SpecError, match=r"do not fit|at least 1, or -1 once"):
         predictions({"type": "reshape", "shape": shape})

@@ -102,7 +102,7 @@ def test_labels_are_not_compared_with_each_output(metric, outline_of):
     context = outline_of(THREE, "softmax", data=LABELS, loss="categorical_crossentropy")
     (finding,) = metric.check(context)
     assert finding.code == "E044"
-    assert "(3,), and y of data.train has one number a sample" in finding.message
+    assert "(3,), and y of data.train has one number per sample" in finding.message
     assert "accuracy" in finding.help
 
 
@@ -128,7 +128,7 @@ def test_one_unit_tells_labels_of_0_and_1_apart(metric, outline_of):
     context = outline_of(ONE, data=LABELS, loss="mean_squared_error")
     (finding,) = metric.check(context)
     assert finding.code == "E044"
-    assert "those of data.train go up to 2" in finding.message
+    assert "the labels of data.train go up to 2" in finding.message
 
 
 @pytest.mark.parametrize("metric", [*OF_COUNTS, BinaryAccuracy(), RocAuc()], ids=ids)

@@ -79,7 +79,7 @@ def test_a_rate_out_of_the_range_is_warned_of(cls, codes_of):
 def test_a_rate_of_0_is_warned_of(cls):
     (finding,) = cls(learning_rate=0.0).check(RunContext())
     assert finding.code == "W004"
-    assert "nothing will be learnt" in finding.message
+    assert "nothing is learned" in finding.message
 
 
 def test_a_schedule_is_not_judged(codes_of):
