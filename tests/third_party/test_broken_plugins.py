@@ -22,7 +22,9 @@ IMPORT = "from declnet import hookimpl"
 BROKEN = {
     "declnet-no-import": ("import a_missing_module", "a_missing_module"),
     "declnet-raises": (
-        LAYER.format(good="raises_good") + HOOK + "    register(Good)\n    raise KeyError('kaputt')",
+        LAYER.format(good="raises_good")
+        + HOOK
+        + "    register(Good)\n    raise KeyError('kaputt')",
         "KeyError: 'kaputt'",
     ),
     "declnet-no-contract": (

@@ -1,18 +1,23 @@
 """Third-party layers and losses benefit from their declarations: ranges, linearity, `takes`."""
 
-import json
-
-import pytest
-
-pytestmark = pytest.mark.xdist_group("environment")
-
-MEADOW = '''
-"""Layers and losses that declare their traits."""
-
 import numpy as np
+import pytest
 from pydantic import Field
 
-from declnet import Elementwise, Kernel, KernelCalls, Layer, Loss, OutputRange, Parameter, hookimpl
+from declnet import (
+    Elementwise,
+    Kernel,
+    KernelCalls,
+    Layer,
+    Loss,
+    OutputRange,
+    Parameter,
+    discover,
+    parse_spec,
+    run,
+)
+from declnet.registry.plugin import Plugin
+from declnet.training.checks.check import check_spec
 
 
 class Gate(Elementwise):
@@ -132,45 +137,27 @@ class PortionKernel(Kernel):
         return KernelCalls((forward,), (backward, site.weigh(site.dx)))
 
 
-@hookimpl
-def declnet_register(register):
+@pytest.fixture(scope="module")
+def registry():
+    found = discover()
     for component in (Gate, Portions, Blend, PortionLoss, LogitAnswers, PortionKernel):
-        register(component)
-'''
+        found.register(component, Plugin("meadow", "declnet-meadow", "0.1.0"))
+    return found
 
 
 @pytest.fixture(scope="module")
-def meadow(environment, tmp_path_factory, write_distribution):
-    folder = tmp_path_factory.mktemp("meadow")
-    environment.install(write_distribution(folder, "declnet-meadow", MEADOW))
-    yield environment
-    environment.uninstall("declnet-meadow")
+def spec_of(registry):
+    def parse(layers, loss, classes=3):
+        document = {
+            "data": {"train": {"type": "nnfs_spiral", "samples": 20, "classes": classes}},
+            "model": {"layers": layers},
+            "loss": loss,
+            "optimizer": "adam",
+            "training": {"epochs": 30},
+        }
+        return parse_spec(document, registry)
 
-
-def document(layers, loss, classes=3):
-    return {
-        "declnet": 1,
-        "data": {"train": {"type": "nnfs_spiral", "samples": 20, "classes": classes}},
-        "model": {"layers": layers},
-        "loss": loss,
-        "optimizer": "adam",
-        "training": {"epochs": 30},
-    }
-
-
-@pytest.fixture
-def problems(meadow, tmp_path):
-    """Code, path and hint of each problem of a spec."""
-
-    def find(layers, loss, classes=3):
-        spec = tmp_path / "spec.json"
-        spec.write_text(json.dumps(document(layers, loss, classes)), "utf-8")
-        done = meadow.declnet("check", spec, "--format", "json")
-        assert "Traceback" not in done.stderr
-        found = json.loads(done.stdout)["problems"]
-        return [(each["code"], each["path"], each["hint"]) for each in found]
-
-    return find
+    return parse
 
 
 def dense(units):
@@ -181,55 +168,73 @@ def blend(outputs):
     return {"type": "blend", "outputs": outputs}
 
 
-def test_a_layers_range_is_compared_with_what_a_loss_takes(problems):
-    assert problems([dense(3), "gate"], "categorical_crossentropy") == [
-        ("E043", "model.layers.1", 'use "softmax" in its place, or the loss binary_crossentropy')
-    ]
-    assert problems([dense(1), "gate"], "binary_crossentropy", classes=2) == []
-    assert problems([dense(3), "portions"], "categorical_crossentropy") == []
+CASES = {
+    "a probability is no distribution": (
+        [dense(3), "gate"],
+        "categorical_crossentropy",
+        3,
+        ("E043", ("model", "layers", 1), 'use "softmax" in its place, or the loss'),
+    ),
+    "a probability": ([dense(1), "gate"], "binary_crossentropy", 2, None),
+    "a distribution": ([dense(3), "portions"], "categorical_crossentropy", 3, None),
+    "probabilities for logits": (
+        [dense(1), "sigmoid"],
+        "logit_answers",
+        2,
+        ("W002", ("model", "layers", 1), "remove it, or use the loss binary_crossentropy"),
+    ),
+    "logits": ([dense(1)], "logit_answers", 2, None),
+    "the layer that a kernel fuses with the loss": (
+        [dense(3)],
+        "portion_loss",
+        3,
+        ("W002", ("model", "layers", 0), 'add "portions" as the last layer'),
+    ),
+    "three classes for binary targets": (
+        [dense(1)],
+        "logit_answers",
+        3,
+        ("E042", ("loss",), 'for more classes, use "softmax" and the loss'),
+    ),
+    "too few outputs": (
+        [blend(2), "portions"],
+        "portion_loss",
+        3,
+        ("E040", ("model", "layers", 0, "outputs"), "use 3 units, one for each class"),
+    ),
+    "too many outputs": (
+        [blend(4), "portions"],
+        "portion_loss",
+        3,
+        ("W001", ("model", "layers", 0, "outputs"), "use 3 units, one for each class"),
+    ),
+    "two linear layers": (
+        [blend(8), dense(3), "portions"],
+        "portion_loss",
+        3,
+        ("W003", ("model", "layers", 1), ""),
+    ),
+    "an activation between them": (
+        [blend(8), "gate", blend(3), "portions"],
+        "portion_loss",
+        3,
+        None,
+    ),
+}
 
 
-def test_a_loss_is_compared_with_the_range_of_the_last_layer(problems):
-    assert problems([dense(1), "sigmoid"], "logit_answers", classes=2) == [
-        ("W002", "model.layers.1", "remove it, or use the loss binary_crossentropy")
-    ]
-    assert problems([dense(1)], "logit_answers", classes=2) == []
+@pytest.mark.parametrize(("layers", "loss", "classes", "expected"), CASES.values(), ids=CASES)
+def test_checks_use_what_a_class_declares(registry, spec_of, layers, loss, classes, expected):
+    found = check_spec(spec_of(layers, loss, classes), registry=registry).problems
+    if expected is None:
+        assert found == ()
+        return
+    (diagnostic,) = found
+    assert (diagnostic.code, diagnostic.path) == expected[:2]
+    assert diagnostic.help.startswith(expected[2])
 
 
-def test_the_layer_that_a_third_partys_kernel_joins_with_its_loss_is_suggested(problems):
-    assert problems([dense(3)], "portion_loss") == [
-        ("W002", "model.layers.0", 'add "portions" as the last layer')
-    ]
-
-
-def test_labels_are_compared_with_a_losss_targets(problems):
-    assert problems([dense(1)], "logit_answers") == [
-        (
-            "E042",
-            "loss",
-            'for more classes, use "softmax" and the loss categorical_crossentropy',
-        )
-    ]
-
-
-@pytest.mark.parametrize(("outputs", "code"), [(2, "E040"), (4, "W001")])
-def test_the_field_that_says_how_many_numbers_a_layer_gives_is_found(problems, outputs, code):
-    assert problems([blend(outputs), "portions"], "portion_loss") == [
-        (code, "model.layers.0.outputs", "use 3 units, one for each class")
-    ]
-
-
-def test_linear_layers_without_an_activation_between_them_are_found(problems):
-    ((code, path, _),) = problems([blend(8), dense(3), "portions"], "portion_loss")
-    assert (code, path) == ("W003", "model.layers.1")
-    assert problems([blend(8), "gate", blend(3), "portions"], "portion_loss") == []
-
-
-def test_they_train(meadow, tmp_path):
+def test_they_train(registry, spec_of):
     layers = [blend(8), "gate", blend(3), "portions"]
-    spec = tmp_path / "spec.json"
-    spec.write_text(json.dumps(document(layers, "portion_loss")), "utf-8")
-    done = meadow.declnet("run", spec, "--quiet", "--out", tmp_path / "out")
-    assert (done.returncode, done.stderr) == (0, "")
-    lines = (tmp_path / "out" / "history.jsonl").read_text("utf-8").splitlines()
-    assert json.loads(lines[-1])["loss"] < json.loads(lines[0])["loss"]
+    history = run(spec_of(layers, "portion_loss"), registry=registry).history
+    assert history[-1]["loss"] < history[0]["loss"]
