@@ -72,7 +72,7 @@ class Optimizer(Component):
         if isinstance(rate, Schedule):
             return
         if not rate:
-            yield self._unusual_rate("with a learning rate of 0 nothing will be learnt")
+            yield self._unusual_rate("with a learning rate of 0 nothing will be learned")
         elif self.usual_learning_rates is not None:
             smallest, largest = self.usual_learning_rates
             if not smallest <= rate <= largest:

@@ -186,15 +186,15 @@ def test_a_wrong_return_value_is_reported_as_the_page_says(
     blocks: list[CodeBlock], visits: dict, example_projects: dict
 ) -> None:
     registry = example_projects["declnet-counts"].registered()
-    centre = registry.find("layer", "centre")
+    center = registry.find("layer", "center")
     code = "def output_shape(self, input_shape):\n    return None\n"
     namespace: dict = {}
-    exec(compile(code, inspect.getfile(centre), "exec"), namespace)
-    centre.output_shape = namespace["output_shape"]
+    exec(compile(code, inspect.getfile(center), "exec"), namespace)
+    center.output_shape = namespace["output_shape"]
     try:
         (problem,) = check_spec(declnet.parse_spec(visits, registry), registry=registry).problems
     finally:
-        del centre.output_shape
+        del center.output_shape
     shown = [each.text.strip() for each in blocks if each.text.startswith("error[E025]")]
     assert [without_folder(each) for each in shown] == [
         without_folder(f"{problem.severity}[{problem.code}]: {problem.message}")
@@ -205,17 +205,17 @@ def test_an_exception_is_reported_as_the_page_says(
     blocks: list[CodeBlock], visits: dict, example_projects: dict
 ) -> None:
     registry = example_projects["declnet-counts"].registered()
-    centre = registry.find("layer", "centre")
+    center = registry.find("layer", "center")
     code = "def forward(self, x, y, state):\n    1 / 0\n"
     namespace: dict = {}
-    exec(compile(code, inspect.getfile(centre), "exec"), namespace)
-    own, centre.forward = centre.forward, namespace["forward"]
+    exec(compile(code, inspect.getfile(center), "exec"), namespace)
+    own, center.forward = center.forward, namespace["forward"]
     spec = declnet.parse_spec(visits, registry)
     try:
         with pytest.raises(declnet.ComponentError) as caught:
             declnet.run(spec, registry=registry)
     finally:
-        centre.forward = own
+        center.forward = own
     shown = [each.text.strip() for each in blocks if "raised ZeroDivisionError" in each.text]
     assert [without_folder(each) for each in shown] == [without_folder(f"error: {caught.value}")]
 

@@ -15,7 +15,7 @@ IMAGES = np.random.default_rng(4).random((SAMPLES, 1, 8, 8))
 
 ARRAYS: Mapping[str, Mapping[str, np.ndarray]] = {
     "points.npz": {"x": POINTS[:, :2], "y": LABELS},
-    "points_with_colour.npz": {"x": POINTS, "y": LABELS},
+    "points_with_color.npz": {"x": POINTS, "y": LABELS},
     "labels_from_one.npz": {"x": POINTS[:, :2], "y": LABELS + 1},
     "labels_from_minus_one.npz": {"x": POINTS[:, :2], "y": LABELS - 1},
     "named_labels.npz": {"x": POINTS[:, :2], "labels": LABELS},
@@ -40,8 +40,8 @@ WEIGHTS: Mapping[str, Mapping[str, np.ndarray]] = {
 FLOWERS = [f"{row},{('red', 'blue')[row % 2]},kind {row % 3}" for row in range(30)]
 
 TEXTS: Mapping[str, str] = {
-    "flowers.csv": "\n".join(["size,colour,species", *FLOWERS]),
-    "flowers_with_gaps.csv": "\n".join(["size,colour,species", *FLOWERS[:6], ",red,kind 0"]),
+    "flowers.csv": "\n".join(["size,color,species", *FLOWERS]),
+    "flowers_with_gaps.csv": "\n".join(["size,color,species", *FLOWERS[:6], ",red,kind 0"]),
     "dated_flowers.csv": "\n".join(
         [
             "size,species,picked",

@@ -169,7 +169,7 @@ def blend(outputs):
 
 
 CASES = {
-    "a probability is no distribution": (
+    "a probability instead of a distribution": (
         [dense(3), "gate"],
         "categorical_crossentropy",
         3,

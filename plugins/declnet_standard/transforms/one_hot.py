@@ -12,12 +12,12 @@ from declnet_standard.transforms.categories import found_categories, positions_o
 class OneHot(Transform):
     """One column for each category of the training data: 1 where a row has it, else 0.
 
-    Categories are sorted. The new columns are called `colour=red` and so on, and hold booleans,
+    Categories are sorted. The new columns are called `color=red` and so on, and hold booleans,
     which standardize and min_max leave alone.
     """
 
     type = "one_hot"
-    examples = ({}, {"columns": ["colour"], "unknown": "error"})
+    examples = ({}, {"columns": ["color"], "unknown": "error"})
 
     unknown: Literal["zeros", "error"] = Field(
         default="zeros", description="a category that the training data does not have: all zeros"

@@ -90,7 +90,7 @@ def test_adam_at_the_rate_of_gradient_descent():
 def test_a_rate_of_0_is_warned_of(cls):
     (finding,) = cls(learning_rate=0.0).check(RunContext())
     assert finding.code == "W004"
-    assert "nothing will be learnt" in finding.message
+    assert "nothing will be learned" in finding.message
 
 
 @each_class
