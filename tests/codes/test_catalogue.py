@@ -95,12 +95,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     points = np.random.default_rng(3).normal(size=(60, 3))
     np.savez(tmp_path / "points.npz", x=points[:, :2], y=labels)
     np.savez(tmp_path / "more_points.npz", x=points[:, :2] + 1, y=labels)
-    np.savez(tmp_path / "points_with_colour.npz", x=points, y=labels)
+    np.savez(tmp_path / "points_with_color.npz", x=points, y=labels)
     np.savez(tmp_path / "labels_from_minus_one.npz", x=points[:, :2], y=np.arange(60) % 4 - 1)
     rows = [f"{each},{'red' if each % 2 else 'blue'},species {each % 3}" for each in range(30)]
-    (tmp_path / "flowers.csv").write_text("\n".join(["size,colour,species", *rows]))
+    (tmp_path / "flowers.csv").write_text("\n".join(["size,color,species", *rows]))
     days = [f"{row},2024-01-{day:02}" for day, row in enumerate(rows, start=1)]
-    dated = ["size,colour,species,picked", *days[:-1], f"{rows[-1]},"]
+    dated = ["size,color,species,picked", *days[:-1], f"{rows[-1]},"]
     (tmp_path / "picked_flowers.csv").write_text("\n".join(dated))
     model = declnet.build_model(declnet.load_spec(BASE).model, input_shape=(2,))
     save_file(model.parameters(), tmp_path / "weights.safetensors")
