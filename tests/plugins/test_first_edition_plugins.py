@@ -48,22 +48,17 @@ BIND = """    def bind(self, site):
 """
 
 STEPS = {
-    "wave": [
-        BUFFER,
-        (
-            "Wave.buffers was renamed: the method workspace() declares working memory, with "
-            "Workspace",
-            ("def buffers", "def workspace"),
-        ),
-    ],
-    "centre": [
-        BUFFER,
-        ("Centre.buffers was renamed: the method workspace()", ("def buffers", "def workspace")),
-    ],
-    "jitter": [
-        BUFFER,
-        ("Jitter.buffers was renamed: the method workspace()", ("def buffers", "def workspace")),
-    ],
+    **{
+        name: [
+            BUFFER,
+            (
+                f"{name.title()}.buffers was renamed: the method workspace() declares working "
+                "memory, with Workspace",
+                ("def buffers", "def workspace"),
+            ),
+        ]
+        for name in ("wave", "centre", "jitter")
+    },
     "poisson_counts": [
         (
             "ImportError: declnet.Finding was renamed: use Diagnostic, whose `help` was `hint` and "
@@ -297,27 +292,6 @@ def test_a_renamed_attribute_says_in_a_run_what_it_is_called_now(install):
     assert message.startswith('callback "halt_on_plateau" of plugin counts (declnet-counts 0.1.0)')
     assert re.search(r"epoch_finished\(\) \(.*halt_on_plateau\.py:\d+\)", message)
     assert message.endswith("EpochLogged.figures was renamed: use metrics")
-
-
-def test_a_spec_that_needs_an_old_class_gets_its_error(install):
-    registry = install("declnet-wave")
-    with pytest.raises(declnet.SpecError) as caught:
-        declnet.parse_spec(
-            {
-                "declnet": 1,
-                "data": {"train": {"type": "nnfs_spiral", "samples": 20, "classes": 3}},
-                "model": {"layers": ["wave", {"type": "dense", "units": 3}, "softmax"]},
-                "loss": "categorical_crossentropy",
-                "optimizer": "adam",
-                "training": {"epochs": 1},
-            },
-            registry,
-        )
-    (diagnostic,) = caught.value.problems
-    assert diagnostic.path == ("model", "layers", 0)
-    assert diagnostic.help is not None
-    assert "wave (declnet-wave 0.1.0)" in diagnostic.help
-    assert "declnet.Buffer was renamed: use Workspace" in diagnostic.help
 
 
 FIRST_EDITION = """
