@@ -170,9 +170,9 @@ def _going_on(manifest: dict[str, Any], current: Mapping[str, Any]) -> dict[str,
 
 def _refusal(directory: Path, different: list[str]) -> str:
     return (
-        f"{directory}: the run cannot go on to the same bits, for things have changed since it "
-        f"began: {'; '.join(different)}. Undo that, or allow it with --allow-changes, which the "
-        "manifest will record"
+        f"{directory}: the results would differ from those of an uninterrupted run: "
+        f"{'; '.join(different)}. Undo these changes, or allow them with --allow-changes, which "
+        "the manifest will record"
     )
 
 
