@@ -246,28 +246,6 @@ def command_in(fork_server: ForkServer) -> Callable[..., CommandLine]:
     return make
 
 
-@pytest.fixture(scope="session")
-def write_distribution() -> Callable[..., Path]:
-    """Write a one-module distribution into a folder on the path, as installers do."""
-
-    def write(
-        folder: Path, name: str, source: str, version: str = "0.1.0", entry_point: str | None = None
-    ) -> Path:
-        module = name.replace("-", "_")
-        information = folder / f"{module}-{version}.dist-info"
-        information.mkdir(parents=True)
-        (folder / f"{module}.py").write_text(source, "utf-8")
-        (information / "METADATA").write_text(
-            f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
-        )
-        (information / "entry_points.txt").write_text(
-            f"[declnet]\n{entry_point or module} = {module}\n"
-        )
-        return folder
-
-    return write
-
-
 @pytest.fixture
 def history_of() -> Callable[[Path], list[dict[str, Any]]]:
     """Read a run's history, every line of which must be JSON without NaN."""

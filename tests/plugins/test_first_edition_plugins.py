@@ -18,6 +18,8 @@ import pytest
 import declnet
 from declnet.testing import check_component
 
+from ..distributions import write_metadata
+
 PACKAGES = Path(__file__).parents[1] / "fixtures" / "first_edition" / "plugins"
 
 BUFFER = (
@@ -163,13 +165,7 @@ def install(tmp_path, monkeypatch):
         if hook is not None:
             (folder / package / "__init__.py").write_text(hook, "utf-8")
         project = tomllib.loads((PACKAGES / distribution / "pyproject.toml").read_text("utf-8"))
-        ((name, module),) = project["project"]["entry-points"]["declnet"].items()
-        info = folder / f"{package}-0.1.0.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(
-            f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 0.1.0\n"
-        )
-        (info / "entry_points.txt").write_text(f"[declnet]\n{name} = {module}\n")
+        write_metadata(folder, distribution, "0.1.0", project["project"]["entry-points"])
         monkeypatch.syspath_prepend(folder)
         for loaded in [each for each in sys.modules if each.split(".")[0] == package]:
             monkeypatch.delitem(sys.modules, loaded)

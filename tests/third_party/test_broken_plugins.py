@@ -2,6 +2,8 @@
 
 import pytest
 
+from ..distributions import write_distribution
+
 LAYER = """
 import numpy as np
 from declnet import Layer, hookimpl
@@ -59,7 +61,7 @@ BROKEN = {
 
 
 @pytest.fixture(scope="module")
-def broken(command_in, write_distribution, tmp_path_factory):
+def broken(command_in, tmp_path_factory):
     site = tmp_path_factory.mktemp("broken")
     for name, (source, _) in BROKEN.items():
         write_distribution(site, name, source, "0.7.1")

@@ -10,6 +10,8 @@ import pytest
 
 from declnet import load_spec, run
 
+from ..distributions import write_metadata
+
 JUICE = Path(__file__).parent / "declnet-juice"
 
 
@@ -24,15 +26,7 @@ def juice(command_in, folder):
     site = folder / "site"
     shutil.copytree(JUICE / "declnet_juice", site / "declnet_juice")
     project = tomllib.loads((JUICE / "pyproject.toml").read_text("utf-8"))["project"]
-    information = site / "declnet_juice-0.4.0.dist-info"
-    information.mkdir()
-    (information / "METADATA").write_text(
-        f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
-    )
-    lines = []
-    for group, entries in project["entry-points"].items():
-        lines += [f"[{group}]", *(f"{name} = {place}" for name, place in entries.items())]
-    (information / "entry_points.txt").write_text("\n".join(lines) + "\n")
+    write_metadata(site, project["name"], project["version"], project["entry-points"])
     return command_in(folder, site)
 
 

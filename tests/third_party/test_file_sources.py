@@ -7,6 +7,8 @@ import struct
 import numpy as np
 import pytest
 
+from ..distributions import write_distribution
+
 SOURCES = """
 from pathlib import Path
 import numpy as np
@@ -88,7 +90,7 @@ def declnet_register(register):
 
 
 @pytest.fixture(scope="module")
-def site(write_distribution, tmp_path_factory):
+def site(tmp_path_factory):
     site = tmp_path_factory.mktemp("formats")
     return write_distribution(site, "declnet-formats", SOURCES, version="1.4")
 
@@ -99,7 +101,7 @@ def formats(command_in, site, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def rivals(command_in, site, write_distribution, tmp_path_factory):
+def rivals(command_in, site, tmp_path_factory):
     """The command line with another distribution for the same suffix."""
     rival = write_distribution(tmp_path_factory.mktemp("rival"), "declnet-rival", RIVAL)
     return command_in(tmp_path_factory.mktemp("work"), site, rival)
@@ -212,21 +214,6 @@ def test_arrays_are_not_a_table(formats, raw_run, table_run, tmp_path):
 
 def test_show_says_which_files_it_reads(formats):
     assert "reads: .tbl, .tbl.txt" in formats.succeeds("plugins", "show", "tbl")
-
-
-def test_two_distributions_for_one_suffix(rivals, table, table_run, tmp_path):
-    """Neither is chosen silently; a run keeps its own, and declnet's take precedence."""
-    new = ["new", tmp_path / "new.toml", "--data", table[0], "--target", "kind"]
-    done = rivals(*new)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert '"other" of plugin declnet_rival (declnet-rival 0.1.0)' in done.stderr
-    assert '"tbl" of plugin declnet_formats (declnet-formats 1.4)' in done.stderr
-    rivals.succeeds(*new, "--no-plugin", "declnet-rival")
-    rows = rivals.succeeds("predict", table_run[1], table[0]).splitlines()
-    assert len(rows) == 91
-    (tmp_path / "t.csv").write_text("x,y\n9,a\n2,b\n8,a\n4,b\n", encoding="utf-8")
-    rivals.succeeds("new", tmp_path / "t.toml", "--data", tmp_path / "t.csv", "--target=y")
-    assert 'type = "csv"' in (tmp_path / "t.toml").read_text(encoding="utf-8")
 
 
 def test_the_plugins_of_a_runs_spec_say_who_reads_its_files(rivals, tmp_path):

@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from ..distributions import write_distribution
+
 SOURCE = """
 import numpy as np
 from declnet import Loss, Metric, hookimpl
@@ -95,7 +97,7 @@ class Trained:
 
 
 @pytest.fixture(scope="module")
-def logits(command_in, write_distribution, tmp_path_factory):
+def logits(command_in, tmp_path_factory):
     site = tmp_path_factory.mktemp("logits")
     write_distribution(site, "declnet-logits", SOURCE, version="2.1")
     return command_in(tmp_path_factory.mktemp("work"), site)

@@ -6,6 +6,8 @@ import re
 import numpy as np
 import pytest
 
+from ..distributions import write_distribution
+
 SOURCE = """
 import numpy as np
 from declnet import Metric, hookimpl
@@ -50,7 +52,7 @@ METRICS = [
 
 
 @pytest.fixture(scope="module")
-def aimed(command_in, write_distribution, tmp_path_factory):
+def aimed(command_in, tmp_path_factory):
     site = write_distribution(tmp_path_factory.mktemp("aim"), "declnet-aim", SOURCE)
     return command_in(tmp_path_factory.mktemp("work"), site)
 

@@ -4,6 +4,8 @@ import tomllib
 
 import pytest
 
+from ..distributions import write_distribution
+
 SOURCE = '''
 from declnet import DataError, Template, hookimpl
 
@@ -74,7 +76,7 @@ def declnet_register(register):
 
 
 @pytest.fixture(scope="module")
-def starters(command_in, write_distribution, tmp_path_factory):
+def starters(command_in, tmp_path_factory):
     site = tmp_path_factory.mktemp("starters")
     write_distribution(site, "declnet-starters", SOURCE, version="0.3")
     return command_in(tmp_path_factory.mktemp("work"), site)

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from ..distributions import write_distribution
+
 SOURCE = """
 import numpy as np
 from declnet import Initializer, Layer, Parameter, hookimpl
@@ -22,10 +24,6 @@ class Wave(Layer):
         if dx is not None:
             np.multiply(dy, state.gain, out=dx)
 
-class Tanh(Wave):
-    "A type that declnet has too."
-    type = "tanh"
-
 class Level(Initializer):
     "w = {level}."
     type = "level"
@@ -34,7 +32,7 @@ class Level(Initializer):
 
 @hookimpl
 def declnet_register(register):
-    for component in (Wave, Tanh, Level):
+    for component in (Wave, Level):
         register(component)
 """
 
@@ -51,7 +49,7 @@ READ = {
 
 
 @pytest.fixture(scope="module")
-def sites(write_distribution, tmp_path_factory):
+def sites(tmp_path_factory):
     """A folder for the path of each distribution."""
     numbers = count()
     folder = tmp_path_factory.mktemp("sites")
@@ -76,8 +74,6 @@ def declnet_with(command_in, sites, tmp_path):
         "training": {"epochs": 2},
     }
     (tmp_path / "spec.json").write_text(json.dumps(document))
-    document["model"]["layers"][1] = "tanh"
-    (tmp_path / "tanh.json").write_text(json.dumps(document))
     np.save(tmp_path / "points.npy", np.zeros((2, 2)))
     return lambda *given: command_in(tmp_path, *(sites[each] for each in given))
 
@@ -120,24 +116,6 @@ def test_the_spec_decides_by_its_plugins(declnet_with, tmp_path, chosen):
             assert declnet(*arguments).returncode == 0
 
 
-@pytest.mark.parametrize(
-    ("plugins", "expected"),
-    [
-        ([], "declnet==0.1.0"),
-        (listing("declnet"), "declnet==0.1.0"),
-        (listing("other-wave>=2"), "other-wave==2.0"),
-        (listing("declnet", "other-wave"), "other-wave==2.0"),
-    ],
-)
-def test_declnets_own_type_comes_from_declnet_unless_another_is_listed(
-    declnet_with, tmp_path, plugins, expected
-):
-    declnet = declnet_with(OTHER)
-    declnet.succeeds("run", "tanh.json", *plugins, "--quiet", "--out", "run")
-    assert components(tmp_path / "run")["layer"]["tanh"] == expected
-    declnet.succeeds("predict", "run", "points.npy")
-
-
 @pytest.mark.usefixtures("trained")
 @pytest.mark.parametrize("arguments", READ.values(), ids=READ)
 def test_a_run_is_not_read_with_anothers_component(declnet_with, arguments):
@@ -151,23 +129,6 @@ def test_a_run_is_not_read_with_anothers_component(declnet_with, arguments):
         'other-wave 2.0; layer "wave" came from declnet-wave 1.0, but is now offered by '
         'other-wave 2.0 (pip install "declnet-wave==1.0")\n'
     )
-
-
-def test_with_both_installed_the_runs_own_is_used(declnet_with, trained):
-    both, arguments = declnet_with(WAVE, OTHER), READ["predict"]
-    assert both.succeeds(*arguments) == declnet_with(WAVE).succeeds(*arguments)
-    weights = (trained / "weights.safetensors").read_bytes()
-    assert both("resume", "run").returncode == 0
-    assert (trained / "weights.safetensors").read_bytes() == weights
-    assert components(trained)["layer"]["wave"] == "declnet-wave==1.0"
-
-
-@pytest.mark.usefixtures("trained")
-def test_with_none_installed_the_error_says_which_one_it_was(declnet_with):
-    done = declnet_with()(*READ["predict"])
-    assert done.returncode == 2
-    assert 'error[E015]: layer type "wave" is not installed\n' in done.stderr
-    assert 'it came from declnet-wave 1.0: pip install "declnet-wave==1.0"' in done.stderr
 
 
 def test_another_version_is_noted_and_resumed_only_if_that_is_allowed(declnet_with, trained):
