@@ -170,7 +170,7 @@ def _going_on(manifest: dict[str, Any], current: Mapping[str, Any]) -> dict[str,
 
 def _refusal(directory: Path, different: list[str]) -> str:
     return (
-        f"{directory}: the results would differ from those of an uninterrupted run: "
+        f"{directory}: cannot resume with identical results: "
         f"{'; '.join(different)}. Undo these changes, or allow them with --allow-changes, which "
         "the manifest will record"
     )

@@ -163,7 +163,7 @@ def test_what_cannot_be_resumed_exits_with_2_and_names_why(declnet_cli, spec_fil
     toml.write_text(toml.read_text().replace("epochs = 1000000", "epochs = 3"))
     refused = declnet_cli("resume", "out")
     assert (refused.returncode, refused.stdout) == (2, "")
-    assert refused.stderr.startswith("error: out: the results would differ from")
+    assert refused.stderr.startswith("error: out: cannot resume with identical results: ")
     assert "spec.toml has been edited" in refused.stderr
     for name in ("nowhere", "."):
         refused = declnet_cli("resume", name)
