@@ -61,7 +61,7 @@ def installed(pip, command_in, tmp_path_factory):
     succeeds(pip.python, "-c", BUILD, folder / "wheels", *packages)
     wheels = list((folder / "wheels").glob("*.whl"))
     assert len(wheels) == len(packages)
-    pip("install", "--no-deps", "--no-index", *wheels)
+    pip("install", "--no-deps", "--no-index", "--no-compile", *wheels)
     site = succeeds(pip.python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))")
     return command_in(folder, site.strip())
 
