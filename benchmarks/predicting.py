@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 NUMBERS = [f"x{at}" for at in range(10)]
-COLOURS = np.array(["red", "green", "blue", "black"])
+COLORS = np.array(["red", "green", "blue", "black"])
 LEVELS = np.array(["low", "middle", "high"])
 
 SPEC = """
@@ -48,10 +48,10 @@ def make_table(path: Path, rows: int, seed: int) -> None:
     with path.open("wb") as file:
         for start in range(0, rows, 500_000):
             count = min(500_000, rows - start)
-            x, colour = rng.normal(size=(count, len(NUMBERS))).round(4), rng.integers(0, 4, count)
-            level = np.digitize(x @ weights + colour, [0, 2.5])
+            x, color = rng.normal(size=(count, len(NUMBERS))).round(4), rng.integers(0, 4, count)
+            level = np.digitize(x @ weights + color, [0, 2.5])
             columns = dict(zip(NUMBERS, x.T, strict=True))
-            frame = pl.DataFrame({**columns, "colour": COLOURS[colour], "level": LEVELS[level]})
+            frame = pl.DataFrame({**columns, "color": COLORS[color], "level": LEVELS[level]})
             frame.write_csv(file, include_header=start == 0)
 
 
@@ -94,7 +94,7 @@ def train(folder: Path) -> None:
     declnet.run(declnet.load_spec(folder / "spec.toml"), out=folder / "run")
     frame = pl.read_csv(folder / "train.csv")
     words = OneHotEncoder(sparse_output=False)
-    prepared = make_column_transformer((StandardScaler(), NUMBERS), (words, ["colour"]))
+    prepared = make_column_transformer((StandardScaler(), NUMBERS), (words, ["color"]))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = make_pipeline(prepared, MLPClassifier((64, 64), max_iter=5))

@@ -129,6 +129,8 @@ class ForkServer:
 
     FIXED = ("PYTHON", "OPENBLAS", "OMP_")
     """Begin the names of variables that count when a process starts."""
+    FREE = ("DECLNET_", "PYTHONPATH")
+    """Begin the names of variables that may differ from the server's own."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
@@ -136,9 +138,12 @@ class ForkServer:
 
     def serves(self, environment: Mapping[str, str]) -> bool:
         """Whether a process with such additional variables may come from it."""
-        return hasattr(os, "fork") and not environment and self._fixed == self._of_start()
+        free = all(name.startswith(self.FREE) for name in environment)
+        return hasattr(os, "fork") and free and self._fixed == self._of_start()
 
-    def run(self, arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, arguments: list[str], folder: Path, environment: Mapping[str, str]
+    ) -> subprocess.CompletedProcess[str]:
         """Run a command line to its end."""
         if self._process is None or self._process.poll() is not None:
             self._process = subprocess.Popen(
@@ -156,7 +161,7 @@ class ForkServer:
             request = {
                 "arguments": arguments,
                 "folder": str(folder),
-                "environment": {**os.environ, "PYTHONWARNINGS": WARNINGS},
+                "environment": {**os.environ, "PYTHONWARNINGS": WARNINGS, **environment},
                 "out": str(out),
                 "err": str(err),
             }
@@ -203,7 +208,7 @@ class CommandLine:
     def __call__(self, *arguments: object) -> subprocess.CompletedProcess[str]:
         """Run it to its end."""
         if self.server.serves(self.environment):
-            return self.server.run(list(map(str, arguments)), self.folder)
+            return self.server.run(list(map(str, arguments)), self.folder, self.environment)
         with self.start(*arguments) as process:
             out, err = process.communicate(timeout=60)
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
@@ -226,6 +231,19 @@ def fork_server() -> Iterator[ForkServer]:
 def declnet_cli(tmp_path: Path, fork_server: ForkServer) -> CommandLine:
     """The command line in the test's own folder."""
     return CommandLine(tmp_path, fork_server)
+
+
+@pytest.fixture(scope="session")
+def command_in(fork_server: ForkServer) -> Callable[..., CommandLine]:
+    """Make a command line in a folder, with distributions on its import path."""
+
+    def make(folder: Path, *sites: Path, **environment: str) -> CommandLine:
+        path = [*map(str, sites), *filter(None, [os.environ.get("PYTHONPATH")])]
+        return CommandLine(
+            folder, fork_server, {"PYTHONPATH": os.pathsep.join(path), **environment}
+        )
+
+    return make
 
 
 @pytest.fixture

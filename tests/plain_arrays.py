@@ -130,6 +130,15 @@ class LayerRun:
         return filled | self.backward() if training else filled
 
 
+def run_layer(
+    layer: Layer, x: Array, dy: Array, order: Order = "batch_last", **parameters: Array
+) -> dict[str, Array]:
+    """Return `y`, `dx` and `grad.<parameter>` of a layer with these parameters."""
+    alone = LayerRun(layer, x.shape[1:], len(x), dtype=dy.dtype.name, order=order)
+    alone.initial |= parameters
+    return alone.run(x, dy)
+
+
 def run_loss(loss: Loss, y_pred: Any, y: Any, order: Order = "batch_last") -> tuple[Array, Array]:
     """Return losses and their gradient, for y as given by the user."""
     given = np.asarray(y_pred)

@@ -93,7 +93,7 @@ class MappedArray:
 
         def gather(positions: Array) -> None:
             chosen = positions if self._rows is None else self._rows[positions]
-            if _follow_each_other(chosen):
+            if (np.diff(chosen) == 1).all():
                 read(whole, offset + int(chosen[0]) * width if len(chosen) else offset)
             else:
                 for row, position in zip(rows, chosen.tolist(), strict=True):
@@ -158,8 +158,3 @@ class _OpenFile:
             data = os.read(self._descriptor, len(memory))
         memory[: len(data)] = data
         return len(data)
-
-
-def _follow_each_other(positions: Array) -> bool:
-    """Return whether the positions are consecutive."""
-    return bool((np.diff(positions) == 1).all())

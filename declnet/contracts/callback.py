@@ -62,15 +62,12 @@ class RunningModel(Protocol):
 
     def parameters(self) -> dict[str, Array]:
         """Return copies of all parameters by name."""
-        ...
 
     def load_parameters(self, saved: Mapping[str, Array]) -> None:
         """Load saved parameters, e.g. from the best epoch."""
-        ...
 
     def predict(self, x: Any) -> Array:
         """Return the output of the model as it is, before `Loss.predictions`."""
-        ...
 
 
 class Run(Protocol):
@@ -79,22 +76,18 @@ class Run(Protocol):
     @property
     def name(self) -> str:
         """The run's name in the spec."""
-        ...
 
     @property
     def epochs(self) -> int:
         """The number of epochs in the spec."""
-        ...
 
     @property
     def directory(self) -> Path | None:
         """The run's folder, where the callback may write files; None if nothing is written."""
-        ...
 
     @property
     def model(self) -> RunningModel:
         """The model in training."""
-        ...
 
     def better(self, name: str) -> Better | None:
         """Return whether `"higher"` or `"lower"` values of a metric are better; None if unknown.
@@ -102,7 +95,6 @@ class Run(Protocol):
         Args:
             name: the metric's name in the history, e.g. `validation_loss`.
         """
-        ...
 
     def stop(self, reason: str) -> None:
         """End the training after this epoch; the run finishes as after its last one.
@@ -110,7 +102,6 @@ class Run(Protocol):
         Args:
             reason: why, for the manifest.
         """
-        ...
 
     def scale_learning_rate(self, factor: float) -> None:
         """Multiply every learning rate from now on; repeated calls accumulate.
@@ -118,7 +109,6 @@ class Run(Protocol):
         Args:
             factor: e.g. 0.5.
         """
-        ...
 
     def restore_parameters(self, parameters: Mapping[str, Array] | None) -> None:
         """Request that the finished model use these parameters instead of the last ones.
@@ -129,7 +119,6 @@ class Run(Protocol):
         Args:
             parameters: as returned by `model.parameters()`; None to keep the last ones after all.
         """
-        ...
 
     def save_checkpoint(self, best: bool = False) -> None:
         """Write a checkpoint once all callbacks have been called for this epoch.
@@ -137,7 +126,6 @@ class Run(Protocol):
         Args:
             best: whether this is the best epoch so far; kept until a better one.
         """
-        ...
 
     def save_checkpoints(
         self,
@@ -155,7 +143,6 @@ class Run(Protocol):
             every_seconds: write when this many seconds have passed since the last checkpoint.
             keep_last: how many to keep, besides the best.
         """
-        ...
 
 
 class Callback(Component):

@@ -22,7 +22,6 @@ from declnet.contracts.strict_model import (
     custom_error,
     located_error,
     resolve_paths,
-    table_of_component,
 )
 from declnet.contracts.verification import verify_class
 from declnet.errors import Diagnostic, UnknownTypeError
@@ -156,7 +155,11 @@ class Component(StrictModel):
     ) -> JsonSchemaValue:
         if cls.is_contract():
             return any_of_kind(cls.kind)
-        return table_of_component(cls.type, schema, handler)
+        described = handler(schema)
+        target: dict[str, Any] = handler.resolve_ref_schema(described)
+        target["properties"] = {"type": {"const": cls.type}, **target.get("properties", {})}
+        target["required"] = ["type", *target.get("required", [])]
+        return described
 
 
 def _dump(component: Component, info: core_schema.SerializationInfo) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     GetCoreSchemaHandler,
-    GetJsonSchemaHandler,
     ModelWrapValidatorHandler,
     ValidationError,
     WithJsonSchema,
@@ -111,23 +110,6 @@ def any_of_kind(kind: str, number: Mapping[str, float] | None = None) -> JsonSch
     """
     types = ["string", "object"] if number is None else ["number", "string", "object"]
     return {"type": types, "required": ["type"], KIND: kind, **(number or {})}
-
-
-def table_of_component(
-    name: str, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
-) -> JsonSchemaValue:
-    """Return the schema of a component's table: its type, then its fields.
-
-    Args:
-        name: the component's type.
-        schema: the schema of its fields.
-        handler: pydantic's handler.
-    """
-    described = handler(schema)
-    target: dict[str, Any] = handler.resolve_ref_schema(described)
-    target["properties"] = {"type": {"const": name}, **target.get("properties", {})}
-    target["required"] = ["type", *target.get("required", [])]
-    return described
 
 
 _SCALARS = frozenset({"int", "float", "bool", "str"})

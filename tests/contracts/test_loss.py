@@ -7,7 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from declnet.contracts.loss import prepare_targets
+from declnet_standard.losses import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    MeanSquaredError,
+)
 
 FLOAT = np.dtype("float32")
 
@@ -17,25 +21,25 @@ def test_labels_become_rows_with_one_1_in_every_form(labels):
     expected = np.eye(5, dtype=FLOAT)[labels]
     forms = [np.array(labels), np.array(labels, "uint8"), np.array(labels)[:, None], expected]
     for y in forms:
-        found = prepare_targets("classes", y, (5,), FLOAT)
+        found = CategoricalCrossentropy().prepare(y, (5,), FLOAT)
         assert found.dtype == FLOAT
         assert (found == expected).all()
 
 
 def test_values_take_the_shape_and_the_type_of_predictions():
-    found = prepare_targets("values", np.arange(3), (1,), FLOAT)
+    found = MeanSquaredError().prepare(np.arange(3), (1,), FLOAT)
     assert (found.tolist(), found.dtype) == ([[0.0], [1.0], [2.0]], FLOAT)
-    assert prepare_targets("values", np.ones((3, 2, 2)), (2, 2), FLOAT).shape == (3, 2, 2)
+    assert MeanSquaredError().prepare(np.ones((3, 2, 2)), (2, 2), FLOAT).shape == (3, 2, 2)
 
 
 @pytest.mark.parametrize(("shape", "output"), [((3, 2), (3,)), ((3,), (2,)), ((3, 1), (1, 1))])
 def test_values_of_another_shape_are_refused(shape, output):
     with pytest.raises(ValueError, match="y has shape"):
-        prepare_targets("values", np.ones(shape), output, FLOAT)
+        MeanSquaredError().prepare(np.ones(shape), output, FLOAT)
 
 
 def test_binary_targets_are_zeros_and_ones():
     y = np.array([[0, 1], [1, 1]])
-    assert (prepare_targets("binary", y, (2,), FLOAT) == y).all()
+    assert (BinaryCrossentropy().prepare(y, (2,), FLOAT) == y).all()
     with pytest.raises(ValueError, match=r"binary targets are 0 and 1, but y has 2\.0"):
-        prepare_targets("binary", y * 2, (2,), FLOAT)
+        BinaryCrossentropy().prepare(y * 2, (2,), FLOAT)

@@ -18,13 +18,12 @@ from declnet import (
     Metric,
     Optimizer,
     Parameter,
-    Registry,
     Regularizer,
     Schedule,
     SpecError,
     Table,
     Transform,
-    default_registry,
+    discover,
     parse_spec,
     run,
 )
@@ -177,9 +176,7 @@ def test_a_wrong_value_names_component_distribution_method_and_line(
         return value
 
     body = {"__module__": __name__, "__qualname__": "Odd", "type": "odd", method: returns}
-    registry = Registry()
-    for entry in default_registry().entries():
-        registry.register(entry.component, entry.plugin)
+    registry = discover()
     registry.register(type("Odd", (base,), body), PLUGIN)
     data = None if spec is SOURCED else Dataset(X, Y)
     with pytest.raises(ComponentError) as caught:
@@ -198,9 +195,7 @@ def test_a_layer_that_returns_a_wrong_value_is_a_problem_of_the_spec_at_the_laye
         def parameters(self, input_shape):
             return [Parameter(input_shape, "zeros")]
 
-    registry = Registry()
-    for entry in default_registry().entries():
-        registry.register(entry.component, entry.plugin)
+    registry = discover()
     registry.register(Odd, PLUGIN)
     spec = document(model={"layers": [{"type": "dense", "units": 3}, "odd", "softmax"]})
     with pytest.raises(SpecError) as caught:

@@ -44,25 +44,3 @@ def test_one_that_writes_nothing_is_refused_at_registration():
 
     with pytest.raises(RegistryError, match=r"neither spec\(\) nor spec_for_table\(\)"):
         Registry().register(Nothing)
-
-
-def test_a_method_with_other_arguments_is_refused_at_registration():
-    class Old(Template):
-        """An example of another contract."""
-
-        type = "old"
-
-        def spec_for_table(self, table):
-            return ""
-
-    with pytest.raises(RegistryError, match=r"takes \(table\), .* called with \(table, registry\)"):
-        Registry().register(Old)
-
-
-@pytest.mark.parametrize(
-    ("attribute", "value"), [("default_for", "tables"), ("requires", "scikit-learn")]
-)
-def test_traits_have_their_types(attribute, value):
-    wrong = type("Wrong", (Example,), {attribute: value, "__module__": __name__})
-    with pytest.raises(RegistryError, match=f"Wrong.{attribute} is '{value}', but must be"):
-        Registry().register(wrong)

@@ -14,6 +14,7 @@ from declnet import (
     Registry,
     RegistryError,
     Schedule,
+    Template,
 )
 
 
@@ -86,7 +87,13 @@ def test_a_trait_has_one_of_its_values(name, value, expected):
 
 @pytest.mark.parametrize(
     ("contract", "name", "value"),
-    [(Loss, "takes", "anything"), (Loss, "targets", None), (Metric, "better", "smaller")],
+    [
+        (Loss, "takes", "anything"),
+        (Loss, "targets", None),
+        (Metric, "better", "smaller"),
+        (Template, "default_for", "tables"),
+        (Template, "requires", "scikit-learn"),
+    ],
 )
 def test_traits_of_other_contracts_are_checked_too(contract, name, value):
     methods = dict.fromkeys(contract.required_methods, lambda *_: None)

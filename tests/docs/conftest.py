@@ -13,6 +13,8 @@ import pytest
 
 from declnet import Registry, discover
 
+from ..distributions import write_metadata
+
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 sys.path.insert(0, str(DOCS / "_extension"))
@@ -50,14 +52,7 @@ class ExampleProject:
         """Write the metadata that an installer makes from pyproject.toml."""
         project = tomllib.loads((self.folder / "pyproject.toml").read_text("utf-8"))["project"]
         assert project["name"] == self.name
-        version, points = project["version"], project["entry-points"]["declnet"]
-        info = self.folder / f"{self.name.replace('-', '_')}-{version}.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(
-            f"Metadata-Version: 2.1\nName: {self.name}\nVersion: {version}\n", "utf-8"
-        )
-        lines = [f"{name} = {module}" for name, module in points.items()]
-        (info / "entry_points.txt").write_text("\n".join(["[declnet]", *lines, ""]), "utf-8")
+        write_metadata(self.folder, self.name, project["version"], project["entry-points"])
 
 
 def projects_shown() -> list[str]:

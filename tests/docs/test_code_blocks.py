@@ -88,6 +88,12 @@ def test_example_components_keep_their_contracts(
 
 
 @pytest.fixture
+def registry(example_projects: dict) -> declnet.Registry:
+    """Everything installed and declnet-counts."""
+    return example_projects["declnet-counts"].registered()
+
+
+@pytest.fixture
 def visits(
     blocks: list[CodeBlock], example_projects: dict, monkeypatch: pytest.MonkeyPatch
 ) -> dict:
@@ -127,10 +133,16 @@ def test_commands_use_the_template_and_read_the_files_of_the_source(
     assert "worst_error" in command.succeeds("evaluate", "out", "--data", "visits.numbers")
 
 
-def test_the_kernel_takes_the_place_of_layer_and_loss(visits: dict, example_projects: dict) -> None:
+def problem_of(visits: dict, registry: declnet.Registry) -> declnet.Diagnostic:
+    (problem,) = check_spec(declnet.parse_spec(visits, registry), registry=registry).problems
+    return problem
+
+
+def test_the_kernel_takes_the_place_of_layer_and_loss(
+    visits: dict, registry: declnet.Registry
+) -> None:
     from declnet.graph.kernels import Kernels
 
-    registry = example_projects["declnet-counts"].registered()
     spec = declnet.parse_spec(visits, registry)
     model = declnet.build_model(spec.model, (2,), registry=registry)
     (kernel,) = Kernels(registry).find(model.nodes[-1:], spec.loss)
@@ -138,22 +150,20 @@ def test_the_kernel_takes_the_place_of_layer_and_loss(visits: dict, example_proj
 
 
 def test_the_loss_warns_of_a_last_layer_that_gives_no_rates(
-    blocks: list[CodeBlock], visits: dict, example_projects: dict
+    blocks: list[CodeBlock], visits: dict, registry: declnet.Registry
 ) -> None:
     visits["model"]["layers"].pop()
-    registry = example_projects["declnet-counts"].registered()
-    (problem,) = check_spec(declnet.parse_spec(visits, registry)).problems
+    problem = problem_of(visits, registry)
     shown = [each.text.strip() for each in blocks if each.text.startswith("warning[W060]")]
     assert shown == [f"{problem.severity}[{problem.code}]: {problem.message} ({problem.help})"]
     assert problem.path == ("loss",)
 
 
 def test_the_callback_follows_a_run_to_its_end(
-    visits: dict, example_projects: dict, tmp_path: Path
+    visits: dict, registry: declnet.Registry, tmp_path: Path
 ) -> None:
     visits["optimizer"]["learning_rate"] = 0.0
     visits["training"]["callbacks"][0]["metric"] = "worst_error"
-    registry = example_projects["declnet-counts"].registered()
     spec = declnet.parse_spec(visits, registry)
     result = declnet.run(spec, out=tmp_path / "run", registry=registry)
     assert result.history[-1]["epoch"] < 299
@@ -166,11 +176,10 @@ def test_the_callback_follows_a_run_to_its_end(
 
 
 def test_the_callback_refuses_a_metric_that_it_cannot_compare(
-    visits: dict, example_projects: dict
+    visits: dict, registry: declnet.Registry
 ) -> None:
     visits["training"]["callbacks"][0]["metric"] = "wurst_error"
-    registry = example_projects["declnet-counts"].registered()
-    (problem,) = check_spec(declnet.parse_spec(visits, registry)).problems
+    problem = problem_of(visits, registry)
     assert problem.code == "E060"
     assert problem.path == ("training", "callbacks", 0, "metric")
     assert problem.help is not None
@@ -182,19 +191,23 @@ def without_folder(message: str) -> str:
     return re.sub(r"\(\S*?(declnet_counts/\w+\.py):\d+\)", r"(…/\1)", message)
 
 
-def test_a_wrong_return_value_is_reported_as_the_page_says(
-    blocks: list[CodeBlock], visits: dict, example_projects: dict
+def break_method(
+    monkeypatch: pytest.MonkeyPatch, registry: declnet.Registry, name: str, body: str
 ) -> None:
-    registry = example_projects["declnet-counts"].registered()
-    centre = registry.find("layer", "centre")
-    code = "def output_shape(self, input_shape):\n    return None\n"
+    """Replace a method of the layer `center` by one that its file seems to have."""
+    center = registry.find("layer", "center")
     namespace: dict = {}
-    exec(compile(code, inspect.getfile(centre), "exec"), namespace)
-    centre.output_shape = namespace["output_shape"]
-    try:
-        (problem,) = check_spec(declnet.parse_spec(visits, registry), registry=registry).problems
-    finally:
-        del centre.output_shape
+    exec(
+        compile(f"def {name}(self, *_):\n    {body}\n", inspect.getfile(center), "exec"), namespace
+    )
+    monkeypatch.setattr(center, name, namespace[name])
+
+
+def test_a_wrong_return_value_is_reported_as_the_page_says(
+    blocks: list[CodeBlock], visits: dict, registry: declnet.Registry, monkeypatch
+) -> None:
+    break_method(monkeypatch, registry, "output_shape", "return None")
+    problem = problem_of(visits, registry)
     shown = [each.text.strip() for each in blocks if each.text.startswith("error[E025]")]
     assert [without_folder(each) for each in shown] == [
         without_folder(f"{problem.severity}[{problem.code}]: {problem.message}")
@@ -202,26 +215,17 @@ def test_a_wrong_return_value_is_reported_as_the_page_says(
 
 
 def test_an_exception_is_reported_as_the_page_says(
-    blocks: list[CodeBlock], visits: dict, example_projects: dict
+    blocks: list[CodeBlock], visits: dict, registry: declnet.Registry, monkeypatch
 ) -> None:
-    registry = example_projects["declnet-counts"].registered()
-    centre = registry.find("layer", "centre")
-    code = "def forward(self, x, y, state):\n    1 / 0\n"
-    namespace: dict = {}
-    exec(compile(code, inspect.getfile(centre), "exec"), namespace)
-    own, centre.forward = centre.forward, namespace["forward"]
-    spec = declnet.parse_spec(visits, registry)
-    try:
-        with pytest.raises(declnet.ComponentError) as caught:
-            declnet.run(spec, registry=registry)
-    finally:
-        centre.forward = own
+    break_method(monkeypatch, registry, "forward", "1 / 0")
+    with pytest.raises(declnet.ComponentError) as caught:
+        declnet.run(declnet.parse_spec(visits, registry), registry=registry)
     shown = [each.text.strip() for each in blocks if "raised ZeroDivisionError" in each.text]
     assert [without_folder(each) for each in shown] == [without_folder(f"error: {caught.value}")]
 
 
-def test_the_data_source_says_what_is_wrong(example_projects: dict, tmp_path: Path) -> None:
-    source = example_projects["declnet-counts"].registered().find("data_source", "number_table")
+def test_the_data_source_says_what_is_wrong(registry: declnet.Registry, tmp_path: Path) -> None:
+    source = registry.find("data_source", "number_table")
     with pytest.raises(declnet.DataError, match="cannot read"):
         source(path=tmp_path / "none.txt").describe()
     (tmp_path / "words.txt").write_text("1 two 3\n", "utf-8")

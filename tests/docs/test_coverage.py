@@ -31,12 +31,10 @@ def documented(name: str, text: str) -> bool:
 
 
 @pytest.mark.parametrize("name", declnet.__all__)
-def test_every_public_name_is_documented(name: str, all_text: str) -> None:
+def test_every_public_name_is_documented_and_on_the_reference_page(
+    name: str, all_text: str, docs: Path
+) -> None:
     assert documented(f"declnet.{name}", all_text)
-
-
-@pytest.mark.parametrize("name", declnet.__all__)
-def test_every_public_name_is_on_the_reference_page(name: str, docs: Path) -> None:
     assert f"declnet.{name}" in (docs / "reference" / "python.md").read_text("utf-8")
 
 
@@ -45,45 +43,33 @@ def test_every_name_of_the_kit_is_documented(name: str, docs: Path) -> None:
     assert documented(f"declnet.testing.{name}", (docs / "plugins" / "kit.md").read_text("utf-8"))
 
 
-def test_there_are_contracts() -> None:
-    assert len(CONTRACTS) >= 10
-
-
 @pytest.mark.parametrize("contract", CONTRACTS, ids=lambda each: each.kind)
-def test_every_contract_has_its_section_with_all_methods(contract: type, docs: Path) -> None:
+def test_every_contract_has_its_section_with_an_example_and_all_methods(
+    contract: type, docs: Path, example_projects: dict
+) -> None:
     page = (docs / "plugins" / "contracts.md").read_text("utf-8")
     assert re.search(rf"^\.\. autoclass:: declnet\.{contract.__name__}\n   :members:$", page, re.M)
     assert contract.kind in PLURALS
     assert contract.kind in PLACES
-
-
-@pytest.mark.parametrize("contract", CONTRACTS, ids=lambda each: each.kind)
-def test_every_public_member_of_a_contract_has_a_docstring(contract: type) -> None:
+    assert contract.kind in {each.kind for each in example_projects["declnet-counts"].components()}
     own = [(name, each) for name, each in getmembers(contract, callable) if name in vars(contract)]
     missing = [name for name, each in own if not name.startswith("_") and not each.__doc__]
     assert missing == []
 
 
-@pytest.mark.parametrize("contract", CONTRACTS, ids=lambda each: each.kind)
-def test_a_worked_example_of_every_kind(contract: type, example_projects: dict) -> None:
-    kinds = {each.kind for each in example_projects["declnet-counts"].components()}
-    assert contract.kind in kinds
+def test_there_are_contracts() -> None:
+    assert len(CONTRACTS) >= 10
 
 
 @pytest.mark.parametrize(("kind", "name"), COMPONENTS)
-def test_every_component_has_its_section(kind: str, name: str, generated: dict[str, str]) -> None:
-    page = generated[f"components/{kind}.md"]
-    assert f"({label(kind, name)})=\n## {name}\n" in page
-    assert component_section(default_registry().entry(kind, name)) in page
-    assert f"(#{label(kind, name)})" in generated["components/index.md"]
-
-
-@pytest.mark.parametrize(("kind", "name"), COMPONENTS)
-def test_a_component_section_has_its_docstring_and_every_field(
+def test_every_component_has_its_section_with_docstring_and_fields(
     kind: str, name: str, generated: dict[str, str]
 ) -> None:
     entry = default_registry().entry(kind, name)
-    section = component_section(entry)
+    section, page = component_section(entry), generated[f"components/{kind}.md"]
+    assert f"({label(kind, name)})=\n## {name}\n" in page
+    assert section in page
+    assert f"(#{label(kind, name)})" in generated["components/index.md"]
     assert (entry.component.__doc__ or "").splitlines()[0] in section
     for field in entry.component.model_fields:
         assert f"| `{field}` |" in section

@@ -21,6 +21,8 @@ from declnet_standard.layers import (
     Tanh,
 )
 
+from ..plain_arrays import run_layer
+
 torch = pytest.importorskip("torch")
 nn = torch.nn
 
@@ -66,7 +68,7 @@ def label(value):
     return "x".join(map(str, value)) if isinstance(value, tuple) else value.__class__.__name__
 
 
-def agrees(run_layer, layer, module, x, dy, order="batch_last", tolerance=1e-9):
+def agrees(layer, module, x, dy, order="batch_last", tolerance=1e-9):
     found = run_layer(layer, x, dy, order)
     leaf = torch.tensor(x, requires_grad=True)
     y = module(leaf)
@@ -78,40 +80,40 @@ def agrees(run_layer, layer, module, x, dy, order="batch_last", tolerance=1e-9):
 @pytest.mark.parametrize("order", ["batch_last", "batch_first"])
 @pytest.mark.parametrize("shape", SHAPES, ids=label)
 @pytest.mark.parametrize(("layer", "module"), PAIRS, ids=label)
-def test_outputs_and_gradients(run_layer, layer, module, shape, order):
+def test_outputs_and_gradients(layer, module, shape, order):
     rng = np.random.default_rng(1)
     x, dy = rng.normal(scale=3, size=(9, *shape)), rng.normal(size=(9, *shape))
-    agrees(run_layer, layer, module, x, dy, order)
+    agrees(layer, module, x, dy, order)
 
 
 @pytest.mark.parametrize(("layer", "module"), PAIRS, ids=label)
-def test_extreme_inputs(run_layer, layer, module):
+def test_extreme_inputs(layer, module):
     x = np.array(EXTREME).reshape(2, -1)
     with np.errstate(over="raise", divide="raise", invalid="raise"):
-        agrees(run_layer, layer, module, x, np.full_like(x, 1.5))
+        agrees(layer, module, x, np.full_like(x, 1.5))
 
 
 @pytest.mark.parametrize(("layer", "module"), PAIRS, ids=label)
-def test_a_fine_grid(run_layer, layer, module):
+def test_a_fine_grid(layer, module):
     x = np.linspace(-12, 12, 4801)[:, None]
-    agrees(run_layer, layer, module, x, np.ones_like(x))
+    agrees(layer, module, x, np.ones_like(x))
 
 
-def test_hard_sigmoid_of_torch_itself(run_layer):
+def test_hard_sigmoid_of_torch_itself():
     x = np.linspace(-4, 4, 33)[:, None]
-    agrees(run_layer, HardSigmoid(), nn.Hardsigmoid(), x, np.ones_like(x), tolerance=1e-7)
+    agrees(HardSigmoid(), nn.Hardsigmoid(), x, np.ones_like(x), tolerance=1e-7)
 
 
-def test_softmax(run_layer):
+def test_softmax():
     rng = np.random.default_rng(2)
     x, dy = rng.normal(scale=30, size=(9, 5)), rng.normal(size=(9, 5))
-    agrees(run_layer, Softmax(), nn.Softmax(dim=1), x, dy)
+    agrees(Softmax(), nn.Softmax(dim=1), x, dy)
 
 
 @pytest.mark.parametrize("order", ["batch_last", "batch_first"])
 @pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("shape", [*SHAPES, (1,), (1, 3)], ids=label)
-def test_prelu(run_layer, shape, shared, order):
+def test_prelu(shape, shared, order):
     rng = np.random.default_rng(3)
     x, dy = rng.normal(size=(9, *shape)), rng.normal(size=(9, *shape))
     x[0] = 0

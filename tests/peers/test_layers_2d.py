@@ -15,6 +15,8 @@ from declnet_standard.layers import (
     MaxPool2d,
 )
 
+from ..plain_arrays import run_layer
+
 torch = pytest.importorskip("torch")
 RNG = np.random.default_rng(11)
 
@@ -51,7 +53,7 @@ def require_same(found, expected):
         ({"use_bias": False}, {}),
     ],
 )
-def test_convolution(run_layer, fields, arguments, order):
+def test_convolution(fields, arguments, order):
     layer = Conv2d(**{"filters": 8, "kernel_size": 3, **fields})
     x = RNG.normal(size=(5, 4, 9, 8))
     shapes = {name: each.shape for name, each in layer.parameters(x.shape[1:]).items()}
@@ -81,7 +83,7 @@ def test_convolution(run_layer, fields, arguments, order):
 @pytest.mark.parametrize(
     ("layer", "peer"), [(MaxPool2d, "max_pool2d"), (AveragePool2d, "avg_pool2d")]
 )
-def test_pooling(run_layer, layer, peer, fields, arguments, order):
+def test_pooling(layer, peer, fields, arguments, order):
     pool, x = layer(**fields), RNG.normal(size=(4, 3, 8, 9))
     dy = RNG.normal(size=(4, *pool.output_shape(x.shape[1:])))
     pooled = getattr(torch.nn.functional, peer)
@@ -89,33 +91,25 @@ def test_pooling(run_layer, layer, peer, fields, arguments, order):
     require_same(run_layer(pool, x, dy, order), expected)
 
 
-def test_global_pooling(run_layer):
+def test_global_pooling():
     x, dy = RNG.normal(size=(4, 3, 5, 6)), RNG.normal(size=(4, 3))
     expected = by_torch(lambda given: given.mean(dim=(2, 3)), x, dy)
     require_same(run_layer(GlobalAveragePool2d(), x, dy), expected)
 
 
 @pytest.mark.parametrize("shape", [(7,), (3, 5, 4)])
-def test_batch_normalization(run_layer, shape):
+@pytest.mark.parametrize("layer", [BatchNorm(), LayerNorm()], ids=lambda layer: layer.type)
+def test_normalization(layer, shape):
     x, dy = RNG.normal(2, 3, size=(6, *shape)), RNG.normal(size=(6, *shape))
-    scale, offset = RNG.normal(size=shape[0]), RNG.normal(size=shape[0])
+    of_parameters = shape[:1] if layer.type == "batch_norm" else shape
+    scale, offset = RNG.normal(size=of_parameters), RNG.normal(size=of_parameters)
 
     def normalized(given, scale, offset):
-        return torch.nn.functional.batch_norm(given, None, None, scale, offset, training=True)
-
-    found = run_layer(BatchNorm(), x, dy, scale=scale, offset=offset)
-    require_same(found, by_torch(normalized, x, dy, scale=scale, offset=offset))
-
-
-@pytest.mark.parametrize("shape", [(7,), (3, 5, 4)])
-def test_layer_normalization(run_layer, shape):
-    x, dy = RNG.normal(2, 3, size=(6, *shape)), RNG.normal(size=(6, *shape))
-    scale, offset = RNG.normal(size=shape), RNG.normal(size=shape)
-
-    def normalized(given, scale, offset):
+        if layer.type == "batch_norm":
+            return torch.nn.functional.batch_norm(given, None, None, scale, offset, training=True)
         return torch.nn.functional.layer_norm(given, shape, scale, offset)
 
-    found = run_layer(LayerNorm(), x, dy, scale=scale, offset=offset)
+    found = run_layer(layer, x, dy, scale=scale, offset=offset)
     require_same(found, by_torch(normalized, x, dy, scale=scale, offset=offset))
 
 

@@ -18,6 +18,8 @@ import pytest
 import declnet
 from declnet.testing import check_component
 
+from ..distributions import write_metadata
+
 PACKAGES = Path(__file__).parents[1] / "fixtures" / "first_edition" / "plugins"
 
 BUFFER = (
@@ -48,22 +50,17 @@ BIND = """    def bind(self, site):
 """
 
 STEPS = {
-    "wave": [
-        BUFFER,
-        (
-            "Wave.buffers was renamed: the method workspace() declares working memory, with "
-            "Workspace",
-            ("def buffers", "def workspace"),
-        ),
-    ],
-    "centre": [
-        BUFFER,
-        ("Centre.buffers was renamed: the method workspace()", ("def buffers", "def workspace")),
-    ],
-    "jitter": [
-        BUFFER,
-        ("Jitter.buffers was renamed: the method workspace()", ("def buffers", "def workspace")),
-    ],
+    **{
+        name: [
+            BUFFER,
+            (
+                f"{name.title()}.buffers was renamed: the method workspace() declares working "
+                "memory, with Workspace",
+                ("def buffers", "def workspace"),
+            ),
+        ]
+        for name in ("wave", "centre", "jitter")
+    },
     "poisson_counts": [
         (
             "ImportError: declnet.Finding was renamed: use Diagnostic, whose `help` was `hint` and "
@@ -168,13 +165,7 @@ def install(tmp_path, monkeypatch):
         if hook is not None:
             (folder / package / "__init__.py").write_text(hook, "utf-8")
         project = tomllib.loads((PACKAGES / distribution / "pyproject.toml").read_text("utf-8"))
-        ((name, module),) = project["project"]["entry-points"]["declnet"].items()
-        info = folder / f"{package}-0.1.0.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(
-            f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 0.1.0\n"
-        )
-        (info / "entry_points.txt").write_text(f"[declnet]\n{name} = {module}\n")
+        write_metadata(folder, distribution, "0.1.0", project["project"]["entry-points"])
         monkeypatch.syspath_prepend(folder)
         for loaded in [each for each in sys.modules if each.split(".")[0] == package]:
             monkeypatch.delitem(sys.modules, loaded)
@@ -297,27 +288,6 @@ def test_a_renamed_attribute_says_in_a_run_what_it_is_called_now(install):
     assert message.startswith('callback "halt_on_plateau" of plugin counts (declnet-counts 0.1.0)')
     assert re.search(r"epoch_finished\(\) \(.*halt_on_plateau\.py:\d+\)", message)
     assert message.endswith("EpochLogged.figures was renamed: use metrics")
-
-
-def test_a_spec_that_needs_an_old_class_gets_its_error(install):
-    registry = install("declnet-wave")
-    with pytest.raises(declnet.SpecError) as caught:
-        declnet.parse_spec(
-            {
-                "declnet": 1,
-                "data": {"train": {"type": "nnfs_spiral", "samples": 20, "classes": 3}},
-                "model": {"layers": ["wave", {"type": "dense", "units": 3}, "softmax"]},
-                "loss": "categorical_crossentropy",
-                "optimizer": "adam",
-                "training": {"epochs": 1},
-            },
-            registry,
-        )
-    (diagnostic,) = caught.value.problems
-    assert diagnostic.path == ("model", "layers", 0)
-    assert diagnostic.help is not None
-    assert "wave (declnet-wave 0.1.0)" in diagnostic.help
-    assert "declnet.Buffer was renamed: use Workspace" in diagnostic.help
 
 
 FIRST_EDITION = """

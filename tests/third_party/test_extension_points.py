@@ -1,96 +1,71 @@
-"""A distribution of a third party, installed for real, that adds commands and report panels."""
+"""A distribution of a third party that adds commands and report panels."""
 
 import json
 import re
+import shutil
+import tomllib
+from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("environment")
+from declnet import load_spec, run
 
-SPEC = """
-declnet = 1
-name = "blobs"
-loss = "categorical_crossentropy"
-optimizer = "adam"
+from ..distributions import write_metadata
 
-[data]
-train = { type = "nnfs_vertical", samples = 10, classes = 3 }
-test = { type = "nnfs_vertical", samples = 5, classes = 3 }
-
-[training]
-epochs = 2
-
-[model]
-layers = [{ type = "dense", units = 3 }, "softmax"]
-"""
+JUICE = Path(__file__).parent / "declnet-juice"
 
 
 @pytest.fixture(scope="module")
-def juice(environment, juice_source):
-    environment.install(juice_source)
-    yield environment
-    environment.uninstall("declnet-juice")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("juice")
 
 
 @pytest.fixture(scope="module")
-def run(juice, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("juice")
-    (folder / "spec.toml").write_text(SPEC)
-    done = juice.declnet("run", folder / "spec.toml", "--quiet", "--out", folder / "run")
-    assert done.returncode == 0, done.stderr
+def juice(command_in, folder):
+    """The command line with declnet-juice on its path, as an installer writes it."""
+    site = folder / "site"
+    shutil.copytree(JUICE / "declnet_juice", site / "declnet_juice")
+    project = tomllib.loads((JUICE / "pyproject.toml").read_text("utf-8"))["project"]
+    write_metadata(site, project["name"], project["version"], project["entry-points"])
+    return command_in(folder, site)
+
+
+@pytest.fixture(scope="module")
+def finished(folder):
+    """The folder of a run."""
+    source = {"type": "nnfs_vertical", "samples": 10, "classes": 3}
+    document = {
+        "declnet": 1,
+        "name": "blobs",
+        "data": {"train": source, "test": {**source, "samples": 5}},
+        "model": {"layers": [{"type": "dense", "units": 3}, "softmax"]},
+        "loss": "categorical_crossentropy",
+        "optimizer": "adam",
+        "training": {"epochs": 2},
+    }
+    (folder / "spec.json").write_text(json.dumps(document))
+    run(load_spec(folder / "spec.json"), out=folder / "run")
     return folder / "run"
 
 
-def test_help_lists_its_commands_with_the_distribution(juice):
-    done = juice.declnet("--help")
-    assert done.returncode == 0
-    _, _, section = done.stdout.partition("Commands of plugins:\n")
-    assert re.search(r"^  press +declnet-juice 0\.4\.0$", section, re.M)
-    assert re.search(r"^  report +declnet \d", section, re.M)
-    assert "check   declnet-juice 0.4.0 (hidden by the built-in command)" in section
+def test_its_command_runs_on_a_run(juice, finished):
+    loss = json.loads((finished / "metrics.json").read_text())["test"]["loss"]
+    assert juice.succeeds("press", finished) == f"loss: {loss:.6f}\n"
+    assert "The metric to press." in juice.succeeds("press", "--help")
 
 
-def test_its_command_runs(juice, run):
-    loss = json.loads((run / "metrics.json").read_text())["test"]["loss"]
-    done = juice.declnet("press", run)
-    assert (done.returncode, done.stdout, done.stderr) == (0, f"loss: {loss:.6f}\n", "")
-    assert "The metric to press." in juice.declnet("press", "--help").stdout
-
-
-def test_what_declnet_raises_in_its_command_is_shown_as_ever(juice, tmp_path):
-    done = juice.declnet("press", tmp_path)
+def test_an_error_of_declnet_in_its_command_is_shown_as_ever(juice, tmp_path):
+    done = juice("press", tmp_path)
     assert done.returncode == 2
     assert done.stderr.startswith(f"error: {tmp_path}: this is not a run's folder")
 
 
-def test_a_command_that_cannot_be_imported_is_named(juice):
-    done = juice.declnet("pulp")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == (
-        "error: the command `pulp` of declnet-juice 0.4.0 cannot be loaded: "
-        "ModuleNotFoundError: No module named 'declnet_juice.a_module_that_is_missing'\n"
-    )
-
-
-def test_a_built_in_command_is_not_replaced(juice):
-    assert "Validate SPEC" in juice.declnet("check", "--help").stdout
-
-
-def test_its_commands_are_absent_while_it_is_disabled(juice):
-    off = {"DECLNET_DISABLE_PLUGINS": "declnet-juice"}
-    assert "press" not in juice.declnet("--help", **off).stdout
-    done = juice.declnet("press", "run", **off)
-    assert done.returncode == 2
-    assert "No such command 'press'" in done.stderr
-
-
 @pytest.fixture(scope="module")
-def page(juice, run):
+def page(juice, finished):
+    pytest.importorskip("jinja2", reason="needs the extra report")
     pytest.importorskip("vl_convert", reason="needs the extra report")
-    juice.install("jinja2", "pygments", "vl-convert-python", isolated=True)
-    done = juice.declnet("report", run)
-    assert (done.returncode, done.stderr) == (0, ""), done.stderr
-    return (run / "report.html").read_text("utf-8")
+    juice.succeeds("report", finished)
+    return (finished / "report.html").read_text("utf-8")
 
 
 def panel(page, title):
@@ -100,45 +75,46 @@ def panel(page, title):
     return rest.partition("</section>")[0].strip()
 
 
-def test_its_panel_is_on_the_page_after_the_reports_own_sections(page, run):
+def test_its_panel_is_on_the_page_after_the_reports_own_sections(page):
     content = panel(page, "Ripeness")
     assert content.startswith("<p>15 fruits & 2 layers.</p><table><tr><th>0</th><td>")
     assert content.count("<tr>") == 3
     ids = re.findall(r'<section id="([^"]+)"', page)
     assert ids[-4:] == ["manifest", "panel-1", "panel-2", "panel-3"]
     assert page.count('<a href="#panel-1">Ripeness</a>') == 1
+    assert "Unripe" not in page  # it renders nothing
 
 
-def test_a_panel_that_raises_is_named_with_its_distribution(page):
-    assert panel(page, "Rotten &lt;fruit&gt;") == (
-        '<p class="notice bad">This panel cannot be shown: plugin juice (declnet-juice 0.4.0) '
-        "raised ZeroDivisionError: nothing is left of blobs</p>"
+@pytest.mark.parametrize(
+    ("title", "error"),
+    [
+        (
+            "Rotten &lt;fruit&gt;",
+            " raised ZeroDivisionError: nothing is left of blobs",
+        ),
+        (
+            "missing",
+            ": ModuleNotFoundError: No module named &#39;declnet_juice.a_module_that_is_missing"
+            "&#39;",
+        ),
+    ],
+)
+def test_a_panel_that_fails_is_named_with_its_distribution(page, title, error):
+    assert panel(page, title) == (
+        '<p class="notice bad">This panel cannot be shown: plugin juice (declnet-juice 0.4.0)'
+        f"{error}</p>"
     )
-
-
-def test_a_panel_that_cannot_be_imported_is_named_with_its_distribution(page):
-    assert panel(page, "missing") == (
-        '<p class="notice bad">This panel cannot be shown: plugin juice (declnet-juice 0.4.0): '
-        "ModuleNotFoundError: No module named &#39;declnet_juice.a_module_that_is_missing&#39;</p>"
-    )
-
-
-def test_a_panel_without_anything_to_say_is_left_out(page):
-    assert "Unripe" not in page
-    assert "panel-4" not in page
 
 
 @pytest.mark.usefixtures("page")
-def test_a_disabled_plugin_has_no_panels(juice, run, tmp_path):
-    done = juice.declnet("report", run, "--no-plugin", "juice", "-o", tmp_path / "page.html")
-    assert (done.returncode, done.stderr) == (0, "")
+def test_a_disabled_plugin_has_no_panels(juice, finished, tmp_path):
+    juice.succeeds("report", finished, "--no-plugin", "juice", "-o", tmp_path / "page.html")
     assert "Ripeness" not in (tmp_path / "page.html").read_text("utf-8")
 
 
 def test_its_panels_are_listed_and_shown_as_every_component(juice):
-    listed = juice.declnet("plugins").stdout
+    listed = juice.succeeds("plugins")
     line = next(line for line in listed.splitlines() if line.split()[1:2] == ["ripeness"])
     assert line.split() == ["report_panel", "ripeness", "juice", "declnet-juice", "0.4.0"]
-    shown = juice.declnet("plugins", "show", "ripeness")
-    assert shown.returncode == 0, shown.stderr
-    assert "The shares of right predictions, by class." in shown.stdout
+    shown = juice.succeeds("plugins", "show", "ripeness")
+    assert "The shares of right predictions, by class." in shown

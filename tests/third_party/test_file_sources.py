@@ -7,7 +7,7 @@ import struct
 import numpy as np
 import pytest
 
-pytestmark = pytest.mark.xdist_group("environment")
+from ..distributions import write_distribution
 
 SOURCES = """
 from pathlib import Path
@@ -90,24 +90,21 @@ def declnet_register(register):
 
 
 @pytest.fixture(scope="module")
-def formats(environment, write_distribution, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("formats")
-    environment.install(write_distribution(folder, "declnet-formats", SOURCES, version="1.4"))
-    yield environment
-    environment.uninstall("declnet-formats")
+def site(tmp_path_factory):
+    site = tmp_path_factory.mktemp("formats")
+    return write_distribution(site, "declnet-formats", SOURCES, version="1.4")
 
 
-@pytest.fixture
-def rival(environment, write_distribution, tmp_path):
-    environment.install(write_distribution(tmp_path, "declnet-rival", RIVAL))
-    yield
-    environment.uninstall("declnet-rival")
+@pytest.fixture(scope="module")
+def formats(command_in, site, tmp_path_factory):
+    return command_in(tmp_path_factory.mktemp("work"), site)
 
 
-def succeeds(environment, *arguments):
-    done = environment.declnet(*arguments)
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout
+@pytest.fixture(scope="module")
+def rivals(command_in, site, tmp_path_factory):
+    """The command line with another distribution for the same suffix."""
+    rival = write_distribution(tmp_path_factory.mktemp("rival"), "declnet-rival", RIVAL)
+    return command_in(tmp_path_factory.mktemp("work"), site, rival)
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +119,7 @@ def table(tmp_path_factory):
         for at in range(90)
     ]
     path = tmp_path_factory.mktemp("table") / "flowers.tbl"
-    path.write_text("\n".join(["length|width|colour|kind", *rows]) + "\n", encoding="utf-8")
+    path.write_text("\n".join(["length|width|color|kind", *rows]) + "\n", encoding="utf-8")
     return path, [words[each] for each in kinds]
 
 
@@ -131,9 +128,8 @@ def table_run(formats, table, tmp_path_factory):
     """The run of the spec that `declnet new` wrote for it."""
     folder = tmp_path_factory.mktemp("tbl")
     spec, run = folder / "spec.toml", folder / "run"
-    written = formats.declnet("new", spec, "--data", table[0], "--target", "kind")
-    assert (written.returncode, written.stderr) == (0, "")
-    succeeds(formats, "run", spec, "--quiet", "--set", "training.epochs=60", "--out", run)
+    formats.succeeds("new", spec, "--data", table[0], "--target", "kind")
+    formats.succeeds("run", spec, "--quiet", "--set", "training.epochs=60", "--out", run)
     return spec, run
 
 
@@ -146,18 +142,18 @@ def test_new_writes_a_spec_for_its_table(table, table_run):
 
 def test_predict_reads_its_table_with_and_without_the_target(formats, table, table_run, tmp_path):
     path, kinds = table
-    rows = list(csv.DictReader(succeeds(formats, "predict", table_run[1], path).splitlines()))
+    rows = list(csv.DictReader(formats.succeeds("predict", table_run[1], path).splitlines()))
     assert np.mean([row["prediction"] == kind for row, kind in zip(rows, kinds, strict=True)]) > 0.9
     lines = path.read_text(encoding="utf-8").splitlines()
     inputs = tmp_path / "inputs.TBL.txt"
     inputs.write_text("\n".join(line.rpartition("|")[0] for line in lines), encoding="utf-8")
-    again = list(csv.DictReader(succeeds(formats, "predict", table_run[1], inputs).splitlines()))
+    again = list(csv.DictReader(formats.succeeds("predict", table_run[1], inputs).splitlines()))
     assert again == rows
 
 
 def test_evaluate_reads_its_table(formats, table, table_run):
     found = json.loads(
-        succeeds(formats, "evaluate", table_run[1], "--data", table[0], "--format", "json")
+        formats.succeeds("evaluate", table_run[1], "--data", table[0], "--format", "json")
     )
     assert found["samples"] == 90
     assert found["class_names"] == ["aster", "lily", "rose"]
@@ -167,8 +163,8 @@ def test_evaluate_reads_its_table(formats, table, table_run):
 def test_another_formats_table_serves_as_well(formats, table, table_run, tmp_path):
     as_csv = tmp_path / "flowers.csv"
     as_csv.write_text(table[0].read_text(encoding="utf-8").replace("|", ","), encoding="utf-8")
-    expected = succeeds(formats, "predict", table_run[1], table[0])
-    assert succeeds(formats, "predict", table_run[1], as_csv) == expected
+    expected = formats.succeeds("predict", table_run[1], table[0])
+    assert formats.succeeds("predict", table_run[1], as_csv) == expected
 
 
 @pytest.fixture
@@ -189,17 +185,17 @@ def raw_run(formats, tmp_path):
     }
     (tmp_path / "spec.json").write_text(json.dumps(document), encoding="utf-8")
     run = tmp_path / "run"
-    succeeds(formats, "run", tmp_path / "spec.json", "--quiet", "--out", run)
+    formats.succeeds("run", tmp_path / "spec.json", "--quiet", "--out", run)
     return run, tmp_path / "points.raw", y
 
 
 def test_arrays_of_its_own_format_are_predicted_and_evaluated(formats, raw_run):
     """With the scale of the training data, without which all would be one class."""
     run, path, y = raw_run
-    rows = list(csv.DictReader(succeeds(formats, "predict", run, path).splitlines()))
+    rows = list(csv.DictReader(formats.succeeds("predict", run, path).splitlines()))
     said = np.array([int(row["prediction"]) for row in rows])
     assert np.mean(said == y) > 0.9
-    found = json.loads(succeeds(formats, "evaluate", run, "--data", path, "--format", "json"))
+    found = json.loads(formats.succeeds("evaluate", run, "--data", path, "--format", "json"))
     assert found["figures"]["accuracy"] == pytest.approx(np.mean(said == y))
     trained = json.loads((run / "metrics.json").read_text(encoding="utf-8"))["train"]
     assert found["figures"]["accuracy"] == pytest.approx(trained["accuracy"])
@@ -207,44 +203,26 @@ def test_arrays_of_its_own_format_are_predicted_and_evaluated(formats, raw_run):
 
 def test_arrays_are_not_a_table(formats, raw_run, table_run, tmp_path):
     _, path, _ = raw_run
-    done = formats.declnet("new", tmp_path / "new.toml", "--data", path, "--target", "y")
+    done = formats("new", tmp_path / "new.toml", "--data", path, "--target", "y")
     assert (done.returncode, done.stdout) == (2, "")
     assert "points.raw: holds arrays, not a table" in done.stderr
-    done = formats.declnet("predict", table_run[1], path)
+    done = formats("predict", table_run[1], path)
     assert "points.raw: the model was trained on a table" in done.stderr
-    done = formats.declnet("evaluate", table_run[1], "--data", path)
+    done = formats("evaluate", table_run[1], "--data", path)
     assert "points.raw: the model was trained on a table" in done.stderr
 
 
 def test_show_says_which_files_it_reads(formats):
-    assert "reads: .tbl, .tbl.txt" in formats.declnet("plugins", "show", "tbl").stdout
+    assert "reads: .tbl, .tbl.txt" in formats.succeeds("plugins", "show", "tbl")
 
 
-@pytest.mark.usefixtures("rival")
-def test_two_distributions_for_one_suffix(formats, table, table_run, tmp_path):
-    """Neither is chosen silently; a run keeps its own, and declnet's take precedence."""
-    new = ["new", tmp_path / "new.toml", "--data", table[0], "--target", "kind"]
-    done = formats.declnet(*new)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert '"other" of plugin declnet_rival (declnet-rival 0.1.0)' in done.stderr
-    assert '"tbl" of plugin declnet_formats (declnet-formats 1.4)' in done.stderr
-    assert formats.declnet(*new, "--no-plugin", "declnet-rival").returncode == 0
-    rows = succeeds(formats, "predict", table_run[1], table[0]).splitlines()
-    assert len(rows) == 91
-    (tmp_path / "t.csv").write_text("x,y\n9,a\n2,b\n8,a\n4,b\n", encoding="utf-8")
-    done = formats.declnet("new", tmp_path / "t.toml", "--data", tmp_path / "t.csv", "--target=y")
-    assert done.returncode == 0, done.stderr
-    assert 'type = "csv"' in (tmp_path / "t.toml").read_text(encoding="utf-8")
-
-
-@pytest.mark.usefixtures("rival")
-def test_the_plugins_of_a_runs_spec_say_who_reads_its_files(formats, tmp_path):
+def test_the_plugins_of_a_runs_spec_say_who_reads_its_files(rivals, tmp_path):
     (tmp_path / "t.csv").write_text("x,y\n9,a\n2,b\n8,a\n4,b\n", encoding="utf-8")
     spec, run = tmp_path / "t.toml", tmp_path / "run"
-    formats.declnet("new", spec, "--data", tmp_path / "t.csv", "--target=y")
+    rivals("new", spec, "--data", tmp_path / "t.csv", "--target=y")
     chosen = ["--set", 'plugins=["declnet-rival"]', "--set", "training.epochs=1"]
-    succeeds(formats, "run", spec, "--quiet", "--out", run, *chosen)
-    assert len(succeeds(formats, "predict", run, tmp_path / "t.csv").splitlines()) == 5
+    rivals.succeeds("run", spec, "--quiet", "--out", run, *chosen)
+    assert len(rivals.succeeds("predict", run, tmp_path / "t.csv").splitlines()) == 5
     (tmp_path / "t.tbl").write_text("x|y\n1|a\n", encoding="utf-8")
-    done = formats.declnet("predict", run, tmp_path / "t.tbl")
+    done = rivals("predict", run, tmp_path / "t.tbl")
     assert "the rival was asked" in done.stderr

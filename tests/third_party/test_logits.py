@@ -2,12 +2,19 @@
 
 import csv
 import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-pytestmark = pytest.mark.xdist_group("environment")
+from ..distributions import write_distribution
 
 SOURCE = """
 import numpy as np
@@ -68,169 +75,126 @@ def declnet_register(register):
 SAMPLES = 80
 
 
-@pytest.fixture(scope="module")
-def logits(environment, write_distribution, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("logits")
-    environment.install(write_distribution(folder, "declnet-logits", SOURCE, version="2.1"))
-    yield environment
-    environment.uninstall("declnet-logits")
+@dataclass(frozen=True)
+class Trained:
+    """A run, and what it must predict.
+
+    Attributes:
+        folder: has the run in `run`, its inputs in `x.npy`.
+        labels: (n,).
+        logits: (n, outputs) of the finished model.
+        probabilities: (n, classes).
+    """
+
+    folder: Path
+    labels: np.ndarray
+    logits: np.ndarray
+    probabilities: np.ndarray
+
+    @property
+    def metrics(self):
+        return json.loads((self.folder / "run" / "metrics.json").read_text())["train"]
 
 
 @pytest.fixture(scope="module")
-def x():
-    return np.random.default_rng(1).normal(0, 2, size=(SAMPLES, 3))
+def logits(command_in, tmp_path_factory):
+    site = tmp_path_factory.mktemp("logits")
+    write_distribution(site, "declnet-logits", SOURCE, version="2.1")
+    return command_in(tmp_path_factory.mktemp("work"), site)
 
 
-@pytest.fixture(scope="module")
-def trained(logits, x, tmp_path_factory):
-    """The folder of a run on classes, or on yes and no; its logits and labels, by hand."""
-
-    def train(loss, labels, units, metrics):
-        folder = tmp_path_factory.mktemp("run")
-        np.savez(folder / "data.npz", x=x, y=labels)
-        np.save(folder / "x.npy", x)
-        document = {
-            "declnet": 1,
-            "data": {"train": {"type": "npz", "path": "data.npz"}},
-            "model": {"dtype": "float64", "layers": [{"type": "dense", "units": units}]},
-            "loss": loss,
-            "optimizer": {"type": "adam", "learning_rate": 0.05},
-            "training": {"epochs": 30, "metrics": metrics},
-        }
-        (folder / "spec.json").write_text(json.dumps(document))
-        done = logits.declnet("run", folder / "spec.json", "--quiet", "--out", folder / "run")
-        assert done.returncode == 0, done.stderr
-        weights = load_file(folder / "run" / "weights.safetensors")
-        return folder, x @ weights["dense_1.weights"] + weights["dense_1.biases"]
-
-    return train
-
-
-@pytest.fixture(scope="module")
-def classes(trained, x):
-    """Three classes, with their logits."""
-    labels = np.argmax(x + np.random.default_rng(2).normal(0, 1, x.shape), axis=1)
-    folder, found = trained("logit_crossentropy", labels, 3, ["accuracy", "log_loss"])
-    assert found.max() > 1
-    exponents = np.exp(found)
-    return folder, labels, exponents / exponents.sum(axis=1, keepdims=True)
-
-
-@pytest.fixture(scope="module")
-def binary(trained, x):
-    """Yes or no; many logits are between 0 and 0.5, which are probabilities above 0.5."""
-    labels = (x[:, 0] + np.random.default_rng(2).normal(0, 2, SAMPLES) > 0).astype(int)
-    metrics = ["binary_accuracy", "roc_auc", "f1", "log_loss"]
-    folder, found = trained("logit_binary", labels, 1, metrics)
+@pytest.fixture(scope="module", params=["logit_crossentropy", "logit_binary"])
+def trained(logits, tmp_path_factory, request):
+    """Three classes, or yes and no; many binary logits are from 0 to 0.5: probabilities above."""
+    rng = np.random.default_rng(1)
+    x, noise = rng.normal(0, 2, size=(SAMPLES, 3)), rng.normal(size=(SAMPLES, 3))
+    binary = request.param == "logit_binary"
+    labels = (x[:, 0] + 2 * noise[:, 0] > 0).astype(int) if binary else (x + noise).argmax(axis=1)
+    folder = tmp_path_factory.mktemp("run")
+    np.savez(folder / "data.npz", x=x, y=labels)
+    np.save(folder / "x.npy", x)
+    layers = [{"type": "dense", "units": 1 if binary else 3}]
+    metrics = ["binary_accuracy", "roc_auc"] if binary else ["accuracy"]
+    document = {
+        "declnet": 1,
+        "data": {"train": {"type": "npz", "path": "data.npz"}},
+        "model": {"dtype": "float64", "layers": layers},
+        "loss": request.param,
+        "optimizer": {"type": "adam", "learning_rate": 0.05},
+        "training": {"epochs": 30, "metrics": [*metrics, "log_loss"]},
+    }
+    (folder / "spec.json").write_text(json.dumps(document))
+    logits.succeeds("run", folder / "spec.json", "--quiet", "--out", folder / "run")
+    weights = load_file(folder / "run" / "weights.safetensors")
+    found = x @ weights["dense_1.weights"] + weights["dense_1.biases"]
     assert ((found > 0) & (found < 0.5)).any()
-    return folder, labels, 1 / (1 + np.exp(-found[:, 0]))
+    exponents = np.exp(np.hstack([np.zeros_like(found), found]) if binary else found)
+    return Trained(folder, labels, found, exponents / exponents.sum(axis=1, keepdims=True))
 
 
-def metrics_of(folder):
-    return json.loads((folder / "run" / "metrics.json").read_text())["train"]
-
-
-def test_metrics_of_classes_see_probabilities(classes):
-    folder, labels, p = classes
-    found = metrics_of(folder)
-    assert found["accuracy"] == np.mean(p.argmax(axis=1) == labels)
-    right = -np.log(p[np.arange(SAMPLES), labels]).mean()
-    assert found["log_loss"] == pytest.approx(right, rel=1e-9)
-    assert found["data_loss"] == pytest.approx(right, rel=1e-9)
-
-
-def test_metrics_of_yes_and_no_see_probabilities(binary):
-    folder, labels, p = binary
-    found = metrics_of(folder)
-    assert found["binary_accuracy"] == np.mean((p > 0.5) == labels)
-    ones, zeros = p[labels == 1], p[labels == 0]
-    assert found["roc_auc"] == pytest.approx(np.mean(ones[:, None] > zeros), rel=1e-12)
-    right = -np.log(np.where(labels == 1, p, 1 - p)).mean()
-    assert found["log_loss"] == pytest.approx(right, rel=1e-9)
-    assert found["data_loss"] == pytest.approx(right, rel=1e-9)
-
-
-def predicted(logits, folder, form, tmp_path):
-    out = tmp_path / f"out.{form}"
-    done = logits.declnet("predict", folder / "run", folder / "x.npy", "-o", out)
-    assert done.returncode == 0, done.stderr
-    return out
+def test_metrics_see_probabilities(trained):
+    found, p, labels = trained.metrics, trained.probabilities, trained.labels
+    accuracy = found["accuracy"] if "accuracy" in found else found["binary_accuracy"]
+    assert accuracy == np.mean(p.argmax(axis=1) == labels)
+    expected = -np.log(p[np.arange(SAMPLES), labels]).mean()
+    assert found["log_loss"] == pytest.approx(expected, rel=1e-9)
+    assert found["data_loss"] == pytest.approx(expected, rel=1e-9)
+    if "roc_auc" in found:
+        ones, zeros = p[labels == 1, 1], p[labels == 0, 1]
+        assert found["roc_auc"] == pytest.approx(np.mean(ones[:, None] > zeros), rel=1e-12)
 
 
 def columns_of(path):
-    if path.suffix == ".csv":
-        with path.open(newline="") as file:
-            rows = list(csv.DictReader(file))
-    else:
-        rows = [json.loads(line) for line in path.read_text().splitlines()]
+    lines = path.read_text().splitlines()
+    rows = list(csv.DictReader(lines) if path.suffix == ".csv" else map(json.loads, lines))
     return {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
 
 
-@pytest.mark.parametrize("form", ["csv", "jsonl"])
-def test_predict_gives_the_probabilities_of_classes(logits, classes, form, tmp_path):
-    folder, _, p = classes
-    found = columns_of(predicted(logits, folder, form, tmp_path))
-    assert list(found) == ["prediction", *(f"probability_{each}" for each in range(3))]
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "npy"])
+def test_predict_gives_probabilities(logits, trained, suffix, tmp_path):
+    out, p = tmp_path / f"out.{suffix}", trained.probabilities
+    logits.succeeds("predict", trained.folder / "run", trained.folder / "x.npy", "-o", out)
+    if suffix == "npy":
+        expected = p if trained.logits.shape[1] > 1 else p[:, 1:]
+        assert np.allclose(np.load(out), expected, rtol=1e-9)
+        return
+    found = columns_of(out)
+    assert list(found) == ["prediction", *(f"probability_{each}" for each in range(p.shape[1]))]
     assert (found["prediction"] == p.argmax(axis=1)).all()
-    for each in range(3):
+    for each in range(p.shape[1]):
         assert np.allclose(found[f"probability_{each}"], p[:, each], rtol=1e-9)
 
 
-@pytest.mark.parametrize("form", ["csv", "jsonl"])
-def test_predict_gives_the_probabilities_of_yes_and_no(logits, binary, form, tmp_path):
-    folder, _, p = binary
-    found = columns_of(predicted(logits, folder, form, tmp_path))
-    assert list(found) == ["prediction", "probability_0", "probability_1"]
-    assert (found["prediction"] == (p > 0.5)).all()
-    assert np.allclose(found["probability_1"], p, rtol=1e-9)
-    assert np.allclose(found["probability_0"], 1 - p, rtol=1e-9)
-
-
-def test_npy_files_have_probabilities(logits, classes, binary, tmp_path):
-    for folder, _, p in (classes, binary):
-        found = np.load(predicted(logits, folder, "npy", tmp_path))
-        assert np.allclose(found.reshape(p.shape), p, rtol=1e-9)
-        (tmp_path / "out.npy").unlink()
-
-
-def test_evaluate_counts_probabilities(logits, classes, binary):
-    for folder, labels, p in (classes, binary):
-        done = logits.declnet("evaluate", folder / "run", "--format", "json")
-        found = json.loads(done.stdout)
-        guesses = p.argmax(axis=1) if p.ndim == 2 else (p > 0.5).astype(int)
-        counts = np.zeros((max(labels) + 1,) * 2, int)
-        np.add.at(counts, (labels, guesses), 1)
-        assert found["confusion_matrix"] == counts.tolist()
-        assert found["figures"]["log_loss"] == metrics_of(folder)["log_loss"]
+def test_evaluate_counts_probabilities(logits, trained):
+    found = json.loads(logits.succeeds("evaluate", trained.folder / "run", "--format", "json"))
+    counts = np.zeros((max(trained.labels) + 1,) * 2, int)
+    np.add.at(counts, (trained.labels, trained.probabilities.argmax(axis=1)), 1)
+    assert found["confusion_matrix"] == counts.tolist()
+    assert found["figures"]["log_loss"] == trained.metrics["log_loss"]
 
 
 PROGRAM = """
 import sys, json, numpy as np, declnet
 run, x = sys.argv[1], np.load(sys.argv[2])
 found, model = declnet.load_predictor(run).predict(x), declnet.load_model(run)
-print(json.dumps([found.probabilities.tolist(), found.outputs.tolist(), model.predict(x).tolist()]))
+print(json.dumps([found.probabilities.tolist(), model.predict(x).tolist()]))
 """
 
 
-def test_a_program_gets_probabilities_and_the_model_alone_its_output(logits, classes, x):
-    folder, _, p = classes
-    done = logits.call("python", "-c", PROGRAM, folder / "run", folder / "x.npy")
-    probabilities, outputs, raw = map(np.array, json.loads(done.stdout))
-    assert np.allclose(probabilities, p, rtol=1e-9)
-    assert np.array_equal(outputs, probabilities)
-    weights = load_file(folder / "run" / "weights.safetensors")
-    assert np.allclose(raw, x @ weights["dense_1.weights"] + weights["dense_1.biases"])
+def test_a_program_gets_probabilities_and_the_model_alone_its_output(logits, trained):
+    program = [sys.executable, "-c", PROGRAM, trained.folder / "run", trained.folder / "x.npy"]
+    environment = {**os.environ, **logits.environment}
+    done = subprocess.run(program, env=environment, capture_output=True, text=True, check=True)
+    probabilities, outputs = map(np.array, json.loads(done.stdout))
+    assert np.allclose(probabilities, trained.probabilities, rtol=1e-9)
+    assert np.allclose(outputs, trained.logits)
 
 
-def test_predictions_of_a_wrong_shape_are_attributed(logits, binary, tmp_path):
-    folder, _, _ = binary
-    (tmp_path / "run").mkdir()
-    for each in (folder / "run").iterdir():
-        if each.is_file():
-            (tmp_path / "run" / each.name).write_bytes(each.read_bytes())
+def test_predictions_of_a_wrong_shape_are_attributed(logits, trained, tmp_path):
+    shutil.copytree(trained.folder / "run", tmp_path / "run")
     spec = tmp_path / "run" / "spec.toml"
-    spec.write_text(spec.read_text().replace('"logit_binary"', '"broken_logits"'))
-    done = logits.declnet("predict", tmp_path / "run", folder / "x.npy")
+    spec.write_text(re.sub(r'"logit_\w+"', '"broken_logits"', spec.read_text()))
+    done = logits("predict", tmp_path / "run", trained.folder / "x.npy")
     assert done.returncode == 1
     assert 'loss "broken_logits" of plugin declnet_logits (declnet-logits 2.1)' in done.stderr
     assert "predictions() returned" in done.stderr

@@ -1,6 +1,11 @@
-"""`declnet plugins new`: the generated package works unchanged, for every kind."""
+"""`declnet plugins new`: the package works unchanged for every kind, from pip to its removal."""
 
 import json
+import os
+import subprocess
+import sys
+import venv
+from dataclasses import replace
 
 import pytest
 
@@ -8,55 +13,127 @@ from declnet.cli.plugins.commands import KINDS
 
 pytestmark = pytest.mark.xdist_group("environment")
 
+BUILD = """
+import os, sys
+from hatchling.build import build_wheel
 
-def test_from_nothing_to_a_spec_that_uses_the_plugin(environment, tmp_path):
-    assert environment.declnet("plugins", "new", "twofold", "--into", tmp_path).returncode == 0
-    package = tmp_path / "declnet-twofold"
-    environment.install(package)
-    tested = environment.call("python", "-m", "pytest", "-q", package, "-p", "no:cacheprovider")
-    assert tested.returncode == 0, tested.stdout
-    assert " passed" in tested.stdout
-    spec = tmp_path / "spec.json"
-    document = {
-        "declnet": 1,
-        "data": {"train": {"type": "nnfs_vertical", "samples": 10, "classes": 3}},
-        "model": {"layers": [{"type": "dense", "units": 3}, "twofold", "softmax"]},
-        "loss": "categorical_crossentropy",
-        "optimizer": "adam",
-        "training": {"epochs": 5},
-    }
-    spec.write_text(json.dumps(document))
-    ran = environment.declnet("run", spec, "--out", tmp_path / "out")
-    assert ran.returncode == 0, ran.stderr
-    checked = environment.declnet("plugins", "check", "declnet-twofold")
-    assert checked.returncode == 0, checked.stdout
-    environment.uninstall("declnet-twofold")
+out, *folders = sys.argv[1:]
+for each in folders:
+    os.chdir(each)
+    build_wheel(out)
+"""
+"""What pip asks of hatchling, for many folders in one process."""
 
 
-def test_the_template_of_every_kind_passes_the_kit(environment, tmp_path):
-    names = [f"declnet-my-{kind.replace('_', '-')}" for kind in KINDS]
-    for kind, name in zip(KINDS, names, strict=True):
-        made = environment.declnet("plugins", "new", name, "--kind", kind, "--into", tmp_path)
-        assert made.returncode == 0, made.stderr
-    environment.install_many([tmp_path / name for name in names], tmp_path / "wheels")
-    results = {name: environment.declnet("plugins", "check", name) for name in names}
-    environment.uninstall(*names)
-    failed = {name: done.stdout + done.stderr for name, done in results.items() if done.returncode}
-    assert not failed
+def succeeds(python, *arguments, **variables):
+    command = [str(python), *map(str, arguments)]
+    done = subprocess.run(
+        command, env={**os.environ, **variables}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
-def test_nothing_is_overwritten(environment, tmp_path):
+@pytest.fixture(scope="module")
+def pip(tmp_path_factory):
+    """Run pip in a new virtual environment; with hatchling, as no build is isolated."""
+    folder = tmp_path_factory.mktemp("environment")
+    venv.create(folder, with_pip=True)
+    python = folder / ("Scripts/python" if sys.platform == "win32" else "bin/python")
+
+    def run(*arguments):
+        succeeds(python, "-m", "pip", "-q", "--disable-pip-version-check", *arguments)
+
+    run("install", "--no-compile", "hatchling")
+    run.python = python
+    return run
+
+
+@pytest.fixture(scope="module")
+def installed(pip, command_in, tmp_path_factory):
+    """The command line with a package of each kind, and with the layer `twofold`."""
+    folder = tmp_path_factory.mktemp("packages")
+    command = command_in(folder)
+    kinds = {f"declnet-my-{kind.replace('_', '-')}": kind for kind in KINDS}
+    for name, kind in {**kinds, "twofold": "layer"}.items():
+        command.succeeds("plugins", "new", name, "--kind", kind)
+    packages = [folder / name for name in (*kinds, "declnet-twofold")]
+    succeeds(pip.python, "-c", BUILD, folder / "wheels", *packages)
+    wheels = list((folder / "wheels").glob("*.whl"))
+    assert len(wheels) == len(packages)
+    pip("install", "--no-deps", "--no-index", "--no-compile", *wheels)
+    site = succeeds(pip.python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))")
+    return command_in(folder, site.strip())
+
+
+@pytest.fixture
+def spec(document, spec_file):
+    document["model"]["layers"][1] = "twofold"
+    return spec_file({**document, "plugins": ["declnet-twofold>=0.1"]})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_package_of_every_kind_passes_the_kit(installed, kind):
+    done = installed("plugins", "check", f"declnet-my-{kind.replace('_', '-')}")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_its_own_tests_pass(installed):
+    package = installed.folder / "declnet-twofold"
+    pytest_arguments = ("-m", "pytest", "-q", package, "-p", "no:cacheprovider")
+    assert " passed" in succeeds(sys.executable, *pytest_arguments, **installed.environment)
+
+
+def test_it_is_listed_shown_and_used_with_its_distribution(installed, spec, tmp_path):
+    listed = installed.succeeds("plugins")
+    line = next(line for line in listed.splitlines() if line.split()[1:2] == ["twofold"])
+    assert line.split() == ["layer", "twofold", "twofold", "declnet-twofold", "0.1.0"]
+    assert "twofold (declnet-twofold 0.1.0)" in installed.succeeds("plugins", "show", "twofold")
+    installed.succeeds("run", spec, "--quiet", "--out", tmp_path / "out")
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert manifest["components"]["layer"]["twofold"] == "declnet-twofold==0.1.0"
+
+
+def test_a_requirement_that_is_too_new_names_both_versions(installed, spec):
+    done = installed("check", spec, "--set", 'plugins=["declnet-twofold>=2"]')
+    assert done.returncode == 2
+    assert "declnet-twofold 0.1.0 is installed, but >=2 is needed" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["twofold", "declnet-twofold"])
+def test_it_can_be_disabled_by_option_and_by_variable(installed, spec, name):
+    variables = {**installed.environment, "DECLNET_DISABLE_PLUGINS": f"other,{name}"}
+    without = replace(installed, environment=variables)
+    for done in (installed("check", spec, "--no-plugin", name), without("check", spec)):
+        assert done.returncode == 2
+        assert "disabled plugins: twofold (declnet-twofold 0.1.0)" in done.stderr
+    listed = without.succeeds("plugins")
+    assert "disabled plugins" in listed
+    assert not any(line.split()[1:2] == ["twofold"] for line in listed.splitlines())
+
+
+def test_after_uninstalling_a_spec_that_needs_it_says_what_to_install(pip, installed, spec):
+    pip("uninstall", "-y", "declnet-twofold")
+    done = installed("check", spec)
+    assert done.returncode == 2
+    assert 'pip install "declnet-twofold>=0.1"' in done.stderr
+    assert "error[E008]: declnet-twofold is not installed" in done.stderr
+    assert 'error[E015]: layer type "twofold" is not installed' in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "twofold" not in installed.succeeds("plugins")
+
+
+def test_nothing_is_overwritten(declnet_cli, tmp_path):
     (tmp_path / "declnet-mine").mkdir()
     kept = tmp_path / "declnet-mine" / "kept.txt"
     kept.write_text("mine")
-    done = environment.declnet("plugins", "new", "mine", "--into", tmp_path)
+    done = declnet_cli("plugins", "new", "mine")
     assert done.returncode == 2
     assert "already exists" in done.stderr
     assert [each.name for each in kept.parent.iterdir()] == ["kept.txt"]
 
 
 @pytest.mark.parametrize("name", ["9lives", "déjà", "a b", "declnet-"])
-def test_a_name_that_python_does_not_take_is_refused(environment, tmp_path, name):
-    done = environment.declnet("plugins", "new", name, "--into", tmp_path)
-    assert done.returncode == 2
+def test_a_name_that_python_does_not_take_is_refused(declnet_cli, tmp_path, name):
+    assert declnet_cli("plugins", "new", name).returncode == 2
     assert list(tmp_path.iterdir()) == []

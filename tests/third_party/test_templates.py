@@ -4,7 +4,7 @@ import tomllib
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("environment")
+from ..distributions import write_distribution
 
 SOURCE = '''
 from declnet import DataError, Template, hookimpl
@@ -76,15 +76,14 @@ def declnet_register(register):
 
 
 @pytest.fixture(scope="module")
-def starters(environment, write_distribution, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("starters")
-    environment.install(write_distribution(folder, "declnet-starters", SOURCE, version="0.3"))
-    yield environment
-    environment.uninstall("declnet-starters")
+def starters(command_in, tmp_path_factory):
+    site = tmp_path_factory.mktemp("starters")
+    write_distribution(site, "declnet-starters", SOURCE, version="0.3")
+    return command_in(tmp_path_factory.mktemp("work"), site)
 
 
 def test_help_lists_them_beside_declnets_own(starters):
-    listed = starters.declnet("new", "--help").stdout.splitlines()
+    listed = starters.succeeds("new", "--help").splitlines()
     rows = dict(
         line.split(None, 1) for line in listed if line.startswith("  ") and line.split()[1:]
     )
@@ -94,7 +93,7 @@ def test_help_lists_them_beside_declnets_own(starters):
 
 
 def test_an_example_is_written_with_what_it_still_needs(starters, tmp_path):
-    done = starters.declnet("new", tmp_path / "a.toml", "--template", "tiny")
+    done = starters("new", tmp_path / "a.toml", "--template", "tiny")
     assert done.returncode == 0
     assert done.stderr.splitlines() == [
         'note: nothing-of-the-sort is not installed (pip install "nothing-of-the-sort>=2.1")',
@@ -108,15 +107,13 @@ def test_a_preset_for_tables_gets_what_is_in_the_table(starters, tmp_path):
     (tmp_path / "t.csv").write_text("\n".join(["a,b,word,y", *rows]) + "\n", encoding="utf-8")
     spec = tmp_path / "t.toml"
     preset = ["--template", "linear_table", "--data", tmp_path / "t.csv"]
-    done = starters.declnet("new", spec, *preset, "--target", "y")
-    assert (done.returncode, done.stderr) == (0, "")
+    starters.succeeds("new", spec, *preset, "--target", "y")
     text = spec.read_text(encoding="utf-8")
     assert text.startswith("# 39 rows, 1 more without a target")
     train = tomllib.loads(text)["data"]["train"]
     assert (train["features"], train["missing_target"]) == (["a", "b"], "leave_out")
-    done = starters.declnet("run", spec, "--quiet", "--out", tmp_path / "run")
-    assert done.returncode == 0, done.stderr
-    done = starters.declnet("new", tmp_path / "u.toml", *preset, "--target", "word")
+    starters.succeeds("run", spec, "--quiet", "--out", tmp_path / "run")
+    done = starters("new", tmp_path / "u.toml", *preset, "--target", "word")
     assert (done.returncode, done.stderr) == (
         2,
         f"error: {tmp_path / 't.csv'}: the task is binary, of 3 columns\n",
@@ -124,7 +121,7 @@ def test_a_preset_for_tables_gets_what_is_in_the_table(starters, tmp_path):
 
 
 def test_one_that_is_only_for_tables_says_so(starters, tmp_path):
-    done = starters.declnet("new", tmp_path / "a.toml", "--template", "linear_table")
+    done = starters("new", tmp_path / "a.toml", "--template", "linear_table")
     assert (done.returncode, done.stderr) == (
         2,
         'error: template "linear_table" is for tables: give --data FILE --target COLUMN\n',
@@ -135,7 +132,7 @@ def test_a_wrong_text_is_blamed_on_the_template(starters, tmp_path):
     (tmp_path / "t.csv").write_text("a,y\n1,u\n2,v\n3,u\n4,v\n", encoding="utf-8")
     table = ["--data", tmp_path / "t.csv", "--target", "y"]
     for more, fault in ([], "spec() returned invalid TOML"), (table, "spec_for_table() returned N"):
-        done = starters.declnet("new", tmp_path / "a.toml", "--template", "wrong", *more)
+        done = starters("new", tmp_path / "a.toml", "--template", "wrong", *more)
         assert done.returncode == 1
         assert 'template "wrong" of plugin declnet_starters (declnet-starters 0.3)' in done.stderr
         assert fault in done.stderr
@@ -144,5 +141,5 @@ def test_a_wrong_text_is_blamed_on_the_template(starters, tmp_path):
 
 
 def test_specs_and_schema_know_nothing_of_templates(starters):
-    assert "linear_table" not in starters.declnet("schema").stdout
-    assert "template" in starters.declnet("plugins", "show", "tiny").stdout
+    assert "linear_table" not in starters.succeeds("schema")
+    assert "template" in starters.succeeds("plugins", "show", "tiny")

@@ -1,13 +1,13 @@
-"""Two distributions that offer one type, installed with pip: the same component, or none."""
+"""Two distributions that offer one type, on the command line: the same component, or none."""
 
 import json
-import shutil
+from itertools import count
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-pytestmark = pytest.mark.xdist_group("environment")
+from ..distributions import write_distribution
 
 SOURCE = """
 import numpy as np
@@ -24,10 +24,6 @@ class Wave(Layer):
         if dx is not None:
             np.multiply(dy, state.gain, out=dx)
 
-class Tanh(Wave):
-    "A type that declnet has too."
-    type = "tanh"
-
 class Level(Initializer):
     "w = {level}."
     type = "level"
@@ -36,7 +32,7 @@ class Level(Initializer):
 
 @hookimpl
 def declnet_register(register):
-    for component in (Wave, Tanh, Level):
+    for component in (Wave, Level):
         register(component)
 """
 
@@ -53,39 +49,21 @@ READ = {
 
 
 @pytest.fixture(scope="module")
-def installed(environment, write_distribution, tmp_path_factory):
-    """Install exactly the given ones of these distributions."""
-    wheels = {}
-    for distribution, level in LEVELS.items():
-        name, version = distribution
-        folder = tmp_path_factory.mktemp("source")
-        source = SOURCE.format(level=level)
-        package = write_distribution(folder, name, source, version=version)
-        built = folder / "wheels"
-        done = environment.call(
-            "python", "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation",
-            "--no-index", "-w", built, package,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        (wheels[distribution],) = built.iterdir()
-    there = set()
-
-    def install(*distributions):
-        for each in there - set(distributions):
-            environment.uninstall(each[0])
-        new = set(distributions) - there
-        if new:
-            environment.install("--force-reinstall", *(wheels[each] for each in sorted(new)))
-        there.clear()
-        there.update(distributions)
-
-    yield install
-    install()
+def sites(tmp_path_factory):
+    """A folder for the path of each distribution."""
+    numbers = count()
+    folder = tmp_path_factory.mktemp("sites")
+    return {
+        each: write_distribution(
+            folder / str(next(numbers)), each[0], SOURCE.format(level=level), version=each[1]
+        )
+        for each, level in LEVELS.items()
+    }
 
 
 @pytest.fixture
-def folder(environment, monkeypatch):
-    """The environment's working folder, with a spec and points to predict; emptied at the end."""
+def declnet_with(command_in, sites, tmp_path):
+    """Return the command line with the given distributions; it has a spec and points to predict."""
     document = {
         "declnet": 1,
         "name": "waves",
@@ -95,114 +73,56 @@ def folder(environment, monkeypatch):
         "optimizer": "adam",
         "training": {"epochs": 2},
     }
-    before = set(environment.folder.iterdir())
-    (environment.folder / "spec.json").write_text(json.dumps(document))
-    document["model"]["layers"][1] = "tanh"
-    (environment.folder / "tanh.json").write_text(json.dumps(document))
-    np.save(environment.folder / "points.npy", np.zeros((2, 2)))
-    yield environment.folder
-    for each in set(environment.folder.iterdir()) - before:
-        shutil.rmtree(each) if each.is_dir() else each.unlink()
+    (tmp_path / "spec.json").write_text(json.dumps(document))
+    np.save(tmp_path / "points.npy", np.zeros((2, 2)))
+    return lambda *given: command_in(tmp_path, *(sites[each] for each in given))
 
 
 @pytest.fixture
-def trained(environment, installed, folder):
-    """A run with declnet-wave 1.0 alone, in the folder `run`."""
-    installed(WAVE)
-    done = environment.declnet("run", "spec.json", "--quiet", "--out", "run")
-    assert done.returncode == 0, done.stderr
-    return folder / "run"
+def trained(declnet_with, tmp_path):
+    """An interrupted run with declnet-wave 1.0 alone, in the folder `run`."""
+    declnet_with(WAVE).succeeds("run", "spec.json", "--quiet", "--out", "run")
+    manifest = tmp_path / "run" / "manifest.json"
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "status": "interrupted"}))
+    return tmp_path / "run"
 
 
 def components(run):
     return json.loads((run / "manifest.json").read_text())["components"]
 
 
-def gain(run):
-    return set(load_file(run / "weights.safetensors")["wave_1.gain"].tolist())
-
-
-def make_interrupted(run):
-    manifest = json.loads((run / "manifest.json").read_text())
-    (run / "manifest.json").write_text(json.dumps({**manifest, "status": "interrupted"}))
-
-
 def listing(*names):
     return ["--set", f"plugins={json.dumps(names)}"]
 
 
-def test_a_spec_that_does_not_say_which_one_is_refused(environment, installed, folder):
-    installed(WAVE, OTHER)
-    for command in (["check"], ["run"], ["run", *listing("declnet-wave", "other-wave")]):
-        done = environment.declnet(command[0], "spec.json", *command[1:])
-        assert done.returncode == 2
-        assert (
-            'error[E009]: layer type "wave" is offered by declnet-wave 1.0 and other-wave 2.0\n'
-        ) in done.stderr
-        assert done.stdout == ""
-    assert "remove all but the one to use" in done.stderr
-    listed = environment.declnet("plugins").stdout.partition("warning: several")[2]
-    rows = {line.split()[1]: line for line in listed.splitlines() if "other-wave" in line}
-    assert set(rows) == {"wave", "tanh", "level"}
-    assert "none" in rows["wave"]
-    assert rows["tanh"].rstrip().endswith("declnet 0.1.0")
-    shown = environment.declnet("plugins", "show", "wave")
-    assert (shown.returncode, shown.stderr) == (0, "")
-    for name in ("declnet_wave.Wave", "other_wave.Wave"):
-        assert f"class: {name}\n" in shown.stdout
-
-
 @pytest.mark.parametrize("chosen", [WAVE, OTHER], ids=" ".join)
-def test_the_spec_decides_by_its_plugins(environment, installed, folder, chosen):
+def test_the_spec_decides_by_its_plugins(declnet_with, tmp_path, chosen):
     """For the layer, for the initializer that the layer names, and in worker processes."""
-    installed(WAVE, OTHER)
+    declnet = declnet_with(WAVE, OTHER)
     name, version = chosen
     plugins = listing(f"{name}=={version}")
-    done = environment.declnet("run", "spec.json", *plugins, "--quiet", "--out", "run")
-    assert done.returncode == 0, done.stderr
-    swept = environment.declnet(
-        "sweep", "spec.json", *plugins, "--seeds", "1,2", "--jobs", "2", "--out", "sweep"
-    )
-    assert swept.returncode == 0, swept.stderr
-    runs = [folder / "run", *(each.parent for each in (folder / "sweep").rglob("manifest.json"))]
-    assert len(runs) == 3
-    for run in runs:
+    declnet.succeeds("run", "spec.json", *plugins, "--quiet", "--out", "run")
+    seeds = ["--seeds", "1,2", "--jobs", "2", "--quiet"]
+    declnet.succeeds("sweep", "spec.json", *plugins, *seeds, "--out", "sweep")
+    swept = [each.parent for each in (tmp_path / "sweep").rglob("manifest.json")]
+    assert len(swept) == 2
+    for run in (tmp_path / "run", *swept):
         found = components(run)
         assert found["layer"]["wave"] == found["initializer"]["level"] == f"{name}=={version}"
-        assert gain(run) == {LEVELS[chosen]}
+        gain = load_file(run / "weights.safetensors")["wave_1.gain"]
+        assert set(gain.tolist()) == {LEVELS[chosen]}
     for arguments in READ.values():
         if arguments[0] != "report":
-            again = environment.declnet(*arguments)
-            assert again.returncode == 0, again.stderr
+            assert declnet(*arguments).returncode == 0
 
 
-def test_declnets_own_type_comes_from_declnet_unless_another_is_listed(
-    environment, installed, folder
-):
-    installed(OTHER)
-    for plugins, expected in (
-        ([], "declnet==0.1.0"),
-        (listing("declnet"), "declnet==0.1.0"),
-        (listing("other-wave>=2"), "other-wave==2.0"),
-        (listing("declnet", "other-wave"), "other-wave==2.0"),
-    ):
-        done = environment.declnet("run", "tanh.json", *plugins, "--quiet", "--out", "run")
-        assert done.returncode == 0, done.stderr
-        assert components(folder / "run")["layer"]["tanh"] == expected
-        predicted = environment.declnet("predict", "run", "points.npy")
-        assert (predicted.returncode, predicted.stderr) == (0, "")
-        shutil.rmtree(folder / "run")
-
-
+@pytest.mark.usefixtures("trained")
 @pytest.mark.parametrize("arguments", READ.values(), ids=READ)
-def test_a_run_is_not_read_with_anothers_component(environment, installed, trained, arguments):
+def test_a_run_is_not_read_with_anothers_component(declnet_with, arguments):
     if arguments[0] == "report":
         pytest.importorskip("jinja2", reason="needs the extra report")
         pytest.importorskip("vl_convert", reason="needs the extra report")
-        environment.install("jinja2", "pygments", "vl-convert-python", isolated=True)
-    installed(OTHER)
-    make_interrupted(trained)
-    done = environment.declnet(*arguments)
+    done = declnet_with(OTHER)(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
         'error: run: initializer "level" came from declnet-wave 1.0, but is now offered by '
@@ -211,53 +131,16 @@ def test_a_run_is_not_read_with_anothers_component(environment, installed, train
     )
 
 
-@pytest.mark.parametrize("function", ["load_model", "load_predictor", "resume"])
-def test_nor_by_a_program(environment, installed, trained, function):
-    installed(OTHER)
-    program = f"import declnet\ntry: declnet.{function}('run')\n"
-    done = environment.call("python", "-c", f"{program}except declnet.OriginError as e: print(e)")
-    assert "came from declnet-wave 1.0, but is now offered by other-wave 2.0" in done.stdout
-
-
-def test_with_both_installed_the_runs_own_is_used(environment, installed, trained):
-    expected = environment.declnet("predict", "run", "points.npy")
-    assert (expected.returncode, expected.stderr) == (0, "")
-    installed(WAVE, OTHER)
-    done = environment.declnet("predict", "run", "points.npy")
-    assert (done.stdout, done.stderr) == (expected.stdout, "")
-    weights = (trained / "weights.safetensors").read_bytes()
-    make_interrupted(trained)
-    assert environment.declnet("resume", "run").returncode == 0
-    assert (trained / "weights.safetensors").read_bytes() == weights
-    assert components(trained)["layer"]["wave"] == "declnet-wave==1.0"
-
-
-def test_with_none_installed_the_error_says_which_one_it_was(environment, installed, trained):
-    installed()
-    done = environment.declnet("predict", "run", "points.npy")
-    assert done.returncode == 2
-    assert 'error[E015]: layer type "wave" is not installed\n' in done.stderr
-    assert 'it came from declnet-wave 1.0: pip install "declnet-wave==1.0"' in done.stderr
-
-
-def test_another_version_is_noted_and_only_resumed_where_that_is_allowed(
-    environment, installed, trained
-):
-    expected = environment.declnet("predict", "run", "points.npy").stdout
-    installed(NEWER)
+def test_another_version_is_noted_and_resumed_only_if_that_is_allowed(declnet_with, trained):
+    newer = declnet_with(NEWER)
     note = "note: declnet-wave was 1.0 when this run was made, and is 1.1 now\n"
-    done = environment.declnet("predict", "run", "points.npy")
-    assert (done.returncode, done.stdout, done.stderr) == (0, expected, note)
-    assert environment.declnet("evaluate", "run").stderr == note
-    program = "import declnet; declnet.load_model('run')"
-    assert (
-        "DeclnetWarning: declnet-wave was 1.0" in environment.call("python", "-c", program).stderr
-    )
-    make_interrupted(trained)
-    done = environment.declnet("resume", "run")
+    done = newer(*READ["predict"])
+    assert (done.returncode, done.stderr) == (0, note)
+    assert done.stdout == declnet_with(WAVE).succeeds(*READ["predict"])
+    assert newer("evaluate", "run").stderr == note
+    done = newer("resume", "run")
     assert done.returncode == 2
     assert "declnet-wave was 1.0 and is 1.1" in done.stderr
     assert "--allow-changes" in done.stderr
-    done = environment.declnet("resume", "run", "--allow-changes")
-    assert done.returncode == 0, done.stderr
+    assert newer("resume", "run", "--allow-changes").returncode == 0
     assert components(trained)["layer"]["wave"] == "declnet-wave==1.1"

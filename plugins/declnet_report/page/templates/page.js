@@ -1,4 +1,4 @@
-// Draws the charts and makes the buttons work. Colours are the style sheet's, so themes redraw nothing.
+// Draws the charts and makes the buttons work. Colors are the style sheet's, so themes redraw nothing.
 const root = document.documentElement;
 const style = JSON.parse(document.getElementById("style").textContent);
 const figures = [...document.querySelectorAll("figure.chart")];

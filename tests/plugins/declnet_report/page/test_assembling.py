@@ -109,12 +109,12 @@ def test_many_classes_have_a_table_of_confusions(page_of, runs):
 
 def test_class_and_column_names_are_those_of_the_table(page_of, tmp_path):
     rows = [f"{i % 7},{(i * 3) % 5},{'red' if i % 7 > 3 else 'blue'}" for i in range(60)]
-    (tmp_path / "t.csv").write_text("\n".join(["length,width,colour", *rows]) + "\n", "utf-8")
+    (tmp_path / "t.csv").write_text("\n".join(["length,width,color", *rows]) + "\n", "utf-8")
     spec = declnet.parse_spec(
         {
             "declnet": 1,
             "data": {
-                "train": {"type": "csv", "path": str(tmp_path / "t.csv"), "target": "colour"},
+                "train": {"type": "csv", "path": str(tmp_path / "t.csv"), "target": "color"},
                 "prepare": ["standardize"],
             },
             "model": {"layers": [{"type": "dense", "units": 2}, "softmax"]},

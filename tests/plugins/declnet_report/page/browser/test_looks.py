@@ -107,7 +107,7 @@ def test_every_chart_of_points_says_what_a_point_is(open_page, classifier_page):
     assert re.search(r"class\s+[012]\s+predicted\s+[012]\s+at\s+-?\d", tip.inner_text())
 
 
-def test_dark_and_light_differ_in_all_colours(open_page, classifier_page):
+def test_dark_and_light_differ_in_all_colors(open_page, classifier_page):
     grounds, lines = set(), set()
     for scheme in ("light", "dark"):
         opened = open_page(classifier_page.html, scheme=scheme)
