@@ -69,8 +69,6 @@ from declnet.runs.cross_validation import CrossValidation as CrossValidation
 from declnet.runs.cross_validation import cross_validate as cross_validate
 from declnet.runs.evaluation import ConfusionMatrix as ConfusionMatrix
 from declnet.runs.evaluation import Evaluation as Evaluation
-from declnet.runs.stored_run import load_model as load_model
-from declnet.runs.stored_run import load_predictor as load_predictor
 from declnet.runs.predictions import Predictions as Predictions
 from declnet.runs.predictor import Predictor as Predictor
 from declnet.runs.resuming import resume as resume
@@ -79,6 +77,8 @@ from declnet.runs.session import RunResult as RunResult
 from declnet.runs.stored_run import PredictedData as PredictedData
 from declnet.runs.stored_run import StoredData as StoredData
 from declnet.runs.stored_run import StoredRun as StoredRun
+from declnet.runs.stored_run import load_model as load_model
+from declnet.runs.stored_run import load_predictor as load_predictor
 from declnet.runs.stored_run import open_run as open_run
 from declnet.runs.writing import write_atomically as write_atomically
 from declnet.spec.data_section import DataSpec as DataSpec

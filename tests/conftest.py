@@ -284,11 +284,11 @@ def flowers(tmp_path_factory: pytest.TempPathFactory) -> Flowers:
     kinds = rng.permutation(np.arange(120) % 3)
     length = (kinds * 2.0 + rng.normal(0, 0.7, 120)).round(3)
     width = (rng.normal(0, 20, 120) - kinds * 15).round(2)
-    colours = np.array(["red", "blue", 'dark "red", spotted'])[rng.integers(0, 3, 120)]
+    colors = np.array(["red", "blue", 'dark "red", spotted'])[rng.integers(0, 3, 120)]
     with (folder / "flowers.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["length", "colour", "width", "kind"])
-        for at, row in enumerate(zip(length, colours, width, kinds, strict=True)):
+        writer.writerow(["length", "color", "width", "kind"])
+        for at, row in enumerate(zip(length, colors, width, kinds, strict=True)):
             cells = ["" if at == 7 else row[0], row[1], "NA" if at == 11 else row[2]]
             writer.writerow([*cells, ["aster", "lily, tall", "rose"][row[3]]])
     document = {

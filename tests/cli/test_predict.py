@@ -24,7 +24,7 @@ COLUMNS = ["prediction", "probability_aster", "probability_lily, tall", "probabi
 def expected(flowers):
     """Return the model's predictions on the run's own table, computed in Python."""
     predictor = declnet.load_predictor(flowers.run)
-    return predictor.predict([{"colour": row["colour"], **numbers(row)} for row in flowers.rows])
+    return predictor.predict([{"color": row["color"], **numbers(row)} for row in flowers.rows])
 
 
 def numbers(row):
@@ -80,8 +80,8 @@ def test_parquet_goes_in(flowers, declnet_cli, tmp_path):
 def test_order_and_additional_columns_do_not_matter(flowers, declnet_cli, tmp_path):
     with (tmp_path / "new.csv").open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["comment", "width", "colour", "length"])
-        writer.writerows(["?", r["width"], r["colour"], r["length"]] for r in flowers.rows)
+        writer.writerow(["comment", "width", "color", "length"])
+        writer.writerows(["?", r["width"], r["color"], r["length"]] for r in flowers.rows)
     all_of_it = declnet_cli.succeeds("predict", flowers.run, flowers.table)
     assert declnet_cli.succeeds("predict", flowers.run, "new.csv") == all_of_it
 
@@ -89,12 +89,12 @@ def test_order_and_additional_columns_do_not_matter(flowers, declnet_cli, tmp_pa
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("length,width\n1,2\n", 'there is no column "colour"'),
+        ("length,width\n1,2\n", 'there is no column "color"'),
         ("length,width,color\n1,2,red\n", 'did you mean "color"?'),
-        ("length,width,colour\n1,2,red\n1,wide,red\n", 'row 2, column "width": "wide" is no'),
-        ("length,width,colour\n1,2,red\n1,inf,red\n", 'row 2, column "width" is infinite'),
-        ("length,width,colour\n1,2\n", "row 1 has 2 cells"),
-        ("length,width,colour\n", "has a header, but no rows"),
+        ("length,width,color\n1,2,red\n1,wide,red\n", 'row 2, column "width": "wide" is no'),
+        ("length,width,color\n1,2,red\n1,inf,red\n", 'row 2, column "width" is infinite'),
+        ("length,width,color\n1,2\n", "row 1 has 2 cells"),
+        ("length,width,color\n", "has a header, but no rows"),
         ("", "is empty"),
     ],
 )
@@ -107,13 +107,13 @@ def test_a_wrong_table_is_told_at_its_row_and_column(text, message, flowers, ref
 
 
 def test_the_stored_preparation_treats_gaps_and_unknown_categories(flowers, declnet_cli, tmp_path):
-    (tmp_path / "new.csv").write_text("length,width,colour\n,NA,\n1,2,mauve\n")
+    (tmp_path / "new.csv").write_text("length,width,color\n,NA,\n1,2,mauve\n")
     _, _, probabilities = read(declnet_cli.succeeds("predict", flowers.run, "new.csv"))
     predictor = declnet.load_predictor(flowers.run)
     columns = {
         "length": np.array([np.nan, 1.0]),
         "width": np.array([np.nan, 2.0]),
-        "colour": np.array([None, "mauve"], object),
+        "color": np.array([None, "mauve"], object),
     }
     x = predictor.preparation.apply(columns)
     assert (x[1, 1:4].tolist(), x[0, 1:4].sum()) == ([0, 0, 0], 1)  # an unknown color, a gap
@@ -249,10 +249,10 @@ def test_classes_are_counted_by_their_names(flowers, declnet_cli):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("length,width,colour\n1,2,red\n", 'there is no column "kind"'),
-        ("length,width,colour,kind\n1,2,red,rose\n1,2,red,tulip\n", 'row 2: the target "kind" is'),
-        ("length,width,colour,kind\n1,2,red,rose\n1,2,red,\n", 'the target "kind" is missing'),
-        ("length,width,kind\n1,2,rose\n", 'there is no column "colour"'),
+        ("length,width,color\n1,2,red\n", 'there is no column "kind"'),
+        ("length,width,color,kind\n1,2,red,rose\n1,2,red,tulip\n", 'row 2: the target "kind" is'),
+        ("length,width,color,kind\n1,2,red,rose\n1,2,red,\n", 'the target "kind" is missing'),
+        ("length,width,kind\n1,2,rose\n", 'there is no column "color"'),
     ],
 )
 def test_a_table_that_cannot_be_evaluated_is_refused(text, message, flowers, refused, tmp_path):
@@ -358,7 +358,7 @@ def test_memory_does_not_grow_with_the_file(flowers, tmp_path):
     peaks = []
     for count in (50_000, 150_000):
         with (tmp_path / "big.csv").open("w") as file:
-            file.write("length,colour,width,comment\n")
+            file.write("length,color,width,comment\n")
             file.writelines(row for _ in range(count))
         arguments = [flowers.run, tmp_path / "big.csv", "-o", tmp_path / "out.csv"]
         python = [sys.executable, "-c", PEAK, *map(str, arguments)]

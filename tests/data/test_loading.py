@@ -105,14 +105,14 @@ def test_a_run_on_a_table(document):
     rng = np.random.default_rng(0)
     columns = {
         "a": rng.normal(size=40),
-        "colour": np.array(["red", "blue"] * 20),
+        "color": np.array(["red", "blue"] * 20),
         "y": np.array(["p", "q", "r", "p"] * 10),
     }
     document["data"] = {"validation": 0.2, "prepare": ["standardize", "one_hot"]}
     result = run(parse_spec(document), data=(columns, "y"))
     assert set(result.metrics) == {"train", "validation"}
     assert result.model.input_shape == (3,)
-    frame = {name: columns[name] for name in ("a", "colour")}
+    frame = {name: columns[name] for name in ("a", "color")}
     again = run(parse_spec(document), data=(frame, columns["y"]))
     assert again.history == result.history
 

@@ -26,7 +26,7 @@ def flowers():
     columns = {
         "size": np.array([1.0, 2.0, np.nan, 4.0, 5.0, 3.0]),
         "count": np.array([1, 1, 2, 2, 3, 3]),
-        "colour": text("red", None, "blue", "red", "red", "blue"),
+        "color": text("red", None, "blue", "red", "red", "blue"),
         "wild": np.array([True, False, True, False, True, False]),
         "kind": text("rose", "tulip", "rose", "iris", "iris", "rose"),
     }
@@ -40,7 +40,7 @@ def fitted(flowers):
 
 def test_columns_are_joined_in_order(flowers, fitted):
     x = fitted.apply(flowers)
-    names = ("size", "count", "colour=blue", "colour=red", "wild")
+    names = ("size", "count", "color=blue", "color=red", "wild")
     assert fitted.feature_names == names
     assert x.shape == (6, 5)
     size = np.array([1, 2, 3, 4, 5, 3])
@@ -142,7 +142,7 @@ def test_columns_may_come_in_any_order_with_others_but_none_may_be_missing(flowe
             {"size": text(None, None, "big", None, None, None)},
             'row 3, column "size" is text, \'big',
         ),
-        ({"colour": np.arange(6)}, 'row 1, column "colour" is a number'),
+        ({"color": np.arange(6)}, 'row 1, column "color" is a number'),
         ({"size": np.array([1, 2, np.inf, 3, 4, 5])}, 'row 3, column "size" is infinite'),
     ],
 )
@@ -152,7 +152,7 @@ def test_a_column_of_another_type_is_told(flowers, fitted, column, message):
 
 
 def test_columns_of_gaps_alone_are_of_any_type(flowers, fitted):
-    gaps = {"size": text(*[None] * 6), "colour": np.full(6, np.nan)}
+    gaps = {"size": text(*[None] * 6), "color": np.full(6, np.nan)}
     x = fitted.apply({**flowers.columns, **gaps})
     assert (x[:, 0] == 0).all()
     assert (x[:, 3] == 1).all()
@@ -177,8 +177,8 @@ def test_named_columns_alone_are_changed(flowers):
     steps = transforms("impute", {"type": "standardize", "columns": ["size"]}, "one_hot")
     x = fit_preparation(flowers, steps, "classes").apply(flowers)
     assert x[:, 1].tolist() == [1, 1, 2, 2, 3, 3]
-    wrong = transforms("impute", {"type": "standardize", "columns": ["colour"]}, "one_hot")
-    with pytest.raises(DataError, match=r'column "colour" is text \(standardize\)') as caught:
+    wrong = transforms("impute", {"type": "standardize", "columns": ["color"]}, "one_hot")
+    with pytest.raises(DataError, match=r'column "color" is text \(standardize\)') as caught:
         fit_preparation(flowers, wrong, "classes")
     assert caught.value.path == ("data", "prepare", 1)
 

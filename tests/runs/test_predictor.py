@@ -21,13 +21,13 @@ def columns(flowers):
     rows = flowers.rows
     return {
         "length": np.array([float(row["length"] or "nan") for row in rows]),
-        "colour": np.array([row["colour"] for row in rows], object),
+        "color": np.array([row["color"] for row in rows], object),
         "width": np.array([float(row["width"].replace("NA", "nan")) for row in rows]),
     }
 
 
 def test_it_says_what_it_needs_and_gives(predictor, flowers):
-    assert predictor.features == ("length", "colour", "width")
+    assert predictor.features == ("length", "color", "width")
     assert predictor.class_names == ("aster", "lily, tall", "rose")
     assert not (flowers.run / "preparation.safetensors").exists()  # JSON holds what was fitted
 
@@ -53,7 +53,7 @@ def test_data_frames_give_the_same(predictor, columns):
     frame = polars.DataFrame(lists).fill_nan(None).with_columns(polars.lit("x").alias("more"))
     expected = predictor.predict(columns).outputs
     assert np.array_equal(predictor.predict(frame).outputs, expected)
-    category = frame.with_columns(polars.col("colour").cast(polars.Categorical))
+    category = frame.with_columns(polars.col("color").cast(polars.Categorical))
     assert np.array_equal(predictor.predict(category).outputs, expected)
 
 
@@ -61,7 +61,7 @@ def test_data_frames_of_pandas_give_the_same(predictor, columns):
     pandas = pytest.importorskip("pandas", reason="pandas is not installed")
     expected = predictor.predict(columns).outputs
     frame = pandas.DataFrame(columns)
-    for each in (frame, frame.convert_dtypes(), frame.astype({"colour": "category"})):
+    for each in (frame, frame.convert_dtypes(), frame.astype({"color": "category"})):
         assert np.array_equal(predictor.predict(each).outputs, expected)
 
 
@@ -70,7 +70,7 @@ def test_data_frames_of_pandas_give_the_same(predictor, columns):
     [
         ({"width": None}, 'there is no column "width"'),
         ({"width": ["wide"] * 120}, 'row 1, column "width" is text'),
-        ({"colour": [1.0] * 120}, 'row 1, column "colour" is a number'),
+        ({"color": [1.0] * 120}, 'row 1, column "color" is a number'),
         ({"width": [np.inf] * 120}, 'column "width" is infinite'),
         ({"width": [1.0] * 3}, "columns have 3 and 120 rows"),
         ({"width": [[1.0]] * 120}, 'column "width" must be (n,), not of shape (120, 1)'),
@@ -129,7 +129,7 @@ def test_parts_are_what_the_whole_is(samples, predictor, flowers, monkeypatch):
 def test_a_row_at_fault_is_told_by_its_place_in_the_file(predictor, tmp_path, monkeypatch):
     rows = ["1,red,2\n"] * 20
     rows[16] = "1,red,inf\n"
-    (tmp_path / "new.csv").write_text("length,colour,width\n" + "".join(rows))
+    (tmp_path / "new.csv").write_text("length,color,width\n" + "".join(rows))
     monkeypatch.setattr(module, "samples_in_part", lambda _: 5)
     with pytest.raises(declnet.DataError, match=r'new\.csv: row 17, column "width" is infinite'):
         list(predicted_parts(predictor, tmp_path / "new.csv"))

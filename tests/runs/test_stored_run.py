@@ -193,7 +193,7 @@ def test_a_table_is_prepared_as_the_run_did_even_without_weights(flowers, tmp_pa
     stored = open_run(copy)
     train = stored.data("train")
     assert train.unchanged
-    assert train.dataset.feature_names[:2] == ("length", "colour=blue")
+    assert train.dataset.feature_names[:2] == ("length", "color=blue")
     assert np.isfinite(train.dataset.x).all()
     assert abs(train.dataset.x[:, 0].mean()) < 1e-6
 

@@ -26,7 +26,7 @@ def test_a_source_without_a_path_is_told_as_a_whole(problems, document):
     ("batch_size", "held_out", "message"),
     [
         (30, None, None),
-        (31, None, "there are 30 samples; without batch_size each step takes all"),
+        (31, None, "there are 30 samples; without batch_size, each step takes all"),
         (24, 0.2, None),
         (25, 0.2, "there are 24 samples (6 of 30 are held out)"),
     ],

@@ -179,7 +179,7 @@ def test_where_nothing_fits_nothing_is_suggested():
     assert problem.help == "put an activation between them, or remove one of them"
     (problem,) = found(BinaryCrossentropy(), "bounded", registry=bounded(OutputRange(low=0), False))
     assert problem.help == (
-        "use a layer that gives a separate probability for each unit in its place"
+        "use a layer that gives a separate probability for each unit instead"
     )
     only = {"input_shape": (1,), "registry": bounded(OutputRange(low=0), False)}
     (problem,) = found(CategoricalCrossentropy(), "bounded", **only)
@@ -243,7 +243,7 @@ def test_outputs_that_suit(losses, layers, lasts):
             assert found(loss, *layers, last) == []
 
 
-SOFTMAX_ALONE, SIGMOID_ALONE = 'use "softmax" in its place', 'use "sigmoid" in its place'
+SOFTMAX_ALONE, SIGMOID_ALONE = 'use "softmax" instead', 'use "sigmoid" instead'
 ADD_SOFTMAX, ADD_SIGMOID = 'add "softmax" as the last layer', 'add "sigmoid" as the last layer'
 FOR_TWO = 'for two classes, one unit with "sigmoid" and the loss binary_crossentropy will do'
 

@@ -54,7 +54,7 @@ def test_targets_that_do_not_fit_a_loss_of_classes(problems, document, blobs, tm
         ((30, 1), (1,), None),
         ((30, 4), (4,), None),
         ((30, 2, 2), (2, 2), None),
-        ((30,), (2,), "has shape (2,), but y has one number a sample"),
+        ((30,), (2,), "has shape (2,), but y has one number per sample"),
         ((30, 3), (1,), "has shape (1,), but y has shape (3,)"),
         ((30, 2, 2), (4,), "has shape (4,), but y has shape (2, 2)"),
     ],
@@ -216,7 +216,7 @@ def test_other_answers_are_named_with_their_data_set(data, span, hint, loss):
     (problem,) = found_in(data, loss, units=1)
     assert (problem.code, problem.path, problem.help) == ("E042", ("loss",), hint)
     assert problem.message == (
-        f"{loss.type} takes the labels 0 and 1, but those of data.train go {span}"
+        f"{loss.type} takes the labels 0 and 1, but the labels of data.train go {span}"
     )
 
 

@@ -139,7 +139,7 @@ def test_a_run_on_it_is_that_on_the_same_csv(table, tmp_path, document):
     polars = pytest.importorskip("polars")
     columns = {
         "a": RNG.normal(size=40),
-        "colour": ["red", "blue"] * 20,
+        "color": ["red", "blue"] * 20,
         "y": ["p", "q", "r", "p"] * 10,
     }
     source = table(columns, target="y")

@@ -107,10 +107,10 @@ def test_what_is_of_no_use_is_left_out_and_the_reason_told(made, tmp_path):
         same=["x"] * 60,
         empty=[""] * 60,
         rare=["1"] + [""] * 59,
-        colour=["red", "green"] * 30,
+        color=["red", "green"] * 30,
         y=["a", "b", "c"] * 20,
     )
-    assert document["data"]["train"]["features"] == ["x", "colour"]
+    assert document["data"]["train"]["features"] == ["x", "color"]
     text = (tmp_path / "spec.toml").read_text("utf-8")
     for name, reason in {
         "row": "numbers the rows",
@@ -121,7 +121,7 @@ def test_what_is_of_no_use_is_left_out_and_the_reason_told(made, tmp_path):
     }.items():
         (line,) = [each for each in text.splitlines() if each.strip().startswith(f'# "{name}",')]
         assert line.endswith(f"# left out: {reason}")
-    (line,) = [each for each in text.splitlines() if each.startswith('  "colour",')]
+    (line,) = [each for each in text.splitlines() if each.startswith('  "color",')]
     assert line.endswith("  # text, 2 categories")
 
 
