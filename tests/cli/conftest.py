@@ -16,22 +16,33 @@ import termios
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from unittest import mock
 
 import pytest
 
 from declnet.cli.main import main
 
+if TYPE_CHECKING:
+    from tests.conftest import ForkServer
+
 
 class InProcess:
     """Runs a command in this process as its script does, in place of the server that forks."""
 
-    def serves(self, environment: Mapping[str, str]) -> bool:
-        """Whether a command may run here: with other variables it needs another process."""
-        return not environment
+    def __init__(self, server: ForkServer) -> None:
+        self._server = server
 
-    def run(self, arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    def serves(self, environment: Mapping[str, str]) -> bool:
+        """Whether a command may run here or, with other variables, in a fork."""
+        return not environment or self._server.serves(environment)
+
+    def run(
+        self, arguments: list[str], folder: Path, environment: Mapping[str, str]
+    ) -> subprocess.CompletedProcess[str]:
         """Run a command line to its end; an exception that it does not catch fails the test."""
+        if environment:
+            return self._server.run(arguments, folder, environment)
         out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", newline="") for _ in range(2))
         handler = signal.getsignal(signal.SIGTERM)
         with (
@@ -51,9 +62,9 @@ class InProcess:
 
 
 @pytest.fixture(scope="session")
-def fork_server() -> InProcess:
+def fork_server(fork_server: ForkServer) -> InProcess:
     """Have `declnet_cli(…)` run in this process; `declnet_cli.start` is a real one."""
-    return InProcess()
+    return InProcess(fork_server)
 
 
 def rows(out: str) -> list[list[str]]:

@@ -130,14 +130,14 @@ def test_wide_tables_are_cut_short(declnet_cli, spec_file, document, tmp_path):
     ("change", "message"),
     [
         ('data.train.target="kinds"', 'did you mean "kind"?'),
-        ('data.split={method="grouped"}', "which column"),
+        ('data.split={method="grouped"}', 'the method "grouped" needs a column'),
         ('data.split={method="grouped", column="Patient"}', 'did you mean "patient"?'),
         ('data.prepare=["one_hott"]', 'did you mean "one_hot"?'),
         ("data.class_weights={k9=2.0}", "k0, k1, k2"),
         ('data.class_weights="balance"', '"balanced" or a table'),
         ("data.class_weights={k1=-1}", "must be a number of at least 0"),
         ('data.sample_weights="weight"', "there is no column"),
-        ("data.test=0.9", "all of it"),
+        ("data.test=0.9", "leaving no samples"),
     ],
 )
 def test_faults_about_a_table_are_told_at_their_place(declnet_cli, table, change, message):

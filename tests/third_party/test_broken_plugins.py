@@ -42,7 +42,7 @@ BROKEN = {
         + "    register(Good)\n@hookimpl\ndef declnet_registre(register): pass",
         "declnet_registre",
     ),
-    "declnet-no-hook": ("x = 1", "it has no hook"),
+    "declnet-no-hook": ("x = 1", "no hook found"),
     "declnet-exits": ("raise SystemExit('bye')", "SystemExit: bye"),
     "declnet-registers-twice": (
         LAYER.format(good="twice_good") + HOOK + "    register(Good)\n    register(Good)",

@@ -178,9 +178,7 @@ def test_where_nothing_fits_nothing_is_suggested():
     (problem,) = linear_problems(nodes_of("mixing", "mixing", registry=registry), registry)
     assert problem.help == "put an activation between them, or remove one of them"
     (problem,) = found(BinaryCrossentropy(), "bounded", registry=bounded(OutputRange(low=0), False))
-    assert problem.help == (
-        "use a layer that gives a separate probability for each unit instead"
-    )
+    assert problem.help == ("use a layer that gives a separate probability for each unit instead")
     only = {"input_shape": (1,), "registry": bounded(OutputRange(low=0), False)}
     (problem,) = found(CategoricalCrossentropy(), "bounded", **only)
     assert problem.help is None

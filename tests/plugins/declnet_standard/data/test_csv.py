@@ -339,7 +339,11 @@ def trained(document):
 @pytest.mark.parametrize(
     ("content", "data", "message"),
     [
-        ("a,b,y\n1,2,x\n3,4,x\n", {}, 'the target "y" has one class only .*"x"'),
+        (
+            "a,b,y\n1,2,x\n3,4,x\n",
+            {},
+            'the target "y" has only one class in the training data, "x"',
+        ),
         ("a,b,y\n1,2,x\n3,4,\n5,6,z\n", {}, 'row 2: the target "y" is missing'),
         ("a,b,y\n1,2,0.5\n3,4,1\n", {}, 'row 1: the target "y" is 0.5, but classes'),
         ("a,b,y\n1,2,x\n3,,z\n", {}, 'row 2, column "b" is missing.*"impute"'),
