@@ -90,7 +90,7 @@ def test_order_and_additional_columns_do_not_matter(flowers, declnet_cli, tmp_pa
     ("text", "message"),
     [
         ("length,width\n1,2\n", 'there is no column "color"'),
-        ("length,width,colour\n1,2,red\n", 'did you mean "color"?'),
+        ("length,width,colour\n1,2,red\n", 'did you mean "colour"?'),
         ("length,width,color\n1,2,red\n1,wide,red\n", 'row 2, column "width": "wide" is no'),
         ("length,width,color\n1,2,red\n1,inf,red\n", 'row 2, column "width" is infinite'),
         ("length,width,color\n1,2\n", "row 1 has 2 cells"),
