@@ -89,7 +89,7 @@ def print_evaluation(found: Evaluation) -> None:
         name: value for name, value in (found.errors or {}).items() if name not in found.metrics
     }
     rows = [(name, format_metric(value)) for name, value in values.items()]
-    print_table(("figure", "value"), rows, numeric=["value"])
+    print_table(("metric", "value"), rows, numeric=["value"])
     columns = ("class", "precision", "recall", "f1", "support")
     classes = [
         [each["class"], *(f"{each[name]:.3f}" for name in columns[1:4]), str(each["support"])]

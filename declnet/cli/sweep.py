@@ -214,4 +214,4 @@ def _write_summaries(
         write_summary(folder, each.as_data(folder) | {"jobs": jobs})
     data = [each.as_data(parent / each.name) for each in all_series]
     name = ".".join(metric) if metric else None
-    write_summary(parent, {"figure": name, "jobs": jobs, "specs": data})
+    write_summary(parent, {"metric": name, "jobs": jobs, "specs": data})

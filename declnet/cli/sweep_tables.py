@@ -57,7 +57,7 @@ def best_first(
     Returns:
         The series, and the metric's data set and name, or None if no run finished.
     """
-    known = [metric for each in all_series for metric in each.figures()]
+    known = [metric for each in all_series for metric in each.metrics()]
     found = _directions(specs)
     metric = (find_metric(wanted, known) if wanted else None) or main_metric(known, found)
     if metric is None:
@@ -65,7 +65,7 @@ def best_first(
     first = order_of(metric[1], found, ascending)
 
     def key(series: Series) -> float:
-        values = series.figures().get(metric)
+        values = series.metrics().get(metric)
         return sort_key(spread(values).mean if values else None, first)
 
     return sorted(all_series, key=key), metric
@@ -81,7 +81,7 @@ _STATISTICS = ("mean", "standard deviation", "min", "max")
 
 def print_series(series: Series) -> None:
     """Print the metrics of each seed and fold, then their mean, deviation and range."""
-    all_values = series.figures()
+    all_values = series.metrics()
     metrics = [each for each in ordered(all_values) if each[1] not in PARTS]
     labels = _labels(series)
     if len(series.finished) < len(series.outcomes):
@@ -120,7 +120,7 @@ def print_sweep(all_series: Sequence[Series], metric: tuple[str, str]) -> None:
     columns = ("spec", "runs", *_STATISTICS, "seconds a run")
     rows = []
     for series in all_series:
-        values, seconds = series.figures().get(metric), series.seconds()
+        values, seconds = series.metrics().get(metric), series.seconds()
         done, all_runs = len(series.finished), len(series.outcomes)
         shown = spread(values).as_data().values() if values else [None] * len(_STATISTICS)
         rows.append(

@@ -32,9 +32,9 @@ class CrossValidation:
         return {
             data: {
                 name: spread([each.metrics[data][name] for each in self.results])
-                for name in figures
+                for name in metrics
             }
-            for data, figures in first.items()
+            for data, metrics in first.items()
         }
 
 

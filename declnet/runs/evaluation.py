@@ -100,7 +100,7 @@ class Evaluation:
         data: dict[str, Any] = {
             "data": self.data,
             "samples": self.samples,
-            "figures": self.metrics,
+            "metrics": self.metrics,
         }
         if self.errors is not None:
             data["errors"] = self.errors

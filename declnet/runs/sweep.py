@@ -186,7 +186,7 @@ class Series:
         """The outcomes of finished runs."""
         return [each for each in self.outcomes if each.error is None]
 
-    def figures(self) -> dict[tuple[str, str], list[float]]:
+    def metrics(self) -> dict[tuple[str, str], list[float]]:
         """Return every metric of the finished runs by data set and name, in run order."""
         found: dict[tuple[str, str], list[float]] = {}
         for outcome in self.finished:
@@ -202,14 +202,14 @@ class Series:
     def as_data(self, directory: Path) -> dict[str, Any]:
         """Return the content of `<directory>/summary.json`, with null for non-finite metrics."""
         spreads: dict[str, dict[str, Any]] = {}
-        for (data, name), values in self.figures().items():
+        for (data, name), values in self.metrics().items():
             spreads.setdefault(data, {})[name] = spread(values).as_data()
         seconds = self.seconds()
         return {
             "name": self.name,
             "seeds": list(dict.fromkeys(each.seed for each in self.outcomes)),
             "finished": len(self.finished),
-            "figures": spreads,
+            "metrics": spreads,
             "seconds": spread(seconds).as_data() if seconds else None,
             "runs": [_run(each, directory) for each in self.outcomes],
         }

@@ -91,7 +91,7 @@ def test_order_and_additional_columns_do_not_matter(flowers, declnet_cli, tmp_pa
     [
         ("length,width\n1,2\n", 'there is no column "color"'),
         ("length,width,colour\n1,2,red\n", 'did you mean "colour"?'),
-        ("length,width,color\n1,2,red\n1,wide,red\n", 'row 2, column "width": "wide" is no'),
+        ("length,width,color\n1,2,red\n1,wide,red\n", 'row 2, column "width": "wide" is not a'),
         ("length,width,color\n1,2,red\n1,inf,red\n", 'row 2, column "width" is infinite'),
         ("length,width,color\n1,2\n", "row 1 has 2 cells"),
         ("length,width,color\n", "has a header, but no rows"),
@@ -212,14 +212,14 @@ def metrics_of(run):
 def test_the_runs_own_data_gives_the_runs_own_metrics(name, flowers, declnet_cli):
     found = evaluated(declnet_cli, flowers.run, "--on", name)
     assert found["data"] == name
-    assert found["figures"] == metrics_of(flowers.run)[name]
+    assert found["metrics"] == metrics_of(flowers.run)[name]
 
 
 def test_the_test_data_comes_first(flowers, declnet_cli, document, tmp_path):
     assert evaluated(declnet_cli, flowers.run)["data"] == "test"
     declnet.run(declnet.parse_spec(document), out=tmp_path / "run")
     found = evaluated(declnet_cli, "run")
-    assert (found["data"], found["figures"]) == ("train", metrics_of(tmp_path / "run")["train"])
+    assert (found["data"], found["metrics"]) == ("train", metrics_of(tmp_path / "run")["train"])
 
 
 def test_classes_are_counted_by_their_names(flowers, declnet_cli):
@@ -231,13 +231,13 @@ def test_classes_are_counted_by_their_names(flowers, declnet_cli):
     pairs = list(zip((row["kind"] for row in flowers.rows), said, strict=True))
     counts = np.array([[pairs.count((true, other)) for other in names] for true in names])
     assert found["confusion_matrix"] == counts.tolist()
-    assert found["figures"]["accuracy"] == pytest.approx(counts.trace() / 120)
+    assert found["metrics"]["accuracy"] == pytest.approx(counts.trace() / 120)
     for index, row in enumerate(found["by_class"]):
         assert row["support"] == counts[index].sum() == 40
         assert row["recall"] == pytest.approx(counts[index, index] / 40)
         assert row["precision"] == pytest.approx(counts[index, index] / counts[:, index].sum())
     f1 = np.mean([row["f1"] for row in found["by_class"]])
-    assert found["figures"]["f1"] == pytest.approx(f1)
+    assert found["metrics"]["f1"] == pytest.approx(f1)
     lines = rows(declnet_cli.succeeds("evaluate", flowers.run, "--data", flowers.table))
     assert lines[0] == [f"{flowers.table}: 120 samples"]
     assert ["accuracy", f"{counts.trace() / 120:.4f}"] in lines
@@ -290,7 +290,7 @@ def test_values_have_errors(document, changed, declnet_cli, tmp_path):
     errors = result.model.predict(x)[:, 0] - y
     assert found["errors"] == pytest.approx(
         {
-            "r2": found["figures"]["r2"],
+            "r2": found["metrics"]["r2"],
             "mean_absolute_error": np.abs(errors).mean(),
             "root_mean_squared_error": np.sqrt(np.square(errors).mean()),
         }
@@ -312,7 +312,7 @@ def test_yes_or_no_has_two_classes(document, changed, declnet_cli, tmp_path, blo
     counts = np.array(found["confusion_matrix"])
     assert found["class_names"] == ["0", "1"]
     assert counts.sum(axis=1).tolist() == [20, 10]
-    assert counts.trace() / 30 == pytest.approx(found["figures"]["binary_accuracy"])
+    assert counts.trace() / 30 == pytest.approx(found["metrics"]["binary_accuracy"])
 
 
 def test_the_runs_data_and_another_file_exclude_each_other(flowers, refused):
@@ -328,7 +328,7 @@ def test_data_that_a_program_handed_over_cannot_be_loaded_again(
     assert said == "error: a program handed the run's data over (name a file with --data)\n"
     np.savez(tmp_path / "again.npz", x=blobs[0], y=blobs[1])
     found = evaluated(declnet_cli, "run", "--data", "again.npz")
-    assert found["figures"] == metrics_of(tmp_path / "run")["train"]
+    assert found["metrics"] == metrics_of(tmp_path / "run")["train"]
 
 
 def test_of_many_classes_the_worst_pairs_are_listed(capsys):

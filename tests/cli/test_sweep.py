@@ -72,11 +72,11 @@ def test_the_summary_and_the_table_have_the_metrics_of_the_runs(declnet_cli, spe
     assert (summary["name"], summary["seeds"], summary["finished"]) == ("small", [0, 1, 2], 3)
     assert [each["metrics"] for each in summary["runs"]] == metrics
     assert [each["folder"] for each in summary["runs"]] == ["seed-0", "seed-1", "seed-2"]
-    assert set(summary["figures"]) == {"train", "validation", "test"}
+    assert set(summary["metrics"]) == {"train", "validation", "test"}
     for data in ("train", "validation", "test"):
         for name in ("loss", "data_loss", "regularization_loss", "accuracy"):
             values = [each[data][name] for each in metrics]
-            found = summary["figures"][data][name]
+            found = summary["metrics"][data][name]
             assert found["mean"] == pytest.approx(mean(values), rel=1e-15)
             assert found["standard_deviation"] == pytest.approx(stdev(values), rel=1e-12, abs=1e-17)
             assert (found["min"], found["max"]) == (min(values), max(values))
@@ -87,7 +87,7 @@ def test_the_summary_and_the_table_have_the_metrics_of_the_runs(declnet_cli, spe
     ]
     assert float(rows["1"][1]) == pytest.approx(metrics[1]["train"]["loss"], rel=1e-3)
     for row, key in STATISTICS.items():
-        expected = summary["figures"]["test"]["loss"][key]
+        expected = summary["metrics"]["test"]["loss"][key]
         assert float(rows[row][5]) == pytest.approx(expected, rel=1e-3)
     assert sum(line.startswith("small, seed ") for line in out.splitlines()) == 3
     assert re.fullmatch(r"\d+\.\d\d s, runs/small-seeds-1", out.splitlines()[-1])
@@ -112,8 +112,8 @@ def test_a_seed_that_fails_costs_the_others_nothing(declnet_cli, spec, tmp_path)
 def test_one_seed_has_no_deviation(declnet_cli, spec, tmp_path):
     out = declnet_cli.succeeds("run", spec, "--seeds", "5", "--out", "one", "--quiet")
     assert set(by_name(out)["standard deviation"]) == {"-"}
-    figures = content(tmp_path / "one/summary.json")["figures"]
-    assert figures["train"]["loss"]["standard_deviation"] is None
+    metrics = content(tmp_path / "one/summary.json")["metrics"]
+    assert metrics["train"]["loss"]["standard_deviation"] is None
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_the_table_has_the_mean_and_the_deviation_of_the_folds(declnet_cli, fold
     summary = content(tmp_path / "many/summary.json")
     folders = [(each["fold"], each["folder"]) for each in summary["runs"]]
     assert folders == [(1, "fold-1"), (2, "fold-2"), (3, "fold-3")]
-    assert summary["figures"]["validation"]["loss"]["mean"] == pytest.approx(mean(losses))
+    assert summary["metrics"]["validation"]["loss"]["mean"] == pytest.approx(mean(losses))
 
 
 def test_seeds_and_folds_multiply(declnet_cli, folds, tmp_path):
@@ -249,9 +249,9 @@ def test_specs_are_compared_by_the_mean_of_their_first_metric(declnet_cli, specs
         assert found[0] == "3"
         assert list(map(float, found[1:5])) == pytest.approx(expected, rel=1e-3, abs=1e-9)
         summary = content(folder / "summary.json")
-        assert summary["figures"]["train"]["accuracy"]["mean"] == pytest.approx(mean(values))
+        assert summary["metrics"]["train"]["accuracy"]["mean"] == pytest.approx(mean(values))
     whole = content(tmp_path / "runs/sweep-1/summary.json")
-    assert whole["figure"] == "train.accuracy"
+    assert whole["metric"] == "train.accuracy"
     assert [each["name"] for each in whole["specs"]] == ["fast", "slow", "still"]
     assert re.fullmatch(r"\d+\.\d\d s, runs/sweep-1", out.splitlines()[-1])
 

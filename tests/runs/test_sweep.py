@@ -39,10 +39,10 @@ def test_series_are_by_name_and_their_runs_by_seed():
     )
     assert (first.name, second.name) == ("b", "a")
     assert [each.seed for each in first.outcomes] == [1, 2]
-    assert second.figures() == {("train", "loss"): [0.75, 0.25]}
+    assert second.metrics() == {("train", "loss"): [0.75, 0.25]}
 
 
-def test_failed_runs_are_in_the_data_without_figures():
+def test_failed_runs_are_in_the_data_without_metrics():
     data = Series("b", (outcome("b", 1), outcome("b", 2, 0.5))).as_data(Path())
     assert data["finished"] == 1
     assert data["runs"][0] == {
@@ -51,5 +51,5 @@ def test_failed_runs_are_in_the_data_without_figures():
         "status": "failed",
         "error": "it failed",
     }
-    assert data["figures"]["train"]["loss"]["mean"] == 0.5
+    assert data["metrics"]["train"]["loss"]["mean"] == 0.5
     assert Series("b", (outcome("b", 1),)).as_data(Path())["seconds"] is None

@@ -157,7 +157,7 @@ def test_evaluate_reads_its_table(formats, table, table_run):
     )
     assert found["samples"] == 90
     assert found["class_names"] == ["aster", "lily", "rose"]
-    assert found["figures"]["accuracy"] > 0.9
+    assert found["metrics"]["accuracy"] > 0.9
 
 
 def test_another_formats_table_serves_as_well(formats, table, table_run, tmp_path):
@@ -196,9 +196,9 @@ def test_arrays_of_its_own_format_are_predicted_and_evaluated(formats, raw_run):
     said = np.array([int(row["prediction"]) for row in rows])
     assert np.mean(said == y) > 0.9
     found = json.loads(formats.succeeds("evaluate", run, "--data", path, "--format", "json"))
-    assert found["figures"]["accuracy"] == pytest.approx(np.mean(said == y))
+    assert found["metrics"]["accuracy"] == pytest.approx(np.mean(said == y))
     trained = json.loads((run / "metrics.json").read_text(encoding="utf-8"))["train"]
-    assert found["figures"]["accuracy"] == pytest.approx(trained["accuracy"])
+    assert found["metrics"]["accuracy"] == pytest.approx(trained["accuracy"])
 
 
 def test_arrays_are_not_a_table(formats, raw_run, table_run, tmp_path):

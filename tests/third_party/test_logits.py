@@ -170,7 +170,7 @@ def test_evaluate_counts_probabilities(logits, trained):
     counts = np.zeros((max(trained.labels) + 1,) * 2, int)
     np.add.at(counts, (trained.labels, trained.probabilities.argmax(axis=1)), 1)
     assert found["confusion_matrix"] == counts.tolist()
-    assert found["figures"]["log_loss"] == trained.metrics["log_loss"]
+    assert found["metrics"]["log_loss"] == trained.metrics["log_loss"]
 
 
 PROGRAM = """

@@ -74,7 +74,7 @@ def _final(run: StoredRun) -> Table | None:
         (metric.replace("_", " "), *(format_number(run.metrics[name].get(metric)) for name in sets))
         for metric in metrics
     )
-    return Table("Figures of the finished model", ("figure", *sets), rows)
+    return Table("Metrics of the finished model", ("metric", *sets), rows)
 
 
 def _several_final(runs: Mapping[str, StoredRun]) -> Table:
@@ -97,7 +97,7 @@ def _several_final(runs: Mapping[str, StoredRun]) -> Table:
         *(f"{name} {metric.replace('_', ' ')}" for name, metric in keys),
         "time",
     )
-    return Table("Figures of the finished models", columns, tuple(rows))
+    return Table("Metrics of the finished models", columns, tuple(rows))
 
 
 def _differences(runs: Mapping[str, StoredRun]) -> Table:

@@ -48,11 +48,11 @@ def prediction_section(run: StoredRun) -> Section:
         return _left_out("some of the predictions are not finite numbers")
     sort = predictions.predictor.reading.sort
     if sort != "classes" and predictions.y.size != predictions.y_pred.size:
-        return Section(f"{predictions.note} There are no figures for such targets.")
-    return _value_figures(predictions) if sort == "values" else class_figures(predictions)
+        return Section(f"{predictions.note} There are no metrics for such targets.")
+    return _value_metrics(predictions) if sort == "values" else class_metrics(predictions)
 
 
-def _value_figures(predictions: Predictions) -> Section:
+def _value_metrics(predictions: Predictions) -> Section:
     """Return charts of predictions and residuals and, for one or two inputs, the function."""
     input_shape = predictions.predictor.model.input_shape
     true = predictions.y.reshape(len(predictions.x), -1)
@@ -67,10 +67,10 @@ def _value_figures(predictions: Predictions) -> Section:
 
 
 def _left_out(reason: str) -> Section:
-    return Section(f"Figures that need predictions are left out: {reason}.")
+    return Section(f"Metrics that need predictions are left out: {reason}.")
 
 
-def class_figures(predictions: Predictions) -> Section:
+def class_metrics(predictions: Predictions) -> Section:
     """Return the charts and tables of classes; several binary outputs get a row each."""
     reading = predictions.predictor.reading
     scores = predictions.y_pred.reshape(len(predictions.x), -1)
@@ -106,7 +106,7 @@ def _by_output(predictions: Predictions, true: Array, predicted: Array, scores: 
         matrix = ConfusionMatrix.of(true[:, index], predicted[:, index], 2)
         rows.append((name, *_scores(matrix, 1), format_number(int(matrix.support[1]))))
     columns = ("output", "precision", "recall", "F1", "support")
-    table = Table("Figures by output", columns, tuple(rows))
+    table = Table("Metrics by output", columns, tuple(rows))
     return Section(predictions.note, ranking_charts(names, rankings), (table,))
 
 
@@ -124,7 +124,7 @@ def _by_class(
         for index, (name, ranking) in enumerate(zip(names, rankings, strict=True))
     ]
     columns = ("class", "precision", "recall", "F1", "ROC area", "support")
-    return Table("Figures by class", columns, tuple(rows))
+    return Table("Metrics by class", columns, tuple(rows))
 
 
 def _scores(matrix: ConfusionMatrix, index: int) -> list[str]:

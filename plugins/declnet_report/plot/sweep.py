@@ -93,7 +93,7 @@ def read_sweep(folder: Path) -> Sweep:
     """
     summary = _summary(folder)
     try:
-        data, _, metric = (summary["figure"] or "").partition(".")
+        data, _, metric = (summary.get("metric", summary.get("figure")) or "").partition(".")
         found = [_series(each, folder, data, metric) for each in summary["specs"]]
     except (KeyError, TypeError, AttributeError) as error:
         raise OutputError(f"{folder / SUMMARY}: is damaged: {error!r}") from None

@@ -128,7 +128,7 @@ class EarlyStopping(MonitoredCallback):
     patience: int = Field(default=10, ge=1, description="epochs to wait for an improvement")
     min_delta: float = Field(default=0.0, ge=0, description="an improvement must be more than this")
     restore_best: bool = Field(
-        default=True, description="whether the finished model is that of the best epoch"
+        default=True, description="whether to finish with the parameters of the best epoch"
     )
 
     def after_epoch(self, state: Watch, epoch: EpochFinished) -> None:

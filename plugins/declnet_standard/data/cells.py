@@ -253,6 +253,6 @@ class TypedColumn:
         position, value = cells.first_that_is_no(kind)
         shown = value if len(value) <= 40 else f"{value[:39]}…"
         return DataError(
-            f'row {first_row + position}, column "{self.name}": "{shown}" is no {_IN_WORDS[kind]}',
-            hint="if it stands for a missing value, name it in missing",
+            f'row {first_row + position}, column "{self.name}": "{shown}" is not a {_IN_WORDS[kind]}',
+            hint="if it means a missing value, list it in missing",
         )

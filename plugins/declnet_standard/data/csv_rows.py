@@ -77,7 +77,7 @@ def wrong_encoding(form: CSVFormat) -> DataError:
                     where = f" line {number} has the byte 0x{line[start]:02x},"
                 break
     hint = 'name the encoding of the file, e.g. encoding = "cp1252"'
-    return DataError(f"{form.path}:{where} which is no {form.encoding}", hint=hint)
+    return DataError(f"{form.path}:{where} which is not valid {form.encoding}", hint=hint)
 
 
 class CSVFile:

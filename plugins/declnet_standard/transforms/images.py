@@ -53,15 +53,15 @@ class Normalize(Transform):
             y /= self._by_channel(self.std, y)
         return y
 
-    def _by_channel(self, figures: tuple[float, ...], y: Array) -> Array:
-        if len(figures) == 1:
-            return np.asarray(figures[0], y.dtype)
-        if y.ndim != 4 or y.shape[1] != len(figures):
+    def _by_channel(self, factors: tuple[float, ...], y: Array) -> Array:
+        if len(factors) == 1:
+            return np.asarray(factors[0], y.dtype)
+        if y.ndim != 4 or y.shape[1] != len(factors):
             raise ColumnError(
-                f"has samples of shape {y.shape[1:]}, no images of {len(figures)} channels",
+                f"has samples of shape {y.shape[1:]}, no images of {len(factors)} channels",
                 hint="give one mean and std for all, or an item for each channel",
             )
-        return np.asarray(figures, y.dtype)[:, None, None]
+        return np.asarray(factors, y.dtype)[:, None, None]
 
 
 class Augment(Transform):

@@ -26,7 +26,7 @@ def test_a_run_is_told_in_short(classifier_page, classifier):
 def test_final_figures_are_those_of_the_run(classifier_page, classifier):
     metrics = json.loads((classifier / "metrics.json").read_text("utf-8"))
     heading, *rows = classifier_page.section("overview").one("table").rows()
-    assert heading == ["figure", "train", "validation", "test"]
+    assert heading == ["metric", "train", "validation", "test"]
     for name, *cells in rows:
         found = [metrics[part][name.replace(" ", "_")] for part in heading[1:]]
         assert [float(cell) for cell in cells] == pytest.approx(found, rel=1e-3)
@@ -208,7 +208,7 @@ def test_what_is_missing_is_told_and_the_rest_shown(
     page = page_of(folder)
     for section in ("predictions", "parameters", "network"):
         assert (reason in page.section(section).text) == (section in told_in)
-    assert "Figures that need predictions are left out: " in page.section("predictions").text
+    assert "Metrics that need predictions are left out: " in page.section("predictions").text
     assert page.titles() == ["Loss", "Accuracy", "Learning rate"]
     assert len(page.section("parameters").all("figure")) == histograms
     assert len(page.root.all("svg")) == ("network" not in told_in)

@@ -18,7 +18,7 @@ def folder(tmp_path):
         {"folder": "seed-2", "metrics": {"train": {"loss": 0.5}, "test": {"loss": None}}},
     ]
     specs = [{"name": "slow", "runs": runs}, {"name": "failed", "runs": runs[1:2]}]
-    summary = {"figure": "test.loss", "jobs": 1, "specs": specs}
+    summary = {"metric": "test.loss", "jobs": 1, "specs": specs}
     (tmp_path / "summary.json").write_text(json.dumps(summary))
     return tmp_path
 
@@ -47,8 +47,8 @@ def test_losses_are_those_of_the_epochs_that_all_runs_logged(folder):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ('{"figure": null, "specs": []}', "no run finished, so nothing can be drawn"),
-        ('{"figure": "test.loss", "specs": [3]}', "is damaged"),
+        ('{"metric": null, "specs": []}', "no run finished, so nothing can be drawn"),
+        ('{"metric": "test.loss", "specs": [3]}', "is damaged"),
         ('{"specs": []}', "is damaged"),
         ("[]", "is not a JSON object"),
         ("{", "cannot be read"),

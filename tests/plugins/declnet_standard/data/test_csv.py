@@ -132,7 +132,7 @@ def test_a_type_may_show_late(table, monkeypatch):
 )
 def test_a_cell_that_breaks_a_declared_type_is_named(table, kind, cell, words):
     source = table(f"a,b\n1,2\n3,{cell}\n", types={"b": kind})
-    with pytest.raises(DataError, match=rf'row 2, column "b": "{cell}" is no {words}'):
+    with pytest.raises(DataError, match=rf'row 2, column "b": "{cell}" is not a {words}'):
         source.load(RNG)
 
 
@@ -142,7 +142,7 @@ def test_columns_are_read_as_those_of_the_training_data(table):
     assert columns(settled)["zip"] == ["22", "33"]
     assert source.load(RNG).types["zip"] == "integer"
     wrong = table("age\nold\n").with_types({"age": "number"})
-    with pytest.raises(DataError, match='row 1, column "age": "old" is no number'):
+    with pytest.raises(DataError, match='row 1, column "age": "old" is not a number'):
         wrong.load(RNG)
 
 
@@ -274,7 +274,7 @@ def test_rows_without_a_target_may_be_left_out(table):
         (b"a,b,a\n1,2,3\n", 'columns 1 and 3 are both called "a"'),
         (b'a,b\n1,"x\n2,y\n', "a quotation mark is not closed"),
         (b'a,b\n1,"x"y\n', "line 2: ',' expected after '\"'"),
-        (b"a,b\n1,\xe9\n", r"line 2 has the byte 0xe9, which is no utf-8.*cp1252"),
+        (b"a,b\n1,\xe9\n", r"line 2 has the byte 0xe9, which is not valid utf-8.*cp1252"),
         (b"a,b\n1,\0\n", r"line 2 has a NUL byte.*utf-16"),
         ("a,b\n1,2\n".encode("utf-16"), "is utf-16, not utf-8"),
         ("a,b\n1,2\n".encode("utf-16-le"), "NUL byte"),

@@ -98,7 +98,7 @@ def test_it_goes_from_the_file_to_predictions_without_editing(name, declnet_cli,
     declnet_cli.succeeds("check", "spec.toml")
     declnet_cli.succeeds("run", "spec.toml", "--quiet", "--out", "run")
     found = json.loads(declnet_cli.succeeds("evaluate", "run", "--format", "json"))
-    assert found["figures"][SETS[name]] > (0.85 if name != "diabetes" else 0.35)
+    assert found["metrics"][SETS[name]] > (0.85 if name != "diabetes" else 0.35)
     said = list(csv.DictReader(declnet_cli.succeeds("predict", "run", "table.csv").splitlines()))
     with (tmp_path / "table.csv").open(newline="") as file:
         true = [row[TARGET] for row in csv.DictReader(file)]

@@ -127,5 +127,5 @@ def test_without_scripts_the_numbers_are_there(browser, classifier_page, tmp_pat
     page = context.new_page()
     page.goto((tmp_path / "report.html").as_uri())
     assert page.locator("noscript p").is_visible()
-    assert page.get_by_role("table", name="Figures of the finished model").is_visible()
+    assert page.get_by_role("table", name="Metrics of the finished model").is_visible()
     context.close()
