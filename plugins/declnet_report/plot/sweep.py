@@ -93,7 +93,8 @@ def read_sweep(folder: Path) -> Sweep:
     """
     summary = _summary(folder)
     try:
-        data, _, metric = (summary.get("metric", summary.get("figure")) or "").partition(".")
+        ranked_by = summary["metric" if "metric" in summary else "figure"]  # of the first edition
+        data, _, metric = (ranked_by or "").partition(".")
         found = [_series(each, folder, data, metric) for each in summary["specs"]]
     except (KeyError, TypeError, AttributeError) as error:
         raise OutputError(f"{folder / SUMMARY}: is damaged: {error!r}") from None

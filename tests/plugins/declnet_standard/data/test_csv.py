@@ -128,10 +128,15 @@ def test_a_type_may_show_late(table, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("kind", "cell", "words"), [("number", "n/k", "number"), ("integer", "1.5", "whole number")]
+    ("kind", "cell", "words", "fields"),
+    [
+        ("number", "n/k", "number", {}),
+        ("integer", "1.5", "whole number", {}),
+        ("number", "1.5", "number", {"decimal": ","}),
+    ],
 )
-def test_a_cell_that_breaks_a_declared_type_is_named(table, kind, cell, words):
-    source = table(f"a,b\n1,2\n3,{cell}\n", types={"b": kind})
+def test_a_cell_that_breaks_a_declared_type_is_named(table, kind, cell, words, fields):
+    source = table(f"a;b\n1;2\n3;{cell}\n", types={"b": kind}, delimiter=";", **fields)
     with pytest.raises(DataError, match=rf'row 2, column "b": "{cell}" is not a {words}'):
         source.load(RNG)
 
@@ -173,6 +178,9 @@ def test_target_and_features(table):
     assert records.feature_columns == ("b", "a")
     assert records.target == "y"
     assert table("a,y\n1,2\n", target="y").load(RNG).feature_columns == ("a",)
+    assert table("1,x\n", header=False, target="column_2").load(RNG).feature_columns == (
+        "column_1",
+    )
 
 
 @pytest.mark.parametrize(
