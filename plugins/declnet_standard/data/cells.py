@@ -253,6 +253,7 @@ class TypedColumn:
         position, value = cells.first_that_is_no(kind)
         shown = value if len(value) <= 40 else f"{value[:39]}…"
         return DataError(
-            f'row {first_row + position}, column "{self.name}": "{shown}" is not a {_IN_WORDS[kind]}',
+            f'row {first_row + position}, column "{self.name}": "{shown}" is not a '
+            f"{_IN_WORDS[kind]}",
             hint="if it means a missing value, list it in missing",
         )
