@@ -47,6 +47,7 @@ def test_specs_of_the_comparison_differ_in_their_optimizers_alone(file):
 
 def test_the_main_run_reaches_the_accuracy_of_the_reference(declnet_cli, tmp_path):
     spec = SPECS / "spiral_adam.toml"
-    declnet_cli.succeeds("run", spec, "--quiet", "--out", "out")
+    done = declnet_cli("run", spec, "--quiet", "--out", "out")
+    assert done.returncode == 0, done.stderr  # which may say that kernels were compiled
     metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
     assert 0.82 <= metrics["test"]["accuracy"] <= 0.90
