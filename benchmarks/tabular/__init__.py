@@ -1,0 +1,1 @@
+"""Real tables, and the models that are compared on them."""
