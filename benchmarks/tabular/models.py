@@ -40,10 +40,10 @@ class Split:
 
 
 Fit = Callable[[Split], Array]
-"""Fit a model and return predictions of the test rows: probabilities (n, classes) or values (n,)."""
+"""Fits a model and returns predictions for the test rows: probabilities (n, classes) or values."""
 
 
-def declnet_new(split: Split, change: Callable[[Document], None] = lambda document: None) -> Array:
+def declnet_new(split: Split, change: Callable[[Document], None] | None = None) -> Array:
     """Train as the spec says that `declnet new` writes, without its share for testing.
 
     The rows to test on are in a file of their own. `change` may edit the spec, to try others.
@@ -60,7 +60,8 @@ def declnet_new(split: Split, change: Callable[[Document], None] = lambda docume
     document = tomllib.loads(spec.read_text())
     document["data"].pop("test", None)
     document["seed"] = split.seed
-    change(document)
+    if change is not None:
+        change(document)
     run = folder / "run"
     shutil.rmtree(run, ignore_errors=True)
     declnet.run(declnet.parse_spec(document, folder=folder), out=run)
@@ -118,7 +119,7 @@ def _model(kind: str, split: Split) -> Any:
     from sklearn.preprocessing import StandardScaler
 
     model = {
-        "linear": lambda: linear_model.Ridge(),
+        "linear": linear_model.Ridge,
         "network": lambda: neural_network.MLPRegressor(random_state=split.seed),
         "boosting": lambda: ensemble.HistGradientBoostingRegressor(random_state=split.seed),
     }[kind]()
@@ -144,9 +145,7 @@ def _table(path: Path, data: TableSet) -> tuple[pl.DataFrame, Array]:
     texts = {name: pl.String for name, cells in data.columns.items() if not _are_numbers(cells)}
     if data.classes:
         texts[data.target] = pl.String
-    frame = pl.read_csv(
-        path, schema_overrides=texts, null_values=MISSING, infer_schema_length=None
-    )
+    frame = pl.read_csv(path, schema_overrides=texts, null_values=MISSING, infer_schema_length=None)
     return frame.drop(data.target), frame[data.target].to_numpy()
 
 
@@ -165,4 +164,4 @@ MODELS: dict[str, Fit] = {
     "network": scikit_learn("network"),
     "boosting": scikit_learn("boosting"),
 }
-"""The models by name; those of scikit-learn are logistic or ridge regression, a network, and trees."""
+"""The models by name; linear means logistic or ridge regression."""

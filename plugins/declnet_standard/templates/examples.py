@@ -67,5 +67,5 @@ class TableTemplate(ExampleTemplate):
                 f'has no column to predict "{table.target}" from',
                 hint=reasons or "it has no other column",
             )
-        early_stopping = "early_stopping" in registry.types("callback")
-        return spec_text(Plan(table, features, sizes_for(table.rows), early_stopping))
+        installed = frozenset((*registry.types("callback"), *registry.types("schedule")))
+        return spec_text(Plan(table, features, sizes_for(table.rows), installed))

@@ -92,42 +92,47 @@ def _too_many_texts(column: ColumnProfile) -> bool:
 
 @dataclass(frozen=True)
 class Sizes:
-    """Sizes for a number of rows.
+    """Sizes for a number of rows, chosen with `benchmarks/tables.py`.
 
     Attributes:
         units: the units of each hidden layer.
-        dropout: the share dropped in training; 0 for none.
-        weight_decay: the optimizer's weight decay.
-        validation: the share of rows held out for early stopping; 0 for none.
-        test: the share of rows held out for the final evaluation; 0 for none.
+        dropout: the fraction of units dropped in training; 0 for none.
+        validation: the fraction of rows held out for early stopping; 0 for none.
+        test: the fraction of rows held out for the final evaluation; 0 for none.
         batch_size: samples per step; None for all.
         epochs: the maximum number of epochs.
         patience: epochs without improvement before training stops.
-        learning_rate: the optimizer's learning rate.
     """
 
     units: int
     dropout: float
-    weight_decay: float
     validation: float
     test: float
     batch_size: int | None
     epochs: int
     patience: int
-    learning_rate: float
+
+
+FEW = Sizes(16, 0.0, 0.0, 0.0, None, 200, 0)
+MANY = Sizes(256, 0.1, 0.05, 0.05, 512, 30, 5)
+BELOW = {
+    FEWEST_TO_HOLD_OUT: FEW,
+    1000: Sizes(256, 0.1, 0.15, 0.2, 16, 100, 20),
+    3000: Sizes(256, 0.1, 0.15, 0.15, 32, 100, 20),
+    10_000: Sizes(256, 0.1, 0.15, 0.15, 64, 100, 20),
+    50_000: Sizes(256, 0.1, 0.15, 0.15, 128, 100, 20),
+    200_000: Sizes(256, 0.1, 0.1, 0.1, 256, 60, 10),
+}
+"""Sizes for fewer rows than each number, in ascending order; `MANY` for more."""
+
+LEARNING_RATE = 0.003
+WEIGHT_DECAY = 0.05
+LABEL_SMOOTHING = 0.1
 
 
 def sizes_for(rows: int) -> Sizes:
-    """Return sizes for a table: few units for small tables, to avoid overfitting."""
-    if rows < FEWEST_TO_HOLD_OUT:
-        return Sizes(16, 0.0, 0.01, 0.0, 0.0, None, 200, 0, 0.01)
-    if rows < 1000:
-        return Sizes(32, 0.3, 0.5, 0.15, 0.2, 16, 200, 100, 0.002)
-    if rows < 20_000:
-        return Sizes(64, 0.1, 0.1, 0.15, 0.15, 32, 200, 25, 0.002)
-    if rows < 200_000:
-        return Sizes(128, 0.0, 0.01, 0.1, 0.1, 128, 100, 10, 0.002)
-    return Sizes(256, 0.0, 0.01, 0.05, 0.05, 512, 50, 5, 0.002)
+    """Return sizes for a table: the more rows, the larger batches and the fewer epochs."""
+    return next((sizes for limit, sizes in BELOW.items() if rows < limit), MANY)
 
 
 @dataclass(frozen=True)
@@ -138,13 +143,13 @@ class Plan:
         table: the table's contents.
         features: the columns to predict from.
         sizes: the sizes for the number of rows.
-        early_stopping: whether that callback is installed.
+        installed: the types of the callbacks and schedules that are installed.
     """
 
     table: TableProfile
     features: Features
     sizes: Sizes
-    early_stopping: bool
+    installed: frozenset[str]
 
     @property
     def target(self) -> ColumnProfile:

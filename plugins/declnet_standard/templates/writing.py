@@ -6,7 +6,7 @@ from typing import Any
 import tomli_w
 
 from declnet import ColumnProfile
-from declnet_standard.templates.plan import Plan
+from declnet_standard.templates.plan import LABEL_SMOOTHING, LEARNING_RATE, WEIGHT_DECAY, Plan
 
 Line = str | tuple[str, str]
 """A line, or a line with a comment to align with its neighbors'."""
@@ -18,8 +18,8 @@ MOST_LISTED = 60
 """Most features to list with details."""
 
 MEANINGS = {
-    "path": "starts from this spec's folder",
-    "target": "what is predicted",
+    "path": "relative to this spec",
+    "target": "the column to predict",
     "decimal": "as in 2,5",
 }
 
@@ -40,11 +40,11 @@ def spec_text(plan: Plan) -> str:
 def _head(plan: Plan) -> Iterator[Line]:
     what = TASKS[plan.table.task].format(plan.target.distinct)
     yield f"# Predicts {_toml(plan.target.name)}: {what}. Written by `declnet new` for a table of"
-    yield f"# {plan.target.rows} rows; change what you like. `declnet plugins` lists what else can"
-    yield "# stand for each type, `declnet plugins show dense` its keys."
+    yield f"# {plan.target.rows} rows; change what you like. `declnet plugins` lists all types,"
+    yield "# `declnet plugins show dense` the keys of one."
     yield ""
     yield "declnet = 1", "the version of this format"
-    yield "seed = 0", "another number: another split, other initial weights"
+    yield "seed = 0", "changes the split and the initial weights"
 
 
 def _data(plan: Plan) -> Iterator[Line]:
@@ -52,28 +52,31 @@ def _data(plan: Plan) -> Iterator[Line]:
     sizes, features = plan.sizes, plan.features
     yield "[data]"
     if sizes.test:
-        comment = "the share that is kept from learning, to stop in time"
+        comment = "fraction held out for early stopping"
         yield f"validation = {sizes.validation:g}", comment
-        yield f"test = {sizes.test:g}", "the share that the finished model is measured on"
+        yield f"test = {sizes.test:g}", "fraction held out to measure the finished model"
     else:
-        yield "# so few rows that none is held out; a test = { … } would measure the model"
+        yield "# too few rows to hold any out; test = { … } would name other data to measure"
     if plan.table.task != "values" and sizes.test:
-        yield 'split = { method = "stratified" }', "with the same shares of each class"
+        yield 'split = { method = "stratified" }', "keeps the proportions of the classes"
     if plan.table.task != "values":
-        yield '# class_weights = "balanced"', "would make rare classes count as much as frequent"
-    yield "prepare = [  # fitted on what the model learns from, kept for predictions"
+        yield (
+            '# class_weights = "balanced"',
+            "would give rare classes as much weight as frequent ones",
+        )
+    yield "prepare = [  # fitted on the training data, applied to all data and predictions"
     fill = '{ type = "impute", strategy = "median" },'
     if features.infinities:
         fill = '{ type = "impute", strategy = "median", infinite = true },'
-        yield f"  {fill}", "fills gaps, for which infinite numbers count too"
+        yield f"  {fill}", "fills missing values and infinite numbers"
     elif features.gaps:
-        yield f"  {fill}", "fills gaps; those of text with what is most frequent"
+        yield f"  {fill}", "fills missing values; text with its most frequent value"
     else:
-        yield f"  {fill}", "fills gaps, of which this table has none yet"
+        yield f"  {fill}", "fills missing values; this table has none"
     if features.numbers:
-        yield '  { type = "standardize" },', "numbers to mean 0 and deviation 1"
+        yield '  { type = "standardize" },', "scales numbers to mean 0 and standard deviation 1"
     if features.text:
-        yield '  { type = "one_hot" },', "text to a column for each category"
+        yield '  { type = "one_hot" },', "turns text into a column per category"
     yield "]"
     yield ""
     yield "[data.train]"
@@ -89,9 +92,9 @@ def _features(plan: Plan) -> Iterator[Line]:
     if not plan.table.selects_features:
         yield f"# predicted from all {len(plan.table.features)} other columns"
         for each, reason in left_out[:MOST_LISTED]:
-            yield f"# {_toml(each.name)}", f"of no use: {reason}"
+            yield f"# {_toml(each.name)}", f"useless: {reason}"
     elif len(used) <= MOST_LISTED:
-        yield "features = [  # what is predicted from"
+        yield "features = [  # the columns to predict from"
         for each in used:
             yield f"  {_toml(each.name)},", _facts(each)
         for each, reason in left_out[:MOST_LISTED]:
@@ -123,15 +126,15 @@ def _model(plan: Plan) -> Iterator[Line]:
     sizes = plan.sizes
     yield "[model]"
     if plan.double:
-        yield 'dtype = "float64"', "the target's numbers differ little for their size"
+        yield 'dtype = "float64"', "the target varies too little for its size in float32"
     yield "layers = [  # from the input to the output"
     dense = f'  {{ type = "dense", units = {sizes.units} }},'
     drop = f'  {{ type = "dropout", rate = {sizes.dropout:g} }},'
-    yield dense, "every unit sees every number"
-    yield '  "relu",', 'what lets the network bend; or "tanh", "gelu", "leaky_relu"'
+    yield dense, "every unit is connected to every input"
+    yield '  "relu",', 'makes the network nonlinear; or "gelu", "selu", "tanh"'
     if sizes.dropout:
-        yield drop, "against learning by heart: drops some units in training"
-    yield dense, "more layers or more units learn more, and are slower"
+        yield drop, "reduces overfitting: drops units at random in training"
+    yield dense, "more layers or units can learn more, but train more slowly"
     yield '  "relu",'
     if sizes.dropout:
         yield drop
@@ -140,15 +143,15 @@ def _model(plan: Plan) -> Iterator[Line]:
         std, value = plan.start
         weights = f'weight_initializer = {{ type = "normal", std = {std!r} }}'
         biases = f'bias_initializer = {{ type = "constant", value = {value!r} }}'
-        yield "  # so the first predictions have the mean and the spread of the target:"
+        yield "  # initial predictions have the mean and spread of the target:"
         yield f"  {{ {units}, {weights}, {biases} }},"
     else:
-        comment = {"classes": "one unit a class", "binary": "one unit for yes or no"}
-        yield f"  {{ {units} }},", comment.get(plan.table.task, "one unit, the number")
+        comment = {"classes": "one unit per class", "binary": "one unit for yes or no"}
+        yield f"  {{ {units} }},", comment.get(plan.table.task, "one unit, for the number")
     if plan.table.task == "classes":
-        yield '  "softmax",', "makes them probabilities, which sum to 1"
+        yield '  "softmax",', "turns them into probabilities that sum to 1"
     if plan.table.task == "binary":
-        yield '  "sigmoid",', "makes it a probability"
+        yield '  "sigmoid",', "turns it into a probability"
     yield "]"
 
 
@@ -156,22 +159,26 @@ def _loss(plan: Plan) -> Iterator[Line]:
     losses = {
         "binary": ("binary_crossentropy", 'for two classes, after "sigmoid"'),
         "classes": ("categorical_crossentropy", 'for one of several classes, after "softmax"'),
-        "values": ("mean_squared_error", '"huber", "mean_absolute_error" mind outliers less'),
+        "values": (
+            "mean_squared_error",
+            '"huber" and "mean_absolute_error" are less sensitive to outliers',
+        ),
     }
     name, comment = losses[plan.table.task]
-    yield "[loss]  # what training makes small"
+    yield "[loss]  # what training minimizes"
     yield f'type = "{name}"', comment
+    if plan.table.task == "classes":
+        yield f"label_smoothing = {LABEL_SMOOTHING:g}", "reduces overconfidence"
 
 
 def _optimizer(plan: Plan) -> Iterator[Line]:
-    sizes = plan.sizes
     yield "[optimizer]"
-    yield 'type = "adamw"', 'or "adam", "nadam", "rmsprop"; "sgd" wants a larger learning rate'
-    yield f"learning_rate = {sizes.learning_rate:g}", "size of a step: smaller if the loss jumps"
-    yield (
-        f"weight_decay = {sizes.weight_decay:g}",
-        "draws weights towards 0, against learning by heart",
-    )
+    yield 'type = "adamw"', 'or "adam", "nadam", "rmsprop"; "sgd" needs a larger learning rate'
+    rate = f"{LEARNING_RATE:g}"
+    if "cosine" in plan.installed:
+        rate = f'{{ type = "cosine", initial_rate = {rate} }}'
+    yield f"learning_rate = {rate}", "smaller if the loss jumps"
+    yield f"weight_decay = {WEIGHT_DECAY:g}", "pulls weights toward 0, to reduce overfitting"
 
 
 def _training(plan: Plan) -> Iterator[Line]:
@@ -181,20 +188,26 @@ def _training(plan: Plan) -> Iterator[Line]:
         "classes": ["accuracy", "f1"],
         "values": ["r2", "mean_absolute_error"],
     }
-    stops = plan.early_stopping and bool(sizes.validation)
+    stops = "early_stopping" in plan.installed and bool(sizes.validation)
     yield "[training]"
     yield (
         f"epochs = {sizes.epochs}",
         "passes over the training data" + (", at most" if stops else ""),
     )
     if sizes.batch_size is not None:
-        yield f"batch_size = {sizes.batch_size}", "samples a step"
-    yield "log_every = 5", "epochs from one printed line to the next"
+        yield f"batch_size = {sizes.batch_size}", "samples per step"
     names = ", ".join(f'"{each}"' for each in metrics[plan.table.task])
-    yield f"metrics = [{names}]", "what else is measured"
+    yield f"metrics = [{names}]", "measured in addition to the loss"
+    callbacks: list[Line] = []
     if stops:
-        callback = f'{{ type = "early_stopping", patience = {sizes.patience} }}'
-        yield f"callbacks = [{callback}]", "at the best epoch for the validation data"
+        callback = f'  {{ type = "early_stopping", patience = {sizes.patience} }},'
+        callbacks.append((callback, "finishes with the best epoch for the validation data"))
+    if "checkpoint" in plan.installed and sizes.validation:
+        callbacks.append(('  { type = "checkpoint", every_minutes = 1 },', "for declnet resume"))
+    if callbacks:
+        yield "callbacks = ["
+        yield from callbacks
+        yield "]"
 
 
 def _aligned(block: Iterable[Line]) -> Iterator[str]:

@@ -92,7 +92,7 @@ def test_a_number_far_from_0_begins_at_its_mean(made):
     document = made(x=numbers(), y=1000 + 50 * numbers())
     last = document["model"]["layers"][-1]
     assert last["bias_initializer"]["value"] == pytest.approx(1000, abs=30)
-    assert last["weight_initializer"]["std"] == pytest.approx(50 / np.sqrt(32), rel=0.3)
+    assert last["weight_initializer"]["std"] == pytest.approx(50 / np.sqrt(256), rel=0.3)
     assert "dtype" not in document["model"]
     document = made(x=numbers(), y=[f"{1e8 + each}" for each in numbers()])
     assert document["model"]["dtype"] == "float64"
@@ -151,12 +151,11 @@ def test_rows_without_a_target_are_left_out(made, tmp_path):
 def test_sizes_grow_with_the_table(made):
     small = made(x=numbers(), y=["a", "b"] * 30)
     assert (small["data"]["test"], small["training"]["batch_size"]) == (0.2, 16)
-    assert small["training"]["callbacks"][0]["type"] == "early_stopping"
+    callbacks = [each["type"] for each in small["training"]["callbacks"]]
+    assert callbacks == ["early_stopping", "checkpoint"]
     assert "dropout" in types(small)
     large = made(x=numbers(1000), y=["a", "b"], rows=30_000)
-    assert large["model"]["layers"][0]["units"] > small["model"]["layers"][0]["units"]
     assert large["training"]["batch_size"] > small["training"]["batch_size"]
-    assert "dropout" not in types(large)
 
 
 def test_of_very_few_rows_none_is_held_out(made):
@@ -215,7 +214,7 @@ def test_a_source_that_takes_no_list_of_features_gets_none():
     profile = TableProfile(source, columns, "y", "binary", selects_features=False)
     text = TableTemplate().spec_for_table(profile, declnet.default_registry())
     assert tomllib.loads(text)["data"]["train"] == source
-    assert '# "same"  # of no use: always the same' in text
+    assert '# "same"  # useless: always the same' in text
 
 
 def test_the_command_writes_it(flowers, declnet_cli, tmp_path):
