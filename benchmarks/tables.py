@@ -5,9 +5,9 @@
 Each split trains on 80 % of the rows and tests on the rest; the same rows for all models. Printed
 is the mean over the splits of: 1 - AUC for two classes, the share of wrong predictions for more,
 and 1 - R2 for numbers. All are errors: smaller is better. The last lines count sets and give the
-geometric mean of the ratios of errors, where errors below 0.002 count as 0.002. The models of scikit-learn have their
-default settings. `tabular/sets.py` says which packages carry the tables; sets whose package is
-missing are skipped.
+geometric mean of the ratios of errors, where errors below 0.002 count as 0.002. The models of
+scikit-learn have their default settings. `tabular/sets.py` says which packages carry the tables;
+sets whose package is missing are skipped.
 """
 
 from __future__ import annotations
