@@ -117,15 +117,15 @@ FEW = Sizes(16, 0.0, 0.0, 0.0, None, 200, 0)
 MANY = Sizes(256, 0.1, 0.05, 0.05, 512, 30, 5)
 BELOW = {
     FEWEST_TO_HOLD_OUT: FEW,
-    1000: Sizes(256, 0.1, 0.15, 0.2, 16, 100, 20),
-    3000: Sizes(256, 0.1, 0.15, 0.15, 32, 100, 20),
-    10_000: Sizes(256, 0.1, 0.15, 0.15, 64, 100, 20),
-    50_000: Sizes(256, 0.1, 0.15, 0.15, 128, 100, 20),
+    1000: Sizes(256, 0.1, 0.15, 0.2, 16, 150, 30),
+    3000: Sizes(256, 0.1, 0.15, 0.15, 32, 150, 30),
+    10_000: Sizes(256, 0.1, 0.15, 0.15, 64, 150, 30),
+    50_000: Sizes(256, 0.1, 0.15, 0.15, 128, 150, 30),
     200_000: Sizes(256, 0.1, 0.1, 0.1, 256, 60, 10),
 }
 """Sizes for fewer rows than each number, in ascending order; `MANY` for more."""
 
-LEARNING_RATE = 0.003
+LEARNING_RATE = 0.0015
 WEIGHT_DECAY = 0.05
 LABEL_SMOOTHING = 0.1
 
