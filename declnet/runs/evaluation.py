@@ -13,7 +13,7 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.data_source import Dataset
 from declnet.contracts.returned import checked_targets
 from declnet.errors import DataError
-from declnet.runs.predictions import OutputReading
+from declnet.runs.predictions import OutputReading, require_finite
 from declnet.runs.predictor import Predictor
 from declnet.training.evaluation import RunningEvaluation
 from declnet.training.preparation import ReadyData
@@ -121,17 +121,25 @@ def evaluate_parts(predictor: Predictor, parts: Iterable[Dataset], data: str) ->
         data: the data's name.
 
     Raises:
-        DataError: the data does not fit the model or is empty.
+        DataError: the data does not fit the model or is empty, or a prediction is NaN or infinite.
     """
     model, spec, reading = predictor.model, predictor.spec, predictor.reading
     classes = reading.sort != "values"
     counts, errors = ClassCounts(reading), ValueErrors()
-    watch = counts.add if classes else errors.add
-    evaluation = RunningEvaluation(model, spec.loss, spec.training.metrics, watch)
+    add = counts.add if classes else errors.add
     samples = 0
+
+    def watch(y_pred: Array, y: Array) -> None:
+        nonlocal samples
+        require_finite(y_pred, lambda at: f"{data}: sample {samples + at + 1}")
+        add(y_pred, y)
+        samples += len(y)
+
+    evaluation = RunningEvaluation(model, spec.loss, spec.training.metrics, watch)
     for part in parts:
-        evaluation.add(_ready(part, predictor, data))
-        samples += len(part)
+        with np.errstate(all="ignore"):
+            ready = _ready(part, predictor, data)
+        evaluation.add(ready)
     if not samples:
         raise DataError(f"{data}: there are no samples")
     metrics = evaluation.result()

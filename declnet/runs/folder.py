@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -64,6 +65,8 @@ def read_metrics(directory: Path) -> dict[str, dict[str, Any]]:
         for name, value in values.items():
             if value is not None and type(value) not in (int, float):
                 raise ValueError(f"{path.name}: {data}.{name} is not a number")
+            if type(value) is int and abs(value) > sys.float_info.max:
+                raise ValueError(f"{path.name}: {data}.{name} is too large")
     return content
 
 

@@ -21,6 +21,9 @@ LONGEST_LINE = 1 << 20
 """Number of bytes at the end of a history that are searched for its last line."""
 
 
+NOT_A_RUN = "not a run's folder"
+
+
 @dataclass(frozen=True)
 class ListedRun:
     """A summary of a run.
@@ -71,17 +74,25 @@ def _within(root: Path, path: Path, depth: int) -> Iterator[ListedRun | Skipped]
         name = path / each.name
         if each.name.startswith(".") or not each.is_dir():
             continue
-        if (each / folder.MANIFEST).exists():
-            yield _read(root, name)
-            continue
-        found = []
-        if depth + 1 < DEEPEST and not each.is_symlink() and os.access(each, os.R_OK | os.X_OK):
-            found = list(_within(root, name, depth + 1))
-        if any(isinstance(one, ListedRun) for one in found):
-            yield from found
-        else:
-            yield from (one for one in found if (root / one.path / folder.MANIFEST).exists())
-            yield Skipped(name, "not a run's folder")
+        try:
+            yield from _in_folder(root, name, depth)
+        except OSError as error:
+            yield Skipped(name, f"cannot be read: {error.strerror}")
+
+
+def _in_folder(root: Path, name: Path, depth: int) -> Iterator[ListedRun | Skipped]:
+    each = root / name
+    if (each / folder.MANIFEST).exists():
+        yield _read(root, name)
+        return
+    found = []
+    if depth + 1 < DEEPEST and not each.is_symlink():
+        found = list(_within(root, name, depth + 1))
+    if any(isinstance(one, ListedRun) for one in found):
+        yield from found
+    else:
+        yield from (one for one in found if one.reason != NOT_A_RUN)
+        yield Skipped(name, NOT_A_RUN)
 
 
 def _natural(name: str) -> str:
@@ -107,7 +118,7 @@ def _read(root: Path, path: Path) -> ListedRun | Skipped:
         )
     except KeyError as error:
         return Skipped(path, f"damaged: {folder.MANIFEST} has no {error}")
-    except (DeclnetError, OSError, ValueError, TypeError) as error:
+    except (DeclnetError, OSError, ValueError, TypeError, OverflowError) as error:
         return Skipped(path, f"damaged: {error}")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import prod
 from pathlib import Path
@@ -15,6 +15,7 @@ from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data_source import Dataset, DataSource
 from declnet.contracts.returned import checked_inputs, checked_load
 from declnet.contracts.table import ColumnType, Table
+from declnet.data.columns import require_column
 from declnet.data.files import file_source, naming
 from declnet.data.loading import checked
 from declnet.data.preparation import ARRAY, FittedPreparation, stacked
@@ -23,7 +24,12 @@ from declnet.data.target_encoding import TargetEncoding
 from declnet.errors import DataError
 from declnet.graph.model import Model
 from declnet.registry.registry import Registry
-from declnet.runs.predictions import OutputReading, Predictions, predictions_of
+from declnet.runs.predictions import (
+    OutputReading,
+    Predictions,
+    predictions_of,
+    require_finite,
+)
 from declnet.spec.model import RunSpec
 from declnet.spec.requirements import registry_for
 
@@ -74,15 +80,34 @@ class Predictor:
                 order.
 
         Raises:
-            DataError: a column is missing or has a different type, or a row cannot be prepared.
+            DataError: a column is missing or has a different type, a row cannot be prepared, or a
+                prediction is NaN or infinite.
             ComponentError: a component raised an exception or violated its contract.
         """
         with attributing_errors(self.registry):
-            return self.predict_prepared(self.prepared(as_table(data)))
+            return self.predict_part(as_table(data))
+
+    def predict_part(self, data: Table | Array, first_row: int = 1) -> Predictions:
+        """Return the predictions for unprepared data; arguments and errors as for `prepared`.
+
+        Raises:
+            DataError: also if a prediction is NaN or infinite.
+        """
+
+        def called(at: int) -> str:
+            if isinstance(data, Table):
+                return f"row {data.row_number(at)}"
+            return f"sample {first_row + at}"
+
+        found = self.predict_prepared(self.prepared(data, first_row))
+        require_finite(found.outputs, called)
+        return found
 
     def predict_prepared(self, x: Array) -> Predictions:
-        """Return predictions for samples x as returned by `prepared`."""
-        return self.reading.read(predictions_of(self.spec.loss, self.model.predict(x)))
+        """Return predictions for samples x as returned by `prepared`, finite or not."""
+        with np.errstate(all="ignore"):
+            outputs = self.model.predict(x)
+        return self.reading.read(predictions_of(self.spec.loss, outputs))
 
     def prepared(self, data: Table | Array, first_row: int = 1) -> Array:
         """Return unprepared data as x, ready for the model.
@@ -130,18 +155,23 @@ def samples_in_part(predictor: Predictor) -> int:
     return max(1, wanted // at_once) * at_once
 
 
-def predicted_parts(predictor: Predictor, path: Path) -> Iterator[Predictions]:
+def predicted_parts(
+    predictor: Predictor, path: Path, identifiers: Sequence[str] = ()
+) -> Iterator[Predictions]:
     """Yield the predictions for a file part by part, with memory independent of the file size.
 
     Args:
         predictor: the run's predictor; its training data source determines the file's format.
         path: a table with the columns that the model was trained on, or an array.
+        identifiers: columns of the table to pass through. Those that are not features are read as
+            text, if the source can.
 
     Raises:
-        DataError: the file cannot be read, or a row cannot be prepared.
+        DataError: the file cannot be read, a row cannot be prepared, or a prediction is NaN or
+            infinite.
     """
     with naming(path):
-        source, first = _source(predictor, path, None), 1
+        source, first = _source(predictor, path, None, identifiers), 1
         for part in source.input_chunks(_no_chance(), samples_in_part(predictor)):
             data = checked_inputs(source, part)
             if predictor.features is not None and not isinstance(data, Table):
@@ -149,8 +179,26 @@ def predicted_parts(predictor: Predictor, path: Path) -> Iterator[Predictions]:
                     "the model was trained on a table, so its columns are needed by name",
                     hint=f"a table with {_some(predictor.features)}",
                 )
-            yield predictor.predict_prepared(predictor.prepared(data, first))
+            data, passed = _without(data, identifiers, predictor.features is None)
+            yield replace(predictor.predict_part(data, first), identifiers=passed)
             first += len(data)
+
+
+def _without(
+    data: Table | Array, identifiers: Sequence[str], drop: bool
+) -> tuple[Table | Array, dict[str, Array]]:
+    """Return the identifiers apart from the data, which loses them if `drop`."""
+    if not identifiers:
+        return data, {}
+    if not isinstance(data, Table):
+        raise DataError("an array has no columns to pass through", hint="leave out --id")
+    for name in identifiers:
+        require_column(data.columns, name)
+    passed = {name: data.columns[name] for name in identifiers}
+    if drop:
+        columns = {name: each for name, each in data.columns.items() if name not in passed}
+        data = replace(data, columns=columns)
+    return data, passed
 
 
 def labeled_parts(predictor: Predictor, path: Path) -> Iterator[Dataset]:
@@ -184,12 +232,18 @@ def labeled_parts(predictor: Predictor, path: Path) -> Iterator[Dataset]:
                 yield checked(data, str(path))
 
 
-def _source(predictor: Predictor, path: Path, target: TargetEncoding | None) -> DataSource:
+def _source(
+    predictor: Predictor,
+    path: Path,
+    target: TargetEncoding | None,
+    identifiers: Sequence[str] = (),
+) -> DataSource:
     source = file_source(path, predictor.registry, predictor.spec.data.train)
     source = source.with_target(target.column if target is not None else None)
+    types: dict[str, ColumnType] = dict.fromkeys(identifiers, "text")
     if predictor.preparation is None or predictor.preparation.types is None:
-        return source
-    types = dict(predictor.preparation.types)
+        return source.with_types(types) if types else source
+    types |= predictor.preparation.types
     if target is not None:
         types[target.column] = _type_of(target)
     return source.with_types(types).with_columns(types)
