@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -40,12 +39,19 @@ def read_object(path: Path) -> dict[str, Any]:
         OSError: the file cannot be read.
     """
     try:
-        content = json.loads(path.read_text("utf-8"))
+        content = json.loads(path.read_text("utf-8"), parse_int=_integer)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path.name}: {error}") from None
     if not isinstance(content, dict):
         raise ValueError(f"{path.name}: no JSON object")  # noqa: TRY004  # about the file's content
     return content
+
+
+def _integer(digits: str) -> int:
+    """Return an integer; raise ValueError if it is too large for a float, which no run writes."""
+    if len(digits) > 300:
+        raise ValueError(f"a number has {len(digits)} digits")
+    return int(digits)
 
 
 def read_metrics(directory: Path) -> dict[str, dict[str, Any]]:
@@ -65,8 +71,6 @@ def read_metrics(directory: Path) -> dict[str, dict[str, Any]]:
         for name, value in values.items():
             if value is not None and type(value) not in (int, float):
                 raise ValueError(f"{path.name}: {data}.{name} is not a number")
-            if type(value) is int and abs(value) > sys.float_info.max:
-                raise ValueError(f"{path.name}: {data}.{name} is too large")
     return content
 
 
@@ -77,7 +81,7 @@ def parse_row(line: str | bytes) -> dict[str, Any]:
         ValueError: it is not a JSON object, or its epoch is not an integer.
     """
     try:
-        row = json.loads(line)
+        row = json.loads(line, parse_int=_integer)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{HISTORY}: {error}") from None
     if not isinstance(row, dict) or type(row.get("epoch")) is not int:

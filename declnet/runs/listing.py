@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from declnet.errors import DeclnetError, OutputError
 from declnet.runs import folder
-from declnet.runs.folder import parse_row, read_metrics, read_object
+from declnet.runs.folder import parse_row, read_metrics, read_object, reading
 from declnet.spec.document import read_document
 
 DEEPEST = 4
@@ -69,6 +69,32 @@ def list_runs(directory: Path) -> Iterator[ListedRun | Skipped]:
         raise OutputError(f"{error.filename or directory}: {error.strerror}") from None
 
 
+def run_folders(paths: Iterable[str | Path]) -> list[Path]:
+    """Return the folders of runs among the given ones and within them, sorted within each.
+
+    Args:
+        paths: folders of runs, or folders of such folders, e.g. of seeds, folds or a sweep. One
+            that holds no run is returned too, so that opening it says so.
+
+    Raises:
+        OutputError: a folder cannot be read.
+    """
+    found: list[Path] = []
+    for path in map(Path, paths):
+        inside: list[Path] = []
+        with reading(path):
+            holds_runs = path.is_dir() and not (path / folder.MANIFEST).exists()
+        if holds_runs:
+            listed = list_runs(path)
+            inside = [path / each.path for each in listed if not _is_no_run(each)]
+        found += inside or [path]
+    return found
+
+
+def _is_no_run(each: ListedRun | Skipped) -> bool:
+    return isinstance(each, Skipped) and each.reason == NOT_A_RUN
+
+
 def _within(root: Path, path: Path, depth: int) -> Iterator[ListedRun | Skipped]:
     for each in sorted((root / path).iterdir(), key=lambda found: _natural(found.name)):
         name = path / each.name
@@ -91,7 +117,7 @@ def _in_folder(root: Path, name: Path, depth: int) -> Iterator[ListedRun | Skipp
     if any(isinstance(one, ListedRun) for one in found):
         yield from found
     else:
-        yield from (one for one in found if one.reason != NOT_A_RUN)
+        yield from (one for one in found if not _is_no_run(one))
         yield Skipped(name, NOT_A_RUN)
 
 
@@ -118,7 +144,7 @@ def _read(root: Path, path: Path) -> ListedRun | Skipped:
         )
     except KeyError as error:
         return Skipped(path, f"damaged: {folder.MANIFEST} has no {error}")
-    except (DeclnetError, OSError, ValueError, TypeError, OverflowError) as error:
+    except (DeclnetError, OSError, ValueError, TypeError) as error:
         return Skipped(path, f"damaged: {error}")
 
 
