@@ -21,7 +21,7 @@ def read(spec: Path, overrides: Iterable[str], registry: Registry) -> ParsedSpec
         SpecError: overrides cannot be parsed, or the file cannot be read.
     """
     from declnet.contracts.attribution import attributing_errors
-    from declnet.errors import Diagnostic, SpecError
+    from declnet.errors import SpecError
     from declnet.spec.overrides import Override, parse_override
     from declnet.spec.validate import read_spec
 

@@ -106,9 +106,9 @@ class _Picture(click.Path):
 def plot(runs: tuple[Path, ...], output: Path | None, scale: Scale) -> None:
     """Draw RUNS, folders that `declnet run` wrote: losses, metrics and learning rate by epoch.
 
-    Several runs, or those in a folder of runs, are drawn over each other. Of a folder that `declnet sweep` wrote, the final
-    metrics and the losses of its specs are drawn. Needs the extra plot: pip install
-    'declnet[plot]'.
+    Several runs, or those in a folder of runs, are drawn over each other. Of a folder that
+    `declnet sweep` wrote, the final metrics and the losses of its specs are drawn. Needs the extra
+    plot: pip install 'declnet[plot]'.
     """
     from declnet import open_run, run_folders
     from declnet_report.plot.curves import draw_curves
