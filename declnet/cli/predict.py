@@ -114,6 +114,8 @@ def _input(file: Path) -> Iterator[Path]:
         yield file
         return
     name = "standard input"
+    if sys.stdin is None:
+        raise DataError(f"{name}: is closed")
     with TemporaryDirectory() as folder:
         path = Path(folder, "input.csv")
         try:

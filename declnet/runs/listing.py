@@ -60,10 +60,10 @@ def list_runs(directory: Path) -> Iterator[ListedRun | Skipped]:
     Raises:
         OutputError: the folder does not exist or cannot be read.
     """
-    if not directory.is_dir():
-        what = "is a file, not a folder" if directory.exists() else "there is no such folder"
-        raise OutputError(f"{directory}: {what}")
     try:
+        if not directory.is_dir():
+            what = "is a file, not a folder" if directory.exists() else "there is no such folder"
+            raise OutputError(f"{directory}: {what}")
         yield from _within(directory, Path(), 0)
     except OSError as error:
         raise OutputError(f"{error.filename or directory}: {error.strerror}") from None

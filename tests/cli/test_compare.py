@@ -263,6 +263,7 @@ def test_folders_that_are_no_runs_are_skipped_by_name(declnet_cli, runs):
     [
         (["absent"], "absent: there is no such folder"),
         (["data.npz"], "data.npz: is a file, not a folder"),
+        (["n" * 300], "n: File name too long"),
         (["--sort", "accuracyy"], 'no run has "accuracyy"'),
         (["--sort", "test.loss"], 'did you mean "train.loss"?'),
         (["--filter", "status"], '"status" is not a filter; write KEY=VALUE'),

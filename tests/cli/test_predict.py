@@ -158,6 +158,7 @@ def test_an_output_that_cannot_be_is_refused(arguments, message, flowers, refuse
     ("name", "message"),
     [
         ("none.csv", "none.csv: there is no such file"),
+        (f"{'n' * 300}.csv", "n.csv: cannot be read: File name too long"),
         (
             "table.xlsx",
             "table.xlsx: no installed data source reads such files (its name must end in .csv, "
@@ -194,7 +195,7 @@ def stdin(monkeypatch):
 
 
 def test_standard_input_is_read_and_identifiers_are_passed_through(
-    flowers, declnet_cli, refused, stdin
+    flowers, declnet_cli, refused, stdin, monkeypatch
 ):
     table = b"id,length,color,width\n007,1,red,2\n,2,blue,3\n=1+1,3,red,4\n"
     for form in ("csv", "jsonl"):
@@ -216,6 +217,8 @@ def test_standard_input_is_read_and_identifiers_are_passed_through(
     stdin(table.replace(b"id,", b"prediction,"))
     said = refused("predict", flowers.run, "-", "--id", "prediction")
     assert 'the identifier "prediction" has the name of a column of predictions' in said
+    monkeypatch.setattr(sys, "stdin", None)
+    assert refused("predict", flowers.run, "-") == "error: standard input: is closed\n"
 
 
 def test_a_prediction_that_is_not_finite_is_an_error_with_its_row(
