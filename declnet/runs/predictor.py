@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from math import prod
 from pathlib import Path
@@ -32,6 +32,18 @@ from declnet.runs.predictions import (
 )
 from declnet.spec.model import RunSpec
 from declnet.spec.requirements import registry_for
+
+Called = Callable[[int], str]
+"""Returns how messages call the sample at a position of a part."""
+
+LabeledPart = tuple[Dataset, Called]
+
+
+def naming_samples(data: Table | Dataset | Array, first_row: int = 1) -> Called:
+    """Return the names of samples: `row 7` of a table, `sample 7` of arrays."""
+    if isinstance(data, Table):
+        return lambda at: f"row {data.row_number(at)}"
+    return lambda at: f"sample {first_row + at}"
 
 
 class Predictor:
@@ -93,14 +105,8 @@ class Predictor:
         Raises:
             DataError: also if a prediction is NaN or infinite.
         """
-
-        def called(at: int) -> str:
-            if isinstance(data, Table):
-                return f"row {data.row_number(at)}"
-            return f"sample {first_row + at}"
-
         found = self.predict_prepared(self.prepared(data, first_row))
-        require_finite(found.outputs, called)
+        require_finite(found.outputs, naming_samples(data, first_row))
         return found
 
     def predict_prepared(self, x: Array) -> Predictions:
@@ -201,7 +207,7 @@ def _without(
     return data, passed
 
 
-def labeled_parts(predictor: Predictor, path: Path) -> Iterator[Dataset]:
+def labeled_parts(predictor: Predictor, path: Path) -> Iterator[LabeledPart]:
     """Yield a file's samples with targets, part by part, prepared like the run's data.
 
     Args:
@@ -215,7 +221,7 @@ def labeled_parts(predictor: Predictor, path: Path) -> Iterator[Dataset]:
     preparation, is_table = predictor.preparation, predictor.features is not None
     target = preparation.target if preparation is not None else None
     with naming(path):
-        source = _source(predictor, path, target)
+        source, first = _source(predictor, path, target), 1
         for part in source.chunks(_no_chance(), samples_in_part(predictor)):
             data = checked_load(source, part, "chunks")
             if is_table and not isinstance(data, Table):
@@ -226,10 +232,12 @@ def labeled_parts(predictor: Predictor, path: Path) -> Iterator[Dataset]:
                 raise DataError("the model was trained on arrays", hint=hint)
             if isinstance(data, Table) and target is not None:
                 data = replace(data, target=target.column)
+            called = naming_samples(data, first)
             if preparation is not None:
-                yield checked(preparation.apply_to_set(data), str(path))
+                yield checked(preparation.apply_to_set(data), str(path)), called
             elif isinstance(data, Dataset):
-                yield checked(data, str(path))
+                yield checked(data, str(path)), called
+            first += len(data)
 
 
 def _source(

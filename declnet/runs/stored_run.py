@@ -346,11 +346,15 @@ class StoredRun:
             DeclnetError: as `model` and `data` do.
         """
         from declnet.runs.evaluation import evaluate_parts
-        from declnet.runs.predictor import samples_in_part
+        from declnet.runs.predictor import naming_samples, samples_in_part
 
         predictor, stored = self.predictor(), self.data(data)
         with attributing_errors(self.registry):
-            parts = stored.parts(samples_in_part(predictor))
+            size = samples_in_part(predictor)
+            parts = (
+                (part, naming_samples(part, number * size + 1))
+                for number, part in enumerate(stored.parts(size))
+            )
             return evaluate_parts(predictor, parts, stored.name)
 
     def gradients(self, positions: Array | None = None) -> dict[str, Array]:

@@ -229,7 +229,7 @@ def test_a_prediction_that_is_not_finite_is_an_error_with_its_row(
     (tmp_path / "new.csv").write_text("\n".join(lines), "utf-8")
     for arguments, place in (
         (["predict", flowers.run, "new.csv", "-o", "out.csv"], "row 5"),
-        (["evaluate", flowers.run, "--data", "new.csv"], "sample 5"),
+        (["evaluate", flowers.run, "--data", "new.csv"], "row 5"),
     ):
         assert refused(*arguments) == (
             f"error: new.csv: {place}: the model's prediction is NaN or infinite "
