@@ -69,6 +69,7 @@ from declnet.runs.cross_validation import CrossValidation as CrossValidation
 from declnet.runs.cross_validation import cross_validate as cross_validate
 from declnet.runs.evaluation import ConfusionMatrix as ConfusionMatrix
 from declnet.runs.evaluation import Evaluation as Evaluation
+from declnet.runs.listing import run_folders as run_folders
 from declnet.runs.predictions import Predictions as Predictions
 from declnet.runs.predictor import Predictor as Predictor
 from declnet.runs.resuming import resume as resume

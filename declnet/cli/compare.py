@@ -15,11 +15,15 @@ from declnet.cli.options import PATH, ascending_option, format_option, sort_opti
 @sort_option("", "as given")
 @ascending_option
 def compare(runs: tuple[Path, ...], wanted: str | None, ascending: bool | None) -> None:
-    """Compare the specs, final metrics and times of RUNS, the folders of runs."""
+    """Compare the specs, final metrics and times of RUNS, the folders of runs.
+
+    A folder of runs, e.g. of seeds, folds or a sweep, stands for all runs in it.
+    """
     from declnet.cli.run_tables import print_comparison
+    from declnet.runs.listing import run_folders
     from declnet.runs.stored_run import open_run
 
-    stored = [open_run(run) for run in runs]
+    stored = [open_run(run) for run in run_folders(runs)]
     try:
         print_comparison(stored, wanted, ascending)
     except ValueError as error:

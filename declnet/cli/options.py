@@ -83,13 +83,12 @@ def sort_option(others: str, default: str) -> Decorator:
     )
 
 
-def seeds_option(description: str, *, required: bool = False) -> Decorator:
+def seeds_option(description: str) -> Decorator:
     """Return the option `--seeds`, whose value is a tuple of integers or None."""
     return click.option(
         "--seeds",
         metavar="SEEDS",
         callback=lambda _context, _parameter, text: None if text is None else parse_seeds(text),
-        required=required,
         help=description,
     )
 

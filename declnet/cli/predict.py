@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import isfinite
 from pathlib import Path
 
 import click
@@ -36,6 +39,18 @@ from declnet.cli.run import interrupt
     help="Of the output; npy holds the numbers alone, e.g. probabilities.  [default: by the end of "
     "OUTPUT's name, csv on standard output]",
 )
+@click.option(
+    "--id",
+    "identifiers",
+    multiple=True,
+    metavar="COLUMN",
+    help="Pass a column of INPUT through, before the predictions; more than once: several.",
+)
+@click.option(
+    "--threshold",
+    type=float,
+    help="Predict the second of two classes above this value of its unit.  [default: the run's]",
+)
 @click.option("--force", is_flag=True, help="Overwrite OUTPUT if it exists.")
 @no_plugin_option
 def predict(
@@ -43,14 +58,16 @@ def predict(
     file: Path,
     output: Path | None,
     form: str | None,
+    identifiers: tuple[str, ...],
+    threshold: float | None,
     force: bool,
     disabled: tuple[str, ...],
 ) -> None:
     """Predict the samples in INPUT with the model of RUN, the folder of a run.
 
-    INPUT is a table or an array, in any file format that an installed data source reads. It is
-    prepared like the training data: a table needs columns of the same names, and may have more.
-    Memory use does not grow with the size of INPUT.
+    INPUT is a table or an array, in any file format that an installed data source reads, or - for
+    CSV from standard input. It is prepared like the training data: a table needs columns of the
+    same names, and may have more. Memory use does not grow with the size of INPUT.
     """
     import time
 
@@ -60,21 +77,57 @@ def predict(
     from declnet.runs.stored_run import load_predictor
 
     signal.signal(signal.SIGTERM, interrupt)
-    write = FORMS[form_of(output, form)]
+    form = form_of(output, form)
+    write = FORMS[form]
+    if identifiers and form == "npy":
+        raise click.UsageError("npy holds the predictions alone: leave out --id")
+    if threshold is not None and not isfinite(threshold):
+        raise click.BadParameter("not a finite number", param_hint="--threshold")
     if output is not None:
         require_free(output, force)
     registry = registry_without(disabled)
     with attributing_errors(registry):
         predictor = load_predictor(run, registry, notice=show_note)
-        parts = predicted_parts(predictor, file)
-        if output is None:
-            write(parts, sys.stdout.buffer)
-            return
+        if threshold is not None:
+            predictor.reading = predictor.reading.with_threshold(threshold)
         start = time.perf_counter()
-        with whole_file(output, force) as target:
-            rows = write(parts, target)
+        with _input(file) as table:
+            parts = predicted_parts(predictor, table, tuple(dict.fromkeys(identifiers)))
+            if output is None:
+                write(parts, sys.stdout.buffer)
+                return
+            with whole_file(output, force) as target:
+                rows = write(parts, target)
     seconds = time.perf_counter() - start
     click.echo(f"{output}: {rows} predictions, {seconds:.2f} s")
+
+
+@contextmanager
+def _input(file: Path) -> Iterator[Path]:
+    """Return the file, or for `-` a copy of standard input, since sources read files repeatedly."""
+    import shutil
+    from tempfile import TemporaryDirectory
+
+    from declnet.errors import DataError
+
+    if str(file) != "-":
+        yield file
+        return
+    name = "standard input"
+    if sys.stdin is None:
+        raise DataError(f"{name}: is closed")
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "input.csv")
+        try:
+            with path.open("wb") as copy:
+                shutil.copyfileobj(sys.stdin.buffer, copy)
+        except OSError as error:
+            raise DataError(f"{name}: cannot be read: {error.strerror}") from None
+        try:
+            yield path
+        except DataError as error:
+            message = error.message.replace(str(path), name)
+            raise DataError(message, hint=error.hint, path=error.path, code=error.code) from None
 
 
 @click.command(short_help="Measure how good the model of a run is, by class too.")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from declnet.errors import Diagnostic
     from declnet.registry.registry import Registry
     from declnet.spec.model import RunSpec
     from declnet.spec.validate import ParsedSpec
@@ -20,7 +21,7 @@ def read(spec: Path, overrides: Iterable[str], registry: Registry) -> ParsedSpec
         SpecError: overrides cannot be parsed, or the file cannot be read.
     """
     from declnet.contracts.attribution import attributing_errors
-    from declnet.errors import Diagnostic, SpecError
+    from declnet.errors import SpecError
     from declnet.spec.overrides import Override, parse_override
     from declnet.spec.validate import read_spec
 
@@ -43,9 +44,7 @@ def checked_spec(spec: Path, overrides: Iterable[str], registry: Registry) -> Ch
     Raises:
         SpecError: an override cannot be parsed, or the file cannot be read.
     """
-    from declnet.training.checks.check import check_parsed
-
-    return check_parsed(read(spec, overrides, registry), registry)
+    return _checked(read(spec, overrides, registry), registry)
 
 
 def valid_spec(spec: Path, overrides: Iterable[str], registry: Registry) -> tuple[RunSpec, Checked]:
@@ -55,10 +54,36 @@ def valid_spec(spec: Path, overrides: Iterable[str], registry: Registry) -> tupl
         SpecError: there is an error; contains all errors and warnings.
     """
     from declnet.errors import SpecError
-    from declnet.training.checks.check import check_parsed
 
     parsed = read(spec, overrides, registry)
-    checked = check_parsed(parsed, registry)
+    checked = _checked(parsed, registry)
     if checked.errors or parsed.spec is None:
         raise SpecError(checked.problems)
     return parsed.spec, checked
+
+
+def _checked(parsed: ParsedSpec, registry: Registry) -> Checked:
+    from dataclasses import replace
+
+    from declnet.training.checks.check import check_parsed
+
+    checked = check_parsed(parsed, registry)
+    return replace(checked, problems=tuple(map(_with_help_for_several, checked.problems)))
+
+
+def _with_help_for_several(problem: Diagnostic) -> Diagnostic:
+    """Return the error of an override such as `seed=0,1` with what trains several values."""
+    import re
+    from dataclasses import replace
+
+    from declnet.spec.overrides import SOURCE
+
+    if problem.place is None or problem.place.file != SOURCE or "a list" in problem.message:
+        return problem
+    key, _, value = problem.place.text.partition("=")
+    if not re.fullmatch(r"[^\s,\"'\[{]+(,[^\s,]+)+|\d+\.\.\d+", value.strip()):
+        return problem
+    if key.strip() == "seed":
+        return replace(problem, help=f"train with each seed: --seeds {value.strip()}")
+    help_ = "--set takes one value; write a spec for each and compare them with `declnet sweep`"
+    return replace(problem, help=help_)

@@ -120,7 +120,7 @@ def status_of(all_series: Sequence[Series]) -> int:
 
 @click.command()
 @click.argument("specs", nargs=-1, required=True, metavar="SPECS...", type=PATH)
-@seeds_option("The seeds to train each spec with, e.g. 0..5 or 0,3,7.", required=True)
+@seeds_option("The seeds to train each spec with, e.g. 0..5 or 0,3,7.  [default: the spec's own]")
 @jobs_option
 @set_option
 @no_plugin_option
@@ -146,7 +146,7 @@ def status_of(all_series: Sequence[Series]) -> int:
 @click.option("--quiet", is_flag=True, help="No line for each run and no progress, only the table.")
 def sweep(
     specs: tuple[Path, ...],
-    seeds: tuple[int, ...],
+    seeds: tuple[int, ...] | None,
     jobs: int,
     overrides: tuple[str, ...],
     disabled: tuple[str, ...],
@@ -156,7 +156,7 @@ def sweep(
     picture: Path | None,
     quiet: bool,
 ) -> int:
-    """Train each of SPECS with each seed, and compare the results.
+    """Train each of SPECS, with each seed if several, and compare the results.
 
     It prints the distribution of a final metric for each spec, best first. SPECS are spec files or
     folders of spec files. Each run is written to <name>/seed-<seed> in the sweep's folder (with
@@ -177,7 +177,11 @@ def sweep(
         raise click.BadParameter(str(error), param_hint="--metric") from None
     parent = claim_parent(out, Path("runs"), SWEEP)
     start = time.perf_counter()
-    tasks = [task for spec in all_specs for task in tasks_of(spec, seeds, parent / spec.name)]
+    tasks = [
+        task
+        for spec in all_specs
+        for task in tasks_of(spec, seeds or (spec.seed,), parent / spec.name)
+    ]
     series = train_all(tasks, registry=registry, disabled=disabled, jobs=jobs, quiet=quiet)
     all_series, metric = best_first(series, wanted, all_specs, ascending)
     _write_summaries(parent, all_series, metric, jobs)

@@ -46,9 +46,12 @@ def file_source(path: Path, registry: Registry, like: DataSource | None = None) 
         component = type(like)
     else:
         component, like = _chosen(path, registry), None
-    if not path.is_file() and not path.is_dir():
-        what = "is neither a file nor a folder" if path.exists() else "there is no such file"
-        raise DataError(f"{path}: {what}")
+    try:
+        if not path.is_file() and not path.is_dir():
+            what = "is neither a file nor a folder" if path.exists() else "there is no such file"
+            raise DataError(f"{path}: {what}")
+    except OSError as error:  # a folder without permission, a name that is too long
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from None
     try:
         source = component.for_file(path, like)
     except ValidationError as error:

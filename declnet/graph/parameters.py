@@ -189,8 +189,13 @@ def read_weight_shapes(path: Path) -> dict[str, Shape]:
 
 
 def _unreadable(path: Path, error: Exception) -> WeightsError:
-    if isinstance(error, FileNotFoundError):
-        return WeightsError(f"{path}: there is no such file")
+    if isinstance(error, FileNotFoundError):  # safetensors says so of any file it cannot open
+        try:
+            path.open("rb").close()
+        except FileNotFoundError:
+            return WeightsError(f"{path}: there is no such file")
+        except OSError as actual:
+            error = actual
     if isinstance(error, OSError):
         return WeightsError(f"{path}: cannot be read: {error.strerror or error}")
     if isinstance(error, TypeError):

@@ -13,8 +13,8 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.data_source import Dataset
 from declnet.contracts.returned import checked_targets
 from declnet.errors import DataError
-from declnet.runs.predictions import OutputReading
-from declnet.runs.predictor import Predictor
+from declnet.runs.predictions import OutputReading, require_finite
+from declnet.runs.predictor import Called, LabeledPart, Predictor
 from declnet.training.evaluation import RunningEvaluation
 from declnet.training.preparation import ReadyData
 
@@ -112,26 +112,36 @@ class Evaluation:
         return data
 
 
-def evaluate_parts(predictor: Predictor, parts: Iterable[Dataset], data: str) -> Evaluation:
+def evaluate_parts(predictor: Predictor, parts: Iterable[LabeledPart], data: str) -> Evaluation:
     """Evaluate a model on data in parts, in constant memory.
 
     Args:
         predictor: the run's predictor.
-        parts: the prepared data with targets.
+        parts: the prepared data with targets, each with a function that names its samples.
         data: the data's name.
 
     Raises:
-        DataError: the data does not fit the model or is empty.
+        DataError: the data does not fit the model or is empty, or a prediction is NaN or infinite.
     """
     model, spec, reading = predictor.model, predictor.spec, predictor.reading
     classes = reading.sort != "values"
     counts, errors = ClassCounts(reading), ValueErrors()
-    watch = counts.add if classes else errors.add
+    add = counts.add if classes else errors.add
+    samples, first = 0, 0  # of all parts; before the current part
+    name: Called = str
+
+    def watch(y_pred: Array, y: Array) -> None:
+        nonlocal samples
+        require_finite(y_pred, lambda at: f"{data}: {name(samples - first + at)}")
+        add(y_pred, y)
+        samples += len(y)
+
     evaluation = RunningEvaluation(model, spec.loss, spec.training.metrics, watch)
-    samples = 0
-    for part in parts:
-        evaluation.add(_ready(part, predictor, data))
-        samples += len(part)
+    for part, called in parts:
+        first, name = samples, called
+        with np.errstate(all="ignore"):
+            ready = _ready(part, predictor, data)
+        evaluation.add(ready)
     if not samples:
         raise DataError(f"{data}: there are no samples")
     metrics = evaluation.result()

@@ -39,12 +39,19 @@ def read_object(path: Path) -> dict[str, Any]:
         OSError: the file cannot be read.
     """
     try:
-        content = json.loads(path.read_text("utf-8"))
+        content = json.loads(path.read_text("utf-8"), parse_int=_integer)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path.name}: {error}") from None
     if not isinstance(content, dict):
         raise ValueError(f"{path.name}: no JSON object")  # noqa: TRY004  # about the file's content
     return content
+
+
+def _integer(digits: str) -> int:
+    """Return an integer; raise ValueError if it is too large for a float, which no run writes."""
+    if len(digits) > 300:
+        raise ValueError(f"a number has {len(digits)} digits")
+    return int(digits)
 
 
 def read_metrics(directory: Path) -> dict[str, dict[str, Any]]:
@@ -74,7 +81,7 @@ def parse_row(line: str | bytes) -> dict[str, Any]:
         ValueError: it is not a JSON object, or its epoch is not an integer.
     """
     try:
-        row = json.loads(line)
+        row = json.loads(line, parse_int=_integer)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{HISTORY}: {error}") from None
     if not isinstance(row, dict) or type(row.get("epoch")) is not int:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from declnet.errors import DeclnetError, OutputError
 from declnet.runs import folder
-from declnet.runs.folder import parse_row, read_metrics, read_object
+from declnet.runs.folder import parse_row, read_metrics, read_object, reading
 from declnet.spec.document import read_document
 
 DEEPEST = 4
@@ -19,6 +19,9 @@ DEEPEST = 4
 
 LONGEST_LINE = 1 << 20
 """Number of bytes at the end of a history that are searched for its last line."""
+
+
+NOT_A_RUN = "not a run's folder"
 
 
 @dataclass(frozen=True)
@@ -57,13 +60,39 @@ def list_runs(directory: Path) -> Iterator[ListedRun | Skipped]:
     Raises:
         OutputError: the folder does not exist or cannot be read.
     """
-    if not directory.is_dir():
-        what = "is a file, not a folder" if directory.exists() else "there is no such folder"
-        raise OutputError(f"{directory}: {what}")
     try:
+        if not directory.is_dir():
+            what = "is a file, not a folder" if directory.exists() else "there is no such folder"
+            raise OutputError(f"{directory}: {what}")
         yield from _within(directory, Path(), 0)
     except OSError as error:
         raise OutputError(f"{error.filename or directory}: {error.strerror}") from None
+
+
+def run_folders(paths: Iterable[str | Path]) -> list[Path]:
+    """Return the folders of runs among the given ones and within them, sorted within each.
+
+    Args:
+        paths: folders of runs, or folders of such folders, e.g. of seeds, folds or a sweep. One
+            that holds no run is returned too, so that opening it says so.
+
+    Raises:
+        OutputError: a folder cannot be read.
+    """
+    found: list[Path] = []
+    for path in map(Path, paths):
+        inside: list[Path] = []
+        with reading(path):
+            holds_runs = path.is_dir() and not (path / folder.MANIFEST).exists()
+        if holds_runs:
+            listed = list_runs(path)
+            inside = [path / each.path for each in listed if not _is_no_run(each)]
+        found += inside or [path]
+    return found
+
+
+def _is_no_run(each: ListedRun | Skipped) -> bool:
+    return isinstance(each, Skipped) and each.reason == NOT_A_RUN
 
 
 def _within(root: Path, path: Path, depth: int) -> Iterator[ListedRun | Skipped]:
@@ -71,17 +100,25 @@ def _within(root: Path, path: Path, depth: int) -> Iterator[ListedRun | Skipped]
         name = path / each.name
         if each.name.startswith(".") or not each.is_dir():
             continue
-        if (each / folder.MANIFEST).exists():
-            yield _read(root, name)
-            continue
-        found = []
-        if depth + 1 < DEEPEST and not each.is_symlink() and os.access(each, os.R_OK | os.X_OK):
-            found = list(_within(root, name, depth + 1))
-        if any(isinstance(one, ListedRun) for one in found):
-            yield from found
-        else:
-            yield from (one for one in found if (root / one.path / folder.MANIFEST).exists())
-            yield Skipped(name, "not a run's folder")
+        try:
+            yield from _in_folder(root, name, depth)
+        except OSError as error:
+            yield Skipped(name, f"cannot be read: {error.strerror}")
+
+
+def _in_folder(root: Path, name: Path, depth: int) -> Iterator[ListedRun | Skipped]:
+    each = root / name
+    if (each / folder.MANIFEST).exists():
+        yield _read(root, name)
+        return
+    found = []
+    if depth + 1 < DEEPEST and not each.is_symlink():
+        found = list(_within(root, name, depth + 1))
+    if any(isinstance(one, ListedRun) for one in found):
+        yield from found
+    else:
+        yield from (one for one in found if not _is_no_run(one))
+        yield Skipped(name, NOT_A_RUN)
 
 
 def _natural(name: str) -> str:

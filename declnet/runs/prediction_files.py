@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-def as_text(column: Array, quoted: Callable[[str], str]) -> list[str]:
+def as_text(column: Array, quoted: Callable[[str | None], str]) -> list[str]:
     """Convert each item to a string: text through `quoted`, numbers in shortest round-trip form.
 
     Args:
-        column: (n,) text (objects), booleans, integers or floats.
+        column: (n,) text (objects; None if missing), booleans, integers or floats.
         quoted: called once for each distinct text.
     """
     if column.dtype.kind == "O":
@@ -38,15 +38,21 @@ def as_text(column: Array, quoted: Callable[[str], str]) -> list[str]:
     return texts
 
 
-def csv_text(text: str) -> str:
-    """Return a CSV cell, quoted if necessary."""
+def csv_text(text: str | None) -> str:
+    """Return a CSV cell, quoted if necessary; empty without quotes for None.
+
+    A leading `=`, `+`, `-` or `@` is kept: a reader of the file would take an escape for a part of
+    the class's name.
+    """
+    if text is None:
+        return ""
     if text and not any(each in text for each in '",\r\n') and text.strip() == text:
         return text
     return '"' + text.replace('"', '""') + '"'
 
 
-def json_text(text: str) -> str:
-    """Return a JSON string."""
+def json_text(text: str | None) -> str:
+    """Return a JSON string, or null."""
     return json.dumps(text, ensure_ascii=False)
 
 
@@ -221,10 +227,16 @@ def whole_file(path: Path, force: bool) -> Iterator[BinaryIO]:
 
 
 def require_free(path: Path, force: bool) -> None:
-    """Raise OutputError if the path is a folder, or an existing file without `force`."""
-    if path.is_dir():
-        raise OutputError(f"{path}: is a folder; name a file")
-    if not path.parent.is_dir():
-        raise OutputError(f"{path}: there is no folder {path.parent}; make it first")
-    if path.exists() and not force:
+    """Raise OutputError if a file cannot be written there, or exists without `force`."""
+    try:
+        if path.is_dir():
+            raise OutputError(f"{path}: is a folder; name a file")
+        if not path.parent.is_dir():
+            raise OutputError(f"{path}: there is no folder {path.parent}; make it first")
+        exists, regular = path.exists(), path.is_file()
+    except OSError as error:  # a folder without permission, a name that is too long
+        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from None
+    if exists and not regular:
+        raise OutputError(f"{path}: not a regular file; name another, or leave out -o")
+    if exists and not force:
         raise OutputError(f"{path}: it exists already; nothing was written (--force overwrites it)")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any, Literal
 
@@ -12,6 +13,7 @@ from declnet.contracts.arrays import Array, Dtype, Shape
 from declnet.contracts.loss import Loss
 from declnet.contracts.returned import checked_predictions
 from declnet.data.target_encoding import TargetEncoding
+from declnet.errors import DataError
 from declnet.spec.model import RunSpec
 
 
@@ -29,12 +31,14 @@ class Predictions:
             several binary outputs.
         outputs: (n, *shape), the model's output after `Loss.predictions`; probabilities if the
             loss takes logits.
+        identifiers: columns of the input that are passed through, (n,) each.
     """
 
     prediction: Array
     probabilities: Array | None
     class_names: tuple[str, ...] | None
     outputs: Array
+    identifiers: Mapping[str, Array] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.outputs)
@@ -42,7 +46,11 @@ class Predictions:
     def columns(self) -> dict[str, Array]:
         """Return the columns (n,) `prediction` and, for each class, `probability_<class>`.
 
-        For several outputs: `prediction_1`, `prediction_2`, … and `probability_1`, ….
+        For several outputs: `prediction_1`, `prediction_2`, … and `probability_1`, …. Identifiers
+        come first.
+
+        Raises:
+            DataError: an identifier has the name of another column.
         """
         columns = _numbered("prediction", self.prediction)
         if self.probabilities is not None and self.class_names is None:
@@ -50,7 +58,13 @@ class Predictions:
         elif self.probabilities is not None:
             for index, name in enumerate(self.class_names or ()):
                 columns[f"probability_{name}"] = self.probabilities[:, index]
-        return columns
+        for name in self.identifiers:
+            if name in columns:
+                raise DataError(
+                    f'the identifier "{name}" has the name of a column of predictions',
+                    hint="rename it in the file",
+                )
+        return {**self.identifiers, **columns}
 
 
 def predictions_of(loss: Loss, y_pred: Array) -> Array:
@@ -61,6 +75,21 @@ def predictions_of(loss: Loss, y_pred: Array) -> Array:
     """
     with np.errstate(all="ignore"):
         return checked_predictions(loss, loss.predictions(y_pred), y_pred)
+
+
+def require_finite(outputs: Array, called: Callable[[int], str]) -> None:
+    """Raise DataError if a prediction is NaN or infinite.
+
+    Args:
+        outputs: (n, *shape), the result of `Loss.predictions`.
+        called: returns how messages call the sample at a position, e.g. `row 2`.
+    """
+    if outputs.dtype.kind == "f" and not np.isfinite(outputs).all():
+        wrong = ~np.isfinite(outputs).reshape(len(outputs), -1).all(axis=1)
+        raise DataError(
+            f"{called(int(np.argmax(wrong)))}: the model's prediction is NaN or infinite",
+            hint=f"a number in it is too large for the model's {outputs.dtype}",
+        )
 
 
 @dataclass(frozen=True)
@@ -111,6 +140,17 @@ class OutputReading:
         return tuple(
             str(each).lower() if isinstance(each, bool) else str(each) for each in self.classes
         )
+
+    def with_threshold(self, threshold: float) -> OutputReading:
+        """Return this interpretation with another threshold.
+
+        Raises:
+            DataError: the predictions are not of two classes by one unit each.
+        """
+        if self.sort in ("binary", "flags"):
+            return replace(self, threshold=threshold)
+        what = "values" if self.sort == "values" else f"{self.outputs} units, one for each class"
+        raise DataError(f"a threshold needs one unit for two classes, but this model has {what}")
 
     def labels(self, outputs: Array) -> Array:
         """Return the index of each sample's predicted class (n,); for flags, (n, outputs).

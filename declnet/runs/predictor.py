@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from math import prod
 from pathlib import Path
@@ -15,6 +15,7 @@ from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data_source import Dataset, DataSource
 from declnet.contracts.returned import checked_inputs, checked_load
 from declnet.contracts.table import ColumnType, Table
+from declnet.data.columns import require_column
 from declnet.data.files import file_source, naming
 from declnet.data.loading import checked
 from declnet.data.preparation import ARRAY, FittedPreparation, stacked
@@ -23,9 +24,26 @@ from declnet.data.target_encoding import TargetEncoding
 from declnet.errors import DataError
 from declnet.graph.model import Model
 from declnet.registry.registry import Registry
-from declnet.runs.predictions import OutputReading, Predictions, predictions_of
+from declnet.runs.predictions import (
+    OutputReading,
+    Predictions,
+    predictions_of,
+    require_finite,
+)
 from declnet.spec.model import RunSpec
 from declnet.spec.requirements import registry_for
+
+Called = Callable[[int], str]
+"""Returns how messages call the sample at a position of a part."""
+
+LabeledPart = tuple[Dataset, Called]
+
+
+def naming_samples(data: Table | Dataset | Array, first_row: int = 1) -> Called:
+    """Return the names of samples: `row 7` of a table, `sample 7` of arrays."""
+    if isinstance(data, Table):
+        return lambda at: f"row {data.row_number(at)}"
+    return lambda at: f"sample {first_row + at}"
 
 
 class Predictor:
@@ -74,15 +92,28 @@ class Predictor:
                 order.
 
         Raises:
-            DataError: a column is missing or has a different type, or a row cannot be prepared.
+            DataError: a column is missing or has a different type, a row cannot be prepared, or a
+                prediction is NaN or infinite.
             ComponentError: a component raised an exception or violated its contract.
         """
         with attributing_errors(self.registry):
-            return self.predict_prepared(self.prepared(as_table(data)))
+            return self.predict_part(as_table(data))
+
+    def predict_part(self, data: Table | Array, first_row: int = 1) -> Predictions:
+        """Return the predictions for unprepared data; arguments and errors as for `prepared`.
+
+        Raises:
+            DataError: also if a prediction is NaN or infinite.
+        """
+        found = self.predict_prepared(self.prepared(data, first_row))
+        require_finite(found.outputs, naming_samples(data, first_row))
+        return found
 
     def predict_prepared(self, x: Array) -> Predictions:
-        """Return predictions for samples x as returned by `prepared`."""
-        return self.reading.read(predictions_of(self.spec.loss, self.model.predict(x)))
+        """Return predictions for samples x as returned by `prepared`, finite or not."""
+        with np.errstate(all="ignore"):
+            outputs = self.model.predict(x)
+        return self.reading.read(predictions_of(self.spec.loss, outputs))
 
     def prepared(self, data: Table | Array, first_row: int = 1) -> Array:
         """Return unprepared data as x, ready for the model.
@@ -130,18 +161,23 @@ def samples_in_part(predictor: Predictor) -> int:
     return max(1, wanted // at_once) * at_once
 
 
-def predicted_parts(predictor: Predictor, path: Path) -> Iterator[Predictions]:
+def predicted_parts(
+    predictor: Predictor, path: Path, identifiers: Sequence[str] = ()
+) -> Iterator[Predictions]:
     """Yield the predictions for a file part by part, with memory independent of the file size.
 
     Args:
         predictor: the run's predictor; its training data source determines the file's format.
         path: a table with the columns that the model was trained on, or an array.
+        identifiers: columns of the table to pass through. Those that are not features are read as
+            text, if the source can.
 
     Raises:
-        DataError: the file cannot be read, or a row cannot be prepared.
+        DataError: the file cannot be read, a row cannot be prepared, or a prediction is NaN or
+            infinite.
     """
     with naming(path):
-        source, first = _source(predictor, path, None), 1
+        source, first = _source(predictor, path, None, identifiers), 1
         for part in source.input_chunks(_no_chance(), samples_in_part(predictor)):
             data = checked_inputs(source, part)
             if predictor.features is not None and not isinstance(data, Table):
@@ -149,11 +185,29 @@ def predicted_parts(predictor: Predictor, path: Path) -> Iterator[Predictions]:
                     "the model was trained on a table, so its columns are needed by name",
                     hint=f"a table with {_some(predictor.features)}",
                 )
-            yield predictor.predict_prepared(predictor.prepared(data, first))
+            data, passed = _without(data, identifiers, predictor.features is None)
+            yield replace(predictor.predict_part(data, first), identifiers=passed)
             first += len(data)
 
 
-def labeled_parts(predictor: Predictor, path: Path) -> Iterator[Dataset]:
+def _without(
+    data: Table | Array, identifiers: Sequence[str], drop: bool
+) -> tuple[Table | Array, dict[str, Array]]:
+    """Return the identifiers apart from the data, which loses them if `drop`."""
+    if not identifiers:
+        return data, {}
+    if not isinstance(data, Table):
+        raise DataError("an array has no columns to pass through", hint="leave out --id")
+    for name in identifiers:
+        require_column(data.columns, name)
+    passed = {name: data.columns[name] for name in identifiers}
+    if drop:
+        columns = {name: each for name, each in data.columns.items() if name not in passed}
+        data = replace(data, columns=columns)
+    return data, passed
+
+
+def labeled_parts(predictor: Predictor, path: Path) -> Iterator[LabeledPart]:
     """Yield a file's samples with targets, part by part, prepared like the run's data.
 
     Args:
@@ -167,7 +221,7 @@ def labeled_parts(predictor: Predictor, path: Path) -> Iterator[Dataset]:
     preparation, is_table = predictor.preparation, predictor.features is not None
     target = preparation.target if preparation is not None else None
     with naming(path):
-        source = _source(predictor, path, target)
+        source, first = _source(predictor, path, target), 1
         for part in source.chunks(_no_chance(), samples_in_part(predictor)):
             data = checked_load(source, part, "chunks")
             if is_table and not isinstance(data, Table):
@@ -178,18 +232,26 @@ def labeled_parts(predictor: Predictor, path: Path) -> Iterator[Dataset]:
                 raise DataError("the model was trained on arrays", hint=hint)
             if isinstance(data, Table) and target is not None:
                 data = replace(data, target=target.column)
+            called = naming_samples(data, first)
             if preparation is not None:
-                yield checked(preparation.apply_to_set(data), str(path))
+                yield checked(preparation.apply_to_set(data), str(path)), called
             elif isinstance(data, Dataset):
-                yield checked(data, str(path))
+                yield checked(data, str(path)), called
+            first += len(data)
 
 
-def _source(predictor: Predictor, path: Path, target: TargetEncoding | None) -> DataSource:
+def _source(
+    predictor: Predictor,
+    path: Path,
+    target: TargetEncoding | None,
+    identifiers: Sequence[str] = (),
+) -> DataSource:
     source = file_source(path, predictor.registry, predictor.spec.data.train)
     source = source.with_target(target.column if target is not None else None)
+    types: dict[str, ColumnType] = dict.fromkeys(identifiers, "text")
     if predictor.preparation is None or predictor.preparation.types is None:
-        return source
-    types = dict(predictor.preparation.types)
+        return source.with_types(types) if types else source
+    types |= predictor.preparation.types
     if target is not None:
         types[target.column] = _type_of(target)
     return source.with_types(types).with_columns(types)

@@ -51,12 +51,20 @@ def open_run(
         OutputError: the folder is missing or not a run's folder, or its manifest cannot be read.
     """
     path = Path(path)
-    if not (path / folder.MANIFEST).is_file():
-        what = "this is not a run's folder" if path.is_dir() else "there is no such folder"
-        raise OutputError(f"{path}: {what} (a run's folder has a {folder.MANIFEST})")
     with reading(path):
+        if not (path / folder.MANIFEST).is_file():
+            raise OutputError(f"{path}: {_other_than_a_run(path)}")
         manifest = read_object(path / folder.MANIFEST)
     return StoredRun(path, manifest, registry, notice or warn)
+
+
+def _other_than_a_run(path: Path) -> str:
+    if path.is_file():
+        if path.suffix.lower() in (".toml", ".json"):
+            return "this is a spec, not a run's folder (train it with `declnet run`)"
+        return "this is a file, not a run's folder"
+    what = "this is not a run's folder" if path.is_dir() else "there is no such folder"
+    return f"{what} (a run's folder has a {folder.MANIFEST})"
 
 
 def load_model(
@@ -247,7 +255,9 @@ class StoredRun:
         from declnet.graph.parameters import read_weights
 
         path = self.path / folder.WEIGHTS
-        if not path.is_file():
+        with reading(path):
+            there = path.is_file()
+        if not there:
             status = self.manifest.get("status")
             raise OutputError(f"{self.path}: the run left no weights (it is {status})")
         return read_weights(path)
@@ -313,13 +323,17 @@ class StoredRun:
             positions: positions of the samples in the data set, (n,); default: all.
 
         Raises:
-            DeclnetError: as `model` and `data` do.
+            DeclnetError: as `model` and `data` do; DataError if an output is NaN or infinite.
         """
+        from declnet.runs.predictions import require_finite
+
         predictor, stored = self.predictor(), self.data(data)
         part = stored.dataset if positions is None else stored.dataset.take(positions)
         x = np.asarray(part.x)
         with attributing_errors(self.registry):
             outputs = predictor.predict_prepared(x).outputs
+        places = np.arange(len(x)) if positions is None else positions
+        require_finite(outputs, lambda at: f"{stored.name}: sample {places[at] + 1}")
         return PredictedData(stored.name, x, part.y, outputs)
 
     def evaluate(self, data: str | None = None) -> Evaluation:
@@ -332,11 +346,15 @@ class StoredRun:
             DeclnetError: as `model` and `data` do.
         """
         from declnet.runs.evaluation import evaluate_parts
-        from declnet.runs.predictor import samples_in_part
+        from declnet.runs.predictor import naming_samples, samples_in_part
 
         predictor, stored = self.predictor(), self.data(data)
         with attributing_errors(self.registry):
-            parts = stored.parts(samples_in_part(predictor))
+            size = samples_in_part(predictor)
+            parts = (
+                (part, naming_samples(part, number * size + 1))
+                for number, part in enumerate(stored.parts(size))
+            )
             return evaluate_parts(predictor, parts, stored.name)
 
     def gradients(self, positions: Array | None = None) -> dict[str, Array]:

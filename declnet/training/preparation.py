@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from declnet.contracts.arrays import Array, MappedArray
 from declnet.contracts.data_source import Dataset
 from declnet.contracts.loss import Loss
@@ -60,13 +62,28 @@ def make_ready(dataset: Dataset, model: Model, loss: Loss, label: str) -> ReadyD
         raise DataError(f"{label} data: {error}") from None
     weights = dataset.weights
     return ReadyData(
-        model.as_input(dataset.x),
+        _converted(dataset.x, model, label),
         dataset.y,
         y_true,
         fingerprint(dataset),
         weights.astype(model.dtype) if weights is not None else None,
         dataset.class_names,
     )
+
+
+def _converted(x: Array | MappedArray, model: Model, label: str) -> Array | MappedArray:
+    """Return finite x in the model's type; raise DataError if a number is too large for it."""
+    with np.errstate(over="ignore"):
+        converted = model.as_input(x)
+    if isinstance(converted, np.ndarray) and converted.dtype != x.dtype:
+        finite = np.isfinite(converted).reshape(len(converted), -1).all(axis=1)
+        if not finite.all():
+            raise DataError(
+                f"{label} data: sample {np.argmin(finite) + 1} has a number that is too large for "
+                f"{converted.dtype}",
+                hint='correct it, or use dtype = "float64" in [model]',
+            )
+    return converted
 
 
 @dataclass(frozen=True, eq=False)

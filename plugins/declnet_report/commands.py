@@ -29,16 +29,26 @@ if TYPE_CHECKING:
 def report(runs: tuple[Path, ...], output: Path | None, disabled: tuple[str, ...]) -> None:
     """Make an HTML page of RUNS, folders that `declnet run` wrote.
 
+    A folder of runs, e.g. of seeds, folds or a sweep, stands for all runs in it.
+
     The page holds all that it shows, so it works offline and can be sent as one file. It needs the
     extra `report`: pip install 'declnet[report]'.
     """
-    from declnet import RunError, default_registry, discover, open_run, write_atomically
+    from declnet import (
+        RunError,
+        default_registry,
+        discover,
+        open_run,
+        run_folders,
+        write_atomically,
+    )
     from declnet_report.page.assembling import assemble
     from declnet_report.page.rendering import render, require_packages
 
     registry = discover(disabled) if disabled else default_registry()
-    stored = [open_run(run, registry, notice=_show_note) for run in runs]
+    stored = [open_run(run, registry, notice=_show_note) for run in run_folders(runs)]
     path = output or (runs[0] / "report.html" if len(runs) == 1 else Path("report.html"))
+    require_folder(path)
     require_packages()
     page = render(assemble(stored, registry))
     try:
@@ -46,6 +56,18 @@ def report(runs: tuple[Path, ...], output: Path | None, disabled: tuple[str, ...
     except OSError as error:
         raise RunError(f"{path}: cannot be written: {error.strerror}") from None
     click.echo(str(path))
+
+
+def require_folder(path: Path) -> None:
+    """Raise OutputError if the folder of a file to write does not exist or cannot be searched."""
+    from declnet import OutputError
+
+    try:
+        there = path.absolute().parent.is_dir()
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {error.strerror}") from None
+    if not there:
+        raise OutputError(f"{path}: there is no folder {path.parent}; make it first")
 
 
 def _show_note(sentence: str) -> None:
@@ -84,11 +106,11 @@ class _Picture(click.Path):
 def plot(runs: tuple[Path, ...], output: Path | None, scale: Scale) -> None:
     """Draw RUNS, folders that `declnet run` wrote: losses, metrics and learning rate by epoch.
 
-    Several runs are drawn over each other. Of a folder that `declnet sweep` wrote, the final
-    metrics and the losses of its specs are drawn. Needs the extra plot: pip install
-    'declnet[plot]'.
+    Several runs, or those in a folder of runs, are drawn over each other. Of a folder that
+    `declnet sweep` wrote, the final metrics and the losses of its specs are drawn. Needs the extra
+    plot: pip install 'declnet[plot]'.
     """
-    from declnet import open_run
+    from declnet import open_run, run_folders
     from declnet_report.plot.curves import draw_curves
     from declnet_report.plot.picture import check_picture
     from declnet_report.plot.sweep import draw_sweep, is_sweep, read_sweep
@@ -96,7 +118,7 @@ def plot(runs: tuple[Path, ...], output: Path | None, scale: Scale) -> None:
     if output is None and len(runs) > 1:
         raise click.UsageError("say where to draw several runs, e.g. -o runs.png")
     sweep = read_sweep(runs[0]) if len(runs) == 1 and is_sweep(runs[0]) else None
-    stored = [open_run(run) for run in runs] if sweep is None else []
+    stored = [open_run(run) for run in run_folders(runs)] if sweep is None else []
     path = output or runs[0] / "plot.png"
     check_picture(path)
     if sweep is not None:

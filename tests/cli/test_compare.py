@@ -52,6 +52,7 @@ def test_what_differs_and_how_runs_ended_is_compared(declnet_cli, runs):
     assert order[-3:] == ["train.accuracy", "train.loss", "seconds"]
     assert not {"seed", "training.epochs", "train.regularization_loss"} & set(order)
     assert by_name(declnet_cli.succeeds("compare", runs / "small-1"))["status"] == ["finished"]
+    assert declnet_cli.succeeds("compare", runs.parent) == out  # a folder stands for its runs
 
 
 @pytest.mark.parametrize(("second", "bold"), [("small-1", 0), ("small-2", 1)])
@@ -65,12 +66,13 @@ def test_the_best_value_is_bold_on_a_terminal_if_there_is_one(on_terminal, runs,
     ("arguments", "message"),
     [
         (["absent"], "absent: there is no such folder"),
-        (["."], "this is not a run's folder"),
+        (["empty"], "this is not a run's folder"),
         ([], "Usage: "),
         (["runs/small-1", "--sort", "acc"], 'no run has the metric "acc"'),
     ],
 )
 def test_what_cannot_be_compared_is_refused(refused, runs, arguments, message):
+    (runs.parent / "empty").mkdir()
     assert message in refused("compare", *arguments)
 
 
@@ -217,6 +219,8 @@ def test_runs_of_sweeps_are_found_where_they_are(declnet_cli, runs, spec_file, d
         ("manifest.json", '{"status": "finished", "seconds": []}', ""),
         ("metrics.json", "3", "metrics.json: no JSON object"),
         ("metrics.json", '{"train": 3}', ""),
+        ("metrics.json", f'{{"train": {{"loss": {10**400}}}}}', "metrics.json: a number has 401"),
+        ("manifest.json", f'{{"status": "", "seconds": {10**400}}}', "manifest.json: a number has"),
         ("spec.toml", "a = ", ""),
         ("history.jsonl", "x\n", ""),
         ("history.jsonl", "[]\n", ""),
@@ -233,6 +237,9 @@ def test_a_damaged_run_is_skipped_by_name(declnet_cli, runs, file, content, reas
     assert len(listed(done.stdout)) == 3
 
 
+NO_RUNS = ("around", "empty", "pictures", "unreadable")
+
+
 def test_folders_that_are_no_runs_are_skipped_by_name(declnet_cli, runs):
     (runs / "pictures" / "old").mkdir(parents=True)
     (runs / "empty").mkdir()
@@ -241,10 +248,13 @@ def test_folders_that_are_no_runs_are_skipped_by_name(declnet_cli, runs):
     (runs / "around").symlink_to(runs)
     with (runs / "small-3/history.jsonl").open("a") as file:
         file.write('{"epoch": 12, "lo')  # as a kill may leave it
+    (runs / "unreadable").mkdir()
+    (runs / "unreadable/manifest.json").symlink_to("n" * 300)  # fails for root too
     done = declnet_cli("runs")
     assert done.returncode == 0
+    assert "skipped runs/unreadable: cannot be read: File name too long\n" in done.stderr
     skipped = [line.partition(":")[0] for line in done.stderr.splitlines()]
-    assert skipped == [f"skipped runs/{name}" for name in ("around", "empty", "pictures")]
+    assert skipped == [f"skipped runs/{name}" for name in NO_RUNS]
     assert len(listed(done.stdout)) == 3
 
 
@@ -253,6 +263,7 @@ def test_folders_that_are_no_runs_are_skipped_by_name(declnet_cli, runs):
     [
         (["absent"], "absent: there is no such folder"),
         (["data.npz"], "data.npz: is a file, not a folder"),
+        (["n" * 300], "n: File name too long"),
         (["--sort", "accuracyy"], 'no run has "accuracyy"'),
         (["--sort", "test.loss"], 'did you mean "train.loss"?'),
         (["--filter", "status"], '"status" is not a filter; write KEY=VALUE'),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import shutil
 import subprocess
@@ -137,6 +138,14 @@ def test_nothing_is_overwritten_unless_forced(flowers, declnet_cli, refused, tmp
         (["-o", "folder"], "folder: in which form? Its name ends in none of .csv, .jsonl, .npy"),
         (["-o", "folder", "--format", "csv"], "folder: is a folder; name a file"),
         (["--format", "npy"], "npy cannot be written to standard output; name a file with -o"),
+        (["-o", "out.npy", "--id", "color"], "npy holds the predictions alone: leave out --id"),
+        (["-o", f"{'n' * 300}.csv"], "n.csv: cannot be written: File name too long"),
+        (["-o", "/dev/null", "--format", "csv", "--force"], "/dev/null: not a regular file"),
+        (["--threshold", "nan"], "not a finite number"),
+        (
+            ["--threshold", "0.5"],
+            "a threshold needs one unit for two classes, but this model has 3",
+        ),
     ],
 )
 def test_an_output_that_cannot_be_is_refused(arguments, message, flowers, refused, tmp_path):
@@ -149,6 +158,7 @@ def test_an_output_that_cannot_be_is_refused(arguments, message, flowers, refuse
     ("name", "message"),
     [
         ("none.csv", "none.csv: there is no such file"),
+        (f"{'n' * 300}.csv", "n.csv: cannot be read: File name too long"),
         (
             "table.xlsx",
             "table.xlsx: no installed data source reads such files (its name must end in .csv, "
@@ -163,8 +173,69 @@ def test_an_input_that_cannot_be_is_refused(name, message, flowers, refused, tmp
     assert message in refused("predict", flowers.run, name)
 
 
-def test_a_folder_that_is_no_run_is_refused(refused):
-    assert "this is not a run's folder" in refused("predict", ".", "x.csv")
+@pytest.mark.parametrize("command", ["predict", "evaluate"])
+def test_what_is_no_run_is_refused(command, refused, flowers):
+    input_file = ["x.csv"] if command == "predict" else []
+    for path, message in (
+        (".", "this is not a run's folder"),
+        (flowers.folder / "flowers.json", "this is a spec, not a run's folder (train it with"),
+        (flowers.table, "this is a file, not a run's folder"),
+    ):
+        assert f"error: {path}: {message}" in refused(command, path, *input_file)
+
+
+@pytest.fixture
+def stdin(monkeypatch):
+    """Replace standard input by bytes."""
+
+    def replace(content):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+
+    return replace
+
+
+def test_standard_input_is_read_and_identifiers_are_passed_through(
+    flowers, declnet_cli, refused, stdin, monkeypatch
+):
+    table = b"id,length,color,width\n007,1,red,2\n,2,blue,3\n=1+1,3,red,4\n"
+    for form in ("csv", "jsonl"):
+        stdin(table)
+        out = declnet_cli.succeeds(
+            "predict", flowers.run, "-", "--id", "id", "--id", "length", "--format", form
+        )
+        if form == "csv":
+            header, *cells = csv.reader(out.splitlines())
+            assert header == ["id", "length", *COLUMNS]
+            assert [row[0] for row in cells] == ["007", "", "=1+1"]
+        else:
+            lines = [json.loads(line) for line in out.splitlines()]
+            assert [line["id"] for line in lines] == ["007", None, "=1+1"]
+            assert [line["length"] for line in lines] == [1, 2, 3]
+    stdin(table)
+    said = refused("predict", flowers.run, "-", "--id", "idd")
+    assert said == 'error: standard input: there is no column "idd" (did you mean "id"?)\n'
+    stdin(table.replace(b"id,", b"prediction,"))
+    said = refused("predict", flowers.run, "-", "--id", "prediction")
+    assert 'the identifier "prediction" has the name of a column of predictions' in said
+    monkeypatch.setattr(sys, "stdin", None)
+    assert refused("predict", flowers.run, "-") == "error: standard input: is closed\n"
+
+
+def test_a_prediction_that_is_not_finite_is_an_error_with_its_row(
+    flowers, declnet_cli, refused, tmp_path
+):
+    lines = flowers.table.read_text("utf-8").splitlines()
+    lines[5] = "1e300,red,2,rose"
+    (tmp_path / "new.csv").write_text("\n".join(lines), "utf-8")
+    for arguments, place in (
+        (["predict", flowers.run, "new.csv", "-o", "out.csv"], "row 5"),
+        (["evaluate", flowers.run, "--data", "new.csv"], "row 5"),
+    ):
+        assert refused(*arguments) == (
+            f"error: new.csv: {place}: the model's prediction is NaN or infinite "
+            "(a number in it is too large for the model's float32)\n"
+        )
+    assert not (tmp_path / "out.csv").exists()
 
 
 @pytest.fixture
@@ -313,6 +384,11 @@ def test_yes_or_no_has_two_classes(document, changed, declnet_cli, tmp_path, blo
     assert found["class_names"] == ["0", "1"]
     assert counts.sum(axis=1).tolist() == [20, 10]
     assert counts.trace() / 30 == pytest.approx(found["metrics"]["binary_accuracy"])
+    np.save(tmp_path / "x.npy", blobs[0])
+    _, said, probabilities = read(declnet_cli.succeeds("predict", "run", "x.npy"))
+    middle = float(np.median(probabilities[:, 1]))
+    out = declnet_cli.succeeds("predict", "run", "x.npy", "--threshold", middle)
+    assert read(out)[1] == [str(int(each > middle)) for each in probabilities[:, 1]] != said
 
 
 def test_the_runs_data_and_another_file_exclude_each_other(flowers, refused):

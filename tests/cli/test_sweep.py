@@ -123,6 +123,10 @@ def test_one_seed_has_no_deviation(declnet_cli, spec, tmp_path):
         (["--jobs", "2"], "--jobs needs several runs to train in parallel"),
         (["--seeds", "1", "--jobs", "0"], "--jobs"),
         (["--seeds", "1", "--set", "training.epochs=0"], "E0"),
+        (["--set", "seed=0,1"], "help: train with each seed: --seeds 0,1\n"),
+        (["--set", "optimizer=sgd,adam"], "help: --set takes one value; write a spec for each and"),
+        (["--set", "training.epochs=3,x"], "help: --set takes one value; write a spec for each"),
+        (["--set", "training.metrics=f1,accuracy"], "help: put it in brackets"),
         (["--seeds", "1", "--out", "full"], "full: the output folder is not empty"),
     ],
 )
@@ -256,10 +260,17 @@ def test_specs_are_compared_by_the_mean_of_their_first_metric(declnet_cli, specs
     assert re.fullmatch(r"\d+\.\d\d s, runs/sweep-1", out.splitlines()[-1])
 
 
-def test_a_loss_is_best_where_it_is_smallest(declnet_cli, specs):
-    options = ["--seeds", "0", "--metric", "loss", "--quiet"]
+def test_a_loss_is_best_where_it_is_smallest(declnet_cli, specs, tmp_path):
+    options = [
+        "--metric",
+        "loss",
+        "--set",
+        "seed=4",
+        "--quiet",
+    ]  # the spec's seed, if none is given
     out = declnet_cli.succeeds("sweep", *sorted(specs.iterdir(), reverse=True), *options)
     assert out.startswith("train.loss\n")
+    assert (tmp_path / "runs/sweep-1/fast/seed-4/metrics.json").exists()
     assert list(by_name(out))[3:6] == ["fast", "slow", "still"]
 
 
@@ -290,7 +301,6 @@ def test_a_sweep_without_a_finished_run_says_so(declnet_cli, specs):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ("specs", "Missing option '--seeds'"),
         ("specs --seeds 0 --metric accurac", 'did you mean "accuracy"?'),
         ("specs --seeds 0 --metric proof.loss", 'no spec has a metric "proof.loss"'),
         ("specs specs/fast.json --seeds 0", 'are both called "fast"'),

@@ -68,6 +68,15 @@ def test_files_that_shell_blocks_name_exist(shell_block: CodeBlock, repository: 
         assert (repository / name).exists()
 
 
+def test_the_quick_start_installs_what_the_examples_use(repository: Path) -> None:
+    text = (repository / "README.md").read_text("utf-8")
+    installed = re.search(r"^pip install '\.\[(.*)\]'$", text, re.M)
+    assert installed is not None
+    extras = installed[1].split(",")
+    for used, extra in (("declnet report", "report"), ("make_spiral.py", "plot")):
+        assert used not in text or extra in extras
+
+
 @pytest.mark.parametrize("path", CONTEXTS)
 def test_every_command_and_option_is_in_the_reference(path: str, generated: dict[str, str]) -> None:
     context = CONTEXTS[path]

@@ -86,8 +86,16 @@ def test_another_file_is_refused_with_its_name(tmp_path, read, content):
 
 
 @pytest.mark.parametrize("read", [read_weights, read_weight_shapes])
-@pytest.mark.parametrize(("name", "message"), [("absent", "no such file"), (".", "cannot be read")])
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("absent", "no such file"),
+        (".", "cannot be read"),
+        ("unreadable", "cannot be read: File name too long"),
+    ],
+)
 def test_a_missing_file_and_a_folder_are_called_so(tmp_path, read, name, message):
+    (tmp_path / "unreadable").symlink_to("n" * 300)  # fails for root too
     with pytest.raises(WeightsError, match=message):
         read(tmp_path / name)
 

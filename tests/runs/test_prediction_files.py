@@ -14,10 +14,21 @@ from declnet.runs import prediction_files as csv_file
 from declnet.runs.prediction_files import whole_file, write_json_lines, write_npy, write_parquet
 from declnet.runs.predictions import Predictions
 
-NAMES = ("plain", 'with "marks", and comma', "two\nlines", "", " spaced ", "1.5", "ünï")
+NAMES = (
+    "plain",
+    'with "marks", and comma',
+    "two\nlines",
+    "",
+    " spaced ",
+    "1.5",
+    "ünï",
+    "=2+3",
+    "@a",
+    "-b",
+)
 
 
-def parts(count=3, rows=7):
+def parts(count=3, rows=10):
     """Return chunks of predictions with full-precision probabilities, even tiny ones."""
     rng = np.random.default_rng(1)
     for part in range(count):

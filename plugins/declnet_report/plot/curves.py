@@ -17,6 +17,7 @@ from declnet_report.plot.picture import (
     layout,
     save_picture,
     style,
+    unformatted,
 )
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def draw_curves(runs: Sequence[StoredRun], path: Path, scale: Scale = "auto") ->
         for axes in grid[max(0, len(panels) - columns) : len(panels)]:
             axes.set_xlabel("epoch")
         if len(runs) == 1:
-            where = str(runs[0].path)
+            where = unformatted(str(runs[0].path))
             picture.suptitle(where, x=0.01, ha="left", fontsize=11, color=QUIET)
         _add_legend(picture, labels, columns, validation=_validated(runs))
         save_picture(picture, path)
@@ -105,7 +106,7 @@ def _draw_panel(axes: Axes, name: str, runs: Sequence[StoredRun], scale: Scale) 
                 marker="o" if len(epochs) == 1 else None,
                 alpha=1.0 if single or not validation else 0.8,
             )
-    axes.set_title(name.replace("_", " ").capitalize())
+    axes.set_title(unformatted(name.replace("_", " ").capitalize()))
     axes.margins(x=0.02 if len(drawn) else 0)
     _set_scale(axes, name, drawn, scale)
 
@@ -145,7 +146,7 @@ def _add_legend(picture: Figure, labels: Sequence[str], columns: int, *, validat
         ]
     else:
         lines = [
-            Line2D([], [], color=color(index), linestyle=dashes(index), label=label)
+            Line2D([], [], color=color(index), linestyle=dashes(index), label=unformatted(label))
             for index, label in enumerate(labels)
         ]
         if validation:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from declnet import OutputError, write_atomically
+from declnet_report.commands import require_folder
 from declnet_report.drawing import LIGHT, set_apart
 
 if TYPE_CHECKING:
@@ -72,10 +73,13 @@ def check_picture(path: Path) -> None:
     """
     if path.suffix.lower() not in SUFFIXES:
         raise OutputError(f"{path}: a picture's name ends in {' or '.join(SUFFIXES)}")
-    if path.is_dir():
+    require_folder(path)
+    try:
+        is_folder = path.is_dir()
+    except OSError as error:  # a name that is too long
+        raise OutputError(f"{path}: cannot be written: {error.strerror}") from None
+    if is_folder:
         raise OutputError(f"{path}: is a folder; name a file")
-    if not path.absolute().parent.is_dir():
-        raise OutputError(f"{path}: there is no folder {path.parent}; make it first")
     if find_spec("matplotlib") is None:
         message = "pictures are drawn with matplotlib, which is missing"
         raise OutputError(f"{path}: {message}: pip install 'declnet[plot]'")
@@ -109,6 +113,11 @@ def style() -> Iterator[None]:
         mpl.rcdefaults()
         mpl.rcParams.update(cast("Any", _SETTINGS))  # matplotlib types its keys as literals
         yield
+
+
+def unformatted(text: str) -> str:
+    """Return a text that matplotlib draws as it is, not as mathematics between `$` signs."""
+    return text.replace("$", r"\$")
 
 
 def layout() -> ConstrainedLayoutEngine:
@@ -149,7 +158,7 @@ def label_ends(
     for index, place in zip(order, places, strict=True):
         text, _, of_text = labels[index]
         axes.annotate(
-            text,
+            unformatted(text),
             (1.0, (place - box.y0) / box.height),
             xycoords="axes fraction",
             xytext=(6, 0),

@@ -21,6 +21,7 @@ from declnet_report.plot.picture import (
     layout,
     save_picture,
     style,
+    unformatted,
 )
 
 if TYPE_CHECKING:
@@ -177,7 +178,8 @@ def _draw_metrics(axes: Axes, sweep: Sweep) -> None:
             ha="center",
             fontsize=9,
         )
-    axes.set_yticks([-index for index in range(len(drawn))], [each.name for each in drawn])
+    names = [unformatted(each.name) for each in drawn]
+    axes.set_yticks([-index for index in range(len(drawn))], names)
     for index, tick in enumerate(axes.get_yticklabels()):
         tick.set(color=color(index), fontsize=11)
     axes.tick_params(axis="y", length=0)
@@ -185,7 +187,9 @@ def _draw_metrics(axes: Axes, sweep: Sweep) -> None:
     axes.grid(visible=False, axis="y")
     axes.set_ylim(-len(drawn) + 0.45, 0.65)
     runs = max(len(each.runs) for each in drawn)
-    axes.set_title(f"Final {sweep.metric.replace('_', ' ')} ({sweep.data}), {runs} seeds each")
+    metric = unformatted(sweep.metric.replace("_", " "))
+    each = f"{runs} seed{'s' if runs > 1 else ''} each"
+    axes.set_title(f"Final {metric} ({unformatted(sweep.data)}), {each}")
     axes.set_xlabel("dots: runs, black bar: their mean")
 
 

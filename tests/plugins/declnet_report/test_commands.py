@@ -10,6 +10,7 @@ import pytest
 
 from declnet import parse_spec, run
 from declnet.cli.main import main
+from declnet_report.page import assembling
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +80,8 @@ def test_a_page_is_the_runs_the_working_folders_or_where_the_user_wants_it(comma
     assert "<h1>small</h1>" in (runs / "one" / "report.html").read_text("utf-8")
     assert command("report", "one", "two") == (0, "report.html\n", "")
     assert "2 runs compared" in (runs / "report.html").read_text("utf-8")
+    assert command("report", ".", "-o", "folder.html") == (0, "folder.html\n", "")
+    assert "2 runs compared" in (runs / "folder.html").read_text("utf-8")
 
 
 @pytest.mark.usefixtures("needs_report")
@@ -86,12 +89,14 @@ def test_a_page_is_the_runs_the_working_folders_or_where_the_user_wants_it(comma
     ("arguments", "status", "message"),
     [
         (["absent"], 2, "absent: there is no such folder"),
-        (["."], 2, "this is not a run's folder"),
+        (["empty"], 2, "this is not a run's folder"),
         ([], 2, "Missing argument"),
-        (["one", "-o", "absent/page.html"], 1, "absent/page.html: cannot be written: No such file"),
+        (["one", "-o", "absent/page.html"], 2, "absent/page.html: there is no folder absent; make"),
     ],
 )
-def test_what_cannot_be_reported_is_said(command, arguments, status, message):
+def test_what_cannot_be_reported_is_said(command, runs, monkeypatch, arguments, status, message):
+    (runs / "empty").mkdir()
+    monkeypatch.setattr(assembling, "assemble", None)  # nothing is rendered in vain
     code, out, err = command("report", *arguments)
     assert (code, out) == (status, "")
     assert message in err
@@ -125,6 +130,17 @@ def test_one_run_is_drawn_into_its_folder(command, runs):
 
 
 @pytest.mark.usefixtures("needs_matplotlib")
+def test_names_with_dollar_signs_are_drawn_as_they_are(command, runs):
+    name = r"a$\frac{$b"
+    history = runs / "one/history.jsonl"
+    history.write_text(history.read_text().replace("accuracy", name.replace("\\", r"\\")))
+    (runs / "one").rename(runs / "$x_{$")
+    assert command("plot", "$x_{$", "-o", "a.svg")[0] == 0
+    assert command("plot", "$x_{$", "two", "-o", "b.svg")[0] == 0
+    assert r"<!-- A$\frac{$b -->" in (runs / "a.svg").read_text("utf-8")
+
+
+@pytest.mark.usefixtures("needs_matplotlib")
 def test_several_runs_are_drawn_over_each_other_and_twice_the_same(command, runs):
     for name in ("a.svg", "b.svg", "c.PNG"):
         assert command("plot", "one", "two", "-o", name, "--scale", "log")[0] == 0
@@ -141,6 +157,7 @@ def test_several_runs_are_drawn_over_each_other_and_twice_the_same(command, runs
         (["one", "-o", "a.pdf"], "ends in .png or .svg"),
         (["one", "-o", "none/a.png"], "there is no folder none"),
         (["one", "-o", "folder.png"], "is a folder; name a file"),
+        (["one", "-o", f"{'n' * 300}.png"], "n.png: cannot be written: File name too long"),
         (["absent"], "there is no such folder"),
     ],
 )
