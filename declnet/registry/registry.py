@@ -6,6 +6,7 @@ import builtins
 import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from typing import Any, Self
 
@@ -18,6 +19,7 @@ from declnet.registry.plugin import (
     cause_of,
     normalized,
     origins_in_words,
+    running_plugin,
 )
 from declnet.registry.spelling import closest, kind_in_words, with_article
 
@@ -278,14 +280,15 @@ class Registry:
         """Return the entries whose class can be imported; record a failed import once."""
         usable = []
         for entry in tuple(entries):
-            try:
+            with running_plugin(partial(self._record_failure, entry)):
                 entry.component  # noqa: B018  # imports the class
                 usable.append(entry)
-            except Exception as error:  # a failing plugin must not affect the others
-                self._entries[entry.kind][entry.type].remove(entry)
-                failure = PluginFailure(entry.plugin, cause_of(error), entry.kind, entry.type)
-                self.failures.append(failure)
         return usable
+
+    def _record_failure(self, entry: Entry, error: BaseException) -> None:
+        self._entries[entry.kind][entry.type].remove(entry)
+        failure = PluginFailure(entry.plugin, cause_of(error), entry.kind, entry.type)
+        self.failures.append(failure)
 
     def _ambiguous(self, kind: str, name: str, plugins: list[Plugin]) -> UnknownTypeError:
         names = [f'"{each.distribution}"' for each in plugins]

@@ -14,7 +14,7 @@ from declnet.contracts.component import Component
 from declnet.errors import RegistryError
 from declnet.registry.discovery import load, plugin_of
 from declnet.registry.hookspec import PROJECT
-from declnet.registry.plugin import Plugin, PluginFailure, normalized
+from declnet.registry.plugin import Plugin, PluginFailure, normalized, running_plugin
 from declnet.registry.registry import Registry
 from declnet.testing.cases import (
     Case,
@@ -109,10 +109,12 @@ def _registered_by(name: str) -> tuple[list[type[Any]], list[PluginFailure]]:
     """Return the classes that a plugin registers, and what went wrong."""
     registry = Registry()
     for module, plugin in _modules(name):
-        try:
-            load(module(), plugin, registry)
-        except (Exception, SystemExit) as error:  # the plugin's fault, not the kit's
+
+        def failed(error: BaseException, plugin: Plugin = plugin) -> None:
             registry.failures.append(PluginFailure(plugin, described(error)))
+
+        with running_plugin(failed):
+            load(module(), plugin, registry)
     classes = [entry.component for entry in registry.entries()]
     return classes, registry.failures
 
