@@ -6,7 +6,6 @@ import ast
 import inspect
 import textwrap
 
-import pytest
 from declnet_pages.code_blocks import CodeBlock
 
 import declnet
