@@ -165,6 +165,14 @@ def test_what_a_plugin_prints_while_it_is_imported_is_not_a_result(rude, spec_fi
     assert json.loads(done.stdout)["samples"] == 30
 
 
+def test_the_kit_fails_a_metric_that_ends_the_process_or_writes(rude):
+    done = rude("plugins", "check", "declnet-rude")
+    assert done.returncode == 1
+    assert "metric:exits[0]" in done.stdout
+    assert "SystemExit: 0" in done.stdout
+    assert "metric:writes[0]" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("metric", "cause"),
     [
