@@ -49,7 +49,7 @@ def describe_field(name: str, field: FieldInfo) -> FieldDescription:
     return FieldDescription(
         name=name,
         type=_in_words(field.annotation),
-        default="required" if field.is_required() else _value(field.get_default()),
+        default="required" if field.is_required() else _value(_default(field)),
         range=", ".join(_bounds(field.metadata)),
         description=field.description or "",
     )
@@ -81,11 +81,21 @@ def _bounds(metadata: list[Any]) -> Iterator[str]:
                 yield f"{sign} {bound}" if isinstance(bound, int) else f"{sign} {bound:g}"
 
 
+def _default(field: FieldInfo) -> Any:
+    """Return a field's default, also one that is made anew for each instance."""
+    if field.default_factory_takes_validated_data:
+        return "computed"
+    return field.get_default(call_default_factory=True)
+
+
 def _value(value: Any) -> str:
     if value is None:
         return "none"
     if isinstance(value, Component):
-        return value.type
+        table = value.model_dump(mode="json", exclude_defaults=True)
+        return _inline(table) if len(table) > 1 else value.type
+    if isinstance(value, Mapping):
+        return _inline(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if value == ():

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from importlib import import_module
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import click
 
@@ -54,16 +54,19 @@ class PluginCommand(click.Command):
                 f"the command `{self.name}` is offered by {names}; "
                 f"disable one, e.g. with {DISABLE}={self._offers[-1].distribution}"
             )
+        from declnet.registry.plugin import cause_of, running_plugin
+
         (offer,) = self._offers
-        try:
+
+        def failed(error: BaseException) -> NoReturn:
+            message = f"the command `{self.name}` of {offer} cannot be loaded: {cause_of(error)}"
+            raise _CommandError(message) from error
+
+        with running_plugin(failed):
             module, _, path = offer.reference.partition(":")
             command = attrgetter(path)(import_module(module))
             if not isinstance(command, click.Command):
-                raise TypeError(f"{offer.reference} is not a click command")  # noqa: TRY301
-        except (Exception, SystemExit) as error:
-            cause = " ".join(f"{type(error).__name__}: {error}".split())
-            message = f"the command `{self.name}` of {offer} cannot be loaded: {cause}"
-            raise _CommandError(message) from error
+                raise TypeError(f"{offer.reference} is not a click command")
         return command
 
     def make_context(

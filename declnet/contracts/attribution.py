@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from traceback import walk_tb
 from types import TracebackType
 from typing import Any
 
@@ -17,7 +18,8 @@ from declnet.registry.registry import Registry
 def attributing_errors(registry: Registry) -> Iterator[None]:
     """Turn an exception or an invalid return value of a component into a ComponentError.
 
-    Other exceptions pass through, as do declnet's own, which already say what is wrong. This costs
+    Other exceptions pass through, as do declnet's own, which already say what is wrong, and
+    KeyboardInterrupt. A component that calls `sys.exit` has failed, whatever the code. This costs
     nothing until something is raised; the component is then the innermost one in the traceback.
 
     Args:
@@ -28,13 +30,13 @@ def attributing_errors(registry: Registry) -> Iterator[None]:
     """
     try:
         yield
-    except DeclnetError:
+    except (DeclnetError, KeyboardInterrupt):
         raise
     except BrokenContractError as error:
         raise ComponentError(broken_contract(error, registry)) from error
-    except Exception as error:
+    except BaseException as error:
         found = _innermost_component(error.__traceback__)
-        if found is None:
+        if found is None or (not isinstance(error, Exception) and _is_from_core(error)):
             raise
         component, method, place = found
         raise ComponentError(
@@ -55,6 +57,12 @@ def named_component(component: type[Component], registry: Registry) -> str:
     plugin = registry.plugin_of(component)
     origin = f"of {plugin.described()}" if plugin else f"({component.__qualname__})"
     return f'{component.kind} "{component.type}" {origin}'
+
+
+def _is_from_core(error: BaseException) -> bool:
+    """Return whether the core raised it, as the handler of a signal does within a component."""
+    *_, (frame, _) = walk_tb(error.__traceback__)
+    return bool(frame.f_globals.get("__name__", "").startswith("declnet."))
 
 
 def _innermost_component(

@@ -46,8 +46,8 @@ class Metric(Component):
 
         Args:
             state: as `start` returned it, changed in place.
-            y_pred: predictions (n, *shape), as `Loss.predictions` returned them; only read.
-            y_true: y as passed by the user, (n, …).
+            y_pred: predictions (n, *shape), as `Loss.predictions` returned them; read-only.
+            y_true: y as passed by the user, (n, …); read-only.
         """
         raise NotImplementedError
 

@@ -23,10 +23,15 @@ ARRAY = "x"
 
 @dataclass(frozen=True, eq=False)
 class FittedStep:
-    """A transform with its fitted state for each column it applies to."""
+    """A transform with its fitted state for each column it applies to.
+
+    Attributes:
+        number: its position in `data.prepare`, where training-only transforms count too.
+    """
 
     transform: Transform
     states: Mapping[str, TransformState]
+    number: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,9 +69,9 @@ class FittedPreparation:
         """
         records = _as_records(data, self.types is not None)
         columns = dict(records.columns) if self.types is None else typed(records, self.types)
-        for number, step in enumerate(self.steps):
+        for step in self.steps:
             for name, state in step.states.items():
-                with located(step.transform, name, records, number):
+                with located(step.transform, name, records, step.number):
                     columns[name] = _applied(step.transform, columns[name], state)
         return columns[ARRAY] if self.types is None else joined(columns, records)
 
@@ -118,7 +123,7 @@ def fit_preparation(
                 states[name] = checked_fit(transform, transform.fit(columns[name]))
                 columns[name] = _applied(transform, columns[name], states[name])
             names[name] = _renamed(transform, names[name], states[name], columns[name])
-        steps.append(FittedStep(transform, states))
+        steps.append(FittedStep(transform, states, number))
     feature_names = tuple(each for name in columns for each in names[name])
     return FittedPreparation(types, tuple(steps), feature_names or None, target)
 

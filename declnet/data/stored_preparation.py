@@ -45,7 +45,7 @@ def stored(preparation: FittedPreparation) -> StoredPreparation:
             kept = {key: _kept(value, f"{prefix}.{key}", arrays) for key, value in state.items()}
             states[name] = kept
         dumped = step.transform.model_dump(mode="json", exclude_none=True)
-        steps.append({"transform": dumped, "states": states})
+        steps.append({"transform": dumped, "states": states, "number": step.number})
     target = preparation.target
     document = {
         "form": FORM,
@@ -80,13 +80,13 @@ def _restored(
     document: Mapping[str, Any], arrays: Mapping[str, Array], registry: Registry
 ) -> FittedPreparation:
     steps = []
-    for each in document["steps"]:
+    for position, each in enumerate(document["steps"]):
         transform = Transform.from_declaration(each["transform"], {"registry": registry})
         states = {
             name: {key: _found(value, arrays) for key, value in state.items()}
             for name, state in each["states"].items()
         }
-        steps.append(FittedStep(transform, states))
+        steps.append(FittedStep(transform, states, each.get("number", position)))
     columns, target, names = document["columns"], document["target"], document["feature_names"]
     return FittedPreparation(
         None if columns is None else {each["name"]: each["type"] for each in columns},

@@ -12,7 +12,7 @@ import pluggy
 
 from declnet.errors import RegistryError
 from declnet.registry import hookspec
-from declnet.registry.plugin import Plugin, PluginFailure, cause_of
+from declnet.registry.plugin import Plugin, PluginFailure, cause_of, running_plugin
 from declnet.registry.registry import Entry, Registry
 
 DISABLE = "DECLNET_DISABLE_PLUGINS"
@@ -73,10 +73,12 @@ def _load_recorded(entry_point: EntryPoint, plugin: Plugin, registry: Registry) 
             cause = f"{other} has an entry point of the same name; both are loaded, rename one"
             registry.failures.append(PluginFailure(plugin, cause))
     registry.plugins.append(plugin)
-    try:
-        load(entry_point.load(), plugin, registry)
-    except (Exception, SystemExit) as error:
+
+    def failed(error: BaseException) -> None:
         registry.failures.append(PluginFailure(plugin, cause_of(error)))
+
+    with running_plugin(failed):
+        load(entry_point.load(), plugin, registry)
 
 
 def plugin_of(entry_point: EntryPoint) -> Plugin:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 
 FIRST_PARTY = "declnet"
@@ -77,6 +79,24 @@ class PluginFailure:
 
     def __str__(self) -> str:
         return f"plugin {self.plugin}: {self.cause}"
+
+
+@contextmanager
+def running_plugin(failed: Callable[[BaseException], None]) -> Iterator[None]:
+    """Run a plugin's own code at its import or registration.
+
+    What it prints goes to standard error: standard output belongs to the command's results.
+
+    Args:
+        failed: called with any exception, except for the user's own interruption.
+    """
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        failed(error)
 
 
 _MOVED = re.compile(

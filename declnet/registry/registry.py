@@ -6,7 +6,8 @@ import builtins
 import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
+from functools import partial
+from importlib import import_module, metadata
 from typing import Any, Self
 
 from declnet.errors import RegistryError, UnknownTypeError
@@ -18,6 +19,7 @@ from declnet.registry.plugin import (
     cause_of,
     normalized,
     origins_in_words,
+    running_plugin,
 )
 from declnet.registry.spelling import closest, kind_in_words, with_article
 
@@ -108,6 +110,14 @@ def offered(kind: str, name: str, plugins: Sequence[Plugin]) -> str:
     return f'{kind_in_words(kind)} type "{name}" is offered by {origins_in_words(plugins)}'
 
 
+def _absent(distribution: str) -> bool:
+    try:
+        metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return True
+    return False
+
+
 class Registry:
     """The installed components, independent of contracts: classes with a `kind` and a `type`.
 
@@ -125,6 +135,7 @@ class Registry:
     def __init__(self) -> None:
         self._entries: dict[str, dict[str, list[Entry]]] = {}
         self._recorded: Mapping[tuple[str, str], Plugin] = {}
+        self._known_origins: Mapping[tuple[str, str], Plugin] = {}
         self.preferred: frozenset[str] = frozenset()
         self.plugins: list[Plugin] = []
         self.disabled: list[Plugin] = []
@@ -148,8 +159,18 @@ class Registry:
         Args:
             components: the only plugin to take each kind and type from, regardless of preference.
         """
-        view = copy.copy(self)
+        view = self.with_known_origins(components)
         view._recorded = components
+        return view
+
+    def with_known_origins(self, components: Mapping[tuple[str, str], Plugin]) -> Self:
+        """Return a view of this registry whose hints say where missing components came from.
+
+        Args:
+            components: the plugin that each kind and type came from.
+        """
+        view = copy.copy(self)
+        view._known_origins = components
         return view
 
     def register(self, component: type[Any], plugin: Plugin = LOCAL) -> None:
@@ -278,14 +299,15 @@ class Registry:
         """Return the entries whose class can be imported; record a failed import once."""
         usable = []
         for entry in tuple(entries):
-            try:
+            with running_plugin(partial(self._record_failure, entry)):
                 entry.component  # noqa: B018  # imports the class
                 usable.append(entry)
-            except Exception as error:  # a failing plugin must not affect the others
-                self._entries[entry.kind][entry.type].remove(entry)
-                failure = PluginFailure(entry.plugin, cause_of(error), entry.kind, entry.type)
-                self.failures.append(failure)
         return usable
+
+    def _record_failure(self, entry: Entry, error: BaseException) -> None:
+        self._entries[entry.kind][entry.type].remove(entry)
+        failure = PluginFailure(entry.plugin, cause_of(error), entry.kind, entry.type)
+        self.failures.append(failure)
 
     def _ambiguous(self, kind: str, name: str, plugins: list[Plugin]) -> UnknownTypeError:
         names = [f'"{each.distribution}"' for each in plugins]
@@ -296,14 +318,24 @@ class Registry:
         return UnknownTypeError(offered(kind, name, plugins), hint, "E009")
 
     def _hint(self, kind: str, name: str) -> str:
+        origin = self._known_origins.get((kind, name))
+        if origin is not None:
+            for disabled in self.disabled:
+                if disabled.is_of(origin.distribution):
+                    return f"it came from {disabled}, which is disabled"
+            for failure in self.failures:
+                if failure.plugin.is_of(origin.distribution) and failure.type is None:
+                    return f"it came from a broken plugin, {failure}"
+            return origin.origin_hint()
+        missing = [each for each in sorted(self.preferred - set(self.versions())) if _absent(each)]
+        if missing:
+            verb = "is" if len(missing) == 1 else "are"
+            return f"it may belong to {' or '.join(missing)}, which {verb} not installed"
         types = self.types(kind)
         hint = f"installed {kind_in_words(kind, plural=True)}: {', '.join(types) or 'none'}"
         close = closest(name, types)
         elsewhere = [other for other in self.kinds() if name in self.types(other)]
-        recorded = self._recorded.get((kind, name))
-        if recorded is not None:
-            hint = recorded.origin_hint()
-        elif close is not None:
+        if close is not None:
             hint = f'did you mean "{close}"?'
         elif elsewhere:
             hint = f'"{name}" is {with_article(elsewhere[0])}; {hint}'

@@ -174,7 +174,7 @@ class Callbacks:
         """Notify each callback that the run has finished."""
         while self._started:
             callback, state = self._started.pop(0)
-            callback.finished(state, metrics)
+            callback.finished(state, {name: dict(each) for name, each in metrics.items()})
 
     def failed(self, error: BaseException) -> None:
         """Notify callbacks that started but did not finish, even if one of them raises."""
@@ -182,5 +182,5 @@ class Callbacks:
             callback, state = self._started.pop(0)
             try:
                 callback.failed(state, error)
-            except Exception as another:  # report the run's own failure
+            except (Exception, SystemExit) as another:  # report the run's own failure
                 error.add_note(f'callback "{callback.type}" failed as well: {another}')

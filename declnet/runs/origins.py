@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -135,7 +136,8 @@ class Origins:
                     among, key=lambda each: (not each.is_of(FIRST_PARTY), each.distribution)
                 )
                 known[conflict.kind, conflict.type] = first
-        return registry.as_recorded(known)
+        # A hint on a missing type names the distributions that the run used.
+        return registry.as_recorded(known).preferring(used - {normalized(FIRST_PARTY)})
 
     def moved(self, registry: Registry, *, kernels: bool) -> Iterator[tuple[str, Plugin]]:
         """Yield a description and the origin of each component now offered only elsewhere."""
@@ -202,6 +204,17 @@ def spec_of_run(
             if current != version:
                 notice(f"{name} was {version} when this run was made, and is {current} now")
     return spec, registry_for(spec.plugins, view)
+
+
+def knowing_origins(directory: Path, registry: Registry) -> Registry:
+    """Return a registry whose hints on missing components follow the manifest of a run's folder.
+
+    A manifest that cannot be read is ignored.
+    """
+    with suppress(OSError, ValueError):
+        recorded = Origins.of(folder.read_object(directory / folder.MANIFEST))
+        return registry.with_known_origins(recorded.components)
+    return registry
 
 
 def _require_none(directory: Path, moved: Iterable[tuple[str, Plugin]], registry: Registry) -> None:

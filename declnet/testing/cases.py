@@ -42,7 +42,7 @@ class Case:
     check: str
     function: Callable[[], object]
     earlier: list[Case] = field(default_factory=list, repr=False)
-    _ended: list[Exception | None] = field(default_factory=list, init=False, repr=False)
+    _ended: list[BaseException | None] = field(default_factory=list, init=False, repr=False)
 
     @property
     def label(self) -> str:
@@ -71,18 +71,18 @@ class Case:
             return outcome("skipped", str(reason), getattr(reason, "as_in", None))
         except CheckFailed as failure:
             return outcome("failed", str(failure))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             return outcome("failed", f"the check itself raised {described(error)}")
         return outcome("passed")
 
-    def _end(self) -> Exception | None:
+    def _end(self) -> BaseException | None:
         """Return the exception that ends the check, or None; the check runs only once."""
         if not self._ended:
             try:
                 with np.errstate(all="ignore"):
                     self.function()
                 self._ended.append(None)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 self._ended.append(error)
             self.function = object  # so that cached results are freed with the last case
         return self._ended[0]

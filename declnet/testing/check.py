@@ -122,7 +122,7 @@ def calling(what: str, skips: type[Exception] | tuple[type[Exception], ...] = ()
     except BrokenContractError as error:
         message = f"{error.method}() {error.fault} ({error.place})"
         raise CheckFailed(message, message) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         place = place_of(error)
         cause = f"{type(error).__name__} at {place}" if place else None
         raise CheckFailed(f"{what} raised {described(error)}", cause) from error

@@ -12,9 +12,9 @@ from typing import Any
 
 from declnet.contracts.component import Component
 from declnet.errors import RegistryError
-from declnet.registry.discovery import load, plugin_of
+from declnet.registry.discovery import default_registry, load, plugin_of
 from declnet.registry.hookspec import PROJECT
-from declnet.registry.plugin import Plugin, PluginFailure, normalized
+from declnet.registry.plugin import Plugin, PluginFailure, normalized, running_plugin
 from declnet.registry.registry import Registry
 from declnet.testing.cases import (
     Case,
@@ -81,7 +81,7 @@ def cases_of_package(name: str, instances: Iterable[Component] = ()) -> Iterator
     Raises RegistryError if there is no such plugin.
     """
     classes, failures = _registered_by(name)
-    for failure in failures:
+    for failure in [*failures, *_collisions(name)]:
         known = f"{failure.kind}:{failure.type}" if failure.type else None
         component = known or f"plugin:{failure.plugin.name}"
         yield ending_case(component, "can_be_registered", CheckFailed(failure.cause))
@@ -109,12 +109,29 @@ def _registered_by(name: str) -> tuple[list[type[Any]], list[PluginFailure]]:
     """Return the classes that a plugin registers, and what went wrong."""
     registry = Registry()
     for module, plugin in _modules(name):
-        try:
-            load(module(), plugin, registry)
-        except (Exception, SystemExit) as error:  # the plugin's fault, not the kit's
+
+        def failed(error: BaseException, plugin: Plugin = plugin) -> None:
             registry.failures.append(PluginFailure(plugin, described(error)))
+
+        with running_plugin(failed):
+            load(module(), plugin, registry)
     classes = [entry.component for entry in registry.entries()]
     return classes, registry.failures
+
+
+def _collisions(name: str) -> Iterator[PluginFailure]:
+    """Yield the types of a plugin that specs do not get from it, and names that others have too."""
+    plugins = {plugin for _, plugin in _modules(name)}
+    installed = default_registry()
+    for conflict in installed.conflicts():
+        for plugin in plugins.intersection(conflict.plugins) - {conflict.chosen}:
+            cause = f"{conflict}; {conflict.consequence}"
+            yield PluginFailure(plugin, cause, conflict.kind, conflict.type)
+    for plugin in sorted(plugins):
+        for other in installed.plugins:
+            if other.name == plugin.name and not other.is_of(plugin.distribution):
+                cause = f"{other.origin} has an entry point of the same name; rename one"
+                yield PluginFailure(plugin, cause)
 
 
 def _modules(name: str) -> Iterator[tuple[Callable[[], object], Plugin]]:

@@ -34,6 +34,13 @@ def history_metrics(metrics: Iterable[Metric], validated: bool) -> dict[str, Bet
     return {**own, "learning_rate": None, **validation}
 
 
+def _read_only(array: Array) -> Array:
+    """Return a view through which a metric cannot change what the next one sees."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
 class MetricAccumulator:
     """An accumulator of loss and metrics over batches, weighted by their number of samples.
 
@@ -74,6 +81,7 @@ class MetricAccumulator:
         self._regularization_loss += count * regularization_loss
         if self._metrics or self._watch is not None:
             predictions = checked_predictions(self._loss, self._loss.predictions(y_pred), y_pred)
+            predictions, y = _read_only(predictions), _read_only(y)
             for metric, state in self._metrics:
                 metric.update(state, predictions, y)
             if self._watch is not None:

@@ -20,6 +20,8 @@ ROUNDING = {"reassoc", "contract", "nsz", "arcp"}
 """Liberties the compiler may take: reorder sums, fuse a product and a sum, ignore the sign of zero,
 multiply by a reciprocal. NaN and infinities propagate as in NumPy."""
 
+OPTIONS = {"nogil": True, "error_model": "numpy", "fastmath": ROUNDING}
+
 
 def batch_last(*arrays: Array | None) -> bool:
     """Return whether arrays (n, features) are floats with a contiguous batch axis."""
@@ -34,7 +36,7 @@ class Routine:
 
     Numba is imported, and the function compiled for its argument types, when it is first bound.
     The machine code is cached next to the source, or in the user's cache directory if that is not
-    writable, or in `NUMBA_CACHE_DIR`.
+    writable, or in `NUMBA_CACHE_DIR`. A damaged cache is discarded and written again.
     """
 
     def __init__(self, function: Callable[..., None]) -> None:
@@ -46,18 +48,29 @@ class Routine:
         import numba
 
         if self._dispatcher is None:
-            options = {"nogil": True, "error_model": "numpy", "fastmath": ROUNDING}
             try:
-                self._dispatcher = numba.njit(cache=True, **options)(self._function)
+                self._dispatcher = numba.njit(cache=True, **OPTIONS)(self._function)
             except RuntimeError:  # no folder is writable: each process compiles again
-                self._dispatcher = numba.njit(**options)(self._function)
-        dispatcher = self._dispatcher
+                self._dispatcher = numba.njit(**OPTIONS)(self._function)
         signature = tuple(numba.typeof(argument) for argument in arguments)
-        if signature not in dispatcher.overloads:
+        if signature not in self._dispatcher.overloads:
             self._announce()
-            dispatcher.compile(signature)
-        compiled: Callable[..., None] = dispatcher
+            try:
+                self._dispatcher.compile(signature)
+            except Exception:  # e.g. a truncated file; an error of the function itself recurs
+                self._discard_cache()
+                self._dispatcher.compile(signature)
+        compiled: Callable[..., None] = self._dispatcher
         return compiled
+
+    def _discard_cache(self) -> None:
+        """Empty the function's cache on disk, or do without it if it cannot be written."""
+        import numba
+
+        try:
+            self._dispatcher.recompile()
+        except OSError:
+            self._dispatcher = numba.njit(**OPTIONS)(self._function)
 
     def bound(self, *arguments: Any) -> Callable[[], None]:
         """Return the compiled function bound to these arguments."""

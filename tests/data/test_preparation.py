@@ -191,3 +191,17 @@ def test_a_table_is_no_array(flowers, fitted):
     )
     with pytest.raises(DataError, match="trained on arrays"):
         arrays.apply(flowers)
+
+
+def test_an_error_names_the_item_of_the_spec_whatever_is_only_for_training(flowers):
+    steps = transforms(
+        {"type": "augment", "flip": True}, "impute", {"type": "one_hot", "unknown": "error"}
+    )
+    fitted = fit_preparation(flowers, steps, "classes")
+    written = stored(fitted)
+    again = restored(json.loads(json.dumps(written.document)), written.arrays, default_registry())
+    strange = {**flowers.columns, "color": text(*["green"] * 6)}
+    for each in (fitted, again):
+        with pytest.raises(DataError, match='is "green"') as caught:
+            each.apply(strange)
+        assert caught.value.path == ("data", "prepare", 2)

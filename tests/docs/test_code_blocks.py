@@ -21,7 +21,7 @@ from declnet_pages.code_blocks import CodeBlock
 import declnet
 from declnet.training.checks.check import check_spec
 
-VERBS = {"", "runs", "continues", "file", "spec"}
+VERBS = {"", "runs", "continues", "file", "spec", "signatures"}
 
 
 def test_every_marker_is_known(blocks: list[CodeBlock]) -> None:

@@ -144,6 +144,20 @@ def test_strict_mode_refuses_conflicts_and_failures(command):
     assert line_with(done.stderr, "declnet-import 0.9", "nosuchmodule")
 
 
+def test_the_kit_fails_a_plugin_whose_names_others_have(command):
+    done = command("plugins", "check", "declnet-first")
+    assert done.returncode == 1
+    both = "offered by declnet-first 1.0 and declnet-second 2.0; a spec must list one"
+    assert line_with(done.stdout, "schedule:ramp[0] can_be_registered failed", both)
+    assert line_with(done.stdout, "declnet-second 2.0 has an entry point of the same name")
+    done = command("plugins", "check", "declnet-third")
+    assert done.returncode == 1
+    assert line_with(
+        done.stdout, "schedule:inverse_time[0]", "specs use the one from declnet 0.1.0"
+    )
+    assert command("plugins", "check", "schedules").returncode == 0
+
+
 def test_show_shows_each_component_of_a_type_and_warns(command):
     shown = command.succeeds("plugins", "show", "ramp")
     assert line_with(shown, "class: declnet_first.One")

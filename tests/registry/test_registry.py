@@ -259,3 +259,13 @@ def test_a_class_that_breaks_its_contract_is_refused(thing, message):
     with pytest.raises(RegistryError, match=message):
         registry.register(thing)
     assert list(registry.entries()) == []
+
+
+def test_an_unknown_type_may_belong_to_a_preferred_distribution_that_is_missing(make_schedule):
+    registry = Registry()
+    registry.register(make_schedule("cosine"))
+    with pytest.raises(UnknownTypeError) as caught:
+        registry.preferring(["numpy", "declnet-nowhere"]).find("schedule", "cosines")
+    assert caught.value.hint == "it may belong to declnet-nowhere, which is not installed"
+    with pytest.raises(UnknownTypeError, match="did you mean"):
+        registry.preferring(["numpy"]).find("schedule", "cosines")

@@ -277,6 +277,29 @@ class TestAnotherDistribution:
         assert problem.message == 'layer type "wave" is not installed'
         assert problem.help == 'it came from declnet-wave 1.0: pip install "declnet-wave==1.0"'
 
+    def test_a_disabled_plugin_is_named_without_the_others(self, finished, registry_with):
+        registry = registry_with()
+        registry.disabled += [declnet.registry.plugin.Plugin("other", "declnet-other", "2.0"), WAVE]
+        with pytest.raises(SpecError) as caught:
+            load_model(finished, registry)
+        (problem,) = caught.value.problems
+        assert problem.help == "it came from wave (declnet-wave 1.0), which is disabled"
+
+    def test_a_command_that_reads_the_spec_of_a_run_says_so_too(self, finished, declnet_cli):
+        said = declnet_cli("check", finished / "spec.toml").stderr
+        assert 'layer type "wave" is not installed' in said
+        assert '= help: it came from declnet-wave 1.0: pip install "declnet-wave==1.0"' in said
+
+    def test_a_manifest_of_the_first_edition_names_the_distributions(self, finished, registry_with):
+        manifest = json.loads((finished / "manifest.json").read_text())
+        del manifest["components"]
+        manifest["plugins"] = [{"distribution": "declnet-wave", "version": "1.0"}]
+        (finished / "manifest.json").write_text(json.dumps(manifest))
+        with pytest.raises(SpecError) as caught:
+            load_model(finished, registry_with())
+        (problem,) = caught.value.problems
+        assert problem.help == "it may belong to declnet-wave, which is not installed"
+
     def test_a_missing_initializer_is_named_with_its_distribution(self, finished, registry_with):
         registry = registry_with()
         registry.register(wave(1), WAVE)

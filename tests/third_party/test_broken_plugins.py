@@ -1,5 +1,7 @@
 """Broken plugins of every sort at once: named with their cause, and the rest works."""
 
+import json
+
 import pytest
 
 from ..distributions import write_distribution
@@ -44,6 +46,10 @@ BROKEN = {
     ),
     "declnet-no-hook": ("x = 1", "no hook found"),
     "declnet-exits": ("raise SystemExit('bye')", "SystemExit: bye"),
+    "declnet-skips": (
+        "class Skipped(BaseException): pass\nraise Skipped('not a subclass of Exception')",
+        "Skipped: not a subclass of Exception",
+    ),
     "declnet-registers-twice": (
         LAYER.format(good="twice_good") + HOOK + "    register(Good)\n    register(Good)",
         'layer "twice_good" is registered twice',
@@ -58,6 +64,34 @@ BROKEN = {
         "declnet.Buffer was renamed: use Workspace",
     ),
 }
+
+RUDE = """
+import sys
+from declnet import Metric, hookimpl
+
+print("imported")
+
+class Exits(Metric):
+    type = "exits"
+    def start(self): return []
+    def update(self, state, y_pred, y_true): sys.exit(0)
+    def result(self, state): return 0.0
+
+class Writes(Exits):
+    type = "writes"
+    def update(self, state, y_pred, y_true): y_true[:] = y_pred.argmax(axis=1)
+
+@hookimpl
+def declnet_register(register):
+    print("registered")
+    register(Exits)
+    register(Writes)
+"""
+
+
+@pytest.fixture
+def rude(command_in, tmp_path):
+    return command_in(tmp_path, write_distribution(tmp_path / "site", "declnet-rude", RUDE))
 
 
 @pytest.fixture(scope="module")
@@ -121,3 +155,37 @@ def test_strict_mode_makes_any_failure_fatal(broken):
     assert "Traceback" not in done.stderr
     for name in BROKEN:
         assert name in done.stderr
+
+
+def test_what_a_plugin_prints_while_it_is_imported_is_not_a_result(rude, spec_file, document):
+    spec = spec_file(document)
+    assert rude("run", spec, "--quiet", "--out", "out").returncode == 0
+    done = rude("evaluate", "out", "--format", "json")
+    assert done.stderr == "imported\nregistered\n"
+    assert json.loads(done.stdout)["samples"] == 30
+
+
+def test_the_kit_fails_a_metric_that_ends_the_process_or_writes(rude):
+    done = rude("plugins", "check", "declnet-rude")
+    assert done.returncode == 1
+    assert "metric:exits[0]" in done.stdout
+    assert "SystemExit: 0" in done.stdout
+    assert "metric:writes[0]" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("metric", "cause"),
+    [
+        ("exits", "raised SystemExit in update()"),
+        ("writes", "assignment destination is read-only"),
+    ],
+)
+def test_a_metric_neither_ends_the_process_nor_changes_the_targets(
+    rude, spec_file, document, metric, cause
+):
+    document["training"]["metrics"] = [metric, "accuracy"]
+    done = rude("run", spec_file(document), "--quiet", "--out", "out")
+    assert done.returncode == 1
+    assert f'error: metric "{metric}" of plugin declnet_rude (declnet-rude 0.1.0)' in done.stderr
+    assert cause in done.stderr
+    assert json.loads((rude.folder / "out" / "manifest.json").read_text())["status"] == "failed"

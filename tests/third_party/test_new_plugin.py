@@ -133,7 +133,23 @@ def test_nothing_is_overwritten(declnet_cli, tmp_path):
     assert [each.name for each in kept.parent.iterdir()] == ["kept.txt"]
 
 
-@pytest.mark.parametrize("name", ["9lives", "déjà", "a b", "declnet-"])
-def test_a_name_that_python_does_not_take_is_refused(declnet_cli, tmp_path, name):
-    assert declnet_cli("plugins", "new", name).returncode == 2
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("9lives", 'it begins with "9"'),
+        ("déjà", 'not "é"'),
+        ("a b", 'not " "'),
+        ("a.b", 'not "."'),
+        ("declnet-", "nothing after the prefix"),
+        ("class", '"class" is a keyword of Python'),
+        ("none", '"None" is a keyword of Python'),
+        ("dense", 'layer type "dense" belongs to declnet 0.1.0'),
+        ("layers", "declnet 0.1.0 has a plugin of this name"),
+    ],
+)
+def test_a_name_that_cannot_be_used_is_refused_with_the_reason(declnet_cli, tmp_path, name, reason):
+    done = declnet_cli("plugins", "new", name)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f'error: "{name}" cannot be the name of a new plugin: ')
+    assert reason in done.stderr
     assert list(tmp_path.iterdir()) == []

@@ -66,6 +66,17 @@ def test_a_callback_is_told_of_the_whole_run(watched, told):
     assert told[4:] == [("w", "finished", 3, ["train"])]
 
 
+def test_a_callback_cannot_change_the_result(document):
+    class Greedy(Callback):
+        type = "greedy"
+
+        def finished(self, state, metrics):
+            metrics["train"].clear()
+
+    document["training"]["callbacks"] = [Greedy()]
+    assert "accuracy" in run(parse_spec(document)).metrics["train"]
+
+
 def test_a_callback_can_end_the_training_early(watched, told, tmp_path):
     result = watched({"type": "watch", "stop_at": 1}, out=tmp_path / "out")
     assert [row["epoch"] for row in result.history] == [0, 1]

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from importlib.resources import files
+from keyword import iskeyword
 from pathlib import Path
 from string import Template
 
 from declnet import __version__
 from declnet.errors import OutputError
+from declnet.registry.discovery import default_registry
+from declnet.registry.spelling import kind_in_words
 
 _PREFIX = "declnet-"
 
@@ -25,12 +28,13 @@ def write_package(name: str, kind: str, into: Path) -> Path:
         The package's folder.
 
     Raises:
-        OutputError: the name is not a valid Python name, or the folder already exists.
+        OutputError: the name is not a valid Python name, it is taken, or the folder already exists.
     """
-    stem = re.sub(r"[-_.]+", "_", name.removeprefix(_PREFIX).removeprefix("declnet_")).lower()
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", stem):
-        raise OutputError(f'"{name}" cannot be a plugin\'s name: use letters, digits and hyphens')
+    stem = re.sub(r"[-_]+", "_", name.removeprefix(_PREFIX).removeprefix("declnet_")).lower()
     distribution = _PREFIX + stem.replace("_", "-")
+    reason = _unfit(stem) or _taken(kind, stem, distribution)
+    if reason is not None:
+        raise OutputError(f'"{name}" cannot be the name of a new plugin: {reason}')
     names = {
         "distribution": distribution,
         "package": f"declnet_{stem}",
@@ -51,6 +55,31 @@ def write_package(name: str, kind: str, into: Path) -> Path:
     except OSError as error:
         raise OutputError(f"{folder}: cannot write: {error.strerror}") from None
     return folder
+
+
+def _unfit(stem: str) -> str | None:
+    """Return why a name cannot be that of a type, a module and a class; None if it can."""
+    if not stem:
+        return "it has nothing after the prefix"
+    if wrong := re.search(r"[^a-z0-9_]", stem):
+        return f'use letters of the English alphabet, digits and hyphens, not "{wrong[0]}"'
+    if not stem[0].isalpha():
+        return f'it begins with "{stem[0]}", not with a letter'
+    if iskeyword(stem) or iskeyword(stem.capitalize()):
+        return f'"{stem if iskeyword(stem) else stem.capitalize()}" is a keyword of Python'
+    return None
+
+
+def _taken(kind: str, stem: str, distribution: str) -> str | None:
+    """Return which other distribution has a type or a plugin of this name; None if none has."""
+    registry = default_registry()
+    for plugin in registry.offering(kind, stem):
+        if not plugin.is_of(distribution):
+            return f'{kind_in_words(kind)} type "{stem}" belongs to {plugin.origin}'
+    for plugin in registry.plugins:
+        if plugin.name == stem and not plugin.is_of(distribution):
+            return f"{plugin.origin} has a plugin of this name"
+    return None
 
 
 def _files(package: str, stem: str, kind: str) -> dict[str, str]:

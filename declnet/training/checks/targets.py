@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import prod
 
-from declnet.contracts.arrays import Shape
+import numpy as np
+
+from declnet.contracts.arrays import Array, Shape
 from declnet.contracts.data_source import DataInfo
 from declnet.contracts.layer import OutputRange
 from declnet.contracts.loss import Loss
@@ -23,7 +25,7 @@ def target_problems(
     """Return errors for the first data set whose y does not match.
 
     A wrong number of units is reported at the layer that determines it, a wrong kind of y at the
-    loss.
+    loss. A loss with its own `prepare` decides itself.
     """
     last = nodes[-1] if nodes else None
     if last is None or spec.loss is None:
@@ -33,9 +35,36 @@ def target_problems(
             problem = _of_classes(spec.loss, name, info, nodes, last.output_shape)
         else:
             problem = _of_values(name, info, nodes, last.output_shape)
+        if problem is not None and type(spec.loss).prepare is not Loss.prepare:
+            problem = _by_prepare(spec.loss, name, info, last.output_shape, problem)
         if problem is not None:
             return [problem]
     return []
+
+
+def _by_prepare(
+    loss: Loss, name: str, info: DataInfo, output: Shape, usual: Diagnostic
+) -> Diagnostic | None:
+    """Return what a loss's own `prepare` says about two samples of a y that is usually wrong."""
+    y: Array = np.ones((2, *info.target_shape))
+    if info.target == "classes":
+        y = np.array(_labels_of(info))
+    elif loss.targets == "classes" and y.ndim == 2:
+        y[:, 1:] = 0  # one-hot
+    try:
+        loss.prepare(y, output, np.dtype(float))
+    except ValueError as error:
+        message = str(error)
+    except Exception:  # these samples are made up
+        return usual
+    else:
+        return None
+    try:
+        Loss.prepare(loss, y, output, np.dtype(float))
+    except ValueError as error:
+        if str(error) == message:
+            return usual
+    return Diagnostic(f"{loss.type}: {message} (data.{name})", None, ("loss",), "E041")
 
 
 def _of_classes(

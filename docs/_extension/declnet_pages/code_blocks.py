@@ -7,6 +7,7 @@ A comment line directly above a block, which readers do not see, makes the block
 - `% file PROJECT/PATH`: a file of a project, e.g. of an example plugin.
 - `% spec`: a complete spec; `% spec using PROJECT`: with the plugin of a project on the pages;
   with `, run` at the end, it is also trained.
+- `% signatures CLASS`: the attributes and methods of a class of declnet.
 """
 
 from __future__ import annotations

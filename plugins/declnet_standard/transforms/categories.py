@@ -97,7 +97,7 @@ class CategoryTransform(Transform):
         """Return the category of each row, -1 for missing and unknown ones that are accepted."""
         positions, missing = positions_of(x, categories)
         unknown = positions < 0
-        if self.missing == "error":
+        if self.missing == "error" or (self.missing == "unknown" and self.unknown == "error"):
             refuse(x, missing, "is missing", self.missing_hint)
         if self.missing == "zeros":
             unknown &= ~missing

@@ -51,6 +51,17 @@ def test_kernels_are_compiled_once_and_a_line_says_so(short, numba, tmp_path):
     assert list(tmp_path.rglob("*.nbc"))
 
 
+def test_a_truncated_cache_is_written_again(short, numba, tmp_path):
+    first = run_apart(short, tmp_path)
+    cached = {path: path.read_bytes() for path in tmp_path.rglob("*.nb?")}
+    for suffix in ("nbc", "nbi"):
+        for path in tmp_path.rglob(f"*.{suffix}"):
+            path.write_bytes(cached[path][: len(cached[path]) // 2])
+        again = run_apart(short, tmp_path)
+        assert again.stdout == first.stdout, again.stderr
+        assert all(path.read_bytes() != cached[path][: len(cached[path]) // 2] for path in cached)
+
+
 def test_numba_is_not_imported_unless_kernels_are_compiled(short, tmp_path):
     done = run_apart(short | {"engine": {"kernels": "auto"}}, tmp_path)
     assert done.stdout.splitlines()[-1] == "[]", done.stderr

@@ -104,10 +104,12 @@ def passed(layer, x, dy=None):
     ids=lambda each: getattr(each, "type", None),
 )
 def test_values_and_slopes_at_kinks_and_ends(layer, x, y, slopes):
-    found = passed(layer, [x])
+    dy = np.arange(2.0, 2 + len(x))  # not 1, which hides how dy and the slope are combined
+    found = passed(layer, [x], np.array([dy]))
     np.testing.assert_allclose(found[0], [y], rtol=1e-11 if layer.type == "elu" else 1e-13)
     if slopes is not None:
-        np.testing.assert_allclose(found[1], [slopes], rtol=1e-11 if layer.type == "elu" else 1e-13)
+        expected = [dy * slopes]
+        np.testing.assert_allclose(found[1], expected, rtol=1e-11 if layer.type == "elu" else 1e-13)
 
 
 def test_the_smallest_value_of_silu_is_where_its_gradient_vanishes():

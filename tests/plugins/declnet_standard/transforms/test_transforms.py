@@ -75,6 +75,8 @@ def test_other_data_goes_by_the_training_data():
         (OneHot(), text("a", "b"), text("a", "b", None), "is missing", 2),
         (OneHot(unknown="error"), text("a"), text("a", "z"), 'is "z"', 1),
         (Ordinal(), text("a"), text("a", "a", "z"), 'is "z"', 2),
+        (Ordinal(missing="unknown"), text("a"), text("a", None), "is missing", 1),
+        (Ordinal(missing="unknown"), text("a", None), None, "is missing", 1),
         (OneHot(most_categories=2), text(*"abc"), None, "has 3 categories, more than 2", None),
         (OneHot(), np.array([1.0, 1.5]), None, "is 1.5, but categories are", 1),
         (OneHot(), np.array([1.0, np.inf]), None, "is inf", 1),

@@ -1,0 +1,49 @@
+"""The signatures on the page of the contracts, which readers of the plain file see too."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+
+from declnet_pages.code_blocks import CodeBlock
+
+import declnet
+
+NOT_FOR_AUTHORS = {"kind", "renamed", "required_methods", "verify_contract"}
+
+
+def stub_of(cls: type) -> str:
+    """Return the public attributes and methods of a contract, without docstrings and bodies."""
+    (definition,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
+    assert isinstance(definition, ast.ClassDef)
+    body: list[ast.stmt] = []
+    for each in definition.body:
+        if isinstance(each, ast.FunctionDef):
+            name = each.name
+            each.body = [ast.Expr(ast.Constant(...))]
+        elif isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name):
+            name = each.target.id
+        else:
+            continue
+        if not name.startswith("_") and name not in NOT_FOR_AUTHORS:
+            body.append(each)
+    definition.body, definition.decorator_list = body, []
+    return ast.unparse(definition)
+
+
+def test_every_contract_shows_its_current_signatures(blocks: list[CodeBlock]) -> None:
+    shown = {each.argument: each.text for each in blocks if each.verb == "signatures"}
+    expected = {name: stub_of(getattr(declnet, name)) for name in shown}
+    assert {name: ast.unparse(ast.parse(text)) for name, text in shown.items()} == expected
+    contracts = {name for name in declnet.__all__ if _is_contract(getattr(declnet, name))}
+    assert contracts <= set(shown)
+
+
+def _is_contract(value: object) -> bool:
+    return (
+        inspect.isclass(value)
+        and issubclass(value, declnet.Component)
+        and value is not declnet.Component
+        and value.is_contract()
+    )
