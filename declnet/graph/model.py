@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -55,7 +56,7 @@ def summary_of(nodes: Sequence[Node]) -> tuple[LayerSummary, ...]:
 
 
 class Model:
-    """A compiled model.
+    """A compiled model; it can be copied and pickled.
 
     Attributes:
         nodes: the layers in order, with their shapes.
@@ -74,6 +75,15 @@ class Model:
         self.samples_at_once = samples_at_once(self.nodes, self.dtype)
         readers = [node for node in self.nodes if 0 in node.inputs]
         self.takes_integers = all(node.layer.input_dtype == "integer" for node in readers)
+        self._of_thread = threading.local()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what copies and pickles hold; each has graphs of its own."""
+        return {name: value for name, value in vars(self).items() if name != "_of_thread"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore a copy."""
+        vars(self).update(state)
         self._of_thread = threading.local()
 
     @property

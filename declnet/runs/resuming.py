@@ -61,7 +61,17 @@ def resume(
             (notice or _ignore)("this run is finished: there is nothing left to do")
             stored = open_run(directory, registry, notice=notice)
             seconds = float(manifest.get("seconds", 0.0))
-            return RunResult(stored.metrics, stored.history, stored.model(), directory, seconds)
+            predictor = stored.predictor()
+            return RunResult(
+                stored.metrics,
+                stored.history,
+                predictor.model,
+                directory,
+                seconds,
+                spec=predictor.spec,
+                preparation=predictor.preparation,
+                registry=predictor.registry,
+            )
         spec_file = _read_spec(directory)
         spec, view = spec_of_run(directory, manifest or {}, registry, training=True)
         if data is None and spec.data.train is None:

@@ -16,6 +16,7 @@ from declnet.runs.manifest import first_manifest
 from declnet.runs.record import Record
 from declnet.runs.session import Listener, RunResult, Session, make_ready_run
 from declnet.spec.model import RunSpec, resolved_toml
+from declnet.spec.validate import GivenSpec, as_spec
 from declnet.training.checks.check import Checked
 
 GivenData = Dataset | Table | tuple[Any, Any]
@@ -23,7 +24,7 @@ GivenData = Dataset | Table | tuple[Any, Any]
 
 
 def run(
-    spec: RunSpec,
+    spec: GivenSpec,
     data: GivenData | Mapping[str, GivenData] | None = None,
     out: str | Path | None = None,
     *,
@@ -35,7 +36,8 @@ def run(
     """Train and evaluate the model of a spec.
 
     Args:
-        spec: the spec of the run.
+        spec: the spec of the run; or its file's path or its tables, as for `load_spec` and
+            `parse_spec`.
         data: data to use instead of the spec's: the training data, or a mapping with `"train"`
             and, optionally, `"validation"` and `"test"`. Each is `(x, y)`, a `Dataset`, a `Table`,
             or a table with its target, `(frame, "column")` or `(frame, y)`, where the table is a
@@ -43,7 +45,7 @@ def run(
         out: the folder to write the run to, new or empty; None writes nothing.
         numbered: whether to write to a new folder `<name>-<number>` within `out` instead.
         listener: called with each event of the training.
-        registry: where kernels and initializers are looked up; default: all installed plugins.
+        registry: where names are looked up; default: all installed plugins.
         checked: the result of checking this same spec, to avoid reading tables twice.
 
     Raises:
@@ -55,6 +57,7 @@ def run(
             epochs. If a component raised, the error names it and its distribution
             (`ComponentError`).
     """
+    spec = as_spec(spec, registry)
     _require_one_fold(spec)
     ready = make_ready_run(spec, registry, given_data(data) if data is not None else None, checked)
     if out is None:

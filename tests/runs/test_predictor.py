@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -24,6 +27,18 @@ def columns(flowers):
         "color": np.array([row["color"] for row in rows], object),
         "width": np.array([float(row["width"].replace("NA", "nan")) for row in rows]),
     }
+
+
+@pytest.mark.parametrize(
+    "duplicate", [copy.copy, copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))]
+)
+def test_a_copy_gives_the_same(predictor, columns, flowers, duplicate):
+    expected = predictor.predict(columns)
+    same = duplicate(predictor)
+    assert np.array_equal(same.predict(columns).outputs, expected.outputs)
+    assert same.class_names == predictor.class_names
+    (part,) = predicted_parts(same, flowers.table)
+    assert np.array_equal(part.outputs, expected.outputs)
 
 
 def test_it_says_what_it_needs_and_gives(predictor, flowers):

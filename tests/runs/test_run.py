@@ -13,7 +13,9 @@ from declnet import (
     Diagnostic,
     OutputError,
     SpecError,
+    load_predictor,
     parse_spec,
+    resume,
     run,
 )
 from declnet.contracts.callback import EpochLogged
@@ -31,6 +33,27 @@ def test_without_a_folder_nothing_is_written(document, tmp_path, monkeypatch):
     result = run(parse_spec(document))
     assert result.directory is None
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_spec_may_be_a_path_or_tables(document, spec_file):
+    path, expected = spec_file(document), run(parse_spec(document))
+    assert all(same_weights(run(each), expected) for each in (path, str(path), document))
+    with pytest.raises(SpecError, match="a spec must be a mapping, not int"):
+        run(7)
+
+
+@pytest.mark.parametrize("finished", [False, True])
+def test_the_result_predicts_from_raw_rows(document, tmp_path, finished):
+    document["data"] = {"prepare": ["standardize", "one_hot"]}
+    table = {"size": np.arange(30.0), "city": ["a", "b", "c"] * 10, "kind": ["u", "v", "w"] * 10}
+    result = run(parse_spec(document), (table, "kind"), tmp_path / "out")
+    if finished:
+        result = resume(tmp_path / "out")
+    found = result.predict({"city": ["c", "a"], "size": [1.0, 2.0]})
+    stored = load_predictor(tmp_path / "out").predict({"city": ["c", "a"], "size": [1.0, 2.0]})
+    assert np.array_equal(found.outputs, stored.outputs)
+    assert set(found.prediction) <= {"u", "v", "w"}
+    assert result.predictor is result.predictor
 
 
 def test_the_same_spec_gives_the_same_weights_bit_for_bit(document):
