@@ -68,6 +68,10 @@ def checked_records(records: Table, label: str) -> Table:
     return records
 
 
+GivenData = Dataset | Table | tuple[Any, Any]
+"""Types accepted as a data set from a program; see `as_data`."""
+
+
 def as_data(data: Any, label: str) -> Dataset | Table:
     """Convert data passed in by a program.
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from declnet.data.loading import GivenData
 from declnet.errors import Diagnostic, SpecError
 from declnet.registry.registry import Registry
 from declnet.runs.folder import claim
-from declnet.runs.run import GivenData, run
+from declnet.runs.run import run
 from declnet.runs.session import Listener, RunResult
 from declnet.runs.sweep import Spread, spread
 from declnet.spec.model import fold_specs

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from declnet.contracts.data_source import Dataset, DataSource
 from declnet.contracts.returned import checked_inputs, checked_load
 from declnet.contracts.table import ColumnType, Table
 from declnet.data.files import file_source, naming
-from declnet.data.loading import checked
+from declnet.data.loading import GivenData, as_data, checked
 from declnet.data.preparation import ARRAY, FittedPreparation, stacked
 from declnet.data.python_table import as_table
 from declnet.data.target_encoding import TargetEncoding
@@ -26,6 +26,9 @@ from declnet.registry.registry import Registry
 from declnet.runs.predictions import OutputReading, Predictions, predictions_of
 from declnet.spec.model import RunSpec
 from declnet.spec.requirements import registry_for
+
+if TYPE_CHECKING:
+    from declnet.runs.evaluation import Evaluation
 
 
 class Predictor:
@@ -79,6 +82,50 @@ class Predictor:
         """
         with attributing_errors(self.registry):
             return self.predict_prepared(self.prepared(as_table(data)))
+
+    def evaluate(self, data: Path | GivenData) -> Evaluation:
+        """Evaluate the model on samples with targets, prepared like the training data.
+
+        Args:
+            data: the path of a file; or data with targets, as for `declnet.run`.
+
+        Raises:
+            DataError: the data cannot be read, lacks a column, has a class unknown to the model, or
+                does not fit the model.
+            ComponentError: a component raised an exception or violated its contract.
+        """
+        from declnet.runs.evaluation import evaluate_parts
+
+        with attributing_errors(self.registry):
+            if isinstance(data, Path):
+                return evaluate_parts(self, labeled_parts(self, data), str(data))
+            given = self.labeled(as_data(data, "the given"), "the given")
+            return evaluate_parts(self, [given], "given")
+
+    def labeled(self, data: Dataset | Table, label: str) -> Dataset:
+        """Return samples with targets, prepared like the run's data.
+
+        Args:
+            data: the samples; a table's target may have another name than the run's.
+            label: the data's name in messages.
+
+        Raises:
+            DataError: as for `evaluate`.
+        """
+        preparation = self.preparation
+        if isinstance(data, Table):
+            if preparation is None or preparation.target is None:
+                raise DataError("the model was trained on arrays", hint="give arrays, x and y")
+            columns, target = dict(data.columns), preparation.target.column
+            if data.target in columns and data.target != target:
+                columns[target] = columns.pop(data.target)
+            data = replace(data, columns=columns, target=target)
+            return checked(preparation.apply_to_set(data), label)
+        if self.features is not None:
+            raise DataError(
+                "the model was trained on a table", hint="give a table with its columns"
+            )
+        return checked(data if preparation is None else preparation.apply_to_set(data), label)
 
     def predict_prepared(self, x: Array) -> Predictions:
         """Return predictions for samples x as returned by `prepared`."""
@@ -164,24 +211,12 @@ def labeled_parts(predictor: Predictor, path: Path) -> Iterator[Dataset]:
     Raises:
         DataError: the file cannot be read, lacks a column or has a class unknown to the model.
     """
-    preparation, is_table = predictor.preparation, predictor.features is not None
+    preparation = predictor.preparation
     target = preparation.target if preparation is not None else None
     with naming(path):
         source = _source(predictor, path, target)
         for part in source.chunks(_no_chance(), samples_in_part(predictor)):
-            data = checked_load(source, part, "chunks")
-            if is_table and not isinstance(data, Table):
-                hint = "name a table with its columns"
-                raise DataError("the model was trained on a table", hint=hint)
-            if isinstance(data, Table) and not is_table:
-                hint = "name a file of arrays, x and y"
-                raise DataError("the model was trained on arrays", hint=hint)
-            if isinstance(data, Table) and target is not None:
-                data = replace(data, target=target.column)
-            if preparation is not None:
-                yield checked(preparation.apply_to_set(data), str(path))
-            elif isinstance(data, Dataset):
-                yield checked(data, str(path))
+            yield predictor.labeled(checked_load(source, part, "chunks"), str(path))
 
 
 def _source(predictor: Predictor, path: Path, target: TargetEncoding | None) -> DataSource:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from declnet.data.loading import GivenData
 from declnet.errors import OutputError, ResumeError
 from declnet.registry.registry import Registry
 from declnet.runs import folder
@@ -14,7 +15,7 @@ from declnet.runs.folder import locked, read_object, reading
 from declnet.runs.manifest import PINNED, changes, first_manifest
 from declnet.runs.origins import spec_of_run
 from declnet.runs.record import Record
-from declnet.runs.run import GivenData, given_data
+from declnet.runs.run import given_data
 from declnet.runs.session import Listener, ReadyRun, RunResult, Session, make_ready_run
 from declnet.runs.stored_run import open_run
 from declnet.spec.model import TrainingSpec

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from declnet.contracts.data_source import Dataset
 from declnet.contracts.table import Table
-from declnet.data.loading import as_data
+from declnet.data.loading import GivenData, as_data
 from declnet.errors import DataError, Diagnostic, SpecError
 from declnet.registry.registry import Registry
 from declnet.runs.folder import claim, claim_numbered, locked
@@ -18,9 +17,6 @@ from declnet.runs.session import Listener, RunResult, Session, make_ready_run
 from declnet.spec.model import RunSpec, resolved_toml
 from declnet.spec.validate import GivenSpec, as_spec
 from declnet.training.checks.check import Checked
-
-GivenData = Dataset | Table | tuple[Any, Any]
-"""Types accepted as a data set; see `declnet.data.loading.as_data`."""
 
 
 def run(
