@@ -104,12 +104,12 @@ class Model:
         self._require_shape(samples)
         graph = self._graph(len(samples))
         if 0 < len(samples) <= graph.capacity:  # the general path costs one sample 10 % more
-            return graph.predict(self._converted(samples[:])).copy()
+            return graph.predict(self._part(samples, slice(None))).copy()
         predictions = np.empty((len(samples), *self.output_shape), self.dtype)
         self._converted(samples[:0])  # rejects wrong types even without samples
         for start in range(0, len(samples), graph.capacity):
             part = slice(start, start + graph.capacity)
-            predictions[part] = graph.predict(self._converted(samples[part]))
+            predictions[part] = graph.predict(self._part(samples, part))
         return predictions
 
     def as_input(self, x: Samples) -> Samples:
@@ -139,6 +139,12 @@ class Model:
 
     def _converted(self, x: Samples) -> Samples:
         return as_input(x, self.dtype, self.takes_integers)
+
+    def _part(self, x: Array | MappedArray, part: slice) -> Array:
+        """Return some samples in the model's type, for layers to read only."""
+        samples: Array = self._converted(x[part])
+        samples.flags.writeable = False  # a view or a copy, never the caller's own array
+        return samples
 
     def _graph(self, samples: int) -> InferenceGraph:
         """Return this thread's graph, rebuilt if it is too small."""

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from declnet.contracts.arrays import Array
+from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data_source import Dataset, DataSource
 from declnet.contracts.returned import checked_inputs, checked_load
 from declnet.contracts.table import ColumnType, Table
 from declnet.data.files import file_source, naming
-from declnet.data.loading import GivenData, as_data, checked
+from declnet.data.loading import GivenData, as_data, checked, guarded
 from declnet.data.preparation import ARRAY, FittedPreparation, stacked
 from declnet.data.python_table import as_table
 from declnet.data.target_encoding import TargetEncoding
@@ -81,7 +81,9 @@ class Predictor:
             ComponentError: a component raised an exception or violated its contract.
         """
         with attributing_errors(self.registry):
-            return self.predict_prepared(self.prepared(as_table(data)))
+            table = as_table(data)
+            given = guarded(table) if isinstance(table, Table) else read_only(table)
+            return self.predict_prepared(self.prepared(given))
 
     def evaluate(self, data: Path | GivenData) -> Evaluation:
         """Evaluate the model on samples with targets, prepared like the training data.
@@ -99,7 +101,7 @@ class Predictor:
         with attributing_errors(self.registry):
             if isinstance(data, Path):
                 return evaluate_parts(self, labeled_parts(self, data), str(data))
-            given = self.labeled(as_data(data, "the given"), "the given")
+            given = self.labeled(guarded(as_data(data, "the given")), "the given")
             return evaluate_parts(self, [given], "given")
 
     def labeled(self, data: Dataset | Table, label: str) -> Dataset:

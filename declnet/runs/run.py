@@ -7,7 +7,7 @@ from pathlib import Path
 
 from declnet.contracts.data_source import Dataset
 from declnet.contracts.table import Table
-from declnet.data.loading import GivenData, as_data
+from declnet.data.loading import GivenData, as_data, guarded
 from declnet.errors import DataError, Diagnostic, SpecError
 from declnet.registry.registry import Registry
 from declnet.runs.folder import claim, claim_numbered, locked
@@ -67,12 +67,12 @@ def run(
 
 
 def given_data(data: GivenData | Mapping[str, GivenData]) -> dict[str, Dataset | Table]:
-    """Convert data passed in by a program; raise DataError if it is invalid."""
+    """Convert data passed in by a program, to be read only; raise DataError if it is invalid."""
     named = data if isinstance(data, Mapping) else {"train": data}
     unknown = set(named) - {"train", "validation", "test"}
     if unknown or "train" not in named:
         raise DataError("data must have train and may have validation and test, nothing else")
-    return {name: as_data(each, name) for name, each in named.items()}
+    return {name: guarded(as_data(each, name)) for name, each in named.items()}
 
 
 def _require_one_fold(spec: RunSpec) -> None:

@@ -8,17 +8,24 @@ import numpy as np
 import pytest
 
 from declnet import (
+    ComponentError,
     DataError,
     Dataset,
     Diagnostic,
+    Layer,
+    Metric,
+    Model,
     OutputError,
     SpecError,
+    Transform,
+    discover,
     load_predictor,
     parse_spec,
     resume,
     run,
 )
 from declnet.contracts.callback import EpochLogged
+from declnet.graph.shapes import infer_nodes
 from declnet.training.checks.check import check_spec
 
 
@@ -90,6 +97,87 @@ def test_named_data_sets_are_trained_on_validated_and_tested(document, blobs):
     result = run(parse_spec(document), data={"train": blobs, "validation": blobs, "test": blobs})
     assert set(result.metrics) == {"train", "validation", "test"}
     assert result.metrics["test"] == result.metrics["train"]
+
+
+class Doubling(Layer):
+    """A layer that changes its input."""
+
+    type = "doubling"
+    backward_needs = frozenset()
+
+    def forward(self, x, y, state):
+        x *= 2
+        y[...] = x
+
+    def backward(self, x, y, dy, dx, state):
+        if dx is not None:
+            dx[...] = 2 * dy
+
+
+class Clearing(Transform):
+    """A transform that changes its column."""
+
+    type = "clearing"
+
+    def suits(self, column):
+        return True
+
+    def fit(self, column):
+        return {}
+
+    def apply(self, column, state):
+        column[...] = 0
+        return column
+
+
+class Erasing(Metric):
+    """A metric that changes the targets."""
+
+    type = "erasing"
+
+    def start(self):
+        return None
+
+    def update(self, state, y_pred, y_true):
+        y_true[...] = 0
+
+    def result(self, state):
+        return 0.0
+
+
+WRITING = {
+    "layer": {"model.layers.0": "doubling"},
+    "transform": {"data.prepare": ["clearing"]},
+    "metric": {"training.metrics": ["erasing"]},
+}
+
+
+@pytest.mark.parametrize("batch_size", [None, 8])
+@pytest.mark.parametrize("shape", [(30, 1), (30, 3), (30, 20)])
+@pytest.mark.parametrize("kind", WRITING)
+def test_no_component_changes_the_arrays_of_the_program(document, changed, kind, shape, batch_size):
+    registry = discover()
+    for each in (Doubling, Clearing, Erasing):
+        registry.register(each)
+    del document["data"]
+    document["training"]["batch_size"] = batch_size
+    x, y = np.asfortranarray(np.random.default_rng(0).normal(size=shape)), np.arange(30) % 3
+    before = x.copy(), y.copy()
+    spec = parse_spec(changed(document, WRITING[kind]), registry)
+    with pytest.raises(ComponentError, match=f"^{kind} .*read-only"):
+        run(spec, (x, y), registry=registry)
+    assert (x == before[0]).all()
+    assert (y == before[1]).all()
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_predicting_does_not_change_the_samples(order):
+    nodes = infer_nodes((Doubling(),), (2,), discover())
+    x = np.ones((3, 2), order=order)
+    with pytest.raises(ValueError, match="read-only"):
+        Model(nodes, (2,), "float64").predict(x)
+    assert (x == 1).all()
+    assert x.flags.writeable
 
 
 @pytest.mark.parametrize("names", [["validation"], ["train", "tests"], []])
