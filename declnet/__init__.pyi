@@ -65,6 +65,7 @@ from declnet.registry.hookspec import Register as Register
 from declnet.registry.hookspec import hookimpl as hookimpl
 from declnet.registry.lazy import lazy_names as lazy_names
 from declnet.registry.registry import Registry as Registry
+from declnet.runs.comparison import Comparison as Comparison
 from declnet.runs.cross_validation import CrossValidation as CrossValidation
 from declnet.runs.cross_validation import cross_validate as cross_validate
 from declnet.runs.evaluation import ConfusionMatrix as ConfusionMatrix

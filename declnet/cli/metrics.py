@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from declnet.contracts.callback import EpochLogged
 from declnet.contracts.metric import Better, Metric
-from declnet.errors import UnknownTypeError
-from declnet.registry.registry import Registry
-from declnet.spec.requirements import registry_for
+from declnet.runs.comparison import Directions
 from declnet.training.metrics import LOSSES
 
 Abbreviations = Mapping[str, str]
@@ -84,9 +81,6 @@ def _rate(rate: float) -> str:
 MetricValues = Mapping[str, Mapping[str, float | None]]
 """Values by data set and name, as in `metrics.json`."""
 
-Directions = Mapping[str, Better | None]
-"""Whether higher or lower values of each metric are better; None or missing if unknown."""
-
 FOR_CHOICE = ("validation", "test", "train")
 """Data sets to judge a model by if none is named, most meaningful first."""
 
@@ -140,50 +134,6 @@ def main_metric(known: Iterable[tuple[str, str]], directions: Directions) -> tup
         if names:
             return data, (directed or [name for name in names if name in LOSSES] or names)[0]
     return None
-
-
-def stored_directions(
-    stored: object, spec: Mapping[str, Any], registry: Registry | None = None
-) -> dict[str, Better | None]:
-    """Return the better direction of each metric of a run, where known.
-
-    Args:
-        stored: `better` from the run's manifest; None for runs of the first edition, whose metrics
-            are then looked up by their types.
-        spec: the run's resolved spec as plain tables.
-        registry: where metrics are looked up; default: all installed plugins.
-    """
-    if isinstance(stored, Mapping):
-        found = {name: each for name, each in stored.items() if each in ("higher", "lower")}
-    else:
-        found = _looked_up(spec, registry)
-    return {**dict.fromkeys(LOSSES, "lower"), **found}
-
-
-def _looked_up(spec: Mapping[str, Any], registry: Registry | None) -> dict[str, Better | None]:
-    training = spec.get("training")
-    metrics = training.get("metrics") if isinstance(training, Mapping) else None
-    if not isinstance(metrics, list) or not metrics:
-        return {}
-    found: dict[str, Better | None] = {}
-    registry = registry_for(spec.get("plugins"), registry)
-    for each in metrics:
-        table = each if isinstance(each, Mapping) else {"type": each}
-        try:
-            better = registry.find(Metric.kind, str(table.get("type"))).better
-        except UnknownTypeError:
-            better = None
-        found[str(table.get("name") or table.get("type"))] = better
-    return found
-
-
-def common_directions(all_directions: Iterable[Directions]) -> dict[str, Better | None]:
-    """Return the directions of several runs; None for metrics on which they disagree."""
-    found: dict[str, set[Better]] = {}
-    for directions in all_directions:
-        for name, better in directions.items():
-            found.setdefault(name, set()).update([better] if better is not None else [])
-    return {name: each.pop() if len(each) == 1 else None for name, each in found.items()}
 
 
 def sort_key(value: float | None, first: Better) -> float:

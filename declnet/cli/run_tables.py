@@ -9,7 +9,6 @@ from typing import Any
 from declnet.cli.metrics import (
     FOR_CHOICE,
     PARTS,
-    common_directions,
     find_metric,
     format_metric,
     format_seconds,
@@ -17,11 +16,11 @@ from declnet.cli.metrics import (
     order_of,
     ordered,
     sort_key,
-    stored_directions,
 )
 from declnet.cli.terminal import print_table
 from declnet.errors import SpecError
 from declnet.registry.spelling import suggestion
+from declnet.runs.comparison import common_directions, stored_directions
 from declnet.runs.listing import ListedRun
 from declnet.runs.stored_run import StoredRun
 from declnet.spec.flatten import differing_keys, flatten
@@ -168,9 +167,7 @@ def print_comparison(
         ValueError: no run has that metric, or its better direction is unknown.
     """
     known = informative([run.metrics for run in runs])
-    directions = common_directions(
-        stored_directions(run.manifest.get("better"), run.spec_tables) for run in runs
-    )
+    directions = common_directions(run.better for run in runs)
     if wanted is not None:
         column = find_metric(wanted, known)
         if column is None:

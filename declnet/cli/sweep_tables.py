@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from declnet.cli.metrics import (
     DATA_SETS,
     PARTS,
-    common_directions,
     find_metric,
     format_metric,
     format_seconds,
@@ -19,6 +18,7 @@ from declnet.cli.metrics import (
 from declnet.cli.terminal import print_table
 from declnet.contracts.metric import Better
 from declnet.registry.spelling import suggestion
+from declnet.runs.comparison import common_directions
 from declnet.runs.sweep import Series, spread
 from declnet.spec.model import RunSpec
 from declnet.training.metrics import LOSSES, directions

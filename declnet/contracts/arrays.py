@@ -22,6 +22,13 @@ Shape = tuple[int, ...]
 Dtype = np.dtype[Any]
 
 
+def read_only(array: Array) -> Array:
+    """Return a view of an array through which it cannot be changed."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
 PART = 1 << 24
 """Bytes to read at a time when iterating over all samples."""
 

@@ -22,6 +22,7 @@ class Samples:
     """Samples in an array, ready to be gathered into batches."""
 
     def __init__(self, array: Array) -> None:
+        self._given = array
         self._thin = prod(array.shape[1:]) <= THIN
         self._stored = np.ascontiguousarray(np.moveaxis(array, 0, -1) if self._thin else array)
 
@@ -38,10 +39,12 @@ class Samples:
         return (np.moveaxis(memory, -1, 0) if self._thin else memory), gather
 
     def all(self) -> Array:
-        """Return all samples in order, sample axis contiguous, as the input of a full batch."""
-        if self._thin:
-            return np.moveaxis(self._stored, -1, 0)
-        return np.moveaxis(np.ascontiguousarray(np.moveaxis(self._stored, 0, -1)), -1, 0)
+        """Return all samples in order, sample axis contiguous, in memory of their own."""
+        stored = self._stored if self._thin else np.moveaxis(self._stored, 0, -1)
+        batch = np.ascontiguousarray(stored)
+        if np.may_share_memory(batch, self._given):
+            batch = batch.copy()
+        return np.moveaxis(batch, -1, 0)
 
 
 class VariedSamples:

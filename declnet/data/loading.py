@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
 
-from declnet.contracts.arrays import Array, Dtype, MappedArray
+from declnet.contracts.arrays import Array, Dtype, MappedArray, read_only
 from declnet.contracts.data_source import Dataset, DataSource
 from declnet.contracts.returned import checked_load
 from declnet.contracts.table import Table
@@ -68,6 +69,10 @@ def checked_records(records: Table, label: str) -> Table:
     return records
 
 
+GivenData = Dataset | Table | tuple[Any, Any]
+"""Types accepted as a data set from a program; see `as_data`."""
+
+
 def as_data(data: Any, label: str) -> Dataset | Table:
     """Convert data passed in by a program.
 
@@ -97,6 +102,17 @@ def as_data(data: Any, label: str) -> Dataset | Table:
     if is_table(features):
         return checked_records(_with_target(features, y, label), label)
     return checked(Dataset(np.asarray(features), np.asarray(y)), label)
+
+
+Given = TypeVar("Given", Dataset, Table, Dataset | Table)
+
+
+def guarded(data: Given) -> Given:
+    """Return the data as read-only views of its arrays."""
+    if isinstance(data, Table):
+        return replace(data, columns={name: read_only(each) for name, each in data.columns.items()})
+    x = data.x if isinstance(data.x, MappedArray) else read_only(data.x)
+    return replace(data, x=x, y=read_only(data.y))
 
 
 def _with_target(features: Any, y: Any, label: str) -> Table:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from declnet.contracts.arrays import Array, Dtype, Shape
+from declnet.contracts.arrays import Array, Dtype, Shape, read_only
 from declnet.contracts.kernel import Call
 from declnet.contracts.parameter import LayerState, Workspace
 from declnet.graph.memory_plan import Order, Plan, Reader
@@ -147,13 +147,14 @@ class BatchArrays:
     """The values, gradients and layer states of a graph for one batch.
 
     Args:
-        x: the model's input, (n, *input shape).
+        x: the model's input, (n, *input shape); layers get it read-only.
     """
 
     def __init__(self, memory: GraphMemory, x: Array) -> None:
         self.plan, self.states = memory.plan, memory.states(len(x))
         self._nodes, self._blocks, self._n = memory.nodes, memory.blocks, len(x)
-        self._values = [x]
+        self._x = x
+        self._values = [read_only(x)]
         for value, block in enumerate(self.plan.activations):
             if block is not None:
                 self._values.append(self._view(value, block, self.plan.orders[value]))
@@ -166,6 +167,13 @@ class BatchArrays:
         """Return what a layer reads: an array, or a tuple if it takes many inputs."""
         arrays = tuple(self.read((node.index, position)) for position in range(len(node.inputs)))
         return arrays if node.takes_many_inputs else arrays[0]
+
+    def kernel_input(self, node: Node) -> Array:
+        """Return what a kernel reads that starts at a layer with one input.
+
+        The model's input is writeable, since compiled code is typed by that.
+        """
+        return self._x if node.inputs == (0,) else self.read((node.index, 0))
 
     def read(self, reader: Reader) -> Array:
         """Return one input of a layer: the value itself, or its copy in another memory order."""

@@ -209,7 +209,7 @@ def kernel_calls(
     site = replace(
         site,
         components=(*(node.layer for node in chain.nodes), *site.components),
-        x=batch.inputs(first),
+        x=batch.kernel_input(first),
         y=batch.output(last),
         dy=batch.gradient(last.index + 1),
         dx=dx,

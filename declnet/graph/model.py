@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -55,7 +56,7 @@ def summary_of(nodes: Sequence[Node]) -> tuple[LayerSummary, ...]:
 
 
 class Model:
-    """A compiled model.
+    """A compiled model; it can be copied and pickled.
 
     Attributes:
         nodes: the layers in order, with their shapes.
@@ -76,6 +77,15 @@ class Model:
         self.takes_integers = all(node.layer.input_dtype == "integer" for node in readers)
         self._of_thread = threading.local()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what copies and pickles hold; each has graphs of its own."""
+        return {name: value for name, value in vars(self).items() if name != "_of_thread"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore a copy."""
+        vars(self).update(state)
+        self._of_thread = threading.local()
+
     @property
     def output_shape(self) -> Shape:
         """The shape of one prediction."""
@@ -94,12 +104,12 @@ class Model:
         self._require_shape(samples)
         graph = self._graph(len(samples))
         if 0 < len(samples) <= graph.capacity:  # the general path costs one sample 10 % more
-            return graph.predict(self._converted(samples[:])).copy()
+            return graph.predict(self._part(samples, slice(None))).copy()
         predictions = np.empty((len(samples), *self.output_shape), self.dtype)
         self._converted(samples[:0])  # rejects wrong types even without samples
         for start in range(0, len(samples), graph.capacity):
             part = slice(start, start + graph.capacity)
-            predictions[part] = graph.predict(self._converted(samples[part]))
+            predictions[part] = graph.predict(self._part(samples, part))
         return predictions
 
     def as_input(self, x: Samples) -> Samples:
@@ -129,6 +139,12 @@ class Model:
 
     def _converted(self, x: Samples) -> Samples:
         return as_input(x, self.dtype, self.takes_integers)
+
+    def _part(self, x: Array | MappedArray, part: slice) -> Array:
+        """Return some samples in the model's type, for layers to read only."""
+        samples: Array = self._converted(x[part])
+        samples.flags.writeable = False  # a view or a copy, never the caller's own array
+        return samples
 
     def _graph(self, samples: int) -> InferenceGraph:
         """Return this thread's graph, rebuilt if it is too small."""

@@ -74,6 +74,19 @@ class Parameters:
             for slot in self.slots
         }
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what copies and pickles hold, without the views of the vector."""
+        fixed = {slot.key: self.arrays[slot.key] for slot in self.slots if slot.offset < 0}
+        return {**vars(self), "arrays": fixed}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore a copy, its trainable arrays as views of its own vector."""
+        vars(self).update(state)
+        self.arrays = {
+            slot.key: view(self.vector, slot) if slot.offset >= 0 else state["arrays"][slot.key]
+            for slot in self.slots
+        }
+
     def penalty(self) -> float:
         """Return the sum of all penalties of the current parameters."""
         return float(

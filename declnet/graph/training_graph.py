@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from declnet.contracts.arrays import Array
+from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.kernel import Call, KernelSite
 from declnet.contracts.loss import Loss
 from declnet.graph.arrays import BatchArrays, GraphMemory
@@ -170,6 +170,7 @@ class TrainingGraph:
         if nodes and batch.plan.needs_gradient[-1]:
             dy = np.empty_like(y_pred)  # fused layers have none in the plan
         calls = [call for node in nodes for call in forward_calls(node, batch)]
+        y_true = read_only(y_true)
         calls.append(partial(loss.forward, y_pred, y_true, losses))
         if dy is not None:
             calls += [partial(loss.backward, y_pred, y_true, dy), site.weigh(dy)]

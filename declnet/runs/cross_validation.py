@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from declnet.data.loading import GivenData
 from declnet.errors import Diagnostic, SpecError
 from declnet.registry.registry import Registry
 from declnet.runs.folder import claim
-from declnet.runs.run import GivenData, run
+from declnet.runs.run import run
 from declnet.runs.session import Listener, RunResult
 from declnet.runs.sweep import Spread, spread
-from declnet.spec.model import RunSpec, fold_specs
+from declnet.spec.model import fold_specs
+from declnet.spec.validate import GivenSpec, as_spec
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +41,7 @@ class CrossValidation:
 
 
 def cross_validate(
-    spec: RunSpec,
+    spec: GivenSpec,
     data: GivenData | Mapping[str, GivenData] | None = None,
     out: str | Path | None = None,
     *,
@@ -49,7 +51,7 @@ def cross_validate(
     """Train a spec once for each of its `data.folds`, using that fold as the validation data.
 
     Args:
-        spec: a run with `data.folds`, and without `data.fold`.
+        spec: a run with `data.folds`, and without `data.fold`; as for `run`.
         data: data to use instead of the spec's, as for `run`.
         out: the folder, new or empty, in which each fold is written to `fold-<fold>`; None writes
             nothing.
@@ -62,6 +64,7 @@ def cross_validate(
         OutputError: the folder is not empty; nothing in it was changed.
         RunError: a fold could not be finished, as recorded in its folder.
     """
+    spec = as_spec(spec, registry)
     if not spec.data.is_cross_validation:
         hint = "a cross-validation takes e.g. folds = 5, and no fold"
         problem = Diagnostic('"folds" is missing', hint, ("data", "folds"), "E011")

@@ -12,6 +12,7 @@ import numpy as np
 from declnet.contracts.arrays import Array
 from declnet.contracts.data_source import Dataset
 from declnet.contracts.returned import checked_targets
+from declnet.data.loading import guarded
 from declnet.errors import DataError
 from declnet.runs.predictions import OutputReading, require_finite
 from declnet.runs.predictor import Called, LabeledPart, Predictor
@@ -217,7 +218,7 @@ class ValueErrors:
 
 
 def _ready(part: Dataset, predictor: Predictor, data: str) -> ReadyData:
-    model, loss = predictor.model, predictor.spec.loss
+    model, loss, part = predictor.model, predictor.spec.loss, guarded(part)
     try:
         y_true = loss.prepare(part.y, model.output_shape, model.dtype)
     except ValueError as error:

@@ -6,18 +6,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from declnet.contracts.arrays import Array
+from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data_source import Dataset, DataSource
 from declnet.contracts.returned import checked_inputs, checked_load
 from declnet.contracts.table import ColumnType, Table
 from declnet.data.columns import require_column
 from declnet.data.files import file_source, naming
-from declnet.data.loading import checked
+from declnet.data.loading import GivenData, as_data, checked, guarded
 from declnet.data.preparation import ARRAY, FittedPreparation, stacked
 from declnet.data.python_table import as_table
 from declnet.data.target_encoding import TargetEncoding
@@ -32,6 +32,9 @@ from declnet.runs.predictions import (
 )
 from declnet.spec.model import RunSpec
 from declnet.spec.requirements import registry_for
+
+if TYPE_CHECKING:
+    from declnet.runs.evaluation import Evaluation
 
 Called = Callable[[int], str]
 """Returns how messages call the sample at a position of a part."""
@@ -97,7 +100,9 @@ class Predictor:
             ComponentError: a component raised an exception or violated its contract.
         """
         with attributing_errors(self.registry):
-            return self.predict_part(as_table(data))
+            table = as_table(data)
+            given = guarded(table) if isinstance(table, Table) else read_only(table)
+            return self.predict_part(given)
 
     def predict_part(self, data: Table | Array, first_row: int = 1) -> Predictions:
         """Return the predictions for unprepared data; arguments and errors as for `prepared`.
@@ -108,6 +113,51 @@ class Predictor:
         found = self.predict_prepared(self.prepared(data, first_row))
         require_finite(found.outputs, naming_samples(data, first_row))
         return found
+
+    def evaluate(self, data: Path | GivenData) -> Evaluation:
+        """Evaluate the model on samples with targets, prepared like the training data.
+
+        Args:
+            data: the path of a file; or data with targets, as for `declnet.run`.
+
+        Raises:
+            DataError: the data cannot be read, lacks a column, has a class unknown to the model, or
+                does not fit the model.
+            ComponentError: a component raised an exception or violated its contract.
+        """
+        from declnet.runs.evaluation import evaluate_parts
+
+        with attributing_errors(self.registry):
+            if isinstance(data, Path):
+                return evaluate_parts(self, labeled_parts(self, data), str(data))
+            given = guarded(as_data(data, "the given"))
+            part = self.labeled(given, "the given"), naming_samples(given)
+            return evaluate_parts(self, [part], "given")
+
+    def labeled(self, data: Dataset | Table, label: str) -> Dataset:
+        """Return samples with targets, prepared like the run's data.
+
+        Args:
+            data: the samples; a table's target may have another name than the run's.
+            label: the data's name in messages.
+
+        Raises:
+            DataError: as for `evaluate`.
+        """
+        preparation = self.preparation
+        if isinstance(data, Table):
+            if preparation is None or preparation.target is None:
+                raise DataError("the model was trained on arrays", hint="give arrays, x and y")
+            columns, target = dict(data.columns), preparation.target.column
+            if data.target in columns and data.target != target:
+                columns[target] = columns.pop(data.target)
+            data = replace(data, columns=columns, target=target)
+            return checked(preparation.apply_to_set(data), label)
+        if self.features is not None:
+            raise DataError(
+                "the model was trained on a table", hint="give a table with its columns"
+            )
+        return checked(data if preparation is None else preparation.apply_to_set(data), label)
 
     def predict_prepared(self, x: Array) -> Predictions:
         """Return predictions for samples x as returned by `prepared`, finite or not."""
@@ -218,25 +268,13 @@ def labeled_parts(predictor: Predictor, path: Path) -> Iterator[LabeledPart]:
     Raises:
         DataError: the file cannot be read, lacks a column or has a class unknown to the model.
     """
-    preparation, is_table = predictor.preparation, predictor.features is not None
+    preparation = predictor.preparation
     target = preparation.target if preparation is not None else None
     with naming(path):
         source, first = _source(predictor, path, target), 1
         for part in source.chunks(_no_chance(), samples_in_part(predictor)):
             data = checked_load(source, part, "chunks")
-            if is_table and not isinstance(data, Table):
-                hint = "name a table with its columns"
-                raise DataError("the model was trained on a table", hint=hint)
-            if isinstance(data, Table) and not is_table:
-                hint = "name a file of arrays, x and y"
-                raise DataError("the model was trained on arrays", hint=hint)
-            if isinstance(data, Table) and target is not None:
-                data = replace(data, target=target.column)
-            called = naming_samples(data, first)
-            if preparation is not None:
-                yield checked(preparation.apply_to_set(data), str(path)), called
-            elif isinstance(data, Dataset):
-                yield checked(data, str(path)), called
+            yield predictor.labeled(data, str(path)), naming_samples(data, first)
             first += len(data)
 
 

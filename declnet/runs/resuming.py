@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from declnet.data.loading import GivenData
 from declnet.errors import OutputError, ResumeError
 from declnet.registry.registry import Registry
 from declnet.runs import folder
@@ -14,7 +15,7 @@ from declnet.runs.folder import locked, read_object, reading
 from declnet.runs.manifest import PINNED, changes, first_manifest
 from declnet.runs.origins import spec_of_run
 from declnet.runs.record import Record
-from declnet.runs.run import GivenData, given_data
+from declnet.runs.run import given_data
 from declnet.runs.session import Listener, ReadyRun, RunResult, Session, make_ready_run
 from declnet.runs.stored_run import open_run
 from declnet.spec.model import TrainingSpec
@@ -61,7 +62,17 @@ def resume(
             (notice or _ignore)("this run is finished: there is nothing left to do")
             stored = open_run(directory, registry, notice=notice)
             seconds = float(manifest.get("seconds", 0.0))
-            return RunResult(stored.metrics, stored.history, stored.model(), directory, seconds)
+            predictor = stored.predictor()
+            return RunResult(
+                stored.metrics,
+                stored.history,
+                predictor.model,
+                directory,
+                seconds,
+                spec=predictor.spec,
+                preparation=predictor.preparation,
+                registry=predictor.registry,
+            )
         spec_file = _read_spec(directory)
         spec, view = spec_of_run(directory, manifest or {}, registry, training=True)
         if data is None and spec.data.train is None:

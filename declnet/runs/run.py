@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from declnet.contracts.data_source import Dataset
 from declnet.contracts.table import Table
-from declnet.data.loading import as_data
+from declnet.data.loading import GivenData, as_data, guarded
 from declnet.errors import DataError, Diagnostic, SpecError
 from declnet.registry.registry import Registry
 from declnet.runs.folder import claim, claim_numbered, locked
@@ -16,14 +15,12 @@ from declnet.runs.manifest import first_manifest
 from declnet.runs.record import Record
 from declnet.runs.session import Listener, RunResult, Session, make_ready_run
 from declnet.spec.model import RunSpec, resolved_toml
+from declnet.spec.validate import GivenSpec, as_spec
 from declnet.training.checks.check import Checked
-
-GivenData = Dataset | Table | tuple[Any, Any]
-"""Types accepted as a data set; see `declnet.data.loading.as_data`."""
 
 
 def run(
-    spec: RunSpec,
+    spec: GivenSpec,
     data: GivenData | Mapping[str, GivenData] | None = None,
     out: str | Path | None = None,
     *,
@@ -35,7 +32,8 @@ def run(
     """Train and evaluate the model of a spec.
 
     Args:
-        spec: the spec of the run.
+        spec: the spec of the run; or its file's path or its tables, as for `load_spec` and
+            `parse_spec`.
         data: data to use instead of the spec's: the training data, or a mapping with `"train"`
             and, optionally, `"validation"` and `"test"`. Each is `(x, y)`, a `Dataset`, a `Table`,
             or a table with its target, `(frame, "column")` or `(frame, y)`, where the table is a
@@ -43,7 +41,7 @@ def run(
         out: the folder to write the run to, new or empty; None writes nothing.
         numbered: whether to write to a new folder `<name>-<number>` within `out` instead.
         listener: called with each event of the training.
-        registry: where kernels and initializers are looked up; default: all installed plugins.
+        registry: where names are looked up; default: all installed plugins.
         checked: the result of checking this same spec, to avoid reading tables twice.
 
     Raises:
@@ -55,6 +53,7 @@ def run(
             epochs. If a component raised, the error names it and its distribution
             (`ComponentError`).
     """
+    spec = as_spec(spec, registry)
     _require_one_fold(spec)
     ready = make_ready_run(spec, registry, given_data(data) if data is not None else None, checked)
     if out is None:
@@ -68,12 +67,12 @@ def run(
 
 
 def given_data(data: GivenData | Mapping[str, GivenData]) -> dict[str, Dataset | Table]:
-    """Convert data passed in by a program; raise DataError if it is invalid."""
+    """Convert data passed in by a program, to be read only; raise DataError if it is invalid."""
     named = data if isinstance(data, Mapping) else {"train": data}
     unknown = set(named) - {"train", "validation", "test"}
     if unknown or "train" not in named:
         raise DataError("data must have train and may have validation and test, nothing else")
-    return {name: as_data(each, name) for name, each in named.items()}
+    return {name: guarded(as_data(each, name)) for name, each in named.items()}
 
 
 def _require_one_fold(spec: RunSpec) -> None:

@@ -7,19 +7,22 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.callback import EpochFinished, EpochLogged
+from declnet.data.preparation import FittedPreparation
 from declnet.data.splits import Data
 from declnet.graph.model import Model
 from declnet.registry.registry import Registry
 from declnet.runs.callbacks import ActiveRun, Callbacks
 from declnet.runs.checkpoints import KEEP_LAST
+from declnet.runs.predictions import Predictions
+from declnet.runs.predictor import Predictor
 from declnet.runs.record import Record
 from declnet.spec.model import RunSpec
 from declnet.spec.requirements import registry_for
@@ -125,9 +128,13 @@ class RunResult:
     Attributes:
         metrics: metrics of the finished model by data set: `loss`, `data_loss` and each metric.
         history: a row for each logged epoch, as in `history.jsonl`.
-        model: the trained model; its `predict` returns outputs before `Loss.predictions`.
+        model: the trained model; its `predict` takes prepared arrays and returns outputs before
+            `Loss.predictions`.
         directory: the run's folder, or None if nothing was written.
         seconds: duration from the first epoch to the end of the evaluation.
+        spec: the run's spec.
+        preparation: the preparation of data before the model; None if it takes arrays unchanged.
+        registry: where the run's names were looked up.
     """
 
     metrics: dict[str, dict[str, float]]
@@ -135,6 +142,18 @@ class RunResult:
     model: Model
     directory: Path | None
     seconds: float
+    spec: RunSpec = field(kw_only=True, repr=False)
+    preparation: FittedPreparation | None = field(kw_only=True, repr=False)
+    registry: Registry = field(kw_only=True, repr=False)
+
+    @cached_property
+    def predictor(self) -> Predictor:
+        """The trained model with the preparation of its data."""
+        return Predictor(self.model, self.preparation, self.spec, self.registry)
+
+    def predict(self, data: Any) -> Predictions:
+        """Return predictions for data like the training data; see `Predictor.predict`."""
+        return self.predictor.predict(data)
 
 
 class Session:
@@ -198,7 +217,16 @@ class Session:
         except BaseException as error:
             self._end_early(error)
             raise
-        return RunResult(metrics, self._history, model, active.directory, seconds)
+        return RunResult(
+            metrics,
+            self._history,
+            model,
+            active.directory,
+            seconds,
+            spec=self._ready.spec,
+            preparation=self._ready.prepared.preparation,
+            registry=self._ready.registry,
+        )
 
     def _train(self) -> None:
         """Continue training; code that runs between two events also runs between two steps."""

@@ -19,12 +19,14 @@ from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.runs import folder
 from declnet.runs.checkpoints import Notice
+from declnet.runs.comparison import Comparison, Directions, compared, stored_directions
 from declnet.runs.folder import parse_row, read_metrics, read_object, reading
 from declnet.runs.origins import spec_of_run, warn
 from declnet.spec.document import read_document
 from declnet.spec.model import RunSpec
 
 if TYPE_CHECKING:
+    from declnet.data.loading import GivenData
     from declnet.data.preparation import FittedPreparation
     from declnet.graph.model import LayerSummary, Model
     from declnet.runs.evaluation import Evaluation
@@ -230,6 +232,20 @@ class StoredRun:
         with reading(self.path):
             return read_metrics(self.path)
 
+    @cached_property
+    def better(self) -> Directions:
+        """Whether higher or lower values of each metric are better; None if it does not say."""
+        return stored_directions(self.manifest.get("better"), self.spec_tables, self._registry)
+
+    def compare(self, *others: StoredRun) -> Comparison:
+        """Compare this run with others: the differences of the specs, and the final metrics.
+
+        Raises:
+            SpecError: a run's spec cannot be read.
+            OutputError: a run's metrics cannot be read.
+        """
+        return compared((self, *others))
+
     def summary(self) -> tuple[LayerSummary, ...]:
         """Return a summary line for each layer; does not require weights.
 
@@ -336,19 +352,23 @@ class StoredRun:
         require_finite(outputs, lambda at: f"{stored.name}: sample {places[at] + 1}")
         return PredictedData(stored.name, x, part.y, outputs)
 
-    def evaluate(self, data: str | None = None) -> Evaluation:
-        """Evaluate the model on one of the run's data sets.
+    def evaluate(self, data: str | Path | GivenData | None = None) -> Evaluation:
+        """Evaluate the model on one of the run's data sets, or on other data.
 
         Args:
-            data: as for `data`.
+            data: the name of a data set, as for `data`; or what `Predictor.evaluate` accepts: the
+                path of a file, as a `Path`, or data.
 
         Raises:
-            DeclnetError: as `model` and `data` do.
+            DeclnetError: as `model`, `data` and `Predictor.evaluate` do.
         """
         from declnet.runs.evaluation import evaluate_parts
         from declnet.runs.predictor import naming_samples, samples_in_part
 
-        predictor, stored = self.predictor(), self.data(data)
+        predictor = self.predictor()
+        if data is not None and not isinstance(data, str):
+            return predictor.evaluate(data)
+        stored = self.data(data)
         with attributing_errors(self.registry):
             size = samples_in_part(predictor)
             parts = (

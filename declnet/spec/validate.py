@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
 
@@ -84,6 +85,8 @@ def load_spec(
     Raises:
         SpecError: the spec is invalid; contains all of its errors.
     """
+    if not isinstance(path, str | PathLike):
+        raise _wrong_type("the path of a spec must be a string or a Path", path, PARSE_IT)
     given = enumerate((overrides or {}).items(), start=1)
     changes = [override_of(key, value, number) for number, (key, value) in given]
     return read_spec(path, changes, registry).require()
@@ -105,10 +108,37 @@ def parse_spec(
     Raises:
         SpecError: the spec is invalid; contains all of its errors.
     """
+    if not isinstance(document, Mapping | RunSpec):
+        raise _wrong_type("a spec must be a mapping", document, LOAD_IT)
     if too_deep_path(document) is not None:
         raise SpecError([Diagnostic(TOO_DEEP, None, (), "E004")])
     composed = Composed(SourceMap(dict(document)))
     return validate(composed, registry, folder or Path.cwd()).require()
+
+
+GivenSpec = RunSpec | Mapping[str, Any] | str | Path
+"""A spec, or what `parse_spec` or `load_spec` makes one of."""
+
+
+def as_spec(spec: GivenSpec, registry: Registry | None = None) -> RunSpec:
+    """Return the spec in a mapping or a file; a `RunSpec` is returned as it is.
+
+    Raises:
+        SpecError: the spec is invalid; contains all of its errors.
+    """
+    if isinstance(spec, RunSpec):
+        return spec
+    if isinstance(spec, str | PathLike):
+        return load_spec(spec, registry=registry)
+    return parse_spec(spec, registry)
+
+
+PARSE_IT = "validate a mapping with declnet.parse_spec"
+LOAD_IT = "read a file with declnet.load_spec"
+
+
+def _wrong_type(message: str, value: Any, hint: str) -> SpecError:
+    return SpecError([Diagnostic(f"{message}, not {type(value).__name__}", hint, (), "E012")])
 
 
 def read_spec(

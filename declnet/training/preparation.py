@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from declnet.contracts.arrays import Array, MappedArray
+from declnet.contracts.arrays import Array, MappedArray, read_only
 from declnet.contracts.data_source import Dataset
 from declnet.contracts.loss import Loss
 from declnet.contracts.returned import checked_targets
@@ -24,7 +24,7 @@ from declnet.training.checks.check import Checked, check_spec
 
 @dataclass(frozen=True, eq=False)
 class ReadyData:
-    """Arrays in the types that a model and a loss compute with.
+    """Arrays in the types that a model and a loss compute with, which components only read.
 
     Attributes:
         x: in the model's type, batch-first.
@@ -60,11 +60,11 @@ def make_ready(dataset: Dataset, model: Model, loss: Loss, label: str) -> ReadyD
         )
     except ValueError as error:
         raise DataError(f"{label} data: {error}") from None
-    weights = dataset.weights
+    weights, x = dataset.weights, _converted(dataset.x, model, label)
     return ReadyData(
-        _converted(dataset.x, model, label),
-        dataset.y,
-        y_true,
+        x if isinstance(x, MappedArray) else read_only(x),
+        read_only(dataset.y),
+        read_only(y_true),
         fingerprint(dataset),
         weights.astype(model.dtype) if weights is not None else None,
         dataset.class_names,

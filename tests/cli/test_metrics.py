@@ -6,10 +6,9 @@ import math
 
 import pytest
 
-from declnet import EpochLogged, Metric, Registry
+from declnet import EpochLogged, Metric
 from declnet.cli.metrics import (
     abbreviations,
-    common_directions,
     find_metric,
     format_metric,
     informative,
@@ -20,7 +19,6 @@ from declnet.cli.metrics import (
     order_of,
     ordered,
     sort_key,
-    stored_directions,
 )
 from declnet_standard.metrics import F1, Accuracy
 
@@ -134,59 +132,6 @@ def test_the_best_come_first_unless_the_user_says_otherwise():
     for unknown in ("count", "absent"):
         with pytest.raises(ValueError, match=f'"{unknown}" are better; add --ascending or --desc'):
             order_of(unknown, known, None)
-
-
-class Undirected(Metric):
-    """Its type has "error" in it, and says nothing."""
-
-    type = "undirected_error"
-
-    def start(self):
-        return None
-
-    def update(self, state, y_pred, y_true):
-        pass
-
-    def result(self, state):
-        return 0.0
-
-
-class Gap(Undirected):
-    """Its name says nothing, but it does."""
-
-    type = "gap"
-    better = "lower"
-
-
-LOSSES = dict.fromkeys(("loss", "data_loss", "regularization_loss"), "lower")
-
-
-def test_directions_are_those_of_the_manifest():
-    stored = {"loss": "lower", "hits": "higher", "count": None, "odd": 7}
-    spec = {"training": {"metrics": [{"type": "gap", "name": "hits"}]}}
-    assert stored_directions(stored, spec) == {**LOSSES, "hits": "higher"}
-
-
-def test_directions_of_a_run_of_the_first_edition_are_looked_up_by_type():
-    registry = Registry()
-    registry.register(Undirected)
-    registry.register(Gap)
-    metrics = ["gap", {"type": "gap", "name": "hits"}, {"type": "undirected_error"}, "gone"]
-    assert stored_directions(None, {"training": {"metrics": metrics}}, registry) == {
-        **LOSSES,
-        "gap": "lower",
-        "hits": "lower",
-        "undirected_error": None,
-        "gone": None,
-    }
-    for spec in ({}, {"training": 3}, {"training": {"metrics": "gap"}}):
-        assert stored_directions(None, spec) == LOSSES
-
-
-def test_runs_that_disagree_have_no_direction_in_common():
-    first, second = {"hits": "higher", "gap": None, "both": "lower"}, {"hits": "lower"}
-    found = common_directions([first, second, {"both": None}])
-    assert found == {"hits": None, "gap": None, "both": "lower"}
 
 
 @pytest.mark.parametrize(

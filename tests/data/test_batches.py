@@ -20,6 +20,15 @@ def test_samples_are_gathered_in_the_order_that_is_asked_for(shape):
         assert (batch == array[positions]).all()
 
 
+@pytest.mark.parametrize(
+    "x", [np.arange(6.0)[:, None], np.ones((5, 3), order="F"), np.ones((1, 40))]
+)
+def test_a_full_batch_has_memory_of_its_own(x):
+    batch = Samples(x).all()
+    assert np.array_equal(batch, x)
+    assert not np.may_share_memory(batch, x)
+
+
 @pytest.mark.parametrize("shape", [(), (2,), (17,), (3, 8, 8)])
 def test_all_samples_come_with_their_axis_contiguous(shape):
     array = np.random.default_rng(0).normal(size=(10, *shape))

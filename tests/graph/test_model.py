@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import copy
+import pickle
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from declnet import DataError, MappedArray, SpecError, WeightsError, build_model, parse_spec
-from declnet_standard.layers import Dense, Embedding, ReLU, Softmax
+from declnet_standard.layers import BatchNorm, Dense, Embedding, ReLU, Softmax
 
 
 @pytest.fixture
@@ -56,6 +58,26 @@ def test_predictions_of_any_dag_are_those_of_its_layers_one_by_one(dags, make_mo
         else:
             values.append(inputs[0] if node.layer.type == "linear" else node.layer.value(*inputs))
     np.testing.assert_allclose(model.predict(x), values[-1], rtol=1e-12, atol=1e-12)
+
+
+def pickled(value):
+    return pickle.loads(pickle.dumps(value))
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, pickled])
+def test_a_copy_predicts_and_can_be_trained(make_model, duplicate):
+    """Its trainable arrays are views of its own vector; `copy.copy` shares the parameters."""
+    model = make_model((Dense(units=4), BatchNorm(), Dense(units=2)))
+    x = np.random.default_rng(0).normal(size=(5, 3))
+    expected = model.predict(x)
+    same = duplicate(model)
+    assert np.array_equal(same.predict(x), expected)
+    assert same.summary() == model.summary()
+    assert same.parameters().keys() == model.parameters().keys()
+    same.store.vector[:] = 0
+    same.load_parameters({key: array + 1 for key, array in same.parameters().items()})
+    assert (same.store.vector == 1).all()
+    assert np.array_equal(model.predict(x), expected) == (duplicate is not copy.copy)
 
 
 def test_threads_predict_at_once_without_disturbing_each_other(model):

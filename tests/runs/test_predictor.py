@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
 import declnet
+from declnet import DataError
 from declnet.contracts.table import Table
 from declnet.runs import predictor as module
 from declnet.runs.predictor import predicted_parts, samples_in_part
@@ -24,6 +28,18 @@ def columns(flowers):
         "color": np.array([row["color"] for row in rows], object),
         "width": np.array([float(row["width"].replace("NA", "nan")) for row in rows]),
     }
+
+
+@pytest.mark.parametrize(
+    "duplicate", [copy.copy, copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))]
+)
+def test_a_copy_gives_the_same(predictor, columns, flowers, duplicate):
+    expected = predictor.predict(columns)
+    same = duplicate(predictor)
+    assert np.array_equal(same.predict(columns).outputs, expected.outputs)
+    assert same.class_names == predictor.class_names
+    (part,) = predicted_parts(same, flowers.table)
+    assert np.array_equal(part.outputs, expected.outputs)
 
 
 def test_it_says_what_it_needs_and_gives(predictor, flowers):
@@ -87,6 +103,31 @@ def test_a_wrong_table_is_told_at_its_row_and_column(change, message, predictor,
 def test_an_array_is_no_table(predictor):
     with pytest.raises(declnet.DataError, match="give its columns by name"):
         predictor.predict(np.zeros((2, 5)))
+
+
+def test_data_with_targets_is_evaluated(predictor, columns, flowers):
+    """From a file, a table with its target, or a table and a target of any name."""
+    kinds = np.array([row["kind"] for row in flowers.rows], object)
+    expected = predictor.evaluate(flowers.table)
+    assert expected.samples == expected.counts.sum() == 120
+    for data in (({**columns, "kind": kinds}, "kind"), (columns, kinds)):
+        found = predictor.evaluate(data)
+        assert found.metrics == expected.metrics
+        assert np.array_equal(found.counts, expected.counts)
+    assert declnet.open_run(flowers.run).evaluate(flowers.table).metrics == expected.metrics
+    with pytest.raises(DataError, match=r"trained on a table \(give a table with its columns"):
+        predictor.evaluate((np.zeros((3, 3)), np.arange(3)))
+    with pytest.raises(DataError, match=r"the given data must be \(x, y\)"):
+        predictor.evaluate(columns)
+
+
+def test_arrays_with_targets_are_evaluated(document, blobs):
+    x, y = blobs
+    document["data"] = {"prepare": ["standardize"]}
+    result = declnet.run(declnet.parse_spec(document), (x, y))
+    assert result.predictor.evaluate((x, y)).metrics == result.metrics["train"]
+    with pytest.raises(DataError, match="trained on arrays"):
+        result.predictor.evaluate(({"a": x[:, 0]}, y))
 
 
 def test_a_model_of_arrays_takes_arrays(document, blobs, tmp_path):

@@ -8,15 +8,24 @@ import numpy as np
 import pytest
 
 from declnet import (
+    ComponentError,
     DataError,
     Dataset,
     Diagnostic,
+    Layer,
+    Metric,
+    Model,
     OutputError,
     SpecError,
+    Transform,
+    discover,
+    load_predictor,
     parse_spec,
+    resume,
     run,
 )
 from declnet.contracts.callback import EpochLogged
+from declnet.graph.shapes import infer_nodes
 from declnet.training.checks.check import check_spec
 
 
@@ -31,6 +40,27 @@ def test_without_a_folder_nothing_is_written(document, tmp_path, monkeypatch):
     result = run(parse_spec(document))
     assert result.directory is None
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_spec_may_be_a_path_or_tables(document, spec_file):
+    path, expected = spec_file(document), run(parse_spec(document))
+    assert all(same_weights(run(each), expected) for each in (path, str(path), document))
+    with pytest.raises(SpecError, match="a spec must be a mapping, not int"):
+        run(7)
+
+
+@pytest.mark.parametrize("finished", [False, True])
+def test_the_result_predicts_from_raw_rows(document, tmp_path, finished):
+    document["data"] = {"prepare": ["standardize", "one_hot"]}
+    table = {"size": np.arange(30.0), "city": ["a", "b", "c"] * 10, "kind": ["u", "v", "w"] * 10}
+    result = run(parse_spec(document), (table, "kind"), tmp_path / "out")
+    if finished:
+        result = resume(tmp_path / "out")
+    found = result.predict({"city": ["c", "a"], "size": [1.0, 2.0]})
+    stored = load_predictor(tmp_path / "out").predict({"city": ["c", "a"], "size": [1.0, 2.0]})
+    assert np.array_equal(found.outputs, stored.outputs)
+    assert set(found.prediction) <= {"u", "v", "w"}
+    assert result.predictor is result.predictor
 
 
 def test_the_same_spec_gives_the_same_weights_bit_for_bit(document):
@@ -67,6 +97,87 @@ def test_named_data_sets_are_trained_on_validated_and_tested(document, blobs):
     result = run(parse_spec(document), data={"train": blobs, "validation": blobs, "test": blobs})
     assert set(result.metrics) == {"train", "validation", "test"}
     assert result.metrics["test"] == result.metrics["train"]
+
+
+class Doubling(Layer):
+    """A layer that changes its input."""
+
+    type = "doubling"
+    backward_needs = frozenset()
+
+    def forward(self, x, y, state):
+        x *= 2
+        y[...] = x
+
+    def backward(self, x, y, dy, dx, state):
+        if dx is not None:
+            dx[...] = 2 * dy
+
+
+class Clearing(Transform):
+    """A transform that changes its column."""
+
+    type = "clearing"
+
+    def suits(self, column):
+        return True
+
+    def fit(self, column):
+        return {}
+
+    def apply(self, column, state):
+        column[...] = 0
+        return column
+
+
+class Erasing(Metric):
+    """A metric that changes the targets."""
+
+    type = "erasing"
+
+    def start(self):
+        return None
+
+    def update(self, state, y_pred, y_true):
+        y_true[...] = 0
+
+    def result(self, state):
+        return 0.0
+
+
+WRITING = {
+    "layer": {"model.layers.0": "doubling"},
+    "transform": {"data.prepare": ["clearing"]},
+    "metric": {"training.metrics": ["erasing"]},
+}
+
+
+@pytest.mark.parametrize("batch_size", [None, 8])
+@pytest.mark.parametrize("shape", [(30, 1), (30, 3), (30, 20)])
+@pytest.mark.parametrize("kind", WRITING)
+def test_no_component_changes_the_arrays_of_the_program(document, changed, kind, shape, batch_size):
+    registry = discover()
+    for each in (Doubling, Clearing, Erasing):
+        registry.register(each)
+    del document["data"]
+    document["training"]["batch_size"] = batch_size
+    x, y = np.asfortranarray(np.random.default_rng(0).normal(size=shape)), np.arange(30) % 3
+    before = x.copy(), y.copy()
+    spec = parse_spec(changed(document, WRITING[kind]), registry)
+    with pytest.raises(ComponentError, match=f"^{kind} .*read-only"):
+        run(spec, (x, y), registry=registry)
+    assert (x == before[0]).all()
+    assert (y == before[1]).all()
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_predicting_does_not_change_the_samples(order):
+    nodes = infer_nodes((Doubling(),), (2,), discover())
+    x = np.ones((3, 2), order=order)
+    with pytest.raises(ValueError, match="read-only"):
+        Model(nodes, (2,), "float64").predict(x)
+    assert (x == 1).all()
+    assert x.flags.writeable
 
 
 @pytest.mark.parametrize("names", [["validation"], ["train", "tests"], []])

@@ -24,7 +24,13 @@ from declnet.spec.model import RunSpec
 from declnet.spec.partial import PartialSpec
 from declnet.spec.requirements import registry_for
 from declnet.spec.validate import ParsedSpec
-from declnet.training.checks.data import data_problems, describe, input_problems, origin_of
+from declnet.training.checks.data import (
+    Described,
+    data_problems,
+    describe,
+    input_problems,
+    origin_of,
+)
 from declnet.training.checks.model import linear_problems, output_problems
 from declnet.training.checks.targets import label_problems, target_problems
 from declnet.training.memory import run_memory, too_large
@@ -191,7 +197,7 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
     problems += data_problems(partial, infos)
     problems += input_problems(inferred.nodes, train)
     problems += weight_problems(partial, inferred.complete)
-    metrics = _metrics(partial, infos, [*parsed.diagnostics, *problems])
+    metrics = _metrics(partial, described, [*parsed.diagnostics, *problems])
     found = [
         *component_problems(partial, infos, inferred, metrics),
         *output_problems(partial.loss, inferred.nodes, registry),
@@ -216,11 +222,14 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
 
 
 def _metrics(
-    partial: PartialSpec, data_sets: Iterable[str], problems: Iterable[Diagnostic]
+    partial: PartialSpec, described: Described, problems: Iterable[Diagnostic]
 ) -> dict[str, Better | None]:
     """Return the metrics in a row of the history; empty if data or metrics are invalid."""
     unknown = (("data",), ("training", "metrics"))
     if any(each.path[: len(path)] == path for each in problems for path in unknown):
         return {}
-    validated = "validation" in {*data_sets, *partial.data.sources, *partial.data.fractions}
-    return history_metrics((metric for _, metric in sorted(partial.metrics.items())), validated)
+    data = partial.data
+    loaded = described.sets.datasets if described.sets is not None else ()  # split by a column
+    named = {*described.infos, *loaded, *data.sources, *data.fractions}
+    metrics = (metric for _, metric in sorted(partial.metrics.items()))
+    return history_metrics(metrics, data.folds is not None or "validation" in named)

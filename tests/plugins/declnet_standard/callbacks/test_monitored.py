@@ -22,6 +22,7 @@ from declnet import (
     resume,
     run,
 )
+from declnet.data.loading import as_data
 from declnet.runs.checkpoints import unpacked
 from declnet.training import trainer as pace
 from declnet.training.checks.check import check_spec
@@ -355,6 +356,21 @@ def test_validation_metrics_need_validation_data(problems, document):
     document["data"]["validation"] = 0.2
     assert problems("validation_loss") == problems("validation_accuracy") == []
     assert "validation_accuracy" in problems("validation_acuracy")[0]
+
+
+@pytest.mark.parametrize("data", [{"folds": 3}, {"folds": 3, "fold": 2}])
+def test_folds_are_validation_data(problems, document, data):
+    document["data"] |= data
+    assert problems("validation_loss") == []
+
+
+def test_a_column_may_hold_out_validation_data(document):
+    document["data"] = {"split": {"method": "column", "column": "part"}}
+    document["training"]["callbacks"] = [{"type": "early_stopping"}]
+    columns = {"a": np.arange(9.0), "part": ["train", "validation", "train"] * 3}
+    data = as_data((columns, np.arange(9) // 3), "train")
+    found = check_spec(parse_spec(document), data={"train": data})
+    assert [str(each) for each in found.problems] == []
 
 
 def test_names_of_metrics_count(problems, document):

@@ -1,0 +1,135 @@
+"""Comparison of runs: the differences of their specs, and their final metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import isnan
+from typing import TYPE_CHECKING, Any
+
+from declnet.contracts.metric import Better, Metric
+from declnet.errors import OutputError, UnknownTypeError
+from declnet.registry.registry import Registry
+from declnet.registry.spelling import suggestion
+from declnet.spec.flatten import differing_keys, flatten
+from declnet.spec.requirements import registry_for
+from declnet.training.metrics import LOSSES
+
+if TYPE_CHECKING:
+    from declnet.runs.stored_run import StoredRun
+
+Directions = Mapping[str, Better | None]
+"""Whether higher or lower values of each metric are better; None or missing if unknown."""
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Runs side by side.
+
+    Attributes:
+        runs: the runs, in order.
+        differences: the keys in which their specs differ, each with its value in each run; None if
+            a run does not have the key.
+        metrics: final metrics by data set and name, each with its value in each run; None if a run
+            does not have it.
+        better: whether higher or lower values of each metric are better; None if unknown, or if the
+            runs disagree.
+    """
+
+    runs: tuple[StoredRun, ...]
+    differences: dict[str, list[Any]]
+    metrics: dict[str, dict[str, list[float | None]]]
+    better: Directions
+
+    def best(self, data: str, metric: str) -> StoredRun:
+        """Return the run with the best value of a metric; the first of several.
+
+        Args:
+            data: `train`, `validation` or `test`.
+            metric: the metric's name, e.g. `accuracy`.
+
+        Raises:
+            OutputError: no run has the metric, or it does not say which values are better.
+        """
+        values = self.metrics.get(data, {}).get(metric, [])
+        found = [
+            (value, run)
+            for value, run in zip(values, self.runs, strict=bool(values))
+            if value is not None and not isnan(value)
+        ]
+        if not found:
+            known = [f"{each}.{name}" for each, names in self.metrics.items() for name in names]
+            hint = suggestion(f"{data}.{metric}", known, "metrics")
+            raise OutputError(f'no run has the metric "{data}.{metric}" ({hint})')
+        better = self.better.get(metric)
+        if better is None:
+            raise OutputError(f'whether higher or lower values of "{metric}" are better is unknown')
+        choose = max if better == "higher" else min
+        return choose(found, key=lambda each: each[0])[1]
+
+
+def compared(runs: Sequence[StoredRun]) -> Comparison:
+    """Compare runs.
+
+    Raises:
+        SpecError: a run's spec cannot be read.
+        OutputError: a run's metrics cannot be read.
+    """
+    specs = [flatten(run.spec_tables) for run in runs]
+    names: dict[str, dict[str, None]] = {}
+    for run in runs:
+        for data, values in run.metrics.items():
+            names.setdefault(data, {}).update(dict.fromkeys(values))
+    return Comparison(
+        tuple(runs),
+        {key: [spec.get(key) for spec in specs] for key in differing_keys(specs)},
+        {
+            data: {name: [run.metrics.get(data, {}).get(name) for run in runs] for name in each}
+            for data, each in names.items()
+        },
+        common_directions(run.better for run in runs),
+    )
+
+
+def stored_directions(
+    stored: object, spec: Mapping[str, Any], registry: Registry | None = None
+) -> dict[str, Better | None]:
+    """Return the better direction of each metric of a run, where known.
+
+    Args:
+        stored: `better` from the run's manifest; None for runs of the first edition, whose metrics
+            are then looked up by their types.
+        spec: the run's resolved spec as plain tables.
+        registry: where metrics are looked up; default: all installed plugins.
+    """
+    if isinstance(stored, Mapping):
+        found = {name: each for name, each in stored.items() if each in ("higher", "lower")}
+    else:
+        found = _looked_up(spec, registry)
+    return {**dict.fromkeys(LOSSES, "lower"), **found}
+
+
+def _looked_up(spec: Mapping[str, Any], registry: Registry | None) -> dict[str, Better | None]:
+    training = spec.get("training")
+    metrics = training.get("metrics") if isinstance(training, Mapping) else None
+    if not isinstance(metrics, list) or not metrics:
+        return {}
+    found: dict[str, Better | None] = {}
+    registry = registry_for(spec.get("plugins"), registry)
+    for each in metrics:
+        table = each if isinstance(each, Mapping) else {"type": each}
+        try:
+            better = registry.find(Metric.kind, str(table.get("type"))).better
+        except UnknownTypeError:
+            better = None
+        found[str(table.get("name") or table.get("type"))] = better
+    return found
+
+
+def common_directions(all_directions: Iterable[Directions]) -> dict[str, Better | None]:
+    """Return the directions of several runs; None for metrics on which they disagree."""
+    found: dict[str, set[Better]] = {}
+    for directions in all_directions:
+        for name, better in directions.items():
+            found.setdefault(name, set()).update([better] if better is not None else [])
+    return {name: each.pop() if len(each) == 1 else None for name, each in found.items()}

@@ -1,0 +1,94 @@
+"""Runs side by side, for programs, and which values of a metric are better."""
+
+from __future__ import annotations
+
+import pytest
+
+from declnet import Metric, OutputError, Registry, open_run, parse_spec, run
+from declnet.runs.comparison import common_directions, stored_directions
+
+
+@pytest.fixture
+def runs(document, changed, tmp_path):
+    """Three runs: the second learns nothing, the third does not evaluate `accuracy`."""
+    changes = ({}, {"optimizer.learning_rate": 0.0}, {"training.metrics": [], "seed": 2})
+    for number, each in enumerate(changes):
+        run(parse_spec(changed(document, each)), out=tmp_path / f"run-{number}")
+    return [open_run(tmp_path / f"run-{number}") for number in range(3)]
+
+
+def test_runs_are_compared_by_spec_and_metrics(runs):
+    found = runs[0].compare(*runs[1:])
+    assert found.runs == tuple(runs)
+    assert found.differences == {
+        "optimizer.learning_rate": [0.1, 0.0, 0.1],
+        "training.metrics.0.type": ["accuracy", "accuracy", None],
+        "seed": [1, 1, 2],
+    }
+    accuracy = [each.metrics["train"].get("accuracy") for each in runs]
+    assert found.metrics["train"]["accuracy"] == accuracy
+    assert accuracy[2] is None
+    assert found.best("train", "loss").metrics["train"]["loss"] == min(
+        found.metrics["train"]["loss"]
+    )
+    assert found.best("train", "accuracy").metrics["train"]["accuracy"] == max(accuracy[:2])
+
+
+def test_what_no_run_has_is_named(runs):
+    found = runs[0].compare(runs[1])
+    with pytest.raises(OutputError, match=r'"train\.acuracy" \(did you mean'):
+        found.best("train", "acuracy")
+    assert runs[0].compare().differences == {}
+
+
+class Undirected(Metric):
+    """Its type has "error" in it, and says nothing."""
+
+    type = "undirected_error"
+
+    def start(self):
+        return None
+
+    def update(self, state, y_pred, y_true):
+        pass
+
+    def result(self, state):
+        return 0.0
+
+
+class Gap(Undirected):
+    """Its name says nothing, but it does."""
+
+    type = "gap"
+    better = "lower"
+
+
+LOSSES = dict.fromkeys(("loss", "data_loss", "regularization_loss"), "lower")
+
+
+def test_directions_are_those_of_the_manifest():
+    stored = {"loss": "lower", "hits": "higher", "count": None, "odd": 7}
+    spec = {"training": {"metrics": [{"type": "gap", "name": "hits"}]}}
+    assert stored_directions(stored, spec) == {**LOSSES, "hits": "higher"}
+
+
+def test_directions_of_a_run_of_the_first_edition_are_looked_up_by_type():
+    registry = Registry()
+    registry.register(Undirected)
+    registry.register(Gap)
+    metrics = ["gap", {"type": "gap", "name": "hits"}, {"type": "undirected_error"}, "gone"]
+    assert stored_directions(None, {"training": {"metrics": metrics}}, registry) == {
+        **LOSSES,
+        "gap": "lower",
+        "hits": "lower",
+        "undirected_error": None,
+        "gone": None,
+    }
+    for spec in ({}, {"training": 3}, {"training": {"metrics": "gap"}}):
+        assert stored_directions(None, spec) == LOSSES
+
+
+def test_runs_that_disagree_have_no_direction_in_common():
+    first, second = {"hits": "higher", "gap": None, "both": "lower"}, {"hits": "lower"}
+    found = common_directions([first, second, {"both": None}])
+    assert found == {"hits": None, "gap": None, "both": "lower"}
