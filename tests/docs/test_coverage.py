@@ -13,6 +13,7 @@ from declnet_pages.spec_tables import SECTIONS
 
 import declnet
 from declnet import Component, default_registry
+from declnet.cli.plugins.commands import KINDS
 from declnet.testing import __all__ as names_of_the_kit
 
 CONTRACTS = [
@@ -97,3 +98,8 @@ def test_every_page_is_reachable(docs: Path) -> None:
     for page in written_pages(docs):
         name = page.relative_to(docs).with_suffix("").as_posix()
         assert name == "index" or re.search(rf"^{name}$", index, re.MULTILINE), name
+
+
+def test_every_kind_of_new_plugin_is_documented(docs: Path) -> None:
+    page = (docs / "plugins" / "ten_minutes.md").read_text("utf-8")
+    assert [kind for kind in KINDS if f"`{kind}`" not in page] == []
