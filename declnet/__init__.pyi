@@ -29,6 +29,7 @@ from declnet.contracts.parameter import OptimizerState as OptimizerState
 from declnet.contracts.parameter import Parameter as Parameter
 from declnet.contracts.parameter import Regularizer as Regularizer
 from declnet.contracts.parameter import Workspace as Workspace
+from declnet.contracts.table import ColumnNote as ColumnNote
 from declnet.contracts.table import ColumnProfile as ColumnProfile
 from declnet.contracts.table import ColumnType as ColumnType
 from declnet.contracts.table import Table as Table

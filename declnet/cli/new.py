@@ -87,7 +87,8 @@ def new(
             with naming(data):
                 table = profile_of_file(data, target, spec.parent, registry, task)
                 text = chosen.spec_for_table(table, registry)
-                document, notes = _parsed(chosen, "spec_for_table", text), []
+                document = _parsed(chosen, "spec_for_table", text)
+                notes = [f'column "{name}" {note.text}' for name, note in table.notes.items()]
     if suffix == ".json":
         text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -55,6 +55,19 @@ def distinct_values(column: Array) -> list[Any]:
     return list(np.unique(there).tolist())
 
 
+@dataclass(frozen=True)
+class ColumnNote:
+    """A remark of a data source that inferred how to read a column.
+
+    Attributes:
+        text: what it did, e.g. `is read as numbers, with "$"`.
+        type: the value for the column in the source's field `types` that confirms it.
+    """
+
+    text: str
+    type: str = "text"
+
+
 @dataclass(frozen=True, eq=False)
 class Table:
     """Rows of a table, by columns.
@@ -65,12 +78,14 @@ class Table:
         target: the name of the column to predict; None if there is none.
         features: the columns to predict from, in order; default: all but the target.
         rows: the number of each row in its original table, for messages; default: 1 to n.
+        notes: remarks on how columns were read, which a run's check shows as warnings.
     """
 
     columns: Mapping[str, Array]
     target: str | None = None
     features: tuple[str, ...] | None = None
     rows: Array | None = None
+    notes: Mapping[str, ColumnNote] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), ()))
@@ -151,6 +166,7 @@ class TableProfile:
         unlabeled: the number of rows left out because they have no target.
         selects_features: whether the source has a key `features` that lists the columns to predict
             from.
+        notes: remarks on how columns were read; the source declares what they suggest.
     """
 
     source: Mapping[str, Any]
@@ -159,6 +175,7 @@ class TableProfile:
     task: Task
     unlabeled: int = 0
     selects_features: bool = True
+    notes: Mapping[str, ColumnNote] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,6 +26,7 @@ from declnet.contracts.table import (
     missing_values,
 )
 from declnet.data.loading import checked_data
+from declnet.data.target_encoding import require_learnable_classes
 from declnet.errors import ComponentError, DataError
 from declnet.registry.plugin import FIRST_PARTY, normalized
 from declnet.registry.registry import Registry
@@ -169,9 +171,7 @@ def profile_of_file(
             hint="write a spec from a template and name the file in it: `declnet new --help` lists "
             "them",
         )
-    table = checked_data(checked_load(source, source.load(np.random.default_rng(0))), str(file))
-    if not isinstance(table, Table):
-        raise DataError(f"{file}: is not a table")
+    source, table = _declaring_notes(source, _table_of(source, file), file)
     target = _require_target(target, table, file)
     labeled = source.with_target(target)
     if labeled == source and table.target != target:
@@ -186,9 +186,27 @@ def profile_of_file(
     else:
         unlabeled = 0
     columns = {name: column_profile(name, column) for name, column in table.columns.items()}
-    task = _task(table, columns[target], wanted)
+    task = _task(replace(table, target=target), columns[target], wanted)
     selects = "features" in type(labeled).model_fields
-    return TableProfile(_declared(labeled, folder), columns, target, task, unlabeled, selects)
+    declared = _declared(labeled, folder)
+    return TableProfile(declared, columns, target, task, unlabeled, selects, table.notes)
+
+
+def _table_of(source: DataSource, file: Path) -> Table:
+    data = checked_data(checked_load(source, source.load(np.random.default_rng(0))), str(file))
+    if not isinstance(data, Table):
+        raise DataError(f"{file}: is not a table")
+    return data
+
+
+def _declaring_notes(source: DataSource, table: Table, file: Path) -> tuple[DataSource, Table]:
+    """Return a source that declares the types its notes suggest, and the table read with them."""
+    if not table.notes or "types" not in type(source).model_fields:
+        return source, table
+    types = {name: note.type for name, note in table.notes.items()}
+    source = source.model_copy(update={"types": {**getattr(source, "types"), **types}})  # noqa: B009
+    changed = any(column_type(table.columns[name]) != kind for name, kind in types.items())
+    return source, replace(_table_of(source, file), notes=table.notes) if changed else table
 
 
 def column_profile(name: str, column: Array) -> ColumnProfile:
@@ -253,6 +271,7 @@ def _task(table: Table, target: ColumnProfile, wanted: Wanted) -> Task:
             f'the target "{target.name}" has numbers that are not whole, so they are not classes',
             hint="leave --task out",
         )
+    require_learnable_classes(table)
     if target.distinct > target.rows // 2:
         raise DataError(
             f'the target "{target.name}" has {target.distinct} classes in {target.rows} rows',

@@ -167,3 +167,21 @@ def test_a_spec_that_needs_scikit_learn_says_so_where_it_is_missing(template, de
     done = declnet_cli("new", "spec.toml", "--template", template)
     needed = 'note: scikit-learn is not installed (pip install "scikit-learn>=1.5")\n'
     assert (done.returncode, done.stderr) == (0, "" if HAS_SKLEARN else needed)
+
+
+def test_amounts_are_predicted_as_numbers_and_said(declnet_cli, tmp_path):
+    prices = [f"{1000 + 37 * row:,}" for row in range(40)]
+    rows = [f'"${each}","{each.replace(",", ".")},50"' for each in prices]
+    (tmp_path / "t.csv").write_text("\n".join(["dollars,euros", *rows]))
+    done = declnet_cli("new", "spec.toml", "--data", "t.csv", "--target", "euros")
+    assert done.stderr.splitlines() == [
+        'note: column "dollars" is read as numbers, with "$"',
+        'note: column "euros" looks like numbers with decimal commas',
+    ]
+    document = tomllib.loads((tmp_path / "spec.toml").read_text("utf-8"))
+    types = {"dollars": "number", "euros": "comma_number"}
+    assert document["data"]["train"]["types"] == types
+    assert document["loss"]["type"] == "mean_squared_error"
+    declnet_cli.succeeds("run", "spec.toml", "--set", "training.epochs=1", "--quiet", "--out", "r")
+    (tmp_path / "more.csv").write_text('dollars\n"$1,500"\n')
+    assert declnet_cli.succeeds("predict", "r", "more.csv").count("\n") == 2

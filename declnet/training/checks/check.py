@@ -220,7 +220,8 @@ def _metrics(
 ) -> dict[str, Better | None]:
     """Return the metrics in a row of the history; empty if data or metrics are invalid."""
     unknown = (("data",), ("training", "metrics"))
-    if any(each.path[: len(path)] == path for each in problems for path in unknown):
+    wrong = [each.path for each in problems if each.severity == "error"]
+    if any(each[: len(path)] == path for each in wrong for path in unknown):
         return {}
     validated = "validation" in {*data_sets, *partial.data.sources, *partial.data.fractions}
     return history_metrics((metric for _, metric in sorted(partial.metrics.items())), validated)
