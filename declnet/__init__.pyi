@@ -41,6 +41,8 @@ from declnet.contracts.template import Template as Template
 from declnet.contracts.transform import ColumnError as ColumnError
 from declnet.contracts.transform import Transform as Transform
 from declnet.contracts.transform import TransformState as TransformState
+from declnet.data.dates import date_form as date_form
+from declnet.data.dates import read_dates as read_dates
 from declnet.data.python_table import as_table as as_table
 from declnet.errors import ComponentError as ComponentError
 from declnet.errors import DataError as DataError

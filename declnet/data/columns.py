@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -136,11 +136,12 @@ def located(transform: Transform, name: str, records: Table, number: int) -> Ite
 
 
 MOST_NAMED = 3
+MOST_EXAMPLES = 20
 
 
-def encoding_hint(registry: Registry | None = None) -> str:
-    """Say which transforms turn a text column into numbers."""
-    text = np.array(["a", "b", "a"], object)
+def encoding_hint(registry: Registry | None = None, like: Sequence[str] = ("a", "b", "a")) -> str:
+    """Say which transforms turn a column of such texts into numbers."""
+    text = np.array(like, object)
     return _added([name for name, y in _transformed(text, registry) if y.dtype.kind in "fiub"])
 
 
@@ -211,7 +212,8 @@ def _require_numbers(name: str, column: Array, records: Table) -> None:
     if column.dtype.kind == "O":
         text = _first(~missing_values(column))
         if text is not None:
-            raise unprepared(text, f'the text "{column[text]}"', encoding_hint())
+            like = column[~missing_values(column)][:MOST_EXAMPLES].tolist()
+            raise unprepared(text, f'the text "{column[text]}"', encoding_hint(like=like))
     gap = _first(missing_values(column))
     if gap is not None:
         raise unprepared(gap, "missing", filling_hint(column))
