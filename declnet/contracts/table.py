@@ -128,11 +128,12 @@ class ColumnProfile:
         rows: the number of rows in the table.
         missing: the number of missing values.
         distinct: the number of distinct values, without missing ones.
-        counts_rows: whether it holds consecutive integers, one per row.
+        counts_rows: whether it holds consecutive integers, one per row, in any order.
         whole: whether all numbers are integers; also true for booleans.
         infinite: the number of infinite values.
         mean: the mean of the finite numbers; 0 for text.
         std: the standard deviation of the finite numbers; 0 for text.
+        date_form: how dates or times are written, as `date_form` returns it; None if it has none.
     """
 
     name: str
@@ -145,6 +146,7 @@ class ColumnProfile:
     infinite: int = 0
     mean: float = 0.0
     std: float = 0.0
+    date_form: str | None = None
 
     @property
     def present(self) -> int:
@@ -167,6 +169,8 @@ class TableProfile:
         selects_features: whether the source has a key `features` that lists the columns to predict
             from.
         notes: remarks on how columns were read; the source declares what they suggest.
+        excluded: columns that the user left out, which are not in `columns`; if there are any,
+            the source has a key `features`, which must list the others.
     """
 
     source: Mapping[str, Any]
@@ -176,6 +180,7 @@ class TableProfile:
     unlabeled: int = 0
     selects_features: bool = True
     notes: Mapping[str, ColumnNote] = field(default_factory=dict)
+    excluded: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
