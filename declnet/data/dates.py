@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from functools import cache
 
 import numpy as np
 
@@ -21,17 +22,16 @@ _ZONE = r"(?: ?(?:Z|UTC|GMT|(?P<zone>[+-]\d\d(?::?\d\d)?)))?"
 _DAY, _MONTH, _NAME = r"(?P<day>\d{1,2})", r"(?P<month>\d{1,2})", r"(?P<name>[A-Za-z]{3,9})\.?"
 _YEAR, _SIGN, _SAME = r"(?P<year>\d{4})", "(?P<sign>[-/.])", "(?P=sign)"
 _SHORT_YEAR = r"(?P<year>\d{4}|(?<=/)\d\d)"
-_DATES = {
+_FORMS = {
     "year_first": f"{_YEAR}{_SIGN}{_MONTH}(?:{_SAME}{_DAY})?",
     "day_first": f"{_DAY}{_SIGN}{_MONTH}{_SAME}{_SHORT_YEAR}",
     "month_first": f"{_MONTH}{_SIGN}{_DAY}{_SAME}{_SHORT_YEAR}",
     "day_name": f"{_DAY}[ -]{_NAME}[ -]{_YEAR}",
     "name_day": f"{_NAME} {_DAY},? {_YEAR}",
     "month_name": f"{_NAME}[ -]{_YEAR}",
+    "time": None,
 }
-_FORMS = {
-    form: re.compile(f"{date}(?:[T ]{_TIME}{_ZONE})?", re.ASCII) for form, date in _DATES.items()
-} | {"time": re.compile(_TIME, re.ASCII)}
+"""The pattern of the date in each form, which a time may follow."""
 
 _MONTHS = (
     "january",
@@ -85,9 +85,15 @@ def read_dates(column: Array, form: str) -> Array:
     return np.array([moments[each] for each in column.tolist()], "datetime64[us]")
 
 
+@cache
+def _pattern(form: str) -> re.Pattern[str]:
+    date = _FORMS[form]
+    return re.compile(_TIME if date is None else f"{date}(?:[T ]{_TIME}{_ZONE})?", re.ASCII)
+
+
 def _moment(text: str, form: str) -> datetime | None:
     """Return a date and time, or None if the text is not one in this form."""
-    found = _FORMS[form].fullmatch(text)
+    found = _pattern(form).fullmatch(text)
     if found is None:
         return None
     part = found.groupdict()
