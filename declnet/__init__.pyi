@@ -29,6 +29,7 @@ from declnet.contracts.parameter import OptimizerState as OptimizerState
 from declnet.contracts.parameter import Parameter as Parameter
 from declnet.contracts.parameter import Regularizer as Regularizer
 from declnet.contracts.parameter import Workspace as Workspace
+from declnet.contracts.table import ColumnNote as ColumnNote
 from declnet.contracts.table import ColumnProfile as ColumnProfile
 from declnet.contracts.table import ColumnType as ColumnType
 from declnet.contracts.table import Table as Table
@@ -40,6 +41,8 @@ from declnet.contracts.template import Template as Template
 from declnet.contracts.transform import ColumnError as ColumnError
 from declnet.contracts.transform import Transform as Transform
 from declnet.contracts.transform import TransformState as TransformState
+from declnet.data.dates import date_form as date_form
+from declnet.data.dates import read_dates as read_dates
 from declnet.data.python_table import as_table as as_table
 from declnet.errors import ComponentError as ComponentError
 from declnet.errors import DataError as DataError

@@ -11,11 +11,15 @@ import click
 from declnet.cli.options import PATH, no_plugin_option, registry_without
 
 if TYPE_CHECKING:
+    from declnet.contracts.table import TableProfile
     from declnet.contracts.template import Template
     from declnet.registry.registry import Registry
 
 
 Use = Literal["example", "table"]
+
+MOST_SHOWN = 10
+"""Most columns named in a note."""
 
 
 class _WithTemplates(click.Command):
@@ -48,6 +52,23 @@ class _WithTemplates(click.Command):
     type=click.Choice(["classification", "regression"]),
     help="Of the table: classes or a number.  [default: by the values of the target]",
 )
+@click.option(
+    "--features",
+    multiple=True,
+    metavar="COLUMNS",
+    help="Columns to predict from, as in size,age; repeatable.  [default: all that are of use]",
+)
+@click.option(
+    "--exclude",
+    multiple=True,
+    metavar="COLUMNS",
+    help="Columns not to predict from, as in name,code; repeatable.",
+)
+@click.option(
+    "--no-header",
+    is_flag=True,
+    help="The first row is data; columns are called column_1, column_2 and so on.",
+)
 @click.option("--force", is_flag=True, help="Overwrite SPEC if it exists.")
 @no_plugin_option
 def new(
@@ -56,6 +77,9 @@ def new(
     data: Path | None,
     target: str | None,
     task: Literal["classification", "regression"] | None,
+    features: tuple[str, ...],
+    exclude: tuple[str, ...],
+    no_header: bool,
     force: bool,
     disabled: tuple[str, ...],
 ) -> None:
@@ -68,15 +92,18 @@ def new(
     import shlex
 
     from declnet.contracts.attribution import attributing_errors
-    from declnet.data.files import naming, profile_of_file
+    from declnet.data.files import Wishes, naming, profile_of_file
     from declnet.errors import OutputError
     from declnet.runs.prediction_files import whole_file
 
     suffix = spec.suffix.lower()
     if suffix not in (".toml", ".json"):
         raise OutputError(f"{spec}: a spec's name ends in .toml or .json")
-    if data is None and (target is not None or task is not None):
-        raise click.UsageError("--target and --task go with --data, the file of a table")
+    if data is None and (target or task or features or exclude or no_header):
+        raise click.UsageError(
+            "--target, --task, --features, --exclude and --no-header go with --data, the file of a "
+            "table"
+        )
     registry = registry_without(disabled)
     with attributing_errors(registry):
         chosen = _chosen(template, "example" if data is None else "table", registry)
@@ -85,9 +112,12 @@ def new(
             document, notes = _parsed(chosen, "spec", text), [*_lacking(chosen)]
         else:
             with naming(data):
-                table = profile_of_file(data, target, spec.parent, registry, task)
+                wishes = Wishes(task, features, exclude, not no_header)
+                table = profile_of_file(data, target, spec.parent, registry, wishes)
                 text = chosen.spec_for_table(table, registry)
-                document, notes = _parsed(chosen, "spec_for_table", text), []
+                document = _parsed(chosen, "spec_for_table", text)
+                notes = [f'column "{name}" {note.text}' for name, note in table.notes.items()]
+                notes += _left_out(table, document, spec)
     if suffix == ".json":
         text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
     try:
@@ -143,6 +173,18 @@ def _default_for(use: Use, registry: Registry) -> Template:
 
 def _serves(template: type[Template], use: Use) -> bool:
     return template.has_example() if use == "example" else template.takes_tables()
+
+
+def _left_out(table: TableProfile, document: dict[str, Any], spec: Path) -> list[str]:
+    """Return a sentence about the columns that a template did not use, if any."""
+    used = document.get("data", {}).get("train", {}).get("features")
+    names = [each.name for each in table.features if used is not None and each.name not in used]
+    if not names:
+        return []
+    shown = ", ".join(f'"{each}"' for each in names[:MOST_SHOWN])
+    more = f" and {len(names) - MOST_SHOWN} more" if len(names) > MOST_SHOWN else ""
+    why = f" ({spec} says why)" if spec.suffix.lower() == ".toml" else ""
+    return [f"left out as useless: {shown}{more}{why}"]
 
 
 def _parsed(template: Template, method: str, text: object) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -55,6 +55,19 @@ def distinct_values(column: Array) -> list[Any]:
     return list(np.unique(there).tolist())
 
 
+@dataclass(frozen=True)
+class ColumnNote:
+    """A remark of a data source that inferred how to read a column.
+
+    Attributes:
+        text: what it did, e.g. `is read as numbers, with "$"`.
+        type: the value for the column in the source's field `types` that confirms it.
+    """
+
+    text: str
+    type: str = "text"
+
+
 @dataclass(frozen=True, eq=False)
 class Table:
     """Rows of a table, by columns.
@@ -65,12 +78,14 @@ class Table:
         target: the name of the column to predict; None if there is none.
         features: the columns to predict from, in order; default: all but the target.
         rows: the number of each row in its original table, for messages; default: 1 to n.
+        notes: remarks on how columns were read, which a run's check shows as warnings.
     """
 
     columns: Mapping[str, Array]
     target: str | None = None
     features: tuple[str, ...] | None = None
     rows: Array | None = None
+    notes: Mapping[str, ColumnNote] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), ()))
@@ -113,11 +128,12 @@ class ColumnProfile:
         rows: the number of rows in the table.
         missing: the number of missing values.
         distinct: the number of distinct values, without missing ones.
-        counts_rows: whether it holds consecutive integers, one per row.
+        counts_rows: whether it holds consecutive integers, one per row, in any order.
         whole: whether all numbers are integers; also true for booleans.
         infinite: the number of infinite values.
         mean: the mean of the finite numbers; 0 for text.
         std: the standard deviation of the finite numbers; 0 for text.
+        date_form: how dates or times are written, as `date_form` returns it; None if it has none.
     """
 
     name: str
@@ -130,6 +146,7 @@ class ColumnProfile:
     infinite: int = 0
     mean: float = 0.0
     std: float = 0.0
+    date_form: str | None = None
 
     @property
     def present(self) -> int:
@@ -151,6 +168,9 @@ class TableProfile:
         unlabeled: the number of rows left out because they have no target.
         selects_features: whether the source has a key `features` that lists the columns to predict
             from.
+        notes: remarks on how columns were read; the source declares what they suggest.
+        excluded: columns that the user left out, which are not in `columns`; if there are any,
+            the source has a key `features`, which must list the others.
     """
 
     source: Mapping[str, Any]
@@ -159,6 +179,8 @@ class TableProfile:
     task: Task
     unlabeled: int = 0
     selects_features: bool = True
+    notes: Mapping[str, ColumnNote] = field(default_factory=dict)
+    excluded: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,10 +25,19 @@ def features_of(records: Table, without: Iterable[str] = ()) -> tuple[str, ...]:
         without: columns with another purpose, e.g. sample weights.
 
     Raises:
-        DataError: the table has no feature columns, or one of them does not exist.
+        DataError: the table has no feature columns, one of them does not exist, or the target is
+            one of them.
     """
     left_out = set(without)
     names = tuple(name for name in records.feature_columns if name not in left_out)
+    if records.target in names:
+        raise DataError(
+            f'the target "{records.target}" is among the features, so it would be predicted from '
+            "itself",
+            hint="remove it from features",
+            path=("data", "train", "features", records.feature_columns.index(records.target)),
+            code="E037",
+        )
     for name in names:
         require_column(records.columns, name)
     if not names:
@@ -98,6 +107,16 @@ def _as_type(name: str, records: Table, expected: ColumnType) -> Array:
             )
         empty: Array = np.full(len(column), None if expected == "text" else np.nan)
         return empty
+    if expected == "boolean" and found != "boolean":
+        wrong = np.flatnonzero(there & (column != 0) & (column != 1))
+        if wrong.size:
+            value = column[wrong[0]]
+            raise DataError(
+                f'row {records.row_number(int(wrong[0]))}, column "{name}" is {value:g}, but the '
+                "training data has booleans",
+                hint="give true or false, or 1 or 0",
+                code="E035",
+            )
     return column.astype(float) if expected == "number" else column
 
 
@@ -117,11 +136,12 @@ def located(transform: Transform, name: str, records: Table, number: int) -> Ite
 
 
 MOST_NAMED = 3
+MOST_EXAMPLES = 20
 
 
-def encoding_hint(registry: Registry | None = None) -> str:
-    """Say which transforms turn a text column into numbers."""
-    text = np.array(["a", "b", "a"], object)
+def encoding_hint(registry: Registry | None = None, like: Sequence[str] = ("a", "b", "a")) -> str:
+    """Say which transforms turn a column of such texts into numbers."""
+    text = np.array(like, object)
     return _added([name for name, y in _transformed(text, registry) if y.dtype.kind in "fiub"])
 
 
@@ -192,7 +212,8 @@ def _require_numbers(name: str, column: Array, records: Table) -> None:
     if column.dtype.kind == "O":
         text = _first(~missing_values(column))
         if text is not None:
-            raise unprepared(text, f'the text "{column[text]}"', encoding_hint())
+            like = column[~missing_values(column)][:MOST_EXAMPLES].tolist()
+            raise unprepared(text, f'the text "{column[text]}"', encoding_hint(like=like))
     gap = _first(missing_values(column))
     if gap is not None:
         raise unprepared(gap, "missing", filling_hint(column))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,7 +25,10 @@ from declnet.contracts.table import (
     distinct_values,
     missing_values,
 )
+from declnet.data.columns import require_column
+from declnet.data.dates import date_form
 from declnet.data.loading import checked_data
+from declnet.data.target_encoding import require_learnable_classes
 from declnet.errors import ComponentError, DataError
 from declnet.registry.plugin import FIRST_PARTY, normalized
 from declnet.registry.registry import Registry
@@ -148,12 +152,36 @@ MOST_CLASSES_OF_INTEGERS = 20
 ROWS_FOR_A_CLASS = 4
 """Minimum average number of rows per class for integers to be read as classes."""
 
+FEWEST_SHUFFLED = 30
+"""In fewer rows, distinct consecutive integers may be a feature, unless they are in order."""
+
 Wanted = Literal["classification", "regression"] | None
 """The task requested by the user; None to infer it from the target's values."""
 
 
+@dataclass(frozen=True)
+class Wishes:
+    """What the user says about a table.
+
+    Attributes:
+        task: None to infer it from the target's values.
+        features: the columns to predict from; empty for all.
+        exclude: columns not to predict from.
+        header: whether the first row names the columns.
+    """
+
+    task: Wanted = None
+    features: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    header: bool = True
+
+
 def profile_of_file(
-    file: Path, target: str | None, folder: Path, registry: Registry, wanted: Wanted = None
+    file: Path,
+    target: str | None,
+    folder: Path,
+    registry: Registry,
+    wishes: Wishes = Wishes(),
 ) -> TableProfile:
     """Read a table and describe it.
 
@@ -165,16 +193,19 @@ def profile_of_file(
         DataError: the file cannot be read, is not a table or lacks the column, or the column is
             not usable as a target.
     """
-    source = file_source(file, registry).with_detected_format()
+    source = file_source(file, registry)
+    if not wishes.header:
+        if "header" not in type(source).model_fields:
+            raise DataError(f'{file}: data source "{source.type}" always has names of columns')
+        source = source.model_copy(update={"header": False})
+    source = source.with_detected_format()
     if checked_info(source, source.describe()) is not None:
         raise DataError(
             f"{file}: holds arrays, not a table",
             hint="write a spec from a template and name the file in it: `declnet new --help` lists "
             "them",
         )
-    table = checked_data(checked_load(source, source.load(np.random.default_rng(0))), str(file))
-    if not isinstance(table, Table):
-        raise DataError(f"{file}: is not a table")
+    source, table = _declaring_notes(source, _table_of(source, file), file)
     target = _require_target(target, table, file)
     labeled = source.with_target(target)
     if labeled == source and table.target != target:
@@ -188,10 +219,36 @@ def profile_of_file(
         table, labeled = table.take(np.flatnonzero(there)), without
     else:
         unlabeled = 0
-    columns = {name: column_profile(name, column) for name, column in table.columns.items()}
-    task = _task(table, columns[target], wanted)
     selects = "features" in type(labeled).model_fields
-    return TableProfile(_declared(labeled, folder), columns, target, task, unlabeled, selects)
+    excluded = _excluded(table, target, wishes)
+    if excluded and not selects:
+        raise DataError(f'{file}: data source "{source.type}" takes all columns as features')
+    columns = {
+        name: column_profile(name, column)
+        for name, column in table.columns.items()
+        if name not in excluded
+    }
+    task = _task(replace(table, target=target), columns[target], wishes.task)
+    declared = _declared(labeled, folder)
+    notes = {name: note for name, note in table.notes.items() if name not in excluded}
+    return TableProfile(declared, columns, target, task, unlabeled, selects, notes, excluded)
+
+
+def _table_of(source: DataSource, file: Path) -> Table:
+    data = checked_data(checked_load(source, source.load(np.random.default_rng(0))), str(file))
+    if not isinstance(data, Table):
+        raise DataError(f"{file}: is not a table")
+    return data
+
+
+def _declaring_notes(source: DataSource, table: Table, file: Path) -> tuple[DataSource, Table]:
+    """Return a source that declares the types its notes suggest, and the table read with them."""
+    if not table.notes or "types" not in type(source).model_fields:
+        return source, table
+    types = {name: note.type for name, note in table.notes.items()}
+    source = source.model_copy(update={"types": {**getattr(source, "types"), **types}})  # noqa: B009
+    changed = any(column_type(table.columns[name]) != kind for name, kind in types.items())
+    return source, replace(_table_of(source, file), notes=table.notes) if changed else table
 
 
 def column_profile(name: str, column: Array) -> ColumnProfile:
@@ -199,7 +256,8 @@ def column_profile(name: str, column: Array) -> ColumnProfile:
     missing = int(np.count_nonzero(missing_values(column)))
     kind, distinct = column_type(column), len(distinct_values(column))
     if kind == "text":
-        return ColumnProfile(name, kind, len(column), missing, distinct)
+        form = date_form(column)
+        return ColumnProfile(name, kind, len(column), missing, distinct, date_form=form)
     numbers = column[np.isfinite(column)].astype(float)
     return ColumnProfile(
         name,
@@ -207,12 +265,39 @@ def column_profile(name: str, column: Array) -> ColumnProfile:
         len(column),
         missing,
         distinct,
-        counts_rows=kind == "integer" and len(column) > 1 and bool((np.diff(column) == 1).all()),
+        counts_rows=kind == "integer" and _counts_rows(column),
         whole=bool((numbers == np.floor(numbers)).all()),
         infinite=int(np.count_nonzero(np.isinf(column))),
         mean=float(numbers.mean()) if numbers.size else 0.0,
         std=float(numbers.std()) if numbers.size else 0.0,
     )
+
+
+def _excluded(table: Table, target: str, wishes: Wishes) -> tuple[str, ...]:
+    """Return the columns that the user left out, in order."""
+    features, exclude = (_split(each, table) for each in (wishes.features, wishes.exclude))
+    for name in (*features, *exclude):
+        require_column(table.columns, name)
+        if name == target:
+            raise DataError(f'"{name}" is the target, so it is no feature')
+    kept = set(features or table.columns) - set(exclude) | {target}
+    return tuple(name for name in table.columns if name not in kept)
+
+
+def _split(names: tuple[str, ...], table: Table) -> list[str]:
+    """Return names of columns, of which several may be joined by commas."""
+    return [
+        each.strip()
+        for name in names
+        for each in ([name] if name in table.columns else name.split(","))
+    ]
+
+
+def _counts_rows(column: Array) -> bool:
+    """Return whether integers count the rows: in order, or shuffled if there are enough rows."""
+    if len(column) < FEWEST_SHUFFLED:
+        return len(column) > 1 and bool((np.diff(column) == 1).all())
+    return bool((np.diff(np.sort(column)) == 1).all())
 
 
 def _require_target(target: str | None, table: Table, file: Path) -> str:
@@ -256,6 +341,7 @@ def _task(table: Table, target: ColumnProfile, wanted: Wanted) -> Task:
             f'the target "{target.name}" has numbers that are not whole, so they are not classes',
             hint="leave --task out",
         )
+    require_learnable_classes(table)
     if target.distinct > target.rows // 2:
         raise DataError(
             f'the target "{target.name}" has {target.distinct} classes in {target.rows} rows',

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date, time, timedelta
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -56,7 +58,10 @@ def _is_list_of_rows(data: Any) -> bool:
 
 
 def _column(values: Any, name: str) -> Array:
-    """Return a column of floats, integers, booleans or text (objects), as in a `Table`."""
+    """Return a column of floats, integers, booleans or text (objects), as in a `Table`.
+
+    Dates and times become ISO 8601 text, durations seconds, decimals floats.
+    """
     if hasattr(values, "to_numpy"):
         values = values.to_numpy()
     elif not isinstance(values, np.ndarray):
@@ -73,6 +78,9 @@ def _column(values: Any, name: str) -> Array:
         dates: Array = np.datetime_as_string(values).astype(object)
         dates[np.isnat(values)] = None
         return dates
+    if values.dtype.kind == "m":
+        seconds: Array = values / np.timedelta64(1, "s")
+        return seconds
     if values.dtype.kind == "O":
         return _of_objects(values, name)
     raise DataError(
@@ -83,7 +91,7 @@ def _column(values: Any, name: str) -> Array:
 
 def _of_objects(values: Array, name: str) -> Array:
     """Return a column of Python objects, some of them possibly missing (None, NaN, pandas NA)."""
-    items = [None if _is_missing(each) else each for each in values.tolist()]
+    items = [None if _is_missing(each) else _plain(each) for each in values.tolist()]
     there = [each for each in items if each is not None]
     if all(isinstance(each, str) for each in there) and there:
         column: Array = np.empty(len(items), object)
@@ -105,10 +113,21 @@ def _of_objects(values: Array, name: str) -> Array:
     return np.array(there)
 
 
+def _plain(value: Any) -> Any:
+    """Return dates and times as ISO 8601 text, durations as seconds, and decimals as floats."""
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    return float(value) if isinstance(value, Decimal) else value
+
+
 def _is_missing(value: Any) -> bool:
     """Return whether a value is missing: None, not equal to itself, or pandas NA."""
     if value is None:
         return True
+    if isinstance(value, np.ndarray):
+        return False
     try:
         return bool(value != value)  # noqa: PLR0124  # NaN
     except TypeError:  # pandas.NA is neither equal nor unequal

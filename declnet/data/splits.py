@@ -11,6 +11,7 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.data_source import Dataset
 from declnet.contracts.table import Table, missing_values
 from declnet.data.columns import labels_of, table_with
+from declnet.data.dates import AMBIGUOUS, date_form, read_dates
 from declnet.errors import DataError
 from declnet.spec.data_section import DataSpec, SplitSpec
 from declnet.spec.streams import Stream, random_stream
@@ -26,6 +27,8 @@ def _split_key(data: Dataset | Table, split: SplitSpec) -> Array | None:
     if split.method == "column":
         return _column(data, split)[1]
     values = _classes(data) if split.column is None else _column(data, split)[1]
+    if split.method == "time":
+        values = _moments(values)
     return distinct(values)[1]
 
 
@@ -49,6 +52,19 @@ def _column(data: Dataset | Table, split: SplitSpec) -> tuple[Table, Array]:
             code="E036",
         )
     return table, column
+
+
+def _moments(column: Array) -> Array:
+    """Return a column with text dates as moments, which sort chronologically."""
+    form = date_form(column)
+    if form == AMBIGUOUS:
+        raise DataError(
+            f'dates such as "{column[0]}" may begin with the day or the month',
+            hint="write them as in 2024-12-31",
+            path=AT_COLUMN,
+            code="E036",
+        )
+    return column if form is None else read_dates(column, form)
 
 
 def _classes(data: Dataset | Table) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,6 +67,7 @@ class TargetEncoding:
                 path=("data", "train", "target"),
                 code="E035",
             )
+        require_learnable_classes(records)
         if targets == "binary" and len(classes) > 2:
             raise DataError(
                 f'the target "{name}" has {len(classes)} classes, but the loss needs two',
@@ -103,6 +105,38 @@ class TargetEncoding:
                 f"its classes: {known}",
             )
         return found
+
+
+MANY_CLASSES = 100
+FEW_ROWS = 5
+"""With more than many classes, at least half of them need this many rows."""
+
+
+def require_learnable_classes(records: Table) -> None:
+    """Raise DataError, with the likely cause, if a target has many classes with few rows each."""
+    column = records.columns[str(records.target)]
+    values = column[~missing_values(column)].tolist()
+    rows_of = Counter(values)
+    rare = sum(count < FEW_ROWS for count in rows_of.values())
+    if len(rows_of) <= MANY_CLASSES or 2 * rare <= len(rows_of):
+        return
+    example = values[0]
+    note = records.notes.get(str(records.target))
+    if note is not None and note.type != "text":
+        hint = f'it {note.text}: types = {{ "{records.target}" = "{note.type}" }}'
+    elif not isinstance(example, str):
+        hint = f"numbers? {losses_hint('values')}"
+    elif 2 * sum(any(map(str.isdigit, each)) for each in rows_of) > len(rows_of):
+        hint = f'amounts, dates or identifiers, such as "{example}", are not classes'
+    else:
+        hint = f'names or free text, such as "{example}", are not classes'
+    raise DataError(
+        f'the target "{records.target}" has {len(rows_of)} classes in {len(values)} rows, '
+        f"{rare} of them with fewer than {FEW_ROWS} rows",
+        hint=hint,
+        path=("data", "train", "target"),
+        code="E041",
+    )
 
 
 def _target(records: Table) -> Array:

@@ -51,11 +51,13 @@ def _candidates() -> tuple[_Column, ...]:
     """Return columns of every type, without gaps."""
     rng = np.random.default_rng(31)
     words = np.array(["red", "green", "blue", "no color"], object)
+    dates = np.datetime64("2024-02-25") + 3 * np.arange(ROWS)
     return (
         _Column("a column of floats", rng.normal(3, 2, ROWS)),
         _Column("a column of integers", rng.integers(-5, 90, ROWS)),
         _Column("a column of booleans", rng.random(ROWS) > 0.5),
         _Column("a column of text", words[np.arange(ROWS) % 4]),
+        _Column("a column of dates", dates.astype(str).astype(object)),
         _Column("a column of equal floats", np.full(ROWS, 2.5)),
         _Column("an array of floats", rng.normal(1, 3, (ROWS, 3))),
         _Column("images of bytes", rng.integers(0, 256, (ROWS, 3, 4, 4)).astype(np.uint8)),

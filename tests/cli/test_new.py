@@ -167,3 +167,54 @@ def test_a_spec_that_needs_scikit_learn_says_so_where_it_is_missing(template, de
     done = declnet_cli("new", "spec.toml", "--template", template)
     needed = 'note: scikit-learn is not installed (pip install "scikit-learn>=1.5")\n'
     assert (done.returncode, done.stderr) == (0, "" if HAS_SKLEARN else needed)
+
+
+def test_amounts_are_predicted_as_numbers_and_said(declnet_cli, tmp_path):
+    prices = [f"{1000 + 37 * row:,}" for row in range(40)]
+    rows = [f'"${each}","{each.replace(",", ".")},50"' for each in prices]
+    (tmp_path / "t.csv").write_text("\n".join(["dollars,euros", *rows]))
+    done = declnet_cli("new", "spec.toml", "--data", "t.csv", "--target", "euros")
+    assert done.stderr.splitlines() == [
+        'note: column "dollars" is read as numbers, with "$"',
+        'note: column "euros" looks like numbers with decimal commas',
+    ]
+    document = tomllib.loads((tmp_path / "spec.toml").read_text("utf-8"))
+    types = {"dollars": "number", "euros": "comma_number"}
+    assert document["data"]["train"]["types"] == types
+    assert document["loss"]["type"] == "mean_squared_error"
+    declnet_cli.succeeds("run", "spec.toml", "--set", "training.epochs=1", "--quiet", "--out", "r")
+    (tmp_path / "more.csv").write_text('dollars\n"$1,500"\n')
+    assert declnet_cli.succeeds("predict", "r", "more.csv").count("\n") == 2
+
+
+def test_features_exclude_and_no_header_choose_columns(declnet_cli, tmp_path):
+    rows = [f"{row},{row % 7},{row % 5},{row % 2}" for row in range(40)]
+    (tmp_path / "t.csv").write_text("\n".join(rows))
+    new = ("new", "spec.toml", "--force", "--data", "t.csv", "--no-header", "--target", "column_4")
+
+    def train(*options):
+        assert declnet_cli(*new, *options).returncode == 0
+        return tomllib.loads((tmp_path / "spec.toml").read_text("utf-8"))["data"]["train"]
+
+    assert train()["header"] is False
+    assert train("--features", "column_3,column_2")["features"] == ["column_2", "column_3"]
+    assert train("--exclude", "column_2")["features"] == ["column_3"]
+    declnet_cli.succeeds("check", "spec.toml")
+    assert "the target, so it is no feature" in declnet_cli(*new, "--exclude", "column_4").stderr
+    assert 'there is no column "size"' in declnet_cli(*new, "--features", "size").stderr
+
+
+def test_identifiers_are_left_out_and_dates_prepared_with_a_note(declnet_cli, tmp_path):
+    shuffled = np.random.default_rng(0).permutation(60) + 500
+    rows = [
+        f"{at},{at * at},2024-{1 + row % 12}-{1 + row % 28},{row % 7},{row % 2}"
+        for row, at in enumerate(shuffled)
+    ]
+    (tmp_path / "t.csv").write_text("\n".join(["number,user_id,day,x,y", *rows]))
+    done = declnet_cli("new", "spec.toml", "--data", "t.csv", "--target", "y")
+    text = (tmp_path / "spec.toml").read_text("utf-8")
+    assert done.stderr == 'note: left out as useless: "number", "user_id" (spec.toml says why)\n'
+    assert "left out: numbers the rows" in text
+    assert "left out: an identifier, different in each row" in text
+    assert '{ type = "datetime" }' in text
+    declnet_cli.succeeds("check", "spec.toml")

@@ -98,6 +98,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     np.savez(tmp_path / "labels_from_minus_one.npz", x=points[:, :2], y=np.arange(60) % 4 - 1)
     rows = [f"{each},{'red' if each % 2 else 'blue'},species {each % 3}" for each in range(30)]
     (tmp_path / "flowers.csv").write_text("\n".join(["size,color,species", *rows]))
+    prices = [f'"${row + 1},000",species {row % 3}' for row in range(30)]
+    (tmp_path / "priced_flowers.csv").write_text("\n".join(["price,species", *prices]))
     days = [f"{row},2024-01-{day:02}" for day, row in enumerate(rows, start=1)]
     dated = ["size,color,species,picked", *days[:-1], f"{rows[-1]},"]
     (tmp_path / "picked_flowers.csv").write_text("\n".join(dated))

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from declnet import DataError, Loss, Registry, Table, Transform
-from declnet.data.columns import encoding_hint, filling_hint, joined, losses_hint
+from declnet.data.columns import (
+    encoding_hint,
+    features_of,
+    filling_hint,
+    joined,
+    losses_hint,
+    typed,
+)
 from declnet.data.target_encoding import TargetEncoding
 
 
@@ -136,3 +143,35 @@ def test_a_target_that_does_not_fit_the_loss_gets_one_that_fits(column, targets,
     kind = object if isinstance(column[0], str) else float
     with pytest.raises(DataError, match=message):
         TargetEncoding.of(Table({"y": np.array(column, kind)}, "y"), targets)
+
+
+@pytest.mark.parametrize(
+    ("values", "hint"),
+    [
+        ([f"${row}" for row in range(150)], 'amounts, dates or identifiers, such as "$0"'),
+        ([chr(200 + row) for row in range(150)], 'names or free text, such as "È"'),
+        (range(150), "numbers? for numbers take a loss such as"),
+    ],
+)
+def test_a_target_of_many_rare_classes_names_the_likely_cause(values, hint):
+    column = np.array(list(values))
+    column = column.astype(object) if column.dtype.kind == "U" else column
+    with pytest.raises(DataError, match="has 150 classes in 150 rows, 150 of them") as caught:
+        TargetEncoding.of(Table({"y": column}, "y"), "classes")
+    assert caught.value.hint.startswith(hint)
+    many = Table({"y": np.repeat(column, 5)}, "y")
+    assert len(TargetEncoding.of(many, "classes").classes) == 150
+
+
+def test_the_target_is_no_feature():
+    table = Table({"x": np.ones(2), "y": np.arange(2)}, "y", ("x", "y"))
+    with pytest.raises(DataError, match='the target "y" is among the features') as caught:
+        features_of(table)
+    assert caught.value.path == ("data", "train", "features", 1)
+
+
+def test_booleans_are_not_other_numbers():
+    types = {"flag": "boolean"}
+    assert typed(Table({"flag": np.array([0.0, 1.0, np.nan])}), types)["flag"][1] == 1
+    with pytest.raises(DataError, match='row 2, column "flag" is -3, but the training data has'):
+        typed(Table({"flag": np.array([1, -3])}), types)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 
 import numpy as np
 import pytest
 
-from declnet import DataError, Dataset, parse_spec, run
+from declnet import DataError, Dataset, as_table, parse_spec, run
 from declnet.data.loading import as_data, as_input, checked, fingerprint
 
 COLUMNS = {"a": [1.0, 2.0, None], "kind": ["x", None, "y"], "n": [1, 2, 3], "y": ["p", "q", "p"]}
@@ -191,3 +192,32 @@ def test_input_is_converted_only_where_it_must_be():
     assert as_input(x.astype(int), np.dtype("float32"), integer=True).dtype == int
     with pytest.raises(DataError, match="the model takes integers, but x is float32"):
         as_input(x, np.dtype("float32"), integer=True)
+
+
+def test_dates_durations_and_decimals_are_read_and_others_refused_by_column():
+    at = dt.datetime(2024, 1, 2, 3, 4, 5, tzinfo=dt.timezone(dt.timedelta(hours=1)))
+    columns = {
+        "at": [at, None],
+        "day": [at.date(), None],
+        "time": [at.time(), None],
+        "took": [dt.timedelta(seconds=90.5), None],
+        "took_too": np.array([1500, "NaT"], "m8[ms]"),
+        "price": [Decimal("1.50"), None],
+    }
+    found = {name: column.tolist() for name, column in as_table(columns).columns.items()}
+    nan = float("nan")
+    assert str(found) == str(
+        {
+            "at": ["2024-01-02T03:04:05+01:00", None],
+            "day": ["2024-01-02", None],
+            "time": ["03:04:05", None],
+            "took": [90.5, nan],
+            "took_too": [1.5, nan],
+            "price": [1.5, nan],
+        }
+    )
+    arrays = np.empty(2, object)
+    arrays[:] = [np.arange(2), np.arange(3)]
+    for values in ([[1], [2, 3]], arrays, [b"a", b"b"], [{"a": 1}, None], np.ones(2, complex)):
+        with pytest.raises(DataError, match='column "odd"'):
+            as_table({"odd": values})

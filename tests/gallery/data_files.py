@@ -49,7 +49,16 @@ TEXTS: Mapping[str, str] = {
             "30,kind 0,",
         ]
     ),
+    "dated_days.csv": "\n".join(
+        ["picked,species", *(f"2024-01-{row:02},kind {row % 3}" for row in range(1, 31))]
+    ),
     "one_kind_of_flower.csv": "size,species\n1.5,rose\n1.7,rose\n1.2,rose\n",
+    "priced_flowers.csv": "\n".join(
+        ["price,species", *(f'"${row + 1},000",kind {row % 3}' for row in range(30))]
+    ),
+    "amounts.csv": "\n".join(
+        ["size,price", *(f'{row},"{row + 100}.250,50"' for row in range(150))]
+    ),
     "ragged.csv": "size,species\n1.5,rose\n1.7,lily, white\n1.2,rose\n",
     "table.npz": "x1,x2,y\n0.1,0.2,1\n",
     "letter.safetensors": "Dear reader,\n",

@@ -226,7 +226,8 @@ def _metrics(
 ) -> dict[str, Better | None]:
     """Return the metrics in a row of the history; empty if data or metrics are invalid."""
     unknown = (("data",), ("training", "metrics"))
-    if any(each.path[: len(path)] == path for each in problems for path in unknown):
+    wrong = [each.path for each in problems if each.severity == "error"]
+    if any(each[: len(path)] == path for each in wrong for path in unknown):
         return {}
     data = partial.data
     loaded = described.sets.datasets if described.sets is not None else ()  # split by a column

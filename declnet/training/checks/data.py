@@ -8,6 +8,7 @@ from pathlib import Path
 
 from declnet.contracts.data_source import DataInfo, Dataset, DataSource
 from declnet.contracts.returned import checked_info
+from declnet.contracts.table import Table
 from declnet.data.sets import PreparedSets, load_sets, prepare_sets, split_sets
 from declnet.data.splits import Data, held_out_count
 from declnet.errors import DataError, Diagnostic, KeyPath
@@ -82,7 +83,7 @@ class Described:
     Attributes:
         infos: a description of each data set.
         sets: the data sets, if they had to be loaded for that.
-        problems: errors in the sources or in their preparation.
+        problems: errors in the sources or in their preparation, and warnings about columns.
         loaded: the training data before it was split, if it was loaded.
     """
 
@@ -123,11 +124,30 @@ def describe(spec: PartialSpec, seed: int, given: Mapping[str, Data] | None = No
         if error.code == "E031" and len(path) == 2:
             path = origin_of(spec.data.sources.get(str(path[1])), str(path[1]))
         problem = Diagnostic(from_here(error.message), error.hint, path, error.code)
-        return Described({}, None, [problem], train)
+        return Described({}, None, [problem, *note_warnings(spec, train)], train)
     prepared = {name: DataInfo.of(each.x, each.y) for name, each in sets.datasets.items()}
     prepared["train"] = replace(prepared["train"], samples=len(train))
     named = {name: info for name, info in prepared.items() if name in {*infos, *tables}}
-    return Described(named, sets, [], train)
+    return Described(named, sets, note_warnings(spec, train), train)
+
+
+def note_warnings(spec: PartialSpec, train: Data | None) -> list[Diagnostic]:
+    """Return a warning for each note on a column of the training data that is in use."""
+    if not isinstance(train, Table):
+        return []
+    source = spec.data.sources.get("train")
+    declares = source is not None and "types" in type(source).model_fields
+    used = {*train.feature_columns, train.target}
+    return [
+        Diagnostic(
+            f'column "{name}" {note.text}',
+            f'declare it: types = {{ "{name}" = "{note.type}" }}' if declares else None,
+            origin_of(source, "train"),
+            "W005",
+        )
+        for name, note in train.notes.items()
+        if name in used
+    ]
 
 
 def _described(spec: PartialSpec) -> tuple[dict[str, DataInfo | None], list[Diagnostic]]:

@@ -6,10 +6,19 @@ from functools import cached_property
 
 import numpy as np
 
-from declnet import Array, ColumnType, DataError
+from declnet import Array, ColumnNote, DataError
+from declnet_standard.data.formatted_numbers import (
+    are_consistent,
+    is_unmistakable,
+    read_formatted,
+    said,
+)
 
 _FOREIGN = re.compile(r"_|[^\t\x20-\x7e]")
 """Characters that Python accepts in a number but that are not numeric in a data file."""
+
+_PADDED = re.compile(r"\n[ \t]*(0[0-9]+)[ \t]*(?=\n)")
+"""A cell with a leading zero, among cells joined by line breaks."""
 
 _EXCHANGED = str.maketrans(".,", ",.")
 
@@ -63,6 +72,17 @@ class Cells:
             return None
         return found if len(found) == len(self) else self._with_gaps(found.astype(float))
 
+    def formatted(self, decimal: str | None = None) -> tuple[Array, frozenset[str]] | None:
+        """Return floats, with NaN for missing values, and the units, as `read_formatted` does."""
+        read = read_formatted(self._those_there, decimal or self._decimal)
+        return None if read is None else (self._with_gaps(read[0]), read[1])
+
+    def padded(self) -> str | None:
+        """Return the first whole number with a leading zero, such as 01, or None."""
+        values = self._those_there if self._own_numbers else self._values
+        found = _PADDED.search("\n".join(("", *values, "")))
+        return found and found[1]
+
     def text(self) -> Array:
         """Return text (objects), with None for missing values."""
         array = np.empty(len(self), object)
@@ -73,6 +93,15 @@ class Cells:
         ]
         return array
 
+    def is_unmistakable(self, decimal: str) -> bool:
+        """Return whether all are consistent numbers with this decimal sign and not the other."""
+        read = self.formatted(decimal)
+        return (
+            read is not None
+            and are_consistent(read[1])
+            and is_unmistakable(self._those_there, decimal)
+        )
+
     def are_missing(self) -> bool:
         """Return whether all cells are missing."""
         return all(each in self._missing for each in self._stripped)
@@ -81,12 +110,11 @@ class Cells:
         """Return the position and value of the first cell that is not of a kind.
 
         Args:
-            kind: `"integer"`, `"number"` or `"boolean"`.
+            kind: a key of `types` in a data source, or `"boolean"`.
         """
         for position, value in enumerate(self._stripped):
             cell = Cells([value], self._missing, self._decimal)
-            read = {"integer": cell.integers, "number": cell.numbers, "boolean": cell.booleans}
-            if read[kind]() is None:
+            if _READ[kind](cell) is None:
                 return position, value
         raise LookupError(kind)
 
@@ -148,15 +176,43 @@ def _is_number(text: str) -> bool:
 
 Read = Callable[[Cells], Array | None]
 
+
+def _number(cells: Cells, decimal: str | None = None) -> Array | None:
+    plain = cells.numbers() if decimal is None else None
+    formatted = cells.formatted(decimal) if plain is None else None
+    return plain if formatted is None else formatted[0]
+
+
+def _integer(cells: Cells) -> Array | None:
+    found = cells.integers()
+    if found is None:
+        found = _number(cells)
+        if found is None or not (np.isnan(found) | (found % 1 == 0)).all():
+            return None
+    return found.astype(np.int64) if np.isfinite(found).all() else found
+
+
 _READ: dict[str, Read] = {
-    "integer": lambda cells: cells.integers(),
-    "number": lambda cells: cells.numbers(),
+    "integer": _integer,
+    "number": _number,
+    "comma_number": lambda cells: _number(cells, ","),
     "boolean": lambda cells: cells.booleans(),
     "text": lambda cells: cells.text(),
 }
+_PLAIN: dict[str, Read] = {
+    **_READ,
+    "integer": lambda cells: cells.integers(),
+    "number": lambda cells: cells.numbers(),
+}
+"""The same without formatted numbers."""
 _WIDER: dict[str, str] = {"integer": "number", "number": "text", "boolean": "text"}
 """The next wider type if a cell does not fit."""
-_IN_WORDS = {"integer": "whole number", "number": "number", "boolean": "boolean"}
+_IN_WORDS = {
+    "integer": "whole number",
+    "number": "number",
+    "comma_number": "number with a decimal comma",
+    "boolean": "boolean",
+}
 
 
 class TypedColumn:
@@ -164,7 +220,7 @@ class TypedColumn:
 
     Args:
         name: the column's name.
-        declared: the type that every cell must have; None to infer it.
+        declared: the type that every cell must have, a key of `types`; None to infer it.
         settled: its type in the training data: a column that is not text there must be numeric.
         keep: whether to keep the cells rather than only the type.
 
@@ -177,15 +233,18 @@ class TypedColumn:
     def __init__(
         self,
         name: str,
-        declared: ColumnType | None = None,
-        settled: ColumnType | None = None,
+        declared: str | None = None,
+        settled: str | None = None,
         keep: bool = True,
     ) -> None:
         self._keep = keep
         self.name, self._declared, self._settled = name, declared, settled
         expected = None if settled == "boolean" else settled  # numbers may represent booleans
-        self.type: str | None = declared or expected
+        self.type: str | None = "number" if declared == "comma_number" else declared or expected
         self.lost = False
+        self._padded: str | None = None
+        self._units: set[str] = set()
+        self._formatted = False
         self._parts: list[Array] = []
 
     def add(self, cells: Cells, first_row: int) -> None:
@@ -213,17 +272,47 @@ class TypedColumn:
             self.type = self._first_type(cells)
         if self.type is None:
             return np.full(len(cells), np.nan)
-        part = _READ[self.type](cells)
-        while part is None:
-            wider = _WIDER[self.type]
-            if wider == "text" and self._settled is not None:
+        part = _PLAIN[self.type](cells)
+        if part is None and self.type == "integer":
+            self.type = "number"
+            part = cells.numbers()
+        units = {""}
+        if part is None and self.type == "number" and (formatted := cells.formatted()):
+            part, units = formatted[0], set(formatted[1])
+            self._formatted = True
+        if self._settled is not None:
+            if part is None:
                 raise self._wrong(cells, "number", first_row)
-            if wider == "text":
-                self.lost = True
-                return None
-            self.type = wider
-            part = _READ[self.type](cells)
-        return part
+            return part
+        if self.type in ("integer", "number"):
+            self._padded = cells.padded()
+            self._units |= units
+        self.lost = part is None or self._padded is not None or not are_consistent(self._units)
+        return None if self.lost else part
+
+    def note(self, array: Array, decimal: str) -> ColumnNote | None:
+        """Return how cells were read if another reading is conceivable.
+
+        Args:
+            array: all cells, as text if the column turned out to be text.
+            decimal: the decimal sign of the file.
+        """
+        if self._declared is not None or self._settled is not None:
+            return None
+        if not self.lost and self._formatted:
+            return ColumnNote(f"is read as numbers, {said(sorted(self._units))}", "number")
+        return self._note_on_text(array, decimal) if self.lost or self.type == "text" else None
+
+    def _note_on_text(self, array: Array, decimal: str) -> ColumnNote | None:
+        first = next((each for each in array if each is not None), "")
+        if read_formatted([first], ",") is None and self._padded is None:
+            return None
+        cells = Cells([each for each in array.tolist() if each is not None], frozenset(), decimal)
+        if self._padded is not None and cells.numbers() is not None:
+            return ColumnNote(f'is read as text, because "{self._padded}" has a leading zero')
+        if decimal != "," and cells.is_unmistakable(","):
+            return ColumnNote("looks like numbers with decimal commas", "comma_number")
+        return None
 
     def array(self) -> Array:
         """Return all cells that were added."""
@@ -239,9 +328,9 @@ class TypedColumn:
             return None
         kinds = ("integer", "number", "boolean")
         for kind in kinds[1:] if self._settled == "number" else kinds:
-            if _READ[kind](cells) is not None:
+            if _PLAIN[kind](cells) is not None:
                 return kind
-        return "number" if self._settled is not None else "text"
+        return "number" if self._settled is not None or cells.formatted() else "text"
 
     def _as_declared(self, cells: Cells, kind: str, first_row: int) -> Array:
         part = _READ[kind](cells)

@@ -16,7 +16,7 @@ from declnet_standard.data.csv_rows import CSVFile, CSVFormat
 from declnet_standard.data.table_source import TextTableSource, require
 from declnet_standard.data.text_file import opened
 
-Types = Mapping[str, ColumnType]
+Types = Mapping[str, str]
 Block = tuple[int, Sequence[Cells]]
 """The number of the block's first row, and the cells of each column."""
 
@@ -26,8 +26,9 @@ class CSV(TextTableSource):
 
     The first row names the columns. Cells may be quoted, with quotation marks doubled inside. A
     column holds integers, numbers, booleans (true and false) or text, the first type that fits all
-    its cells, unless `types` overrides it. Blank lines and spaces around a cell are ignored.
-    Reading is faster with the extra `data`.
+    its cells, unless `types` overrides it. Numbers may have thousands separators and a currency or
+    percent sign, as in `$1,250.50`; a leading zero, as in `01`, makes a column text. Blank lines
+    and spaces around a cell are ignored. Reading is faster with the extra `data`.
     """
 
     type = "csv"
@@ -92,14 +93,16 @@ class CSV(TextTableSource):
     def load(self, rng: np.random.Generator) -> Table:
         """Read the file; nothing is random."""
         self._check_names()
-        columns = self._read(self.types, self._settled, self._only)
+        found = columns = self._read(self.types, self._settled, self._only)
         lost = frozenset(name for name, column in columns.items() if column.lost)
         if lost:
-            columns |= self._read(dict.fromkeys(lost, "text"), {}, lost)
+            columns = found | self._read(dict.fromkeys(lost, "text"), {}, lost)
         arrays = {name: column.array() for name, column in columns.items()}
         if not len(next(iter(arrays.values()))):
             raise self._no_rows()
-        return next(self.labelled([self.records(arrays)]))
+        notes = {name: found[name].note(array, self.decimal) for name, array in arrays.items()}
+        table = replace(self.records(arrays), notes={k: v for k, v in notes.items() if v})
+        return next(self.labelled([table]))
 
     def chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Dataset | Table]:
         """Read the file in chunks, after a first pass if a column's type is not yet known."""

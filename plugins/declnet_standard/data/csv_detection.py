@@ -51,6 +51,8 @@ def text_format(path: Path) -> dict[str, str]:
 
 def has_decimal_commas(table: Table) -> bool:
     """Return whether text columns actually hold numbers with decimal commas."""
+    if any(note.type == "comma_number" for note in table.notes.values()):
+        return True
     texts = [each for each in table.columns.values() if each.dtype.kind == "O"]
     return any(_are_comma_numbers(cells for cells in column if cells) for column in texts)
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _NOT_IN_NUMBERS = r"[^0-9eE+\-._infatyINFATY]"
 """Characters that occur in no Python number, which may be `infinity` or `nan`."""
 
+_PADDED = "^0[0-9]+$"
+
 _WHOLE = r"^[+-]?[0-9_]+$"
 
 QUOTE, NEWLINE = ord('"'), ord("\n")
@@ -94,6 +96,11 @@ class PolarsCells(Cells):
         if not lower.is_in(["false", "true"]).all():
             return None
         return self._placed(lower == "true")
+
+    def padded(self) -> str | None:
+        """Return the same as `Cells.padded`."""
+        found = self._there.filter(self._there.str.contains(_PADDED))
+        return found[0] if len(found) else None
 
     def text(self) -> Array:
         """Return the same as `Cells.text`."""

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class Parquet(TableSource):
     """A table in a Parquet file, whose columns have the types that the file says.
 
-    Dates, times (ISO 8601) and categories become text; nested columns are refused as features.
-    Needs the extra `data`.
+    Dates, times (ISO 8601, in UTC) and categories become text, durations seconds, decimals floats;
+    lists, structs and bytes are refused as features. Needs the extra `data`.
     """
 
     type = "parquet"
@@ -63,7 +63,11 @@ class Parquet(TableSource):
 
         schema = frame.collect_schema()
         self.require_columns(schema.names())
-        nested = [name for name, each in schema.items() if each.is_nested() or each.is_object()]
+        nested = [
+            name
+            for name, each in schema.items()
+            if each.is_nested() or each in (pl.Object, pl.Binary)
+        ]
         needed = self.features or self._only or schema.names()
         wrong = [name for name in nested if name in needed or name == self.target]
         if wrong:
@@ -71,10 +75,15 @@ class Parquet(TableSource):
                 f'{self.path}: column "{wrong[0]}" holds {schema[wrong[0]]}, not one value a row',
                 hint="leave it out by naming the features",
             )
-        texts = selectors.temporal() | selectors.categorical() | selectors.enum()
+        zoned = selectors.datetime(time_zone="*") - selectors.datetime(time_zone=None)
+        times = selectors.temporal() - selectors.duration()
+        texts = (times - zoned) | selectors.categorical() | selectors.enum()
         other = () if self._only is None else set(schema.names()) - self._only
         plain = frame.drop({*nested, *other}).with_columns(
-            texts.cast(pl.String), selectors.decimal().cast(pl.Float64)
+            texts.cast(pl.String),
+            zoned.dt.convert_time_zone("UTC").dt.replace_time_zone(None).cast(pl.String),
+            selectors.duration().dt.total_microseconds() / 1e6,
+            selectors.decimal().cast(pl.Float64),
         )
         table = as_table(self._collected(plain))
         if not isinstance(table, Table):

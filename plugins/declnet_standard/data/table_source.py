@@ -82,8 +82,10 @@ class TableSource(DataSource):
 class TextTableSource(TableSource):
     """A table whose file does not declare its columns' types."""
 
-    types: dict[str, Literal["text", "number", "integer"]] = Field(
-        default_factory=dict, description="types of columns; the others' are found"
+    types: dict[str, Literal["text", "number", "integer", "comma_number"]] = Field(
+        default_factory=dict,
+        description="types of columns; the others' are found. A comma_number has a decimal comma, "
+        "as in 1.250,50, in a file whose decimal sign is the point",
     )
     missing: tuple[str, ...] = Field(
         default=("", "NA", "N/A", "NaN", "nan", "null", "?"),
@@ -96,6 +98,14 @@ class TextTableSource(TableSource):
         """Return a source of only these columns, which must exist, without the others' types."""
         types = {name: each for name, each in self.types.items() if name in names}
         return super().with_columns(names).model_copy(update={"types": types})
+
+    def with_target(self, column: str | None) -> Self:
+        """Return a source with another target; without one, the old one's type is dropped too."""
+        other = super().with_target(column)
+        if column is not None or self.target not in self.types:
+            return other
+        types = {name: each for name, each in self.types.items() if name != self.target}
+        return other.model_copy(update={"types": types})
 
     def with_types(self, types: Mapping[str, ColumnType]) -> Self:
         """Return a source whose columns have the types of the training data."""

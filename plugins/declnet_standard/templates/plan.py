@@ -1,5 +1,6 @@
 """Choices for a table: columns, sizes, and initialization from the target."""
 
+import re
 from dataclasses import dataclass
 from math import floor, log10, sqrt
 
@@ -11,6 +12,8 @@ FEW_CATEGORIES = 20
 """Number of categories that is acceptable for any number of rows."""
 ROWS_FOR_A_CATEGORY = 5
 """Average rows per category, if there are more than a few categories."""
+IDENTIFIER = re.compile(r"(^|[_ .-])([Ii][Dd]|KEY|[Kk]ey|[GgUu]?[Uu][Ii][Dd])$|[a-z]I[dD]$")
+"""Names of columns of identifiers."""
 MOSTLY = 0.9
 """Share of rows without a value above which a column is left out."""
 
@@ -48,13 +51,18 @@ class Features:
 
     @property
     def numbers(self) -> bool:
-        """Return whether there are columns of numbers."""
-        return any(each.type in ("number", "integer") for each in self.used)
+        """Return whether there are columns of numbers, or of dates, which become numbers."""
+        return any(each.type in ("number", "integer") for each in self.used) or self.dates
 
     @property
     def text(self) -> bool:
-        """Return whether there are columns of text."""
-        return any(each.type == "text" for each in self.used)
+        """Return whether there are columns of text other than dates."""
+        return any(each.type == "text" and not each.date_form for each in self.used)
+
+    @property
+    def dates(self) -> bool:
+        """Return whether there are columns of dates or times."""
+        return any(each.date_form for each in self.used)
 
 
 def features_of(table: TableProfile) -> Features:
@@ -78,13 +86,23 @@ def _reason(column: ColumnProfile) -> str | None:
         ),
         "always the same": column.distinct == 1,
         "numbers the rows": column.counts_rows,
+        "an identifier, different in each row": _is_identifier(column),
+        "dates of which the day or the month may come first; datetime needs an order": (
+            column.date_form == "ambiguous"
+        ),
         f"{column.distinct} different texts in {column.present} rows": _too_many_texts(column),
     }
     return next((reason for reason, holds in reasons.items() if holds), None)
 
 
+def _is_identifier(column: ColumnProfile) -> bool:
+    """Return whether integers that are all different have the name of an identifier."""
+    differ = column.type == "integer" and column.distinct == column.rows > FEW_CATEGORIES
+    return differ and IDENTIFIER.search(column.name) is not None
+
+
 def _too_many_texts(column: ColumnProfile) -> bool:
-    if column.type != "text" or column.distinct <= FEW_CATEGORIES:
+    if column.type != "text" or column.date_form or column.distinct <= FEW_CATEGORIES:
         return False
     rare = column.distinct * ROWS_FOR_A_CATEGORY > column.present
     return rare or column.distinct > MOST_CATEGORIES

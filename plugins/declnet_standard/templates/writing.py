@@ -65,6 +65,8 @@ def _data(plan: Plan) -> Iterator[Line]:
             "would give rare classes as much weight as frequent ones",
         )
     yield "prepare = [  # fitted on the training data, applied to all data and predictions"
+    if features.dates:
+        yield '  { type = "datetime" },', "dates to numbers: years elapsed, cycles of year and week"
     fill = '{ type = "impute", strategy = "median" },'
     if features.infinities:
         fill = '{ type = "impute", strategy = "median", infinite = true },'
@@ -102,18 +104,19 @@ def _features(plan: Plan) -> Iterator[Line]:
         if len(left_out) > MOST_LISTED:
             yield f"  # and {len(left_out) - MOST_LISTED} more were left out"
         yield "]"
-    elif left_out:
+    elif left_out or plan.table.excluded:
         names = ", ".join(_toml(each.name) for each in used)
-        yield f"# {len(left_out)} columns are left out, e.g. {_toml(left_out[0][0].name)}:"
-        yield f"# {left_out[0][1]}"
+        if left_out:
+            yield f"# {len(left_out)} columns are left out, e.g. {_toml(left_out[0][0].name)}:"
+            yield f"# {left_out[0][1]}"
         yield f"features = [{names}]"
     else:
         yield f"# predicted from all {len(used)} other columns; features = […] would name some"
 
 
 def _facts(column: ColumnProfile) -> str:
-    facts: str = column.type
-    if column.type == "text":
+    facts: str = "dates or times" if column.date_form else column.type
+    if column.type == "text" and not column.date_form:
         facts += f", {column.distinct} categories"
     if column.missing:
         facts += f", {column.missing} missing"

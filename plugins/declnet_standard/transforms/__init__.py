@@ -7,6 +7,7 @@ from declnet import Register, hookimpl, lazy_names
 if TYPE_CHECKING:
     from declnet_standard.transforms.categories import OneHot as OneHot
     from declnet_standard.transforms.categories import Ordinal as Ordinal
+    from declnet_standard.transforms.dates import Datetime as Datetime
     from declnet_standard.transforms.images import Augment as Augment
     from declnet_standard.transforms.images import Normalize as Normalize
     from declnet_standard.transforms.impute import Impute as Impute
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 TRANSFORMS = {
     "augment": ("images", "Augment"),
+    "datetime": ("dates", "Datetime"),
     "impute": ("impute", "Impute"),
     "min_max": ("scaling", "MinMax"),
     "normalize": ("images", "Normalize"),

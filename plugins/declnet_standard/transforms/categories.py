@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from declnet import Array, ColumnError, Transform, TransformState, distinct_values, missing_values
+from declnet_standard.transforms.dates import looks_like_dates
 
 
 def found_categories(x: Array, most: int) -> list[Any]:
@@ -85,8 +86,8 @@ class CategoryTransform(Transform):
     most_categories: int
 
     def suits(self, column: Array) -> bool:
-        """Return whether the column is text; integer categories must be named in `columns`."""
-        return column.dtype.kind == "O"
+        """Return whether it is text other than dates; dates and integers need `columns`."""
+        return column.dtype.kind == "O" and not looks_like_dates(column)
 
     def fit(self, x: Array) -> TransformState:
         """Return the categories."""

@@ -399,3 +399,60 @@ def test_unknown_categories_are_zeros_or_told(written, trained, tmp_path):
     strict = [{"type": "one_hot", "unknown": "error"}]
     with pytest.raises(SpecError, match='test data: row 1, column "b" is "new"'):
         trained(train, test=test, prepare=strict)
+
+
+@pytest.mark.parametrize(
+    ("cells", "decimal", "expected"),
+    [
+        (['"$215,000"', "-$5", '"($1,234.50)"', "12"], ".", [215000, -5, -1234.5, 12]),
+        (['"1,656"', "7", ""], ".", [1656, 7, np.nan]),
+        (['"₹1,23,456"', "₹5"], ".", [123456, 5]),
+        (["12.5%", "-3 %"], ".", [12.5, -3]),
+        (["1 250 USD", "1\u202f250\u202f000 USD"], ".", [1250, 1250000]),
+        (["CHF 1'200.50", "3"], ".", [1200.5, 3]),
+        (['"215.000,50"', '"1.000"', '"12,5 €"'], ",", [215000.5, 1000, 12.5]),
+        (["$5", "€5"], ".", ["$5", "€5"]),  # not comparable
+        (["5%", "5"], ".", ["5%", "5"]),
+        (['"1,65"', "1"], ".", ["1,65", "1"]),
+        (['"1,656,5"', "1"], ".", ["1,656,5", "1"]),
+        (["$007", "$1"], ".", ["$007", "$1"]),
+    ],
+)
+def test_amounts_are_numbers(cells, decimal, expected, table):
+    content = "\n".join(["a;b", *(f"{each};1" for each in cells), ""])
+    found = columns(table(content, delimiter=";", decimal=decimal))
+    assert same(found["a"], [each if isinstance(each, str) else float(each) for each in expected])
+
+
+def test_amounts_are_read_alike_by_chunks_and_in_later_data(table, monkeypatch):
+    monkeypatch.setattr(declnet_standard.data.csv_polars, "PIECE", 20)
+    monkeypatch.setattr(declnet_standard.data.csv_rows, "CELLS", 4)
+    source = table('a,b,c\n1,01,$5\n2,1,€5\n3,2,"$1,000"\n"1,500",3,$1\n')
+    expected = {"a": [1, 2, 3, 1500], "b": ["01", "1", "2", "3"], "c": ["$5", "€5", "$1,000", "$1"]}
+    assert columns(source) == expected
+    parts = list(source.chunks(RNG, 3))
+    for name, cells in expected.items():
+        assert [each for part in parts for each in part.columns[name].tolist()] == cells
+    later = table("a,b,c\n$7,1,8\n", name="later.csv").with_types(source.load(RNG).types)
+    assert columns(later) == {"a": [7.0], "b": ["1"], "c": ["8"]}
+
+
+def test_what_was_inferred_is_noted_unless_declared(table):
+    content = 'a,b,c,d\n"$1,000",007,"2.150,50",A\n$5,1,"1.000",07\n'
+    notes = {name: (note.text, note.type) for name, note in table(content).load(RNG).notes.items()}
+    assert notes == {
+        "a": ('is read as numbers, with "$"', "number"),
+        "b": ('is read as text, because "007" has a leading zero', "text"),
+        "c": ("looks like numbers with decimal commas", "comma_number"),
+    }
+    types = {"a": "integer", "b": "integer", "c": "comma_number"}
+    declared = table(content, types=types)
+    assert declared.load(RNG).notes == {}
+    assert columns(declared) | {"d": 0} == {
+        "a": [1000, 5],
+        "b": [7, 1],
+        "c": [2150.5, 1000],
+        "d": 0,
+    }
+    with pytest.raises(DataError, match='row 2, column "a": "x" is not a number with a decimal'):
+        table("a\n1\nx\n", types={"a": "comma_number"}).load(RNG)

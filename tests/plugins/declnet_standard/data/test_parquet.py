@@ -84,6 +84,25 @@ def test_categories_and_decimals(table):
     assert str(found["price"].tolist()) == "[1.5, 2.25, nan]"
 
 
+def test_times_and_durations(table):
+    polars = pytest.importorskip("polars")
+    at = dt.datetime(2024, 7, 2, 3, 4, 5)
+    columns = {
+        "at": [at, None],
+        "zoned": polars.Series([at, None]).dt.replace_time_zone("Europe/Berlin"),
+        "time": [at.time(), None],
+        "took": [dt.timedelta(seconds=90.5), None],
+        "bytes": [b"a", b"b"],
+    }
+    found = table(columns, features=["at", "zoned", "time", "took"]).load(RNG).columns
+    assert found["at"].tolist() == ["2024-07-02 03:04:05.000000", None]
+    assert found["zoned"].tolist() == ["2024-07-02 01:04:05.000000", None]
+    assert found["time"].tolist() == ["03:04:05", None]
+    assert str(found["took"].tolist()) == "[90.5, nan]"
+    with pytest.raises(DataError, match='column "bytes" holds Binary, not one value a row'):
+        table(columns).load(RNG)
+
+
 def test_a_column_of_lists_is_refused_only_where_it_is_needed(mixed):
     with pytest.raises(DataError, match=r'column "nested" holds List.*naming the features'):
         mixed.model_copy(update={"features": None}).load(RNG)

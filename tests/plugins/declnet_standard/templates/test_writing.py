@@ -10,7 +10,7 @@ import pytest
 
 import declnet
 from declnet import ColumnProfile, DataError, TableProfile
-from declnet.data.files import profile_of_file
+from declnet.data.files import Wishes, profile_of_file
 from declnet.training.checks.check import check_spec
 from declnet_standard.templates import TableTemplate
 
@@ -18,7 +18,7 @@ RNG = np.random.default_rng(6)
 
 
 def spec_for_file(file, target, folder, registry, wanted=None):
-    profile = profile_of_file(file, target, folder, registry, wanted)
+    profile = profile_of_file(file, target, folder, registry, Wishes(wanted))
     return TableTemplate().spec_for_table(profile, registry)
 
 
@@ -235,7 +235,10 @@ def test_the_command_writes_it(flowers, declnet_cli, tmp_path):
         (["--data", "data.csv"], 'which column is to be predicted? (--target with one of "length"'),
         (["--data", "data.csv", "--target", "kinds"], 'there is no column "kinds" (did you mean'),
         (["--data", "none.csv", "--target", "y"], "none.csv: there is no such file"),
-        (["--target", "y"], "--target and --task go with --data"),
+        (
+            ["--target", "y"],
+            "--exclude and --no-header go with --data, the file of a table",
+        ),
         (["--data", "data.csv", "--target", "width", "--task", "classification"], "data.csv: the"),
         (
             ["--data", "data.csv", "--target", "kind", "--template", "binary"],

@@ -1,0 +1,133 @@
+"""Dates and times in columns of text: recognizing how they are written, and reading them."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from functools import cache
+
+import numpy as np
+
+from declnet.contracts.arrays import Array
+from declnet.contracts.table import missing_values
+
+AMBIGUOUS = "ambiguous"
+"""Dates such as 03/04/2021, of which the day or the month may come first."""
+
+_TIME = (
+    r"(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,](?P<fraction>\d{1,9}))?)?"
+    r"(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?"
+)
+_ZONE = r"(?: ?(?:Z|UTC|GMT|(?P<zone>[+-]\d\d(?::?\d\d)?)))?"
+_DAY, _MONTH, _NAME = r"(?P<day>\d{1,2})", r"(?P<month>\d{1,2})", r"(?P<name>[A-Za-z]{3,9})\.?"
+_YEAR, _SIGN, _SAME = r"(?P<year>\d{4})", "(?P<sign>[-/.])", "(?P=sign)"
+_SHORT_YEAR = r"(?P<year>\d{4}|(?<=/)\d\d)"
+_FORMS = {
+    "year_first": f"{_YEAR}{_SIGN}{_MONTH}(?:{_SAME}{_DAY})?",
+    "day_first": f"{_DAY}{_SIGN}{_MONTH}{_SAME}{_SHORT_YEAR}",
+    "month_first": f"{_MONTH}{_SIGN}{_DAY}{_SAME}{_SHORT_YEAR}",
+    "day_name": f"{_DAY}[ -]{_NAME}[ -]{_YEAR}",
+    "name_day": f"{_NAME} {_DAY},? {_YEAR}",
+    "month_name": f"{_NAME}[ -]{_YEAR}",
+    "time": None,
+}
+"""The pattern of the date in each form, which a time may follow."""
+
+_MONTHS = (
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+)
+
+
+def date_form(column: Array, most: int | None = None) -> str | None:
+    """Return how the dates or times in a column (n,) are written, or None if it has others.
+
+    Args:
+        column: text, with None for missing values; other columns have no dates.
+        most: examine only so many cells at its start, without missing ones.
+
+    Returns:
+        `"year_first"`, `"day_first"`, `"month_first"`, or `"ambiguous"` if these two are possible;
+        `"day_name"`, `"name_day"` or `"month_name"` with the month's name; `"time"` without a date.
+    """
+    if column.dtype.kind != "O" or column.ndim != 1:
+        return None
+    values = set(column[~missing_values(column)][:most].tolist())
+    if not values:
+        return None
+    first = next(iter(values))
+    forms = [form for form in _FORMS if _moment(first, form) is not None]
+    fitting = [form for form in forms if all(_moment(each, form) is not None for each in values)]
+    if len(fitting) > 1:
+        return "day_first" if all("." in each for each in values) else AMBIGUOUS
+    return fitting[0] if fitting else None
+
+
+def read_dates(column: Array, form: str) -> Array:
+    """Return a column of text (n,) as datetime64 in microseconds.
+
+    Cells that are missing or not written in the form are NaT. Times with an offset from UTC are
+    converted to UTC; times without a date are on 1970-01-01.
+    """
+    values = set(column[~missing_values(column)].tolist())
+    moments = {each: np.datetime64(_moment(each, form), "us") for each in values}
+    moments[None] = np.datetime64("NaT", "us")
+    return np.array([moments[each] for each in column.tolist()], "datetime64[us]")
+
+
+@cache
+def _pattern(form: str) -> re.Pattern[str]:
+    date = _FORMS[form]
+    return re.compile(_TIME if date is None else f"{date}(?:[T ]{_TIME}{_ZONE})?", re.ASCII)
+
+
+def _moment(text: str, form: str) -> datetime | None:
+    """Return a date and time, or None if the text is not one in this form."""
+    found = _pattern(form).fullmatch(text)
+    if found is None:
+        return None
+    part = found.groupdict()
+    year, month = int(part.get("year") or 1970), int(part.get("month") or 1)
+    if year < 100:
+        year += 1900 if year > 68 else 2000  # as POSIX does
+    if "name" in part:
+        month = _month_named(part["name"])
+    hour = int(part["hour"] or 0)
+    if part["half"]:
+        if not 1 <= hour <= 12:
+            return None
+        hour = hour % 12 + (12 if part["half"] in "Pp" else 0)
+    micro = int((part["fraction"] or "0")[:6].ljust(6, "0"))
+    try:
+        moment = datetime(
+            year, month, int(part.get("day") or 1), hour, int(part["minute"] or 0),
+            int(part["second"] or 0), micro,
+        )  # fmt: skip
+        zone = part.get("zone")
+        return moment - _offset(zone) if zone else moment
+    except (ValueError, OverflowError):
+        return None
+
+
+def _month_named(name: str) -> int:
+    """Return the number of an English month, in full or abbreviated, or 0."""
+    lower = name.lower()
+    return next(
+        (at for at, each in enumerate(_MONTHS, start=1)
+         if lower in (each, each[:3]) or (lower, at) == ("sept", 9)), 0,
+    )  # fmt: skip
+
+
+def _offset(zone: str) -> timedelta:
+    minutes = int(zone[1:3]) * 60 + int(zone[3:].lstrip(":") or 0)
+    return timedelta(minutes=-minutes if zone.startswith("-") else minutes)

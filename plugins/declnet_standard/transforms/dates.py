@@ -1,0 +1,203 @@
+"""Dates and times as numbers."""
+
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from declnet import Array, ColumnError, Transform, TransformState, date_form, read_dates
+
+Part = Literal[
+    "elapsed",
+    "year",
+    "quarter",
+    "month",
+    "day",
+    "day_of_year",
+    "weekday",
+    "hour",
+    "minute",
+    "second",
+    "time_of_day",
+]
+
+PERIODS = {
+    "quarter": 4,
+    "month": 12,
+    "day": 31,
+    "day_of_year": 365.2425,
+    "weekday": 7,
+    "hour": 24,
+    "minute": 60,
+    "second": 60,
+    "time_of_day": 24,
+}
+"""Length of the cycle of each periodic part, in its own unit."""
+FROM_ONE = frozenset({"quarter", "month", "day", "day_of_year"})
+
+USUAL: tuple[Part, ...] = ("elapsed", "day_of_year", "weekday", "time_of_day")
+OF_TIMES: tuple[Part, ...] = ("hour", "minute", "second", "time_of_day")
+
+DAYS_PER_YEAR = 365.2425
+SAMPLE = 200
+"""Cells at the start of a column that decide whether it looks like dates."""
+
+
+def looks_like_dates(column: Array) -> bool:
+    """Return whether a column is text that begins with dates or times."""
+    return date_form(column, SAMPLE) is not None
+
+
+class Datetime(Transform):
+    """y = sin(2πp / P), cos(2πp / P) for each part p of a date or time that has a period P.
+
+    Reads ISO 8601, `31.12.2024`, `12/31/2024`, `31 Dec 2024` and `Dec 31, 2024`, each with or
+    without a time, and times alone; an offset from UTC is applied. `elapsed` counts years since the
+    first date of the training data. Missing values become NaN in all parts.
+    """
+
+    type = "datetime"
+    examples = (
+        {},
+        {"columns": ["sold_on"], "parts": ["year", "month", "weekday"], "cycles": False},
+        {"order": "day_first"},
+    )
+
+    parts: tuple[Part, ...] | None = Field(
+        default=None,
+        min_length=1,
+        description="which parts; default: those of elapsed, day_of_year, weekday and time_of_day "
+        "that vary in the training data",
+    )
+    cycles: bool = Field(
+        default=True,
+        description="whether periodic parts become a sine and a cosine; else numbers, with weekday "
+        "0 for Monday and time_of_day in hours",
+    )
+    order: Literal["day_first", "month_first"] | None = Field(
+        default=None, description="of dates such as 03/04/2021; default: the only possible order"
+    )
+
+    def suits(self, column: Array) -> bool:
+        """Return whether the column is text that begins with dates or times."""
+        return looks_like_dates(column)
+
+    def fit(self, x: Array) -> TransformState:
+        """Return how the dates are written, the parts, and the first date in days since 1970."""
+        form = self._form(x)
+        moments = _moments(x, form)
+        days = _days(moments)
+        if np.isnan(days).all():
+            raise ColumnError("is empty: all of it is missing", hint="leave it out of the features")
+        start = float(np.nanmin(days))
+        allowed = OF_TIMES if form == "time" else None
+        parts = self.parts or tuple(
+            part
+            for part in USUAL
+            if (allowed is None or part in allowed) and _varies(_part(moments, part, start))
+        )
+        wrong = [part for part in parts if allowed is not None and part not in allowed]
+        if wrong:
+            raise ColumnError(f"holds times without a date, which have no {wrong[0]}")
+        usual = "time_of_day" if form == "time" else "elapsed"
+        return {"form": form, "parts": list(parts or (usual,)), "start": start}
+
+    def apply(self, x: Array, state: TransformState) -> Array:
+        """Return floats (n, numbers)."""
+        moments = _moments(x, state["form"])
+        columns: list[Array] = []
+        for part in state["parts"]:
+            values = _part(moments, part, state["start"])
+            if not self._is_cycle(part):
+                columns.append(values)
+                continue
+            angle = 2 * np.pi / PERIODS[part] * (values - (part in FROM_ONE))
+            columns += [np.sin(angle), np.cos(angle)]
+        return np.stack(columns, axis=1)
+
+    def feature_names(self, names: tuple[str, ...], state: TransformState) -> tuple[str, ...]:
+        """Return names such as `column.year` and `column.month_sin`."""
+        endings = [
+            ending
+            for part in state["parts"]
+            for ending in ([f"{part}_sin", f"{part}_cos"] if self._is_cycle(part) else [part])
+        ]
+        return tuple(f"{name}.{ending}" for name in names for ending in endings)
+
+    def _is_cycle(self, part: str) -> bool:
+        return self.cycles and part in PERIODS
+
+    def _form(self, x: Array) -> str:
+        if x.dtype.kind != "O":
+            raise ColumnError("holds numbers, not dates", hint="name columns of text")
+        form = date_form(x) or date_form(x, SAMPLE)
+        if form == "ambiguous":
+            if self.order is not None:
+                return self.order
+            example = next(each for each in x if each is not None)
+            raise ColumnError(
+                f'holds dates such as "{example}", of which the day or the month may come first',
+                hint='set order = "day_first" or "month_first"',
+            )
+        if form is None:
+            raise ColumnError("is text, not dates", hint="name other columns")
+        return form
+
+
+def _moments(x: Array, form: str) -> Array:
+    moments = read_dates(x, form)
+    wrong = np.isnat(moments) & (x != None)  # noqa: E711  # elementwise
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise ColumnError(
+            f'is "{x[row]}", which is not a date or time written as in the training data',
+            row,
+            "correct it, or list it in missing in the data source",
+        )
+    return moments
+
+
+def _days(moments: Array) -> Array:
+    """Return days since 1970-01-01, NaN for missing values."""
+    days: Array = (moments - np.datetime64(0, "us")) / np.timedelta64(1, "D")
+    return days
+
+
+def _part(moments: Array, part: str, start: float) -> Array:
+    """Return a part of each moment, NaN for missing values."""
+    days = _days(moments)
+    if part == "elapsed":
+        return (days - start) / DAYS_PER_YEAR
+    whole = np.floor(days)
+    hours = (days - whole) * 24
+    if part in ("year", "quarter", "month", "day", "day_of_year"):
+        return _calendar_part(moments, part)
+    seconds = np.round(hours * 3600, 6)
+    values: dict[str, Array] = {
+        "weekday": (whole + 3) % 7,  # 1970-01-01 was a Thursday
+        "hour": seconds // 3600,
+        "minute": seconds // 60 % 60,
+        "second": seconds // 1 % 60,
+        "time_of_day": seconds / 3600,
+    }
+    return values[part]
+
+
+def _calendar_part(moments: Array, part: str) -> Array:
+    years, months = moments.astype("datetime64[Y]"), moments.astype("datetime64[M]")
+    dates = moments.astype("datetime64[D]")
+    month = (months - years.astype("datetime64[M]")).astype(float) + 1
+    values = {
+        "year": years.astype(float) + 1970,
+        "month": month,
+        "quarter": (month - 1) // 3 + 1,
+        "day": (dates - months.astype("datetime64[D]")).astype(float) + 1,
+        "day_of_year": (dates - years.astype("datetime64[D]")).astype(float) + 1,
+    }
+    found: Array = np.where(np.isnat(moments), np.nan, values[part])
+    return found
+
+
+def _varies(values: Array) -> bool:
+    there = values[~np.isnan(values)]
+    return bool(len(there) and (there != there[0]).any())
