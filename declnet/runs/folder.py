@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Literal
 
 from declnet.errors import OutputError, RunError
 
@@ -22,13 +23,31 @@ PREPARATION_ARRAYS = "preparation.safetensors"
 CHECKPOINTS = "checkpoints"
 
 
+def read_bytes(path: Path) -> bytes:
+    """Read a file of a run without following a symbolic link; raise OSError if that fails."""
+    with open_file(path, "rb") as file:
+        return file.read()
+
+
+def open_file(path: Path, mode: Literal["rb", "ab"]) -> BinaryIO:
+    """Open a file of a run without following a symbolic link; raise OSError if that fails."""
+    return open(path, mode, opener=_not_following)  # a Path takes no opener
+
+
+def _not_following(path: str, flags: int) -> int:
+    if Path(path).is_symlink():
+        raise OSError(errno.ELOOP, "a symbolic link, which declnet does not follow", path)
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
+
+
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
     """Turn errors of reading a file, or of its content, into an OutputError that names `path`."""
     try:
         yield
-    except (OSError, ValueError) as error:
-        raise OutputError(f"{path}: cannot be read: {error}") from None
+    except (OSError, ValueError, RecursionError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise OutputError(f"{path}: cannot be read: {reason}") from None
 
 
 def read_object(path: Path) -> dict[str, Any]:
@@ -39,7 +58,7 @@ def read_object(path: Path) -> dict[str, Any]:
         OSError: the file cannot be read.
     """
     try:
-        content = json.loads(path.read_text("utf-8"))
+        content = json.loads(read_bytes(path))
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path.name}: {error}") from None
     if not isinstance(content, dict):
@@ -55,7 +74,7 @@ def read_metrics(directory: Path) -> dict[str, dict[str, Any]]:
         OSError: the file cannot be read.
     """
     path = directory / METRICS
-    if not path.is_file():
+    if not os.path.lexists(path):
         return {}
     content = read_object(path)
     for data, values in content.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ import declnet
 from declnet.contracts.kernel import Kernel
 from declnet.registry.plugin import FIRST_PARTY
 from declnet.registry.spelling import kind_in_words
+from declnet.runs.checksums import checksum
 from declnet.runs.origins import Origins, used_components
 from declnet.training.metrics import directions
 
@@ -34,7 +34,7 @@ def first_manifest(ready: ReadyRun, spec_file: bytes) -> dict[str, Any]:
         "status": "running",
         "name": spec.name,
         "seed": spec.seed,
-        "spec": f"sha256:{hashlib.sha256(spec_file).hexdigest()}",
+        "spec": checksum(spec_file),
         "started": now(),
         "input_shape": list(model.input_shape),
         "data": {

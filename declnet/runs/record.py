@@ -19,8 +19,15 @@ from declnet.errors import RunError
 from declnet.graph.model import Model
 from declnet.runs import folder
 from declnet.runs.checkpoints import Checkpoint, Checkpoints
+from declnet.runs.checksums import checksum
 from declnet.runs.manifest import now
-from declnet.runs.writing import append_line, remove_temporary, write_atomically, write_json
+from declnet.runs.writing import (
+    append_line,
+    json_document,
+    remove_temporary,
+    write_atomically,
+    write_json,
+)
 
 
 class HistoryFile:
@@ -79,6 +86,7 @@ class Record:
         self.directory, self._manifest = directory, manifest
         self.history = HistoryFile(directory / folder.HISTORY)
         self.checkpoints = Checkpoints(directory)
+        self._checksums = {folder.SPEC: manifest["spec"]}
 
     @classmethod
     def begun(
@@ -95,11 +103,7 @@ class Record:
         record = cls(directory, manifest)
         with _writing():
             write_atomically(directory / folder.SPEC, spec_toml.encode())
-            if preparation is not None:
-                written = stored(preparation)
-                if written.arrays:
-                    write_atomically(directory / folder.PREPARATION_ARRAYS, save(written.arrays))
-                write_json(directory / folder.PREPARATION, written.document)
+            record._prepared(preparation)
             write_json(directory / folder.MANIFEST, manifest)
         return record
 
@@ -108,8 +112,12 @@ class Record:
         entry = {"at": now(), "from_epoch": epoch, "from_step": step, "changes": changes}
         self._manifest["resumed"] = [*self._manifest.get("resumed", ()), entry]
 
-    def rewind(self, checkpoint: Checkpoint | None, length: int) -> list[dict[str, Any]]:
+    def rewind(
+        self, checkpoint: Checkpoint | None, length: int, preparation: FittedPreparation | None
+    ) -> list[dict[str, Any]]:
         """Discard all after a checkpoint (None: all), and all but `length` bytes of the history.
+
+        The preparation is written again, since the file may have been lost or damaged.
 
         Returns:
             The remaining rows of the history.
@@ -121,6 +129,7 @@ class Record:
             remove_temporary(self.directory)
             self.checkpoints.rewind(checkpoint)
             rows = self.history.cut(length)
+            self._prepared(preparation)
             write_json(self.directory / folder.MANIFEST, self._manifest)
         return rows
 
@@ -157,8 +166,10 @@ class Record:
         """
         with _writing():
             self._weights(model)
-            write_json(self.directory / folder.METRICS, metrics)
-            self._end("finished", seconds, {"stopped": stopped} if stopped else {})
+            self._write(folder.METRICS, json_document(metrics))
+            self._checksums[folder.HISTORY] = f"sha256:{self.history.state()['sha256']}"
+            files: dict[str, Any] = {"files": dict(sorted(self._checksums.items()))}
+            self._end("finished", seconds, ({"stopped": stopped} if stopped else {}) | files)
 
     def forget_checkpoints(self) -> None:
         """Remove the checkpoints of a finished run; ignore files that cannot be removed."""
@@ -174,14 +185,25 @@ class Record:
         with suppress(OSError):
             if isinstance(error, KeyboardInterrupt):
                 self._weights(model)
-                self._end("interrupted", seconds, {})
+                self._end("interrupted", seconds, {"files": self._checksums})
             else:
                 self._end("failed", seconds, {"error": f"{type(error).__name__}: {error}"})
 
     def _weights(self, model: Model) -> None:
-        write_atomically(self.directory / folder.WEIGHTS, save(model.parameters()))
+        self._write(folder.WEIGHTS, save(model.parameters()))
 
-    def _end(self, status: str, seconds: float, more: dict[str, str]) -> None:
+    def _prepared(self, preparation: FittedPreparation | None) -> None:
+        written = stored(preparation) if preparation is not None else None
+        if written is not None and written.arrays:
+            self._write(folder.PREPARATION_ARRAYS, save(written.arrays))
+        if written is not None:
+            self._write(folder.PREPARATION, json_document(written.document))
+
+    def _write(self, name: str, content: bytes) -> None:
+        write_atomically(self.directory / name, content)
+        self._checksums[name] = checksum(content)
+
+    def _end(self, status: str, seconds: float, more: dict[str, Any]) -> None:
         self._manifest |= {"status": status, "ended": now(), "seconds": round(seconds, 3), **more}
         write_json(self.directory / folder.MANIFEST, self._manifest)
 

@@ -84,7 +84,8 @@ def resume(
         record = Record(directory, _resumed_manifest(manifest, current))
         checkpoint, saved = _newest(record, ready, notice or _ignore)
         record.resumed(ready.trainer.epoch, ready.trainer.step, different)
-        rows = record.rewind(checkpoint, saved["history"]["bytes"] if saved is not None else 0)
+        length = saved["history"]["bytes"] if saved is not None else 0
+        rows = record.rewind(checkpoint, length, ready.prepared.preparation)
         return Session(ready, record, listener, rows).carry_out(saved)
 
 
@@ -156,7 +157,7 @@ def _read_spec(directory: Path) -> bytes:
 
 def _resumed_manifest(manifest: dict[str, Any], current: Mapping[str, Any]) -> dict[str, Any]:
     """Return the manifest of a resumed run, updated to the current environment."""
-    gone = {"ended", "seconds", "error", "stopped", "plugins"}  # the last is the first edition's
+    gone = {"ended", "seconds", "error", "stopped", "files", "plugins"}  # the last: first edition
     kept = {name: value for name, value in manifest.items() if name not in gone}
     return {**kept, "status": "running", **{name: current[name] for name in (*PINNED, "better")}}
 

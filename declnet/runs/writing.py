@@ -43,8 +43,13 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write a value as indented JSON, atomically; raise OSError as `write_atomically` does."""
+    write_atomically(path, json_document(value))
+
+
+def json_document(value: Any) -> bytes:
+    """Return a value as the content of an indented JSON file."""
     text = json.dumps(_with_nulls(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    write_atomically(path, text.encode())
+    return text.encode()
 
 
 def append_line(path: Path, value: Any) -> bytes:

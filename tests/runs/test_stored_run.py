@@ -29,6 +29,14 @@ def done(document, tmp_path):
     return run(parse_spec(document), out=tmp_path / "out")
 
 
+def forget_checksums(directory):
+    """Make a run look like one of a version that recorded none."""
+    path = directory / "manifest.json"
+    manifest = json.loads(path.read_text())
+    del manifest["files"]
+    path.write_text(json.dumps(manifest))
+
+
 @pytest.fixture
 def stored(done):
     return open_run(done.directory)
@@ -83,6 +91,7 @@ def test_it_tells_what_the_run_wrote(stored, done, document):
 )
 def test_a_damaged_part_costs_only_itself(done, file, part, message):
     parts = {"spec_tables", "history", "metrics"} - {part.replace("spec", "spec_tables")[:11]}
+    forget_checksums(done.directory)
     (done.directory / file).write_text("{damaged\n{}\n")
     stored = open_run(done.directory)
     with pytest.raises((OutputError, SpecError), match=message):
@@ -91,6 +100,7 @@ def test_a_damaged_part_costs_only_itself(done, file, part, message):
 
 
 def test_damaged_or_missing_weights_are_named(done):
+    forget_checksums(done.directory)
     (done.directory / "weights.safetensors").write_bytes(b"damaged")
     with pytest.raises(WeightsError, match="not a safetensors file"):
         declnet.load_model(done.directory)
@@ -102,12 +112,14 @@ def test_damaged_or_missing_weights_are_named(done):
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"form": 2}', '{"form": 1}'])
 def test_a_damaged_preparation_is_named(flowers, tmp_path, content):
     copy = Path(shutil.copytree(flowers.run, tmp_path / "copy"))
+    forget_checksums(copy)
     (copy / "preparation.json").write_text(content)
     with pytest.raises(OutputError, match=r"preparation\.json: cannot be read"):
         declnet.load_predictor(copy)
 
 
 def test_a_last_line_that_a_kill_cut_off_is_left_out(done):
+    forget_checksums(done.directory)
     with (done.directory / "history.jsonl").open("a") as file:
         file.write('{"epoch": 3, "lo')
     assert open_run(done.directory).history == done.history
