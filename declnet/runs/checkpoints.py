@@ -12,7 +12,7 @@ from typing import Any
 from declnet.contracts.arrays import Array
 from declnet.contracts.serialization import from_plain, to_plain
 from declnet.runs.folder import CHECKPOINTS
-from declnet.runs.writing import remove_temporary, write_atomically, write_json
+from declnet.runs.writing import make_folder, remove_temporary, write_atomically, write_json
 
 FORMAT = "declnet.checkpoint.1"
 INDEX = "index.json"
@@ -110,7 +110,7 @@ class Checkpoints:
             kept[-1] = replace(kept[-1], best=best or kept[-1].best)
         else:
             data, name = packed(content), f"step-{step:09}.safetensors"
-            self._folder.mkdir(exist_ok=True)
+            make_folder(self._folder)
             write_atomically(self._folder / name, data)
             checksum = hashlib.sha256(data).hexdigest()
             kept.append(Checkpoint(name, epoch, batch, step, checksum, best))

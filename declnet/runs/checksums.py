@@ -10,7 +10,8 @@ from typing import Any
 
 from declnet.errors import OutputError
 from declnet.runs import folder
-from declnet.runs.folder import read_bytes, reading
+from declnet.runs.folder import reading
+from declnet.runs.writing import read_bytes
 
 REMEDY = "restore it from a copy of the folder, or train again"
 

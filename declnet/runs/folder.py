@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any
 
 from declnet.errors import OutputError, RunError
+from declnet.runs.writing import is_temporary, make_folder, read_bytes, sync_folder
 
 SPEC = "spec.toml"
 MANIFEST = "manifest.json"
@@ -21,23 +21,6 @@ WEIGHTS = "weights.safetensors"
 PREPARATION = "preparation.json"
 PREPARATION_ARRAYS = "preparation.safetensors"
 CHECKPOINTS = "checkpoints"
-
-
-def read_bytes(path: Path) -> bytes:
-    """Read a file of a run without following a symbolic link; raise OSError if that fails."""
-    with open_file(path, "rb") as file:
-        return file.read()
-
-
-def open_file(path: Path, mode: Literal["rb", "ab"]) -> BinaryIO:
-    """Open a file of a run without following a symbolic link; raise OSError if that fails."""
-    return open(path, mode, opener=_not_following)  # a Path takes no opener
-
-
-def _not_following(path: str, flags: int) -> int:
-    if Path(path).is_symlink():
-        raise OSError(errno.ELOOP, "a symbolic link, which declnet does not follow", path)
-    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
 
 
 @contextmanager
@@ -108,7 +91,7 @@ def claim_numbered(parent: Path, name: str) -> Path:
         RunError: the folder cannot be created.
     """
     try:
-        parent.mkdir(parents=True, exist_ok=True)
+        make_folder(parent)
         number = 1 + max((_number(each.name, name) for each in parent.iterdir()), default=0)
         while True:
             folder = parent / f"{name}-{number}"
@@ -117,6 +100,7 @@ def claim_numbered(parent: Path, name: str) -> Path:
             except FileExistsError:
                 number += 1
             else:
+                sync_folder(parent)
                 return folder
     except OSError as error:
         raise _cannot_make(parent, error) from None
@@ -125,13 +109,15 @@ def claim_numbered(parent: Path, name: str) -> Path:
 def claim(folder: Path) -> Path:
     """Create the folder that the user named, or use it if it is empty.
 
+    What a run killed during its first write left there does not count.
+
     Raises:
         OutputError: it exists and is not an empty folder; nothing in it is changed.
         RunError: it cannot be created or written to.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()):
+        make_folder(folder)
+        if not all(is_temporary(each) for each in folder.iterdir()):
             raise OutputError(f"{folder}: the output folder is not empty; name another with --out")
     except FileExistsError:
         raise OutputError(f"{folder}: the output folder is a file; name another") from None

@@ -101,7 +101,8 @@ class Record:
         The spec is written first, so that a run killed in between can be restarted.
         """
         record = cls(directory, manifest)
-        with _writing():
+        with _writing(directory):
+            remove_temporary(directory)
             write_atomically(directory / folder.SPEC, spec_toml.encode())
             record._prepared(preparation)
             write_json(directory / folder.MANIFEST, manifest)
@@ -125,7 +126,7 @@ class Record:
         Raises:
             RunError: a file cannot be written.
         """
-        with _writing():
+        with _writing(self.directory):
             remove_temporary(self.directory)
             self.checkpoints.rewind(checkpoint)
             rows = self.history.cut(length)
@@ -135,7 +136,7 @@ class Record:
 
     def epoch(self, row: dict[str, Any]) -> None:
         """Add a logged epoch to the history; raise RunError if it cannot be written."""
-        with _writing():
+        with _writing(self.directory / folder.HISTORY):
             self.history.append(row)
 
     def checkpoint(
@@ -149,7 +150,7 @@ class Record:
         keep_last: int,
     ) -> None:
         """Write a checkpoint like `Checkpoints.write`; raise RunError on failure."""
-        with _writing():
+        with _writing(self.directory):
             history = {"history": self.history.state()}
             self.checkpoints.write(content | history, epoch, batch, step, best, keep_last)
 
@@ -164,7 +165,7 @@ class Record:
 
         `stopped` is the reason a callback gave for ending the training, if any.
         """
-        with _writing():
+        with _writing(self.directory):
             self._weights(model)
             self._write(folder.METRICS, json_document(metrics))
             self._checksums[folder.HISTORY] = f"sha256:{self.history.state()['sha256']}"
@@ -209,9 +210,8 @@ class Record:
 
 
 @contextmanager
-def _writing() -> Iterator[None]:
+def _writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        where = error.filename or "the run's folder"
-        raise RunError(f"{where}: cannot be written: {error.strerror}") from None
+        raise RunError(f"{error.filename or path}: cannot be written: {error.strerror}") from None

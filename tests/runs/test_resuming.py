@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -13,7 +14,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from declnet import DataError, Dataset, OutputError, ResumeError, SpecError, parse_spec, resume, run
+from declnet import (
+    DataError,
+    Dataset,
+    OutputError,
+    ResumeError,
+    RunError,
+    SpecError,
+    parse_spec,
+    resume,
+    run,
+)
 from declnet.contracts.callback import EpochLogged
 from declnet.training import trainer as pace
 from declnet.training.epochs import MiniBatchEpoch
@@ -284,6 +295,55 @@ def test_what_a_kill_or_damage_leaves_is_told_and_made_good(stopped, whole, dama
     if damage is damaged_checkpoint:
         file, _ = before[-2]
         assert found[1].endswith(f", after {int(file[5:14])} steps")
+
+
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [("history.jsonl", r"history\.jsonl: cannot be written"), ("history.csv", "csv_log")],
+)
+def test_a_disk_that_is_full_for_one_line_fails_the_run(document, tmp_path, file, message):
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    document["training"] |= {"epochs": 9, "callbacks": ["csv_log"]}
+    spec, out = parse_spec(document), tmp_path / "out"
+    whole = run(spec, out=tmp_path / "whole").directory
+
+    def fill(event):
+        if isinstance(event, EpochLogged) and event.epoch in (4, 5):
+            room = (out / file).stat().st_size + 10 if event.epoch == 4 else soft
+            resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
+
+    try:
+        with pytest.raises(RunError, match=message):
+            run(spec, out=out, listener=fill)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    resume(out)
+    require_same(whole, out, (*FILES, "history.csv"))
+
+
+def test_all_of_a_run_is_on_disk_before_it_is_finished(spec, tmp_path, monkeypatch):
+    synced, fsync, out = [], os.fsync, tmp_path / "new" / "run"
+
+    def record(descriptor):
+        synced.append(os.fstat(descriptor).st_ino)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", record)
+    run(spec, out=out)
+    backwards = synced[::-1]
+    before = backwards[backwards.index((out / "manifest.json").stat().st_ino) + 1 :]
+    for path in (tmp_path, out.parent, out, *(out / name for name in FILES)):
+        assert path.stat().st_ino in before, path
+
+
+def test_a_run_killed_at_any_file_operation_is_finished_by_resume_or_run(tmp_path):
+    script = Path(__file__).with_name("killed_anywhere.py")
+    done = subprocess.run(
+        [sys.executable, script, tmp_path], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 50
 
 
 def test_a_finished_run_is_left_as_it_is(whole):
