@@ -139,6 +139,23 @@ def _cannot_make(folder: Path, error: OSError) -> RunError:
     )
 
 
+def require_no_links(directory: Path) -> None:
+    """Require that a run's folder contains no symbolic links, at any depth.
+
+    A run writes to files in its folder and deletes some, also by plugins, and through a link that
+    would be somebody else's file.
+
+    Raises:
+        OutputError: it contains one.
+    """
+    for parent, folders, files in os.walk(directory):
+        for name in (*folders, *files):
+            path = Path(parent, name)
+            if path.is_symlink():
+                message = "a symbolic link in the folder of a run, which resuming would write to"
+                raise OutputError(f"{path}: {message}; replace it with what it points to")
+
+
 @contextmanager
 def locked(directory: Path) -> Iterator[None]:
     """Hold the lock of a run's folder; the system releases it when the process ends or is killed.

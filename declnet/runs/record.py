@@ -24,6 +24,7 @@ from declnet.runs.manifest import now
 from declnet.runs.writing import (
     append_line,
     json_document,
+    open_file,
     remove_temporary,
     write_atomically,
     write_json,
@@ -45,7 +46,7 @@ class HistoryFile:
     def state(self) -> dict[str, Any]:
         """Sync the file to disk and return its length and hash; raise OSError on failure."""
         if self._bytes:
-            with self._path.open("rb") as file:
+            with open_file(self._path, "rb") as file:
                 os.fsync(file.fileno())
         return {"bytes": self._bytes, "sha256": self._hash.hexdigest()}
 
@@ -64,7 +65,7 @@ class HistoryFile:
     def _read(self, length: int) -> bytes:
         if not length or not self._path.is_file():
             return b""
-        with self._path.open("rb") as file:
+        with open_file(self._path, "rb") as file:
             return file.read(length)
 
 

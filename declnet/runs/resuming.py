@@ -10,13 +10,14 @@ from declnet.errors import OutputError, ResumeError
 from declnet.registry.registry import Registry
 from declnet.runs import folder
 from declnet.runs.checkpoints import Checkpoint, Notice
-from declnet.runs.folder import locked, read_object, reading
+from declnet.runs.folder import locked, read_object, reading, require_no_links
 from declnet.runs.manifest import PINNED, changes, first_manifest
 from declnet.runs.origins import spec_of_run
 from declnet.runs.record import Record
 from declnet.runs.run import GivenData, given_data
 from declnet.runs.session import Listener, ReadyRun, RunResult, Session, make_ready_run
 from declnet.runs.stored_run import open_run
+from declnet.runs.writing import read_bytes
 from declnet.spec.model import TrainingSpec
 from declnet.training.state import StateError, TrainingState
 
@@ -62,6 +63,7 @@ def resume(
             stored = open_run(directory, registry, notice=notice)
             seconds = float(manifest.get("seconds", 0.0))
             return RunResult(stored.metrics, stored.history, stored.model(), directory, seconds)
+        require_no_links(directory)
         spec_file = _read_spec(directory)
         spec, view = spec_of_run(directory, manifest or {}, registry, training=True)
         if data is None and spec.data.train is None:
@@ -149,7 +151,7 @@ def _read_manifest(directory: Path) -> dict[str, Any] | None:
 
 def _read_spec(directory: Path) -> bytes:
     try:
-        return (directory / folder.SPEC).read_bytes()
+        return read_bytes(directory / folder.SPEC)
     except OSError as error:
         message = f"{directory / folder.SPEC}: cannot be read: {error.strerror}"
         raise ResumeError(message) from None
@@ -158,8 +160,10 @@ def _read_spec(directory: Path) -> bytes:
 def _resumed_manifest(manifest: dict[str, Any], current: Mapping[str, Any]) -> dict[str, Any]:
     """Return the manifest of a resumed run, updated to the current environment."""
     gone = {"ended", "seconds", "error", "stopped", "files", "plugins"}  # the last: first edition
+    pinned = {name: current[name] for name in (*PINNED, "better") if name in current}
+    gone |= set(PINNED) - set(pinned)
     kept = {name: value for name, value in manifest.items() if name not in gone}
-    return {**kept, "status": "running", **{name: current[name] for name in (*PINNED, "better")}}
+    return {**kept, "status": "running", **pinned}
 
 
 def _ignore(_sentence: str) -> None:

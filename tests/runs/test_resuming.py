@@ -417,6 +417,35 @@ def test_other_data_is_refused_by_its_hash(document, blobs, tmp_path):
         resume(tmp_path / "out")
 
 
+@pytest.mark.parametrize("name", ["history.csv", "checkpoints", "checkpoints/index.json", "logs"])
+def test_a_link_in_a_received_folder_is_refused_and_not_followed(stopped, tmp_path, name):
+    link, elsewhere = stopped / name, tmp_path / "elsewhere"
+    if link.exists():
+        link.rename(elsewhere)
+    link.symlink_to(elsewhere)
+    (tmp_path / "step-mine.safetensors").touch()
+    before = {each: each.read_bytes() for each in tmp_path.rglob("*") if each.is_file()}
+    with pytest.raises(OutputError, match=re.escape(f"{link}: a symbolic link")):
+        resume(stopped)
+    assert {each: each.read_bytes() for each in tmp_path.rglob("*") if each.is_file()} == before
+
+
+def test_other_initial_weights_are_refused_by_their_hash(document, tmp_path):
+    start = tmp_path / "start.safetensors"
+    run(parse_spec(document), out=tmp_path / "earlier")
+    shutil.copy(tmp_path / "earlier" / "weights.safetensors", start)
+    document["model"]["initial_weights"] = str(start)
+    with pytest.raises(Stop):
+        run(parse_spec(document), out=tmp_path / "out", listener=stop_at(1))
+    content = bytearray(start.read_bytes())
+    content[-1] ^= 1
+    start.write_bytes(content)
+    with pytest.raises(ResumeError, match="the initial weights have changed"):
+        resume(tmp_path / "out")
+    resume(tmp_path / "out", allow_changes=True)
+    assert manifest_of(tmp_path / "out")["status"] == "finished"
+
+
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
