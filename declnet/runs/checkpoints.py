@@ -11,7 +11,7 @@ from typing import Any
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.serialization import from_plain, to_plain
-from declnet.runs.folder import CHECKPOINTS
+from declnet.runs.folder import CHECKPOINTS, parse_json
 from declnet.runs.writing import (
     make_folder,
     read_bytes,
@@ -132,7 +132,7 @@ class Checkpoints:
             self.kept = self._index()
         except FileNotFoundError:
             return
-        except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        except (OSError, ValueError, TypeError, KeyError):
             notice(f"{self._folder / INDEX} is damaged, so no checkpoint can be trusted")
             return
         for each in reversed(self.kept):
@@ -174,7 +174,7 @@ class Checkpoints:
                 each.unlink(missing_ok=True)
 
     def _index(self) -> list[Checkpoint]:
-        entries = json.loads(read_bytes(self._folder / INDEX))
+        entries = parse_json(read_bytes(self._folder / INDEX))
         if not isinstance(entries, list):
             raise TypeError("the index is not a list")
         kept = [Checkpoint(**entry) for entry in entries]

@@ -30,9 +30,7 @@ class RunFiles:
 
     def __init__(self, directory: Path, manifest: Mapping[str, Any]) -> None:
         self._directory = directory
-        self._checksums = manifest.get("files", {})
-        if not isinstance(self._checksums, dict):
-            raise OutputError(f"{directory / folder.MANIFEST}: files is not a JSON object")
+        self._checksums: Mapping[str, Any] = manifest.get("files", {})
         self._is_complete = "files" in manifest and manifest.get("status") == "finished"
 
     def read(self, name: str) -> bytes | None:

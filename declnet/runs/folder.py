@@ -28,7 +28,7 @@ def reading(path: Path) -> Iterator[None]:
     """Turn errors of reading a file, or of its content, into an OutputError that names `path`."""
     try:
         yield
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise OutputError(f"{path}: cannot be read: {reason}") from None
 
@@ -41,12 +41,50 @@ def read_object(path: Path) -> dict[str, Any]:
         OSError: the file cannot be read.
     """
     try:
-        content = json.loads(read_bytes(path))
-    except (ValueError, RecursionError) as error:
+        content = parse_json(read_bytes(path))
+    except ValueError as error:
         raise ValueError(f"{path.name}: {error}") from None
     if not isinstance(content, dict):
         raise ValueError(f"{path.name}: no JSON object")  # noqa: TRY004  # about the file's content
     return content
+
+
+def parse_json(content: bytes) -> Any:
+    """Parse JSON from a run's folder; raise ValueError if it is malformed or nested too deeply.
+
+    Numbers that no run writes, since they do not fit into 64 bits, are malformed.
+    """
+    try:
+        return json.loads(content, parse_int=_integer)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > 20:  # those of 2**64
+        raise ValueError(f"{digits[:20]}… is too large")
+    return int(digits)
+
+
+def read_manifest(directory: Path) -> dict[str, Any]:
+    """Read a run's manifest.
+
+    Raises:
+        ValueError: it is malformed; the message starts with the file's name.
+        OSError: it cannot be read.
+    """
+    manifest = read_object(directory / MANIFEST)
+    if not isinstance(manifest.get("status"), str):
+        raise ValueError(f"{MANIFEST}: has no status")  # noqa: TRY004
+    if type(manifest.get("seconds", 0)) not in (int, float):
+        raise ValueError(f"{MANIFEST}: seconds is not a number")
+    for name in ("data", "files"):
+        if not isinstance(manifest.get(name, {}), dict):
+            raise ValueError(f"{MANIFEST}: {name} is not a JSON object")  # noqa: TRY004
+    for name, described in manifest.get("data", {}).items():
+        if not isinstance(described, dict):
+            raise ValueError(f"{MANIFEST}: data.{name} is not a JSON object")  # noqa: TRY004
+    return manifest
 
 
 def read_metrics(directory: Path) -> dict[str, dict[str, Any]]:
@@ -69,15 +107,15 @@ def read_metrics(directory: Path) -> dict[str, dict[str, Any]]:
     return content
 
 
-def parse_row(line: str | bytes) -> dict[str, Any]:
+def parse_row(line: bytes) -> dict[str, Any]:
     """Parse a line of the history.
 
     Raises:
         ValueError: it is not a JSON object, or its epoch is not an integer.
     """
     try:
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:
+        row = parse_json(line)
+    except ValueError as error:
         raise ValueError(f"{HISTORY}: {error}") from None
     if not isinstance(row, dict) or type(row.get("epoch")) is not int:
         raise ValueError(f"{HISTORY}: a line is not a logged epoch")

@@ -60,7 +60,7 @@ class HistoryFile:
         if self._path.is_file() and self._path.stat().st_size > length:
             write_atomically(self._path, kept)
         self._bytes, self._hash = len(kept), hashlib.sha256(kept)
-        return [_with_nan(json.loads(line)) for line in kept.splitlines()]
+        return [with_nan(json.loads(line)) for line in kept.splitlines()]
 
     def _read(self, length: int) -> bytes:
         if not length or not self._path.is_file():
@@ -69,7 +69,7 @@ class HistoryFile:
             return file.read(length)
 
 
-def _with_nan(row: dict[str, Any]) -> dict[str, Any]:
+def with_nan(row: dict[str, Any]) -> dict[str, Any]:
     """Return a row as logged, with NaN in place of JSON null."""
     return {name: math.nan if value is None else value for name, value in row.items()}
 

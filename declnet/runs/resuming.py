@@ -10,10 +10,10 @@ from declnet.errors import OutputError, ResumeError
 from declnet.registry.registry import Registry
 from declnet.runs import folder
 from declnet.runs.checkpoints import Checkpoint, Notice
-from declnet.runs.folder import locked, read_object, reading, require_no_links
+from declnet.runs.folder import locked, read_manifest, reading, require_no_links
 from declnet.runs.manifest import PINNED, changes, first_manifest
 from declnet.runs.origins import spec_of_run
-from declnet.runs.record import Record
+from declnet.runs.record import Record, with_nan
 from declnet.runs.run import GivenData, given_data
 from declnet.runs.session import Listener, ReadyRun, RunResult, Session, make_ready_run
 from declnet.runs.stored_run import open_run
@@ -62,7 +62,10 @@ def resume(
             (notice or _ignore)("this run is finished: there is nothing left to do")
             stored = open_run(directory, registry, notice=notice)
             seconds = float(manifest.get("seconds", 0.0))
-            return RunResult(stored.metrics, stored.history, stored.model(), directory, seconds)
+            metrics = {name: with_nan(each) for name, each in stored.metrics.items()}
+            _require_losses(directory, metrics)
+            history = [with_nan(row) for row in stored.history]
+            return RunResult(metrics, history, stored.model(), directory, seconds)
         require_no_links(directory)
         spec_file = _read_spec(directory)
         spec, view = spec_of_run(directory, manifest or {}, registry, training=True)
@@ -146,7 +149,7 @@ def _read_manifest(directory: Path) -> dict[str, Any] | None:
     if not (directory / folder.MANIFEST).exists():
         return None
     with reading(directory):
-        return read_object(directory / folder.MANIFEST)
+        return read_manifest(directory)
 
 
 def _read_spec(directory: Path) -> bytes:
@@ -155,6 +158,13 @@ def _read_spec(directory: Path) -> bytes:
     except OSError as error:
         message = f"{directory / folder.SPEC}: cannot be read: {error.strerror}"
         raise ResumeError(message) from None
+
+
+def _require_losses(directory: Path, metrics: Mapping[str, Mapping[str, float]]) -> None:
+    for data, values in metrics.items():
+        for name in ("loss", "data_loss", "regularization_loss"):
+            if name not in values:
+                raise OutputError(f"{directory / folder.METRICS}: {data} has no {name}")
 
 
 def _resumed_manifest(manifest: dict[str, Any], current: Mapping[str, Any]) -> dict[str, Any]:

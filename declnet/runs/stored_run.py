@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,7 +19,7 @@ from declnet.registry.registry import Registry
 from declnet.runs import folder
 from declnet.runs.checkpoints import Notice
 from declnet.runs.checksums import REMEDY, RunFiles
-from declnet.runs.folder import parse_row, read_metrics, read_object, reading
+from declnet.runs.folder import parse_json, parse_row, read_manifest, read_metrics, reading
 from declnet.runs.origins import spec_of_run, warn
 from declnet.spec.document import read_document
 from declnet.spec.model import RunSpec
@@ -56,7 +55,7 @@ def open_run(
         what = "this is not a run's folder" if path.is_dir() else "there is no such folder"
         raise OutputError(f"{path}: {what} (a run's folder has a {folder.MANIFEST})")
     with reading(path):
-        manifest = read_object(path / folder.MANIFEST)
+        manifest = read_manifest(path)
     return StoredRun(path, manifest, registry, notice or warn)
 
 
@@ -413,7 +412,7 @@ class StoredRun:
         arrays = self._files.read(folder.PREPARATION_ARRAYS)
         try:
             with reading(path):
-                document = json.loads(content)
+                document = parse_json(content)
                 return restored(document, load(arrays) if arrays else {}, self.registry)
         except (DataError, SafetensorError) as error:
             raise OutputError(f"{path}: cannot be read: {error}") from None

@@ -92,6 +92,63 @@ def test_a_run_without_checksums_is_read_unless_its_preparation_is_lost(copy):
             USES[use](copy)
 
 
+DEEP = "[" * 100_000
+HUGE = str(10**400)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "uses"),
+    [
+        ("manifest.json", "[]", USES),
+        ("manifest.json", "{}", USES),
+        ("manifest.json", DEEP, USES),
+        ("manifest.json", '{"status": "finished", "seconds": []}', USES),
+        ("manifest.json", '{"status": "finished", "data": 7}', USES),
+        ("manifest.json", '{"status": "finished", "files": []}', USES),
+        ("preparation.json", DEEP, ["predict", "evaluate"]),
+        ("metrics.json", DEEP, ["metrics", "resume"]),
+        ("metrics.json", '{"train": {}}', ["resume"]),
+        ("metrics.json", f'{{"train": {{"loss": {HUGE}}}}}', ["metrics", "resume"]),
+        ("history.jsonl", f"{DEEP}\n", ["history", "resume"]),
+        ("history.jsonl", f'{{"epoch": 0, "loss": {HUGE}}}\n', ["history", "resume"]),
+    ],
+    ids=lambda value: value[:40] if isinstance(value, str) else "",
+)
+def test_a_file_of_the_wrong_form_is_an_error_that_names_it(copy, name, content, uses):
+    edit_manifest(copy, files="gone")
+    (copy / name).write_text(content)
+    for use in uses:
+        with pytest.raises(OutputError, match=re.escape(name)):
+            USES[use](copy)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("columns",), []),
+        (("columns", 0, "name"), 7),
+        (("columns", 0, "type"), "no type"),
+        (("steps",), {}),
+        (("steps", 0, "states"), None),
+        (("target", "column"), []),
+        (("target", "classes", 0), {}),
+        (("feature_names",), "abc"),
+    ],
+)
+def test_wrong_types_in_a_preparation_are_named_with_the_file(copy, path, value):
+    edit_manifest(copy, files="gone")
+    file = copy / "preparation.json"
+    document = json.loads(file.read_text())
+    part = document
+    for key in path[:-1]:
+        part = part[key]
+    part[path[-1]] = value
+    file.write_text(json.dumps(document))
+    for use in ("predict", "evaluate"):
+        with pytest.raises(OutputError, match=r"preparation\.json: cannot be read"):
+            USES[use](copy)
+
+
 def test_an_interrupted_run_guards_its_model_but_can_be_resumed_with_changes(copy):
     edit_manifest(copy, status="interrupted")
     (copy / "preparation.json").write_text("{}")

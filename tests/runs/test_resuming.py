@@ -246,7 +246,7 @@ def damaged_checkpoint(directory):
 
 def all_checkpoints_damaged(directory):
     for each in (directory / "checkpoints").iterdir():
-        each.write_bytes(b"damaged")
+        each.write_bytes(b"[" * 100_000)
 
 
 def shorter_history(directory):
@@ -499,7 +499,7 @@ def test_what_is_no_runs_folder_is_refused_and_left_alone(tmp_path):
     assert sorted(each.name for each in tmp_path.iterdir()) == ["file", "spec.toml"]
 
 
-@pytest.mark.parametrize("content", ["{", "[]"])
+@pytest.mark.parametrize("content", ["{", "[]", "{}", "[" * 100_000], ids=lambda text: text[:2])
 def test_a_damaged_manifest_is_named(stopped, content):
     (stopped / "manifest.json").write_text(content)
     with pytest.raises(OutputError, match=r"cannot be read: manifest\.json"):
