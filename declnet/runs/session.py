@@ -62,8 +62,10 @@ def held_back() -> Iterator[Callable[[], None]]:
 
     if threading.current_thread() is threading.main_thread():
         for name in SIGNALS:
-            number = getattr(signal, name, None)  # Windows has no SIGHUP
-            handler = signal.getsignal(number) if number is not None else None
+            if not hasattr(signal, name):  # Windows has no SIGHUP
+                continue
+            number = getattr(signal, name)
+            handler = signal.getsignal(number)
             if callable(handler):
                 before[number] = handler
                 signal.signal(number, hold)
