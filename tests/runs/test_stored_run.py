@@ -29,14 +29,6 @@ def done(document, tmp_path):
     return run(parse_spec(document), out=tmp_path / "out")
 
 
-def forget_checksums(directory):
-    """Make a run look like one of a version that recorded none."""
-    path = directory / "manifest.json"
-    manifest = json.loads(path.read_text())
-    del manifest["files"]
-    path.write_text(json.dumps(manifest))
-
-
 @pytest.fixture
 def stored(done):
     return open_run(done.directory)
@@ -89,7 +81,7 @@ def test_it_tells_what_the_run_wrote(stored, done, document):
         ("metrics.json", "metrics", r"cannot be read: metrics\.json"),
     ],
 )
-def test_a_damaged_part_costs_only_itself(done, file, part, message):
+def test_a_damaged_part_costs_only_itself(done, file, part, message, forget_checksums):
     parts = {"spec_tables", "history", "metrics"} - {part.replace("spec", "spec_tables")[:11]}
     forget_checksums(done.directory)
     (done.directory / file).write_text("{damaged\n{}\n")
@@ -99,7 +91,7 @@ def test_a_damaged_part_costs_only_itself(done, file, part, message):
     assert all(getattr(stored, each) for each in parts)
 
 
-def test_damaged_or_missing_weights_are_named(done):
+def test_damaged_or_missing_weights_are_named(done, forget_checksums):
     forget_checksums(done.directory)
     (done.directory / "weights.safetensors").write_bytes(b"damaged")
     with pytest.raises(WeightsError, match="not a safetensors file"):
@@ -110,7 +102,7 @@ def test_damaged_or_missing_weights_are_named(done):
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"form": 2}', '{"form": 1}'])
-def test_a_damaged_preparation_is_named(flowers, tmp_path, content):
+def test_a_damaged_preparation_is_named(flowers, tmp_path, content, forget_checksums):
     copy = Path(shutil.copytree(flowers.run, tmp_path / "copy"))
     forget_checksums(copy)
     (copy / "preparation.json").write_text(content)
@@ -118,7 +110,7 @@ def test_a_damaged_preparation_is_named(flowers, tmp_path, content):
         declnet.load_predictor(copy)
 
 
-def test_a_last_line_that_a_kill_cut_off_is_left_out(done):
+def test_a_last_line_that_a_kill_cut_off_is_left_out(done, forget_checksums):
     forget_checksums(done.directory)
     with (done.directory / "history.jsonl").open("a") as file:
         file.write('{"epoch": 3, "lo')
