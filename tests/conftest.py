@@ -274,6 +274,19 @@ class Flowers:
             return list(csv.DictReader(file))
 
 
+@pytest.fixture
+def forget_checksums() -> Callable[[Path], None]:
+    """Make a finished run look like one of a version that recorded no checksums."""
+
+    def forget(directory: Path) -> None:
+        path = directory / "manifest.json"
+        manifest = json.loads(path.read_text("utf-8"))
+        del manifest["files"]
+        path.write_text(json.dumps(manifest), "utf-8")
+
+    return forget
+
+
 @pytest.fixture(scope="session")
 def flowers(tmp_path_factory: pytest.TempPathFactory) -> Flowers:
     """120 rows of two numbers with a gap each, a color and a kind, and a run on them."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +19,7 @@ from declnet.cli.options import (
     registry_without,
     run_argument,
 )
-from declnet.cli.run import interrupt
+from declnet.cli.run import interrupt_on_signals
 
 
 @click.command(short_help="Predict the rows of a file with the model of a run.")
@@ -76,7 +75,7 @@ def predict(
     from declnet.runs.predictor import predicted_parts
     from declnet.runs.stored_run import load_predictor
 
-    signal.signal(signal.SIGTERM, interrupt)
+    interrupt_on_signals()
     form = form_of(output, form)
     write = FORMS[form]
     if identifiers and form == "npy":

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from declnet.training.checks.check import Checked
 
 
+TERMINATION = ("SIGTERM", "SIGHUP")
+
+
 @click.command(short_help="Train and evaluate a spec.")
 @spec_argument
 @set_option
@@ -63,7 +66,7 @@ def run(
     folder, and the mean and spread are printed.  [default folder:
     runs/<name>-folds-<number>]
     """
-    signal.signal(signal.SIGTERM, interrupt)
+    interrupt_on_signals()
     from declnet.cli.progress import followed
     from declnet.cli.result_tables import print_result
     from declnet.runs.run import run as run_spec
@@ -125,9 +128,24 @@ def _show_layers(checked: Checked) -> None:
         print_layers(checked.nodes, checked.data["train"].sample_shape)
 
 
-def interrupt(_number: int, _frame: FrameType | None) -> None:
-    """Treat a termination signal like Ctrl-C."""
-    raise KeyboardInterrupt
+def interrupt_on_signals() -> None:
+    """Treat a termination signal, and the end of the terminal, like Ctrl-C.
+
+    Only the first one counts: a closed terminal sends several, which must not end the checkpoint
+    that the first one causes. A signal that is ignored, as under `nohup`, stays ignored.
+    """
+    came = False
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        nonlocal came
+        if not came:
+            came = True
+            raise KeyboardInterrupt
+
+    for name in TERMINATION:
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, interrupt)
 
 
 @click.command()
@@ -152,7 +170,7 @@ def resume(
     from declnet.runs.resuming import resume as resume_run
     from declnet.runs.resuming import training_of
 
-    signal.signal(signal.SIGTERM, interrupt)
+    interrupt_on_signals()
     registry = registry_without(disabled)
     training = training_of(run, registry)
     with followed(training, quiet=quiet, plain=plain) as listener:

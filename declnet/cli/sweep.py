@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -21,7 +20,7 @@ from declnet.cli.options import (
     set_option,
 )
 from declnet.cli.reading import valid_spec
-from declnet.cli.run import interrupt
+from declnet.cli.run import interrupt_on_signals
 
 if TYPE_CHECKING:
     from declnet.registry.registry import Registry
@@ -165,7 +164,7 @@ def sweep(
     from declnet.cli.sweep_tables import best_first, check_metric, print_sweep
     from declnet.runs.sweep import SWEEP, check_names, claim_parent, tasks_of
 
-    signal.signal(signal.SIGTERM, interrupt)
+    interrupt_on_signals()
     plot = _plot_command(picture)
     registry = registry_without(disabled)
     loaded = right_specs(specs, overrides, registry)

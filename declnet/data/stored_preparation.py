@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
+from pydantic import BaseModel, ValidationError, model_validator
 
 from declnet.contracts.arrays import Array
+from declnet.contracts.table import ColumnType
 from declnet.contracts.transform import Transform, TransformState
-from declnet.data.preparation import FittedPreparation, FittedStep
+from declnet.data.preparation import ARRAY, FittedPreparation, FittedStep
 from declnet.data.target_encoding import TargetEncoding
 from declnet.errors import DataError
 from declnet.registry.registry import Registry
@@ -72,13 +74,50 @@ def restored(document: Any, arrays: Mapping[str, Array], registry: Registry) -> 
         raise DataError(f"the preparation is of form {form}; this reads {FORM}")
     try:
         return _restored(document, arrays, registry)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise DataError(f"{where}: {first['msg']}" if where else first["msg"]) from None
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(f"the stored preparation cannot be read: {error}") from None
+
+
+class _Column(BaseModel, strict=True):
+    name: str
+    type: ColumnType
+
+
+class _Step(BaseModel, strict=True):
+    transform: str | dict[str, Any]
+    states: dict[str, dict[str, Any]]
+
+
+class _Target(BaseModel, strict=True):
+    column: str
+    classes: list[str | bool | int | float] | None
+
+
+class _Document(BaseModel, strict=True):
+    """The types that the document must have; states are up to the transforms."""
+
+    columns: list[_Column] | None
+    steps: list[_Step]
+    feature_names: list[str] | None
+    target: _Target | None
+
+    @model_validator(mode="after")
+    def _about_its_columns(self) -> Self:
+        known = {ARRAY} if self.columns is None else {each.name for each in self.columns}
+        for name in (name for step in self.steps for name in step.states):
+            if name not in known:
+                raise ValueError(f'a step is about "{name}", which is not a column')
+        return self
 
 
 def _restored(
     document: Mapping[str, Any], arrays: Mapping[str, Array], registry: Registry
 ) -> FittedPreparation:
+    _Document.model_validate(document)
     steps = []
     for position, each in enumerate(document["steps"]):
         transform = Transform.from_declaration(each["transform"], {"registry": registry})

@@ -190,6 +190,17 @@ def read_weights(path: Path) -> dict[str, Array]:
         raise _unreadable(path, error) from None
 
 
+def parse_weights(content: bytes, path: Path) -> dict[str, Array]:
+    """Return every array in the content of a safetensors file; raise WeightsError if that fails."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        return load(content)
+    except (SafetensorError, TypeError) as error:
+        raise _unreadable(path, error) from None
+
+
 def read_weight_shapes(path: Path) -> dict[str, Shape]:
     """Read only the keys and shapes; raise WeightsError if that fails."""
     from safetensors import SafetensorError, safe_open

@@ -11,8 +11,14 @@ from typing import Any
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.serialization import from_plain, to_plain
-from declnet.runs.folder import CHECKPOINTS
-from declnet.runs.writing import remove_temporary, write_atomically, write_json
+from declnet.runs.folder import CHECKPOINTS, parse_json
+from declnet.runs.writing import (
+    make_folder,
+    read_bytes,
+    remove_temporary,
+    write_atomically,
+    write_json,
+)
 
 FORMAT = "declnet.checkpoint.1"
 INDEX = "index.json"
@@ -110,7 +116,7 @@ class Checkpoints:
             kept[-1] = replace(kept[-1], best=best or kept[-1].best)
         else:
             data, name = packed(content), f"step-{step:09}.safetensors"
-            self._folder.mkdir(exist_ok=True)
+            make_folder(self._folder)
             write_atomically(self._folder / name, data)
             checksum = hashlib.sha256(data).hexdigest()
             kept.append(Checkpoint(name, epoch, batch, step, checksum, best))
@@ -151,13 +157,16 @@ class Checkpoints:
     def clear(self) -> None:
         """Remove all checkpoints, and the folder if it is then empty; raise OSError on failure."""
         if self._folder.is_dir():
-            self._keep([])
             (self._folder / INDEX).unlink(missing_ok=True)
+            self._remove_all_but([])
             if not any(self._folder.iterdir()):
                 self._folder.rmdir()
 
     def _keep(self, kept: list[Checkpoint]) -> None:
         write_json(self._folder / INDEX, [asdict(each) for each in kept])
+        self._remove_all_but(kept)
+
+    def _remove_all_but(self, kept: list[Checkpoint]) -> None:
         self.kept = kept
         names = {each.file for each in kept}
         for each in self._folder.glob("step-*.safetensors"):
@@ -165,7 +174,7 @@ class Checkpoints:
                 each.unlink(missing_ok=True)
 
     def _index(self) -> list[Checkpoint]:
-        entries = json.loads((self._folder / INDEX).read_text("utf-8"))
+        entries = parse_json(read_bytes(self._folder / INDEX))
         if not isinstance(entries, list):
             raise TypeError("the index is not a list")
         kept = [Checkpoint(**entry) for entry in entries]
@@ -174,7 +183,7 @@ class Checkpoints:
         return sorted(kept, key=lambda each: each.step)
 
     def _content(self, checkpoint: Checkpoint) -> dict[str, Any]:
-        data = (self._folder / checkpoint.file).read_bytes()
+        data = read_bytes(self._folder / checkpoint.file)
         if hashlib.sha256(data).hexdigest() != checkpoint.sha256:
             raise CheckpointError("its checksum does not match")
         return unpacked(data)

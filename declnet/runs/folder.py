@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from declnet.errors import OutputError, RunError
+from declnet.runs.writing import is_temporary, make_folder, read_bytes, sync_folder
 
 SPEC = "spec.toml"
 MANIFEST = "manifest.json"
@@ -28,7 +29,8 @@ def reading(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError) as error:
-        raise OutputError(f"{path}: cannot be read: {error}") from None
+        reason = getattr(error, "strerror", None) or error
+        raise OutputError(f"{path}: cannot be read: {reason}") from None
 
 
 def read_object(path: Path) -> dict[str, Any]:
@@ -39,19 +41,50 @@ def read_object(path: Path) -> dict[str, Any]:
         OSError: the file cannot be read.
     """
     try:
-        content = json.loads(path.read_text("utf-8"), parse_int=_integer)
-    except (ValueError, RecursionError) as error:
+        content = parse_json(read_bytes(path))
+    except ValueError as error:
         raise ValueError(f"{path.name}: {error}") from None
     if not isinstance(content, dict):
         raise ValueError(f"{path.name}: no JSON object")  # noqa: TRY004  # about the file's content
     return content
 
 
+def parse_json(content: bytes) -> Any:
+    """Parse JSON from a run's folder; raise ValueError if it is malformed or nested too deeply.
+
+    Numbers that no run writes, since they do not fit into 64 bits, are malformed.
+    """
+    try:
+        return json.loads(content, parse_int=_integer)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
 def _integer(digits: str) -> int:
-    """Return an integer; raise ValueError if it is too large for a float, which no run writes."""
-    if len(digits) > 300:
-        raise ValueError(f"a number has {len(digits)} digits")
+    if len(digits) > 20:  # those of 2**64
+        raise ValueError(f"{digits[:20]}… is too large")
     return int(digits)
+
+
+def read_manifest(directory: Path) -> dict[str, Any]:
+    """Read a run's manifest.
+
+    Raises:
+        ValueError: it is malformed; the message starts with the file's name.
+        OSError: it cannot be read.
+    """
+    manifest = read_object(directory / MANIFEST)
+    if not isinstance(manifest.get("status"), str):
+        raise ValueError(f"{MANIFEST}: has no status")  # noqa: TRY004
+    if type(manifest.get("seconds", 0)) not in (int, float):
+        raise ValueError(f"{MANIFEST}: seconds is not a number")
+    for name in ("data", "files"):
+        if not isinstance(manifest.get(name, {}), dict):
+            raise ValueError(f"{MANIFEST}: {name} is not a JSON object")  # noqa: TRY004
+    for name, described in manifest.get("data", {}).items():
+        if not isinstance(described, dict):
+            raise ValueError(f"{MANIFEST}: data.{name} is not a JSON object")  # noqa: TRY004
+    return manifest
 
 
 def read_metrics(directory: Path) -> dict[str, dict[str, Any]]:
@@ -62,7 +95,7 @@ def read_metrics(directory: Path) -> dict[str, dict[str, Any]]:
         OSError: the file cannot be read.
     """
     path = directory / METRICS
-    if not path.is_file():
+    if not os.path.lexists(path):
         return {}
     content = read_object(path)
     for data, values in content.items():
@@ -74,15 +107,15 @@ def read_metrics(directory: Path) -> dict[str, dict[str, Any]]:
     return content
 
 
-def parse_row(line: str | bytes) -> dict[str, Any]:
+def parse_row(line: bytes) -> dict[str, Any]:
     """Parse a line of the history.
 
     Raises:
         ValueError: it is not a JSON object, or its epoch is not an integer.
     """
     try:
-        row = json.loads(line, parse_int=_integer)
-    except (ValueError, RecursionError) as error:
+        row = parse_json(line)
+    except ValueError as error:
         raise ValueError(f"{HISTORY}: {error}") from None
     if not isinstance(row, dict) or type(row.get("epoch")) is not int:
         raise ValueError(f"{HISTORY}: a line is not a logged epoch")
@@ -96,7 +129,7 @@ def claim_numbered(parent: Path, name: str) -> Path:
         RunError: the folder cannot be created.
     """
     try:
-        parent.mkdir(parents=True, exist_ok=True)
+        make_folder(parent)
         number = 1 + max((_number(each.name, name) for each in parent.iterdir()), default=0)
         while True:
             folder = parent / f"{name}-{number}"
@@ -105,6 +138,7 @@ def claim_numbered(parent: Path, name: str) -> Path:
             except FileExistsError:
                 number += 1
             else:
+                sync_folder(parent)
                 return folder
     except OSError as error:
         raise _cannot_make(parent, error) from None
@@ -113,13 +147,15 @@ def claim_numbered(parent: Path, name: str) -> Path:
 def claim(folder: Path) -> Path:
     """Create the folder that the user named, or use it if it is empty.
 
+    What a run killed during its first write left there does not count.
+
     Raises:
         OutputError: it exists and is not an empty folder; nothing in it is changed.
         RunError: it cannot be created or written to.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()):
+        make_folder(folder)
+        if not all(is_temporary(each) for each in folder.iterdir()):
             raise OutputError(f"{folder}: the output folder is not empty; name another with --out")
     except FileExistsError:
         raise OutputError(f"{folder}: the output folder is a file; name another") from None
@@ -139,6 +175,23 @@ def _cannot_make(folder: Path, error: OSError) -> RunError:
     return RunError(
         f"{error.filename or folder}: the run's folder cannot be made: {error.strerror}"
     )
+
+
+def require_no_links(directory: Path) -> None:
+    """Require that a run's folder contains no symbolic links, at any depth.
+
+    A run writes to files in its folder and deletes some, also by plugins, and through a link that
+    would be somebody else's file.
+
+    Raises:
+        OutputError: it contains one.
+    """
+    for parent, folders, files in os.walk(directory):
+        for name in (*folders, *files):
+            path = Path(parent, name)
+            if path.is_symlink():
+                message = "a symbolic link in the folder of a run, which resuming would write to"
+                raise OutputError(f"{path}: {message}; replace it with what it points to")
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import Any
 
 from declnet.errors import DeclnetError, OutputError
 from declnet.runs import folder
-from declnet.runs.folder import parse_row, read_metrics, read_object, reading
+from declnet.runs.folder import parse_row, read_manifest, read_metrics, reading
 from declnet.spec.document import read_document
 
 DEEPEST = 4
@@ -129,7 +129,7 @@ def _natural(name: str) -> str:
 def _read(root: Path, path: Path) -> ListedRun | Skipped:
     directory = root / path
     try:
-        manifest = read_object(directory / folder.MANIFEST)
+        manifest = read_manifest(directory)
         spec = read_document(directory / folder.SPEC).tables
         seconds = manifest.get("seconds")
         return ListedRun(

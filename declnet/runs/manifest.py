@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -14,11 +13,13 @@ import declnet
 from declnet.contracts.kernel import Kernel
 from declnet.registry.plugin import FIRST_PARTY
 from declnet.registry.spelling import kind_in_words
+from declnet.runs.checksums import checksum
 from declnet.runs.origins import Origins, used_components
 from declnet.training.metrics import directions
 
 if TYPE_CHECKING:
     from declnet.runs.session import ReadyRun
+    from declnet.spec.model import RunSpec
 
 
 def first_manifest(ready: ReadyRun, spec_file: bytes) -> dict[str, Any]:
@@ -34,12 +35,13 @@ def first_manifest(ready: ReadyRun, spec_file: bytes) -> dict[str, Any]:
         "status": "running",
         "name": spec.name,
         "seed": spec.seed,
-        "spec": f"sha256:{hashlib.sha256(spec_file).hexdigest()}",
+        "spec": checksum(spec_file),
         "started": now(),
         "input_shape": list(model.input_shape),
         "data": {
             name: {"samples": len(each), "hash": each.fingerprint} for name, each in data.items()
         },
+        **_initial_weights(spec),
         "better": directions(spec.training.metrics),
         "components": used_components(spec, model, kernels, ready.registry),
         "engine": _engine(kernels),
@@ -50,6 +52,12 @@ def first_manifest(ready: ReadyRun, spec_file: bytes) -> dict[str, Any]:
         "platform": platform.platform(),
         "machine": platform.machine(),
     }
+
+
+def _initial_weights(spec: RunSpec) -> dict[str, str]:
+    """Return the hash of the file that training starts from, if any."""
+    path = spec.model.initial_weights
+    return {"initial_weights": checksum(path.read_bytes())} if path is not None else {}
 
 
 def now() -> str:
@@ -72,7 +80,17 @@ def _blas() -> dict[str, str]:
     return {"name": str(blas.get("name", "unknown")), "version": str(blas.get("version", ""))}
 
 
-PINNED = ("spec", "data", "components", "engine", "declnet", "numpy", "blas", "machine")
+PINNED = (
+    "spec",
+    "data",
+    "initial_weights",
+    "components",
+    "engine",
+    "declnet",
+    "numpy",
+    "blas",
+    "machine",
+)
 """Manifest entries that may affect the exact bits of the result."""
 
 
@@ -80,6 +98,9 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """Return a description of each difference between a run's manifest and one made now."""
     same_spec = before.get("spec") == now["spec"]
     found = [] if same_spec else ["spec.toml has been edited"]
+    weights = [each.get("initial_weights") for each in (before, now)]
+    if None not in weights and weights[0] != weights[1]:
+        found.append("the initial weights have changed")
     found += _of_data(before.get("data", {}), now["data"])
     found += _of_components(before, now, same_spec)
     numpy_alone = {"kernels": "numpy"}  # the engine of runs from before kernels existed

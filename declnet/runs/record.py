@@ -19,8 +19,16 @@ from declnet.errors import RunError
 from declnet.graph.model import Model
 from declnet.runs import folder
 from declnet.runs.checkpoints import Checkpoint, Checkpoints
+from declnet.runs.checksums import checksum
 from declnet.runs.manifest import now
-from declnet.runs.writing import append_line, remove_temporary, write_atomically, write_json
+from declnet.runs.writing import (
+    append_line,
+    json_document,
+    open_file,
+    remove_temporary,
+    write_atomically,
+    write_json,
+)
 
 
 class HistoryFile:
@@ -38,7 +46,7 @@ class HistoryFile:
     def state(self) -> dict[str, Any]:
         """Sync the file to disk and return its length and hash; raise OSError on failure."""
         if self._bytes:
-            with self._path.open("rb") as file:
+            with open_file(self._path, "rb") as file:
                 os.fsync(file.fileno())
         return {"bytes": self._bytes, "sha256": self._hash.hexdigest()}
 
@@ -52,16 +60,16 @@ class HistoryFile:
         if self._path.is_file() and self._path.stat().st_size > length:
             write_atomically(self._path, kept)
         self._bytes, self._hash = len(kept), hashlib.sha256(kept)
-        return [_with_nan(json.loads(line)) for line in kept.splitlines()]
+        return [with_nan(json.loads(line)) for line in kept.splitlines()]
 
     def _read(self, length: int) -> bytes:
         if not length or not self._path.is_file():
             return b""
-        with self._path.open("rb") as file:
+        with open_file(self._path, "rb") as file:
             return file.read(length)
 
 
-def _with_nan(row: dict[str, Any]) -> dict[str, Any]:
+def with_nan(row: dict[str, Any]) -> dict[str, Any]:
     """Return a row as logged, with NaN in place of JSON null."""
     return {name: math.nan if value is None else value for name, value in row.items()}
 
@@ -79,6 +87,7 @@ class Record:
         self.directory, self._manifest = directory, manifest
         self.history = HistoryFile(directory / folder.HISTORY)
         self.checkpoints = Checkpoints(directory)
+        self._checksums = {folder.SPEC: manifest["spec"]}
 
     @classmethod
     def begun(
@@ -93,13 +102,10 @@ class Record:
         The spec is written first, so that a run killed in between can be restarted.
         """
         record = cls(directory, manifest)
-        with _writing():
+        with _writing(directory):
+            remove_temporary(directory)
             write_atomically(directory / folder.SPEC, spec_toml.encode())
-            if preparation is not None:
-                written = stored(preparation)
-                if written.arrays:
-                    write_atomically(directory / folder.PREPARATION_ARRAYS, save(written.arrays))
-                write_json(directory / folder.PREPARATION, written.document)
+            record._prepared(preparation)
             write_json(directory / folder.MANIFEST, manifest)
         return record
 
@@ -108,8 +114,12 @@ class Record:
         entry = {"at": now(), "from_epoch": epoch, "from_step": step, "changes": changes}
         self._manifest["resumed"] = [*self._manifest.get("resumed", ()), entry]
 
-    def rewind(self, checkpoint: Checkpoint | None, length: int) -> list[dict[str, Any]]:
+    def rewind(
+        self, checkpoint: Checkpoint | None, length: int, preparation: FittedPreparation | None
+    ) -> list[dict[str, Any]]:
         """Discard all after a checkpoint (None: all), and all but `length` bytes of the history.
+
+        The preparation is written again, since the file may have been lost or damaged.
 
         Returns:
             The remaining rows of the history.
@@ -117,16 +127,17 @@ class Record:
         Raises:
             RunError: a file cannot be written.
         """
-        with _writing():
+        with _writing(self.directory):
             remove_temporary(self.directory)
             self.checkpoints.rewind(checkpoint)
             rows = self.history.cut(length)
+            self._prepared(preparation)
             write_json(self.directory / folder.MANIFEST, self._manifest)
         return rows
 
     def epoch(self, row: dict[str, Any]) -> None:
         """Add a logged epoch to the history; raise RunError if it cannot be written."""
-        with _writing():
+        with _writing(self.directory / folder.HISTORY):
             self.history.append(row)
 
     def checkpoint(
@@ -140,7 +151,7 @@ class Record:
         keep_last: int,
     ) -> None:
         """Write a checkpoint like `Checkpoints.write`; raise RunError on failure."""
-        with _writing():
+        with _writing(self.directory):
             history = {"history": self.history.state()}
             self.checkpoints.write(content | history, epoch, batch, step, best, keep_last)
 
@@ -155,10 +166,12 @@ class Record:
 
         `stopped` is the reason a callback gave for ending the training, if any.
         """
-        with _writing():
+        with _writing(self.directory):
             self._weights(model)
-            write_json(self.directory / folder.METRICS, metrics)
-            self._end("finished", seconds, {"stopped": stopped} if stopped else {})
+            self._write(folder.METRICS, json_document(metrics))
+            self._checksums[folder.HISTORY] = f"sha256:{self.history.state()['sha256']}"
+            files: dict[str, Any] = {"files": dict(sorted(self._checksums.items()))}
+            self._end("finished", seconds, ({"stopped": stopped} if stopped else {}) | files)
 
     def forget_checkpoints(self) -> None:
         """Remove the checkpoints of a finished run; ignore files that cannot be removed."""
@@ -174,22 +187,32 @@ class Record:
         with suppress(OSError):
             if isinstance(error, KeyboardInterrupt):
                 self._weights(model)
-                self._end("interrupted", seconds, {})
+                self._end("interrupted", seconds, {"files": self._checksums})
             else:
                 self._end("failed", seconds, {"error": f"{type(error).__name__}: {error}"})
 
     def _weights(self, model: Model) -> None:
-        write_atomically(self.directory / folder.WEIGHTS, save(model.parameters()))
+        self._write(folder.WEIGHTS, save(model.parameters()))
 
-    def _end(self, status: str, seconds: float, more: dict[str, str]) -> None:
+    def _prepared(self, preparation: FittedPreparation | None) -> None:
+        written = stored(preparation) if preparation is not None else None
+        if written is not None and written.arrays:
+            self._write(folder.PREPARATION_ARRAYS, save(written.arrays))
+        if written is not None:
+            self._write(folder.PREPARATION, json_document(written.document))
+
+    def _write(self, name: str, content: bytes) -> None:
+        write_atomically(self.directory / name, content)
+        self._checksums[name] = checksum(content)
+
+    def _end(self, status: str, seconds: float, more: dict[str, Any]) -> None:
         self._manifest |= {"status": status, "ended": now(), "seconds": round(seconds, 3), **more}
         write_json(self.directory / folder.MANIFEST, self._manifest)
 
 
 @contextmanager
-def _writing() -> Iterator[None]:
+def _writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        where = error.filename or "the run's folder"
-        raise RunError(f"{where}: cannot be written: {error.strerror}") from None
+        raise RunError(f"{error.filename or path}: cannot be written: {error.strerror}") from None

@@ -11,13 +11,14 @@ from declnet.errors import OutputError, ResumeError
 from declnet.registry.registry import Registry
 from declnet.runs import folder
 from declnet.runs.checkpoints import Checkpoint, Notice
-from declnet.runs.folder import locked, read_object, reading
+from declnet.runs.folder import locked, read_manifest, reading, require_no_links
 from declnet.runs.manifest import PINNED, changes, first_manifest
 from declnet.runs.origins import spec_of_run
-from declnet.runs.record import Record
+from declnet.runs.record import Record, with_nan
 from declnet.runs.run import given_data
 from declnet.runs.session import Listener, ReadyRun, RunResult, Session, make_ready_run
 from declnet.runs.stored_run import open_run
+from declnet.runs.writing import read_bytes
 from declnet.spec.model import TrainingSpec
 from declnet.training.state import StateError, TrainingState
 
@@ -62,10 +63,13 @@ def resume(
             (notice or _ignore)("this run is finished: there is nothing left to do")
             stored = open_run(directory, registry, notice=notice)
             seconds = float(manifest.get("seconds", 0.0))
+            metrics = {name: with_nan(each) for name, each in stored.metrics.items()}
+            _require_losses(directory, metrics)
+            history = [with_nan(row) for row in stored.history]
             predictor = stored.predictor()
             return RunResult(
-                stored.metrics,
-                stored.history,
+                metrics,
+                history,
                 predictor.model,
                 directory,
                 seconds,
@@ -73,6 +77,7 @@ def resume(
                 preparation=predictor.preparation,
                 registry=predictor.registry,
             )
+        require_no_links(directory)
         spec_file = _read_spec(directory)
         spec, view = spec_of_run(directory, manifest or {}, registry, training=True)
         if data is None and spec.data.train is None:
@@ -95,7 +100,8 @@ def resume(
         record = Record(directory, _resumed_manifest(manifest, current))
         checkpoint, saved = _newest(record, ready, notice or _ignore)
         record.resumed(ready.trainer.epoch, ready.trainer.step, different)
-        rows = record.rewind(checkpoint, saved["history"]["bytes"] if saved is not None else 0)
+        length = saved["history"]["bytes"] if saved is not None else 0
+        rows = record.rewind(checkpoint, length, ready.prepared.preparation)
         return Session(ready, record, listener, rows).carry_out(saved)
 
 
@@ -154,22 +160,31 @@ def _read_manifest(directory: Path) -> dict[str, Any] | None:
     if not (directory / folder.MANIFEST).exists():
         return None
     with reading(directory):
-        return read_object(directory / folder.MANIFEST)
+        return read_manifest(directory)
 
 
 def _read_spec(directory: Path) -> bytes:
     try:
-        return (directory / folder.SPEC).read_bytes()
+        return read_bytes(directory / folder.SPEC)
     except OSError as error:
         message = f"{directory / folder.SPEC}: cannot be read: {error.strerror}"
         raise ResumeError(message) from None
 
 
+def _require_losses(directory: Path, metrics: Mapping[str, Mapping[str, float]]) -> None:
+    for data, values in metrics.items():
+        for name in ("loss", "data_loss", "regularization_loss"):
+            if name not in values:
+                raise OutputError(f"{directory / folder.METRICS}: {data} has no {name}")
+
+
 def _resumed_manifest(manifest: dict[str, Any], current: Mapping[str, Any]) -> dict[str, Any]:
     """Return the manifest of a resumed run, updated to the current environment."""
-    gone = {"ended", "seconds", "error", "stopped", "plugins"}  # the last is the first edition's
+    gone = {"ended", "seconds", "error", "stopped", "files", "plugins"}  # the last: first edition
+    pinned = {name: current[name] for name in (*PINNED, "better") if name in current}
+    gone |= set(PINNED) - set(pinned)
     kept = {name: value for name, value in manifest.items() if name not in gone}
-    return {**kept, "status": "running", **{name: current[name] for name in (*PINNED, "better")}}
+    return {**kept, "status": "running", **pinned}
 
 
 def _ignore(_sentence: str) -> None:

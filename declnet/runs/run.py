@@ -60,6 +60,7 @@ def run(
         return Session(ready, None, listener).carry_out()
     directory = claim_numbered(Path(out), spec.name) if numbered else claim(Path(out))
     with locked(directory):
+        claim(directory)  # another process may have finished a run here since
         text = resolved_toml(spec)
         manifest = first_manifest(ready, text.encode())
         record = Record.begun(directory, text, ready.prepared.preparation, manifest)

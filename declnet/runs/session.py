@@ -35,14 +35,15 @@ from declnet.training.preparation import Prepared, prepare
 from declnet.training.state import StateError
 from declnet.training.trainer import Event, Trainer
 
-SIGNALS = ("SIGINT", "SIGTERM")
+SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 @contextmanager
 def held_back() -> Iterator[Callable[[], None]]:
     """Defer the first signal that has a Python handler, while in the context.
 
-    A second signal is delivered immediately. Outside the main thread, nothing is deferred.
+    After it, a Ctrl-C is delivered immediately, and other signals are dropped. Outside the main
+    thread, nothing is deferred.
 
     Yields:
         A function that delivers the deferred signal, if any: it calls the handler, which raises
@@ -53,10 +54,10 @@ def held_back() -> Iterator[Callable[[], None]]:
 
     def hold(number: int, frame: FrameType | None) -> None:
         deferred = partial(before[number], number, frame)
-        if waiting:
-            deferred()
-        else:
+        if not waiting:
             waiting.append(deferred)
+        elif number == signal.SIGINT:
+            deferred()
 
     def deliver() -> None:
         if waiting:
@@ -64,6 +65,8 @@ def held_back() -> Iterator[Callable[[], None]]:
 
     if threading.current_thread() is threading.main_thread():
         for name in SIGNALS:
+            if not hasattr(signal, name):  # Windows has no SIGHUP
+                continue
             number = getattr(signal, name)
             handler = signal.getsignal(number)
             if callable(handler):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,8 +18,9 @@ from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.runs import folder
 from declnet.runs.checkpoints import Notice
+from declnet.runs.checksums import REMEDY, RunFiles
 from declnet.runs.comparison import Comparison, Directions, compared, stored_directions
-from declnet.runs.folder import parse_row, read_metrics, read_object, reading
+from declnet.runs.folder import parse_json, parse_row, read_manifest, read_metrics, reading
 from declnet.runs.origins import spec_of_run, warn
 from declnet.spec.document import read_document
 from declnet.spec.model import RunSpec
@@ -56,7 +56,7 @@ def open_run(
     with reading(path):
         if not (path / folder.MANIFEST).is_file():
             raise OutputError(f"{path}: {_other_than_a_run(path)}")
-        manifest = read_object(path / folder.MANIFEST)
+        manifest = read_manifest(path)
     return StoredRun(path, manifest, registry, notice or warn)
 
 
@@ -181,17 +181,18 @@ class StoredRun:
     @property
     def spec_text(self) -> str:
         """The resolved spec as TOML, as written; raises OutputError if it cannot be read."""
-        path = self.path / folder.SPEC
-        with reading(path):
-            return path.read_text("utf-8")
+        with reading(self.path / folder.SPEC):
+            return self._files.require(folder.SPEC).decode()
 
     @cached_property
     def spec_tables(self) -> dict[str, Any]:
         """The resolved spec as plain tables, which do not require plugins.
 
         Raises:
+            OutputError: the file is missing, or changed since the run ended.
             SpecError: the file cannot be read.
         """
+        self._files.require(folder.SPEC)
         return read_document(self.path / folder.SPEC).tables
 
     @property
@@ -199,6 +200,7 @@ class StoredRun:
         """The resolved spec, each component from the distribution used in the run.
 
         Raises:
+            OutputError: the file is missing, or changed since the run ended.
             OriginError: a component would come from a different distribution.
             SpecError: the file cannot be read, or a component is no longer installed.
         """
@@ -214,21 +216,20 @@ class StoredRun:
         """A row for each logged epoch, without a last line truncated by a kill.
 
         Raises:
-            OutputError: the file cannot be read.
+            OutputError: the file cannot be read, or changed since the run ended.
         """
-        path = self.path / folder.HISTORY
-        if not path.is_file():
-            return []
+        content = self._files.read(folder.HISTORY) or b""
         with reading(self.path):
-            return [parse_row(line) for line in path.read_text("utf-8").split("\n")[:-1]]
+            return [parse_row(line) for line in content.split(b"\n")[:-1]]
 
     @cached_property
     def metrics(self) -> dict[str, dict[str, Any]]:
         """Final metrics by data set and name, numbers or None; empty if the run did not finish.
 
         Raises:
-            OutputError: the file cannot be read.
+            OutputError: the file cannot be read, or changed since the run ended.
         """
+        self._files.read(folder.METRICS)
         with reading(self.path):
             return read_metrics(self.path)
 
@@ -265,18 +266,16 @@ class StoredRun:
         """Return the weights saved by the run, e.g. `dense_1.weights` of shape (inputs, units).
 
         Raises:
-            OutputError: the run saved no weights.
+            OutputError: the run saved no weights, or they changed since.
             WeightsError: the weights cannot be read.
         """
-        from declnet.graph.parameters import read_weights
+        from declnet.graph.parameters import parse_weights
 
-        path = self.path / folder.WEIGHTS
-        with reading(path):
-            there = path.is_file()
-        if not there:
+        content = self._files.read(folder.WEIGHTS)
+        if content is None:
             status = self.manifest.get("status")
             raise OutputError(f"{self.path}: the run left no weights (it is {status})")
-        return read_weights(path)
+        return parse_weights(content, self.path / folder.WEIGHTS)
 
     def model(self) -> Model:
         """Return the trained model; every call returns the same object.
@@ -403,7 +402,12 @@ class StoredRun:
         return {slot.key: view(graph.gradient, slot).copy() for slot in slots}
 
     @cached_property
+    def _files(self) -> RunFiles:
+        return RunFiles(self.path, self.manifest)
+
+    @cached_property
     def _spec_and_registry(self) -> tuple[RunSpec, Registry]:
+        self._files.require(folder.SPEC)
         registry = self._registry or default_registry()
         with attributing_errors(registry):
             return spec_of_run(self.path, self.manifest, registry, self._notice)
@@ -436,13 +440,15 @@ class StoredRun:
 
         from declnet.data.stored_preparation import restored
 
-        path, file = self.path / folder.PREPARATION, self.path / folder.PREPARATION_ARRAYS
-        if not path.exists():
+        path, content = self.path / folder.PREPARATION, self._files.read(folder.PREPARATION)
+        if content is None:
+            if any(not each.training_only for each in self.spec.data.prepare):
+                raise OutputError(f"{path}: this file of the run is missing; {REMEDY}")
             return None
+        arrays = self._files.read(folder.PREPARATION_ARRAYS)
         try:
             with reading(path):
-                document = json.loads(path.read_text("utf-8"))
-                arrays = load(file.read_bytes()) if file.exists() else {}
-                return restored(document, arrays, self.registry)
+                document = parse_json(content)
+                return restored(document, load(arrays) if arrays else {}, self.registry)
         except (DataError, SafetensorError) as error:
             raise OutputError(f"{path}: cannot be read: {error}") from None

@@ -1,7 +1,8 @@
-"""Writing files atomically, so that a kill at any moment leaves the old file or the new one."""
+"""A run's files: written so that a kill leaves the old file or the new one, links not followed."""
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -9,7 +10,24 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a file of a run without following a symbolic link; raise OSError if that fails."""
+    with open_file(path, "rb") as file:
+        return file.read()
+
+
+def open_file(path: Path, mode: Literal["rb", "ab"]) -> BinaryIO:
+    """Open a file of a run without following a symbolic link; raise OSError if that fails."""
+    return open(path, mode, opener=_not_following)  # a Path takes no opener
+
+
+def _not_following(path: str, flags: int) -> int:
+    if Path(path).is_symlink():
+        raise OSError(errno.ELOOP, "a symbolic link, which declnet does not follow", path)
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
 
 
 @contextmanager
@@ -26,7 +44,7 @@ def open_atomically(path: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -43,20 +61,33 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write a value as indented JSON, atomically; raise OSError as `write_atomically` does."""
+    write_atomically(path, json_document(value))
+
+
+def json_document(value: Any) -> bytes:
+    """Return a value as the content of an indented JSON file."""
     text = json.dumps(_with_nulls(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    write_atomically(path, text.encode())
+    return text.encode()
 
 
 def append_line(path: Path, value: Any) -> bytes:
-    """Append a value as one line of JSON in a single write and return the line; raise OSError."""
+    """Append a value as one line of JSON and return the line; raise OSError."""
     text = json.dumps(_with_nulls(value), ensure_ascii=False, allow_nan=False) + "\n"
     line = text.encode()
-    with path.open("ab", buffering=0) as file:
+    with open_file(path, "ab") as file:  # buffered: an unbuffered write may be a short one
         file.write(line)
     return line
 
 
-def _sync_folder(folder: Path) -> None:
+def make_folder(path: Path) -> None:
+    """Create a folder and its missing parents, and sync their entries; raise OSError on failure."""
+    missing = [each for each in (path, *path.parents) if not each.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for each in missing:
+        sync_folder(each.parent)
+
+
+def sync_folder(folder: Path) -> None:
     """Sync a folder's entries to disk, if the system supports it."""
     try:
         descriptor = os.open(folder, os.O_RDONLY)
@@ -73,8 +104,13 @@ def _sync_folder(folder: Path) -> None:
 def remove_temporary(folder: Path) -> None:
     """Remove temporary files of killed processes; no other process may be writing."""
     for each in folder.glob(".*"):
-        if re.fullmatch(r"\..+\.(json|jsonl|toml|safetensors)\.\d+", each.name):
+        if is_temporary(each):
             each.unlink(missing_ok=True)
+
+
+def is_temporary(path: Path) -> bool:
+    """Return whether a file's name is that of a temporary file of a run."""
+    return bool(re.fullmatch(r"\..+\.(json|jsonl|toml|safetensors)\.\d+", path.name))
 
 
 def _with_nulls(value: Any) -> Any:

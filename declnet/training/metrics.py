@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from declnet.contracts.arrays import Array
+from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.loss import Loss
 from declnet.contracts.metric import Better, Metric
 from declnet.contracts.returned import checked_predictions, checked_result
@@ -32,13 +32,6 @@ def history_metrics(metrics: Iterable[Metric], validated: bool) -> dict[str, Bet
     own = directions(metrics)
     validation = {f"{VALIDATION}{name}": better for name, better in own.items() if validated}
     return {**own, "learning_rate": None, **validation}
-
-
-def _read_only(array: Array) -> Array:
-    """Return a view through which a metric cannot change what the next one sees."""
-    view = array.view()
-    view.flags.writeable = False
-    return view
 
 
 class MetricAccumulator:
@@ -81,7 +74,7 @@ class MetricAccumulator:
         self._regularization_loss += count * regularization_loss
         if self._metrics or self._watch is not None:
             predictions = checked_predictions(self._loss, self._loss.predictions(y_pred), y_pred)
-            predictions, y = _read_only(predictions), _read_only(y)
+            predictions, y = read_only(predictions), read_only(y)
             for metric, state in self._metrics:
                 metric.update(state, predictions, y)
             if self._watch is not None:

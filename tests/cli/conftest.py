@@ -44,7 +44,7 @@ class InProcess:
         if environment:
             return self._server.run(arguments, folder, environment)
         out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", newline="") for _ in range(2))
-        handler = signal.getsignal(signal.SIGTERM)
+        handlers = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)}
         with (
             contextlib.chdir(folder),
             mock.patch.object(sys, "argv", ["declnet", *arguments]),
@@ -53,7 +53,8 @@ class InProcess:
             pytest.raises(SystemExit) as ended,
         ):
             main()
-        signal.signal(signal.SIGTERM, handler)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
         said = []
         for stream in (out, err):
             stream.flush()

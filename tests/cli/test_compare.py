@@ -129,8 +129,11 @@ def test_a_metric_of_unknown_direction_needs_an_order(
         ("metrics.json", '{"train": {"loss": "x"}}', "metrics.json: train.loss is not a number"),
     ],
 )
-def test_a_damaged_run_is_told(refused, document, tmp_path, file, content, message):
+def test_a_damaged_run_is_told(
+    refused, document, tmp_path, file, content, message, forget_checksums
+):
     run(parse_spec(document), out=tmp_path / "one")
+    forget_checksums(tmp_path / "one")
     (tmp_path / "one" / file).write_text(content)
     assert f"error: one: cannot be read: {message}" in refused("compare", "one")
 
@@ -214,7 +217,7 @@ def test_runs_of_sweeps_are_found_where_they_are(declnet_cli, runs, spec_file, d
     [
         ("manifest.json", "{", "manifest.json: "),
         ("manifest.json", "[]", "manifest.json: no JSON object"),
-        ("manifest.json", "{}", "manifest.json has no 'status'"),
+        ("manifest.json", "{}", "manifest.json: has no status"),
         ("manifest.json", "[" * 100_000, "manifest.json: "),
         ("manifest.json", '{"status": "finished", "seconds": []}', ""),
         ("metrics.json", "3", "metrics.json: no JSON object"),

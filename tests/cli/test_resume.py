@@ -121,16 +121,26 @@ def started(process):
         process.stdout.readline()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        (signal.SIGINT,),
+        (signal.SIGTERM, signal.SIGHUP),  # of a service that is stopped
+        (signal.SIGHUP, signal.SIGHUP),  # of a terminal that is closed
+    ],
+)
 def test_an_interrupted_run_goes_on_where_it_was(
-    declnet_cli, spec_file, document, number, tmp_path
+    declnet_cli, spec_file, document, numbers, tmp_path
 ):
+    if any(signal.getsignal(number) is signal.SIG_IGN for number in numbers):
+        pytest.skip("the signal is ignored, as under nohup")
     document["training"] |= {"epochs": 1500, "batch_size": 10}
     path = spec_file(document)
     declnet_cli.succeeds("run", path, "--quiet", "--out", "whole")
     with declnet_cli.start("run", path, "--out", "out") as process:
         started(process)
-        process.send_signal(number)
+        for number in numbers:
+            process.send_signal(number)
         _, err = process.communicate(timeout=60)
     assert (process.returncode, err.strip()) == (130, "interrupted")
     epochs = len((tmp_path / "out" / "history.jsonl").read_text().splitlines())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import signal
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from declnet import load_model, open_run
+from declnet.cli.run import TERMINATION, interrupt_on_signals
 
 
 def weights(folder):
@@ -203,11 +205,11 @@ def endless(declnet_cli, spec_file, document):
 
 
 def test_a_full_disk_fails_the_run_and_says_so(endless, tmp_path):
-    (tmp_path / "full").symlink_to("/dev/full")
-    (tmp_path / "full").replace(tmp_path / "out" / "history.jsonl")
+    room = (tmp_path / "out" / "history.jsonl").stat().st_size + 1000
+    resource.prlimit(endless.pid, resource.RLIMIT_FSIZE, (room, room))
     _, err = endless.communicate(timeout=60)
     assert endless.returncode == 1
-    assert "cannot be written: No space left on device" in err
+    assert "history.jsonl: cannot be written: File too large" in err
     assert "Traceback" not in err
     assert '"failed"' in (tmp_path / "out" / "manifest.json").read_text()
 
@@ -237,6 +239,19 @@ def test_an_interrupted_run_says_so_and_keeps_history_and_weights(
     assert np.isfinite(load_model(out).predict(blobs[0])).all()
     assert not (out / "metrics.json").exists()
     assert not [each for each in out.iterdir() if each.name.startswith(".")]
+
+
+def test_a_signal_that_is_ignored_stays_ignored():
+    before = {name: signal.getsignal(getattr(signal, name)) for name in TERMINATION}
+    try:
+        for name in TERMINATION:
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+        interrupt_on_signals()
+        for name in TERMINATION:
+            assert signal.getsignal(getattr(signal, name)) is signal.SIG_IGN
+    finally:
+        for name, handler in before.items():
+            signal.signal(getattr(signal, name), handler)
 
 
 def test_a_killed_run_leaves_lines_and_files_that_can_be_read(endless, tmp_path):

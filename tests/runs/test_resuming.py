@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -13,7 +14,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from declnet import DataError, Dataset, OutputError, ResumeError, SpecError, parse_spec, resume, run
+from declnet import (
+    DataError,
+    Dataset,
+    OutputError,
+    ResumeError,
+    RunError,
+    SpecError,
+    parse_spec,
+    resume,
+    run,
+)
 from declnet.contracts.callback import EpochLogged
 from declnet.training import trainer as pace
 from declnet.training.epochs import MiniBatchEpoch
@@ -235,7 +246,7 @@ def damaged_checkpoint(directory):
 
 def all_checkpoints_damaged(directory):
     for each in (directory / "checkpoints").iterdir():
-        each.write_bytes(b"damaged")
+        each.write_bytes(b"[" * 100_000)
 
 
 def shorter_history(directory):
@@ -284,6 +295,55 @@ def test_what_a_kill_or_damage_leaves_is_told_and_made_good(stopped, whole, dama
     if damage is damaged_checkpoint:
         file, _ = before[-2]
         assert found[1].endswith(f", after {int(file[5:14])} steps")
+
+
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [("history.jsonl", r"history\.jsonl: cannot be written"), ("history.csv", "csv_log")],
+)
+def test_a_disk_that_is_full_for_one_line_fails_the_run(document, tmp_path, file, message):
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    document["training"] |= {"epochs": 9, "callbacks": ["csv_log"]}
+    spec, out = parse_spec(document), tmp_path / "out"
+    whole = run(spec, out=tmp_path / "whole").directory
+
+    def fill(event):
+        if isinstance(event, EpochLogged) and event.epoch in (4, 5):
+            room = (out / file).stat().st_size + 10 if event.epoch == 4 else soft
+            resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
+
+    try:
+        with pytest.raises(RunError, match=message):
+            run(spec, out=out, listener=fill)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    resume(out)
+    require_same(whole, out, (*FILES, "history.csv"))
+
+
+def test_all_of_a_run_is_on_disk_before_it_is_finished(spec, tmp_path, monkeypatch):
+    synced, fsync, out = [], os.fsync, tmp_path / "new" / "run"
+
+    def record(descriptor):
+        synced.append(os.fstat(descriptor).st_ino)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", record)
+    run(spec, out=out)
+    backwards = synced[::-1]
+    before = backwards[backwards.index((out / "manifest.json").stat().st_ino) + 1 :]
+    for path in (tmp_path, out.parent, out, *(out / name for name in FILES)):
+        assert path.stat().st_ino in before, path
+
+
+def test_a_run_killed_at_any_file_operation_is_finished_by_resume_or_run(tmp_path):
+    script = Path(__file__).with_name("killed_anywhere.py")
+    done = subprocess.run(
+        [sys.executable, script, tmp_path], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 50
 
 
 def test_a_finished_run_is_left_as_it_is(whole):
@@ -357,6 +417,35 @@ def test_other_data_is_refused_by_its_hash(document, blobs, tmp_path):
         resume(tmp_path / "out")
 
 
+@pytest.mark.parametrize("name", ["history.csv", "checkpoints", "checkpoints/index.json", "logs"])
+def test_a_link_in_a_received_folder_is_refused_and_not_followed(stopped, tmp_path, name):
+    link, elsewhere = stopped / name, tmp_path / "elsewhere"
+    if link.exists():
+        link.rename(elsewhere)
+    link.symlink_to(elsewhere)
+    (tmp_path / "step-mine.safetensors").touch()
+    before = {each: each.read_bytes() for each in tmp_path.rglob("*") if each.is_file()}
+    with pytest.raises(OutputError, match=re.escape(f"{link}: a symbolic link")):
+        resume(stopped)
+    assert {each: each.read_bytes() for each in tmp_path.rglob("*") if each.is_file()} == before
+
+
+def test_other_initial_weights_are_refused_by_their_hash(document, tmp_path):
+    start = tmp_path / "start.safetensors"
+    run(parse_spec(document), out=tmp_path / "earlier")
+    shutil.copy(tmp_path / "earlier" / "weights.safetensors", start)
+    document["model"]["initial_weights"] = str(start)
+    with pytest.raises(Stop):
+        run(parse_spec(document), out=tmp_path / "out", listener=stop_at(1))
+    content = bytearray(start.read_bytes())
+    content[-1] ^= 1
+    start.write_bytes(content)
+    with pytest.raises(ResumeError, match="the initial weights have changed"):
+        resume(tmp_path / "out")
+    resume(tmp_path / "out", allow_changes=True)
+    assert manifest_of(tmp_path / "out")["status"] == "finished"
+
+
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
@@ -410,7 +499,7 @@ def test_what_is_no_runs_folder_is_refused_and_left_alone(tmp_path):
     assert sorted(each.name for each in tmp_path.iterdir()) == ["file", "spec.toml"]
 
 
-@pytest.mark.parametrize("content", ["{", "[]"])
+@pytest.mark.parametrize("content", ["{", "[]", "{}", "[" * 100_000], ids=lambda text: text[:2])
 def test_a_damaged_manifest_is_named(stopped, content):
     (stopped / "manifest.json").write_text(content)
     with pytest.raises(OutputError, match=r"cannot be read: manifest\.json"):

@@ -24,10 +24,8 @@ def parameter_section(run: StoredRun) -> Section:
     """Return the distributions of all parameters, or why there are none."""
     try:
         weights = run.parameters()
-    except OutputError:
-        return Section("The run left no weights.")
-    except WeightsError as error:
-        return Section(f"The weights cannot be read: {error}.")
+    except (OutputError, WeightsError) as error:
+        return Section(f"There are no weights to show: {error}.")
     if not weights:
         return Section("The network has no parameters.")
     weights = _by_layer(run, weights)

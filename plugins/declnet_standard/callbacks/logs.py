@@ -92,7 +92,7 @@ class CsvLog(Callback):
         line = text.getvalue().encode()
         state.size += len(line)
         if state.file is not None:
-            with state.file.open("ab", buffering=0) as table:
+            with state.file.open("ab") as table:  # buffered: an unbuffered write may be a short one
                 table.write(line)
 
 

@@ -178,7 +178,8 @@ def test_what_cannot_be_drawn_is_told(command, runs, arguments, message):
         ("x\n", "one: cannot be read: history.jsonl: "),
     ],
 )
-def test_an_empty_or_damaged_history_is_told(command, runs, content, message):
+def test_an_empty_or_damaged_history_is_told(command, runs, content, message, forget_checksums):
+    forget_checksums(runs / "one")
     (runs / "one/history.jsonl").write_text(content)
     code, out, err = command("plot", "one")
     assert (code, out) == (2, "")

@@ -287,6 +287,7 @@ def hostile(runs: Runs) -> Path:
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
     manifest |= {"name": attack, "status": "failed", "error": attack, attack: {attack: [attack]}}
     manifest |= {"stopped": attack, "started": attack, "seed": attack}
+    del manifest["files"]
     (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
     metrics = {attack: {attack: 1.0}, "test": {attack: 0.5}}
     (folder / "metrics.json").write_text(json.dumps(metrics), "utf-8")

@@ -38,7 +38,7 @@ def test_losses_are_those_of_the_epochs_that_all_runs_logged(folder):
     for seed, losses in (("0", [3.0, 2.0, 1.5]), ("2", [1.0, None, 0.5, 0.25])):
         run = folder / "slow" / f"seed-{seed}"
         run.mkdir(parents=True)
-        (run / "manifest.json").write_text("{}")
+        (run / "manifest.json").write_text('{"status": "running"}')
         rows = [{"epoch": epoch, "loss": loss} for epoch, loss in enumerate(losses)]
         (run / "history.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     assert read_sweep(folder).series[0].losses == {0: [3.0, 1.0], 2: [1.5, 0.5]}

@@ -1,0 +1,158 @@
+"""A finished run is used only as it was written; what changed since is refused by its name."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+import declnet
+from declnet import OutputError, open_run
+
+MODEL = {"predict", "model", "evaluate", "resume"}
+USED_BY = {
+    "spec.toml": {*MODEL, "summary"},
+    "weights.safetensors": MODEL,
+    "preparation.json": {"predict", "evaluate"},
+    "preparation.safetensors": {"predict", "evaluate"},
+    "metrics.json": {"metrics", "resume"},
+    "history.jsonl": {"history", "resume"},
+}
+USES = {
+    "predict": declnet.load_predictor,
+    "model": declnet.load_model,
+    "evaluate": lambda run: open_run(run).evaluate("train"),
+    "resume": declnet.resume,
+    "summary": lambda run: open_run(run).summary(),
+    "metrics": lambda run: open_run(run).metrics,
+    "history": lambda run: open_run(run).history,
+}
+
+
+@pytest.fixture
+def copy(flowers, tmp_path):
+    return Path(shutil.copytree(flowers.run, tmp_path / "copy"))
+
+
+def edit_manifest(run, **changes):
+    path = run / "manifest.json"
+    manifest = json.loads(path.read_text()) | changes
+    path.write_text(json.dumps({key: value for key, value in manifest.items() if value != "gone"}))
+
+
+def flip_a_bit(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0x01
+    path.write_bytes(content)
+
+
+def replace_by_a_link(path):
+    path.rename(path.with_name("elsewhere"))
+    path.symlink_to("elsewhere")
+
+
+def test_the_manifest_lists_every_file_of_a_finished_run(flowers):
+    listed = json.loads((flowers.run / "manifest.json").read_text())["files"]
+    files = {each.name for each in flowers.run.iterdir() if each.is_file()} - {"manifest.json"}
+    assert set(listed) == files == set(USED_BY) - {"preparation.safetensors"}
+    for use in USES.values():
+        use(flowers.run)
+
+
+@pytest.mark.parametrize("damage", [flip_a_bit, Path.unlink, replace_by_a_link])
+@pytest.mark.parametrize("name", [each for each in USED_BY if each != "preparation.safetensors"])
+def test_a_file_that_changed_is_refused_by_its_name_wherever_it_is_used(copy, name, damage):
+    damage(copy / name)
+    for use in USED_BY[name]:
+        with pytest.raises(OutputError, match=re.escape(str(copy / name))):
+            USES[use](copy)
+    for use in USES.keys() - USED_BY[name]:
+        USES[use](copy)
+
+
+def test_a_file_that_the_run_did_not_write_is_refused(copy):
+    (copy / "preparation.safetensors").write_bytes(b"")
+    for use in USED_BY["preparation.safetensors"]:
+        with pytest.raises(OutputError, match=r"preparation\.safetensors: not a file of this run"):
+            USES[use](copy)
+
+
+def test_a_run_without_checksums_is_read_unless_its_preparation_is_lost(copy):
+    edit_manifest(copy, files="gone")
+    with (copy / "spec.toml").open("a") as file:
+        file.write("\n")
+    for use in USES.values():
+        use(copy)
+    (copy / "preparation.json").unlink()
+    for use in USED_BY["preparation.json"]:
+        with pytest.raises(OutputError, match=r"preparation\.json: this file of the run is miss"):
+            USES[use](copy)
+
+
+DEEP = "[" * 100_000
+HUGE = str(10**400)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "uses"),
+    [
+        ("manifest.json", "[]", USES),
+        ("manifest.json", "{}", USES),
+        ("manifest.json", DEEP, USES),
+        ("manifest.json", '{"status": "finished", "seconds": []}', USES),
+        ("manifest.json", '{"status": "finished", "data": 7}', USES),
+        ("manifest.json", '{"status": "finished", "files": []}', USES),
+        ("preparation.json", DEEP, ["predict", "evaluate"]),
+        ("metrics.json", DEEP, ["metrics", "resume"]),
+        ("metrics.json", '{"train": {}}', ["resume"]),
+        ("metrics.json", f'{{"train": {{"loss": {HUGE}}}}}', ["metrics", "resume"]),
+        ("history.jsonl", f"{DEEP}\n", ["history", "resume"]),
+        ("history.jsonl", f'{{"epoch": 0, "loss": {HUGE}}}\n', ["history", "resume"]),
+    ],
+    ids=lambda value: value[:40] if isinstance(value, str) else "",
+)
+def test_a_file_of_the_wrong_form_is_an_error_that_names_it(copy, name, content, uses):
+    edit_manifest(copy, files="gone")
+    (copy / name).write_text(content)
+    for use in uses:
+        with pytest.raises(OutputError, match=re.escape(name)):
+            USES[use](copy)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("columns",), []),
+        (("columns", 0, "name"), 7),
+        (("columns", 0, "type"), "no type"),
+        (("steps",), {}),
+        (("steps", 0, "states"), None),
+        (("target", "column"), []),
+        (("target", "classes", 0), {}),
+        (("feature_names",), "abc"),
+    ],
+)
+def test_wrong_types_in_a_preparation_are_named_with_the_file(copy, path, value):
+    edit_manifest(copy, files="gone")
+    file = copy / "preparation.json"
+    document = json.loads(file.read_text())
+    part = document
+    for key in path[:-1]:
+        part = part[key]
+    part[path[-1]] = value
+    file.write_text(json.dumps(document))
+    for use in ("predict", "evaluate"):
+        with pytest.raises(OutputError, match=r"preparation\.json: cannot be read"):
+            USES[use](copy)
+
+
+def test_an_interrupted_run_guards_its_model_but_can_be_resumed_with_changes(copy):
+    edit_manifest(copy, status="interrupted")
+    (copy / "preparation.json").write_text("{}")
+    with pytest.raises(OutputError, match=r"preparation\.json: changed since"):
+        declnet.load_predictor(copy)
+    declnet.resume(copy)
+    declnet.load_predictor(copy)
