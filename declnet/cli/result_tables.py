@@ -19,7 +19,6 @@ from declnet.graph.shapes import Node
 from declnet.runs.evaluation import Evaluation
 from declnet.runs.session import RunResult
 
-
 MOST_LAYERS = 500
 """Maximum number of layers printed."""
 

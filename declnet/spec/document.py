@@ -179,6 +179,7 @@ def _opening(source: Source, path: KeyPath) -> Place:
 
 
 _KEY_PART = r"""(?:[\w-]++|"(?:[^"\\\n]|\\[^\n])*+"|'[^'\n]*+')"""
+_PART = re.compile(_KEY_PART)
 _TOML_TOKEN = re.compile(
     r'"""(?:[^"\\]|\\.|"(?!""))*+(?:"""|\\?\Z)'
     r"|'''(?:[^']|'(?!''))*+(?:'''|\Z)"
@@ -194,19 +195,18 @@ Each matches whatever follows, so that the whole text is searched in one pass.
 
 
 def too_deep_key(text: str) -> tuple[int, int] | None:
-    """Return the range of a TOML key of more than `DEEPEST` parts, without parsing.
+    """Return the last allowed part of the first TOML key of more than `DEEPEST`, without parsing.
 
     `tomllib` takes quadratic time and memory for the parts of a key.
     """
     if all(line.count(".") < DEEPEST for line in text.split("\n")):
         return None
-    keys = (each for each in _TOML_TOKEN.finditer(text) if each["key"] is not None)
-    return next((each.span() for each in keys if _parts(each["key"]) > DEEPEST), None)
-
-
-def _parts(key: str) -> int:
-    """Return the number of parts of a dotted key, which may be quoted."""
-    return len(re.findall(_KEY_PART, key)) if key.count(".") >= DEEPEST else 1
+    for key in _TOML_TOKEN.finditer(text):
+        if key["key"] is not None and key["key"].count(".") >= DEEPEST:
+            parts = [each.span() for each in _PART.finditer(text, *key.span())]
+            if len(parts) > DEEPEST:
+                return parts[DEEPEST - 1]
+    return None
 
 
 def _too_deep(place: Place) -> SpecError:
