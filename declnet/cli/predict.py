@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import sys
 from pathlib import Path
 
 import click
@@ -18,6 +17,7 @@ from declnet.cli.options import (
     run_argument,
 )
 from declnet.cli.run import interrupt
+from declnet.cli.streams import binary_output
 
 
 @click.command(short_help="Predict the rows of a file with the model of a run.")
@@ -68,7 +68,7 @@ def predict(
         predictor = load_predictor(run, registry, notice=show_note)
         parts = predicted_parts(predictor, file)
         if output is None:
-            write(parts, sys.stdout.buffer)
+            write(parts, binary_output())
             return
         start = time.perf_counter()
         with whole_file(output, force) as target:

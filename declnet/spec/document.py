@@ -67,9 +67,9 @@ def read_document(path: Path) -> Document:
 
 
 def _read_text(path: Path) -> str:
-    if path.suffix.lower() not in (".toml", ".json") and not path.is_dir():
-        raise _unreadable(path, "not a spec: its name must end in .toml or .json")
     try:
+        if path.suffix.lower() not in (".toml", ".json") and not path.is_dir():
+            raise _unreadable(path, "not a spec: its name must end in .toml or .json")
         with path.open("rb") as file:
             content = file.read(LARGEST_FILE + 1)
         if len(content) > LARGEST_FILE:

@@ -130,6 +130,7 @@ def test_only_the_dots_of_a_key_are_limited(spec_file, text):
         ("folder.toml", "this is a folder; name the spec file in it"),
         ("a\0b.toml", "cannot be read: "),
         ("x" * 300 + ".toml", "cannot be read: "),
+        ("x" * 300, "cannot be read: "),
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused(tmp_path, name, message):
