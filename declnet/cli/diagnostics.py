@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from declnet.cli.streams import escaped_line, painted
 from declnet.errors import Diagnostic, Place, dotted
 
 Paint = Callable[[str, str], str]
@@ -25,7 +26,8 @@ def show_diagnostics(diagnostics: Sequence[Diagnostic]) -> None:
     """Print diagnostics, if any, on stderr, in color unless `NO_COLOR` is set."""
     if diagnostics:
         in_color = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
-        click.echo(rendered(diagnostics, _painted if in_color else _unpainted), err=True)
+        text = rendered(diagnostics, _painted if in_color else _unpainted)
+        click.echo(text, file=painted(sys.stderr))
 
 
 def show_note(sentence: str) -> None:
@@ -91,9 +93,10 @@ def _block(diagnostic: Diagnostic, paint: Paint) -> str:
 
     arrow = margin + paint("-->", COLORS["frame"])
     if place is None:
-        lines += [f"{arrow} {dotted(diagnostic.path) or 'spec'}"]
+        lines += [f"{arrow} {escaped_line(dotted(diagnostic.path)) or 'spec'}"]
     else:
-        lines.append(f"{arrow} {place if place.text or diagnostic.path else place.file}")
+        where = str(place if place.text or diagnostic.path else place.file)
+        lines.append(f"{arrow} {escaped_line(where)}")
         if place.text.strip():
             text, carets = _excerpt(place)
             number = paint(f"{place.line} |", COLORS["frame"])

@@ -16,6 +16,7 @@ from declnet.cli.plugins.commands import plugins
 from declnet.cli.predict import evaluate, predict
 from declnet.cli.run import resume, run
 from declnet.cli.show import diff, show
+from declnet.cli.streams import escaped_streams
 from declnet.cli.sweep import sweep
 
 
@@ -51,23 +52,27 @@ for each in (
 
 def main() -> NoReturn:
     """Run the command line and end the process with its exit code."""
+    with escaped_streams() as out:
+        status = _status()
+        out.flush()
+        if out.failure is not None and not isinstance(out.failure, BrokenPipeError):
+            click.echo(f"error: cannot write the output: {out.failure.strerror}", err=True)
+            status = status or 1
+    sys.exit(status)
+
+
+def _status() -> int:
+    """Run the command line, print its error if it fails, and return its exit code."""
     try:
         status = command.main(standalone_mode=False)
-        sys.stdout.flush()
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code)
+        return error.exit_code
     except click.exceptions.Exit as ended:
-        sys.exit(ended.exit_code)
+        return ended.exit_code
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
-        sys.exit(130)
-    except BrokenPipeError:
-        import os
-
-        # Keep what is still buffered from raising at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        return 130
     except Exception as error:
         from declnet.errors import DeclnetError, SpecError  # importing it slows `--help` by 5 %
 
@@ -79,5 +84,5 @@ def main() -> NoReturn:
             show_diagnostics(error.problems)
         else:
             click.echo(f"error: {error}", err=True)
-        sys.exit(error.exit_code)
-    sys.exit(status if isinstance(status, int) else 0)
+        return error.exit_code
+    return status if isinstance(status, int) else 0

@@ -20,6 +20,7 @@ from declnet.cli.options import (
     run_argument,
 )
 from declnet.cli.run import interrupt_on_signals
+from declnet.cli.streams import binary_output
 
 
 @click.command(short_help="Predict the rows of a file with the model of a run.")
@@ -93,7 +94,7 @@ def predict(
         with _input(file) as table:
             parts = predicted_parts(predictor, table, tuple(dict.fromkeys(identifiers)))
             if output is None:
-                write(parts, sys.stdout.buffer)
+                write(parts, binary_output())
                 return
             with whole_file(output, force) as target:
                 rows = write(parts, target)

@@ -16,6 +16,7 @@ from declnet.cli.metrics import (
     log_line,
     metrics_in_words,
 )
+from declnet.cli.streams import escaped, escaped_line, painted
 from declnet.cli.terminal import is_terminal
 from declnet.contracts.callback import EpochFinished, EpochLogged
 from declnet.runs.session import Listener
@@ -95,7 +96,9 @@ def _progress_bar(
             return
         next_step = now() + STEP
         if isinstance(event, EpochLogged):
-            bar.update(task, completed=event.epoch + 1, metrics=live_metrics(event, shorter))
+            bar.update(
+                task, completed=event.epoch + 1, metrics=escaped_line(live_metrics(event, shorter))
+            )
         else:
             done = event.epoch + 1 if isinstance(event, EpochFinished) else int(event.epochs_done)
             bar.update(task, completed=done)
@@ -119,7 +122,7 @@ def _progress(*columns: ProgressColumn) -> Progress:
 def _stderr() -> Console:
     from rich.console import Console
 
-    return Console(file=sys.stderr)
+    return Console(file=painted(sys.stderr))
 
 
 class SweepFollower:
@@ -169,7 +172,7 @@ class SweepFollower:
 
     def _print(self, line: str, stream: TextIO) -> None:
         if self._bar is not None and is_terminal(stream):
-            self._bar[0].console.print(line, highlight=False, markup=False, soft_wrap=True)
+            self._bar[0].console.print(escaped(line), highlight=False, markup=False, soft_wrap=True)
         else:
             stream.write(line + "\n")
             stream.flush()

@@ -19,10 +19,13 @@ from declnet.graph.shapes import Node
 from declnet.runs.evaluation import Evaluation
 from declnet.runs.session import RunResult
 
+MOST_LAYERS = 500
+"""Maximum number of layers printed."""
+
 
 def print_layers(nodes: Sequence[Node], input_shape: Shape) -> None:
     """Print a row per layer: name, type, output shape (n samples first), parameters."""
-    total = sum(node.parameter_count for node in nodes)
+    total, left = sum(node.parameter_count for node in nodes), len(nodes) - MOST_LAYERS
     rows = [
         ("input", "", _with_batch(input_shape), ""),
         *(
@@ -32,8 +35,9 @@ def print_layers(nodes: Sequence[Node], input_shape: Shape) -> None:
                 _with_batch(each.output_shape),
                 f"{each.parameter_count:,}",
             )
-            for each in nodes
+            for each in nodes[:MOST_LAYERS]
         ),
+        *([(f"… and {left:,} more", "", "", "")] if left > 0 else ()),
         ("total", "", "", f"{total:,}"),
     ]
     print_table(("layer", "type", "output", "parameters"), rows, numeric=["parameters"])

@@ -6,7 +6,9 @@ import math
 import sys
 from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
-from typing import TextIO
+from typing import Literal, TextIO
+
+from declnet.cli.streams import escaped_line, painted
 
 WIDE = 100_000
 """Width for a file or pipe, in columns, so that nothing is truncated or wrapped."""
@@ -18,7 +20,7 @@ def is_terminal(stream: TextIO) -> bool:
         return False
     from rich.console import Console
 
-    return not Console(file=stream).is_dumb_terminal
+    return not Console(file=painted(stream)).is_dumb_terminal
 
 
 def print_table(
@@ -46,18 +48,19 @@ def print_table(
     from rich.text import Text
 
     terminal = is_terminal(sys.stdout)
-    console = Console(file=sys.stdout, width=None if terminal else WIDE, highlight=False)
+    console = Console(file=painted(sys.stdout), width=None if terminal else WIDE, highlight=False)
     table = Table(box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
-    table.title = Text(title, style="bold") if title else None
+    table.title = Text(escaped_line(title), style="bold") if title else None
     for column in columns:
-        table.add_column(column, justify="right" if column in numeric else "left", overflow="fold")
+        justify: Literal["right", "left"] = "right" if column in numeric else "left"
+        table.add_column(Text(escaped_line(column)), justify=justify, overflow="fold")
     for number, row in enumerate(rows):
         styles = ("bold" if (number, column) in bold else "" for column in range(len(row)))
-        table.add_row(*map(Text, row, styles))
+        table.add_row(*map(Text, map(escaped_line, row), styles))
     if footer:
         table.add_section()
     for row in footer:
-        table.add_row(*map(Text, row))
+        table.add_row(*map(Text, map(escaped_line, row)))
     if terminal:
         console.print(table)
         return

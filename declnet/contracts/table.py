@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -97,7 +98,7 @@ class Table:
             return self.features
         return tuple(name for name in self.columns if name != self.target)
 
-    @property
+    @cached_property
     def types(self) -> dict[str, ColumnType]:
         """The type of each column."""
         return {name: column_type(column) for name, column in self.columns.items()}

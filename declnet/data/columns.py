@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -45,9 +45,9 @@ def features_of(records: Table, without: Iterable[str] = ()) -> tuple[str, ...]:
     return names
 
 
-def require_column(columns: Iterable[str], name: str, **where: Any) -> None:
+def require_column(columns: Collection[str], name: str, **where: Any) -> None:
     """Raise DataError, suggesting similar names, if the column does not exist."""
-    if name not in set(columns):
+    if name not in columns:
         known = [each for each in columns if "\n" not in each][:20]
         hint = suggestion(name, known, "columns")
         raise DataError(f'there is no column "{name}"', hint=hint, code="E034", **where)

@@ -6,8 +6,10 @@ gradient at L + 1; backward of layer i at 2L + 1 - i.
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from math import prod
 from typing import Literal
 
@@ -106,24 +108,20 @@ def allocate(lives: Sequence[Life]) -> tuple[int, ...]:
         The size of each block, in numbers per sample.
     """
     sizes: list[int] = []
-    holders: list[Life | None] = []
+    held: list[tuple[int, int]] = []  # a heap of (death, block)
+    free: list[tuple[int, int]] = []  # sorted (size, block)
     for life in sorted(lives, key=lambda each: each.birth):
-        free = [
-            block
-            for block, holder in enumerate(holders)
-            if holder is None or holder.death < life.birth
-        ]
-        fitting = [block for block in free if sizes[block] >= life.size]
-        if fitting:
-            life.block = min(fitting, key=sizes.__getitem__)
-        elif free:
-            life.block = max(free, key=sizes.__getitem__)
-            sizes[life.block] = life.size
+        while held and held[0][0] < life.birth:
+            _, block = heappop(held)
+            insort(free, (sizes[block], block))
+        if free:
+            wanted = min(life.size, free[-1][0])
+            _, life.block = free.pop(bisect_left(free, (wanted, 0)))
+            sizes[life.block] = max(sizes[life.block], life.size)
         else:
             life.block = len(sizes)
             sizes.append(life.size)
-            holders.append(None)
-        holders[life.block] = life
+        heappush(held, (life.death, life.block))
     return tuple(sizes)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,9 @@ from declnet.spec.source_map import Source
 
 DEEPEST = 64
 """Maximum nesting of tables and lists; a valid spec has fewer than ten levels."""
+
+LARGEST_FILE = 2**20
+"""Maximum size of a file in bytes; 20,000 layers in TOML take about 700,000."""
 
 TOO_DEEP = f"nested too deeply: more than {DEEPEST} levels of tables and lists"
 
@@ -45,6 +49,9 @@ def read_document(path: Path) -> Document:
     text = _read_text(path)
     is_json = path.suffix.lower() == ".json"
     source = Source(str(path), text, "json" if is_json else "toml")
+    deepest_key = None if is_json else too_deep_key(text)
+    if deepest_key is not None:
+        raise _too_deep(source.place(*deepest_key))
     try:
         document = _parse_json(source) if is_json else _parse_toml(source)
     except RecursionError:
@@ -60,10 +67,15 @@ def read_document(path: Path) -> Document:
 
 
 def _read_text(path: Path) -> str:
-    if path.suffix.lower() not in (".toml", ".json") and not path.is_dir():
-        raise _unreadable(path, "not a spec: its name must end in .toml or .json")
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        if path.suffix.lower() not in (".toml", ".json") and not path.is_dir():
+            raise _unreadable(path, "not a spec: its name must end in .toml or .json")
+        with path.open("rb") as file:
+            content = file.read(LARGEST_FILE + 1)
+        if len(content) > LARGEST_FILE:
+            hint = "put data into files of its own, and name them in [data]"
+            raise _unreadable(path, f"too large for a spec: more than {LARGEST_FILE:,} bytes", hint)
+        return content.decode("utf-8-sig")
     except FileNotFoundError:
         from declnet.spec.messages import hint_for_missing
 
@@ -164,6 +176,37 @@ def _opening(source: Source, path: KeyPath) -> Place:
     if spot.key is None or start > spot.key[0]:
         return source.place(start, start + 1)
     return source.place(*spot.key)
+
+
+_KEY_PART = r"""(?:[\w-]++|"(?:[^"\\\n]|\\[^\n])*+"|'[^'\n]*+')"""
+_PART = re.compile(_KEY_PART)
+_TOML_TOKEN = re.compile(
+    r'"""(?:[^"\\]|\\.|"(?!""))*+(?:"""|\\?\Z)'
+    r"|'''(?:[^']|'(?!''))*+(?:'''|\Z)"
+    r"|#[^\n]*+"
+    rf"|(?P<key>{_KEY_PART}(?:[ \t]*+\.[ \t]*+{_KEY_PART})*+)"
+    r"|[\"'][^\n]*+",
+    re.DOTALL,
+)
+"""A multi-line string, a comment, a dotted key or scalar, or a string that is not closed.
+
+Each matches whatever follows, so that the whole text is searched in one pass.
+"""
+
+
+def too_deep_key(text: str) -> tuple[int, int] | None:
+    """Return the last allowed part of the first TOML key of more than `DEEPEST`, without parsing.
+
+    `tomllib` takes quadratic time and memory for the parts of a key.
+    """
+    if all(line.count(".") < DEEPEST for line in text.split("\n")):
+        return None
+    for key in _TOML_TOKEN.finditer(text):
+        if key["key"] is not None and key["key"].count(".") >= DEEPEST:
+            parts = [each.span() for each in _PART.finditer(text, *key.span())]
+            if len(parts) > DEEPEST:
+                return parts[DEEPEST - 1]
+    return None
 
 
 def _too_deep(place: Place) -> SpecError:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from declnet.errors import Diagnostic, KeyPath, Place, SpecError, dotted
-from declnet.spec.document import TOO_DEEP, too_deep_path
+from declnet.spec.document import DEEPEST, TOO_DEEP, too_deep_key, too_deep_path
 from declnet.spec.messages import shown
 from declnet.spec.source_map import Focus, Origin, SourceMap
 
@@ -102,6 +102,8 @@ def parse_override(text: str, number: int = 1) -> Override:
         raise SpecError(
             [Diagnostic(f'"{text}" is not a valid override', hint, (), "E005", place=place)]
         )
+    if too_deep_key(value) is not None:
+        raise SpecError([Diagnostic(TOO_DEEP, None, (), "E004", place=place)])
     try:
         ((_, parsed),) = tomllib.loads(f"value = {value}").items()
     except (ValueError, RecursionError):  # not TOML, or several values
@@ -121,10 +123,12 @@ def apply_override(source_map: SourceMap, change: Override) -> Diagnostic | None
     """Set the value of a key in a document, in place.
 
     Returns:
-        The error if the key leads through a scalar or past the end of a list.
+        The error if the key is too long, leads through a scalar or past the end of a list.
     """
     place: Any = source_map.document
     origin, path = source_map.origin, change.path
+    if len(path) > DEEPEST:
+        return Diagnostic(TOO_DEEP, None, path[:1], "E004", focus="key", place=change.key_place)
     for depth, part in enumerate(path):
         outer = dotted(path[:depth])
         if isinstance(place, list):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -50,11 +52,19 @@ class Source:
 
     def place(self, start: int, end: int) -> Place:
         """Return the place of a range of characters."""
-        before, until = self.text[:start], self.text[:end]
-        line, column = before.count("\n") + 1, start - before.rfind("\n")
-        text = self.text[start - column + 1 :].split("\n", maxsplit=1)[0].rstrip("\r")
-        end_line, end_column = until.count("\n") + 1, end - until.rfind("\n")
+        (line, column), (end_line, end_column) = self._position(start), self._position(end)
+        line_end = self.text.find("\n", start)
+        text = self.text[start - column + 1 : line_end if line_end >= 0 else None].rstrip("\r")
         return Place(self.name, line, column, end_line, end_column, text)
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        return [0, *(each.end() for each in re.finditer("\n", self.text))]
+
+    def _position(self, offset: int) -> tuple[int, int]:
+        """Return the line and column of a character, both from 1."""
+        line = bisect_right(self._line_starts, offset)
+        return line, offset - self._line_starts[line - 1] + 1
 
     def place_of(self, path: KeyPath, focus: Focus) -> Place | None:
         """Return where a key path is written; for a multi-line value, where its key is."""

@@ -14,6 +14,8 @@ from declnet.spec.document import (
     without_large_numbers,
 )
 
+DOTS = "a." * 100
+
 
 def refusal(path):
     with pytest.raises(SpecError) as caught:
@@ -52,9 +54,12 @@ def test_a_byte_order_mark_and_capitals_in_the_suffix_do_no_harm(spec_file, name
         ),
         ("spec.toml", "a = [1,\r\n  2\r\n\r\n", "E002", (2, 4), "malformed TOML: the list"),
         ("spec.toml", "a = " + "[" * 20000, "E004", (1, 68), "nested too deeply"),
+        ("spec.toml", "a = 1\nb.c" + ".a" * 63 + " = 1", "E004", (2, 127), "nested too deeply"),
+        ("spec.toml", "['b'" + " . a" * 10**5 + "]", "E004", (1, 256), "nested too deeply"),
+        ("spec.toml", "a = 1\n" + "#" * 2**20, "E001", (1, 1), "too large for a spec: more than"),
         ("spec.toml", "a = " + "1" * 5000, "E002", (1, 5), "malformed TOML: a number has"),
         ("spec.json", '{"a": 1,\n "b" 2}', "E002", (2, 6), "malformed JSON: a colon is missing"),
-        ("spec.json", '{"a": ' * 200_000, "E004", (1, 385), "nested too deeply"),
+        ("spec.json", '{"a": ' * 100_000, "E004", (1, 385), "nested too deeply"),
         ("spec.json", '{"a": ' + "1" * 5000 + "}", "E002", (1, 7), "malformed JSON: a number has"),
         ("spec.json", "[1]", "E002", (1, 1), "a spec is a JSON object"),
         ("spec.json", "", "E002", (1, 1), "malformed JSON"),
@@ -102,6 +107,22 @@ def test_a_document_may_be_as_deep_as_64(spec_file):
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "a" + ".a" * 63 + " = 1",
+        "a = 1 # " + DOTS,
+        f"a = '{DOTS}' # \"",
+        f'a = "\\"{DOTS}"',
+        f'a = """\n\\"""{DOTS}\n""\n"""',
+        f"a = '''\n'{DOTS}\n'''",
+        "a = [" + "1.5," * 100 + "]",
+    ],
+)
+def test_only_the_dots_of_a_key_are_limited(spec_file, text):
+    assert read_document(spec_file(text, "spec.toml")).diagnostics == []
+
+
+@pytest.mark.parametrize(
     ("name", "message"),
     [
         ("spec.toml", "there is no such file"),
@@ -109,6 +130,7 @@ def test_a_document_may_be_as_deep_as_64(spec_file):
         ("folder.toml", "this is a folder; name the spec file in it"),
         ("a\0b.toml", "cannot be read: "),
         ("x" * 300 + ".toml", "cannot be read: "),
+        ("x" * 300, "cannot be read: "),
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused(tmp_path, name, message):

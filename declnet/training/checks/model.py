@@ -242,17 +242,21 @@ def linear_problems(nodes: Sequence[Node | None], registry: Registry) -> list[Di
     if len(known) < len(nodes):
         return []
     readers = Counter(value for node in known for value in node.inputs)
-    problems = []
-    for node in known:
-        first = _linear_before(node, known, readers)
-        if first is not None:
-            message = (
-                f'"{first.name}" and "{node.name}" have no activation between them, so together '
-                "they compute one linear map"
-            )
-            hint = f"put {_activation(registry)} between them, or remove one of them"
-            problems.append(Diagnostic(message, hint, _path(node), "W003"))
-    return problems
+    found = [(_linear_before(node, known, readers), node) for node in known]
+    pairs = [(first, node) for first, node in found if first is not None]
+    if not pairs:
+        return []
+    hint = f"put {_activation(registry)} between them, or remove one of them"
+    return [
+        Diagnostic(
+            f'"{first.name}" and "{node.name}" have no activation between them, so together '
+            "they compute one linear map",
+            hint,
+            _path(node),
+            "W003",
+        )
+        for first, node in pairs
+    ]
 
 
 def _linear_before(node: Node, nodes: Sequence[Node], readers: Counter[int]) -> Node | None:

@@ -145,8 +145,11 @@ def last_row_end(piece: bytes) -> int:
     A line break within quotation marks does not end a row: the number of marks before it is odd.
     """
     end = piece.rfind(b"\n") + 1
-    while end and piece.count(b'"', 0, end) % 2:
-        end = piece.rfind(b"\n", 0, end - 1) + 1
+    marks = piece.count(b'"', 0, end)
+    while marks % 2:  # go back to the line break before the last mark
+        earlier = piece.rfind(b"\n", 0, piece.rfind(b'"', 0, end)) + 1
+        marks -= piece.count(b'"', earlier, end)
+        end = earlier
     return end
 
 
@@ -229,7 +232,7 @@ class PlainBlocks:
         self.complete = True
 
     def _pieces(self) -> Iterator[bytes]:
-        """Yield pieces of whole rows."""
+        """Yield pieces of whole rows, up to one that is not plain."""
         rest = self._file.read(len(_MARK)).removeprefix(_MARK)
         while True:
             read = self._file.read(PIECE)
@@ -240,6 +243,9 @@ class PlainBlocks:
             if end:
                 yield piece[:end]
             rest = piece[end:]
+            if len(rest) > PIECE:  # a mark that is never closed, or a very long row: not plain
+                yield rest
+                return
             if not read:
                 return
 

@@ -1,6 +1,7 @@
 """Tables in Parquet files."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -91,10 +92,8 @@ class Parquet(TableSource):
         return self.records(table.columns)
 
     def _collected(self, frame: "pl.LazyFrame") -> "pl.DataFrame":
-        try:
+        with self._reading():
             found: pl.DataFrame = frame.collect()
-        except Exception as error:  # polars can raise anything on a damaged file
-            raise self._unreadable(error) from None
         return found
 
     def _scanned(self) -> "pl.LazyFrame":
@@ -107,13 +106,21 @@ class Parquet(TableSource):
         if not self.path.is_file():
             what = "not a file" if self.path.exists() else "there is no such file"
             raise DataError(f"{self.path}: {what}")
-        try:
+        with self._reading():
             frame: pl.LazyFrame = pl.scan_parquet(self.path, glob=False)
             frame.collect_schema()
-        except Exception as error:
-            raise self._unreadable(error) from None
         return frame
 
-    def _unreadable(self, error: Exception) -> DataError:
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Turn an error or a panic of polars, which can raise anything, into DataError."""
+        from polars.exceptions import PanicException  # derived from BaseException
+
+        try:
+            yield
+        except (Exception, PanicException) as error:
+            raise self._unreadable(error) from None
+
+    def _unreadable(self, error: BaseException) -> DataError:
         cause = str(error).splitlines()[0] if str(error) else type(error).__name__
         return DataError(f"{self.path}: is no Parquet file, or is damaged: {cause}")

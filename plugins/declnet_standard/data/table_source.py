@@ -1,6 +1,7 @@
 """The base of table sources: the choice of target and feature columns."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -49,12 +50,13 @@ class TableSource(DataSource):
         Raises:
             DataError: a column is missing; the hint suggests a similar name.
         """
+        known = dict.fromkeys(names)  # a list would be searched once per feature
         if self.target is not None:
-            require(names, self.target, ("target",), hint)
+            require(known, self.target, ("target",), hint)
         for position, name in enumerate(self.features or ()):
-            require(names, name, ("features", position), hint)
+            require(known, name, ("features", position), hint)
         for name in sorted(self._only or ()):
-            require(names, name, (), hint)
+            require(known, name, (), hint)
 
     def records(self, columns: Mapping[str, Array]) -> Table:
         """Return columns as a table."""
@@ -115,7 +117,7 @@ class TextTableSource(TableSource):
 
 
 def require(
-    names: Sequence[str], name: str, path: tuple[Any, ...], hint: str | None = None
+    names: Collection[str], name: str, path: tuple[Any, ...], hint: str | None = None
 ) -> None:
     """Raise DataError, with a suggestion, if no column has this name."""
     if name in names:
@@ -123,6 +125,6 @@ def require(
     from difflib import get_close_matches
 
     close = get_close_matches(name, names, n=1)
-    shown = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
+    shown = ", ".join(islice(names, 20)) + (", …" if len(names) > 20 else "")
     meant = hint or (f'did you mean "{close[0]}"?' if close else f"columns: {shown}")
     raise DataError(f'there is no column "{name}"', hint=meant, path=path, code="E034")

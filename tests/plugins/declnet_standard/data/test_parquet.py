@@ -142,6 +142,18 @@ def test_a_damaged_file_is_refused_or_read(table, start):
     assert "damaged" in message
 
 
+def test_a_panic_of_polars_is_an_error(table, monkeypatch):
+    polars = pytest.importorskip("polars")
+    source = table({"a": np.arange(50)})
+
+    def panic(*arguments, **options):
+        raise polars.exceptions.PanicException("index out of bounds")
+
+    monkeypatch.setattr(polars.LazyFrame, "collect", panic)
+    with pytest.raises(DataError, match="damaged: index out of bounds"):
+        source.load(RNG)
+
+
 def test_columns_that_are_not_there(table):
     with pytest.raises(DataError, match=r'no column "kinds".*did you mean "kind"'):
         table({"kind": ["a"], "b": [1]}, target="kinds").describe()

@@ -1,0 +1,154 @@
+"""What commands write: no control characters, and to outputs that fail."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ODD = "a\x1b[31m\x07\x9b2J\u202eb"
+"""A color, a bell, a C1 control that clears the screen, and a reversed line."""
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+SHOWN = "a\\u001b[31m\\u0007\\u009b2J\\u202eb"
+
+SPEC = {
+    "declnet": 1,
+    "data": {
+        "train": {"type": "csv", "path": "table.csv", "target": "y"},
+        "prepare": ["standardize"],
+    },
+    "model": {"layers": [{"type": "dense", "units": 2}, "softmax"]},
+    "loss": {"type": "categorical_crossentropy"},
+    "optimizer": {"type": "sgd"},
+    "training": {"epochs": 2, "metrics": ["accuracy"]},
+}
+
+
+@pytest.fixture
+def folder(tmp_path, spec_file):
+    """A folder with specs and a table whose columns and classes have control characters."""
+    lines = [f"{ODD},y", *(f"{row},{ODD if row % 2 else 'c'}" for row in range(10))]
+    (tmp_path / "table.csv").write_text("\n".join(lines) + "\n")
+    spec_file(SPEC, "spec.json")
+    spec_file({**SPEC, "seed": 2, ODD: {ODD: 1}}, "wrong.json")
+    source = {**SPEC["data"]["train"], "features": [ODD]}
+    spec_file({**SPEC, "data": {**SPEC["data"], "train": source}}, "features.json")
+    return tmp_path
+
+
+COMMANDS = [
+    ("check", "spec.json"),
+    ("check", "spec.json", "--format", "json"),
+    ("check", "wrong.json"),
+    ("check", "wrong.json", "--format", "json"),
+    ("check", "spec.json", "--set", f"{ODD}.x=1"),
+    ("check", ODD),
+    ("check", f"{ODD}.toml"),
+    ("show", "features.json"),
+    ("show", "spec.json", "--set", f"training.{ODD}={ODD}"),
+    ("diff", "spec.json", "features.json"),
+    ("run", "spec.json", "--out", f"runs/{ODD}"),
+    ("run", "spec.json", "--set", f"data.train.target={ODD}x"),
+    ("resume", ODD),
+    ("resume", f"runs/{ODD}"),
+    ("evaluate", f"runs/{ODD}"),
+    ("evaluate", f"runs/{ODD}", "--format", "json"),
+    ("evaluate", f"runs/{ODD}", "--on", ODD),
+    ("predict", f"runs/{ODD}", ODD),
+    ("predict", f"runs/{ODD}", "table.csv", "-o", f"{ODD}.csv"),
+    ("runs", "runs"),
+    ("runs", ODD),
+    ("runs", "runs", "--filter", f"{ODD}=1"),
+    ("compare", f"runs/{ODD}", f"runs/{ODD}"),
+    ("compare", f"runs/{ODD}", f"{ODD}"),
+    ("sweep", "spec.json", "--seeds", "1,2", "--out", f"sweeps/{ODD}"),
+    ("sweep", "spec.json", "--seeds", ODD),
+    ("runs", f"sweeps/{ODD}"),
+    ("new", "new.toml", "--data", "table.csv", "--target", "y"),
+    ("new", "new.toml", "--data", "table.csv", "--target", ODD),
+    ("new", f"{ODD}.toml", "--data", ODD),
+    ("explain", ODD),
+    ("schema", "-o", f"{ODD}/schema.json"),
+    ("plugins", "show", ODD),
+    ("plugins", "check", ODD),
+    ("plugins", "new", ODD),
+    ("check", "spec.json", "--no-plugin", ODD),
+    (ODD,),
+]
+
+
+def test_no_command_writes_control_characters(folder, declnet_cli):
+    said = {}
+    for arguments in COMMANDS:
+        done = declnet_cli(*arguments)
+        text = done.stdout + done.stderr
+        assert not CONTROL.search(text), arguments
+        assert text
+        assert "Traceback" not in text
+        said[" ".join(arguments)] = done
+    assert SHOWN in said["check spec.json"].stdout
+    assert SHOWN in said[f"evaluate runs/{ODD}"].stdout
+    assert SHOWN in said["diff spec.json features.json"].stdout
+    assert said[f"run spec.json --out runs/{ODD}"].returncode == 0
+
+
+def test_escapes_keep_the_meaning_of_json_and_toml(folder, declnet_cli):
+    shown = tomllib.loads(declnet_cli.succeeds("show", "features.json"))
+    assert shown["data"]["train"]["features"] == [ODD]
+    problems = json.loads(declnet_cli("check", "wrong.json", "--format", "json").stdout)["problems"]
+    assert problems[0]["path"] == ODD
+    declnet_cli.succeeds("run", "spec.json", "--out", "run")
+    found = json.loads(declnet_cli.succeeds("evaluate", "run", "--format", "json"))
+    assert json.dumps(ODD) in json.dumps(found)
+
+
+def test_a_pipe_gets_predictions_as_they_are(folder, declnet_cli):
+    declnet_cli.succeeds("run", "spec.json", "--out", "run")
+    assert ODD in declnet_cli.succeeds("predict", "run", "table.csv")
+
+
+def written_to(target, arguments, folder):
+    """The exit code and stderr of a process whose output goes to a file or a descriptor."""
+    code = "from declnet.cli.main import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=folder,
+        stdout=target,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+    return done.returncode, done.stderr
+
+
+def status_of(run):
+    return json.loads((run / "manifest.json").read_text())["status"]
+
+
+def test_a_run_goes_on_without_its_output(folder):
+    reads, writes = os.pipe()
+    os.close(reads)
+    assert written_to(writes, ["run", "spec.json", "--out", "pipe"], folder) == (0, "")
+    os.close(writes)
+    with Path("/dev/full").open("w") as full:
+        code, said = written_to(full, ["run", "spec.json", "--out", "full"], folder)
+    assert (code, said) == (1, "error: cannot write the output: No space left on device\n")
+    shell = f"{sys.executable} -c 'from declnet.cli.main import main; main()'"
+    closed = f"{shell} run spec.json --out closed >&-"
+    assert subprocess.run(closed, check=False, shell=True, cwd=folder).returncode == 0
+    for name in ("pipe", "full", "closed"):
+        assert status_of(folder / name) == "finished"
+
+
+def test_predictions_that_cannot_be_written_end_the_command(folder, declnet_cli):
+    declnet_cli.succeeds("run", "spec.json", "--out", "run")
+    with Path("/dev/full").open("w") as full:
+        code, said = written_to(full, ["predict", "run", "table.csv"], folder)
+    assert (code, said) == (1, "error: cannot write the output: No space left on device\n")

@@ -1,0 +1,115 @@
+"""The work for an input grows with its size: instructions are counted, not time."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from declnet import default_registry
+from declnet.graph.memory_plan import Life, allocate
+from declnet.spec.validate import read_spec
+from declnet.training.checks.check import check_parsed
+from declnet_standard.data.csv_polars import last_row_end
+
+SPEC = """
+declnet = 1
+[data]
+train = {{ type = "csv", path = "table.csv", target = "y" }}
+prepare = ["standardize"]
+[model]
+layers = [{layers}]
+[loss]
+type = "mean_squared_error"
+[optimizer]
+type = "sgd"
+[training]
+epochs = 1
+batch_size = 5
+{keys}
+"""
+
+
+def check(
+    folder: Path, *, layers: int = 1, columns: int = 2, rows: int = 10, keys: int = 0
+) -> None:
+    header = ",".join([*(f"c{each}" for each in range(columns)), "y"])
+    row = ",".join(["1"] * (columns + 1))
+    (folder / "table.csv").write_text("\n".join([header, *[row] * rows]) + "\n")
+    text = SPEC.format(
+        layers=", ".join(['{ type = "dense", units = 1 }'] * layers),
+        keys="\n".join(f"wrong_{each} = 1" for each in range(keys)),
+    )
+    (folder / "spec.toml").write_text(text)
+    check_parsed(read_spec(folder / "spec.toml"), default_registry())
+
+
+def dotted_keys(folder: Path, count: int) -> None:
+    (folder / "spec.toml").write_text("\n".join(f"a{each}.b.c = 1" for each in range(count)))
+    read_spec(folder / "spec.toml")
+
+
+def memory(count: int) -> None:
+    allocate([Life(each, 2 * count - each, 1 + each % 7) for each in range(count)])
+
+
+CASES: dict[str, tuple[Callable[[Path, int], None], int]] = {
+    "layers": (lambda folder, size: check(folder, layers=size), 25),
+    "columns": (lambda folder, size: check(folder, columns=size), 80),
+    "memory": (lambda _, size: memory(size), 100),
+    "wrong keys": (lambda folder, size: check(folder, keys=size), 50),
+    "dotted keys": (dotted_keys, 50),
+}
+
+
+def instructions(work: Callable[[], None]) -> int:
+    """Return how many instructions of Python run; a loop within C counts once."""
+    count = 0
+
+    def trace(frame: FrameType, event: str, argument: Any) -> Any:
+        nonlocal count
+        frame.f_trace_opcodes = True
+        count += event == "opcode"
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        work()
+    finally:
+        sys.settrace(before)
+    return count
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_checking_is_linear_in(case: str, tmp_path: Path) -> None:
+    work, size = CASES[case]
+    work(tmp_path, size)  # imports and caches
+    once, twice, four_times = (
+        instructions(lambda factor=factor: work(tmp_path, factor * size)) for factor in (1, 2, 4)
+    )
+    growth = (four_times - twice) / (twice - once)  # 2 if linear, 4 if quadratic
+    assert growth < 2.5
+
+
+class Searched(bytes):
+    """Bytes that count how many of them are searched."""
+
+    total = 0
+
+    def count(self, part: Any, start: Any = 0, end: Any = None) -> int:
+        Searched.total += len(range(*slice(start, end).indices(len(self))))
+        return super().count(part, start, end)
+
+    def rfind(self, part: Any, start: Any = 0, end: Any = None) -> int:
+        found = super().rfind(part, start, end)
+        Searched.total += len(range(*slice(start, end).indices(len(self)))) - found
+        return found
+
+
+def test_a_quotation_mark_that_is_never_closed_is_searched_for_once() -> None:
+    piece = Searched(b'1,2\n3,"4\n' + b"5,6\n" * 5000)
+    assert last_row_end(piece) == len(b"1,2\n")
+    assert Searched.total < 6 * len(piece)
