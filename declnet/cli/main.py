@@ -59,8 +59,9 @@ def main() -> NoReturn:
         sys.exit(error.exit_code)
     except click.exceptions.Exit as ended:
         sys.exit(ended.exit_code)
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted", err=True)
+    except (KeyboardInterrupt, click.Abort) as error:
+        cause = error.__cause__ or error  # click raises Abort from what interrupted it
+        click.echo("\n".join(["interrupted", *getattr(cause, "__notes__", ())]), err=True)
         sys.exit(130)
     except BrokenPipeError:
         import os

@@ -59,22 +59,25 @@ def live_metrics(event: EpochLogged, shorter: Abbreviations) -> str:
 
 
 def metrics_in_words(values: Mapping[str, float], shorter: Abbreviations) -> str:
-    """Return the metrics, then losses: `acc: 0.556, loss: 0.952 (data_loss: …, reg_loss: …)`."""
+    """Return the metrics, then losses: `acc: 0.556, loss: 0.952 (data_loss: …, reg_loss: …)`.
+
+    Without a penalty, the loss has no parts: `loss: 0.932`.
+    """
     metrics = [
         f"{shorter.get(name, name)}: {_number(value)}"
         for name, value in values.items()
         if name not in LOSSES
     ]
-    loss = (
-        f"loss: {_number(values['loss'])} (data_loss: {_number(values['data_loss'])}, "
-        f"reg_loss: {_number(values['regularization_loss'])})"
-    )
+    loss, penalty = f"loss: {_number(values['loss'])}", values["regularization_loss"]
+    if penalty:
+        loss += f" (data_loss: {_number(values['data_loss'])}, reg_loss: {_number(penalty)})"
     return ", ".join([*metrics, loss])
 
 
 def _number(value: float) -> str:
-    """Format with three decimal places, or three significant digits if those would all be 0."""
-    return f"{value:.2e}" if 0 < abs(value) < 0.001 else f"{value:.3f}"
+    """Format with three decimal places, or briefly if those would all be 0 or add nothing."""
+    size = abs(value)
+    return f"{value:.2e}" if 0 < size < 0.001 else f"{value:.3e}" if size >= 1e6 else f"{value:.3f}"
 
 
 def _rate(rate: float) -> str:

@@ -16,6 +16,7 @@ from declnet.contracts.arrays import Array, Shape
 from declnet.contracts.metric import Metric
 from declnet.contracts.table import Table, column_type, missing_values
 from declnet.graph.shapes import Node
+from declnet.registry.spelling import counted
 from declnet.runs.evaluation import Evaluation
 from declnet.runs.session import RunResult
 
@@ -83,7 +84,7 @@ MOST_PAIRS = 15
 
 def print_evaluation(found: Evaluation) -> None:
     """Print the metrics, and the scores by class and the confusion matrix, if any."""
-    sys.stdout.write(f"{found.data}: {found.samples} samples\n")
+    sys.stdout.write(f"{found.data}: {counted(found.samples, 'sample')}\n")
     values = {name: found.metrics[name] for _, name in ordered(informative([{"": found.metrics}]))}
     values |= {
         name: value for name, value in (found.errors or {}).items() if name not in found.metrics
@@ -145,6 +146,10 @@ def print_result(
             for name in dict.fromkeys(name for _, name in ordered(informative([result.metrics])))
         ]
         print_table(("", *columns), rows, numeric=columns)
+    if result.stopped is not None:
+        sys.stdout.write(f"stopped after epoch {result.epochs - 1}: {result.stopped}\n")
+    if result.restored is not None:
+        sys.stdout.write(f"the model has the parameters of {result.restored}\n")
     sys.stdout.write(f"{result.seconds:.2f} s, {result.directory}\n")
 
 

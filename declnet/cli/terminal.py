@@ -67,6 +67,21 @@ def print_table(
     sys.stdout.write(f"{lines}\n\n")
 
 
+def column_width(name: str, cells: Iterable[str]) -> int:
+    """Return the width of a table's column on a terminal, with the space before the next."""
+    from rich.cells import cell_len
+
+    return max(map(cell_len, (name, *cells))) + 3
+
+
+def table_room(columns: Iterable[tuple[str, Iterable[str]]]) -> int:
+    """Return the width left beside these columns of a table; negative if they do not fit."""
+    from rich.console import Console
+
+    width = Console(file=sys.stdout).width if is_terminal(sys.stdout) else WIDE
+    return width + 1 - sum(column_width(*each) for each in columns)
+
+
 def shown_bytes(count: int) -> str:
     """Format a size in a suitable unit, e.g. `1.5 MiB`."""
     size = float(count)

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
@@ -149,16 +149,16 @@ class Record:
         model: Model,
         metrics: dict[str, dict[str, float]],
         seconds: float,
-        stopped: str | None = None,
+        ending: Mapping[str, Any],
     ) -> None:
         """Write the weights and metrics of the finished model; raise RunError on failure.
 
-        `stopped` is the reason a callback gave for ending the training, if any.
+        `ending` is what the manifest says about the end of the training.
         """
         with _writing():
             self._weights(model)
             write_json(self.directory / folder.METRICS, metrics)
-            self._end("finished", seconds, {"stopped": stopped} if stopped else {})
+            self._end("finished", seconds, ending)
 
     def forget_checkpoints(self) -> None:
         """Remove the checkpoints of a finished run; ignore files that cannot be removed."""
@@ -181,7 +181,7 @@ class Record:
     def _weights(self, model: Model) -> None:
         write_atomically(self.directory / folder.WEIGHTS, save(model.parameters()))
 
-    def _end(self, status: str, seconds: float, more: dict[str, str]) -> None:
+    def _end(self, status: str, seconds: float, more: Mapping[str, Any]) -> None:
         self._manifest |= {"status": status, "ended": now(), "seconds": round(seconds, 3), **more}
         write_json(self.directory / folder.MANIFEST, self._manifest)
 

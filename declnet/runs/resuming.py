@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from declnet.contracts.callback import Callback
 from declnet.errors import OutputError, ResumeError
 from declnet.registry.registry import Registry
 from declnet.runs import folder
@@ -61,7 +62,12 @@ def resume(
             (notice or _ignore)("this run is finished: there is nothing left to do")
             stored = open_run(directory, registry, notice=notice)
             seconds = float(manifest.get("seconds", 0.0))
-            return RunResult(stored.metrics, stored.history, stored.model(), directory, seconds)
+            epochs = int(manifest.get("epochs", stored.history[-1]["epoch"] + 1))
+            reasons = {name: manifest.get(name) for name in ("stopped", "restored")}
+            model = stored.model()
+            return RunResult(
+                stored.metrics, stored.history, model, directory, seconds, epochs, **reasons
+            )
         spec_file = _read_spec(directory)
         spec, view = spec_of_run(directory, manifest or {}, registry, training=True)
         if data is None and spec.data.train is None:
@@ -118,8 +124,18 @@ def _newest(
             raise ResumeError(f"{record.directory}: {checkpoint.file}: {error}") from None
         notice(f"resuming at epoch {checkpoint.epoch}, after {checkpoint.step} steps")
         return checkpoint, saved
-    notice("no checkpoint to resume from: starting over")
+    notice(f"no checkpoint to resume from: starting over{_how_to_keep_some(ready)}")
     return None, None
+
+
+def _how_to_keep_some(ready: ReadyRun) -> str:
+    """Return how a run has checkpoints, unless it asks for them or no installed callback would."""
+    if any(each.writes_checkpoints for each in ready.spec.training.callbacks):
+        return ""
+    entries = ready.registry.entries(Callback.kind)
+    types = [each.type for each in entries if each.component.writes_checkpoints]
+    named = " or ".join(f'"{each}"' for each in types)
+    return f"; to keep checkpoints, add the callback {named} to training.callbacks" if types else ""
 
 
 def _require_run(directory: Path) -> None:
@@ -156,7 +172,8 @@ def _read_spec(directory: Path) -> bytes:
 
 def _resumed_manifest(manifest: dict[str, Any], current: Mapping[str, Any]) -> dict[str, Any]:
     """Return the manifest of a resumed run, updated to the current environment."""
-    gone = {"ended", "seconds", "error", "stopped", "plugins"}  # the last is the first edition's
+    gone = {"ended", "seconds", "error", "epochs", "stopped", "restored"}
+    gone.add("plugins")  # of the first edition
     kept = {name: value for name, value in manifest.items() if name not in gone}
     return {**kept, "status": "running", **{name: current[name] for name in (*PINNED, "better")}}
 

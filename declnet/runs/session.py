@@ -10,6 +10,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from shlex import quote
 from types import FrameType
 from typing import Any
 
@@ -128,6 +129,9 @@ class RunResult:
         model: the trained model; its `predict` returns outputs before `Loss.predictions`.
         directory: the run's folder, or None if nothing was written.
         seconds: duration from the first epoch to the end of the evaluation.
+        epochs: number of epochs trained.
+        stopped: why a callback ended the training early; None if none did.
+        restored: where the model's parameters come from if a callback replaced the last ones.
     """
 
     metrics: dict[str, dict[str, float]]
@@ -135,6 +139,9 @@ class RunResult:
     model: Model
     directory: Path | None
     seconds: float
+    epochs: int
+    stopped: str | None = None
+    restored: str | None = None
 
 
 class Session:
@@ -190,7 +197,7 @@ class Session:
                 metrics = self._evaluate()
                 seconds = self._seconds()
                 if record is not None:
-                    record.finished(model, metrics, seconds, active.stopped)
+                    record.finished(model, metrics, seconds, self._ending())
                 self._is_written, self._between_steps = True, False
                 self._callbacks.finished(metrics)
                 if record is not None and not active.keeps_checkpoints:
@@ -198,7 +205,7 @@ class Session:
         except BaseException as error:
             self._end_early(error)
             raise
-        return RunResult(metrics, self._history, model, active.directory, seconds)
+        return RunResult(metrics, self._history, model, active.directory, seconds, **self._ending())
 
     def _train(self) -> None:
         """Continue training; code that runs between two events also runs between two steps."""
@@ -275,9 +282,18 @@ class Session:
                 self._save()
             except Exception as another:  # report the interruption
                 error.add_note(f"no checkpoint could be written: {another}")
+        if self._record is not None and interrupted and not self._is_written:
+            folder = quote(str(self._record.directory))
+            error.add_note(f"to continue this run: declnet resume {folder}")
         self._callbacks.failed(error)
         if self._record is not None and not (self._is_written and interrupted):
             self._record.failed(self._model, error, self._seconds())
+
+    def _ending(self) -> dict[str, Any]:
+        """Return how the training ended, for the result and the manifest."""
+        reasons = {"stopped": self._active.stopped, "restored": self._active.origin}
+        given = {name: each for name, each in reasons.items() if each is not None}
+        return {"epochs": self._trainer.epoch, **given}
 
     def _seconds(self) -> float:
         return time.perf_counter() - self._started

@@ -13,6 +13,8 @@ from safetensors.numpy import load_file, save_file
 
 from declnet import load_model, open_run
 
+INTERRUPTED = "interrupted\nto continue this run: declnet resume out"
+
 
 def weights(folder):
     return (folder / "weights.safetensors").read_bytes()
@@ -53,6 +55,23 @@ def test_log_lines_look_like_the_books(declnet_cli, spec_file, document):
     for name, line in (("train", train), ("validation", validation), ("test", test)):
         assert re.fullmatch(f"{name}: {metrics}", line)
     assert re.fullmatch(r"\d+\.\d\d s, runs/small-1", last)
+
+
+def test_early_stopping_says_where_it_stopped_and_the_best_epoch(
+    declnet_cli, spec_file, document, tmp_path
+):
+    stop = {"type": "early_stopping", "monitor": "loss", "min_delta": 99.0, "patience": 3}
+    document["training"] |= {"epochs": 50, "log_every": 40, "callbacks": [stop]}
+    out = declnet_cli.succeeds("run", spec_file(document), "--out", "runs/one")
+    stopped, restored = out.splitlines()[-3:-1]
+    assert re.fullmatch(
+        r"stopped after epoch 3: no improvement of loss over \S+ since epoch 0", stopped
+    )
+    assert re.fullmatch(
+        r"the model has the parameters of epoch 0, with the best loss, \S+", restored
+    )
+    (listed,) = json.loads(declnet_cli.succeeds("runs", "--format", "json"))
+    assert listed["epochs"] == 4
 
 
 def test_quiet_runs_print_the_result_alone_and_are_numbered_by_name(
@@ -226,7 +245,7 @@ def test_an_interrupted_run_says_so_and_keeps_history_and_weights(
 ):
     endless.send_signal(number)
     _, err = endless.communicate(timeout=60)
-    assert (endless.returncode, err.strip()) == (130, "interrupted")
+    assert (endless.returncode, err.strip()) == (130, INTERRUPTED)
     out = tmp_path / "out"
     manifest = json.loads((out / "manifest.json").read_text())
     assert manifest["status"] == "interrupted"
@@ -258,5 +277,5 @@ def test_a_quiet_run_that_logs_nothing_is_interrupted_too(
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
-    assert (process.returncode, err.strip()) == (130, "interrupted")
+    assert (process.returncode, err.strip()) == (130, INTERRUPTED)
     assert '"interrupted"' in (tmp_path / "out" / "manifest.json").read_text()

@@ -286,6 +286,17 @@ def test_what_a_kill_or_damage_leaves_is_told_and_made_good(stopped, whole, dama
         assert found[1].endswith(f", after {int(file[5:14])} steps")
 
 
+def test_a_run_without_checkpoints_says_how_to_have_them(document, tmp_path):
+    found = []
+    with pytest.raises(Stop):
+        run(parse_spec(document), out=tmp_path / "run", listener=stop_at(1))
+    resume(tmp_path / "run", notice=found.append)
+    assert found == [
+        "no checkpoint to resume from: starting over; to keep checkpoints, add the callback "
+        '"checkpoint" to training.callbacks'
+    ]
+
+
 def test_a_finished_run_is_left_as_it_is(whole):
     before = {each: each.stat().st_mtime_ns for each in whole.rglob("*")}
     notices = []
