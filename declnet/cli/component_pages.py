@@ -49,7 +49,9 @@ def describe_field(name: str, field: FieldInfo) -> FieldDescription:
     return FieldDescription(
         name=name,
         type=_in_words(field.annotation),
-        default="required" if field.is_required() else _value(field.get_default()),
+        default="required"
+        if field.is_required()
+        else _value(field.get_default(call_default_factory=True, validated_data={})),
         range=", ".join(_bounds(field.metadata)),
         description=field.description or "",
     )
@@ -88,8 +90,8 @@ def _value(value: Any) -> str:
         return value.type
     if isinstance(value, bool):
         return "true" if value else "false"
-    if value == ():
-        return "[]"
+    if isinstance(value, list | tuple | Mapping):
+        return _inline(value)
     return str(value)
 
 
@@ -115,6 +117,8 @@ def _examples(component: type[Component]) -> Iterator[str]:
 
 def _inline(value: Any) -> str:
     """Return a TOML value on one line."""
+    if isinstance(value, Mapping) and not value:
+        return "{}"
     if isinstance(value, Mapping):
         items = (f"{tomli_w.dumps({key: 0})[:-2]}{_inline(item)}" for key, item in value.items())
         return "{ " + ", ".join(items) + " }"

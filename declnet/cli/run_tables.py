@@ -126,7 +126,7 @@ def print_runs(runs: Sequence[ListedRun], sorted_by: str | None = None) -> None:
         for metric in metrics
     }
     room = table_room([*left.items(), *right.items()])
-    kept = set()
+    kept: set[tuple[str, str]] = set()
     for metric in _most_telling(runs, metrics, sorted_by):
         room -= column_width(".".join(metric), found[metric])
         if room >= 0 or not kept:

@@ -29,6 +29,7 @@ def print_table(
     numeric: Collection[str] = (),
     footer: Sequence[Sequence[str]] = (),
     bold: Collection[tuple[int, int]] = (),
+    red: Collection[tuple[int, int]] = (),
 ) -> None:
     """Print a table on standard output.
 
@@ -39,6 +40,7 @@ def print_table(
         numeric: the columns to align to the right.
         footer: rows below a separating line, e.g. totals.
         bold: the cells to emphasize on a terminal, as (row, column) from 0.
+        red: the cells to show as wrong there.
     """
     from rich import box
     from rich.console import Console
@@ -52,7 +54,8 @@ def print_table(
     for column in columns:
         table.add_column(column, justify="right" if column in numeric else "left", overflow="fold")
     for number, row in enumerate(rows):
-        styles = ("bold" if (number, column) in bold else "" for column in range(len(row)))
+        cells = [(number, column) for column in range(len(row))]
+        styles = ("bold" if each in bold else "red" if each in red else "" for each in cells)
         table.add_row(*map(Text, row, styles))
     if footer:
         table.add_section()

@@ -13,6 +13,7 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.data_source import Dataset
 from declnet.contracts.returned import checked_targets
 from declnet.errors import DataError
+from declnet.runs.observing import Baseline, Observed, never_predicted
 from declnet.runs.predictions import OutputReading
 from declnet.runs.predictor import Predictor
 from declnet.training.evaluation import RunningEvaluation
@@ -73,6 +74,8 @@ class Evaluation:
         counts: (true class, predicted class); (outputs, 2, 2) for several binary outputs; None
             for values.
         errors: r2 and the errors of values; None for classes.
+        baseline: the metrics and errors of the best constant prediction; None if there is none.
+        warnings: what is wrong with the predictions, e.g. a class that is never predicted.
     """
 
     data: str
@@ -81,6 +84,8 @@ class Evaluation:
     class_names: tuple[str, ...] | None = None
     counts: Array | None = None
     errors: dict[str, float] | None = None
+    baseline: Baseline | None = None
+    warnings: tuple[str, ...] = ()
 
     def by_class(self) -> list[dict[str, Any]]:
         """Return precision, recall, F1 and number of samples (support) of each class, if any.
@@ -102,6 +107,10 @@ class Evaluation:
             "samples": self.samples,
             "metrics": self.metrics,
         }
+        if self.baseline is not None:
+            data["baseline"] = self.baseline.as_data()
+        if self.warnings:
+            data["warnings"] = list(self.warnings)
         if self.errors is not None:
             data["errors"] = self.errors
         if self.counts is not None:
@@ -113,7 +122,7 @@ class Evaluation:
 
 
 def evaluate_parts(predictor: Predictor, parts: Iterable[Dataset], data: str) -> Evaluation:
-    """Evaluate a model on data in parts, in constant memory.
+    """Evaluate a model on data in parts; only their targets are kept in memory.
 
     Args:
         predictor: the run's predictor.
@@ -125,8 +134,12 @@ def evaluate_parts(predictor: Predictor, parts: Iterable[Dataset], data: str) ->
     """
     model, spec, reading = predictor.model, predictor.spec, predictor.reading
     classes = reading.sort != "values"
-    counts, errors = ClassCounts(reading), ValueErrors()
-    watch = counts.add if classes else errors.add
+    counts, errors, observed = ClassCounts(reading), ValueErrors(), Observed(reading)
+
+    def watch(y_pred: Array, y: Array) -> None:
+        (counts if classes else errors).add(y_pred, y)
+        observed.add(y_pred, y)
+
     evaluation = RunningEvaluation(model, spec.loss, spec.training.metrics, watch)
     samples = 0
     for part in parts:
@@ -134,10 +147,17 @@ def evaluate_parts(predictor: Predictor, parts: Iterable[Dataset], data: str) ->
         samples += len(part)
     if not samples:
         raise DataError(f"{data}: there are no samples")
-    metrics = evaluation.result()
-    if classes:
-        return Evaluation(data, samples, metrics, reading.class_names, counts.counts)
-    return Evaluation(data, samples, metrics, errors=errors.result())
+    metrics, baseline = evaluation.result(), observed.baseline(spec.training.metrics)
+    if not classes:
+        if baseline is not None:
+            constant = ValueErrors()
+            observed.compare_constant(constant.add)
+            baseline.metrics.update(constant.result())
+        return Evaluation(data, samples, metrics, errors=errors.result(), baseline=baseline)
+    names = reading.class_names
+    warning = never_predicted(observed.true, observed.predicted, names)
+    warnings = (warning,) if warning is not None else ()
+    return Evaluation(data, samples, metrics, names, counts.counts, None, baseline, warnings)
 
 
 class ClassCounts:

@@ -13,6 +13,7 @@ from declnet.runs import folder
 from declnet.runs.checkpoints import Checkpoint, Notice
 from declnet.runs.folder import locked, read_object, reading
 from declnet.runs.manifest import PINNED, changes, first_manifest
+from declnet.runs.observing import Baseline
 from declnet.runs.origins import spec_of_run
 from declnet.runs.record import Record
 from declnet.runs.run import GivenData, given_data
@@ -63,10 +64,19 @@ def resume(
             stored = open_run(directory, registry, notice=notice)
             seconds = float(manifest.get("seconds", 0.0))
             epochs = int(manifest.get("epochs", stored.history[-1]["epoch"] + 1))
-            reasons = {name: manifest.get(name) for name in ("stopped", "restored")}
             model = stored.model()
+            baselines = manifest.get("baseline", {}).items()
             return RunResult(
-                stored.metrics, stored.history, model, directory, seconds, epochs, **reasons
+                stored.metrics,
+                stored.history,
+                model,
+                directory,
+                seconds,
+                epochs,
+                manifest.get("stopped"),
+                manifest.get("restored"),
+                {name: Baseline(**each) for name, each in baselines},
+                tuple(manifest.get("warnings", ())),
             )
         spec_file = _read_spec(directory)
         spec, view = spec_of_run(directory, manifest or {}, registry, training=True)
@@ -172,7 +182,7 @@ def _read_spec(directory: Path) -> bytes:
 
 def _resumed_manifest(manifest: dict[str, Any], current: Mapping[str, Any]) -> dict[str, Any]:
     """Return the manifest of a resumed run, updated to the current environment."""
-    gone = {"ended", "seconds", "error", "epochs", "stopped", "restored"}
+    gone = {"ended", "seconds", "error", "epochs", "stopped", "restored", "baseline", "warnings"}
     gone.add("plugins")  # of the first edition
     kept = {name: value for name, value in manifest.items() if name not in gone}
     return {**kept, "status": "running", **{name: current[name] for name in (*PINNED, "better")}}

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from shlex import quote
@@ -21,6 +21,8 @@ from declnet.graph.model import Model
 from declnet.registry.registry import Registry
 from declnet.runs.callbacks import ActiveRun, Callbacks
 from declnet.runs.checkpoints import KEEP_LAST
+from declnet.runs.observing import Baseline, Observed, never_predicted
+from declnet.runs.predictions import OutputReading
 from declnet.runs.record import Record
 from declnet.spec.model import RunSpec
 from declnet.spec.requirements import registry_for
@@ -132,6 +134,8 @@ class RunResult:
         epochs: number of epochs trained.
         stopped: why a callback ended the training early; None if none did.
         restored: where the model's parameters come from if a callback replaced the last ones.
+        baselines: the metrics of the best constant prediction, by data set.
+        warnings: what is wrong with the predictions, e.g. a class that is never predicted.
     """
 
     metrics: dict[str, dict[str, float]]
@@ -142,6 +146,8 @@ class RunResult:
     epochs: int
     stopped: str | None = None
     restored: str | None = None
+    baselines: dict[str, Baseline] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
 
 class Session:
@@ -173,6 +179,8 @@ class Session:
         )
         self._callbacks = Callbacks(spec.training.callbacks)
         self._between_steps = self._is_written = False
+        self._baselines: dict[str, Baseline] = {}
+        self._warnings: list[str] = []
 
     def carry_out(self, saved: Mapping[str, Any] | None = None) -> RunResult:
         """Execute the run to its end, and record the outcome in its folder.
@@ -197,7 +205,10 @@ class Session:
                 metrics = self._evaluate()
                 seconds = self._seconds()
                 if record is not None:
-                    record.finished(model, metrics, seconds, self._ending())
+                    baselines = {name: each.as_data() for name, each in self._baselines.items()}
+                    found = {"baseline": baselines, "warnings": self._warnings}
+                    more = {name: each for name, each in found.items() if each}
+                    record.finished(model, metrics, seconds, self._ending() | more)
                 self._is_written, self._between_steps = True, False
                 self._callbacks.finished(metrics)
                 if record is not None and not active.keeps_checkpoints:
@@ -205,7 +216,16 @@ class Session:
         except BaseException as error:
             self._end_early(error)
             raise
-        return RunResult(metrics, self._history, model, active.directory, seconds, **self._ending())
+        return RunResult(
+            metrics,
+            self._history,
+            model,
+            active.directory,
+            seconds,
+            **self._ending(),
+            baselines=self._baselines,
+            warnings=tuple(self._warnings),
+        )
 
     def _train(self) -> None:
         """Continue training; code that runs between two events also runs between two steps."""
@@ -266,13 +286,26 @@ class Session:
         self._saved = time.perf_counter()
 
     def _evaluate(self) -> dict[str, dict[str, float]]:
+        """Return the finished model's metrics by data set; note baselines and warnings."""
         model, spec, epoch = self._model, self._ready.spec, self._history[-1]["epoch"]
-        return {
-            name: finite_evaluation(
-                Evaluation(model, spec.loss, spec.training.metrics, data), model, epoch
-            )
-            for name, data in self._ready.prepared.data.items()
-        }
+        preparation = self._ready.prepared.preparation
+        target = preparation.target if preparation is not None else None
+        reading = OutputReading.of(spec, model.output_shape, model.dtype, target)
+        found, all_observed = {}, []
+        for name, data in self._ready.prepared.data.items():
+            observed = Observed(reading)
+            evaluation = Evaluation(model, spec.loss, spec.training.metrics, data, observed.add)
+            found[name] = finite_evaluation(evaluation, model, epoch)
+            all_observed.append(observed)
+            baseline = observed.baseline(spec.training.metrics)
+            if baseline is not None and baseline.metrics:
+                self._baselines[name] = baseline
+        true, predicted = (
+            sum(getattr(each, counts) for each in all_observed) for counts in ("true", "predicted")
+        )
+        warning = never_predicted(true, predicted, reading.class_names)
+        self._warnings = [warning] if warning is not None else []
+        return found
 
     def _end_early(self, error: BaseException) -> None:
         """Record how the run ended; interrupting an already finished run changes nothing."""

@@ -332,10 +332,10 @@ def test_data_that_a_program_handed_over_cannot_be_loaded_again(
 
 
 def test_of_many_classes_the_worst_pairs_are_listed(capsys):
-    counts = np.diag(np.full(25, 40))
+    counts = np.diag(np.full(35, 40))
     counts[3, 8], counts[20, 1] = 7, 9
-    names = tuple(f"c{index}" for index in range(25))
-    print_evaluation(declnet.Evaluation("test", 1016, {"loss": 1.0}, names, counts))
+    names = tuple(f"c{index}" for index in range(35))
+    print_evaluation(declnet.Evaluation("test", 1416, {"loss": 1.0}, names, counts))
     found = rows(capsys.readouterr().out)
     assert found[-2:] == [["c20", "c1", "9"], ["c3", "c8", "7"]]
     assert ["Most often confused"] in found

@@ -57,6 +57,26 @@ def test_log_lines_look_like_the_books(declnet_cli, spec_file, document):
     assert re.fullmatch(r"\d+\.\d\d s, runs/small-1", last)
 
 
+def test_a_class_that_is_never_predicted_is_a_warning_beside_the_baseline(
+    declnet_cli, tmp_path, document, spec_file
+):
+    labels = np.array([0] * 27 + [1] * 3)
+    np.savez(tmp_path / "rare.npz", x=np.zeros((30, 2)), y=labels)
+    document["data"]["train"]["path"] = str(tmp_path / "rare.npz")
+    document["model"]["layers"][-2]["units"] = 2
+    document["training"] |= {"epochs": 200, "log_every": 200}
+    done = declnet_cli("run", spec_file(document), "--out", "out")
+    warning = 'the model never predicts the class "1" (3 of 30 samples)'
+    assert f"warning: {warning}" in done.stderr
+    assert 'train baseline, always "0": acc: 0.900' in done.stdout.splitlines()
+    manifest = json.loads((tmp_path / "out/manifest.json").read_text())
+    metrics = {"prediction": 'always "0"', "metrics": {"accuracy": 0.9}}
+    assert (manifest["warnings"], manifest["baseline"]) == ([warning], {"train": metrics})
+    again = declnet_cli("evaluate", "out")
+    assert f"warning: {warning}" in again.stderr
+    assert 'baseline: always "0"' in again.stdout
+
+
 def test_early_stopping_says_where_it_stopped_and_the_best_epoch(
     declnet_cli, spec_file, document, tmp_path
 ):
