@@ -19,7 +19,14 @@ from declnet.contracts.component import Component
 from declnet.registry.plugin import Plugin
 from declnet.registry.registry import Entry, Registry
 
-_PLAIN = {int: "integer", float: "number", bool: "true or false", str: "string", Path: "path"}
+_PLAIN = {
+    int: "integer",
+    float: "number",
+    bool: "true or false",
+    str: "string",
+    dict: "table",
+    Path: "path",
+}
 _SIGNS = {
     "gt": ">",
     "ge": ">=",

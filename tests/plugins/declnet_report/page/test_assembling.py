@@ -106,6 +106,17 @@ def test_several_answers_have_a_line_each(page_of, runs):
     assert [row[0] for row in rows[1:]] == ["output 1", "output 2"]
 
 
+def test_a_matrix_of_26_classes_takes_the_width_of_the_page(page_of, runs):
+    y = np.arange(130) % 26
+    layers = [{"type": "dense", "units": 26}, "softmax"]
+    x = np.random.default_rng(0).normal(size=(130, 3))
+    page = page_of(runs.run("letters", x, y, layers, "categorical_crossentropy"))
+    assert len(page.root.one("table", class_="many").all("tr")) == 27
+    assert page.root.all("div", class_="wide")
+    assert page.root.all("td", class_="wrong")
+    assert "Warning: never predicted: " in page.section("predictions").text
+
+
 def test_many_classes_have_a_table_of_confusions(page_of, runs):
     rng = np.random.default_rng(0)
     y = np.arange(200) % 40
