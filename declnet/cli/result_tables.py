@@ -8,7 +8,6 @@ from itertools import islice
 from shutil import get_terminal_size
 from typing import Any
 
-import click
 import numpy as np
 
 from declnet.cli.metrics import (
@@ -111,7 +110,7 @@ def print_evaluation(found: Evaluation) -> None:
         rows = [(*row, format_metric(constant.get(row[0]))) for row in rows]
     print_table(heads, rows, numeric=heads[1:])
     for warning in found.warnings:
-        click.echo(f"warning: {warning}", err=True)
+        sys.stdout.write(f"warning: {warning}\n")
     columns = ("class", "precision", "recall", "f1", "support")
     classes = [
         [each["class"], *(f"{each[name]:.3f}" for name in columns[1:4]), str(each["support"])]
@@ -172,7 +171,7 @@ def print_result(
         print_table(("", *columns), rows, numeric=columns)
     _print_baseline(result, metrics)
     for warning in result.warnings:
-        click.echo(f"warning: {warning}", err=True)
+        sys.stdout.write(f"warning: {warning}\n")
     if result.stopped is not None:
         sys.stdout.write(f"stopped after epoch {result.epochs - 1}: {result.stopped}\n")
     if result.restored is not None:

@@ -68,13 +68,13 @@ def test_a_class_that_is_never_predicted_is_a_warning_beside_the_baseline(
     document["training"] |= {"epochs": 200, "log_every": 200}
     done = declnet_cli("run", spec_file(document), "--out", "out")
     warning = 'the model never predicts the class "1" (3 of 30 samples)'
-    assert f"warning: {warning}" in done.stderr
+    assert f"warning: {warning}" in done.stdout
     assert 'train baseline, always "0": acc: 0.900' in done.stdout.splitlines()
     manifest = json.loads((tmp_path / "out/manifest.json").read_text())
     metrics = {"prediction": 'always "0"', "metrics": {"accuracy": 0.9}}
     assert (manifest["warnings"], manifest["baseline"]) == ([warning], {"train": metrics})
     again = declnet_cli("evaluate", "out")
-    assert f"warning: {warning}" in again.stderr
+    assert f"warning: {warning}" in again.stdout
     assert 'baseline: always "0"' in again.stdout
 
 
