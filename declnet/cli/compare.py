@@ -72,6 +72,6 @@ def runs(
     if form == "json":
         click.echo(json.dumps([as_data(each) for each in chosen], indent=2, ensure_ascii=False))
     elif chosen:
-        print_runs(chosen)
+        print_runs(chosen, wanted)
     else:
         click.echo("no runs" if not found else "no run matches the filter")

@@ -19,7 +19,14 @@ from declnet.contracts.component import Component
 from declnet.registry.plugin import Plugin
 from declnet.registry.registry import Entry, Registry
 
-_PLAIN = {int: "integer", float: "number", bool: "true or false", str: "string", Path: "path"}
+_PLAIN = {
+    int: "integer",
+    float: "number",
+    bool: "true or false",
+    str: "string",
+    dict: "table",
+    Path: "path",
+}
 _SIGNS = {
     "gt": ">",
     "ge": ">=",
@@ -94,12 +101,10 @@ def _value(value: Any) -> str:
     if isinstance(value, Component):
         table = value.model_dump(mode="json", exclude_defaults=True)
         return _inline(table) if len(table) > 1 else value.type
-    if isinstance(value, Mapping):
-        return _inline(value)
     if isinstance(value, bool):
         return "true" if value else "false"
-    if value == ():
-        return "[]"
+    if isinstance(value, list | tuple | Mapping):
+        return _inline(value)
     return str(value)
 
 
@@ -125,6 +130,8 @@ def _examples(component: type[Component]) -> Iterator[str]:
 
 def _inline(value: Any) -> str:
     """Return a TOML value on one line."""
+    if isinstance(value, Mapping) and not value:
+        return "{}"
     if isinstance(value, Mapping):
         items = (f"{tomli_w.dumps({key: 0})[:-2]}{_inline(item)}" for key, item in value.items())
         return "{ " + ", ".join(items) + " }"

@@ -70,8 +70,9 @@ def _status() -> int:
         return error.exit_code
     except click.exceptions.Exit as ended:
         return ended.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted", err=True)
+    except (KeyboardInterrupt, click.Abort) as error:
+        cause = error.__cause__ or error  # click raises Abort from what interrupted it
+        click.echo("\n".join(["interrupted", *getattr(cause, "__notes__", ())]), err=True)
         return 130
     except Exception as error:
         from declnet.errors import DeclnetError, SpecError  # importing it slows `--help` by 5 %

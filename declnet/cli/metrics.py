@@ -43,35 +43,39 @@ def live_metrics(event: EpochLogged, shorter: Abbreviations) -> str:
     `loss 0.952 (validation 0.964), acc 0.556 (0.541)`
     """
     validation = event.validation
-    loss = f"loss {_number(event.metrics['loss'])}"
+    loss = f"loss {format_number(event.metrics['loss'])}"
     if validation:
-        loss += f" (validation {_number(validation['loss'])})"
+        loss += f" (validation {format_number(validation['loss'])})"
     metric = next((name for name in event.metrics if name not in LOSSES), None)
     if metric is None:
         return loss
-    shown = f"{shorter.get(metric, metric)} {_number(event.metrics[metric])}"
+    shown = f"{shorter.get(metric, metric)} {format_number(event.metrics[metric])}"
     if metric in validation:
-        shown += f" ({_number(validation[metric])})"
+        shown += f" ({format_number(validation[metric])})"
     return f"{loss}, {shown}"
 
 
 def metrics_in_words(values: Mapping[str, float], shorter: Abbreviations) -> str:
-    """Return the metrics, then losses: `acc: 0.556, loss: 0.952 (data_loss: …, reg_loss: …)`."""
+    """Return the metrics, then losses: `acc: 0.556, loss: 0.952 (data_loss: …, reg_loss: …)`.
+
+    Without a penalty, the loss has no parts: `loss: 0.932`.
+    """
     metrics = [
-        f"{shorter.get(name, name)}: {_number(value)}"
+        f"{shorter.get(name, name)}: {format_number(value)}"
         for name, value in values.items()
         if name not in LOSSES
     ]
-    loss = (
-        f"loss: {_number(values['loss'])} (data_loss: {_number(values['data_loss'])}, "
-        f"reg_loss: {_number(values['regularization_loss'])})"
-    )
+    loss, penalty = f"loss: {format_number(values['loss'])}", values["regularization_loss"]
+    if penalty:
+        data_loss = format_number(values["data_loss"])
+        loss += f" (data_loss: {data_loss}, reg_loss: {format_number(penalty)})"
     return ", ".join([*metrics, loss])
 
 
-def _number(value: float) -> str:
-    """Format with three decimal places, or three significant digits if those would all be 0."""
-    return f"{value:.2e}" if 0 < abs(value) < 0.001 else f"{value:.3f}"
+def format_number(value: float) -> str:
+    """Format with three decimal places, or briefly if those would all be 0 or add nothing."""
+    size = abs(value)
+    return f"{value:.2e}" if 0 < size < 0.001 else f"{value:.3e}" if size >= 1e6 else f"{value:.3f}"
 
 
 def _rate(rate: float) -> str:

@@ -10,12 +10,27 @@ from typing import Any
 
 import numpy as np
 
-from declnet.cli.metrics import abbreviations, format_metric, informative, metrics_in_words, ordered
-from declnet.cli.terminal import BLOCKS, is_terminal, print_table, shown_bytes, sparkline
+from declnet.cli.metrics import (
+    abbreviations,
+    format_metric,
+    format_number,
+    informative,
+    metrics_in_words,
+    ordered,
+)
+from declnet.cli.terminal import (
+    BLOCKS,
+    is_terminal,
+    print_table,
+    shown_bytes,
+    sparkline,
+    table_room,
+)
 from declnet.contracts.arrays import Array, Shape
 from declnet.contracts.metric import Metric
 from declnet.contracts.table import Table, column_type, missing_values
 from declnet.graph.shapes import Node
+from declnet.registry.spelling import counted
 from declnet.runs.evaluation import Evaluation
 from declnet.runs.session import RunResult
 
@@ -80,20 +95,26 @@ def print_columns(records: Table, no_features: Iterable[str] = ()) -> None:
     print_table(columns, rows, numeric=columns[3:])
 
 
-MOST_CLASSES = 20
+MOST_CLASSES = 30
 """Classes of the largest confusion matrix printed; beyond that, the worst pairs are listed."""
 MOST_PAIRS = 15
 
 
 def print_evaluation(found: Evaluation) -> None:
     """Print the metrics, and the scores by class and the confusion matrix, if any."""
-    sys.stdout.write(f"{found.data}: {found.samples} samples\n")
+    sys.stdout.write(f"{found.data}: {counted(found.samples, 'sample')}\n")
     values = {name: found.metrics[name] for _, name in ordered(informative([{"": found.metrics}]))}
     values |= {
         name: value for name, value in (found.errors or {}).items() if name not in found.metrics
     }
-    rows = [(name, format_metric(value)) for name, value in values.items()]
-    print_table(("metric", "value"), rows, numeric=["value"])
+    rows: list[tuple[str, ...]] = [(name, format_metric(value)) for name, value in values.items()]
+    heads: tuple[str, ...] = ("metric", "value")
+    if found.baseline is not None and found.baseline.metrics:
+        constant, heads = found.baseline.metrics, (*heads, f"baseline: {found.baseline.prediction}")
+        rows = [(*row, format_metric(constant.get(row[0]))) for row in rows]
+    print_table(heads, rows, numeric=heads[1:])
+    for warning in found.warnings:
+        sys.stdout.write(f"warning: {warning}\n")
     columns = ("class", "precision", "recall", "f1", "support")
     classes = [
         [each["class"], *(f"{each[name]:.3f}" for name in columns[1:4]), str(each["support"])]
@@ -106,17 +127,20 @@ def print_evaluation(found: Evaluation) -> None:
 
 
 def _print_confusion(counts: Array, names: tuple[str, ...]) -> None:
-    if len(names) > MOST_CLASSES:
+    heads = [f"as {name}" for name in names]
+    rows = [(name, *map(str, row)) for name, row in zip(names, counts.tolist(), strict=True)]
+    cells = zip(("true class", *heads), zip(*rows, strict=True), strict=True)
+    if len(names) > MOST_CLASSES or table_room(cells) < 0:
         places = [(true, as_) for true, as_ in np.argwhere(counts).tolist() if true != as_]
         places.sort(key=lambda place: -counts[place])
         pairs = [(names[i], names[j], str(counts[i, j])) for i, j in places[:MOST_PAIRS]]
         columns = ("true class", "predicted as", "samples")
         print_table(columns, pairs, "Most often confused", numeric=["samples"])
         return
-    heads = [f"as {name}" for name in names]
-    rows = [(name, *map(str, row)) for name, row in zip(names, counts.tolist(), strict=True)]
     diagonal = [(index, index + 1) for index in range(len(names))]
-    print_table(["true class", *heads], rows, "Confusion matrix", numeric=heads, bold=diagonal)
+    wrong = {(true, as_ + 1) for true, as_ in np.argwhere(counts).tolist() if true != as_}
+    title = "Confusion matrix"
+    print_table(["true class", *heads], rows, title, numeric=heads, bold=diagonal, red=wrong)
 
 
 WIDTH = 60
@@ -149,7 +173,27 @@ def print_result(
             for name in dict.fromkeys(name for _, name in ordered(informative([result.metrics])))
         ]
         print_table(("", *columns), rows, numeric=columns)
+    _print_baseline(result, metrics)
+    for warning in result.warnings:
+        sys.stdout.write(f"warning: {warning}\n")
+    if result.stopped is not None:
+        sys.stdout.write(f"stopped after epoch {result.epochs - 1}: {result.stopped}\n")
+    if result.restored is not None:
+        sys.stdout.write(f"the model has the parameters of {result.restored}\n")
     sys.stdout.write(f"{result.seconds:.2f} s, {result.directory}\n")
+
+
+def _print_baseline(result: RunResult, metrics: Sequence[Metric]) -> None:
+    """Print the metrics of a constant prediction on the data that tells most."""
+    for name in ("test", "validation", "train"):
+        if name in result.baselines:
+            found, shorter = result.baselines[name], abbreviations(metrics)
+            values = (
+                f"{shorter.get(each, each)}: {format_number(value)}"
+                for each, value in found.metrics.items()
+            )
+            sys.stdout.write(f"{name} baseline, {found.prediction}: {', '.join(values)}\n")
+            return
 
 
 def _print_curves(history: list[dict[str, Any]]) -> None:

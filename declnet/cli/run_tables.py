@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -17,14 +19,15 @@ from declnet.cli.metrics import (
     ordered,
     sort_key,
 )
-from declnet.cli.terminal import print_table
+from declnet.cli.terminal import column_width, print_table, table_room
 from declnet.errors import SpecError
-from declnet.registry.spelling import suggestion
+from declnet.registry.spelling import counted, suggestion
 from declnet.runs.comparison import common_directions, stored_directions
 from declnet.runs.listing import ListedRun
 from declnet.runs.stored_run import StoredRun
 from declnet.spec.flatten import differing_keys, flatten
 from declnet.spec.overrides import parse_override
+from declnet.training.metrics import LOSSES
 
 _BY_COLUMN: dict[str, Callable[[ListedRun], Any]] = {
     "name": lambda run: str(run.path),
@@ -97,22 +100,57 @@ def _same(found: Any, wanted: Any) -> bool:
     return (numbers or type(found) is type(wanted)) and bool(found == wanted)
 
 
-def print_runs(runs: Sequence[ListedRun]) -> None:
-    """Print a row for each run: status, epochs, final metrics, seconds, and start time."""
+def print_runs(runs: Sequence[ListedRun], sorted_by: str | None = None) -> None:
+    """Print a row for each run: status, epochs, final metrics, seconds, and start time.
+
+    On a terminal, metrics that do not fit are left out and counted: first the losses, then the
+    metrics of fewer runs, then those of training, test and validation data.
+
+    Args:
+        runs: the runs, in order.
+        sorted_by: the metric they were sorted by, if any, which is kept.
+    """
     metrics = [each for each in ordered(_metrics_of(runs)) if each[1] not in PARTS]
-    columns = ["name", "status", "epochs", *map(".".join, metrics), "seconds", "date"]
-    rows = [
-        (
-            str(run.path),
-            run.status,
-            _epochs(run),
-            *(format_metric(run.metrics.get(data, {}).get(name)) for data, name in metrics),
-            format_seconds(run.seconds),
-            _date(run.started),
-        )
-        for run in runs
-    ]
-    print_table(columns, rows, numeric=columns[2:-1])
+    left = {
+        "name": [str(run.path) for run in runs],
+        "status": [run.status for run in runs],
+        "epochs": [_epochs(run) for run in runs],
+    }
+    right = {
+        "seconds": [format_seconds(run.seconds) for run in runs],
+        "date": [_date(run.started) for run in runs],
+    }
+    found = {
+        metric: [format_metric(run.metrics.get(metric[0], {}).get(metric[1])) for run in runs]
+        for metric in metrics
+    }
+    room = table_room([*left.items(), *right.items()])
+    kept: set[tuple[str, str]] = set()
+    for metric in _most_telling(runs, metrics, sorted_by):
+        room -= column_width(".".join(metric), found[metric])
+        if room >= 0 or not kept:
+            kept.add(metric)
+    shown = {".".join(metric): cells for metric, cells in found.items() if metric in kept}
+    columns = left | shown | right
+    print_table([*columns], zip(*columns.values(), strict=True), numeric=[*columns][2:-1])
+    if len(kept) < len(metrics):
+        more = counted(len(metrics) - len(kept), "more metric")
+        sys.stdout.write(f"{more} on a wider terminal, in a file, or with --format json\n")
+
+
+def _most_telling(
+    runs: Sequence[ListedRun], metrics: Sequence[tuple[str, str]], sorted_by: str | None
+) -> list[tuple[str, str]]:
+    """Return metrics in the order in which they claim the space on a terminal."""
+    having = Counter(_metrics_of(runs))
+    first = find_metric(sorted_by, metrics) if sorted_by is not None else None
+
+    def place(metric: tuple[str, str]) -> tuple[bool, bool, int, int]:
+        data, name = metric
+        rank = FOR_CHOICE.index(data) if data in FOR_CHOICE else len(FOR_CHOICE)
+        return metric != first, name in LOSSES, -having[metric], rank
+
+    return sorted(metrics, key=place)
 
 
 def _metrics_of(runs: Sequence[ListedRun]) -> list[tuple[str, str]]:

@@ -31,6 +31,7 @@ def print_table(
     numeric: Collection[str] = (),
     footer: Sequence[Sequence[str]] = (),
     bold: Collection[tuple[int, int]] = (),
+    red: Collection[tuple[int, int]] = (),
 ) -> None:
     """Print a table on standard output.
 
@@ -41,6 +42,7 @@ def print_table(
         numeric: the columns to align to the right.
         footer: rows below a separating line, e.g. totals.
         bold: the cells to emphasize on a terminal, as (row, column) from 0.
+        red: the cells to show as wrong there.
     """
     from rich import box
     from rich.console import Console
@@ -55,7 +57,8 @@ def print_table(
         justify: Literal["right", "left"] = "right" if column in numeric else "left"
         table.add_column(Text(escaped_line(column)), justify=justify, overflow="fold")
     for number, row in enumerate(rows):
-        styles = ("bold" if (number, column) in bold else "" for column in range(len(row)))
+        cells = [(number, column) for column in range(len(row))]
+        styles = ("bold" if each in bold else "red" if each in red else "" for each in cells)
         table.add_row(*map(Text, map(escaped_line, row), styles))
     if footer:
         table.add_section()
@@ -68,6 +71,21 @@ def print_table(
         console.print(table)
     lines = "\n".join(line.rstrip() for line in capture.get().splitlines()).strip("\n")
     sys.stdout.write(f"{lines}\n\n")
+
+
+def column_width(name: str, cells: Iterable[str]) -> int:
+    """Return the width of a table's column on a terminal, with the space before the next."""
+    from rich.cells import cell_len
+
+    return max(map(cell_len, (name, *cells))) + 3
+
+
+def table_room(columns: Iterable[tuple[str, Iterable[str]]]) -> int:
+    """Return the width left beside these columns of a table; negative if they do not fit."""
+    from rich.console import Console
+
+    width = Console(file=sys.stdout).width if is_terminal(sys.stdout) else WIDE
+    return width + 1 - sum(column_width(*each) for each in columns)
 
 
 def shown_bytes(count: int) -> str:

@@ -100,7 +100,7 @@ class Run(Protocol):
         """End the training after this epoch; the run finishes as after its last one.
 
         Args:
-            reason: why, for the manifest.
+            reason: why, for the terminal and the manifest.
         """
 
     def scale_learning_rate(self, factor: float) -> None:
@@ -110,7 +110,9 @@ class Run(Protocol):
             factor: e.g. 0.5.
         """
 
-    def restore_parameters(self, parameters: Mapping[str, Array] | None) -> None:
+    def restore_parameters(
+        self, parameters: Mapping[str, Array] | None, origin: str | None = None
+    ) -> None:
         """Request that the finished model use these parameters instead of the last ones.
 
         They are loaded when the training ends, for whatever reason, before the evaluation;
@@ -118,6 +120,8 @@ class Run(Protocol):
 
         Args:
             parameters: as returned by `model.parameters()`; None to keep the last ones after all.
+            origin: where they come from, for the terminal and the manifest, e.g. `epoch 12, the
+                best accuracy`.
         """
 
     def save_checkpoint(self, best: bool = False) -> None:
@@ -154,6 +158,9 @@ class Callback(Component):
     """
 
     kind = "callback"
+
+    writes_checkpoints: ClassVar[bool] = False
+    """Whether it is meant for `Run.save_checkpoints`, so that `declnet resume` can recommend it."""
 
     works_outside: ClassVar[bool] = False
     """Whether it works outside the run's folder, e.g. on a server. The conformance kit, which

@@ -16,6 +16,7 @@ from declnet.contracts.transform import Transform, TransformState
 from declnet.data.columns import features_of, joined, located, require_column, typed
 from declnet.data.target_encoding import TargetEncoding
 from declnet.errors import DataError
+from declnet.registry.spelling import counted
 
 ARRAY = "x"
 """Name of the single column of data that comes as an array."""
@@ -186,8 +187,8 @@ def stacked(records: Table, input_shape: Shape) -> Table:
     names, size = records.feature_columns, prod(input_shape)
     if len(names) != size:
         raise DataError(
-            f"the model was trained on arrays, samples of {size} number{'s' if size != 1 else ''}, "
-            f"but the table has {len(names)} columns",
+            f"the model was trained on arrays, samples of {counted(size, 'number')}, "
+            f"but the table has {counted(len(names), 'column')}",
             hint="give it just these numbers, in the same order",
         )
     for name in names:

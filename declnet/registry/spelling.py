@@ -5,15 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+SIMILAR, SAME_INITIAL = 0.75, 0.6
+"""Least similarity to a known name, and to one with the same first letter: a misspelling rarely
+changes that, so `Income` is not taken for `Home`."""
+
 
 def closest(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name closest to a misspelling or to initials, or None."""
-    written = name.lower().replace("-", "_").replace(" ", "_")[:100]
-    names = sorted(known)
-    close = get_close_matches(written, names, n=1, cutoff=0.6)
+    """Return the known name closest to a misspelling or to initials, or None.
+
+    Case, hyphens and spaces make no difference.
+    """
+    written = _normalized(name)[:100]
+    names = {_normalized(each): each for each in sorted(known, reverse=True)}
+    alike = [each for each in names if each[:1] == written[:1]]
+    close = get_close_matches(written, names, n=1, cutoff=SIMILAR)
+    close = close or get_close_matches(written, alike, n=1, cutoff=SAME_INITIAL)
     if close or not written:
-        return close[0] if close else None
-    return next((name for name in names if _initials(name) == written), None)
+        return names[close[0]] if close else None
+    return next((each for each in sorted(names.values()) if _initials(each) == written), None)
+
+
+def _normalized(name: str) -> str:
+    return name.casefold().replace("-", "_").replace(" ", "_")
 
 
 def _initials(name: str) -> str:
@@ -43,6 +56,11 @@ def kind_in_words(kind: str, *, plural: bool = False) -> str:
     if not plural:
         return words
     return f"{words}es" if words.endswith("s") else f"{words}s"
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a count with its noun: `1 column`, `2 columns`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def with_article(kind: str) -> str:

@@ -26,6 +26,7 @@ class ActiveRun:
         directions: which values are better, for each metric in the history.
         stopped: the reason a callback gave for ending the training, or None.
         final: the parameters of the finished model, or None to use the last ones.
+        origin: where a callback said that `final` comes from, or None.
         every_epochs: intervals in epochs; a checkpoint is due at a multiple of any of them.
         every_seconds: seconds between checkpoints; None for no time limit.
         keep_last: how many checkpoints to keep besides the best; None without any request.
@@ -42,6 +43,7 @@ class ActiveRun:
     directions: Mapping[str, Better | None]
     stopped: str | None = None
     final: dict[str, Array] | None = None
+    origin: str | None = None
     every_epochs: list[int] = field(default_factory=list)
     every_seconds: float | None = None
     keep_last: int | None = None
@@ -67,12 +69,15 @@ class ActiveRun:
             raise ValueError(f"a learning rate is scaled by a number above 0, not by {factor}")
         self.trainer.scale_learning_rate(factor)
 
-    def restore_parameters(self, parameters: Mapping[str, Array] | None) -> None:
+    def restore_parameters(
+        self, parameters: Mapping[str, Array] | None, origin: str | None = None
+    ) -> None:
         """See `Run.restore_parameters`; raises WeightsError if they are not the model's."""
         if parameters is not None:
             shapes = {key: array.shape for key, array in parameters.items()}
             check_fit(self.model.store.slots, shapes, "restore_parameters")
         self.final = dict(parameters) if parameters is not None else None
+        self.origin = origin if parameters is not None else None
 
     def save_checkpoint(self, best: bool = False) -> None:
         """See `Run.save_checkpoint`."""
@@ -110,12 +115,14 @@ class ActiveRun:
         return {
             "stopped": self.stopped,
             "final": self.final,
+            "origin": self.origin,
             "keeps_checkpoints": self.keeps_checkpoints,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Restore what `state` returned."""
         self.stopped, self.final = state["stopped"], state["final"]
+        self.origin = state.get("origin")  # absent from older checkpoints
         self.keeps_checkpoints = state["keeps_checkpoints"]
 
 

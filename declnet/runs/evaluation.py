@@ -14,6 +14,7 @@ from declnet.contracts.data_source import Dataset
 from declnet.contracts.returned import checked_targets
 from declnet.data.loading import guarded
 from declnet.errors import DataError
+from declnet.runs.observing import Baseline, Observed, never_predicted
 from declnet.runs.predictions import OutputReading, require_finite
 from declnet.runs.predictor import Called, LabeledPart, Predictor
 from declnet.training.evaluation import RunningEvaluation
@@ -74,6 +75,8 @@ class Evaluation:
         counts: (true class, predicted class); (outputs, 2, 2) for several binary outputs; None
             for values.
         errors: r2 and the errors of values; None for classes.
+        baseline: the metrics and errors of the best constant prediction; None if there is none.
+        warnings: what is wrong with the predictions, e.g. a class that is never predicted.
     """
 
     data: str
@@ -82,6 +85,8 @@ class Evaluation:
     class_names: tuple[str, ...] | None = None
     counts: Array | None = None
     errors: dict[str, float] | None = None
+    baseline: Baseline | None = None
+    warnings: tuple[str, ...] = ()
 
     def by_class(self) -> list[dict[str, Any]]:
         """Return precision, recall, F1 and number of samples (support) of each class, if any.
@@ -103,6 +108,10 @@ class Evaluation:
             "samples": self.samples,
             "metrics": self.metrics,
         }
+        if self.baseline is not None:
+            data["baseline"] = self.baseline.as_data()
+        if self.warnings:
+            data["warnings"] = list(self.warnings)
         if self.errors is not None:
             data["errors"] = self.errors
         if self.counts is not None:
@@ -114,7 +123,7 @@ class Evaluation:
 
 
 def evaluate_parts(predictor: Predictor, parts: Iterable[LabeledPart], data: str) -> Evaluation:
-    """Evaluate a model on data in parts, in constant memory.
+    """Evaluate a model on data in parts; only their targets are kept in memory.
 
     Args:
         predictor: the run's predictor.
@@ -126,15 +135,15 @@ def evaluate_parts(predictor: Predictor, parts: Iterable[LabeledPart], data: str
     """
     model, spec, reading = predictor.model, predictor.spec, predictor.reading
     classes = reading.sort != "values"
-    counts, errors = ClassCounts(reading), ValueErrors()
-    add = counts.add if classes else errors.add
+    counts, errors, observed = ClassCounts(reading), ValueErrors(), Observed(reading)
     samples, first = 0, 0  # of all parts; before the current part
     name: Called = str
 
     def watch(y_pred: Array, y: Array) -> None:
         nonlocal samples
         require_finite(y_pred, lambda at: f"{data}: {name(samples - first + at)}")
-        add(y_pred, y)
+        (counts if classes else errors).add(y_pred, y)
+        observed.add(y_pred, y)
         samples += len(y)
 
     evaluation = RunningEvaluation(model, spec.loss, spec.training.metrics, watch)
@@ -145,10 +154,17 @@ def evaluate_parts(predictor: Predictor, parts: Iterable[LabeledPart], data: str
         evaluation.add(ready)
     if not samples:
         raise DataError(f"{data}: there are no samples")
-    metrics = evaluation.result()
-    if classes:
-        return Evaluation(data, samples, metrics, reading.class_names, counts.counts)
-    return Evaluation(data, samples, metrics, errors=errors.result())
+    metrics, baseline = evaluation.result(), observed.baseline(spec.training.metrics)
+    if not classes:
+        if baseline is not None:
+            constant = ValueErrors()
+            observed.compare_constant(constant.add)
+            baseline.metrics.update(constant.result())
+        return Evaluation(data, samples, metrics, errors=errors.result(), baseline=baseline)
+    names = reading.class_names
+    warning = never_predicted(observed.true, observed.predicted, names)
+    warnings = (warning,) if warning is not None else ()
+    return Evaluation(data, samples, metrics, names, counts.counts, None, baseline, warnings)
 
 
 class ClassCounts:

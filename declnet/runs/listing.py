@@ -30,7 +30,7 @@ class ListedRun:
 
     Attributes:
         path: the path of its folder, relative to the listed folder.
-        epochs: number of epochs trained according to the history.
+        epochs: number of epochs trained; up to the last logged one if the run has not finished.
         metrics: metrics of the finished model by data set; empty if the run did not finish.
         spec: the resolved spec as plain tables.
         better: which values are better for each metric, from the manifest; None if not recorded.
@@ -137,7 +137,7 @@ def _read(root: Path, path: Path) -> ListedRun | Skipped:
             str(manifest["status"]),
             str(manifest.get("started", "")),
             float(seconds) if seconds is not None else None,
-            _epochs_done(directory / folder.HISTORY),
+            max(_epochs_done(directory / folder.HISTORY), int(manifest.get("epochs", 0))),
             read_metrics(directory),
             spec,
             manifest.get("better"),

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
@@ -160,18 +160,18 @@ class Record:
         model: Model,
         metrics: dict[str, dict[str, float]],
         seconds: float,
-        stopped: str | None = None,
+        ending: Mapping[str, Any],
     ) -> None:
         """Write the weights and metrics of the finished model; raise RunError on failure.
 
-        `stopped` is the reason a callback gave for ending the training, if any.
+        `ending` is what the manifest says about the end of the training.
         """
         with _writing(self.directory):
             self._weights(model)
             self._write(folder.METRICS, json_document(metrics))
             self._checksums[folder.HISTORY] = f"sha256:{self.history.state()['sha256']}"
-            files: dict[str, Any] = {"files": dict(sorted(self._checksums.items()))}
-            self._end("finished", seconds, ({"stopped": stopped} if stopped else {}) | files)
+            files = {"files": dict(sorted(self._checksums.items()))}
+            self._end("finished", seconds, {**ending, **files})
 
     def forget_checkpoints(self) -> None:
         """Remove the checkpoints of a finished run; ignore files that cannot be removed."""
@@ -205,7 +205,7 @@ class Record:
         write_atomically(self.directory / name, content)
         self._checksums[name] = checksum(content)
 
-    def _end(self, status: str, seconds: float, more: dict[str, Any]) -> None:
+    def _end(self, status: str, seconds: float, more: Mapping[str, Any]) -> None:
         self._manifest |= {"status": status, "ended": now(), "seconds": round(seconds, 3), **more}
         write_json(self.directory / folder.MANIFEST, self._manifest)
 

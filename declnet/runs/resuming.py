@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from declnet.contracts.callback import Callback
 from declnet.data.loading import GivenData
 from declnet.errors import OutputError, ResumeError
 from declnet.registry.registry import Registry
@@ -13,6 +14,7 @@ from declnet.runs import folder
 from declnet.runs.checkpoints import Checkpoint, Notice
 from declnet.runs.folder import locked, read_manifest, reading, require_no_links
 from declnet.runs.manifest import PINNED, changes, first_manifest
+from declnet.runs.observing import Baseline
 from declnet.runs.origins import spec_of_run
 from declnet.runs.record import Record, with_nan
 from declnet.runs.run import given_data
@@ -67,12 +69,18 @@ def resume(
             _require_losses(directory, metrics)
             history = [with_nan(row) for row in stored.history]
             predictor = stored.predictor()
+            baselines = manifest.get("baseline", {}).items()
             return RunResult(
                 metrics,
                 history,
                 predictor.model,
                 directory,
                 seconds,
+                int(manifest.get("epochs", history[-1]["epoch"] + 1)),
+                manifest.get("stopped"),
+                manifest.get("restored"),
+                {name: Baseline(**each) for name, each in baselines},
+                tuple(manifest.get("warnings", ())),
                 spec=predictor.spec,
                 preparation=predictor.preparation,
                 registry=predictor.registry,
@@ -135,8 +143,18 @@ def _newest(
             raise ResumeError(f"{record.directory}: {checkpoint.file}: {error}") from None
         notice(f"resuming at epoch {checkpoint.epoch}, after {checkpoint.step} steps")
         return checkpoint, saved
-    notice("no checkpoint to resume from: starting over")
+    notice(f"no checkpoint to resume from: starting over{_how_to_keep_some(ready)}")
     return None, None
+
+
+def _how_to_keep_some(ready: ReadyRun) -> str:
+    """Return how a run has checkpoints, unless it asks for them or no installed callback would."""
+    if any(each.writes_checkpoints for each in ready.spec.training.callbacks):
+        return ""
+    entries = ready.registry.entries(Callback.kind)
+    types = [each.type for each in entries if each.component.writes_checkpoints]
+    named = " or ".join(f'"{each}"' for each in types)
+    return f"; to keep checkpoints, add the callback {named} to training.callbacks" if types else ""
 
 
 def _require_run(directory: Path) -> None:
@@ -180,7 +198,8 @@ def _require_losses(directory: Path, metrics: Mapping[str, Mapping[str, float]])
 
 def _resumed_manifest(manifest: dict[str, Any], current: Mapping[str, Any]) -> dict[str, Any]:
     """Return the manifest of a resumed run, updated to the current environment."""
-    gone = {"ended", "seconds", "error", "stopped", "files", "plugins"}  # the last: first edition
+    gone = {"ended", "seconds", "error", "epochs", "stopped", "restored", "baseline", "warnings"}
+    gone |= {"files", "plugins"}  # the last: of the first edition
     pinned = {name: current[name] for name in (*PINNED, "better") if name in current}
     gone |= set(PINNED) - set(pinned)
     kept = {name: value for name, value in manifest.items() if name not in gone}

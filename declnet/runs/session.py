@@ -10,6 +10,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
+from shlex import quote
 from types import FrameType
 from typing import Any
 
@@ -21,7 +22,8 @@ from declnet.graph.model import Model
 from declnet.registry.registry import Registry
 from declnet.runs.callbacks import ActiveRun, Callbacks
 from declnet.runs.checkpoints import KEEP_LAST
-from declnet.runs.predictions import Predictions
+from declnet.runs.observing import Baseline, Observed, never_predicted
+from declnet.runs.predictions import OutputReading, Predictions
 from declnet.runs.predictor import Predictor
 from declnet.runs.record import Record
 from declnet.spec.model import RunSpec
@@ -135,6 +137,11 @@ class RunResult:
             `Loss.predictions`.
         directory: the run's folder, or None if nothing was written.
         seconds: duration from the first epoch to the end of the evaluation.
+        epochs: number of epochs trained.
+        stopped: why a callback ended the training early; None if none did.
+        restored: where the model's parameters come from if a callback replaced the last ones.
+        baselines: the metrics of the best constant prediction, by data set.
+        warnings: what is wrong with the predictions, e.g. a class that is never predicted.
         spec: the run's spec.
         preparation: the preparation of data before the model; None if it takes arrays unchanged.
         registry: where the run's names were looked up.
@@ -145,6 +152,11 @@ class RunResult:
     model: Model
     directory: Path | None
     seconds: float
+    epochs: int
+    stopped: str | None = None
+    restored: str | None = None
+    baselines: dict[str, Baseline] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
     spec: RunSpec = field(kw_only=True, repr=False)
     preparation: FittedPreparation | None = field(kw_only=True, repr=False)
     registry: Registry = field(kw_only=True, repr=False)
@@ -188,6 +200,8 @@ class Session:
         )
         self._callbacks = Callbacks(spec.training.callbacks)
         self._between_steps = self._is_written = False
+        self._baselines: dict[str, Baseline] = {}
+        self._warnings: list[str] = []
 
     def carry_out(self, saved: Mapping[str, Any] | None = None) -> RunResult:
         """Execute the run to its end, and record the outcome in its folder.
@@ -212,7 +226,10 @@ class Session:
                 metrics = self._evaluate()
                 seconds = self._seconds()
                 if record is not None:
-                    record.finished(model, metrics, seconds, active.stopped)
+                    baselines = {name: each.as_data() for name, each in self._baselines.items()}
+                    found = {"baseline": baselines, "warnings": self._warnings}
+                    more = {name: each for name, each in found.items() if each}
+                    record.finished(model, metrics, seconds, self._ending() | more)
                 self._is_written, self._between_steps = True, False
                 self._callbacks.finished(metrics)
                 if record is not None and not active.keeps_checkpoints:
@@ -226,6 +243,9 @@ class Session:
             model,
             active.directory,
             seconds,
+            **self._ending(),
+            baselines=self._baselines,
+            warnings=tuple(self._warnings),
             spec=self._ready.spec,
             preparation=self._ready.prepared.preparation,
             registry=self._ready.registry,
@@ -290,13 +310,26 @@ class Session:
         self._saved = time.perf_counter()
 
     def _evaluate(self) -> dict[str, dict[str, float]]:
+        """Return the finished model's metrics by data set; note baselines and warnings."""
         model, spec, epoch = self._model, self._ready.spec, self._history[-1]["epoch"]
-        return {
-            name: finite_evaluation(
-                Evaluation(model, spec.loss, spec.training.metrics, data), model, epoch
-            )
-            for name, data in self._ready.prepared.data.items()
-        }
+        preparation = self._ready.prepared.preparation
+        target = preparation.target if preparation is not None else None
+        reading = OutputReading.of(spec, model.output_shape, model.dtype, target)
+        found, all_observed = {}, []
+        for name, data in self._ready.prepared.data.items():
+            observed = Observed(reading)
+            evaluation = Evaluation(model, spec.loss, spec.training.metrics, data, observed.add)
+            found[name] = finite_evaluation(evaluation, model, epoch)
+            all_observed.append(observed)
+            baseline = observed.baseline(spec.training.metrics)
+            if baseline is not None and baseline.metrics:
+                self._baselines[name] = baseline
+        true, predicted = (
+            sum(getattr(each, counts) for each in all_observed) for counts in ("true", "predicted")
+        )
+        warning = never_predicted(true, predicted, reading.class_names)
+        self._warnings = [warning] if warning is not None else []
+        return found
 
     def _end_early(self, error: BaseException) -> None:
         """Record how the run ended; interrupting an already finished run changes nothing."""
@@ -306,9 +339,18 @@ class Session:
                 self._save()
             except Exception as another:  # report the interruption
                 error.add_note(f"no checkpoint could be written: {another}")
+        if self._record is not None and interrupted and not self._is_written:
+            folder = quote(str(self._record.directory))
+            error.add_note(f"to continue this run: declnet resume {folder}")
         self._callbacks.failed(error)
         if self._record is not None and not (self._is_written and interrupted):
             self._record.failed(self._model, error, self._seconds())
+
+    def _ending(self) -> dict[str, Any]:
+        """Return how the training ended, for the result and the manifest."""
+        reasons = {"stopped": self._active.stopped, "restored": self._active.origin}
+        given = {name: each for name, each in reasons.items() if each is not None}
+        return {"epochs": self._trainer.epoch, **given}
 
     def _seconds(self) -> float:
         return time.perf_counter() - self._started

@@ -50,12 +50,21 @@ def mean_loss(losses: Array, weights: Array | None) -> tuple[float, float]:
 
 
 class Evaluation:
-    """A model's loss and metrics on one data set, computed any number of times."""
+    """A model's loss and metrics on one data set, computed any number of times.
+
+    Args:
+        watch: called with each batch's predictions.
+    """
 
     def __init__(
-        self, model: Model, loss: Loss, metrics: Sequence[Metric], data: ReadyData
+        self,
+        model: Model,
+        loss: Loss,
+        metrics: Sequence[Metric],
+        data: ReadyData,
+        watch: Watch | None = None,
     ) -> None:
-        self._loss, self._metrics, self.data = loss, metrics, data
+        self._loss, self._metrics, self.data, self._watch = loss, metrics, data, watch
         self._batches = BatchLosses(model, loss, min(len(data), model.samples_at_once))
 
     def evaluate(self, metrics: Sequence[Metric] | None = None) -> dict[str, float]:
@@ -65,7 +74,7 @@ class Evaluation:
             metrics: the metrics to compute; default: all.
         """
         chosen = self._metrics if metrics is None else metrics
-        accumulator = MetricAccumulator(self._loss, chosen)
+        accumulator = MetricAccumulator(self._loss, chosen, self._watch)
         self._batches.add_to(accumulator, self.data)
         return accumulator.result()
 

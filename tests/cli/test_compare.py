@@ -277,6 +277,18 @@ def test_what_cannot_be_listed_is_told(refused, runs, arguments, message):
     assert message in refused("runs", *arguments)
 
 
+def test_a_narrow_terminal_shows_the_metrics_that_fit(on_terminal, declnet_cli, document, tmp_path):
+    names = ["accuracy", "f1", "precision", "recall", "top_k_accuracy"]
+    document["training"] |= {"epochs": 1, "metrics": [*names[:-1], {"type": names[-1], "k": 2}]}
+    run(parse_spec(document), out=tmp_path / "runs" / "small-1")
+    narrow = on_terminal("runs", "--sort", "loss", columns=100)
+    assert max(map(len, narrow.lines)) <= 100
+    assert "train.accuracy" in narrow.text
+    assert "train.loss" in narrow.text
+    assert "3 more metrics on a wider terminal" in narrow.text
+    assert "train.top_k_accuracy" in declnet_cli.succeeds("runs")
+
+
 def test_an_empty_folder_has_no_runs(declnet_cli, tmp_path):
     (tmp_path / "runs").mkdir()
     assert declnet_cli.succeeds("runs") == "no runs\n"

@@ -32,6 +32,11 @@ def test_the_line_is_that_of_the_book():
     )
 
 
+def test_a_loss_without_a_penalty_has_no_parts_and_a_large_one_is_short():
+    values = {"loss": 55975084032.0, "data_loss": 55975084032.0, "regularization_loss": 0.0}
+    assert metrics_in_words(values, {}) == "loss: 5.598e+10"
+
+
 def test_validation_follows():
     line = log_line(EpochLogged(0, 1.0, METRICS, {**METRICS, "accuracy": 0.25}), SHORTER)
     assert line.endswith(

@@ -9,6 +9,8 @@ import time
 
 import pytest
 
+INTERRUPTED = "interrupted\nto continue this run: declnet resume out"
+
 FILES = ("weights.safetensors", "history.jsonl", "metrics.json", "history.csv")
 KILLS = 4
 """In a row, of one run; times five runs."""
@@ -142,7 +144,7 @@ def test_an_interrupted_run_goes_on_where_it_was(
         for number in numbers:
             process.send_signal(number)
         _, err = process.communicate(timeout=60)
-    assert (process.returncode, err.strip()) == (130, "interrupted")
+    assert (process.returncode, err.strip()) == (130, INTERRUPTED)
     epochs = len((tmp_path / "out" / "history.jsonl").read_text().splitlines())
     assert epochs < 1500
     done = declnet_cli("resume", "out")

@@ -15,6 +15,8 @@ from safetensors.numpy import load_file, save_file
 from declnet import load_model, open_run
 from declnet.cli.run import TERMINATION, interrupt_on_signals
 
+INTERRUPTED = "interrupted\nto continue this run: declnet resume out"
+
 
 def weights(folder):
     return (folder / "weights.safetensors").read_bytes()
@@ -26,7 +28,7 @@ def test_two_processes_train_the_same_weights_bit_for_bit(
     document["training"] |= {"batch_size": 7, "epochs": 5}
     document["model"]["dtype"] = "float32"
     spec = spec_file(document)
-    declnet_cli.succeeds("run", spec, "--out", "one")
+    assert declnet_cli("run", spec, "--out", "one").returncode == 0
     with declnet_cli.start("run", spec, "--out", "two") as process:
         process.communicate(timeout=60)
     for file in ("weights.safetensors", "history.jsonl"):
@@ -46,7 +48,7 @@ def test_the_resolved_spec_runs_again_to_the_same_weights_from_anywhere(
 def test_log_lines_look_like_the_books(declnet_cli, spec_file, document):
     document["model"]["layers"][0]["weight_regularizer"] = {"type": "l2", "strength": 0.01}
     document["data"] |= {"validation": 0.2, "test": document["data"]["train"]}
-    *logged, train, validation, test, last = declnet_cli.succeeds(
+    *logged, train, validation, test, baseline, last = declnet_cli.succeeds(
         "run", spec_file(document)
     ).splitlines()
     metrics = r"acc: [01]\.\d{3}, loss: \d+\.\d{3} \(data_loss: \d+\.\d{3}, reg_loss: 0\.\d{3}\)"
@@ -54,7 +56,45 @@ def test_log_lines_look_like_the_books(declnet_cli, spec_file, document):
     assert [bool(re.fullmatch(pattern, line)) for line in logged] == [True] * 3
     for name, line in (("train", train), ("validation", validation), ("test", test)):
         assert re.fullmatch(f"{name}: {metrics}", line)
+    assert re.fullmatch(r'test baseline, always "\d": acc: 0\.\d{3}', baseline)
     assert re.fullmatch(r"\d+\.\d\d s, runs/small-1", last)
+
+
+def test_a_class_that_is_never_predicted_is_a_warning_beside_the_baseline(
+    declnet_cli, tmp_path, document, spec_file
+):
+    labels = np.array([0] * 27 + [1] * 3)
+    np.savez(tmp_path / "rare.npz", x=np.zeros((30, 2)), y=labels)
+    document["data"]["train"]["path"] = str(tmp_path / "rare.npz")
+    document["model"]["layers"][-2]["units"] = 2
+    document["training"] |= {"epochs": 200, "log_every": 200}
+    done = declnet_cli("run", spec_file(document), "--out", "out")
+    warning = 'the model never predicts the class "1" (3 of 30 samples)'
+    assert f"warning: {warning}" in done.stdout
+    assert 'train baseline, always "0": acc: 0.900' in done.stdout.splitlines()
+    manifest = json.loads((tmp_path / "out/manifest.json").read_text())
+    metrics = {"prediction": 'always "0"', "metrics": {"accuracy": 0.9}}
+    assert (manifest["warnings"], manifest["baseline"]) == ([warning], {"train": metrics})
+    again = declnet_cli("evaluate", "out")
+    assert f"warning: {warning}" in again.stdout
+    assert 'baseline: always "0"' in again.stdout
+
+
+def test_early_stopping_says_where_it_stopped_and_the_best_epoch(
+    declnet_cli, spec_file, document, tmp_path
+):
+    stop = {"type": "early_stopping", "monitor": "loss", "min_delta": 99.0, "patience": 3}
+    document["training"] |= {"epochs": 50, "log_every": 40, "callbacks": [stop]}
+    out = declnet_cli.succeeds("run", spec_file(document), "--out", "runs/one")
+    stopped, restored = out.splitlines()[-3:-1]
+    assert re.fullmatch(
+        r"stopped after epoch 3: no improvement of loss over \S+ since epoch 0", stopped
+    )
+    assert re.fullmatch(
+        r"the model has the parameters of epoch 0, with the best loss, \S+", restored
+    )
+    (listed,) = json.loads(declnet_cli.succeeds("runs", "--format", "json"))
+    assert listed["epochs"] == 4
 
 
 def test_quiet_runs_print_the_result_alone_and_are_numbered_by_name(
@@ -70,7 +110,8 @@ def test_quiet_runs_print_the_result_alone_and_are_numbered_by_name(
 def test_overrides_change_any_key(declnet_cli, spec_file, document, tmp_path, history_of):
     changes = ["model.layers.0.units=9", "training.epochs=2", "optimizer.decay=1"]
     options = [f"--set={change}" for change in [*changes, "model.layers.1=tanh"]]
-    declnet_cli.succeeds("run", spec_file(document), *options, "--quiet", "--out", "out")
+    done = declnet_cli("run", spec_file(document), *options, "--quiet", "--out", "out")
+    assert done.returncode == 0
     assert load_file(tmp_path / "out" / "weights.safetensors")["dense_1.weights"].shape == (2, 9)
     assert [row["learning_rate"] for row in history_of(tmp_path / "out")] == [0.1, 0.05]
     assert 'type = "tanh"' in (tmp_path / "out" / "spec.toml").read_text()
@@ -81,7 +122,7 @@ def test_warnings_are_shown_and_the_run_goes_on(declnet_cli, spec_file, document
     done = declnet_cli("run", spec, "--quiet", "--out", "out", "--set", "model.layers.1=linear")
     assert done.returncode == 0
     assert done.stderr.startswith("warning[W003]: ")
-    assert done.stderr.endswith("\n1 warning; `declnet explain W003` says more\n")
+    assert "\n1 warning; `declnet explain W003` says more\n" in done.stderr
     assert (tmp_path / "out" / "metrics.json").is_file()
 
 
@@ -228,7 +269,7 @@ def test_an_interrupted_run_says_so_and_keeps_history_and_weights(
 ):
     endless.send_signal(number)
     _, err = endless.communicate(timeout=60)
-    assert (endless.returncode, err.strip()) == (130, "interrupted")
+    assert (endless.returncode, err.strip()) == (130, INTERRUPTED)
     out = tmp_path / "out"
     manifest = json.loads((out / "manifest.json").read_text())
     assert manifest["status"] == "interrupted"
@@ -273,5 +314,5 @@ def test_a_quiet_run_that_logs_nothing_is_interrupted_too(
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
-    assert (process.returncode, err.strip()) == (130, "interrupted")
+    assert (process.returncode, err.strip()) == (130, INTERRUPTED)
     assert '"interrupted"' in (tmp_path / "out" / "manifest.json").read_text()

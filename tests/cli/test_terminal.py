@@ -114,9 +114,10 @@ def test_with_output_in_a_file_the_bar_is_on_the_terminal(on_terminal, spec, tmp
     assert "epoch" in screen.text
     assert "━" in screen.text
     lines = (tmp_path / "elsewhere").read_text("utf-8").splitlines()
-    assert len(lines) == 101 + 4
+    assert len(lines) == 101 + 5
     assert lines[0].startswith("epoch: 0, acc: ")
-    assert lines[-4].startswith("train: acc: ")
+    assert lines[-5].startswith("train: acc: ")
+    assert lines[-2].startswith("test baseline, always ")
 
 
 def test_without_a_terminal_for_the_bar_there_are_lines(on_terminal, spec):

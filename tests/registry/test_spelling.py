@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from declnet.registry.spelling import closest, kind_in_words, suggestion, with_article
+from declnet.registry.spelling import closest, counted, kind_in_words, suggestion, with_article
 
 
 @pytest.mark.parametrize("written", ["dens", "Dense", "DENSE", "densee"])
@@ -39,3 +39,14 @@ def test_kinds_in_sentences():
         "an optimizer",
         "a data source",
     ]
+
+
+def test_a_word_of_other_beginning_is_no_misspelling():
+    columns = ["Home", "Capital gain", "leaky_relu"]
+    assert closest("Income", columns) is None
+    assert closest("capital_gain", columns) == "Capital gain"
+    assert closest("leaky", columns) == "leaky_relu"
+
+
+def test_a_count_agrees_with_its_noun():
+    assert [counted(n, "column") for n in (0, 1, 2)] == ["0 columns", "1 column", "2 columns"]

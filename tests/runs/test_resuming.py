@@ -346,6 +346,17 @@ def test_a_run_killed_at_any_file_operation_is_finished_by_resume_or_run(tmp_pat
     assert int(done.stdout) > 50
 
 
+def test_a_run_without_checkpoints_says_how_to_have_them(document, tmp_path):
+    found = []
+    with pytest.raises(Stop):
+        run(parse_spec(document), out=tmp_path / "run", listener=stop_at(1))
+    resume(tmp_path / "run", notice=found.append)
+    assert found == [
+        "no checkpoint to resume from: starting over; to keep checkpoints, add the callback "
+        '"checkpoint" to training.callbacks'
+    ]
+
+
 def test_a_finished_run_is_left_as_it_is(whole):
     before = {each: each.stat().st_mtime_ns for each in whole.rglob("*")}
     notices = []

@@ -70,11 +70,21 @@ def _final(run: StoredRun) -> Table | None:
     metrics = dict.fromkeys(metric for name in sets for metric in run.metrics[name])
     if not sets:
         return None
+    columns = {name: run.metrics[name] for name in sets} | _baseline(run, sets)
     rows = tuple(
-        (metric.replace("_", " "), *(format_number(run.metrics[name].get(metric)) for name in sets))
+        (metric.replace("_", " "), *(format_number(each.get(metric)) for each in columns.values()))
         for metric in metrics
     )
-    return Table("Metrics of the finished model", ("metric", *sets), rows)
+    return Table("Metrics of the finished model", ("metric", *columns), rows)
+
+
+def _baseline(run: StoredRun, sets: Sequence[str]) -> dict[str, Mapping[str, float]]:
+    """Return the metrics of a constant prediction on the most telling data, by what it is."""
+    stored = run.manifest.get("baseline", {})
+    name = next((each for each in SETS if each in sets and each in stored), None)
+    if name is None:
+        return {}
+    return {f"{name} baseline: {stored[name]['prediction']}": stored[name]["metrics"]}
 
 
 def _several_final(runs: Mapping[str, StoredRun]) -> Table:
@@ -134,6 +144,11 @@ def _facts(run: StoredRun) -> tuple[Tile, ...]:
         facts.append(Tile("took", format_duration(manifest["seconds"])))
     if run.history:
         facts.append(Tile("last epoch", format_number(run.history[-1].get("epoch"))))
+        rates = {row.get("learning_rate") for row in run.history}
+        if len(rates) == 1:  # otherwise there is a chart
+            facts.append(Tile("learning rate", format_number(rates.pop())))
+    if manifest.get("restored"):
+        facts.append(Tile("parameters of", str(manifest["restored"])))
     if manifest.get("stopped"):
         facts.append(Tile("stopped early", str(manifest["stopped"])))
     return tuple(facts)

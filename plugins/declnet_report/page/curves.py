@@ -73,6 +73,11 @@ class Curves:
         """Return all data sets with the metric."""
         return [part for part in dict.fromkeys(each.part for each in self.series) if part]
 
+    @property
+    def is_constant(self) -> bool:
+        """Return whether all values are equal."""
+        return len({value for each in self.series for _, value in each.points}) == 1
+
     def label(self, series: Series) -> str:
         """Return the part of a curve's name that distinguishes it from the others."""
         words = ([series.run] if self.several else []) + ([series.part] if series.part else [])
@@ -95,14 +100,18 @@ class Curves:
 
 
 def curve_charts(histories: Mapping[str, Rows]) -> tuple[Chart, ...]:
-    """Return charts of the loss, each metric and the learning rate, if logged.
+    """Return charts of the loss, each metric and the learning rate, if it changes.
 
     Args:
         histories: the logged epochs by run.
     """
     names = [*logged_metrics(histories.values()), "learning_rate"]
     all_curves = [curves_of(histories, name) for name in names]
-    return tuple(_chart(curves) for curves in all_curves if curves.series)
+    return tuple(
+        _chart(curves)
+        for curves in all_curves
+        if curves.series and not (curves.name == "learning_rate" and curves.is_constant)
+    )
 
 
 def curves_of(histories: Mapping[str, Rows], name: str) -> Curves:

@@ -23,7 +23,7 @@ def format_number(value: Any) -> str:
     size = abs(value)
     if size >= 1e7 or 0 < size < 1e-3:
         return f"{value:.2e}"
-    return f"{value:,.0f}" if size >= 1e4 else f"{value:#.4g}" if size else "0"
+    return f"{value:,.0f}" if size >= 1e4 else f"{value:#.4g}".rstrip(".") if size else "0"
 
 
 def format_score(value: float) -> str:

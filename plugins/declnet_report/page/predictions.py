@@ -79,13 +79,14 @@ def class_metrics(predictions: Predictions) -> Section:
         return _by_output(predictions, true, predicted, scores)
     names = list(reading.class_names or ())
     if reading.sort == "binary":
-        rankings = [None, rank(scores[:, 0], true == 1)]
+        rankings = [rank(-scores[:, 0], true == 0), rank(scores[:, 0], true == 1)]
     else:
         rankings = [rank(scores[:, index], true == index) for index in range(len(names))]
     matrix = ConfusionMatrix.of(true, predicted, len(names))
     right, total = int(matrix.counts.trace()), len(true)
     share = f"{100 * right / total:.1f} %"
     note = f"{predictions.note} {format_number(right)} of them ({share}) are predicted rightly."
+    note += _never_predicted(matrix, names)
     charts: list[Chart] = []
     if predictions.predictor.model.input_shape == (2,):
         charts.append(class_surface(predictions, true, predicted, names))
@@ -95,6 +96,16 @@ def class_metrics(predictions: Predictions) -> Section:
         tables.append(_most_confused(matrix.counts, names))
         return Section(note, tuple(charts), tuple(tables))
     return Section(note, tuple(charts), tuple(tables), _confusion(matrix.counts, names))
+
+
+def _never_predicted(matrix: ConfusionMatrix, names: Sequence[str]) -> str:
+    """Return a warning that begins with a space, if classes that occur are never predicted."""
+    missing = np.flatnonzero((matrix.support > 0) & (matrix.counts.sum(axis=0) == 0))
+    if not missing.size:
+        return ""
+    share = f"{matrix.support[missing].sum()} of {matrix.support.sum()} samples"
+    classes = ", ".join(names[each] for each in missing.tolist())
+    return f" Warning: never predicted: {classes} ({share})."
 
 
 def _by_output(predictions: Predictions, true: Array, predicted: Array, scores: Array) -> Section:

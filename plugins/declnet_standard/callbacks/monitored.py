@@ -137,7 +137,8 @@ class EarlyStopping(MonitoredCallback):
         if state.improves(value, self.min_delta):
             state.best, state.since = value, epoch.epoch
             if self.restore_best:
-                state.run.restore_parameters(state.run.model.parameters())
+                origin = f"epoch {epoch.epoch}, with the best {self.monitor}, {value:.6g}"
+                state.run.restore_parameters(state.run.model.parameters(), origin)
         elif state.waited(epoch.epoch) >= self.patience:
             over = "" if state.best is None else f" over {state.best:.6g}"
             state.run.stop(f"no improvement of {self.monitor}{over} since epoch {state.since}")
@@ -185,6 +186,7 @@ class Checkpoint(MonitoredCallback):
     """
 
     type = "checkpoint"
+    writes_checkpoints = True
     examples = (
         {},
         {"every_epochs": 5, "every_minutes": 10.0, "keep_last": 3, "monitor": "validation_loss"},

@@ -141,14 +141,14 @@ class CSVFile:
 
     def _ragged(self, position: int, row: list[str]) -> DataError:
         cells = f"{len(row)} cell{'s' if len(row) != 1 else ''}"
+        columns = "is 1 column" if len(self.names) == 1 else f"are {len(self.names)} columns"
         hint = (
             f"is the delimiter {self._form.delimiter!r} within a cell? Put that in quotation marks"
         )
         if len(row) < len(self.names):
             hint = "is it cut off?"
         return DataError(
-            f"{self._form.path}: row {self._row + position} has {cells}, but there are "
-            f"{len(self.names)} columns",
+            f"{self._form.path}: row {self._row + position} has {cells}, but there {columns}",
             hint=hint,
         )
 

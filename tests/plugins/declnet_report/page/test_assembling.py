@@ -26,10 +26,11 @@ def test_a_run_is_told_in_short(classifier_page, classifier):
 def test_final_figures_are_those_of_the_run(classifier_page, classifier):
     metrics = json.loads((classifier / "metrics.json").read_text("utf-8"))
     heading, *rows = classifier_page.section("overview").one("table").rows()
-    assert heading == ["metric", "train", "validation", "test"]
-    for name, *cells in rows:
-        found = [metrics[part][name.replace(" ", "_")] for part in heading[1:]]
+    assert heading == ["metric", "train", "validation", "test", 'test baseline: always "0"']
+    for name, *cells, baseline in rows:
+        found = [metrics[part][name.replace(" ", "_")] for part in heading[1:-1]]
         assert [float(cell) for cell in cells] == pytest.approx(found, rel=1e-3)
+        assert baseline == ("0.3333" if name == "accuracy" else "\N{EN DASH}")
     assert [row[0] for row in rows] == [*("loss", "data loss", "regularization loss", "accuracy")]
 
 
@@ -40,7 +41,7 @@ def test_curves_are_those_of_the_history(classifier_page, classifier):
     for part, key in (("train", "loss"), ("validation", "validation_loss")):
         drawn = {each["epoch"]: each["value"] for each in values if each["set"] == part}
         assert drawn == {row["epoch"]: row[key] for row in history}
-    assert classifier_page.titles()[:3] == ["Loss", "Accuracy", "Learning rate"]
+    assert classifier_page.titles()[:2] == ["Loss", "Accuracy"]
 
 
 def test_classes_have_a_confusion_matrix_that_counts(classifier_page, classifier, shared_runs):
@@ -56,8 +57,14 @@ def test_classes_have_a_confusion_matrix_that_counts(classifier_page, classifier
     assert f"{right} of them" in classifier_page.section("predictions").text
 
 
+def test_a_constant_learning_rate_is_a_fact_and_no_chart(classifier_page):
+    facts = classifier_page.root.one("header").text
+    assert "learning rate" in facts
+    assert "0.02000" in facts
+
+
 def test_classes_have_curves_and_figures(classifier_page):
-    assert classifier_page.titles()[3:] == ["Decision surface", "ROC curve", "Precision and recall"]
+    assert classifier_page.titles()[2:] == ["Decision surface", "ROC curve", "Precision and recall"]
     tables = classifier_page.section("predictions").all("table")
     heading, *rows = next(each.rows() for each in tables if each.rows()[0][0] == "class")
     assert heading == ["class", "precision", "recall", "F1", "ROC area", "support"]
@@ -77,15 +84,18 @@ def test_the_decision_surface_marks_what_is_wrong(classifier_page):
 )
 def test_values_of_one_or_two_inputs_have_their_function(page_of, runs, inputs, outputs, first):
     page = page_of(runs.regression("plane", inputs, outputs))
-    assert page.titles()[3:] == [*first, "Predicted and true values", "Residuals"]
+    assert page.titles()[2:] == [*first, "Predicted and true values", "Residuals"]
     points = page.spec("Predicted and true values")["layer"][1]["data"]["values"]
     assert len(points) == 80 * outputs
 
 
 def test_one_answer_is_two_classes(page_of, runs):
     page = page_of(runs.binary())
-    assert page.titles()[3:] == ["ROC curve", "Precision and recall"]
+    assert page.titles()[2:] == ["ROC curve", "Precision and recall"]
     assert len(page.root.one("table", class_="confusion").all("tr")) == 3
+    tables = [each.rows() for each in page.section("predictions").all("table")]
+    (_, *scores) = next(each for each in tables if each[0][0] == "class")
+    assert scores[0][4] == scores[1][4] != "\N{EN DASH}"
 
 
 def test_several_answers_have_a_line_each(page_of, runs):
@@ -94,6 +104,17 @@ def test_several_answers_have_a_line_each(page_of, runs):
     tables = [each.rows() for each in page.section("predictions").all("table")]
     rows = next(each for each in tables if each[0][0] == "output")
     assert [row[0] for row in rows[1:]] == ["output 1", "output 2"]
+
+
+def test_a_matrix_of_26_classes_takes_the_width_of_the_page(page_of, runs):
+    y = np.arange(130) % 26
+    layers = [{"type": "dense", "units": 26}, "softmax"]
+    x = np.random.default_rng(0).normal(size=(130, 3))
+    page = page_of(runs.run("letters", x, y, layers, "categorical_crossentropy"))
+    assert len(page.root.one("table", class_="many").all("tr")) == 27
+    assert page.root.all("div", class_="wide")
+    assert page.root.all("td", class_="wrong")
+    assert "Warning: never predicted: " in page.section("predictions").text
 
 
 def test_many_classes_have_a_table_of_confusions(page_of, runs):
@@ -212,7 +233,7 @@ def test_what_is_missing_is_told_and_the_rest_shown(
     for section in ("predictions", "parameters", "network"):
         assert (reason in page.section(section).text) == (section in told_in)
     assert "Metrics that need predictions are left out: " in page.section("predictions").text
-    assert page.titles() == ["Loss", "Accuracy", "Learning rate"]
+    assert page.titles() == ["Loss", "Accuracy"]
     assert len(page.section("parameters").all("figure")) == histograms
     assert len(page.root.all("svg")) == ("network" not in told_in)
 
@@ -238,7 +259,7 @@ def test_a_run_that_failed_shows_what_there_is(page_of, runs):
     notice = page.section("overview").one("p", class_="bad").text
     assert notice == "The run failed. DivergenceError: epoch 29: the loss is nan"
     assert page.root.one("header").one("span", class_="failed").text == "failed"
-    assert page.titles() == ["Loss", "Accuracy", "Learning rate"]
+    assert page.titles() == ["Loss", "Accuracy"]
     assert "loss, last epoch" in page.section("overview").text
     assert "left no weights" in page.section("predictions").text
     assert "left no weights" in page.section("parameters").text

@@ -31,6 +31,7 @@ class Played:
     stopped: str | None = None
     stopped_at: int | None = None
     restored: int | None = None
+    origin: str | None = None
     rates: list[float] = field(default_factory=list)
     best: list[int] = field(default_factory=list)
     plans: list[dict] = field(default_factory=list)
@@ -52,8 +53,8 @@ class Played:
     def scale_learning_rate(self, factor):
         self.rate *= factor
 
-    def restore_parameters(self, parameters):
-        self.restored = int(parameters["w"][0])
+    def restore_parameters(self, parameters, origin=None):
+        self.restored, self.origin = int(parameters["w"][0]), origin
 
     def save_checkpoint(self, best=False):
         self.best += [self.model.epoch] if best else []

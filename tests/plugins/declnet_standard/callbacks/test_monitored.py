@@ -33,6 +33,7 @@ def test_it_stops_after_its_patience_and_keeps_the_best(follow):
     found, _ = follow(EarlyStopping(patience=3), [5, 4, 3, 3, 3.5, 2.999, 3, 4, 5, 6, 7])
     assert (found.stopped_at, found.restored) == (8, 5)
     assert found.stopped == "no improvement of validation_loss over 2.999 since epoch 5"
+    assert found.origin == "epoch 5, with the best validation_loss, 2.999"
 
 
 def test_min_delta_asks_for_more_than_a_little(follow):
