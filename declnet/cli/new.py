@@ -183,8 +183,7 @@ def _left_out(table: TableProfile, document: dict[str, Any], spec: Path) -> list
         return []
     shown = ", ".join(f'"{each}"' for each in names[:MOST_SHOWN])
     more = f" and {len(names) - MOST_SHOWN} more" if len(names) > MOST_SHOWN else ""
-    why = f" ({spec} says why)" if spec.suffix.lower() == ".toml" else ""
-    return [f"left out as useless: {shown}{more}{why}"]
+    return [f"not used to predict: {shown}{more}; see {spec}"]
 
 
 def _parsed(template: Template, method: str, text: object) -> dict[str, Any]:

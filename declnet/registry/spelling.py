@@ -20,6 +20,7 @@ def closest(name: str, known: Iterable[str]) -> str | None:
     alike = [each for each in names if each[:1] == written[:1]]
     close = get_close_matches(written, names, n=1, cutoff=SIMILAR)
     close = close or get_close_matches(written, alike, n=1, cutoff=SAME_INITIAL)
+    close = close or [each for each in names if written in each.split("_")]
     if close or not written:
         return names[close[0]] if close else None
     return next((each for each in sorted(names.values()) if _initials(each) == written), None)

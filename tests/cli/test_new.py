@@ -213,7 +213,7 @@ def test_identifiers_are_left_out_and_dates_prepared_with_a_note(declnet_cli, tm
     (tmp_path / "t.csv").write_text("\n".join(["number,user_id,day,x,y", *rows]))
     done = declnet_cli("new", "spec.toml", "--data", "t.csv", "--target", "y")
     text = (tmp_path / "spec.toml").read_text("utf-8")
-    assert done.stderr == 'note: left out as useless: "number", "user_id" (spec.toml says why)\n'
+    assert done.stderr == 'note: not used to predict: "number", "user_id"; see spec.toml\n'
     assert "left out: numbers the rows" in text
     assert "left out: an identifier, different in each row" in text
     assert '{ type = "datetime" }' in text

@@ -16,8 +16,8 @@ MODEL = {"predict", "model", "evaluate", "resume"}
 USED_BY = {
     "spec.toml": {*MODEL, "summary"},
     "weights.safetensors": MODEL,
-    "preparation.json": {"predict", "evaluate"},
-    "preparation.safetensors": {"predict", "evaluate"},
+    "preparation.json": {"predict", "evaluate", "resume"},
+    "preparation.safetensors": {"predict", "evaluate", "resume"},
     "metrics.json": {"metrics", "resume"},
     "history.jsonl": {"history", "resume"},
 }

@@ -190,8 +190,9 @@ def test_a_program_gets_probabilities_and_the_model_alone_its_output(logits, tra
     assert np.allclose(outputs, trained.logits)
 
 
-def test_predictions_of_a_wrong_shape_are_attributed(logits, trained, tmp_path):
+def test_predictions_of_a_wrong_shape_are_attributed(logits, trained, tmp_path, forget_checksums):
     shutil.copytree(trained.folder / "run", tmp_path / "run")
+    forget_checksums(tmp_path / "run")
     spec = tmp_path / "run" / "spec.toml"
     spec.write_text(re.sub(r'"logit_\w+"', '"broken_logits"', spec.read_text()))
     done = logits("predict", tmp_path / "run", trained.folder / "x.npy")
