@@ -170,6 +170,8 @@ def prepare_sets(
     lasting = any(not each.training_only for each in spec.prepare)
     if preparation is None and (isinstance(train, Table) or lasting):
         preparation = fit_preparation(train, spec.prepare, targets, spec.no_features)
+    if spec.positive_class is not None and fitted is None:
+        preparation = _with_positive(preparation, spec.positive_class)
     datasets = {name: _prepared(each, preparation, name) for name, each in sets.items()}
     if spec.sample_weights is not None:
         for name, each in sets.items():
@@ -183,6 +185,18 @@ def prepare_sets(
             raise DataError(f"all samples of the {name} data have the weight 0")
     _require_suited(datasets["train"], spec.prepare)
     return PreparedSets(datasets, preparation)
+
+
+def _with_positive(preparation: FittedPreparation | None, name: str) -> FittedPreparation:
+    """Return a preparation that gives a class the label 1; raise DataError without a table."""
+    if preparation is None or preparation.target is None:
+        raise DataError(
+            "the training data is not a table, so its classes have no names",
+            hint="remove this key; the label 1 is the positive class",
+            path=("data", "positive_class"),
+            code="E036",
+        )
+    return replace(preparation, target=preparation.target.with_positive(name))
 
 
 def _prepared(data: Data, preparation: FittedPreparation | None, name: str) -> Dataset:

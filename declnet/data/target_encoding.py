@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.table import Table, column_type, distinct_values, missing_values
 from declnet.data.columns import losses_hint
 from declnet.errors import DataError
+from declnet.registry.spelling import suggestion
 
 _LEAVE_OUT = (
     'leave such rows out, e.g. by missing_target = "leave_out" in the data source, or fill them'
@@ -23,7 +24,8 @@ class TargetEncoding:
     """The encoding of the training data's target column.
 
     Attributes:
-        classes: the sorted distinct values, whose positions are the labels; None for values.
+        classes: the distinct values, whose positions are the labels: sorted, except that a named
+            positive class comes last; None for values.
     """
 
     column: str
@@ -76,6 +78,27 @@ class TargetEncoding:
                 code="E041",
             )
         return cls(name, classes)
+
+    def with_positive(self, name: str) -> TargetEncoding:
+        """Return the encoding that gives a class the label 1.
+
+        Raises:
+            DataError: there is no such class, or there are not two.
+        """
+        names, path = self.class_names or (), ("data", "positive_class")
+        if len(names) != 2:
+            found = f"has {len(names)} classes" if names else "holds numbers"
+            raise DataError(
+                f'a positive class is one of two, but the target "{self.column}" {found}',
+                hint="remove this key",
+                path=path,
+                code="E036",
+            )
+        if name not in names:
+            hint = suggestion(name, names, "classes")
+            raise DataError(f'there is no class "{name}"', hint=hint, path=path, code="E034")
+        classes = self.classes or ()
+        return self if name == names[1] else replace(self, classes=classes[::-1])
 
     def encode(self, records: Table) -> Array:
         """Return the labels (n,) or values (n,) of any data.

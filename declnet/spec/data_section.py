@@ -105,6 +105,11 @@ class DataSpec(StrictModel):
     prepare: tuple[Transform, ...] = Field(
         default=(), description="transforms in order, fitted on what the model learns from"
     )
+    positive_class: str | None = Field(
+        default=None,
+        description="of two classes in a table, the one that precision, recall and ROC AUC count "
+        "and that thresholds apply to; default: the last one in sorted order",
+    )
     class_weights: ClassWeights | None = Field(
         default=None,
         description='how much each class counts in the loss: a table, or "balanced": all classes '

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from declnet import DataError, Dataset, SpecError, Table, parse_spec, run
-from declnet.data.sets import prepared_sets, split_sets
+from declnet.data.sets import prepare_sets, prepared_sets, split_sets
 from declnet.spec.data_section import DataSpec, SplitSpec
 
 
@@ -57,9 +57,29 @@ def test_a_column_of_weights_is_no_feature(two_classes):
     assert train.weights.tolist() == expected
 
 
+def test_the_positive_class_has_the_label_1(two_classes):
+    default = two_classes()["train"]
+    named = two_classes(positive_class="false")["train"]
+    assert (default.class_names, named.class_names) == (("false", "true"), ("true", "false"))
+    assert named.y.tolist() == (1 - default.y).tolist()
+
+
+def test_a_positive_class_needs_names():
+    spec = DataSpec(positive_class="yes")
+    sets = {"train": Dataset(np.zeros((4, 2)), np.arange(4) % 2)}
+    with pytest.raises(DataError, match="not a table") as caught:
+        prepare_sets(sets, spec, "classes")
+    assert (caught.value.path, caught.value.code) == (("data", "positive_class"), "E036")
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
+        ({"positive_class": "tru"}, 'no class "tru".*did you mean "true"'),
+        (
+            {"positive_class": "3", "train": {"target": "w"}},
+            'one of two, but the target "w" has 3 classes',
+        ),
         ({"class_weights": {"yes": 2}}, 'no class "yes".*classes: false, true'),
         (
             {"class_weights": {"true": 0, "false": 0}},
@@ -68,9 +88,10 @@ def test_a_column_of_weights_is_no_feature(two_classes):
         ({"sample_weights": "weight"}, 'no column "weight"'),
     ],
 )
-def test_wrong_weights_are_told(two_classes, data, message):
+def test_wrong_weights_and_classes_are_told(two_classes, document, data, message):
+    train = document["data"]["train"] | data.pop("train", {})
     with pytest.raises(DataError, match=message):
-        two_classes(**data)
+        two_classes(train=train, **data)
 
 
 def test_a_weight_below_zero_is_named(document, tmp_path):
