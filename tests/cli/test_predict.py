@@ -435,7 +435,7 @@ def test_memory_does_not_grow_with_the_file(flowers, tmp_path):
     """Both tables are many times what is read at once; the longer one has 45 MB more."""
     row = f"1.2345678901234567,red,2.345678901234567,{'a comment ' * 36}\n"
     peaks = []
-    for count in (50_000, 150_000):
+    for count in (100_000, 200_000):
         with (tmp_path / "big.csv").open("w") as file:
             file.write("length,color,width,comment\n")
             file.writelines(row for _ in range(count))

@@ -55,6 +55,7 @@ STRING_KEYS = [
     "data.prepare.0",
     "data.prepare.0.columns.0",
     "data.class_weights",
+    "data.positive_class",
     "data.sample_weights",
     "model.dtype",
     "model.initial_weights",
