@@ -107,8 +107,8 @@ class DataSpec(StrictModel):
     )
     positive_class: str | None = Field(
         default=None,
-        description="of two classes in a table, the one that precision, recall and ROC AUC count "
-        "and that thresholds apply to; default: the last one in sorted order",
+        description="of two classes in a table, the one with the label 1, which metrics of two "
+        "classes and thresholds are about; default: the last one in sorted order",
     )
     class_weights: ClassWeights | None = Field(
         default=None,
