@@ -76,15 +76,36 @@ def read_manifest(directory: Path) -> dict[str, Any]:
     manifest = read_object(directory / MANIFEST)
     if not isinstance(manifest.get("status"), str):
         raise ValueError(f"{MANIFEST}: has no status")  # noqa: TRY004
-    if type(manifest.get("seconds", 0)) not in (int, float):
-        raise ValueError(f"{MANIFEST}: seconds is not a number")
-    for name in ("data", "files"):
-        if not isinstance(manifest.get(name, {}), dict):
-            raise ValueError(f"{MANIFEST}: {name} is not a JSON object")  # noqa: TRY004
-    for name, described in manifest.get("data", {}).items():
-        if not isinstance(described, dict):
-            raise ValueError(f"{MANIFEST}: data.{name} is not a JSON object")  # noqa: TRY004
+    for name, types in _TYPES.items():
+        _require(manifest, name, types)
+    for section in ("data", "baseline"):
+        for name in manifest.get(section, {}):
+            _require(manifest[section], name, (dict,), f"{section}.")
+    for name, baseline in manifest.get("baseline", {}).items():
+        where = f"baseline.{name}."
+        if baseline.keys() != {"prediction", "metrics"}:
+            raise ValueError(f"{MANIFEST}: {where[:-1]} needs a prediction and metrics alone")
+        _require(baseline, "metrics", (dict,), where)
+        for metric in baseline["metrics"]:
+            _require(baseline["metrics"], metric, (int, float, type(None)), f"{where}metrics.")
     return manifest
+
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "seconds": (int, float),
+    "epochs": (int,),
+    "data": (dict,),
+    "files": (dict,),
+    "baseline": (dict,),
+    "warnings": (list,),
+}
+_IN_WORDS = {int: "a number", list: "a list", dict: "a JSON object"}
+
+
+def _require(table: dict[str, Any], name: str, types: tuple[type, ...], where: str = "") -> None:
+    """Raise ValueError if a table of the manifest has a value of another type."""
+    if name in table and type(table[name]) not in types:
+        raise ValueError(f"{MANIFEST}: {where}{name} is not {_IN_WORDS[types[0]]}")
 
 
 def read_metrics(directory: Path) -> dict[str, dict[str, Any]]:

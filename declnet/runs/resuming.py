@@ -76,10 +76,13 @@ def resume(
                 predictor.model,
                 directory,
                 seconds,
-                int(manifest.get("epochs", history[-1]["epoch"] + 1)),
+                manifest.get("epochs", history[-1]["epoch"] + 1),
                 manifest.get("stopped"),
                 manifest.get("restored"),
-                {name: Baseline(**each) for name, each in baselines},
+                {
+                    name: Baseline(each["prediction"], with_nan(each["metrics"]))
+                    for name, each in baselines
+                },
                 tuple(manifest.get("warnings", ())),
                 spec=predictor.spec,
                 preparation=predictor.preparation,
