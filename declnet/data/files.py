@@ -279,7 +279,7 @@ def _excluded(table: Table, target: str, wishes: Wishes) -> tuple[str, ...]:
     for name in (*features, *exclude):
         require_column(table.columns, name)
         if name == target:
-            raise DataError(f'"{name}" is the target, so it is no feature')
+            raise DataError(f'"{name}" is the target, so it cannot be a feature')
     kept = set(features or table.columns) - set(exclude) | {target}
     return tuple(name for name in table.columns if name not in kept)
 

@@ -22,7 +22,7 @@ MOST_VALUES = 64
 
 @dataclass(frozen=True)
 class Baseline:
-    """The metrics of a model that always predicts the same: what a useful model must beat.
+    """The metrics of a model that always predicts the same, which a useful model must beat.
 
     Attributes:
         prediction: what it predicts, e.g. `always "no"`: the most frequent class of the data, or

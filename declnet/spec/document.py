@@ -73,7 +73,7 @@ def _read_text(path: Path) -> str:
         with path.open("rb") as file:
             content = file.read(LARGEST_FILE + 1)
         if len(content) > LARGEST_FILE:
-            hint = "put data into files of its own, and name them in [data]"
+            hint = "put data into separate files, and name them in [data]"
             raise _unreadable(path, f"too large for a spec: more than {LARGEST_FILE:,} bytes", hint)
         return content.decode("utf-8-sig")
     except FileNotFoundError:

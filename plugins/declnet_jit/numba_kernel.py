@@ -64,7 +64,7 @@ class Routine:
         return compiled
 
     def _discard_cache(self) -> None:
-        """Empty the function's cache on disk, or do without it if it cannot be written."""
+        """Empty the function's cache on disk, or disable the cache if it cannot be written."""
         import numba
 
         try:

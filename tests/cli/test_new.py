@@ -200,7 +200,9 @@ def test_features_exclude_and_no_header_choose_columns(declnet_cli, tmp_path):
     assert train("--features", "column_3,column_2")["features"] == ["column_2", "column_3"]
     assert train("--exclude", "column_2")["features"] == ["column_3"]
     declnet_cli.succeeds("check", "spec.toml")
-    assert "the target, so it is no feature" in declnet_cli(*new, "--exclude", "column_4").stderr
+    assert (
+        "the target, so it cannot be a feature" in declnet_cli(*new, "--exclude", "column_4").stderr
+    )
     assert 'there is no column "size"' in declnet_cli(*new, "--features", "size").stderr
 
 

@@ -92,7 +92,7 @@ class BinaryAccuracy(ShareMetric):
     examples = ({}, {"threshold": 0.0})
 
     threshold: float = Field(
-        default=0.5, description="an output above it says 1; 0 for scores such as those of hinge"
+        default=0.5, description="an output above it says 1; 0 for scores, e.g. with hinge"
     )
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:
@@ -170,7 +170,7 @@ class ConfusionMetric(Metric):
         "or the ratio of their sums (micro); classes that never occur do not count",
     )
     threshold: float = Field(
-        default=0.5, description="one output above it says 1; 0 for scores such as those of hinge"
+        default=0.5, description="one output above it says 1; 0 for scores, e.g. with hinge"
     )
 
     def ratio(self, right: Array, predicted: Array, actual: Array) -> Array:

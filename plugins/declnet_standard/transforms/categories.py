@@ -150,7 +150,7 @@ class Ordinal(CategoryTransform):
     type = "ordinal"
     examples = ({}, {"columns": ["word"], "unknown": "index", "missing": "unknown"})
     missing_hint = 'put "impute" before ordinal, or set missing = "unknown" and unknown = "index"'
-    unknown_hint = 'with unknown = "index" it has an index of its own'
+    unknown_hint = 'with unknown = "index" it gets a separate index'
 
     unknown: Literal["error", "index"] = Field(
         default="error",

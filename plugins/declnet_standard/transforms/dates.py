@@ -66,8 +66,8 @@ class Datetime(Transform):
     parts: tuple[Part, ...] | None = Field(
         default=None,
         min_length=1,
-        description="which parts; default: those of elapsed, day_of_year, weekday and time_of_day "
-        "that vary in the training data",
+        description="which parts; default: elapsed, day_of_year, weekday and time_of_day, if "
+        "they vary in the training data",
     )
     cycles: bool = Field(
         default=True,
