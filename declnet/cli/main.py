@@ -71,7 +71,8 @@ def _status() -> int:
     except click.exceptions.Exit as ended:
         return ended.exit_code
     except (KeyboardInterrupt, click.Abort) as error:
-        cause = error.__cause__ or error  # click raises Abort from what interrupted it
+        # click raises Abort from what interrupted it; before 8.1.4, without a cause
+        cause = error.__cause__ or error.__context__ or error
         click.echo("\n".join(["interrupted", *getattr(cause, "__notes__", ())]), err=True)
         return 130
     except Exception as error:
