@@ -22,7 +22,6 @@ def read(spec: Path, overrides: Iterable[str], registry: Registry) -> ParsedSpec
     """
     from declnet.contracts.attribution import attributing_errors
     from declnet.errors import SpecError
-    from declnet.runs import folder
     from declnet.spec.overrides import Override, parse_override
     from declnet.spec.validate import read_spec
 
@@ -35,10 +34,6 @@ def read(spec: Path, overrides: Iterable[str], registry: Registry) -> ParsedSpec
             errors += error.problems
     if errors:
         raise SpecError(errors)
-    if spec.name == folder.SPEC and (spec.parent / folder.MANIFEST).is_file():
-        from declnet.runs.origins import knowing_origins
-
-        registry = knowing_origins(spec.parent, registry)
     with attributing_errors(registry):
         return read_spec(spec, parsed, registry)
 

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from declnet.errors import OutputError, RunError
+from declnet.registry import recorded
 from declnet.runs.writing import is_temporary, make_folder, read_bytes, sync_folder
 
 SPEC = "spec.toml"
-MANIFEST = "manifest.json"
+MANIFEST = recorded.MANIFEST
 HISTORY = "history.jsonl"
 METRICS = "metrics.json"
 WEIGHTS = "weights.safetensors"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -21,6 +20,7 @@ from declnet.graph.model import Model
 from declnet.graph.parameters import initializer_of
 from declnet.registry.discovery import default_registry
 from declnet.registry.plugin import FIRST_PARTY, LOCAL, Plugin, normalized, origins_in_words
+from declnet.registry.recorded import recorded_components, recorded_plugin
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import kind_in_words
 from declnet.runs import folder
@@ -97,20 +97,13 @@ class Origins:
             ValueError: the manifest is malformed.
         """
         try:
-            if "components" not in manifest:
-                listed = manifest.get("plugins", ())
-                return cls(
-                    {}, tuple(_plugin(each["distribution"], each["version"]) for each in listed)
-                )
-            return cls(
-                {
-                    (kind, name): _plugin(*origin.partition("==")[::2])
-                    for kind, types in manifest["components"].items()
-                    for name, origin in types.items()
-                }
+            listed = () if "components" in manifest else manifest.get("plugins", ())
+            plugins = tuple(
+                recorded_plugin(each["distribution"], each["version"]) for each in listed
             )
-        except (AttributeError, KeyError, TypeError):
-            raise ValueError("the list of components is malformed") from None
+        except (KeyError, TypeError):
+            raise ValueError("the list of plugins is malformed") from None
+        return cls(recorded_components(manifest), plugins)
 
     def versions(self, *, kernels: bool = True) -> dict[str, str]:
         """Return the versions of all distributions by name, optionally excluding kernels."""
@@ -206,17 +199,6 @@ def spec_of_run(
     return spec, registry_for(spec.plugins, view)
 
 
-def knowing_origins(directory: Path, registry: Registry) -> Registry:
-    """Return a registry whose hints on missing components follow the manifest of a run's folder.
-
-    A manifest that cannot be read is ignored.
-    """
-    with suppress(OSError, ValueError):
-        recorded = Origins.of(folder.read_object(directory / folder.MANIFEST))
-        return registry.with_known_origins(recorded.components)
-    return registry
-
-
 def _require_none(directory: Path, moved: Iterable[tuple[str, Plugin]], registry: Registry) -> None:
     """Raise OriginError if anything has moved."""
     found = list(moved)
@@ -237,9 +219,3 @@ def _hint(plugin: Plugin, registry: Registry) -> str:
     if not plugin.distribution:
         return "hand over a registry with the components that the run had"
     return f'pip install "{plugin.requirement}"'
-
-
-def _plugin(distribution: str, version: str) -> Plugin:
-    """Return the recorded plugin; classes registered by a program have no distribution."""
-    name = distribution if version else "the program that made the run"
-    return Plugin(name, distribution if version else "", version)

@@ -16,6 +16,7 @@ from declnet.contracts.loss import Loss
 from declnet.contracts.optimizer import Optimizer
 from declnet.contracts.strict_model import StrictModel
 from declnet.errors import Diagnostic, KeyPath, SpecError
+from declnet.registry.recorded import registry_beside
 from declnet.registry.registry import Registry
 from declnet.spec.compose import EXTENDS, Composed, compose
 from declnet.spec.data_section import DataSpec
@@ -152,7 +153,7 @@ def read_spec(
     path = Path(path)
     composed = compose(path, overrides)
     composed.source_map.document.setdefault("name", fit_name(path.stem))
-    return validate(composed, registry, path.parent.absolute())
+    return validate(composed, registry_beside(path, registry), path.parent.absolute())
 
 
 def validate(composed: Composed, registry: Registry | None, folder: Path) -> ParsedSpec:

@@ -59,15 +59,20 @@ def report(runs: tuple[Path, ...], output: Path | None, disabled: tuple[str, ...
 
 
 def require_folder(path: Path) -> None:
-    """Raise OutputError if the folder of a file to write does not exist or cannot be searched."""
+    """Raise OutputError if the folder of a file to write does not exist, or is read-only."""
+    import os
+
     from declnet import OutputError
 
+    folder = path.absolute().parent
     try:
-        there = path.absolute().parent.is_dir()
+        there = folder.is_dir()
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {error.strerror}") from None
     if not there:
         raise OutputError(f"{path}: there is no folder {path.parent}; make it first")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OutputError(f"{path}: cannot be written: no permission to write to its folder")
 
 
 def _show_note(sentence: str) -> None:

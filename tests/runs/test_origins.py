@@ -24,6 +24,7 @@ from declnet import (
     SpecError,
     load_model,
     load_predictor,
+    load_spec,
     open_run,
     parse_spec,
     resume,
@@ -285,6 +286,15 @@ class TestAnotherDistribution:
         (problem,) = caught.value.problems
         assert problem.help == "it came from wave (declnet-wave 1.0), which is disabled"
 
+    def test_a_program_that_loads_the_spec_of_a_run_is_told_too(self, finished, registry_with):
+        with pytest.raises(SpecError) as caught:
+            load_spec(finished / "spec.toml", registry=registry_with())
+        (problem,) = caught.value.problems
+        assert problem.help == 'it came from declnet-wave 1.0: pip install "declnet-wave==1.0"'
+        (finished / "manifest.json").write_text("[]")  # then nothing is known
+        with pytest.raises(SpecError, match="layer type"):
+            load_spec(finished / "spec.toml", registry=registry_with())
+
     def test_a_command_that_reads_the_spec_of_a_run_says_so_too(self, finished, declnet_cli):
         said = declnet_cli("check", finished / "spec.toml").stderr
         assert 'layer type "wave" is not installed' in said
@@ -452,6 +462,6 @@ class TestTheFirstEdition:
 )
 def test_a_malformed_manifest_is_named(finished, registry_with, read, wrong):
     edit(finished, **wrong)
-    message = r"manifest\.json: the list of components is malformed"
+    message = r"manifest\.json: the list of (components|plugins) is malformed"
     with pytest.raises(OutputError, match=message):
         read(finished, registry=registry_with(WAVE))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
 
@@ -100,6 +102,14 @@ def test_what_cannot_be_reported_is_said(command, runs, monkeypatch, arguments, 
     code, out, err = command("report", *arguments)
     assert (code, out) == (status, "")
     assert message in err
+
+
+@pytest.mark.usefixtures("needs_report")
+def test_a_folder_without_write_permission_is_found_before_rendering(command, runs, monkeypatch):
+    monkeypatch.setattr(assembling, "assemble", None)
+    monkeypatch.setattr(os, "access", lambda path, _: Path(path) != runs)  # root may write anywhere
+    expected = "error: page.html: cannot be written: no permission to write to its folder"
+    assert expected in command("report", "one", "-o", "page.html")[2]
 
 
 @pytest.mark.parametrize(

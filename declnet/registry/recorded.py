@@ -1,0 +1,52 @@
+"""The distributions that a run's components came from, as its manifest records them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from declnet.registry.discovery import default_registry
+from declnet.registry.plugin import Plugin
+from declnet.registry.registry import Registry
+
+MANIFEST = "manifest.json"
+"""The manifest of a run's folder."""
+
+
+def recorded_components(manifest: Mapping[str, Any]) -> dict[tuple[str, str], Plugin]:
+    """Return the plugin of each kind and type in a manifest; empty if it records none.
+
+    Raises:
+        ValueError: the manifest is malformed.
+    """
+    try:
+        return {
+            (kind, name): recorded_plugin(*origin.partition("==")[::2])
+            for kind, types in manifest.get("components", {}).items()
+            for name, origin in types.items()
+        }
+    except (AttributeError, TypeError):
+        raise ValueError("the list of components is malformed") from None
+
+
+def recorded_plugin(distribution: str, version: str) -> Plugin:
+    """Return the recorded plugin; classes registered by a program have no distribution."""
+    name = distribution if version else "the program that made the run"
+    return Plugin(name, distribution if version else "", version)
+
+
+def registry_beside(spec: Path, registry: Registry | None) -> Registry | None:
+    """Return a registry whose hints on missing components follow the manifest beside a spec.
+
+    Args:
+        spec: the file of a spec; without a manifest beside it, or if that cannot be read, the
+            registry is returned as it is.
+        registry: where names are looked up; default: all installed plugins.
+    """
+    recorded: dict[tuple[str, str], Plugin] = {}
+    with suppress(OSError, ValueError, RecursionError, AttributeError):
+        recorded = recorded_components(json.loads((spec.parent / MANIFEST).read_bytes()))
+    return (registry or default_registry()).with_known_origins(recorded) if recorded else registry
