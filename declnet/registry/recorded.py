@@ -15,6 +15,9 @@ from declnet.registry.registry import Registry
 MANIFEST = "manifest.json"
 """The manifest of a run's folder."""
 
+SPEC = "spec.toml"
+"""The spec of a run's folder."""
+
 
 def recorded_components(manifest: Mapping[str, Any]) -> dict[tuple[str, str], Plugin]:
     """Return the plugin of each kind and type in a manifest; empty if it records none.
@@ -42,10 +45,12 @@ def registry_beside(spec: Path, registry: Registry | None) -> Registry | None:
     """Return a registry whose hints on missing components follow the manifest beside a spec.
 
     Args:
-        spec: the file of a spec; without a manifest beside it, or if that cannot be read, the
-            registry is returned as it is.
+        spec: the file of a spec; unless it is called as in a run's folder and the manifest beside
+            it can be read, the registry is returned as it is.
         registry: where names are looked up; default: all installed plugins.
     """
+    if spec.name != SPEC:
+        return registry
     recorded: dict[tuple[str, str], Plugin] = {}
     with suppress(OSError, ValueError, RecursionError, AttributeError):
         recorded = recorded_components(json.loads((spec.parent / MANIFEST).read_bytes()))

@@ -14,7 +14,7 @@ from declnet.errors import OutputError, RunError
 from declnet.registry import recorded
 from declnet.runs.writing import is_temporary, make_folder, read_bytes, sync_folder
 
-SPEC = "spec.toml"
+SPEC = recorded.SPEC
 MANIFEST = recorded.MANIFEST
 HISTORY = "history.jsonl"
 METRICS = "metrics.json"
