@@ -65,6 +65,13 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
 
 
+def checked_layer(layer: Component, adapted: Any) -> Any:
+    """Return the result of `Layer.with_input_info`: a layer of the same class."""
+    if type(adapted) is not type(layer):
+        _refuse(layer, "with_input_info", adapted, f"a {type(layer).__name__}")
+    return adapted
+
+
 def checked_shape(layer: Component, shape: Any) -> Shape:
     """Return the result of `Layer.output_shape`: a tuple of sizes of at least 1."""
     if not isinstance(shape, tuple) or not all(map(_is_whole, shape)):

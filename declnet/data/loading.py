@@ -148,17 +148,18 @@ def checked(dataset: Dataset, label: str) -> Dataset:
     return dataset
 
 
-def as_input(x: Samples, dtype: Dtype, integer: bool) -> Samples:
+def as_input(x: Samples, dtype: Dtype, integer: bool, name: str = "x") -> Samples:
     """Convert x to the type that the model computes with, copying only if necessary.
 
     Args:
         integer: whether the model's first layers take integers without conversion.
+        name: what messages call x.
 
     Raises:
         DataError: integers are required but x has floats.
     """
     if integer and x.dtype.kind not in "iu":
-        raise DataError(f"the model takes integers, but x is {x.dtype}")
+        raise DataError(f"the model takes integers, but {name} is {x.dtype}")
     if isinstance(x, MappedArray):
         return x if integer else x.astype(dtype)
     return np.ascontiguousarray(x) if integer else np.ascontiguousarray(x, dtype)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -121,15 +121,18 @@ class TrainingGraph:
         """Each layer's own random stream, in the model's order."""
         return list(self._rngs)
 
-    def step(self, x: Array, y_true: Array, weights: Array | None = None) -> Step:
+    def step(
+        self, x: Array | Mapping[str, Array], y_true: Array, weights: Array | None = None
+    ) -> Step:
         """Bind the calls of a step to a batch's arrays.
 
         Args:
-            x: (n, *input shape), n at most the capacity; the calls read its current contents.
+            x: (n, *input shape), n at most the capacity, or several inputs by name; the calls read
+                its current contents.
             y_true: as prepared by the loss.
             weights: (n,), the sample weights; None if all are equal.
         """
-        batch, losses = BatchArrays(self._memory, x), self._losses[: len(x)]
+        batch, losses = BatchArrays(self._memory, x), self._losses[: len(y_true)]
         normalized = None if weights is None else np.empty_like(weights)
         calls: list[Call] = []
         if weights is not None and normalized is not None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from declnet.contracts.arrays import Array
+from declnet.contracts.inputs import UNNAMED, by_name, sample_count, samples_of
 from declnet.contracts.metric import Metric
 from declnet.errors import DivergenceError
 from declnet.graph.arrays import Workspaces
@@ -17,24 +18,28 @@ from declnet.graph.parameters import layer_state
 from declnet.training.evaluation import Evaluation
 
 
-def first_non_finite(model: Model, x: Array) -> tuple[str, str] | None:
+def first_non_finite(model: Model, x: Array | Mapping[str, Array]) -> tuple[str, str] | None:
     """Find the first non-finite parameter or output, layer by layer from the input.
 
     Returns:
         The layer's name and what is not finite (`"weights"` or `"output"`); None if everything is
         finite, so that the loss itself is the cause.
     """
-    values = [x]
+    count, given = sample_count(x), by_name(x)
+    values: list[Array] = [np.empty(0)]  # value 0 is read by name
     rng = np.random.Generator(np.random.PCG64(0))
     orders: list[Order] = ["batch_last"] * len(model.nodes)
-    workspaces = Workspaces(model.nodes, len(x), model.dtype, orders)
+    workspaces = Workspaces(model.nodes, count, model.dtype, orders)
     for node in model.nodes:
         for name in node.parameters:
             if not np.isfinite(model.store.arrays[f"{node.name}.{name}"]).all():
                 return node.name, name
-        state = layer_state(node, model.store, workspaces.views(node, len(x)), rng)
-        y = np.empty((len(x), *node.output_shape), model.dtype)
-        inputs = tuple(values[value] for value in node.inputs)
+        state = layer_state(node, model.store, workspaces.views(node, count), rng)
+        y = np.empty((count, *node.output_shape), model.dtype)
+        inputs = tuple(
+            values[value] if read is None else given[read if read in given else UNNAMED]
+            for value, read in zip(node.inputs, node.reads, strict=True)
+        )
         node.layer.forward(inputs if node.takes_many_inputs else inputs[0], y, state)
         if not np.isfinite(y).all():
             return node.name, "output"
@@ -42,7 +47,9 @@ def first_non_finite(model: Model, x: Array) -> tuple[str, str] | None:
     return None
 
 
-def divergence(model: Model, epoch: int, loss: float, x: Array) -> DivergenceError:
+def divergence(
+    model: Model, epoch: int, loss: float, x: Array | Mapping[str, Array]
+) -> DivergenceError:
     """Return the error for a loss that is not finite, with the first layer where it occurs.
 
     Args:
@@ -72,6 +79,6 @@ def finite_evaluation(
     """
     found = evaluation.evaluate(metrics)
     if not math.isfinite(found["loss"]):
-        x = evaluation.data.x[: model.samples_at_once]
+        x = samples_of(evaluation.data.x, slice(model.samples_at_once))
         raise divergence(model, epoch, found["loss"], x)
     return found

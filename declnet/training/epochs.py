@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from declnet.contracts.arrays import Array
-from declnet.data.batches import Batches, Gathered, Samples
+from declnet.contracts.inputs import for_each
+from declnet.data.batches import Batch, Batches, Gathered, Samples
 from declnet.graph.training_graph import Step, TrainingGraph
 from declnet.training.metrics import MetricAccumulator
 from declnet.training.preparation import ReadyData
@@ -17,7 +18,7 @@ Update = Callable[[int], float]
 class NonFiniteLossError(Exception):
     """A step gave a loss that is NaN or infinite; `x` is its batch."""
 
-    def __init__(self, loss: float, x: Array) -> None:
+    def __init__(self, loss: float, x: Batch) -> None:
         super().__init__(loss)
         self.loss, self.x = loss, x
 
@@ -29,7 +30,7 @@ class FullBatchEpoch:
 
     def __init__(self, graph: TrainingGraph, data: ReadyData) -> None:
         self._graph, self._y = graph, data.y
-        self._x = Samples(data.x[:]).all()
+        self._x = for_each(lambda x: Samples(x[:]).all(), data.x)
         self._step = graph.step(self._x, Samples(data.y_true).all(), data.weights)
 
     def run(
@@ -123,7 +124,7 @@ class MiniBatchEpoch:
 
     def _bind(
         self, inputs: Gathered, targets: Samples, weights: Samples | None, size: int
-    ) -> tuple[Array, Callable[[Array], object], Callable[[Array], object], Step]:
+    ) -> tuple[Batch, Callable[[Array], object], Callable[[Array], object], Step]:
         x, gather_x = inputs.batch(size)
         y_true, gather_y = targets.batch(size)
         if weights is None:
@@ -140,13 +141,13 @@ class MiniBatchEpoch:
 Epoch = FullBatchEpoch | MiniBatchEpoch
 
 
-def _check(loss: float, x: Array) -> None:
+def _check(loss: float, x: Batch) -> None:
     if loss - loss != 0.0:  # NaN for NaN and for infinities
         raise NonFiniteLossError(loss, x)
 
 
 def _collect(
-    metrics: MetricAccumulator, graph: TrainingGraph, step: Step, y: Array, loss: float, x: Array
+    metrics: MetricAccumulator, graph: TrainingGraph, step: Step, y: Array, loss: float, x: Batch
 ) -> None:
     penalty = graph.penalty()
     _check(loss + penalty, x)

@@ -10,6 +10,7 @@ from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.component import Component
 from declnet.contracts.context import LayerContext, RunContext
 from declnet.contracts.data_source import DataInfo
+from declnet.contracts.inputs import UNNAMED, InputInfo
 from declnet.contracts.metric import Better
 from declnet.contracts.returned import checked_diagnostics
 from declnet.data.sets import PreparedSets
@@ -191,7 +192,8 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
     described = describe(partial, parsed.spec.seed if parsed.spec is not None else 0, data)
     infos, problems = described.infos, list(described.problems)
     train = infos.get("train")
-    inferred = infer(partial.layers, train.sample_shape if train is not None else None, registry)
+    inputs = {UNNAMED: InputInfo(train.sample_shape) if train is not None else None}
+    inferred = infer(partial.layers, inputs, registry)
     problems += inferred.problems
     problems += initializer_problems(inferred.complete, registry)
     problems += data_problems(partial, infos)
