@@ -154,7 +154,7 @@ class BatchArrays:
     def __init__(self, memory: GraphMemory, x: Array | Mapping[str, Array]) -> None:
         self._n = sample_count(x)
         self.plan, self.states = memory.plan, memory.states(self._n)
-        self._nodes, self._blocks = memory.nodes, memory.blocks
+        self.nodes, self._blocks = memory.nodes, memory.blocks
         self._x, self._read_only = x, for_each(read_only, x)
         self._values: list[Array] = [np.empty(0)]  # value 0 is read by name
         for value, block in enumerate(self.plan.activations):
@@ -180,7 +180,7 @@ class BatchArrays:
 
     def read(self, reader: Reader) -> Array:
         """Return one input of a layer: the value itself, or its copy in another memory order."""
-        node, position = self._nodes[reader[0]], reader[1]
+        node, position = self.nodes[reader[0]], reader[1]
         value, name = node.inputs[position], node.reads[position]
         if name is not None:
             return _named(self._read_only, name)
@@ -219,7 +219,7 @@ class BatchArrays:
         return spare, [partial(np.add, total, spare, total)]
 
     def _view(self, value: int, block: int, order: Order) -> Array:
-        return batch_view(self._blocks[block], self._nodes[value - 1].output_shape, self._n, order)
+        return batch_view(self._blocks[block], self.nodes[value - 1].output_shape, self._n, order)
 
 
 def _named(x: Array | Mapping[str, Array], name: str) -> Array:

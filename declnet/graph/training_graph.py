@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,6 +13,7 @@ from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.kernel import Call, KernelSite
 from declnet.contracts.loss import Loss
 from declnet.graph.arrays import BatchArrays, GraphMemory
+from declnet.graph.inference import Given
 from declnet.graph.kernels import (
     Kernels,
     backward_calls,
@@ -24,6 +25,7 @@ from declnet.graph.kernels import (
 )
 from declnet.graph.memory_plan import plan_memory
 from declnet.graph.model import Model
+from declnet.graph.observation import BoundChain, BoundStep, ObservedStep
 from declnet.graph.parameters import Slot, view
 from declnet.spec.streams import Stream, random_stream
 
@@ -121,9 +123,7 @@ class TrainingGraph:
         """Each layer's own random stream, in the model's order."""
         return list(self._rngs)
 
-    def step(
-        self, x: Array | Mapping[str, Array], y_true: Array, weights: Array | None = None
-    ) -> Step:
+    def step(self, x: Given, y_true: Array, weights: Array | None = None) -> Step:
         """Bind the calls of a step to a batch's arrays.
 
         Args:
@@ -132,23 +132,32 @@ class TrainingGraph:
             y_true: as prepared by the loss.
             weights: (n,), the sample weights; None if all are equal.
         """
+        bound = self._bind(x, y_true, weights)
+        calls = (*bound.before, *bound.forward(), *bound.ending.forward, *bound.backward())
+        if weights is not None and bound.normalized is not None:
+            return WeightedStep(calls, bound.y_pred, bound.losses, weights, bound.normalized)
+        return Step(calls, bound.y_pred, bound.losses)
+
+    def observed_step(self, x: Given, y_true: Array, weights: Array | None = None) -> ObservedStep:
+        """Bind the calls of the same step for an observer; the arguments are those of `step`."""
+        return ObservedStep(self._model, self._bind(x, y_true, weights), self.gradient)
+
+    def _bind(self, x: Given, y_true: Array, weights: Array | None) -> BoundStep:
         batch, losses = BatchArrays(self._memory, x), self._losses[: len(y_true)]
         normalized = None if weights is None else np.empty_like(weights)
-        calls: list[Call] = []
+        before: list[Call] = []
         if weights is not None and normalized is not None:
-            calls.append(partial(fill_weights, weights, normalized))
-        parts = [chain_calls(chain, batch, self._kernels) for chain in self._chains]
-        for forward, _ in parts:
-            calls += forward
-        calls += self._loss_calls(batch, y_true, losses, normalized)
-        for _, backward in reversed(parts):
-            calls += backward
-        for slot in self._model.store.regularized:
-            calls += self._regularizer_calls(slot)
-        output = batch.output(self._model.nodes[-1])
-        if weights is not None and normalized is not None:
-            return WeightedStep(tuple(calls), output, losses, weights, normalized)
-        return Step(tuple(calls), output, losses)
+            before.append(partial(fill_weights, weights, normalized))
+        chains = [
+            BoundChain(chain.nodes, *chain_calls(chain, batch, self._kernels))
+            for chain in self._chains
+        ]
+        loss_calls = self._loss_calls(batch, y_true, losses, normalized)
+        ending = BoundChain(self._ending.nodes, loss_calls, ())
+        after = [
+            call for slot in self._model.store.regularized for call in self._regularizer_calls(slot)
+        ]
+        return BoundStep(batch, x, y_true, losses, normalized, before, chains, ending, after)
 
     def _loss_calls(
         self, batch: BatchArrays, y_true: Array, losses: Array, normalized: Array | None
