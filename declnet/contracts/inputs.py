@@ -56,6 +56,14 @@ def as_input_infos(given: Any) -> dict[str, InputInfo]:
     }
 
 
+NAME_HINT = "a name must not be empty or contain dots or spaces"
+
+
+def is_name(text: str) -> bool:
+    """Return whether a text can name an input: `input.NAME` must be one name without spaces."""
+    return bool(text) and text.isprintable() and not any(c == "." or c.isspace() for c in text)
+
+
 def input_value(name: str) -> str:
     """Return how layers name an input: `input`, or `input.NAME`."""
     return INPUT if name == UNNAMED else f"{INPUT}.{name}"

@@ -24,6 +24,7 @@ from pydantic_core import (
     core_schema,
 )
 
+from declnet.contracts.inputs import is_name
 from declnet.registry.spelling import suggestion
 
 
@@ -75,7 +76,7 @@ def located_error(
 
 
 def _layer_name(name: str) -> str:
-    if not name.isprintable() or any(each == "." or each.isspace() for each in name) or not name:
+    if not is_name(name):
         raise custom_error("name", "must not be empty or contain dots or spaces")
     return name
 

@@ -133,7 +133,8 @@ class Model:
         """
         samples: Any
         if self._only is None or isinstance(x, dict):
-            samples = self._given(x)
+            samples = self.given(x)
+            samples = samples if self._only is None else samples[self._only]
             count = sample_count(samples)
         else:
             samples = x if isinstance(x, MappedArray) else np.asarray(x)
@@ -155,10 +156,8 @@ class Model:
         Args:
             x: an array or, by name, an array for each input; a single one is returned as an array.
         """
-        given = self._given(x)
-        if self._only is not None:
-            return self._converted(given, self._only)
-        return {name: self._converted(each, name) for name, each in given.items()}
+        given = {name: self._converted(each, name) for name, each in self.given(x).items()}
+        return given if self._only is None else given[self._only]
 
     def parameters(self) -> dict[str, Array]:
         """Return copies of all parameters, e.g. `dense_1.weights` of shape (inputs, units)."""
@@ -172,8 +171,11 @@ class Model:
         """Return a line for each layer."""
         return summary_of(self.nodes)
 
-    def _given(self, x: Any) -> Any:
-        """Return what the caller passed as a single array, or as arrays in the inputs' order.
+    def given(self, x: Any) -> dict[str, Any]:
+        """Return arrays for all inputs, in the inputs' order.
+
+        Args:
+            x: an array or, by name, an array for each input.
 
         Raises:
             DataError: inputs are missing or unknown, or samples have another shape or number.
@@ -199,7 +201,7 @@ class Model:
         if len(counts) > 1:
             (one, first), (two, second) = list(counts.items())[:2]
             raise DataError(f'"{first}" has {one} samples, but "{second}" has {two}')
-        return given if self._only is None else given[self._only]
+        return given
 
     def _require_shape(self, x: Array | MappedArray, name: str) -> None:
         shape = self.inputs[name].shape

@@ -141,7 +141,7 @@ def _unknown(
         listed = " or ".join(f'inputs = ["{each}"]' for each in named[:MOST_LISTED])
         more = ", …" if len(named) > MOST_LISTED else ""
         which = f'"{not_above[0]}" reads the input, but there are {len(named)}'
-        return Diagnostic(which, f"write {listed}{more}", path, "E020")
+        return Diagnostic(which, f"write {listed}{more}", path, "E026")
     if source.startswith(f"{INPUT}."):
         hint = suggestion(source, named, "inputs")
         if named == [INPUT]:
@@ -183,7 +183,7 @@ def _unread(wires: Sequence[Wire], input_names: Collection[str]) -> list[Diagnos
             f'no layer reads the input "{name}"',
             f'name "{input_value(name)}" in the inputs of a layer, or remove it',
             ("data", "inputs", name),
-            "E023",
+            "E027",
         )
         for name in input_names
         if name not in read and name != UNNAMED

@@ -10,7 +10,7 @@ from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.component import Component
 from declnet.contracts.context import LayerContext, RunContext
 from declnet.contracts.data_source import DataInfo
-from declnet.contracts.inputs import UNNAMED, InputInfo
+from declnet.contracts.inputs import InputInfo
 from declnet.contracts.metric import Better
 from declnet.contracts.returned import checked_diagnostics
 from declnet.data.sets import PreparedSets
@@ -192,8 +192,7 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
     described = describe(partial, parsed.spec.seed if parsed.spec is not None else 0, data)
     infos, problems = described.infos, list(described.problems)
     train = infos.get("train")
-    inputs = {UNNAMED: InputInfo(train.sample_shape) if train is not None else None}
-    inferred = infer(partial.layers, inputs, registry)
+    inferred = infer(partial.layers, _inputs(partial, described), registry)
     problems += inferred.problems
     problems += initializer_problems(inferred.complete, registry)
     problems += data_problems(partial, infos)
@@ -221,6 +220,16 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
         described.loaded,
         partial.data.no_features,
     )
+
+
+def _inputs(partial: PartialSpec, described: Described) -> Mapping[str, InputInfo | None] | None:
+    """Return the model's inputs; None for what is unknown as the data is invalid."""
+    train = described.infos.get("train")
+    if train is not None:
+        return train.input_infos
+    if partial.data.inputs is not None:
+        return dict.fromkeys(partial.data.inputs)
+    return None
 
 
 def _metrics(

@@ -1,8 +1,9 @@
 """Arrays in files: NumPy's, and MNIST's IDX."""
 
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from itertools import zip_longest
 from math import prod
 from pathlib import Path
 from typing import IO, Any, Self
@@ -193,32 +194,63 @@ def _header(path: Path) -> tuple[Shape, bool, Dtype, int]:
 
 
 class NPZ(DataSource):
-    """The arrays `x` (n, …) and `y` (n, …) of an .npz file; pickled objects are refused."""
+    """The arrays `x` (n, …) and `y` (n, …) of an .npz file; pickled objects are refused.
+
+    With `inputs`, several arrays (n, …) take the place of `x`: the model's inputs, by their names.
+    """
 
     type = "npz"
     suffixes = (".npz",)
+    examples = ({"path": "points.npz"}, {"path": "songs.npz", "inputs": ["notes", "tempo"]})
 
     path: Path = Field(description="the file, as numpy.savez writes it")
+    inputs: tuple[str, ...] | None = Field(
+        default=None,
+        min_length=1,
+        description="the arrays that are the inputs of the model; default: one input, x",
+    )
     maximum_bytes: int = Field(
         default=2**33, ge=1, description="arrays that are larger, once unpacked, are refused"
     )
 
     def describe(self) -> DataInfo:
-        """Read y and the header of x."""
-        with self._archive() as archive, self._member(archive, "x") as file:
-            shape, _, dtype = read_header(file, f"{self.path}: the array x")
-            x = np.broadcast_to(np.zeros((), dtype), shape)
-            return DataInfo.of(x, self._array(archive, "y"))
+        """Read y and the headers of the inputs."""
+        with self._archive() as archive:
+            return DataInfo.of(self._inputs(self._shaped, archive), self._array(archive, "y"))
 
     def load(self, rng: np.random.Generator) -> Dataset:
         """Read the arrays; nothing is random."""
         with self._archive() as archive:
-            return Dataset(self._array(archive, "x"), self._array(archive, "y"))
+            return Dataset(self._inputs(self._array, archive), self._array(archive, "y"))
 
-    def input_chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Array | Table]:
-        """Read only x, in chunks, whatever its size."""
-        with self._archive() as archive, self._member(archive, "x", whole=False) as file:
-            yield from read_chunks(file, f"{self.path}: the array x", samples)
+    def input_chunks(
+        self, rng: np.random.Generator, samples: int
+    ) -> Iterator[Array | Mapping[str, Array] | Table]:
+        """Read only the inputs, in chunks, whatever their size."""
+        with self._archive() as archive, ExitStack() as stack:
+            names = self.inputs or ("x",)
+            chunks = []
+            for name in names:
+                file = stack.enter_context(self._member(archive, name, whole=False))
+                chunks.append(read_chunks(file, f"{self.path}: the array {name}", samples))
+            for parts in zip_longest(*chunks):
+                if len({0 if each is None else len(each) for each in parts}) > 1:
+                    raise DataError(f"{self.path}: its inputs have different numbers of samples")
+                yield parts[0] if self.inputs is None else dict(zip(names, parts, strict=True))
+
+    def _inputs(
+        self, read: Callable[[zipfile.ZipFile, str], Array], archive: zipfile.ZipFile
+    ) -> Array | dict[str, Array]:
+        """Return x, or each of the inputs by name."""
+        if self.inputs is None:
+            return read(archive, "x")
+        return {name: read(archive, name) for name in self.inputs}
+
+    def _shaped(self, archive: zipfile.ZipFile, name: str) -> Array:
+        """Return an array of the type and shape of one in the archive, without its numbers."""
+        with self._member(archive, name) as file:
+            shape, _, dtype = read_header(file, f"{self.path}: the array {name}")
+        return np.broadcast_to(np.zeros((), dtype), shape)
 
     @contextmanager
     def _archive(self) -> Iterator[zipfile.ZipFile]:
