@@ -196,9 +196,9 @@ class Series:
         return found
 
     def gaps(self) -> dict[tuple[str, str], list[float]]:
-        """Return how far training metrics are from those of other data, per run: train - other.
+        """Return the training metric of each finished run minus the same metric on other data.
 
-        Keys are the other data set and the metric's name; only metrics of both are covered.
+        Keys are the other data set and the name of a metric that both data sets have.
         """
         found: dict[tuple[str, str], list[float]] = {}
         for outcome in self.finished:
