@@ -61,7 +61,7 @@ def test_a_page_prints_what_it_shows(
     blocks = list(code_blocks(page_with_output))
     for at, block in enumerate(blocks):
         if block.verb == "saved":
-            name = block.argument.removeprefix("as ")
+            name = block.text.splitlines()[0].removeprefix("# ")
             later = "".join(each.text for each in blocks[at + 1 :] if each.verb != "prints")
             assert name in later, f"nothing reads {name}"
             (tmp_path / name).write_text(block.text, "utf-8")

@@ -11,7 +11,7 @@ A comment line directly above a block, which readers do not see, makes the block
 
 On a page that shows output, the blocks run in order, in one folder:
 
-- `% saved as NAME`: a file that later blocks read.
+- `% saved`: a file that later blocks read; its first line is a comment with its name.
 - `% runs` and `% continues`: Python, as above.
 - `% commands`: `declnet` commands, one a line; `% commands need MODULE`: skip the rest of the page
   where a module is not installed.
