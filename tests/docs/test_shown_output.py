@@ -76,13 +76,23 @@ def test_a_page_prints_what_it_shows(
     assert not printed
 
 
-def test_numbers_in_the_text_are_those_of_the_blocks(page_with_output: Path) -> None:
-    """A number with a decimal point in the prose is printed by a block, or is in its code."""
-    text = page_with_output.read_text("utf-8")
-    in_blocks = "".join(block.text for block in code_blocks(page_with_output))
+def numbers_outside_blocks(page: Path) -> list[str]:
+    """Return the numbers with a decimal point in the prose that no block has or prints."""
+    text = page.read_text("utf-8")
+    in_blocks = "".join(block.text for block in code_blocks(page))
     prose = re.sub(r"^(```+).*?^\1$|\]\([^)]*\)|`[^`\n]*`", "", text, flags=re.M | re.S)
     numbers = re.findall(r"(?<![\w.])\d+\.\d+(?![\w.]*\d)", prose)
-    assert [number for number in numbers if number not in in_blocks] == []
+    return [number for number in numbers if number not in in_blocks]
+
+
+def test_numbers_in_the_text_are_those_of_the_blocks(page_with_output: Path) -> None:
+    assert numbers_outside_blocks(page_with_output) == []
+
+
+def test_a_number_that_no_block_prints_is_found(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("It is 0.5, not 0.75, by `x / 1.5`.\n\n```text\n0.5\n```\n", "utf-8")
+    assert numbers_outside_blocks(page) == ["0.75"]
 
 
 def test_links_lead_to_files(docs: Path, repository: Path) -> None:
