@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import tomllib
 from pathlib import Path
 from typing import ClassVar
 
@@ -289,3 +290,10 @@ def test_the_report_draws_a_map_for_each_value(tmp_path):
 def test_a_name_that_the_run_writes_is_refused():
     with pytest.raises(ValueError, match="a file of its own"):
         Watch(path="history.jsonl")
+
+
+def test_the_page_shows_what_is_printed():
+    page = (SPECS.parent / "docs" / "guide" / "watching.md").read_text("utf-8")
+    document = tomllib.loads(page.partition("```toml\n")[2].partition("```")[0])
+    _, (warning,) = watched(document)
+    assert f"warning: {warning}\n" in page
