@@ -54,7 +54,7 @@ class CsvLog(Callback):
 
     def epoch_finished(self, state: TableFile, epoch: EpochLogged) -> None:
         """Add a row."""
-        state.add([epoch.row()])
+        state.add(epoch.row())
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import inf, sqrt
 from typing import Any, Self
 
 import numpy as np
@@ -38,11 +38,15 @@ UNSCALED = 30.0
 """Root mean square of an input feature from which inputs are called unscaled."""
 
 
-RATE, UNSCALED_INPUTS = "rate", "inputs"
-"""Keys of suspicions."""
+RATE = "rate"
+"""The key of a learning rate that is too high, which explains all others."""
 
 
-@dataclass
+COLUMNS = ("mean", "deviation", "zeros", "saturated", "dead", "gradient", "update")
+"""The columns of `LayerStatistics.cells`."""
+
+
+@dataclass(slots=True)
 class LayerStatistics:
     """A layer in one step; see `Watch` for the meaning of each value.
 
@@ -81,17 +85,17 @@ class LayerStatistics:
         """The update's norm relative to the parameters'; None without parameters."""
         return self._relative(self.updates)
 
-    def row(self) -> dict[str, float | None]:
-        """Return the values by their column."""
-        return {
-            "mean": self.mean,
-            "deviation": self.deviation,
-            "zeros": self.zeros,
-            "saturated": self.saturated,
-            "dead": self.dead,
-            "gradient": self.gradient,
-            "update": self.update,
-        }
+    def cells(self) -> str:
+        """Return the values as cells of a CSV file, with 6 significant digits."""
+        line = f"{self.mean:.6g},{self.deviation:.6g},{self.zeros:.6g},"
+        if self.saturated is not None:
+            line += f"{self.saturated:.6g}"
+        line += f",{self.dead:.6g},"
+        if self.parameters is not None:
+            line += f"{self.gradient:.6g},{self.update:.6g}"
+        else:
+            line += ","
+        return line
 
     def _relative(self, squares: float) -> float | None:
         if self.parameters is None:
@@ -150,27 +154,48 @@ class Suspicions:
             rate: the learning rate of the last one.
             loss: the epoch's training loss.
         """
-        found = dict(self._found(layers, rate, loss)) if step >= SETTLED else {}
-        self._streaks = {key: self._streaks.get(key, 0) + 1 for key in found}
         if self._first_loss is None:
             self._first_loss = loss
         if self._unscaled is not None:
-            found[UNSCALED_INPUTS] = (
-                f"the inputs are not scaled: a feature has a root mean square of "
+            yield (
+                "the inputs are not scaled: a feature has a root mean square of "
                 f'{self._unscaled:.3g}; add "standardize" to data.prepare'
             )
-            self._streaks[UNSCALED_INPUTS], self._unscaled = PATIENCE, None
+            self._unscaled = None
+        found: dict[str, str] = {}
+        if step >= SETTLED and self._is_suspicious(layers, rate, loss):
+            found = dict(self._found(layers, rate, loss))
+        self._streaks = {key: self._streaks.get(key, 0) + 1 for key in found}
         for key, warning in found.items():
             if self._streaks[key] >= PATIENCE and key not in self._said:
                 self._said.append(key)
                 yield warning
 
+    def _is_suspicious(
+        self, layers: Mapping[str, LayerStatistics], rate: float, loss: float
+    ) -> bool:
+        """Return whether anything may look wrong, by one cheap pass over the layers."""
+        least, most = inf, 0.0
+        for each in layers.values():
+            if each.dead >= DEAD or (each.saturated or 0.0) >= SATURATED:
+                return True
+            w = each.parameters
+            if w is not None:
+                dw = each.gradients
+                if not (w and dw) or each.updates >= LARGE_UPDATE**2 * w:
+                    return True
+                if not each.updates and rate > 0:
+                    return True
+                least, most = min(least, dw / w), max(most, dw / w)
+        flows = most < EXPLODED**2 and least >= VANISHED**2 * most
+        return not flows or loss > WORSE * (self._first_loss or loss)
+
     def _found(
         self, layers: Mapping[str, LayerStatistics], rate: float, loss: float
     ) -> Iterator[tuple[str, str]]:
         """Yield what looks wrong now, a key and the warning; no effects of a known cause."""
-        learning = {name: each for name, each in layers.items() if each.gradient is not None}
-        zero = [name for name, each in learning.items() if each.parameters == 0]
+        learning = {name: each for name, each in layers.items() if each.parameters is not None}
+        zero = [name for name, each in learning.items() if not each.parameters]
         if zero:
             yield (
                 "zero",
@@ -178,25 +203,20 @@ class Suspicions:
                 "use a random weight_initializer",
             )
             return
-        high = list(self._high_rate(layers, loss))
-        if high or RATE in self._said:  # anything else is an effect of it
-            yield from high
+        high = self._high_rate(layers, loss)
+        if high is not None or RATE in self._said:  # anything else is an effect of it
+            if high is not None:
+                yield RATE, f"the learning rate is too high: {high}; try a tenth of learning_rate"
             return
-        silent = {name for name, each in learning.items() if not each.gradients}
         hidden = _before_the_last(layers, learning)
-        dead = [name for name in hidden if layers[name].dead >= DEAD]
-        if dead:
-            share = max(layers[name].dead for name in dead)
-            yield (
-                "dead",
-                f'{share:.0%} of the units of "{dead[0]}" are dead, 0 for every sample; use '
-                "leaky_relu, a lower learning_rate, or biases that start at 0",
-            )
-        elif silent and len(silent) < len(learning):
+        yield from _units(layers, hidden)
+        dead = any(layers[name].dead >= DEAD for name in hidden)
+        silent = [name for name, each in learning.items() if not each.gradients]
+        if silent and len(silent) < len(learning) and not dead:
             yield (
                 "silent",
-                f"no learning in {_names([name for name in learning if name in silent])}: every "
-                "gradient is 0; check the layers after it, one of which passes none on",
+                f"no learning in {_names(silent)}: every gradient is 0; check the layers after "
+                "it, one of which passes none on",
             )
         still = [name for name, each in learning.items() if each.gradients and not each.updates]
         if still and rate > 0:
@@ -205,40 +225,44 @@ class Suspicions:
                 f"no learning in {_names(still)}: it has gradients, but no update changes it; use "
                 "a higher learning_rate or another optimizer",
             )
-        saturated = [name for name in hidden if (layers[name].saturated or 0.0) >= SATURATED]
-        if saturated:
-            share = layers[saturated[0]].saturated or 0.0
-            yield (
-                "saturated",
-                f'{share:.0%} of the outputs of "{saturated[0]}" are saturated, where the gradient '
-                "is nearly 0; scale the inputs, or start from smaller weights",
-            )
-        yield from _flow(learning, silent, quiet=bool(saturated or dead))
+        saturated = any((layers[name].saturated or 0.0) >= SATURATED for name in hidden)
+        yield from _flow(learning, known=dead or saturated)
 
-    def _high_rate(
-        self, layers: Mapping[str, LayerStatistics], loss: float
-    ) -> Iterator[tuple[str, str]]:
-        updates = {name: each.update or 0.0 for name, each in layers.items()}
-        name = max(updates, key=updates.__getitem__)
-        if updates[name] >= LARGE_UPDATE:
-            yield (
-                RATE,
-                f'the learning rate is too high: an update changes "{name}" by '
-                f"{updates[name]:.0%} of its size; try a tenth of learning_rate",
-            )
-        elif self._first_loss is not None and loss > WORSE * self._first_loss > 0:
-            yield (
-                RATE,
-                f"the learning rate is too high: the loss rose from {self._first_loss:.3g} to "
-                f"{loss:.3g}; try a tenth of learning_rate",
-            )
+    def _high_rate(self, layers: Mapping[str, LayerStatistics], loss: float) -> str | None:
+        """Return why the learning rate is too high; None if it does not look so."""
+        name = max(layers, key=lambda each: layers[each].update or 0.0)
+        update = layers[name].update or 0.0
+        if update >= LARGE_UPDATE:
+            return f'an update changes "{name}" by {update:.0%} of its size'
+        if self._first_loss is not None and loss > WORSE * self._first_loss > 0:
+            return f"the loss rose from {self._first_loss:.3g} to {loss:.3g}"
+        return None
 
 
-def _flow(
-    learning: Mapping[str, LayerStatistics], silent: set[str], *, quiet: bool
+def _units(
+    layers: Mapping[str, LayerStatistics], hidden: Sequence[str]
 ) -> Iterator[tuple[str, str]]:
+    """Yield the first hidden layer whose units are dead, and the first that is saturated."""
+    dead = next((name for name in hidden if layers[name].dead >= DEAD), None)
+    if dead is not None:
+        yield (
+            "dead",
+            f'{layers[dead].dead:.0%} of the units of "{dead}" are dead, 0 for every sample; use '
+            "leaky_relu, a lower learning_rate, or biases that start at 0",
+        )
+    saturated = {name: share for name in hidden if (share := layers[name].saturated or 0.0)}
+    first = next((name for name, share in saturated.items() if share >= SATURATED), None)
+    if first is not None:
+        yield (
+            "saturated",
+            f'{saturated[first]:.0%} of the outputs of "{first}" are saturated, where the gradient '
+            "is nearly 0; scale the inputs, or start from smaller weights",
+        )
+
+
+def _flow(learning: Mapping[str, LayerStatistics], *, known: bool) -> Iterator[tuple[str, str]]:
     """Yield gradients that vanish or explode; the former not if another cause is known."""
-    sizes = {name: each.gradient or 0.0 for name, each in learning.items() if name not in silent}
+    sizes = {name: each.gradient or 0.0 for name, each in learning.items() if each.gradients}
     if not sizes:
         return
     least, most = min(sizes, key=sizes.__getitem__), max(sizes, key=sizes.__getitem__)
@@ -248,7 +272,7 @@ def _flow(
             f'the gradient of "{most}" is {sizes[most]:.3g} times its parameters; set '
             "training.clip_norm = 1.0, or normalize with layer_norm",
         )
-    elif sizes[least] < VANISHED * sizes[most] and not quiet:
+    elif sizes[least] < VANISHED * sizes[most] and not known:
         yield (
             "vanished",
             f'the gradient of "{least}" nearly vanishes: relative to its parameters it is '

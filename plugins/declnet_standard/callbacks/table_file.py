@@ -2,7 +2,7 @@
 
 import csv
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
 from pathlib import Path, PurePath
 from typing import Any, Self
@@ -19,7 +19,7 @@ def own_file_name(path: str) -> str:
 
 
 class TableFile:
-    """A CSV file, written in whole rows; numbers have all digits.
+    """A CSV file, written in whole lines.
 
     Attributes:
         columns: the columns' names, the first line of the file; empty before the first row.
@@ -61,17 +61,27 @@ class TableFile:
                 os.fsync(table.fileno())
         return {"columns": self.columns, "size": self._size}
 
-    def add(self, rows: Iterable[dict[str, Any]]) -> None:
-        """Append rows; the first row of the file decides the columns."""
-        text = StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        for row in rows:
-            if not self.columns:
-                self.columns = list(row)
-                writer.writerow(self.columns)
-            writer.writerow(row.get(name, "") for name in self.columns)
-        lines = text.getvalue().encode()
-        self._size += len(lines)
+    def begin(self, columns: Iterable[str]) -> None:
+        """Write the line with the columns' names."""
+        self.columns = list(columns)
+        self.append(_line(self.columns))
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Append a row; the first decides the columns."""
+        if not self.columns:
+            self.begin(row)
+        self.append(_line(row.get(name, "") for name in self.columns))
+
+    def append(self, lines: str) -> None:
+        """Append whole lines."""
+        content = lines.encode()
+        self._size += len(content)
         if self._file is not None:
             with self._file.open("ab") as table:  # buffered: an unbuffered write may be a short one
-                table.write(lines)
+                table.write(content)
+
+
+def _line(cells: Iterable[Any]) -> str:
+    text = StringIO()
+    csv.writer(text, lineterminator="\n").writerow(cells)
+    return text.getvalue()

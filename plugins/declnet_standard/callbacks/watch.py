@@ -17,7 +17,7 @@ from declnet import (
     Run,
     StepObserver,
 )
-from declnet_standard.callbacks.suspicions import LayerStatistics, Suspicions
+from declnet_standard.callbacks.suspicions import COLUMNS, LayerStatistics, Suspicions
 from declnet_standard.callbacks.table_file import TableFile, own_file_name
 
 NEAR = 0.01
@@ -96,8 +96,11 @@ class Watched(StepObserver):
 
     def __init__(self, run: Run, table: TableFile, suspicions: Suspicions) -> None:
         self._run, self.table, self.suspicions = run, table, suspicions
-        self._rows: list[dict[str, Any]] = []
+        self._rows: list[str] = []
+        self._meters: dict[str, OutputMeter] = {}
         self._layers: dict[str, LayerStatistics] = {}
+        self._owners: dict[str, str] = {}
+        self._changes: dict[str, Array] = {}
         self._step = 0
 
     def begin(self, epoch: int, step: int, x: Array) -> None:
@@ -108,26 +111,30 @@ class Watched(StepObserver):
 
     def forward(self, name: str, layer: Layer, y: Array) -> None:
         """Measure a layer's outputs."""
-        self._layers[name] = output_statistics(layer, y)
+        meter = self._meters.get(name)
+        if meter is None or meter.y is not y:
+            meter = self._meters[name] = OutputMeter(layer, y)
+        self._layers[name] = meter.statistics()
 
     def gradients(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
         """Measure the gradients of each layer's trainable parameters."""
-        for key, dw in gradients.items():
-            layer = self._layers.get(key.rpartition(".")[0])
-            if layer is not None:
-                layer.add_gradient(_square(parameters[key]), _square(dw))
+        if not self._owners:
+            owners = {key: key.rpartition(".")[0] for key in gradients}
+            self._owners = {key: name for key, name in owners.items() if name in self._layers}
+            self._changes = {key: np.empty_like(gradients[key]) for key in self._owners}
+        for key, name in self._owners.items():
+            self._layers[name].add_gradient(_square(parameters[key]), _square(gradients[key]))
 
     def updated(self, before: Mapping[str, Array], after: Mapping[str, Array], rate: float) -> None:
         """Measure the update of each layer's trainable parameters."""
-        for key, w in before.items():
-            layer = self._layers.get(key.rpartition(".")[0])
-            if layer is not None:
-                layer.add_update(_square(after[key] - w))
+        for key, name in self._owners.items():
+            change = np.subtract(after[key], before[key], out=self._changes[key])
+            self._layers[name].add_update(_square(change))
 
     def finish(self, epoch: EpochFinished, *, warn: bool) -> None:
         """Add the step's rows to the table, and warn about what looks wrong."""
         for name, layer in self._layers.items():
-            self._rows.append({"epoch": epoch.epoch, "layer": name, **layer.row()})
+            self._rows.append(f"{epoch.epoch},{name},{layer.cells()}\n")
         if len(self._rows) >= AT_ONCE:
             self.write()
         for warning in self.suspicions.after(
@@ -139,31 +146,49 @@ class Watched(StepObserver):
     def write(self) -> None:
         """Write the rows that are not in the file yet."""
         if self._rows:
-            self.table.add(self._rows)
+            if not self.table.columns:
+                self.table.begin(("epoch", "layer", *COLUMNS))
+            self.table.append("".join(self._rows))
             self._rows = []
 
 
-def output_statistics(layer: Layer, y: Array) -> LayerStatistics:
-    """Return the statistics of a layer's output, (n, *shape), in either memory order."""
-    units = np.moveaxis(y, 0, -1)
-    if units.flags.c_contiguous:
-        units, samples = units.reshape(-1, len(y)), 1
-    else:
-        units, samples = y.reshape(len(y), -1), 0
-    values, size = units.reshape(-1), units.size
-    mean = float(np.add.reduce(values)) / size
-    deviation = sqrt(max(float(np.vdot(values, values)) / size - mean * mean, 0.0))
-    zeros = 1 - np.count_nonzero(values) / size
-    dead = 0.0
-    if zeros * size >= len(y):  # else no unit can be 0 for every sample
-        dead = 1 - np.count_nonzero(units.any(axis=samples)) / (size // len(y))
-    found = LayerStatistics(mean, deviation, zeros, dead)
-    bounds = layer.output_range
-    if isinstance(bounds, OutputRange) and isfinite(bounds.high - bounds.low):
-        near = NEAR * (bounds.high - bounds.low)
-        middle = np.count_nonzero((values > bounds.low + near) & (values < bounds.high - near))
-        found.saturated = 1 - middle / size
-    return found
+class OutputMeter:
+    """Measures a layer's output, with views and memory for one array.
+
+    Attributes:
+        y: the output, (n, *shape), in either memory order; read again for each measurement.
+    """
+
+    def __init__(self, layer: Layer, y: Array) -> None:
+        self.y = y
+        units = np.moveaxis(y, 0, -1)
+        self._by_unit = bool(units.flags.c_contiguous)  # else by sample
+        self._values = units.reshape(-1) if self._by_unit else y.reshape(-1)
+        self._is_zero = np.empty(self._values.shape, bool)
+        shape = (-1, len(y)) if self._by_unit else (len(y), -1)
+        self._zero_units = self._is_zero.reshape(shape)
+        bounds = layer.output_range
+        self._middle: tuple[float, float] | None = None
+        if isinstance(bounds, OutputRange) and isfinite(bounds.high - bounds.low):
+            near = NEAR * (bounds.high - bounds.low)
+            self._middle = bounds.low + near, bounds.high - near
+
+    def statistics(self) -> LayerStatistics:
+        """Return the statistics of what the output holds now."""
+        values, size, n = self._values, self._values.size, len(self.y)
+        mean = float(np.add.reduce(values)) / size
+        square = float(np.vdot(values, values)) / size
+        zeros = int(np.count_nonzero(np.equal(values, 0, out=self._is_zero)))
+        dead = 0.0
+        if zeros >= n:  # else no unit can be 0 for every sample
+            units = np.logical_and.reduce(self._zero_units, axis=int(self._by_unit))
+            dead = float(np.count_nonzero(units)) / len(units)
+        found = LayerStatistics(mean, sqrt(max(square - mean * mean, 0.0)), zeros / size, dead)
+        if self._middle is not None:
+            low, high = self._middle
+            middle = (values > low) & (values < high)
+            found.saturated = 1 - float(np.count_nonzero(middle)) / size
+        return found
 
 
 def _square(array: Array) -> float:

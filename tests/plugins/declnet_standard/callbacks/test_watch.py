@@ -23,7 +23,7 @@ from declnet import (
     run,
 )
 from declnet.registry.discovery import discover
-from declnet_standard.callbacks.watch import Watch, output_statistics
+from declnet_standard.callbacks.watch import OutputMeter, Watch
 from declnet_standard.callbacks.watch_panel import WatchPanel
 from declnet_standard.layers import Dense, ReLU, Sigmoid
 
@@ -146,16 +146,16 @@ def test_the_numbers_are_those_of_the_step(tmp_path, engine, batch_size):
 def test_statistics_do_not_depend_on_the_memory_order(order):
     y = np.random.default_rng(0).normal(size=(5, 3, 4)).clip(0)
     y[:, 1, 2] = 0
-    found = output_statistics(ReLU(), y if order == "batch_first" else _batch_last(y))
+    found = OutputMeter(ReLU(), y if order == "batch_first" else _batch_last(y)).statistics()
     assert found.mean == pytest.approx(y.mean())
     assert found.deviation == pytest.approx(y.std())
     assert found.zeros == pytest.approx((y == 0).mean())
     assert found.dead == pytest.approx((y == 0).all(axis=0).mean())
     assert found.saturated is None
-    assert output_statistics(Sigmoid(), y).saturated == pytest.approx(
+    assert OutputMeter(Sigmoid(), y).statistics().saturated == pytest.approx(
         ((y <= 0.01) | (y >= 0.99)).mean()
     )
-    assert output_statistics(Dense(units=1), np.zeros((4, 1))).dead == 1
+    assert OutputMeter(Dense(units=1), np.zeros((4, 1))).statistics().dead == 1
 
 
 def _batch_last(y):
