@@ -64,13 +64,13 @@ class TableFile:
     def begin(self, columns: Iterable[str]) -> None:
         """Write the line with the columns' names."""
         self.columns = list(columns)
-        self.append(_line(self.columns))
+        self.append(csv_line(self.columns))
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Append a row; the first decides the columns."""
         if not self.columns:
             self.begin(row)
-        self.append(_line(row.get(name, "") for name in self.columns))
+        self.append(csv_line(row.get(name, "") for name in self.columns))
 
     def append(self, lines: str) -> None:
         """Append whole lines."""
@@ -81,7 +81,8 @@ class TableFile:
                 table.write(content)
 
 
-def _line(cells: Iterable[Any]) -> str:
+def csv_line(cells: Iterable[Any]) -> str:
+    """Return cells as a line of a CSV file, quoted where necessary."""
     text = StringIO()
     csv.writer(text, lineterminator="\n").writerow(cells)
     return text.getvalue()

@@ -18,7 +18,7 @@ from declnet import (
     StepObserver,
 )
 from declnet_standard.callbacks.suspicions import COLUMNS, LayerStatistics, Suspicions
-from declnet_standard.callbacks.table_file import TableFile, own_file_name
+from declnet_standard.callbacks.table_file import TableFile, csv_line, own_file_name
 
 NEAR = 0.01
 """Distance from a bound, relative to the range, within which an output is saturated."""
@@ -114,6 +114,7 @@ class Watched(StepObserver):
         meter = self._meters.get(name)
         if meter is None or meter.y is not y:
             meter = self._meters[name] = OutputMeter(layer, y)
+            meter.cell = csv_line([name]).rstrip("\n")
         self._layers[name] = meter.statistics()
 
     def gradients(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
@@ -134,7 +135,7 @@ class Watched(StepObserver):
     def finish(self, epoch: EpochFinished, *, warn: bool) -> None:
         """Add the step's rows to the table, and warn about what looks wrong."""
         for name, layer in self._layers.items():
-            self._rows.append(f"{epoch.epoch},{name},{layer.cells()}\n")
+            self._rows.append(f"{epoch.epoch},{self._meters[name].cell},{layer.cells()}\n")
         if len(self._rows) >= AT_ONCE:
             self.write()
         for warning in self.suspicions.after(
@@ -157,10 +158,11 @@ class OutputMeter:
 
     Attributes:
         y: the output, (n, *shape), in either memory order; read again for each measurement.
+        cell: the layer's name as a cell of a CSV file.
     """
 
     def __init__(self, layer: Layer, y: Array) -> None:
-        self.y = y
+        self.y, self.cell = y, ""
         units = np.moveaxis(y, 0, -1)
         self._by_unit = bool(units.flags.c_contiguous)  # else by sample
         self._values = units.reshape(-1) if self._by_unit else y.reshape(-1)

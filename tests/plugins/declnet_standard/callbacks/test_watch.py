@@ -268,15 +268,15 @@ def test_warnings_are_shown_once_by_the_command(declnet_cli, tmp_path):
 
 
 def test_the_report_draws_a_map_for_each_value(tmp_path):
-    layers = [dense(16), "relu", dense(8), "sigmoid", *END]
+    layers = [dense(16), "relu", dense(8, name='a,"b"'), "sigmoid", *END]
     watched(spec(layers, epochs=100), out=tmp_path / "run")
     stored = open_run(tmp_path / "run")
     html = WatchPanel().render(stored)
     assert html.count("<svg") == html.count("</svg>") == 6
     assert html.count(">sigmoid_1<") == 4
-    assert html.count(">dense_2<") == 5  # its outputs are not bounded
+    assert html.count(">a,&quot;b&quot;<") == 5  # its outputs are not bounded
     table = tmp_path / "run" / "watch.csv"
-    table.write_text(table.read_text().replace("dense_2", "<script>"))
+    table.write_text(table.read_text().replace("relu_1", "<script>"))
     assert "<script>" not in WatchPanel().render(open_run(tmp_path / "run"))
     table.write_bytes(b"\xff,\x00\n1,2")
     assert WatchPanel().render(open_run(tmp_path / "run")) is None
