@@ -131,6 +131,8 @@ def _inside(schema: Schema) -> Schema:
         return reference(COMPLETION + name) if _is_section(name) else schema
     if schema.get("type") == "array" and isinstance(schema.get("items"), dict):
         return {"type": "array", "items": _inside(schema["items"])}
+    if isinstance(schema.get("additionalProperties"), dict) and schema["additionalProperties"]:
+        return {"type": "object", "additionalProperties": _inside(schema["additionalProperties"])}
     if "anyOf" in schema:
         return _any_of([_inside(each) for each in schema["anyOf"]])
     words = ("type", "enum", "const", *(["default"] if schema.get("type") != "boolean" else []))

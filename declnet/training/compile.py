@@ -93,7 +93,7 @@ def compile_training(
     samples, batch_size = len(train), spec.training.batch_size
     batch = min(batch_size or samples, samples)
     kernels = kernels_for(spec, model, samples, registry)
-    graph = TrainingGraph(model, spec.loss, batch, spec.seed, kernels)
+    graph = TrainingGraph(model, spec.heads, batch, spec.seed, kernels)
     streams = graph.streams()
     epoch: Epoch
     if batch_size is None:

@@ -9,13 +9,13 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.inputs import UNNAMED, by_name, sample_count, samples_of
-from declnet.contracts.metric import Metric
 from declnet.errors import DivergenceError
 from declnet.graph.arrays import Workspaces
 from declnet.graph.memory_plan import Order
 from declnet.graph.model import Model
 from declnet.graph.parameters import layer_state
 from declnet.training.evaluation import Evaluation
+from declnet.training.metrics import NamedMetric
 
 
 def first_non_finite(model: Model, x: Array | Mapping[str, Array]) -> tuple[str, str] | None:
@@ -67,7 +67,7 @@ def divergence(
 
 
 def finite_evaluation(
-    evaluation: Evaluation, model: Model, epoch: int, metrics: Sequence[Metric] | None = None
+    evaluation: Evaluation, model: Model, epoch: int, metrics: Sequence[NamedMetric] | None = None
 ) -> dict[str, float]:
     """Evaluate after an epoch.
 

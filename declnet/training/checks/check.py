@@ -32,6 +32,12 @@ from declnet.training.checks.data import (
     input_problems,
     origin_of,
 )
+from declnet.training.checks.heads import (
+    CheckedHead,
+    checked_heads,
+    output_problems_of,
+    target_problems_of,
+)
 from declnet.training.checks.model import linear_problems, output_problems
 from declnet.training.checks.targets import label_problems, target_problems
 from declnet.training.memory import run_memory, too_large
@@ -54,6 +60,7 @@ def weight_problems(spec: PartialSpec, nodes: Sequence[Node]) -> list[Diagnostic
 
 def component_problems(
     spec: PartialSpec,
+    heads: Sequence[CheckedHead],
     infos: Mapping[str, DataInfo],
     inferred: Inferred,
     metrics: Mapping[str, Better | None],
@@ -66,10 +73,26 @@ def component_problems(
     layers = _outlined(inferred.nodes)
     complete = tuple(each for each in layers if each is not None)
     known = complete if len(complete) == len(layers) else ()
-    context = RunContext(known, infos, spec.loss, spec.optimizer, metrics=metrics)
+    ends = [_output(each, layers) if known else () for each in heads]
+    context = RunContext(
+        known,
+        infos,
+        heads[0].part.loss if len(heads) == 1 else None,
+        spec.optimizer,
+        metrics=metrics,
+        outputs=tuple(dict.fromkeys(each for own in ends for each in own)),
+    )
+    contexts: dict[KeyPath, RunContext] = {}
+    for head, own in zip(heads, ends, strict=True):
+        of_head = replace(context, data=head.infos, loss=head.part.loss, outputs=own)
+        if not own:  # its output is unknown
+            of_head = replace(of_head, layers=())
+        contexts |= {head.part.path: of_head, head.part.metrics_path: of_head}
     problems = []
     for path, component, here in _components(spec, layers):
-        for found in checked_diagnostics(component, component.check(replace(context, here=here))):
+        found_at = contexts.get(path) or contexts.get(path[:-1]) or context
+        given = replace(found_at, here=here)
+        for found in checked_diagnostics(component, component.check(given)):
             guilty: KeyPath = path
             if found.layer is not None and found.layer in layers:
                 guilty = ("model", "layers", layers.index(found.layer))
@@ -81,14 +104,24 @@ def component_problems(
     return problems
 
 
+def _output(head: CheckedHead, layers: Sequence[LayerContext | None]) -> tuple[LayerContext, ...]:
+    """Return the output of a loss as components see it, if it is known."""
+    found = layers[len(head.nodes) - 1] if head.nodes else None
+    return () if found is None else (found,)
+
+
 def _components(
     spec: PartialSpec, layers: tuple[LayerContext | None, ...]
 ) -> Iterator[tuple[KeyPath, Component, LayerContext | None]]:
     named: list[tuple[KeyPath, Component | None]] = [
         *((("data", name), source) for name, source in spec.data.sources.items()),
-        (("loss",), spec.loss),
+        *((head.path, head.loss) for head in spec.heads),
         (("optimizer",), spec.optimizer),
-        *((("training", "metrics", each), metric) for each, metric in spec.metrics.items()),
+        *(
+            ((*head.metrics_path, position), metric)
+            for head in spec.heads
+            for position, metric in head.metrics.items()
+        ),
         *((("training", "callbacks", each), other) for each, other in spec.callbacks.items()),
     ]
     for index, (part, here) in enumerate(zip(spec.layers, layers, strict=True)):
@@ -192,21 +225,25 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
     described = describe(partial, parsed.spec.seed if parsed.spec is not None else 0, data)
     infos, problems = described.infos, list(described.problems)
     train = infos.get("train")
-    inferred = infer(partial.layers, _inputs(partial, described), registry)
+    inferred = infer(partial.layers, _inputs(partial, described), registry, partial.outputs)
     problems += inferred.problems
+    if ("model", "outputs") not in [each.path[:2] for each in inferred.problems]:
+        problems += output_problems_of(partial, inferred)
+    problems += target_problems_of(partial, infos, described.loaded)
     problems += initializer_problems(inferred.complete, registry)
     problems += data_problems(partial, infos)
     problems += input_problems(inferred.nodes, train)
     problems += weight_problems(partial, inferred.complete)
     metrics = _metrics(partial, described, [*parsed.diagnostics, *problems])
-    found = [
-        *component_problems(partial, infos, inferred, metrics),
-        *output_problems(partial.loss, inferred.nodes, registry),
-    ]
-    if all(each.code != "E043" for each in found):  # for a wrong last layer, units add nothing
-        problems += target_problems(partial, infos, inferred.nodes)
-    problems += found
-    problems += label_problems(partial, infos, inferred.nodes, registry)
+    heads = checked_heads(partial, inferred, infos)
+    found = component_problems(partial, heads, infos, inferred, metrics)
+    by_head = [output_problems(each.part.loss, each.nodes, registry) for each in heads]
+    for each, faults in zip(heads, by_head, strict=True):
+        if all(fault.code != "E043" for fault in (*found, *faults)):
+            problems += target_problems(each.part, each.infos, each.nodes)
+    problems += [*found, *(fault for faults in by_head for fault in faults)]
+    for each in heads:
+        problems += label_problems(each.part, partial.data, each.infos, each.nodes, registry)
     problems += linear_problems(inferred.nodes, registry)
     memory = run_memory(partial, infos, inferred.complete, registry)
     demands = too_large(memory), engine_problem(partial.engine.kernels, registry)
@@ -236,12 +273,11 @@ def _metrics(
     partial: PartialSpec, described: Described, problems: Iterable[Diagnostic]
 ) -> dict[str, Better | None]:
     """Return the metrics in a row of the history; empty if data or metrics are invalid."""
-    unknown = (("data",), ("training", "metrics"))
+    unknown = (("data",), *(head.metrics_path for head in partial.heads))
     wrong = [each.path for each in problems if each.severity == "error"]
     if any(each[: len(path)] == path for each in wrong for path in unknown):
         return {}
     data = partial.data
     loaded = described.sets.datasets if described.sets is not None else ()  # split by a column
     named = {*described.infos, *loaded, *data.sources, *data.fractions}
-    metrics = (metric for _, metric in sorted(partial.metrics.items()))
-    return history_metrics(metrics, data.folds is not None or "validation" in named)
+    return history_metrics(partial.heads, data.folds is not None or "validation" in named)
