@@ -140,7 +140,7 @@ def _unknown(
     if source == INPUT and len(named) > 1:
         listed = " or ".join(f'inputs = ["{each}"]' for each in named[:MOST_LISTED])
         more = ", …" if len(named) > MOST_LISTED else ""
-        which = f'"{not_above[0]}" reads the input, but there are {len(named)}'
+        which = f'"{not_above[0]}" reads "{INPUT}", but the data has {len(named)} inputs'
         return Diagnostic(which, f"write {listed}{more}", path, "E026")
     if source.startswith(f"{INPUT}."):
         hint = suggestion(source, named, "inputs")

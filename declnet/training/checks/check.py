@@ -224,12 +224,11 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
 
 def _inputs(partial: PartialSpec, described: Described) -> Mapping[str, InputInfo | None] | None:
     """Return the model's inputs; None for what is unknown as the data is invalid."""
-    train = described.infos.get("train")
-    if train is not None:
-        return train.input_infos
-    if partial.data.inputs is not None:
-        return dict.fromkeys(partial.data.inputs)
-    return None
+    train, named = described.infos.get("train"), partial.data.inputs
+    known = train.input_infos if train is not None else {}
+    if named is not None and set(known) != set(named):
+        return dict.fromkeys(named)
+    return known or None
 
 
 def _metrics(
