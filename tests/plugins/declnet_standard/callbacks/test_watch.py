@@ -215,7 +215,7 @@ def test_unscaled_inputs_that_saturate_sigmoids_are_named():
 def test_one_of_several_inputs_that_is_unscaled_is_seen():
     suspicions = Suspicions()
     suspicions.see_inputs({"words": np.array([[900]]), "numbers": np.array([[1.0, 2000.0]])})
-    assert "2000" in next(suspicions.after({}, 1, 0.1, 1.0))
+    assert "2e+03" in next(suspicions.after({}, 1, 0.1, 1.0))
 
 
 def test_without_warnings_only_the_table_is_written(tmp_path):
