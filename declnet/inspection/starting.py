@@ -68,14 +68,14 @@ def start_of_run(
     layers: Sequence[str] = (),
     notice: Notice | None = None,
 ) -> Start:
-    """Return the training of a run at its newest checkpoint, or from its weights.
+    """Return the training of a run: where an unfinished one is, or from a finished one's weights.
 
     Args:
         path: the run's folder.
         step: train the run's spec again for this many updates, regardless of what the run saved.
-            None: the newest intact checkpoint with updates left; without one, a training that
-            starts from the saved weights with its first update, since the optimizer's state is
-            saved in checkpoints only.
+            None: for an unfinished run, its newest intact checkpoint; for a finished one, or
+            without checkpoint, a training that starts from the saved weights with its first update,
+            since weights come without the optimizer's state.
         layers: as for `start_of_spec`.
         notice: called with a sentence for each damaged checkpoint, and each distribution whose
             version differs from the run's.
@@ -102,7 +102,9 @@ def start_of_run(
         )
     if step is not None:
         return _trained(ready, step)
-    return _from_checkpoint(run, ready, notice or _ignore) or _from_weights(run, ready)
+    unfinished = run.status != "finished"
+    found = _from_checkpoint(run, ready, notice or _ignore) if unfinished else None
+    return found or _from_weights(run, ready)
 
 
 def _with_numpy(spec: RunSpec) -> RunSpec:
@@ -146,7 +148,7 @@ def _from_checkpoint(run: StoredRun, ready: ReadyRun, notice: Notice) -> Start |
             return Start(
                 ready,
                 f"the state is that of {run.path}, {checkpoint.file}, after {checkpoint.step} "
-                "updates, and the step is the one that the run made or would make next",
+                "updates, so this is the step that `declnet resume` would make next",
             )
     return None
 
@@ -155,9 +157,8 @@ def _from_weights(run: StoredRun, ready: ReadyRun) -> Start:
     ready.prepared.model.load_parameters(run.parameters(), str(run.path))
     return Start(
         ready,
-        f"the parameters are the weights that {run.path} saved at its end; the optimizer starts "
-        "anew, since only checkpoints have its state, so this is the first update of a training "
-        "that starts from these weights",
+        f"the parameters are the weights saved in {run.path}, without the optimizer's state, so "
+        "this is the first update of a training that starts from them",
     )
 
 

@@ -151,7 +151,8 @@ def test_the_gradients_of_each_shipped_spec_are_verified(file: Path) -> None:
     assert suspects(found) == ()
     assert max(each.error for each in found.checks) <= 1e-6
     keys = {each.key for each in found.parameters if each.gradient is not None}
-    assert {each.name for each in found.checks} == keys | {each.name for each in found.layers}
+    layers = {each.name for each in found.layers if each.dy is not None}
+    assert {each.name for each in found.checks} == keys | layers
     assert sum(each.compared for each in found.checks) > 50
 
 
@@ -226,24 +227,43 @@ def test_a_layer_that_cannot_be_repeated_is_named(started: Started) -> None:
         trace(started({"model.layers.1": "restless"}, 0, registry), verify=True)
 
 
-def test_the_newest_checkpoint_of_a_run_or_its_weights(
+def test_a_finished_run_is_traced_from_its_weights_or_again_from_its_spec(
     document: dict[str, Any], changed: Callable[..., Any], tmp_path: Path
 ) -> None:
-    def run(name: str, **more: Any) -> Path:
-        values = {"training.batch_size": 8, "training.callbacks": [more] if more else []}
-        declnet.run(parse_spec(changed(document, values)), out=tmp_path / name)
-        return tmp_path / name
-
-    registry = default_registry()
-    weights = declnet.load_model(run("weights")).parameters()
-    found = trace(start_of_run(tmp_path / "weights", registry))
-    assert "the optimizer starts anew" in found.origin
+    spec = parse_spec(changed(document, {"training.batch_size": 8}))
+    weights = declnet.run(spec, out=tmp_path / "run").model.parameters()
+    found = trace(start_of_run(tmp_path / "run", default_registry()))
+    assert "first update of a training that starts from them" in found.origin
     assert (found.step, found.epoch) == (1, 0)
+    again = trace(start_of_run(tmp_path / "run", default_registry(), step=11), 6)
+    for first, last in zip(found.parameters, again.parameters, strict=True):
+        np.testing.assert_array_equal(first.before, weights[first.key])
+        np.testing.assert_allclose(last.after, weights[last.key], rtol=1e-12, atol=1e-15)
+
+
+def test_an_unfinished_run_is_traced_from_its_newest_checkpoint(
+    document: dict[str, Any], changed: Callable[..., Any], tmp_path: Path
+) -> None:
+    values = {
+        "training.callbacks": [{"type": "checkpoint", "every_epochs": 1}],
+        "training.epochs": 5,
+        "optimizer.momentum": 0.9,
+        "model.layers.1": {"type": "dropout", "rate": 0.5},
+    }
+    spec = parse_spec(changed(document, values))
+    uninterrupted = declnet.run(spec).model.parameters()
+
+    def interrupt(event: Any) -> None:
+        if getattr(event, "epoch", 0) == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        declnet.run(spec, out=tmp_path / "run", listener=interrupt)
+    found = trace(start_of_run(tmp_path / "run", default_registry()), 30)
+    assert "after 4 updates" in found.origin
+    assert (found.step, found.epoch) == (5, 4)
     for each in found.parameters:
-        np.testing.assert_array_equal(each.before, weights[each.key])
-    anew = trace(start_of_run(tmp_path / "weights", registry, step=11), 6)
-    for each in anew.parameters:
-        np.testing.assert_allclose(each.after, weights[each.key], rtol=1e-12, atol=1e-15)
+        np.testing.assert_allclose(each.after, uninterrupted[each.key], rtol=1e-9, atol=1e-15)
 
 
 def test_what_is_not_there(started: Started, tmp_path: Path, document: dict[str, Any]) -> None:
