@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -59,7 +59,7 @@ class TracedParameter:
     regularizer: Regularizer | None = None
     penalty: float = 0.0
     penalty_gradient: Array | None = None
-    state: Mapping[str, tuple[Array, Array]] | None = None
+    state: Mapping[str, tuple[Array, Array]] = field(default_factory=dict)
     check: Differences | None = None
 
 

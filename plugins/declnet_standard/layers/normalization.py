@@ -140,7 +140,10 @@ class BatchNorm(_Normalization):
             self._follow(state.running_variance, variance, count / max(count - 1, 1), state.part)
 
     def backward(self, x: None, y: None, dy: Array, dx: Array | None, state: LayerState) -> None:
-        """Compute the gradients above; z is overwritten."""
+        """dx = scale / sqrt(variance + epsilon) * (dy - doffset / m - z * dscale / m).
+
+        With dscale = sum(dy * z) and doffset = sum(dy); z is overwritten.
+        """
         normal, count = batch_last(state.normal), dy[:, :1].size
         dscale, doffset = state.grad.scale, state.grad.offset
         for part in _parts(dy.shape):
@@ -232,7 +235,10 @@ class LayerNorm(_Normalization):
         np.add(y, state.offset, out=y)
 
     def backward(self, x: None, y: None, dy: Array, dx: Array | None, state: LayerState) -> None:
-        """Compute the gradients above; z is overwritten."""
+        """dx = (g - mean(g) - z * mean(g * z)) / sqrt(variance + epsilon), with g = dy * scale.
+
+        With dscale = sum(dy * z) and doffset = sum(dy); z is overwritten.
+        """
         z, g, mean, part = state.normal, state.scaled, state.mean, state.part
         over, kept, count = self._axes(dy)
         axes = list(range(dy.ndim))
