@@ -204,7 +204,7 @@ def _backward(layer: TracedLayer, trace: Trace) -> Section:
     title = f"{layer.name}: {layer.layer.type}"
     if layer.dy is None:
         return Section(title, notes=("nothing before it is trained, so it has no backward pass",))
-    arrays, notes = _with_differences(f"dy, {_origin_of_dy(layer, trace)}", layer.dy, layer.check)
+    arrays, notes = _with_differences(f"dy {_origin_of_dy(layer, trace)}", layer.dy, layer.check)
     penalized = []
     for each in layer.parameters:
         if each.gradient is None:
@@ -223,7 +223,7 @@ def _with_differences(
     label: str, gradient: Array, check: Differences | None
 ) -> tuple[list[Numbers], list[str]]:
     """Return a gradient, with its central differences beside it, and notes on them."""
-    arrays, name = [Numbers(label, gradient)], label.partition(",")[0]
+    arrays, name = [Numbers(label, gradient)], label.partition(" ")[0]
     if check is None:
         return arrays, []
     notes = [_compared(name, check)]
@@ -248,8 +248,8 @@ def _loss_gradient(trace: Trace) -> tuple[str, ...]:
 def _origin_of_dy(layer: TracedLayer, trace: Trace) -> str:
     readers = [each.name for each in trace.layers if layer.name in each.inputs]
     if not readers:
-        return f"of the loss {trace.spec.loss.type}"
-    return f"dx of {readers[0]}" if len(readers) == 1 else f"the sum of dx of {', '.join(readers)}"
+        return f"from {trace.spec.loss.type}"
+    return f"= dx of {' + dx of '.join(readers)}"
 
 
 def _compared(what: str, check: Differences) -> str:
