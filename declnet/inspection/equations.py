@@ -12,17 +12,32 @@ from declnet.contracts.layer import Elementwise
 
 _EQUATION = re.compile(r"\s[-+*/]?=\s")
 
+_BEGINS = re.compile(r"(With(out)? .{0,40})?[\w|]+ [-+*/]?= ")
+"""Begins a paragraph that goes on with equations, e.g. `m = …` or `With momentum: v = …`."""
+
+_GRADIENT = re.compile(r"d(x|y/dx) = ")
+"""Begins a paragraph on gradients."""
+
+_SHAPES = re.compile(r"\w+(, \w+)*: ")
+"""Begins a paragraph on shapes, e.g. `x, y: (n, *shape).`."""
+
 _OF_DECLARATION = {"name", "inputs"}
 
 
 def equations(component: Component) -> tuple[str, ...]:
     """Return the lines of a component's docstring that say what it computes.
 
-    These are the paragraphs at its beginning that contain an equation, else its first one; none if
-    the class has no docstring.
+    These are its first paragraph, and those after it that begin with an equation; those on shapes
+    and gradients in between are left out. None if the class has no docstring.
     """
-    text = _documentation(type(component))
-    return _stated(text) or tuple(text.split("\n\n")[0].splitlines())
+    first, *others = _documentation(type(component)).split("\n\n")
+    found = first.splitlines()
+    for each in others:
+        if _BEGINS.match(each) and not _GRADIENT.match(each):
+            found += each.splitlines()
+        elif not (_SHAPES.match(each) or _GRADIENT.match(each)):
+            break
+    return tuple(found)
 
 
 def gradient_equations(component: Component) -> tuple[str, ...]:
@@ -33,13 +48,12 @@ def gradient_equations(component: Component) -> tuple[str, ...]:
     methods: list[Any] = [getattr(component, "backward", None)]
     if isinstance(component, Elementwise):
         methods.append(component.derivative)
-    return tuple(line for each in methods for line in _stated(inspect.getdoc(each) or ""))
-
-
-def _stated(text: str) -> tuple[str, ...]:
-    """Return the lines of the first paragraphs that contain an equation."""
-    found = takewhile(_EQUATION.search, text.split("\n\n"))
-    return tuple(line for each in found for line in each.splitlines())
+    found: list[str] = []
+    for each in methods:
+        paragraphs = (inspect.getdoc(each) or "").split("\n\n")
+        stated = takewhile(_EQUATION.search, paragraphs)
+        found += [line for paragraph in stated for line in paragraph.splitlines()]
+    return tuple(found)
 
 
 def _documentation(component: type[Component]) -> str:

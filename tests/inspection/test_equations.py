@@ -28,9 +28,17 @@ def test_every_component_states_its_equations(kind: str, name: str) -> None:
 class Cube(Elementwise):
     """y = x**3.
 
-    With x: (n, *shape).
+    x, y: (n, *shape), and on the
+    next line n = 2.
 
-    z = 2 is not part of it.
+    dy/dx = 3 * x**2.
+
+    With power: z = 3 and
+    more.
+
+    As elsewhere, z = 3.
+
+    z = 2.
     """
 
     type = "cube"
@@ -56,7 +64,7 @@ class Bare(Layer):
 class Told(Bare):
     """A layer in words.
 
-    y = x comes later.
+    A second paragraph.
     """
 
     type = "told"
@@ -66,8 +74,8 @@ class Heir(Told):
     type = "heir"
 
 
-def test_equations_are_the_first_paragraphs_with_an_equation() -> None:
-    assert equations(Cube()) == ("y = x**3.",)
+def test_equations_are_the_first_paragraph_and_those_that_begin_with_one() -> None:
+    assert equations(Cube()) == ("y = x**3.", "With power: z = 3 and", "more.")
     assert gradient_equations(Cube()) == ("Compute dx = dy * f'(x).", "Slope = 3 * x**2.")
     assert equations(Told()) == equations(Heir()) == ("A layer in words.",)
     assert equations(Bare()) == gradient_equations(Bare()) == ()

@@ -50,11 +50,12 @@ class _Normalization(Layer):
 class BatchNorm(_Normalization):
     """y = scale * (x - mean) / sqrt(variance + epsilon) + offset, for each channel.
 
-    x, y: (n, features) or (n, channels, …); parameters: (features,) or (channels,). In training,
-    mean and variance are computed over the batch's samples and positions, the variance divided by
-    their number m; and running_mean = momentum * running_mean + (1 - momentum) * mean, likewise
-    running_variance, with the variance divided by m - 1 (by 1 if m is 1). In evaluation the running
-    values are used, so a sample's prediction depends on no other sample.
+    running_mean = momentum * running_mean + (1 - momentum) * mean, in training; likewise
+    running_variance, with the variance divided by m - 1 (by 1 if m is 1). Mean and variance are
+    those of the batch's samples and positions, the variance divided by their number m. In
+    evaluation the running values are used, so a sample's prediction depends on no other sample.
+
+    x, y: (n, features) or (n, channels, …); parameters: (features,) or (channels,).
 
     With z = (x - mean) / sqrt(variance + epsilon):
     dscale = sum(dy * z), doffset = sum(dy),
@@ -142,7 +143,8 @@ class BatchNorm(_Normalization):
     def backward(self, x: None, y: None, dy: Array, dx: Array | None, state: LayerState) -> None:
         """dx = scale / sqrt(variance + epsilon) * (dy - doffset / m - z * dscale / m).
 
-        With dscale = sum(dy * z) and doffset = sum(dy); z is overwritten.
+        With z = (x - mean) / sqrt(variance + epsilon), which is overwritten, dscale = sum(dy * z)
+        and doffset = sum(dy).
         """
         normal, count = batch_last(state.normal), dy[:, :1].size
         dscale, doffset = state.grad.scale, state.grad.offset
@@ -237,7 +239,8 @@ class LayerNorm(_Normalization):
     def backward(self, x: None, y: None, dy: Array, dx: Array | None, state: LayerState) -> None:
         """dx = (g - mean(g) - z * mean(g * z)) / sqrt(variance + epsilon), with g = dy * scale.
 
-        With dscale = sum(dy * z) and doffset = sum(dy); z is overwritten.
+        With z = (x - mean) / sqrt(variance + epsilon), which is overwritten, dscale = sum(dy * z)
+        and doffset = sum(dy).
         """
         z, g, mean, part = state.normal, state.scaled, state.mean, state.part
         over, kept, count = self._axes(dy)
