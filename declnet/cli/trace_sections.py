@@ -79,7 +79,7 @@ def sections(trace: Trace, layers: Sequence[str] = ()) -> Iterator[Section]:
 
 def number(value: float) -> str:
     """Format a single number: four decimals, or an exponent if it is very small or large."""
-    return f"{value:.4f}" if value == 0 or 1e-3 <= abs(value) < 1e5 else f"{value:.4e}"
+    return f"{value:.4f}" if not value or 1e-3 <= abs(value) < 1e5 else f"{value:.4e}"
 
 
 def verdict(trace: Trace) -> Iterator[str]:
@@ -230,7 +230,9 @@ def _with_differences(
     if not is_large(gradient):
         arrays.append(Numbers("central differences", check.numeric))
     else:
-        known = np.argwhere(np.isfinite(check.numeric))
+        known = sorted(
+            np.argwhere(np.isfinite(check.numeric)), key=lambda each: -abs(gradient[tuple(each)])
+        )
         notes += [
             f"  {name}{each.tolist()} = {number(gradient[tuple(each)])}, "
             f"central difference {number(check.numeric[tuple(each)])}"

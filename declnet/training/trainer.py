@@ -192,11 +192,6 @@ class Trainer:
         """The number of updates in the whole training, unless a callback ends it early."""
         return self._epoch.steps * self._training.epochs
 
-    @property
-    def steps_an_epoch(self) -> int:
-        """The number of updates in an epoch."""
-        return self._epoch.steps
-
     def advance(self, steps: int) -> None:
         """Make this many updates without events: no metrics, no validation, no callbacks.
 

@@ -279,3 +279,59 @@ def test_what_is_not_there(started: Started, tmp_path: Path, document: dict[str,
     np.savez(tmp_path / "data.npz", **data | {"x": data["x"] + 1})
     with pytest.raises(declnet.DataError, match="the training data has changed since the run"):
         start_of_run(tmp_path / "run", default_registry())
+
+
+def test_branches_windows_and_memory_orders(
+    document: dict[str, Any], changed: Callable[..., Any], tmp_path: Path
+) -> None:
+    """A value that several layers read has the sum of their gradients."""
+    rng = np.random.default_rng(2)
+    np.savez(tmp_path / "data.npz", x=rng.normal(size=(9, 2, 6, 6)), y=np.arange(9) % 3)
+    layers = [
+        {"type": "conv2d", "filters": 3, "kernel_size": 3, "padding": "same", "name": "first"},
+        {"type": "gelu", "name": "bent"},
+        {"type": "batch_norm", "name": "normal", "inputs": ["bent"]},
+        {"type": "multiply", "name": "gated", "inputs": ["bent", "normal"]},
+        {"type": "max_pool2d", "pool_size": 2, "name": "highest", "inputs": ["gated"]},
+        {"type": "average_pool2d", "pool_size": 2, "name": "mean", "inputs": ["gated"]},
+        {"type": "concatenate", "inputs": ["highest", "mean"]},
+        {"type": "layer_norm"},
+        {"type": "prelu"},
+        {"type": "flatten", "name": "flat"},
+        {"type": "dropout", "rate": 0.3, "name": "dropped"},
+        {"type": "dense", "units": 4, "inputs": ["dropped"]},
+        {"type": "dense", "units": 4, "inputs": ["flat"], "name": "past"},
+        {"type": "add", "inputs": ["dense_1", "past"]},
+        {"type": "dense", "units": 3},
+        "softmax",
+    ]
+    spec = parse_spec(changed(document, {"model.layers": layers, "optimizer.type": "adamw"}))
+    found = trace(start_of_spec(spec, default_registry(), step=2), verify=True)
+    assert suspects(found) == ()
+    assert max(each.error for each in found.checks) <= 1e-6
+    by_name = {each.name: each for each in found.layers}
+    assert by_name["gated"].inputs == ("bent", "normal")
+    np.testing.assert_array_equal(by_name["gated"].x[1], by_name["normal"].y)
+    assert len(found.checks) == len(layers) + 13
+
+
+def test_integer_inputs(
+    document: dict[str, Any], changed: Callable[..., Any], tmp_path: Path
+) -> None:
+    x = np.arange(36).reshape(12, 3) % 5
+    np.savez(tmp_path / "data.npz", x=x, y=np.arange(12) % 3)
+    values = {
+        "model.layers": [
+            {"type": "embedding", "categories": 5, "units": 2},
+            "flatten",
+            {"type": "dense", "units": 3},
+            "softmax",
+        ],
+        "model.dtype": "float32",
+    }
+    spec = parse_spec(changed(document, values))
+    found = trace(start_of_spec(spec, default_registry()), verify=True)
+    np.testing.assert_array_equal(found.x, x[:3])
+    weights = found.parameters[0]
+    np.testing.assert_array_equal(found.layers[0].y, weights.before[x[:3]])
+    assert suspects(found) == ()
