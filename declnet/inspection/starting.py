@@ -92,7 +92,7 @@ def start_of_run(
     if step is None:  # the saved parameters follow
         model = spec.model.model_copy(update={"initial_weights": None})
         spec = spec.model_copy(update={"model": model})
-    ready = make_ready_run(spec if step else _with_numpy(spec), registry, None)
+    ready = make_ready_run(spec if step else _with_numpy(spec), run.registry, None)
     _require_layers(ready, layers)
     recorded = run.manifest.get("data", {}).get("train", {}).get("hash")
     if recorded is not None and recorded != ready.prepared.data["train"].fingerprint:
