@@ -169,7 +169,7 @@ def _is_flat(function: LossFunction, index: tuple[int, ...], value: float) -> bo
 class ForwardPass:
     """A model's forward pass and loss on fixed samples, evaluated again with changed numbers.
 
-    Each value has memory of its own, and only what depends on the changed number is computed again.
+    The values share no memory, and only what depends on the changed number is computed again.
     Random layers draw the same numbers each time.
 
     Args:
@@ -250,7 +250,7 @@ class ForwardPass:
         return self._function(array, [index, *self._dependents[index + 1]], penalty)
 
     def of_value(self, value: int) -> LossFunction:
-        """Return the loss as a function of a layer's output; value i is that of layer i - 1."""
+        """Return the loss as a function of a value: 0 is the input, i the output of layer i - 1."""
         return self._function(self._values[value], self._dependents[value], lambda: 0.0)
 
     def _function(

@@ -57,7 +57,7 @@ def gradient_equations(component: Component) -> tuple[str, ...]:
 
 
 def _documentation(component: type[Component]) -> str:
-    """Return the docstring of the class, or of its nearest base that is no contract."""
+    """Return the docstring of the class, or of its nearest base below the contract."""
     for each in component.__mro__:
         if "kind" in vars(each):
             break

@@ -187,8 +187,8 @@ class _Copies(StepObserver):
 def trace(start: Start, samples: int | None = None, *, verify: bool = False) -> Trace:
     """Make the next step of a training on the first samples of its batch, and return its numbers.
 
-    It is a whole step on these samples alone: the mean of the loss, statistics such as those of
-    batch normalization, and the update come from them. So each number follows from others in the
+    It is a whole step on these samples alone: the mean of the loss, batch statistics and the update
+    come from them. So each number follows from others in the
     trace. No kernel is used.
 
     Args:
@@ -359,9 +359,9 @@ class _Traced:
         """Return the gradients after clipping; empty if nothing is clipped."""
         training = self.spec.training
         clips = clippings(training.clip_norm, training.clip_value)
-        if not clips:
-            return {}
         gradients = self.copies.grad
+        if not clips or not gradients:
+            return {}
         flat = np.concatenate([each.reshape(-1) for each in gradients.values()])
         for clip in clips:
             clip(flat)
