@@ -25,9 +25,9 @@ TOLERANCE = 1e-6
 CLOSE = 1e-7
 """The relative error at which no smaller step size is tried."""
 
-SMALL = 1e-5
+SMALL = 1e-4
 """Gradients are compared relative to their largest element, or to this share of the loss (of 1 if
-it is smaller): rounding decides about those that are exactly 0."""
+it is smaller): below, rounding would decide."""
 
 WHOLE = 48
 """Arrays with up to this many elements are compared element by element."""
@@ -56,9 +56,9 @@ class Differences:
             differ, with the gradient between them.
         clipped: the number of outputs of the model at which the loss is constant, but its gradient
             is not 0: losses that clip the prediction may keep the slope of the bound.
-        error: the largest difference of the compared elements, relative to the largest element of
-            the gradient.
-        worst: the index of that element; None if none was compared.
+        errors: for each term of the loss, the largest difference of the compared elements, relative
+            to the largest element of the gradient.
+        worst: the index of the largest of them; None if none was compared.
     """
 
     name: str
@@ -66,8 +66,13 @@ class Differences:
     compared: int
     kinks: int
     clipped: int
-    error: float
+    errors: tuple[float, ...]
     worst: tuple[int, ...] | None
+
+    @property
+    def error(self) -> float:
+        """The largest of the errors."""
+        return float(np.max(self.errors))
 
     @property
     def passed(self) -> bool:
@@ -90,34 +95,43 @@ class LossFunction:
     may_clip: bool = False
 
 
-def compare(function: LossFunction, point: Array, gradient: Array, name: str) -> Differences:
+def compare(parts: Sequence[tuple[LossFunction, Array]], point: Array, name: str) -> Differences:
     """Compare a gradient with central differences.
 
     Args:
-        function: the loss as a function of the point.
-        point: where the gradient was computed.
-        gradient: of the point's shape.
+        parts: the terms of the loss as functions of the point, each with its gradient of the
+            point's shape. They are compared one by one, since each has kinks of its own.
+        point: where the gradients were computed.
         name: as in `Differences`.
     """
+    gradient = np.sum([each for _, each in parts], axis=0)
+    center = sum(function.center for function, _ in parts)
     largest = float(np.max(np.abs(gradient), initial=0.0))
-    scale = max(largest, SMALL * max(1.0, abs(function.center)))
-    numeric = np.full(gradient.shape, np.nan)
-    compared, kinks, clipped, error, worst = 0, 0, 0, 0.0, None
-    for index in _chosen(gradient, name):
-        value, analytic = float(point[index]), float(gradient[index])
-        slope = _slope(function, index, value, analytic, scale)
-        if slope is None:
+    scale = max(largest, SMALL * max(1.0, abs(center)))
+    numeric = np.full(point.shape, np.nan)
+    kinks, clipped, worst = 0, 0, None
+    errors = np.zeros(len(parts))
+    chosen = _chosen(gradient, name)
+    for index in chosen:
+        value = float(point[index])
+        slopes = [
+            _slope(function, index, value, float(part[index]), scale) for function, part in parts
+        ]
+        if None in slopes:
             kinks += 1
             continue
-        off = abs(slope - analytic) / scale
-        if function.may_clip and off > TOLERANCE and _is_flat(function, index, value):
+        found = np.array(slopes, float)
+        off = np.abs(found - [float(part[index]) for _, part in parts]) / scale
+        function, _ = parts[0]
+        if function.may_clip and off[0] > TOLERANCE and _is_flat(function, index, value):
             clipped += 1
             continue
-        compared += 1
-        numeric[index] = slope
-        if not off <= error or worst is None:
-            error, worst = off, index
-    return Differences(name, numeric, compared, kinks, clipped, error, worst)
+        numeric[index] = found.sum()
+        if worst is None or not off.max() <= errors.max():
+            worst = index
+        errors = np.maximum(errors, off)
+    compared = len(chosen) - kinks - clipped
+    return Differences(name, numeric, compared, kinks, clipped, tuple(errors.tolist()), worst)
 
 
 def _chosen(gradient: Array, name: str) -> list[tuple[int, ...]]:
@@ -164,6 +178,25 @@ def _is_flat(function: LossFunction, index: tuple[int, ...], value: float) -> bo
     return all(
         function.changed(index, value + each) == function.center for each in (step, -step, 2 * step)
     )
+
+
+def penalty_of(regularizer: Regularizer, point: Array) -> LossFunction:
+    """Return a parameter's penalty as a function of it."""
+    array = point.copy()
+    return _function_of(array, lambda: float(regularizer.penalty(array)))
+
+
+def _function_of(array: Array, loss: Callable[[], float], may_clip: bool = False) -> LossFunction:
+    """Return a loss that depends on an array as a function of it."""
+
+    def changed(index: tuple[int, ...], value: float) -> float:
+        before = array[index]
+        array[index] = value
+        found = loss()
+        array[index] = before
+        return found
+
+    return LossFunction(loss(), changed, may_clip)
 
 
 class ForwardPass:
@@ -237,25 +270,19 @@ class ForwardPass:
         """
         self._slope = dy
 
-    def of_parameter(self, index: int, key: str, regularizer: Regularizer | None) -> LossFunction:
-        """Return the loss as a function of a parameter of a layer, with its penalty.
+    def of_parameter(self, index: int, key: str) -> LossFunction:
+        """Return the loss, without penalties, as a function of a parameter of a layer.
 
         Like the function of a value, it is valid until another one is asked for.
         """
         array = self._model.store.arrays[key]
-
-        def penalty() -> float:
-            return regularizer.penalty(array) if regularizer is not None else 0.0
-
-        return self._function(array, [index, *self._dependents[index + 1]], penalty)
+        return self._function(array, [index, *self._dependents[index + 1]])
 
     def of_value(self, value: int) -> LossFunction:
         """Return the loss as a function of a value: 0 is the input, i the output of layer i - 1."""
-        return self._function(self._values[value], self._dependents[value], lambda: 0.0)
+        return self._function(self._values[value], self._dependents[value])
 
-    def _function(
-        self, array: Array, layers: Sequence[int], penalty: Callable[[], float]
-    ) -> LossFunction:
+    def _function(self, array: Array, layers: Sequence[int]) -> LossFunction:
         for value, saved in zip(self._values, self._base, strict=True):
             if value is not saved:
                 np.copyto(value, saved)
@@ -263,18 +290,11 @@ class ForwardPass:
         def loss() -> float:
             self._forward(layers)
             if self._slope is not None:
-                return float(np.sum(self._slope * self._values[-1])) + penalty()
+                return float(np.sum(self._slope * self._values[-1]))
             self._loss.forward(self._values[-1], self._y_true, self._losses)
-            return float(self._losses @ self._weights) + penalty()
+            return float(self._losses @ self._weights)
 
-        def changed(index: tuple[int, ...], value: float) -> float:
-            before = array[index]
-            array[index] = value
-            found = loss()
-            array[index] = before
-            return found
-
-        return LossFunction(loss(), changed, may_clip=array is self._values[-1])
+        return _function_of(array, loss, may_clip=array is self._values[-1])
 
     def _forward(self, layers: Iterable[int]) -> None:
         for index in layers:

@@ -18,7 +18,7 @@ from declnet.graph.model import Model
 from declnet.graph.parameters import view
 from declnet.graph.shapes import INPUT
 from declnet.graph.update import Update, clippings
-from declnet.inspection.differences import Differences, ForwardPass, compare
+from declnet.inspection.differences import TOLERANCE, Differences, ForwardPass, compare, penalty_of
 from declnet.inspection.starting import Start, TraceError
 from declnet.spec.model import RunSpec
 from declnet.training.compile import compile_training
@@ -379,19 +379,27 @@ def _checked(layers: tuple[TracedLayer, ...], passes: ForwardPass) -> tuple[Trac
     for index, layer in reversed(list(enumerate(layers))):
         check = None
         if layer.dy is not None:
-            check = compare(passes.of_value(index + 1), layer.y, layer.dy, layer.name)
+            check = compare([(passes.of_value(index + 1), layer.dy)], layer.y, layer.name)
             if check.clipped:
                 passes.take_slope(layer.dy)
-        parameters = []
-        for each in layer.parameters:
-            if each.gradient is not None:
-                function = passes.of_parameter(index, each.key, each.regularizer)
-                differences = compare(function, each.before, each.gradient, each.key)
-                parameters.append(replace(each, check=differences))
-            else:
-                parameters.append(each)
-        found.insert(0, replace(layer, check=check, parameters=tuple(parameters)))
+        parameters = tuple(
+            replace(each, check=_differences(each, index, passes)) for each in layer.parameters
+        )
+        found.insert(0, replace(layer, check=check, parameters=parameters))
     return tuple(found)
+
+
+def _differences(each: TracedParameter, index: int, passes: ForwardPass) -> Differences | None:
+    """Return the central differences of a parameter's gradient, of data loss and penalty apart."""
+    if each.gradient is None:
+        return None
+    function = passes.of_parameter(index, each.key)
+    if each.regularizer is None or each.penalty_gradient is None:
+        return compare([(function, each.gradient)], each.before, each.key)
+    of_data = each.gradient - each.penalty_gradient
+    penalty = penalty_of(each.regularizer, each.before)
+    parts = [(function, of_data), (penalty, each.penalty_gradient)]
+    return compare(parts, each.before, each.key)
 
 
 def suspects(result: Trace) -> tuple[str, ...]:
@@ -403,14 +411,12 @@ def suspects(result: Trace) -> tuple[str, ...]:
     wrong = {each.name for each in result.checks if not each.passed}
     named: dict[str, None] = {}
     for layer in reversed(result.layers):
-        if layer.name in wrong:
-            continue
-        inputs = [source for source in layer.inputs if source in wrong]
-        own = [each.key for each in layer.parameters if each.key in wrong]
-        if inputs or own:
+        checks = [(each, each.check.errors) for each in layer.parameters if each.check is not None]
+        own = any(not errors[0] <= TOLERANCE for _, errors in checks)
+        if layer.name not in wrong and (own or wrong.intersection(layer.inputs)):
             named[f"{layer.name} ({layer.layer.type})"] = None
-        for each in layer.parameters:
-            if each.key in own and each.regularizer is not None:
+        for each, errors in checks:
+            if each.regularizer is not None and not errors[-1] <= TOLERANCE:
                 named[f"the regularizer of {each.key} ({each.regularizer.type})"] = None
     if result.layers and result.layers[-1].name in wrong:
         named[f"the loss ({result.spec.loss.type})"] = None
