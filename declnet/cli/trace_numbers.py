@@ -47,7 +47,7 @@ def statistics(array: Array) -> str:
         return ""
     values = (finite.mean(), finite.std(), finite.min(), finite.max())
     mean, deviation, low, high = (f"{each:.4g}" for each in values)
-    if low == high and finite.size == array.size:
+    if _is_constant(array):
         return f"all {low}"
     return f"mean {mean}, standard deviation {deviation}, from {low} to {high}"
 
@@ -58,7 +58,7 @@ def matrices(array: Array) -> Iterator[Matrix]:
     A large array of one number has none.
     """
     form, large = _form(array), is_large(array)
-    if large and (array == array.flat[0]).all():
+    if large and _is_constant(array):
         return
     flat = array.reshape(1, -1) if array.ndim < 2 else array
     leading = flat.shape[:-2]
@@ -77,6 +77,10 @@ def matrices(array: Array) -> Iterator[Matrix]:
                 for row in rows
             ),
         )
+
+
+def _is_constant(array: Array) -> bool:
+    return bool((array == array.flat[0]).all())
 
 
 def _chosen(size: int, large: bool) -> list[int | None]:

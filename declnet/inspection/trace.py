@@ -188,8 +188,7 @@ def trace(start: Start, samples: int | None = None, *, verify: bool = False) -> 
     """Make the next step of a training on the first samples of its batch, and return its numbers.
 
     It is a whole step on these samples alone: the mean of the loss, batch statistics and the update
-    come from them. So each number follows from others in the
-    trace. No kernel is used.
+    come from them, so each number follows from others in the trace. No kernel is used.
 
     Args:
         start: the training; it cannot be continued afterwards.
@@ -221,26 +220,25 @@ def _trace(start: Start, samples: int | None, verify: bool) -> Trace:
     training = spec.training.model_copy(update={"batch_size": None, "epochs": trainer.steps})
     declared = spec.model_copy(update={"training": training})
     compiled = compile_training(declared, model, data, ready.registry, Kernels())
-    streams = compiled.streams
-    for stream, saved in zip(streams, state.layers, strict=False):
+    for stream, saved in zip(compiled.streams, state.layers, strict=False):  # no augmentation's
         stream.bit_generator.state = saved
     update = compiled.update
     optimizer = {name: each.astype(dtype) for name, each in state.optimizer.items()}
     put_back(optimizer, update.state, "the optimizer's")
     update.scale = state.learning_rate_scale
     before = model.parameters()
-    state_before = optimizer_state(model, update)
+    state_before = _optimizer_state(model, update)
     copies = _Copies()
     try:
         with arithmetic_for(count):
             rate = compiled.epoch.run_observed(update, state.step, None, 0, copies, state.epoch)
     except NonFiniteLossError as error:
         raise divergence(model, state.epoch, error.loss, error.x) from None
-    traced = _Traced(spec, model, before, state_before, optimizer_state(model, update), copies)
+    traced = _Traced(spec, model, before, state_before, _optimizer_state(model, update), copies)
     layers = traced.layers()
     if verify:
-        passes = ForwardPass(model, before, spec.loss, data, state.layers)
-        layers = _checked(layers, passes)
+        with np.errstate(all="ignore"):
+            layers = _checked(layers, ForwardPass(model, before, spec.loss, data, state.layers))
     return Trace(
         spec,
         start.origin,
@@ -286,7 +284,7 @@ def _first(
     )
 
 
-def optimizer_state(model: Model, update: Update) -> dict[str, dict[str, Array]]:
+def _optimizer_state(model: Model, update: Update) -> dict[str, dict[str, Array]]:
     """Return copies of the optimizer's arrays by parameter and name, in the parameters' shapes."""
     return {
         slot.key: {name: view(each, slot).copy() for name, each in update.state.items()}

@@ -44,3 +44,9 @@ def test_a_large_array_of_one_number_is_a_word() -> None:
     zeros = np.zeros((3, 64))
     assert statistics(zeros) == "all 0"
     assert shown(zeros) == []
+    zeros[1, 1] = 1e-7
+    assert statistics(zeros).endswith("from 0 to 1e-07")
+    assert shown(zeros)[0][1][1].startswith("0.0000e+00 1.0000e-07 …")
+    almost = np.ones((3, 64))
+    almost[0, 0] += 1e-9
+    assert statistics(almost).startswith("mean 1, ")
