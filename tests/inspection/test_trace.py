@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet import Layer, Registry, default_registry, load_spec, parse_spec
+from declnet import Layer, Loss, Registry, default_registry, load_spec, parse_spec
 from declnet.inspection.starting import Start, TraceError, start_of_run, start_of_spec
 from declnet.inspection.trace import Trace, suspects, trace
 
@@ -208,6 +208,27 @@ def test_a_wrong_gradient_is_found_and_its_layer_named(
         "dense_1.weights",
         "dense_1.biases",
     ]
+
+
+def test_a_wrong_gradient_of_the_loss_is_not_blamed_on_a_layer(started: Started) -> None:
+    class Crooked(Loss):
+        """losses = sum(y_pred**2)."""
+
+        type = "crooked"
+        targets = "classes"
+
+        def forward(self, y_pred: Any, y_true: Any, losses: Any) -> None:
+            np.sum(y_pred**2, axis=1, out=losses)
+
+        def backward(self, y_pred: Any, y_true: Any, dy_pred: Any) -> None:
+            np.multiply(y_pred, 1.9, out=dy_pred)
+
+    registry = declnet.discover()
+    registry.register(Crooked)
+    values = {"loss": "crooked", "training.metrics": []}
+    found = trace(started(values, registry=registry), verify=True)
+    assert suspects(found) == ("the loss (crooked)",)
+    assert [each.passed for each in found.checks] == [False] * len(found.checks)
 
 
 def test_a_layer_that_cannot_be_repeated_is_named(started: Started) -> None:
