@@ -107,6 +107,10 @@ class Kernel(Component):
     example_shapes: ClassVar[tuple[Any, ...]] = ()
     """Input shapes that the conformance kit tries in addition to the usual ones."""
 
+    reads_schedules: ClassVar[bool] = False
+    """Whether its calls read scheduled fields from the `now` of the states, at each step.
+    Otherwise it never replaces a component that has a schedule in such a field."""
+
     @classmethod
     def unavailable(cls) -> str | None:
         """Return why it cannot be used on this machine, and what to do; None if it can."""

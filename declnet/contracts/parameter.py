@@ -101,6 +101,17 @@ class Gradients:
         def __getattr__(self, name: str) -> Array: ...
 
 
+class CurrentValues:
+    """A component's scheduled fields at this step: each is an attribute with its name.
+
+    Outside training, a field with a schedule has no value.
+    """
+
+    def __getattr__(self, name: str) -> float:
+        fault = f"{name} is no scheduled field, or has a schedule, which gives values in training"
+        raise AttributeError(fault, name=name, obj=self)
+
+
 class LayerState:
     """A layer's arrays: each parameter and workspace is an attribute with its name.
 
@@ -108,12 +119,16 @@ class LayerState:
         grad: the gradients to fill, under the names of the trainable parameters.
         training: whether this is a training step, as opposed to an evaluation or a prediction.
         rng: the layer's own random stream, seeded by the run's seed and the layer's position.
+        now: this step's values of the fields annotated with `Scheduled`, under their names.
     """
 
-    def __init__(self, rng: np.random.Generator, training: bool) -> None:
+    def __init__(
+        self, rng: np.random.Generator, training: bool, now: CurrentValues | None = None
+    ) -> None:
         self.grad = Gradients()
         self.training = training
         self.rng = rng
+        self.now = now if now is not None else CurrentValues()
 
     if TYPE_CHECKING:
 
@@ -125,15 +140,17 @@ class OptimizerState:
 
     Attributes:
         scratch: two more arrays of the same size, for intermediate results.
+        now: this step's values of the fields annotated with `Scheduled`, under their names.
     """
 
-    def __init__(self, scratch: tuple[Array, Array]) -> None:
+    def __init__(self, scratch: tuple[Array, Array], now: CurrentValues | None = None) -> None:
         self.scratch = scratch
+        self.now = now if now is not None else CurrentValues()
 
     if TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Array: ...
 
 
-RESERVED = frozenset({"grad", "training", "rng"})
+RESERVED = frozenset({"grad", "training", "rng", "now"})
 """Names that a layer's parameters and workspaces cannot have."""

@@ -50,8 +50,10 @@ def numpy_seconds(spec: RunSpec, model: Model, samples: int) -> float:
     The estimate counts calls, multiplications and memory passes; for dense layers it is accurate to
     a factor of two or three.
     """
-    batch = min(spec.training.batch_size or samples, samples)
-    steps = spec.training.epochs * -(-samples // batch)
+    batch, steps = (
+        min(spec.training.batch_size or samples, samples),
+        spec.training.updates(samples),
+    )
     parameters = len(model.store.vector)
     outputs = sum(prod(node.output_shape) for node in model.nodes)
     calls = 12 + 6 * len(model.nodes)
@@ -84,9 +86,9 @@ def compile_training(
         SpecError: compiled kernels are demanded and there are none.
     """
     samples, batch_size = len(train), spec.training.batch_size
-    batch = min(batch_size or samples, samples)
+    batch, total = min(batch_size or samples, samples), spec.training.updates(samples)
     kernels = kernels_for(spec, model, samples, registry)
-    graph = TrainingGraph(model, spec.loss, batch, spec.seed, kernels)
+    graph = TrainingGraph(model, spec.loss, batch, spec.seed, kernels, total)
     streams = graph.streams()
     epoch: Epoch
     if batch_size is None:
@@ -104,7 +106,7 @@ def compile_training(
         spec.optimizer,
         model.store.vector,
         graph.gradient,
-        epoch.steps * spec.training.epochs,
+        total,
         clippings(spec.training.clip_norm, spec.training.clip_value),
         kernels,
     )

@@ -28,7 +28,7 @@ class FullBatchEpoch:
     steps = 1
 
     def __init__(self, graph: TrainingGraph, data: ReadyData) -> None:
-        self._graph, self._y = graph, data.y
+        self._graph, self._begin, self._y = graph, graph.begin, data.y
         self._x = Samples(data.x[:]).all()
         self._step = graph.step(self._x, Samples(data.y_true).all(), data.weights)
 
@@ -41,6 +41,8 @@ class FullBatchEpoch:
         stop: int | None = None,  # noqa: ARG002
     ) -> float:
         """As `MiniBatchEpoch.run`."""
+        if self._begin is not None:
+            self._begin(step + 1)
         loss = self._step.run()
         _check(loss, self._x)
         if metrics is not None:
@@ -98,18 +100,20 @@ class MiniBatchEpoch:
         Raises:
             NonFiniteLossError: before the update that would have followed.
         """
-        rate = 0.0
+        rate, begin = 0.0, self._graph.begin
         if first == 0:
             self._batches.shuffle()
         for positions in self._batches.between(first, self.steps if stop is None else stop):
             x, gather_x, gather_y, bound = self._bound[len(positions)]
             gather_x(positions)
             gather_y(positions)
+            step += 1
+            if begin is not None:
+                begin(step)
             loss = bound.run()
             _check(loss, x)
             if metrics is not None:
                 _collect(metrics, self._graph, bound, self._y[positions], loss, x)
-            step += 1
             rate = update(step)
         return rate
 

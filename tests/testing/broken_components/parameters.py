@@ -1,10 +1,10 @@
 """Initializers, regularizers, optimizers and schedules that break their contract."""
 
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
-from declnet import Initializer, Schedule
+from declnet import Initializer, Schedule, Scheduled
 
 from ..right.others import Descent, Squares
 from .expected import caught_by
@@ -182,6 +182,17 @@ class IgnoresTheRate(Descent):
 
     def update(self, w, dw, state, learning_rate, step):
         w -= self.learning_rate * dw
+
+
+@caught_by("follows_its_schedules")
+class ShrinksLate(Descent):
+    """w -= learning_rate * dw + shrink * w, but with a schedule's last shrink at each step."""
+
+    shrink: Annotated[float | Schedule, Scheduled(ge=0, lt=1)] = 0.01
+
+    def update(self, w, dw, state, learning_rate, step):
+        last = self.shrink.rate(99, 99) if isinstance(self.shrink, Schedule) else self.shrink
+        w -= learning_rate * (dw + last * w)
 
 
 @caught_by("survives_zero_gradients")
