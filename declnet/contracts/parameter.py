@@ -1,5 +1,6 @@
 """A layer's arrays: parameters with their initializers and regularizers, workspace, and state."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -25,6 +26,23 @@ class Initializer(Component):
             fan_out: the number of outputs that each input feeds.
         """
         raise NotImplementedError
+
+    def adapt(
+        self, w: Array, x: Any, forward: Callable[[], Array], rng: np.random.Generator
+    ) -> None:
+        """Adjust `w`, which `fill` has filled, to the layer's first training batch; default: don't.
+
+        Called before the first step of a training, layer by layer from the input, so that `x` comes
+        from adapted layers. It is not called when a run is resumed, when the model has
+        `initial_weights`, and without a training, as in `build_model`.
+
+        Args:
+            w: the parameter, changed in place.
+            x: the layer's input, (n, *input shape), only read; a tuple if it takes many inputs.
+            forward: runs the layer on x as in a training step, with its parameters as they are, and
+                returns y, (n, *output shape), valid until the next call and only read.
+            rng: a stream of the layer's own; the only source of randomness to use.
+        """
 
 
 class Regularizer(Component):

@@ -139,6 +139,12 @@ def _parameter_fault(parameter: Any) -> str | None:
     return None
 
 
+def require_finite(initializer: Component, method: str, w: Array) -> None:
+    """Raise BrokenContractError if a method of an initializer left a number that is not finite."""
+    if not np.isfinite(w).all():
+        raise BrokenContractError(initializer, method, "left numbers that are not finite")
+
+
 def checked_penalty(regularizer: Component, penalty: Any) -> float:
     """Return the result of `Regularizer.penalty`: a number."""
     if not _is_number(penalty):

@@ -76,6 +76,10 @@ class FullBatchEpoch:
         self._observed.updated(observer, rate)
         return rate
 
+    def first_inputs(self) -> Array:
+        """Return the inputs of the only batch."""
+        return self._x
+
     def order(self) -> dict[str, Any]:
         """Return an empty state: nothing is shuffled."""
         return {}
@@ -184,6 +188,19 @@ class MiniBatchEpoch:
         rate = update(step + 1)
         observed.updated(observer, rate)
         return rate
+
+    def first_inputs(self) -> Array:
+        """Return the inputs of an epoch's first batch, without a change of the shuffle's state.
+
+        Random transforms draw from their stream.
+        """
+        order = self._batches.state()
+        self._batches.shuffle()
+        (positions,) = self._batches.between(0, 1)
+        (x, *_), gather_x, *_ = self._bound[len(positions)]
+        gather_x(positions)
+        self._batches.restore(order)
+        return x
 
     def order(self) -> dict[str, Any]:
         """Return the state of the shuffle, as plain values and arrays."""

@@ -51,6 +51,32 @@ class GlobalDraws(Initializer):
 
 
 @caught_by("fills_alike_in_both_float_types")
+class DividesByTheSpread(Initializer):
+    """w = 0, divided by the spread of the output on the first batch."""
+
+    type = "divides_by_the_spread"
+
+    def fill(self, w, rng, fan_in, fan_out):
+        w[...] = 0
+
+    def adapt(self, w, x, forward, rng):
+        w /= (forward() - x.mean()).std() if w.ndim == 1 else forward().std()
+
+
+@caught_by("is_deterministic")
+class AdaptsByChance(Initializer):
+    """w = 1 / a private random number."""
+
+    type = "adapts_by_chance"
+
+    def fill(self, w, rng, fan_in, fan_out):
+        w[...] = 1
+
+    def adapt(self, w, x, forward, rng):
+        w /= 1 + np.random.default_rng().random()
+
+
+@caught_by("fills_alike_in_both_float_types")
 class LogarithmOfDraws(Initializer):
     """w = log(N(0, 1)), which is NaN for half of the draws."""
 
