@@ -126,7 +126,7 @@ class CurrentValues:
     """
 
     def __getattr__(self, name: str) -> float:
-        fault = f"{name} is no scheduled field, or has a schedule, which gives values in training"
+        fault = f"{name} is not a scheduled field, or has a schedule, which has values in training"
         raise AttributeError(fault, name=name, obj=self)
 
 

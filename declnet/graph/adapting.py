@@ -48,7 +48,7 @@ def adapt_parameters(
 ) -> None:
     """Let data-driven initializers change a model's parameters, as its first step begins.
 
-    Layers run as in that step, on one batch, with the changes that preceding layers have got.
+    Layers run as in that step, each on the output of layers that are already adapted.
     Parameters that are not trainable keep their values, unless their initializer changes them.
 
     Args:

@@ -35,7 +35,7 @@ def test_values_are_those_of_the_step_and_plain_numbers_stay():
 
 def test_outside_training_a_schedule_has_no_value():
     now: CurrentValues = ScheduledValues(1).of(Dropout(rate=FALLING))
-    with pytest.raises(AttributeError, match="rate is no scheduled field, or has a schedule"):
+    with pytest.raises(AttributeError, match="rate is not a scheduled field, or has a schedule"):
         _ = now.rate
 
 
