@@ -92,10 +92,10 @@ class Update:
     def __call__(self, step: int) -> float:
         """Update every parameter, with steps counted from 1; return the step's learning rate."""
         rate = self._optimizer.rate(step, self._total) * self.scale
-        if self._begin is not None:
-            self._begin(step)
         for clip in self._clippings:
             clip(self._gradient)
+        if self._begin is not None:
+            self._begin(step)
         if self._update is not None:
             self._update(rate, step)
         else:
