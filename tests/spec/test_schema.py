@@ -401,7 +401,8 @@ def test_shipped_specs_name_the_shipped_schema(tmp_path):
     specs = sorted(tmp_path.rglob("*.toml"))
     assert check(*specs) == []
     for path in specs:
-        path.write_text(path.read_text("utf-8").replace("epochs", "epoch"), encoding="utf-8")
+        first, _, rest = path.read_text("utf-8").partition("\n")
+        path.write_text(f"{first}\nepoch = 1\n{rest}", encoding="utf-8")
     unknown = {mark.file for mark in check(*specs) if "unknown key" in mark.message}
     assert unknown == {path.name for path in specs}
 
