@@ -11,12 +11,13 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.loss import Loss
-from declnet.contracts.parameter import LayerState, Regularizer
+from declnet.contracts.parameter import Regularizer
 from declnet.errors import RunError
 from declnet.graph.arrays import Workspaces, batch_view
 from declnet.graph.memory_plan import Order, staged_reads, value_orders
 from declnet.graph.model import Model
 from declnet.graph.parameters import layer_state
+from declnet.graph.schedules import ScheduledValues
 from declnet.training.preparation import ReadyData
 
 TOLERANCE = 1e-6
@@ -210,6 +211,8 @@ class ForwardPass:
         parameters: the parameters by key.
         data: the samples.
         streams: the state of each layer's random stream.
+        step: the number of the step, from 1, for schedules.
+        total: the number of steps in the whole training.
 
     Raises:
         RunError: a layer's output is not the same if it is computed again.
@@ -222,6 +225,8 @@ class ForwardPass:
         loss: Loss,
         data: ReadyData,
         streams: Sequence[Mapping[str, Any]],
+        step: int,
+        total: int,
     ) -> None:
         self._model = Model(model.nodes, model.input_shape, model.dtype)
         self._model.load_parameters(parameters)
@@ -252,7 +257,15 @@ class ForwardPass:
             reader: allocate(nodes[reader[0]].inputs[reader[1]], order)
             for reader, order in staged_reads(nodes, orders).items()
         }
-        self._states = [self._state(index, workspaces, n) for index in range(len(nodes))]
+        schedules = ScheduledValues(total)
+        now = [schedules.of(node.layer) for node in nodes]
+        schedules.begin(step)
+        self._states = [
+            layer_state(node, self._model.store, workspaces.views(node, n), rng, now=each)
+            for node, rng, each in zip(nodes, self._rngs, now, strict=True)
+        ]
+        for state in self._states:
+            state.training = True
         self._dependents = [self._after(index) for index in range(len(nodes) + 1)]
         self._forward(range(len(nodes)))
         self._random = {
@@ -312,12 +325,6 @@ class ForwardPass:
             )
             x: Any = read if node.takes_many_inputs else read[0]
             node.layer.forward(x, self._values[index + 1], self._states[index])
-
-    def _state(self, index: int, workspaces: Workspaces, n: int) -> LayerState:
-        node, store = self._nodes[index], self._model.store
-        state = layer_state(node, store, workspaces.views(node, n), self._rngs[index])
-        state.training = True
-        return state
 
     def _after(self, value: int) -> list[int]:
         """Return the layers that depend on a value, in order."""

@@ -238,7 +238,9 @@ def _trace(start: Start, samples: int | None, verify: bool) -> Trace:
     layers = traced.layers()
     if verify:
         with np.errstate(all="ignore"):
-            layers = _checked(layers, ForwardPass(model, before, spec.loss, data, state.layers))
+            at = state.step + 1, trainer.steps
+            passes = ForwardPass(model, before, spec.loss, data, state.layers, *at)
+            layers = _checked(layers, passes)
     return Trace(
         spec,
         start.origin,

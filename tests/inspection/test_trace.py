@@ -356,3 +356,33 @@ def test_integer_inputs(
     weights = found.parameters[0]
     np.testing.assert_array_equal(found.layers[0].y, weights.before[x[:3]])
     assert suspects(found) == ()
+
+
+def test_scheduled_fields_and_data_driven_initializers_are_those_of_the_step(tmp_path):
+    """The second update of a run whose dropout rate falls from 0.4 and whose weights are LSUV's."""
+    spec = parse_spec(
+        {
+            "data": {"train": {"type": "nnfs_spiral", "samples": 20, "classes": 3}},
+            "model": {
+                "layers": [
+                    {"type": "dense", "units": 8, "weight_initializer": "lsuv"},
+                    "tanh",
+                    {
+                        "type": "dropout",
+                        "rate": {"type": "polynomial", "initial_rate": 0.4, "power": 1.0},
+                    },
+                    {"type": "dense", "units": 3},
+                    "softmax",
+                ]
+            },
+            "loss": "categorical_crossentropy",
+            "optimizer": {"type": "sgd", "learning_rate": 0.1},
+            "training": {"epochs": 2},
+        }
+    )
+    found = trace(start_of_spec(spec, default_registry(), 1), 60, verify=True)
+    assert all(each.error <= 1e-6 for each in found.checks)
+    kept = found.layers[2].y[found.layers[2].y != 0] / found.layers[1].y[found.layers[2].y != 0]
+    np.testing.assert_allclose(kept, 1 / (1 - 0.2))
+    first = trace(start_of_spec(spec, default_registry()), 60, verify=True)
+    assert first.layers[0].y.var() == pytest.approx(1, abs=0.02)
