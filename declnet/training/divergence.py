@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.inputs import UNNAMED, by_name, sample_count, samples_of
+from declnet.contracts.inputs import input_of, sample_count, samples_of
 from declnet.contracts.metric import Metric
 from declnet.errors import DivergenceError
 from declnet.graph.arrays import Workspaces
@@ -25,7 +25,7 @@ def first_non_finite(model: Model, x: Array | Mapping[str, Array]) -> tuple[str,
         The layer's name and what is not finite (`"weights"` or `"output"`); None if everything is
         finite, so that the loss itself is the cause.
     """
-    count, given = sample_count(x), by_name(x)
+    count = sample_count(x)
     values: list[Array] = [np.empty(0)]  # value 0 is read by name
     rng = np.random.Generator(np.random.PCG64(0))
     orders: list[Order] = ["batch_last"] * len(model.nodes)
@@ -37,7 +37,7 @@ def first_non_finite(model: Model, x: Array | Mapping[str, Array]) -> tuple[str,
         state = layer_state(node, model.store, workspaces.views(node, count), rng)
         y = np.empty((count, *node.output_shape), model.dtype)
         inputs = tuple(
-            values[value] if read is None else given[read if read in given else UNNAMED]
+            values[value] if read is None else input_of(x, read)
             for value, read in zip(node.inputs, node.reads, strict=True)
         )
         node.layer.forward(inputs if node.takes_many_inputs else inputs[0], y, state)
