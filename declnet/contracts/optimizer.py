@@ -12,7 +12,7 @@ from declnet.contracts.number_or import NumberOr
 from declnet.contracts.parameter import OptimizerState
 from declnet.contracts.returned import checked_rate
 from declnet.contracts.strict_model import located_error
-from declnet.errors import Diagnostic
+from declnet.errors import Diagnostic, RegistryError
 
 
 class Schedule(Component):
@@ -20,6 +20,20 @@ class Schedule(Component):
 
     kind = "schedule"
     required_methods = ("rate",)
+
+    rate_field: ClassVar[str | None] = None
+    """The field with the rate that all others follow, a number or a `LearningRate`, which
+    `declnet find-rate` varies and writes. None if no single field does."""
+
+    @classmethod
+    def verify_contract(cls) -> None:
+        """As `Component.verify_contract`; `rate_field` must name a field."""
+        super().verify_contract()
+        if cls.rate_field is not None and cls.rate_field not in cls.model_fields:
+            raise RegistryError(
+                f'{cls.__name__}.rate_field is "{cls.rate_field}", but {cls.__name__} has no such '
+                "field"
+            )
 
     def rate(self, step: int, total: int) -> float:
         """Return the learning rate of an update, finite and at least 0.

@@ -11,6 +11,7 @@ class Constant(Schedule):
     """rate = value."""
 
     type = "constant"
+    rate_field = "value"
     examples = ({"value": 0.01},)
 
     value: float = Field(ge=0, description="the learning rate of every step")
@@ -22,6 +23,8 @@ class Constant(Schedule):
 
 class _Decay(Schedule):
     """A schedule that starts at a given rate."""
+
+    rate_field = "initial_rate"
 
     initial_rate: float = Field(ge=0, description="the learning rate of the first step")
 
@@ -151,6 +154,7 @@ class OneCycle(Schedule):
     """
 
     type = "one_cycle"
+    rate_field = "max_rate"
     examples = (
         {"max_rate": 0.02},
         {"max_rate": 0.1, "steps": 5000, "warmup_share": 0.1, "final_divisor": 100.0},
@@ -195,6 +199,7 @@ class Warmup(Schedule):
     """
 
     type = "warmup"
+    rate_field = "schedule"
     examples = (
         {"steps": 100, "schedule": 0.02},
         {

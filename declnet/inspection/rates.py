@@ -1,0 +1,367 @@
+"""The learning rate of a spec, and the search for a better one: a range test, then trainings."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from declnet.contracts.attribution import attributing_errors
+from declnet.contracts.optimizer import Schedule
+from declnet.errors import Diagnostic, KeyPath, SpecError
+from declnet.registry.registry import Registry
+from declnet.spec.model import RunSpec
+from declnet.spec.requirements import registry_for
+from declnet.training.checks.check import Checked
+from declnet.training.compile import CompiledTraining, compile_training
+from declnet.training.epochs import NonFiniteLossError, Update
+from declnet.training.evaluation import Evaluation
+from declnet.training.metrics import MetricAccumulator
+from declnet.training.numerics import arithmetic_for, blas_threads_for
+from declnet.training.preparation import Prepared, prepare
+
+RATE: KeyPath = ("optimizer", "learning_rate")
+
+LOWEST, HIGHEST = 1e-6, 100.0
+"""The learning rates of a range test, unless the loss diverges before."""
+
+LONGEST = 160
+"""The updates of a range test; 20 per factor of ten."""
+
+SHORTEST = 40
+"""The updates of a range test of a run of few updates."""
+
+EXPLODED = 10.0
+"""How many times the untrained model's loss ends a range test."""
+
+EVALUATIONS = 3
+"""How often the validation data is evaluated towards the end of a training."""
+
+SMOOTHING = 40
+"""Losses of a range test are averaged over a window of one in so many updates to either side."""
+
+FACTOR = math.sqrt(10)
+"""The factor between two rates that are compared."""
+
+ROUNDS = (8, 3, 2)
+"""The number of rates trained in each round of comparisons, which all take equally long."""
+
+FEWEST = 30
+"""The updates of a training that is compared, even if the budget allows fewer."""
+
+TAIL = 0.2
+"""The last part of a training, whose losses are averaged."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The losses of a range test, in which the learning rate grows with every update.
+
+    Attributes:
+        rates: the learning rate of each update.
+        losses: the loss of each batch before its update, so the first is the untrained model's.
+        diverged: whether the test ended because the loss exploded or was not finite.
+    """
+
+    rates: tuple[float, ...]
+    losses: tuple[float, ...]
+    diverged: bool
+
+    @cached_property
+    def smoothed(self) -> list[float]:
+        """The moving average of the losses; it does not lag behind them."""
+        width, losses = len(self.losses) // SMOOTHING, self.losses
+        windows = (losses[max(0, at - width) : at + width + 1] for at in range(len(losses)))
+        return [sum(each) / len(each) for each in windows]
+
+    @property
+    def lowest(self) -> int:
+        """The position of the lowest smoothed loss."""
+        return min(range(len(self.smoothed)), key=self.smoothed.__getitem__)
+
+    @property
+    def limit(self) -> float:
+        """The largest rate before the loss has lost half of what it gained."""
+        lowest = self.lowest
+        bound = (self.smoothed[lowest] + self.losses[0]) / 2
+        after = range(lowest, len(self.rates))
+        return self.rates[next((at - 1 for at in after if self.smoothed[at] > bound), after[-1])]
+
+    @property
+    def suggested(self) -> float:
+        """The rate to take by the curve alone: a fraction of that of the lowest loss."""
+        return max(self.rates[self.lowest] / FACTOR, self.rates[0])
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A short training with one learning rate.
+
+    Attributes:
+        rate: the learning rate, or the rate that its schedule follows.
+        updates: the updates made.
+        loss: the mean loss towards its end; infinite if it diverged.
+    """
+
+    rate: float
+    updates: int
+    loss: float
+
+    @property
+    def diverged(self) -> bool:
+        """Whether the loss became NaN or infinite."""
+        return not math.isfinite(self.loss)
+
+
+@dataclass(frozen=True)
+class RateSearch:
+    """The outcome of a search for a learning rate.
+
+    Attributes:
+        path: the key of the spec that holds the rate, e.g. `optimizer.learning_rate`.
+        current: the spec's rate.
+        suggested: the rate to take.
+        curve: the range test.
+        trials: the trainings, in order.
+        judged_by: which loss the trainings were compared by.
+        updates: all updates made.
+        run_updates: the updates of a run of the spec.
+    """
+
+    path: KeyPath
+    current: float
+    suggested: float
+    curve: Curve
+    trials: tuple[Trial, ...]
+    judged_by: str
+    updates: int
+    run_updates: int
+
+    @property
+    def runs(self) -> float:
+        """The cost of the search, in runs of the spec."""
+        return self.updates / self.run_updates
+
+
+Watch = Callable[[Curve | Trial], None]
+"""Called with the range test, and with each training once it has ended."""
+
+
+def rate_of(spec: RunSpec) -> tuple[KeyPath, float]:
+    """Return the key of a spec that holds its learning rate, and the rate.
+
+    Raises:
+        SpecError: a schedule does not declare which of its fields that is (`Schedule.rate_field`).
+    """
+    path, value = RATE, spec.optimizer.learning_rate
+    while isinstance(value, Schedule):
+        name = value.rate_field
+        if name is None:
+            message = f'the schedule "{value.type}" declares no field that scales its rates'
+            hint = "take a number or another schedule, or compare specs with `declnet sweep`"
+            problem = Diagnostic(message, hint, path, "E060")
+            raise SpecError(spec.source_map.locate([problem]))
+        path, value = (*path, name), getattr(value, name)
+    return path, float(value)
+
+
+def with_rate(spec: RunSpec, rate: float) -> RunSpec:
+    """Return a spec with another learning rate, at the key that `rate_of` names."""
+    path, _ = rate_of(spec)
+    changed: RunSpec = _replaced(spec, path, rate)
+    return changed
+
+
+def _replaced(model: Any, path: Sequence[Any], value: Any) -> Any:
+    if not path:
+        return value
+    return model.model_copy(update={path[0]: _replaced(getattr(model, path[0]), path[1:], value)})
+
+
+def rounded(rate: float) -> float:
+    """Return a rate with two significant digits."""
+    return float(f"{rate:.1e}")
+
+
+def find_rate(
+    spec: RunSpec,
+    registry: Registry | None = None,
+    *,
+    budget: float = 1.0,
+    checked: Checked | None = None,
+    watch: Watch = lambda _: None,
+) -> RateSearch:
+    """Search for the learning rate with which a spec trains best.
+
+    A range test trains with a rate that grows with every update until the loss diverges. Rates
+    below that are then compared by short trainings, of which the best ones are repeated for longer.
+    Everything is drawn from the spec's seed, and no file is written.
+    Smith, Cyclical Learning Rates for Training Neural Networks, WACV 2017; Jamieson and Talwalkar,
+    Non-stochastic Best Arm Identification and Hyperparameter Optimization, AISTATS 2016.
+
+    Args:
+        budget: the length of everything together, in runs of the spec; 0 for only a range test.
+        checked: the result of checking this same spec.
+        watch: is told of every step of the search.
+
+    Raises:
+        SpecError: the spec is invalid, or its schedule declares no rate.
+        DataError: the data is invalid.
+        ComponentError: a component raised an exception.
+    """
+    path, current = rate_of(spec)
+    registry = registry_for(spec.plugins, registry)
+    with attributing_errors(registry):
+        trainings = Trainings(spec, prepare(spec, registry, checked=checked), registry)
+        with trainings.numerics():
+            curve = trainings.range_test()
+            watch(curve)
+            left = budget * trainings.run_updates - len(curve.rates)
+            trials, best = (
+                _compare(trainings, _candidates(curve, current), left, watch)
+                if budget > 0
+                else ([], None)
+            )
+    suggested = rounded(curve.suggested) if best is None else best.rate
+    return RateSearch(
+        path,
+        current,
+        suggested,
+        curve,
+        tuple(trials),
+        trainings.judged_by,
+        trainings.updates,
+        trainings.run_updates,
+    )
+
+
+def _compare(
+    trainings: Trainings, rates: Sequence[float], updates: float, watch: Watch
+) -> tuple[list[Trial], Trial | None]:
+    """Train with each rate; each round takes the best of the last and trains for longer.
+
+    Returns:
+        All trainings, and the best of the last round; None if even that diverged.
+    """
+    trials: list[Trial] = []
+    found: list[Trial] = []
+    for count in ROUNDS:
+        found = []
+        for rate in rates[:count]:
+            each = max(int(updates / len(ROUNDS) / count), min(FEWEST, trainings.run_updates))
+            found.append(trainings.train(rate, each))
+            watch(found[-1])
+        found.sort(key=lambda trial: trial.loss)
+        trials += found
+        rates = [trial.rate for trial in found if not trial.diverged]
+    return trials, found[0] if rates else None
+
+
+def _candidates(curve: Curve, current: float) -> list[float]:
+    """Return the rates to compare: the spec's own, and those below the largest useful one."""
+    rates = [rounded(curve.limit / FACTOR**step) for step in range(ROUNDS[0])]
+    if current > 0 and current not in rates:
+        nearest = min(rates, key=lambda rate: abs(math.log(rate / current)))
+        rates[rates.index(nearest) if current <= rates[0] * FACTOR else -1] = current
+    return rates
+
+
+class Trainings:
+    """Trainings of one spec with several learning rates, all from the same initial parameters.
+
+    Attributes:
+        run_updates: the updates of a run.
+        updates: the updates made so far.
+        judged_by: the loss that trainings are compared by, in words.
+    """
+
+    def __init__(self, spec: RunSpec, prepared: Prepared, registry: Registry) -> None:
+        training = spec.training.model_copy(update={"callbacks": (), "metrics": ()})
+        self._spec = spec.model_copy(update={"training": training})
+        self._model, self._registry = prepared.model, registry
+        self._train, validation = prepared.data["train"], prepared.data.get("validation")
+        self._initial = self._model.parameters()
+        self._validation = (
+            Evaluation(self._model, spec.loss, (), validation) if validation is not None else None
+        )
+        self._batch = min(training.batch_size or len(self._train), len(self._train))
+        self._steps = -(-len(self._train) // self._batch)
+        self.run_updates = self._steps * training.epochs
+        self.updates = 0
+        self.judged_by = "training loss" if validation is None else "validation loss"
+
+    def numerics(self) -> AbstractContextManager[None]:
+        """Return the context that trainings of this size run in."""
+        return blas_threads_for(self._model, self._batch)
+
+    def range_test(self) -> Curve:
+        """Train with a rate that grows by the same factor in each update, until it diverges."""
+        plain = {"learning_rate": 1.0, "decay": 0.0}
+        optimizer = self._spec.optimizer.model_copy(update=plain)
+        compiled = self._compiled(self._spec.model_copy(update={"optimizer": optimizer}))
+        count = min(LONGEST, max(SHORTEST, self.run_updates // 4))
+        factor = (HIGHEST / LOWEST) ** (1 / (count - 1))
+        rates: list[float] = []
+        losses: list[float] = []
+
+        def update(step: int) -> float:
+            compiled.update.scale = LOWEST * factor ** (step - 1)
+            rates.append(compiled.update(step))
+            return rates[-1]
+
+        for step in range(count):
+            try:
+                losses.append(self._run(compiled, update, step, 1))
+            except NonFiniteLossError:
+                return Curve(tuple(rates[: len(losses)]), tuple(losses), diverged=True)
+            if losses[-1] > EXPLODED * max(losses[0], 1e-12) and len(losses) > 1:
+                return Curve(tuple(rates), tuple(losses), diverged=True)
+        return Curve(tuple(rates), tuple(losses), diverged=False)
+
+    def train(self, rate: float, updates: int) -> Trial:
+        """Train anew with a rate, as a run of so many updates would."""
+        epochs = -(-updates // self._steps)
+        training = self._spec.training.model_copy(update={"epochs": epochs})
+        spec = with_rate(self._spec, rate).model_copy(update={"training": training})
+        compiled = self._compiled(spec)
+        tail = max(1, round(TAIL * updates))
+        parts = min(tail, EVALUATIONS) if self._validation is not None else 1
+        sizes = [tail // parts] * (parts - 1) + [tail - tail // parts * (parts - 1)]
+        done, losses = 0, []
+        try:
+            self._run(compiled, compiled.update, 0, updates - tail)
+            done = updates - tail
+            for size in sizes:
+                loss = self._run(compiled, compiled.update, done, size)
+                done += size
+                if self._validation is not None:
+                    loss = self._validation.evaluate()["data_loss"]
+                losses.append(loss)
+        except NonFiniteLossError:
+            return Trial(rate, updates, math.inf)
+        loss = sum(losses) / len(losses)
+        return Trial(rate, updates, loss if math.isfinite(loss) else math.inf)
+
+    def _compiled(self, spec: RunSpec) -> CompiledTraining:
+        """Return a training from the initial parameters, with fresh random streams."""
+        self._model.load_parameters(self._initial)
+        return compile_training(spec, self._model, self._train, self._registry)
+
+    def _run(self, compiled: CompiledTraining, update: Update, first: int, updates: int) -> float:
+        """Make updates after `first` others; return the mean loss of their batches.
+
+        Raises:
+            NonFiniteLossError: the loss is NaN or infinite.
+        """
+        metrics, step, last = MetricAccumulator(self._spec.loss, ()), first, first + updates
+        with arithmetic_for(self._batch):
+            while step < last:
+                batch = step % self._steps
+                stop = min(self._steps, batch + last - step)
+                compiled.epoch.run(update, step, metrics, batch, stop)
+                step += stop - batch
+                self.updates += stop - batch
+        return metrics.result()["loss"] if updates else math.nan

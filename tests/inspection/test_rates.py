@@ -1,0 +1,129 @@
+"""The search for a learning rate, on problems whose best rates are known."""
+
+from __future__ import annotations
+
+import math
+import warnings
+
+import numpy as np
+import pytest
+
+import declnet
+from declnet import Registry, Schedule, SpecError
+from declnet.inspection.rates import Curve, find_rate, rate_of, with_rate
+
+
+class Flat(Schedule):
+    """A schedule of somebody's that scales with no single field."""
+
+    type = "flat"
+    first: float = 0.1
+
+    def rate(self, step, total):
+        return self.first
+
+
+@pytest.fixture
+def make(document, changed):
+    """Make a spec of the small document with other values."""
+
+    def spec(registry=None, **values):
+        dotted = {key.replace("__", "."): value for key, value in values.items()}
+        return declnet.parse_spec(changed(document, dotted), registry)
+
+    return spec
+
+
+COSINE = {"type": "cosine", "initial_rate": 0.5, "final_rate": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("given", "below", "rate"),
+    [
+        (0.25, (), 0.25),
+        (COSINE, ("initial_rate",), 0.5),
+        ({"type": "warmup", "steps": 3, "schedule": 0.2}, ("schedule",), 0.2),
+        (
+            {"type": "warmup", "steps": 3, "schedule": COSINE},
+            ("schedule", "initial_rate"),
+            0.5,
+        ),
+    ],
+)
+def test_the_key_of_the_rate(make, given, below, rate):
+    spec = make(optimizer__learning_rate=given)
+    assert rate_of(spec) == (("optimizer", "learning_rate", *below), rate)
+    other = with_rate(spec, 0.75)
+    assert rate_of(other) == (("optimizer", "learning_rate", *below), 0.75)
+    assert with_rate(other, rate) == spec
+
+
+def test_a_schedule_without_a_rate_field_is_refused(make):
+    registry = Registry()
+    for entry in declnet.default_registry().entries():
+        registry.add(entry)
+    registry.register(Flat)
+    spec = make(registry, optimizer__learning_rate={"type": "flat"})
+    with pytest.raises(SpecError) as caught:
+        find_rate(spec, registry)
+    (problem,) = caught.value.problems
+    assert problem.message == 'the schedule "flat" declares no field that scales its rates'
+    assert problem.path == ("optimizer", "learning_rate")
+
+
+def least_squares(folder, curvature, **values):
+    """A spec of one weight whose loss is curvature / 2 * (w - 1)^2, full batch."""
+    x = math.sqrt(curvature / 2) * np.tile([[1.0], [-1.0]], (8, 1))  # the bias stays 0
+    np.savez(folder / "line.npz", x=x, y=x)
+    layer = {"type": "dense", "units": 1, "weight_initializer": "zeros"}
+    return declnet.parse_spec(
+        {
+            "data": {"train": {"type": "npz", "path": str(folder / "line.npz")}},
+            "model": {"dtype": "float64", "layers": [layer]},
+            "loss": "mean_squared_error",
+            "optimizer": {"type": "sgd", "learning_rate": 0.1},
+            "training": {"epochs": 300},
+            **values,
+        }
+    )
+
+
+@pytest.mark.parametrize("curvature", [0.02, 1.0, 500.0])
+@pytest.mark.parametrize("budget", [0.0, 1.0])
+def test_gradient_descent_on_a_parabola(tmp_path, curvature, budget):
+    """It converges for rates below 2 / curvature, fastest at 1 / curvature."""
+    found = find_rate(least_squares(tmp_path, curvature), budget=budget)
+    assert 0.05 / curvature < found.suggested < 2 / curvature
+    assert len(found.trials) == (13 if budget else 0)
+    for trial in found.trials:
+        remaining = (1 - trial.rate * curvature) ** 2
+        assert trial.diverged or (trial.loss < curvature / 2) == (remaining < 1)
+
+
+def test_a_search_is_quiet_reproducible_and_within_its_budget(make, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    spec = make(optimizer__learning_rate=1e6, training__epochs=2000, training__batch_size=10)
+    before = sorted(tmp_path.rglob("*"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        first, second = find_rate(spec, budget=0.5), find_rate(spec, budget=0.5)
+    assert first == second
+    assert sorted(tmp_path.rglob("*")) == before
+    assert any(trial.diverged for trial in first.trials)
+    assert 0.3 < first.runs <= 0.5
+    assert first.updates <= len(first.curve.rates) + sum(each.updates for each in first.trials)
+    result = declnet.run(with_rate(spec, first.suggested))
+    assert result.metrics["train"]["accuracy"] > 0.9
+
+
+def test_validation_data_decides_where_there_is_some(make):
+    found = find_rate(make(data__validation=0.2, training__epochs=50))
+    assert found.judged_by == "validation loss"
+
+
+def test_the_limit_of_a_curve_is_before_the_loss_rises():
+    rates = tuple(10.0 ** np.arange(-6, 2))
+    curve = Curve(rates, (1.0, 1.0, 0.6, 0.2, 0.1, 5.0, 9.0, 12.0), diverged=True)
+    assert curve.limit == rates[4]
+    flat = Curve(rates, (1.0,) * 8, diverged=False)
+    assert flat.limit == rates[-1]
