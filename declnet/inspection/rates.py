@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 from declnet.contracts.attribution import attributing_errors
@@ -40,17 +41,26 @@ EXPLODED = 10.0
 EVALUATIONS = 3
 """How often the validation data is evaluated towards the end of a training."""
 
+RISEN = 1.25
+"""How many times the untrained model's loss is too much to train with such a rate."""
+
 SMOOTHING = 40
 """Losses of a range test are averaged over a window of one in so many updates to either side."""
 
 FACTOR = math.sqrt(10)
 """The factor between two rates that are compared."""
 
-ROUNDS = (8, 3, 2)
-"""The number of rates trained in each round of comparisons, which all take equally long."""
+FEWEST_RATES = 8
+"""How many rates are compared in the first round, if not more."""
 
-FEWEST = 30
-"""The updates of a training that is compared, even if the budget allows fewer."""
+KEPT = (3, 2)
+"""How many rates the second and third round train, for longer than the round before."""
+
+TOO_LOW = 3
+"""After so many rates, each worse than the larger one before, still lower ones are skipped."""
+
+FEWEST, MOST = 30, 100
+"""Bounds of a quarter of a run, the least updates of a comparison whatever the budget."""
 
 TAIL = 0.2
 """The last part of a training, whose losses are averaged."""
@@ -84,10 +94,9 @@ class Curve:
 
     @property
     def limit(self) -> float:
-        """The largest rate before the loss has lost half of what it gained."""
-        lowest = self.lowest
-        bound = (self.smoothed[lowest] + self.losses[0]) / 2
-        after = range(lowest, len(self.rates))
+        """The largest rate before the loss rises above that of the untrained model."""
+        bound = RISEN * max(self.smoothed[: 1 + len(self.losses) // 4])
+        after = range(self.lowest, len(self.rates))
         return self.rates[next((at - 1 for at in after if self.smoothed[at] > bound), after[-1])]
 
     @property
@@ -246,26 +255,58 @@ def _compare(
     Returns:
         All trainings, and the best of the last round; None if even that diverged.
     """
+    floor = min(trainings.run_updates, max(FEWEST, min(MOST, trainings.run_updates // 4)))
+    before, length = trainings.updates, 0
     trials: list[Trial] = []
     found: list[Trial] = []
-    for count in ROUNDS:
-        found = []
-        for rate in rates[:count]:
-            each = max(int(updates / len(ROUNDS) / count), min(FEWEST, trainings.run_updates))
+    for left, most in zip(range(len(KEPT), -1, -1), (0, *KEPT), strict=True):
+        rates = _kept(found, most) if most else rates
+        unused = updates - (trainings.updates - before)
+        each = max(floor, min(trainings.run_updates, int(unused / (left + 1) / max(1, len(rates)))))
+        if each <= length or not rates:
+            break
+        found, length = [], each
+        for rate in rates:
             found.append(trainings.train(rate, each))
             watch(found[-1])
-        found.sort(key=lambda trial: trial.loss)
+            if not most and _only_gets_worse(found):
+                break
         trials += found
-        rates = [trial.rate for trial in found if not trial.diverged]
-    return trials, found[0] if rates else None
+    found.sort(key=lambda trial: trial.loss)
+    return trials, found[0] if found and not found[0].diverged else None
+
+
+def _only_gets_worse(found: Sequence[Trial]) -> bool:
+    """Return whether each of the last rates was worse than the larger one before it."""
+    last = found[-TOO_LOW - 1 :]
+    return len(last) > TOO_LOW and all(one.loss < other.loss for one, other in pairwise(last))
+
+
+def _kept(found: Sequence[Trial], most: int) -> list[float]:
+    """Return the rates of the best trainings, and the next larger rate than the best one's.
+
+    Short trainings favor rates that are too small for longer ones: Wu et al., Understanding
+    Short-Horizon Bias in Stochastic Meta-Optimization, ICLR 2018.
+    """
+    finite = [each for each in found if not each.diverged]
+    ranked = sorted(finite, key=lambda trial: trial.loss)
+    kept = ranked[:most]
+    larger = [each for each in finite if kept and each.rate > kept[0].rate]
+    if larger and most > 2:
+        kept.append(min(larger, key=lambda trial: trial.rate))
+    return sorted({each.rate for each in kept}, reverse=True)
 
 
 def _candidates(curve: Curve, current: float) -> list[float]:
-    """Return the rates to compare: the spec's own, and those below the largest useful one."""
-    rates = [rounded(curve.limit / FACTOR**step) for step in range(ROUNDS[0])]
-    if current > 0 and current not in rates:
+    """Return the rates to compare: from the largest useful one downwards, and the spec's own."""
+    lowest = min(curve.limit / FACTOR ** (FEWEST_RATES - 1), curve.suggested / FACTOR)
+    count = 1 + round(math.log(curve.limit / lowest) / math.log(FACTOR))
+    rates = [rounded(curve.limit / FACTOR**step) for step in range(count)]
+    if LOWEST <= current <= HIGHEST and current not in rates:
         nearest = min(rates, key=lambda rate: abs(math.log(rate / current)))
-        rates[rates.index(nearest) if current <= rates[0] * FACTOR else -1] = current
+        near = nearest / FACTOR < current < nearest * FACTOR
+        rates = [current if near and rate == nearest else rate for rate in rates]
+        rates = sorted(rates if near else [*rates, current], reverse=True)
     return rates
 
 
