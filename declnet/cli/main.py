@@ -10,6 +10,7 @@ import click
 from declnet import __version__
 from declnet.cli.check import check, explain, schema
 from declnet.cli.compare import compare, runs
+from declnet.cli.find_rate import find_rate
 from declnet.cli.new import new
 from declnet.cli.plugin_commands import CommandGroup
 from declnet.cli.plugins.commands import plugins
@@ -37,6 +38,7 @@ for each in (
     explain,
     show,
     diff,
+    find_rate,
     run,
     resume,
     evaluate,

@@ -59,7 +59,8 @@ def _expected(document: dict[str, Any], path: KeyPath, number: float) -> dict[st
 
 
 def _edited(source: Source, document: dict[str, Any], path: KeyPath, number: str) -> str:
-    text, value, depth = source.text, document, 0
+    text, depth = source.text, 0
+    value: Any = document
     while depth < len(path) and isinstance(value, dict) and path[depth] in value:
         value, depth = value[path[depth]], depth + 1
     spot, is_json = source.positions.spot(path[:depth]), source.syntax == "json"

@@ -94,7 +94,7 @@ def test_gradient_descent_on_a_parabola(tmp_path, curvature, budget):
     """It converges for rates below 2 / curvature, fastest at 1 / curvature."""
     found = find_rate(least_squares(tmp_path, curvature), budget=budget)
     assert 0.05 / curvature < found.suggested < 2 / curvature
-    assert len(found.trials) == (13 if budget else 0)
+    assert bool(found.trials) == (budget > 0)
     for trial in found.trials:
         remaining = (1 - trial.rate * curvature) ** 2
         assert trial.diverged or (trial.loss < curvature / 2) == (remaining < 1)
