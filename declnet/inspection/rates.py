@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -10,9 +11,11 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
+from declnet.contracts.arrays import Array
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.optimizer import Schedule
 from declnet.errors import Diagnostic, KeyPath, SpecError
+from declnet.graph.model import Model
 from declnet.registry.registry import Registry
 from declnet.spec.model import RunSpec
 from declnet.spec.requirements import registry_for
@@ -23,6 +26,7 @@ from declnet.training.evaluation import Evaluation
 from declnet.training.metrics import MetricAccumulator
 from declnet.training.numerics import arithmetic_for, blas_threads_for
 from declnet.training.preparation import Prepared, prepare
+from declnet.training.state import put_back
 
 RATE: KeyPath = ("optimizer", "learning_rate")
 
@@ -230,7 +234,7 @@ def find_rate(
             watch(curve)
             left = budget * trainings.run_updates - len(curve.rates)
             trials, best = (
-                _compare(trainings, _candidates(curve, current), left, watch)
+                _compare(trainings, candidates(curve, current), left, watch)
                 if budget > 0
                 else ([], None)
             )
@@ -261,8 +265,10 @@ def _compare(
     found: list[Trial] = []
     for left, most in zip(range(len(KEPT), -1, -1), (0, *KEPT), strict=True):
         rates = _kept(found, most) if most else rates
+        trainings.keep(rates)
         unused = updates - (trainings.updates - before)
-        each = max(floor, min(trainings.run_updates, int(unused / (left + 1) / max(1, len(rates)))))
+        share = max(floor, int(unused / (left + 1) / max(1, len(rates))))
+        each = min(trainings.run_updates, share + (length if trainings.continue_ else 0))
         if each <= length or not rates:
             break
         found, length = [], each
@@ -297,7 +303,7 @@ def _kept(found: Sequence[Trial], most: int) -> list[float]:
     return sorted({each.rate for each in kept}, reverse=True)
 
 
-def _candidates(curve: Curve, current: float) -> list[float]:
+def candidates(curve: Curve, current: float) -> list[float]:
     """Return the rates to compare: from the largest useful one downwards, and the spec's own."""
     lowest = min(curve.limit / FACTOR ** (FEWEST_RATES - 1), curve.suggested / FACTOR)
     count = 1 + round(math.log(curve.limit / lowest) / math.log(FACTOR))
@@ -310,6 +316,34 @@ def _candidates(curve: Curve, current: float) -> list[float]:
     return rates
 
 
+@dataclass(frozen=True, eq=False)
+class _Saved:
+    """The state of a training, to continue it."""
+
+    updates: int
+    parameters: dict[str, Array]
+    optimizer: dict[str, Array]
+    order: dict[str, Any]
+    streams: list[Any]
+
+    @classmethod
+    def of(cls, model: Model, compiled: CompiledTraining, updates: int) -> _Saved:
+        return cls(
+            updates,
+            model.parameters(),
+            {name: array.copy() for name, array in compiled.update.state.items()},
+            copy.deepcopy(compiled.epoch.order()),
+            [copy.deepcopy(each.bit_generator.state) for each in compiled.streams],
+        )
+
+    def restore(self, model: Model, compiled: CompiledTraining) -> None:
+        model.load_parameters(self.parameters)
+        put_back(self.optimizer, compiled.update.state, "the optimizer's")
+        compiled.epoch.restore_order(self.order)
+        for stream, state in zip(compiled.streams, self.streams, strict=True):
+            stream.bit_generator.state = state
+
+
 class Trainings:
     """Trainings of one spec with several learning rates, all from the same initial parameters.
 
@@ -317,6 +351,8 @@ class Trainings:
         run_updates: the updates of a run.
         updates: the updates made so far.
         judged_by: the loss that trainings are compared by, in words.
+        continue_: whether a longer training is the continuation of a shorter one, rather than a
+            run of another length with a schedule of its own.
     """
 
     def __init__(self, spec: RunSpec, prepared: Prepared, registry: Registry) -> None:
@@ -332,6 +368,8 @@ class Trainings:
         self._steps = -(-len(self._train) // self._batch)
         self.run_updates = self._steps * training.epochs
         self.updates = 0
+        self.continue_ = not isinstance(spec.optimizer.learning_rate, Schedule)
+        self._saved: dict[float, _Saved] = {}
         self.judged_by = "training loss" if validation is None else "validation loss"
 
     def numerics(self) -> AbstractContextManager[None]:
@@ -342,7 +380,7 @@ class Trainings:
         """Train with a rate that grows by the same factor in each update, until it diverges."""
         plain = {"learning_rate": 1.0, "decay": 0.0}
         optimizer = self._spec.optimizer.model_copy(update=plain)
-        compiled = self._compiled(self._spec.model_copy(update={"optimizer": optimizer}))
+        compiled = self.compiled(self._spec.model_copy(update={"optimizer": optimizer}))
         count = min(LONGEST, max(SHORTEST, self.run_updates // 4))
         factor = (HIGHEST / LOWEST) ** (1 / (count - 1))
         rates: list[float] = []
@@ -355,7 +393,7 @@ class Trainings:
 
         for step in range(count):
             try:
-                losses.append(self._run(compiled, update, step, 1))
+                losses.append(self.run(compiled, update, step, 1))
             except NonFiniteLossError:
                 return Curve(tuple(rates[: len(losses)]), tuple(losses), diverged=True)
             if losses[-1] > EXPLODED * max(losses[0], 1e-12) and len(losses) > 1:
@@ -363,20 +401,24 @@ class Trainings:
         return Curve(tuple(rates), tuple(losses), diverged=False)
 
     def train(self, rate: float, updates: int) -> Trial:
-        """Train anew with a rate, as a run of so many updates would."""
-        epochs = -(-updates // self._steps)
+        """Train with a rate: from where a shorter training ended, or as a run of that length."""
+        saved = self._saved.get(rate)
+        done = first = saved.updates if saved is not None else 0
+        epochs = -(-(self.run_updates if self.continue_ else updates) // self._steps)
         training = self._spec.training.model_copy(update={"epochs": epochs})
         spec = with_rate(self._spec, rate).model_copy(update={"training": training})
-        compiled = self._compiled(spec)
-        tail = max(1, round(TAIL * updates))
+        compiled = self.compiled(spec)
+        if saved is not None:
+            saved.restore(self._model, compiled)
+        tail = max(1, round(TAIL * (updates - first)))
         parts = min(tail, EVALUATIONS) if self._validation is not None else 1
         sizes = [tail // parts] * (parts - 1) + [tail - tail // parts * (parts - 1)]
-        done, losses = 0, []
+        losses = []
         try:
-            self._run(compiled, compiled.update, 0, updates - tail)
+            self.run(compiled, compiled.update, done, updates - tail - done)
             done = updates - tail
             for size in sizes:
-                loss = self._run(compiled, compiled.update, done, size)
+                loss = self.run(compiled, compiled.update, done, size)
                 done += size
                 if self._validation is not None:
                     loss = self._validation.evaluate()["data_loss"]
@@ -384,14 +426,20 @@ class Trainings:
         except NonFiniteLossError:
             return Trial(rate, updates, math.inf)
         loss = sum(losses) / len(losses)
+        if self.continue_:
+            self._saved[rate] = _Saved.of(self._model, compiled, updates)
         return Trial(rate, updates, loss if math.isfinite(loss) else math.inf)
 
-    def _compiled(self, spec: RunSpec) -> CompiledTraining:
+    def keep(self, rates: Sequence[float]) -> None:
+        """Forget where the trainings with other rates ended."""
+        self._saved = {rate: saved for rate, saved in self._saved.items() if rate in rates}
+
+    def compiled(self, spec: RunSpec) -> CompiledTraining:
         """Return a training from the initial parameters, with fresh random streams."""
         self._model.load_parameters(self._initial)
         return compile_training(spec, self._model, self._train, self._registry)
 
-    def _run(self, compiled: CompiledTraining, update: Update, first: int, updates: int) -> float:
+    def run(self, compiled: CompiledTraining, update: Update, first: int, updates: int) -> float:
         """Make updates after `first` others; return the mean loss of their batches.
 
         Raises:

@@ -10,7 +10,8 @@ import pytest
 
 import declnet
 from declnet import Registry, Schedule, SpecError
-from declnet.inspection.rates import Curve, find_rate, rate_of, with_rate
+from declnet.inspection.rates import Curve, Trainings, find_rate, rate_of, with_rate
+from declnet.training.preparation import prepare
 
 
 class Flat(Schedule):
@@ -127,3 +128,20 @@ def test_the_limit_of_a_curve_is_before_the_loss_rises():
     assert curve.limit == rates[4]
     flat = Curve(rates, (1.0,) * 8, diverged=False)
     assert flat.limit == rates[-1]
+
+
+def test_a_continued_training_is_that_of_a_single_run(make):
+    dropout = ["relu", {"type": "dropout", "rate": 0.5}, {"type": "dense", "units": 3}, "softmax"]
+    layers = [{"type": "dense", "units": 8}, *dropout]
+    changes = {"training__batch_size": 7, "training__epochs": 9, "model__layers": layers}
+    spec = make(optimizer={"type": "adam", "learning_rate": 0.1}, **changes)
+    registry = declnet.default_registry()
+    prepared = prepare(spec, registry)
+    trainings = Trainings(spec, prepared, registry)
+    for updates in (13, 20, 45):
+        trainings.train(0.03, updates)
+        trainings.train(0.1, updates)
+    assert trainings.updates == 90
+    expected = declnet.run(spec).model.parameters()
+    for name, found in prepared.model.parameters().items():
+        np.testing.assert_array_equal(found, expected[name], err_msg=name)
