@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import math
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +57,7 @@ def find_rate(
     from declnet.errors import dotted
     from declnet.inspection.rates import Curve, rate_of
     from declnet.inspection.rates import find_rate as search
+    from declnet.runs.writing import json_document
     from declnet.spec.editing import written
 
     if apply and overrides:
@@ -83,7 +83,8 @@ def find_rate(
     if target is not None:
         target.write(found.suggested)
     if form == "json":
-        click.echo(json.dumps(_as_data(found) | {"applied": apply}, indent=2))
+        data = json_document(_as_data(found) | {"applied": apply})
+        click.echo(data.decode(), nl=False)
         return
     key = dotted(found.path)
     click.echo(f"\nsuggested: {key} = {written(found.suggested)}, {_reason(found)}")
@@ -185,9 +186,6 @@ def _reason(found: RateSearch) -> str:
 def _as_data(found: RateSearch) -> dict[str, Any]:
     from declnet.errors import dotted
 
-    def number(loss: float) -> float | None:
-        return loss if math.isfinite(loss) else None
-
     curve = found.curve
     return {
         "key": dotted(found.path),
@@ -196,13 +194,10 @@ def _as_data(found: RateSearch) -> dict[str, Any]:
         "reason": _reason(found),
         "curve": {
             "rates": list(curve.rates),
-            "losses": [number(each) for each in curve.losses],
+            "losses": list(curve.losses),
             "diverged": curve.diverged,
         },
-        "trials": [
-            {"rate": each.rate, "updates": each.updates, "loss": number(each.loss)}
-            for each in found.trials
-        ],
+        "trials": [asdict(each) for each in found.trials],
         "compared_by": found.judged_by,
         "updates": found.updates,
         "runs": found.runs,

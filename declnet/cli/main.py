@@ -12,6 +12,7 @@ from declnet.cli.check import check, explain, schema
 from declnet.cli.compare import compare, runs
 from declnet.cli.find_rate import find_rate
 from declnet.cli.new import new
+from declnet.cli.overfit import overfit
 from declnet.cli.plugin_commands import CommandGroup
 from declnet.cli.plugins.commands import plugins
 from declnet.cli.predict import evaluate, predict
@@ -39,6 +40,7 @@ for each in (
     show,
     diff,
     find_rate,
+    overfit,
     run,
     resume,
     evaluate,
