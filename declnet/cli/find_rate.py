@@ -88,7 +88,7 @@ def find_rate(
         return
     key = dotted(found.path)
     click.echo(f"\nsuggested: {key} = {written(found.suggested)}, {_reason(found)}")
-    click.echo(f"cost: {found.runs:.2g} runs ({found.updates} updates)")
+    click.echo(f"cost: {found.runs:.1f} runs ({found.updates} updates)")
     if apply:
         click.echo(f"written to {spec}")
 

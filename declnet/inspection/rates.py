@@ -66,6 +66,9 @@ TOO_LOW = 3
 FEWEST, MOST = 30, 100
 """Bounds of a quarter of a run, the least updates of a comparison whatever the budget."""
 
+NEGLIGIBLE = 1e-3
+"""Losses below this fraction of the untrained model's are taken for equal."""
+
 TAIL = 0.2
 """The last part of a training, whose losses are averaged."""
 
@@ -163,6 +166,10 @@ Watch = Callable[[Curve | Trial], None]
 """Called with the range test, and with each training once it has ended."""
 
 
+Ranking = Callable[[Trial], tuple[float, float]]
+"""The order of trainings, the best first: by their losses, and then the lower rate."""
+
+
 def rate_of(spec: RunSpec) -> tuple[KeyPath, float]:
     """Return the key of a spec that holds its learning rate, and the rate.
 
@@ -233,8 +240,13 @@ def find_rate(
             curve = trainings.range_test()
             watch(curve)
             left = budget * trainings.run_updates - len(curve.rates)
+            negligible = NEGLIGIBLE * abs(curve.losses[0])
+
+            def ranking(trial: Trial) -> tuple[float, float]:
+                return max(trial.loss, negligible), trial.rate
+
             trials, best = (
-                _compare(trainings, candidates(curve, current), left, watch)
+                _compare(trainings, candidates(curve, current), left, ranking, watch)
                 if budget > 0
                 else ([], None)
             )
@@ -252,7 +264,7 @@ def find_rate(
 
 
 def _compare(
-    trainings: Trainings, rates: Sequence[float], updates: float, watch: Watch
+    trainings: Trainings, rates: Sequence[float], updates: float, ranking: Ranking, watch: Watch
 ) -> tuple[list[Trial], Trial | None]:
     """Train with each rate; each round takes the best of the last and trains for longer.
 
@@ -264,7 +276,7 @@ def _compare(
     trials: list[Trial] = []
     found: list[Trial] = []
     for left, most in zip(range(len(KEPT), -1, -1), (0, *KEPT), strict=True):
-        rates = _kept(found, most) if most else rates
+        rates = _kept(found, most, ranking) if most else rates
         trainings.keep(rates)
         unused = updates - (trainings.updates - before)
         share = max(floor, int(unused / (left + 1) / max(1, len(rates))))
@@ -275,27 +287,29 @@ def _compare(
         for rate in rates:
             found.append(trainings.train(rate, each))
             watch(found[-1])
-            if not most and _only_gets_worse(found):
+            if not most and _only_gets_worse(found, ranking):
                 break
         trials += found
-    found.sort(key=lambda trial: trial.loss)
+    found.sort(key=ranking)
     return trials, found[0] if found and not found[0].diverged else None
 
 
-def _only_gets_worse(found: Sequence[Trial]) -> bool:
+def _only_gets_worse(found: Sequence[Trial], ranking: Ranking) -> bool:
     """Return whether each of the last rates was worse than the larger one before it."""
     last = found[-TOO_LOW - 1 :]
-    return len(last) > TOO_LOW and all(one.loss < other.loss for one, other in pairwise(last))
+    return len(last) > TOO_LOW and all(
+        ranking(one) < ranking(other) for one, other in pairwise(last)
+    )
 
 
-def _kept(found: Sequence[Trial], most: int) -> list[float]:
+def _kept(found: Sequence[Trial], most: int, ranking: Ranking) -> list[float]:
     """Return the rates of the best trainings, and the next larger rate than the best one's.
 
     Short trainings favor rates that are too small for longer ones: Wu et al., Understanding
     Short-Horizon Bias in Stochastic Meta-Optimization, ICLR 2018.
     """
     finite = [each for each in found if not each.diverged]
-    ranked = sorted(finite, key=lambda trial: trial.loss)
+    ranked = sorted(finite, key=ranking)
     kept = ranked[:most]
     larger = [each for each in finite if kept and each.rate > kept[0].rate]
     if larger and most > 2:
