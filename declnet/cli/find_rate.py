@@ -141,10 +141,11 @@ class _EditableFile:
 
 def _show_curve(curve: Curve) -> None:
     from declnet.cli.terminal import sparkline
+    from declnet.spec.editing import written
 
     bound = max(curve.losses[0], curve.smoothed[0])
     line = sparkline([min(each, bound) for each in curve.smoothed], WIDTH)
-    first, last = f"{curve.rates[0]:.2g}", f"{curve.rates[-1]:.2g}"
+    first, last = written(curve.rates[0], 2), written(curve.rates[-1], 2)
     end = "then the loss diverged" if curve.diverged else "without diverging"
     click.echo(f"range test: rates {first} to {last} in {len(curve.rates)} updates, {end}")
     click.echo(f"loss {curve.losses[0]:.3g}, at best {min(curve.smoothed):.3g}")
@@ -158,11 +159,13 @@ def _show_trial(trial: Trial, *, is_first: bool) -> None:
     if is_first:
         click.echo(f"\n{'rate':>10}  {'updates':>8}  {'loss':>10}")
     loss = "diverged" if trial.diverged else f"{trial.loss:.4g}"
-    click.echo(f"{written(trial.rate):>10}  {trial.updates:>8}  {loss:>10}")
+    click.echo(f"{written(trial.rate, 4):>10}  {trial.updates:>8}  {loss:>10}")
 
 
 def _reason(found: RateSearch) -> str:
     """Return why a rate is suggested, in one line."""
+    from declnet.spec.editing import written
+
     longest = max((each.updates for each in found.trials), default=0)
     last = [each for each in found.trials if each.updates == longest]
     best = next((each for each in last if each.rate == found.suggested), None)
@@ -178,9 +181,9 @@ def _reason(found: RateSearch) -> str:
     if found.current == found.suggested:
         return f"as in the spec: {said}"
     if own is None:
-        return f"{said} (the spec has {found.current:g})"
+        return f"{said} (the spec has {written(found.current, 4)})"
     loss = "diverged" if own.diverged else f"{own.loss:.3g} in {own.updates}"
-    return f"{said} (the spec's {found.current:g}: {loss})"
+    return f"{said} (the spec's {written(found.current, 4)}: {loss})"
 
 
 def _as_data(found: RateSearch) -> dict[str, Any]:

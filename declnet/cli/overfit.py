@@ -109,15 +109,17 @@ def _show_attempt(attempt: Attempt, *, is_first: bool) -> None:
     if is_first:
         click.echo(f"{'rate':>10}  {'updates':>8}  {'loss':>10}")
     loss = f"{attempt.loss:.4g}" if math.isfinite(attempt.loss) else "diverged"
-    click.echo(f"{written(attempt.rate):>10}  {attempt.updates:>8}  {loss:>10}")
+    click.echo(f"{written(attempt.rate, 4):>10}  {attempt.updates:>8}  {loss:>10}")
 
 
 def _show(found: Overfitting, spec: RunSpec) -> None:
+    from declnet.spec.editing import written
+
     classes = f" of {found.classes} classes" if found.classes is not None else ""
     samples = f"{found.samples} sample{'s' * (found.samples != 1)}{classes}"
     best = found.best
     if found.succeeded:
-        after = f"after {best.updates} updates with a learning rate of {best.rate:g}"
+        after = f"after {best.updates} updates with a learning rate of {written(best.rate, 4)}"
         click.echo(f"\n{samples}: the loss is about zero ({best.loss:.3g}) {after}")
     else:
         stays = f"the loss stays at {best.loss:.3g}"

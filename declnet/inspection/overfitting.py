@@ -14,10 +14,11 @@ from declnet.contracts.arrays import Array, MappedArray
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.loss import Loss
 from declnet.inspection.layers import Fault, LayerView, find_fault, view_layers
-from declnet.inspection.rates import Curve, Trainings, candidates, rounded
+from declnet.inspection.rates import Curve, Trainings, candidates
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import counted
 from declnet.runs.predictions import OutputReading
+from declnet.spec.editing import written
 from declnet.spec.model import RunSpec
 from declnet.spec.requirements import registry_for
 from declnet.spec.streams import Stream, random_stream
@@ -229,7 +230,7 @@ class _Search:
             fault = fault or rate_fault
             if fault is None:
                 note = (
-                    f"the spec's learning rate of {own:g} only reached a loss of "
+                    f"the spec's learning rate of {written(own, 4)} only reached a loss of "
                     f"{attempts[0].loss:.3g} in {attempts[0].updates} updates"
                 )
         return Overfitting(
@@ -274,14 +275,17 @@ class _Search:
 
 def _fault_of_rate(own: Attempt, good: Attempt, start: float, least: float) -> Fault | None:
     """Return the fault of a rate with which the loss did not become zero, if it is one."""
-    better = f"write {rounded(good.rate):g}, or let `declnet find-rate` look for a better one"
+    better = f"write {written(good.rate, 2)}, or let `declnet find-rate` look for a better one"
     if good.rate < own.rate:
         after = "the loss diverged" if own.loss == math.inf else f"the loss stays at {own.loss:.3g}"
         return Fault(
-            None, "optimizer", f"the learning rate of {own.rate:g} is too high: {after}", better
+            None,
+            "optimizer",
+            f"the learning rate of {written(own.rate, 4)} is too high: {after}",
+            better,
         )
     if start - own.loss < least:
-        reason = f"the learning rate of {own.rate:g} is too low: the loss hardly falls"
+        reason = f"the learning rate of {written(own.rate, 4)} is too low: the loss hardly falls"
         return Fault(None, "optimizer", reason, better)
     return None
 

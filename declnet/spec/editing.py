@@ -36,8 +36,13 @@ def with_number(source: Source, path: KeyPath, number: float) -> str:
     return text
 
 
-def written(number: float) -> str:
-    """Return a float as both TOML and JSON write it, e.g. `0.02`, `1.0` or `1e-6`."""
+def written(number: float, digits: int | None = None) -> str:
+    """Return a float as both TOML and JSON write it, e.g. `0.02`, `1.0` or `1e-6`.
+
+    Args:
+        digits: significant digits to round to; None for all.
+    """
+    number = number if digits is None else float(f"{number:.{digits}g}")
     mantissa, e, exponent = repr(float(number)).partition("e")
     return f"{mantissa}e{int(exponent)}" if e else mantissa
 

@@ -46,9 +46,9 @@ def test_the_suggestion_is_explained_and_nothing_is_written(declnet_cli, spec):
     assert done.returncode == 0
     rate, reason = suggested(done.stdout)
     assert 1e-3 < float(rate) < 1
-    shown = r"lowest training loss of \d+ rates: \S+ in \d+ updates \(the spec's 1e-06: .+\)"
+    shown = r"lowest training loss of \d+ rates: \S+ in \d+ updates \(the spec's 1e-6: .+\)"
     assert re.fullmatch(shown, reason)
-    assert re.search(r"^range test: rates 1e-06 to \S+ in \d+ updates, ", done.stdout, re.MULTILINE)
+    assert re.search(r"^range test: rates 1e-6 to \S+ in \d+ updates, ", done.stdout, re.MULTILINE)
     assert re.search(r"^  [▁▂▃▄▅▆▇█]{20,64}$", done.stdout, re.MULTILINE)
     assert re.search(r"^cost: \S+ runs \(\d+ updates\)$", done.stdout, re.MULTILINE)
     assert spec.read_text("utf-8") == SPEC

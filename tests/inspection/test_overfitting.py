@@ -29,7 +29,7 @@ def test_shipped_specs_overfit_without_complaint(path):
 
 
 @pytest.mark.parametrize(
-    ("rate", "said"), [(10.0, "10 is too high: the loss stays at"), (1e-9, "1e-09 is too low")]
+    ("rate", "said"), [(10.0, "10.0 is too high: the loss stays at"), (1e-9, "1e-9 is too low")]
 )
 def test_a_wrong_rate_is_named(network, rate, said):
     found = overfit(network(dense(), "relu", rate=rate), updates=600)

@@ -145,3 +145,10 @@ def test_a_number_is_read_back_as_it_was(number):
     text = written(number)
     assert json.loads(text) == tomllib.loads(f"x = {text}")["x"] == number
     assert isinstance(tomllib.loads(f"x = {text}")["x"], float)
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(0.0123, "0.012"), (1.0, "1.0"), (1.26e-7, "1.3e-7"), (153.0, "150.0")]
+)
+def test_a_number_is_rounded(number, text):
+    assert written(number, 2) == text
