@@ -1,12 +1,12 @@
-"""Compare the accuracy with the learning rate of `declnet find-rate` to that of the best of a grid.
+"""Compare the learning rates of `declnet find-rate` with the best rates of a grid, by accuracy.
 
     python benchmarks/find_rate.py [--budget 1.0] [--cases spiral-adam …] [--markdown]
 
 Needs the extra sklearn for the cases of tables and images; without it they are skipped. For each
 case, every rate of the grid is trained to the end, and so is the suggestion, with the same seed.
-The accuracy is that of the test data, so the best of the grid is chosen by it: a choice that no
-user can make, and a handicap of the suggestion. `share` is the suggestion's accuracy divided by the
-best one's. Exit code 1 if fewer than 8 cases reach 95 %.
+The accuracy is measured on the test data, or else on the training data. It also decides the best
+rate of the grid: a choice that no user can make, and a handicap of the suggestion. `share` is the
+suggestion's accuracy divided by the best one's. Exit code 1 if fewer than 8 cases reach 95 %.
 """
 
 from __future__ import annotations

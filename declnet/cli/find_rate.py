@@ -62,7 +62,7 @@ def find_rate(
 
     if apply and overrides:
         raise click.UsageError(
-            "--apply cannot be combined with --set: the rate would be that of another spec"
+            "--apply cannot be combined with --set: the rate would suit another spec"
         )
     registry = registry_without(disabled)
     loaded, checked = valid_spec(spec, overrides, registry)

@@ -1,4 +1,4 @@
-"""What stands in a network's way, found from its layers' outputs and changes of parameters."""
+"""Faults of layers, found from their outputs and the changes of their parameters."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LARGE = 10.0
 
 @dataclass(frozen=True)
 class Fault:
-    """What stands in the way of a network.
+    """What prevents a network from learning.
 
     Attributes:
         layer: the position of the layer among the model's layers; None if it is not a layer.
@@ -95,7 +95,7 @@ def view_layers(
 def find_fault(
     model: Model, x: Array, layers: Sequence[LayerView], *, succeeded: bool
 ) -> Fault | None:
-    """Return what stands in the way; None if nothing was found, or nothing can be said.
+    """Return what prevents the model from learning, or None if nothing was found.
 
     Args:
         layers: what was seen of them; the model is in its state before the training.

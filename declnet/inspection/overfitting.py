@@ -34,8 +34,8 @@ CHUNK = 25
 """Updates between two looks at the loss."""
 
 ABOUT_ZERO = 0.01
-"""The loss counts as zero at this fraction of the way from its lowest value up to that of the best
-constant prediction."""
+"""The loss counts as zero at this fraction of the way from its lowest value up to the loss of the
+best constant prediction."""
 
 HARDLY = 0.1
 """A rate is too low if the loss has fallen by less than this fraction of the same way."""
@@ -67,7 +67,7 @@ class Overfitting:
         start: the loss of the untrained model.
         attempts: the trainings; the first has the spec's own rate.
         succeeded: whether one of them reached the loss that was wanted.
-        fault: what stands in the way; None if nothing does.
+        fault: what prevents it, or is wrong in any case; None if nothing was found.
         note: something to know that is no fault, if there is anything.
         layers: what was seen in each layer.
     """
@@ -205,7 +205,7 @@ class _Search:
         self._best: tuple[float, dict[str, Array]] = (math.inf, self._initial)
 
     def carry_out(self) -> Overfitting:
-        """Train until an attempt succeeds, and look for what stands in the way."""
+        """Train until an attempt succeeds, and look for a fault."""
         with np.errstate(all="ignore"):
             start = self._evaluation.evaluate()["data_loss"]
             lowest, constant = _bounds(self._spec.loss, self._few, self._model.output_shape)
@@ -246,11 +246,10 @@ class _Search:
         )
 
     def _others(self, own: float) -> Iterator[float]:
-        """Yield other rates, those first that a range test suggests."""
+        """Yield other rates, the nearest to the one that a range test suggests first."""
         curve: Curve = self.trainings.range_test()
         rates = [each for each in candidates(curve, own) if each != own]
-        middle = curve.limit / 10
-        yield from sorted(rates, key=lambda rate: abs(math.log(rate / middle)))
+        yield from sorted(rates, key=lambda rate: abs(math.log(rate / curve.suggested)))
 
     def _attempt(self, rate: float, wanted: float) -> Attempt:
         """Train with a rate until the loss is low enough."""
@@ -291,7 +290,7 @@ def _fault_of_rate(own: Attempt, good: Attempt, start: float, least: float) -> F
 
 
 def _bounds(loss: Loss, data: ReadyData, shape: Sequence[int]) -> tuple[float, float | None]:
-    """Return the lowest possible loss, and that of the best constant prediction.
+    """Return the lowest possible loss, and the loss of the best constant prediction.
 
     They are found by evaluating the loss itself, since e.g. label smoothing makes its lowest value
     greater than 0. If the targets do not have the shape of predictions: 0 and None.

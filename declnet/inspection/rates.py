@@ -64,7 +64,7 @@ TOO_LOW = 3
 """After so many rates, each worse than the larger one before, still lower ones are skipped."""
 
 FEWEST, MOST = 30, 100
-"""Bounds of a quarter of a run, the least updates of a comparison whatever the budget."""
+"""Bounds of an eighth of a run, the least updates of a comparison whatever the budget."""
 
 NEGLIGIBLE = 1e-3
 """Losses below this fraction of the untrained model's are taken for equal."""
@@ -101,14 +101,14 @@ class Curve:
 
     @property
     def limit(self) -> float:
-        """The largest rate before the loss rises above that of the untrained model."""
+        """The largest rate before the loss rises above the untrained model's."""
         bound = RISEN * max(self.smoothed[: 1 + len(self.losses) // 4])
         after = range(self.lowest, len(self.rates))
         return self.rates[next((at - 1 for at in after if self.smoothed[at] > bound), after[-1])]
 
     @property
     def suggested(self) -> float:
-        """The rate to take by the curve alone: a fraction of that of the lowest loss."""
+        """The rate to take by the curve alone: a fraction of the rate with the lowest loss."""
         return max(self.rates[self.lowest] / FACTOR, self.rates[0])
 
 
@@ -271,7 +271,7 @@ def _compare(
     Returns:
         All trainings, and the best of the last round; None if even that diverged.
     """
-    floor = min(trainings.run_updates, max(FEWEST, min(MOST, trainings.run_updates // 4)))
+    floor = min(trainings.run_updates, max(FEWEST, min(MOST, trainings.run_updates // 8)))
     before, length = trainings.updates, 0
     trials: list[Trial] = []
     found: list[Trial] = []
@@ -303,17 +303,17 @@ def _only_gets_worse(found: Sequence[Trial], ranking: Ranking) -> bool:
 
 
 def _kept(found: Sequence[Trial], most: int, ranking: Ranking) -> list[float]:
-    """Return the rates of the best trainings, and the next larger rate than the best one's.
+    """Return the rates of the best trainings; if more than two, also those next to the best one.
 
     Short trainings favor rates that are too small for longer ones: Wu et al., Understanding
     Short-Horizon Bias in Stochastic Meta-Optimization, ICLR 2018.
     """
-    finite = [each for each in found if not each.diverged]
+    finite = sorted((each for each in found if not each.diverged), key=lambda trial: -trial.rate)
     ranked = sorted(finite, key=ranking)
     kept = ranked[:most]
-    larger = [each for each in finite if kept and each.rate > kept[0].rate]
-    if larger and most > 2:
-        kept.append(min(larger, key=lambda trial: trial.rate))
+    if kept and most > 2:
+        at = finite.index(kept[0])
+        kept = [*kept[:2], *finite[max(0, at - 1) : at + 2]]
     return sorted({each.rate for each in kept}, reverse=True)
 
 

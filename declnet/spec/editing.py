@@ -101,7 +101,7 @@ def _added_to_table(text: str, start: int, end: int, pair: str) -> str:
 
 
 def _added_to_object(text: str, brace: int, pair: str) -> str:
-    """Return a JSON text with a pair before a closing brace, on a line of its own if others are."""
+    """Return a JSON text with a pair before a closing brace, on a separate line if others are."""
     last = len(text[:brace].rstrip())
     if text[last - 1] == "{":
         return f"{text[:last]} {pair} {text[brace:]}"
