@@ -60,6 +60,9 @@ FEWEST_RATES = 8
 KEPT = (3, 2)
 """How many rates the second and third round train, for longer than the round before."""
 
+SHARES = (1 / 4, 1 / 3, 1.0)
+"""The fraction of what is left of the budget that each round takes."""
+
 TOO_LOW = 3
 """After so many rates, each worse than the larger one before, still lower ones are skipped."""
 
@@ -279,7 +282,7 @@ def _compare(
         rates = _kept(found, most, ranking) if most else rates
         trainings.keep(rates)
         unused = updates - (trainings.updates - before)
-        share = max(floor, int(unused / (left + 1) / max(1, len(rates))))
+        share = max(floor, int(unused * SHARES[-1 - left] / max(1, len(rates))))
         each = min(trainings.run_updates, share + (length if trainings.continue_ else 0))
         if each <= length or not rates:
             break

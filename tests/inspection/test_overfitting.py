@@ -116,6 +116,25 @@ def test_values_are_overfitted_too(tmp_path):
     assert 10 < found.wanted < 100  # of a variance of about 5000
 
 
+def test_samples_may_be_integers_that_stay_in_their_file(tmp_path):
+    rng = np.random.default_rng(0)
+    np.save(tmp_path / "x.npy", rng.integers(0, 20, (90, 4)))
+    np.save(tmp_path / "y.npy", np.arange(90) % 2)
+    embedding = {"type": "embedding", "categories": 20, "units": 8}
+    files = {"x": str(tmp_path / "x.npy"), "y": str(tmp_path / "y.npy")}
+    spec = declnet.parse_spec(
+        {
+            "data": {"train": {"type": "npy", **files}},
+            "model": {"layers": [embedding, "flatten", dense(1), "sigmoid"]},
+            "loss": "binary_crossentropy",
+            "optimizer": {"type": "adam", "learning_rate": 0.05},
+            "training": {"epochs": 5, "batch_size": 8},
+        }
+    )
+    found = overfit(spec)
+    assert (found.succeeded, found.fault, found.classes, found.samples) == (True, None, 2, 16)
+
+
 def test_the_time_is_limited(network):
     found = overfit(network(dense(1), "relu"), seconds=1e-6)
     assert len(found.attempts) == 1

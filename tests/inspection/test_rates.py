@@ -72,7 +72,7 @@ def test_a_schedule_without_a_rate_field_is_refused(make):
     assert problem.path == ("optimizer", "learning_rate")
 
 
-def least_squares(folder, curvature, **values):
+def least_squares(folder, curvature, rate=0.1, dtype="float64"):
     """A spec of one weight whose loss is curvature / 2 * (w - 1)^2, full batch."""
     x = math.sqrt(curvature / 2) * np.tile([[1.0], [-1.0]], (8, 1))  # the bias stays 0
     np.savez(folder / "line.npz", x=x, y=x)
@@ -80,11 +80,10 @@ def least_squares(folder, curvature, **values):
     return declnet.parse_spec(
         {
             "data": {"train": {"type": "npz", "path": str(folder / "line.npz")}},
-            "model": {"dtype": "float64", "layers": [layer]},
+            "model": {"dtype": dtype, "layers": [layer]},
             "loss": "mean_squared_error",
-            "optimizer": {"type": "sgd", "learning_rate": 0.1},
+            "optimizer": {"type": "sgd", "learning_rate": rate},
             "training": {"epochs": 300},
-            **values,
         }
     )
 
@@ -101,6 +100,13 @@ def test_gradient_descent_on_a_parabola(tmp_path, curvature, budget):
         assert trial.diverged or (trial.loss < curvature / 2) == (remaining < 1)
 
 
+def test_a_rate_that_overflows_is_a_result_like_others(tmp_path):
+    found = find_rate(least_squares(tmp_path, 1000.0, rate=1.0, dtype="float32"))
+    (own,) = (trial for trial in found.trials if trial.rate == 1.0)
+    assert own.diverged
+    assert 0.05 / 1000 < found.suggested < 2 / 1000
+
+
 def test_a_search_is_quiet_reproducible_and_within_its_budget(make, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     spec = make(optimizer__learning_rate=1e6, training__epochs=2000, training__batch_size=10)
@@ -110,7 +116,6 @@ def test_a_search_is_quiet_reproducible_and_within_its_budget(make, tmp_path, mo
         first, second = find_rate(spec, budget=0.5), find_rate(spec, budget=0.5)
     assert first == second
     assert sorted(tmp_path.rglob("*")) == before
-    assert any(trial.diverged for trial in first.trials)
     assert 0.3 < first.runs <= 0.5
     assert first.updates <= len(first.curve.rates) + sum(each.updates for each in first.trials)
     result = declnet.run(with_rate(spec, first.suggested))
