@@ -115,6 +115,7 @@ def overfit(
     Raises:
         SpecError: the spec is invalid.
         DataError: the data is invalid.
+        DivergenceError: the loss of the untrained model is NaN or infinite.
         ComponentError: a component raised an exception.
     """
     registry = registry_for(spec.plugins, registry)

@@ -21,6 +21,7 @@ from declnet.spec.model import RunSpec
 from declnet.spec.requirements import registry_for
 from declnet.training.checks.check import Checked
 from declnet.training.compile import CompiledTraining, compile_training
+from declnet.training.divergence import divergence
 from declnet.training.epochs import NonFiniteLossError, Update
 from declnet.training.evaluation import Evaluation
 from declnet.training.metrics import MetricAccumulator
@@ -39,14 +40,17 @@ LONGEST = 160
 SHORTEST = 40
 """The updates of a range test of a run of few updates."""
 
-EXPLODED = 10.0
-"""How many times the untrained model's loss ends a range test."""
+EXPLODED = 9.0
+"""A range test ends when the loss has risen by this many times the untrained model's."""
+
+TINY = 1e-9
+"""A rise of the loss that is no divergence, even if the untrained model's loss is 0."""
 
 EVALUATIONS = 3
 """How often the validation data is evaluated towards the end of a training."""
 
-RISEN = 1.25
-"""How many times the untrained model's loss is too much to train with such a rate."""
+RISEN = 0.25
+"""The fraction of the untrained model's loss that it must not rise by."""
 
 SMOOTHING = 40
 """Losses of a range test are averaged over a window of one in so many updates to either side."""
@@ -105,7 +109,8 @@ class Curve:
     @property
     def limit(self) -> float:
         """The largest rate before the loss rises above the untrained model's."""
-        bound = RISEN * max(self.smoothed[: 1 + len(self.losses) // 4])
+        start = max(self.smoothed[: 1 + len(self.losses) // 4])
+        bound = start + RISEN * abs(start)
         after = range(self.lowest, len(self.rates))
         return self.rates[next((at - 1 for at in after if self.smoothed[at] > bound), after[-1])]
 
@@ -233,6 +238,7 @@ def find_rate(
     Raises:
         SpecError: the spec is invalid, or its schedule declares no rate.
         DataError: the data is invalid.
+        DivergenceError: the loss of the untrained model is NaN or infinite.
         ComponentError: a component raised an exception.
     """
     path, current = rate_of(spec)
@@ -411,9 +417,11 @@ class Trainings:
         for step in range(count):
             try:
                 losses.append(self.run(compiled, update, step, 1))
-            except NonFiniteLossError:
-                return Curve(tuple(rates[: len(losses)]), tuple(losses), diverged=True)
-            if losses[-1] > EXPLODED * max(losses[0], 1e-12) and len(losses) > 1:
+            except NonFiniteLossError as error:
+                if not losses:  # whatever the rate
+                    raise divergence(self._model, 0, error.loss, error.x) from None
+                return Curve(tuple(rates), tuple(losses), diverged=True)
+            if losses[-1] - losses[0] > EXPLODED * abs(losses[0]) + TINY:
                 return Curve(tuple(rates), tuple(losses), diverged=True)
         return Curve(tuple(rates), tuple(losses), diverged=False)
 

@@ -150,3 +150,19 @@ def test_a_continued_training_is_that_of_a_single_run(make):
     expected = declnet.run(spec).model.parameters()
     for name, found in prepared.model.parameters().items():
         np.testing.assert_array_equal(found, expected[name], err_msg=name)
+
+
+def test_an_untrained_model_without_a_finite_loss_is_an_error_with_its_layer(make):
+    huge = {"type": "constant", "value": 1e300}
+    spec = make(
+        model__layers__0__weight_initializer=huge, model__layers__2__weight_initializer=huge
+    )
+    with pytest.raises(declnet.DivergenceError, match='is in "dense_2"') as caught:
+        find_rate(spec)
+    assert caught.value.layer == "dense_2"
+
+
+def test_losses_may_be_negative():
+    rates = tuple(10.0 ** np.arange(-6, 2))
+    curve = Curve(rates, (-1.0, -1.0, -2.0, -3.0, -3.5, -2.0, 5.0, 90.0), diverged=True)
+    assert curve.limit == rates[5]
