@@ -22,7 +22,8 @@ from typing import Any
 
 import declnet
 from declnet.errors import RunError
-from declnet.inspection.rates import RateSearch, find_rate, with_rate
+from declnet.inspection.rates import RateSearch, find_rate
+from declnet.inspection.trainings import with_rate
 
 from measuring.options import report
 from measuring.table import aligned

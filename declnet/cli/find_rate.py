@@ -21,7 +21,8 @@ from declnet.cli.reading import valid_spec
 
 if TYPE_CHECKING:
     from declnet.errors import KeyPath
-    from declnet.inspection.rates import Curve, RateSearch, Trial
+    from declnet.inspection.rates import RateSearch
+    from declnet.inspection.trainings import Curve, Trial
 
 WIDTH = 64
 """Width of the curve in columns."""
@@ -55,8 +56,8 @@ def find_rate(
     below that are then compared by short trainings. Short runs may take more than the budget.
     """
     from declnet.errors import dotted
-    from declnet.inspection.rates import Curve, rate_of
     from declnet.inspection.rates import find_rate as search
+    from declnet.inspection.trainings import Curve, rate_of
     from declnet.runs.writing import json_document
     from declnet.spec.editing import written
 

@@ -14,7 +14,8 @@ from declnet.contracts.arrays import Array, MappedArray
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.loss import Loss
 from declnet.inspection.layers import Fault, LayerView, find_fault, view_layers
-from declnet.inspection.rates import Curve, Trainings, candidates
+from declnet.inspection.rates import candidates
+from declnet.inspection.trainings import Curve, Trainings
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import counted
 from declnet.runs.predictions import OutputReading

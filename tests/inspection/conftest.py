@@ -39,3 +39,14 @@ def network(tmp_path) -> Callable[..., declnet.RunSpec]:
         return declnet.parse_spec(document | sections, registry)
 
     return make
+
+
+@pytest.fixture
+def make(document, changed):
+    """Make a spec of the small document with other values."""
+
+    def spec(registry=None, **values):
+        dotted = {key.replace("__", "."): value for key, value in values.items()}
+        return declnet.parse_spec(changed(document, dotted), registry)
+
+    return spec

@@ -10,8 +10,8 @@ import pytest
 
 import declnet
 from declnet import Registry, Schedule, SpecError
-from declnet.inspection.rates import Curve, Trainings, find_rate, rate_of, with_rate
-from declnet.training.preparation import prepare
+from declnet.inspection.rates import find_rate
+from declnet.inspection.trainings import with_rate
 
 
 class Flat(Schedule):
@@ -22,41 +22,6 @@ class Flat(Schedule):
 
     def rate(self, step, total):
         return self.first
-
-
-@pytest.fixture
-def make(document, changed):
-    """Make a spec of the small document with other values."""
-
-    def spec(registry=None, **values):
-        dotted = {key.replace("__", "."): value for key, value in values.items()}
-        return declnet.parse_spec(changed(document, dotted), registry)
-
-    return spec
-
-
-COSINE = {"type": "cosine", "initial_rate": 0.5, "final_rate": 0.1}
-
-
-@pytest.mark.parametrize(
-    ("given", "below", "rate"),
-    [
-        (0.25, (), 0.25),
-        (COSINE, ("initial_rate",), 0.5),
-        ({"type": "warmup", "steps": 3, "schedule": 0.2}, ("schedule",), 0.2),
-        (
-            {"type": "warmup", "steps": 3, "schedule": COSINE},
-            ("schedule", "initial_rate"),
-            0.5,
-        ),
-    ],
-)
-def test_the_key_of_the_rate(make, given, below, rate):
-    spec = make(optimizer__learning_rate=given)
-    assert rate_of(spec) == (("optimizer", "learning_rate", *below), rate)
-    other = with_rate(spec, 0.75)
-    assert rate_of(other) == (("optimizer", "learning_rate", *below), 0.75)
-    assert with_rate(other, rate) == spec
 
 
 def test_a_schedule_without_a_rate_field_is_refused(make):
@@ -127,31 +92,6 @@ def test_validation_data_decides_where_there_is_some(make):
     assert found.judged_by == "validation loss"
 
 
-def test_the_limit_of_a_curve_is_before_the_loss_rises():
-    rates = tuple(10.0 ** np.arange(-6, 2))
-    curve = Curve(rates, (1.0, 1.0, 0.6, 0.2, 0.1, 5.0, 9.0, 12.0), diverged=True)
-    assert curve.limit == rates[4]
-    flat = Curve(rates, (1.0,) * 8, diverged=False)
-    assert flat.limit == rates[-1]
-
-
-def test_a_continued_training_is_that_of_a_single_run(make):
-    dropout = ["relu", {"type": "dropout", "rate": 0.5}, {"type": "dense", "units": 3}, "softmax"]
-    layers = [{"type": "dense", "units": 8}, *dropout]
-    changes = {"training__batch_size": 7, "training__epochs": 9, "model__layers": layers}
-    spec = make(optimizer={"type": "adam", "learning_rate": 0.1}, **changes)
-    registry = declnet.default_registry()
-    prepared = prepare(spec, registry)
-    trainings = Trainings(spec, prepared, registry)
-    for updates in (13, 20, 45):
-        trainings.train(0.03, updates)
-        trainings.train(0.1, updates)
-    assert trainings.updates == 90
-    expected = declnet.run(spec).model.parameters()
-    for name, found in prepared.model.parameters().items():
-        np.testing.assert_array_equal(found, expected[name], err_msg=name)
-
-
 def test_an_untrained_model_without_a_finite_loss_is_an_error_with_its_layer(make):
     huge = {"type": "constant", "value": 1e300}
     spec = make(
@@ -160,9 +100,3 @@ def test_an_untrained_model_without_a_finite_loss_is_an_error_with_its_layer(mak
     with pytest.raises(declnet.DivergenceError, match='is in "dense_2"') as caught:
         find_rate(spec)
     assert caught.value.layer == "dense_2"
-
-
-def test_losses_may_be_negative():
-    rates = tuple(10.0 ** np.arange(-6, 2))
-    curve = Curve(rates, (-1.0, -1.0, -2.0, -3.0, -3.5, -2.0, 5.0, 90.0), diverged=True)
-    assert curve.limit == rates[5]
