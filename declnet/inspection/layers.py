@@ -15,6 +15,7 @@ from declnet.graph.arrays import Workspaces
 from declnet.graph.memory_plan import Order
 from declnet.graph.model import Model
 from declnet.graph.parameters import Slot, layer_state
+from declnet.graph.schedules import ScheduledValues
 from declnet.graph.shapes import Node
 from declnet.training.divergence import layer_outputs
 
@@ -240,7 +241,9 @@ def _gradients(model: Model, node: Node, values: Sequence[Array]) -> tuple[bool,
     n, flat = len(values[0]), np.zeros_like(model.store.vector)
     orders: list[Order] = ["batch_last"] * len(model.nodes)
     views = Workspaces(model.nodes, n, model.dtype, orders).views(node, n)
-    state = layer_state(node, model.store, views, rng, flat)
+    schedules = ScheduledValues(1)
+    state = layer_state(node, model.store, views, rng, flat, schedules.of(node.layer))
+    schedules.begin(1)
     inputs = tuple(values[value] for value in node.inputs)
     y = np.empty_like(values[node.index + 1])
     dy = rng.normal(size=y.shape).astype(model.dtype)

@@ -143,7 +143,7 @@ def overfit(
 
 def _simplified(spec: RunSpec, samples: int, updates: int) -> RunSpec:
     """Return a spec of updates on all samples, with the peak of its learning rate in each."""
-    total = spec.training.epochs * -(-samples // (spec.training.batch_size or samples))
+    total = spec.training.updates(samples)
     steps = np.linspace(1, total, min(total, 1000)).astype(int).tolist()
     peak = max(spec.optimizer.rate(step, total) for step in steps)
     changes: dict[str, Any] = {"epochs": updates, "batch_size": None}
@@ -257,6 +257,9 @@ class _Search:
         """Train with a rate until the loss is low enough."""
         optimizer = self._spec.optimizer.model_copy(update={"learning_rate": rate})
         compiled = self.trainings.compiled(self._spec.model_copy(update={"optimizer": optimizer}))
+        self._initial = self._model.parameters()  # adapted to the data, the same every time
+        if self._best[0] == math.inf:
+            self._best = (math.inf, self._initial)
         done, loss = 0, math.inf
         try:
             while done < self._updates and loss > wanted and time.perf_counter() < self._end:

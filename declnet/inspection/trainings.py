@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.optimizer import Schedule
+from declnet.contracts.schedule import Schedule
 from declnet.errors import Diagnostic, KeyPath, SpecError
 from declnet.graph.model import Model
 from declnet.registry.registry import Registry
@@ -199,7 +199,7 @@ class Trainings:
         )
         self._batch = min(training.batch_size or len(self._train), len(self._train))
         self._steps = -(-len(self._train) // self._batch)
-        self.run_updates = self._steps * training.epochs
+        self.run_updates = training.updates(len(self._train))
         self.updates = 0
         self.continue_ = not isinstance(spec.optimizer.learning_rate, Schedule)
         self._saved: dict[float, _Saved] = {}
@@ -242,7 +242,7 @@ class Trainings:
         epochs = -(-(self.run_updates if self.continue_ else updates) // self._steps)
         training = self._spec.training.model_copy(update={"epochs": epochs})
         spec = with_rate(self._spec, rate).model_copy(update={"training": training})
-        compiled = self.compiled(spec)
+        compiled = self.compiled(spec, fresh=saved is None)
         if saved is not None:
             saved.restore(self._model, compiled)
         tail = max(1, round(TAIL * (updates - first)))
@@ -269,10 +269,17 @@ class Trainings:
         """Forget where the trainings with other rates ended."""
         self._saved = {rate: saved for rate, saved in self._saved.items() if rate in rates}
 
-    def compiled(self, spec: RunSpec) -> CompiledTraining:
-        """Return a training from the initial parameters, with fresh random streams."""
+    def compiled(self, spec: RunSpec, *, fresh: bool = True) -> CompiledTraining:
+        """Return a training from the initial parameters, with fresh random streams.
+
+        Args:
+            fresh: whether it begins there, rather than with a state that is about to be restored.
+        """
         self._model.load_parameters(self._initial)
-        return compile_training(spec, self._model, self._train, self._registry)
+        compiled = compile_training(spec, self._model, self._train, self._registry)
+        if fresh:
+            compiled.adapt()
+        return compiled
 
     def run(self, compiled: CompiledTraining, update: Update, first: int, updates: int) -> float:
         """Make updates after `first` others; return the mean loss of their batches.

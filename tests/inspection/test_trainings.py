@@ -49,7 +49,7 @@ def test_losses_may_be_negative():
 
 def test_a_continued_training_is_that_of_a_single_run(make):
     dropout = ["relu", {"type": "dropout", "rate": 0.5}, {"type": "dense", "units": 3}, "softmax"]
-    layers = [{"type": "dense", "units": 8}, *dropout]
+    layers = [{"type": "dense", "units": 8, "weight_initializer": "lsuv"}, *dropout]
     changes = {"training__batch_size": 7, "training__epochs": 9, "model__layers": layers}
     spec = make(optimizer={"type": "adam", "learning_rate": 0.1}, **changes)
     registry = declnet.default_registry()
