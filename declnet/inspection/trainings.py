@@ -40,7 +40,7 @@ EXPLODED = 9.0
 """A range test ends when the loss has risen by this many times the untrained model's."""
 
 TINY = 1e-9
-"""A rise of the loss that is no divergence, even if the untrained model's loss is 0."""
+"""A rise of the loss that never counts as divergence, for untrained models whose loss is 0."""
 
 EVALUATIONS = 3
 """How often the validation data is evaluated towards the end of a training."""
