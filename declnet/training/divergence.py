@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -12,28 +12,22 @@ from declnet.contracts.inputs import input_of, sample_count, samples_of
 from declnet.contracts.metric import Metric
 from declnet.errors import DivergenceError
 from declnet.graph.arrays import Workspaces
+from declnet.graph.inference import Given
 from declnet.graph.memory_plan import Order
 from declnet.graph.model import Model
 from declnet.graph.parameters import layer_state
+from declnet.graph.shapes import Node
 from declnet.training.evaluation import Evaluation
 
 
-def first_non_finite(model: Model, x: Array | Mapping[str, Array]) -> tuple[str, str] | None:
-    """Find the first non-finite parameter or output, layer by layer from the input.
-
-    Returns:
-        The layer's name and what is not finite (`"weights"` or `"output"`); None if everything is
-        finite, so that the loss itself is the cause.
-    """
+def layer_outputs(model: Model, x: Given) -> Iterator[tuple[Node, Array]]:
+    """Yield each layer of a model in order, with its output for samples x, not in training."""
     count = sample_count(x)
     values: list[Array] = [np.empty(0)]  # value 0 is read by name
     rng = np.random.Generator(np.random.PCG64(0))
     orders: list[Order] = ["batch_last"] * len(model.nodes)
     workspaces = Workspaces(model.nodes, count, model.dtype, orders)
     for node in model.nodes:
-        for name in node.parameters:
-            if not np.isfinite(model.store.arrays[f"{node.name}.{name}"]).all():
-                return node.name, name
         state = layer_state(node, model.store, workspaces.views(node, count), rng)
         y = np.empty((count, *node.output_shape), model.dtype)
         inputs = tuple(
@@ -41,15 +35,27 @@ def first_non_finite(model: Model, x: Array | Mapping[str, Array]) -> tuple[str,
             for value, read in zip(node.inputs, node.reads, strict=True)
         )
         node.layer.forward(inputs if node.takes_many_inputs else inputs[0], y, state)
+        values.append(y)
+        yield node, y
+
+
+def first_non_finite(model: Model, x: Given) -> tuple[str, str] | None:
+    """Find the first non-finite parameter or output, layer by layer from the input.
+
+    Returns:
+        The layer's name and what is not finite (`"weights"` or `"output"`); None if everything is
+        finite, so that the loss itself is the cause.
+    """
+    for node, y in layer_outputs(model, x):
+        for name in node.parameters:
+            if not np.isfinite(model.store.arrays[f"{node.name}.{name}"]).all():
+                return node.name, name
         if not np.isfinite(y).all():
             return node.name, "output"
-        values.append(y)
     return None
 
 
-def divergence(
-    model: Model, epoch: int, loss: float, x: Array | Mapping[str, Array]
-) -> DivergenceError:
+def divergence(model: Model, epoch: int, loss: float, x: Given) -> DivergenceError:
     """Return the error for a loss that is not finite, with the first layer where it occurs.
 
     Args:
