@@ -239,7 +239,13 @@ def infer(
                 problems.append(Diagnostic(message, hint, ("model", "layers", index), "E025"))
             except ValueError as error:
                 message = f'"{place.name}": {error}'
-                hint = _shapes_before(place.inputs, nodes, shapes)
+                inputs = place.inputs
+                if part.closes_residual and len(inputs) == 2:
+                    block_input, output = input_shapes
+                    inputs = inputs[::-1]
+                    message = f"the block's output shape {output} differs from its input shape "
+                    message += str(block_input)
+                hint = _shapes_before(inputs, nodes, shapes)
                 problems.append(Diagnostic(message, hint, ("model", "layers", index), "E022"))
         shapes.append(node.output_shape if node is not None else None)
         nodes.append(node)

@@ -17,6 +17,7 @@ from declnet.contracts.strict_model import StrictModel, custom_error, located_er
 from declnet.spec.data_section import DataSpec
 from declnet.spec.requirements import Requirement
 from declnet.spec.source_map import SourceMap
+from declnet.spec.variables import escaped
 
 FORMAT_VERSION = 1
 """The version of the format that this declnet reads and writes."""
@@ -183,7 +184,8 @@ def resolved_document(spec: RunSpec) -> dict[str, Any]:
 
     Keys whose value is None are left out, since TOML has no null.
     """
-    return spec.model_dump(mode="json", exclude_none=True)
+    document: dict[str, Any] = escaped(spec.model_dump(mode="json", exclude_none=True))
+    return document
 
 
 def resolved_toml(spec: RunSpec) -> str:

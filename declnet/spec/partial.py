@@ -37,11 +37,13 @@ class LayerPart:
         layer: None if it is invalid.
         name: as written; None if it has none.
         type: as written, or the installed type that was probably meant; None if it has none.
+        closes_residual: whether it adds the input of a residual block to the block's output.
     """
 
     layer: Layer | None
     name: str | None
     type: str | None = None
+    closes_residual: bool = False
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -1,0 +1,150 @@
+"""Expansion of a composed document: variables replaced, blocks of layers written out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pydantic_core import ErrorDetails
+
+from declnet.errors import Diagnostic, KeyPath, Place
+from declnet.registry.registry import Registry
+from declnet.spec.blocks import LAYERS, WrittenLayer, expanded, is_block
+from declnet.spec.source_map import Focus, SourceMap, value_at
+from declnet.spec.variables import VARIABLES, substituted
+
+
+@dataclass(eq=False)
+class ExpandedMap(SourceMap):
+    """The locations of values in an expanded document.
+
+    Attributes:
+        document: the expanded document; paths lead through it unless a method says otherwise.
+        origin: the writers of the document as written.
+        written: the document as written, with its locations.
+        uses: the name of the variable written at each path.
+        layers: where each layer is written; None if no layer is in a block.
+    """
+
+    written: SourceMap = field(default_factory=SourceMap)
+    uses: Mapping[KeyPath, str] = field(default_factory=dict)
+    layers: Sequence[WrittenLayer] | None = None
+
+    def written_path(self, path: KeyPath) -> KeyPath:
+        """Return the path of the same value in the document as written."""
+        layer = self._layer(path)
+        if layer is None:
+            return path
+        return layer.path if layer.is_sum else (*layer.path, *path[len(LAYERS) + 1 :])
+
+    def closes_residual(self, layer: int) -> bool:
+        """Return whether a layer adds the input of a residual block to its output."""
+        found = self._layer((*LAYERS, layer))
+        return found is not None and found.is_sum
+
+    def place_of(self, path: KeyPath, focus: Focus = "value") -> Place | None:
+        """Return where a path is written, or else where the innermost value around it is."""
+        return self.written.place_of(self.written_path(path), focus)
+
+    def origins(self, path: KeyPath) -> list[Place]:
+        """Return where exactly this path is written, and the definition of its variable."""
+        path = self.written_path(path)
+        definition = self._definition(path)
+        found = [self.written.exact_place(each) for each in (path, definition) if each]
+        if definition is not None and len(definition) > 2:  # below the value that is written
+            use = self.written.exact_place(path[: len(path) - len(definition) + 2])
+            found = [use, found[-1]] if found[-1] is not None else []
+        return [each for each in found if each is not None]
+
+    def as_written(self, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+        """Return diagnostics with paths as written, each once for all repetitions of a layer.
+
+        Those in a variable's value get a note on the variable's definition.
+        """
+        first: dict[tuple[KeyPath, str], KeyPath] = {}
+        kept = []
+        for each in diagnostics:
+            path = self.written_path(each.path)
+            outer = each.path[: len(LAYERS) + 1]
+            if first.setdefault((path, each.code), outer) == outer:
+                kept.append(self.with_notes(replace(each, path=path)))
+        return tuple(kept)
+
+    def with_notes(self, diagnostic: Diagnostic) -> Diagnostic:
+        """Return a diagnostic in a variable's value with a note on the variable's definition."""
+        definition = self._definition(diagnostic.path)
+        if definition is None:
+            return diagnostic
+        place = self.written.place_of(definition, diagnostic.focus)
+        notes = ((f'"{definition[1]}" is defined here', place),) if place is not None else ()
+        return replace(diagnostic, notes=notes)
+
+    def locate(self, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+        """Return diagnostics with paths as written with their places, in the order of the files."""
+        return self.written.locate(diagnostics)
+
+    def _layer(self, path: KeyPath) -> WrittenLayer | None:
+        if self.layers is None or path[: len(LAYERS)] != LAYERS or len(path) == len(LAYERS):
+            return None
+        index = path[len(LAYERS)]
+        return self.layers[index] if isinstance(index, int) and index < len(self.layers) else None
+
+    def _definition(self, path: KeyPath) -> KeyPath | None:
+        """Return the path in the section of variables of a value as written, if it is there."""
+        for length in range(len(path), 0, -1):
+            name = self.uses.get(path[:length])
+            if name is not None:
+                return (VARIABLES, name, *path[length:])
+        return None
+
+
+@dataclass(frozen=True, eq=False)
+class Expansion:
+    """An expanded document with the errors found on the way, with paths as written.
+
+    Attributes:
+        source_map: the document and the locations of its values.
+        plain: the document with variables replaced and blocks as written.
+        errors: pydantic's errors in the keys of blocks.
+        diagnostics: errors in variables, and other errors in blocks.
+        invalid: where blocks are written whose layers could not be expanded, and variables whose
+            values are invalid; errors there would be redundant.
+    """
+
+    source_map: SourceMap
+    plain: Mapping[str, Any]
+    errors: Sequence[ErrorDetails] = ()
+    diagnostics: Sequence[Diagnostic] = ()
+    invalid: frozenset[KeyPath] = frozenset()
+
+
+def expand(source_map: SourceMap, registry: Registry, used_before: Collection[str]) -> Expansion:
+    """Replace variables and write out blocks; a document without any keeps its source map.
+
+    Args:
+        source_map: the composed document.
+        registry: where the layer that closes residual blocks is looked up.
+        used_before: variables used in values that were overridden, which counts as use.
+    """
+    variables = substituted(source_map.document, used_before)
+    plain = variables.document
+    items = value_at(plain, LAYERS)
+    has_blocks = isinstance(items, list | tuple) and any(map(is_block, items))
+    if not has_blocks and plain is source_map.document:
+        return Expansion(source_map, plain, diagnostics=variables.diagnostics)
+    made = ExpandedMap(plain, source_map.origin, source_map, variables.uses)
+    wrong = {each.path[1] for each in variables.diagnostics if each.code == "E072"}
+    invalid = {path for path, name in variables.uses.items() if name in wrong}
+    if not has_blocks:
+        return Expansion(made, plain, (), variables.diagnostics, frozenset(invalid))
+    found = expanded(items, registry)
+    made.layers = found.written
+    made.document = {**plain, "model": {**plain["model"], "layers": found.layers}}
+    return Expansion(
+        made,
+        plain,
+        found.errors,
+        (*variables.diagnostics, *found.diagnostics),
+        frozenset(invalid | {each.path for each in found.written if each.is_invalid}),
+    )
