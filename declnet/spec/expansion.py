@@ -15,6 +15,10 @@ from declnet.spec.source_map import Focus, SourceMap, value_at
 from declnet.spec.variables import VARIABLES, substituted
 
 
+_ABOUT_VALUES = frozenset({"E010", "E011", "E012", "E013", "E014", "E015", "E018"})
+"""Codes whose help says what to write in place of a value."""
+
+
 @dataclass(eq=False)
 class ExpandedMap(SourceMap):
     """The locations of values in an expanded document.
@@ -60,16 +64,20 @@ class ExpandedMap(SourceMap):
     def as_written(self, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
         """Return diagnostics with paths as written, each once for all repetitions of a layer.
 
-        Those in a variable's value get a note on the variable's definition.
+        Those in a variable's value get a note on the variable's definition; the same error in
+        several uses is reported at the first.
         """
         first: dict[tuple[KeyPath, str], KeyPath] = {}
-        kept = []
+        kept: dict[tuple[Any, ...], Diagnostic] = {}
         for each in diagnostics:
             path = self.written_path(each.path)
             outer = each.path[: len(LAYERS) + 1]
             if first.setdefault((path, each.code), outer) == outer:
-                kept.append(self.with_notes(replace(each, path=path)))
-        return tuple(kept)
+                place = self._definition(path) or each.path
+                kept.setdefault(
+                    (each.message, each.code, place), self.with_notes(replace(each, path=path))
+                )
+        return tuple(kept.values())
 
     def with_notes(self, diagnostic: Diagnostic) -> Diagnostic:
         """Return a diagnostic in a variable's value with a note on the variable's definition."""
@@ -77,8 +85,11 @@ class ExpandedMap(SourceMap):
         if definition is None:
             return diagnostic
         place = self.written.place_of(definition, diagnostic.focus)
-        notes = ((f'"{definition[1]}" is defined here', place),) if place is not None else ()
-        return replace(diagnostic, notes=notes)
+        name, help_ = definition[1], diagnostic.help
+        if help_ and diagnostic.code in _ABOUT_VALUES:
+            help_ = f'in the value of "{name}": {help_}'
+        notes = ((f'"{name}" is defined here', place),) if place is not None else ()
+        return replace(diagnostic, help=help_, notes=notes)
 
     def locate(self, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
         """Return diagnostics with paths as written with their places, in the order of the files."""

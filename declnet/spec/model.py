@@ -59,7 +59,8 @@ class ModelSpec(StrictModel):
         default=None, description="a safetensors file with the weights to start from"
     )
     layers: tuple[Layer, ...] = Field(
-        min_length=1, description="in topological order; the last one is the output"
+        min_length=1,
+        description="layers and blocks, in topological order; the last one is the output",
     )
 
     _preferred: tuple[str, ...] = PrivateAttr(default=())

@@ -83,3 +83,7 @@ def test_each_step_is_that_of_torch(tmp_path):
     trained = load_file(tmp_path / "run" / "weights.safetensors")
     for name, expected in by_declnets_names(net).items():
         np.testing.assert_allclose(trained[name], expected, rtol=1e-6, atol=1e-9, err_msg=name)
+
+
+def test_the_shipped_spec_reaches_the_accuracy_that_the_page_shows():
+    assert run(load_spec(SPEC)).metrics["test"]["accuracy"] > 0.98
