@@ -14,7 +14,6 @@ from declnet.spec.blocks import LAYERS, WrittenLayer, expanded, is_block
 from declnet.spec.source_map import Focus, SourceMap, value_at
 from declnet.spec.variables import VARIABLES, substituted
 
-
 _ABOUT_VALUES = frozenset({"E010", "E011", "E012", "E013", "E014", "E015", "E018"})
 """Codes whose help says what to write in place of a value."""
 

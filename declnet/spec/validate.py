@@ -194,7 +194,7 @@ def validate(composed: Composed, registry: Registry | None, folder: Path) -> Par
         spec = RunSpec.model_validate(document, context=context)
     except ValidationError as error:
         details = [_diagnostic(each, document, expansion) for each in _details(error)]
-        found = _without_redundant(source_map.as_written(details))
+        found = list(source_map.as_written(_without_redundant(details)))
     else:
         if not earlier:
             spec.locate_in(source_map)
@@ -402,7 +402,7 @@ def _right_place(path: KeyPath) -> str | None:
     return f'did you mean "{VARIABLES}"?' if is_misspelled and not outer else None
 
 
-def _without_redundant(diagnostics: Sequence[Diagnostic]) -> list[Diagnostic]:
+def _without_redundant(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
     """Drop diagnostics for missing keys that are only misspelled."""
     hints = {(each.path[:-1], each.help) for each in diagnostics if each.code == "E010"}
     return [
