@@ -58,7 +58,7 @@ def wire(parts: Sequence[LayerPart]) -> tuple[list[Wire], list[Diagnostic]]:
     value_of = {INPUT: 0}
     wires = []
     for index, (part, name) in enumerate(zip(parts, names, strict=True)):
-        inputs, found = _inputs(index, part.layer, value_of, names)
+        inputs, found = _inputs(index, part, value_of, names)
         if name in value_of:
             hint = (
                 "it refers to the model's input; rename the layer"
@@ -76,9 +76,9 @@ def wire(parts: Sequence[LayerPart]) -> tuple[list[Wire], list[Diagnostic]]:
 
 
 def _inputs(
-    index: int, layer: Layer | None, value_of: dict[str, int], names: Sequence[str]
+    index: int, part: LayerPart, value_of: dict[str, int], names: Sequence[str]
 ) -> tuple[tuple[int, ...] | None, list[Diagnostic]]:
-    path = ("model", "layers", index)
+    path, layer = ("model", "layers", index), part.layer
     if layer is None:
         return None, []
     if layer.inputs is None:
@@ -88,7 +88,7 @@ def _inputs(
         problems = [
             Diagnostic(
                 _why_unknown(source, names[index:]),
-                suggestion(source, value_of, "earlier layers"),
+                suggestion(source, [*value_of, *part.short_names], "earlier layers"),
                 (*path, "inputs", position),
                 "E020",
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,10 +17,13 @@ from declnet.errors import Diagnostic, KeyPath
 from declnet.registry.plugin import FIRST_PARTY
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import closest
+from declnet.spec.variables import MOST_VALUES, size_of
 
 LAYERS = ("model", "layers")
 MOST_LAYERS = 20_000
 """Maximum number of layers that blocks may make."""
+
+TOO_MANY = f"the blocks make more than {MOST_LAYERS:,} layers"
 
 INPUT = "input"
 """The name of the model's input in the `inputs` of layers."""
@@ -52,11 +55,13 @@ class WrittenLayer:
         path: the layer, or the key `residual` that adds it.
         is_sum: whether it closes a residual block.
         is_invalid: whether it takes the place of an invalid block.
+        short_names: the short names that it could have used, if it names an unknown input.
     """
 
     path: KeyPath
     is_sum: bool = False
     is_invalid: bool = False
+    short_names: tuple[str, ...] = ()
 
 
 @dataclass(eq=False)
@@ -98,14 +103,14 @@ def expanded(items: Sequence[Any], registry: Registry) -> Expanded:
     except _TooManyLayers as error:
         expansion = _Expansion(registry, repeats=False)
         expansion.add_all(items, LAYERS, _Scope())
-        message = f"the blocks make more than {MOST_LAYERS} layers"
+        message = error.message
         expansion.found.diagnostics.append(Diagnostic(message, None, error.path, "E013"))
     return expansion.found
 
 
 class _TooManyLayers(Exception):  # noqa: N818  # never leaves this module
-    def __init__(self, path: KeyPath) -> None:
-        self.path = path
+    def __init__(self, message: str, path: KeyPath) -> None:
+        self.message, self.path = message, path
 
 
 @dataclass(eq=False)
@@ -144,6 +149,11 @@ class _Scope:
         self.count[kind] += 1
         return kind if self.count[kind] == 1 else f"{kind}_{self.count[kind]}"
 
+    def short_names(self) -> tuple[str, ...]:
+        """Return the short names known here."""
+        around = self.outer.short_names() if self.outer is not None else ()
+        return (*self.known, *around)
+
     def full_name(self, source: Any) -> Any:
         """Return the full name of an input: of the innermost repetition that knows it."""
         scope: _Scope | None = self
@@ -160,7 +170,9 @@ class _Expansion:
         self._registry, self._repeats = registry, repeats
         self._types = registry.types(Layer.kind)
         self._names: list[str] = []
+        self._known = {INPUT}
         self._count: Counter[str] = Counter()
+        self._size = 0
         self._reported: set[KeyPath] = set()
 
     def add_all(self, items: Sequence[Any], path: KeyPath, scope: _Scope) -> None:
@@ -170,8 +182,12 @@ class _Expansion:
                 self._add_block(item, where, scope)
             else:
                 self._add_layer(item, WrittenLayer(where), scope)
-            if self._repeats and scope.outer is not None and len(self._names) > MOST_LAYERS:
-                raise _TooManyLayers((*path[:-1], "repeat"))
+                self._size += size_of(item)
+            too_many = TOO_MANY if len(self._names) > MOST_LAYERS else None
+            if self._size > MOST_VALUES:
+                too_many = f"the blocks make more than {MOST_VALUES:,} values"
+            if too_many is not None and self._repeats and scope.outer is not None:
+                raise _TooManyLayers(too_many, (*path[:-1], "repeat"))
 
     def _add_block(self, item: dict[str, Any], path: KeyPath, scope: _Scope) -> None:
         block = self._validated(item, path)
@@ -254,6 +270,8 @@ class _Expansion:
             full = [scope.full_name(each) for each in inputs]
             if full != list(inputs):
                 changes["inputs"] = full
+            if not all(isinstance(each, str) and each in self._known for each in full):
+                written = replace(written, short_names=scope.short_names())
         made = self._append(_changed(item, changes), written, kind, full_name)
         if naming.prefix and short is not None:
             naming.known[short] = made
@@ -276,6 +294,7 @@ class _Expansion:
         self.found.layers.append(item)
         self.found.written.append(written)
         self._names.append(name or counted)
+        self._known.add(self._names[-1])
         return self._names[-1]
 
     def _usable_name(

@@ -8,9 +8,10 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
-from declnet.errors import Diagnostic, KeyPath, Place
+from declnet.errors import Diagnostic, KeyPath, Place, SpecError
 from declnet.registry.registry import Registry
 from declnet.spec.blocks import LAYERS, WrittenLayer, expanded, is_block
+from declnet.spec.requirements import registry_for
 from declnet.spec.source_map import Focus, SourceMap, value_at
 from declnet.spec.variables import VARIABLES, substituted
 
@@ -45,6 +46,11 @@ class ExpandedMap(SourceMap):
         """Return whether a layer adds the input of a residual block to its output."""
         found = self._layer((*LAYERS, layer))
         return found is not None and found.is_sum
+
+    def short_names(self, layer: int) -> tuple[str, ...]:
+        """Return what else a layer could have named as an input, if it names an unknown one."""
+        found = self._layer((*LAYERS, layer))
+        return found.short_names if found is not None else ()
 
     def place_of(self, path: KeyPath, focus: Focus = "value") -> Place | None:
         """Return where a path is written, or else where the innermost value around it is."""
@@ -116,6 +122,7 @@ class Expansion:
     Attributes:
         source_map: the document and the locations of its values.
         plain: the document with variables replaced and blocks as written.
+        registry: the registry that prefers what the document lists as `plugins`.
         errors: pydantic's errors in the keys of blocks.
         diagnostics: errors in variables, and other errors in blocks.
         invalid: where blocks are written whose layers could not be expanded, and variables whose
@@ -124,36 +131,47 @@ class Expansion:
 
     source_map: SourceMap
     plain: Mapping[str, Any]
+    registry: Registry
     errors: Sequence[ErrorDetails] = ()
     diagnostics: Sequence[Diagnostic] = ()
     invalid: frozenset[KeyPath] = frozenset()
 
 
-def expand(source_map: SourceMap, registry: Registry, used_before: Collection[str]) -> Expansion:
+def expand(
+    source_map: SourceMap, registry: Registry | None, used_before: Collection[str]
+) -> Expansion:
     """Replace variables and write out blocks; a document without any keeps its source map.
 
     Args:
         source_map: the composed document.
-        registry: where the layer that closes residual blocks is looked up.
+        registry: where names are looked up; default: all installed plugins.
         used_before: variables used in values that were overridden, which counts as use.
+
+    Raises:
+        SpecError: the values of variables are too large.
     """
-    variables = substituted(source_map.document, used_before)
+    try:
+        variables = substituted(source_map.document, used_before)
+    except SpecError as error:
+        raise SpecError(source_map.locate(error.problems)) from None
     plain = variables.document
+    registry = registry_for(plain.get("plugins"), registry)
     items = value_at(plain, LAYERS)
     has_blocks = isinstance(items, list | tuple) and any(map(is_block, items))
     if not has_blocks and plain is source_map.document:
-        return Expansion(source_map, plain, diagnostics=variables.diagnostics)
+        return Expansion(source_map, plain, registry, diagnostics=variables.diagnostics)
     made = ExpandedMap(plain, source_map.origin, source_map, variables.uses)
     wrong = {each.path[1] for each in variables.diagnostics if each.code == "E072"}
     invalid = {path for path, name in variables.uses.items() if name in wrong}
     if not has_blocks:
-        return Expansion(made, plain, (), variables.diagnostics, frozenset(invalid))
+        return Expansion(made, plain, registry, (), variables.diagnostics, frozenset(invalid))
     found = expanded(items, registry)
     made.layers = found.written
     made.document = {**plain, "model": {**plain["model"], "layers": found.layers}}
     return Expansion(
         made,
         plain,
+        registry,
         found.errors,
         (*variables.diagnostics, *found.diagnostics),
         frozenset(invalid | {each.path for each in found.written if each.is_invalid}),

@@ -165,6 +165,10 @@ class SourceMap:
         """Return whether a layer adds the input of a residual block to its output."""
         return False
 
+    def short_names(self, layer: int) -> tuple[str, ...]:  # noqa: ARG002
+        """Return what else a layer could have named as an input, if it names an unknown one."""
+        return ()
+
     def as_written(self, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
         """Return diagnostics of the validated document with paths of the document as written."""
         return tuple(diagnostics)

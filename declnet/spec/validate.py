@@ -28,7 +28,6 @@ from declnet.spec.messages import shown
 from declnet.spec.model import ModelSpec, RunSpec, TrainingSpec, fit_name
 from declnet.spec.overrides import Override, override_of
 from declnet.spec.partial import PartialSpec, valid_parts
-from declnet.spec.requirements import registry_for
 from declnet.spec.source_map import SourceMap, value_at
 from declnet.spec.variables import VARIABLES
 
@@ -60,15 +59,20 @@ class ParsedSpec:
     def partial(self) -> PartialSpec:
         """The parts that are valid on their own; computed on first use, by checks only."""
         if self.spec is not None:
-            return self._with_sums(valid_parts(dict(self.spec), self.context))
+            return self._with_blocks(valid_parts(dict(self.spec), self.context))
         document = without_large_numbers(self.source_map.document)
-        partial = self._with_sums(valid_parts(document, self.context))
+        partial = self._with_blocks(valid_parts(document, self.context))
         return replace(partial, lacks_data=False) if self.is_incomplete else partial
 
-    def _with_sums(self, partial: PartialSpec) -> PartialSpec:
-        """Mark the layers that close residual blocks."""
+    def _with_blocks(self, partial: PartialSpec) -> PartialSpec:
+        """Add to layers what their blocks say about them."""
+        written = self.source_map
         layers = tuple(
-            replace(part, closes_residual=True) if self.source_map.closes_residual(index) else part
+            replace(
+                part,
+                closes_residual=written.closes_residual(index),
+                short_names=written.short_names(index),
+            )
             for index, part in enumerate(partial.layers)
         )
         return replace(partial, layers=layers)
@@ -178,9 +182,8 @@ def validate(composed: Composed, registry: Registry | None, folder: Path) -> Par
         folder: the base of relative paths.
     """
     written = composed.source_map.document
-    registry = registry_for(written.get("plugins"), registry)
-    context = {"registry": registry, "folder": folder}
     expansion = expand(composed.source_map, registry, composed.variables_used)
+    context = {"registry": expansion.registry, "folder": folder}
     source_map, document = expansion.source_map, expansion.source_map.document
     earlier = [*composed.diagnostics, *expansion.diagnostics]
     in_blocks = [_diagnostic(each, expansion.plain) for each in expansion.errors]

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from declnet.errors import Diagnostic, KeyPath
+from declnet.errors import Diagnostic, KeyPath, SpecError
 from declnet.registry.spelling import closest
 from declnet.spec.messages import shown
 
@@ -16,6 +16,9 @@ VARIABLES = "variables"
 
 USE = r"^\$\{[^{}]*\}$"
 """A string that stands for a variable, as a pattern for JSON Schema."""
+
+MOST_VALUES = 500_000
+"""Maximum number of values that variables, or blocks, may write out; a file has fewer."""
 
 _USE = re.compile(r"\$\{([^{}]*)\}")
 _ESCAPED = re.compile(r"\$+\$\{[^{}]*\}")
@@ -46,6 +49,9 @@ def substituted(document: dict[str, Any], used_before: Collection[str] = ()) -> 
     Args:
         document: the spec as tables, lists and scalars.
         used_before: variables used in values that were overridden, which counts as use.
+
+    Raises:
+        SpecError: the variables are so large, and used so often, that they could fill the memory.
     """
     if VARIABLES not in document and all("${" not in text for _, text in _strings(document, ())):
         return Substituted(document)
@@ -58,6 +64,13 @@ def names_in(value: Any) -> Iterator[str]:
         match = _USE.fullmatch(text)
         if match is not None:
             yield match[1]
+
+
+def size_of(value: Any) -> int:
+    """Return the number of values in a value, itself included."""
+    if isinstance(value, dict):
+        return 1 + sum(map(size_of, value.values()))
+    return 1 + sum(map(size_of, value)) if isinstance(value, list | tuple) else 1
 
 
 def escaped(value: Any) -> Any:
@@ -75,6 +88,7 @@ class _Substitution:
         self._values: dict[str, Any] = given if isinstance(given, dict) else {}
         self._uses: dict[KeyPath, str] = {}
         self._found: list[Diagnostic] = []
+        self._left = MOST_VALUES
         if not isinstance(given, dict):
             message = f'"{VARIABLES}" must be a table, not {shown(given)}'
             self._found.append(Diagnostic(message, None, (VARIABLES,), "E012"))
@@ -82,22 +96,25 @@ class _Substitution:
     def result(self, document: Mapping[str, Any], used_before: Collection[str]) -> Substituted:
         for name, value in self._values.items():
             self._check_definition(name, value)
+        self._meanings = {name: _unescaped(value) for name, value in self._values.items()}
+        self._sizes = {name: size_of(value) for name, value in self._values.items()}
         rest = {key: item for key, item in document.items() if key != VARIABLES}
         replaced = self._replaced(rest, ())
         used = {*self._uses.values(), *used_before}
-        meant = {closest(name, self._values) for name in names_in(rest)}  # reported there
+        names = [each for each in self._values if isinstance(each, str)]
+        meant = {closest(each, names) for each in names_in(rest)}  # reported there
         for name in self._values:
-            if name not in used | meant:
-                close = closest(name, set(self._values) & used)
+            if isinstance(name, str) and name not in used | meant:
+                close = closest(name, set(names) & used)
                 hint = f'did you mean "{close}"?' if close else f'write "${{{name}}}", or remove it'
                 message = f'the variable "{name}" is not used'
                 path = (VARIABLES, name)
                 self._found.append(Diagnostic(message, hint, path, "E071", focus="key"))
         return Substituted(replaced, self._uses, tuple(self._found))
 
-    def _check_definition(self, name: str, value: Any) -> None:
+    def _check_definition(self, name: Any, value: Any) -> None:
         path = (VARIABLES, name)
-        if not _NAME.fullmatch(name):
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
             message = f'"{name}" cannot name a variable'
             hint = "use letters, digits, _ and -"
             self._found.append(Diagnostic(message, hint, path, "E014", focus="key"))
@@ -114,8 +131,9 @@ class _Substitution:
         if isinstance(value, list | tuple):
             items = [self._replaced(item, (*path, at)) for at, item in enumerate(value)]
             return tuple(items) if isinstance(value, tuple) else items
-        if not isinstance(value, str) or "${" not in value:
-            return value
+        return self._replaced_text(value, path) if isinstance(value, str) else value
+
+    def _replaced_text(self, value: str, path: KeyPath) -> Any:
         match = _USE.fullmatch(value)
         if match is None:
             self._check_part(value, path)
@@ -125,7 +143,11 @@ class _Substitution:
             self._found.append(self._undefined(name, value, path))
             return value
         self._uses[path] = name
-        return _unescaped(self._values[name])
+        self._left -= self._sizes[name]
+        if self._left < 0:
+            message = f"variables are replaced by more than {MOST_VALUES:,} values"
+            raise SpecError([Diagnostic(message, None, path, "E013")])
+        return self._meanings[name]
 
     def _undefined(self, name: str, text: str, path: KeyPath) -> Diagnostic:
         close = closest(name, self._values)

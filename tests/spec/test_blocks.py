@@ -16,6 +16,7 @@ from declnet import Registry, SpecError, default_registry, parse_spec
 from declnet.graph.shapes import parts_of, wire
 from declnet.spec.blocks import expanded
 from declnet.spec.model import resolved_document
+from declnet.training.checks.check import check_spec
 
 DENSE = {"type": "dense", "units": 2}
 
@@ -150,6 +151,53 @@ def test_instances_of_layers_may_be_in_blocks(document):
     names = [each.name for each in spec.model.layers]
     assert names == ["a_1_dense", "a_1_relu", "a_2_dense", "a_2_relu", None, None]
     assert dense.name is None
+
+
+@pytest.mark.parametrize(
+    "layer", [{"repeat": 999, "layers": ["relu"]}, {"type": "dense", "units": [0] * 999}], ids=str
+)
+def test_blocks_cannot_fill_the_memory(layer):
+    made = expanded([{"repeat": 999, "layers": [layer]}], default_registry())
+    assert [each.code for each in made.diagnostics] == ["E013"]
+    assert len(made.layers) == 1
+
+
+def test_an_unknown_input_is_compared_with_the_short_names(document):
+    layers = [{"type": "dense", "units": 2, "name": "wide"}, {"type": "relu", "inputs": ["wid"]}]
+    document["model"]["layers"] = [{"name": "a", "repeat": 2, "layers": layers}, "softmax"]
+    (problem,) = [each for each in check_spec(parse_spec(document)).problems if each.code == "E020"]
+    assert problem.path == ("model", "layers", 0, "layers", 1, "inputs", 0)
+    assert problem.help == 'did you mean "wide"?'
+
+
+JUNK = st.recursive(
+    st.none() | st.integers(0, 3) | st.sampled_from(["a", "relu", "${x}", "dense_1", "input"]),
+    lambda each: (
+        st.lists(each, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["layers", "repeat", "residual", "name", "inputs", "type", "x"]), each
+        )
+    ),
+    max_leaves=20,
+)
+
+
+@given(layers=JUNK, variables=JUNK)
+@settings(max_examples=150, deadline=None)
+def test_anything_else_is_an_error_with_a_path(layers, variables):
+    document = {
+        "variables": variables,
+        "data": {"train": {"type": "nnfs_spiral", "samples": 3, "classes": 3}},
+        "model": {"layers": layers},
+        "loss": "categorical_crossentropy",
+        "optimizer": "sgd",
+        "training": {"epochs": 1},
+    }
+    try:
+        problems = check_spec(parse_spec(document)).problems
+    except SpecError as error:
+        problems = error.problems
+    assert all(each.path for each in problems)
 
 
 def test_an_error_has_the_path_in_the_block(document):

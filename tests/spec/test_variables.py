@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from declnet import SpecError, load_spec, parse_spec
@@ -44,9 +44,21 @@ TEXTS = st.text(alphabet="$${}x ", max_size=8)
 
 
 @given(st.recursive(TEXTS, lambda each: st.lists(each) | st.dictionaries(TEXTS, each)))
+@settings(max_examples=50)
 def test_an_escaped_document_means_itself(value):
     made = substituted(escaped({"a": value}))
     assert (made.document, made.diagnostics) == ({"a": value}, ())
+
+
+def test_large_variables_cannot_fill_the_memory(files):
+    numbers = f"[{', '.join(['1'] * 50_000)}]"
+    text = BASE.replace("width = 4", f"width = 4\nmuch = {numbers}")
+    uses = '"${much}", ' * 20
+    files(top=text.replace("layers = [", f"layers = [{uses}"))
+    with pytest.raises(SpecError) as caught:
+        load_spec("top.toml")
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.place.line) == ("E013", 9)
 
 
 def test_a_document_without_variables_is_not_copied():
