@@ -58,12 +58,21 @@ class ExpandedMap(SourceMap):
 
     def origins(self, path: KeyPath) -> list[Place]:
         """Return where exactly this path is written, and the definition of its variable."""
+        layer = self._layer(path)
+        if layer is not None and path[len(LAYERS) + 1 :] == ("name",):
+            return self._origins_of_name(layer.path)
         path = self.written_path(path)
         definition = self._definition(path)
         found = [self.written.exact_place(each) for each in (path, definition) if each]
         if definition is not None and len(definition) > 2:  # below the value that is written
             use = self.written.exact_place(path[: len(path) - len(definition) + 2])
             found = [use, found[-1]] if found[-1] is not None else []
+        return [each for each in found if each is not None]
+
+    def _origins_of_name(self, layer: KeyPath) -> list[Place]:
+        """Return where a layer's name is written, and those of the blocks that it begins with."""
+        outer = [layer[:length] for length in range(len(LAYERS) + 1, len(layer) + 1)]
+        found = [self.written.exact_place((*each, "name")) for each in outer]
         return [each for each in found if each is not None]
 
     def as_written(self, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:

@@ -210,6 +210,8 @@ def validate(composed: Composed, registry: Registry | None, folder: Path) -> Par
         and expansion.invalid.isdisjoint((each.path, each.path[:-1]))
         and not (composed.is_incomplete and each.code == "E011")
     ]
+    if composed.is_incomplete:  # the file that could not be read may define or use variables
+        earlier = [each for each in earlier if each.code not in ("E070", "E071")]
     errors = (*earlier, *found)
     return ParsedSpec(source_map, None, errors, context, composed.is_incomplete)
 

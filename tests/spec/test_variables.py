@@ -129,6 +129,12 @@ def test_a_variable_whose_use_is_overridden_is_not_unused(files):
     assert load_spec("base.toml", {"optimizer.learning_rate": 1.0}).optimizer.learning_rate == 1.0
 
 
+def test_variables_may_be_in_a_base_that_cannot_be_read(files, reported):
+    text = BASE.replace("declnet = 1", 'extends = "missing.toml"').replace("width = 4", "depth = 4")
+    files(top=text)
+    assert [code for _, code, _ in reported()] == ["E006"]
+
+
 def test_a_path_is_relative_to_the_file_that_defines_the_variable(files, tmp_path):
     files(top='extends = "sub/base.toml"\n', sub__base=BASE)
     base = (tmp_path / "sub" / "base.toml").read_text("utf-8")
@@ -160,3 +166,19 @@ def test_the_origin_of_a_value_is_its_use_and_its_definition(files):
     assert lines(1, "units") == [9, 4]
     assert lines(1, "weight_initializer", "type") == []
     assert lines(3, "units") == [9]
+
+
+def test_the_origin_of_a_name_is_that_of_each_block(files):
+    block = """{ name = "a", layers = [
+  { layers = [{ type = "relu", name = "x" }, { name = "b", layers = [
+    { type = "tanh", name = "y" }, "relu" ] }] }
+] }"""
+    files(top=BASE.replace('"relu"', block))
+    spec = read_spec("top.toml").require()
+    origins = {
+        each.name: [
+            place.line for place in spec.source_map.origins(("model", "layers", index, "name"))
+        ]
+        for index, each in enumerate(spec.model.layers)
+    }
+    assert origins == {None: [], "a_x": [8, 9], "a_b_y": [8, 9, 10], "a_b_relu": [8, 9]}
