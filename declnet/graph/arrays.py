@@ -14,6 +14,7 @@ from declnet.contracts.kernel import Call
 from declnet.contracts.parameter import LayerState, Workspace
 from declnet.graph.memory_plan import Order, Plan, Reader
 from declnet.graph.parameters import Parameters, layer_state
+from declnet.graph.schedules import ScheduledValues
 from declnet.graph.shapes import Node
 
 
@@ -116,6 +117,7 @@ class GraphMemory:
 
     Args:
         gradient: in training, the gradient of all trainable parameters, flat.
+        schedules: in training, sets the values of scheduled fields.
     """
 
     def __init__(
@@ -127,19 +129,22 @@ class GraphMemory:
         dtype: Dtype,
         rngs: Sequence[np.random.Generator],
         gradient: Array | None = None,
+        schedules: ScheduledValues | None = None,
     ) -> None:
         self.nodes, self.plan = nodes, plan
         self.blocks = [np.empty(size * capacity, dtype) for size in plan.sizes]
         self._workspaces = Workspaces(nodes, capacity, dtype, plan.orders[1:])
         self._parameters, self._rngs, self._gradient = parameters, rngs, gradient
+        values = schedules if schedules is not None else ScheduledValues(1)
+        self._now = [values.of(node.layer) for node in nodes]
 
     def states(self, n: int) -> list[LayerState]:
         """Return the state of each layer for batches of n samples."""
         return [
             layer_state(
-                node, self._parameters, self._workspaces.views(node, n), rng, self._gradient
+                node, self._parameters, self._workspaces.views(node, n), rng, self._gradient, now
             )
-            for node, rng in zip(self.nodes, self._rngs, strict=True)
+            for node, rng, now in zip(self.nodes, self._rngs, self._now, strict=True)
         ]
 
 

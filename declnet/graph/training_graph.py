@@ -26,6 +26,7 @@ from declnet.graph.memory_plan import plan_memory
 from declnet.graph.model import Model
 from declnet.graph.observation import BoundChain, BoundStep, ObservedStep
 from declnet.graph.parameters import Slot, view
+from declnet.graph.schedules import ScheduledValues
 from declnet.spec.streams import Stream, random_stream
 
 
@@ -89,9 +90,12 @@ class TrainingGraph:
     Attributes:
         penalty: returns the regularization loss of the current parameters.
         gradient: the gradient of all trainable parameters, flat like `model.store.vector`.
+        begin: sets the layers' scheduled fields for a step, counted from 1; to be called before
+            the step's calls. None if no layer has a schedule.
 
     Args:
         kernels: kernels that may replace components; default: none.
+        total: number of updates in the whole training, for schedules.
     """
 
     def __init__(
@@ -101,6 +105,7 @@ class TrainingGraph:
         capacity: int,
         seed: int,
         kernels: Kernels | None = None,
+        total: int = 1,
     ) -> None:
         self._model = model
         self._loss = loss
@@ -114,9 +119,10 @@ class TrainingGraph:
         self._losses = np.empty(capacity, model.dtype)
         self.gradient = np.zeros_like(model.store.vector)
         self.penalty = model.store.penalty
-        self._memory = GraphMemory(
-            model.nodes, plan, model.store, capacity, model.dtype, self._rngs, self.gradient
-        )
+        schedules = ScheduledValues(total)
+        arrays = model.store, capacity, model.dtype, self._rngs, self.gradient
+        self._memory = GraphMemory(model.nodes, plan, *arrays, schedules)
+        self.begin = schedules.begin if schedules else None
 
     def streams(self) -> list[np.random.Generator]:
         """Each layer's own random stream, in the model's order."""
@@ -138,7 +144,8 @@ class TrainingGraph:
 
     def observed_step(self, x: Array, y_true: Array, weights: Array | None = None) -> ObservedStep:
         """Bind the calls of the same step for an observer; the arguments are those of `step`."""
-        return ObservedStep(self._model, self._bind(x, y_true, weights), self.gradient)
+        bound = self._bind(x, y_true, weights)
+        return ObservedStep(self._model, bound, self.gradient, self.begin)
 
     def _bind(self, x: Array, y_true: Array, weights: Array | None) -> BoundStep:
         batch, losses = BatchArrays(self._memory, x), self._losses[: len(x)]

@@ -33,7 +33,7 @@ class FullBatchEpoch:
     steps = 1
 
     def __init__(self, graph: TrainingGraph, data: ReadyData) -> None:
-        self._graph, self._y = graph, data.y
+        self._graph, self._begin, self._y = graph, graph.begin, data.y
         self._x = Samples(data.x[:]).all()
         self._arrays = (self._x, Samples(data.y_true).all(), data.weights)
         self._step = graph.step(*self._arrays)
@@ -48,6 +48,8 @@ class FullBatchEpoch:
         stop: int | None = None,  # noqa: ARG002
     ) -> float:
         """As `MiniBatchEpoch.run`."""
+        if self._begin is not None:
+            self._begin(step + 1)
         loss = self._step.run()
         _check(loss, self._x)
         if metrics is not None:
@@ -73,6 +75,10 @@ class FullBatchEpoch:
         rate = update(step + 1)
         self._observed.updated(observer, rate)
         return rate
+
+    def first_inputs(self) -> Array:
+        """Return the inputs of the only batch."""
+        return self._x
 
     def order(self) -> dict[str, Any]:
         """Return an empty state: nothing is shuffled."""
@@ -126,18 +132,20 @@ class MiniBatchEpoch:
         Raises:
             NonFiniteLossError: before the update that would have followed.
         """
-        rate = 0.0
+        rate, begin = 0.0, self._graph.begin
         if first == 0:
             self._batches.shuffle()
         for positions in self._batches.between(first, self.steps if stop is None else stop):
             (x, *_), gather_x, gather_y, bound = self._bound[len(positions)]
             gather_x(positions)
             gather_y(positions)
+            step += 1
+            if begin is not None:
+                begin(step)
             loss = bound.run()
             _check(loss, x)
             if metrics is not None:
                 _collect(metrics, self._graph, bound, self._y[positions], loss, x)
-            step += 1
             rate = update(step)
         return rate
 
@@ -180,6 +188,19 @@ class MiniBatchEpoch:
         rate = update(step + 1)
         observed.updated(observer, rate)
         return rate
+
+    def first_inputs(self) -> Array:
+        """Return the inputs of an epoch's first batch, without a change of the shuffle's state.
+
+        Random transforms draw from their stream.
+        """
+        order = self._batches.state()
+        self._batches.shuffle()
+        (positions,) = self._batches.between(0, 1)
+        (x, *_), gather_x, *_ = self._bound[len(positions)]
+        gather_x(positions)
+        self._batches.restore(order)
+        return x
 
     def order(self) -> dict[str, Any]:
         """Return the state of the shuffle, as plain values and arrays."""

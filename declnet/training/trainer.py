@@ -110,7 +110,7 @@ class Trainer:
         compiled = compile_training(spec, model, train, registry)
         self._epoch, self._update = compiled.epoch, compiled.update
         self._streams, self.kernels = compiled.streams, compiled.kernels
-        self.samples_a_step = compiled.batch
+        self.samples_a_step, self._adapt = compiled.batch, compiled.adapt
         self.epoch = self.batch = self.step = 0
         self._metrics: MetricAccumulator | None = None
         self._pace = Pace()
@@ -127,6 +127,8 @@ class Trainer:
         """
         last = self._training.epochs - 1
         self._pace.begin()
+        if self.step == 0:
+            self._adapt()
         while self.epoch <= last:
             if self._is_logged(self.epoch) or self._monitored.every_epoch:
                 yield from self._followed_epoch()

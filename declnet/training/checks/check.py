@@ -32,6 +32,7 @@ from declnet.training.checks.data import (
     origin_of,
 )
 from declnet.training.checks.model import linear_problems, output_problems
+from declnet.training.checks.schedules import schedule_problems
 from declnet.training.checks.targets import label_problems, target_problems
 from declnet.training.memory import run_memory, too_large
 from declnet.training.metrics import history_metrics
@@ -205,6 +206,7 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
     if all(each.code != "E043" for each in found):  # for a wrong last layer, units add nothing
         problems += target_problems(partial, infos, inferred.nodes)
     problems += found
+    problems += schedule_problems(partial, infos)
     problems += label_problems(partial, infos, inferred.nodes, registry)
     problems += linear_problems(inferred.nodes, registry)
     memory = run_memory(partial, infos, inferred.complete, registry)
