@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import declnet
-from declnet import Registry, SpecError, default_registry, parse_spec
+from declnet import Registry, SpecError, default_registry, load_spec, parse_spec
 from declnet.graph.shapes import parts_of, wire
 from declnet.spec.blocks import expanded
+from declnet.spec.flatten import spec_differences
 from declnet.spec.model import resolved_document
 from declnet.training.checks.check import check_spec
 
@@ -218,6 +219,21 @@ def test_a_resolved_spec_has_no_blocks_and_is_the_same(document):
     assert parse_spec(resolved) == spec
     assert '"layers": [{"type"' in json.dumps(resolved)
     assert all("type" in each for each in resolved["model"]["layers"])
+
+
+def test_the_spec_of_a_runs_folder_repeats_the_run(document, spec_file, tmp_path):
+    inner = ["relu", {"type": "dense", "units": "${width}", "inputs": ["relu"]}]
+    block = {"name": "a", "repeat": 2, "residual": True, "layers": inner}
+    document["model"]["layers"][1:2] = [block]
+    document["variables"] = {"width": 4}
+    spec = load_spec(spec_file(document))
+    declnet.run(spec, out=tmp_path / "first")
+    declnet.run(load_spec(tmp_path / "first" / "spec.toml"), out=tmp_path / "second")
+    for file in ("spec.toml", "weights.safetensors", "history.jsonl"):
+        first, second = ((tmp_path / each / file).read_bytes() for each in ("first", "second"))
+        assert first == second
+    tables = declnet.open_run(tmp_path / "first").spec_tables
+    assert spec_differences([resolved_document(spec), tables]) == {}
 
 
 WIDTH = 3
