@@ -44,7 +44,10 @@ class Wire:
 
 def parts_of(layers: Iterable[Layer]) -> list[LayerPart]:
     """Return layers that are all valid as the parts of a spec."""
-    return [LayerPart(layer, layer.name, layer.type) for layer in layers]
+    return [
+        LayerPart(layer, layer.name, layer.type, str(position))
+        for position, layer in enumerate(layers)
+    ]
 
 
 def wire(parts: Sequence[LayerPart]) -> tuple[list[Wire], list[Diagnostic]]:
@@ -63,7 +66,7 @@ def wire(parts: Sequence[LayerPart]) -> tuple[list[Wire], list[Diagnostic]]:
             hint = (
                 "it refers to the model's input; rename the layer"
                 if name == INPUT
-                else f"layer {value_of[name] - 1} has it; rename one of the two"
+                else f"layer {parts[value_of[name] - 1].position} has it; rename one of the two"
             )
             where = ("model", "layers", index, "name")
             problems.append(Diagnostic(f'the name "{name}" is taken', hint, where, "E019"))

@@ -126,7 +126,7 @@ class _Scope:
         count: the number of layers of each type.
         known: full names by short name, of layers and of blocks, whose output is meant.
         layers: the names of layers as written.
-        blocks: the names of blocks as written.
+        blocks: the names of blocks as written, and those of their repetitions.
     """
 
     outer: _Scope | None = None
@@ -207,8 +207,11 @@ class _Expansion:
             if block.repeat is None:
                 del outputs[f"{block.name}_1"]
             scope.known.update(outputs)
-            if name is not None:
-                scope.naming.known.update(outputs)
+        if name is not None:
+            for taken in scope.naming.layers & outputs.keys():
+                self._report_taken(taken, path, "a layer")
+            scope.naming.known.update(outputs)
+            scope.naming.blocks.update(outputs)
 
     def _scope_in(self, outer: _Scope, block: Block, name: str | None, number: int) -> _Scope:
         """Return the scope of a repetition."""
@@ -310,12 +313,14 @@ class _Expansion:
             self._report(Diagnostic(message, hint, (*path, "name"), "E019"))
             return None
         if name in naming.blocks or (is_block and name in naming.layers):
-            hint = f"{'a layer' if name in naming.layers else 'a block'} has it; rename one"
-            message = f'the name "{name}" is taken'
-            self._report(Diagnostic(message, hint, (*path, "name"), "E019"))
+            self._report_taken(name, path, "a layer" if name in naming.layers else "a block")
             return None
         (naming.blocks if is_block else naming.layers).add(name)
         return name
+
+    def _report_taken(self, name: str, path: KeyPath, owner: str) -> None:
+        hint = f"{owner} has it; rename one of the two"
+        self._report(Diagnostic(f'the name "{name}" is taken', hint, (*path, "name"), "E019"))
 
     def _report(self, problem: Diagnostic) -> None:
         """Report a problem once, not for each repetition."""

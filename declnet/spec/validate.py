@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 from declnet.contracts.loss import Loss
 from declnet.contracts.optimizer import Optimizer
 from declnet.contracts.strict_model import StrictModel
-from declnet.errors import Diagnostic, KeyPath, SpecError
+from declnet.errors import Diagnostic, KeyPath, SpecError, dotted
 from declnet.registry.recorded import registry_beside
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import closest
@@ -70,6 +70,7 @@ class ParsedSpec:
         layers = tuple(
             replace(
                 part,
+                position=dotted(written.written_path((*LAYERS, index))[len(LAYERS) :]),
                 closes_residual=written.closes_residual(index),
                 short_names=written.short_names(index),
             )

@@ -155,6 +155,32 @@ def test_instances_of_layers_may_be_in_blocks(document):
 
 
 @pytest.mark.parametrize(
+    ("layers", "path", "name"),
+    [
+        ([{"name": "a", "layers": ["relu"]}, {"type": "relu", "name": "a"}], (1,), "a"),
+        ([{"type": "relu", "name": "a"}, {"name": "a", "layers": ["relu"]}], (1,), "a"),
+        ([{"type": "relu", "name": "a_1"}, {"name": "a", "repeat": 1, "layers": ["relu"]}],
+         (1,), "a_1"),
+        ([{"name": "b", "layers": [{"name": "a", "repeat": 2, "layers": ["relu"]},
+                                   {"type": "relu", "name": "a_2"}]}], (0, "layers", 1), "a_2"),
+    ],
+)  # fmt: skip
+def test_a_name_means_a_layer_or_a_block(layers, path, name):
+    (problem,) = expanded(layers, default_registry()).diagnostics
+    assert (problem.code, problem.path) == ("E019", ("model", "layers", *path, "name"))
+    assert problem.message == f'the name "{name}" is taken'
+
+
+def test_a_layer_with_the_same_name_is_named_by_where_it_is_written(document):
+    layers = ["relu", {"type": "relu", "name": "relu"}]
+    document["model"]["layers"].insert(2, {"name": "a", "layers": layers})
+    problems = check_spec(parse_spec(document)).problems
+    (problem,) = [each for each in problems if each.code == "E019"]
+    assert problem.path == ("model", "layers", 2, "layers", 1, "name")
+    assert problem.help == "layer 2.layers.0 has it; rename one of the two"
+
+
+@pytest.mark.parametrize(
     "layer", [{"repeat": 999, "layers": ["relu"]}, {"type": "dense", "units": [0] * 999}], ids=str
 )
 def test_blocks_cannot_fill_the_memory(layer):
