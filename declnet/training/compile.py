@@ -85,16 +85,24 @@ class CompiledTraining:
 
 
 def compile_training(
-    spec: RunSpec, model: Model, train: ReadyData, registry: Registry
+    spec: RunSpec,
+    model: Model,
+    train: ReadyData,
+    registry: Registry,
+    kernels: Kernels | None = None,
 ) -> CompiledTraining:
     """Compile the training of a model, which is changed in place.
+
+    Args:
+        kernels: the kernels that may replace components; default: those that a run may use.
 
     Raises:
         SpecError: compiled kernels are demanded and there are none.
     """
     samples, batch_size = len(train), spec.training.batch_size
     batch, total = min(batch_size or samples, samples), spec.training.updates(samples)
-    kernels = kernels_for(spec, model, samples, registry)
+    if kernels is None:
+        kernels = kernels_for(spec, model, samples, registry)
     graph = TrainingGraph(model, spec.loss, batch, spec.seed, kernels, total)
     streams = graph.streams()
     epoch: Epoch

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 from declnet.contracts.arrays import Array
 from declnet.contracts.observer import StepObserver
 from declnet.data.batches import Batches, Gathered, Samples
@@ -15,7 +17,7 @@ from declnet.training.preparation import ReadyData
 
 Update = Callable[[int], float]
 
-_StepArrays = tuple[Array, Array, Array | None]
+StepArrays = tuple[Array, Array, Array | None]
 """A batch's inputs, prepared targets and sample weights."""
 
 
@@ -75,6 +77,10 @@ class FullBatchEpoch:
         rate = update(step + 1)
         self._observed.updated(observer, rate)
         return rate
+
+    def gathered(self, batch: int) -> tuple[Array, StepArrays]:  # noqa: ARG002  # the only one
+        """As `MiniBatchEpoch.gathered`."""
+        return np.arange(len(self._x)), self._arrays
 
     def first_inputs(self) -> Array:
         """Return the inputs of the only batch."""
@@ -189,16 +195,31 @@ class MiniBatchEpoch:
         observed.updated(observer, rate)
         return rate
 
+    def gathered(self, batch: int) -> tuple[Array, StepArrays]:
+        """Gather one batch of an epoch without computing anything with it.
+
+        Args:
+            batch: the batch, counted from 0; for the first one the samples are shuffled.
+
+        Returns:
+            The positions of its samples in the training data (n,), and its arrays, which the next
+            batch overwrites.
+        """
+        if batch == 0:
+            self._batches.shuffle()
+        (positions,) = self._batches.between(batch, batch + 1)
+        arrays, gather_x, gather_y, _ = self._bound[len(positions)]
+        gather_x(positions)
+        gather_y(positions)
+        return positions, arrays
+
     def first_inputs(self) -> Array:
         """Return the inputs of an epoch's first batch, without a change of the shuffle's state.
 
         Random transforms draw from their stream.
         """
         order = self._batches.state()
-        self._batches.shuffle()
-        (positions,) = self._batches.between(0, 1)
-        (x, *_), gather_x, *_ = self._bound[len(positions)]
-        gather_x(positions)
+        _, (x, *_) = self.gathered(0)
         self._batches.restore(order)
         return x
 
@@ -212,7 +233,7 @@ class MiniBatchEpoch:
 
     def _bind(
         self, inputs: Gathered, targets: Samples, weights: Samples | None, size: int
-    ) -> tuple[_StepArrays, Callable[[Array], object], Callable[[Array], object], Step]:
+    ) -> tuple[StepArrays, Callable[[Array], object], Callable[[Array], object], Step]:
         x, gather_x = inputs.batch(size)
         y_true, gather_y = targets.batch(size)
         if weights is None:

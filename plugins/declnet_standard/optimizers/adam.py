@@ -66,6 +66,10 @@ class Adam(Optimizer):
 class AdamW(Adam):
     """w *= 1 - learning_rate * weight_decay;  then Adam's step.
 
+    w -= learning_rate * m / (sqrt(v) + epsilon), with both moments bias-corrected:
+    m = (1 - beta_1) * momentum / (1 - beta_1**step),  momentum = beta_1 * momentum + dw
+    v = (1 - beta_2) * cache / (1 - beta_2**step),     cache = beta_2 * cache + dw**2
+
     The decay does not pass through the moments, as l2's gradient would. It applies to all
     trainable parameters, biases included; as in PyTorch without parameter groups, which has
     epsilon 1e-8.
