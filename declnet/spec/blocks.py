@@ -17,7 +17,7 @@ from declnet.errors import Diagnostic, KeyPath
 from declnet.registry.plugin import FIRST_PARTY
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import closest
-from declnet.spec.variables import MOST_VALUES, size_of
+from declnet.spec.variables import MOST_SUGGESTIONS, MOST_VALUES, size_of
 
 LAYERS = ("model", "layers")
 MOST_LAYERS = 20_000
@@ -172,7 +172,7 @@ class _Expansion:
         self._names: list[str] = []
         self._known = {INPUT}
         self._count: Counter[str] = Counter()
-        self._size = 0
+        self._size = self._unknown = 0
         self._reported: set[KeyPath] = set()
 
     def add_all(self, items: Sequence[Any], path: KeyPath, scope: _Scope) -> None:
@@ -273,7 +273,9 @@ class _Expansion:
             full = [scope.full_name(each) for each in inputs]
             if full != list(inputs):
                 changes["inputs"] = full
-            if not all(isinstance(each, str) and each in self._known for each in full):
+            is_unknown = not all(isinstance(each, str) and each in self._known for each in full)
+            if is_unknown and self._unknown < MOST_SUGGESTIONS:
+                self._unknown += 1
                 written = replace(written, short_names=scope.short_names())
         made = self._append(_changed(item, changes), written, kind, full_name)
         if naming.prefix and short is not None:

@@ -20,6 +20,9 @@ USE = r"^\$\{[^{}]*\}$"
 MOST_VALUES = 500_000
 """Maximum number of values that variables, or blocks, may write out; a file has fewer."""
 
+MOST_SUGGESTIONS = 20
+"""Maximum number of names that are compared with all others, which takes long for many."""
+
 _USE = re.compile(r"\$\{([^{}]*)\}")
 _ESCAPED = re.compile(r"\$+\$\{[^{}]*\}")
 _LITERAL = re.compile(r"\$+\{[^{}]*\}")
@@ -88,6 +91,7 @@ class _Substitution:
         self._values: dict[str, Any] = given if isinstance(given, dict) else {}
         self._uses: dict[KeyPath, str] = {}
         self._found: list[Diagnostic] = []
+        self._meant: dict[str, str | None] = {}  # by undefined name
         self._left = MOST_VALUES
         if not isinstance(given, dict):
             message = f'"{VARIABLES}" must be a table, not {shown(given)}'
@@ -101,20 +105,20 @@ class _Substitution:
         rest = {key: item for key, item in document.items() if key != VARIABLES}
         replaced = self._replaced(rest, ())
         used = {*self._uses.values(), *used_before}
-        names = [each for each in self._values if isinstance(each, str)]
-        meant = {closest(each, names) for each in names_in(rest)}  # reported there
-        for name in self._values:
-            if isinstance(name, str) and name not in used | meant:
-                close = closest(name, set(names) & used)
-                hint = f'did you mean "{close}"?' if close else f'write "${{{name}}}", or remove it'
-                message = f'the variable "{name}" is not used'
-                path = (VARIABLES, name)
-                self._found.append(Diagnostic(message, hint, path, "E071", focus="key"))
+        used.update(filter(None, self._meant.values()))  # reported at the misspelled use
+        known = used & self._values.keys()
+        unused = [name for name in self._values if isinstance(name, str) and name not in used]
+        for number, name in enumerate(unused):
+            close = closest(name, known) if number < MOST_SUGGESTIONS else None
+            hint = f'did you mean "{close}"?' if close else f'write "${{{name}}}", or remove it'
+            message = f'the variable "{name}" is not used'
+            path = (VARIABLES, name)
+            self._found.append(Diagnostic(message, hint, path, "E071", focus="key"))
         return Substituted(replaced, self._uses, tuple(self._found))
 
     def _check_definition(self, name: Any, value: Any) -> None:
         path = (VARIABLES, name)
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
+        if not _is_name(name):
             message = f'"{name}" cannot name a variable'
             hint = "use letters, digits, _ and -"
             self._found.append(Diagnostic(message, hint, path, "E014", focus="key"))
@@ -150,12 +154,14 @@ class _Substitution:
         return self._meanings[name]
 
     def _undefined(self, name: str, text: str, path: KeyPath) -> Diagnostic:
-        close = closest(name, self._values)
+        if name not in self._meant and len(self._meant) < MOST_SUGGESTIONS:
+            self._meant[name] = closest(name, filter(_is_name, self._values))
+        close = self._meant.get(name)
         hint = f'define it in [{VARIABLES}], or write "${text}" for the text'
         if close is not None:
             hint = f'did you mean "${{{close}}}"?'
-        elif self._values:
-            hint = f"variables: {', '.join(sorted(self._values))}"
+        elif 0 < len(self._values) <= MOST_SUGGESTIONS:
+            hint = f"variables: {', '.join(sorted(filter(_is_name, self._values)))}"
         return Diagnostic(f'there is no variable "{name}"', hint, path, "E070")
 
     def _check_part(self, text: str, path: KeyPath) -> None:
@@ -179,6 +185,10 @@ def _strings(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
             yield from _strings(item, (*path, position))
     elif isinstance(value, str):
         yield path, value
+
+
+def _is_name(name: Any) -> bool:
+    return isinstance(name, str) and _NAME.fullmatch(name) is not None
 
 
 def _unescaped(value: Any) -> Any:
