@@ -42,6 +42,11 @@ class ExpandedMap(SourceMap):
             return path
         return layer.path if layer.is_sum else (*layer.path, *path[len(LAYERS) + 1 :])
 
+    def defining_path(self, path: KeyPath) -> KeyPath:
+        """Return the path of the same value as written, or of its variable's definition."""
+        path = self.written_path(path)
+        return self._definition(path) or path
+
     def closes_residual(self, layer: int) -> bool:
         """Return whether a layer adds the input of a residual block to its output."""
         found = self._layer((*LAYERS, layer))

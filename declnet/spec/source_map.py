@@ -156,6 +156,10 @@ class SourceMap:
         """Return the path of the same value in the document as written."""
         return path
 
+    def defining_path(self, path: KeyPath) -> KeyPath:
+        """Return the path to change so that the value at a path changes."""
+        return path
+
     def origins(self, path: KeyPath) -> list[Place]:
         """Return the places that give a path its value; none if it is a default."""
         place = self.exact_place(path)
