@@ -10,7 +10,9 @@ import click
 from declnet import __version__
 from declnet.cli.check import check, explain, schema
 from declnet.cli.compare import compare, runs
+from declnet.cli.find_rate import find_rate
 from declnet.cli.new import new
+from declnet.cli.overfit import overfit
 from declnet.cli.plugin_commands import CommandGroup
 from declnet.cli.plugins.commands import plugins
 from declnet.cli.predict import evaluate, predict
@@ -18,6 +20,7 @@ from declnet.cli.run import resume, run
 from declnet.cli.show import diff, show
 from declnet.cli.streams import escaped_streams
 from declnet.cli.sweep import sweep
+from declnet.cli.trace import trace
 
 
 @click.group(
@@ -37,11 +40,14 @@ for each in (
     explain,
     show,
     diff,
+    find_rate,
+    overfit,
     run,
     resume,
     evaluate,
     predict,
     sweep,
+    trace,
     runs,
     compare,
     plugins,

@@ -89,6 +89,11 @@ def sample_count(x: Any) -> int:
     return len(next(iter(x.values()), ()) if isinstance(x, Mapping) else x)
 
 
+def input_of(x: Array | Mapping[str, Array], name: str) -> Array:
+    """Return an input by its name; a single array is the only one, whatever its name."""
+    return x[name] if isinstance(x, Mapping) else x
+
+
 def samples_of(x: Inputs, part: slice | Array) -> Any:
     """Return some samples in memory: an array, or an array for each input by name."""
     if isinstance(x, Mapping):

@@ -53,10 +53,10 @@ def require_divided(
     if left:
         listed = ", ".join(f'"{column}"' for column in left[:MOST_LISTED])
         more = f" and {len(left) - MOST_LISTED} more" if len(left) > MOST_LISTED else ""
-        many = len(left) > 1
+        one = len(left) == 1
         raise DataError(
-            f"column{'s' if many else ''} {listed}{more} {'are' if many else 'is'} in no input",
-            hint="add it to an input, or name the features in the data source",
+            f"{'column' if one else 'columns'} {listed}{more} {'is' if one else 'are'} in no input",
+            hint=f"add {'it' if one else 'them'} to an input, or list the features in the source",
             path=AT_INPUTS,
             code="E038",
         )

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array, Dtype, Shape, read_only
-from declnet.contracts.inputs import for_each, sample_count
+from declnet.contracts.inputs import for_each, input_of, sample_count
 from declnet.contracts.kernel import Call
 from declnet.contracts.parameter import LayerState, Workspace
 from declnet.graph.memory_plan import Order, Plan, Reader
 from declnet.graph.parameters import Parameters, layer_state
+from declnet.graph.schedules import ScheduledValues
 from declnet.graph.shapes import Node
 
 
@@ -117,6 +118,7 @@ class GraphMemory:
 
     Args:
         gradient: in training, the gradient of all trainable parameters, flat.
+        schedules: in training, sets the values of scheduled fields.
     """
 
     def __init__(
@@ -128,19 +130,22 @@ class GraphMemory:
         dtype: Dtype,
         rngs: Sequence[np.random.Generator],
         gradient: Array | None = None,
+        schedules: ScheduledValues | None = None,
     ) -> None:
         self.nodes, self.plan = nodes, plan
         self.blocks = [np.empty(size * capacity, dtype) for size in plan.sizes]
         self._workspaces = Workspaces(nodes, capacity, dtype, plan.orders[1:])
         self._parameters, self._rngs, self._gradient = parameters, rngs, gradient
+        values = schedules if schedules is not None else ScheduledValues(1)
+        self._now = [values.of(node.layer) for node in nodes]
 
     def states(self, n: int) -> list[LayerState]:
         """Return the state of each layer for batches of n samples."""
         return [
             layer_state(
-                node, self._parameters, self._workspaces.views(node, n), rng, self._gradient
+                node, self._parameters, self._workspaces.views(node, n), rng, self._gradient, now
             )
-            for node, rng in zip(self.nodes, self._rngs, strict=True)
+            for node, rng, now in zip(self.nodes, self._rngs, self._now, strict=True)
         ]
 
 
@@ -176,14 +181,14 @@ class BatchArrays:
         The model's input is writeable, since compiled code is typed by that.
         """
         name = node.reads[0]
-        return self.read((node.index, 0)) if name is None else _named(self._x, name)
+        return self.read((node.index, 0)) if name is None else input_of(self._x, name)
 
     def read(self, reader: Reader) -> Array:
         """Return one input of a layer: the value itself, or its copy in another memory order."""
         node, position = self.nodes[reader[0]], reader[1]
         value, name = node.inputs[position], node.reads[position]
         if name is not None:
-            return _named(self._read_only, name)
+            return input_of(self._read_only, name)
         if reader in self.plan.staged:
             return self._view(value, self.plan.staged[reader], self.plan.staged_orders[reader])
         return self._values[value]
@@ -231,8 +236,3 @@ class BatchArrays:
 
     def _view(self, value: int, block: int, order: Order) -> Array:
         return batch_view(self._blocks[block], self.nodes[value - 1].output_shape, self._n, order)
-
-
-def _named(x: Array | Mapping[str, Array], name: str) -> Array:
-    """Return an input by its name; a single one is the only array."""
-    return x[name] if isinstance(x, Mapping) else x

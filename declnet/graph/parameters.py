@@ -13,9 +13,10 @@ from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
 from declnet.contracts.arrays import Array, Dtype, Shape
-from declnet.contracts.parameter import Initializer, LayerState, Parameter
+from declnet.contracts.parameter import CurrentValues, Initializer, LayerState, Parameter
 from declnet.contracts.returned import checked_penalty
 from declnet.errors import Diagnostic, WeightsError
+from declnet.graph.schedules import ScheduledValues
 from declnet.graph.shapes import Node
 from declnet.registry.registry import Registry
 from declnet.spec.streams import Stream, random_stream
@@ -233,14 +234,17 @@ def layer_state(
     workspace: Mapping[str, Array],
     rng: np.random.Generator,
     gradient: Array | None = None,
+    now: CurrentValues | None = None,
 ) -> LayerState:
     """Return a layer's parameters, workspaces and, in training, gradients as one object.
 
     Args:
         workspace: the layer's own workspaces, for one batch size.
         gradient: the flat gradient of the whole model in training, None otherwise.
+        now: the values of the layer's scheduled fields; default: plain numbers only.
     """
-    state = LayerState(rng, training=gradient is not None)
+    now = now if now is not None else ScheduledValues(1).of(node.layer)
+    state = LayerState(rng, gradient is not None, now)
     for name, array in workspace.items():
         setattr(state, name, array)
     for slot in parameters.slots:

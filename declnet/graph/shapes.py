@@ -50,7 +50,10 @@ class Wire:
 
 def parts_of(layers: Iterable[Layer]) -> list[LayerPart]:
     """Return layers that are all valid as the parts of a spec."""
-    return [LayerPart(layer, layer.name, layer.type) for layer in layers]
+    return [
+        LayerPart(layer, layer.name, layer.type, str(position))
+        for position, layer in enumerate(layers)
+    ]
 
 
 def wire(
@@ -73,12 +76,12 @@ def wire(
         found: list[Diagnostic] = []
         wired: list[tuple[int, str | None]] = []
         if part.layer is not None:
-            wired, found = _inputs(index, part.layer, sources, names, input_names)
+            wired, found = _inputs(index, part, part.layer, sources, names, input_names)
         if name in sources or name == INPUT:
             hint = (
                 "it refers to the model's input; rename the layer"
                 if name == INPUT
-                else f"layer {sources[name][0] - 1} has it; rename one of the two"
+                else f"layer {parts[sources[name][0] - 1].position} has it; rename one of the two"
             )
             where = ("model", "layers", index, "name")
             problems.append(Diagnostic(f'the name "{name}" is taken', hint, where, "E019"))
@@ -113,6 +116,7 @@ def _of_model(names: Collection[str]) -> Sources:
 
 def _inputs(
     index: int,
+    part: LayerPart,
     layer: Layer,
     sources: Sources,
     names: Sequence[str],
@@ -132,7 +136,8 @@ def _inputs(
             wired.append((0, source.partition(".")[2]))
         else:
             where: KeyPath = (*path, "inputs", position) if layer.inputs is not None else path
-            problems.append(_unknown(source, where, sources, names[index:], input_names or ()))
+            known = [*sources, *part.short_names]
+            problems.append(_unknown(source, where, known, names[index:], input_names or ()))
     if not problems and layer.n_inputs not in (None, len(wired)):
         plural = "s" if layer.n_inputs != 1 else ""
         message = f'"{names[index]}" takes {layer.n_inputs} input{plural}, not {len(wired)}'
@@ -145,7 +150,7 @@ def _inputs(
 def _unknown(
     source: str,
     path: KeyPath,
-    sources: Sources,
+    known: Sequence[str],
     not_above: Sequence[str],
     input_names: Collection[str],
 ) -> Diagnostic:
@@ -154,7 +159,7 @@ def _unknown(
     if source == INPUT and len(named) > 1:
         listed = " or ".join(f'inputs = ["{each}"]' for each in named[:MOST_LISTED])
         more = ", …" if len(named) > MOST_LISTED else ""
-        which = f'"{not_above[0]}" reads the input, but there are {len(named)}'
+        which = f'"{not_above[0]}" reads "{INPUT}", but the data has {len(named)} inputs'
         return Diagnostic(which, f"write {listed}{more}", path, "E026")
     if source.startswith(f"{INPUT}."):
         hint = suggestion(source, named, "inputs")
@@ -162,7 +167,7 @@ def _unknown(
             hint = 'the data does not name its input: write "input"'
         message = f'there is no input "{source.removeprefix(f"{INPUT}.")}"'
         return Diagnostic(message, hint, path, "E020")
-    hint = suggestion(source, sources, "earlier layers")
+    hint = suggestion(source, known, "earlier layers")
     return Diagnostic(_why_unknown(source, not_above), hint, path, "E020")
 
 
@@ -346,7 +351,13 @@ def infer(
                 problems.append(Diagnostic(message, hint, ("model", "layers", index), "E025"))
             except ValueError as error:
                 message = f'"{place.name}": {error}'
-                hint = _shapes_before(place, nodes, infos[0])
+                first = 0
+                if part.closes_residual and len(infos) == 2:
+                    first = 1
+                    message = f"the block's output shape {infos[1].shape} differs from its input "
+                    message += f"shape {infos[0].shape}"
+                value, read = place.inputs[first], place.reads[first]
+                hint = _shapes_before(value, read, infos[first].shape, nodes)
                 problems.append(Diagnostic(message, hint, ("model", "layers", index), "E022"))
         values.append(InputInfo(node.output_shape) if node is not None else None)
         nodes.append(node)
@@ -377,16 +388,21 @@ def _node(
     )
 
 
-def _shapes_before(place: Wire, nodes: Sequence[Node | None], first: InputInfo) -> str:
-    """Return the chain of shapes up to a layer's first input, at most the last four."""
+def _shapes_before(value: int, read: str | None, shape: Shape, nodes: Sequence[Node | None]) -> str:
+    """Return the chain of shapes up to a layer's input, at most the last four.
+
+    Args:
+        value: the input's index.
+        read: the name of the model's input if it is one.
+        shape: the input's shape.
+    """
     steps: list[str] = []
-    inputs, read, shape = place.inputs or (), place.reads[0], first.shape
     while read is None and len(steps) < 4:
-        node = nodes[inputs[0] - 1]
+        node = nodes[value - 1]
         if node is None:
             break
         steps.append(f"{node.name} {node.output_shape}")
-        inputs, read, shape = node.inputs, node.reads[0], node.input_shapes[0]
+        value, read, shape = node.inputs[0], node.reads[0], node.input_shapes[0]
     steps.append("…" if read is None else f"{input_value(read)} {shape}")
     return f"the shapes before it: {' → '.join(reversed(steps))}"
 

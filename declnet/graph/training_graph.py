@@ -28,6 +28,7 @@ from declnet.graph.memory_plan import Ending, plan_memory
 from declnet.graph.model import Model
 from declnet.graph.observation import BoundChain, BoundHead, BoundStep, ObservedStep
 from declnet.graph.parameters import Slot, view
+from declnet.graph.schedules import ScheduledValues
 from declnet.spec.heads import Head
 from declnet.spec.streams import Stream, random_stream
 
@@ -136,10 +137,13 @@ class TrainingGraph:
     Attributes:
         penalty: returns the regularization loss of the current parameters.
         gradient: the gradient of all trainable parameters, flat like `model.store.vector`.
+        begin: sets the layers' scheduled fields for a step, counted from 1; to be called before
+            the step's calls. None if no layer has a schedule.
 
     Args:
         loss: the loss of the only output, or losses with the outputs that they take.
         kernels: kernels that may replace components; default: none.
+        total: number of updates in the whole training, for schedules.
     """
 
     def __init__(
@@ -149,6 +153,7 @@ class TrainingGraph:
         capacity: int,
         seed: int,
         kernels: Kernels | None = None,
+        total: int = 1,
     ) -> None:
         self._model = model
         self._heads = tuple(loss) if isinstance(loss, list | tuple) else (Head("", loss),)
@@ -170,9 +175,10 @@ class TrainingGraph:
         self._losses = [np.empty(capacity, model.dtype) for _ in self._heads]
         self.gradient = np.zeros_like(model.store.vector)
         self.penalty = model.store.penalty
-        self._memory = GraphMemory(
-            model.nodes, plan, model.store, capacity, model.dtype, self._rngs, self.gradient
-        )
+        schedules = ScheduledValues(total)
+        arrays = model.store, capacity, model.dtype, self._rngs, self.gradient
+        self._memory = GraphMemory(model.nodes, plan, *arrays, schedules)
+        self.begin = schedules.begin if schedules else None
 
     def streams(self) -> list[np.random.Generator]:
         """Each layer's own random stream, in the model's order."""
@@ -201,7 +207,8 @@ class TrainingGraph:
         self, x: Given, y_true: Targets, weights: Array | None = None
     ) -> ObservedStep:
         """Bind the calls of the same step for an observer; the arguments are those of `step`."""
-        return ObservedStep(self._model, self._bind(x, y_true, weights), self.gradient)
+        bound = self._bind(x, y_true, weights)
+        return ObservedStep(self._model, bound, self.gradient, self.begin)
 
     def _bind(self, x: Given, y_true: Targets, weights: Array | None) -> BoundStep:
         batch, n = BatchArrays(self._memory, x), sample_count(x)

@@ -14,6 +14,7 @@ from declnet.contracts.optimizer import Optimizer
 from declnet.contracts.parameter import OptimizerState
 from declnet.contracts.returned import checked_state_names
 from declnet.graph.kernels import Kernels
+from declnet.graph.schedules import ScheduledValues
 
 Clip = Callable[[Array], None]
 
@@ -73,6 +74,9 @@ class Update:
         self._total, self.scale = total, 1.0
         names = checked_state_names(optimizer, optimizer.state_names())
         self.state = {name: np.zeros_like(vector) for name in names}
+        schedules = ScheduledValues(total)
+        self._now = schedules.of(optimizer)
+        self._begin = schedules.begin if schedules else None
         size = min(SLICE, len(vector))
         self._scratch = (np.empty(size, vector.dtype), np.empty(size, vector.dtype))
         self._small = np.empty(size, bool)
@@ -90,6 +94,8 @@ class Update:
         rate = self._optimizer.rate(step, self._total) * self.scale
         for clip in self._clippings:
             clip(self._gradient)
+        if self._begin is not None:
+            self._begin(step)
         if self._update is not None:
             self._update(rate, step)
         else:
@@ -102,7 +108,7 @@ class Update:
 
     def _state(self, part: slice, size: int) -> OptimizerState:
         """Return the optimizer's state for a part of the vector, with scratch of a size."""
-        state = OptimizerState((self._scratch[0][:size], self._scratch[1][:size]))
+        state = OptimizerState((self._scratch[0][:size], self._scratch[1][:size]), self._now)
         for name, array in self.state.items():
             setattr(state, name, array[part])
         return state

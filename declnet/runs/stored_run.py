@@ -461,7 +461,10 @@ class StoredRun:
                 for head in spec.heads
             )
             kernels = Kernels(self.registry)
-            graph = TrainingGraph(model, spec.heads, len(part), spec.seed, kernels)
+            total = spec.training.updates(len(dataset))
+            graph = TrainingGraph(model, spec.heads, len(part), spec.seed, kernels, total)
+            if graph.begin is not None:
+                graph.begin(total)
             graph.step(x, y_true).run()
         slots = [slot for slot in model.store.slots if slot.offset >= 0]
         return {slot.key: view(graph.gradient, slot).copy() for slot in slots}

@@ -31,6 +31,7 @@ from declnet.spec.data_section import DataSpec
 from declnet.spec.heads import HISTORY, Head, HeadSpec, heads_of, require_names
 from declnet.spec.requirements import Requirement
 from declnet.spec.source_map import SourceMap
+from declnet.spec.variables import escaped
 
 FORMAT_VERSION = 1
 """The version of the format that this declnet reads and writes."""
@@ -75,7 +76,8 @@ class ModelSpec(StrictModel):
         default=None, min_length=1, description="the layers that are outputs; default: the last one"
     )
     layers: tuple[Layer, ...] = Field(
-        min_length=1, description="in topological order; the last one is the output"
+        min_length=1,
+        description="layers and blocks, in topological order; the last one is the output",
     )
 
     _preferred: tuple[str, ...] = PrivateAttr(default=())
@@ -129,6 +131,10 @@ class TrainingSpec(StrictModel):
     callbacks: tuple[Callback, ...] = Field(
         default=(), description="actions that the run performs in addition"
     )
+
+    def updates(self, samples: int) -> int:
+        """Return the number of updates in the whole training, for a number of samples."""
+        return self.epochs * -(-samples // min(self.batch_size or samples, samples))
 
     @model_validator(mode="after")
     def _metrics_differ(self) -> Self:
@@ -247,7 +253,8 @@ def resolved_document(spec: RunSpec) -> dict[str, Any]:
 
     Keys whose value is None are left out, since TOML has no null.
     """
-    return spec.model_dump(mode="json", exclude_none=True)
+    document: dict[str, Any] = escaped(spec.model_dump(mode="json", exclude_none=True))
+    return document
 
 
 def resolved_toml(spec: RunSpec) -> str:

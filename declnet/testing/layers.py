@@ -30,6 +30,7 @@ from declnet.testing.common_checks import (
 )
 from declnet.testing.comparison import Function, difference, require_gradient, same
 from declnet.testing.harness import GraphHarness, ShapeRefusedError, WatchedLayer, infer, probe
+from declnet.testing.scheduled_fields import scheduled_variants
 from declnet.testing.trial import SAMPLES, USUAL, WHOLE, Batch, Setting, Trial, batch_for
 
 USUAL_SHAPES = ((5,), (3, 4), (2, 6, 5))
@@ -85,6 +86,10 @@ class LayerHarness:
         self._graph.initial = {**own, "after.slopes": slopes}
         if training:
             self._graph.place(self._x, np.zeros(self._n))
+
+    def set_step(self, step: int) -> None:
+        """Set the step of the next passes, for scheduled fields."""
+        self._graph.step = step
 
     def forward(self) -> Array:
         """Run the graph as far as the loss, or an evaluation; return a copy of y."""
@@ -449,6 +454,40 @@ def is_linear_if_it_says_so(subject: Subject) -> None:
             )
 
 
+@check
+def adds_its_inputs_if_it_says_so(subject: Subject) -> None:
+    """Gives the sum of two inputs, if `adds_inputs`."""
+    if not subject.instance.adds_inputs:
+        raise CheckSkipped("it does not say that it adds its inputs")
+    if subject.instance.n_inputs not in (None, 2):
+        raise CheckFailed(f"adds_inputs is True, but n_inputs is {subject.instance.n_inputs}")
+    for harness, batch in harnesses(subject, WHOLE):
+        for training in (False, True):
+            fault = difference(harness.run(batch, training=training)["y"], np.sum(batch.x, axis=0))
+            if fault:
+                raise CheckFailed(f"adds_inputs is True, but y is not the sum of x: {fault}")
+
+
+@check
+def follows_its_schedules(subject: Subject) -> None:
+    """Gives with a schedule in a scheduled field, at each step, what it gives with its number."""
+    for name, scheduled, before, after in scheduled_variants(subject):
+        for shape in working_shapes(subject):
+            harness = LayerHarness(scheduled, shape, WHOLE)
+            batch = batch_of(subject, harness)
+            harness.run(batch, training=False)
+            for step, plain in ((1, before), (2, after), (1, before)):
+                harness.set_step(step)
+                right = LayerHarness(plain, shape, WHOLE).run(batch)
+                for what, array in harness.run(batch).items():
+                    fault = difference(array, right[what], 0)
+                    if fault:
+                        raise CheckFailed(
+                            f"{what} with a schedule in {name} differs from that with its number: "
+                            f"{fault}; read state.now.{name} at each call"
+                        )
+
+
 CHECKS = (
     declares_what_the_graph_allocates,
     leaves_inputs_alone,
@@ -465,6 +504,8 @@ CHECKS = (
     keeps_uses_apart,
     stays_in_its_output_range,
     is_linear_if_it_says_so,
+    adds_its_inputs_if_it_says_so,
+    follows_its_schedules,
 )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 
 import numpy as np
@@ -17,6 +19,7 @@ from declnet.data.batches import (
     varied_inputs,
 )
 from declnet.errors import SpecError
+from declnet.graph.adapting import adapt_parameters, adapting_slots
 from declnet.graph.kernels import Kernels, engine_problem
 from declnet.graph.model import Model
 from declnet.graph.training_graph import TrainingGraph
@@ -25,6 +28,7 @@ from declnet.registry.registry import Registry
 from declnet.spec.model import RunSpec
 from declnet.spec.streams import Stream, random_stream
 from declnet.training.epochs import Epoch, FullBatchEpoch, MiniBatchEpoch
+from declnet.training.numerics import arithmetic_for
 from declnet.training.preparation import ReadyData
 
 WORTHWHILE = 4.0
@@ -43,7 +47,7 @@ def kernels_for(spec: RunSpec, model: Model, samples: int, registry: Registry) -
     """
     problem = engine_problem(spec.engine.kernels, registry)
     if problem is not None:
-        raise SpecError(spec.source_map.locate([problem]))
+        raise SpecError(spec.source_map.locate(spec.source_map.as_written([problem])))
     choice = spec.engine.kernels
     if choice == "numpy":
         return Kernels(registry)
@@ -57,8 +61,10 @@ def numpy_seconds(spec: RunSpec, model: Model, samples: int) -> float:
     The estimate counts calls, multiplications and memory passes; for dense layers it is accurate to
     a factor of two or three.
     """
-    batch = min(spec.training.batch_size or samples, samples)
-    steps = spec.training.epochs * -(-samples // batch)
+    batch, steps = (
+        min(spec.training.batch_size or samples, samples),
+        spec.training.updates(samples),
+    )
     parameters = len(model.store.vector)
     outputs = sum(prod(node.output_shape) for node in model.nodes)
     calls = 12 + 6 * len(model.nodes)
@@ -73,6 +79,8 @@ class CompiledTraining:
     Attributes:
         streams: the random streams that steps draw from.
         kernels: the kernels that may replace components, and those that have.
+        adapt: lets data-driven initializers see the first batch; to be called before the first
+            step, and not if the training is resumed.
     """
 
     epoch: Epoch
@@ -80,20 +88,29 @@ class CompiledTraining:
     streams: list[np.random.Generator]
     batch: int
     kernels: Kernels
+    adapt: Callable[[], None]
 
 
 def compile_training(
-    spec: RunSpec, model: Model, train: ReadyData, registry: Registry
+    spec: RunSpec,
+    model: Model,
+    train: ReadyData,
+    registry: Registry,
+    kernels: Kernels | None = None,
 ) -> CompiledTraining:
     """Compile the training of a model, which is changed in place.
+
+    Args:
+        kernels: the kernels that may replace components; default: those that a run may use.
 
     Raises:
         SpecError: compiled kernels are demanded and there are none.
     """
     samples, batch_size = len(train), spec.training.batch_size
-    batch = min(batch_size or samples, samples)
-    kernels = kernels_for(spec, model, samples, registry)
-    graph = TrainingGraph(model, spec.heads, batch, spec.seed, kernels)
+    batch, total = min(batch_size or samples, samples), spec.training.updates(samples)
+    if kernels is None:
+        kernels = kernels_for(spec, model, samples, registry)
+    graph = TrainingGraph(model, spec.heads, batch, spec.seed, kernels, total)
     streams = graph.streams()
     epoch: Epoch
     if batch_size is None:
@@ -114,8 +131,33 @@ def compile_training(
         spec.optimizer,
         model.store.vector,
         graph.gradient,
-        epoch.steps * spec.training.epochs,
+        total,
         clippings(spec.training.clip_norm, spec.training.clip_value),
         kernels,
     )
-    return CompiledTraining(epoch, update, streams, batch, kernels)
+    adapt = partial(_adapt, spec, model, epoch, streams, batch, registry)
+    return CompiledTraining(epoch, update, streams, batch, kernels, adapt)
+
+
+def _adapt(
+    spec: RunSpec,
+    model: Model,
+    epoch: Epoch,
+    streams: Sequence[np.random.Generator],
+    batch: int,
+    registry: Registry,
+) -> None:
+    """Adapt a model's parameters to the first batch, unless they come from a file.
+
+    Random streams and shuffle are left as they were, so that the first step draws the same batch.
+    """
+    adapting = adapting_slots(model.nodes, registry.preferring(spec.model.preferred))
+    if spec.model.initial_weights is not None or not adapting:
+        return
+    before = [each.bit_generator.state for each in streams]
+    own = partial(random_stream, spec.seed, Stream.ADAPTATION)
+    total = epoch.steps * spec.training.epochs
+    with arithmetic_for(batch):
+        adapt_parameters(model, adapting, epoch.first_inputs(), streams, own, total)
+    for stream, state in zip(streams, before, strict=True):
+        stream.bit_generator.state = state

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from declnet.contracts.arrays import Array
 from declnet.contracts.inputs import for_each
 from declnet.contracts.observer import StepObserver
@@ -16,7 +18,7 @@ from declnet.training.preparation import ReadyData
 
 Update = Callable[[int], float]
 
-_StepArrays = tuple[Batch, Targets, Array | None]
+StepArrays = tuple[Batch, Targets, Array | None]
 """A batch's inputs, prepared targets and sample weights."""
 
 
@@ -34,8 +36,8 @@ class FullBatchEpoch:
     steps = 1
 
     def __init__(self, graph: TrainingGraph, data: ReadyData) -> None:
-        self._graph, self._y = graph, data.y
-        self._x = for_each(lambda x: Samples(x[:]).all(), data.x)
+        self._graph, self._begin, self._y = graph, graph.begin, data.y
+        self._x: Batch = for_each(lambda x: Samples(x[:]).all(), data.x)
         targets = tuple(Samples(each).all() for each in data.y_true)
         self._arrays = (self._x, targets, data.weights)
         self._step = graph.step(*self._arrays)
@@ -50,6 +52,8 @@ class FullBatchEpoch:
         stop: int | None = None,  # noqa: ARG002
     ) -> float:
         """As `MiniBatchEpoch.run`."""
+        if self._begin is not None:
+            self._begin(step + 1)
         loss = self._step.run()
         _check(loss, self._x)
         if metrics is not None:
@@ -75,6 +79,14 @@ class FullBatchEpoch:
         rate = update(step + 1)
         self._observed.updated(observer, rate)
         return rate
+
+    def gathered(self, batch: int) -> tuple[Array, StepArrays]:  # noqa: ARG002  # the only one
+        """As `MiniBatchEpoch.gathered`."""
+        return np.arange(len(self._y[0])), self._arrays
+
+    def first_inputs(self) -> Batch:
+        """Return the inputs of the only batch."""
+        return self._x
 
     def order(self) -> dict[str, Any]:
         """Return an empty state: nothing is shuffled."""
@@ -128,19 +140,21 @@ class MiniBatchEpoch:
         Raises:
             NonFiniteLossError: before the update that would have followed.
         """
-        rate = 0.0
+        rate, begin = 0.0, self._graph.begin
         if first == 0:
             self._batches.shuffle()
         for positions in self._batches.between(first, self.steps if stop is None else stop):
             (x, *_), gather_x, gather_y, bound = self._bound[len(positions)]
             gather_x(positions)
             gather_y(positions)
+            step += 1
+            if begin is not None:
+                begin(step)
             loss = bound.run()
             _check(loss, x)
             if metrics is not None:
                 y = [each[positions] for each in self._y]
                 _collect(metrics, self._graph, bound, y, loss, x)
-            step += 1
             rate = update(step)
         return rate
 
@@ -185,6 +199,34 @@ class MiniBatchEpoch:
         observed.updated(observer, rate)
         return rate
 
+    def gathered(self, batch: int) -> tuple[Array, StepArrays]:
+        """Gather one batch of an epoch without computing anything with it.
+
+        Args:
+            batch: the batch, counted from 0; for the first one the samples are shuffled.
+
+        Returns:
+            The positions of its samples in the training data (n,), and its arrays, which the next
+            batch overwrites.
+        """
+        if batch == 0:
+            self._batches.shuffle()
+        (positions,) = self._batches.between(batch, batch + 1)
+        arrays, gather_x, gather_y, _ = self._bound[len(positions)]
+        gather_x(positions)
+        gather_y(positions)
+        return positions, arrays
+
+    def first_inputs(self) -> Batch:
+        """Return the inputs of an epoch's first batch, without a change of the shuffle's state.
+
+        Random transforms draw from their stream.
+        """
+        order = self._batches.state()
+        _, (x, *_) = self.gathered(0)
+        self._batches.restore(order)
+        return x
+
     def order(self) -> dict[str, Any]:
         """Return the state of the shuffle, as plain values and arrays."""
         return self._batches.state()
@@ -195,7 +237,7 @@ class MiniBatchEpoch:
 
     def _bind(
         self, inputs: Gathered, targets: Sequence[Samples], weights: Samples | None, size: int
-    ) -> tuple[_StepArrays, Callable[[Array], object], Callable[[Array], object], Step]:
+    ) -> tuple[StepArrays, Callable[[Array], object], Callable[[Array], object], Step]:
         x, gather_x = inputs.batch(size)
         memory = [each.batch(size) for each in targets]
         y_true, gathers = tuple(each for each, _ in memory), [gather for _, gather in memory]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import pytest
 
 from declnet import (
@@ -14,6 +16,7 @@ from declnet import (
     Registry,
     RegistryError,
     Schedule,
+    Scheduled,
     Template,
 )
 
@@ -124,6 +127,13 @@ def test_a_method_that_was_renamed_says_what_it_is_now():
     assert "workspace()" in message
 
 
+def test_a_scheduled_field_needs_a_contract_that_gets_its_values():
+    field = Annotated[float | Schedule, Scheduled(ge=0)]
+    methods = dict.fromkeys(Loss.required_methods, lambda *_: None)
+    message = refusal({**methods, "__annotations__": {"share": field}, "share": 0.1}, Loss)
+    assert message == "Wrong.share is Scheduled, but only fields of a layer or optimizer can be"
+
+
 def test_a_method_that_lacks_an_argument_is_refused():
     def rate(self, step):
         return 0.1
@@ -157,3 +167,8 @@ def test_an_elementwise_layer_needs_its_two_methods():
 
     with pytest.raises(RegistryError, match=r"has no derivative\(\)"):
         Registry().register(NoDerivative)
+
+
+def test_the_rate_field_of_a_schedule_must_exist():
+    body = {"rate_field": "rat", "rate": lambda self, step, total: 0.1}
+    assert refusal(body, Schedule) == ('Wrong.rate_field is "rat", but Wrong has no such field')

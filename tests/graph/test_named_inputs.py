@@ -67,7 +67,7 @@ def test_predictions_do_not_depend_on_the_order_of_the_dict_or_the_parts():
     assert np.array_equal(model.predict(dict(reversed(x.items()))), whole)
     small = InferenceGraph(model.nodes, model.store, model.dtype, 7)
     for part in (slice(0, 7), slice(7, 14), slice(14, 20)):
-        got = small.predict({name: each[part] for name, each in x.items()})
+        (got,) = small.predict({name: each[part] for name, each in x.items()})
         np.testing.assert_allclose(got, whole[part], rtol=1e-12)
     assert np.array_equal(copy.deepcopy(model).predict(x), whole)
 
@@ -173,10 +173,10 @@ def test_a_layer_must_say_which_of_several_inputs_it_reads():
     both = 'write inputs = ["input.numbers"] or inputs = ["input.word"]'
     first = faults((Dense(units=1),))
     assert first == [
-        ("E020", ("model", "layers", 0), '"dense_1" reads the input, but there are 2', both)
+        ("E026", ("model", "layers", 0), '"dense_1" reads "input", but the data has 2 inputs', both)
     ]
     plain = faults((Dense(units=1, inputs=("input",)),))
-    assert [each[:2] for each in plain] == [("E020", ("model", "layers", 0, "inputs", 0))]
+    assert [each[:2] for each in plain] == [("E026", ("model", "layers", 0, "inputs", 0))]
 
 
 def test_unknown_and_unread_inputs_are_errors():
@@ -184,7 +184,7 @@ def test_unknown_and_unread_inputs_are_errors():
     assert unknown[0] == "E020"
     assert unknown[3] == 'did you mean "input.numbers"?'
     (unread,) = faults((Dense(units=1, inputs=("input.numbers",)),))
-    assert unread[:2] == ("E023", ("data", "inputs", "word"))
+    assert unread[:2] == ("E027", ("data", "inputs", "word"))
     (nameless,) = faults((Dense(units=1, inputs=("input.numbers",)),), (3,))
     assert nameless[3] == 'the data does not name its input: write "input"'
 

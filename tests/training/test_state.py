@@ -28,6 +28,7 @@ OPTIMIZERS = [
                                                       "steps": 30}},
     *({"type": name} for name in ("adam", "adamw", "amsgrad", "adagrad", "rmsprop", "nadam")),
     *({"type": name} for name in ("adadelta", "lion")),
+    {"type": "adamw", "weight_decay": {"type": "cosine", "initial_rate": 0.1}},
 ]  # fmt: skip
 METRICS = [
     "accuracy",

@@ -39,6 +39,7 @@ from declnet.training.checks.heads import (
     target_problems_of,
 )
 from declnet.training.checks.model import linear_problems, output_problems
+from declnet.training.checks.schedules import schedule_problems
 from declnet.training.checks.targets import label_problems, target_problems
 from declnet.training.memory import run_memory, too_large
 from declnet.training.metrics import history_metrics
@@ -242,6 +243,7 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
         if all(fault.code != "E043" for fault in (*found, *faults)):
             problems += target_problems(each.part, each.infos, each.nodes)
     problems += [*found, *(fault for faults in by_head for fault in faults)]
+    problems += schedule_problems(partial, infos)
     for each in heads:
         problems += label_problems(each.part, partial.data, each.infos, each.nodes, registry)
     problems += linear_problems(inferred.nodes, registry)
@@ -252,7 +254,7 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
         inferred.complete,
         infos,
         memory,
-        parsed.source_map.locate([*parsed.diagnostics, *problems]),
+        parsed.source_map.locate([*parsed.diagnostics, *parsed.source_map.as_written(problems)]),
         described.sets,
         described.loaded,
         partial.data.no_features,
@@ -261,12 +263,11 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
 
 def _inputs(partial: PartialSpec, described: Described) -> Mapping[str, InputInfo | None] | None:
     """Return the model's inputs; None for what is unknown as the data is invalid."""
-    train = described.infos.get("train")
-    if train is not None:
-        return train.input_infos
-    if partial.data.inputs is not None:
-        return dict.fromkeys(partial.data.inputs)
-    return None
+    train, named = described.infos.get("train"), partial.data.inputs
+    known = train.input_infos if train is not None else {}
+    if named is not None and set(known) != set(named):
+        return dict.fromkeys(named)
+    return known or None
 
 
 def _metrics(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from declnet import (
     Array,
@@ -101,18 +101,36 @@ class NPY(DataSource):
     """The arrays x (n, …) and y (n, …) of two .npy files.
 
     The file of x is memory-mapped and read batch by batch, so it may be larger than memory. Its
-    numbers are converted to the model's type in each batch.
+    numbers are converted to the model's type in each batch. With `inputs`, several files take the
+    place of x: the model's inputs, by name.
     """
 
     type = "npy"
     suffixes = (".npy",)
-    examples = ({"x": "images.npy", "y": "labels.npy"},)
+    examples = (
+        {"x": "images.npy", "y": "labels.npy"},
+        {"inputs": {"image": "images.npy", "place": "places.npy"}, "y": "labels.npy"},
+    )
 
-    x: Path = Field(description="the file of the samples, as numpy.save writes it")
+    x: Path | None = Field(
+        default=None, description="the file of the samples, as numpy.save writes it"
+    )
+    inputs: dict[str, Path] | None = Field(
+        default=None,
+        min_length=1,
+        description="in place of x, a file of samples for each input of the model, by name",
+    )
     y: Path = Field(description="the file of the targets")
     mapped: bool = Field(
         default=True, description="whether x stays in its file; else it is read into memory"
     )
+
+    @model_validator(mode="after")
+    def _x_or_inputs(self) -> Self:
+        if (self.x is None) == (self.inputs is None):
+            what = "either x, a file of samples, or inputs, a file for each by name"
+            raise ValueError(f"npy needs {what}" + ("" if self.x is None else ", not both"))
+        return self
 
     @classmethod
     def for_file(cls, path: Path, like: Self | None = None) -> DataSource:
@@ -120,28 +138,39 @@ class NPY(DataSource):
         return NPYInputs(path=path)
 
     def describe(self) -> DataInfo:
-        """Read y and the header of x."""
-        shape, _, dtype, _ = _header(self.x)
-        described = DataInfo.of(np.broadcast_to(np.zeros((), dtype), shape), self._read(self.y))
+        """Read y and the headers of the inputs."""
+        described = DataInfo.of(self._each(self._shaped), self._read(self.y))
         return described if not self.mapped else described.not_in_memory()
 
     def load(self, rng: np.random.Generator) -> Dataset:
-        """Map x and read y; nothing is random."""
+        """Map the inputs and read y; nothing is random."""
         y = self._read(self.y)
-        if not self.mapped:
-            return Dataset(self._read(self.x), y)
-        shape, fortran, dtype, offset = _header(self.x)
+        return Dataset(self._each(self._mapped if self.mapped else self._read), y)
+
+    def _each(self, read: Callable[[Path], Any]) -> Any:
+        """Return x, or each of the inputs by name."""
+        if self.x is not None:
+            return read(self.x)
+        return {name: read(path) for name, path in (self.inputs or {}).items()}
+
+    def _shaped(self, path: Path) -> Array:
+        """Return an array of the type and shape of the one in a file, without its numbers."""
+        shape, _, dtype, _ = _header(path)
+        return np.broadcast_to(np.zeros((), dtype), shape)
+
+    def _mapped(self, path: Path) -> MappedArray:
+        shape, fortran, dtype, offset = _header(path)
         if fortran or not shape:
             raise DataError(
-                f"{self.x}: only arrays in C order can be mapped",
+                f"{path}: only arrays in C order can be mapped",
                 hint="save numpy.ascontiguousarray(x), or take mapped = false",
             )
         try:
-            return Dataset(MappedArray(self.x, offset, shape, dtype), y)
+            return MappedArray(path, offset, shape, dtype)
         except OSError as error:
-            raise missing(self.x, error) from None
+            raise missing(path, error) from None
         except ValueError:
-            raise self._short(self.x) from None
+            raise self._short(path) from None
 
     def _read(self, path: Path) -> Array:
         shape, fortran, dtype, offset = _header(path)

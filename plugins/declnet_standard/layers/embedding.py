@@ -61,18 +61,18 @@ class Embedding(Layer):
             most = max(info.levels or (0,))
             if most > self.categories:
                 raise ValueError(
-                    f"its input has up to {most} levels, more than {self.categories} categories; "
-                    "without categories, each column gets as many as it has levels"
+                    f"its input has up to {most} levels, but categories = {self.categories}; "
+                    "without it, each column gets as many as it has levels"
                 )
             return self
         if info.dtype != "integer":
             raise ValueError(
-                "takes integers, but its input holds floats; let ordinal number the columns in "
+                "takes integers, but its input holds floats; let ordinal number its columns in "
                 "data.prepare"
             )
         if info.levels is None:
             raise ValueError(
-                "the number of categories is unknown; add categories, or let ordinal number the "
+                "the number of categories is unknown; add categories, or let ordinal number its "
                 "columns in data.prepare"
             )
         other = self.model_copy()

@@ -2,10 +2,26 @@
 
 import numpy as np
 
-from declnet import Layer, OutputRange, Parameter, Regularizer, Workspace
+from declnet import Layer, OutputRange, Parameter, Regularizer, Schedule, Workspace
 
-from ..right.layers import Doubled, Exponential, Noise, Shift, Square
+from ..right.layers import Doubled, Exponential, Noise, Plus, Shift, Square, Times
 from .expected import caught_by
+
+
+@caught_by("follows_its_schedules")
+class KeepsTheFirstFactor(Times):
+    """y = factor * x, but with a schedule's first factor at each step."""
+
+    def factor_now(self, state):
+        return self.factor.rate(1, 1) if isinstance(self.factor, Schedule) else self.factor
+
+
+@caught_by("follows_its_schedules")
+class TakesTheFactorInEvaluation(Times):
+    """y = factor * x, also in evaluation, where a schedule gives none."""
+
+    def forward(self, x, y, state):
+        np.multiply(x, state.now.factor, out=y)
 
 
 @caught_by("gradient_of_inputs")
@@ -159,6 +175,14 @@ class FloatOutputShape(Doubled):
 
     def output_shape(self, input_shape):
         return tuple(size / 1 for size in input_shape)
+
+
+@caught_by("declares_what_the_graph_allocates")
+class LearnsAndForgetsItself(Doubled):
+    """y = 2 * x, with a method that should return the layer."""
+
+    def with_input_info(self, inputs):
+        pass
 
 
 @caught_by("takes_the_shapes_it_accepts")
@@ -315,3 +339,16 @@ class LinearSquare(Square):
     """y = x * x, said to be linear."""
 
     is_linear = True
+
+
+@caught_by("adds_its_inputs_if_it_says_so")
+class AveragedSum(Plus):
+    """y = mean of x, said to be the sum."""
+
+    def forward(self, x, y, state):
+        np.mean(x, axis=0, out=y)
+
+    def backward(self, x, y, dy, dx, state):
+        for each in dx:
+            if each is not None:
+                np.divide(dy, len(dx), out=each)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
@@ -15,6 +15,7 @@ from declnet import (
     Dataset,
     DataSource,
     Diagnostic,
+    InputInfo,
     Kernel,
     KernelCalls,
     LearningRate,
@@ -22,6 +23,8 @@ from declnet import (
     Optimizer,
     Regularizer,
     Run,
+    Schedule,
+    Scheduled,
     Table,
     Transform,
 )
@@ -87,6 +90,35 @@ class Descent(Optimizer):
     def update(self, w, dw, state, learning_rate, step):
         np.multiply(dw, learning_rate, out=dw)
         np.subtract(w, dw, out=w)
+
+
+class Shrinking(Descent):
+    """w -= learning_rate * (dw + shrink * w), with a shrink for each step."""
+
+    type = "shrinking"
+
+    shrink: Annotated[float | Schedule, Scheduled(ge=0, lt=1)] = Field(0.01, description="of w")
+
+    def update(self, w, dw, state, learning_rate, step):
+        np.multiply(w, 1 - learning_rate * state.now.shrink, out=w)
+        super().update(w, dw, state, learning_rate, step)
+
+
+class ShrinkingKernel(Kernel):
+    """The same, in one expression."""
+
+    type = "shrinking_fast"
+    replaces = (Shrinking,)
+    reads_schedules = True
+
+    def bind(self, site):
+        return KernelCalls(update=partial(self.update, site))
+
+    def update(self, site, rate, step):
+        site.w[...] = (1 - rate * self.shrink(site)) * site.w - rate * site.dw
+
+    def shrink(self, site):
+        return site.state.now.shrink
 
 
 class Decoupled(Optimizer):
@@ -230,6 +262,20 @@ class Pictures(DataSource):
         return Dataset(x, np.eye(4)[labels] if self.labels == "one_hot" else labels)
 
 
+class Songs(DataSource):
+    """Two inputs of different shape and type."""
+
+    type = "songs"
+
+    def describe(self):
+        inputs = {"notes": InputInfo((5,), "integer"), "tempo": InputInfo(())}
+        return DataInfo((), "float", "classes", (), 2, 30, inputs=inputs)
+
+    def load(self, rng):
+        x = {"notes": rng.integers(0, 12, (30, 5)), "tempo": rng.normal(size=30)}
+        return Dataset(x, np.arange(30) % 2)
+
+
 class Flowers(DataSource):
     """A table of numbers and text, with gaps."""
 
@@ -265,6 +311,21 @@ class Center(Transform):
             raise ColumnError("is no column of numbers")
         if np.isnan(x.astype(float)).all():
             raise ColumnError("is empty")
+
+
+class Third(Center):
+    """Whether a number is below, near or above the mean: 0, 1 or 2."""
+
+    type = "third"
+
+    def apply(self, x, state):
+        self.require(x)
+        if np.isnan(x).any():
+            raise ColumnError("is missing", int(np.argmax(np.isnan(x))))
+        return 1 + np.sign(np.rint((x - state["mean"]) / 4)).astype(int)
+
+    def levels(self, state):
+        return 3
 
 
 class Jitter(Transform):
@@ -327,6 +388,8 @@ RIGHT = (
     Squares,
     Huber,
     Descent,
+    Shrinking,
+    ShrinkingKernel,
     Decoupled,
     Plateau,
     Notebook,
@@ -335,8 +398,10 @@ RIGHT = (
     WidthError,
     Points,
     Pictures,
+    Songs,
     Flowers,
     Center,
+    Third,
     Jitter,
     SquaresKernel,
     DoubledSquared,

@@ -99,7 +99,7 @@ def test_an_integer_out_of_its_own_vocabulary_is_named():
         (
             {"categories": 3},
             declnet.InputInfo((2,), "integer", (3, 5)),
-            "its input has up to 5 levels, more than 3 categories",
+            "its input has up to 5 levels, but categories = 3",
         ),
     ],
 )
