@@ -13,7 +13,7 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.data_source import Dataset
 from declnet.data.loading import guarded
 from declnet.errors import DataError
-from declnet.runs.observing import Baseline, Observed, never_predicted
+from declnet.runs.observing import Baseline, Observed, joined_baseline, never_predicted
 from declnet.runs.predictions import OutputReading, require_finite
 from declnet.runs.predictor import Called, LabeledPart, Predictor
 from declnet.spec.heads import Head
@@ -187,7 +187,8 @@ class _Watched:
         if head.name:
             labels = ("loss", *(each.label for each in head.metrics))
             own = {head.label(each): metrics[head.label(each)] for each in labels}
-        observed, baseline = self._observed, self._observed.baseline(head)
+        observed = self._observed
+        baseline = joined_baseline([head], [observed.baseline(head.metrics)])
         if self._counts is None:
             if baseline is not None:
                 constant = ValueErrors()

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array
+from declnet.contracts.metric import Metric
 from declnet.contracts.returned import checked_result
 from declnet.registry.spelling import counted
 from declnet.runs.predictions import OutputReading
@@ -96,32 +97,33 @@ class Observed:
         for y in self._y:
             update(np.repeat(outputs[None], len(y), axis=0), y)
 
-    def baseline(self, head: Head) -> Baseline | None:
-        """Return the metrics of the best constant prediction, by the history's names, if any."""
+    def baseline(self, metrics: Sequence[Metric]) -> Baseline | None:
+        """Return the metrics of the best constant prediction, if there is one."""
         found = self.constant()
         if found is None:
             return None
         values = {}
-        for metric in head.metrics:
+        for metric in metrics:
             state = metric.start()
             try:
                 with np.errstate(all="ignore"):
                     self.compare_constant(partial(metric.update, state))
-                    values[head.label(metric.label)] = checked_result(metric, metric.result(state))
+                    values[metric.label] = checked_result(metric, metric.result(state))
             except Exception:  # noqa: S112  # e.g. a correlation, which constants lack
                 continue
         return Baseline(found[0], values)
 
 
 def joined_baseline(heads: Sequence[Head], found: Sequence[Baseline | None]) -> Baseline | None:
-    """Return the baselines of all losses as one, or None if no loss has one."""
+    """Return the baselines of all losses as one, by the history's names; None if there is none."""
     known = [(head, each) for head, each in zip(heads, found, strict=True) if each is not None]
-    if len(heads) == 1 or not known:
-        return known[0][1] if known else None
-    said = "; ".join(f"{head.name}: {each.prediction}" for head, each in known)
-    return Baseline(
-        said, {name: value for _, each in known for name, value in each.metrics.items()}
-    )
+    if not known:
+        return None
+    said = [f"{head.name}: {each.prediction}" for head, each in known]
+    named = {
+        head.label(name): value for head, each in known for name, value in each.metrics.items()
+    }
+    return Baseline("; ".join(said) if len(heads) > 1 else known[0][1].prediction, named)
 
 
 def never_predicted(true: Array, predicted: Array, names: Sequence[str] | None) -> str | None:
