@@ -13,7 +13,7 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.data_source import Dataset
 from declnet.data.loading import guarded
 from declnet.errors import DataError
-from declnet.runs.observing import Baseline, Observed, joined_baseline, never_predicted
+from declnet.runs.observing import Baseline, Observed, never_predicted
 from declnet.runs.predictions import OutputReading, require_finite
 from declnet.runs.predictor import Called, LabeledPart, Predictor
 from declnet.spec.heads import Head
@@ -77,8 +77,8 @@ class Evaluation:
         errors: r2 and the errors of values; None for classes.
         baseline: the metrics and errors of the best constant prediction; None if there is none.
         warnings: what is wrong with the predictions, e.g. a class that is never predicted.
-        heads: for several losses, the performance of each, by its name; `class_names` to `warnings`
-            are then given only there.
+        heads: for several losses, the performance of each by its name, with its metrics by their
+            own names, e.g. `loss`; `class_names` to `warnings` are then given only there.
     """
 
     data: str
@@ -182,13 +182,12 @@ class _Watched:
         self._samples += len(y)
 
     def evaluation(self, head: Head, data: str, metrics: dict[str, float]) -> Evaluation:
-        """Return what was counted, with the loss's own ones among all metrics."""
+        """Return what was counted, with the loss's own metrics out of all."""
         own = metrics
         if head.name:
             labels = ("loss", *(each.label for each in head.metrics))
-            own = {head.label(each): metrics[head.label(each)] for each in labels}
-        observed = self._observed
-        baseline = joined_baseline([head], [observed.baseline(head.metrics)])
+            own = {each: metrics[head.label(each)] for each in labels}
+        observed, baseline = self._observed, self._observed.baseline(head.metrics)
         if self._counts is None:
             if baseline is not None:
                 constant = ValueErrors()
