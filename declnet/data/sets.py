@@ -196,7 +196,7 @@ def prepare_sets(
     datasets = {name: _prepared(each, preparation, name) for name, each in sets.items()}
     if preparation is not None and spec.prepare_targets and fitted is None:
         column = only_target_column(train) if isinstance(train, Table) else None
-        steps = fit_target_steps(datasets["train"], spec.prepare_targets, column)
+        steps = fit_target_steps(datasets["train"], spec.prepare_targets, wanted, column)
         preparation = replace(preparation, target_steps=steps)
     if spec.sample_weights is not None:
         for name, each in sets.items():

@@ -68,13 +68,17 @@ TargetSteps = Mapping[str, tuple[FittedTargetStep, ...]]
 
 
 def fit_target_steps(
-    train: Dataset, transforms: Mapping[str, Sequence[Transform]], column: str | None
+    train: Dataset,
+    transforms: Mapping[str, Sequence[Transform]],
+    wanted: Sequence[WantedTarget],
+    column: str | None,
 ) -> dict[str, tuple[FittedTargetStep, ...]]:
     """Fit the transforms of `data.prepare_targets` to the training data's targets.
 
     Args:
         train: the training data, its targets encoded.
         transforms: those of each target.
+        wanted: the targets as the losses want them.
         column: the name of the target if y is one array of a table; None otherwise.
 
     Raises:
@@ -82,6 +86,7 @@ def fit_target_steps(
             inverted.
     """
     ys = {name or column or ARRAY_TARGET: each for name, each in by_name(train.y).items()}
+    classes = {each.name for each in wanted if each.kind != "values"}
     fitted = {}
     for name, own in transforms.items():
         if name not in ys:
@@ -90,6 +95,13 @@ def fit_target_steps(
                 f'there is no target "{name}"', hint=hint, path=(*AT_PREPARE, name), code="E034"
             )
         key = name if isinstance(train.y, Mapping) else UNNAMED
+        if key in classes or (key == UNNAMED and classes):
+            raise DataError(
+                f'the target "{name}" holds classes, which are not transformed',
+                hint="remove this key",
+                path=(*AT_PREPARE, name),
+                code="E035",
+            )
         fitted[key] = _fitted(ys[name], own, name)
     return fitted
 
