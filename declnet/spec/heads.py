@@ -15,13 +15,14 @@ from pydantic import (
     model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import core_schema
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError, core_schema
 
 from declnet.contracts.inputs import NAME_HINT, UNNAMED, is_name
 from declnet.contracts.loss import Loss
 from declnet.contracts.metric import Metric
 from declnet.contracts.strict_model import KIND, StrictModel, located_error
 from declnet.errors import KeyPath
+from declnet.registry.spelling import closest
 
 HISTORY = frozenset({"epoch", "loss", "data_loss", "regularization_loss", "learning_rate"})
 """The columns of the history that are not a loss's own."""
@@ -65,6 +66,16 @@ class HeadSpec(StrictModel):
             return values
         reserved, own = split_head(values)
         return {**reserved, "loss": own}
+
+    @classmethod
+    def _with_suggestion(cls, detail: ErrorDetails) -> InitErrorDetails:
+        """Suggest a reserved key for an unknown key of the loss that is like one."""
+        found = super()._with_suggestion(detail)
+        near = closest(str(detail["loc"][-1]), RESERVED)
+        if detail["type"] == "unknown_key" and len(detail["loc"]) == 2 and near is not None:
+            hint = {"hint": f'did you mean "{near}"?'}
+            found["type"] = PydanticCustomError("unknown_key", "unknown key", hint)
+        return found
 
     @model_serializer(mode="wrap")
     def _joined(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:

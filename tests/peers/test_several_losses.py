@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-import declnet
 from declnet import load_spec, run
+from declnet.data.sets import load_sets, split_sets
 from declnet_standard.losses import GaussianNLL, Quantile
 
 torch = pytest.importorskip("torch")
@@ -46,8 +46,6 @@ def test_each_step_of_two_losses_is_that_of_torch(tmp_path):
 
     save_file(by_declnets_names(), tmp_path / "initial.safetensors")
     overrides = {
-        "data.validation": 0.001,  # a sample
-        "data.test": 0.001,
         "model.dtype": "float64",
         "model.initial_weights": str(tmp_path / "initial.safetensors"),
         "losses.alcohol.weight": WEIGHT,
@@ -88,9 +86,7 @@ def test_the_shipped_network_is_as_good_as_two_of_scikit_learn():
 
     spec = load_spec(SPECS / "two_heads.toml")
     result = run(spec)
-    sets = declnet.data.sets.split_sets(
-        declnet.data.sets.load_sets(spec.data, spec.seed), spec.data, spec.seed
-    )
+    sets = split_sets(load_sets(spec.data, spec.seed), spec.data, spec.seed)
     arrays = {}
     for name in ("train", "test"):
         columns = sets[name].columns
@@ -103,9 +99,9 @@ def test_the_shipped_network_is_as_good_as_two_of_scikit_learn():
     (x, kinds, values), (x_test, kinds_test, values_test) = arrays["train"], arrays["test"]
     options = {"hidden_layer_sizes": (16,), "learning_rate_init": 0.01, "max_iter": 60}
     options |= {"batch_size": 32, "random_state": 0}
+    tasks = (MLPClassifier, kinds), (MLPRegressor, scaled(values, values))
     with pytest.warns(match="Maximum iterations"):
-        classifier = MLPClassifier(**options).fit(scaled(x, x), kinds)
-        regressor = MLPRegressor(**options).fit(scaled(x, x), scaled(values, values))
+        classifier, regressor = (peer(**options).fit(scaled(x, x), y) for peer, y in tasks)
     right = classifier.score(scaled(x_test, x), kinds_test)
     r2 = regressor.score(scaled(x_test, x), scaled(values_test, values))
     test = result.metrics["test"]

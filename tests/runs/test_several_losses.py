@@ -193,7 +193,7 @@ def test_targets_prepared_in_arrays_are_inverted(houses, tmp_path):
         ),
         (
             {"model": {"outputs": None}},
-            ("model", "layers", 2), "E023", 'nothing takes the output of "price"',
+            ("losses", "price"), "E047", '"price" is not an output',
         ),
         (
             {"losses": {"prise": {"type": "huber", "target": "price"}}},

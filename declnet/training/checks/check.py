@@ -229,7 +229,8 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
     inferred = infer(partial.layers, _inputs(partial, described), registry, partial.outputs)
     problems += inferred.problems
     if ("model", "outputs") not in [each.path[:2] for each in inferred.problems]:
-        problems += output_problems_of(partial, inferred)
+        ends = output_problems_of(partial, inferred)
+        problems = [*_without_lost(problems, ends, partial, inferred), *ends]
     problems += target_problems_of(partial, infos, described.loaded)
     problems += initializer_problems(inferred.complete, registry)
     problems += data_problems(partial, infos)
@@ -259,6 +260,19 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
         described.loaded,
         partial.data.no_features,
     )
+
+
+def _without_lost(
+    problems: Sequence[Diagnostic],
+    ends: Sequence[Diagnostic],
+    partial: PartialSpec,
+    inferred: Inferred,
+) -> list[Diagnostic]:
+    """Leave out that nothing takes the output of a layer if it is said that a loss cannot."""
+    told = {each.path[:2] for each in ends}
+    names = {head.output for head in partial.heads if head.path in told}
+    lost = [("model", "layers", at) for at, name in enumerate(inferred.names) if name in names]
+    return [each for each in problems if each.code != "E023" or each.path not in lost]
 
 
 def _inputs(partial: PartialSpec, described: Described) -> Mapping[str, InputInfo | None] | None:

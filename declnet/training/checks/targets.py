@@ -40,8 +40,11 @@ def target_problems(
             problem = _of_classes(head, loss, name, info, nodes, last.output_shape)
         else:
             problem = _of_values(name, info, nodes, last.output_shape)
-        if problem is not None and type(loss).prepare is not Loss.prepare:
-            problem = _by_prepare(head, loss, name, info, last.output_shape, problem)
+        if type(loss).prepare is not Loss.prepare:
+            if problem is not None:
+                problem = _by_prepare(head, loss, name, info, last.output_shape, problem)
+            else:
+                problem = _refused_whatever_the_values(head, loss, name, info, last.output_shape)
         if problem is not None:
             return [problem]
     return []
@@ -70,6 +73,30 @@ def _by_prepare(
         if str(error) == message:
             return usual
     return Diagnostic(f"{loss.type}: {message} (data.{name})", None, head.path, "E041")
+
+
+def _refused_whatever_the_values(
+    head: HeadPart, loss: Loss, name: str, info: DataInfo, output: Shape
+) -> Diagnostic | None:
+    """Return what a loss's own `prepare` says about a y whose shape is usually right.
+
+    Only what it says about several values must be about the shape.
+    """
+    if info.target == "classes":
+        return None
+    said = set()
+    for value in (0.0, 0.5, 1.0):
+        try:
+            loss.prepare(np.full((2, *info.target_shape), value), output, np.dtype(float))
+        except ValueError as error:
+            said.add(str(error))
+        except Exception:  # these samples are made up
+            return None
+        else:
+            return None
+    if len(said) > 1:
+        return None
+    return Diagnostic(f"{loss.type}: {said.pop()} (data.{name})", None, head.path, "E041")
 
 
 def _of_classes(
