@@ -37,6 +37,9 @@ EXPLODED = 100.0
 UNSCALED = 30.0
 """Root mean square of an input feature from which inputs are called unscaled."""
 
+SMALL = 3.0
+"""Mean and deviation of the first layer's outputs up to which unscaled inputs do no harm."""
+
 
 RATE = "rate"
 """The key of a learning rate that is too high, which explains all others."""
@@ -147,6 +150,11 @@ class Suspicions:
         if arrays:
             largest = max(np.sqrt(np.mean(np.square(each), axis=0).max()) for each in arrays)
             self._unscaled = float(largest) if largest >= UNSCALED else None
+
+    def see_first_layer(self, output: LayerStatistics) -> None:
+        """Look at the first layer in the same step: one that normalizes makes up for its inputs."""
+        if abs(output.mean) <= SMALL and output.deviation <= SMALL:
+            self._unscaled = None
 
     def after(
         self, layers: Mapping[str, LayerStatistics], step: int, rate: float, loss: float

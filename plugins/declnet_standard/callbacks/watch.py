@@ -101,12 +101,13 @@ class Watched(StepObserver):
         self._layers: dict[str, LayerStatistics] = {}
         self._owners: dict[str, str] = {}
         self._changes: dict[str, Array] = {}
-        self._step = 0
+        self._step, self._is_new = 0, True
 
     def begin(self, epoch: int, step: int, x: Any) -> None:
         """Begin a step."""
         self._layers, self._step = {}, step
-        if not self.suspicions.knows_inputs:
+        self._is_new = not self.suspicions.knows_inputs
+        if self._is_new:
             self.suspicions.see_inputs(x)
 
     def forward(self, name: str, layer: Layer, y: Array) -> None:
@@ -116,6 +117,9 @@ class Watched(StepObserver):
             meter = self._meters[name] = OutputMeter(layer, y)
             meter.cell = csv_line([name]).rstrip("\n")
         self._layers[name] = meter.statistics()
+        if self._is_new:
+            self.suspicions.see_first_layer(self._layers[name])
+            self._is_new = False
 
     def gradients(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
         """Measure the gradients of each layer's trainable parameters."""
