@@ -69,15 +69,6 @@ class LayerStatistics:
     gradients: float = 0.0
     updates: float = 0.0
 
-    def add_gradient(self, parameter: float, gradient: float) -> None:
-        """Add a parameter and its gradient, by their squared norms."""
-        self.parameters = (self.parameters or 0.0) + parameter
-        self.gradients += gradient
-
-    def add_update(self, update: float) -> None:
-        """Add the update of a parameter, by its squared norm."""
-        self.updates += update
-
     @property
     def gradient(self) -> float | None:
         """The gradient's norm relative to the parameters'; None without parameters."""
@@ -90,15 +81,9 @@ class LayerStatistics:
 
     def cells(self) -> str:
         """Return the values as cells of a CSV file, with 6 significant digits."""
-        line = f"{self.mean:.6g},{self.deviation:.6g},{self.zeros:.6g},"
-        if self.saturated is not None:
-            line += f"{self.saturated:.6g}"
-        line += f",{self.dead:.6g},"
-        if self.parameters is not None:
-            line += f"{self.gradient:.6g},{self.update:.6g}"
-        else:
-            line += ","
-        return line
+        saturated = "" if self.saturated is None else f"{self.saturated:.6g}"
+        line = f"{self.mean:.6g},{self.deviation:.6g},{self.zeros:.6g},{saturated},{self.dead:.6g},"
+        return line + ("," if self.parameters is None else f"{self.gradient:.6g},{self.update:.6g}")
 
     def _relative(self, squares: float) -> float | None:
         if self.parameters is None:
