@@ -79,7 +79,6 @@ from declnet.runs.evaluation import ConfusionMatrix as ConfusionMatrix
 from declnet.runs.evaluation import Evaluation as Evaluation
 from declnet.runs.listing import run_folders as run_folders
 from declnet.runs.predictions import JointPredictions as JointPredictions
-from declnet.runs.predictions import OutputReading as OutputReading
 from declnet.runs.predictions import Predictions as Predictions
 from declnet.runs.predictor import Predictor as Predictor
 from declnet.runs.resuming import resume as resume

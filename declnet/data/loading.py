@@ -107,13 +107,10 @@ def as_data(data: Any, label: str) -> Dataset | Table:
             raise DataError(f'{label} data is not a table, so it has no column "{y}"')
         require_column(table.columns, y)
         return checked_records(table, label)
-    if isinstance(y, list | tuple) and y and all(isinstance(each, str) for each in y):
+    if _are_column_names(y, features):
         table = as_table(features)
-        if not isinstance(table, Table):
-            raise DataError(f'{label} data is not a table, so it has no column "{y[0]}"')
-        for name in y:
-            require_column(table.columns, name)
-        return checked_records(replace(table, targets=tuple(y)), label)
+        if isinstance(table, Table):
+            return checked_records(replace(table, targets=tuple(y)), label)
     y = {str(name): np.asarray(each) for name, each in y.items()} if _are_targets(y) else y
     if _are_inputs(features):
         x = {str(name): np.asarray(each) for name, each in features.items()}
@@ -121,6 +118,13 @@ def as_data(data: Any, label: str) -> Dataset | Table:
     if is_table(features):
         return checked_records(_with_target(features, y, label), label)
     return checked(Dataset(np.asarray(features), for_each(np.asarray, y)), label)
+
+
+def _are_column_names(y: Any, features: Any) -> bool:
+    """Return whether y names columns of a table, rather than being a column of texts."""
+    if not isinstance(y, list | tuple) or not y or not all(isinstance(each, str) for each in y):
+        return False
+    return is_table(features) and {*y} <= {*getattr(features, "columns", features)}
 
 
 def _are_targets(y: Any) -> bool:

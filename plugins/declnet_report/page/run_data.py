@@ -13,7 +13,6 @@ from declnet import (
     Array,
     DataError,
     DeclnetError,
-    OutputReading,
     Predictor,
     SpecError,
     StoredData,
@@ -59,7 +58,7 @@ class Predictions:
         return self.predictor.heads[self.head].name
 
     @property
-    def reading(self) -> OutputReading:
+    def reading(self) -> Any:
         """How to interpret the predictions."""
         return self.predictor.readings[self.head]
 
