@@ -1,15 +1,24 @@
 """Optimizer and Schedule: update rules for parameters, and learning rates."""
 
 from collections.abc import Iterator
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import Field, model_validator
+from pydantic import (
+    Field,
+    GetJsonSchemaHandler,
+    ModelWrapValidatorHandler,
+    ValidationInfo,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import core_schema
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.component import Component
 from declnet.contracts.context import RunContext
 from declnet.contracts.number_or import NumberOr
 from declnet.contracts.parameter import OptimizerState
+from declnet.contracts.parameter_group import GROUPS, ParameterGroup, validated_with_groups
 from declnet.contracts.returned import checked_rate
 from declnet.contracts.strict_model import located_error
 from declnet.errors import Diagnostic
@@ -48,6 +57,7 @@ class Optimizer(Component):
 
     kind = "optimizer"
     required_methods = ("update",)
+    _optional = frozenset({GROUPS})
 
     usual_learning_rates: ClassVar[tuple[float, float] | None] = None
     """The range of learning rates in common use; `check` warns about others. None if unknown."""
@@ -56,6 +66,33 @@ class Optimizer(Component):
     decay: float = Field(
         default=0.0, ge=0, description="learning_rate / (1 + decay * (step - 1)), steps from 1"
     )
+
+    groups: tuple[ParameterGroup, ...] = Field(
+        default=(),
+        description="parameters to update with other fields, another type, or another rate; the "
+        "last group that matches a parameter has it",
+    )
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _with_groups(
+        cls, values: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo
+    ) -> Self:
+        found: Self = validated_with_groups(cls, values, handler, info.context)
+        return found
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        described = super().__get_pydantic_json_schema__(schema, handler)
+        if not cls.is_contract():
+            properties = handler.resolve_ref_schema(described)["properties"]
+            items = properties[GROUPS]["items"]
+            own = {name: each for name, each in properties.items() if name not in ("type", GROUPS)}
+            kind: JsonSchemaValue = {"type": "string", "description": "another optimizer's type"}
+            items["properties"] = {**items["properties"], "type": kind, **own}
+        return described
 
     @model_validator(mode="after")
     def _one_rule_for_the_rate(self) -> Self:

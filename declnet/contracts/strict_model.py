@@ -74,6 +74,23 @@ def located_error(
     return ValidationError.from_exception_data(kind, [details])
 
 
+def detailed_errors(error: ValidationError) -> list[InitErrorDetails]:
+    """Return the errors of a validation, to be raised again with others or at another location."""
+    details = []
+    for each in error.errors():
+        kind, context = each["type"], each.get("ctx", {})
+        built_in = kind in _BUILT_IN
+        again = kind if built_in else _escaped(kind, each["msg"], context)
+        details.append(
+            InitErrorDetails(type=again, loc=each["loc"], input=each["input"], ctx=context)
+        )
+    return details
+
+
+def _escaped(kind: Any, message: str, context: Any) -> PydanticCustomError:
+    return PydanticCustomError(kind, message.replace("{", "{{").replace("}", "}}"), context)
+
+
 def _layer_name(name: str) -> str:
     if not name.isprintable() or any(each == "." or each.isspace() for each in name) or not name:
         raise custom_error("name", "must not be empty or contain dots or spaces")
@@ -158,8 +175,7 @@ class StrictModel(BaseModel):
             known = {"hint": f"{location[0]}: {meaning}"} if meaning else {}
             error = PydanticCustomError("missing_key", "is missing", known)
         elif kind not in _BUILT_IN:
-            message = detail["msg"].replace("{", "{{").replace("}", "}}")
-            error = PydanticCustomError(kind, message, context)
+            error = _escaped(kind, detail["msg"], context)
         return InitErrorDetails(type=error, loc=location, input=detail["input"], ctx=context)
 
     @classmethod

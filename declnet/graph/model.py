@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from declnet.contracts.arrays import Array, MappedArray, Shape
+from declnet.contracts.parameter_group import ParameterGroup
 from declnet.data.loading import Samples, as_input
 from declnet.errors import DataError, SpecError
 from declnet.graph.inference import InferenceGraph, samples_at_once
@@ -58,6 +59,9 @@ def summary_of(nodes: Sequence[Node]) -> tuple[LayerSummary, ...]:
 class Model:
     """A compiled model; it can be copied and pickled.
 
+    Args:
+        groups: the groups of the optimizer that will train it, by which its vector is laid out.
+
     Attributes:
         nodes: the layers in order, with their shapes.
         dtype: the type of its parameters and activations.
@@ -67,11 +71,17 @@ class Model:
         takes_integers: whether the layers that read the input take integers unconverted.
     """
 
-    def __init__(self, nodes: Sequence[Node], input_shape: Shape, dtype: npt.DTypeLike) -> None:
+    def __init__(
+        self,
+        nodes: Sequence[Node],
+        input_shape: Shape,
+        dtype: npt.DTypeLike,
+        groups: Sequence[ParameterGroup] = (),
+    ) -> None:
         self.nodes = tuple(nodes)
         self.input_shape = tuple(input_shape)
         self.dtype = np.dtype(dtype)
-        self.store = Parameters(self.nodes, self.dtype)
+        self.store = Parameters(self.nodes, self.dtype, groups)
         self.samples_at_once = samples_at_once(self.nodes, self.dtype)
         readers = [node for node in self.nodes if 0 in node.inputs]
         self.takes_integers = all(node.layer.input_dtype == "integer" for node in readers)
@@ -157,7 +167,11 @@ class Model:
 
 
 def build_model(
-    spec: ModelSpec, input_shape: Sequence[int], seed: int = 0, registry: Registry | None = None
+    spec: ModelSpec,
+    input_shape: Sequence[int],
+    seed: int = 0,
+    registry: Registry | None = None,
+    groups: Sequence[ParameterGroup] = (),
 ) -> Model:
     """Compile a model and initialize its parameters.
 
@@ -167,6 +181,7 @@ def build_model(
         seed: seeds the initializers' random streams.
         registry: where initializers are looked up, starting with the spec's `plugins`; default: all
             installed plugins.
+        groups: the groups of the optimizer, if the model is to be trained with some.
 
     Raises:
         SpecError: the layers do not fit each other or the input, or a layer names an initializer
@@ -178,7 +193,7 @@ def build_model(
     problems = initializer_problems(nodes, registry)
     if problems:
         raise SpecError(problems)
-    model = Model(nodes, tuple(input_shape), spec.dtype)
+    model = Model(nodes, tuple(input_shape), spec.dtype, groups)
     model.store.initialize(seed, registry)
     if spec.initial_weights is not None:
         model.load_parameters(read_weights(spec.initial_weights), str(spec.initial_weights))

@@ -1,9 +1,14 @@
-"""All parameters of a model; the trainable ones are views of one flat vector."""
+"""All parameters of a model; the trainable ones are views of one flat vector.
+
+The vector is laid out by region, so that the parameters that one optimizer updates, and that are
+trained from the same epoch on, are one slice of it. Files and checkpoints go by parameters' names.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -14,10 +19,12 @@ from pydantic_core import PydanticCustomError
 
 from declnet.contracts.arrays import Array, Dtype, Shape
 from declnet.contracts.parameter import Initializer, LayerState, Parameter
+from declnet.contracts.parameter_group import ParameterGroup
 from declnet.contracts.returned import checked_penalty
 from declnet.errors import Diagnostic, WeightsError
 from declnet.graph.shapes import Node
 from declnet.registry.registry import Registry
+from declnet.registry.spelling import closest
 from declnet.spec.streams import Stream, random_stream
 
 
@@ -42,29 +49,115 @@ class Slot:
         return prod(self.parameter.shape)
 
 
-def slots_of(nodes: Sequence[Node]) -> tuple[Slot, ...]:
-    """Lay out the parameters of all nodes, in order."""
-    slots, offset = [], 0
-    for node in nodes:
-        for name, parameter in node.parameters.items():
-            place = offset if parameter.trainable else -1
-            slot = Slot(f"{node.name}.{name}", node.index, name, parameter, place)
-            offset += slot.size if parameter.trainable else 0
-            slots.append(slot)
-    return tuple(slots)
+@dataclass(frozen=True)
+class Region:
+    """A slice of the flat vector that one optimizer updates.
+
+    Attributes:
+        group: the position of the optimizer's group; -1 for the parameters in no group.
+    """
+
+    group: int
+    start: int
+    stop: int
+
+    def holds(self, slot: Slot) -> bool:
+        """Return whether a parameter is in this slice."""
+        return slot.offset >= 0 and self.start <= slot.offset < self.stop
+
+
+def slots_of(nodes: Sequence[Node], groups: Sequence[ParameterGroup] = ()) -> tuple[Slot, ...]:
+    """Lay out the parameters of all nodes; the slots are in the nodes' order.
+
+    Args:
+        groups: the groups of the optimizer, by which the flat vector is laid out.
+    """
+    return _laid_out(nodes, groups)[0]
+
+
+def _laid_out(
+    nodes: Sequence[Node], groups: Sequence[ParameterGroup]
+) -> tuple[tuple[Slot, ...], tuple[Region, ...]]:
+    slots = [
+        Slot(f"{node.name}.{name}", node.index, name, parameter, -1)
+        for node in nodes
+        for name, parameter in node.parameters.items()
+    ]
+    members: dict[int, list[int]] = {}
+    for position, slot in enumerate(slots):
+        if slot.parameter.trainable:
+            members.setdefault(group_of(slot.key, groups), []).append(position)
+    regions, offset = [], 0
+    for group, positions in sorted(members.items()):
+        start = offset
+        for position in positions:
+            slots[position] = replace(slots[position], offset=offset)
+            offset += slots[position].size
+        regions.append(Region(group, start, offset))
+    return tuple(slots), tuple(regions)
+
+
+def group_of(key: str, groups: Sequence[ParameterGroup]) -> int:
+    """Return the position of the last group that matches a parameter's name; -1 if none does."""
+    matching = [
+        position
+        for position, group in enumerate(groups)
+        if any(matches(pattern, key) for pattern in group.parameters)
+    ]
+    return matching[-1] if matching else -1
+
+
+def matches(pattern: str, key: str) -> bool:
+    """Return whether a pattern, in which * is any text and ? any character, matches a name."""
+    words = (".*" if each == "*" else "." if each == "?" else re.escape(each) for each in pattern)
+    return re.fullmatch("".join(words), key, re.DOTALL) is not None
+
+
+def pattern_hint(pattern: str, keys: Sequence[str]) -> str:
+    """Return a hint for a pattern that matches none of the keys: a similar one, or the keys."""
+    parts = [key.partition(".") for key in keys]
+    layers, names = {layer for layer, _, _ in parts}, {name for _, _, name in parts}
+    similar = closest(
+        pattern, {*keys, *(f"{each}.*" for each in layers), *(f"*.{n}" for n in names)}
+    )
+    if similar is not None:
+        return f'did you mean "{similar}"?'
+    return f"parameters: {', '.join(keys) or 'none'}"
+
+
+def group_problems(slots: Sequence[Slot], groups: Sequence[ParameterGroup]) -> list[Diagnostic]:
+    """Return an error for each pattern that matches no trainable parameter."""
+    trainable = [slot.key for slot in slots if slot.parameter.trainable]
+    return [
+        Diagnostic(
+            f'no trainable parameter matches "{pattern}"',
+            pattern_hint(pattern, trainable),
+            ("optimizer", "groups", position, "parameters", place),
+            "E026",
+        )
+        for position, group in enumerate(groups)
+        for place, pattern in enumerate(group.parameters)
+        if not any(matches(pattern, key) for key in trainable)
+    ]
 
 
 class Parameters:
     """The arrays of a model's parameters.
 
+    Args:
+        groups: the groups of the optimizer, by which the vector is laid out.
+
     Attributes:
         vector: all trainable parameters, flat.
+        regions: the slices of `vector`, in order.
         arrays: every parameter by key; the trainable ones are views of `vector`.
         regularized: the slots of the parameters with a regularizer.
     """
 
-    def __init__(self, nodes: Sequence[Node], dtype: Dtype) -> None:
-        self.slots = slots_of(nodes)
+    def __init__(
+        self, nodes: Sequence[Node], dtype: Dtype, groups: Sequence[ParameterGroup] = ()
+    ) -> None:
+        self.slots, self.regions = _laid_out(nodes, groups)
         self.regularized = [each for each in self.slots if each.parameter.regularizer is not None]
         self.vector = np.zeros(sum(slot.size for slot in self.slots if slot.offset >= 0), dtype)
         self.arrays = {

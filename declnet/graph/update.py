@@ -1,8 +1,12 @@
-"""Gradient clipping and optimizer updates of the flat parameter vector, slice by slice."""
+"""Gradient clipping and optimizer updates of the flat parameter vector, slice by slice.
+
+An optimizer with groups has an update for each region of the vector.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from math import sqrt
 
@@ -14,6 +18,7 @@ from declnet.contracts.optimizer import Optimizer
 from declnet.contracts.parameter import OptimizerState
 from declnet.contracts.returned import checked_state_names
 from declnet.graph.kernels import Kernels
+from declnet.graph.parameters import Parameters
 
 Clip = Callable[[Array], None]
 
@@ -90,6 +95,11 @@ class Update:
         rate = self._optimizer.rate(step, self._total) * self.scale
         for clip in self._clippings:
             clip(self._gradient)
+        self.apply(rate, step)
+        return rate
+
+    def apply(self, rate: float, step: int) -> None:
+        """Update every parameter with a learning rate, without clipping the gradient."""
         if self._update is not None:
             self._update(rate, step)
         else:
@@ -98,7 +108,6 @@ class Update:
                 update(w, dw, state, rate, step)
         if step % FLUSH_EVERY == 0:
             self._flush_denormals()
-        return rate
 
     def _state(self, part: slice, size: int) -> OptimizerState:
         """Return the optimizer's state for a part of the vector, with scratch of a size."""
@@ -120,3 +129,79 @@ class Update:
                 np.abs(part, out=size)
                 np.less(size, self._tiny, out=small)
                 np.copyto(part, 0, where=small)
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """The update of one region.
+
+    Attributes:
+        schedule: the optimizer with the rate; None for the rate of the optimizer with the groups.
+        factor: multiplies that rate.
+    """
+
+    update: Update
+    schedule: Optimizer | None
+    factor: float
+
+
+class GroupedUpdate:
+    """An optimizer with groups, bound to the regions of a model's parameters.
+
+    Args:
+        total: number of updates in the whole training, for schedules.
+
+    Attributes:
+        scale: a factor applied to every learning rate.
+        state: the arrays of all optimizers by `<parameter>:<name>`, each flat.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        store: Parameters,
+        gradient: Array,
+        total: int,
+        clippings: Sequence[Clip] = (),
+        kernels: Kernels | None = None,
+    ) -> None:
+        self._optimizer, self._gradient, self._clippings = optimizer, gradient, clippings
+        self._total, self.scale = total, 1.0
+        self._parts: list[_Part] = []
+        self.state: dict[str, Array] = {}
+        for region in store.regions:
+            group = optimizer.groups[region.group] if region.group >= 0 else None
+            own: Optimizer = group.optimizer if group is not None else optimizer
+            part = slice(region.start, region.stop)
+            update = Update(own, store.vector[part], gradient[part], total, kernels=kernels)
+            schedule = own if group is not None and group.has_own_rate else None
+            factor = group.learning_rate_factor if group is not None else None
+            self._parts.append(_Part(update, schedule, factor or 1.0))
+            for slot in filter(region.holds, store.slots):
+                start = slot.offset - region.start
+                for name, array in update.state.items():
+                    self.state[f"{slot.key}:{name}"] = array[start : start + slot.size]
+
+    def __call__(self, step: int) -> float:
+        """Update every parameter; return the step's rate of the parameters in no group."""
+        main = self._optimizer.rate(step, self._total)
+        for clip in self._clippings:
+            clip(self._gradient)
+        for part in self._parts:
+            rate = main if part.schedule is None else part.schedule.rate(step, self._total)
+            part.update.apply(rate * part.factor * self.scale, step)
+        return main * self.scale
+
+
+def bound_update(
+    optimizer: Optimizer,
+    store: Parameters,
+    gradient: Array,
+    total: int,
+    clippings: Sequence[Clip] = (),
+    kernels: Kernels | None = None,
+) -> Update | GroupedUpdate:
+    """Return an optimizer bound to a model's parameters, which are laid out by its groups."""
+    if optimizer.groups:
+        return GroupedUpdate(optimizer, store, gradient, total, clippings, kernels)
+    return Update(optimizer, store.vector, gradient, total, clippings, kernels)

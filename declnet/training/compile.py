@@ -13,7 +13,7 @@ from declnet.errors import SpecError
 from declnet.graph.kernels import Kernels, engine_problem
 from declnet.graph.model import Model
 from declnet.graph.training_graph import TrainingGraph
-from declnet.graph.update import Update, clippings
+from declnet.graph.update import GroupedUpdate, Update, bound_update, clippings
 from declnet.registry.registry import Registry
 from declnet.spec.model import RunSpec
 from declnet.spec.streams import Stream, random_stream
@@ -69,7 +69,7 @@ class CompiledTraining:
     """
 
     epoch: Epoch
-    update: Update
+    update: Update | GroupedUpdate
     streams: list[np.random.Generator]
     batch: int
     kernels: Kernels
@@ -100,9 +100,9 @@ def compile_training(
             streams.append(random_stream(spec.seed, Stream.AUGMENTATION))
             inputs = VariedSamples(whole, varying, streams[-1])
         epoch = MiniBatchEpoch(graph, inputs, train, batches)
-    update = Update(
+    update = bound_update(
         spec.optimizer,
-        model.store.vector,
+        model.store,
         graph.gradient,
         epoch.steps * spec.training.epochs,
         clippings(spec.training.clip_norm, spec.training.clip_value),

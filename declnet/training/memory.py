@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import prod
 
@@ -18,7 +19,7 @@ from declnet.graph.arrays import workspace_bytes
 from declnet.graph.inference import inference_memory, samples_at_once
 from declnet.graph.kernels import Kernels, ending_of
 from declnet.graph.memory_plan import plan_memory
-from declnet.graph.parameters import slots_of
+from declnet.graph.parameters import group_of, slots_of
 from declnet.graph.shapes import Node
 from declnet.graph.update import SLICE
 from declnet.registry.discovery import default_registry
@@ -81,10 +82,17 @@ def training_memory(
         fused: how many of the last layers are fused with the loss.
     """
     kind = np.dtype(dtype)
-    trainable = sum(slot.size for slot in slots_of(nodes) if slot.parameter.trainable)
+    groups = optimizer.groups
+    sizes: Counter[int] = Counter()
+    for slot in slots_of(nodes, groups):
+        sizes[group_of(slot.key, groups)] += slot.size if slot.parameter.trainable else 0
+    trainable = sizes.total()
     everything = sum(node.parameter_count for node in nodes)
-    names = checked_state_names(optimizer, optimizer.state_names())
-    states = len(names) * trainable + 2 * min(SLICE, trainable)
+    states = 0
+    for group, size in sizes.items():
+        own = groups[group].optimizer if group >= 0 else optimizer
+        names = checked_state_names(own, own.state_names())
+        states += len(names) * size + 2 * min(SLICE, size)
     plan = plan_memory(nodes, training=True, fused=fused)
     return {
         "parameters": everything * kind.itemsize,

@@ -123,6 +123,6 @@ def prepare(
     checked.require_right()
     sets = checked.sets or prepared_sets(spec.data, spec.loss.targets, spec.seed, given)
     input_shape = sets.datasets["train"].x.shape[1:]
-    model = build_model(spec.model, input_shape, spec.seed, registry)
+    model = build_model(spec.model, input_shape, spec.seed, registry, spec.optimizer.groups)
     ready = {name: make_ready(each, model, spec.loss, name) for name, each in sets.datasets.items()}
     return Prepared(model, ready, sets.preparation)

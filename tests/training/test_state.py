@@ -28,6 +28,10 @@ OPTIMIZERS = [
                                                       "steps": 30}},
     *({"type": name} for name in ("adam", "adamw", "amsgrad", "adagrad", "rmsprop", "nadam")),
     *({"type": name} for name in ("adadelta", "lion")),
+    {"type": "adamw", "groups": [
+        {"parameters": ["*.biases", "batch_norm_1.*"], "weight_decay": 0.0},
+        {"parameters": ["dense_2.*"], "type": "sgd", "momentum": 0.9, "learning_rate": 0.1},
+    ]},
 ]  # fmt: skip
 METRICS = [
     "accuracy",
@@ -107,7 +111,7 @@ def goes_on_from_everywhere(make):
         stops += 1
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda each: each["type"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda each: "_".join(map(str, each)))
 def test_it_goes_on_from_every_batch_with_every_optimizer(eager, made, optimizer):
     assert goes_on_from_everywhere(lambda: made(optimizer=optimizer)) == 3 * 5
 

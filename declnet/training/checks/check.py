@@ -16,7 +16,13 @@ from declnet.data.sets import PreparedSets
 from declnet.data.splits import Data
 from declnet.errors import Diagnostic, KeyPath, SpecError, WeightsError
 from declnet.graph.kernels import engine_problem
-from declnet.graph.parameters import check_fit, initializer_problems, read_weight_shapes, slots_of
+from declnet.graph.parameters import (
+    check_fit,
+    group_problems,
+    initializer_problems,
+    read_weight_shapes,
+    slots_of,
+)
 from declnet.graph.shapes import Inferred, Node, infer
 from declnet.registry.registry import Registry
 from declnet.spec.messages import from_here, hint_for_missing
@@ -97,6 +103,11 @@ def _components(
     for path, outer in named:
         if outer is not None:
             for inner_path, component in _with_inner(path, outer):
+                yield inner_path, component, None
+    for position, group in enumerate(spec.optimizer.groups if spec.optimizer is not None else ()):
+        if group.has_own_rate:  # otherwise the same diagnostics again
+            place = ("optimizer", "groups", position)
+            for inner_path, component in _with_inner(place, group.optimizer):
                 yield inner_path, component, None
 
 
@@ -194,6 +205,8 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
     inferred = infer(partial.layers, train.sample_shape if train is not None else None, registry)
     problems += inferred.problems
     problems += initializer_problems(inferred.complete, registry)
+    if inferred.complete and partial.optimizer is not None:
+        problems += group_problems(slots_of(inferred.complete), partial.optimizer.groups)
     problems += data_problems(partial, infos)
     problems += input_problems(inferred.nodes, train)
     problems += weight_problems(partial, inferred.complete)

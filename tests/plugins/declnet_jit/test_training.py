@@ -53,6 +53,19 @@ def test_parts_that_have_no_kernel_run_beside_those_that_have(spiral, blobs, bat
         assert row == pytest.approx(expected, rel=1e-7, abs=1e-9)
 
 
+def test_each_group_has_a_kernel_of_its_own(spiral, tmp_path):
+    spiral["model"]["dtype"] = "float64"
+    spiral["optimizer"]["groups"] = [
+        {"parameters": ["*.biases"], "beta_1": 0.5},
+        {"parameters": ["dense_2.*"], "type": "sgd", "learning_rate": 0.1},
+    ]
+    spiral["training"] |= {"epochs": 9, "log_every": 1, "metrics": []}
+    jit, numpy = trained(spiral, "jit", out=tmp_path / "jit"), trained(spiral, "numpy")
+    assert "adam_jit" in engine_of(tmp_path / "jit")["kernels"]
+    for row, expected in zip(jit.history, numpy.history, strict=True):
+        assert row == pytest.approx(expected, rel=1e-9, abs=1e-9)
+
+
 @pytest.mark.parametrize(
     ("units", "kernels"),
     [(3, {"planar_perceptron_jit"}), (4, {"dense_relu_jit", "dense_jit"})],
