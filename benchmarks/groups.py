@@ -89,7 +89,9 @@ def main() -> None:
     arguments = parser.parse_args()
     keep_to(1)
     print(machine.processor(), flush=True)
-    lines = [("network", "kernels", "µs, one group", "three groups", "ratio")]
+    lines: list[tuple[str, ...]] = [
+        ("network", "kernels", "µs, one group", "three groups", "ratio")
+    ]
     for network in NETWORKS:
         lines += [row(network, kernels, arguments.turns) for kernels in arguments.kernels]
     print("\n".join(aligned(lines)), flush=True)
