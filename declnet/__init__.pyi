@@ -20,6 +20,7 @@ from declnet.contracts.layer import Layer as Layer
 from declnet.contracts.layer import OutputRange as OutputRange
 from declnet.contracts.loss import Loss as Loss
 from declnet.contracts.metric import Metric as Metric
+from declnet.contracts.observer import StepObserver as StepObserver
 from declnet.contracts.optimizer import LearningRate as LearningRate
 from declnet.contracts.optimizer import Optimizer as Optimizer
 from declnet.contracts.optimizer import Schedule as Schedule

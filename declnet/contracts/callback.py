@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from declnet.contracts.arrays import Array
 from declnet.contracts.component import Component
 from declnet.contracts.metric import Better
+from declnet.contracts.observer import StepObserver
 from declnet.contracts.serialization import is_plain_dict
 from declnet.errors import Renamed
 
@@ -197,6 +198,14 @@ class Callback(Component):
         epoch is logged.
         """
         return ()
+
+    def observer(self, state: Any) -> StepObserver | None:  # noqa: ARG002
+        """Return an observer of the last training step of each logged epoch; default: none.
+
+        Called once, after `start` or `restore`. The observer is called within that step, before
+        `after_epoch` and `epoch_finished`.
+        """
+        return None
 
     def after_epoch(self, state: Any, epoch: EpochFinished) -> None:
         """Called after every epoch, logged or not, with at least the metrics of `monitors`.

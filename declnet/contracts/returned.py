@@ -18,6 +18,7 @@ import numpy as np
 from declnet.contracts.arrays import Array, Shape
 from declnet.contracts.component import Component
 from declnet.contracts.data_source import DataInfo, Dataset
+from declnet.contracts.observer import StepObserver
 from declnet.contracts.parameter import RESERVED, Initializer, Parameter, Regularizer, Workspace
 from declnet.contracts.table import Table
 from declnet.errors import Diagnostic
@@ -273,6 +274,13 @@ def checked_monitors(callback: Component, names: Any) -> tuple[str, ...]:
     if not is_collection or not all(isinstance(name, str) for name in found):
         _refuse(callback, "monitors", names, "a tuple of names")
     return found
+
+
+def checked_observer(callback: Component, observer: Any) -> StepObserver | None:
+    """Return the result of `Callback.observer`: an observer or None."""
+    if observer is not None and not isinstance(observer, StepObserver):
+        _refuse(callback, "observer", observer, "a StepObserver or None")
+    return observer
 
 
 def checked_diagnostics(component: Component, found: Any) -> tuple[Diagnostic, ...]:

@@ -152,7 +152,7 @@ class BatchArrays:
 
     def __init__(self, memory: GraphMemory, x: Array) -> None:
         self.plan, self.states = memory.plan, memory.states(len(x))
-        self._nodes, self._blocks, self._n = memory.nodes, memory.blocks, len(x)
+        self.nodes, self._blocks, self._n = memory.nodes, memory.blocks, len(x)
         self._x = x
         self._values = [read_only(x)]
         for value, block in enumerate(self.plan.activations):
@@ -177,7 +177,7 @@ class BatchArrays:
 
     def read(self, reader: Reader) -> Array:
         """Return one input of a layer: the value itself, or its copy in another memory order."""
-        value = self._nodes[reader[0]].inputs[reader[1]]
+        value = self.nodes[reader[0]].inputs[reader[1]]
         if reader in self.plan.staged:
             return self._view(value, self.plan.staged[reader], self.plan.staged_orders[reader])
         return self._values[value]
@@ -213,4 +213,4 @@ class BatchArrays:
         return spare, [partial(np.add, total, spare, total)]
 
     def _view(self, value: int, block: int, order: Order) -> Array:
-        return batch_view(self._blocks[block], self._nodes[value - 1].output_shape, self._n, order)
+        return batch_view(self._blocks[block], self.nodes[value - 1].output_shape, self._n, order)

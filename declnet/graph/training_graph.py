@@ -24,6 +24,7 @@ from declnet.graph.kernels import (
 )
 from declnet.graph.memory_plan import plan_memory
 from declnet.graph.model import Model
+from declnet.graph.observation import BoundChain, BoundStep, ObservedStep
 from declnet.graph.parameters import Slot, view
 from declnet.spec.streams import Stream, random_stream
 
@@ -129,23 +130,32 @@ class TrainingGraph:
             y_true: as prepared by the loss.
             weights: (n,), the sample weights; None if all are equal.
         """
+        bound = self._bind(x, y_true, weights)
+        calls = (*bound.before, *bound.forward(), *bound.ending.forward, *bound.backward())
+        if weights is not None and bound.normalized is not None:
+            return WeightedStep(calls, bound.y_pred, bound.losses, weights, bound.normalized)
+        return Step(calls, bound.y_pred, bound.losses)
+
+    def observed_step(self, x: Array, y_true: Array, weights: Array | None = None) -> ObservedStep:
+        """Bind the calls of the same step for an observer; the arguments are those of `step`."""
+        return ObservedStep(self._model, self._bind(x, y_true, weights), self.gradient)
+
+    def _bind(self, x: Array, y_true: Array, weights: Array | None) -> BoundStep:
         batch, losses = BatchArrays(self._memory, x), self._losses[: len(x)]
         normalized = None if weights is None else np.empty_like(weights)
-        calls: list[Call] = []
+        before: list[Call] = []
         if weights is not None and normalized is not None:
-            calls.append(partial(fill_weights, weights, normalized))
-        parts = [chain_calls(chain, batch, self._kernels) for chain in self._chains]
-        for forward, _ in parts:
-            calls += forward
-        calls += self._loss_calls(batch, y_true, losses, normalized)
-        for _, backward in reversed(parts):
-            calls += backward
-        for slot in self._model.store.regularized:
-            calls += self._regularizer_calls(slot)
-        output = batch.output(self._model.nodes[-1])
-        if weights is not None and normalized is not None:
-            return WeightedStep(tuple(calls), output, losses, weights, normalized)
-        return Step(tuple(calls), output, losses)
+            before.append(partial(fill_weights, weights, normalized))
+        chains = [
+            BoundChain(chain.nodes, *chain_calls(chain, batch, self._kernels))
+            for chain in self._chains
+        ]
+        loss_calls = self._loss_calls(batch, y_true, losses, normalized)
+        ending = BoundChain(self._ending.nodes, loss_calls, ())
+        after = [
+            call for slot in self._model.store.regularized for call in self._regularizer_calls(slot)
+        ]
+        return BoundStep(batch, x, y_true, losses, normalized, before, chains, ending, after)
 
     def _loss_calls(
         self, batch: BatchArrays, y_true: Array, losses: Array, normalized: Array | None

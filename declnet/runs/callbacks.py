@@ -11,7 +11,8 @@ from typing import Any
 from declnet.contracts.arrays import Array
 from declnet.contracts.callback import Callback, EpochFinished, EpochLogged
 from declnet.contracts.metric import Better
-from declnet.contracts.returned import BrokenContractError
+from declnet.contracts.observer import StepObserver
+from declnet.contracts.returned import BrokenContractError, checked_observer
 from declnet.contracts.serialization import NotPlainError, to_plain
 from declnet.graph.model import Model
 from declnet.graph.parameters import check_fit
@@ -149,6 +150,18 @@ class Callbacks:
             else:
                 state = callback.start(run)
             self._started.append((callback, state))
+
+    def observers(self) -> list[StepObserver]:
+        """Return the observers of the callbacks that have one.
+
+        Raises:
+            BrokenContractError: a callback returned something else.
+        """
+        found = [
+            checked_observer(callback, callback.observer(state))
+            for callback, state in self._started
+        ]
+        return [each for each in found if each is not None]
 
     def state(self) -> list[dict[str, Any]]:
         """Return the state of each callback, as plain values.

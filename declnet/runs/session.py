@@ -220,6 +220,7 @@ class Session:
                 blas_threads_for(model, self._trainer.samples_a_step),
             ):
                 self._callbacks.start(active, saved["callbacks"] if saved is not None else ())
+                self._trainer.observe(self._callbacks.observers())
                 self._train()
                 if active.final is not None:
                     model.load_parameters(active.final)

@@ -6,12 +6,17 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from declnet.contracts.arrays import Array
+from declnet.contracts.observer import StepObserver
 from declnet.data.batches import Batches, Gathered, Samples
+from declnet.graph.observation import ObservedStep
 from declnet.graph.training_graph import Step, TrainingGraph
 from declnet.training.metrics import MetricAccumulator
 from declnet.training.preparation import ReadyData
 
 Update = Callable[[int], float]
+
+_StepArrays = tuple[Array, Array, Array | None]
+"""A batch's inputs, prepared targets and sample weights."""
 
 
 class NonFiniteLossError(Exception):
@@ -30,7 +35,9 @@ class FullBatchEpoch:
     def __init__(self, graph: TrainingGraph, data: ReadyData) -> None:
         self._graph, self._y = graph, data.y
         self._x = Samples(data.x[:]).all()
-        self._step = graph.step(self._x, Samples(data.y_true).all(), data.weights)
+        self._arrays = (self._x, Samples(data.y_true).all(), data.weights)
+        self._step = graph.step(*self._arrays)
+        self._observed: ObservedStep | None = None
 
     def run(
         self,
@@ -46,6 +53,26 @@ class FullBatchEpoch:
         if metrics is not None:
             _collect(metrics, self._graph, self._step, self._y, loss, self._x)
         return update(step + 1)
+
+    def run_observed(
+        self,
+        update: Update,
+        step: int,
+        metrics: MetricAccumulator | None,
+        batch: int,  # noqa: ARG002  # the only one
+        observer: StepObserver,
+        epoch: int,
+    ) -> float:
+        """As `MiniBatchEpoch.run_observed`."""
+        if self._observed is None:
+            self._observed = self._graph.observed_step(*self._arrays)
+        loss = self._observed.run(observer, epoch, step + 1)
+        _check(loss, self._x)
+        if metrics is not None:
+            _collect(metrics, self._graph, self._step, self._y, loss, self._x)
+        rate = update(step + 1)
+        self._observed.updated(observer, rate)
+        return rate
 
     def order(self) -> dict[str, Any]:
         """Return an empty state: nothing is shuffled."""
@@ -74,6 +101,7 @@ class MiniBatchEpoch:
             size: self._bind(inputs, targets, weights, size)
             for size in {batches.batch_size, batches.last_size}
         }
+        self._observed: dict[int, ObservedStep] = {}
         self.steps = batches.count
 
     def run(
@@ -102,7 +130,7 @@ class MiniBatchEpoch:
         if first == 0:
             self._batches.shuffle()
         for positions in self._batches.between(first, self.steps if stop is None else stop):
-            x, gather_x, gather_y, bound = self._bound[len(positions)]
+            (x, *_), gather_x, gather_y, bound = self._bound[len(positions)]
             gather_x(positions)
             gather_y(positions)
             loss = bound.run()
@@ -111,6 +139,46 @@ class MiniBatchEpoch:
                 _collect(metrics, self._graph, bound, self._y[positions], loss, x)
             step += 1
             rate = update(step)
+        return rate
+
+    def run_observed(
+        self,
+        update: Update,
+        step: int,
+        metrics: MetricAccumulator | None,
+        batch: int,
+        observer: StepObserver,
+        epoch: int,
+    ) -> float:
+        """Run one batch of an epoch, with the same results as `run`, and tell an observer.
+
+        Args:
+            update: as for `run`, like `step` and `metrics`.
+            batch: the batch, counted from 0.
+            observer: called during the step and after its update.
+            epoch: the epoch, for the observer.
+
+        Returns:
+            The learning rate of the update.
+
+        Raises:
+            NonFiniteLossError: before the update that would have followed.
+        """
+        if batch == 0:
+            self._batches.shuffle()
+        (positions,) = self._batches.between(batch, batch + 1)
+        arrays, gather_x, gather_y, bound = self._bound[len(positions)]
+        if len(positions) not in self._observed:
+            self._observed[len(positions)] = self._graph.observed_step(*arrays)
+        observed = self._observed[len(positions)]
+        gather_x(positions)
+        gather_y(positions)
+        loss = observed.run(observer, epoch, step + 1)
+        _check(loss, arrays[0])
+        if metrics is not None:
+            _collect(metrics, self._graph, bound, self._y[positions], loss, arrays[0])
+        rate = update(step + 1)
+        observed.updated(observer, rate)
         return rate
 
     def order(self) -> dict[str, Any]:
@@ -123,18 +191,18 @@ class MiniBatchEpoch:
 
     def _bind(
         self, inputs: Gathered, targets: Samples, weights: Samples | None, size: int
-    ) -> tuple[Array, Callable[[Array], object], Callable[[Array], object], Step]:
+    ) -> tuple[_StepArrays, Callable[[Array], object], Callable[[Array], object], Step]:
         x, gather_x = inputs.batch(size)
         y_true, gather_y = targets.batch(size)
         if weights is None:
-            return x, gather_x, gather_y, self._graph.step(x, y_true)
+            return (x, y_true, None), gather_x, gather_y, self._graph.step(x, y_true)
         w, gather_weights = weights.batch(size)
 
         def gather_both(positions: Array) -> None:
             gather_y(positions)
             gather_weights(positions)
 
-        return x, gather_x, gather_both, self._graph.step(x, y_true, w)
+        return (x, y_true, w), gather_x, gather_both, self._graph.step(x, y_true, w)
 
 
 Epoch = FullBatchEpoch | MiniBatchEpoch

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from declnet.contracts.callback import Callback, EpochFinished, EpochLogged
 from declnet.contracts.metric import Metric
+from declnet.contracts.observer import StepObserver, observer_of
 from declnet.contracts.returned import checked_monitors
 from declnet.graph.model import Model
 from declnet.registry.registry import Registry
@@ -113,6 +114,7 @@ class Trainer:
         self.epoch = self.batch = self.step = 0
         self._metrics: MetricAccumulator | None = None
         self._pace = Pace()
+        self._observer: StepObserver | None = None
 
     def events(self) -> Iterator[Event]:
         """Train; yield logged epochs, other epochs that a callback follows, and heartbeats.
@@ -180,6 +182,10 @@ class Trainer:
         self._update.scale = state.learning_rate_scale
         self.epoch, self.batch, self.step = state.epoch, state.batch, state.step
 
+    def observe(self, observers: Sequence[StepObserver]) -> None:
+        """Call these observers in the last step of each logged epoch from now on."""
+        self._observer = observer_of(observers)
+
     def scale_learning_rate(self, factor: float) -> None:
         """Multiply every learning rate from now on."""
         self._update.scale *= factor
@@ -245,13 +251,15 @@ class Trainer:
     def _parts(self) -> Iterator[Progressed]:
         """Run the rest of an epoch; between its parts, yield a heartbeat when one is due."""
         steps = self._epoch.steps
+        observer = self._observer if self._is_logged(self.epoch) else None
         while self.batch < steps:
             stop, start = min(self.batch + self._pace.part, steps), time.perf_counter()
+            observed = observer if self.batch == steps - 1 else None
+            if observer is not None and observed is None:
+                stop = min(stop, steps - 1)
             try:
                 with arithmetic_for(self.samples_a_step):
-                    self._rate = self._epoch.run(
-                        self._update, self.step, self._metrics, self.batch, stop
-                    )
+                    self._rate = self._run(stop, observed)
             except NonFiniteLossError as error:
                 raise divergence(self._model, self.epoch, error.loss, error.x) from None
             done = stop - self.batch
@@ -259,6 +267,13 @@ class Trainer:
             self._pace.took(done, time.perf_counter() - start)
             if stop < steps and self._pace.sign_is_due():
                 yield Progressed(self.epoch + stop / steps)
+
+    def _run(self, stop: int, observer: StepObserver | None) -> float:
+        """Run the batches of the epoch in progress up to `stop`; the last is all if observed."""
+        update, step, metrics = self._update, self.step, self._metrics
+        if observer is None:
+            return self._epoch.run(update, step, metrics, self.batch, stop)
+        return self._epoch.run_observed(update, step, metrics, self.batch, observer, self.epoch)
 
 
 def _next(epoch: int, every: int) -> int:

@@ -1,0 +1,174 @@
+"""Training steps that are observed: the calls of a step, with an observer called between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from declnet.contracts.arrays import Array, read_only
+from declnet.contracts.kernel import Call
+from declnet.contracts.observer import StepObserver
+from declnet.contracts.parameter import LayerState
+from declnet.graph.arrays import BatchArrays, Workspaces, batch_view
+from declnet.graph.model import Model
+from declnet.graph.parameters import layer_state, view
+from declnet.graph.shapes import Node
+
+
+@dataclass(frozen=True, eq=False)
+class BoundChain:
+    """Consecutive layers bound to their arrays, by one kernel or layer by layer.
+
+    Attributes:
+        nodes: the layers.
+        forward: the calls of the forward pass; at the end of the model those of the loss as well.
+        backward: the calls of the backward pass.
+    """
+
+    nodes: Sequence[Node]
+    forward: Sequence[Call]
+    backward: Sequence[Call]
+
+
+@dataclass(frozen=True, eq=False)
+class BoundStep:
+    """The calls of a training step on one batch, with the arrays that they read and fill.
+
+    Attributes:
+        x: the batch, (n, *input shape).
+        y_true: prepared targets.
+        losses: the data loss of each sample, (n,).
+        normalized: the normalized sample weights, (n,); None if all are equal.
+        before: calls before the forward pass.
+        chains: the layers before the loss.
+        ending: the layers computed with the loss, possibly none, and the loss in both directions.
+        after: calls after the backward pass: regularizers.
+    """
+
+    batch: BatchArrays
+    x: Array
+    y_true: Any
+    losses: Array
+    normalized: Array | None
+    before: Sequence[Call]
+    chains: Sequence[BoundChain]
+    ending: BoundChain
+    after: Sequence[Call]
+
+    @property
+    def y_pred(self) -> Array:
+        """The model's output, (n, *output shape)."""
+        return self.batch.output(self.batch.nodes[-1])
+
+    def loss(self) -> float:
+        """Return the mean data loss of the last execution, weighted if there are weights."""
+        if self.normalized is None:
+            return float(np.add.reduce(self.losses)) / len(self.losses)
+        return float(self.losses @ self.normalized)
+
+    def forward(self) -> Sequence[Call]:
+        """Return the calls of the forward pass up to the loss."""
+        return [call for chain in self.chains for call in chain.forward]
+
+    def backward(self) -> Sequence[Call]:
+        """Return the calls of the backward pass after the loss, regularizers included."""
+        layers = [call for chain in reversed(self.chains) for call in chain.backward]
+        return [*layers, *self.after]
+
+
+class ObservedStep:
+    """A training step that tells an observer what it computes, with the same results as any other.
+
+    Args:
+        bound: the step.
+        gradient: the flat gradient of the model.
+    """
+
+    def __init__(self, model: Model, bound: BoundStep, gradient: Array) -> None:
+        self._bound, self._vector = bound, model.store.vector
+        self._hidden = hidden_outputs(model, bound)
+        slots = [slot for slot in model.store.slots if slot.offset >= 0]
+        self._parameters = {key: read_only(each) for key, each in model.store.arrays.items()}
+        self._gradients = {slot.key: read_only(view(gradient, slot)) for slot in slots}
+        self._saved = np.empty_like(self._vector)
+        self._before = {slot.key: read_only(view(self._saved, slot)) for slot in slots}
+        self._after = {key: self._parameters[key] for key in self._before}
+
+    def run(self, observer: StepObserver, epoch: int, step: int) -> float:
+        """Execute the step up to its gradients; return the mean data loss."""
+        bound = self._bound
+        observer.begin(epoch, step, read_only(bound.x))
+        _execute(bound.before)
+        for chain in (*bound.chains, bound.ending):
+            self._forward(chain, observer)
+        observer.losses(read_only(bound.y_pred), bound.y_true, read_only(bound.losses))
+        for chain in reversed(bound.chains):
+            last = chain.nodes[-1]
+            dy = bound.batch.gradient(last.index + 1)
+            if dy is not None:
+                observer.backward(last.name, last.layer, read_only(dy))
+            _execute(chain.backward)
+        _execute(bound.after)
+        observer.gradients(self._parameters, self._gradients)
+        np.copyto(self._saved, self._vector)
+        return bound.loss()
+
+    def updated(self, observer: StepObserver, rate: float) -> None:
+        """Report the update that followed `run`."""
+        observer.updated(self._before, self._after, rate)
+
+    def _forward(self, chain: BoundChain, observer: StepObserver) -> None:
+        for node in chain.nodes:
+            if node.index in self._hidden:
+                y = self._hidden[node.index]()
+                observer.forward(node.name, node.layer, read_only(y))
+        _execute(chain.forward)
+        if chain.nodes:
+            last = chain.nodes[-1]
+            y = self._bound.batch.output(last)
+            observer.forward(last.name, last.layer, read_only(y))
+
+
+def hidden_outputs(model: Model, bound: BoundStep) -> dict[int, Callable[[], Array]]:
+    """Return calls that compute the outputs that exist only within kernels, by the layer's index.
+
+    Each is computed by the layer, from the chain's input or the output before it, in memory of its
+    own. A layer whose forward changes its parameters (running statistics) is left out, with those
+    that follow it in the chain.
+    """
+    batch, n = bound.batch, len(bound.x)
+    chains = [each for each in (*bound.chains, bound.ending) if len(each.nodes) > 1]
+    if not chains:
+        return {}
+    workspaces = Workspaces(batch.nodes, n, model.dtype, batch.plan.orders[1:])
+    rng = np.random.Generator(np.random.PCG64(0))
+    found: dict[int, Callable[[], Array]] = {}
+    for chain in chains:
+        x, copies = batch.inputs(chain.nodes[0]), batch.copies(chain.nodes[0])
+        for node in chain.nodes[:-1]:
+            if not all(parameter.trainable for parameter in node.parameters.values()):
+                break
+            state = layer_state(node, model.store, workspaces.views(node, n), rng)
+            state.training = True
+            order = batch.plan.orders[node.index + 1]
+            block = np.empty(n * prod(node.output_shape), model.dtype)
+            y = batch_view(block, node.output_shape, n, order)
+            found[node.index] = partial(_compute, node, copies, x, y, state)
+            x, copies = y, []
+    return found
+
+
+def _compute(node: Node, copies: Sequence[Call], x: Any, y: Array, state: LayerState) -> Array:
+    _execute(copies)
+    node.layer.forward(x, y, state)
+    return y
+
+
+def _execute(calls: Sequence[Call]) -> None:
+    for call in calls:
+        call()

@@ -1,0 +1,144 @@
+"""Observed steps: the same bits as others, and the arrays of the step as it was computed."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from declnet import Callback, ComponentError, StepObserver, parse_spec, run
+from declnet.registry.discovery import discover
+
+
+class Copies(StepObserver):
+    """Keeps copies of everything it is shown."""
+
+    def __init__(self):
+        self.steps = []
+
+    def begin(self, epoch, step, x):
+        self.steps.append({"epoch": epoch, "step": step, "x": x.copy(), "y": {}, "dy": {}})
+
+    def forward(self, name, layer, y):
+        assert not y.flags.writeable
+        self.steps[-1]["y"][name] = y.copy()
+
+    def losses(self, y_pred, y_true, losses):
+        self.steps[-1] |= {"y_true": y_true.copy(), "losses": losses.copy()}
+
+    def backward(self, name, layer, dy):
+        self.steps[-1]["dy"][name] = dy.copy()
+
+    def gradients(self, parameters, gradients):
+        self.steps[-1]["dw"] = {key: each.copy() for key, each in gradients.items()}
+
+    def updated(self, before, after, rate):
+        pairs = {key: (before[key].copy(), after[key].copy()) for key in before}
+        self.steps[-1] |= {"w": pairs, "rate": rate}
+
+
+class Observing(Callback):
+    """Observes with copies, which the test finds in the class."""
+
+    kind = "callback"
+    type = "observing"
+    copies: ClassVar[list[Copies]] = []
+
+    def observer(self, state):
+        self.copies.append(Copies())
+        return self.copies[-1]
+
+
+SPEC = """
+declnet = 1
+seed = 3
+[data]
+train = {{ type = "nnfs_spiral", samples = 30, classes = 3 }}
+[model]
+dtype = "float64"
+layers = [
+  {{ type = "dense", units = 7, weight_regularizer = {{ type = "l2", strength = 0.01 }} }}, "relu",
+  {{ type = "dense", units = 5 }}, "relu", {{ type = "dropout", rate = 0.2 }},
+  {{ type = "dense", units = 3 }}, "softmax",
+]
+[loss]
+type = "categorical_crossentropy"
+[optimizer]
+type = "sgd"
+learning_rate = 0.5
+[training]
+epochs = 7
+log_every = 3
+{training}
+"""
+
+
+def trained(training, callbacks, engine=""):
+    Observing.copies.clear()
+    registry = discover()
+    registry.register(Observing)
+    text = SPEC.format(training=f"{training}\ncallbacks = {callbacks}") + engine
+    return run(parse_spec(tomllib.loads(text), registry=registry), registry=registry)
+
+
+@pytest.mark.parametrize("training", ["", "batch_size = 32", "batch_size = 32\nclip_norm = 0.01"])
+@pytest.mark.parametrize("engine", ["", '[engine]\nkernels = "jit"\n'])
+def test_an_observed_run_has_the_same_bits(training, engine):
+    if engine:
+        pytest.importorskip("numba")
+    alone = trained(training, "[]", engine)
+    observed = trained(training, '["observing", "observing"]', engine)
+    first, second = Observing.copies
+    for key, array in alone.model.parameters().items():
+        assert array.tobytes() == observed.model.parameters()[key].tobytes()
+    assert alone.history == observed.history
+    steps_per_epoch = 3 if training else 1
+    assert [each["epoch"] for each in first.steps] == [0, 3, 6]
+    assert [each["step"] for each in second.steps] == [(e + 1) * steps_per_epoch for e in (0, 3, 6)]
+    for step in first.steps:
+        check_step(step)
+
+
+def check_step(step):
+    """Recompute a step from its inputs and parameters before the update."""
+    w = {key: before for key, (before, _) in step["w"].items()}
+    y, x, n = step["y"], step["x"], len(step["x"])
+    assert list(y) == [
+        *("dense_1", "relu_1", "dense_2", "relu_2", "dropout_1", "dense_3", "softmax_1")
+    ]
+    hidden = np.maximum(x @ w["dense_1.weights"] + w["dense_1.biases"], 0)
+    np.testing.assert_allclose(y["relu_1"], hidden, rtol=1e-12)
+    second = hidden @ w["dense_2.weights"] + w["dense_2.biases"]
+    np.testing.assert_allclose(y["dense_2"], second, rtol=1e-10, atol=1e-14)
+    np.testing.assert_allclose(y["relu_2"], np.maximum(second, 0), rtol=1e-10, atol=1e-14)
+    scores = y["dropout_1"] @ w["dense_3.weights"] + w["dense_3.biases"]
+    np.testing.assert_allclose(y["dense_3"], scores, rtol=1e-10, atol=1e-14)
+    true = step["y_true"]  # one-hot, as prepared by the loss
+    right = (y["softmax_1"] * true).sum(axis=1)
+    np.testing.assert_allclose(step["losses"], -np.log(right), rtol=1e-6)
+    error = (y["softmax_1"] - true).sum(axis=0) / n
+    np.testing.assert_allclose(step["dw"]["dense_3.biases"], error, atol=1e-12)
+    before, after = step["w"]["dense_3.biases"]
+    if np.sqrt(sum((each**2).sum() for each in step["dw"].values())) <= 0.01:
+        np.testing.assert_allclose(after - before, -0.5 * step["dw"]["dense_3.biases"], atol=1e-12)
+    assert step["rate"] == 0.5
+    if "dense_2" in step["dy"]:  # no kernel computes it together with others
+        dw = hidden.T @ step["dy"]["dense_2"]
+        np.testing.assert_allclose(step["dw"]["dense_2.weights"], dw, atol=1e-12)
+
+
+def test_a_wrong_observer_is_an_error_of_the_callback(document):
+    class Wrong(Callback):
+        kind = "callback"
+        type = "wrong"
+
+        def observer(self, state):
+            return "me"
+
+    registry = discover()
+    registry.register(Wrong)
+    document["training"]["callbacks"] = ["wrong"]
+    with pytest.raises(ComponentError, match=r"observer\(\) returned 'me', not a StepObserver"):
+        run(parse_spec(document, registry=registry), registry=registry)
