@@ -2,15 +2,16 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, GetCoreSchemaHandler
+from pydantic_core import core_schema
 
 from declnet.contracts.arrays import Array, Shape
 from declnet.contracts.component import Component
 from declnet.contracts.parameter import LayerState, Parameter, Workspace
-from declnet.contracts.strict_model import LayerName
+from declnet.contracts.strict_model import LayerName, StrictModel, custom_error
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,38 @@ class OutputRange:
         return self.low >= 0 and self.high <= 1
 
 
+class TrainableFrom(StrictModel):
+    """A layer that is frozen at first: `trainable = { from_epoch = 5 }`."""
+
+    from_epoch: int = Field(ge=1, description="the first epoch that trains the layer, from 0")
+
+
+class _FlagOrTable:
+    """Validates `trainable` by its form, so that an error is reported once, at its key."""
+
+    @staticmethod
+    def validate(value: Any) -> bool | TrainableFrom:
+        """Return true, false or a table."""
+        if isinstance(value, bool):
+            return value
+        if isinstance(value, dict | TrainableFrom):
+            return TrainableFrom.model_validate(value)
+        message = "must be true, false or a table with from_epoch"
+        hint = "remove the quotation marks" if value in ("true", "false") else None
+        raise custom_error("trainable", message, hint=hint)
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            self.validate, json_schema_input_schema=handler(source)
+        )
+
+
+Trainable = Annotated[bool | TrainableFrom, _FlagOrTable()]
+"""Whether a layer's parameters are trained, and from which epoch on."""
+
+
 class Layer(Component):
     """A layer of a model: `forward` fills `y`, `backward` fills `dx` and `state.grad`.
 
@@ -51,6 +84,7 @@ class Layer(Component):
 
     kind = "layer"
     required_methods = ("forward", "backward")
+    _optional = frozenset({"trainable"})
     renamed = {"buffers": "the method workspace() declares working memory, with Workspace"}  # noqa: RUF012
 
     backward_needs: ClassVar[frozenset[str] | set[str]] = frozenset({"x", "y"})
@@ -89,6 +123,10 @@ class Layer(Component):
         default=None,
         min_length=1,
         description='names of earlier layers, or "input"; default: the layer before',
+    )
+    trainable: Trainable = Field(
+        default=True,
+        description="false freezes the layer; { from_epoch = 5 } freezes it before that epoch",
     )
 
     def output_shape(self, input_shape: Any) -> Shape:

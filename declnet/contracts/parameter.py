@@ -107,12 +107,16 @@ class LayerState:
     Attributes:
         grad: the gradients to fill, under the names of the trainable parameters.
         training: whether this is a training step, as opposed to an evaluation or a prediction.
+        frozen: whether the layer's parameters stay as they are in this training step. A layer that
+            updates parameters itself, such as running statistics, must then leave them alone and
+            compute as in an evaluation; what it writes to `grad` is discarded.
         rng: the layer's own random stream, seeded by the run's seed and the layer's position.
     """
 
     def __init__(self, rng: np.random.Generator, training: bool) -> None:
         self.grad = Gradients()
         self.training = training
+        self.frozen = False
         self.rng = rng
 
     if TYPE_CHECKING:
@@ -135,5 +139,5 @@ class OptimizerState:
         def __getattr__(self, name: str) -> Array: ...
 
 
-RESERVED = frozenset({"grad", "training", "rng"})
+RESERVED = frozenset({"grad", "training", "frozen", "rng"})
 """Names that a layer's parameters and workspaces cannot have."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from math import prod
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 from declnet.contracts.arrays import Array, Dtype, Shape, read_only
 from declnet.contracts.kernel import Call
 from declnet.contracts.parameter import LayerState, Workspace
+from declnet.graph.gradients import GradientArrays
 from declnet.graph.memory_plan import Order, Plan, Reader
 from declnet.graph.parameters import Parameters, layer_state
 from declnet.graph.shapes import Node
@@ -115,7 +116,8 @@ class GraphMemory:
     """All memory of a compiled graph, for batches of up to `capacity` samples.
 
     Args:
-        gradient: in training, the gradient of all trainable parameters, flat.
+        gradients: in training, where the layers write their gradients.
+        frozen: in training, the layers whose parameters are not trained.
     """
 
     def __init__(
@@ -126,18 +128,25 @@ class GraphMemory:
         capacity: int,
         dtype: Dtype,
         rngs: Sequence[np.random.Generator],
-        gradient: Array | None = None,
+        gradients: GradientArrays | None = None,
+        frozen: Collection[int] = (),
     ) -> None:
         self.nodes, self.plan = nodes, plan
         self.blocks = [np.empty(size * capacity, dtype) for size in plan.sizes]
         self._workspaces = Workspaces(nodes, capacity, dtype, plan.orders[1:])
-        self._parameters, self._rngs, self._gradient = parameters, rngs, gradient
+        self._parameters, self._rngs = parameters, rngs
+        self._gradients, self._frozen = gradients, frozen
 
     def states(self, n: int) -> list[LayerState]:
         """Return the state of each layer for batches of n samples."""
         return [
             layer_state(
-                node, self._parameters, self._workspaces.views(node, n), rng, self._gradient
+                node,
+                self._parameters,
+                self._workspaces.views(node, n),
+                rng,
+                None if self._gradients is None else self._gradients.arrays[node.index],
+                frozen=node.index in self._frozen,
             )
             for node, rng in zip(self.nodes, self._rngs, strict=True)
         ]

@@ -16,7 +16,7 @@ from declnet.contracts.observer import StepObserver
 from declnet.contracts.parameter import LayerState
 from declnet.graph.arrays import BatchArrays, Workspaces, batch_view
 from declnet.graph.model import Model
-from declnet.graph.parameters import layer_state, view
+from declnet.graph.parameters import Slot, layer_state, view
 from declnet.graph.shapes import Node
 
 
@@ -87,12 +87,14 @@ class ObservedStep:
     Args:
         bound: the step.
         gradient: the flat gradient of the model.
+        slots: the parameters that the step trains.
     """
 
-    def __init__(self, model: Model, bound: BoundStep, gradient: Array) -> None:
+    def __init__(
+        self, model: Model, bound: BoundStep, gradient: Array, slots: Sequence[Slot]
+    ) -> None:
         self._bound, self._vector = bound, model.store.vector
         self._hidden = hidden_outputs(model, bound)
-        slots = [slot for slot in model.store.slots if slot.offset >= 0]
         self._parameters = {key: read_only(each) for key, each in model.store.arrays.items()}
         self._gradients = {slot.key: read_only(view(gradient, slot)) for slot in slots}
         self._saved = np.empty_like(self._vector)

@@ -1,7 +1,8 @@
 """All parameters of a model; the trainable ones are views of one flat vector.
 
-The vector is laid out by region, so that the parameters that one optimizer updates, and that are
-trained from the same epoch on, are one slice of it. Files and checkpoints go by parameters' names.
+The vector is laid out by region: the parameters that one optimizer updates and that are trained
+from the same epoch on are one slice of it, and those that an epoch trains are its beginning. Files
+and checkpoints go by parameters' names.
 """
 
 from __future__ import annotations
@@ -34,14 +35,20 @@ class Slot:
 
     Attributes:
         key: `<layer name>.<parameter>`, its name in weights files.
-        offset: its offset in the flat vector; -1 if it is not trainable.
+        offset: its offset in the flat vector; -1 if it is never trained.
+        from_epoch: the first epoch that trains it; None if none does.
     """
 
     key: str
     node: int
     name: str
     parameter: Parameter
-    offset: int
+    offset: int = -1
+    from_epoch: int | None = None
+
+    def is_trained(self, epoch: int | None = None) -> bool:
+        """Return whether an epoch trains it, counted from 0; None is after all others."""
+        return self.from_epoch is not None and (epoch is None or self.from_epoch <= epoch)
 
     @property
     def size(self) -> int:
@@ -55,9 +62,11 @@ class Region:
 
     Attributes:
         group: the position of the optimizer's group; -1 for the parameters in no group.
+        from_epoch: the first epoch that trains the parameters.
     """
 
     group: int
+    from_epoch: int
     start: int
     stop: int
 
@@ -78,22 +87,23 @@ def slots_of(nodes: Sequence[Node], groups: Sequence[ParameterGroup] = ()) -> tu
 def _laid_out(
     nodes: Sequence[Node], groups: Sequence[ParameterGroup]
 ) -> tuple[tuple[Slot, ...], tuple[Region, ...]]:
-    slots = [
-        Slot(f"{node.name}.{name}", node.index, name, parameter, -1)
-        for node in nodes
-        for name, parameter in node.parameters.items()
-    ]
-    members: dict[int, list[int]] = {}
-    for position, slot in enumerate(slots):
-        if slot.parameter.trainable:
-            members.setdefault(group_of(slot.key, groups), []).append(position)
+    slots: list[Slot] = []
+    members: dict[tuple[int, int], list[int]] = {}
+    for node in nodes:
+        for name, parameter in node.parameters.items():
+            key = f"{node.name}.{name}"
+            start_epoch = node.trained_from if parameter.trainable else None
+            if start_epoch is not None:
+                region = start_epoch, group_of(key, groups)
+                members.setdefault(region, []).append(len(slots))
+            slots.append(Slot(key, node.index, name, parameter, from_epoch=start_epoch))
     regions, offset = [], 0
-    for group, positions in sorted(members.items()):
+    for (from_epoch, group), positions in sorted(members.items()):
         start = offset
         for position in positions:
             slots[position] = replace(slots[position], offset=offset)
             offset += slots[position].size
-        regions.append(Region(group, start, offset))
+        regions.append(Region(group, from_epoch, start, offset))
     return tuple(slots), tuple(regions)
 
 
@@ -148,18 +158,22 @@ class Parameters:
         groups: the groups of the optimizer, by which the vector is laid out.
 
     Attributes:
-        vector: all trainable parameters, flat.
+        vector: all parameters that are trained at some time, flat.
         regions: the slices of `vector`, in order.
-        arrays: every parameter by key; the trainable ones are views of `vector`.
-        regularized: the slots of the parameters with a regularizer.
+        arrays: every parameter by key; the trained ones are views of `vector`.
+        regularized: the slots of the trained parameters with a regularizer.
     """
 
     def __init__(
         self, nodes: Sequence[Node], dtype: Dtype, groups: Sequence[ParameterGroup] = ()
     ) -> None:
         self.slots, self.regions = _laid_out(nodes, groups)
-        self.regularized = [each for each in self.slots if each.parameter.regularizer is not None]
-        self.vector = np.zeros(sum(slot.size for slot in self.slots if slot.offset >= 0), dtype)
+        self.regularized = [
+            each
+            for each in self.slots
+            if each.parameter.regularizer is not None and each.is_trained()
+        ]
+        self.vector = np.zeros(sum(slot.size for slot in self.slots if slot.is_trained()), dtype)
         self.arrays = {
             slot.key: view(self.vector, slot)
             if slot.offset >= 0
@@ -256,7 +270,7 @@ def check_fit(slots: Sequence[Slot], saved: Mapping[str, Shape], source: str) ->
 
 
 def view(vector: Array, slot: Slot) -> Array:
-    """Return a trainable parameter as a view of a flat vector."""
+    """Return a trained parameter as a view of a flat vector."""
     return vector[slot.offset : slot.offset + slot.size].reshape(slot.parameter.shape)
 
 
@@ -325,20 +339,24 @@ def layer_state(
     parameters: Parameters,
     workspace: Mapping[str, Array],
     rng: np.random.Generator,
-    gradient: Array | None = None,
+    gradients: Mapping[str, Array] | None = None,
+    *,
+    frozen: bool = False,
 ) -> LayerState:
     """Return a layer's parameters, workspaces and, in training, gradients as one object.
 
     Args:
         workspace: the layer's own workspaces, for one batch size.
-        gradient: the flat gradient of the whole model in training, None otherwise.
+        gradients: in training, where the layer writes its gradients, by parameter; else None.
+        frozen: whether the layer is not trained.
     """
-    state = LayerState(rng, training=gradient is not None)
+    state = LayerState(rng, training=gradients is not None)
+    state.frozen = frozen
     for name, array in workspace.items():
         setattr(state, name, array)
     for slot in parameters.slots:
         if slot.node == node.index:
             setattr(state, slot.name, parameters.arrays[slot.key])
-            if gradient is not None and slot.offset >= 0:
-                setattr(state.grad, slot.name, view(gradient, slot))
+    for name, array in (gradients or {}).items():
+        setattr(state.grad, name, array)
     return state

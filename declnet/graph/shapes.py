@@ -10,7 +10,7 @@ from typing import Any
 
 from declnet.contracts.arrays import Shape
 from declnet.contracts.attribution import broken_contract
-from declnet.contracts.layer import Layer
+from declnet.contracts.layer import Layer, TrainableFrom
 from declnet.contracts.parameter import Parameter, Workspace
 from declnet.contracts.returned import (
     BrokenContractError,
@@ -158,9 +158,31 @@ class Node:
         return self.layer.n_inputs != 1
 
     @property
+    def trained_from(self) -> int | None:
+        """The first epoch that trains its parameters; None if it is always frozen."""
+        trainable = self.layer.trainable
+        if isinstance(trainable, TrainableFrom):
+            return trainable.from_epoch
+        return 0 if trainable else None
+
+    @property
     def parameter_count(self) -> int:
         """The number of elements in its parameters, trainable or not."""
         return sum(prod(parameter.shape) for parameter in self.parameters.values())
+
+
+def frozen_nodes(nodes: Sequence[Node], epoch: int | None = None) -> frozenset[int]:
+    """Return the indices of the layers whose parameters are not trained in an epoch.
+
+    Args:
+        epoch: counted from 0; None for an epoch after all others.
+    """
+    starts = {node.index: node.trained_from for node in nodes}
+    return frozenset(
+        index
+        for index, start in starts.items()
+        if start is None or (epoch is not None and start > epoch)
+    )
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from declnet.contracts.optimizer import Optimizer
 from declnet.contracts.parameter import OptimizerState
 from declnet.contracts.returned import checked_state_names
 from declnet.graph.kernels import Kernels
-from declnet.graph.parameters import Parameters
+from declnet.graph.parameters import Parameters, Region
 
 Clip = Callable[[Array], None]
 
@@ -136,20 +136,28 @@ class _Part:
     """The update of one region.
 
     Attributes:
+        region: the slice of the vector.
         schedule: the optimizer with the rate; None for the rate of the optimizer with the groups.
         factor: multiplies that rate.
+        first: the steps before the first one that updates the region.
     """
 
     update: Update
+    region: Region
     schedule: Optimizer | None
     factor: float
+    first: int
 
 
 class GroupedUpdate:
-    """An optimizer with groups, bound to the regions of a model's parameters.
+    """An optimizer bound to the regions of a model's parameters: its groups, and frozen layers.
+
+    Parameters that are frozen at first have their state from the start. An optimizer counts their
+    steps from the first one that updates them; the rate follows the steps of the whole training.
 
     Args:
         total: number of updates in the whole training, for schedules.
+        steps: number of updates in an epoch.
 
     Attributes:
         scale: a factor applied to every learning rate.
@@ -162,12 +170,13 @@ class GroupedUpdate:
         store: Parameters,
         gradient: Array,
         total: int,
+        steps: int,
         clippings: Sequence[Clip] = (),
         kernels: Kernels | None = None,
     ) -> None:
-        self._optimizer, self._gradient, self._clippings = optimizer, gradient, clippings
+        self._optimizer, self._whole, self._clippings = optimizer, gradient, clippings
         self._total, self.scale = total, 1.0
-        self._parts: list[_Part] = []
+        self._all: list[_Part] = []
         self.state: dict[str, Array] = {}
         for region in store.regions:
             group = optimizer.groups[region.group] if region.group >= 0 else None
@@ -176,11 +185,18 @@ class GroupedUpdate:
             update = Update(own, store.vector[part], gradient[part], total, kernels=kernels)
             schedule = own if group is not None and group.has_own_rate else None
             factor = group.learning_rate_factor if group is not None else None
-            self._parts.append(_Part(update, schedule, factor or 1.0))
+            first = region.from_epoch * steps
+            self._all.append(_Part(update, region, schedule, factor or 1.0, first))
             for slot in filter(region.holds, store.slots):
                 start = slot.offset - region.start
                 for name, array in update.state.items():
                     self.state[f"{slot.key}:{name}"] = array[start : start + slot.size]
+        self.enter(0)
+
+    def enter(self, epoch: int) -> None:
+        """Update the parameters that an epoch trains from now on."""
+        self._parts = [each for each in self._all if each.region.from_epoch <= epoch]
+        self._gradient = self._whole[: self._parts[-1].region.stop if self._parts else 0]
 
     def __call__(self, step: int) -> float:
         """Update every parameter; return the step's rate of the parameters in no group."""
@@ -189,7 +205,7 @@ class GroupedUpdate:
             clip(self._gradient)
         for part in self._parts:
             rate = main if part.schedule is None else part.schedule.rate(step, self._total)
-            part.update.apply(rate * part.factor * self.scale, step)
+            part.update.apply(rate * part.factor * self.scale, step - part.first)
         return main * self.scale
 
 
@@ -198,10 +214,16 @@ def bound_update(
     store: Parameters,
     gradient: Array,
     total: int,
+    steps: int = 1,
     clippings: Sequence[Clip] = (),
     kernels: Kernels | None = None,
 ) -> Update | GroupedUpdate:
-    """Return an optimizer bound to a model's parameters, which are laid out by its groups."""
-    if optimizer.groups:
-        return GroupedUpdate(optimizer, store, gradient, total, clippings, kernels)
+    """Return an optimizer bound to a model's parameters, which are laid out by its groups.
+
+    Args:
+        total: number of updates in the whole training, for schedules.
+        steps: number of updates in an epoch.
+    """
+    if optimizer.groups or any(region.from_epoch for region in store.regions):
+        return GroupedUpdate(optimizer, store, gradient, total, steps, clippings, kernels)
     return Update(optimizer, store.vector, gradient, total, clippings, kernels)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Callable
+from functools import partial
 from math import prod
 
 import numpy as np
@@ -59,26 +61,75 @@ def numpy_seconds(spec: RunSpec, model: Model, samples: int) -> float:
     return steps * step
 
 
-@dataclass(frozen=True, eq=False)
 class CompiledTraining:
     """A compiled training run, bound to its arrays.
 
+    The layers that are trained may differ between epochs; `enter` compiles the graph for those of
+    an epoch, with the same random streams, order of samples and state of the optimizer.
+
+    Args:
+        bind: binds an epoch's calls to a graph.
+
     Attributes:
+        epoch: runs an epoch in which the same layers are trained as in the one entered last.
+        update: the optimizer.
         streams: the random streams that steps draw from.
+        batch: the batch size; the last batch of an epoch may be smaller.
         kernels: the kernels that may replace components, and those that have.
+        changes: the epochs from which on more layers are trained than before, in order.
     """
 
     epoch: Epoch
     update: Update | GroupedUpdate
-    streams: list[np.random.Generator]
-    batch: int
-    kernels: Kernels
+
+    def __init__(
+        self,
+        spec: RunSpec,
+        model: Model,
+        batch: int,
+        kernels: Kernels,
+        streams: list[np.random.Generator],
+        graph: TrainingGraph,
+        bind: Callable[[TrainingGraph], Epoch],
+    ) -> None:
+        self._spec, self._model, self._graph, self._bind = spec, model, graph, bind
+        self.batch, self.kernels, self.streams = batch, kernels, streams
+        self.changes = sorted({each.from_epoch for each in model.store.regions} - {0})
+        self._phase = 0
+        self.epoch = bind(graph)
+        self.update = bound_update(
+            spec.optimizer,
+            model.store,
+            graph.gradient,
+            self.epoch.steps * spec.training.epochs,
+            self.epoch.steps,
+            clippings(spec.training.clip_norm, spec.training.clip_value),
+            kernels,
+        )
+
+    def enter(self, epoch: int) -> None:
+        """Prepare for an epoch, counted from 0; call it before each one."""
+        phase = bisect_right(self.changes, epoch)
+        if phase == self._phase:
+            return
+        self._phase, spec = phase, self._spec
+        self._graph = TrainingGraph(
+            self._model, spec.loss, self.batch, spec.seed, self.kernels, epoch, self._graph
+        )
+        self.epoch = self._bind(self._graph)
+        if isinstance(self.update, GroupedUpdate):
+            self.update.enter(epoch)
+
+    def same_until(self, epoch: int) -> int | None:
+        """Return the next epoch that trains other layers than this one; None if none does."""
+        phase = bisect_right(self.changes, epoch)
+        return self.changes[phase] if phase < len(self.changes) else None
 
 
 def compile_training(
     spec: RunSpec, model: Model, train: ReadyData, registry: Registry
 ) -> CompiledTraining:
-    """Compile the training of a model, which is changed in place.
+    """Compile the training of a model, which is changed in place, up to its first epoch.
 
     Raises:
         SpecError: compiled kernels are demanded and there are none.
@@ -86,11 +137,11 @@ def compile_training(
     samples, batch_size = len(train), spec.training.batch_size
     batch = min(batch_size or samples, samples)
     kernels = kernels_for(spec, model, samples, registry)
-    graph = TrainingGraph(model, spec.loss, batch, spec.seed, kernels)
+    graph = TrainingGraph(model, spec.loss, batch, spec.seed, kernels, epoch=0)
     streams = graph.streams()
-    epoch: Epoch
+    bind: Callable[[TrainingGraph], Epoch]
     if batch_size is None:
-        epoch = FullBatchEpoch(graph, train)
+        bind = partial(FullBatchEpoch, data=train)
     else:
         batches = Batches(samples, batch_size, spec.training.shuffle, spec.seed)
         whole = train.x if isinstance(train.x, MappedArray) else Samples(train.x)
@@ -99,13 +150,5 @@ def compile_training(
         if varying:
             streams.append(random_stream(spec.seed, Stream.AUGMENTATION))
             inputs = VariedSamples(whole, varying, streams[-1])
-        epoch = MiniBatchEpoch(graph, inputs, train, batches)
-    update = bound_update(
-        spec.optimizer,
-        model.store,
-        graph.gradient,
-        epoch.steps * spec.training.epochs,
-        clippings(spec.training.clip_norm, spec.training.clip_value),
-        kernels,
-    )
-    return CompiledTraining(epoch, update, streams, batch, kernels)
+        bind = partial(MiniBatchEpoch, inputs=inputs, data=train, batches=batches)
+    return CompiledTraining(spec, model, batch, kernels, streams, graph, bind)

@@ -20,7 +20,7 @@ from declnet.graph.inference import inference_memory, samples_at_once
 from declnet.graph.kernels import Kernels, ending_of
 from declnet.graph.memory_plan import plan_memory
 from declnet.graph.parameters import group_of, slots_of
-from declnet.graph.shapes import Node
+from declnet.graph.shapes import Node, frozen_nodes
 from declnet.graph.update import SLICE
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
@@ -85,7 +85,7 @@ def training_memory(
     groups = optimizer.groups
     sizes: Counter[int] = Counter()
     for slot in slots_of(nodes, groups):
-        sizes[group_of(slot.key, groups)] += slot.size if slot.parameter.trainable else 0
+        sizes[group_of(slot.key, groups)] += slot.size if slot.is_trained() else 0
     trainable = sizes.total()
     everything = sum(node.parameter_count for node in nodes)
     states = 0
@@ -93,10 +93,12 @@ def training_memory(
         own = groups[group].optimizer if group >= 0 else optimizer
         names = checked_state_names(own, own.state_names())
         states += len(names) * size + 2 * min(SLICE, size)
-    plan = plan_memory(nodes, training=True, fused=fused)
+    frozen = frozen_nodes(nodes)
+    scratch = max((nodes[index].parameter_count for index in frozen), default=0)
+    plan = plan_memory(nodes, training=True, fused=fused, frozen=frozen)
     return {
         "parameters": everything * kind.itemsize,
-        "gradients": trainable * kind.itemsize,
+        "gradients": (trainable + scratch) * kind.itemsize,
         "optimizer state": states * kind.itemsize,
         "activations and their gradients": (sum(plan.sizes) + 1) * batch * kind.itemsize,
         "layers' workspace": workspace_bytes(nodes, kind, batch),

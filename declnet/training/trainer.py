@@ -15,7 +15,7 @@ from declnet.registry.registry import Registry
 from declnet.spec.model import RunSpec
 from declnet.training.compile import compile_training
 from declnet.training.divergence import divergence, finite_evaluation
-from declnet.training.epochs import NonFiniteLossError
+from declnet.training.epochs import Epoch, NonFiniteLossError
 from declnet.training.evaluation import Evaluation
 from declnet.training.metrics import LOSSES, VALIDATION, MetricAccumulator
 from declnet.training.numerics import arithmetic_for
@@ -107,8 +107,8 @@ class Trainer:
             if validation is not None
             else None
         )
-        compiled = compile_training(spec, model, train, registry)
-        self._epoch, self._update = compiled.epoch, compiled.update
+        self._compiled = compiled = compile_training(spec, model, train, registry)
+        self._update = compiled.update
         self._streams, self.kernels = compiled.streams, compiled.kernels
         self.samples_a_step = compiled.batch
         self.epoch = self.batch = self.step = 0
@@ -128,6 +128,7 @@ class Trainer:
         last = self._training.epochs - 1
         self._pace.begin()
         while self.epoch <= last:
+            self._compiled.enter(self.epoch)
             if self._is_logged(self.epoch) or self._monitored.every_epoch:
                 yield from self._followed_epoch()
             else:
@@ -161,6 +162,7 @@ class Trainer:
         Raises:
             StateError: the state is from another model, optimizer, data or other metrics.
         """
+        self._compiled.enter(state.epoch)
         if not 0 <= state.batch < self._epoch.steps or len(state.layers) != len(self._streams):
             raise StateError("the checkpoint is of other batches or layers")
         metrics = self._metrics_of(state.epoch)
@@ -181,6 +183,11 @@ class Trainer:
             stream.bit_generator.state = saved
         self._update.scale = state.learning_rate_scale
         self.epoch, self.batch, self.step = state.epoch, state.batch, state.step
+
+    @property
+    def _epoch(self) -> Epoch:
+        """Runs the epoch entered last."""
+        return self._compiled.epoch
 
     def observe(self, observers: Sequence[StepObserver]) -> None:
         """Call these observers in the last step of each logged epoch from now on."""
@@ -203,6 +210,9 @@ class Trainer:
         stop = min(_next(self.epoch, self._training.log_every), last)
         if halt is not None:
             stop = min(stop, _next(self.epoch, halt))
+        change = self._compiled.same_until(self.epoch)
+        if change is not None:
+            stop = min(stop, change)
         if self.batch == 0 and steps <= self._pace.part:
             self._whole_epochs(stop)
         else:

@@ -170,7 +170,7 @@ def test_the_gradient_of_all_groups_is_clipped_together():
     )
     before = {key: array.copy() for key, array in store.arrays.items()}
     gradient[:] = slopes[0]
-    bound_update(optimizer, store, gradient, 5, clippings(0.5, None))(1)
+    bound_update(optimizer, store, gradient, 5, clippings=clippings(0.5, None))(1)
     slot = next(each for each in store.slots if each.key == "dense_1.weights")
     expected = slopes[0] * 0.5 / np.linalg.norm(slopes[0])
     np.testing.assert_allclose(

@@ -79,6 +79,12 @@ class Network(torch.nn.Module):  # type: ignore[misc]  # torch has no types here
         norm |= {"running_mean": self.norm.running_mean, "running_variance": self.norm.running_var}
         return found | {f"batch_norm_1.{name}": each for name, each in norm.items()}
 
+    def every(self) -> list[Any]:
+        """Return all parameters."""
+        return [
+            each for module in (*self.layers.values(), self.norm) for each in module.parameters()
+        ]
+
     def forward(self, x: Any) -> Any:
         first, second, last = self.layers.values()
         return last(self.norm(torch.tanh(second(torch.tanh(first(x))))))
@@ -88,7 +94,11 @@ SIZES = {"dense_1": 8, "dense_2": 8, "dense_3": 3}
 
 
 def torch_path(
-    network: Any, data: Dataset, optimizer: Any, before: Callable[[int], None] = lambda _: None
+    network: Any,
+    data: Dataset,
+    optimizer: Any,
+    before: Callable[[int], None] = lambda _: None,
+    clip: float | None = None,
 ) -> Iterator[dict[str, np.ndarray]]:
     """Yield the parameters after each step; `before` is called with the number of each epoch."""
     x, y = torch.tensor(data.x), torch.tensor(data.y)
@@ -96,6 +106,11 @@ def torch_path(
         before(epoch)
         optimizer.zero_grad(set_to_none=True)
         torch.nn.functional.cross_entropy(network(x), y).backward()
+        if clip is not None:  # PyTorch's adds 1e-6 to the norm
+            gradients = [each.grad for each in network.every() if each.grad is not None]
+            norm = float(torch.sqrt(sum((each**2).sum() for each in gradients)))
+            for each in gradients:
+                each.mul_(min(1.0, clip / norm))
         optimizer.step()
         yield {key: each.detach().numpy().copy() for key, each in network.named().items()}
 
@@ -128,3 +143,37 @@ def test_groups_are_those_of_torch(data: Dataset) -> None:
         eps=1e-7,
     )
     require_same(ours, torch_path(network, data, optimizer))
+
+
+@pytest.mark.parametrize("batch_norm", [True, False])
+def test_frozen_layers_are_those_of_torch(data: Dataset, batch_norm: bool) -> None:
+    """As `requires_grad_(False)`, and for batch normalization also `eval()`."""
+    places = (2, 4) if batch_norm else (0, 2)
+    layers = [{"type": each} if isinstance(each, str) else dict(each) for each in LAYERS]
+    for place in places:
+        layers[place]["trainable"] = False
+    start, ours = our_path(data, layers, {"type": "adam", "learning_rate": 0.02}, clip_norm=0.05)
+    network = Network(start)
+    frozen = [network.layers["dense_2"], network.norm if batch_norm else network.layers["dense_1"]]
+    for module in frozen:
+        module.requires_grad_(False).eval()
+    trained = [each for each in network.every() if each.requires_grad]
+    optimizer = torch.optim.Adam(trained, lr=0.02, eps=1e-7)
+    require_same(ours, torch_path(network, data, optimizer, clip=0.05))
+
+
+def test_layers_trained_from_an_epoch_on_are_those_of_torch(data: Dataset) -> None:
+    """PyTorch's Adam counts the steps of a parameter from the first one with a gradient."""
+    layers = [{"type": each} if isinstance(each, str) else dict(each) for each in LAYERS]
+    for place in (0, 2, 4):
+        layers[place]["trainable"] = {"from_epoch": 5}
+    start, ours = our_path(data, layers, {"type": "adamw", "learning_rate": 0.02})
+    network = Network(start)
+    late = [network.layers["dense_1"], network.layers["dense_2"], network.norm]
+
+    def before(epoch: int) -> None:
+        for module in late:
+            module.requires_grad_(epoch >= 5).train(epoch >= 5)
+
+    optimizer = torch.optim.AdamW(network.every(), lr=0.02, eps=1e-7, weight_decay=0.01)
+    require_same(ours, torch_path(network, data, optimizer, before))

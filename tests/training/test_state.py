@@ -116,6 +116,13 @@ def test_it_goes_on_from_every_batch_with_every_optimizer(eager, made, optimizer
     assert goes_on_from_everywhere(lambda: made(optimizer=optimizer)) == 3 * 5
 
 
+def test_it_goes_on_from_before_and_after_a_layer_is_trained(eager, made):
+    layers = [{**LAYERS[0], "trainable": {"from_epoch": 1}},
+              {"type": "batch_norm", "trainable": {"from_epoch": 2}}, *LAYERS[2:]]  # fmt: skip
+    for optimizer in OPTIMIZERS[1], OPTIMIZERS[-1]:
+        assert goes_on_from_everywhere(lambda: made(layers=layers, optimizer=optimizer)) == 15  # noqa: B023
+
+
 @pytest.mark.parametrize(
     ("training", "stops"),
     [

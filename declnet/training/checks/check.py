@@ -37,7 +37,7 @@ from declnet.training.checks.data import (
     input_problems,
     origin_of,
 )
-from declnet.training.checks.model import linear_problems, output_problems
+from declnet.training.checks.model import frozen_problems, linear_problems, output_problems
 from declnet.training.checks.targets import label_problems, target_problems
 from declnet.training.memory import run_memory, too_large
 from declnet.training.metrics import history_metrics
@@ -220,6 +220,7 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
     problems += found
     problems += label_problems(partial, infos, inferred.nodes, registry)
     problems += linear_problems(inferred.nodes, registry)
+    problems += frozen_problems(inferred.complete, getattr(partial.training, "epochs", None))
     memory = run_memory(partial, infos, inferred.complete, registry)
     demands = too_large(memory), engine_problem(partial.engine.kernels, registry)
     problems += [each for each in demands if each is not None]

@@ -54,7 +54,8 @@ class BatchNorm(_Normalization):
     mean and variance are computed over the batch's samples and positions, the variance divided by
     their number m; and running_mean = momentum * running_mean + (1 - momentum) * mean, likewise
     running_variance, with the variance divided by m - 1 (by 1 if m is 1). In evaluation the running
-    values are used, so a sample's prediction depends on no other sample.
+    values are used, so a sample's prediction depends on no other sample; they are used and kept in
+    training too while the layer is frozen, as in Keras, and as in PyTorch after `eval()`.
 
     With z = (x - mean) / sqrt(variance + epsilon):
     dscale = sum(dy * z), doffset = sum(dy),
@@ -110,7 +111,8 @@ class BatchNorm(_Normalization):
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
         """z = (x - mean) / sqrt(variance + epsilon), y = scale * z + offset."""
-        training, normal, count = state.training, batch_last(state.normal), x[:, :1].size
+        training = state.training and not state.frozen
+        normal, count = batch_last(state.normal), x[:, :1].size
         mean = state.mean if training else state.running_mean
         variance = state.variance if training else state.running_variance
         for part in _parts(x.shape):
@@ -140,7 +142,10 @@ class BatchNorm(_Normalization):
             self._follow(state.running_variance, variance, count / max(count - 1, 1), state.part)
 
     def backward(self, x: None, y: None, dy: Array, dx: Array | None, state: LayerState) -> None:
-        """Compute the gradients above; z is overwritten."""
+        """Compute the gradients above; z is overwritten. If frozen, dx is a multiple of dy."""
+        if state.frozen:
+            self._frozen_backward(dy, dx, state)
+            return
         normal, count = batch_last(state.normal), dy[:, :1].size
         dscale, doffset = state.grad.scale, state.grad.offset
         for part in _parts(dy.shape):
@@ -158,6 +163,12 @@ class BatchNorm(_Normalization):
             np.subtract(gradient, z, out=filled)
             np.multiply(state.scale[part], state.slope[part], out=share)
             np.multiply(filled, _over(share, z), out=filled)
+
+    def _frozen_backward(self, dy: Array, dx: Array | None, state: LayerState) -> None:
+        if dx is not None:
+            np.multiply(state.scale, state.slope, out=state.part)
+            filled, factor = batch_last(dx), state.part
+            np.multiply(batch_last(dy), _over(factor, filled), out=filled)
 
     def _follow(self, running: Array, current: Array, factor: float, part: Array) -> None:
         np.multiply(running, self.momentum, out=running)
