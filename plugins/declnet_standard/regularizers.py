@@ -9,7 +9,8 @@ from declnet import Array, Register, Regularizer, hookimpl
 class L1(Regularizer):
     """penalty = strength * sum |w|; its gradient is -strength where w < 0, else +strength.
 
-    At w = 0, where |w| has a kink, the gradient is +strength, as in Neural Networks from Scratch.
+    w: any shape. At w = 0, where |w| has a kink, the gradient is +strength, as in Neural Networks
+    from Scratch (chapter 14).
     """
 
     type = "l1"
@@ -28,7 +29,11 @@ class L1(Regularizer):
 
 
 class L2(Regularizer):
-    """penalty = strength * sum w**2; its gradient is 2 * strength * w."""
+    """penalty = strength * sum w**2; its gradient is 2 * strength * w.
+
+    w: any shape. The same as the book's (chapter 14) and Keras's L2; PyTorch's weight_decay is
+    2 * strength.
+    """
 
     type = "l2"
     examples = ({"strength": 5e-4},)
@@ -45,7 +50,10 @@ class L2(Regularizer):
 
 
 class L1L2(Regularizer):
-    """penalty = l1 * sum |w| + l2 * sum w**2."""
+    """penalty = l1 * sum |w| + l2 * sum w**2; its gradient is the sum of both.
+
+    w: any shape. A strength of 0 leaves its part out.
+    """
 
     type = "l1_l2"
     examples = ({"l1": 1e-4, "l2": 5e-4},)

@@ -23,6 +23,7 @@ from declnet_pages.code_blocks import CodeBlock, code_blocks, written_pages  # n
 from declnet_pages.generation import generated_sources  # noqa: E402
 
 BLOCKS = [block for page in written_pages(DOCS) for block in code_blocks(page)]
+PAGES_WITH_OUTPUT = {block.page for block in BLOCKS if block.verb == "prints"}
 
 
 @dataclass(frozen=True)
@@ -69,20 +70,28 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         "toml_block": [block for block in BLOCKS if block.language == "toml"],
         "json_block": [block for block in BLOCKS if block.language == "json"],
         "running_blocks": list(_running(BLOCKS)),
+        "page_with_output": sorted(PAGES_WITH_OUTPUT),
         "shell_block": [block for block in BLOCKS if block.language == "sh"],
         "project_name": projects_shown(),
     }
     for name, values in chosen.items():
         if name in metafunc.fixturenames:
             assert values, f"no page has a {name}"
-            ids = [str(each[0]) if isinstance(each, tuple) else str(each) for each in values]
-            metafunc.parametrize(name, values, ids=ids)
+            metafunc.parametrize(name, values, ids=[_id(each) for each in values])
+
+
+def _id(value: object) -> str:
+    if isinstance(value, Path):
+        return value.stem
+    return str(value[0]) if isinstance(value, tuple) else str(value)
 
 
 def _running(blocks: list[CodeBlock]) -> Iterator[tuple[CodeBlock, ...]]:
-    """Each block that runs, with those that continue it."""
+    """Each block that runs, with those that continue it; pages with output run as a whole."""
     group: list[CodeBlock] = []
     for block in blocks:
+        if block.page in PAGES_WITH_OUTPUT:
+            continue
         if block.verb == "runs":
             if group:
                 yield tuple(group)

@@ -21,7 +21,10 @@ from declnet_pages.code_blocks import CodeBlock
 import declnet
 from declnet.training.checks.check import check_spec
 
-VERBS = {"", "runs", "continues", "file", "spec", "signatures"}
+VERBS = {
+    *("", "runs", "continues", "file", "spec", "signatures"),
+    *("saved", "commands", "prints"),
+}
 
 
 def test_every_marker_is_known(blocks: list[CodeBlock]) -> None:

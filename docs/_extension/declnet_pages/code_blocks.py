@@ -8,6 +8,15 @@ A comment line directly above a block, which readers do not see, makes the block
 - `% spec`: a complete spec; `% spec using PROJECT`: with the plugin of a project on the pages;
   with `, run` at the end, it is also trained.
 - `% signatures CLASS`: the attributes and methods of a class of declnet.
+
+On a page that shows output, the blocks run in order, in one folder:
+
+- `% saved`: a file that later blocks read; its first line is a comment with its name.
+- `% runs` and `% continues`: Python, as above.
+- `% commands`: `declnet` commands, one a line; `% commands need MODULE`: skip the rest of the page
+  where a module is not installed.
+- `% prints`: the output of the block before. A line `…` stands for any number of lines; the seconds
+  that a run took may differ.
 """
 
 from __future__ import annotations

@@ -7,7 +7,10 @@ from declnet import Array, Elementwise, Layer, LayerState, OutputRange, Shape, W
 
 
 class Linear(Layer):
-    """y = x, the activation of a regression's last layer."""
+    """y = x, the activation of a regression's last layer; dx = dy.
+
+    x, y: (n, *shape). The same as the book's (chapter 17) and PyTorch's Identity.
+    """
 
     type = "linear"
     backward_needs = frozenset()
@@ -28,7 +31,13 @@ class Linear(Layer):
 
 
 class ReLU(Layer):
-    """y = max(x, 0); its gradient is 0 where x <= 0."""
+    """y = max(x, 0); its gradient is 0 where x <= 0.
+
+    x, y: (n, *shape). The same as the book's (chapters 4 and 9), PyTorch's ReLU and Keras's relu.
+
+    Source: Nair and Hinton, "Rectified Linear Units Improve Restricted Boltzmann Machines", ICML
+    2010.
+    """
 
     type = "relu"
     backward_needs = frozenset({"y"})
@@ -220,7 +229,8 @@ def _fill_logistic(x: Array, out: Array, scratch: Array) -> None:
 class Sigmoid(Elementwise):
     """y = 1 / (1 + exp(-x)), from 0 to 1; dy/dx = y * (1 - y).
 
-    x, y: (n, *shape). The same as PyTorch's `Sigmoid` and Keras's `sigmoid`.
+    x, y: (n, *shape). The same as the book's (chapter 16), PyTorch's `Sigmoid` and Keras's
+    `sigmoid`.
     """
 
     type = "sigmoid"
@@ -329,7 +339,13 @@ class SiLU(Layer):
 
 
 class Softmax(Layer):
-    """y = exp(x - max x) / sum exp(x - max x), over the classes of each sample: (n, classes)."""
+    """y = exp(x - max x) / sum exp(x - max x), over the classes of each sample: (n, classes).
+
+    dx = y * (dy - sum(dy * y)), for each sample the product of dy with the Jacobian
+    diag(y) - y y.T. Directly before categorical_crossentropy, a kernel computes the gradient of
+    both, (y - y_true) / n. The same as the book's (chapters 4 and 9), PyTorch's and Keras's, which
+    take any number of axes.
+    """
 
     type = "softmax"
     backward_needs = frozenset({"y"})

@@ -20,7 +20,11 @@ from declnet_standard.initializers import GlorotUniform, Zeros
 class Dense(Layer):
     """y = x @ weights + biases.
 
-    x: (n, inputs); weights: (inputs, units); biases: (units,); y: (n, units).
+    x: (n, inputs); weights: (inputs, units); biases: (units,); y: (n, units). Backward:
+    dweights = x.T @ dy, dbiases = the sum of dy over the batch, dx = dy @ weights.T.
+
+    The same as the book's (chapters 3 and 9), Keras's Dense and PyTorch's Linear, whose weights are
+    (units, inputs).
     """
 
     type = "dense"

@@ -14,8 +14,8 @@ class Dropout(Layer):
     Each number is set to zero with probability `rate`; the others are scaled up to preserve
     the mean (inverted dropout: evaluation needs no scaling). x, y, mask: (n, *shape).
 
-    PyTorch's `Dropout(p=rate)` and Keras's `Dropout(rate)` are the same. Some books use the share
-    to keep, 1 - rate.
+    The same as the book's (chapter 15), PyTorch's `Dropout(p=rate)` and Keras's `Dropout(rate)`.
+    Some books use the share to keep, 1 - rate.
 
     Source: Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfitting",
     JMLR 15, 2014.

@@ -9,8 +9,10 @@ from declnet import Array, LearningRate, Optimizer, OptimizerState
 class Adagrad(Optimizer):
     """cache += dw**2;  w -= learning_rate * dw / (sqrt(cache) + epsilon).
 
-    As in PyTorch, which has epsilon 1e-10; Keras has epsilon inside the root and a cache that
-    starts at 0.1. Duchi, Hazan and Singer, Adaptive Subgradient Methods, JMLR 2011.
+    The same as the book's (chapter 10), and as in PyTorch, which has epsilon 1e-10; Keras has
+    epsilon inside the root and a cache that starts at 0.1.
+
+    Duchi, Hazan and Singer, Adaptive Subgradient Methods, JMLR 2011.
     """
 
     type = "adagrad"
@@ -27,7 +29,7 @@ class Adagrad(Optimizer):
     def update(
         self, w: Array, dw: Array, state: OptimizerState, learning_rate: float, step: int
     ) -> None:
-        """Take one step."""
+        """cache += dw**2;  w -= learning_rate * dw / (sqrt(cache) + epsilon)."""
         cache, change = state.cache, state.scratch[0]
         np.multiply(dw, dw, out=change)
         np.add(cache, change, out=cache)
@@ -41,8 +43,10 @@ class Adagrad(Optimizer):
 class RMSProp(Optimizer):
     """cache = rho * cache + (1 - rho) * dw**2;  w -= learning_rate * dw / (sqrt(cache) + epsilon).
 
-    As in PyTorch, which has rho = 0.99 (alpha), epsilon 1e-8 and rate 0.01; Keras has epsilon
-    inside the root. Tieleman and Hinton, Neural Networks for Machine Learning, lecture 6.5, 2012.
+    The same as the book's (chapter 10), and as in PyTorch, which has rho = 0.99 (alpha), epsilon
+    1e-8 and rate 0.01; Keras has epsilon inside the root.
+
+    Tieleman and Hinton, Neural Networks for Machine Learning, lecture 6.5, 2012.
     """
 
     type = "rmsprop"
@@ -60,7 +64,7 @@ class RMSProp(Optimizer):
     def update(
         self, w: Array, dw: Array, state: OptimizerState, learning_rate: float, step: int
     ) -> None:
-        """Take one step."""
+        """Update the cache with dw**2;  w -= learning_rate * dw / (sqrt(cache) + epsilon)."""
         cache, change = state.cache, state.scratch[0]
         np.multiply(cache, self.rho, out=cache)
         np.multiply(dw, dw, out=change)
@@ -101,7 +105,7 @@ class Adadelta(Optimizer):
     def update(
         self, w: Array, dw: Array, state: OptimizerState, learning_rate: float, step: int
     ) -> None:
-        """Take one step."""
+        """Take one step, with both roots in one, sqrt((d + epsilon) / (v + epsilon))."""
         cache, changes = state.cache, state.changes
         size, ratio = state.scratch
         epsilon = self.epsilon / (1 - self.rho)

@@ -16,8 +16,10 @@ class Adam(Optimizer):
     v = (1 - beta_2) * cache / (1 - beta_2**step),     cache = beta_2 * cache + dw**2
 
     The factors (1 - beta) are outside the sums, so they are applied once per step to two numbers
-    instead of to each element. As in PyTorch, which has epsilon 1e-8; Keras adds epsilon before
-    the correction. Kingma and Ba, Adam, ICLR 2015.
+    instead of to each element; the step is the same as the book's (chapter 10), and as in PyTorch,
+    which has epsilon 1e-8. Keras adds epsilon before the correction.
+
+    Kingma and Ba, Adam, ICLR 2015.
     """
 
     type = "adam"

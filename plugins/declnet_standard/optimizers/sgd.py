@@ -11,6 +11,8 @@ from declnet import Array, LearningRate, Optimizer, OptimizerState
 class SGD(Optimizer):
     """velocity = momentum * velocity - learning_rate * dw;  w += velocity.
 
+    Without momentum:  w -= learning_rate * dw. Both are the book's (chapter 10).
+
     With nesterov:  w += momentum * velocity - learning_rate * dw, the gradient step added after
     the momentum step (Sutskever et al., On the importance of initialization and momentum in
     deep learning, ICML 2013).
@@ -46,7 +48,7 @@ class SGD(Optimizer):
     def update(
         self, w: Array, dw: Array, state: OptimizerState, learning_rate: float, step: int
     ) -> None:
-        """Take one step, with or without momentum."""
+        """w -= learning_rate * dw, or with momentum, velocity = … and w += velocity, as above."""
         np.multiply(dw, learning_rate, out=dw)
         if not self.momentum:
             np.subtract(w, dw, out=w)

@@ -1,0 +1,107 @@
+"""Output that pages show: their blocks run in order and print exactly that."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+from declnet_pages.code_blocks import CodeBlock, code_blocks, written_pages
+
+LINKS = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
+
+
+def output_of(block: CodeBlock, namespace: dict[str, Any], command_line: Any) -> str:
+    """Run a block of Python or of commands, and return what it prints."""
+    if block.verb == "commands":
+        lines = [shlex.split(line, comments=True) for line in block.text.splitlines()]
+        return "".join(command_line.succeeds(*words[1:]) for words in lines)
+    if block.verb == "runs":
+        namespace.clear()
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(block.text, str(block), "exec"), namespace)
+    return printed.getvalue()
+
+
+def matches(shown: str, printed: str) -> bool:
+    """Whether output is as shown, except for lines `…` and for seconds."""
+    pattern = re.escape(shown.strip())
+    pattern = pattern.replace("…\\\n", r"(?:.*\n)*?").replace("…\n", r"(?:.*\n)*?")
+    pattern = re.sub(r"\d+\\\.\d+(?=\\ s\b)", r"\\d+\\.\\d+", pattern)
+    return re.fullmatch(pattern, printed.strip()) is not None
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        ("a\n…\nd", True),
+        ("a\n…\nc", False),
+        ("…\nd", True),
+        ("a\nb\nd", False),
+        ("a\nb\n9.99 s, c\nd", True),
+        ("a\nb\n9.99 s, e\nd", False),
+        ("a\nb\n9.99 m, c\nd", False),
+    ],
+)
+def test_output_matches_what_is_shown(shown: str, expected: bool) -> None:
+    assert matches(shown, "a\nb\n0.12 s, c\nd\n") is expected
+
+
+def test_a_page_prints_what_it_shows(
+    page_with_output: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, declnet_cli: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    namespace: dict[str, Any] = {}
+    printed = ""
+    blocks = list(code_blocks(page_with_output))
+    for at, block in enumerate(blocks):
+        if block.verb == "saved":
+            name = block.text.splitlines()[0].removeprefix("# ")
+            later = "".join(each.text for each in blocks[at + 1 :] if each.verb != "prints")
+            assert name in later, f"nothing reads {name}"
+            (tmp_path / name).write_text(block.text, "utf-8")
+        elif block.verb == "prints":
+            assert matches(block.text, printed), f"{block} should be:\n{printed}"
+            printed = ""
+        elif block.verb in {"runs", "continues", "commands"}:
+            assert not printed, f"output before {block} that the page does not show:\n{printed}"
+            if block.argument.startswith("need "):
+                pytest.importorskip(block.argument.removeprefix("need "))
+            printed = output_of(block, namespace, declnet_cli)
+    assert not printed
+
+
+def numbers_outside_blocks(page: Path) -> list[str]:
+    """Return the numbers with a decimal point in the prose that no block has or prints."""
+    text = page.read_text("utf-8")
+    in_blocks = "".join(block.text for block in code_blocks(page))
+    prose = re.sub(r"^(```+).*?^\1$|\]\([^)]*\)|`[^`\n]*`", "", text, flags=re.M | re.S)
+    numbers = re.findall(r"(?<![\w.])\d+\.\d+(?![\w.]*\d)", prose)
+    return [number for number in numbers if number not in in_blocks]
+
+
+def test_numbers_in_the_text_are_those_of_the_blocks(page_with_output: Path) -> None:
+    assert numbers_outside_blocks(page_with_output) == []
+
+
+def test_a_number_that_no_block_prints_is_found(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("It is 0.5, not 0.75, by `x / 1.5`.\n\n```text\n0.5\n```\n", "utf-8")
+    assert numbers_outside_blocks(page) == ["0.75"]
+
+
+def test_links_lead_to_files(docs: Path, repository: Path) -> None:
+    generated = {"components", "generated"}
+    missing = []
+    for page in [*written_pages(docs), repository / "README.md", repository / "CONTRIBUTING.md"]:
+        for link in LINKS.findall(page.read_text("utf-8")):
+            target = (page.parent / link).resolve()
+            inside = target.is_relative_to(docs) and target.relative_to(docs).parts[0] in generated
+            if not inside and not target.exists():
+                missing.append(f"{page.relative_to(repository)}: {link}")
+    assert missing == []
