@@ -48,7 +48,9 @@ def print_layers(nodes: Sequence[Node], input_shape: Shape) -> None:
                 each.name,
                 each.layer.type,
                 _with_batch(each.output_shape),
-                f"{each.parameter_count:,}",
+                f"{each.parameter_count:,}"
+                if each.shared is None
+                else f"of {nodes[each.shared].name}",
             )
             for each in nodes[:MOST_LAYERS]
         ),

@@ -128,6 +128,10 @@ class Layer(Component):
         default=True,
         description="false freezes the layer; { from_epoch = 5 } freezes it before that epoch",
     )
+    weights_from: str | None = Field(
+        default=None,
+        description="the name of an earlier layer of the same type, whose parameters it uses",
+    )
 
     def output_shape(self, input_shape: Any) -> Shape:
         """Return the shape of `y` for an input shape; default: the same.

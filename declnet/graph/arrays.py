@@ -137,6 +137,10 @@ class GraphMemory:
         self._parameters, self._rngs = parameters, rngs
         self._gradients, self._frozen = gradients, frozen
 
+    def additions(self, node: Node) -> tuple[Call, ...]:
+        """Return the calls that add the gradients of shared parameters, after a backward."""
+        return () if self._gradients is None else self._gradients.additions[node.index]
+
     def states(self, n: int) -> list[LayerState]:
         """Return the state of each layer for batches of n samples."""
         return [
@@ -162,7 +166,7 @@ class BatchArrays:
     def __init__(self, memory: GraphMemory, x: Array) -> None:
         self.plan, self.states = memory.plan, memory.states(len(x))
         self.nodes, self._blocks, self._n = memory.nodes, memory.blocks, len(x)
-        self._x = x
+        self._x, self.additions = x, memory.additions
         self._values = [read_only(x)]
         for value, block in enumerate(self.plan.activations):
             if block is not None:

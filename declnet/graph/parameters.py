@@ -90,7 +90,7 @@ def _laid_out(
     slots: list[Slot] = []
     members: dict[tuple[int, int], list[int]] = {}
     for node in nodes:
-        for name, parameter in node.parameters.items():
+        for name, parameter in node.parameters.items() if node.shared is None else ():
             key = f"{node.name}.{name}"
             start_epoch = node.trained_from if parameter.trainable else None
             if start_epoch is not None:
@@ -229,7 +229,7 @@ def initializer_problems(nodes: Sequence[Node], registry: Registry) -> list[Diag
     """Return the errors in initializers that layers name themselves."""
     problems = []
     for node in nodes:
-        for name, parameter in node.parameters.items():
+        for name, parameter in node.parameters.items() if node.shared is None else ():
             try:
                 initializer_of(parameter, registry)
             except (PydanticCustomError, ValidationError) as error:
@@ -355,7 +355,7 @@ def layer_state(
     for name, array in workspace.items():
         setattr(state, name, array)
     for slot in parameters.slots:
-        if slot.node == node.index:
+        if slot.node == node.owner:
             setattr(state, slot.name, parameters.arrays[slot.key])
     for name, array in (gradients or {}).items():
         setattr(state.grad, name, array)

@@ -30,7 +30,7 @@ def first_non_finite(model: Model, x: Array) -> tuple[str, str] | None:
     workspaces = Workspaces(model.nodes, len(x), model.dtype, orders)
     for node in model.nodes:
         for name in node.parameters:
-            if not np.isfinite(model.store.arrays[f"{node.name}.{name}"]).all():
+            if not np.isfinite(model.store.arrays[f"{model.nodes[node.owner].name}.{name}"]).all():
                 return node.name, name
         state = layer_state(node, model.store, workspaces.views(node, len(x)), rng)
         y = np.empty((len(x), *node.output_shape), model.dtype)

@@ -94,7 +94,8 @@ def training_memory(
         names = checked_state_names(own, own.state_names())
         states += len(names) * size + 2 * min(SLICE, size)
     frozen = frozen_nodes(nodes)
-    scratch = max((nodes[index].parameter_count for index in frozen), default=0)
+    discarded = [node for node in nodes if node.index in frozen or node.shared is not None]
+    scratch = max((nodes[node.owner].parameter_count for node in discarded), default=0)
     plan = plan_memory(nodes, training=True, fused=fused, frozen=frozen)
     return {
         "parameters": everything * kind.itemsize,

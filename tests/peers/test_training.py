@@ -16,13 +16,14 @@ from declnet.training.trainer import Trainer
 torch = pytest.importorskip("torch")
 
 EPOCHS = 12
-LAYERS = [
+OUTPUT = {"type": "dense", "units": 3}
+LAYERS: list[Any] = [
     {"type": "dense", "units": 8},
     "tanh",
     {"type": "dense", "units": 8},
     "tanh",
     "batch_norm",  # after tanh: before it, the gradient of biases is only rounding
-    {"type": "dense", "units": 3},
+    OUTPUT,
     "softmax",
 ]
 
@@ -85,6 +86,10 @@ class Network(torch.nn.Module):  # type: ignore[misc]  # torch has no types here
             each for module in (*self.layers.values(), self.norm) for each in module.parameters()
         ]
 
+    def penalty(self) -> Any:
+        """Return the sum of all penalties."""
+        return 0.0
+
     def forward(self, x: Any) -> Any:
         first, second, last = self.layers.values()
         return last(self.norm(torch.tanh(second(torch.tanh(first(x))))))
@@ -105,7 +110,7 @@ def torch_path(
     for epoch in range(EPOCHS):
         before(epoch)
         optimizer.zero_grad(set_to_none=True)
-        torch.nn.functional.cross_entropy(network(x), y).backward()
+        (torch.nn.functional.cross_entropy(network(x), y) + network.penalty()).backward()
         if clip is not None:  # PyTorch's adds 1e-6 to the norm
             gradients = [each.grad for each in network.every() if each.grad is not None]
             norm = float(torch.sqrt(sum((each**2).sum() for each in gradients)))
@@ -177,3 +182,25 @@ def test_layers_trained_from_an_epoch_on_are_those_of_torch(data: Dataset) -> No
 
     optimizer = torch.optim.AdamW(network.every(), lr=0.02, eps=1e-7, weight_decay=0.01)
     require_same(ours, torch_path(network, data, optimizer, before))
+
+
+def test_shared_weights_are_those_of_torch(data: Dataset) -> None:
+    """The second layer is the first; the third, batch normalization, is used twice too."""
+    again = {"type": "dense", "units": 8, "weights_from": "dense_1"}
+    norm = {"type": "batch_norm", "weights_from": "batch_norm_1"}
+    layers: list[Any] = [*LAYERS[:5], {**again, "name": "second"}, "tanh"]
+    layers += [{**again, "name": "third"}, "tanh", norm, {**OUTPUT, "name": "dense_3"}, "softmax"]
+    layers[0] = {**LAYERS[0], "weight_regularizer": {"type": "l2", "strength": 0.01}}
+    start, ours = our_path(data, layers, {"type": "adam", "learning_rate": 0.02})
+    assert len(start) == 3 * 2 + 4
+    network = Network(start)
+    first, second, last = network.layers.values()
+
+    def forward(x: Any) -> Any:
+        x = network.norm(torch.tanh(second(torch.tanh(first(x)))))
+        return last(network.norm(torch.tanh(first(torch.tanh(first(x))))))
+
+    network.forward = forward
+    network.penalty = lambda: 0.01 * (first.weight**2).sum()
+    optimizer = torch.optim.Adam(network.every(), lr=0.02, eps=1e-7)
+    require_same(ours, torch_path(network, data, optimizer))

@@ -84,7 +84,11 @@ def frozen_problems(nodes: Sequence[Node], epochs: int | None) -> list[Diagnosti
     Args:
         epochs: of the training; None if unknown.
     """
-    learned = [node for node in nodes if any(each.trainable for each in node.parameters.values())]
+    learned = [
+        node
+        for node in nodes
+        if node.shared is None and any(each.trainable for each in node.parameters.values())
+    ]
     problems = []
     for node in learned:
         start = node.trained_from
