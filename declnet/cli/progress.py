@@ -36,6 +36,23 @@ WIDE_BAR, NARROW_BAR = 20, 8
 """Widths of the bar in columns, which leave room for the metrics."""
 
 
+class Warnings:
+    """Warnings of callbacks, shown when they occur.
+
+    Attributes:
+        shown: those that have been shown.
+    """
+
+    def __init__(self) -> None:
+        self.shown: list[str] = []
+
+    def show(self, message: str) -> None:
+        """Print a warning to standard error, above the bar if there is one."""
+        self.shown.append(message)
+        sys.stderr.write(f"warning: {message}\n")
+        sys.stderr.flush()
+
+
 @contextmanager
 def followed(
     training: TrainingSpec, *, quiet: bool, plain: bool = False

@@ -152,7 +152,12 @@ NARROWEST = 12
 
 
 def print_result(
-    result: RunResult, metrics: Sequence[Metric], *, quiet: bool = False, plain: bool = False
+    result: RunResult,
+    metrics: Sequence[Metric],
+    *,
+    quiet: bool = False,
+    plain: bool = False,
+    shown: Sequence[str] = (),
 ) -> None:
     """Print the final metrics: a line per data set, or curves and a table on a terminal.
 
@@ -161,6 +166,7 @@ def print_result(
         metrics: the metrics of its spec.
         quiet: whether to omit the curves.
         plain: whether to print lines even on a terminal.
+        shown: warnings that have been shown already.
     """
     if plain or not is_terminal(sys.stdout):
         shorter = abbreviations(metrics)
@@ -177,7 +183,8 @@ def print_result(
         print_table(("", *columns), rows, numeric=columns)
     _print_baseline(result, metrics)
     for warning in result.warnings:
-        sys.stdout.write(f"warning: {warning}\n")
+        if warning not in shown:
+            sys.stdout.write(f"warning: {warning}\n")
     if result.stopped is not None:
         sys.stdout.write(f"stopped after epoch {result.epochs - 1}: {result.stopped}\n")
     if result.restored is not None:

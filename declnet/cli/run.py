@@ -67,7 +67,7 @@ def run(
     runs/<name>-folds-<number>]
     """
     interrupt_on_signals()
-    from declnet.cli.progress import followed
+    from declnet.cli.progress import Warnings, followed
     from declnet.cli.result_tables import print_result
     from declnet.runs.run import run as run_spec
 
@@ -80,16 +80,18 @@ def run(
         raise click.UsageError("--jobs needs several runs to train in parallel: --seeds or folds")
     if not (quiet or plain):
         _show_layers(checked)
+    warnings = Warnings()
     with followed(loaded.training, quiet=quiet, plain=plain) as listener:
         result = run_spec(
             loaded,
             out=out or Path("runs"),
             numbered=out is None,
             listener=listener,
+            notice=warnings.show,
             registry=registry,
             checked=checked,
         )
-    print_result(result, loaded.training.metrics, quiet=quiet, plain=plain)
+    print_result(result, loaded.training.metrics, quiet=quiet, plain=plain, shown=warnings.shown)
     return 0
 
 
@@ -165,7 +167,7 @@ def resume(
 
     The result is bit-identical to that of an uninterrupted run. A finished run is left unchanged.
     """
-    from declnet.cli.progress import followed
+    from declnet.cli.progress import Warnings, followed
     from declnet.cli.result_tables import print_result
     from declnet.runs.resuming import resume as resume_run
     from declnet.runs.resuming import training_of
@@ -173,12 +175,14 @@ def resume(
     interrupt_on_signals()
     registry = registry_without(disabled)
     training = training_of(run, registry)
+    warnings = Warnings()
     with followed(training, quiet=quiet, plain=plain) as listener:
         result = resume_run(
             run,
             allow_changes=allow_changes,
             listener=listener,
             notice=lambda sentence: click.echo(sentence, err=True),
+            warned=warnings.show,
             registry=registry,
         )
-    print_result(result, training.metrics, quiet=quiet, plain=plain)
+    print_result(result, training.metrics, quiet=quiet, plain=plain, shown=warnings.shown)

@@ -157,11 +157,13 @@ def sweep(
 ) -> int:
     """Train each of SPECS, with each seed if several, and compare the results.
 
-    It prints the distribution of a final metric for each spec, best first. SPECS are spec files or
-    folders of spec files. Each run is written to <name>/seed-<seed> in the sweep's folder (with
-    folds, to fold-<fold> within that), along with a summary.json.
+    It prints the distribution of a final metric for each spec, best first, and for specs with test
+    or validation data the gap to the training data: train - test. SPECS are spec files or folders
+    of spec files; subfolders, e.g. with the base of an `extends`, are left out. Each run is written
+    to <name>/seed-<seed> in the sweep's folder (with folds, to fold-<fold> within that), along with
+    a summary.json.
     """
-    from declnet.cli.sweep_tables import best_first, check_metric, print_sweep
+    from declnet.cli.sweep_tables import best_first, check_metric, print_gaps, print_sweep
     from declnet.runs.sweep import SWEEP, check_names, claim_parent, tasks_of
 
     interrupt_on_signals()
@@ -190,6 +192,7 @@ def sweep(
         if wanted and wanted not in (metric[1], ".".join(metric)):
             click.echo(f"note: no run has {wanted}; {'.'.join(metric)} is shown", err=True)
         print_sweep(all_series, metric)
+        print_gaps(all_series)
         if plot is not None:
             plot.main([str(parent), "--output", str(picture)], standalone_mode=False)
     click.echo(f"{time.perf_counter() - start:.2f} s, {parent}")

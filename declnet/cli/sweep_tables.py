@@ -132,3 +132,29 @@ def print_sweep(all_series: Sequence[Series], metric: tuple[str, str]) -> None:
             )
         )
     print_table(columns, rows, ".".join(metric), numeric=columns[1:])
+
+
+def print_gaps(all_series: Sequence[Series]) -> None:
+    """Print a table per metric: on the training data, on held-out data, and the gap between them.
+
+    Held-out data is the test data, or else the validation data. Without any, nothing is printed.
+    """
+    known = ordered(metric for each in all_series for metric in each.gaps())
+    held_out = [each for each in ("test", "validation") if any(of == each for of, _ in known)]
+    for data, name in known:
+        if data not in held_out[:1] or name in PARTS:
+            continue
+        rows = []
+        for each in all_series:
+            metrics, gaps = each.metrics(), each.gaps()
+            row = [each.name]
+            for values in (
+                metrics.get(("train", name)),
+                metrics.get((data, name)),
+                gaps.get((data, name)),
+            ):
+                shown = spread(values).as_data() if values else {}
+                row += [format_metric(shown.get(key)) for key in ("mean", "standard_deviation")]
+            rows.append(row)
+        columns = ("spec", "train", "±", data, "±", "gap", "±")
+        print_table(columns, rows, f"{name}, mean ± standard deviation", numeric=columns[1:])

@@ -97,6 +97,13 @@ class Run(Protocol):
             name: the metric's name in the history, e.g. `validation_loss`.
         """
 
+    def warn(self, message: str) -> None:
+        """Show a warning in the terminal now, and record it in the manifest.
+
+        Args:
+            message: one line: what is wrong, where, and what to do.
+        """
+
     def stop(self, reason: str) -> None:
         """End the training after this epoch; the run finishes as after its last one.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import prod
@@ -13,7 +13,6 @@ import numpy as np
 from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.kernel import Call
 from declnet.contracts.observer import StepObserver
-from declnet.contracts.parameter import LayerState
 from declnet.graph.arrays import BatchArrays, Workspaces, batch_view
 from declnet.graph.model import Model
 from declnet.graph.parameters import Slot, layer_state, view
@@ -94,7 +93,24 @@ class ObservedStep:
         self, model: Model, bound: BoundStep, gradient: Array, slots: Sequence[Slot]
     ) -> None:
         self._bound, self._vector = bound, model.store.vector
-        self._hidden = hidden_outputs(model, bound)
+        hidden = hidden_outputs(model, bound)
+        self._forward: list[tuple[Sequence[Call], Node | None, Array]] = []
+        nothing = np.empty(0)
+        for chain in (*bound.chains, bound.ending):
+            for node in chain.nodes:
+                if node.index in hidden:
+                    y, calls = hidden[node.index]
+                    self._forward.append((calls, node, read_only(y)))
+            last = chain.nodes[-1] if chain.nodes else None
+            y = bound.batch.output(last) if last is not None else nothing
+            self._forward.append((chain.forward, last, read_only(y)))
+        self._backward: list[tuple[Sequence[Call], Node, Array | None]] = []
+        for chain in reversed(bound.chains):
+            dy = bound.batch.gradient(chain.nodes[-1].index + 1)
+            given = None if dy is None else read_only(dy)
+            self._backward.append((chain.backward, chain.nodes[-1], given))
+        self._x, self._y_pred = read_only(bound.x), read_only(bound.y_pred)
+        self._losses = read_only(bound.losses)
         self._parameters = {key: read_only(each) for key, each in model.store.arrays.items()}
         self._gradients = {slot.key: read_only(view(gradient, slot)) for slot in slots}
         self._saved = np.empty_like(self._vector)
@@ -104,17 +120,17 @@ class ObservedStep:
     def run(self, observer: StepObserver, epoch: int, step: int) -> float:
         """Execute the step up to its gradients; return the mean data loss."""
         bound = self._bound
-        observer.begin(epoch, step, read_only(bound.x))
+        observer.begin(epoch, step, self._x)
         _execute(bound.before)
-        for chain in (*bound.chains, bound.ending):
-            self._forward(chain, observer)
-        observer.losses(read_only(bound.y_pred), bound.y_true, read_only(bound.losses))
-        for chain in reversed(bound.chains):
-            last = chain.nodes[-1]
-            dy = bound.batch.gradient(last.index + 1)
+        for calls, node, y in self._forward:
+            _execute(calls)
+            if node is not None:
+                observer.forward(node.name, node.layer, y)
+        observer.losses(self._y_pred, bound.y_true, self._losses)
+        for calls, node, dy in self._backward:
             if dy is not None:
-                observer.backward(last.name, last.layer, read_only(dy))
-            _execute(chain.backward)
+                observer.backward(node.name, node.layer, dy)
+            _execute(calls)
         _execute(bound.after)
         observer.gradients(self._parameters, self._gradients)
         np.copyto(self._saved, self._vector)
@@ -124,20 +140,9 @@ class ObservedStep:
         """Report the update that followed `run`."""
         observer.updated(self._before, self._after, rate)
 
-    def _forward(self, chain: BoundChain, observer: StepObserver) -> None:
-        for node in chain.nodes:
-            if node.index in self._hidden:
-                y = self._hidden[node.index]()
-                observer.forward(node.name, node.layer, read_only(y))
-        _execute(chain.forward)
-        if chain.nodes:
-            last = chain.nodes[-1]
-            y = self._bound.batch.output(last)
-            observer.forward(last.name, last.layer, read_only(y))
 
-
-def hidden_outputs(model: Model, bound: BoundStep) -> dict[int, Callable[[], Array]]:
-    """Return calls that compute the outputs that exist only within kernels, by the layer's index.
+def hidden_outputs(model: Model, bound: BoundStep) -> dict[int, tuple[Array, Sequence[Call]]]:
+    """Return outputs that exist only within kernels, with the calls that fill them, by layer.
 
     Each is computed by the layer, from the chain's input or the output before it, in memory of its
     own. A layer whose forward changes its parameters (running statistics) is left out, with those
@@ -149,7 +154,7 @@ def hidden_outputs(model: Model, bound: BoundStep) -> dict[int, Callable[[], Arr
         return {}
     workspaces = Workspaces(batch.nodes, n, model.dtype, batch.plan.orders[1:])
     rng = np.random.Generator(np.random.PCG64(0))
-    found: dict[int, Callable[[], Array]] = {}
+    found: dict[int, tuple[Array, Sequence[Call]]] = {}
     for chain in chains:
         x, copies = batch.inputs(chain.nodes[0]), batch.copies(chain.nodes[0])
         for node in chain.nodes[:-1]:
@@ -160,15 +165,9 @@ def hidden_outputs(model: Model, bound: BoundStep) -> dict[int, Callable[[], Arr
             order = batch.plan.orders[node.index + 1]
             block = np.empty(n * prod(node.output_shape), model.dtype)
             y = batch_view(block, node.output_shape, n, order)
-            found[node.index] = partial(_compute, node, copies, x, y, state)
+            found[node.index] = y, [*copies, partial(node.layer.forward, x, y, state)]
             x, copies = y, []
     return found
-
-
-def _compute(node: Node, copies: Sequence[Call], x: Any, y: Array, state: LayerState) -> Array:
-    _execute(copies)
-    node.layer.forward(x, y, state)
-    return y
 
 
 def _execute(calls: Sequence[Call]) -> None:

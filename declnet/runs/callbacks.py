@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,8 @@ class ActiveRun:
 
     Attributes:
         directions: which values are better, for each metric in the history.
+        notice: called with each warning.
+        warnings: the warnings of callbacks so far.
         stopped: the reason a callback gave for ending the training, or None.
         final: the parameters of the finished model, or None to use the last ones.
         origin: where a callback said that `final` comes from, or None.
@@ -42,6 +44,8 @@ class ActiveRun:
     model: Model
     trainer: Trainer
     directions: Mapping[str, Better | None]
+    notice: Callable[[str], object] | None = None
+    warnings: list[str] = field(default_factory=list)
     stopped: str | None = None
     final: dict[str, Array] | None = None
     origin: str | None = None
@@ -55,6 +59,14 @@ class ActiveRun:
     def better(self, name: str) -> Better | None:
         """See `Run.better`."""
         return self.directions.get(name)
+
+    def warn(self, message: str) -> None:
+        """See `Run.warn`; the same message is shown once."""
+        message = " ".join(message.split())
+        if message not in self.warnings:
+            self.warnings.append(message)
+            if self.notice is not None:
+                self.notice(message)
 
     def stop(self, reason: str) -> None:
         """End the training after this epoch; the first reason given is kept."""
@@ -115,6 +127,7 @@ class ActiveRun:
         """Return the state to store in a checkpoint, as plain values."""
         return {
             "stopped": self.stopped,
+            "warnings": self.warnings,
             "final": self.final,
             "origin": self.origin,
             "keeps_checkpoints": self.keeps_checkpoints,
@@ -124,6 +137,7 @@ class ActiveRun:
         """Restore what `state` returned."""
         self.stopped, self.final = state["stopped"], state["final"]
         self.origin = state.get("origin")  # absent from older checkpoints
+        self.warnings = list(state.get("warnings", ()))
         self.keeps_checkpoints = state["keeps_checkpoints"]
 
 

@@ -178,8 +178,12 @@ class Record:
         with suppress(OSError):
             self.checkpoints.clear()
 
-    def failed(self, model: Model, error: BaseException, seconds: float) -> None:
+    def failed(
+        self, model: Model, error: BaseException, seconds: float, found: Mapping[str, Any]
+    ) -> None:
         """Record how the run ended; an interrupted run keeps its weights unchanged.
+
+        `found` is what the manifest keeps besides.
 
         Never raises: a disk that made the run fail may also fail here, and the run's own error is
         the one to report.
@@ -187,9 +191,10 @@ class Record:
         with suppress(OSError):
             if isinstance(error, KeyboardInterrupt):
                 self._weights(model)
-                self._end("interrupted", seconds, {"files": self._checksums})
+                self._end("interrupted", seconds, {**found, "files": self._checksums})
             else:
-                self._end("failed", seconds, {"error": f"{type(error).__name__}: {error}"})
+                message = f"{type(error).__name__}: {error}"
+                self._end("failed", seconds, {**found, "error": message})
 
     def _weights(self, model: Model) -> None:
         self._write(folder.WEIGHTS, save(model.parameters()))

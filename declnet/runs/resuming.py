@@ -32,6 +32,7 @@ def resume(
     allow_changes: bool = False,
     listener: Listener | None = None,
     notice: Notice | None = None,
+    warned: Notice | None = None,
     registry: Registry | None = None,
 ) -> RunResult:
     """Resume a run from its last intact checkpoint, or else from its first step.
@@ -47,6 +48,7 @@ def resume(
         listener: called with each event of the training.
         notice: called with a sentence saying where the run resumes, and one for each damaged
             checkpoint; for a finished run, as for `load_model`.
+        warned: called with each warning of a callback when it occurs, as `notice` of `declnet.run`.
         registry: where names are looked up; default: all installed plugins.
 
     Raises:
@@ -100,7 +102,7 @@ def resume(
         if manifest is None:
             text, preparation = spec_file.decode(), ready.prepared.preparation
             record = Record.begun(directory, text, preparation, current)
-            return Session(ready, record, listener).carry_out()
+            return Session(ready, record, listener, notice=warned).carry_out()
         different = changes(manifest, current)
         if different and not allow_changes:
             raise ResumeError(
@@ -113,7 +115,7 @@ def resume(
         record.resumed(ready.trainer.epoch, ready.trainer.step, different)
         length = saved["history"]["bytes"] if saved is not None else 0
         rows = record.rewind(checkpoint, length, ready.prepared.preparation)
-        return Session(ready, record, listener, rows).carry_out(saved)
+        return Session(ready, record, listener, rows, warned).carry_out(saved)
 
 
 def training_of(run_directory: Path, registry: Registry) -> TrainingSpec:

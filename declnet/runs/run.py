@@ -10,6 +10,7 @@ from declnet.contracts.table import Table
 from declnet.data.loading import GivenData, as_data, guarded
 from declnet.errors import DataError, Diagnostic, SpecError
 from declnet.registry.registry import Registry
+from declnet.runs.checkpoints import Notice
 from declnet.runs.folder import claim, claim_numbered, locked
 from declnet.runs.manifest import first_manifest
 from declnet.runs.record import Record
@@ -26,6 +27,7 @@ def run(
     *,
     numbered: bool = False,
     listener: Listener | None = None,
+    notice: Notice | None = None,
     registry: Registry | None = None,
     checked: Checked | None = None,
 ) -> RunResult:
@@ -41,6 +43,7 @@ def run(
         out: the folder to write the run to, new or empty; None writes nothing.
         numbered: whether to write to a new folder `<name>-<number>` within `out` instead.
         listener: called with each event of the training.
+        notice: called with each warning of a callback when it occurs; the result has them all.
         registry: where names are looked up; default: all installed plugins.
         checked: the result of checking this same spec, to avoid reading tables twice.
 
@@ -57,14 +60,14 @@ def run(
     _require_one_fold(spec)
     ready = make_ready_run(spec, registry, given_data(data) if data is not None else None, checked)
     if out is None:
-        return Session(ready, None, listener).carry_out()
+        return Session(ready, None, listener, notice=notice).carry_out()
     directory = claim_numbered(Path(out), spec.name) if numbered else claim(Path(out))
     with locked(directory):
         claim(directory)  # another process may have finished a run here since
         text = resolved_toml(spec)
         manifest = first_manifest(ready, text.encode())
         record = Record.begun(directory, text, ready.prepared.preparation, manifest)
-        return Session(ready, record, listener).carry_out()
+        return Session(ready, record, listener, notice=notice).carry_out()
 
 
 def given_data(data: GivenData | Mapping[str, GivenData]) -> dict[str, Dataset | Table]:

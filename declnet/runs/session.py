@@ -141,7 +141,8 @@ class RunResult:
         stopped: why a callback ended the training early; None if none did.
         restored: where the model's parameters come from if a callback replaced the last ones.
         baselines: the metrics of the best constant prediction, by data set.
-        warnings: what is wrong with the predictions, e.g. a class that is never predicted.
+        warnings: those of callbacks, then what is wrong with the predictions, e.g. a class that is
+            never predicted.
         spec: the run's spec.
         preparation: the preparation of data before the model; None if it takes arrays unchanged.
         registry: where the run's names were looked up.
@@ -177,6 +178,7 @@ class Session:
     Args:
         record: the record of the run's folder; None writes nothing.
         history: the rows of earlier sessions.
+        notice: called with each warning of a callback when it occurs.
     """
 
     def __init__(
@@ -185,6 +187,7 @@ class Session:
         record: Record | None,
         listener: Listener | None,
         history: list[dict[str, Any]] | None = None,
+        notice: Callable[[str], object] | None = None,
     ) -> None:
         self._ready, self._record, self._listener = ready, record, listener
         self._trainer, self._model = ready.trainer, ready.prepared.model
@@ -197,11 +200,11 @@ class Session:
             self._model,
             self._trainer,
             history_metrics(spec.training.metrics, validated="validation" in ready.prepared.data),
+            notice,
         )
         self._callbacks = Callbacks(spec.training.callbacks)
         self._between_steps = self._is_written = False
         self._baselines: dict[str, Baseline] = {}
-        self._warnings: list[str] = []
 
     def carry_out(self, saved: Mapping[str, Any] | None = None) -> RunResult:
         """Execute the run to its end, and record the outcome in its folder.
@@ -228,7 +231,7 @@ class Session:
                 seconds = self._seconds()
                 if record is not None:
                     baselines = {name: each.as_data() for name, each in self._baselines.items()}
-                    found = {"baseline": baselines, "warnings": self._warnings}
+                    found = {"baseline": baselines, "warnings": active.warnings}
                     more = {name: each for name, each in found.items() if each}
                     record.finished(model, metrics, seconds, self._ending() | more)
                 self._is_written, self._between_steps = True, False
@@ -246,7 +249,7 @@ class Session:
             seconds,
             **self._ending(),
             baselines=self._baselines,
-            warnings=tuple(self._warnings),
+            warnings=tuple(active.warnings),
             spec=self._ready.spec,
             preparation=self._ready.prepared.preparation,
             registry=self._ready.registry,
@@ -329,7 +332,8 @@ class Session:
             sum(getattr(each, counts) for each in all_observed) for counts in ("true", "predicted")
         )
         warning = never_predicted(true, predicted, reading.class_names)
-        self._warnings = [warning] if warning is not None else []
+        if warning is not None:
+            self._active.warnings.append(warning)
         return found
 
     def _end_early(self, error: BaseException) -> None:
@@ -345,7 +349,8 @@ class Session:
             error.add_note(f"to continue this run: declnet resume {folder}")
         self._callbacks.failed(error)
         if self._record is not None and not (self._is_written and interrupted):
-            self._record.failed(self._model, error, self._seconds())
+            found = {"warnings": self._active.warnings} if self._active.warnings else {}
+            self._record.failed(self._model, error, self._seconds(), found)
 
     def _ending(self) -> dict[str, Any]:
         """Return how the training ended, for the result and the manifest."""

@@ -22,6 +22,7 @@ from declnet.runs.checksums import REMEDY, RunFiles
 from declnet.runs.comparison import Comparison, Directions, compared, stored_directions
 from declnet.runs.folder import parse_json, parse_row, read_manifest, read_metrics, reading
 from declnet.runs.origins import spec_of_run, warn
+from declnet.runs.writing import read_bytes
 from declnet.spec.document import read_document
 from declnet.spec.model import RunSpec
 
@@ -221,6 +222,23 @@ class StoredRun:
         content = self._files.read(folder.HISTORY) or b""
         with reading(self.path):
             return [parse_row(line) for line in content.split(b"\n")[:-1]]
+
+    def read(self, name: str) -> bytes | None:
+        """Return the content of a file that a callback wrote into the folder; None if it is absent.
+
+        Raises:
+            OutputError: it cannot be read, or is a symbolic link.
+            ValueError: the name is not that of a file in the folder.
+        """
+        path = self.path / name
+        if path.parent != self.path or not name or name == "..":
+            raise ValueError(f"{name!r} is not the name of a file in the run's folder")
+        try:
+            return read_bytes(path)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise OutputError(f"{path}: cannot be read: {error.strerror}") from None
 
     @cached_property
     def metrics(self) -> dict[str, dict[str, Any]]:

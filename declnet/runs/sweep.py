@@ -195,21 +195,33 @@ class Series:
                     found.setdefault((data, name), []).append(value)
         return found
 
+    def gaps(self) -> dict[tuple[str, str], list[float]]:
+        """Return the training metric of each finished run minus the same metric on other data.
+
+        Keys are the other data set and the name of a metric that both data sets have.
+        """
+        found: dict[tuple[str, str], list[float]] = {}
+        for outcome in self.finished:
+            train = outcome.metrics.get("train", {})
+            for data, values in outcome.metrics.items():
+                for name in values if data != "train" else ():
+                    if name in train:
+                        found.setdefault((data, name), []).append(train[name] - values[name])
+        return found
+
     def seconds(self) -> list[float]:
         """Return the durations of the finished runs in seconds."""
         return [each.seconds for each in self.finished if each.seconds is not None]
 
     def as_data(self, directory: Path) -> dict[str, Any]:
         """Return the content of `<directory>/summary.json`, with null for non-finite metrics."""
-        spreads: dict[str, dict[str, Any]] = {}
-        for (data, name), values in self.metrics().items():
-            spreads.setdefault(data, {})[name] = spread(values).as_data()
         seconds = self.seconds()
         return {
             "name": self.name,
             "seeds": list(dict.fromkeys(each.seed for each in self.outcomes)),
             "finished": len(self.finished),
-            "metrics": spreads,
+            "metrics": _spreads(self.metrics()),
+            "gaps": _spreads(self.gaps()),
             "seconds": spread(seconds).as_data() if seconds else None,
             "runs": [_run(each, directory) for each in self.outcomes],
         }
@@ -224,6 +236,14 @@ def series_of(outcomes: Iterable[Outcome]) -> list[Series]:
         Series(name, tuple(sorted(each, key=lambda outcome: (outcome.seed, outcome.fold or 0))))
         for name, each in by_name.items()
     ]
+
+
+def _spreads(metrics: dict[tuple[str, str], list[float]]) -> dict[str, dict[str, Any]]:
+    """Return the spread of each metric as data, by data set and name."""
+    found: dict[str, dict[str, Any]] = {}
+    for (data, name), values in metrics.items():
+        found.setdefault(data, {})[name] = spread(values).as_data()
+    return found
 
 
 def _run(outcome: Outcome, directory: Path) -> dict[str, Any]:

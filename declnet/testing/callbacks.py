@@ -14,11 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from declnet.contracts.arrays import Array
+from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.callback import Callback, EpochFinished, EpochLogged, Run
 from declnet.contracts.context import RunContext
+from declnet.contracts.layer import Layer
 from declnet.contracts.metric import Better
-from declnet.contracts.returned import checked_monitors
+from declnet.contracts.observer import StepObserver
+from declnet.contracts.returned import checked_monitors, checked_observer
 from declnet.contracts.serialization import NotPlainError, from_plain, to_plain
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
 from declnet.testing.common_checks import USED_ONCE, continues_when_restored, keeps_uses_apart
@@ -29,6 +31,9 @@ EPOCHS = 60
 """Epochs of the run; it improves for a sixth of them, then slowly gets worse."""
 
 LEARNING = EPOCHS // 6
+
+REQUESTS = ("warn", "stop", "restore_parameters", "save_checkpoint", "save_checkpoints")
+"""Methods of a run by which a callback asks for something, besides `scale_learning_rate`."""
 
 LOST = 2
 """Epochs after the checkpoint that are run a second time."""
@@ -73,7 +78,7 @@ class _PlayedRun:
         self.asked.append((self.now, "scale_learning_rate", repr(factor)))
 
     def __getattr__(self, method: str) -> Callable[..., None]:
-        if method not in ("stop", "restore_parameters", "save_checkpoint", "save_checkpoints"):
+        if method not in REQUESTS:
             raise AttributeError(f"a run has no {method}")
 
         def note(*arguments: Any, **named: Any) -> None:
@@ -81,6 +86,26 @@ class _PlayedRun:
             self.asked.append((self.now, method, repr((arguments, named))))
 
         return note
+
+
+class _PlayedLayer(Layer):
+    """The only layer of the played model."""
+
+    type = "played"
+
+
+def play_step(observer: StepObserver, epoch: int) -> None:
+    """Show an observer a step of a layer whose parameters shrink, as in `EPOCHS` epochs."""
+    rng, layer = np.random.default_rng(epoch), _PlayedLayer()
+    x, y, dy = (read_only(rng.normal(size=(8, 3))) for _ in range(3))
+    before, after = (read_only(np.full((3, 3), 1 - 0.001 * each)) for each in (epoch, epoch + 1))
+    with np.errstate(all="raise"):
+        observer.begin(epoch, epoch + 1, x)
+        observer.forward("layer", layer, y)
+        observer.losses(y, dy, read_only(np.square(y - dy).mean(axis=1)))
+        observer.backward("layer", layer, dy)
+        observer.gradients({"layer.count": before}, {"layer.count": read_only(x.T @ dy / 8)})
+        observer.updated({"layer.count": before}, {"layer.count": after}, 0.1)
 
 
 class _PlayedCallback:
@@ -99,10 +124,17 @@ class _PlayedCallback:
         self._validated = {name.removeprefix(VALIDATION) for name in validated}
         self._names = {*known, *self._monitored, *self._validated}
         self.state: Any = None
+        self._observer: StepObserver | None = None
 
     def start(self) -> None:
         with calling("start"):
             self.state = self.callback.start(self.run)
+        self._observe()
+
+    def _observe(self) -> None:
+        with calling("observer"):
+            found = self.callback.observer(self.state)
+            self._observer = checked_observer(self.callback, found)
 
     def resumed(self) -> _PlayedCallback:
         """Return the callback in a run that is resumed from here, after epochs that are lost."""
@@ -114,6 +146,7 @@ class _PlayedCallback:
         else:
             with calling("restore"):
                 other.state = self.callback.restore(other.run, saved)
+            other._observe()
         return other
 
     def save(self) -> dict[str, Any] | None:
@@ -139,6 +172,9 @@ class _PlayedCallback:
             logged = (number + 1) % self._log_every == 0
             epoch = self._epoch(number, logged)
             before = epoch.row()
+            if logged and self._observer is not None:
+                with calling(f"its observer for epoch {number}"):
+                    play_step(self._observer, number)
             with calling(f"after_epoch for epoch {number}"):
                 self.callback.after_epoch(self.state, epoch)
             if isinstance(epoch, EpochLogged):

@@ -281,6 +281,45 @@ def test_validation_metrics_come_before_training_metrics(declnet_cli, specs):
     assert out.startswith("train.accuracy\n")
 
 
+def test_the_gap_is_that_of_each_run_from_training_to_test_data(declnet_cli, spec, tmp_path):
+    out = declnet_cli.succeeds("sweep", spec, "--seeds", "0..2", "--metric", "loss", "--quiet")
+    summary = content(tmp_path / "runs/sweep-1/small/summary.json")
+    metrics = [each["metrics"] for each in summary["runs"]]
+    assert set(summary["gaps"]) == {"validation", "test"}
+    titles = [line.split(",")[0] for line in out.splitlines() if " ± " in line and "," in line]
+    assert titles == ["accuracy", "loss"]
+    for name, table in zip(titles, out.split("mean ± standard deviation")[1:], strict=True):
+        assert by_name(table)["spec"] == ["train", "±", "test", "±", "gap", "±"]
+        train, test = ([each[data][name] for each in metrics] for data in ("train", "test"))
+        gaps = [of_train - of_test for of_train, of_test in zip(train, test, strict=True)]
+        expected = [
+            each for values in (train, test, gaps) for each in (mean(values), stdev(values))
+        ]
+        shown = list(map(float, by_name(table)["small"]))
+        assert shown == pytest.approx(expected, rel=1e-3, abs=1e-9)
+        assert summary["gaps"]["test"][name]["mean"] == pytest.approx(mean(gaps))
+
+
+def test_without_test_data_the_gap_is_to_validation_data(declnet_cli, specs):
+    options = ["--seeds", "0", "--set", "data.validation=0.5", "--quiet"]
+    out = declnet_cli.succeeds("sweep", "specs", *options)
+    assert out.count(" train   ±   validation   ±") == 2
+    failing = (specs / "fast.json").read_text().replace(": 0.5", ": 1e200")
+    (specs / "fast.json").write_text(failing)
+    done = declnet_cli("sweep", "specs", *options)
+    assert by_name(done.stdout)["fast"] == ["-"] * 6
+    assert " gap " not in declnet_cli.succeeds("sweep", specs / "slow.json", "--seeds", "0..1")
+
+
+def test_specs_in_subfolders_are_left_out(declnet_cli, specs):
+    (specs / "base").mkdir()
+    (specs / "fast.json").rename(specs / "base" / "fast.json")
+    (specs / "extending.json").write_text('{"extends": "base/fast.json", "name": "faster"}')
+    out = declnet_cli.succeeds("sweep", "specs", "--set", "training.epochs=1", "--quiet")
+    assert {"slow", "still", "faster"} < set(by_name(out))
+    assert "fast" not in by_name(out)
+
+
 def test_a_spec_whose_runs_fail_comes_last(declnet_cli, specs):
     text = (specs / "fast.json").read_text()
     (specs / "fast.json").write_text(text.replace('"learning_rate": 0.5', '"learning_rate": 1e200'))

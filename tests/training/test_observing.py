@@ -42,7 +42,6 @@ class Copies(StepObserver):
 class Observing(Callback):
     """Observes with copies, which the test finds in the class."""
 
-    kind = "callback"
     type = "observing"
     copies: ClassVar[list[Copies]] = []
 
@@ -131,7 +130,6 @@ def check_step(step):
 
 def test_a_wrong_observer_is_an_error_of_the_callback(document):
     class Wrong(Callback):
-        kind = "callback"
         type = "wrong"
 
         def observer(self, state):

@@ -40,11 +40,14 @@ class Series:
         name: the spec's name.
         values: the final metric of each run; NaN where it is not finite.
         runs: their folders.
+        training: the metric of each run on the training data, if `values` are on other data and all
+            runs have it; else empty.
     """
 
     name: str
     values: tuple[float, ...]
     runs: tuple[Path, ...]
+    training: tuple[float, ...] = ()
 
     @property
     def finite(self) -> bool:
@@ -118,15 +121,23 @@ def _summary(folder: Path) -> dict[str, Any]:
 
 def _series(spec: dict[str, Any], folder: Path, data: str, metric: str) -> Series:
     finished = [run for run in spec["runs"] if "metrics" in run]
-    values = [run["metrics"].get(data, {}) for run in finished]
+    values = _values(finished, data, metric)
+    training = _values(finished, "train", metric) if data != "train" else ()
     return Series(
         spec["name"],
-        tuple(
-            math.nan if each[metric] is None else float(each[metric])
-            for each in values
-            if metric in each
-        ),
+        values,
         tuple(folder / spec["name"] / run["folder"] for run in finished),
+        training if len(training) == len(values) else (),
+    )
+
+
+def _values(runs: Sequence[dict[str, Any]], data: str, metric: str) -> tuple[float, ...]:
+    """Return a metric of each run that has it; NaN where it is not finite."""
+    all_values = [run["metrics"].get(data, {}) for run in runs]
+    return tuple(
+        math.nan if each[metric] is None else float(each[metric])
+        for each in all_values
+        if metric in each
     )
 
 
@@ -154,7 +165,10 @@ def draw_sweep(sweep: Sweep, path: Path) -> None:
 
 
 def _draw_metrics(axes: Axes, sweep: Sweep) -> None:
-    """Draw a row per series: its range, a dot per run, and the mean as a labeled bar."""
+    """Draw a row per series: its range, a dot per run, the mean as a labeled bar, and a ring.
+
+    The ring is the mean on the training data, so that its distance from the bar is the gap.
+    """
     drawn = sweep.series
     for index, series in enumerate(drawn):
         values, row, paint = series.values, -index, color(index)
@@ -170,6 +184,9 @@ def _draw_metrics(axes: Axes, sweep: Sweep) -> None:
             linewidths=0,
         )
         axes.scatter([mean], [row], marker="|", s=420, linewidths=2.6, color=INK)
+        if series.training:
+            ring = fmean(series.training)
+            axes.scatter([ring], [row], s=80, facecolors="none", edgecolors=paint, linewidths=2)
         axes.annotate(
             f"{mean:.3g}",
             (mean, row),
@@ -190,7 +207,8 @@ def _draw_metrics(axes: Axes, sweep: Sweep) -> None:
     metric = unformatted(sweep.metric.replace("_", " "))
     each = f"{runs} seed{'s' if runs > 1 else ''} each"
     axes.set_title(f"Final {metric} ({unformatted(sweep.data)}), {each}")
-    axes.set_xlabel("dots: runs, black bar: their mean")
+    rings = ", ring: on the training data" if any(each.training for each in drawn) else ""
+    axes.set_xlabel(f"dots: runs, black bar: their mean{rings}")
 
 
 def beside(values: Sequence[float]) -> list[float]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from declnet_standard.callbacks.monitored import EarlyStopping as EarlyStopping
     from declnet_standard.callbacks.monitored import ReduceOnPlateau as ReduceOnPlateau
     from declnet_standard.callbacks.time_limit import TimeLimit as TimeLimit
+    from declnet_standard.callbacks.watch import Watch as Watch
 
 CALLBACKS = {
     "checkpoint": ("monitored", "Checkpoint"),
@@ -21,6 +22,7 @@ CALLBACKS = {
     "reduce_on_plateau": ("monitored", "ReduceOnPlateau"),
     "tensorboard": ("logs", "TensorBoard"),
     "time_limit": ("time_limit", "TimeLimit"),
+    "watch": ("watch", "Watch"),
 }
 
 __getattr__ = lazy_names(__name__, {name: file for file, name in CALLBACKS.values()})
@@ -31,3 +33,4 @@ def declnet_register(register: Register) -> None:
     """Announce this package's components; each is imported when a spec names it."""
     for type_name, (file, name) in CALLBACKS.items():
         register.lazily("callback", type_name, f"{__name__}.{file}:{name}")
+    register.lazily("report_panel", "watch", f"{__name__}.watch_panel:WatchPanel")

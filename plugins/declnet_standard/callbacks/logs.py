@@ -1,37 +1,23 @@
 """Callbacks that write the history elsewhere: a CSV file, TensorBoard, MLflow."""
 
-import csv
 import math
-import os
 import time
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
-from io import StringIO
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Any
 
 from pydantic import Field, field_validator
 
 from declnet import Callback, Diagnostic, EpochLogged, Run, RunContext
-
-OWN = ("spec.", "manifest.", "history.jsonl", "metrics.", "weights.", "preparation.", "checkpoints")
-"""Prefixes of the names of files that the run itself writes."""
+from declnet_standard.callbacks.table_file import TableFile, own_file_name
 
 LONGEST_VALUE = 500
 
 AT_ONCE = 100
 """Most characters in a parameter and parameters in a request that every server accepts."""
-
-
-@dataclass
-class LogFile:
-    """The file (None if nothing is written), its columns and its size in bytes."""
-
-    file: Path | None
-    columns: list[str]
-    size: int
 
 
 class CsvLog(Callback):
@@ -48,52 +34,27 @@ class CsvLog(Callback):
     @field_validator("path")
     @classmethod
     def _in_the_folder(cls, path: str) -> str:
-        if not path or PurePath(path).name != path or "\\" in path or path.startswith((".", *OWN)):
-            raise ValueError("must be the name of a file of its own in the run's folder")
-        return path
+        return own_file_name(path)
 
-    def start(self, run: Run) -> LogFile:
+    def start(self, run: Run) -> TableFile:
         """Create an empty file."""
-        file = run.directory / self.path if run.directory is not None else None
-        if file is not None:
-            file.write_bytes(b"")
-        return LogFile(file, [], 0)
+        return TableFile.created(run.directory, self.path)
 
-    def save(self, state: LogFile) -> dict[str, Any]:
+    def save(self, state: TableFile) -> dict[str, Any]:
         """Flush the table to disk and return its length."""
-        if state.file is not None:
-            with state.file.open("rb") as table:
-                os.fsync(table.fileno())
-        return {"columns": state.columns, "size": state.size}
+        return state.saved()
 
-    def restore(self, run: Run, saved: dict[str, Any]) -> LogFile:
+    def restore(self, run: Run, saved: dict[str, Any]) -> TableFile:
         """Truncate the table to its length at the checkpoint.
 
         Raises:
             ValueError: the table is shorter than it was at the checkpoint.
         """
-        file = run.directory / self.path if run.directory is not None else None
-        size: int = saved["size"]
-        if file is not None:
-            if not file.is_file() or file.stat().st_size < size:
-                raise ValueError(f"{file} is shorter than it was at the checkpoint")
-            os.truncate(file, size)
-        return LogFile(file, saved["columns"], size)
+        return TableFile.restored(run.directory, self.path, saved)
 
-    def epoch_finished(self, state: LogFile, epoch: EpochLogged) -> None:
+    def epoch_finished(self, state: TableFile, epoch: EpochLogged) -> None:
         """Add a row."""
-        row = epoch.row()
-        text = StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        if not state.columns:
-            state.columns = list(row)
-            writer.writerow(state.columns)
-        writer.writerow(row.get(name, "") for name in state.columns)
-        line = text.getvalue().encode()
-        state.size += len(line)
-        if state.file is not None:
-            with state.file.open("ab") as table:  # buffered: an unbuffered write may be a short one
-                table.write(line)
+        state.add(epoch.row())
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from declnet import Callback
+from declnet import Callback, StepObserver
 
 from ..right.others import Patience, Plateau
 from .expected import caught_by
@@ -26,6 +26,19 @@ class RoundsMetrics(Plateau):
     def epoch_finished(self, state, epoch):
         epoch.metrics["loss"] = round(epoch.metrics["loss"], 1)
         super().epoch_finished(state, epoch)
+
+
+class _Scales(StepObserver):
+    def forward(self, name, layer, y):
+        y *= 0.5
+
+
+@caught_by("follows_a_run")
+class ChangesOutputs(Plateau):
+    """Observes steps, and changes what it sees."""
+
+    def observer(self, state):
+        return _Scales()
 
 
 @caught_by("keeps_uses_apart")

@@ -32,6 +32,15 @@ def test_the_summary_is_read_with_the_runs_that_finished(folder):
     assert series.values[0] == 2.0
     assert math.isnan(series.values[1])
     assert series.runs == (folder / "slow" / "seed-0", folder / "slow" / "seed-2")
+    assert series.training == (1.5, 0.5)
+
+
+def test_training_data_are_not_compared_with_themselves_or_in_part(folder):
+    text = (folder / "summary.json").read_text()
+    (folder / "summary.json").write_text(text.replace("test.loss", "train.loss"))
+    assert read_sweep(folder).series[0].training == ()
+    (folder / "summary.json").write_text(text.replace('"train": {"loss": 0.5}, ', ""))
+    assert read_sweep(folder).series[0].training == ()
 
 
 def test_losses_are_those_of_the_epochs_that_all_runs_logged(folder):

@@ -46,7 +46,7 @@ def test_a_table_that_is_shorter_than_it_was_is_told(follow, played, tmp_path):
 
 def test_without_a_folder_there_is_no_table(follow):
     _, state = follow(CsvLog(), [3, 2])
-    assert state.size > 0
+    assert state.saved()["size"] > 0
 
 
 @pytest.mark.parametrize(

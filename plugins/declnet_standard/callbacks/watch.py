@@ -1,0 +1,199 @@
+"""What happens in each layer during training, and warnings when it goes wrong."""
+
+from collections.abc import Mapping
+from math import isfinite, sqrt
+from typing import Any
+
+import numpy as np
+from pydantic import Field, field_validator
+
+from declnet import (
+    Array,
+    Callback,
+    EpochFinished,
+    EpochLogged,
+    Layer,
+    OutputRange,
+    Run,
+    StepObserver,
+)
+from declnet_standard.callbacks.suspicions import COLUMNS, LayerStatistics, Suspicions
+from declnet_standard.callbacks.table_file import TableFile, csv_line, own_file_name
+
+NEAR = 0.01
+"""Distance from a bound, relative to the range, within which an output is saturated."""
+
+AT_ONCE = 256
+"""Rows collected before they are written."""
+
+
+class Watch(Callback):
+    """Statistics of each layer in the last step of every logged epoch, and warnings about them.
+
+    The table has a row per logged epoch and layer:
+
+    - `mean`, `deviation`: of the layer's outputs over the batch;
+    - `zeros`: the share of outputs that are exactly 0;
+    - `saturated`: the share of outputs within 1 % of a bound, for layers bounded on both sides;
+    - `dead`: the share of units that are 0 for every sample of the batch;
+    - `gradient`: ‖dw‖ / ‖w‖ over the layer's trainable parameters, regularizers included;
+    - `update`: ‖Δw‖ / ‖w‖, with w from before the update.
+
+    `declnet report` draws it as heat maps. Each suspicion is a warning in the terminal and in the
+    manifest, once: a learning rate that is too high, dead or saturated units, gradients that vanish
+    or explode, a layer that does not learn, inputs that are not scaled.
+    """
+
+    type = "watch"
+    examples = ({}, {"path": "layers.csv", "warn": False})
+
+    path: str = Field(default="watch.csv", description="a file's name, in the run's folder")
+    warn: bool = Field(default=True, description="whether to warn, besides writing the table")
+
+    @field_validator("path")
+    @classmethod
+    def _in_the_folder(cls, path: str) -> str:
+        return own_file_name(path)
+
+    def start(self, run: Run) -> "Watched":
+        """Create an empty table."""
+        return Watched(run, TableFile.created(run.directory, self.path), Suspicions())
+
+    def save(self, state: "Watched") -> dict[str, Any]:
+        """Write the rows so far; return the table's length and the suspicions."""
+        state.write()
+        return {"table": state.table.saved(), "suspicions": state.suspicions.saved()}
+
+    def restore(self, run: Run, saved: dict[str, Any]) -> "Watched":
+        """Truncate the table to its length at the checkpoint."""
+        table = TableFile.restored(run.directory, self.path, saved["table"])
+        return Watched(run, table, Suspicions.restored(saved["suspicions"]))
+
+    def observer(self, state: "Watched") -> StepObserver:
+        """Return the observer of the layers."""
+        return state
+
+    def epoch_finished(self, state: "Watched", epoch: EpochLogged) -> None:
+        """Add the rows of the observed step, and warn."""
+        state.finish(epoch, warn=self.warn)
+
+    def finished(self, state: "Watched", metrics: dict[str, dict[str, float]]) -> None:
+        """Write the last rows."""
+        state.write()
+
+    def failed(self, state: "Watched", error: BaseException) -> None:
+        """Write the last rows."""
+        state.write()
+
+
+class Watched(StepObserver):
+    """The statistics of the observed step, and the table of those before.
+
+    Attributes:
+        table: the table in the run's folder.
+        suspicions: what has looked wrong so far.
+    """
+
+    def __init__(self, run: Run, table: TableFile, suspicions: Suspicions) -> None:
+        self._run, self.table, self.suspicions = run, table, suspicions
+        self._rows: list[str] = []
+        self._meters: dict[str, OutputMeter] = {}
+        self._layers: dict[str, LayerStatistics] = {}
+        self._owners: dict[str, str] = {}
+        self._changes: dict[str, Array] = {}
+        self._step = 0
+
+    def begin(self, epoch: int, step: int, x: Array) -> None:
+        """Begin a step."""
+        self._layers, self._step = {}, step
+        if not self.suspicions.knows_inputs:
+            self.suspicions.see_inputs(x)
+
+    def forward(self, name: str, layer: Layer, y: Array) -> None:
+        """Measure a layer's outputs."""
+        meter = self._meters.get(name)
+        if meter is None or meter.y is not y:
+            meter = self._meters[name] = OutputMeter(layer, y)
+            meter.cell = csv_line([name]).rstrip("\n")
+        self._layers[name] = meter.statistics()
+
+    def gradients(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
+        """Measure the gradients of each layer's trainable parameters."""
+        if not self._owners:
+            owners = {key: key.rpartition(".")[0] for key in gradients}
+            self._owners = {key: name for key, name in owners.items() if name in self._layers}
+            self._changes = {key: np.empty_like(gradients[key]) for key in self._owners}
+        for key, name in self._owners.items():
+            self._layers[name].add_gradient(_square(parameters[key]), _square(gradients[key]))
+
+    def updated(self, before: Mapping[str, Array], after: Mapping[str, Array], rate: float) -> None:
+        """Measure the update of each layer's trainable parameters."""
+        for key, name in self._owners.items():
+            change = np.subtract(after[key], before[key], out=self._changes[key])
+            self._layers[name].add_update(_square(change))
+
+    def finish(self, epoch: EpochFinished, *, warn: bool) -> None:
+        """Add the step's rows to the table, and warn about what looks wrong."""
+        for name, layer in self._layers.items():
+            self._rows.append(f"{epoch.epoch},{self._meters[name].cell},{layer.cells()}\n")
+        if len(self._rows) >= AT_ONCE:
+            self.write()
+        for warning in self.suspicions.after(
+            self._layers, self._step, epoch.learning_rate, epoch.metrics["loss"]
+        ):
+            if warn:
+                self._run.warn(f"epoch {epoch.epoch}: {warning}")
+
+    def write(self) -> None:
+        """Write the rows that are not in the file yet."""
+        if self._rows:
+            if not self.table.columns:
+                self.table.begin(("epoch", "layer", *COLUMNS))
+            self.table.append("".join(self._rows))
+            self._rows = []
+
+
+class OutputMeter:
+    """Measures a layer's output, with views and memory for one array.
+
+    Attributes:
+        y: the output, (n, *shape), in either memory order; read again for each measurement.
+        cell: the layer's name as a cell of a CSV file.
+    """
+
+    def __init__(self, layer: Layer, y: Array) -> None:
+        self.y, self.cell = y, ""
+        units = np.moveaxis(y, 0, -1)
+        self._by_unit = bool(units.flags.c_contiguous)  # else by sample
+        self._values = units.reshape(-1) if self._by_unit else y.reshape(-1)
+        self._is_zero = np.empty(self._values.shape, bool)
+        shape = (-1, len(y)) if self._by_unit else (len(y), -1)
+        self._zero_units = self._is_zero.reshape(shape)
+        bounds = layer.output_range
+        self._middle: tuple[float, float] | None = None
+        if isinstance(bounds, OutputRange) and isfinite(bounds.high - bounds.low):
+            near = NEAR * (bounds.high - bounds.low)
+            self._middle = bounds.low + near, bounds.high - near
+
+    def statistics(self) -> LayerStatistics:
+        """Return the statistics of what the output holds now."""
+        values, size, n = self._values, self._values.size, len(self.y)
+        mean = float(np.add.reduce(values)) / size
+        square = float(np.vdot(values, values)) / size
+        zeros = int(np.count_nonzero(np.equal(values, 0, out=self._is_zero)))
+        dead = 0.0
+        if zeros >= n:  # else no unit can be 0 for every sample
+            units = np.logical_and.reduce(self._zero_units, axis=int(self._by_unit))
+            dead = float(np.count_nonzero(units)) / len(units)
+        found = LayerStatistics(mean, sqrt(max(square - mean * mean, 0.0)), zeros / size, dead)
+        if self._middle is not None:
+            low, high = self._middle
+            middle = (values > low) & (values < high)
+            found.saturated = 1 - float(np.count_nonzero(middle)) / size
+        return found
+
+
+def _square(array: Array) -> float:
+    """Return the squared Euclidean norm of an array."""
+    flat = array.reshape(-1)
+    return float(np.vdot(flat, flat))
