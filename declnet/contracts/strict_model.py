@@ -214,7 +214,8 @@ def resolve_paths(
         return resolved
     for name, field in model.model_fields.items():
         value = resolved.get(name)
-        if isinstance(value, str | Path) and field.annotation in (Path, Path | None):
+        is_path = field.annotation is Path or Path in get_args(field.annotation)
+        if isinstance(value, str | Path) and is_path:
             own = value.folder if isinstance(value, LocatedString) else folder
             resolved[name] = own / value
     return resolved

@@ -15,11 +15,12 @@ from declnet.contracts.parameter_group import ParameterGroup
 from declnet.data.loading import Samples, as_input
 from declnet.errors import DataError, SpecError
 from declnet.graph.inference import InferenceGraph, samples_at_once
+from declnet.graph.initial_weights import load_part
 from declnet.graph.parameters import Parameters, initializer_problems, read_weights
 from declnet.graph.shapes import INPUT, Node, infer_nodes
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
-from declnet.spec.model import ModelSpec
+from declnet.spec.model import InitialWeights, ModelSpec
 
 
 @dataclass(frozen=True)
@@ -195,6 +196,8 @@ def build_model(
         raise SpecError(problems)
     model = Model(nodes, tuple(input_shape), spec.dtype, groups)
     model.store.initialize(seed, registry)
-    if spec.initial_weights is not None:
+    if isinstance(spec.initial_weights, InitialWeights):
+        load_part(model.store, spec.initial_weights)
+    elif spec.initial_weights is not None:
         model.load_parameters(read_weights(spec.initial_weights), str(spec.initial_weights))
     return model

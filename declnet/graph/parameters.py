@@ -119,8 +119,13 @@ def group_of(key: str, groups: Sequence[ParameterGroup]) -> int:
 
 def matches(pattern: str, key: str) -> bool:
     """Return whether a pattern, in which * is any text and ? any character, matches a name."""
-    words = (".*" if each == "*" else "." if each == "?" else re.escape(each) for each in pattern)
-    return re.fullmatch("".join(words), key, re.DOTALL) is not None
+    return re.fullmatch(pattern_expression(pattern), key, re.DOTALL) is not None
+
+
+def pattern_expression(pattern: str) -> str:
+    """Return a pattern as a regular expression, with a group for each *."""
+    words = {"*": "(.*)", "?": "."}
+    return "".join(words.get(each, re.escape(each)) for each in pattern)
 
 
 def pattern_hint(pattern: str, keys: Sequence[str]) -> str:

@@ -15,6 +15,7 @@ from declnet.contracts.returned import checked_diagnostics
 from declnet.data.sets import PreparedSets
 from declnet.data.splits import Data
 from declnet.errors import Diagnostic, KeyPath, SpecError, WeightsError
+from declnet.graph.initial_weights import StartingPoint, starting_point
 from declnet.graph.kernels import engine_problem
 from declnet.graph.parameters import (
     check_fit,
@@ -26,7 +27,7 @@ from declnet.graph.parameters import (
 from declnet.graph.shapes import Inferred, Node, infer
 from declnet.registry.registry import Registry
 from declnet.spec.messages import from_here, hint_for_missing
-from declnet.spec.model import RunSpec
+from declnet.spec.model import InitialWeights, RunSpec
 from declnet.spec.partial import PartialSpec
 from declnet.spec.requirements import registry_for
 from declnet.spec.validate import ParsedSpec
@@ -43,18 +44,27 @@ from declnet.training.memory import run_memory, too_large
 from declnet.training.metrics import history_metrics
 
 
-def weight_problems(spec: PartialSpec, nodes: Sequence[Node]) -> list[Diagnostic]:
-    """Return the errors in `model.initial_weights`; shapes are compared if all nodes are known."""
-    if spec.model.initial_weights is None:
-        return []
+def weight_problems(
+    spec: PartialSpec, nodes: Sequence[Node]
+) -> tuple[StartingPoint | None, list[Diagnostic]]:
+    """Return what is loaded by `model.initial_weights` if it is a part, and the errors in it.
+
+    Names and shapes are compared if all nodes are known.
+    """
+    initial, path = spec.model.initial_weights, spec.model.weights_path
+    if path is None:
+        return None, []
     try:
-        shapes = read_weight_shapes(spec.model.initial_weights)
+        shapes = read_weight_shapes(path)
+        if nodes and isinstance(initial, InitialWeights):
+            return starting_point(slots_of(nodes), shapes, initial)
         if nodes:
-            check_fit(slots_of(nodes), shapes, str(spec.model.initial_weights))
+            check_fit(slots_of(nodes), shapes, str(path))
     except WeightsError as error:
-        hint = hint_for_missing(spec.model.initial_weights)
-        return [Diagnostic(from_here(str(error)), hint, ("model", "initial_weights"), "E050")]
-    return []
+        hint, where = hint_for_missing(path), ("model", "initial_weights")
+        inside = ("path",) if isinstance(initial, InitialWeights) else ()
+        return None, [Diagnostic(from_here(str(error)), hint, (*where, *inside), "E050")]
+    return None, []
 
 
 def component_problems(
@@ -146,6 +156,7 @@ class Checked:
         sets: the data, if the check had to load it.
         loaded: the training data before it was split and prepared, if it was loaded.
         no_features: its columns that are used for a split or as weights.
+        starting: what is loaded from a file, if `model.initial_weights` loads a part of the model.
     """
 
     nodes: tuple[Node, ...]
@@ -155,6 +166,7 @@ class Checked:
     sets: PreparedSets | None = None
     loaded: Data | None = None
     no_features: tuple[str, ...] = ()
+    starting: StartingPoint | None = None
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
@@ -209,7 +221,8 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
         problems += group_problems(slots_of(inferred.complete), partial.optimizer.groups)
     problems += data_problems(partial, infos)
     problems += input_problems(inferred.nodes, train)
-    problems += weight_problems(partial, inferred.complete)
+    starting, found = weight_problems(partial, inferred.complete)
+    problems += found
     metrics = _metrics(partial, described, [*parsed.diagnostics, *problems])
     found = [
         *component_problems(partial, infos, inferred, metrics),
@@ -232,6 +245,7 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
         described.sets,
         described.loaded,
         partial.data.no_features,
+        starting,
     )
 
 
