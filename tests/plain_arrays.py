@@ -11,6 +11,7 @@ from declnet import Array, Initializer, Kernel, KernelSite, Layer, LayerState, L
 from declnet.graph.arrays import batch_view, workspace_dtype
 from declnet.graph.memory_plan import Order
 from declnet.graph.parameters import fans
+from declnet.graph.schedules import ScheduledValues
 
 
 class Block:
@@ -96,7 +97,8 @@ class LayerRun:
         n = len(x)
         self.x, self.y, self.dx = self._x.holding(x), self._y.view(n), self._dx.view(n)
         self.dy = self._dy.holding(np.ones((n, *self.output)) if dy is None else dy)
-        self.state = LayerState(np.random.Generator(np.random.PCG64(self._seed)), training)
+        rng, now = np.random.PCG64(self._seed), ScheduledValues(1).of(self.layer)
+        self.state = LayerState(np.random.Generator(rng), training, now)
         for name, array in self.parameters.items():
             array[...] = self.initial[name]
             setattr(self.state, name, array)

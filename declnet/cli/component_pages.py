@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 
 from declnet.cli.terminal import print_table
 from declnet.contracts.component import Component
+from declnet.contracts.number_or import MAXIMUM
 from declnet.registry.plugin import Plugin
 from declnet.registry.registry import Entry, Registry
 
@@ -35,6 +36,7 @@ _SIGNS = {
     "above": ">",
     "minimum": ">=",
     "below": "<",
+    "maximum": "<=",
     "min_length": "length >=",
     "max_length": "length <=",
 }
@@ -84,7 +86,7 @@ def _bounds(metadata: list[Any]) -> Iterator[str]:
     for constraint in metadata:
         for attribute, sign in _SIGNS.items():
             bound = getattr(constraint, attribute, None)
-            if bound is not None and abs(bound) != float("inf"):
+            if bound is not None and abs(bound) < MAXIMUM:
                 yield f"{sign} {bound}" if isinstance(bound, int) else f"{sign} {bound:g}"
 
 

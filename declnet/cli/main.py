@@ -18,6 +18,7 @@ from declnet.cli.run import resume, run
 from declnet.cli.show import diff, show
 from declnet.cli.streams import escaped_streams
 from declnet.cli.sweep import sweep
+from declnet.cli.trace import trace
 
 
 @click.group(
@@ -42,6 +43,7 @@ for each in (
     evaluate,
     predict,
     sweep,
+    trace,
     runs,
     compare,
     plugins,

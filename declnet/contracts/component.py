@@ -2,7 +2,7 @@
 
 import builtins
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import (
     GetCoreSchemaHandler,
@@ -28,6 +28,9 @@ from declnet.errors import Diagnostic, UnknownTypeError
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import kind_in_words, with_article
+
+if TYPE_CHECKING:
+    from declnet.contracts.number_or import NumberOr
 
 
 class Component(StrictModel):
@@ -71,6 +74,16 @@ class Component(StrictModel):
             context: what is known about the run; parts may be missing.
         """
         return ()
+
+    @classmethod
+    def scheduled_fields(cls) -> dict[str, "NumberOr"]:
+        """Return the ranges of the fields annotated with `Scheduled`, by name."""
+        return {
+            name: each
+            for name, field in cls.model_fields.items()
+            for each in field.metadata
+            if getattr(each, "by_step", False)
+        }
 
     @classmethod
     def is_contract(cls) -> bool:

@@ -104,6 +104,9 @@ class Kernel(Component):
     compiled: ClassVar[bool] = False
     """Whether it must be compiled or loaded, which pays off only in longer training: it is then
     used only if `[engine] kernels` allows it. NumPy kernels are always used."""
+    reads_schedules: ClassVar[bool] = False
+    """Whether its calls read scheduled fields from the `now` of the states, at each step.
+    Otherwise it never replaces a component that has a schedule in such a field."""
     example_shapes: ClassVar[tuple[Any, ...]] = ()
     """Input shapes that the conformance kit tries in addition to the usual ones."""
 

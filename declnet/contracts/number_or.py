@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
 from pydantic.json_schema import JsonSchemaValue
@@ -29,18 +29,27 @@ class NumberOr:
         above: the number must be greater than this.
         minimum: the number must be at least this.
         below: the number must be less than this.
+        maximum: the number must be at most this.
+        by_step: whether the field is one of `Component.scheduled_fields`.
     """
 
     contract: type[Component]
     above: float = -math.inf
     minimum: float = -math.inf
     below: float = math.inf
+    maximum: float = MAXIMUM
+    by_step: ClassVar[bool] = False
+
+    def contains(self, value: float) -> bool:
+        """Return whether a number is in the range."""
+        return self.above < value < self.below and self.minimum <= value <= self.maximum
 
     def validate(self, value: Any, info: ValidationInfo) -> Any:
         """Return a float in range, or a component."""
         if isinstance(value, int | float) and not isinstance(value, bool):
-            if not (self.above < value < self.below and self.minimum <= value <= MAXIMUM):
-                raise PydanticCustomError("number", self._range_in_words(value))
+            if not self.contains(value):
+                message = f"must be {self.in_words()}, not {_shortened(value)}"
+                raise PydanticCustomError("number", message)
             return float(value)
         if isinstance(value, str) and _reads_as_number(value):
             message = f'must be a number, not "{value}"'
@@ -53,14 +62,20 @@ class NumberOr:
             f"must be a number, or a {kind}: its type's name or a table with a type",
         )
 
-    def _range_in_words(self, value: float) -> str:
+    def in_words(self) -> str:
+        """Return the range, e.g. `at least 0 and less than 1`."""
         bounds = []
         if self.above > -math.inf:
             bounds.append(f"greater than {self.above:g}")
         if self.minimum > -math.inf:
             bounds.append(f"at least {self.minimum:g}")
-        bounds.append(f"less than {self.below:g}" if self.below < math.inf else "finite")
-        return f"must be {' and '.join(bounds)}, not {_shortened(value)}"
+        if self.below < math.inf:
+            bounds.append(f"less than {self.below:g}")
+        if self.maximum < MAXIMUM:
+            bounds.append(f"at most {self.maximum:g}")
+        elif self.below == math.inf:
+            bounds.append("finite")
+        return " and ".join(bounds)
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
@@ -77,8 +92,9 @@ class NumberOr:
             "exclusiveMinimum": self.above,
             "minimum": self.minimum,
             "exclusiveMaximum": self.below,
+            "maximum": self.maximum,
         }
-        finite = {key: bound for key, bound in bounds.items() if math.isfinite(bound)}
+        finite = {key: bound for key, bound in bounds.items() if abs(bound) < MAXIMUM}
         return any_of_kind(self.contract.kind, finite)
 
 

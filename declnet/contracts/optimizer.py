@@ -1,7 +1,7 @@
-"""Optimizer and Schedule: update rules for parameters, and learning rates."""
+"""Optimizer: an update rule for parameters, and its learning rate."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import (
     Field,
@@ -16,36 +16,12 @@ from pydantic_core import core_schema
 from declnet.contracts.arrays import Array
 from declnet.contracts.component import Component
 from declnet.contracts.context import RunContext
-from declnet.contracts.number_or import NumberOr
 from declnet.contracts.parameter import OptimizerState
 from declnet.contracts.parameter_group import GROUPS, ParameterGroup, validated_with_groups
 from declnet.contracts.returned import checked_rate
+from declnet.contracts.schedule import LearningRate, Schedule
 from declnet.contracts.strict_model import located_error
 from declnet.errors import Diagnostic
-
-
-class Schedule(Component):
-    """A learning rate that depends on the step and the total number of steps."""
-
-    kind = "schedule"
-    required_methods = ("rate",)
-
-    def rate(self, step: int, total: int) -> float:
-        """Return the learning rate of an update, finite and at least 0.
-
-        Args:
-            step: number of the update, from 1.
-            total: number of updates in the whole training, unless a callback ends it early.
-        """
-        raise NotImplementedError
-
-
-LearningRate = Annotated[
-    float | Schedule,
-    NumberOr(Schedule, minimum=0),
-    Field(description="step size, or a schedule of it"),
-]
-"""A number of at least 0, or a `Schedule`."""
 
 
 class Optimizer(Component):
@@ -148,7 +124,8 @@ class Optimizer(Component):
         Args:
             w: a slice of the parameters, flat and contiguous.
             dw: its gradient; may be overwritten.
-            state: the arrays of `state_names()` for this slice, and `state.scratch`, two more.
+            state: the arrays of `state_names()` for this slice, `state.scratch`, two more, and
+                `state.now`, this step's values of scheduled fields.
             learning_rate: this step's rate.
             step: number of the update, from 1.
         """

@@ -1,5 +1,6 @@
 """A layer's arrays: parameters with their initializers and regularizers, workspace, and state."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -25,6 +26,23 @@ class Initializer(Component):
             fan_out: the number of outputs that each input feeds.
         """
         raise NotImplementedError
+
+    def adapt(
+        self, w: Array, x: Any, forward: Callable[[], Array], rng: np.random.Generator
+    ) -> None:
+        """Adjust `w`, which `fill` has filled, to the layer's first training batch; default: don't.
+
+        Called before the first step of a training, layer by layer from the input, so that `x` comes
+        from adapted layers. It is not called when a run is resumed, when the model has
+        `initial_weights`, and without a training, as in `build_model`.
+
+        Args:
+            w: the parameter, changed in place.
+            x: the layer's input, (n, *input shape), only read; a tuple if it takes many inputs.
+            forward: runs the layer on x as in a training step, with its parameters as they are, and
+                returns y, (n, *output shape), valid until the next call and only read.
+            rng: a stream of the layer's own; the only source of randomness to use.
+        """
 
 
 class Regularizer(Component):
@@ -101,6 +119,17 @@ class Gradients:
         def __getattr__(self, name: str) -> Array: ...
 
 
+class CurrentValues:
+    """A component's scheduled fields at this step: each is an attribute with its name.
+
+    Outside training, a field with a schedule has no value.
+    """
+
+    def __getattr__(self, name: str) -> float:
+        fault = f"{name} is not a scheduled field, or has a schedule, which has values in training"
+        raise AttributeError(fault, name=name, obj=self)
+
+
 class LayerState:
     """A layer's arrays: each parameter and workspace is an attribute with its name.
 
@@ -111,13 +140,17 @@ class LayerState:
             updates parameters itself, such as running statistics, must then leave them alone and
             compute as in an evaluation; what it writes to `grad` is discarded.
         rng: the layer's own random stream, seeded by the run's seed and the layer's position.
+        now: this step's values of the fields annotated with `Scheduled`, under their names.
     """
 
-    def __init__(self, rng: np.random.Generator, training: bool) -> None:
+    def __init__(
+        self, rng: np.random.Generator, training: bool, now: CurrentValues | None = None
+    ) -> None:
         self.grad = Gradients()
         self.training = training
         self.frozen = False
         self.rng = rng
+        self.now = now if now is not None else CurrentValues()
 
     if TYPE_CHECKING:
 
@@ -129,15 +162,17 @@ class OptimizerState:
 
     Attributes:
         scratch: two more arrays of the same size, for intermediate results.
+        now: this step's values of the fields annotated with `Scheduled`, under their names.
     """
 
-    def __init__(self, scratch: tuple[Array, Array]) -> None:
+    def __init__(self, scratch: tuple[Array, Array], now: CurrentValues | None = None) -> None:
         self.scratch = scratch
+        self.now = now if now is not None else CurrentValues()
 
     if TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Array: ...
 
 
-RESERVED = frozenset({"grad", "training", "frozen", "rng"})
+RESERVED = frozenset({"grad", "training", "frozen", "rng", "now"})
 """Names that a layer's parameters and workspaces cannot have."""

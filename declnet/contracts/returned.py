@@ -18,6 +18,7 @@ import numpy as np
 from declnet.contracts.arrays import Array, Shape
 from declnet.contracts.component import Component
 from declnet.contracts.data_source import DataInfo, Dataset
+from declnet.contracts.number_or import NumberOr
 from declnet.contracts.observer import StepObserver
 from declnet.contracts.parameter import RESERVED, Initializer, Parameter, Regularizer, Workspace
 from declnet.contracts.table import Table
@@ -138,6 +139,12 @@ def _parameter_fault(parameter: Any) -> str | None:
     return None
 
 
+def require_finite(initializer: Component, method: str, w: Array) -> None:
+    """Raise BrokenContractError if a method of an initializer left a number that is not finite."""
+    if not np.isfinite(w).all():
+        raise BrokenContractError(initializer, method, "left numbers that are not finite")
+
+
 def checked_penalty(regularizer: Component, penalty: Any) -> float:
     """Return the result of `Regularizer.penalty`: a number."""
     if not _is_number(penalty):
@@ -155,12 +162,25 @@ def checked_rate(schedule: Component, rate: Any, step: int) -> float:
     return float(rate)
 
 
+def checked_value(
+    schedule: Component, value: Any, step: int, field: str, bounds: NumberOr
+) -> float:
+    """Return the result of `Schedule.rate` for a scheduled field: a number in the field's range."""
+    if type(value) is float and bounds.contains(value):  # called at every step
+        return value
+    number = checked_rate(schedule, value, step)
+    if not bounds.contains(number):
+        expected = f"{bounds.in_words()}, as {field} must be (step {step})"
+        _refuse(schedule, "rate", value, expected)
+    return number
+
+
 def checked_state_names(optimizer: Component, names: Any) -> tuple[str, ...]:
     """Return the result of `Optimizer.state_names`: distinct names that can be attributes."""
     if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
         _refuse(optimizer, "state_names", names, "a tuple of names")
     for name in names:
-        if not name.isidentifier() or name.startswith("_") or name == "scratch":
+        if not name.isidentifier() or name.startswith("_") or name in ("scratch", "now"):
             fault = f'returned the name "{name}", which cannot be an attribute of the state'
             raise BrokenContractError(optimizer, "state_names", fault)
     if len(set(names)) < len(names):

@@ -14,6 +14,9 @@ from declnet.errors import RegistryError
 RENAMED_VALUES = {"feature_major": "batch_last", "sample_major": "batch_first"}
 """Values of class attributes that were renamed since an earlier edition."""
 
+SCHEDULED_KINDS = ("layer", "optimizer")
+"""Kinds of components whose methods get the values of scheduled fields, as `state.now`."""
+
 
 def verify_class(cls: Any) -> None:
     """Check a component class against the contract that it derives from.
@@ -57,6 +60,12 @@ def _verify_fields(cls: Any, contract: Any) -> None:
                 f"{cls.__name__} has a field {name}, a name that every {cls.kind} has already; "
                 "rename the field"
             )
+    scheduled = cls.scheduled_fields()
+    if scheduled and cls.kind not in SCHEDULED_KINDS:
+        raise RegistryError(
+            f"{cls.__name__}.{next(iter(scheduled))} is Scheduled, but only fields of a "
+            f"{' or '.join(SCHEDULED_KINDS)} can be"
+        )
 
 
 def _verify_names(cls: Any, contract: Any) -> None:

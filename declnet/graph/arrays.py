@@ -15,6 +15,7 @@ from declnet.contracts.parameter import LayerState, Workspace
 from declnet.graph.gradients import GradientArrays
 from declnet.graph.memory_plan import Order, Plan, Reader
 from declnet.graph.parameters import Parameters, layer_state
+from declnet.graph.schedules import ScheduledValues
 from declnet.graph.shapes import Node
 
 
@@ -118,6 +119,7 @@ class GraphMemory:
     Args:
         gradients: in training, where the layers write their gradients.
         frozen: in training, the layers whose parameters are not trained.
+        schedules: in training, sets the values of scheduled fields.
     """
 
     def __init__(
@@ -130,12 +132,15 @@ class GraphMemory:
         rngs: Sequence[np.random.Generator],
         gradients: GradientArrays | None = None,
         frozen: Collection[int] = (),
+        schedules: ScheduledValues | None = None,
     ) -> None:
         self.nodes, self.plan = nodes, plan
         self.blocks = [np.empty(size * capacity, dtype) for size in plan.sizes]
         self._workspaces = Workspaces(nodes, capacity, dtype, plan.orders[1:])
         self._parameters, self._rngs = parameters, rngs
         self._gradients, self._frozen = gradients, frozen
+        values = schedules if schedules is not None else ScheduledValues(1)
+        self._now = [values.of(node.layer) for node in nodes]
 
     def additions(self, node: Node) -> tuple[Call, ...]:
         """Return the calls that add the gradients of shared parameters, after a backward."""
@@ -150,9 +155,10 @@ class GraphMemory:
                 self._workspaces.views(node, n),
                 rng,
                 None if self._gradients is None else self._gradients.arrays[node.index],
+                now,
                 frozen=node.index in self._frozen,
             )
-            for node, rng in zip(self.nodes, self._rngs, strict=True)
+            for node, rng, now in zip(self.nodes, self._rngs, self._now, strict=True)
         ]
 
 

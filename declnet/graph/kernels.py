@@ -12,6 +12,7 @@ from declnet.contracts.component import Component
 from declnet.contracts.kernel import Call, Kernel, KernelCalls, KernelSite
 from declnet.contracts.loss import Loss
 from declnet.contracts.returned import BrokenContractError, checked_calls
+from declnet.contracts.schedule import schedules_of
 from declnet.errors import Diagnostic
 from declnet.graph.arrays import BatchArrays
 from declnet.graph.memory_plan import staged_reads, value_orders
@@ -52,7 +53,7 @@ class Kernels:
     def find(self, nodes: Sequence[Node], loss: Loss | None = None) -> tuple[Kernel, ...]:
         """Return the kernels that replace these layers (and the loss, if given), best first."""
         components = (*(node.layer for node in nodes), *(() if loss is None else (loss,)))
-        found = self._by_replaced.get(tuple(map(type, components)), ())
+        found = self._replacing(components)
         shapes = [nodes[0].input_shapes[0], *(node.output_shape for node in nodes)]
         input_gradient = nodes[0].inputs != (0,)
         return tuple(each for each in found if each.suits(components, shapes, input_gradient))
@@ -69,7 +70,14 @@ class Kernels:
 
     def bind_single(self, component: Component, site: KernelSite) -> KernelCalls | None:
         """Do the same for kernels that replace an optimizer or a regularizer."""
-        return self.bind(self._by_replaced.get((type(component),), ()), site)
+        return self.bind(self._replacing((component,)), site)
+
+    def _replacing(self, components: Sequence[Component]) -> Sequence[Kernel]:
+        """Return the kernels for these classes that can follow the components' schedules."""
+        found = self._by_replaced.get(tuple(map(type, components)), ())
+        if found and any(map(schedules_of, components)):
+            return [each for each in found if each.reads_schedules]
+        return found
 
 
 def _check_bound(kernel: Kernel, calls: Any, site: KernelSite) -> None:

@@ -68,6 +68,7 @@ class Model:
         dtype: the type of its parameters and activations.
         input_shape: the shape of one sample.
         store: the parameter arrays themselves, not copies, for training and saving.
+        loaded: the parameters that `build_model` loaded from `initial_weights`.
         samples_at_once: the batch size of predictions.
         takes_integers: whether the layers that read the input take integers unconverted.
     """
@@ -83,6 +84,7 @@ class Model:
         self.input_shape = tuple(input_shape)
         self.dtype = np.dtype(dtype)
         self.store = Parameters(self.nodes, self.dtype, groups)
+        self.loaded: frozenset[str] = frozenset()
         self.samples_at_once = samples_at_once(self.nodes, self.dtype)
         readers = [node for node in self.nodes if 0 in node.inputs]
         self.takes_integers = all(node.layer.input_dtype == "integer" for node in readers)
@@ -197,7 +199,8 @@ def build_model(
     model = Model(nodes, tuple(input_shape), spec.dtype, groups)
     model.store.initialize(seed, registry)
     if isinstance(spec.initial_weights, InitialWeights):
-        load_part(model.store, spec.initial_weights)
+        model.loaded = frozenset(load_part(model.store, spec.initial_weights).loaded)
     elif spec.initial_weights is not None:
         model.load_parameters(read_weights(spec.initial_weights), str(spec.initial_weights))
+        model.loaded = frozenset(model.store.arrays)
     return model

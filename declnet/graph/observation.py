@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import prod
@@ -87,12 +87,18 @@ class ObservedStep:
         bound: the step.
         gradient: the flat gradient of the model.
         slots: the parameters that the step trains.
+        begin: sets scheduled fields for a step; None if there are none.
     """
 
     def __init__(
-        self, model: Model, bound: BoundStep, gradient: Array, slots: Sequence[Slot]
+        self,
+        model: Model,
+        bound: BoundStep,
+        gradient: Array,
+        slots: Sequence[Slot],
+        begin: Callable[[int], None] | None = None,
     ) -> None:
-        self._bound, self._vector = bound, model.store.vector
+        self._bound, self._vector, self._begin = bound, model.store.vector, begin
         hidden = hidden_outputs(model, bound)
         self._forward: list[tuple[Sequence[Call], Node | None, Array]] = []
         nothing = np.empty(0)
@@ -120,6 +126,8 @@ class ObservedStep:
     def run(self, observer: StepObserver, epoch: int, step: int) -> float:
         """Execute the step up to its gradients; return the mean data loss."""
         bound = self._bound
+        if self._begin is not None:
+            self._begin(step)
         observer.begin(epoch, step, self._x)
         _execute(bound.before)
         for calls, node, y in self._forward:
@@ -160,7 +168,8 @@ def hidden_outputs(model: Model, bound: BoundStep) -> dict[int, tuple[Array, Seq
         for node in chain.nodes[:-1]:
             if not all(parameter.trainable for parameter in node.parameters.values()):
                 break
-            state = layer_state(node, model.store, workspaces.views(node, n), rng)
+            views, now = workspaces.views(node, n), batch.states[node.index].now
+            state = layer_state(node, model.store, views, rng, now=now)
             state.training = True
             order = batch.plan.orders[node.index + 1]
             block = np.empty(n * prod(node.output_shape), model.dtype)

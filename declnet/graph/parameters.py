@@ -19,10 +19,11 @@ from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
 from declnet.contracts.arrays import Array, Dtype, Shape
-from declnet.contracts.parameter import Initializer, LayerState, Parameter
+from declnet.contracts.parameter import CurrentValues, Initializer, LayerState, Parameter
 from declnet.contracts.parameter_group import ParameterGroup
 from declnet.contracts.returned import checked_penalty
 from declnet.errors import Diagnostic, WeightsError
+from declnet.graph.schedules import ScheduledValues
 from declnet.graph.shapes import Node
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import closest
@@ -345,6 +346,7 @@ def layer_state(
     workspace: Mapping[str, Array],
     rng: np.random.Generator,
     gradients: Mapping[str, Array] | None = None,
+    now: CurrentValues | None = None,
     *,
     frozen: bool = False,
 ) -> LayerState:
@@ -353,9 +355,11 @@ def layer_state(
     Args:
         workspace: the layer's own workspaces, for one batch size.
         gradients: in training, where the layer writes its gradients, by parameter; else None.
+        now: the values of the layer's scheduled fields; default: plain numbers only.
         frozen: whether the layer is not trained.
     """
-    state = LayerState(rng, training=gradients is not None)
+    now = now if now is not None else ScheduledValues(1).of(node.layer)
+    state = LayerState(rng, gradients is not None, now)
     state.frozen = frozen
     for name, array in workspace.items():
         setattr(state, name, array)

@@ -27,6 +27,7 @@ from declnet.graph.memory_plan import plan_memory
 from declnet.graph.model import Model
 from declnet.graph.observation import BoundChain, BoundStep, ObservedStep
 from declnet.graph.parameters import Slot, view
+from declnet.graph.schedules import ScheduledValues
 from declnet.graph.shapes import frozen_nodes
 from declnet.spec.streams import Stream, random_stream
 
@@ -92,9 +93,12 @@ class TrainingGraph:
         penalty: returns the regularization loss of the current parameters.
         gradient: the gradient of all parameters, flat like `model.store.vector`; that of parameters
             that are frozen in the epoch is not computed.
+        begin: sets the layers' scheduled fields for a step, counted from 1; to be called before
+            the step's calls. None if no layer has a schedule.
 
     Args:
         kernels: kernels that may replace components; default: none.
+        total: number of updates in the whole training, for schedules.
         epoch: the epoch, which decides on frozen layers; None is after all others.
         before: the graph of an earlier epoch, whose random streams and gradient to go on with.
     """
@@ -106,6 +110,7 @@ class TrainingGraph:
         capacity: int,
         seed: int,
         kernels: Kernels | None = None,
+        total: int = 1,
         epoch: int | None = None,
         before: TrainingGraph | None = None,
     ) -> None:
@@ -128,9 +133,10 @@ class TrainingGraph:
         self._trained = [slot for slot in model.store.slots if slot.is_trained(epoch)]
         joined.append([node.index for node in self._ending.nodes])
         gradients = GradientArrays.of(model.nodes, model.store, self.gradient, frozen, joined)
-        self._memory = GraphMemory(
-            model.nodes, plan, model.store, capacity, model.dtype, self._rngs, gradients, frozen
-        )
+        schedules = ScheduledValues(total)
+        arrays = model.store, capacity, model.dtype, self._rngs, gradients, frozen, schedules
+        self._memory = GraphMemory(model.nodes, plan, *arrays)
+        self.begin = schedules.begin if schedules else None
 
     def streams(self) -> list[np.random.Generator]:
         """Each layer's own random stream, in the model's order."""
@@ -153,7 +159,7 @@ class TrainingGraph:
     def observed_step(self, x: Array, y_true: Array, weights: Array | None = None) -> ObservedStep:
         """Bind the calls of the same step for an observer; the arguments are those of `step`."""
         bound = self._bind(x, y_true, weights)
-        return ObservedStep(self._model, bound, self.gradient, self._trained)
+        return ObservedStep(self._model, bound, self.gradient, self._trained, self.begin)
 
     def _bind(self, x: Array, y_true: Array, weights: Array | None) -> BoundStep:
         batch, losses = BatchArrays(self._memory, x), self._losses[: len(x)]

@@ -18,7 +18,8 @@ from declnet.contracts.optimizer import Optimizer
 from declnet.contracts.parameter import OptimizerState
 from declnet.contracts.returned import checked_state_names
 from declnet.graph.kernels import Kernels
-from declnet.graph.parameters import Parameters, Region
+from declnet.graph.parameters import Parameters, Region, Slot, view
+from declnet.graph.schedules import ScheduledValues
 
 Clip = Callable[[Array], None]
 
@@ -78,6 +79,9 @@ class Update:
         self._total, self.scale = total, 1.0
         names = checked_state_names(optimizer, optimizer.state_names())
         self.state = {name: np.zeros_like(vector) for name in names}
+        schedules = ScheduledValues(total)
+        self._now = schedules.of(optimizer)
+        self._begin = schedules.begin if schedules else None
         size = min(SLICE, len(vector))
         self._scratch = (np.empty(size, vector.dtype), np.empty(size, vector.dtype))
         self._small = np.empty(size, bool)
@@ -98,8 +102,16 @@ class Update:
         self.apply(rate, step)
         return rate
 
-    def apply(self, rate: float, step: int) -> None:
-        """Update every parameter with a learning rate, without clipping the gradient."""
+    def apply(self, rate: float, step: int, before: int = 0) -> None:
+        """Update every parameter with a learning rate, without clipping the gradient.
+
+        Args:
+            before: the steps before the first one that updates these parameters, which their
+                optimizer does not count; schedules do.
+        """
+        if self._begin is not None:
+            self._begin(step)
+        step -= before
         if self._update is not None:
             self._update(rate, step)
         else:
@@ -109,9 +121,13 @@ class Update:
         if step % FLUSH_EVERY == 0:
             self._flush_denormals()
 
+    def state_of(self, slot: Slot) -> dict[str, Array]:
+        """Return the optimizer's arrays for one parameter, in its shape."""
+        return {name: view(array, slot) for name, array in self.state.items()}
+
     def _state(self, part: slice, size: int) -> OptimizerState:
         """Return the optimizer's state for a part of the vector, with scratch of a size."""
-        state = OptimizerState((self._scratch[0][:size], self._scratch[1][:size]))
+        state = OptimizerState((self._scratch[0][:size], self._scratch[1][:size]), self._now)
         for name, array in self.state.items():
             setattr(state, name, array[part])
         return state
@@ -198,6 +214,15 @@ class GroupedUpdate:
         self._parts = [each for each in self._all if each.region.from_epoch <= epoch]
         self._gradient = self._whole[: self._parts[-1].region.stop if self._parts else 0]
 
+    def state_of(self, slot: Slot) -> dict[str, Array]:
+        """Return the arrays of a parameter's optimizer, in the parameter's shape."""
+        start = f"{slot.key}:"
+        return {
+            key.removeprefix(start): array.reshape(slot.parameter.shape)
+            for key, array in self.state.items()
+            if key.startswith(start)
+        }
+
     def __call__(self, step: int) -> float:
         """Update every parameter; return the step's rate of the parameters in no group."""
         main = self._optimizer.rate(step, self._total)
@@ -205,7 +230,7 @@ class GroupedUpdate:
             clip(self._gradient)
         for part in self._parts:
             rate = main if part.schedule is None else part.schedule.rate(step, self._total)
-            part.update.apply(rate * part.factor * self.scale, step - part.first)
+            part.update.apply(rate * part.factor * self.scale, step, part.first)
         return main * self.scale
 
 

@@ -414,7 +414,10 @@ class StoredRun:
             x = model.as_input(np.asarray(part.x))
             y_true = spec.loss.prepare(part.y, model.output_shape, model.dtype)
             kernels = Kernels(self.registry)
-            graph = TrainingGraph(model, spec.loss, len(part), spec.seed, kernels)
+            total = spec.training.updates(len(dataset))
+            graph = TrainingGraph(model, spec.loss, len(part), spec.seed, kernels, total)
+            if graph.begin is not None:
+                graph.begin(total)
             graph.step(x, y_true).run()
         slots = [slot for slot in model.store.slots if slot.is_trained()]
         return {slot.key: view(graph.gradient, slot).copy() for slot in slots}

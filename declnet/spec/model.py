@@ -158,6 +158,10 @@ class TrainingSpec(StrictModel):
         default=(), description="actions that the run performs in addition"
     )
 
+    def updates(self, samples: int) -> int:
+        """Return the number of updates in the whole training, for a number of samples."""
+        return self.epochs * -(-samples // min(self.batch_size or samples, samples))
+
     @model_validator(mode="after")
     def _metrics_differ(self) -> Self:
         taken = {"epoch", "loss", "data_loss", "regularization_loss", "learning_rate"}

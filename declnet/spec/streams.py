@@ -16,6 +16,7 @@ class Stream(IntEnum):
     LAYER = 3
     SPLIT = 4
     AUGMENTATION = 5
+    ADAPTATION = 6
 
 
 class DataSet(IntEnum):

@@ -102,6 +102,10 @@ class _NoLoss(Loss):
 NO_LOSS = _NoLoss()
 
 
+TOTAL = 100
+"""Steps of a training."""
+
+
 class ShapeRefusedError(CheckFailed):
     """A layer raised a ValueError for an input shape, before any pass."""
 
@@ -124,7 +128,8 @@ def infer(layers: Sequence[Layer], input_shape: Shape, registry: Registry) -> tu
 class GraphHarness:
     """A compiled model; parameters and random streams are reset for each batch.
 
-    `store` has the parameters, `initial` their initial values by key, if not 0.
+    `store` has the parameters, `initial` their initial values by key, if not 0. `step` is the
+    step of the next batch, out of `TOTAL`, for scheduled fields.
     """
 
     def __init__(
@@ -138,7 +143,8 @@ class GraphHarness:
         self.setting, self._loss, dtype = setting, loss, np.dtype(setting.dtype)
         model = Model(nodes, input_shape, dtype)
         self.store, self.initial = model.store, dict[str, Array]()
-        self._graph = TrainingGraph(model, loss, setting.capacity, setting.seed, kernels)
+        self.step = 1
+        self._graph = TrainingGraph(model, loss, setting.capacity, setting.seed, kernels, TOTAL)
         self._streams = [(each, each.bit_generator.state) for each in self._graph.streams()]
         self._inference = InferenceGraph(nodes, model.store, dtype, setting.capacity)
         self._bound: dict[Any, tuple[list[Array], Step]] = {}
@@ -146,28 +152,30 @@ class GraphHarness:
     def place(self, x: Array, y_true: Array, weights: Array | None = None) -> None:
         """Begin a training step on a batch, which is copied in the setting's type."""
         self._reset()
+        if self._graph.begin is not None:
+            self._graph.begin(self.step)
         given = [array for array in (x, y_true, weights) if array is not None]
         key = tuple((array.shape, array.strides, array.dtype) for array in given)
         if key not in self._bound:
             kept = [np.copy(array, order="K") for array in given]
             self._bound[key] = kept, self._graph.step(*kept)
-        arrays, self._step = self._bound[key]
+        arrays, self._bound_step = self._bound[key]
         for own, array in zip(arrays, given, strict=True):
             own[...] = array
 
     def forward(self) -> tuple[Array, Array]:
         """Run the step as far as the loss; return copies of the model's output and the losses."""
-        calls = self._step.calls
+        calls = self._bound_step.calls
         functions = [getattr(call, "func", None) for call in calls]
         ends = [i for i, each in enumerate(functions, 1) if each == self._loss.forward]
         self._done = ends[0] if ends else len(calls)  # a kernel computes both directions
         for call in calls[: self._done]:
             call()
-        return copied(self._step.y_pred), copied(self._step.losses)
+        return copied(self._bound_step.y_pred), copied(self._bound_step.losses)
 
     def backward(self) -> dict[str, Array]:
         """Run the rest of the step; return copies of all gradients, by key."""
-        for call in self._step.calls[self._done :]:
+        for call in self._bound_step.calls[self._done :]:
             call()
         return self.gradients()
 
@@ -178,7 +186,7 @@ class GraphHarness:
 
     def mean_loss(self) -> float:
         """Run the whole step; return the weighted mean loss of the samples."""
-        return self._step.run()
+        return self._bound_step.run()
 
     def penalty(self) -> float:
         """Return the penalties of the current parameters."""

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
-from declnet.contracts.parameter import Parameter
+from declnet.contracts.arrays import Array
+from declnet.contracts.parameter import Initializer, Parameter
 from declnet.graph.parameters import fans
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
 from declnet.testing.common_checks import USED_ONCE, overwrites_outputs, writes_every_output
 from declnet.testing.comparison import CLOSE_IN_FLOAT32, difference
+from declnet.testing.harness import call_locked
 from declnet.testing.regularizers import PARAMETER_SHAPES
-from declnet.testing.trial import USUAL, Setting, Trial, poison, tried
+from declnet.testing.trial import SAMPLES, USUAL, Setting, Trial, poison, tried
 
 
 def try_initializer(subject: Subject, setting: Setting) -> Trial:
-    """Fill a parameter of each shape that the initializer accepts."""
+    """Fill a parameter of each shape that the initializer accepts, and adapt it to a batch."""
     trial = Trial()
     for shape in PARAMETER_SHAPES:
         w = np.empty(shape, setting.dtype)
@@ -26,9 +30,25 @@ def try_initializer(subject: Subject, setting: Setting) -> Trial:
         except CheckSkipped:
             continue
         trial.outputs[f"w of shape {shape}"] = w
+        if type(subject.instance).adapt is not Initializer.adapt:
+            trial.outputs[f"adapted w of shape {shape}"] = _adapted(subject, w.copy(), rng)
     if not trial.outputs:
         raise CheckFailed(f"fill raises a ValueError for all of {PARAMETER_SHAPES}")
     return trial
+
+
+def _adapted(subject: Subject, w: Array, rng: np.random.Generator) -> Array:
+    """Adapt w in a layer y = x + w if w has one axis, else y = x @ w with other axes joined."""
+    x = np.random.default_rng(11).normal(1.0, 2.0, (SAMPLES, len(w))).astype(w.dtype)
+
+    def forward() -> Array:
+        y: Array = x + w if w.ndim == 1 else x @ w.reshape(len(w), -1)
+        y.flags.writeable = False
+        return y
+
+    adapt = partial(subject.instance.adapt, w, x, forward, rng)
+    call_locked(f"adapt for shape {w.shape}", adapt, {"x": x})
+    return w
 
 
 @check

@@ -34,6 +34,7 @@ from declnet.testing.harness import NO_LOSS, GraphHarness, call_locked, infer, p
 from declnet.testing.layers import USUAL_SHAPES
 from declnet.testing.losses import Pair, drawn, prepared, sort_of
 from declnet.testing.regularizers import PARAMETER_SHAPES, RegularizerHarness, weights
+from declnet.testing.scheduled_fields import scheduled_variants
 from declnet.testing.trial import BOTH_ORDERS, USUAL, Batch, Setting, Trial, copied, poison, tried
 
 DTYPES = ("float32", "float64")
@@ -149,14 +150,20 @@ def _trials(subject: Subject, setting: Setting) -> list[Trial | CheckFailed]:
 
 
 def _replaced(subject: Subject) -> Iterator[tuple[Any, ...]]:
-    """Yield instances of the replaced classes: all first ones, then each other with the firsts."""
+    """Yield instances of the replaced classes: all first ones, then each other with the firsts.
+
+    If the kernel reads schedules, others include some with a schedule.
+    """
     examples = [build_examples(cls, subject.registry) for cls in subject.instance.replaces]
     if not all(examples):
         raise CheckSkipped("what it replaces has no examples; declare some")
     first = tuple(each[0] for each in examples)
     yield first
-    for position, others in enumerate(examples):
-        for other in others[1:]:
+    for position, (main, *others) in enumerate(examples):
+        if main.scheduled_fields() and subject.instance.reads_schedules:
+            variants = scheduled_variants(Subject(main, registry=subject.registry))
+            others += [scheduled.instance for _, scheduled, _, _ in variants]
+        for other in others:
             yield (*first[:position], other, *first[position + 1 :])
 
 

@@ -43,6 +43,7 @@ from declnet.testing.harness import (
     infer,
     probe,
 )
+from declnet.testing.scheduled_fields import scheduled_variants
 from declnet.testing.trial import SAMPLES, USUAL, WHOLE, Batch, Setting, Trial, batch_for
 
 USUAL_SHAPES = ((5,), (3, 4), (2, 6, 5))
@@ -102,6 +103,10 @@ class LayerHarness:
         self._graph.initial = {**own, "after.slopes": slopes}
         if training:
             self._graph.place(self._x, np.zeros(self._n))
+
+    def set_step(self, step: int) -> None:
+        """Set the step of the next passes, for scheduled fields."""
+        self._graph.step = step
 
     def forward(self) -> Array:
         """Run the graph as far as the loss, or an evaluation; return a copy of y."""
@@ -477,6 +482,26 @@ def is_linear_if_it_says_so(subject: Subject) -> None:
             )
 
 
+@check
+def follows_its_schedules(subject: Subject) -> None:
+    """Gives with a schedule in a scheduled field, at each step, what it gives with its number."""
+    for name, scheduled, before, after in scheduled_variants(subject):
+        for shape in working_shapes(subject):
+            harness = LayerHarness(scheduled, shape, WHOLE)
+            batch = batch_of(subject, harness)
+            harness.run(batch, training=False)
+            for step, plain in ((1, before), (2, after), (1, before)):
+                harness.set_step(step)
+                right = LayerHarness(plain, shape, WHOLE).run(batch)
+                for what, array in harness.run(batch).items():
+                    fault = difference(array, right[what], 0)
+                    if fault:
+                        raise CheckFailed(
+                            f"{what} with a schedule in {name} differs from that with its number: "
+                            f"{fault}; read state.now.{name} at each call"
+                        )
+
+
 CHECKS = (
     declares_what_the_graph_allocates,
     leaves_inputs_alone,
@@ -494,6 +519,7 @@ CHECKS = (
     keeps_uses_apart,
     stays_in_its_output_range,
     is_linear_if_it_says_so,
+    follows_its_schedules,
 )
 
 

@@ -29,8 +29,9 @@ from declnet.testing.common_checks import (
     parts_equal_the_whole,
     takes_float32_and_float64,
 )
-from declnet.testing.comparison import same
+from declnet.testing.comparison import difference, same
 from declnet.testing.harness import WatchedOptimizer
+from declnet.testing.scheduled_fields import scheduled_variants
 from declnet.testing.trial import Setting, Trial, tried
 
 SIZE = 13
@@ -156,6 +157,25 @@ def descends(subject: Subject) -> None:
     _require_descent(subject, _rosenbrock, np.array([-1.2, 1.0, 0.0, 0.8]), 0.5)
 
 
+@check
+def follows_its_schedules(subject: Subject) -> None:
+    """Gives with a schedule in a scheduled field, at each step, what it gives with its number."""
+    slopes = _drawn(3, SIZE)
+    for name, scheduled, before, after in scheduled_variants(subject):
+        found = _OptimizerHarness(scheduled.instance, _drawn(SIZE)).run(slopes)
+        first = _OptimizerHarness(before.instance, _drawn(SIZE))
+        first.step(slopes[0], 1)
+        later = _OptimizerHarness(after.instance, first.w, state=first.state)
+        for step in (2, 3):
+            later.step(slopes[step - 1], step)
+        fault = difference(found, later.w, 0)
+        if fault:
+            raise CheckFailed(
+                f"w with a schedule in {name} differs from that with its number: {fault}; read "
+                f"state.now.{name} at each call"
+            )
+
+
 CHECKS = (
     declares_its_state,
     *USED_ONCE,
@@ -166,6 +186,7 @@ CHECKS = (
     survives_zero_gradients,
     rate_zero_changes_nothing,
     descends,
+    follows_its_schedules,
 )
 
 _Landscape = Callable[[Array], tuple[float, Array]]

@@ -12,6 +12,7 @@ import numpy as np
 from declnet.contracts.arrays import MappedArray
 from declnet.data.batches import Batches, Gathered, Samples, VariedSamples
 from declnet.errors import SpecError
+from declnet.graph.adapting import adapt_parameters, adapting_slots
 from declnet.graph.kernels import Kernels, engine_problem
 from declnet.graph.model import Model
 from declnet.graph.training_graph import TrainingGraph
@@ -20,6 +21,7 @@ from declnet.registry.registry import Registry
 from declnet.spec.model import RunSpec
 from declnet.spec.streams import Stream, random_stream
 from declnet.training.epochs import Epoch, FullBatchEpoch, MiniBatchEpoch
+from declnet.training.numerics import arithmetic_for
 from declnet.training.preparation import ReadyData
 
 WORTHWHILE = 4.0
@@ -52,8 +54,10 @@ def numpy_seconds(spec: RunSpec, model: Model, samples: int) -> float:
     The estimate counts calls, multiplications and memory passes; for dense layers it is accurate to
     a factor of two or three.
     """
-    batch = min(spec.training.batch_size or samples, samples)
-    steps = spec.training.epochs * -(-samples // batch)
+    batch, steps = (
+        min(spec.training.batch_size or samples, samples),
+        spec.training.updates(samples),
+    )
     parameters = len(model.store.vector)
     outputs = sum(prod(node.output_shape) for node in model.nodes)
     calls = 12 + 6 * len(model.nodes)
@@ -91,9 +95,13 @@ class CompiledTraining:
         streams: list[np.random.Generator],
         graph: TrainingGraph,
         bind: Callable[[TrainingGraph], Epoch],
+        total: int,
+        steps: int | None,
+        registry: Registry,
     ) -> None:
         self._spec, self._model, self._graph, self._bind = spec, model, graph, bind
         self.batch, self.kernels, self.streams = batch, kernels, streams
+        self._total, self._registry = total, registry
         self.changes = sorted({each.from_epoch for each in model.store.regions} - {0})
         self._phase = 0
         self.epoch = bind(graph)
@@ -101,8 +109,8 @@ class CompiledTraining:
             spec.optimizer,
             model.store,
             graph.gradient,
-            self.epoch.steps * spec.training.epochs,
-            self.epoch.steps,
+            total,
+            steps or self.epoch.steps,
             clippings(spec.training.clip_norm, spec.training.clip_value),
             kernels,
         )
@@ -112,10 +120,9 @@ class CompiledTraining:
         phase = bisect_right(self.changes, epoch)
         if phase == self._phase:
             return
-        self._phase, spec = phase, self._spec
-        self._graph = TrainingGraph(
-            self._model, spec.loss, self.batch, spec.seed, self.kernels, epoch, self._graph
-        )
+        self._phase, loss, seed = phase, self._spec.loss, self._spec.seed
+        arguments = self._model, loss, self.batch, seed, self.kernels, self._total
+        self._graph = TrainingGraph(*arguments, epoch, self._graph)
         self.epoch = self._bind(self._graph)
         if isinstance(self.update, GroupedUpdate):
             self.update.enter(epoch)
@@ -125,19 +132,49 @@ class CompiledTraining:
         phase = bisect_right(self.changes, epoch)
         return self.changes[phase] if phase < len(self.changes) else None
 
+    def adapt(self) -> None:
+        """Let data-driven initializers see the first batch, unless parameters are from a file.
+
+        To be called before the first step, and not if the training is resumed. Random streams and
+        shuffle are left as they were, so that the first step draws the same batch.
+        """
+        spec, model, streams = self._spec, self._model, self.streams
+        adapting = adapting_slots(model.nodes, self._registry.preferring(spec.model.preferred))
+        adapting = [each for each in adapting if each[0].key not in model.loaded]
+        if not adapting:
+            return
+        before = [each.bit_generator.state for each in streams]
+        own = partial(random_stream, spec.seed, Stream.ADAPTATION)
+        with arithmetic_for(self.batch):
+            inputs = self.epoch.first_inputs()
+            adapt_parameters(model, adapting, inputs, streams, own, self._total)
+        for stream, state in zip(streams, before, strict=True):
+            stream.bit_generator.state = state
+
 
 def compile_training(
-    spec: RunSpec, model: Model, train: ReadyData, registry: Registry
+    spec: RunSpec,
+    model: Model,
+    train: ReadyData,
+    registry: Registry,
+    kernels: Kernels | None = None,
+    steps: int | None = None,
 ) -> CompiledTraining:
     """Compile the training of a model, which is changed in place, up to its first epoch.
+
+    Args:
+        kernels: the kernels that may replace components; default: those that a run may use.
+        steps: number of updates in an epoch, if it is not that of these samples and batches: an
+            optimizer counts the updates of a layer that is frozen at first from those.
 
     Raises:
         SpecError: compiled kernels are demanded and there are none.
     """
     samples, batch_size = len(train), spec.training.batch_size
-    batch = min(batch_size or samples, samples)
-    kernels = kernels_for(spec, model, samples, registry)
-    graph = TrainingGraph(model, spec.loss, batch, spec.seed, kernels, epoch=0)
+    batch, total = min(batch_size or samples, samples), spec.training.updates(samples)
+    if kernels is None:
+        kernels = kernels_for(spec, model, samples, registry)
+    graph = TrainingGraph(model, spec.loss, batch, spec.seed, kernels, total, epoch=0)
     streams = graph.streams()
     bind: Callable[[TrainingGraph], Epoch]
     if batch_size is None:
@@ -151,4 +188,5 @@ def compile_training(
             streams.append(random_stream(spec.seed, Stream.AUGMENTATION))
             inputs = VariedSamples(whole, varying, streams[-1])
         bind = partial(MiniBatchEpoch, inputs=inputs, data=train, batches=batches)
-    return CompiledTraining(spec, model, batch, kernels, streams, graph, bind)
+    arguments = batch, kernels, streams, graph, bind, total, steps, registry
+    return CompiledTraining(spec, model, *arguments)

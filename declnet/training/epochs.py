@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 from declnet.contracts.arrays import Array
 from declnet.contracts.observer import StepObserver
 from declnet.data.batches import Batches, Gathered, Samples
@@ -15,7 +17,7 @@ from declnet.training.preparation import ReadyData
 
 Update = Callable[[int], float]
 
-_StepArrays = tuple[Array, Array, Array | None]
+StepArrays = tuple[Array, Array, Array | None]
 """A batch's inputs, prepared targets and sample weights."""
 
 
@@ -33,7 +35,7 @@ class FullBatchEpoch:
     steps = 1
 
     def __init__(self, graph: TrainingGraph, data: ReadyData) -> None:
-        self._graph, self._y = graph, data.y
+        self._graph, self._begin, self._y = graph, graph.begin, data.y
         self._x = Samples(data.x[:]).all()
         self._arrays = (self._x, Samples(data.y_true).all(), data.weights)
         self._step = graph.step(*self._arrays)
@@ -48,6 +50,8 @@ class FullBatchEpoch:
         stop: int | None = None,  # noqa: ARG002
     ) -> float:
         """As `MiniBatchEpoch.run`."""
+        if self._begin is not None:
+            self._begin(step + 1)
         loss = self._step.run()
         _check(loss, self._x)
         if metrics is not None:
@@ -73,6 +77,14 @@ class FullBatchEpoch:
         rate = update(step + 1)
         self._observed.updated(observer, rate)
         return rate
+
+    def gathered(self, batch: int) -> tuple[Array, StepArrays]:  # noqa: ARG002  # the only one
+        """As `MiniBatchEpoch.gathered`."""
+        return np.arange(len(self._x)), self._arrays
+
+    def first_inputs(self) -> Array:
+        """Return the inputs of the only batch."""
+        return self._x
 
     def order(self) -> dict[str, Any]:
         """Return an empty state: nothing is shuffled."""
@@ -126,18 +138,20 @@ class MiniBatchEpoch:
         Raises:
             NonFiniteLossError: before the update that would have followed.
         """
-        rate = 0.0
+        rate, begin = 0.0, self._graph.begin
         if first == 0:
             self._batches.shuffle()
         for positions in self._batches.between(first, self.steps if stop is None else stop):
             (x, *_), gather_x, gather_y, bound = self._bound[len(positions)]
             gather_x(positions)
             gather_y(positions)
+            step += 1
+            if begin is not None:
+                begin(step)
             loss = bound.run()
             _check(loss, x)
             if metrics is not None:
                 _collect(metrics, self._graph, bound, self._y[positions], loss, x)
-            step += 1
             rate = update(step)
         return rate
 
@@ -181,6 +195,34 @@ class MiniBatchEpoch:
         observed.updated(observer, rate)
         return rate
 
+    def gathered(self, batch: int) -> tuple[Array, StepArrays]:
+        """Gather one batch of an epoch without computing anything with it.
+
+        Args:
+            batch: the batch, counted from 0; for the first one the samples are shuffled.
+
+        Returns:
+            The positions of its samples in the training data (n,), and its arrays, which the next
+            batch overwrites.
+        """
+        if batch == 0:
+            self._batches.shuffle()
+        (positions,) = self._batches.between(batch, batch + 1)
+        arrays, gather_x, gather_y, _ = self._bound[len(positions)]
+        gather_x(positions)
+        gather_y(positions)
+        return positions, arrays
+
+    def first_inputs(self) -> Array:
+        """Return the inputs of an epoch's first batch, without a change of the shuffle's state.
+
+        Random transforms draw from their stream.
+        """
+        order = self._batches.state()
+        _, (x, *_) = self.gathered(0)
+        self._batches.restore(order)
+        return x
+
     def order(self) -> dict[str, Any]:
         """Return the state of the shuffle, as plain values and arrays."""
         return self._batches.state()
@@ -191,7 +233,7 @@ class MiniBatchEpoch:
 
     def _bind(
         self, inputs: Gathered, targets: Samples, weights: Samples | None, size: int
-    ) -> tuple[_StepArrays, Callable[[Array], object], Callable[[Array], object], Step]:
+    ) -> tuple[StepArrays, Callable[[Array], object], Callable[[Array], object], Step]:
         x, gather_x = inputs.batch(size)
         y_true, gather_y = targets.batch(size)
         if weights is None:

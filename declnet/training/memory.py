@@ -15,6 +15,7 @@ from declnet.contracts.optimizer import Optimizer
 from declnet.contracts.returned import checked_state_names
 from declnet.data.batches import THIN
 from declnet.errors import Diagnostic
+from declnet.graph.adapting import adapting_slots
 from declnet.graph.arrays import workspace_bytes
 from declnet.graph.inference import inference_memory, samples_at_once
 from declnet.graph.kernels import Kernels, ending_of
@@ -58,6 +59,8 @@ def run_memory(
         name: inference_memory(nodes, dtype, min(info.samples or 0, most))
         for name, info in data.items()
     }  # validation's graph persists, the others do not overlap
+    if adapting_slots(nodes, registry or default_registry()):
+        memory["initialization"] = inference_memory(nodes, dtype, batch)
     memory["evaluation"] = max(evaluations.values()) + evaluations.get("validation", 0)
     numbers = 0
     for info in data.values():

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from declnet.contracts.arrays import Array
 from declnet.contracts.callback import Callback, EpochFinished, EpochLogged
 from declnet.contracts.metric import Metric
 from declnet.contracts.observer import StepObserver, observer_of
@@ -15,7 +16,7 @@ from declnet.registry.registry import Registry
 from declnet.spec.model import RunSpec
 from declnet.training.compile import compile_training
 from declnet.training.divergence import divergence, finite_evaluation
-from declnet.training.epochs import Epoch, NonFiniteLossError
+from declnet.training.epochs import Epoch, NonFiniteLossError, StepArrays
 from declnet.training.evaluation import Evaluation
 from declnet.training.metrics import LOSSES, VALIDATION, MetricAccumulator
 from declnet.training.numerics import arithmetic_for
@@ -110,7 +111,7 @@ class Trainer:
         self._compiled = compiled = compile_training(spec, model, train, registry)
         self._update = compiled.update
         self._streams, self.kernels = compiled.streams, compiled.kernels
-        self.samples_a_step = compiled.batch
+        self.samples_a_step, self._adapt = compiled.batch, compiled.adapt
         self.epoch = self.batch = self.step = 0
         self._metrics: MetricAccumulator | None = None
         self._pace = Pace()
@@ -127,6 +128,8 @@ class Trainer:
         """
         last = self._training.epochs - 1
         self._pace.begin()
+        if self.step == 0:
+            self._adapt()
         while self.epoch <= last:
             self._compiled.enter(self.epoch)
             if self._is_logged(self.epoch) or self._monitored.every_epoch:
@@ -192,6 +195,43 @@ class Trainer:
     def observe(self, observers: Sequence[StepObserver]) -> None:
         """Call these observers in the last step of each logged epoch from now on."""
         self._observer = observer_of(observers)
+
+    @property
+    def steps(self) -> int:
+        """The number of updates in the whole training, unless a callback ends it early."""
+        return self._epoch.steps * self._training.epochs
+
+    def advance(self, steps: int) -> None:
+        """Make this many updates without events: no metrics, no validation, no callbacks.
+
+        Before the first one, data-driven initializers see its batch.
+
+        Raises:
+            DivergenceError: the loss became NaN or infinite.
+        """
+        if self.step == 0:
+            self._adapt()
+        last = self.step + steps
+        while self.step < last:
+            self._compiled.enter(self.epoch)
+            stop = min(self.batch + last - self.step, self._epoch.steps)
+            try:
+                with arithmetic_for(self.samples_a_step):
+                    self._epoch.run(self._update, self.step, None, self.batch, stop)
+            except NonFiniteLossError as error:
+                raise divergence(self._model, self.epoch, error.loss, error.x) from None
+            self.step, self.batch = self.step + stop - self.batch, stop
+            if stop == self._epoch.steps:
+                self.epoch, self.batch = self.epoch + 1, 0
+
+    def next_batch(self) -> tuple[Array, StepArrays]:
+        """Gather the batch of the next step, which must then not be made.
+
+        Returns:
+            The positions of its samples in the training data (n,), and its arrays.
+        """
+        self._compiled.enter(self.epoch)
+        return self._epoch.gathered(self.batch)
 
     def scale_learning_rate(self, factor: float) -> None:
         """Multiply every learning rate from now on."""

@@ -1,7 +1,8 @@
 """Initializers: the values that parameters start with."""
 
-from math import prod, sqrt
-from typing import Self
+from collections.abc import Callable
+from math import inf, prod, sqrt
+from typing import Any, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -206,6 +207,40 @@ class Orthogonal(Initializer):
         w[...] = (q if rows >= columns else q.T).reshape(w.shape)
 
 
+class LSUV(Initializer):
+    """w = Q / std: an orthogonal matrix, scaled so that the layer's output has a variance of 1.
+
+    The variance is that of all numbers of the output, over samples and units, for the first batch
+    of the training; layers are scaled from the input on, each with the others scaled before. If the
+    layer is not linear, the scale is found by repetition, at most ten times. Without a training, w
+    stays orthogonal, as with `orthogonal`. Mishkin and Matas, All you need is a good init, ICLR
+    2016, where the tolerance is 0.1.
+    """
+
+    type = "lsuv"
+    examples = ({}, {"tolerance": 0.1})
+
+    tolerance: float = Field(
+        default=0.01, gt=0, lt=1, description="how far the variance may differ from 1"
+    )
+
+    def fill(self, w: Array, rng: np.random.Generator, fan_in: int, fan_out: int) -> None:
+        """w = Q."""
+        if w.ndim < 2:
+            raise ValueError(f"lsuv fills parameters of at least 2 axes, not shape {w.shape}")
+        Orthogonal().fill(w, rng, fan_in, fan_out)
+
+    def adapt(
+        self, w: Array, x: Any, forward: Callable[[], Array], rng: np.random.Generator
+    ) -> None:
+        """Divide w by the output's standard deviation, until the variance is 1."""
+        for _ in range(10):
+            variance = float(forward().var(dtype=np.float64))
+            if abs(variance - 1) <= self.tolerance or not 0 < variance < inf:
+                break
+            np.divide(w, sqrt(variance), out=w)
+
+
 INITIALIZERS = (
     Zeros,
     Ones,
@@ -220,6 +255,7 @@ INITIALIZERS = (
     LecunNormal,
     LecunUniform,
     Orthogonal,
+    LSUV,
 )
 
 

@@ -1,6 +1,10 @@
-"""Schedules: learning rates that depend on the step, counted from 1."""
+"""Schedules: numbers that depend on the step, counted from 1.
 
-from math import cos, pi
+Most are learning rates, after which their fields are named, but any other field that takes a
+schedule, e.g. a weight decay, can have the same ones.
+"""
+
+from math import cos, log2, pi
 
 from pydantic import Field
 
@@ -13,7 +17,7 @@ class Constant(Schedule):
     type = "constant"
     examples = ({"value": 0.01},)
 
-    value: float = Field(ge=0, description="the learning rate of every step")
+    value: float = Field(ge=0, description="the value of every step")
 
     def rate(self, step: int, total: int) -> float:
         """Return the constant."""
@@ -23,7 +27,9 @@ class Constant(Schedule):
 class _Decay(Schedule):
     """A schedule that starts at a given rate."""
 
-    initial_rate: float = Field(ge=0, description="the learning rate of the first step")
+    initial_rate: float = Field(
+        ge=0, description="the value of the first step, e.g. a learning rate"
+    )
 
 
 class InverseTime(_Decay):
@@ -89,7 +95,7 @@ class Step(_Decay):
 class _DecayTo(_Decay):
     """A schedule that reaches its final rate after `steps` updates, and stays there."""
 
-    final_rate: float = Field(default=0.0, ge=0, description="the final learning rate")
+    final_rate: float = Field(default=0.0, ge=0, description="the final value")
     steps: int | None = Field(
         default=None,
         ge=1,
@@ -140,6 +146,52 @@ class Cosine(_DecayTo):
         return _annealed(self.initial_rate, self.final_rate, self._done(step, total))
 
 
+class FlatCosine(_DecayTo):
+    """rate = initial_rate for a share of the steps, then annealed to final_rate by a cosine.
+
+    rate = final_rate + (initial_rate - final_rate) * (1 + cos(pi * t)) / 2 with
+    t = max(0, done - flat_share) / (1 - flat_share),  done = min(step - 1, steps) / steps.
+    Holzmüller, Grinsztajn and Steinwart, Better by Default, arXiv:2407.04491, 2024, where
+    flat_share is 0.5 and RealMLP's dropout and weight decay follow it.
+    """
+
+    type = "flat_cosine"
+    examples = (
+        {"initial_rate": 0.02},
+        {"initial_rate": 0.1, "final_rate": 0.001, "steps": 5000, "flat_share": 0.8},
+    )
+
+    flat_share: float = Field(
+        default=0.5, ge=0, lt=1, description="fraction of the steps with the initial value"
+    )
+
+    def rate(self, step: int, total: int) -> float:
+        """Return the initial rate, or the annealed one after flat_share of the steps."""
+        falling = max(0.0, self._done(step, total) - self.flat_share) / (1 - self.flat_share)
+        return _annealed(self.initial_rate, self.final_rate, falling)
+
+
+class CosLog(Schedule):
+    """rate = max_rate * (1 - cos(2 * pi * log2(1 + (2**cycles - 1) * t))) / 2.
+
+    t = (step - 1) / total. Cycles from 0 to max_rate and back, each twice as long as the one
+    before; the last one ends with the training. The first update has a rate of 0. RealMLP's
+    learning rate, "coslog4": Holzmüller, Grinsztajn and Steinwart, Better by Default,
+    arXiv:2407.04491, 2024.
+    """
+
+    type = "coslog"
+    examples = ({"max_rate": 0.04}, {"max_rate": 0.1, "cycles": 2})
+
+    max_rate: float = Field(ge=0, description="the value at each peak, e.g. a learning rate")
+    cycles: int = Field(default=4, ge=1, le=64, description="number of cycles")
+
+    def rate(self, step: int, total: int) -> float:
+        """max_rate * (1 - cos(2 * pi * log2(1 + (2**cycles - 1) * (step - 1) / total))) / 2."""
+        t = min(step - 1, total) / total
+        return self.max_rate * (1 - cos(2 * pi * log2(1 + (2**self.cycles - 1) * t))) / 2
+
+
 class OneCycle(Schedule):
     """From max_rate / initial_divisor up to max_rate, down to the initial rate / final_divisor.
 
@@ -156,7 +208,7 @@ class OneCycle(Schedule):
         {"max_rate": 0.1, "steps": 5000, "warmup_share": 0.1, "final_divisor": 100.0},
     )
 
-    max_rate: float = Field(ge=0, description="the learning rate at the peak")
+    max_rate: float = Field(ge=0, description="the value at the peak, e.g. a learning rate")
     steps: int | None = Field(
         default=None, ge=1, description="updates in the whole cycle; default: the whole training"
     )
@@ -208,7 +260,7 @@ class Warmup(Schedule):
     start_factor: float = Field(
         default=0.1, ge=0, le=1, description="the first step's rate, as a fraction"
     )
-    schedule: LearningRate = Field(description="the learning rate, or a schedule, that follows")
+    schedule: LearningRate = Field(description="the value, or a schedule, that follows")
 
     def rate(self, step: int, total: int) -> float:
         """Return the warmup rate, or the rate of the schedule that follows."""
@@ -233,6 +285,8 @@ def declnet_register(register: Register) -> None:
         Step,
         Polynomial,
         Cosine,
+        FlatCosine,
+        CosLog,
         OneCycle,
         Warmup,
     ):

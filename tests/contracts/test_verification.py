@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import pytest
 
 from declnet import (
@@ -14,6 +16,7 @@ from declnet import (
     Registry,
     RegistryError,
     Schedule,
+    Scheduled,
     Template,
 )
 
@@ -122,6 +125,13 @@ def test_a_method_that_was_renamed_says_what_it_is_now():
     message = refusal({"buffers": lambda self, input_shape: {}})
     assert message.startswith("Wrong.buffers was renamed:")
     assert "workspace()" in message
+
+
+def test_a_scheduled_field_needs_a_contract_that_gets_its_values():
+    field = Annotated[float | Schedule, Scheduled(ge=0)]
+    methods = dict.fromkeys(Loss.required_methods, lambda *_: None)
+    message = refusal({**methods, "__annotations__": {"share": field}, "share": 0.1}, Loss)
+    assert message == "Wrong.share is Scheduled, but only fields of a layer or optimizer can be"
 
 
 def test_a_method_that_lacks_an_argument_is_refused():

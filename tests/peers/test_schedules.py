@@ -7,6 +7,7 @@ import pytest
 from declnet_standard.schedules import (
     Cosine,
     Exponential,
+    FlatCosine,
     InverseTime,
     OneCycle,
     Polynomial,
@@ -120,6 +121,15 @@ CASES = {
         InverseTime(initial_rate=0.3, decay=0.05),
         lambda o: schedulers.LambdaLR(o, lambda epoch: 1 / (1 + 0.05 * epoch)),
         50,
+    ),
+    "flat_cosine": (
+        FlatCosine(initial_rate=0.3, flat_share=0.25),
+        lambda o: schedulers.SequentialLR(
+            o,
+            [schedulers.ConstantLR(o, 1.0), schedulers.CosineAnnealingLR(o, 30)],
+            milestones=[10],
+        ),
+        40,
     ),
 }
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from declnet import DataInfo, Layer, LayerContext, Loss, RunContext
+from declnet.graph.schedules import ScheduledValues
 
 
 @pytest.fixture
@@ -20,7 +21,8 @@ def take_steps() -> Callable[..., np.ndarray]:
         w = start.copy()
         scratch = (np.full_like(w, np.nan), np.full_like(w, np.nan))
         arrays = {name: np.zeros_like(w) for name in optimizer.state_names()}
-        state = SimpleNamespace(scratch=scratch, **arrays)
+        now = ScheduledValues(len(gradients)).of(optimizer)
+        state = SimpleNamespace(scratch=scratch, now=now, **arrays)
         path = []
         for step, dw in enumerate(gradients, start=1):
             optimizer.update(w, dw.copy(), state, optimizer.rate(step, len(gradients)), step)

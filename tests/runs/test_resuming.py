@@ -61,7 +61,7 @@ def spec(data):
         {"type": "dense", "units": 4},
         "batch_norm",
         "relu",
-        {"type": "dropout", "rate": 0.2},
+        {"type": "dropout", "rate": {"type": "cosine", "initial_rate": 0.3}},
         {"type": "dense", "units": 3},
         "softmax",
     ]

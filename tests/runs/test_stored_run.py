@@ -250,6 +250,21 @@ def test_gradients_leave_the_statistics_of_the_model_as_they_are(document, tmp_p
     assert all(np.array_equal(before[key], after[key]) for key in before)
 
 
+def test_gradients_take_the_last_values_of_schedules(document, tmp_path):
+    """From 0.9 the rate falls to 0.3 in the third and last step: with 0.3, the same masks."""
+    falling = {"type": "step", "initial_rate": 0.9, "factor": 1 / 3, "every": 2}
+    document["training"]["epochs"] = 3
+    document["model"]["layers"].insert(2, {"type": "dropout", "rate": falling})
+    run(parse_spec(document), out=tmp_path / "one")
+    document["model"]["layers"][2]["rate"] = 0.9 * (1 / 3)
+    document["model"]["initial_weights"] = str(tmp_path / "one" / "weights.safetensors")
+    document["optimizer"]["learning_rate"] = 1e-300  # so that it keeps these weights
+    run(parse_spec(document), out=tmp_path / "other")
+    one, other = (open_run(tmp_path / name).gradients() for name in ("one", "other"))
+    assert all((one[key] == other[key]).all() for key in one)
+    assert any(each.any() for each in one.values())
+
+
 def test_components_are_looked_up_in_the_registry_that_is_given(document, tmp_path):
     registry = registry_with(Doubled)
     document["model"]["layers"].insert(0, "doubled")

@@ -266,6 +266,14 @@ shape = [8, 8]
 type = "flatten"
 
 [[model.layers]]
+type = "dropout"
+rate = 0.25
+
+[[model.layers]]
+type = "dropout"
+rate = { type = "flat_cosine", initial_rate = 0.3 }
+
+[[model.layers]]
 type = "dense"
 units = 3
 
@@ -307,6 +315,8 @@ BROKEN = {
     "a string that is no schedule": ("schedule = 0.02", 'schedule = "fast"'),
     "a boolean for a number or schedule": ("schedule = 0.02", "schedule = true"),
     "a rate below 0": ("schedule = 0.02", "schedule = -0.02"),
+    "a scheduled number out of its range": ("rate = 0.25", "rate = 1.0"),
+    "a wrong key of a schedule": ("initial_rate = 0.3", "initial_value = 0.3"),
     "a bad bare name": ('metrics = ["accuracy"]', 'metrics = ["acuracy"]'),
     "a number for a list": ("shape = [8, 8]", "shape = 64"),
     "an item of a wrong type": ("shape = [8, 8]", 'shape = [8, "8"]'),
@@ -391,7 +401,8 @@ def test_shipped_specs_name_the_shipped_schema(tmp_path):
     specs = sorted(tmp_path.rglob("*.toml"))
     assert check(*specs) == []
     for path in specs:
-        path.write_text(path.read_text("utf-8").replace("epochs", "epoch"), encoding="utf-8")
+        first, _, rest = path.read_text("utf-8").partition("\n")
+        path.write_text(f"{first}\nepoch = 1\n{rest}", encoding="utf-8")
     unknown = {mark.file for mark in check(*specs) if "unknown key" in mark.message}
     assert unknown == {path.name for path in specs}
 

@@ -13,7 +13,7 @@ TOLD = []
 
 
 class Watch(Callback):
-    type = "watch"
+    type = "follower"
 
     label: str = "w"
     stop_at: int | None = None
@@ -59,7 +59,7 @@ def watched(document, told):
 
 
 def test_a_callback_is_told_of_the_whole_run(watched, told):
-    watched("watch")
+    watched("follower")
     assert told[0] == ("w", "start", "small", 3, None)
     figures = ["accuracy", "data_loss", "loss", "regularization_loss"]
     assert told[1:4] == [("w", "epoch", epoch, figures) for epoch in range(3)]
@@ -78,7 +78,7 @@ def test_a_callback_cannot_change_the_result(document):
 
 
 def test_a_callback_can_end_the_training_early(watched, told, tmp_path):
-    result = watched({"type": "watch", "stop_at": 1}, out=tmp_path / "out")
+    result = watched({"type": "follower", "stop_at": 1}, out=tmp_path / "out")
     assert [row["epoch"] for row in result.history] == [0, 1]
     assert told[-1] == ("w", "finished", 2, ["train"])
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
@@ -86,9 +86,13 @@ def test_a_callback_can_end_the_training_early(watched, told, tmp_path):
 
 
 def test_a_callback_that_raises_is_named_and_all_are_told_of_the_failure(watched, told, tmp_path):
-    with pytest.raises(ComponentError, match=r'callback "watch".*ZeroDivisionError.*in a callback'):
+    with pytest.raises(
+        ComponentError, match=r'callback "follower".*ZeroDivisionError.*in a callback'
+    ):
         watched(
-            {"type": "watch", "raise_at": 0}, {"type": "watch", "label": "b"}, out=tmp_path / "out"
+            {"type": "follower", "raise_at": 0},
+            {"type": "follower", "label": "b"},
+            out=tmp_path / "out",
         )
     assert [entry[:2] for entry in told if entry[1] == "failed"] == [
         ("w", "failed"),

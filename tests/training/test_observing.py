@@ -59,7 +59,8 @@ train = {{ type = "nnfs_spiral", samples = 30, classes = 3 }}
 dtype = "float64"
 layers = [
   {{ type = "dense", units = 7, weight_regularizer = {{ type = "l2", strength = 0.01 }} }}, "relu",
-  {{ type = "dense", units = 5 }}, "relu", {{ type = "dropout", rate = 0.2 }},
+  {{ type = "dense", units = 5 }}, "relu",
+  {{ type = "dropout", rate = {{ type = "cosine", initial_rate = 0.4 }} }},
   {{ type = "dense", units = 3 }}, "softmax",
 ]
 [loss]

@@ -32,6 +32,7 @@ OPTIMIZERS = [
         {"parameters": ["*.biases", "batch_norm_1.*"], "weight_decay": 0.0},
         {"parameters": ["dense_2.*"], "type": "sgd", "momentum": 0.9, "learning_rate": 0.1},
     ]},
+    {"type": "adamw", "weight_decay": {"type": "cosine", "initial_rate": 0.1}},
 ]  # fmt: skip
 METRICS = [
     "accuracy",

@@ -250,3 +250,41 @@ def test_validation_leaves_training_as_it_is(document):
     ours, theirs = plain.model.parameters(), watched.model.parameters()
     assert all((ours[key] == theirs[key]).all() for key in ours)
     assert np.isfinite(watched.history[-1]["validation_loss"])
+
+
+def trainer_of(document):
+    spec = parse_spec(document)
+    prepared = prepare(spec, default_registry())
+    trainer = Trainer(spec, prepared.model, prepared.data["train"], None, default_registry())
+    return trainer, prepared
+
+
+@pytest.mark.parametrize("batch_size", [7, None])
+def test_advancing_without_events_gives_the_bits_of_the_training(document, batch_size):
+    document["training"] |= {"epochs": 4, "callbacks": []}
+    document["training"] |= {"batch_size": batch_size} if batch_size else {}
+    document["model"]["layers"].insert(1, {"type": "dropout", "rate": 0.2})
+    trained = run(parse_spec(document)).model.parameters()
+    trainer, prepared = trainer_of(document)
+    assert trainer.steps == (20 if batch_size else 4)
+    for steps in (1, 0, trainer.steps - 2, 1):
+        trainer.advance(steps)
+    assert (trainer.step, trainer.epoch, trainer.batch) == (trainer.steps, 4, 0)
+    for key, array in prepared.model.parameters().items():
+        np.testing.assert_array_equal(array, trained[key])
+
+
+def test_the_next_batch_is_the_one_of_the_next_step(document):
+    document["training"] |= {"batch_size": 7}
+    seen = []
+    for steps in (0, 4, 5):
+        trainer, prepared = trainer_of(document)
+        trainer.advance(steps)
+        positions, (x, y_true, weights) = trainer.next_batch()
+        assert weights is None
+        np.testing.assert_array_equal(x, prepared.data["train"].x[positions])
+        np.testing.assert_array_equal(y_true, prepared.data["train"].y_true[positions])
+        seen.append(positions.tolist())
+    assert [len(each) for each in seen] == [7, 2, 7]
+    assert not set(seen[0]) & set(seen[1])
+    assert seen[0] != seen[2]

@@ -39,6 +39,7 @@ from declnet.training.checks.data import (
     origin_of,
 )
 from declnet.training.checks.model import frozen_problems, linear_problems, output_problems
+from declnet.training.checks.schedules import schedule_problems
 from declnet.training.checks.targets import label_problems, target_problems
 from declnet.training.memory import run_memory, too_large
 from declnet.training.metrics import history_metrics
@@ -231,6 +232,7 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
     if all(each.code != "E043" for each in found):  # for a wrong last layer, units add nothing
         problems += target_problems(partial, infos, inferred.nodes)
     problems += found
+    problems += schedule_problems(partial, infos)
     problems += label_problems(partial, infos, inferred.nodes, registry)
     problems += linear_problems(inferred.nodes, registry)
     problems += frozen_problems(inferred.complete, getattr(partial.training, "epochs", None))

@@ -1,11 +1,22 @@
 """Dropout."""
 
 from collections.abc import Iterator
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field
 
-from declnet import Array, Diagnostic, Layer, LayerState, RunContext, Shape, Workspace
+from declnet import (
+    Array,
+    Diagnostic,
+    Layer,
+    LayerState,
+    RunContext,
+    Schedule,
+    Scheduled,
+    Shape,
+    Workspace,
+)
 
 
 class Dropout(Layer):
@@ -22,14 +33,20 @@ class Dropout(Layer):
     """
 
     type = "dropout"
-    examples = ({"rate": 0.1}, {"rate": 0.5})
+    examples = (
+        {"rate": 0.1},
+        {"rate": 0.5},
+        {"rate": {"type": "flat_cosine", "initial_rate": 0.3}},
+    )
     backward_needs = frozenset()
     in_place = True
     memory_order = "any"
     output_range = "input"
     is_linear = True
 
-    rate: float = Field(ge=0, lt=1, description="the fraction that is set to zero")
+    rate: Annotated[float | Schedule, Scheduled(ge=0, lt=1)] = Field(
+        description="the fraction that is set to zero, or a schedule of it"
+    )
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:
         """Report dropout on the output."""
@@ -45,10 +62,10 @@ class Dropout(Layer):
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
         """Draw a new mask and compute y = x * mask."""
         if state.training:
-            mask = state.mask
+            mask, rate = state.mask, state.now.rate
             state.rng.random(out=mask, dtype=mask.dtype.type)
-            np.greater_equal(mask, self.rate, out=mask)
-            np.multiply(mask, 1 / (1 - self.rate), out=mask)
+            np.greater_equal(mask, rate, out=mask)
+            np.multiply(mask, 1 / (1 - rate), out=mask)
             np.multiply(x, mask.reshape(x.shape), out=y)
         elif y is not x:
             np.copyto(y, x)

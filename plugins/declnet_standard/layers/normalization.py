@@ -50,12 +50,14 @@ class _Normalization(Layer):
 class BatchNorm(_Normalization):
     """y = scale * (x - mean) / sqrt(variance + epsilon) + offset, for each channel.
 
-    x, y: (n, features) or (n, channels, …); parameters: (features,) or (channels,). In training,
-    mean and variance are computed over the batch's samples and positions, the variance divided by
-    their number m; and running_mean = momentum * running_mean + (1 - momentum) * mean, likewise
-    running_variance, with the variance divided by m - 1 (by 1 if m is 1). In evaluation the running
-    values are used, so a sample's prediction depends on no other sample; they are used and kept in
-    training too while the layer is frozen, as in Keras, and as in PyTorch after `eval()`.
+    running_mean = momentum * running_mean + (1 - momentum) * mean, in training; likewise
+    running_variance, with the variance divided by m - 1 (by 1 if m is 1). Mean and variance are
+    those of the batch's samples and positions, the variance divided by their number m. In
+    evaluation the running values are used, so a sample's prediction depends on no other sample;
+    they are used and kept in training too while the layer is frozen, as in Keras, and as in
+    PyTorch after `eval()`.
+
+    x, y: (n, features) or (n, channels, …); parameters: (features,) or (channels,).
 
     With z = (x - mean) / sqrt(variance + epsilon):
     dscale = sum(dy * z), doffset = sum(dy),
@@ -142,7 +144,11 @@ class BatchNorm(_Normalization):
             self._follow(state.running_variance, variance, count / max(count - 1, 1), state.part)
 
     def backward(self, x: None, y: None, dy: Array, dx: Array | None, state: LayerState) -> None:
-        """Compute the gradients above; z is overwritten. If frozen, dx is a multiple of dy."""
+        """dx = scale / sqrt(variance + epsilon) * (dy - doffset / m - z * dscale / m).
+
+        With z = (x - mean) / sqrt(variance + epsilon), which is overwritten, dscale = sum(dy * z)
+        and doffset = sum(dy). If frozen, dx = scale / sqrt(variance + epsilon) * dy.
+        """
         if state.frozen:
             self._frozen_backward(dy, dx, state)
             return
@@ -243,7 +249,11 @@ class LayerNorm(_Normalization):
         np.add(y, state.offset, out=y)
 
     def backward(self, x: None, y: None, dy: Array, dx: Array | None, state: LayerState) -> None:
-        """Compute the gradients above; z is overwritten."""
+        """dx = (g - mean(g) - z * mean(g * z)) / sqrt(variance + epsilon), with g = dy * scale.
+
+        With z = (x - mean) / sqrt(variance + epsilon), which is overwritten, dscale = sum(dy * z)
+        and doffset = sum(dy).
+        """
         z, g, mean, part = state.normal, state.scaled, state.mean, state.part
         over, kept, count = self._axes(dy)
         axes = list(range(dy.ndim))

@@ -2,11 +2,12 @@
 
 from functools import lru_cache
 from math import exp, expm1, log, sqrt
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
 
-from declnet import Array, LearningRate, Optimizer, OptimizerState
+from declnet import Array, LearningRate, Optimizer, OptimizerState, Schedule, Scheduled
 
 
 class Adam(Optimizer):
@@ -23,7 +24,7 @@ class Adam(Optimizer):
     """
 
     type = "adam"
-    examples = ({}, {"learning_rate": 0.02, "decay": 5e-7})
+    examples: ClassVar[tuple[dict[str, Any], ...]] = ({}, {"learning_rate": 0.02, "decay": 5e-7})
     usual_learning_rates = (1e-6, 0.1)
 
     learning_rate: LearningRate = 0.001
@@ -65,6 +66,10 @@ class Adam(Optimizer):
 class AdamW(Adam):
     """w *= 1 - learning_rate * weight_decay;  then Adam's step.
 
+    w -= learning_rate * m / (sqrt(v) + epsilon), with both moments bias-corrected:
+    m = (1 - beta_1) * momentum / (1 - beta_1**step),  momentum = beta_1 * momentum + dw
+    v = (1 - beta_2) * cache / (1 - beta_2**step),     cache = beta_2 * cache + dw**2
+
     The decay does not pass through the moments, as l2's gradient would. It applies to all
     trainable parameters, biases included; as in PyTorch without parameter groups, which has
     epsilon 1e-8.
@@ -72,17 +77,22 @@ class AdamW(Adam):
     """
 
     type = "adamw"
-    examples = ({}, {"learning_rate": 0.02, "weight_decay": 1e-3})
+    examples: ClassVar[tuple[dict[str, Any], ...]] = (
+        {},
+        {"learning_rate": 0.02, "weight_decay": 1e-3},
+        {"weight_decay": {"type": "flat_cosine", "initial_rate": 0.02}},
+    )
 
-    weight_decay: float = Field(
-        default=0.01, ge=0, description="fraction of w removed each step, times the learning rate"
+    weight_decay: Annotated[float | Schedule, Scheduled(ge=0)] = Field(
+        default=0.01,
+        description="fraction of w removed each step, times the learning rate; or a schedule of it",
     )
 
     def update(
         self, w: Array, dw: Array, state: OptimizerState, learning_rate: float, step: int
     ) -> None:
         """Decay the parameters, then take Adam's step."""
-        np.multiply(w, 1 - learning_rate * self.weight_decay, out=w)
+        np.multiply(w, 1 - learning_rate * state.now.weight_decay, out=w)
         super().update(w, dw, state, learning_rate, step)
 
 

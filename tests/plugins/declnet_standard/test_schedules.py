@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from math import sqrt
+from math import cos, log2, pi, sqrt
 
 import numpy as np
 import pytest
@@ -10,7 +10,9 @@ from declnet_standard.optimizers import SGD
 from declnet_standard.schedules import (
     Constant,
     Cosine,
+    CosLog,
     Exponential,
+    FlatCosine,
     InverseTime,
     OneCycle,
     Polynomial,
@@ -61,6 +63,11 @@ ONE_CYCLE = OneCycle(max_rate=1.0, steps=10, warmup_share=0.5, initial_divisor=2
             Cosine(initial_rate=1.0, final_rate=0.5, steps=4),
             [1, 2, 3, 4, 5, 6, 9, 10**9],
             [1, 0.75 + WAVE, 0.75, 0.75 - WAVE, 0.5, 0.5, 0.5, 0.5],
+        ),
+        (
+            FlatCosine(initial_rate=1.0, final_rate=0.5, steps=8),
+            [1, 3, 5, 6, 7, 8, 9, 10**9],
+            [1, 1, 1, 0.75 + WAVE, 0.75, 0.75 - WAVE, 0.5, 0.5],
         ),
         (ONE_CYCLE, [1, 3, 5, 10, 11, 10**9], [0.5, 0.75, 1.0, 0.01, 0.01, 0.01]),
         (
@@ -116,6 +123,7 @@ def test_faults_of_what_follows_a_warmup_are_at_their_key():
     [
         (Polynomial, {"initial_rate": 1.0, "final_rate": 0.2, "power": 2.0}),
         (Cosine, {"initial_rate": 1.0, "final_rate": 0.5}),
+        (FlatCosine, {"initial_rate": 1.0, "flat_share": 0.3}),
         (OneCycle, {"max_rate": 1.0, "warmup_share": 0.4}),
     ],
 )
@@ -124,6 +132,18 @@ def test_without_steps_of_its_own_a_schedule_takes_those_of_the_training(schedul
     stated = schedule(**fields, steps=total)
     expected = [stated.rate(step, 5) for step in steps]
     assert rates(schedule(**fields), *steps, total=total) == expected
+
+
+def test_coslog_has_cycles_that_double_in_length():
+    """Cycle i of k spans t from (2**i - 1) / (2**k - 1) to (2**(i + 1) - 1) / (2**k - 1)."""
+    total = 15000
+    found = [CosLog(max_rate=0.2).rate(step, total) for step in range(1, total + 2)]
+    assert [found[total * done // 15] for done in (0, 1, 3, 7, 15)] == pytest.approx([0] * 5)
+    peaks = [total * (2 ** (i + 0.5) - 1) / 15 for i in range(4)]
+    assert [found[round(peak)] for peak in peaks] == pytest.approx([0.2] * 4, rel=1e-5)
+    rising = np.diff(found) > 0
+    assert np.count_nonzero(rising[1:] & ~rising[:-1]) == 3  # one valley between two cycles
+    assert CosLog(max_rate=0.2, cycles=1).rate(51, 100) == 0.1 * (1 - cos(2 * pi * log2(1.5)))
 
 
 def test_what_follows_a_warmup_has_the_rest_of_the_training():
@@ -173,6 +193,8 @@ def test_one_cycle_of_few_steps_has_rates(steps, share):
         Cosine(initial_rate=0.1, final_rate=0.3, steps=7),
         Warmup(steps=7, start_factor=0.0, schedule=Cosine(initial_rate=1.0, steps=100)),
         OneCycle(max_rate=1.0, steps=7),
+        FlatCosine(initial_rate=0.1, final_rate=0.3),
+        CosLog(max_rate=1.0, cycles=64),
     ],
     ids=repr,
 )

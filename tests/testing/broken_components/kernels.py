@@ -6,7 +6,13 @@ import numpy as np
 
 from declnet import Kernel, KernelCalls
 
-from ..right.others import Descent, DoubledSquared, SquaresKernel, SquaresOfTwoStrengths
+from ..right.others import (
+    Descent,
+    DoubledSquared,
+    ShrinkingKernel,
+    SquaresKernel,
+    SquaresOfTwoStrengths,
+)
 from .expected import caught_by
 
 
@@ -26,6 +32,15 @@ class KnowsOneStrength(SquaresKernel):
 
     def add(self, strength, w, dw):
         super().add(0.1, w, dw)
+
+
+@caught_by("equals_its_components")
+class KeepsTheLastShrink(ShrinkingKernel):
+    """Takes a schedule's last shrink at each step."""
+
+    def shrink(self, site):
+        shrink = site.components[0].shrink
+        return shrink if isinstance(shrink, float) else shrink.rate(9, 9)
 
 
 @caught_by("replaces_its_components")

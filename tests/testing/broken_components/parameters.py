@@ -1,10 +1,10 @@
 """Initializers, regularizers, optimizers and schedules that break their contract."""
 
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
-from declnet import Initializer, Schedule
+from declnet import Initializer, Schedule, Scheduled
 
 from ..right.others import Descent, Squares
 from .expected import caught_by
@@ -48,6 +48,32 @@ class GlobalDraws(Initializer):
 
     def fill(self, w, rng, fan_in, fan_out):
         w[...] = np.random.standard_normal(w.shape)
+
+
+@caught_by("fills_alike_in_both_float_types")
+class DividesByTheSpread(Initializer):
+    """w = 0, divided by the spread of the output on the first batch."""
+
+    type = "divides_by_the_spread"
+
+    def fill(self, w, rng, fan_in, fan_out):
+        w[...] = 0
+
+    def adapt(self, w, x, forward, rng):
+        w /= (forward() - x.mean()).std() if w.ndim == 1 else forward().std()
+
+
+@caught_by("is_deterministic")
+class AdaptsByChance(Initializer):
+    """w = 1 / a private random number."""
+
+    type = "adapts_by_chance"
+
+    def fill(self, w, rng, fan_in, fan_out):
+        w[...] = 1
+
+    def adapt(self, w, x, forward, rng):
+        w /= 1 + np.random.default_rng().random()
 
 
 @caught_by("fills_alike_in_both_float_types")
@@ -182,6 +208,17 @@ class IgnoresTheRate(Descent):
 
     def update(self, w, dw, state, learning_rate, step):
         w -= self.learning_rate * dw
+
+
+@caught_by("follows_its_schedules")
+class ShrinksLate(Descent):
+    """w -= learning_rate * dw + shrink * w, but with a schedule's last shrink at each step."""
+
+    shrink: Annotated[float | Schedule, Scheduled(ge=0, lt=1)] = 0.01
+
+    def update(self, w, dw, state, learning_rate, step):
+        last = self.shrink.rate(99, 99) if isinstance(self.shrink, Schedule) else self.shrink
+        w -= learning_rate * (dw + last * w)
 
 
 @caught_by("survives_zero_gradients")

@@ -2,10 +2,26 @@
 
 import numpy as np
 
-from declnet import Layer, OutputRange, Parameter, Regularizer, Workspace
+from declnet import Layer, OutputRange, Parameter, Regularizer, Schedule, Workspace
 
-from ..right.layers import Doubled, Exponential, Noise, Shift, Square
+from ..right.layers import Doubled, Exponential, Noise, Shift, Square, Times
 from .expected import caught_by
+
+
+@caught_by("follows_its_schedules")
+class KeepsTheFirstFactor(Times):
+    """y = factor * x, but with a schedule's first factor at each step."""
+
+    def factor_now(self, state):
+        return self.factor.rate(1, 1) if isinstance(self.factor, Schedule) else self.factor
+
+
+@caught_by("follows_its_schedules")
+class TakesTheFactorInEvaluation(Times):
+    """y = factor * x, also in evaluation, where a schedule gives none."""
+
+    def forward(self, x, y, state):
+        np.multiply(x, state.now.factor, out=y)
 
 
 @caught_by("gradient_of_inputs")

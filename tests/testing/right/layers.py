@@ -1,8 +1,11 @@
 """Right layers."""
 
-import numpy as np
+from typing import Annotated
 
-from declnet import Layer, Parameter
+import numpy as np
+from pydantic import Field
+
+from declnet import Layer, Parameter, Schedule, Scheduled
 
 
 class Doubled(Layer):
@@ -17,6 +20,27 @@ class Doubled(Layer):
     def backward(self, x, y, dy, dx, state):
         if dx is not None:
             np.multiply(dy, 2, out=dx)
+
+
+class Times(Layer):
+    """y = factor * x, with a factor for each step."""
+
+    type = "times"
+    backward_needs = frozenset()
+
+    factor: Annotated[float | Schedule, Scheduled(ge=0, le=8)] = Field(
+        default=2.0, description="it"
+    )
+
+    def forward(self, x, y, state):
+        np.multiply(x, self.factor_now(state) if state.training else 1, out=y)
+
+    def backward(self, x, y, dy, dx, state):
+        if dx is not None:
+            np.multiply(dy, self.factor_now(state), out=dx)
+
+    def factor_now(self, state):
+        return state.now.factor
 
 
 class Square(Layer):
@@ -208,6 +232,7 @@ class VectorScale(Layer):
 
 RIGHT = (
     Doubled,
+    Times,
     Square,
     Exponential,
     Shift,

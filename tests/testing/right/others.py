@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
@@ -22,6 +22,8 @@ from declnet import (
     Optimizer,
     Regularizer,
     Run,
+    Schedule,
+    Scheduled,
     Table,
     Transform,
 )
@@ -87,6 +89,35 @@ class Descent(Optimizer):
     def update(self, w, dw, state, learning_rate, step):
         np.multiply(dw, learning_rate, out=dw)
         np.subtract(w, dw, out=w)
+
+
+class Shrinking(Descent):
+    """w -= learning_rate * (dw + shrink * w), with a shrink for each step."""
+
+    type = "shrinking"
+
+    shrink: Annotated[float | Schedule, Scheduled(ge=0, lt=1)] = Field(0.01, description="of w")
+
+    def update(self, w, dw, state, learning_rate, step):
+        np.multiply(w, 1 - learning_rate * state.now.shrink, out=w)
+        super().update(w, dw, state, learning_rate, step)
+
+
+class ShrinkingKernel(Kernel):
+    """The same, in one expression."""
+
+    type = "shrinking_fast"
+    replaces = (Shrinking,)
+    reads_schedules = True
+
+    def bind(self, site):
+        return KernelCalls(update=partial(self.update, site))
+
+    def update(self, site, rate, step):
+        site.w[...] = (1 - rate * self.shrink(site)) * site.w - rate * site.dw
+
+    def shrink(self, site):
+        return site.state.now.shrink
 
 
 class Decoupled(Optimizer):
@@ -327,6 +358,8 @@ RIGHT = (
     Squares,
     Huber,
     Descent,
+    Shrinking,
+    ShrinkingKernel,
     Decoupled,
     Plateau,
     Notebook,

@@ -1,0 +1,306 @@
+"""What a trace shows, in order: sections of equations, sentences and arrays, for text and HTML."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from declnet.cli.trace_numbers import is_large
+from declnet.contracts.arrays import Array
+from declnet.contracts.component import Component
+from declnet.inspection.differences import TOLERANCE, Differences
+from declnet.inspection.equations import equations, gradient_equations, settings
+from declnet.inspection.trace import Trace, TracedLayer, TracedParameter, suspects
+from declnet.registry.spelling import counted
+
+EXAMPLES = 3
+"""Elements of a large gradient that are listed with their central differences."""
+
+
+@dataclass(frozen=True, eq=False)
+class Numbers:
+    """An array with its name.
+
+    Attributes:
+        repeated: whether the same numbers come before, so that a large array need not be shown.
+    """
+
+    label: str
+    array: Array
+    repeated: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Section:
+    """A part of the trace.
+
+    Attributes:
+        title: its heading.
+        chapter: whether it begins a chapter, e.g. the backward pass.
+        equations: lines of docstrings.
+        arrays: the numbers, in the order of the calculation.
+        notes: sentences and sums below them.
+    """
+
+    title: str
+    chapter: bool = False
+    equations: tuple[str, ...] = ()
+    arrays: tuple[Numbers, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def sections(trace: Trace, layers: Sequence[str] = ()) -> Iterator[Section]:
+    """Yield the parts of a trace, of these layers alone if any are named."""
+    shown = [each for each in trace.layers if not layers or each.name in layers]
+    yield Section(_title(trace), notes=tuple(_introduction(trace)))
+    yield Section("Forward", True)
+    if not layers:
+        yield Section("input", arrays=(Numbers("x", trace.x),))
+    yield from map(_forward, shown)
+    if not layers:
+        yield Section("Loss", True)
+        yield _loss(trace)
+        yield from (_penalty(each) for each in trace.parameters if each.regularizer is not None)
+        yield Section("loss", notes=tuple(_sum(trace)))
+    yield Section("Backward", True)
+    yield from (_backward(each, trace) for each in reversed(shown))
+    yield Section("Update", True)
+    yield _optimizer(trace)
+    for each in shown:
+        yield from map(_updated, each.parameters)
+    if trace.checks:
+        yield Section("Verification", True)
+        yield Section("central differences", notes=tuple(verdict(trace)))
+
+
+def number(value: float) -> str:
+    """Format a single number: four decimals, or an exponent if it is very small or large."""
+    return f"{value:.4f}" if not value or 1e-3 <= abs(value) < 1e5 else f"{value:.4e}"
+
+
+def verdict(trace: Trace) -> Iterator[str]:
+    """Yield sentences on all comparisons with central differences."""
+    worst = max(trace.checks, key=lambda each: each.error)
+    compared = sum(each.compared for each in trace.checks)
+    skipped = sum(each.kinks for each in trace.checks)
+    at_kinks = f" {skipped} more are at kinks of the loss and were skipped." if skipped else ""
+    wrong = [each for each in trace.checks if not each.passed]
+    if not wrong:
+        yield (
+            f"All {compared} elements compared, of {counted(len(trace.checks), 'gradient')}, agree "
+            f"with central differences: the largest relative error is {worst.error:.1e}, in "
+            f"{_of(worst)}.{at_kinks}"
+        )
+        return
+    yield (
+        f"{counted(len(wrong), 'gradient')} of {len(trace.checks)} differ from central differences "
+        f"by more than {TOLERANCE:.0e}, relative to the largest element:"
+    )
+    for each in wrong:
+        yield f"  {_of(each)}: relative error {each.error:.1e}, at {list(each.worst or ())}"
+    yield f"The error is in the backward pass of {', '.join(suspects(trace))}."
+
+
+def _of(each: Differences) -> str:
+    return each.name if "." in each.name else f"dy of {each.name}"
+
+
+def _title(trace: Trace) -> str:
+    name = f"{trace.spec.name}: " if trace.spec.name else ""
+    return f"{name}update {trace.step} of {trace.steps}"
+
+
+def _introduction(trace: Trace) -> Iterator[str]:
+    count, whole = len(trace.positions), trace.batch_size
+    positions = ", ".join(str(each) for each in trace.positions.tolist())
+    of = f"all {whole}" if count == whole else f"the first {count} of the {whole}"
+    yield (
+        f"Epoch {trace.epoch}, batch {trace.batch} (both from 0): {of} samples of the batch, at "
+        f"positions {positions} of the training data."
+    )
+    if count < whole:
+        yield (
+            "The step is made on these samples alone: means, gradients and the update are theirs, "
+            "so each number follows from others shown here."
+        )
+    yield f"{trace.origin[0].upper()}{trace.origin[1:]}."
+    own = trace.spec.model.dtype
+    instead = f", not the spec's {own}, to verify gradients" if trace.dtype != own else ""
+    yield f"Computed in {trace.dtype}{instead}, layer by layer; shown are four decimals."
+
+
+def _declared(component: Component) -> str:
+    found = settings(component)
+    shown = ", ".join(f"{name} = {_value(value)}" for name, value in found.items())
+    return f"{component.type}{f' ({shown})' if shown else ''}"
+
+
+def _value(value: Any) -> str:
+    return json.dumps(value, default=str, ensure_ascii=False)
+
+
+def _forward(layer: TracedLayer) -> Section:
+    several = len(layer.inputs) > 1
+    reads = [
+        Numbers(
+            f"x_{at + 1}: {_source(source)}" if several else f"x: {_source(source)}", array, True
+        )
+        for at, (source, array) in enumerate(zip(layer.inputs, layer.x, strict=True))
+    ]
+    own = [Numbers(each.name, each.before) for each in layer.parameters]
+    return Section(
+        f"{layer.name}: {_declared(layer.layer)}",
+        equations=equations(layer.layer),
+        arrays=(*reads, *own, Numbers("y", layer.y)),
+    )
+
+
+def _source(name: str) -> str:
+    return "the input" if name == "input" else f"y of {name}"
+
+
+def _loss(trace: Trace) -> Section:
+    weights = () if trace.weights is None else (Numbers("sample weights", trace.weights),)
+    return Section(
+        _declared(trace.spec.loss),
+        equations=equations(trace.spec.loss),
+        arrays=(
+            Numbers("y_pred", trace.layers[-1].y, True),
+            Numbers("y_true", trace.y_true),
+            Numbers("losses", trace.losses),
+            *weights,
+        ),
+        notes=(f"data loss = {_mean_of(trace)} = {number(trace.data_loss)}",),
+    )
+
+
+def _mean_of(trace: Trace) -> str:
+    if trace.weights is not None:
+        return "sum(weights * losses) / sum(weights)"
+    return f"sum(losses) / {len(trace.losses)}"
+
+
+def _penalty(parameter: TracedParameter) -> Section:
+    regularizer: Any = parameter.regularizer
+    return Section(
+        f"penalty of {parameter.key}: {_declared(regularizer)}",
+        equations=equations(regularizer),
+        notes=(f"penalty = {number(parameter.penalty)}",),
+    )
+
+
+def _sum(trace: Trace) -> Iterator[str]:
+    yield (
+        f"loss = data loss + penalties = {number(trace.data_loss)} + {number(trace.penalty)} = "
+        f"{number(trace.loss)}"
+    )
+
+
+def _backward(layer: TracedLayer, trace: Trace) -> Section:
+    title = f"{layer.name}: {layer.layer.type}"
+    if layer.dy is None:
+        return Section(title, notes=("nothing before it is trained, so it has no backward pass",))
+    arrays, notes = _with_differences(f"dy {_origin_of_dy(layer, trace)}", layer.dy, layer.check)
+    penalized = []
+    for each in layer.parameters:
+        if each.gradient is None:
+            continue
+        if each.penalty_gradient is not None:
+            penalized.append(f"d{each.name} += the gradient of its penalty")
+            arrays.append(Numbers(f"of the penalty of {each.name}", each.penalty_gradient))
+        found = _with_differences(f"d{each.name}", each.gradient, each.check)
+        arrays, notes = arrays + found[0], notes + found[1]
+    lines = _loss_gradient(trace) if layer is trace.layers[-1] else ()
+    stated = (*lines, *gradient_equations(layer.layer), *penalized)
+    return Section(title, equations=stated, arrays=tuple(arrays), notes=tuple(notes))
+
+
+def _with_differences(
+    label: str, gradient: Array, check: Differences | None
+) -> tuple[list[Numbers], list[str]]:
+    """Return a gradient, with its central differences beside it, and notes on them."""
+    arrays, name = [Numbers(label, gradient)], label.partition(" ")[0]
+    if check is None:
+        return arrays, []
+    notes = [_compared(name, check)]
+    if not is_large(gradient):
+        arrays.append(Numbers("central differences", check.numeric))
+    else:
+        known = sorted(
+            np.argwhere(np.isfinite(check.numeric)), key=lambda each: -abs(gradient[tuple(each)])
+        )
+        notes += [
+            f"  {name}{each.tolist()} = {number(gradient[tuple(each)])}, "
+            f"central difference {number(check.numeric[tuple(each)])}"
+            for each in known[:EXAMPLES]
+        ]
+    return arrays, notes
+
+
+def _loss_gradient(trace: Trace) -> tuple[str, ...]:
+    weighted = trace.weights is not None
+    factor = "dy_pred * weights / sum(weights)" if weighted else f"dy_pred / {len(trace.losses)}"
+    return (*gradient_equations(trace.spec.loss), f"dy = {factor}, for the mean of the losses")
+
+
+def _origin_of_dy(layer: TracedLayer, trace: Trace) -> str:
+    readers = [each.name for each in trace.layers if layer.name in each.inputs]
+    if not readers:
+        return f"from {trace.spec.loss.type}"
+    return f"= dx of {' + dx of '.join(readers)}"
+
+
+def _compared(what: str, check: Differences) -> str:
+    """Return a sentence on a comparison with central differences."""
+    said = f"{what}: {check.compared} of {check.numeric.size} elements compared"
+    if check.compared:
+        agree = "" if check.passed else f", more than {TOLERANCE:.0e}: WRONG"
+        said += f", largest relative error {check.error:.1e}{agree}"
+    if check.kinks:
+        said += f"; {check.kinks} skipped at kinks, where the slopes to both sides differ"
+    if check.clipped:
+        said += (
+            f"; {check.clipped} skipped where the loss is clipped, so it is constant, but its "
+            "gradient is not 0; the differences below are those of sum(dy * y_pred)"
+        )
+    return said
+
+
+def _optimizer(trace: Trace) -> Section:
+    optimizer = trace.spec.optimizer
+    training = trace.spec.training
+    notes = [f"step = {trace.step}, learning_rate = {trace.rate:.6g}"]
+    rate: Any = optimizer.learning_rate
+    if isinstance(rate, Component):
+        notes.append(f"from the schedule {_declared(rate)}: {' '.join(equations(rate))}")
+    elif optimizer.decay:
+        notes.append(f"= {rate:g} / (1 + {optimizer.decay:g} * (step - 1))")
+    if training.clip_value is not None:
+        notes.append(f"each element of the gradient is clipped to ±{training.clip_value:g}")
+    if training.clip_norm is not None:
+        notes.append(
+            "the whole gradient is scaled down if its Euclidean norm is above "
+            f"{training.clip_norm:g}"
+        )
+    return Section(_declared(optimizer), equations=equations(optimizer), notes=tuple(notes))
+
+
+def _updated(parameter: TracedParameter) -> Section:
+    arrays = [Numbers("before", parameter.before)]
+    if parameter.gradient is None:
+        return Section(
+            parameter.key,
+            arrays=(*arrays, Numbers("after", parameter.after)),
+            notes=("not trained by the optimizer",),
+        )
+    if parameter.clipped is not None:
+        arrays.append(Numbers("dw, clipped", parameter.clipped))
+    else:
+        arrays.append(Numbers("dw", parameter.gradient, True))
+    for name, (before, after) in parameter.state.items():
+        arrays += [Numbers(f"{name} before", before), Numbers(f"{name} after", after)]
+    return Section(parameter.key, arrays=(*arrays, Numbers("after", parameter.after)))

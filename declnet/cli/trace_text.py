@@ -1,0 +1,71 @@
+"""A trace as text: arrays side by side where they fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from declnet.cli.streams import escaped_line
+from declnet.cli.trace_numbers import is_large, matrices, statistics
+from declnet.cli.trace_sections import Numbers, Section
+
+WIDTH = 100
+"""Columns of a line of arrays."""
+
+INDENT = "    "
+
+
+def as_text(sections: Iterable[Section]) -> str:
+    """Return the sections as lines of text."""
+    return "\n\n".join("\n".join(map(str.rstrip, _lines(each))) for each in sections) + "\n"
+
+
+def _lines(section: Section) -> Iterator[str]:
+    title = escaped_line(section.title)
+    yield title.upper() if section.chapter else title
+    for line in section.equations:
+        yield f"  {escaped_line(line)}"
+    yield from _side_by_side(section.arrays)
+    for line in section.notes:
+        yield f"  {escaped_line(line)}"
+
+
+def _side_by_side(arrays: Iterable[Numbers]) -> Iterator[str]:
+    """Yield the lines of arrays, as many beside each other as fit."""
+    waiting: list[list[str]] = []
+    for each in arrays:
+        block = _block(each)
+        if waiting and sum(map(_width, waiting)) + _width(block) > WIDTH:
+            yield from _joined(waiting)
+            waiting = []
+        waiting.append(block)
+    yield from _joined(waiting)
+
+
+def _joined(blocks: list[list[str]]) -> Iterator[str]:
+    height = max(map(len, blocks), default=0)
+    for row in range(height):
+        cells = ((block[row] if row < len(block) else "").ljust(_width(block)) for block in blocks)
+        yield INDENT + "".join(cells)
+
+
+def _width(block: list[str]) -> int:
+    return max(map(len, block)) + 3
+
+
+def _block(numbers: Numbers) -> list[str]:
+    array = numbers.array
+    shape = f"({', '.join(map(str, array.shape))}{',' if array.ndim == 1 else ''})"
+    lines = [f"{escaped_line(numbers.label)} {shape}"]
+    if numbers.repeated and is_large(array):
+        return lines
+    if is_large(array) and (found := statistics(array)):
+        lines.append(found)
+    for matrix in matrices(array):
+        if matrix.index:
+            lines.append(matrix.index)
+        widths = [max(map(len, column)) for column in zip(*matrix.rows, strict=True)]
+        lines += [
+            "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+            for row in matrix.rows
+        ]
+    return lines

@@ -1,0 +1,65 @@
+"""Schedule, a number that depends on the step, and the fields that take one."""
+
+from math import inf
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from declnet.contracts.component import Component
+from declnet.contracts.number_or import MAXIMUM, NumberOr
+
+
+class Schedule(Component):
+    """A number that depends on the step and the total number of steps, e.g. a learning rate."""
+
+    kind = "schedule"
+    required_methods = ("rate",)
+
+    def rate(self, step: int, total: int) -> float:
+        """Return the value for an update, e.g. its learning rate; finite and at least 0.
+
+        Args:
+            step: number of the update, from 1.
+            total: number of updates in the whole training, unless a callback ends it early.
+        """
+        raise NotImplementedError
+
+
+class Scheduled(NumberOr):
+    """Annotation for a field of a layer or an optimizer that may change from step to step.
+
+    The field `rate: Annotated[float | Schedule, Scheduled(ge=0, lt=1)]` takes a number or a
+    schedule. Either way, methods read this step's number from `state.now.rate`.
+
+    Args:
+        ge: the number must be at least this.
+        gt: the number must be greater than this.
+        le: the number must be at most this.
+        lt: the number must be less than this.
+    """
+
+    by_step: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        *,
+        ge: float = -inf,
+        gt: float = -inf,
+        le: float = MAXIMUM,
+        lt: float = inf,
+    ) -> None:
+        super().__init__(Schedule, above=gt, minimum=ge, below=lt, maximum=le)
+
+
+LearningRate = Annotated[
+    float | Schedule,
+    NumberOr(Schedule, minimum=0),
+    Field(description="step size, or a schedule of it"),
+]
+"""A number of at least 0, or a `Schedule`."""
+
+
+def schedules_of(component: Component) -> dict[str, Schedule]:
+    """Return the schedules in a component's scheduled fields, by field."""
+    values = {name: getattr(component, name) for name in component.scheduled_fields()}
+    return {name: value for name, value in values.items() if isinstance(value, Schedule)}

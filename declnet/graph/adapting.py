@@ -1,0 +1,115 @@
+"""Data-driven initialization: initializers that see their layer's first batch, in forward order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from pydantic import ValidationError
+from pydantic_core import PydanticCustomError
+
+from declnet.contracts.arrays import Array, read_only
+from declnet.contracts.parameter import Initializer
+from declnet.contracts.returned import require_finite
+from declnet.graph.arrays import BatchArrays, GraphMemory
+from declnet.graph.kernels import forward_calls
+from declnet.graph.memory_plan import plan_memory
+from declnet.graph.model import Model
+from declnet.graph.parameters import Slot, initializer_of, slots_of
+from declnet.graph.schedules import ScheduledValues
+from declnet.graph.shapes import Node
+from declnet.registry.registry import Registry
+
+
+def adapting_slots(nodes: Sequence[Node], registry: Registry) -> list[tuple[Slot, Initializer]]:
+    """Return the parameters whose initializer is data-driven, in forward order.
+
+    Invalid initializers, which are errors of their own, are left out.
+    """
+    found = []
+    for slot in slots_of(nodes):
+        try:
+            initializer = initializer_of(slot.parameter, registry)
+        except (PydanticCustomError, ValidationError):
+            continue
+        if type(initializer).adapt is not Initializer.adapt:
+            found.append((slot, initializer))
+    return found
+
+
+def adapt_parameters(
+    model: Model,
+    adapting: Sequence[tuple[Slot, Initializer]],
+    x: Array,
+    layer_streams: Sequence[np.random.Generator],
+    own_streams: Callable[[int], np.random.Generator],
+    total: int,
+) -> None:
+    """Let data-driven initializers change a model's parameters, as its first step begins.
+
+    Layers run as in that step, each on the output of layers that are already adapted.
+    Parameters that are not trainable keep their values, unless their initializer changes them.
+
+    Args:
+        adapting: what `adapting_slots` returned.
+        x: the inputs of the first batch, (n, *input shape).
+        layer_streams: the layers' random streams, which layers draw from; there may be more.
+        own_streams: returns the stream for the initializers of a layer, by its position.
+        total: number of updates in the whole training, for schedules.
+    """
+    schedules, plan = ScheduledValues(total), plan_memory(model.nodes, training=False)
+    parts = model.store, len(x), model.dtype, layer_streams[: len(model.nodes)]
+    memory = GraphMemory(model.nodes, plan, *parts, schedules=schedules)
+    schedules.begin(1)
+    batch = BatchArrays(memory, x)
+    for state in batch.states:
+        state.training = True
+    for node in model.nodes[: max((slot.node for slot, _ in adapting), default=-1) + 1]:
+        own = [(slot, each) for slot, each in adapting if slot.node == node.index]
+        layer = _RepeatableLayer(model, node, batch)
+        rng = own_streams(node.index)
+        for slot, initializer in own:
+            w = model.store.arrays[slot.key]
+            initializer.adapt(w, layer.x, layer.forward, rng)
+            require_finite(initializer, "adapt", w)
+        layer.forward()
+
+
+class _RepeatableLayer:
+    """A layer whose forward gives the same each time, and changes nothing but its output.
+
+    Attributes:
+        x: its input, only read; a tuple if it takes many.
+    """
+
+    def __init__(self, model: Model, node: Node, batch: BatchArrays) -> None:
+        for copy in batch.copies(node):
+            copy()
+        self._calls, self._y = forward_calls(node, batch), batch.output(node)
+        inputs = batch.inputs(node)
+        arrays = inputs if node.takes_many_inputs else (inputs,)
+        overwritten = [each for each in arrays if np.may_share_memory(each, self._y)]
+        self._inputs = [] if batch.plan.is_view(node) else [(x, x.copy()) for x in overwritten]
+        saved = {id(x): copy for x, copy in self._inputs}
+        seen = tuple(read_only(saved.get(id(each), each)) for each in arrays)
+        self.x: Any = seen if node.takes_many_inputs else seen[0]
+        self._kept = [
+            model.store.arrays[slot.key]
+            for slot in model.store.slots
+            if slot.node == node.owner and not slot.parameter.trainable
+        ]
+        self._rng = batch.states[node.index].rng
+        self._start = self._rng.bit_generator.state
+
+    def forward(self) -> Array:
+        """Return the output for the current parameters, (n, *output shape), to be read only."""
+        self._rng.bit_generator.state = self._start
+        for x, copy in self._inputs:
+            np.copyto(x, copy)
+        before = [each.copy() for each in self._kept]
+        for call in self._calls:
+            call()
+        for array, values in zip(self._kept, before, strict=True):
+            np.copyto(array, values)
+        return read_only(self._y)

@@ -1,0 +1,1 @@
+"""Looking inside a network and its training, without writing a run."""

@@ -1,0 +1,426 @@
+"""One training step with all its numbers: values, losses, gradients, and the update."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from declnet.contracts.arrays import Array
+from declnet.contracts.attribution import attributing_errors
+from declnet.contracts.layer import Layer
+from declnet.contracts.observer import StepObserver
+from declnet.contracts.parameter import Regularizer
+from declnet.graph.kernels import Kernels
+from declnet.graph.model import Model
+from declnet.graph.shapes import INPUT
+from declnet.graph.update import GroupedUpdate, Update, clippings
+from declnet.inspection.differences import TOLERANCE, Differences, ForwardPass, compare, penalty_of
+from declnet.inspection.starting import Start, TraceError
+from declnet.spec.model import RunSpec
+from declnet.training.compile import compile_training
+from declnet.training.divergence import divergence
+from declnet.training.epochs import NonFiniteLossError, StepArrays
+from declnet.training.numerics import arithmetic_for
+from declnet.training.preparation import ReadyData
+from declnet.training.state import put_back
+
+SAMPLES = 3
+"""Samples of a traced step by default."""
+
+
+@dataclass(frozen=True, eq=False)
+class TracedParameter:
+    """A parameter before and after the update.
+
+    Attributes:
+        key: `<layer name>.<parameter>`.
+        name: the parameter's name in its layer.
+        before: its numbers before the step.
+        after: its numbers after the update.
+        gradient: d(loss)/d(parameter), with the penalty's; None if it is not trained.
+        clipped: the gradient that the optimizer got; None if nothing is clipped.
+        regularizer: its regularizer, if any.
+        penalty: the penalty before the update; 0 without a regularizer.
+        penalty_gradient: the penalty's part of the gradient; None without a regularizer.
+        state: the optimizer's arrays for it by name, each before and after the update.
+        check: its gradient's central differences, if they were computed.
+    """
+
+    key: str
+    name: str
+    before: Array
+    after: Array
+    gradient: Array | None = None
+    clipped: Array | None = None
+    regularizer: Regularizer | None = None
+    penalty: float = 0.0
+    penalty_gradient: Array | None = None
+    state: Mapping[str, tuple[Array, Array]] = field(default_factory=dict)
+    check: Differences | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class TracedLayer:
+    """A layer in both directions.
+
+    Attributes:
+        name: its name in the model.
+        layer: the component.
+        inputs: the names of what it reads; `input` is the model's input.
+        x: what it reads, an array for each input.
+        y: its output, (n, *output shape).
+        dy: d(loss)/dy; None if nothing before it is trained.
+        parameters: its parameters.
+        check: the central differences of dy, if they were computed.
+    """
+
+    name: str
+    layer: Layer
+    inputs: tuple[str, ...]
+    x: tuple[Array, ...]
+    y: Array
+    dy: Array | None
+    parameters: tuple[TracedParameter, ...]
+    check: Differences | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """A training step on a few samples, computed by the components without kernels.
+
+    Attributes:
+        spec: the spec of the training.
+        origin: where the parameters come from, as a sentence.
+        epoch: the epoch of the batch, from 0.
+        batch: the batch in its epoch, from 0.
+        step: the number of the update, from 1.
+        steps: the number of updates in the whole training.
+        positions: the positions of the samples in the training data, from 0, (n,).
+        batch_size: the number of samples in the batch that these are the first of.
+        dtype: the type computed in; float64 if gradients are verified, whatever the spec's is.
+        x: the samples, (n, *input shape).
+        layers: the layers in the model's order.
+        y_true: the targets as prepared by the loss.
+        losses: the data loss of each sample, (n,).
+        weights: the sample weights, (n,); None if all are equal.
+        data_loss: the mean of the losses, by weight.
+        rate: the learning rate of the update.
+    """
+
+    spec: RunSpec
+    origin: str
+    epoch: int
+    batch: int
+    step: int
+    steps: int
+    positions: Array
+    batch_size: int
+    dtype: str
+    x: Array
+    layers: tuple[TracedLayer, ...]
+    y_true: Array
+    losses: Array
+    weights: Array | None
+    data_loss: float
+    rate: float
+
+    @property
+    def parameters(self) -> tuple[TracedParameter, ...]:
+        """All parameters, in the model's order."""
+        return tuple(each for layer in self.layers for each in layer.parameters)
+
+    @property
+    def penalty(self) -> float:
+        """The sum of all penalties."""
+        return sum(each.penalty for each in self.parameters)
+
+    @property
+    def loss(self) -> float:
+        """The mean data loss and the penalties, which the gradients are of."""
+        return self.data_loss + self.penalty
+
+    @property
+    def checks(self) -> tuple[Differences, ...]:
+        """All comparisons with central differences, in the order of the backward pass."""
+        found = []
+        for layer in reversed(self.layers):
+            found += [layer.check, *(each.check for each in layer.parameters)]
+        return tuple(each for each in found if each is not None)
+
+
+class _Copies(StepObserver):
+    """Copies what a step computes."""
+
+    x: Array
+    y_true: Array
+    sample_losses: Array
+
+    def __init__(self) -> None:
+        self.y: dict[str, Array] = {}
+        self.dy: dict[str, Array] = {}
+        self.grad: dict[str, Array] = {}
+
+    def begin(self, epoch: int, step: int, x: Array) -> None:  # noqa: ARG002
+        self.x = np.array(x)
+
+    def forward(self, name: str, layer: Layer, y: Array) -> None:  # noqa: ARG002
+        self.y[name] = np.array(y)
+
+    def losses(self, y_pred: Array, y_true: Any, losses: Array) -> None:  # noqa: ARG002
+        self.y_true, self.sample_losses = np.array(y_true), np.array(losses)
+
+    def backward(self, name: str, layer: Layer, dy: Array) -> None:  # noqa: ARG002
+        self.dy[name] = np.array(dy)
+
+    def gradients(
+        self,
+        parameters: Mapping[str, Array],  # noqa: ARG002
+        gradients: Mapping[str, Array],
+    ) -> None:
+        self.grad = {key: np.array(each) for key, each in gradients.items()}
+
+
+def trace(start: Start, samples: int | None = None, *, verify: bool = False) -> Trace:
+    """Make the next step of a training on the first samples of its batch, and return its numbers.
+
+    It is a whole step on these samples alone: the mean of the loss, batch statistics and the update
+    come from them, so each number follows from others in the trace. No kernel is used.
+
+    Args:
+        start: the training; it cannot be continued afterwards.
+        samples: the number of samples; default: 3, or all if the batch is smaller.
+        verify: whether to compute in float64 and compare the gradients with central differences.
+
+    Raises:
+        TraceError: the batch has fewer samples.
+        DivergenceError: the loss is NaN or infinite.
+        ComponentError: a component raised an exception or violated its contract.
+    """
+    with attributing_errors(start.ready.registry):
+        return _trace(start, samples, verify)
+
+
+def _trace(start: Start, samples: int | None, verify: bool) -> Trace:
+    ready = start.ready
+    spec, trainer, trained = ready.spec, ready.trainer, ready.prepared.model
+    state = trainer.state()
+    positions, arrays = trainer.next_batch()
+    if samples is not None and samples > len(positions):
+        plural = "s" if len(positions) != 1 else ""
+        raise TraceError(f"the batch has {len(positions)} sample{plural}, not {samples}")
+    count = min(len(positions), SAMPLES) if samples is None else samples
+    dtype = np.dtype("float64") if verify else trained.dtype
+    model = Model(trained.nodes, trained.input_shape, dtype, spec.optimizer.groups)
+    model.load_parameters(trained.store.arrays)
+    data = _first(ready.prepared.data["train"], positions, arrays, count, dtype)
+    training = spec.training.model_copy(update={"batch_size": None, "epochs": trainer.steps})
+    declared = spec.model_copy(update={"training": training})
+    compiled = compile_training(
+        declared, model, data, ready.registry, Kernels(), trainer.steps // spec.training.epochs
+    )
+    compiled.enter(state.epoch)
+    for stream, saved in zip(compiled.streams, state.layers, strict=False):  # no augmentation's
+        stream.bit_generator.state = saved
+    update = compiled.update
+    optimizer = {name: each.astype(dtype) for name, each in state.optimizer.items()}
+    put_back(optimizer, update.state, "the optimizer's")
+    update.scale = state.learning_rate_scale
+    before = model.parameters()
+    state_before = _optimizer_state(model, update)
+    copies = _Copies()
+    try:
+        with arithmetic_for(count):
+            rate = compiled.epoch.run_observed(update, state.step, None, 0, copies, state.epoch)
+    except NonFiniteLossError as error:
+        raise divergence(model, state.epoch, error.loss, error.x) from None
+    traced = _Traced(spec, model, before, state_before, _optimizer_state(model, update), copies)
+    layers = traced.layers()
+    if verify:
+        with np.errstate(all="ignore"):
+            at = state.step + 1, trainer.steps
+            passes = ForwardPass(model, before, spec.loss, data, state.layers, *at, state.epoch)
+            layers = _checked(layers, passes)
+    return Trace(
+        spec,
+        start.origin,
+        state.epoch,
+        state.batch,
+        state.step + 1,
+        trainer.steps,
+        np.array(positions[:count]),
+        len(positions),
+        str(dtype),
+        copies.x,
+        layers,
+        copies.y_true,
+        copies.sample_losses,
+        data.weights,
+        _mean(copies.sample_losses, data.weights),
+        rate,
+    )
+
+
+def _mean(losses: Array, weights: Array | None) -> float:
+    if weights is None:
+        return float(losses.mean())
+    total = weights.sum()
+    return float(losses @ weights / (total if total > 0 else 1))
+
+
+def _first(
+    train: ReadyData, positions: Array, arrays: StepArrays, count: int, dtype: np.dtype[Any]
+) -> ReadyData:
+    """Return the first samples of a batch, floats in another type."""
+    x, y_true, weights = arrays
+
+    def first(each: Array) -> Array:
+        return np.array(each[:count], dtype if each.dtype.kind == "f" else each.dtype)
+
+    return replace(
+        train,
+        x=first(x),
+        y=train.y[positions[:count]],
+        y_true=first(y_true),
+        weights=first(weights) if weights is not None else None,
+    )
+
+
+def _optimizer_state(model: Model, update: Update | GroupedUpdate) -> dict[str, dict[str, Array]]:
+    """Return copies of the optimizer's arrays by parameter and name, in the parameters' shapes."""
+    return {
+        slot.key: {name: each.copy() for name, each in update.state_of(slot).items()}
+        for slot in model.store.slots
+        if slot.is_trained()
+    }
+
+
+@dataclass(frozen=True, eq=False)
+class _Traced:
+    """What a step left, by name and key."""
+
+    spec: RunSpec
+    model: Model
+    before: Mapping[str, Array]
+    state_before: Mapping[str, Mapping[str, Array]]
+    state_after: Mapping[str, Mapping[str, Array]]
+    copies: _Copies
+
+    def layers(self) -> tuple[TracedLayer, ...]:
+        values = [self.copies.x]
+        names = [INPUT]
+        clipped = self._clipped()
+        parameters: dict[int, list[TracedParameter]] = {}
+        for slot in self.model.store.slots:
+            regularizer = slot.parameter.regularizer if slot.is_trained() else None
+            found = self._parameter(slot.key, slot.name, regularizer, clipped)
+            parameters.setdefault(slot.node, []).append(found)
+        for node in self.model.nodes:
+            values.append(self.copies.y[node.name])
+            names.append(node.name)
+        return tuple(
+            TracedLayer(
+                node.name,
+                node.layer,
+                tuple(names[value] for value in node.inputs),
+                tuple(values[value] for value in node.inputs),
+                self.copies.y[node.name],
+                self.copies.dy.get(node.name),
+                tuple(parameters.get(node.index, ())),
+            )
+            for node in self.model.nodes
+        )
+
+    def _parameter(
+        self, key: str, name: str, regularizer: Regularizer | None, clipped: Mapping[str, Array]
+    ) -> TracedParameter:
+        before = self.before[key]
+        penalty, of_penalty = 0.0, None
+        if regularizer is not None:
+            penalty, of_penalty = float(regularizer.penalty(before)), np.zeros_like(before)
+            regularizer.add_gradient(before, of_penalty)
+        state = {
+            each: (array, self.state_after[key][each])
+            for each, array in self.state_before.get(key, {}).items()
+        }
+        return TracedParameter(
+            key,
+            name,
+            before,
+            self.model.store.arrays[key].copy(),
+            self.copies.grad.get(key),
+            clipped.get(key),
+            regularizer,
+            penalty,
+            of_penalty,
+            state,
+        )
+
+    def _clipped(self) -> dict[str, Array]:
+        """Return the gradients after clipping; empty if nothing is clipped."""
+        training = self.spec.training
+        clips = clippings(training.clip_norm, training.clip_value)
+        gradients = self.copies.grad
+        if not clips or not gradients:
+            return {}
+        flat = np.concatenate([each.reshape(-1) for each in gradients.values()])
+        for clip in clips:
+            clip(flat)
+        ends = np.cumsum([each.size for each in gradients.values()])
+        parts = np.split(flat, ends[:-1])
+        return {
+            key: part.reshape(each.shape)
+            for (key, each), part in zip(gradients.items(), parts, strict=True)
+        }
+
+
+def _checked(layers: tuple[TracedLayer, ...], passes: ForwardPass) -> tuple[TracedLayer, ...]:
+    """Return the layers with the central differences of each gradient."""
+    found: list[TracedLayer] = []
+    for index, layer in reversed(list(enumerate(layers))):
+        check = None
+        if layer.dy is not None:
+            check = compare([(passes.of_value(index + 1), layer.dy)], layer.y, layer.name)
+            if check.clipped:
+                passes.take_slope(layer.dy)
+        parameters = tuple(
+            replace(each, check=_differences(each, index, passes)) for each in layer.parameters
+        )
+        found.insert(0, replace(layer, check=check, parameters=parameters))
+    return tuple(found)
+
+
+def _differences(each: TracedParameter, index: int, passes: ForwardPass) -> Differences | None:
+    """Return the central differences of a parameter's gradient, of data loss and penalty apart."""
+    if each.gradient is None:
+        return None
+    function = passes.of_parameter(index, each.key)
+    if each.regularizer is None or each.penalty_gradient is None:
+        return compare([(function, each.gradient)], each.before, each.key)
+    of_data = each.gradient - each.penalty_gradient
+    penalty = penalty_of(each.regularizer, each.before)
+    parts = [(function, of_data), (penalty, each.penalty_gradient)]
+    return compare(parts, each.before, each.key)
+
+
+def suspects(result: Trace) -> tuple[str, ...]:
+    """Return whose backward pass is wrong, e.g. `dense_1 (dense)`; empty if all checks passed.
+
+    A wrong gradient of a value is passed on to everything before it. So a layer is suspected only
+    if the gradient of its own output is right, and that of one of its inputs or parameters wrong.
+    """
+    wrong = {each.name for each in result.checks if not each.passed}
+    named: dict[str, None] = {}
+    for layer in reversed(result.layers):
+        checks = [(each, each.check.errors) for each in layer.parameters if each.check is not None]
+        own = any(not errors[0] <= TOLERANCE for _, errors in checks)
+        if layer.name not in wrong and (own or wrong.intersection(layer.inputs)):
+            named[f"{layer.name} ({layer.layer.type})"] = None
+        for each, errors in checks:
+            if each.regularizer is not None and not errors[-1] <= TOLERANCE:
+                named[f"the regularizer of {each.key} ({each.regularizer.type})"] = None
+    if result.layers and result.layers[-1].name in wrong:
+        named[f"the loss ({result.spec.loss.type})"] = None
+    return tuple(named)

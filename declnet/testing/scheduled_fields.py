@@ -1,0 +1,46 @@
+"""Schedules for scheduled fields, to see whether a component follows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from declnet.contracts.schedule import Schedule
+from declnet.testing.check import CheckSkipped, Subject
+
+
+class _Jump(Schedule):
+    """A schedule with one value at the first step, and another at all later ones."""
+
+    type = "jump"
+
+    first: float
+    later: float
+
+    def rate(self, step: int, total: int) -> float:  # noqa: ARG002
+        return self.first if step == 1 else self.later
+
+
+def scheduled_variants(subject: Subject) -> Iterator[tuple[str, Subject, Subject, Subject]]:
+    """Yield, for each scheduled field, its name and three variants of a component.
+
+    They have a schedule in that field, its number at the first step, and that at later ones.
+
+    Raises:
+        CheckSkipped: it has no scheduled fields.
+    """
+    component: Any = subject.instance
+    fields = component.scheduled_fields()
+    if not fields:
+        raise CheckSkipped("it has no scheduled fields")
+    for name, bounds in fields.items():
+        given = getattr(component, name)
+        later = given.rate(1, 100) if isinstance(given, Schedule) else given
+        others = (later / 2, (later + 1) / 2, 2 * later, 0.5, 1.0, 2.0)
+        first = next((each for each in others if each != later and bounds.contains(each)), later)
+        values = (_Jump(first=first, later=later), first, later)
+        scheduled, before, after = (
+            Subject(component.model_copy(update={name: value}), subject.example, subject.registry)
+            for value in values
+        )
+        yield name, scheduled, before, after

@@ -1,0 +1,51 @@
+"""Checks on scheduled fields: whether their schedules stay in the fields' ranges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from declnet.contracts.component import Component
+from declnet.contracts.data_source import DataInfo
+from declnet.contracts.returned import checked_rate
+from declnet.contracts.schedule import schedules_of
+from declnet.errors import Diagnostic, KeyPath
+from declnet.spec.partial import PartialSpec
+
+UNKNOWN = 1000
+"""Updates of a training of unknown length, for schedules, which usually depend on its share."""
+
+TRIED = 200
+"""Steps of a schedule to try, besides as many first ones."""
+
+
+def schedule_problems(spec: PartialSpec, infos: Mapping[str, DataInfo]) -> Iterator[Diagnostic]:
+    """Yield an error for each schedule that leaves the range of its field at some step."""
+    samples = infos["train"].samples if "train" in infos else None
+    is_known = bool(samples) and "epochs" in vars(spec.training)  # which lacks invalid ones
+    total = spec.training.updates(samples) if samples and is_known else UNKNOWN
+    for path, component in _components(spec):
+        ranges = component.scheduled_fields()
+        for name, schedule in schedules_of(component).items():
+            for step in _steps(total):
+                value = checked_rate(schedule, schedule.rate(step, total), step)
+                if not ranges[name].contains(value):
+                    message = (
+                        f'"{name}" must be {ranges[name].in_words()}, but its schedule gives '
+                        f"{value:.6g} at step {step} of {total}"
+                    )
+                    yield Diagnostic(message, None, (*path, name), "E013")
+                    break
+
+
+def _components(spec: PartialSpec) -> Iterator[tuple[KeyPath, Component]]:
+    for index, part in enumerate(spec.layers):
+        if part.layer is not None:
+            yield ("model", "layers", index), part.layer
+    if spec.optimizer is not None:
+        yield ("optimizer",), spec.optimizer
+
+
+def _steps(total: int) -> list[int]:
+    """Return the steps to try, in order: the first ones, and some up to the last."""
+    first = range(1, min(total, TRIED) + 1)
+    return sorted({*first, *(1 + (total - 1) * part // TRIED for part in range(TRIED + 1))})

@@ -1,0 +1,183 @@
+"""Data-driven initializers: what they see, when they are called, and what they leave alone."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from declnet import ComponentError, Layer, Parameter, build_model, parse_spec, run
+from declnet.registry.discovery import default_registry
+from declnet.training.checks.check import check_spec
+from declnet.training.preparation import prepare
+from declnet.training.trainer import Trainer
+from declnet_standard.initializers import LSUV, GlorotUniform
+
+
+class Tap(Layer):
+    """y = x; keeps copies of x in training, by its key."""
+
+    type = "tap"
+    backward_needs = frozenset()
+    seen: ClassVar[dict[str, list[np.ndarray]]] = {}
+
+    key: str
+
+    def forward(self, x, y, state):
+        np.copyto(y, x)
+        if state.training:
+            self.seen.setdefault(self.key, []).append(x.copy())
+
+    def backward(self, x, y, dy, dx, state):
+        if dx is not None:
+            np.copyto(dx, dy)
+
+
+def variances_of_the_first_step(document):
+    """The variance at each tap, in an epoch; before it, a tap also sees what is adapted to."""
+    Tap.seen.clear()
+    document["training"]["epochs"] = 1
+    run(parse_spec(document))
+    steps = -(-30 // (document["training"].get("batch_size") or 30))
+    return {key: copies[-steps].var() for key, copies in Tap.seen.items()}
+
+
+def dense(units, initializer="lsuv"):
+    return {"type": "dense", "units": units, "weight_initializer": initializer}
+
+
+@pytest.mark.parametrize("training", [{}, {"batch_size": 8}])
+@pytest.mark.parametrize("between", ["relu", "batch_norm", {"type": "dropout", "rate": 0.5}])
+def test_lsuv_gives_each_layer_an_output_of_variance_one(document, training, between):
+    """With all that changes a layer's input in training: the shuffle, dropout, running means."""
+
+    def variances(second):
+        hidden = [dense(8), Tap(key="1"), between, second, Tap(key="2"), "tanh"]
+        document["model"]["layers"] = [*hidden, dense(3), Tap(key="3"), "softmax"]
+        return variances_of_the_first_step(document)
+
+    document["training"] |= training
+    assert variances(dense(16)) == pytest.approx(dict.fromkeys("123", 1), abs=0.01)
+    others = variances(dense(16, {"type": "orthogonal", "gain": 3.0}))
+    assert [abs(others[key] - 1) < 0.01 for key in "123"] == [True, False, True]
+
+
+def test_lsuv_scales_convolutions_and_leaves_a_constant_output_alone(document, tmp_path):
+    x = np.random.default_rng(0).normal(3.0, 9.0, (30, 2, 6, 6))
+    np.savez(tmp_path / "data.npz", x=x, y=np.arange(30) % 3)
+    convolution = {"type": "conv2d", "filters": 5, "kernel_size": 3, "weight_initializer": "lsuv"}
+    layers = [convolution, Tap(key="1"), "relu", "flatten", dense(3), Tap(key="2"), "softmax"]
+    document["model"]["layers"] = layers
+    found = variances_of_the_first_step(document)
+    assert found == pytest.approx({"1": 1, "2": 1}, abs=0.01)
+    np.savez(tmp_path / "data.npz", x=0 * x, y=np.arange(30) % 3)
+    assert variances_of_the_first_step(document) == {"1": 0, "2": 0}
+
+
+class Noting(GlorotUniform):
+    """Glorot's, which notes its input and changes nothing."""
+
+    type = "noting"
+    notes: ClassVar[list[np.ndarray]] = []
+
+    def adapt(self, w, x, forward, rng):
+        first = forward().copy()
+        assert (forward() == first).all()
+        self.notes.append(x.copy())
+
+
+LAYERS = ["batch_norm", {"type": "dropout", "rate": 0.5}, "relu"]
+
+
+@pytest.mark.parametrize("training", [{}, {"batch_size": 8}])
+def test_an_initializer_that_only_looks_changes_no_bit(document, training):
+    document["training"] |= training
+    found = []
+    for initializer in ("glorot_uniform", Noting()):
+        layers = [dense(4, initializer), *LAYERS, dense(3, initializer), "softmax"]
+        document["model"]["layers"] = layers
+        found.append(run(parse_spec(document)))
+    one, other = (each.model.parameters() for each in found)
+    assert all((one[key] == other[key]).all() for key in one)
+    assert found[0].history == found[1].history
+
+
+class Gain(Layer):
+    """y = gain * x, in place."""
+
+    type = "gain"
+    in_place = True
+    backward_needs = frozenset({"x"})
+
+    def parameters(self, input_shape):
+        return {"gain": Parameter((1,), Noting(), role="scale")}
+
+    def forward(self, x, y, state):
+        np.multiply(x, state.gain, out=y)
+
+    def backward(self, x, y, dy, dx, state):
+        state.grad.gain[0] = np.vdot(dy, x)
+        np.multiply(dy, state.gain, out=dx)
+
+
+def test_inputs_come_in_forward_order_also_where_layers_work_in_place(document):
+    Noting.notes.clear()
+    first = dense(4, Noting())
+    document["model"]["layers"] = [first, Gain(), Gain(), dense(3, Noting()), "softmax"]
+    document["model"]["initial_weights"] = None
+    parameters = build_model(parse_spec(document).model, (2,), 1).parameters()
+    assert not Noting.notes  # without a training there is no first batch
+    run(parse_spec(document))
+    x, after_first, after_second, after_third = Noting.notes
+    np.testing.assert_array_equal(after_first, x @ parameters["dense_1.weights"])
+    np.testing.assert_allclose(after_second, after_first * parameters["gain_1.gain"])
+    np.testing.assert_allclose(after_third, after_second * parameters["gain_2.gain"])
+
+
+def test_neither_a_resumed_training_nor_initial_weights_are_adapted(document, tmp_path):
+    document["model"]["layers"] = [dense(4, Noting()), "relu", dense(3, "lsuv"), "softmax"]
+
+    def trainer(document):
+        spec, registry = parse_spec(document), default_registry()
+        prepared = prepare(spec, registry)
+        return Trainer(spec, prepared.model, prepared.data["train"], None, registry), prepared.model
+
+    whole, model = trainer(document)
+    events = whole.events()
+    next(events)
+    state = whole.state()
+    again, resumed = trainer(document)
+    again.restore(state)
+    for each in (events, again.events()):
+        Noting.notes.clear()
+        list(each)
+        assert not Noting.notes
+    ours, theirs = model.parameters(), resumed.parameters()
+    assert all((ours[key] == theirs[key]).all() for key in ours)
+    save_file(ours, tmp_path / "w.safetensors")
+    document["model"]["initial_weights"] = str(tmp_path / "w.safetensors")
+    list(trainer(document)[0].events())
+    assert not Noting.notes
+
+
+class DividedByZero(GlorotUniform):
+    type = "divided_by_zero"
+
+    def adapt(self, w, x, forward, rng):
+        w /= 0
+
+
+def test_numbers_that_are_not_finite_are_the_initializers_fault(document):
+    document["model"]["layers"][0] = dense(4, DividedByZero())
+    message = r'initializer "divided_by_zero".*adapt\(\) left numbers that are not finite'
+    with pytest.raises(ComponentError, match=message):
+        run(parse_spec(document))
+
+
+def test_the_check_counts_the_memory_of_the_first_batch(document):
+    plain = check_spec(parse_spec(document)).memory
+    document["model"]["layers"][0] = dense(4, LSUV())
+    adapted = check_spec(parse_spec(document)).memory
+    assert adapted.keys() - plain.keys() == {"initialization"}

@@ -1,0 +1,156 @@
+"""Scheduled fields: their values at each step, in layers, optimizers and kernels."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+import numpy as np
+import pytest
+
+from declnet import Kernel, KernelCalls, Layer, Registry, Schedule, Scheduled, parse_spec, run
+from declnet.contracts.parameter import CurrentValues
+from declnet.contracts.returned import BrokenContractError
+from declnet.graph.kernels import Kernels
+from declnet.graph.schedules import ScheduledValues
+from declnet.graph.update import Update
+from declnet_standard.layers import Dropout
+from declnet_standard.optimizers import AdamW, Lion
+from declnet_standard.schedules import Constant, Polynomial
+
+FALLING = Polynomial(initial_rate=0.6, final_rate=0.2)
+
+
+def test_values_are_those_of_the_step_and_plain_numbers_stay():
+    schedules = ScheduledValues(total=4)
+    assert not schedules
+    plain, falling = schedules.of(Dropout(rate=0.3)), schedules.of(Dropout(rate=FALLING))
+    assert schedules
+    found = []
+    for step in (1, 2, 3, 4):
+        schedules.begin(step)
+        found.append((plain.rate, falling.rate))
+    assert found == [(0.3, FALLING.rate(step, 4)) for step in (1, 2, 3, 4)]
+    assert vars(ScheduledValues(4).of(AdamW())) == {"weight_decay": 0.01}
+
+
+def test_outside_training_a_schedule_has_no_value():
+    now: CurrentValues = ScheduledValues(1).of(Dropout(rate=FALLING))
+    with pytest.raises(AttributeError, match="rate is not a scheduled field, or has a schedule"):
+        _ = now.rate
+
+
+@pytest.mark.parametrize("optimizer", [AdamW, Lion])
+def test_an_optimizer_decays_weights_by_its_schedule(optimizer):
+    """With gradients of 0, w is multiplied by 1 - learning_rate * weight_decay at each step."""
+    w, dw = np.ones(3), np.zeros(3)
+    update = Update(optimizer(learning_rate=0.1, weight_decay=FALLING), w, dw, 5)
+    for step in range(1, 6):
+        update(step)
+    expected = np.prod([1 - 0.1 * FALLING.rate(step, 5) for step in range(1, 6)])
+    np.testing.assert_allclose(w, expected, rtol=1e-14)
+
+
+def with_dropout(document, rate, **training):
+    first, relu, *rest = document["model"]["layers"]
+    layers = [first, relu, {"type": "dropout", "rate": rate}, *rest]
+    document["model"]["layers"] = layers
+    document["training"] |= training
+    return document
+
+
+def weights_of(spec):
+    return run(spec).model.store.vector
+
+
+@pytest.mark.parametrize("batch_size", [None, 7])
+def test_a_constant_schedule_trains_to_the_bits_of_its_number(document, changed, batch_size):
+    document = with_dropout(document, 0.25, epochs=4)
+    if batch_size:
+        document["training"]["batch_size"] = batch_size
+    document["optimizer"] = {"type": "adamw", "weight_decay": 0.1}
+    scheduled = {"type": "constant", "value": 0.25}, {"type": "constant", "value": 0.1}
+    keys = ("model.layers.2.rate", "optimizer.weight_decay")
+    number = weights_of(parse_spec(document))
+    constant = weights_of(parse_spec(changed(document, dict(zip(keys, scheduled, strict=True)))))
+    assert (number == constant).all()
+
+
+class Seen(Layer):
+    """y = x; notes the values of its field in training."""
+
+    type = "seen"
+    backward_needs = frozenset()
+    notes: ClassVar[list[float]] = []
+
+    rate: Annotated[float | Schedule, Scheduled(ge=0, le=1)]
+
+    def forward(self, x, y, state):
+        np.copyto(y, x)
+        if state.training:
+            self.notes.append(state.now.rate)
+
+    def backward(self, x, y, dy, dx, state):
+        np.copyto(dx, dy)
+
+
+@pytest.mark.parametrize(("batch_size", "total"), [(7, 10), (None, 2)])
+def test_a_layer_sees_each_step_of_the_whole_training(document, batch_size, total):
+    """30 samples by 7 make 5 steps an epoch; the evaluations in between note nothing."""
+    Seen.notes.clear()
+    document["model"]["layers"].insert(1, Seen(rate=FALLING))
+    document["training"] |= {"epochs": 2, "batch_size": batch_size}
+    document["data"]["validation"] = document["data"]["train"]
+    run(parse_spec(document))
+    assert Seen.notes == [FALLING.rate(step, total) for step in range(1, total + 1)]
+
+
+class Steady(Kernel):
+    """AdamW's step for a constant weight decay of 0."""
+
+    type = "steady"
+    replaces = (AdamW,)
+
+    def bind(self, site):
+        return KernelCalls(update=lambda rate, step: None)
+
+
+class Following(Steady):
+    """A decay by the weight decay of each step."""
+
+    type = "following"
+    reads_schedules = True
+
+    def bind(self, site):
+        def update(rate, step):
+            np.multiply(site.w, 1 - rate * site.state.now.weight_decay, out=site.w)
+
+        return KernelCalls(update=update)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "decay", "is_used"),
+    [(Steady, 0.1, True), (Steady, FALLING, False), (Following, FALLING, True)],
+)
+def test_only_a_kernel_that_reads_schedules_replaces_what_has_one(kernel, decay, is_used):
+    registry = Registry()
+    registry.register(kernel)
+    kernels, w = Kernels(registry), np.ones(3)
+    update = Update(AdamW(learning_rate=0.1, weight_decay=decay), w, np.zeros(3), 5, (), kernels)
+    assert bool(kernels.used) == is_used
+    if is_used == (kernel is Following):
+        update(1)
+        update(2)
+        np.testing.assert_allclose(w, (1 - 0.06) * (1 - 0.1 * FALLING.rate(2, 5)), rtol=1e-12)
+
+
+def test_a_value_outside_the_range_at_a_step_is_the_schedules_fault():
+    update = Update(AdamW(weight_decay=Constant(value=1.0)), np.ones(3), np.zeros(3), 5)
+    update(1)
+    schedules = ScheduledValues(9)
+    schedules.of(Dropout(rate=Constant(value=1.0)))
+    with pytest.raises(BrokenContractError) as caught:
+        schedules.begin(4)
+    assert str(caught.value) == (
+        'schedule "constant": rate() returned 1.0, not at least 0 and less than 1, as rate must be '
+        "(step 4)"
+    )

@@ -1,0 +1,388 @@
+"""A traced step: its numbers are those of a calculation by hand, and its gradients are verified."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import declnet
+from declnet import Layer, Loss, Registry, default_registry, load_spec, parse_spec
+from declnet.inspection.starting import Start, TraceError, start_of_run, start_of_spec
+from declnet.inspection.trace import Trace, suspects, trace
+
+SPECS = Path(__file__).parents[2] / "specs"
+FILES = sorted(
+    each.relative_to(SPECS)
+    for each in SPECS.rglob("*")
+    if each.suffix in (".toml", ".json") and not each.name.endswith(".schema.json")
+)
+
+Started = Callable[..., Start]
+
+
+@pytest.fixture
+def started(document: dict[str, Any], changed: Callable[..., Any]) -> Started:
+    """Start the training of the small spec with changes."""
+
+    def start(values: dict[str, Any] | None = None, step: int = 0, registry: Any = None) -> Start:
+        registry = registry or default_registry()
+        spec = parse_spec(changed(document, values or {}), registry)
+        return start_of_spec(spec, registry, step)
+
+    return start
+
+
+ADAM = {
+    "optimizer": {"type": "adam", "learning_rate": 0.05, "decay": 0.1},
+    "model.layers.0": {
+        "type": "dense",
+        "units": 4,
+        "weight_regularizer": {"type": "l2", "strength": 0.01},
+    },
+    "training.batch_size": 8,
+    "training.clip_norm": 0.2,
+}
+
+
+def test_every_number_follows_from_others_by_hand(started: Started) -> None:
+    found = trace(started(ADAM, step=2))
+    (dense, relu, output, softmax) = found.layers
+    w1, b1, w2, b2 = found.parameters
+    assert [each.key for each in found.parameters] == [
+        "dense_1.weights",
+        "dense_1.biases",
+        "dense_2.weights",
+        "dense_2.biases",
+    ]
+    x = found.x
+    z1 = x @ w1.before + b1.before
+    a1 = np.maximum(z1, 0)
+    z2 = a1 @ w2.before + b2.before
+    p = np.exp(z2) / np.exp(z2).sum(axis=1, keepdims=True)
+    for layer, y in zip(found.layers, (z1, a1, z2, p), strict=True):
+        np.testing.assert_allclose(layer.y, y, rtol=1e-12)
+    np.testing.assert_allclose(found.losses, -np.log((p * found.y_true).sum(axis=1)), rtol=1e-12)
+    assert found.data_loss == pytest.approx(found.losses.mean())
+    assert w1.penalty == found.penalty == pytest.approx(0.01 * (w1.before**2).sum())
+    assert found.loss == pytest.approx(found.data_loss + found.penalty)
+
+    dp = -found.y_true / p / 3
+    dz2 = p * (dp - (dp * p).sum(axis=1, keepdims=True))
+    da1 = dz2 @ w2.before.T
+    dz1 = da1 * (z1 > 0)
+    for layer, dy in zip((softmax, output, relu, dense), (dp, dz2, da1, dz1), strict=True):
+        np.testing.assert_allclose(layer.dy, dy, rtol=1e-9, atol=1e-15)
+    gradients = {
+        "dense_1.weights": x.T @ dz1 + 0.02 * w1.before,
+        "dense_1.biases": dz1.sum(axis=0),
+        "dense_2.weights": a1.T @ dz2,
+        "dense_2.biases": dz2.sum(axis=0),
+    }
+    norm = np.sqrt(sum((each**2).sum() for each in gradients.values()))
+    assert norm > 0.2
+    np.testing.assert_allclose(w1.penalty_gradient, 0.02 * w1.before)
+
+    assert (found.step, found.steps, found.rate) == (3, 12, pytest.approx(0.05 / 1.2))
+    for each in found.parameters:
+        gradient = gradients[each.key]
+        np.testing.assert_allclose(each.gradient, gradient, rtol=1e-9, atol=1e-15)
+        clipped = gradient * 0.2 / norm
+        np.testing.assert_allclose(each.clipped, clipped, rtol=1e-9, atol=1e-15)
+        momentum = 0.9 * each.state["momentum"][0] + clipped
+        cache = 0.999 * each.state["cache"][0] + clipped**2
+        assert each.state["momentum"][0].any()
+        np.testing.assert_allclose(each.state["momentum"][1], momentum, rtol=1e-9, atol=1e-15)
+        np.testing.assert_allclose(each.state["cache"][1], cache, rtol=1e-9, atol=1e-15)
+        m, v = 0.1 * momentum / (1 - 0.9**3), 0.001 * cache / (1 - 0.999**3)
+        after = each.before - found.rate * m / (np.sqrt(v) + 1e-7)
+        np.testing.assert_allclose(each.after, after, rtol=1e-9, atol=1e-15)
+
+
+def test_a_step_on_the_whole_batch_is_the_step_of_the_training(
+    document: dict[str, Any], changed: Callable[..., Any], started: Started
+) -> None:
+    values = {"training.batch_size": 7, "training.epochs": 1, "optimizer.momentum": 0.9}
+    found = trace(started(values, step=4), 2)
+    assert (found.epoch, found.batch, found.batch_size) == (0, 4, 2)
+    result = declnet.run(parse_spec(changed(document, values)))
+    trained = result.model.parameters()
+    assert {each.key for each in found.parameters} == set(trained)
+    for each in found.parameters:
+        np.testing.assert_allclose(each.after, trained[each.key], rtol=1e-12, atol=1e-15)
+
+
+def test_sample_weights_and_random_layers(started: Started, changed: Callable[..., Any]) -> None:
+    values = {
+        "data.class_weights": {"0": 3.0, "1": 1.0, "2": 0.5},
+        "model.layers.1": {"type": "dropout", "rate": 0.5},
+    }
+    found = trace(started(values), verify=True)
+    assert found.weights is not None
+    assert found.weights.tolist() == [3.0, 1.0, 0.5]
+    assert found.data_loss == pytest.approx(found.losses @ found.weights / 4.5)
+    assert (found.layers[1].y == 0).any()
+    assert suspects(found) == ()
+    assert all(each.passed and each.compared for each in found.checks)
+
+
+def test_what_is_not_trained_changes_beside_the_update(started: Started) -> None:
+    found = trace(started({"model.layers.1": "batch_norm"}), verify=True)
+    by_key = {each.key: each for each in found.parameters}
+    running = by_key["batch_norm_1.running_mean"]
+    assert running.gradient is None
+    assert running.check is None
+    momentum = 0.9
+    mean = found.layers[0].y.mean(axis=0)
+    np.testing.assert_allclose(running.after, momentum * 0 + (1 - momentum) * mean)
+    assert suspects(found) == ()
+
+
+@pytest.mark.parametrize("file", FILES, ids=str)
+def test_the_gradients_of_each_shipped_spec_are_verified(file: Path) -> None:
+    spec = load_spec(SPECS / file)
+    if spec.data.train is not None and spec.data.train.type == "sklearn":
+        pytest.importorskip("sklearn", reason="the extra sklearn is not installed")
+    found = trace(start_of_spec(spec, default_registry()), verify=True)
+    assert found.dtype == "float64"
+    assert suspects(found) == ()
+    assert max(each.error for each in found.checks) <= 1e-6
+    keys = {each.key for each in found.parameters if each.gradient is not None}
+    layers = {each.name for each in found.layers if each.dy is not None}
+    assert {each.name for each in found.checks} == keys | layers
+    assert sum(each.compared for each in found.checks) > 50
+
+
+def test_outputs_at_which_the_loss_is_clipped(started: Started) -> None:
+    """The slope of the bound is kept there, and everything before the loss follows from it."""
+    values = {
+        "model.layers.2": {
+            "type": "dense",
+            "units": 3,
+            "weight_initializer": {"type": "normal", "std": 200.0},
+        }
+    }
+    found = trace(started(values), verify=True)
+    last = found.layers[-1].check
+    assert last is not None
+    assert last.clipped > 0
+    assert suspects(found) == ()
+
+
+class WrongScale(Layer):
+    """y = 3 * x."""
+
+    type = "wrong_scale"
+    factor: float = 3.0
+
+    def forward(self, x: Any, y: Any, state: Any) -> None:
+        np.multiply(x, 3, out=y)
+
+    def backward(self, x: Any, y: Any, dy: Any, dx: Any, state: Any) -> None:
+        if dx is not None:
+            np.multiply(dy, self.factor, out=dx)
+
+
+@pytest.fixture
+def with_scale() -> Registry:
+    registry = declnet.discover()
+    registry.register(WrongScale)
+    return registry
+
+
+def test_a_wrong_gradient_is_found_and_its_layer_named(
+    started: Started, with_scale: Registry
+) -> None:
+    def found(factor: float) -> Trace:
+        layer = {"type": "wrong_scale", "factor": factor, "name": "scaled"}
+        return trace(started({"model.layers.1": layer}, 0, with_scale), verify=True)
+
+    assert suspects(found(3.0)) == ()
+    wrong = found(3.0001)
+    assert suspects(wrong) == ("scaled (wrong_scale)",)
+    assert [each.name for each in wrong.checks if not each.passed] == [
+        "dense_1",
+        "dense_1.weights",
+        "dense_1.biases",
+    ]
+
+
+def test_a_wrong_gradient_of_the_loss_is_not_blamed_on_a_layer(started: Started) -> None:
+    class Crooked(Loss):
+        """losses = sum(y_pred**2)."""
+
+        type = "crooked"
+        targets = "classes"
+
+        def forward(self, y_pred: Any, y_true: Any, losses: Any) -> None:
+            np.sum(y_pred**2, axis=1, out=losses)
+
+        def backward(self, y_pred: Any, y_true: Any, dy_pred: Any) -> None:
+            np.multiply(y_pred, 1.9, out=dy_pred)
+
+    registry = declnet.discover()
+    registry.register(Crooked)
+    values = {"loss": "crooked", "training.metrics": []}
+    found = trace(started(values, registry=registry), verify=True)
+    assert suspects(found) == ("the loss (crooked)",)
+    assert [each.passed for each in found.checks] == [False] * len(found.checks)
+
+
+def test_a_layer_that_cannot_be_repeated_is_named(started: Started) -> None:
+    class Restless(WrongScale):
+        """y = x times the number of calls."""
+
+        type = "restless"
+        calls: list[int] = []  # noqa: RUF012
+
+        def forward(self, x: Any, y: Any, state: Any) -> None:
+            self.calls.append(1)
+            np.multiply(x, len(self.calls), out=y)
+
+    registry = declnet.discover()
+    registry.register(Restless)
+    with pytest.raises(declnet.RunError, match=r'"restless_1" .* gives another output'):
+        trace(started({"model.layers.1": "restless"}, 0, registry), verify=True)
+
+
+def test_a_finished_run_is_traced_from_its_weights_or_again_from_its_spec(
+    document: dict[str, Any], changed: Callable[..., Any], tmp_path: Path
+) -> None:
+    spec = parse_spec(changed(document, {"training.batch_size": 8}))
+    weights = declnet.run(spec, out=tmp_path / "run").model.parameters()
+    found = trace(start_of_run(tmp_path / "run", default_registry()))
+    assert "first update of a training that starts from them" in found.origin
+    assert (found.step, found.epoch) == (1, 0)
+    again = trace(start_of_run(tmp_path / "run", default_registry(), step=11), 6)
+    for first, last in zip(found.parameters, again.parameters, strict=True):
+        np.testing.assert_array_equal(first.before, weights[first.key])
+        np.testing.assert_allclose(last.after, weights[last.key], rtol=1e-12, atol=1e-15)
+
+
+def test_an_unfinished_run_is_traced_from_its_newest_checkpoint(
+    document: dict[str, Any], changed: Callable[..., Any], tmp_path: Path
+) -> None:
+    values = {
+        "training.callbacks": [{"type": "checkpoint", "every_epochs": 1}],
+        "training.epochs": 5,
+        "optimizer.momentum": 0.9,
+        "model.layers.1": {"type": "dropout", "rate": 0.5},
+    }
+    spec = parse_spec(changed(document, values))
+    uninterrupted = declnet.run(spec).model.parameters()
+
+    def interrupt(event: Any) -> None:
+        if getattr(event, "epoch", 0) == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        declnet.run(spec, out=tmp_path / "run", listener=interrupt)
+    found = trace(start_of_run(tmp_path / "run", default_registry()), 30)
+    assert "after 4 updates" in found.origin
+    assert (found.step, found.epoch) == (5, 4)
+    for each in found.parameters:
+        np.testing.assert_allclose(each.after, uninterrupted[each.key], rtol=1e-9, atol=1e-15)
+
+
+def test_what_is_not_there(started: Started, tmp_path: Path, document: dict[str, Any]) -> None:
+    with pytest.raises(TraceError, match="the batch has 30 samples, not 31"):
+        trace(started(), 31)
+    with pytest.raises(TraceError, match="step 3 is beyond the training of 3 updates"):
+        started({}, step=3)
+    spec = parse_spec(document)
+    with pytest.raises(TraceError, match=r'no layer "dense_3" \(did you mean "dense_'):
+        start_of_spec(spec, default_registry(), layers=["dense_3"])
+    declnet.run(spec, out=tmp_path / "run")
+    data = dict(np.load(tmp_path / "data.npz"))
+    np.savez(tmp_path / "data.npz", **data | {"x": data["x"] + 1})
+    with pytest.raises(declnet.DataError, match="the training data has changed since the run"):
+        start_of_run(tmp_path / "run", default_registry())
+
+
+def test_branches_windows_and_memory_orders(
+    document: dict[str, Any], changed: Callable[..., Any], tmp_path: Path
+) -> None:
+    """A value that several layers read has the sum of their gradients."""
+    rng = np.random.default_rng(2)
+    np.savez(tmp_path / "data.npz", x=rng.normal(size=(9, 2, 6, 6)), y=np.arange(9) % 3)
+    layers = [
+        {"type": "conv2d", "filters": 3, "kernel_size": 3, "padding": "same", "name": "first"},
+        {"type": "gelu", "name": "bent"},
+        {"type": "batch_norm", "name": "normal", "inputs": ["bent"]},
+        {"type": "multiply", "name": "gated", "inputs": ["bent", "normal"]},
+        {"type": "max_pool2d", "pool_size": 2, "name": "highest", "inputs": ["gated"]},
+        {"type": "average_pool2d", "pool_size": 2, "name": "mean", "inputs": ["gated"]},
+        {"type": "concatenate", "inputs": ["highest", "mean"]},
+        {"type": "layer_norm"},
+        {"type": "prelu"},
+        {"type": "flatten", "name": "flat"},
+        {"type": "dropout", "rate": 0.3, "name": "dropped"},
+        {"type": "dense", "units": 4, "inputs": ["dropped"]},
+        {"type": "dense", "units": 4, "inputs": ["flat"], "name": "past"},
+        {"type": "add", "inputs": ["dense_1", "past"]},
+        {"type": "dense", "units": 3},
+        "softmax",
+    ]
+    spec = parse_spec(changed(document, {"model.layers": layers, "optimizer.type": "adamw"}))
+    found = trace(start_of_spec(spec, default_registry(), step=2), verify=True)
+    assert suspects(found) == ()
+    assert max(each.error for each in found.checks) <= 1e-6
+    by_name = {each.name: each for each in found.layers}
+    assert by_name["gated"].inputs == ("bent", "normal")
+    np.testing.assert_array_equal(by_name["gated"].x[1], by_name["normal"].y)
+    assert len(found.checks) == len(layers) + 13
+
+
+def test_integer_inputs(
+    document: dict[str, Any], changed: Callable[..., Any], tmp_path: Path
+) -> None:
+    x = np.arange(36).reshape(12, 3) % 5
+    np.savez(tmp_path / "data.npz", x=x, y=np.arange(12) % 3)
+    values = {
+        "model.layers": [
+            {"type": "embedding", "categories": 5, "units": 2},
+            "flatten",
+            {"type": "dense", "units": 3},
+            "softmax",
+        ],
+        "model.dtype": "float32",
+    }
+    spec = parse_spec(changed(document, values))
+    found = trace(start_of_spec(spec, default_registry()), verify=True)
+    np.testing.assert_array_equal(found.x, x[:3])
+    weights = found.parameters[0]
+    np.testing.assert_array_equal(found.layers[0].y, weights.before[x[:3]])
+    assert suspects(found) == ()
+
+
+def test_scheduled_fields_and_data_driven_initializers_are_those_of_the_step(tmp_path):
+    """The second update of a run whose dropout rate falls from 0.4 and whose weights are LSUV's."""
+    spec = parse_spec(
+        {
+            "data": {"train": {"type": "nnfs_spiral", "samples": 20, "classes": 3}},
+            "model": {
+                "layers": [
+                    {"type": "dense", "units": 8, "weight_initializer": "lsuv"},
+                    "tanh",
+                    {
+                        "type": "dropout",
+                        "rate": {"type": "polynomial", "initial_rate": 0.4, "power": 1.0},
+                    },
+                    {"type": "dense", "units": 3},
+                    "softmax",
+                ]
+            },
+            "loss": "categorical_crossentropy",
+            "optimizer": {"type": "sgd", "learning_rate": 0.1},
+            "training": {"epochs": 2},
+        }
+    )
+    found = trace(start_of_spec(spec, default_registry(), 1), 60, verify=True)
+    assert all(each.error <= 1e-6 for each in found.checks)
+    kept = found.layers[2].y[found.layers[2].y != 0] / found.layers[1].y[found.layers[2].y != 0]
+    np.testing.assert_allclose(kept, 1 / (1 - 0.2))
+    first = trace(start_of_spec(spec, default_registry()), 60, verify=True)
+    assert first.layers[0].y.var() == pytest.approx(1, abs=0.02)
