@@ -157,16 +157,38 @@ class LayerState:
         def __getattr__(self, name: str) -> Array: ...
 
 
+@dataclass(frozen=True)
+class ParameterInfo:
+    """A parameter as an optimizer sees it.
+
+    Attributes:
+        name: `<layer name>.<parameter>`, e.g. `dense_1.weights`.
+        shape: its shape.
+        role: what it does to the input; see `Parameter`.
+    """
+
+    name: str
+    shape: Shape
+    role: Literal["weight", "bias", "scale"] = "weight"
+
+
 class OptimizerState:
     """An optimizer's arrays for one slice of the parameters, each an attribute with its name.
 
     Attributes:
         scratch: two more arrays of the same size, for intermediate results.
+        parameter: the parameter, if the optimizer is `per_parameter`; else None.
         now: this step's values of the fields annotated with `Scheduled`, under their names.
     """
 
-    def __init__(self, scratch: tuple[Array, Array], now: CurrentValues | None = None) -> None:
+    def __init__(
+        self,
+        scratch: tuple[Array, Array],
+        now: CurrentValues | None = None,
+        parameter: ParameterInfo | None = None,
+    ) -> None:
         self.scratch = scratch
+        self.parameter = parameter
         self.now = now if now is not None else CurrentValues()
 
     if TYPE_CHECKING:

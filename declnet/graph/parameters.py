@@ -19,7 +19,13 @@ from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
 from declnet.contracts.arrays import Array, Dtype, Shape
-from declnet.contracts.parameter import CurrentValues, Initializer, LayerState, Parameter
+from declnet.contracts.parameter import (
+    CurrentValues,
+    Initializer,
+    LayerState,
+    Parameter,
+    ParameterInfo,
+)
 from declnet.contracts.parameter_group import ParameterGroup
 from declnet.contracts.returned import checked_penalty
 from declnet.errors import Diagnostic, WeightsError
@@ -46,6 +52,11 @@ class Slot:
     parameter: Parameter
     offset: int = -1
     from_epoch: int | None = None
+
+    @property
+    def info(self) -> ParameterInfo:
+        """The parameter as optimizers see it."""
+        return ParameterInfo(self.key, tuple(self.parameter.shape), self.parameter.role)
 
     def is_trained(self, epoch: int | None = None) -> bool:
         """Return whether an epoch trains it, counted from 0; None is after all others."""

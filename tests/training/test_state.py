@@ -33,6 +33,10 @@ OPTIMIZERS = [
         {"parameters": ["dense_2.*"], "type": "sgd", "momentum": 0.9, "learning_rate": 0.1},
     ]},
     {"type": "adamw", "weight_decay": {"type": "cosine", "initial_rate": 0.1}},
+    {"type": "lamb", "groups": []},
+    {"type": "muon", "groups": [
+        {"parameters": ["*.biases", "batch_norm_*"], "type": "adamw", "weight_decay": 0.0},
+    ]},
 ]  # fmt: skip
 METRICS = [
     "accuracy",

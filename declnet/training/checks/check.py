@@ -11,6 +11,7 @@ from declnet.contracts.component import Component
 from declnet.contracts.context import LayerContext, RunContext
 from declnet.contracts.data_source import DataInfo
 from declnet.contracts.metric import Better
+from declnet.contracts.parameter import ParameterInfo
 from declnet.contracts.returned import checked_diagnostics
 from declnet.data.sets import PreparedSets
 from declnet.data.splits import Data
@@ -19,6 +20,7 @@ from declnet.graph.initial_weights import StartingPoint, starting_point
 from declnet.graph.kernels import engine_problem
 from declnet.graph.parameters import (
     check_fit,
+    group_of,
     group_problems,
     initializer_problems,
     read_weight_shapes,
@@ -83,9 +85,20 @@ def component_problems(
     complete = tuple(each for each in layers if each is not None)
     known = complete if len(complete) == len(layers) else ()
     context = RunContext(known, infos, spec.loss, spec.optimizer, metrics=metrics)
+    groups = spec.optimizer.groups if spec.optimizer is not None else ()
+    updated: dict[KeyPath, list[ParameterInfo]] = {}
+    for slot in slots_of(inferred.complete, groups):
+        if slot.is_trained():
+            group = group_of(slot.key, groups)
+            place: KeyPath = ("optimizer",) if group < 0 else ("optimizer", "groups", group)
+            updated.setdefault(place, []).append(slot.info)
     problems = []
     for path, component, here in _components(spec, layers):
-        for found in checked_diagnostics(component, component.check(replace(context, here=here))):
+        own = replace(context, here=here, parameters=tuple(updated.get(path, ())))
+        again = path[:2] == ("optimizer", "groups") and not groups[int(path[2])].has_own_rate
+        for found in checked_diagnostics(component, component.check(own)):
+            if again and found.severity == "warning":
+                continue  # it is about what the group inherits
             guilty: KeyPath = path
             if found.layer is not None and found.layer in layers:
                 guilty = ("model", "layers", layers.index(found.layer))
@@ -116,10 +129,9 @@ def _components(
             for inner_path, component in _with_inner(path, outer):
                 yield inner_path, component, None
     for position, group in enumerate(spec.optimizer.groups if spec.optimizer is not None else ()):
-        if group.has_own_rate:  # otherwise the same diagnostics again
-            place = ("optimizer", "groups", position)
-            for inner_path, component in _with_inner(place, group.optimizer):
-                yield inner_path, component, None
+        place = ("optimizer", "groups", position)
+        for inner_path, component in _with_inner(place, group.optimizer):
+            yield inner_path, component, None
 
 
 def _with_inner(path: KeyPath, component: Component) -> Iterator[tuple[KeyPath, Component]]:
