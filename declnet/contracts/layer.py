@@ -110,6 +110,8 @@ class Layer(Component):
     is_linear: ClassVar[bool] = False
     """Whether y is an affine function of x, apart from random masks: two such layers with weights
     and nothing else between them could be merged into one."""
+    adds_inputs: ClassVar[bool] = False
+    """Whether `y` is the sum of its inputs, so that it can close residual blocks."""
     example_shapes: ClassVar[tuple[Any, ...]] = ()
     """Input shapes for the conformance kit; default: the usual shapes that the layer accepts."""
     n_inputs: ClassVar[int | None] = 1

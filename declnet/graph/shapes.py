@@ -44,7 +44,10 @@ class Wire:
 
 def parts_of(layers: Iterable[Layer]) -> list[LayerPart]:
     """Return layers that are all valid as the parts of a spec."""
-    return [LayerPart(layer, layer.name, layer.type) for layer in layers]
+    return [
+        LayerPart(layer, layer.name, layer.type, str(position))
+        for position, layer in enumerate(layers)
+    ]
 
 
 def wire(parts: Sequence[LayerPart]) -> tuple[list[Wire], list[Diagnostic]]:
@@ -58,12 +61,12 @@ def wire(parts: Sequence[LayerPart]) -> tuple[list[Wire], list[Diagnostic]]:
     value_of = {INPUT: 0}
     wires = []
     for index, (part, name) in enumerate(zip(parts, names, strict=True)):
-        inputs, found = _inputs(index, part.layer, value_of, names)
+        inputs, found = _inputs(index, part, value_of, names)
         if name in value_of:
             hint = (
                 "it refers to the model's input; rename the layer"
                 if name == INPUT
-                else f"layer {value_of[name] - 1} has it; rename one of the two"
+                else f"layer {parts[value_of[name] - 1].position} has it; rename one of the two"
             )
             where = ("model", "layers", index, "name")
             problems.append(Diagnostic(f'the name "{name}" is taken', hint, where, "E019"))
@@ -76,9 +79,9 @@ def wire(parts: Sequence[LayerPart]) -> tuple[list[Wire], list[Diagnostic]]:
 
 
 def _inputs(
-    index: int, layer: Layer | None, value_of: dict[str, int], names: Sequence[str]
+    index: int, part: LayerPart, value_of: dict[str, int], names: Sequence[str]
 ) -> tuple[tuple[int, ...] | None, list[Diagnostic]]:
-    path = ("model", "layers", index)
+    path, layer = ("model", "layers", index), part.layer
     if layer is None:
         return None, []
     if layer.inputs is None:
@@ -88,7 +91,7 @@ def _inputs(
         problems = [
             Diagnostic(
                 _why_unknown(source, names[index:]),
-                suggestion(source, value_of, "earlier layers"),
+                suggestion(source, [*value_of, *part.short_names], "earlier layers"),
                 (*path, "inputs", position),
                 "E020",
             )
@@ -273,7 +276,13 @@ def infer(
                 problems.append(Diagnostic(message, hint, ("model", "layers", index), "E025"))
             except ValueError as error:
                 message = f'"{place.name}": {error}'
-                hint = _shapes_before(place.inputs, nodes, shapes)
+                inputs = place.inputs
+                if part.closes_residual and len(inputs) == 2:
+                    block_input, output = input_shapes
+                    inputs = inputs[::-1]
+                    message = f"the block's output shape {output} differs from its input shape "
+                    message += str(block_input)
+                hint = _shapes_before(inputs, nodes, shapes)
                 problems.append(Diagnostic(message, hint, ("model", "layers", index), "E022"))
         shapes.append(node.output_shape if node is not None else None)
         if node is not None and node.layer.weights_from is not None:

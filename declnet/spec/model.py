@@ -26,6 +26,7 @@ from declnet.spec.data_section import DataSpec
 from declnet.spec.messages import shown
 from declnet.spec.requirements import Requirement
 from declnet.spec.source_map import SourceMap
+from declnet.spec.variables import escaped
 
 FORMAT_VERSION = 1
 """The version of the format that this declnet reads and writes."""
@@ -105,7 +106,8 @@ class ModelSpec(StrictModel):
         "some of them",
     )
     layers: tuple[Layer, ...] = Field(
-        min_length=1, description="in topological order; the last one is the output"
+        min_length=1,
+        description="layers and blocks, in topological order; the last one is the output",
     )
 
     _preferred: tuple[str, ...] = PrivateAttr(default=())
@@ -240,7 +242,8 @@ def resolved_document(spec: RunSpec) -> dict[str, Any]:
 
     Keys whose value is None are left out, since TOML has no null.
     """
-    return spec.model_dump(mode="json", exclude_none=True)
+    document: dict[str, Any] = escaped(spec.model_dump(mode="json", exclude_none=True))
+    return document
 
 
 def resolved_toml(spec: RunSpec) -> str:

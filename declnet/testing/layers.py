@@ -483,6 +483,20 @@ def is_linear_if_it_says_so(subject: Subject) -> None:
 
 
 @check
+def adds_its_inputs_if_it_says_so(subject: Subject) -> None:
+    """Gives the sum of two inputs, if `adds_inputs`."""
+    if not subject.instance.adds_inputs:
+        raise CheckSkipped("it does not say that it adds its inputs")
+    if subject.instance.n_inputs not in (None, 2):
+        raise CheckFailed(f"adds_inputs is True, but n_inputs is {subject.instance.n_inputs}")
+    for harness, batch in harnesses(subject, WHOLE):
+        for training in (False, True):
+            fault = difference(harness.run(batch, training=training)["y"], np.sum(batch.x, axis=0))
+            if fault:
+                raise CheckFailed(f"adds_inputs is True, but y is not the sum of x: {fault}")
+
+
+@check
 def follows_its_schedules(subject: Subject) -> None:
     """Gives with a schedule in a scheduled field, at each step, what it gives with its number."""
     for name, scheduled, before, after in scheduled_variants(subject):
@@ -519,6 +533,7 @@ CHECKS = (
     keeps_uses_apart,
     stays_in_its_output_range,
     is_linear_if_it_says_so,
+    adds_its_inputs_if_it_says_so,
     follows_its_schedules,
 )
 

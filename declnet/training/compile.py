@@ -40,7 +40,7 @@ def kernels_for(spec: RunSpec, model: Model, samples: int, registry: Registry) -
     """
     problem = engine_problem(spec.engine.kernels, registry)
     if problem is not None:
-        raise SpecError(spec.source_map.locate([problem]))
+        raise SpecError(spec.source_map.locate(spec.source_map.as_written([problem])))
     choice = spec.engine.kernels
     if choice == "numpy":
         return Kernels(registry)

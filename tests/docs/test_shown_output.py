@@ -19,6 +19,10 @@ def output_of(block: CodeBlock, namespace: dict[str, Any], command_line: Any) ->
     """Run a block of Python or of commands, and return what it prints."""
     if block.verb == "commands":
         lines = [shlex.split(line, comments=True) for line in block.text.splitlines()]
+        if block.argument == "fail":
+            done = [command_line(*words[1:]) for words in lines]
+            assert {each.returncode for each in done} == {1}
+            return "".join(each.stdout for each in done)
         return "".join(command_line.succeeds(*words[1:]) for words in lines)
     if block.verb == "runs":
         namespace.clear()
@@ -30,10 +34,10 @@ def output_of(block: CodeBlock, namespace: dict[str, Any], command_line: Any) ->
 
 def matches(shown: str, printed: str) -> bool:
     """Whether output is as shown, except for lines `…` and for seconds."""
-    pattern = re.escape(shown.strip())
+    pattern = re.escape(f"{shown.strip()}\n")
     pattern = pattern.replace("…\\\n", r"(?:.*\n)*?").replace("…\n", r"(?:.*\n)*?")
     pattern = re.sub(r"\d+\\\.\d+(?=\\ s\b)", r"\\d+\\.\\d+", pattern)
-    return re.fullmatch(pattern, printed.strip()) is not None
+    return re.fullmatch(pattern, f"{printed.strip()}\n") is not None
 
 
 @pytest.mark.parametrize(
@@ -42,6 +46,8 @@ def matches(shown: str, printed: str) -> bool:
         ("a\n…\nd", True),
         ("a\n…\nc", False),
         ("…\nd", True),
+        ("a\n…", True),
+        ("b\n…", False),
         ("a\nb\nd", False),
         ("a\nb\n9.99 s, c\nd", True),
         ("a\nb\n9.99 s, e\nd", False),

@@ -255,7 +255,7 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
         inferred.complete,
         infos,
         memory,
-        parsed.source_map.locate([*parsed.diagnostics, *problems]),
+        parsed.source_map.locate([*parsed.diagnostics, *parsed.source_map.as_written(problems)]),
         described.sets,
         described.loaded,
         partial.data.no_features,

@@ -213,6 +213,24 @@ class Turned(Layer):
             np.copyto(dx, dy[..., ::-1])
 
 
+class Plus(Layer):
+    """y = x_1 + x_2 + …"""
+
+    type = "plus"
+    n_inputs = None
+    adds_inputs = True
+    is_linear = True
+    backward_needs = frozenset()
+
+    def forward(self, x, y, state):
+        np.sum(x, axis=0, out=y)
+
+    def backward(self, x, y, dy, dx, state):
+        for each in dx:
+            if each is not None:
+                np.copyto(each, dy)
+
+
 class VectorScale(Layer):
     """y = x * weights, for vectors only, which the inherited output_shape does not check."""
 
@@ -232,6 +250,7 @@ class VectorScale(Layer):
 
 RIGHT = (
     Doubled,
+    Plus,
     Times,
     Square,
     Exponential,
