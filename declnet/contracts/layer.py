@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, GetCoreSchemaHandler
@@ -10,6 +10,7 @@ from pydantic_core import core_schema
 
 from declnet.contracts.arrays import Array, Shape
 from declnet.contracts.component import Component
+from declnet.contracts.inputs import InputInfo
 from declnet.contracts.parameter import LayerState, Parameter, Workspace
 from declnet.contracts.strict_model import LayerName, StrictModel, custom_error
 
@@ -124,7 +125,8 @@ class Layer(Component):
     inputs: tuple[str, ...] | None = Field(
         default=None,
         min_length=1,
-        description='names of earlier layers, or "input"; default: the layer before',
+        description='names of earlier layers, or "input" or "input.NAME" for an input of the '
+        "model; default: the layer before",
     )
     trainable: Trainable = Field(
         default=True,
@@ -134,6 +136,21 @@ class Layer(Component):
         default=None,
         description="the name of an earlier layer of the same type, whose parameters it uses",
     )
+
+    def with_input_info(self, inputs: tuple[InputInfo, ...]) -> Self:  # noqa: ARG002
+        """Return this layer with what it learns from its inputs; default: unchanged.
+
+        Override this to depend on more than the shapes that the other methods get, e.g. on how many
+        levels a category has. Called once, before `output_shape`; keep what is learned in a private
+        attribute of a copy.
+
+        Args:
+            inputs: what is known about each input, even if there is only one.
+
+        Raises:
+            ValueError: the layer cannot take such inputs; the message says why and what to do.
+        """
+        return self
 
     def output_shape(self, input_shape: Any) -> Shape:
         """Return the shape of `y` for an input shape; default: the same.

@@ -69,11 +69,11 @@ def starting_point(
         path = (*HERE, "only", position)
         if not any(matches(pattern, key) for key in shapes):
             message = f'no parameter of the model matches "{pattern}"'
-            problems.append(Diagnostic(message, pattern_hint(pattern, [*shapes]), path, "E026"))
+            problems.append(Diagnostic(message, pattern_hint(pattern, [*shapes]), path, "E028"))
         elif not any(matches(pattern, key) for key in names.keys() & shapes.keys()):
             message = f'{initial.path.name} has no parameter of the model that matches "{pattern}"'
             hint = f"in the file: {', '.join(names) or 'nothing'}"
-            problems.append(Diagnostic(message, hint, path, "E026"))
+            problems.append(Diagnostic(message, hint, path, "E028"))
     chosen = {
         key: names[key]
         for key in shapes
@@ -109,7 +109,7 @@ def _renamed(
         if not any(matches(old, name) for name in saved):
             hint = pattern_hint(old, [*saved])
             message = f'{initial.path.name} has no parameter that matches "{old}"'
-            problems.append(Diagnostic(message, hint, path, "E026", focus="key"))
+            problems.append(Diagnostic(message, hint, path, "E028", focus="key"))
         elif new.count("*") > old.count("*"):
             message = f'"{new}" has more * than "{old}"'
             hint = "each * stands for the text of a * in the old name"

@@ -160,7 +160,7 @@ def group_problems(slots: Sequence[Slot], groups: Sequence[ParameterGroup]) -> l
             f'no trainable parameter matches "{pattern}"',
             pattern_hint(pattern, trainable),
             ("optimizer", "groups", position, "parameters", place),
-            "E026",
+            "E028",
         )
         for position, group in enumerate(groups)
         for place, pattern in enumerate(group.parameters)

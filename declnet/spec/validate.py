@@ -300,7 +300,8 @@ def _diagnostic(
         code = "E012"  # from a field's own validator
     if message.startswith(("must ", "is missing")):
         message = f"{_subject(written)} {message}"
-    is_table = code == "E012" and isinstance(detail["input"], dict)  # marked by its key
+    has_key = bool(path) and isinstance(path[-1], str)  # items of lists have none
+    is_table = code == "E012" and isinstance(detail["input"], dict) and has_key  # marked by its key
     focus: Literal["key", "value"] = "key" if code == "E010" or is_table else "value"
     return Diagnostic(message, hint, path, code, focus=focus)
 

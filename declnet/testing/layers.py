@@ -14,6 +14,7 @@ from typing import Any, cast
 import numpy as np
 
 from declnet.contracts.arrays import Array, Shape
+from declnet.contracts.inputs import UNNAMED, InputInfo
 from declnet.contracts.layer import Layer, OutputRange
 from declnet.contracts.parameter import Parameter
 from declnet.graph.parameters import Parameters
@@ -51,6 +52,9 @@ USUAL_SHAPES = ((5,), (3, 4), (2, 6, 5))
 
 FEW = 3
 """Samples for gradients, whose elements may be compared one by one."""
+
+LEVELS = 5
+"""How many integers each number of an integer layer's input can be."""
 
 RANGES = ((-1.0, 1.0), (0.0, 1.0), (0.0, 300.0), (-300.0, 300.0))
 """Ranges of inputs for which outputs must be in a layer's range."""
@@ -153,7 +157,10 @@ def _infer_chain(subject: Subject, shape: Any, setting: Setting = USUAL) -> tupl
             chain.append(probe(setting.input_order, **own))
     chain.append(layer.model_copy(update={"name": "subject", "inputs": inputs}))
     chain.append(probe(setting.order, name="after", samples=samples))
-    return infer(chain, input_shape, subject.registry)
+    info = InputInfo(input_shape)
+    if layer.input_dtype == "integer":
+        info = InputInfo(input_shape, "integer", (LEVELS,) * prod(input_shape))
+    return infer(chain, {UNNAMED: info}, subject.registry)
 
 
 def _traits(node: Node, setting: Setting) -> dict[str, Any]:
@@ -240,7 +247,7 @@ _FLOATS: tuple[_Values, ...] = (
     lambda rng, shape: rng.uniform(0.1, 0.9, size=shape),
 )
 _INTEGERS: tuple[_Values, ...] = (
-    lambda rng, shape: rng.integers(0, 5, size=shape),
+    lambda rng, shape: rng.integers(0, LEVELS, size=shape),
     lambda rng, shape: rng.integers(0, 2, size=shape),
 )
 _PLAIN = WHOLE.but(order="batch_first", input_order="batch_first", poison=0.0)

@@ -10,7 +10,14 @@ from math import prod
 import numpy as np
 
 from declnet.contracts.arrays import MappedArray
-from declnet.data.batches import Batches, Gathered, Samples, VariedSamples
+from declnet.contracts.inputs import UNNAMED, by_name, for_each
+from declnet.data.batches import (
+    Batches,
+    NamedSamples,
+    Samples,
+    VariedSamples,
+    varied_inputs,
+)
 from declnet.errors import SpecError
 from declnet.graph.adapting import adapt_parameters, adapting_slots
 from declnet.graph.kernels import Kernels, engine_problem
@@ -181,12 +188,15 @@ def compile_training(
         bind = partial(FullBatchEpoch, data=train)
     else:
         batches = Batches(samples, batch_size, spec.training.shuffle, spec.seed)
-        whole = train.x if isinstance(train.x, MappedArray) else Samples(train.x)
-        inputs: Gathered = whole
-        varying = [each for each in spec.data.prepare if each.training_only]
-        if varying:
+        if any(each.training_only for each in spec.data.prepare):
             streams.append(random_stream(spec.seed, Stream.AUGMENTATION))
-            inputs = VariedSamples(whole, varying, streams[-1])
-        bind = partial(MiniBatchEpoch, inputs=inputs, data=train, batches=batches)
+        inputs = for_each(lambda x: x if isinstance(x, MappedArray) else Samples(x), train.x)
+        varied = varied_inputs(train.x, spec.data.prepare)
+        for_gathering: dict[str, Samples | MappedArray | VariedSamples] = {
+            name: VariedSamples(each, varied[name], streams[-1]) if varied[name] else each
+            for name, each in by_name(inputs).items()
+        }
+        gathered = for_gathering.get(UNNAMED) or NamedSamples(for_gathering)
+        bind = partial(MiniBatchEpoch, inputs=gathered, data=train, batches=batches)
     arguments = batch, kernels, streams, graph, bind, total, steps, registry
     return CompiledTraining(spec, model, *arguments)

@@ -177,6 +177,14 @@ class FloatOutputShape(Doubled):
         return tuple(size / 1 for size in input_shape)
 
 
+@caught_by("declares_what_the_graph_allocates")
+class LearnsAndForgetsItself(Doubled):
+    """y = 2 * x, with a method that should return the layer."""
+
+    def with_input_info(self, inputs):
+        pass
+
+
 @caught_by("takes_the_shapes_it_accepts")
 class TakesMoreThanItCan(Layer):
     """y = x @ weights, for samples of one axis, but it accepts any."""
