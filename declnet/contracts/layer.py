@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
-from pydantic import Field, GetCoreSchemaHandler
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import core_schema
 
 from declnet.contracts.arrays import Array, Shape
@@ -66,9 +67,16 @@ class _FlagOrTable:
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
-        return core_schema.no_info_plain_validator_function(
-            self.validate, json_schema_input_schema=handler(source)
-        )
+        return core_schema.no_info_plain_validator_function(self.validate)
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {
+            "type": ["boolean", "object"],
+            "properties": {"from_epoch": {"type": "integer", "minimum": 1}},
+            "required": ["from_epoch"],
+        }
 
 
 Trainable = Annotated[bool | TrainableFrom, _FlagOrTable()]
@@ -129,12 +137,10 @@ class Layer(Component):
         "model; default: the layer before",
     )
     trainable: Trainable = Field(
-        default=True,
-        description="false freezes the layer; { from_epoch = 5 } freezes it before that epoch",
+        default=True, description="false freezes the layer, { from_epoch = 5 } until that epoch"
     )
     weights_from: str | None = Field(
-        default=None,
-        description="the name of an earlier layer of the same type, whose parameters it uses",
+        default=None, description="an earlier layer of this type, whose parameters it uses"
     )
 
     def with_input_info(self, inputs: tuple[InputInfo, ...]) -> Self:  # noqa: ARG002

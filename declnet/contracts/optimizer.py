@@ -5,13 +5,10 @@ from typing import Any, ClassVar, Self
 
 from pydantic import (
     Field,
-    GetJsonSchemaHandler,
     ModelWrapValidatorHandler,
     ValidationInfo,
     model_validator,
 )
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import core_schema
 
 from declnet.contracts.arrays import Array, Shape
 from declnet.contracts.component import Component
@@ -49,8 +46,7 @@ class Optimizer(Component):
 
     groups: tuple[ParameterGroup, ...] = Field(
         default=(),
-        description="parameters to update with other fields, another type, or another rate; the "
-        "last group that matches a parameter has it",
+        description="parameters to update with other fields, by another rule, or at another rate",
     )
 
     @model_validator(mode="wrap")
@@ -60,19 +56,6 @@ class Optimizer(Component):
     ) -> Self:
         found: Self = validated_with_groups(cls, values, handler, info.context)
         return found
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        described = super().__get_pydantic_json_schema__(schema, handler)
-        if not cls.is_contract():
-            properties = handler.resolve_ref_schema(described)["properties"]
-            items = properties[GROUPS]["items"]
-            own = {name: each for name, each in properties.items() if name not in ("type", GROUPS)}
-            kind: JsonSchemaValue = {"type": "string", "description": "another optimizer's type"}
-            items["properties"] = {**items["properties"], "type": kind, **own}
-        return described
 
     @model_validator(mode="after")
     def _one_rule_for_the_rate(self) -> Self:

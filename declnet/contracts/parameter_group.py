@@ -28,11 +28,10 @@ class _Selection(StrictModel):
 
     parameters: tuple[str, ...] = Field(
         min_length=1,
-        description='patterns of parameters, e.g. ["*.biases", "embedding_1.*"]: * is any text, ? '
-        "any character",
+        description='patterns of names, e.g. ["*.biases"]; * is any text, ? any character',
     )
     learning_rate_factor: float | None = Field(
-        default=None, gt=0, description="multiplies the optimizer's learning rate at every step"
+        default=None, gt=0, description="multiplies the optimizer's learning rate"
     )
 
 
@@ -87,7 +86,8 @@ class ParameterGroup:
             "properties": {
                 "parameters": fields["parameters"],
                 FACTOR: {**factor, "description": fields[FACTOR]["description"]},
-            },
+                "type": {"type": "string", "description": "another optimizer's type"},
+            },  # and the keys of the optimizer, which would be in the schema twice for each type
         }
 
 

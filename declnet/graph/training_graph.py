@@ -131,6 +131,7 @@ class TrainingGraph:
         else:
             self._rngs, self.gradient = before._rngs, before.gradient
         self.penalty = model.store.penalty
+        self._epoch = epoch
         self._trained = [slot for slot in model.store.slots if slot.is_trained(epoch)]
         joined.append([node.index for node in self._ending.nodes])
         gradients = GradientArrays.of(model.nodes, model.store, self.gradient, frozen, joined)
@@ -177,8 +178,8 @@ class TrainingGraph:
         ending = BoundChain(self._ending.nodes, loss_calls, ())
         after = [
             call
-            for slot in self._trained
-            if slot.parameter.regularizer is not None
+            for slot in self._model.store.regularized
+            if slot.is_trained(self._epoch)
             for call in self._regularizer_calls(slot)
         ]
         return BoundStep(batch, x, y_true, losses, normalized, before, chains, ending, after)
