@@ -8,7 +8,7 @@ the layers fused with it, at L + 2h; its gradient at L + 2h + 1; backward of lay
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from math import prod
@@ -81,7 +81,7 @@ class Plan:
         spares: blocks for gradients that are added to an earlier one, or have another memory order.
         orders: memory order of each value and its gradient.
         staged_orders: memory order of each staged copy.
-        needs_gradient: for each value, whether a trainable parameter precedes it.
+        needs_gradient: for each value, whether a parameter that is trained precedes it.
         first_writer: for each value, the reader that writes the gradient instead of adding to it.
     """
 
@@ -152,6 +152,7 @@ class _Planner:
         training: bool,
         endings: Sequence[Ending],
         joined: Sequence[Sequence[int]],
+        frozen: Collection[int],
     ) -> None:
         self.nodes, self.training, self.endings = nodes, training, endings
         self.lives: list[Life] = []
@@ -175,7 +176,9 @@ class _Planner:
                 self.readers[each.output + 1].append((self.count + h, 0))
         self.needs_gradient = [False]
         for node in self.nodes:
-            trainable = any(parameter.trainable for parameter in node.parameters.values())
+            trainable = node.index not in frozen and any(
+                parameter.trainable for parameter in node.parameters.values()
+            )
             inherited = any(self.needs_gradient[value] for value in node.inputs)
             self.needs_gradient.append(self.training and (trainable or inherited))
 
@@ -300,6 +303,7 @@ def plan_memory(
     training: bool,
     endings: Sequence[Ending] = (),
     joined: Sequence[Sequence[int]] = (),
+    frozen: Collection[int] = (),
 ) -> Plan:
     """Plan the blocks of a forward pass, or of forward and backward.
 
@@ -308,8 +312,10 @@ def plan_memory(
         endings: what each loss takes; default: the last layer's output, without a fusion.
         joined: chains of layers that one kernel computes, each as its layers' indices; their inputs
             live until the whole chain is done.
+        frozen: the layers whose parameters are not trained; below the lowest layer that is trained
+            there is no backward.
     """
-    planner = _Planner(nodes, training, endings or [Ending(len(nodes) - 1)], joined)
+    planner = _Planner(nodes, training, endings or [Ending(len(nodes) - 1)], joined, frozen)
     activations = planner.activations()
     staged = planner.staged()
     gradients, spares, first_writer = planner.gradients()

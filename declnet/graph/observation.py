@@ -17,7 +17,7 @@ from declnet.contracts.observer import StepObserver
 from declnet.graph.arrays import BatchArrays, Workspaces, batch_view
 from declnet.graph.inference import Given
 from declnet.graph.model import Model
-from declnet.graph.parameters import layer_state, view
+from declnet.graph.parameters import Slot, layer_state, view
 from declnet.graph.shapes import Node
 
 
@@ -107,6 +107,7 @@ class ObservedStep:
     Args:
         bound: the step.
         gradient: the flat gradient of the model.
+        slots: the parameters that the step trains.
         begin: sets scheduled fields for a step; None if there are none.
     """
 
@@ -115,6 +116,7 @@ class ObservedStep:
         model: Model,
         bound: BoundStep,
         gradient: Array,
+        slots: Sequence[Slot],
         begin: Callable[[int], None] | None = None,
     ) -> None:
         self._bound, self._vector, self._begin = bound, model.store.vector, begin
@@ -139,7 +141,6 @@ class ObservedStep:
             (read_only(each.y_pred), each.y_true, read_only(each.losses), each.name)
             for each in bound.heads
         ]
-        slots = [slot for slot in model.store.slots if slot.offset >= 0]
         self._parameters = {key: read_only(each) for key, each in model.store.arrays.items()}
         self._gradients = {slot.key: read_only(view(gradient, slot)) for slot in slots}
         self._saved = np.empty_like(self._vector)

@@ -14,6 +14,7 @@ from declnet.contracts.inputs import sample_count
 from declnet.contracts.kernel import Call, KernelSite
 from declnet.contracts.loss import Loss
 from declnet.graph.arrays import BatchArrays, GraphMemory
+from declnet.graph.gradients import GradientArrays
 from declnet.graph.inference import Given
 from declnet.graph.kernels import (
     Kernels,
@@ -29,6 +30,7 @@ from declnet.graph.model import Model
 from declnet.graph.observation import BoundChain, BoundHead, BoundStep, ObservedStep
 from declnet.graph.parameters import Slot, view
 from declnet.graph.schedules import ScheduledValues
+from declnet.graph.shapes import frozen_nodes
 from declnet.spec.heads import Head
 from declnet.spec.streams import Stream, random_stream
 
@@ -136,7 +138,8 @@ class TrainingGraph:
 
     Attributes:
         penalty: returns the regularization loss of the current parameters.
-        gradient: the gradient of all trainable parameters, flat like `model.store.vector`.
+        gradient: the gradient of all parameters, flat like `model.store.vector`; that of parameters
+            that are frozen in the epoch is not computed.
         begin: sets the layers' scheduled fields for a step, counted from 1; to be called before
             the step's calls. None if no layer has a schedule.
 
@@ -144,6 +147,8 @@ class TrainingGraph:
         loss: the loss of the only output, or losses with the outputs that they take.
         kernels: kernels that may replace components; default: none.
         total: number of updates in the whole training, for schedules.
+        epoch: the epoch, which decides on frozen layers; None is after all others.
+        before: the graph of an earlier epoch, whose random streams and gradient to go on with.
     """
 
     def __init__(
@@ -154,6 +159,8 @@ class TrainingGraph:
         seed: int,
         kernels: Kernels | None = None,
         total: int = 1,
+        epoch: int | None = None,
+        before: TrainingGraph | None = None,
     ) -> None:
         self._model = model
         self._heads = tuple(loss) if isinstance(loss, list | tuple) else (Head("", loss),)
@@ -162,22 +169,29 @@ class TrainingGraph:
         outputs = [output for output, _ in ends]
         self._endings = endings_of(model.nodes, ends, self._kernels)
         self._chains = chains_of(model.nodes, self._endings, outputs, self._kernels)
+        endings = [
+            Ending(output, len(each.nodes))
+            for output, each in zip(outputs, self._endings, strict=True)
+        ]
+        joined = [[node.index for node in chain.nodes] for chain in self._chains]
+        frozen = frozen_nodes(model.nodes, epoch)
         plan = plan_memory(
-            model.nodes,
-            training=True,
-            endings=[
-                Ending(output, len(each.nodes))
-                for output, each in zip(outputs, self._endings, strict=True)
-            ],
-            joined=[[node.index for node in chain.nodes] for chain in self._chains],
+            model.nodes, training=True, endings=endings, joined=joined, frozen=frozen
         )
-        self._rngs = [random_stream(seed, Stream.LAYER, node.index) for node in model.nodes]
         self._losses = [np.empty(capacity, model.dtype) for _ in self._heads]
-        self.gradient = np.zeros_like(model.store.vector)
+        if before is None:
+            self._rngs = [random_stream(seed, Stream.LAYER, node.index) for node in model.nodes]
+            self.gradient = np.zeros_like(model.store.vector)
+        else:
+            self._rngs, self.gradient = before._rngs, before.gradient
         self.penalty = model.store.penalty
+        self._epoch = epoch
+        self._trained = [slot for slot in model.store.slots if slot.is_trained(epoch)]
+        joined += [[node.index for node in each.nodes] for each in self._endings if each.nodes]
+        gradients = GradientArrays.of(model.nodes, model.store, self.gradient, frozen, joined)
         schedules = ScheduledValues(total)
-        arrays = model.store, capacity, model.dtype, self._rngs, self.gradient
-        self._memory = GraphMemory(model.nodes, plan, *arrays, schedules)
+        arrays = model.store, capacity, model.dtype, self._rngs, gradients, frozen, schedules
+        self._memory = GraphMemory(model.nodes, plan, *arrays)
         self.begin = schedules.begin if schedules else None
 
     def streams(self) -> list[np.random.Generator]:
@@ -208,7 +222,7 @@ class TrainingGraph:
     ) -> ObservedStep:
         """Bind the calls of the same step for an observer; the arguments are those of `step`."""
         bound = self._bind(x, y_true, weights)
-        return ObservedStep(self._model, bound, self.gradient, self.begin)
+        return ObservedStep(self._model, bound, self.gradient, self._trained, self.begin)
 
     def _bind(self, x: Given, y_true: Targets, weights: Array | None) -> BoundStep:
         batch, n = BatchArrays(self._memory, x), sample_count(x)
@@ -229,7 +243,10 @@ class TrainingGraph:
             y_pred = batch.output(self._model.output(head.output))
             heads.append(BoundHead(head.name, head.weight, y_pred, own, losses, chain))
         after = [
-            call for slot in self._model.store.regularized for call in self._regularizer_calls(slot)
+            call
+            for slot in self._model.store.regularized
+            if slot.is_trained(self._epoch)
+            for call in self._regularizer_calls(slot)
         ]
         return BoundStep(batch, x, n, normalized, before, chains, heads, after)
 

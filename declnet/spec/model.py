@@ -10,6 +10,8 @@ from pydantic import (
     Field,
     PrivateAttr,
     ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
     field_validator,
     model_validator,
 )
@@ -29,6 +31,7 @@ from declnet.contracts.strict_model import (
 )
 from declnet.spec.data_section import DataSpec
 from declnet.spec.heads import HISTORY, Head, HeadSpec, heads_of, require_names
+from declnet.spec.messages import shown
 from declnet.spec.requirements import Requirement
 from declnet.spec.source_map import SourceMap
 from declnet.spec.variables import escaped
@@ -63,14 +66,52 @@ def _check_version(version: int) -> int:
     return version
 
 
+class InitialWeights(StrictModel):
+    """A part of the weights in a file: `model.initial_weights` as a table."""
+
+    path: Path = Field(description="a safetensors file")
+    only: tuple[str, ...] = Field(
+        default=(),
+        description='patterns of the parameters to load, by their names here, e.g. ["conv*"]'
+        "; absent: all that are in the file",
+    )
+    rename: dict[str, str] = Field(
+        default={},
+        description='names in the file and in the model, e.g. { "old.*" = "new.*" }',
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _paths(cls, values: object, info: ValidationInfo) -> object:
+        if isinstance(values, dict):
+            return resolve_paths(cls, values, (info.context or {}).get("folder"))
+        return values
+
+
+def _path_or_table(
+    value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo
+) -> Path | InitialWeights | None:
+    """Validate by the form of the value, so that an error is reported once, at its key."""
+    if isinstance(value, dict):
+        return InitialWeights.model_validate(value, context=info.context)
+    if value is None or isinstance(value, str | Path | InitialWeights):
+        found: Path | InitialWeights | None = handler(value)
+        return found
+    raise custom_error(
+        "initial_weights", f"must be a path or a table with a path, not {shown(value)}"
+    )
+
+
 class ModelSpec(StrictModel):
     """The network: the section `[model]`."""
 
     dtype: Literal["float32", "float64"] = Field(
         default="float32", description="the type of parameters and activations"
     )
-    initial_weights: Path | None = Field(
-        default=None, description="a safetensors file with the weights to start from"
+    initial_weights: Annotated[Path | InitialWeights | None, WrapValidator(_path_or_table)] = Field(
+        default=None,
+        description="a safetensors file with the weights to start from, or a table that chooses "
+        "some of them",
     )
     outputs: tuple[LayerName, ...] | None = Field(
         default=None, min_length=1, description="the layers that are outputs; default: the last one"
@@ -89,6 +130,12 @@ class ModelSpec(StrictModel):
                 message = f'"{name}" is an output already'
                 raise located_error("names", message, ("outputs", position), name)
         return self
+
+    @property
+    def weights_path(self) -> Path | None:
+        """The file of the initial weights, if there are any."""
+        given = self.initial_weights
+        return given.path if isinstance(given, InitialWeights) else given
 
     @property
     def preferred(self) -> tuple[str, ...]:

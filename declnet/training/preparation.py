@@ -186,7 +186,7 @@ def prepare(
     checked = checked or check_spec(spec, registry, given)
     checked.require_right()
     sets = checked.sets or prepared_sets(spec.data, wanted_targets(spec.heads), spec.seed, given)
-    model = build_model(spec.model, sets.input_infos, spec.seed, registry)
+    model = build_model(spec.model, sets.input_infos, spec.seed, registry, spec.optimizer.groups)
     ready = {
         name: make_ready(each, model, spec.heads, sets.preparation, name)
         for name, each in sets.datasets.items()

@@ -34,7 +34,7 @@ REGISTRY = discover()
 
 
 def model_of(layers, outputs, seed=0):
-    model = Model(infer_nodes(layers, (3,), REGISTRY, outputs), (3,), "float64", outputs)
+    model = Model(infer_nodes(layers, (3,), REGISTRY, outputs), (3,), "float64", outputs=outputs)
     model.store.initialize(seed, REGISTRY)
     rng = np.random.default_rng(seed)
     for array in model.store.arrays.values():

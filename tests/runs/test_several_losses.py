@@ -189,7 +189,7 @@ def test_targets_prepared_in_arrays_are_inverted(houses, tmp_path):
     [
         (
             {"model": {"outputs": ["price", "sald"]}},
-            ("model", "outputs", 1), "E028", 'there is no layer "sald"',
+            ("model", "outputs", 1), "E048", 'there is no layer "sald"',
         ),
         (
             {"model": {"outputs": None}},
@@ -282,7 +282,7 @@ def test_a_target_without_a_loss_is_a_warning(from_table):
     spec = parse_spec(document)
     checked = check_spec(spec)
     (warning,) = checked.warnings
-    assert (warning.code, warning.path) == ("W006", ("data", "train", "targets", 1))
+    assert (warning.code, warning.path) == ("W007", ("data", "train", "targets", 1))
     checked.require_right()
 
 

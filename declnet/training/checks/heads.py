@@ -149,7 +149,7 @@ def _without_loss(
             ("data", "train", "targets", position)
             if "targets" in type(source).model_fields
             else origin_of(source, "train"),
-            "W006",
+            "W007",
         )
         for position, name in enumerate(targets)
         if name and source is not None and name not in taken
