@@ -20,6 +20,7 @@ from declnet.graph.model import Model
 from declnet.graph.update import GroupedUpdate, Update, clippings
 from declnet.inspection.differences import TOLERANCE, Differences, ForwardPass, compare, penalty_of
 from declnet.inspection.starting import Start, TraceError
+from declnet.spec.heads import Head
 from declnet.spec.model import RunSpec
 from declnet.training.compile import compile_training
 from declnet.training.divergence import divergence
@@ -89,6 +90,27 @@ class TracedLayer:
 
 
 @dataclass(frozen=True, eq=False)
+class TracedLoss:
+    """A loss with what it compares.
+
+    Attributes:
+        head: the loss, with its name and weight.
+        output: the name of the layer whose output it takes.
+        y_pred: that output, (n, *output shape).
+        y_true: the targets as prepared by the loss.
+        losses: the data loss of each sample, (n,).
+        mean: the mean of the losses, by weight of the samples.
+    """
+
+    head: Head
+    output: str
+    y_pred: Array
+    y_true: Array
+    losses: Array
+    mean: float
+
+
+@dataclass(frozen=True, eq=False)
 class Trace:
     """A training step on a few samples, computed by the components without kernels.
 
@@ -104,10 +126,8 @@ class Trace:
         dtype: the type computed in; float64 if gradients are verified, whatever the spec's is.
         x: the samples, (n, *input shape); several inputs by name.
         layers: the layers in the model's order.
-        y_true: the targets as prepared by the loss.
-        losses: the data loss of each sample, (n,).
+        losses: the losses.
         weights: the sample weights, (n,); None if all are equal.
-        data_loss: the mean of the losses, by weight.
         rate: the learning rate of the update.
     """
 
@@ -122,11 +142,14 @@ class Trace:
     dtype: str
     x: Batch
     layers: tuple[TracedLayer, ...]
-    y_true: Array
-    losses: Array
+    losses: tuple[TracedLoss, ...]
     weights: Array | None
-    data_loss: float
     rate: float
+
+    @property
+    def data_loss(self) -> float:
+        """The weighted sum of the losses' means."""
+        return sum(each.head.weight * each.mean for each in self.losses)
 
     @property
     def parameters(self) -> tuple[TracedParameter, ...]:
@@ -156,10 +179,9 @@ class _Copies(StepObserver):
     """Copies what a step computes."""
 
     x: Batch
-    y_true: Array
-    sample_losses: Array
 
     def __init__(self) -> None:
+        self.of_losses: list[tuple[Array, Array, Array]] = []
         self.y: dict[str, Array] = {}
         self.dy: dict[str, Array] = {}
         self.grad: dict[str, Array] = {}
@@ -171,7 +193,7 @@ class _Copies(StepObserver):
         self.y[name] = np.array(y)
 
     def losses(self, y_pred: Array, y_true: Any, losses: Array, name: str) -> None:  # noqa: ARG002
-        self.y_true, self.sample_losses = np.array(y_true), np.array(losses)
+        self.of_losses.append((np.array(y_pred), np.array(y_true), np.array(losses)))
 
     def backward(self, name: str, layer: Layer, dy: Array) -> None:  # noqa: ARG002
         self.dy[name] = np.array(dy)
@@ -207,10 +229,6 @@ def trace(start: Start, samples: int | None = None, *, verify: bool = False) -> 
 def _trace(start: Start, samples: int | None, verify: bool) -> Trace:
     ready = start.ready
     spec, trainer, trained = ready.spec, ready.trainer, ready.prepared.model
-    if len(spec.heads) > 1:
-        names = ", ".join(head.name for head in spec.heads)
-        raise TraceError(f"a trace shows a single loss, but the spec has {names}")
-    loss = spec.heads[0].loss
     state = trainer.state()
     positions, arrays = trainer.next_batch()
     if samples is not None and samples > len(positions):
@@ -247,7 +265,7 @@ def _trace(start: Start, samples: int | None, verify: bool) -> Trace:
     if verify:
         with np.errstate(all="ignore"):
             at = state.step + 1, trainer.steps
-            passes = ForwardPass(model, before, loss, data, state.layers, *at, state.epoch)
+            passes = ForwardPass(model, before, spec.heads, data, state.layers, *at, state.epoch)
             layers = _checked(layers, passes)
     return Trace(
         spec,
@@ -261,10 +279,11 @@ def _trace(start: Start, samples: int | None, verify: bool) -> Trace:
         str(dtype),
         copies.x,
         layers,
-        copies.y_true,
-        copies.sample_losses,
+        tuple(
+            TracedLoss(head, model.output(head.output).name, *own, _mean(own[-1], data.weights))
+            for head, own in zip(spec.heads, copies.of_losses, strict=True)
+        ),
         data.weights,
-        _mean(copies.sample_losses, data.weights),
         rate,
     )
 
@@ -397,7 +416,7 @@ def _checked(layers: tuple[TracedLayer, ...], passes: ForwardPass) -> tuple[Trac
         if layer.dy is not None:
             check = compare([(passes.of_value(index + 1), layer.dy)], layer.y, layer.name)
             if check.clipped:
-                passes.take_slope(layer.dy)
+                passes.take_slope(index + 1, layer.dy)
         parameters = tuple(
             replace(each, check=_differences(each, index, passes)) for each in layer.parameters
         )
@@ -434,6 +453,10 @@ def suspects(result: Trace) -> tuple[str, ...]:
         for each, errors in checks:
             if each.regularizer is not None and not errors[-1] <= TOLERANCE:
                 named[f"the regularizer of {each.key} ({each.regularizer.type})"] = None
-    if result.layers and result.layers[-1].name in wrong:
-        named[f"the loss ({result.spec.heads[0].loss.type})"] = None
+    read = {name for layer in result.layers for name in layer.inputs}
+    for each_loss in result.losses:
+        if each_loss.output in wrong and (each_loss.output not in read or not named):
+            head = each_loss.head
+            called = f"the loss {head.name}" if head.name else "the loss"
+            named[f"{called} ({head.loss.type})"] = None
     return tuple(named)
