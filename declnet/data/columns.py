@@ -10,6 +10,7 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data_source import Dataset
+from declnet.contracts.loss import Loss
 from declnet.contracts.table import ColumnType, Table, column_type, missing_values
 from declnet.contracts.transform import ColumnError, Transform
 from declnet.errors import DataError, KeyPath
@@ -161,6 +162,7 @@ def losses_hint(targets: str, registry: Registry | None = None) -> str | None:
         for entry in (registry or default_registry()).entries("loss")
         if entry.component.targets == targets
         and (targets != "values" or entry.component.takes in (None, "values"))
+        and entry.component.prepare is Loss.prepare  # others need outputs of their own kind
     ]
     if not names:
         return None
