@@ -161,12 +161,16 @@ def losses_hint(targets: str, registry: Registry | None = None) -> str | None:
         entry.type
         for entry in (registry or default_registry()).entries("loss")
         if entry.component.targets == targets
-        and (targets != "values" or entry.component.takes in (None, "values"))
-        and entry.component.prepare is Loss.prepare  # others need outputs of their own kind
+        and (targets != "values" or _takes_values(entry.component))
     ]
     if not names:
         return None
     return f"for {sorts[targets]} take a loss such as {_listed(names)}"
+
+
+def _takes_values(loss: type[Loss]) -> bool:
+    """Return whether a loss takes outputs of the targets' kind and shape, as they are."""
+    return loss.takes in (None, "values") and loss.prepare is Loss.prepare
 
 
 def _transformed(column: Array, registry: Registry | None) -> Iterator[tuple[str, Array]]:
