@@ -23,7 +23,7 @@ SPECS = [
 def test_shipped_specs_overfit_without_complaint(path):
     if "sklearn" in path.read_text("utf-8"):
         pytest.importorskip("sklearn")
-    found = overfit(declnet.load_spec(path))
+    found = overfit(declnet.load_spec(path, {"model.initial_weights": None}))  # of another run
     assert found.succeeded
     assert found.fault is None
 
