@@ -6,7 +6,7 @@ If y does not fit the loss either, only the loss reports it.
 from collections.abc import Iterator
 from math import prod
 
-from declnet import Diagnostic, Metric, RunContext, Shape
+from declnet import Diagnostic, Metric, OutputRange, RunContext, Shape
 
 
 def no_classes(metric: Metric, context: RunContext) -> Iterator[Diagnostic]:
@@ -43,6 +43,33 @@ def several_units(metric: Metric, context: RunContext) -> Iterator[Diagnostic]:
     if shape is not None and prod(shape) != 1:
         message = f"{metric.type} needs a single unit, but the model's output has shape {shape}"
         yield _diagnostic(message, "use accuracy or f1 for several classes")
+
+
+def several_choices(metric: Metric, context: RunContext) -> Iterator[Diagnostic]:
+    """Refuse outputs that answer several questions, each yes or no, of one sample."""
+    shape = _output_shape(context)
+    if shape is None or context.loss is None or context.loss.targets != "binary":
+        return
+    if len(shape) == 1 and shape[0] > 1:
+        message = (
+            f"{metric.type} needs one label per sample, but with {context.loss.type} each of the "
+            f"{shape[0]} units is a separate label"
+        )
+        yield _diagnostic(message, "use binary_accuracy for several answers of yes or no")
+
+
+def no_probabilities(metric: Metric, context: RunContext) -> Iterator[Diagnostic]:
+    """Refuse an output that need not be probabilities, for a loss that takes any numbers."""
+    loss = context.loss
+    if loss is None or loss.takes not in ("values", "scores"):
+        return  # the loss checks for probabilities, or turns logits into them
+    node = context.last
+    while node is not None and node.layer.output_range == "input":
+        node = node.inputs[0]
+    given = node.layer.output_range if node is not None else None
+    if node is not None and isinstance(given, OutputRange) and not given.is_probability:
+        message = f'{metric.type} needs probabilities, but "{node.name}" gives other numbers'
+        yield _diagnostic(message, "use r2 for numbers, or accuracy or f1 for scores of classes")
 
 
 def other_sizes(metric: Metric, context: RunContext) -> Iterator[Diagnostic]:
