@@ -10,7 +10,9 @@ import click
 from declnet import __version__
 from declnet.cli.check import check, explain, schema
 from declnet.cli.compare import compare, runs
+from declnet.cli.find_rate import find_rate
 from declnet.cli.new import new
+from declnet.cli.overfit import overfit
 from declnet.cli.plugin_commands import CommandGroup
 from declnet.cli.plugins.commands import plugins
 from declnet.cli.predict import evaluate, predict
@@ -38,6 +40,8 @@ for each in (
     explain,
     show,
     diff,
+    find_rate,
+    overfit,
     run,
     resume,
     evaluate,

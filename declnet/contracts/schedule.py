@@ -7,6 +7,7 @@ from pydantic import Field
 
 from declnet.contracts.component import Component
 from declnet.contracts.number_or import MAXIMUM, NumberOr
+from declnet.errors import RegistryError
 
 
 class Schedule(Component):
@@ -14,6 +15,20 @@ class Schedule(Component):
 
     kind = "schedule"
     required_methods = ("rate",)
+
+    rate_field: ClassVar[str | None] = None
+    """The field with the rate that all others follow, a number or a `LearningRate`, which
+    `declnet find-rate` varies and writes. None if no single field does."""
+
+    @classmethod
+    def verify_contract(cls) -> None:
+        """As `Component.verify_contract`; `rate_field` must name a field."""
+        super().verify_contract()
+        if cls.rate_field is not None and cls.rate_field not in cls.model_fields:
+            raise RegistryError(
+                f'{cls.__name__}.rate_field is "{cls.rate_field}", but {cls.__name__} has no such '
+                "field"
+            )
 
     def rate(self, step: int, total: int) -> float:
         """Return the value for an update, e.g. its learning rate; finite and at least 0.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -14,7 +14,23 @@ from declnet.graph.arrays import Workspaces
 from declnet.graph.memory_plan import Order
 from declnet.graph.model import Model
 from declnet.graph.parameters import layer_state
+from declnet.graph.shapes import Node
 from declnet.training.evaluation import Evaluation
+
+
+def layer_outputs(model: Model, x: Array) -> Iterator[tuple[Node, Array]]:
+    """Yield each layer of a model in order, with its output for samples x, not in training."""
+    values = [x]
+    rng = np.random.Generator(np.random.PCG64(0))
+    orders: list[Order] = ["batch_last"] * len(model.nodes)
+    workspaces = Workspaces(model.nodes, len(x), model.dtype, orders)
+    for node in model.nodes:
+        state = layer_state(node, model.store, workspaces.views(node, len(x)), rng)
+        y = np.empty((len(x), *node.output_shape), model.dtype)
+        inputs = tuple(values[value] for value in node.inputs)
+        node.layer.forward(inputs if node.takes_many_inputs else inputs[0], y, state)
+        values.append(y)
+        yield node, y
 
 
 def first_non_finite(model: Model, x: Array) -> tuple[str, str] | None:
@@ -24,21 +40,12 @@ def first_non_finite(model: Model, x: Array) -> tuple[str, str] | None:
         The layer's name and what is not finite (`"weights"` or `"output"`); None if everything is
         finite, so that the loss itself is the cause.
     """
-    values = [x]
-    rng = np.random.Generator(np.random.PCG64(0))
-    orders: list[Order] = ["batch_last"] * len(model.nodes)
-    workspaces = Workspaces(model.nodes, len(x), model.dtype, orders)
-    for node in model.nodes:
+    for node, y in layer_outputs(model, x):
         for name in node.parameters:
             if not np.isfinite(model.store.arrays[f"{node.name}.{name}"]).all():
                 return node.name, name
-        state = layer_state(node, model.store, workspaces.views(node, len(x)), rng)
-        y = np.empty((len(x), *node.output_shape), model.dtype)
-        inputs = tuple(values[value] for value in node.inputs)
-        node.layer.forward(inputs if node.takes_many_inputs else inputs[0], y, state)
         if not np.isfinite(y).all():
             return node.name, "output"
-        values.append(y)
     return None
 
 

@@ -15,6 +15,7 @@ class Constant(Schedule):
     """rate = value."""
 
     type = "constant"
+    rate_field = "value"
     examples = ({"value": 0.01},)
 
     value: float = Field(ge=0, description="the value of every step")
@@ -26,6 +27,8 @@ class Constant(Schedule):
 
 class _Decay(Schedule):
     """A schedule that starts at a given rate."""
+
+    rate_field = "initial_rate"
 
     initial_rate: float = Field(
         ge=0, description="the value of the first step, e.g. a learning rate"
@@ -181,6 +184,7 @@ class CosLog(Schedule):
     """
 
     type = "coslog"
+    rate_field = "max_rate"
     examples = ({"max_rate": 0.04}, {"max_rate": 0.1, "cycles": 2})
 
     max_rate: float = Field(ge=0, description="the value at each peak, e.g. a learning rate")
@@ -203,6 +207,7 @@ class OneCycle(Schedule):
     """
 
     type = "one_cycle"
+    rate_field = "max_rate"
     examples = (
         {"max_rate": 0.02},
         {"max_rate": 0.1, "steps": 5000, "warmup_share": 0.1, "final_divisor": 100.0},
@@ -247,6 +252,7 @@ class Warmup(Schedule):
     """
 
     type = "warmup"
+    rate_field = "schedule"
     examples = (
         {"steps": 100, "schedule": 0.02},
         {

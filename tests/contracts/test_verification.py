@@ -167,3 +167,8 @@ def test_an_elementwise_layer_needs_its_two_methods():
 
     with pytest.raises(RegistryError, match=r"has no derivative\(\)"):
         Registry().register(NoDerivative)
+
+
+def test_the_rate_field_of_a_schedule_must_exist():
+    body = {"rate_field": "rat", "rate": lambda self, step, total: 0.1}
+    assert refusal(body, Schedule) == ('Wrong.rate_field is "rat", but Wrong has no such field')

@@ -19,6 +19,10 @@ def output_of(block: CodeBlock, namespace: dict[str, Any], command_line: Any) ->
     """Run a block of Python or of commands, and return what it prints."""
     if block.verb == "commands":
         lines = [shlex.split(line, comments=True) for line in block.text.splitlines()]
+        if block.argument == "fail":
+            done = [command_line(*words[1:]) for words in lines]
+            assert {each.returncode for each in done} == {1}
+            return "".join(each.stdout for each in done)
         return "".join(command_line.succeeds(*words[1:]) for words in lines)
     if block.verb == "runs":
         namespace.clear()

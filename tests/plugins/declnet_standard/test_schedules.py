@@ -91,6 +91,18 @@ def test_rates(schedule, steps, expected):
     assert rates(schedule, *steps) == expected
 
 
+@pytest.mark.parametrize(
+    "schedule", [each.component for each in declnet.default_registry().entries("schedule")]
+)
+def test_all_rates_follow_the_rate_field(schedule):
+    fields = {**schedule.examples[0], "final_rate": 0.0}
+    fields = {name: value for name, value in fields.items() if name in schedule.model_fields}
+    once, twice = (schedule(**fields | {schedule.rate_field: rate}) for rate in (0.25, 0.5))
+    steps = (1, 2, 7, 500, TOTAL)
+    assert rates(twice, *steps) == [2 * once.rate(step, TOTAL) for step in steps]
+    assert twice.rate(7, TOTAL) > 0
+
+
 def test_inverse_time_equals_an_optimizers_decay():
     decayed = SGD(learning_rate=0.7, decay=1e-3)
     scheduled = SGD(learning_rate=InverseTime(initial_rate=0.7, decay=1e-3))

@@ -1,0 +1,208 @@
+"""`declnet find-rate`."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from declnet.cli.diagnostics import show_diagnostics
+from declnet.cli.options import (
+    format_option,
+    no_plugin_option,
+    registry_without,
+    set_option,
+    spec_argument,
+)
+from declnet.cli.reading import valid_spec
+
+if TYPE_CHECKING:
+    from declnet.errors import KeyPath
+    from declnet.inspection.rates import RateSearch
+    from declnet.inspection.trainings import Curve, Trial
+
+WIDTH = 64
+"""Width of the curve in columns."""
+
+
+@click.command("find-rate", short_help="Suggest a learning rate for a spec.")
+@spec_argument
+@set_option
+@no_plugin_option
+@click.option(
+    "--budget",
+    type=click.FloatRange(min=0),
+    default=1.0,
+    show_default=True,
+    metavar="RUNS",
+    help="How much to train altogether, in runs of the spec; 0: only the range test.",
+)
+@click.option("--apply", is_flag=True, help="Write the suggestion into SPEC; nothing else changes.")
+@format_option("the curve, the comparisons and the suggestion.")
+def find_rate(
+    spec: Path,
+    overrides: tuple[str, ...],
+    disabled: tuple[str, ...],
+    budget: float,
+    apply: bool,
+    form: str,
+) -> None:
+    """Suggest a learning rate for SPEC.
+
+    A range test trains with a rate that grows with every update until the loss diverges. Rates
+    below that are then compared by short trainings. Short runs may take more than the budget.
+    """
+    from declnet.errors import dotted
+    from declnet.inspection.rates import find_rate as search
+    from declnet.inspection.trainings import Curve, rate_of
+    from declnet.runs.writing import json_document
+    from declnet.spec.editing import written
+
+    if apply and overrides:
+        raise click.UsageError(
+            "--apply cannot be combined with --set: the rate would suit another spec"
+        )
+    registry = registry_without(disabled)
+    loaded, checked = valid_spec(spec, overrides, registry)
+    target = _EditableFile(spec, *rate_of(loaded)) if apply else None
+    show_diagnostics(checked.warnings)
+    shown: list[int] = []
+
+    def show(step: Curve | Trial) -> None:
+        if form == "json":
+            return
+        if isinstance(step, Curve):
+            _show_curve(step)
+        else:
+            _show_trial(step, is_first=not shown)
+            shown.append(1)
+
+    found = search(loaded, registry, budget=budget, checked=checked, watch=show)
+    if target is not None:
+        target.write(found.suggested)
+    if form == "json":
+        data = json_document(_as_data(found) | {"applied": apply})
+        click.echo(data.decode(), nl=False)
+        return
+    key = dotted(found.path)
+    click.echo(f"\nsuggested: {key} = {written(found.suggested)}, {_reason(found)}")
+    click.echo(f"cost: {found.runs:.1f} runs ({found.updates} updates)")
+    if apply:
+        click.echo(f"written to {spec}")
+
+
+class _EditableFile:
+    """A spec file in which a number will be set.
+
+    Raises:
+        OutputError: it cannot be written to, or the key is in a form that cannot be edited.
+    """
+
+    def __init__(self, path: Path, key: KeyPath, number: float) -> None:
+        from declnet.errors import OutputError
+        from declnet.spec.document import read_document
+        from declnet.spec.editing import with_number
+
+        self._path, self._key = path.resolve(), key  # keeps a symbolic link
+        self._content = self._path.read_bytes()
+        self._source = read_document(path).source
+        try:
+            with self._path.open("r+b"):
+                pass
+            if not os.access(self._path.parent, os.W_OK):
+                raise PermissionError(0, "its folder is read-only")
+            with_number(self._source, key, number)
+        except OSError as error:
+            raise OutputError(f"{path}: cannot be written: {error.strerror}") from None
+        except ValueError as error:
+            raise OutputError(f"{path}: {error}; set it by hand") from None
+
+    def write(self, number: float) -> None:
+        """Set the number; raise OutputError if the file has changed since it was read."""
+        from declnet.errors import OutputError
+        from declnet.runs.writing import write_atomically
+        from declnet.spec.editing import with_number, written
+
+        text = with_number(self._source, self._key, number)
+        mark = self._content[:3] if self._content.startswith(b"\xef\xbb\xbf") else b""
+        by_hand = f"set the learning rate to {written(number)} by hand"
+        try:
+            if self._path.read_bytes() != self._content:
+                raise OutputError(f"{self._path} was changed in the meantime; {by_hand}")
+            mode = self._path.stat().st_mode
+            write_atomically(self._path, mark + text.encode())
+            self._path.chmod(mode)
+        except OSError as error:
+            message = f"{self._path}: cannot be written: {error.strerror}; {by_hand}"
+            raise OutputError(message) from None
+
+
+def _show_curve(curve: Curve) -> None:
+    from declnet.cli.terminal import sparkline
+    from declnet.spec.editing import written
+
+    bound = max(curve.losses[0], curve.smoothed[0])
+    line = sparkline([min(each, bound) for each in curve.smoothed], WIDTH)
+    first, last = written(curve.rates[0], 2), written(curve.rates[-1], 2)
+    end = "then the loss diverged" if curve.diverged else "without diverging"
+    click.echo(f"range test: rates {first} to {last} in {len(curve.rates)} updates, {end}")
+    click.echo(f"loss {curve.losses[0]:.3g}, at best {min(curve.smoothed):.3g}")
+    click.echo(f"\n  {line}")
+    click.echo(f"  {first}{last.rjust(max(1, len(line) - len(first)))}")
+
+
+def _show_trial(trial: Trial, *, is_first: bool) -> None:
+    from declnet.spec.editing import written
+
+    if is_first:
+        click.echo(f"\n{'rate':>10}  {'updates':>8}  {'loss':>10}")
+    loss = "diverged" if trial.diverged else f"{trial.loss:.4g}"
+    click.echo(f"{written(trial.rate, 4):>10}  {trial.updates:>8}  {loss:>10}")
+
+
+def _reason(found: RateSearch) -> str:
+    """Return why a rate is suggested, in one line."""
+    from declnet.spec.editing import written
+
+    longest = max((each.updates for each in found.trials), default=0)
+    last = [each for each in found.trials if each.updates == longest]
+    best = next((each for each in last if each.rate == found.suggested), None)
+    if best is None or best.diverged:
+        return "a third of the rate with the lowest loss in the range test"
+    rates = len({each.rate for each in found.trials})
+    said = f"lowest {found.judged_by} of {rates} rates: {best.loss:.3g} in {longest} updates"
+    own = max(
+        (each for each in found.trials if each.rate == found.current),
+        key=lambda each: each.updates,
+        default=None,
+    )
+    if found.current == found.suggested:
+        return f"as in the spec: {said}"
+    if own is None:
+        return f"{said} (the spec has {written(found.current, 4)})"
+    loss = "diverged" if own.diverged else f"{own.loss:.3g} in {own.updates}"
+    return f"{said} (the spec's {written(found.current, 4)}: {loss})"
+
+
+def _as_data(found: RateSearch) -> dict[str, Any]:
+    from declnet.errors import dotted
+
+    curve = found.curve
+    return {
+        "key": dotted(found.path),
+        "current": found.current,
+        "suggested": found.suggested,
+        "reason": _reason(found),
+        "curve": {
+            "rates": list(curve.rates),
+            "losses": list(curve.losses),
+            "diverged": curve.diverged,
+        },
+        "trials": [asdict(each) for each in found.trials],
+        "compared_by": found.judged_by,
+        "updates": found.updates,
+        "runs": found.runs,
+    }

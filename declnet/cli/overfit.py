@@ -1,0 +1,161 @@
+"""`declnet overfit`."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from declnet.cli.diagnostics import show_diagnostics
+from declnet.cli.options import (
+    format_option,
+    no_plugin_option,
+    registry_without,
+    set_option,
+    spec_argument,
+)
+from declnet.cli.reading import valid_spec
+
+if TYPE_CHECKING:
+    from declnet.errors import KeyPath
+    from declnet.inspection.layers import Fault
+    from declnet.inspection.overfitting import Attempt, Overfitting
+    from declnet.spec.model import RunSpec
+
+PATHS: dict[str, KeyPath] = {
+    "optimizer": ("optimizer", "learning_rate"),
+    "data": ("data", "train"),
+    "model": ("model",),
+}
+"""The keys of the sections that a fault may be in."""
+
+
+@click.command(short_help="Overfit a few samples, or find what prevents it.")
+@spec_argument
+@set_option
+@no_plugin_option
+@click.option(
+    "--samples",
+    type=click.IntRange(min=2),
+    default=16,
+    show_default=True,
+    help="How many training samples to take, at least one of each class.",
+)
+@click.option(
+    "--updates",
+    type=click.IntRange(min=1),
+    default=5000,
+    show_default=True,
+    help="The most updates of each training.",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    default=60.0,
+    show_default=True,
+    help="The time for all trainings together.",
+)
+@format_option("the trainings, the layers and the fault.")
+def overfit(
+    spec: Path,
+    overrides: tuple[str, ...],
+    disabled: tuple[str, ...],
+    samples: int,
+    updates: int,
+    seconds: float,
+    form: str,
+) -> int:
+    """Train SPEC on a few samples until their loss is about zero.
+
+    A network that cannot do this cannot learn from more samples either. If the loss stays up, or a
+    layer does not take part, the layer and the reason are printed, and the exit code is 1.
+    """
+    from declnet.inspection.overfitting import overfit as carry_out
+    from declnet.runs.writing import json_document
+
+    registry = registry_without(disabled)
+    loaded, checked = valid_spec(spec, overrides, registry)
+    show_diagnostics(checked.warnings)
+    shown: list[Attempt] = []
+
+    def show(attempt: Attempt) -> None:
+        if form == "text":
+            _show_attempt(attempt, is_first=not shown)
+            shown.append(attempt)
+
+    found = carry_out(
+        loaded,
+        registry,
+        samples=samples,
+        updates=updates,
+        seconds=seconds,
+        checked=checked,
+        watch=show,
+    )
+    is_right = found.succeeded and found.fault is None
+    if form == "json":
+        click.echo(json_document(asdict(found)).decode(), nl=False)
+    else:
+        _show(found, loaded)
+    return 0 if is_right else 1
+
+
+def _show_attempt(attempt: Attempt, *, is_first: bool) -> None:
+    from declnet.spec.editing import written
+
+    if is_first:
+        click.echo(f"{'rate':>10}  {'updates':>8}  {'loss':>10}")
+    loss = f"{attempt.loss:.4g}" if math.isfinite(attempt.loss) else "diverged"
+    click.echo(f"{written(attempt.rate, 4):>10}  {attempt.updates:>8}  {loss:>10}")
+
+
+def _show(found: Overfitting, spec: RunSpec) -> None:
+    from declnet.spec.editing import written
+
+    classes = f" of {found.classes} classes" if found.classes is not None else ""
+    samples = f"{found.samples} sample{'s' * (found.samples != 1)}{classes}"
+    best = found.best
+    if found.succeeded:
+        after = f"after {best.updates} updates with a learning rate of {written(best.rate, 4)}"
+        click.echo(f"\n{samples}: the loss is about zero ({best.loss:.3g}) {after}")
+    else:
+        stays = f"the loss stays at {best.loss:.3g}"
+        click.echo(f"\n{samples}: {stays}; {found.wanted:.3g} would be about zero")
+    if found.note is not None:
+        click.echo(f"note: {found.note}")
+    if not found.succeeded:
+        _show_layers(found)
+    if found.fault is not None:
+        _show_fault(found.fault, spec)
+
+
+def _show_fault(fault: Fault, spec: RunSpec) -> None:
+    path = PATHS[fault.name] if fault.layer is None else ("model", "layers", fault.layer)
+    place = spec.source_map.place_of(path)
+    click.echo(f'error: "{fault.name}": {fault.reason}')
+    if place is not None:
+        click.echo(f"  --> {place}")
+    click.echo(f"  = help: {fault.help}")
+
+
+def _show_layers(found: Overfitting) -> None:
+    from declnet.cli.terminal import print_table
+
+    def percent(share: float | None) -> str:
+        return "" if share is None else f"{share:.0%}"
+
+    rows = [
+        [
+            each.name,
+            percent(each.dead),
+            percent(each.saturated),
+            "" if each.change is None else f"{each.change:.2g}",
+        ]
+        for each in found.layers
+    ]
+    columns = ("layer", "dead units", "saturated", "relative change")
+    click.echo()
+    print_table(columns, rows, numeric=columns[1:])

@@ -1,0 +1,291 @@
+"""Faults of layers, found from their outputs and the changes of their parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from declnet.contracts.arrays import Array
+from declnet.contracts.layer import OutputRange
+from declnet.graph.arrays import Workspaces
+from declnet.graph.memory_plan import Order
+from declnet.graph.model import Model
+from declnet.graph.parameters import Slot, layer_state
+from declnet.graph.schedules import ScheduledValues
+from declnet.graph.shapes import Node
+from declnet.training.divergence import layer_outputs
+
+MOSTLY = 0.9
+"""The fraction of a layer's units that must be dead, or of its outputs that must be saturated."""
+
+NEAR = 0.01
+"""How near to a bound of its range an output is saturated, as a fraction of the range."""
+
+LARGE = 10.0
+"""Inputs that are larger than this should be scaled."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What prevents a network from learning.
+
+    Attributes:
+        layer: the position of the layer among the model's layers; None if it is not a layer.
+        name: the name of the layer, or the section of the spec.
+        reason: what is wrong with it.
+        help: one thing to do.
+    """
+
+    layer: int | None
+    name: str
+    reason: str
+    help: str
+
+
+@dataclass(frozen=True)
+class LayerView:
+    """What was seen of a layer on a few samples.
+
+    Attributes:
+        name: the layer's name.
+        type: its type.
+        dead: the fraction of its units that give their lower bound for every sample, before
+            training; None if its outputs have none.
+        saturated: the fraction of its outputs at a bound, before training; None without bounds.
+        change: how much the training changed its trainable parameters, relative to their size;
+            None if it has none.
+    """
+
+    name: str
+    type: str
+    dead: float | None
+    saturated: float | None
+    change: float | None
+
+
+def view_layers(
+    model: Model, x: Array, before: Mapping[str, Array], after: Mapping[str, Array]
+) -> tuple[LayerView, ...]:
+    """Return what is seen of each layer for samples x.
+
+    Args:
+        before: the parameters before the training, in which state the model is left.
+        after: the parameters after it.
+    """
+    model.load_parameters(before)
+    found = []
+    with np.errstate(all="ignore"):
+        for node, y in layer_outputs(model, x):
+            bounds = _range(model, node)
+            found.append(
+                LayerView(
+                    node.name,
+                    node.layer.type,
+                    _dead(y, bounds),
+                    _saturated(y, bounds),
+                    _change(_trainable(model, node), before, after),
+                )
+            )
+    return tuple(found)
+
+
+def find_fault(
+    model: Model, x: Array, layers: Sequence[LayerView], *, succeeded: bool
+) -> Fault | None:
+    """Return what prevents the model from learning, or None if nothing was found.
+
+    Args:
+        layers: what was seen of them; the model is in its state before the training.
+        succeeded: whether the model has overfitted all the same, so that only faults count that are
+            faults in every network.
+    """
+    last = len(model.nodes) - 1
+    if not len(model.store.vector):
+        return Fault(None, "model", "it has no trainable parameters", "add a layer that has some")
+    if not succeeded:
+        for node in model.nodes:
+            fault = _equal_weights(model, node)
+            if fault is not None:
+                return fault
+    for node, view in zip(model.nodes[:last], layers, strict=False):
+        if view.dead is not None and view.dead >= MOSTLY:
+            return _fault_of_dead(model, node, x, view.dead)
+        if view.saturated is not None and view.saturated >= MOSTLY:
+            return _fault_of_saturated(model, node, x, view.saturated)
+    return _stuck(model, x, layers) or (None if succeeded else _frozen(model) or _narrowest(model))
+
+
+def _range(model: Model, node: Node) -> OutputRange | None:
+    """Return the declared range of a layer's output."""
+    bounds = node.layer.output_range
+    if bounds == "input":
+        first = node.inputs[0]
+        return _range(model, model.nodes[first - 1]) if first else None
+    return bounds
+
+
+def _dead(y: Array, bounds: OutputRange | None) -> float | None:
+    """Return the share of units at their lower bound for all samples, if only that is bounded."""
+    if bounds is None or not np.isfinite(bounds.low) or np.isfinite(bounds.high):
+        return None
+    return float((y <= bounds.low).all(axis=0).mean())
+
+
+def _saturated(y: Array, bounds: OutputRange | None) -> float | None:
+    """Return the share of outputs near a bound, if both sides are bounded for each number."""
+    if bounds is None or bounds.sums_to_one or not np.isfinite([bounds.low, bounds.high]).all():
+        return None
+    margin = NEAR * (bounds.high - bounds.low)
+    return float(((y < bounds.low + margin) | (y > bounds.high - margin)).mean())
+
+
+def _trainable(model: Model, node: Node) -> list[Slot]:
+    return [each for each in model.store.slots if each.node == node.index and each.offset >= 0]
+
+
+def _change(
+    slots: Sequence[Slot], before: Mapping[str, Array], after: Mapping[str, Array]
+) -> float | None:
+    """Return the norm of the change of parameters, divided by the norm of the parameters."""
+    if not slots:
+        return None
+    old = np.concatenate([np.asarray(before[each.key], float).ravel() for each in slots])
+    new = np.concatenate([np.asarray(after[each.key], float).ravel() for each in slots])
+    change = float(np.linalg.norm(new - old))
+    return change / (float(np.linalg.norm(old)) or 1.0)
+
+
+def _equal_weights(model: Model, node: Node) -> Fault | None:
+    """Return the fault of a layer whose weights are all the same, so that its units are too."""
+    for slot in _trainable(model, node):
+        weights = model.store.arrays[slot.key]
+        if slot.parameter.role == "weight" and weights.size > 1 and np.ptp(weights) == 0:
+            value = f"{float(weights.flat[0]):g}"
+            reason = f"all its {slot.name} start as {value}, so its units cannot become different"
+            return Fault(node.index, node.name, reason, "draw them at random by an initializer")
+    return None
+
+
+def _fault_of_dead(model: Model, node: Node, x: Array, dead: float) -> Fault:
+    units = "all its units" if dead == 1 else f"{dead:.0%} of its units"
+    reason = f"{units} are dead: before the training they give their lowest value for every sample"
+    help_ = f"start with larger biases{_of_layer_before(model, node)}"
+    return Fault(node.index, node.name, reason, _scaling(x) or help_)
+
+
+def _fault_of_saturated(model: Model, node: Node, x: Array, saturated: float) -> Fault:
+    reason = f"{saturated:.0%} of its outputs are saturated before the training"
+    help_ = f"start with smaller weights{_of_layer_before(model, node)}"
+    return Fault(node.index, node.name, reason, _scaling(x) or help_)
+
+
+def _scaling(x: Array) -> str | None:
+    """Return what to do about large inputs, if they are."""
+    largest = float(np.abs(x).max(initial=0))
+    if x.dtype.kind != "f" or largest <= LARGE:
+        return None
+    return f"scale the inputs, which reach {largest:.3g}, by data.prepare"
+
+
+def _of_layer_before(model: Model, node: Node) -> str:
+    """Return the nearest layer before this one, along first inputs, that has parameters."""
+    while node.inputs[0]:
+        node = model.nodes[node.inputs[0] - 1]
+        if node.parameters:
+            return f' of "{node.name}"'
+    return ""
+
+
+def _stuck(model: Model, x: Array, layers: Sequence[LayerView]) -> Fault | None:
+    """Return the fault of a layer whose parameters do not change, or of one above it.
+
+    Each of them is tried alone: given a gradient of its output, it must return one.
+    """
+    stuck = [node for node, view in zip(model.nodes, layers, strict=True) if view.change == 0]
+    moved = {node.index for node, view in zip(model.nodes, layers, strict=True) if view.change}
+    if not stuck or not moved:
+        return None
+    values = [x, *(y for _, y in layer_outputs(model, x))]
+    node = stuck[-1]
+    own, _ = _gradients(model, node, values)
+    while own and node.index not in moved:
+        above = next((each for each in model.nodes if node.index + 1 in each.inputs), None)
+        if above is None:
+            break
+        node = above
+        _, passed = _gradients(model, node, values)
+        if not passed:
+            reason = (
+                f'it passes no gradient to the layers below, so "{stuck[-1].name}" never changes'
+            )
+            return Fault(node.index, node.name, reason, _checking(node))
+    return Fault(
+        stuck[-1].index,
+        stuck[-1].name,
+        "its parameters do not change: their gradient is always 0",
+        _checking(stuck[-1]),
+    )
+
+
+def _gradients(model: Model, node: Node, values: Sequence[Array]) -> tuple[bool, bool]:
+    """Return whether a layer's backward fills any parameter's gradient, and any input's.
+
+    Args:
+        values: the model's input and the output of each layer.
+    """
+    rng = np.random.Generator(np.random.PCG64(0))
+    n, flat = len(values[0]), np.zeros_like(model.store.vector)
+    orders: list[Order] = ["batch_last"] * len(model.nodes)
+    views = Workspaces(model.nodes, n, model.dtype, orders).views(node, n)
+    schedules = ScheduledValues(1)
+    state = layer_state(node, model.store, views, rng, flat, schedules.of(node.layer))
+    schedules.begin(1)
+    inputs = tuple(values[value] for value in node.inputs)
+    y = np.empty_like(values[node.index + 1])
+    dy = rng.normal(size=y.shape).astype(model.dtype)
+    dx = [np.zeros(values[value].shape, model.dtype) if value else None for value in node.inputs]
+    x: Any = inputs if node.takes_many_inputs else inputs[0]
+    needs = node.layer.backward_needs
+    with np.errstate(all="ignore"):
+        node.layer.forward(x, y, state)
+        node.layer.backward(
+            x if "x" in needs else None,
+            y if "y" in needs else None,
+            dy,
+            tuple(dx) if node.takes_many_inputs else dx[0],
+            state,
+        )
+    return bool(flat.any()), any(each is not None and each.any() for each in dx)
+
+
+def _checking(node: Node) -> str:
+    return f'check the backward of the layer type "{node.layer.type}" with `declnet plugins check`'
+
+
+def _frozen(model: Model) -> Fault | None:
+    """Return the fault of the first layer with weights of which none is trained."""
+    for node in model.nodes:
+        if any(each.role == "weight" for each in node.parameters.values()) and not _trainable(
+            model, node
+        ):
+            return Fault(
+                node.index, node.name, "its weights are not trained", "make them trainable"
+            )
+    return None
+
+
+def _narrowest(model: Model) -> Fault | None:
+    """Return the layer with the fewest outputs below the last one with parameters."""
+    last = max(each.node for each in model.store.slots)
+    hidden = [node for node in model.nodes[:last] if node.parameters]
+    if not hidden:
+        reason = "it is the only layer with parameters, so the model may be too simple"
+        return Fault(last, model.nodes[last].name, reason, "add a hidden layer before it")
+    node = min(hidden, key=lambda each: prod(each.output_shape))
+    count = prod(node.output_shape)
+    reason = f"of the hidden layers it is the narrowest, with {count} output{'s' * (count != 1)}"
+    return Fault(node.index, node.name, reason, "give it more units, or add layers")

@@ -1,0 +1,298 @@
+"""Trainings of one spec with several learning rates, from the same initial parameters."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from declnet.contracts.arrays import Array
+from declnet.contracts.schedule import Schedule
+from declnet.errors import Diagnostic, KeyPath, SpecError
+from declnet.graph.model import Model
+from declnet.registry.registry import Registry
+from declnet.spec.model import RunSpec
+from declnet.training.compile import CompiledTraining, compile_training
+from declnet.training.divergence import divergence
+from declnet.training.epochs import NonFiniteLossError, Update
+from declnet.training.evaluation import Evaluation
+from declnet.training.metrics import MetricAccumulator
+from declnet.training.numerics import arithmetic_for, blas_threads_for
+from declnet.training.preparation import Prepared
+from declnet.training.state import put_back
+
+RATE: KeyPath = ("optimizer", "learning_rate")
+
+LOWEST, HIGHEST = 1e-6, 100.0
+"""The learning rates of a range test, unless the loss diverges before."""
+
+LONGEST = 160
+"""The updates of a range test; 20 per factor of ten."""
+
+SHORTEST = 40
+"""The updates of a range test of a run of few updates."""
+
+EXPLODED = 9.0
+"""A range test ends when the loss has risen by this many times the untrained model's."""
+
+TINY = 1e-9
+"""A rise of the loss that never counts as divergence, for untrained models whose loss is 0."""
+
+EVALUATIONS = 3
+"""How often the validation data is evaluated towards the end of a training."""
+
+RISEN = 0.25
+"""The fraction of the untrained model's loss that it must not rise by."""
+
+SMOOTHING = 40
+"""Losses of a range test are averaged over a window of one in so many updates to either side."""
+
+FACTOR = math.sqrt(10)
+"""The factor between two rates that are compared."""
+
+TAIL = 0.2
+"""The last part of a training, whose losses are averaged."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The losses of a range test, in which the learning rate grows with every update.
+
+    Attributes:
+        rates: the learning rate of each update.
+        losses: the loss of each batch before its update, so the first is the untrained model's.
+        diverged: whether the test ended because the loss exploded or was not finite.
+    """
+
+    rates: tuple[float, ...]
+    losses: tuple[float, ...]
+    diverged: bool
+
+    @cached_property
+    def smoothed(self) -> list[float]:
+        """The moving average of the losses; it does not lag behind them."""
+        width, losses = len(self.losses) // SMOOTHING, self.losses
+        windows = (losses[max(0, at - width) : at + width + 1] for at in range(len(losses)))
+        return [sum(each) / len(each) for each in windows]
+
+    @property
+    def lowest(self) -> int:
+        """The position of the lowest smoothed loss."""
+        return min(range(len(self.smoothed)), key=self.smoothed.__getitem__)
+
+    @property
+    def limit(self) -> float:
+        """The largest rate before the loss rises above the untrained model's."""
+        start = max(self.smoothed[: 1 + len(self.losses) // 4])
+        bound = start + RISEN * abs(start)
+        after = range(self.lowest, len(self.rates))
+        return self.rates[next((at - 1 for at in after if self.smoothed[at] > bound), after[-1])]
+
+    @property
+    def suggested(self) -> float:
+        """The rate to take by the curve alone: a fraction of the rate with the lowest loss."""
+        return max(self.rates[self.lowest] / FACTOR, self.rates[0])
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A short training with one learning rate.
+
+    Attributes:
+        rate: the learning rate, or the rate that its schedule follows.
+        updates: the updates made.
+        loss: the mean loss towards its end; infinite if it diverged.
+    """
+
+    rate: float
+    updates: int
+    loss: float
+
+    @property
+    def diverged(self) -> bool:
+        """Whether the loss became NaN or infinite."""
+        return not math.isfinite(self.loss)
+
+
+def rate_of(spec: RunSpec) -> tuple[KeyPath, float]:
+    """Return the key of a spec that holds its learning rate, and the rate.
+
+    Raises:
+        SpecError: a schedule does not declare which of its fields that is (`Schedule.rate_field`).
+    """
+    path, value = RATE, spec.optimizer.learning_rate
+    while isinstance(value, Schedule):
+        name = value.rate_field
+        if name is None:
+            message = f'the schedule "{value.type}" declares no field that scales its rates'
+            hint = "take a number or another schedule, or compare specs with `declnet sweep`"
+            problem = Diagnostic(message, hint, path, "E060")
+            raise SpecError(spec.source_map.locate([problem]))
+        path, value = (*path, name), getattr(value, name)
+    return path, float(value)
+
+
+def with_rate(spec: RunSpec, rate: float) -> RunSpec:
+    """Return a spec with another learning rate, at the key that `rate_of` names."""
+    path, _ = rate_of(spec)
+    changed: RunSpec = _replaced(spec, path, rate)
+    return changed
+
+
+def _replaced(model: Any, path: Sequence[Any], value: Any) -> Any:
+    if not path:
+        return value
+    return model.model_copy(update={path[0]: _replaced(getattr(model, path[0]), path[1:], value)})
+
+
+@dataclass(frozen=True, eq=False)
+class _Saved:
+    """The state of a training, to continue it."""
+
+    updates: int
+    parameters: dict[str, Array]
+    optimizer: dict[str, Array]
+    order: dict[str, Any]
+    streams: list[Any]
+
+    @classmethod
+    def of(cls, model: Model, compiled: CompiledTraining, updates: int) -> _Saved:
+        return cls(
+            updates,
+            model.parameters(),
+            {name: array.copy() for name, array in compiled.update.state.items()},
+            copy.deepcopy(compiled.epoch.order()),
+            [copy.deepcopy(each.bit_generator.state) for each in compiled.streams],
+        )
+
+    def restore(self, model: Model, compiled: CompiledTraining) -> None:
+        model.load_parameters(self.parameters)
+        put_back(self.optimizer, compiled.update.state, "the optimizer's")
+        compiled.epoch.restore_order(self.order)
+        for stream, state in zip(compiled.streams, self.streams, strict=True):
+            stream.bit_generator.state = state
+
+
+class Trainings:
+    """Trainings of one spec with several learning rates, all from the same initial parameters.
+
+    Attributes:
+        run_updates: the updates of a run.
+        updates: the updates made so far.
+        judged_by: the loss that trainings are compared by, in words.
+        continue_: whether a longer training is the continuation of a shorter one, rather than a
+            run of another length with a schedule of its own.
+    """
+
+    def __init__(self, spec: RunSpec, prepared: Prepared, registry: Registry) -> None:
+        training = spec.training.model_copy(update={"callbacks": (), "metrics": ()})
+        self._spec = spec.model_copy(update={"training": training})
+        self._model, self._registry = prepared.model, registry
+        self._train, validation = prepared.data["train"], prepared.data.get("validation")
+        self._initial = self._model.parameters()
+        self._validation = (
+            Evaluation(self._model, spec.loss, (), validation) if validation is not None else None
+        )
+        self._batch = min(training.batch_size or len(self._train), len(self._train))
+        self._steps = -(-len(self._train) // self._batch)
+        self.run_updates = training.updates(len(self._train))
+        self.updates = 0
+        self.continue_ = not isinstance(spec.optimizer.learning_rate, Schedule)
+        self._saved: dict[float, _Saved] = {}
+        self.judged_by = "training loss" if validation is None else "validation loss"
+
+    def numerics(self) -> AbstractContextManager[None]:
+        """Return the context that trainings of this size run in."""
+        return blas_threads_for(self._model, self._batch)
+
+    def range_test(self) -> Curve:
+        """Train with a rate that grows by the same factor in each update, until it diverges."""
+        plain = {"learning_rate": 1.0, "decay": 0.0}
+        optimizer = self._spec.optimizer.model_copy(update=plain)
+        compiled = self.compiled(self._spec.model_copy(update={"optimizer": optimizer}))
+        count = min(LONGEST, max(SHORTEST, self.run_updates // 4))
+        factor = (HIGHEST / LOWEST) ** (1 / (count - 1))
+        rates: list[float] = []
+        losses: list[float] = []
+
+        def update(step: int) -> float:
+            compiled.update.scale = LOWEST * factor ** (step - 1)
+            rates.append(compiled.update(step))
+            return rates[-1]
+
+        for step in range(count):
+            try:
+                losses.append(self.run(compiled, update, step, 1))
+            except NonFiniteLossError as error:
+                if not losses:  # whatever the rate
+                    raise divergence(self._model, 0, error.loss, error.x) from None
+                return Curve(tuple(rates), tuple(losses), diverged=True)
+            if losses[-1] - losses[0] > EXPLODED * abs(losses[0]) + TINY:
+                return Curve(tuple(rates), tuple(losses), diverged=True)
+        return Curve(tuple(rates), tuple(losses), diverged=False)
+
+    def train(self, rate: float, updates: int) -> Trial:
+        """Train with a rate: from where a shorter training ended, or as a run of that length."""
+        saved = self._saved.get(rate)
+        done = first = saved.updates if saved is not None else 0
+        epochs = -(-(self.run_updates if self.continue_ else updates) // self._steps)
+        training = self._spec.training.model_copy(update={"epochs": epochs})
+        spec = with_rate(self._spec, rate).model_copy(update={"training": training})
+        compiled = self.compiled(spec, fresh=saved is None)
+        if saved is not None:
+            saved.restore(self._model, compiled)
+        tail = max(1, round(TAIL * (updates - first)))
+        parts = min(tail, EVALUATIONS) if self._validation is not None else 1
+        sizes = [tail // parts] * (parts - 1) + [tail - tail // parts * (parts - 1)]
+        losses = []
+        try:
+            self.run(compiled, compiled.update, done, updates - tail - done)
+            done = updates - tail
+            for size in sizes:
+                loss = self.run(compiled, compiled.update, done, size)
+                done += size
+                if self._validation is not None:
+                    loss = self._validation.evaluate()["data_loss"]
+                losses.append(loss)
+        except NonFiniteLossError:
+            return Trial(rate, updates, math.inf)
+        loss = sum(losses) / len(losses)
+        if self.continue_:
+            self._saved[rate] = _Saved.of(self._model, compiled, updates)
+        return Trial(rate, updates, loss if math.isfinite(loss) else math.inf)
+
+    def keep(self, rates: Sequence[float]) -> None:
+        """Forget where the trainings with other rates ended."""
+        self._saved = {rate: saved for rate, saved in self._saved.items() if rate in rates}
+
+    def compiled(self, spec: RunSpec, *, fresh: bool = True) -> CompiledTraining:
+        """Return a training from the initial parameters, with fresh random streams.
+
+        Args:
+            fresh: whether it begins there, rather than with a state that is about to be restored.
+        """
+        self._model.load_parameters(self._initial)
+        compiled = compile_training(spec, self._model, self._train, self._registry)
+        if fresh:
+            compiled.adapt()
+        return compiled
+
+    def run(self, compiled: CompiledTraining, update: Update, first: int, updates: int) -> float:
+        """Make updates after `first` others; return the mean loss of their batches.
+
+        Raises:
+            NonFiniteLossError: the loss is NaN or infinite.
+        """
+        metrics, step, last = MetricAccumulator(self._spec.loss, ()), first, first + updates
+        with arithmetic_for(self._batch):
+            while step < last:
+                batch = step % self._steps
+                stop = min(self._steps, batch + last - step)
+                compiled.epoch.run(update, step, metrics, batch, stop)
+                step += stop - batch
+                self.updates += stop - batch
+        return metrics.result()["loss"] if updates else math.nan
