@@ -106,8 +106,9 @@ def test_hard_sigmoid_of_torch_itself():
 
 def test_softmax():
     rng = np.random.default_rng(2)
-    x, dy = rng.normal(scale=30, size=(9, 5)), rng.normal(size=(9, 5))
-    agrees(Softmax(), nn.Softmax(dim=1), x, dy)
+    for shape in ((9, 5), (9, 3, 5)):
+        x, dy = rng.normal(scale=30, size=shape), rng.normal(size=shape)
+        agrees(Softmax(), nn.Softmax(dim=-1), x, dy)
 
 
 @pytest.mark.parametrize("order", ["batch_last", "batch_first"])

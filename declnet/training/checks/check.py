@@ -204,7 +204,7 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
         *output_problems(partial.loss, inferred.nodes, registry),
     ]
     if all(each.code != "E043" for each in found):  # for a wrong last layer, units add nothing
-        problems += target_problems(partial, infos, inferred.nodes)
+        problems += target_problems(partial, infos, inferred.nodes, registry)
     problems += found
     problems += schedule_problems(partial, infos)
     problems += label_problems(partial, infos, inferred.nodes, registry)

@@ -133,6 +133,20 @@ def path_of_output_size(nodes: Sequence[Node | None]) -> KeyPath:
     return ("model", "layers")
 
 
+def flattening(nodes: Sequence[Node | None], registry: Registry) -> str | None:
+    """Return the hint to flatten samples of several axes before the last layer with parameters.
+
+    None if there is no such layer, if its samples have one axis, or if nothing can flatten them.
+    """
+    node = next((each for each in reversed(nodes) if each is not None and each.parameters), None)
+    layer = _best(each for each in registry.entries("layer") if each.component.only_reshapes)
+    if node is None or layer is None or len(node.input_shapes[0]) < 2 or len(node.output_shape) < 2:
+        return None
+    return (
+        f'put "{layer.type}" before "{node.name}", whose samples have shape {node.input_shapes[0]}'
+    )
+
+
 def _path(node: Node) -> KeyPath:
     return ("model", "layers", node.index)
 

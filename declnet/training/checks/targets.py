@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import prod
 
 import numpy as np
@@ -16,11 +17,19 @@ from declnet.graph.shapes import Node
 from declnet.registry.registry import Registry
 from declnet.spec.partial import PartialSpec
 from declnet.training.checks.data import origin_of
-from declnet.training.checks.model import layer_for, loss_for, path_of_output_size
+from declnet.training.checks.model import (
+    flattening,
+    layer_for,
+    loss_for,
+    path_of_output_size,
+)
 
 
 def target_problems(
-    spec: PartialSpec, infos: Mapping[str, DataInfo], nodes: Sequence[Node | None]
+    spec: PartialSpec,
+    infos: Mapping[str, DataInfo],
+    nodes: Sequence[Node | None],
+    registry: Registry,
 ) -> list[Diagnostic]:
     """Return errors for the first data set whose y does not match.
 
@@ -37,6 +46,8 @@ def target_problems(
             problem = _of_values(name, info, nodes, last.output_shape)
         if problem is not None and type(spec.loss).prepare is not Loss.prepare:
             problem = _by_prepare(spec.loss, name, info, last.output_shape, problem)
+        if problem is not None and problem.help is None and len(info.target_shape) < 2:
+            problem = replace(problem, help=flattening(nodes, registry))
         if problem is not None:
             return [problem]
     return []

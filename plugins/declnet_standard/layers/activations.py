@@ -339,12 +339,14 @@ class SiLU(Layer):
 
 
 class Softmax(Layer):
-    """y = exp(x - max x) / sum exp(x - max x), over the classes of each sample: (n, classes).
+    """y = exp(x - max x) / sum exp(x - max x), over the classes: (n, classes).
+
+    For sequences, (n, steps, classes), over the classes of each step.
 
     dx = y * (dy - sum(dy * y)), for each sample the product of dy with the Jacobian
     diag(y) - y y.T. Directly before categorical_crossentropy, a kernel computes the gradient of
-    both, (y - y_true) / n. The same as the book's (chapters 4 and 9), PyTorch's and Keras's, which
-    take any number of axes.
+    both, (y - y_true) / n. The same as the book's (chapters 4 and 9), PyTorch's `Softmax(dim=-1)`
+    and Keras's.
     """
 
     type = "softmax"
@@ -353,17 +355,17 @@ class Softmax(Layer):
     output_range = OutputRange(0, 1, sums_to_one=True)
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        """Return the input shape; raise ValueError unless it is one axis of classes."""
-        if len(input_shape) != 1:
+        """Return the input shape; raise ValueError for images."""
+        if len(input_shape) not in (1, 2):
             raise ValueError(
-                f"softmax takes samples of one axis, (classes,), not {input_shape}; put a flatten "
-                "and a dense before it"
+                f"softmax takes samples (classes,) or (steps, classes), not {input_shape}; put a "
+                "flatten and a dense before it"
             )
         return input_shape
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
-        """Return memory for one number per sample, for maxima and sums."""
-        return {"row": Workspace(())}
+        """Return memory for one number per sample or step, for maxima and sums."""
+        return {"row": Workspace(input_shape[:-1])}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
         """Compute y, subtracting the largest logit first so that no exponential overflows."""
@@ -373,15 +375,15 @@ class Softmax(Layer):
         """dx = y * (dy - sum(dy * y)), the product with the Jacobian diag(y) - y y.T."""
         if dx is not None:
             row = state.row
-            np.einsum("nk,nk->n", dy, y, out=row)
-            np.subtract(dy, row[:, None], out=dx)
+            np.einsum("...k,...k->...", dy, y, out=row)
+            np.subtract(dy, row[..., None], out=dx)
             np.multiply(dx, y, out=dx)
 
 
 def fill_softmax(x: Array, y: Array, row: Array) -> None:
-    """y = exp(x - max x) / sum exp(x - max x); row, (n,), holds maxima and sums."""
-    np.maximum.reduce(x, axis=1, out=row)
-    np.subtract(x, row[:, None], out=y)
+    """y = exp(x - max x) / sum exp(x - max x) over the last axis; row holds maxima and sums."""
+    np.maximum.reduce(x, axis=-1, out=row)
+    np.subtract(x, row[..., None], out=y)
     np.exp(y, out=y)
-    np.add.reduce(y, axis=1, out=row)
-    np.divide(y, row[:, None], out=y)
+    np.add.reduce(y, axis=-1, out=row)
+    np.divide(y, row[..., None], out=y)

@@ -151,9 +151,10 @@ def test_large_logits_do_not_overflow():
     assert passed(Softmax(), [[1000.0, 1000.0, -1000.0]])[0].tolist() == [[0.5, 0.5, 0.0]]
 
 
-def test_softmax_takes_one_axis_of_classes_only():
-    with pytest.raises(ValueError, match="one axis"):
-        Softmax().output_shape((4, 4))
+@pytest.mark.parametrize("shape", [(), (3, 4, 4)])
+def test_softmax_of_images_is_refused(shape):
+    with pytest.raises(ValueError, match="put a flatten and a dense before it"):
+        Softmax().output_shape(shape)
 
 
 @each_dtype
