@@ -338,6 +338,53 @@ class SiLU(Layer):
             np.multiply(dx, dy, out=dx)
 
 
+class Mish(Layer):
+    """y = x * t, t = tanh(log(1 + exp(x))); dy/dx = t + x * (1 - t**2) / (1 + exp(-x)).
+
+    x, y: (n, *shape). The same as PyTorch's `Mish` and Keras's `mish`.
+
+    Source: Misra, "Mish: A Self Regularized Non-Monotonic Activation Function", BMVC 2020,
+    arXiv:1908.08681.
+    """
+
+    type = "mish"
+    backward_needs = frozenset()
+    memory_order = "any"
+    output_range = OutputRange(low=-0.31)  # its minimum is -0.3088
+
+    def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
+        """Return memory for the slope dy/dx, passed from forward to backward, and for t."""
+        return {"slope": Workspace(input_shape), "part": Workspace(input_shape)}
+
+    def forward(self, x: Array, y: Array, state: LayerState) -> None:
+        """Fill y and, in training, the slope, with s = log(1 + exp(x)), sigmoid 1 - exp(-s)."""
+        s = t = state.part
+        np.absolute(x, out=s)
+        np.negative(s, out=s)
+        np.exp(s, out=s)
+        np.log1p(s, out=s)
+        np.maximum(x, 0, out=y)
+        np.add(s, y, out=s)
+        if state.training:
+            slope = state.slope
+            np.negative(s, out=slope)
+            np.expm1(slope, out=slope)
+            np.negative(slope, out=slope)
+            np.multiply(slope, x, out=slope)
+        np.tanh(s, out=t)
+        if state.training:
+            np.multiply(t, t, out=y)
+            np.subtract(1, y, out=y)
+            np.multiply(slope, y, out=slope)
+            np.add(slope, t, out=slope)
+        np.multiply(x, t, out=y)
+
+    def backward(self, x: None, y: None, dy: Array, dx: Array | None, state: LayerState) -> None:
+        """dx = dy * slope."""
+        if dx is not None:
+            np.multiply(dy, state.slope, out=dx)
+
+
 class Softmax(Layer):
     """y = exp(x - max x) / sum exp(x - max x), over the classes: (n, classes).
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
-from math import e, exp, inf, log, nan
+from math import e, exp, inf, log, log1p, nan, tanh
 
 import numpy as np
 import pytest
@@ -17,6 +17,7 @@ from declnet_standard.layers import (
     HardSigmoid,
     LeakyReLU,
     Linear,
+    Mish,
     PReLU,
     ReLU,
     Sigmoid,
@@ -41,6 +42,7 @@ ACTIVATIONS = (
     GELU(),
     GELU(approximation="tanh"),
     SiLU(),
+    Mish(),
     Softplus(),
     Softplus(beta=2.0),
     HardSigmoid(),
@@ -116,6 +118,15 @@ def test_the_smallest_value_of_silu_is_where_its_gradient_vanishes():
     y, dx = passed(SiLU(), [[-1.2784645427610738]])
     np.testing.assert_allclose(y, -0.2784645427610738, rtol=1e-14)
     np.testing.assert_allclose(dx, 0, atol=1e-15)
+
+
+def test_mish_is_x_times_the_tanh_of_softplus():
+    x = np.array([[-12345.678, -3.0, -1.2, 0.0, 1.0, 20.0, 12345.678]])
+    y, slopes = passed(Mish(), x)
+    expected = [each * tanh(log1p(exp(each))) for each in x[0, :-1]]
+    np.testing.assert_allclose(y, [[*expected, 12345.678]], rtol=1e-14)
+    ahead, behind = (passed(Mish(), x + step)[0] for step in (1e-6, -1e-6))
+    np.testing.assert_allclose(slopes, (ahead - behind) / 2e-6, atol=1e-6)
 
 
 def test_selu_keeps_mean_0_and_variance_1():

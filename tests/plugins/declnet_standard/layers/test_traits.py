@@ -13,8 +13,8 @@ LAYERS = {
     for entry in default_registry().entries("layer")
     if entry.plugin.distribution == "declnet"
 }
-SHAPES = {"embedding": (4,), "reshape": (12,)}
-IMAGES = ("conv2d", "average_pool2d", "global_average_pool2d", "max_pool2d")
+SHAPES = {"embedding": (4,), "reshape": (12,), "rms_norm": (2, 3)}
+IMAGES = ("conv2d", "average_pool2d", "global_average_pool2d", "global_max_pool2d", "max_pool2d")
 JOINS = ("add", "concatenate", "multiply")
 EXAMPLES = [
     (name, example) for name, layer in LAYERS.items() for example in (layer.examples or ({},))
@@ -24,7 +24,9 @@ ROLES = {
     "conv2d": {"weights": "weight", "biases": "bias"},
     "embedding": {"weights": "weight"},
     "prelu": {"slopes": "scale"},
+    "group_norm": {"scale": "scale", "offset": "bias"},
     "layer_norm": {"scale": "scale", "offset": "bias"},
+    "rms_norm": {"scale": "scale"},
     "batch_norm": {
         "scale": "scale",
         "offset": "bias",
