@@ -17,15 +17,19 @@ from declnet.registry.registry import Entry, Registry
 
 
 def loss_for(given: OutputRange, registry: Registry) -> type[Loss] | None:
-    """Return a loss for class labels that takes such outputs; None if none is known."""
+    """Return a loss for class labels that takes such outputs; None if none is known.
+
+    A loss that a kernel fuses with a layer is preferred.
+    """
     takes = given_to_loss(given)
     targets = {"distribution": "classes", "probabilities": "binary"}.get(takes)
     losses = registry.entries("loss") if targets is not None else ()
-    return _best(
+    suitable = (
         each
         for each in losses
         if (each.component.takes, each.component.targets) == (takes, targets)
     )
+    return _best(suitable, frozenset(each[-1] for each in _replaced(registry)))
 
 
 def layer_for(loss: type[Loss], registry: Registry) -> str | None:
@@ -33,8 +37,7 @@ def layer_for(loss: type[Loss], registry: Registry) -> str | None:
 
     A layer that a kernel fuses with the loss is preferred.
     """
-    replaced = [each.component.replaces for each in registry.entries("kernel")]
-    joined = frozenset(each[-2] for each in replaced if len(each) > 1 and each[-1] is loss)
+    joined = frozenset(each[-2] for each in _replaced(registry) if each[-1] is loss)
     layers = (
         each
         for each in registry.entries("layer")
@@ -43,6 +46,12 @@ def layer_for(loss: type[Loss], registry: Registry) -> str | None:
     )
     layer = _best(layers, joined)
     return layer.type if layer is not None else None
+
+
+def _replaced(registry: Registry) -> list[tuple[Any, ...]]:
+    """Return the classes that each kernel for several components replaces."""
+    replaced = (each.component.replaces for each in registry.entries("kernel"))
+    return [each for each in replaced if len(each) > 1]
 
 
 def given_to_loss(given: OutputRange) -> str:

@@ -6,7 +6,7 @@ If y does not fit the loss either, only the loss reports it.
 from collections.abc import Iterator
 from math import prod
 
-from declnet import Diagnostic, Metric, OutputRange, RunContext, Shape
+from declnet import Diagnostic, Metric, RunContext, Shape
 
 
 def no_classes(metric: Metric, context: RunContext) -> Iterator[Diagnostic]:
@@ -63,12 +63,9 @@ def no_probabilities(metric: Metric, context: RunContext) -> Iterator[Diagnostic
     loss = context.loss
     if loss is None or loss.takes not in ("values", "scores"):
         return  # the loss checks for probabilities, or turns logits into them
-    node = context.last
-    while node is not None and node.layer.output_range == "input":
-        node = node.inputs[0]
-    given = node.layer.output_range if node is not None else None
-    if node is not None and isinstance(given, OutputRange) and not given.is_probability:
-        message = f'{metric.type} needs probabilities, but "{node.name}" gives other numbers'
+    given = context.output_range
+    if given is not None and not given.is_probability:
+        message = f"{metric.type} needs probabilities, but the model's output is other numbers"
         yield _diagnostic(message, "use r2 for numbers, or accuracy or f1 for scores of classes")
 
 
