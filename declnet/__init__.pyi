@@ -12,6 +12,7 @@ from declnet.contracts.context import RunContext as RunContext
 from declnet.contracts.data_source import DataInfo as DataInfo
 from declnet.contracts.data_source import Dataset as Dataset
 from declnet.contracts.data_source import DataSource as DataSource
+from declnet.contracts.inputs import InputInfo as InputInfo
 from declnet.contracts.kernel import Kernel as Kernel
 from declnet.contracts.kernel import KernelCalls as KernelCalls
 from declnet.contracts.kernel import KernelSite as KernelSite

@@ -69,6 +69,7 @@ class Diagnostic:
             `path` is then relative to its source, or `()` for the keys that choose the data.
         focus: whether to mark the key or its value.
         place: where the value is written, if it was read from a file or a command line.
+        notes: other places that explain it, each with what is there.
     """
 
     message: str
@@ -79,6 +80,7 @@ class Diagnostic:
     data: str | None = None
     focus: Literal["key", "value"] = "value"
     place: Place | None = None
+    notes: tuple[tuple[str, Place], ...] = ()
 
     if not TYPE_CHECKING:  # type checkers report these names
         hint = Renamed("help")

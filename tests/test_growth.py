@@ -55,12 +55,27 @@ def memory(count: int) -> None:
     allocate([Life(each, 2 * count - each, 1 + each % 7) for each in range(count)])
 
 
+def blocks_and_variables(folder: Path, count: int) -> None:
+    """Check many blocks, right and wrong variables, and unknown inputs."""
+    names = range(count)
+    variables = "\n".join(f"v{each} = 1\nu{each} = 1" for each in names)
+    block = (
+        '{{ name = "b{0}", repeat = 2, layers = ["relu", {{ type = "relu", inputs = ["x{0}"] }}, '
+        '{{ type = "dense", units = "${{v{0}}}" }}, {{ type = "dense", units = "${{w{0}}}" }}] }}'
+    )
+    layers = ", ".join(map(block.format, names))
+    (folder / "spec.toml").write_text(f"[variables]\n{variables}\n[model]\nlayers = [{layers}]")
+    parsed = read_spec(folder / "spec.toml")
+    parsed.source_map.locate(parsed.diagnostics)
+
+
 CASES: dict[str, tuple[Callable[[Path, int], None], int]] = {
     "layers": (lambda folder, size: check(folder, layers=size), 25),
     "columns": (lambda folder, size: check(folder, columns=size), 80),
     "memory": (lambda _, size: memory(size), 100),
     "wrong keys": (lambda folder, size: check(folder, keys=size), 50),
     "dotted keys": (dotted_keys, 50),
+    "blocks and variables": (blocks_and_variables, 25),
 }
 
 

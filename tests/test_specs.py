@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,11 @@ def test_specs_of_the_comparison_differ_in_their_optimizers_alone(file):
         for each in (file, "optimizers/sgd.toml")
     )
     assert ours == first
+
+
+def test_the_rents_are_those_that_their_script_makes():
+    script = runpy.run_path(str(SPECS / "data" / "make_rents.py"))
+    assert (SPECS / "data" / "rents.csv").read_text("utf-8").splitlines() == script["rows"]()
 
 
 KINDS = ("none", "l1", "l2", "l1_l2", "dropout")

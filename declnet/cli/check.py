@@ -45,7 +45,7 @@ def check(spec: Path, overrides: tuple[str, ...], disabled: tuple[str, ...], for
         if isinstance(checked.loaded, Table):
             print_columns(checked.loaded, checked.no_features)
         if checked.nodes and not wrong:
-            print_layers(checked.nodes, checked.data["train"].sample_shape)
+            print_layers(checked.nodes, checked.data["train"].input_infos)
             if checked.memory is not None:
                 print_memory(checked.memory)
     show_diagnostics(problems)

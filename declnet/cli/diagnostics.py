@@ -64,21 +64,30 @@ def summary(diagnostics: Sequence[Diagnostic]) -> str:
 def as_data(diagnostics: Iterable[Diagnostic]) -> dict[str, Any]:
     """Return diagnostics as data for programs.
 
-    Lines and columns count from 1, and `end_column` is one past the end.
+    Lines and columns count from 1, and `end_column` is one past the end. Only a problem in a
+    variable's value has `notes`, with the place of the definition.
     """
     problems = []
     for each in diagnostics:
-        place = asdict(each.place or Place("", 1, 1, 1, 1, ""))
-        del place["text"]
-        about = {
+        place = _place_data(each.place or Place("", 1, 1, 1, 1, ""))
+        about: dict[str, Any] = {
             "code": each.code,
             "severity": each.severity,
             "message": each.message,
             "hint": each.help,
             "path": dotted(each.path),
         }
+        if each.notes:
+            notes = [{**_place_data(other), "message": text} for text, other in each.notes]
+            about["notes"] = notes
         problems.append(place | about)
     return {"problems": problems}
+
+
+def _place_data(place: Place) -> dict[str, Any]:
+    data = asdict(place)
+    del data["text"]
+    return data
 
 
 def _block(diagnostic: Diagnostic, paint: Paint) -> str:
@@ -86,24 +95,31 @@ def _block(diagnostic: Diagnostic, paint: Paint) -> str:
     title = paint(f"{diagnostic.severity}[{diagnostic.code}]", color)
     lines = [f"{title}: {diagnostic.message}"]
     place = diagnostic.place
-    margin = " " * (len(str(place.line)) if place else 1)
-
-    def framed(mark: str, text: str = "") -> str:
-        return f"{margin} {paint(mark, COLORS['frame'])} {text}".rstrip()
-
-    arrow = margin + paint("-->", COLORS["frame"])
     if place is None:
+        arrow = " " + paint("-->", COLORS["frame"])
         lines += [f"{arrow} {escaped_line(dotted(diagnostic.path)) or 'spec'}"]
     else:
         where = str(place if place.text or diagnostic.path else place.file)
-        lines.append(f"{arrow} {escaped_line(where)}")
-        if place.text.strip():
-            text, carets = _excerpt(place)
-            number = paint(f"{place.line} |", COLORS["frame"])
-            lines += [framed("|"), f"{number} {text}", framed("|", paint(carets, color))]
+        lines += _framed_excerpt(place, where, color, paint)
     if diagnostic.help:
-        lines.append(framed("=", f"help: {diagnostic.help}"))
+        margin = " " * (len(str(place.line)) if place else 1)
+        lines.append(f"{margin} {paint('=', COLORS['frame'])} help: {diagnostic.help}")
+    for text, other in diagnostic.notes:
+        lines.append(f"{paint('note', COLORS['frame'])}: {text}")
+        lines += _framed_excerpt(other, str(other), COLORS["frame"], paint)
     return "\n".join(lines)
+
+
+def _framed_excerpt(place: Place, where: str, color: str, paint: Paint) -> list[str]:
+    """Return the lines that show a place: its name, then its line with carets if it has text."""
+    margin = " " * len(str(place.line))
+    lines = [f"{margin}{paint('-->', COLORS['frame'])} {escaped_line(where)}"]
+    if place.text.strip():
+        text, carets = _excerpt(place)
+        bar = f"{margin} {paint('|', COLORS['frame'])}"
+        number = paint(f"{place.line} |", COLORS["frame"])
+        lines += [bar, f"{number} {text}", f"{bar} {paint(carets, color)}".rstrip()]
+    return lines
 
 
 def _excerpt(place: Place) -> tuple[str, str]:

@@ -67,7 +67,9 @@ def find_rate(
         )
     registry = registry_without(disabled)
     loaded, checked = valid_spec(spec, overrides, registry)
-    target = _EditableFile(spec, *rate_of(loaded)) if apply else None
+    path, rate = rate_of(loaded)
+    path = loaded.source_map.defining_path(path)
+    target = _EditableFile(spec, path, rate) if apply else None
     show_diagnostics(checked.warnings)
     shown: list[int] = []
 

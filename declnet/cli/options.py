@@ -28,6 +28,20 @@ set_option = click.option(
     help="Override a key of the spec, e.g. training.epochs=10 or model.layers.0.units=32.",
 )
 
+
+def several_values(override: str) -> list[str]:
+    """Return the values of an override such as `variables.width=32,64`, without repetitions.
+
+    A list in brackets and a text in quotation marks are one value, and so is what `seed` gets,
+    since there is `--seeds`.
+    """
+    key, _, value = override.partition("=")
+    value = value.strip()
+    if key.strip() == "seed" or not re.fullmatch(r"[^\s,\"'\[{]+(,[^\s,]+)+", value):
+        return [value]
+    return list(dict.fromkeys(value.split(",")))
+
+
 no_plugin_option = click.option(
     "--no-plugin",
     "disabled",

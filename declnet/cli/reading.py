@@ -76,14 +76,14 @@ def _with_help_for_several(problem: Diagnostic) -> Diagnostic:
     import re
     from dataclasses import replace
 
+    from declnet.cli.options import several_values
     from declnet.spec.overrides import SOURCE
 
     if problem.place is None or problem.place.file != SOURCE or "a list" in problem.message:
         return problem
     key, _, value = problem.place.text.partition("=")
-    if not re.fullmatch(r"[^\s,\"'\[{]+(,[^\s,]+)+|\d+\.\.\d+", value.strip()):
-        return problem
-    if key.strip() == "seed":
+    if key.strip() == "seed" and re.fullmatch(r"[^\s,]+(,[^\s,]+)+|\d+\.\.\d+", value.strip()):
         return replace(problem, help=f"train with each seed: --seeds {value.strip()}")
-    help_ = "--set takes one value; write a spec for each and compare them with `declnet sweep`"
-    return replace(problem, help=help_)
+    if len(several_values(problem.place.text)) < 2:
+        return problem
+    return replace(problem, help="only `declnet sweep` takes several values, and trains with each")

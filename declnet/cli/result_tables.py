@@ -27,6 +27,7 @@ from declnet.cli.terminal import (
     table_room,
 )
 from declnet.contracts.arrays import Array, Shape
+from declnet.contracts.inputs import InputInfo, input_value
 from declnet.contracts.metric import Metric
 from declnet.contracts.table import Table, column_type, missing_values
 from declnet.graph.shapes import Node
@@ -38,11 +39,11 @@ MOST_LAYERS = 500
 """Maximum number of layers printed."""
 
 
-def print_layers(nodes: Sequence[Node], input_shape: Shape) -> None:
+def print_layers(nodes: Sequence[Node], inputs: Mapping[str, InputInfo]) -> None:
     """Print a row per layer: name, type, output shape (n samples first), parameters."""
     total, left = sum(node.parameter_count for node in nodes), len(nodes) - MOST_LAYERS
     rows = [
-        ("input", "", _with_batch(input_shape), ""),
+        *((input_value(name), "", _with_batch(each.shape), "") for name, each in inputs.items()),
         *(
             (
                 each.name,

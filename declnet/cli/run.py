@@ -127,7 +127,7 @@ def _show_layers(checked: Checked) -> None:
     from declnet.cli.terminal import is_terminal
 
     if checked.nodes and "train" in checked.data and is_terminal(sys.stdout):
-        print_layers(checked.nodes, checked.data["train"].sample_shape)
+        print_layers(checked.nodes, checked.data["train"].input_infos)
 
 
 def interrupt_on_signals() -> None:

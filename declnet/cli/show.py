@@ -25,12 +25,8 @@ def show(spec: Path, overrides: tuple[str, ...], disabled: tuple[str, ...]) -> N
 
     A comment after each value shows its origin: a file and line, --set, or default.
     """
-    from declnet.errors import SpecError
-
     parsed = read(spec, overrides, registry_without(disabled))
-    if parsed.spec is None:
-        raise SpecError(parsed.source_map.locate(parsed.diagnostics))
-    click.echo(_annotated(parsed.spec), nl=False)
+    click.echo(_annotated(parsed.require()), nl=False)
 
 
 def _annotated(spec: RunSpec) -> str:
@@ -44,20 +40,20 @@ def _annotated(spec: RunSpec) -> str:
     for path in _values(resolved_document(spec), ()):
         place = resolved.place_of(path, "value")
         if place is not None:
-            origins.setdefault(place.line, {})[_origin(spec, path)] = None
+            origins.setdefault(place.line, {}).update(dict.fromkeys(_origins(spec, path)))
     return "\n".join(
         f"{line}  # {', '.join(origins[number])}" if number in origins else line
         for number, line in enumerate(text.split("\n"), start=1)
     )
 
 
-def _origin(spec: RunSpec, path: KeyPath) -> str:
+def _origins(spec: RunSpec, path: KeyPath) -> list[str]:
+    """Return where a value is written, and the variable's definition if it is a variable's."""
     from declnet.spec.overrides import SOURCE
 
-    place = spec.source_map.exact_place(path)
-    if place is None:
-        return "default"
-    return SOURCE if place.file == SOURCE else f"{place.file}:{place.line}"
+    places = spec.source_map.origins(path)
+    names = [SOURCE if each.file == SOURCE else f"{each.file}:{each.line}" for each in places]
+    return names or ["default"]
 
 
 def _values(value: Any, path: KeyPath) -> Iterator[KeyPath]:

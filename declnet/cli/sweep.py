@@ -1,9 +1,10 @@
-"""`declnet sweep`: each spec with each seed."""
+"""`declnet sweep`: each spec with each combination of values, and each seed."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from declnet.cli.options import (
     no_plugin_option,
     registry_without,
     seeds_option,
-    set_option,
+    several_values,
 )
 from declnet.cli.reading import valid_spec
 from declnet.cli.run import interrupt_on_signals
@@ -33,25 +34,64 @@ def right_specs(
 ) -> list[tuple[Path, RunSpec]]:
     """Return all specs with their files, or raise if any is invalid.
 
+    Args:
+        specs: files and folders of files.
+        overrides: overrides of every spec; each combination of several values is a spec of its own.
+        registry: where names are looked up.
+
     Raises:
         SpecError: a spec is invalid; contains the errors of all.
-        UsageError: a folder has no spec.
+        UsageError: a folder has no spec, or there are too many combinations.
     """
     from declnet.errors import Diagnostic, SpecError
+    from declnet.spec.model import fit_name
 
     loaded: list[tuple[Path, RunSpec]] = []
     faults: list[Diagnostic] = []
+    combinations = _combinations(overrides)
     for file in _files(specs):
-        try:
-            spec, checked = valid_spec(file, overrides, registry)
-        except SpecError as error:
-            faults += error.problems
-        else:
-            show_diagnostics(checked.warnings)
-            loaded.append((file, spec))
+        warnings: dict[Diagnostic, None] = {}
+        for label, chosen in combinations:
+            try:
+                spec, checked = valid_spec(file, chosen, registry)
+            except SpecError as error:
+                faults += error.problems
+            else:
+                warnings |= dict.fromkeys(checked.warnings)
+                name = fit_name(spec.name + label)
+                loaded.append((file, spec.model_copy(update={"name": name}) if label else spec))
+        show_diagnostics(list(warnings))
     if faults:
-        raise SpecError(faults)
+        raise SpecError(dict.fromkeys(faults))
     return loaded
+
+
+MOST_COMBINATIONS = 1000
+
+
+def _combinations(overrides: Sequence[str]) -> list[tuple[str, list[str]]]:
+    """Return each combination of the overrides' values, with what it adds to a spec's name.
+
+    Raises:
+        UsageError: there are more than `MOST_COMBINATIONS`.
+    """
+    keys = [text.partition("=")[0].strip() for text in overrides]
+    last = [key.rpartition(".")[2] for key in keys]
+    short = [end if last.count(end) == 1 else key for end, key in zip(last, keys, strict=True)]
+    choices = [several_values(text) for text in overrides]
+    number = 1
+    for each in choices:
+        number *= len(each)
+    if number > MOST_COMBINATIONS:
+        raise click.UsageError(f"--set gives {number} combinations, more than {MOST_COMBINATIONS}")
+    found = []
+    for values in product(*choices):
+        named = zip(short, values, choices, strict=True)
+        label = "".join(f"-{key}={value}" for key, value, each in named if len(each) > 1)
+        pairs = zip(keys, values, overrides, choices, strict=True)
+        chosen = [f"{key}={value}" if len(each) > 1 else text for key, value, text, each in pairs]
+        found.append((label, chosen))
+    return found
 
 
 def _files(specs: Sequence[Path]) -> Iterator[Path]:
@@ -121,7 +161,14 @@ def status_of(all_series: Sequence[Series]) -> int:
 @click.argument("specs", nargs=-1, required=True, metavar="SPECS...", type=PATH)
 @seeds_option("The seeds to train each spec with, e.g. 0..5 or 0,3,7.  [default: the spec's own]")
 @jobs_option
-@set_option
+@click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Override a key of each spec; several values with commas, e.g. variables.width=32,64, are "
+    "tried one after another, in all combinations with those of other keys.",
+)
 @no_plugin_option
 @click.option(
     "--metric",
@@ -155,7 +202,7 @@ def sweep(
     picture: Path | None,
     quiet: bool,
 ) -> int:
-    """Train each of SPECS, with each seed if several, and compare the results.
+    """Train each of SPECS, with each value and seed if several, and compare the results.
 
     It prints the distribution of a final metric for each spec, best first, and for specs with test
     or validation data the gap to the training data: train - test. SPECS are spec files or folders

@@ -12,6 +12,7 @@ import numpy as np
 from declnet.cli.trace_numbers import is_large
 from declnet.contracts.arrays import Array
 from declnet.contracts.component import Component
+from declnet.contracts.inputs import INPUT, by_name, input_value
 from declnet.inspection.differences import TOLERANCE, Differences
 from declnet.inspection.equations import equations, gradient_equations, settings
 from declnet.inspection.trace import Trace, TracedLayer, TracedParameter, suspects
@@ -59,7 +60,8 @@ def sections(trace: Trace, layers: Sequence[str] = ()) -> Iterator[Section]:
     yield Section(_title(trace), notes=tuple(_introduction(trace)))
     yield Section("Forward", True)
     if not layers:
-        yield Section("input", arrays=(Numbers("x", trace.x),))
+        for name, x in by_name(trace.x).items():
+            yield Section(input_value(name), arrays=(Numbers("x", x),))
     yield from map(_forward, shown)
     if not layers:
         yield Section("Loss", True)
@@ -160,7 +162,9 @@ def _forward(layer: TracedLayer) -> Section:
 
 
 def _source(name: str) -> str:
-    return "the input" if name == "input" else f"y of {name}"
+    if name == INPUT:
+        return "the input"
+    return name if name.startswith(f"{INPUT}.") else f"y of {name}"
 
 
 def _loss(trace: Trace) -> Section:

@@ -24,7 +24,7 @@ class LayerContext:
     Attributes:
         name: its name in the model.
         layer: the component.
-        inputs: the layers that it reads; None means the model's input.
+        inputs: the layers that it reads; None means an input of the model.
         input_shapes: the shape of each input, without the batch axis.
         output_shape: the shape of its output, without the batch axis.
     """

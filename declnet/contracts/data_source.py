@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, Literal, Self
 
@@ -11,6 +11,14 @@ import numpy as np
 
 from declnet.contracts.arrays import Array, MappedArray, Shape
 from declnet.contracts.component import Component
+from declnet.contracts.inputs import (
+    UNNAMED,
+    InputInfo,
+    Inputs,
+    by_name,
+    for_each,
+    sample_count,
+)
 from declnet.contracts.table import ColumnType, Table
 from declnet.errors import DataError, RegistryError
 
@@ -20,7 +28,7 @@ class DataInfo:
     """What is known about a data set before it is loaded.
 
     Attributes:
-        sample_shape: the shape of one sample of x.
+        sample_shape: the shape of one sample of x; `()` if x is several arrays.
         dtype: whether x holds floats or integers.
         target: `"classes"` if y is one integer per sample, `"values"` otherwise.
         target_shape: the shape of one sample of y; `()` for one number per sample.
@@ -29,6 +37,7 @@ class DataInfo:
         samples: the number of samples; None if unknown.
         labels: for `"classes"`, the smallest and the largest label; None if unknown.
         in_memory: whether all of x will be in memory, rather than in a file that is read in parts.
+        inputs: what is known about each array of x by name; needed only if x is several arrays.
     """
 
     sample_shape: Shape
@@ -39,23 +48,33 @@ class DataInfo:
     samples: int | None = None
     labels: tuple[int, int] | None = None
     in_memory: bool = True
+    inputs: Mapping[str, InputInfo] = field(default_factory=dict)
+
+    @property
+    def input_infos(self) -> Mapping[str, InputInfo]:
+        """What is known about each input; a single array has the name `""`."""
+        return self.inputs or {UNNAMED: InputInfo(self.sample_shape, self.dtype)}
 
     @classmethod
-    def of(cls, x: Array | MappedArray, y: Array) -> DataInfo:
+    def of(cls, x: Inputs, y: Array) -> DataInfo:
         """Describe arrays; raise DataError if they have no sample axis."""
-        for name, axes in (("x", x.ndim), ("y", y.ndim)):
-            if axes == 0:
+        arrays = by_name(x)
+        for name, array in (*((name or "x", each) for name, each in arrays.items()), ("y", y)):
+            if array.ndim == 0:
                 raise DataError(f"{name} is a single number; its first axis must be samples")
         labels = y.dtype.kind in "iub" and (y.ndim == 1 or y.shape[1:] == (1,))
+        inputs = {name: InputInfo.of(each) for name, each in arrays.items()}
+        single = inputs.get(UNNAMED, InputInfo(()))
         return cls(
-            sample_shape=x.shape[1:],
-            dtype="integer" if x.dtype.kind in "iub" else "float",
+            sample_shape=single.shape,
+            dtype=single.dtype,
             target="classes" if labels else "values",
             target_shape=() if labels else y.shape[1:],
             classes=int(y.max()) + 1 if labels and y.size else None,
-            samples=len(x),
+            samples=sample_count(x),
             labels=(int(y.min()), int(y.max())) if labels and y.size else None,
-            in_memory=not isinstance(x, MappedArray),
+            in_memory=not any(isinstance(each, MappedArray) for each in arrays.values()),
+            inputs=inputs if isinstance(x, Mapping) else {},
         )
 
     def not_in_memory(self) -> DataInfo:
@@ -68,27 +87,29 @@ class Dataset:
     """Samples and their targets.
 
     Attributes:
-        x: (n, *sample shape), floats or integers; in memory, or mapped from a file.
+        x: (n, *sample shape), floats or integers, in memory or mapped from a file; or, for a model
+            of several inputs, such an array for each by name.
         y: (n, …): labels (n,), one-hot rows (n, classes) or values.
         weights: (n,), at least 0: the weight of each sample in the loss; default: all equal.
         feature_names: a name for each number of a sample (d,), if known.
         class_names: the names of the labels 0, 1, 2, …, if known.
     """
 
-    x: Array | MappedArray
+    x: Inputs
     y: Array
     weights: Array | None = None
     feature_names: tuple[str, ...] | None = None
     class_names: tuple[str, ...] | None = None
 
     def __len__(self) -> int:
-        return len(self.x)
+        return sample_count(self.x)
 
     def take(self, positions: Array) -> Dataset:
         """Return the samples at the given positions."""
         weights = None if self.weights is None else self.weights[positions]
-        x = self.x
-        x = x.subset(positions) if isinstance(x, MappedArray) else x[positions]
+        x = for_each(
+            lambda x: x.subset(positions) if isinstance(x, MappedArray) else x[positions], self.x
+        )
         return replace(self, x=x, y=self.y[positions], weights=weights)
 
 
@@ -178,7 +199,9 @@ class DataSource(Component):
         for start in range(0, len(data), samples):
             yield data.take(np.arange(start, min(start + samples, len(data))))
 
-    def input_chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Array | Table]:
+    def input_chunks(
+        self, rng: np.random.Generator, samples: int
+    ) -> Iterator[Array | Mapping[str, Array] | Table]:
         """Yield a model's inputs in parts, as `chunks` does; default: the x of `chunks`.
 
         Override this in sources of arrays whose files may have no targets.
@@ -187,7 +210,7 @@ class DataSource(Component):
             DataError: the data does not exist or cannot be read.
         """
         for part in self.chunks(rng, samples):
-            yield part if isinstance(part, Table) else np.asarray(part.x)
+            yield part if isinstance(part, Table) else for_each(np.asarray, part.x)
 
     def with_types(self, types: Mapping[str, ColumnType]) -> Self:  # noqa: ARG002
         """Return this source with the training data's column types; default: unchanged.

@@ -2,13 +2,14 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field
 
 from declnet.contracts.arrays import Array, Shape
 from declnet.contracts.component import Component
+from declnet.contracts.inputs import InputInfo
 from declnet.contracts.parameter import LayerState, Parameter, Workspace
 from declnet.contracts.strict_model import LayerName
 
@@ -76,6 +77,8 @@ class Layer(Component):
     is_linear: ClassVar[bool] = False
     """Whether y is an affine function of x, apart from random masks: two such layers with weights
     and nothing else between them could be merged into one."""
+    adds_inputs: ClassVar[bool] = False
+    """Whether `y` is the sum of its inputs, so that it can close residual blocks."""
     example_shapes: ClassVar[tuple[Any, ...]] = ()
     """Input shapes for the conformance kit; default: the usual shapes that the layer accepts."""
     n_inputs: ClassVar[int | None] = 1
@@ -88,8 +91,24 @@ class Layer(Component):
     inputs: tuple[str, ...] | None = Field(
         default=None,
         min_length=1,
-        description='names of earlier layers, or "input"; default: the layer before',
+        description='names of earlier layers, or "input" or "input.NAME" for an input of the '
+        "model; default: the layer before",
     )
+
+    def with_input_info(self, inputs: tuple[InputInfo, ...]) -> Self:  # noqa: ARG002
+        """Return this layer with what it learns from its inputs; default: unchanged.
+
+        Override this to depend on more than the shapes that the other methods get, e.g. on how many
+        levels a category has. Called once, before `output_shape`; keep what is learned in a private
+        attribute of a copy.
+
+        Args:
+            inputs: what is known about each input, even if there is only one.
+
+        Raises:
+            ValueError: the layer cannot take such inputs; the message says why and what to do.
+        """
+        return self
 
     def output_shape(self, input_shape: Any) -> Shape:
         """Return the shape of `y` for an input shape; default: the same.

@@ -18,13 +18,13 @@ class StepObserver:
     bits as any other.
     """
 
-    def begin(self, epoch: int, step: int, x: Array) -> None:
+    def begin(self, epoch: int, step: int, x: Any) -> None:
         """Called before the forward pass.
 
         Args:
             epoch: counted from 0.
             step: number of the update, from 1.
-            x: the batch, (n, *input shape).
+            x: the batch, (n, *input shape); several inputs by name.
         """
 
     def forward(self, name: str, layer: Layer, y: Array) -> None:
@@ -67,7 +67,7 @@ class _Observers(StepObserver):
     def __init__(self, observers: Sequence[StepObserver]) -> None:
         self._observers = tuple(observers)
 
-    def begin(self, epoch: int, step: int, x: Array) -> None:
+    def begin(self, epoch: int, step: int, x: Any) -> None:
         for each in self._observers:
             each.begin(epoch, step, x)
 

@@ -67,6 +67,13 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
 
 
+def checked_layer(layer: Component, adapted: Any) -> Any:
+    """Return the result of `Layer.with_input_info`: a layer of the same class."""
+    if type(adapted) is not type(layer):
+        _refuse(layer, "with_input_info", adapted, f"a {type(layer).__name__}")
+    return adapted
+
+
 def checked_shape(layer: Component, shape: Any) -> Shape:
     """Return the result of `Layer.output_shape`: a tuple of sizes of at least 1."""
     if not isinstance(shape, tuple) or not all(map(_is_whole, shape)):
@@ -232,13 +239,17 @@ def checked_load(source: Component, data: Any, method: str = "load") -> Dataset 
     return data
 
 
-def checked_inputs(source: Component, part: Any) -> Array | Table:
-    """Return a part yielded by `DataSource.input_chunks`: an array of samples or a Table."""
+def checked_inputs(source: Component, part: Any) -> Array | Mapping[str, Array] | Table:
+    """Return a part yielded by `DataSource.input_chunks`: a Table, an array, or several by name."""
     if isinstance(part, Table):
         return part
-    if not isinstance(part, np.ndarray) or part.dtype.kind not in "fiub" or part.ndim == 0:
-        _refuse(source, "input_chunks", part, "an array of samples or a Table")
-    found: Array = part
+    arrays = part.values() if isinstance(part, Mapping) and part else (part,)
+    for each in arrays:
+        if not isinstance(each, np.ndarray) or each.dtype.kind not in "fiub" or each.ndim == 0:
+            _refuse(source, "input_chunks", each, "an array of samples or a Table")
+    if len({len(each) for each in arrays}) > 1:
+        _refuse(source, "input_chunks", part, "arrays of equally many samples")
+    found: Array | Mapping[str, Array] = part
     return found
 
 
@@ -285,6 +296,13 @@ def checked_names(transform: Component, names: Any) -> tuple[str, ...]:
     if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
         _refuse(transform, "feature_names", names, "a tuple of names")
     return names
+
+
+def checked_levels(transform: Component, levels: Any) -> int | None:
+    """Return the result of `Transform.levels`: a number of integers, or None."""
+    if levels is not None and (not _is_whole(levels) or levels < 1):
+        _refuse(transform, "levels", levels, "a whole number of at least 1, or None")
+    return None if levels is None else operator.index(levels)
 
 
 def checked_monitors(callback: Component, names: Any) -> tuple[str, ...]:

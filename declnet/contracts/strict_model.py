@@ -24,6 +24,7 @@ from pydantic_core import (
     core_schema,
 )
 
+from declnet.contracts.inputs import is_name
 from declnet.registry.spelling import suggestion
 
 
@@ -75,7 +76,7 @@ def located_error(
 
 
 def _layer_name(name: str) -> str:
-    if not name.isprintable() or any(each == "." or each.isspace() for each in name) or not name:
+    if not is_name(name):
         raise custom_error("name", "must not be empty or contain dots or spaces")
     return name
 
@@ -186,7 +187,7 @@ def _make_scalars_strict(schema: Any) -> None:
 def resolve_paths(
     model: type[BaseModel], values: Mapping[str, Any], folder: Path | None
 ) -> dict[str, Any]:
-    """Make relative paths in a table absolute, for fields annotated as `Path`.
+    """Make relative paths in a table absolute, for fields annotated as `Path` or as a dict of them.
 
     Args:
         model: the class that will validate the table.
@@ -198,7 +199,14 @@ def resolve_paths(
         return resolved
     for name, field in model.model_fields.items():
         value = resolved.get(name)
-        if isinstance(value, str | Path) and field.annotation in (Path, Path | None):
-            own = value.folder if isinstance(value, LocatedString) else folder
-            resolved[name] = own / value
+        if field.annotation in (Path, Path | None) and name in resolved:
+            resolved[name] = _resolved(value, folder)
+        elif field.annotation == dict[str, Path] | None and isinstance(value, dict):
+            resolved[name] = {key: _resolved(each, folder) for key, each in value.items()}
     return resolved
+
+
+def _resolved(value: Any, folder: Path) -> Any:
+    if not isinstance(value, str | Path):
+        return value
+    return (value.folder if isinstance(value, LocatedString) else folder) / value

@@ -97,3 +97,10 @@ class Transform(Component):
     def feature_names(self, names: tuple[str, ...], state: TransformState) -> tuple[str, ...]:  # noqa: ARG002
         """Return a name for each number in a transformed row; default: the names unchanged."""
         return names
+
+    def levels(self, state: TransformState) -> int | None:  # noqa: ARG002
+        """Return how many integers a transformed row can be, 0 to levels - 1; default: unknown.
+
+        A layer that looks integers up, such as an embedding, learns its size from this.
+        """
+        return None

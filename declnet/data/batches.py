@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array, MappedArray
+from declnet.contracts.inputs import UNNAMED, Inputs
+from declnet.contracts.returned import checked_suits
 from declnet.contracts.transform import Transform
 from declnet.spec.streams import Stream, random_stream
 
@@ -74,7 +76,56 @@ class VariedSamples:
         return x, gather_and_vary
 
 
-Gathered = Samples | MappedArray | VariedSamples
+def varied_inputs(x: Inputs, transforms: Sequence[Transform]) -> dict[str, list[Transform]]:
+    """Return the training-only transforms of each input, in order.
+
+    An input without a name gets all of them. One of several gets those whose `columns` name it, or
+    that suit it if they name none.
+    """
+    varying = [each for each in transforms if each.training_only]
+    if not isinstance(x, Mapping):
+        return {UNNAMED: varying}
+    return {
+        name: [
+            each
+            for each in varying
+            if (
+                checked_suits(each, each.suits(np.asarray(array[:1])))
+                if each.columns is None
+                else name in each.columns
+            )
+        ]
+        for name, array in x.items()
+    }
+
+
+Batch = Array | Mapping[str, Array]
+"""The memory of a batch's samples: one array, or one for each input by name."""
+
+
+class NamedSamples:
+    """Samples of several inputs, gathered together.
+
+    Args:
+        inputs: the samples of each input by name.
+    """
+
+    def __init__(self, inputs: Mapping[str, Samples | MappedArray | VariedSamples]) -> None:
+        self._inputs = dict(inputs)
+
+    def batch(self, size: int) -> tuple[dict[str, Array], Callable[[Array], object]]:
+        """As `Samples.batch`, with an array for each input."""
+        batches = {name: each.batch(size) for name, each in self._inputs.items()}
+        gathers = tuple(gather for _, gather in batches.values())
+
+        def gather_all(positions: Array) -> None:
+            for gather in gathers:
+                gather(positions)
+
+        return {name: memory for name, (memory, _) in batches.items()}, gather_all
+
+
+Gathered = Samples | MappedArray | VariedSamples | NamedSamples
 """Samples from which batches are gathered, see `Samples.batch`."""
 
 

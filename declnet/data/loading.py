@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from declnet.contracts.arrays import Array, Dtype, MappedArray, read_only
 from declnet.contracts.data_source import Dataset, DataSource
+from declnet.contracts.inputs import NAME_HINT, UNNAMED, by_name, for_each, is_name
 from declnet.contracts.returned import checked_load
 from declnet.contracts.table import Table
 from declnet.data.columns import require_column
@@ -19,10 +21,15 @@ from declnet.spec.streams import DataSet, Stream, random_stream
 
 
 def fingerprint(dataset: Dataset) -> str:
-    """Return `sha256:…` of the dtypes, shapes and bytes of x, y and weights."""
+    """Return `sha256:…` of the dtypes, shapes and bytes of x, y and weights, and of names in x."""
     digest = hashlib.sha256()
     weights = () if dataset.weights is None else (dataset.weights,)
-    for array in (dataset.x, dataset.y, *weights):
+    for name, array in (
+        *by_name(dataset.x).items(),
+        (UNNAMED, dataset.y),
+        *((UNNAMED, each) for each in weights),
+    ):
+        digest.update(name.encode())
         digest.update(f"{array.dtype.str}{array.shape}".encode())
         parts = array.parts() if isinstance(array, MappedArray) else (array,)
         for part in parts:
@@ -77,8 +84,9 @@ def as_data(data: Any, label: str) -> Dataset | Table:
     """Convert data passed in by a program.
 
     Args:
-        data: a `Dataset`; a `Table` with a target; `(x, y)`, both arrays; or a table that
-            `as_table` accepts, as `(table, name of the target column)` or `(table, y)`.
+        data: a `Dataset`; a `Table` with a target; `(x, y)`, both arrays, where x may be arrays by
+            name, some of several axes; or a table that `as_table` accepts, as
+            `(table, name of the target column)` or `(table, y)`.
         label: the name used in messages, e.g. `"train"`.
 
     Raises:
@@ -99,9 +107,21 @@ def as_data(data: Any, label: str) -> Dataset | Table:
             raise DataError(f'{label} data is not a table, so it has no column "{y}"')
         require_column(table.columns, y)
         return checked_records(table, label)
+    if _are_inputs(features):
+        x = {str(name): np.asarray(each) for name, each in features.items()}
+        return checked(Dataset(x, np.asarray(y)), label)
     if is_table(features):
         return checked_records(_with_target(features, y, label), label)
     return checked(Dataset(np.asarray(features), np.asarray(y)), label)
+
+
+def _are_inputs(features: Any) -> bool:
+    """Return whether a mapping holds inputs, not columns: one of them has several axes."""
+    return isinstance(features, Mapping) and any(
+        getattr(each, "ndim", 1) > 1
+        or (isinstance(each, list | tuple) and each and isinstance(each[0], list | tuple))
+        for each in features.values()
+    )
 
 
 Given = TypeVar("Given", Dataset, Table, Dataset | Table)
@@ -111,7 +131,7 @@ def guarded(data: Given) -> Given:
     """Return the data as read-only views of its arrays."""
     if isinstance(data, Table):
         return replace(data, columns={name: read_only(each) for name, each in data.columns.items()})
-    x = data.x if isinstance(data.x, MappedArray) else read_only(data.x)
+    x = for_each(lambda x: x if isinstance(x, MappedArray) else read_only(x), data.x)
     return replace(data, x=x, y=read_only(data.y))
 
 
@@ -132,14 +152,23 @@ def checked(dataset: Dataset, label: str) -> Dataset:
     Raises:
         DataError: a sample is invalid; the message names the first one.
     """
-    for name, array in (("x", dataset.x), ("y", dataset.y)):
+    inputs = {name or "x": each for name, each in by_name(dataset.x).items()}
+    if not inputs:
+        raise DataError(f"{label} data: x has no inputs")
+    for name in dataset.x if isinstance(dataset.x, Mapping) else ():
+        if not isinstance(name, str) or not is_name(name):
+            raise DataError(f"{label} data: {name!r} cannot name an input", hint=NAME_HINT)
+    for name, array in (*inputs.items(), ("y", dataset.y)):
         if array.dtype.kind not in "fiub":
             raise DataError(f"{label} data: {name} must be numbers, not {array.dtype}")
         if array.ndim == 0:
             raise DataError(f"{label} data: {name} is a single number; its first axis is samples")
         _check_finite(array, f"{label} data: {name}")
-    if len(dataset.x) != len(dataset.y):
-        raise DataError(f"{label} data: x has {len(dataset.x)} samples, but y has {len(dataset.y)}")
+    for name, array in inputs.items():
+        if len(array) != len(dataset.y):
+            raise DataError(
+                f"{label} data: {name} has {len(array)} samples, but y has {len(dataset.y)}"
+            )
     if len(dataset) == 0:
         raise DataError(f"{label} data: there are no samples")
     weights = dataset.weights
@@ -148,17 +177,18 @@ def checked(dataset: Dataset, label: str) -> Dataset:
     return dataset
 
 
-def as_input(x: Samples, dtype: Dtype, integer: bool) -> Samples:
+def as_input(x: Samples, dtype: Dtype, integer: bool, name: str = "x") -> Samples:
     """Convert x to the type that the model computes with, copying only if necessary.
 
     Args:
         integer: whether the model's first layers take integers without conversion.
+        name: what messages call x.
 
     Raises:
         DataError: integers are required but x has floats.
     """
     if integer and x.dtype.kind not in "iu":
-        raise DataError(f"the model takes integers, but x is {x.dtype}")
+        raise DataError(f"the model takes integers, but {name} is {x.dtype}")
     if isinstance(x, MappedArray):
         return x if integer else x.astype(dtype)
     return np.ascontiguousarray(x) if integer else np.ascontiguousarray(x, dtype)

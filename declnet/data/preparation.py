@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
+from typing import Any
 
 import numpy as np
 
 from declnet.contracts.arrays import Array, MappedArray, Shape
 from declnet.contracts.data_source import Dataset
-from declnet.contracts.returned import checked_column, checked_fit, checked_names, checked_suits
+from declnet.contracts.inputs import UNNAMED, InputInfo, Inputs, by_name, for_each
+from declnet.contracts.returned import (
+    checked_column,
+    checked_fit,
+    checked_levels,
+    checked_names,
+    checked_suits,
+)
 from declnet.contracts.table import ColumnType, Table, missing_values
 from declnet.contracts.transform import Transform, TransformState
 from declnet.data.columns import features_of, joined, located, require_column, typed
+from declnet.data.named_inputs import require_divided
 from declnet.data.target_encoding import TargetEncoding
 from declnet.errors import DataError
 from declnet.registry.spelling import counted
@@ -42,48 +51,107 @@ class FittedPreparation:
     Attributes:
         types: the table's feature columns in order, with their types; None for arrays.
         steps: the fitted transforms in order, without training-only ones.
-        feature_names: names of the values in a prepared sample; None for multidimensional samples.
+        feature_names: names of the values in a prepared sample, input by input; None for
+            multidimensional samples.
         target: how y is encoded; None for arrays, whose y is used unchanged.
+        inputs: for a model with named inputs, the columns of each; a column of arrays is an input.
     """
 
     types: Mapping[str, ColumnType] | None
     steps: tuple[FittedStep, ...]
     feature_names: tuple[str, ...] | None
     target: TargetEncoding | None
+    inputs: Mapping[str, tuple[str, ...]] | None = None
 
     @property
     def class_names(self) -> tuple[str, ...] | None:
         """The class names in the order of the model's outputs; None if y does not hold classes."""
         return self.target.class_names if self.target is not None else None
 
-    def apply(self, data: Table | Mapping[str, Array] | Array) -> Array:
-        """Prepare any number of rows and return x as the model takes it, in a new array.
+    def apply(self, data: Table | Mapping[str, Array] | Array) -> Any:
+        """Prepare any number of rows and return x as the model takes it, in new arrays.
 
         Rows are independent of each other, so data can be prepared in chunks.
 
         Args:
             data: a table or columns by name (non-feature columns are ignored), or an array
-                (n, *sample shape) if the model was trained on arrays.
+                (n, *sample shape) if the model was trained on arrays, or several by name.
+
+        Returns:
+            An array, or one for each input by name if the inputs are named.
 
         Raises:
             DataError: a column is missing or has a different type, or a row cannot be prepared.
         """
-        records = _as_records(data, self.types is not None)
+        records = self._as_records(data)
         columns = dict(records.columns) if self.types is None else typed(records, self.types)
         for step in self.steps:
             for name, state in step.states.items():
                 with located(step.transform, name, records, step.number):
                     columns[name] = _applied(step.transform, columns[name], state)
-        return columns[ARRAY] if self.types is None else joined(columns, records)
+        if self.types is None:
+            return columns[ARRAY] if self.inputs is None else columns
+        if self.inputs is None:
+            return joined(columns, records)
+        return {
+            name: joined({each: columns[each] for each in own}, records)
+            for name, own in self.inputs.items()
+        }
 
     def apply_to_set(self, data: Table | Dataset) -> Dataset:
         """Prepare a data set with its targets; raise DataError as `apply` does."""
+        names = self.feature_names if self.inputs is None else None
         if isinstance(data, Dataset):
-            return Dataset(self.apply(_in_memory(data.x)), data.y, data.weights, self.feature_names)
+            x = self.apply(for_each(_in_memory, data.x))
+            return Dataset(x, data.y, data.weights, names)
         if self.target is None:
             raise DataError("the model was trained on arrays, but this is a table")
         x, y = self.apply(data), self.target.encode(data)
-        return Dataset(x, y, None, self.feature_names, self.class_names)
+        return Dataset(x, y, None, names, self.class_names)
+
+    def input_infos(self, x: Inputs) -> dict[str, InputInfo]:
+        """Describe prepared samples, with their numbers of levels as far as transforms say them."""
+        levels = {name: (2,) for name, each in (self.types or {}).items() if each == "boolean"}
+        for step in self.steps:
+            for name, state in step.states.items():
+                levels.pop(name, None)
+                count = checked_levels(step.transform, step.transform.levels(state))
+                if count is not None:
+                    levels[name] = (count,)
+        only = (ARRAY,) if self.types is None else tuple(self.types)
+        infos = {}
+        for name, each in by_name(x).items():
+            found = InputInfo.of(each)
+            known = [levels.get(column) for column in (self.inputs or {UNNAMED: only})[name]]
+            flat = tuple(count for counts in known if counts is not None for count in counts)
+            complete = None not in known and len(flat) == prod(found.shape)
+            if complete and found.dtype == "integer":
+                found = replace(found, levels=flat)
+            infos[name] = found
+        return infos
+
+    def _as_records(self, data: Table | Mapping[str, Array] | Array) -> Table:
+        if self.types is not None:
+            if isinstance(data, np.ndarray):
+                raise DataError("the model was trained on a table: give its columns by name")
+        elif isinstance(data, np.ndarray):
+            if self.inputs is not None:
+                raise DataError(
+                    f"the model has the inputs {', '.join(self.inputs)}: give an array for each, "
+                    "by name"
+                )
+            return Table({ARRAY: data})
+        else:
+            columns = data.columns if isinstance(data, Table) else data
+            expected = {ARRAY} if self.inputs is None else set(self.inputs)
+            if set(columns) != expected:
+                if self.inputs is None:
+                    raise DataError("the model was trained on arrays, but this is a table")
+                raise DataError(
+                    f"the model has the inputs {', '.join(self.inputs)}, but x has "
+                    f"{', '.join(columns)}"
+                )
+        return data if isinstance(data, Table) else Table(data)
 
 
 def fit_preparation(
@@ -91,24 +159,32 @@ def fit_preparation(
     transforms: Sequence[Transform],
     targets: str,
     without: Iterable[str] = (),
+    inputs: Mapping[str, tuple[str, ...]] | None = None,
 ) -> FittedPreparation:
     """Fit transforms in order, each to the training data as transformed by the previous ones.
 
     Args:
         targets: the kind of targets the loss needs: `"classes"`, `"binary"` or `"values"`.
         without: columns that are not features.
+        inputs: the columns of each named input of a table.
 
     Raises:
-        DataError: a transform names a missing column or cannot be fitted.
+        DataError: the inputs do not divide the features, or a transform names a missing column
+            or cannot be fitted.
     """
     types, target = None, None
     if isinstance(data, Dataset):
-        records = Table({ARRAY: _in_memory(data.x)})
+        arrays = {name or ARRAY: _in_memory(each) for name, each in by_name(data.x).items()}
+        records = Table(arrays)
         columns = dict(records.columns)
-        names = {ARRAY: data.feature_names or ()}
+        names = dict.fromkeys(columns, data.feature_names or ())
+        inputs = {name: (name,) for name in columns} if isinstance(data.x, Mapping) else None
     else:
         records = data
-        types = {name: data.types[name] for name in features_of(data, without)}
+        features = features_of(data, without)
+        if inputs is not None:
+            require_divided(inputs, data, features, set(without))
+        types = {name: data.types[name] for name in features}
         columns = typed(records, types)
         names = {name: (name,) for name in types}
         if data.target is None:
@@ -125,8 +201,9 @@ def fit_preparation(
                 columns[name] = _applied(transform, columns[name], states[name])
             names[name] = _renamed(transform, names[name], states[name], columns[name])
         steps.append(FittedStep(transform, states, number))
-    feature_names = tuple(each for name in columns for each in names[name])
-    return FittedPreparation(types, tuple(steps), feature_names or None, target)
+    in_order = columns if inputs is None else [each for own in inputs.values() for each in own]
+    feature_names = tuple(each for name in in_order for each in names[name])
+    return FittedPreparation(types, tuple(steps), feature_names or None, target, inputs)
 
 
 def _applied(transform: Transform, column: Array, state: TransformState) -> Array:
@@ -142,16 +219,6 @@ def _in_memory(x: Array | MappedArray) -> Array:
             code="E035",
         )
     return x
-
-
-def _as_records(data: Table | Mapping[str, Array] | Array, table: bool) -> Table:
-    if isinstance(data, np.ndarray):
-        if table:
-            raise DataError("the model was trained on a table: give its columns by name")
-        return Table({ARRAY: data})
-    if not table and set(data.columns if isinstance(data, Table) else data) != {ARRAY}:
-        raise DataError("the model was trained on arrays, but this is a table")
-    return data if isinstance(data, Table) else Table(data)
 
 
 def _chosen(transform: Transform, columns: Mapping[str, Array], number: int) -> list[str]:

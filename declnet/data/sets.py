@@ -10,9 +10,11 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data_source import Dataset
+from declnet.contracts.inputs import UNNAMED, InputInfo, by_name
 from declnet.contracts.returned import checked_suits
 from declnet.contracts.table import Table
 from declnet.contracts.transform import Transform
+from declnet.data.batches import varied_inputs
 from declnet.data.columns import labels_of, table_with
 from declnet.data.loading import checked, load_source
 from declnet.data.preparation import FittedPreparation, fit_preparation
@@ -94,6 +96,14 @@ class PreparedSets:
     datasets: dict[str, Dataset]
     preparation: FittedPreparation | None
 
+    @property
+    def input_infos(self) -> dict[str, InputInfo]:
+        """What is known about each input of the model, by name."""
+        x = self.datasets["train"].x
+        if self.preparation is not None:
+            return self.preparation.input_infos(x)
+        return {name: InputInfo.of(each) for name, each in by_name(x).items()}
+
 
 def prepared_sets(
     spec: DataSpec, targets: str, seed: int, given: Mapping[str, Data] | None = None
@@ -169,7 +179,7 @@ def prepare_sets(
     train, preparation = sets["train"], fitted
     lasting = any(not each.training_only for each in spec.prepare)
     if preparation is None and (isinstance(train, Table) or lasting):
-        preparation = fit_preparation(train, spec.prepare, targets, spec.no_features)
+        preparation = fit_preparation(train, spec.prepare, targets, spec.no_features, spec.inputs)
     if spec.positive_class is not None and fitted is None:
         preparation = _with_positive(preparation, spec.positive_class)
     datasets = {name: _prepared(each, preparation, name) for name, each in sets.items()}
@@ -216,12 +226,23 @@ def _prepared(data: Data, preparation: FittedPreparation | None, name: str) -> D
 
 def _require_suited(train: Dataset, transforms: Sequence[Transform]) -> None:
     """Raise DataError if a training-only transform does not suit the training data."""
+    varied = varied_inputs(train.x, transforms)
     for number, transform in enumerate(transforms):
-        if transform.training_only and not checked_suits(
-            transform, transform.suits(np.asarray(train.x[:1]))
-        ):
+        if not transform.training_only:
+            continue
+        own = {name: x for name, x in by_name(train.x).items() if transform in varied[name]}
+        for position, name in enumerate(transform.columns or ()):
+            if name not in varied and UNNAMED not in varied:
+                hint = suggestion(name, varied, "inputs")
+                path = ("data", "prepare", number, "columns", position)
+                raise DataError(f'there is no input "{name}"', hint=hint, path=path, code="E034")
+        suited = [
+            checked_suits(transform, transform.suits(np.asarray(x[:1]))) for x in own.values()
+        ]
+        if not suited or not all(suited):
+            shapes = [str(each.shape[1:]) for each in (own or by_name(train.x)).values()]
             raise DataError(
-                f"{transform.type} does not suit samples of shape {train.x.shape[1:]}",
+                f"{transform.type} does not suit samples of shape {' or '.join(shapes)}",
                 path=("data", "prepare", number),
                 code="E035",
             )

@@ -20,6 +20,9 @@ from declnet.registry.registry import Registry
 FORM = 1
 """Format version, raised whenever older readers could not read the format."""
 
+FORM_WITH_INPUTS = 2
+"""Format version of a preparation with named inputs."""
+
 _ARRAY = "array"
 
 
@@ -49,8 +52,8 @@ def stored(preparation: FittedPreparation) -> StoredPreparation:
         dumped = step.transform.model_dump(mode="json", exclude_none=True)
         steps.append({"transform": dumped, "states": states, "number": step.number})
     target = preparation.target
-    document = {
-        "form": FORM,
+    document: dict[str, Any] = {
+        "form": FORM if preparation.inputs is None else FORM_WITH_INPUTS,
         "columns": None
         if preparation.types is None
         else [{"name": name, "type": each} for name, each in preparation.types.items()],
@@ -60,6 +63,8 @@ def stored(preparation: FittedPreparation) -> StoredPreparation:
         if target is None
         else {"column": target.column, "classes": target.classes, "names": target.class_names},
     }
+    if preparation.inputs is not None:
+        document["inputs"] = {name: list(own) for name, own in preparation.inputs.items()}
     return StoredPreparation(document, arrays)
 
 
@@ -70,8 +75,8 @@ def restored(document: Any, arrays: Mapping[str, Array], registry: Registry) -> 
         DataError: it was not written by `stored`, or a transform is no longer installed.
     """
     form = document.get("form") if isinstance(document, dict) else None
-    if form != FORM:
-        raise DataError(f"the preparation is of form {form}; this reads {FORM}")
+    if form not in (FORM, FORM_WITH_INPUTS):
+        raise DataError(f"the preparation is of form {form}; this reads {FORM_WITH_INPUTS}")
     try:
         return _restored(document, arrays, registry)
     except ValidationError as error:
@@ -104,10 +109,15 @@ class _Document(BaseModel, strict=True):
     steps: list[_Step]
     feature_names: list[str] | None
     target: _Target | None
+    inputs: dict[str, list[str]] | None = None
 
     @model_validator(mode="after")
     def _about_its_columns(self) -> Self:
-        known = {ARRAY} if self.columns is None else {each.name for each in self.columns}
+        arrays = {ARRAY} if self.inputs is None else set(self.inputs)
+        known = arrays if self.columns is None else {each.name for each in self.columns}
+        for name, own in (self.inputs or {}).items():
+            if not known.issuperset(own):
+                raise ValueError(f'the input "{name}" has columns that are not there')
         for name in (name for step in self.steps for name in step.states):
             if name not in known:
                 raise ValueError(f'a step is about "{name}", which is not a column')
@@ -127,11 +137,13 @@ def _restored(
         }
         steps.append(FittedStep(transform, states, each.get("number", position)))
     columns, target, names = document["columns"], document["target"], document["feature_names"]
+    inputs = document.get("inputs")
     return FittedPreparation(
         None if columns is None else {each["name"]: each["type"] for each in columns},
         tuple(steps),
         _tuple(names),
         None if target is None else TargetEncoding(target["column"], _tuple(target["classes"])),
+        None if inputs is None else {name: tuple(own) for name, own in inputs.items()},
     )
 
 

@@ -10,9 +10,11 @@ from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
 from declnet.contracts.arrays import Array, read_only
+from declnet.contracts.inputs import sample_count
 from declnet.contracts.parameter import Initializer
 from declnet.contracts.returned import require_finite
 from declnet.graph.arrays import BatchArrays, GraphMemory
+from declnet.graph.inference import Given
 from declnet.graph.kernels import forward_calls
 from declnet.graph.memory_plan import plan_memory
 from declnet.graph.model import Model
@@ -41,7 +43,7 @@ def adapting_slots(nodes: Sequence[Node], registry: Registry) -> list[tuple[Slot
 def adapt_parameters(
     model: Model,
     adapting: Sequence[tuple[Slot, Initializer]],
-    x: Array,
+    x: Given,
     layer_streams: Sequence[np.random.Generator],
     own_streams: Callable[[int], np.random.Generator],
     total: int,
@@ -53,13 +55,13 @@ def adapt_parameters(
 
     Args:
         adapting: what `adapting_slots` returned.
-        x: the inputs of the first batch, (n, *input shape).
+        x: the inputs of the first batch, (n, *input shape), or several by name.
         layer_streams: the layers' random streams, which layers draw from; there may be more.
         own_streams: returns the stream for the initializers of a layer, by its position.
         total: number of updates in the whole training, for schedules.
     """
     schedules, plan = ScheduledValues(total), plan_memory(model.nodes, training=False)
-    parts = model.store, len(x), model.dtype, layer_streams[: len(model.nodes)]
+    parts = model.store, sample_count(x), model.dtype, layer_streams[: len(model.nodes)]
     memory = GraphMemory(model.nodes, plan, *parts, schedules=schedules)
     schedules.begin(1)
     batch = BatchArrays(memory, x)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from math import prod
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array, Dtype, Shape, read_only
+from declnet.contracts.inputs import for_each, input_of, sample_count
 from declnet.contracts.kernel import Call
 from declnet.contracts.parameter import LayerState, Workspace
 from declnet.graph.memory_plan import Order, Plan, Reader
@@ -152,14 +153,15 @@ class BatchArrays:
     """The values, gradients and layer states of a graph for one batch.
 
     Args:
-        x: the model's input, (n, *input shape); layers get it read-only.
+        x: the model's input, (n, *input shape), or its inputs by name; layers get it read-only.
     """
 
-    def __init__(self, memory: GraphMemory, x: Array) -> None:
-        self.plan, self.states = memory.plan, memory.states(len(x))
-        self.nodes, self._blocks, self._n = memory.nodes, memory.blocks, len(x)
-        self._x = x
-        self._values = [read_only(x)]
+    def __init__(self, memory: GraphMemory, x: Array | Mapping[str, Array]) -> None:
+        self._n = sample_count(x)
+        self.plan, self.states = memory.plan, memory.states(self._n)
+        self.nodes, self._blocks = memory.nodes, memory.blocks
+        self._x, self._read_only = x, for_each(read_only, x)
+        self._values: list[Array] = [np.empty(0)]  # value 0 is read by name
         for value, block in enumerate(self.plan.activations):
             if block is not None:
                 self._values.append(self._view(value, block, self.plan.orders[value]))
@@ -178,11 +180,15 @@ class BatchArrays:
 
         The model's input is writeable, since compiled code is typed by that.
         """
-        return self._x if node.inputs == (0,) else self.read((node.index, 0))
+        name = node.reads[0]
+        return self.read((node.index, 0)) if name is None else input_of(self._x, name)
 
     def read(self, reader: Reader) -> Array:
         """Return one input of a layer: the value itself, or its copy in another memory order."""
-        value = self.nodes[reader[0]].inputs[reader[1]]
+        node, position = self.nodes[reader[0]], reader[1]
+        value, name = node.inputs[position], node.reads[position]
+        if name is not None:
+            return input_of(self._read_only, name)
         if reader in self.plan.staged:
             return self._view(value, self.plan.staged[reader], self.plan.staged_orders[reader])
         return self._values[value]

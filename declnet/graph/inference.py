@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from declnet.contracts.arrays import Array, Dtype
+from declnet.contracts.inputs import sample_count
 from declnet.contracts.kernel import Call
 from declnet.graph.arrays import BatchArrays, GraphMemory, workspace_bytes
 from declnet.graph.kernels import forward_calls
 from declnet.graph.memory_plan import plan_memory
 from declnet.graph.parameters import Parameters
-from declnet.graph.shapes import Node
+from declnet.graph.shapes import Node, input_shapes
 
-Section = tuple[Callable[[Array], None], list[Call]]
-"""A layer that reads the model's input, as a function of it, and the calls up to the next one."""
+Given = Array | Mapping[str, Array]
+"""A batch of the model's only input, or of its inputs by name."""
+
+Section = tuple[Callable[[Any], None], list[Call]]
+"""A layer that reads a model's input, as a function of `Given`, and the calls up to the next."""
 
 
 class InferenceGraph:
@@ -27,18 +32,20 @@ class InferenceGraph:
         self, nodes: Sequence[Node], parameters: Parameters, dtype: Dtype, capacity: int
     ) -> None:
         self.capacity = capacity
+        self._count: Callable[[Any], int] = len if len(input_shapes(nodes)) < 2 else sample_count
         rngs = [np.random.Generator(np.random.PCG64(0))] * len(nodes)
         plan = plan_memory(nodes, training=False)
         self._memory = GraphMemory(nodes, plan, parameters, capacity, dtype, rngs)
         self._bound: dict[int, tuple[list[Section], Array]] = {}
 
-    def predict(self, x: Array) -> Array:
+    def predict(self, x: Given) -> Array:
         """Return predictions for a batch, in an array that the next call overwrites.
 
         Args:
-            x: (n, *input shape), n at most the capacity, in the model's type.
+            x: (n, *input shape), n at most the capacity, in the model's type; several inputs by
+                name.
         """
-        n = len(x)
+        n = self._count(x)
         if n not in self._bound:
             self._bound[n] = self._bind(x)
         sections, y_pred = self._bound[n]
@@ -48,7 +55,7 @@ class InferenceGraph:
                 call()
         return y_pred
 
-    def _bind(self, x: Array) -> tuple[list[Section], Array]:
+    def _bind(self, x: Given) -> tuple[list[Section], Array]:
         """Return the calls for one batch size; those that read the model's input take it each time.
 
         Everything that can be looked up in advance is, since for one sample the calls dominate the
@@ -61,22 +68,33 @@ class InferenceGraph:
                 before = batch.copies(node)  # not of the input: any order is accepted
                 if before:
                     sections[-1][1].extend(before)
-                sections.append((_reader(node, batch), []))
+                sections.append((_reader(node, batch, self._count is sample_count), []))
             else:
                 sections[-1][1].extend(forward_calls(node, batch))
         return sections, batch.output(nodes[-1])
 
 
-def _reader(node: Node, batch: BatchArrays) -> Callable[[Array], None]:
-    """Return the forward of a layer that reads the model's input, as a function of the input."""
+def _reader(node: Node, batch: BatchArrays, by_name: bool) -> Callable[[Any], None]:
+    """Return the forward of a layer that reads a model's input, as a function of the batch.
+
+    Args:
+        by_name: whether the model has several inputs.
+    """
     forward, y, state = node.layer.forward, batch.output(node), batch.states[node.index]
     if not node.takes_many_inputs:
+        name = node.reads[0]
+        if by_name:
+            return lambda x: forward(x[name], y, state)
         return lambda x: forward(x, y, state)
     values = [
-        batch.read((node.index, position)) if value else None
-        for position, value in enumerate(node.inputs)
+        (read, batch.read((node.index, position)) if read is None else None)
+        for position, read in enumerate(node.reads)
     ]
-    return lambda x: forward(tuple(x if each is None else each for each in values), y, state)
+    if by_name:
+        return lambda x: forward(
+            tuple(x[read] if each is None else each for read, each in values), y, state
+        )
+    return lambda x: forward(tuple(x if each is None else each for _, each in values), y, state)
 
 
 MOST_SAMPLES = 1024
@@ -97,5 +115,5 @@ def samples_at_once(nodes: Sequence[Node], dtype: npt.DTypeLike) -> int:
     It is chosen so that memory does not grow with the data, and stays small for large samples,
     which may have to be converted.
     """
-    sample = prod(nodes[0].input_shapes[0]) * np.dtype(dtype).itemsize
+    sample = sum(map(prod, input_shapes(nodes).values())) * np.dtype(dtype).itemsize
     return max(1, min(MOST_SAMPLES, MOST_BYTES // (sample + inference_memory(nodes, dtype, 1))))

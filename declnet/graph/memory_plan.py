@@ -21,7 +21,7 @@ Order = Literal["batch_last", "batch_first"]
 def value_orders(nodes: Sequence[Node]) -> tuple[Order, ...]:
     """Return the memory order of each value; a layer that takes any order keeps x's.
 
-    The model's input, value 0, is listed as batch-first, but is read in whatever order it has.
+    The model's inputs, value 0, are listed as batch-first, but read in whatever order they have.
     """
     orders: list[Order] = ["batch_first"]
     for node in nodes:
@@ -55,7 +55,7 @@ class Plan:
     """The block of each value; None for values that are not needed.
 
     Attributes:
-        activations: the block of each value; 0, the model's input, has none.
+        activations: the block of each value; 0, the model's inputs, has none.
         gradients: the block of each value's gradient.
         staged: blocks for copies of values that a reader needs in another memory order.
         spares: blocks for gradients that are added to an earlier one, or have another memory order.

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from declnet.contracts.arrays import Array, MappedArray, Shape
+from declnet.contracts.inputs import InputInfo, as_input_infos, input_value, sample_count
 from declnet.data.loading import Samples, as_input
 from declnet.errors import DataError, SpecError
 from declnet.graph.inference import InferenceGraph, samples_at_once
 from declnet.graph.parameters import Parameters, initializer_problems, read_weights
-from declnet.graph.shapes import INPUT, Node, infer_nodes
+from declnet.graph.shapes import Node, infer_nodes
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.spec.model import ModelSpec
@@ -30,7 +32,8 @@ class LayerSummary:
         type: the layer's type.
         output_shape: the shape of its output for one sample.
         parameters: the number of parameters, trainable or not.
-        inputs: the names of the layer's inputs; `input` is the model's input.
+        inputs: the names of the layer's inputs; `input`, or `input.NAME` for one of several, is
+            the model's.
     """
 
     name: str
@@ -42,14 +45,16 @@ class LayerSummary:
 
 def summary_of(nodes: Sequence[Node]) -> tuple[LayerSummary, ...]:
     """Return a line for each layer."""
-    names = [INPUT, *(node.name for node in nodes)]
     return tuple(
         LayerSummary(
             node.name,
             node.layer.type,
             node.output_shape,
             node.parameter_count,
-            tuple(names[value] for value in node.inputs),
+            tuple(
+                nodes[value - 1].name if read is None else input_value(read)
+                for value, read in zip(node.inputs, node.reads, strict=True)
+            ),
         )
         for node in nodes
     )
@@ -61,20 +66,31 @@ class Model:
     Attributes:
         nodes: the layers in order, with their shapes.
         dtype: the type of its parameters and activations.
-        input_shape: the shape of one sample.
+        inputs: what is known about each input, by name; a single input may have no name, `""`.
         store: the parameter arrays themselves, not copies, for training and saving.
         samples_at_once: the batch size of predictions.
-        takes_integers: whether the layers that read the input take integers unconverted.
+        integer_inputs: the inputs that the layers take as integers, unconverted.
+
+    Args:
+        inputs: the shape of a sample of the only input, or the inputs by name.
     """
 
-    def __init__(self, nodes: Sequence[Node], input_shape: Shape, dtype: npt.DTypeLike) -> None:
+    def __init__(
+        self,
+        nodes: Sequence[Node],
+        inputs: Sequence[int] | Mapping[str, InputInfo],
+        dtype: npt.DTypeLike,
+    ) -> None:
         self.nodes = tuple(nodes)
-        self.input_shape = tuple(input_shape)
+        self.inputs = as_input_infos(inputs)
         self.dtype = np.dtype(dtype)
         self.store = Parameters(self.nodes, self.dtype)
         self.samples_at_once = samples_at_once(self.nodes, self.dtype)
-        readers = [node for node in self.nodes if 0 in node.inputs]
-        self.takes_integers = all(node.layer.input_dtype == "integer" for node in readers)
+        floats = {
+            read for node in self.nodes if node.layer.input_dtype == "float" for read in node.reads
+        }
+        self.integer_inputs = frozenset(self.inputs) - floats
+        self._only = next(iter(self.inputs)) if len(self.inputs) == 1 else None
         self._of_thread = threading.local()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -87,35 +103,61 @@ class Model:
         self._of_thread = threading.local()
 
     @property
+    def input_shape(self) -> Shape:
+        """The shape of one sample of the only input; raises ValueError if there are several."""
+        if self._only is None:
+            raise ValueError(f"the model has the inputs {_listed(self.inputs)}: see Model.inputs")
+        return self.inputs[self._only].shape
+
+    @property
+    def sample_size(self) -> int:
+        """How many numbers a sample has, in all inputs together."""
+        return sum(prod(each.shape) for each in self.inputs.values())
+
+    @property
     def output_shape(self) -> Shape:
         """The shape of one prediction."""
         return self.nodes[-1].output_shape
 
-    def predict(self, x: npt.ArrayLike) -> Array:
+    def predict(self, x: npt.ArrayLike | Mapping[str, npt.ArrayLike]) -> Array:
         """Return the output, (n, *output shape), for samples (n, *input shape); thread-safe.
 
         This is the last layer's output, before `Loss.predictions`. Apart from the result, memory is
         used for only `samples_at_once` samples: conversion and reading from a file go part by part.
 
+        Args:
+            x: the samples; for several inputs, or one with a name, an array for each by name.
+
         Raises:
             DataError: the samples do not have the model's input shape, or must be integers.
         """
-        samples = x if isinstance(x, MappedArray) else np.asarray(x)
-        self._require_shape(samples)
-        graph = self._graph(len(samples))
-        if 0 < len(samples) <= graph.capacity:  # the general path costs one sample 10 % more
+        samples: Any
+        if self._only is None or isinstance(x, dict):
+            samples = self.given(x)
+            samples = samples if self._only is None else samples[self._only]
+            count = sample_count(samples)
+        else:
+            samples = x if isinstance(x, MappedArray) else np.asarray(x)
+            self._require_shape(samples, self._only)
+            count = len(samples)
+        graph = self._graph(count)
+        if 0 < count <= graph.capacity:  # the general path costs one sample 10 % more
             return graph.predict(self._part(samples, slice(None))).copy()
-        predictions = np.empty((len(samples), *self.output_shape), self.dtype)
-        self._converted(samples[:0])  # rejects wrong types even without samples
-        for start in range(0, len(samples), graph.capacity):
+        predictions = np.empty((count, *self.output_shape), self.dtype)
+        self._part(samples, slice(0))  # rejects wrong types even without samples
+        for start in range(0, count, graph.capacity):
             part = slice(start, start + graph.capacity)
             predictions[part] = graph.predict(self._part(samples, part))
         return predictions
 
-    def as_input(self, x: Samples) -> Samples:
-        """Return x in the model's type; raise DataError if its samples have another shape."""
-        self._require_shape(x)
-        return self._converted(x)
+    def as_input(self, x: Any) -> Any:
+        """Return x in the model's type; raise DataError if its samples have another shape.
+
+        Args:
+            x: an array or, by name, an array for each input; a single one is returned as an array.
+        """
+        given = {name: self._converted(each, name) for name, each in self.given(x).items()}
+        return given if self._only is None else given[self._only]
 
     def parameters(self) -> dict[str, Array]:
         """Return copies of all parameters, e.g. `dense_1.weights` of shape (inputs, units)."""
@@ -129,20 +171,60 @@ class Model:
         """Return a line for each layer."""
         return summary_of(self.nodes)
 
-    def _require_shape(self, x: Array | MappedArray) -> None:
-        if x.ndim == 0 or x.shape[1:] != self.input_shape:
+    def given(self, x: Any) -> dict[str, Any]:
+        """Return arrays for all inputs, in the inputs' order.
+
+        Args:
+            x: an array or, by name, an array for each input.
+
+        Raises:
+            DataError: inputs are missing or unknown, or samples have another shape or number.
+        """
+        if not isinstance(x, Mapping):
+            if self._only is None:
+                raise DataError(
+                    f"the model has the inputs {_listed(self.inputs)}: give an array for each, by "
+                    "name"
+                )
+            x = {self._only: x}
+        if set(x) != set(self.inputs):
             raise DataError(
-                f"the model takes samples of shape {self.input_shape}, so x must have shape "
-                f"{('n', *self.input_shape)}".replace("'", "")
+                f"the model has the inputs {_listed(self.inputs)}, but x has {_listed(x)}"
+            )
+        given = {
+            name: each if isinstance(each, MappedArray) else np.asarray(each)
+            for name, each in ((name, x[name]) for name in self.inputs)
+        }
+        for name, each in given.items():
+            self._require_shape(each, name)
+        counts = {len(each): name for name, each in given.items()}
+        if len(counts) > 1:
+            (one, first), (two, second) = list(counts.items())[:2]
+            raise DataError(f'"{first}" has {one} samples, but "{second}" has {two}')
+        return given
+
+    def _require_shape(self, x: Array | MappedArray, name: str) -> None:
+        shape = self.inputs[name].shape
+        if x.ndim == 0 or x.shape[1:] != shape:
+            called = f'"{name}"' if name else "x"
+            of = f' of the input "{name}"' if name else ""
+            raise DataError(
+                f"the model takes samples{of} of shape {shape}, so {called} must have shape "
+                f"{('n', *shape)}".replace("'", "")
                 + f", not {x.shape}"
             )
 
-    def _converted(self, x: Samples) -> Samples:
-        return as_input(x, self.dtype, self.takes_integers)
+    def _converted(self, x: Samples, name: str) -> Samples:
+        return as_input(x, self.dtype, name in self.integer_inputs, name or "x")
 
-    def _part(self, x: Array | MappedArray, part: slice) -> Array:
+    def _part(self, x: Any, part: slice) -> Any:
         """Return some samples in the model's type, for layers to read only."""
-        samples: Array = self._converted(x[part])
+        if self._only is None:
+            return {name: self._locked(each[part], name) for name, each in x.items()}
+        return self._locked(x[part], self._only)
+
+    def _locked(self, x: Array, name: str) -> Array:
+        samples: Array = self._converted(x, name)
         samples.flags.writeable = False  # a view or a copy, never the caller's own array
         return samples
 
@@ -156,14 +238,23 @@ class Model:
         return graph
 
 
+def _listed(names: Iterable[str]) -> str:
+    """Return names in a message; a name may be missing."""
+    return ", ".join(name or "(without a name)" for name in names)
+
+
 def build_model(
-    spec: ModelSpec, input_shape: Sequence[int], seed: int = 0, registry: Registry | None = None
+    spec: ModelSpec,
+    input_shape: Sequence[int] | Mapping[str, InputInfo],
+    seed: int = 0,
+    registry: Registry | None = None,
 ) -> Model:
     """Compile a model and initialize its parameters.
 
     Args:
         spec: the section `model` of a spec.
-        input_shape: the shape of one sample.
+        input_shape: the shape of one sample; for several inputs, or to say more than a shape, an
+            `InputInfo` for each by name (`""` for a single input without a name).
         seed: seeds the initializers' random streams.
         registry: where initializers are looked up, starting with the spec's `plugins`; default: all
             installed plugins.
@@ -174,11 +265,11 @@ def build_model(
         WeightsError: `initial_weights` cannot be read, or do not match the model.
     """
     registry = (registry or default_registry()).preferring(spec.preferred)
-    nodes = infer_nodes(spec.layers, tuple(input_shape), registry)
+    nodes = infer_nodes(spec.layers, input_shape, registry)
     problems = initializer_problems(nodes, registry)
     if problems:
         raise SpecError(problems)
-    model = Model(nodes, tuple(input_shape), spec.dtype)
+    model = Model(nodes, input_shape, spec.dtype)
     model.store.initialize(seed, registry)
     if spec.initial_weights is not None:
         model.load_parameters(read_weights(spec.initial_weights), str(spec.initial_weights))

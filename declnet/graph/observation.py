@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array, read_only
+from declnet.contracts.inputs import for_each
 from declnet.contracts.kernel import Call
 from declnet.contracts.observer import StepObserver
 from declnet.graph.arrays import BatchArrays, Workspaces, batch_view
+from declnet.graph.inference import Given
 from declnet.graph.model import Model
 from declnet.graph.parameters import layer_state, view
 from declnet.graph.shapes import Node
@@ -39,7 +41,7 @@ class BoundStep:
     """The calls of a training step on one batch, with the arrays that they read and fill.
 
     Attributes:
-        x: the batch, (n, *input shape).
+        x: the batch, (n, *input shape), or several inputs by name.
         y_true: prepared targets.
         losses: the data loss of each sample, (n,).
         normalized: the normalized sample weights, (n,); None if all are equal.
@@ -50,7 +52,7 @@ class BoundStep:
     """
 
     batch: BatchArrays
-    x: Array
+    x: Given
     y_true: Any
     losses: Array
     normalized: Array | None
@@ -113,7 +115,7 @@ class ObservedStep:
             dy = bound.batch.gradient(chain.nodes[-1].index + 1)
             given = None if dy is None else read_only(dy)
             self._backward.append((chain.backward, chain.nodes[-1], given))
-        self._x, self._y_pred = read_only(bound.x), read_only(bound.y_pred)
+        self._x, self._y_pred = for_each(read_only, bound.x), read_only(bound.y_pred)
         self._losses = read_only(bound.losses)
         slots = [slot for slot in model.store.slots if slot.offset >= 0]
         self._parameters = {key: read_only(each) for key, each in model.store.arrays.items()}
@@ -155,7 +157,7 @@ def hidden_outputs(model: Model, bound: BoundStep) -> dict[int, tuple[Array, Seq
     own. A layer whose forward changes its parameters (running statistics) is left out, with those
     that follow it in the chain.
     """
-    batch, n = bound.batch, len(bound.x)
+    batch, n = bound.batch, len(bound.losses)
     chains = [each for each in (*bound.chains, bound.ending) if len(each.nodes) > 1]
     if not chains:
         return {}

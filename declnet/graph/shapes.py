@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 from declnet.contracts.arrays import Shape
 from declnet.contracts.attribution import broken_contract
+from declnet.contracts.inputs import INPUT, UNNAMED, InputInfo, as_input_infos, input_value
 from declnet.contracts.layer import Layer
 from declnet.contracts.parameter import Parameter, Workspace
 from declnet.contracts.returned import (
     BrokenContractError,
+    checked_layer,
     checked_parameters,
     checked_shape,
     checked_workspace,
 )
-from declnet.errors import Diagnostic, SpecError
+from declnet.errors import Diagnostic, KeyPath, SpecError
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import suggestion
 from declnet.spec.messages import from_here
 from declnet.spec.partial import LayerPart
 
-INPUT = "input"
+Sources = dict[str, tuple[int, str | None]]
+"""The value that each name in `inputs` of a layer stands for: its index and, for value 0, which of
+the model's inputs is meant."""
 
 
 @dataclass(frozen=True)
@@ -34,74 +38,127 @@ class Wire:
 
     Attributes:
         name: as written, or its type and a counter.
-        inputs: values by index: 0 is the model's input, i + 1 the output of layer i; None if they
-            are invalid.
+        inputs: values by index: 0 is one of the model's inputs, i + 1 the output of layer i; None
+            if they are invalid.
+        reads: for each input, the name of the model's input if it is one.
     """
 
     name: str
     inputs: tuple[int, ...] | None
+    reads: tuple[str | None, ...] = ()
 
 
 def parts_of(layers: Iterable[Layer]) -> list[LayerPart]:
     """Return layers that are all valid as the parts of a spec."""
-    return [LayerPart(layer, layer.name, layer.type) for layer in layers]
+    return [
+        LayerPart(layer, layer.name, layer.type, str(position))
+        for position, layer in enumerate(layers)
+    ]
 
 
-def wire(parts: Sequence[LayerPart]) -> tuple[list[Wire], list[Diagnostic]]:
+def wire(
+    parts: Sequence[LayerPart], input_names: Collection[str] | None = (UNNAMED,)
+) -> tuple[list[Wire], list[Diagnostic]]:
     """Name every layer and resolve its inputs; the errors are returned second.
 
     Args:
         parts: the layers in topological order, including those that could not be read.
+        input_names: the names of the model's inputs; None if they are unknown.
     """
     problems: list[Diagnostic] = []
     names = _names(parts)
-    value_of = {INPUT: 0}
+    sources = _of_model(input_names or ())
     wires = []
     for index, (part, name) in enumerate(zip(parts, names, strict=True)):
-        inputs, found = _inputs(index, part.layer, value_of, names)
-        if name in value_of:
+        found: list[Diagnostic] = []
+        wired: list[tuple[int, str | None]] = []
+        if part.layer is not None:
+            wired, found = _inputs(index, part, part.layer, sources, names, input_names)
+        if name in sources or name == INPUT:
             hint = (
                 "it refers to the model's input; rename the layer"
                 if name == INPUT
-                else f"layer {value_of[name] - 1} has it; rename one of the two"
+                else f"layer {parts[sources[name][0] - 1].position} has it; rename one of the two"
             )
             where = ("model", "layers", index, "name")
             problems.append(Diagnostic(f'the name "{name}" is taken', hint, where, "E019"))
         problems += found
-        value_of[name] = index + 1
-        wires.append(Wire(name, inputs))
+        sources[name] = index + 1, None
+        valid = part.layer is not None and not found
+        values = tuple(value for value, _ in wired) if valid else None
+        wires.append(Wire(name, values, tuple(read for _, read in wired) if valid else ()))
     if not problems and all(part.layer is not None for part in parts):
-        problems += _unused(wires)
+        problems += [*_unread(wires, input_names or ()), *_unused(wires)]
     return wires, problems
 
 
+def _of_model(names: Collection[str]) -> Sources:
+    """Return the values that stand for the model's inputs."""
+    sources: Sources = {input_value(name): (0, name) for name in names}
+    if len(names) == 1:
+        sources[INPUT] = 0, next(iter(names))
+    return sources
+
+
 def _inputs(
-    index: int, layer: Layer | None, value_of: dict[str, int], names: Sequence[str]
-) -> tuple[tuple[int, ...] | None, list[Diagnostic]]:
+    index: int,
+    part: LayerPart,
+    layer: Layer,
+    sources: Sources,
+    names: Sequence[str],
+    input_names: Collection[str] | None,
+) -> tuple[list[tuple[int, str | None]], list[Diagnostic]]:
+    """Return the values that a layer reads, and the errors in its `inputs`."""
     path = ("model", "layers", index)
-    if layer is None:
-        return None, []
-    if layer.inputs is None:
-        inputs, problems = [index], []
-    else:
-        inputs = [value_of[source] for source in layer.inputs if source in value_of]
-        problems = [
-            Diagnostic(
-                _why_unknown(source, names[index:]),
-                suggestion(source, value_of, "earlier layers"),
-                (*path, "inputs", position),
-                "E020",
-            )
-            for position, source in enumerate(layer.inputs)
-            if source not in value_of
-        ]
-    if not problems and layer.n_inputs not in (None, len(inputs)):
+    written = (INPUT if index == 0 else names[index - 1],) if layer.inputs is None else layer.inputs
+    wired: list[tuple[int, str | None]] = []
+    problems = []
+    for position, source in enumerate(written):
+        if layer.inputs is None and index > 0:
+            wired.append((index, None))
+        elif source in sources:
+            wired.append(sources[source])
+        elif input_names is None and source.partition(".")[0] == INPUT:
+            wired.append((0, source.partition(".")[2]))
+        else:
+            where: KeyPath = (*path, "inputs", position) if layer.inputs is not None else path
+            known = [*sources, *part.short_names]
+            problems.append(_unknown(source, where, known, names[index:], input_names or ()))
+    if not problems and layer.n_inputs not in (None, len(wired)):
         plural = "s" if layer.n_inputs != 1 else ""
-        message = f'"{names[index]}" takes {layer.n_inputs} input{plural}, not {len(inputs)}'
+        message = f'"{names[index]}" takes {layer.n_inputs} input{plural}, not {len(wired)}'
         at = (*path, "inputs") if layer.inputs is not None else path
         hint = "name them: inputs = [ … ]" if layer.inputs is None else "list as many as it takes"
         problems.append(Diagnostic(message, hint, at, "E021"))
-    return (None if problems else tuple(inputs)), problems
+    return wired, problems
+
+
+def _unknown(
+    source: str,
+    path: KeyPath,
+    known: Sequence[str],
+    not_above: Sequence[str],
+    input_names: Collection[str],
+) -> Diagnostic:
+    """Return the error for a name that stands for no value."""
+    named = [input_value(name) for name in input_names]
+    if source == INPUT and len(named) > 1:
+        listed = " or ".join(f'inputs = ["{each}"]' for each in named[:MOST_LISTED])
+        more = ", …" if len(named) > MOST_LISTED else ""
+        which = f'"{not_above[0]}" reads "{INPUT}", but the data has {len(named)} inputs'
+        return Diagnostic(which, f"write {listed}{more}", path, "E026")
+    if source.startswith(f"{INPUT}."):
+        hint = suggestion(source, named, "inputs")
+        if named == [INPUT]:
+            hint = 'the data does not name its input: write "input"'
+        message = f'there is no input "{source.removeprefix(f"{INPUT}.")}"'
+        return Diagnostic(message, hint, path, "E020")
+    hint = suggestion(source, known, "earlier layers")
+    return Diagnostic(_why_unknown(source, not_above), hint, path, "E020")
+
+
+MOST_LISTED = 5
+"""Most inputs listed in a hint."""
 
 
 def _names(parts: Sequence[LayerPart]) -> list[str]:
@@ -123,6 +180,21 @@ def _why_unknown(source: str, not_above: Sequence[str]) -> str:
     return f'there is no layer "{source}"'
 
 
+def _unread(wires: Sequence[Wire], input_names: Collection[str]) -> list[Diagnostic]:
+    """Return an error for each named input of the model that no layer reads."""
+    read = {name for each in wires for name in each.reads}
+    return [
+        Diagnostic(
+            f'no layer reads the input "{name}"',
+            f'name "{input_value(name)}" in the inputs of a layer, or remove it',
+            ("data", "inputs", name),
+            "E027",
+        )
+        for name in input_names
+        if name not in read and name != UNNAMED
+    ]
+
+
 def _unused(wires: Sequence[Wire]) -> list[Diagnostic]:
     used = {value for each in wires for value in each.inputs or ()} | {len(wires)}
     hint = "name it in the inputs of a later layer, or remove it"
@@ -140,13 +212,16 @@ class Node:
     """A layer with everything that the graph needs to know about it.
 
     Attributes:
-        inputs: values by index: 0 is the model's input, i + 1 the output of node i.
+        layer: the layer, with what it learned from its inputs (`Layer.with_input_info`).
+        inputs: values by index: 0 is one of the model's inputs, i + 1 the output of node i.
+        reads: for each input, the name of the model's input if it is one.
     """
 
     index: int
     name: str
     layer: Layer
     inputs: tuple[int, ...]
+    reads: tuple[str | None, ...]
     input_shapes: tuple[Shape, ...]
     output_shape: Shape
     parameters: dict[str, Parameter]
@@ -182,56 +257,62 @@ class Inferred:
         return known if len(known) == len(self.nodes) and not self.problems else ()
 
 
+def input_shapes(nodes: Sequence[Node]) -> dict[str, Shape]:
+    """Return the shapes of the model's inputs that its layers read, by name."""
+    return {
+        name: shape
+        for node in nodes
+        for name, shape in zip(node.reads, node.input_shapes, strict=True)
+        if name is not None
+    }
+
+
 def infer_nodes(
-    layers: Sequence[Layer], input_shape: Shape, registry: Registry | None = None
+    layers: Sequence[Layer],
+    inputs: Sequence[int] | Mapping[str, InputInfo],
+    registry: Registry | None = None,
 ) -> tuple[Node, ...]:
     """Wire the layers and infer all shapes.
 
     Args:
+        inputs: the model's inputs, as `as_input_infos` takes them.
         registry: names the distribution of a broken component; default: all installed plugins.
 
     Raises:
         SpecError: lists each error at its layer.
     """
-    inferred = infer(parts_of(layers), input_shape, registry)
+    inferred = infer(parts_of(layers), as_input_infos(inputs), registry)
     if inferred.problems:
         raise SpecError(inferred.problems)
     return inferred.complete
 
 
 def infer(
-    parts: Sequence[LayerPart], input_shape: Shape | None, registry: Registry | None = None
+    parts: Sequence[LayerPart],
+    inputs: Mapping[str, InputInfo | None] | None,
+    registry: Registry | None = None,
 ) -> Inferred:
     """Infer as much as possible.
 
     Args:
         parts: the layers in topological order, including those that could not be read.
-        input_shape: the shape of one sample; None if unknown.
+        inputs: the model's inputs by name, None for one that is not known; None if not even the
+            names are.
         registry: names the distribution of a broken component; default: all installed plugins.
     """
-    wires, problems = wire(parts)
-    shapes: list[Shape | None] = [None if input_shape is None else tuple(input_shape)]
+    wires, problems = wire(parts, inputs)
+    values: list[InputInfo | None] = [None]
     nodes: list[Node | None] = []
     for index, (part, place) in enumerate(zip(parts, wires, strict=True)):
         node, layer = None, part.layer
-        known = [shapes[value] for value in place.inputs or ()]
-        input_shapes = tuple(shape for shape in known if shape is not None)
-        if layer is not None and place.inputs is not None and len(input_shapes) == len(known):
+        known = [
+            values[value] if read is None else (inputs or {}).get(read)
+            for value, read in zip(place.inputs or (), place.reads, strict=True)
+        ]
+        infos = tuple(each for each in known if each is not None)
+        if layer is not None and place.inputs is not None and len(infos) == len(known):
             try:
-                given: Any = input_shapes if layer.n_inputs != 1 else input_shapes[0]
-                output_shape = checked_shape(layer, layer.output_shape(given))
-                parameters = checked_parameters(layer, layer.parameters(given))
-                workspace = checked_workspace(layer, layer.workspace(given), parameters)
-                node = Node(
-                    index,
-                    place.name,
-                    layer,
-                    place.inputs,
-                    input_shapes,
-                    output_shape,
-                    parameters,
-                    workspace,
-                )
+                node = _node(index, place, place.inputs, layer, infos)
             except BrokenContractError as error:
                 fault = broken_contract(error, registry or default_registry())
                 message = from_here(f'"{place.name}": {fault}')
@@ -239,34 +320,64 @@ def infer(
                 problems.append(Diagnostic(message, hint, ("model", "layers", index), "E025"))
             except ValueError as error:
                 message = f'"{place.name}": {error}'
-                hint = _shapes_before(place.inputs, nodes, shapes)
+                first = 0
+                if part.closes_residual and len(infos) == 2:
+                    first = 1
+                    message = f"the block's output shape {infos[1].shape} differs from its input "
+                    message += f"shape {infos[0].shape}"
+                value, read = place.inputs[first], place.reads[first]
+                hint = _shapes_before(value, read, infos[first].shape, nodes)
                 problems.append(Diagnostic(message, hint, ("model", "layers", index), "E022"))
-        shapes.append(node.output_shape if node is not None else None)
+        values.append(InputInfo(node.output_shape) if node is not None else None)
         nodes.append(node)
     problems += _wrong_integers([node for node in nodes if node is not None])
     return Inferred(tuple(nodes), tuple(problems))
 
 
-def _shapes_before(
-    inputs: tuple[int, ...], nodes: Sequence[Node | None], shapes: Sequence[Shape | None]
-) -> str:
-    """Return the chain of shapes up to a layer's first input, at most the last four."""
+def _node(
+    index: int, place: Wire, inputs: tuple[int, ...], layer: Layer, infos: tuple[InputInfo, ...]
+) -> Node:
+    """Return a layer's node; raise ValueError if it cannot take such inputs."""
+    layer = checked_layer(layer, layer.with_input_info(infos))
+    shapes = tuple(each.shape for each in infos)
+    given: Any = shapes if layer.n_inputs != 1 else shapes[0]
+    output_shape = checked_shape(layer, layer.output_shape(given))
+    parameters = checked_parameters(layer, layer.parameters(given))
+    workspace = checked_workspace(layer, layer.workspace(given), parameters)
+    return Node(
+        index,
+        place.name,
+        layer,
+        inputs,
+        place.reads,
+        shapes,
+        output_shape,
+        parameters,
+        workspace,
+    )
+
+
+def _shapes_before(value: int, read: str | None, shape: Shape, nodes: Sequence[Node | None]) -> str:
+    """Return the chain of shapes up to a layer's input, at most the last four.
+
+    Args:
+        value: the input's index.
+        read: the name of the model's input if it is one.
+        shape: the input's shape.
+    """
     steps: list[str] = []
-    value = inputs[0]
-    while value > 0 and len(steps) < 4:
+    while read is None and len(steps) < 4:
         node = nodes[value - 1]
         if node is None:
             break
         steps.append(f"{node.name} {node.output_shape}")
-        value = node.inputs[0]
-    steps.append(f"input {shapes[0]}" if value == 0 else "…")
+        value, read, shape = node.inputs[0], node.reads[0], node.input_shapes[0]
+    steps.append("…" if read is None else f"{input_value(read)} {shape}")
     return f"the shapes before it: {' → '.join(reversed(steps))}"
 
 
 def _wrong_integers(nodes: Sequence[Node]) -> list[Diagnostic]:
-    """Return errors for integers: only the model's input has them, and all its readers agree."""
-    readers = [node for node in nodes if 0 in node.inputs]
-    mixed = len({node.layer.input_dtype for node in readers}) > 1
+    """Return errors for integers: only the model's inputs have them, and all its readers agree."""
     problems = []
     for node in nodes:
         if node.layer.input_dtype != "integer":
@@ -276,8 +387,15 @@ def _wrong_integers(nodes: Sequence[Node]) -> list[Diagnostic]:
             message = f'"{node.name}" takes integers, so it must read the model\'s input'
             hint = 'put it first, or name the input: inputs = ["input"]'
             problems.append(Diagnostic(message, hint, path, "E024"))
-        elif mixed:
-            others = ", ".join(each.name for each in readers if each.layer.input_dtype == "float")
-            message = f'"{node.name}" takes the input as integers, but {others} as floats'
+            continue
+        floats = [
+            each.name
+            for each in nodes
+            if each.layer.input_dtype == "float" and set(node.reads) & {*each.reads} - {None}
+        ]
+        if floats:
+            message = (
+                f'"{node.name}" takes the input as integers, but {", ".join(floats)} as floats'
+            )
             problems.append(Diagnostic(message, None, path, "E024"))
     return problems

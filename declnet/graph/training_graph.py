@@ -13,6 +13,7 @@ from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.kernel import Call, KernelSite
 from declnet.contracts.loss import Loss
 from declnet.graph.arrays import BatchArrays, GraphMemory
+from declnet.graph.inference import Given
 from declnet.graph.kernels import (
     Kernels,
     backward_calls,
@@ -128,11 +129,12 @@ class TrainingGraph:
         """Each layer's own random stream, in the model's order."""
         return list(self._rngs)
 
-    def step(self, x: Array, y_true: Array, weights: Array | None = None) -> Step:
+    def step(self, x: Given, y_true: Array, weights: Array | None = None) -> Step:
         """Bind the calls of a step to a batch's arrays.
 
         Args:
-            x: (n, *input shape), n at most the capacity; the calls read its current contents.
+            x: (n, *input shape), n at most the capacity, or several inputs by name; the calls read
+                its current contents.
             y_true: as prepared by the loss.
             weights: (n,), the sample weights; None if all are equal.
         """
@@ -142,13 +144,13 @@ class TrainingGraph:
             return WeightedStep(calls, bound.y_pred, bound.losses, weights, bound.normalized)
         return Step(calls, bound.y_pred, bound.losses)
 
-    def observed_step(self, x: Array, y_true: Array, weights: Array | None = None) -> ObservedStep:
+    def observed_step(self, x: Given, y_true: Array, weights: Array | None = None) -> ObservedStep:
         """Bind the calls of the same step for an observer; the arguments are those of `step`."""
         bound = self._bind(x, y_true, weights)
         return ObservedStep(self._model, bound, self.gradient, self.begin)
 
-    def _bind(self, x: Array, y_true: Array, weights: Array | None) -> BoundStep:
-        batch, losses = BatchArrays(self._memory, x), self._losses[: len(x)]
+    def _bind(self, x: Given, y_true: Array, weights: Array | None) -> BoundStep:
+        batch, losses = BatchArrays(self._memory, x), self._losses[: len(y_true)]
         normalized = None if weights is None else np.empty_like(weights)
         before: list[Call] = []
         if weights is not None and normalized is not None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array
+from declnet.contracts.inputs import for_each, input_of
 from declnet.contracts.loss import Loss
 from declnet.contracts.parameter import Regularizer
 from declnet.errors import RunError
@@ -228,7 +229,7 @@ class ForwardPass:
         step: int,
         total: int,
     ) -> None:
-        self._model = Model(model.nodes, model.input_shape, model.dtype)
+        self._model = Model(model.nodes, model.inputs, model.dtype)
         self._model.load_parameters(parameters)
         self._loss, self._saved, n = loss, dict(parameters), len(data)
         self._nodes = nodes = model.nodes
@@ -245,13 +246,14 @@ class ForwardPass:
             [f"{node.name}.{name}" for name, each in node.parameters.items() if not each.trainable]
             for node in nodes
         ]
-        shapes = [model.input_shape, *(node.output_shape for node in nodes)]
+        shapes = [(), *(node.output_shape for node in nodes)]
 
         def allocate(value: int, order: Order) -> Array:
             block = np.empty(n * prod(shapes[value]), model.dtype)
             return batch_view(block, shapes[value], n, order)
 
-        self._values = [np.asarray(data.x)]
+        self._given = for_each(np.asarray, data.x)
+        self._values: list[Array] = [np.empty(0)]  # value 0 is read by name
         self._values += [allocate(value, orders[value]) for value in range(1, len(orders))]
         self._copies = {
             reader: allocate(nodes[reader[0]].inputs[reader[1]], order)
@@ -292,7 +294,7 @@ class ForwardPass:
         return self._function(array, [index, *self._dependents[index + 1]])
 
     def of_value(self, value: int) -> LossFunction:
-        """Return the loss as a function of a value: 0 is the input, i the output of layer i - 1."""
+        """Return the loss as a function of a value: i is the output of layer i - 1."""
         return self._function(self._values[value], self._dependents[value])
 
     def _function(self, array: Array, layers: Sequence[int]) -> LossFunction:
@@ -321,7 +323,9 @@ class ForwardPass:
                     np.copyto(self._copies[index, position], self._values[value])
             read = tuple(
                 self._copies.get((index, position), self._values[value])
-                for position, value in enumerate(node.inputs)
+                if name is None
+                else input_of(self._given, name)
+                for position, (value, name) in enumerate(zip(node.inputs, node.reads, strict=True))
             )
             x: Any = read if node.takes_many_inputs else read[0]
             node.layer.forward(x, self._values[index + 1], self._states[index])

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array
+from declnet.contracts.inputs import by_name, input_of, sample_count
 from declnet.contracts.layer import OutputRange
 from declnet.graph.arrays import Workspaces
+from declnet.graph.inference import Given
 from declnet.graph.memory_plan import Order
 from declnet.graph.model import Model
 from declnet.graph.parameters import Slot, layer_state
@@ -68,7 +70,7 @@ class LayerView:
 
 
 def view_layers(
-    model: Model, x: Array, before: Mapping[str, Array], after: Mapping[str, Array]
+    model: Model, x: Given, before: Mapping[str, Array], after: Mapping[str, Array]
 ) -> tuple[LayerView, ...]:
     """Return what is seen of each layer for samples x.
 
@@ -94,7 +96,7 @@ def view_layers(
 
 
 def find_fault(
-    model: Model, x: Array, layers: Sequence[LayerView], *, succeeded: bool
+    model: Model, x: Given, layers: Sequence[LayerView], *, succeeded: bool
 ) -> Fault | None:
     """Return what prevents the model from learning, or None if nothing was found.
 
@@ -170,23 +172,24 @@ def _equal_weights(model: Model, node: Node) -> Fault | None:
     return None
 
 
-def _fault_of_dead(model: Model, node: Node, x: Array, dead: float) -> Fault:
+def _fault_of_dead(model: Model, node: Node, x: Given, dead: float) -> Fault:
     units = "all its units" if dead == 1 else f"{dead:.0%} of its units"
     reason = f"{units} are dead: before the training they give their lowest value for every sample"
     help_ = f"start with larger biases{_of_layer_before(model, node)}"
     return Fault(node.index, node.name, reason, _scaling(x) or help_)
 
 
-def _fault_of_saturated(model: Model, node: Node, x: Array, saturated: float) -> Fault:
+def _fault_of_saturated(model: Model, node: Node, x: Given, saturated: float) -> Fault:
     reason = f"{saturated:.0%} of its outputs are saturated before the training"
     help_ = f"start with smaller weights{_of_layer_before(model, node)}"
     return Fault(node.index, node.name, reason, _scaling(x) or help_)
 
 
-def _scaling(x: Array) -> str | None:
+def _scaling(x: Given) -> str | None:
     """Return what to do about large inputs, if they are."""
-    largest = float(np.abs(x).max(initial=0))
-    if x.dtype.kind != "f" or largest <= LARGE:
+    floats = [each for each in by_name(x).values() if each.dtype.kind == "f"]
+    largest = max((float(np.abs(each).max(initial=0)) for each in floats), default=0.0)
+    if largest <= LARGE:
         return None
     return f"scale the inputs, which reach {largest:.3g}, by data.prepare"
 
@@ -200,7 +203,7 @@ def _of_layer_before(model: Model, node: Node) -> str:
     return ""
 
 
-def _stuck(model: Model, x: Array, layers: Sequence[LayerView]) -> Fault | None:
+def _stuck(model: Model, x: Given, layers: Sequence[LayerView]) -> Fault | None:
     """Return the fault of a layer whose parameters do not change, or of one above it.
 
     Each of them is tried alone: given a gradient of its output, it must return one.
@@ -209,15 +212,15 @@ def _stuck(model: Model, x: Array, layers: Sequence[LayerView]) -> Fault | None:
     moved = {node.index for node, view in zip(model.nodes, layers, strict=True) if view.change}
     if not stuck or not moved:
         return None
-    values = [x, *(y for _, y in layer_outputs(model, x))]
+    values = [np.empty(0), *(y for _, y in layer_outputs(model, x))]  # value 0 is read by name
     node = stuck[-1]
-    own, _ = _gradients(model, node, values)
+    own, _ = _gradients(model, node, x, values)
     while own and node.index not in moved:
         above = next((each for each in model.nodes if node.index + 1 in each.inputs), None)
         if above is None:
             break
         node = above
-        _, passed = _gradients(model, node, values)
+        _, passed = _gradients(model, node, x, values)
         if not passed:
             reason = (
                 f'it passes no gradient to the layers below, so "{stuck[-1].name}" never changes'
@@ -231,29 +234,32 @@ def _stuck(model: Model, x: Array, layers: Sequence[LayerView]) -> Fault | None:
     )
 
 
-def _gradients(model: Model, node: Node, values: Sequence[Array]) -> tuple[bool, bool]:
+def _gradients(model: Model, node: Node, x: Given, values: Sequence[Array]) -> tuple[bool, bool]:
     """Return whether a layer's backward fills any parameter's gradient, and any input's.
 
     Args:
-        values: the model's input and the output of each layer.
+        values: the output of layer i as item i + 1.
     """
     rng = np.random.Generator(np.random.PCG64(0))
-    n, flat = len(values[0]), np.zeros_like(model.store.vector)
+    n, flat = sample_count(x), np.zeros_like(model.store.vector)
     orders: list[Order] = ["batch_last"] * len(model.nodes)
     views = Workspaces(model.nodes, n, model.dtype, orders).views(node, n)
     schedules = ScheduledValues(1)
     state = layer_state(node, model.store, views, rng, flat, schedules.of(node.layer))
     schedules.begin(1)
-    inputs = tuple(values[value] for value in node.inputs)
+    inputs = tuple(
+        values[value] if read is None else input_of(x, read)
+        for value, read in zip(node.inputs, node.reads, strict=True)
+    )
     y = np.empty_like(values[node.index + 1])
     dy = rng.normal(size=y.shape).astype(model.dtype)
     dx = [np.zeros(values[value].shape, model.dtype) if value else None for value in node.inputs]
-    x: Any = inputs if node.takes_many_inputs else inputs[0]
+    read: Any = inputs if node.takes_many_inputs else inputs[0]
     needs = node.layer.backward_needs
     with np.errstate(all="ignore"):
-        node.layer.forward(x, y, state)
+        node.layer.forward(read, y, state)
         node.layer.backward(
-            x if "x" in needs else None,
+            read if "x" in needs else None,
             y if "y" in needs else None,
             dy,
             tuple(dx) if node.takes_many_inputs else dx[0],

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from declnet.contracts.arrays import Array, MappedArray
+from declnet.contracts.arrays import Array
 from declnet.contracts.attribution import attributing_errors
+from declnet.contracts.inputs import by_name, for_each, samples_of
 from declnet.contracts.loss import Loss
 from declnet.inspection.layers import Fault, LayerView, find_fault, view_layers
 from declnet.inspection.rates import candidates
@@ -173,14 +174,16 @@ def _few(
             elif len(chosen) < max(count, len(groups)):
                 chosen.append(position)
     at = np.sort(np.array(chosen))
-    x = data.x.subset(at) if isinstance(data.x, MappedArray) else data.x[at]
-    few = replace(data, x=np.asarray(x), y=data.y[at], y_true=data.y_true[at], weights=None)
+    few = replace(
+        data, x=samples_of(data.x, at), y=data.y[at], y_true=data.y_true[at], weights=None
+    )
     return few, classes
 
 
 def _is_new(data: ReadyData, position: int, seen: set[bytes]) -> bool:
     """Return whether no sample seen has the same input, and remember it."""
-    content = np.ascontiguousarray(data.x[position : position + 1]).tobytes()
+    arrays = by_name(samples_of(data.x, slice(position, position + 1))).values()
+    content = b"".join(np.ascontiguousarray(each).tobytes() for each in arrays)
     is_new = content not in seen
     seen.add(content)
     return is_new
@@ -223,7 +226,7 @@ class _Search:
                 if attempts[-1].loss <= wanted:
                     break
         succeeded = attempts[-1].loss <= wanted
-        x = np.asarray(self._few.x)
+        x = for_each(np.asarray, self._few.x)
         layers = view_layers(self._model, x, self._initial, self._best[1])
         fault = find_fault(self._model, x, layers, succeeded=succeeded)
         note = None

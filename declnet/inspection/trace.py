@@ -10,13 +10,14 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.attribution import attributing_errors
+from declnet.contracts.inputs import for_each, input_of, input_value
 from declnet.contracts.layer import Layer
 from declnet.contracts.observer import StepObserver
 from declnet.contracts.parameter import Regularizer
+from declnet.data.batches import Batch
 from declnet.graph.kernels import Kernels
 from declnet.graph.model import Model
 from declnet.graph.parameters import view
-from declnet.graph.shapes import INPUT
 from declnet.graph.update import Update, clippings
 from declnet.inspection.differences import TOLERANCE, Differences, ForwardPass, compare, penalty_of
 from declnet.inspection.starting import Start, TraceError
@@ -70,7 +71,7 @@ class TracedLayer:
     Attributes:
         name: its name in the model.
         layer: the component.
-        inputs: the names of what it reads; `input` is the model's input.
+        inputs: the names of what it reads; `input` or `input.NAME` is an input of the model.
         x: what it reads, an array for each input.
         y: its output, (n, *output shape).
         dy: d(loss)/dy; None if nothing before it is trained.
@@ -102,7 +103,7 @@ class Trace:
         positions: the positions of the samples in the training data, from 0, (n,).
         batch_size: the number of samples in the batch that these are the first of.
         dtype: the type computed in; float64 if gradients are verified, whatever the spec's is.
-        x: the samples, (n, *input shape).
+        x: the samples, (n, *input shape); several inputs by name.
         layers: the layers in the model's order.
         y_true: the targets as prepared by the loss.
         losses: the data loss of each sample, (n,).
@@ -120,7 +121,7 @@ class Trace:
     positions: Array
     batch_size: int
     dtype: str
-    x: Array
+    x: Batch
     layers: tuple[TracedLayer, ...]
     y_true: Array
     losses: Array
@@ -155,7 +156,7 @@ class Trace:
 class _Copies(StepObserver):
     """Copies what a step computes."""
 
-    x: Array
+    x: Batch
     y_true: Array
     sample_losses: Array
 
@@ -164,8 +165,8 @@ class _Copies(StepObserver):
         self.dy: dict[str, Array] = {}
         self.grad: dict[str, Array] = {}
 
-    def begin(self, epoch: int, step: int, x: Array) -> None:  # noqa: ARG002
-        self.x = np.array(x)
+    def begin(self, epoch: int, step: int, x: Any) -> None:  # noqa: ARG002
+        self.x = for_each(np.array, x)
 
     def forward(self, name: str, layer: Layer, y: Array) -> None:  # noqa: ARG002
         self.y[name] = np.array(y)
@@ -214,7 +215,7 @@ def _trace(start: Start, samples: int | None, verify: bool) -> Trace:
         raise TraceError(f"the batch has {len(positions)} sample{plural}, not {samples}")
     count = min(len(positions), SAMPLES) if samples is None else samples
     dtype = np.dtype("float64") if verify else trained.dtype
-    model = Model(trained.nodes, trained.input_shape, dtype)
+    model = Model(trained.nodes, trained.inputs, dtype)
     model.load_parameters(trained.store.arrays)
     data = _first(ready.prepared.data["train"], positions, arrays, count, dtype)
     training = spec.training.model_copy(update={"batch_size": None, "epochs": trainer.steps})
@@ -279,7 +280,7 @@ def _first(
 
     return replace(
         train,
-        x=first(x),
+        x=for_each(first, x),
         y=train.y[positions[:count]],
         y_true=first(y_true),
         weights=first(weights) if weights is not None else None,
@@ -307,22 +308,29 @@ class _Traced:
     copies: _Copies
 
     def layers(self) -> tuple[TracedLayer, ...]:
-        values = [self.copies.x]
-        names = [INPUT]
         clipped = self._clipped()
         parameters: dict[int, list[TracedParameter]] = {}
         for slot in self.model.store.slots:
             found = self._parameter(slot.key, slot.name, slot.parameter.regularizer, clipped)
             parameters.setdefault(slot.node, []).append(found)
-        for node in self.model.nodes:
-            values.append(self.copies.y[node.name])
-            names.append(node.name)
+        names = [node.name for node in self.model.nodes]
+        reads = {
+            node.name: list(zip(node.inputs, node.reads, strict=True)) for node in self.model.nodes
+        }
         return tuple(
             TracedLayer(
                 node.name,
                 node.layer,
-                tuple(names[value] for value in node.inputs),
-                tuple(values[value] for value in node.inputs),
+                tuple(
+                    names[value - 1] if read is None else input_value(read)
+                    for value, read in reads[node.name]
+                ),
+                tuple(
+                    self.copies.y[names[value - 1]]
+                    if read is None
+                    else input_of(self.copies.x, read)
+                    for value, read in reads[node.name]
+                ),
                 self.copies.y[node.name],
                 self.copies.dy.get(node.name),
                 tuple(parameters.get(node.index, ())),

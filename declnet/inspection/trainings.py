@@ -131,7 +131,7 @@ def rate_of(spec: RunSpec) -> tuple[KeyPath, float]:
             message = f'the schedule "{value.type}" declares no field that scales its rates'
             hint = "take a number or another schedule, or compare specs with `declnet sweep`"
             problem = Diagnostic(message, hint, path, "E060")
-            raise SpecError(spec.source_map.locate([problem]))
+            raise SpecError(spec.source_map.locate(spec.source_map.as_written([problem])))
         path, value = (*path, name), getattr(value, name)
     return path, float(value)
 

@@ -70,7 +70,7 @@ def cross_validate(
         problem = Diagnostic('"folds" is missing', hint, ("data", "folds"), "E011")
         if spec.data.folds is not None:
             problem = Diagnostic("one fold is chosen", hint, ("data", "fold"), "E017")
-        raise SpecError(spec.source_map.locate([problem]))
+        raise SpecError(spec.source_map.locate(spec.source_map.as_written([problem])))
     parent = claim(Path(out)) if out is not None else None
     return CrossValidation(
         tuple(

@@ -18,6 +18,7 @@ from declnet.runs.origins import Origins, used_components
 from declnet.training.metrics import directions
 
 if TYPE_CHECKING:
+    from declnet.graph.model import Model
     from declnet.runs.session import ReadyRun
     from declnet.spec.model import RunSpec
 
@@ -37,7 +38,7 @@ def first_manifest(ready: ReadyRun, spec_file: bytes) -> dict[str, Any]:
         "seed": spec.seed,
         "spec": checksum(spec_file),
         "started": now(),
-        "input_shape": list(model.input_shape),
+        **_inputs(model),
         "data": {
             name: {"samples": len(each), "hash": each.fingerprint} for name, each in data.items()
         },
@@ -52,6 +53,17 @@ def first_manifest(ready: ReadyRun, spec_file: bytes) -> dict[str, Any]:
         "platform": platform.platform(),
         "machine": platform.machine(),
     }
+
+
+def _inputs(model: Model) -> dict[str, Any]:
+    """Return what is known about the inputs, without a name if there is one that has none."""
+    inputs = [
+        {"name": name, "shape": list(each.shape), "dtype": each.dtype, "levels": each.levels}
+        for name, each in model.inputs.items()
+    ]
+    written = [{k: v for k, v in each.items() if v not in ("", None)} for each in inputs]
+    only = {"input_shape": list(model.input_shape)} if len(inputs) == 1 else {}
+    return {**only, "inputs": written}
 
 
 def _initial_weights(spec: RunSpec) -> dict[str, str]:

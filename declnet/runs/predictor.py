@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import prod
 from pathlib import Path
@@ -13,6 +13,7 @@ import numpy as np
 from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data_source import Dataset, DataSource
+from declnet.contracts.inputs import UNNAMED, by_name, sample_count
 from declnet.contracts.returned import checked_inputs, checked_load
 from declnet.contracts.table import ColumnType, Table
 from declnet.data.columns import require_column
@@ -42,7 +43,11 @@ Called = Callable[[int], str]
 LabeledPart = tuple[Dataset, Called]
 
 
-def naming_samples(data: Table | Dataset | Array, first_row: int = 1) -> Called:
+Unprepared = Table | Array | Mapping[str, Array]
+"""Samples to predict: a table, an array, or an array for each input by name."""
+
+
+def naming_samples(data: Dataset | Unprepared, first_row: int = 1) -> Called:
     """Return the names of samples: `row 7` of a table, `sample 7` of arrays."""
     if isinstance(data, Table):
         return lambda at: f"row {data.row_number(at)}"
@@ -92,7 +97,7 @@ class Predictor:
             data: a data frame (polars, pandas), a mapping of columns, a list of records or a
                 `Table`, with at least the columns `features`. If the model was trained on arrays:
                 an array (n, *sample shape), or a table with one column per value of a sample, in
-                order.
+                order; for several inputs, a mapping of an array for each by name.
 
         Raises:
             DataError: a column is missing or has a different type, a row cannot be prepared, or a
@@ -100,11 +105,19 @@ class Predictor:
             ComponentError: a component raised an exception or violated its contract.
         """
         with attributing_errors(self.registry):
+            if self._takes_named_arrays and isinstance(data, Mapping):
+                named = {name: read_only(np.asarray(each)) for name, each in data.items()}
+                return self.predict_part(named)
             table = as_table(data)
             given = guarded(table) if isinstance(table, Table) else read_only(table)
             return self.predict_part(given)
 
-    def predict_part(self, data: Table | Array, first_row: int = 1) -> Predictions:
+    @property
+    def _takes_named_arrays(self) -> bool:
+        """Whether the model was trained on arrays with names, not on a table."""
+        return self.features is None and UNNAMED not in self.model.inputs
+
+    def predict_part(self, data: Unprepared, first_row: int = 1) -> Predictions:
         """Return the predictions for unprepared data; arguments and errors as for `prepared`.
 
         Raises:
@@ -159,38 +172,58 @@ class Predictor:
             )
         return checked(data if preparation is None else preparation.apply_to_set(data), label)
 
-    def predict_prepared(self, x: Array) -> Predictions:
+    def predict_prepared(self, x: Array | Mapping[str, Array]) -> Predictions:
         """Return predictions for samples x as returned by `prepared`, finite or not."""
         with np.errstate(all="ignore"):
             outputs = self.model.predict(x)
         return self.reading.read(predictions_of(self.spec.loss, outputs))
 
-    def prepared(self, data: Table | Array, first_row: int = 1) -> Array:
-        """Return unprepared data as x, ready for the model.
+    def prepared(self, data: Unprepared, first_row: int = 1) -> Array | dict[str, Array]:
+        """Return unprepared data as x, ready for the model; named inputs by name.
 
         Args:
-            data: a table or an array.
+            data: a table, an array, or an array for each input by name.
             first_row: the number of an array's first sample, for messages.
 
         Raises:
             DataError: as for `predict`.
         """
+        x: Array | dict[str, Array]
         preparation = self.preparation
         if preparation is not None and preparation.types is not None:
-            return preparation.apply(data)
-        if not isinstance(data, Table):
-            if data.ndim == 0:
-                raise DataError("x is a single number; its first axis must be samples")
-            table = Table({ARRAY: data}, rows=np.arange(first_row, first_row + len(data)))
+            x = preparation.apply(data)
+            return x
+        table = self._as_arrays(data, first_row)
+        if preparation is not None:
+            x = preparation.apply(table)
         else:
-            whole = set(data.columns) == {ARRAY}
-            table = data if whole else stacked(data, self.model.input_shape)
-        x = table.columns[ARRAY] if preparation is None else preparation.apply(table)
-        if x.dtype.kind == "f" and not np.isfinite(x).all():
-            wrong = ~np.isfinite(x).reshape(len(x), -1).all(axis=1)
-            row = table.row_number(int(np.argmax(wrong)))
-            raise DataError(f"sample {row} has a number that is NaN or infinite")
+            x = dict(table.columns) if self._takes_named_arrays else table.columns[ARRAY]
+        for name, each in by_name(x).items():
+            if each.dtype.kind == "f" and not np.isfinite(each).all():
+                wrong = ~np.isfinite(each).reshape(len(each), -1).all(axis=1)
+                row = table.row_number(int(np.argmax(wrong)))
+                of = f' of "{name}"' if name else ""
+                raise DataError(f"sample {row}{of} has a number that is NaN or infinite")
         return x
+
+    def _as_arrays(self, data: Unprepared, first_row: int) -> Table:
+        """Return samples for a model that was trained on arrays, each a column."""
+        if isinstance(data, Table):
+            if self._takes_named_arrays:
+                names = ", ".join(self.model.inputs)
+                raise DataError(
+                    f"the model was trained on arrays, {names}, but this is a table",
+                    hint="give an array for each by name",
+                )
+            whole = set(data.columns) == {ARRAY}
+            return data if whole else stacked(data, self.model.input_shape)
+        given: dict[str, Any] = (
+            self.model.given(data) if self._takes_named_arrays else {ARRAY: data}
+        )
+        for name, each in given.items():
+            if each.ndim == 0:
+                raise DataError(f"{name} is a single number; its first axis must be samples")
+        return Table(given, rows=np.arange(first_row, first_row + sample_count(given)))
 
 
 NUMBERS = 2**21
@@ -205,7 +238,7 @@ def samples_in_part(predictor: Predictor) -> int:
     depend on how a file is divided.
     """
     model = predictor.model
-    size = max(1, prod(model.input_shape), prod(model.output_shape))
+    size = max(1, model.sample_size, prod(model.output_shape))
     wanted = max(1, min(MOST_SAMPLES, NUMBERS // size))
     at_once = model.samples_at_once
     return max(1, wanted // at_once) * at_once
@@ -237,12 +270,12 @@ def predicted_parts(
                 )
             data, passed = _without(data, identifiers, predictor.features is None)
             yield replace(predictor.predict_part(data, first), identifiers=passed)
-            first += len(data)
+            first += sample_count(data)
 
 
 def _without(
-    data: Table | Array, identifiers: Sequence[str], drop: bool
-) -> tuple[Table | Array, dict[str, Array]]:
+    data: Unprepared, identifiers: Sequence[str], drop: bool
+) -> tuple[Unprepared, dict[str, Array]]:
     """Return the identifiers apart from the data, which loses them if `drop`."""
     if not identifiers:
         return data, {}

@@ -84,4 +84,4 @@ def _require_one_fold(spec: RunSpec) -> None:
         message = f'"fold" is missing: which of the {spec.data.folds} folds?'
         hint = "add e.g. fold = 1, or train them all by declnet.cross_validate"
         problem = Diagnostic(message, hint, ("data", "fold"), "E011")
-        raise SpecError(spec.source_map.locate([problem]))
+        raise SpecError(spec.source_map.locate(spec.source_map.as_written([problem])))

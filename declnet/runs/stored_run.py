@@ -13,6 +13,7 @@ import numpy as np
 from declnet.contracts.arrays import Array, Shape
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data_source import Dataset
+from declnet.contracts.inputs import UNNAMED, InputInfo, for_each
 from declnet.errors import DataError, OutputError
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
@@ -68,6 +69,22 @@ def _other_than_a_run(path: Path) -> str:
         return "this is a file, not a run's folder"
     what = "this is not a run's folder" if path.is_dir() else "there is no such folder"
     return f"{what} (a run's folder has a {folder.MANIFEST})"
+
+
+def _inputs_of(manifest: dict[str, Any]) -> dict[str, InputInfo]:
+    """Read the inputs in a manifest; those of older runs have only `input_shape`."""
+    written = manifest.get("inputs") or [{"shape": manifest["input_shape"]}]
+    inputs = {}
+    for each in written:
+        name, levels = str(each.get("name", UNNAMED)), each.get("levels")
+        shape, dtype = each["shape"], each.get("dtype", "float")
+        numbers = [shape, levels or []]
+        if not all(isinstance(n, list) and all(type(i) is int for i in n) for n in numbers):
+            raise ValueError(each)
+        if dtype not in ("float", "integer"):
+            raise ValueError(each)
+        inputs[name] = InputInfo(tuple(shape), dtype, tuple(levels) if levels else None)
+    return inputs
 
 
 def load_model(
@@ -134,13 +151,13 @@ class PredictedData:
 
     Attributes:
         name: the data set's name.
-        x: (n, *sample shape), prepared.
+        x: (n, *sample shape), prepared; named inputs by name.
         y: (n, …), as metrics take it.
         outputs: (n, *shape), as metrics take them: the model's outputs after `Loss.predictions`.
     """
 
     name: str
-    x: Array
+    x: Any
     y: Array
     outputs: Array
 
@@ -172,12 +189,29 @@ class StoredRun:
         return str(self.manifest.get("status", "unknown"))
 
     @property
+    def inputs(self) -> dict[str, InputInfo]:
+        """What is known about each input of the model by name; `""` for one without a name.
+
+        Raises:
+            OutputError: it is not in the manifest.
+        """
+        try:
+            return _inputs_of(self.manifest)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            message = f"{self.path / folder.MANIFEST}: has no valid inputs or input_shape"
+            raise OutputError(message) from None
+
+    @property
     def input_shape(self) -> Shape:
-        """The shape of one prepared sample; raises OutputError if it is not in the manifest."""
-        shape = self.manifest.get("input_shape")
-        if not isinstance(shape, list) or not all(type(each) is int for each in shape):
-            raise OutputError(f"{self.path / folder.MANIFEST}: has no input_shape")
-        return tuple(shape)
+        """The shape of one prepared sample of the only input.
+
+        Raises:
+            OutputError: it is not in the manifest, or there are several inputs.
+        """
+        inputs = self.inputs
+        if len(inputs) > 1:
+            raise OutputError(f"{self.path}: the model has the inputs {', '.join(inputs)}")
+        return next(iter(inputs.values())).shape
 
     @property
     def spec_text(self) -> str:
@@ -269,7 +303,7 @@ class StoredRun:
         """Return a summary line for each layer; does not require weights.
 
         Raises:
-            OutputError: the manifest has no input_shape.
+            OutputError: the manifest does not describe the inputs.
             OriginError: a component would come from a different distribution than in the run.
             SpecError: a component is no longer installed.
         """
@@ -278,7 +312,7 @@ class StoredRun:
 
         with attributing_errors(self.registry):
             layers = self.spec.model.layers
-            return summary_of(infer_nodes(layers, self.input_shape, self.registry))
+            return summary_of(infer_nodes(layers, self.inputs, self.registry))
 
     def parameters(self) -> dict[str, Array]:
         """Return the weights saved by the run, e.g. `dense_1.weights` of shape (inputs, units).
@@ -362,10 +396,10 @@ class StoredRun:
 
         predictor, stored = self.predictor(), self.data(data)
         part = stored.dataset if positions is None else stored.dataset.take(positions)
-        x = np.asarray(part.x)
+        x = for_each(np.asarray, part.x)
         with attributing_errors(self.registry):
             outputs = predictor.predict_prepared(x).outputs
-        places = np.arange(len(x)) if positions is None else positions
+        places = np.arange(len(part)) if positions is None else positions
         require_finite(outputs, lambda at: f"{stored.name}: sample {places[at] + 1}")
         return PredictedData(stored.name, x, part.y, outputs)
 
@@ -411,7 +445,7 @@ class StoredRun:
         part = dataset if positions is None else dataset.take(positions)
         model = self._trained_model()  # the step changes statistics, e.g. in batch_norm
         with attributing_errors(self.registry), np.errstate(all="ignore"):
-            x = model.as_input(np.asarray(part.x))
+            x = model.as_input(for_each(np.asarray, part.x))
             y_true = spec.loss.prepare(part.y, model.output_shape, model.dtype)
             kernels = Kernels(self.registry)
             total = spec.training.updates(len(dataset))
@@ -443,7 +477,7 @@ class StoredRun:
         parameters = self.parameters()
         declared = self.spec.model.model_copy(update={"initial_weights": None})
         with attributing_errors(self.registry):
-            model = build_model(declared, self.input_shape, self.spec.seed, self.registry)
+            model = build_model(declared, self.inputs, self.spec.seed, self.registry)
         model.load_parameters(parameters, str(self.path / folder.WEIGHTS))
         return model
 

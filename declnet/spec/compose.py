@@ -14,6 +14,7 @@ from declnet.spec.messages import hint_for_missing
 from declnet.spec.model import FORMAT_VERSION
 from declnet.spec.overrides import Override, apply_override
 from declnet.spec.source_map import Origin, SourceMap, Syntax
+from declnet.spec.variables import VARIABLES, names_in
 
 EXTENDS = "extends"
 SCHEMA = "$schema"
@@ -36,11 +37,14 @@ class Composed:
         source_map: the document, and the origin of each value.
         diagnostics: errors in single keys, e.g. duplicates, that do not prevent finding others.
         is_incomplete: whether a file could not be read, so that missing keys may be in it.
+        variables_used: the variables used in any of the files, also where another file or an
+            override replaces the value.
     """
 
     source_map: SourceMap
     diagnostics: list[Diagnostic] = field(default_factory=list)
     is_incomplete: bool = False
+    variables_used: frozenset[str] = frozenset()
 
 
 def compose(path: Path, overrides: Sequence[Override] = ()) -> Composed:
@@ -84,10 +88,12 @@ class _Composition:
         bases, unread = self._bases(read, path, (*above, _resolved(path)))
         result = Composed(SourceMap({}, Origin(source)), unread, is_incomplete=bool(unread))
         own_errors = [*read.diagnostics, *own.locate(wrong_version)]
-        for layer in (*bases, Composed(own, own_errors)):
+        used = frozenset(names_in({key: each for key, each in tables.items() if key != VARIABLES}))
+        for layer in (*bases, Composed(own, own_errors, variables_used=used)):
             result.source_map = merged(result.source_map, layer.source_map)
             result.diagnostics += layer.diagnostics
             result.is_incomplete |= layer.is_incomplete
+            result.variables_used |= layer.variables_used
         return result
 
     def _bases(

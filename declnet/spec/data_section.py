@@ -9,6 +9,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import core_schema
 
 from declnet.contracts.data_source import DataSource
+from declnet.contracts.inputs import NAME_HINT, is_name
 from declnet.contracts.number_or import NumberOr
 from declnet.contracts.strict_model import StrictModel, custom_error, located_error
 from declnet.contracts.transform import Transform
@@ -102,6 +103,12 @@ class DataSpec(StrictModel):
     fold: int | None = Field(
         default=None, ge=1, description="the only fold to train, counted from 1"
     )
+    inputs: dict[str, tuple[str, ...]] | None = Field(
+        default=None,
+        min_length=1,
+        description="the inputs of the model by name, each with its columns of the table; default: "
+        "one input of all columns",
+    )
     prepare: tuple[Transform, ...] = Field(
         default=(), description="transforms in order, fitted on what the model learns from"
     )
@@ -118,6 +125,27 @@ class DataSpec(StrictModel):
     sample_weights: str | None = Field(
         default=None, description="the column with the weight of each sample in the loss"
     )
+
+    @model_validator(mode="after")
+    def _inputs_share_no_column(self) -> Self:
+        input_of: dict[str, str] = {}
+        at: tuple[str | int, ...]
+        for name, columns in (self.inputs or {}).items():
+            if not is_name(name):
+                message = f'"{name}" cannot name an input'
+                raise located_error("name", message, ("inputs", name), columns, hint=NAME_HINT)
+            if not columns:
+                message, hint = f'the input "{name}" has no columns', "list its columns"
+                at = ("inputs", name)
+                raise located_error("columns", message, at, columns, hint=hint, code="E038")
+            for position, column in enumerate(columns):
+                if column in input_of:
+                    message = f'column "{column}" is in the input "{input_of[column]}" already'
+                    hint = "a column belongs to one input, which several layers may read"
+                    at = ("inputs", name, position)
+                    raise located_error("columns", message, at, column, hint=hint, code="E038")
+                input_of[column] = name
+        return self
 
     @model_validator(mode="after")
     def _fractions_leave_something(self) -> Self:

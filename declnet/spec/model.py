@@ -17,6 +17,7 @@ from declnet.contracts.strict_model import StrictModel, custom_error, located_er
 from declnet.spec.data_section import DataSpec
 from declnet.spec.requirements import Requirement
 from declnet.spec.source_map import SourceMap
+from declnet.spec.variables import escaped
 
 FORMAT_VERSION = 1
 """The version of the format that this declnet reads and writes."""
@@ -58,7 +59,8 @@ class ModelSpec(StrictModel):
         default=None, description="a safetensors file with the weights to start from"
     )
     layers: tuple[Layer, ...] = Field(
-        min_length=1, description="in topological order; the last one is the output"
+        min_length=1,
+        description="layers and blocks, in topological order; the last one is the output",
     )
 
     _preferred: tuple[str, ...] = PrivateAttr(default=())
@@ -187,7 +189,8 @@ def resolved_document(spec: RunSpec) -> dict[str, Any]:
 
     Keys whose value is None are left out, since TOML has no null.
     """
-    return spec.model_dump(mode="json", exclude_none=True)
+    document: dict[str, Any] = escaped(spec.model_dump(mode="json", exclude_none=True))
+    return document
 
 
 def resolved_toml(spec: RunSpec) -> str:

@@ -37,11 +37,17 @@ class LayerPart:
         layer: None if it is invalid.
         name: as written; None if it has none.
         type: as written, or the installed type that was probably meant; None if it has none.
+        position: where it is written, e.g. `3`, or `3.layers.0` in a block; None if unknown.
+        closes_residual: whether it adds the input of a residual block to the block's output.
+        short_names: what it could have named as an input, if it names an unknown one in a block.
     """
 
     layer: Layer | None
     name: str | None
     type: str | None = None
+    position: str | None = None
+    closes_residual: bool = False
+    short_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

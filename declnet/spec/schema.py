@@ -9,7 +9,7 @@ schema of its table, since a union would report an error in one key as matching 
 unions select a branch by the type of the value, if possible.
 
 A spec that extends another may contain partial tables, so each definition that it may change also
-has a partial form, which requires nothing.
+has a partial form, which requires nothing. Every value may also be the name of a variable.
 """
 
 from __future__ import annotations
@@ -20,9 +20,11 @@ from typing import Any
 
 from declnet.contracts.strict_model import KIND
 from declnet.registry.registry import Registry
+from declnet.spec.blocks import Block
 from declnet.spec.compose import EXTENDS, SCHEMA, VERSION
 from declnet.spec.model import FORMAT_VERSION
 from declnet.spec.schema_catalog import (
+    BLOCK,
     DEFINITIONS,
     SPEC,
     Catalog,
@@ -31,8 +33,10 @@ from declnet.spec.schema_catalog import (
     definition_name,
     objects_in,
     reference,
+    tables_of,
 )
 from declnet.spec.schema_completion import COMPLETION, completion_definitions
+from declnet.spec.variables import USE, VARIABLES
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 """The newest draft that Taplo supports in full."""
@@ -42,6 +46,9 @@ PARTIAL = "partial-"
 
 TYPES = "-types"
 """Suffix of the names of definitions for a kind's types."""
+
+VARIABLE = "variable"
+"""The name of the definition of what every value may be instead."""
 
 _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 _NOTES = ("description", "default", "examples")
@@ -55,6 +62,7 @@ def json_schema(registry: Registry) -> dict[str, Any]:
     """
     catalog = catalog_of(registry)
     _add_keys_of_files(catalog.tables[SPEC])
+    _add_blocks(catalog)
     definitions = {**_validation_definitions(catalog), **completion_definitions(catalog)}
     return {
         "$schema": DRAFT,
@@ -78,14 +86,39 @@ def _add_keys_of_files(spec: Schema) -> None:
         "this file's folder",
         "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
     }
+    variables: Schema = {
+        "description": 'values for "${name}" anywhere in the spec',
+        "type": "object",
+    }
     schema = {"description": "where the JSON Schema for editors is", "type": "string"}
-    spec["properties"] = {VERSION: version, EXTENDS: names, **spec["properties"], SCHEMA: schema}
+    spec["properties"] = {
+        VERSION: version,
+        EXTENDS: names,
+        VARIABLES: variables,
+        **spec["properties"],
+        SCHEMA: schema,
+    }
     spec["required"] = [VERSION, *spec["required"]]
+
+
+def _add_blocks(catalog: Catalog) -> None:
+    """Accept a block in place of a layer, in the model and in blocks."""
+    catalog.tables |= tables_of(Block, BLOCK)
+    network = next(each for each in catalog.tables.values() if "layers" in each["properties"])
+    keys = [{"required": [key]} for key in ("layers", "repeat", "residual")]
+    either = {
+        "if": {"type": "object", "not": {"required": ["type"]}, "anyOf": keys},
+        "then": {"allOf": [reference(BLOCK)]},
+        "else": network["properties"]["layers"]["items"],
+    }
+    for table in (network, catalog.tables[BLOCK]):
+        table["properties"]["layers"]["items"] = either
 
 
 def _validation_definitions(catalog: Catalog) -> dict[str, Schema]:
     """Return the definitions of a spec and a partial spec, and everything they refer to."""
     made: dict[str, Schema] = {}
+    made[VARIABLE] = {"type": "string", "pattern": USE}
     waiting = {SPEC, PARTIAL + SPEC}
     while waiting:
         name = waiting.pop()
@@ -112,7 +145,7 @@ def _definition(name: str, catalog: Catalog) -> Schema:
 
 def _component(kind: str, catalog: Catalog, prefix: str) -> Schema:
     """Return the schema of a component: a name, or a table whose `type` selects its schema."""
-    names = reference(definition_name(kind) + TYPES)
+    names: Schema = {"if": reference(VARIABLE), "else": reference(definition_name(kind) + TYPES)}
     cases = [
         {
             "if": {"properties": {"type": {"const": name}}, "required": ["type"]},
@@ -169,27 +202,46 @@ def _exact(schema: Schema, prefix: str = "") -> Schema:
         return _noted(notes, component)
     if "$ref" in schema:
         notes.pop("default", None)
-        return _noted(notes, reference(prefix + schema["$ref"].removeprefix(DEFINITIONS)))
+        section = reference(prefix + schema["$ref"].removeprefix(DEFINITIONS))
+        return _noted(notes, {"if": reference(VARIABLE), "else": section})
     for word in ("anyOf", "oneOf"):
         if word in schema:
             return {**notes, **union([_exact(each, prefix) for each in schema[word]])}
+    if "if" in schema:
+        return {**schema, "else": _exact(schema["else"])}
     exact = dict(schema)
     if prefix:
         exact.pop("required", None)
     if "properties" in schema:
         pairs = schema["properties"].items()
-        exact["properties"] = {key: _exact(each, prefix) for key, each in pairs}
+        exact["properties"] = {key: _value(each, prefix) for key, each in pairs}
     others: Any = schema.get("additionalProperties")
     if others is False:
         exact["additionalProperties"] = _unknown_key(schema.get("properties", {}))
     elif isinstance(others, dict):
-        exact["additionalProperties"] = _exact(others, prefix)
+        exact["additionalProperties"] = _value(others, prefix)
     items: Any = schema.get("items")
     if isinstance(items, dict):
-        exact["items"] = _exact(items)
+        exact["items"] = _value(items)
     elif isinstance(items, list):
-        exact["items"] = [_exact(each) for each in items]
+        exact["items"] = [_value(each) for each in items]
     return exact
+
+
+def _value(schema: Schema, prefix: str = "") -> Schema:
+    """Convert the schema of a value, which may also be the name of a variable."""
+    return _or_variable(_exact(schema, prefix))
+
+
+def _or_variable(schema: Schema) -> Schema:
+    """Return a schema that also accepts a variable, unless it or its definition does already."""
+    is_reference = "allOf" in schema or "$ref" in schema or schema.get("if") == reference(VARIABLE)
+    is_any_string = schema.keys() - set(_NOTES) == {"type"} and schema["type"] == "string"
+    if is_reference or is_any_string or "const" in schema or not schema:
+        return schema
+    notes = {key: schema[key] for key in _NOTES if key in schema}
+    rest = {key: each for key, each in schema.items() if key not in notes}
+    return {**notes, "if": reference(VARIABLE), "else": rest}
 
 
 def _noted(notes: Schema, schema: Schema) -> Schema:

@@ -23,6 +23,9 @@ DEFINITIONS = "#/definitions/"
 SPEC = "spec"
 """The name of the definition of a whole spec."""
 
+BLOCK = f"{SPEC}.Block"
+"""The name of the definition of a block of layers."""
+
 
 @dataclass
 class Catalog:
@@ -41,7 +44,7 @@ class Catalog:
 
 def catalog_of(registry: Registry) -> Catalog:
     """Collect all components reachable from a spec's fields."""
-    catalog = Catalog(_tables_of(RunSpec, SPEC))
+    catalog = Catalog(tables_of(RunSpec, SPEC))
     waiting = _kinds_in(catalog.tables)
     conflicts = {(each.kind, each.type): str(each) for each in registry.conflicts()}
     while waiting:
@@ -89,7 +92,7 @@ def _free_name(catalog: Catalog, entry: Entry) -> str:
 def _add(catalog: Catalog, entry: Entry) -> dict[str, Schema]:
     name = _free_name(catalog, entry)
     try:
-        tables = _tables_of(entry.component, name)
+        tables = tables_of(entry.component, name)
     except Exception:  # a failing component must not affect the schemas of others
         tables = {name: {"type": "object", "required": ["type"]}}
     summary = _summary(entry)
@@ -124,7 +127,7 @@ def _kinds_in(value: Any) -> set[str]:
     return {each[KIND] for each in objects_in(value) if isinstance(each.get(KIND), str)}
 
 
-def _tables_of(model: type[BaseModel], name: str) -> dict[str, Schema]:
+def tables_of(model: type[BaseModel], name: str) -> dict[str, Schema]:
     """Return the schema of a model and of the models within it, as `name` and `name.<class>`."""
     template = f"{DEFINITIONS}{name}.{{model}}"
     schema = model.model_json_schema(ref_template=template, schema_generator=_Untitled)

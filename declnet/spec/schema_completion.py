@@ -19,9 +19,11 @@ import json
 import re
 from collections.abc import Mapping
 
+from declnet.contracts.layer import Layer
 from declnet.contracts.strict_model import KIND
 from declnet.registry.spelling import kind_in_words, with_article
 from declnet.spec.schema_catalog import (
+    BLOCK,
     DEFINITIONS,
     SPEC,
     Catalog,
@@ -40,7 +42,7 @@ def completion_definitions(catalog: Catalog) -> dict[str, Schema]:
     """Return the definitions; `completion-spec` leads to all others."""
     made = {}
     for name, table in catalog.tables.items():
-        if _is_section(name):
+        if _is_section(name) and name != BLOCK:
             uses = {key: {"": each} for key, each in table["properties"].items()}
             made[COMPLETION + name] = {**_table(uses, 1), "description": table["description"]}
     for kind, types in catalog.kinds.items():
@@ -56,6 +58,9 @@ def _kind(kind: str, types: Mapping[str, str], catalog: Catalog) -> dict[str, Sc
         for key, schema in catalog.tables[definition].get("properties", {}).items():
             if key != "type":
                 uses.setdefault(key, {})[each] = schema
+    if kind == Layer.kind:
+        for key, schema in catalog.tables[BLOCK]["properties"].items():
+            uses.setdefault(key, {"block": schema})
     names = reference(f"{name}-types")
     table = _table(uses, max(1, len(types)))
     table["patternProperties"]["^type$"] = names
@@ -131,6 +136,8 @@ def _inside(schema: Schema) -> Schema:
         return reference(COMPLETION + name) if _is_section(name) else schema
     if schema.get("type") == "array" and isinstance(schema.get("items"), dict):
         return {"type": "array", "items": _inside(schema["items"])}
+    if "if" in schema:
+        return _inside(schema["else"])
     if "anyOf" in schema:
         return _any_of([_inside(each) for each in schema["anyOf"]])
     words = ("type", "enum", "const", *(["default"] if schema.get("type") != "boolean" else []))

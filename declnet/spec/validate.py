@@ -15,18 +15,21 @@ from pydantic_core import ErrorDetails
 from declnet.contracts.loss import Loss
 from declnet.contracts.optimizer import Optimizer
 from declnet.contracts.strict_model import StrictModel
-from declnet.errors import Diagnostic, KeyPath, SpecError
+from declnet.errors import Diagnostic, KeyPath, SpecError, dotted
 from declnet.registry.recorded import registry_beside
 from declnet.registry.registry import Registry
+from declnet.registry.spelling import closest
+from declnet.spec.blocks import LAYERS, Block
 from declnet.spec.compose import EXTENDS, Composed, compose
 from declnet.spec.data_section import DataSpec
 from declnet.spec.document import TOO_DEEP, large_numbers, too_deep_path, without_large_numbers
+from declnet.spec.expansion import Expansion, expand
 from declnet.spec.messages import shown
 from declnet.spec.model import ModelSpec, RunSpec, TrainingSpec, fit_name
 from declnet.spec.overrides import Override, override_of
 from declnet.spec.partial import PartialSpec, valid_parts
-from declnet.spec.requirements import registry_for
 from declnet.spec.source_map import SourceMap, value_at
+from declnet.spec.variables import VARIABLES
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,9 +37,9 @@ class ParsedSpec:
     """The result of validating a document.
 
     Attributes:
-        source_map: the document and the locations of its values.
+        source_map: the document that was validated and the locations of its values.
         spec: the spec, or None if anything is invalid.
-        diagnostics: all errors, most without a place.
+        diagnostics: all errors, most without a place, with paths as written.
         context: the validation context: `registry` and `folder`.
         is_incomplete: whether a file that the spec extends could not be read.
     """
@@ -56,9 +59,24 @@ class ParsedSpec:
     def partial(self) -> PartialSpec:
         """The parts that are valid on their own; computed on first use, by checks only."""
         if self.spec is not None:
-            return valid_parts(dict(self.spec), self.context)
-        partial = valid_parts(without_large_numbers(self.source_map.document), self.context)
+            return self._with_blocks(valid_parts(dict(self.spec), self.context))
+        document = without_large_numbers(self.source_map.document)
+        partial = self._with_blocks(valid_parts(document, self.context))
         return replace(partial, lacks_data=False) if self.is_incomplete else partial
+
+    def _with_blocks(self, partial: PartialSpec) -> PartialSpec:
+        """Add to layers what their blocks say about them."""
+        written = self.source_map
+        layers = tuple(
+            replace(
+                part,
+                position=dotted(written.written_path((*LAYERS, index))[len(LAYERS) :]),
+                closes_residual=written.closes_residual(index),
+                short_names=written.short_names(index),
+            )
+            for index, part in enumerate(partial.layers)
+        )
+        return replace(partial, layers=layers)
 
     def require(self) -> RunSpec:
         """Return the spec.
@@ -164,17 +182,23 @@ def validate(composed: Composed, registry: Registry | None, folder: Path) -> Par
         registry: where names are looked up; default: all installed plugins.
         folder: the base of relative paths.
     """
-    source_map = composed.source_map
-    document = source_map.document
-    context = {"registry": registry_for(document.get("plugins"), registry), "folder": folder}
-    earlier = [*composed.diagnostics, *large_numbers(document)]
-    if len(earlier) > len(composed.diagnostics):
+    written = composed.source_map.document
+    expansion = expand(composed.source_map, registry, composed.variables_used)
+    context = {"registry": expansion.registry, "folder": folder}
+    source_map, document = expansion.source_map, expansion.source_map.document
+    earlier = [*composed.diagnostics, *expansion.diagnostics]
+    in_blocks = [_diagnostic(each, expansion.plain) for each in expansion.errors]
+    earlier += map(source_map.with_notes, in_blocks)
+    too_large = large_numbers(written)
+    if too_large:
+        earlier += too_large
         document = without_large_numbers(document)
     found: list[Diagnostic] = []
     try:
         spec = RunSpec.model_validate(document, context=context)
     except ValidationError as error:
-        found = _without_redundant([_diagnostic(each, document) for each in _details(error)])
+        details = [_diagnostic(each, document, expansion) for each in _details(error)]
+        found = list(source_map.as_written(_without_redundant(details)))
     else:
         if not earlier:
             spec.locate_in(source_map)
@@ -183,8 +207,12 @@ def validate(composed: Composed, registry: Registry | None, folder: Path) -> Par
     found = [
         each
         for each in found
-        if each.path not in reported and not (composed.is_incomplete and each.code == "E011")
+        if each.path not in reported
+        and expansion.invalid.isdisjoint((each.path, each.path[:-1]))
+        and not (composed.is_incomplete and each.code == "E011")
     ]
+    if composed.is_incomplete:  # the file that could not be read may define or use variables
+        earlier = [each for each in earlier if each.code not in ("E070", "E071")]
     errors = (*earlier, *found)
     return ParsedSpec(source_map, None, errors, context, composed.is_incomplete)
 
@@ -254,8 +282,11 @@ def _details(error: ValidationError) -> Iterable[ErrorDetails]:
             yield detail
 
 
-def _diagnostic(detail: ErrorDetails, document: Any) -> Diagnostic:
+def _diagnostic(
+    detail: ErrorDetails, document: Any, expansion: Expansion | None = None
+) -> Diagnostic:
     path = _key_path(detail["loc"], document)
+    written = expansion.source_map.written_path(path) if expansion is not None else path
     context = detail.get("ctx", {})
     code = context.get("code", _CODES.get(detail["type"], "E012"))
     message = _message(detail)
@@ -263,12 +294,14 @@ def _diagnostic(detail: ErrorDetails, document: Any) -> Diagnostic:
     if code == "E010" and path:
         message, hint = f'unknown key "{path[-1]}"', _right_place(path) or hint
     elif code == "E011" and path:
-        hint = _bare_name_hint(path, document) or hint
+        plain = expansion.plain if expansion is not None else document
+        hint = _bare_name_hint(written, plain) or hint
     if code == "E017" and message.startswith("must "):
         code = "E012"  # from a field's own validator
     if message.startswith(("must ", "is missing")):
-        message = f"{_subject(path)} {message}"
-    is_table = code == "E012" and isinstance(detail["input"], dict)  # marked by its key
+        message = f"{_subject(written)} {message}"
+    has_key = bool(path) and isinstance(path[-1], str)  # items of lists have none
+    is_table = code == "E012" and isinstance(detail["input"], dict) and has_key  # marked by its key
     focus: Literal["key", "value"] = "key" if code == "E010" or is_table else "value"
     return Diagnostic(message, hint, path, code, focus=focus)
 
@@ -363,6 +396,8 @@ def _right_place(path: KeyPath) -> str | None:
     *outer, key = path
     if path == (EXTENDS,):
         return "only spec files can extend others; use load_spec"
+    if tuple(outer[:-1]) == LAYERS and key in Block.model_fields:
+        return "it belongs in a block, which has no type: { repeat = …, layers = [ … ] }"
     if len(outer) > 1 or (outer and outer[0] not in _SECTIONS):
         return None
     for section, model in _SECTIONS.items():
@@ -370,7 +405,8 @@ def _right_place(path: KeyPath) -> str | None:
             return f"it belongs in [{section}]"
     if outer and key in RunSpec.model_fields:
         return "it belongs at the top of the spec, outside all sections"
-    return None
+    is_misspelled = closest(str(key), [*RunSpec.model_fields, VARIABLES]) == VARIABLES
+    return f'did you mean "{VARIABLES}"?' if is_misspelled and not outer else None
 
 
 def _without_redundant(diagnostics: list[Diagnostic]) -> list[Diagnostic]:

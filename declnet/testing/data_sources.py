@@ -9,6 +9,7 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data_source import DataInfo, Dataset, DataSource
+from declnet.contracts.inputs import by_name
 from declnet.contracts.returned import checked_info, checked_load
 from declnet.contracts.table import Table
 from declnet.data.loading import checked_data as require_consistent
@@ -55,6 +56,7 @@ def loads_what_it_describes(subject: Subject) -> None:
     pairs: dict[str, tuple[Any, Any]] = {
         "sample_shape": (tuple(described.sample_shape), found.sample_shape),
         "dtype": (described.dtype, found.dtype),
+        "inputs": (_shapes(described), _shapes(found)),
     }
     if described.target == "classes":
         pairs["target"] = (described.target, found.target)
@@ -110,7 +112,14 @@ def _described(subject: Subject) -> DataInfo | None:
 def _arrays(data: Dataset | Table) -> dict[str, Array]:
     if isinstance(data, Table):
         return {f"column {name}": copied(each) for name, each in data.columns.items()}
-    return {"x": copied(np.asarray(data.x)), "y": copied(data.y)}
+    named = {f"x {name}".strip(): each for name, each in by_name(data.x).items()}
+    x = {name: copied(np.asarray(each)) for name, each in named.items()}
+    return x | {"y": copied(data.y)}
+
+
+def _shapes(info: DataInfo) -> dict[str, tuple[Any, str]]:
+    """Return the shape and type of each input."""
+    return {name: (tuple(each.shape), each.dtype) for name, each in info.input_infos.items()}
 
 
 def _require_table(dataset: Dataset | Table, described: DataInfo | None) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array, Shape
+from declnet.contracts.inputs import InputInfo, as_input_infos
 from declnet.contracts.layer import Layer
 from declnet.contracts.loss import Loss
 from declnet.contracts.parameter import LayerState, OptimizerState, Parameter, Regularizer
@@ -110,15 +111,18 @@ class ShapeRefusedError(CheckFailed):
     """A layer raised a ValueError for an input shape, before any pass."""
 
 
-def infer(layers: Sequence[Layer], input_shape: Shape, registry: Registry) -> tuple[Node, ...]:
+def infer(
+    layers: Sequence[Layer], inputs: Shape | Mapping[str, InputInfo], registry: Registry
+) -> tuple[Node, ...]:
     """Infer the nodes of layers, one of which is under test.
 
     Raises ShapeRefusedError if a layer rejects its input's shape with a ValueError, CheckFailed if
     it raises anything else, or declares something that cannot be allocated.
     """
-    with calling(f"what it declares for input shape {input_shape}"):
+    shapes = [each.shape for each in as_input_infos(inputs).values()]
+    with calling(f"what it declares for input shape {shapes[0]}"):
         try:
-            return infer_nodes(layers, input_shape, registry)
+            return infer_nodes(layers, inputs, registry)
         except SpecError as error:
             message = error.problems[0].message.partition(": ")[2]
             refused = error.problems[0].code == "E022"

@@ -14,6 +14,7 @@ from typing import Any, cast
 import numpy as np
 
 from declnet.contracts.arrays import Array, Shape
+from declnet.contracts.inputs import UNNAMED, InputInfo
 from declnet.contracts.layer import Layer, OutputRange
 from declnet.contracts.parameter import Parameter
 from declnet.graph.parameters import Parameters
@@ -37,6 +38,9 @@ USUAL_SHAPES = ((5,), (3, 4), (2, 6, 5))
 
 FEW = 3
 """Samples for gradients, whose elements may be compared one by one."""
+
+LEVELS = 5
+"""How many integers each number of an integer layer's input can be."""
 
 RANGES = ((-1.0, 1.0), (0.0, 1.0), (0.0, 300.0), (-300.0, 300.0))
 """Ranges of inputs for which outputs must be in a layer's range."""
@@ -132,7 +136,10 @@ def _infer_chain(subject: Subject, shape: Any, setting: Setting = USUAL) -> tupl
             chain.append(probe(setting.input_order, **own))
     chain.append(layer.model_copy(update={"name": "subject", "inputs": inputs}))
     chain.append(probe(setting.order, name="after", samples=samples))
-    return infer(chain, input_shape, subject.registry)
+    info = InputInfo(input_shape)
+    if layer.input_dtype == "integer":
+        info = InputInfo(input_shape, "integer", (LEVELS,) * prod(input_shape))
+    return infer(chain, {UNNAMED: info}, subject.registry)
 
 
 def _traits(node: Node, setting: Setting) -> dict[str, Any]:
@@ -219,7 +226,7 @@ _FLOATS: tuple[_Values, ...] = (
     lambda rng, shape: rng.uniform(0.1, 0.9, size=shape),
 )
 _INTEGERS: tuple[_Values, ...] = (
-    lambda rng, shape: rng.integers(0, 5, size=shape),
+    lambda rng, shape: rng.integers(0, LEVELS, size=shape),
     lambda rng, shape: rng.integers(0, 2, size=shape),
 )
 _PLAIN = WHOLE.but(order="batch_first", input_order="batch_first", poison=0.0)
@@ -448,6 +455,20 @@ def is_linear_if_it_says_so(subject: Subject) -> None:
 
 
 @check
+def adds_its_inputs_if_it_says_so(subject: Subject) -> None:
+    """Gives the sum of two inputs, if `adds_inputs`."""
+    if not subject.instance.adds_inputs:
+        raise CheckSkipped("it does not say that it adds its inputs")
+    if subject.instance.n_inputs not in (None, 2):
+        raise CheckFailed(f"adds_inputs is True, but n_inputs is {subject.instance.n_inputs}")
+    for harness, batch in harnesses(subject, WHOLE):
+        for training in (False, True):
+            fault = difference(harness.run(batch, training=training)["y"], np.sum(batch.x, axis=0))
+            if fault:
+                raise CheckFailed(f"adds_inputs is True, but y is not the sum of x: {fault}")
+
+
+@check
 def follows_its_schedules(subject: Subject) -> None:
     """Gives with a schedule in a scheduled field, at each step, what it gives with its number."""
     for name, scheduled, before, after in scheduled_variants(subject):
@@ -483,6 +504,7 @@ CHECKS = (
     keeps_uses_apart,
     stays_in_its_output_range,
     is_linear_if_it_says_so,
+    adds_its_inputs_if_it_says_so,
     follows_its_schedules,
 )
 

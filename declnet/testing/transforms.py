@@ -11,7 +11,13 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.returned import checked_column, checked_fit, checked_names, checked_suits
+from declnet.contracts.returned import (
+    checked_column,
+    checked_fit,
+    checked_levels,
+    checked_names,
+    checked_suits,
+)
 from declnet.contracts.transform import ColumnError
 from declnet.data.stored_preparation import state_after_storing
 from declnet.graph.arrays import batch_view
@@ -149,7 +155,7 @@ def suits_a_usual_column(subject: Subject) -> None:
 
 @check
 def gives_a_row_for_each_row(subject: Subject) -> None:
-    """Gives as many rows as it is given, of numbers, booleans or text; names each number."""
+    """Gives as many rows as it is given, names each number, and says how many levels there are."""
     for column, state in _fitted_columns(subject):
         y = _applied(subject, column, state)
         names = tuple(f"n{index}" for index in range(int(np.prod(column.x.shape[1:]))))
@@ -160,6 +166,13 @@ def gives_a_row_for_each_row(subject: Subject) -> None:
             raise CheckFailed(f"feature_names gives {len(given)} names for {width} numbers a row")
         if y.dtype.kind == "f" and not np.isfinite(y).all():
             raise CheckFailed(f"apply makes NaN or infinite numbers of {column}")
+        with calling("levels"):
+            levels = checked_levels(subject.instance, subject.instance.levels(state))
+        if levels is not None and (y.dtype.kind not in "iu" or y.min() < 0 or y.max() >= levels):
+            raise CheckFailed(
+                f"levels says that apply gives integers from 0 to {levels - 1}, but for {column} "
+                f"it gives {y.dtype} from {y.min()} to {y.max()}"
+            )
 
 
 @check

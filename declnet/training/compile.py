@@ -10,7 +10,14 @@ from math import prod
 import numpy as np
 
 from declnet.contracts.arrays import MappedArray
-from declnet.data.batches import Batches, Gathered, Samples, VariedSamples
+from declnet.contracts.inputs import UNNAMED, by_name, for_each
+from declnet.data.batches import (
+    Batches,
+    NamedSamples,
+    Samples,
+    VariedSamples,
+    varied_inputs,
+)
 from declnet.errors import SpecError
 from declnet.graph.adapting import adapt_parameters, adapting_slots
 from declnet.graph.kernels import Kernels, engine_problem
@@ -40,7 +47,7 @@ def kernels_for(spec: RunSpec, model: Model, samples: int, registry: Registry) -
     """
     problem = engine_problem(spec.engine.kernels, registry)
     if problem is not None:
-        raise SpecError(spec.source_map.locate([problem]))
+        raise SpecError(spec.source_map.locate(spec.source_map.as_written([problem])))
     choice = spec.engine.kernels
     if choice == "numpy":
         return Kernels(registry)
@@ -110,13 +117,16 @@ def compile_training(
         epoch = FullBatchEpoch(graph, train)
     else:
         batches = Batches(samples, batch_size, spec.training.shuffle, spec.seed)
-        whole = train.x if isinstance(train.x, MappedArray) else Samples(train.x)
-        inputs: Gathered = whole
-        varying = [each for each in spec.data.prepare if each.training_only]
-        if varying:
+        if any(each.training_only for each in spec.data.prepare):
             streams.append(random_stream(spec.seed, Stream.AUGMENTATION))
-            inputs = VariedSamples(whole, varying, streams[-1])
-        epoch = MiniBatchEpoch(graph, inputs, train, batches)
+        inputs = for_each(lambda x: x if isinstance(x, MappedArray) else Samples(x), train.x)
+        varied = varied_inputs(train.x, spec.data.prepare)
+        for_gathering: dict[str, Samples | MappedArray | VariedSamples] = {
+            name: VariedSamples(each, varied[name], streams[-1]) if varied[name] else each
+            for name, each in by_name(inputs).items()
+        }
+        gathered = for_gathering.get(UNNAMED) or NamedSamples(for_gathering)
+        epoch = MiniBatchEpoch(graph, gathered, train, batches)
     update = Update(
         spec.optimizer,
         model.store.vector,

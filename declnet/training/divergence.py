@@ -8,9 +8,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from declnet.contracts.arrays import Array
+from declnet.contracts.inputs import input_of, sample_count, samples_of
 from declnet.contracts.metric import Metric
 from declnet.errors import DivergenceError
 from declnet.graph.arrays import Workspaces
+from declnet.graph.inference import Given
 from declnet.graph.memory_plan import Order
 from declnet.graph.model import Model
 from declnet.graph.parameters import layer_state
@@ -18,22 +20,26 @@ from declnet.graph.shapes import Node
 from declnet.training.evaluation import Evaluation
 
 
-def layer_outputs(model: Model, x: Array) -> Iterator[tuple[Node, Array]]:
+def layer_outputs(model: Model, x: Given) -> Iterator[tuple[Node, Array]]:
     """Yield each layer of a model in order, with its output for samples x, not in training."""
-    values = [x]
+    count = sample_count(x)
+    values: list[Array] = [np.empty(0)]  # value 0 is read by name
     rng = np.random.Generator(np.random.PCG64(0))
     orders: list[Order] = ["batch_last"] * len(model.nodes)
-    workspaces = Workspaces(model.nodes, len(x), model.dtype, orders)
+    workspaces = Workspaces(model.nodes, count, model.dtype, orders)
     for node in model.nodes:
-        state = layer_state(node, model.store, workspaces.views(node, len(x)), rng)
-        y = np.empty((len(x), *node.output_shape), model.dtype)
-        inputs = tuple(values[value] for value in node.inputs)
+        state = layer_state(node, model.store, workspaces.views(node, count), rng)
+        y = np.empty((count, *node.output_shape), model.dtype)
+        inputs = tuple(
+            values[value] if read is None else input_of(x, read)
+            for value, read in zip(node.inputs, node.reads, strict=True)
+        )
         node.layer.forward(inputs if node.takes_many_inputs else inputs[0], y, state)
         values.append(y)
         yield node, y
 
 
-def first_non_finite(model: Model, x: Array) -> tuple[str, str] | None:
+def first_non_finite(model: Model, x: Given) -> tuple[str, str] | None:
     """Find the first non-finite parameter or output, layer by layer from the input.
 
     Returns:
@@ -49,7 +55,7 @@ def first_non_finite(model: Model, x: Array) -> tuple[str, str] | None:
     return None
 
 
-def divergence(model: Model, epoch: int, loss: float, x: Array) -> DivergenceError:
+def divergence(model: Model, epoch: int, loss: float, x: Given) -> DivergenceError:
     """Return the error for a loss that is not finite, with the first layer where it occurs.
 
     Args:
@@ -79,6 +85,6 @@ def finite_evaluation(
     """
     found = evaluation.evaluate(metrics)
     if not math.isfinite(found["loss"]):
-        x = evaluation.data.x[: model.samples_at_once]
+        x = samples_of(evaluation.data.x, slice(model.samples_at_once))
         raise divergence(model, epoch, found["loss"], x)
     return found

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array
+from declnet.contracts.inputs import for_each
 from declnet.contracts.observer import StepObserver
-from declnet.data.batches import Batches, Gathered, Samples
+from declnet.data.batches import Batch, Batches, Gathered, Samples
 from declnet.graph.observation import ObservedStep
 from declnet.graph.training_graph import Step, TrainingGraph
 from declnet.training.metrics import MetricAccumulator
@@ -17,14 +18,14 @@ from declnet.training.preparation import ReadyData
 
 Update = Callable[[int], float]
 
-StepArrays = tuple[Array, Array, Array | None]
+StepArrays = tuple[Batch, Array, Array | None]
 """A batch's inputs, prepared targets and sample weights."""
 
 
 class NonFiniteLossError(Exception):
     """A step gave a loss that is NaN or infinite; `x` is its batch."""
 
-    def __init__(self, loss: float, x: Array) -> None:
+    def __init__(self, loss: float, x: Batch) -> None:
         super().__init__(loss)
         self.loss, self.x = loss, x
 
@@ -36,7 +37,7 @@ class FullBatchEpoch:
 
     def __init__(self, graph: TrainingGraph, data: ReadyData) -> None:
         self._graph, self._begin, self._y = graph, graph.begin, data.y
-        self._x = Samples(data.x[:]).all()
+        self._x: Batch = for_each(lambda x: Samples(x[:]).all(), data.x)
         self._arrays = (self._x, Samples(data.y_true).all(), data.weights)
         self._step = graph.step(*self._arrays)
         self._observed: ObservedStep | None = None
@@ -80,9 +81,9 @@ class FullBatchEpoch:
 
     def gathered(self, batch: int) -> tuple[Array, StepArrays]:  # noqa: ARG002  # the only one
         """As `MiniBatchEpoch.gathered`."""
-        return np.arange(len(self._x)), self._arrays
+        return np.arange(len(self._y)), self._arrays
 
-    def first_inputs(self) -> Array:
+    def first_inputs(self) -> Batch:
         """Return the inputs of the only batch."""
         return self._x
 
@@ -213,7 +214,7 @@ class MiniBatchEpoch:
         gather_y(positions)
         return positions, arrays
 
-    def first_inputs(self) -> Array:
+    def first_inputs(self) -> Batch:
         """Return the inputs of an epoch's first batch, without a change of the shuffle's state.
 
         Random transforms draw from their stream.
@@ -250,13 +251,13 @@ class MiniBatchEpoch:
 Epoch = FullBatchEpoch | MiniBatchEpoch
 
 
-def _check(loss: float, x: Array) -> None:
+def _check(loss: float, x: Batch) -> None:
     if loss - loss != 0.0:  # NaN for NaN and for infinities
         raise NonFiniteLossError(loss, x)
 
 
 def _collect(
-    metrics: MetricAccumulator, graph: TrainingGraph, step: Step, y: Array, loss: float, x: Array
+    metrics: MetricAccumulator, graph: TrainingGraph, step: Step, y: Array, loss: float, x: Batch
 ) -> None:
     penalty = graph.penalty()
     _check(loss + penalty, x)

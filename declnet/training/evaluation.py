@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from declnet.contracts.arrays import Array
+from declnet.contracts.inputs import samples_of
 from declnet.contracts.loss import Loss
 from declnet.contracts.metric import Metric
 from declnet.graph.inference import InferenceGraph
@@ -34,7 +35,7 @@ class BatchLosses:
             for start in range(0, len(data), self._graph.capacity):
                 part = slice(start, start + self._graph.capacity)
                 weights = None if data.weights is None else data.weights[part]
-                y_pred = self._graph.predict(data.x[part])
+                y_pred = self._graph.predict(samples_of(data.x, part))
                 losses = self._losses[: len(y_pred)]
                 self._loss.forward(y_pred, data.y_true[part], losses)
                 loss, weight = mean_loss(losses, weights)

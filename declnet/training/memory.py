@@ -63,16 +63,21 @@ def run_memory(
     memory["evaluation"] = max(evaluations.values()) + evaluations.get("validation", 0)
     numbers = 0
     for info in data.values():
-        inputs = prod(info.sample_shape) * info.in_memory
+        inputs = _sample_size(info) * info.in_memory
         numbers += (info.samples or 0) * (inputs + prod(nodes[-1].output_shape))
     numbers += _gathered(batch_size, nodes[-1].output_shape, samples, batch)
     if data["train"].in_memory:
-        numbers += _gathered(batch_size, data["train"].sample_shape, samples, batch)
+        for each in data["train"].input_infos.values():
+            numbers += _gathered(batch_size, each.shape, samples, batch)
     else:
-        numbers += prod(data["train"].sample_shape) * batch
+        numbers += _sample_size(data["train"]) * batch
     targets = sum((info.samples or 0) * prod(info.target_shape) * 8 for info in data.values())
     memory["data"] = numbers * np.dtype(dtype).itemsize + targets
     return memory
+
+
+def _sample_size(info: DataInfo) -> int:
+    return sum(prod(each.shape) for each in info.input_infos.values())
 
 
 def training_memory(

@@ -9,6 +9,7 @@ import numpy as np
 
 from declnet.contracts.arrays import Array, MappedArray, read_only
 from declnet.contracts.data_source import Dataset
+from declnet.contracts.inputs import Inputs, by_name, for_each, sample_count
 from declnet.contracts.loss import Loss
 from declnet.contracts.returned import checked_targets
 from declnet.data.loading import fingerprint
@@ -27,14 +28,14 @@ class ReadyData:
     """Arrays in the types that a model and a loss compute with, which components only read.
 
     Attributes:
-        x: in the model's type, batch-first.
+        x: in the model's type, batch-first; several inputs by name.
         y: as passed by the user, for metrics.
         y_true: as prepared by the loss.
         weights: (n,) in the model's type; None if all samples are weighted equally.
         class_names: the names of the labels 0, 1, 2, …, if known.
     """
 
-    x: Array | MappedArray
+    x: Inputs
     y: Array
     y_true: Array
     fingerprint: str
@@ -42,7 +43,7 @@ class ReadyData:
     class_names: tuple[str, ...] | None = None
 
     def __len__(self) -> int:
-        return len(self.x)
+        return sample_count(self.x)
 
 
 def make_ready(dataset: Dataset, model: Model, loss: Loss, label: str) -> ReadyData:
@@ -62,7 +63,7 @@ def make_ready(dataset: Dataset, model: Model, loss: Loss, label: str) -> ReadyD
         raise DataError(f"{label} data: {error}") from None
     weights, x = dataset.weights, _converted(dataset.x, model, label)
     return ReadyData(
-        x if isinstance(x, MappedArray) else read_only(x),
+        for_each(_read_only, x),
         read_only(dataset.y),
         read_only(y_true),
         fingerprint(dataset),
@@ -71,18 +72,26 @@ def make_ready(dataset: Dataset, model: Model, loss: Loss, label: str) -> ReadyD
     )
 
 
-def _converted(x: Array | MappedArray, model: Model, label: str) -> Array | MappedArray:
+def _read_only(x: Array | MappedArray) -> Array | MappedArray:
+    return x if isinstance(x, MappedArray) else read_only(x)
+
+
+def _converted(x: Inputs, model: Model, label: str) -> Inputs:
     """Return finite x in the model's type; raise DataError if a number is too large for it."""
     with np.errstate(over="ignore"):
-        converted = model.as_input(x)
-    if isinstance(converted, np.ndarray) and converted.dtype != x.dtype:
-        finite = np.isfinite(converted).reshape(len(converted), -1).all(axis=1)
-        if not finite.all():
-            raise DataError(
-                f"{label} data: sample {np.argmin(finite) + 1} has a number that is too large for "
-                f"{converted.dtype}",
-                hint='correct it, or use dtype = "float64" in [model]',
-            )
+        converted: Inputs = model.as_input(x)
+    given = by_name(x)
+    for name, each in by_name(converted).items():
+        before = given[name] if name in given else next(iter(given.values()))
+        if isinstance(each, np.ndarray) and each.dtype != before.dtype:
+            finite = np.isfinite(each).reshape(len(each), -1).all(axis=1)
+            if not finite.all():
+                of = f' of "{name}"' if name else ""
+                raise DataError(
+                    f"{label} data: sample {np.argmin(finite) + 1}{of} has a number that is too "
+                    f"large for {each.dtype}",
+                    hint='correct it, or use dtype = "float64" in [model]',
+                )
     return converted
 
 
@@ -122,7 +131,6 @@ def prepare(
     checked = checked or check_spec(spec, registry, given)
     checked.require_right()
     sets = checked.sets or prepared_sets(spec.data, spec.loss.targets, spec.seed, given)
-    input_shape = sets.datasets["train"].x.shape[1:]
-    model = build_model(spec.model, input_shape, spec.seed, registry)
+    model = build_model(spec.model, sets.input_infos, spec.seed, registry)
     ready = {name: make_ready(each, model, spec.loss, name) for name, each in sets.datasets.items()}
     return Prepared(model, ready, sets.preparation)

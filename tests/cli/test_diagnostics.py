@@ -6,6 +6,7 @@ import io
 import json
 import re
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -41,6 +42,24 @@ def test_a_problem_has_its_line_with_carets_its_hint_and_what_it_is_called():
         "1 error; `declnet explain E012` says more"
     )
     assert "help" not in rendered([problem("a = 1", "1")])
+
+
+def test_a_note_has_a_place_of_its_own():
+    definition = Place("base.toml", 3, 9, 3, 14, 'width = "ten"')
+    noted = problem('units = "${width}"', '"${width}"', 12, hint="write 10")
+    noted = replace(noted, notes=(('"width" is defined here', definition),))
+    lines = rendered([noted]).split("\n")
+    assert lines[5:11] == [
+        "   = help: write 10",
+        'note: "width" is defined here',
+        " --> base.toml:3:9",
+        "  |",
+        '3 | width = "ten"',
+        "  |         ^^^^^",
+    ]
+    (data,) = as_data([noted])["problems"]
+    place = {"file": "base.toml", "line": 3, "column": 9, "end_line": 3, "end_column": 14}
+    assert data["notes"] == [{**place, "message": '"width" is defined here'}]
 
 
 def test_several_have_an_empty_line_between_and_are_counted():

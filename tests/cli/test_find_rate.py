@@ -102,6 +102,13 @@ def refused(done):
     return done.stderr
 
 
+def test_apply_changes_the_variable_of_the_rate(declnet_cli, spec, spec_file):
+    text = SPEC.replace("learning_rate   = 1e-6", 'learning_rate = "${rate}"')
+    path = spec_file(f"{text}\n[variables]\nrate = 1e-6  # low\n", "variable.toml")
+    rate, _ = suggested(declnet_cli("find-rate", path, "--apply", "--budget", 0).stdout)
+    assert path.read_text("utf-8") == f"{text}\n[variables]\nrate = {rate}  # low\n"
+
+
 def test_apply_is_refused_before_the_training(declnet_cli, spec, document, spec_file):
     refusal = refused(declnet_cli("find-rate", spec, "--apply", "--set", "seed=1"))
     assert "--apply cannot be combined with --set" in refusal

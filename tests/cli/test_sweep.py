@@ -124,8 +124,8 @@ def test_one_seed_has_no_deviation(declnet_cli, spec, tmp_path):
         (["--seeds", "1", "--jobs", "0"], "--jobs"),
         (["--seeds", "1", "--set", "training.epochs=0"], "E0"),
         (["--set", "seed=0,1"], "help: train with each seed: --seeds 0,1\n"),
-        (["--set", "optimizer=sgd,adam"], "help: --set takes one value; write a spec for each and"),
-        (["--set", "training.epochs=3,x"], "help: --set takes one value; write a spec for each"),
+        (["--set", "optimizer=sgd,adam"], "help: only `declnet sweep` takes several values"),
+        (["--set", "training.epochs=3,x"], "help: only `declnet sweep` takes several values"),
         (["--set", "training.metrics=f1,accuracy"], "help: put it in brackets"),
         (["--seeds", "1", "--out", "full"], "full: the output folder is not empty"),
     ],
@@ -258,6 +258,32 @@ def test_specs_are_compared_by_the_mean_of_their_first_metric(declnet_cli, specs
     assert whole["metric"] == "train.accuracy"
     assert [each["name"] for each in whole["specs"]] == ["fast", "slow", "still"]
     assert re.fullmatch(r"\d+\.\d\d s, runs/sweep-1", out.splitlines()[-1])
+
+
+def test_several_values_are_tried_in_all_combinations(declnet_cli, document, spec_file, tmp_path):
+    document["variables"] = {"width": 4}
+    document["model"]["layers"][0]["units"] = "${width}"
+    spec = spec_file(document)
+    options = ["--set", "variables.width=5,6,5", "--set", "optimizer.learning_rate=0.1,0.2"]
+    out = declnet_cli.succeeds("sweep", spec, *options, "--set", "training.epochs=2", "--quiet")
+    names = {f"small-width={each}-learning_rate={rate}" for each in (5, 6) for rate in (0.1, 0.2)}
+    assert set(list(by_name(out))[3:7]) == names
+    alone = tmp_path / "alone"
+    changes = ["variables.width=6", "optimizer.learning_rate=0.2", "training.epochs=2"]
+    name = "small-width=6-learning_rate=0.2"
+    words = [word for each in (*changes, f"name={name}") for word in ("--set", each)]
+    declnet_cli.succeeds("run", spec, *words, "--out", alone, "--quiet")
+    same_bits(alone, tmp_path / "runs/sweep-1" / name / "seed-1")
+
+
+def test_values_of_keys_with_the_same_end_have_whole_keys_in_names(refused, declnet_cli, spec):
+    options = ["--set", "data.validation=0.1,0.2", "--set", "training.epochs=1"]
+    options += ["--set", "model.layers.0.units=3,4", "--set", "model.layers.2.units=3"]
+    out = declnet_cli.succeeds("sweep", spec, *options, "--quiet")
+    assert "small-validation=0.1-model.layers.0.units=3" in out
+    said = refused("sweep", spec, *options, "--set", "training.epochs=0,0.5")
+    assert said.count("error[") == 2
+    assert "--set:5:17" in said
 
 
 def test_a_loss_is_best_where_it_is_smallest(declnet_cli, specs, tmp_path):

@@ -156,6 +156,8 @@ CASES = [
     (OddTransform, "apply", None, "None, not an array of numbers or text", PREPARED),
     (OddTransform, "apply", X[:3], "not an array of 12 rows", PREPARED),
     (OddTransform, "feature_names", "ab", "'ab', not a tuple of names", PREPARED),
+    (OddTransform, "levels", 2.5, "2.5, not a whole number of at least 1, or None", PREPARED),
+    (OddTransform, "levels", 0, "0, not a whole number of at least 1, or None", PREPARED),
     (OddSource, "describe", {"shape": (2,)}, "not a DataInfo, or None for a table", SOURCED),
     (OddSource, "load", (X, Y), "not a Dataset or a Table", SOURCED),
     (OddCallback, "monitors", "loss", "'loss', not a tuple of names", FOLLOWED),

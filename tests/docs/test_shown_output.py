@@ -34,10 +34,10 @@ def output_of(block: CodeBlock, namespace: dict[str, Any], command_line: Any) ->
 
 def matches(shown: str, printed: str) -> bool:
     """Whether output is as shown, except for lines `…` and for seconds."""
-    pattern = re.escape(shown.strip())
+    pattern = re.escape(f"{shown.strip()}\n")
     pattern = pattern.replace("…\\\n", r"(?:.*\n)*?").replace("…\n", r"(?:.*\n)*?")
     pattern = re.sub(r"\d+\\\.\d+(?=\\ s\b)", r"\\d+\\.\\d+", pattern)
-    return re.fullmatch(pattern, printed.strip()) is not None
+    return re.fullmatch(pattern, f"{printed.strip()}\n") is not None
 
 
 @pytest.mark.parametrize(
@@ -46,6 +46,8 @@ def matches(shown: str, printed: str) -> bool:
         ("a\n…\nd", True),
         ("a\n…\nc", False),
         ("…\nd", True),
+        ("a\n…", True),
+        ("b\n…", False),
         ("a\nb\nd", False),
         ("a\nb\n9.99 s, c\nd", True),
         ("a\nb\n9.99 s, e\nd", False),

@@ -39,3 +39,12 @@ def test_the_problems_of_a_spoiled_spec(
     )
     assert shown is not None
     assert declnet_cli("check", name).stderr == shown[0]
+
+
+def test_the_problem_of_a_variable(repository: Path, tmp_path: Path, declnet_cli) -> None:
+    page = (repository / "docs" / "guide" / "blocks.md").read_text("utf-8")
+    spec, shown = re.findall(
+        r"^```\w+\n((?:# trunk|error).*?\n)```", page, re.MULTILINE | re.DOTALL
+    )
+    (tmp_path / "trunk.toml").write_text(spec.replace("width = 32", 'width = "32"'), "utf-8")
+    assert declnet_cli("check", "trunk.toml").stderr == shown

@@ -26,6 +26,11 @@ ARRAYS: Mapping[str, Mapping[str, np.ndarray]] = {
     "images.npz": {"x": IMAGES, "y": LABELS},
     "gray_images.npz": {"x": IMAGES[:, 0], "y": LABELS},
     "words.npz": {"x": np.arange(SAMPLES * 5).reshape(SAMPLES, 5) % 50, "y": LABELS},
+    "songs.npz": {
+        "notes": np.arange(SAMPLES * 5).reshape(SAMPLES, 5) % 12,
+        "tempo": POINTS[:, :1],
+        "y": LABELS,
+    },
     "empty.npz": {"x": POINTS[:0, :2], "y": LABELS[:0]},
 }
 

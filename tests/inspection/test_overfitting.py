@@ -15,7 +15,7 @@ from .conftest import dense
 SPECS = [
     each
     for each in sorted((Path(__file__).parents[2] / "specs").rglob("*.*"))
-    if not each.name.endswith("schema.json")
+    if each.suffix in (".toml", ".json") and not each.name.endswith("schema.json")
 ]
 
 

@@ -386,3 +386,30 @@ def test_scheduled_fields_and_data_driven_initializers_are_those_of_the_step(tmp
     np.testing.assert_allclose(kept, 1 / (1 - 0.2))
     first = trace(start_of_spec(spec, default_registry()), 60, verify=True)
     assert first.layers[0].y.var() == pytest.approx(1, abs=0.02)
+
+
+def test_named_inputs_are_traced_and_adapted_to(
+    document: dict[str, Any], changed: Callable[..., Any], tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    words, numbers = np.arange(24).reshape(12, 2) % 5, rng.normal(size=(12, 3))
+    np.savez(tmp_path / "data.npz", words=words, numbers=numbers, y=np.arange(12) % 3)
+    values = {
+        "data.train.inputs": ["words", "numbers"],
+        "model.layers": [
+            {"type": "embedding", "categories": 5, "units": 2, "inputs": ["input.words"]},
+            "flatten",
+            {"type": "concatenate", "inputs": ["input.numbers", "flatten_1"]},
+            {"type": "dense", "units": 3, "weight_initializer": "lsuv"},
+            "softmax",
+        ],
+    }
+    spec = parse_spec(changed(document, values))
+    found = trace(start_of_spec(spec, default_registry()), verify=True)
+    np.testing.assert_array_equal(found.x["words"], words[:3])
+    joined = found.layers[2]
+    assert joined.inputs == ("input.numbers", "flatten_1")
+    np.testing.assert_array_equal(joined.x[0], numbers[:3])
+    np.testing.assert_array_equal(joined.y[:, 3:], found.layers[1].y)
+    assert suspects(found) == ()
+    assert all(each.passed for each in found.checks)

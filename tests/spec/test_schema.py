@@ -128,7 +128,8 @@ def test_fields_refer_to_kinds_and_inline_nothing(schema):
         "allOf": [{"$ref": "#/definitions/initializer"}],
     }
     held = schema["definitions"]["schedule.warmup"]["properties"]["schedule"]
-    assert list(references(held)) == ["#/definitions/schedule"]
+    expected = ["#/definitions/variable", "#/definitions/schedule"]
+    assert list(references(held)) == expected
     assert len(json.dumps(schema)) < 300_000
 
 
@@ -324,6 +325,42 @@ BROKEN = {
     "a newer format": ("declnet = 1", "declnet = 2"),
     "a base that is no name": ("declnet = 1", "declnet = 1\nextends = [1]"),
 }
+
+
+def test_every_value_may_be_a_variable_and_every_layer_a_block(marks_in):
+    block = """[[model.layers]]
+name = "trunk"
+repeat = "${any}"
+residual = "${any}"
+layers = ["relu", "${any}", { repeat = 2, layers = ["tanh"] }, { layers = "${any}" }]
+"""
+    lines = [
+        "seed = 0",
+        "validation = 0.1",
+        'dtype = "float64"',
+        "units = 64",
+        'weight_initializer = { type = "normal", std = 0.01 }',
+        'type = "softmax"',
+        "shape = [8, 8]",
+        'metrics = ["accuracy"]',
+        'learning_rate = { type = "warmup", steps = 5, schedule = 0.02 }',
+    ]
+    right = [SPEC.replace(each, f'{each.partition("=")[0]}= "${{any}}"') for each in lines]
+    right.append(SPEC.replace("[8, 8]", '[8, "${any}"]').replace('["accuracy"]', '["${any}"]'))
+    right.append(SPEC.replace("[[model.layers]]", f"{block}[[model.layers]]", 1))
+    right = [each.replace("declnet = 1", "declnet = 1\nvariables = { any = 1 }") for each in right]
+    wrong = {
+        "repeat": '{ repeat = 0, layers = ["relu"] }',
+        "layers": "{ repeat = 2, layers = [] }",
+        "times": '{ times = 2, layers = ["relu"] }',
+        "rellu": '{ layers = [{ layers = ["rellu"] }] }',
+        "missing": "{ residual = true }",
+    }
+    before = 'extends = "base.toml"\n[model]\nlayers = [\n"relu",\n'
+    marks = marks_in([*right, *(f"{before}{each},\n]" for each in wrong.values())])
+    assert marks[: len(right)] == [[]] * len(right)
+    for text, found in zip(wrong.values(), marks[len(right) :], strict=True):
+        assert {mark.line for mark in found} == {5}, text
 
 
 def test_each_error_is_marked_on_its_line_alone(marks_in, spec_file):

@@ -52,6 +52,7 @@ STRING_KEYS = [
     "data.train.path",
     "data.split.method",
     "data.split.column",
+    "data.inputs.all.0",
     "data.prepare.0",
     "data.prepare.0.columns.0",
     "data.class_weights",
@@ -82,6 +83,7 @@ def whole(document: dict[str, Any]) -> dict[str, Any]:
     """A right spec in which every key that takes a string has a value."""
     document["plugins"] = ["declnet"]
     document["data"]["split"] = {"method": "stratified", "column": "site"}
+    document["data"]["inputs"] = {"all": ["length"]}
     document["data"]["prepare"] = [{"type": "standardize", "columns": ["x"]}]
     document["model"]["layers"][0]["weight_regularizer"] = {"type": "l2", "strength": 0.1}
     document["model"]["layers"][1] = {"type": "relu", "inputs": ["dense_1"]}

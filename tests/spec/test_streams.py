@@ -20,6 +20,7 @@ def test_the_numbers_of_streams_never_change():
         "LAYER": 3,
         "SPLIT": 4,
         "AUGMENTATION": 5,
+        "ADAPTATION": 6,
     }
     assert [each.name for each in DataSet] == ["TRAIN", "VALIDATION", "TEST"]
 

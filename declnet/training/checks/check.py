@@ -10,6 +10,7 @@ from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.component import Component
 from declnet.contracts.context import LayerContext, RunContext
 from declnet.contracts.data_source import DataInfo
+from declnet.contracts.inputs import InputInfo
 from declnet.contracts.metric import Better
 from declnet.contracts.returned import checked_diagnostics
 from declnet.data.sets import PreparedSets
@@ -192,7 +193,7 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
     described = describe(partial, parsed.spec.seed if parsed.spec is not None else 0, data)
     infos, problems = described.infos, list(described.problems)
     train = infos.get("train")
-    inferred = infer(partial.layers, train.sample_shape if train is not None else None, registry)
+    inferred = infer(partial.layers, _inputs(partial, described), registry)
     problems += inferred.problems
     problems += initializer_problems(inferred.complete, registry)
     problems += data_problems(partial, infos)
@@ -216,11 +217,20 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
         inferred.complete,
         infos,
         memory,
-        parsed.source_map.locate([*parsed.diagnostics, *problems]),
+        parsed.source_map.locate([*parsed.diagnostics, *parsed.source_map.as_written(problems)]),
         described.sets,
         described.loaded,
         partial.data.no_features,
     )
+
+
+def _inputs(partial: PartialSpec, described: Described) -> Mapping[str, InputInfo | None] | None:
+    """Return the model's inputs; None for what is unknown as the data is invalid."""
+    train, named = described.infos.get("train"), partial.data.inputs
+    known = train.input_infos if train is not None else {}
+    if named is not None and set(known) != set(named):
+        return dict.fromkeys(named)
+    return known or None
 
 
 def _metrics(

@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from declnet.contracts.data_source import DataInfo, Dataset, DataSource
+from declnet.contracts.inputs import UNNAMED, InputInfo
 from declnet.contracts.returned import checked_info
 from declnet.contracts.table import Table
+from declnet.data.named_inputs import AT_INPUTS
 from declnet.data.sets import PreparedSets, load_sets, prepare_sets, split_sets
 from declnet.data.splits import Data, held_out_count
 from declnet.errors import DataError, Diagnostic, KeyPath
@@ -109,6 +111,10 @@ def describe(spec: PartialSpec, seed: int, given: Mapping[str, Data] | None = No
         problems, tables = [], [name for name in given if name not in arrays]
     known = {name: info for name, info in infos.items() if info is not None}
     data = spec.data
+    if data.inputs is not None and "train" in known:
+        message = '"inputs" divides the columns of a table, but the training data is arrays'
+        hint = "remove it; a data source or a program that has several arrays names them itself"
+        problems = [*problems, Diagnostic(message, hint, AT_INPUTS, "E038")]
     if problems or not spec.is_data_valid or "train" not in {*infos, *tables}:
         return Described(known, None, problems)
     if not tables and not data.prepare:
@@ -126,7 +132,7 @@ def describe(spec: PartialSpec, seed: int, given: Mapping[str, Data] | None = No
         problem = Diagnostic(from_here(error.message), error.hint, path, error.code)
         return Described({}, None, [problem, *note_warnings(spec, train)], train)
     prepared = {name: DataInfo.of(each.x, each.y) for name, each in sets.datasets.items()}
-    prepared["train"] = replace(prepared["train"], samples=len(train))
+    prepared["train"] = replace(prepared["train"], samples=len(train), inputs=sets.input_infos)
     named = {name: info for name, info in prepared.items() if name in {*infos, *tables}}
     return Described(named, sets, note_warnings(spec, train), train)
 
@@ -183,13 +189,13 @@ def data_problems(spec: PartialSpec, infos: Mapping[str, DataInfo]) -> list[Diag
         return []
     problems = [
         Diagnostic(
-            f"{name} has samples of shape {info.sample_shape}, train of {train.sample_shape}",
+            unlike,
             "prepare all data sets in the same way",
             origin_of(spec.data.sources.get(name), name),
             "E032",
         )
         for name, info in infos.items()
-        if info.sample_shape != train.sample_shape
+        if (unlike := _unlike(name, info.input_infos, train.input_infos)) is not None
     ]
     problems += [
         Diagnostic(
@@ -203,13 +209,34 @@ def data_problems(spec: PartialSpec, infos: Mapping[str, DataInfo]) -> list[Diag
     return problems
 
 
+def _unlike(
+    name: str, infos: Mapping[str, InputInfo], train: Mapping[str, InputInfo]
+) -> str | None:
+    """Return how a data set's samples differ from those of the training data."""
+    if set(infos) != set(train):
+        own, other = (
+            ", ".join(each) if UNNAMED not in each else "one array" for each in (infos, train)
+        )
+        return f"{name} has the inputs {own}, train has {other}"
+    for each, info in infos.items():
+        if info.shape != train[each].shape:
+            of = f' of the input "{each}"' if each else ""
+            return f"{name} has samples{of} of shape {info.shape}, train of {train[each].shape}"
+    return None
+
+
 def input_problems(nodes: Sequence[Node | None], train: DataInfo | None) -> list[Diagnostic]:
     """Return errors for layers that take integers, such as embeddings, on float data."""
     for node in nodes:
-        if node is None or 0 not in node.inputs or train is None:
+        if node is None or train is None or node.layer.input_dtype != "integer":
             continue
-        if node.layer.input_dtype == "integer" and train.dtype != "integer":
-            message = f'"{node.name}" takes integers, but x holds floats'
-            hint = "store x as integers, or use a layer that takes floats instead"
-            return [Diagnostic(message, hint, ("model", "layers", node.index), "E024")]
+        for read in node.reads:
+            info = train.input_infos.get(read) if read is not None else None
+            if info is not None and info.dtype != "integer":
+                called = f'the input "{read}"' if read else "x"
+                message = f'"{node.name}" takes integers, but {called} holds floats'
+                hint = "store x as integers, or use a layer that takes floats instead"
+                if read:
+                    hint = "give it integers only, or use a layer that takes floats instead"
+                return [Diagnostic(message, hint, ("model", "layers", node.index), "E024")]
     return []

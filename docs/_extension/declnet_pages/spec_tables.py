@@ -7,6 +7,7 @@ from pydantic.fields import FieldInfo
 
 from declnet import DataSpec, EngineSpec, ModelSpec, RunSpec, TrainingSpec
 from declnet.cli.component_pages import describe_field
+from declnet.spec.blocks import Block
 from declnet.spec.data_section import SplitSpec
 from declnet_pages.component_pages import field_row
 from declnet_pages.markdown import table
@@ -17,8 +18,9 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "model": ModelSpec,
     "training": TrainingSpec,
     "engine": EngineSpec,
+    "block": Block,
 }
-"""The sections, each with its model; `run` is the top level of a spec."""
+"""The sections, each with its model; `run` is the top level of a spec, `block` a list's item."""
 
 
 def spec_tables() -> dict[str, str]:
@@ -42,6 +44,7 @@ def _row(key: str, field: FieldInfo) -> tuple[str, str, str, str, str]:
         kind, default = "table", "empty"
     if not description and field.annotation is not None:
         description = "a component: a name, or a table with a `type`"
+    kind = kind.replace("list of Anys", "list of layers and blocks")
     if default == "`()`":
         default = "`[]`"
     return name, kind, default, bounds, description

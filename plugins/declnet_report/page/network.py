@@ -27,7 +27,7 @@ SWEEPS = 8
 Point = tuple[float, float]
 
 INPUT = "input"
-"""The name of the model's input among the inputs of layers."""
+"""The name of the model's only input among the inputs of layers, or what precedes its name."""
 
 MOST_DRAWN = 150
 """Most layers in a drawing; larger networks get only the table."""
@@ -43,7 +43,7 @@ class Layout:
     """All positions, in pixels from the upper left corner.
 
     Attributes:
-        boxes: the middle of each value's upper edge; value 0 is the model's input.
+        boxes: the middle of each value's upper edge; the first values are the model's inputs.
         connections: the points of each, from the lower edge of a layer to the upper of another.
     """
 
@@ -53,13 +53,15 @@ class Layout:
     connections: tuple[tuple[Point, ...], ...]
 
 
-def lay_out(inputs: Sequence[Sequence[int]]) -> Layout:
+def lay_out(inputs: Sequence[Sequence[int]], given: int = 1) -> Layout:
     """Return the positions of all values.
 
     Args:
-        inputs: the values that each layer takes: 0 is the model's input, i + 1 is layer i's output.
+        inputs: the values that each layer takes: the model's inputs from 0 on, then the outputs of
+            the layers.
+        given: the number of the model's inputs.
     """
-    above = [[], *(list(dict.fromkeys(taken)) for taken in inputs)]
+    above = [*([] for _ in range(given)), *(list(dict.fromkeys(taken)) for taken in inputs)]
     ranks = _ranks(above)
     middles = _middles(above, _ordered(above, ranks))
     lanes = Lanes(list(zip(ranks, middles, strict=True)))
@@ -197,13 +199,15 @@ def network_section(run: StoredRun) -> Section:
 
 
 def _drawing(run: StoredRun, layers: Sequence[LayerSummary], declared: Sequence[str | None]) -> str:
-    labels = [Label(INPUT, format_shape(run.input_shape))]
+    inputs = {f"{INPUT}.{name}" if name else INPUT: each for name, each in run.inputs.items()}
+    labels = [Label(name, format_shape(each.shape)) for name, each in inputs.items()]
     for layer, name in zip(layers, declared, strict=True):
         sort = f"{layer.type} · " if name not in (None, layer.type) else ""
         count = format_number(layer.parameters) if layer.parameters else ""
         labels.append(Label(layer.name, f"{sort}{format_shape(layer.output_shape)}", count))
-    values = {name: value for value, name in enumerate([INPUT, *(each.name for each in layers)])}
-    layout = lay_out([[values[name] for name in layer.inputs] for layer in layers])
+    values = {name: value for value, name in enumerate([*inputs, *(each.name for each in layers)])}
+    taken = [[values[name] for name in layer.inputs] for layer in layers]
+    layout = lay_out(taken, len(inputs))
     return draw(layout, labels, f"Graph of {len(layers)} layers; the table of layers says the same")
 
 
@@ -226,7 +230,7 @@ def draw(layout: Layout, labels: Sequence[Label], description: str) -> str:
 
     Args:
         layout: all positions.
-        labels: for each value, the model's input first.
+        labels: for each value, the model's inputs first.
         description: for screen readers.
     """
     width, height = layout.width + 2 * MARGIN, layout.height + 2 * MARGIN

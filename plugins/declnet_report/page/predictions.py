@@ -54,9 +54,9 @@ def prediction_section(run: StoredRun) -> Section:
 
 def _value_metrics(predictions: Predictions) -> Section:
     """Return charts of predictions and residuals and, for one or two inputs, the function."""
-    input_shape = predictions.predictor.model.input_shape
-    true = predictions.y.reshape(len(predictions.x), -1)
-    predicted = predictions.y_pred.reshape(len(predictions.x), -1)
+    input_shape = predictions.input_shape
+    true = predictions.y.reshape(len(predictions), -1)
+    predicted = predictions.y_pred.reshape(len(predictions), -1)
     charts: list[Chart] = []
     if true.shape[1] == 1 and input_shape == (1,):
         charts.append(value_curve(predictions, true[:, 0]))
@@ -73,7 +73,7 @@ def _left_out(reason: str) -> Section:
 def class_metrics(predictions: Predictions) -> Section:
     """Return the charts and tables of classes; several binary outputs get a row each."""
     reading = predictions.predictor.reading
-    scores = predictions.y_pred.reshape(len(predictions.x), -1)
+    scores = predictions.y_pred.reshape(len(predictions), -1)
     true, predicted = reading.true_labels(predictions.y), reading.labels(predictions.y_pred)
     if reading.sort == "flags":
         return _by_output(predictions, true, predicted, scores)
@@ -88,7 +88,7 @@ def class_metrics(predictions: Predictions) -> Section:
     note = f"{predictions.note} {format_number(right)} of them ({share}) are predicted rightly."
     note += _never_predicted(matrix, names)
     charts: list[Chart] = []
-    if predictions.predictor.model.input_shape == (2,):
+    if predictions.input_shape == (2,):
         charts.append(class_surface(predictions, true, predicted, names))
     charts += ranking_charts(names, rankings)
     tables = [_by_class(matrix, names, rankings)]

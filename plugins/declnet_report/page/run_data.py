@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -25,17 +27,26 @@ class Predictions:
 
     Attributes:
         predictor: the model that made the predictions.
-        x: (n, *sample shape), prepared.
+        x: (n, *sample shape), prepared; named inputs by name.
         y: (n, …), as metrics take it.
         y_pred: (n, *shape), as metrics take it.
         note: a sentence that names the data set.
     """
 
     predictor: Predictor
-    x: Array
+    x: Any
     y: Array
     y_pred: Array
     note: str
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    @property
+    def input_shape(self) -> tuple[int, ...] | None:
+        """The shape of a sample of the only input; None if the inputs have names."""
+        inputs = self.predictor.model.inputs.values()
+        return next(iter(inputs)).shape if isinstance(self.x, np.ndarray) else None
 
     def input_names(self) -> tuple[str, ...]:
         """Return a name for each of one or two inputs, marked if they are prepared."""
@@ -43,7 +54,7 @@ class Predictions:
         if preparation is not None and preparation.feature_names is not None:
             suffix = " (prepared)" if preparation.steps else ""
             return tuple(f"{name}{suffix}" for name in preparation.feature_names)
-        single = self.predictor.model.input_shape == (1,)
+        single = self.input_shape == (1,)
         return ("input",) if single else ("first input", "second input")
 
 
@@ -57,8 +68,9 @@ def predictions_of(run: StoredRun) -> Predictions:
     sets = seen_data(run)
     data = sets[next(each for each in SETS if each in sets)]
     x, total = data.dataset.x, len(data.dataset)
+    arrays = x.values() if isinstance(x, Mapping) else (x,)
     note = f"On the {data.name} data, {format_number(total)} samples."
-    sample = prod(x.shape[1:]) * x.dtype.itemsize
+    sample = sum(prod(each.shape[1:]) * each.dtype.itemsize for each in arrays)
     most = max(1, min(MOST_SAMPLES, MOST_BYTES // max(sample, 1)))
     positions = None
     if total > most:

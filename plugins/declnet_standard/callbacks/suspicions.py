@@ -136,11 +136,16 @@ class Suspicions:
         """Restore the suspicions from a checkpoint."""
         return cls(**saved)
 
-    def see_inputs(self, x: Array) -> None:
-        """Look at a batch of inputs, (n, *shape)."""
+    def see_inputs(self, x: Array | Mapping[str, Array]) -> None:
+        """Look at a batch of inputs, (n, *shape), or of several by name."""
         self.knows_inputs = True
-        if np.issubdtype(x.dtype, np.floating):
-            largest = np.sqrt(np.mean(np.square(x), axis=0).max())
+        arrays = [
+            each
+            for each in (x.values() if isinstance(x, Mapping) else (x,))
+            if np.issubdtype(each.dtype, np.floating)
+        ]
+        if arrays:
+            largest = max(np.sqrt(np.mean(np.square(each), axis=0).max()) for each in arrays)
             self._unscaled = float(largest) if largest >= UNSCALED else None
 
     def after(

@@ -103,7 +103,7 @@ class Watched(StepObserver):
         self._changes: dict[str, Array] = {}
         self._step = 0
 
-    def begin(self, epoch: int, step: int, x: Array) -> None:
+    def begin(self, epoch: int, step: int, x: Any) -> None:
         """Begin a step."""
         self._layers, self._step = {}, step
         if not self.suspicions.knows_inputs:

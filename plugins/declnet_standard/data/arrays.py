@@ -1,14 +1,15 @@
 """Arrays in files: NumPy's, and MNIST's IDX."""
 
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from itertools import zip_longest
 from math import prod
 from pathlib import Path
 from typing import IO, Any, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from declnet import (
     Array,
@@ -100,18 +101,36 @@ class NPY(DataSource):
     """The arrays x (n, …) and y (n, …) of two .npy files.
 
     The file of x is memory-mapped and read batch by batch, so it may be larger than memory. Its
-    numbers are converted to the model's type in each batch.
+    numbers are converted to the model's type in each batch. With `inputs`, several files take the
+    place of x: the model's inputs, by name.
     """
 
     type = "npy"
     suffixes = (".npy",)
-    examples = ({"x": "images.npy", "y": "labels.npy"},)
+    examples = (
+        {"x": "images.npy", "y": "labels.npy"},
+        {"inputs": {"image": "images.npy", "place": "places.npy"}, "y": "labels.npy"},
+    )
 
-    x: Path = Field(description="the file of the samples, as numpy.save writes it")
+    x: Path | None = Field(
+        default=None, description="the file of the samples, as numpy.save writes it"
+    )
+    inputs: dict[str, Path] | None = Field(
+        default=None,
+        min_length=1,
+        description="in place of x, a file of samples for each input of the model, by name",
+    )
     y: Path = Field(description="the file of the targets")
     mapped: bool = Field(
         default=True, description="whether x stays in its file; else it is read into memory"
     )
+
+    @model_validator(mode="after")
+    def _x_or_inputs(self) -> Self:
+        if (self.x is None) == (self.inputs is None):
+            what = "either x, a file of samples, or inputs, a file for each by name"
+            raise ValueError(f"npy needs {what}" + ("" if self.x is None else ", not both"))
+        return self
 
     @classmethod
     def for_file(cls, path: Path, like: Self | None = None) -> DataSource:
@@ -119,28 +138,39 @@ class NPY(DataSource):
         return NPYInputs(path=path)
 
     def describe(self) -> DataInfo:
-        """Read y and the header of x."""
-        shape, _, dtype, _ = _header(self.x)
-        described = DataInfo.of(np.broadcast_to(np.zeros((), dtype), shape), self._read(self.y))
+        """Read y and the headers of the inputs."""
+        described = DataInfo.of(self._each(self._shaped), self._read(self.y))
         return described if not self.mapped else described.not_in_memory()
 
     def load(self, rng: np.random.Generator) -> Dataset:
-        """Map x and read y; nothing is random."""
+        """Map the inputs and read y; nothing is random."""
         y = self._read(self.y)
-        if not self.mapped:
-            return Dataset(self._read(self.x), y)
-        shape, fortran, dtype, offset = _header(self.x)
+        return Dataset(self._each(self._mapped if self.mapped else self._read), y)
+
+    def _each(self, read: Callable[[Path], Any]) -> Any:
+        """Return x, or each of the inputs by name."""
+        if self.x is not None:
+            return read(self.x)
+        return {name: read(path) for name, path in (self.inputs or {}).items()}
+
+    def _shaped(self, path: Path) -> Array:
+        """Return an array of the type and shape of the one in a file, without its numbers."""
+        shape, _, dtype, _ = _header(path)
+        return np.broadcast_to(np.zeros((), dtype), shape)
+
+    def _mapped(self, path: Path) -> MappedArray:
+        shape, fortran, dtype, offset = _header(path)
         if fortran or not shape:
             raise DataError(
-                f"{self.x}: only arrays in C order can be mapped",
+                f"{path}: only arrays in C order can be mapped",
                 hint="save numpy.ascontiguousarray(x), or take mapped = false",
             )
         try:
-            return Dataset(MappedArray(self.x, offset, shape, dtype), y)
+            return MappedArray(path, offset, shape, dtype)
         except OSError as error:
-            raise missing(self.x, error) from None
+            raise missing(path, error) from None
         except ValueError:
-            raise self._short(self.x) from None
+            raise self._short(path) from None
 
     def _read(self, path: Path) -> Array:
         shape, fortran, dtype, offset = _header(path)
@@ -193,32 +223,63 @@ def _header(path: Path) -> tuple[Shape, bool, Dtype, int]:
 
 
 class NPZ(DataSource):
-    """The arrays `x` (n, …) and `y` (n, …) of an .npz file; pickled objects are refused."""
+    """The arrays `x` (n, …) and `y` (n, …) of an .npz file; pickled objects are refused.
+
+    With `inputs`, several arrays (n, …) take the place of `x`: the model's inputs, by their names.
+    """
 
     type = "npz"
     suffixes = (".npz",)
+    examples = ({"path": "points.npz"}, {"path": "songs.npz", "inputs": ["notes", "tempo"]})
 
     path: Path = Field(description="the file, as numpy.savez writes it")
+    inputs: tuple[str, ...] | None = Field(
+        default=None,
+        min_length=1,
+        description="the arrays that are the inputs of the model; default: one input, x",
+    )
     maximum_bytes: int = Field(
         default=2**33, ge=1, description="arrays that are larger, once unpacked, are refused"
     )
 
     def describe(self) -> DataInfo:
-        """Read y and the header of x."""
-        with self._archive() as archive, self._member(archive, "x") as file:
-            shape, _, dtype = read_header(file, f"{self.path}: the array x")
-            x = np.broadcast_to(np.zeros((), dtype), shape)
-            return DataInfo.of(x, self._array(archive, "y"))
+        """Read y and the headers of the inputs."""
+        with self._archive() as archive:
+            return DataInfo.of(self._inputs(self._shaped, archive), self._array(archive, "y"))
 
     def load(self, rng: np.random.Generator) -> Dataset:
         """Read the arrays; nothing is random."""
         with self._archive() as archive:
-            return Dataset(self._array(archive, "x"), self._array(archive, "y"))
+            return Dataset(self._inputs(self._array, archive), self._array(archive, "y"))
 
-    def input_chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Array | Table]:
-        """Read only x, in chunks, whatever its size."""
-        with self._archive() as archive, self._member(archive, "x", whole=False) as file:
-            yield from read_chunks(file, f"{self.path}: the array x", samples)
+    def input_chunks(
+        self, rng: np.random.Generator, samples: int
+    ) -> Iterator[Array | Mapping[str, Array] | Table]:
+        """Read only the inputs, in chunks, whatever their size."""
+        with self._archive() as archive, ExitStack() as stack:
+            names = self.inputs or ("x",)
+            chunks = []
+            for name in names:
+                file = stack.enter_context(self._member(archive, name, whole=False))
+                chunks.append(read_chunks(file, f"{self.path}: the array {name}", samples))
+            for parts in zip_longest(*chunks):
+                if len({0 if each is None else len(each) for each in parts}) > 1:
+                    raise DataError(f"{self.path}: its inputs have different numbers of samples")
+                yield parts[0] if self.inputs is None else dict(zip(names, parts, strict=True))
+
+    def _inputs(
+        self, read: Callable[[zipfile.ZipFile, str], Array], archive: zipfile.ZipFile
+    ) -> Array | dict[str, Array]:
+        """Return x, or each of the inputs by name."""
+        if self.inputs is None:
+            return read(archive, "x")
+        return {name: read(archive, name) for name in self.inputs}
+
+    def _shaped(self, archive: zipfile.ZipFile, name: str) -> Array:
+        """Return an array of the type and shape of one in the archive, without its numbers."""
+        with self._member(archive, name) as file:
+            shape, _, dtype = read_header(file, f"{self.path}: the array {name}")
+        return np.broadcast_to(np.zeros((), dtype), shape)
 
     @contextmanager
     def _archive(self) -> Iterator[zipfile.ZipFile]:

@@ -20,6 +20,7 @@ class Add(Layer):
     backward_needs = frozenset()
     memory_order = "any"
     is_linear = True
+    adds_inputs = True
 
     def forward(self, x: tuple[Array, ...], y: Array, state: LayerState) -> None:
         """y = sum of x."""

@@ -168,3 +168,7 @@ class Ordinal(CategoryTransform):
         """Return integers (n,)."""
         positions = self.positions(x, state["categories"])
         return np.where(positions < 0, len(state["categories"]), positions)
+
+    def levels(self, state: TransformState) -> int:
+        """Return the number of categories, plus one if unknown values have an index."""
+        return len(state["categories"]) + (self.unknown == "index")

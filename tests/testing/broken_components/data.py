@@ -6,7 +6,7 @@ import numpy as np
 
 from declnet import DataInfo, Dataset, Table
 
-from ..right.others import Center, Flowers, Jitter, MeanError, Points
+from ..right.others import Center, Flowers, Jitter, MeanError, Points, Songs, Third
 from .expected import caught_by
 
 
@@ -112,6 +112,40 @@ class LoadsATuple(Points):
 
     def load(self, rng):
         return rng.normal(size=(30, 2)), np.arange(30) % 3
+
+
+@caught_by("loads_what_it_describes")
+class OtherInput(Songs):
+    """Two inputs, one of which has another name than it describes."""
+
+    def load(self, rng):
+        data = super().load(rng)
+        return Dataset({"notes": data.x["notes"], "speed": data.x["tempo"]}, data.y)
+
+
+@caught_by("loads_usable_arrays")
+class ShorterInput(Songs):
+    """Two inputs, one of which has fewer samples."""
+
+    def load(self, rng):
+        data = super().load(rng)
+        return Dataset(data.x | {"tempo": data.x["tempo"][1:]}, data.y)
+
+
+@caught_by("gives_a_row_for_each_row")
+class TooFewLevels(Third):
+    """Three integers, said to be two."""
+
+    def levels(self, state):
+        return 2
+
+
+@caught_by("gives_a_row_for_each_row")
+class LevelsOfFloats(Third):
+    """Three levels, given as floats."""
+
+    def apply(self, x, state):
+        return super().apply(x, state).astype(float)
 
 
 @caught_by("parts_equal_the_whole")

@@ -4,7 +4,7 @@ import numpy as np
 
 from declnet import Layer, OutputRange, Parameter, Regularizer, Schedule, Workspace
 
-from ..right.layers import Doubled, Exponential, Noise, Shift, Square, Times
+from ..right.layers import Doubled, Exponential, Noise, Plus, Shift, Square, Times
 from .expected import caught_by
 
 
@@ -177,6 +177,14 @@ class FloatOutputShape(Doubled):
         return tuple(size / 1 for size in input_shape)
 
 
+@caught_by("declares_what_the_graph_allocates")
+class LearnsAndForgetsItself(Doubled):
+    """y = 2 * x, with a method that should return the layer."""
+
+    def with_input_info(self, inputs):
+        pass
+
+
 @caught_by("takes_the_shapes_it_accepts")
 class TakesMoreThanItCan(Layer):
     """y = x @ weights, for samples of one axis, but it accepts any."""
@@ -331,3 +339,16 @@ class LinearSquare(Square):
     """y = x * x, said to be linear."""
 
     is_linear = True
+
+
+@caught_by("adds_its_inputs_if_it_says_so")
+class AveragedSum(Plus):
+    """y = mean of x, said to be the sum."""
+
+    def forward(self, x, y, state):
+        np.mean(x, axis=0, out=y)
+
+    def backward(self, x, y, dy, dx, state):
+        for each in dx:
+            if each is not None:
+                np.divide(dy, len(dx), out=each)

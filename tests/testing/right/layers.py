@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from declnet import Layer, Parameter, Schedule, Scheduled
 
@@ -213,6 +213,24 @@ class Turned(Layer):
             np.copyto(dx, dy[..., ::-1])
 
 
+class Plus(Layer):
+    """y = x_1 + x_2 + …"""
+
+    type = "plus"
+    n_inputs = None
+    adds_inputs = True
+    is_linear = True
+    backward_needs = frozenset()
+
+    def forward(self, x, y, state):
+        np.sum(x, axis=0, out=y)
+
+    def backward(self, x, y, dy, dx, state):
+        for each in dx:
+            if each is not None:
+                np.copyto(each, dy)
+
+
 class VectorScale(Layer):
     """y = x * weights, for vectors only, which the inherited output_shape does not check."""
 
@@ -230,8 +248,44 @@ class VectorScale(Layer):
             np.multiply(dy, state.weights, out=dx)
 
 
+class Indicators(Layer):
+    """A 1 for each integer among the levels of its place, side by side; it learns how many."""
+
+    type = "indicators"
+    input_dtype = "integer"
+    example_shapes = ((4,), (2, 3), ())
+    backward_needs = frozenset()
+
+    _levels: tuple[int, ...] = PrivateAttr(default=())
+
+    def with_input_info(self, inputs):
+        (info,) = inputs
+        if info.levels is None:
+            raise ValueError("the number of levels is unknown")
+        other = self.model_copy()
+        other._levels = info.levels
+        return other
+
+    def output_shape(self, input_shape):
+        return (max(1, sum(self._levels)),)
+
+    def forward(self, x, y, state):
+        y.fill(0)
+        rows = x.reshape(len(x), -1)
+        start = 0
+        for place, levels in enumerate(self._levels):
+            for level in range(levels):
+                y[:, start + level] = rows[:, place] == level
+            start += levels
+
+    def backward(self, x, y, dy, dx, state):
+        pass
+
+
 RIGHT = (
+    Indicators,
     Doubled,
+    Plus,
     Times,
     Square,
     Exponential,

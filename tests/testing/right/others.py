@@ -15,6 +15,7 @@ from declnet import (
     Dataset,
     DataSource,
     Diagnostic,
+    InputInfo,
     Kernel,
     KernelCalls,
     LearningRate,
@@ -261,6 +262,20 @@ class Pictures(DataSource):
         return Dataset(x, np.eye(4)[labels] if self.labels == "one_hot" else labels)
 
 
+class Songs(DataSource):
+    """Two inputs of different shape and type."""
+
+    type = "songs"
+
+    def describe(self):
+        inputs = {"notes": InputInfo((5,), "integer"), "tempo": InputInfo(())}
+        return DataInfo((), "float", "classes", (), 2, 30, inputs=inputs)
+
+    def load(self, rng):
+        x = {"notes": rng.integers(0, 12, (30, 5)), "tempo": rng.normal(size=30)}
+        return Dataset(x, np.arange(30) % 2)
+
+
 class Flowers(DataSource):
     """A table of numbers and text, with gaps."""
 
@@ -296,6 +311,21 @@ class Center(Transform):
             raise ColumnError("is no column of numbers")
         if np.isnan(x.astype(float)).all():
             raise ColumnError("is empty")
+
+
+class Third(Center):
+    """Whether a number is below, near or above the mean: 0, 1 or 2."""
+
+    type = "third"
+
+    def apply(self, x, state):
+        self.require(x)
+        if np.isnan(x).any():
+            raise ColumnError("is missing", int(np.argmax(np.isnan(x))))
+        return 1 + np.sign(np.rint((x - state["mean"]) / 4)).astype(int)
+
+    def levels(self, state):
+        return 3
 
 
 class Jitter(Transform):
@@ -368,8 +398,10 @@ RIGHT = (
     WidthError,
     Points,
     Pictures,
+    Songs,
     Flowers,
     Center,
+    Third,
     Jitter,
     SquaresKernel,
     DoubledSquared,

@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from declnet_report.page.network import BOX, BOX_HEIGHT, RANK_GAP, Label, draw, lay_out
+from declnet import open_run, run
+from declnet_report.page.network import (
+    BOX,
+    BOX_HEIGHT,
+    RANK_GAP,
+    Label,
+    draw,
+    lay_out,
+    network_section,
+)
 
 
 def test_names_are_escaped_and_cut_but_whole_in_the_title():
@@ -89,3 +98,34 @@ def test_branches_stand_around_the_middle():
     xs = [x for x, _ in layout.boxes]
     assert xs[0] == xs[1] == xs[5] == pytest.approx(layout.width / 2)
     assert np.mean(xs[2:5]) == pytest.approx(layout.width / 2)
+
+
+def test_named_inputs_are_boxes_at_the_top_of_a_runs_drawing(tmp_path):
+    columns = {"size": np.arange(20.0), "city": ["a", "b"] * 10, "kind": ["p", "q"] * 10}
+    spec = {
+        "data": {
+            "inputs": {"numbers": ["size"], "categories": ["city"]},
+            "prepare": ["standardize", "ordinal"],
+        },
+        "model": {
+            "layers": [
+                {"type": "embedding", "units": 2, "inputs": ["input.categories"]},
+                "flatten",
+                {"type": "concatenate", "inputs": ["input.numbers", "flatten_1"]},
+                {"type": "dense", "units": 2},
+                "softmax",
+            ]
+        },
+        "loss": "categorical_crossentropy",
+        "optimizer": "adam",
+        "training": {"epochs": 2},
+    }
+    run(spec, (columns, "kind"), tmp_path / "run")
+    section = network_section(open_run(tmp_path / "run"))
+    root = ET.fromstring(section.drawing)
+    titles = [each.text for each in root.iter("title")]
+    assert titles[:2] == ["input.numbers: 1", "input.categories: 1"]
+    assert len(titles) == 7
+    assert len([each for each in root.iter("path") if each.get("class") == "wire"]) == 6
+    tops = [float(each.attrib["y"]) for each in root.iter("rect")]
+    assert tops[0] == tops[1] == min(tops)

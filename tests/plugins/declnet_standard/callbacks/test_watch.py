@@ -23,6 +23,7 @@ from declnet import (
     run,
 )
 from declnet.registry.discovery import discover
+from declnet_standard.callbacks.suspicions import Suspicions
 from declnet_standard.callbacks.watch import OutputMeter, Watch
 from declnet_standard.callbacks.watch_panel import WatchPanel
 from declnet_standard.layers import Dense, ReLU, Sigmoid
@@ -209,6 +210,12 @@ def test_unscaled_inputs_that_saturate_sigmoids_are_named():
     assert "the inputs are not scaled" in said[0]
     assert 'outputs of "sigmoid_1" are saturated' in said[1]
     assert len(said) == 2
+
+
+def test_one_of_several_inputs_that_is_unscaled_is_seen():
+    suspicions = Suspicions()
+    suspicions.see_inputs({"words": np.array([[900]]), "numbers": np.array([[1.0, 2000.0]])})
+    assert "2e+03" in next(suspicions.after({}, 1, 0.1, 1.0))
 
 
 def test_without_warnings_only_the_table_is_written(tmp_path):

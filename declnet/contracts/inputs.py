@@ -1,0 +1,98 @@
+"""Inputs: one array of samples or several by name, and what is known about each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from declnet.contracts.arrays import Array, MappedArray, Shape
+
+UNNAMED = ""
+"""The name of the only input of a model whose data does not name it."""
+
+INPUT = "input"
+"""What `inputs` of layers call the model's input, or what precedes its name: `input.NAME`."""
+
+Inputs = Array | MappedArray | Mapping[str, Array | MappedArray]
+"""The samples of a model's only input, or of several inputs by name."""
+
+
+@dataclass(frozen=True)
+class InputInfo:
+    """What is known about one of a layer's inputs before anything is allocated.
+
+    Attributes:
+        shape: the shape of one sample.
+        dtype: whether it holds floats or integers; the outputs of layers are floats.
+        levels: for each number of a sample, in C order, how many integers it can be, from 0 to
+            `levels - 1`; None if that is unknown for any of them.
+    """
+
+    shape: Shape
+    dtype: Literal["float", "integer"] = "float"
+    levels: tuple[int, ...] | None = None
+
+    @classmethod
+    def of(cls, x: Array | MappedArray) -> InputInfo:
+        """Describe an array (n, *sample shape)."""
+        return cls(x.shape[1:], "integer" if x.dtype.kind in "iub" else "float")
+
+
+def as_input_infos(given: Any) -> dict[str, InputInfo]:
+    """Return the inputs of a model by name.
+
+    Args:
+        given: the shape of a sample of its only input; or, by name, an `InputInfo` or a shape of
+            floats for each input.
+    """
+    if isinstance(given, InputInfo):
+        return {UNNAMED: given}
+    if not isinstance(given, Mapping):
+        return {UNNAMED: InputInfo(tuple(given))}
+    return {
+        name: each if isinstance(each, InputInfo) else InputInfo(tuple(each))
+        for name, each in given.items()
+    }
+
+
+NAME_HINT = "a name must not be empty or contain dots or spaces"
+
+
+def is_name(text: str) -> bool:
+    """Return whether a text can name an input: `input.NAME` must be one name without spaces."""
+    return bool(text) and text.isprintable() and not any(c == "." or c.isspace() for c in text)
+
+
+def input_value(name: str) -> str:
+    """Return how layers name an input: `input`, or `input.NAME`."""
+    return INPUT if name == UNNAMED else f"{INPUT}.{name}"
+
+
+def by_name(x: Any) -> Mapping[str, Any]:
+    """Return arrays by name; a single array has no name."""
+    return x if isinstance(x, Mapping) else {UNNAMED: x}
+
+
+def for_each(function: Callable[[Any], Any], x: Any) -> Any:
+    """Apply a function to a single array, or to each of several by name."""
+    if isinstance(x, Mapping):
+        return {name: function(array) for name, array in x.items()}
+    return function(x)
+
+
+def sample_count(x: Any) -> int:
+    """Return the number of samples of an array, or of several by name."""
+    return len(next(iter(x.values()), ()) if isinstance(x, Mapping) else x)
+
+
+def input_of(x: Array | Mapping[str, Array], name: str) -> Array:
+    """Return an input by its name; a single array is the only one, whatever its name."""
+    return x[name] if isinstance(x, Mapping) else x
+
+
+def samples_of(x: Inputs, part: slice | Array) -> Any:
+    """Return some samples in memory: an array, or an array for each input by name."""
+    if isinstance(x, Mapping):
+        return {name: each[part] for name, each in x.items()}
+    return x[part]

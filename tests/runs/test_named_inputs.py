@@ -1,0 +1,310 @@
+"""Runs with named inputs, from files and arrays to predictions, resuming and folds."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+import declnet
+from declnet import DataError, Dataset, OutputError, SpecError
+from declnet.contracts.callback import EpochLogged
+from declnet.runs.predictor import predicted_parts
+
+N = 90
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory):
+    """A table with numbers and categories that its target depends on."""
+    rng = np.random.default_rng(3)
+    cities = rng.choice(["Bonn", "Oslo", "Rome"], N)
+    jobs = rng.choice(["cook", "nurse"], N)
+    age, income = rng.normal(40, 9, N).round(1), rng.integers(900, 4000, N)
+    score = age / 9 + (cities == "Rome") * 2 + (jobs == "cook") + rng.normal(0, 0.1, N)
+    weight = rng.uniform(0.5, 2, N).round(3)
+    path = tmp_path_factory.mktemp("people") / "people.csv"
+    rows = zip(age, cities, income, jobs, weight, score, strict=True)
+    lines = [",".join(map(str, row)) for row in rows]
+    path.write_text("\n".join(["age,city,income,job,weight,score", *lines]))
+    return path
+
+
+INPUTS = {"numbers": ["income", "age"], "categories": ["city", "job"]}
+
+LAYERS = [
+    {"type": "embedding", "name": "own", "units": 3, "inputs": ["input.categories"]},
+    "flatten",
+    {"type": "concatenate", "inputs": ["input.numbers", "flatten_1"]},
+    {"type": "dense", "units": 8},
+    "relu",
+    {"type": "dense", "units": 1},
+]
+
+
+def spec_of(people, inputs=INPUTS, layers=LAYERS, training=None, prepare=None, **data):
+    train = {"type": "csv", "path": str(people), "target": "score"}
+    return declnet.parse_spec(
+        {
+            "data": {
+                "train": train | ({} if "sample_weights" in data else {"features": FEATURES}),
+                "test": 0.2,
+                "inputs": inputs,
+                "prepare": prepare or ["standardize", "ordinal"],
+                **data,
+            },
+            "model": {"layers": layers},
+            "loss": "mean_squared_error",
+            "optimizer": {"type": "adam", "learning_rate": 0.03},
+            "training": {"epochs": 30, "batch_size": 16, "log_every": 10, **(training or {})},
+        }
+    )
+
+
+FEATURES = ["age", "city", "income", "job"]
+
+
+@pytest.fixture(scope="module")
+def finished(people, tmp_path_factory):
+    return declnet.run(spec_of(people), out=tmp_path_factory.mktemp("runs") / "run")
+
+
+def test_it_learns_from_both_inputs(finished):
+    assert finished.metrics["test"]["loss"] < 0.3
+    weights = finished.model.parameters()["own.weights"]
+    assert weights.shape == (5, 3)  # three cities, then two jobs
+
+
+def test_a_table_and_its_file_give_the_same_predictions(finished, people):
+    predictor = declnet.load_predictor(finished.directory)
+    assert predictor.features == tuple(FEATURES)
+    lines = [line.split(",") for line in people.read_text().splitlines()]
+    columns = {name: [row[at] for row in lines[1:]] for at, name in enumerate(lines[0])}
+    table = {name: columns[name] for name in ("city", "job")} | {
+        name: [float(each) for each in columns[name]] for name in ("income", "age")
+    }
+    from_table = predictor.predict(table)
+    (from_file,) = predicted_parts(predictor, people)
+    assert np.array_equal(from_table.outputs, from_file.outputs)
+    assert np.array_equal(finished.predict(table).outputs, from_file.outputs)
+    whole = predictor.evaluate(people)
+    error = from_table.outputs[:, 0] - [float(each) for each in columns["score"]]
+    assert whole.metrics["loss"] == pytest.approx(float(np.mean(error**2)), rel=1e-4)
+    prepared = predictor.prepared(declnet.as_table(table))
+    assert np.array_equal(predictor.model.predict(prepared), from_file.outputs)
+
+
+def test_the_folder_says_what_is_known_about_the_inputs(finished):
+    stored = declnet.open_run(finished.directory)
+    assert stored.manifest["inputs"] == [
+        {"name": "numbers", "shape": [2], "dtype": "float"},
+        {"name": "categories", "shape": [2], "dtype": "integer", "levels": [3, 2]},
+    ]
+    assert stored.inputs == finished.model.inputs
+    assert stored.summary()[0].inputs == ("input.categories",)
+    assert all(each.unchanged for each in stored.data_sets.values())
+    found = stored.predictions("test", np.arange(3))
+    assert {name: x.shape for name, x in found.x.items()} == {
+        "numbers": (3, 2),
+        "categories": (3, 2),
+    }
+    assert stored.evaluate("test").metrics["loss"] == pytest.approx(
+        finished.metrics["test"]["loss"]
+    )
+    assert set(stored.gradients(np.arange(5))) == set(finished.model.parameters())
+    with pytest.raises(OutputError, match="the model has the inputs numbers, categories"):
+        stored.input_shape  # noqa: B018
+
+
+@pytest.mark.parametrize("inputs", ["?", [{"shape": "?"}], [{"shape": [2], "levels": ["x"]}], [{}]])
+def test_a_damaged_description_of_the_inputs_is_an_error(finished, inputs):
+    stored = declnet.open_run(finished.directory)
+    stored.manifest["inputs"] = inputs
+    with pytest.raises(OutputError, match="has no valid inputs"):
+        stored.model()
+
+
+def test_a_single_named_input_gives_the_bits_of_one_without_a_name(people, tmp_path):
+    layers = [{"type": "dense", "units": 8}, "tanh", {"type": "dense", "units": 1}]
+    named = [layers[0] | {"inputs": ["input.all"]}, *layers[1:]]
+    prepare = ["standardize", "one_hot"]
+    plain = declnet.run(spec_of(people, None, layers, prepare=prepare), out=tmp_path / "plain")
+    result = declnet.run(spec_of(people, {"all": FEATURES}, named, prepare=prepare))
+    for key, weights in plain.model.parameters().items():
+        assert np.array_equal(weights, result.model.parameters()[key])
+    assert plain.history == result.history
+    manifest = json.loads((tmp_path / "plain" / "manifest.json").read_text())
+    assert manifest["input_shape"] == [7]
+    assert manifest["inputs"] == [{"shape": [7], "dtype": "float"}]
+    del manifest["inputs"]  # as older versions wrote it
+    (tmp_path / "plain" / "manifest.json").write_text(json.dumps(manifest))
+    assert declnet.load_model(tmp_path / "plain").input_shape == (7,)
+
+
+class Stop(Exception):
+    """Whatever ends a process."""
+
+
+@pytest.mark.parametrize("kernels", ["numpy", "jit"])
+def test_a_resumed_run_ends_with_the_same_bits(people, tmp_path, kernels):
+    if kernels == "jit":
+        pytest.importorskip("numba")
+    callbacks = [{"type": "checkpoint", "every_epochs": 4}]
+    spec = spec_of(people, training={"callbacks": callbacks}, validation=0.2)
+    spec = spec.model_copy(update={"engine": declnet.EngineSpec(kernels=kernels)})
+    whole = declnet.run(spec, out=tmp_path / "whole")
+
+    def stop(event):
+        if isinstance(event, EpochLogged) and event.epoch == 20:
+            raise Stop
+
+    with pytest.raises(Stop):
+        declnet.run(spec, out=tmp_path / "stopped", listener=stop)
+    resumed = declnet.resume(tmp_path / "stopped")
+    for key, weights in whole.model.parameters().items():
+        assert np.array_equal(weights, resumed.model.parameters()[key])
+    assert whole.history == resumed.history
+
+
+def test_compiled_kernels_and_numpy_agree(people, finished):
+    pytest.importorskip("numba")
+    spec = spec_of(people).model_copy(update={"engine": declnet.EngineSpec(kernels="jit")})
+    compiled = declnet.run(spec)
+    assert compiled.metrics["test"]["loss"] == pytest.approx(
+        finished.metrics["test"]["loss"], rel=1e-3
+    )
+
+
+def test_folds_weights_and_groups_work_with_named_inputs(people):
+    numbers, categories = ["income", "age"], ["job"]
+    spec = spec_of(
+        people,
+        {"numbers": numbers, "categories": categories},
+        folds=3,
+        split={"method": "grouped", "column": "city"},
+        sample_weights="weight",
+        test=None,
+        training={"epochs": 3},
+    )
+    found = declnet.cross_validate(spec)
+    assert len(found.results) == 3
+    assert all(each.model.inputs["categories"].levels == (2,) for each in found.results)
+
+
+def arrays(n=40, seed=0):
+    rng = np.random.default_rng(seed)
+    x = {"sound": rng.normal(size=(n, 6)).astype("float32"), "word": rng.integers(0, 5, (n, 3))}
+    return x, (x["sound"].sum(axis=1) + (x["word"] == 2).sum(axis=1) > 1).astype(int)
+
+
+def array_spec(**data):
+    return declnet.parse_spec(
+        {
+            "data": data,
+            "model": {
+                "layers": [
+                    {"type": "embedding", "categories": 5, "units": 2, "inputs": ["input.word"]},
+                    "flatten",
+                    {"type": "concatenate", "inputs": ["flatten_1", "input.sound"]},
+                    {"type": "dense", "units": 2},
+                    "softmax",
+                ]
+            },
+            "loss": "categorical_crossentropy",
+            "optimizer": {"type": "adam", "learning_rate": 0.05},
+            "training": {"epochs": 10, "batch_size": 7, "log_every": 5},
+        }
+    )
+
+
+def test_a_program_and_an_archive_give_the_same_run(tmp_path):
+    x, y = arrays()
+    np.savez(tmp_path / "all.npz", **x, y=y)
+    given = declnet.run(array_spec(), {"train": (x, y), "test": (x, y)}, tmp_path / "given")
+    train = {"type": "npz", "path": str(tmp_path / "all.npz"), "inputs": ["sound", "word"]}
+    read = declnet.run(array_spec(train=train, test=train), out=tmp_path / "read")
+    for key, weights in given.model.parameters().items():
+        assert np.array_equal(weights, read.model.parameters()[key])
+    hashes = [
+        json.loads((tmp_path / name / "manifest.json").read_text())["data"]
+        for name in ("given", "read")
+    ]
+    assert hashes[0] == hashes[1]
+    predictor = declnet.load_predictor(tmp_path / "read")
+    expected = given.predict(x)
+    assert np.array_equal(predictor.predict(x).outputs, expected.outputs)
+    (part,) = predicted_parts(predictor, tmp_path / "all.npz")
+    assert np.array_equal(part.outputs, expected.outputs)
+    assert predictor.evaluate(tmp_path / "all.npz").metrics == pytest.approx(read.metrics["test"])
+    assert predictor.evaluate((x, y)).metrics == pytest.approx(read.metrics["test"])
+    same = declnet.run(array_spec(), Dataset(x, y))
+    assert np.array_equal(same.model.predict(x), given.model.predict(x))
+
+
+def test_a_full_batch_and_one_mini_batch_of_all_samples_agree():
+    x, y = arrays()
+    spec = array_spec()
+    sizes = [None, len(y)]
+    whole, batch = (
+        declnet.run(
+            spec.model_copy(
+                update={
+                    "training": spec.training.model_copy(
+                        update={"batch_size": size, "shuffle": False}
+                    )
+                }
+            ),
+            (x, y),
+        )
+        for size in sizes
+    )
+    np.testing.assert_allclose(whole.model.predict(x), batch.model.predict(x), rtol=1e-4, atol=1e-6)
+
+
+def test_what_does_not_fit_the_named_arrays_is_refused(tmp_path):
+    x, y = arrays()
+    result = declnet.run(array_spec(), (x, y), tmp_path / "run")
+    for wrong, message in (
+        (x["sound"], "give an array for each, by name"),
+        ({"sound": x["sound"]}, "but x has sound"),
+        (x | {"word": x["word"] + 0.5}, "the model takes integers, but word is float64"),
+        (x | {"sound": x["sound"] * np.nan}, 'sample 1 of "sound" has a number that is NaN'),
+    ):
+        with pytest.raises(DataError, match=message.replace(".", r"\.")):
+            result.predict(wrong)
+    with pytest.raises(SpecError, match="test has the inputs sound, train has sound, word"):
+        declnet.run(array_spec(), {"train": (x, y), "test": ({"sound": x["sound"]}, y)})
+    other = {"train": (x, y), "test": (x | {"word": x["word"][:, :2]}, y)}
+    with pytest.raises(SpecError, match=r'of the input "word" of shape \(2,\), train of \(3,\)'):
+        declnet.run(array_spec(), other)
+    with pytest.raises(SpecError, match='"inputs" divides the columns of a table'):
+        declnet.run(array_spec(inputs={"all": ["sound"]}), (x, y))
+
+
+def test_an_image_is_augmented_beside_other_inputs():
+    rng = np.random.default_rng(0)
+    x = {"image": rng.uniform(size=(30, 1, 6, 6)), "size": rng.normal(size=(30, 2))}
+    spec = declnet.parse_spec(
+        {
+            "data": {"prepare": [{"type": "augment", "shift": 1}]},
+            "model": {
+                "layers": [
+                    {"type": "flatten", "inputs": ["input.image"]},
+                    {"type": "concatenate", "inputs": ["flatten_1", "input.size"]},
+                    {"type": "dense", "units": 1},
+                ]
+            },
+            "loss": "mean_squared_error",
+            "optimizer": "adam",
+            "training": {"epochs": 2, "batch_size": 10},
+        }
+    )
+    first, second = (declnet.run(spec, (x, np.zeros(30))) for _ in range(2))
+    still = spec.model_copy(update={"data": declnet.DataSpec()})
+    unvaried = declnet.run(still, (x, np.zeros(30)))
+    assert first.history == second.history != unvaried.history
+    wrong = {"type": "augment", "shift": 1, "columns": ["img"]}
+    data = declnet.DataSpec.model_validate({"prepare": [wrong]})
+    with pytest.raises(SpecError, match='there is no input "img"'):
+        declnet.run(spec.model_copy(update={"data": data}), (x, np.zeros(30)))
