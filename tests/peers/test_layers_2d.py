@@ -10,6 +10,7 @@ from declnet_standard.layers import (
     AveragePool2d,
     BatchNorm,
     Conv2d,
+    Conv2dTranspose,
     Dense,
     GlobalAveragePool2d,
     GlobalMaxPool2d,
@@ -69,6 +70,34 @@ def test_convolution(fields, arguments, order):
 
     require_same(
         run_layer(layer, x, dy, order, **parameters), by_torch(convolved, x, dy, **parameters)
+    )
+
+
+@pytest.mark.parametrize("order", ["batch_last", "batch_first"])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"stride": 2},
+        {"stride": (2, 3), "padding": (2, 1), "output_padding": (1, 2)},
+        {"stride": 2, "padding": 1, "output_padding": 1, "groups": 2},
+        {"dilation": (2, 1), "groups": 4},
+        {"use_bias": False, "kernel_size": (2, 3)},
+    ],
+)
+def test_transposed_convolution(fields, order):
+    layer = Conv2dTranspose(**{"filters": 8, "kernel_size": 3, **fields})
+    x = RNG.normal(size=(5, 4, 5, 4))
+    shapes = {name: each.shape for name, each in layer.parameters(x.shape[1:]).items()}
+    parameters = {name: RNG.normal(size=shape) for name, shape in shapes.items()}
+    dy = RNG.normal(size=(5, *layer.output_shape(x.shape[1:])))
+    arguments = {key: fields[key] for key in fields if key not in ("use_bias", "kernel_size")}
+
+    def transposed(given, weights, biases=None):
+        return torch.nn.functional.conv_transpose2d(given, weights, biases, **arguments)
+
+    require_same(
+        run_layer(layer, x, dy, order, **parameters), by_torch(transposed, x, dy, **parameters)
     )
 
 

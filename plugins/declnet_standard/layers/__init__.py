@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from declnet_standard.layers.activations import Softplus as Softplus
     from declnet_standard.layers.activations import Tanh as Tanh
     from declnet_standard.layers.conv2d import Conv2d as Conv2d
+    from declnet_standard.layers.conv2d_transpose import Conv2dTranspose as Conv2dTranspose
     from declnet_standard.layers.dense import Dense as Dense
     from declnet_standard.layers.dropout import Dropout as Dropout
     from declnet_standard.layers.embedding import Embedding as Embedding
@@ -56,6 +57,7 @@ LAYERS = {
         "tanh": "Tanh",
     },
     "conv2d": {"conv2d": "Conv2d"},
+    "conv2d_transpose": {"conv2d_transpose": "Conv2dTranspose"},
     "dense": {"dense": "Dense"},
     "dropout": {"dropout": "Dropout"},
     "embedding": {"embedding": "Embedding"},
