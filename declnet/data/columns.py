@@ -10,6 +10,7 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data_source import Dataset
+from declnet.contracts.loss import Loss
 from declnet.contracts.table import ColumnType, Table, column_type, missing_values
 from declnet.contracts.transform import ColumnError, Transform
 from declnet.errors import DataError, KeyPath
@@ -159,11 +160,22 @@ def losses_hint(targets: str, registry: Registry | None = None) -> str | None:
         entry.type
         for entry in (registry or default_registry()).entries("loss")
         if entry.component.targets == targets
-        and (targets != "values" or entry.component.takes in (None, "values"))
+        and (targets != "values" or _takes_a_number(entry.component))
     ]
     if not names:
         return None
     return f"for {sorts[targets]} take a loss such as {_listed(names)}"
+
+
+def _takes_a_number(loss: type[Loss]) -> bool:
+    """Return whether a loss, with its defaults, compares any number with one output."""
+    if loss.takes not in (None, "values"):
+        return False
+    try:
+        loss().prepare(np.ones(2), (1,), np.dtype(float))
+    except Exception:  # a loss that fails is not suggested
+        return False
+    return True
 
 
 def _transformed(column: Array, registry: Registry | None) -> Iterator[tuple[str, Array]]:

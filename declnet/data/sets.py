@@ -178,7 +178,8 @@ def prepare_sets(
     """
     train, preparation = sets["train"], fitted
     lasting = any(not each.training_only for each in spec.prepare)
-    if preparation is None and (isinstance(train, Table) or lasting):
+    needed = lasting or isinstance(train, Table) or train.class_names is not None
+    if preparation is None and needed:
         preparation = fit_preparation(train, spec.prepare, targets, spec.no_features, spec.inputs)
     if spec.positive_class is not None and fitted is None:
         preparation = _with_positive(preparation, spec.positive_class)
@@ -201,7 +202,7 @@ def _with_positive(preparation: FittedPreparation | None, name: str) -> FittedPr
     """Return a preparation that gives a class the label 1; raise DataError without a table."""
     if preparation is None or preparation.target is None:
         raise DataError(
-            "the training data is not a table, so its classes have no names",
+            "the classes of the training data have no names",
             hint="remove this key; the label 1 is the positive class",
             path=("data", "positive_class"),
             code="E036",
