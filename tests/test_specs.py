@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import runpy
-import shutil
 from pathlib import Path
 
 import pytest
@@ -29,14 +28,8 @@ def test_the_promised_specs_are_there():
 
 
 @pytest.mark.parametrize("file", FILES, ids=str)
-def test_spec_checks_and_runs(file, tmp_path):
-    path, source = SPECS / file, load_spec(SPECS / file).data.train.type
-    if source == "sklearn":
-        pytest.importorskip("sklearn", reason="the extra sklearn is not installed")
-    if source == "image_folder":
-        pytest.importorskip("PIL", reason="the extra images is not installed")
-        runpy.run_path(str(SPECS / "data" / "make_shapes.py"))["make"](tmp_path / "data" / "shapes")
-        path = Path(shutil.copy(path, tmp_path))
+def test_spec_checks_and_runs(file, shipped_spec, tmp_path):
+    path = shipped_spec(file)
     assert check_spec(load_spec(path)).problems == ()
     result = run(load_spec(path, {"training.epochs": 2}), out=tmp_path / "out")
     assert [row["epoch"] for row in result.history] == [0, 1]
