@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from math import inf, prod
 from typing import Any
 
+from declnet.contracts.arrays import Shape
 from declnet.contracts.layer import OutputRange
 from declnet.contracts.loss import Loss
 from declnet.errors import Diagnostic, KeyPath
@@ -348,10 +349,15 @@ def _mixes(node: Node) -> bool:
         for each in node.parameters.values()
         if each.role == "weight" and each.trainable and len(each.shape) > 1
     ]
-    channels, outputs = node.input_shapes[0][:1], node.output_shape[:1]
+    channels, outputs = (_features(each) for each in (node.input_shapes[0], node.output_shape))
     return bool(weights) and all(
         fan_in * prod(outputs) >= fan_out * prod(channels) for fan_in, fan_out in map(fans, weights)
     )
+
+
+def _features(shape: Shape) -> Shape:
+    """Return the size of the axis of features: the last of sequences, the first of images."""
+    return shape[-1:] if len(shape) == 2 else shape[:1]
 
 
 def _activation(registry: Registry) -> str:
