@@ -7,6 +7,7 @@ import pytest
 
 from declnet import DataError, Dataset, SpecError, Table, parse_spec, run
 from declnet.data.sets import prepare_sets, prepared_sets, split_sets
+from declnet.data.targets import WantedTarget
 from declnet.spec.data_section import DataSpec, SplitSpec
 
 
@@ -26,7 +27,7 @@ def two_classes(document, tmp_path):
 
     def weights(**data):
         document["data"] |= data
-        return prepared_sets(parse_spec(document).data, "classes", 0).datasets
+        return prepared_sets(parse_spec(document).data, [WantedTarget("", "classes")], 0).datasets
 
     return weights
 
@@ -68,7 +69,7 @@ def test_a_positive_class_needs_names():
     spec = DataSpec(positive_class="yes")
     sets = {"train": Dataset(np.zeros((4, 2)), np.arange(4) % 2)}
     with pytest.raises(DataError, match="have no names") as caught:
-        prepare_sets(sets, spec, "classes")
+        prepare_sets(sets, spec, [WantedTarget("", "classes")])
     assert (caught.value.path, caught.value.code) == (("data", "positive_class"), "E036")
 
 
@@ -80,13 +81,15 @@ def test_labels_of_arrays_follow_the_names_of_classes():
     one = Dataset(np.zeros((2, 2)), np.array([0, 0]), class_names=("yes",))
     unnamed = Dataset(np.zeros((2, 2)), np.array([0, 1]))
     sets = {"train": NAMED, "validation": other, "test": one}
-    prepared = prepare_sets(sets, DataSpec(), "classes")
+    prepared = prepare_sets(sets, DataSpec(), [WantedTarget("", "classes")])
     found = {name: each.y.tolist() for name, each in prepared.datasets.items()}
     assert found == {"train": [0, 1, 1, 0], "validation": [1, 0, 1], "test": [1, 1]}
     assert prepared.datasets["train"].x is NAMED.x  # nothing is copied
     assert prepared.preparation.class_names == ("no", "yes")
     assert prepared.preparation.apply_to_set(unnamed).y is unnamed.y
-    positive = prepare_sets({"train": NAMED}, DataSpec(positive_class="no"), "binary")
+    positive = prepare_sets(
+        {"train": NAMED}, DataSpec(positive_class="no"), [WantedTarget("", "binary")]
+    )
     assert positive.datasets["train"].y.tolist() == [1, 0, 0, 1]
     assert positive.preparation.class_names == ("yes", "no")
 
@@ -94,9 +97,9 @@ def test_labels_of_arrays_follow_the_names_of_classes():
 def test_a_class_that_the_training_data_lacks_is_refused():
     other = Dataset(np.zeros((1, 2)), np.array([0]), class_names=("maybe",))
     with pytest.raises(DataError, match='a class "maybe", which the training data does not have'):
-        prepare_sets({"train": NAMED, "test": other}, DataSpec(), "classes")
+        prepare_sets({"train": NAMED, "test": other}, DataSpec(), [WantedTarget("", "classes")])
     with pytest.raises(DataError, match='has only one class, "maybe"'):
-        prepare_sets({"train": other}, DataSpec(), "classes")
+        prepare_sets({"train": other}, DataSpec(), [WantedTarget("", "classes")])
 
 
 @pytest.mark.parametrize(
