@@ -13,8 +13,15 @@ LAYERS = {
     for entry in default_registry().entries("layer")
     if entry.plugin.distribution == "declnet"
 }
-SHAPES = {"embedding": (4,), "reshape": (12,)}
-IMAGES = ("conv2d", "average_pool2d", "global_average_pool2d", "max_pool2d")
+SHAPES = {"embedding": (4,), "reshape": (12,), "rms_norm": (2, 3)}
+IMAGES = (
+    "conv2d",
+    "conv2d_transpose",
+    "average_pool2d",
+    "global_average_pool2d",
+    "global_max_pool2d",
+    "max_pool2d",
+)
 JOINS = ("add", "concatenate", "multiply")
 EXAMPLES = [
     (name, example) for name, layer in LAYERS.items() for example in (layer.examples or ({},))
@@ -22,9 +29,12 @@ EXAMPLES = [
 ROLES = {
     "dense": {"weights": "weight", "biases": "bias"},
     "conv2d": {"weights": "weight", "biases": "bias"},
+    "conv2d_transpose": {"weights": "weight", "biases": "bias"},
     "embedding": {"weights": "weight"},
     "prelu": {"slopes": "scale"},
+    "group_norm": {"scale": "scale", "offset": "bias"},
     "layer_norm": {"scale": "scale", "offset": "bias"},
+    "rms_norm": {"scale": "scale"},
     "batch_norm": {
         "scale": "scale",
         "offset": "bias",
