@@ -53,6 +53,8 @@ def run_memory(
     batch = min(batch_size or samples, samples)
     fused = len(ending_of(nodes, spec.loss, Kernels(registry or default_registry())).nodes)
     memory = training_memory(nodes, spec.optimizer, dtype, batch, fused)
+    if spec.training.accumulate > 1:
+        memory["gradients"] *= 2
     most = samples_at_once(nodes, dtype)
     evaluations = {
         name: inference_memory(nodes, dtype, min(info.samples or 0, most))

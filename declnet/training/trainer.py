@@ -147,6 +147,7 @@ class Trainer:
         metrics = self._metrics.state() if self._metrics is not None else None
         if self._metrics is not None and metrics is None:
             raise StateError("a metric's state cannot be written down within an epoch")
+        mean = self._compiled.mean
         return TrainingState(
             self.epoch,
             self.batch,
@@ -157,6 +158,7 @@ class Trainer:
             self._epoch.order(),
             [dict(stream.bit_generator.state) for stream in self._streams],
             metrics,
+            mean.state() if mean is not None and self._is_in_group(self.batch) else None,
         )
 
     def restore(self, state: TrainingState) -> None:
@@ -171,7 +173,12 @@ class Trainer:
         metrics = self._metrics_of(state.epoch)
         if state.batch and (state.metrics is None) != (metrics is None):
             raise StateError("log_every or callbacks changed since this checkpoint was written")
+        mean = self._compiled.mean
+        if (state.gradient is not None) != self._is_in_group(state.batch):
+            raise StateError("accumulate changed since this checkpoint was written")
         try:
+            if mean is not None and state.gradient is not None:
+                mean.restore(state.gradient)
             self._metrics = (
                 MetricAccumulator.restored(self._loss, metrics, state.metrics)
                 if state.metrics is not None and metrics is not None
@@ -199,7 +206,12 @@ class Trainer:
     @property
     def steps(self) -> int:
         """The number of updates in the whole training, unless a callback ends it early."""
-        return self._epoch.steps * self._training.epochs
+        return self.steps_an_epoch * self._training.epochs
+
+    @property
+    def steps_an_epoch(self) -> int:
+        """The number of updates in an epoch."""
+        return self._epoch.updates
 
     def advance(self, steps: int) -> None:
         """Make this many updates without events: no metrics, no validation, no callbacks.
@@ -214,14 +226,16 @@ class Trainer:
         last = self.step + steps
         while self.step < last:
             self._compiled.enter(self.epoch)
-            stop = min(self.batch + last - self.step, self._epoch.steps)
+            epoch = self._epoch
+            stop = min(epoch.after(self.batch, last - self.step), epoch.steps)
             try:
                 with arithmetic_for(self.samples_a_step):
-                    self._epoch.run(self._update, self.step, None, self.batch, stop)
+                    epoch.run(self._update, self.step, None, self.batch, stop)
             except NonFiniteLossError as error:
                 raise divergence(self._model, self.epoch, error.loss, error.x) from None
-            self.step, self.batch = self.step + stop - self.batch, stop
-            if stop == self._epoch.steps:
+            self.step += epoch.updates_in(self.batch, stop)
+            self.batch = stop
+            if stop == epoch.steps:
                 self.epoch, self.batch = self.epoch + 1, 0
 
     def next_batch(self) -> tuple[Array, StepArrays]:
@@ -236,6 +250,10 @@ class Trainer:
     def scale_learning_rate(self, factor: float) -> None:
         """Multiply every learning rate from now on."""
         self._update.scale *= factor
+
+    def _is_in_group(self, batch: int) -> bool:
+        """Return whether a batch is preceded by others whose gradients await its update."""
+        return batch % self._training.accumulate != 0
 
     def _is_logged(self, epoch: int) -> bool:
         return epoch % self._training.log_every == 0 or epoch == self._training.epochs - 1
@@ -263,7 +281,7 @@ class Trainer:
 
     def _whole_epochs(self, stop: int) -> None:
         """Run short epochs in a tight loop, with nothing but a look at the clock."""
-        run, update, steps = self._epoch.run, self._update, self._epoch.steps
+        run, update, steps = self._epoch.run, self._update, self._epoch.updates
         now, epoch, step, next_sign = time.perf_counter, self.epoch, self.step, self._pace.next_sign
         try:
             with arithmetic_for(self.samples_a_step):
@@ -313,7 +331,8 @@ class Trainer:
             except NonFiniteLossError as error:
                 raise divergence(self._model, self.epoch, error.loss, error.x) from None
             done = stop - self.batch
-            self.step, self.batch = self.step + done, stop
+            self.step += self._epoch.updates_in(self.batch, stop)
+            self.batch = stop
             self._pace.took(done, time.perf_counter() - start)
             if stop < steps and self._pace.sign_is_due():
                 yield Progressed(self.epoch + stop / steps)
