@@ -80,7 +80,7 @@ class Run(Protocol):
 
     @property
     def epochs(self) -> int:
-        """The number of epochs in the spec."""
+        """The number of epochs in the training, unless a callback ends it early."""
 
     @property
     def directory(self) -> Path | None:

@@ -217,7 +217,7 @@ def _trace(start: Start, samples: int | None, verify: bool) -> Trace:
     model = Model(trained.nodes, trained.inputs, dtype, spec.optimizer.groups)
     model.load_parameters(trained.store.arrays)
     data = _first(ready.prepared.data["train"], positions, arrays, count, dtype)
-    single = {"batch_size": None, "accumulate": 1, "epochs": trainer.steps}
+    single = {"batch_size": None, "accumulate": 1, "epochs": trainer.steps, "max_steps": None}
     training = spec.training.model_copy(update=single)
     declared = spec.model_copy(update={"training": training})
     compiled = compile_training(

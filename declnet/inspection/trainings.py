@@ -240,7 +240,7 @@ class Trainings:
         saved = self._saved.get(rate)
         done = first = saved.updates if saved is not None else 0
         epochs = -(-(self.run_updates if self.continue_ else updates) // self._steps)
-        training = self._spec.training.model_copy(update={"epochs": epochs})
+        training = self._spec.training.model_copy(update={"epochs": epochs, "max_steps": None})
         spec = with_rate(self._spec, rate).model_copy(update={"training": training})
         compiled = self.compiled(spec, fresh=saved is None)
         if saved is not None:

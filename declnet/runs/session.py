@@ -195,7 +195,7 @@ class Session:
         directory = record.directory if record is not None else None
         self._active = ActiveRun(
             spec.name,
-            spec.training.epochs,
+            self._trainer.epochs,
             directory,
             self._model,
             self._trainer,

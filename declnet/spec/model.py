@@ -142,6 +142,9 @@ class TrainingSpec(StrictModel):
     """How long and in which steps: the section `[training]`."""
 
     epochs: int = Field(ge=1, description="passes over the training data")
+    max_steps: int | None = Field(
+        default=None, ge=1, description="updates after which training ends before its last epoch"
+    )
     batch_size: int | None = Field(
         default=None, ge=1, description="samples per step; absent: all samples in every step"
     )
@@ -165,7 +168,12 @@ class TrainingSpec(StrictModel):
 
     def updates(self, samples: int) -> int:
         """Return the number of updates in the whole training, for a number of samples."""
-        return self.epochs * self.epoch_updates(samples)
+        updates = self.epochs * self.epoch_updates(samples)
+        return updates if self.max_steps is None else min(updates, self.max_steps)
+
+    def started_epochs(self, samples: int) -> int:
+        """Return the number of epochs that are trained at least in part."""
+        return -(-self.updates(samples) // self.epoch_updates(samples))
 
     def epoch_updates(self, samples: int) -> int:
         """Return the number of updates in an epoch, for a number of samples."""

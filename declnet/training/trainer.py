@@ -87,6 +87,9 @@ class Trainer:
         epoch: the epoch in progress, or the next one, from 0.
         batch: finished batches of that epoch.
         step: updates made.
+        epochs: the number of epochs in the whole training, of which `max_steps` may end the last
+            one early.
+        steps: the number of updates in the whole training, unless a callback ends it early.
         samples_a_step: the batch size; the last batch of an epoch may be smaller.
         halt_every: epochs between events, logged or not; None if this is not needed.
     """
@@ -113,6 +116,8 @@ class Trainer:
         self._streams, self.kernels = compiled.streams, compiled.kernels
         self.samples_a_step, self._adapt = compiled.batch, compiled.adapt
         self.epoch = self.batch = self.step = 0
+        self.steps = spec.training.updates(len(train))
+        self.epochs = spec.training.started_epochs(len(train))
         self._metrics: MetricAccumulator | None = None
         self._pace = Pace()
         self._observer: StepObserver | None = None
@@ -126,7 +131,7 @@ class Trainer:
         Raises:
             DivergenceError: the loss became NaN or infinite.
         """
-        last = self._training.epochs - 1
+        last = self.epochs - 1
         self._pace.begin()
         if self.step == 0:
             self._adapt()
@@ -204,11 +209,6 @@ class Trainer:
         self._observer = observer_of(observers)
 
     @property
-    def steps(self) -> int:
-        """The number of updates in the whole training, unless a callback ends it early."""
-        return self.steps_an_epoch * self._training.epochs
-
-    @property
     def steps_an_epoch(self) -> int:
         """The number of updates in an epoch."""
         return self._epoch.updates
@@ -227,7 +227,8 @@ class Trainer:
         while self.step < last:
             self._compiled.enter(self.epoch)
             epoch = self._epoch
-            stop = min(epoch.after(self.batch, last - self.step), epoch.steps)
+            batches = self._batches_of(self.epoch)
+            stop = min(epoch.after(self.batch, last - self.step), batches)
             try:
                 with arithmetic_for(self.samples_a_step):
                     epoch.run(self._update, self.step, None, self.batch, stop)
@@ -235,7 +236,7 @@ class Trainer:
                 raise divergence(self._model, self.epoch, error.loss, error.x) from None
             self.step += epoch.updates_in(self.batch, stop)
             self.batch = stop
-            if stop == epoch.steps:
+            if stop == batches:
                 self.epoch, self.batch = self.epoch + 1, 0
 
     def next_batch(self) -> tuple[Array, StepArrays]:
@@ -256,7 +257,14 @@ class Trainer:
         return batch % self._training.accumulate != 0
 
     def _is_logged(self, epoch: int) -> bool:
-        return epoch % self._training.log_every == 0 or epoch == self._training.epochs - 1
+        return epoch % self._training.log_every == 0 or epoch == self.epochs - 1
+
+    def _batches_of(self, epoch: int) -> int:
+        """Return the number of batches in an epoch of the training."""
+        if epoch < self.epochs - 1:
+            return self._epoch.steps
+        updates = self.steps - epoch * self._epoch.updates
+        return min(self._epoch.after(0, updates), self._epoch.steps)
 
     def _metrics_of(self, epoch: int) -> Sequence[Metric] | None:
         """Return the metrics to compute from an epoch's training batches; None for no loss."""
@@ -318,7 +326,7 @@ class Trainer:
 
     def _parts(self) -> Iterator[Progressed]:
         """Run the rest of an epoch; between its parts, yield a heartbeat when one is due."""
-        steps = self._epoch.steps
+        steps = self._batches_of(self.epoch)
         observer = self._observer if self._is_logged(self.epoch) else None
         while self.batch < steps:
             stop, start = min(self.batch + self._pace.part, steps), time.perf_counter()
