@@ -89,7 +89,7 @@ def muon(w, gradients, rate, beta=0.95, nesterov=True, decay=0.0):
         (Muon(nesterov=False, beta=0.5, weight_decay=0.4), muon,
          {"nesterov": False, "beta": 0.5, "decay": 0.4}),
     ],
-    ids=repr,
+    ids=["lamb", "lamb, other fields", "muon", "muon, other fields"],
 )  # fmt: skip
 def test_each_step_is_that_of_the_paper(optimizer, reference, fields):
     start, *found = our_path(optimizer, SHAPES, 0.05)
