@@ -224,7 +224,9 @@ class Session:
             ):
                 self._callbacks.start(active, saved["callbacks"] if saved is not None else ())
                 self._trainer.observe(self._callbacks.observers())
+                self._trainer.follow_updates(self._callbacks.followers())
                 self._train()
+                self._callbacks.training_ended()
                 if active.final is not None:
                     model.load_parameters(active.final)
                 metrics = self._evaluate()

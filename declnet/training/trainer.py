@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from declnet.contracts.arrays import Array
@@ -16,7 +16,7 @@ from declnet.registry.registry import Registry
 from declnet.spec.model import RunSpec
 from declnet.training.compile import compile_training
 from declnet.training.divergence import divergence, finite_evaluation
-from declnet.training.epochs import Epoch, NonFiniteLossError, StepArrays
+from declnet.training.epochs import Epoch, NonFiniteLossError, StepArrays, Update
 from declnet.training.evaluation import Evaluation
 from declnet.training.metrics import LOSSES, VALIDATION, MetricAccumulator
 from declnet.training.numerics import arithmetic_for
@@ -113,6 +113,7 @@ class Trainer:
         )
         self._compiled = compiled = compile_training(spec, model, train, registry)
         self._update = compiled.update
+        self._apply: Update = compiled.update
         self._streams, self.kernels = compiled.streams, compiled.kernels
         self.samples_a_step, self._adapt = compiled.batch, compiled.adapt
         self.epoch = self.batch = self.step = 0
@@ -208,6 +209,10 @@ class Trainer:
         """Call these observers in the last step of each logged epoch from now on."""
         self._observer = observer_of(observers)
 
+    def follow_updates(self, followers: Sequence[Callable[[int], None]]) -> None:
+        """Call these after each update from now on, with its number, from 1."""
+        self._apply = _followed(self._update, followers) if followers else self._update
+
     @property
     def steps_an_epoch(self) -> int:
         """The number of updates in an epoch."""
@@ -289,7 +294,7 @@ class Trainer:
 
     def _whole_epochs(self, stop: int) -> None:
         """Run short epochs in a tight loop, with nothing but a look at the clock."""
-        run, update, steps = self._epoch.run, self._update, self._epoch.updates
+        run, update, steps = self._epoch.run, self._apply, self._epoch.updates
         now, epoch, step, next_sign = time.perf_counter, self.epoch, self.step, self._pace.next_sign
         try:
             with arithmetic_for(self.samples_a_step):
@@ -347,10 +352,22 @@ class Trainer:
 
     def _run(self, stop: int, observer: StepObserver | None) -> float:
         """Run the batches of the epoch in progress up to `stop`; the last is all if observed."""
-        update, step, metrics = self._update, self.step, self._metrics
+        update, step, metrics = self._apply, self.step, self._metrics
         if observer is None:
             return self._epoch.run(update, step, metrics, self.batch, stop)
         return self._epoch.run_observed(update, step, metrics, self.batch, observer, self.epoch)
+
+
+def _followed(update: Update, followers: Sequence[Callable[[int], None]]) -> Update:
+    """Return an update that calls others after it."""
+
+    def apply(step: int) -> float:
+        rate = update(step)
+        for each in followers:
+            each(step)
+        return rate
+
+    return apply
 
 
 def _next(epoch: int, every: int) -> int:

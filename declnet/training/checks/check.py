@@ -85,7 +85,8 @@ def component_problems(
     layers = _outlined(inferred.nodes)
     complete = tuple(each for each in layers if each is not None)
     known = complete if len(complete) == len(layers) else ()
-    context = RunContext(known, infos, spec.loss, spec.optimizer, metrics=metrics)
+    epochs = getattr(spec.training, "epochs", None)
+    context = RunContext(known, infos, spec.loss, spec.optimizer, epochs=epochs, metrics=metrics)
     groups = spec.optimizer.groups if spec.optimizer is not None else ()
     updated: dict[KeyPath, list[ParameterInfo]] = {}
     for slot in slots_of(inferred.complete, groups):
