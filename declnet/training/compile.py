@@ -133,7 +133,7 @@ class CompiledTraining:
         phase = bisect_right(self.changes, epoch)
         if phase == self._phase:
             return
-        self._phase, loss, seed = phase, self._spec.loss, self._spec.seed
+        self._phase, loss, seed = phase, self._spec.heads, self._spec.seed
         arguments = self._model, loss, self.batch, seed, self.kernels, self._total
         self._graph = TrainingGraph(*arguments, epoch, self._graph, self.mean)
         self.epoch = self._bind(self._graph)
@@ -189,7 +189,7 @@ def compile_training(
         kernels = kernels_for(spec, model, samples, registry)
     accumulate = spec.training.accumulate
     mean = GradientMean(model.store.vector) if accumulate > 1 else None
-    graph = TrainingGraph(model, spec.loss, batch, spec.seed, kernels, total, epoch=0, mean=mean)
+    graph = TrainingGraph(model, spec.heads, batch, spec.seed, kernels, total, epoch=0, mean=mean)
     streams = graph.streams()
     bind: Callable[[TrainingGraph], Epoch]
     if batch_size is None:

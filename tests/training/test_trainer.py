@@ -335,7 +335,7 @@ def test_the_last_epoch_has_the_metrics_of_its_batches_so_far(document):
     last = [each for each in trainer.events() if isinstance(each, EpochLogged)][-1]
     train = prepared.data["train"]
     predicted = prepared.model.predict(train.x[positions])
-    right = -np.log(predicted[np.arange(14), np.asarray(train.y)[positions]])
+    right = -np.log(predicted[np.arange(14), np.asarray(train.y[0])[positions]])
     assert (last.epoch, last.metrics["loss"]) == (1, pytest.approx(right.mean(), rel=1e-6))
 
 
@@ -345,10 +345,10 @@ def test_the_next_batch_is_the_one_of_the_next_step(document):
     for steps in (0, 4, 5):
         trainer, prepared = trainer_of(document)
         trainer.advance(steps)
-        positions, (x, y_true, weights) = trainer.next_batch()
+        positions, (x, (y_true,), weights) = trainer.next_batch()
         assert weights is None
         np.testing.assert_array_equal(x, prepared.data["train"].x[positions])
-        np.testing.assert_array_equal(y_true, prepared.data["train"].y_true[positions])
+        np.testing.assert_array_equal(y_true, prepared.data["train"].y_true[0][positions])
         seen.append(positions.tolist())
     assert [len(each) for each in seen] == [7, 2, 7]
     assert not set(seen[0]) & set(seen[1])
