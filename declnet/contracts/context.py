@@ -50,10 +50,10 @@ class RunContext:
         here: the layer whose check is called; None for other components.
         parameters: for an optimizer's check: the parameters that it updates, in its group if it
             has one; empty if they are unknown.
-        epochs: the number of epochs, unless the training ends early.
         metrics: the metrics in a row of the history, e.g. `loss`, `validation_accuracy`, each with
             the better direction (`"higher"`, `"lower"`, or None if unknown).
         outputs: the layers that are outputs; for a loss or a metric, only its own.
+        epochs: the number of epochs, unless the training ends early.
     """
 
     layers: tuple[LayerContext, ...] = ()
@@ -62,9 +62,9 @@ class RunContext:
     optimizer: Optimizer | None = None
     here: LayerContext | None = None
     parameters: tuple[ParameterInfo, ...] = ()
-    epochs: int | None = None
     metrics: Mapping[str, Better | None] = field(default_factory=dict)
     outputs: tuple[LayerContext, ...] = ()
+    epochs: int | None = None
 
     if not TYPE_CHECKING:  # type checkers report this name
         figures = Renamed("metrics")

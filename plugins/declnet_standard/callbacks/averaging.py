@@ -69,7 +69,7 @@ class AveragingCallback(Callback):
 class ExponentialMovingAverage(AveragingCallback):
     """mean += (1 - decay) * (parameters - mean) after every update, from the first one's on.
 
-    The finished model has the mean. Metrics of epochs are those of the parameters in training.
+    The finished model has the mean; the metrics of epochs are of the current parameters.
     Running statistics are not averaged: they are the last ones.
 
     Equivalent to `torch.optim.swa_utils.AveragedModel` with `get_ema_multi_avg_fn(decay)`.
@@ -95,7 +95,7 @@ class ExponentialMovingAverage(AveragingCallback):
         share = self.decay ** (state.count - 1)
         if share > UNFORGOTTEN:
             state.run.warn(
-                f"ema: {share:.0%} of the average is still that of the first update; choose a "
+                f"ema: {share:.0%} of the average still comes from the first update; choose a "
                 f"decay below {self.decay:g} for {state.count} updates"
             )
         updates = f"{state.count} update{'s' if state.count > 1 else ''}"
@@ -105,7 +105,7 @@ class ExponentialMovingAverage(AveragingCallback):
 class StochasticWeightAveraging(AveragingCallback):
     """The mean of the parameters after each `every`-th epoch, from epoch `from_epoch` on.
 
-    The finished model has the mean. Metrics of epochs are those of the parameters in training.
+    The finished model has the mean; the metrics of epochs are of the current parameters.
     Running statistics are not averaged: they are the last ones. A constant or cyclic learning rate
     lets the epochs differ.
 

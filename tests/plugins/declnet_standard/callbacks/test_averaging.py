@@ -96,8 +96,8 @@ def test_the_epochs_show_the_current_parameters_and_the_result_the_averaged(trai
 def test_a_short_training_has_a_warning(trained):
     result, *_ = trained("ema", max_steps=12)
     assert result.warnings[0] == (
-        "ema: 99% of the average is still that of the first update; choose a decay below 0.999 for "
-        "12 updates"
+        "ema: 99% of the average still comes from the first update; choose a decay below 0.999 "
+        "for 12 updates"
     )
     result, _, epochs = trained({"type": "swa", "from_epoch": 5}, max_steps=12)
     assert result.warnings[0] == (
