@@ -30,9 +30,11 @@ class Progressed:
 
     Attributes:
         epochs_done: finished epochs, including the finished fraction of the current one.
+        epochs: the number of epochs in the training, as `Trainer.epochs`.
     """
 
     epochs_done: float
+    epochs: int
 
 
 Event = EpochLogged | EpochFinished | Progressed
@@ -125,6 +127,8 @@ class Trainer:
     def events(self) -> Iterator[Event]:
         """Train; yield logged epochs, other epochs that a callback follows, and heartbeats.
 
+        If `max_steps` makes the training shorter than its `epochs`, a heartbeat says so first.
+
         Between two events the training is between two steps. It can then be saved with `state`,
         changed with `scale_learning_rate`, or abandoned.
 
@@ -132,6 +136,8 @@ class Trainer:
             DivergenceError: the loss became NaN or infinite.
         """
         last = self.epochs - 1
+        if self.epochs < self._training.epochs:
+            yield Progressed(float(self.epoch), self.epochs)
         self._pace.begin()
         if self.step == 0:
             self._adapt()
@@ -291,7 +297,7 @@ class Trainer:
             yield from self._parts()
             self.epoch, self.batch = self.epoch + 1, 0
         if self._pace.sign_is_due() or (halt is not None and self.epoch % halt == 0):
-            yield Progressed(float(self.epoch))
+            yield Progressed(float(self.epoch), self.epochs)
 
     def _whole_epochs(self, stop: int) -> None:
         """Run short epochs in a tight loop, with nothing but a look at the clock."""
@@ -322,7 +328,7 @@ class Trainer:
         self.epoch, self.batch, self._metrics = self.epoch + 1, 0, None
         yield finished
         if not logged and self._pace.sign_is_due():
-            yield Progressed(float(self.epoch))
+            yield Progressed(float(self.epoch), self.epochs)
 
     def _validated(self, metrics: Sequence[NamedMetric] | None, logged: bool) -> dict[str, float]:
         """Evaluate the validation data if there is any and the result is used."""
@@ -349,7 +355,7 @@ class Trainer:
             self.batch = stop
             self._pace.took(done, time.perf_counter() - start)
             if stop < steps and self._pace.sign_is_due():
-                yield Progressed(self.epoch + stop / steps)
+                yield Progressed(self.epoch + stop / steps, self.epochs)
 
     def _run(self, stop: int, observer: StepObserver | None) -> float:
         """Run the batches of the epoch in progress up to `stop`; the last is all if observed."""

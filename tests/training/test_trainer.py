@@ -11,7 +11,7 @@ from declnet import Callback, Dataset, EpochFinished, EpochLogged, parse_spec, r
 from declnet.data.splits import split
 from declnet.registry.discovery import default_registry
 from declnet.training.preparation import prepare
-from declnet.training.trainer import Trainer
+from declnet.training.trainer import Progressed, Trainer
 from declnet_standard.metrics import Accuracy
 from declnet_standard.schedules import Polynomial
 
@@ -297,7 +297,10 @@ def test_training_ends_after_so_many_updates(document, training, batches, log_ev
     size = training.get("batch_size", 30)
     updates = min(training["max_steps"], 4 * -(-30 // (size * training.get("accumulate", 1))))
     assert trainer.steps == updates
-    logged = [each for each in trainer.events() if isinstance(each, EpochLogged)]
+    events = list(trainer.events())
+    if trainer.epochs < 4:
+        assert events[0] == Progressed(0.0, trainer.epochs)
+    logged = [each for each in events if isinstance(each, EpochLogged)]
     per_epoch = -(-30 // size)
     assert trainer.epochs == trainer.epoch == -(-batches // per_epoch) == logged[-1].epoch + 1
     assert (trainer.step, trainer.batch) == (updates, 0)
