@@ -22,6 +22,7 @@ from declnet.contracts.number_or import NumberOr
 from declnet.contracts.observer import StepObserver
 from declnet.contracts.parameter import RESERVED, Initializer, Parameter, Regularizer, Workspace
 from declnet.contracts.table import Table
+from declnet.contracts.transform import Sequences
 from declnet.errors import Diagnostic
 
 ROLES = ("weight", "bias", "scale")
@@ -282,13 +283,27 @@ def _is_storable(value: Any) -> bool:
     return True
 
 
-def checked_column(transform: Component, column: Any, rows: int) -> Array:
-    """Return the result of `Transform.apply`: an array with a row for each row of the column."""
+def checked_column(transform: Component, column: Any, rows: int) -> tuple[Array, Array | None]:
+    """Return the result of `Transform.apply`: an array with a row for each row of the column.
+
+    The second item is the lengths (n,) of sequences, or None.
+    """
+    if isinstance(column, Sequences):
+        values, _ = checked_column(transform, column.values, rows)
+        lengths = column.lengths
+        if values.ndim < 2:
+            _refuse(transform, "apply", values, "sequences of shape (n, time, …)")
+        integers = isinstance(lengths, np.ndarray) and lengths.dtype.kind in "iu"
+        if not integers or lengths.shape != (rows,):
+            _refuse(transform, "apply", lengths, f"lengths as integers of shape ({rows},)")
+        if rows and not 0 <= lengths.min() <= lengths.max() <= values.shape[1]:
+            _refuse(transform, "apply", lengths, f"lengths from 0 to {values.shape[1]}")
+        return values, lengths
     if not isinstance(column, np.ndarray) or column.dtype.kind not in "fiubO":
         _refuse(transform, "apply", column, "an array of numbers or text")
     if column.ndim == 0 or len(column) != rows:
         _refuse(transform, "apply", column, f"an array of {rows} rows")
-    return column
+    return column, None
 
 
 def checked_names(transform: Component, names: Any) -> tuple[str, ...]:

@@ -156,7 +156,7 @@ def checked(dataset: Dataset, label: str) -> Dataset:
     if not inputs:
         raise DataError(f"{label} data: x has no inputs")
     for name in dataset.x if isinstance(dataset.x, Mapping) else ():
-        if not isinstance(name, str) or not is_name(name):
+        if not isinstance(name, str) or not (is_name(name) or name == UNNAMED):
             raise DataError(f"{label} data: {name!r} cannot name an input", hint=NAME_HINT)
     for name, array in (*inputs.items(), ("y", dataset.y)):
         if array.dtype.kind not in "fiub":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
@@ -11,7 +11,14 @@ import numpy as np
 
 from declnet.contracts.arrays import Array, MappedArray, Shape
 from declnet.contracts.data_source import Dataset
-from declnet.contracts.inputs import UNNAMED, InputInfo, Inputs, by_name, for_each
+from declnet.contracts.inputs import (
+    UNNAMED,
+    InputInfo,
+    Inputs,
+    by_name,
+    for_each,
+    lengths_of,
+)
 from declnet.contracts.returned import (
     checked_column,
     checked_fit,
@@ -22,7 +29,7 @@ from declnet.contracts.returned import (
 from declnet.contracts.table import ColumnType, Table, missing_values
 from declnet.contracts.transform import Transform, TransformState
 from declnet.data.columns import features_of, joined, located, require_column, typed
-from declnet.data.named_inputs import require_divided
+from declnet.data.named_inputs import require_divided, require_sequences_alone
 from declnet.data.target_encoding import TargetEncoding
 from declnet.errors import DataError
 from declnet.registry.spelling import counted
@@ -78,25 +85,27 @@ class FittedPreparation:
                 (n, *sample shape) if the model was trained on arrays, or several by name.
 
         Returns:
-            An array, or one for each input by name if the inputs are named.
+            An array, or one for each input by name if the inputs are named. Sequences add an input
+            of their lengths, and the only input of sequences then has the name `""`.
 
         Raises:
             DataError: a column is missing or has a different type, or a row cannot be prepared.
         """
         records = self._as_records(data)
         columns = dict(records.columns) if self.types is None else typed(records, self.types)
+        lengths: dict[str, Array] = {}
         for step in self.steps:
             for name, state in step.states.items():
                 with located(step.transform, name, records, step.number):
-                    columns[name] = _applied(step.transform, columns[name], state)
-        if self.types is None:
-            return columns[ARRAY] if self.inputs is None else columns
-        if self.inputs is None:
-            return joined(columns, records)
-        return {
-            name: joined({each: columns[each] for each in own}, records)
-            for name, own in self.inputs.items()
-        }
+                    columns[name] = _applied(step.transform, name, columns[name], state, lengths)
+        inputs = self.inputs or {UNNAMED: tuple(columns)}
+        x = {}
+        for name, own in inputs.items():
+            alone = self.types is None or own[0] in lengths
+            x[name] = columns[own[0]] if alone else joined({c: columns[c] for c in own}, records)
+            if own[0] in lengths:
+                x[lengths_of(name)] = lengths[own[0]]
+        return x if self.inputs is not None or lengths else x[UNNAMED]
 
     def apply_to_set(self, data: Table | Dataset) -> Dataset:
         """Prepare a data set with its targets; raise DataError as `apply` does."""
@@ -120,9 +129,17 @@ class FittedPreparation:
                     levels[name] = (count,)
         only = (ARRAY,) if self.types is None else tuple(self.types)
         infos = {}
-        for name, each in by_name(x).items():
+        inputs, arrays = self.inputs or {UNNAMED: only}, by_name(x)
+        for name, each in arrays.items():
             found = InputInfo.of(each)
-            known = [levels.get(column) for column in (self.inputs or {UNNAMED: only})[name]]
+            if name not in inputs:
+                infos[name] = replace(found, optional=True)
+                continue
+            known = [levels.get(column) for column in inputs[name]]
+            if lengths_of(name) in arrays and lengths_of(name) not in inputs:
+                (shared,) = known[0] or (None,)
+                infos[name] = replace(found, vocabulary=shared)
+                continue
             flat = tuple(count for counts in known if counts is not None for count in counts)
             complete = None not in known and len(flat) == prod(found.shape)
             if complete and found.dtype == "integer":
@@ -191,23 +208,36 @@ def fit_preparation(
             raise DataError("the training data has no target column", path=("data", "train"))
         target = TargetEncoding.of(data, targets)
     steps = []
+    lengths: dict[str, Array] = {}
     for number, transform in enumerate(transforms):
         if transform.training_only:
             continue
         states = {}
-        for name in _chosen(transform, columns, number):
+        for name in _chosen(transform, columns, lengths, number):
             with located(transform, name, records, number):
                 states[name] = checked_fit(transform, transform.fit(columns[name]))
-                columns[name] = _applied(transform, columns[name], states[name])
+                columns[name] = _applied(transform, name, columns[name], states[name], lengths)
             names[name] = _renamed(transform, names[name], states[name], columns[name])
         steps.append(FittedStep(transform, states, number))
+    if lengths:
+        require_sequences_alone(lengths, inputs, tuple(columns))
     in_order = columns if inputs is None else [each for own in inputs.values() for each in own]
-    feature_names = tuple(each for name in in_order for each in names[name])
+    feature_names = () if lengths else tuple(each for name in in_order for each in names[name])
     return FittedPreparation(types, tuple(steps), feature_names or None, target, inputs)
 
 
-def _applied(transform: Transform, column: Array, state: TransformState) -> Array:
-    return checked_column(transform, transform.apply(column, state), len(column))
+def _applied(
+    transform: Transform,
+    name: str,
+    column: Array,
+    state: TransformState,
+    lengths: dict[str, Array],
+) -> Array:
+    """Return the transformed column; if it becomes sequences, `lengths` gets theirs."""
+    values, own = checked_column(transform, transform.apply(column, state), len(column))
+    if own is not None:
+        lengths[name] = own
+    return values
 
 
 def _in_memory(x: Array | MappedArray) -> Array:
@@ -221,16 +251,26 @@ def _in_memory(x: Array | MappedArray) -> Array:
     return x
 
 
-def _chosen(transform: Transform, columns: Mapping[str, Array], number: int) -> list[str]:
-    """Return the columns that a transform applies to."""
+def _chosen(
+    transform: Transform, columns: Mapping[str, Array], sequences: Collection[str], number: int
+) -> list[str]:
+    """Return the columns that a transform applies to; columns of sequences are complete."""
     if transform.columns is None:
         return [
             name
             for name, column in columns.items()
-            if checked_suits(transform, transform.suits(column))
+            if name not in sequences and checked_suits(transform, transform.suits(column))
         ]
     for position, name in enumerate(transform.columns):
-        require_column(columns, name, path=("data", "prepare", number, "columns", position))
+        path = ("data", "prepare", number, "columns", position)
+        require_column(columns, name, path=path)
+        if name in sequences:
+            raise DataError(
+                f'column "{name}" holds sequences already, which {transform.type} cannot transform',
+                hint="remove it from these columns",
+                path=path,
+                code="E035",
+            )
     return list(dict.fromkeys(transform.columns))
 
 

@@ -232,7 +232,7 @@ def _require_suited(train: Dataset, transforms: Sequence[Transform]) -> None:
             continue
         own = {name: x for name, x in by_name(train.x).items() if transform in varied[name]}
         for position, name in enumerate(transform.columns or ()):
-            if name not in varied and UNNAMED not in varied:
+            if name not in varied and [*varied] != [UNNAMED]:
                 hint = suggestion(name, varied, "inputs")
                 path = ("data", "prepare", number, "columns", position)
                 raise DataError(f'there is no input "{name}"', hint=hint, path=path, code="E034")

@@ -135,6 +135,8 @@ def _restored(
             name: {key: _found(value, arrays) for key, value in state.items()}
             for name, state in each["states"].items()
         }
+        for state in states.values():
+            transform.verify_state(state)
         steps.append(FittedStep(transform, states, each.get("number", position)))
     columns, target, names = document["columns"], document["target"], document["feature_names"]
     inputs = document.get("inputs")

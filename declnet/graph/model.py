@@ -67,6 +67,7 @@ class Model:
         nodes: the layers in order, with their shapes.
         dtype: the type of its parameters and activations.
         inputs: what is known about each input, by name; a single input may have no name, `""`.
+        unread: the optional inputs that no layer reads, which are left out of all samples.
         store: the parameter arrays themselves, not copies, for training and saving.
         samples_at_once: the batch size of predictions.
         integer_inputs: the inputs that the layers take as integers, unconverted.
@@ -82,7 +83,10 @@ class Model:
         dtype: npt.DTypeLike,
     ) -> None:
         self.nodes = tuple(nodes)
-        self.inputs = as_input_infos(inputs)
+        read = {each for node in self.nodes for each in node.reads}
+        known = as_input_infos(inputs)
+        self.unread = {k: info for k, info in known.items() if info.optional and k not in read}
+        self.inputs = {name: info for name, info in known.items() if name not in self.unread}
         self.dtype = np.dtype(dtype)
         self.store = Parameters(self.nodes, self.dtype)
         self.samples_at_once = samples_at_once(self.nodes, self.dtype)
@@ -187,6 +191,8 @@ class Model:
                     "name"
                 )
             x = {self._only: x}
+        if self.unread:
+            x = {name: each for name, each in x.items() if name not in self.unread}
         if set(x) != set(self.inputs):
             raise DataError(
                 f"the model has the inputs {_listed(self.inputs)}, but x has {_listed(x)}"

@@ -57,17 +57,21 @@ def parts_of(layers: Iterable[Layer]) -> list[LayerPart]:
 
 
 def wire(
-    parts: Sequence[LayerPart], input_names: Collection[str] | None = (UNNAMED,)
+    parts: Sequence[LayerPart],
+    input_names: Collection[str] | None = (UNNAMED,),
+    optional: Collection[str] = (),
 ) -> tuple[list[Wire], list[Diagnostic]]:
     """Name every layer and resolve its inputs; the errors are returned second.
 
     Args:
         parts: the layers in topological order, including those that could not be read.
         input_names: the names of the model's inputs; None if they are unknown.
+        optional: those that no layer need read.
     """
     problems: list[Diagnostic] = []
     names = _names(parts)
-    sources = _of_model(input_names or ())
+    required = [name for name in input_names or () if name not in optional]
+    sources = _of_model(input_names or (), required)
     wires = []
     for index, (part, name) in enumerate(zip(parts, names, strict=True)):
         found: list[Diagnostic] = []
@@ -88,15 +92,15 @@ def wire(
         values = tuple(value for value, _ in wired) if valid else None
         wires.append(Wire(name, values, tuple(read for _, read in wired) if valid else ()))
     if not problems and all(part.layer is not None for part in parts):
-        problems += [*_unread(wires, input_names or ()), *_unused(wires)]
+        problems += [*_unread(wires, required), *_unused(wires)]
     return wires, problems
 
 
-def _of_model(names: Collection[str]) -> Sources:
-    """Return the values that stand for the model's inputs."""
+def _of_model(names: Collection[str], required: Sequence[str]) -> Sources:
+    """Return the values that stand for the model's inputs; `input` is the only required one."""
     sources: Sources = {input_value(name): (0, name) for name in names}
-    if len(names) == 1:
-        sources[INPUT] = 0, next(iter(names))
+    if len(required) == 1:
+        sources[INPUT] = 0, required[0]
     return sources
 
 
@@ -300,13 +304,15 @@ def infer(
             names are.
         registry: names the distribution of a broken component; default: all installed plugins.
     """
-    wires, problems = wire(parts, inputs)
+    known_inputs = inputs or {}
+    optional = [name for name, info in known_inputs.items() if info and info.optional]
+    wires, problems = wire(parts, inputs, optional)
     values: list[InputInfo | None] = [None]
     nodes: list[Node | None] = []
     for index, (part, place) in enumerate(zip(parts, wires, strict=True)):
         node, layer = None, part.layer
         known = [
-            values[value] if read is None else (inputs or {}).get(read)
+            values[value] if read is None else known_inputs.get(read)
             for value, read in zip(place.inputs or (), place.reads, strict=True)
         ]
         infos = tuple(each for each in known if each is not None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import prod
@@ -125,7 +125,8 @@ def compile_training(
             name: VariedSamples(each, varied[name], streams[-1]) if varied[name] else each
             for name, each in by_name(inputs).items()
         }
-        gathered = for_gathering.get(UNNAMED) or NamedSamples(for_gathering)
+        named = isinstance(train.x, Mapping)
+        gathered = NamedSamples(for_gathering) if named else for_gathering[UNNAMED]
         epoch = MiniBatchEpoch(graph, gathered, train, batches)
     update = Update(
         spec.optimizer,

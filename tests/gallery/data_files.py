@@ -47,6 +47,12 @@ FLOWERS = [f"{row},{('red', 'blue')[row % 2]},kind {row % 3}" for row in range(3
 TEXTS: Mapping[str, str] = {
     "flowers.csv": "\n".join(["size,color,species", *FLOWERS]),
     "flowers_with_gaps.csv": "\n".join(["size,color,species", *FLOWERS[:6], ",red,kind 0"]),
+    "described_flowers.csv": "\n".join(
+        [
+            "size,description,species",
+            *(f"{row},a {row % 4}-leaf flower,{row % 3}" for row in range(30)),
+        ]
+    ),
     "dated_flowers.csv": "\n".join(
         [
             "size,species,picked",

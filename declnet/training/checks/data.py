@@ -215,7 +215,7 @@ def _unlike(
     """Return how a data set's samples differ from those of the training data."""
     if set(infos) != set(train):
         own, other = (
-            ", ".join(each) if UNNAMED not in each else "one array" for each in (infos, train)
+            ", ".join(each) if [*each] != [UNNAMED] else "one array" for each in (infos, train)
         )
         return f"{name} has the inputs {own}, train has {other}"
     for each, info in infos.items():
