@@ -31,6 +31,7 @@ from declnet.contracts.transform import Transform, TransformState
 from declnet.data.columns import features_of, joined, located, require_column, typed
 from declnet.data.named_inputs import require_divided, require_sequences_alone
 from declnet.data.target_encoding import TargetEncoding
+from declnet.data.windows import Windows
 from declnet.errors import DataError
 from declnet.registry.spelling import counted
 
@@ -62,6 +63,7 @@ class FittedPreparation:
             multidimensional samples.
         target: how y is encoded; None for arrays, whose y is used unchanged.
         inputs: for a model with named inputs, the columns of each; a column of arrays is an input.
+        windows: how rows become samples; None if each row is one.
     """
 
     types: Mapping[str, ColumnType] | None
@@ -69,6 +71,7 @@ class FittedPreparation:
     feature_names: tuple[str, ...] | None
     target: TargetEncoding | None
     inputs: Mapping[str, tuple[str, ...]] | None = None
+    windows: Windows | None = None
 
     @property
     def class_names(self) -> tuple[str, ...] | None:
@@ -78,7 +81,8 @@ class FittedPreparation:
     def apply(self, data: Table | Mapping[str, Array] | Array) -> Any:
         """Prepare any number of rows and return x as the model takes it, in new arrays.
 
-        Rows are independent of each other, so data can be prepared in chunks.
+        Rows are independent of each other, so data can be prepared in chunks; but windows make one
+        sample of the last rows.
 
         Args:
             data: a table or columns by name (non-feature columns are ignored), or an array
@@ -92,12 +96,13 @@ class FittedPreparation:
             DataError: a column is missing or has a different type, or a row cannot be prepared.
         """
         records = self._as_records(data)
-        columns = dict(records.columns) if self.types is None else typed(records, self.types)
-        lengths: dict[str, Array] = {}
-        for step in self.steps:
-            for name, state in step.states.items():
-                with located(step.transform, name, records, step.number):
-                    columns[name] = _applied(step.transform, name, columns[name], state, lengths)
+        if self.windows is not None:
+            before, after = self.windows.last(records)
+            past = self._rows(before)[None]
+            if after is None:
+                return past
+            return dict(zip(self.windows.inputs, (past, self._known(after)[None]), strict=True))
+        columns, lengths = self._transformed(records, self.types)
         inputs = self.inputs or {UNNAMED: tuple(columns)}
         x = {}
         for name, own in inputs.items():
@@ -107,6 +112,35 @@ class FittedPreparation:
                 x[lengths_of(name)] = lengths[own[0]]
         return x if self.inputs is not None or lengths else x[UNNAMED]
 
+    def _transformed(
+        self, records: Table, types: Mapping[str, ColumnType] | None
+    ) -> tuple[dict[str, Array], dict[str, Array]]:
+        """Return the transformed columns, and the lengths of those that became sequences.
+
+        Args:
+            types: the columns to transform, with their types; None for arrays.
+        """
+        columns = dict(records.columns) if types is None else typed(records, types)
+        lengths: dict[str, Array] = {}
+        for step in self.steps:
+            for name, state in step.states.items():
+                if name in columns:
+                    with located(step.transform, name, records, step.number):
+                        columns[name] = _applied(
+                            step.transform, name, columns[name], state, lengths
+                        )
+        return columns, lengths
+
+    def _rows(self, records: Table) -> Array:
+        """Return prepared rows, (rows, numbers), to be cut into windows."""
+        return joined(self._transformed(records, self.types)[0], records)
+
+    def _known(self, records: Table) -> Array:
+        """Return the columns of prepared rows that are known in advance."""
+        known = self.windows.spec.known if self.windows is not None else ()
+        types = {name: (self.types or {})[name] for name in known}
+        return joined(self._transformed(records, types)[0], records)
+
     def apply_to_set(self, data: Table | Dataset) -> Dataset:
         """Prepare a data set with its targets; raise DataError as `apply` does."""
         names = self.feature_names if self.inputs is None else None
@@ -115,11 +149,17 @@ class FittedPreparation:
             return Dataset(x, data.y, data.weights, names)
         if self.target is None:
             raise DataError("the model was trained on arrays, but this is a table")
+        if self.windows is not None:
+            self.windows.require_order(data)
+            known = self._known(data) if self.windows.spec.known else None
+            return Dataset(*self.windows.samples(self._rows(data), known, self.target.encode(data)))
         x, y = self.apply(data), self.target.encode(data)
         return Dataset(x, y, None, names, self.class_names)
 
     def input_infos(self, x: Inputs) -> dict[str, InputInfo]:
         """Describe prepared samples, with their numbers of levels as far as transforms say them."""
+        if self.windows is not None:
+            return {name: InputInfo.of(each) for name, each in by_name(x).items()}
         levels = {name: (2,) for name, each in (self.types or {}).items() if each == "boolean"}
         for step in self.steps:
             for name, state in step.states.items():
@@ -177,6 +217,7 @@ def fit_preparation(
     targets: str,
     without: Iterable[str] = (),
     inputs: Mapping[str, tuple[str, ...]] | None = None,
+    windows: Windows | None = None,
 ) -> FittedPreparation:
     """Fit transforms in order, each to the training data as transformed by the previous ones.
 
@@ -184,6 +225,7 @@ def fit_preparation(
         targets: the kind of targets the loss needs: `"classes"`, `"binary"` or `"values"`.
         without: columns that are not features.
         inputs: the columns of each named input of a table.
+        windows: how rows become samples; None if each row is one.
 
     Raises:
         DataError: the inputs do not divide the features, or a transform names a missing column
@@ -198,14 +240,17 @@ def fit_preparation(
         inputs = {name: (name,) for name in columns} if isinstance(data.x, Mapping) else None
     else:
         records = data
-        features = features_of(data, without)
+        if data.target is None:
+            raise DataError("the training data has no target column", path=("data", "train"))
+        if windows is None:
+            features = features_of(data, without)
+        else:
+            features = windows.features(data, tuple(without), targets)
         if inputs is not None:
             require_divided(inputs, data, features, set(without))
         types = {name: data.types[name] for name in features}
         columns = typed(records, types)
         names = {name: (name,) for name in types}
-        if data.target is None:
-            raise DataError("the training data has no target column", path=("data", "train"))
         target = TargetEncoding.of(data, targets)
     steps = []
     lengths: dict[str, Array] = {}
@@ -219,11 +264,20 @@ def fit_preparation(
                 columns[name] = _applied(transform, name, columns[name], states[name], lengths)
             names[name] = _renamed(transform, names[name], states[name], columns[name])
         steps.append(FittedStep(transform, states, number))
+    if lengths and windows is not None:
+        raise DataError(
+            f'column "{next(iter(lengths))}" becomes sequences, which windows cannot hold',
+            hint="leave it out of the features",
+            path=("data", "prepare"),
+            code="E039",
+        )
     if lengths:
         require_sequences_alone(lengths, inputs, tuple(columns))
     in_order = columns if inputs is None else [each for own in inputs.values() for each in own]
-    feature_names = () if lengths else tuple(each for name in in_order for each in names[name])
-    return FittedPreparation(types, tuple(steps), feature_names or None, target, inputs)
+    feature_names = (
+        () if lengths or windows else tuple(each for name in in_order for each in names[name])
+    )
+    return FittedPreparation(types, tuple(steps), feature_names or None, target, inputs, windows)
 
 
 def _applied(

@@ -19,6 +19,7 @@ from declnet.data.columns import labels_of, table_with
 from declnet.data.loading import checked, load_source
 from declnet.data.preparation import FittedPreparation, fit_preparation
 from declnet.data.splits import Data, one_fold, split
+from declnet.data.windows import Windows
 from declnet.errors import DataError
 from declnet.registry.spelling import suggestion
 from declnet.spec.data_section import DataSpec
@@ -179,7 +180,12 @@ def prepare_sets(
     train, preparation = sets["train"], fitted
     lasting = any(not each.training_only for each in spec.prepare)
     if preparation is None and (isinstance(train, Table) or lasting):
-        preparation = fit_preparation(train, spec.prepare, targets, spec.no_features, spec.inputs)
+        windows = Windows.of(spec)
+        if windows is not None:
+            windows.require_later({k: each for k, each in sets.items() if isinstance(each, Table)})
+        preparation = fit_preparation(
+            train, spec.prepare, targets, spec.no_features, spec.inputs, windows
+        )
     if spec.positive_class is not None and fitted is None:
         preparation = _with_positive(preparation, spec.positive_class)
     datasets = {name: _prepared(each, preparation, name) for name, each in sets.items()}

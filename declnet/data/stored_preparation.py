@@ -14,14 +14,19 @@ from declnet.contracts.table import ColumnType
 from declnet.contracts.transform import Transform, TransformState
 from declnet.data.preparation import ARRAY, FittedPreparation, FittedStep
 from declnet.data.target_encoding import TargetEncoding
+from declnet.data.windows import Windows
 from declnet.errors import DataError
 from declnet.registry.registry import Registry
+from declnet.spec.data_section import WindowSpec
 
 FORM = 1
 """Format version, raised whenever older readers could not read the format."""
 
 FORM_WITH_INPUTS = 2
 """Format version of a preparation with named inputs."""
+
+FORM_WITH_WINDOWS = 3
+"""Format version of a preparation that cuts windows."""
 
 _ARRAY = "array"
 
@@ -65,6 +70,10 @@ def stored(preparation: FittedPreparation) -> StoredPreparation:
     }
     if preparation.inputs is not None:
         document["inputs"] = {name: list(own) for name, own in preparation.inputs.items()}
+    if preparation.windows is not None:
+        document["form"] = FORM_WITH_WINDOWS
+        spec, time = preparation.windows.spec, preparation.windows.time
+        document["windows"] = {"spec": spec.model_dump(mode="json"), "time": time}
     return StoredPreparation(document, arrays)
 
 
@@ -75,8 +84,8 @@ def restored(document: Any, arrays: Mapping[str, Array], registry: Registry) -> 
         DataError: it was not written by `stored`, or a transform is no longer installed.
     """
     form = document.get("form") if isinstance(document, dict) else None
-    if form not in (FORM, FORM_WITH_INPUTS):
-        raise DataError(f"the preparation is of form {form}; this reads {FORM_WITH_INPUTS}")
+    if form not in (FORM, FORM_WITH_INPUTS, FORM_WITH_WINDOWS):
+        raise DataError(f"the preparation is of form {form}; this reads {FORM_WITH_WINDOWS}")
     try:
         return _restored(document, arrays, registry)
     except ValidationError as error:
@@ -102,6 +111,11 @@ class _Target(BaseModel, strict=True):
     classes: list[str | bool | int | float] | None
 
 
+class _Windows(BaseModel, strict=True):
+    spec: WindowSpec
+    time: str | None
+
+
 class _Document(BaseModel, strict=True):
     """The types that the document must have; states are up to the transforms."""
 
@@ -110,6 +124,7 @@ class _Document(BaseModel, strict=True):
     feature_names: list[str] | None
     target: _Target | None
     inputs: dict[str, list[str]] | None = None
+    windows: _Windows | None = None
 
     @model_validator(mode="after")
     def _about_its_columns(self) -> Self:
@@ -118,6 +133,9 @@ class _Document(BaseModel, strict=True):
         for name, own in (self.inputs or {}).items():
             if not known.issuperset(own):
                 raise ValueError(f'the input "{name}" has columns that are not there')
+        for name in self.windows.spec.known if self.windows is not None else ():
+            if name not in known:
+                raise ValueError(f'the windows know "{name}", which is not a column')
         for name in (name for step in self.steps for name in step.states):
             if name not in known:
                 raise ValueError(f'a step is about "{name}", which is not a column')
@@ -127,7 +145,7 @@ class _Document(BaseModel, strict=True):
 def _restored(
     document: Mapping[str, Any], arrays: Mapping[str, Array], registry: Registry
 ) -> FittedPreparation:
-    _Document.model_validate(document)
+    windows = _Document.model_validate(document).windows
     steps = []
     for position, each in enumerate(document["steps"]):
         transform = Transform.from_declaration(each["transform"], {"registry": registry})
@@ -146,6 +164,7 @@ def _restored(
         _tuple(names),
         None if target is None else TargetEncoding(target["column"], _tuple(target["classes"])),
         None if inputs is None else {name: tuple(own) for name, own in inputs.items()},
+        None if windows is None else Windows(windows.spec, windows.time),
     )
 
 

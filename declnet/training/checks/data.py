@@ -56,6 +56,8 @@ def size_problems(spec: PartialSpec, samples: int, in_memory: bool) -> list[Diag
         return [_problem(("data", "train"), message, hint)]
     if folds is not None:
         rest = _left_by_fold(spec, rest, folds)
+    if spec.data.windows is not None:
+        rest = samples = spec.data.windows.count(rest)
     if spec.training.batch_size is not None and spec.training.batch_size > rest:
         message = f"a batch of {spec.training.batch_size} is larger than the training data"
         held = f" ({samples - rest} of {samples} are held out)" if rest < samples else ""
@@ -115,6 +117,10 @@ def describe(spec: PartialSpec, seed: int, given: Mapping[str, Data] | None = No
         message = '"inputs" divides the columns of a table, but the training data is arrays'
         hint = "remove it; a data source or a program that has several arrays names them itself"
         problems = [*problems, Diagnostic(message, hint, AT_INPUTS, "E038")]
+    if data.windows is not None and "train" in known:
+        message = '"windows" cuts a table, but the training data is arrays'
+        hint = "remove it, and let the arrays hold a window in each sample"
+        problems = [*problems, Diagnostic(message, hint, ("data", "windows"), "E039")]
     if problems or not spec.is_data_valid or "train" not in {*infos, *tables}:
         return Described(known, None, problems)
     if not tables and not data.prepare:
