@@ -90,4 +90,4 @@ def test_the_forecast_is_better_than_last_week_and_about_as_good_as_ridge(reposi
     last_week = errors(sets, sets["test"][2][:, -HORIZON:])
     ridge = linear_model.Ridge(alpha=1.0).fit(*sets["train"][:2])
     assert error < 0.6 * last_week
-    assert error < 1.05 * errors(sets, ridge.predict(sets["test"][0]))
+    assert error < 1.1 * errors(sets, ridge.predict(sets["test"][0]))
