@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from declnet_standard.layers.joining import Multiply as Multiply
     from declnet_standard.layers.normalization import BatchNorm as BatchNorm
     from declnet_standard.layers.normalization import LayerNorm as LayerNorm
+    from declnet_standard.layers.over_time import LastStep as LastStep
+    from declnet_standard.layers.over_time import MaxOverTime as MaxOverTime
+    from declnet_standard.layers.over_time import MeanOverTime as MeanOverTime
     from declnet_standard.layers.pooling import AveragePool2d as AveragePool2d
     from declnet_standard.layers.pooling import GlobalAveragePool2d as GlobalAveragePool2d
     from declnet_standard.layers.pooling import MaxPool2d as MaxPool2d
@@ -58,6 +61,11 @@ LAYERS = {
         "multiply": "Multiply",
     },
     "normalization": {"batch_norm": "BatchNorm", "layer_norm": "LayerNorm"},
+    "over_time": {
+        "last_step": "LastStep",
+        "max_over_time": "MaxOverTime",
+        "mean_over_time": "MeanOverTime",
+    },
     "pooling": {
         "average_pool2d": "AveragePool2d",
         "global_average_pool2d": "GlobalAveragePool2d",
