@@ -15,7 +15,6 @@ class SequenceLayer(Layer):
     time. Steps from a sequence's length on are padding.
     """
 
-    kind = "layer"
     n_inputs = None
     input_dtype: ClassVar[tuple[Literal["float", "integer"], ...]] = ("float", "integer")
     memory_order = "batch_first"

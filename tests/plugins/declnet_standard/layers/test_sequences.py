@@ -14,6 +14,9 @@ FIELDS = {
     "last_step": [{}],
     "mean_over_time": [{}],
     "max_over_time": [{}],
+    "simple_rnn": [{"units": 2, "activation": "relu", "return_sequences": True}],
+    "lstm": [{"units": 2}, {"units": 2, "bidirectional": True, "return_sequences": True}],
+    "gru": [{"units": 2, "bidirectional": True}, {"units": 2, "return_sequences": True}],
 }
 LAYERS = [(name, fields) for name, each in FIELDS.items() for fields in each]
 RNG = np.random.default_rng(17)
