@@ -98,9 +98,7 @@ class Model:
         self.store = Parameters(self.nodes, self.dtype, groups)
         self.loaded: frozenset[str] = frozenset()
         self.samples_at_once = samples_at_once(self.nodes, self.dtype)
-        floats = {
-            read for node in self.nodes if node.layer.input_dtype == "float" for read in node.reads
-        }
+        floats = {read for node in self.nodes for read in node.reads_of("float")}
         self.integer_inputs = frozenset(self.inputs) - floats
         self._only = next(iter(self.inputs)) if len(self.inputs) == 1 else None
         self._of_thread = threading.local()

@@ -11,7 +11,7 @@ from typing import Any
 from declnet.contracts.arrays import Shape
 from declnet.contracts.attribution import broken_contract
 from declnet.contracts.inputs import INPUT, UNNAMED, InputInfo, as_input_infos, input_value
-from declnet.contracts.layer import Layer, TrainableFrom
+from declnet.contracts.layer import InputDtype, Layer, TrainableFrom, input_dtypes
 from declnet.contracts.parameter import Initializer, Parameter, Regularizer, Workspace
 from declnet.contracts.returned import (
     BrokenContractError,
@@ -246,6 +246,12 @@ class Node:
         """Whether it takes tuples of arrays rather than single arrays."""
         return self.layer.n_inputs != 1
 
+    def reads_of(self, dtype: InputDtype) -> frozenset[str]:
+        """Return the names of the model's inputs that it takes in a type."""
+        kinds = input_dtypes(self.layer, len(self.reads))
+        reads = zip(self.reads, kinds, strict=True)
+        return frozenset(read for read, kind in reads if read is not None and kind == dtype)
+
     @property
     def trained_from(self) -> int | None:
         """The first epoch that trains its parameters; None if it is always frozen."""
@@ -479,20 +485,23 @@ def _shapes_before(value: int, read: str | None, shape: Shape, nodes: Sequence[N
 def _wrong_integers(nodes: Sequence[Node]) -> list[Diagnostic]:
     """Return errors for integers: only the model's inputs have them, and all its readers agree."""
     problems = []
+    names = {node.index + 1: node.name for node in nodes}
     for node in nodes:
-        if node.layer.input_dtype != "integer":
-            continue
+        kinds = input_dtypes(node.layer, len(node.inputs))
         path = ("model", "layers", node.index)
-        if any(node.inputs):
+        inner = [at for at, kind in enumerate(kinds) if kind == "integer" and node.inputs[at]]
+        if inner:
             message = f'"{node.name}" takes integers, so it must read the model\'s input'
             hint = 'put it first, or name the input: inputs = ["input"]'
+            if "float" in kinds:
+                given = names[node.inputs[inner[0]]]
+                message = f'input {inner[0] + 1} of "{node.name}" must be integers from the data, '
+                message += f'but "{given}" gives floats'
+                hint = 'name an input of the model, such as "input.lengths"'
             problems.append(Diagnostic(message, hint, path, "E024"))
             continue
-        floats = [
-            each.name
-            for each in nodes
-            if each.layer.input_dtype == "float" and set(node.reads) & {*each.reads} - {None}
-        ]
+        integers = node.reads_of("integer")
+        floats = [each.name for each in nodes if each.reads_of("float") & integers]
         if floats:
             message = (
                 f'"{node.name}" takes the input as integers, but {", ".join(floats)} as floats'

@@ -234,10 +234,10 @@ def _unlike(
 def input_problems(nodes: Sequence[Node | None], train: DataInfo | None) -> list[Diagnostic]:
     """Return errors for layers that take integers, such as embeddings, on float data."""
     for node in nodes:
-        if node is None or train is None or node.layer.input_dtype != "integer":
+        if node is None or train is None:
             continue
-        for read in node.reads:
-            info = train.input_infos.get(read) if read is not None else None
+        for read in sorted(node.reads_of("integer")):
+            info = train.input_infos.get(read)
             if info is not None and info.dtype != "integer":
                 called = f'the input "{read}"' if read else "x"
                 message = f'"{node.name}" takes integers, but {called} holds floats'

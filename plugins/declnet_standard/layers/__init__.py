@@ -24,12 +24,18 @@ if TYPE_CHECKING:
     from declnet_standard.layers.joining import Add as Add
     from declnet_standard.layers.joining import Concatenate as Concatenate
     from declnet_standard.layers.joining import Multiply as Multiply
+    from declnet_standard.layers.lstm import LSTM as LSTM
     from declnet_standard.layers.normalization import BatchNorm as BatchNorm
     from declnet_standard.layers.normalization import LayerNorm as LayerNorm
+    from declnet_standard.layers.over_time import LastStep as LastStep
+    from declnet_standard.layers.over_time import MaxOverTime as MaxOverTime
+    from declnet_standard.layers.over_time import MeanOverTime as MeanOverTime
     from declnet_standard.layers.pooling import AveragePool2d as AveragePool2d
     from declnet_standard.layers.pooling import GlobalAveragePool2d as GlobalAveragePool2d
     from declnet_standard.layers.pooling import MaxPool2d as MaxPool2d
     from declnet_standard.layers.prelu import PReLU as PReLU
+    from declnet_standard.layers.recurrent import GRU as GRU
+    from declnet_standard.layers.recurrent import SimpleRNN as SimpleRNN
     from declnet_standard.layers.reshaping import Flatten as Flatten
     from declnet_standard.layers.reshaping import Reshape as Reshape
 
@@ -57,13 +63,20 @@ LAYERS = {
         "concatenate": "Concatenate",
         "multiply": "Multiply",
     },
+    "lstm": {"lstm": "LSTM"},
     "normalization": {"batch_norm": "BatchNorm", "layer_norm": "LayerNorm"},
+    "over_time": {
+        "last_step": "LastStep",
+        "max_over_time": "MaxOverTime",
+        "mean_over_time": "MeanOverTime",
+    },
     "pooling": {
         "average_pool2d": "AveragePool2d",
         "global_average_pool2d": "GlobalAveragePool2d",
         "max_pool2d": "MaxPool2d",
     },
     "prelu": {"prelu": "PReLU"},
+    "recurrent": {"gru": "GRU", "simple_rnn": "SimpleRNN"},
     "reshaping": {"flatten": "Flatten", "reshape": "Reshape"},
 }
 """By module, the class of each type."""

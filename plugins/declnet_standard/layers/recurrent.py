@@ -1,0 +1,501 @@
+"""Recurrent layers: the simple one and the GRU, and what all of them, with the LSTM, share.
+
+For all steps, one matrix product gives what the inputs add to the gates; then each step has one
+product of the state before with the recurrent weights. The states of padding are 0, so a sequence
+that is read from its end starts there with the state 0, too. Backward overwrites the gates with
+their gradients; products over all steps then give those of the weights.
+
+Arrays have the axes (n, time, …), in C order, so that all steps of all sequences are the rows of
+one matrix.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from declnet import (
+    Array,
+    Initializer,
+    LayerState,
+    OutputRange,
+    Parameter,
+    Regularizer,
+    Shape,
+    Workspace,
+)
+from declnet_standard.initializers import GlorotUniform, Orthogonal, Zeros
+from declnet_standard.layers.sequences import SequenceLayer, fill_padding, steps
+
+
+@dataclass(frozen=True, slots=True)
+class Direction:
+    """A direction in which sequences are read; its arrays are named with a prefix.
+
+    Attributes:
+        prefix: of the names of its parameters and workspace.
+        columns: its part of the output's features.
+        from_end: whether the last step comes first.
+    """
+
+    prefix: str
+    columns: slice
+    from_end: bool
+
+    def of(self, arrays: Any, name: str) -> Array:
+        """Return a parameter, gradient or workspace of this direction."""
+        found: Array = getattr(arrays, self.prefix + name)
+        return found
+
+
+class RecurrentLayer(SequenceLayer):
+    """A base for recurrent layers, which have `blocks` gates of `units` numbers at each step.
+
+    A layer implements `_step` and `_step_back`, for one step of all sequences.
+    """
+
+    backward_needs = frozenset({"x", "y"})
+    blocks: ClassVar[int] = 1
+
+    units: int = Field(ge=1, description="number of features of the state")
+    bidirectional: bool = Field(
+        default=False,
+        description="whether a second state, with weights of its own, reads sequences from their "
+        "end; its features follow those of the first",
+    )
+    return_sequences: bool = Field(
+        default=False,
+        description="whether the output is the states of all steps, rather than the last one",
+    )
+    weight_initializer: Initializer = Field(default=GlorotUniform(), description="initial weights")
+    recurrent_initializer: Initializer = Field(
+        default=Orthogonal(), description="initial recurrent weights"
+    )
+    bias_initializer: Initializer = Field(default=Zeros(), description="initial biases")
+    weight_regularizer: Regularizer | None = Field(default=None, description="penalty on weights")
+    recurrent_regularizer: Regularizer | None = Field(
+        default=None, description="penalty on recurrent weights"
+    )
+    bias_regularizer: Regularizer | None = Field(default=None, description="penalty on biases")
+
+    @property
+    def _directions(self) -> tuple[Direction, ...]:
+        return _directions(self.units, self.bidirectional)
+
+    def output_shape(self, input_shape: tuple[Shape, ...]) -> Shape:
+        """Return (time, features) for all states or (features,), with twice units if both ways."""
+        time, _ = self.sequence_shape(input_shape)
+        features = self.units * len(self._directions)
+        return (time, features) if self.return_sequences else (features,)
+
+    def parameters(self, input_shape: tuple[Shape, ...]) -> dict[str, Parameter]:
+        """Return weights, recurrent weights and biases, of each direction."""
+        return {
+            direction.prefix + name: parameter
+            for direction in self._directions
+            for name, parameter in self._parameters(input_shape[0][1]).items()
+        }
+
+    def _parameters(self, features: int) -> dict[str, Parameter]:
+        width = self.blocks * self.units
+        initializers = self.weight_initializer, self.recurrent_initializer
+        return {
+            "weights": Parameter((features, width), initializers[0], self.weight_regularizer),
+            "recurrent_weights": Parameter(
+                (self.units, width), initializers[1], self.recurrent_regularizer
+            ),
+            "biases": Parameter(
+                (width,), self.bias_initializer, self.bias_regularizer, role="bias"
+            ),
+        }
+
+    def workspace(self, input_shape: tuple[Shape, ...]) -> dict[str, Workspace]:
+        """Return space for the gates of all steps, and for what single steps compute."""
+        (time, features), width = input_shape[0], self.blocks * self.units
+        found = {
+            "gates_of_step": Workspace((width,)),
+            "slopes": Workspace((width,)),
+            "dh": Workspace((self.units,)),
+            "scratch": Workspace((self.units,)),
+            "padding": Workspace((time,), dtype=bool),
+            "is_last": Workspace((time,), dtype=bool),
+            "ones": Workspace((time,), fill=1.0, constant=True),
+        }
+        if not self.return_sequences:
+            found["states"] = Workspace((time, self.units * len(self._directions)))
+        if self.bidirectional:
+            found["dx"] = Workspace((time, features))
+        for direction in self._directions:
+            for name, each in self._kept(time).items():
+                found[direction.prefix + name] = each
+        return found
+
+    def _kept(self, time: int) -> dict[str, Workspace]:
+        """Return what a direction keeps of all steps for backward."""
+        return {"gates": Workspace((time, self.blocks * self.units))}
+
+    def forward(self, x: tuple[Array, ...], y: Array, state: LayerState) -> None:
+        """Run through the steps, in each direction."""
+        sequences, padding = x[0], None
+        if len(x) > 1:
+            padding = fill_padding(self.type, x[1], state.padding)
+        states = y if self.return_sequences else state.states
+        for direction in self._directions:
+            gates = direction.of(state, "gates")
+            multiply_rows(sequences, direction.of(state, "weights"), gates)
+            np.add(gates, direction.of(state, "biases"), out=gates)
+            h = states[:, :, direction.columns]
+            for t, before in order_of(sequences.shape[1], direction.from_end):
+                where = None if padding is None else padding[:, t, None]
+                self._step(h, t, before, where, direction, state)
+            if not self.return_sequences:
+                ends = 0 if direction.from_end else -1
+                if padding is not None and not direction.from_end:
+                    np.copyto(y[:, direction.columns], h[steps(len(h)), x[1].reshape(-1) - 1])
+                else:
+                    np.copyto(y[:, direction.columns], h[:, ends])
+
+    def _step(
+        self,
+        h: Array,
+        t: int,
+        before: int | None,
+        where: Array | None,
+        direction: Direction,
+        state: LayerState,
+    ) -> None:
+        """Fill the state h[:, t], given that of the step before, if there is one.
+
+        Args:
+            h: (n, time, units).
+            where: (n, 1), whether the step is padding, at which the state is 0; None if none is.
+        """
+        raise NotImplementedError
+
+    def backward(
+        self,
+        x: tuple[Array, ...],
+        y: Array,
+        dy: Array,
+        dx: tuple[Array | None, ...],
+        state: LayerState,
+    ) -> None:
+        """Run back through the steps, then sum the gradients over all of them."""
+        sequences, padding = x[0], state.padding if len(x) > 1 else None
+        time = sequences.shape[1]
+        if padding is not None and not self.return_sequences:
+            np.equal(x[1].reshape(-1, 1) - 1, steps(time), out=state.is_last)
+        states = y if self.return_sequences else state.states
+        for direction in self._directions:
+            h, later = states[:, :, direction.columns], None
+            dy_own, dh = dy[..., direction.columns], state.dh
+            self._start_back(state)
+            for t, before in reversed(order_of(time, direction.from_end)):
+                if later is None:
+                    dh.fill(0)
+                else:
+                    self._carry(later, direction, state)
+                if self.return_sequences:
+                    np.add(dh, dy_own[:, t], out=dh)
+                elif padding is not None and not direction.from_end:
+                    np.multiply(dy_own, state.is_last[:, t, None], out=state.scratch)
+                    np.add(dh, state.scratch, out=dh)
+                elif later is None:
+                    np.copyto(dh, dy_own)
+                where = None if padding is None else padding[:, t, None]
+                if where is not None:
+                    np.copyto(dh, 0, where=where)
+                self._step_back(h, t, before, where, direction, state)
+                later = t
+            self._sum_gradients(sequences, h, direction, state)
+            if dx[0] is not None:
+                gates, weights = direction.of(state, "gates"), direction.of(state, "weights")
+                multiply_rows(gates, weights.T, state.dx if direction.from_end else dx[0])
+                if direction.from_end:
+                    np.add(dx[0], state.dx, out=dx[0])
+
+    def _start_back(self, state: LayerState) -> None:
+        """Reset what is carried from step to step."""
+
+    def _carry(self, later: int, direction: Direction, state: LayerState) -> None:
+        """Fill `state.dh` with the gradient of a state by way of the step after it."""
+        gates = self._recurrent(direction, state)[:, later]
+        np.matmul(gates, direction.of(state, "recurrent_weights").T, out=state.dh)
+
+    def _recurrent(self, direction: Direction, state: LayerState) -> Array:
+        """Return the gradients of h @ recurrent weights, (n, time, blocks * units)."""
+        return direction.of(state, "gates")
+
+    def _step_back(
+        self,
+        h: Array,
+        t: int,
+        before: int | None,
+        where: Array | None,
+        direction: Direction,
+        state: LayerState,
+    ) -> None:
+        """Overwrite the gates of a step with their gradients, given `state.dh`."""
+        raise NotImplementedError
+
+    def _sum_gradients(self, x: Array, h: Array, direction: Direction, state: LayerState) -> None:
+        gates, recurrent = direction.of(state, "gates"), self._recurrent(direction, state)
+        rows = gates.reshape(-1, gates.shape[2])
+        multiply_transposed(x, rows, direction.of(state.grad, "weights"))
+        np.matmul(state.ones.reshape(-1), rows, out=direction.of(state.grad, "biases"))
+        of_recurrent = direction.of(state.grad, "recurrent_weights")
+        first = -1 if direction.from_end else 0
+        # each row of h precedes the next row of gradients, except where a sequence starts
+        np.copyto(state.slopes, recurrent[:, first])
+        recurrent[:, first] = 0
+        rows = recurrent.reshape(-1, recurrent.shape[2])
+        own, after = (
+            (slice(1, None), slice(-1)) if direction.from_end else (slice(-1), slice(1, None))
+        )
+        multiply_transposed(_rows(h)[own], rows[after], of_recurrent)
+        recurrent[:, first] = state.slopes
+
+
+@lru_cache(maxsize=64)
+def _directions(units: int, both: bool) -> tuple[Direction, ...]:
+    forward = Direction("", slice(0, units), from_end=False)
+    backward = Direction("backward_", slice(units, 2 * units), from_end=True)
+    return (forward, backward) if both else (forward,)
+
+
+@lru_cache(maxsize=64)
+def order_of(time: int, from_end: bool) -> Sequence[tuple[int, int | None]]:
+    """Return the steps in the order in which they are read, each with the one before it."""
+    order = range(time - 1, -1, -1) if from_end else range(time)
+    return tuple(zip(order, (None, *order[:-1]), strict=True))
+
+
+def _rows(sequences: Array) -> Array:
+    """Return all steps of all sequences as the rows of one matrix: (n * time, features)."""
+    if sequences.base is not None and not sequences.flags.c_contiguous:
+        n, time, features = sequences.shape
+        strides = sequences.strides
+        if strides[0] == time * strides[1]:  # some columns of wider rows
+            return np.lib.stride_tricks.as_strided(
+                sequences, (n * time, features), strides[1:], writeable=False
+            )
+    return sequences.reshape(-1, sequences.shape[2])
+
+
+def multiply_rows(sequences: Array, weights: Array, out: Array) -> None:
+    """out[i, t] = sequences[i, t] @ weights, as one product if memory allows it."""
+    if out.flags.c_contiguous and sequences.flags.c_contiguous:
+        rows = sequences.reshape(-1, sequences.shape[2])
+        np.matmul(rows, weights, out=out.reshape(-1, out.shape[2]))
+    else:
+        np.matmul(sequences, weights, out=out)
+
+
+def multiply_transposed(x: Array, rows: Array, out: Array) -> None:
+    """out = the sum of outer products of x's rows, (n, time, features) or a matrix, and rows."""
+    np.matmul((x if x.ndim == 2 else _rows(x)).T, rows, out=out)
+
+
+def fill_logistic(a: Array) -> None:
+    """a = 1 / (1 + exp(-a)) = (1 + tanh(a / 2)) / 2, in place."""
+    np.multiply(a, 0.5, out=a)
+    np.tanh(a, out=a)
+    np.multiply(a, 0.5, out=a)
+    np.add(a, 0.5, out=a)
+
+
+class SimpleRNN(RecurrentLayer):
+    """h[t] = f(x[t] @ weights + biases + h[t - 1] @ recurrent_weights), with h[-1] = 0.
+
+    x: sequences (n, time, features) and, as an optional second input, their lengths (n,); weights:
+    (features, units); recurrent_weights: (units, units); biases: (units,); f is tanh or relu.
+    y: the last state of each sequence (n, units), or with `return_sequences` all (n, time, units),
+    which are 0 at padding. If bidirectional, y has twice units.
+
+    Backward, with a[t] for the argument of f: da[t] = (dy[t] + da[t + 1] @ recurrent_weights.T)
+    * f'(a[t]), dweights = the sum over t of x[t].T @ da[t], drecurrent_weights = that of
+    h[t - 1].T @ da[t], dbiases = that of da[t], dx[t] = da[t] @ weights.T.
+
+    Keras's `SimpleRNN` and PyTorch's `RNN`, which has two biases that it adds. Source: Elman,
+    "Finding Structure in Time", Cognitive Science 14, 1990.
+    """
+
+    type = "simple_rnn"
+    examples = (
+        {"units": 8},
+        {"units": 4, "activation": "relu", "bidirectional": True},
+        {"units": 8, "return_sequences": True, "inputs": ["embedding_1", "input.lengths"]},
+    )
+    activation: Literal["tanh", "relu"] = Field(default="tanh", description="the function f")
+
+    def _step(
+        self,
+        h: Array,
+        t: int,
+        before: int | None,
+        where: Array | None,
+        direction: Direction,
+        state: LayerState,
+    ) -> None:
+        """h[t] = f(a[t])."""
+        a = direction.of(state, "gates")[:, t]
+        if before is not None:
+            recurrent_weights = direction.of(state, "recurrent_weights")
+            np.matmul(h[:, before], recurrent_weights, out=state.gates_of_step)
+            np.add(a, state.gates_of_step, out=a)
+        if self.activation == "tanh":
+            np.tanh(a, out=h[:, t])
+        else:
+            np.maximum(a, 0, out=h[:, t])
+        if where is not None:
+            np.copyto(h[:, t], 0, where=where)
+
+    def _step_back(
+        self,
+        h: Array,
+        t: int,
+        before: int | None,
+        where: Array | None,
+        direction: Direction,
+        state: LayerState,
+    ) -> None:
+        """da[t] = dh[t] * f'(a[t]), where f' is 1 - h², or 1 for h > 0."""
+        slope = state.slopes
+        if self.activation == "tanh":
+            np.multiply(h[:, t], h[:, t], out=slope)
+            np.subtract(1, slope, out=slope)
+        else:
+            np.greater(h[:, t], 0, out=slope, casting="unsafe")
+        np.multiply(state.dh, slope, out=direction.of(state, "gates")[:, t])
+
+
+class GRU(RecurrentLayer):
+    """A state that gates reset and update, step by step.
+
+    r = s(x[t] @ W_r + b_r + h[t - 1] @ U_r), z = s(x[t] @ W_z + b_z + h[t - 1] @ U_z),
+    c = tanh(x[t] @ W_c + b_c + r * (h[t - 1] @ U_c + v)), h[t] = (1 - z) * c + z * h[t - 1], with
+    h[-1] = 0 and s(a) = 1 / (1 + exp(-a)).
+
+    x: sequences (n, time, features) and, as an optional second input, their lengths (n,). The gates
+    follow each other as r, z, c in weights (features, 3 * units), recurrent_weights (units,
+    3 * units) and biases (3 * units,); candidate_biases v: (units,). y: the last state of each
+    sequence (n, units), or with `return_sequences` all (n, time, units), which are 0 at padding.
+    If bidirectional, y has twice units.
+
+    Backward, with q = h[t - 1] @ U_c + v: da_c = dh * (1 - z) * (1 - c²), da_z = dh * (h[t - 1] -
+    c) * z * (1 - z), da_r = da_c * q * r * (1 - r), dq = da_c * r; dh[t - 1] = dh * z + (da_r,
+    da_z, dq) @ recurrent_weights.T.
+
+    PyTorch's `GRU`, with the same order of gates, and Keras's `GRU`, where it is z, r, c; both have
+    three recurrent biases, of which b_r and b_z take two here. Source: Cho et al., "Learning Phrase
+    Representations using RNN Encoder-Decoder", EMNLP 2014; r after the product, as in cuDNN.
+    """
+
+    type = "gru"
+    blocks = 3
+    output_range = OutputRange(-1, 1)
+    examples = (
+        {"units": 8},
+        {"units": 4, "bidirectional": True, "return_sequences": True},
+        {"units": 8, "inputs": ["embedding_1", "input.lengths"]},
+    )
+
+    def _parameters(self, features: int) -> dict[str, Parameter]:
+        biases = Parameter((self.units,), self.bias_initializer, self.bias_regularizer, role="bias")
+        return {**super()._parameters(features), "candidate_biases": biases}
+
+    def _kept(self, time: int) -> dict[str, Workspace]:
+        """Return the gates, and what the state before adds to them."""
+        width = 3 * self.units
+        return {"gates": Workspace((time, width)), "recurrent": Workspace((time, width))}
+
+    def _recurrent(self, direction: Direction, state: LayerState) -> Array:
+        return direction.of(state, "recurrent")
+
+    def _step(
+        self,
+        h: Array,
+        t: int,
+        before: int | None,
+        where: Array | None,
+        direction: Direction,
+        state: LayerState,
+    ) -> None:
+        """h[t] = c + z * (h[t - 1] - c)."""
+        units, new = self.units, h[:, t]
+        gates = direction.of(state, "gates")[:, t]
+        recurrent = direction.of(state, "recurrent")[:, t]
+        if before is None:
+            recurrent.fill(0)
+        else:
+            np.matmul(h[:, before], direction.of(state, "recurrent_weights"), out=recurrent)
+        q, c, z = recurrent[:, 2 * units :], gates[:, 2 * units :], gates[:, units : 2 * units]
+        np.add(q, direction.of(state, "candidate_biases"), out=q)
+        reset_and_update = gates[:, : 2 * units]
+        np.add(reset_and_update, recurrent[:, : 2 * units], out=reset_and_update)
+        fill_logistic(reset_and_update)
+        np.multiply(gates[:, :units], q, out=new)
+        np.add(c, new, out=c)
+        np.tanh(c, out=c)
+        if before is None:
+            np.multiply(z, c, out=new)
+            np.subtract(c, new, out=new)
+        else:
+            np.subtract(h[:, before], c, out=new)
+            np.multiply(new, z, out=new)
+            np.add(new, c, out=new)
+        if where is not None:
+            np.copyto(new, 0, where=where)
+
+    def workspace(self, input_shape: tuple[Shape, ...]) -> dict[str, Workspace]:
+        """Return more space: for the gradient of the state before by way of the update gate."""
+        return {**super().workspace(input_shape), "carried": Workspace((self.units,))}
+
+    def _carry(self, later: int, direction: Direction, state: LayerState) -> None:
+        super()._carry(later, direction, state)
+        np.add(state.dh, state.carried, out=state.dh)
+
+    def _step_back(
+        self,
+        h: Array,
+        t: int,
+        before: int | None,
+        where: Array | None,
+        direction: Direction,
+        state: LayerState,
+    ) -> None:
+        """The gradients of r, z, c and, for the recurrent weights, of q."""
+        units, dh, part, slopes = self.units, state.dh, state.scratch, state.slopes
+        gates = direction.of(state, "gates")[:, t]
+        recurrent = direction.of(state, "recurrent")[:, t]
+        r, z, c = gates[:, :units], gates[:, units : 2 * units], gates[:, 2 * units :]
+        q = recurrent[:, 2 * units :]
+        np.multiply(dh, z, out=state.carried)
+        logistic = slopes[:, : 2 * units]
+        np.multiply(gates[:, : 2 * units], gates[:, : 2 * units], out=logistic)
+        np.subtract(gates[:, : 2 * units], logistic, out=logistic)
+        np.multiply(c, c, out=slopes[:, 2 * units :])
+        np.subtract(1, slopes[:, 2 * units :], out=slopes[:, 2 * units :])
+        if before is None:
+            np.multiply(dh, c, out=part)
+            np.negative(part, out=part)
+        else:
+            np.subtract(h[:, before], c, out=part)
+            np.multiply(part, dh, out=part)
+        np.subtract(dh, state.carried, out=c)
+        np.copyto(z, part)
+        np.multiply(c, slopes[:, 2 * units :], out=c)
+        np.multiply(c, q, out=part)
+        np.multiply(c, r, out=q)
+        np.copyto(r, part)
+        np.multiply(gates[:, : 2 * units], logistic, out=gates[:, : 2 * units])
+        np.copyto(recurrent[:, : 2 * units], gates[:, : 2 * units])
+
+    def _sum_gradients(self, x: Array, h: Array, direction: Direction, state: LayerState) -> None:
+        super()._sum_gradients(x, h, direction, state)
+        rows = self._recurrent(direction, state).reshape(-1, 3 * self.units)[:, 2 * self.units :]
+        own = direction.of(state.grad, "candidate_biases")
+        np.matmul(state.ones.reshape(-1), rows, out=own)

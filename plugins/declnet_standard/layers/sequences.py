@@ -1,0 +1,94 @@
+"""Sequences of unequal length: samples (time, features), padded at the end, with their lengths."""
+
+from functools import lru_cache
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+
+from declnet import Array, InputInfo, Layer, Shape
+
+
+class SequenceLayer(Layer):
+    """A base for layers that read sequences and, as a second input, their lengths.
+
+    x[0]: sequences (n, time, features); x[1], if there is one: lengths (n,), integers from 0 to
+    time. Steps from a sequence's length on are padding.
+    """
+
+    n_inputs = None
+    input_dtype: ClassVar[tuple[Literal["float", "integer"], ...]] = ("float", "integer")
+    memory_order = "batch_first"
+    example_shapes = (((4, 3),), ((4, 3), ()))
+
+    def with_input_info(self, inputs: tuple[InputInfo, ...]) -> Self:
+        """Return this layer; raise ValueError if it would read integers as a sequence."""
+        info = inputs[0]
+        if info.dtype == "integer" and len(info.shape) == 1:
+            raise ValueError(
+                f"{self.type} takes sequences (time, features), but its input holds integers "
+                f"{info.shape}; put an embedding before it"
+            )
+        return self
+
+    def sequence_shape(self, input_shape: tuple[Shape, ...]) -> tuple[int, int]:
+        """Return (time, features); raise ValueError unless the inputs are as described above."""
+        require_sequence(self.type, input_shape[0])
+        if len(input_shape) > 2:
+            raise ValueError(
+                f"{self.type} takes a sequence and its lengths, not {len(input_shape)} inputs"
+            )
+        for shape in input_shape[1:]:
+            require_lengths(self.type, shape)
+        time, features = input_shape[0]
+        return time, features
+
+
+def require_sequence(what: str, shape: Shape) -> None:
+    """Raise ValueError unless samples of a shape are sequences (time, features)."""
+    if len(shape) == 1:
+        raise ValueError(
+            f"{what} takes sequences (time, features), not {shape}, which has no time axis; put a "
+            "reshape before it"
+        )
+    if len(shape) != 2:
+        raise ValueError(f"{what} takes sequences (time, features), not {shape}")
+
+
+def require_lengths(what: str, shape: Shape) -> None:
+    """Raise ValueError unless there is one number for each sample: (), or (1,) from a table."""
+    if shape not in ((), (1,)):
+        raise ValueError(
+            f"{what} takes one length for each sequence as its second input, not {shape}"
+        )
+
+
+def fill_padding(what: str, lengths: Array, padding: Array) -> Array:
+    """Mark the padding of sequences.
+
+    Args:
+        what: the layer's type, for messages.
+        lengths: (n,) or (n, 1), integers.
+        padding: (n, time), filled with whether a step is padding.
+
+    Returns:
+        The padding.
+
+    Raises:
+        ValueError: a length is negative or longer than the sequences.
+    """
+    time = padding.shape[1]
+    if lengths.min() < 0 or lengths.max() > time:
+        raise ValueError(
+            f"the lengths that {what} reads go from {lengths.min()} to {lengths.max()}, but the "
+            f"sequences have {time} steps"
+        )
+    np.less_equal(lengths.reshape(-1, 1), steps(time), out=padding)
+    return padding
+
+
+@lru_cache(maxsize=64)
+def steps(time: int) -> Any:
+    """Return the numbers of the steps, 0 to time - 1, to read only."""
+    numbers = np.arange(time)
+    numbers.flags.writeable = False
+    return numbers
