@@ -101,7 +101,7 @@ class Windows:
             )
 
     def require_order(self, table: Table) -> None:
-        """Raise DataError unless the time of each row is after that of the row before."""
+        """Raise DataError unless each row is later than the one before."""
         if self.time is None:
             return
         require_column(table.columns, self.time)
