@@ -27,6 +27,7 @@ from declnet.contracts.parameter import Initializer as Initializer
 from declnet.contracts.parameter import LayerState as LayerState
 from declnet.contracts.parameter import OptimizerState as OptimizerState
 from declnet.contracts.parameter import Parameter as Parameter
+from declnet.contracts.parameter import ParameterInfo as ParameterInfo
 from declnet.contracts.parameter import Regularizer as Regularizer
 from declnet.contracts.parameter import Workspace as Workspace
 from declnet.contracts.schedule import LearningRate as LearningRate

@@ -39,13 +39,19 @@ def check(spec: Path, overrides: tuple[str, ...], disabled: tuple[str, ...], for
         click.echo(json.dumps(as_data(problems), indent=2, ensure_ascii=False))
         return SpecError.exit_code if wrong else 0
     if checked is not None and (checked.nodes or checked.loaded is not None):
-        from declnet.cli.result_tables import print_columns, print_layers, print_memory
+        from declnet.cli.result_tables import (
+            print_columns,
+            print_layers,
+            print_memory,
+            print_starting_point,
+        )
         from declnet.contracts.table import Table
 
         if isinstance(checked.loaded, Table):
             print_columns(checked.loaded, checked.no_features)
         if checked.nodes and not wrong:
             print_layers(checked.nodes, checked.data["train"].input_infos)
+            print_starting_point(checked.starting)
             if checked.memory is not None:
                 print_memory(checked.memory)
     show_diagnostics(problems)

@@ -8,6 +8,7 @@ from itertools import islice
 from shutil import get_terminal_size
 from typing import Any
 
+import click
 import numpy as np
 
 from declnet.cli.metrics import (
@@ -30,10 +31,12 @@ from declnet.contracts.arrays import Array, Shape
 from declnet.contracts.inputs import InputInfo, input_value
 from declnet.contracts.metric import Metric
 from declnet.contracts.table import Table, column_type, missing_values
+from declnet.graph.initial_weights import StartingPoint
 from declnet.graph.shapes import Node
 from declnet.registry.spelling import counted
 from declnet.runs.evaluation import Evaluation
 from declnet.runs.session import RunResult
+from declnet.spec.messages import from_here
 
 MOST_LAYERS = 500
 """Maximum number of layers printed."""
@@ -49,7 +52,9 @@ def print_layers(nodes: Sequence[Node], inputs: Mapping[str, InputInfo]) -> None
                 each.name,
                 each.layer.type,
                 _with_batch(each.output_shape),
-                f"{each.parameter_count:,}",
+                f"{each.parameter_count:,}"
+                if each.shared is None
+                else f"of {nodes[each.shared].name}",
             )
             for each in nodes[:MOST_LAYERS]
         ),
@@ -57,6 +62,12 @@ def print_layers(nodes: Sequence[Node], inputs: Mapping[str, InputInfo]) -> None
         ("total", "", "", f"{total:,}"),
     ]
     print_table(("layer", "type", "output", "parameters"), rows, numeric=["parameters"])
+
+
+def print_starting_point(point: StartingPoint | None) -> None:
+    """Print which parameters are loaded from a file and which are not, if that is a choice."""
+    for line in point.lines() if point is not None else ():
+        click.echo(from_here(line))
 
 
 def print_memory(memory: Mapping[str, int]) -> None:

@@ -68,7 +68,7 @@ def run(
     """
     interrupt_on_signals()
     from declnet.cli.progress import Warnings, followed
-    from declnet.cli.result_tables import print_result
+    from declnet.cli.result_tables import print_result, print_starting_point
     from declnet.runs.run import run as run_spec
 
     registry = registry_without(disabled)
@@ -80,6 +80,8 @@ def run(
         raise click.UsageError("--jobs needs several runs to train in parallel: --seeds or folds")
     if not (quiet or plain):
         _show_layers(checked)
+    if not quiet:
+        print_starting_point(checked.starting)
     warnings = Warnings()
     with followed(loaded.training, quiet=quiet, plain=plain) as listener:
         result = run_spec(

@@ -49,6 +49,9 @@ class Component(StrictModel):
     required_methods: ClassVar[tuple[str, ...]] = ()
     """Methods that components of this contract must implement."""
 
+    _optional: ClassVar[frozenset[str]] = frozenset()
+    """Fields of a contract that a dumped component leaves out while they have their default."""
+
     renamed: ClassVar[dict[str, str]] = {}
     """Names from an earlier edition of a contract, each with its replacement."""
 
@@ -145,7 +148,11 @@ class Component(StrictModel):
 
     @model_serializer(mode="wrap")
     def _with_type(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {"type": self.type, **handler(self)}
+        fields = {"type": self.type, **handler(self)}
+        for name in self._optional:
+            if getattr(self, name) == type(self).model_fields[name].default:
+                fields.pop(name, None)
+        return fields
 
     @classmethod
     def __get_pydantic_core_schema__(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from declnet.contracts.loss import Loss
     from declnet.contracts.metric import Better
     from declnet.contracts.optimizer import Optimizer
+    from declnet.contracts.parameter import ParameterInfo
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +47,8 @@ class RunContext:
         loss: the run's loss.
         optimizer: the run's optimizer.
         here: the layer whose check is called; None for other components.
+        parameters: for an optimizer's check: the parameters that it updates, in its group if it
+            has one; empty if they are unknown.
         metrics: the metrics in a row of the history, e.g. `loss`, `validation_accuracy`, each with
             the better direction (`"higher"`, `"lower"`, or None if unknown).
     """
@@ -55,6 +58,7 @@ class RunContext:
     loss: Loss | None = None
     optimizer: Optimizer | None = None
     here: LayerContext | None = None
+    parameters: tuple[ParameterInfo, ...] = ()
     metrics: Mapping[str, Better | None] = field(default_factory=dict)
 
     if not TYPE_CHECKING:  # type checkers report this name

@@ -37,7 +37,8 @@ class KernelSite:
         losses: (n,), the loss of each sample.
         normalized_weights: (n,), the weight of each sample in the batch's loss, with sum 1; all
             1/n if the samples are weighted equally.
-        w: for an optimizer, all trainable parameters, flat; for a regularizer, one parameter.
+        w: for an optimizer, the parameters that it updates (all trainable ones, or those of its
+            group), flat; for a regularizer, one parameter.
         dw: gradient of w; an optimizer may overwrite it.
         state: the optimizer's arrays, each as long as w; without scratch.
         uniform: whether all samples are weighted equally.

@@ -2,16 +2,18 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import core_schema
 
 from declnet.contracts.arrays import Array, Shape
 from declnet.contracts.component import Component
 from declnet.contracts.inputs import InputInfo
 from declnet.contracts.parameter import LayerState, Parameter, Workspace
-from declnet.contracts.strict_model import LayerName
+from declnet.contracts.strict_model import LayerName, StrictModel, custom_error
 
 InputDtype = Literal["float", "integer"]
 """Floats in the model's type, or integers as in the data."""
@@ -45,6 +47,45 @@ class OutputRange:
         return self.low >= 0 and self.high <= 1
 
 
+class TrainableFrom(StrictModel):
+    """A layer that is frozen at first: `trainable = { from_epoch = 5 }`."""
+
+    from_epoch: int = Field(ge=1, description="the first epoch that trains the layer, from 0")
+
+
+class _FlagOrTable:
+    """Validates `trainable` by its form, so that an error is reported once, at its key."""
+
+    @staticmethod
+    def validate(value: Any) -> bool | TrainableFrom:
+        """Return true, false or a table."""
+        if isinstance(value, bool):
+            return value
+        if isinstance(value, dict | TrainableFrom):
+            return TrainableFrom.model_validate(value)
+        message = "must be true, false or a table with from_epoch"
+        hint = "remove the quotation marks" if value in ("true", "false") else None
+        raise custom_error("trainable", message, hint=hint)
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.validate)
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {
+            "type": ["boolean", "object"],
+            "properties": {"from_epoch": {"type": "integer", "minimum": 1}},
+            "required": ["from_epoch"],
+        }
+
+
+Trainable = Annotated[bool | TrainableFrom, _FlagOrTable()]
+"""Whether a layer's parameters are trained, and from which epoch on."""
+
+
 class Layer(Component):
     """A layer of a model: `forward` fills `y`, `backward` fills `dx` and `state.grad`.
 
@@ -55,6 +96,7 @@ class Layer(Component):
 
     kind = "layer"
     required_methods = ("forward", "backward")
+    _optional = frozenset({"trainable"})
     renamed = {"buffers": "the method workspace() declares working memory, with Workspace"}  # noqa: RUF012
 
     backward_needs: ClassVar[frozenset[str] | set[str]] = frozenset({"x", "y"})
@@ -97,6 +139,12 @@ class Layer(Component):
         min_length=1,
         description='names of earlier layers, or "input" or "input.NAME" for an input of the '
         "model; default: the layer before",
+    )
+    trainable: Trainable = Field(
+        default=True, description="false freezes the layer, { from_epoch = 5 } until that epoch"
+    )
+    weights_from: str | None = Field(
+        default=None, description="an earlier layer of this type, whose parameters it uses"
     )
 
     def with_input_info(self, inputs: tuple[InputInfo, ...]) -> Self:  # noqa: ARG002

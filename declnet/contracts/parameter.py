@@ -136,6 +136,9 @@ class LayerState:
     Attributes:
         grad: the gradients to fill, under the names of the trainable parameters.
         training: whether this is a training step, as opposed to an evaluation or a prediction.
+        frozen: whether the layer's parameters stay as they are in this training step. A layer that
+            updates parameters itself, such as running statistics, must then leave them alone and
+            compute as in an evaluation; what it writes to `grad` is discarded.
         rng: the layer's own random stream, seeded by the run's seed and the layer's position.
         now: this step's values of the fields annotated with `Scheduled`, under their names.
     """
@@ -145,6 +148,7 @@ class LayerState:
     ) -> None:
         self.grad = Gradients()
         self.training = training
+        self.frozen = False
         self.rng = rng
         self.now = now if now is not None else CurrentValues()
 
@@ -153,16 +157,38 @@ class LayerState:
         def __getattr__(self, name: str) -> Array: ...
 
 
+@dataclass(frozen=True)
+class ParameterInfo:
+    """A parameter as an optimizer sees it.
+
+    Attributes:
+        name: `<layer name>.<parameter>`, e.g. `dense_1.weights`.
+        shape: its shape.
+        role: what it does to the input; see `Parameter`.
+    """
+
+    name: str
+    shape: Shape
+    role: Literal["weight", "bias", "scale"] = "weight"
+
+
 class OptimizerState:
     """An optimizer's arrays for one slice of the parameters, each an attribute with its name.
 
     Attributes:
         scratch: two more arrays of the same size, for intermediate results.
+        parameter: the parameter, if the optimizer is `per_parameter`; else None.
         now: this step's values of the fields annotated with `Scheduled`, under their names.
     """
 
-    def __init__(self, scratch: tuple[Array, Array], now: CurrentValues | None = None) -> None:
+    def __init__(
+        self,
+        scratch: tuple[Array, Array],
+        now: CurrentValues | None = None,
+        parameter: ParameterInfo | None = None,
+    ) -> None:
         self.scratch = scratch
+        self.parameter = parameter
         self.now = now if now is not None else CurrentValues()
 
     if TYPE_CHECKING:
@@ -170,5 +196,5 @@ class OptimizerState:
         def __getattr__(self, name: str) -> Array: ...
 
 
-RESERVED = frozenset({"grad", "training", "rng", "now"})
+RESERVED = frozenset({"grad", "training", "frozen", "rng", "now"})
 """Names that a layer's parameters and workspaces cannot have."""

@@ -195,6 +195,28 @@ def checked_state_names(optimizer: Component, names: Any) -> tuple[str, ...]:
     return names
 
 
+def checked_state_shapes(
+    optimizer: Component, method: str, shapes: Any, taken: Iterable[str] = ()
+) -> dict[str, Shape]:
+    """Return the result of `Optimizer.state_shapes` or `workspace_shapes`: shapes by name.
+
+    Args:
+        taken: names that are not available.
+    """
+    if not isinstance(shapes, Mapping):
+        _refuse(optimizer, method, shapes, "a dict from names to shapes")
+    reserved = {"scratch", "now", "parameter", *taken}
+    for name, shape in shapes.items():
+        is_name = isinstance(name, str) and name.isidentifier() and not name.startswith("_")
+        if not is_name or name in reserved:
+            fault = f"returned the name {_shown(name)}, which cannot be an attribute of the state"
+            raise BrokenContractError(optimizer, method, fault)
+        if not _is_shape(shape):
+            fault = f'returned "{name}", whose shape {_shown(shape)} is not a tuple of sizes'
+            raise BrokenContractError(optimizer, method, fault)
+    return dict(shapes)
+
+
 def checked_targets(loss: Component, y_true: Any, samples: int) -> Array:
     """Return the result of `Loss.prepare`: an array of numbers with a row for each sample."""
     if not isinstance(y_true, np.ndarray) or y_true.dtype.kind not in "fiub":

@@ -75,6 +75,23 @@ def located_error(
     return ValidationError.from_exception_data(kind, [details])
 
 
+def detailed_errors(error: ValidationError) -> list[InitErrorDetails]:
+    """Return the errors of a validation, to be raised again with others or at another location."""
+    details = []
+    for each in error.errors():
+        kind, context = each["type"], each.get("ctx", {})
+        built_in = kind in _BUILT_IN
+        again = kind if built_in else _escaped(kind, each["msg"], context)
+        details.append(
+            InitErrorDetails(type=again, loc=each["loc"], input=each["input"], ctx=context)
+        )
+    return details
+
+
+def _escaped(kind: Any, message: str, context: Any) -> PydanticCustomError:
+    return PydanticCustomError(kind, message.replace("{", "{{").replace("}", "}}"), context)
+
+
 def _layer_name(name: str) -> str:
     if not is_name(name):
         raise custom_error("name", "must not be empty or contain dots or spaces")
@@ -159,8 +176,7 @@ class StrictModel(BaseModel):
             known = {"hint": f"{location[0]}: {meaning}"} if meaning else {}
             error = PydanticCustomError("missing_key", "is missing", known)
         elif kind not in _BUILT_IN:
-            message = detail["msg"].replace("{", "{{").replace("}", "}}")
-            error = PydanticCustomError(kind, message, context)
+            error = _escaped(kind, detail["msg"], context)
         return InitErrorDetails(type=error, loc=location, input=detail["input"], ctx=context)
 
     @classmethod
@@ -199,7 +215,8 @@ def resolve_paths(
         return resolved
     for name, field in model.model_fields.items():
         value = resolved.get(name)
-        if field.annotation in (Path, Path | None) and name in resolved:
+        is_path = field.annotation is Path or Path in get_args(field.annotation)
+        if is_path and name in resolved:
             resolved[name] = _resolved(value, folder)
         elif field.annotation == dict[str, Path] | None and isinstance(value, dict):
             resolved[name] = {key: _resolved(each, folder) for key, each in value.items()}

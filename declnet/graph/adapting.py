@@ -99,7 +99,7 @@ class _RepeatableLayer:
         self._kept = [
             model.store.arrays[slot.key]
             for slot in model.store.slots
-            if slot.node == node.index and not slot.parameter.trainable
+            if slot.node == node.owner and not slot.parameter.trainable
         ]
         self._rng = batch.states[node.index].rng
         self._start = self._rng.bit_generator.state

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from math import prod
 from typing import Any
@@ -13,6 +13,7 @@ from declnet.contracts.arrays import Array, Dtype, Shape, read_only
 from declnet.contracts.inputs import for_each, input_of, sample_count
 from declnet.contracts.kernel import Call
 from declnet.contracts.parameter import LayerState, Workspace
+from declnet.graph.gradients import GradientArrays
 from declnet.graph.memory_plan import Order, Plan, Reader
 from declnet.graph.parameters import Parameters, layer_state
 from declnet.graph.schedules import ScheduledValues
@@ -117,7 +118,8 @@ class GraphMemory:
     """All memory of a compiled graph, for batches of up to `capacity` samples.
 
     Args:
-        gradient: in training, the gradient of all trainable parameters, flat.
+        gradients: in training, where the layers write their gradients.
+        frozen: in training, the layers whose parameters are not trained.
         schedules: in training, sets the values of scheduled fields.
     """
 
@@ -129,21 +131,33 @@ class GraphMemory:
         capacity: int,
         dtype: Dtype,
         rngs: Sequence[np.random.Generator],
-        gradient: Array | None = None,
+        gradients: GradientArrays | None = None,
+        frozen: Collection[int] = (),
         schedules: ScheduledValues | None = None,
     ) -> None:
         self.nodes, self.plan = nodes, plan
         self.blocks = [np.empty(size * capacity, dtype) for size in plan.sizes]
         self._workspaces = Workspaces(nodes, capacity, dtype, plan.orders[1:])
-        self._parameters, self._rngs, self._gradient = parameters, rngs, gradient
+        self._parameters, self._rngs = parameters, rngs
+        self._gradients, self._frozen = gradients, frozen
         values = schedules if schedules is not None else ScheduledValues(1)
         self._now = [values.of(node.layer) for node in nodes]
+
+    def additions(self, node: Node) -> tuple[Call, ...]:
+        """Return the calls that add the gradients of shared parameters, after a backward."""
+        return () if self._gradients is None else self._gradients.additions[node.index]
 
     def states(self, n: int) -> list[LayerState]:
         """Return the state of each layer for batches of n samples."""
         return [
             layer_state(
-                node, self._parameters, self._workspaces.views(node, n), rng, self._gradient, now
+                node,
+                self._parameters,
+                self._workspaces.views(node, n),
+                rng,
+                None if self._gradients is None else self._gradients.arrays[node.index],
+                now,
+                frozen=node.index in self._frozen,
             )
             for node, rng, now in zip(self.nodes, self._rngs, self._now, strict=True)
         ]
@@ -160,6 +174,7 @@ class BatchArrays:
         self._n = sample_count(x)
         self.plan, self.states = memory.plan, memory.states(self._n)
         self.nodes, self._blocks = memory.nodes, memory.blocks
+        self.additions = memory.additions
         self._x, self._read_only = x, for_each(read_only, x)
         self._values: list[Array] = [np.empty(0)]  # value 0 is read by name
         for value, block in enumerate(self.plan.activations):

@@ -130,7 +130,8 @@ def backward_calls(node: Node, batch: BatchArrays, dy: Array | None = None) -> l
         dx,
         batch.states[node.index],
     )
-    return [backward, *(call for _, additions in targets for call in additions)]
+    added = (call for _, additions in targets for call in additions)
+    return [backward, *added, *batch.additions(node)]
 
 
 @dataclass(frozen=True)
@@ -227,5 +228,6 @@ def kernel_calls(
     if bound is None:
         return None
     trained = batch.plan.needs_gradient[last.index + 1]
-    backward = [*bound.backward, *after] if trained else []
+    added = (call for node in chain.nodes for call in batch.additions(node))
+    backward = [*bound.backward, *after, *added] if trained else []
     return [*batch.copies(first), *bound.forward], backward

@@ -7,7 +7,7 @@ gradient at L + 1; backward of layer i at 2L + 1 - i.
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from math import prod
@@ -61,7 +61,7 @@ class Plan:
         spares: blocks for gradients that are added to an earlier one, or have another memory order.
         orders: memory order of each value and its gradient.
         staged_orders: memory order of each staged copy.
-        needs_gradient: for each value, whether a trainable parameter precedes it.
+        needs_gradient: for each value, whether a parameter that is trained precedes it.
         first_writer: for each value, the reader that writes the gradient instead of adding to it.
     """
 
@@ -127,7 +127,12 @@ def allocate(lives: Sequence[Life]) -> tuple[int, ...]:
 
 class _Planner:
     def __init__(
-        self, nodes: Sequence[Node], training: bool, fused: int, joined: Sequence[Sequence[int]]
+        self,
+        nodes: Sequence[Node],
+        training: bool,
+        fused: int,
+        joined: Sequence[Sequence[int]],
+        frozen: Collection[int],
     ) -> None:
         self.nodes, self.training, self.fused = nodes, training, fused
         self.lives: list[Life] = []
@@ -146,7 +151,9 @@ class _Planner:
                 self.readers[value].append((node.index, position))
         self.needs_gradient = [False]
         for node in self.nodes:
-            trainable = any(parameter.trainable for parameter in node.parameters.values())
+            trainable = node.index not in frozen and any(
+                parameter.trainable for parameter in node.parameters.values()
+            )
             inherited = any(self.needs_gradient[value] for value in node.inputs)
             self.needs_gradient.append(self.training and (trainable or inherited))
 
@@ -264,6 +271,7 @@ def plan_memory(
     training: bool,
     fused: int = 0,
     joined: Sequence[Sequence[int]] = (),
+    frozen: Collection[int] = (),
 ) -> Plan:
     """Plan the blocks of a forward pass, or of forward and backward.
 
@@ -272,8 +280,10 @@ def plan_memory(
         fused: how many of the last layers are fused with the loss.
         joined: chains of layers that one kernel computes, each as its layers' indices; their inputs
             live until the whole chain is done.
+        frozen: the layers whose parameters are not trained; below the lowest layer that is trained
+            there is no backward.
     """
-    planner = _Planner(nodes, training, fused, joined)
+    planner = _Planner(nodes, training, fused, joined, frozen)
     activations = planner.activations()
     staged = planner.staged()
     gradients, spares, first_writer = planner.gradients()

@@ -13,14 +13,16 @@ import numpy.typing as npt
 
 from declnet.contracts.arrays import Array, MappedArray, Shape
 from declnet.contracts.inputs import InputInfo, as_input_infos, input_value, sample_count
+from declnet.contracts.parameter_group import ParameterGroup
 from declnet.data.loading import Samples, as_input
 from declnet.errors import DataError, SpecError
 from declnet.graph.inference import InferenceGraph, samples_at_once
+from declnet.graph.initial_weights import load_part
 from declnet.graph.parameters import Parameters, initializer_problems, read_weights
 from declnet.graph.shapes import Node, infer_nodes
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
-from declnet.spec.model import ModelSpec
+from declnet.spec.model import InitialWeights, ModelSpec
 
 
 @dataclass(frozen=True)
@@ -63,11 +65,15 @@ def summary_of(nodes: Sequence[Node]) -> tuple[LayerSummary, ...]:
 class Model:
     """A compiled model; it can be copied and pickled.
 
+    Args:
+        groups: the groups of the optimizer that will train it, by which its vector is laid out.
+
     Attributes:
         nodes: the layers in order, with their shapes.
         dtype: the type of its parameters and activations.
         inputs: what is known about each input, by name; a single input may have no name, `""`.
         store: the parameter arrays themselves, not copies, for training and saving.
+        loaded: the parameters that `build_model` loaded from `initial_weights`.
         samples_at_once: the batch size of predictions.
         integer_inputs: the inputs that the layers take as integers, unconverted.
 
@@ -80,11 +86,13 @@ class Model:
         nodes: Sequence[Node],
         inputs: Sequence[int] | Mapping[str, InputInfo],
         dtype: npt.DTypeLike,
+        groups: Sequence[ParameterGroup] = (),
     ) -> None:
         self.nodes = tuple(nodes)
         self.inputs = as_input_infos(inputs)
         self.dtype = np.dtype(dtype)
-        self.store = Parameters(self.nodes, self.dtype)
+        self.store = Parameters(self.nodes, self.dtype, groups)
+        self.loaded: frozenset[str] = frozenset()
         self.samples_at_once = samples_at_once(self.nodes, self.dtype)
         floats = {read for node in self.nodes for read in node.reads_of("float")}
         self.integer_inputs = frozenset(self.inputs) - floats
@@ -246,6 +254,7 @@ def build_model(
     input_shape: Sequence[int] | Mapping[str, InputInfo],
     seed: int = 0,
     registry: Registry | None = None,
+    groups: Sequence[ParameterGroup] = (),
 ) -> Model:
     """Compile a model and initialize its parameters.
 
@@ -256,6 +265,7 @@ def build_model(
         seed: seeds the initializers' random streams.
         registry: where initializers are looked up, starting with the spec's `plugins`; default: all
             installed plugins.
+        groups: the groups of the optimizer, if the model is to be trained with some.
 
     Raises:
         SpecError: the layers do not fit each other or the input, or a layer names an initializer
@@ -267,8 +277,11 @@ def build_model(
     problems = initializer_problems(nodes, registry)
     if problems:
         raise SpecError(problems)
-    model = Model(nodes, input_shape, spec.dtype)
+    model = Model(nodes, input_shape, spec.dtype, groups)
     model.store.initialize(seed, registry)
-    if spec.initial_weights is not None:
+    if isinstance(spec.initial_weights, InitialWeights):
+        model.loaded = frozenset(load_part(model.store, spec.initial_weights).loaded)
+    elif spec.initial_weights is not None:
         model.load_parameters(read_weights(spec.initial_weights), str(spec.initial_weights))
+        model.loaded = frozenset(model.store.arrays)
     return model

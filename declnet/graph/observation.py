@@ -17,7 +17,7 @@ from declnet.contracts.observer import StepObserver
 from declnet.graph.arrays import BatchArrays, Workspaces, batch_view
 from declnet.graph.inference import Given
 from declnet.graph.model import Model
-from declnet.graph.parameters import layer_state, view
+from declnet.graph.parameters import Slot, layer_state, view
 from declnet.graph.shapes import Node
 
 
@@ -88,6 +88,7 @@ class ObservedStep:
     Args:
         bound: the step.
         gradient: the flat gradient of the model.
+        slots: the parameters that the step trains.
         begin: sets scheduled fields for a step; None if there are none.
     """
 
@@ -96,6 +97,7 @@ class ObservedStep:
         model: Model,
         bound: BoundStep,
         gradient: Array,
+        slots: Sequence[Slot],
         begin: Callable[[int], None] | None = None,
     ) -> None:
         self._bound, self._vector, self._begin = bound, model.store.vector, begin
@@ -117,7 +119,6 @@ class ObservedStep:
             self._backward.append((chain.backward, chain.nodes[-1], given))
         self._x, self._y_pred = for_each(read_only, bound.x), read_only(bound.y_pred)
         self._losses = read_only(bound.losses)
-        slots = [slot for slot in model.store.slots if slot.offset >= 0]
         self._parameters = {key: read_only(each) for key, each in model.store.arrays.items()}
         self._gradients = {slot.key: read_only(view(gradient, slot)) for slot in slots}
         self._saved = np.empty_like(self._vector)

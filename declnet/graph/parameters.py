@@ -1,9 +1,15 @@
-"""All parameters of a model; the trainable ones are views of one flat vector."""
+"""All parameters of a model; the trainable ones are views of one flat vector.
+
+The vector is laid out by region: the parameters that one optimizer updates and that are trained
+from the same epoch on are one slice of it, and those that an epoch trains are its beginning. Files
+and checkpoints go by parameters' names.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -13,12 +19,20 @@ from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
 from declnet.contracts.arrays import Array, Dtype, Shape
-from declnet.contracts.parameter import CurrentValues, Initializer, LayerState, Parameter
+from declnet.contracts.parameter import (
+    CurrentValues,
+    Initializer,
+    LayerState,
+    Parameter,
+    ParameterInfo,
+)
+from declnet.contracts.parameter_group import ParameterGroup
 from declnet.contracts.returned import checked_penalty
 from declnet.errors import Diagnostic, WeightsError
 from declnet.graph.schedules import ScheduledValues
 from declnet.graph.shapes import Node
 from declnet.registry.registry import Registry
+from declnet.registry.spelling import closest
 from declnet.spec.streams import Stream, random_stream
 
 
@@ -28,14 +42,25 @@ class Slot:
 
     Attributes:
         key: `<layer name>.<parameter>`, its name in weights files.
-        offset: its offset in the flat vector; -1 if it is not trainable.
+        offset: its offset in the flat vector; -1 if it is never trained.
+        from_epoch: the first epoch that trains it; None if none does.
     """
 
     key: str
     node: int
     name: str
     parameter: Parameter
-    offset: int
+    offset: int = -1
+    from_epoch: int | None = None
+
+    @property
+    def info(self) -> ParameterInfo:
+        """The parameter as optimizers see it."""
+        return ParameterInfo(self.key, tuple(self.parameter.shape), self.parameter.role)
+
+    def is_trained(self, epoch: int | None = None) -> bool:
+        """Return whether an epoch trains it, counted from 0; None is after all others."""
+        return self.from_epoch is not None and (epoch is None or self.from_epoch <= epoch)
 
     @property
     def size(self) -> int:
@@ -43,31 +68,129 @@ class Slot:
         return prod(self.parameter.shape)
 
 
-def slots_of(nodes: Sequence[Node]) -> tuple[Slot, ...]:
-    """Lay out the parameters of all nodes, in order."""
-    slots, offset = [], 0
+@dataclass(frozen=True)
+class Region:
+    """A slice of the flat vector that one optimizer updates.
+
+    Attributes:
+        group: the position of the optimizer's group; -1 for the parameters in no group.
+        from_epoch: the first epoch that trains the parameters.
+    """
+
+    group: int
+    from_epoch: int
+    start: int
+    stop: int
+
+    def holds(self, slot: Slot) -> bool:
+        """Return whether a parameter is in this slice."""
+        return slot.offset >= 0 and self.start <= slot.offset < self.stop
+
+
+def slots_of(nodes: Sequence[Node], groups: Sequence[ParameterGroup] = ()) -> tuple[Slot, ...]:
+    """Lay out the parameters of all nodes; the slots are in the nodes' order.
+
+    Args:
+        groups: the groups of the optimizer, by which the flat vector is laid out.
+    """
+    return _laid_out(nodes, groups)[0]
+
+
+def _laid_out(
+    nodes: Sequence[Node], groups: Sequence[ParameterGroup]
+) -> tuple[tuple[Slot, ...], tuple[Region, ...]]:
+    slots: list[Slot] = []
+    members: dict[tuple[int, int], list[int]] = {}
     for node in nodes:
-        for name, parameter in node.parameters.items():
-            place = offset if parameter.trainable else -1
-            slot = Slot(f"{node.name}.{name}", node.index, name, parameter, place)
-            offset += slot.size if parameter.trainable else 0
-            slots.append(slot)
-    return tuple(slots)
+        for name, parameter in node.parameters.items() if node.shared is None else ():
+            key = f"{node.name}.{name}"
+            start_epoch = node.trained_from if parameter.trainable else None
+            if start_epoch is not None:
+                region = start_epoch, group_of(key, groups)
+                members.setdefault(region, []).append(len(slots))
+            slots.append(Slot(key, node.index, name, parameter, from_epoch=start_epoch))
+    regions, offset = [], 0
+    for (from_epoch, group), positions in sorted(members.items()):
+        start = offset
+        for position in positions:
+            slots[position] = replace(slots[position], offset=offset)
+            offset += slots[position].size
+        regions.append(Region(group, from_epoch, start, offset))
+    return tuple(slots), tuple(regions)
+
+
+def group_of(key: str, groups: Sequence[ParameterGroup]) -> int:
+    """Return the position of the last group that matches a parameter's name; -1 if none does."""
+    matching = [
+        position
+        for position, group in enumerate(groups)
+        if any(matches(pattern, key) for pattern in group.parameters)
+    ]
+    return matching[-1] if matching else -1
+
+
+def matches(pattern: str, key: str) -> bool:
+    """Return whether a pattern, in which * is any text and ? any character, matches a name."""
+    return re.fullmatch(pattern_expression(pattern), key, re.DOTALL) is not None
+
+
+def pattern_expression(pattern: str) -> str:
+    """Return a pattern as a regular expression, with a group for each *."""
+    words = {"*": "(.*)", "?": "."}
+    return "".join(words.get(each, re.escape(each)) for each in pattern)
+
+
+def pattern_hint(pattern: str, keys: Sequence[str]) -> str:
+    """Return a hint for a pattern that matches none of the keys: a similar one, or the keys."""
+    parts = [key.partition(".") for key in keys]
+    layers, names = {layer for layer, _, _ in parts}, {name for _, _, name in parts}
+    similar = closest(
+        pattern, {*keys, *(f"{each}.*" for each in layers), *(f"*.{n}" for n in names)}
+    )
+    if similar is not None:
+        return f'did you mean "{similar}"?'
+    return f"parameters: {', '.join(keys) or 'none'}"
+
+
+def group_problems(slots: Sequence[Slot], groups: Sequence[ParameterGroup]) -> list[Diagnostic]:
+    """Return an error for each pattern that matches no trainable parameter."""
+    trainable = [slot.key for slot in slots if slot.parameter.trainable]
+    return [
+        Diagnostic(
+            f'no trainable parameter matches "{pattern}"',
+            pattern_hint(pattern, trainable),
+            ("optimizer", "groups", position, "parameters", place),
+            "E028",
+        )
+        for position, group in enumerate(groups)
+        for place, pattern in enumerate(group.parameters)
+        if not any(matches(pattern, key) for key in trainable)
+    ]
 
 
 class Parameters:
     """The arrays of a model's parameters.
 
+    Args:
+        groups: the groups of the optimizer, by which the vector is laid out.
+
     Attributes:
-        vector: all trainable parameters, flat.
-        arrays: every parameter by key; the trainable ones are views of `vector`.
-        regularized: the slots of the parameters with a regularizer.
+        vector: all parameters that are trained at some time, flat.
+        regions: the slices of `vector`, in order.
+        arrays: every parameter by key; the trained ones are views of `vector`.
+        regularized: the slots of the trained parameters with a regularizer.
     """
 
-    def __init__(self, nodes: Sequence[Node], dtype: Dtype) -> None:
-        self.slots = slots_of(nodes)
-        self.regularized = [each for each in self.slots if each.parameter.regularizer is not None]
-        self.vector = np.zeros(sum(slot.size for slot in self.slots if slot.offset >= 0), dtype)
+    def __init__(
+        self, nodes: Sequence[Node], dtype: Dtype, groups: Sequence[ParameterGroup] = ()
+    ) -> None:
+        self.slots, self.regions = _laid_out(nodes, groups)
+        self.regularized = [
+            each
+            for each in self.slots
+            if each.parameter.regularizer is not None and each.is_trained()
+        ]
+        self.vector = np.zeros(sum(slot.size for slot in self.slots if slot.is_trained()), dtype)
         self.arrays = {
             slot.key: view(self.vector, slot)
             if slot.offset >= 0
@@ -123,7 +246,7 @@ def initializer_problems(nodes: Sequence[Node], registry: Registry) -> list[Diag
     """Return the errors in initializers that layers name themselves."""
     problems = []
     for node in nodes:
-        for name, parameter in node.parameters.items():
+        for name, parameter in node.parameters.items() if node.shared is None else ():
             try:
                 initializer_of(parameter, registry)
             except (PydanticCustomError, ValidationError) as error:
@@ -164,7 +287,7 @@ def check_fit(slots: Sequence[Slot], saved: Mapping[str, Shape], source: str) ->
 
 
 def view(vector: Array, slot: Slot) -> Array:
-    """Return a trainable parameter as a view of a flat vector."""
+    """Return a trained parameter as a view of a flat vector."""
     return vector[slot.offset : slot.offset + slot.size].reshape(slot.parameter.shape)
 
 
@@ -233,23 +356,27 @@ def layer_state(
     parameters: Parameters,
     workspace: Mapping[str, Array],
     rng: np.random.Generator,
-    gradient: Array | None = None,
+    gradients: Mapping[str, Array] | None = None,
     now: CurrentValues | None = None,
+    *,
+    frozen: bool = False,
 ) -> LayerState:
     """Return a layer's parameters, workspaces and, in training, gradients as one object.
 
     Args:
         workspace: the layer's own workspaces, for one batch size.
-        gradient: the flat gradient of the whole model in training, None otherwise.
+        gradients: in training, where the layer writes its gradients, by parameter; else None.
         now: the values of the layer's scheduled fields; default: plain numbers only.
+        frozen: whether the layer is not trained.
     """
     now = now if now is not None else ScheduledValues(1).of(node.layer)
-    state = LayerState(rng, gradient is not None, now)
+    state = LayerState(rng, gradients is not None, now)
+    state.frozen = frozen
     for name, array in workspace.items():
         setattr(state, name, array)
     for slot in parameters.slots:
-        if slot.node == node.index:
+        if slot.node == node.owner:
             setattr(state, slot.name, parameters.arrays[slot.key])
-            if gradient is not None and slot.offset >= 0:
-                setattr(state.grad, slot.name, view(gradient, slot))
+    for name, array in (gradients or {}).items():
+        setattr(state.grad, name, array)
     return state

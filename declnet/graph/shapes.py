@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
 from declnet.contracts.arrays import Shape
 from declnet.contracts.attribution import broken_contract
 from declnet.contracts.inputs import INPUT, UNNAMED, InputInfo, as_input_infos, input_value
-from declnet.contracts.layer import InputDtype, Layer, input_dtypes
-from declnet.contracts.parameter import Parameter, Workspace
+from declnet.contracts.layer import InputDtype, Layer, TrainableFrom, input_dtypes
+from declnet.contracts.parameter import Initializer, Parameter, Regularizer, Workspace
 from declnet.contracts.returned import (
     BrokenContractError,
     checked_layer,
@@ -172,11 +172,13 @@ def _names(parts: Sequence[LayerPart]) -> list[str]:
     return names
 
 
-def _why_unknown(source: str, not_above: Sequence[str]) -> str:
+def _why_unknown(source: str, not_above: Sequence[str], what: str = "inputs") -> str:
     if source == not_above[0]:
         return f'"{source}" is the layer itself'
     if source in not_above:
-        return f'"{source}" comes later; inputs must be earlier layers'
+        earlier = "an earlier layer" if what == "weights" else "earlier layers"
+        verb = "come from" if what == "weights" else "be"
+        return f'"{source}" comes later; {what} must {verb} {earlier}'
     return f'there is no layer "{source}"'
 
 
@@ -215,6 +217,8 @@ class Node:
         layer: the layer, with what it learned from its inputs (`Layer.with_input_info`).
         inputs: values by index: 0 is one of the model's inputs, i + 1 the output of node i.
         reads: for each input, the name of the model's input if it is one.
+        parameters: what the layer declares, whether or not it shares them.
+        shared: the layer whose parameters it uses, by index; None for its own.
     """
 
     index: int
@@ -226,6 +230,12 @@ class Node:
     output_shape: Shape
     parameters: dict[str, Parameter]
     workspace: dict[str, Workspace]
+    shared: int | None = None
+
+    @property
+    def owner(self) -> int:
+        """The index of the layer that has its parameters: its own, unless they are shared."""
+        return self.index if self.shared is None else self.shared
 
     @property
     def takes_many_inputs(self) -> bool:
@@ -239,9 +249,33 @@ class Node:
         return frozenset(read for read, kind in reads if read is not None and kind == dtype)
 
     @property
+    def trained_from(self) -> int | None:
+        """The first epoch that trains its parameters; None if it is always frozen."""
+        trainable = self.layer.trainable
+        if isinstance(trainable, TrainableFrom):
+            return trainable.from_epoch
+        return 0 if trainable else None
+
+    @property
     def parameter_count(self) -> int:
-        """The number of elements in its parameters, trainable or not."""
+        """The number of elements in its own parameters, trainable or not; shared ones are not."""
+        if self.shared is not None:
+            return 0
         return sum(prod(parameter.shape) for parameter in self.parameters.values())
+
+
+def frozen_nodes(nodes: Sequence[Node], epoch: int | None = None) -> frozenset[int]:
+    """Return the indices of the layers whose parameters are not trained in an epoch.
+
+    Args:
+        epoch: counted from 0; None for an epoch after all others.
+    """
+    starts = {node.index: nodes[node.owner].trained_from for node in nodes}
+    return frozenset(
+        index
+        for index, start in starts.items()
+        if start is None or (epoch is not None and start > epoch)
+    )
 
 
 @dataclass(frozen=True)
@@ -335,9 +369,69 @@ def infer(
                 hint = _shapes_before(value, read, infos[first].shape, nodes)
                 problems.append(Diagnostic(message, hint, ("model", "layers", index), "E022"))
         values.append(InputInfo(node.output_shape) if node is not None else None)
+        if node is not None and node.layer.weights_from is not None:
+            node, found = _sharing(node, wires, nodes)
+            problems += found
         nodes.append(node)
     problems += _wrong_integers([node for node in nodes if node is not None])
     return Inferred(tuple(nodes), tuple(problems))
+
+
+def _sharing(
+    node: Node, wires: Sequence[Wire], nodes: Sequence[Node | None]
+) -> tuple[Node, list[Diagnostic]]:
+    """Return a layer that uses the parameters of an earlier one, and why it cannot."""
+    path, name = ("model", "layers", node.index), node.layer.weights_from
+    names = [each.name for each in wires]
+    if name not in names[: node.index]:
+        message = _why_unknown(str(name), names[node.index :], "weights")
+        hint = suggestion(str(name), names[: node.index], "earlier layers")
+        return node, [Diagnostic(message, hint, (*path, "weights_from"), "E029")]
+    source = nodes[names.index(name)]
+    if source is None:
+        return node, []
+    source = nodes[source.owner]  # the first of several layers that share
+    if source is None:
+        return node, []
+    found = [
+        Diagnostic(message, hint, (*path, key), "E029")
+        for key, message, hint in _why_not_shared(node, source)
+    ]
+    return replace(node, shared=source.index), found
+
+
+def _why_not_shared(node: Node, source: Node) -> Iterator[tuple[str, str, str | None]]:
+    """Yield the key, the message and a hint for each reason why parameters cannot be shared."""
+    ours, theirs = type(node.layer), type(source.layer)
+    if ours is not theirs:
+        message = f'"{node.name}" is {_a(ours.type)} layer, "{source.name}" {_a(theirs.type)} layer'
+        yield "weights_from", message, "layers that share weights have the same type"
+        return
+    if not node.parameters:
+        yield "weights_from", f'"{source.name}" has no parameters to share', "remove it"
+        return
+    shapes = [
+        {name: each.shape for name, each in layer.parameters.items()} for layer in (node, source)
+    ]
+    if shapes[0] != shapes[1]:
+        needed, there = (
+            ", ".join(f"{name} {shape}" for name, shape in each.items()) for each in shapes
+        )
+        message = f'"{node.name}" needs {needed}, but "{source.name}" has {there}'
+        yield "weights_from", message, "give both inputs and outputs of the same shape"
+    if node.layer.trainable is not True:
+        message = f'"{node.name}" is trained exactly when "{source.name}" is, whose weights it uses'
+        yield "trainable", message, f'set it for "{source.name}"'
+    for name, field in ours.model_fields.items():
+        value = getattr(node.layer, name)
+        kept = getattr(source.layer, name), field.default
+        if isinstance(value, Initializer | Regularizer) and value not in kept:
+            message = f'{name} has no effect on the weights of "{source.name}"'
+            yield name, message, f'set it for "{source.name}"'
+
+
+def _a(name: str) -> str:
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
 def _node(

@@ -13,6 +13,7 @@ from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.kernel import Call, KernelSite
 from declnet.contracts.loss import Loss
 from declnet.graph.arrays import BatchArrays, GraphMemory
+from declnet.graph.gradients import GradientArrays
 from declnet.graph.inference import Given
 from declnet.graph.kernels import (
     Kernels,
@@ -28,6 +29,7 @@ from declnet.graph.model import Model
 from declnet.graph.observation import BoundChain, BoundStep, ObservedStep
 from declnet.graph.parameters import Slot, view
 from declnet.graph.schedules import ScheduledValues
+from declnet.graph.shapes import frozen_nodes
 from declnet.spec.streams import Stream, random_stream
 
 
@@ -90,13 +92,16 @@ class TrainingGraph:
 
     Attributes:
         penalty: returns the regularization loss of the current parameters.
-        gradient: the gradient of all trainable parameters, flat like `model.store.vector`.
+        gradient: the gradient of all parameters, flat like `model.store.vector`; that of parameters
+            that are frozen in the epoch is not computed.
         begin: sets the layers' scheduled fields for a step, counted from 1; to be called before
             the step's calls. None if no layer has a schedule.
 
     Args:
         kernels: kernels that may replace components; default: none.
         total: number of updates in the whole training, for schedules.
+        epoch: the epoch, which decides on frozen layers; None is after all others.
+        before: the graph of an earlier epoch, whose random streams and gradient to go on with.
     """
 
     def __init__(
@@ -107,6 +112,8 @@ class TrainingGraph:
         seed: int,
         kernels: Kernels | None = None,
         total: int = 1,
+        epoch: int | None = None,
+        before: TrainingGraph | None = None,
     ) -> None:
         self._model = model
         self._loss = loss
@@ -115,14 +122,22 @@ class TrainingGraph:
         fused = len(self._ending.nodes)
         self._chains = chains_of(model.nodes, len(model.nodes) - fused, self._kernels)
         joined = [[node.index for node in chain.nodes] for chain in self._chains]
-        plan = plan_memory(model.nodes, training=True, fused=fused, joined=joined)
-        self._rngs = [random_stream(seed, Stream.LAYER, node.index) for node in model.nodes]
+        frozen = frozen_nodes(model.nodes, epoch)
+        plan = plan_memory(model.nodes, training=True, fused=fused, joined=joined, frozen=frozen)
         self._losses = np.empty(capacity, model.dtype)
-        self.gradient = np.zeros_like(model.store.vector)
+        if before is None:
+            self._rngs = [random_stream(seed, Stream.LAYER, node.index) for node in model.nodes]
+            self.gradient = np.zeros_like(model.store.vector)
+        else:
+            self._rngs, self.gradient = before._rngs, before.gradient
         self.penalty = model.store.penalty
+        self._epoch = epoch
+        self._trained = [slot for slot in model.store.slots if slot.is_trained(epoch)]
+        joined.append([node.index for node in self._ending.nodes])
+        gradients = GradientArrays.of(model.nodes, model.store, self.gradient, frozen, joined)
         schedules = ScheduledValues(total)
-        arrays = model.store, capacity, model.dtype, self._rngs, self.gradient
-        self._memory = GraphMemory(model.nodes, plan, *arrays, schedules)
+        arrays = model.store, capacity, model.dtype, self._rngs, gradients, frozen, schedules
+        self._memory = GraphMemory(model.nodes, plan, *arrays)
         self.begin = schedules.begin if schedules else None
 
     def streams(self) -> list[np.random.Generator]:
@@ -147,7 +162,7 @@ class TrainingGraph:
     def observed_step(self, x: Given, y_true: Array, weights: Array | None = None) -> ObservedStep:
         """Bind the calls of the same step for an observer; the arguments are those of `step`."""
         bound = self._bind(x, y_true, weights)
-        return ObservedStep(self._model, bound, self.gradient, self.begin)
+        return ObservedStep(self._model, bound, self.gradient, self._trained, self.begin)
 
     def _bind(self, x: Given, y_true: Array, weights: Array | None) -> BoundStep:
         batch, losses = BatchArrays(self._memory, x), self._losses[: len(y_true)]
@@ -162,7 +177,10 @@ class TrainingGraph:
         loss_calls = self._loss_calls(batch, y_true, losses, normalized)
         ending = BoundChain(self._ending.nodes, loss_calls, ())
         after = [
-            call for slot in self._model.store.regularized for call in self._regularizer_calls(slot)
+            call
+            for slot in self._model.store.regularized
+            if slot.is_trained(self._epoch)
+            for call in self._regularizer_calls(slot)
         ]
         return BoundStep(batch, x, y_true, losses, normalized, before, chains, ending, after)
 

@@ -19,6 +19,7 @@ from declnet.graph.memory_plan import Order, staged_reads, value_orders
 from declnet.graph.model import Model
 from declnet.graph.parameters import layer_state
 from declnet.graph.schedules import ScheduledValues
+from declnet.graph.shapes import frozen_nodes
 from declnet.training.preparation import ReadyData
 
 TOLERANCE = 1e-6
@@ -214,6 +215,7 @@ class ForwardPass:
         streams: the state of each layer's random stream.
         step: the number of the step, from 1, for schedules.
         total: the number of steps in the whole training.
+        epoch: the epoch of the step, which decides on frozen layers.
 
     Raises:
         RunError: a layer's output is not the same if it is computed again.
@@ -228,6 +230,7 @@ class ForwardPass:
         streams: Sequence[Mapping[str, Any]],
         step: int,
         total: int,
+        epoch: int,
     ) -> None:
         self._model = Model(model.nodes, model.inputs, model.dtype)
         self._model.load_parameters(parameters)
@@ -243,7 +246,11 @@ class ForwardPass:
         self._random = set(range(len(nodes)))
         self._slope: Array | None = None
         self._untrained = [
-            [f"{node.name}.{name}" for name, each in node.parameters.items() if not each.trainable]
+            [
+                f"{nodes[node.owner].name}.{name}"
+                for name, each in node.parameters.items()
+                if not each.trainable
+            ]
             for node in nodes
         ]
         shapes = [(), *(node.output_shape for node in nodes)]
@@ -266,8 +273,9 @@ class ForwardPass:
             layer_state(node, self._model.store, workspaces.views(node, n), rng, now=each)
             for node, rng, each in zip(nodes, self._rngs, now, strict=True)
         ]
-        for state in self._states:
-            state.training = True
+        frozen = frozen_nodes(nodes, epoch)
+        for index, state in enumerate(self._states):
+            state.training, state.frozen = True, index in frozen
         self._dependents = [self._after(index) for index in range(len(nodes) + 1)]
         self._forward(range(len(nodes)))
         self._random = {
@@ -291,7 +299,9 @@ class ForwardPass:
         Like the function of a value, it is valid until another one is asked for.
         """
         array = self._model.store.arrays[key]
-        return self._function(array, [index, *self._dependents[index + 1]])
+        users = [node.index for node in self._nodes if node.owner == index]
+        found = {each for user in users for each in (user, *self._dependents[user + 1])}
+        return self._function(array, sorted(found))
 
     def of_value(self, value: int) -> LossFunction:
         """Return the loss as a function of a value: i is the output of layer i - 1."""

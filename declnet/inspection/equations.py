@@ -21,7 +21,7 @@ _GRADIENT = re.compile(r"d(x|y/dx) = ")
 _SHAPES = re.compile(r"\w+(, \w+)*: ")
 """Begins a paragraph on shapes, e.g. `x, y: (n, *shape).`."""
 
-_OF_DECLARATION = {"name", "inputs"}
+_OF_DECLARATION = frozenset({"name", "inputs", "trainable", "weights_from", "groups"})
 
 
 def equations(component: Component) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from declnet.graph.memory_plan import Order
 from declnet.graph.model import Model
 from declnet.graph.parameters import Slot, layer_state
 from declnet.graph.schedules import ScheduledValues
-from declnet.graph.shapes import Node
+from declnet.graph.shapes import Node, frozen_nodes
 from declnet.training.divergence import layer_outputs
 
 MOSTLY = 0.9
@@ -146,7 +146,7 @@ def _saturated(y: Array, bounds: OutputRange | None) -> float | None:
 
 
 def _trainable(model: Model, node: Node) -> list[Slot]:
-    return [each for each in model.store.slots if each.node == node.index and each.offset >= 0]
+    return [each for each in model.store.slots if each.node == node.owner and each.is_trained()]
 
 
 def _change(
@@ -208,7 +208,12 @@ def _stuck(model: Model, x: Given, layers: Sequence[LayerView]) -> Fault | None:
 
     Each of them is tried alone: given a gradient of its output, it must return one.
     """
-    stuck = [node for node, view in zip(model.nodes, layers, strict=True) if view.change == 0]
+    frozen = frozen_nodes(model.nodes, 0)
+    stuck = [
+        node
+        for node, view in zip(model.nodes, layers, strict=True)
+        if view.change == 0 and node.index not in frozen
+    ]
     moved = {node.index for node, view in zip(model.nodes, layers, strict=True) if view.change}
     if not stuck or not moved:
         return None
@@ -241,11 +246,16 @@ def _gradients(model: Model, node: Node, x: Given, values: Sequence[Array]) -> t
         values: the output of layer i as item i + 1.
     """
     rng = np.random.Generator(np.random.PCG64(0))
-    n, flat = sample_count(x), np.zeros_like(model.store.vector)
+    n = sample_count(x)
+    gradients = {
+        name: np.zeros(parameter.shape, model.dtype)
+        for name, parameter in node.parameters.items()
+        if parameter.trainable
+    }
     orders: list[Order] = ["batch_last"] * len(model.nodes)
     views = Workspaces(model.nodes, n, model.dtype, orders).views(node, n)
     schedules = ScheduledValues(1)
-    state = layer_state(node, model.store, views, rng, flat, schedules.of(node.layer))
+    state = layer_state(node, model.store, views, rng, gradients, schedules.of(node.layer))
     schedules.begin(1)
     inputs = tuple(
         values[value] if read is None else input_of(x, read)
@@ -265,7 +275,8 @@ def _gradients(model: Model, node: Node, x: Given, values: Sequence[Array]) -> t
             tuple(dx) if node.takes_many_inputs else dx[0],
             state,
         )
-    return bool(flat.any()), any(each is not None and each.any() for each in dx)
+    filled = any(each.any() for each in gradients.values())
+    return filled, any(each is not None and each.any() for each in dx)
 
 
 def _checking(node: Node) -> str:

@@ -17,8 +17,7 @@ from declnet.contracts.parameter import Regularizer
 from declnet.data.batches import Batch
 from declnet.graph.kernels import Kernels
 from declnet.graph.model import Model
-from declnet.graph.parameters import view
-from declnet.graph.update import Update, clippings
+from declnet.graph.update import GroupedUpdate, Update, clippings
 from declnet.inspection.differences import TOLERANCE, Differences, ForwardPass, compare, penalty_of
 from declnet.inspection.starting import Start, TraceError
 from declnet.spec.model import RunSpec
@@ -215,12 +214,15 @@ def _trace(start: Start, samples: int | None, verify: bool) -> Trace:
         raise TraceError(f"the batch has {len(positions)} sample{plural}, not {samples}")
     count = min(len(positions), SAMPLES) if samples is None else samples
     dtype = np.dtype("float64") if verify else trained.dtype
-    model = Model(trained.nodes, trained.inputs, dtype)
+    model = Model(trained.nodes, trained.inputs, dtype, spec.optimizer.groups)
     model.load_parameters(trained.store.arrays)
     data = _first(ready.prepared.data["train"], positions, arrays, count, dtype)
     training = spec.training.model_copy(update={"batch_size": None, "epochs": trainer.steps})
     declared = spec.model_copy(update={"training": training})
-    compiled = compile_training(declared, model, data, ready.registry, Kernels())
+    compiled = compile_training(
+        declared, model, data, ready.registry, Kernels(), trainer.steps // spec.training.epochs
+    )
+    compiled.enter(state.epoch)
     for stream, saved in zip(compiled.streams, state.layers, strict=False):  # no augmentation's
         stream.bit_generator.state = saved
     update = compiled.update
@@ -240,7 +242,7 @@ def _trace(start: Start, samples: int | None, verify: bool) -> Trace:
     if verify:
         with np.errstate(all="ignore"):
             at = state.step + 1, trainer.steps
-            passes = ForwardPass(model, before, spec.loss, data, state.layers, *at)
+            passes = ForwardPass(model, before, spec.loss, data, state.layers, *at, state.epoch)
             layers = _checked(layers, passes)
     return Trace(
         spec,
@@ -287,12 +289,12 @@ def _first(
     )
 
 
-def _optimizer_state(model: Model, update: Update) -> dict[str, dict[str, Array]]:
+def _optimizer_state(model: Model, update: Update | GroupedUpdate) -> dict[str, dict[str, Array]]:
     """Return copies of the optimizer's arrays by parameter and name, in the parameters' shapes."""
     return {
-        slot.key: {name: view(each, slot).copy() for name, each in update.state.items()}
+        slot.key: {name: each.copy() for name, each in update.state_of(slot).items()}
         for slot in model.store.slots
-        if slot.offset >= 0
+        if slot.is_trained()
     }
 
 
@@ -311,7 +313,8 @@ class _Traced:
         clipped = self._clipped()
         parameters: dict[int, list[TracedParameter]] = {}
         for slot in self.model.store.slots:
-            found = self._parameter(slot.key, slot.name, slot.parameter.regularizer, clipped)
+            regularizer = slot.parameter.regularizer if slot.is_trained() else None
+            found = self._parameter(slot.key, slot.name, regularizer, clipped)
             parameters.setdefault(slot.node, []).append(found)
         names = [node.name for node in self.model.nodes]
         reads = {

@@ -68,7 +68,7 @@ def _inputs(model: Model) -> dict[str, Any]:
 
 def _initial_weights(spec: RunSpec) -> dict[str, str]:
     """Return the hash of the file that training starts from, if any."""
-    path = spec.model.initial_weights
+    path = spec.model.weights_path
     return {"initial_weights": checksum(path.read_bytes())} if path is not None else {}
 
 

@@ -429,7 +429,7 @@ class StoredRun:
             return evaluate_parts(predictor, parts, stored.name)
 
     def gradients(self, positions: Array | None = None) -> dict[str, Array]:
-        """Return the loss gradients of the trained model's trainable parameters.
+        """Return the loss gradients of the trained model's parameters, except for frozen ones.
 
         Args:
             positions: positions of training samples, (n,), which form one batch; default: all.
@@ -453,7 +453,7 @@ class StoredRun:
             if graph.begin is not None:
                 graph.begin(total)
             graph.step(x, y_true).run()
-        slots = [slot for slot in model.store.slots if slot.offset >= 0]
+        slots = [slot for slot in model.store.slots if slot.is_trained()]
         return {slot.key: view(graph.gradient, slot).copy() for slot in slots}
 
     @cached_property

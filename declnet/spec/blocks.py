@@ -277,6 +277,9 @@ class _Expansion:
             if is_unknown and self._unknown < MOST_SUGGESTIONS:
                 self._unknown += 1
                 written = replace(written, short_names=scope.short_names())
+        source = _key(item, "weights_from")
+        if scope.full_name(source) != source:
+            changes["weights_from"] = scope.full_name(source)
         made = self._append(_changed(item, changes), written, kind, full_name)
         if naming.prefix and short is not None:
             naming.known[short] = made

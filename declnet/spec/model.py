@@ -5,7 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, PrivateAttr, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    PrivateAttr,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from declnet.contracts.callback import Callback
@@ -15,6 +23,7 @@ from declnet.contracts.metric import Metric
 from declnet.contracts.optimizer import Optimizer
 from declnet.contracts.strict_model import StrictModel, custom_error, located_error, resolve_paths
 from declnet.spec.data_section import DataSpec
+from declnet.spec.messages import shown
 from declnet.spec.requirements import Requirement
 from declnet.spec.source_map import SourceMap
 from declnet.spec.variables import escaped
@@ -49,14 +58,52 @@ def _check_version(version: int) -> int:
     return version
 
 
+class InitialWeights(StrictModel):
+    """A part of the weights in a file: `model.initial_weights` as a table."""
+
+    path: Path = Field(description="a safetensors file")
+    only: tuple[str, ...] = Field(
+        default=(),
+        description='patterns of the parameters to load, by their names here, e.g. ["conv*"]'
+        "; absent: all that are in the file",
+    )
+    rename: dict[str, str] = Field(
+        default={},
+        description='names in the file and in the model, e.g. { "old.*" = "new.*" }',
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _paths(cls, values: object, info: ValidationInfo) -> object:
+        if isinstance(values, dict):
+            return resolve_paths(cls, values, (info.context or {}).get("folder"))
+        return values
+
+
+def _path_or_table(
+    value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo
+) -> Path | InitialWeights | None:
+    """Validate by the form of the value, so that an error is reported once, at its key."""
+    if isinstance(value, dict):
+        return InitialWeights.model_validate(value, context=info.context)
+    if value is None or isinstance(value, str | Path | InitialWeights):
+        found: Path | InitialWeights | None = handler(value)
+        return found
+    raise custom_error(
+        "initial_weights", f"must be a path or a table with a path, not {shown(value)}"
+    )
+
+
 class ModelSpec(StrictModel):
     """The network: the section `[model]`."""
 
     dtype: Literal["float32", "float64"] = Field(
         default="float32", description="the type of parameters and activations"
     )
-    initial_weights: Path | None = Field(
-        default=None, description="a safetensors file with the weights to start from"
+    initial_weights: Annotated[Path | InitialWeights | None, WrapValidator(_path_or_table)] = Field(
+        default=None,
+        description="a safetensors file with the weights to start from, or a table that chooses "
+        "some of them",
     )
     layers: tuple[Layer, ...] = Field(
         min_length=1,
@@ -64,6 +111,12 @@ class ModelSpec(StrictModel):
     )
 
     _preferred: tuple[str, ...] = PrivateAttr(default=())
+
+    @property
+    def weights_path(self) -> Path | None:
+        """The file of the initial weights, if there are any."""
+        given = self.initial_weights
+        return given.path if isinstance(given, InitialWeights) else given
 
     @property
     def preferred(self) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from declnet.errors import KeyPath
 from declnet.registry.discovery import default_registry
 from declnet.registry.spelling import closest
 from declnet.spec.data_section import DataSpec
-from declnet.spec.model import EngineSpec, ModelSpec, TrainingSpec
+from declnet.spec.model import EngineSpec, InitialWeights, ModelSpec, TrainingSpec
 
 C = TypeVar("C", bound=Component)
 S = TypeVar("S", bound=StrictModel)
@@ -92,7 +92,7 @@ def valid_parts(document: Mapping[str, Any], context: Context) -> PartialSpec:
         data=data_spec or DataSpec.model_construct(**_sources_and_fractions(data, context)),
         is_data_valid=data_spec is not None,
         lacks_data=isinstance(document.get("data", {}), dict | DataSpec) and "train" not in data,
-        model=_section(ModelSpec, document.get("model"), context),
+        model=_model(document.get("model"), context),
         layers=tuple(_layer(item, context) for item in _items(model, "layers")),
         loss=_component(Loss, document.get("loss"), context),
         optimizer=_component(Optimizer, document.get("optimizer"), context),
@@ -137,6 +137,15 @@ def _section(model: type[S], value: Any, context: Context) -> S:
     }
     construct: Any = model.model_construct
     section: S = construct(**scalars)
+    return section
+
+
+def _model(value: Any, context: Context) -> ModelSpec:
+    section = _section(ModelSpec, value, context)
+    table = value.get("initial_weights") if isinstance(value, dict) else None
+    if isinstance(table, dict) and "initial_weights" not in section.model_fields_set:
+        initial = _validated(InitialWeights, table, context)
+        return section.model_copy(update={"initial_weights": initial})
     return section
 
 

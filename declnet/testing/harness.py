@@ -239,14 +239,15 @@ class WatchedLayer(Watched):
         self._node, self._spoiled = node, spoiled
 
     def forward(self, x: Any, y: Array, state: LayerState) -> None:
-        """Run forward, with x and the trained parameters (in evaluation, all of them) locked."""
+        """Run forward, with x and what it may not change of its parameters locked."""
         if not any(state is each for each in self.forward_arguments):
             for name, declared in self._node.workspace.items():
                 if declared.fill is None:
                     poison(getattr(state, name), self._spoiled)
         self.forward_arguments, read = (x, y, state), _named("x", x)
         self._spoil([y], read.values())
-        self._call("forward", x, y, state, read=read | self._kept(state, all=not state.training))
+        kept = self._kept(state, all=state.frozen or not state.training)
+        self._call("forward", x, y, state, read=read | kept)
 
     def backward(self, x: Any, y: Any, dy: Array, dx: Any, state: LayerState) -> None:
         """Run backward, with everything except dx, the gradients and the workspace locked.

@@ -19,17 +19,31 @@ from declnet.contracts.layer import Layer, OutputRange, input_dtypes
 from declnet.contracts.parameter import Parameter
 from declnet.graph.parameters import Parameters
 from declnet.graph.shapes import Node
-from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet.testing.check import (
+    CheckFailed,
+    CheckSkipped,
+    ReadOnlyWrittenError,
+    Subject,
+    calling,
+    check,
+)
 from declnet.testing.common_checks import (
     FILLS_ARRAYS,
     USED_ONCE,
     keeps_uses_apart,
     leaves_inputs_alone,
+    only,
     require_alike,
     uses_declared_state,
 )
 from declnet.testing.comparison import Function, difference, require_gradient, same
-from declnet.testing.harness import GraphHarness, ShapeRefusedError, WatchedLayer, infer, probe
+from declnet.testing.harness import (
+    GraphHarness,
+    ShapeRefusedError,
+    WatchedLayer,
+    infer,
+    probe,
+)
 from declnet.testing.scheduled_fields import scheduled_variants
 from declnet.testing.trial import SAMPLES, USUAL, WHOLE, Batch, Setting, Trial, batch_for
 
@@ -52,6 +66,9 @@ RANGES = ((-1.0, 1.0), (0.0, 1.0), (0.0, 300.0), (-300.0, 300.0))
 class LayerHarness:
     """A layer between probes, for one input shape and setting.
 
+    Args:
+        frozen: whether its parameters are frozen.
+
     Attributes:
         shape, shapes: the input shape, and the shapes of all inputs as a tuple, even for one.
         floats: the positions of the inputs that hold floats, not integers.
@@ -61,16 +78,20 @@ class LayerHarness:
         watched: the layer as the graph sees it.
     """
 
-    def __init__(self, subject: Subject, shape: Any, setting: Setting = USUAL) -> None:
+    def __init__(
+        self, subject: Subject, shape: Any, setting: Setting = USUAL, *, frozen: bool = False
+    ) -> None:
         self.shape, self.shapes = shape, _shapes(subject.instance, shape)
         self._setting, self.floats = setting, _floats(subject.instance, self.shapes)
         nodes = _infer_chain(subject, shape, setting)
         node = nodes[-2]
         self.output: Shape = node.output_shape
-        self.trainable = tuple(name for name, each in node.parameters.items() if each.trainable)
+        trainable = [name for name, each in node.parameters.items() if each.trainable]
+        self.trainable = () if frozen else tuple(trainable)
         start = subject.once(("initial", shape), lambda: _starting_parameters(nodes, subject))
         self.initial = {name: array.copy() for name, array in start.items()}
-        self.watched: Any = WatchedLayer(node, setting.poison, **_traits(node, setting))
+        traits = _traits(node, setting) | ({"trainable": False} if frozen else {})
+        self.watched: Any = WatchedLayer(node, setting.poison, **traits)
         own = {name: replace(each, regularizer=None) for name, each in node.parameters.items()}
         if not any("received" in each.parameters for each in nodes[:-2]):
             own["conformance_probe"] = Parameter((1,), "zeros")  # so that backward is called
@@ -399,6 +420,20 @@ def gradient_of_parameters(subject: Subject) -> None:
 
 
 @check
+def keeps_still_while_frozen(subject: Subject) -> None:
+    """Changes no parameter while it is frozen, and fills `dx` with the gradient of what it does."""
+    for shape in working_shapes(subject):
+        if all(each.trainable for each in subject.instance.parameters(shape).values()):
+            continue  # it is the same layer, frozen or not
+        harness = LayerHarness(subject, shape, WHOLE, frozen=True)
+        with only(ReadOnlyWrittenError):
+            harness.run(batch_of(subject, harness))
+        if subject.instance.input_dtype == "float":
+            for position, name in enumerate(_names_of_dx(subject.instance, shape)):
+                _require_gradient(subject, shape, name, position, frozen=True)
+
+
+@check
 def takes_no_dx(subject: Subject) -> None:
     """Takes None for `dx`, or for any part of it, and gives the same gradients otherwise."""
     _skip_integers(subject)
@@ -530,6 +565,7 @@ CHECKS = (
     *USED_ONCE,
     gradient_of_inputs,
     gradient_of_parameters,
+    keeps_still_while_frozen,
     takes_no_dx,
     backward_needs_is_true,
     in_place_is_true,
@@ -548,11 +584,13 @@ def _skip_integers(subject: Subject) -> None:
         raise CheckSkipped("its inputs are integers")
 
 
-def _require_gradient(subject: Subject, shape: Any, name: str, by: int | str) -> None:
+def _require_gradient(
+    subject: Subject, shape: Any, name: str, by: int | str, *, frozen: bool = False
+) -> None:
     """Compare a gradient by an input, or by a parameter, with central differences."""
 
     def draw(seed: int) -> tuple[Function, Array, Array]:
-        harness = LayerHarness(subject, shape, USUAL.but(samples=FEW, seed=seed))
+        harness = LayerHarness(subject, shape, USUAL.but(samples=FEW, seed=seed), frozen=frozen)
         batch = batch_of(subject, harness, seed).take(slice(FEW))
         gradient = harness.run(batch)[name]
         point = harness.initial[by] if isinstance(by, str) else batch.x[by]
@@ -567,7 +605,8 @@ def _require_gradient(subject: Subject, shape: Any, name: str, by: int | str) ->
 
         return weighted_sum, point, gradient
 
-    require_gradient(draw, f"{name} for input shape {shape}")
+    where = f"{name} for input shape {shape}"
+    require_gradient(draw, f"{where}, while frozen" if frozen else where)
 
 
 def _outside(y: Array, bounds: OutputRange) -> str | None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import keyword
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
+from math import prod
 from typing import cast
 
 import numpy as np
 
 from declnet.contracts.arrays import Array
+from declnet.contracts.context import RunContext
 from declnet.contracts.optimizer import Optimizer
+from declnet.contracts.parameter import ParameterInfo
 from declnet.contracts.returned import checked_state_names
-from declnet.graph.update import SLICE, Update
+from declnet.graph.update import SLICE, ParameterUpdate, Update, state_shapes
 from declnet.testing.check import (
     CheckFailed,
     CheckSkipped,
@@ -34,8 +37,8 @@ from declnet.testing.harness import WatchedOptimizer
 from declnet.testing.scheduled_fields import scheduled_variants
 from declnet.testing.trial import Setting, Trial, tried
 
-SIZE = 13
-"""Parameters in most trials."""
+SIZE, FEW = 13, 4
+"""Parameters in most trials, and in those that minimize a function."""
 
 LONG = SLICE + 1000
 """Parameters in a vector that the graph updates in two slices."""
@@ -53,7 +56,9 @@ STEPS = 500
 class _OptimizerHarness:
     """A vector of parameters, its gradient and the graph's update of it.
 
-    The vector is cut into separate ones; the optimizer's state starts at 0 unless it is given.
+    The vector is cut into separate ones; the optimizer's state starts at 0 unless it is given. For
+    an optimizer that sees whole parameters, the vector holds two of them (one, if there are four
+    numbers), and if it is cut, each has an update of its own.
     """
 
     def __init__(
@@ -66,12 +71,19 @@ class _OptimizerHarness:
         self.w, self._gradient, self._step = w.copy(), np.empty_like(w), 0
         self._watched = WatchedOptimizer(optimizer)
         stand_in = cast("Optimizer", self._watched)
-        with calling("state_names"):
-            self._updates = [
-                Update(stand_in, self.w[start:end], self._gradient[start:end], 1000)
-                for start, end in pairwise([0, *cuts, len(w)])
-            ]
-        self.state = self._updates[0].state
+        self._updates: list[Update | ParameterUpdate]
+        if optimizer.per_parameter:
+            with calling("state_shapes"):
+                self._updates = self._of_parameters(optimizer, stand_in, apart=bool(cuts))
+        else:
+            with calling("state_names"):
+                self._updates = [
+                    Update(stand_in, self.w[start:end], self._gradient[start:end], 1000)
+                    for start, end in pairwise([0, *cuts, len(w)])
+                ]
+        self.state = {
+            name: array for update in self._updates[:1] for name, array in update.state.items()
+        }
         for name, array in (state or {}).items():
             self.state[name][...] = array
 
@@ -80,13 +92,41 @@ class _OptimizerHarness:
         self._gradient[...] = gradient
         self._watched.traits["given_rate"] = rate
         for update in self._updates:
-            update(step)
+            update.apply(rate, step)
         self._gradient.fill(np.nan)
 
     def run(self, gradients: Array, rate: float = 0.01) -> Array:
         for step, gradient in enumerate(gradients, start=1):
             self.step(gradient, step, rate)
         return self.w
+
+    def _of_parameters(
+        self, optimizer: Optimizer, stand_in: Optimizer, *, apart: bool
+    ) -> list[Update | ParameterUpdate]:
+        infos, start = _infos(optimizer, len(self.w)), 0
+        parameters: list[tuple[ParameterInfo, Array, Array]] = []
+        for info in infos:
+            part = slice(start, start + prod(info.shape))
+            arrays = (each[part].reshape(info.shape) for each in (self.w, self._gradient))
+            parameters.append((info, next(arrays), next(arrays)))
+            start = part.stop
+        groups = [[each] for each in parameters] if apart else [parameters]
+        return [ParameterUpdate(stand_in, group, 1000) for group in groups]
+
+
+def _infos(optimizer: Optimizer, size: int) -> list[ParameterInfo]:
+    """Return parameters of so many numbers in total, of kinds that an optimizer accepts."""
+    rows = 2 if size == FEW else 3
+    columns = size // rows
+    weights = ParameterInfo("layer.weights", (rows, columns), "weight")
+    if rows * columns == size:
+        return [weights]
+    rest = size - rows * columns
+    biases = ParameterInfo("layer.biases", (rest,), "bias")
+    found = optimizer.check(RunContext(parameters=(biases,)))
+    if any(each.severity == "error" for each in found):
+        biases = ParameterInfo("other.weights", (1, rest), "weight")
+    return [weights, biases]
 
 
 def _drawn(*shape: int, seed: int = 0) -> Array:
@@ -104,11 +144,13 @@ def try_optimizer(subject: Subject, setting: Setting) -> Trial:
             other.step(gradient + 1, step)
         if setting.restored == step:
             harness = _OptimizerHarness(optimizer, harness.w, state=harness.state)
+    state = {f"state.{name}": array for name, array in harness.state.items()}
+    if optimizer.per_parameter:
+        return Trial({"w": harness.w} | ({} if setting.cuts else state))
     w, slopes = _drawn(LONG).astype(setting.dtype), 1e3 * _drawn(3, LONG)
     if setting.cuts:
         long = _OptimizerHarness(optimizer, w[ENDS]).run(slopes[:, ENDS])
         return Trial({"w": harness.w, f"w of {LONG} parameters": long})
-    state = {f"state.{name}": array for name, array in harness.state.items()}
     long = _OptimizerHarness(optimizer, w).run(slopes)[ENDS]
     return Trial({"w": harness.w, f"w of {LONG} parameters": long, **state})
 
@@ -120,6 +162,11 @@ def declares_its_state(subject: Subject) -> None:
         names = checked_state_names(subject.instance, subject.instance.state_names())
     for name in filter(keyword.iskeyword, names):
         raise CheckFailed(f'state_names() has "{name}", which cannot be written as state.{name}')
+    if subject.instance.per_parameter:
+        with calling("state_shapes"):
+            for info in _infos(subject.instance, SIZE):
+                if state_shapes(subject.instance, info) != state_shapes(subject.instance, info):
+                    raise CheckFailed("state_shapes() differs from call to call")
     with only(StateReplacedError):
         tried(subject)
 

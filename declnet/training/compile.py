@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Callable
 from functools import partial
 from math import prod
 
@@ -23,7 +23,7 @@ from declnet.graph.adapting import adapt_parameters, adapting_slots
 from declnet.graph.kernels import Kernels, engine_problem
 from declnet.graph.model import Model
 from declnet.graph.training_graph import TrainingGraph
-from declnet.graph.update import Update, clippings
+from declnet.graph.update import GroupedUpdate, Update, bound_update, clippings
 from declnet.registry.registry import Registry
 from declnet.spec.model import RunSpec
 from declnet.spec.streams import Stream, random_stream
@@ -72,23 +72,91 @@ def numpy_seconds(spec: RunSpec, model: Model, samples: int) -> float:
     return steps * step
 
 
-@dataclass(frozen=True, eq=False)
 class CompiledTraining:
     """A compiled training run, bound to its arrays.
 
+    The layers that are trained may differ between epochs; `enter` compiles the graph for those of
+    an epoch, with the same random streams, order of samples and state of the optimizer.
+
+    Args:
+        bind: binds an epoch's calls to a graph.
+
     Attributes:
+        epoch: runs an epoch in which the same layers are trained as in the one entered last.
+        update: the optimizer.
         streams: the random streams that steps draw from.
+        batch: the batch size; the last batch of an epoch may be smaller.
         kernels: the kernels that may replace components, and those that have.
-        adapt: lets data-driven initializers see the first batch; to be called before the first
-            step, and not if the training is resumed.
+        changes: the epochs from which on more layers are trained than before, in order.
     """
 
     epoch: Epoch
-    update: Update
-    streams: list[np.random.Generator]
-    batch: int
-    kernels: Kernels
-    adapt: Callable[[], None]
+    update: Update | GroupedUpdate
+
+    def __init__(
+        self,
+        spec: RunSpec,
+        model: Model,
+        batch: int,
+        kernels: Kernels,
+        streams: list[np.random.Generator],
+        graph: TrainingGraph,
+        bind: Callable[[TrainingGraph], Epoch],
+        total: int,
+        steps: int | None,
+        registry: Registry,
+    ) -> None:
+        self._spec, self._model, self._graph, self._bind = spec, model, graph, bind
+        self.batch, self.kernels, self.streams = batch, kernels, streams
+        self._total, self._registry = total, registry
+        self.changes = sorted({each.from_epoch for each in model.store.regions} - {0})
+        self._phase = 0
+        self.epoch = bind(graph)
+        self.update = bound_update(
+            spec.optimizer,
+            model.store,
+            graph.gradient,
+            total,
+            steps or self.epoch.steps,
+            clippings(spec.training.clip_norm, spec.training.clip_value),
+            kernels,
+        )
+
+    def enter(self, epoch: int) -> None:
+        """Prepare for an epoch, counted from 0; call it before each one."""
+        phase = bisect_right(self.changes, epoch)
+        if phase == self._phase:
+            return
+        self._phase, loss, seed = phase, self._spec.loss, self._spec.seed
+        arguments = self._model, loss, self.batch, seed, self.kernels, self._total
+        self._graph = TrainingGraph(*arguments, epoch, self._graph)
+        self.epoch = self._bind(self._graph)
+        if isinstance(self.update, GroupedUpdate):
+            self.update.enter(epoch)
+
+    def same_until(self, epoch: int) -> int | None:
+        """Return the next epoch that trains other layers than this one; None if none does."""
+        phase = bisect_right(self.changes, epoch)
+        return self.changes[phase] if phase < len(self.changes) else None
+
+    def adapt(self) -> None:
+        """Let data-driven initializers see the first batch, unless parameters are from a file.
+
+        To be called before the first step, and not if the training is resumed. Random streams and
+        shuffle are left as they were, so that the first step draws the same batch.
+        """
+        spec, model, streams = self._spec, self._model, self.streams
+        adapting = adapting_slots(model.nodes, self._registry.preferring(spec.model.preferred))
+        adapting = [each for each in adapting if each[0].key not in model.loaded]
+        if not adapting:
+            return
+        before = [each.bit_generator.state for each in streams]
+        own = partial(random_stream, spec.seed, Stream.ADAPTATION)
+        with arithmetic_for(self.batch):
+            inputs = self.epoch.first_inputs()
+            adapt_parameters(model, adapting, inputs, streams, own, self._total)
+        for stream, state in zip(streams, before, strict=True):
+            stream.bit_generator.state = state
 
 
 def compile_training(
@@ -97,11 +165,14 @@ def compile_training(
     train: ReadyData,
     registry: Registry,
     kernels: Kernels | None = None,
+    steps: int | None = None,
 ) -> CompiledTraining:
-    """Compile the training of a model, which is changed in place.
+    """Compile the training of a model, which is changed in place, up to its first epoch.
 
     Args:
         kernels: the kernels that may replace components; default: those that a run may use.
+        steps: number of updates in an epoch, if it is not that of these samples and batches: an
+            optimizer counts the updates of a layer that is frozen at first from those.
 
     Raises:
         SpecError: compiled kernels are demanded and there are none.
@@ -110,11 +181,11 @@ def compile_training(
     batch, total = min(batch_size or samples, samples), spec.training.updates(samples)
     if kernels is None:
         kernels = kernels_for(spec, model, samples, registry)
-    graph = TrainingGraph(model, spec.loss, batch, spec.seed, kernels, total)
+    graph = TrainingGraph(model, spec.loss, batch, spec.seed, kernels, total, epoch=0)
     streams = graph.streams()
-    epoch: Epoch
+    bind: Callable[[TrainingGraph], Epoch]
     if batch_size is None:
-        epoch = FullBatchEpoch(graph, train)
+        bind = partial(FullBatchEpoch, data=train)
     else:
         batches = Batches(samples, batch_size, spec.training.shuffle, spec.seed)
         if any(each.training_only for each in spec.data.prepare):
@@ -126,38 +197,6 @@ def compile_training(
             for name, each in by_name(inputs).items()
         }
         gathered = for_gathering.get(UNNAMED) or NamedSamples(for_gathering)
-        epoch = MiniBatchEpoch(graph, gathered, train, batches)
-    update = Update(
-        spec.optimizer,
-        model.store.vector,
-        graph.gradient,
-        total,
-        clippings(spec.training.clip_norm, spec.training.clip_value),
-        kernels,
-    )
-    adapt = partial(_adapt, spec, model, epoch, streams, batch, registry)
-    return CompiledTraining(epoch, update, streams, batch, kernels, adapt)
-
-
-def _adapt(
-    spec: RunSpec,
-    model: Model,
-    epoch: Epoch,
-    streams: Sequence[np.random.Generator],
-    batch: int,
-    registry: Registry,
-) -> None:
-    """Adapt a model's parameters to the first batch, unless they come from a file.
-
-    Random streams and shuffle are left as they were, so that the first step draws the same batch.
-    """
-    adapting = adapting_slots(model.nodes, registry.preferring(spec.model.preferred))
-    if spec.model.initial_weights is not None or not adapting:
-        return
-    before = [each.bit_generator.state for each in streams]
-    own = partial(random_stream, spec.seed, Stream.ADAPTATION)
-    total = epoch.steps * spec.training.epochs
-    with arithmetic_for(batch):
-        adapt_parameters(model, adapting, epoch.first_inputs(), streams, own, total)
-    for stream, state in zip(streams, before, strict=True):
-        stream.bit_generator.state = state
+        bind = partial(MiniBatchEpoch, inputs=gathered, data=train, batches=batches)
+    arguments = batch, kernels, streams, graph, bind, total, steps, registry
+    return CompiledTraining(spec, model, *arguments)

@@ -48,7 +48,7 @@ def first_non_finite(model: Model, x: Given) -> tuple[str, str] | None:
     """
     for node, y in layer_outputs(model, x):
         for name in node.parameters:
-            if not np.isfinite(model.store.arrays[f"{node.name}.{name}"]).all():
+            if not np.isfinite(model.store.arrays[f"{model.nodes[node.owner].name}.{name}"]).all():
                 return node.name, name
         if not np.isfinite(y).all():
             return node.name, "output"

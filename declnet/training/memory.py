@@ -19,9 +19,9 @@ from declnet.graph.arrays import workspace_bytes
 from declnet.graph.inference import inference_memory, samples_at_once
 from declnet.graph.kernels import Kernels, ending_of
 from declnet.graph.memory_plan import plan_memory
-from declnet.graph.parameters import slots_of
-from declnet.graph.shapes import Node
-from declnet.graph.update import SLICE
+from declnet.graph.parameters import Slot, group_of, slots_of
+from declnet.graph.shapes import Node, frozen_nodes
+from declnet.graph.update import SLICE, state_shapes
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.spec.partial import PartialSpec
@@ -89,18 +89,39 @@ def training_memory(
         fused: how many of the last layers are fused with the loss.
     """
     kind = np.dtype(dtype)
-    trainable = sum(slot.size for slot in slots_of(nodes) if slot.parameter.trainable)
+    groups = optimizer.groups
+    members: dict[int, list[Slot]] = {}
+    for slot in slots_of(nodes, groups):
+        if slot.is_trained():
+            members.setdefault(group_of(slot.key, groups), []).append(slot)
+    trainable = sum(slot.size for slots in members.values() for slot in slots)
     everything = sum(node.parameter_count for node in nodes)
-    names = checked_state_names(optimizer, optimizer.state_names())
-    states = len(names) * trainable + 2 * min(SLICE, trainable)
-    plan = plan_memory(nodes, training=True, fused=fused)
+    states = 0
+    for group, slots in members.items():
+        states += _state_size(groups[group].optimizer if group >= 0 else optimizer, slots)
+    frozen = frozen_nodes(nodes)
+    discarded = [node for node in nodes if node.index in frozen or node.shared is not None]
+    scratch = max((nodes[node.owner].parameter_count for node in discarded), default=0)
+    plan = plan_memory(nodes, training=True, fused=fused, frozen=frozen)
     return {
         "parameters": everything * kind.itemsize,
-        "gradients": trainable * kind.itemsize,
+        "gradients": (trainable + scratch) * kind.itemsize,
         "optimizer state": states * kind.itemsize,
         "activations and their gradients": (sum(plan.sizes) + 1) * batch * kind.itemsize,
         "layers' workspace": workspace_bytes(nodes, kind, batch),
     }
+
+
+def _state_size(optimizer: Optimizer, slots: Sequence[Slot]) -> int:
+    """Return the numbers in an optimizer's state and scratch for some parameters."""
+    if not optimizer.per_parameter:
+        size = sum(slot.size for slot in slots)
+        names = checked_state_names(optimizer, optimizer.state_names())
+        return len(names) * size + 2 * min(SLICE, size)
+    shapes = [state_shapes(optimizer, slot.info) for slot in slots]
+    kept = sum(prod(shape) for own, _ in shapes for shape in own.values())
+    further = max(sum(map(prod, each.values())) for _, each in shapes)
+    return kept + further + 2 * max(slot.size for slot in slots)
 
 
 def _gathered(batch_size: int | None, shape: Shape, samples: int, batch: int) -> int:

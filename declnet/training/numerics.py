@@ -63,5 +63,6 @@ def blas_threads_for(model: Model, batch: int) -> Iterator[None]:
 def largest_product(model: Model, batch: int) -> int:
     """Estimate the multiplications in the largest matrix product of a step, for any layer."""
     return max(
-        batch * node.parameter_count * max(1, prod(node.output_shape[1:])) for node in model.nodes
+        batch * model.nodes[node.owner].parameter_count * max(1, prod(node.output_shape[1:]))
+        for node in model.nodes
     )

@@ -131,6 +131,6 @@ def prepare(
     checked = checked or check_spec(spec, registry, given)
     checked.require_right()
     sets = checked.sets or prepared_sets(spec.data, spec.loss.targets, spec.seed, given)
-    model = build_model(spec.model, sets.input_infos, spec.seed, registry)
+    model = build_model(spec.model, sets.input_infos, spec.seed, registry, spec.optimizer.groups)
     ready = {name: make_ready(each, model, spec.loss, name) for name, each in sets.datasets.items()}
     return Prepared(model, ready, sets.preparation)

@@ -16,7 +16,7 @@ from declnet.registry.registry import Registry
 from declnet.spec.model import RunSpec
 from declnet.training.compile import compile_training
 from declnet.training.divergence import divergence, finite_evaluation
-from declnet.training.epochs import NonFiniteLossError, StepArrays
+from declnet.training.epochs import Epoch, NonFiniteLossError, StepArrays
 from declnet.training.evaluation import Evaluation
 from declnet.training.metrics import LOSSES, VALIDATION, MetricAccumulator
 from declnet.training.numerics import arithmetic_for
@@ -108,8 +108,8 @@ class Trainer:
             if validation is not None
             else None
         )
-        compiled = compile_training(spec, model, train, registry)
-        self._epoch, self._update = compiled.epoch, compiled.update
+        self._compiled = compiled = compile_training(spec, model, train, registry)
+        self._update = compiled.update
         self._streams, self.kernels = compiled.streams, compiled.kernels
         self.samples_a_step, self._adapt = compiled.batch, compiled.adapt
         self.epoch = self.batch = self.step = 0
@@ -131,6 +131,7 @@ class Trainer:
         if self.step == 0:
             self._adapt()
         while self.epoch <= last:
+            self._compiled.enter(self.epoch)
             if self._is_logged(self.epoch) or self._monitored.every_epoch:
                 yield from self._followed_epoch()
             else:
@@ -164,6 +165,7 @@ class Trainer:
         Raises:
             StateError: the state is from another model, optimizer, data or other metrics.
         """
+        self._compiled.enter(state.epoch)
         if not 0 <= state.batch < self._epoch.steps or len(state.layers) != len(self._streams):
             raise StateError("the checkpoint is of other batches or layers")
         metrics = self._metrics_of(state.epoch)
@@ -184,6 +186,11 @@ class Trainer:
             stream.bit_generator.state = saved
         self._update.scale = state.learning_rate_scale
         self.epoch, self.batch, self.step = state.epoch, state.batch, state.step
+
+    @property
+    def _epoch(self) -> Epoch:
+        """Runs the epoch entered last."""
+        return self._compiled.epoch
 
     def observe(self, observers: Sequence[StepObserver]) -> None:
         """Call these observers in the last step of each logged epoch from now on."""
@@ -206,6 +213,7 @@ class Trainer:
             self._adapt()
         last = self.step + steps
         while self.step < last:
+            self._compiled.enter(self.epoch)
             stop = min(self.batch + last - self.step, self._epoch.steps)
             try:
                 with arithmetic_for(self.samples_a_step):
@@ -222,6 +230,7 @@ class Trainer:
         Returns:
             The positions of its samples in the training data (n,), and its arrays.
         """
+        self._compiled.enter(self.epoch)
         return self._epoch.gathered(self.batch)
 
     def scale_learning_rate(self, factor: float) -> None:
@@ -241,6 +250,9 @@ class Trainer:
         stop = min(_next(self.epoch, self._training.log_every), last)
         if halt is not None:
             stop = min(stop, _next(self.epoch, halt))
+        change = self._compiled.same_until(self.epoch)
+        if change is not None:
+            stop = min(stop, change)
         if self.batch == 0 and steps <= self._pace.part:
             self._whole_epochs(stop)
         else:

@@ -6,7 +6,9 @@ import json
 import re
 import textwrap
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from declnet import default_registry
 from declnet.codes.catalogue import catalogue
@@ -24,6 +26,22 @@ def test_layers_are_printed_with_shapes_and_parameters(declnet_cli, spec_file, d
     assert ["total", "6,003"] in found
     assert ["parameters", "46.9 KiB"] in found
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_what_is_loaded_from_a_file_and_what_is_not_is_printed(
+    declnet_cli, spec_file, document, tmp_path
+):
+    save_file({"dense_1.biases": np.ones(4), "other": np.ones(1)}, tmp_path / "w.safetensors")
+    initial = {"path": "w.safetensors", "only": ["*_1.biases"]}
+    document["model"]["initial_weights"] = initial
+    expected = [
+        "loaded from w.safetensors: dense_1.biases",
+        "initialized: dense_1.weights, dense_2.weights, dense_2.biases",
+        "unused in w.safetensors: other",
+    ]
+    for command in ("check", "run"):
+        lines = declnet_cli.succeeds(command, spec_file(document)).splitlines()
+        assert [each for each in lines if each in expected] == expected
 
 
 def test_a_huge_model_is_refused_without_allocating_it(refused, spec_file, document):

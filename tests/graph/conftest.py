@@ -169,7 +169,7 @@ def _kinds(smooth):
 
 
 @st.composite
-def _dags(draw, smooth=False, most=8, orders=False):
+def _dags(draw, smooth=False, most=8, orders=False, changed=False):
     layers, unused, names = [], [], ["input"]
     for position in range(draw(st.integers(1, most))):
         kind, fields = draw(_kinds(smooth))
@@ -183,10 +183,26 @@ def _dags(draw, smooth=False, most=8, orders=False):
         names.append(name)
     if len(unused) > 1:
         layers.append(Add(name="out", inputs=tuple(unused)))
-    return tuple(layers)
+    return tuple(_changed(draw, layers) if changed else layers)
+
+
+def _changed(draw, layers):
+    """Freeze some layers, and give some the parameters of an earlier one."""
+    changed = []
+    for layer in layers:
+        alike = [each for each in changed if type(each) is type(layer) and each.parameters((3,))]
+        change = draw(st.sampled_from(("", "freeze", *(("share", "share") if alike else ()))))
+        fields = {"trainable": False} if change == "freeze" else {}
+        if change == "share":
+            fields = {"weights_from": draw(st.sampled_from(alike)).name}
+        changed.append(layer.model_copy(update=fields))
+    return changed
 
 
 @pytest.fixture(scope="session")
 def dags():
-    """A strategy of random DAGs: `dags(smooth=…, orders=…)`."""
+    """A strategy of random DAGs: `dags(smooth=…, orders=…, changed=…)`.
+
+    Changed ones have frozen layers and shared parameters.
+    """
     return _dags

@@ -1,12 +1,15 @@
-"""Clipping the flat gradient, by value and by norm."""
+"""Clipping the flat gradient, and updates of the whole vector, its slices and its groups."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from declnet.graph.update import FLUSH_EVERY, SLICE, Update, clippings
-from declnet_standard.optimizers import SGD, Adagrad, Adam, RMSProp
+from declnet.graph.model import Model
+from declnet.graph.shapes import infer_nodes
+from declnet.graph.update import FLUSH_EVERY, SLICE, Update, bound_update, clippings
+from declnet_standard.layers import Dense
+from declnet_standard.optimizers import SGD, Adagrad, Adam, AdamW, RMSProp
 
 
 @pytest.mark.parametrize(
@@ -87,3 +90,91 @@ def test_a_scale_multiplies_the_rates_of_the_schedule():
     assert w.tolist() == [-0.375] * 3
     update.scale = 1.0
     assert update(3) == 1 / 3
+
+
+def grouped(make_groups, **fields):
+    """An optimizer with groups, bound to a model of two layers; its gradient and the others."""
+    optimizer = AdamW(**fields, groups=make_groups)
+    layers = infer_nodes((Dense(units=3), Dense(units=2)), (2,))
+    store = Model(layers, (2,), "float64", optimizer.groups).store
+    rng = np.random.default_rng(4)
+    store.vector[:] = rng.normal(size=len(store.vector))
+    gradient = np.zeros_like(store.vector)
+    return optimizer, store, gradient, rng.normal(size=(5, len(gradient)))
+
+
+def test_each_group_is_updated_as_its_optimizer_would_alone_and_the_last_one_wins():
+    optimizer, store, gradient, slopes = grouped(
+        [
+            {"parameters": ["dense_?.biases", "dense_1.weights"], "weight_decay": 0.5},
+            {"parameters": ["*_2.biases"], "type": "sgd", "learning_rate": 0.3, "momentum": 0.9},
+        ],
+        learning_rate=0.01,
+        weight_decay=0.1,
+    )
+    assert [slot.key for slot in sorted(store.slots, key=lambda slot: slot.offset)] == [
+        "dense_2.weights",
+        "dense_1.weights",
+        "dense_1.biases",
+        "dense_2.biases",
+    ]
+    alone = {
+        "dense_2.weights": AdamW(learning_rate=0.01, weight_decay=0.1),
+        "dense_1.weights": AdamW(learning_rate=0.01, weight_decay=0.5),
+        "dense_1.biases": AdamW(learning_rate=0.01, weight_decay=0.5),
+        "dense_2.biases": SGD(learning_rate=0.3, momentum=0.9),
+    }
+    slots = {slot.key: slot for slot in store.slots}
+    expected = {}
+    for key, own in alone.items():
+        part = slice(slots[key].offset, slots[key].offset + slots[key].size)
+        w, dw = store.vector[part].copy(), np.empty(slots[key].size)
+        update = Update(own, w, dw, 5)
+        for step, slope in enumerate(slopes, start=1):
+            dw[:] = slope[part]
+            update(step)
+        expected[key] = w
+    update = bound_update(optimizer, store, gradient, 5)
+    for step, slope in enumerate(slopes, start=1):
+        gradient[:] = slope
+        assert update(step) == 0.01
+    for key, w in expected.items():
+        assert store.arrays[key].tobytes() == w.tobytes()
+    assert update.state["dense_2.biases:velocity"].shape == (2,)
+    assert set(update.state) == {
+        *(f"{key}:{name}" for key in list(alone)[:3] for name in ("momentum", "cache")),
+        "dense_2.biases:velocity",
+    }
+
+
+def test_a_factor_keeps_the_schedule_and_what_callbacks_have_scaled():
+    rate = {"type": "step", "initial_rate": 1.0, "factor": 0.5, "every": 1}
+    optimizer, store, gradient, _ = grouped(
+        [{"parameters": ["*.biases"], "type": "sgd", "learning_rate_factor": 0.1}],
+        learning_rate=rate,
+    )
+    before = store.arrays["dense_2.biases"].copy()
+    update = bound_update(optimizer, store, gradient, 5)
+    update.scale = 0.25
+    moved = 0.0
+    for step in (1, 2, 3):
+        gradient[:] = 1
+        assert update(step) == 0.25 * 0.5 ** (step - 1)
+        moved += 0.1 * 0.25 * 0.5 ** (step - 1)
+    np.testing.assert_allclose(before - store.arrays["dense_2.biases"], moved, rtol=1e-14)
+
+
+def test_the_gradient_of_all_groups_is_clipped_together():
+    optimizer, store, gradient, slopes = grouped(
+        [{"parameters": ["dense_1.*"], "type": "sgd", "learning_rate": 1.0}]
+    )
+    before = {key: array.copy() for key, array in store.arrays.items()}
+    gradient[:] = slopes[0]
+    bound_update(optimizer, store, gradient, 5, clippings=clippings(0.5, None))(1)
+    slot = next(each for each in store.slots if each.key == "dense_1.weights")
+    expected = slopes[0] * 0.5 / np.linalg.norm(slopes[0])
+    np.testing.assert_allclose(
+        (before["dense_1.weights"] - store.arrays["dense_1.weights"]).ravel(),
+        expected[slot.offset : slot.offset + slot.size],
+        rtol=1e-12,
+    )

@@ -28,7 +28,15 @@ OPTIMIZERS = [
                                                       "steps": 30}},
     *({"type": name} for name in ("adam", "adamw", "amsgrad", "adagrad", "rmsprop", "nadam")),
     *({"type": name} for name in ("adadelta", "lion")),
+    {"type": "adamw", "groups": [
+        {"parameters": ["*.biases", "batch_norm_1.*"], "weight_decay": 0.0},
+        {"parameters": ["dense_2.*"], "type": "sgd", "momentum": 0.9, "learning_rate": 0.1},
+    ]},
     {"type": "adamw", "weight_decay": {"type": "cosine", "initial_rate": 0.1}},
+    {"type": "lamb", "groups": []},
+    {"type": "muon", "groups": [
+        {"parameters": ["*.biases", "batch_norm_*"], "type": "adamw", "weight_decay": 0.0},
+    ]},
 ]  # fmt: skip
 METRICS = [
     "accuracy",
@@ -108,9 +116,16 @@ def goes_on_from_everywhere(make):
         stops += 1
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda each: each["type"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda each: "_".join(map(str, each)))
 def test_it_goes_on_from_every_batch_with_every_optimizer(eager, made, optimizer):
     assert goes_on_from_everywhere(lambda: made(optimizer=optimizer)) == 3 * 5
+
+
+def test_it_goes_on_from_before_and_after_a_layer_is_trained(eager, made):
+    layers = [{**LAYERS[0], "trainable": {"from_epoch": 1}},
+              {"type": "batch_norm", "trainable": {"from_epoch": 2}}, *LAYERS[2:]]  # fmt: skip
+    for optimizer in OPTIMIZERS[1], OPTIMIZERS[-1]:
+        assert goes_on_from_everywhere(lambda: made(layers=layers, optimizer=optimizer)) == 15  # noqa: B023
 
 
 @pytest.mark.parametrize(

@@ -12,16 +12,25 @@ from declnet.contracts.context import LayerContext, RunContext
 from declnet.contracts.data_source import DataInfo
 from declnet.contracts.inputs import InputInfo
 from declnet.contracts.metric import Better
+from declnet.contracts.parameter import ParameterInfo
 from declnet.contracts.returned import checked_diagnostics
 from declnet.data.sets import PreparedSets
 from declnet.data.splits import Data
 from declnet.errors import Diagnostic, KeyPath, SpecError, WeightsError
+from declnet.graph.initial_weights import StartingPoint, starting_point
 from declnet.graph.kernels import engine_problem
-from declnet.graph.parameters import check_fit, initializer_problems, read_weight_shapes, slots_of
+from declnet.graph.parameters import (
+    check_fit,
+    group_of,
+    group_problems,
+    initializer_problems,
+    read_weight_shapes,
+    slots_of,
+)
 from declnet.graph.shapes import Inferred, Node, infer
 from declnet.registry.registry import Registry
 from declnet.spec.messages import from_here, hint_for_missing
-from declnet.spec.model import RunSpec
+from declnet.spec.model import InitialWeights, RunSpec
 from declnet.spec.partial import PartialSpec
 from declnet.spec.requirements import registry_for
 from declnet.spec.validate import ParsedSpec
@@ -32,25 +41,34 @@ from declnet.training.checks.data import (
     input_problems,
     origin_of,
 )
-from declnet.training.checks.model import linear_problems, output_problems
+from declnet.training.checks.model import frozen_problems, linear_problems, output_problems
 from declnet.training.checks.schedules import schedule_problems
 from declnet.training.checks.targets import label_problems, target_problems
 from declnet.training.memory import run_memory, too_large
 from declnet.training.metrics import history_metrics
 
 
-def weight_problems(spec: PartialSpec, nodes: Sequence[Node]) -> list[Diagnostic]:
-    """Return the errors in `model.initial_weights`; shapes are compared if all nodes are known."""
-    if spec.model.initial_weights is None:
-        return []
+def weight_problems(
+    spec: PartialSpec, nodes: Sequence[Node]
+) -> tuple[StartingPoint | None, list[Diagnostic]]:
+    """Return what is loaded by `model.initial_weights` if it is a part, and the errors in it.
+
+    Names and shapes are compared if all nodes are known.
+    """
+    initial, path = spec.model.initial_weights, spec.model.weights_path
+    if path is None:
+        return None, []
     try:
-        shapes = read_weight_shapes(spec.model.initial_weights)
+        shapes = read_weight_shapes(path)
+        if nodes and isinstance(initial, InitialWeights):
+            return starting_point(slots_of(nodes), shapes, initial)
         if nodes:
-            check_fit(slots_of(nodes), shapes, str(spec.model.initial_weights))
+            check_fit(slots_of(nodes), shapes, str(path))
     except WeightsError as error:
-        hint = hint_for_missing(spec.model.initial_weights)
-        return [Diagnostic(from_here(str(error)), hint, ("model", "initial_weights"), "E050")]
-    return []
+        hint, where = hint_for_missing(path), ("model", "initial_weights")
+        inside = ("path",) if isinstance(initial, InitialWeights) else ()
+        return None, [Diagnostic(from_here(str(error)), hint, (*where, *inside), "E050")]
+    return None, []
 
 
 def component_problems(
@@ -68,9 +86,20 @@ def component_problems(
     complete = tuple(each for each in layers if each is not None)
     known = complete if len(complete) == len(layers) else ()
     context = RunContext(known, infos, spec.loss, spec.optimizer, metrics=metrics)
+    groups = spec.optimizer.groups if spec.optimizer is not None else ()
+    updated: dict[KeyPath, list[ParameterInfo]] = {}
+    for slot in slots_of(inferred.complete, groups):
+        if slot.is_trained():
+            group = group_of(slot.key, groups)
+            place: KeyPath = ("optimizer",) if group < 0 else ("optimizer", "groups", group)
+            updated.setdefault(place, []).append(slot.info)
     problems = []
     for path, component, here in _components(spec, layers):
-        for found in checked_diagnostics(component, component.check(replace(context, here=here))):
+        own = replace(context, here=here, parameters=tuple(updated.get(path, ())))
+        again = path[:2] == ("optimizer", "groups") and not groups[int(path[2])].has_own_rate
+        for found in checked_diagnostics(component, component.check(own)):
+            if again and found.severity == "warning":
+                continue  # it is about what the group inherits
             guilty: KeyPath = path
             if found.layer is not None and found.layer in layers:
                 guilty = ("model", "layers", layers.index(found.layer))
@@ -100,6 +129,10 @@ def _components(
         if outer is not None:
             for inner_path, component in _with_inner(path, outer):
                 yield inner_path, component, None
+    for position, group in enumerate(spec.optimizer.groups if spec.optimizer is not None else ()):
+        place = ("optimizer", "groups", position)
+        for inner_path, component in _with_inner(place, group.optimizer):
+            yield inner_path, component, None
 
 
 def _with_inner(path: KeyPath, component: Component) -> Iterator[tuple[KeyPath, Component]]:
@@ -137,6 +170,7 @@ class Checked:
         sets: the data, if the check had to load it.
         loaded: the training data before it was split and prepared, if it was loaded.
         no_features: its columns that are used for a split or as weights.
+        starting: what is loaded from a file, if `model.initial_weights` loads a part of the model.
     """
 
     nodes: tuple[Node, ...]
@@ -146,6 +180,7 @@ class Checked:
     sets: PreparedSets | None = None
     loaded: Data | None = None
     no_features: tuple[str, ...] = ()
+    starting: StartingPoint | None = None
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
@@ -196,9 +231,12 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
     inferred = infer(partial.layers, _inputs(partial, described), registry)
     problems += inferred.problems
     problems += initializer_problems(inferred.complete, registry)
+    if inferred.complete and partial.optimizer is not None:
+        problems += group_problems(slots_of(inferred.complete), partial.optimizer.groups)
     problems += data_problems(partial, infos)
     problems += input_problems(inferred.nodes, train)
-    problems += weight_problems(partial, inferred.complete)
+    starting, found = weight_problems(partial, inferred.complete)
+    problems += found
     metrics = _metrics(partial, described, [*parsed.diagnostics, *problems])
     found = [
         *component_problems(partial, infos, inferred, metrics),
@@ -210,6 +248,7 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
     problems += schedule_problems(partial, infos)
     problems += label_problems(partial, infos, inferred.nodes, registry)
     problems += linear_problems(inferred.nodes, registry)
+    problems += frozen_problems(inferred.complete, getattr(partial.training, "epochs", None))
     memory = run_memory(partial, infos, inferred.complete, registry)
     demands = too_large(memory), engine_problem(partial.engine.kernels, registry)
     problems += [each for each in demands if each is not None]
@@ -221,6 +260,7 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
         described.sets,
         described.loaded,
         partial.data.no_features,
+        starting,
     )
 
 

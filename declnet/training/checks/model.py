@@ -78,6 +78,37 @@ TAKES = {
 """What losses take, in words."""
 
 
+def frozen_problems(nodes: Sequence[Node], epochs: int | None) -> list[Diagnostic]:
+    """Return warnings about layers that are never trained, or epochs that train none.
+
+    Args:
+        epochs: of the training; None if unknown.
+    """
+    learned = [
+        node
+        for node in nodes
+        if node.shared is None and any(each.trainable for each in node.parameters.values())
+    ]
+    problems = []
+    for node in learned:
+        start = node.trained_from
+        if start and epochs is not None and start >= epochs:
+            message = (
+                f'"{node.name}" is frozen before epoch {start}, but the last epoch is {epochs - 1}'
+            )
+            path = (*_path(node), "trainable", "from_epoch")
+            hint = "use an earlier epoch, or trainable = false"
+            problems.append(Diagnostic(message, hint, path, "W006"))
+    starts = [node.trained_from for node in learned if node.trained_from is not None]
+    if learned and min(starts, default=1) > 0:
+        when = f" before epoch {min(starts)}" if starts else ""
+        hint = "train at least one of them from the start"
+        message = f"all layers with parameters are frozen{when}, so nothing is trained"
+        path = (*_path(learned[-1]), "trainable")
+        problems.append(Diagnostic(message, hint, path, "W006"))
+    return problems
+
+
 def output_problems(
     loss: Loss | None, nodes: Sequence[Node | None], registry: Registry
 ) -> list[Diagnostic]:

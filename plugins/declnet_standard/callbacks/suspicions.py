@@ -37,6 +37,9 @@ EXPLODED = 100.0
 UNSCALED = 30.0
 """Root mean square of an input feature from which inputs are called unscaled."""
 
+SMALL = 3.0
+"""Mean and deviation of the first layer's outputs up to which unscaled inputs do no harm."""
+
 
 RATE = "rate"
 """The key of a learning rate that is too high, which explains all others."""
@@ -66,15 +69,6 @@ class LayerStatistics:
     gradients: float = 0.0
     updates: float = 0.0
 
-    def add_gradient(self, parameter: float, gradient: float) -> None:
-        """Add a parameter and its gradient, by their squared norms."""
-        self.parameters = (self.parameters or 0.0) + parameter
-        self.gradients += gradient
-
-    def add_update(self, update: float) -> None:
-        """Add the update of a parameter, by its squared norm."""
-        self.updates += update
-
     @property
     def gradient(self) -> float | None:
         """The gradient's norm relative to the parameters'; None without parameters."""
@@ -87,15 +81,9 @@ class LayerStatistics:
 
     def cells(self) -> str:
         """Return the values as cells of a CSV file, with 6 significant digits."""
-        line = f"{self.mean:.6g},{self.deviation:.6g},{self.zeros:.6g},"
-        if self.saturated is not None:
-            line += f"{self.saturated:.6g}"
-        line += f",{self.dead:.6g},"
-        if self.parameters is not None:
-            line += f"{self.gradient:.6g},{self.update:.6g}"
-        else:
-            line += ","
-        return line
+        saturated = "" if self.saturated is None else f"{self.saturated:.6g}"
+        line = f"{self.mean:.6g},{self.deviation:.6g},{self.zeros:.6g},{saturated},{self.dead:.6g},"
+        return line + ("," if self.parameters is None else f"{self.gradient:.6g},{self.update:.6g}")
 
     def _relative(self, squares: float) -> float | None:
         if self.parameters is None:
@@ -147,6 +135,11 @@ class Suspicions:
         if arrays:
             largest = max(np.sqrt(np.mean(np.square(each), axis=0).max()) for each in arrays)
             self._unscaled = float(largest) if largest >= UNSCALED else None
+
+    def see_first_layer(self, output: LayerStatistics) -> None:
+        """Look at the first layer in the same step: one that normalizes makes up for its inputs."""
+        if abs(output.mean) <= SMALL and output.deviation <= SMALL:
+            self._unscaled = None
 
     def after(
         self, layers: Mapping[str, LayerStatistics], step: int, rate: float, loss: float

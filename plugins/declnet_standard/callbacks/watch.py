@@ -99,14 +99,15 @@ class Watched(StepObserver):
         self._rows: list[str] = []
         self._meters: dict[str, OutputMeter] = {}
         self._layers: dict[str, LayerStatistics] = {}
-        self._owners: dict[str, str] = {}
-        self._changes: dict[str, Array] = {}
-        self._step = 0
+        self._gradients: _Pairs = _Pairs({}, {})
+        self._updates: _Pairs = _Pairs({}, {})
+        self._step, self._is_new = 0, True
 
     def begin(self, epoch: int, step: int, x: Any) -> None:
         """Begin a step."""
         self._layers, self._step = {}, step
-        if not self.suspicions.knows_inputs:
+        self._is_new = not self.suspicions.knows_inputs
+        if self._is_new:
             self.suspicions.see_inputs(x)
 
     def forward(self, name: str, layer: Layer, y: Array) -> None:
@@ -116,26 +117,34 @@ class Watched(StepObserver):
             meter = self._meters[name] = OutputMeter(layer, y)
             meter.cell = csv_line([name]).rstrip("\n")
         self._layers[name] = meter.statistics()
+        if self._is_new:
+            self.suspicions.see_first_layer(self._layers[name])
+            self._is_new = False
 
     def gradients(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
         """Measure the gradients of each layer's trainable parameters."""
-        if not self._owners:
-            owners = {key: key.rpartition(".")[0] for key in gradients}
-            self._owners = {key: name for key, name in owners.items() if name in self._layers}
-            self._changes = {key: np.empty_like(gradients[key]) for key in self._owners}
-        for key, name in self._owners.items():
-            self._layers[name].add_gradient(_square(parameters[key]), _square(gradients[key]))
+        if self._gradients.second is not gradients:
+            self._gradients = _Pairs(parameters, gradients)
+        for name, w, dw, _ in self._gradients.arrays:
+            layer = self._layers[name]
+            layer.parameters = (layer.parameters or 0.0) + float(np.vdot(w, w))
+            layer.gradients += float(np.vdot(dw, dw))
 
     def updated(self, before: Mapping[str, Array], after: Mapping[str, Array], rate: float) -> None:
         """Measure the update of each layer's trainable parameters."""
-        for key, name in self._owners.items():
-            change = np.subtract(after[key], before[key], out=self._changes[key])
-            self._layers[name].add_update(_square(change))
+        if self._updates.first is not before:
+            self._updates = _Pairs(before, after)
+        for name, old, new, change in self._updates.arrays:
+            np.subtract(new, old, change)
+            self._layers[name].updates += float(np.vdot(change, change))
 
     def finish(self, epoch: EpochFinished, *, warn: bool) -> None:
         """Add the step's rows to the table, and warn about what looks wrong."""
-        for name, layer in self._layers.items():
-            self._rows.append(f"{epoch.epoch},{self._meters[name].cell},{layer.cells()}\n")
+        number, meters = epoch.epoch, self._meters
+        self._rows += [
+            f"{number},{meters[name].cell},{layer.cells()}\n"
+            for name, layer in self._layers.items()
+        ]
         if len(self._rows) >= AT_ONCE:
             self.write()
         for warning in self.suspicions.after(
@@ -153,6 +162,28 @@ class Watched(StepObserver):
             self._rows = []
 
 
+class _Pairs:
+    """Flat views of two arrays for each trainable parameter, and memory for a third.
+
+    Attributes:
+        first: the first arrays by key.
+        second: the second arrays by key; only their parameters count.
+        arrays: for each parameter, its layer's name and the flat arrays.
+    """
+
+    def __init__(self, first: Mapping[str, Array], second: Mapping[str, Array]) -> None:
+        self.first, self.second = first, second
+        self.arrays = [
+            (
+                key.rpartition(".")[0],
+                first[key].reshape(-1),
+                each.reshape(-1),
+                np.empty(each.size, each.dtype),
+            )
+            for key, each in second.items()
+        ]
+
+
 class OutputMeter:
     """Measures a layer's output, with views and memory for one array.
 
@@ -166,6 +197,7 @@ class OutputMeter:
         units = np.moveaxis(y, 0, -1)
         self._by_unit = bool(units.flags.c_contiguous)  # else by sample
         self._values = units.reshape(-1) if self._by_unit else y.reshape(-1)
+        self._ones = np.ones(self._values.shape, self._values.dtype)
         self._is_zero = np.empty(self._values.shape, bool)
         shape = (-1, len(y)) if self._by_unit else (len(y), -1)
         self._zero_units = self._is_zero.reshape(shape)
@@ -178,7 +210,7 @@ class OutputMeter:
     def statistics(self) -> LayerStatistics:
         """Return the statistics of what the output holds now."""
         values, size, n = self._values, self._values.size, len(self.y)
-        mean = float(np.add.reduce(values)) / size
+        mean = float(np.vdot(values, self._ones)) / size
         square = float(np.vdot(values, values)) / size
         zeros = int(np.count_nonzero(np.equal(values, 0, out=self._is_zero)))
         dead = 0.0
@@ -191,9 +223,3 @@ class OutputMeter:
             middle = (values > low) & (values < high)
             found.saturated = 1 - float(np.count_nonzero(middle)) / size
         return found
-
-
-def _square(array: Array) -> float:
-    """Return the squared Euclidean norm of an array."""
-    flat = array.reshape(-1)
-    return float(np.vdot(flat, flat))

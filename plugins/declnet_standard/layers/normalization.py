@@ -53,7 +53,9 @@ class BatchNorm(_Normalization):
     running_mean = momentum * running_mean + (1 - momentum) * mean, in training; likewise
     running_variance, with the variance divided by m - 1 (by 1 if m is 1). Mean and variance are
     those of the batch's samples and positions, the variance divided by their number m. In
-    evaluation the running values are used, so a sample's prediction depends on no other sample.
+    evaluation the running values are used, so a sample's prediction depends on no other sample;
+    they are used and kept in training too while the layer is frozen, as in Keras, and as in
+    PyTorch after `eval()`.
 
     x, y: (n, features) or (n, channels, …); parameters: (features,) or (channels,).
 
@@ -111,7 +113,8 @@ class BatchNorm(_Normalization):
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
         """z = (x - mean) / sqrt(variance + epsilon), y = scale * z + offset."""
-        training, normal, count = state.training, batch_last(state.normal), x[:, :1].size
+        training = state.training and not state.frozen
+        normal, count = batch_last(state.normal), x[:, :1].size
         mean = state.mean if training else state.running_mean
         variance = state.variance if training else state.running_variance
         for part in _parts(x.shape):
@@ -144,8 +147,11 @@ class BatchNorm(_Normalization):
         """dx = scale / sqrt(variance + epsilon) * (dy - doffset / m - z * dscale / m).
 
         With z = (x - mean) / sqrt(variance + epsilon), which is overwritten, dscale = sum(dy * z)
-        and doffset = sum(dy).
+        and doffset = sum(dy). If frozen, dx = scale / sqrt(variance + epsilon) * dy.
         """
+        if state.frozen:
+            self._frozen_backward(dy, dx, state)
+            return
         normal, count = batch_last(state.normal), dy[:, :1].size
         dscale, doffset = state.grad.scale, state.grad.offset
         for part in _parts(dy.shape):
@@ -163,6 +169,12 @@ class BatchNorm(_Normalization):
             np.subtract(gradient, z, out=filled)
             np.multiply(state.scale[part], state.slope[part], out=share)
             np.multiply(filled, _over(share, z), out=filled)
+
+    def _frozen_backward(self, dy: Array, dx: Array | None, state: LayerState) -> None:
+        if dx is not None:
+            np.multiply(state.scale, state.slope, out=state.part)
+            filled, factor = batch_last(dx), state.part
+            np.multiply(batch_last(dy), _over(factor, filled), out=filled)
 
     def _follow(self, running: Array, current: Array, factor: float, part: Array) -> None:
         np.multiply(running, self.momentum, out=running)

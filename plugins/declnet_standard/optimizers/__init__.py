@@ -1,4 +1,4 @@
-"""Optimizers: elementwise update rules, each imported when a spec names it."""
+"""Optimizers: update rules, each imported when a spec names it."""
 
 from typing import TYPE_CHECKING
 
@@ -12,12 +12,15 @@ if TYPE_CHECKING:
     from declnet_standard.optimizers.adam import AdamW as AdamW
     from declnet_standard.optimizers.adam import AMSGrad as AMSGrad
     from declnet_standard.optimizers.adam import NAdam as NAdam
+    from declnet_standard.optimizers.matrices import LAMB as LAMB
+    from declnet_standard.optimizers.matrices import Muon as Muon
     from declnet_standard.optimizers.sgd import SGD as SGD
     from declnet_standard.optimizers.sgd import Lion as Lion
 
 OPTIMIZERS = {
     "adagrad": {"adadelta": "Adadelta", "adagrad": "Adagrad", "rmsprop": "RMSProp"},
     "adam": {"adam": "Adam", "adamw": "AdamW", "amsgrad": "AMSGrad", "nadam": "NAdam"},
+    "matrices": {"lamb": "LAMB", "muon": "Muon"},
     "sgd": {"lion": "Lion", "sgd": "SGD"},
 }
 """By module, the class of each type."""

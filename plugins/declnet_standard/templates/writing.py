@@ -182,6 +182,10 @@ def _optimizer(plan: Plan) -> Iterator[Line]:
         rate = f'{{ type = "cosine", initial_rate = {rate} }}'
     yield f"learning_rate = {rate}", "smaller if the loss jumps"
     yield f"weight_decay = {WEIGHT_DECAY:g}", "pulls weights toward 0, to reduce overfitting"
+    yield ""
+    yield "[[optimizer.groups]]  # parameters that are updated differently"
+    yield 'parameters = ["*.biases"]', "* is any text"
+    yield "weight_decay = 0.0", "biases are left alone"
 
 
 def _training(plan: Plan) -> Iterator[Line]:

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+import declnet
 from declnet import ResumeError, parse_spec, resume, run
 from declnet.contracts.callback import EpochLogged
 
@@ -51,6 +52,39 @@ def test_parts_that_have_no_kernel_run_beside_those_that_have(spiral, blobs, bat
     jit, numpy = (trained(spiral, kernels, blobs) for kernels in ("jit", "numpy"))
     for row, expected in zip(jit.history, numpy.history, strict=True):
         assert row == pytest.approx(expected, rel=1e-7, abs=1e-9)
+
+
+def test_each_group_has_a_kernel_of_its_own(spiral, tmp_path):
+    spiral["model"]["dtype"] = "float64"
+    spiral["optimizer"]["groups"] = [
+        {"parameters": ["*.biases"], "beta_1": 0.5},
+        {"parameters": ["dense_2.*"], "type": "sgd", "learning_rate": 0.1},
+    ]
+    spiral["training"] |= {"epochs": 9, "log_every": 1, "metrics": []}
+    jit, numpy = trained(spiral, "jit", out=tmp_path / "jit"), trained(spiral, "numpy")
+    assert "adam_jit" in engine_of(tmp_path / "jit")["kernels"]
+    for row, expected in zip(jit.history, numpy.history, strict=True):
+        assert row == pytest.approx(expected, rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize("places", [(0,), (2,), (0, 2), (0, 1)])
+def test_kernels_leave_frozen_layers_alone(spiral, places, tmp_path):
+    spiral["model"]["dtype"] = "float64"
+    layers = [
+        {"type": each} if isinstance(each, str) else each for each in spiral["model"]["layers"]
+    ]
+    for place in places:
+        layers[place]["trainable"] = {"from_epoch": 4} if place else False
+    spiral["model"]["layers"] = layers
+    spiral["training"] |= {"epochs": 9, "log_every": 1, "metrics": []}
+    jit, numpy = trained(spiral, "jit", out=tmp_path / "jit"), trained(spiral, "numpy")
+    if places != (0, 2):  # the manifest has the kernels of the first epoch, in which none suits
+        assert "planar_perceptron_jit" in engine_of(tmp_path / "jit")["kernels"]
+    for row, expected in zip(jit.history, numpy.history, strict=True):
+        assert row == pytest.approx(expected, rel=1e-9, abs=1e-9)
+    start = declnet.build_model(parse_spec(spiral).model, (2,), spiral.get("seed", 0)).parameters()
+    if 0 in places:
+        assert (jit.model.parameters()["dense_1.weights"] == start["dense_1.weights"]).all()
 
 
 @pytest.mark.parametrize(

@@ -341,6 +341,44 @@ class LinearSquare(Square):
     is_linear = True
 
 
+class _Centered(Layer):
+    """y = x - mean, with the mean of the batch in training and a running mean otherwise."""
+
+    example_shapes = ((3,),)
+    mixes_samples = True
+
+    def parameters(self, input_shape):
+        return {"running_mean": Parameter(input_shape, "zeros", trainable=False)}
+
+    def forward(self, x, y, state):
+        if not self.uses_running_mean(state):
+            mean = x.mean(axis=0)
+            state.running_mean += 0.1 * (mean - state.running_mean)
+            np.subtract(x, mean, out=y)
+        else:
+            np.subtract(x, state.running_mean, out=y)
+
+    def backward(self, x, y, dy, dx, state):
+        if dx is not None:
+            np.subtract(dy, dy.mean(axis=0), out=dx)
+
+    def uses_running_mean(self, state):
+        return not state.training
+
+
+@caught_by("keeps_still_while_frozen")
+class FollowsWhileFrozen(_Centered):
+    """The running mean follows the batches of a frozen layer too."""
+
+
+@caught_by("keeps_still_while_frozen")
+class WrongWhileFrozen(_Centered):
+    """The gradient of a frozen layer is that of the batch's mean."""
+
+    def uses_running_mean(self, state):
+        return state.frozen or not state.training
+
+
 @caught_by("adds_its_inputs_if_it_says_so")
 class AveragedSum(Plus):
     """y = mean of x, said to be the sum."""

@@ -304,3 +304,8 @@ def test_the_page_shows_what_is_printed():
     document = tomllib.loads(page.partition("```toml\n")[2].partition("```")[0])
     _, (warning,) = watched(document)
     assert f"warning: {warning}\n" in page
+
+
+def test_nothing_is_said_about_layers_that_are_frozen_on_purpose():
+    layers = [dense(16, trainable=False), "relu", dense(16, trainable={"from_epoch": 60}), "relu"]
+    assert watched(spec([*layers, *END], epochs=100))[1] == []

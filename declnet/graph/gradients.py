@@ -1,0 +1,77 @@
+"""Where layers write the gradients of their parameters in training."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from declnet.contracts.arrays import Array
+from declnet.contracts.kernel import Call
+from declnet.graph.parameters import Parameters, Slot, view
+from declnet.graph.shapes import Node
+
+
+@dataclass(frozen=True, eq=False)
+class GradientArrays:
+    """The arrays that each layer fills in its backward, and what is done with them afterwards.
+
+    The gradients of trained parameters are views of the flat gradient, those of frozen ones scratch
+    memory, so a layer need not know the difference. Of several layers with the same parameters, the
+    first to run backward fills the flat gradient, the others scratch memory that is then added.
+
+    Attributes:
+        arrays: by the layer's index, the arrays by parameter.
+        additions: by the layer's index, calls that follow its backward.
+    """
+
+    arrays: tuple[dict[str, Array], ...]
+    additions: tuple[tuple[Call, ...], ...]
+
+    @classmethod
+    def of(
+        cls,
+        nodes: Sequence[Node],
+        store: Parameters,
+        gradient: Array,
+        frozen: Collection[int],
+        joined: Iterable[Sequence[int]],
+    ) -> GradientArrays:
+        """Return the arrays of an epoch.
+
+        Args:
+            gradient: flat, like `store.vector`.
+            frozen: the layers whose parameters are not trained.
+            joined: all layers, in chains that one kernel computes, which may not share scratch.
+        """
+        slots: list[list[Slot]] = [[] for _ in nodes]
+        for slot in store.slots:
+            if slot.parameter.trainable:
+                slots[slot.node].append(slot)
+        last_user = {node.owner: node.index for node in nodes}
+        arrays: list[dict[str, Array]] = [{} for _ in nodes]
+        additions: list[tuple[Call, ...]] = [() for _ in nodes]
+        chains: list[list[tuple[int, Slot]]] = []
+        for chain in joined:
+            scratched = []
+            for index in chain:
+                owner = nodes[index].owner
+                if index in frozen or last_user[owner] != index:
+                    scratched += [(index, slot) for slot in slots[owner]]
+                else:
+                    arrays[index] = {slot.name: view(gradient, slot) for slot in slots[owner]}
+            chains.append(scratched)
+        sizes = [sum(slot.size for _, slot in each) for each in chains]
+        scratch = np.empty(max(sizes, default=0), gradient.dtype)
+        for scratched in chains:
+            start = 0
+            for index, slot in scratched:
+                part = scratch[start : start + slot.size].reshape(slot.parameter.shape)
+                arrays[index][slot.name] = part
+                start += slot.size
+                if index not in frozen:
+                    total = view(gradient, slot)
+                    additions[index] += (partial(np.add, total, part, total),)
+        return cls(tuple(arrays), tuple(additions))

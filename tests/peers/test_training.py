@@ -1,0 +1,206 @@
+"""Trainings with groups, frozen layers and shared weights against PyTorch, step by step to 1e-9."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from declnet import Dataset, default_registry, parse_spec
+from declnet.contracts.callback import EpochLogged
+from declnet.training.preparation import prepare
+from declnet.training.trainer import Trainer
+
+torch = pytest.importorskip("torch")
+
+EPOCHS = 12
+OUTPUT = {"type": "dense", "units": 3}
+LAYERS: list[Any] = [
+    {"type": "dense", "units": 8},
+    "tanh",
+    {"type": "dense", "units": 8},
+    "tanh",
+    "batch_norm",  # after tanh: before it, the gradient of biases is only rounding
+    OUTPUT,
+    "softmax",
+]
+
+
+@pytest.fixture(autouse=True)
+def _float64() -> Iterator[None]:
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(before)
+
+
+@pytest.fixture
+def data() -> Dataset:
+    rng = np.random.default_rng(8)
+    return Dataset(rng.normal(size=(40, 8)), rng.integers(0, 3, 40))
+
+
+def our_path(
+    data: Dataset, layers: list[Any], optimizer: Any, **training: Any
+) -> tuple[dict[str, np.ndarray], list[dict[str, np.ndarray]]]:
+    """Return the initial parameters, and those after each step on all samples."""
+    document = {
+        "model": {"dtype": "float64", "layers": layers},
+        "loss": "categorical_crossentropy",
+        "optimizer": optimizer,
+        "training": {"epochs": EPOCHS, **training},
+    }
+    spec, registry = parse_spec(document), default_registry()
+    prepared = prepare(spec, registry, {"train": data})
+    trainer = Trainer(spec, prepared.model, prepared.data["train"], None, registry)
+    start, events = prepared.model.parameters(), trainer.events()
+    logged = (event for event in events if isinstance(event, EpochLogged))
+    return start, [prepared.model.parameters() for _ in logged]
+
+
+class Network(torch.nn.Module):  # type: ignore[misc]  # torch has no types here
+    """The network of `LAYERS`, with its parameters under our names."""
+
+    def __init__(self, start: dict[str, np.ndarray]) -> None:
+        super().__init__()
+        self.layers = {name: torch.nn.Linear(8, units) for name, units in SIZES.items()}
+        self.norm = torch.nn.BatchNorm1d(8, momentum=0.1)
+        for key, ours in start.items():
+            with torch.no_grad():
+                self.named()[key].copy_(torch.tensor(ours))
+
+    def named(self) -> dict[str, Any]:
+        """Return every parameter by our name, weights transposed."""
+        found = {}
+        for name, layer in self.layers.items():
+            found |= {f"{name}.weights": layer.weight.T, f"{name}.biases": layer.bias}
+        norm = {"scale": self.norm.weight, "offset": self.norm.bias}
+        norm |= {"running_mean": self.norm.running_mean, "running_variance": self.norm.running_var}
+        return found | {f"batch_norm_1.{name}": each for name, each in norm.items()}
+
+    def every(self) -> list[Any]:
+        """Return all parameters."""
+        return [
+            each for module in (*self.layers.values(), self.norm) for each in module.parameters()
+        ]
+
+    def penalty(self) -> Any:
+        """Return the sum of all penalties."""
+        return 0.0
+
+    def forward(self, x: Any) -> Any:
+        first, second, last = self.layers.values()
+        return last(self.norm(torch.tanh(second(torch.tanh(first(x))))))
+
+
+SIZES = {"dense_1": 8, "dense_2": 8, "dense_3": 3}
+
+
+def torch_path(
+    network: Any,
+    data: Dataset,
+    optimizer: Any,
+    before: Callable[[int], None] = lambda _: None,
+    clip: float | None = None,
+) -> Iterator[dict[str, np.ndarray]]:
+    """Yield the parameters after each step; `before` is called with the number of each epoch."""
+    x, y = torch.tensor(data.x), torch.tensor(data.y)
+    for epoch in range(EPOCHS):
+        before(epoch)
+        optimizer.zero_grad(set_to_none=True)
+        (torch.nn.functional.cross_entropy(network(x), y) + network.penalty()).backward()
+        if clip is not None:  # PyTorch's adds 1e-6 to the norm
+            gradients = [each.grad for each in network.every() if each.grad is not None]
+            norm = float(torch.sqrt(sum((each**2).sum() for each in gradients)))
+            for each in gradients:
+                each.mul_(min(1.0, clip / norm))
+        optimizer.step()
+        yield {key: each.detach().numpy().copy() for key, each in network.named().items()}
+
+
+def require_same(ours: list[dict[str, np.ndarray]], expected: Any) -> None:
+    for step, (found, wanted) in enumerate(zip(ours, expected, strict=True)):
+        for key in found:
+            np.testing.assert_allclose(
+                found[key], wanted[key], rtol=1e-9, atol=1e-11, err_msg=f"{key}, step {step}"
+            )
+
+
+def test_groups_are_those_of_torch(data: Dataset) -> None:
+    groups = [
+        {"parameters": ["*.biases", "batch_norm_1.*"], "weight_decay": 0.0},
+        {"parameters": ["dense_3.weights"], "learning_rate": 0.002, "beta_1": 0.5},
+    ]
+    table = {"type": "adamw", "learning_rate": 0.02, "weight_decay": 0.1, "groups": groups}
+    start, ours = our_path(data, LAYERS, table)
+    network = Network(start)
+    named, biases = network.layers, [layer.bias for layer in network.layers.values()]
+    optimizer = torch.optim.AdamW(
+        [
+            {"params": [named["dense_1"].weight, named["dense_2"].weight]},
+            {"params": [*biases, *network.norm.parameters()], "weight_decay": 0.0},
+            {"params": [named["dense_3"].weight], "lr": 0.002, "betas": (0.5, 0.999)},
+        ],
+        lr=0.02,
+        weight_decay=0.1,
+        eps=1e-7,
+    )
+    require_same(ours, torch_path(network, data, optimizer))
+
+
+@pytest.mark.parametrize("batch_norm", [True, False])
+def test_frozen_layers_are_those_of_torch(data: Dataset, batch_norm: bool) -> None:
+    """As `requires_grad_(False)`, and for batch normalization also `eval()`."""
+    places = (2, 4) if batch_norm else (0, 2)
+    layers = [{"type": each} if isinstance(each, str) else dict(each) for each in LAYERS]
+    for place in places:
+        layers[place]["trainable"] = False
+    start, ours = our_path(data, layers, {"type": "adam", "learning_rate": 0.02}, clip_norm=0.05)
+    network = Network(start)
+    frozen = [network.layers["dense_2"], network.norm if batch_norm else network.layers["dense_1"]]
+    for module in frozen:
+        module.requires_grad_(False).eval()
+    trained = [each for each in network.every() if each.requires_grad]
+    optimizer = torch.optim.Adam(trained, lr=0.02, eps=1e-7)
+    require_same(ours, torch_path(network, data, optimizer, clip=0.05))
+
+
+def test_layers_trained_from_an_epoch_on_are_those_of_torch(data: Dataset) -> None:
+    """PyTorch's Adam counts the steps of a parameter from the first one with a gradient."""
+    layers = [{"type": each} if isinstance(each, str) else dict(each) for each in LAYERS]
+    for place in (0, 2, 4):
+        layers[place]["trainable"] = {"from_epoch": 5}
+    start, ours = our_path(data, layers, {"type": "adamw", "learning_rate": 0.02})
+    network = Network(start)
+    late = [network.layers["dense_1"], network.layers["dense_2"], network.norm]
+
+    def before(epoch: int) -> None:
+        for module in late:
+            module.requires_grad_(epoch >= 5).train(epoch >= 5)
+
+    optimizer = torch.optim.AdamW(network.every(), lr=0.02, eps=1e-7, weight_decay=0.01)
+    require_same(ours, torch_path(network, data, optimizer, before))
+
+
+def test_shared_weights_are_those_of_torch(data: Dataset) -> None:
+    """The second layer is the first; the third, batch normalization, is used twice too."""
+    again = {"type": "dense", "units": 8, "weights_from": "dense_1"}
+    norm = {"type": "batch_norm", "weights_from": "batch_norm_1"}
+    layers: list[Any] = [*LAYERS[:5], {**again, "name": "second"}, "tanh"]
+    layers += [{**again, "name": "third"}, "tanh", norm, {**OUTPUT, "name": "dense_3"}, "softmax"]
+    layers[0] = {**LAYERS[0], "weight_regularizer": {"type": "l2", "strength": 0.01}}
+    start, ours = our_path(data, layers, {"type": "adam", "learning_rate": 0.02})
+    assert len(start) == 3 * 2 + 4
+    network = Network(start)
+    first, second, last = network.layers.values()
+
+    def forward(x: Any) -> Any:
+        x = network.norm(torch.tanh(second(torch.tanh(first(x)))))
+        return last(network.norm(torch.tanh(first(torch.tanh(first(x))))))
+
+    network.forward = forward
+    network.penalty = lambda: 0.01 * (first.weight**2).sum()
+    optimizer = torch.optim.Adam(network.every(), lr=0.02, eps=1e-7)
+    require_same(ours, torch_path(network, data, optimizer))
