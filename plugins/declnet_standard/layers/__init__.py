@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from declnet_standard.layers.activations import Softmax as Softmax
     from declnet_standard.layers.activations import Softplus as Softplus
     from declnet_standard.layers.activations import Tanh as Tanh
+    from declnet_standard.layers.attention import CrossAttention as CrossAttention
+    from declnet_standard.layers.attention import MultiHeadAttention as MultiHeadAttention
+    from declnet_standard.layers.conv1d import Conv1d as Conv1d
     from declnet_standard.layers.conv2d import Conv2d as Conv2d
     from declnet_standard.layers.dense import Dense as Dense
     from declnet_standard.layers.dropout import Dropout as Dropout
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from declnet_standard.layers.pooling import AveragePool2d as AveragePool2d
     from declnet_standard.layers.pooling import GlobalAveragePool2d as GlobalAveragePool2d
     from declnet_standard.layers.pooling import MaxPool2d as MaxPool2d
+    from declnet_standard.layers.positions import PositionalEncoding as PositionalEncoding
     from declnet_standard.layers.prelu import PReLU as PReLU
     from declnet_standard.layers.recurrent import GRU as GRU
     from declnet_standard.layers.recurrent import SimpleRNN as SimpleRNN
@@ -53,6 +57,11 @@ LAYERS = {
         "softplus": "Softplus",
         "tanh": "Tanh",
     },
+    "attention": {
+        "cross_attention": "CrossAttention",
+        "multi_head_attention": "MultiHeadAttention",
+    },
+    "conv1d": {"conv1d": "Conv1d"},
     "conv2d": {"conv2d": "Conv2d"},
     "dense": {"dense": "Dense"},
     "dropout": {"dropout": "Dropout"},
@@ -75,6 +84,7 @@ LAYERS = {
         "global_average_pool2d": "GlobalAveragePool2d",
         "max_pool2d": "MaxPool2d",
     },
+    "positions": {"positional_encoding": "PositionalEncoding"},
     "prelu": {"prelu": "PReLU"},
     "recurrent": {"gru": "GRU", "simple_rnn": "SimpleRNN"},
     "reshaping": {"flatten": "Flatten", "reshape": "Reshape"},

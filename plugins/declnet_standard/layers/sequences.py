@@ -18,16 +18,18 @@ class SequenceLayer(Layer):
     n_inputs = None
     input_dtype: ClassVar[tuple[Literal["float", "integer"], ...]] = ("float", "integer")
     memory_order = "batch_first"
-    example_shapes = (((4, 3),), ((4, 3), ()))
+    sequences: ClassVar[int] = 1
+    """How many of its inputs, from the first on, are sequences."""
+    example_shapes: ClassVar[tuple[Any, ...]] = (((4, 3),), ((4, 3), ()))
 
     def with_input_info(self, inputs: tuple[InputInfo, ...]) -> Self:
         """Return this layer; raise ValueError if it would read integers as a sequence."""
-        info = inputs[0]
-        if info.dtype == "integer" and len(info.shape) == 1:
-            raise ValueError(
-                f"{self.type} takes sequences (time, features), but its input holds integers "
-                f"{info.shape}; put an embedding before it"
-            )
+        for info in inputs[: self.sequences]:
+            if info.dtype == "integer" and len(info.shape) == 1:
+                raise ValueError(
+                    f"{self.type} takes sequences (time, features), but its input holds integers "
+                    f"{info.shape}; put an embedding before it"
+                )
         return self
 
     def sequence_shape(self, input_shape: tuple[Shape, ...]) -> tuple[int, int]:

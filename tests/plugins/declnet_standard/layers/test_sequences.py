@@ -16,6 +16,11 @@ FIELDS = {
     "max_over_time": [{}],
     "simple_rnn": [{"units": 2, "activation": "relu", "return_sequences": True}],
     "lstm": [{"units": 2}, {"units": 2, "bidirectional": True, "return_sequences": True}],
+    "conv1d": [
+        {"filters": 2, "kernel_size": 4, "padding": "same"},
+        {"filters": 2, "kernel_size": 2, "padding": "causal", "dilation": 2},
+    ],
+    "multi_head_attention": [{"heads": 3}, {"heads": 2, "units": 4, "causal": True}],
     "gru": [{"units": 2, "bidirectional": True}, {"units": 2, "return_sequences": True}],
 }
 LAYERS = [(name, fields) for name, each in FIELDS.items() for fields in each]

@@ -13,10 +13,18 @@ LAYERS = {
     for entry in default_registry().entries("layer")
     if entry.plugin.distribution == "declnet"
 }
-SHAPES = {"embedding": (4,), "reshape": (12,)}
+SHAPES = {"embedding": (4,), "reshape": (12,), "positional_encoding": (5, 6)}
 IMAGES = ("conv2d", "average_pool2d", "global_average_pool2d", "max_pool2d")
 JOINS = ("add", "concatenate", "multiply")
-SEQUENCES = ("gru", "last_step", "lstm", "max_over_time", "mean_over_time", "simple_rnn")
+SEQUENCES = (
+    *("conv1d", "cross_attention", "gru", "last_step", "lstm", "max_over_time", "mean_over_time"),
+    *("multi_head_attention", "simple_rnn"),
+)
+ATTENTION = {
+    f"{of}_{what}": role
+    for of in ("query", "key", "value", "output")
+    for what, role in (("weights", "weight"), ("biases", "bias"))
+}
 RECURRENT = {"weights": "weight", "recurrent_weights": "weight", "biases": "bias"}
 EXAMPLES = [
     (name, example)
@@ -29,6 +37,9 @@ ROLES = {
     "conv2d": {"weights": "weight", "biases": "bias"},
     "embedding": {"weights": "weight"},
     "prelu": {"slopes": "scale"},
+    "conv1d": {"weights": "weight", "biases": "bias"},
+    "cross_attention": ATTENTION,
+    "multi_head_attention": ATTENTION,
     "simple_rnn": RECURRENT,
     "lstm": RECURRENT,
     "gru": {**RECURRENT, "candidate_biases": "bias"},
@@ -53,7 +64,7 @@ def shape_of(name):
 def model_of(name, fields):
     """A model of the layer alone, of which no parameter is 0."""
     layer = {"type": name, **fields}
-    if name in JOINS:
+    if name in JOINS or name == "cross_attention":
         layer["inputs"] = ["input", "input"]
     document = {
         "model": {"dtype": "float64", "layers": [layer]},
@@ -102,6 +113,7 @@ def test_parameters_have_their_roles(name):
     layer = LAYERS[name](**(LAYERS[name].examples or ({},))[0])
     shape = shape_of(name)
     given = {**dict.fromkeys(JOINS, (shape, shape)), **dict.fromkeys(SEQUENCES, (shape,))}
+    given["cross_attention"] = shape, shape
     parameters = layer.parameters(given.get(name, shape))
     assert {key: each.role for key, each in parameters.items()} == ROLES.get(name, {})
 
