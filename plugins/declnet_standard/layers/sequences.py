@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 
-from declnet import Array, Diagnostic, InputInfo, Layer, LayerContext, RunContext, Shape
+from declnet import Array, DataInfo, Diagnostic, InputInfo, Layer, LayerContext, RunContext, Shape
 
 
 class SequenceLayer(Layer):
@@ -45,6 +45,16 @@ class SequenceLayer(Layer):
                 hint = f'add them to its inputs: inputs = ["{each.name}", "input.lengths"]'
                 yield Diagnostic(message, hint, code="W060")
                 return
+        train = context.data.get("train")
+        for name, time in _lengths_in(train).items():
+            for each, shape in zip(here.inputs, here.input_shapes, strict=True):
+                if shape[0] == time and _is_read_first(each):
+                    message = f'"{here.name}" takes padding as steps, since it does not read the '
+                    message += "lengths of the sequences"
+                    read = each.name if each is not None else "input"
+                    hint = f'add them to its inputs: inputs = ["{read}", "input.{name}"]'
+                    yield Diagnostic(message, hint, code="W060")
+                    return
 
     def sequence_shape(self, input_shape: tuple[Shape, ...]) -> tuple[int, int]:
         """Return (time, features); raise ValueError unless the inputs are as described above."""
@@ -67,6 +77,25 @@ def _that_reads_lengths(layer: LayerContext | None) -> LayerContext | None:
             return layer
         layer = layer.inputs[0]
     return None
+
+
+def _lengths_in(data: DataInfo | None) -> dict[str, int]:
+    """Return the inputs that hold lengths, each with the number of steps of its sequences."""
+    inputs = {} if data is None else data.input_infos
+    return {
+        name: inputs[of].shape[0]
+        for name, info in inputs.items()
+        if info.optional and (of := name.removesuffix("lengths").removesuffix("_")) in inputs
+    }
+
+
+def _is_read_first(layer: LayerContext | None) -> bool:
+    """Return whether a layer passes sequences on from the data, such as an embedding."""
+    while layer is not None and len(layer.output_shape) == 2:
+        if isinstance(layer.layer, SequenceLayer):
+            return False
+        layer = layer.inputs[0]
+    return layer is None
 
 
 def require_sequence(what: str, shape: Shape) -> None:
