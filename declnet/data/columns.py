@@ -30,14 +30,15 @@ def features_of(records: Table, without: Iterable[str] = ()) -> tuple[str, ...]:
     """
     left_out = set(without)
     names = tuple(name for name in records.feature_columns if name not in left_out)
-    if records.target in names:
-        raise DataError(
-            f'the target "{records.target}" is among the features, so it would be predicted from '
-            "itself",
-            hint="remove it from features",
-            path=("data", "train", "features", records.feature_columns.index(records.target)),
-            code="E037",
-        )
+    for target in records.target_columns:
+        if target in names:
+            raise DataError(
+                f'the target "{target}" is among the features, so it would be predicted from '
+                "itself",
+                hint="remove it from features",
+                path=("data", "train", "features", records.feature_columns.index(target)),
+                code="E037",
+            )
     for name in names:
         require_column(records.columns, name)
     if not names:
