@@ -30,6 +30,13 @@ ARRAYS: Mapping[str, Mapping[str, np.ndarray]] = {
         "tempo": POINTS[:, :1],
         "y": LABELS,
     },
+    "series.npz": {
+        "x": np.random.default_rng(5).normal(size=(SAMPLES, 6, 2)),
+        "lengths": np.arange(SAMPLES) % 7,
+        "shares": POINTS[:, 0],
+        "every_step": np.arange(SAMPLES * 6).reshape(SAMPLES, 6),
+        "y": LABELS,
+    },
     "empty.npz": {"x": POINTS[:0, :2], "y": LABELS[:0]},
 }
 

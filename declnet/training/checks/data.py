@@ -245,5 +245,9 @@ def input_problems(nodes: Sequence[Node | None], train: DataInfo | None) -> list
                 hint = "store x as integers, or use a layer that takes floats instead"
                 if read:
                     hint = "give it integers only, or use a layer that takes floats instead"
+                if node.reads_of("float") or any(node.inputs):
+                    message = f'input {node.reads.index(read) + 1} of "{node.name}" must be '
+                    message += f"integers, but {called} holds floats"
+                    hint = "store them as integers"
                 return [Diagnostic(message, hint, ("model", "layers", node.index), "E024")]
     return []

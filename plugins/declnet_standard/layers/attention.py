@@ -293,10 +293,12 @@ class CrossAttention(_Attention):
     )
 
     def _steps(self, input_shape: tuple[Shape, ...]) -> tuple[int, int]:
-        if not 2 <= len(input_shape) <= 4:
+        if len(input_shape) < 2:
+            raise ValueError(f"{self.type} takes two sequences; name the other one second")
+        if len(input_shape) > 4:
             raise ValueError(
-                f"{self.type} takes two sequences, and optionally the lengths of the second and of "
-                f"the first, not {len(input_shape)} inputs"
+                f"{self.type} takes two sequences and the lengths of the second and of the first, "
+                f"not {len(input_shape)} inputs"
             )
         for shape in input_shape[:2]:
             require_sequence(self.type, shape)

@@ -1,11 +1,12 @@
 """Sequences of unequal length: samples (time, features), padded at the end, with their lengths."""
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 
-from declnet import Array, InputInfo, Layer, Shape
+from declnet import Array, DataInfo, Diagnostic, InputInfo, Layer, LayerContext, RunContext, Shape
 
 
 class SequenceLayer(Layer):
@@ -32,6 +33,29 @@ class SequenceLayer(Layer):
                 )
         return self
 
+    def check(self, context: RunContext) -> Iterator[Diagnostic]:
+        """Report sequences whose padding it reads, although a layer before it knows the lengths."""
+        here = context.here
+        if here is None or len(here.inputs) != self.sequences:
+            return
+        for each in here.inputs:
+            if each is not None and (before := _that_reads_lengths(each)) is not None:
+                message = f'"{here.name}" takes padding as steps, since it does not read the '
+                message += f'lengths that "{before.name}" reads'
+                hint = f'add them to its inputs: inputs = ["{each.name}", "input.lengths"]'
+                yield Diagnostic(message, hint, code="W060")
+                return
+        train = context.data.get("train")
+        for name, time in _lengths_in(train).items():
+            for each, shape in zip(here.inputs, here.input_shapes, strict=True):
+                if shape[0] == time and _is_read_first(each):
+                    message = f'"{here.name}" takes padding as steps, since it does not read the '
+                    message += "lengths of the sequences"
+                    read = each.name if each is not None else "input"
+                    hint = f'add them to its inputs: inputs = ["{read}", "input.{name}"]'
+                    yield Diagnostic(message, hint, code="W060")
+                    return
+
     def sequence_shape(self, input_shape: tuple[Shape, ...]) -> tuple[int, int]:
         """Return (time, features); raise ValueError unless the inputs are as described above."""
         require_sequence(self.type, input_shape[0])
@@ -43,6 +67,35 @@ class SequenceLayer(Layer):
             require_lengths(self.type, shape)
         time, features = input_shape[0]
         return time, features
+
+
+def _that_reads_lengths(layer: LayerContext | None) -> LayerContext | None:
+    """Return the layer, or the first before it, that reads lengths and gives sequences, if any."""
+    while layer is not None and len(layer.output_shape) == 2:
+        own = layer.layer
+        if isinstance(own, SequenceLayer) and len(layer.inputs) > own.sequences:
+            return layer
+        layer = layer.inputs[0]
+    return None
+
+
+def _lengths_in(data: DataInfo | None) -> dict[str, int]:
+    """Return the inputs that hold lengths, each with the number of steps of its sequences."""
+    inputs = {} if data is None else data.input_infos
+    return {
+        name: inputs[of].shape[0]
+        for name, info in inputs.items()
+        if info.optional and (of := name.removesuffix("lengths").removesuffix("_")) in inputs
+    }
+
+
+def _is_read_first(layer: LayerContext | None) -> bool:
+    """Return whether a layer passes sequences on from the data, such as an embedding."""
+    while layer is not None and len(layer.output_shape) == 2:
+        if isinstance(layer.layer, SequenceLayer):
+            return False
+        layer = layer.inputs[0]
+    return layer is None
 
 
 def require_sequence(what: str, shape: Shape) -> None:

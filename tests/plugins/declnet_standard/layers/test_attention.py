@@ -70,7 +70,7 @@ def test_shapes_that_do_not_fit_are_refused(layer, inputs, message):
 
 
 def test_cross_attention_needs_two_sequences():
-    with pytest.raises(SpecError, match="takes two sequences, and optionally the lengths"):
+    with pytest.raises(SpecError, match="takes two sequences; name the other one second"):
         model_of({"type": "cross_attention", "heads": 1}, (5, 4))
 
 
