@@ -10,6 +10,7 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data_source import Dataset
+from declnet.contracts.loss import Loss
 from declnet.contracts.table import ColumnType, Table, column_type, missing_values
 from declnet.contracts.transform import ColumnError, Sequences, Transform
 from declnet.errors import DataError, KeyPath
@@ -160,11 +161,16 @@ def losses_hint(targets: str, registry: Registry | None = None) -> str | None:
         entry.type
         for entry in (registry or default_registry()).entries("loss")
         if entry.component.targets == targets
-        and (targets != "values" or entry.component.takes in (None, "values"))
+        and (targets != "values" or _takes_values(entry.component))
     ]
     if not names:
         return None
     return f"for {sorts[targets]} take a loss such as {_listed(names)}"
+
+
+def _takes_values(loss: type[Loss]) -> bool:
+    """Return whether a loss takes outputs of the targets' kind and shape, as they are."""
+    return loss.takes in (None, "values") and loss.prepare is Loss.prepare
 
 
 def _transformed(column: Array, registry: Registry | None) -> Iterator[tuple[str, Array]]:

@@ -84,10 +84,14 @@ def _refused_whatever_the_values(
     """
     if info.target == "classes":
         return None
+    shape = (2, *info.target_shape)
+    tried: list[Array] = [np.full(shape, value) for value in (0.0, 0.5, 1.0)]
+    if len(info.target_shape) == 1:
+        tried.append(np.repeat(np.eye(1, *info.target_shape), 2, axis=0))  # one-hot
     said = set()
-    for value in (0.0, 0.5, 1.0):
+    for y in tried:
         try:
-            loss.prepare(np.full((2, *info.target_shape), value), output, np.dtype(float))
+            loss.prepare(y, output, np.dtype(float))
         except ValueError as error:
             said.add(str(error))
         except Exception:  # these samples are made up
