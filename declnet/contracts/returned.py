@@ -305,13 +305,22 @@ def _is_storable(value: Any) -> bool:
     return True
 
 
-def checked_column(transform: Component, column: Any, rows: int) -> tuple[Array, Array | None]:
+def checked_column(transform: Component, column: Any, rows: int, method: str = "apply") -> Array:
+    """Return the result of `Transform.apply` or `inverse`: an array with a row for each row."""
+    if not isinstance(column, np.ndarray) or column.dtype.kind not in "fiubO":
+        _refuse(transform, method, column, "an array of numbers or text")
+    if column.ndim == 0 or len(column) != rows:
+        _refuse(transform, method, column, f"an array of {rows} rows")
+    return column
+
+
+def checked_sequences(transform: Component, column: Any, rows: int) -> tuple[Array, Array | None]:
     """Return the result of `Transform.apply`: an array with a row for each row of the column.
 
     The second item is the lengths (n,) of sequences, or None.
     """
     if isinstance(column, Sequences):
-        values, _ = checked_column(transform, column.values, rows)
+        values = checked_column(transform, column.values, rows)
         lengths = column.lengths
         if values.ndim < 2:
             _refuse(transform, "apply", values, "sequences of shape (n, time, …)")
@@ -321,11 +330,7 @@ def checked_column(transform: Component, column: Any, rows: int) -> tuple[Array,
         if rows and not 0 <= lengths.min() <= lengths.max() <= values.shape[1]:
             _refuse(transform, "apply", lengths, f"lengths from 0 to {values.shape[1]}")
         return values, lengths
-    if not isinstance(column, np.ndarray) or column.dtype.kind not in "fiubO":
-        _refuse(transform, "apply", column, "an array of numbers or text")
-    if column.ndim == 0 or len(column) != rows:
-        _refuse(transform, "apply", column, f"an array of {rows} rows")
-    return column, None
+    return checked_column(transform, column, rows), None
 
 
 def checked_names(transform: Component, names: Any) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
@@ -20,10 +20,10 @@ from declnet.contracts.inputs import (
     lengths_of,
 )
 from declnet.contracts.returned import (
-    checked_column,
     checked_fit,
     checked_levels,
     checked_names,
+    checked_sequences,
     checked_suits,
 )
 from declnet.contracts.table import ColumnType, Table, missing_values
@@ -31,9 +31,10 @@ from declnet.contracts.transform import Transform, TransformState
 from declnet.data.columns import features_of, joined, located, require_column, typed
 from declnet.data.named_inputs import require_divided, require_sequences_alone
 from declnet.data.target_encoding import TargetEncoding
+from declnet.data.targets import TargetSteps, WantedTarget, prepared_target
 from declnet.data.windows import Windows
 from declnet.errors import DataError
-from declnet.registry.spelling import counted
+from declnet.registry.spelling import counted, suggestion
 
 ARRAY = "x"
 """Name of the single column of data that comes as an array."""
@@ -61,22 +62,39 @@ class FittedPreparation:
         steps: the fitted transforms in order, without training-only ones.
         feature_names: names of the values in a prepared sample, input by input; None for
             multidimensional samples.
-        target: how y is encoded; None for arrays, whose y is used unchanged.
+        targets: how each target is encoded, by name, `""` if y is one array; None for arrays, whose
+            y is used unchanged.
         inputs: for a model with named inputs, the columns of each; a column of arrays is an input.
+        target_steps: the fitted transforms of targets, which predictions invert.
         windows: how rows become samples; None if each row is one.
     """
 
     types: Mapping[str, ColumnType] | None
     steps: tuple[FittedStep, ...]
     feature_names: tuple[str, ...] | None
-    target: TargetEncoding | None
+    targets: Mapping[str, TargetEncoding] | None
     inputs: Mapping[str, tuple[str, ...]] | None = None
+    target_steps: TargetSteps = field(default_factory=dict)
     windows: Windows | None = None
+
+    @property
+    def target(self) -> TargetEncoding | None:
+        """How y is encoded; None for arrays, and for several targets by name."""
+        return (self.targets or {}).get(UNNAMED)
+
+    @property
+    def target_columns(self) -> tuple[str, ...]:
+        """The columns of the targets of a table."""
+        return tuple(dict.fromkeys(each.column for each in (self.targets or {}).values()))
 
     @property
     def class_names(self) -> tuple[str, ...] | None:
         """The class names in the order of the model's outputs; None if y does not hold classes."""
         return self.target.class_names if self.target is not None else None
+
+    def target_as_prepared(self, y: Array, name: str) -> Array:
+        """Return a target as its loss gets it; raise DataError if a sample cannot be prepared."""
+        return prepared_target(y, self.target_steps.get(name, ()), name)
 
     def apply(self, data: Table | Mapping[str, Array] | Array) -> Any:
         """Prepare any number of rows and return x as the model takes it, in new arrays.
@@ -145,15 +163,19 @@ class FittedPreparation:
         """Prepare a data set with its targets; raise DataError as `apply` does."""
         names = self.feature_names if self.inputs is None else None
         if isinstance(data, Dataset):
+            if not self.steps:
+                return replace(data, feature_names=names)
             x = self.apply(for_each(_in_memory, data.x))
             return Dataset(x, data.y, data.weights, names)
-        if self.target is None:
+        if self.targets is None:
             raise DataError("the model was trained on arrays, but this is a table")
+        ys = {name: each.encode(data) for name, each in self.targets.items()}
+        y = ys.get(UNNAMED, ys)
         if self.windows is not None:
             self.windows.require_order(data)
             known = self._known(data) if self.windows.spec.known else None
-            return Dataset(*self.windows.samples(self._rows(data), known, self.target.encode(data)))
-        x, y = self.apply(data), self.target.encode(data)
+            return Dataset(*self.windows.samples(self._rows(data), known, y))
+        x = self.apply(data)
         return Dataset(x, y, None, names, self.class_names)
 
     def input_infos(self, x: Inputs) -> dict[str, InputInfo]:
@@ -214,7 +236,7 @@ class FittedPreparation:
 def fit_preparation(
     data: Table | Dataset,
     transforms: Sequence[Transform],
-    targets: str,
+    wanted: Sequence[WantedTarget],
     without: Iterable[str] = (),
     inputs: Mapping[str, tuple[str, ...]] | None = None,
     windows: Windows | None = None,
@@ -222,7 +244,7 @@ def fit_preparation(
     """Fit transforms in order, each to the training data as transformed by the previous ones.
 
     Args:
-        targets: the kind of targets the loss needs: `"classes"`, `"binary"` or `"values"`.
+        wanted: the targets as the losses want them.
         without: columns that are not features.
         inputs: the columns of each named input of a table.
         windows: how rows become samples; None if each row is one.
@@ -231,7 +253,7 @@ def fit_preparation(
         DataError: the inputs do not divide the features, or a transform names a missing column
             or cannot be fitted.
     """
-    types, target = None, None
+    types, targets = None, None
     if isinstance(data, Dataset):
         arrays = {name or ARRAY: _in_memory(each) for name, each in by_name(data.x).items()}
         records = Table(arrays)
@@ -240,18 +262,16 @@ def fit_preparation(
         inputs = {name: (name,) for name in columns} if isinstance(data.x, Mapping) else None
     else:
         records = data
-        if data.target is None:
-            raise DataError("the training data has no target column", path=("data", "train"))
         if windows is None:
             features = features_of(data, without)
         else:
-            features = windows.features(data, tuple(without), targets)
+            features = windows.features(data, tuple(without), wanted)
         if inputs is not None:
             require_divided(inputs, data, features, set(without))
         types = {name: data.types[name] for name in features}
         columns = typed(records, types)
         names = {name: (name,) for name in types}
-        target = TargetEncoding.of(data, targets)
+        targets = _encodings(data, wanted)
     steps = []
     lengths: dict[str, Array] = {}
     for number, transform in enumerate(transforms):
@@ -277,7 +297,40 @@ def fit_preparation(
     feature_names = (
         () if lengths or windows else tuple(each for name in in_order for each in names[name])
     )
-    return FittedPreparation(types, tuple(steps), feature_names or None, target, inputs, windows)
+    return FittedPreparation(
+        types, tuple(steps), feature_names or None, targets, inputs, windows=windows
+    )
+
+
+def _encodings(data: Table, wanted: Sequence[WantedTarget]) -> dict[str, TargetEncoding]:
+    """Return how each wanted target of a table is encoded, by name; `""` for the only one."""
+    columns = data.target_columns
+    if not columns:
+        raise DataError("the training data has no target column", path=("data", "train"))
+    encodings: dict[str, TargetEncoding] = {}
+    for each in wanted:
+        if not each.name and len(columns) > 1:
+            raise DataError(
+                f"the data has the targets {', '.join(columns)}, but [loss] takes one",
+                hint=f"a loss for each: [losses.{columns[0]}], …",
+                path=each.path,
+                code="E046",
+            )
+        column = each.name or columns[0]
+        if column not in columns:
+            hint = suggestion(column, columns, "targets")
+            raise DataError(
+                f'the data has no target "{column}"', hint=hint, path=each.name_path, code="E046"
+            )
+        encoding = TargetEncoding.of(data, column, each)
+        known = encodings.setdefault(each.name, encoding)
+        if known.classes != encoding.classes:
+            raise DataError(
+                f'one loss takes the target "{column}" as numbers, another one as classes',
+                path=each.path,
+                code="E041",
+            )
+    return encodings
 
 
 def _applied(
@@ -288,7 +341,7 @@ def _applied(
     lengths: dict[str, Array],
 ) -> Array:
     """Return the transformed column; if it becomes sequences, `lengths` gets theirs."""
-    values, own = checked_column(transform, transform.apply(column, state), len(column))
+    values, own = checked_sequences(transform, transform.apply(column, state), len(column))
     if own is not None:
         lengths[name] = own
     return values

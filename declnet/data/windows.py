@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.inputs import UNNAMED
+from declnet.contracts.inputs import UNNAMED, for_each
 from declnet.contracts.table import Table
 from declnet.data.columns import losses_hint, require_column
 from declnet.data.splits import moments_in
+from declnet.data.targets import WantedTarget
 from declnet.errors import DataError, KeyPath
 from declnet.spec.data_section import DataSpec, WindowSpec
 
@@ -48,41 +50,44 @@ class Windows:
         """The names of the model's inputs."""
         return (PAST, FUTURE) if self.spec.known else (UNNAMED,)
 
-    def features(self, data: Table, without: Sequence[str], targets: str) -> tuple[str, ...]:
-        """Return the columns whose past a model sees, the target last.
+    def features(
+        self, data: Table, without: Sequence[str], wanted: Sequence[WantedTarget]
+    ) -> tuple[str, ...]:
+        """Return the columns whose past a model sees, the targets last.
 
         Args:
             without: columns with another purpose.
-            targets: the kind of targets the loss needs.
+            wanted: the targets as the losses want them.
 
         Raises:
-            DataError: the loss needs classes, or a known column is not a feature.
+            DataError: a loss needs classes, or a known column is not a feature.
         """
-        if targets != "values":
-            raise DataError(
-                "windows forecast numbers, but the loss needs classes",
-                hint=losses_hint("values"),
-                path=("loss",),
-                code="E041",
-            )
-        target = str(data.target)
-        names = [each for each in data.feature_columns if each not in {*without, target}]
-        for each in names:
-            require_column(data.columns, each)
+        for each in wanted:
+            if each.kind != "values":
+                raise DataError(
+                    "windows forecast numbers, but the loss needs classes",
+                    hint=losses_hint("values"),
+                    path=each.path,
+                    code="E041",
+                )
+        targets = data.target_columns
+        names = [each for each in data.feature_columns if each not in {*without, *targets}]
+        for name in names:
+            require_column(data.columns, name)
         for position, name in enumerate(self.spec.known):
             path = (*AT_WINDOWS, "known", position)
             require_column(data.columns, name, path=path)
             if name not in names:
-                why = "is the target" if name == target else "is not among the features"
+                why = "is the target" if name in targets else "is not among the features"
                 raise DataError(
                     f'the known column "{name}" {why}',
                     hint="remove it: only its past is an input"
-                    if name == target
+                    if name in targets
                     else "add it to features, or remove it here",
                     path=path,
                     code="E039",
                 )
-        return (*names, target)
+        return (*names, *targets)
 
     def require_rows(self, rows: int, needed: int, purpose: str) -> None:
         """Raise DataError if a table has too few rows.
@@ -138,25 +143,28 @@ class Windows:
                 )
 
     def samples(
-        self, rows: Array, known: Array | None, y: Array
-    ) -> tuple[Array | dict[str, Array], Array]:
+        self, rows: Array, known: Array | None, y: Array | Mapping[str, Array]
+    ) -> tuple[Array | dict[str, Array], Any]:
         """Return the windows of a table and the target in the rows after them.
 
         Args:
             rows: (rows, columns), prepared; the past of each window comes from these.
             known: (rows, known columns), prepared; None if there are none.
-            y: (rows,), the target.
+            y: (rows,), the target; or several by name.
 
         Returns:
             The past, (n, past, columns), or by name also the future, (n, horizon, known columns);
-            and the target, (n, horizon), or (n,) for a horizon of one row.
+            and the target, (n, horizon), or (n,) for a horizon of one row; or several by name.
         """
         past, horizon = self.spec.past, self.spec.horizon
         self.require_rows(len(rows), past + horizon, "a window")
         before = _cut(rows[:-horizon], past, self.spec.step)
-        targets = _cut(y[past:], horizon, self.spec.step)
-        if horizon == 1:
-            targets = targets[:, 0]
+
+        def after(y: Array) -> Array:
+            cut = _cut(y[past:], horizon, self.spec.step)
+            return cut[:, 0] if horizon == 1 else cut
+
+        targets = for_each(after, y)
         if known is None:
             return before, targets
         return {PAST: before, FUTURE: _cut(known[past:], horizon, self.spec.step)}, targets

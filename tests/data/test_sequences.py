@@ -22,6 +22,7 @@ from declnet import (
 from declnet.contracts.returned import BrokenContractError
 from declnet.data.preparation import fit_preparation
 from declnet.data.stored_preparation import restored, stored
+from declnet.data.targets import WantedTarget
 from declnet.registry.discovery import default_registry
 from declnet_standard.transforms import Standardize, Tokenize
 
@@ -66,7 +67,9 @@ USUAL = (Tokenize(), Standardize())
 
 
 def fitted(transforms=USUAL, inputs=INPUTS, data=None):
-    return fit_preparation(data or table(), transforms, "classes", inputs=inputs)
+    return fit_preparation(
+        data or table(), transforms, [WantedTarget("", "classes")], inputs=inputs
+    )
 
 
 def test_sequences_are_an_input_and_their_lengths_another():

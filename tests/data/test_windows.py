@@ -14,6 +14,7 @@ from declnet import DataError, Table, load_predictor, parse_spec, resume, run
 from declnet.data.preparation import fit_preparation
 from declnet.data.sets import prepared_sets
 from declnet.data.stored_preparation import restored, stored
+from declnet.data.targets import WantedTarget
 from declnet.data.windows import Windows
 from declnet.registry.discovery import default_registry
 from declnet.spec.data_section import DataSpec, WindowSpec
@@ -30,7 +31,7 @@ def fitted(table, transforms=(), time=None, **windows):
     return fit_preparation(
         table,
         transforms,
-        "values",
+        [WantedTarget("", "values")],
         [time] if time else [],
         None,
         Windows(WindowSpec(**windows), time),
@@ -84,7 +85,7 @@ def test_a_split_by_time_never_trains_on_what_follows(
     if not column:
         table = series(rows)
     try:
-        sets = prepared_sets(spec, "values", 0, {"train": table})
+        sets = prepared_sets(spec, [WantedTarget("", "values")], 0, {"train": table})
     except DataError as error:
         if error.code not in ("E033", "E036", "E039"):  # too few rows for this
             raise
@@ -220,3 +221,45 @@ def test_a_file_is_evaluated_whole_however_it_is_read(folder, monkeypatch):
     whole = predictor.evaluate(folder / "sales.csv")
     monkeypatch.setattr("declnet.runs.predictor.samples_in_part", lambda predictor: 10)
     assert predictor.evaluate(folder / "sales.csv").metrics == whole.metrics
+
+
+def test_several_targets_are_forecast_in_their_own_units(tmp_path):
+    day = np.arange(120)
+    lines = [f"{at},{1000 + 100 * (at % 7)},{at % 3 - 1}" for at in day]
+    (tmp_path / "shop.csv").write_text("\n".join(["day,sales,change", *lines]))
+    document = {
+        "declnet": 1,
+        "data": {
+            "train": {
+                "type": "csv",
+                "path": str(tmp_path / "shop.csv"),
+                "targets": ["sales", "change"],
+            },
+            "test": 0.25,
+            "split": {"method": "time", "column": "day"},
+            "windows": {"past": 21, "horizon": 3},
+            "prepare": ["standardize"],
+            "prepare_targets": {"sales": ["standardize"]},
+        },
+        "model": {
+            "outputs": ["sales", "change"],
+            "layers": [
+                "flatten",
+                {"type": "dense", "units": 3, "name": "sales"},
+                {"type": "dense", "units": 3, "name": "change", "inputs": ["flatten_1"]},
+            ],
+        },
+        "losses": {
+            "sales": {"type": "mean_squared_error", "metrics": ["mean_absolute_error"]},
+            "change": {"type": "mean_squared_error"},
+        },
+        "optimizer": {"type": "adam", "learning_rate": 0.02},
+        "training": {"epochs": 300, "batch_size": 16},
+    }
+    result = run(parse_spec(document), out=tmp_path / "run")
+    assert result.metrics["test"]["sales_mean_absolute_error"] < 20
+    found = load_predictor(tmp_path / "run").predict(
+        {"day": day, "sales": 1000 + 100 * (day % 7), "change": day % 3 - 1}
+    )
+    np.testing.assert_allclose(found["sales"].outputs[0], [1100, 1200, 1300], atol=30)
+    np.testing.assert_allclose(found["change"].outputs[0], [-1, 0, 1], atol=0.1)

@@ -7,6 +7,7 @@ import pytest
 
 import declnet
 from declnet.data.sets import load_sets, prepared_sets, split_sets
+from declnet.data.targets import WantedTarget
 
 torch = pytest.importorskip("torch")
 
@@ -21,7 +22,7 @@ def test_training_gives_the_test_loss_and_accuracy_of_pytorch(repository):
         "optimizer.epsilon": 1e-8,
     }
     spec = declnet.load_spec(repository / "specs" / "messages.toml", changes)
-    sets = prepared_sets(spec.data, "classes", spec.seed)
+    sets = prepared_sets(spec.data, [WantedTarget("", "classes")], spec.seed)
     start = declnet.build_model(spec.model, sets.input_infos, spec.seed).parameters()
     given = {name: torch.tensor(each) for name, each in start.items()}
     linear = torch.nn.Linear(*given["dense_1.weights"].shape, dtype=torch.float64)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from declnet_standard.transforms.images import Augment as Augment
     from declnet_standard.transforms.images import Normalize as Normalize
     from declnet_standard.transforms.impute import Impute as Impute
+    from declnet_standard.transforms.scaling import Log as Log
     from declnet_standard.transforms.scaling import MinMax as MinMax
     from declnet_standard.transforms.scaling import Standardize as Standardize
     from declnet_standard.transforms.text import Tokenize as Tokenize
@@ -19,6 +20,7 @@ TRANSFORMS = {
     "augment": ("images", "Augment"),
     "datetime": ("dates", "Datetime"),
     "impute": ("impute", "Impute"),
+    "log": ("scaling", "Log"),
     "min_max": ("scaling", "MinMax"),
     "normalize": ("images", "Normalize"),
     "one_hot": ("categories", "OneHot"),
