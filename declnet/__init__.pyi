@@ -12,6 +12,7 @@ from declnet.contracts.context import RunContext as RunContext
 from declnet.contracts.data_source import DataInfo as DataInfo
 from declnet.contracts.data_source import Dataset as Dataset
 from declnet.contracts.data_source import DataSource as DataSource
+from declnet.contracts.data_source import TargetInfo as TargetInfo
 from declnet.contracts.inputs import InputInfo as InputInfo
 from declnet.contracts.kernel import Kernel as Kernel
 from declnet.contracts.kernel import KernelCalls as KernelCalls
@@ -78,6 +79,7 @@ from declnet.runs.cross_validation import cross_validate as cross_validate
 from declnet.runs.evaluation import ConfusionMatrix as ConfusionMatrix
 from declnet.runs.evaluation import Evaluation as Evaluation
 from declnet.runs.listing import run_folders as run_folders
+from declnet.runs.predictions import JointPredictions as JointPredictions
 from declnet.runs.predictions import Predictions as Predictions
 from declnet.runs.predictor import Predictor as Predictor
 from declnet.runs.resuming import resume as resume

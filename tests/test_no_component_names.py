@@ -23,6 +23,7 @@ ORDINARY = frozenset(
         "flatten",
         "images",
         "linear",
+        "log",
         "multiply",
         "normal",
         "ones",

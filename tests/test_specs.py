@@ -56,9 +56,7 @@ def test_the_strokes_are_those_that_their_script_makes():
     script = runpy.run_path(str(SPECS / "data" / "make_strokes.py"))
     with np.load(SPECS / "data" / "strokes.npz") as arrays:
         for name, array in script["arrays"]().items():  # sin may be rounded otherwise
-            np.testing.assert_allclose(
-                arrays[name], array, atol=1
-            )
+            np.testing.assert_allclose(arrays[name], array, atol=1)
 
 
 KINDS = ("none", "l1", "l2", "l1_l2", "dropout")

@@ -6,19 +6,21 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from declnet.contracts.callback import EpochLogged
-from declnet.contracts.metric import Better, Metric
+from declnet.contracts.metric import Better
 from declnet.runs.comparison import Directions
+from declnet.spec.heads import Head
 from declnet.training.metrics import LOSSES
 
 Abbreviations = Mapping[str, str]
 """Short names of metrics in log lines, by full name."""
 
 
-def abbreviations(metrics: Iterable[Metric]) -> dict[str, str]:
+def abbreviations(heads: Iterable[Head]) -> dict[str, str]:
     """Return the declared short names of metrics; a name set in the spec takes precedence."""
     return {
-        each.label: each.abbreviation
-        for each in metrics
+        head.label(each.label): head.label(each.abbreviation)
+        for head in heads
+        for each in head.metrics
         if each.name is None and each.abbreviation is not None
     }
 

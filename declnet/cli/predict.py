@@ -89,7 +89,7 @@ def predict(
     with attributing_errors(registry):
         predictor = load_predictor(run, registry, notice=show_note)
         if threshold is not None:
-            predictor.reading = predictor.reading.with_threshold(threshold)
+            predictor.set_threshold(threshold)
         start = time.perf_counter()
         with _input(file) as table:
             parts = predicted_parts(predictor, table, tuple(dict.fromkeys(identifiers)))

@@ -21,7 +21,7 @@ from declnet.cli.terminal import is_terminal
 from declnet.contracts.callback import EpochFinished, EpochLogged
 from declnet.runs.session import Listener
 from declnet.runs.sweep import Outcome, Task
-from declnet.spec.model import TrainingSpec
+from declnet.spec.model import RunSpec
 from declnet.training.trainer import Event
 
 if TYPE_CHECKING:
@@ -54,20 +54,18 @@ class Warnings:
 
 
 @contextmanager
-def followed(
-    training: TrainingSpec, *, quiet: bool, plain: bool = False
-) -> Iterator[Listener | None]:
+def followed(spec: RunSpec, *, quiet: bool, plain: bool = False) -> Iterator[Listener | None]:
     """Yield the listener that a run reports to.
 
     Log lines go to standard output, the bar to standard error. If both are a terminal, the bar
     shows the metrics and there are no log lines.
 
     Args:
-        training: the section `[training]` of the run's spec.
+        spec: the run's spec.
         quiet: whether to show nothing.
         plain: whether to print only log lines, even on a terminal.
     """
-    shorter = abbreviations(training.metrics)
+    training, shorter = spec.training, abbreviations(spec.heads)
 
     def print_logged(event: Event) -> None:
         if isinstance(event, EpochLogged):
@@ -198,7 +196,7 @@ class SweepFollower:
 @contextmanager
 def sweep_followed(tasks: Sequence[Task], *, quiet: bool) -> Iterator[SweepFollower]:
     """Yield the progress display of a sweep; if quiet, it shows only failures."""
-    shorter = {each.spec.name: abbreviations(each.spec.training.metrics) for each in tasks}
+    shorter = {each.spec.name: abbreviations(each.spec.heads) for each in tasks}
     if quiet or not is_terminal(sys.stderr):
         yield SweepFollower(shorter, None, lines=not quiet)
         return

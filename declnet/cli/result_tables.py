@@ -29,7 +29,6 @@ from declnet.cli.terminal import (
 )
 from declnet.contracts.arrays import Array, Shape
 from declnet.contracts.inputs import InputInfo, input_value
-from declnet.contracts.metric import Metric
 from declnet.contracts.table import Table, column_type, missing_values
 from declnet.graph.initial_weights import StartingPoint
 from declnet.graph.shapes import Node
@@ -92,8 +91,10 @@ def print_columns(records: Table, no_features: Iterable[str] = ()) -> None:
         records: the training data as loaded.
         no_features: columns that the spec uses for something other than features.
     """
-    roles: dict[str | None, str] = dict.fromkeys(records.feature_columns, "feature")
-    roles |= {records.target: "target"} | dict.fromkeys(no_features, "split or weight")
+    roles: dict[str, str] = dict.fromkeys(records.feature_columns, "feature")
+    roles |= dict.fromkeys(records.target_columns, "target") | dict.fromkeys(
+        no_features, "split or weight"
+    )
     rows: list[tuple[str, ...]] = []
     for name, column in islice(records.columns.items(), MOST):
         gaps = missing_values(column)
@@ -136,6 +137,8 @@ def print_evaluation(found: Evaluation) -> None:
         print_table(columns, classes, numeric=columns[1:])
     if found.counts is not None and found.class_names is not None:
         _print_confusion(found.counts, found.class_names)
+    for each in found.heads.values():
+        print_evaluation(each)
 
 
 def _print_confusion(counts: Array, names: tuple[str, ...]) -> None:
@@ -163,7 +166,6 @@ NARROWEST = 12
 
 def print_result(
     result: RunResult,
-    metrics: Sequence[Metric],
     *,
     quiet: bool = False,
     plain: bool = False,
@@ -173,13 +175,12 @@ def print_result(
 
     Args:
         result: the result of the finished run.
-        metrics: the metrics of its spec.
         quiet: whether to omit the curves.
         plain: whether to print lines even on a terminal.
         shown: warnings that have been shown already.
     """
     if plain or not is_terminal(sys.stdout):
-        shorter = abbreviations(metrics)
+        shorter = abbreviations(result.spec.heads)
         for name, values in result.metrics.items():
             sys.stdout.write(f"{name}: {metrics_in_words(values, shorter)}\n")
     else:
@@ -191,7 +192,7 @@ def print_result(
             for name in dict.fromkeys(name for _, name in ordered(informative([result.metrics])))
         ]
         print_table(("", *columns), rows, numeric=columns)
-    _print_baseline(result, metrics)
+    _print_baseline(result)
     for warning in result.warnings:
         if warning not in shown:
             sys.stdout.write(f"warning: {warning}\n")
@@ -202,11 +203,11 @@ def print_result(
     sys.stdout.write(f"{result.seconds:.2f} s, {result.directory}\n")
 
 
-def _print_baseline(result: RunResult, metrics: Sequence[Metric]) -> None:
+def _print_baseline(result: RunResult) -> None:
     """Print the metrics of a constant prediction on the data that tells most."""
     for name in ("test", "validation", "train"):
         if name in result.baselines:
-            found, shorter = result.baselines[name], abbreviations(metrics)
+            found, shorter = result.baselines[name], abbreviations(result.spec.heads)
             values = (
                 f"{shorter.get(each, each)}: {format_number(value)}"
                 for each, value in found.metrics.items()

@@ -83,7 +83,7 @@ def run(
     if not quiet:
         print_starting_point(checked.starting)
     warnings = Warnings()
-    with followed(loaded.training, quiet=quiet, plain=plain) as listener:
+    with followed(loaded, quiet=quiet, plain=plain) as listener:
         result = run_spec(
             loaded,
             out=out or Path("runs"),
@@ -93,7 +93,7 @@ def run(
             registry=registry,
             checked=checked,
         )
-    print_result(result, loaded.training.metrics, quiet=quiet, plain=plain, shown=warnings.shown)
+    print_result(result, quiet=quiet, plain=plain, shown=warnings.shown)
     return 0
 
 
@@ -172,13 +172,13 @@ def resume(
     from declnet.cli.progress import Warnings, followed
     from declnet.cli.result_tables import print_result
     from declnet.runs.resuming import resume as resume_run
-    from declnet.runs.resuming import training_of
+    from declnet.runs.resuming import spec_to_resume
 
     interrupt_on_signals()
     registry = registry_without(disabled)
-    training = training_of(run, registry)
+    spec = spec_to_resume(run, registry)
     warnings = Warnings()
-    with followed(training, quiet=quiet, plain=plain) as listener:
+    with followed(spec, quiet=quiet, plain=plain) as listener:
         result = resume_run(
             run,
             allow_changes=allow_changes,
@@ -187,4 +187,4 @@ def resume(
             warned=warnings.show,
             registry=registry,
         )
-    print_result(result, training.metrics, quiet=quiet, plain=plain, shown=warnings.shown)
+    print_result(result, quiet=quiet, plain=plain, shown=warnings.shown)

@@ -72,7 +72,7 @@ def best_first(
 
 
 def _directions(specs: Sequence[RunSpec]) -> dict[str, Better | None]:
-    return common_directions(directions(each.training.metrics) for each in specs)
+    return common_directions(directions(each.heads) for each in specs)
 
 
 _STATISTICS = ("mean", "standard deviation", "min", "max")

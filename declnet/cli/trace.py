@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from declnet.contracts.component import Component
     from declnet.inspection.differences import Differences
     from declnet.inspection.starting import Start
-    from declnet.inspection.trace import Trace, TracedLayer, TracedParameter
+    from declnet.inspection.trace import Trace, TracedLayer, TracedLoss, TracedParameter
     from declnet.registry.registry import Registry
 
 
@@ -162,9 +162,7 @@ def as_data(found: Trace, layers: Sequence[str] = ()) -> dict[str, Any]:
         "input": for_each(_plain, found.x),
         "layers": [_layer(each) for each in shown],
         "loss": {
-            **_component(found.spec.loss),
-            "y_true": _plain(found.y_true),
-            "losses": _plain(found.losses),
+            **_losses(found),
             "sample_weights": _plain(found.weights),
             "data_loss": found.data_loss,
             "penalty": found.penalty,
@@ -180,6 +178,28 @@ def as_data(found: Trace, layers: Sequence[str] = ()) -> dict[str, Any]:
             "suspects": list(suspects(found)),
         }
     return data
+
+
+def _losses(found: Trace) -> dict[str, Any]:
+    """Return the only loss with its arrays, or several by name."""
+
+    def arrays(each: TracedLoss) -> dict[str, Any]:
+        declared = _component(each.head.loss)
+        return {**declared, "y_true": _plain(each.y_true), "losses": _plain(each.losses)}
+
+    if not found.losses[0].head.name:
+        return arrays(found.losses[0])
+    return {
+        "losses": {
+            each.head.name: {
+                **arrays(each),
+                "output": each.output,
+                "weight": each.head.weight,
+                "mean": each.mean,
+            }
+            for each in found.losses
+        }
+    }
 
 
 def _component(component: Component) -> dict[str, Any]:

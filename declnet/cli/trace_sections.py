@@ -15,7 +15,7 @@ from declnet.contracts.component import Component
 from declnet.contracts.inputs import INPUT, by_name, input_value
 from declnet.inspection.differences import TOLERANCE, Differences
 from declnet.inspection.equations import equations, gradient_equations, settings
-from declnet.inspection.trace import Trace, TracedLayer, TracedParameter, suspects
+from declnet.inspection.trace import Trace, TracedLayer, TracedLoss, TracedParameter, suspects
 from declnet.registry.spelling import counted
 
 EXAMPLES = 3
@@ -65,7 +65,7 @@ def sections(trace: Trace, layers: Sequence[str] = ()) -> Iterator[Section]:
     yield from map(_forward, shown)
     if not layers:
         yield Section("Loss", True)
-        yield _loss(trace)
+        yield from (_loss(each, trace) for each in trace.losses)
         yield from (_penalty(each) for each in trace.parameters if each.regularizer is not None)
         yield Section("loss", notes=tuple(_sum(trace)))
     yield Section("Backward", True)
@@ -167,25 +167,30 @@ def _source(name: str) -> str:
     return name if name.startswith(f"{INPUT}.") else f"y of {name}"
 
 
-def _loss(trace: Trace) -> Section:
+def _loss(traced: TracedLoss, trace: Trace) -> Section:
     weights = () if trace.weights is None else (Numbers("sample weights", trace.weights),)
+    name, loss = traced.head.name, traced.head.loss
     return Section(
-        _declared(trace.spec.loss),
-        equations=equations(trace.spec.loss),
+        f"{name}: {_declared(loss)}" if name else _declared(loss),
+        equations=equations(loss),
         arrays=(
-            Numbers("y_pred", trace.layers[-1].y, True),
-            Numbers("y_true", trace.y_true),
-            Numbers("losses", trace.losses),
+            Numbers(f"y_pred: y of {traced.output}" if name else "y_pred", traced.y_pred, True),
+            Numbers("y_true", traced.y_true),
+            Numbers("losses", traced.losses),
             *weights,
         ),
-        notes=(f"data loss = {_mean_of(trace)} = {number(trace.data_loss)}",),
+        notes=(f"{_called(traced)} = {_mean_of(trace)} = {number(traced.mean)}",),
     )
+
+
+def _called(traced: TracedLoss) -> str:
+    return traced.head.label("loss") if traced.head.name else "data loss"
 
 
 def _mean_of(trace: Trace) -> str:
     if trace.weights is not None:
         return "sum(weights * losses) / sum(weights)"
-    return f"sum(losses) / {len(trace.losses)}"
+    return f"sum(losses) / {len(trace.positions)}"
 
 
 def _penalty(parameter: TracedParameter) -> Section:
@@ -198,6 +203,9 @@ def _penalty(parameter: TracedParameter) -> Section:
 
 
 def _sum(trace: Trace) -> Iterator[str]:
+    if trace.losses[0].head.name:
+        parts = [f"{each.head.weight:g} * {_called(each)}" for each in trace.losses]
+        yield f"data loss = {' + '.join(parts)} = {number(trace.data_loss)}"
     yield (
         f"loss = data loss + penalties = {number(trace.data_loss)} + {number(trace.penalty)} = "
         f"{number(trace.loss)}"
@@ -218,7 +226,8 @@ def _backward(layer: TracedLayer, trace: Trace) -> Section:
             arrays.append(Numbers(f"of the penalty of {each.name}", each.penalty_gradient))
         found = _with_differences(f"d{each.name}", each.gradient, each.check)
         arrays, notes = arrays + found[0], notes + found[1]
-    lines = _loss_gradient(trace) if layer is trace.layers[-1] else ()
+    own = [each for each in trace.losses if each.output == layer.name]
+    lines = [line for each in own for line in _loss_gradient(each, trace)]
     stated = (*lines, *gradient_equations(layer.layer), *penalized)
     return Section(title, equations=stated, arrays=tuple(arrays), notes=tuple(notes))
 
@@ -245,17 +254,20 @@ def _with_differences(
     return arrays, notes
 
 
-def _loss_gradient(trace: Trace) -> tuple[str, ...]:
-    weighted = trace.weights is not None
-    factor = "dy_pred * weights / sum(weights)" if weighted else f"dy_pred / {len(trace.losses)}"
-    return (*gradient_equations(trace.spec.loss), f"dy = {factor}, for the mean of the losses")
+def _loss_gradient(traced: TracedLoss, trace: Trace) -> tuple[str, ...]:
+    weight = f" * {traced.head.weight:g}" if traced.head.weight != 1 else ""
+    divided = "* weights / sum(weights)" if trace.weights is not None else f"/ {len(traced.losses)}"
+    factor = f"dy_pred{weight} {divided}"
+    of = f", for {_called(traced)}" if len(trace.losses) > 1 else ", for the mean of the losses"
+    return (*gradient_equations(traced.head.loss), f"dy = {factor}{of}")
 
 
 def _origin_of_dy(layer: TracedLayer, trace: Trace) -> str:
-    readers = [each.name for each in trace.layers if layer.name in each.inputs]
+    readers = [f"dx of {each.name}" for each in trace.layers if layer.name in each.inputs]
+    losses = [each.head.loss.type for each in trace.losses if each.output == layer.name]
     if not readers:
-        return f"from {trace.spec.loss.type}"
-    return f"= dx of {' + dx of '.join(readers)}"
+        return f"from {' + '.join(losses)}"
+    return f"= {' + '.join([*losses, *readers])}"
 
 
 def _compared(what: str, check: Differences) -> str:

@@ -42,15 +42,17 @@ class RunContext:
     """What is known about a run; a part that is invalid or missing is empty or None.
 
     Attributes:
-        layers: the layers in the model's order; the last one is the output.
+        layers: the layers in the model's order.
         data: what is known about each data set: `train`, `validation`, `test`.
-        loss: the run's loss.
+        loss: the run's loss; for a loss or a metric, its own. None for other components if there
+            are several.
         optimizer: the run's optimizer.
         here: the layer whose check is called; None for other components.
         parameters: for an optimizer's check: the parameters that it updates, in its group if it
             has one; empty if they are unknown.
         metrics: the metrics in a row of the history, e.g. `loss`, `validation_accuracy`, each with
             the better direction (`"higher"`, `"lower"`, or None if unknown).
+        outputs: the layers that are outputs; for a loss or a metric, only its own.
     """
 
     layers: tuple[LayerContext, ...] = ()
@@ -60,11 +62,12 @@ class RunContext:
     here: LayerContext | None = None
     parameters: tuple[ParameterInfo, ...] = ()
     metrics: Mapping[str, Better | None] = field(default_factory=dict)
+    outputs: tuple[LayerContext, ...] = ()
 
     if not TYPE_CHECKING:  # type checkers report this name
         figures = Renamed("metrics")
 
     @property
     def last(self) -> LayerContext | None:
-        """The output layer, or None if the layers are invalid."""
-        return self.layers[-1] if self.layers else None
+        """The output layer, of several the first; None if the layers are invalid."""
+        return next(iter(self.outputs), self.layers[-1] if self.layers else None)

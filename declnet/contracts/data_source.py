@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, Literal, Self
@@ -15,12 +15,41 @@ from declnet.contracts.inputs import (
     UNNAMED,
     InputInfo,
     Inputs,
+    Targets,
     by_name,
     for_each,
     sample_count,
+    samples_of,
 )
 from declnet.contracts.table import ColumnType, Table
 from declnet.errors import DataError, RegistryError
+
+
+@dataclass(frozen=True)
+class TargetInfo:
+    """What is known about one of several targets.
+
+    Attributes:
+        target: `"classes"` if it is one integer per sample, `"values"` otherwise.
+        target_shape: the shape of one sample of it; `()` for one number per sample.
+        classes: for `"classes"`, the number of classes (labels are 0 to classes - 1); None if
+            unknown.
+        labels: for `"classes"`, the smallest and the largest label; None if unknown.
+    """
+
+    target: Literal["classes", "values"] = "values"
+    target_shape: Shape = ()
+    classes: int | None = None
+    labels: tuple[int, int] | None = None
+
+    @classmethod
+    def of(cls, y: Array) -> TargetInfo:
+        """Describe an array (n, …)."""
+        if y.dtype.kind not in "iub" or (y.ndim > 1 and y.shape[1:] != (1,)):
+            return cls("values", y.shape[1:])
+        known = y.size > 0
+        labels = (int(y.min()), int(y.max())) if known else None
+        return cls("classes", (), int(y.max()) + 1 if known else None, labels)
 
 
 @dataclass(frozen=True)
@@ -38,6 +67,8 @@ class DataInfo:
         labels: for `"classes"`, the smallest and the largest label; None if unknown.
         in_memory: whether all of x will be in memory, rather than in a file that is read in parts.
         inputs: what is known about each array of x by name; needed only if x is several arrays.
+        targets: what is known about each array of y by name, in place of `target` to `labels`;
+            needed only if y is several arrays.
     """
 
     sample_shape: Shape
@@ -49,6 +80,17 @@ class DataInfo:
     labels: tuple[int, int] | None = None
     in_memory: bool = True
     inputs: Mapping[str, InputInfo] = field(default_factory=dict)
+    targets: Mapping[str, TargetInfo] = field(default_factory=dict)
+
+    @property
+    def target_infos(self) -> Mapping[str, TargetInfo]:
+        """What is known about each target; a single array has the name `""`."""
+        single = TargetInfo(self.target, self.target_shape, self.classes, self.labels)
+        return self.targets or {UNNAMED: single}
+
+    def for_target(self, name: str) -> DataInfo:
+        """Return the same description with only one of the targets."""
+        return replace(self, targets={}, **vars(self.target_infos[name]))
 
     @property
     def input_infos(self) -> Mapping[str, InputInfo]:
@@ -56,25 +98,26 @@ class DataInfo:
         return self.inputs or {UNNAMED: InputInfo(self.sample_shape, self.dtype)}
 
     @classmethod
-    def of(cls, x: Inputs, y: Array) -> DataInfo:
+    def of(cls, x: Inputs, y: Targets) -> DataInfo:
         """Describe arrays; raise DataError if they have no sample axis."""
-        arrays = by_name(x)
-        for name, array in (*((name or "x", each) for name, each in arrays.items()), ("y", y)):
+        arrays, ys = by_name(x), by_name(y)
+        for name, array in (
+            *((name or "x", each) for name, each in arrays.items()),
+            *((name or "y", each) for name, each in ys.items()),
+        ):
             if array.ndim == 0:
                 raise DataError(f"{name} is a single number; its first axis must be samples")
-        labels = y.dtype.kind in "iub" and (y.ndim == 1 or y.shape[1:] == (1,))
+        targets = {name: TargetInfo.of(each) for name, each in ys.items()}
         inputs = {name: InputInfo.of(each) for name, each in arrays.items()}
         single = inputs.get(UNNAMED, InputInfo(()))
         return cls(
             sample_shape=single.shape,
             dtype=single.dtype,
-            target="classes" if labels else "values",
-            target_shape=() if labels else y.shape[1:],
-            classes=int(y.max()) + 1 if labels and y.size else None,
             samples=sample_count(x),
-            labels=(int(y.min()), int(y.max())) if labels and y.size else None,
             in_memory=not any(isinstance(each, MappedArray) for each in arrays.values()),
             inputs=inputs if isinstance(x, Mapping) else {},
+            targets=targets if isinstance(y, Mapping) else {},
+            **vars(targets.get(UNNAMED, TargetInfo())),
         )
 
     def not_in_memory(self) -> DataInfo:
@@ -89,14 +132,15 @@ class Dataset:
     Attributes:
         x: (n, *sample shape), floats or integers, in memory or mapped from a file; or, for a model
             of several inputs, such an array for each by name.
-        y: (n, …): labels (n,), one-hot rows (n, classes) or values.
+        y: (n, …): labels (n,), one-hot rows (n, classes) or values; or such an array for each
+            target by name.
         weights: (n,), at least 0: the weight of each sample in the loss; default: all equal.
         feature_names: a name for each number of a sample (d,), if known.
-        class_names: the names of the labels 0, 1, 2, …, if known.
+        class_names: the names of the labels 0, 1, 2, …, if known; not for several targets.
     """
 
     x: Inputs
-    y: Array
+    y: Targets
     weights: Array | None = None
     feature_names: tuple[str, ...] | None = None
     class_names: tuple[str, ...] | None = None
@@ -110,7 +154,7 @@ class Dataset:
         x = for_each(
             lambda x: x.subset(positions) if isinstance(x, MappedArray) else x[positions], self.x
         )
-        return replace(self, x=x, y=self.y[positions], weights=weights)
+        return replace(self, x=x, y=samples_of(self.y, positions), weights=weights)
 
 
 class DataSource(Component):
@@ -229,11 +273,24 @@ class DataSource(Component):
     def with_target(self, column: str | None) -> Self:
         """Return this source with another target column; None: the file need not have one.
 
-        Default: replaces the field `target`, if there is one.
+        Default: replaces the field `target`, if there is one, and `targets`.
         """
-        if "target" not in type(self).model_fields:
+        fields = type(self).model_fields
+        if "target" not in fields:
             return self
-        return self.model_copy(update={"target": column})
+        others = {"targets": None} if "targets" in fields else {}
+        return self.model_copy(update={"target": column, **others})
+
+    def with_targets(self, columns: Sequence[str]) -> Self:
+        """Return this source with these target columns.
+
+        Default: replaces the field `targets`, if there is one, or `target` if it is one column.
+        """
+        if len(columns) == 1:
+            return self.with_target(columns[0])
+        if "targets" not in type(self).model_fields:
+            return self
+        return self.model_copy(update={"target": None, "targets": tuple(columns)})
 
     def with_detected_format(self) -> Self:
         """Return this source with settings detected from its file; default: unchanged.

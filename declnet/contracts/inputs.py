@@ -17,6 +17,9 @@ INPUT = "input"
 Inputs = Array | MappedArray | Mapping[str, Array | MappedArray]
 """The samples of a model's only input, or of several inputs by name."""
 
+Targets = Array | Mapping[str, Array]
+"""The targets of samples in one array, or in several by name."""
+
 
 @dataclass(frozen=True)
 class InputInfo:

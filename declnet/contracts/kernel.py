@@ -35,13 +35,14 @@ class KernelSite:
         states: the state of each layer, in order: parameters, workspace, `grad`, `rng`.
         y_true: targets, as prepared by the loss.
         losses: (n,), the loss of each sample.
-        normalized_weights: (n,), the weight of each sample in the batch's loss, with sum 1; all
-            1/n if the samples are weighted equally.
+        normalized_weights: (n,), the weight of each sample in what training minimizes; their sum
+            is `loss_weight`, and all are equal if the samples are weighted equally.
         w: for an optimizer, the parameters that it updates (all trainable ones, or those of its
             group), flat; for a regularizer, one parameter.
         dw: gradient of w; an optimizer may overwrite it.
         state: the optimizer's arrays, each as long as w; without scratch.
         uniform: whether all samples are weighted equally.
+        loss_weight: the weight of the loss among several, 1 for a single one.
     """
 
     components: tuple[Any, ...]
@@ -57,11 +58,13 @@ class KernelSite:
     dw: Any = None
     state: OptimizerState | None = None
     uniform: bool = True
+    loss_weight: float = 1.0
 
     def weigh(self, gradient: Array) -> Call:
         """Return a call that multiplies each sample's gradient by its normalized weight."""
         if self.uniform:
-            return partial(np.multiply, gradient, gradient.dtype.type(1 / len(gradient)), gradient)
+            factor = gradient.dtype.type(self.loss_weight / len(gradient))
+            return partial(np.multiply, gradient, factor, gradient)
         column = self.normalized_weights.reshape(-1, *[1] * (gradient.ndim - 1))
         return partial(np.multiply, gradient, column, gradient)
 

@@ -12,10 +12,10 @@ from declnet.contracts.layer import Layer
 class StepObserver:
     """Sees one training step from its batch to its update; override what is of interest.
 
-    The methods are called in this order: `begin`, `forward` for each layer, `losses`, `backward`
-    for each layer from the last to the first, `gradients`, `updated`. All arrays are read-only
-    views of memory that the step reuses: copy whatever is kept. An observed step computes the same
-    bits as any other.
+    The methods are called in this order: `begin`, `forward` for each layer, `losses` for each loss,
+    `backward` for each layer from the last to the first, `gradients`, `updated`. All arrays are
+    read-only views of memory that the step reuses: copy whatever is kept. An observed step computes
+    the same bits as any other.
     """
 
     def begin(self, epoch: int, step: int, x: Any) -> None:
@@ -34,8 +34,15 @@ class StepObserver:
         the layers themselves, which then draw other random numbers than the kernel.
         """
 
-    def losses(self, y_pred: Array, y_true: Any, losses: Array) -> None:
-        """Called with the model's output, the prepared targets and the data loss of each sample."""
+    def losses(self, y_pred: Array, y_true: Any, losses: Array, name: str) -> None:
+        """Called for each loss with its output, the prepared targets and the loss of each sample.
+
+        Args:
+            y_pred: the output that the loss takes, (n, *output shape).
+            y_true: the targets as the loss prepared them.
+            losses: the data loss of each sample, (n,).
+            name: the loss's name in `[losses]`; `""` for a single one.
+        """
 
     def backward(self, name: str, layer: Layer, dy: Array) -> None:
         """Called with the gradient of a layer's output, (n, *output shape), before its backward.
@@ -75,9 +82,9 @@ class _Observers(StepObserver):
         for each in self._observers:
             each.forward(name, layer, y)
 
-    def losses(self, y_pred: Array, y_true: Any, losses: Array) -> None:
+    def losses(self, y_pred: Array, y_true: Any, losses: Array, name: str) -> None:
         for each in self._observers:
-            each.losses(y_pred, y_true, losses)
+            each.losses(y_pred, y_true, losses, name)
 
     def backward(self, name: str, layer: Layer, dy: Array) -> None:
         for each in self._observers:

@@ -304,12 +304,12 @@ def _is_storable(value: Any) -> bool:
     return True
 
 
-def checked_column(transform: Component, column: Any, rows: int) -> Array:
-    """Return the result of `Transform.apply`: an array with a row for each row of the column."""
+def checked_column(transform: Component, column: Any, rows: int, method: str = "apply") -> Array:
+    """Return the result of `Transform.apply` or `inverse`: an array with a row for each row."""
     if not isinstance(column, np.ndarray) or column.dtype.kind not in "fiubO":
-        _refuse(transform, "apply", column, "an array of numbers or text")
+        _refuse(transform, method, column, "an array of numbers or text")
     if column.ndim == 0 or len(column) != rows:
-        _refuse(transform, "apply", column, f"an array of {rows} rows")
+        _refuse(transform, method, column, f"an array of {rows} rows")
     return column
 
 

@@ -76,10 +76,11 @@ class Table:
     Attributes:
         columns: each (n,): floats (NaN if missing), integers, booleans, or text as an object array
             of `str | None` (None if missing).
-        target: the name of the column to predict; None if there is none.
-        features: the columns to predict from, in order; default: all but the target.
+        target: the name of the column to predict; None if there is none, or several.
+        features: the columns to predict from, in order; default: all but the targets.
         rows: the number of each row in its original table, for messages; default: 1 to n.
         notes: remarks on how columns were read, which a run's check shows as warnings.
+        targets: the names of several columns to predict, in place of `target`.
     """
 
     columns: Mapping[str, Array]
@@ -87,6 +88,7 @@ class Table:
     features: tuple[str, ...] | None = None
     rows: Array | None = None
     notes: Mapping[str, ColumnNote] = field(default_factory=dict)
+    targets: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), ()))
@@ -96,7 +98,12 @@ class Table:
         """The names of the feature columns, in order."""
         if self.features is not None:
             return self.features
-        return tuple(name for name in self.columns if name != self.target)
+        return tuple(name for name in self.columns if name not in self.target_columns)
+
+    @property
+    def target_columns(self) -> tuple[str, ...]:
+        """The names of the columns to predict."""
+        return self.targets or (() if self.target is None else (self.target,))
 
     @cached_property
     def types(self) -> dict[str, ColumnType]:

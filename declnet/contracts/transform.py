@@ -85,6 +85,18 @@ class Transform(Component):
         """
         raise NotImplementedError
 
+    def inverse(self, y: Array, state: TransformState) -> Array:
+        """Return x, given y = apply(x); for transforms that can prepare a target.
+
+        It turns a model's predictions back into the target's units, in a new array.
+
+        Args:
+            y: predictions (n, …), floats; (n, k) of a target (n,) if a loss predicts several
+                numbers for it, e.g. quantiles. Only read.
+            state: as returned by `fit`, from the target's values in the training data.
+        """
+        raise NotImplementedError
+
     def vary(self, x: Array, rng: np.random.Generator) -> None:
         """Change a batch of the training data in place; for `training_only` transforms.
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data_source import Dataset
+from declnet.contracts.loss import Loss
 from declnet.contracts.table import ColumnType, Table, column_type, missing_values
 from declnet.contracts.transform import ColumnError, Transform
 from declnet.errors import DataError, KeyPath
@@ -30,14 +31,15 @@ def features_of(records: Table, without: Iterable[str] = ()) -> tuple[str, ...]:
     """
     left_out = set(without)
     names = tuple(name for name in records.feature_columns if name not in left_out)
-    if records.target in names:
-        raise DataError(
-            f'the target "{records.target}" is among the features, so it would be predicted from '
-            "itself",
-            hint="remove it from features",
-            path=("data", "train", "features", records.feature_columns.index(records.target)),
-            code="E037",
-        )
+    for target in records.target_columns:
+        if target in names:
+            raise DataError(
+                f'the target "{target}" is among the features, so it would be predicted from '
+                "itself",
+                hint="remove it from features",
+                path=("data", "train", "features", records.feature_columns.index(target)),
+                code="E037",
+            )
     for name in names:
         require_column(records.columns, name)
     if not names:
@@ -159,11 +161,16 @@ def losses_hint(targets: str, registry: Registry | None = None) -> str | None:
         entry.type
         for entry in (registry or default_registry()).entries("loss")
         if entry.component.targets == targets
-        and (targets != "values" or entry.component.takes in (None, "values"))
+        and (targets != "values" or _takes_values(entry.component))
     ]
     if not names:
         return None
     return f"for {sorts[targets]} take a loss such as {_listed(names)}"
+
+
+def _takes_values(loss: type[Loss]) -> bool:
+    """Return whether a loss takes outputs of the targets' kind and shape, as they are."""
+    return loss.takes in (None, "values") and loss.prepare is Loss.prepare
 
 
 def _transformed(column: Array, registry: Registry | None) -> Iterator[tuple[str, Array]]:

@@ -341,7 +341,7 @@ def _task(table: Table, target: ColumnProfile, wanted: Wanted) -> Task:
             f'the target "{target.name}" has numbers that are not whole, so they are not classes',
             hint="leave --task out",
         )
-    require_learnable_classes(table)
+    require_learnable_classes(table, target.name)
     if target.distinct > target.rows // 2:
         raise DataError(
             f'the target "{target.name}" has {target.distinct} classes in {target.rows} rows',

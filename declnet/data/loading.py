@@ -26,7 +26,7 @@ def fingerprint(dataset: Dataset) -> str:
     weights = () if dataset.weights is None else (dataset.weights,)
     for name, array in (
         *by_name(dataset.x).items(),
-        (UNNAMED, dataset.y),
+        *by_name(dataset.y).items(),
         *((UNNAMED, each) for each in weights),
     ):
         digest.update(name.encode())
@@ -85,8 +85,8 @@ def as_data(data: Any, label: str) -> Dataset | Table:
 
     Args:
         data: a `Dataset`; a `Table` with a target; `(x, y)`, both arrays, where x may be arrays by
-            name, some of several axes; or a table that `as_table` accepts, as
-            `(table, name of the target column)` or `(table, y)`.
+            name, some of several axes, and y targets by name; or a table that `as_table` accepts,
+            as `(table, name of the target column)`, `(table, names of several)` or `(table, y)`.
         label: the name used in messages, e.g. `"train"`.
 
     Raises:
@@ -107,12 +107,29 @@ def as_data(data: Any, label: str) -> Dataset | Table:
             raise DataError(f'{label} data is not a table, so it has no column "{y}"')
         require_column(table.columns, y)
         return checked_records(table, label)
+    if _are_column_names(y, features):
+        table = as_table(features)
+        if isinstance(table, Table):
+            return checked_records(replace(table, targets=tuple(y)), label)
+    y = {str(name): np.asarray(each) for name, each in y.items()} if _are_targets(y) else y
     if _are_inputs(features):
         x = {str(name): np.asarray(each) for name, each in features.items()}
-        return checked(Dataset(x, np.asarray(y)), label)
+        return checked(Dataset(x, for_each(np.asarray, y)), label)
     if is_table(features):
         return checked_records(_with_target(features, y, label), label)
-    return checked(Dataset(np.asarray(features), np.asarray(y)), label)
+    return checked(Dataset(np.asarray(features), for_each(np.asarray, y)), label)
+
+
+def _are_column_names(y: Any, features: Any) -> bool:
+    """Return whether y names columns of a table, rather than being a column of texts."""
+    if not isinstance(y, list | tuple) or not y or not all(isinstance(each, str) for each in y):
+        return False
+    return is_table(features) and {*y} <= {*getattr(features, "columns", features)}
+
+
+def _are_targets(y: Any) -> bool:
+    """Return whether y is several targets by name, not one in a mapping of one column."""
+    return isinstance(y, Mapping) and not hasattr(y, "columns")
 
 
 def _are_inputs(features: Any) -> bool:
@@ -132,11 +149,19 @@ def guarded(data: Given) -> Given:
     if isinstance(data, Table):
         return replace(data, columns={name: read_only(each) for name, each in data.columns.items()})
     x = for_each(lambda x: x if isinstance(x, MappedArray) else read_only(x), data.x)
-    return replace(data, x=x, y=read_only(data.y))
+    return replace(data, x=x, y=for_each(read_only, data.y))
 
 
 def _with_target(features: Any, y: Any, label: str) -> Table:
-    """Combine a table of features and a separate target."""
+    """Combine a table of features and separate targets."""
+    if isinstance(y, Mapping):
+        table, targets = as_table(features), as_table(y)
+        if not isinstance(table, Table) or not isinstance(targets, Table):
+            raise DataError(f"{label} data must be a table and its targets")
+        for name in y:
+            if name in table.columns:
+                raise DataError(f'{label} data: the table has a column "{name}" besides the target')
+        return Table({**table.columns, **targets.columns}, targets=tuple(y))
     name = str(getattr(y, "name", None) or "target")
     table, target = as_table(features), as_table({name: y})
     if not isinstance(table, Table) or not isinstance(target, Table):
@@ -155,19 +180,22 @@ def checked(dataset: Dataset, label: str) -> Dataset:
     inputs = {name or "x": each for name, each in by_name(dataset.x).items()}
     if not inputs:
         raise DataError(f"{label} data: x has no inputs")
-    for name in dataset.x if isinstance(dataset.x, Mapping) else ():
-        if not isinstance(name, str) or not is_name(name):
-            raise DataError(f"{label} data: {name!r} cannot name an input", hint=NAME_HINT)
-    for name, array in (*inputs.items(), ("y", dataset.y)):
+    targets = {name or "y": each for name, each in by_name(dataset.y).items()}
+    if not targets:
+        raise DataError(f"{label} data: y has no targets")
+    _check_names(dataset, label)
+    for name, array in (*inputs.items(), *targets.items()):
         if array.dtype.kind not in "fiub":
             raise DataError(f"{label} data: {name} must be numbers, not {array.dtype}")
         if array.ndim == 0:
             raise DataError(f"{label} data: {name} is a single number; its first axis is samples")
         _check_finite(array, f"{label} data: {name}")
-    for name, array in inputs.items():
-        if len(array) != len(dataset.y):
+    first, *others = targets
+    for name, array in (*inputs.items(), *((each, targets[each]) for each in others)):
+        if len(array) != len(targets[first]):
             raise DataError(
-                f"{label} data: {name} has {len(array)} samples, but y has {len(dataset.y)}"
+                f"{label} data: {name} has {len(array)} samples, but {first} has "
+                f"{len(targets[first])}"
             )
     if len(dataset) == 0:
         raise DataError(f"{label} data: there are no samples")
@@ -175,6 +203,15 @@ def checked(dataset: Dataset, label: str) -> Dataset:
     if weights is not None and (weights.shape != (len(dataset),) or not (weights >= 0).all()):
         raise DataError(f"{label} data: weights must be (n,) numbers of at least 0")
     return dataset
+
+
+def _check_names(dataset: Dataset, label: str) -> None:
+    for name in dataset.x if isinstance(dataset.x, Mapping) else ():
+        if not isinstance(name, str) or not is_name(name):
+            raise DataError(f"{label} data: {name!r} cannot name an input", hint=NAME_HINT)
+    for name in dataset.y if isinstance(dataset.y, Mapping) else ():
+        if not isinstance(name, str) or not name:
+            raise DataError(f"{label} data: {name!r} cannot name a target")
 
 
 def as_input(x: Samples, dtype: Dtype, integer: bool, name: str = "x") -> Samples:

@@ -33,7 +33,7 @@ def require_divided(
                 continue
             path = (*AT_INPUTS, name, position)
             require_column(table.columns, column, path=path)
-            if column == table.target:
+            if column in table.target_columns:
                 raise DataError(
                     f'the target "{column}" is in the input "{name}", so it would be predicted '
                     "from itself",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
@@ -24,8 +24,9 @@ from declnet.contracts.transform import Transform, TransformState
 from declnet.data.columns import features_of, joined, located, require_column, typed
 from declnet.data.named_inputs import require_divided
 from declnet.data.target_encoding import TargetEncoding
+from declnet.data.targets import TargetSteps, WantedTarget, prepared_target
 from declnet.errors import DataError
-from declnet.registry.spelling import counted
+from declnet.registry.spelling import counted, suggestion
 
 ARRAY = "x"
 """Name of the single column of data that comes as an array."""
@@ -53,20 +54,37 @@ class FittedPreparation:
         steps: the fitted transforms in order, without training-only ones.
         feature_names: names of the values in a prepared sample, input by input; None for
             multidimensional samples.
-        target: how y is encoded; None for arrays, whose y is used unchanged.
+        targets: how each target is encoded, by name, `""` if y is one array; None for arrays, whose
+            y is used unchanged.
         inputs: for a model with named inputs, the columns of each; a column of arrays is an input.
+        target_steps: the fitted transforms of targets, which predictions invert.
     """
 
     types: Mapping[str, ColumnType] | None
     steps: tuple[FittedStep, ...]
     feature_names: tuple[str, ...] | None
-    target: TargetEncoding | None
+    targets: Mapping[str, TargetEncoding] | None
     inputs: Mapping[str, tuple[str, ...]] | None = None
+    target_steps: TargetSteps = field(default_factory=dict)
+
+    @property
+    def target(self) -> TargetEncoding | None:
+        """How y is encoded; None for arrays, and for several targets by name."""
+        return (self.targets or {}).get(UNNAMED)
+
+    @property
+    def target_columns(self) -> tuple[str, ...]:
+        """The columns of the targets of a table."""
+        return tuple(dict.fromkeys(each.column for each in (self.targets or {}).values()))
 
     @property
     def class_names(self) -> tuple[str, ...] | None:
         """The class names in the order of the model's outputs; None if y does not hold classes."""
         return self.target.class_names if self.target is not None else None
+
+    def target_as_prepared(self, y: Array, name: str) -> Array:
+        """Return a target as its loss gets it; raise DataError if a sample cannot be prepared."""
+        return prepared_target(y, self.target_steps.get(name, ()), name)
 
     def apply(self, data: Table | Mapping[str, Array] | Array) -> Any:
         """Prepare any number of rows and return x as the model takes it, in new arrays.
@@ -102,11 +120,14 @@ class FittedPreparation:
         """Prepare a data set with its targets; raise DataError as `apply` does."""
         names = self.feature_names if self.inputs is None else None
         if isinstance(data, Dataset):
+            if not self.steps:
+                return replace(data, feature_names=names)
             x = self.apply(for_each(_in_memory, data.x))
             return Dataset(x, data.y, data.weights, names)
-        if self.target is None:
+        if self.targets is None:
             raise DataError("the model was trained on arrays, but this is a table")
-        x, y = self.apply(data), self.target.encode(data)
+        ys = {name: each.encode(data) for name, each in self.targets.items()}
+        x, y = self.apply(data), ys.get(UNNAMED, ys)
         return Dataset(x, y, None, names, self.class_names)
 
     def input_infos(self, x: Inputs) -> dict[str, InputInfo]:
@@ -157,14 +178,14 @@ class FittedPreparation:
 def fit_preparation(
     data: Table | Dataset,
     transforms: Sequence[Transform],
-    targets: str,
+    wanted: Sequence[WantedTarget],
     without: Iterable[str] = (),
     inputs: Mapping[str, tuple[str, ...]] | None = None,
 ) -> FittedPreparation:
     """Fit transforms in order, each to the training data as transformed by the previous ones.
 
     Args:
-        targets: the kind of targets the loss needs: `"classes"`, `"binary"` or `"values"`.
+        wanted: the targets as the losses want them.
         without: columns that are not features.
         inputs: the columns of each named input of a table.
 
@@ -172,7 +193,7 @@ def fit_preparation(
         DataError: the inputs do not divide the features, or a transform names a missing column
             or cannot be fitted.
     """
-    types, target = None, None
+    types, targets = None, None
     if isinstance(data, Dataset):
         arrays = {name or ARRAY: _in_memory(each) for name, each in by_name(data.x).items()}
         records = Table(arrays)
@@ -187,9 +208,7 @@ def fit_preparation(
         types = {name: data.types[name] for name in features}
         columns = typed(records, types)
         names = {name: (name,) for name in types}
-        if data.target is None:
-            raise DataError("the training data has no target column", path=("data", "train"))
-        target = TargetEncoding.of(data, targets)
+        targets = _encodings(data, wanted)
     steps = []
     for number, transform in enumerate(transforms):
         if transform.training_only:
@@ -203,7 +222,38 @@ def fit_preparation(
         steps.append(FittedStep(transform, states, number))
     in_order = columns if inputs is None else [each for own in inputs.values() for each in own]
     feature_names = tuple(each for name in in_order for each in names[name])
-    return FittedPreparation(types, tuple(steps), feature_names or None, target, inputs)
+    return FittedPreparation(types, tuple(steps), feature_names or None, targets, inputs)
+
+
+def _encodings(data: Table, wanted: Sequence[WantedTarget]) -> dict[str, TargetEncoding]:
+    """Return how each wanted target of a table is encoded, by name; `""` for the only one."""
+    columns = data.target_columns
+    if not columns:
+        raise DataError("the training data has no target column", path=("data", "train"))
+    encodings: dict[str, TargetEncoding] = {}
+    for each in wanted:
+        if not each.name and len(columns) > 1:
+            raise DataError(
+                f"the data has the targets {', '.join(columns)}, but [loss] takes one",
+                hint=f"a loss for each: [losses.{columns[0]}], …",
+                path=each.path,
+                code="E046",
+            )
+        column = each.name or columns[0]
+        if column not in columns:
+            hint = suggestion(column, columns, "targets")
+            raise DataError(
+                f'the data has no target "{column}"', hint=hint, path=each.name_path, code="E046"
+            )
+        encoding = TargetEncoding.of(data, column, each)
+        known = encodings.setdefault(each.name, encoding)
+        if known.classes != encoding.classes:
+            raise DataError(
+                f'one loss takes the target "{column}" as numbers, another one as classes',
+                path=each.path,
+                code="E041",
+            )
+    return encodings
 
 
 def _applied(transform: Transform, column: Array, state: TransformState) -> Array:

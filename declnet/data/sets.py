@@ -19,6 +19,7 @@ from declnet.data.columns import labels_of, table_with
 from declnet.data.loading import checked, load_source
 from declnet.data.preparation import FittedPreparation, fit_preparation
 from declnet.data.splits import Data, one_fold, split
+from declnet.data.targets import WantedTarget, fit_target_steps, only_target_column
 from declnet.errors import DataError
 from declnet.registry.spelling import suggestion
 from declnet.spec.data_section import DataSpec
@@ -74,6 +75,13 @@ def _weights_in_column(data: Data, name: str) -> Array:
 
 
 def _labels(dataset: Dataset) -> Array:
+    if not isinstance(dataset.y, np.ndarray):
+        raise DataError(
+            "there are several targets, whose classes cannot be weighed",
+            hint="weigh samples instead: sample_weights",
+            path=AT_CLASSES,
+            code="E036",
+        )
     labels = labels_of(dataset.y)
     if labels is None:
         raise DataError(
@@ -106,19 +114,22 @@ class PreparedSets:
 
 
 def prepared_sets(
-    spec: DataSpec, targets: str, seed: int, given: Mapping[str, Data] | None = None
+    spec: DataSpec,
+    wanted: Sequence[WantedTarget],
+    seed: int,
+    given: Mapping[str, Data] | None = None,
 ) -> PreparedSets:
     """Load, split, prepare and weight all data sets.
 
     Args:
-        targets: the kind of targets the loss needs: `"classes"`, `"binary"` or `"values"`.
+        wanted: the targets as the losses want them.
         given: data sets by name, used instead of the spec's.
 
     Raises:
         DataError: the data is invalid.
     """
     loaded = dict(given) if given is not None else load_sets(spec, seed)
-    return prepare_sets(split_sets(loaded, spec, seed), spec, targets)
+    return prepare_sets(split_sets(loaded, spec, seed), spec, wanted)
 
 
 def load_sets(spec: DataSpec, seed: int) -> dict[str, Data]:
@@ -167,22 +178,26 @@ def split_sets(loaded: Mapping[str, Data], spec: DataSpec, seed: int) -> dict[st
 def prepare_sets(
     sets: Mapping[str, Data],
     spec: DataSpec,
-    targets: str,
+    wanted: Sequence[WantedTarget],
     fitted: FittedPreparation | None = None,
 ) -> PreparedSets:
     """Prepare and weight all sets, fitting the preparation to the training data unless given.
 
     Args:
-        targets: the kind of targets the loss needs: `"classes"`, `"binary"` or `"values"`.
+        wanted: the targets as the losses want them.
         fitted: the preparation of an earlier run.
     """
     train, preparation = sets["train"], fitted
     lasting = any(not each.training_only for each in spec.prepare)
-    if preparation is None and (isinstance(train, Table) or lasting):
-        preparation = fit_preparation(train, spec.prepare, targets, spec.no_features, spec.inputs)
+    if preparation is None and (isinstance(train, Table) or lasting or spec.prepare_targets):
+        preparation = fit_preparation(train, spec.prepare, wanted, spec.no_features, spec.inputs)
     if spec.positive_class is not None and fitted is None:
         preparation = _with_positive(preparation, spec.positive_class)
     datasets = {name: _prepared(each, preparation, name) for name, each in sets.items()}
+    if preparation is not None and spec.prepare_targets and fitted is None:
+        column = only_target_column(train) if isinstance(train, Table) else None
+        steps = fit_target_steps(datasets["train"], spec.prepare_targets, wanted, column)
+        preparation = replace(preparation, target_steps=steps)
     if spec.sample_weights is not None:
         for name, each in sets.items():
             weights = _weights_in_column(each, spec.sample_weights)
@@ -200,13 +215,16 @@ def prepare_sets(
 def _with_positive(preparation: FittedPreparation | None, name: str) -> FittedPreparation:
     """Return a preparation that gives a class the label 1; raise DataError without a table."""
     if preparation is None or preparation.target is None:
+        several = preparation is not None and preparation.targets is not None
         raise DataError(
-            "the training data is not a table, so its classes have no names",
+            "there are several targets, of which none is meant"
+            if several
+            else "the training data is not a table, so its classes have no names",
             hint="remove this key; the label 1 is the positive class",
             path=("data", "positive_class"),
             code="E036",
         )
-    return replace(preparation, target=preparation.target.with_positive(name))
+    return replace(preparation, targets={UNNAMED: preparation.target.with_positive(name)})
 
 
 def _prepared(data: Data, preparation: FittedPreparation | None, name: str) -> Dataset:

@@ -72,14 +72,20 @@ def _classes(data: Dataset | Table) -> Array:
     if isinstance(data, Table):
         column = data.columns.get(str(data.target))
         if column is None:
-            raise DataError("there is no target to stratify by", path=AT_METHOD, code="E036")
+            several = len(data.target_columns) > 1
+            raise DataError(
+                f"there {'are several targets' if several else 'is no target'} to stratify by",
+                hint="name a column" if several else None,
+                path=AT_METHOD,
+                code="E036",
+            )
         if column.dtype.kind == "f" and (column % 1 != 0).any():
             raise _no_classes()
         if column.dtype.kind != "O":
             return column
         filled: Array = np.where(missing_values(column), "", column)
         return filled
-    labels = labels_of(data.y)
+    labels = labels_of(data.y) if isinstance(data.y, np.ndarray) else None
     if labels is None:
         raise _no_classes()
     return labels

@@ -10,10 +10,12 @@ import numpy as np
 from pydantic import BaseModel, ValidationError, model_validator
 
 from declnet.contracts.arrays import Array
+from declnet.contracts.inputs import UNNAMED
 from declnet.contracts.table import ColumnType
 from declnet.contracts.transform import Transform, TransformState
 from declnet.data.preparation import ARRAY, FittedPreparation, FittedStep
 from declnet.data.target_encoding import TargetEncoding
+from declnet.data.targets import FittedTargetStep
 from declnet.errors import DataError
 from declnet.registry.registry import Registry
 
@@ -22,6 +24,9 @@ FORM = 1
 
 FORM_WITH_INPUTS = 2
 """Format version of a preparation with named inputs."""
+
+FORM_WITH_TARGETS = 3
+"""Format version of a preparation with named or transformed targets."""
 
 _ARRAY = "array"
 
@@ -44,14 +49,14 @@ def stored(preparation: FittedPreparation) -> StoredPreparation:
     arrays: dict[str, Array] = {}
     steps = []
     for number, step in enumerate(preparation.steps):
-        states = {}
-        for position, (name, state) in enumerate(step.states.items()):
-            prefix = f"{number}.{position}"
-            kept = {key: _kept(value, f"{prefix}.{key}", arrays) for key, value in state.items()}
-            states[name] = kept
+        states = {
+            name: _kept_state(state, f"{number}.{position}", arrays)
+            for position, (name, state) in enumerate(step.states.items())
+        }
         dumped = step.transform.model_dump(mode="json", exclude_none=True)
         steps.append({"transform": dumped, "states": states, "number": step.number})
-    target = preparation.target
+    target, named = preparation.target, dict(preparation.targets or {})
+    named.pop(UNNAMED, None)
     document: dict[str, Any] = {
         "form": FORM if preparation.inputs is None else FORM_WITH_INPUTS,
         "columns": None
@@ -59,13 +64,34 @@ def stored(preparation: FittedPreparation) -> StoredPreparation:
         else [{"name": name, "type": each} for name, each in preparation.types.items()],
         "steps": steps,
         "feature_names": preparation.feature_names,
-        "target": None
-        if target is None
-        else {"column": target.column, "classes": target.classes, "names": target.class_names},
+        "target": None if target is None else _stored_target(target),
     }
     if preparation.inputs is not None:
         document["inputs"] = {name: list(own) for name, own in preparation.inputs.items()}
+    if named:
+        document["targets"] = {name: _stored_target(each) for name, each in named.items()}
+    if preparation.target_steps:
+        document["target_steps"] = {
+            name: [
+                {
+                    "transform": step.transform.model_dump(mode="json", exclude_none=True),
+                    "state": _kept_state(step.state, f"target.{position}.{number}", arrays),
+                }
+                for number, step in enumerate(own)
+            ]
+            for position, (name, own) in enumerate(preparation.target_steps.items())
+        }
+    if named or preparation.target_steps:
+        document["form"] = FORM_WITH_TARGETS
     return StoredPreparation(document, arrays)
+
+
+def _stored_target(target: TargetEncoding) -> dict[str, Any]:
+    return {"column": target.column, "classes": target.classes, "names": target.class_names}
+
+
+def _kept_state(state: TransformState, prefix: str, arrays: dict[str, Array]) -> dict[str, Any]:
+    return {key: _kept(value, f"{prefix}.{key}", arrays) for key, value in state.items()}
 
 
 def restored(document: Any, arrays: Mapping[str, Array], registry: Registry) -> FittedPreparation:
@@ -75,8 +101,8 @@ def restored(document: Any, arrays: Mapping[str, Array], registry: Registry) -> 
         DataError: it was not written by `stored`, or a transform is no longer installed.
     """
     form = document.get("form") if isinstance(document, dict) else None
-    if form not in (FORM, FORM_WITH_INPUTS):
-        raise DataError(f"the preparation is of form {form}; this reads {FORM_WITH_INPUTS}")
+    if form not in (FORM, FORM_WITH_INPUTS, FORM_WITH_TARGETS):
+        raise DataError(f"the preparation is of form {form}; this reads {FORM_WITH_TARGETS}")
     try:
         return _restored(document, arrays, registry)
     except ValidationError as error:
@@ -102,6 +128,11 @@ class _Target(BaseModel, strict=True):
     classes: list[str | bool | int | float] | None
 
 
+class _TargetStep(BaseModel, strict=True):
+    transform: str | dict[str, Any]
+    state: dict[str, Any]
+
+
 class _Document(BaseModel, strict=True):
     """The types that the document must have; states are up to the transforms."""
 
@@ -110,6 +141,8 @@ class _Document(BaseModel, strict=True):
     feature_names: list[str] | None
     target: _Target | None
     inputs: dict[str, list[str]] | None = None
+    targets: dict[str, _Target] | None = None
+    target_steps: dict[str, list[_TargetStep]] = {}
 
     @model_validator(mode="after")
     def _about_its_columns(self) -> Self:
@@ -136,14 +169,32 @@ def _restored(
             for name, state in each["states"].items()
         }
         steps.append(FittedStep(transform, states, each.get("number", position)))
-    columns, target, names = document["columns"], document["target"], document["feature_names"]
-    inputs = document.get("inputs")
+    columns, names, inputs = document["columns"], document["feature_names"], document.get("inputs")
+    targets = document.get("targets")
+    if document["target"] is not None:
+        targets = {UNNAMED: document["target"]}
+    target_steps = {
+        name: tuple(
+            FittedTargetStep(
+                Transform.from_declaration(each["transform"], {"registry": registry}),
+                {key: _found(value, arrays) for key, value in each["state"].items()},
+            )
+            for each in own
+        )
+        for name, own in document.get("target_steps", {}).items()
+    }
     return FittedPreparation(
         None if columns is None else {each["name"]: each["type"] for each in columns},
         tuple(steps),
         _tuple(names),
-        None if target is None else TargetEncoding(target["column"], _tuple(target["classes"])),
+        None
+        if targets is None
+        else {
+            name: TargetEncoding(each["column"], _tuple(each["classes"]))
+            for name, each in targets.items()
+        },
         None if inputs is None else {name: tuple(own) for name, own in inputs.items()},
+        target_steps,
     )
 
 

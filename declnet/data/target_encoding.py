@@ -11,7 +11,8 @@ import numpy as np
 from declnet.contracts.arrays import Array
 from declnet.contracts.table import Table, column_type, distinct_values, missing_values
 from declnet.data.columns import losses_hint
-from declnet.errors import DataError
+from declnet.data.targets import WantedTarget
+from declnet.errors import DataError, KeyPath
 from declnet.registry.spelling import suggestion
 
 _LEAVE_OUT = (
@@ -41,40 +42,40 @@ class TargetEncoding:
         )
 
     @classmethod
-    def of(cls, records: Table, targets: str) -> TargetEncoding:
+    def of(cls, records: Table, name: str, wanted: WantedTarget) -> TargetEncoding:
         """Learn the classes from the training data.
 
         Args:
-            targets: the kind of targets the loss needs: `"classes"`, `"binary"` or `"values"`.
+            name: the target's column.
+            wanted: the target as its loss wants it.
 
         Raises:
             DataError: the column does not fit these targets, has gaps, or has only one class.
         """
-        column = _target(records)
-        name = str(records.target)
+        column, targets = _target(records, name), wanted.kind
         if targets == "values":
             if column_type(column) == "text":
                 raise DataError(
                     f'the target "{name}" is text, but the loss needs numbers',
                     hint=losses_hint("classes"),
-                    path=("loss",),
+                    path=wanted.path,
                     code="E041",
                 )
             return cls(name, None)
-        classes = tuple(distinct_values(_whole(records, column)))
+        classes = tuple(distinct_values(_whole(records, name, column)))
         if len(classes) < 2:
             raise DataError(
                 f'the target "{name}" has only one class in the training data, "{classes[0]}"',
                 hint="classification needs at least two classes",
-                path=("data", "train", "target"),
+                path=_at_target(records, name),
                 code="E035",
             )
-        require_learnable_classes(records)
+        require_learnable_classes(records, name)
         if targets == "binary" and len(classes) > 2:
             raise DataError(
                 f'the target "{name}" has {len(classes)} classes, but the loss needs two',
                 hint=losses_hint("classes"),
-                path=("loss",),
+                path=wanted.path,
                 code="E041",
             )
         return cls(name, classes)
@@ -108,14 +109,19 @@ class TargetEncoding:
         """
         if self.column not in records.columns:
             raise DataError(f'there is no target column "{self.column}"', code="E034")
-        column = _target(records)
+        column = _target(records, self.column)
         if self.classes is None:
             if column_type(column) == "text":
                 position = int(np.argmin(missing_values(column)))
-                raise _at(records, position, f'is the text "{column[position]}", not a number')
+                raise _at(
+                    records,
+                    self.column,
+                    position,
+                    f'is the text "{column[position]}", not a number',
+                )
             return column.astype(float)
         labels = {each: label for label, each in enumerate(self.classes)}
-        values = _whole(records, column).tolist()
+        values = _whole(records, self.column, column).tolist()
         found = np.fromiter((labels.get(each, -1) for each in values), np.int64, len(values))
         unseen = np.flatnonzero(found < 0)
         if unseen.size:
@@ -123,6 +129,7 @@ class TargetEncoding:
             known = ", ".join(self.class_names or ())
             raise _at(
                 records,
+                self.column,
                 int(unseen[0]),
                 f'is "{value}", a class that the training data does not have',
                 f"its classes: {known}",
@@ -135,18 +142,18 @@ FEW_ROWS = 5
 """With more than many classes, at least half of them need this many rows."""
 
 
-def require_learnable_classes(records: Table) -> None:
+def require_learnable_classes(records: Table, name: str) -> None:
     """Raise DataError, with the likely cause, if a target has many classes with few rows each."""
-    column = records.columns[str(records.target)]
+    column = records.columns[name]
     values = column[~missing_values(column)].tolist()
     rows_of = Counter(values)
     rare = sum(count < FEW_ROWS for count in rows_of.values())
     if len(rows_of) <= MANY_CLASSES or 2 * rare <= len(rows_of):
         return
     example = values[0]
-    note = records.notes.get(str(records.target))
+    note = records.notes.get(name)
     if note is not None and note.type != "text":
-        hint = f'it {note.text}: types = {{ "{records.target}" = "{note.type}" }}'
+        hint = f'it {note.text}: types = {{ "{name}" = "{note.type}" }}'
     elif not isinstance(example, str):
         hint = f"numbers? {losses_hint('values')}"
     elif 2 * sum(any(map(str.isdigit, each)) for each in rows_of) > len(rows_of):
@@ -154,24 +161,31 @@ def require_learnable_classes(records: Table) -> None:
     else:
         hint = f'names or free text, such as "{example}", are not classes'
     raise DataError(
-        f'the target "{records.target}" has {len(rows_of)} classes in {len(values)} rows, '
+        f'the target "{name}" has {len(rows_of)} classes in {len(values)} rows, '
         f"{rare} of them with fewer than {FEW_ROWS} rows",
         hint=hint,
-        path=("data", "train", "target"),
+        path=_at_target(records, name),
         code="E041",
     )
 
 
-def _target(records: Table) -> Array:
-    """Return the target column; raise DataError if values are missing."""
-    column = records.columns[str(records.target)]
+def _at_target(records: Table, name: str) -> KeyPath:
+    """Return the key that names a target."""
+    if name in records.targets:
+        return ("data", "train", "targets", records.targets.index(name))
+    return ("data", "train", "target")
+
+
+def _target(records: Table, name: str) -> Array:
+    """Return a target column; raise DataError if values are missing."""
+    column = records.columns[name]
     gaps = np.flatnonzero(missing_values(column))
     if gaps.size:
-        raise _at(records, int(gaps[0]), "is missing", _LEAVE_OUT)
+        raise _at(records, name, int(gaps[0]), "is missing", _LEAVE_OUT)
     return column
 
 
-def _whole(records: Table, column: Array) -> Array:
+def _whole(records: Table, name: str, column: Array) -> Array:
     """Return a column of classes; floats must be whole numbers and become integers."""
     if column.dtype.kind != "f":
         return column
@@ -180,6 +194,7 @@ def _whole(records: Table, column: Array) -> Array:
         value = column[other[0]]
         raise _at(
             records,
+            name,
             int(other[0]),
             f"is {value:g}, but classes are text or whole numbers",
             losses_hint("values"),
@@ -187,6 +202,6 @@ def _whole(records: Table, column: Array) -> Array:
     return column.astype(np.int64)
 
 
-def _at(records: Table, position: int, what: str, hint: str | None = None) -> DataError:
-    where = f'row {records.row_number(position)}: the target "{records.target}"'
+def _at(records: Table, name: str, position: int, what: str, hint: str | None = None) -> DataError:
+    where = f'row {records.row_number(position)}: the target "{name}"'
     return DataError(f"{where} {what}", hint=hint, code="E035")

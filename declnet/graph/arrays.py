@@ -228,7 +228,18 @@ class BatchArrays:
             The array, or None if that gradient is not needed; and the calls that copy it, or add it
             to the gradient from other readers of the value.
         """
-        value, writer = node.inputs[position], (node.index, position)
+        return self.written_gradient(node.inputs[position], (node.index, position))
+
+    def loss_gradient(self, output: Node, number: int) -> tuple[Array | None, list[Call]]:
+        """Return the same for a loss: where it writes the gradient of the output that it takes.
+
+        Args:
+            number: the position of the loss among all losses.
+        """
+        return self.written_gradient(output.index + 1, (len(self.nodes) + number, 0))
+
+    def written_gradient(self, value: int, writer: Reader) -> tuple[Array | None, list[Call]]:
+        """Return where a writer writes the gradient of a value, and the calls that follow."""
         total, block = self.gradient(value), self.plan.spares.get(writer)
         if total is None or block is None:
             return total, []

@@ -14,7 +14,7 @@ from declnet.contracts.inputs import sample_count
 from declnet.contracts.kernel import Call
 from declnet.graph.arrays import BatchArrays, GraphMemory, workspace_bytes
 from declnet.graph.kernels import forward_calls
-from declnet.graph.memory_plan import plan_memory
+from declnet.graph.memory_plan import Ending, plan_memory
 from declnet.graph.parameters import Parameters
 from declnet.graph.shapes import Node, input_shapes
 
@@ -26,20 +26,30 @@ Section = tuple[Callable[[Any], None], list[Call]]
 
 
 class InferenceGraph:
-    """A model compiled for predictions on batches of up to `capacity` samples; not thread-safe."""
+    """A model compiled for predictions on batches of up to `capacity` samples; not thread-safe.
+
+    Args:
+        outputs: the indices of the layers that are outputs; default: the last one.
+    """
 
     def __init__(
-        self, nodes: Sequence[Node], parameters: Parameters, dtype: Dtype, capacity: int
+        self,
+        nodes: Sequence[Node],
+        parameters: Parameters,
+        dtype: Dtype,
+        capacity: int,
+        outputs: Sequence[int] = (),
     ) -> None:
-        self.capacity = capacity
+        self.capacity, self._outputs = capacity, outputs or (len(nodes) - 1,)
         self._count: Callable[[Any], int] = len if len(input_shapes(nodes)) < 2 else sample_count
         rngs = [np.random.Generator(np.random.PCG64(0))] * len(nodes)
-        plan = plan_memory(nodes, training=False)
+        endings = [Ending(each) for each in self._outputs]
+        plan = plan_memory(nodes, training=False, endings=endings)
         self._memory = GraphMemory(nodes, plan, parameters, capacity, dtype, rngs)
-        self._bound: dict[int, tuple[list[Section], Array]] = {}
+        self._bound: dict[int, tuple[list[Section], tuple[Array, ...]]] = {}
 
-    def predict(self, x: Given) -> Array:
-        """Return predictions for a batch, in an array that the next call overwrites.
+    def predict(self, x: Given) -> tuple[Array, ...]:
+        """Return each output for a batch, in arrays that the next call overwrites.
 
         Args:
             x: (n, *input shape), n at most the capacity, in the model's type; several inputs by
@@ -48,14 +58,14 @@ class InferenceGraph:
         n = self._count(x)
         if n not in self._bound:
             self._bound[n] = self._bind(x)
-        sections, y_pred = self._bound[n]
+        sections, y_preds = self._bound[n]
         for read, calls in sections:
             read(x)
             for call in calls:
                 call()
-        return y_pred
+        return y_preds
 
-    def _bind(self, x: Given) -> tuple[list[Section], Array]:
+    def _bind(self, x: Given) -> tuple[list[Section], tuple[Array, ...]]:
         """Return the calls for one batch size; those that read the model's input take it each time.
 
         Everything that can be looked up in advance is, since for one sample the calls dominate the
@@ -71,7 +81,7 @@ class InferenceGraph:
                 sections.append((_reader(node, batch, self._count is sample_count), []))
             else:
                 sections[-1][1].extend(forward_calls(node, batch))
-        return sections, batch.output(nodes[-1])
+        return sections, tuple(batch.output(nodes[each]) for each in self._outputs)
 
 
 def _reader(node: Node, batch: BatchArrays, by_name: bool) -> Callable[[Any], None]:
@@ -102,18 +112,23 @@ MOST_BYTES = 64 * 2**20
 """Upper bound for the graph of a prediction, unless one sample takes more."""
 
 
-def inference_memory(nodes: Sequence[Node], dtype: npt.DTypeLike, batch: int) -> int:
+def inference_memory(
+    nodes: Sequence[Node], dtype: npt.DTypeLike, batch: int, outputs: Sequence[int] = ()
+) -> int:
     """Return the bytes that the graph of a prediction or an evaluation allocates."""
     kind = np.dtype(dtype)
-    plan = plan_memory(nodes, training=False)
+    plan = plan_memory(nodes, training=False, endings=[Ending(each) for each in outputs])
     return (sum(plan.sizes) + 1) * batch * kind.itemsize + workspace_bytes(nodes, kind, batch)
 
 
-def samples_at_once(nodes: Sequence[Node], dtype: npt.DTypeLike) -> int:
+def samples_at_once(
+    nodes: Sequence[Node], dtype: npt.DTypeLike, outputs: Sequence[int] = ()
+) -> int:
     """Return the batch size of predictions and evaluations.
 
     It is chosen so that memory does not grow with the data, and stays small for large samples,
     which may have to be converted.
     """
     sample = sum(map(prod, input_shapes(nodes).values())) * np.dtype(dtype).itemsize
-    return max(1, min(MOST_SAMPLES, MOST_BYTES // (sample + inference_memory(nodes, dtype, 1))))
+    needed = sample + inference_memory(nodes, dtype, 1, outputs)
+    return max(1, min(MOST_SAMPLES, MOST_BYTES // needed))

@@ -142,37 +142,72 @@ class Chain:
     kernels: tuple[Kernel, ...] = ()
 
 
-def ending_of(nodes: Sequence[Node], loss: Loss, kernels: Kernels) -> Chain:
-    """Return the last layers that a kernel computes together with the loss, possibly none."""
+def endings_of(
+    nodes: Sequence[Node], ends: Sequence[tuple[int, Loss]], kernels: Kernels
+) -> tuple[Chain, ...]:
+    """Return the layers that a kernel computes together with each loss, possibly none.
+
+    Args:
+        ends: each loss with the index of the layer whose output it takes.
+    """
+    outputs = [output for output, _ in ends]
+    return tuple(
+        _ending_of(nodes, output, loss, kernels, outputs)
+        if outputs.count(output) == 1 and not any(output + 1 in each.inputs for each in nodes)
+        else Chain(())
+        for output, loss in ends
+    )
+
+
+def _ending_of(
+    nodes: Sequence[Node], output: int, loss: Loss, kernels: Kernels, outputs: Sequence[int]
+) -> Chain:
     longest = Chain(())
-    for start in range(len(nodes) - 1, max(0, len(nodes) - kernels.longest + 1) - 1, -1):
-        last = start + 1 == len(nodes)
-        if nodes[start].takes_many_inputs or not (last or _continues(nodes, start + 1)):
+    for start in range(output, max(0, output + 2 - kernels.longest) - 1, -1):
+        alone = start == output or _continues(nodes, start + 1, outputs)
+        if nodes[start].takes_many_inputs or not alone:
             break
-        found = kernels.find(nodes[start:], loss)
+        chain = nodes[start : output + 1]
+        found = kernels.find(chain, loss)
         if found:
-            longest = Chain(tuple(nodes[start:]), found)
+            longest = Chain(tuple(chain), found)
     return longest
 
 
-def chains_of(nodes: Sequence[Node], count: int, kernels: Kernels) -> tuple[Chain, ...]:
-    """Split the first `count` layers of a model greedily into the longest chains."""
+def chains_of(
+    nodes: Sequence[Node], endings: Sequence[Chain], outputs: Sequence[int], kernels: Kernels
+) -> tuple[Chain, ...]:
+    """Split all layers of a model that are not in an ending greedily into the longest chains.
+
+    Args:
+        outputs: the indices of the layers whose outputs the losses take.
+    """
+    fused = {node.index for each in endings for node in each.nodes}
     chains: list[Chain] = []
     start = 0
-    while start < count:
+    while start < len(nodes):
+        if start in fused:
+            start += 1
+            continue
         stop = start + 1
-        while stop < count and stop - start < kernels.longest and _continues(nodes, stop):
+        while (
+            stop < len(nodes)
+            and stop - start < kernels.longest
+            and stop not in fused
+            and _continues(nodes, stop, outputs)
+        ):
             stop += 1
         chains.append(_longest(nodes, start, stop, kernels))
         start += len(chains[-1].nodes)
     return tuple(chains)
 
 
-def _continues(nodes: Sequence[Node], index: int) -> bool:
+def _continues(nodes: Sequence[Node], index: int, outputs: Sequence[int]) -> bool:
     """Return whether a layer reads only the previous one, as its sole reader and in its order."""
     readers = [node.index for node in nodes if index in node.inputs]
     return (
         nodes[index].inputs == (index,)
+        and index - 1 not in outputs
         and not nodes[index].takes_many_inputs
         and readers == [index]
         and (index, 0) not in staged_reads(nodes, value_orders(nodes))

@@ -1,7 +1,8 @@
 """Memory sharing between values: each lives from the call that writes it to its last read.
 
-The calls of a training pass over L layers: forward of layer i at time i; the loss at L; its
-gradient at L + 1; backward of layer i at 2L + 1 - i.
+The calls of a training pass over L layers and H losses: forward of layer i at time i; loss h, with
+the layers fused with it, at L + 2h; its gradient at L + 2h + 1; backward of layer i at
+2L + 2H - 1 - i.
 """
 
 from __future__ import annotations
@@ -47,7 +48,26 @@ def staged_reads(nodes: Sequence[Node], orders: Sequence[Order]) -> dict[tuple[i
 
 
 Reader = tuple[int, int]
-"""A layer and the position of one of its inputs: it reads a value and writes its gradient."""
+"""A layer and the position of one of its inputs, or L + h and 0 for loss h: it reads a value and
+writes its gradient."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What a loss takes, for the plan.
+
+    Attributes:
+        output: the index of the layer whose output it takes.
+        fused: how many layers up to that one are fused with the loss; only the loss reads it then.
+    """
+
+    output: int
+    fused: int = 0
+
+    @property
+    def layers(self) -> range:
+        """The indices of the layers that are fused with the loss."""
+        return range(self.output + 1 - self.fused, self.output + 1)
 
 
 @dataclass(frozen=True)
@@ -130,17 +150,19 @@ class _Planner:
         self,
         nodes: Sequence[Node],
         training: bool,
-        fused: int,
+        endings: Sequence[Ending],
         joined: Sequence[Sequence[int]],
         frozen: Collection[int],
     ) -> None:
-        self.nodes, self.training, self.fused = nodes, training, fused
+        self.nodes, self.training, self.endings = nodes, training, endings
         self.lives: list[Life] = []
         self.count = len(self.nodes)
-        self.end = 2 * self.count + 2
+        self.end = 2 * self.count + 2 * len(endings)
+        self.outputs = {each.output + 1 for each in endings}
+        self.fused_with = {layer: h for h, each in enumerate(endings) for layer in each.layers}
         self.first_of = list(range(self.count))
         self.last_of = list(range(self.count))
-        for chain in (*joined, range(self.count - fused, self.count)):
+        for chain in (*joined, *(each.layers for each in endings)):
             for index in chain:
                 self.first_of[index], self.last_of[index] = chain[0], chain[-1]
         self.orders = value_orders(self.nodes)
@@ -149,6 +171,9 @@ class _Planner:
         for node in self.nodes:
             for position, value in enumerate(node.inputs):
                 self.readers[value].append((node.index, position))
+        for h, each in enumerate(endings):
+            if not each.fused:
+                self.readers[each.output + 1].append((self.count + h, 0))
         self.needs_gradient = [False]
         for node in self.nodes:
             trainable = node.index not in frozen and any(
@@ -158,14 +183,20 @@ class _Planner:
             self.needs_gradient.append(self.training and (trainable or inherited))
 
     def is_fused(self, index: int) -> bool:
-        return index >= self.count - self.fused
+        return index in self.fused_with
+
+    def forward_time(self, index: int) -> int:
+        """Return when a layer, or the loss that it is fused with, is computed."""
+        h = self.fused_with.get(index, index - self.count)
+        return index if h < 0 else self.count + 2 * h
 
     def backward_time(self, index: int) -> int:
-        return self.count + 1 if self.is_fused(index) else 2 * self.count + 1 - index
+        time = self.forward_time(index)
+        return self.end - 1 - time if time < self.count else time + 1
 
     def backward_end(self, index: int) -> int:
         """Return when the backward of a layer, or of the whole chain it is part of, ends."""
-        return self.backward_time(self.first_of[index])
+        return self.backward_time(self.first_of[index] if index < self.count else index)
 
     def reads_in_backward(self, index: int, what: str) -> bool:
         if not self.needs_gradient[index + 1]:
@@ -175,16 +206,16 @@ class _Planner:
     def last_use(self, reader: Reader) -> int:
         """Return the last time at which a reader reads a value, or its copy in another order."""
         index = reader[0]
-        if self.reads_in_backward(index, "x"):
+        if index >= self.count or self.reads_in_backward(index, "x"):
             return self.backward_end(index)
-        return self.last_of[index]
+        return self.forward_time(self.last_of[index])
 
     def last_read(self, value: int) -> int:
-        if value == self.count:
+        if value in self.outputs:
             return self.end
-        times = [value - 1]
+        times = [self.forward_time(value - 1)]
         times += [
-            reader[0] if reader in self.staged_orders else self.last_use(reader)
+            self.forward_time(reader[0]) if reader in self.staged_orders else self.last_use(reader)
             for reader in self.readers[value]
         ]
         if self.reads_in_backward(value - 1, "y"):
@@ -213,13 +244,16 @@ class _Planner:
                 source.death = max(source.death, death)
                 lives.append(source)
             else:
-                lives.append(self.life(node.index, death, self.size(node.index + 1)))
+                birth = self.forward_time(node.index)
+                lives.append(self.life(birth, death, self.size(node.index + 1)))
         return lives
 
     def staged(self) -> dict[Reader, Life]:
         return {
             reader: self.life(
-                reader[0], self.last_use(reader), self.size(self.nodes[reader[0]].inputs[reader[1]])
+                self.forward_time(reader[0]),
+                self.last_use(reader),
+                self.size(self.nodes[reader[0]].inputs[reader[1]]),
             )
             for reader in self.staged_orders
         }
@@ -228,22 +262,20 @@ class _Planner:
         lives: list[Life | None] = [None] * (self.count + 1)
         spares: dict[Reader, Life] = {}
         first: dict[int, Reader] = {}
-        if self.training and self.needs_gradient[-1] and not self.fused:
-            death = self.backward_end(self.count - 1)
-            lives[-1] = self.life(self.count + 1, death, self.size(self.count))
-        for value in range(self.count - 1, 0, -1):
+        for value in range(self.count, 0, -1):
             if not self.needs_gradient[value]:
                 continue
-            for writer in sorted(self.readers[value], key=lambda each: (-each[0], each[1])):
+            by_time = [(self.backward_time(each[0]), each[1], each) for each in self.readers[value]]
+            for _, _, writer in sorted(by_time):
                 time = self.backward_time(writer[0])
                 if value in first or writer in self.staged_orders:
                     spares[writer] = self.life(time, time, self.size(value))
                 if value in first:
                     continue
                 first[value] = writer
-                above, death = lives[writer[0] + 1], self.backward_end(value - 1)
-                alone = len(self.readers[value]) == 1
-                if above is not None and alone and self.works_in_place(self.nodes[writer[0]]):
+                death, alone = self.backward_end(value - 1), len(self.readers[value]) == 1
+                above = lives[writer[0] + 1] if writer[0] < self.count and alone else None
+                if above is not None and self.works_in_place(self.nodes[writer[0]]):
                     above.death = max(above.death, death)
                     lives[value] = above
                 else:
@@ -269,7 +301,7 @@ def plan_memory(
     nodes: Sequence[Node],
     *,
     training: bool,
-    fused: int = 0,
+    endings: Sequence[Ending] = (),
     joined: Sequence[Sequence[int]] = (),
     frozen: Collection[int] = (),
 ) -> Plan:
@@ -277,13 +309,13 @@ def plan_memory(
 
     Args:
         training: whether there is a backward pass.
-        fused: how many of the last layers are fused with the loss.
+        endings: what each loss takes; default: the last layer's output, without a fusion.
         joined: chains of layers that one kernel computes, each as its layers' indices; their inputs
             live until the whole chain is done.
         frozen: the layers whose parameters are not trained; below the lowest layer that is trained
             there is no backward.
     """
-    planner = _Planner(nodes, training, fused, joined, frozen)
+    planner = _Planner(nodes, training, endings or [Ending(len(nodes) - 1)], joined, frozen)
     activations = planner.activations()
     staged = planner.staged()
     gradients, spares, first_writer = planner.gradients()

@@ -19,7 +19,7 @@ from declnet.errors import DataError, SpecError
 from declnet.graph.inference import InferenceGraph, samples_at_once
 from declnet.graph.initial_weights import load_part
 from declnet.graph.parameters import Parameters, initializer_problems, read_weights
-from declnet.graph.shapes import Node, infer_nodes
+from declnet.graph.shapes import Node, infer_nodes, output_indices
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.spec.model import InitialWeights, ModelSpec
@@ -72,6 +72,7 @@ class Model:
         nodes: the layers in order, with their shapes.
         dtype: the type of its parameters and activations.
         inputs: what is known about each input, by name; a single input may have no name, `""`.
+        outputs: the layers that are outputs, by name.
         store: the parameter arrays themselves, not copies, for training and saving.
         loaded: the parameters that `build_model` loaded from `initial_weights`.
         samples_at_once: the batch size of predictions.
@@ -79,6 +80,7 @@ class Model:
 
     Args:
         inputs: the shape of a sample of the only input, or the inputs by name.
+        outputs: the names of the layers that are outputs; default: the last one.
     """
 
     def __init__(
@@ -87,13 +89,16 @@ class Model:
         inputs: Sequence[int] | Mapping[str, InputInfo],
         dtype: npt.DTypeLike,
         groups: Sequence[ParameterGroup] = (),
+        outputs: Sequence[str] | None = None,
     ) -> None:
         self.nodes = tuple(nodes)
         self.inputs = as_input_infos(inputs)
+        self.output_indices = output_indices(self.nodes, outputs)
+        self.outputs = {self.nodes[each].name: self.nodes[each] for each in self.output_indices}
         self.dtype = np.dtype(dtype)
         self.store = Parameters(self.nodes, self.dtype, groups)
         self.loaded: frozenset[str] = frozenset()
-        self.samples_at_once = samples_at_once(self.nodes, self.dtype)
+        self.samples_at_once = samples_at_once(self.nodes, self.dtype, self.output_indices)
         floats = {read for node in self.nodes for read in node.reads_of("float")}
         self.integer_inputs = frozenset(self.inputs) - floats
         self._only = next(iter(self.inputs)) if len(self.inputs) == 1 else None
@@ -122,14 +127,27 @@ class Model:
 
     @property
     def output_shape(self) -> Shape:
-        """The shape of one prediction."""
-        return self.nodes[-1].output_shape
+        """The shape of one prediction; raises ValueError if there are several outputs."""
+        return self.output().output_shape
 
-    def predict(self, x: npt.ArrayLike | Mapping[str, npt.ArrayLike]) -> Array:
+    def output(self, name: str = "") -> Node:
+        """Return an output by its name; without one, the only output.
+
+        Raises:
+            ValueError: there is no such output, or there are several.
+        """
+        if not name and len(self.outputs) == 1:
+            return next(iter(self.outputs.values()))
+        if name not in self.outputs:
+            raise ValueError(f"the model has the outputs {_listed(self.outputs)}")
+        return self.outputs[name]
+
+    def predict(self, x: npt.ArrayLike | Mapping[str, npt.ArrayLike]) -> Any:
         """Return the output, (n, *output shape), for samples (n, *input shape); thread-safe.
 
-        This is the last layer's output, before `Loss.predictions`. Apart from the result, memory is
-        used for only `samples_at_once` samples: conversion and reading from a file go part by part.
+        This is the layer's output, before `Loss.predictions`; several outputs are returned by name.
+        Apart from the result, memory is used for only `samples_at_once` samples: conversion and
+        reading from a file go part by part.
 
         Args:
             x: the samples; for several inputs, or one with a name, an array for each by name.
@@ -148,13 +166,17 @@ class Model:
             count = len(samples)
         graph = self._graph(count)
         if 0 < count <= graph.capacity:  # the general path costs one sample 10 % more
-            return graph.predict(self._part(samples, slice(None))).copy()
-        predictions = np.empty((count, *self.output_shape), self.dtype)
-        self._part(samples, slice(0))  # rejects wrong types even without samples
-        for start in range(0, count, graph.capacity):
-            part = slice(start, start + graph.capacity)
-            predictions[part] = graph.predict(self._part(samples, part))
-        return predictions
+            found = [each.copy() for each in graph.predict(self._part(samples, slice(None)))]
+        else:
+            shapes = [node.output_shape for node in self.outputs.values()]
+            found = [np.empty((count, *shape), self.dtype) for shape in shapes]
+            self._part(samples, slice(0))  # rejects wrong types even without samples
+            for start in range(0, count, graph.capacity):
+                part = slice(start, start + graph.capacity)
+                y_preds = graph.predict(self._part(samples, part))
+                for array, y_pred in zip(found, y_preds, strict=True):
+                    array[part] = y_pred
+        return found[0] if len(found) == 1 else dict(zip(self.outputs, found, strict=True))
 
     def as_input(self, x: Any) -> Any:
         """Return x in the model's type; raise DataError if its samples have another shape.
@@ -239,7 +261,8 @@ class Model:
         graph: InferenceGraph | None = getattr(self._of_thread, "graph", None)
         if graph is None or graph.capacity < min(samples, self.samples_at_once):
             capacity = min(max(samples, 1), self.samples_at_once)
-            graph = InferenceGraph(self.nodes, self.store, self.dtype, capacity)
+            outputs = self.output_indices
+            graph = InferenceGraph(self.nodes, self.store, self.dtype, capacity, outputs)
             self._of_thread.graph = graph
         return graph
 
@@ -273,11 +296,11 @@ def build_model(
         WeightsError: `initial_weights` cannot be read, or do not match the model.
     """
     registry = (registry or default_registry()).preferring(spec.preferred)
-    nodes = infer_nodes(spec.layers, input_shape, registry)
+    nodes = infer_nodes(spec.layers, input_shape, registry, spec.outputs)
     problems = initializer_problems(nodes, registry)
     if problems:
         raise SpecError(problems)
-    model = Model(nodes, input_shape, spec.dtype, groups)
+    model = Model(nodes, input_shape, spec.dtype, groups, spec.outputs)
     model.store.initialize(seed, registry)
     if isinstance(spec.initial_weights, InitialWeights):
         model.loaded = frozenset(load_part(model.store, spec.initial_weights).loaded)

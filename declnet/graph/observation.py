@@ -37,40 +37,59 @@ class BoundChain:
 
 
 @dataclass(frozen=True, eq=False)
+class BoundHead:
+    """A loss bound to its arrays.
+
+    Attributes:
+        name: its name among several losses; `""` for a single one.
+        weight: its weight among the losses.
+        y_pred: the output that it takes, (n, *output shape).
+        y_true: prepared targets.
+        losses: the data loss of each sample, (n,).
+        chain: the layers computed with the loss, possibly none; its forward calls are those of the
+            loss in both directions.
+    """
+
+    name: str
+    weight: float
+    y_pred: Array
+    y_true: Any
+    losses: Array
+    chain: BoundChain
+
+
+@dataclass(frozen=True, eq=False)
 class BoundStep:
     """The calls of a training step on one batch, with the arrays that they read and fill.
 
     Attributes:
         x: the batch, (n, *input shape), or several inputs by name.
-        y_true: prepared targets.
-        losses: the data loss of each sample, (n,).
+        samples: their number, n.
         normalized: the normalized sample weights, (n,); None if all are equal.
         before: calls before the forward pass.
-        chains: the layers before the loss.
-        ending: the layers computed with the loss, possibly none, and the loss in both directions.
+        chains: the layers before the losses.
+        heads: the losses.
         after: calls after the backward pass: regularizers.
     """
 
     batch: BatchArrays
     x: Given
-    y_true: Any
-    losses: Array
+    samples: int
     normalized: Array | None
     before: Sequence[Call]
     chains: Sequence[BoundChain]
-    ending: BoundChain
+    heads: Sequence[BoundHead]
     after: Sequence[Call]
 
-    @property
-    def y_pred(self) -> Array:
-        """The model's output, (n, *output shape)."""
-        return self.batch.output(self.batch.nodes[-1])
+    def mean(self, head: BoundHead) -> float:
+        """Return the mean of a loss in the last execution, weighted if there are sample weights."""
+        if self.normalized is None:
+            return float(np.add.reduce(head.losses)) / self.samples
+        return float(head.losses @ self.normalized)
 
     def loss(self) -> float:
-        """Return the mean data loss of the last execution, weighted if there are weights."""
-        if self.normalized is None:
-            return float(np.add.reduce(self.losses)) / len(self.losses)
-        return float(self.losses @ self.normalized)
+        """Return the weighted sum of the losses' means."""
+        return sum(each.weight * self.mean(each) for each in self.heads)
 
     def forward(self) -> Sequence[Call]:
         """Return the calls of the forward pass up to the loss."""
@@ -104,7 +123,7 @@ class ObservedStep:
         hidden = hidden_outputs(model, bound)
         self._forward: list[tuple[Sequence[Call], Node | None, Array]] = []
         nothing = np.empty(0)
-        for chain in (*bound.chains, bound.ending):
+        for chain in (*bound.chains, *(each.chain for each in bound.heads)):
             for node in chain.nodes:
                 if node.index in hidden:
                     y, calls = hidden[node.index]
@@ -117,8 +136,11 @@ class ObservedStep:
             dy = bound.batch.gradient(chain.nodes[-1].index + 1)
             given = None if dy is None else read_only(dy)
             self._backward.append((chain.backward, chain.nodes[-1], given))
-        self._x, self._y_pred = for_each(read_only, bound.x), read_only(bound.y_pred)
-        self._losses = read_only(bound.losses)
+        self._x = for_each(read_only, bound.x)
+        self._heads = [
+            (read_only(each.y_pred), each.y_true, read_only(each.losses), each.name)
+            for each in bound.heads
+        ]
         self._parameters = {key: read_only(each) for key, each in model.store.arrays.items()}
         self._gradients = {slot.key: read_only(view(gradient, slot)) for slot in slots}
         self._saved = np.empty_like(self._vector)
@@ -136,7 +158,8 @@ class ObservedStep:
             _execute(calls)
             if node is not None:
                 observer.forward(node.name, node.layer, y)
-        observer.losses(self._y_pred, bound.y_true, self._losses)
+        for head in self._heads:
+            observer.losses(*head)
         for calls, node, dy in self._backward:
             if dy is not None:
                 observer.backward(node.name, node.layer, dy)
@@ -158,8 +181,9 @@ def hidden_outputs(model: Model, bound: BoundStep) -> dict[int, tuple[Array, Seq
     own. A layer whose forward changes its parameters (running statistics) is left out, with those
     that follow it in the chain.
     """
-    batch, n = bound.batch, len(bound.losses)
-    chains = [each for each in (*bound.chains, bound.ending) if len(each.nodes) > 1]
+    batch, n = bound.batch, bound.samples
+    ends = [each.chain for each in bound.heads]
+    chains = [each for each in (*bound.chains, *ends) if len(each.nodes) > 1]
     if not chains:
         return {}
     workspaces = Workspaces(batch.nodes, n, model.dtype, batch.plan.orders[1:])

@@ -57,13 +57,16 @@ def parts_of(layers: Iterable[Layer]) -> list[LayerPart]:
 
 
 def wire(
-    parts: Sequence[LayerPart], input_names: Collection[str] | None = (UNNAMED,)
+    parts: Sequence[LayerPart],
+    input_names: Collection[str] | None = (UNNAMED,),
+    outputs: Sequence[str] | None = None,
 ) -> tuple[list[Wire], list[Diagnostic]]:
     """Name every layer and resolve its inputs; the errors are returned second.
 
     Args:
         parts: the layers in topological order, including those that could not be read.
         input_names: the names of the model's inputs; None if they are unknown.
+        outputs: the names of the layers that are outputs; default: the last one.
     """
     problems: list[Diagnostic] = []
     names = _names(parts)
@@ -87,8 +90,19 @@ def wire(
         valid = part.layer is not None and not found
         values = tuple(value for value, _ in wired) if valid else None
         wires.append(Wire(name, values, tuple(read for _, read in wired) if valid else ()))
+    named = {wire.name: index for index, wire in enumerate(wires)}
+    problems += [
+        Diagnostic(
+            f'there is no layer "{name}"',
+            suggestion(name, named, "layers"),
+            ("model", "outputs", position),
+            "E048",
+        )
+        for position, name in enumerate(outputs or ())
+        if name not in named
+    ]
     if not problems and all(part.layer is not None for part in parts):
-        problems += [*_unread(wires, input_names or ()), *_unused(wires)]
+        problems += [*_unread(wires, input_names or ()), *_unused(wires, outputs)]
     return wires, problems
 
 
@@ -197,9 +211,12 @@ def _unread(wires: Sequence[Wire], input_names: Collection[str]) -> list[Diagnos
     ]
 
 
-def _unused(wires: Sequence[Wire]) -> list[Diagnostic]:
-    used = {value for each in wires for value in each.inputs or ()} | {len(wires)}
-    hint = "name it in the inputs of a later layer, or remove it"
+def _unused(wires: Sequence[Wire], outputs: Sequence[str] | None) -> list[Diagnostic]:
+    used = {value for each in wires for value in each.inputs or ()}
+    ends = outputs if outputs is not None else [each.name for each in wires[-1:]]
+    used |= {index + 1 for index, each in enumerate(wires) if each.name in ends}
+    or_output = ", or in model.outputs" if outputs is not None else ""
+    hint = f"name it in the inputs of a later layer{or_output}, or remove it"
     return [
         Diagnostic(
             f'nothing takes the output of "{each.name}"', hint, ("model", "layers", index), "E023"
@@ -284,10 +301,12 @@ class Inferred:
 
     Attributes:
         nodes: a node for each layer; None if unknown.
+        names: the name of each layer.
         problems: every error, located at its layer; follow-on errors are left out.
     """
 
     nodes: tuple[Node | None, ...]
+    names: tuple[str, ...]
     problems: tuple[Diagnostic, ...]
 
     @property
@@ -307,21 +326,31 @@ def input_shapes(nodes: Sequence[Node]) -> dict[str, Shape]:
     }
 
 
+def output_indices(nodes: Sequence[Node], outputs: Sequence[str] | None = None) -> tuple[int, ...]:
+    """Return the indices of the layers that are outputs: those named, by default the last one."""
+    if outputs is None:
+        return (len(nodes) - 1,)
+    named = {node.name: node.index for node in nodes}
+    return tuple(named[name] for name in outputs)
+
+
 def infer_nodes(
     layers: Sequence[Layer],
     inputs: Sequence[int] | Mapping[str, InputInfo],
     registry: Registry | None = None,
+    outputs: Sequence[str] | None = None,
 ) -> tuple[Node, ...]:
     """Wire the layers and infer all shapes.
 
     Args:
         inputs: the model's inputs, as `as_input_infos` takes them.
         registry: names the distribution of a broken component; default: all installed plugins.
+        outputs: the names of the layers that are outputs; default: the last one.
 
     Raises:
         SpecError: lists each error at its layer.
     """
-    inferred = infer(parts_of(layers), as_input_infos(inputs), registry)
+    inferred = infer(parts_of(layers), as_input_infos(inputs), registry, outputs)
     if inferred.problems:
         raise SpecError(inferred.problems)
     return inferred.complete
@@ -331,6 +360,7 @@ def infer(
     parts: Sequence[LayerPart],
     inputs: Mapping[str, InputInfo | None] | None,
     registry: Registry | None = None,
+    outputs: Sequence[str] | None = None,
 ) -> Inferred:
     """Infer as much as possible.
 
@@ -339,8 +369,9 @@ def infer(
         inputs: the model's inputs by name, None for one that is not known; None if not even the
             names are.
         registry: names the distribution of a broken component; default: all installed plugins.
+        outputs: the names of the layers that are outputs; default: the last one.
     """
-    wires, problems = wire(parts, inputs)
+    wires, problems = wire(parts, inputs, outputs)
     values: list[InputInfo | None] = [None]
     nodes: list[Node | None] = []
     for index, (part, place) in enumerate(zip(parts, wires, strict=True)):
@@ -374,7 +405,7 @@ def infer(
             problems += found
         nodes.append(node)
     problems += _wrong_integers([node for node in nodes if node is not None])
-    return Inferred(tuple(nodes), tuple(problems))
+    return Inferred(tuple(nodes), tuple(each.name for each in wires), tuple(problems))
 
 
 def _sharing(

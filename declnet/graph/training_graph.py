@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array, read_only
+from declnet.contracts.inputs import sample_count
 from declnet.contracts.kernel import Call, KernelSite
 from declnet.contracts.loss import Loss
 from declnet.graph.arrays import BatchArrays, GraphMemory
@@ -20,17 +21,21 @@ from declnet.graph.kernels import (
     backward_calls,
     chain_calls,
     chains_of,
-    ending_of,
+    endings_of,
     forward_calls,
     kernel_calls,
 )
-from declnet.graph.memory_plan import plan_memory
+from declnet.graph.memory_plan import Ending, plan_memory
 from declnet.graph.model import Model
-from declnet.graph.observation import BoundChain, BoundStep, ObservedStep
+from declnet.graph.observation import BoundChain, BoundHead, BoundStep, ObservedStep
 from declnet.graph.parameters import Slot, view
 from declnet.graph.schedules import ScheduledValues
 from declnet.graph.shapes import frozen_nodes
+from declnet.spec.heads import Head
 from declnet.spec.streams import Stream, random_stream
+
+Targets = Array | tuple[Array, ...]
+"""The prepared targets of the only loss, or those of each loss."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +62,14 @@ class Step:
         """The weight of the batch: its number of samples."""
         return float(len(self.losses))
 
+    def y_preds(self) -> tuple[Array, ...]:
+        """The output that each loss takes."""
+        return (self.y_pred,)
+
+    def data_losses(self, total: float) -> tuple[float, ...]:
+        """The mean of each loss, given what `run` returned."""
+        return (total,)
+
 
 @dataclass(frozen=True, eq=False)
 class WeightedStep(Step):
@@ -81,6 +94,39 @@ class WeightedStep(Step):
         return float(np.add.reduce(self.weights))
 
 
+@dataclass(frozen=True, eq=False)
+class JointStep(Step):
+    """A step with several losses; `y_pred` and `losses` are those of the first.
+
+    Attributes:
+        bound: the arrays of the step, with those of every loss.
+        weights: as for `WeightedStep`; None if all samples are weighted equally.
+    """
+
+    bound: BoundStep
+    weights: Array | None
+
+    def run(self) -> float:
+        """Execute the calls; return the weighted sum of the mean data losses."""
+        for call in self.calls:
+            call()
+        return self.bound.loss()
+
+    def weight(self) -> float:
+        """As `WeightedStep.weight` if there are sample weights, else as `Step.weight`."""
+        if self.weights is None:
+            return float(len(self.losses))
+        return float(np.add.reduce(self.weights))
+
+    def y_preds(self) -> tuple[Array, ...]:
+        """The output that each loss takes."""
+        return tuple(each.y_pred for each in self.bound.heads)
+
+    def data_losses(self, total: float) -> tuple[float, ...]:  # noqa: ARG002
+        """The mean of each loss, without its weight among the losses."""
+        return tuple(map(self.bound.mean, self.bound.heads))
+
+
 def fill_weights(weights: Array, normalized: Array) -> None:
     """Divide weights by their sum; all become 0 if the sum is 0."""
     total = np.add.reduce(weights)
@@ -88,7 +134,7 @@ def fill_weights(weights: Array, normalized: Array) -> None:
 
 
 class TrainingGraph:
-    """A model compiled for training with a loss, for batches of up to `capacity` samples.
+    """A model compiled for training with losses, for batches of up to `capacity` samples.
 
     Attributes:
         penalty: returns the regularization loss of the current parameters.
@@ -98,6 +144,7 @@ class TrainingGraph:
             the step's calls. None if no layer has a schedule.
 
     Args:
+        loss: the loss of the only output, or losses with the outputs that they take.
         kernels: kernels that may replace components; default: none.
         total: number of updates in the whole training, for schedules.
         epoch: the epoch, which decides on frozen layers; None is after all others.
@@ -107,7 +154,7 @@ class TrainingGraph:
     def __init__(
         self,
         model: Model,
-        loss: Loss,
+        loss: Loss | list[Head] | tuple[Head, ...],
         capacity: int,
         seed: int,
         kernels: Kernels | None = None,
@@ -116,15 +163,22 @@ class TrainingGraph:
         before: TrainingGraph | None = None,
     ) -> None:
         self._model = model
-        self._loss = loss
+        self._heads = tuple(loss) if isinstance(loss, list | tuple) else (Head("", loss),)
         self._kernels = kernels or Kernels()
-        self._ending = ending_of(model.nodes, loss, self._kernels)
-        fused = len(self._ending.nodes)
-        self._chains = chains_of(model.nodes, len(model.nodes) - fused, self._kernels)
+        ends = [(model.output(each.output).index, each.loss) for each in self._heads]
+        outputs = [output for output, _ in ends]
+        self._endings = endings_of(model.nodes, ends, self._kernels)
+        self._chains = chains_of(model.nodes, self._endings, outputs, self._kernels)
+        endings = [
+            Ending(output, len(each.nodes))
+            for output, each in zip(outputs, self._endings, strict=True)
+        ]
         joined = [[node.index for node in chain.nodes] for chain in self._chains]
         frozen = frozen_nodes(model.nodes, epoch)
-        plan = plan_memory(model.nodes, training=True, fused=fused, joined=joined, frozen=frozen)
-        self._losses = np.empty(capacity, model.dtype)
+        plan = plan_memory(
+            model.nodes, training=True, endings=endings, joined=joined, frozen=frozen
+        )
+        self._losses = [np.empty(capacity, model.dtype) for _ in self._heads]
         if before is None:
             self._rngs = [random_stream(seed, Stream.LAYER, node.index) for node in model.nodes]
             self.gradient = np.zeros_like(model.store.vector)
@@ -133,7 +187,7 @@ class TrainingGraph:
         self.penalty = model.store.penalty
         self._epoch = epoch
         self._trained = [slot for slot in model.store.slots if slot.is_trained(epoch)]
-        joined.append([node.index for node in self._ending.nodes])
+        joined += [[node.index for node in each.nodes] for each in self._endings if each.nodes]
         gradients = GradientArrays.of(model.nodes, model.store, self.gradient, frozen, joined)
         schedules = ScheduledValues(total)
         arrays = model.store, capacity, model.dtype, self._rngs, gradients, frozen, schedules
@@ -144,28 +198,34 @@ class TrainingGraph:
         """Each layer's own random stream, in the model's order."""
         return list(self._rngs)
 
-    def step(self, x: Given, y_true: Array, weights: Array | None = None) -> Step:
+    def step(self, x: Given, y_true: Targets, weights: Array | None = None) -> Step:
         """Bind the calls of a step to a batch's arrays.
 
         Args:
             x: (n, *input shape), n at most the capacity, or several inputs by name; the calls read
                 its current contents.
-            y_true: as prepared by the loss.
+            y_true: as prepared by the loss; for several losses, a tuple.
             weights: (n,), the sample weights; None if all are equal.
         """
         bound = self._bind(x, y_true, weights)
-        calls = (*bound.before, *bound.forward(), *bound.ending.forward, *bound.backward())
+        ends = [call for each in bound.heads for call in each.chain.forward]
+        calls = (*bound.before, *bound.forward(), *ends, *bound.backward())
+        head = bound.heads[0]
+        if len(bound.heads) > 1 or head.weight != 1:
+            return JointStep(calls, head.y_pred, head.losses, bound, weights)
         if weights is not None and bound.normalized is not None:
-            return WeightedStep(calls, bound.y_pred, bound.losses, weights, bound.normalized)
-        return Step(calls, bound.y_pred, bound.losses)
+            return WeightedStep(calls, head.y_pred, head.losses, weights, bound.normalized)
+        return Step(calls, head.y_pred, head.losses)
 
-    def observed_step(self, x: Given, y_true: Array, weights: Array | None = None) -> ObservedStep:
+    def observed_step(
+        self, x: Given, y_true: Targets, weights: Array | None = None
+    ) -> ObservedStep:
         """Bind the calls of the same step for an observer; the arguments are those of `step`."""
         bound = self._bind(x, y_true, weights)
         return ObservedStep(self._model, bound, self.gradient, self._trained, self.begin)
 
-    def _bind(self, x: Given, y_true: Array, weights: Array | None) -> BoundStep:
-        batch, losses = BatchArrays(self._memory, x), self._losses[: len(y_true)]
+    def _bind(self, x: Given, y_true: Targets, weights: Array | None) -> BoundStep:
+        batch, n = BatchArrays(self._memory, x), sample_count(x)
         normalized = None if weights is None else np.empty_like(weights)
         before: list[Call] = []
         if weights is not None and normalized is not None:
@@ -174,43 +234,62 @@ class TrainingGraph:
             BoundChain(chain.nodes, *chain_calls(chain, batch, self._kernels))
             for chain in self._chains
         ]
-        loss_calls = self._loss_calls(batch, y_true, losses, normalized)
-        ending = BoundChain(self._ending.nodes, loss_calls, ())
+        targets = y_true if isinstance(y_true, tuple) else (y_true,)
+        heads = []
+        for number, (head, own) in enumerate(zip(self._heads, targets, strict=True)):
+            losses = self._losses[number][:n]
+            calls = self._loss_calls(number, batch, own, losses, normalized)
+            chain = BoundChain(self._endings[number].nodes, calls, ())
+            y_pred = batch.output(self._model.output(head.output))
+            heads.append(BoundHead(head.name, head.weight, y_pred, own, losses, chain))
         after = [
             call
             for slot in self._model.store.regularized
             if slot.is_trained(self._epoch)
             for call in self._regularizer_calls(slot)
         ]
-        return BoundStep(batch, x, y_true, losses, normalized, before, chains, ending, after)
+        return BoundStep(batch, x, n, normalized, before, chains, heads, after)
 
     def _loss_calls(
-        self, batch: BatchArrays, y_true: Array, losses: Array, normalized: Array | None
+        self,
+        number: int,
+        batch: BatchArrays,
+        y_true: Array,
+        losses: Array,
+        normalized: Array | None,
     ) -> list[Call]:
-        """Return the loss and its weighted gradient, with the layers fused with the loss."""
-        loss, nodes = self._loss, self._ending.nodes
-        y_pred = batch.output(self._model.nodes[-1])
+        """Return a loss and its weighted gradient, with the layers fused with the loss."""
+        head, ending = self._heads[number], self._endings[number]
+        loss, nodes, output = head.loss, ending.nodes, self._model.output(head.output)
+        y_pred, calls = batch.output(output), list[Call]()
+        if normalized is not None and head.weight != 1:
+            scaled = np.empty_like(normalized)
+            calls.append(
+                partial(np.multiply, normalized, normalized.dtype.type(head.weight), scaled)
+            )
+            normalized = scaled
         site = KernelSite(
             (loss,),
             y=y_pred,
             y_true=y_true,
             losses=losses,
-            normalized_weights=np.full_like(losses, 1 / len(losses))
+            normalized_weights=np.full_like(losses, head.weight / len(losses))
             if normalized is None
             else normalized,
             uniform=normalized is None,
+            loss_weight=head.weight,
         )
-        bound = kernel_calls(self._ending, batch, self._kernels, site)
+        bound = kernel_calls(ending, batch, self._kernels, site)
         if bound is not None:
-            return [*bound[0], *bound[1]]
-        dy = batch.gradient(len(self._model.nodes))
-        if nodes and batch.plan.needs_gradient[-1]:
+            return [*calls, *bound[0], *bound[1]]
+        dy, after = batch.loss_gradient(output, number)
+        if nodes and batch.plan.needs_gradient[output.index + 1]:
             dy = np.empty_like(y_pred)  # fused layers have none in the plan
-        calls = [call for node in nodes for call in forward_calls(node, batch)]
+        calls += [call for node in nodes for call in forward_calls(node, batch)]
         y_true = read_only(y_true)
         calls.append(partial(loss.forward, y_pred, y_true, losses))
         if dy is not None:
-            calls += [partial(loss.backward, y_pred, y_true, dy), site.weigh(dy)]
+            calls += [partial(loss.backward, y_pred, y_true, dy), site.weigh(dy), *after]
         for node in reversed(nodes):
             calls += backward_calls(node, batch, dy if node is nodes[-1] else None)
         return calls

@@ -11,7 +11,6 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.inputs import for_each, input_of
-from declnet.contracts.loss import Loss
 from declnet.contracts.parameter import Regularizer
 from declnet.errors import RunError
 from declnet.graph.arrays import Workspaces, batch_view
@@ -20,6 +19,7 @@ from declnet.graph.model import Model
 from declnet.graph.parameters import layer_state
 from declnet.graph.schedules import ScheduledValues
 from declnet.graph.shapes import frozen_nodes
+from declnet.spec.heads import Head
 from declnet.training.preparation import ReadyData
 
 TOLERANCE = 1e-6
@@ -211,6 +211,7 @@ class ForwardPass:
     Args:
         model: the model, of which only the declaration is used.
         parameters: the parameters by key.
+        heads: the losses.
         data: the samples.
         streams: the state of each layer's random stream.
         step: the number of the step, from 1, for schedules.
@@ -225,7 +226,7 @@ class ForwardPass:
         self,
         model: Model,
         parameters: Mapping[str, Array],
-        loss: Loss,
+        heads: Sequence[Head],
         data: ReadyData,
         streams: Sequence[Mapping[str, Any]],
         step: int,
@@ -234,9 +235,15 @@ class ForwardPass:
     ) -> None:
         self._model = Model(model.nodes, model.inputs, model.dtype)
         self._model.load_parameters(parameters)
-        self._loss, self._saved, n = loss, dict(parameters), len(data)
+        self._saved, n = dict(parameters), len(data)
         self._nodes = nodes = model.nodes
-        self._y_true, self._losses = data.y_true, np.empty(n, model.dtype)
+        self._losses = np.empty(n, model.dtype)
+        self._heads = [
+            (head, model.output(head.output).index + 1, y_true)
+            for head, y_true in zip(heads, data.y_true, strict=True)
+        ]
+        read = {value for node in nodes for value in node.inputs}
+        self._ends = {value for _, value, _ in self._heads} - read
         weights = np.ones(n) if data.weights is None else data.weights
         self._weights = weights / (weights.sum() or 1)
         orders = value_orders(nodes)
@@ -244,7 +251,7 @@ class ForwardPass:
         self._rngs = [np.random.Generator(np.random.PCG64(0)) for _ in nodes]
         self._streams = [dict(each) for each in streams[: len(nodes)]]
         self._random = set(range(len(nodes)))
-        self._slope: Array | None = None
+        self._slopes: dict[int, Array] = {}
         self._untrained = [
             [
                 f"{nodes[node.owner].name}.{name}"
@@ -286,12 +293,12 @@ class ForwardPass:
         self._base = [self._values[0], *(value.copy() for value in self._values[1:])]
         self._require_repeatable()
 
-    def take_slope(self, dy: Array) -> None:
-        """Replace the loss by sum(dy * y_pred), for the gradient dy of the model's output.
+    def take_slope(self, value: int, dy: Array) -> None:
+        """Replace the losses of an output by sum(dy * y_pred), for its gradient dy.
 
         It has the gradients that follow from dy, also where the loss is clipped.
         """
-        self._slope = dy
+        self._slopes[value] = dy
 
     def of_parameter(self, index: int, key: str) -> LossFunction:
         """Return the loss, without penalties, as a function of a parameter of a layer.
@@ -314,12 +321,17 @@ class ForwardPass:
 
         def loss() -> float:
             self._forward(layers)
-            if self._slope is not None:
-                return float(np.sum(self._slope * self._values[-1]))
-            self._loss.forward(self._values[-1], self._y_true, self._losses)
-            return float(self._losses @ self._weights)
+            total = 0.0
+            for head, value, y_true in self._heads:
+                if value not in self._slopes:
+                    head.loss.forward(self._values[value], y_true, self._losses)
+                    total += head.weight * float(self._losses @ self._weights)
+            for value, dy in self._slopes.items():
+                total += float(np.sum(dy * self._values[value]))
+            return total
 
-        return _function_of(array, loss, may_clip=array is self._values[-1])
+        ends = [self._values[value] for value in self._ends]
+        return _function_of(array, loss, may_clip=any(array is each for each in ends))
 
     def _forward(self, layers: Iterable[int]) -> None:
         for index in layers:

@@ -14,13 +14,16 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.inputs import by_name, for_each, samples_of
 from declnet.contracts.loss import Loss
+from declnet.graph.model import Model
 from declnet.inspection.layers import Fault, LayerView, find_fault, view_layers
 from declnet.inspection.rates import candidates
 from declnet.inspection.trainings import Curve, Trainings
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import counted
 from declnet.runs.predictions import OutputReading
+from declnet.runs.predictor import readings_of
 from declnet.spec.editing import written
+from declnet.spec.heads import Head
 from declnet.spec.model import RunSpec
 from declnet.spec.requirements import registry_for
 from declnet.spec.streams import Stream, random_stream
@@ -124,9 +127,7 @@ def overfit(
     with attributing_errors(registry):
         prepared = prepare(spec, registry, checked=checked)
         prepared.model.store.regularized.clear()
-        target = prepared.preparation.target if prepared.preparation is not None else None
-        model = prepared.model
-        reading = OutputReading.of(spec, model.output_shape, model.dtype, target)
+        reading = readings_of(spec.heads, prepared.model, prepared.preparation)[0]
         few, classes = _few(prepared.data["train"], reading, samples, spec.seed)
         small = replace(prepared, data={"train": few})
         simple = _simplified(spec, len(prepared.data["train"]), updates)
@@ -160,7 +161,7 @@ def _few(
     order = random_stream(seed, Stream.SPLIT, 1).permutation(len(data))
     groups, classes = [order], None
     if reading.sort in ("classes", "binary"):
-        labels = reading.true_labels(np.asarray(data.y))
+        labels = reading.true_labels(np.asarray(data.y[0]))
         found = np.unique(labels)
         groups, classes = [order[labels[order] == each] for each in found], len(found)
     chosen: list[int] = []
@@ -174,9 +175,8 @@ def _few(
             elif len(chosen) < max(count, len(groups)):
                 chosen.append(position)
     at = np.sort(np.array(chosen))
-    few = replace(
-        data, x=samples_of(data.x, at), y=data.y[at], y_true=data.y_true[at], weights=None
-    )
+    y, y_true = (tuple(each[at] for each in arrays) for arrays in (data.y, data.y_true))
+    few = replace(data, x=samples_of(data.x, at), y=y, y_true=y_true, weights=None)
     return few, classes
 
 
@@ -205,7 +205,7 @@ class _Search:
         self._spec, self._model, self._few = spec, prepared.model, prepared.data["train"]
         self._updates, self._watch = updates, watch
         self._end = time.perf_counter() + seconds
-        self._evaluation = Evaluation(self._model, spec.loss, (), self._few)
+        self._evaluation = Evaluation(self._model, self.trainings.heads, self._few)
         self._initial = self._model.parameters()
         self._best: tuple[float, dict[str, Array]] = (math.inf, self._initial)
 
@@ -213,7 +213,7 @@ class _Search:
         """Train until an attempt succeeds, and look for a fault."""
         with np.errstate(all="ignore"):
             start = self._evaluation.evaluate()["data_loss"]
-            lowest, constant = _bounds(self._spec.loss, self._few, self._model.output_shape)
+            lowest, constant = _bounds(self._spec.heads, self._few, self._model)
         span = (constant if constant is not None else start) - lowest
         wanted = lowest + ABOUT_ZERO * max(span, 1e-9)
         own = float(self._spec.optimizer.learning_rate)  # type: ignore[arg-type]  # simplified
@@ -297,13 +297,25 @@ def _fault_of_rate(own: Attempt, good: Attempt, start: float, least: float) -> F
     return None
 
 
-def _bounds(loss: Loss, data: ReadyData, shape: Sequence[int]) -> tuple[float, float | None]:
-    """Return the lowest possible loss, and the loss of the best constant prediction.
+def _bounds(heads: Sequence[Head], data: ReadyData, model: Model) -> tuple[float, float | None]:
+    """Return the lowest possible loss, and that of the best constant predictions, if all are known.
+
+    Of several losses, it is the weighted sum.
+    """
+    lowest, constants = 0.0, list[float]()
+    for head, y_true in zip(heads, data.y_true, strict=True):
+        low, constant = _bounds_of(head.loss, y_true, model.output(head.output).output_shape)
+        lowest += head.weight * low
+        constants += [] if constant is None else [head.weight * constant]
+    return lowest, sum(constants) if len(constants) == len(heads) else None
+
+
+def _bounds_of(loss: Loss, y_true: Array, shape: Sequence[int]) -> tuple[float, float | None]:
+    """Return the lowest possible value of a loss, and that of the best constant prediction.
 
     They are found by evaluating the loss itself, since e.g. label smoothing makes its lowest value
     greater than 0. If the targets do not have the shape of predictions: 0 and None.
     """
-    y_true = data.y_true
     if y_true.shape[1:] != tuple(shape) or y_true.dtype.kind != "f":
         return 0.0, None
     mean = np.broadcast_to(y_true.mean(axis=0), y_true.shape)

@@ -20,6 +20,7 @@ from declnet.graph.model import Model
 from declnet.graph.update import GroupedUpdate, Update, clippings
 from declnet.inspection.differences import TOLERANCE, Differences, ForwardPass, compare, penalty_of
 from declnet.inspection.starting import Start, TraceError
+from declnet.spec.heads import Head
 from declnet.spec.model import RunSpec
 from declnet.training.compile import compile_training
 from declnet.training.divergence import divergence
@@ -89,6 +90,27 @@ class TracedLayer:
 
 
 @dataclass(frozen=True, eq=False)
+class TracedLoss:
+    """A loss with what it compares.
+
+    Attributes:
+        head: the loss, with its name and weight.
+        output: the name of the layer whose output it takes.
+        y_pred: that output, (n, *output shape).
+        y_true: the targets as prepared by the loss.
+        losses: the data loss of each sample, (n,).
+        mean: the mean of the losses, by weight of the samples.
+    """
+
+    head: Head
+    output: str
+    y_pred: Array
+    y_true: Array
+    losses: Array
+    mean: float
+
+
+@dataclass(frozen=True, eq=False)
 class Trace:
     """A training step on a few samples, computed by the components without kernels.
 
@@ -104,10 +126,8 @@ class Trace:
         dtype: the type computed in; float64 if gradients are verified, whatever the spec's is.
         x: the samples, (n, *input shape); several inputs by name.
         layers: the layers in the model's order.
-        y_true: the targets as prepared by the loss.
-        losses: the data loss of each sample, (n,).
+        losses: the losses.
         weights: the sample weights, (n,); None if all are equal.
-        data_loss: the mean of the losses, by weight.
         rate: the learning rate of the update.
     """
 
@@ -122,11 +142,14 @@ class Trace:
     dtype: str
     x: Batch
     layers: tuple[TracedLayer, ...]
-    y_true: Array
-    losses: Array
+    losses: tuple[TracedLoss, ...]
     weights: Array | None
-    data_loss: float
     rate: float
+
+    @property
+    def data_loss(self) -> float:
+        """The weighted sum of the losses' means."""
+        return sum(each.head.weight * each.mean for each in self.losses)
 
     @property
     def parameters(self) -> tuple[TracedParameter, ...]:
@@ -156,10 +179,9 @@ class _Copies(StepObserver):
     """Copies what a step computes."""
 
     x: Batch
-    y_true: Array
-    sample_losses: Array
 
     def __init__(self) -> None:
+        self.of_losses: list[tuple[Array, Array, Array]] = []
         self.y: dict[str, Array] = {}
         self.dy: dict[str, Array] = {}
         self.grad: dict[str, Array] = {}
@@ -170,8 +192,8 @@ class _Copies(StepObserver):
     def forward(self, name: str, layer: Layer, y: Array) -> None:  # noqa: ARG002
         self.y[name] = np.array(y)
 
-    def losses(self, y_pred: Array, y_true: Any, losses: Array) -> None:  # noqa: ARG002
-        self.y_true, self.sample_losses = np.array(y_true), np.array(losses)
+    def losses(self, y_pred: Array, y_true: Any, losses: Array, name: str) -> None:  # noqa: ARG002
+        self.of_losses.append((np.array(y_pred), np.array(y_true), np.array(losses)))
 
     def backward(self, name: str, layer: Layer, dy: Array) -> None:  # noqa: ARG002
         self.dy[name] = np.array(dy)
@@ -214,7 +236,8 @@ def _trace(start: Start, samples: int | None, verify: bool) -> Trace:
         raise TraceError(f"the batch has {len(positions)} sample{plural}, not {samples}")
     count = min(len(positions), SAMPLES) if samples is None else samples
     dtype = np.dtype("float64") if verify else trained.dtype
-    model = Model(trained.nodes, trained.inputs, dtype, spec.optimizer.groups)
+    groups, outputs = spec.optimizer.groups, tuple(trained.outputs)
+    model = Model(trained.nodes, trained.inputs, dtype, groups, outputs)
     model.load_parameters(trained.store.arrays)
     data = _first(ready.prepared.data["train"], positions, arrays, count, dtype)
     training = spec.training.model_copy(update={"batch_size": None, "epochs": trainer.steps})
@@ -242,7 +265,7 @@ def _trace(start: Start, samples: int | None, verify: bool) -> Trace:
     if verify:
         with np.errstate(all="ignore"):
             at = state.step + 1, trainer.steps
-            passes = ForwardPass(model, before, spec.loss, data, state.layers, *at, state.epoch)
+            passes = ForwardPass(model, before, spec.heads, data, state.layers, *at, state.epoch)
             layers = _checked(layers, passes)
     return Trace(
         spec,
@@ -256,10 +279,11 @@ def _trace(start: Start, samples: int | None, verify: bool) -> Trace:
         str(dtype),
         copies.x,
         layers,
-        copies.y_true,
-        copies.sample_losses,
+        tuple(
+            TracedLoss(head, model.output(head.output).name, *own, _mean(own[-1], data.weights))
+            for head, own in zip(spec.heads, copies.of_losses, strict=True)
+        ),
         data.weights,
-        _mean(copies.sample_losses, data.weights),
         rate,
     )
 
@@ -283,8 +307,8 @@ def _first(
     return replace(
         train,
         x=for_each(first, x),
-        y=train.y[positions[:count]],
-        y_true=first(y_true),
+        y=tuple(each[positions[:count]] for each in train.y),
+        y_true=tuple(map(first, y_true if isinstance(y_true, tuple) else (y_true,))),
         weights=first(weights) if weights is not None else None,
     )
 
@@ -392,7 +416,7 @@ def _checked(layers: tuple[TracedLayer, ...], passes: ForwardPass) -> tuple[Trac
         if layer.dy is not None:
             check = compare([(passes.of_value(index + 1), layer.dy)], layer.y, layer.name)
             if check.clipped:
-                passes.take_slope(layer.dy)
+                passes.take_slope(index + 1, layer.dy)
         parameters = tuple(
             replace(each, check=_differences(each, index, passes)) for each in layer.parameters
         )
@@ -429,6 +453,10 @@ def suspects(result: Trace) -> tuple[str, ...]:
         for each, errors in checks:
             if each.regularizer is not None and not errors[-1] <= TOLERANCE:
                 named[f"the regularizer of {each.key} ({each.regularizer.type})"] = None
-    if result.layers and result.layers[-1].name in wrong:
-        named[f"the loss ({result.spec.loss.type})"] = None
+    read = {name for layer in result.layers for name in layer.inputs}
+    for each_loss in result.losses:
+        if each_loss.output in wrong and (each_loss.output not in read or not named):
+            head = each_loss.head
+            called = f"the loss {head.name}" if head.name else "the loss"
+            named[f"{called} ({head.loss.type})"] = None
     return tuple(named)

@@ -6,7 +6,7 @@ import copy
 import math
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -190,12 +190,13 @@ class Trainings:
 
     def __init__(self, spec: RunSpec, prepared: Prepared, registry: Registry) -> None:
         training = spec.training.model_copy(update={"callbacks": (), "metrics": ()})
+        self.heads = tuple(replace(head, metrics=()) for head in spec.heads)
         self._spec = spec.model_copy(update={"training": training})
         self._model, self._registry = prepared.model, registry
         self._train, validation = prepared.data["train"], prepared.data.get("validation")
         self._initial = self._model.parameters()
         self._validation = (
-            Evaluation(self._model, spec.loss, (), validation) if validation is not None else None
+            Evaluation(self._model, self.heads, validation) if validation is not None else None
         )
         self._batch = min(training.batch_size or len(self._train), len(self._train))
         self._steps = -(-len(self._train) // self._batch)
@@ -287,7 +288,7 @@ class Trainings:
         Raises:
             NonFiniteLossError: the loss is NaN or infinite.
         """
-        metrics, step, last = MetricAccumulator(self._spec.loss, ()), first, first + updates
+        metrics, step, last = MetricAccumulator(self.heads), first, first + updates
         with arithmetic_for(self._batch):
             while step < last:
                 batch = step % self._steps

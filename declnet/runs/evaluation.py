@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data_source import Dataset
-from declnet.contracts.returned import checked_targets
 from declnet.data.loading import guarded
 from declnet.errors import DataError
 from declnet.runs.observing import Baseline, Observed, never_predicted
 from declnet.runs.predictions import OutputReading, require_finite
 from declnet.runs.predictor import Called, LabeledPart, Predictor
+from declnet.spec.heads import Head
 from declnet.training.evaluation import RunningEvaluation
-from declnet.training.preparation import ReadyData
+from declnet.training.preparation import ReadyData, targets_for, unscaling
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +77,8 @@ class Evaluation:
         errors: r2 and the errors of values; None for classes.
         baseline: the metrics and errors of the best constant prediction; None if there is none.
         warnings: what is wrong with the predictions, e.g. a class that is never predicted.
+        heads: for several losses, the performance of each by its name, with its metrics by their
+            own names, e.g. `loss`; `class_names` to `warnings` are then given only there.
     """
 
     data: str
@@ -87,6 +89,7 @@ class Evaluation:
     errors: dict[str, float] | None = None
     baseline: Baseline | None = None
     warnings: tuple[str, ...] = ()
+    heads: Mapping[str, Evaluation] = field(default_factory=dict)
 
     def by_class(self) -> list[dict[str, Any]]:
         """Return precision, recall, F1 and number of samples (support) of each class, if any.
@@ -119,6 +122,8 @@ class Evaluation:
                 data["class_names"] = list(self.class_names)
             data["confusion_matrix"] = self.counts.tolist()
             data["by_class"] = self.by_class()
+        if self.heads:
+            data["losses"] = {name: each.as_data() for name, each in self.heads.items()}
         return data
 
 
@@ -133,20 +138,21 @@ def evaluate_parts(predictor: Predictor, parts: Iterable[LabeledPart], data: str
     Raises:
         DataError: the data does not fit the model or is empty, or a prediction is NaN or infinite.
     """
-    model, spec, reading = predictor.model, predictor.spec, predictor.reading
-    classes = reading.sort != "values"
-    counts, errors, observed = ClassCounts(reading), ValueErrors(), Observed(reading)
+    model, heads = predictor.model, predictor.heads
+    watched = [_Watched(reading) for reading in predictor.readings]
     samples, first = 0, 0  # of all parts; before the current part
     name: Called = str
 
-    def watch(y_pred: Array, y: Array) -> None:
+    def watch(number: int, y_pred: Array, y: Array) -> None:
         nonlocal samples
         require_finite(y_pred, lambda at: f"{data}: {name(samples - first + at)}")
-        (counts if classes else errors).add(y_pred, y)
-        observed.add(y_pred, y)
-        samples += len(y)
+        watched[number].add(y_pred, y)
+        if number == len(heads) - 1:
+            samples += len(y)
 
-    evaluation = RunningEvaluation(model, spec.loss, spec.training.metrics, watch)
+    watches = [partial(watch, number) for number in range(len(heads))]
+    unscale = unscaling(heads, predictor.preparation)
+    evaluation = RunningEvaluation(model, heads, watches, unscale)
     for part, called in parts:
         first, name = samples, called
         with np.errstate(all="ignore"):
@@ -154,17 +160,46 @@ def evaluate_parts(predictor: Predictor, parts: Iterable[LabeledPart], data: str
         evaluation.add(ready)
     if not samples:
         raise DataError(f"{data}: there are no samples")
-    metrics, baseline = evaluation.result(), observed.baseline(spec.training.metrics)
-    if not classes:
-        if baseline is not None:
-            constant = ValueErrors()
-            observed.compare_constant(constant.add)
-            baseline.metrics.update(constant.result())
-        return Evaluation(data, samples, metrics, errors=errors.result(), baseline=baseline)
-    names = reading.class_names
-    warning = never_predicted(observed.true, observed.predicted, names)
-    warnings = (warning,) if warning is not None else ()
-    return Evaluation(data, samples, metrics, names, counts.counts, None, baseline, warnings)
+    metrics = evaluation.result()
+    found = {
+        head.name: each.evaluation(head, f"{data}: {head.name}" if head.name else data, metrics)
+        for head, each in zip(heads, watched, strict=True)
+    }
+    return found[""] if "" in found else Evaluation(data, samples, metrics, heads=found)
+
+
+class _Watched:
+    """What is counted over the predictions for one loss."""
+
+    def __init__(self, reading: OutputReading) -> None:
+        self._reading, self._observed = reading, Observed(reading)
+        self._counts = ClassCounts(reading) if reading.sort != "values" else None
+        self._errors, self._samples = ValueErrors(), 0
+
+    def add(self, y_pred: Array, y: Array) -> None:
+        (self._errors if self._counts is None else self._counts).add(y_pred, y)
+        self._observed.add(y_pred, y)
+        self._samples += len(y)
+
+    def evaluation(self, head: Head, data: str, metrics: dict[str, float]) -> Evaluation:
+        """Return what was counted, with the loss's own metrics out of all."""
+        own = metrics
+        if head.name:
+            labels = ("loss", *(each.label for each in head.metrics))
+            own = {each: metrics[head.label(each)] for each in labels}
+        observed, baseline = self._observed, self._observed.baseline(head.metrics)
+        if self._counts is None:
+            if baseline is not None:
+                constant = ValueErrors()
+                observed.compare_constant(constant.add)
+                baseline.metrics.update(constant.result())
+            errors = self._errors.result()
+            return Evaluation(data, self._samples, own, errors=errors, baseline=baseline)
+        names = self._reading.class_names
+        warning = never_predicted(observed.true, observed.predicted, names)
+        warnings = (warning,) if warning is not None else ()
+        counts = self._counts.counts
+        return Evaluation(data, self._samples, own, names, counts, None, baseline, warnings)
 
 
 class ClassCounts:
@@ -234,14 +269,13 @@ class ValueErrors:
 
 
 def _ready(part: Dataset, predictor: Predictor, data: str) -> ReadyData:
-    model, loss, part = predictor.model, predictor.spec.loss, guarded(part)
-    try:
-        y_true = loss.prepare(part.y, model.output_shape, model.dtype)
-    except ValueError as error:
-        raise DataError(f"{data}: {error}") from None
-    y_true = checked_targets(loss, y_true, len(part.y))
+    model, part = predictor.model, guarded(part)
+    pairs = [
+        targets_for(head, part, model, predictor.preparation, data) for head in predictor.heads
+    ]
     weights = None if part.weights is None else part.weights.astype(model.dtype)
-    return ReadyData(model.as_input(part.x), part.y, y_true, "", weights)
+    ys, y_trues = (tuple(each) for each in zip(*pairs, strict=True))
+    return ReadyData(model.as_input(part.x), ys, y_trues, "", weights)
 
 
 def _row(name: str, matrix: ConfusionMatrix, index: int) -> dict[str, Any]:

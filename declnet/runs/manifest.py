@@ -43,7 +43,7 @@ def first_manifest(ready: ReadyRun, spec_file: bytes) -> dict[str, Any]:
             name: {"samples": len(each), "hash": each.fingerprint} for name, each in data.items()
         },
         **_initial_weights(spec),
-        "better": directions(spec.training.metrics),
+        "better": directions(spec.heads),
         "components": used_components(spec, model, kernels, ready.registry),
         "engine": _engine(kernels),
         "declnet": declnet.__version__,

@@ -15,6 +15,7 @@ from declnet.contracts.metric import Metric
 from declnet.contracts.returned import checked_result
 from declnet.registry.spelling import counted
 from declnet.runs.predictions import OutputReading
+from declnet.spec.heads import Head
 
 MOST_VALUES = 64
 """Most values of a target that has a baseline; images and the like are not kept."""
@@ -111,6 +112,18 @@ class Observed:
             except Exception:  # noqa: S112  # e.g. a correlation, which constants lack
                 continue
         return Baseline(found[0], values)
+
+
+def joined_baseline(heads: Sequence[Head], found: Sequence[Baseline | None]) -> Baseline | None:
+    """Return the baselines of all losses as one, by the history's names; None if there is none."""
+    known = [(head, each) for head, each in zip(heads, found, strict=True) if each is not None]
+    if not known:
+        return None
+    said = [f"{head.name}: {each.prediction}" for head, each in known]
+    named = {
+        head.label(name): value for head, each in known for name, value in each.metrics.items()
+    }
+    return Baseline("; ".join(said) if len(heads) > 1 else known[0][1].prediction, named)
 
 
 def never_predicted(true: Array, predicted: Array, names: Sequence[str] | None) -> str | None:

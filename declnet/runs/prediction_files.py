@@ -14,7 +14,7 @@ import numpy as np
 
 from declnet.contracts.arrays import Array, Dtype, Shape
 from declnet.errors import OutputError
-from declnet.runs.predictions import Predictions
+from declnet.runs.predictions import AnyPredictions, JointPredictions
 from declnet.runs.writing import open_atomically
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def as_frame(columns: Mapping[str, Array]) -> pl.DataFrame:
     return pl.DataFrame(series)
 
 
-def write_csv(parts: Iterable[Predictions], file: BinaryIO) -> int:
+def write_csv(parts: Iterable[AnyPredictions], file: BinaryIO) -> int:
     """Write a header and a line per sample, part by part; return the number of samples."""
     rows, fast = 0, has_polars()
     for part in parts:
@@ -96,11 +96,11 @@ def write_csv(parts: Iterable[Predictions], file: BinaryIO) -> int:
             texts = [as_text(column, csv_text) for column in columns.values()]
             lines = map(",".join, zip(*texts, strict=True))
             file.write(("\n".join(lines) + "\n").encode())
-        rows += len(part)
+        rows += part.samples
     return rows
 
 
-def write_json_lines(parts: Iterable[Predictions], file: BinaryIO) -> int:
+def write_json_lines(parts: Iterable[AnyPredictions], file: BinaryIO) -> int:
     """Write one object per line, keyed by column name; return the number of samples."""
     rows = 0
     for part in parts:
@@ -110,11 +110,11 @@ def write_json_lines(parts: Iterable[Predictions], file: BinaryIO) -> int:
         pairs = [[key + each for each in column] for key, column in zip(keys, items, strict=True)]
         lines = map(", ".join, zip(*pairs, strict=True))
         file.write("".join([f"{{{line}}}\n" for line in lines]).encode())
-        rows += len(part)
+        rows += part.samples
     return rows
 
 
-def write_npy(parts: Iterable[Predictions], file: BinaryIO) -> int:
+def write_npy(parts: Iterable[AnyPredictions], file: BinaryIO) -> int:
     """Write the outputs (n, *shape) part by part; return the number of samples.
 
     Args:
@@ -123,11 +123,13 @@ def write_npy(parts: Iterable[Predictions], file: BinaryIO) -> int:
     """
     rows, first = 0, None
     for part in parts:
+        if isinstance(part, JointPredictions):
+            raise OutputError("npy holds one array, but there are several outputs; write csv")
         if first is None:
             first = part.outputs
             _write_header(file, first.shape[1:], first.dtype, 0)
         file.write(np.ascontiguousarray(part.outputs).data)
-        rows += len(part)
+        rows += part.samples
     if first is not None:
         file.seek(0)  # the header has room for any number of samples
         _write_header(file, first.shape[1:], first.dtype, rows)
@@ -140,7 +142,7 @@ def _write_header(file: BinaryIO, shape: Shape, dtype: Dtype, rows: int) -> None
     np.lib.format.write_array_header_1_0(file, header)
 
 
-def write_parquet(parts: Iterable[Predictions], file: BinaryIO) -> int:
+def write_parquet(parts: Iterable[AnyPredictions], file: BinaryIO) -> int:
     """Write a table part by part in constant memory; return the number of samples."""
     from polars.io.plugins import register_io_source
 
@@ -155,7 +157,7 @@ def write_parquet(parts: Iterable[Predictions], file: BinaryIO) -> int:
         nonlocal rows, failure
         try:
             for part in chain([first], remaining):
-                rows += len(part)
+                rows += part.samples
                 yield as_frame(part.columns())
         except Exception as error:
             failure = error
@@ -171,7 +173,7 @@ def write_parquet(parts: Iterable[Predictions], file: BinaryIO) -> int:
     return rows
 
 
-Write = Callable[[Iterable[Predictions], BinaryIO], int]
+Write = Callable[[Iterable[AnyPredictions], BinaryIO], int]
 
 FORMS: dict[str, Write] = {
     "csv": write_csv,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any, Literal
@@ -14,7 +14,7 @@ from declnet.contracts.loss import Loss
 from declnet.contracts.returned import checked_predictions
 from declnet.data.target_encoding import TargetEncoding
 from declnet.errors import DataError
-from declnet.spec.model import RunSpec
+from declnet.spec.heads import Head
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +43,11 @@ class Predictions:
     def __len__(self) -> int:
         return len(self.outputs)
 
+    @property
+    def samples(self) -> int:
+        """The number of samples."""
+        return len(self.outputs)
+
     def columns(self) -> dict[str, Array]:
         """Return the columns (n,) `prediction` and, for each class, `probability_<class>`.
 
@@ -58,13 +63,62 @@ class Predictions:
         elif self.probabilities is not None:
             for index, name in enumerate(self.class_names or ()):
                 columns[f"probability_{name}"] = self.probabilities[:, index]
-        for name in self.identifiers:
-            if name in columns:
-                raise DataError(
-                    f'the identifier "{name}" has the name of a column of predictions',
-                    hint="rename it in the file",
-                )
-        return {**self.identifiers, **columns}
+        return _with_identifiers(self.identifiers, columns)
+
+
+@dataclass(frozen=True, eq=False)
+class JointPredictions(Mapping[str, Predictions]):
+    """The predictions of a model with several losses, by their names.
+
+    Attributes:
+        by_loss: the predictions for the output of each loss.
+        identifiers: columns of the input that are passed through, (n,) each.
+    """
+
+    by_loss: Mapping[str, Predictions]
+    identifiers: Mapping[str, Array] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Predictions:
+        return self.by_loss[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.by_loss)
+
+    def __len__(self) -> int:
+        return len(self.by_loss)
+
+    @property
+    def samples(self) -> int:
+        """The number of samples."""
+        return next(iter(self.by_loss.values())).samples
+
+    def columns(self) -> dict[str, Array]:
+        """Return the columns of each loss, e.g. `price_prediction`, after the identifiers.
+
+        Raises:
+            DataError: an identifier has the name of another column.
+        """
+        columns = {
+            f"{name}_{column}": each
+            for name, own in self.by_loss.items()
+            for column, each in own.columns().items()
+        }
+        return _with_identifiers(self.identifiers, columns)
+
+
+AnyPredictions = Predictions | JointPredictions
+
+
+def _with_identifiers(
+    identifiers: Mapping[str, Array], columns: Mapping[str, Array]
+) -> dict[str, Array]:
+    for name in identifiers:
+        if name in columns:
+            raise DataError(
+                f'the identifier "{name}" has the name of a column of predictions',
+                hint="rename it in the file",
+            )
+    return {**identifiers, **columns}
 
 
 def predictions_of(loss: Loss, y_pred: Array) -> Array:
@@ -114,19 +168,19 @@ class OutputReading:
 
     @classmethod
     def of(
-        cls, spec: RunSpec, output_shape: Shape, dtype: Dtype, target: TargetEncoding | None
+        cls, head: Head, output_shape: Shape, dtype: Dtype, target: TargetEncoding | None
     ) -> OutputReading:
-        """Return the interpretation of a run's predictions, which its loss determines.
+        """Return the interpretation of an output's predictions, which the loss determines.
 
         `target` is how the target was encoded; None if y was an array.
         """
-        loss, known = spec.loss, target.classes if target is not None else None
+        loss, known = head.loss, target.classes if target is not None else None
         shape = predictions_of(loss, np.zeros((1, *output_shape), dtype)).shape[1:]
         units, scores = prod(shape), not _gives_probabilities(loss)
         if loss.targets == "classes" and len(shape) == 1:
             return cls("classes", _classes(known, units), units, scores=scores)
         if loss.targets == "binary":
-            threshold = _threshold(spec)
+            threshold = _threshold(head)
             if units == 1:
                 return cls("binary", _classes(known, 2), units, threshold, scores)
             return cls("flags", None, units, threshold, scores)
@@ -199,13 +253,13 @@ def _gives_probabilities(loss: Loss) -> bool:
     return loss.takes in ("distribution", "probabilities", "logits")
 
 
-def _threshold(spec: RunSpec) -> float:
-    """Return the threshold set on one of the run's metrics, or else the loss's threshold."""
-    for metric in spec.training.metrics:
+def _threshold(head: Head) -> float:
+    """Return the threshold set on one of the metrics, or else the loss's threshold."""
+    for metric in head.metrics:
         threshold = getattr(metric, "threshold", Loss.threshold)
         if isinstance(threshold, float) and threshold != Loss.threshold:
             return threshold
-    return spec.loss.threshold
+    return head.loss.threshold
 
 
 def _classes(known: tuple[Any, ...] | None, units: int) -> tuple[Any, ...]:

@@ -26,13 +26,16 @@ from declnet.errors import DataError
 from declnet.graph.model import Model
 from declnet.registry.registry import Registry
 from declnet.runs.predictions import (
+    AnyPredictions,
+    JointPredictions,
     OutputReading,
-    Predictions,
     predictions_of,
     require_finite,
 )
+from declnet.spec.heads import Head
 from declnet.spec.model import RunSpec
 from declnet.spec.requirements import registry_for
+from declnet.training.preparation import unscaling
 
 if TYPE_CHECKING:
     from declnet.runs.evaluation import Evaluation
@@ -61,7 +64,8 @@ class Predictor:
         model: the run's trained model; its `predict` returns outputs before `Loss.predictions`.
         preparation: the preparation applied to data before the model; None if arrays are used
             unchanged.
-        reading: how to interpret the predictions.
+        heads: the run's losses, each with the output that it takes.
+        readings: how to interpret the predictions for each loss.
         spec: the run's spec.
         registry: where the run's names are looked up, as the run sees it.
     """
@@ -75,9 +79,31 @@ class Predictor:
     ) -> None:
         self.model, self.preparation, self.spec = model, preparation, spec
         self.registry = registry_for(spec.plugins, registry)
-        target = preparation.target if preparation is not None else None
+        self.heads = spec.heads
+        self._unscale = unscaling(self.heads, preparation)
         with attributing_errors(self.registry):
-            self.reading = OutputReading.of(spec, model.output_shape, model.dtype, target)
+            self.readings = readings_of(self.heads, model, preparation)
+
+    @property
+    def reading(self) -> OutputReading:
+        """How to interpret the predictions of the only loss.
+
+        Raises:
+            DataError: there are several losses.
+        """
+        if len(self.readings) > 1:
+            names = ", ".join(head.name for head in self.heads)
+            raise DataError(f"the model has several losses: {names}")
+        return self.readings[0]
+
+    def set_threshold(self, threshold: float) -> None:
+        """Predict the second of two classes above a value of its unit.
+
+        Raises:
+            DataError: the predictions are not of two classes by one unit each, or there are several
+                losses.
+        """
+        self.readings = (self.reading.with_threshold(threshold),)
 
     @property
     def class_names(self) -> tuple[str, ...] | None:
@@ -90,8 +116,11 @@ class Predictor:
         types = self.preparation.types if self.preparation is not None else None
         return tuple(types) if types is not None else None
 
-    def predict(self, data: Any) -> Predictions:
+    def predict(self, data: Any) -> Any:
         """Prepare samples like the training data, without refitting, and return their predictions.
+
+        Returns:
+            `Predictions`; for several losses `JointPredictions`, a mapping from their names.
 
         Args:
             data: a data frame (polars, pandas), a mapping of columns, a list of records or a
@@ -117,14 +146,15 @@ class Predictor:
         """Whether the model was trained on arrays with names, not on a table."""
         return self.features is None and UNNAMED not in self.model.inputs
 
-    def predict_part(self, data: Unprepared, first_row: int = 1) -> Predictions:
+    def predict_part(self, data: Unprepared, first_row: int = 1) -> AnyPredictions:
         """Return the predictions for unprepared data; arguments and errors as for `prepared`.
 
         Raises:
             DataError: also if a prediction is NaN or infinite.
         """
         found = self.predict_prepared(self.prepared(data, first_row))
-        require_finite(found.outputs, naming_samples(data, first_row))
+        for each in found.values() if isinstance(found, JointPredictions) else (found,):
+            require_finite(each.outputs, naming_samples(data, first_row))
         return found
 
     def evaluate(self, data: Path | GivenData) -> Evaluation:
@@ -159,12 +189,12 @@ class Predictor:
         """
         preparation = self.preparation
         if isinstance(data, Table):
-            if preparation is None or preparation.target is None:
+            if preparation is None or preparation.targets is None:
                 raise DataError("the model was trained on arrays", hint="give arrays, x and y")
-            columns, target = dict(data.columns), preparation.target.column
-            if data.target in columns and data.target != target:
-                columns[target] = columns.pop(data.target)
-            data = replace(data, columns=columns, target=target)
+            columns, targets = dict(data.columns), preparation.target_columns
+            if len(targets) == 1 and data.target in columns and data.target != targets[0]:
+                columns[targets[0]] = columns.pop(data.target)
+            data = replace(data, columns=columns, target=None, targets=targets)
             return checked(preparation.apply_to_set(data), label)
         if self.features is not None:
             raise DataError(
@@ -172,11 +202,25 @@ class Predictor:
             )
         return checked(data if preparation is None else preparation.apply_to_set(data), label)
 
-    def predict_prepared(self, x: Array | Mapping[str, Array]) -> Predictions:
+    def predict_prepared(self, x: Array | Mapping[str, Array]) -> AnyPredictions:
         """Return predictions for samples x as returned by `prepared`, finite or not."""
+        outputs = self.outputs(x)
+        if not self.heads[0].name:
+            return self.readings[0].read(outputs[0])
+        pairs = zip(self.heads, self.readings, outputs, strict=True)
+        return JointPredictions({head.name: reading.read(each) for head, reading, each in pairs})
+
+    def outputs(self, x: Array | Mapping[str, Array]) -> list[Array]:
+        """Return the predictions of each loss as metrics take them, for prepared samples x."""
         with np.errstate(all="ignore"):
-            outputs = self.model.predict(x)
-        return self.reading.read(predictions_of(self.spec.loss, outputs))
+            found = self.model.predict(x)
+        named = found if isinstance(found, dict) else dict.fromkeys(self.model.outputs, found)
+        only = next(iter(self.model.outputs))
+        outputs = [predictions_of(head.loss, named[head.output or only]) for head in self.heads]
+        return [
+            self._unscale[number](each) if number in self._unscale else each
+            for number, each in enumerate(outputs)
+        ]
 
     def prepared(self, data: Unprepared, first_row: int = 1) -> Array | dict[str, Array]:
         """Return unprepared data as x, ready for the model; named inputs by name.
@@ -226,6 +270,20 @@ class Predictor:
         return Table(given, rows=np.arange(first_row, first_row + sample_count(given)))
 
 
+def readings_of(
+    heads: Sequence[Head], model: Model, preparation: FittedPreparation | None
+) -> tuple[OutputReading, ...]:
+    """Return how to interpret the predictions for each loss."""
+    encodings = (preparation.targets if preparation is not None else None) or {}
+    readings = []
+    for head in heads:
+        name = head.target_among(encodings) if encodings else None
+        target = encodings[name] if name is not None else None
+        shape = model.output(head.output).output_shape
+        readings.append(OutputReading.of(head, shape, model.dtype, target))
+    return tuple(readings)
+
+
 NUMBERS = 2**21
 """Approximate number of values of x in a part: 16 MiB in float64."""
 MOST_SAMPLES = 2**16
@@ -238,7 +296,8 @@ def samples_in_part(predictor: Predictor) -> int:
     depend on how a file is divided.
     """
     model = predictor.model
-    size = max(1, model.sample_size, prod(model.output_shape))
+    outputs = sum(prod(node.output_shape) for node in model.outputs.values())
+    size = max(1, model.sample_size, outputs)
     wanted = max(1, min(MOST_SAMPLES, NUMBERS // size))
     at_once = model.samples_at_once
     return max(1, wanted // at_once) * at_once
@@ -246,7 +305,7 @@ def samples_in_part(predictor: Predictor) -> int:
 
 def predicted_parts(
     predictor: Predictor, path: Path, identifiers: Sequence[str] = ()
-) -> Iterator[Predictions]:
+) -> Iterator[AnyPredictions]:
     """Yield the predictions for a file part by part, with memory independent of the file size.
 
     Args:
@@ -260,7 +319,7 @@ def predicted_parts(
             infinite.
     """
     with naming(path):
-        source, first = _source(predictor, path, None, identifiers), 1
+        source, first = _source(predictor, path, (), identifiers), 1
         for part in source.input_chunks(_no_chance(), samples_in_part(predictor)):
             data = checked_inputs(source, part)
             if predictor.features is not None and not isinstance(data, Table):
@@ -302,9 +361,9 @@ def labeled_parts(predictor: Predictor, path: Path) -> Iterator[LabeledPart]:
         DataError: the file cannot be read, lacks a column or has a class unknown to the model.
     """
     preparation = predictor.preparation
-    target = preparation.target if preparation is not None else None
+    targets = tuple((preparation.targets or {}).values()) if preparation is not None else ()
     with naming(path):
-        source, first = _source(predictor, path, target), 1
+        source, first = _source(predictor, path, targets), 1
         for part in source.chunks(_no_chance(), samples_in_part(predictor)):
             data = checked_load(source, part, "chunks")
             yield predictor.labeled(data, str(path)), naming_samples(data, first)
@@ -314,17 +373,17 @@ def labeled_parts(predictor: Predictor, path: Path) -> Iterator[LabeledPart]:
 def _source(
     predictor: Predictor,
     path: Path,
-    target: TargetEncoding | None,
+    targets: Sequence[TargetEncoding],
     identifiers: Sequence[str] = (),
 ) -> DataSource:
     source = file_source(path, predictor.registry, predictor.spec.data.train)
-    source = source.with_target(target.column if target is not None else None)
+    columns = [each.column for each in targets]
+    source = source.with_targets(columns) if columns else source.with_target(None)
     types: dict[str, ColumnType] = dict.fromkeys(identifiers, "text")
     if predictor.preparation is None or predictor.preparation.types is None:
         return source.with_types(types) if types else source
     types |= predictor.preparation.types
-    if target is not None:
-        types[target.column] = _type_of(target)
+    types |= {each.column: _type_of(each) for each in targets}
     return source.with_types(types).with_columns(types)
 
 

@@ -21,7 +21,7 @@ from declnet.runs.run import given_data
 from declnet.runs.session import Listener, ReadyRun, RunResult, Session, make_ready_run
 from declnet.runs.stored_run import open_run
 from declnet.runs.writing import read_bytes
-from declnet.spec.model import TrainingSpec
+from declnet.spec.model import RunSpec
 from declnet.training.state import StateError, TrainingState
 
 
@@ -118,8 +118,8 @@ def resume(
         return Session(ready, record, listener, rows, warned).carry_out(saved)
 
 
-def training_of(run_directory: Path, registry: Registry) -> TrainingSpec:
-    """Return the `[training]` section of the run in a folder.
+def spec_to_resume(run_directory: Path, registry: Registry) -> RunSpec:
+    """Return the spec of the run in a folder, to follow its training.
 
     Raises:
         OutputError: it is not a run's folder.
@@ -128,7 +128,7 @@ def training_of(run_directory: Path, registry: Registry) -> TrainingSpec:
     _require_run(run_directory)
     manifest = _read_manifest(run_directory) or {}
     spec, _ = spec_of_run(run_directory, manifest, registry, training=True)
-    return spec.training
+    return spec
 
 
 def _newest(

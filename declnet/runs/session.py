@@ -22,9 +22,8 @@ from declnet.graph.model import Model
 from declnet.registry.registry import Registry
 from declnet.runs.callbacks import ActiveRun, Callbacks
 from declnet.runs.checkpoints import KEEP_LAST
-from declnet.runs.observing import Baseline, Observed, never_predicted
-from declnet.runs.predictions import OutputReading, Predictions
-from declnet.runs.predictor import Predictor
+from declnet.runs.observing import Baseline, Observed, joined_baseline, never_predicted
+from declnet.runs.predictor import Predictor, readings_of
 from declnet.runs.record import Record
 from declnet.spec.model import RunSpec
 from declnet.spec.requirements import registry_for
@@ -167,7 +166,7 @@ class RunResult:
         """The trained model with the preparation of its data."""
         return Predictor(self.model, self.preparation, self.spec, self.registry)
 
-    def predict(self, data: Any) -> Predictions:
+    def predict(self, data: Any) -> Any:
         """Return predictions for data like the training data; see `Predictor.predict`."""
         return self.predictor.predict(data)
 
@@ -199,7 +198,7 @@ class Session:
             directory,
             self._model,
             self._trainer,
-            history_metrics(spec.training.metrics, validated="validation" in ready.prepared.data),
+            history_metrics(spec.heads, validated="validation" in ready.prepared.data),
             notice,
         )
         self._callbacks = Callbacks(spec.training.callbacks)
@@ -315,25 +314,28 @@ class Session:
 
     def _evaluate(self) -> dict[str, dict[str, float]]:
         """Return the finished model's metrics by data set; note baselines and warnings."""
-        model, spec, epoch = self._model, self._ready.spec, self._history[-1]["epoch"]
-        preparation = self._ready.prepared.preparation
-        target = preparation.target if preparation is not None else None
-        reading = OutputReading.of(spec, model.output_shape, model.dtype, target)
-        found, all_observed = {}, []
+        model, heads, epoch = self._model, self._ready.spec.heads, self._history[-1]["epoch"]
+        readings = readings_of(heads, model, self._ready.prepared.preparation)
+        found: dict[str, dict[str, float]] = {}
+        all_observed: list[list[Observed]] = []
         for name, data in self._ready.prepared.data.items():
-            observed = Observed(reading)
-            evaluation = Evaluation(model, spec.loss, spec.training.metrics, data, observed.add)
+            observed = [Observed(reading) for reading in readings]
+            evaluation = Evaluation(model, heads, data, [each.add for each in observed])
             found[name] = finite_evaluation(evaluation, model, epoch)
             all_observed.append(observed)
-            baseline = observed.baseline(spec.training.metrics)
+            pairs = zip(heads, observed, strict=True)
+            baseline = joined_baseline(heads, [each.baseline(head.metrics) for head, each in pairs])
             if baseline is not None and baseline.metrics:
                 self._baselines[name] = baseline
-        true, predicted = (
-            sum(getattr(each, counts) for each in all_observed) for counts in ("true", "predicted")
-        )
-        warning = never_predicted(true, predicted, reading.class_names)
-        if warning is not None:
-            self._active.warnings.append(warning)
+        for number, (head, reading) in enumerate(zip(heads, readings, strict=True)):
+            of_head = [each[number] for each in all_observed]
+            true, predicted = (
+                sum(getattr(each, counts) for each in of_head) for counts in ("true", "predicted")
+            )
+            warning = never_predicted(true, predicted, reading.class_names)
+            if warning is not None:
+                of = f"{head.name}: " if head.name else ""
+                self._active.warnings.append(f"{of}{warning}")
         return found
 
     def _end_early(self, error: BaseException) -> None:

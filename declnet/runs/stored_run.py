@@ -13,7 +13,7 @@ import numpy as np
 from declnet.contracts.arrays import Array, Shape
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data_source import Dataset
-from declnet.contracts.inputs import UNNAMED, InputInfo, for_each
+from declnet.contracts.inputs import UNNAMED, InputInfo, by_name, for_each
 from declnet.errors import DataError, OutputError
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
@@ -152,14 +152,15 @@ class PredictedData:
     Attributes:
         name: the data set's name.
         x: (n, *sample shape), prepared; named inputs by name.
-        y: (n, …), as metrics take it.
-        outputs: (n, *shape), as metrics take them: the model's outputs after `Loss.predictions`.
+        y: (n, …), as metrics take it; for several losses, that of each by name.
+        outputs: (n, *shape), as metrics take them: the model's outputs after `Loss.predictions`, in
+            the units of y; for several losses, those of each by name.
     """
 
     name: str
     x: Any
-    y: Array
-    outputs: Array
+    y: Any
+    outputs: Any
 
 
 class StoredRun:
@@ -311,8 +312,9 @@ class StoredRun:
         from declnet.graph.shapes import infer_nodes
 
         with attributing_errors(self.registry):
-            layers = self.spec.model.layers
-            return summary_of(infer_nodes(layers, self.inputs, self.registry))
+            model = self.spec.model
+            nodes = infer_nodes(model.layers, self.inputs, self.registry, model.outputs)
+            return summary_of(nodes)
 
     def parameters(self) -> dict[str, Array]:
         """Return the weights saved by the run, e.g. `dense_1.weights` of shape (inputs, units).
@@ -352,6 +354,7 @@ class StoredRun:
             DataError: they can no longer be loaded.
         """
         from declnet.data.sets import load_sets, prepare_sets, split_sets
+        from declnet.data.targets import wanted_targets
 
         spec = self.spec
         if spec.data.train is None:
@@ -359,8 +362,8 @@ class StoredRun:
         with attributing_errors(self.registry):
             loaded = load_sets(spec.data, spec.seed)
             sets = split_sets(loaded, spec.data, spec.seed)
-            targets, fitted = spec.loss.targets, self._preparation
-            prepared = prepare_sets(sets, spec.data, targets, fitted)
+            wanted, fitted = wanted_targets(spec.heads), self._preparation
+            prepared = prepare_sets(sets, spec.data, wanted, fitted)
         seen = self.manifest.get("data", {})
         return {
             name: StoredData(name, dataset, seen.get(name, {}).get("hash"))
@@ -398,10 +401,16 @@ class StoredRun:
         part = stored.dataset if positions is None else stored.dataset.take(positions)
         x = for_each(np.asarray, part.x)
         with attributing_errors(self.registry):
-            outputs = predictor.predict_prepared(x).outputs
+            outputs = predictor.outputs(x)
         places = np.arange(len(part)) if positions is None else positions
-        require_finite(outputs, lambda at: f"{stored.name}: sample {places[at] + 1}")
-        return PredictedData(stored.name, x, part.y, outputs)
+        for each in outputs:
+            require_finite(each, lambda at: f"{stored.name}: sample {places[at] + 1}")
+        if not predictor.heads[0].name:
+            return PredictedData(stored.name, x, part.y, outputs[0])
+        named = {head.name: each for head, each in zip(predictor.heads, outputs, strict=True)}
+        ys = by_name(part.y)
+        targets = {head.name: ys[head.target_among(ys) or ""] for head in predictor.heads}
+        return PredictedData(stored.name, x, targets, named)
 
     def evaluate(self, data: str | Path | GivenData | None = None) -> Evaluation:
         """Evaluate the model on one of the run's data sets, or on other data.
@@ -440,16 +449,20 @@ class StoredRun:
         from declnet.graph.kernels import Kernels
         from declnet.graph.parameters import view
         from declnet.graph.training_graph import TrainingGraph
+        from declnet.training.preparation import targets_for
 
         dataset, spec = self.data("train").dataset, self.spec
         part = dataset if positions is None else dataset.take(positions)
         model = self._trained_model()  # the step changes statistics, e.g. in batch_norm
         with attributing_errors(self.registry), np.errstate(all="ignore"):
             x = model.as_input(for_each(np.asarray, part.x))
-            y_true = spec.loss.prepare(part.y, model.output_shape, model.dtype)
+            y_true = tuple(
+                targets_for(head, part, model, self._preparation, "the training data")[1]
+                for head in spec.heads
+            )
             kernels = Kernels(self.registry)
             total = spec.training.updates(len(dataset))
-            graph = TrainingGraph(model, spec.loss, len(part), spec.seed, kernels, total)
+            graph = TrainingGraph(model, spec.heads, len(part), spec.seed, kernels, total)
             if graph.begin is not None:
                 graph.begin(total)
             graph.step(x, y_true).run()

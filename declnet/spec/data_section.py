@@ -112,6 +112,12 @@ class DataSpec(StrictModel):
     prepare: tuple[Transform, ...] = Field(
         default=(), description="transforms in order, fitted on what the model learns from"
     )
+    prepare_targets: dict[str, tuple[Transform, ...]] | None = Field(
+        default=None,
+        min_length=1,
+        description="transforms of targets by name, which predictions and metrics invert; y is an "
+        "array without a name",
+    )
     positive_class: str | None = Field(
         default=None,
         description="of two classes in a table, the one with the label 1, which metrics of two "
@@ -145,6 +151,20 @@ class DataSpec(StrictModel):
                     at = ("inputs", name, position)
                     raise located_error("columns", message, at, column, hint=hint, code="E038")
                 input_of[column] = name
+        return self
+
+    @model_validator(mode="after")
+    def _targets_are_whole(self) -> Self:
+        for name, transforms in (self.prepare_targets or {}).items():
+            for position, each in enumerate(transforms):
+                at: tuple[str | int, ...] = ("prepare_targets", name, position)
+                if each.training_only:
+                    message = f"{each.type} changes samples at random, not targets"
+                    raise located_error("contradiction", message, at, each)
+                if each.columns is not None:
+                    message, at = "a target is one column", (*at, "columns")
+                    hint = "remove it"
+                    raise located_error("contradiction", message, at, each.columns, hint=hint)
         return self
 
     @model_validator(mode="after")

@@ -12,6 +12,7 @@ from pydantic import (
     ValidationInfo,
     ValidatorFunctionWrapHandler,
     WrapValidator,
+    field_validator,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -21,8 +22,15 @@ from declnet.contracts.layer import Layer
 from declnet.contracts.loss import Loss
 from declnet.contracts.metric import Metric
 from declnet.contracts.optimizer import Optimizer
-from declnet.contracts.strict_model import StrictModel, custom_error, located_error, resolve_paths
+from declnet.contracts.strict_model import (
+    LayerName,
+    StrictModel,
+    custom_error,
+    located_error,
+    resolve_paths,
+)
 from declnet.spec.data_section import DataSpec
+from declnet.spec.heads import HISTORY, Head, HeadSpec, heads_of, require_names
 from declnet.spec.messages import shown
 from declnet.spec.requirements import Requirement
 from declnet.spec.source_map import SourceMap
@@ -105,12 +113,23 @@ class ModelSpec(StrictModel):
         description="a safetensors file with the weights to start from, or a table that chooses "
         "some of them",
     )
+    outputs: tuple[LayerName, ...] | None = Field(
+        default=None, min_length=1, description="the layers that are outputs; default: the last one"
+    )
     layers: tuple[Layer, ...] = Field(
         min_length=1,
         description="layers and blocks, in topological order; the last one is the output",
     )
 
     _preferred: tuple[str, ...] = PrivateAttr(default=())
+
+    @model_validator(mode="after")
+    def _outputs_differ(self) -> Self:
+        for position, name in enumerate(self.outputs or ()):
+            if name in (self.outputs or ())[:position]:
+                message = f'"{name}" is an output already'
+                raise located_error("names", message, ("outputs", position), name)
+        return self
 
     @property
     def weights_path(self) -> Path | None:
@@ -166,10 +185,9 @@ class TrainingSpec(StrictModel):
 
     @model_validator(mode="after")
     def _metrics_differ(self) -> Self:
-        taken = {"epoch", "loss", "data_loss", "regularization_loss", "learning_rate"}
         names: list[str] = []
         for position, metric in enumerate(self.metrics):
-            if metric.label in taken:
+            if metric.label in HISTORY:
                 message = f'a metric cannot be named "{metric.label}", a column of the history'
                 raise located_error("names", message, ("metrics", position), metric)
             if metric.label in names:
@@ -205,12 +223,52 @@ class RunSpec(StrictModel):
     )
     data: DataSpec = Field(default=DataSpec(), description="where samples come from")
     model: ModelSpec = Field(description="the network")
-    loss: Loss = Field(description="the function that training minimizes")
+    losses: dict[str, HeadSpec] | None = Field(
+        default=None,
+        min_length=1,
+        description="for several outputs or targets: the losses by name, whose weighted sum "
+        "training minimizes",
+    )
+    loss: Loss | None = Field(default=None, description="the function that training minimizes")
     optimizer: Optimizer = Field(description="how parameters are updated from their gradients")
     training: TrainingSpec = Field(description="how long and in which steps to train")
     engine: EngineSpec = Field(default=EngineSpec(), description="what computes")
 
     _source_map: SourceMap = PrivateAttr(default_factory=SourceMap)
+
+    @field_validator("losses", mode="after")
+    @classmethod
+    def _names_differ(cls, losses: dict[str, HeadSpec] | None) -> dict[str, HeadSpec] | None:
+        require_names(losses or {})
+        return losses
+
+    @field_validator("loss", mode="after")
+    @classmethod
+    def _one_loss_or_losses(cls, loss: Loss | None, info: ValidationInfo) -> Loss | None:
+        if "losses" not in info.data:
+            return loss  # invalid, which is reported
+        if loss is None and info.data["losses"] is None:
+            meaning = cls.model_fields["loss"].description
+            raise custom_error("missing_key", "is missing", hint=f"loss: {meaning}")
+        if loss is not None and info.data["losses"] is not None:
+            message = "a spec has either [loss] or [losses]"
+            raise custom_error("contradiction", message, hint="move it into [losses]")
+        return loss
+
+    @field_validator("training", mode="after")
+    @classmethod
+    def _metrics_of_losses(cls, training: TrainingSpec, info: ValidationInfo) -> TrainingSpec:
+        if info.data.get("losses") is not None and training.metrics:
+            message = "with [losses], metrics belong to a loss"
+            hint = f"move them: [losses.{next(iter(info.data['losses']))}] metrics = [ … ]"
+            at = ("metrics",)
+            raise located_error("contradiction", message, at, training.metrics, hint=hint)
+        return training
+
+    @property
+    def heads(self) -> tuple[Head, ...]:
+        """The losses with their outputs, targets and metrics; a single `[loss]` has no name."""
+        return heads_of(self.loss, self.losses, self.training.metrics)
 
     @property
     def source_map(self) -> SourceMap:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,6 +22,7 @@ from declnet.errors import KeyPath
 from declnet.registry.discovery import default_registry
 from declnet.registry.spelling import closest
 from declnet.spec.data_section import DataSpec
+from declnet.spec.heads import HeadName, HeadSpec, split_head, target_among
 from declnet.spec.model import EngineSpec, InitialWeights, ModelSpec, TrainingSpec
 
 C = TypeVar("C", bound=Component)
@@ -50,6 +51,27 @@ class LayerPart:
     short_names: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class HeadPart(HeadName):
+    """A loss in a spec with errors, with its output, target and metrics.
+
+    Attributes:
+        loss: None if it is invalid.
+        metrics: the valid metrics by position.
+        output: the layer whose output it takes; `""`: the only output.
+        target: the target as written; `""` if it is not.
+    """
+
+    loss: Loss | None
+    metrics: Mapping[int, Metric]
+    output: str = ""
+    target: str = ""
+
+    def target_among(self, names: Collection[str]) -> str | None:
+        """Return its target among those of the data; None if there is none."""
+        return target_among(self.name, self.target, names)
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class PartialSpec:
     """The valid values of a spec, or all values if the spec is valid.
@@ -60,8 +82,11 @@ class PartialSpec:
         is_data_valid: whether `data` has no error; otherwise it has valid sources and fractions.
         lacks_data: whether training data is missing, which only checks report.
         layers: all items of `model.layers`, including invalid ones.
-        loss: None if it is missing or invalid, like `optimizer`.
-        metrics: the valid items of `training.metrics` by position, like `callbacks`.
+        outputs: `model.outputs`; None if it is missing or invalid.
+        heads: the losses with their outputs, targets and metrics; one if there is only `[loss]`,
+            even if it is missing.
+        optimizer: None if it is missing or invalid.
+        callbacks: the valid items of `training.callbacks` by position.
     """
 
     data: DataSpec
@@ -69,10 +94,10 @@ class PartialSpec:
     lacks_data: bool
     model: ModelSpec
     layers: tuple[LayerPart, ...]
-    loss: Loss | None
+    outputs: tuple[str, ...] | None
+    heads: tuple[HeadPart, ...]
     optimizer: Optimizer | None
     training: TrainingSpec
-    metrics: Mapping[int, Metric]
     callbacks: Mapping[int, Callback]
     engine: EngineSpec
 
@@ -94,13 +119,38 @@ def valid_parts(document: Mapping[str, Any], context: Context) -> PartialSpec:
         lacks_data=isinstance(document.get("data", {}), dict | DataSpec) and "train" not in data,
         model=_model(document.get("model"), context),
         layers=tuple(_layer(item, context) for item in _items(model, "layers")),
-        loss=_component(Loss, document.get("loss"), context),
+        outputs=_names(model.get("outputs")),
+        heads=_heads(document, training, context),
         optimizer=_component(Optimizer, document.get("optimizer"), context),
         training=_section(TrainingSpec, document.get("training"), context),
-        metrics=_components(Metric, _items(training, "metrics"), context),
         callbacks=_components(Callback, _items(training, "callbacks"), context),
         engine=_section(EngineSpec, document.get("engine", {}), context),
     )
+
+
+def _heads(
+    document: Mapping[str, Any], training: Mapping[str, Any], context: Context
+) -> tuple[HeadPart, ...]:
+    losses = document.get("losses")
+    if not isinstance(losses, dict) or not losses:
+        metrics = _components(Metric, _items(training, "metrics"), context)
+        return (HeadPart("", _component(Loss, document.get("loss"), context), metrics),)
+    return tuple(_head(str(name), value, context) for name, value in losses.items())
+
+
+def _head(name: str, value: Any, context: Context) -> HeadPart:
+    reserved: dict[str, Any] = {}
+    own = value
+    if isinstance(value, HeadSpec):
+        own, reserved = value.loss, dict(value)
+    elif isinstance(value, dict):
+        reserved, own = split_head(value)
+    output, target = (
+        each if isinstance(each, str) else ""
+        for each in (reserved.get("output"), reserved.get("target"))
+    )
+    metrics = _components(Metric, _items(reserved, "metrics"), context)
+    return HeadPart(name, _component(Loss, own, context), metrics, output or name, target)
 
 
 def _table(document: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -113,6 +163,12 @@ def _table(document: Mapping[str, Any], name: str) -> dict[str, Any]:
 def _items(table: Mapping[str, Any], name: str) -> list[Any]:
     items = table.get(name)
     return list(items) if isinstance(items, list | tuple) else []
+
+
+def _names(value: Any) -> tuple[str, ...] | None:
+    if not isinstance(value, list | tuple) or not all(isinstance(each, str) for each in value):
+        return None
+    return tuple(value)
 
 
 def _validated(model: type[S], value: Any, context: Context) -> S | None:

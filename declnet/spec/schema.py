@@ -47,6 +47,8 @@ PARTIAL = "partial-"
 TYPES = "-types"
 """Suffix of the names of definitions for a kind's types."""
 
+_ONE_LOSS: Schema = {"if": {"required": ["losses"]}, "else": {"required": ["loss"]}}
+"""A spec has `[loss]` or `[losses]`; both is an error that declnet itself reports."""
 VARIABLE = "variable"
 """The name of the definition of what every value may be instead."""
 
@@ -135,7 +137,8 @@ def _definition(name: str, catalog: Catalog) -> Schema:
     whole = name.removeprefix(prefix)
     kinds = {definition_name(kind): kind for kind in catalog.kinds}
     if whole in catalog.tables:
-        return _exact(catalog.tables[whole], prefix)
+        exact = _exact(catalog.tables[whole], prefix)
+        return {**exact, **_ONE_LOSS} if name == SPEC else exact
     if whole in kinds:
         return _component(kinds[whole], catalog, prefix)
     types = catalog.kinds[kinds[whole.removesuffix(TYPES)]]

@@ -12,9 +12,11 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import to_jsonable_python
 
-from declnet.contracts.strict_model import KIND
+from declnet.contracts.loss import Loss
+from declnet.contracts.strict_model import KIND, any_of_kind
 from declnet.registry.hookspec import PROJECT
 from declnet.registry.registry import Entry, Registry
+from declnet.spec.heads import NAMED_LOSS
 from declnet.spec.model import RunSpec
 
 Schema = dict[str, Any]
@@ -57,7 +59,24 @@ def catalog_of(registry: Registry) -> Catalog:
             elif entry.type not in catalog.kinds[kind]:
                 _add_conflict(catalog, entry, conflict)
         waiting -= catalog.kinds.keys()
+    _add_named_losses(catalog)
     return catalog
+
+
+def _add_named_losses(catalog: Catalog) -> None:
+    """Add each loss as a table `[losses.NAME]`, with the reserved keys."""
+    (table_name,) = (name for name, each in catalog.tables.items() if each.get(KIND) == NAMED_LOSS)
+    reserved = catalog.tables.pop(table_name)["properties"]
+    losses = catalog.tables[SPEC]["properties"]["losses"]
+    losses["additionalProperties"] = any_of_kind(NAMED_LOSS)
+    for loss, definition in catalog.kinds[Loss.kind].items():
+        name = f"{NAMED_LOSS}.{definition}"
+        table = catalog.tables[definition]
+        if "properties" in table:
+            table = {**table, "properties": {**table["properties"], **reserved}}
+        catalog.tables[name] = table
+        catalog.kinds[NAMED_LOSS][loss] = name
+        catalog.summaries[name] = catalog.summaries[definition]
 
 
 def reference(name: str) -> Schema:

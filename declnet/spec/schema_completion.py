@@ -128,7 +128,7 @@ def _any_of(branches: list[Schema]) -> Schema:
     return branches[0] if len(branches) == 1 else {"anyOf": branches} if branches else {}
 
 
-def _inside(schema: Schema) -> Schema:
+def _inside(schema: Schema) -> Schema:  # noqa: PLR0911  # a case for each form
     if KIND in schema:
         return reference(COMPLETION + definition_name(schema[KIND]))
     if "$ref" in schema:
@@ -138,6 +138,8 @@ def _inside(schema: Schema) -> Schema:
         return {"type": "array", "items": _inside(schema["items"])}
     if "if" in schema:
         return _inside(schema["else"])
+    if isinstance(schema.get("additionalProperties"), dict) and schema["additionalProperties"]:
+        return {"type": "object", "additionalProperties": _inside(schema["additionalProperties"])}
     if "anyOf" in schema:
         return _any_of([_inside(each) for each in schema["anyOf"]])
     words = ("type", "enum", "const", *(["default"] if schema.get("type") != "boolean" else []))

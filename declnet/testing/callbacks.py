@@ -22,10 +22,11 @@ from declnet.contracts.metric import Better
 from declnet.contracts.observer import StepObserver
 from declnet.contracts.returned import checked_monitors, checked_observer
 from declnet.contracts.serialization import NotPlainError, from_plain, to_plain
+from declnet.spec.heads import VALIDATION
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
 from declnet.testing.common_checks import USED_ONCE, continues_when_restored, keeps_uses_apart
 from declnet.testing.trial import Setting, Trial
-from declnet.training.metrics import VALIDATION, directions
+from declnet.training.metrics import directions
 
 EPOCHS = 60
 """Epochs of the run; it improves for a sixth of them, then slowly gets worse."""
@@ -102,7 +103,7 @@ def play_step(observer: StepObserver, epoch: int) -> None:
     with np.errstate(all="raise"):
         observer.begin(epoch, epoch + 1, x)
         observer.forward("layer", layer, y)
-        observer.losses(y, dy, read_only(np.square(y - dy).mean(axis=1)))
+        observer.losses(y, dy, read_only(np.square(y - dy).mean(axis=1)), "")
         observer.backward("layer", layer, dy)
         observer.gradients({"layer.count": before}, {"layer.count": read_only(x.T @ dy / 8)})
         observer.updated({"layer.count": before}, {"layer.count": after}, 0.1)

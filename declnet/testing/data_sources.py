@@ -58,22 +58,27 @@ def loads_what_it_describes(subject: Subject) -> None:
         "dtype": (described.dtype, found.dtype),
         "inputs": (_shapes(described), _shapes(found)),
     }
-    if described.target == "classes":
-        pairs["target"] = (described.target, found.target)
-    else:
-        pairs["target_shape"] = (tuple(described.target_shape), dataset.y.shape[1:])
+    said_of, found_of = described.target_infos, found.target_infos
+    pairs["targets"] = (list(said_of), list(found_of))
+    for name, y in by_name(dataset.y).items() if list(said_of) == list(found_of) else ():
+        own, of = said_of[name], f' of "{name}"' if name else ""
+        if own.target == "classes":
+            pairs[f"target{of}"] = (own.target, found_of[name].target)
+        else:
+            pairs[f"target_shape{of}"] = (tuple(own.target_shape), y.shape[1:])
     if described.samples is not None:
         pairs["samples"] = (described.samples, found.samples)
     for name, (said, loaded_as) in pairs.items():
         if said != loaded_as:
             raise CheckFailed(f"describe() says {name} {said!r}, load() gives {loaded_as!r}")
-    if described.classes is not None and found.classes is not None:
-        lowest = int(dataset.y.min())
-        if found.classes > described.classes or lowest < 0:
+    for name, own in said_of.items():
+        classes, labels = found_of[name].classes, found_of[name].labels
+        if own.classes is None or classes is None or labels is None:
+            continue
+        if classes > own.classes or labels[0] < 0:
             raise CheckFailed(
-                f"describe() says {described.classes} classes, so labels from 0 to "
-                f"{described.classes - 1}, but load() gives labels from {lowest} to "
-                f"{found.classes - 1}"
+                f"describe() says {own.classes} classes, so labels from 0 to "
+                f"{own.classes - 1}, but load() gives labels from {labels[0]} to {labels[1]}"
             )
 
 
@@ -114,7 +119,7 @@ def _arrays(data: Dataset | Table) -> dict[str, Array]:
         return {f"column {name}": copied(each) for name, each in data.columns.items()}
     named = {f"x {name}".strip(): each for name, each in by_name(data.x).items()}
     x = {name: copied(np.asarray(each)) for name, each in named.items()}
-    return x | {"y": copied(data.y)}
+    return x | {f"y {name}".strip(): copied(each) for name, each in by_name(data.y).items()}
 
 
 def _shapes(info: DataInfo) -> dict[str, tuple[Any, str]]:

@@ -202,7 +202,7 @@ class GraphHarness:
     def evaluate(self, x: Given) -> Array:
         """Return the output of an evaluation."""
         self._reset()
-        return copied(self._inference.predict(x))
+        return copied(self._inference.predict(x)[0])
 
     def _reset(self) -> None:
         for key, array in self.store.arrays.items():

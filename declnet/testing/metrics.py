@@ -13,6 +13,7 @@ import numpy as np
 from declnet.contracts.arrays import Array, Shape
 from declnet.contracts.metric import Metric
 from declnet.graph.arrays import batch_view
+from declnet.spec.heads import Head
 from declnet.testing.check import (
     CheckFailed,
     CheckSkipped,
@@ -93,9 +94,10 @@ class _MetricHarness:
     def __init__(self, metric: Metric, setting: Setting = USUAL) -> None:
         self._setting, self._watched = setting, WatchedMetric(metric)
         self._memory = np.empty(0, setting.dtype)
-        self._metrics: list[Any] = [self._watched]
+        watched: Any = self._watched
+        self._heads = (Head("", NO_LOSS, (watched,)),)
         with calling("start"):
-            self._accumulator = MetricAccumulator(NO_LOSS, self._metrics)
+            self._accumulator = MetricAccumulator(self._heads)
 
     def add(self, data: _MetricData, part: slice) -> None:
         size, shape = len(data.y_true[part]), data.y_pred.shape[1:]
@@ -103,12 +105,13 @@ class _MetricHarness:
             self._memory = np.empty(data.y_pred.size, self._setting.dtype)
         y_pred = batch_view(self._memory, shape, size, self._setting.input_order)
         np.copyto(y_pred, data.y_pred[part], casting="same_kind")
-        self._accumulator.add(y_pred, data.y_true[part].copy(), 0.0, 0.0)
+        self._accumulator.add([y_pred], [data.y_true[part].copy()], [0.0], 0.0)
 
     def restore(self) -> None:
         saved = self._accumulator.state()
         if saved is not None:  # else the run would restart its epoch
-            self._accumulator = MetricAccumulator.restored(NO_LOSS, self._metrics, saved)
+            self._accumulator = MetricAccumulator(self._heads)
+            self._accumulator.restore(saved)
 
     def result(self) -> float:
         with calling("result"):

@@ -18,7 +18,7 @@ from declnet.contracts.returned import (
     checked_names,
     checked_suits,
 )
-from declnet.contracts.transform import ColumnError
+from declnet.contracts.transform import ColumnError, Transform
 from declnet.data.stored_preparation import state_after_storing
 from declnet.graph.arrays import batch_view
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
@@ -176,6 +176,31 @@ def gives_a_row_for_each_row(subject: Subject) -> None:
 
 
 @check
+def inverts_what_it_applies(subject: Subject) -> None:
+    """Gives back the numbers from what it made of them, also for several predictions of each."""
+    if type(subject.instance).inverse is Transform.inverse:
+        raise CheckSkipped("it has no inverse")
+    for column, state in _fitted_columns(subject):
+        if column.x.dtype.kind not in "fi":
+            continue
+        x = column.x.astype(float)
+        y = _applied(subject, _Column(column.name, x), state)
+        pairs = [(y, x)]
+        if x.ndim == 1 and y.shape == x.shape:
+            pairs.append((np.stack([y, y[::-1]], axis=1), np.stack([x, x[::-1]], axis=1)))
+        for given, expected in pairs:
+            with calling(f"inverse for {column}"):
+                found = subject.instance.inverse(copied(given), state)
+                checked_column(subject.instance, found, len(given), "inverse")
+            if found.shape != expected.shape:
+                raise CheckFailed(
+                    f"inverse gives the shape {found.shape} for {given.shape}, not {expected.shape}"
+                )
+            if not np.allclose(found, expected, rtol=1e-6, atol=1e-6 * np.abs(expected).max()):
+                raise CheckFailed(f"inverse does not give back {column} from what apply gives")
+
+
+@check
 def state_can_be_stored(subject: Subject) -> None:
     """Keeps in its state only JSON values and arrays."""
     for column, state in _fitted_columns(subject):
@@ -237,6 +262,7 @@ CHECKS = (
     gives_a_row_for_each_row,
     *USED_ONCE,
     varies_by_the_given_stream,
+    inverts_what_it_applies,
     state_can_be_stored,
     keeps_uses_apart,
     continues_when_restored,

@@ -127,7 +127,7 @@ class CompiledTraining:
         phase = bisect_right(self.changes, epoch)
         if phase == self._phase:
             return
-        self._phase, loss, seed = phase, self._spec.loss, self._spec.seed
+        self._phase, loss, seed = phase, self._spec.heads, self._spec.seed
         arguments = self._model, loss, self.batch, seed, self.kernels, self._total
         self._graph = TrainingGraph(*arguments, epoch, self._graph)
         self.epoch = self._bind(self._graph)
@@ -181,7 +181,7 @@ def compile_training(
     batch, total = min(batch_size or samples, samples), spec.training.updates(samples)
     if kernels is None:
         kernels = kernels_for(spec, model, samples, registry)
-    graph = TrainingGraph(model, spec.loss, batch, spec.seed, kernels, total, epoch=0)
+    graph = TrainingGraph(model, spec.heads, batch, spec.seed, kernels, total, epoch=0)
     streams = graph.streams()
     bind: Callable[[TrainingGraph], Epoch]
     if batch_size is None:

@@ -9,7 +9,6 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.inputs import input_of, sample_count, samples_of
-from declnet.contracts.metric import Metric
 from declnet.errors import DivergenceError
 from declnet.graph.arrays import Workspaces
 from declnet.graph.inference import Given
@@ -18,6 +17,7 @@ from declnet.graph.model import Model
 from declnet.graph.parameters import layer_state
 from declnet.graph.shapes import Node
 from declnet.training.evaluation import Evaluation
+from declnet.training.metrics import NamedMetric
 
 
 def layer_outputs(model: Model, x: Given) -> Iterator[tuple[Node, Array]]:
@@ -73,7 +73,7 @@ def divergence(model: Model, epoch: int, loss: float, x: Given) -> DivergenceErr
 
 
 def finite_evaluation(
-    evaluation: Evaluation, model: Model, epoch: int, metrics: Sequence[Metric] | None = None
+    evaluation: Evaluation, model: Model, epoch: int, metrics: Sequence[NamedMetric] | None = None
 ) -> dict[str, float]:
     """Evaluate after an epoch.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,13 +12,13 @@ from declnet.contracts.inputs import for_each
 from declnet.contracts.observer import StepObserver
 from declnet.data.batches import Batch, Batches, Gathered, Samples
 from declnet.graph.observation import ObservedStep
-from declnet.graph.training_graph import Step, TrainingGraph
+from declnet.graph.training_graph import Step, Targets, TrainingGraph
 from declnet.training.metrics import MetricAccumulator
 from declnet.training.preparation import ReadyData
 
 Update = Callable[[int], float]
 
-StepArrays = tuple[Batch, Array, Array | None]
+StepArrays = tuple[Batch, Targets, Array | None]
 """A batch's inputs, prepared targets and sample weights."""
 
 
@@ -38,7 +38,8 @@ class FullBatchEpoch:
     def __init__(self, graph: TrainingGraph, data: ReadyData) -> None:
         self._graph, self._begin, self._y = graph, graph.begin, data.y
         self._x: Batch = for_each(lambda x: Samples(x[:]).all(), data.x)
-        self._arrays = (self._x, Samples(data.y_true).all(), data.weights)
+        targets = tuple(Samples(each).all() for each in data.y_true)
+        self._arrays = (self._x, targets, data.weights)
         self._step = graph.step(*self._arrays)
         self._observed: ObservedStep | None = None
 
@@ -81,7 +82,7 @@ class FullBatchEpoch:
 
     def gathered(self, batch: int) -> tuple[Array, StepArrays]:  # noqa: ARG002  # the only one
         """As `MiniBatchEpoch.gathered`."""
-        return np.arange(len(self._y)), self._arrays
+        return np.arange(len(self._y[0])), self._arrays
 
     def first_inputs(self) -> Batch:
         """Return the inputs of the only batch."""
@@ -108,7 +109,7 @@ class MiniBatchEpoch:
         self, graph: TrainingGraph, inputs: Gathered, data: ReadyData, batches: Batches
     ) -> None:
         self._graph, self._y, self._batches = graph, data.y, batches
-        targets = Samples(data.y_true)
+        targets = [Samples(each) for each in data.y_true]
         weights = Samples(data.weights) if data.weights is not None else None
         self._bound = {
             size: self._bind(inputs, targets, weights, size)
@@ -152,7 +153,8 @@ class MiniBatchEpoch:
             loss = bound.run()
             _check(loss, x)
             if metrics is not None:
-                _collect(metrics, self._graph, bound, self._y[positions], loss, x)
+                y = [each[positions] for each in self._y]
+                _collect(metrics, self._graph, bound, y, loss, x)
             rate = update(step)
         return rate
 
@@ -191,7 +193,8 @@ class MiniBatchEpoch:
         loss = observed.run(observer, epoch, step + 1)
         _check(loss, arrays[0])
         if metrics is not None:
-            _collect(metrics, self._graph, bound, self._y[positions], loss, arrays[0])
+            y = [each[positions] for each in self._y]
+            _collect(metrics, self._graph, bound, y, loss, arrays[0])
         rate = update(step + 1)
         observed.updated(observer, rate)
         return rate
@@ -233,19 +236,22 @@ class MiniBatchEpoch:
         self._batches.restore(state)
 
     def _bind(
-        self, inputs: Gathered, targets: Samples, weights: Samples | None, size: int
+        self, inputs: Gathered, targets: Sequence[Samples], weights: Samples | None, size: int
     ) -> tuple[StepArrays, Callable[[Array], object], Callable[[Array], object], Step]:
         x, gather_x = inputs.batch(size)
-        y_true, gather_y = targets.batch(size)
-        if weights is None:
-            return (x, y_true, None), gather_x, gather_y, self._graph.step(x, y_true)
-        w, gather_weights = weights.batch(size)
+        memory = [each.batch(size) for each in targets]
+        y_true, gathers = tuple(each for each, _ in memory), [gather for _, gather in memory]
+        w = None
+        if weights is not None:
+            w, gather_weights = weights.batch(size)
+            gathers.append(gather_weights)
 
-        def gather_both(positions: Array) -> None:
-            gather_y(positions)
-            gather_weights(positions)
+        def gather_all(positions: Array) -> None:
+            for gather in gathers:
+                gather(positions)
 
-        return (x, y_true, w), gather_x, gather_both, self._graph.step(x, y_true, w)
+        gather_y = gathers[0] if len(gathers) == 1 else gather_all
+        return (x, y_true, w), gather_x, gather_y, self._graph.step(x, y_true, w)
 
 
 Epoch = FullBatchEpoch | MiniBatchEpoch
@@ -257,8 +263,13 @@ def _check(loss: float, x: Batch) -> None:
 
 
 def _collect(
-    metrics: MetricAccumulator, graph: TrainingGraph, step: Step, y: Array, loss: float, x: Batch
+    metrics: MetricAccumulator,
+    graph: TrainingGraph,
+    step: Step,
+    y: Sequence[Array],
+    loss: float,
+    x: Batch,
 ) -> None:
     penalty = graph.penalty()
     _check(loss + penalty, x)
-    metrics.add(step.y_pred, y, loss, penalty, step.weight())
+    metrics.add(step.y_preds(), y, step.data_losses(loss), penalty, step.weight())

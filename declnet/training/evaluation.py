@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.inputs import samples_of
-from declnet.contracts.loss import Loss
-from declnet.contracts.metric import Metric
 from declnet.graph.inference import InferenceGraph
 from declnet.graph.model import Model
-from declnet.training.metrics import MetricAccumulator, Watch
+from declnet.spec.heads import Head
+from declnet.training.metrics import MetricAccumulator, NamedMetric, Unscale, Watch
 from declnet.training.preparation import ReadyData
 
 
 class BatchLosses:
-    """A model and a loss, ready for any number of samples.
+    """A model and its losses, ready for any number of samples.
 
     Args:
         model: the model, used in its current state.
     """
 
-    def __init__(self, model: Model, loss: Loss, capacity: int) -> None:
-        self._loss, self._store = loss, model.store
-        self._graph = InferenceGraph(model.nodes, model.store, model.dtype, capacity)
+    def __init__(self, model: Model, heads: Sequence[Head], capacity: int) -> None:
+        self._heads, self._store = heads, model.store
+        names = [model.output(head.output).index for head in heads]
+        self._taken = [model.output_indices.index(each) for each in names]
+        outputs = model.output_indices
+        self._graph = InferenceGraph(model.nodes, model.store, model.dtype, capacity, outputs)
         self._losses = np.empty(capacity, model.dtype)
 
     def add_to(self, metrics: MetricAccumulator, data: ReadyData) -> None:
@@ -35,11 +37,15 @@ class BatchLosses:
             for start in range(0, len(data), self._graph.capacity):
                 part = slice(start, start + self._graph.capacity)
                 weights = None if data.weights is None else data.weights[part]
-                y_pred = self._graph.predict(samples_of(data.x, part))
-                losses = self._losses[: len(y_pred)]
-                self._loss.forward(y_pred, data.y_true[part], losses)
-                loss, weight = mean_loss(losses, weights)
-                metrics.add(y_pred, data.y[part], loss, penalty, weight)
+                outputs = self._graph.predict(samples_of(data.x, part))
+                y_preds = [outputs[each] for each in self._taken]
+                means, weight = [], 0.0
+                for head, y_pred, y_true in zip(self._heads, y_preds, data.y_true, strict=True):
+                    losses = self._losses[: len(y_pred)]
+                    head.loss.forward(y_pred, y_true[part], losses)
+                    mean, weight = mean_loss(losses, weights)
+                    means.append(mean)
+                metrics.add(y_preds, [each[part] for each in data.y], means, penalty, weight)
 
 
 def mean_loss(losses: Array, weights: Array | None) -> tuple[float, float]:
@@ -51,47 +57,50 @@ def mean_loss(losses: Array, weights: Array | None) -> tuple[float, float]:
 
 
 class Evaluation:
-    """A model's loss and metrics on one data set, computed any number of times.
+    """A model's losses and metrics on one data set, computed any number of times.
 
     Args:
-        watch: called with each batch's predictions.
+        watches: for each loss, called with each batch's predictions; default: none.
     """
 
     def __init__(
         self,
         model: Model,
-        loss: Loss,
-        metrics: Sequence[Metric],
+        heads: Sequence[Head],
         data: ReadyData,
-        watch: Watch | None = None,
+        watches: Sequence[Watch] = (),
     ) -> None:
-        self._loss, self._metrics, self.data, self._watch = loss, metrics, data, watch
-        self._batches = BatchLosses(model, loss, min(len(data), model.samples_at_once))
+        self._heads, self.data, self._watches = heads, data, watches
+        self._batches = BatchLosses(model, heads, min(len(data), model.samples_at_once))
 
-    def evaluate(self, metrics: Sequence[Metric] | None = None) -> dict[str, float]:
+    def evaluate(self, metrics: Sequence[NamedMetric] | None = None) -> dict[str, float]:
         """Return `loss`, `data_loss`, `regularization_loss` and each metric of the current model.
 
         Args:
             metrics: the metrics to compute; default: all.
         """
-        chosen = self._metrics if metrics is None else metrics
-        accumulator = MetricAccumulator(self._loss, chosen, self._watch)
+        accumulator = MetricAccumulator(self._heads, metrics, self._watches, self.data.unscale)
         self._batches.add_to(accumulator, self.data)
         return accumulator.result()
 
 
 class RunningEvaluation:
-    """A model's loss and metrics, accumulated over parts of a data set.
+    """A model's losses and metrics, accumulated over parts of a data set.
 
     Args:
-        watch: called with each batch's predictions.
+        watches: for each loss, called with each batch's predictions; default: none.
+        unscale: for each loss with prepared targets, how to invert that.
     """
 
     def __init__(
-        self, model: Model, loss: Loss, metrics: Sequence[Metric], watch: Watch | None = None
+        self,
+        model: Model,
+        heads: Sequence[Head],
+        watches: Sequence[Watch],
+        unscale: Mapping[int, Unscale],
     ) -> None:
-        self._metrics = MetricAccumulator(loss, metrics, watch)
-        self._batches = BatchLosses(model, loss, model.samples_at_once)
+        self._metrics = MetricAccumulator(heads, None, watches, unscale)
+        self._batches = BatchLosses(model, heads, model.samples_at_once)
 
     def add(self, data: ReadyData) -> None:
         """Add any number of samples."""

@@ -17,10 +17,10 @@ from declnet.errors import Diagnostic
 from declnet.graph.adapting import adapting_slots
 from declnet.graph.arrays import workspace_bytes
 from declnet.graph.inference import inference_memory, samples_at_once
-from declnet.graph.kernels import Kernels, ending_of
-from declnet.graph.memory_plan import plan_memory
+from declnet.graph.kernels import Kernels, endings_of
+from declnet.graph.memory_plan import Ending, plan_memory
 from declnet.graph.parameters import Slot, group_of, slots_of
-from declnet.graph.shapes import Node, frozen_nodes
+from declnet.graph.shapes import Node, frozen_nodes, output_indices
 from declnet.graph.update import SLICE, state_shapes
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
@@ -40,32 +40,41 @@ def run_memory(
     """Return the bytes that a run holds, by purpose; None if unknown.
 
     Args:
-        spec: the run's spec, of which loss and optimizer are needed.
+        spec: the run's spec, of which losses and optimizer are needed.
         data: what is known about each data set.
         nodes: the model's layers; empty if unknown.
     """
     samples = data["train"].samples if "train" in data else None
     if not nodes or samples is None or any(info.samples is None for info in data.values()):
         return None
-    if spec.loss is None or spec.optimizer is None:
+    losses = [head.loss for head in spec.heads if head.loss is not None]
+    if len(losses) < len(spec.heads) or spec.optimizer is None:
         return None
+    names = {node.name: node.index for node in nodes}
+    if any(head.output not in {*names, ""} for head in spec.heads):
+        return None
+    outputs = output_indices(nodes, spec.outputs)
+    ends = [(names.get(head.output, outputs[0]), head.loss) for head in spec.heads if head.loss]
     batch_size, dtype = spec.training.batch_size, spec.model.dtype
     batch = min(batch_size or samples, samples)
-    fused = len(ending_of(nodes, spec.loss, Kernels(registry or default_registry())).nodes)
-    memory = training_memory(nodes, spec.optimizer, dtype, batch, fused)
-    most = samples_at_once(nodes, dtype)
+    fused = endings_of(nodes, ends, Kernels(registry or default_registry()))
+    endings = [
+        Ending(output, len(each.nodes)) for (output, _), each in zip(ends, fused, strict=True)
+    ]
+    memory = training_memory(nodes, spec.optimizer, dtype, batch, endings)
+    most = samples_at_once(nodes, dtype, outputs)
     evaluations = {
-        name: inference_memory(nodes, dtype, min(info.samples or 0, most))
+        name: inference_memory(nodes, dtype, min(info.samples or 0, most), outputs)
         for name, info in data.items()
     }  # validation's graph persists, the others do not overlap
     if adapting_slots(nodes, registry or default_registry()):
         memory["initialization"] = inference_memory(nodes, dtype, batch)
     memory["evaluation"] = max(evaluations.values()) + evaluations.get("validation", 0)
-    numbers = 0
+    numbers, shapes = 0, [nodes[output].output_shape for output, _ in ends]
     for info in data.values():
         inputs = _sample_size(info) * info.in_memory
-        numbers += (info.samples or 0) * (inputs + prod(nodes[-1].output_shape))
-    numbers += _gathered(batch_size, nodes[-1].output_shape, samples, batch)
+        numbers += (info.samples or 0) * (inputs + sum(map(prod, shapes)))
+    numbers += sum(_gathered(batch_size, shape, samples, batch) for shape in shapes)
     if data["train"].in_memory:
         for each in data["train"].input_infos.values():
             numbers += _gathered(batch_size, each.shape, samples, batch)
@@ -81,12 +90,12 @@ def _sample_size(info: DataInfo) -> int:
 
 
 def training_memory(
-    nodes: Sequence[Node], optimizer: Optimizer, dtype: str, batch: int, fused: int
+    nodes: Sequence[Node], optimizer: Optimizer, dtype: str, batch: int, endings: Sequence[Ending]
 ) -> dict[str, int]:
     """Return the bytes that the training graph and the optimizer allocate, by purpose.
 
     Args:
-        fused: how many of the last layers are fused with the loss.
+        endings: what each loss takes, with the layers fused with it.
     """
     kind = np.dtype(dtype)
     groups = optimizer.groups
@@ -102,12 +111,12 @@ def training_memory(
     frozen = frozen_nodes(nodes)
     discarded = [node for node in nodes if node.index in frozen or node.shared is not None]
     scratch = max((nodes[node.owner].parameter_count for node in discarded), default=0)
-    plan = plan_memory(nodes, training=True, fused=fused, frozen=frozen)
+    plan = plan_memory(nodes, training=True, endings=endings, frozen=frozen)
     return {
         "parameters": everything * kind.itemsize,
         "gradients": (trainable + scratch) * kind.itemsize,
         "optimizer state": states * kind.itemsize,
-        "activations and their gradients": (sum(plan.sizes) + 1) * batch * kind.itemsize,
+        "activations and their gradients": (sum(plan.sizes) + len(endings)) * batch * kind.itemsize,
         "layers' workspace": workspace_bytes(nodes, kind, batch),
     }
 

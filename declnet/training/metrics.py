@@ -2,132 +2,178 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from declnet.contracts.arrays import Array, read_only
-from declnet.contracts.loss import Loss
 from declnet.contracts.metric import Better, Metric
 from declnet.contracts.returned import checked_predictions, checked_result
 from declnet.contracts.serialization import NotPlainError, from_plain, to_plain
+from declnet.spec.heads import VALIDATION, Head, HeadName
+from declnet.spec.partial import HeadPart
 
 LOSSES = ("loss", "data_loss", "regularization_loss")
 """The metrics that every run has: the loss and its parts."""
 
-VALIDATION = "validation_"
-"""Prefix of validation metrics in the history."""
-
 Watch = Callable[[Array, Array], None]
 """Called with a batch's predictions, which will be overwritten, and its y as passed by the user."""
 
+Unscale = Callable[[Array], Array]
+"""Turns predictions into the units of y as passed by the user."""
 
-def directions(metrics: Iterable[Metric]) -> dict[str, Better | None]:
+
+@dataclass(frozen=True)
+class NamedMetric:
+    """A metric of one of the losses.
+
+    Attributes:
+        label: what the history calls it.
+        head: the position of the loss.
+    """
+
+    label: str
+    metric: Metric
+    head: int
+
+
+def metrics_of(heads: Sequence[Head | HeadPart]) -> tuple[NamedMetric, ...]:
+    """Return the metrics of all losses, in order."""
+    return tuple(
+        NamedMetric(head.label(metric.label), metric, number)
+        for number, head in enumerate(heads)
+        for metric in (head.metrics if isinstance(head, Head) else head.metrics.values())
+    )
+
+
+def losses_of(heads: Sequence[HeadName]) -> tuple[str, ...]:
+    """Return what the history calls the loss, its parts, and each loss if they have names."""
+    return (*LOSSES, *(head.label("loss") for head in heads if head.name))
+
+
+def directions(heads: Sequence[Head | HeadPart]) -> dict[str, Better | None]:
     """Return the better direction of the loss, its parts and each metric, by name."""
-    own = {metric.label: metric.better for metric in metrics}
-    return {**dict.fromkeys(LOSSES, "lower"), **own}
+    own = {each.label: each.metric.better for each in metrics_of(heads)}
+    return {**dict.fromkeys(losses_of(heads), "lower"), **own}
 
 
-def history_metrics(metrics: Iterable[Metric], validated: bool) -> dict[str, Better | None]:
+def history_metrics(heads: Sequence[Head | HeadPart], validated: bool) -> dict[str, Better | None]:
     """Return the metrics in a row of the history, each with its better direction."""
-    own = directions(metrics)
+    own = directions(heads)
     validation = {f"{VALIDATION}{name}": better for name, better in own.items() if validated}
     return {**own, "learning_rate": None, **validation}
 
 
 class MetricAccumulator:
-    """An accumulator of loss and metrics over batches, weighted by their number of samples.
+    """An accumulator of losses and metrics over batches, weighted by their number of samples.
 
     Args:
-        loss: the run's loss, which turns the model's output into predictions.
-        metrics: metrics to compute in addition to the loss and its parts.
-        watch: called with each batch's predictions.
+        heads: the run's losses, which turn the model's outputs into predictions.
+        metrics: which metrics to compute; default: all metrics of the losses.
+        watches: for each loss, called with each batch's predictions; default: none.
+        unscale: for each loss with prepared targets, how to invert that.
     """
 
-    def __init__(self, loss: Loss, metrics: Sequence[Metric], watch: Watch | None = None) -> None:
-        self._loss, self._watch = loss, watch
-        self._metrics = [(metric, metric.start()) for metric in metrics]
+    def __init__(
+        self,
+        heads: Sequence[Head],
+        metrics: Sequence[NamedMetric] | None = None,
+        watches: Sequence[Watch] = (),
+        unscale: Mapping[int, Unscale] = MappingProxyType({}),
+    ) -> None:
+        self._heads, self._watches, self._unscale = heads, watches, unscale
+        chosen = metrics_of(heads) if metrics is None else metrics
+        self._metrics = [(each, each.metric.start()) for each in chosen]
+        self._read = {each.head for each in chosen} | set(range(len(watches)))
         self._samples = 0
         self._weight = 0.0
-        self._data_loss = 0.0
+        self._data_losses = [0.0] * len(heads)
         self._regularization_loss = 0.0
 
     def add(
         self,
-        y_pred: Array,
-        y: Array,
-        data_loss: float,
+        y_preds: Sequence[Array],
+        ys: Sequence[Array],
+        data_losses: Sequence[float],
         regularization_loss: float,
         weight: float | None = None,
     ) -> None:
         """Add a batch.
 
         Args:
-            y: targets as passed by the user.
+            y_preds: the output that each loss takes.
+            ys: the targets of each loss, as passed by the user.
+            data_losses: the mean of each loss.
             regularization_loss: the penalty of the parameters that produced the output.
             weight: weight of the batch in the data loss; default: its number of samples.
         """
-        count = len(y)
+        count = len(ys[0])
         weight = count if weight is None else weight
         self._samples += count
         self._weight += weight
-        self._data_loss += weight * data_loss
+        for number, data_loss in enumerate(data_losses):
+            self._data_losses[number] += weight * data_loss
         self._regularization_loss += count * regularization_loss
-        if self._metrics or self._watch is not None:
-            predictions = checked_predictions(self._loss, self._loss.predictions(y_pred), y_pred)
-            predictions, y = read_only(predictions), read_only(y)
-            for metric, state in self._metrics:
-                metric.update(state, predictions, y)
-            if self._watch is not None:
-                self._watch(predictions, y)
+        for number in self._read:
+            self._add_predictions(number, y_preds[number], read_only(ys[number]))
+
+    def _add_predictions(self, number: int, y_pred: Array, y: Array) -> None:
+        loss = self._heads[number].loss
+        predictions = checked_predictions(loss, loss.predictions(y_pred), y_pred)
+        if number in self._unscale:
+            predictions = self._unscale[number](predictions)
+        predictions = read_only(predictions)
+        for each, state in self._metrics:
+            if each.head == number:
+                each.metric.update(state, predictions, y)
+        if self._watches:
+            self._watches[number](predictions, y)
 
     def result(self) -> dict[str, float]:
         """Return `loss`, `data_loss`, `regularization_loss`, and each metric by its name."""
-        data_loss = self._data_loss / self._weight
+        means = [each / self._weight for each in self._data_losses]
+        pairs = list(zip(self._heads, means, strict=True))
+        data_loss = sum(head.weight * mean for head, mean in pairs)
         regularization_loss = self._regularization_loss / self._samples
         return {
             "loss": data_loss + regularization_loss,
             "data_loss": data_loss,
             "regularization_loss": regularization_loss,
+            **{head.label("loss"): mean for head, mean in pairs if head.name},
             **{
-                metric.label: checked_result(metric, metric.result(state))
-                for metric, state in self._metrics
+                each.label: checked_result(each.metric, each.metric.result(state))
+                for each, state in self._metrics
             },
         }
 
     def state(self) -> dict[str, Any] | None:
         """Return the state as plain values; None if a metric's state cannot be written."""
         states: dict[str, Any] = {}
-        for metric, state in self._metrics:
+        for each, state in self._metrics:
             arrays: dict[str, Array] = {}
             try:
-                plain = to_plain(state, arrays, metric.label)
-                from_plain(plain, arrays, metric.start())
+                plain = to_plain(state, arrays, each.label)
+                from_plain(plain, arrays, each.metric.start())
             except NotPlainError:
                 return None
-            states[metric.label] = {"plain": plain, "arrays": arrays}
-        sums = [self._samples, self._weight, self._data_loss, self._regularization_loss]
+            states[each.label] = {"plain": plain, "arrays": arrays}
+        sums = [self._samples, self._weight, *self._data_losses, self._regularization_loss]
         return {"sums": sums, "metrics": states}
 
-    @classmethod
-    def restored(
-        cls, loss: Loss, metrics: Sequence[Metric], state: Mapping[str, Any]
-    ) -> MetricAccumulator:
-        """Restore an accumulator from its state.
+    def restore(self, saved: Mapping[str, Any]) -> None:
+        """Continue from what `state` returned.
 
         Raises:
-            NotPlainError: the state belongs to other metrics.
+            NotPlainError: the state belongs to other metrics or losses.
         """
-        accumulator, states = cls(loss, metrics), state["metrics"]
-        (
-            accumulator._samples,
-            accumulator._weight,
-            accumulator._data_loss,
-            accumulator._regularization_loss,
-        ) = state["sums"]
-        if list(states) != [metric.label for metric in metrics]:
+        states, sums = saved["metrics"], list(saved["sums"])
+        if list(states) != [each.label for each, _ in self._metrics]:
             raise NotPlainError(f"the metrics were {', '.join(states) or 'none'}")
-        accumulator._metrics = [
-            (metric, from_plain(saved["plain"], saved["arrays"], metric.start()))
-            for metric, saved in zip(metrics, states.values(), strict=True)
+        if len(sums) != len(self._heads) + 3:
+            raise NotPlainError(f"there were {len(sums) - 3} losses")
+        self._samples, self._weight, *self._data_losses, self._regularization_loss = sums
+        self._metrics = [
+            (each, from_plain(state["plain"], state["arrays"], each.metric.start()))
+            for (each, _), state in zip(self._metrics, states.values(), strict=True)
         ]
-        return accumulator

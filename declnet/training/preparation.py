@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
 from declnet.contracts.arrays import Array, MappedArray, read_only
 from declnet.contracts.data_source import Dataset
 from declnet.contracts.inputs import Inputs, by_name, for_each, sample_count
-from declnet.contracts.loss import Loss
 from declnet.contracts.returned import checked_targets
 from declnet.data.loading import fingerprint
 from declnet.data.preparation import FittedPreparation
 from declnet.data.sets import prepared_sets
 from declnet.data.splits import Data
+from declnet.data.targets import inverted_target, wanted_targets
 from declnet.errors import DataError
 from declnet.graph.model import Model, build_model
 from declnet.registry.registry import Registry
+from declnet.spec.heads import Head
 from declnet.spec.model import RunSpec
 from declnet.training.checks.check import Checked, check_spec
+from declnet.training.metrics import Unscale
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,47 +32,99 @@ class ReadyData:
 
     Attributes:
         x: in the model's type, batch-first; several inputs by name.
-        y: as passed by the user, for metrics.
-        y_true: as prepared by the loss.
+        y: the target of each loss, as passed by the user, for metrics.
+        y_true: the target of each loss, as prepared by it.
         weights: (n,) in the model's type; None if all samples are weighted equally.
         class_names: the names of the labels 0, 1, 2, …, if known.
+        unscale: for each loss with a prepared target, how to invert that in predictions.
     """
 
     x: Inputs
-    y: Array
-    y_true: Array
+    y: tuple[Array, ...]
+    y_true: tuple[Array, ...]
     fingerprint: str
     weights: Array | None = None
     class_names: tuple[str, ...] | None = None
+    unscale: Mapping[int, Unscale] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return sample_count(self.x)
 
 
-def make_ready(dataset: Dataset, model: Model, loss: Loss, label: str) -> ReadyData:
-    """Convert a data set for a model and a loss.
+def make_ready(
+    dataset: Dataset,
+    model: Model,
+    heads: Sequence[Head],
+    preparation: FittedPreparation | None,
+    label: str,
+) -> ReadyData:
+    """Convert a data set for a model and its losses.
 
     Args:
+        heads: the losses.
+        preparation: the preparation of the training data, with that of targets, if there is any.
         label: the data set's name in messages, e.g. `"train"`.
 
     Raises:
-        DataError: the data does not match the model or the loss.
+        DataError: the data does not match the model or a loss.
     """
-    try:
-        y_true = checked_targets(
-            loss, loss.prepare(dataset.y, model.output_shape, model.dtype), len(dataset.y)
-        )
-    except ValueError as error:
-        raise DataError(f"{label} data: {error}") from None
+    pairs = [targets_for(head, dataset, model, preparation, f"{label} data") for head in heads]
     weights, x = dataset.weights, _converted(dataset.x, model, label)
     return ReadyData(
         for_each(_read_only, x),
-        read_only(dataset.y),
-        read_only(y_true),
+        tuple(read_only(y) for y, _ in pairs),
+        tuple(read_only(y_true) for _, y_true in pairs),
         fingerprint(dataset),
         weights.astype(model.dtype) if weights is not None else None,
         dataset.class_names,
+        unscaling(heads, preparation),
     )
+
+
+def targets_for(
+    head: Head,
+    dataset: Dataset,
+    model: Model,
+    preparation: FittedPreparation | None,
+    called: str,
+) -> tuple[Array, Array]:
+    """Return the target of a loss as passed by the user, and as prepared by the loss.
+
+    Args:
+        called: the data in messages.
+
+    Raises:
+        DataError: the data does not have the target, or it does not match the model or the loss.
+    """
+    ys = by_name(dataset.y)
+    name = head.target_among(ys)
+    if name is None:
+        raise DataError(missing_target(head.target or head.name, ys, called), path=head.path)
+    y: Array = ys[name]
+    prepared = y if preparation is None else preparation.target_as_prepared(y, name)
+    shape = model.output(head.output).output_shape
+    try:
+        y_true = checked_targets(head.loss, head.loss.prepare(prepared, shape, model.dtype), len(y))
+    except ValueError as error:
+        of = f"{head.name}: " if head.name else ""
+        raise DataError(f"{called}: {of}{error}") from None
+    return y, y_true
+
+
+def missing_target(name: str, targets: Iterable[str], called: str) -> str:
+    """Return the message that the data does not have the target of a loss."""
+    listed = ", ".join(each or "y, without a name" for each in targets)
+    if not name:
+        return f"{called} has the targets {listed}, but [loss] takes one"
+    return f'{called} has no target "{name}" (it has {listed})'
+
+
+def unscaling(heads: Sequence[Head], preparation: FittedPreparation | None) -> dict[int, Unscale]:
+    """Return, for each loss with a prepared target, how to invert that in predictions."""
+    steps = preparation.target_steps if preparation is not None else {}
+    named = ((number, head.target_among(steps)) for number, head in enumerate(heads))
+    known = {number: steps[name] for number, name in named if name is not None}
+    return {number: partial(inverted_target, steps=own) for number, own in known.items()}
 
 
 def _read_only(x: Array | MappedArray) -> Array | MappedArray:
@@ -130,7 +185,10 @@ def prepare(
     """
     checked = checked or check_spec(spec, registry, given)
     checked.require_right()
-    sets = checked.sets or prepared_sets(spec.data, spec.loss.targets, spec.seed, given)
+    sets = checked.sets or prepared_sets(spec.data, wanted_targets(spec.heads), spec.seed, given)
     model = build_model(spec.model, sets.input_infos, spec.seed, registry, spec.optimizer.groups)
-    ready = {name: make_ready(each, model, spec.loss, name) for name, each in sets.datasets.items()}
+    ready = {
+        name: make_ready(each, model, spec.heads, sets.preparation, name)
+        for name, each in sets.datasets.items()
+    }
     return Prepared(model, ready, sets.preparation)

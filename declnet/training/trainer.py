@@ -8,17 +8,17 @@ from dataclasses import dataclass
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.callback import Callback, EpochFinished, EpochLogged
-from declnet.contracts.metric import Metric
 from declnet.contracts.observer import StepObserver, observer_of
 from declnet.contracts.returned import checked_monitors
 from declnet.graph.model import Model
 from declnet.registry.registry import Registry
+from declnet.spec.heads import VALIDATION, Head
 from declnet.spec.model import RunSpec
 from declnet.training.compile import compile_training
 from declnet.training.divergence import divergence, finite_evaluation
 from declnet.training.epochs import Epoch, NonFiniteLossError, StepArrays
 from declnet.training.evaluation import Evaluation
-from declnet.training.metrics import LOSSES, VALIDATION, MetricAccumulator
+from declnet.training.metrics import MetricAccumulator, NamedMetric, losses_of, metrics_of
 from declnet.training.numerics import arithmetic_for
 from declnet.training.preparation import ReadyData
 from declnet.training.state import StateError, TrainingState, put_back
@@ -101,12 +101,11 @@ class Trainer:
         validation: ReadyData | None,
         registry: Registry,
     ) -> None:
-        self._training, self._loss, self._model = spec.training, spec.loss, model
-        self._monitored = _Monitored.of(spec.training.callbacks, spec.training.metrics)
+        self._training, self._heads, self._model = spec.training, spec.heads, model
+        self._monitored = _Monitored.of(spec.training.callbacks, self._heads)
+        self._unscale = train.unscale
         self._validation = (
-            Evaluation(model, spec.loss, spec.training.metrics, validation)
-            if validation is not None
-            else None
+            Evaluation(model, self._heads, validation) if validation is not None else None
         )
         self._compiled = compiled = compile_training(spec, model, train, registry)
         self._update = compiled.update
@@ -172,11 +171,10 @@ class Trainer:
         if state.batch and (state.metrics is None) != (metrics is None):
             raise StateError("log_every or callbacks changed since this checkpoint was written")
         try:
-            self._metrics = (
-                MetricAccumulator.restored(self._loss, metrics, state.metrics)
-                if state.metrics is not None and metrics is not None
-                else None
-            )
+            self._metrics = None
+            if state.metrics is not None and metrics is not None:
+                self._metrics = self._accumulator(metrics)
+                self._metrics.restore(state.metrics)
             self._epoch.restore_order(state.order)
         except ValueError as error:
             raise StateError(f"the checkpoint does not fit: {error}") from None
@@ -240,9 +238,12 @@ class Trainer:
     def _is_logged(self, epoch: int) -> bool:
         return epoch % self._training.log_every == 0 or epoch == self._training.epochs - 1
 
-    def _metrics_of(self, epoch: int) -> Sequence[Metric] | None:
+    def _metrics_of(self, epoch: int) -> Sequence[NamedMetric] | None:
         """Return the metrics to compute from an epoch's training batches; None for no loss."""
-        return self._training.metrics if self._is_logged(epoch) else self._monitored.training
+        return metrics_of(self._heads) if self._is_logged(epoch) else self._monitored.training
+
+    def _accumulator(self, metrics: Sequence[NamedMetric]) -> MetricAccumulator:
+        return MetricAccumulator(self._heads, metrics, unscale=self._unscale)
 
     def _silent_epochs(self, last: int) -> Iterator[Progressed]:
         """Run up to the next epoch to log or halt at, or until a heartbeat is due."""
@@ -281,7 +282,7 @@ class Trainer:
         """Run an epoch that is logged or followed by a callback, and yield its result."""
         logged, wanted = self._is_logged(self.epoch), self._metrics_of(self.epoch)
         if self._metrics is None and wanted is not None:
-            self._metrics = MetricAccumulator(self._loss, wanted)
+            self._metrics = self._accumulator(wanted)
         yield from self._parts()
         metrics = self._metrics.result() if self._metrics is not None else {}
         validation = self._validated(None if logged else self._monitored.validation, logged)
@@ -292,7 +293,7 @@ class Trainer:
         if not logged and self._pace.sign_is_due():
             yield Progressed(float(self.epoch))
 
-    def _validated(self, metrics: Sequence[Metric] | None, logged: bool) -> dict[str, float]:
+    def _validated(self, metrics: Sequence[NamedMetric] | None, logged: bool) -> dict[str, float]:
         """Evaluate the validation data if there is any and the result is used."""
         if self._validation is None or (metrics is None and not logged):
             return {}
@@ -342,11 +343,11 @@ class _Monitored:
     """
 
     every_epoch: bool
-    training: tuple[Metric, ...] | None
-    validation: tuple[Metric, ...] | None
+    training: tuple[NamedMetric, ...] | None
+    validation: tuple[NamedMetric, ...] | None
 
     @classmethod
-    def of(cls, callbacks: Sequence[Callback], metrics: Sequence[Metric]) -> _Monitored:
+    def of(cls, callbacks: Sequence[Callback], heads: Sequence[Head]) -> _Monitored:
         names: set[str] = set()
         follows = False
         for each in callbacks:
@@ -358,10 +359,10 @@ class _Monitored:
         validation = {
             each.removeprefix(VALIDATION) for each in names if each.startswith(VALIDATION)
         }
-        return cls(follows, _among(metrics, names), _among(metrics, validation))
+        return cls(follows, _among(heads, names), _among(heads, validation))
 
 
-def _among(metrics: Sequence[Metric], names: set[str]) -> tuple[Metric, ...] | None:
+def _among(heads: Sequence[Head], names: set[str]) -> tuple[NamedMetric, ...] | None:
     """Return the metrics with these names; None if there are none and no loss is named."""
-    found = tuple(metric for metric in metrics if metric.label in names)
-    return found if found or names & set(LOSSES) else None
+    found = tuple(each for each in metrics_of(heads) if each.label in names)
+    return found if found or names & set(losses_of(heads)) else None

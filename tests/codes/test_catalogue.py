@@ -24,8 +24,9 @@ from declnet.registry.registry import Entry
 
 BASE = Path(__file__).parent / "base.toml"
 
-WHOLE = {"E030"}
-"""Codes whose examples are whole specs: nothing can be laid over a spec to take its data away."""
+WHOLE = {"E030", "E046", "E047", "W007"}
+"""Codes whose examples are whole specs: nothing can be laid over a spec to take its data away, or
+its loss."""
 
 EVERY_CODE = pytest.mark.parametrize("code", catalogue().values(), ids=lambda each: each.code)
 

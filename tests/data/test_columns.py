@@ -15,6 +15,7 @@ from declnet.data.columns import (
     typed,
 )
 from declnet.data.target_encoding import TargetEncoding
+from declnet.data.targets import WantedTarget
 
 
 class Lengths(Transform):
@@ -142,7 +143,7 @@ def test_declnets_own_are_named_where_they_are_installed(column, message):
 def test_a_target_that_does_not_fit_the_loss_gets_one_that_fits(column, targets, message):
     kind = object if isinstance(column[0], str) else float
     with pytest.raises(DataError, match=message):
-        TargetEncoding.of(Table({"y": np.array(column, kind)}, "y"), targets)
+        TargetEncoding.of(Table({"y": np.array(column, kind)}, "y"), "y", WantedTarget("", targets))
 
 
 @pytest.mark.parametrize(
@@ -157,10 +158,10 @@ def test_a_target_of_many_rare_classes_names_the_likely_cause(values, hint):
     column = np.array(list(values))
     column = column.astype(object) if column.dtype.kind == "U" else column
     with pytest.raises(DataError, match="has 150 classes in 150 rows, 150 of them") as caught:
-        TargetEncoding.of(Table({"y": column}, "y"), "classes")
+        TargetEncoding.of(Table({"y": column}, "y"), "y", WantedTarget("", "classes"))
     assert caught.value.hint.startswith(hint)
     many = Table({"y": np.repeat(column, 5)}, "y")
-    assert len(TargetEncoding.of(many, "classes").classes) == 150
+    assert len(TargetEncoding.of(many, "y", WantedTarget("", "classes")).classes) == 150
 
 
 def test_the_target_is_no_feature():

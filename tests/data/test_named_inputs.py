@@ -11,6 +11,7 @@ from declnet import DataError, Dataset, InputInfo, SpecError, Table, parse_spec
 from declnet.data.loading import checked, fingerprint
 from declnet.data.preparation import fit_preparation
 from declnet.data.stored_preparation import FORM, restored, stored
+from declnet.data.targets import WantedTarget
 from declnet.registry.discovery import default_registry
 from declnet_standard.transforms import Impute, OneHot, Ordinal, Standardize
 
@@ -33,7 +34,9 @@ USUAL = (Standardize(), Ordinal())
 
 
 def fitted(transforms=USUAL, inputs=INPUTS, data=None, **options):
-    return fit_preparation(data or table(), transforms, "values", inputs=inputs, **options)
+    return fit_preparation(
+        data or table(), transforms, [WantedTarget("", "values")], inputs=inputs, **options
+    )
 
 
 def test_each_input_has_its_columns_in_its_order_and_its_own_type():
@@ -112,7 +115,7 @@ def test_named_arrays_are_prepared_each_by_its_transforms():
     x = {"sound": np.arange(12.0).reshape(4, 3), "word": np.array([3, 1, 3, 2])}
     dataset = Dataset(x, np.zeros(4))
     steps = (Standardize(columns=("sound",)), Ordinal(columns=("word",)))
-    preparation = fit_preparation(dataset, steps, "values")
+    preparation = fit_preparation(dataset, steps, [WantedTarget("", "values")])
     prepared = preparation.apply_to_set(dataset)
     np.testing.assert_allclose(prepared.x["sound"].std(axis=0), 1)
     np.testing.assert_array_equal(prepared.x["word"], [2, 0, 2, 1])

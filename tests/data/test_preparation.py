@@ -8,6 +8,7 @@ import pytest
 from declnet import DataError, Dataset, Table, Transform, default_registry
 from declnet.data.preparation import fit_preparation
 from declnet.data.stored_preparation import restored, stored
+from declnet.data.targets import WantedTarget
 
 TRANSFORMS = ("impute", "standardize", "one_hot")
 
@@ -35,7 +36,7 @@ def flowers():
 
 @pytest.fixture
 def fitted(flowers):
-    return fit_preparation(flowers, transforms(*TRANSFORMS), "classes")
+    return fit_preparation(flowers, transforms(*TRANSFORMS), [WantedTarget("", "classes")])
 
 
 def test_columns_are_joined_in_order(flowers, fitted):
@@ -68,14 +69,14 @@ def test_classes_are_sorted_and_named(flowers, fitted):
 @pytest.mark.parametrize("targets", ["classes", "binary"])
 def test_targets_of_every_type_become_labels(column, classes, targets):
     records = Table({"a": np.arange(3.0), "y": column}, target="y")
-    fitted = fit_preparation(records, (), targets)
+    fitted = fit_preparation(records, (), [WantedTarget("", targets)])
     assert fitted.target.classes == classes
     assert fitted.apply_to_set(records).y.tolist() == [1, 0, 1]
 
 
 def test_targets_stay_numbers_where_the_loss_needs_them():
     records = Table({"a": np.arange(3.0), "y": np.array([3, 1, 2])}, target="y")
-    fitted = fit_preparation(records, (), "values")
+    fitted = fit_preparation(records, (), [WantedTarget("", "values")])
     assert fitted.class_names is None
     y = fitted.apply_to_set(records).y
     assert (y.tolist(), y.dtype.kind) == ([3.0, 1.0, 2.0], "f")
@@ -104,7 +105,9 @@ def test_it_is_the_same_after_it_was_stored_and_leaves_its_input_alone(flowers, 
 
 def test_arrays_are_stored_apart():
     x = np.random.default_rng(0).normal(size=(20, 3))
-    fitted = fit_preparation(Dataset(x, np.arange(20) % 2), transforms("standardize"), "classes")
+    fitted = fit_preparation(
+        Dataset(x, np.arange(20) % 2), transforms("standardize"), [WantedTarget("", "classes")]
+    )
     assert len(stored(fitted).arrays) == 2
     again = stored_and_restored(fitted)
     assert (again.apply(x) == fitted.apply(x)).all()
@@ -121,7 +124,7 @@ def test_what_was_not_stored_by_it_is_refused(fitted, change):
 
 def test_all_integers_stay_integers_for_an_embedding():
     records = Table({"word": text("b", "a", "b"), "n": np.arange(3), "y": np.arange(3)}, "y")
-    fitted = fit_preparation(records, transforms("ordinal"), "values")
+    fitted = fit_preparation(records, transforms("ordinal"), [WantedTarget("", "values")])
     x = fitted.apply(records)
     assert x.dtype.kind == "i"
     assert x.tolist() == [[1, 0], [0, 1], [1, 2]]
@@ -159,7 +162,9 @@ def test_columns_of_gaps_alone_are_of_any_type(flowers, fitted):
 
 
 def test_rows_are_named_by_their_numbers_in_the_table(flowers):
-    fitted = fit_preparation(flowers, transforms("impute", "one_hot"), "classes")
+    fitted = fit_preparation(
+        flowers, transforms("impute", "one_hot"), [WantedTarget("", "classes")]
+    )
     part = flowers.take(np.array([5, 2, 1]))
     wrong = {**part.columns, "size": np.array([1.0, np.inf, 2.0])}
     with pytest.raises(DataError, match='row 3, column "size"'):
@@ -168,18 +173,18 @@ def test_rows_are_named_by_their_numbers_in_the_table(flowers):
 
 def test_transforms_are_fitted_on_what_those_before_made(flowers):
     steps = transforms("impute", {"type": "min_max", "columns": ["size"]}, "standardize", "one_hot")
-    x = fit_preparation(flowers, steps, "classes").apply(flowers)
+    x = fit_preparation(flowers, steps, [WantedTarget("", "classes")]).apply(flowers)
     np.testing.assert_allclose(x[:, 0].mean(), 0, atol=1e-12)
     np.testing.assert_allclose(x[:, 0].std(), 1)
 
 
 def test_named_columns_alone_are_changed(flowers):
     steps = transforms("impute", {"type": "standardize", "columns": ["size"]}, "one_hot")
-    x = fit_preparation(flowers, steps, "classes").apply(flowers)
+    x = fit_preparation(flowers, steps, [WantedTarget("", "classes")]).apply(flowers)
     assert x[:, 1].tolist() == [1, 1, 2, 2, 3, 3]
     wrong = transforms("impute", {"type": "standardize", "columns": ["color"]}, "one_hot")
     with pytest.raises(DataError, match=r'column "color" is text \(standardize\)') as caught:
-        fit_preparation(flowers, wrong, "classes")
+        fit_preparation(flowers, wrong, [WantedTarget("", "classes")])
     assert caught.value.path == ("data", "prepare", 1)
 
 
@@ -187,7 +192,7 @@ def test_a_table_is_no_array(flowers, fitted):
     with pytest.raises(DataError, match="trained on a table"):
         fitted.apply(np.zeros((3, 5)))
     arrays = fit_preparation(
-        Dataset(np.ones((3, 2)), np.arange(3)), transforms("min_max"), "values"
+        Dataset(np.ones((3, 2)), np.arange(3)), transforms("min_max"), [WantedTarget("", "values")]
     )
     with pytest.raises(DataError, match="trained on arrays"):
         arrays.apply(flowers)
@@ -197,7 +202,7 @@ def test_an_error_names_the_item_of_the_spec_whatever_is_only_for_training(flowe
     steps = transforms(
         {"type": "augment", "flip": True}, "impute", {"type": "one_hot", "unknown": "error"}
     )
-    fitted = fit_preparation(flowers, steps, "classes")
+    fitted = fit_preparation(flowers, steps, [WantedTarget("", "classes")])
     written = stored(fitted)
     again = restored(json.loads(json.dumps(written.document)), written.arrays, default_registry())
     strange = {**flowers.columns, "color": text(*["green"] * 6)}

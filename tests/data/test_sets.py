@@ -7,6 +7,7 @@ import pytest
 
 from declnet import DataError, Dataset, SpecError, Table, parse_spec, run
 from declnet.data.sets import prepare_sets, prepared_sets, split_sets
+from declnet.data.targets import WantedTarget
 from declnet.spec.data_section import DataSpec, SplitSpec
 
 
@@ -26,7 +27,7 @@ def two_classes(document, tmp_path):
 
     def weights(**data):
         document["data"] |= data
-        return prepared_sets(parse_spec(document).data, "classes", 0).datasets
+        return prepared_sets(parse_spec(document).data, [WantedTarget("", "classes")], 0).datasets
 
     return weights
 
@@ -68,7 +69,7 @@ def test_a_positive_class_needs_names():
     spec = DataSpec(positive_class="yes")
     sets = {"train": Dataset(np.zeros((4, 2)), np.arange(4) % 2)}
     with pytest.raises(DataError, match="not a table") as caught:
-        prepare_sets(sets, spec, "classes")
+        prepare_sets(sets, spec, [WantedTarget("", "classes")])
     assert (caught.value.path, caught.value.code) == (("data", "positive_class"), "E036")
 
 

@@ -65,12 +65,13 @@ def test_every_number_follows_from_others_by_hand(started: Started) -> None:
     p = np.exp(z2) / np.exp(z2).sum(axis=1, keepdims=True)
     for layer, y in zip(found.layers, (z1, a1, z2, p), strict=True):
         np.testing.assert_allclose(layer.y, y, rtol=1e-12)
-    np.testing.assert_allclose(found.losses, -np.log((p * found.y_true).sum(axis=1)), rtol=1e-12)
-    assert found.data_loss == pytest.approx(found.losses.mean())
+    (head,) = found.losses
+    np.testing.assert_allclose(head.losses, -np.log((p * head.y_true).sum(axis=1)), rtol=1e-12)
+    assert found.data_loss == pytest.approx(head.losses.mean())
     assert w1.penalty == found.penalty == pytest.approx(0.01 * (w1.before**2).sum())
     assert found.loss == pytest.approx(found.data_loss + found.penalty)
 
-    dp = -found.y_true / p / 3
+    dp = -head.y_true / p / 3
     dz2 = p * (dp - (dp * p).sum(axis=1, keepdims=True))
     da1 = dz2 @ w2.before.T
     dz1 = da1 * (z1 > 0)
@@ -123,7 +124,7 @@ def test_sample_weights_and_random_layers(started: Started, changed: Callable[..
     found = trace(started(values), verify=True)
     assert found.weights is not None
     assert found.weights.tolist() == [3.0, 1.0, 0.5]
-    assert found.data_loss == pytest.approx(found.losses @ found.weights / 4.5)
+    assert found.data_loss == pytest.approx(found.losses[0].losses @ found.weights / 4.5)
     assert (found.layers[1].y == 0).any()
     assert suspects(found) == ()
     assert all(each.passed and each.compared for each in found.checks)

@@ -9,6 +9,7 @@ import pytest
 
 from declnet import parse_spec, run
 from declnet.data.sets import load_sets, prepare_sets, split_sets
+from declnet.data.targets import WantedTarget
 
 datasets = pytest.importorskip("sklearn.datasets")
 compose = pytest.importorskip("sklearn.compose")
@@ -64,7 +65,7 @@ def test_what_the_model_sees_is_what_scikit_learn_makes(spec, table):
     numbers = table[1]
     loaded = load_sets(spec.data, spec.seed)
     sets = split_sets(loaded, spec.data, spec.seed)
-    prepared = prepare_sets(sets, spec.data, "classes").datasets
+    prepared = prepare_sets(sets, spec.data, [WantedTarget("", "classes")]).datasets
     frames = {
         name: np.column_stack(
             [records.columns[each].astype(object) for each in records.feature_columns]

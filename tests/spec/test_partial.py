@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from declnet import default_registry, parse_spec
-from declnet.spec.partial import PartialSpec, valid_parts
+from declnet.spec.partial import HeadPart, PartialSpec, valid_parts
 
 FIELDS = {each.name for each in fields(PartialSpec)} - {"layers"}
 
@@ -35,16 +35,17 @@ def test_all_parts_of_a_valid_spec_are_valid(parts, document):
         assert getattr(found, field) == getattr(expected, field), field
     layers = [[(each.layer, each.name) for each in side.layers] for side in (found, expected)]
     assert layers[0] == layers[1] == [(each, each.name) for each in spec.model.layers]
-    for section in ("data", "model", "training", "engine", "loss", "optimizer"):
+    for section in ("data", "model", "training", "engine", "optimizer"):
         assert getattr(expected, section) is getattr(spec, section)
-    assert expected.metrics == dict(enumerate(spec.training.metrics))
+    metrics = dict(enumerate(spec.training.metrics))
+    assert expected.heads == (HeadPart("", spec.loss, metrics),)
 
 
 @pytest.mark.parametrize(
     ("key", "value", "field", "left"),
     [
-        ("loss", "nope", "loss", None),
-        ("loss.label_smoothing", 9, "loss", None),
+        ("loss", "nope", "heads", None),
+        ("loss.label_smoothing", 9, "heads", None),
         ("optimizer.learning_rate", "fast", "optimizer", None),
         ("training.batch_size", 0, "training", {"epochs": 3, "batch_size": None}),
         ("training.epochs", 0, "training", {"batch_size": None, "log_every": 1}),
@@ -54,7 +55,10 @@ def test_all_parts_of_a_valid_spec_are_valid(parts, document):
 )
 def test_only_invalid_parts_are_left_out(parts, document, key, value, field, left):
     right, found = parts(document), parts(document, {key: value})
-    if left is None:
+    if field == "heads":
+        assert found.heads[0].loss is None
+        assert found.heads[0].metrics == right.heads[0].metrics
+    elif left is None:
         assert getattr(found, field) is None
     else:
         assert {name: getattr(getattr(found, field), name) for name in left} == left
@@ -88,14 +92,14 @@ def test_invalid_data_keeps_its_sources_and_fractions(parts, document):
 )
 def test_every_document_has_a_partial_spec(parts, document, key, value, dtype):
     found = parts(document, {key: value})
-    assert found.loss is not None
+    assert found.heads[0].loss is not None
     assert (found.data.fractions, found.model.dtype) == ({}, dtype)
 
 
 def test_each_item_of_a_list_counts_by_itself(parts, document):
     document["training"]["metrics"] = ["nope", "accuracy", 3]
     found = parts(document, {"model.layers.0.units": "many", "model.layers.2.name": "last"})
-    assert {at: each.type for at, each in found.metrics.items()} == {1: "accuracy"}
+    assert {at: each.type for at, each in found.heads[0].metrics.items()} == {1: "accuracy"}
     types = [each.layer.type if each.layer else None for each in found.layers]
     assert types == [None, "relu", "dense", "softmax"]
 

@@ -55,11 +55,13 @@ STRING_KEYS = [
     "data.inputs.all.0",
     "data.prepare.0",
     "data.prepare.0.columns.0",
+    "data.prepare_targets.y.0",
     "data.class_weights",
     "data.positive_class",
     "data.sample_weights",
     "model.dtype",
     "model.initial_weights",
+    "model.outputs.0",
     "model.layers.0.name",
     "model.layers.0.type",
     "model.layers.0.weight_initializer",
@@ -68,6 +70,11 @@ STRING_KEYS = [
     "model.layers.1.inputs.0",
     "loss",
     "loss.type",
+    "losses.price",
+    "losses.price.type",
+    "losses.price.output",
+    "losses.price.target",
+    "losses.price.metrics.0",
     "optimizer",
     "optimizer.learning_rate",
     "optimizer.learning_rate.type",
@@ -85,6 +92,9 @@ def whole(document: dict[str, Any]) -> dict[str, Any]:
     document["data"]["split"] = {"method": "stratified", "column": "site"}
     document["data"]["inputs"] = {"all": ["length"]}
     document["data"]["prepare"] = [{"type": "standardize", "columns": ["x"]}]
+    document["data"]["prepare_targets"] = {"y": ["standardize"]}
+    document["model"]["outputs"] = ["end"]
+    document["model"]["layers"][-1] = {"type": document["model"]["layers"][-1], "name": "end"}
     document["model"]["layers"][0]["weight_regularizer"] = {"type": "l2", "strength": 0.1}
     document["model"]["layers"][1] = {"type": "relu", "inputs": ["dense_1"]}
     document["loss"] = {"type": document["loss"]}
@@ -124,6 +134,10 @@ def test_a_string_stays_what_it_is(
 ) -> None:
     if "callbacks" not in key:
         del whole["training"]["callbacks"]
+    if key.startswith("losses"):
+        loss = {**whole.pop("loss"), "output": "end", "target": "y", "metrics": ["accuracy"]}
+        whole["losses"] = {"price": loss}
+        del whole["training"]["metrics"]
     registry = declnet.default_registry()
     for text in STRINGS:
         path = spec_file(tomli_w.dumps(changed(whole, {key: text})), "spec.toml")

@@ -136,7 +136,7 @@ def test_specs_are_equal_by_their_values(document, spec_file):
 def test_an_invalid_spec_has_its_valid_parts(document, spec_file):
     parsed = read_spec(spec_file({**document, "loss": "nonsense"}))
     assert parsed.spec is None
-    assert parsed.partial.loss is None
+    assert parsed.partial.heads[0].loss is None
     assert parsed.partial.optimizer.type == "sgd"
 
 
@@ -159,7 +159,7 @@ def test_a_document_that_is_too_deep_is_refused(document):
         ("model.layers.0.type", "", "E015", 'layer type "" is not installed'),
         ("model.layers.0", 3, "E012", 'item 0 of "layers" must be a layer'),
         ("model.layers.0", {"units": 3}, "E011", '"type" is missing (installed layers: add, '),
-        ("loss", None, "E012", '"loss" must be a loss'),
+        ("loss", None, "E011", '"loss" is missing'),
         ("loss", ["a"], "E012", '"loss" must be a loss'),
         ("optimizer", 0.1, "E012", '"optimizer" must be an optimizer'),
     ],

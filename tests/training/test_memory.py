@@ -10,6 +10,7 @@ import pytest
 from declnet import parse_spec, run
 from declnet.graph.inference import inference_memory
 from declnet.graph.kernels import Kernels
+from declnet.graph.memory_plan import Ending
 from declnet.graph.model import Model
 from declnet.graph.shapes import infer_nodes
 from declnet.graph.training_graph import TrainingGraph
@@ -37,7 +38,7 @@ def traced(work):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_the_forecast_of_a_training_is_what_it_allocates(dtype):
     nodes = infer_nodes(LAYERS, (100,))
-    memory = training_memory(nodes, Adam(), dtype, 512, fused=True)
+    memory = training_memory(nodes, Adam(), dtype, 512, [Ending(len(nodes) - 1, 1)])
 
     def work():
         model = Model(nodes, (100,), dtype)
@@ -65,7 +66,7 @@ def test_the_forecast_of_a_prediction_is_what_it_allocates():
 
 def test_the_forecast_of_a_huge_model_allocates_nothing():
     nodes = infer_nodes((Dense(units=10**6), Dense(units=10**6)), (10**6,))
-    memory, held = traced(lambda: training_memory(nodes, Adam(), "float32", 64, fused=False))
+    memory, held = traced(lambda: training_memory(nodes, Adam(), "float32", 64, [Ending(1)]))
     assert memory["parameters"] == 4 * 2 * (10**12 + 10**6)
     assert held < 10**6
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from declnet import build_model, parse_spec, run
+from declnet.spec.heads import Head
 from declnet.training.metrics import MetricAccumulator
 from declnet_standard.losses import CategoricalCrossentropy
 from declnet_standard.metrics import Accuracy
@@ -66,10 +67,10 @@ def test_the_regularization_loss_is_that_of_all_penalties(document):
 
 
 def test_metrics_weigh_batches_by_samples():
-    accumulator = MetricAccumulator(CategoricalCrossentropy(), [Accuracy()])
+    accumulator = MetricAccumulator([Head("", CategoricalCrossentropy(), (Accuracy(),))])
     right, wrong = np.array([[0.9, 0.1]]), np.array([[0.1, 0.9]])
-    accumulator.add(np.repeat(right, 3, axis=0), np.zeros(3, int), 1.0, 10.0)
-    accumulator.add(wrong, np.zeros(1, int), 5.0, 2.0)
+    accumulator.add([np.repeat(right, 3, axis=0)], [np.zeros(3, int)], [1.0], 10.0)
+    accumulator.add([wrong], [np.zeros(1, int)], [5.0], 2.0)
     assert accumulator.result() == {
         "loss": 10.0,
         "data_loss": 2.0,

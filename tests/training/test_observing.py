@@ -25,7 +25,7 @@ class Copies(StepObserver):
         assert not y.flags.writeable
         self.steps[-1]["y"][name] = y.copy()
 
-    def losses(self, y_pred, y_true, losses):
+    def losses(self, y_pred, y_true, losses, name):
         self.steps[-1] |= {"y_true": y_true.copy(), "losses": losses.copy()}
 
     def backward(self, name, layer, dy):

@@ -280,10 +280,10 @@ def test_the_next_batch_is_the_one_of_the_next_step(document):
     for steps in (0, 4, 5):
         trainer, prepared = trainer_of(document)
         trainer.advance(steps)
-        positions, (x, y_true, weights) = trainer.next_batch()
+        positions, (x, (y_true,), weights) = trainer.next_batch()
         assert weights is None
         np.testing.assert_array_equal(x, prepared.data["train"].x[positions])
-        np.testing.assert_array_equal(y_true, prepared.data["train"].y_true[positions])
+        np.testing.assert_array_equal(y_true, prepared.data["train"].y_true[0][positions])
         seen.append(positions.tolist())
     assert [len(each) for each in seen] == [7, 2, 7]
     assert not set(seen[0]) & set(seen[1])

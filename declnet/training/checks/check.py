@@ -41,6 +41,12 @@ from declnet.training.checks.data import (
     input_problems,
     origin_of,
 )
+from declnet.training.checks.heads import (
+    CheckedHead,
+    checked_heads,
+    output_problems_of,
+    target_problems_of,
+)
 from declnet.training.checks.model import frozen_problems, linear_problems, output_problems
 from declnet.training.checks.schedules import schedule_problems
 from declnet.training.checks.targets import label_problems, target_problems
@@ -73,6 +79,7 @@ def weight_problems(
 
 def component_problems(
     spec: PartialSpec,
+    heads: Sequence[CheckedHead],
     infos: Mapping[str, DataInfo],
     inferred: Inferred,
     metrics: Mapping[str, Better | None],
@@ -85,7 +92,7 @@ def component_problems(
     layers = _outlined(inferred.nodes)
     complete = tuple(each for each in layers if each is not None)
     known = complete if len(complete) == len(layers) else ()
-    context = RunContext(known, infos, spec.loss, spec.optimizer, metrics=metrics)
+    context, contexts = _contexts(spec, heads, infos, known, layers, metrics)
     groups = spec.optimizer.groups if spec.optimizer is not None else ()
     updated: dict[KeyPath, list[ParameterInfo]] = {}
     for slot in slots_of(inferred.complete, groups):
@@ -95,7 +102,8 @@ def component_problems(
             updated.setdefault(place, []).append(slot.info)
     problems = []
     for path, component, here in _components(spec, layers):
-        own = replace(context, here=here, parameters=tuple(updated.get(path, ())))
+        found_at = contexts.get(path) or contexts.get(path[:-1]) or context
+        own = replace(found_at, here=here, parameters=tuple(updated.get(path, ())))
         again = path[:2] == ("optimizer", "groups") and not groups[int(path[2])].has_own_rate
         for found in checked_diagnostics(component, component.check(own)):
             if again and found.severity == "warning":
@@ -111,14 +119,51 @@ def component_problems(
     return problems
 
 
+def _contexts(
+    spec: PartialSpec,
+    heads: Sequence[CheckedHead],
+    infos: Mapping[str, DataInfo],
+    known: tuple[LayerContext, ...],
+    layers: Sequence[LayerContext | None],
+    metrics: Mapping[str, Better | None],
+) -> tuple[RunContext, dict[KeyPath, RunContext]]:
+    """Return what components see of the run, and what losses and metrics do, by their paths."""
+    ends = [_output(each, layers) if known else () for each in heads]
+    context = RunContext(
+        known,
+        infos,
+        heads[0].part.loss if len(heads) == 1 else None,
+        spec.optimizer,
+        metrics=metrics,
+        outputs=tuple(dict.fromkeys(each for own in ends for each in own)),
+    )
+    contexts: dict[KeyPath, RunContext] = {}
+    for head, own in zip(heads, ends, strict=True):
+        of_head = replace(context, data=head.infos, loss=head.part.loss, outputs=own)
+        if not own:  # its output is unknown
+            of_head = replace(of_head, layers=())
+        contexts |= {head.part.path: of_head, head.part.metrics_path: of_head}
+    return context, contexts
+
+
+def _output(head: CheckedHead, layers: Sequence[LayerContext | None]) -> tuple[LayerContext, ...]:
+    """Return the output of a loss as components see it, if it is known."""
+    found = layers[len(head.nodes) - 1] if head.nodes else None
+    return () if found is None else (found,)
+
+
 def _components(
     spec: PartialSpec, layers: tuple[LayerContext | None, ...]
 ) -> Iterator[tuple[KeyPath, Component, LayerContext | None]]:
     named: list[tuple[KeyPath, Component | None]] = [
         *((("data", name), source) for name, source in spec.data.sources.items()),
-        (("loss",), spec.loss),
+        *((head.path, head.loss) for head in spec.heads),
         (("optimizer",), spec.optimizer),
-        *((("training", "metrics", each), metric) for each, metric in spec.metrics.items()),
+        *(
+            ((*head.metrics_path, position), metric)
+            for head in spec.heads
+            for position, metric in head.metrics.items()
+        ),
         *((("training", "callbacks", each), other) for each, other in spec.callbacks.items()),
     ]
     for index, (part, here) in enumerate(zip(spec.layers, layers, strict=True)):
@@ -228,8 +273,12 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
     described = describe(partial, parsed.spec.seed if parsed.spec is not None else 0, data)
     infos, problems = described.infos, list(described.problems)
     train = infos.get("train")
-    inferred = infer(partial.layers, _inputs(partial, described), registry)
+    inferred = infer(partial.layers, _inputs(partial, described), registry, partial.outputs)
     problems += inferred.problems
+    if ("model", "outputs") not in [each.path[:2] for each in inferred.problems]:
+        ends = output_problems_of(partial, inferred)
+        problems = [*_without_lost(problems, ends, partial, inferred), *ends]
+    problems += target_problems_of(partial, infos, described.loaded)
     problems += initializer_problems(inferred.complete, registry)
     if inferred.complete and partial.optimizer is not None:
         problems += group_problems(slots_of(inferred.complete), partial.optimizer.groups)
@@ -238,15 +287,16 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
     starting, found = weight_problems(partial, inferred.complete)
     problems += found
     metrics = _metrics(partial, described, [*parsed.diagnostics, *problems])
-    found = [
-        *component_problems(partial, infos, inferred, metrics),
-        *output_problems(partial.loss, inferred.nodes, registry),
-    ]
-    if all(each.code != "E043" for each in found):  # for a wrong last layer, units add nothing
-        problems += target_problems(partial, infos, inferred.nodes)
-    problems += found
+    heads = checked_heads(partial, inferred, infos)
+    found = component_problems(partial, heads, infos, inferred, metrics)
+    by_head = [output_problems(each.part.loss, each.nodes, registry) for each in heads]
+    for each, faults in zip(heads, by_head, strict=True):
+        if all(fault.code != "E043" for fault in (*found, *faults)):
+            problems += target_problems(each.part, each.infos, each.nodes)
+    problems += [*found, *(fault for faults in by_head for fault in faults)]
     problems += schedule_problems(partial, infos)
-    problems += label_problems(partial, infos, inferred.nodes, registry)
+    for each in heads:
+        problems += label_problems(each.part, partial.data, each.infos, each.nodes, registry)
     problems += linear_problems(inferred.nodes, registry)
     problems += frozen_problems(inferred.complete, getattr(partial.training, "epochs", None))
     memory = run_memory(partial, infos, inferred.complete, registry)
@@ -264,6 +314,19 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
     )
 
 
+def _without_lost(
+    problems: Sequence[Diagnostic],
+    ends: Sequence[Diagnostic],
+    partial: PartialSpec,
+    inferred: Inferred,
+) -> list[Diagnostic]:
+    """Leave out that nothing takes the output of a layer if it is said that a loss cannot."""
+    told = {each.path[:2] for each in ends}
+    names = {head.output for head in partial.heads if head.path in told}
+    lost = [("model", "layers", at) for at, name in enumerate(inferred.names) if name in names]
+    return [each for each in problems if each.code != "E023" or each.path not in lost]
+
+
 def _inputs(partial: PartialSpec, described: Described) -> Mapping[str, InputInfo | None] | None:
     """Return the model's inputs; None for what is unknown as the data is invalid."""
     train, named = described.infos.get("train"), partial.data.inputs
@@ -277,12 +340,11 @@ def _metrics(
     partial: PartialSpec, described: Described, problems: Iterable[Diagnostic]
 ) -> dict[str, Better | None]:
     """Return the metrics in a row of the history; empty if data or metrics are invalid."""
-    unknown = (("data",), ("training", "metrics"))
+    unknown = (("data",), *(head.metrics_path for head in partial.heads))
     wrong = [each.path for each in problems if each.severity == "error"]
     if any(each[: len(path)] == path for each in wrong for path in unknown):
         return {}
     data = partial.data
     loaded = described.sets.datasets if described.sets is not None else ()  # split by a column
     named = {*described.infos, *loaded, *data.sources, *data.fractions}
-    metrics = (metric for _, metric in sorted(partial.metrics.items()))
-    return history_metrics(metrics, data.folds is not None or "validation" in named)
+    return history_metrics(partial.heads, data.folds is not None or "validation" in named)

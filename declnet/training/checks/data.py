@@ -13,6 +13,7 @@ from declnet.contracts.table import Table
 from declnet.data.named_inputs import AT_INPUTS
 from declnet.data.sets import PreparedSets, load_sets, prepare_sets, split_sets
 from declnet.data.splits import Data, held_out_count
+from declnet.data.targets import wanted_targets
 from declnet.errors import DataError, Diagnostic, KeyPath
 from declnet.graph.shapes import Node
 from declnet.spec.messages import from_here, hint_for_missing
@@ -99,7 +100,7 @@ def describe(spec: PartialSpec, seed: int, given: Mapping[str, Data] | None = No
     """Describe each data set; tables, and data to be prepared, are loaded for this.
 
     Args:
-        spec: the run's spec, of which data and loss are needed.
+        spec: the run's spec, of which data and losses are needed.
         given: data sets by name, in place of the spec's.
     """
     if given is None:
@@ -117,14 +118,14 @@ def describe(spec: PartialSpec, seed: int, given: Mapping[str, Data] | None = No
         problems = [*problems, Diagnostic(message, hint, AT_INPUTS, "E038")]
     if problems or not spec.is_data_valid or "train" not in {*infos, *tables}:
         return Described(known, None, problems)
-    if not tables and not data.prepare:
+    if not tables and not data.prepare and not data.prepare_targets:
         return Described(known, None, [])
-    targets = spec.loss.targets if spec.loss is not None else "classes"
+    wanted = wanted_targets(spec.heads)
     train: Data | None = None
     try:
         loaded = dict(given) if given is not None else load_sets(data, seed)
         train = loaded["train"]
-        sets = prepare_sets(split_sets(loaded, data, seed), data, targets)
+        sets = prepare_sets(split_sets(loaded, data, seed), data, wanted)
     except DataError as error:
         path = error.path or ("data", "train")
         if error.code == "E031" and len(path) == 2:
@@ -143,7 +144,7 @@ def note_warnings(spec: PartialSpec, train: Data | None) -> list[Diagnostic]:
         return []
     source = spec.data.sources.get("train")
     declares = source is not None and "types" in type(source).model_fields
-    used = {*train.feature_columns, train.target}
+    used = {*train.feature_columns, *train.target_columns}
     return [
         Diagnostic(
             f'column "{name}" {note.text}',

@@ -14,36 +14,44 @@ from declnet.contracts.loss import Loss
 from declnet.errors import Diagnostic
 from declnet.graph.shapes import Node
 from declnet.registry.registry import Registry
-from declnet.spec.partial import PartialSpec
+from declnet.spec.data_section import DataSpec
+from declnet.spec.partial import HeadPart
 from declnet.training.checks.data import origin_of
 from declnet.training.checks.model import layer_for, loss_for, path_of_output_size
 
 
 def target_problems(
-    spec: PartialSpec, infos: Mapping[str, DataInfo], nodes: Sequence[Node | None]
+    head: HeadPart, infos: Mapping[str, DataInfo], nodes: Sequence[Node | None]
 ) -> list[Diagnostic]:
     """Return errors for the first data set whose y does not match.
 
     A wrong number of units is reported at the layer that determines it, a wrong kind of y at the
     loss. A loss with its own `prepare` decides itself.
+
+    Args:
+        infos: what is known about each data set, with the target of this loss.
+        nodes: the layers up to the output that the loss takes.
     """
-    last = nodes[-1] if nodes else None
-    if last is None or spec.loss is None:
+    last, loss = nodes[-1] if nodes else None, head.loss
+    if last is None or loss is None:
         return []
     for name, info in infos.items():
-        if spec.loss.targets == "classes":
-            problem = _of_classes(spec.loss, name, info, nodes, last.output_shape)
+        if loss.targets == "classes":
+            problem = _of_classes(head, loss, name, info, nodes, last.output_shape)
         else:
             problem = _of_values(name, info, nodes, last.output_shape)
-        if problem is not None and type(spec.loss).prepare is not Loss.prepare:
-            problem = _by_prepare(spec.loss, name, info, last.output_shape, problem)
+        if type(loss).prepare is not Loss.prepare:
+            if problem is not None:
+                problem = _by_prepare(head, loss, name, info, last.output_shape, problem)
+            else:
+                problem = _refused_whatever_the_values(head, loss, name, info, last.output_shape)
         if problem is not None:
             return [problem]
     return []
 
 
 def _by_prepare(
-    loss: Loss, name: str, info: DataInfo, output: Shape, usual: Diagnostic
+    head: HeadPart, loss: Loss, name: str, info: DataInfo, output: Shape, usual: Diagnostic
 ) -> Diagnostic | None:
     """Return what a loss's own `prepare` says about two samples of a y that is usually wrong."""
     y: Array = np.ones((2, *info.target_shape))
@@ -64,11 +72,44 @@ def _by_prepare(
     except ValueError as error:
         if str(error) == message:
             return usual
-    return Diagnostic(f"{loss.type}: {message} (data.{name})", None, ("loss",), "E041")
+    return Diagnostic(f"{loss.type}: {message} (data.{name})", None, head.path, "E041")
+
+
+def _refused_whatever_the_values(
+    head: HeadPart, loss: Loss, name: str, info: DataInfo, output: Shape
+) -> Diagnostic | None:
+    """Return what a loss's own `prepare` says about a y whose shape is usually right.
+
+    Only what it says about several values must be about the shape.
+    """
+    if info.target == "classes":
+        return None
+    shape = (2, *info.target_shape)
+    tried: list[Array] = [np.full(shape, value) for value in (0.0, 0.5, 1.0)]
+    if len(info.target_shape) == 1:
+        tried.append(np.repeat(np.eye(1, *info.target_shape), 2, axis=0))  # one-hot
+    said = set()
+    for y in tried:
+        try:
+            loss.prepare(y, output, np.dtype(float))
+        except ValueError as error:
+            said.add(str(error))
+        except Exception:  # these samples are made up
+            return None
+        else:
+            return None
+    if len(said) > 1:
+        return None
+    return Diagnostic(f"{loss.type}: {said.pop()} (data.{name})", None, head.path, "E041")
 
 
 def _of_classes(
-    loss: Loss, name: str, info: DataInfo, nodes: Sequence[Node | None], output: Shape
+    head: HeadPart,
+    loss: Loss,
+    name: str,
+    info: DataInfo,
+    nodes: Sequence[Node | None],
+    output: Shape,
 ) -> Diagnostic | None:
     of = f"data.{name}"
     if len(output) != 1:
@@ -77,7 +118,7 @@ def _of_classes(
     if info.target == "values" and (len(info.target_shape) != 1 or info.target_shape == (1,)):
         message = f"{loss.type} needs labels, integers or one-hot, but y holds numbers ({of})"
         hint = "choose a loss for numbers, or store the labels as integers"
-        return Diagnostic(message, hint, ("loss",), "E041")
+        return Diagnostic(message, hint, head.path, "E041")
     one_hot = info.target_shape[0] if info.target == "values" else None
     classes = info.classes if one_hot is None else one_hot
     (units,) = output
@@ -111,18 +152,19 @@ def _of_values(
 
 
 def label_problems(
-    spec: PartialSpec,
+    head: HeadPart,
+    data: DataSpec,
     infos: Mapping[str, DataInfo],
     nodes: Sequence[Node | None],
     registry: Registry,
 ) -> list[Diagnostic]:
     """Return errors for labels outside the loss's range, and for units without a label."""
-    loss, labels = spec.loss, {name: _labels_of(info) for name, info in infos.items()}
+    loss, labels = head.loss, {name: _labels_of(info) for name, info in infos.items()}
     if loss is None or loss.targets == "values":
         return []
     if loss.targets == "binary":
         return [
-            _not_binary(loss, name, *each, registry)
+            _not_binary(head, loss, name, *each, registry)
             for name, each in labels.items()
             if each[0] < 0 or each[1] > 1
         ]
@@ -130,7 +172,7 @@ def label_problems(
         Diagnostic(
             f"the labels of data.{name} begin at {smallest}, but must begin at 0",
             "number the classes 0, 1, 2, …",
-            origin_of(spec.data.sources[name], name) if name in spec.data.sources else ("loss",),
+            origin_of(data.sources[name], name) if name in data.sources else head.path,
             "E042",
         )
         for name, (smallest, _) in labels.items()
@@ -140,7 +182,7 @@ def label_problems(
 
 
 def _not_binary(
-    loss: Loss, name: str, smallest: int, largest: int, registry: Registry
+    head: HeadPart, loss: Loss, name: str, smallest: int, largest: int, registry: Registry
 ) -> Diagnostic:
     message = (
         f"{loss.type} takes the labels 0 and 1, but the labels of data.{name} go from {smallest} "
@@ -152,7 +194,7 @@ def _not_binary(
         layer = layer_for(other, registry) if other is not None else None
         if other is not None and layer is not None:
             hint = f'for more classes, use "{layer}" and the loss {other.type}'
-    return Diagnostic(message, hint, ("loss",), "E042")
+    return Diagnostic(message, hint, head.path, "E042")
 
 
 def _units_without_class(

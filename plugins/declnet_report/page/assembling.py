@@ -15,7 +15,7 @@ from declnet_report.page.formatting import ABSENT, format_duration, format_numbe
 from declnet_report.page.network import network_section
 from declnet_report.page.panels import panel_sections
 from declnet_report.page.parameters import parameter_section
-from declnet_report.page.predictions import prediction_section
+from declnet_report.page.predictions import prediction_sections
 from declnet_report.page.rendering import highlighted_toml
 from declnet_report.page.run_data import SETS
 
@@ -126,7 +126,7 @@ def _run_section(run: StoredRun, label: str, registry: Registry) -> RunSection:
         facts=_facts(run),
         tiles=_tiles(run),
         error=str(run.manifest.get("error") or ""),
-        predictions=prediction_section(run),
+        predictions=prediction_sections(run),
         network=network_section(run),
         parameters=parameter_section(run),
         spec=highlighted_toml(run.spec_text),

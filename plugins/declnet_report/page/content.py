@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -110,6 +111,7 @@ class RunSection:
         status: e.g. `finished`.
         facts: start time, duration and the like.
         tiles: final metrics, in large type.
+        predictions: a section for each loss by its name, `""` for the only one.
         error: the error that stopped it, if any.
         spec: highlighted HTML.
         manifest: rows of key and value.
@@ -121,7 +123,7 @@ class RunSection:
     facts: tuple[Tile, ...]
     tiles: tuple[Tile, ...]
     error: str
-    predictions: Section
+    predictions: Mapping[str, Section]
     network: Section
     parameters: Section
     spec: str

@@ -38,15 +38,21 @@ MOST_OUTPUTS = 8
 PERCENTS = (0, 5, 25, 50, 75, 95, 100)
 
 
-def prediction_section(run: StoredRun) -> Section:
-    """Return charts and tables of a run's predictions, or why there are none."""
+def prediction_sections(run: StoredRun) -> dict[str, Section]:
+    """Return charts and tables of the predictions of each loss by its name, or why there are none.
+
+    The section of the only loss has the name `""`.
+    """
     try:
-        predictions = predictions_of(run)
+        return {each.name: _section(each) for each in predictions_of(run)}
     except DeclnetError as error:
-        return _left_out(reason_of(error))
+        return {"": _left_out(reason_of(error))}
+
+
+def _section(predictions: Predictions) -> Section:
     if not np.isfinite(predictions.y_pred).all():
         return _left_out("some of the predictions are not finite numbers")
-    sort = predictions.predictor.reading.sort
+    sort = predictions.reading.sort
     if sort != "classes" and predictions.y.size != predictions.y_pred.size:
         return Section(f"{predictions.note} There are no metrics for such targets.")
     return _value_metrics(predictions) if sort == "values" else class_metrics(predictions)
@@ -72,7 +78,7 @@ def _left_out(reason: str) -> Section:
 
 def class_metrics(predictions: Predictions) -> Section:
     """Return the charts and tables of classes; several binary outputs get a row each."""
-    reading = predictions.predictor.reading
+    reading = predictions.reading
     scores = predictions.y_pred.reshape(len(predictions), -1)
     true, predicted = reading.true_labels(predictions.y), reading.labels(predictions.y_pred)
     if reading.sort == "flags":

@@ -9,7 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from declnet import Array, DataError, DeclnetError, Predictor, SpecError, StoredData, StoredRun
+from declnet import (
+    Array,
+    DataError,
+    DeclnetError,
+    Predictor,
+    SpecError,
+    StoredData,
+    StoredRun,
+)
 from declnet_report.page.charts import even_positions
 from declnet_report.page.formatting import format_number
 
@@ -23,10 +31,11 @@ MOST_BYTES = 100_000_000
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """Samples, targets and predictions.
+    """Samples, with the targets and predictions of one loss.
 
     Attributes:
         predictor: the model that made the predictions.
+        head: the position of the loss among all.
         x: (n, *sample shape), prepared; named inputs by name.
         y: (n, …), as metrics take it.
         y_pred: (n, *shape), as metrics take it.
@@ -34,6 +43,7 @@ class Predictions:
     """
 
     predictor: Predictor
+    head: int
     x: Any
     y: Array
     y_pred: Array
@@ -41,6 +51,20 @@ class Predictions:
 
     def __len__(self) -> int:
         return len(self.y)
+
+    @property
+    def name(self) -> str:
+        """The name of the loss; `""` if it is the only one."""
+        return self.predictor.heads[self.head].name
+
+    @property
+    def reading(self) -> Any:
+        """How to interpret the predictions."""
+        return self.predictor.readings[self.head]
+
+    def answers(self, x: Array) -> Array:
+        """Return predictions for other prepared samples, (n, *shape)."""
+        return self.predictor.outputs(x)[self.head]
 
     @property
     def input_shape(self) -> tuple[int, ...] | None:
@@ -58,8 +82,8 @@ class Predictions:
         return ("input",) if single else ("first input", "second input")
 
 
-def predictions_of(run: StoredRun) -> Predictions:
-    """Return predictions on the first data set that a run has, or on a subsample.
+def predictions_of(run: StoredRun) -> list[Predictions]:
+    """Return each loss's predictions on the first data set that a run has, or on a subsample.
 
     Raises:
         DeclnetError: the model or the data is missing.
@@ -79,7 +103,17 @@ def predictions_of(run: StoredRun) -> Predictions:
         note = f"On {some} samples of the {data.name} data."
     with np.errstate(all="ignore"):
         found = run.predictions(data.name, positions)
-    return Predictions(predictor, found.x, found.y, found.outputs, note)
+    return [
+        Predictions(
+            predictor,
+            number,
+            found.x,
+            found.y[head.name] if head.name else found.y,
+            found.outputs[head.name] if head.name else found.outputs,
+            note,
+        )
+        for number, head in enumerate(predictor.heads)
+    ]
 
 
 def seen_data(run: StoredRun) -> dict[str, StoredData]:

@@ -43,10 +43,10 @@ def class_surface(
         predicted: (n,) labels.
         names: of the classes.
     """
-    x, predictor, inputs = predictions.x, predictions.predictor, predictions.input_names()
+    x, inputs = predictions.x, predictions.input_names()
     grid, extent = plane_points(x)
-    answers = predictor.predict_prepared(grid).outputs
-    labels, sureness = _labels(answers.reshape(len(grid), -1), predictor.reading.threshold)
+    answers = predictions.answers(grid)
+    labels, sureness = _labels(answers.reshape(len(grid), -1), predictions.reading.threshold)
     palette = np.array([rgb(index) for index in range(len(names))])
     pixels = np.empty((len(grid), 4))
     pixels[:, :3] = palette[labels]
@@ -110,9 +110,9 @@ def value_surface(predictions: Predictions, true: Array) -> Chart:
         predictions: of a model with two inputs and one output.
         true: (n,) values.
     """
-    x, predictor, inputs = predictions.x, predictions.predictor, predictions.input_names()
+    x, inputs = predictions.x, predictions.input_names()
     grid, extent = plane_points(x)
-    answers = predictor.predict_prepared(grid).outputs.reshape(-1).astype(float)
+    answers = predictions.answers(grid).reshape(-1).astype(float)
     low = float(min(answers.min(), true.min()))
     high = float(max(answers.max(), true.max()))
     ends = np.array([rgb(0), rgb(1)], float)
@@ -167,7 +167,7 @@ def value_curve(predictions: Predictions, true: Array) -> Chart:
     x = predictions.x
     low, high = float(x.min()), float(x.max())
     grid = np.linspace(low, high, 240)
-    answers = predictions.predictor.predict_prepared(grid[:, None]).outputs.reshape(-1)
+    answers = predictions.answers(grid[:, None]).reshape(-1)
     kept = even_positions(len(x), MOST_POINTS)
     samples = [{"x": float(x[i, 0]), "y": float(true[i]), "what": "data"} for i in kept]
     line = [

@@ -226,17 +226,27 @@ class NPZ(DataSource):
     """The arrays `x` (n, …) and `y` (n, …) of an .npz file; pickled objects are refused.
 
     With `inputs`, several arrays (n, …) take the place of `x`: the model's inputs, by their names.
+    With `targets`, several take the place of `y`.
     """
 
     type = "npz"
     suffixes = (".npz",)
-    examples = ({"path": "points.npz"}, {"path": "songs.npz", "inputs": ["notes", "tempo"]})
+    examples = (
+        {"path": "points.npz"},
+        {"path": "songs.npz", "inputs": ["notes", "tempo"], "targets": ["genre", "year"]},
+    )
 
     path: Path = Field(description="the file, as numpy.savez writes it")
     inputs: tuple[str, ...] | None = Field(
         default=None,
         min_length=1,
         description="the arrays that are the inputs of the model; default: one input, x",
+    )
+    targets: tuple[str, ...] | None = Field(
+        default=None,
+        min_length=1,
+        description="the arrays that are the targets, each of a loss of its name; default: one "
+        "target, y",
     )
     maximum_bytes: int = Field(
         default=2**33, ge=1, description="arrays that are larger, once unpacked, are refused"
@@ -245,12 +255,12 @@ class NPZ(DataSource):
     def describe(self) -> DataInfo:
         """Read y and the headers of the inputs."""
         with self._archive() as archive:
-            return DataInfo.of(self._inputs(self._shaped, archive), self._array(archive, "y"))
+            return DataInfo.of(self._inputs(self._shaped, archive), self._targets(archive))
 
     def load(self, rng: np.random.Generator) -> Dataset:
         """Read the arrays; nothing is random."""
         with self._archive() as archive:
-            return Dataset(self._inputs(self._array, archive), self._array(archive, "y"))
+            return Dataset(self._inputs(self._array, archive), self._targets(archive))
 
     def input_chunks(
         self, rng: np.random.Generator, samples: int
@@ -274,6 +284,12 @@ class NPZ(DataSource):
         if self.inputs is None:
             return read(archive, "x")
         return {name: read(archive, name) for name in self.inputs}
+
+    def _targets(self, archive: zipfile.ZipFile) -> Array | dict[str, Array]:
+        """Return y, or each of the targets by name."""
+        if self.targets is None:
+            return self._array(archive, "y")
+        return {name: self._array(archive, name) for name in self.targets}
 
     def _shaped(self, archive: zipfile.ZipFile, name: str) -> Array:
         """Return an array of the type and shape of one in the archive, without its numbers."""

@@ -70,7 +70,7 @@ class Parquet(TableSource):
             if each.is_nested() or each in (pl.Object, pl.Binary)
         ]
         needed = self.features or self._only or schema.names()
-        wrong = [name for name in nested if name in needed or name == self.target]
+        wrong = [name for name in nested if name in needed or name in self.target_columns]
         if wrong:
             raise DataError(
                 f'{self.path}: column "{wrong[0]}" holds {schema[wrong[0]]}, not one value a row',

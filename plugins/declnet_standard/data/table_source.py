@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Any, Literal, Self
 
 import numpy as np
-from pydantic import Field, PrivateAttr
+from pydantic import Field, PrivateAttr, model_validator
 
 from declnet import (
     Array,
@@ -21,10 +21,15 @@ class TableSource(DataSource):
     """A table of columns."""
 
     target: str | None = Field(default=None, description="the column that is to be predicted")
+    targets: tuple[str, ...] | None = Field(
+        default=None,
+        min_length=1,
+        description="several columns that are to be predicted, each by a loss of its name",
+    )
     features: tuple[str, ...] | None = Field(
         default=None,
         min_length=1,
-        description="the columns to predict from; default: all but the target",
+        description="the columns to predict from; default: all but the targets",
     )
 
     missing_target: Literal["error", "leave_out"] = Field(
@@ -32,6 +37,19 @@ class TableSource(DataSource):
     )
 
     _only: frozenset[str] | None = PrivateAttr(default=None)
+
+    @model_validator(mode="after")
+    def _target_or_targets(self) -> Self:
+        if self.targets is not None and self.target is not None:
+            raise ValueError("a table has either target or targets")
+        if len(set(self.targets or ())) < len(self.targets or ()):
+            raise ValueError(f"{self.targets} lists a column twice")
+        return self
+
+    @property
+    def target_columns(self) -> tuple[str, ...]:
+        """The columns that are to be predicted."""
+        return self.targets or (() if self.target is None else (self.target,))
 
     def with_columns(self, names: Collection[str]) -> Self:
         """Return a source of only these columns, which must exist."""
@@ -53,6 +71,8 @@ class TableSource(DataSource):
         known = dict.fromkeys(names)  # a list would be searched once per feature
         if self.target is not None:
             require(known, self.target, ("target",), hint)
+        for position, name in enumerate(self.targets or ()):
+            require(known, name, ("targets", position), hint)
         for position, name in enumerate(self.features or ()):
             require(known, name, ("features", position), hint)
         for name in sorted(self._only or ()):
@@ -60,25 +80,31 @@ class TableSource(DataSource):
 
     def records(self, columns: Mapping[str, Array]) -> Table:
         """Return columns as a table."""
-        return Table(columns, self.target, self.features)
+        return Table(columns, self.target, self.features, targets=self.targets or ())
 
     def labelled(self, parts: Iterable[Table]) -> Iterator[Table]:
-        """Yield chunks of a table, without rows that lack a target if requested.
+        """Yield chunks of a table, without rows that lack any of the targets if requested.
 
         Raises:
             DataError: no row is left.
         """
-        if self.target is None or self.missing_target == "error":
+        columns = self.target_columns
+        if not columns or self.missing_target == "error":
             yield from parts
             return
         left = 0
         for part in parts:
-            there = ~missing_values(part.columns[self.target])
+            gaps = [missing_values(part.columns[name]) for name in columns]
+            there = ~np.logical_or.reduce(gaps)
             left += int(np.count_nonzero(there))
             if there.any():
                 yield part if there.all() else part.take(np.flatnonzero(there))
         if not left:
-            raise DataError(f'no row has a value for the target "{self.target}"', path=("target",))
+            listed = '" and "'.join(columns)
+            raise DataError(
+                f'no row has a value for the target "{listed}"',
+                path=("target" if self.targets is None else "targets",),
+            )
 
 
 class TextTableSource(TableSource):
@@ -104,9 +130,9 @@ class TextTableSource(TableSource):
     def with_target(self, column: str | None) -> Self:
         """Return a source with another target; without one, the old one's type is dropped too."""
         other = super().with_target(column)
-        if column is not None or self.target not in self.types:
+        if column is not None or not set(self.target_columns) & set(self.types):
             return other
-        types = {name: each for name, each in self.types.items() if name != self.target}
+        types = {n: each for n, each in self.types.items() if n not in self.target_columns}
         return other.model_copy(update={"types": types})
 
     def with_types(self, types: Mapping[str, ColumnType]) -> Self:

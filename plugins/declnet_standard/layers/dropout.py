@@ -50,7 +50,11 @@ class Dropout(Layer):
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:
         """Report dropout on the output."""
-        if context.here is not None and context.here is context.last and self.rate:
+        if (
+            context.here is not None
+            and context.here in (context.last, *context.outputs)
+            and self.rate
+        ):
             name = context.here.name
             message = f'"{name}", the last layer, sets some of the outputs to zero in training'
             yield Diagnostic(message, "put it before the last layer with parameters", code="W060")

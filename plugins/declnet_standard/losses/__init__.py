@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     )
     from declnet_standard.losses.classification import Hinge as Hinge
     from declnet_standard.losses.classification import KLDivergence as KLDivergence
+    from declnet_standard.losses.distribution import GaussianNLL as GaussianNLL
+    from declnet_standard.losses.distribution import Quantile as Quantile
     from declnet_standard.losses.kernels import (
         SigmoidBinaryCrossentropy as SigmoidBinaryCrossentropy,
     )
@@ -28,6 +30,10 @@ LOSSES = {
         "categorical_crossentropy": "CategoricalCrossentropy",
         "hinge": "Hinge",
         "kl_divergence": "KLDivergence",
+    },
+    "distribution": {
+        "gaussian_nll": "GaussianNLL",
+        "quantile": "Quantile",
     },
     "regression": {
         "huber": "Huber",

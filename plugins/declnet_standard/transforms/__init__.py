@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from declnet_standard.transforms.images import Augment as Augment
     from declnet_standard.transforms.images import Normalize as Normalize
     from declnet_standard.transforms.impute import Impute as Impute
+    from declnet_standard.transforms.scaling import Log as Log
     from declnet_standard.transforms.scaling import MinMax as MinMax
     from declnet_standard.transforms.scaling import Standardize as Standardize
 
@@ -18,6 +19,7 @@ TRANSFORMS = {
     "augment": ("images", "Augment"),
     "datetime": ("dates", "Datetime"),
     "impute": ("impute", "Impute"),
+    "log": ("scaling", "Log"),
     "min_max": ("scaling", "MinMax"),
     "normalize": ("images", "Normalize"),
     "one_hot": ("categories", "OneHot"),

@@ -64,6 +64,12 @@ class Standardize(Transform):
         y /= state["std"]
         return y
 
+    def inverse(self, y: Array, state: TransformState) -> Array:
+        """Return x = y * std + mean."""
+        x: Array = y * state["std"]
+        x += state["mean"]
+        return x
+
 
 class MinMax(Transform):
     """y = low + (x - min) / (max - min) * (high - low), of the training data's min and max.
@@ -101,3 +107,52 @@ class MinMax(Transform):
         y *= self.high - self.low
         y += self.low
         return np.clip(y, self.low, self.high, out=y) if self.clip else y
+
+    def inverse(self, y: Array, state: TransformState) -> Array:
+        """Return x = min + (y - low) / (high - low) * (max - min)."""
+        x: Array = (y - self.low) * (
+            np.subtract(state["max"], state["min"]) / (self.high - self.low)
+        )
+        x += state["min"]
+        return x
+
+
+class Log(Transform):
+    """y = log(x + shift), for numbers that vary over orders of magnitude, such as prices.
+
+    With shift = 1, x may be 0. Missing values stay missing. It learns nothing from the data.
+    """
+
+    type = "log"
+    examples = ({}, {"columns": ["income"], "shift": 1.0})
+
+    shift: float = Field(default=0.0, ge=0, description="what is added to each number first")
+
+    def suits(self, column: Array) -> bool:
+        """Return whether the column holds floats or integers, all greater than -shift."""
+        return is_numeric(column) and not (column <= -self.shift).any()
+
+    def apply(self, x: Array, state: TransformState) -> Array:
+        """Return y by the equation above.
+
+        Raises:
+            ColumnError: a number is not greater than -shift.
+        """
+        if x.dtype.kind == "O":
+            raise ColumnError("is text", hint="name columns of numbers, or put one_hot before")
+        y: Array = x.astype(float)
+        wrong = (y <= -self.shift).reshape(len(y), -1).any(axis=1)
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            least = f"greater than {-self.shift:g}" if self.shift else "positive"
+            value = float(y.reshape(len(y), -1)[row].min())
+            hint = "leave the column out, or raise shift"
+            raise ColumnError(f"is {value:g}, but must be {least}", row, hint)
+        y += self.shift
+        return np.log(y, out=y)
+
+    def inverse(self, y: Array, state: TransformState) -> Array:
+        """Return x = exp(y) - shift."""
+        x: Array = np.exp(y)
+        x -= self.shift
+        return x

@@ -418,3 +418,19 @@ class GivesAnArray(MeanError):
 
     def result(self, state):
         return np.array([state[0], state[1]])
+
+
+@caught_by("inverts_what_it_applies")
+class WrongInverse(Center):
+    """Its inverse changes nothing."""
+
+    def inverse(self, y, state):
+        return y.copy()
+
+
+@caught_by("inverts_what_it_applies")
+class InverseOfOneColumn(Center):
+    """Its inverse gives one number for several predictions."""
+
+    def inverse(self, y, state):
+        return y.reshape(len(y), -1)[:, 0] + state["mean"]

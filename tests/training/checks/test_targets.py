@@ -148,7 +148,8 @@ def found_in(data, loss, units=3):
     infos = data if isinstance(data, dict) else {"train": data}
     sources = {name: NPZ(path=f"{name}.npz") for name in infos}
     parts = valid_parts({"data": sources, "loss": loss}, {})
-    return label_problems(parts, infos, infer_nodes(layers, (4,), registry), registry)
+    nodes = infer_nodes(layers, (4,), registry)
+    return label_problems(parts.heads[0], parts.data, infos, nodes, registry)
 
 
 @OF_CLASSES
@@ -167,7 +168,7 @@ def test_labels_below_0_are_named_with_their_data_set(loss):
 def test_labels_of_data_that_a_program_hands_over_are_told_at_the_loss():
     registry = default_registry()
     parts = valid_parts({"loss": CategoricalCrossentropy()}, {})
-    (problem,) = label_problems(parts, {"train": labels(0, -1)}, (), registry)
+    (problem,) = label_problems(parts.heads[0], parts.data, {"train": labels(0, -1)}, (), registry)
     assert problem.path == ("loss",)
 
 

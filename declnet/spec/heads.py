@@ -1,0 +1,208 @@
+"""Heads: a loss with the output and the target that it compares."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import (
+    Field,
+    GetJsonSchemaHandler,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError, core_schema
+
+from declnet.contracts.inputs import NAME_HINT, UNNAMED, is_name
+from declnet.contracts.loss import Loss
+from declnet.contracts.metric import Metric
+from declnet.contracts.strict_model import KIND, StrictModel, located_error
+from declnet.errors import KeyPath
+from declnet.registry.spelling import closest
+
+HISTORY = frozenset({"epoch", "loss", "data_loss", "regularization_loss", "learning_rate"})
+"""The columns of the history that are not a loss's own."""
+
+VALIDATION = "validation_"
+"""Prefix of validation metrics in the history."""
+
+NAMED_LOSS = "named_loss"
+"""The kind of a table `[losses.NAME]` in the JSON Schema: a loss with the reserved keys."""
+
+RESERVED = ("output", "target", "weight", "metrics")
+"""Keys of `[losses.NAME]` that are not the loss's own."""
+
+
+class HeadSpec(StrictModel):
+    """A loss, with the output and the target that it compares: a table `[losses.NAME]`."""
+
+    output: str | None = Field(
+        default=None, description="the layer whose output it takes; default: the loss's name"
+    )
+    target: str | None = Field(
+        default=None, description="the target that it compares with; default: the loss's name"
+    )
+    weight: float = Field(
+        default=1.0, ge=0, description="how much it counts in the sum that training minimizes"
+    )
+    metrics: tuple[Metric, ...] = Field(
+        default=(), description="metrics of this output in addition to its loss"
+    )
+    loss: Loss
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split(cls, values: object) -> object:
+        """Separate the loss's own keys from the reserved ones."""
+        if isinstance(values, str):
+            return {"loss": {"type": values}}
+        if isinstance(values, Loss):
+            return {"loss": values}
+        if not isinstance(values, Mapping) or isinstance(values.get("loss"), Loss):
+            return values
+        reserved, own = split_head(values)
+        return {**reserved, "loss": own}
+
+    @classmethod
+    def _with_suggestion(cls, detail: ErrorDetails) -> InitErrorDetails:
+        """Suggest a reserved key for an unknown key of the loss that is like one."""
+        found = super()._with_suggestion(detail)
+        near = closest(str(detail["loc"][-1]), RESERVED)
+        if detail["type"] == "unknown_key" and len(detail["loc"]) == 2 and near is not None:
+            hint = {"hint": f'did you mean "{near}"?'}
+            found["type"] = PydanticCustomError("unknown_key", "unknown key", hint)
+        return found
+
+    @model_serializer(mode="wrap")
+    def _joined(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        values = handler(self)
+        return {**values.pop("loss"), **values}
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        described = handler(schema)
+        table = handler.resolve_ref_schema(described)
+        table["properties"].pop("loss")
+        more = {"properties": dict(table["properties"]), "description": table["description"]}
+        table.clear()
+        table.update({"type": ["string", "object"], "required": ["type"], KIND: NAMED_LOSS, **more})
+        return described
+
+
+def split_head(table: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the reserved keys of a table `[losses.NAME]`, and those of its loss."""
+    reserved = {key: value for key, value in table.items() if key in RESERVED}
+    return reserved, {key: value for key, value in table.items() if key not in RESERVED}
+
+
+@dataclass(frozen=True)
+class HeadName:
+    """The name of a head, and what follows from it.
+
+    Attributes:
+        name: the loss's name in `[losses]`; `""` for the only loss, `[loss]`.
+    """
+
+    name: str
+
+    @property
+    def path(self) -> KeyPath:
+        """The key path of the loss."""
+        return ("losses", self.name) if self.name else ("loss",)
+
+    @property
+    def metrics_path(self) -> KeyPath:
+        """The key path of its metrics."""
+        return (*self.path, "metrics") if self.name else ("training", "metrics")
+
+    def label(self, metric: str) -> str:
+        """Return what the history calls a metric of this head, e.g. `price_loss`."""
+        return f"{self.name}_{metric}" if self.name else metric
+
+
+@dataclass(frozen=True)
+class Head(HeadName):
+    """An output of the model, with the target and the loss that train it.
+
+    Attributes:
+        loss: the loss.
+        metrics: its metrics.
+        output: the layer whose output it takes; `""`: the only output.
+        target: the target as written; `""` if it is not.
+        weight: how much its loss counts in the sum.
+    """
+
+    loss: Loss
+    metrics: tuple[Metric, ...] = ()
+    output: str = ""
+    target: str = UNNAMED
+    weight: float = 1.0
+
+    def target_among(self, names: Collection[str]) -> str | None:
+        """Return its target among those of the data; None if there is none."""
+        return target_among(self.name, self.target, names)
+
+
+def target_among(head: str, target: str, names: Collection[str]) -> str | None:
+    """Return the target of a head; None if it is not among the names.
+
+    A target without a name serves any head that does not name one; `[loss]` takes the only target.
+
+    Args:
+        head: the head's name; `""` for `[loss]`.
+        target: as written; `""` if it is not.
+        names: the names of the data's targets; `""` for the only one without a name.
+    """
+    if not head:
+        return next(iter(names)) if len(names) == 1 else None
+    if set(names) == {UNNAMED} and not target:
+        return UNNAMED
+    wanted = target or head
+    return wanted if wanted in names else None
+
+
+def heads_of(
+    loss: Loss | None, losses: Mapping[str, HeadSpec] | None, metrics: Iterable[Metric]
+) -> tuple[Head, ...]:
+    """Return the heads of a spec: one without a name for `[loss]`, or those of `[losses]`.
+
+    Args:
+        metrics: `training.metrics`, which belong to the only loss.
+    """
+    if losses is None:
+        return () if loss is None else (Head(UNNAMED, loss, tuple(metrics)),)
+    return tuple(
+        Head(name, each.loss, each.metrics, each.output or name, each.target or "", each.weight)
+        for name, each in losses.items()
+    )
+
+
+def require_names(losses: Mapping[str, HeadSpec]) -> None:
+    """Raise a located error unless losses and their metrics have different names in the history."""
+    seen: dict[str, str] = {}
+    for name, each in losses.items():
+        if not is_name(name):
+            message = f'"{name}" cannot name a loss'
+            raise located_error("name", message, (name,), None, hint=NAME_HINT)
+        head = HeadName(name)
+        labels = [head.label("loss"), *(head.label(metric.label) for metric in each.metrics)]
+        for position, label in enumerate(labels, start=-1):
+            at: tuple[str | int, ...] = (name,) if position < 0 else (name, "metrics", position)
+            if label in HISTORY or label.startswith(VALIDATION):
+                message = f'"{label}" would be another column of the history'
+                raise _taken(message, at)
+            if label in seen:
+                message = f'"{label}" would be a metric of "{seen[label]}" as well'
+                raise _taken(message, at)
+            seen[label] = name
+
+
+def _taken(message: str, at: tuple[str | int, ...]) -> ValidationError:
+    hint = "give the loss another name" if len(at) == 1 else "give the metric another name"
+    return located_error("names", message, at, None, hint=hint)

@@ -1,0 +1,128 @@
+"""The shipped network of two outputs against the same network in torch and scikit-learn."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from declnet import load_spec, run
+from declnet.data.sets import load_sets, split_sets
+from declnet_standard.losses import GaussianNLL, Quantile
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("sklearn")
+SPECS = Path(__file__).parents[2] / "specs"
+STEPS, WEIGHT = 8, 0.5
+
+
+def wines():
+    with (SPECS / "data" / "wine.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    names = [name for name in rows[0] if name not in ("cultivar", "alcohol")]
+    x = np.array([[float(row[name]) for name in names] for row in rows])
+    alcohol = np.array([[float(row["alcohol"])] for row in rows])
+    return x, np.array(["ABC".index(row["cultivar"]) for row in rows]), alcohol
+
+
+def scaled(values, like):
+    return (values - like.mean(axis=0)) / like.std(axis=0)
+
+
+def test_each_step_of_two_losses_is_that_of_torch(tmp_path):
+    torch.manual_seed(0)
+    trunk, kind, value = (torch.nn.Linear(*each).double() for each in ((12, 16), (16, 3), (16, 1)))
+    modules = {"dense_1": trunk, "dense_2": kind, "alcohol": value}
+
+    def by_declnets_names():
+        found = {}
+        for name, module in modules.items():
+            found[f"{name}.weights"] = np.ascontiguousarray(module.weight.detach().numpy().T)
+            found[f"{name}.biases"] = module.bias.detach().numpy().copy()
+        return found
+
+    save_file(by_declnets_names(), tmp_path / "initial.safetensors")
+    overrides = {
+        "model.dtype": "float64",
+        "model.initial_weights": str(tmp_path / "initial.safetensors"),
+        "losses.alcohol.weight": WEIGHT,
+        "optimizer": {"type": "sgd", "learning_rate": 0.2, "momentum": 0.9},
+        "training": {"epochs": STEPS, "log_every": 1},
+    }
+    spec = load_spec(SPECS / "two_heads.toml", overrides)
+    spec = spec.model_copy(
+        update={"data": spec.data.model_copy(update={"validation": None, "test": None})}
+    )
+    result = run(spec, out=tmp_path / "run")
+
+    x, cultivar, alcohol = wines()
+    x, y = torch.tensor(scaled(x, x)), torch.tensor(scaled(alcohol, alcohol))
+    parameters = [each for module in modules.values() for each in module.parameters()]
+    optimizer = torch.optim.SGD(parameters, lr=0.2, momentum=0.9)
+    for row in result.history:
+        hidden = torch.relu(trunk(x))
+        losses = (
+            torch.nn.functional.cross_entropy(kind(hidden), torch.tensor(cultivar)),
+            torch.nn.functional.mse_loss(value(hidden), y),
+        )
+        total = losses[0] + WEIGHT * losses[1]
+        assert row["cultivar_loss"] == pytest.approx(losses[0].item(), rel=1e-9)
+        assert row["alcohol_loss"] == pytest.approx(losses[1].item(), rel=1e-9)
+        assert row["loss"] == pytest.approx(total.item(), rel=1e-9)
+        optimizer.zero_grad()
+        total.backward()
+        optimizer.step()
+    expected, found = by_declnets_names(), load_file(tmp_path / "run" / "weights.safetensors")
+    assert set(found) == set(expected)
+    for name, array in expected.items():
+        np.testing.assert_allclose(found[name], array, rtol=1e-9, atol=1e-9, err_msg=name)
+
+
+def test_the_shipped_network_is_as_good_as_two_of_scikit_learn():
+    from sklearn.neural_network import MLPClassifier, MLPRegressor
+
+    spec = load_spec(SPECS / "two_heads.toml")
+    result = run(spec)
+    sets = split_sets(load_sets(spec.data, spec.seed), spec.data, spec.seed)
+    arrays = {}
+    for name in ("train", "test"):
+        columns = sets[name].columns
+        features = [each for each in columns if each not in ("cultivar", "alcohol")]
+        arrays[name] = (
+            np.stack([columns[each] for each in features], axis=1),
+            columns["cultivar"].astype(str),
+            columns["alcohol"].astype(float),
+        )
+    (x, kinds, values), (x_test, kinds_test, values_test) = arrays["train"], arrays["test"]
+    options = {"hidden_layer_sizes": (16,), "learning_rate_init": 0.01, "max_iter": 60}
+    options |= {"batch_size": 32, "random_state": 0}
+    tasks = (MLPClassifier, kinds), (MLPRegressor, scaled(values, values))
+    with pytest.warns(match="Maximum iterations"):
+        classifier, regressor = (peer(**options).fit(scaled(x, x), y) for peer, y in tasks)
+    right = classifier.score(scaled(x_test, x), kinds_test)
+    r2 = regressor.score(scaled(x_test, x), scaled(values_test, values))
+    test = result.metrics["test"]
+    assert test["cultivar_accuracy"] >= right - 0.05, (test, right)
+    assert test["alcohol_r2"] >= r2 - 0.1, (test, r2)
+
+
+def test_losses_of_a_distribution_are_those_of_peers():
+    from sklearn.metrics import mean_pinball_loss
+
+    rng = np.random.default_rng(0)
+    y, y_pred = rng.normal(size=(50, 1)), rng.normal(size=(50, 3))
+    losses, loss = np.empty(50), Quantile()
+    loss.forward(y_pred, y, losses)
+    each = [mean_pinball_loss(y[:, 0], y_pred[:, i], alpha=q) for i, q in enumerate(loss.quantiles)]
+    assert losses.mean() == pytest.approx(np.mean(each), rel=1e-12)
+    both = rng.normal(size=(50, 4))
+    targets = rng.normal(size=(50, 2))
+    GaussianNLL().forward(both, targets, losses)
+    mean, variance = torch.tensor(both[:, :2]), torch.tensor(np.exp(both[:, 2:]))
+    peer = torch.nn.GaussianNLLLoss(full=True, reduction="none")(
+        mean, torch.tensor(targets), variance
+    )
+    np.testing.assert_allclose(losses, peer.sum(dim=1).numpy(), rtol=1e-10)

@@ -1,0 +1,131 @@
+"""`[losses]`: what it means, how it is written back, and its errors."""
+
+from __future__ import annotations
+
+import copy
+import tomllib
+
+import pytest
+
+from declnet import SpecError, parse_spec
+from declnet.spec.heads import target_among
+from declnet.spec.model import resolved_toml
+from declnet.spec.partial import valid_parts
+from declnet_standard.losses import Huber
+
+
+@pytest.fixture
+def two() -> dict:
+    return {
+        "model": {
+            "outputs": ["price", "sold"],
+            "layers": [
+                {"type": "dense", "units": 1, "name": "price"},
+                {"type": "sigmoid", "name": "sold"},
+            ],
+        },
+        "losses": {
+            "price": {"type": "huber", "delta": 0.5, "metrics": ["r2"]},
+            "sold": {"type": "binary_crossentropy", "weight": 0.5, "target": "is_sold"},
+        },
+        "optimizer": "adam",
+        "training": {"epochs": 1},
+    }
+
+
+def test_reserved_keys_belong_to_the_head_and_all_others_to_the_loss(two):
+    spec = parse_spec(two)
+    price, sold = spec.heads
+    assert (price.loss, price.output, price.target, price.weight) == (
+        Huber(delta=0.5),
+        "price",
+        "",
+        1,
+    )
+    assert (sold.output, sold.target, sold.weight) == ("sold", "is_sold", 0.5)
+    assert [price.label(each.label) for each in price.metrics] == ["price_r2"]
+    again = parse_spec(tomllib.loads(resolved_toml(spec)))
+    assert again == spec
+    assert again.heads == spec.heads
+    short = {**two, "losses": {"price": Huber(delta=0.5), "sold": "binary_crossentropy"}}
+    assert parse_spec(short).heads[0].loss == price.loss
+
+
+def test_a_single_loss_is_a_head_without_a_name(document):
+    spec = parse_spec(document)
+    (head,) = spec.heads
+    assert (head.name, head.output, head.weight, head.label("loss")) == ("", "", 1, "loss")
+    assert head.metrics == spec.training.metrics
+
+
+@pytest.mark.parametrize(
+    ("change", "path", "code", "message"),
+    [
+        ({"losses": None}, ("loss",), "E011", '"loss" is missing'),
+        ({"loss": "huber"}, ("loss",), "E017", "either [loss] or [losses]"),
+        ({"losses": {}}, ("losses",), "E018", "at least 1 item"),
+        ({"losses": {"a": {"type": "huber", "delt": 1}}}, ("losses", "a", "delt"), "E010", "delt"),
+        ({"losses": {"a": {"weight": 1}}}, ("losses", "a", "type"), "E011", "is missing"),
+        ({"losses": {"a": {"type": "hubr"}}}, ("losses", "a", "type"), "E015", '"hubr"'),
+        ({"losses": {"a": "hubr"}}, ("losses", "a", "type"), "E015", '"hubr"'),
+        ({"losses": {"a": {"type": "huber", "weight": -1}}}, ("losses", "a", "weight"), "E013", ""),
+        ({"losses": {"a b": "huber"}}, ("losses", "a b"), "E014", "cannot name a loss"),
+        ({"losses": {"data": "huber"}}, ("losses", "data"), "E019", '"data_loss"'),
+        ({"losses": {"validation": "huber"}}, ("losses", "validation"), "E019", "another column"),
+        (
+            {"losses": {"a": {"type": "huber", "metrics": ["r2", "r2"]}}},
+            ("losses", "a", "metrics", 1),
+            "E019",
+            '"a_r2"',
+        ),
+        (
+            {"training": {"epochs": 1, "metrics": ["r2"]}},
+            ("training", "metrics"),
+            "E017",
+            "metrics belong to a loss",
+        ),
+    ],
+)  # fmt: skip
+def test_errors_are_located(two, change, path, code, message):
+    document = {key: value for key, value in {**two, **change}.items() if value is not None}
+    with pytest.raises(SpecError) as caught:
+        parse_spec(document)
+    (problem,) = caught.value.problems
+    assert (problem.path, problem.code) == (path, code)
+    assert message in problem.message
+
+
+def test_other_errors_are_reported_in_the_same_pass(two):
+    two["training"]["epochs"] = 0
+    two["loss"] = "huber"
+    two["optimizer"] = "adamm"
+    with pytest.raises(SpecError) as caught:
+        parse_spec(two)
+    assert {each.path[0] for each in caught.value.problems} == {"training", "loss", "optimizer"}
+
+
+def test_valid_losses_count_by_themselves(two):
+    broken = copy.deepcopy(two)
+    broken["losses"]["price"] |= {"delta": -1}
+    broken["losses"]["sold"] |= {"output": 3, "metrics": ["nope", "binary_accuracy"]}
+    price, sold = valid_parts(broken, {}).heads
+    assert (price.loss, price.path, list(price.metrics)) == (None, ("losses", "price"), [0])
+    assert (sold.output, sold.target, list(sold.metrics)) == ("sold", "is_sold", [1])
+    assert sold.loss is not None
+
+
+@pytest.mark.parametrize(
+    ("head", "target", "names", "found"),
+    [
+        ("", "", [""], ""),
+        ("", "", ["price"], "price"),
+        ("", "", ["price", "sold"], None),
+        ("price", "", [""], ""),
+        ("price", "prise", [""], None),
+        ("price", "", ["price", "sold"], "price"),
+        ("price", "sold", ["price", "sold"], "sold"),
+        ("price", "", ["sold"], None),
+    ],
+)
+def test_the_target_of_a_head(head, target, names, found):
+    assert target_among(head, target, names) == found
