@@ -428,9 +428,9 @@ def keeps_still_while_frozen(subject: Subject) -> None:
         harness = LayerHarness(subject, shape, WHOLE, frozen=True)
         with only(ReadOnlyWrittenError):
             harness.run(batch_of(subject, harness))
-        if subject.instance.input_dtype == "float":
-            for position, name in enumerate(_names_of_dx(subject.instance, shape)):
-                _require_gradient(subject, shape, name, position, frozen=True)
+        names = _names_of_dx(subject.instance, shape)
+        for position in _floats(subject.instance, _shapes(subject.instance, shape)):
+            _require_gradient(subject, shape, names[position], position, frozen=True)
 
 
 @check
