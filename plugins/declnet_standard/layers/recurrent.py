@@ -2,8 +2,8 @@
 
 For all steps, one matrix product gives what the inputs add to the gates; then each step has one
 product of the state before with the recurrent weights. The states of padding are 0, so a sequence
-that is read from its end starts there with the state 0, too. Backward overwrites the gates with
-their gradients; products over all steps then give those of the weights.
+that is read from its end starts there with the state 0, too. Backward goes through
+the steps in the opposite order; products over all steps then give the gradients of the weights.
 
 Arrays have the axes (n, time, …), in C order, so that all steps of all sequences are the rows of
 one matrix.
@@ -192,7 +192,7 @@ class RecurrentLayer(SequenceLayer):
         for direction in self._directions:
             h, later = states[:, :, direction.columns], None
             dy_own, dh = dy[..., direction.columns], state.dh
-            self._start_back(state)
+            self._start_back(direction, state)
             for t, before in reversed(order_of(time, direction.from_end)):
                 if later is None:
                     dh.fill(0)
@@ -212,22 +212,26 @@ class RecurrentLayer(SequenceLayer):
                 later = t
             self._sum_gradients(sequences, h, direction, state)
             if dx[0] is not None:
-                gates, weights = direction.of(state, "gates"), direction.of(state, "weights")
+                gates, weights = self._of_gates(direction, state), direction.of(state, "weights")
                 multiply_rows(gates, weights.T, state.dx if direction.from_end else dx[0])
                 if direction.from_end:
                     np.add(dx[0], state.dx, out=dx[0])
 
-    def _start_back(self, state: LayerState) -> None:
-        """Reset what is carried from step to step."""
+    def _start_back(self, direction: Direction, state: LayerState) -> None:
+        """Prepare what all steps need, and reset what is carried from step to step."""
 
     def _carry(self, later: int, direction: Direction, state: LayerState) -> None:
         """Fill `state.dh` with the gradient of a state by way of the step after it."""
-        gates = self._recurrent(direction, state)[:, later]
+        gates = self._of_recurrent(direction, state)[:, later]
         np.matmul(gates, direction.of(state, "recurrent_weights").T, out=state.dh)
 
-    def _recurrent(self, direction: Direction, state: LayerState) -> Array:
-        """Return the gradients of h @ recurrent weights, (n, time, blocks * units)."""
+    def _of_gates(self, direction: Direction, state: LayerState) -> Array:
+        """Return where the gradients of the gates are, (n, time, blocks * units)."""
         return direction.of(state, "gates")
+
+    def _of_recurrent(self, direction: Direction, state: LayerState) -> Array:
+        """Return where the gradients of h @ recurrent weights are, of the same shape."""
+        return self._of_gates(direction, state)
 
     def _step_back(
         self,
@@ -238,11 +242,11 @@ class RecurrentLayer(SequenceLayer):
         direction: Direction,
         state: LayerState,
     ) -> None:
-        """Overwrite the gates of a step with their gradients, given `state.dh`."""
+        """Fill the gradients of a step's gates, given `state.dh`."""
         raise NotImplementedError
 
     def _sum_gradients(self, x: Array, h: Array, direction: Direction, state: LayerState) -> None:
-        gates, recurrent = direction.of(state, "gates"), self._recurrent(direction, state)
+        gates, recurrent = self._of_gates(direction, state), self._of_recurrent(direction, state)
         rows = gates.reshape(-1, gates.shape[2])
         multiply_transposed(x, rows, direction.of(state.grad, "weights"))
         np.matmul(state.ones.reshape(-1), rows, out=direction.of(state.grad, "biases"))
@@ -412,7 +416,7 @@ class GRU(RecurrentLayer):
         width = 3 * self.units
         return {"gates": Workspace((time, width)), "recurrent": Workspace((time, width))}
 
-    def _recurrent(self, direction: Direction, state: LayerState) -> Array:
+    def _of_recurrent(self, direction: Direction, state: LayerState) -> Array:
         return direction.of(state, "recurrent")
 
     def _step(
@@ -496,6 +500,6 @@ class GRU(RecurrentLayer):
 
     def _sum_gradients(self, x: Array, h: Array, direction: Direction, state: LayerState) -> None:
         super()._sum_gradients(x, h, direction, state)
-        rows = self._recurrent(direction, state).reshape(-1, 3 * self.units)[:, 2 * self.units :]
+        rows = self._of_recurrent(direction, state).reshape(-1, 3 * self.units)[:, 2 * self.units :]
         own = direction.of(state.grad, "candidate_biases")
         np.matmul(state.ones.reshape(-1), rows, out=own)
