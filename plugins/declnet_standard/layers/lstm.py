@@ -4,7 +4,7 @@ import numpy as np
 from pydantic import Field
 
 from declnet import Array, Initializer, LayerState, OutputRange, Parameter, Shape, Workspace
-from declnet_standard.layers.recurrent import Direction, RecurrentLayer, fill_logistic
+from declnet_standard.layers.recurrent import Direction, RecurrentLayer, by_step, fill_logistic
 
 
 class LSTM(RecurrentLayer):
@@ -69,26 +69,26 @@ class LSTM(RecurrentLayer):
         state: LayerState,
     ) -> None:
         """c[t] = f * c[t - 1] + i * g, h[t] = o * tanh(c[t])."""
-        units, gates = self.units, direction.of(state, "gates")[:, t]
-        cells, tanh = direction.of(state, "cells"), direction.of(state, "tanh")[:, t]
+        units, gates = self.units, direction.steps(state, "gates")[t]
+        cells, tanh = direction.steps(state, "cells"), direction.steps(state, "tanh")[t]
         if before is not None:
             recurrent_weights = direction.of(state, "recurrent_weights")
-            np.matmul(h[:, before], recurrent_weights, out=state.gates_of_step)
+            np.matmul(h[before], recurrent_weights, out=state.gates_of_step)
             np.add(gates, state.gates_of_step, out=gates)
         fill_logistic(gates[:, : 3 * units])
-        g, c = gates[:, 3 * units :], cells[:, t]
+        g, c = gates[:, 3 * units :], cells[t]
         np.tanh(g, out=g)
         np.multiply(gates[:, :units], g, out=c)
         if before is not None:
-            np.multiply(gates[:, units : 2 * units], cells[:, before], out=state.scratch)
+            np.multiply(gates[:, units : 2 * units], cells[before], out=state.scratch)
             np.add(c, state.scratch, out=c)
         if where is not None:
             np.copyto(c, 0, where=where)
         np.tanh(c, out=tanh)
-        np.multiply(gates[:, 2 * units : 3 * units], tanh, out=h[:, t])
+        np.multiply(gates[:, 2 * units : 3 * units], tanh, out=h[t])
 
     def _of_gates(self, direction: Direction, state: LayerState) -> Array:
-        return state.dgates
+        return by_step(state.dgates)
 
     def _start_back(self, direction: Direction, state: LayerState) -> None:
         """Fill, for all steps together, what the gradients of dc and dh are multiplied by.
@@ -96,8 +96,8 @@ class LSTM(RecurrentLayer):
         dgates: dc[t] to the gradients of i, f, g, and dh[t] to that of o; tanh: dh[t] to dc[t].
         """
         state.dc.fill(0)
-        units, gates, slopes = self.units, direction.of(state, "gates"), state.dgates
-        cells, tanh = direction.of(state, "cells"), direction.of(state, "tanh")
+        units, gates, slopes = self.units, direction.steps(state, "gates"), by_step(state.dgates)
+        cells, tanh = direction.steps(state, "cells"), direction.steps(state, "tanh")
         i, f, o, g = (slice(k * units, (k + 1) * units) for k in range(4))
         np.multiply(gates, gates, out=slopes)
         logistic = slopes[:, :, : 3 * units]
@@ -109,9 +109,9 @@ class LSTM(RecurrentLayer):
         first, after, before = 0, slice(1, None), slice(-1)
         if direction.from_end:
             first, after, before = -1, before, after
-        of_cells = slopes[:, after, f]
-        np.multiply(of_cells, cells[:, before], out=of_cells)
-        slopes[:, first, f] = 0
+        of_cells = slopes[after, :, f]
+        np.multiply(of_cells, cells[before], out=of_cells)
+        slopes[first, :, f] = 0
         np.multiply(tanh, tanh, out=tanh)
         np.subtract(1, tanh, out=tanh)
         np.multiply(tanh, gates[:, :, o], out=tanh)
@@ -126,8 +126,8 @@ class LSTM(RecurrentLayer):
         state: LayerState,
     ) -> None:
         """The gradients of the gates; then dc of the step before."""
-        units, dh, dc, dgates = self.units, state.dh, state.dc, state.dgates[:, t]
-        np.multiply(dh, direction.of(state, "tanh")[:, t], out=state.scratch)
+        units, dh, dc, dgates = self.units, state.dh, state.dc, by_step(state.dgates)[t]
+        np.multiply(dh, direction.steps(state, "tanh")[t], out=state.scratch)
         np.add(dc, state.scratch, out=dc)
         if where is not None:
             np.copyto(dc, 0, where=where)
@@ -136,7 +136,7 @@ class LSTM(RecurrentLayer):
         o, g = dgates[:, 2 * units : 3 * units], dgates[:, 3 * units :]
         np.multiply(o, dh, out=o)
         np.multiply(g, dc, out=g)
-        np.multiply(dc, direction.of(state, "gates")[:, t, units : 2 * units], out=dc)
+        np.multiply(dc, direction.steps(state, "gates")[t, :, units : 2 * units], out=dc)
 
 
 class GateBiases(Initializer):
