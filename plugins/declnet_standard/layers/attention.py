@@ -17,10 +17,11 @@ from declnet import (
     Workspace,
 )
 from declnet_standard.initializers import GlorotUniform, Zeros
-from declnet_standard.layers.recurrent import multiply_rows, multiply_transposed
 from declnet_standard.layers.sequences import (
     SequenceLayer,
     fill_padding,
+    multiply_rows,
+    multiply_transposed,
     require_lengths,
     require_sequence,
 )

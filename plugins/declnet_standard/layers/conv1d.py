@@ -16,8 +16,12 @@ from declnet import (
     Workspace,
 )
 from declnet_standard.initializers import GlorotUniform, Zeros
-from declnet_standard.layers.recurrent import multiply_rows, multiply_transposed
-from declnet_standard.layers.sequences import SequenceLayer, fill_padding
+from declnet_standard.layers.sequences import (
+    SequenceLayer,
+    fill_padding,
+    multiply_rows,
+    multiply_transposed,
+)
 from declnet_standard.layers.window import Axis, seen
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from pydantic import Field
 
 from declnet import Array, Initializer, LayerState, OutputRange, Parameter, Shape, Workspace
-from declnet_standard.layers.recurrent import Direction, RecurrentLayer, fill_logistic
+from declnet_standard.layers.recurrent import Direction, RecurrentLayer, by_step, fill_logistic
 
 
 class LSTM(RecurrentLayer):
@@ -55,8 +55,9 @@ class LSTM(RecurrentLayer):
         return {**super()._kept(time), "cells": cells, "tanh": cells}
 
     def workspace(self, input_shape: tuple[Shape, ...]) -> dict[str, Workspace]:
-        """Return more space: for the gradient of the cells."""
-        return {**super().workspace(input_shape), "dc": Workspace((self.units,))}
+        """Return more space: for the gradients of the gates and of the cells."""
+        dgates = Workspace((input_shape[0][0], 4 * self.units))
+        return {**super().workspace(input_shape), "dgates": dgates, "dc": Workspace((self.units,))}
 
     def _step(
         self,
@@ -68,27 +69,52 @@ class LSTM(RecurrentLayer):
         state: LayerState,
     ) -> None:
         """c[t] = f * c[t - 1] + i * g, h[t] = o * tanh(c[t])."""
-        units, gates = self.units, direction.of(state, "gates")[:, t]
-        cells, tanh = direction.of(state, "cells"), direction.of(state, "tanh")[:, t]
+        units, gates = self.units, direction.steps(state, "gates")[t]
+        cells, tanh = direction.steps(state, "cells"), direction.steps(state, "tanh")[t]
         if before is not None:
             recurrent_weights = direction.of(state, "recurrent_weights")
-            np.matmul(h[:, before], recurrent_weights, out=state.gates_of_step)
+            np.matmul(h[before], recurrent_weights, out=state.gates_of_step)
             np.add(gates, state.gates_of_step, out=gates)
         fill_logistic(gates[:, : 3 * units])
-        g, c = gates[:, 3 * units :], cells[:, t]
+        g, c = gates[:, 3 * units :], cells[t]
         np.tanh(g, out=g)
         np.multiply(gates[:, :units], g, out=c)
         if before is not None:
-            np.multiply(gates[:, units : 2 * units], cells[:, before], out=state.scratch)
+            np.multiply(gates[:, units : 2 * units], cells[before], out=state.scratch)
             np.add(c, state.scratch, out=c)
         if where is not None:
             np.copyto(c, 0, where=where)
         np.tanh(c, out=tanh)
-        np.multiply(gates[:, 2 * units : 3 * units], tanh, out=h[:, t])
+        np.multiply(gates[:, 2 * units : 3 * units], tanh, out=h[t])
 
-    def _start_back(self, state: LayerState) -> None:
-        """dc = 0 after the last step."""
+    def _of_gates(self, direction: Direction, state: LayerState) -> Array:
+        return by_step(state.dgates)
+
+    def _start_back(self, direction: Direction, state: LayerState) -> None:
+        """Fill, for all steps together, what the gradients of dc and dh are multiplied by.
+
+        dgates: dc[t] to the gradients of i, f, g, and dh[t] to that of o; tanh: dh[t] to dc[t].
+        """
         state.dc.fill(0)
+        units, gates, slopes = self.units, direction.steps(state, "gates"), by_step(state.dgates)
+        cells, tanh = direction.steps(state, "cells"), direction.steps(state, "tanh")
+        i, f, o, g = (slice(k * units, (k + 1) * units) for k in range(4))
+        np.multiply(gates, gates, out=slopes)
+        logistic = slopes[:, :, : 3 * units]
+        np.subtract(gates[:, :, : 3 * units], logistic, out=logistic)
+        np.subtract(1, slopes[:, :, g], out=slopes[:, :, g])
+        np.multiply(slopes[:, :, i], gates[:, :, g], out=slopes[:, :, i])
+        np.multiply(slopes[:, :, g], gates[:, :, i], out=slopes[:, :, g])
+        np.multiply(slopes[:, :, o], tanh, out=slopes[:, :, o])
+        first, after, before = 0, slice(1, None), slice(-1)
+        if direction.from_end:
+            first, after, before = -1, before, after
+        of_cells = slopes[after, :, f]
+        np.multiply(of_cells, cells[before], out=of_cells)
+        slopes[first, :, f] = 0
+        np.multiply(tanh, tanh, out=tanh)
+        np.subtract(1, tanh, out=tanh)
+        np.multiply(tanh, gates[:, :, o], out=tanh)
 
     def _step_back(
         self,
@@ -99,34 +125,18 @@ class LSTM(RecurrentLayer):
         direction: Direction,
         state: LayerState,
     ) -> None:
-        """The gradients of the gates; then that of the cells of the step before."""
-        units, dh, dc, part = self.units, state.dh, state.dc, state.scratch
-        gates, slopes = direction.of(state, "gates")[:, t], state.slopes
-        tanh = direction.of(state, "tanh")[:, t]
-        i, f, o, g = (gates[:, k * units : (k + 1) * units] for k in range(4))
-        np.multiply(tanh, tanh, out=part)
-        np.subtract(1, part, out=part)
-        np.multiply(part, o, out=part)
-        np.multiply(part, dh, out=part)
-        np.add(dc, part, out=dc)
+        """The gradients of the gates; then dc of the step before."""
+        units, dh, dc, dgates = self.units, state.dh, state.dc, by_step(state.dgates)[t]
+        np.multiply(dh, direction.steps(state, "tanh")[t], out=state.scratch)
+        np.add(dc, state.scratch, out=dc)
         if where is not None:
             np.copyto(dc, 0, where=where)
-        logistic, of_g = slopes[:, : 3 * units], slopes[:, 3 * units :]
-        np.multiply(gates[:, : 3 * units], gates[:, : 3 * units], out=logistic)
-        np.subtract(gates[:, : 3 * units], logistic, out=logistic)
-        np.multiply(g, g, out=of_g)
-        np.subtract(1, of_g, out=of_g)
-        np.multiply(dh, tanh, out=o)
-        np.multiply(dc, g, out=part)
-        np.multiply(dc, i, out=g)
-        np.copyto(i, part)
-        np.copyto(part, f)
-        if before is None:
-            f.fill(0)
-        else:
-            np.multiply(dc, direction.of(state, "cells")[:, before], out=f)
-        np.multiply(gates, slopes, out=gates)
-        np.multiply(dc, part, out=dc)
+        input_and_forget = dgates[:, : 2 * units].reshape(-1, 2, units)
+        np.multiply(input_and_forget, dc[:, None], out=input_and_forget)
+        o, g = dgates[:, 2 * units : 3 * units], dgates[:, 3 * units :]
+        np.multiply(o, dh, out=o)
+        np.multiply(g, dc, out=g)
+        np.multiply(dc, direction.steps(state, "gates")[t, :, units : 2 * units], out=dc)
 
 
 class GateBiases(Initializer):

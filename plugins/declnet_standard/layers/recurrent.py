@@ -2,11 +2,11 @@
 
 For all steps, one matrix product gives what the inputs add to the gates; then each step has one
 product of the state before with the recurrent weights. The states of padding are 0, so a sequence
-that is read from its end starts there with the state 0, too. Backward overwrites the gates with
-their gradients; products over all steps then give those of the weights.
+that is read from its end starts there with the state 0, too. Backward goes through
+the steps in the opposite order; products over all steps then give the gradients of the weights.
 
-Arrays have the axes (n, time, …), in C order, so that all steps of all sequences are the rows of
-one matrix.
+What a layer keeps has the axes (time, n, …), in C order: a step is contiguous, and all steps of all
+sequences are the rows of one matrix. The workspace, declared as (n, time, …), is viewed like that.
 """
 
 from collections.abc import Sequence
@@ -46,9 +46,13 @@ class Direction:
     from_end: bool
 
     def of(self, arrays: Any, name: str) -> Array:
-        """Return a parameter, gradient or workspace of this direction."""
+        """Return a parameter or gradient of this direction."""
         found: Array = getattr(arrays, self.prefix + name)
         return found
+
+    def steps(self, state: LayerState, name: str) -> Array:
+        """Return what this direction keeps of all steps, (time, n, …)."""
+        return by_step(self.of(state, name))
 
 
 class RecurrentLayer(SequenceLayer):
@@ -57,7 +61,7 @@ class RecurrentLayer(SequenceLayer):
     A layer implements `_step` and `_step_back`, for one step of all sequences.
     """
 
-    backward_needs = frozenset({"x", "y"})
+    backward_needs = frozenset()
     blocks: ClassVar[int] = 1
 
     units: int = Field(ge=1, description="number of features of the state")
@@ -116,18 +120,17 @@ class RecurrentLayer(SequenceLayer):
         """Return space for the gates of all steps, and for what single steps compute."""
         (time, features), width = input_shape[0], self.blocks * self.units
         found = {
+            "x": Workspace((time, features)),
+            "dx": Workspace((time, features)),
             "gates_of_step": Workspace((width,)),
             "slopes": Workspace((width,)),
             "dh": Workspace((self.units,)),
             "scratch": Workspace((self.units,)),
+            "transposed": Workspace((width, self.units), per_sample=False),
             "padding": Workspace((time,), dtype=bool),
             "is_last": Workspace((time,), dtype=bool),
             "ones": Workspace((time,), fill=1.0, constant=True),
         }
-        if not self.return_sequences:
-            found["states"] = Workspace((time, self.units * len(self._directions)))
-        if self.bidirectional:
-            found["dx"] = Workspace((time, features))
         for direction in self._directions:
             for name, each in self._kept(time).items():
                 found[direction.prefix + name] = each
@@ -135,28 +138,32 @@ class RecurrentLayer(SequenceLayer):
 
     def _kept(self, time: int) -> dict[str, Workspace]:
         """Return what a direction keeps of all steps for backward."""
-        return {"gates": Workspace((time, self.blocks * self.units))}
+        return {
+            "h": Workspace((time, self.units)),
+            "gates": Workspace((time, self.blocks * self.units)),
+        }
 
     def forward(self, x: tuple[Array, ...], y: Array, state: LayerState) -> None:
         """Run through the steps, in each direction."""
-        sequences, padding = x[0], None
+        sequences, padding = by_step(state.x), None
+        np.copyto(sequences, x[0].swapaxes(0, 1))
+        time, n, _ = sequences.shape
         if len(x) > 1:
             padding = fill_padding(self.type, x[1], state.padding)
-        states = y if self.return_sequences else state.states
+            np.equal(x[1].reshape(-1, 1) - 1, steps(time), out=state.is_last)
         for direction in self._directions:
-            gates = direction.of(state, "gates")
-            multiply_rows(sequences, direction.of(state, "weights"), gates)
+            gates, h = direction.steps(state, "gates"), direction.steps(state, "h")
+            np.matmul(_rows(sequences), direction.of(state, "weights"), out=_rows(gates))
             np.add(gates, direction.of(state, "biases"), out=gates)
-            h = states[:, :, direction.columns]
-            for t, before in order_of(sequences.shape[1], direction.from_end):
+            for t, before in order_of(time, direction.from_end):
                 where = None if padding is None else padding[:, t, None]
                 self._step(h, t, before, where, direction, state)
-            if not self.return_sequences:
-                ends = 0 if direction.from_end else -1
-                if padding is not None and not direction.from_end:
-                    np.copyto(y[:, direction.columns], h[steps(len(h)), x[1].reshape(-1) - 1])
-                else:
-                    np.copyto(y[:, direction.columns], h[:, ends])
+            if self.return_sequences:
+                np.copyto(y[:, :, direction.columns], h.swapaxes(0, 1))
+            elif padding is not None and not direction.from_end:
+                np.copyto(y[:, direction.columns], h[x[1].reshape(-1) - 1, steps(n)])
+            else:
+                np.copyto(y[:, direction.columns], h[0 if direction.from_end else -1])
 
     def _step(
         self,
@@ -167,67 +174,69 @@ class RecurrentLayer(SequenceLayer):
         direction: Direction,
         state: LayerState,
     ) -> None:
-        """Fill the state h[:, t], given that of the step before, if there is one.
+        """Fill the state h[t], given the one of the step before, if there is one.
 
         Args:
-            h: (n, time, units).
+            h: (time, n, units).
             where: (n, 1), whether the step is padding, at which the state is 0; None if none is.
         """
         raise NotImplementedError
 
     def backward(
         self,
-        x: tuple[Array, ...],
-        y: Array,
+        x: None,
+        y: None,
         dy: Array,
         dx: tuple[Array | None, ...],
         state: LayerState,
     ) -> None:
         """Run back through the steps, then sum the gradients over all of them."""
-        sequences, padding = x[0], state.padding if len(x) > 1 else None
-        time = sequences.shape[1]
-        if padding is not None and not self.return_sequences:
-            np.equal(x[1].reshape(-1, 1) - 1, steps(time), out=state.is_last)
-        states = y if self.return_sequences else state.states
+        sequences, has_lengths, scratch = by_step(state.x), len(dx) > 1, state.scratch
         for direction in self._directions:
-            h, later = states[:, :, direction.columns], None
-            dy_own, dh = dy[..., direction.columns], state.dh
-            self._start_back(state)
-            for t, before in reversed(order_of(time, direction.from_end)):
+            h, dh, later = direction.steps(state, "h"), state.dh, None
+            dy_own = dy[..., direction.columns]
+            np.copyto(state.transposed, direction.of(state, "recurrent_weights").T)
+            self._start_back(direction, state)
+            for t, before in reversed(order_of(len(h), direction.from_end)):
                 if later is None:
                     dh.fill(0)
                 else:
                     self._carry(later, direction, state)
                 if self.return_sequences:
                     np.add(dh, dy_own[:, t], out=dh)
-                elif padding is not None and not direction.from_end:
-                    np.multiply(dy_own, state.is_last[:, t, None], out=state.scratch)
-                    np.add(dh, state.scratch, out=dh)
+                elif has_lengths and not direction.from_end:
+                    np.multiply(dy_own, state.is_last[:, t, None], out=scratch)
+                    np.add(dh, scratch, out=dh)
                 elif later is None:
                     np.copyto(dh, dy_own)
-                where = None if padding is None else padding[:, t, None]
+                where = state.padding[:, t, None] if has_lengths else None
                 if where is not None:
                     np.copyto(dh, 0, where=where)
                 self._step_back(h, t, before, where, direction, state)
                 later = t
             self._sum_gradients(sequences, h, direction, state)
             if dx[0] is not None:
-                gates, weights = direction.of(state, "gates"), direction.of(state, "weights")
-                multiply_rows(gates, weights.T, state.dx if direction.from_end else dx[0])
+                rows, own = _rows(self._of_gates(direction, state)), by_step(state.dx)
+                np.matmul(rows, direction.of(state, "weights").T, out=_rows(own))
                 if direction.from_end:
-                    np.add(dx[0], state.dx, out=dx[0])
+                    np.add(dx[0], own.swapaxes(0, 1), out=dx[0])
+                else:
+                    np.copyto(dx[0], own.swapaxes(0, 1))
 
-    def _start_back(self, state: LayerState) -> None:
-        """Reset what is carried from step to step."""
+    def _start_back(self, direction: Direction, state: LayerState) -> None:
+        """Prepare what all steps need, and reset what is carried from step to step."""
 
     def _carry(self, later: int, direction: Direction, state: LayerState) -> None:
         """Fill `state.dh` with the gradient of a state by way of the step after it."""
-        gates = self._recurrent(direction, state)[:, later]
-        np.matmul(gates, direction.of(state, "recurrent_weights").T, out=state.dh)
+        np.matmul(self._of_recurrent(direction, state)[later], state.transposed, out=state.dh)
 
-    def _recurrent(self, direction: Direction, state: LayerState) -> Array:
-        """Return the gradients of h @ recurrent weights, (n, time, blocks * units)."""
-        return direction.of(state, "gates")
+    def _of_gates(self, direction: Direction, state: LayerState) -> Array:
+        """Return where the gradients of the gates are, (time, n, blocks * units)."""
+        return direction.steps(state, "gates")
+
+    def _of_recurrent(self, direction: Direction, state: LayerState) -> Array:
+        """Return where the gradients of h @ recurrent weights are, of the same shape."""
+        return self._of_gates(direction, state)
 
     def _step_back(
         self,
@@ -238,25 +247,19 @@ class RecurrentLayer(SequenceLayer):
         direction: Direction,
         state: LayerState,
     ) -> None:
-        """Overwrite the gates of a step with their gradients, given `state.dh`."""
+        """Fill the gradients of a step's gates, given `state.dh`."""
         raise NotImplementedError
 
     def _sum_gradients(self, x: Array, h: Array, direction: Direction, state: LayerState) -> None:
-        gates, recurrent = direction.of(state, "gates"), self._recurrent(direction, state)
-        rows = gates.reshape(-1, gates.shape[2])
-        multiply_transposed(x, rows, direction.of(state.grad, "weights"))
-        np.matmul(state.ones.reshape(-1), rows, out=direction.of(state.grad, "biases"))
-        of_recurrent = direction.of(state.grad, "recurrent_weights")
-        first = -1 if direction.from_end else 0
-        # each row of h precedes the next row of gradients, except where a sequence starts
-        np.copyto(state.slopes, recurrent[:, first])
-        recurrent[:, first] = 0
-        rows = recurrent.reshape(-1, recurrent.shape[2])
-        own, after = (
-            (slice(1, None), slice(-1)) if direction.from_end else (slice(-1), slice(1, None))
+        rows, recurrent = (
+            _rows(self._of_gates(direction, state)),
+            self._of_recurrent(direction, state),
         )
-        multiply_transposed(_rows(h)[own], rows[after], of_recurrent)
-        recurrent[:, first] = state.slopes
+        np.matmul(_rows(x).T, rows, out=direction.of(state.grad, "weights"))
+        np.matmul(state.ones.reshape(-1), rows, out=direction.of(state.grad, "biases"))
+        own, after = (h[1:], recurrent[:-1]) if direction.from_end else (h[:-1], recurrent[1:])
+        of_recurrent = direction.of(state.grad, "recurrent_weights")
+        np.matmul(_rows(own).T, _rows(after), out=of_recurrent)
 
 
 @lru_cache(maxsize=64)
@@ -273,30 +276,15 @@ def order_of(time: int, from_end: bool) -> Sequence[tuple[int, int | None]]:
     return tuple(zip(order, (None, *order[:-1]), strict=True))
 
 
+def by_step(kept: Array) -> Array:
+    """Return workspace declared as (n, time, …), in C order, viewed as (time, n, …)."""
+    n, time, width = kept.shape
+    return kept.reshape(time, n, width)
+
+
 def _rows(sequences: Array) -> Array:
-    """Return all steps of all sequences as the rows of one matrix: (n * time, features)."""
-    if sequences.base is not None and not sequences.flags.c_contiguous:
-        n, time, features = sequences.shape
-        strides = sequences.strides
-        if strides[0] == time * strides[1]:  # some columns of wider rows
-            return np.lib.stride_tricks.as_strided(
-                sequences, (n * time, features), strides[1:], writeable=False
-            )
-    return sequences.reshape(-1, sequences.shape[2])
-
-
-def multiply_rows(sequences: Array, weights: Array, out: Array) -> None:
-    """out[i, t] = sequences[i, t] @ weights, as one product if memory allows it."""
-    if out.flags.c_contiguous and sequences.flags.c_contiguous:
-        rows = sequences.reshape(-1, sequences.shape[2])
-        np.matmul(rows, weights, out=out.reshape(-1, out.shape[2]))
-    else:
-        np.matmul(sequences, weights, out=out)
-
-
-def multiply_transposed(x: Array, rows: Array, out: Array) -> None:
-    """out = the sum of outer products of x's rows, (n, time, features) or a matrix, and rows."""
-    np.matmul((x if x.ndim == 2 else _rows(x)).T, rows, out=out)
+    """Return all steps of all sequences viewed as the rows of one matrix."""
+    return sequences.reshape(sequences.shape[0] * sequences.shape[1], sequences.shape[2])
 
 
 def fill_logistic(a: Array) -> None:
@@ -341,17 +329,17 @@ class SimpleRNN(RecurrentLayer):
         state: LayerState,
     ) -> None:
         """h[t] = f(a[t])."""
-        a = direction.of(state, "gates")[:, t]
+        a = direction.steps(state, "gates")[t]
         if before is not None:
             recurrent_weights = direction.of(state, "recurrent_weights")
-            np.matmul(h[:, before], recurrent_weights, out=state.gates_of_step)
+            np.matmul(h[before], recurrent_weights, out=state.gates_of_step)
             np.add(a, state.gates_of_step, out=a)
         if self.activation == "tanh":
-            np.tanh(a, out=h[:, t])
+            np.tanh(a, out=h[t])
         else:
-            np.maximum(a, 0, out=h[:, t])
+            np.maximum(a, 0, out=h[t])
         if where is not None:
-            np.copyto(h[:, t], 0, where=where)
+            np.copyto(h[t], 0, where=where)
 
     def _step_back(
         self,
@@ -365,11 +353,11 @@ class SimpleRNN(RecurrentLayer):
         """da[t] = dh[t] * f'(a[t]), where f' is 1 - h², or 1 for h > 0."""
         slope = state.slopes
         if self.activation == "tanh":
-            np.multiply(h[:, t], h[:, t], out=slope)
+            np.multiply(h[t], h[t], out=slope)
             np.subtract(1, slope, out=slope)
         else:
-            np.greater(h[:, t], 0, out=slope, casting="unsafe")
-        np.multiply(state.dh, slope, out=direction.of(state, "gates")[:, t])
+            np.greater(h[t], 0, out=slope, casting="unsafe")
+        np.multiply(state.dh, slope, out=direction.steps(state, "gates")[t])
 
 
 class GRU(RecurrentLayer):
@@ -408,12 +396,12 @@ class GRU(RecurrentLayer):
         return {**super()._parameters(features), "candidate_biases": biases}
 
     def _kept(self, time: int) -> dict[str, Workspace]:
-        """Return the gates, and what the state before adds to them."""
+        """Return more: what the state before adds to the gates."""
         width = 3 * self.units
-        return {"gates": Workspace((time, width)), "recurrent": Workspace((time, width))}
+        return {**super()._kept(time), "recurrent": Workspace((time, width))}
 
-    def _recurrent(self, direction: Direction, state: LayerState) -> Array:
-        return direction.of(state, "recurrent")
+    def _of_recurrent(self, direction: Direction, state: LayerState) -> Array:
+        return direction.steps(state, "recurrent")
 
     def _step(
         self,
@@ -425,13 +413,13 @@ class GRU(RecurrentLayer):
         state: LayerState,
     ) -> None:
         """h[t] = c + z * (h[t - 1] - c)."""
-        units, new = self.units, h[:, t]
-        gates = direction.of(state, "gates")[:, t]
-        recurrent = direction.of(state, "recurrent")[:, t]
+        units, new = self.units, h[t]
+        gates = direction.steps(state, "gates")[t]
+        recurrent = direction.steps(state, "recurrent")[t]
         if before is None:
             recurrent.fill(0)
         else:
-            np.matmul(h[:, before], direction.of(state, "recurrent_weights"), out=recurrent)
+            np.matmul(h[before], direction.of(state, "recurrent_weights"), out=recurrent)
         q, c, z = recurrent[:, 2 * units :], gates[:, 2 * units :], gates[:, units : 2 * units]
         np.add(q, direction.of(state, "candidate_biases"), out=q)
         reset_and_update = gates[:, : 2 * units]
@@ -444,7 +432,7 @@ class GRU(RecurrentLayer):
             np.multiply(z, c, out=new)
             np.subtract(c, new, out=new)
         else:
-            np.subtract(h[:, before], c, out=new)
+            np.subtract(h[before], c, out=new)
             np.multiply(new, z, out=new)
             np.add(new, c, out=new)
         if where is not None:
@@ -469,8 +457,8 @@ class GRU(RecurrentLayer):
     ) -> None:
         """The gradients of r, z, c and, for the recurrent weights, of q."""
         units, dh, part, slopes = self.units, state.dh, state.scratch, state.slopes
-        gates = direction.of(state, "gates")[:, t]
-        recurrent = direction.of(state, "recurrent")[:, t]
+        gates = direction.steps(state, "gates")[t]
+        recurrent = direction.steps(state, "recurrent")[t]
         r, z, c = gates[:, :units], gates[:, units : 2 * units], gates[:, 2 * units :]
         q = recurrent[:, 2 * units :]
         np.multiply(dh, z, out=state.carried)
@@ -483,7 +471,7 @@ class GRU(RecurrentLayer):
             np.multiply(dh, c, out=part)
             np.negative(part, out=part)
         else:
-            np.subtract(h[:, before], c, out=part)
+            np.subtract(h[before], c, out=part)
             np.multiply(part, dh, out=part)
         np.subtract(dh, state.carried, out=c)
         np.copyto(z, part)
@@ -496,6 +484,6 @@ class GRU(RecurrentLayer):
 
     def _sum_gradients(self, x: Array, h: Array, direction: Direction, state: LayerState) -> None:
         super()._sum_gradients(x, h, direction, state)
-        rows = self._recurrent(direction, state).reshape(-1, 3 * self.units)[:, 2 * self.units :]
+        rows = _rows(self._of_recurrent(direction, state))[:, 2 * self.units :]
         own = direction.of(state.grad, "candidate_biases")
         np.matmul(state.ones.reshape(-1), rows, out=own)

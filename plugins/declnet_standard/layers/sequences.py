@@ -147,3 +147,17 @@ def steps(time: int) -> Any:
     numbers = np.arange(time)
     numbers.flags.writeable = False
     return numbers
+
+
+def multiply_rows(sequences: Array, weights: Array, out: Array) -> None:
+    """out[i, t] = sequences[i, t] @ weights, as one product if memory allows it."""
+    if out.flags.c_contiguous and sequences.flags.c_contiguous:
+        rows = sequences.reshape(-1, sequences.shape[2])
+        np.matmul(rows, weights, out=out.reshape(-1, out.shape[2]))
+    else:
+        np.matmul(sequences, weights, out=out)
+
+
+def multiply_transposed(x: Array, rows: Array, out: Array) -> None:
+    """out = the sum of outer products of x's steps, (n, time, features), and as many rows."""
+    np.matmul(x.reshape(-1, x.shape[2]).T, rows, out=out)
