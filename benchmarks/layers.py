@@ -1,4 +1,4 @@
-"""Time single image layers of declnet and PyTorch: `python benchmarks/layers.py`.
+"""Time single layers of declnet and PyTorch: `python benchmarks/layers.py`.
 
 Forward and backward together, in float32, with the same input for both; backward computes the
 gradients of the parameters and, except in a first layer, of the input. Every sample is a fresh
@@ -31,13 +31,13 @@ LIBRARIES = ("declnet", "torch")
 
 @dataclass(frozen=True)
 class Work:
-    """A layer on a batch of images.
+    """A layer on a batch of images or sequences.
 
     Attributes:
         name: the name in the table.
         layer: the layer's table in a declnet spec.
         module: the name of the torch class, and its arguments.
-        shape: shape of the batch, (n, channels, height, width).
+        shape: shape of the batch, (n, channels, height, width) or (n, time, features).
         first: whether it is a model's first layer, without a gradient of the input.
         target: the largest acceptable ratio.
     """
@@ -91,7 +91,28 @@ WORKS = (
         LARGE,
         target=3,
     ),
+    Work(
+        "lstm 16->64",
+        {"type": "lstm", "units": 64, "return_sequences": True},
+        ("LSTM", {"input_size": 16, "hidden_size": 64, "batch_first": True}),
+        (32, 50, 16),
+    ),
+    Work(
+        "gru 16->64",
+        {"type": "gru", "units": 64, "return_sequences": True},
+        ("GRU", {"input_size": 16, "hidden_size": 64, "batch_first": True}),
+        (32, 50, 16),
+    ),
+    Work(
+        "attention 64, 4 heads",
+        {"type": "multi_head_attention", "heads": 4},
+        ("MultiheadAttention", {"embed_dim": 64, "num_heads": 4, "batch_first": True}),
+        (32, 64, 64),
+    ),
 )
+
+SEQUENCES = ("LSTM", "GRU", "MultiheadAttention")
+"""Classes of torch for sequences, which return more than y."""
 
 
 def declnet_pass(work: Work) -> Callable[[], None]:
@@ -102,11 +123,13 @@ def declnet_pass(work: Work) -> Callable[[], None]:
     from declnet.testing.trial import Batch, Setting
 
     layer, n = Layer.from_declaration(work.layer), work.shape[0]
-    order: Any = "batch_first" if work.first else "batch_last"
+    of_sequences = work.module[0] in SEQUENCES
+    order: Any = "batch_first" if work.first or of_sequences else "batch_last"
     setting = Setting(
         n, dtype="float32", input_order=order, without_dx=-1 if work.first else None, spares=True
     )
-    harness = LayerHarness(Subject(layer), work.shape[1:], setting)
+    shape: Any = (work.shape[1:],) if of_sequences else work.shape[1:]
+    harness = LayerHarness(Subject(layer), shape, setting)
     rng = np.random.default_rng(0)
     harness.run(Batch((rng.normal(size=work.shape),), rng.normal(size=(n, *harness.output))))
     forward, backward = harness.watched.forward_arguments, harness.watched.backward_arguments
@@ -124,13 +147,19 @@ def torch_pass(work: Work, threads: int) -> Callable[[], None]:
 
     torch.set_num_threads(threads)
     name, arguments = work.module
-    module = getattr(torch.nn, name)(**arguments)
+    layer = getattr(torch.nn, name)(**arguments)
+
+    def module(x: Any) -> Any:
+        if name == "MultiheadAttention":
+            return layer(x, x, x, need_weights=False)[0]
+        return layer(x)[0] if name in SEQUENCES else layer(x)
+
     rng = np.random.default_rng(0)
     x = torch.tensor(rng.normal(size=work.shape).astype(np.float32), requires_grad=not work.first)
     dy = torch.tensor(rng.normal(size=module(x).shape).astype(np.float32))
 
     def run() -> None:
-        module.zero_grad(set_to_none=True)
+        layer.zero_grad(set_to_none=True)
         x.grad = None
         module(x).backward(dy)
 

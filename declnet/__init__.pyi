@@ -44,6 +44,7 @@ from declnet.contracts.table import distinct_values as distinct_values
 from declnet.contracts.table import missing_values as missing_values
 from declnet.contracts.template import Template as Template
 from declnet.contracts.transform import ColumnError as ColumnError
+from declnet.contracts.transform import Sequences as Sequences
 from declnet.contracts.transform import Transform as Transform
 from declnet.contracts.transform import TransformState as TransformState
 from declnet.data.dates import date_form as date_form

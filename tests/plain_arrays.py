@@ -141,6 +141,32 @@ def run_layer(
     return alone.run(x, dy)
 
 
+def run_layer_of_many(
+    layer: Layer, x: tuple[Array, ...], dy: Array, **parameters: Array
+) -> dict[str, Array]:
+    """Return `y`, `dx[0]`, … and `grad.<parameter>` of a layer of many inputs, in C order."""
+    shapes = tuple(each.shape[1:] for each in x)
+    declared, n = layer.workspace(shapes), len(dy)
+    state = LayerState(np.random.Generator(np.random.PCG64(0)), True, ScheduledValues(1).of(layer))
+    for name, each in declared.items():
+        kind = workspace_dtype(each, np.dtype("float64"))
+        own = Block(each.shape, n if each.per_sample else 1, kind, "batch_first")
+        array = own.view(n) if each.per_sample else own.view(1)[0]
+        if each.fill is not None:
+            array.fill(each.fill)
+        setattr(state, name, array)
+    for name, array in parameters.items():
+        setattr(state, name, array)
+        setattr(state.grad, name, np.full_like(array, np.nan))
+    y = np.full((n, *layer.output_shape(shapes)), np.nan)
+    dx = tuple(np.full_like(each, np.nan) if each.dtype.kind == "f" else None for each in x)
+    layer.forward(x, y, state)
+    found = {"y": y.copy()}
+    layer.backward(x, y, dy, dx, state)
+    found |= {f"dx[{i}]": each for i, each in enumerate(dx) if each is not None}
+    return found | {f"grad.{name}": each for name, each in vars(state.grad).items()}
+
+
 def run_loss(loss: Loss, y_pred: Any, y: Any, order: Order = "batch_last") -> tuple[Array, Array]:
     """Return losses and their gradient, for y as given by the user."""
     given = np.asarray(y_pred)

@@ -6,6 +6,7 @@ import json
 import runpy
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from declnet import load_spec, run
@@ -45,9 +46,17 @@ def test_specs_of_the_comparison_differ_in_their_optimizers_alone(file):
     assert ours == first
 
 
-def test_the_rents_are_those_that_their_script_makes():
-    script = runpy.run_path(str(SPECS / "data" / "make_rents.py"))
-    assert (SPECS / "data" / "rents.csv").read_text("utf-8").splitlines() == script["rows"]()
+@pytest.mark.parametrize("name", ["rents", "messages", "demand"])
+def test_made_up_data_is_what_its_script_makes(name):
+    script = runpy.run_path(str(SPECS / "data" / f"make_{name}.py"))
+    assert (SPECS / "data" / f"{name}.csv").read_text("utf-8").splitlines() == script["rows"]()
+
+
+def test_the_strokes_are_those_that_their_script_makes():
+    script = runpy.run_path(str(SPECS / "data" / "make_strokes.py"))
+    with np.load(SPECS / "data" / "strokes.npz") as arrays:
+        for name, array in script["arrays"]().items():  # sin may be rounded otherwise
+            np.testing.assert_allclose(arrays[name], array, atol=1)
 
 
 KINDS = ("none", "l1", "l2", "l1_l2", "dropout")

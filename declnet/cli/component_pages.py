@@ -197,7 +197,8 @@ def _traits(component: type[Component]) -> dict[str, str]:
     if component.kind == "layer":
         count = component.n_inputs  # type: ignore[attr-defined]
         traits["inputs"] = "any number" if count is None else str(count)
-        traits["input type"] = component.input_dtype  # type: ignore[attr-defined]
+        dtype = component.input_dtype  # type: ignore[attr-defined]
+        traits["input type"] = dtype if isinstance(dtype, str) else ", then ".join(dtype)
     if component.kind == "loss":
         traits["targets"] = component.targets  # type: ignore[attr-defined]
     if issubclass(component, DataSource):

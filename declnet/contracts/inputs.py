@@ -30,11 +30,16 @@ class InputInfo:
         dtype: whether it holds floats or integers; the outputs of layers are floats.
         levels: for each number of a sample, in C order, how many integers it can be, from 0 to
             `levels - 1`; None if that is unknown for any of them.
+        vocabulary: how many integers each number of a sample can be, if all of them stand for the
+            same things, as the words of a text do; None otherwise.
+        optional: whether the layers need not read it, as the lengths of sequences.
     """
 
     shape: Shape
     dtype: Literal["float", "integer"] = "float"
     levels: tuple[int, ...] | None = None
+    vocabulary: int | None = None
+    optional: bool = False
 
     @classmethod
     def of(cls, x: Array | MappedArray) -> InputInfo:
@@ -70,6 +75,11 @@ def is_name(text: str) -> bool:
 def input_value(name: str) -> str:
     """Return how layers name an input: `input`, or `input.NAME`."""
     return INPUT if name == UNNAMED else f"{INPUT}.{name}"
+
+
+def lengths_of(name: str) -> str:
+    """Return the name of the input that holds the lengths of an input of sequences."""
+    return f"{name}_lengths" if name else "lengths"
 
 
 def by_name(x: Any) -> Mapping[str, Any]:

@@ -15,6 +15,9 @@ from declnet.contracts.inputs import InputInfo
 from declnet.contracts.parameter import LayerState, Parameter, Workspace
 from declnet.contracts.strict_model import LayerName, StrictModel, custom_error
 
+InputDtype = Literal["float", "integer"]
+"""Floats in the model's type, or integers as in the data."""
+
 
 @dataclass(frozen=True)
 class OutputRange:
@@ -100,8 +103,9 @@ class Layer(Component):
     """Which of `x` and `y` backward reads; it gets None for the others."""
     in_place: ClassVar[bool] = False
     """Whether `y` may share memory with `x`, and `dx` with `dy`."""
-    input_dtype: ClassVar[Literal["float", "integer"]] = "float"
-    """Whether `x` holds floats in the model's type, or integers as in the data."""
+    input_dtype: ClassVar[InputDtype | tuple[InputDtype, ...]] = "float"
+    """Whether `x` holds floats in the model's type, or integers as in the data. A tuple says it for
+    each input; its last item is valid for all further inputs."""
     only_reshapes: ClassVar[bool] = False
     """Whether `y` holds the numbers of `x` in the same order. The graph may then use the same
     memory for both and skip forward and backward."""
@@ -191,6 +195,14 @@ class Layer(Component):
         (see `in_place`).
         """
         raise NotImplementedError
+
+
+def input_dtypes(layer: Layer, count: int) -> tuple[InputDtype, ...]:
+    """Return for each of a layer's inputs whether it holds floats or integers."""
+    declared = layer.input_dtype
+    if not isinstance(declared, tuple):
+        return (declared,) * count
+    return (*declared, *declared[-1:] * count)[:count]
 
 
 class Elementwise(Layer):

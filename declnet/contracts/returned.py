@@ -22,6 +22,7 @@ from declnet.contracts.number_or import NumberOr
 from declnet.contracts.observer import StepObserver
 from declnet.contracts.parameter import RESERVED, Initializer, Parameter, Regularizer, Workspace
 from declnet.contracts.table import Table
+from declnet.contracts.transform import Sequences
 from declnet.errors import Diagnostic
 
 ROLES = ("weight", "bias", "scale")
@@ -321,6 +322,25 @@ def checked_column(transform: Component, column: Any, rows: int, method: str = "
     if column.ndim == 0 or len(column) != rows:
         _refuse(transform, method, column, f"an array of {rows} rows")
     return column
+
+
+def checked_sequences(transform: Component, column: Any, rows: int) -> tuple[Array, Array | None]:
+    """Return the result of `Transform.apply`: an array with a row for each row of the column.
+
+    The second item is the lengths (n,) of sequences, or None.
+    """
+    if isinstance(column, Sequences):
+        values = checked_column(transform, column.values, rows)
+        lengths = column.lengths
+        if values.ndim < 2:
+            _refuse(transform, "apply", values, "sequences of shape (n, time, …)")
+        integers = isinstance(lengths, np.ndarray) and lengths.dtype.kind in "iu"
+        if not integers or lengths.shape != (rows,):
+            _refuse(transform, "apply", lengths, f"lengths as integers of shape ({rows},)")
+        if rows and not 0 <= lengths.min() <= lengths.max() <= values.shape[1]:
+            _refuse(transform, "apply", lengths, f"lengths from 0 to {values.shape[1]}")
+        return values, lengths
+    return checked_column(transform, column, rows), None
 
 
 def checked_names(transform: Component, names: Any) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -30,6 +31,19 @@ class ColumnError(DeclnetError):
     def __init__(self, message: str, row: int | None = None, hint: str | None = None) -> None:
         super().__init__(message)
         self.message, self.row, self.hint = message, row, hint
+
+
+@dataclass(frozen=True, eq=False)
+class Sequences:
+    """A transformed column of sequences, padded at the end to the same number of positions.
+
+    Attributes:
+        values: (n, time, …), e.g. an integer for each word of a text.
+        lengths: integers (n,): how many positions of each row are not padding, 0 to time.
+    """
+
+    values: Array
+    lengths: Array
 
 
 class Transform(Component):
@@ -72,8 +86,11 @@ class Transform(Component):
         """
         return {}
 
-    def apply(self, x: Array, state: TransformState) -> Array:
+    def apply(self, x: Array, state: TransformState) -> Array | Sequences:
         """Return the transformed column, (n, …), in a new array; rows must be independent.
+
+        A column of `Sequences` is an input of the model by itself, and their lengths are another
+        one, which layers may read. All of them have as many positions as the training data's.
 
         Args:
             x: a column of the same type as in `fit`, of any length; only read. Integers and
@@ -113,6 +130,13 @@ class Transform(Component):
     def levels(self, state: TransformState) -> int | None:  # noqa: ARG002
         """Return how many integers a transformed row can be, 0 to levels - 1; default: unknown.
 
-        A layer that looks integers up, such as an embedding, learns its size from this.
+        A layer that looks integers up, such as an embedding, learns its size from this. All
+        positions of `Sequences` share these integers.
         """
         return None
+
+    def verify_state(self, state: TransformState) -> None:
+        """Raise ValueError unless `apply` can use a state read back from a file.
+
+        A run's folder may have been edited or damaged; default: every state is accepted.
+        """

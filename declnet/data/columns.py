@@ -12,7 +12,7 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.data_source import Dataset
 from declnet.contracts.loss import Loss
 from declnet.contracts.table import ColumnType, Table, column_type, missing_values
-from declnet.contracts.transform import ColumnError, Transform
+from declnet.contracts.transform import ColumnError, Sequences, Transform
 from declnet.errors import DataError, KeyPath
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
@@ -183,8 +183,9 @@ def _transformed(column: Array, registry: Registry | None) -> Iterator[tuple[str
             y = transform.apply(column, transform.fit(column))
         except Exception:  # noqa: S112  # a transform that fails is not suggested
             continue
-        if isinstance(y, np.ndarray) and len(y) == len(column):
-            yield entry.type, y
+        values = y.values if isinstance(y, Sequences) else y
+        if isinstance(values, np.ndarray) and len(values) == len(column):
+            yield entry.type, values
 
 
 def _added(names: list[str]) -> str:

@@ -207,7 +207,7 @@ def checked(dataset: Dataset, label: str) -> Dataset:
 
 def _check_names(dataset: Dataset, label: str) -> None:
     for name in dataset.x if isinstance(dataset.x, Mapping) else ():
-        if not isinstance(name, str) or not is_name(name):
+        if not isinstance(name, str) or not (is_name(name) or name == UNNAMED):
             raise DataError(f"{label} data: {name!r} cannot name an input", hint=NAME_HINT)
     for name in dataset.y if isinstance(dataset.y, Mapping) else ():
         if not isinstance(name, str) or not name:

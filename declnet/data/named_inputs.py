@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+from declnet.contracts.inputs import lengths_of
 from declnet.contracts.table import Table
 from declnet.data.columns import require_column
 from declnet.errors import DataError, KeyPath
@@ -60,3 +61,41 @@ def require_divided(
             path=AT_INPUTS,
             code="E038",
         )
+
+
+def require_sequences_alone(
+    sequences: Collection[str],
+    inputs: Mapping[str, Sequence[str]] | None,
+    columns: Sequence[str],
+) -> None:
+    """Raise DataError unless each column of sequences is an input by itself.
+
+    Args:
+        sequences: the columns that a transform turned into sequences.
+        inputs: the columns of each named input; None if all columns are one input.
+        columns: all columns, in order.
+    """
+    for name, own in (inputs or {"": columns}).items():
+        column = next((each for each in own if each in sequences), None)
+        if column is None:
+            continue
+        if len(own) > 1:
+            others = "others = [ … ]" if len(own) > 2 else f'others = ["{_other(own, column)}"]'
+            raise DataError(
+                f'column "{column}" becomes sequences, which cannot be joined with other columns',
+                hint=f'make it an input of its own: inputs = {{ text = ["{column}"], {others} }}',
+                path=(*AT_INPUTS, name) if inputs is not None else ("data", "prepare"),
+                code="E038",
+            )
+        if inputs is not None and lengths_of(name) in inputs:
+            raise DataError(
+                f'the lengths of the input "{name}" are the input "{lengths_of(name)}", so no '
+                "other one can have this name",
+                hint="rename one of the two",
+                path=(*AT_INPUTS, lengths_of(name)),
+                code="E038",
+            )
+
+
+def _other(own: Sequence[str], column: str) -> str:
+    return next(each for each in own if each != column)

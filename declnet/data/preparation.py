@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
@@ -11,20 +11,28 @@ import numpy as np
 
 from declnet.contracts.arrays import Array, MappedArray, Shape
 from declnet.contracts.data_source import Dataset
-from declnet.contracts.inputs import UNNAMED, InputInfo, Inputs, by_name, for_each
+from declnet.contracts.inputs import (
+    UNNAMED,
+    InputInfo,
+    Inputs,
+    by_name,
+    for_each,
+    lengths_of,
+)
 from declnet.contracts.returned import (
-    checked_column,
     checked_fit,
     checked_levels,
     checked_names,
+    checked_sequences,
     checked_suits,
 )
 from declnet.contracts.table import ColumnType, Table, missing_values
 from declnet.contracts.transform import Transform, TransformState
 from declnet.data.columns import features_of, joined, located, require_column, typed
-from declnet.data.named_inputs import require_divided
+from declnet.data.named_inputs import require_divided, require_sequences_alone
 from declnet.data.target_encoding import NAMED_LABELS, TargetEncoding
 from declnet.data.targets import TargetSteps, WantedTarget, prepared_target
+from declnet.data.windows import Windows
 from declnet.errors import DataError
 from declnet.registry.spelling import counted, suggestion
 
@@ -58,6 +66,7 @@ class FittedPreparation:
             classes have no names: their y is used unchanged.
         inputs: for a model with named inputs, the columns of each; a column of arrays is an input.
         target_steps: the fitted transforms of targets, which predictions invert.
+        windows: how rows become samples; None if each row is one.
     """
 
     types: Mapping[str, ColumnType] | None
@@ -66,6 +75,7 @@ class FittedPreparation:
     targets: Mapping[str, TargetEncoding] | None
     inputs: Mapping[str, tuple[str, ...]] | None = None
     target_steps: TargetSteps = field(default_factory=dict)
+    windows: Windows | None = None
 
     @property
     def target(self) -> TargetEncoding | None:
@@ -89,32 +99,65 @@ class FittedPreparation:
     def apply(self, data: Table | Mapping[str, Array] | Array) -> Any:
         """Prepare any number of rows and return x as the model takes it, in new arrays.
 
-        Rows are independent of each other, so data can be prepared in chunks.
+        Rows are independent of each other, so data can be prepared in chunks; but windows make one
+        sample of the last rows.
 
         Args:
             data: a table or columns by name (non-feature columns are ignored), or an array
                 (n, *sample shape) if the model was trained on arrays, or several by name.
 
         Returns:
-            An array, or one for each input by name if the inputs are named.
+            An array, or one for each input by name if the inputs are named. Sequences add an input
+            of their lengths, and the only input of sequences then has the name `""`.
 
         Raises:
             DataError: a column is missing or has a different type, or a row cannot be prepared.
         """
         records = self._as_records(data)
-        columns = dict(records.columns) if self.types is None else typed(records, self.types)
+        if self.windows is not None:
+            before, after = self.windows.last(records)
+            past = self._rows(before)[None]
+            if after is None:
+                return past
+            return dict(zip(self.windows.inputs, (past, self._known(after)[None]), strict=True))
+        columns, lengths = self._transformed(records, self.types)
+        inputs = self.inputs or {UNNAMED: tuple(columns)}
+        x = {}
+        for name, own in inputs.items():
+            alone = self.types is None or own[0] in lengths
+            x[name] = columns[own[0]] if alone else joined({c: columns[c] for c in own}, records)
+            if own[0] in lengths:
+                x[lengths_of(name)] = lengths[own[0]]
+        return x if self.inputs is not None or lengths else x[UNNAMED]
+
+    def _transformed(
+        self, records: Table, types: Mapping[str, ColumnType] | None
+    ) -> tuple[dict[str, Array], dict[str, Array]]:
+        """Return the transformed columns, and the lengths of those that became sequences.
+
+        Args:
+            types: the columns to transform, with their types; None for arrays.
+        """
+        columns = dict(records.columns) if types is None else typed(records, types)
+        lengths: dict[str, Array] = {}
         for step in self.steps:
             for name, state in step.states.items():
-                with located(step.transform, name, records, step.number):
-                    columns[name] = _applied(step.transform, columns[name], state)
-        if self.types is None:
-            return columns[ARRAY] if self.inputs is None else columns
-        if self.inputs is None:
-            return joined(columns, records)
-        return {
-            name: joined({each: columns[each] for each in own}, records)
-            for name, own in self.inputs.items()
-        }
+                if name in columns:
+                    with located(step.transform, name, records, step.number):
+                        columns[name] = _applied(
+                            step.transform, name, columns[name], state, lengths
+                        )
+        return columns, lengths
+
+    def _rows(self, records: Table) -> Array:
+        """Return prepared rows, (rows, numbers), to be cut into windows."""
+        return joined(self._transformed(records, self.types)[0], records)
+
+    def _known(self, records: Table) -> Array:
+        """Return the columns of prepared rows that are known in advance."""
+        known = self.windows.spec.known if self.windows is not None else ()
+        types = {name: (self.types or {})[name] for name in known}
+        return joined(self._transformed(records, types)[0], records)
 
     def apply_to_set(self, data: Table | Dataset) -> Dataset:
         """Prepare a data set with its targets; raise DataError as `apply` does."""
@@ -130,11 +173,18 @@ class FittedPreparation:
         if self.targets is None:
             raise DataError("the model was trained on arrays, but this is a table")
         ys = {name: each.encode(data) for name, each in self.targets.items()}
-        x, y = self.apply(data), ys.get(UNNAMED, ys)
+        y = ys.get(UNNAMED, ys)
+        if self.windows is not None:
+            self.windows.require_order(data)
+            known = self._known(data) if self.windows.spec.known else None
+            return Dataset(*self.windows.samples(self._rows(data), known, y))
+        x = self.apply(data)
         return Dataset(x, y, None, names, self.class_names)
 
     def input_infos(self, x: Inputs) -> dict[str, InputInfo]:
         """Describe prepared samples, with their numbers of levels as far as transforms say them."""
+        if self.windows is not None:
+            return {name: InputInfo.of(each) for name, each in by_name(x).items()}
         levels = {name: (2,) for name, each in (self.types or {}).items() if each == "boolean"}
         for step in self.steps:
             for name, state in step.states.items():
@@ -144,9 +194,17 @@ class FittedPreparation:
                     levels[name] = (count,)
         only = (ARRAY,) if self.types is None else tuple(self.types)
         infos = {}
-        for name, each in by_name(x).items():
+        inputs, arrays = self.inputs or {UNNAMED: only}, by_name(x)
+        for name, each in arrays.items():
             found = InputInfo.of(each)
-            known = [levels.get(column) for column in (self.inputs or {UNNAMED: only})[name]]
+            if name not in inputs:
+                infos[name] = replace(found, optional=True)
+                continue
+            known = [levels.get(column) for column in inputs[name]]
+            if lengths_of(name) in arrays and lengths_of(name) not in inputs:
+                (shared,) = known[0] or (None,)
+                infos[name] = replace(found, vocabulary=shared)
+                continue
             flat = tuple(count for counts in known if counts is not None for count in counts)
             complete = None not in known and len(flat) == prod(found.shape)
             if complete and found.dtype == "integer":
@@ -184,6 +242,7 @@ def fit_preparation(
     wanted: Sequence[WantedTarget],
     without: Iterable[str] = (),
     inputs: Mapping[str, tuple[str, ...]] | None = None,
+    windows: Windows | None = None,
 ) -> FittedPreparation:
     """Fit transforms in order, each to the training data as transformed by the previous ones.
 
@@ -191,6 +250,7 @@ def fit_preparation(
         wanted: the targets as the losses want them.
         without: columns that are not features.
         inputs: the columns of each named input of a table.
+        windows: how rows become samples; None if each row is one.
 
     Raises:
         DataError: the inputs do not divide the features, or a transform names a missing column
@@ -207,17 +267,13 @@ def fit_preparation(
         names = dict.fromkeys(columns, data.feature_names or ())
         inputs = {name: (name,) for name in columns} if isinstance(data.x, Mapping) else None
         if data.class_names is not None:
-            targets = {UNNAMED: TargetEncoding(NAMED_LABELS, data.class_names)}
-            if len(data.class_names) < 2:
-                raise DataError(
-                    f'the training data has only one class, "{data.class_names[0]}"',
-                    hint="classification needs at least two classes",
-                    path=("data", "train"),
-                    code="E035",
-                )
+            targets = {UNNAMED: _named_classes(data.class_names)}
     else:
         records = data
-        features = features_of(data, without)
+        if windows is None:
+            features = features_of(data, without)
+        else:
+            features = windows.features(data, tuple(without), wanted)
         if inputs is not None:
             require_divided(inputs, data, features, set(without))
         types = {name: data.types[name] for name in features}
@@ -225,19 +281,45 @@ def fit_preparation(
         names = {name: (name,) for name in types}
         targets = _encodings(data, wanted)
     steps = []
+    lengths: dict[str, Array] = {}
     for number, transform in enumerate(transforms):
         if transform.training_only:
             continue
         states = {}
-        for name in _chosen(transform, columns, number):
+        for name in _chosen(transform, columns, lengths, number):
             with located(transform, name, records, number):
                 states[name] = checked_fit(transform, transform.fit(columns[name]))
-                columns[name] = _applied(transform, columns[name], states[name])
+                columns[name] = _applied(transform, name, columns[name], states[name], lengths)
             names[name] = _renamed(transform, names[name], states[name], columns[name])
         steps.append(FittedStep(transform, states, number))
+    if lengths and windows is not None:
+        raise DataError(
+            f'column "{next(iter(lengths))}" becomes sequences, which windows cannot hold',
+            hint="leave it out of the features",
+            path=("data", "prepare"),
+            code="E039",
+        )
+    if lengths:
+        require_sequences_alone(lengths, inputs, tuple(columns))
     in_order = columns if inputs is None else [each for own in inputs.values() for each in own]
-    feature_names = tuple(each for name in in_order for each in names[name])
-    return FittedPreparation(types, tuple(steps), feature_names or None, targets, inputs)
+    feature_names = (
+        () if lengths or windows else tuple(each for name in in_order for each in names[name])
+    )
+    return FittedPreparation(
+        types, tuple(steps), feature_names or None, targets, inputs, windows=windows
+    )
+
+
+def _named_classes(names: tuple[str, ...]) -> TargetEncoding:
+    """Return the encoding of labels whose classes the data source names."""
+    if len(names) < 2:
+        raise DataError(
+            f'the training data has only one class, "{names[0]}"',
+            hint="classification needs at least two classes",
+            path=("data", "train"),
+            code="E035",
+        )
+    return TargetEncoding(NAMED_LABELS, names)
 
 
 def _encodings(data: Table, wanted: Sequence[WantedTarget]) -> dict[str, TargetEncoding]:
@@ -271,8 +353,18 @@ def _encodings(data: Table, wanted: Sequence[WantedTarget]) -> dict[str, TargetE
     return encodings
 
 
-def _applied(transform: Transform, column: Array, state: TransformState) -> Array:
-    return checked_column(transform, transform.apply(column, state), len(column))
+def _applied(
+    transform: Transform,
+    name: str,
+    column: Array,
+    state: TransformState,
+    lengths: dict[str, Array],
+) -> Array:
+    """Return the transformed column; if it becomes sequences, `lengths` gets theirs."""
+    values, own = checked_sequences(transform, transform.apply(column, state), len(column))
+    if own is not None:
+        lengths[name] = own
+    return values
 
 
 def _in_memory(x: Array | MappedArray) -> Array:
@@ -286,16 +378,26 @@ def _in_memory(x: Array | MappedArray) -> Array:
     return x
 
 
-def _chosen(transform: Transform, columns: Mapping[str, Array], number: int) -> list[str]:
-    """Return the columns that a transform applies to."""
+def _chosen(
+    transform: Transform, columns: Mapping[str, Array], sequences: Collection[str], number: int
+) -> list[str]:
+    """Return the columns that a transform applies to; columns of sequences are complete."""
     if transform.columns is None:
         return [
             name
             for name, column in columns.items()
-            if checked_suits(transform, transform.suits(column))
+            if name not in sequences and checked_suits(transform, transform.suits(column))
         ]
     for position, name in enumerate(transform.columns):
-        require_column(columns, name, path=("data", "prepare", number, "columns", position))
+        path = ("data", "prepare", number, "columns", position)
+        require_column(columns, name, path=path)
+        if name in sequences:
+            raise DataError(
+                f'column "{name}" holds sequences already, which {transform.type} cannot transform',
+                hint="remove it from these columns",
+                path=path,
+                code="E035",
+            )
     return list(dict.fromkeys(transform.columns))
 
 

@@ -20,6 +20,7 @@ from declnet.data.loading import checked, load_source
 from declnet.data.preparation import FittedPreparation, fit_preparation
 from declnet.data.splits import Data, one_fold, split
 from declnet.data.targets import WantedTarget, fit_target_steps, only_target_column
+from declnet.data.windows import Windows
 from declnet.errors import DataError
 from declnet.registry.spelling import suggestion
 from declnet.spec.data_section import DataSpec
@@ -192,7 +193,12 @@ def prepare_sets(
     named = isinstance(train, Dataset) and train.class_names is not None
     needed = isinstance(train, Table) or lasting or named or spec.prepare_targets
     if preparation is None and needed:
-        preparation = fit_preparation(train, spec.prepare, wanted, spec.no_features, spec.inputs)
+        windows = Windows.of(spec)
+        if windows is not None:
+            windows.require_later({k: each for k, each in sets.items() if isinstance(each, Table)})
+        preparation = fit_preparation(
+            train, spec.prepare, wanted, spec.no_features, spec.inputs, windows
+        )
     if spec.positive_class is not None and fitted is None:
         preparation = _with_positive(preparation, spec.positive_class)
     datasets = {name: _prepared(each, preparation, name) for name, each in sets.items()}
@@ -252,7 +258,7 @@ def _require_suited(train: Dataset, transforms: Sequence[Transform]) -> None:
             continue
         own = {name: x for name, x in by_name(train.x).items() if transform in varied[name]}
         for position, name in enumerate(transform.columns or ()):
-            if name not in varied and UNNAMED not in varied:
+            if name not in varied and [*varied] != [UNNAMED]:
                 hint = suggestion(name, varied, "inputs")
                 path = ("data", "prepare", number, "columns", position)
                 raise DataError(f'there is no input "{name}"', hint=hint, path=path, code="E034")

@@ -54,6 +54,15 @@ def _column(data: Dataset | Table, split: SplitSpec) -> tuple[Table, Array]:
     return table, column
 
 
+def moments_in(table: Table, name: str) -> Array:
+    """Return the times (n,) in a column, which sort chronologically.
+
+    Raises:
+        DataError: a time is missing, or it is ambiguous which of its numbers is the day.
+    """
+    return _moments(_column(table, SplitSpec(method="time", column=name))[1])
+
+
 def _moments(column: Array) -> Array:
     """Return a column with text dates as moments, which sort chronologically."""
     form = date_form(column)

@@ -16,8 +16,10 @@ from declnet.contracts.transform import Transform, TransformState
 from declnet.data.preparation import ARRAY, FittedPreparation, FittedStep
 from declnet.data.target_encoding import TargetEncoding
 from declnet.data.targets import FittedTargetStep
+from declnet.data.windows import Windows
 from declnet.errors import DataError
 from declnet.registry.registry import Registry
+from declnet.spec.data_section import WindowSpec
 
 FORM = 1
 """Format version, raised whenever older readers could not read the format."""
@@ -27,6 +29,9 @@ FORM_WITH_INPUTS = 2
 
 FORM_WITH_TARGETS = 3
 """Format version of a preparation with named or transformed targets."""
+
+FORM_WITH_WINDOWS = 4
+"""Format version of a preparation that cuts windows."""
 
 _ARRAY = "array"
 
@@ -83,6 +88,10 @@ def stored(preparation: FittedPreparation) -> StoredPreparation:
         }
     if named or preparation.target_steps:
         document["form"] = FORM_WITH_TARGETS
+    if preparation.windows is not None:
+        document["form"] = FORM_WITH_WINDOWS
+        spec, time = preparation.windows.spec, preparation.windows.time
+        document["windows"] = {"spec": spec.model_dump(mode="json"), "time": time}
     return StoredPreparation(document, arrays)
 
 
@@ -101,8 +110,8 @@ def restored(document: Any, arrays: Mapping[str, Array], registry: Registry) -> 
         DataError: it was not written by `stored`, or a transform is no longer installed.
     """
     form = document.get("form") if isinstance(document, dict) else None
-    if form not in (FORM, FORM_WITH_INPUTS, FORM_WITH_TARGETS):
-        raise DataError(f"the preparation is of form {form}; this reads {FORM_WITH_TARGETS}")
+    if form not in (FORM, FORM_WITH_INPUTS, FORM_WITH_TARGETS, FORM_WITH_WINDOWS):
+        raise DataError(f"the preparation is of form {form}; this reads {FORM_WITH_WINDOWS}")
     try:
         return _restored(document, arrays, registry)
     except ValidationError as error:
@@ -128,6 +137,11 @@ class _Target(BaseModel, strict=True):
     classes: list[str | bool | int | float] | None
 
 
+class _Windows(BaseModel, strict=True):
+    spec: WindowSpec
+    time: str | None
+
+
 class _TargetStep(BaseModel, strict=True):
     transform: str | dict[str, Any]
     state: dict[str, Any]
@@ -143,6 +157,7 @@ class _Document(BaseModel, strict=True):
     inputs: dict[str, list[str]] | None = None
     targets: dict[str, _Target] | None = None
     target_steps: dict[str, list[_TargetStep]] = {}
+    windows: _Windows | None = None
 
     @model_validator(mode="after")
     def _about_its_columns(self) -> Self:
@@ -151,6 +166,9 @@ class _Document(BaseModel, strict=True):
         for name, own in (self.inputs or {}).items():
             if not known.issuperset(own):
                 raise ValueError(f'the input "{name}" has columns that are not there')
+        for name in self.windows.spec.known if self.windows is not None else ():
+            if name not in known:
+                raise ValueError(f'the windows know "{name}", which is not a column')
         for name in (name for step in self.steps for name in step.states):
             if name not in known:
                 raise ValueError(f'a step is about "{name}", which is not a column')
@@ -160,7 +178,7 @@ class _Document(BaseModel, strict=True):
 def _restored(
     document: Mapping[str, Any], arrays: Mapping[str, Array], registry: Registry
 ) -> FittedPreparation:
-    _Document.model_validate(document)
+    windows = _Document.model_validate(document).windows
     steps = []
     for position, each in enumerate(document["steps"]):
         transform = Transform.from_declaration(each["transform"], {"registry": registry})
@@ -168,6 +186,8 @@ def _restored(
             name: {key: _found(value, arrays) for key, value in state.items()}
             for name, state in each["states"].items()
         }
+        for state in states.values():
+            transform.verify_state(state)
         steps.append(FittedStep(transform, states, each.get("number", position)))
     columns, names, inputs = document["columns"], document["feature_names"], document.get("inputs")
     targets = document.get("targets")
@@ -195,6 +215,7 @@ def _restored(
         },
         None if inputs is None else {name: tuple(own) for name, own in inputs.items()},
         target_steps,
+        None if windows is None else Windows(windows.spec, windows.time),
     )
 
 

@@ -78,6 +78,7 @@ class Model:
         nodes: the layers in order, with their shapes.
         dtype: the type of its parameters and activations.
         inputs: what is known about each input, by name; a single input may have no name, `""`.
+        unread: the optional inputs that no layer reads, which are left out of all samples.
         outputs: the layers that are outputs, by name.
         store: the parameter arrays themselves, not copies, for training and saving.
         loaded: the parameters that `build_model` loaded from `initial_weights`.
@@ -98,16 +99,17 @@ class Model:
         outputs: Sequence[str] | None = None,
     ) -> None:
         self.nodes = tuple(nodes)
-        self.inputs = as_input_infos(inputs)
+        read = {each for node in self.nodes for each in node.reads}
+        known = as_input_infos(inputs)
+        self.unread = {k: info for k, info in known.items() if info.optional and k not in read}
+        self.inputs = {name: info for name, info in known.items() if name not in self.unread}
         self.output_indices = output_indices(self.nodes, outputs)
         self.outputs = {self.nodes[each].name: self.nodes[each] for each in self.output_indices}
         self.dtype = np.dtype(dtype)
         self.store = Parameters(self.nodes, self.dtype, groups)
         self.loaded: frozenset[str] = frozenset()
         self.samples_at_once = samples_at_once(self.nodes, self.dtype, self.output_indices)
-        floats = {
-            read for node in self.nodes if node.layer.input_dtype == "float" for read in node.reads
-        }
+        floats = {read for node in self.nodes for read in node.reads_of("float")}
         self.integer_inputs = frozenset(self.inputs) - floats
         self._only = next(iter(self.inputs)) if len(self.inputs) == 1 else None
         self._of_thread = threading.local()
@@ -246,6 +248,8 @@ class Model:
                     "name"
                 )
             x = {self._only: x}
+        if self.unread:
+            x = {name: each for name, each in x.items() if name not in self.unread}
         if set(x) != set(self.inputs):
             raise DataError(
                 f"the model has the inputs {_listed(self.inputs)}, but x has {_listed(x)}"

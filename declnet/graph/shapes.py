@@ -11,7 +11,7 @@ from typing import Any
 from declnet.contracts.arrays import Shape
 from declnet.contracts.attribution import broken_contract
 from declnet.contracts.inputs import INPUT, UNNAMED, InputInfo, as_input_infos, input_value
-from declnet.contracts.layer import Layer, TrainableFrom
+from declnet.contracts.layer import InputDtype, Layer, TrainableFrom, input_dtypes
 from declnet.contracts.parameter import Initializer, Parameter, Regularizer, Workspace
 from declnet.contracts.returned import (
     BrokenContractError,
@@ -60,6 +60,7 @@ def wire(
     parts: Sequence[LayerPart],
     input_names: Collection[str] | None = (UNNAMED,),
     outputs: Sequence[str] | None = None,
+    optional: Collection[str] = (),
 ) -> tuple[list[Wire], list[Diagnostic]]:
     """Name every layer and resolve its inputs; the errors are returned second.
 
@@ -67,10 +68,12 @@ def wire(
         parts: the layers in topological order, including those that could not be read.
         input_names: the names of the model's inputs; None if they are unknown.
         outputs: the names of the layers that are outputs; default: the last one.
+        optional: those that no layer need read.
     """
     problems: list[Diagnostic] = []
     names = _names(parts)
-    sources = _of_model(input_names or ())
+    required = [name for name in input_names or () if name not in optional]
+    sources = _of_model(input_names or (), required)
     wires = []
     for index, (part, name) in enumerate(zip(parts, names, strict=True)):
         found: list[Diagnostic] = []
@@ -102,15 +105,15 @@ def wire(
         if name not in named
     ]
     if not problems and all(part.layer is not None for part in parts):
-        problems += [*_unread(wires, input_names or ()), *_unused(wires, outputs)]
+        problems += [*_unread(wires, required), *_unused(wires, outputs)]
     return wires, problems
 
 
-def _of_model(names: Collection[str]) -> Sources:
-    """Return the values that stand for the model's inputs."""
+def _of_model(names: Collection[str], required: Sequence[str]) -> Sources:
+    """Return the values that stand for the model's inputs; `input` is the only required one."""
     sources: Sources = {input_value(name): (0, name) for name in names}
-    if len(names) == 1:
-        sources[INPUT] = 0, next(iter(names))
+    if len(required) == 1:
+        sources[INPUT] = 0, required[0]
     return sources
 
 
@@ -259,6 +262,12 @@ class Node:
         """Whether it takes tuples of arrays rather than single arrays."""
         return self.layer.n_inputs != 1
 
+    def reads_of(self, dtype: InputDtype) -> frozenset[str]:
+        """Return the names of the model's inputs that it takes in a type."""
+        kinds = input_dtypes(self.layer, len(self.reads))
+        reads = zip(self.reads, kinds, strict=True)
+        return frozenset(read for read, kind in reads if read is not None and kind == dtype)
+
     @property
     def trained_from(self) -> int | None:
         """The first epoch that trains its parameters; None if it is always frozen."""
@@ -365,13 +374,15 @@ def infer(
         registry: names the distribution of a broken component; default: all installed plugins.
         outputs: the names of the layers that are outputs; default: the last one.
     """
-    wires, problems = wire(parts, inputs, outputs)
+    known_inputs = inputs or {}
+    optional = [name for name, info in known_inputs.items() if info and info.optional]
+    wires, problems = wire(parts, inputs, outputs, optional)
     values: list[InputInfo | None] = [None]
     nodes: list[Node | None] = []
     for index, (part, place) in enumerate(zip(parts, wires, strict=True)):
         node, layer = None, part.layer
         known = [
-            values[value] if read is None else (inputs or {}).get(read)
+            values[value] if read is None else known_inputs.get(read)
             for value, read in zip(place.inputs or (), place.reads, strict=True)
         ]
         infos = tuple(each for each in known if each is not None)
@@ -504,20 +515,23 @@ def _shapes_before(value: int, read: str | None, shape: Shape, nodes: Sequence[N
 def _wrong_integers(nodes: Sequence[Node]) -> list[Diagnostic]:
     """Return errors for integers: only the model's inputs have them, and all its readers agree."""
     problems = []
+    names = {node.index + 1: node.name for node in nodes}
     for node in nodes:
-        if node.layer.input_dtype != "integer":
-            continue
+        kinds = input_dtypes(node.layer, len(node.inputs))
         path = ("model", "layers", node.index)
-        if any(node.inputs):
+        inner = [at for at, kind in enumerate(kinds) if kind == "integer" and node.inputs[at]]
+        if inner:
             message = f'"{node.name}" takes integers, so it must read the model\'s input'
             hint = 'put it first, or name the input: inputs = ["input"]'
+            if "float" in kinds:
+                given = names[node.inputs[inner[0]]]
+                message = f'input {inner[0] + 1} of "{node.name}" must be integers from the data, '
+                message += f'but "{given}" gives floats'
+                hint = 'name an input of the model, such as "input.lengths"'
             problems.append(Diagnostic(message, hint, path, "E024"))
             continue
-        floats = [
-            each.name
-            for each in nodes
-            if each.layer.input_dtype == "float" and set(node.reads) & {*each.reads} - {None}
-        ]
+        integers = node.reads_of("integer")
+        floats = [each.name for each in nodes if each.reads_of("float") & integers]
         if floats:
             message = (
                 f'"{node.name}" takes the input as integers, but {", ".join(floats)} as floats'

@@ -58,11 +58,18 @@ def first_manifest(ready: ReadyRun, spec_file: bytes) -> dict[str, Any]:
 def _inputs(model: Model) -> dict[str, Any]:
     """Return what is known about the inputs, without a name if there is one that has none."""
     inputs = [
-        {"name": name, "shape": list(each.shape), "dtype": each.dtype, "levels": each.levels}
-        for name, each in model.inputs.items()
+        {
+            "name": name,
+            "shape": list(each.shape),
+            "dtype": each.dtype,
+            "levels": each.levels,
+            "vocabulary": each.vocabulary,
+            "optional": each.optional or None,
+        }
+        for name, each in (model.inputs | model.unread).items()
     ]
     written = [{k: v for k, v in each.items() if v not in ("", None)} for each in inputs]
-    only = {"input_shape": list(model.input_shape)} if len(inputs) == 1 else {}
+    only = {"input_shape": list(model.input_shape)} if len(model.inputs) == 1 else {}
     return {**only, "inputs": written}
 
 

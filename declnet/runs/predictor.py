@@ -27,6 +27,7 @@ from declnet.data.loading import GivenData, as_data, checked, guarded
 from declnet.data.preparation import ARRAY, FittedPreparation, stacked
 from declnet.data.python_table import as_table
 from declnet.data.target_encoding import TargetEncoding
+from declnet.data.windows import Windows
 from declnet.errors import DataError
 from declnet.graph.model import Model
 from declnet.registry.registry import Registry
@@ -55,8 +56,12 @@ Unprepared = Table | Array | Mapping[str, Array]
 """Samples to predict: a table, an array, or an array for each input by name."""
 
 
-def naming_samples(data: Dataset | Unprepared, first_row: int = 1) -> Called:
-    """Return the names of samples: `row 7` of a table, `sample 7` of arrays."""
+def naming_samples(
+    data: Dataset | Unprepared, first_row: int = 1, windows: Windows | None = None
+) -> Called:
+    """Return the names of samples: `row 7` or `window 7` of a table, `sample 7` of arrays."""
+    if windows is not None:
+        return lambda at: f"window {1 + at}"
     if isinstance(data, Table):
         return lambda at: f"row {data.row_number(at)}"
     return lambda at: f"sample {first_row + at}"
@@ -116,6 +121,11 @@ class Predictor:
         return self.reading.class_names
 
     @property
+    def windows(self) -> Windows | None:
+        """How rows become samples; None if each row, or item of an array, is one."""
+        return self.preparation.windows if self.preparation is not None else None
+
+    @property
     def features(self) -> tuple[str, ...] | None:
         """The columns used for predictions; None if the model was trained on arrays."""
         types = self.preparation.types if self.preparation is not None else None
@@ -131,7 +141,8 @@ class Predictor:
             data: a data frame (polars, pandas), a mapping of columns, a list of records or a
                 `Table`, with at least the columns `features`. If the model was trained on arrays:
                 an array (n, *sample shape), or a table with one column per value of a sample, in
-                order; for several inputs, a mapping of an array for each by name.
+                order; for several inputs, a mapping of an array for each by name. Windows forecast
+                from the table's last rows, so there is one prediction.
 
         Raises:
             DataError: a column is missing or has a different type, a row cannot be prepared, or a
@@ -159,7 +170,7 @@ class Predictor:
         """
         found = self.predict_prepared(self.prepared(data, first_row))
         for each in found.values() if isinstance(found, JointPredictions) else (found,):
-            require_finite(each.outputs, naming_samples(data, first_row))
+            require_finite(each.outputs, naming_samples(data, first_row, self.windows))
         return found
 
     def evaluate(self, data: Path | GivenData) -> Evaluation:
@@ -179,7 +190,7 @@ class Predictor:
             if isinstance(data, Path):
                 return evaluate_parts(self, labeled_parts(self, data), str(data))
             given = guarded(as_data(data, "the given"))
-            part = self.labeled(given, "the given"), naming_samples(given)
+            part = self.labeled(given, "the given"), naming_samples(given, windows=self.windows)
             return evaluate_parts(self, [part], "given")
 
     def labeled(self, data: Dataset | Table, label: str) -> Dataset:
@@ -330,14 +341,24 @@ def predicted_parts(
     with naming(path):
         source, first = _source(predictor, path, (), identifiers), 1
         names = checked_sample_names(source, source.sample_names())
-        for part in source.input_chunks(_no_chance(), samples_in_part(predictor)):
-            data = checked_inputs(source, part)
-            if predictor.features is not None and not isinstance(data, Table):
+        parts: Iterator[Unprepared] = (
+            checked_inputs(source, part)
+            for part in source.input_chunks(_no_chance(), samples_in_part(predictor))
+        )
+        if predictor.windows is not None:
+            if identifiers:
+                raise DataError(
+                    "a forecast is made from several rows, so no column can be passed through",
+                    hint="leave out --id",
+                )
+            parts = _whole(parts)
+        for part in parts:
+            if predictor.features is not None and not isinstance(part, Table):
                 raise DataError(
                     "the model was trained on a table, so its columns are needed by name",
                     hint=f"a table with {_some(predictor.features)}",
                 )
-            data, passed = _without(data, identifiers, predictor.features is None)
+            data, passed = _without(part, identifiers, predictor.features is None)
             if names is not None:
                 own = np.array(names[first - 1 : first - 1 + sample_count(data)], object)
                 if len(own) < sample_count(data):
@@ -380,10 +401,26 @@ def labeled_parts(predictor: Predictor, path: Path) -> Iterator[LabeledPart]:
     targets = tuple((preparation.targets or {}).values()) if preparation is not None else ()
     with naming(path):
         source, first = _source(predictor, path, targets), 1
-        for part in source.chunks(_no_chance(), samples_in_part(predictor)):
-            data = checked_load(source, part, "chunks")
-            yield predictor.labeled(data, str(path)), naming_samples(data, first)
+        parts: Iterator[Dataset | Table] = (
+            checked_load(source, part, "chunks")
+            for part in source.chunks(_no_chance(), samples_in_part(predictor))
+        )
+        for data in parts if predictor.windows is None else _whole(parts):
+            yield predictor.labeled(data, str(path)), naming_samples(data, first, predictor.windows)
             first += len(data)
+
+
+def _whole(parts: Iterator[Any]) -> Iterator[Any]:
+    """Yield all tables as one, since windows reach from one part into the next."""
+    found = list(parts)
+    if len(found) > 1 and all(isinstance(each, Table) for each in found):
+        columns = {
+            name: np.concatenate([each.columns[name] for each in found])
+            for name in found[0].columns
+        }
+        numbers = [each.row_number(at) for each in found for at in range(len(each))]
+        found = [replace(found[0], columns=columns, rows=np.array(numbers))]
+    yield from found
 
 
 def _source(
@@ -400,7 +437,8 @@ def _source(
         return source.with_types(types) if types else source
     types |= predictor.preparation.types
     types |= {each.column: _type_of(each) for each in targets}
-    return source.with_types(types).with_columns(types)
+    time = predictor.windows.time if predictor.windows is not None else None
+    return source.with_types(types).with_columns([*types, *([time] if time else [])])
 
 
 def _type_of(target: TargetEncoding) -> ColumnType:

@@ -83,7 +83,12 @@ def _inputs_of(manifest: dict[str, Any]) -> dict[str, InputInfo]:
             raise ValueError(each)
         if dtype not in ("float", "integer"):
             raise ValueError(each)
-        inputs[name] = InputInfo(tuple(shape), dtype, tuple(levels) if levels else None)
+        vocabulary, optional = each.get("vocabulary"), each.get("optional", False)
+        if not (vocabulary is None or type(vocabulary) is int) or type(optional) is not bool:
+            raise ValueError(each)
+        inputs[name] = InputInfo(
+            tuple(shape), dtype, tuple(levels) if levels else None, vocabulary, optional
+        )
     return inputs
 
 

@@ -81,6 +81,23 @@ class SplitSpec(StrictModel):
         return self
 
 
+class WindowSpec(StrictModel):
+    """The samples of a forecast, cut from a table in the order of time: `[data.windows]`."""
+
+    past: int = Field(ge=1, description="rows that a forecast reads")
+    horizon: int = Field(default=1, ge=1, description="rows after them whose target it predicts")
+    step: int = Field(default=1, ge=1, description="rows from one window to the next")
+    known: tuple[str, ...] = Field(
+        default=(),
+        description="features that are known in advance, e.g. holidays: their values in the "
+        "horizon are the input `future`",
+    )
+
+    def count(self, rows: int) -> int:
+        """Return the number of windows in a table."""
+        return max(0, rows - self.past - self.horizon + self.step) // self.step
+
+
 class DataSpec(StrictModel):
     """Where samples come from: the section `[data]`."""
 
@@ -108,6 +125,11 @@ class DataSpec(StrictModel):
         min_length=1,
         description="the inputs of the model by name, each with its columns of the table; default: "
         "one input of all columns",
+    )
+    windows: WindowSpec | None = Field(
+        default=None,
+        description="samples of several consecutive rows of a table, for forecasts; default: each "
+        "row is a sample",
     )
     prepare: tuple[Transform, ...] = Field(
         default=(), description="transforms in order, fitted on what the model learns from"
@@ -151,6 +173,23 @@ class DataSpec(StrictModel):
                     at = ("inputs", name, position)
                     raise located_error("columns", message, at, column, hint=hint, code="E038")
                 input_of[column] = name
+        return self
+
+    @model_validator(mode="after")
+    def _windows_are_in_the_order_of_time(self) -> Self:
+        if self.windows is None:
+            return self
+        for key in ("inputs", "positive_class", "class_weights", "sample_weights"):
+            if getattr(self, key) is not None:
+                message = f'"{key}" and "windows" exclude each other'
+                hint = "remove one of the two"
+                raise located_error("contradiction", message, (key,), key, hint=hint, code="E039")
+        held = [*self.fractions, *(["folds"] if self.folds is not None else [])]
+        if held and self.split.method != "time":
+            message = "windows are held out by time, or some would overlap the training data"
+            at = ("split", "method") if "split" in self.model_fields_set else (held[0],)
+            hint = 'write split = { method = "time" }, with a column of times if there is one'
+            raise located_error("contradiction", message, at, None, hint=hint, code="E039")
         return self
 
     @model_validator(mode="after")

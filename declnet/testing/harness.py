@@ -21,7 +21,7 @@ from declnet.contracts.layer import Layer
 from declnet.contracts.loss import Loss
 from declnet.contracts.parameter import LayerState, OptimizerState, Parameter, Regularizer
 from declnet.errors import SpecError
-from declnet.graph.inference import InferenceGraph
+from declnet.graph.inference import Given, InferenceGraph
 from declnet.graph.kernels import Kernels
 from declnet.graph.memory_plan import Order
 from declnet.graph.model import Model
@@ -139,13 +139,13 @@ class GraphHarness:
     def __init__(
         self,
         nodes: Sequence[Node],
-        input_shape: Shape,
+        inputs: Shape | Mapping[str, InputInfo],
         setting: Setting,
         loss: Any = NO_LOSS,
         kernels: Kernels | None = None,
     ) -> None:
         self.setting, self._loss, dtype = setting, loss, np.dtype(setting.dtype)
-        model = Model(nodes, input_shape, dtype)
+        model = Model(nodes, inputs, dtype)
         self.store, self.initial = model.store, dict[str, Array]()
         self.step = 1
         self._graph = TrainingGraph(model, loss, setting.capacity, setting.seed, kernels, TOTAL)
@@ -153,16 +153,19 @@ class GraphHarness:
         self._inference = InferenceGraph(nodes, model.store, dtype, setting.capacity)
         self._bound: dict[Any, tuple[list[Array], Step]] = {}
 
-    def place(self, x: Array, y_true: Array, weights: Array | None = None) -> None:
-        """Begin a training step on a batch, which is copied in the setting's type."""
+    def place(self, x: Given, y_true: Array, weights: Array | None = None) -> None:
+        """Begin a training step on a batch, which is copied; x is an array, or several by name."""
         self._reset()
         if self._graph.begin is not None:
             self._graph.begin(self.step)
-        given = [array for array in (x, y_true, weights) if array is not None]
+        names = list(x) if isinstance(x, Mapping) else []
+        inputs = list(x.values()) if isinstance(x, Mapping) else [x]
+        given: list[Any] = [*inputs, *(each for each in (y_true, weights) if each is not None)]
         key = tuple((array.shape, array.strides, array.dtype) for array in given)
         if key not in self._bound:
             kept = [np.copy(array, order="K") for array in given]
-            self._bound[key] = kept, self._graph.step(*kept)
+            own_x = dict(zip(names, kept, strict=False)) if names else kept[0]
+            self._bound[key] = kept, self._graph.step(own_x, *kept[len(inputs) :])
         arrays, self._bound_step = self._bound[key]
         for own, array in zip(arrays, given, strict=True):
             own[...] = array
@@ -196,7 +199,7 @@ class GraphHarness:
         """Return the penalties of the current parameters."""
         return self._graph.penalty()
 
-    def evaluate(self, x: Array) -> Array:
+    def evaluate(self, x: Given) -> Array:
         """Return the output of an evaluation."""
         self._reset()
         return copied(self._inference.predict(x)[0])

@@ -14,8 +14,8 @@ from typing import Any, cast
 import numpy as np
 
 from declnet.contracts.arrays import Array, Shape
-from declnet.contracts.inputs import UNNAMED, InputInfo
-from declnet.contracts.layer import Layer, OutputRange
+from declnet.contracts.inputs import InputInfo, input_value
+from declnet.contracts.layer import Layer, OutputRange, input_dtypes
 from declnet.contracts.parameter import Parameter
 from declnet.graph.parameters import Parameters
 from declnet.graph.shapes import Node
@@ -56,6 +56,9 @@ FEW = 3
 LEVELS = 5
 """How many integers each number of an integer layer's input can be."""
 
+FLOATS = "floats"
+"""The input of the harness's model that holds all floats."""
+
 RANGES = ((-1.0, 1.0), (0.0, 1.0), (0.0, 300.0), (-300.0, 300.0))
 """Ranges of inputs for which outputs must be in a layer's range."""
 
@@ -68,6 +71,7 @@ class LayerHarness:
 
     Attributes:
         shape, shapes: the input shape, and the shapes of all inputs as a tuple, even for one.
+        floats: the positions of the inputs that hold floats, not integers.
         output: the shape of its output, as inferred by the layer.
         trainable: names of the trainable parameters.
         initial: the parameters at the start of each pass; may be changed.
@@ -78,7 +82,7 @@ class LayerHarness:
         self, subject: Subject, shape: Any, setting: Setting = USUAL, *, frozen: bool = False
     ) -> None:
         self.shape, self.shapes = shape, _shapes(subject.instance, shape)
-        self._setting, self._integers = setting, subject.instance.input_dtype == "integer"
+        self._setting, self.floats = setting, _floats(subject.instance, self.shapes)
         nodes = _infer_chain(subject, shape, setting)
         node = nodes[-2]
         self.output: Shape = node.output_shape
@@ -92,15 +96,21 @@ class LayerHarness:
         if not any("received" in each.parameters for each in nodes[:-2]):
             own["conformance_probe"] = Parameter((1,), "zeros")  # so that backward is called
         node = replace(node, layer=cast("Layer", self.watched), parameters=own)
-        self._input = nodes[0].input_shapes[0]
-        self._graph = GraphHarness((*nodes[:-2], node, nodes[-1]), self._input, setting)
+        self._inputs = _inputs_of_model(subject.instance, self.shapes)
+        self._graph = GraphHarness((*nodes[:-2], node, nodes[-1]), self._inputs, setting)
 
     def place(self, batch: Batch, *, training: bool = True) -> None:
         """Begin a pass."""
         self._n, self._training = len(batch.y), training
-        rows = [array.reshape(self._n, -1) for array in batch.x]
-        kind = "int64" if self._integers else self._setting.dtype
-        self._x = np.concatenate(rows, axis=1).astype(kind).reshape(self._n, *self._input)
+        given = {
+            f"integers_{i}": each.astype("int64")
+            for i, each in enumerate(batch.x)
+            if i not in self.floats
+        }
+        rows = [batch.x[i].reshape(self._n, -1) for i in self.floats]
+        if rows:
+            given[FLOATS] = np.concatenate(rows, axis=1).astype(self._setting.dtype)
+        self._x = given if len(given) > 1 else next(iter(given.values()))
         slopes = np.zeros((self._setting.capacity, *self.output))
         slopes[: self._n] = batch.y
         own = {f"subject.{name}": array for name, array in self.initial.items()}
@@ -143,24 +153,35 @@ def _names_of_dx(layer: Layer, shape: Any) -> tuple[str, ...]:
 
 
 def _infer_chain(subject: Subject, shape: Any, setting: Setting = USUAL) -> tuple[Node, ...]:
-    """Return nodes of probes, the layer and a final probe; integer layers have none before them."""
+    """Return nodes of probes, the layer and a final probe; inputs of integers have no probe."""
     layer, shapes, samples = subject.instance, _shapes(subject.instance, shape), setting.capacity
-    chain, input_shape = list[Layer](), shapes[0]
-    inputs: tuple[str, ...] = ("input",)
-    if layer.input_dtype != "integer":
-        input_shape = (sum(map(prod, shapes)),)
-        inputs = tuple(f"before_{i}" for i in range(len(shapes)))
-        for i, name in enumerate(inputs):
-            start, receives = sum(map(prod, shapes[:i])), setting.without_dx not in (i, -1)
-            fields = {"start": start, "shape": shapes[i], "receives": receives}
-            own = {"name": name, "inputs": ("input",), "samples": samples, **fields}
-            chain.append(probe(setting.input_order, **own))
-    chain.append(layer.model_copy(update={"name": "subject", "inputs": inputs}))
+    chain, start, given = list[Layer](), 0, _inputs_of_model(layer, shapes)
+    names = {name: input_value(name) for name in given}
+    inputs = [names.get(f"integers_{i}", f"before_{i}") for i in range(len(shapes))]
+    for i in _floats(layer, shapes):
+        fields = {"start": start, "shape": shapes[i], "receives": setting.without_dx not in (i, -1)}
+        own = {"name": inputs[i], "inputs": (names[FLOATS],), "samples": samples, **fields}
+        chain.append(probe(setting.input_order, **own))
+        start += prod(shapes[i])
+    chain.append(layer.model_copy(update={"name": "subject", "inputs": tuple(inputs)}))
     chain.append(probe(setting.order, name="after", samples=samples))
-    info = InputInfo(input_shape)
-    if layer.input_dtype == "integer":
-        info = InputInfo(input_shape, "integer", (LEVELS,) * prod(input_shape))
-    return infer(chain, {UNNAMED: info}, subject.registry)
+    return infer(chain, given, subject.registry)
+
+
+def _floats(layer: Layer, shapes: tuple[Shape, ...]) -> tuple[int, ...]:
+    """Return the positions of a layer's inputs that hold floats."""
+    kinds = input_dtypes(layer, len(shapes))
+    return tuple(position for position, kind in enumerate(kinds) if kind == "float")
+
+
+def _inputs_of_model(layer: Layer, shapes: tuple[Shape, ...]) -> dict[str, InputInfo]:
+    """Return the inputs of the harness's model: all floats as one, and each input of integers."""
+    floats = _floats(layer, shapes)
+    given = {FLOATS: InputInfo((sum(prod(shapes[i]) for i in floats),))} if floats else {}
+    for i, shape in enumerate(shapes):
+        if i not in floats:
+            given[f"integers_{i}"] = InputInfo(shape, "integer", (LEVELS,) * prod(shape))
+    return given
 
 
 def _traits(node: Node, setting: Setting) -> dict[str, Any]:
@@ -281,7 +302,11 @@ def _values_for(layer: Layer) -> tuple[_Values, ...]:
 
 def _drawn(harness: LayerHarness, values: _Values, seed: int) -> Batch:
     rng = np.random.default_rng([seed, 3])
-    x = tuple(values(rng, (SAMPLES, *shape)) for shape in harness.shapes)
+    mixed = 0 < len(harness.floats) < len(harness.shapes)
+    x = tuple(
+        (_INTEGERS[0] if mixed and i not in harness.floats else values)(rng, (SAMPLES, *shape))
+        for i, shape in enumerate(harness.shapes)
+    )
     return Batch(x, rng.normal(size=(SAMPLES, *harness.output)))
 
 
@@ -378,8 +403,9 @@ def gradient_of_inputs(subject: Subject) -> None:
     """Fills `dx` with the gradient of forward by `x`, as central differences give it."""
     _skip_integers(subject)
     for shape in working_shapes(subject):
-        for position, name in enumerate(_names_of_dx(subject.instance, shape)):
-            _require_gradient(subject, shape, name, position)
+        names = _names_of_dx(subject.instance, shape)
+        for position in _floats(subject.instance, _shapes(subject.instance, shape)):
+            _require_gradient(subject, shape, names[position], position)
 
 
 @check
@@ -402,9 +428,9 @@ def keeps_still_while_frozen(subject: Subject) -> None:
         harness = LayerHarness(subject, shape, WHOLE, frozen=True)
         with only(ReadOnlyWrittenError):
             harness.run(batch_of(subject, harness))
-        if subject.instance.input_dtype == "float":
-            for position, name in enumerate(_names_of_dx(subject.instance, shape)):
-                _require_gradient(subject, shape, name, position, frozen=True)
+        names = _names_of_dx(subject.instance, shape)
+        for position in _floats(subject.instance, _shapes(subject.instance, shape)):
+            _require_gradient(subject, shape, names[position], position, frozen=True)
 
 
 @check
@@ -461,7 +487,12 @@ def stays_in_its_output_range(subject: Subject) -> None:
     for harness, batch in harnesses(subject, WHOLE):
         for low, high in RANGES:
             bounds = OutputRange(low, high) if declared == "input" else declared
-            tried = batch.with_x(*(rng.uniform(low, high, array.shape) for array in batch.x))
+            tried = batch.with_x(
+                *(
+                    rng.uniform(low, high, array.shape) if i in harness.floats else array
+                    for i, array in enumerate(batch.x)
+                )
+            )
             for training in (False,) if declared == "input" else (False, True):
                 fault = _outside(harness.run(tried, training=training)["y"], bounds)
                 if fault:
@@ -478,9 +509,12 @@ def is_linear_if_it_says_so(subject: Subject) -> None:
     _skip_integers(subject)
     for harness, batch in harnesses(subject, WHOLE):
         other = batch_of(subject, harness, 1)
-        between = (1.75 * a - 0.75 * b for a, b in zip(batch.x, other.x, strict=True))
+        points = [
+            (a, b, 1.75 * a - 0.75 * b) if i in harness.floats else (a, a, a)
+            for i, (a, b) in enumerate(zip(batch.x, other.x, strict=True))
+        ]
         first, second, found = (
-            harness.run(batch.with_x(*x), training=False)["y"] for x in (batch.x, other.x, between)
+            harness.run(batch.with_x(*x), training=False)["y"] for x in zip(*points, strict=True)
         )
         fault = difference(found, 1.75 * first - 0.75 * second)
         if fault:

@@ -16,6 +16,7 @@ from declnet.contracts.returned import (
     checked_fit,
     checked_levels,
     checked_names,
+    checked_sequences,
     checked_suits,
 )
 from declnet.contracts.transform import ColumnError, Transform
@@ -98,12 +99,22 @@ def _fitted(subject: Subject, column: _Column) -> Mapping[str, Any]:
 
 
 def _applied(subject: Subject, column: _Column, state: Mapping[str, Any]) -> Array:
-    """Return the transformed column; x and the arrays of the state may only be read."""
+    """Return the values of the transformed column; see `_transformed`."""
+    return _transformed(subject, column, state)[0]
+
+
+def _transformed(
+    subject: Subject, column: _Column, state: Mapping[str, Any]
+) -> tuple[Array, Array | None]:
+    """Return the transformed column and, of sequences, their lengths.
+
+    x and the arrays of the state may only be read.
+    """
     arrays = {f"the state's {k}": v for k, v in state.items() if isinstance(v, np.ndarray)}
     apply = partial(subject.instance.apply, column.x, state)
     y: Any = call_locked(f"apply for {column}", apply, {"x": column.x, **arrays})
     with calling("apply"):
-        return checked_column(subject.instance, y, len(column.x))
+        return checked_sequences(subject.instance, y, len(column.x))
 
 
 def _refusal(
@@ -138,8 +149,11 @@ def try_transform(subject: Subject, setting: Setting) -> Trial:
             if each is column or _takes(subject, each, state):
                 cuts = pairwise([0, *(2 * cut for cut in setting.cuts), ROWS])
                 parts = [_in_order(_Column(each.name, each.x[a:b]), setting) for a, b in cuts]
-                rows = [_applied(subject, part, state) for part in parts]
-                trial.outputs[f"y for {each}"] = copied(np.concatenate(rows))
+                rows = [_transformed(subject, part, state) for part in parts]
+                trial.outputs[f"y for {each}"] = copied(np.concatenate([y for y, _ in rows]))
+                lengths = [own for _, own in rows if own is not None]
+                if lengths:
+                    trial.outputs[f"lengths for {each}"] = copied(np.concatenate(lengths))
     return trial
 
 
@@ -166,6 +180,7 @@ def gives_a_row_for_each_row(subject: Subject) -> None:
             raise CheckFailed(f"feature_names gives {len(given)} names for {width} numbers a row")
         if y.dtype.kind == "f" and not np.isfinite(y).all():
             raise CheckFailed(f"apply makes NaN or infinite numbers of {column}")
+        _require_padding(subject, column, state)
         with calling("levels"):
             levels = checked_levels(subject.instance, subject.instance.levels(state))
         if levels is not None and (y.dtype.kind not in "iu" or y.min() < 0 or y.max() >= levels):
@@ -173,6 +188,16 @@ def gives_a_row_for_each_row(subject: Subject) -> None:
                 f"levels says that apply gives integers from 0 to {levels - 1}, but for {column} "
                 f"it gives {y.dtype} from {y.min()} to {y.max()}"
             )
+
+
+def _require_padding(subject: Subject, column: _Column, state: Mapping[str, Any]) -> None:
+    """Check that sequences hold one value, the padding, from their lengths on."""
+    y, lengths = _transformed(subject, column, state)
+    if lengths is None:
+        return
+    padding = y[np.arange(y.shape[1]) >= lengths[:, None]]
+    if padding.size and (padding != padding[0]).any():
+        raise CheckFailed(f"the sequences for {column} have several values after their lengths")
 
 
 @check
@@ -202,11 +227,13 @@ def inverts_what_it_applies(subject: Subject) -> None:
 
 @check
 def state_can_be_stored(subject: Subject) -> None:
-    """Keeps in its state only JSON values and arrays."""
+    """Keeps in its state only JSON values and arrays, which it accepts when they are read back."""
     for column, state in _fitted_columns(subject):
         with calling(f"fit for {column}"):
             checked_fit(subject.instance, state)
-        _stored(state)
+        read = _stored(state)
+        with calling("verify_state"):
+            subject.instance.verify_state(read)
 
 
 @check

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from math import prod
 
@@ -204,7 +204,8 @@ def compile_training(
             name: VariedSamples(each, varied[name], streams[-1]) if varied[name] else each
             for name, each in by_name(inputs).items()
         }
-        gathered = for_gathering.get(UNNAMED) or NamedSamples(for_gathering)
+        named = isinstance(train.x, Mapping)
+        gathered = NamedSamples(for_gathering) if named else for_gathering[UNNAMED]
         bind_batches = partial(MiniBatchEpoch, inputs=gathered, data=train, batches=batches)
         bind = bind_batches
         if mean is not None:

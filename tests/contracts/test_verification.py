@@ -74,6 +74,7 @@ def test_a_field_with_a_name_of_the_contract_is_refused():
         ("in_place", 1, "must be bool"),
         ("memory_order", "rows", '"batch_last" or "batch_first" or "any"'),
         ("input_dtype", None, '"float" or "integer"'),
+        ("input_dtype", ("float", "text"), '"float" or "integer" or a tuple of "float"'),
         ("n_inputs", "many", "int or None"),
         ("example_shapes", [(3,)], "a tuple of"),
         ("examples", {}, "a tuple of"),

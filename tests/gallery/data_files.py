@@ -31,6 +31,13 @@ ARRAYS: Mapping[str, Mapping[str, np.ndarray]] = {
         "tempo": POINTS[:, :1],
         "y": LABELS,
     },
+    "series.npz": {
+        "x": np.random.default_rng(5).normal(size=(SAMPLES, 6, 2)),
+        "lengths": np.arange(SAMPLES) % 7,
+        "shares": POINTS[:, 0],
+        "every_step": np.arange(SAMPLES * 6).reshape(SAMPLES, 6),
+        "y": LABELS,
+    },
     "empty.npz": {"x": POINTS[:0, :2], "y": LABELS[:0]},
 }
 
@@ -45,9 +52,21 @@ WEIGHTS: Mapping[str, Mapping[str, np.ndarray]] = {
 
 FLOWERS = [f"{row},{('red', 'blue')[row % 2]},kind {row % 3}" for row in range(30)]
 
+DAYS = [f"2024-05-{day:02},{('sun', 'rain')[day % 2]},{100 + day % 7}" for day in range(1, 31)]
+VISITS = ["day,weather,visits", *DAYS]
+
 TEXTS: Mapping[str, str] = {
     "flowers.csv": "\n".join(["size,color,species", *FLOWERS]),
     "flowers_with_gaps.csv": "\n".join(["size,color,species", *FLOWERS[:6], ",red,kind 0"]),
+    "described_flowers.csv": "\n".join(
+        [
+            "size,description,species",
+            *(f"{row},a {row % 4}-leaf flower,{row % 3}" for row in range(30)),
+        ]
+    ),
+    "visits.csv": "\n".join(VISITS),
+    "shuffled_visits.csv": "\n".join([*VISITS[:10], VISITS[11], VISITS[10], *VISITS[12:]]),
+    "earlier_visits.csv": "\n".join(VISITS).replace("2024-05", "2023-05"),
     "dated_flowers.csv": "\n".join(
         [
             "size,species,picked",

@@ -10,7 +10,7 @@ from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.component import Component
 from declnet.contracts.context import LayerContext, RunContext
 from declnet.contracts.data_source import DataInfo
-from declnet.contracts.inputs import InputInfo
+from declnet.contracts.inputs import InputInfo, lengths_of
 from declnet.contracts.metric import Better
 from declnet.contracts.parameter import ParameterInfo
 from declnet.contracts.returned import checked_diagnostics
@@ -332,8 +332,9 @@ def _inputs(partial: PartialSpec, described: Described) -> Mapping[str, InputInf
     """Return the model's inputs; None for what is unknown as the data is invalid."""
     train, named = described.infos.get("train"), partial.data.inputs
     known = train.input_infos if train is not None else {}
-    if named is not None and set(known) != set(named):
-        return dict.fromkeys(named)
+    if named is not None and not set(known).issuperset(named):
+        lengths = InputInfo((), "integer", optional=True)
+        return dict.fromkeys(named) | {lengths_of(name): lengths for name in named}
     return known or None
 
 

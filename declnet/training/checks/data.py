@@ -58,6 +58,8 @@ def size_problems(spec: PartialSpec, samples: int, in_memory: bool) -> list[Diag
         return [_problem(("data", "train"), message, hint)]
     if folds is not None:
         rest = _left_by_fold(spec, rest, folds)
+    if spec.data.windows is not None:
+        rest = samples = spec.data.windows.count(rest)
     if spec.training.batch_size is not None and spec.training.batch_size > rest:
         message = f"a batch of {spec.training.batch_size} is larger than the training data"
         held = f" ({samples - rest} of {samples} are held out)" if rest < samples else ""
@@ -127,6 +129,10 @@ def describe(spec: PartialSpec, seed: int, given: Mapping[str, Data] | None = No
         message = '"inputs" divides the columns of a table, but the training data is arrays'
         hint = "remove it; a data source or a program that has several arrays names them itself"
         problems = [*problems, Diagnostic(message, hint, AT_INPUTS, "E038")]
+    if data.windows is not None and "train" in known:
+        message = '"windows" cuts a table, but the training data is arrays'
+        hint = "remove it, and let the arrays hold a window in each sample"
+        problems = [*problems, Diagnostic(message, hint, ("data", "windows"), "E039")]
     if problems or not spec.is_data_valid or "train" not in {*infos, *tables}:
         return Described(known, None, problems)
     if not tables and not data.prepare and not data.prepare_targets:
@@ -227,7 +233,7 @@ def _unlike(
     """Return how a data set's samples differ from those of the training data."""
     if set(infos) != set(train):
         own, other = (
-            ", ".join(each) if UNNAMED not in each else "one array" for each in (infos, train)
+            ", ".join(each) if [*each] != [UNNAMED] else "one array" for each in (infos, train)
         )
         return f"{name} has the inputs {own}, train has {other}"
     for each, info in infos.items():
@@ -240,15 +246,19 @@ def _unlike(
 def input_problems(nodes: Sequence[Node | None], train: DataInfo | None) -> list[Diagnostic]:
     """Return errors for layers that take integers, such as embeddings, on float data."""
     for node in nodes:
-        if node is None or train is None or node.layer.input_dtype != "integer":
+        if node is None or train is None:
             continue
-        for read in node.reads:
-            info = train.input_infos.get(read) if read is not None else None
+        for read in sorted(node.reads_of("integer")):
+            info = train.input_infos.get(read)
             if info is not None and info.dtype != "integer":
                 called = f'the input "{read}"' if read else "x"
                 message = f'"{node.name}" takes integers, but {called} holds floats'
                 hint = "store x as integers, or use a layer that takes floats instead"
                 if read:
                     hint = "give it integers only, or use a layer that takes floats instead"
+                if node.reads_of("float") or any(node.inputs):
+                    message = f'input {node.reads.index(read) + 1} of "{node.name}" must be '
+                    message += f"integers, but {called} holds floats"
+                    hint = "store them as integers"
                 return [Diagnostic(message, hint, ("model", "layers", node.index), "E024")]
     return []

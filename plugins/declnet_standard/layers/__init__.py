@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from declnet_standard.layers.activations import Softmax as Softmax
     from declnet_standard.layers.activations import Softplus as Softplus
     from declnet_standard.layers.activations import Tanh as Tanh
+    from declnet_standard.layers.attention import CrossAttention as CrossAttention
+    from declnet_standard.layers.attention import MultiHeadAttention as MultiHeadAttention
+    from declnet_standard.layers.conv1d import Conv1d as Conv1d
     from declnet_standard.layers.conv2d import Conv2d as Conv2d
     from declnet_standard.layers.conv2d_transpose import Conv2dTranspose as Conv2dTranspose
     from declnet_standard.layers.dense import Dense as Dense
@@ -29,12 +32,19 @@ if TYPE_CHECKING:
     from declnet_standard.layers.joining import Add as Add
     from declnet_standard.layers.joining import Concatenate as Concatenate
     from declnet_standard.layers.joining import Multiply as Multiply
+    from declnet_standard.layers.lstm import LSTM as LSTM
     from declnet_standard.layers.normalization import BatchNorm as BatchNorm
+    from declnet_standard.layers.over_time import LastStep as LastStep
+    from declnet_standard.layers.over_time import MaxOverTime as MaxOverTime
+    from declnet_standard.layers.over_time import MeanOverTime as MeanOverTime
     from declnet_standard.layers.pooling import AveragePool2d as AveragePool2d
     from declnet_standard.layers.pooling import GlobalAveragePool2d as GlobalAveragePool2d
     from declnet_standard.layers.pooling import GlobalMaxPool2d as GlobalMaxPool2d
     from declnet_standard.layers.pooling import MaxPool2d as MaxPool2d
+    from declnet_standard.layers.positions import PositionalEncoding as PositionalEncoding
     from declnet_standard.layers.prelu import PReLU as PReLU
+    from declnet_standard.layers.recurrent import GRU as GRU
+    from declnet_standard.layers.recurrent import SimpleRNN as SimpleRNN
     from declnet_standard.layers.reshaping import Flatten as Flatten
     from declnet_standard.layers.reshaping import Reshape as Reshape
     from declnet_standard.layers.sample_normalization import GroupNorm as GroupNorm
@@ -56,6 +66,11 @@ LAYERS = {
         "softplus": "Softplus",
         "tanh": "Tanh",
     },
+    "attention": {
+        "cross_attention": "CrossAttention",
+        "multi_head_attention": "MultiHeadAttention",
+    },
+    "conv1d": {"conv1d": "Conv1d"},
     "conv2d": {"conv2d": "Conv2d"},
     "conv2d_transpose": {"conv2d_transpose": "Conv2dTranspose"},
     "dense": {"dense": "Dense"},
@@ -69,14 +84,22 @@ LAYERS = {
         "concatenate": "Concatenate",
         "multiply": "Multiply",
     },
+    "lstm": {"lstm": "LSTM"},
     "normalization": {"batch_norm": "BatchNorm"},
+    "over_time": {
+        "last_step": "LastStep",
+        "max_over_time": "MaxOverTime",
+        "mean_over_time": "MeanOverTime",
+    },
     "pooling": {
         "average_pool2d": "AveragePool2d",
         "global_average_pool2d": "GlobalAveragePool2d",
         "global_max_pool2d": "GlobalMaxPool2d",
         "max_pool2d": "MaxPool2d",
     },
+    "positions": {"positional_encoding": "PositionalEncoding"},
     "prelu": {"prelu": "PReLU"},
+    "recurrent": {"gru": "GRU", "simple_rnn": "SimpleRNN"},
     "reshaping": {"flatten": "Flatten", "reshape": "Reshape"},
     "sample_normalization": {
         "group_norm": "GroupNorm",

@@ -27,8 +27,9 @@ class Embedding(Layer):
     y: (n, *shape, units).
 
     With `categories`, all numbers of x share one vocabulary, as the words of a text do. Without it,
-    each number of a sample has its own, as the columns of a table do, with as many rows of weights
-    as `ordinal` in `data.prepare` found categories. It works batch-first: a row is contiguous.
+    its size comes from the data preparation: one for all if `tokenize` found it; otherwise each
+    number of a sample has its own, as the columns of a table do, with as many rows of weights as
+    `ordinal` found categories. It works batch-first: a row is contiguous.
     """
 
     type = "embedding"
@@ -58,6 +59,11 @@ class Embedding(Layer):
         """Return a layer with a vocabulary for each number, unless there is one for all."""
         (info,) = inputs
         if self.categories is not None:
+            if (info.vocabulary or 0) > self.categories:
+                raise ValueError(
+                    f"its input has a vocabulary of {info.vocabulary}, but categories = "
+                    f"{self.categories}; without it, the layer takes the vocabulary's size"
+                )
             most = max(info.levels or (0,))
             if most > self.categories:
                 raise ValueError(
@@ -70,13 +76,13 @@ class Embedding(Layer):
                 "takes integers, but its input holds floats; let ordinal number its columns in "
                 "data.prepare"
             )
-        if info.levels is None:
+        if info.levels is None and info.vocabulary is None:
             raise ValueError(
                 "the number of categories is unknown; add categories, or let ordinal number its "
                 "columns in data.prepare"
             )
         other = self.model_copy()
-        other._levels = info.levels
+        other._levels = info.levels or (info.vocabulary or 1,)
         return other
 
     def output_shape(self, input_shape: Shape) -> Shape:

@@ -90,7 +90,9 @@ def _reason(column: ColumnProfile) -> str | None:
         "dates of which the day or the month may come first; datetime needs an order": (
             column.date_form == "ambiguous"
         ),
-        f"{column.distinct} different texts in {column.present} rows": _too_many_texts(column),
+        f"{column.distinct} different texts in {column.present} rows; tokenize reads texts": (
+            _too_many_texts(column)
+        ),
     }
     return next((reason for reason, holds in reasons.items() if holds), None)
 

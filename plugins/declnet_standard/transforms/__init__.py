@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from declnet_standard.transforms.scaling import Log as Log
     from declnet_standard.transforms.scaling import MinMax as MinMax
     from declnet_standard.transforms.scaling import Standardize as Standardize
+    from declnet_standard.transforms.text import Tokenize as Tokenize
 
 TRANSFORMS = {
     "augment": ("images", "Augment"),
@@ -25,6 +26,7 @@ TRANSFORMS = {
     "one_hot": ("categories", "OneHot"),
     "ordinal": ("categories", "Ordinal"),
     "standardize": ("scaling", "Standardize"),
+    "tokenize": ("text", "Tokenize"),
 }
 
 __getattr__ = lazy_names(__name__, {name: file for file, name in TRANSFORMS.values()})

@@ -4,9 +4,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from declnet import DataInfo, Dataset, Table
+from declnet import DataInfo, Dataset, Sequences, Table
 
-from ..right.others import Center, Flowers, Jitter, MeanError, Points, Songs, Third
+from ..right.others import Center, Flowers, Jitter, Letters, MeanError, Points, Songs, Third
 from .expected import caught_by
 
 
@@ -146,6 +146,41 @@ class LevelsOfFloats(Third):
 
     def apply(self, x, state):
         return super().apply(x, state).astype(float)
+
+
+@caught_by("gives_a_row_for_each_row")
+class PaddingOfSeveralValues(Letters):
+    """Lengths one too short, so that letters are taken for padding."""
+
+    def apply(self, x, state):
+        y = super().apply(x, state)
+        return Sequences(y.values, np.maximum(y.lengths - 1, 0))
+
+
+@caught_by("gives_a_row_for_each_row")
+class LengthsBeyondTheEnd(Letters):
+    """Lengths that are longer than the sequences."""
+
+    def apply(self, x, state):
+        y = super().apply(x, state)
+        return Sequences(y.values, y.lengths + 1)
+
+
+@caught_by("parts_equal_the_whole")
+class LengthsByTheChunk(Letters):
+    """The longest length of the data it is applied to, for all of it."""
+
+    def apply(self, x, state):
+        y = super().apply(x, state)
+        return Sequences(np.full_like(y.values, -1), np.full_like(y.lengths, y.lengths.max()))
+
+
+@caught_by("state_can_be_stored")
+class RefusesItsOwnState(Letters):
+    """A state that it does not accept when it is read back."""
+
+    def verify_state(self, state):
+        raise ValueError("never right")
 
 
 @caught_by("parts_equal_the_whole")

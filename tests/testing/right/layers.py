@@ -282,8 +282,29 @@ class Indicators(Layer):
         pass
 
 
+class Counted(Layer):
+    """Each sample as often as its count says, added up: floats and integers."""
+
+    type = "counted"
+    n_inputs = 2
+    input_dtype = ("float", "integer")
+    example_shapes = (((4,), ()), ((2, 3), (1,)))
+    backward_needs = frozenset({"x"})
+
+    def output_shape(self, input_shape):
+        return input_shape[0]
+
+    def forward(self, x, y, state):
+        np.multiply(x[0].T, x[1].reshape(-1), out=y.T)
+
+    def backward(self, x, y, dy, dx, state):
+        if dx[0] is not None:
+            np.multiply(dy.T, x[1].reshape(-1), out=dx[0].T)
+
+
 RIGHT = (
     Indicators,
+    Counted,
     Doubled,
     Plus,
     Times,

@@ -25,6 +25,7 @@ from declnet import (
     Run,
     Schedule,
     Scheduled,
+    Sequences,
     Table,
     Transform,
 )
@@ -361,6 +362,37 @@ class Third(Center):
         return 3
 
 
+class Letters(Transform):
+    """The code of each letter of a text, as a float; padded with -1."""
+
+    type = "letters"
+
+    def suits(self, column):
+        return column.dtype.kind == "O"
+
+    def fit(self, x):
+        return {"length": max(map(len, self.texts(x)))}
+
+    def apply(self, x, state):
+        texts = self.texts(x)
+        lengths = np.array([min(len(each), state["length"]) for each in texts])
+        values = np.full((len(x), state["length"]), -1.0)
+        for row, text in enumerate(texts):
+            values[row, : lengths[row]] = [ord(each) for each in text[: state["length"]]]
+        return Sequences(values, lengths)
+
+    def texts(self, x):
+        if x.dtype.kind != "O":
+            raise ColumnError("is no text")
+        if (x == None).any():  # noqa: E711  # elementwise
+            raise ColumnError("is missing", int(np.argmax(x == None)))  # noqa: E711
+        return x.tolist()
+
+    def verify_state(self, state):
+        if type(state["length"]) is not int:
+            raise ValueError("the length is no whole number")
+
+
 class Jitter(Transform):
     """Adds noise to each batch of the training data."""
 
@@ -436,6 +468,7 @@ RIGHT = (
     Flowers,
     Center,
     Third,
+    Letters,
     Jitter,
     SquaresKernel,
     DoubledSquared,

@@ -114,7 +114,7 @@ def test_what_is_of_no_use_is_left_out_and_the_reason_told(made, tmp_path):
     text = (tmp_path / "spec.toml").read_text("utf-8")
     for name, reason in {
         "row": "numbers the rows",
-        "name": "60 different texts in 60 rows",
+        "name": "60 different texts in 60 rows; tokenize reads texts",
         "same": "always the same",
         "empty": "empty",
         "rare": "only 1 of 60 rows have a value",

@@ -1,0 +1,163 @@
+"""Sequences of unequal length: samples (time, features), padded at the end, with their lengths."""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+
+from declnet import Array, DataInfo, Diagnostic, InputInfo, Layer, LayerContext, RunContext, Shape
+
+
+class SequenceLayer(Layer):
+    """A base for layers that read sequences and, as a second input, their lengths.
+
+    x[0]: sequences (n, time, features); x[1], if there is one: lengths (n,), integers from 0 to
+    time. Steps from a sequence's length on are padding.
+    """
+
+    n_inputs = None
+    input_dtype: ClassVar[tuple[Literal["float", "integer"], ...]] = ("float", "integer")
+    memory_order = "batch_first"
+    sequences: ClassVar[int] = 1
+    """How many of its inputs, from the first on, are sequences."""
+    example_shapes: ClassVar[tuple[Any, ...]] = (((4, 3),), ((4, 3), ()))
+
+    def with_input_info(self, inputs: tuple[InputInfo, ...]) -> Self:
+        """Return this layer; raise ValueError if it would read integers as a sequence."""
+        for info in inputs[: self.sequences]:
+            if info.dtype == "integer" and len(info.shape) == 1:
+                raise ValueError(
+                    f"{self.type} takes sequences (time, features), but its input holds integers "
+                    f"{info.shape}; put an embedding before it"
+                )
+        return self
+
+    def check(self, context: RunContext) -> Iterator[Diagnostic]:
+        """Report sequences whose padding it reads, although a layer before it knows the lengths."""
+        here = context.here
+        if here is None or len(here.inputs) != self.sequences:
+            return
+        for each in here.inputs:
+            if each is not None and (before := _that_reads_lengths(each)) is not None:
+                message = f'"{here.name}" takes padding as steps, since it does not read the '
+                message += f'lengths that "{before.name}" reads'
+                hint = f'add them to its inputs: inputs = ["{each.name}", "input.lengths"]'
+                yield Diagnostic(message, hint, code="W060")
+                return
+        train = context.data.get("train")
+        for name, time in _lengths_in(train).items():
+            for each, shape in zip(here.inputs, here.input_shapes, strict=True):
+                if shape[0] == time and _is_read_first(each):
+                    message = f'"{here.name}" takes padding as steps, since it does not read the '
+                    message += "lengths of the sequences"
+                    read = each.name if each is not None else "input"
+                    hint = f'add them to its inputs: inputs = ["{read}", "input.{name}"]'
+                    yield Diagnostic(message, hint, code="W060")
+                    return
+
+    def sequence_shape(self, input_shape: tuple[Shape, ...]) -> tuple[int, int]:
+        """Return (time, features); raise ValueError unless the inputs are as described above."""
+        require_sequence(self.type, input_shape[0])
+        if len(input_shape) > 2:
+            raise ValueError(
+                f"{self.type} takes a sequence and its lengths, not {len(input_shape)} inputs"
+            )
+        for shape in input_shape[1:]:
+            require_lengths(self.type, shape)
+        time, features = input_shape[0]
+        return time, features
+
+
+def _that_reads_lengths(layer: LayerContext | None) -> LayerContext | None:
+    """Return the layer, or the first before it, that reads lengths and gives sequences, if any."""
+    while layer is not None and len(layer.output_shape) == 2:
+        own = layer.layer
+        if isinstance(own, SequenceLayer) and len(layer.inputs) > own.sequences:
+            return layer
+        layer = layer.inputs[0]
+    return None
+
+
+def _lengths_in(data: DataInfo | None) -> dict[str, int]:
+    """Return the inputs that hold lengths, each with the number of steps of its sequences."""
+    inputs = {} if data is None else data.input_infos
+    return {
+        name: inputs[of].shape[0]
+        for name, info in inputs.items()
+        if info.optional and (of := name.removesuffix("lengths").removesuffix("_")) in inputs
+    }
+
+
+def _is_read_first(layer: LayerContext | None) -> bool:
+    """Return whether a layer passes sequences on from the data, such as an embedding."""
+    while layer is not None and len(layer.output_shape) == 2:
+        if isinstance(layer.layer, SequenceLayer):
+            return False
+        layer = layer.inputs[0]
+    return layer is None
+
+
+def require_sequence(what: str, shape: Shape) -> None:
+    """Raise ValueError unless samples of a shape are sequences (time, features)."""
+    if len(shape) == 1:
+        raise ValueError(
+            f"{what} takes sequences (time, features), not {shape}, which has no time axis; put a "
+            "reshape before it"
+        )
+    if len(shape) != 2:
+        raise ValueError(f"{what} takes sequences (time, features), not {shape}")
+
+
+def require_lengths(what: str, shape: Shape) -> None:
+    """Raise ValueError unless there is one number for each sample: (), or (1,) from a table."""
+    if shape not in ((), (1,)):
+        raise ValueError(
+            f"{what} takes one length for each sequence as its second input, not {shape}"
+        )
+
+
+def fill_padding(what: str, lengths: Array, padding: Array) -> Array:
+    """Mark the padding of sequences.
+
+    Args:
+        what: the layer's type, for messages.
+        lengths: (n,) or (n, 1), integers.
+        padding: (n, time), filled with whether a step is padding.
+
+    Returns:
+        The padding.
+
+    Raises:
+        ValueError: a length is negative or longer than the sequences.
+    """
+    time = padding.shape[1]
+    if lengths.min() < 0 or lengths.max() > time:
+        raise ValueError(
+            f"the lengths that {what} reads go from {lengths.min()} to {lengths.max()}, but the "
+            f"sequences have {time} steps"
+        )
+    np.less_equal(lengths.reshape(-1, 1), steps(time), out=padding)
+    return padding
+
+
+@lru_cache(maxsize=64)
+def steps(time: int) -> Any:
+    """Return the numbers of the steps, 0 to time - 1, to read only."""
+    numbers = np.arange(time)
+    numbers.flags.writeable = False
+    return numbers
+
+
+def multiply_rows(sequences: Array, weights: Array, out: Array) -> None:
+    """out[i, t] = sequences[i, t] @ weights, as one product if memory allows it."""
+    if out.flags.c_contiguous and sequences.flags.c_contiguous:
+        rows = sequences.reshape(-1, sequences.shape[2])
+        np.matmul(rows, weights, out=out.reshape(-1, out.shape[2]))
+    else:
+        np.matmul(sequences, weights, out=out)
+
+
+def multiply_transposed(x: Array, rows: Array, out: Array) -> None:
+    """out = the sum of outer products of x's steps, (n, time, features), and as many rows."""
+    np.matmul(x.reshape(-1, x.shape[2]).T, rows, out=out)

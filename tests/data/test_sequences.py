@@ -1,0 +1,227 @@
+"""Tests of columns that become sequences: their inputs, their lengths, and runs that read them."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from declnet import (
+    DataError,
+    InputInfo,
+    Sequences,
+    SpecError,
+    Table,
+    Transform,
+    load_predictor,
+    parse_spec,
+    resume,
+    run,
+)
+from declnet.contracts.returned import BrokenContractError
+from declnet.data.preparation import fit_preparation
+from declnet.data.stored_preparation import restored, stored
+from declnet.data.targets import WantedTarget
+from declnet.registry.discovery import default_registry
+from declnet_standard.transforms import Standardize, Tokenize
+
+SENTENCES = ["the sea is calm", "the sea", "a calm sea rises", "sea"]
+
+
+class Steps(Transform):
+    """The numbers in a text such as `1.5 2 4`, as a third party would write it."""
+
+    type = "steps"
+
+    def suits(self, column):
+        return column.dtype.kind == "O"
+
+    def fit(self, x):
+        return {"length": max(len(each.split()) for each in x)}
+
+    def apply(self, x, state):
+        values = np.zeros((len(x), state["length"]))
+        lengths = np.zeros(len(x), int)
+        for row, text in enumerate(x):
+            numbers = [float(each) for each in text.split()][: state["length"]]
+            values[row, : len(numbers)], lengths[row] = numbers, len(numbers)
+        return Sequences(values, lengths)
+
+
+def table():
+    return Table(
+        {
+            "sentence": np.array(SENTENCES, object),
+            "age": np.array([1.0, 2.0, 3.0, 6.0]),
+            "kind": np.array(["a", "b", "a", "b"], object),
+        },
+        "kind",
+    )
+
+
+INPUTS = {"text": ("sentence",), "numbers": ("age",)}
+
+
+USUAL = (Tokenize(), Standardize())
+
+
+def fitted(transforms=USUAL, inputs=INPUTS, data=None):
+    return fit_preparation(
+        data or table(), transforms, [WantedTarget("", "classes")], inputs=inputs
+    )
+
+
+def test_sequences_are_an_input_and_their_lengths_another():
+    preparation = fitted()
+    x = preparation.apply(table())
+    assert list(x) == ["text", "text_lengths", "numbers"]
+    np.testing.assert_array_equal(x["text_lengths"], [4, 2, 4, 1])
+    assert x["text"].shape == (4, 4)
+    assert x["text"].dtype == x["text_lengths"].dtype == np.int64
+    assert preparation.input_infos(x) == {
+        "text": InputInfo((4,), "integer", vocabulary=5),  # sea, calm and the
+        "text_lengths": InputInfo((), "integer", optional=True),
+        "numbers": InputInfo((1,)),
+    }
+
+
+def test_the_only_input_keeps_its_name_beside_its_lengths():
+    only = Table({name: table().columns[name] for name in ("sentence", "kind")}, "kind")
+    x = fitted(inputs=None, data=only).apply(only)
+    assert list(x) == ["", "lengths"]
+
+
+def test_a_third_party_can_make_sequences_of_numbers():
+    only = Table(
+        {
+            "path": np.array(["1.5 2 4", "", "7"], object),
+            "kind": np.array(["a", "b", "a"], object),
+        },
+        "kind",
+    )
+    preparation = fitted((Steps(),), None, only)
+    x = preparation.apply(only)
+    np.testing.assert_array_equal(x[""], [[1.5, 2, 4], [0, 0, 0], [7, 0, 0]])
+    assert preparation.input_infos(x)[""] == InputInfo((3,))
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        Sequences(np.zeros(4, int), np.zeros(4, int)),
+        Sequences(np.zeros((4, 2)), np.zeros(4)),
+        Sequences(np.zeros((4, 2)), np.full(4, 3)),
+        Sequences(np.zeros((4, 2)), np.zeros(3, int)),
+        Sequences([[0.0]] * 4, np.zeros(4, int)),
+    ],
+)
+def test_invalid_sequences_are_the_fault_of_the_transform(result):
+    class Broken(Steps):
+        type = "broken"
+
+        def apply(self, x, state):
+            return result
+
+    with pytest.raises(BrokenContractError, match="broken"):
+        fitted((Broken(columns=("sentence",)), Standardize()))
+
+
+@pytest.mark.parametrize("inputs", [None, {"all": ("age", "sentence")}])
+def test_sequences_are_not_joined_with_other_columns(inputs):
+    with pytest.raises(DataError, match='"sentence" becomes sequences') as caught:
+        fitted(inputs=inputs)
+    assert 'inputs = { text = ["sentence"], others = ["age"] }' in caught.value.hint
+
+
+def test_a_stored_preparation_prepares_the_same_and_a_damaged_one_is_refused():
+    kept = stored(fitted())
+    document = json.loads(json.dumps(kept.document))
+    again = restored(document, kept.arrays, default_registry())
+    for name, each in fitted().apply(table()).items():
+        np.testing.assert_array_equal(again.apply(table())[name], each)
+    document["steps"][0]["states"]["sentence"]["length"] = "4"
+    with pytest.raises(DataError, match="length of tokenize"):
+        restored(document, kept.arrays, default_registry())
+
+
+FRAME = {"sentence": ["so good", "so bad", "very good", "very bad indeed"] * 8, "kind": [0, 1] * 16}
+
+
+def spec(**changes):
+    layers = [
+        {"type": "embedding", "units": 3, "inputs": ["input.text"]},
+        "flatten",
+        {"type": "dense", "units": 2},
+        "softmax",
+    ]
+    document = {
+        "declnet": 1,
+        "data": {"inputs": {"text": ["sentence"]}, "prepare": ["tokenize"]},
+        "model": {"layers": layers},
+        "loss": {"type": "categorical_crossentropy"},
+        "optimizer": {"type": "adam", "learning_rate": 0.05},
+        "training": {"epochs": 30, "batch_size": 8, "metrics": ["accuracy"]},
+    }
+    return parse_spec({**document, **changes})
+
+
+def test_a_frame_of_sentences_is_classified_whether_or_not_layers_read_lengths(tmp_path):
+    reading = [
+        {"type": "embedding", "units": 3, "inputs": ["input.text"]},
+        {"type": "flatten", "name": "words"},
+        {"type": "reshape", "name": "count", "shape": [1], "inputs": ["input.text_lengths"]},
+        {"type": "concatenate", "inputs": ["words", "count"]},
+        {"type": "dense", "units": 2},
+        "softmax",
+    ]
+    for name, changes in {"without": {}, "with": {"model": {"layers": reading}}}.items():
+        result = run(spec(**changes), data=(FRAME, "kind"), out=tmp_path / name)
+        assert result.metrics["train"]["accuracy"] == 1
+        found = load_predictor(tmp_path / name).predict({"sentence": ["so good", "very bad"]})
+        assert found.prediction.tolist() == [0, 1]
+
+
+def test_a_run_on_text_resumes_to_the_bit(tmp_path):
+    (tmp_path / "text.csv").write_text(
+        "\n".join(["sentence,kind", *(f"{a},k{b}" for a, b in zip(*FRAME.values(), strict=True))])
+    )
+    data = {
+        "train": {"type": "csv", "path": str(tmp_path / "text.csv"), "target": "kind"},
+        "validation": 0.25,
+        "prepare": ["tokenize"],
+    }
+    layers = [{"type": "embedding", "units": 3}, "flatten", {"type": "dense", "units": 2}]
+    model = {"layers": [*layers, "softmax"]}
+    given = spec(data=data, model=model)
+    whole = run(given, out=tmp_path / "whole")
+
+    def stop(event):
+        if getattr(event, "epoch", 0) == 11:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(given, out=tmp_path / "stopped", listener=stop)
+    again = resume(tmp_path / "stopped")
+    assert len(again.history) == len(whole.history) == 30
+    for name, each in whole.model.parameters().items():
+        np.testing.assert_array_equal(again.model.parameters()[name], each)
+
+
+def test_lengths_have_no_other_input_of_their_name():
+    both = {"text": ("sentence",), "text_lengths": ("age",)}
+    with pytest.raises(DataError, match='"text_lengths"'):
+        fitted(inputs=both)
+
+
+def test_layers_read_lengths_of_data_that_is_invalid_without_a_second_error(tmp_path):
+    data = {"train": {"type": "csv", "path": str(tmp_path / "none.csv"), "target": "kind"}}
+    data["inputs"] = {"text": ["sentence"]}
+    layers = [
+        {"type": "reshape", "shape": [1], "inputs": ["input.text_lengths"]},
+        {"type": "concatenate", "inputs": ["reshape_1", "input.text"]},
+        "softmax",
+    ]
+    with pytest.raises(SpecError) as caught:
+        run(spec(data=data, model={"layers": layers}))
+    assert len(caught.value.problems) == 1

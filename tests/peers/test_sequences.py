@@ -1,0 +1,264 @@
+"""Layers of sequences against torch, in float64, with lengths and without."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from declnet_standard.layers import (
+    GRU,
+    LSTM,
+    Conv1d,
+    CrossAttention,
+    LastStep,
+    MaxOverTime,
+    MeanOverTime,
+    MultiHeadAttention,
+    SimpleRNN,
+)
+
+from ..plain_arrays import run_layer_of_many
+
+torch = pytest.importorskip("torch")
+RNG = np.random.default_rng(23)
+N, TIME, FEATURES, UNITS = 5, 7, 3, 4
+LENGTHS = np.array([7, 1, 4, 6, 2])
+
+
+def require_same(found, expected):
+    assert set(expected) <= set(found)
+    for name, array in expected.items():
+        np.testing.assert_allclose(found[name], array, rtol=1e-9, atol=1e-9, err_msg=name)
+
+
+def order_of_torch(name, w):
+    """Return gates in torch's order: of the LSTM's i, f, o, g, the last two change places."""
+    if name != "lstm":
+        return w
+    i, f, o, g = np.split(w, 4, axis=-1)
+    return np.concatenate([i, f, g, o], axis=-1)
+
+
+def peer_of(layer, parameters):
+    """The recurrent layer of torch with the same weights; all of its second biases are 0, save
+    those of the GRU's candidate."""
+    kinds = {"simple_rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}
+    extra = {"nonlinearity": layer.activation} if layer.type == "simple_rnn" else {}
+    peer = kinds[layer.type](
+        FEATURES, UNITS, batch_first=True, bidirectional=layer.bidirectional, **extra
+    ).double()
+    for prefix, suffix in (("", "_l0"), ("backward_", "_l0_reverse")):
+        if prefix + "weights" not in parameters:
+            continue
+        own = {key: parameters[prefix + key] for key in ("weights", "recurrent_weights", "biases")}
+        own = {key: order_of_torch(layer.type, each) for key, each in own.items()}
+        second = np.zeros_like(own["biases"])
+        if layer.type == "gru":
+            second[2 * UNITS :] = parameters[prefix + "candidate_biases"]
+        for name, each in (
+            ("weight_ih", own["weights"].T),
+            ("weight_hh", own["recurrent_weights"].T),
+            ("bias_ih", own["biases"]),
+            ("bias_hh", second),
+        ):
+            getattr(peer, name + suffix).data = torch.tensor(each)
+    return peer
+
+
+def by_torch(layer, x, dy, lengths, parameters):
+    """y, dx and the gradients of the parameters, by torch's layer on packed sequences."""
+    peer, given = peer_of(layer, parameters), torch.tensor(x, requires_grad=True)
+    if lengths is None:
+        states, last = peer(given)
+    else:
+        packed = torch.nn.utils.rnn.pack_padded_sequence(
+            given, torch.tensor(lengths), batch_first=True, enforce_sorted=False
+        )
+        states, last = peer(packed)
+        states, _ = torch.nn.utils.rnn.pad_packed_sequence(
+            states, batch_first=True, total_length=TIME
+        )
+    if not layer.return_sequences:
+        last = last[0] if isinstance(last, tuple) else last
+        states = torch.cat(tuple(last), dim=1)
+    states.backward(torch.tensor(dy))
+    found = {"y": states.detach().numpy(), "dx[0]": given.grad.numpy()}
+    for prefix, suffix in (("", "_l0"), ("backward_", "_l0_reverse")):
+        if prefix + "weights" in parameters:
+            grad = {name: getattr(peer, name + suffix).grad.numpy() for name in NAMES}
+            for name, of_torch in (
+                ("weights", grad["weight_ih"].T),
+                ("recurrent_weights", grad["weight_hh"].T),
+                ("biases", grad["bias_ih"]),
+            ):
+                found[f"grad.{prefix}{name}"] = order_of_torch(layer.type, of_torch)
+            if layer.type == "gru":
+                found[f"grad.{prefix}candidate_biases"] = grad["bias_hh"][2 * UNITS :]
+    return found
+
+
+NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+
+
+@pytest.mark.parametrize("lengths", [None, LENGTHS], ids=["whole", "lengths"])
+@pytest.mark.parametrize("sequences", [False, True], ids=["last", "all"])
+@pytest.mark.parametrize("both", [False, True], ids=["one_way", "both_ways"])
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [(SimpleRNN, {}), (SimpleRNN, {"activation": "relu"}), (LSTM, {}), (GRU, {})],
+    ids=["tanh", "relu", "lstm", "gru"],
+)
+def test_recurrent_layers(kind, fields, both, sequences, lengths):
+    layer = kind(units=UNITS, bidirectional=both, return_sequences=sequences, **fields)
+    x = RNG.normal(size=(N, TIME, FEATURES))
+    given = (x,) if lengths is None else (x, lengths)
+    shapes = tuple(each.shape[1:] for each in given)
+    parameters = {
+        name: RNG.normal(size=each.shape) for name, each in layer.parameters(shapes).items()
+    }
+    dy = RNG.normal(size=(N, *layer.output_shape(shapes)))
+    found = run_layer_of_many(layer, given, dy, **parameters)
+    require_same(found, by_torch(layer, x, dy, lengths, parameters))
+
+
+@pytest.mark.parametrize("lengths", [None, LENGTHS], ids=["whole", "lengths"])
+@pytest.mark.parametrize("layer", [LastStep(), MeanOverTime(), MaxOverTime()], ids=lambda x: x.type)
+def test_layers_over_time(layer, lengths):
+    x, dy = RNG.normal(size=(N, TIME, FEATURES)), RNG.normal(size=(N, FEATURES))
+    given = torch.tensor(x, requires_grad=True)
+    ends = [TIME] * N if lengths is None else lengths
+    each = [row[:end] for row, end in zip(given, ends, strict=True)]
+    of = {
+        "last_step": lambda row: row[-1],
+        "mean_over_time": lambda row: row.mean(dim=0),
+        "max_over_time": lambda row: row.max(dim=0).values,
+    }[layer.type]
+    y = torch.stack([of(row) for row in each])
+    y.backward(torch.tensor(dy))
+    found = run_layer_of_many(layer, (x,) if lengths is None else (x, lengths), dy)
+    require_same(found, {"y": y.detach().numpy(), "dx[0]": given.grad.numpy()})
+
+
+def attention_of(parameters, features, units, heads):
+    """The attention of torch with the same weights."""
+    names = {"kdim": features[1], "vdim": features[1]} if len(set(features)) > 1 else {}
+    peer = torch.nn.MultiheadAttention(units, heads, batch_first=True, **names).double()
+    of = {name: torch.tensor(np.ascontiguousarray(w.T)) for name, w in parameters.items()}
+    three = ("query", "key", "value")
+    if names:
+        for name in three:
+            getattr(peer, f"{name[0]}_proj_weight").data = of[f"{name}_weights"]
+    else:
+        peer.in_proj_weight.data = torch.cat([of[f"{name}_weights"] for name in three])
+    peer.in_proj_bias.data = torch.cat([of[f"{name}_biases"] for name in three])
+    peer.out_proj.weight.data, peer.out_proj.bias.data = of["output_weights"], of["output_biases"]
+    return peer
+
+
+def gradients_of(peer):
+    three = ("query", "key", "value")
+    if peer.in_proj_weight is not None:
+        weights = peer.in_proj_weight.grad.chunk(3)
+    else:
+        weights = [getattr(peer, f"{name[0]}_proj_weight").grad for name in three]
+    found = {f"{name}_weights": w.numpy().T for name, w in zip(three, weights, strict=True)}
+    biases = peer.in_proj_bias.grad.chunk(3)
+    found |= {f"{name}_biases": w.numpy() for name, w in zip(three, biases, strict=True)}
+    found["output_weights"] = peer.out_proj.weight.grad.numpy().T
+    found["output_biases"] = peer.out_proj.bias.grad.numpy()
+    return {f"grad.{name}": each for name, each in found.items()}
+
+
+def padding_of(lengths, time):
+    return None if lengths is None else torch.tensor(np.arange(time) >= lengths[:, None])
+
+
+@pytest.mark.parametrize("lengths", [None, LENGTHS], ids=["whole", "lengths"])
+@pytest.mark.parametrize("causal", [False, True])
+def test_self_attention(causal, lengths):
+    layer, x = MultiHeadAttention(heads=2, causal=causal), RNG.normal(size=(N, TIME, 6))
+    given = (x,) if lengths is None else (x, lengths)
+    shapes = tuple(each.shape[1:] for each in given)
+    parameters = {
+        name: RNG.normal(size=each.shape) for name, each in layer.parameters(shapes).items()
+    }
+    dy, asked = RNG.normal(size=x.shape), torch.tensor(x, requires_grad=True)
+    peer, padding = attention_of(parameters, (6, 6), 6, 2), padding_of(lengths, TIME)
+    later = torch.ones(TIME, TIME).triu(1).bool() if causal else None
+    y, _ = peer(asked, asked, asked, key_padding_mask=padding, attn_mask=later)
+    if padding is not None:
+        y = y.masked_fill(padding[:, :, None], 0)
+    y.backward(torch.tensor(dy))
+    expected = {"y": y.detach().numpy(), "dx[0]": asked.grad.numpy(), **gradients_of(peer)}
+    require_same(run_layer_of_many(layer, given, dy, **parameters), expected)
+
+
+@pytest.mark.parametrize("lengths", [None, LENGTHS], ids=["whole", "lengths"])
+def test_cross_attention(lengths):
+    layer, x, other = (
+        CrossAttention(heads=3),
+        RNG.normal(size=(N, 4, 6)),
+        RNG.normal(size=(N, TIME, 2)),
+    )
+    own = np.array([4, 2, 1, 3, 4])
+    given = (x, other) if lengths is None else (x, other, lengths, own)
+    shapes = tuple(each.shape[1:] for each in given)
+    parameters = {
+        name: RNG.normal(size=each.shape) for name, each in layer.parameters(shapes).items()
+    }
+    dy = RNG.normal(size=x.shape)
+    asked, told = (torch.tensor(each, requires_grad=True) for each in (x, other))
+    peer = attention_of(parameters, (6, 2), 6, 3)
+    y, _ = peer(asked, told, told, key_padding_mask=padding_of(lengths, TIME))
+    if lengths is not None:
+        y = y.masked_fill(padding_of(own, 4)[:, :, None], 0)
+    y.backward(torch.tensor(dy))
+    expected = {"y": y.detach().numpy(), "dx[0]": asked.grad.numpy(), "dx[1]": told.grad.numpy()}
+    found = run_layer_of_many(layer, given, dy, **parameters)
+    require_same(found, {**expected, **gradients_of(peer)})
+
+
+@pytest.mark.parametrize("lengths", [None, LENGTHS], ids=["whole", "lengths"])
+@pytest.mark.parametrize(
+    ("fields", "pads", "arguments"),
+    [
+        ({"padding": "same"}, (1, 1), {}),
+        ({"padding": "causal", "dilation": 2}, (4, 0), {"dilation": 2}),
+        ({"padding": "same", "kernel_size": 4}, (1, 2), {}),
+        ({"padding": "same", "kernel_size": 1, "use_bias": False}, (0, 0), {}),
+        ({}, (0, 0), {}),
+        ({"padding": "causal", "stride": 2}, (2, 0), {"stride": 2}),
+        ({"padding": "same", "stride": 3, "kernel_size": 4}, (1, 2), {"stride": 3}),
+        ({"stride": 2, "dilation": 2, "kernel_size": 2}, (0, 0), {"stride": 2, "dilation": 2}),
+    ],
+)
+def test_convolution(fields, pads, arguments, lengths):
+    layer, x = Conv1d(**{"filters": 4, "kernel_size": 3, **fields}), RNG.normal(size=(N, TIME, 2))
+    if lengths is not None and (layer.stride > 1 or layer.padding == "valid"):
+        return  # refused: see test_conv1d
+    given = (x,) if lengths is None else (x, lengths)
+    shapes = tuple(each.shape[1:] for each in given)
+    parameters = {
+        name: RNG.normal(size=each.shape) for name, each in layer.parameters(shapes).items()
+    }
+    own = {name: torch.tensor(w, requires_grad=True) for name, w in parameters.items()}
+    dy, asked = (
+        RNG.normal(size=(N, *layer.output_shape(shapes))),
+        torch.tensor(x, requires_grad=True),
+    )
+    padding = torch.tensor(
+        np.arange(TIME) >= (np.full(N, TIME) if lengths is None else lengths)[:, None]
+    )
+    seen = asked.masked_fill(padding[:, :, None], 0).transpose(1, 2)
+    y = torch.nn.functional.conv1d(
+        torch.nn.functional.pad(seen, pads),
+        own["weights"].permute(2, 1, 0),
+        own.get("biases"),
+        **arguments,
+    ).transpose(1, 2)
+    if lengths is not None:
+        y = y.masked_fill(padding[:, :, None], 0)
+    y.backward(torch.tensor(dy))
+    gradients = {f"grad.{name}": each.grad.numpy() for name, each in own.items()}
+    expected = {"y": y.detach().numpy(), "dx[0]": asked.grad.numpy(), **gradients}
+    require_same(run_layer_of_many(layer, given, dy, **parameters), expected)

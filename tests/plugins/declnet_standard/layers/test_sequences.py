@@ -1,0 +1,137 @@
+"""Layers of sequences: the kit's checks, and that nothing depends on padding."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import declnet
+from declnet import ComponentError, InputInfo, SpecError
+
+FIELDS = {
+    "last_step": [{}],
+    "mean_over_time": [{}],
+    "max_over_time": [{}],
+    "simple_rnn": [{"units": 2, "activation": "relu", "return_sequences": True}],
+    "lstm": [{"units": 2}, {"units": 2, "bidirectional": True, "return_sequences": True}],
+    "conv1d": [
+        {"filters": 2, "kernel_size": 4, "padding": "same"},
+        {"filters": 2, "kernel_size": 2, "padding": "causal", "dilation": 2},
+    ],
+    "multi_head_attention": [{"heads": 3}, {"heads": 2, "units": 4, "causal": True}],
+    "gru": [{"units": 2, "bidirectional": True}, {"units": 2, "return_sequences": True}],
+}
+LAYERS = [(name, fields) for name, each in FIELDS.items() for fields in each]
+RNG = np.random.default_rng(17)
+
+each_layer = pytest.mark.parametrize(("name", "fields"), LAYERS)
+
+
+def model_of(name, fields, time, *, lengths=True, features=3):
+    """A model of the layer alone, in float64."""
+    inputs = {"x": InputInfo((time, features))}
+    layer = {"type": name, **fields, "inputs": ["input.x"]}
+    if lengths:
+        inputs["lengths"] = InputInfo((), "integer")
+        layer["inputs"].append("input.lengths")
+    document = {
+        "model": {"dtype": "float64", "layers": [layer]},
+        "loss": "mean_squared_error",
+        "optimizer": "sgd",
+        "training": {"epochs": 1},
+    }
+    return declnet.build_model(declnet.parse_spec(document).model, inputs)
+
+
+def padded(sequences, time, filler=0.0):
+    """Sequences padded to a number of steps, with their lengths."""
+    x = np.full((len(sequences), time, 3), filler)
+    for row, each in zip(x, sequences, strict=True):
+        row[: len(each)] = each
+    return {"x": x, "lengths": np.array([len(each) for each in sequences])}
+
+
+@each_layer
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(lengths=st.lists(st.integers(0, 6), min_size=1, max_size=5), more=st.integers(0, 4))
+def test_predictions_do_not_depend_on_padding(name, fields, lengths, more):
+    sequences = [RNG.normal(size=(length, 3)) for length in lengths]
+    time = max(*lengths, 1) if len(lengths) > 1 else max(lengths[0], 1)
+    together = model_of(name, fields, time).predict(padded(sequences, time))
+    further = model_of(name, fields, time + more).predict(padded(sequences, time + more, 7.5))
+    keeps_time = together.ndim == 3
+    np.testing.assert_allclose(
+        further[:, :time] if keeps_time else further, together, rtol=0, atol=1e-12
+    )
+    if keeps_time:
+        assert not further[:, time:].any()
+    for row, each in zip(together, sequences, strict=True):
+        if not len(each):
+            assert not row.any()
+            continue
+        (alone,) = model_of(name, fields, len(each), lengths=False).predict({"x": each[None]})
+        np.testing.assert_allclose(row[: len(each)] if keeps_time else row, alone, atol=1e-12)
+        assert not keeps_time or not row[len(each) :].any()
+
+
+@each_layer
+def test_lengths_of_all_steps_are_the_same_as_none(name, fields):
+    x = RNG.normal(size=(4, 5, 3))
+    with_lengths = model_of(name, fields, 5).predict({"x": x, "lengths": np.full(4, 5)})
+    np.testing.assert_array_equal(
+        with_lengths, model_of(name, fields, 5, lengths=False).predict({"x": x})
+    )
+
+
+@each_layer
+@pytest.mark.parametrize("lengths", [[1, 6], [-1, 2]])
+def test_lengths_out_of_range_are_named(name, fields, lengths):
+    x = {"x": np.zeros((2, 5, 3)), "lengths": np.array(lengths)}
+    with pytest.raises(
+        ValueError, match=f"go from {lengths[0]} to {lengths[1]}, but the sequences have 5 steps"
+    ):
+        model_of(name, fields, 5).predict(x)
+
+
+@each_layer
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        ({"x": InputInfo((5,))}, r"takes sequences \(time, features\), not \(5,\), which has no"),
+        ({"x": InputInfo((5, 3, 2))}, r"takes sequences \(time, features\), not \(5, 3, 2\)"),
+        ({"x": InputInfo((5,), "integer")}, r"holds integers \(5,\); put an embedding before it"),
+        (
+            {"x": InputInfo((5, 3)), "lengths": InputInfo((5,), "integer")},
+            r"one length for each sequence as its second input, not \(5,\)",
+        ),
+    ],
+)
+def test_inputs_that_are_no_sequences_are_refused(name, fields, inputs, message):
+    layer = {"type": name, **fields, "inputs": [f"input.{each}" for each in inputs]}
+    document = {"model": {"layers": [layer]}, "loss": "mean_squared_error", "optimizer": "sgd"}
+    spec = declnet.parse_spec({**document, "training": {"epochs": 1}})
+    with pytest.raises(SpecError, match=message):
+        declnet.build_model(spec.model, inputs)
+
+
+def test_lengths_must_come_from_the_data():
+    layers = [
+        {"type": "dense", "units": 1, "inputs": ["input.numbers"]},
+        {"type": "last_step", "inputs": ["input.x", "dense_1"]},
+    ]
+    document = {"model": {"layers": layers}, "loss": "mean_squared_error", "optimizer": "sgd"}
+    spec = declnet.parse_spec({**document, "training": {"epochs": 1}})
+    inputs = {"x": InputInfo((5, 3)), "numbers": InputInfo((2,))}
+    with pytest.raises(SpecError, match='input 2 of "last_step_1" must be integers from the data'):
+        declnet.build_model(spec.model, inputs)
+
+
+def test_a_training_that_meets_a_length_out_of_range_names_the_layer():
+    layers = [{"type": "last_step", "inputs": ["input.x", "input.lengths"]}]
+    document = {"model": {"layers": layers}, "loss": "mean_squared_error", "optimizer": "sgd"}
+    document["training"] = {"epochs": 1}
+    x = {"x": np.zeros((4, 5, 3)), "lengths": np.array([1, 2, 3, 9])}
+    with pytest.raises((ComponentError, SpecError), match="go from 1 to 9"):
+        declnet.run(declnet.parse_spec(document), (x, np.zeros((4, 3))))
