@@ -6,7 +6,9 @@ import copy
 import csv
 import json
 import os
+import runpy
 import select
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -328,3 +330,31 @@ def flowers(tmp_path_factory: pytest.TempPathFactory) -> Flowers:
     (folder / "flowers.json").write_text(json.dumps(document), "utf-8")
     declnet.run(declnet.load_spec(folder / "flowers.json"), out=folder / "run")
     return Flowers(folder, folder / "flowers.csv", folder / "run")
+
+
+@pytest.fixture(scope="session")
+def shipped_spec(
+    repository: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[Path], Path]:
+    """Return a spec of specs/ with its data; a test is skipped if that needs a missing extra."""
+    import declnet
+
+    images: list[Path] = []
+
+    def found(file: Path) -> Path:
+        path = repository / "specs" / file
+        train = declnet.load_spec(path).data.train
+        source = "" if train is None else train.type
+        if source == "sklearn":
+            pytest.importorskip("sklearn", reason="the extra sklearn is not installed")
+        if source != "image_folder":
+            return path
+        pytest.importorskip("PIL", reason="the extra images is not installed")
+        if not images:
+            folder = tmp_path_factory.mktemp("shipped")
+            script = runpy.run_path(str(repository / "specs" / "data" / "make_shapes.py"))
+            script["make"](folder / "data" / "shapes")
+            images.append(folder)
+        return Path(shutil.copy(path, images[0]))
+
+    return found

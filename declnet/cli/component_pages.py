@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 
 from declnet.cli.terminal import print_table
 from declnet.contracts.component import Component
+from declnet.contracts.data_source import DataSource
 from declnet.contracts.number_or import MAXIMUM
 from declnet.registry.plugin import Plugin
 from declnet.registry.registry import Entry, Registry
@@ -200,8 +201,10 @@ def _traits(component: type[Component]) -> dict[str, str]:
         traits["input type"] = dtype if isinstance(dtype, str) else ", then ".join(dtype)
     if component.kind == "loss":
         traits["targets"] = component.targets  # type: ignore[attr-defined]
-    if component.kind == "data_source" and component.suffixes:  # type: ignore[attr-defined]
-        traits["reads"] = ", ".join(component.suffixes)  # type: ignore[attr-defined]
+    if issubclass(component, DataSource):
+        read = (*component.suffixes, *(("folders",) if component.reads_folders else ()))
+        if read:
+            traits["reads"] = ", ".join(read)
     return traits
 
 

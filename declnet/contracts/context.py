@@ -11,7 +11,7 @@ from declnet.errors import Renamed
 
 if TYPE_CHECKING:
     from declnet.contracts.data_source import DataInfo
-    from declnet.contracts.layer import Layer
+    from declnet.contracts.layer import Layer, OutputRange
     from declnet.contracts.loss import Loss
     from declnet.contracts.metric import Better
     from declnet.contracts.optimizer import Optimizer
@@ -71,3 +71,12 @@ class RunContext:
     def last(self) -> LayerContext | None:
         """The output layer, of several the first; None if the layers are invalid."""
         return next(iter(self.outputs), self.layers[-1] if self.layers else None)
+
+    @property
+    def output_range(self) -> OutputRange | None:
+        """Bounds of the model's output, as its last layers declare them; None if unknown."""
+        here = self.last
+        while here is not None and here.layer.output_range == "input":
+            here = here.inputs[0]
+        given = here.layer.output_range if here is not None else None
+        return None if given == "input" else given

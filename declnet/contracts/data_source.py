@@ -172,6 +172,8 @@ class DataSource(Component):
     suffixes: ClassVar[tuple[str, ...]] = ()
     """Suffixes of the files that it reads, in lower case, e.g. `(".csv", ".csv.gz")`. If several
     sources match a file name, the longest suffix wins."""
+    reads_folders: ClassVar[bool] = False
+    """Whether it reads folders as well, of any name."""
 
     @classmethod
     def verify_contract(cls) -> None:
@@ -184,9 +186,10 @@ class DataSource(Component):
                     "letters"
                 )
         own = cls.for_file.__func__ is not DataSource.for_file.__func__  # type: ignore[attr-defined]
-        if cls.suffixes and not own and "path" not in cls.model_fields:
+        reads_files = bool(cls.suffixes) or cls.reads_folders
+        if reads_files and not own and "path" not in cls.model_fields:
             raise RegistryError(
-                f"{cls.__name__} has suffixes, but neither a field path nor a method for_file()"
+                f"{cls.__name__} reads files, but has neither a field path nor a method for_file()"
             )
 
     @classmethod
@@ -255,6 +258,16 @@ class DataSource(Component):
         """
         for part in self.chunks(rng, samples):
             yield part if isinstance(part, Table) else for_each(np.asarray, part.x)
+
+    def sample_names(self) -> tuple[str, ...] | None:
+        """Return a name for each sample, in the order of `input_chunks`; default: None, no names.
+
+        Override this in sources with a file for each sample: `declnet predict` writes the names.
+
+        Raises:
+            DataError: the data does not exist or cannot be read.
+        """
+        return None
 
     def with_types(self, types: Mapping[str, ColumnType]) -> Self:  # noqa: ARG002
         """Return this source with the training data's column types; default: unchanged.

@@ -275,6 +275,16 @@ def checked_inputs(source: Component, part: Any) -> Array | Mapping[str, Array] 
     return found
 
 
+def checked_sample_names(source: Component, names: Any) -> tuple[str, ...] | None:
+    """Return the result of `DataSource.sample_names`: a tuple of text, or None."""
+    if names is not None and not (
+        isinstance(names, tuple) and all(isinstance(each, str) for each in names)
+    ):
+        _refuse(source, "sample_names", names, "a tuple of names or None")
+    found: tuple[str, ...] | None = names
+    return found
+
+
 def checked_suits(transform: Component, suits: Any) -> bool:
     """Return the result of `Transform.suits`: whether it takes a column."""
     if not isinstance(suits, bool | np.bool_):

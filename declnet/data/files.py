@@ -46,7 +46,7 @@ def file_source(path: Path, registry: Registry, like: DataSource | None = None) 
     Raises:
         DataError: the file does not exist, or there is not exactly one data source for it.
     """
-    if like is not None and suffix_of(path, like) is not None:
+    if like is not None and _reads(like, path):
         component = type(like)
     else:
         component, like = _chosen(path, registry), None
@@ -72,6 +72,17 @@ def file_source(path: Path, registry: Registry, like: DataSource | None = None) 
     return source
 
 
+def _reads(source: DataSource, path: Path) -> bool:
+    return suffix_of(path, source) is not None or (source.reads_folders and _is_folder(path))
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # e.g. a name that is too long
+        return False
+
+
 def suffix_of(path: Path, source: DataSource | type[DataSource]) -> str | None:
     """Return the longest suffix of a source that the file's name ends with, or None."""
     name = path.name.lower()
@@ -79,7 +90,10 @@ def suffix_of(path: Path, source: DataSource | type[DataSource]) -> str | None:
 
 
 def _chosen(path: Path, registry: Registry) -> type[DataSource]:
-    """Return the source with the longest matching suffix; `_decided` resolves ties."""
+    """Return the source with the longest matching suffix, else one that reads folders.
+
+    `_decided` resolves ties.
+    """
     found: list[tuple[str, type[DataSource]]] = [
         (suffix, entry.component)
         for entry in registry.entries(DataSource.kind)
@@ -87,6 +101,9 @@ def _chosen(path: Path, registry: Registry) -> type[DataSource]:
     ]
     longest = max((len(suffix) for suffix, _ in found), default=0)
     fitting = [source for suffix, source in found if len(suffix) == longest]
+    if not fitting and _is_folder(path):
+        sources = (each.component for each in registry.entries(DataSource.kind))
+        fitting = [source for source in sources if source.reads_folders]
     if not fitting:
         raise _unreadable(path, registry)
     decided = _decided(fitting, registry)

@@ -23,7 +23,7 @@ from declnet.contracts.table import ColumnType, Table, missing_values
 from declnet.contracts.transform import Transform, TransformState
 from declnet.data.columns import features_of, joined, located, require_column, typed
 from declnet.data.named_inputs import require_divided
-from declnet.data.target_encoding import TargetEncoding
+from declnet.data.target_encoding import NAMED_LABELS, TargetEncoding
 from declnet.data.targets import TargetSteps, WantedTarget, prepared_target
 from declnet.errors import DataError
 from declnet.registry.spelling import counted, suggestion
@@ -54,8 +54,8 @@ class FittedPreparation:
         steps: the fitted transforms in order, without training-only ones.
         feature_names: names of the values in a prepared sample, input by input; None for
             multidimensional samples.
-        targets: how each target is encoded, by name, `""` if y is one array; None for arrays, whose
-            y is used unchanged.
+        targets: how each target is encoded, by name, `""` if y is one array; None for arrays whose
+            classes have no names: their y is used unchanged.
         inputs: for a model with named inputs, the columns of each; a column of arrays is an input.
         target_steps: the fitted transforms of targets, which predictions invert.
     """
@@ -120,10 +120,13 @@ class FittedPreparation:
         """Prepare a data set with its targets; raise DataError as `apply` does."""
         names = self.feature_names if self.inputs is None else None
         if isinstance(data, Dataset):
+            if self.target is not None:
+                labels = self.target.encode_labels(data)
+                data = replace(data, y=labels, class_names=self.class_names)
             if not self.steps:
                 return replace(data, feature_names=names)
             x = self.apply(for_each(_in_memory, data.x))
-            return Dataset(x, data.y, data.weights, names)
+            return Dataset(x, data.y, data.weights, names, data.class_names)
         if self.targets is None:
             raise DataError("the model was trained on arrays, but this is a table")
         ys = {name: each.encode(data) for name, each in self.targets.items()}
@@ -195,11 +198,23 @@ def fit_preparation(
     """
     types, targets = None, None
     if isinstance(data, Dataset):
-        arrays = {name or ARRAY: _in_memory(each) for name, each in by_name(data.x).items()}
+        named = by_name(data.x)
+        arrays: dict[str, Any] = {name or ARRAY: each for name, each in named.items()}
+        if any(not transform.training_only for transform in transforms):
+            arrays = {name: _in_memory(each) for name, each in arrays.items()}
         records = Table(arrays)
         columns = dict(records.columns)
         names = dict.fromkeys(columns, data.feature_names or ())
         inputs = {name: (name,) for name in columns} if isinstance(data.x, Mapping) else None
+        if data.class_names is not None:
+            targets = {UNNAMED: TargetEncoding(NAMED_LABELS, data.class_names)}
+            if len(data.class_names) < 2:
+                raise DataError(
+                    f'the training data has only one class, "{data.class_names[0]}"',
+                    hint="classification needs at least two classes",
+                    path=("data", "train"),
+                    code="E035",
+                )
     else:
         records = data
         features = features_of(data, without)

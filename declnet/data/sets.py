@@ -189,7 +189,9 @@ def prepare_sets(
     """
     train, preparation = sets["train"], fitted
     lasting = any(not each.training_only for each in spec.prepare)
-    if preparation is None and (isinstance(train, Table) or lasting or spec.prepare_targets):
+    named = isinstance(train, Dataset) and train.class_names is not None
+    needed = isinstance(train, Table) or lasting or named or spec.prepare_targets
+    if preparation is None and needed:
         preparation = fit_preparation(train, spec.prepare, wanted, spec.no_features, spec.inputs)
     if spec.positive_class is not None and fitted is None:
         preparation = _with_positive(preparation, spec.positive_class)
@@ -219,7 +221,7 @@ def _with_positive(preparation: FittedPreparation | None, name: str) -> FittedPr
         raise DataError(
             "there are several targets, of which none is meant"
             if several
-            else "the training data is not a table, so its classes have no names",
+            else "the classes of the training data have no names",
             hint="remove this key; the label 1 is the positive class",
             path=("data", "positive_class"),
             code="E036",

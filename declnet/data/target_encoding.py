@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from declnet.contracts.arrays import Array
+from declnet.contracts.data_source import Dataset
 from declnet.contracts.table import Table, column_type, distinct_values, missing_values
 from declnet.data.columns import losses_hint
 from declnet.data.targets import WantedTarget
@@ -20,9 +22,15 @@ _LEAVE_OUT = (
 )
 
 
+NAMED_LABELS = "class"
+"""In place of a column's name, for the y of a `Dataset` with `class_names`."""
+
+
 @dataclass(frozen=True)
 class TargetEncoding:
     """The encoding of the training data's target column.
+
+    For arrays whose classes have names, `column` is NAMED_LABELS.
 
     Attributes:
         classes: the distinct values, whose positions are the labels: sorted, except that a named
@@ -135,6 +143,26 @@ class TargetEncoding:
                 f"its classes: {known}",
             )
         return found
+
+    def encode_labels(self, data: Dataset) -> Array | Mapping[str, Array]:
+        """Return the labels (n,) of arrays; those of classes with names follow the names.
+
+        Raises:
+            DataError: a class does not occur in the training data.
+        """
+        y, names = data.y, data.class_names
+        if names is None or names == self.class_names or not isinstance(y, np.ndarray):
+            return y
+        labels = {name: label for label, name in enumerate(self.class_names or ())}
+        for name in names:
+            if name not in labels:
+                raise DataError(
+                    f'there is a class "{name}", which the training data does not have',
+                    hint=f"its classes: {', '.join(labels)}",
+                )
+        by_label = np.array([labels[name] for name in names])
+        encoded: Array = by_label[y]
+        return encoded
 
 
 MANY_CLASSES = 100

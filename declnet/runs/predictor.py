@@ -14,7 +14,12 @@ from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data_source import Dataset, DataSource
 from declnet.contracts.inputs import UNNAMED, by_name, sample_count
-from declnet.contracts.returned import checked_inputs, checked_load
+from declnet.contracts.returned import (
+    BrokenContractError,
+    checked_inputs,
+    checked_load,
+    checked_sample_names,
+)
 from declnet.contracts.table import ColumnType, Table
 from declnet.data.columns import require_column
 from declnet.data.files import file_source, naming
@@ -289,6 +294,10 @@ NUMBERS = 2**21
 MOST_SAMPLES = 2**16
 
 
+FILE = "file"
+"""Column of predictions for the names of a source's samples."""
+
+
 def samples_in_part(predictor: Predictor) -> int:
     """Return how many samples to process per part, balancing memory and speed.
 
@@ -320,6 +329,7 @@ def predicted_parts(
     """
     with naming(path):
         source, first = _source(predictor, path, (), identifiers), 1
+        names = checked_sample_names(source, source.sample_names())
         for part in source.input_chunks(_no_chance(), samples_in_part(predictor)):
             data = checked_inputs(source, part)
             if predictor.features is not None and not isinstance(data, Table):
@@ -328,6 +338,12 @@ def predicted_parts(
                     hint=f"a table with {_some(predictor.features)}",
                 )
             data, passed = _without(data, identifiers, predictor.features is None)
+            if names is not None:
+                own = np.array(names[first - 1 : first - 1 + sample_count(data)], object)
+                if len(own) < sample_count(data):
+                    fault = f"returned {len(names)} names, but there are more samples"
+                    raise BrokenContractError(source, "sample_names", fault)
+                passed = {FILE: own, **passed}
             yield replace(predictor.predict_part(data, first), identifiers=passed)
             first += sample_count(data)
 

@@ -20,6 +20,8 @@ from declnet.cli.metrics import (
     ordered,
     sort_key,
 )
+from declnet.spec.heads import Head
+from declnet_standard.losses import MeanSquaredError
 from declnet_standard.metrics import F1, Accuracy
 
 SHORTER = {"accuracy": "acc"}
@@ -69,9 +71,11 @@ class Misses(Metric):
 
 
 def test_metrics_are_called_as_they_declare_unless_the_spec_names_them():
-    metrics = [Accuracy(), F1(), Accuracy(name="right"), Hits(), Hits(name="aim"), Misses()]
-    shorter = abbreviations(metrics)
+    metrics = (Accuracy(), F1(), Accuracy(name="right"), Hits(), Hits(name="aim"), Misses())
+    shorter = abbreviations([Head("", MeanSquaredError(), metrics)])
     assert shorter == {"accuracy": "acc", "hits": "hit"}
+    named = abbreviations([Head("kind", MeanSquaredError(), metrics[:1])])
+    assert named == {"kind_accuracy": "kind_acc"}
     values = METRICS | {"hits": 0.5, "aim": 0.25, "right": 0.75}
     assert metrics_in_words(values, shorter).startswith(
         "acc: 0.556, hit: 0.500, aim: 0.250, right: 0.750, loss: 0.952"

@@ -161,8 +161,9 @@ def test_an_output_that_cannot_be_is_refused(arguments, message, flowers, refuse
         (f"{'n' * 300}.csv", "n.csv: cannot be read: File name too long"),
         (
             "table.xlsx",
-            "table.xlsx: no installed data source reads such files (its name must end in .csv, "
-            ".csv.gz, .npy, .npz, .parquet, .tsv, .tsv.gz)",
+            "table.xlsx: no installed data source reads such files (its name must end in .bmp, "
+            ".csv, .csv.gz, .gif, .jpeg, .jpg, .npy, .npz, .parquet, .png, .tif, .tiff, .tsv, "
+            ".tsv.gz, .webp)",
         ),
         ("x.npy", "x.npy: the model was trained on a table, so its columns are needed by name"),
     ],

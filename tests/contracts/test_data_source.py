@@ -53,12 +53,12 @@ def test_wrong_suffixes_are_refused_at_registration(suffixes, message):
     assert message in str(raised.value)
 
 
-def test_suffixes_need_a_way_to_open_a_file():
+@pytest.mark.parametrize("traits", [{"suffixes": (".num",)}, {"reads_folders": True}])
+def test_files_and_folders_need_a_way_to_open_them(traits):
     class Pathless(DataSource):
         """Has its file in a field of another name."""
 
         type = "pathless"
-        suffixes = (".num",)
         file: Path
 
         def describe(self):
@@ -67,6 +67,8 @@ def test_suffixes_need_a_way_to_open_a_file():
         def load(self, rng):
             return Table({})
 
+    for name, value in traits.items():
+        setattr(Pathless, name, value)
     with pytest.raises(RegistryError, match=r"neither a field path nor a method for_file\(\)"):
         Registry().register(Pathless)
 

@@ -68,9 +68,38 @@ def test_the_positive_class_has_the_label_1(two_classes):
 def test_a_positive_class_needs_names():
     spec = DataSpec(positive_class="yes")
     sets = {"train": Dataset(np.zeros((4, 2)), np.arange(4) % 2)}
-    with pytest.raises(DataError, match="not a table") as caught:
+    with pytest.raises(DataError, match="have no names") as caught:
         prepare_sets(sets, spec, [WantedTarget("", "classes")])
     assert (caught.value.path, caught.value.code) == (("data", "positive_class"), "E036")
+
+
+NAMED = Dataset(np.zeros((4, 2)), np.array([0, 1, 1, 0]), class_names=("no", "yes"))
+
+
+def test_labels_of_arrays_follow_the_names_of_classes():
+    other = Dataset(np.zeros((3, 2)), np.array([0, 1, 0]), class_names=("yes", "no"))
+    one = Dataset(np.zeros((2, 2)), np.array([0, 0]), class_names=("yes",))
+    unnamed = Dataset(np.zeros((2, 2)), np.array([0, 1]))
+    sets = {"train": NAMED, "validation": other, "test": one}
+    prepared = prepare_sets(sets, DataSpec(), [WantedTarget("", "classes")])
+    found = {name: each.y.tolist() for name, each in prepared.datasets.items()}
+    assert found == {"train": [0, 1, 1, 0], "validation": [1, 0, 1], "test": [1, 1]}
+    assert prepared.datasets["train"].x is NAMED.x  # nothing is copied
+    assert prepared.preparation.class_names == ("no", "yes")
+    assert prepared.preparation.apply_to_set(unnamed).y is unnamed.y
+    positive = prepare_sets(
+        {"train": NAMED}, DataSpec(positive_class="no"), [WantedTarget("", "binary")]
+    )
+    assert positive.datasets["train"].y.tolist() == [1, 0, 0, 1]
+    assert positive.preparation.class_names == ("yes", "no")
+
+
+def test_a_class_that_the_training_data_lacks_is_refused():
+    other = Dataset(np.zeros((1, 2)), np.array([0]), class_names=("maybe",))
+    with pytest.raises(DataError, match='a class "maybe", which the training data does not have'):
+        prepare_sets({"train": NAMED, "test": other}, DataSpec(), [WantedTarget("", "classes")])
+    with pytest.raises(DataError, match='has only one class, "maybe"'):
+        prepare_sets({"train": other}, DataSpec(), [WantedTarget("", "classes")])
 
 
 @pytest.mark.parametrize(

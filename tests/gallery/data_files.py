@@ -24,6 +24,7 @@ ARRAYS: Mapping[str, Mapping[str, np.ndarray]] = {
     "prices.npz": {"x": POINTS[:, :2], "y": POINTS[:, 2]},
     "two_prices.npz": {"x": POINTS[:, :2], "y": POINTS[:, 1:]},
     "images.npz": {"x": IMAGES, "y": LABELS},
+    "gray_images.npz": {"x": IMAGES[:, 0], "y": LABELS},
     "words.npz": {"x": np.arange(SAMPLES * 5).reshape(SAMPLES, 5) % 50, "y": LABELS},
     "songs.npz": {
         "notes": np.arange(SAMPLES * 5).reshape(SAMPLES, 5) % 12,

@@ -8,10 +8,13 @@ import pytest
 from declnet_standard.layers import (
     ELU,
     GELU,
+    GLU,
     SELU,
     HardSigmoid,
     LeakyReLU,
     Linear,
+    Maxout,
+    Mish,
     PReLU,
     ReLU,
     Sigmoid,
@@ -56,6 +59,7 @@ PAIRS = (
     (GELU(), nn.GELU()),
     (GELU(approximation="tanh"), nn.GELU(approximate="tanh")),
     (SiLU(), nn.SiLU()),
+    (Mish(), nn.Mish()),
     # torch cuts the curve at its threshold, 20, by 2e-9; the curve itself is what we compare
     (Softplus(), nn.Softplus(threshold=40)),
     (Softplus(beta=0.5), nn.Softplus(beta=0.5, threshold=40)),
@@ -106,8 +110,9 @@ def test_hard_sigmoid_of_torch_itself():
 
 def test_softmax():
     rng = np.random.default_rng(2)
-    x, dy = rng.normal(scale=30, size=(9, 5)), rng.normal(size=(9, 5))
-    agrees(Softmax(), nn.Softmax(dim=1), x, dy)
+    for shape in ((9, 5), (9, 3, 5)):
+        x, dy = rng.normal(scale=30, size=shape), rng.normal(size=shape)
+        agrees(Softmax(), nn.Softmax(dim=-1), x, dy)
 
 
 @pytest.mark.parametrize("order", ["batch_last", "batch_first"])
@@ -131,3 +136,38 @@ def test_prelu_starts_as_torch_does():
     start = PReLU(shared=True).parameters((4,))["slopes"]
     assert nn.PReLU().weight.detach().numpy().shape == start.shape
     assert nn.PReLU().weight.item() == start.initializer.value
+
+
+@pytest.mark.parametrize("order", ["batch_last", "batch_first"])
+@pytest.mark.parametrize(("shape", "dim"), [((8,), -1), ((3, 6), -1), ((4, 3, 5), 1)])
+@pytest.mark.parametrize(
+    ("activation", "function"),
+    [
+        ("sigmoid", torch.sigmoid),
+        ("silu", nn.functional.silu),
+        ("gelu", nn.functional.gelu),
+        ("relu", torch.relu),
+        ("tanh", torch.tanh),
+        ("linear", lambda b: b),
+    ],
+)
+def test_gated_linear_units(activation, function, shape, dim, order):
+    rng = np.random.default_rng(4)
+    x = rng.normal(scale=2, size=(9, *shape))
+
+    def gated(x):
+        a, b = torch.chunk(x, 2, dim)
+        return a * function(b)
+
+    dy = rng.normal(size=gated(torch.tensor(x)).shape)
+    agrees(GLU(activation=activation), gated, x, dy, order)
+    if activation == "sigmoid":
+        agrees(GLU(), nn.GLU(dim), x, dy, order)
+
+
+@pytest.mark.parametrize("order", ["batch_last", "batch_first"])
+def test_maxout(order):
+    rng = np.random.default_rng(5)
+    for shape in ((12,), (3, 6)):
+        x, dy = rng.normal(size=(9, *shape)), rng.normal(size=(9, *shape[:-1], shape[-1] // 3))
+        agrees(Maxout(pieces=3), lambda x: x.unflatten(-1, (-1, 3)).amax(-1), x, dy, order)

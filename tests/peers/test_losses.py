@@ -11,12 +11,16 @@ from declnet_standard.layers import Sigmoid, Softmax
 from declnet_standard.losses import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
+    CategoricalFocal,
+    Cosine,
+    Focal,
     Hinge,
     Huber,
     KLDivergence,
     LogCosh,
     MeanAbsoluteError,
     MeanSquaredError,
+    Poisson,
     SigmoidBinaryCrossentropy,
     SoftmaxCategoricalCrossentropy,
 )
@@ -60,6 +64,17 @@ def bce_of_smoothed(share):
     )
 
 
+def focal_of_cross_entropy(gamma, alpha):
+    """The definition: (1 - q)**gamma times torch's cross-entropy, -log(q)."""
+
+    def focal(y_pred, y, reduction):
+        entropies = F.binary_cross_entropy(y_pred, y, reduction=reduction)
+        weights = 1 if alpha is None else alpha * y + (1 - alpha) * (1 - y)
+        return weights * (1 - torch.exp(-entropies)) ** gamma * entropies
+
+    return focal
+
+
 VALUES = (
     (MeanSquaredError(), F.mse_loss),
     (MeanAbsoluteError(), F.l1_loss),
@@ -71,6 +86,10 @@ VALUES = (
 BINARY = (
     (Hinge(), hinge),
     *((BinaryCrossentropy(label_smoothing=share), bce_of_smoothed(share)) for share in SMOOTHING),
+    *(
+        (Focal(gamma=gamma, alpha=alpha), focal_of_cross_entropy(gamma, alpha))
+        for gamma, alpha in ((2.0, None), (2.0, 0.25), (0.5, None), (0.0, 0.75))
+    ),
 )
 
 
@@ -161,3 +180,39 @@ def test_sigmoid_with_binary_crossentropy(shape, share, order):
     losses = mean_of_outputs(F.binary_cross_entropy_with_logits(leaves, targets, reduction="none"))
     found = run_kernel(SigmoidBinaryCrossentropy(), Sigmoid(), loss, logits, y, order)[1:]
     require_same(found, leaves, losses)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0])
+def test_categorical_focal(gamma, order):
+    rng = np.random.default_rng(7)
+    y_pred, labels = rng.dirichlet(np.ones(5), N), rng.integers(0, 5, N)
+    leaves = leaf(y_pred)
+    entropies = F.nll_loss(leaves.log(), torch.tensor(labels), reduction="none")
+    losses = (1 - torch.exp(-entropies)) ** gamma * entropies
+    require_same(run_loss(CategoricalFocal(gamma=gamma), y_pred, labels, order), leaves, losses)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("log_input", [True, False])
+def test_poisson(log_input, shape, order):
+    rng = np.random.default_rng(8)
+    y_pred, y = rng.normal(scale=2, size=(N, *shape)), rng.poisson(3, size=(N, *shape))
+    y_pred = y_pred if log_input else np.exp(y_pred)
+    leaves = leaf(y_pred)
+    elements = F.poisson_nll_loss(
+        leaves, torch.tensor(y), log_input=log_input, eps=1e-7, reduction="none"
+    )
+    found = run_loss(Poisson(log_input=log_input), y_pred, y, order)
+    require_same(found, leaves, mean_of_outputs(elements))
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("shape", [(2,), (5,), (2, 4)], ids=str)
+def test_cosine(shape, order):
+    rng = np.random.default_rng(9)
+    y_pred, y = rng.normal(size=(2, N, *shape))
+    leaves = leaf(y_pred)
+    losses = mean_of_outputs(1 - F.cosine_similarity(leaves, torch.tensor(y), dim=-1))
+    require_same(run_loss(Cosine(), y_pred, y, order), leaves, losses)

@@ -15,16 +15,25 @@ from declnet_standard.metrics import (
     R2,
     Accuracy,
     BinaryAccuracy,
+    Brier,
+    CohenKappa,
+    ExpectedCalibrationError,
+    LogLoss,
+    Matthews,
     MeanAbsoluteError,
+    MeanAbsolutePercentageError,
     MeanSquaredError,
     Precision,
     Recall,
     RocAuc,
+    Spearman,
     TopKAccuracy,
 )
 
 sklearn = pytest.importorskip("sklearn")
 peers = pytest.importorskip("sklearn.metrics")
+calibration = pytest.importorskip("sklearn.calibration")
+stats = pytest.importorskip("scipy.stats")
 
 RATIOS = (
     (Precision, peers.precision_score),
@@ -112,6 +121,7 @@ def test_roc_auc_with_ties(data, levels, dtype):
     [
         (MeanSquaredError(), peers.mean_squared_error),
         (MeanAbsoluteError(), peers.mean_absolute_error),
+        (MeanAbsolutePercentageError(), peers.mean_absolute_percentage_error),
         (R2(), peers.r2_score),
     ],
 )
@@ -125,3 +135,55 @@ def test_figures_of_values(metric, peer, outputs, data, offset, constant):
     assert data.figure(metric, y_pred, y) == close(expected)
     if outputs == 1:
         assert data.figure(metric, y_pred, y[:, 0]) == close(expected)
+
+
+AGREEMENTS = (
+    (Matthews(), peers.matthews_corrcoef, {}),
+    (CohenKappa(), peers.cohen_kappa_score, {}),
+    (CohenKappa(weights="linear"), peers.cohen_kappa_score, {"weights": "linear"}),
+    (CohenKappa(weights="quadratic"), peers.cohen_kappa_score, {"weights": "quadratic"}),
+)
+
+
+@pytest.mark.parametrize(("metric", "peer", "fields"), AGREEMENTS)
+@given(data=batches(least=5), classes=st.integers(2, 6))
+def test_agreement(metric, peer, fields, data, classes):
+    rows, labels = data.rng.random((data.n, classes)), data.rng.integers(0, classes, data.n)
+    labels[:2] = 0, 1  # of a single class, the peers warn
+    if fields:
+        fields = {**fields, "labels": range(classes)}
+    assert data.figure(metric, rows, labels) == close(peer(labels, rows.argmax(axis=1), **fields))
+    chances, y = rows[:, :1], labels > 0
+    fields.pop("labels", None)
+    assert data.figure(metric, chances, y) == close(peer(y, chances[:, 0] > 0.5, **fields))
+
+
+@pytest.mark.parametrize(
+    ("metric", "peer"), [(LogLoss(), peers.log_loss), (Brier(), peers.brier_score_loss)]
+)
+@given(data=batches(), classes=st.integers(3, 6))
+def test_costs_of_probabilities(metric, peer, data, classes):
+    rows = data.rng.dirichlet(np.ones(classes), data.n)
+    labels, y = data.rng.integers(0, classes, data.n), data.rng.integers(0, 2, (data.n, 1))
+    assert data.figure(metric, rows, labels) == close(peer(labels, rows, labels=range(classes)))
+    chances = data.rng.random((data.n, 1))
+    chances[0] = 0
+    expected = peer(y[:, 0], chances[:, 0], labels=[0, 1])
+    assert data.figure(metric, chances, y) == close(expected)
+
+
+@given(data=batches(), bins=st.integers(1, 20))
+def test_calibration_error(data, bins):
+    chances, y = data.rng.random((data.n, 1)), data.rng.integers(0, 2, data.n)
+    shares, means = calibration.calibration_curve(y, chances[:, 0], n_bins=bins)
+    counts = np.histogram(chances, bins=bins, range=(0, 1))[0]
+    expected = np.abs(shares - means) @ counts[counts > 0] / data.n
+    assert data.figure(ExpectedCalibrationError(bins=bins), chances, y) == close(expected)
+
+
+@given(data=batches(least=3), levels=st.sampled_from([3, 10, 10**6]))
+def test_spearman(data, levels):
+    y, y_pred = data.rng.integers(0, levels, (2, data.n)) / levels
+    assume(np.ptp(y) > 0 and np.ptp(y_pred) > 0)
+    expected = stats.spearmanr(y_pred, y).statistic
+    assert data.figure(Spearman(), y_pred[:, None], y) == close(expected)

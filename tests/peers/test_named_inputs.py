@@ -9,6 +9,7 @@ import pytest
 
 import declnet
 from declnet.data.sets import prepared_sets
+from declnet.data.targets import WantedTarget
 
 torch = pytest.importorskip("torch")
 
@@ -61,7 +62,7 @@ def tensors(dataset):
 
 
 def test_training_gives_the_weights_and_the_test_loss_of_pytorch(spec):
-    sets = prepared_sets(spec.data, "values", spec.seed)
+    sets = prepared_sets(spec.data, [WantedTarget("", "values")], spec.seed)
     infos = sets.input_infos
     start = declnet.build_model(spec.model, infos, spec.seed).parameters()
     network = Network(start, infos["categories"].levels)

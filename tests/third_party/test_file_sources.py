@@ -63,10 +63,41 @@ class Raw(DataSource):
         table = np.fromfile(self.path, "<f8", offset=8).reshape(rows, columns)
         return table[:, :-1] / self.scale, table[:, -1].astype(int)
 
+class Pile(DataSource):
+    "A folder for each class, with a file for each sample: its numbers."
+    type = "pile"
+    reads_folders = True
+    path: Path = Field(description="the folder")
+    nameless: int = Field(default=0, description="files at the end that get no name")
+
+    def describe(self):
+        return DataInfo.of(*self._arrays()[:2])
+
+    def load(self, rng):
+        x, y, names = self._arrays()
+        return Dataset(x, y, class_names=names)
+
+    def input_chunks(self, rng, samples):
+        yield self._arrays()[0]
+
+    def sample_names(self):
+        names = [each.relative_to(self.path).as_posix() for each in self._files()]
+        return tuple(names[:len(names) - self.nameless])
+
+    def _files(self):
+        return sorted(self.path.rglob("*.txt"))
+
+    def _arrays(self):
+        files = self._files()
+        names = tuple(sorted({each.parent.name for each in files}))
+        x = np.stack([np.array(each.read_text("utf-8").split(), float) for each in files])
+        return x, np.array([names.index(each.parent.name) for each in files]), names
+
 @hookimpl
 def declnet_register(register):
     register(TBL)
     register(Raw)
+    register(Pile)
 """
 
 RIVAL = """
@@ -212,7 +243,40 @@ def test_arrays_are_not_a_table(formats, raw_run, table_run, tmp_path):
     assert "points.raw: the model was trained on a table" in done.stderr
 
 
+def test_a_folder_is_read_and_its_samples_keep_their_names(formats, tmp_path):
+    rng = np.random.default_rng(5)
+    for name, mean in (("high", 5), ("low", -5)):
+        (tmp_path / "pile" / name).mkdir(parents=True)
+        for number in range(20):
+            text = " ".join(map(str, rng.normal(mean, 1, 3)))
+            (tmp_path / "pile" / name / f"{number:02}.txt").write_text(text, "utf-8")
+    document = {
+        "declnet": 1,
+        "data": {"train": {"type": "pile", "path": "pile"}, "positive_class": "high"},
+        "model": {"layers": [{"type": "dense", "units": 1}, "sigmoid"]},
+        "loss": "binary_crossentropy",
+        "optimizer": {"type": "adam", "learning_rate": 0.1},
+        "training": {"epochs": 50, "metrics": ["binary_accuracy"]},
+    }
+    (tmp_path / "spec.json").write_text(json.dumps(document), encoding="utf-8")
+    run = tmp_path / "run"
+    formats.succeeds("run", tmp_path / "spec.json", "--quiet", "--out", run)
+    (tmp_path / "pile" / "low").rename(tmp_path / "low")  # "high" alone would have the label 0
+    rows = list(csv.DictReader(formats.succeeds("predict", run, tmp_path / "pile").splitlines()))
+    assert [row["file"] for row in rows] == [f"high/{number:02}.txt" for number in range(20)]
+    assert {row["prediction"] for row in rows} == {"high"}
+    found = formats.succeeds("evaluate", run, "--data", tmp_path / "pile", "--format", "json")
+    assert json.loads(found)["metrics"]["binary_accuracy"] == 1
+    document["data"]["train"]["nameless"] = 1
+    (tmp_path / "spec.json").write_text(json.dumps(document), encoding="utf-8")
+    (tmp_path / "low").rename(tmp_path / "pile" / "low")
+    formats.succeeds("run", tmp_path / "spec.json", "--quiet", "--out", tmp_path / "wrong")
+    said = formats("predict", tmp_path / "wrong", tmp_path / "pile").stderr
+    assert "sample_names() returned 39 names, but there are more samples" in said
+
+
 def test_show_says_which_files_it_reads(formats):
+    assert "reads: folders" in formats.succeeds("plugins", "show", "pile")
     assert "reads: .tbl, .tbl.txt" in formats.succeeds("plugins", "show", "tbl")
 
 

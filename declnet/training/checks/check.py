@@ -292,7 +292,7 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
     by_head = [output_problems(each.part.loss, each.nodes, registry) for each in heads]
     for each, faults in zip(heads, by_head, strict=True):
         if all(fault.code != "E043" for fault in (*found, *faults)):
-            problems += target_problems(each.part, each.infos, each.nodes)
+            problems += target_problems(each.part, each.infos, each.nodes, registry)
     problems += [*found, *(fault for faults in by_head for fault in faults)]
     problems += schedule_problems(partial, infos)
     for each in heads:

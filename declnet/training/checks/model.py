@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from math import inf, prod
 from typing import Any
 
+from declnet.contracts.arrays import Shape
 from declnet.contracts.layer import OutputRange
 from declnet.contracts.loss import Loss
 from declnet.errors import Diagnostic, KeyPath
@@ -17,15 +18,19 @@ from declnet.registry.registry import Entry, Registry
 
 
 def loss_for(given: OutputRange, registry: Registry) -> type[Loss] | None:
-    """Return a loss for class labels that takes such outputs; None if none is known."""
+    """Return a loss for class labels that takes such outputs; None if none is known.
+
+    A loss that a kernel fuses with a layer is preferred.
+    """
     takes = given_to_loss(given)
     targets = {"distribution": "classes", "probabilities": "binary"}.get(takes)
     losses = registry.entries("loss") if targets is not None else ()
-    return _best(
+    suitable = (
         each
         for each in losses
         if (each.component.takes, each.component.targets) == (takes, targets)
     )
+    return _best(suitable, frozenset(each[-1] for each in _replaced(registry)))
 
 
 def layer_for(loss: type[Loss], registry: Registry) -> str | None:
@@ -33,8 +38,7 @@ def layer_for(loss: type[Loss], registry: Registry) -> str | None:
 
     A layer that a kernel fuses with the loss is preferred.
     """
-    replaced = [each.component.replaces for each in registry.entries("kernel")]
-    joined = frozenset(each[-2] for each in replaced if len(each) > 1 and each[-1] is loss)
+    joined = frozenset(each[-2] for each in _replaced(registry) if each[-1] is loss)
     layers = (
         each
         for each in registry.entries("layer")
@@ -43,6 +47,12 @@ def layer_for(loss: type[Loss], registry: Registry) -> str | None:
     )
     layer = _best(layers, joined)
     return layer.type if layer is not None else None
+
+
+def _replaced(registry: Registry) -> list[tuple[Any, ...]]:
+    """Return the classes that each kernel for several components replaces."""
+    replaced = (each.component.replaces for each in registry.entries("kernel"))
+    return [each for each in replaced if len(each) > 1]
 
 
 def given_to_loss(given: OutputRange) -> str:
@@ -162,6 +172,20 @@ def path_of_output_size(nodes: Sequence[Node | None]) -> KeyPath:
             return _path(node)
         node = nodes[node.inputs[0] - 1]
     return ("model", "layers")
+
+
+def flattening(nodes: Sequence[Node | None], registry: Registry) -> str | None:
+    """Return the hint to flatten samples of several axes before the last layer with parameters.
+
+    None if there is no such layer, if its samples have one axis, or if nothing can flatten them.
+    """
+    node = next((each for each in reversed(nodes) if each is not None and each.parameters), None)
+    layer = _best(each for each in registry.entries("layer") if each.component.only_reshapes)
+    if node is None or layer is None or len(node.input_shapes[0]) < 2 or len(node.output_shape) < 2:
+        return None
+    return (
+        f'put "{layer.type}" before "{node.name}", whose samples have shape {node.input_shapes[0]}'
+    )
 
 
 def _path(node: Node) -> KeyPath:
@@ -325,10 +349,15 @@ def _mixes(node: Node) -> bool:
         for each in node.parameters.values()
         if each.role == "weight" and each.trainable and len(each.shape) > 1
     ]
-    channels, outputs = node.input_shapes[0][:1], node.output_shape[:1]
+    channels, outputs = (_features(each) for each in (node.input_shapes[0], node.output_shape))
     return bool(weights) and all(
         fan_in * prod(outputs) >= fan_out * prod(channels) for fan_in, fan_out in map(fans, weights)
     )
+
+
+def _features(shape: Shape) -> Shape:
+    """Return the size of the axis of features: the last of sequences, the first of images."""
+    return shape[-1:] if len(shape) == 2 else shape[:1]
 
 
 def _activation(registry: Registry) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import prod
 
 import numpy as np
@@ -17,11 +18,19 @@ from declnet.registry.registry import Registry
 from declnet.spec.data_section import DataSpec
 from declnet.spec.partial import HeadPart
 from declnet.training.checks.data import origin_of
-from declnet.training.checks.model import layer_for, loss_for, path_of_output_size
+from declnet.training.checks.model import (
+    flattening,
+    layer_for,
+    loss_for,
+    path_of_output_size,
+)
 
 
 def target_problems(
-    head: HeadPart, infos: Mapping[str, DataInfo], nodes: Sequence[Node | None]
+    head: HeadPart,
+    infos: Mapping[str, DataInfo],
+    nodes: Sequence[Node | None],
+    registry: Registry,
 ) -> list[Diagnostic]:
     """Return errors for the first data set whose y does not match.
 
@@ -45,6 +54,8 @@ def target_problems(
                 problem = _by_prepare(head, loss, name, info, last.output_shape, problem)
             else:
                 problem = _refused_whatever_the_values(head, loss, name, info, last.output_shape)
+        if problem is not None and problem.help is None and len(info.target_shape) < 2:
+            problem = replace(problem, help=flattening(nodes, registry))
         if problem is not None:
             return [problem]
     return []

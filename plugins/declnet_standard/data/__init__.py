@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from declnet_standard.data.examples import NNFSSpiral as NNFSSpiral
     from declnet_standard.data.examples import NNFSVertical as NNFSVertical
     from declnet_standard.data.examples import ScikitLearn as ScikitLearn
+    from declnet_standard.data.image_folder import ImageFolder as ImageFolder
     from declnet_standard.data.parquet import Parquet as Parquet
 
 DATA_SOURCES = {
     "csv": ("csv", "CSV"),
     "idx": ("arrays", "IDX"),
+    "image_folder": ("image_folder", "ImageFolder"),
     "nnfs_sine": ("examples", "NNFSSine"),
     "nnfs_spiral": ("examples", "NNFSSpiral"),
     "nnfs_vertical": ("examples", "NNFSVertical"),

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from declnet_standard.layers.activations import HardSigmoid as HardSigmoid
     from declnet_standard.layers.activations import LeakyReLU as LeakyReLU
     from declnet_standard.layers.activations import Linear as Linear
+    from declnet_standard.layers.activations import Mish as Mish
     from declnet_standard.layers.activations import ReLU as ReLU
     from declnet_standard.layers.activations import Sigmoid as Sigmoid
     from declnet_standard.layers.activations import SiLU as SiLU
@@ -20,21 +21,25 @@ if TYPE_CHECKING:
     from declnet_standard.layers.attention import MultiHeadAttention as MultiHeadAttention
     from declnet_standard.layers.conv1d import Conv1d as Conv1d
     from declnet_standard.layers.conv2d import Conv2d as Conv2d
+    from declnet_standard.layers.conv2d_transpose import Conv2dTranspose as Conv2dTranspose
     from declnet_standard.layers.dense import Dense as Dense
     from declnet_standard.layers.dropout import Dropout as Dropout
     from declnet_standard.layers.embedding import Embedding as Embedding
+    from declnet_standard.layers.gating import GLU as GLU
+    from declnet_standard.layers.gating import Maxout as Maxout
+    from declnet_standard.layers.gaussian_noise import GaussianNoise as GaussianNoise
     from declnet_standard.layers.gelu import GELU as GELU
     from declnet_standard.layers.joining import Add as Add
     from declnet_standard.layers.joining import Concatenate as Concatenate
     from declnet_standard.layers.joining import Multiply as Multiply
     from declnet_standard.layers.lstm import LSTM as LSTM
     from declnet_standard.layers.normalization import BatchNorm as BatchNorm
-    from declnet_standard.layers.normalization import LayerNorm as LayerNorm
     from declnet_standard.layers.over_time import LastStep as LastStep
     from declnet_standard.layers.over_time import MaxOverTime as MaxOverTime
     from declnet_standard.layers.over_time import MeanOverTime as MeanOverTime
     from declnet_standard.layers.pooling import AveragePool2d as AveragePool2d
     from declnet_standard.layers.pooling import GlobalAveragePool2d as GlobalAveragePool2d
+    from declnet_standard.layers.pooling import GlobalMaxPool2d as GlobalMaxPool2d
     from declnet_standard.layers.pooling import MaxPool2d as MaxPool2d
     from declnet_standard.layers.positions import PositionalEncoding as PositionalEncoding
     from declnet_standard.layers.prelu import PReLU as PReLU
@@ -42,6 +47,9 @@ if TYPE_CHECKING:
     from declnet_standard.layers.recurrent import SimpleRNN as SimpleRNN
     from declnet_standard.layers.reshaping import Flatten as Flatten
     from declnet_standard.layers.reshaping import Reshape as Reshape
+    from declnet_standard.layers.sample_normalization import GroupNorm as GroupNorm
+    from declnet_standard.layers.sample_normalization import LayerNorm as LayerNorm
+    from declnet_standard.layers.sample_normalization import RMSNorm as RMSNorm
 
 LAYERS = {
     "activations": {
@@ -49,6 +57,7 @@ LAYERS = {
         "hard_sigmoid": "HardSigmoid",
         "leaky_relu": "LeakyReLU",
         "linear": "Linear",
+        "mish": "Mish",
         "relu": "ReLU",
         "selu": "SELU",
         "sigmoid": "Sigmoid",
@@ -63,9 +72,12 @@ LAYERS = {
     },
     "conv1d": {"conv1d": "Conv1d"},
     "conv2d": {"conv2d": "Conv2d"},
+    "conv2d_transpose": {"conv2d_transpose": "Conv2dTranspose"},
     "dense": {"dense": "Dense"},
     "dropout": {"dropout": "Dropout"},
     "embedding": {"embedding": "Embedding"},
+    "gating": {"glu": "GLU", "maxout": "Maxout"},
+    "gaussian_noise": {"gaussian_noise": "GaussianNoise"},
     "gelu": {"gelu": "GELU"},
     "joining": {
         "add": "Add",
@@ -73,7 +85,7 @@ LAYERS = {
         "multiply": "Multiply",
     },
     "lstm": {"lstm": "LSTM"},
-    "normalization": {"batch_norm": "BatchNorm", "layer_norm": "LayerNorm"},
+    "normalization": {"batch_norm": "BatchNorm"},
     "over_time": {
         "last_step": "LastStep",
         "max_over_time": "MaxOverTime",
@@ -82,12 +94,18 @@ LAYERS = {
     "pooling": {
         "average_pool2d": "AveragePool2d",
         "global_average_pool2d": "GlobalAveragePool2d",
+        "global_max_pool2d": "GlobalMaxPool2d",
         "max_pool2d": "MaxPool2d",
     },
     "positions": {"positional_encoding": "PositionalEncoding"},
     "prelu": {"prelu": "PReLU"},
     "recurrent": {"gru": "GRU", "simple_rnn": "SimpleRNN"},
     "reshaping": {"flatten": "Flatten", "reshape": "Reshape"},
+    "sample_normalization": {
+        "group_norm": "GroupNorm",
+        "layer_norm": "LayerNorm",
+        "rms_norm": "RMSNorm",
+    },
 }
 """By module, the class of each type."""
 

@@ -338,13 +338,62 @@ class SiLU(Layer):
             np.multiply(dx, dy, out=dx)
 
 
+class Mish(Layer):
+    """y = x * t, t = tanh(log(1 + exp(x))); dy/dx = t + x * (1 - t**2) / (1 + exp(-x)).
+
+    x, y: (n, *shape). The same as PyTorch's `Mish` and Keras's `mish`.
+
+    Source: Misra, "Mish: A Self Regularized Non-Monotonic Activation Function", BMVC 2020,
+    arXiv:1908.08681.
+    """
+
+    type = "mish"
+    backward_needs = frozenset()
+    memory_order = "any"
+    output_range = OutputRange(low=-0.31)  # its minimum is -0.3088
+
+    def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
+        """Return memory for the slope dy/dx, passed from forward to backward, and for t."""
+        return {"slope": Workspace(input_shape), "part": Workspace(input_shape)}
+
+    def forward(self, x: Array, y: Array, state: LayerState) -> None:
+        """Fill y and, in training, the slope, with s = log(1 + exp(x)), sigmoid 1 - exp(-s)."""
+        s = t = state.part
+        np.absolute(x, out=s)
+        np.negative(s, out=s)
+        np.exp(s, out=s)
+        np.log1p(s, out=s)
+        np.maximum(x, 0, out=y)
+        np.add(s, y, out=s)
+        if state.training:
+            slope = state.slope
+            np.negative(s, out=slope)
+            np.expm1(slope, out=slope)
+            np.negative(slope, out=slope)
+            np.multiply(slope, x, out=slope)
+        np.tanh(s, out=t)
+        if state.training:
+            np.multiply(t, t, out=y)
+            np.subtract(1, y, out=y)
+            np.multiply(slope, y, out=slope)
+            np.add(slope, t, out=slope)
+        np.multiply(x, t, out=y)
+
+    def backward(self, x: None, y: None, dy: Array, dx: Array | None, state: LayerState) -> None:
+        """dx = dy * slope."""
+        if dx is not None:
+            np.multiply(dy, state.slope, out=dx)
+
+
 class Softmax(Layer):
-    """y = exp(x - max x) / sum exp(x - max x), over the classes of each sample: (n, classes).
+    """y = exp(x - max x) / sum exp(x - max x), over the classes: (n, classes).
+
+    For sequences, (n, steps, classes), over the classes of each step.
 
     dx = y * (dy - sum(dy * y)), for each sample the product of dy with the Jacobian
     diag(y) - y y.T. Directly before categorical_crossentropy, a kernel computes the gradient of
-    both, (y - y_true) / n. The same as the book's (chapters 4 and 9), PyTorch's and Keras's, which
-    take any number of axes.
+    both, (y - y_true) / n. The same as the book's (chapters 4 and 9), PyTorch's `Softmax(dim=-1)`
+    and Keras's.
     """
 
     type = "softmax"
@@ -353,17 +402,17 @@ class Softmax(Layer):
     output_range = OutputRange(0, 1, sums_to_one=True)
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        """Return the input shape; raise ValueError unless it is one axis of classes."""
-        if len(input_shape) != 1:
+        """Return the input shape; raise ValueError for images."""
+        if len(input_shape) not in (1, 2):
             raise ValueError(
-                f"softmax takes samples of one axis, (classes,), not {input_shape}; put a flatten "
-                "and a dense before it"
+                f"softmax takes samples (classes,) or (steps, classes), not {input_shape}; put a "
+                "flatten and a dense before it"
             )
         return input_shape
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
-        """Return memory for one number per sample, for maxima and sums."""
-        return {"row": Workspace(())}
+        """Return memory for one number per sample or step, for maxima and sums."""
+        return {"row": Workspace(input_shape[:-1])}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
         """Compute y, subtracting the largest logit first so that no exponential overflows."""
@@ -373,15 +422,15 @@ class Softmax(Layer):
         """dx = y * (dy - sum(dy * y)), the product with the Jacobian diag(y) - y y.T."""
         if dx is not None:
             row = state.row
-            np.einsum("nk,nk->n", dy, y, out=row)
-            np.subtract(dy, row[:, None], out=dx)
+            np.einsum("...k,...k->...", dy, y, out=row)
+            np.subtract(dy, row[..., None], out=dx)
             np.multiply(dx, y, out=dx)
 
 
 def fill_softmax(x: Array, y: Array, row: Array) -> None:
-    """y = exp(x - max x) / sum exp(x - max x); row, (n,), holds maxima and sums."""
-    np.maximum.reduce(x, axis=1, out=row)
-    np.subtract(x, row[:, None], out=y)
+    """y = exp(x - max x) / sum exp(x - max x) over the last axis; row holds maxima and sums."""
+    np.maximum.reduce(x, axis=-1, out=row)
+    np.subtract(x, row[..., None], out=y)
     np.exp(y, out=y)
-    np.add.reduce(y, axis=1, out=row)
-    np.divide(y, row[:, None], out=y)
+    np.add.reduce(y, axis=-1, out=row)
+    np.divide(y, row[..., None], out=y)

@@ -128,26 +128,46 @@ class Conv2d(Layer):
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
         """y = (weights, biases) @ the numbers under the kernel, row by row."""
-        window, rows, matrices = self._window(x.shape[1:]), batch_last(state.rows), state.matrices
+        self.store_rows(x, state)
+        self.store_weights(state)
+        self.convolve(y, state)
+
+    def backward(self, x: None, y: None, dy: Array, dx: Array | None, state: LayerState) -> None:
+        """d(weights, biases) = the sum of dy @ rows.T; drows = weights.T @ dy, added up to dx."""
+        self.fill_gradient(dy, state)
+        if dx is not None:
+            self.spread(dy, dx, state)
+
+    def store_rows(self, x: Array, state: LayerState) -> None:
+        """Store what each column of the kernel sees at each position of x."""
+        window, rows = self._window(x.shape[1:]), batch_last(state.rows)
         if window.has_padding:
             rows.fill(0)
         for stored, numbers in _copies(rows, batch_last(x), window):
             np.copyto(stored, numbers)
-        np.copyto(self._weights_in(matrices), self._by_group(state.weights))
         if self.use_bias:
             rows[:, :, -1] = 1
+
+    def store_weights(self, state: LayerState) -> None:
+        """Store the weights, and the biases, as the matrices that multiply the rows."""
+        matrices = state.matrices
+        np.copyto(self._weights_in(matrices), self._by_group(state.weights))
+        if self.use_bias:
             matrices[:, :, :, -1] = 0
             np.copyto(matrices[:, :, 0, -1], self._by_group(state.biases))
-        images = batch_last(y)
+
+    def convolve(self, y: Array, state: LayerState) -> None:
+        """y = matrices @ rows."""
+        images, rows, matrices = batch_last(y), batch_last(state.rows), state.matrices
         filled = np.ascontiguousarray(images)
         outputs = self._by_row(filled)
-        for row in range(window.rows.output):
+        for row in range(y.shape[2]):
             np.matmul(_flat(matrices), self._under_kernel(rows, row), out=outputs[:, :, row])
         if filled is not images:
             np.copyto(images, filled)
 
-    def backward(self, x: None, y: None, dy: Array, dx: Array | None, state: LayerState) -> None:
-        """d(weights, biases) = the sum of dy @ rows.T; drows = weights.T @ dy, added up to dx."""
+    def fill_gradient(self, dy: Array, state: LayerState) -> None:
+        """dmatrices = the sum of dy @ rows.T, with the gradients of weights and biases."""
         rows, gradient = batch_last(state.rows), state.gradient
         outputs = self._by_row(np.ascontiguousarray(batch_last(dy)))
         for row in range(dy.shape[2]):
@@ -159,8 +179,11 @@ class Conv2d(Layer):
         np.copyto(self._by_group(state.grad.weights), self._weights_in(gradient))
         if self.use_bias:
             np.copyto(self._by_group(state.grad.biases), gradient[:, :, 0, -1])
-        if dx is None:
-            return
+
+    def spread(self, dy: Array, dx: Array, state: LayerState) -> None:
+        """drows = matrices.T @ dy, added up to dx; the rows are overwritten."""
+        rows = batch_last(state.rows)
+        outputs = self._by_row(np.ascontiguousarray(batch_last(dy)))
         across = np.swapaxes(_flat(state.matrices), 1, 2)
         product = np.matmul if across.shape[2] > 1 else np.multiply  # where BLAS is slow
         drow = batch_last(state.row).reshape(self.groups, across.shape[1], -1)

@@ -15,6 +15,7 @@ from declnet import (
     Workspace,
 )
 from declnet_standard.initializers import GlorotUniform, Zeros
+from declnet_standard.layers.window import batch_last
 
 
 class Dense(Layer):
@@ -22,6 +23,8 @@ class Dense(Layer):
 
     x: (n, inputs); weights: (inputs, units); biases: (units,); y: (n, units). Backward:
     dweights = x.T @ dy, dbiases = the sum of dy over the batch, dx = dy @ weights.T.
+    For sequences x is (n, steps, inputs) and y (n, steps, units): the same weights at each step,
+    whose gradients add up.
 
     The same as the book's (chapters 3 and 9), Keras's Dense and PyTorch's Linear, whose weights are
     (units, inputs).
@@ -48,17 +51,17 @@ class Dense(Layer):
     bias_regularizer: Regularizer | None = Field(default=None, description="penalty on biases")
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        """Return (units,); raise ValueError unless the input is one axis of features."""
-        if len(input_shape) != 1:
+        """Return (units,) or (steps, units); raise ValueError for images."""
+        if len(input_shape) not in (1, 2):
             raise ValueError(
-                f"dense takes samples of one axis, (inputs,), not {input_shape}; put a flatten "
-                "before it"
+                f"dense takes samples (inputs,) or (steps, inputs), not {input_shape}; put a "
+                "flatten before it"
             )
-        return (self.units,)
+        return (*input_shape[:-1], self.units)
 
     def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
         """Return weights (inputs, units) and biases (units,)."""
-        shape = (input_shape[0], self.units)
+        shape = (input_shape[-1], self.units)
         return {
             "weights": Parameter(shape, self.weight_initializer, self.weight_regularizer),
             "biases": Parameter(
@@ -67,20 +70,41 @@ class Dense(Layer):
         }
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
-        """Return ones: `ones @ dy` sums over the batch several times as fast as `np.sum`."""
-        return {"ones": Workspace((), fill=1.0, constant=True)}
+        """Return ones: `ones @ dy` sums over the batch several times as fast as `np.sum`.
+
+        For sequences, return memory for one step's gradient of the weights instead.
+        """
+        if len(input_shape) == 1:
+            return {"ones": Workspace((), fill=1.0, constant=True)}
+        return {"part": Workspace((input_shape[-1], self.units), per_sample=False)}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
         """y = x @ weights + biases."""
-        matrix_product(x, state.weights, y)
+        if x.ndim == 2:
+            matrix_product(x, state.weights, y)
+        else:
+            np.matmul(state.weights.T, batch_last(x), out=batch_last(y))
         np.add(y, state.biases, out=y)
 
     def backward(self, x: Array, y: None, dy: Array, dx: Array | None, state: LayerState) -> None:
         """dweights = x.T @ dy, dbiases = sum(dy), dx = dy @ weights.T."""
+        if x.ndim != 2:
+            self._backward_of_steps(x, dy, dx, state)
+            return
         matrix_product(x.T, dy, state.grad.weights)
         np.matmul(state.ones, dy, out=state.grad.biases)
         if dx is not None:
             matrix_product(dy, state.weights.T, dx)
+
+    def _backward_of_steps(self, x: Array, dy: Array, dx: Array | None, state: LayerState) -> None:
+        total, part = state.grad.weights, state.part
+        for step in range(x.shape[1]):
+            matrix_product(x[:, step].T, dy[:, step], part if step else total)
+            if step:
+                np.add(total, part, out=total)
+        np.add.reduce(dy, axis=(0, 1), out=state.grad.biases)
+        if dx is not None:
+            np.matmul(state.weights, batch_last(dy), out=batch_last(dx))
 
 
 FEW = 3

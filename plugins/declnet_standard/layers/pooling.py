@@ -1,4 +1,4 @@
-"""Pooling of images: the maximum or mean of each window, and the mean of each channel."""
+"""Pooling of images: the maximum or mean of each window, or of each channel."""
 
 from typing import Self
 
@@ -166,7 +166,22 @@ class AveragePool2d(_Pool2d):
                     np.add(images[seen], part[places], out=images[seen])
 
 
-class GlobalAveragePool2d(Layer):
+class _GlobalPool2d(Layer):
+    """A number for each channel of images."""
+
+    example_shapes = ((3, 4, 5), (2, 1, 1))
+    output_range = "input"
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """Return (channels,); raise ValueError unless the input is images."""
+        if len(input_shape) != 3:
+            raise ValueError(
+                f"{self.type} takes images (channels, height, width), not {input_shape}"
+            )
+        return input_shape[:1]
+
+
+class GlobalAveragePool2d(_GlobalPool2d):
     """y[c] = the mean of x[c, i, j] over all places i, j.
 
     x: (n, channels, height, width); y: (n, channels). dx = dy / (height * width), everywhere.
@@ -177,18 +192,8 @@ class GlobalAveragePool2d(Layer):
     """
 
     type = "global_average_pool2d"
-    example_shapes = ((3, 4, 5), (2, 1, 1))
     backward_needs = frozenset()
-    output_range = "input"
     is_linear = True
-
-    def output_shape(self, input_shape: Shape) -> Shape:
-        """Return (channels,); raise ValueError unless the input is images."""
-        if len(input_shape) != 3:
-            raise ValueError(
-                f"global_average_pool2d takes images (channels, height, width), not {input_shape}"
-            )
-        return input_shape[:1]
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
         """Return memory for one number per channel."""
@@ -204,3 +209,34 @@ class GlobalAveragePool2d(Layer):
         if dx is not None:
             np.multiply(dy, 1 / (dx.shape[2] * dx.shape[3]), out=state.part)
             np.copyto(dx, state.part[:, :, None, None])
+
+
+class GlobalMaxPool2d(_GlobalPool2d):
+    """y[c] = the maximum of x[c, i, j] over all places i, j.
+
+    x: (n, channels, height, width); y: (n, channels). dx = dy at the maximum and 0 elsewhere;
+    several places with the maximum share dy equally.
+
+    Keras's `GlobalMaxPooling2D` and PyTorch's `amax(dim=(2, 3))`; PyTorch's `AdaptiveMaxPool2d(1)`
+    gives dy to one of several maxima.
+    """
+
+    type = "global_max_pool2d"
+
+    def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
+        """Return memory for a mask of the maxima, and for their number per channel."""
+        return {"mask": Workspace(input_shape, dtype=bool), "part": Workspace(input_shape[:1])}
+
+    def forward(self, x: Array, y: Array, state: LayerState) -> None:
+        """y = max(x)."""
+        np.maximum.reduce(x, axis=(2, 3), out=y)
+
+    def backward(self, x: Array, y: Array, dy: Array, dx: Array | None, state: LayerState) -> None:
+        """dx = dy / number of maxima, at the maxima."""
+        if dx is not None:
+            mask, part = state.mask, state.part
+            np.equal(x, y[:, :, None, None], out=mask)
+            np.add.reduce(mask, axis=(2, 3), dtype=part.dtype, out=part)
+            np.maximum(part, 1, out=part)  # 0 for NaN
+            np.divide(dy, part, out=part)
+            np.multiply(mask, part[:, :, None, None], out=dx)

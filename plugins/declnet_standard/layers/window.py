@@ -33,6 +33,10 @@ def _sizes(value: Any) -> tuple[int, int]:
     return _pair(value, 1)
 
 
+def _extras(value: Any) -> tuple[int, int]:
+    return _pair(value, 0)
+
+
 def _padding(value: Any) -> str | tuple[int, int]:
     return str(value) if value in ("same", "valid") else _pair(value, 0, '"same", "valid", ')
 
@@ -44,6 +48,9 @@ def _form(least: int) -> list[dict[str, Any]]:
 
 Sizes = Annotated[tuple[int, int], BeforeValidator(_sizes), WithJsonSchema({"anyOf": _form(1)})]
 """A field for height and width: one integer for both, or two; at least 1."""
+
+Extras = Annotated[tuple[int, int], BeforeValidator(_extras), WithJsonSchema({"anyOf": _form(0)})]
+"""A field for additional height and width: one integer for both, or two; at least 0."""
 
 Padding = Annotated[
     Literal["same", "valid"] | tuple[int, int],

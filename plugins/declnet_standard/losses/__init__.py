@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from declnet_standard.losses.classification import (
         CategoricalCrossentropy as CategoricalCrossentropy,
     )
+    from declnet_standard.losses.classification import CategoricalFocal as CategoricalFocal
+    from declnet_standard.losses.classification import Focal as Focal
     from declnet_standard.losses.classification import Hinge as Hinge
     from declnet_standard.losses.classification import KLDivergence as KLDivergence
     from declnet_standard.losses.distribution import GaussianNLL as GaussianNLL
@@ -19,15 +21,19 @@ if TYPE_CHECKING:
     from declnet_standard.losses.kernels import (
         SoftmaxCategoricalCrossentropy as SoftmaxCategoricalCrossentropy,
     )
+    from declnet_standard.losses.regression import Cosine as Cosine
     from declnet_standard.losses.regression import Huber as Huber
     from declnet_standard.losses.regression import LogCosh as LogCosh
     from declnet_standard.losses.regression import MeanAbsoluteError as MeanAbsoluteError
     from declnet_standard.losses.regression import MeanSquaredError as MeanSquaredError
+    from declnet_standard.losses.regression import Poisson as Poisson
 
 LOSSES = {
     "classification": {
         "binary_crossentropy": "BinaryCrossentropy",
         "categorical_crossentropy": "CategoricalCrossentropy",
+        "categorical_focal": "CategoricalFocal",
+        "focal": "Focal",
         "hinge": "Hinge",
         "kl_divergence": "KLDivergence",
     },
@@ -36,10 +42,12 @@ LOSSES = {
         "quantile": "Quantile",
     },
     "regression": {
+        "cosine": "Cosine",
         "huber": "Huber",
         "log_cosh": "LogCosh",
         "mean_absolute_error": "MeanAbsoluteError",
         "mean_squared_error": "MeanSquaredError",
+        "poisson": "Poisson",
     },
 }
 """By module, the class of each type."""

@@ -1,4 +1,4 @@
-"""Losses of labels and distributions: cross-entropies, the Kullback-Leibler divergence, hinge."""
+"""Losses of labels and distributions: cross-entropies, focal ones too, KL divergence, hinge."""
 
 from typing import Annotated
 
@@ -125,6 +125,109 @@ class CategoricalCrossentropy(Loss):
         np.clip(y_pred, SMALLEST, 1 - SMALLEST, out=dy_pred)
         np.divide(y_true, dy_pred, out=dy_pred)
         np.negative(dy_pred, out=dy_pred)
+
+
+Gamma = Annotated[
+    float, Field(ge=0, description="how much less right predictions count; 0: the cross-entropy")
+]
+
+
+class Focal(Loss):
+    """losses = -mean(a * (1 - q)**gamma * log(q)), with q the probability of what y says.
+
+    q = p where y is 1, 1 - p where it is 0, and p = clip(y_pred): a cross-entropy in which samples
+    that are predicted well hardly count. a = alpha where y is 1, 1 - alpha where it is 0; without
+    alpha a = 1. y_pred: probabilities, (n, outputs) or any shape; y: 0 and 1, of that shape.
+
+    Keras's BinaryFocalCrossentropy, where alpha needs `apply_class_balancing`; torchvision's
+    sigmoid_focal_loss takes logits.
+
+    Lin et al., Focal Loss for Dense Object Detection, 2017, arXiv:1708.02002.
+    """
+
+    type = "focal"
+    targets = "binary"
+    takes = "probabilities"
+    examples = ({}, {"gamma": 0.5, "alpha": 0.25})
+
+    gamma: Gamma = 2.0
+    alpha: float | None = Field(
+        default=None, gt=0, lt=1, description="weight of y = 1, that of y = 0 is 1 - alpha"
+    )
+
+    def forward(self, y_pred: Array, y_true: Array, losses: Array) -> None:
+        """Compute q, then the loss of each output, then each sample's mean."""
+        elements = room_for_elements(y_pred, losses)
+        _chance_of_truth(y_pred, y_true, elements)
+        np.multiply(_focal(elements, self.gamma), self._weights(y_true), out=elements)
+        take_means(elements, losses)
+
+    def backward(self, y_pred: Array, y_true: Array, dy_pred: Array) -> None:
+        """dy_pred = a * dlosses/dq * dq/dp / outputs, dq/dp = 1 where y is 1, -1 where it is 0."""
+        _chance_of_truth(y_pred, y_true, dy_pred)
+        slopes = _focal_slopes(dy_pred, self.gamma)
+        np.multiply(y_true, 2, out=dy_pred)
+        np.subtract(dy_pred, 1, out=dy_pred)
+        np.multiply(dy_pred, slopes, out=dy_pred)
+        np.multiply(dy_pred, self._weights(y_true), out=dy_pred)
+        np.divide(dy_pred, outputs_of(y_pred), out=dy_pred)
+
+    def _weights(self, y_true: Array) -> Array | float:
+        if self.alpha is None:
+            return 1.0
+        weights: Array = (2 * self.alpha - 1) * y_true + (1 - self.alpha)
+        return weights
+
+
+class CategoricalFocal(Loss):
+    """losses = -(1 - q)**gamma * log(q), q = clip(y_pred[label]).
+
+    The focal loss of several classes: samples that are predicted well hardly count. y_pred:
+    (n, classes), each row a distribution; y: labels (n,) or one-hot rows (n, classes).
+
+    Keras's CategoricalFocalCrossentropy with alpha = 1, which is a factor of all losses. Classes
+    may have weights of their own by the spec's `class_weights`.
+
+    Lin et al., Focal Loss for Dense Object Detection, 2017, arXiv:1708.02002.
+    """
+
+    type = "categorical_focal"
+    targets = "classes"
+    takes = "distribution"
+    examples = ({}, {"gamma": 0.5})
+
+    gamma: Gamma = 2.0
+
+    def forward(self, y_pred: Array, y_true: Array, losses: Array) -> None:
+        """Compute q by the one-hot row, then the losses."""
+        np.einsum("nk,nk->n", y_pred, y_true, out=losses)
+        np.clip(losses, SMALLEST, 1 - SMALLEST, out=losses)
+        np.copyto(losses, _focal(losses, self.gamma))
+
+    def backward(self, y_pred: Array, y_true: Array, dy_pred: Array) -> None:
+        """dy_pred = dlosses/dq at the label, 0 elsewhere."""
+        chances = np.einsum("nk,nk->n", y_pred, y_true)
+        np.clip(chances, SMALLEST, 1 - SMALLEST, out=chances)
+        np.multiply(y_true, _focal_slopes(chances, self.gamma)[:, None], out=dy_pred)
+
+
+def _chance_of_truth(y_pred: Array, y_true: Array, out: Array) -> None:
+    """out = p where y is 1, 1 - p where it is 0: |p - (1 - y)|."""
+    np.subtract(1, y_true, out=out)
+    np.subtract(np.clip(y_pred, SMALLEST, 1 - SMALLEST), out, out=out)
+    np.absolute(out, out=out)
+
+
+def _focal(q: Array, gamma: float) -> Array:
+    """Return -(1 - q)**gamma * log(q)."""
+    losses: Array = -np.log(q) * (1 - q) ** gamma
+    return losses
+
+
+def _focal_slopes(q: Array, gamma: float) -> Array:
+    """Return gamma * (1 - q)**(gamma - 1) * log(q) - (1 - q)**gamma / q."""
+    slopes: Array = (gamma * np.log(q) - (1 - q) / q) * (1 - q) ** (gamma - 1)
+    return slopes
 
 
 class KLDivergence(Loss):

@@ -39,6 +39,25 @@ def whole_labels(y_true: Array, classes: int) -> Array:
     return labels
 
 
+def predicted_labels(what: str, y_pred: Array, threshold: float) -> tuple[int, Array]:
+    """Return the number of classes, and the label that each prediction says, (n,).
+
+    Args:
+        what: the metric's type, for messages.
+        y_pred: (n, 1), where a number above the threshold says 1; or (n, classes), where the
+            largest is the label.
+        threshold: for one output.
+
+    Raises:
+        ValueError: the outputs have several axes.
+    """
+    if prod(y_pred.shape[1:]) == 1:
+        return 2, (y_pred.reshape(-1) > threshold).astype(np.intp)
+    if y_pred.ndim != 2:
+        raise ValueError(f"{what} needs outputs of one axis, not {y_pred.shape[1:]}")
+    return y_pred.shape[1], y_pred.argmax(axis=1)
+
+
 class ShareMetric(Metric):
     """The share of right predictions; subclasses say which are right."""
 
@@ -189,12 +208,7 @@ class ConfusionMetric(Metric):
     def update(self, state: Confusion, y_pred: Array, y_true: Array) -> None:
         """Count a batch."""
         state.binary = prod(y_pred.shape[1:]) == 1
-        if state.binary:
-            classes, guesses = 2, (y_pred.reshape(-1) > self.threshold).astype(np.intp)
-        elif y_pred.ndim == 2:
-            classes, guesses = y_pred.shape[1], y_pred.argmax(axis=1)
-        else:
-            raise ValueError(f"{self.type} needs outputs of one axis, not {y_pred.shape[1:]}")
+        classes, guesses = predicted_labels(self.type, y_pred, self.threshold)
         labels = whole_labels(y_true, classes)
         counted = (labels[guesses == labels], guesses, labels)
         counts = np.stack([np.bincount(each, minlength=classes) for each in counted])

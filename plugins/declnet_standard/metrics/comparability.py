@@ -45,6 +45,30 @@ def several_units(metric: Metric, context: RunContext) -> Iterator[Diagnostic]:
         yield _diagnostic(message, "use accuracy or f1 for several classes")
 
 
+def several_choices(metric: Metric, context: RunContext) -> Iterator[Diagnostic]:
+    """Refuse outputs that answer several questions, each yes or no, of one sample."""
+    shape = _output_shape(context)
+    if shape is None or context.loss is None or context.loss.targets != "binary":
+        return
+    if len(shape) == 1 and shape[0] > 1:
+        message = (
+            f"{metric.type} needs one label per sample, but with {context.loss.type} each of the "
+            f"{shape[0]} units is a separate label"
+        )
+        yield _diagnostic(message, "use binary_accuracy for several answers of yes or no")
+
+
+def no_probabilities(metric: Metric, context: RunContext) -> Iterator[Diagnostic]:
+    """Refuse an output that need not be probabilities, for a loss that takes any numbers."""
+    loss = context.loss
+    if loss is None or loss.takes not in ("values", "scores"):
+        return  # the loss checks for probabilities, or turns logits into them
+    given = context.output_range
+    if given is not None and not given.is_probability:
+        message = f"{metric.type} needs probabilities, but the model's output is other numbers"
+        yield _diagnostic(message, "use r2 for numbers, or accuracy or f1 for scores of classes")
+
+
 def other_sizes(metric: Metric, context: RunContext) -> Iterator[Diagnostic]:
     """Refuse data whose y lacks a number for each output, though the loss takes it as classes."""
     shape = _output_shape(context)

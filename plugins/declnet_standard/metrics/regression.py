@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import nan
 
 import numpy as np
 from pydantic import Field
@@ -111,6 +112,36 @@ class MeanSquaredError(MeanError):
         return np.square(errors)
 
 
+class MeanAbsolutePercentageError(ValueMetric):
+    """mean_absolute_percentage_error = mean(|y_pred - y| / max(|y|, eps)), over all outputs.
+
+    A fraction, not times 100: 0.1 is an error of 10 %. eps is the machine epsilon of float64, so a
+    y of 0 that is not predicted exactly gives an enormous value.
+
+    y_pred: (n, outputs) or any shape; y: of that shape, or (n,) for one output. The same as
+    scikit-learn's mean_absolute_percentage_error; Keras's is times 100.
+    """
+
+    type = "mean_absolute_percentage_error"
+    better = "lower"
+    abbreviation = "mape"
+
+    def start(self) -> list[float]:
+        """Return [sum, count]."""
+        return [0.0, 0]
+
+    def update(self, state: list[float], y_pred: Array, y_true: Array) -> None:
+        """Add a batch."""
+        errors = np.absolute(errors_of(y_pred, y_true))
+        sizes = np.absolute(y_true.astype(np.float64)).reshape(errors.shape)
+        state[0] += float(np.sum(errors / np.maximum(sizes, np.finfo(np.float64).eps)))
+        state[1] += errors.size
+
+    def result(self, state: list[float]) -> float:
+        """Return sum / count."""
+        return state[0] / state[1]
+
+
 @dataclass
 class Squares:
     """Sums of squares so far, of the errors and of y around its mean, per output."""
@@ -191,3 +222,59 @@ class RegressionAccuracy(ValueMetric):
         variance = float(np.sum(state.targets.squares)) / state.targets.count
         close = np.concatenate(state.errors) < variance**0.5 / self.precision_divisor
         return float(np.mean(close))
+
+
+@dataclass
+class Pairs:
+    """The predictions and targets so far, batch by batch, (n, outputs)."""
+
+    y_pred: list[Array] = field(default_factory=list)
+    y_true: list[Array] = field(default_factory=list)
+
+
+class Spearman(ValueMetric):
+    """spearman = the correlation of the ranks of y_pred and y, the mean of this over the outputs.
+
+    Equal numbers share the mean of their ranks. 1 if a larger y always has a larger prediction, -1
+    if always a smaller one, NaN if all predictions of an output or all y are equal.
+
+    y_pred: (n, outputs) or any shape; y: of that shape, or (n,) for one output. Ranks are known
+    only after all samples have been seen, so both are kept until the result.
+
+    Spearman, The Proof and Measurement of Association between Two Things, 1904. The same as SciPy's
+    spearmanr.
+    """
+
+    type = "spearman"
+    better = "higher"
+
+    def start(self) -> Pairs:
+        """Return no pairs."""
+        return Pairs()
+
+    def update(self, state: Pairs, y_pred: Array, y_true: Array) -> None:
+        """Keep a copy of a batch."""
+        n = len(y_pred)
+        state.y_pred.append(y_pred.reshape(n, -1).copy())
+        state.y_true.append(y_true.reshape(y_pred.shape).reshape(n, -1).copy())
+
+    def result(self, state: Pairs) -> float:
+        """Return the mean of the outputs' correlations."""
+        columns = (np.concatenate(each).T for each in (state.y_pred, state.y_true))
+        found = [_correlation(_ranks(a), _ranks(b)) for a, b in zip(*columns, strict=True)]
+        return sum(found) / len(found)
+
+
+def _ranks(values: Array) -> Array:
+    """Return the rank of each number, 1 for the smallest; NaN if there is a NaN."""
+    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    ranks: Array = (last - (counts - 1) / 2)[places]
+    return np.full(len(values), nan) if np.isnan(values).any() else ranks
+
+
+def _correlation(a: Array, b: Array) -> float:
+    """Return the correlation; NaN if one of the two is constant."""
+    a, b = a - a.mean(), b - b.mean()
+    scale = float(np.sqrt((a @ a) * (b @ b)))
+    return float(a @ b) / scale if scale else nan

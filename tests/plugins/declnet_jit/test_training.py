@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 import declnet
@@ -52,6 +53,20 @@ def test_parts_that_have_no_kernel_run_beside_those_that_have(spiral, blobs, bat
     jit, numpy = (trained(spiral, kernels, blobs) for kernels in ("jit", "numpy"))
     for row, expected in zip(jit.history, numpy.history, strict=True):
         assert row == pytest.approx(expected, rel=1e-7, abs=1e-9)
+
+
+def test_layers_over_sequences_have_no_kernel(spiral, tmp_path):
+    x = np.random.default_rng(5).normal(size=(60, 4, 3))
+    steps = [{"type": "dense", "units": 5}, "relu", {"type": "dense", "units": 6}, "flatten"]
+    spiral["model"] = {"dtype": "float64", "layers": [*steps, {"type": "dense", "units": 3}]}
+    del spiral["data"]
+    spiral |= {"loss": "mean_squared_error", "training": {"epochs": 5, "metrics": []}}
+    data = (x, x[:, 0] + x[:, 1])
+    jit, numpy = (trained(spiral, each, data, tmp_path / each) for each in ("jit", "numpy"))
+    for row, expected in zip(jit.history, numpy.history, strict=True):
+        assert row == pytest.approx(expected, rel=1e-9, abs=1e-9)
+    assert jit.history[-1]["loss"] < jit.history[0]["loss"]
+    assert "dense_relu_jit" not in engine_of(tmp_path / "jit")["kernels"]
 
 
 def test_each_group_has_a_kernel_of_its_own(spiral, tmp_path):

@@ -371,7 +371,7 @@ def depthwise(channels):
     return conv(channels, padding="same", groups=channels)
 
 
-TABLE, NARROW, IMAGES = (4,), (3,), (3, 9, 9)
+TABLE, NARROW, STEPS, IMAGES = (4,), (3,), (5, 4), (3, 9, 9)
 DROPPED = {"type": "dropout", "rate": 0.1}
 
 
@@ -392,6 +392,10 @@ DROPPED = {"type": "dropout", "rate": 0.1}
         (TABLE, [dense(3), dense(3)], [1]),
         (NARROW, [dense(2), dense(9)], []),
         (NARROW, [dense(3), dense(9)], [1]),
+        (STEPS, [dense(8), dense(16)], [1]),
+        (STEPS, [dense(8), {"type": "gaussian_noise", "std": 0.1}, dense(8)], [2]),
+        (STEPS, [dense(3), dense(16)], []),
+        (STEPS, [dense(8), "glu", dense(16)], []),
         (IMAGES, [conv(2), "global_average_pool2d", dense(5)], []),
         # what others read too
         (TABLE, [dense(8), join("dense_1", "dense_1"), dense(3)], []),

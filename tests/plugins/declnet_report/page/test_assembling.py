@@ -128,6 +128,18 @@ def test_many_classes_have_a_table_of_confusions(page_of, runs):
     assert "Most often confused" in captions
 
 
+def test_each_of_several_losses_has_its_predictions(page_of, repository, tmp_path):
+    spec = declnet.load_spec(repository / "specs" / "two_heads.toml", {"training.epochs": 3})
+    declnet.run(spec, out=tmp_path / "run")
+    page = page_of(tmp_path / "run")
+    titles = [each.text for each in page.root.all("h2")]
+    assert {"Predictions: cultivar", "Predictions: alcohol"} <= set(titles)
+    table = page.root.one("table", class_="confusion")
+    assert [each.text for each in table.all("th", scope="row")] == ["true A", "true B", "true C"]
+    axis = page.spec("Predicted and true values")["layer"][1]["data"]["values"]
+    assert all(10 < each["true"] < 16 for each in axis)  # percent of alcohol, not standardized
+
+
 def test_class_and_column_names_are_those_of_the_table(page_of, tmp_path):
     rows = [f"{i % 7},{(i * 3) % 5},{'red' if i % 7 > 3 else 'blue'}" for i in range(60)]
     (tmp_path / "t.csv").write_text("\n".join(["length,width,color", *rows]) + "\n", "utf-8")

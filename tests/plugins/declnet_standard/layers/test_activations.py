@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
-from math import e, exp, inf, log, nan
+from math import e, exp, inf, log, log1p, nan, tanh
 
 import numpy as np
 import pytest
@@ -17,6 +17,7 @@ from declnet_standard.layers import (
     HardSigmoid,
     LeakyReLU,
     Linear,
+    Mish,
     PReLU,
     ReLU,
     Sigmoid,
@@ -41,6 +42,7 @@ ACTIVATIONS = (
     GELU(),
     GELU(approximation="tanh"),
     SiLU(),
+    Mish(),
     Softplus(),
     Softplus(beta=2.0),
     HardSigmoid(),
@@ -118,6 +120,15 @@ def test_the_smallest_value_of_silu_is_where_its_gradient_vanishes():
     np.testing.assert_allclose(dx, 0, atol=1e-15)
 
 
+def test_mish_is_x_times_the_tanh_of_softplus():
+    x = np.array([[-12345.678, -3.0, -1.2, 0.0, 1.0, 20.0, 12345.678]])
+    y, slopes = passed(Mish(), x)
+    expected = [each * tanh(log1p(exp(each))) for each in x[0, :-1]]
+    np.testing.assert_allclose(y, [[*expected, 12345.678]], rtol=1e-14)
+    ahead, behind = (passed(Mish(), x + step)[0] for step in (1e-6, -1e-6))
+    np.testing.assert_allclose(slopes, (ahead - behind) / 2e-6, atol=1e-6)
+
+
 def test_selu_keeps_mean_0_and_variance_1():
     y, _ = passed(SELU(), np.random.default_rng(0).normal(size=(400_000, 1)))
     assert abs(y.mean()) < 0.01
@@ -151,9 +162,10 @@ def test_large_logits_do_not_overflow():
     assert passed(Softmax(), [[1000.0, 1000.0, -1000.0]])[0].tolist() == [[0.5, 0.5, 0.0]]
 
 
-def test_softmax_takes_one_axis_of_classes_only():
-    with pytest.raises(ValueError, match="one axis"):
-        Softmax().output_shape((4, 4))
+@pytest.mark.parametrize("shape", [(), (3, 4, 4)])
+def test_softmax_of_images_is_refused(shape):
+    with pytest.raises(ValueError, match="put a flatten and a dense before it"):
+        Softmax().output_shape(shape)
 
 
 @each_dtype

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import declnet
 from declnet import DivergenceError, SpecError
-from declnet_standard.layers import AveragePool2d, GlobalAveragePool2d, MaxPool2d
+from declnet_standard.layers import AveragePool2d, GlobalAveragePool2d, GlobalMaxPool2d, MaxPool2d
 
 from ....plain_arrays import LayerRun
 
@@ -161,3 +161,18 @@ def test_a_global_pool_does_not_hide_nan():
 def test_a_global_pool_takes_images_only(shape):
     with pytest.raises(SpecError, match=r"takes images \(channels, height, width\), not \("):
         declnet.build_model(spec("global_average_pool2d").model, shape)
+
+
+@pytest.mark.parametrize("order", ["batch_last", "batch_first"])
+def test_global_maxima_share_the_gradient(order):
+    x = np.zeros((2, 2, 2, 3))
+    x[0, 0] = [[1, 5, 2], [0, 5, 5]]
+    x[0, 1, 1, 2] = 7
+    x[1, 0] = -1
+    x[1, 1, 0, 0] = np.nan
+    y, dx = run(GlobalMaxPool2d(), x, np.array([[3.0, 4.0], [6.0, 1.0]]), order)
+    np.testing.assert_array_equal(y, [[5, 7], [-1, np.nan]])
+    assert dx[0].tolist() == [[[0, 1, 0], [0, 1, 1]], [[0, 0, 0], [0, 0, 4]]]
+    assert dx[1, 0].tolist() == [[1, 1, 1], [1, 1, 1]]
+    with pytest.raises(ValueError, match="global_max_pool2d takes images"):
+        GlobalMaxPool2d().output_shape((4,))

@@ -13,8 +13,15 @@ LAYERS = {
     for entry in default_registry().entries("layer")
     if entry.plugin.distribution == "declnet"
 }
-SHAPES = {"embedding": (4,), "reshape": (12,), "positional_encoding": (5, 6)}
-IMAGES = ("conv2d", "average_pool2d", "global_average_pool2d", "max_pool2d")
+SHAPES = {"embedding": (4,), "reshape": (12,), "rms_norm": (2, 3), "positional_encoding": (5, 6)}
+IMAGES = (
+    "conv2d",
+    "conv2d_transpose",
+    "average_pool2d",
+    "global_average_pool2d",
+    "global_max_pool2d",
+    "max_pool2d",
+)
 JOINS = ("add", "concatenate", "multiply")
 SEQUENCES = (
     *("conv1d", "cross_attention", "gru", "last_step", "lstm", "max_over_time", "mean_over_time"),
@@ -35,6 +42,7 @@ EXAMPLES = [
 ROLES = {
     "dense": {"weights": "weight", "biases": "bias"},
     "conv2d": {"weights": "weight", "biases": "bias"},
+    "conv2d_transpose": {"weights": "weight", "biases": "bias"},
     "embedding": {"weights": "weight"},
     "prelu": {"slopes": "scale"},
     "conv1d": {"weights": "weight", "biases": "bias"},
@@ -43,7 +51,9 @@ ROLES = {
     "simple_rnn": RECURRENT,
     "lstm": RECURRENT,
     "gru": {**RECURRENT, "candidate_biases": "bias"},
+    "group_norm": {"scale": "scale", "offset": "bias"},
     "layer_norm": {"scale": "scale", "offset": "bias"},
+    "rms_norm": {"scale": "scale"},
     "batch_norm": {
         "scale": "scale",
         "offset": "bias",

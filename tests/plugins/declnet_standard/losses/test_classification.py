@@ -9,6 +9,8 @@ from pydantic import ValidationError
 from declnet_standard.losses import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
+    CategoricalFocal,
+    Focal,
     Hinge,
     KLDivergence,
 )
@@ -89,6 +91,41 @@ def test_clipped_predictions_are_golden(golden_components):
             [[[-4, 0], [0, -2]]],
         ),
         (
+            Focal(),
+            [[0.8, 0.3], [0.8, 0.3]],
+            [[1, 0], [0, 1]],
+            [
+                -(0.04 * log(0.8) + 0.09 * log(0.7)) / 2,
+                -(0.64 * log(0.2) + 0.49 * log(0.3)) / 2,
+            ],
+            [
+                [(0.4 * log(0.8) - 0.04 / 0.8) / 2, -(0.6 * log(0.7) - 0.09 / 0.7) / 2],
+                [-(1.6 * log(0.2) - 0.64 / 0.2) / 2, (1.4 * log(0.3) - 0.49 / 0.3) / 2],
+            ],
+        ),
+        (
+            Focal(gamma=0.0, alpha=0.25),  # weighted cross-entropy
+            [[0.8], [0.3]],
+            [1, 0],
+            [-0.25 * log(0.8), -0.75 * log(0.7)],
+            [[-0.25 / 0.8], [0.75 / 0.7]],
+        ),
+        (Focal(), [[0.0]], [1], [(1 - 1e-7) ** 2 * LARGE], [[-2 * LARGE - 1e7 + 2]]),  # clipped
+        (
+            CategoricalFocal(),
+            [[0.8, 0.2], [0.8, 0.2]],
+            [0, 1],
+            [-0.04 * log(0.8), -0.64 * log(0.2)],
+            [[0.4 * log(0.8) - 0.04 / 0.8, 0], [0, 1.6 * log(0.2) - 0.64 / 0.2]],
+        ),
+        (
+            CategoricalFocal(gamma=0.0),
+            [[0.8, 0.2]],
+            [1],
+            [-log(0.2)],
+            [[0, -5]],
+        ),
+        (
             Hinge(),
             [[0.25], [2.0], [0.25], [-3.0], [1.0], [-1.0]],  # 0 at the kink
             [1, 1, 0, 0, 1, 0],
@@ -107,7 +144,7 @@ def test_clipped_predictions_are_golden(golden_components):
 )
 def test_losses_and_gradients(loss, y_pred, y, losses, slopes):
     found = run_loss(loss, y_pred, y)
-    rtol = 1e-8 if SMALL in losses else 1e-12  # 1 - p loses digits
+    rtol = 1e-8 if SMALL in losses or loss == Focal() else 1e-12  # 1 - p loses digits
     np.testing.assert_allclose(found[0], losses, rtol=rtol)
     np.testing.assert_allclose(found[1], slopes, rtol=rtol, atol=1e-12)
 

@@ -11,19 +11,43 @@ from declnet_standard.metrics import (
     R2,
     Accuracy,
     BinaryAccuracy,
+    Brier,
+    CohenKappa,
+    ExpectedCalibrationError,
+    LogLoss,
+    Matthews,
     MeanAbsoluteError,
+    MeanAbsolutePercentageError,
     MeanSquaredError,
     Precision,
     Recall,
     RegressionAccuracy,
     RocAuc,
+    Spearman,
     TopKAccuracy,
 )
 
 OF_CLASSES = (Accuracy(), TopKAccuracy(k=2))
 OF_COUNTS = (F1(), Precision(), Recall())
-OF_VALUES = (MeanAbsoluteError(), MeanSquaredError(), R2(), RegressionAccuracy())
-ALL = (*OF_CLASSES, *OF_COUNTS, *OF_VALUES, BinaryAccuracy(), RocAuc())
+OF_VALUES = (
+    MeanAbsoluteError(),
+    MeanAbsolutePercentageError(),
+    MeanSquaredError(),
+    R2(),
+    RegressionAccuracy(),
+    Spearman(),
+)
+OF_AGREEMENT = (CohenKappa(), Matthews())
+OF_PROBABILITIES = (Brier(), ExpectedCalibrationError(), LogLoss())
+ALL = (
+    *OF_CLASSES,
+    *OF_COUNTS,
+    *OF_VALUES,
+    *OF_AGREEMENT,
+    *OF_PROBABILITIES,
+    BinaryAccuracy(),
+    RocAuc(),
+)
 
 ONE, THREE = ({"type": "dense", "units": units} for units in (1, 3))
 GRID = {"type": "reshape", "shape": [3, 2]}
@@ -137,3 +161,27 @@ def test_one_unit_tells_labels_of_0_and_1_apart(metric, outline_of):
 )
 def test_answers_and_what_the_loss_is_told_are_no_finding(metric, loss, data, outline_of, codes_of):
     assert codes_of(metric, outline_of(ONE, data=data, loss=loss)) == []
+
+
+@pytest.mark.parametrize("metric", [*OF_AGREEMENT, *OF_PROBABILITIES], ids=ids)
+def test_several_answers_are_no_single_label(metric, outline_of, codes_of):
+    data = DataInfo.of(X, np.eye(3))
+    context = outline_of(THREE, "sigmoid", data=data, loss="binary_crossentropy")
+    (finding,) = metric.check(context)
+    assert finding.code == "E044"
+    assert "each of the 3 units is a separate label" in finding.message
+    one = outline_of(ONE, "sigmoid", data=ANSWERS, loss="binary_crossentropy")
+    assert codes_of(metric, one) == []
+    classes = outline_of(THREE, "softmax", data=LABELS, loss="categorical_crossentropy")
+    assert codes_of(metric, classes) == []
+
+
+@pytest.mark.parametrize("metric", OF_PROBABILITIES, ids=ids)
+def test_probabilities_are_between_0_and_1(metric, outline_of, codes_of):
+    for loss in ("mean_squared_error", "hinge"):
+        (finding,) = metric.check(outline_of(ONE, "linear", data=ANSWERS, loss=loss))
+        assert finding.code == "E044"
+        assert "needs probabilities, but the model's output is other numbers" in finding.message
+    assert (
+        codes_of(metric, outline_of(ONE, "sigmoid", data=ANSWERS, loss="mean_squared_error")) == []
+    )

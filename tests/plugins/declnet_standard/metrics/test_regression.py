@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from math import isnan, nan
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from declnet_standard.metrics import R2, MeanAbsoluteError, MeanSquaredError, RegressionAccuracy
+from declnet_standard.metrics import (
+    R2,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    RegressionAccuracy,
+    Spearman,
+)
 from declnet_standard.metrics.regression import Spread
 
 
@@ -27,6 +36,31 @@ from declnet_standard.metrics.regression import Spread
 def test_means_over_all_outputs(y_pred, y, squared, absolute, value_of):
     assert value_of(MeanSquaredError(), y_pred, y, 1, 2) == pytest.approx(squared)
     assert value_of(MeanAbsoluteError(), y_pred, y, 2, 1) == pytest.approx(absolute)
+
+
+def test_percentage_errors_are_fractions_of_y(value_of):
+    y_pred, y = [[90.0, -3.0], [5.0, 0.0]], [[100.0, -2.0], [4.0, 0.0]]
+    share = (0.1 + 0.5 + 0.25 + 0) / 4
+    assert value_of(MeanAbsolutePercentageError(), y_pred, y, 1, 1) == pytest.approx(share)
+    assert value_of(MeanAbsolutePercentageError(), [[1.0]], [0]) > 1e15
+
+
+@pytest.mark.parametrize("sizes", [(4,), (1, 3)])
+def test_spearman_compares_ranks(sizes, value_of):
+    y = [1.0, 10.0, 100.0, 1000.0]
+    assert value_of(Spearman(), [[-4.0], [-3.0], [0.1], [0.2]], y, *sizes) == pytest.approx(1)
+    assert value_of(Spearman(), [[4.0], [3.0], [0.2], [0.1]], y, *sizes) == pytest.approx(-1)
+    # ranks 1, 2.5, 2.5, 4 around 2.5: the sum of products is 4.5, of squares 4.5 and 5
+    tied = value_of(Spearman(), [[1.0], [2.0], [2.0], [3.0]], y, *sizes)
+    assert tied == pytest.approx(4.5 / (4.5 * 5) ** 0.5)
+    two = [[each, each] for each in y]
+    columns = [[1.0, 3.0], [2.0, 2.0], [2.0, 2.0], [3.0, 1.0]]
+    assert value_of(Spearman(), columns, two, *sizes) == pytest.approx(0)
+
+
+@pytest.mark.parametrize("y_pred", [[[1.0], [1.0]], [[nan], [1.0]]])
+def test_ranks_of_equal_numbers_and_nan_say_nothing(y_pred, value_of):
+    assert isnan(value_of(Spearman(), y_pred, [0.0, 1.0]))
 
 
 def test_r2_compares_with_the_mean(value_of):

@@ -10,9 +10,9 @@ def own_metrics():
     return [each.component for each in entries if each.plugin.name == "metrics"]
 
 
-def test_only_accuracy_is_abbreviated():
+def test_abbreviations_in_log_lines():
     found = {each.type: each.abbreviation for each in own_metrics() if each.abbreviation}
-    assert found == {"accuracy": "acc"}
+    assert found == {"accuracy": "acc", "mean_absolute_percentage_error": "mape"}
 
 
 def test_a_perfect_prediction_is_the_better_one(value_of):
@@ -24,9 +24,23 @@ def test_a_perfect_prediction_is_the_better_one(value_of):
     }
     wrongs = {"classes": [2, 0, 1], "values": [4.0, -1.0, 2.0], "binary": [1, 0, 0]}
     sorts = {
-        "classes": ("accuracy", "f1", "precision", "recall", "top_k_accuracy"),
-        "values": ("mean_absolute_error", "mean_squared_error", "r2", "regression_accuracy"),
-        "binary": ("binary_accuracy", "roc_auc"),
+        "classes": ("accuracy", "cohen_kappa", "f1", "precision", "recall", "top_k_accuracy"),
+        "values": (
+            "mean_absolute_error",
+            "mean_absolute_percentage_error",
+            "mean_squared_error",
+            "r2",
+            "regression_accuracy",
+            "spearman",
+        ),
+        "binary": (
+            "binary_accuracy",
+            "brier",
+            "expected_calibration_error",
+            "log_loss",
+            "matthews",
+            "roc_auc",
+        ),
     }
     tried = set()
     for sort, names in sorts.items():
@@ -38,4 +52,4 @@ def test_a_perfect_prediction_is_the_better_one(value_of):
                 assert (best > worst) == (metric.better == "higher"), metric.type
                 assert best != worst
                 tried.add(metric.type)
-    assert len(tried) == 11
+    assert len(tried) == 18

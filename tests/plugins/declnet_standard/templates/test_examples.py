@@ -38,7 +38,7 @@ def test_one_is_the_default_without_a_table_and_one_for_a_table():
 def test_names_in_comments_are_those_of_types(template):
     registry = default_registry()
     known = {each for kind in registry.kinds() for each in registry.types(kind)}
-    known |= {"float32", "float64", "iris", "breast_cancer", "data.npz", "test.npz"}
+    known |= {"float32", "float64", "iris", "breast_cancer", "photos", "data.npz", "test.npz"}
     comments = " ".join(re.findall(r"#(.*)", template_text(template)))
     named = set(re.findall(r'"([^"]*)"', comments))
     assert named

@@ -248,7 +248,7 @@ def test_the_command_writes_it(flowers, declnet_cli, tmp_path):
         (["--data", "x.npy", "--target", "y"], "x.npy: holds arrays, not a table"),
         (
             ["--data", "data.doc", "--target", "y"],
-            "data.doc: no installed data source reads such files (its name must end in .csv, ",
+            "data.doc: no installed data source reads such files (its name must end in .bmp, ",
         ),
     ],
 )
