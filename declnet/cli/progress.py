@@ -114,9 +114,10 @@ def _progress_bar(
             bar.update(
                 task, completed=event.epoch + 1, metrics=escaped_line(live_metrics(event, shorter))
             )
+        elif isinstance(event, EpochFinished):
+            bar.update(task, completed=event.epoch + 1)
         else:
-            done = event.epoch + 1 if isinstance(event, EpochFinished) else int(event.epochs_done)
-            bar.update(task, completed=done)
+            bar.update(task, completed=int(event.epochs_done), total=event.epochs)
 
     with bar:
         yield listener

@@ -67,6 +67,15 @@ class RunningModel(Protocol):
     def load_parameters(self, saved: Mapping[str, Array]) -> None:
         """Load saved parameters, e.g. from the best epoch."""
 
+    def vector(self) -> Array:
+        """Return a read-only view of the trained parameters, flat; it follows the training."""
+
+    def to_vector(self, parameters: Mapping[str, Array]) -> Array:
+        """Return the trained ones of saved parameters as a new array like `vector`."""
+
+    def from_vector(self, vector: Array) -> dict[str, Array]:
+        """Return copies of all parameters by name, the trained ones from an array like `vector`."""
+
     def predict(self, x: Any) -> Array:
         """Return the output of the model as it is, before `Loss.predictions`."""
 
@@ -80,7 +89,7 @@ class Run(Protocol):
 
     @property
     def epochs(self) -> int:
-        """The number of epochs in the spec."""
+        """The number of epochs in the training, unless a callback ends it early."""
 
     @property
     def directory(self) -> Path | None:
@@ -124,7 +133,8 @@ class Run(Protocol):
         """Request that the finished model use these parameters instead of the last ones.
 
         They are loaded when the training ends, for whatever reason, before the evaluation;
-        checkpoints keep them. The last request wins.
+        checkpoints keep them. The last request wins, so one from `training_ended` wins over one
+        from any epoch.
 
         Args:
             parameters: as returned by `model.parameters()`; None to keep the last ones after all.
@@ -214,6 +224,15 @@ class Callback(Component):
         """
         return None
 
+    def after_update(self, state: Any, step: int) -> None:
+        """Called after each update of the parameters, if overridden; see `RunningModel.vector`.
+
+        It is part of the training loop: a run with it takes longer by its time at every step.
+
+        Args:
+            step: number of the update, from 1.
+        """
+
     def after_epoch(self, state: Any, epoch: EpochFinished) -> None:
         """Called after every epoch, logged or not, with at least the metrics of `monitors`.
 
@@ -223,6 +242,13 @@ class Callback(Component):
 
     def epoch_finished(self, state: Any, epoch: EpochLogged) -> None:
         """Called after each logged epoch (every `log_every`-th, the last), after `after_epoch`."""
+
+    def training_ended(self, state: Any) -> None:
+        """Called after the last epoch, or the one that a callback stopped at.
+
+        The finished model is evaluated afterwards: `Run.restore_parameters` may still replace its
+        parameters. In a run that is resumed after this, it is called again.
+        """
 
     def finished(self, state: Any, metrics: dict[str, dict[str, float]]) -> None:
         """Called after the evaluation, with the finished model's metrics by data set."""

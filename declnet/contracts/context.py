@@ -53,6 +53,7 @@ class RunContext:
         metrics: the metrics in a row of the history, e.g. `loss`, `validation_accuracy`, each with
             the better direction (`"higher"`, `"lower"`, or None if unknown).
         outputs: the layers that are outputs; for a loss or a metric, only its own.
+        epochs: the number of epochs, unless the training ends early.
     """
 
     layers: tuple[LayerContext, ...] = ()
@@ -63,6 +64,7 @@ class RunContext:
     parameters: tuple[ParameterInfo, ...] = ()
     metrics: Mapping[str, Better | None] = field(default_factory=dict)
     outputs: tuple[LayerContext, ...] = ()
+    epochs: int | None = None
 
     if not TYPE_CHECKING:  # type checkers report this name
         figures = Renamed("metrics")

@@ -1,10 +1,11 @@
-"""Where layers write the gradients of their parameters in training."""
+"""Where layers write the gradients of their parameters, and the mean over several batches."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -75,3 +76,49 @@ class GradientArrays:
                     total = view(gradient, slot)
                     additions[index] += (partial(np.add, total, part, total),)
         return cls(tuple(arrays), tuple(additions))
+
+
+class GradientMean:
+    """The mean of the gradients of several batches, weighted like their samples.
+
+    Args:
+        vector: the parameters, flat.
+
+    Attributes:
+        value: the mean so far, flat.
+        written: where layers and regularizers write the gradient of a batch, flat.
+    """
+
+    def __init__(self, vector: Array) -> None:
+        self.value, self.written = np.zeros_like(vector), np.zeros_like(vector)
+        self._weight = 0.0
+
+    def begin(self) -> None:
+        """Start a new mean with the next batch."""
+        self._weight = 0.0
+
+    def add(self, weights: Array | None, samples: int) -> None:
+        """Include the gradient in `written`, which is overwritten.
+
+        Args:
+            weights: the batch's sample weights, (n,); None if all are equal.
+            samples: their number, n.
+        """
+        weight = float(samples) if weights is None else float(np.add.reduce(weights))
+        if self._weight == 0:
+            np.copyto(self.value, self.written)
+        elif weight > 0:
+            difference = np.subtract(self.written, self.value, out=self.written)
+            np.multiply(difference, weight / (self._weight + weight), out=difference)
+            np.add(self.value, difference, out=self.value)
+        self._weight += weight
+
+    def state(self) -> dict[str, Any]:
+        """Return everything needed to continue the mean, as plain values."""
+        return {"value": self.value, "weight": self._weight}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Restore what `state` returned; raise ValueError if it is of other parameters."""
+        if state["value"].shape != self.value.shape:
+            raise ValueError("the gradient is of other parameters")
+        self.value[...], self._weight = state["value"], state["weight"]

@@ -11,14 +11,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from declnet.contracts.arrays import Array, MappedArray, Shape
+from declnet.contracts.arrays import Array, MappedArray, Shape, read_only
 from declnet.contracts.inputs import InputInfo, as_input_infos, input_value, sample_count
 from declnet.contracts.parameter_group import ParameterGroup
 from declnet.data.loading import Samples, as_input
 from declnet.errors import DataError, SpecError
 from declnet.graph.inference import InferenceGraph, samples_at_once
 from declnet.graph.initial_weights import load_part
-from declnet.graph.parameters import Parameters, initializer_problems, read_weights
+from declnet.graph.parameters import (
+    Parameters,
+    check_fit,
+    initializer_problems,
+    read_weights,
+    view,
+)
 from declnet.graph.shapes import Node, infer_nodes, output_indices
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
@@ -194,6 +200,29 @@ class Model:
     def load_parameters(self, saved: Mapping[str, Array], source: str = "weights") -> None:
         """Load saved parameters; raise WeightsError if names or shapes differ."""
         self.store.load(saved, source)
+
+    def vector(self) -> Array:
+        """Return a read-only view of the parameters that are trained at some time, flat."""
+        return read_only(self.store.vector)
+
+    def to_vector(self, parameters: Mapping[str, Array]) -> Array:
+        """Return the trained ones of saved parameters as a new array like `vector`.
+
+        Raises:
+            WeightsError: they do not match the model.
+        """
+        slots = self.store.slots
+        check_fit(slots, {key: array.shape for key, array in parameters.items()}, "to_vector")
+        vector = np.empty_like(self.store.vector)
+        for slot in slots:
+            if slot.is_trained():
+                view(vector, slot)[...] = parameters[slot.key]
+        return vector
+
+    def from_vector(self, vector: Array) -> dict[str, Array]:
+        """Return copies of all parameters by name, the trained ones from an array like `vector`."""
+        trained = {slot.key: view(vector, slot) for slot in self.store.slots if slot.is_trained()}
+        return {key: trained.get(key, array).copy() for key, array in self.store.arrays.items()}
 
     def summary(self) -> tuple[LayerSummary, ...]:
         """Return a line for each layer."""

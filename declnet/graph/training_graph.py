@@ -14,7 +14,7 @@ from declnet.contracts.inputs import sample_count
 from declnet.contracts.kernel import Call, KernelSite
 from declnet.contracts.loss import Loss
 from declnet.graph.arrays import BatchArrays, GraphMemory
-from declnet.graph.gradients import GradientArrays
+from declnet.graph.gradients import GradientArrays, GradientMean
 from declnet.graph.inference import Given
 from declnet.graph.kernels import (
     Kernels,
@@ -139,7 +139,7 @@ class TrainingGraph:
     Attributes:
         penalty: returns the regularization loss of the current parameters.
         gradient: the gradient of all parameters, flat like `model.store.vector`; that of parameters
-            that are frozen in the epoch is not computed.
+            that are frozen in the epoch is not computed. With `mean`, that of several batches.
         begin: sets the layers' scheduled fields for a step, counted from 1; to be called before
             the step's calls. None if no layer has a schedule.
 
@@ -149,6 +149,7 @@ class TrainingGraph:
         total: number of updates in the whole training, for schedules.
         epoch: the epoch, which decides on frozen layers; None is after all others.
         before: the graph of an earlier epoch, whose random streams and gradient to go on with.
+        mean: what each step adds its gradient to; None if a gradient is that of a single batch.
     """
 
     def __init__(
@@ -161,6 +162,7 @@ class TrainingGraph:
         total: int = 1,
         epoch: int | None = None,
         before: TrainingGraph | None = None,
+        mean: GradientMean | None = None,
     ) -> None:
         self._model = model
         self._heads = tuple(loss) if isinstance(loss, list | tuple) else (Head("", loss),)
@@ -181,14 +183,15 @@ class TrainingGraph:
         self._losses = [np.empty(capacity, model.dtype) for _ in self._heads]
         if before is None:
             self._rngs = [random_stream(seed, Stream.LAYER, node.index) for node in model.nodes]
-            self.gradient = np.zeros_like(model.store.vector)
+            self.gradient = np.zeros_like(model.store.vector) if mean is None else mean.value
         else:
             self._rngs, self.gradient = before._rngs, before.gradient
+        self._mean, self._written = mean, self.gradient if mean is None else mean.written
         self.penalty = model.store.penalty
         self._epoch = epoch
         self._trained = [slot for slot in model.store.slots if slot.is_trained(epoch)]
         joined += [[node.index for node in each.nodes] for each in self._endings if each.nodes]
-        gradients = GradientArrays.of(model.nodes, model.store, self.gradient, frozen, joined)
+        gradients = GradientArrays.of(model.nodes, model.store, self._written, frozen, joined)
         schedules = ScheduledValues(total)
         arrays = model.store, capacity, model.dtype, self._rngs, gradients, frozen, schedules
         self._memory = GraphMemory(model.nodes, plan, *arrays)
@@ -248,6 +251,8 @@ class TrainingGraph:
             if slot.is_trained(self._epoch)
             for call in self._regularizer_calls(slot)
         ]
+        if self._mean is not None:
+            after.append(partial(self._mean.add, weights, n))
         return BoundStep(batch, x, n, normalized, before, chains, heads, after)
 
     def _loss_calls(
@@ -296,6 +301,6 @@ class TrainingGraph:
 
     def _regularizer_calls(self, slot: Slot) -> Sequence[Call]:
         regularizer: Any = slot.parameter.regularizer
-        w, dw = self._model.store.arrays[slot.key], view(self.gradient, slot)
+        w, dw = self._model.store.arrays[slot.key], view(self._written, slot)
         bound = self._kernels.bind_single(regularizer, KernelSite((regularizer,), w=w, dw=dw))
         return bound.backward if bound is not None else [partial(regularizer.add_gradient, w, dw)]

@@ -148,7 +148,12 @@ def _simplified(spec: RunSpec, samples: int, updates: int) -> RunSpec:
     total = spec.training.updates(samples)
     steps = np.linspace(1, total, min(total, 1000)).astype(int).tolist()
     peak = max(spec.optimizer.rate(step, total) for step in steps)
-    changes: dict[str, Any] = {"epochs": updates, "batch_size": None}
+    changes: dict[str, Any] = {
+        "epochs": updates,
+        "max_steps": None,
+        "batch_size": None,
+        "accumulate": 1,
+    }
     optimizer = spec.optimizer.model_copy(update={"learning_rate": peak, "decay": 0.0})
     training = spec.training.model_copy(update=changes)
     return spec.model_copy(update={"optimizer": optimizer, "training": training})

@@ -240,10 +240,11 @@ def _trace(start: Start, samples: int | None, verify: bool) -> Trace:
     model = Model(trained.nodes, trained.inputs, dtype, groups, outputs)
     model.load_parameters(trained.store.arrays)
     data = _first(ready.prepared.data["train"], positions, arrays, count, dtype)
-    training = spec.training.model_copy(update={"batch_size": None, "epochs": trainer.steps})
+    single = {"batch_size": None, "accumulate": 1, "epochs": trainer.steps, "max_steps": None}
+    training = spec.training.model_copy(update=single)
     declared = spec.model_copy(update={"training": training})
     compiled = compile_training(
-        declared, model, data, ready.registry, Kernels(), trainer.steps // spec.training.epochs
+        declared, model, data, ready.registry, Kernels(), trainer.steps_an_epoch
     )
     compiled.enter(state.epoch)
     for stream, saved in zip(compiled.streams, state.layers, strict=False):  # no augmentation's

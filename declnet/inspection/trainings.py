@@ -199,7 +199,7 @@ class Trainings:
             Evaluation(self._model, self.heads, validation) if validation is not None else None
         )
         self._batch = min(training.batch_size or len(self._train), len(self._train))
-        self._steps = -(-len(self._train) // self._batch)
+        self._steps = training.epoch_updates(len(self._train))
         self.run_updates = training.updates(len(self._train))
         self.updates = 0
         self.continue_ = not isinstance(spec.optimizer.learning_rate, Schedule)
@@ -241,7 +241,7 @@ class Trainings:
         saved = self._saved.get(rate)
         done = first = saved.updates if saved is not None else 0
         epochs = -(-(self.run_updates if self.continue_ else updates) // self._steps)
-        training = self._spec.training.model_copy(update={"epochs": epochs})
+        training = self._spec.training.model_copy(update={"epochs": epochs, "max_steps": None})
         spec = with_rate(self._spec, rate).model_copy(update={"training": training})
         compiled = self.compiled(spec, fresh=saved is None)
         if saved is not None:
@@ -289,11 +289,13 @@ class Trainings:
             NonFiniteLossError: the loss is NaN or infinite.
         """
         metrics, step, last = MetricAccumulator(self.heads), first, first + updates
+        epoch = compiled.epoch
         with arithmetic_for(self._batch):
             while step < last:
-                batch = step % self._steps
-                stop = min(self._steps, batch + last - step)
-                compiled.epoch.run(update, step, metrics, batch, stop)
-                step += stop - batch
-                self.updates += stop - batch
+                batch = epoch.after(0, step % self._steps)
+                stop = min(epoch.steps, epoch.after(batch, last - step))
+                epoch.run(update, step, metrics, batch, stop)
+                made = epoch.updates_in(batch, stop)
+                step += made
+                self.updates += made
         return metrics.result()["loss"] if updates else math.nan

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +178,14 @@ class Callbacks:
         ]
         return [each for each in found if each is not None]
 
+    def followers(self) -> list[Callable[[int], None]]:
+        """Return what each callback that follows updates is to be called with."""
+        return [
+            partial(callback.after_update, state)
+            for callback, state in self._started
+            if type(callback).after_update is not Callback.after_update
+        ]
+
     def state(self) -> list[dict[str, Any]]:
         """Return the state of each callback, as plain values.
 
@@ -203,6 +212,11 @@ class Callbacks:
         """Notify each callback of a logged epoch."""
         for callback, state in self._started:
             callback.epoch_finished(state, epoch)
+
+    def training_ended(self) -> None:
+        """Notify each callback that no epoch follows."""
+        for callback, state in self._started:
+            callback.training_ended(state)
 
     def finished(self, metrics: dict[str, dict[str, float]]) -> None:
         """Notify each callback that the run has finished."""

@@ -194,7 +194,7 @@ class Session:
         directory = record.directory if record is not None else None
         self._active = ActiveRun(
             spec.name,
-            spec.training.epochs,
+            self._trainer.epochs,
             directory,
             self._model,
             self._trainer,
@@ -223,7 +223,9 @@ class Session:
             ):
                 self._callbacks.start(active, saved["callbacks"] if saved is not None else ())
                 self._trainer.observe(self._callbacks.observers())
+                self._trainer.follow_updates(self._callbacks.followers())
                 self._train()
+                self._callbacks.training_ended()
                 if active.final is not None:
                     model.load_parameters(active.final)
                 metrics = self._evaluate()

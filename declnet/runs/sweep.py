@@ -83,7 +83,11 @@ def carry_out(task: Task, registry: Registry, progress: Progress) -> Outcome:
     epochs = task.spec.training.epochs
 
     def listener(event: Event) -> None:
-        done = event.epoch + 1 if isinstance(event, EpochFinished) else event.epochs_done
+        nonlocal epochs
+        if isinstance(event, EpochFinished):
+            done: float = event.epoch + 1
+        else:
+            done, epochs = event.epochs_done, event.epochs
         progress(done / epochs)
 
     try:

@@ -161,8 +161,14 @@ class TrainingSpec(StrictModel):
     """How long and in which steps: the section `[training]`."""
 
     epochs: int = Field(ge=1, description="passes over the training data")
+    max_steps: int | None = Field(
+        default=None, ge=1, description="updates after which training ends before its last epoch"
+    )
     batch_size: int | None = Field(
         default=None, ge=1, description="samples per step; absent: all samples in every step"
+    )
+    accumulate: int = Field(
+        default=1, ge=1, description="batches whose gradients are averaged for each update"
     )
     shuffle: bool = Field(default=True, description="whether mini-batches are shuffled each epoch")
     clip_norm: float | None = Field(
@@ -181,7 +187,29 @@ class TrainingSpec(StrictModel):
 
     def updates(self, samples: int) -> int:
         """Return the number of updates in the whole training, for a number of samples."""
-        return self.epochs * -(-samples // min(self.batch_size or samples, samples))
+        updates = self.epochs * self.epoch_updates(samples)
+        return updates if self.max_steps is None else min(updates, self.max_steps)
+
+    def started_epochs(self, samples: int) -> int:
+        """Return the number of epochs that are trained at least in part."""
+        return -(-self.updates(samples) // self.epoch_updates(samples))
+
+    def epoch_updates(self, samples: int) -> int:
+        """Return the number of updates in an epoch, for a number of samples."""
+        return -(-self.epoch_batches(samples) // self.accumulate)
+
+    def epoch_batches(self, samples: int) -> int:
+        """Return the number of batches in an epoch, for a number of samples."""
+        return -(-samples // min(self.batch_size or samples, samples))
+
+    @model_validator(mode="after")
+    def _accumulates_batches(self) -> Self:
+        if self.accumulate > 1 and self.batch_size is None:
+            message = "without batch_size, each update takes all samples at once"
+            hint = "add batch_size, the number of samples in each of the accumulated batches"
+            at = ("accumulate",)
+            raise located_error("contradiction", message, at, self.accumulate, hint=hint)
+        return self
 
     @model_validator(mode="after")
     def _metrics_differ(self) -> Self:

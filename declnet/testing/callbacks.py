@@ -31,6 +31,9 @@ from declnet.training.metrics import directions
 EPOCHS = 60
 """Epochs of the run; it improves for a sixth of them, then slowly gets worse."""
 
+UPDATES = 2
+"""Updates in each epoch."""
+
 LEARNING = EPOCHS // 6
 
 REQUESTS = ("warn", "stop", "restore_parameters", "save_checkpoint", "save_checkpoints")
@@ -51,6 +54,15 @@ class _PlayedModel:
 
     def load_parameters(self, saved: Mapping[str, Array]) -> None:
         self.count[...] = saved["layer.count"]
+
+    def vector(self) -> Array:
+        return read_only(self.count)
+
+    def to_vector(self, parameters: Mapping[str, Array]) -> Array:
+        return np.array(parameters["layer.count"])
+
+    def from_vector(self, vector: Array) -> dict[str, Array]:
+        return {"layer.count": vector.copy()}
 
     def predict(self, x: Any) -> Array:
         return np.full((len(x), 1), 0.5)
@@ -169,7 +181,12 @@ class _PlayedCallback:
         for number in epochs:
             if self.run.stopped:
                 break
-            self.run.now, self.run.model.count[...] = number, number
+            self.run.now = number
+            for update in range(UPDATES):
+                step = number * UPDATES + update + 1
+                self.run.model.count[...] = step / UPDATES - 1
+                with calling(f"after_update for step {step}"), np.errstate(all="raise"):
+                    self.callback.after_update(self.state, step)
             logged = (number + 1) % self._log_every == 0
             epoch = self._epoch(number, logged)
             before = epoch.row()
@@ -187,6 +204,9 @@ class _PlayedCallback:
         return self
 
     def finish(self, error: BaseException | None = None) -> None:
+        if error is None:
+            with calling("training_ended"):
+                self.callback.training_ended(self.state)
         with calling("finished" if error is None else "failed"):
             if error is None:
                 self.callback.finished(self.state, {"train": {"loss": 0.5}, "test": {"loss": 0.6}})

@@ -20,6 +20,7 @@ from declnet.data.batches import (
 )
 from declnet.errors import SpecError
 from declnet.graph.adapting import adapt_parameters, adapting_slots
+from declnet.graph.gradients import GradientMean
 from declnet.graph.kernels import Kernels, engine_problem
 from declnet.graph.model import Model
 from declnet.graph.training_graph import TrainingGraph
@@ -27,7 +28,7 @@ from declnet.graph.update import GroupedUpdate, Update, bound_update, clippings
 from declnet.registry.registry import Registry
 from declnet.spec.model import RunSpec
 from declnet.spec.streams import Stream, random_stream
-from declnet.training.epochs import Epoch, FullBatchEpoch, MiniBatchEpoch
+from declnet.training.epochs import AccumulatedEpoch, Epoch, FullBatchEpoch, MiniBatchEpoch
 from declnet.training.numerics import arithmetic_for
 from declnet.training.preparation import ReadyData
 
@@ -61,9 +62,10 @@ def numpy_seconds(spec: RunSpec, model: Model, samples: int) -> float:
     The estimate counts calls, multiplications and memory passes; for dense layers it is accurate to
     a factor of two or three.
     """
+    training = spec.training
     batch, steps = (
-        min(spec.training.batch_size or samples, samples),
-        spec.training.updates(samples),
+        min(training.batch_size or samples, samples),
+        training.updates(samples) * training.accumulate,
     )
     parameters = len(model.store.vector)
     outputs = sum(prod(node.output_shape) for node in model.nodes)
@@ -80,6 +82,7 @@ class CompiledTraining:
 
     Args:
         bind: binds an epoch's calls to a graph.
+        mean: the mean of the gradients of several batches, if each update takes one.
 
     Attributes:
         epoch: runs an epoch in which the same layers are trained as in the one entered last.
@@ -88,6 +91,7 @@ class CompiledTraining:
         batch: the batch size; the last batch of an epoch may be smaller.
         kernels: the kernels that may replace components, and those that have.
         changes: the epochs from which on more layers are trained than before, in order.
+        mean: the gradient of the batches since the last update; None if each is followed by one.
     """
 
     epoch: Epoch
@@ -105,7 +109,9 @@ class CompiledTraining:
         total: int,
         steps: int | None,
         registry: Registry,
+        mean: GradientMean | None = None,
     ) -> None:
+        self.mean = mean
         self._spec, self._model, self._graph, self._bind = spec, model, graph, bind
         self.batch, self.kernels, self.streams = batch, kernels, streams
         self._total, self._registry = total, registry
@@ -117,7 +123,7 @@ class CompiledTraining:
             model.store,
             graph.gradient,
             total,
-            steps or self.epoch.steps,
+            steps or self.epoch.updates,
             clippings(spec.training.clip_norm, spec.training.clip_value),
             kernels,
         )
@@ -129,7 +135,7 @@ class CompiledTraining:
             return
         self._phase, loss, seed = phase, self._spec.heads, self._spec.seed
         arguments = self._model, loss, self.batch, seed, self.kernels, self._total
-        self._graph = TrainingGraph(*arguments, epoch, self._graph)
+        self._graph = TrainingGraph(*arguments, epoch, self._graph, self.mean)
         self.epoch = self._bind(self._graph)
         if isinstance(self.update, GroupedUpdate):
             self.update.enter(epoch)
@@ -181,7 +187,9 @@ def compile_training(
     batch, total = min(batch_size or samples, samples), spec.training.updates(samples)
     if kernels is None:
         kernels = kernels_for(spec, model, samples, registry)
-    graph = TrainingGraph(model, spec.heads, batch, spec.seed, kernels, total, epoch=0)
+    accumulate = spec.training.accumulate
+    mean = GradientMean(model.store.vector) if accumulate > 1 else None
+    graph = TrainingGraph(model, spec.heads, batch, spec.seed, kernels, total, epoch=0, mean=mean)
     streams = graph.streams()
     bind: Callable[[TrainingGraph], Epoch]
     if batch_size is None:
@@ -197,6 +205,18 @@ def compile_training(
             for name, each in by_name(inputs).items()
         }
         gathered = for_gathering.get(UNNAMED) or NamedSamples(for_gathering)
-        bind = partial(MiniBatchEpoch, inputs=gathered, data=train, batches=batches)
-    arguments = batch, kernels, streams, graph, bind, total, steps, registry
+        bind_batches = partial(MiniBatchEpoch, inputs=gathered, data=train, batches=batches)
+        bind = bind_batches
+        if mean is not None:
+            bind = partial(_bind_groups, bind=bind_batches, size=accumulate, mean=mean)
+    arguments = batch, kernels, streams, graph, bind, total, steps, registry, mean
     return CompiledTraining(spec, model, *arguments)
+
+
+def _bind_groups(
+    graph: TrainingGraph,
+    bind: Callable[[TrainingGraph], MiniBatchEpoch],
+    size: int,
+    mean: GradientMean,
+) -> AccumulatedEpoch:
+    return AccumulatedEpoch(bind(graph), size, mean)

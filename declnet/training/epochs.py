@@ -1,4 +1,4 @@
-"""Epochs: a single step on the full batch, or a step on each mini-batch."""
+"""Epochs: a step on the full batch, on each mini-batch, or on each group of mini-batches."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.inputs import for_each
 from declnet.contracts.observer import StepObserver
 from declnet.data.batches import Batch, Batches, Gathered, Samples
+from declnet.graph.gradients import GradientMean
 from declnet.graph.observation import ObservedStep
 from declnet.graph.training_graph import Step, Targets, TrainingGraph
 from declnet.training.metrics import MetricAccumulator
@@ -33,7 +34,7 @@ class NonFiniteLossError(Exception):
 class FullBatchEpoch:
     """Epochs of one step on all samples; the arrays are bound once."""
 
-    steps = 1
+    steps = updates = 1
 
     def __init__(self, graph: TrainingGraph, data: ReadyData) -> None:
         self._graph, self._begin, self._y = graph, graph.begin, data.y
@@ -80,6 +81,14 @@ class FullBatchEpoch:
         self._observed.updated(observer, rate)
         return rate
 
+    def updates_in(self, first: int, stop: int) -> int:
+        """As `MiniBatchEpoch.updates_in`."""
+        return stop - first
+
+    def after(self, first: int, updates: int) -> int:
+        """As `MiniBatchEpoch.after`."""
+        return first + updates
+
     def gathered(self, batch: int) -> tuple[Array, StepArrays]:  # noqa: ARG002  # the only one
         """As `MiniBatchEpoch.gathered`."""
         return np.arange(len(self._y[0])), self._arrays
@@ -102,7 +111,8 @@ class MiniBatchEpoch:
     """Epochs of one step per batch; the last batch may be smaller.
 
     Attributes:
-        steps: the number of updates in an epoch.
+        steps: the number of batches in an epoch.
+        updates: the number of updates in an epoch.
     """
 
     def __init__(
@@ -116,7 +126,7 @@ class MiniBatchEpoch:
             for size in {batches.batch_size, batches.last_size}
         }
         self._observed: dict[int, ObservedStep] = {}
-        self.steps = batches.count
+        self.steps = self.updates = batches.count
 
     def run(
         self,
@@ -199,6 +209,14 @@ class MiniBatchEpoch:
         observed.updated(observer, rate)
         return rate
 
+    def updates_in(self, first: int, stop: int) -> int:
+        """Return the number of updates that the batches of a part make."""
+        return stop - first
+
+    def after(self, first: int, updates: int) -> int:
+        """Return the batch after so many updates from a batch on; it may be past the end."""
+        return first + updates
+
     def gathered(self, batch: int) -> tuple[Array, StepArrays]:
         """Gather one batch of an epoch without computing anything with it.
 
@@ -254,7 +272,90 @@ class MiniBatchEpoch:
         return (x, y_true, w), gather_x, gather_y, self._graph.step(x, y_true, w)
 
 
-Epoch = FullBatchEpoch | MiniBatchEpoch
+class AccumulatedEpoch:
+    """Epochs of one update per group of batches, with the mean of their gradients.
+
+    The last group of an epoch may have fewer batches.
+
+    Args:
+        batches: computes the gradient of each batch and adds it to `mean`.
+        size: the number of batches in a group.
+
+    Attributes:
+        steps: the number of batches in an epoch.
+        updates: the number of updates in an epoch.
+    """
+
+    def __init__(self, batches: MiniBatchEpoch, size: int, mean: GradientMean) -> None:
+        self._batches, self._size, self._mean = batches, size, mean
+        self.steps, self.updates = batches.steps, -(-batches.steps // size)
+
+    def run(
+        self,
+        update: Update,
+        step: int,
+        metrics: MetricAccumulator | None,
+        first: int = 0,
+        stop: int | None = None,
+    ) -> float:
+        """As `MiniBatchEpoch.run`; without an update, the rate is 0."""
+        rate = 0.0
+        for batch in range(first, self.steps if stop is None else stop):
+            if batch % self._size == 0:
+                self._mean.begin()
+            made = self.updates_in(batch, batch + 1)
+            apply = update if made else _no_update
+            rate = self._batches.run(apply, step, metrics, batch, batch + 1)
+            step += made
+        return rate
+
+    def run_observed(
+        self,
+        update: Update,
+        step: int,
+        metrics: MetricAccumulator | None,
+        batch: int,
+        observer: StepObserver,
+        epoch: int,
+    ) -> float:
+        """As `MiniBatchEpoch.run_observed`; the observer sees the mean of the gradients."""
+        if batch % self._size == 0:
+            self._mean.begin()
+        apply = update if self.updates_in(batch, batch + 1) else _no_update
+        return self._batches.run_observed(apply, step, metrics, batch, observer, epoch)
+
+    def updates_in(self, first: int, stop: int) -> int:
+        """As `MiniBatchEpoch.updates_in`; an update counts with the last batch of its group."""
+        before, size = first // self._size, self._size
+        return (self.updates if stop == self.steps else stop // size) - before
+
+    def after(self, first: int, updates: int) -> int:
+        """As `MiniBatchEpoch.after`; the first update is that of the group in progress."""
+        return (first // self._size + updates) * self._size
+
+    def gathered(self, batch: int) -> tuple[Array, StepArrays]:
+        """As `MiniBatchEpoch.gathered`."""
+        return self._batches.gathered(batch)
+
+    def first_inputs(self) -> Batch:
+        """As `MiniBatchEpoch.first_inputs`."""
+        return self._batches.first_inputs()
+
+    def order(self) -> dict[str, Any]:
+        """As `MiniBatchEpoch.order`."""
+        return self._batches.order()
+
+    def restore_order(self, state: Mapping[str, Any]) -> None:
+        """As `MiniBatchEpoch.restore_order`."""
+        self._batches.restore_order(state)
+
+
+Epoch = FullBatchEpoch | MiniBatchEpoch | AccumulatedEpoch
+
+
+def _no_update(_step: int) -> float:
+    """Leave the parameters as they are between the batches of a group."""
+    return 0.0
 
 
 def _check(loss: float, x: Batch) -> None:

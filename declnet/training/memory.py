@@ -62,6 +62,8 @@ def run_memory(
         Ending(output, len(each.nodes)) for (output, _), each in zip(ends, fused, strict=True)
     ]
     memory = training_memory(nodes, spec.optimizer, dtype, batch, endings)
+    if spec.training.accumulate > 1:
+        memory["gradients"] *= 2
     most = samples_at_once(nodes, dtype, outputs)
     evaluations = {
         name: inference_memory(nodes, dtype, min(info.samples or 0, most), outputs)

@@ -33,6 +33,7 @@ class TrainingState:
         order: the samples' order and the random stream that shuffles them; empty if not shuffled.
         layers: the state of each layer's random stream.
         metrics: the metrics accumulated in the epoch; None if there are none.
+        gradient: the mean gradient of the batches since the last update; None without any.
     """
 
     epoch: int
@@ -44,6 +45,7 @@ class TrainingState:
     order: dict[str, Any]
     layers: list[dict[str, Any]]
     metrics: dict[str, Any] | None
+    gradient: dict[str, Any] | None = None
 
     def plain(self) -> dict[str, Any]:
         """Return all values by name."""
@@ -57,7 +59,8 @@ class TrainingState:
             StateError: the values are not a valid state.
         """
         renamed = {RENAMED.get(name, name): value for name, value in plain.items()}
-        if renamed.keys() != {field.name for field in fields(cls)}:
+        names = {field.name for field in fields(cls)}
+        if {"gradient": None, **renamed}.keys() != names:  # new in the second edition
             raise StateError("not the state of a training")
         return cls(**renamed)
 

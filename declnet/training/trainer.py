@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from declnet.contracts.arrays import Array
@@ -16,7 +16,7 @@ from declnet.spec.heads import VALIDATION, Head
 from declnet.spec.model import RunSpec
 from declnet.training.compile import compile_training
 from declnet.training.divergence import divergence, finite_evaluation
-from declnet.training.epochs import Epoch, NonFiniteLossError, StepArrays
+from declnet.training.epochs import Epoch, NonFiniteLossError, StepArrays, Update
 from declnet.training.evaluation import Evaluation
 from declnet.training.metrics import MetricAccumulator, NamedMetric, losses_of, metrics_of
 from declnet.training.numerics import arithmetic_for
@@ -30,9 +30,11 @@ class Progressed:
 
     Attributes:
         epochs_done: finished epochs, including the finished fraction of the current one.
+        epochs: the number of epochs in the training, as `Trainer.epochs`.
     """
 
     epochs_done: float
+    epochs: int
 
 
 Event = EpochLogged | EpochFinished | Progressed
@@ -87,6 +89,9 @@ class Trainer:
         epoch: the epoch in progress, or the next one, from 0.
         batch: finished batches of that epoch.
         step: updates made.
+        epochs: the number of epochs in the whole training, of which `max_steps` may end the last
+            one early.
+        steps: the number of updates in the whole training, unless a callback ends it early.
         samples_a_step: the batch size; the last batch of an epoch may be smaller.
         halt_every: epochs between events, logged or not; None if this is not needed.
     """
@@ -109,9 +114,12 @@ class Trainer:
         )
         self._compiled = compiled = compile_training(spec, model, train, registry)
         self._update = compiled.update
+        self._apply: Update = compiled.update
         self._streams, self.kernels = compiled.streams, compiled.kernels
         self.samples_a_step, self._adapt = compiled.batch, compiled.adapt
         self.epoch = self.batch = self.step = 0
+        self.steps = spec.training.updates(len(train))
+        self.epochs = spec.training.started_epochs(len(train))
         self._metrics: MetricAccumulator | None = None
         self._pace = Pace()
         self._observer: StepObserver | None = None
@@ -119,13 +127,17 @@ class Trainer:
     def events(self) -> Iterator[Event]:
         """Train; yield logged epochs, other epochs that a callback follows, and heartbeats.
 
+        If `max_steps` makes the training shorter than its `epochs`, a heartbeat says so first.
+
         Between two events the training is between two steps. It can then be saved with `state`,
         changed with `scale_learning_rate`, or abandoned.
 
         Raises:
             DivergenceError: the loss became NaN or infinite.
         """
-        last = self._training.epochs - 1
+        last = self.epochs - 1
+        if self.epochs < self._training.epochs:
+            yield Progressed(float(self.epoch), self.epochs)
         self._pace.begin()
         if self.step == 0:
             self._adapt()
@@ -146,6 +158,7 @@ class Trainer:
         metrics = self._metrics.state() if self._metrics is not None else None
         if self._metrics is not None and metrics is None:
             raise StateError("a metric's state cannot be written down within an epoch")
+        mean = self._compiled.mean
         return TrainingState(
             self.epoch,
             self.batch,
@@ -156,6 +169,7 @@ class Trainer:
             self._epoch.order(),
             [dict(stream.bit_generator.state) for stream in self._streams],
             metrics,
+            mean.state() if mean is not None and self._is_in_group(self.batch) else None,
         )
 
     def restore(self, state: TrainingState) -> None:
@@ -170,7 +184,12 @@ class Trainer:
         metrics = self._metrics_of(state.epoch)
         if state.batch and (state.metrics is None) != (metrics is None):
             raise StateError("log_every or callbacks changed since this checkpoint was written")
+        mean = self._compiled.mean
+        if (state.gradient is not None) != self._is_in_group(state.batch):
+            raise StateError("accumulate changed since this checkpoint was written")
         try:
+            if mean is not None and state.gradient is not None:
+                mean.restore(state.gradient)
             self._metrics = None
             if state.metrics is not None and metrics is not None:
                 self._metrics = self._accumulator(metrics)
@@ -194,10 +213,14 @@ class Trainer:
         """Call these observers in the last step of each logged epoch from now on."""
         self._observer = observer_of(observers)
 
+    def follow_updates(self, followers: Sequence[Callable[[int], None]]) -> None:
+        """Call these after each update from now on, with its number, from 1."""
+        self._apply = _followed(self._update, followers) if followers else self._update
+
     @property
-    def steps(self) -> int:
-        """The number of updates in the whole training, unless a callback ends it early."""
-        return self._epoch.steps * self._training.epochs
+    def steps_an_epoch(self) -> int:
+        """The number of updates in an epoch."""
+        return self._epoch.updates
 
     def advance(self, steps: int) -> None:
         """Make this many updates without events: no metrics, no validation, no callbacks.
@@ -212,14 +235,17 @@ class Trainer:
         last = self.step + steps
         while self.step < last:
             self._compiled.enter(self.epoch)
-            stop = min(self.batch + last - self.step, self._epoch.steps)
+            epoch = self._epoch
+            batches = self._batches_of(self.epoch)
+            stop = min(epoch.after(self.batch, last - self.step), batches)
             try:
                 with arithmetic_for(self.samples_a_step):
-                    self._epoch.run(self._update, self.step, None, self.batch, stop)
+                    epoch.run(self._update, self.step, None, self.batch, stop)
             except NonFiniteLossError as error:
                 raise divergence(self._model, self.epoch, error.loss, error.x) from None
-            self.step, self.batch = self.step + stop - self.batch, stop
-            if stop == self._epoch.steps:
+            self.step += epoch.updates_in(self.batch, stop)
+            self.batch = stop
+            if stop == batches:
                 self.epoch, self.batch = self.epoch + 1, 0
 
     def next_batch(self) -> tuple[Array, StepArrays]:
@@ -235,8 +261,19 @@ class Trainer:
         """Multiply every learning rate from now on."""
         self._update.scale *= factor
 
+    def _is_in_group(self, batch: int) -> bool:
+        """Return whether a batch is preceded by others whose gradients await its update."""
+        return batch % self._training.accumulate != 0
+
     def _is_logged(self, epoch: int) -> bool:
-        return epoch % self._training.log_every == 0 or epoch == self._training.epochs - 1
+        return epoch % self._training.log_every == 0 or epoch == self.epochs - 1
+
+    def _batches_of(self, epoch: int) -> int:
+        """Return the number of batches in an epoch of the training."""
+        if epoch < self.epochs - 1:
+            return self._epoch.steps
+        updates = self.steps - epoch * self._epoch.updates
+        return min(self._epoch.after(0, updates), self._epoch.steps)
 
     def _metrics_of(self, epoch: int) -> Sequence[NamedMetric] | None:
         """Return the metrics to compute from an epoch's training batches; None for no loss."""
@@ -260,11 +297,11 @@ class Trainer:
             yield from self._parts()
             self.epoch, self.batch = self.epoch + 1, 0
         if self._pace.sign_is_due() or (halt is not None and self.epoch % halt == 0):
-            yield Progressed(float(self.epoch))
+            yield Progressed(float(self.epoch), self.epochs)
 
     def _whole_epochs(self, stop: int) -> None:
         """Run short epochs in a tight loop, with nothing but a look at the clock."""
-        run, update, steps = self._epoch.run, self._update, self._epoch.steps
+        run, update, steps = self._epoch.run, self._apply, self._epoch.updates
         now, epoch, step, next_sign = time.perf_counter, self.epoch, self.step, self._pace.next_sign
         try:
             with arithmetic_for(self.samples_a_step):
@@ -291,7 +328,7 @@ class Trainer:
         self.epoch, self.batch, self._metrics = self.epoch + 1, 0, None
         yield finished
         if not logged and self._pace.sign_is_due():
-            yield Progressed(float(self.epoch))
+            yield Progressed(float(self.epoch), self.epochs)
 
     def _validated(self, metrics: Sequence[NamedMetric] | None, logged: bool) -> dict[str, float]:
         """Evaluate the validation data if there is any and the result is used."""
@@ -301,7 +338,7 @@ class Trainer:
 
     def _parts(self) -> Iterator[Progressed]:
         """Run the rest of an epoch; between its parts, yield a heartbeat when one is due."""
-        steps = self._epoch.steps
+        steps = self._batches_of(self.epoch)
         observer = self._observer if self._is_logged(self.epoch) else None
         while self.batch < steps:
             stop, start = min(self.batch + self._pace.part, steps), time.perf_counter()
@@ -314,17 +351,30 @@ class Trainer:
             except NonFiniteLossError as error:
                 raise divergence(self._model, self.epoch, error.loss, error.x) from None
             done = stop - self.batch
-            self.step, self.batch = self.step + done, stop
+            self.step += self._epoch.updates_in(self.batch, stop)
+            self.batch = stop
             self._pace.took(done, time.perf_counter() - start)
             if stop < steps and self._pace.sign_is_due():
-                yield Progressed(self.epoch + stop / steps)
+                yield Progressed(self.epoch + stop / steps, self.epochs)
 
     def _run(self, stop: int, observer: StepObserver | None) -> float:
         """Run the batches of the epoch in progress up to `stop`; the last is all if observed."""
-        update, step, metrics = self._update, self.step, self._metrics
+        update, step, metrics = self._apply, self.step, self._metrics
         if observer is None:
             return self._epoch.run(update, step, metrics, self.batch, stop)
         return self._epoch.run_observed(update, step, metrics, self.batch, observer, self.epoch)
+
+
+def _followed(update: Update, followers: Sequence[Callable[[int], None]]) -> Update:
+    """Return an update that calls others after it."""
+
+    def apply(step: int) -> float:
+        rate = update(step)
+        for each in followers:
+            each(step)
+        return rate
+
+    return apply
 
 
 def _next(epoch: int, every: int) -> int:

@@ -47,18 +47,20 @@ def test_losses_may_be_negative():
     assert curve.limit == rates[5]
 
 
-def test_a_continued_training_is_that_of_a_single_run(make):
+@pytest.mark.parametrize(("accumulate", "parts"), [(1, (13, 20, 45)), (2, (8, 12, 27))])
+def test_a_continued_training_is_that_of_a_single_run(make, accumulate, parts):
     dropout = ["relu", {"type": "dropout", "rate": 0.5}, {"type": "dense", "units": 3}, "softmax"]
     layers = [{"type": "dense", "units": 8, "weight_initializer": "lsuv"}, *dropout]
     changes = {"training__batch_size": 7, "training__epochs": 9, "model__layers": layers}
+    changes["training__accumulate"] = accumulate
     spec = make(optimizer={"type": "adam", "learning_rate": 0.1}, **changes)
     registry = declnet.default_registry()
     prepared = prepare(spec, registry)
     trainings = Trainings(spec, prepared, registry)
-    for updates in (13, 20, 45):
+    for updates in parts:
         trainings.train(0.03, updates)
         trainings.train(0.1, updates)
-    assert trainings.updates == 90
+    assert trainings.updates == 2 * parts[-1] == 2 * trainings.run_updates
     expected = declnet.run(spec).model.parameters()
     for name, found in prepared.model.parameters().items():
         np.testing.assert_array_equal(found, expected[name], err_msg=name)

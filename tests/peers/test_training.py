@@ -128,6 +128,30 @@ def require_same(ours: list[dict[str, np.ndarray]], expected: Any) -> None:
             )
 
 
+@pytest.mark.parametrize(("batch_size", "accumulate"), [(10, 4), (7, 4), (6, 3)])
+def test_accumulated_gradients_are_those_of_torch(
+    data: Dataset, batch_size: int, accumulate: int
+) -> None:
+    training = {"batch_size": batch_size, "accumulate": accumulate, "shuffle": False}
+    start, ours = our_path(data, LAYERS, {"type": "adam", "learning_rate": 0.01}, **training)
+    network = Network(start)
+    optimizer = torch.optim.Adam(network.every(), 0.01, eps=1e-7)
+    size = batch_size * accumulate
+    x, y = torch.tensor(data.x).split(size), torch.tensor(data.y).split(size)
+
+    def expected() -> Iterator[dict[str, np.ndarray]]:
+        for _ in range(EPOCHS):
+            for xs, ys in zip(x, y, strict=True):
+                optimizer.zero_grad()
+                for part, labels in zip(xs.split(batch_size), ys.split(batch_size), strict=True):
+                    loss = torch.nn.functional.cross_entropy(network(part), labels)
+                    (loss * len(labels) / len(ys)).backward()
+                optimizer.step()
+            yield {key: each.detach().numpy().copy() for key, each in network.named().items()}
+
+    require_same(ours, expected())
+
+
 def test_groups_are_those_of_torch(data: Dataset) -> None:
     groups = [
         {"parameters": ["*.biases", "batch_norm_1.*"], "weight_decay": 0.0},

@@ -69,6 +69,16 @@ def from_table(table):
     return document
 
 
+def test_accumulated_batches_are_joined_ones(from_table):
+    groups, joined = (
+        declnet.run(parse_spec(from_table(training={"epochs": 5, "log_every": 1, **training})))
+        for training in ({"batch_size": 6, "accumulate": 3}, {"batch_size": 18})
+    )
+    for key, array in groups.model.parameters().items():
+        expected = joined.model.parameters()[key]
+        np.testing.assert_allclose(array, expected, rtol=1e-10, atol=1e-12, err_msg=key)
+
+
 def test_a_table_with_two_targets_is_trained_predicted_and_evaluated(
     from_table, table, houses, tmp_path
 ):

@@ -135,6 +135,9 @@ def test_it_goes_on_from_before_and_after_a_layer_is_trained(eager, made):
         ({"batch_size": None, "epochs": 5}, 5),
         ({"log_every": 1}, 15),
         ({"clip_norm": 0.1}, 15),
+        ({"accumulate": 3, "clip_norm": 0.1}, 15),
+        ({"accumulate": 2, "max_steps": 4}, 1 + 5 + 2),
+        ({"max_steps": 8, "log_every": 1}, 1 + 5 + 3),
     ],
 )
 def test_it_goes_on_whatever_the_batches_are(eager, made, training, stops):
@@ -248,6 +251,21 @@ def wrong_states(state):
     yield replace(state, order={}), "shuffled, or not"
     yield replace(state, batch=1), "log_every"
     yield replace(state, metrics={"sums": [1, 1.0, 0.0, 0.0], "metrics": {}}), "metrics were none"
+
+
+def test_a_state_within_a_group_of_batches_needs_the_same_groups(eager, made):
+    trainer = made(training={"accumulate": 3})
+    next(trainer.events())
+    state = stored(trainer.state())
+    assert (trainer.batch, trainer.step) == (1, 0)
+    with pytest.raises(StateError, match="accumulate changed"):
+        made().restore(state)
+    with pytest.raises(StateError, match="accumulate changed"):
+        made(training={"accumulate": 3}).restore(replace(state, gradient=None))
+    with pytest.raises(StateError, match="gradient is of other parameters"):
+        made(training={"accumulate": 3}).restore(
+            replace(state, gradient={"value": np.zeros(3), "weight": 7.0})
+        )
 
 
 def test_a_state_of_something_else_is_refused(made):

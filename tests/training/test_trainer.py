@@ -11,8 +11,9 @@ from declnet import Callback, Dataset, EpochFinished, EpochLogged, parse_spec, r
 from declnet.data.splits import split
 from declnet.registry.discovery import default_registry
 from declnet.training.preparation import prepare
-from declnet.training.trainer import Trainer
+from declnet.training.trainer import Progressed, Trainer
 from declnet_standard.metrics import Accuracy
+from declnet_standard.schedules import Polynomial
 
 
 def rates(document, optimizer, **training):
@@ -272,6 +273,73 @@ def test_advancing_without_events_gives_the_bits_of_the_training(document, batch
     assert (trainer.step, trainer.epoch, trainer.batch) == (trainer.steps, 4, 0)
     for key, array in prepared.model.parameters().items():
         np.testing.assert_array_equal(array, trained[key])
+
+
+@pytest.mark.parametrize(
+    ("training", "batches"),
+    [
+        ({"batch_size": 7, "max_steps": 1}, 1),
+        ({"batch_size": 7, "max_steps": 5}, 5),
+        ({"batch_size": 7, "max_steps": 8}, 8),
+        ({"batch_size": 7, "max_steps": 19}, 19),
+        ({"batch_size": 7, "max_steps": 500}, 20),
+        ({"batch_size": 7, "max_steps": 5, "accumulate": 2}, 5 + 4),
+        ({"batch_size": 7, "max_steps": 6, "accumulate": 2}, 5 + 5),
+        ({"max_steps": 3}, 3),
+    ],
+)
+@pytest.mark.parametrize("log_every", [1, 3])
+def test_training_ends_after_so_many_updates(document, training, batches, log_every):
+    document["training"] |= {"epochs": 4, "log_every": log_every, "callbacks": []} | training
+    rate = {"type": "polynomial", "initial_rate": 0.1, "steps": 1000}
+    document["optimizer"] = {"type": "sgd", "learning_rate": rate}
+    trainer, prepared = trainer_of(document)
+    size = training.get("batch_size", 30)
+    updates = min(training["max_steps"], 4 * -(-30 // (size * training.get("accumulate", 1))))
+    assert trainer.steps == updates
+    events = list(trainer.events())
+    if trainer.epochs < 4:
+        assert events[0] == Progressed(0.0, trainer.epochs)
+    logged = [each for each in events if isinstance(each, EpochLogged)]
+    per_epoch = -(-30 // size)
+    assert trainer.epochs == trainer.epoch == -(-batches // per_epoch) == logged[-1].epoch + 1
+    assert (trainer.step, trainer.batch) == (updates, 0)
+    whole, other = trainer_of(document)
+    whole.advance(updates)
+    assert (whole.step, whole.epoch, whole.batch) == (updates, trainer.epoch, 0)
+    for key, array in prepared.model.parameters().items():
+        np.testing.assert_array_equal(array, other.model.parameters()[key])
+    document["training"] |= {"max_steps": 10_000}
+    longer, unfinished = trainer_of(document)
+    longer.advance(updates)
+    for key, array in unfinished.model.parameters().items():
+        np.testing.assert_array_equal(array, other.model.parameters()[key])
+
+
+def test_schedules_end_with_the_last_update(document):
+    optimizer = {"type": "sgd", "learning_rate": {"type": "polynomial", "initial_rate": 0.1}}
+    training = {"epochs": 1000, "batch_size": 7, "max_steps": 8}
+    found, result = rates(document, optimizer, **training)
+    schedule = Polynomial(initial_rate=0.1)
+    assert found == [schedule.rate(5, 8), schedule.rate(8, 8)]
+    assert found[-1] < found[0] / 2
+    assert result.epochs == 2
+
+
+def test_the_last_epoch_has_the_metrics_of_its_batches_so_far(document):
+    document["training"] |= {"epochs": 9, "batch_size": 7, "max_steps": 7}
+    document["optimizer"] = {"type": "sgd", "learning_rate": 1e-30}
+    positions = []
+    for steps in (5, 6):
+        trainer, prepared = trainer_of(document)
+        trainer.advance(steps)
+        positions += trainer.next_batch()[0].tolist()
+    trainer, prepared = trainer_of(document)
+    last = [each for each in trainer.events() if isinstance(each, EpochLogged)][-1]
+    train = prepared.data["train"]
+    predicted = prepared.model.predict(train.x[positions])
+    right = -np.log(predicted[np.arange(14), np.asarray(train.y[0])[positions]])
+    assert (last.epoch, last.metrics["loss"]) == (1, pytest.approx(right.mean(), rel=1e-6))
 
 
 def test_the_next_batch_is_the_one_of_the_next_step(document):

@@ -134,6 +134,7 @@ def _contexts(
         infos,
         heads[0].part.loss if len(heads) == 1 else None,
         spec.optimizer,
+        epochs=getattr(spec.training, "epochs", None),
         metrics=metrics,
         outputs=tuple(dict.fromkeys(each for own in ends for each in own)),
     )

@@ -17,6 +17,7 @@ from declnet.data.targets import wanted_targets
 from declnet.errors import DataError, Diagnostic, KeyPath
 from declnet.graph.shapes import Node
 from declnet.spec.messages import from_here, hint_for_missing
+from declnet.spec.model import TrainingSpec
 from declnet.spec.partial import PartialSpec
 
 
@@ -62,7 +63,17 @@ def size_problems(spec: PartialSpec, samples: int, in_memory: bool) -> list[Diag
         held = f" ({samples - rest} of {samples} are held out)" if rest < samples else ""
         hint = f"there are {rest} samples{held}; without batch_size, each step takes all"
         return [_problem(("training", "batch_size"), message, hint)]
-    return []
+    return _group_problems(spec.training, rest)
+
+
+def _group_problems(training: TrainingSpec, samples: int) -> list[Diagnostic]:
+    batches = training.epoch_batches(samples) if samples else 0
+    if training.accumulate <= max(batches, 1):
+        return []
+    plural = "es" if batches > 1 else ""
+    message = f"an epoch has {batches} batch{plural}, fewer than {training.accumulate}"
+    hint = f"take at most {batches}, or a smaller batch_size"
+    return [_problem(("training", "accumulate"), message, hint)]
 
 
 def _left_by_fold(spec: PartialSpec, samples: int, folds: int) -> int:

@@ -5,6 +5,12 @@ from typing import TYPE_CHECKING
 from declnet import Register, hookimpl, lazy_names
 
 if TYPE_CHECKING:
+    from declnet_standard.callbacks.averaging import (
+        ExponentialMovingAverage as ExponentialMovingAverage,
+    )
+    from declnet_standard.callbacks.averaging import (
+        StochasticWeightAveraging as StochasticWeightAveraging,
+    )
     from declnet_standard.callbacks.logs import CsvLog as CsvLog
     from declnet_standard.callbacks.logs import Mlflow as Mlflow
     from declnet_standard.callbacks.logs import TensorBoard as TensorBoard
@@ -17,9 +23,11 @@ if TYPE_CHECKING:
 CALLBACKS = {
     "checkpoint": ("monitored", "Checkpoint"),
     "csv_log": ("logs", "CsvLog"),
+    "ema": ("averaging", "ExponentialMovingAverage"),
     "early_stopping": ("monitored", "EarlyStopping"),
     "mlflow": ("logs", "Mlflow"),
     "reduce_on_plateau": ("monitored", "ReduceOnPlateau"),
+    "swa": ("averaging", "StochasticWeightAveraging"),
     "tensorboard": ("logs", "TensorBoard"),
     "time_limit": ("time_limit", "TimeLimit"),
     "watch": ("watch", "Watch"),

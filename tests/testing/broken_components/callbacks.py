@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from declnet import Callback, StepObserver
 
-from ..right.others import Patience, Plateau
+from ..right.others import LastMean, Patience, Plateau, Sum
 from .expected import caught_by
 
 _seen: list[float] = []
@@ -98,6 +98,23 @@ class ForgetsItsPlan(Callback):
     def start(self, run):
         run.save_checkpoints(every_epochs=5)
         return {}
+
+
+@caught_by("continues_when_restored")
+class ForgetsTheSum(LastMean):
+    """Averages only the updates after it was restored."""
+
+    def restore(self, run, saved):
+        return Sum(run, run.model.vector() * 0)
+
+
+@caught_by("names_what_it_monitors")  # the first check that follows updates
+class AveragesInPlace(LastMean):
+    """Sets the parameters that are being trained to their mean."""
+
+    def after_update(self, state, step):
+        super().after_update(state, step)
+        state.run.model.vector()[...] = state.sum / state.count
 
 
 @caught_by("names_what_it_monitors")

@@ -147,6 +147,15 @@ class Patience:
     waited: int = 0
 
 
+@dataclass
+class Sum:
+    """The sum of the parameters after each update, flat."""
+
+    run: Any
+    sum: Any
+    count: int = 0
+
+
 class Plateau(Callback):
     """Stops after 9 epochs without a smaller loss."""
 
@@ -196,6 +205,30 @@ class Bell(Callback):
     def epoch_finished(self, state, epoch):
         if epoch.epoch == self.epoch:
             state.stop("the bell rings")
+
+
+class LastMean(Callback):
+    """The finished model has the mean of the parameters after all updates."""
+
+    type = "last_mean"
+
+    def start(self, run):
+        return Sum(run, run.model.vector() * 0)
+
+    def save(self, state) -> Any:
+        return {"sum": state.run.model.from_vector(state.sum), "count": state.count}
+
+    def restore(self, run, saved):
+        return Sum(run, run.model.to_vector(saved["sum"]), saved["count"])
+
+    def after_update(self, state, step):
+        state.sum += state.run.model.vector()
+        state.count += 1
+
+    def training_ended(self, state):
+        if state.count:
+            mean = state.run.model.from_vector(state.sum / state.count)
+            state.run.restore_parameters(mean, "the mean of all updates")
 
 
 class MeanError(Metric):
@@ -394,6 +427,7 @@ RIGHT = (
     Plateau,
     Notebook,
     Bell,
+    LastMean,
     MeanError,
     WidthError,
     Points,

@@ -1,0 +1,79 @@
+"""Averaged parameters against those of torch.optim.swa_utils."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from declnet import Dataset, parse_spec, run
+
+torch = pytest.importorskip("torch")
+swa_utils = pytest.importorskip("torch.optim.swa_utils")
+
+EPOCHS, BATCH, RATE = 8, 10, 0.2
+
+
+@pytest.fixture(autouse=True)
+def _float64() -> Iterator[None]:
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(before)
+
+
+def ours(data: Dataset, *callbacks: Any, epochs: int = EPOCHS, rate: float = RATE) -> Any:
+    document = {
+        "model": {
+            "dtype": "float64",
+            "layers": [{"type": "dense", "units": 8}, "tanh", {"type": "dense", "units": 3},
+                       "softmax"],
+        },
+        "loss": "categorical_crossentropy",
+        "optimizer": {"type": "sgd", "learning_rate": rate, "momentum": 0.9},
+        "training": {"epochs": epochs, "batch_size": BATCH, "shuffle": False,
+                     "callbacks": list(callbacks)},
+    }  # fmt: skip
+    return run(parse_spec(document), data=data).model.parameters()
+
+
+@pytest.mark.parametrize(
+    ("callback", "function"),
+    [
+        ({"type": "ema", "decay": 0.9}, swa_utils.get_ema_multi_avg_fn(0.9)),
+        ({"type": "swa", "from_epoch": 3}, None),
+        ({"type": "swa", "from_epoch": 2, "every": 2}, None),
+    ],
+)
+def test_averages_are_those_of_torch(callback: dict[str, Any], function: Any) -> None:
+    rng = np.random.default_rng(8)
+    data = Dataset(rng.normal(size=(40, 5)), rng.integers(0, 3, 40))
+    found, start = ours(data, callback), ours(data, epochs=1, rate=0.0)
+    network = torch.nn.Sequential(torch.nn.Linear(5, 8), torch.nn.Tanh(), torch.nn.Linear(8, 3))
+    named = {"dense_1": network[0], "dense_2": network[2]}
+    with torch.no_grad():
+        for name, layer in named.items():
+            layer.weight.copy_(torch.tensor(start[f"{name}.weights"].T))
+            layer.bias.copy_(torch.tensor(start[f"{name}.biases"]))
+    averaged = swa_utils.AveragedModel(network, multi_avg_fn=function)
+    optimizer = torch.optim.SGD(network.parameters(), RATE, momentum=0.9)
+    for epoch in range(EPOCHS):
+        for x, y in zip(
+            torch.tensor(data.x).split(BATCH), torch.tensor(data.y).split(BATCH), strict=True
+        ):
+            optimizer.zero_grad()
+            torch.nn.functional.cross_entropy(network(x), y).backward()
+            optimizer.step()
+            if callback["type"] == "ema":
+                averaged.update_parameters(network)
+        since = epoch - callback.get("from_epoch", EPOCHS)
+        if since >= 0 and since % callback.get("every", 1) == 0:
+            averaged.update_parameters(network)
+    for name, place in (("dense_1", 0), ("dense_2", 2)):
+        layer = averaged.module[place]
+        for key, expected in (("weights", layer.weight.T), ("biases", layer.bias)):
+            np.testing.assert_allclose(
+                found[f"{name}.{key}"], expected.detach().numpy(), rtol=1e-9, atol=1e-12
+            )

@@ -1,0 +1,187 @@
+"""Averages of parameters, against their definitions, in whole and in resumed runs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from declnet import Callback, Registry, default_registry, parse_spec, resume, run
+from declnet.contracts.callback import EpochLogged
+from declnet.runs.callbacks import ActiveRun
+
+SEEN = []
+
+
+class Path(Callback):
+    """Keeps the parameters after each update and each epoch."""
+
+    type = "path"
+
+    def start(self, run):
+        SEEN.clear()
+        return run
+
+    def after_update(self, state, step):
+        SEEN.append(("step", step))
+        SEEN.append(("update", state.model.parameters()))
+
+    def after_epoch(self, state, epoch):
+        SEEN.append(("epoch", state.model.parameters()))
+
+
+@pytest.fixture
+def registry():
+    registry = Registry()
+    for entry in default_registry().entries():
+        registry.add(entry)
+    registry.register(Path)
+    return registry
+
+
+@pytest.fixture
+def trained(document, registry):
+    """Train with callbacks; return the result, and the parameters by update and by epoch."""
+
+    def train(*callbacks, out=None, listener=None, **training):
+        document["training"] |= {"epochs": 6, "batch_size": 7, "log_every": 4, **training}
+        document["training"]["callbacks"] = [*callbacks, "path"]
+        document["optimizer"] = {"type": "sgd", "learning_rate": 0.3, "momentum": 0.9}
+        document["model"]["layers"].insert(1, "batch_norm")
+        result = run(parse_spec(document, registry), registry=registry, out=out, listener=listener)
+        document["model"]["layers"].pop(1)
+        return result, *([each for kind, each in SEEN if kind == name] for name in KINDS)
+
+    return train
+
+
+KINDS = ("update", "epoch")
+
+
+def require_mean(model, weights, seen):
+    """Require a weighted mean of the trained parameters, and the last ones of the others."""
+    total = sum(weights)
+    for key, found in model.parameters().items():
+        mean = sum(w * each[key] for w, each in zip(weights, seen, strict=True)) / total
+        expected = seen[-1][key] if "running" in key else mean
+        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14, err_msg=key)
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_ema_is_the_moving_average_of_all_updates(trained, accumulate):
+    result, updates, _ = trained({"type": "ema", "decay": 0.8}, accumulate=accumulate)
+    count = 30 if accumulate == 1 else 18
+    assert [each for kind, each in SEEN if kind == "step"] == list(range(1, count + 1))
+    weights = [0.8 ** (count - 1)] + [0.2 * 0.8 ** (count - 1 - n) for n in range(1, count)]
+    require_mean(result.model, weights, updates)
+    assert result.restored == f"the moving average of {count} updates with decay 0.8"
+    assert not any("ema" in each for each in result.warnings)
+
+
+def test_swa_is_the_mean_of_its_epochs(trained):
+    result, _, epochs = trained({"type": "swa", "from_epoch": 1, "every": 2})
+    chosen = [epochs[1], epochs[3], epochs[5]]
+    require_mean(result.model, [1, 1, 1], chosen)
+    assert result.restored == "the average of 3 epochs from epoch 1 on"
+
+
+def test_the_epochs_show_the_current_parameters_and_the_result_the_averaged(trained):
+    plain, *_ = trained()
+    averaged, *_ = trained({"type": "ema", "decay": 0.9})
+    assert averaged.history == plain.history
+    assert averaged.metrics["train"]["loss"] != plain.metrics["train"]["loss"]
+    x = np.random.default_rng(0).normal(size=(5, 2))
+    assert not np.array_equal(averaged.model.predict(x), plain.model.predict(x))
+
+
+def test_a_short_training_has_a_warning(trained):
+    result, *_ = trained("ema", max_steps=12)
+    assert result.warnings[0] == (
+        "ema: 99% of the average still comes from the first update; choose a decay below 0.999 "
+        "for 12 updates"
+    )
+    result, _, epochs = trained({"type": "swa", "from_epoch": 5}, max_steps=12)
+    assert result.warnings[0] == (
+        "swa: the training ended before epoch 5, so nothing was averaged; choose an earlier "
+        "from_epoch"
+    )
+    require_mean(result.model, [1], epochs[-1:])
+    assert result.restored is None
+
+
+STOP = {"type": "early_stopping", "monitor": "loss", "patience": 1, "min_delta": 10.0}
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_an_average_wins_over_the_best_epoch_wherever_it_is_listed(trained, order):
+    result, updates, epochs = trained(*[STOP, {"type": "ema", "decay": 0.5}][::order])
+    assert (result.epochs, len(epochs)) == (2, 2)
+    assert result.stopped
+    assert result.restored == "the moving average of 10 updates with decay 0.5"
+    weights = [0.5**9] + [0.5 * 0.5 ** (9 - n) for n in range(1, 10)]
+    require_mean(result.model, weights, updates)
+
+
+def test_of_two_averages_the_last_is_taken(trained):
+    averages = [{"type": "ema", "decay": 0.5}, {"type": "swa", "from_epoch": 0}]
+    assert trained(*averages)[0].restored.startswith("the average")
+    assert trained(*averages[::-1])[0].restored.startswith("the moving average")
+
+
+class Stop(Exception):
+    """Whatever ends a process."""
+
+
+@pytest.mark.parametrize("at", [0, 4, 5])
+def test_a_resumed_run_has_the_same_bits(trained, registry, tmp_path, at):
+    callbacks = [
+        {"type": "swa", "from_epoch": 1},
+        {"type": "ema", "decay": 0.9},
+        {"type": "checkpoint", "every_epochs": 1},
+    ]
+
+    def listener(event):
+        if isinstance(event, EpochLogged) and event.epoch == at:
+            raise KeyboardInterrupt
+
+    trained(*callbacks, out=tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        trained(*callbacks, out=tmp_path / "parts", listener=listener)
+    result = resume(tmp_path / "parts", registry=registry)
+    assert result.restored == "the moving average of 30 updates with decay 0.9"
+    for name in ("weights.safetensors", "history.jsonl", "metrics.json"):
+        whole, parts = (tmp_path / each / name for each in ("whole", "parts"))
+        assert whole.read_bytes() == parts.read_bytes(), name
+
+
+def test_an_interrupted_end_is_repeated(trained, registry, tmp_path, monkeypatch):
+    """The averaged parameters are loaded, then the evaluation is interrupted."""
+    callbacks = [{"type": "ema", "decay": 0.9}, {"type": "checkpoint", "every_epochs": 2}]
+    whole, *_ = trained(*callbacks)
+
+    def interrupted(self, *_arguments):
+        restore(self, *_arguments)
+        raise KeyboardInterrupt
+
+    restore = ActiveRun.restore_parameters
+    monkeypatch.setattr(ActiveRun, "restore_parameters", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        trained(*callbacks, out=tmp_path / "parts")
+    monkeypatch.undo()
+    result = resume(tmp_path / "parts", registry=registry)
+    for key, array in result.model.parameters().items():
+        np.testing.assert_array_equal(array, whole.model.parameters()[key])
+
+
+def test_parameters_and_vectors_are_each_other(document):
+    document["model"]["layers"][0] |= {"trainable": False}
+    document["model"]["layers"].insert(1, "batch_norm")
+    model = run(parse_spec(document)).model
+    vector, parameters = model.vector(), model.parameters()
+    np.testing.assert_array_equal(model.to_vector(parameters), vector)
+    with pytest.raises(ValueError, match="read-only"):
+        vector[...] = 0
+    doubled = model.from_vector(2 * vector)
+    for key, array in parameters.items():
+        fixed = key.startswith("dense_1.") or "running" in key
+        np.testing.assert_array_equal(doubled[key], array if fixed else 2 * array)
+        assert not np.shares_memory(doubled[key], model.store.arrays[key])

@@ -1,0 +1,143 @@
+"""Accumulated gradients: an update from several batches is one from all their samples."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from declnet import Dataset, StepObserver, default_registry, parse_spec
+from declnet.graph.gradients import GradientMean
+from declnet.training.preparation import prepare
+from declnet.training.trainer import Trainer
+
+BASE = {
+    "type": "dense",
+    "units": 5,
+    "weight_regularizer": {"type": "l2", "strength": 0.01},
+}
+LAYERS = [BASE, "tanh", {"type": "dense", "units": 4}, "relu", {"type": "dense", "units": 3},
+          "softmax"]  # fmt: skip
+GROUPS = {"type": "adamw", "groups": [{"parameters": ["*.biases"], "weight_decay": 0.0}]}
+ONE_CYCLE = {"type": "one_cycle", "max_rate": 0.05}
+
+
+@pytest.fixture
+def made(blobs):
+    """A trainer of 30 samples."""
+
+    def make(batch_size, accumulate=1, *, layers=LAYERS, optimizer="adam", weights=None, **more):
+        engine = more.pop("engine", {})
+        training = {"epochs": 5, "batch_size": batch_size, **more}
+        document = {
+            "model": {"dtype": "float64", "layers": layers},
+            "loss": "categorical_crossentropy",
+            "optimizer": optimizer,
+            "training": training | ({"accumulate": accumulate} if accumulate > 1 else {}),
+            "engine": engine,
+        }
+        spec, registry = parse_spec(document), default_registry()
+        prepared = prepare(spec, registry, {"train": Dataset(*blobs, weights=weights)})
+        return Trainer(spec, prepared.model, prepared.data["train"], None, registry)
+
+    return make
+
+
+def path(trainer):
+    """The rows and the parameters of a training."""
+    rows = [event.row() for event in trainer.events() if hasattr(event, "row")]
+    return rows, trainer.state().parameters
+
+
+def require_same(ours, theirs):
+    for one, other in zip(ours[0], theirs[0], strict=True):
+        assert one == pytest.approx({**other, "loss": one["loss"], "data_loss": one["data_loss"]})
+    for key, array in ours[1].items():
+        np.testing.assert_allclose(array, theirs[1][key], rtol=1e-12, atol=1e-12, err_msg=key)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"weights": "random"},
+        {"clip_norm": 0.1, "clip_value": 0.05},
+        {"optimizer": GROUPS, "weights": "random"},
+        {"optimizer": {"type": "sgd", "momentum": 0.9, "learning_rate": ONE_CYCLE}},
+        {"layers": [{**BASE, "trainable": {"from_epoch": 2}}, *LAYERS[1:]]},
+        {"layers": [{**BASE, "trainable": False}, *LAYERS[1:]], "weights": "random"},
+        {"layers": [{"type": "dense", "units": 2, "name": "a"}, "tanh",
+                    {"type": "dense", "units": 2, "weights_from": "a"}, *LAYERS[1:]]},
+        {"log_every": 3, "shuffle": False},
+    ],
+    ids=lambda each: "_".join(each) or "plain",
+)  # fmt: skip
+@pytest.mark.parametrize(("batch_size", "accumulate"), [(4, 3), (7, 2), (1, 30)])
+def test_groups_of_batches_train_like_joined_batches(made, batch_size, accumulate, more):
+    if more.get("weights") == "random":
+        weights = np.random.default_rng(3).uniform(0, 2, 30)
+        weights[5:9] = 0
+        more = {**more, "weights": weights}
+    groups, joined = (
+        made(batch_size, accumulate, **more),
+        made(batch_size * accumulate, **more),
+    )
+    assert groups.steps == joined.steps
+    require_same(path(groups), path(joined))
+    assert groups.step == joined.step == joined.steps
+
+
+def test_compiled_kernels_accumulate_as_well(made):
+    pytest.importorskip("numba")
+    ours, theirs = made(4, 3, engine={"kernels": "jit"}), made(12)
+    assert ours.kernels.used
+    require_same(path(ours), path(theirs))
+
+
+def test_advancing_by_updates_ends_within_no_group(made):
+    whole, parts = made(4, 3), made(4, 3)
+    assert whole.steps == 5 * 3
+    path(whole)
+    for steps in (1, 0, 4, 10):
+        parts.advance(steps)
+        assert parts.state().gradient is None
+    assert (parts.step, parts.epoch, parts.batch) == (15, 5, 0)
+    for key, array in parts.state().parameters.items():
+        np.testing.assert_array_equal(array, whole.state().parameters[key])
+
+
+class Recorder(StepObserver):
+    """Keeps the gradients and updates that it sees."""
+
+    def __init__(self):
+        self.seen = []
+
+    def gradients(self, parameters, gradients):
+        self.seen.append({key: each.copy() for key, each in gradients.items()})
+
+    def updated(self, before, after, rate):
+        for key, each in after.items():
+            self.seen.append({key: each - before[key]})
+
+
+def test_an_observer_sees_the_mean_of_the_gradients(made):
+    ours, theirs = Recorder(), Recorder()
+    for trainer, recorder in ((made(4, 4), ours), (made(16), theirs)):
+        trainer.observe([recorder])
+        path(trainer)
+    assert len(ours.seen) == len(theirs.seen) > 5
+    for one, other in zip(ours.seen, theirs.seen, strict=True):
+        for key, array in one.items():
+            np.testing.assert_allclose(array, other[key], rtol=1e-9, atol=1e-13)
+
+
+def test_batches_whose_weights_are_all_zero_do_not_count():
+    mean = GradientMean(np.zeros(2))
+    batches = [(0.0, [9.0, 9.0]), (2.0, [1.0, 2.0]), (0.0, [9.0, 9.0]), (6.0, [5.0, 2.0])]
+    for weight, gradient in batches:
+        mean.written[...] = gradient
+        mean.add(np.array([weight, 0.0]), 2)
+    np.testing.assert_allclose(mean.value, [4.0, 2.0], rtol=1e-15)
+    mean.begin()
+    mean.written[...] = 7.0
+    mean.add(None, 2)
+    np.testing.assert_array_equal(mean.value, [7.0, 7.0])
