@@ -259,6 +259,6 @@ def input_problems(nodes: Sequence[Node | None], train: DataInfo | None) -> list
                 if node.reads_of("float") or any(node.inputs):
                     message = f'input {node.reads.index(read) + 1} of "{node.name}" must be '
                     message += f"integers, but {called} holds floats"
-                    hint = "store them as integers"
+                    hint = "store them as integers, and leave them as they are in data.prepare"
                 return [Diagnostic(message, hint, ("model", "layers", node.index), "E024")]
     return []

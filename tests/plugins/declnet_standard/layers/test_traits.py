@@ -13,12 +13,7 @@ LAYERS = {
     for entry in default_registry().entries("layer")
     if entry.plugin.distribution == "declnet"
 }
-SHAPES = {
-    "embedding": (4,),
-    "reshape": (12,),
-    "rms_norm": (2, 3),
-    "positional_encoding": (5, 6),
-}
+SHAPES = {"embedding": (4,), "reshape": (12,), "rms_norm": (2, 3), "positional_encoding": (5, 6)}
 IMAGES = (
     "conv2d",
     "conv2d_transpose",
@@ -50,13 +45,13 @@ ROLES = {
     "conv2d_transpose": {"weights": "weight", "biases": "bias"},
     "embedding": {"weights": "weight"},
     "prelu": {"slopes": "scale"},
-    "group_norm": {"scale": "scale", "offset": "bias"},
     "conv1d": {"weights": "weight", "biases": "bias"},
     "cross_attention": ATTENTION,
     "multi_head_attention": ATTENTION,
     "simple_rnn": RECURRENT,
     "lstm": RECURRENT,
     "gru": {**RECURRENT, "candidate_biases": "bias"},
+    "group_norm": {"scale": "scale", "offset": "bias"},
     "layer_norm": {"scale": "scale", "offset": "bias"},
     "rms_norm": {"scale": "scale"},
     "batch_norm": {
