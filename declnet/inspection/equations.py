@@ -12,8 +12,11 @@ from declnet.contracts.layer import Elementwise
 
 _EQUATION = re.compile(r"\s[-+*/]?=\s")
 
-_BEGINS = re.compile(r"(With(out)? .{0,40})?[\w|]+ [-+*/]?= ")
+_BEGINS = re.compile(r"(With(out)? .{0,40}|(For |As `).{0,50})?[\w|\[\]]+(, \w+)* [-+*/]?= ", re.S)
 """Begins a paragraph that goes on with equations, e.g. `m = …` or `With momentum: v = …`."""
+
+_BACKWARD = re.compile(r"Backward[:,] ")
+"""Begins a paragraph on the backward pass, for layers whose base class has the method."""
 
 _GRADIENT = re.compile(r"d(x|y/dx) = ")
 """Begins a paragraph on gradients."""
@@ -35,7 +38,7 @@ def equations(component: Component) -> tuple[str, ...]:
     for each in others:
         if _BEGINS.match(each) and not _GRADIENT.match(each):
             found += each.splitlines()
-        elif not (_SHAPES.match(each) or _GRADIENT.match(each)):
+        elif not (_SHAPES.match(each) or _GRADIENT.match(each) or _BACKWARD.match(each)):
             break
     return tuple(found)
 
@@ -43,12 +46,14 @@ def equations(component: Component) -> tuple[str, ...]:
 def gradient_equations(component: Component) -> tuple[str, ...]:
     """Return the lines of the docstring of `backward` that say what it computes, if any.
 
-    For an `Elementwise` layer, those of `derivative` follow.
+    Those of a paragraph of the class on the backward pass come first; for an `Elementwise` layer,
+    those of `derivative` follow.
     """
     methods: list[Any] = [getattr(component, "backward", None)]
     if isinstance(component, Elementwise):
         methods.append(component.derivative)
-    found: list[str] = []
+    own = _documentation(type(component)).split("\n\n")
+    found = [line for each in own if _BACKWARD.match(each) for line in each.splitlines()]
     for each in methods:
         paragraphs = (inspect.getdoc(each) or "").split("\n\n")
         stated = takewhile(_EQUATION.search, paragraphs)

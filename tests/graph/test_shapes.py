@@ -117,7 +117,7 @@ def test_faults_of_separate_branches_come_together_and_layers_below_are_not_blam
         toys.Add(inputs=("a", "b")),
         Dense(units=2),
     )
-    assert [path[2] for path, _ in faults(layers, (3, 4))] == [0, 1]
+    assert [path[2] for path, _ in faults(layers, (3, 4, 5))] == [0, 1]
 
 
 def odd(parameters=(), workspace=(), shape=None):

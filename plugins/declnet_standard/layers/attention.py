@@ -276,6 +276,8 @@ class CrossAttention(_Attention):
     query_weights: (features, units); key_weights, value_weights: (other features, units);
     output_weights: (units, units); each with biases (units,). y: (n, time, units).
 
+    Backward: as in `multi_head_attention`, with dx = dQ @ W_q.T and dm = dK @ W_k.T + dV @ W_v.T.
+
     PyTorch's `MultiheadAttention` with `kdim` and `vdim`; Keras's `MultiHeadAttention`. Source:
     Vaswani et al., "Attention Is All You Need", NeurIPS 2017.
     """

@@ -35,7 +35,7 @@ class Conv1d(SequenceLayer):
     "same". With lengths, y is 0 at padding; there must be a y for each step, so that the lengths
     are also its own. As in all libraries this is a cross-correlation: the kernel is not flipped.
 
-    What the kernel sees at each place is a row of a matrix: y = patches @ weights + biases,
+    Backward, with patches for the matrix whose rows are what the kernel sees at each place:
     dweights = patches.T @ dy, dpatches = dy @ weights.T, added up at their sources.
 
     Keras's `Conv1D`; PyTorch's `Conv1d` on (n, features, time), with weights (filters, features,
