@@ -170,7 +170,7 @@ def test_build_model_follows_the_spec_and_the_seed(document):
 
 def test_build_model_tells_shapes_and_weights_that_do_not_fit(document, tmp_path):
     spec = parse_spec(document)
-    with pytest.raises(SpecError, match="(?i)flatten|axes"):
+    with pytest.raises(SpecError, match=r"(?i)flatten|axes"):
         build_model(spec.model, (2, 2, 2))
     document["model"]["initial_weights"] = str(tmp_path / "absent.safetensors")
     with pytest.raises(WeightsError, match="there is no such file"):

@@ -110,6 +110,9 @@ STEPS = {
 }
 """By module: the errors in their order, each with the edit that it asks for."""
 
+KIT_EDITS = {"centre": [("if not state.training:", "if not state.training or state.frozen:")]}
+"""What only the conformance kit asks for, since layers can be frozen; runs work without."""
+
 RUN_TIME_EDITS = {"halt_on_plateau": [("epoch.figures", "epoch.metrics")]}
 """What shows only in a run."""
 
@@ -139,6 +142,8 @@ def declnet_register(register):
 def edits_of(module, steps=None):
     """The edits of a module up to a step, with every edit of those that it imports."""
     edits = {module: [edit for _, edit in STEPS.get(module, [])[:steps]]}
+    if steps is None:
+        edits[module] += KIT_EDITS.get(module, [])
     return edits | {other: [edit for _, edit in STEPS[other]] for other in IMPORTS.get(module, [])}
 
 

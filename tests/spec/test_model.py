@@ -143,6 +143,7 @@ def test_every_default_is_filled_in(document):
         "epochs": 3,
         "shuffle": True,
         "log_every": 1,
+        "accumulate": 1,
         "metrics": [{"type": "accuracy"}],
         "callbacks": [],
     }

@@ -309,7 +309,7 @@ def test_a_missing_key_that_is_only_misspelled_is_reported_once(
         ("training.train", "it belongs in [data]"),
         ("train", "it belongs in [data]"),
         ("model.loss", "it belongs at the top of the spec, outside all sections"),
-        ("training.nonsense", "keys here: batch_size, "),
+        ("training.nonsense", "keys here: accumulate, batch_size, "),
         ("model.layers.0.epochs", "keys of dense: "),
         ("data.train.seed", "keys of npz: "),
         ("extends", "only spec files can extend others; use load_spec"),
