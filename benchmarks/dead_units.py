@@ -75,9 +75,10 @@ class Training:
         spec, registry = declnet.parse_spec(tomllib.loads(SPEC)), declnet.default_registry()
         model = declnet.build_model(spec.model, (INPUTS,))
         kernels = Kernels(registry, compiled=kernels_name == "jit")
-        graph = TrainingGraph(model, spec.loss, BATCH, 0, kernels)
+        loss = spec.heads[0].loss
+        graph = TrainingGraph(model, loss, BATCH, 0, kernels)
         x = np.random.default_rng(0).normal(size=(BATCH, INPUTS)).astype(model.dtype)
-        y_true = spec.loss.prepare(np.arange(BATCH) % 10, model.output_shape, model.dtype)
+        y_true = loss.prepare(np.arange(BATCH) % 10, model.output_shape, model.dtype)
         self._run, self._step = graph.step(x, y_true).run, 0
         parts = (spec.optimizer, model.store.vector, graph.gradient)
         self._update: Any = Update(*parts, TOTAL, kernels=kernels)

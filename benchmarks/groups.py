@@ -53,9 +53,10 @@ class Training:
         )
         kernels = Kernels(declnet.default_registry(), compiled=kernels_name == "jit")
         model = declnet.build_model(spec.model, (inputs,), groups=spec.optimizer.groups)
-        graph = TrainingGraph(model, spec.loss, batch, 0, kernels)
+        loss = spec.heads[0].loss
+        graph = TrainingGraph(model, loss, batch, 0, kernels)
         x = np.random.default_rng(0).normal(size=(batch, inputs)).astype(model.dtype)
-        y_true = spec.loss.prepare(np.arange(batch) % classes, model.output_shape, model.dtype)
+        y_true = loss.prepare(np.arange(batch) % classes, model.output_shape, model.dtype)
         self._run, self._step = graph.step(x, y_true).run, 0
         self._update = bound_update(
             spec.optimizer, model.store, graph.gradient, TOTAL, kernels=kernels
