@@ -71,8 +71,9 @@ class HeadSpec(StrictModel):
     def _with_suggestion(cls, detail: ErrorDetails) -> InitErrorDetails:
         """Suggest a reserved key for an unknown key of the loss that is like one."""
         found = super()._with_suggestion(detail)
-        near = closest(str(detail["loc"][-1]), RESERVED)
-        if detail["type"] == "unknown_key" and len(detail["loc"]) == 2 and near is not None:
+        is_key = detail["type"] == "unknown_key" and len(detail["loc"]) == 2
+        near = closest(str(detail["loc"][-1]), RESERVED) if is_key else None
+        if near is not None:
             hint = {"hint": f'did you mean "{near}"?'}
             found["type"] = PydanticCustomError("unknown_key", "unknown key", hint)
         return found

@@ -129,3 +129,11 @@ def test_valid_losses_count_by_themselves(two):
 )
 def test_the_target_of_a_head(head, target, names, found):
     assert target_among(head, target, names) == found
+
+
+@pytest.mark.parametrize("value", [[{"type": "mean_squared_error"}], 1, True, []])
+def test_a_loss_that_is_not_a_table_is_an_error_at_its_place(document, value):
+    del document["loss"]
+    document["losses"] = {"price": value}
+    with pytest.raises(SpecError, match=r"losses\.price: error\[E012\]"):
+        parse_spec(document)
