@@ -276,10 +276,10 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
     train = infos.get("train")
     inferred = infer(partial.layers, _inputs(partial, described), registry, partial.outputs)
     problems += inferred.problems
+    problems += target_problems_of(partial, infos, described.loaded)
     if ("model", "outputs") not in [each.path[:2] for each in inferred.problems]:
         ends = output_problems_of(partial, inferred)
         problems = [*_without_lost(problems, ends, partial, inferred), *ends]
-    problems += target_problems_of(partial, infos, described.loaded)
     problems += initializer_problems(inferred.complete, registry)
     if inferred.complete and partial.optimizer is not None:
         problems += group_problems(slots_of(inferred.complete), partial.optimizer.groups)
@@ -321,11 +321,15 @@ def _without_lost(
     partial: PartialSpec,
     inferred: Inferred,
 ) -> list[Diagnostic]:
-    """Leave out that nothing takes the output of a layer if it is said that a loss cannot."""
+    """Leave out what follows from an error in the name of a loss, or in its `output`.
+
+    That is a layer whose output nothing takes, and the target of the same name.
+    """
     told = {each.path[:2] for each in ends}
     names = {head.output for head in partial.heads if head.path in told}
     lost = [("model", "layers", at) for at, name in enumerate(inferred.names) if name in names]
-    return [each for each in problems if each.code != "E023" or each.path not in lost]
+    named = [("E023", path) for path in lost] + [("E046", each.path) for each in ends]
+    return [each for each in problems if (each.code, each.path) not in named]
 
 
 def _inputs(partial: PartialSpec, described: Described) -> Mapping[str, InputInfo | None] | None:

@@ -85,9 +85,8 @@ def output_problems_of(spec: PartialSpec, inferred: Inferred) -> list[Diagnostic
             hint = f'add it: outputs = ["{head.output}", …] in [model]'
         elif spec.outputs is None:
             hint = f'name the layer: output = "{next(iter(outputs))}"'
-        path = (*head.path, "output") if head.output != head.name else head.path
         message = f'"{head.output}" is not an output of the model'
-        problems.append(Diagnostic(message, hint, path, "E047"))
+        problems.append(_at_loss(head, "output", message, hint, "E047"))
     taken = {head.output for head in spec.heads}
     return problems or [
         Diagnostic(
@@ -99,6 +98,14 @@ def output_problems_of(spec: PartialSpec, inferred: Inferred) -> list[Diagnostic
         for position, name in enumerate(spec.outputs or ())
         if name not in taken
     ]
+
+
+def _at_loss(head: HeadPart, key: str, message: str, hint: str | None, code: str) -> Diagnostic:
+    """Return an error at a key of a loss, or else at the name that stands for it."""
+    written = head.output != head.name if key == "output" else bool(head.target)
+    if written:
+        return Diagnostic(message, hint, (*head.path, key), code)
+    return Diagnostic(message, hint, head.path, code, focus="key" if head.name else "value")
 
 
 def target_problems_of(
@@ -116,7 +123,7 @@ def target_problems_of(
             targets = info.target_infos
             if head.target_among(targets) is not None:
                 continue
-            wanted, path = head.target or head.name, head.path
+            wanted = head.target or head.name
             hint: str | None = suggestion(wanted, [each for each in targets if each], "targets")
             message = f'data.{name} has no target "{wanted}"'
             if not head.name:
@@ -124,9 +131,7 @@ def target_problems_of(
                 hint = f"a loss for each: [losses.{next(iter(targets))}], …"
             elif set(targets) == {UNNAMED}:
                 hint = "the data has one target without a name: remove this key"
-            if head.target:
-                path = (*path, "target")
-            problems.append(Diagnostic(message, hint, path, "E046"))
+            problems.append(_at_loss(head, "target", message, hint, "E046"))
         if problems:
             return problems
     return _without_loss(spec, infos, train)
