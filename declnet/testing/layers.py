@@ -287,8 +287,8 @@ def follows_its_schedules(subject: Subject) -> None:
                     fault = difference(array, right[what], 0)
                     if fault:
                         raise CheckFailed(
-                            f"{what} with a schedule in {name} differs from that with its number: "
-                            f"{fault}; read state.now.{name} at each call"
+                            f"{what} with a schedule in {name} differs from the result with its "
+                            f"number: {fault}; read state.now.{name} at each call"
                         )
 
 
