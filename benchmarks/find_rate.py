@@ -5,7 +5,7 @@
 Needs the extra sklearn for the cases of tables and images; without it they are skipped. For each
 case, every rate of the grid is trained to the end, and so is the suggestion, with the same seed.
 The accuracy is measured on the test data, or else on the training data. It also decides the best
-rate of the grid: a choice that no user can make, and a handicap of the suggestion. `share` is the
+rate of the grid: a choice that no user can make, and a handicap for the suggestion. `share` is the
 suggestion's accuracy divided by the best one's. Exit code 1 if fewer than 8 cases reach 95 %.
 """
 
@@ -17,7 +17,6 @@ import warnings
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import declnet
@@ -231,7 +230,6 @@ class Result:
 
     case: Case
     search: RateSearch
-    seconds: float
     reached: float
     before: float
     best_rate: float
@@ -272,15 +270,14 @@ HEADERS = (
 
 def measure(case: Case, budget: float) -> Result:
     """Search, and train with the suggestion, the spec's own rate and the grid."""
-    spec, start = case.spec(), perf_counter()
+    spec = case.spec()
     search = find_rate(spec, budget=budget)
-    seconds = perf_counter() - start
     grid = {rate: accuracy(with_rate(spec, rate)) for rate in GRID}
     best_rate = max(GRID, key=grid.__getitem__)
     reached, before = (
         accuracy(with_rate(spec, each)) for each in (search.suggested, search.current)
     )
-    return Result(case, search, seconds, reached, before, best_rate, grid[best_rate])
+    return Result(case, search, reached, before, best_rate, grid[best_rate])
 
 
 def main() -> None:

@@ -119,7 +119,7 @@ def declnet_pass(work: Work) -> Callable[[], None]:
     """Return a forward and backward pass of declnet's layer, in memory laid out as in the graph."""
     from declnet import Layer
     from declnet.testing import Subject
-    from declnet.testing.layers import LayerHarness
+    from declnet.testing.layer_harness import LayerHarness
     from declnet.testing.trial import Batch, Setting
 
     layer, n = Layer.from_declaration(work.layer), work.shape[0]

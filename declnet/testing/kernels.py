@@ -31,7 +31,7 @@ from declnet.testing.common_checks import only, require_alike
 from declnet.testing.comparison import same
 from declnet.testing.examples import build_examples
 from declnet.testing.harness import NO_LOSS, GraphHarness, call_locked, infer, probe
-from declnet.testing.layers import USUAL_SHAPES
+from declnet.testing.layer_harness import USUAL_SHAPES
 from declnet.testing.losses import Pair, drawn, prepared, sort_of
 from declnet.testing.regularizers import PARAMETER_SHAPES, RegularizerHarness, weights
 from declnet.testing.scheduled_fields import scheduled_variants

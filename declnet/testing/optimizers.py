@@ -218,8 +218,8 @@ def follows_its_schedules(subject: Subject) -> None:
         fault = difference(found, later.w, 0)
         if fault:
             raise CheckFailed(
-                f"w with a schedule in {name} differs from that with its number: {fault}; read "
-                f"state.now.{name} at each call"
+                f"w with a schedule in {name} differs from the result with its number: {fault}; "
+                f"read state.now.{name} at each call"
             )
 
 

@@ -1,4 +1,4 @@
-"""`docs/guide/text_and_series.md` shows what its specs, and simple models beside them, reach."""
+"""`docs/guide/text_and_series.md` shows the results of its specs and of simple models."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from declnet import default_registry
 from declnet.testing import CheckFailed, Subject
 from declnet.testing.check import ReadOnlyWrittenError, StateReplacedError
 from declnet.testing.harness import call_locked
-from declnet.testing.layers import LayerHarness
+from declnet.testing.layer_harness import LayerHarness
 from declnet.testing.losses import LossHarness
 from declnet.testing.trial import Batch, Setting
 

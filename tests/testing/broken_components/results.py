@@ -373,7 +373,7 @@ class FollowsWhileFrozen(_Centered):
 
 @caught_by("keeps_still_while_frozen")
 class WrongWhileFrozen(_Centered):
-    """The gradient of a frozen layer is that of the batch's mean."""
+    """While frozen, backward still takes the gradient through the batch's mean."""
 
     def uses_running_mean(self, state):
         return state.frozen or not state.training

@@ -342,7 +342,7 @@ class Center(Transform):
 
     def require(self, x):
         if x.dtype.kind not in "fiu" or x.ndim != 1:
-            raise ColumnError("is no column of numbers")
+            raise ColumnError("is not a column of numbers")
         if np.isnan(x.astype(float)).all():
             raise ColumnError("is empty")
 
@@ -383,14 +383,14 @@ class Letters(Transform):
 
     def texts(self, x):
         if x.dtype.kind != "O":
-            raise ColumnError("is no text")
+            raise ColumnError("is not text")
         if (x == None).any():  # noqa: E711  # elementwise
             raise ColumnError("is missing", int(np.argmax(x == None)))  # noqa: E711
         return x.tolist()
 
     def verify_state(self, state):
         if type(state["length"]) is not int:
-            raise ValueError("the length is no whole number")
+            raise ValueError("the length is not a whole number")
 
 
 class Jitter(Transform):
