@@ -149,15 +149,19 @@ def steps(time: int) -> Any:
     return numbers
 
 
+def rows_of(sequences: Array) -> Array:
+    """Return all steps of all sequences, of either order, as the rows of one matrix."""
+    return sequences.reshape(-1, sequences.shape[2])
+
+
 def multiply_rows(sequences: Array, weights: Array, out: Array) -> None:
     """out[i, t] = sequences[i, t] @ weights, as one product if memory allows it."""
     if out.flags.c_contiguous and sequences.flags.c_contiguous:
-        rows = sequences.reshape(-1, sequences.shape[2])
-        np.matmul(rows, weights, out=out.reshape(-1, out.shape[2]))
+        np.matmul(rows_of(sequences), weights, out=rows_of(out))
     else:
         np.matmul(sequences, weights, out=out)
 
 
 def multiply_transposed(x: Array, rows: Array, out: Array) -> None:
     """out = the sum of outer products of x's steps, (n, time, features), and as many rows."""
-    np.matmul(x.reshape(-1, x.shape[2]).T, rows, out=out)
+    np.matmul(rows_of(x).T, rows, out=out)
