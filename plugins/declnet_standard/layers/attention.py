@@ -28,7 +28,7 @@ from declnet_standard.layers.sequences import (
 )
 
 PROJECTIONS = ("query", "key", "value", "output")
-"""What has weights and biases: the first from x, the next two from the other sequence, or x."""
+"""The projections: the first of x, the next two of the other sequence, or of x."""
 
 
 class _Attention(SequenceLayer):

@@ -98,8 +98,8 @@ class RecurrentLayer(SequenceLayer):
     units: int = Field(ge=1, description="number of features of the state")
     bidirectional: bool = Field(
         default=False,
-        description="whether a second state, with weights of its own, reads sequences from their "
-        "end; its features follow those of the first",
+        description="whether a second state, with separate weights, reads sequences from their "
+        "end; its features come after the first state's",
     )
     return_sequences: bool = Field(
         default=False,

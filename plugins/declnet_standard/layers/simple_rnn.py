@@ -18,8 +18,8 @@ class SimpleRNN(RecurrentLayer):
     which are 0 at padding. If bidirectional, y has twice units.
 
     Backward, with a[t] for the argument of f: da[t] = (dy[t] + da[t + 1] @ recurrent_weights.T)
-    * f'(a[t]), dweights = the sum over t of x[t].T @ da[t], drecurrent_weights = that of
-    h[t - 1].T @ da[t], dbiases = that of da[t], dx[t] = da[t] @ weights.T.
+    * f'(a[t]), dweights = the sum over t of x[t].T @ da[t], drecurrent_weights = the sum
+    of h[t - 1].T @ da[t], dbiases = the sum of da[t], dx[t] = da[t] @ weights.T.
 
     Keras's `SimpleRNN` and PyTorch's `RNN`, which has two biases that it adds. Source: Elman,
     "Finding Structure in Time", Cognitive Science 14, 1990.
