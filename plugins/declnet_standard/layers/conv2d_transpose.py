@@ -20,7 +20,7 @@ from declnet import (
 )
 from declnet_standard.initializers import GlorotUniform, Zeros
 from declnet_standard.layers.conv2d import Conv2d
-from declnet_standard.layers.window import Extras, Padding, Sizes
+from declnet_standard.layers.window import Extras, Padding, Sizes, require_images
 
 
 class Conv2dTranspose(Layer):
@@ -92,12 +92,7 @@ class Conv2dTranspose(Layer):
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """Return (filters, height, width); raise ValueError unless the input is images that fit."""
-        if len(input_shape) != 3:
-            help_ = "put a reshape before it" if len(input_shape) < 3 else "it has no further axes"
-            raise ValueError(
-                f"conv2d_transpose takes images (channels, height, width), not {input_shape}; "
-                f"{help_}"
-            )
+        require_images(self.type, input_shape)
         if input_shape[0] % self.groups:
             raise ValueError(f"{self.groups} groups do not divide {input_shape[0]} channels")
         height, width = (self._length(axis, size) for axis, size in enumerate(input_shape[1:]))
