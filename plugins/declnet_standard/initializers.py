@@ -210,10 +210,10 @@ class Orthogonal(Initializer):
 class LSUV(Initializer):
     """w = Q / std: an orthogonal matrix, scaled so that the layer's output has a variance of 1.
 
-    The variance is that of all numbers of the output, over samples and units, for the first batch
-    of the training; layers are scaled from the input on, each with the others scaled before. If the
-    layer is not linear, the scale is found by repetition, at most ten times. Without a training, w
-    stays orthogonal, as with `orthogonal`. Mishkin and Matas, All you need is a good init, ICLR
+    The variance is taken over all outputs of the layer, samples and units, for the first batch of
+    training; layers are scaled from the input on, each after the ones before it. If a layer is not
+    linear, its scale is found iteratively, in at most ten steps. Without training, w stays
+    orthogonal, as with `orthogonal`. Mishkin and Matas, All you need is a good init, ICLR
     2016, where the tolerance is 0.1.
     """
 

@@ -22,6 +22,7 @@ from declnet import (
     Shape,
     Table,
 )
+from declnet_standard.data.table_source import Names
 from declnet_standard.data.text_file import opened
 
 LARGEST_SAMPLE = 2**28
@@ -237,14 +238,12 @@ class NPZ(DataSource):
     )
 
     path: Path = Field(description="the file, as numpy.savez writes it")
-    inputs: tuple[str, ...] | None = Field(
+    inputs: Names | None = Field(
         default=None,
-        min_length=1,
         description="the arrays that are the inputs of the model; default: one input, x",
     )
-    targets: tuple[str, ...] | None = Field(
+    targets: Names | None = Field(
         default=None,
-        min_length=1,
         description="the arrays that are the targets, each of a loss of its name; default: one "
         "target, y",
     )

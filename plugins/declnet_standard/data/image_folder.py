@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from pydantic import Field
@@ -188,8 +188,8 @@ class ImageFolder(DataSource):
             raise DataError(f"{file}: not a valid image, or damaged: {_cause(error)}") from None
         if self.size is not None and pixels.size != (self.size[1], self.size[0]):
             size, method = (self.size[1], self.size[0]), Image.Resampling.BILINEAR
-            fitted: Any = ImageOps.fit if self.crop else _stretched
-            pixels = fitted(pixels, size, method)
+            crop = self.crop
+            pixels = ImageOps.fit(pixels, size, method) if crop else pixels.resize(size, method)
         array = np.asarray(pixels)
         return array[None] if array.ndim == 2 else array.transpose(2, 0, 1)
 
@@ -218,10 +218,6 @@ def _opaque(image: "Image") -> "Image":
         layered = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", layered.size, "white"), layered)
     return image
-
-
-def _stretched(image: "Image", size: tuple[int, int], method: Any) -> "Image":
-    return image.resize(size, method)
 
 
 def _cause(error: Exception) -> str:

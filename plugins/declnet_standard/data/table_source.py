@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
 from declnet import (
     Array,
@@ -17,13 +17,23 @@ from declnet import (
 )
 
 
+def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
+    for position, name in enumerate(names):
+        if name in names[:position]:
+            raise ValueError(f'duplicate name "{name}"')
+    return names
+
+
+Names = Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_distinct)]
+"""A field for the names of columns or arrays, at least one, all different."""
+
+
 class TableSource(DataSource):
     """A table of columns."""
 
     target: str | None = Field(default=None, description="the column that is to be predicted")
-    targets: tuple[str, ...] | None = Field(
+    targets: Names | None = Field(
         default=None,
-        min_length=1,
         description="several columns that are to be predicted, each by a loss of its name",
     )
     features: tuple[str, ...] | None = Field(
@@ -42,8 +52,6 @@ class TableSource(DataSource):
     def _target_or_targets(self) -> Self:
         if self.targets is not None and self.target is not None:
             raise ValueError("a table has either target or targets")
-        if len(set(self.targets or ())) < len(self.targets or ()):
-            raise ValueError(f"{self.targets} lists a column twice")
         return self
 
     @property

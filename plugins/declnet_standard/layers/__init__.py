@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from declnet_standard.layers.gating import Maxout as Maxout
     from declnet_standard.layers.gaussian_noise import GaussianNoise as GaussianNoise
     from declnet_standard.layers.gelu import GELU as GELU
+    from declnet_standard.layers.gru import GRU as GRU
     from declnet_standard.layers.joining import Add as Add
     from declnet_standard.layers.joining import Concatenate as Concatenate
     from declnet_standard.layers.joining import Multiply as Multiply
@@ -43,13 +44,12 @@ if TYPE_CHECKING:
     from declnet_standard.layers.pooling import MaxPool2d as MaxPool2d
     from declnet_standard.layers.positions import PositionalEncoding as PositionalEncoding
     from declnet_standard.layers.prelu import PReLU as PReLU
-    from declnet_standard.layers.recurrent import GRU as GRU
-    from declnet_standard.layers.recurrent import SimpleRNN as SimpleRNN
     from declnet_standard.layers.reshaping import Flatten as Flatten
     from declnet_standard.layers.reshaping import Reshape as Reshape
     from declnet_standard.layers.sample_normalization import GroupNorm as GroupNorm
     from declnet_standard.layers.sample_normalization import LayerNorm as LayerNorm
     from declnet_standard.layers.sample_normalization import RMSNorm as RMSNorm
+    from declnet_standard.layers.simple_rnn import SimpleRNN as SimpleRNN
 
 LAYERS = {
     "activations": {
@@ -79,6 +79,7 @@ LAYERS = {
     "gating": {"glu": "GLU", "maxout": "Maxout"},
     "gaussian_noise": {"gaussian_noise": "GaussianNoise"},
     "gelu": {"gelu": "GELU"},
+    "gru": {"gru": "GRU"},
     "joining": {
         "add": "Add",
         "concatenate": "Concatenate",
@@ -99,13 +100,13 @@ LAYERS = {
     },
     "positions": {"positional_encoding": "PositionalEncoding"},
     "prelu": {"prelu": "PReLU"},
-    "recurrent": {"gru": "GRU", "simple_rnn": "SimpleRNN"},
     "reshaping": {"flatten": "Flatten", "reshape": "Reshape"},
     "sample_normalization": {
         "group_norm": "GroupNorm",
         "layer_norm": "LayerNorm",
         "rms_norm": "RMSNorm",
     },
+    "simple_rnn": {"simple_rnn": "SimpleRNN"},
 }
 """By module, the class of each type."""
 

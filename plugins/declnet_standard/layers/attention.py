@@ -24,10 +24,11 @@ from declnet_standard.layers.sequences import (
     multiply_transposed,
     require_lengths,
     require_sequence,
+    rows_of,
 )
 
 PROJECTIONS = ("query", "key", "value", "output")
-"""What has weights and biases: the first from x, the next two from the other sequence, or x."""
+"""The projections: the first of x, the next two of the other sequence, or of x."""
 
 
 class _Attention(SequenceLayer):
@@ -155,9 +156,9 @@ class _Attention(SequenceLayer):
         state: LayerState,
     ) -> None:
         """Fill the gradients; dx has one array or two, as there are sequences."""
-        multiply_transposed(state.context, _rows_of(dy), state.grad.output_weights)
+        multiply_transposed(state.context, rows_of(dy), state.grad.output_weights)
         if self.use_bias:
-            np.matmul(state.kept.reshape(-1), _rows_of(dy), out=state.grad.output_biases)
+            np.matmul(state.kept.reshape(-1), rows_of(dy), out=state.grad.output_biases)
         multiply_rows(dy, state.output_weights.T, state.dcontext)
         np.multiply(state.dcontext, state.kept[:, :, None], out=state.dcontext)
         queries, keys, values = map(self._by_head, (state.query, state.key, state.value))
@@ -180,7 +181,7 @@ class _Attention(SequenceLayer):
             ("value", memory, dx[-1], True),
         ):
             gradient = getattr(state, f"d{name}")
-            rows = _rows_of(gradient)
+            rows = rows_of(gradient)
             multiply_transposed(source, rows, getattr(state.grad, f"{name}_weights"))
             if self.use_bias:
                 ones = state.ones.reshape(-1)[: len(rows)]
@@ -200,10 +201,6 @@ class _Attention(SequenceLayer):
         """Return (n, time, units) viewed as (n, heads, time, units / heads)."""
         n, time, units = sequences.shape
         return sequences.reshape(n, time, self.heads, units // self.heads).swapaxes(1, 2)
-
-
-def _rows_of(sequences: Array) -> Array:
-    return sequences.reshape(-1, sequences.shape[2])
 
 
 @lru_cache(maxsize=64)

@@ -89,7 +89,7 @@ class Conv1d(SequenceLayer):
         if len(input_shape) > 1 and (self.stride > 1 or self.padding == "valid"):
             given = f"stride {self.stride}" if self.stride > 1 else 'padding "valid"'
             raise ValueError(
-                f"{self.type} has {given}, so the lengths it reads would not be those of its "
+                f"{self.type} has {given}, so the lengths it reads would not apply to its "
                 'output; with lengths, take stride 1 and padding "same" or "causal"'
             )
         axis = self._axis(time)

@@ -20,7 +20,7 @@ from declnet import (
 )
 from declnet_standard.initializers import GlorotUniform, Zeros
 from declnet_standard.layers.conv2d import Conv2d
-from declnet_standard.layers.window import Extras, Padding, Sizes
+from declnet_standard.layers.window import Extras, Padding, Sizes, require_images
 
 
 class Conv2dTranspose(Layer):
@@ -59,7 +59,7 @@ class Conv2dTranspose(Layer):
 
     filters: int = Field(ge=1, description="number of output channels")
     kernel_size: Sizes = Field(description="size of a filter: a number, or [height, width]")
-    stride: Sizes = Field(default=(1, 1), description="how many times as large y is, nearly")
+    stride: Sizes = Field(default=(1, 1), description="about how many times as large y is")
     padding: Padding = Field(
         default=(0, 0),
         description='what is cut off: "valid" (0), "same" (size * stride remains), a number, or '
@@ -87,17 +87,12 @@ class Conv2dTranspose(Layer):
                 f"output_padding {list(extra)} must be less than stride {list(stride)}"
             )
         if self.padding == "same" and any(extra):
-            raise ValueError('with padding "same" there is no output_padding')
+            raise ValueError('output_padding has no effect with padding "same"; leave it out')
         return self
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """Return (filters, height, width); raise ValueError unless the input is images that fit."""
-        if len(input_shape) != 3:
-            help_ = "put a reshape before it" if len(input_shape) < 3 else "it has no further axes"
-            raise ValueError(
-                f"conv2d_transpose takes images (channels, height, width), not {input_shape}; "
-                f"{help_}"
-            )
+        require_images(self.type, input_shape)
         if input_shape[0] % self.groups:
             raise ValueError(f"{self.groups} groups do not divide {input_shape[0]} channels")
         height, width = (self._length(axis, size) for axis, size in enumerate(input_shape[1:]))
@@ -131,7 +126,7 @@ class Conv2dTranspose(Layer):
         return {"weights": weights, "biases": biases} if self.use_bias else {"weights": weights}
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
-        """Return that of the convolution."""
+        """Return the workspace of the convolution."""
         return self._convolution(input_shape[0]).workspace(self.output_shape(input_shape))
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:

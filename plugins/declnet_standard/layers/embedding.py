@@ -1,6 +1,7 @@
 """The embedding of integers as trained vectors."""
 
-from typing import Self
+from functools import lru_cache
+from typing import Any, Self
 
 import numpy as np
 from pydantic import Field, PrivateAttr
@@ -115,11 +116,10 @@ class Embedding(Layer):
         if not self._has_several:
             _require_within(x, len(state.weights))
             return x
-        levels = np.array(self._levels).reshape(x.shape[1:])
+        levels, starts = _vocabularies(self._levels or (), x.shape[1:])
         if x.min() < 0 or (x >= levels).any():
             for index in np.ndindex(x.shape[1:]):
                 _require_within(x[(slice(None), *index)], int(levels[index]))
-        starts = np.cumsum([0, *(self._levels or ())[:-1]]).reshape(x.shape[1:])
         np.add(x, starts, out=state.rows, casting="unsafe")
         return state.rows
 
@@ -132,6 +132,15 @@ class Embedding(Layer):
         rows = dy.reshape(-1, self.units)[order]
         state.grad.weights[...] = 0
         state.grad.weights[integers[starts]] = np.add.reduceat(rows, starts, axis=0)
+
+
+@lru_cache(maxsize=64)
+def _vocabularies(levels: tuple[int, ...], shape: Shape) -> tuple[Any, Any]:
+    """Return the size of each number's vocabulary and its first row of weights, to read only."""
+    sizes = np.array(levels).reshape(shape)
+    starts = np.cumsum([0, *levels[:-1]]).reshape(shape)
+    sizes.flags.writeable = starts.flags.writeable = False
+    return sizes, starts
 
 
 def _require_within(x: Array, categories: int) -> None:

@@ -3,8 +3,8 @@
 import numpy as np
 from pydantic import Field
 
-from declnet import Array, Initializer, LayerState, OutputRange, Parameter, Shape, Workspace
-from declnet_standard.layers.recurrent import Direction, RecurrentLayer, by_step, fill_logistic
+from declnet import Array, Initializer, OutputRange, Parameter, Shape, Workspace
+from declnet_standard.layers.recurrent import RecurrentLayer, Scan, by_step, fill_logistic
 
 
 class LSTM(RecurrentLayer):
@@ -59,45 +59,34 @@ class LSTM(RecurrentLayer):
         dgates = Workspace((input_shape[0][0], 4 * self.units))
         return {**super().workspace(input_shape), "dgates": dgates, "dc": Workspace((self.units,))}
 
-    def _step(
-        self,
-        h: Array,
-        t: int,
-        before: int | None,
-        where: Array | None,
-        direction: Direction,
-        state: LayerState,
-    ) -> None:
+    def _step(self, scan: Scan, t: int, before: int | None, where: Array | None) -> None:
         """c[t] = f * c[t - 1] + i * g, h[t] = o * tanh(c[t])."""
-        units, gates = self.units, direction.steps(state, "gates")[t]
-        cells, tanh = direction.steps(state, "cells"), direction.steps(state, "tanh")[t]
-        if before is not None:
-            recurrent_weights = direction.of(state, "recurrent_weights")
-            np.matmul(h[before], recurrent_weights, out=state.gates_of_step)
-            np.add(gates, state.gates_of_step, out=gates)
+        units, gates = self.units, scan.gates[t]
+        cells, tanh = scan.steps("cells"), scan.steps("tanh")[t]
+        scan.add_recurrent(gates, before)
         fill_logistic(gates[:, : 3 * units])
         g, c = gates[:, 3 * units :], cells[t]
         np.tanh(g, out=g)
         np.multiply(gates[:, :units], g, out=c)
         if before is not None:
-            np.multiply(gates[:, units : 2 * units], cells[before], out=state.scratch)
-            np.add(c, state.scratch, out=c)
+            np.multiply(gates[:, units : 2 * units], cells[before], out=scan.state.scratch)
+            np.add(c, scan.state.scratch, out=c)
         if where is not None:
             np.copyto(c, 0, where=where)
         np.tanh(c, out=tanh)
-        np.multiply(gates[:, 2 * units : 3 * units], tanh, out=h[t])
+        np.multiply(gates[:, 2 * units : 3 * units], tanh, out=scan.h[t])
 
-    def _of_gates(self, direction: Direction, state: LayerState) -> Array:
-        return by_step(state.dgates)
+    def _of_gates(self, scan: Scan) -> Array:
+        return by_step(scan.state.dgates)
 
-    def _start_back(self, direction: Direction, state: LayerState) -> None:
+    def _start_back(self, scan: Scan) -> None:
         """Fill, for all steps together, what the gradients of dc and dh are multiplied by.
 
         dgates: dc[t] to the gradients of i, f, g, and dh[t] to that of o; tanh: dh[t] to dc[t].
         """
-        state.dc.fill(0)
-        units, gates, slopes = self.units, direction.steps(state, "gates"), by_step(state.dgates)
-        cells, tanh = direction.steps(state, "cells"), direction.steps(state, "tanh")
+        scan.state.dc.fill(0)
+        units, gates, slopes = self.units, scan.gates, by_step(scan.state.dgates)
+        cells, tanh = scan.steps("cells"), scan.steps("tanh")
         i, f, o, g = (slice(k * units, (k + 1) * units) for k in range(4))
         np.multiply(gates, gates, out=slopes)
         logistic = slopes[:, :, : 3 * units]
@@ -107,7 +96,7 @@ class LSTM(RecurrentLayer):
         np.multiply(slopes[:, :, g], gates[:, :, i], out=slopes[:, :, g])
         np.multiply(slopes[:, :, o], tanh, out=slopes[:, :, o])
         first, after, before = 0, slice(1, None), slice(-1)
-        if direction.from_end:
+        if scan.direction.from_end:
             first, after, before = -1, before, after
         of_cells = slopes[after, :, f]
         np.multiply(of_cells, cells[before], out=of_cells)
@@ -116,18 +105,11 @@ class LSTM(RecurrentLayer):
         np.subtract(1, tanh, out=tanh)
         np.multiply(tanh, gates[:, :, o], out=tanh)
 
-    def _step_back(
-        self,
-        h: Array,
-        t: int,
-        before: int | None,
-        where: Array | None,
-        direction: Direction,
-        state: LayerState,
-    ) -> None:
+    def _step_back(self, scan: Scan, t: int, before: int | None, where: Array | None) -> None:
         """The gradients of the gates; then dc of the step before."""
-        units, dh, dc, dgates = self.units, state.dh, state.dc, by_step(state.dgates)[t]
-        np.multiply(dh, direction.steps(state, "tanh")[t], out=state.scratch)
+        units, state = self.units, scan.state
+        dh, dc, dgates = state.dh, state.dc, by_step(state.dgates)[t]
+        np.multiply(dh, scan.steps("tanh")[t], out=state.scratch)
         np.add(dc, state.scratch, out=dc)
         if where is not None:
             np.copyto(dc, 0, where=where)
@@ -136,7 +118,7 @@ class LSTM(RecurrentLayer):
         o, g = dgates[:, 2 * units : 3 * units], dgates[:, 3 * units :]
         np.multiply(o, dh, out=o)
         np.multiply(g, dc, out=g)
-        np.multiply(dc, direction.steps(state, "gates")[t, :, units : 2 * units], out=dc)
+        np.multiply(dc, scan.gates[t, :, units : 2 * units], out=dc)
 
 
 class GateBiases(Initializer):

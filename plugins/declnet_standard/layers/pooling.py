@@ -12,6 +12,7 @@ from declnet_standard.layers.window import (
     Window,
     batch_last,
     positions,
+    require_images,
     small_buffer,
     window_over,
 )
@@ -174,10 +175,7 @@ class _GlobalPool2d(Layer):
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """Return (channels,); raise ValueError unless the input is images."""
-        if len(input_shape) != 3:
-            raise ValueError(
-                f"{self.type} takes images (channels, height, width), not {input_shape}"
-            )
+        require_images(self.type, input_shape)
         return input_shape[:1]
 
 

@@ -1,4 +1,4 @@
-"""What tells the steps of a sequence apart: a vector for each position, added."""
+"""Positional encoding: adds a vector for each position, which tells steps apart."""
 
 from functools import lru_cache
 from typing import Any, Literal

@@ -38,23 +38,12 @@ class SequenceLayer(Layer):
         here = context.here
         if here is None or len(here.inputs) != self.sequences:
             return
-        for each in here.inputs:
-            if each is not None and (before := _that_reads_lengths(each)) is not None:
-                message = f'"{here.name}" takes padding as steps, since it does not read the '
-                message += f'lengths that "{before.name}" reads'
-                hint = f'add them to its inputs: inputs = ["{each.name}", "input.lengths"]'
-                yield Diagnostic(message, hint, code="W060")
-                return
-        train = context.data.get("train")
-        for name, time in _lengths_in(train).items():
-            for each, shape in zip(here.inputs, here.input_shapes, strict=True):
-                if shape[0] == time and _is_read_first(each):
-                    message = f'"{here.name}" takes padding as steps, since it does not read the '
-                    message += "lengths of the sequences"
-                    read = each.name if each is not None else "input"
-                    hint = f'add them to its inputs: inputs = ["{read}", "input.{name}"]'
-                    yield Diagnostic(message, hint, code="W060")
-                    return
+        unread = next(_unread_lengths(here, context.data.get("train")), None)
+        if unread is not None:
+            which, read, lengths = unread
+            message = f'"{here.name}" takes padding as steps, since it does not read the {which}'
+            hint = f'add them to its inputs: inputs = ["{read}", "input.{lengths}"]'
+            yield Diagnostic(message, hint, code="W060")
 
     def sequence_shape(self, input_shape: tuple[Shape, ...]) -> tuple[int, int]:
         """Return (time, features); raise ValueError unless the inputs are as described above."""
@@ -67,6 +56,18 @@ class SequenceLayer(Layer):
             require_lengths(self.type, shape)
         time, features = input_shape[0]
         return time, features
+
+
+def _unread_lengths(here: LayerContext, train: DataInfo | None) -> Iterator[tuple[str, str, str]]:
+    """Yield lengths that a layer should read: in words, the sequences' name, and their own."""
+    for each in here.inputs:
+        before = _that_reads_lengths(each)
+        if each is not None and before is not None:
+            yield f'lengths that "{before.name}" reads', each.name, "lengths"
+    for name, time in _lengths_in(train).items():
+        for each, shape in zip(here.inputs, here.input_shapes, strict=True):
+            if shape[0] == time and _is_read_first(each):
+                yield "lengths of the sequences", "input" if each is None else each.name, name
 
 
 def _that_reads_lengths(layer: LayerContext | None) -> LayerContext | None:
@@ -149,15 +150,19 @@ def steps(time: int) -> Any:
     return numbers
 
 
+def rows_of(sequences: Array) -> Array:
+    """Return all steps of all sequences, of either order, as the rows of one matrix."""
+    return sequences.reshape(-1, sequences.shape[2])
+
+
 def multiply_rows(sequences: Array, weights: Array, out: Array) -> None:
     """out[i, t] = sequences[i, t] @ weights, as one product if memory allows it."""
     if out.flags.c_contiguous and sequences.flags.c_contiguous:
-        rows = sequences.reshape(-1, sequences.shape[2])
-        np.matmul(rows, weights, out=out.reshape(-1, out.shape[2]))
+        np.matmul(rows_of(sequences), weights, out=rows_of(out))
     else:
         np.matmul(sequences, weights, out=out)
 
 
 def multiply_transposed(x: Array, rows: Array, out: Array) -> None:
     """out = the sum of outer products of x's steps, (n, time, features), and as many rows."""
-    np.matmul(x.reshape(-1, x.shape[2]).T, rows, out=out)
+    np.matmul(rows_of(x).T, rows, out=out)

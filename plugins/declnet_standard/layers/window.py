@@ -169,9 +169,7 @@ def window_over(
     Raises:
         ValueError: the input is not images, or they are smaller than the window.
     """
-    if len(shape) != 3:
-        help_ = "put a reshape before it" if len(shape) < 3 else "it has no further axes"
-        raise ValueError(f"{what} takes images (channels, height, width), not {shape}; {help_}")
+    require_images(what, shape)
     axes = []
     for index, (name, size) in enumerate(zip(("height", "width"), shape[1:], strict=True)):
         extent = (kernel[index] - 1) * dilation[index] + 1
@@ -189,6 +187,13 @@ def window_over(
             )
         axes.append(Axis(size, kernel[index], stride[index], dilation[index], before, after))
     return Window(*axes)
+
+
+def require_images(what: str, shape: Shape) -> None:
+    """Raise ValueError unless samples of a shape are images (channels, height, width)."""
+    if len(shape) != 3:
+        help_ = "put a reshape before it" if len(shape) < 3 else "it has no further axes"
+        raise ValueError(f"{what} takes images (channels, height, width), not {shape}; {help_}")
 
 
 def batch_last(images: Array) -> Array:

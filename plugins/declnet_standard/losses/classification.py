@@ -152,7 +152,7 @@ class Focal(Loss):
 
     gamma: Gamma = 2.0
     alpha: float | None = Field(
-        default=None, gt=0, lt=1, description="weight of y = 1, that of y = 0 is 1 - alpha"
+        default=None, gt=0, lt=1, description="weight of y = 1; y = 0 has the weight 1 - alpha"
     )
 
     def forward(self, y_pred: Array, y_true: Array, losses: Array) -> None:

@@ -36,7 +36,7 @@ class Quantile(Loss):
     @classmethod
     def _are_shares_in_order(cls, quantiles: tuple[float, ...]) -> tuple[float, ...]:
         if not all(0 < each < 1 for each in quantiles):
-            raise ValueError(f"quantiles lie between 0 and 1, not {list(quantiles)}")
+            raise ValueError(f"quantiles must be between 0 and 1, not {list(quantiles)}")
         if list(quantiles) != sorted(set(quantiles)):
             raise ValueError(f"quantiles must increase, not {list(quantiles)}")
         return quantiles

@@ -18,7 +18,7 @@ from declnet_standard.metrics.comparability import (
 
 
 @dataclass
-class Table:
+class Counts:
     """The samples so far, by label and predicted label: (classes, classes)."""
 
     counts: Array | None = None
@@ -47,18 +47,18 @@ class AgreementMetric(Metric):
         yield from several_choices(self, context)
         yield from no_binary_labels(self, context)
 
-    def start(self) -> Table:
+    def start(self) -> Counts:
         """Return an empty matrix."""
-        return Table()
+        return Counts()
 
-    def update(self, state: Table, y_pred: Array, y_true: Array) -> None:
+    def update(self, state: Counts, y_pred: Array, y_true: Array) -> None:
         """Count a batch."""
         classes, guesses = predicted_labels(self.type, y_pred, self.threshold)
         cells = whole_labels(y_true, classes) * classes + guesses
         counts = np.bincount(cells, minlength=classes**2).reshape(classes, classes)
         state.counts = counts if state.counts is None else state.counts + counts
 
-    def result(self, state: Table) -> float:
+    def result(self, state: Counts) -> float:
         """Return the agreement over all batches."""
         return nan if state.counts is None else self.agreement(state.counts)
 
@@ -84,8 +84,8 @@ class Matthews(AgreementMetric):
         n, right = int(counts.sum()), int(counts.trace())
         actual, predicted = ([int(each) for each in counts.sum(axis=axis)] for axis in (1, 0))
         both = sum(p * t for p, t in zip(predicted, actual, strict=True))
-        spreads = (n * n - sum(each**2 for each in sums) for sums in (predicted, actual))
-        scale = sqrt(next(spreads)) * sqrt(next(spreads))
+        spreads = [n * n - sum(each**2 for each in sums) for sums in (predicted, actual)]
+        scale = sqrt(spreads[0]) * sqrt(spreads[1])
         return (right * n - both) / scale if scale else 0.0
 
 

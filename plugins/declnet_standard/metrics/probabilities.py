@@ -36,7 +36,7 @@ class ProbabilityMetric(Metric):
         """Return probabilities (n, classes), or (n, 1) of class 1, and labels (n,).
 
         Raises:
-            ValueError: they are no probabilities, or have several axes.
+            ValueError: the outputs are not probabilities, or have several axes.
         """
         if prod(y_pred.shape[1:]) != 1 and y_pred.ndim != 2:
             raise ValueError(f"{self.type} needs outputs of one axis, not {y_pred.shape[1:]}")

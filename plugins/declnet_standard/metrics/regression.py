@@ -63,8 +63,8 @@ class MeanError(ValueMetric):
 
     better = "lower"
 
-    def costs(self, errors: Array) -> Array:
-        """Return the cost of each error."""
+    def costs(self, errors: Array, y_true: Array) -> Array:
+        """Return the cost of each error, given both as (n, outputs)."""
         raise NotImplementedError
 
     def start(self) -> list[float]:
@@ -73,7 +73,8 @@ class MeanError(ValueMetric):
 
     def update(self, state: list[float], y_pred: Array, y_true: Array) -> None:
         """Add a batch."""
-        costs = self.costs(errors_of(y_pred, y_true))
+        errors = errors_of(y_pred, y_true)
+        costs = self.costs(errors, y_true.reshape(errors.shape))
         state[0] += float(costs.sum())
         state[1] += costs.size
 
@@ -92,7 +93,7 @@ class MeanAbsoluteError(MeanError):
 
     type = "mean_absolute_error"
 
-    def costs(self, errors: Array) -> Array:
+    def costs(self, errors: Array, y_true: Array) -> Array:
         """Return |error|."""
         return np.absolute(errors)
 
@@ -107,12 +108,12 @@ class MeanSquaredError(MeanError):
 
     type = "mean_squared_error"
 
-    def costs(self, errors: Array) -> Array:
+    def costs(self, errors: Array, y_true: Array) -> Array:
         """Return error**2."""
         return np.square(errors)
 
 
-class MeanAbsolutePercentageError(ValueMetric):
+class MeanAbsolutePercentageError(MeanError):
     """mean_absolute_percentage_error = mean(|y_pred - y| / max(|y|, eps)), over all outputs.
 
     A fraction, not times 100: 0.1 is an error of 10 %. eps is the machine epsilon of float64, so a
@@ -123,23 +124,13 @@ class MeanAbsolutePercentageError(ValueMetric):
     """
 
     type = "mean_absolute_percentage_error"
-    better = "lower"
     abbreviation = "mape"
 
-    def start(self) -> list[float]:
-        """Return [sum, count]."""
-        return [0.0, 0]
-
-    def update(self, state: list[float], y_pred: Array, y_true: Array) -> None:
-        """Add a batch."""
-        errors = np.absolute(errors_of(y_pred, y_true))
-        sizes = np.absolute(y_true.astype(np.float64)).reshape(errors.shape)
-        state[0] += float(np.sum(errors / np.maximum(sizes, np.finfo(np.float64).eps)))
-        state[1] += errors.size
-
-    def result(self, state: list[float]) -> float:
-        """Return sum / count."""
-        return state[0] / state[1]
+    def costs(self, errors: Array, y_true: Array) -> Array:
+        """Return |error| / max(|y|, eps)."""
+        sizes = np.absolute(y_true.astype(np.float64))
+        relative: Array = np.absolute(errors) / np.maximum(sizes, np.finfo(np.float64).eps)
+        return relative
 
 
 @dataclass

@@ -79,8 +79,8 @@ class Muon(Optimizer):
     orthogonal(u) is near the closest matrix whose singular values are all 1, by `iterations` of
     Newton and Schulz: x = 3.4445 * x - 4.7750 * x xT x + 2.0315 * x xT x xT x, from x = u / |u|.
     The iteration does not converge, but takes the singular values to between 0.7 and 1.2 fast.
-    Filters (outputs, …) are taken as matrices of one row each, for which the factor is that of
-    their last two axes, as in the reference.
+    Filters (outputs, …) become a matrix with one row per filter; the factor is computed from their
+    last two axes, as in the reference.
 
     Only for weights, not for biases and scales, which belong in a group with another optimizer.
     As in the reference, in the model's type where it uses bfloat16: Jordan et al., Muon, 2024,
@@ -101,7 +101,7 @@ class Muon(Optimizer):
     )
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:
-        """Refuse parameters that are no matrices; otherwise as all optimizers."""
+        """Refuse parameters that are not matrices, then check as all optimizers do."""
         refused = [each for each in context.parameters if not _is_matrix(each)]
         if refused:
             kept = {each.name for each in context.parameters} - {each.name for each in refused}

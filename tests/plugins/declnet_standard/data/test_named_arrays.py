@@ -8,7 +8,7 @@ import pytest
 import declnet
 from declnet import DataError, InputInfo, MappedArray, SpecError
 from declnet.testing import check_component
-from declnet_standard.data import NPY, NPZ
+from declnet_standard.data import CSV, NPY, NPZ
 
 SPEC = """
 declnet = 1
@@ -89,6 +89,12 @@ def test_either_x_or_inputs_are_needed(fields, tmp_path):
     overrides = {f"data.train.{name}": each for name, each in fields.items()}
     with pytest.raises(SpecError, match="npy needs either x, a file of samples, or inputs"):
         declnet.load_spec(tmp_path / "spec.toml", overrides)
+
+
+@pytest.mark.parametrize(("source", "key"), [(NPZ, "inputs"), (NPZ, "targets"), (CSV, "targets")])
+def test_a_name_is_listed_once(source, key):
+    with pytest.raises(ValueError, match='duplicate name "b"'):
+        source(path="a.file", **{key: ("a", "b", "c", "b")})
 
 
 def test_what_is_missing_in_an_archive_is_named(arrays, tmp_path):
