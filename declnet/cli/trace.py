@@ -78,7 +78,7 @@ def trace(
     after the update. The equations come from the components' docstrings.
     """
     from declnet.inspection.trace import suspects
-    from declnet.inspection.trace import trace as made
+    from declnet.inspection.tracing import trace as made
 
     registry = registry_without(disabled)
     found = made(_start(source, step, layers, overrides, registry), samples, verify=verify)
