@@ -13,7 +13,7 @@ from declnet.contracts.layer import Elementwise
 _EQUATION = re.compile(r"\s[-+*/]?=\s")
 
 _BEGINS = re.compile(r"(With(out)? .{0,40}|(For |As `).{0,50})?[\w|\[\]]+(, \w+)* [-+*/]?= ", re.S)
-"""Begins a paragraph that goes on with equations, e.g. `m = …` or `With momentum: v = …`."""
+"""Begins a paragraph of equations, e.g. `m = …` or `With momentum: v = …`."""
 
 _BACKWARD = re.compile(r"Backward[:,] ")
 """Begins a paragraph on the backward pass, for layers whose base class has the method."""

@@ -92,8 +92,8 @@ def overfit(
 
     All samples are in every step, unweighted and without augmentation; the learning rate is
     constant, and nothing is regularized. Layers that behave differently in training, such as
-    dropout, do so here too, but the loss that counts is the lower one of that of the training and
-    that of an evaluation. If the spec's own rate does not do, others are tried. No file is written.
+    dropout, do so here too, but the loss that counts is the lower one of the training's and an
+    evaluation's. If the spec's own rate does not suffice, others are tried. No file is written.
 
     Args:
         samples: how many samples to take, of every class if there are classes.
@@ -288,7 +288,7 @@ def _fault_of_rate(own: Trial, good: Trial, start: float, least: float) -> Fault
 
 
 def _bounds(heads: Sequence[Head], data: ReadyData, model: Model) -> tuple[float, float | None]:
-    """Return the lowest possible loss, and that of the best constant predictions, if all are known.
+    """Return the lowest possible loss, and the lowest of constant predictions, if all are known.
 
     Of several losses, it is the weighted sum.
     """
@@ -301,7 +301,7 @@ def _bounds(heads: Sequence[Head], data: ReadyData, model: Model) -> tuple[float
 
 
 def _bounds_of(loss: Loss, y_true: Array, shape: Sequence[int]) -> tuple[float, float | None]:
-    """Return the lowest possible value of a loss, and that of the best constant prediction.
+    """Return the lowest possible value of a loss, and its value for the best constant prediction.
 
     They are found by evaluating the loss itself, since e.g. label smoothing makes its lowest value
     greater than 0. If the targets do not have the shape of predictions: 0 and None.

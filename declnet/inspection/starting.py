@@ -145,7 +145,7 @@ def _from_checkpoint(run: StoredRun, ready: ReadyRun, notice: Notice) -> Start |
                 raise DataError(f"{run.path}: {checkpoint.file}: {error}") from None
             return Start(
                 ready,
-                f"the state is that of {run.path}, {checkpoint.file}, after {checkpoint.step} "
+                f"the state is from {run.path}, {checkpoint.file}, after {checkpoint.step} "
                 "updates, so this is the step that `declnet resume` would make next",
             )
     return None
