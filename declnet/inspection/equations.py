@@ -31,7 +31,7 @@ def equations(component: Component) -> tuple[str, ...]:
     """Return the lines of a component's docstring that say what it computes.
 
     These are its first paragraph, and those after it that begin with an equation; those on shapes
-    and gradients in between are left out. None if the class has no docstring.
+    and gradients in between are left out. Empty if the class has no docstring.
     """
     first, *others = _documentation(type(component)).split("\n\n")
     found = first.splitlines()

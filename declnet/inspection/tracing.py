@@ -26,6 +26,7 @@ from declnet.spec.model import RunSpec
 from declnet.training.compile import compile_training
 from declnet.training.divergence import divergence
 from declnet.training.epochs import NonFiniteLossError, StepArrays
+from declnet.training.evaluation import mean_loss
 from declnet.training.numerics import arithmetic_for
 from declnet.training.preparation import ReadyData
 from declnet.training.state import put_back
@@ -139,19 +140,14 @@ def _trace(start: Start, samples: int | None, verify: bool) -> Trace:
         copies.x,
         layers,
         tuple(
-            TracedLoss(head, model.output(head.output).name, *own, _mean(own[-1], data.weights))
+            TracedLoss(
+                head, model.output(head.output).name, *own, mean_loss(own[-1], data.weights)[0]
+            )
             for head, own in zip(spec.heads, copies.of_losses, strict=True)
         ),
         data.weights,
         rate,
     )
-
-
-def _mean(losses: Array, weights: Array | None) -> float:
-    if weights is None:
-        return float(losses.mean())
-    total = weights.sum()
-    return float(losses @ weights / (total if total > 0 else 1))
 
 
 def _first(
