@@ -71,7 +71,7 @@ def find_rate(
     path = loaded.source_map.defining_path(path)
     target = _EditableFile(spec, path, rate) if apply else None
     show_diagnostics(checked.warnings)
-    shown: list[int] = []
+    shown: list[Trial] = []
 
     def show(step: Curve | Trial) -> None:
         if form == "json":
@@ -79,8 +79,10 @@ def find_rate(
         if isinstance(step, Curve):
             _show_curve(step)
         else:
-            _show_trial(step, is_first=not shown)
-            shown.append(1)
+            if not shown:
+                click.echo()
+            show_trial(step, is_first=not shown)
+            shown.append(step)
 
     found = search(loaded, registry, budget=budget, checked=checked, watch=show)
     if target is not None:
@@ -156,11 +158,12 @@ def _show_curve(curve: Curve) -> None:
     click.echo(f"  {first}{last.rjust(max(1, len(line) - len(first)))}")
 
 
-def _show_trial(trial: Trial, *, is_first: bool) -> None:
+def show_trial(trial: Trial, *, is_first: bool) -> None:
+    """Print a training as a row, below the columns' names if it is the first."""
     from declnet.spec.editing import written
 
     if is_first:
-        click.echo(f"\n{'rate':>10}  {'updates':>8}  {'loss':>10}")
+        click.echo(f"{'rate':>10}  {'updates':>8}  {'loss':>10}")
     loss = "diverged" if trial.diverged else f"{trial.loss:.4g}"
     click.echo(f"{written(trial.rate, 4):>10}  {trial.updates:>8}  {loss:>10}")
 

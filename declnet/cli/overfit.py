@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from declnet.cli.diagnostics import show_diagnostics
+from declnet.cli.find_rate import show_trial
 from declnet.cli.options import (
     format_option,
     no_plugin_option,
@@ -22,7 +22,8 @@ from declnet.cli.reading import valid_spec
 if TYPE_CHECKING:
     from declnet.errors import KeyPath
     from declnet.inspection.layers import Fault
-    from declnet.inspection.overfitting import Attempt, Overfitting
+    from declnet.inspection.overfitting import Overfitting
+    from declnet.inspection.trainings import Trial
     from declnet.spec.model import RunSpec
 
 PATHS: dict[str, KeyPath] = {
@@ -79,11 +80,11 @@ def overfit(
     registry = registry_without(disabled)
     loaded, checked = valid_spec(spec, overrides, registry)
     show_diagnostics(checked.warnings)
-    shown: list[Attempt] = []
+    shown: list[Trial] = []
 
-    def show(attempt: Attempt) -> None:
+    def show(attempt: Trial) -> None:
         if form == "text":
-            _show_attempt(attempt, is_first=not shown)
+            show_trial(attempt, is_first=not shown)
             shown.append(attempt)
 
     found = carry_out(
@@ -103,20 +104,12 @@ def overfit(
     return 0 if is_right else 1
 
 
-def _show_attempt(attempt: Attempt, *, is_first: bool) -> None:
-    from declnet.spec.editing import written
-
-    if is_first:
-        click.echo(f"{'rate':>10}  {'updates':>8}  {'loss':>10}")
-    loss = f"{attempt.loss:.4g}" if math.isfinite(attempt.loss) else "diverged"
-    click.echo(f"{written(attempt.rate, 4):>10}  {attempt.updates:>8}  {loss:>10}")
-
-
 def _show(found: Overfitting, spec: RunSpec) -> None:
+    from declnet.registry.spelling import counted
     from declnet.spec.editing import written
 
     classes = f" of {found.classes} classes" if found.classes is not None else ""
-    samples = f"{found.samples} sample{'s' * (found.samples != 1)}{classes}"
+    samples = f"{counted(found.samples, 'sample')}{classes}"
     best = found.best
     if found.succeeded:
         after = f"after {best.updates} updates with a learning rate of {written(best.rate, 4)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from itertools import product
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,9 +80,7 @@ def _combinations(overrides: Sequence[str]) -> list[tuple[str, list[str]]]:
     last = [key.rpartition(".")[2] for key in keys]
     short = [end if last.count(end) == 1 else key for end, key in zip(last, keys, strict=True)]
     choices = [several_values(text) for text in overrides]
-    number = 1
-    for each in choices:
-        number *= len(each)
+    number = prod(map(len, choices))
     if number > MOST_COMBINATIONS:
         raise click.UsageError(f"--set gives {number} combinations, more than {MOST_COMBINATIONS}")
     found = []
@@ -167,7 +166,7 @@ def status_of(all_series: Sequence[Series]) -> int:
     multiple=True,
     metavar="KEY=VALUE",
     help="Override a key of each spec; several values with commas, e.g. variables.width=32,64, are "
-    "tried one after another, in all combinations with those of other keys.",
+    "tried one after another, in every combination with other keys' values.",
 )
 @no_plugin_option
 @click.option(

@@ -78,13 +78,18 @@ def trace(
     after the update. The equations come from the components' docstrings.
     """
     from declnet.inspection.trace import suspects
-    from declnet.inspection.trace import trace as made
+    from declnet.inspection.tracing import trace as made
+    from declnet.runs.prediction_files import require_free, whole_file
 
+    if output is not None:
+        require_free(output, force=True)
     registry = registry_without(disabled)
     found = made(_start(source, step, layers, overrides, registry), samples, verify=verify)
     text = _formatted(found, layers, form)
     if output is not None:
-        _write(output, text)
+        with whole_file(output, force=True) as file:
+            file.write(text.encode())
+        click.echo(output)
     else:
         click.echo(text, nl=False)
     if not suspects(found):
@@ -118,17 +123,6 @@ def _start(
     spec, checked = valid_spec(source, overrides, registry)
     show_diagnostics(checked.problems)
     return start_of_spec(spec, registry, step or 0, layers, checked)
-
-
-def _write(path: Path, text: str) -> None:
-    from declnet.errors import OutputError
-    from declnet.runs.writing import write_atomically
-
-    try:
-        write_atomically(path, text.encode())
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {error.strerror}") from None
-    click.echo(path)
 
 
 def _formatted(found: Trace, layers: Sequence[str], form: str) -> str:

@@ -235,7 +235,7 @@ def _backward(layer: TracedLayer, trace: Trace) -> Section:
 def _with_differences(
     label: str, gradient: Array, check: Differences | None
 ) -> tuple[list[Numbers], list[str]]:
-    """Return a gradient, with its central differences beside it, and notes on them."""
+    """Return a gradient, its central differences, and notes on them."""
     arrays, name = [Numbers(label, gradient)], label.partition(" ")[0]
     if check is None:
         return arrays, []
@@ -281,7 +281,7 @@ def _compared(what: str, check: Differences) -> str:
     if check.clipped:
         said += (
             f"; {check.clipped} skipped where the loss is clipped, so it is constant, but its "
-            "gradient is not 0; the differences below are those of sum(dy * y_pred)"
+            "gradient is not 0; the differences below are of sum(dy * y_pred)"
         )
     return said
 

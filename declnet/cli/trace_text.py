@@ -30,7 +30,7 @@ def _lines(section: Section) -> Iterator[str]:
 
 
 def _side_by_side(arrays: Iterable[Numbers]) -> Iterator[str]:
-    """Yield the lines of arrays, as many beside each other as fit."""
+    """Yield the lines of arrays, as many side by side as fit."""
     waiting: list[list[str]] = []
     for each in arrays:
         block = _block(each)

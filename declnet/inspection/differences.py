@@ -51,8 +51,7 @@ class Differences:
     """A gradient and central differences.
 
     Attributes:
-        name: a layer's name for the gradient of its output, a parameter's key for that of the
-            parameter.
+        name: of the layer whose output's gradient it is, or the key of the parameter.
         numeric: the central differences, in the gradient's shape; NaN where none was computed.
         compared: the number of elements compared.
         kinks: the number of further elements that were skipped since the slopes to both sides

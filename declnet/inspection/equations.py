@@ -13,7 +13,7 @@ from declnet.contracts.layer import Elementwise
 _EQUATION = re.compile(r"\s[-+*/]?=\s")
 
 _BEGINS = re.compile(r"(With(out)? .{0,40}|(For |As `).{0,50})?[\w|\[\]]+(, \w+)* [-+*/]?= ", re.S)
-"""Begins a paragraph that goes on with equations, e.g. `m = …` or `With momentum: v = …`."""
+"""Begins a paragraph of equations, e.g. `m = …` or `With momentum: v = …`."""
 
 _BACKWARD = re.compile(r"Backward[:,] ")
 """Begins a paragraph on the backward pass, for layers whose base class has the method."""
@@ -31,7 +31,7 @@ def equations(component: Component) -> tuple[str, ...]:
     """Return the lines of a component's docstring that say what it computes.
 
     These are its first paragraph, and those after it that begin with an equation; those on shapes
-    and gradients in between are left out. None if the class has no docstring.
+    and gradients in between are left out. Empty if the class has no docstring.
     """
     first, *others = _documentation(type(component)).split("\n\n")
     found = first.splitlines()

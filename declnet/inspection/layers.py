@@ -19,6 +19,7 @@ from declnet.graph.model import Model
 from declnet.graph.parameters import Slot, layer_state
 from declnet.graph.schedules import ScheduledValues
 from declnet.graph.shapes import Node, frozen_nodes
+from declnet.registry.spelling import counted
 from declnet.training.divergence import layer_outputs
 
 MOSTLY = 0.9
@@ -304,5 +305,5 @@ def _narrowest(model: Model) -> Fault | None:
         return Fault(last, model.nodes[last].name, reason, "add a hidden layer before it")
     node = min(hidden, key=lambda each: prod(each.output_shape))
     count = prod(node.output_shape)
-    reason = f"of the hidden layers it is the narrowest, with {count} output{'s' * (count != 1)}"
+    reason = f"of the hidden layers it is the narrowest, with {counted(count, 'output')}"
     return Fault(node.index, node.name, reason, "give it more units, or add layers")

@@ -17,7 +17,7 @@ from declnet.contracts.loss import Loss
 from declnet.graph.model import Model
 from declnet.inspection.layers import Fault, LayerView, find_fault, view_layers
 from declnet.inspection.rates import candidates
-from declnet.inspection.trainings import Curve, Trainings
+from declnet.inspection.trainings import Curve, Trainings, Trial
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import counted
 from declnet.runs.predictions import OutputReading
@@ -47,21 +47,6 @@ HARDLY = 0.1
 
 
 @dataclass(frozen=True)
-class Attempt:
-    """A training on the few samples.
-
-    Attributes:
-        rate: the learning rate, the same in every update.
-        updates: the updates made.
-        loss: the data loss at its end, or infinite if it diverged.
-    """
-
-    rate: float
-    updates: int
-    loss: float
-
-
-@dataclass(frozen=True)
 class Overfitting:
     """The outcome of overfitting a few samples.
 
@@ -70,10 +55,10 @@ class Overfitting:
         classes: how many classes are among them; None if the targets are no classes.
         wanted: the loss that counts as zero.
         start: the loss of the untrained model.
-        attempts: the trainings; the first has the spec's own rate.
+        attempts: the trainings with the data loss at their end; the first has the spec's own rate.
         succeeded: whether one of them reached the loss that was wanted.
         fault: what prevents it, or is wrong in any case; None if nothing was found.
-        note: something to know that is no fault, if there is anything.
+        note: a remark on something that is not a fault, if there is any.
         layers: what was seen in each layer.
     """
 
@@ -81,14 +66,14 @@ class Overfitting:
     classes: int | None
     wanted: float
     start: float
-    attempts: tuple[Attempt, ...]
+    attempts: tuple[Trial, ...]
     succeeded: bool
     fault: Fault | None
     note: str | None
     layers: tuple[LayerView, ...]
 
     @property
-    def best(self) -> Attempt:
+    def best(self) -> Trial:
         """The attempt with the lowest loss."""
         return min(self.attempts, key=lambda each: each.loss)
 
@@ -101,21 +86,21 @@ def overfit(
     updates: int = UPDATES,
     seconds: float = SECONDS,
     checked: Checked | None = None,
-    watch: Callable[[Attempt], None] = lambda _: None,
+    watch: Callable[[Trial], None] = lambda _: None,
 ) -> Overfitting:
     """Train a spec's model on a few samples until their loss is about zero.
 
     All samples are in every step, unweighted and without augmentation; the learning rate is
     constant, and nothing is regularized. Layers that behave differently in training, such as
-    dropout, do so here too, but the loss that counts is the lower one of that of the training and
-    that of an evaluation. If the spec's own rate does not do, others are tried. No file is written.
+    dropout, do so here too, but the loss that counts is the lower one of the training's and an
+    evaluation's. If the spec's own rate does not suffice, others are tried. No file is written.
 
     Args:
         samples: how many samples to take, of every class if there are classes.
         updates: the most updates of each training.
         seconds: no training starts, and the last one ends, after this time.
         checked: the result of checking this same spec.
-        watch: is told of every training.
+        watch: called after each training.
 
     Raises:
         SpecError: the spec is invalid.
@@ -204,7 +189,7 @@ class _Search:
         registry: Registry,
         updates: int,
         seconds: float,
-        watch: Callable[[Attempt], None],
+        watch: Callable[[Trial], None],
     ) -> None:
         self.trainings = Trainings(spec, prepared, registry)
         self._spec, self._model, self._few = spec, prepared.model, prepared.data["train"]
@@ -261,7 +246,7 @@ class _Search:
         rates = [each for each in candidates(curve, own) if each != own]
         yield from sorted(rates, key=lambda rate: abs(math.log(rate / curve.suggested)))
 
-    def _attempt(self, rate: float, wanted: float) -> Attempt:
+    def _attempt(self, rate: float, wanted: float) -> Trial:
         """Train with a rate until the loss is low enough."""
         optimizer = self._spec.optimizer.model_copy(update={"learning_rate": rate})
         compiled = self.trainings.compiled(self._spec.model_copy(update={"optimizer": optimizer}))
@@ -280,16 +265,16 @@ class _Search:
         loss = loss if math.isfinite(loss) else math.inf
         if loss < self._best[0]:
             self._best = (loss, self._model.parameters())
-        attempt = Attempt(rate, done, loss)
+        attempt = Trial(rate, done, loss)
         self._watch(attempt)
         return attempt
 
 
-def _fault_of_rate(own: Attempt, good: Attempt, start: float, least: float) -> Fault | None:
+def _fault_of_rate(own: Trial, good: Trial, start: float, least: float) -> Fault | None:
     """Return the fault of a rate with which the loss did not become zero, if it is one."""
     better = f"write {written(good.rate, 2)}, or let `declnet find-rate` look for a better one"
     if good.rate < own.rate:
-        after = "the loss diverged" if own.loss == math.inf else f"the loss stays at {own.loss:.3g}"
+        after = "the loss diverged" if own.diverged else f"the loss stays at {own.loss:.3g}"
         return Fault(
             None,
             "optimizer",
@@ -303,7 +288,7 @@ def _fault_of_rate(own: Attempt, good: Attempt, start: float, least: float) -> F
 
 
 def _bounds(heads: Sequence[Head], data: ReadyData, model: Model) -> tuple[float, float | None]:
-    """Return the lowest possible loss, and that of the best constant predictions, if all are known.
+    """Return the lowest possible loss, and the lowest of constant predictions, if all are known.
 
     Of several losses, it is the weighted sum.
     """
@@ -316,7 +301,7 @@ def _bounds(heads: Sequence[Head], data: ReadyData, model: Model) -> tuple[float
 
 
 def _bounds_of(loss: Loss, y_true: Array, shape: Sequence[int]) -> tuple[float, float | None]:
-    """Return the lowest possible value of a loss, and that of the best constant prediction.
+    """Return the lowest possible value of a loss, and its value for the best constant prediction.
 
     They are found by evaluating the loss itself, since e.g. label smoothing makes its lowest value
     greater than 0. If the targets do not have the shape of predictions: 0 and None.

@@ -97,7 +97,7 @@ def find_rate(
     Args:
         budget: the length of everything together, in runs of the spec; 0 for only a range test.
         checked: the result of checking this same spec.
-        watch: is told of every step of the search.
+        watch: called after each step of the search.
 
     Raises:
         SpecError: the spec is invalid, or its schedule declares no rate.

@@ -9,7 +9,7 @@ from pathlib import Path
 from declnet.contracts.attribution import attributing_errors
 from declnet.errors import DataError, DeclnetError
 from declnet.registry.registry import Registry
-from declnet.registry.spelling import suggestion
+from declnet.registry.spelling import counted, suggestion
 from declnet.runs.checkpoints import Checkpoints, Notice
 from declnet.runs.session import ReadyRun, make_ready_run
 from declnet.runs.stored_run import StoredRun, open_run
@@ -124,18 +124,16 @@ def _require_layers(ready: ReadyRun, layers: Sequence[str]) -> None:
 def _trained(ready: ReadyRun, step: int) -> Start:
     trainer, model = ready.trainer, ready.prepared.model
     if step >= trainer.steps:
-        plural = "s" if trainer.steps != 1 else ""
         raise TraceError(
-            f"step {step} is beyond the training of {trainer.steps} update{plural} "
+            f"step {step} is beyond the training of {counted(trainer.steps, 'update')} "
             f"(steps count from 0, so the last one is {trainer.steps - 1})"
         )
     with attributing_errors(ready.registry), blas_threads_for(model, trainer.samples_a_step):
         trainer.advance(step)
     if step == 0:
         return Start(ready, "the parameters are the initial ones")
-    plural = "s" if step != 1 else ""
     without = ", without its callbacks" if ready.spec.training.callbacks else ""
-    return Start(ready, f"the spec was trained for {step} update{plural} before{without}")
+    return Start(ready, f"the spec was trained for {counted(step, 'update')} before{without}")
 
 
 def _from_checkpoint(run: StoredRun, ready: ReadyRun, notice: Notice) -> Start | None:
@@ -147,7 +145,7 @@ def _from_checkpoint(run: StoredRun, ready: ReadyRun, notice: Notice) -> Start |
                 raise DataError(f"{run.path}: {checkpoint.file}: {error}") from None
             return Start(
                 ready,
-                f"the state is that of {run.path}, {checkpoint.file}, after {checkpoint.step} "
+                f"the state is from {run.path}, {checkpoint.file}, after {checkpoint.step} "
                 "updates, so this is the step that `declnet resume` would make next",
             )
     return None

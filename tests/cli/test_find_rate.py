@@ -117,6 +117,19 @@ def test_apply_is_refused_before_the_training(declnet_cli, spec, document, spec_
         assert "low.toml: cannot be written" in refused(declnet_cli("find-rate", spec, "--apply"))
 
 
+def test_apply_leaves_a_file_that_was_changed_in_the_meantime(declnet_cli, spec_file, spec):
+    spec_file(SPEC.replace("epochs = 120", "epochs = 5000"), spec.name)
+    with declnet_cli.start("find-rate", spec, "--apply") as process:
+        assert process.stdout.readline().startswith("range test:")
+        spec.write_text(SPEC, "utf-8")
+        out, err = process.communicate(timeout=60)
+    rate = err.split("set the learning rate to ")[1].removesuffix(" by hand\n")
+    assert err.startswith(f"error: {spec.resolve()} was changed in the meantime; ")
+    assert 1e-3 < float(rate) < 1
+    assert (process.returncode, "written to" in out) == (2, False)
+    assert spec.read_text("utf-8") == SPEC
+
+
 def test_apply_finds_the_field_of_a_schedule(declnet_cli, spec, spec_file):
     schedule = 'learning_rate.type = "constant"\nlearning_rate.value = 1e-6'
     path = spec_file(SPEC.replace("learning_rate   = 1e-6", schedule), "schedule.toml")

@@ -160,7 +160,7 @@ def test_errors(declnet_cli: Any, spec_file: Any, document: Any, refused: Any, t
         (["--layer", "dence_1"], 'there is no layer "dence_1" (did you mean "dense_1"?)'),
         (["--step", "3"], "step 3 is beyond the training of 3 updates"),
         (["--samples", "31"], "the batch has 30 samples, not 31"),
-        (["-o", "none/step.txt"], "none/step.txt: cannot be written: No such file or directory"),
+        (["-o", "none/step.txt", "--step", "3"], "none/step.txt: there is no folder none"),
     ):
         assert refused("trace", "spec.json", *options).startswith(f"error: {said}")
     assert "0 is not in the range x>=1" in refused("trace", "spec.json", "--samples", "0")

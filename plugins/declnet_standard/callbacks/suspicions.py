@@ -197,14 +197,14 @@ class Suspicions:
         if zero:
             yield (
                 "zero",
-                f"all parameters of {_names(zero)} are 0, so no layer before can learn; "
+                f"all parameters of {_names(zero)} are 0, so no earlier layer can learn; "
                 "use a random weight_initializer",
             )
             return
         high = self._high_rate(layers, loss)
         if high is not None or RATE in self._said:  # anything else is an effect of it
             if high is not None:
-                yield RATE, f"the learning rate is too high: {high}; try a tenth of learning_rate"
+                yield RATE, f"the learning rate is too high: {high}; divide learning_rate by 10"
             return
         hidden = _before_the_last(layers, learning)
         yield from _units(layers, hidden)
@@ -213,15 +213,15 @@ class Suspicions:
         if silent and len(silent) < len(learning) and not dead:
             yield (
                 "silent",
-                f"no learning in {_names(silent)}: every gradient is 0; check the layers after "
-                "it, one of which passes none on",
+                f"no learning in {_names(silent)}: every gradient is 0; check whether the next "
+                "layers pass gradients back",
             )
         still = [name for name, each in learning.items() if each.gradients and not each.updates]
         if still and rate > 0:
             yield (
                 "still",
-                f"no learning in {_names(still)}: it has gradients, but no update changes it; use "
-                "a higher learning_rate or another optimizer",
+                f"no learning in {_names(still)}: no update changes a parameter, although there "
+                "are gradients; use a higher learning_rate or another optimizer",
             )
         saturated = any((layers[name].saturated or 0.0) >= SATURATED for name in hidden)
         yield from _flow(learning, known=dead or saturated)
@@ -231,7 +231,7 @@ class Suspicions:
         name = max(layers, key=lambda each: layers[each].update or 0.0)
         update = layers[name].update or 0.0
         if update >= LARGE_UPDATE:
-            return f'an update changes "{name}" by {update:.0%} of its size'
+            return f'an update changes the parameters of "{name}" by {update:.0%}'
         if self._first_loss is not None and loss > WORSE * self._first_loss > 0:
             return f"the loss rose from {self._first_loss:.3g} to {loss:.3g}"
         return None
@@ -245,7 +245,7 @@ def _units(
     if dead is not None:
         yield (
             "dead",
-            f'{layers[dead].dead:.0%} of the units of "{dead}" are dead, 0 for every sample; use '
+            f'{layers[dead].dead:.0%} of the units of "{dead}" are dead (0 for every sample); use '
             "leaky_relu, a lower learning_rate, or biases that start at 0",
         )
     saturated = {name: share for name in hidden if (share := layers[name].saturated or 0.0)}
@@ -253,7 +253,7 @@ def _units(
     if first is not None:
         yield (
             "saturated",
-            f'{saturated[first]:.0%} of the outputs of "{first}" are saturated, where the gradient '
+            f'{saturated[first]:.0%} of the outputs of "{first}" are saturated, so their gradient '
             "is nearly 0; scale the inputs, or start from smaller weights",
         )
 
@@ -267,15 +267,15 @@ def _flow(learning: Mapping[str, LayerStatistics], *, known: bool) -> Iterator[t
     if sizes[most] >= EXPLODED:
         yield (
             "exploded",
-            f'the gradient of "{most}" is {sizes[most]:.3g} times its parameters; set '
+            f'the gradient of "{most}" is {sizes[most]:.3g} times as large as its parameters; set '
             "training.clip_norm = 1.0, or normalize with layer_norm",
         )
     elif sizes[least] < VANISHED * sizes[most] and not known:
         yield (
             "vanished",
-            f'the gradient of "{least}" nearly vanishes: relative to its parameters it is '
-            f'{sizes[least] / sizes[most]:.1g} of that of "{most}"; use relu, batch_norm or a '
-            "residual connection",
+            f'the gradient of "{least}" nearly vanishes: relative to the parameters, it is '
+            f'{sizes[least] / sizes[most]:.1g} times the gradient of "{most}"; use relu, '
+            "batch_norm or a residual connection",
         )
 
 

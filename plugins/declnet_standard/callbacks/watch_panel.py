@@ -99,7 +99,7 @@ class _Scale:
         self.low, self.high, self._logarithmic = low, high, logarithmic
 
     def share(self, number: float) -> float:
-        """Return where a number lies on the scale, from 0 to 1."""
+        """Return the position of a number on the scale, from 0 to 1."""
         if not self._logarithmic:
             return (number - self.low) / (self.high - self.low)
         if number <= self.low:

@@ -23,7 +23,7 @@ from declnet import (
     run,
 )
 from declnet.registry.discovery import discover
-from declnet_standard.callbacks.suspicions import Suspicions
+from declnet_standard.callbacks.suspicions import LayerStatistics, Suspicions
 from declnet_standard.callbacks.watch import OutputMeter, Watch
 from declnet_standard.callbacks.watch_panel import WatchPanel
 from declnet_standard.layers import Dense, ReLU, Sigmoid
@@ -202,6 +202,36 @@ def test_a_planted_fault_is_named_once(tmp_path, layers, optimizer, warning):
     assert all(each.startswith("epoch ") for each in said)
     manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
     assert named[0] in manifest["warnings"]
+
+
+def trained(gradient=1.0, update=0.01, dead=0.0):
+    """Return the statistics of a layer with parameters of norm 1."""
+    squares = {"parameters": 1.0, "gradients": gradient**2, "updates": update**2}
+    return LayerStatistics(0.0, 1.0, 0.0, dead, **squares)
+
+
+@pytest.mark.parametrize(
+    ("first", "losses", "warning"),
+    [
+        (trained(update=0.0), [1, 1, 1], 'no learning in "first": no update changes'),
+        (trained(gradient=300.0), [1, 1, 1], 'the gradient of "first" is 300 times as large'),
+        (trained(), [1, 3, 4, 5], "the learning rate is too high: the loss rose from 1 to 5"),
+        (trained(update=0.3, dead=1.0), [1, 1, 1], 'changes the parameters of "first" by 30%'),
+    ],
+)
+def test_a_suspicion_is_reported_once_in_the_third_epoch_in_a_row(first, losses, warning):
+    suspicions, layers = Suspicions(), {"first": first, "last": trained()}
+    said = [[*suspicions.after(layers, 20, 0.1, loss)] for loss in losses]
+    assert said[:-1] == [[]] * (len(losses) - 1)
+    assert len(said[-1]) == 1
+    assert warning in said[-1][0]
+    assert [*suspicions.after(layers, 20, 0.1, losses[-1])] == []
+
+
+@pytest.mark.parametrize(("step", "rate"), [(19, 0.1), (20, 0.0)])
+def test_layers_are_not_judged_in_the_first_updates_or_by_a_rate_of_0(step, rate):
+    suspicions, layers = Suspicions(), {"first": trained(update=0.0), "last": trained(update=0.0)}
+    assert [each for _ in range(4) for each in suspicions.after(layers, step, rate, 1.0)] == []
 
 
 def test_unscaled_inputs_that_saturate_sigmoids_are_named():

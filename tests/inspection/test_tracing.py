@@ -12,7 +12,8 @@ import pytest
 import declnet
 from declnet import Layer, Loss, Registry, default_registry, load_spec, parse_spec
 from declnet.inspection.starting import Start, TraceError, start_of_run, start_of_spec
-from declnet.inspection.trace import Trace, suspects, trace
+from declnet.inspection.trace import Trace, suspects
+from declnet.inspection.tracing import trace
 
 SPECS = Path(__file__).parents[2] / "specs"
 FILES = sorted(
