@@ -248,23 +248,6 @@ def test_one_of_several_inputs_that_is_unscaled_is_seen():
     assert "2e+03" in next(suspicions.after({}, 1, 0.1, 1.0))
 
 
-@pytest.mark.parametrize(
-    ("rate", "warning"),
-    [
-        pytest.param(1e-9, 'the gradient of "dense_2" is', id="exploding"),
-        pytest.param(
-            1e-60, 'no learning in "dense_1", "dense_2": it has gradients, but', id="lost"
-        ),
-    ],
-)
-def test_large_gradients_and_updates_that_round_to_nothing_are_named(rate, warning):
-    document = spec([dense(8), "tanh", dense(1), "linear"], {"type": "sgd", "learning_rate": rate},
-                    data=False, epochs=80)  # fmt: skip
-    x = np.random.default_rng(0).normal(size=(50, 2))
-    _, said = watched({**document, "loss": "mean_squared_error"}, (x, 1e4 * x[:, :1]))
-    assert len([each for each in said if warning in each]) == 1, said
-
-
 def test_without_warnings_only_the_table_is_written(tmp_path):
     callbacks = [{"type": "watch", "warn": False, "path": "layers.csv"}]
     document = spec(HIDDEN, {"type": "sgd", "learning_rate": 10.0}, callbacks=callbacks)
