@@ -19,7 +19,7 @@ from declnet.graph.shapes import Node
 class GradientArrays:
     """The arrays that each layer fills in its backward, and what is done with them afterwards.
 
-    The gradients of trained parameters are views of the flat gradient, those of frozen ones scratch
+    Gradients of trained parameters are views of the flat gradient, gradients of frozen ones scratch
     memory, so a layer need not know the difference. Of several layers with the same parameters, the
     first to run backward fills the flat gradient, the others scratch memory that is then added.
 

@@ -35,7 +35,7 @@ from declnet.spec.heads import Head
 from declnet.spec.streams import Stream, random_stream
 
 Targets = Array | tuple[Array, ...]
-"""The prepared targets of the only loss, or those of each loss."""
+"""The prepared targets of the only loss, or of each loss."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,8 +129,9 @@ class TrainingGraph:
 
     Attributes:
         penalty: returns the regularization loss of the current parameters.
-        gradient: the gradient of all parameters, flat like `model.store.vector`; that of parameters
-            that are frozen in the epoch is not computed. With `mean`, that of several batches.
+        gradient: the gradient of all parameters, flat like `model.store.vector`; the
+            part of parameters that are frozen in the epoch is not computed. With `mean`, the mean
+            over several batches.
         begin: sets the layers' scheduled fields for a step, counted from 1; to be called before
             the step's calls. None if no layer has a schedule.
 
@@ -139,8 +140,8 @@ class TrainingGraph:
         kernels: kernels that may replace components; default: none.
         total: number of updates in the whole training, for schedules.
         epoch: the epoch, which decides on frozen layers; None is after all others.
-        before: the graph of an earlier epoch, whose random streams and gradient to go on with.
-        mean: what each step adds its gradient to; None if a gradient is that of a single batch.
+        before: the graph of an earlier epoch, whose random streams and gradient this one keeps.
+        mean: what each step adds its gradient to; None if each update takes a single batch.
     """
 
     def __init__(
@@ -214,7 +215,7 @@ class TrainingGraph:
     def observed_step(
         self, x: Given, y_true: Targets, weights: Array | None = None
     ) -> ObservedStep:
-        """Bind the calls of the same step for an observer; the arguments are those of `step`."""
+        """Bind the calls of the same step for an observer; the arguments are as for `step`."""
         bound = self._bind(x, y_true, weights)
         return ObservedStep(self._model, bound, self.gradient, self._trained, self.begin)
 

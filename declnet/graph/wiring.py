@@ -16,7 +16,7 @@ MOST_LISTED = 5
 """Most inputs listed in a hint."""
 
 Sources = dict[str, tuple[int, str | None]]
-"""The value that each name in `inputs` of a layer stands for: its index and, for value 0, which of
+"""The value that each name in `inputs` of a layer refers to: its index and, for value 0, which of
 the model's inputs is meant."""
 
 
@@ -145,7 +145,7 @@ def _unknown(
     not_above: Sequence[str],
     input_names: Collection[str],
 ) -> Diagnostic:
-    """Return the error for a name that stands for no value."""
+    """Return the error for a name that refers to no value."""
     named = [input_value(name) for name in input_names]
     if source == INPUT and len(named) > 1:
         listed = " or ".join(f'inputs = ["{each}"]' for each in named[:MOST_LISTED])

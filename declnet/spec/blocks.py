@@ -124,7 +124,7 @@ class _Scope:
         count: the number of layers of each type.
         known: full names by short name, of layers and of blocks, whose output is meant.
         layers: the names of layers as written.
-        blocks: the names of blocks as written, and those of their repetitions.
+        blocks: the names of blocks as written, and of their repetitions.
     """
 
     outer: _Scope | None = None

@@ -325,7 +325,7 @@ class AccumulatedEpoch:
         return (self.updates if stop == self.steps else stop // size) - before
 
     def after(self, first: int, updates: int) -> int:
-        """As `MiniBatchEpoch.after`; the first update is that of the group in progress."""
+        """As `MiniBatchEpoch.after`; the first update ends the group in progress."""
         return (first // self._size + updates) * self._size
 
     def gathered(self, batch: int) -> tuple[Array, StepArrays]:

@@ -321,9 +321,9 @@ def _without_lost(
     partial: PartialSpec,
     inferred: Inferred,
 ) -> list[Diagnostic]:
-    """Leave out that nothing takes the output of a layer if it is said that a loss cannot."""
-    told = {each.path[:2] for each in ends}
-    names = {head.output for head in partial.heads if head.path in told}
+    """Leave out unused layers that a loss names as its output, if that is reported as well."""
+    reported = {each.path[:2] for each in ends}
+    names = {head.output for head in partial.heads if head.path in reported}
     lost = [("model", "layers", at) for at, name in enumerate(inferred.names) if name in names]
     return [each for each in problems if each.code != "E023" or each.path not in lost]
 
