@@ -315,6 +315,7 @@ def _wrong_integers(nodes: Sequence[Node]) -> list[Diagnostic]:
     """Return errors for integers: only the model's inputs have them, and all its readers agree."""
     problems = []
     names = {node.index + 1: node.name for node in nodes}
+    read_as_floats = [(node.name, reads) for node in nodes if (reads := node.reads_of("float"))]
     for node in nodes:
         kinds = input_dtypes(node.layer, len(node.inputs))
         path = ("model", "layers", node.index)
@@ -330,7 +331,7 @@ def _wrong_integers(nodes: Sequence[Node]) -> list[Diagnostic]:
             problems.append(Diagnostic(message, hint, path, "E024"))
             continue
         integers = node.reads_of("integer")
-        floats = [each.name for each in nodes if each.reads_of("float") & integers]
+        floats = [name for name, reads in read_as_floats if reads & integers]
         if floats:
             message = (
                 f'"{node.name}" takes the input as integers, but {", ".join(floats)} as floats'
