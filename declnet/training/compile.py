@@ -63,10 +63,8 @@ def numpy_seconds(spec: RunSpec, model: Model, samples: int) -> float:
     a factor of two or three.
     """
     training = spec.training
-    batch, steps = (
-        min(training.batch_size or samples, samples),
-        training.updates(samples) * training.accumulate,
-    )
+    batch = min(training.batch_size or samples, samples)
+    steps = training.updates(samples) * training.accumulate
     parameters = len(model.store.vector)
     outputs = sum(prod(node.output_shape) for node in model.nodes)
     calls = 12 + 6 * len(model.nodes)
