@@ -6,13 +6,20 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import numpy as np
 import pytest
 
 from declnet import default_registry
+from declnet.graph.kernels import Kernels
 from declnet.graph.memory_plan import Life, allocate
+from declnet.graph.model import Model
+from declnet.graph.shapes import infer_nodes
+from declnet.graph.training_graph import TrainingGraph
 from declnet.spec.validate import read_spec
 from declnet.training.checks.check import check_parsed
 from declnet_standard.data.csv_polars import last_row_end
+from declnet_standard.layers import Dense, ReLU
+from declnet_standard.losses import MeanSquaredError
 
 SPEC = """
 declnet = 1
@@ -55,6 +62,14 @@ def memory(count: int) -> None:
     allocate([Life(each, 2 * count - each, 1 + each % 7) for each in range(count)])
 
 
+def training_graph(layers: int) -> None:
+    """Compile a deep model and bind a step to a batch."""
+    nodes = infer_nodes([Dense(units=1), ReLU()] * layers, (2,), default_registry())
+    model = Model(nodes, (2,), "float32")
+    graph = TrainingGraph(model, MeanSquaredError(), 5, 0, Kernels(default_registry()))
+    graph.step(np.zeros((5, 2), "float32"), np.zeros((5, 1), "float32"))
+
+
 def blocks_and_variables(folder: Path, count: int) -> None:
     """Check many blocks, right and wrong variables, and unknown inputs."""
     names = range(count)
@@ -72,6 +87,7 @@ def blocks_and_variables(folder: Path, count: int) -> None:
 CASES: dict[str, tuple[Callable[[Path, int], None], int]] = {
     "layers": (lambda folder, size: check(folder, layers=size), 25),
     "columns": (lambda folder, size: check(folder, columns=size), 80),
+    "layers of a training": (lambda _, size: training_graph(size), 25),
     "memory": (lambda _, size: memory(size), 100),
     "wrong keys": (lambda folder, size: check(folder, keys=size), 50),
     "dotted keys": (dotted_keys, 50),

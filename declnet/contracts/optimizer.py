@@ -106,8 +106,8 @@ class Optimizer(Component):
     def state_shapes(self, parameter: ParameterInfo) -> dict[str, Shape]:
         """Return the shapes of its state arrays for a parameter, by name, if it is `per_parameter`.
 
-        The arrays start at 0, and are saved in checkpoints. Default: those of `state_names()`, in
-        the shape of the parameter.
+        The arrays start at 0, and are saved in checkpoints. Default: an array for each of
+        `state_names()`, in the shape of the parameter.
         """
         return dict.fromkeys(self.state_names(), parameter.shape)
 

@@ -44,7 +44,7 @@ class ParameterGroup:
         optimizer: updates these parameters; a group with a `type` starts from that type's defaults,
             any other from the fields of the optimizer that has the group.
         given: the fields of `optimizer` that the group sets, or `type`.
-        learning_rate_factor: if given, the rate is that of the optimizer with the group, times it.
+        learning_rate_factor: multiplies the rate of the optimizer with the group, if given.
     """
 
     parameters: tuple[str, ...]
@@ -54,7 +54,7 @@ class ParameterGroup:
 
     @property
     def has_own_rate(self) -> bool:
-        """Whether its learning rate does not follow from that of the optimizer with the group."""
+        """Whether its learning rate does not follow from the optimizer with the group."""
         return self.learning_rate_factor is None and bool(self.given & {"type", RATE, "decay"})
 
     def declaration(self, *, mode: str = "python", exclude_none: bool = False) -> dict[str, Any]:
@@ -105,7 +105,7 @@ def validated_with_groups(
         handler: validates a table whose groups are instances.
 
     Raises:
-        ValidationError: with all errors, those of groups at `groups` and their position.
+        ValidationError: with all errors, each in a group at `groups` and its position.
     """
     items = values.get(GROUPS) if isinstance(values, Mapping) else None
     if not isinstance(items, list | tuple) or not items:
@@ -181,7 +181,7 @@ def _unknown_keys_of_group(cls: type[Component], item: Mapping[str, Any]) -> lis
     for name in [each for each in item if each not in known]:
         hint = suggestion(name, known, f"keys of a group of {cls.type}")
         if name == GROUPS:
-            hint = "a group has no groups; list it beside this one"
+            hint = "groups cannot be nested; list it after this one"
         error = located_error("unknown_key", "unknown key", (name,), item[name], hint=hint)
         errors += detailed_errors(error)
     return errors

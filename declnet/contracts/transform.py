@@ -89,8 +89,8 @@ class Transform(Component):
     def apply(self, x: Array, state: TransformState) -> Array | Sequences:
         """Return the transformed column, (n, …), in a new array; rows must be independent.
 
-        A column of `Sequences` is an input of the model by itself, and their lengths are another
-        one, which layers may read. All of them have as many positions as the training data's.
+        A column of `Sequences` is a separate input of the model, and their lengths are another one,
+        which layers may read. All of them have as many positions as the training data's.
 
         Args:
             x: a column of the same type as in `fit`, of any length; only read. Integers and

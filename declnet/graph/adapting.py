@@ -98,8 +98,8 @@ class _RepeatableLayer:
         self.x: Any = seen if node.takes_many_inputs else seen[0]
         self._kept = [
             model.store.arrays[slot.key]
-            for slot in model.store.slots
-            if slot.node == node.owner and not slot.parameter.trainable
+            for slot in model.store.of_layer.get(node.owner, ())
+            if not slot.parameter.trainable
         ]
         self._rng = batch.states[node.index].rng
         self._start = self._rng.bit_generator.state

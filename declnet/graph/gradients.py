@@ -19,7 +19,7 @@ from declnet.graph.shapes import Node
 class GradientArrays:
     """The arrays that each layer fills in its backward, and what is done with them afterwards.
 
-    The gradients of trained parameters are views of the flat gradient, those of frozen ones scratch
+    Gradients of trained parameters are views of the flat gradient, gradients of frozen ones scratch
     memory, so a layer need not know the difference. Of several layers with the same parameters, the
     first to run backward fills the flat gradient, the others scratch memory that is then added.
 
@@ -47,10 +47,10 @@ class GradientArrays:
             frozen: the layers whose parameters are not trained.
             joined: all layers, in chains that one kernel computes, which may not share scratch.
         """
-        slots: list[list[Slot]] = [[] for _ in nodes]
-        for slot in store.slots:
-            if slot.parameter.trainable:
-                slots[slot.node].append(slot)
+        slots = [
+            [slot for slot in store.of_layer.get(node.index, ()) if slot.parameter.trainable]
+            for node in nodes
+        ]
         last_user = {node.owner: node.index for node in nodes}
         arrays: list[dict[str, Array]] = [{} for _ in nodes]
         additions: list[tuple[Call, ...]] = [() for _ in nodes]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -151,8 +152,9 @@ def endings_of(
         ends: each loss with the index of the layer whose output it takes.
     """
     outputs = [output for output, _ in ends]
+    continuing = _continuing(nodes, outputs)
     return tuple(
-        _ending_of(nodes, output, loss, kernels, outputs)
+        _ending_of(nodes, output, loss, kernels, continuing)
         if outputs.count(output) == 1 and not any(output + 1 in each.inputs for each in nodes)
         else Chain(())
         for output, loss in ends
@@ -160,11 +162,11 @@ def endings_of(
 
 
 def _ending_of(
-    nodes: Sequence[Node], output: int, loss: Loss, kernels: Kernels, outputs: Sequence[int]
+    nodes: Sequence[Node], output: int, loss: Loss, kernels: Kernels, continuing: Collection[int]
 ) -> Chain:
     longest = Chain(())
     for start in range(output, max(0, output + 2 - kernels.longest) - 1, -1):
-        alone = start == output or _continues(nodes, start + 1, outputs)
+        alone = start == output or start + 1 in continuing
         if nodes[start].takes_many_inputs or not alone:
             break
         chain = nodes[start : output + 1]
@@ -183,6 +185,7 @@ def chains_of(
         outputs: the indices of the layers whose outputs the losses take.
     """
     fused = {node.index for each in endings for node in each.nodes}
+    continuing = _continuing(nodes, outputs) - fused
     chains: list[Chain] = []
     start = 0
     while start < len(nodes):
@@ -190,27 +193,25 @@ def chains_of(
             start += 1
             continue
         stop = start + 1
-        while (
-            stop < len(nodes)
-            and stop - start < kernels.longest
-            and stop not in fused
-            and _continues(nodes, stop, outputs)
-        ):
+        while stop in continuing and stop - start < kernels.longest:
             stop += 1
         chains.append(_longest(nodes, start, stop, kernels))
         start += len(chains[-1].nodes)
     return tuple(chains)
 
 
-def _continues(nodes: Sequence[Node], index: int, outputs: Sequence[int]) -> bool:
-    """Return whether a layer reads only the previous one, as its sole reader and in its order."""
-    readers = [node.index for node in nodes if index in node.inputs]
-    return (
-        nodes[index].inputs == (index,)
-        and index - 1 not in outputs
-        and not nodes[index].takes_many_inputs
-        and readers == [index]
-        and (index, 0) not in staged_reads(nodes, value_orders(nodes))
+def _continuing(nodes: Sequence[Node], outputs: Sequence[int]) -> frozenset[int]:
+    """Return the layers that read only the previous one, as its sole reader and in its order."""
+    readers = Counter(value for node in nodes for value in set(node.inputs))
+    staged = staged_reads(nodes, value_orders(nodes))
+    return frozenset(
+        node.index
+        for node in nodes[1:]
+        if node.inputs == (node.index,)
+        and node.index - 1 not in outputs
+        and not node.takes_many_inputs
+        and readers[node.index] == 1
+        and (node.index, 0) not in staged
     )
 
 

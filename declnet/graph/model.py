@@ -72,7 +72,9 @@ class Model:
     """A compiled model; it can be copied and pickled.
 
     Args:
+        inputs: the shape of a sample of the only input, or the inputs by name.
         groups: the groups of the optimizer that will train it, by which its vector is laid out.
+        outputs: the names of the layers that are outputs; default: the last one.
 
     Attributes:
         nodes: the layers in order, with their shapes.
@@ -84,10 +86,6 @@ class Model:
         loaded: the parameters that `build_model` loaded from `initial_weights`.
         samples_at_once: the batch size of predictions.
         integer_inputs: the inputs that the layers take as integers, unconverted.
-
-    Args:
-        inputs: the shape of a sample of the only input, or the inputs by name.
-        outputs: the names of the layers that are outputs; default: the last one.
     """
 
     def __init__(

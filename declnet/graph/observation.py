@@ -27,7 +27,7 @@ class BoundChain:
 
     Attributes:
         nodes: the layers.
-        forward: the calls of the forward pass; at the end of the model those of the loss as well.
+        forward: the calls of the forward pass; at the end of the model, with the loss.
         backward: the calls of the backward pass.
     """
 
@@ -46,8 +46,8 @@ class BoundHead:
         y_pred: the output that it takes, (n, *output shape).
         y_true: prepared targets.
         losses: the data loss of each sample, (n,).
-        chain: the layers computed with the loss, possibly none; its forward calls are those of the
-            loss in both directions.
+        chain: the layers computed with the loss, possibly none; its forward calls compute
+            the loss in both directions.
     """
 
     name: str

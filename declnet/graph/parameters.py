@@ -177,6 +177,7 @@ class Parameters:
     Attributes:
         vector: all parameters that are trained at some time, flat.
         regions: the slices of `vector`, in order.
+        of_layer: the slots of each layer that has parameters, by its index.
         arrays: every parameter by key; the trained ones are views of `vector`.
         regularized: the slots of the trained parameters with a regularizer.
     """
@@ -185,6 +186,9 @@ class Parameters:
         self, nodes: Sequence[Node], dtype: Dtype, groups: Sequence[ParameterGroup] = ()
     ) -> None:
         self.slots, self.regions = _laid_out(nodes, groups)
+        self.of_layer: dict[int, list[Slot]] = {}
+        for slot in self.slots:
+            self.of_layer.setdefault(slot.node, []).append(slot)
         self.regularized = [
             each
             for each in self.slots
@@ -374,9 +378,8 @@ def layer_state(
     state.frozen = frozen
     for name, array in workspace.items():
         setattr(state, name, array)
-    for slot in parameters.slots:
-        if slot.node == node.owner:
-            setattr(state, slot.name, parameters.arrays[slot.key])
+    for slot in parameters.of_layer.get(node.owner, ()):
+        setattr(state, slot.name, parameters.arrays[slot.key])
     for name, array in (gradients or {}).items():
         setattr(state.grad, name, array)
     return state

@@ -26,7 +26,7 @@ class ScheduledValues:
         return bool(self._due)
 
     def of(self, component: Component) -> CurrentValues:
-        """Return a component's values; those of schedules are there from the first step on."""
+        """Return a component's values; a schedule sets its value from the first step on."""
         now = CurrentValues()
         values: dict[str, float] = vars(now)
         for name, bounds in component.scheduled_fields().items():

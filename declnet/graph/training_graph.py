@@ -35,7 +35,7 @@ from declnet.spec.heads import Head
 from declnet.spec.streams import Stream, random_stream
 
 Targets = Array | tuple[Array, ...]
-"""The prepared targets of the only loss, or those of each loss."""
+"""The prepared targets of the only loss, or of each loss."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,11 +46,14 @@ class Step:
         calls: forward, loss, backward and regularizers' gradients, in order.
         y_pred: predictions, (n, *output shape), valid until the next step.
         losses: the data loss of each sample, (n,).
+        weights: the weights of the batch's samples, (n,), in the model's type; None if all are
+            equal.
     """
 
     calls: tuple[Call, ...]
     y_pred: Array
     losses: Array
+    weights: Array | None
 
     def run(self) -> float:
         """Execute the calls; return the mean data loss."""
@@ -59,8 +62,10 @@ class Step:
         return float(np.add.reduce(self.losses)) / len(self.losses)
 
     def weight(self) -> float:
-        """The weight of the batch: its number of samples."""
-        return float(len(self.losses))
+        """The weight of the batch: the sum of its sample weights, or its number of samples."""
+        if self.weights is None:
+            return float(len(self.losses))
+        return float(np.add.reduce(self.weights))
 
     def y_preds(self) -> tuple[Array, ...]:
         """The output that each loss takes."""
@@ -76,11 +81,9 @@ class WeightedStep(Step):
     """A step with sample weights.
 
     Attributes:
-        weights: the weights of the batch's samples, (n,), in the model's type.
         normalized_weights: w / sum(w), (n,); filled by a call.
     """
 
-    weights: Array
     normalized_weights: Array
 
     def run(self) -> float:
@@ -89,34 +92,22 @@ class WeightedStep(Step):
             call()
         return float(self.losses @ self.normalized_weights)
 
-    def weight(self) -> float:
-        """The weight of the batch: the sum of its sample weights."""
-        return float(np.add.reduce(self.weights))
-
 
 @dataclass(frozen=True, eq=False)
 class JointStep(Step):
-    """A step with several losses; `y_pred` and `losses` are those of the first.
+    """A step with several losses; `y_pred` and `losses` belong to the first.
 
     Attributes:
-        bound: the arrays of the step, with those of every loss.
-        weights: as for `WeightedStep`; None if all samples are weighted equally.
+        bound: the arrays of the step and of every loss.
     """
 
     bound: BoundStep
-    weights: Array | None
 
     def run(self) -> float:
         """Execute the calls; return the weighted sum of the mean data losses."""
         for call in self.calls:
             call()
         return self.bound.loss()
-
-    def weight(self) -> float:
-        """As `WeightedStep.weight` if there are sample weights, else as `Step.weight`."""
-        if self.weights is None:
-            return float(len(self.losses))
-        return float(np.add.reduce(self.weights))
 
     def y_preds(self) -> tuple[Array, ...]:
         """The output that each loss takes."""
@@ -138,8 +129,9 @@ class TrainingGraph:
 
     Attributes:
         penalty: returns the regularization loss of the current parameters.
-        gradient: the gradient of all parameters, flat like `model.store.vector`; that of parameters
-            that are frozen in the epoch is not computed. With `mean`, that of several batches.
+        gradient: the gradient of all parameters, flat like `model.store.vector`; the
+            part of parameters that are frozen in the epoch is not computed. With `mean`, the mean
+            over several batches.
         begin: sets the layers' scheduled fields for a step, counted from 1; to be called before
             the step's calls. None if no layer has a schedule.
 
@@ -148,8 +140,8 @@ class TrainingGraph:
         kernels: kernels that may replace components; default: none.
         total: number of updates in the whole training, for schedules.
         epoch: the epoch, which decides on frozen layers; None is after all others.
-        before: the graph of an earlier epoch, whose random streams and gradient to go on with.
-        mean: what each step adds its gradient to; None if a gradient is that of a single batch.
+        before: the graph of an earlier epoch, whose random streams and gradient this one keeps.
+        mean: what each step adds its gradient to; None if each update takes a single batch.
     """
 
     def __init__(
@@ -215,15 +207,15 @@ class TrainingGraph:
         calls = (*bound.before, *bound.forward(), *ends, *bound.backward())
         head = bound.heads[0]
         if len(bound.heads) > 1 or head.weight != 1:
-            return JointStep(calls, head.y_pred, head.losses, bound, weights)
+            return JointStep(calls, head.y_pred, head.losses, weights, bound)
         if weights is not None and bound.normalized is not None:
             return WeightedStep(calls, head.y_pred, head.losses, weights, bound.normalized)
-        return Step(calls, head.y_pred, head.losses)
+        return Step(calls, head.y_pred, head.losses, weights)
 
     def observed_step(
         self, x: Given, y_true: Targets, weights: Array | None = None
     ) -> ObservedStep:
-        """Bind the calls of the same step for an observer; the arguments are those of `step`."""
+        """Bind the calls of the same step for an observer; the arguments are as for `step`."""
         bound = self._bind(x, y_true, weights)
         return ObservedStep(self._model, bound, self.gradient, self._trained, self.begin)
 

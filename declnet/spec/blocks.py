@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
 
+from declnet.contracts.inputs import INPUT
 from declnet.contracts.layer import Layer
 from declnet.contracts.strict_model import LayerName, StrictModel
 from declnet.errors import Diagnostic, KeyPath
@@ -24,9 +25,6 @@ MOST_LAYERS = 20_000
 """Maximum number of layers that blocks may make."""
 
 TOO_MANY = f"the blocks make more than {MOST_LAYERS:,} layers"
-
-INPUT = "input"
-"""The name of the model's input in the `inputs` of layers."""
 
 
 class Block(StrictModel):
@@ -126,7 +124,7 @@ class _Scope:
         count: the number of layers of each type.
         known: full names by short name, of layers and of blocks, whose output is meant.
         layers: the names of layers as written.
-        blocks: the names of blocks as written, and those of their repetitions.
+        blocks: the names of blocks as written, and of their repetitions.
     """
 
     outer: _Scope | None = None
@@ -308,7 +306,7 @@ class _Expansion:
     def _usable_name(
         self, name: str | None, path: KeyPath, scope: _Scope, *, is_block: bool = False
     ) -> str | None:
-        """Return a name as written, or None with an error if it is no use here."""
+        """Return a name as written, or None with an error if it cannot be used here."""
         if name is None:
             return None
         naming = scope.naming

@@ -53,7 +53,7 @@ class ExpandedMap(SourceMap):
         return found is not None and found.is_sum
 
     def short_names(self, layer: int) -> tuple[str, ...]:
-        """Return what else a layer could have named as an input, if it names an unknown one."""
+        """Return the short names that a layer could have used, if it names an unknown input."""
         found = self._layer((*LAYERS, layer))
         return found.short_names if found is not None else ()
 
@@ -75,7 +75,7 @@ class ExpandedMap(SourceMap):
         return [each for each in found if each is not None]
 
     def _origins_of_name(self, layer: KeyPath) -> list[Place]:
-        """Return where a layer's name is written, and those of the blocks that it begins with."""
+        """Return where a layer's name is written, and the names of blocks that it begins with."""
         outer = [layer[:length] for length in range(len(LAYERS) + 1, len(layer) + 1)]
         found = [self.written.exact_place((*each, "name")) for each in outer]
         return [each for each in found if each is not None]

@@ -97,7 +97,7 @@ class HeadSpec(StrictModel):
 
 
 def split_head(table: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the reserved keys of a table `[losses.NAME]`, and those of its loss."""
+    """Return the reserved keys of a table `[losses.NAME]`, and the keys of its loss."""
     reserved = {key: value for key, value in table.items() if key in RESERVED}
     return reserved, {key: value for key, value in table.items() if key not in RESERVED}
 
@@ -146,7 +146,7 @@ class Head(HeadName):
     weight: float = 1.0
 
     def target_among(self, names: Collection[str]) -> str | None:
-        """Return its target among those of the data; None if there is none."""
+        """Return its target among the data's; None if there is none."""
         return target_among(self.name, self.target, names)
 
 
@@ -171,7 +171,7 @@ def target_among(head: str, target: str, names: Collection[str]) -> str | None:
 def heads_of(
     loss: Loss | None, losses: Mapping[str, HeadSpec] | None, metrics: Iterable[Metric]
 ) -> tuple[Head, ...]:
-    """Return the heads of a spec: one without a name for `[loss]`, or those of `[losses]`.
+    """Return the heads of a spec: one without a name for `[loss]`, or one for each of `[losses]`.
 
     Args:
         metrics: `training.metrics`, which belong to the only loss.

@@ -40,7 +40,7 @@ class LayerPart:
         type: as written, or the installed type that was probably meant; None if it has none.
         position: where it is written, e.g. `3`, or `3.layers.0` in a block; None if unknown.
         closes_residual: whether it adds the input of a residual block to the block's output.
-        short_names: what it could have named as an input, if it names an unknown one in a block.
+        short_names: the short names that it could have used, if it names an unknown input.
     """
 
     layer: Layer | None
@@ -68,7 +68,7 @@ class HeadPart(HeadName):
     target: str = ""
 
     def target_among(self, names: Collection[str]) -> str | None:
-        """Return its target among those of the data; None if there is none."""
+        """Return its target among the data's; None if there is none."""
         return target_among(self.name, self.target, names)
 
 

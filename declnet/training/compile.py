@@ -63,10 +63,8 @@ def numpy_seconds(spec: RunSpec, model: Model, samples: int) -> float:
     a factor of two or three.
     """
     training = spec.training
-    batch, steps = (
-        min(training.batch_size or samples, samples),
-        training.updates(samples) * training.accumulate,
-    )
+    batch = min(training.batch_size or samples, samples)
+    steps = training.updates(samples) * training.accumulate
     parameters = len(model.store.vector)
     outputs = sum(prod(node.output_shape) for node in model.nodes)
     calls = 12 + 6 * len(model.nodes)
@@ -77,8 +75,8 @@ def numpy_seconds(spec: RunSpec, model: Model, samples: int) -> float:
 class CompiledTraining:
     """A compiled training run, bound to its arrays.
 
-    The layers that are trained may differ between epochs; `enter` compiles the graph for those of
-    an epoch, with the same random streams, order of samples and state of the optimizer.
+    The layers that are trained may differ between epochs; `enter` compiles the graph for an
+    epoch, with the same random streams, order of samples and state of the optimizer.
 
     Args:
         bind: binds an epoch's calls to a graph.
@@ -177,8 +175,8 @@ def compile_training(
 
     Args:
         kernels: the kernels that may replace components; default: those that a run may use.
-        steps: number of updates in an epoch, if it is not that of these samples and batches: an
-            optimizer counts the updates of a layer that is frozen at first from those.
+        steps: number of updates in an epoch, if these samples and batches give another: an
+            optimizer counts the updates of a layer that is frozen at first from them.
 
     Raises:
         SpecError: compiled kernels are demanded and there are none.

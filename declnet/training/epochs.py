@@ -154,17 +154,17 @@ class MiniBatchEpoch:
         if first == 0:
             self._batches.shuffle()
         for positions in self._batches.between(first, self.steps if stop is None else stop):
-            (x, *_), gather_x, gather_y, bound = self._bound[len(positions)]
+            arrays, gather_x, gather_y, bound = self._bound[len(positions)]
             gather_x(positions)
             gather_y(positions)
             step += 1
             if begin is not None:
                 begin(step)
             loss = bound.run()
-            _check(loss, x)
+            _check(loss, arrays[0])
             if metrics is not None:
                 y = [each[positions] for each in self._y]
-                _collect(metrics, self._graph, bound, y, loss, x)
+                _collect(metrics, self._graph, bound, y, loss, arrays[0])
             rate = update(step)
         return rate
 
@@ -191,15 +191,10 @@ class MiniBatchEpoch:
         Raises:
             NonFiniteLossError: before the update that would have followed.
         """
-        if batch == 0:
-            self._batches.shuffle()
-        (positions,) = self._batches.between(batch, batch + 1)
-        arrays, gather_x, gather_y, bound = self._bound[len(positions)]
+        positions, arrays = self.gathered(batch)
         if len(positions) not in self._observed:
             self._observed[len(positions)] = self._graph.observed_step(*arrays)
-        observed = self._observed[len(positions)]
-        gather_x(positions)
-        gather_y(positions)
+        observed, bound = self._observed[len(positions)], self._bound[len(positions)][-1]
         loss = observed.run(observer, epoch, step + 1)
         _check(loss, arrays[0])
         if metrics is not None:
@@ -330,7 +325,7 @@ class AccumulatedEpoch:
         return (self.updates if stop == self.steps else stop // size) - before
 
     def after(self, first: int, updates: int) -> int:
-        """As `MiniBatchEpoch.after`; the first update is that of the group in progress."""
+        """As `MiniBatchEpoch.after`; the first update ends the group in progress."""
         return (first // self._size + updates) * self._size
 
     def gathered(self, batch: int) -> tuple[Array, StepArrays]:

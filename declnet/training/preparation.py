@@ -62,7 +62,7 @@ def make_ready(
 
     Args:
         heads: the losses.
-        preparation: the preparation of the training data, with that of targets, if there is any.
+        preparation: the preparation of the training data, and of its targets, if there is any.
         label: the data set's name in messages, e.g. `"train"`.
 
     Raises:

@@ -13,8 +13,9 @@ from declnet import DataError, InputInfo, Layer, SpecError
 from declnet.graph.inference import InferenceGraph, samples_at_once
 from declnet.graph.kernels import Kernels
 from declnet.graph.model import Model
-from declnet.graph.shapes import infer_nodes, parts_of, wire
+from declnet.graph.shapes import infer_nodes
 from declnet.graph.training_graph import TrainingGraph
+from declnet.graph.wiring import parts_of, wire
 from declnet.registry.discovery import default_registry
 from declnet_standard.layers import Concatenate, Dense, Embedding, Flatten, ReLU
 from declnet_standard.losses import MeanSquaredError

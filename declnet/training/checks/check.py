@@ -325,8 +325,8 @@ def _without_lost(
 
     That is a layer whose output nothing takes, and the target of the same name.
     """
-    told = {each.path[:2] for each in ends}
-    names = {head.output for head in partial.heads if head.path in told}
+    reported = {each.path[:2] for each in ends}
+    names = {head.output for head in partial.heads if head.path in reported}
     lost = [("model", "layers", at) for at, name in enumerate(inferred.names) if name in names]
     named = [("E023", path) for path in lost] + [("E046", each.path) for each in ends]
     return [each for each in problems if (each.code, each.path) not in named]

@@ -230,7 +230,7 @@ def data_problems(spec: PartialSpec, infos: Mapping[str, DataInfo]) -> list[Diag
 def _unlike(
     name: str, infos: Mapping[str, InputInfo], train: Mapping[str, InputInfo]
 ) -> str | None:
-    """Return how a data set's samples differ from those of the training data."""
+    """Return how a data set's samples differ from the training data's."""
     if set(infos) != set(train):
         own, other = (
             ", ".join(each) if [*each] != [UNNAMED] else "one array" for each in (infos, train)
