@@ -428,7 +428,8 @@ class StoredRun:
             DeclnetError: as `model`, `data` and `Predictor.evaluate` do.
         """
         from declnet.runs.evaluation import evaluate_parts
-        from declnet.runs.predictor import naming_samples, samples_in_part
+        from declnet.runs.file_parts import samples_in_part
+        from declnet.runs.predictor import naming_samples
 
         predictor = self.predictor()
         if data is not None and not isinstance(data, str):

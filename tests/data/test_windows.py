@@ -196,7 +196,7 @@ def test_a_run_forecasts_from_a_file_as_from_a_frame_and_resumes_to_the_bit(fold
     for name, each in whole.model.parameters().items():
         np.testing.assert_array_equal(again.model.parameters()[name], each)
 
-    from declnet.runs.predictor import predicted_parts
+    from declnet.runs.file_parts import predicted_parts
 
     predictor = load_predictor(folder / "whole")
     lines = (folder / "sales.csv").read_text().splitlines()
@@ -219,7 +219,7 @@ def test_a_file_is_evaluated_whole_however_it_is_read(folder, monkeypatch):
     run(spec_of(folder), out=folder / "run")
     predictor = load_predictor(folder / "run")
     whole = predictor.evaluate(folder / "sales.csv")
-    monkeypatch.setattr("declnet.runs.predictor.samples_in_part", lambda predictor: 10)
+    monkeypatch.setattr("declnet.runs.file_parts.samples_in_part", lambda predictor: 10)
     assert predictor.evaluate(folder / "sales.csv").metrics == whole.metrics
 
 

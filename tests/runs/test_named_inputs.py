@@ -10,7 +10,7 @@ import pytest
 import declnet
 from declnet import DataError, Dataset, OutputError, SpecError
 from declnet.contracts.callback import EpochLogged
-from declnet.runs.predictor import predicted_parts
+from declnet.runs.file_parts import predicted_parts
 
 N = 90
 
