@@ -207,7 +207,12 @@ class Predictor:
             raise DataError(
                 "the model was trained on a table", hint="give a table with its columns"
             )
-        return checked(data if preparation is None else preparation.apply_to_set(data), label)
+        if preparation is not None:
+            data = checked(data, label)
+            if self._takes_named_arrays:
+                self.model.given(data.x)  # as in `predict`: transforms may broadcast other shapes
+            data = preparation.apply_to_set(data)
+        return checked(data, label)
 
     def predict_prepared(self, x: Array | Mapping[str, Array]) -> AnyPredictions:
         """Return predictions for samples x as returned by `prepared`, finite or not."""
