@@ -72,8 +72,8 @@ def predict(
     import time
 
     from declnet.contracts.attribution import attributing_errors
+    from declnet.runs.file_parts import predicted_parts
     from declnet.runs.prediction_files import FORMS, form_of, require_free, whole_file
-    from declnet.runs.predictor import predicted_parts
     from declnet.runs.stored_run import load_predictor
 
     interrupt_on_signals()
@@ -159,7 +159,7 @@ def evaluate(
     from declnet.contracts.attribution import attributing_errors
     from declnet.errors import DataError
     from declnet.runs.evaluation import evaluate_parts
-    from declnet.runs.predictor import labeled_parts
+    from declnet.runs.file_parts import labeled_parts
     from declnet.runs.stored_run import open_run
 
     if file is not None and data_set is not None:

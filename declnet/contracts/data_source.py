@@ -148,6 +148,20 @@ class Dataset:
     def __len__(self) -> int:
         return sample_count(self.x)
 
+    def require_aligned(self) -> None:
+        """Raise DataError unless x and y are arrays of equally many samples."""
+        inputs = {name or "x": each for name, each in by_name(self.x).items()}
+        targets = {name or "y": each for name, each in by_name(self.y).items()}
+        for name, array in (*inputs.items(), *targets.items()):
+            if array.ndim == 0:
+                raise DataError(f"{name} is a single number; its first axis is samples")
+        first, *others = targets
+        for name, array in (*inputs.items(), *((each, targets[each]) for each in others)):
+            if len(array) != len(targets[first]):
+                raise DataError(
+                    f"{name} has {len(array)} samples, but {first} has {len(targets[first])}"
+                )
+
     def take(self, positions: Array) -> Dataset:
         """Return the samples at the given positions."""
         weights = None if self.weights is None else self.weights[positions]
@@ -243,6 +257,8 @@ class DataSource(Component):
             DataError: the data does not exist or cannot be read.
         """
         data = self.load(rng)
+        if isinstance(data, Dataset):
+            data.require_aligned()
         for start in range(0, len(data), samples):
             yield data.take(np.arange(start, min(start + samples, len(data))))
 

@@ -184,19 +184,14 @@ def checked(dataset: Dataset, label: str) -> Dataset:
     if not targets:
         raise DataError(f"{label} data: y has no targets")
     _check_names(dataset, label)
+    try:
+        dataset.require_aligned()
+    except DataError as error:
+        raise DataError(f"{label} data: {error}") from None
     for name, array in (*inputs.items(), *targets.items()):
         if array.dtype.kind not in "fiub":
             raise DataError(f"{label} data: {name} must be numbers, not {array.dtype}")
-        if array.ndim == 0:
-            raise DataError(f"{label} data: {name} is a single number; its first axis is samples")
         _check_finite(array, f"{label} data: {name}")
-    first, *others = targets
-    for name, array in (*inputs.items(), *((each, targets[each]) for each in others)):
-        if len(array) != len(targets[first]):
-            raise DataError(
-                f"{label} data: {name} has {len(array)} samples, but {first} has "
-                f"{len(targets[first])}"
-            )
     if len(dataset) == 0:
         raise DataError(f"{label} data: there are no samples")
     weights = dataset.weights

@@ -68,7 +68,7 @@ def require_sequences_alone(
     inputs: Mapping[str, Sequence[str]] | None,
     columns: Sequence[str],
 ) -> None:
-    """Raise DataError unless each column of sequences is an input by itself.
+    """Raise DataError unless each column of sequences is the only column of its input.
 
     Args:
         sequences: the columns that a transform turned into sequences.

@@ -116,10 +116,12 @@ class FittedPreparation:
         records = self._as_records(data)
         if self.windows is not None:
             before, after = self.windows.last(records)
-            past = self._rows(before)[None]
+            past = self._rows(before, self.types)[None]
             if after is None:
                 return past
-            return dict(zip(self.windows.inputs, (past, self._known(after)[None]), strict=True))
+            known = {name: (self.types or {})[name] for name in self.windows.spec.known}
+            future = self._rows(after, known)[None]
+            return dict(zip(self.windows.inputs, (past, future), strict=True))
         columns, lengths = self._transformed(records, self.types)
         inputs = self.inputs or {UNNAMED: tuple(columns)}
         x = {}
@@ -149,14 +151,8 @@ class FittedPreparation:
                         )
         return columns, lengths
 
-    def _rows(self, records: Table) -> Array:
-        """Return prepared rows, (rows, numbers), to be cut into windows."""
-        return joined(self._transformed(records, self.types)[0], records)
-
-    def _known(self, records: Table) -> Array:
-        """Return the columns of prepared rows that are known in advance."""
-        known = self.windows.spec.known if self.windows is not None else ()
-        types = {name: (self.types or {})[name] for name in known}
+    def _rows(self, records: Table, types: Mapping[str, ColumnType] | None) -> Array:
+        """Return some columns of prepared rows, (rows, numbers)."""
         return joined(self._transformed(records, types)[0], records)
 
     def apply_to_set(self, data: Table | Dataset) -> Dataset:
@@ -176,8 +172,10 @@ class FittedPreparation:
         y = ys.get(UNNAMED, ys)
         if self.windows is not None:
             self.windows.require_order(data)
-            known = self._known(data) if self.windows.spec.known else None
-            return Dataset(*self.windows.samples(self._rows(data), known, y))
+            columns, _ = self._transformed(data, self.types)
+            own = {name: columns[name] for name in self.windows.spec.known}
+            known = joined(own, data) if own else None
+            return Dataset(*self.windows.samples(joined(columns, data), known, y))
         x = self.apply(data)
         return Dataset(x, y, None, names, self.class_names)
 

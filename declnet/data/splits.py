@@ -25,8 +25,8 @@ def _split_key(data: Dataset | Table, split: SplitSpec) -> Array | None:
     if split.method == "random" or (split.method == "time" and split.column is None):
         return None
     if split.method == "column":
-        return _column(data, split)[1]
-    values = _classes(data) if split.column is None else _column(data, split)[1]
+        return _column(data, str(split.column))[1]
+    values = _classes(data) if split.column is None else _column(data, str(split.column))[1]
     if split.method == "time":
         values = _moments(values)
     return distinct(values)[1]
@@ -38,16 +38,17 @@ def distinct(values: Array) -> tuple[Array, Array]:
     return found[0], found[1].reshape(-1)
 
 
-def _column(data: Dataset | Table, split: SplitSpec) -> tuple[Table, Array]:
-    """Return the data, which must be a table, and the column to split by."""
-    name = str(split.column)
+def _column(
+    data: Dataset | Table, name: str, purpose: str = "assigned by it"
+) -> tuple[Table, Array]:
+    """Return the data, which must be a table, and a column that is not missing in any row."""
     table = table_with(name, data, AT_COLUMN, "columns to split by")
     column = table.columns[name]
     gaps = np.flatnonzero(missing_values(column))
     if gaps.size:
         raise DataError(
             f'row {table.row_number(int(gaps[0]))}, column "{name}" is missing, so the row cannot '
-            "be assigned by it",
+            f"be {purpose}",
             path=AT_COLUMN,
             code="E036",
         )
@@ -60,7 +61,7 @@ def moments_in(table: Table, name: str) -> Array:
     Raises:
         DataError: a time is missing, or it is ambiguous which of its numbers is the day.
     """
-    return _moments(_column(table, SplitSpec(method="time", column=name))[1])
+    return _moments(_column(table, name, "put in order")[1])
 
 
 def _moments(column: Array) -> Array:
@@ -188,7 +189,7 @@ DIVIDE: dict[str, Divide] = {
 
 def _by_column(data: Dataset | Table, split: SplitSpec) -> dict[str, Array]:
     """Return the rows that a column labels train, validation or test, ignoring case."""
-    table, column = _column(data, split)
+    table, column = _column(data, str(split.column))
     said = np.array([str(each).strip().lower() for each in column.tolist()])
     names = ("train", "validation", "test")
     other = np.flatnonzero(~np.isin(said, names))

@@ -183,24 +183,16 @@ def _restored(
     for position, each in enumerate(document["steps"]):
         transform = Transform.from_declaration(each["transform"], {"registry": registry})
         states = {
-            name: {key: _found(value, arrays) for key, value in state.items()}
+            name: _verified_state(transform, state, arrays)
             for name, state in each["states"].items()
         }
-        for state in states.values():
-            transform.verify_state(state)
         steps.append(FittedStep(transform, states, each.get("number", position)))
     columns, names, inputs = document["columns"], document["feature_names"], document.get("inputs")
     targets = document.get("targets")
     if document["target"] is not None:
         targets = {UNNAMED: document["target"]}
     target_steps = {
-        name: tuple(
-            FittedTargetStep(
-                Transform.from_declaration(each["transform"], {"registry": registry}),
-                {key: _found(value, arrays) for key, value in each["state"].items()},
-            )
-            for each in own
-        )
+        name: tuple(_target_step(each, arrays, registry) for each in own)
         for name, own in document.get("target_steps", {}).items()
     }
     return FittedPreparation(
@@ -217,6 +209,22 @@ def _restored(
         target_steps,
         None if windows is None else Windows(windows.spec, windows.time),
     )
+
+
+def _target_step(
+    kept: Mapping[str, Any], arrays: Mapping[str, Array], registry: Registry
+) -> FittedTargetStep:
+    transform = Transform.from_declaration(kept["transform"], {"registry": registry})
+    return FittedTargetStep(transform, _verified_state(transform, kept["state"], arrays))
+
+
+def _verified_state(
+    transform: Transform, kept: Mapping[str, Any], arrays: Mapping[str, Array]
+) -> TransformState:
+    """Return a state that `_kept_state` wrote; raise ValueError if the transform rejects it."""
+    state = {key: _found(value, arrays) for key, value in kept.items()}
+    transform.verify_state(state)
+    return state
 
 
 def _tuple(values: list[Any] | None) -> tuple[Any, ...] | None:

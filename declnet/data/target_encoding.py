@@ -12,7 +12,7 @@ import numpy as np
 from declnet.contracts.arrays import Array
 from declnet.contracts.data_source import Dataset
 from declnet.contracts.table import Table, column_type, distinct_values, missing_values
-from declnet.data.columns import losses_hint
+from declnet.data.columns import labels_of, losses_hint
 from declnet.data.targets import WantedTarget
 from declnet.errors import DataError, KeyPath
 from declnet.registry.spelling import suggestion
@@ -145,10 +145,10 @@ class TargetEncoding:
         return found
 
     def encode_labels(self, data: Dataset) -> Array | Mapping[str, Array]:
-        """Return the labels (n,) of arrays; those of classes with names follow the names.
+        """Return y of arrays; labels whose classes have other names become the run's labels (n,).
 
         Raises:
-            DataError: a class does not occur in the training data.
+            DataError: a class does not occur in the training data, or a label has no name.
         """
         y, names = data.y, data.class_names
         if names is None or names == self.class_names or not isinstance(y, np.ndarray):
@@ -161,7 +161,17 @@ class TargetEncoding:
                     hint=f"its classes: {', '.join(labels)}",
                 )
         by_label = np.array([labels[name] for name in names])
-        encoded: Array = by_label[y]
+        found = labels_of(y)
+        if found is None:
+            raise DataError("y holds numbers, but its classes have names", hint="give labels")
+        unnamed = np.flatnonzero((found < 0) | (found >= len(names)))
+        if unnamed.size:
+            at = int(unnamed[0])
+            raise DataError(
+                f"sample {at + 1} has the label {found[at]}, but the classes with names are "
+                f"0 to {len(names) - 1}"
+            )
+        encoded: Array = by_label[found.astype(np.intp)]
         return encoded
 
 

@@ -275,7 +275,11 @@ def _ready(part: Dataset, predictor: Predictor, data: str) -> ReadyData:
     ]
     weights = None if part.weights is None else part.weights.astype(model.dtype)
     ys, y_trues = (tuple(each) for each in zip(*pairs, strict=True))
-    return ReadyData(model.as_input(part.x), ys, y_trues, "", weights)
+    try:
+        x = model.as_input(part.x)
+    except DataError as error:
+        raise DataError(f"{data}: {error.message}", hint=error.hint) from None
+    return ReadyData(x, ys, y_trues, "", weights)
 
 
 def _row(name: str, matrix: ConfusionMatrix, index: int) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import declnet
+from declnet.contracts.inputs import UNNAMED, InputInfo
 from declnet.contracts.kernel import Kernel
 from declnet.registry.plugin import FIRST_PARTY
 from declnet.registry.spelling import kind_in_words
@@ -71,6 +72,31 @@ def _inputs(model: Model) -> dict[str, Any]:
     written = [{k: v for k, v in each.items() if v not in ("", None)} for each in inputs]
     only = {"input_shape": list(model.input_shape)} if len(model.inputs) == 1 else {}
     return {**only, "inputs": written}
+
+
+def inputs_of(manifest: dict[str, Any]) -> dict[str, InputInfo]:
+    """Return the inputs that `first_manifest` wrote; older manifests have only `input_shape`.
+
+    Raises:
+        AttributeError, KeyError, TypeError, ValueError: the manifest is damaged.
+    """
+    written = manifest.get("inputs") or [{"shape": manifest["input_shape"]}]
+    inputs = {}
+    for each in written:
+        name, levels = str(each.get("name", UNNAMED)), each.get("levels")
+        shape, dtype = each["shape"], each.get("dtype", "float")
+        numbers = [shape, levels or []]
+        if not all(isinstance(n, list) and all(type(i) is int for i in n) for n in numbers):
+            raise ValueError(each)
+        if dtype not in ("float", "integer"):
+            raise ValueError(each)
+        vocabulary, optional = each.get("vocabulary"), each.get("optional", False)
+        if not (vocabulary is None or type(vocabulary) is int) or type(optional) is not bool:
+            raise ValueError(each)
+        inputs[name] = InputInfo(
+            tuple(shape), dtype, tuple(levels) if levels else None, vocabulary, optional
+        )
+    return inputs
 
 
 def _initial_weights(spec: RunSpec) -> dict[str, str]:

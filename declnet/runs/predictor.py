@@ -1,10 +1,9 @@
-"""Predictions for tables, arrays and files, using a run's model and data preparation."""
+"""Predictions for tables and arrays, using a run's model and data preparation."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,21 +11,12 @@ import numpy as np
 
 from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.attribution import attributing_errors
-from declnet.contracts.data_source import Dataset, DataSource
+from declnet.contracts.data_source import Dataset
 from declnet.contracts.inputs import UNNAMED, by_name, sample_count
-from declnet.contracts.returned import (
-    BrokenContractError,
-    checked_inputs,
-    checked_load,
-    checked_sample_names,
-)
-from declnet.contracts.table import ColumnType, Table
-from declnet.data.columns import require_column
-from declnet.data.files import file_source, naming
+from declnet.contracts.table import Table
 from declnet.data.loading import GivenData, as_data, checked, guarded
 from declnet.data.preparation import ARRAY, FittedPreparation, stacked
 from declnet.data.python_table import as_table
-from declnet.data.target_encoding import TargetEncoding
 from declnet.data.windows import Windows
 from declnet.errors import DataError
 from declnet.graph.model import Model
@@ -50,7 +40,7 @@ Called = Callable[[int], str]
 """Returns how messages call the sample at a position of a part."""
 
 LabeledPart = tuple[Dataset, Called]
-
+"""Samples with targets, prepared, and what messages call them."""
 
 Unprepared = Table | Array | Mapping[str, Array]
 """Samples to predict: a table, an array, or an array for each input by name."""
@@ -185,6 +175,7 @@ class Predictor:
             ComponentError: a component raised an exception or violated its contract.
         """
         from declnet.runs.evaluation import evaluate_parts
+        from declnet.runs.file_parts import labeled_parts
 
         with attributing_errors(self.registry):
             if isinstance(data, Path):
@@ -216,7 +207,12 @@ class Predictor:
             raise DataError(
                 "the model was trained on a table", hint="give a table with its columns"
             )
-        return checked(data if preparation is None else preparation.apply_to_set(data), label)
+        if preparation is not None:
+            data = checked(data, label)
+            if self._takes_named_arrays:
+                self.model.given(data.x)  # as in `predict`: transforms may broadcast other shapes
+            data = preparation.apply_to_set(data)
+        return checked(data, label)
 
     def predict_prepared(self, x: Array | Mapping[str, Array]) -> AnyPredictions:
         """Return predictions for samples x as returned by `prepared`, finite or not."""
@@ -298,163 +294,3 @@ def readings_of(
         shape = model.output(head.output).output_shape
         readings.append(OutputReading.of(head, shape, model.dtype, target))
     return tuple(readings)
-
-
-NUMBERS = 2**21
-"""Approximate number of values of x in a part: 16 MiB in float64."""
-MOST_SAMPLES = 2**16
-
-
-FILE = "file"
-"""Column of predictions for the names of a source's samples."""
-
-
-def samples_in_part(predictor: Predictor) -> int:
-    """Return how many samples to process per part, balancing memory and speed.
-
-    The number is a multiple of the samples that the model computes together, so results do not
-    depend on how a file is divided.
-    """
-    model = predictor.model
-    outputs = sum(prod(node.output_shape) for node in model.outputs.values())
-    size = max(1, model.sample_size, outputs)
-    wanted = max(1, min(MOST_SAMPLES, NUMBERS // size))
-    at_once = model.samples_at_once
-    return max(1, wanted // at_once) * at_once
-
-
-def predicted_parts(
-    predictor: Predictor, path: Path, identifiers: Sequence[str] = ()
-) -> Iterator[AnyPredictions]:
-    """Yield the predictions for a file part by part, with memory independent of the file size.
-
-    Args:
-        predictor: the run's predictor; its training data source determines the file's format.
-        path: a table with the columns that the model was trained on, or an array.
-        identifiers: columns of the table to pass through. Those that are not features are read as
-            text, if the source can.
-
-    Raises:
-        DataError: the file cannot be read, a row cannot be prepared, or a prediction is NaN or
-            infinite.
-    """
-    with naming(path):
-        source, first = _source(predictor, path, (), identifiers), 1
-        names = checked_sample_names(source, source.sample_names())
-        parts: Iterator[Unprepared] = (
-            checked_inputs(source, part)
-            for part in source.input_chunks(_no_chance(), samples_in_part(predictor))
-        )
-        if predictor.windows is not None:
-            if identifiers:
-                raise DataError(
-                    "a forecast is made from several rows, so no column can be passed through",
-                    hint="leave out --id",
-                )
-            parts = _whole(parts)
-        for part in parts:
-            if predictor.features is not None and not isinstance(part, Table):
-                raise DataError(
-                    "the model was trained on a table, so its columns are needed by name",
-                    hint=f"a table with {_some(predictor.features)}",
-                )
-            data, passed = _without(part, identifiers, predictor.features is None)
-            if names is not None:
-                own = np.array(names[first - 1 : first - 1 + sample_count(data)], object)
-                if len(own) < sample_count(data):
-                    fault = f"returned {len(names)} names, but there are more samples"
-                    raise BrokenContractError(source, "sample_names", fault)
-                passed = {FILE: own, **passed}
-            yield replace(predictor.predict_part(data, first), identifiers=passed)
-            first += sample_count(data)
-
-
-def _without(
-    data: Unprepared, identifiers: Sequence[str], drop: bool
-) -> tuple[Unprepared, dict[str, Array]]:
-    """Return the identifiers apart from the data, which loses them if `drop`."""
-    if not identifiers:
-        return data, {}
-    if not isinstance(data, Table):
-        raise DataError("an array has no columns to pass through", hint="leave out --id")
-    for name in identifiers:
-        require_column(data.columns, name)
-    passed = {name: data.columns[name] for name in identifiers}
-    if drop:
-        columns = {name: each for name, each in data.columns.items() if name not in passed}
-        data = replace(data, columns=columns)
-    return data, passed
-
-
-def labeled_parts(predictor: Predictor, path: Path) -> Iterator[LabeledPart]:
-    """Yield a file's samples with targets, part by part, prepared like the run's data.
-
-    Args:
-        predictor: the run's predictor; its training data source determines the file's format.
-        path: a table with the target and the columns the model was trained on; or arrays x and y
-            if the model was trained on arrays.
-
-    Raises:
-        DataError: the file cannot be read, lacks a column or has a class unknown to the model.
-    """
-    preparation = predictor.preparation
-    targets = tuple((preparation.targets or {}).values()) if preparation is not None else ()
-    with naming(path):
-        source, first = _source(predictor, path, targets), 1
-        parts: Iterator[Dataset | Table] = (
-            checked_load(source, part, "chunks")
-            for part in source.chunks(_no_chance(), samples_in_part(predictor))
-        )
-        for data in parts if predictor.windows is None else _whole(parts):
-            yield predictor.labeled(data, str(path)), naming_samples(data, first, predictor.windows)
-            first += len(data)
-
-
-def _whole(parts: Iterator[Any]) -> Iterator[Any]:
-    """Yield all tables as one, since windows reach from one part into the next."""
-    found = list(parts)
-    if len(found) > 1 and all(isinstance(each, Table) for each in found):
-        columns = {
-            name: np.concatenate([each.columns[name] for each in found])
-            for name in found[0].columns
-        }
-        numbers = [each.row_number(at) for each in found for at in range(len(each))]
-        found = [replace(found[0], columns=columns, rows=np.array(numbers))]
-    yield from found
-
-
-def _source(
-    predictor: Predictor,
-    path: Path,
-    targets: Sequence[TargetEncoding],
-    identifiers: Sequence[str] = (),
-) -> DataSource:
-    source = file_source(path, predictor.registry, predictor.spec.data.train)
-    columns = [each.column for each in targets]
-    source = source.with_targets(columns) if columns else source.with_target(None)
-    types: dict[str, ColumnType] = dict.fromkeys(identifiers, "text")
-    if predictor.preparation is None or predictor.preparation.types is None:
-        return source.with_types(types) if types else source
-    types |= predictor.preparation.types
-    types |= {each.column: _type_of(each) for each in targets}
-    time = predictor.windows.time if predictor.windows is not None else None
-    return source.with_types(types).with_columns([*types, *([time] if time else [])])
-
-
-def _type_of(target: TargetEncoding) -> ColumnType:
-    first = target.classes[0] if target.classes else 0.0
-    if isinstance(first, str):
-        return "text"
-    if isinstance(first, bool):
-        return "boolean"
-    return "integer" if isinstance(first, int) else "number"
-
-
-def _no_chance() -> np.random.Generator:
-    """Return the generator that a source requires; reading a file does not use it."""
-    return np.random.Generator(np.random.PCG64(0))
-
-
-def _some(names: tuple[str, ...]) -> str:
-    shown = ", ".join(names[:10])
-    return f"the column{'s' if len(names) > 1 else ''} {shown}{', …' if len(names) > 10 else ''}"

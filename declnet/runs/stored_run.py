@@ -13,7 +13,7 @@ import numpy as np
 from declnet.contracts.arrays import Array, Shape
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data_source import Dataset
-from declnet.contracts.inputs import UNNAMED, InputInfo, by_name, for_each
+from declnet.contracts.inputs import InputInfo, by_name, for_each
 from declnet.errors import DataError, OutputError
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
@@ -22,6 +22,7 @@ from declnet.runs.checkpoints import Notice
 from declnet.runs.checksums import REMEDY, RunFiles
 from declnet.runs.comparison import Comparison, Directions, compared, stored_directions
 from declnet.runs.folder import parse_json, parse_row, read_manifest, read_metrics, reading
+from declnet.runs.manifest import inputs_of
 from declnet.runs.origins import spec_of_run, warn
 from declnet.runs.writing import read_bytes
 from declnet.spec.document import read_document
@@ -69,27 +70,6 @@ def _other_than_a_run(path: Path) -> str:
         return "this is a file, not a run's folder"
     what = "this is not a run's folder" if path.is_dir() else "there is no such folder"
     return f"{what} (a run's folder has a {folder.MANIFEST})"
-
-
-def _inputs_of(manifest: dict[str, Any]) -> dict[str, InputInfo]:
-    """Read the inputs in a manifest; those of older runs have only `input_shape`."""
-    written = manifest.get("inputs") or [{"shape": manifest["input_shape"]}]
-    inputs = {}
-    for each in written:
-        name, levels = str(each.get("name", UNNAMED)), each.get("levels")
-        shape, dtype = each["shape"], each.get("dtype", "float")
-        numbers = [shape, levels or []]
-        if not all(isinstance(n, list) and all(type(i) is int for i in n) for n in numbers):
-            raise ValueError(each)
-        if dtype not in ("float", "integer"):
-            raise ValueError(each)
-        vocabulary, optional = each.get("vocabulary"), each.get("optional", False)
-        if not (vocabulary is None or type(vocabulary) is int) or type(optional) is not bool:
-            raise ValueError(each)
-        inputs[name] = InputInfo(
-            tuple(shape), dtype, tuple(levels) if levels else None, vocabulary, optional
-        )
-    return inputs
 
 
 def load_model(
@@ -157,9 +137,9 @@ class PredictedData:
     Attributes:
         name: the data set's name.
         x: (n, *sample shape), prepared; named inputs by name.
-        y: (n, …), as metrics take it; for several losses, that of each by name.
+        y: (n, …), as metrics take it; for several losses, each target by the loss's name.
         outputs: (n, *shape), as metrics take them: the model's outputs after `Loss.predictions`, in
-            the units of y; for several losses, those of each by name.
+            the units of y; for several losses, an array for each by name.
     """
 
     name: str
@@ -202,7 +182,7 @@ class StoredRun:
             OutputError: it is not in the manifest.
         """
         try:
-            return _inputs_of(self.manifest)
+            return inputs_of(self.manifest)
         except (AttributeError, KeyError, TypeError, ValueError):
             message = f"{self.path / folder.MANIFEST}: has no valid inputs or input_shape"
             raise OutputError(message) from None
@@ -268,7 +248,7 @@ class StoredRun:
 
         Raises:
             OutputError: it cannot be read, or is a symbolic link.
-            ValueError: the name is not that of a file in the folder.
+            ValueError: the name is a path, not a file's name.
         """
         path = self.path / name
         if path.parent != self.path or not name or name == "..":
@@ -428,7 +408,8 @@ class StoredRun:
             DeclnetError: as `model`, `data` and `Predictor.evaluate` do.
         """
         from declnet.runs.evaluation import evaluate_parts
-        from declnet.runs.predictor import naming_samples, samples_in_part
+        from declnet.runs.file_parts import samples_in_part
+        from declnet.runs.predictor import naming_samples
 
         predictor = self.predictor()
         if data is not None and not isinstance(data, str):

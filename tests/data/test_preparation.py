@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from declnet import DataError, Dataset, Table, Transform, default_registry
+from declnet import DataError, Dataset, Registry, Table, Transform, default_registry
 from declnet.data.preparation import fit_preparation
 from declnet.data.stored_preparation import restored, stored
-from declnet.data.targets import WantedTarget
+from declnet.data.targets import WantedTarget, fit_target_steps
 
 TRANSFORMS = ("impute", "standardize", "one_hot")
 
@@ -120,6 +121,45 @@ def test_what_was_not_stored_by_it_is_refused(fitted, change):
     written = stored(fitted)
     with pytest.raises(DataError):
         restored({**written.document, **change}, written.arrays, default_registry())
+
+
+class Shifted(Transform):
+    """Subtract the first value."""
+
+    type = "shifted"
+
+    def suits(self, column):
+        return column.dtype.kind == "f"
+
+    def fit(self, x):
+        return {"first": float(x[0])}
+
+    def apply(self, x, state):
+        return x - state["first"]
+
+    def inverse(self, y, state):
+        return y + state["first"]
+
+    def verify_state(self, state):
+        if not isinstance(state.get("first"), float):
+            raise ValueError("shifted has no first value")
+
+
+@pytest.mark.parametrize("part", ["steps", "target_steps"])
+def test_a_damaged_state_is_refused_by_its_transform(part):
+    registry = Registry()
+    registry.register(Shifted)
+    wanted = [WantedTarget("", "values")]
+    table = Table({"a": np.arange(3.0), "y": np.arange(3.0) + 5}, target="y")
+    fitted = fit_preparation(table, [Shifted()], wanted)
+    steps = fit_target_steps(fitted.apply_to_set(table), {"y": [Shifted()]}, wanted, "y")
+    written = stored(replace(fitted, target_steps=steps))
+    document = json.loads(json.dumps(written.document))
+    assert restored(document, written.arrays, registry).target_steps[""][0].state == {"first": 5.0}
+    (step,) = document[part] if part == "steps" else document[part][""]
+    (step["states"]["a"] if part == "steps" else step["state"])["first"] = "five"
+    with pytest.raises(DataError, match="shifted has no first value"):
+        restored(document, written.arrays, registry)
 
 
 def test_all_integers_stay_integers_for_an_embedding():

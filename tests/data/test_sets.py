@@ -102,6 +102,27 @@ def test_a_class_that_the_training_data_lacks_is_refused():
         prepare_sets({"train": other}, DataSpec(), [WantedTarget("", "classes")])
 
 
+def test_one_hot_targets_follow_the_names_of_classes():
+    three = Dataset(np.zeros((3, 2)), np.arange(3), class_names=("a", "b", "c"))
+    other = Dataset(np.zeros((3, 2)), np.eye(3), class_names=("b", "c", "a"))
+    sets = prepare_sets({"train": three, "test": other}, DataSpec(), [WantedTarget("", "classes")])
+    assert sets.datasets["test"].y.tolist() == [1, 2, 0]
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        ([0, 2, 1], "sample 2 has the label 2, but the classes with names are 0 to 1"),
+        ([0, 1, -1], "sample 3 has the label -1"),
+        ([0.0, 1.0, 0.5], "y holds numbers, but its classes have names"),
+    ],
+)
+def test_labels_without_a_name_are_refused(y, message):
+    other = Dataset(np.zeros((3, 2)), np.array(y), class_names=("yes", "no"))
+    with pytest.raises(DataError, match=message):
+        prepare_sets({"train": NAMED, "test": other}, DataSpec(), [WantedTarget("", "classes")])
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [

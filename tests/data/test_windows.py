@@ -17,6 +17,7 @@ from declnet.data.stored_preparation import restored, stored
 from declnet.data.targets import WantedTarget
 from declnet.data.windows import Windows
 from declnet.registry.discovery import default_registry
+from declnet.runs.file_parts import predicted_parts
 from declnet.spec.data_section import DataSpec, WindowSpec
 from declnet_standard.transforms import Standardize
 
@@ -196,8 +197,6 @@ def test_a_run_forecasts_from_a_file_as_from_a_frame_and_resumes_to_the_bit(fold
     for name, each in whole.model.parameters().items():
         np.testing.assert_array_equal(again.model.parameters()[name], each)
 
-    from declnet.runs.predictor import predicted_parts
-
     predictor = load_predictor(folder / "whole")
     lines = (folder / "sales.csv").read_text().splitlines()
     (folder / "next.csv").write_text("\n".join([*lines, "2024-06-01,true,", "2024-06-02,false,"]))
@@ -213,13 +212,16 @@ def test_a_run_forecasts_from_a_file_as_from_a_frame_and_resumes_to_the_bit(fold
     assert predictor.evaluate(folder / "sales.csv").samples == 140 - 8
     with pytest.raises(DataError, match="no column can be passed through"):
         list(predicted_parts(predictor, folder / "next.csv", ["day"]))
+    (folder / "next.csv").write_text("\n".join([*lines, ",true,", "2024-06-02,false,"]))
+    with pytest.raises(DataError, match='"day" is missing, so the row cannot be put in order'):
+        list(predicted_parts(predictor, folder / "next.csv"))
 
 
 def test_a_file_is_evaluated_whole_however_it_is_read(folder, monkeypatch):
     run(spec_of(folder), out=folder / "run")
     predictor = load_predictor(folder / "run")
     whole = predictor.evaluate(folder / "sales.csv")
-    monkeypatch.setattr("declnet.runs.predictor.samples_in_part", lambda predictor: 10)
+    monkeypatch.setattr("declnet.runs.file_parts.samples_in_part", lambda predictor: 10)
     assert predictor.evaluate(folder / "sales.csv").metrics == whole.metrics
 
 

@@ -10,7 +10,7 @@ import pytest
 import declnet
 from declnet import DataError, Dataset, OutputError, SpecError
 from declnet.contracts.callback import EpochLogged
-from declnet.runs.predictor import predicted_parts
+from declnet.runs.file_parts import predicted_parts
 
 N = 90
 
@@ -280,6 +280,30 @@ def test_what_does_not_fit_the_named_arrays_is_refused(tmp_path):
         declnet.run(array_spec(), other)
     with pytest.raises(SpecError, match='"inputs" divides the columns of a table'):
         declnet.run(array_spec(inputs={"all": ["sound"]}), (x, y))
+
+
+def test_an_archive_that_does_not_fit_is_refused_in_an_evaluation(tmp_path):
+    """In training, these are refused when the data is compared; here, before it is prepared."""
+    x, y = arrays()
+    np.savez(tmp_path / "all.npz", **x, y=y)
+    train = {"type": "npz", "path": str(tmp_path / "all.npz"), "inputs": ["sound", "word"]}
+    prepare = [{"type": "standardize", "columns": ["sound"]}]
+    result = declnet.run(array_spec(train=train, prepare=prepare))
+    path = tmp_path / "other.npz"
+    for wrong, message in (
+        ({"word": x["word"][:9]}, "word has 9 samples, but y has 40"),
+        ({"y": y[:9]}, "sound has 40 samples, but y has 9"),
+        ({"y": np.tile(y, 2)}, "sound has 40 samples, but y has 80"),
+        ({"sound": np.float64(3)}, "sound is a single number; its first axis is samples"),
+        ({"sound": x["sound"].astype("U8")}, "sound must be numbers, not <U8"),
+        ({"sound": x["sound"][:, :1]}, '"sound" must have shape (n, 6), not (40, 1)'),
+        ({"word": x["word"] + 0.5}, "the model takes integers, but word is float64"),
+    ):
+        np.savez(path, **(x | {"y": y} | wrong))
+        with pytest.raises(DataError) as raised:
+            result.predictor.evaluate(path)
+        assert str(raised.value).startswith(str(path))
+        assert message in str(raised.value)
 
 
 def test_an_image_is_augmented_beside_other_inputs():

@@ -35,6 +35,13 @@ def saved(values: Any) -> Any:
     return float(values) if np.ndim(values) == 0 else np.asarray(values, float)
 
 
+def require_shape(x: Array, fitted: Any) -> None:
+    """Raise ColumnError unless samples have the shape of what was fitted, if that is an array."""
+    shape = np.shape(fitted)
+    if shape and x.shape[1:] != shape:
+        raise ColumnError(f"has samples of shape {x.shape[1:]}, but was fitted to {shape}")
+
+
 class Standardize(Transform):
     """y = (x - mean) / std, of the training data: each number of a sample by its own.
 
@@ -60,6 +67,7 @@ class Standardize(Transform):
 
     def apply(self, x: Array, state: TransformState) -> Array:
         """Return y by the equation above."""
+        require_shape(x, state["mean"])
         y: Array = x - state["mean"]
         y /= state["std"]
         return y
@@ -103,6 +111,7 @@ class MinMax(Transform):
     def apply(self, x: Array, state: TransformState) -> Array:
         """Return y by the equation above."""
         span = np.subtract(state["max"], state["min"])
+        require_shape(x, state["min"])
         y: Array = (x - state["min"]) / np.where(span == 0, 1.0, span)
         y *= self.high - self.low
         y += self.low

@@ -19,6 +19,14 @@ def through(transform, column, other=None):
     return transform.apply(column if other is None else other, transform.fit(column))
 
 
+@pytest.mark.parametrize("transform", [Standardize(), MinMax()])
+@pytest.mark.parametrize("shape", [(4, 1), (4,), (3,), (4, 5), (4, 2, 3)])
+def test_samples_of_another_shape_are_not_broadcast(transform, shape):
+    state = transform.fit(np.arange(12.0).reshape(4, 3))
+    with pytest.raises(ColumnError, match=r"of shape \(.*\), but was fitted to \(3,\)"):
+        transform.apply(np.ones(shape), state)
+
+
 @pytest.mark.parametrize(
     ("transform", "column", "expected"),
     [
