@@ -1,7 +1,5 @@
 """Kernels of flat parameters: Adam, and the gradient of the L2 penalty."""
 
-from math import sqrt
-
 import numpy as np
 
 from declnet import KernelCalls, KernelSite
@@ -11,10 +9,13 @@ from declnet_standard.regularizers import L2
 
 
 @Routine
-def adam(w, dw, momentum, cache, beta_1, beta_2, epsilon, rate):  # type: ignore[no-untyped-def]
+def adam(w, dw, momentum, cache, beta_1, beta_2, epsilon, now, count):  # type: ignore[no-untyped-def]
     """Update both moments, then w -= rate * momentum / (sqrt(cache) + epsilon)."""
-    kind = w.dtype.type
-    keep_1, keep_2, small, factor = kind(beta_1), kind(beta_2), kind(epsilon), kind(rate)
+    kind, step = w.dtype.type, np.float64(count[0])
+    scale_m = (1 - beta_1) / (1 - beta_1**step)
+    scale_v = np.sqrt((1 - beta_2) / (1 - beta_2**step))
+    keep_1, keep_2 = kind(beta_1), kind(beta_2)
+    small, factor = kind(epsilon / scale_v), kind(now[0] * scale_m / scale_v)
     for i in range(np.uint64(w.size)):
         slope = dw[i]
         first = momentum[i] * keep_1 + slope
@@ -44,20 +45,12 @@ class AdamKernel(NumbaKernel):
 
     def bind(self, site: KernelSite) -> KernelCalls | None:
         """Return the update; (1 - beta) and the corrections are applied to two numbers per step."""
-        w, dw, state, (optimizer,) = site.w, site.dw, site.state, site.components
+        w, state, (optimizer,) = site.w, site.state, site.components
         if state is None or w.dtype not in FLOATS:
             return None
-        beta_1, beta_2, epsilon = optimizer.beta_1, optimizer.beta_2, optimizer.epsilon
-        momentum, cache = state.momentum, state.cache
-        compiled = adam.compiled_for(w, dw, momentum, cache, beta_1, beta_2, epsilon, 0.001)
-
-        def update(learning_rate: float, step: int) -> None:
-            scale_m = (1 - beta_1) / (1 - beta_1**step)
-            scale_v = sqrt((1 - beta_2) / (1 - beta_2**step))
-            rate = learning_rate * scale_m / scale_v
-            compiled(w, dw, momentum, cache, beta_1, beta_2, epsilon / scale_v, rate)
-
-        return KernelCalls(update=update)
+        arrays = w, site.dw, state.momentum, state.cache
+        numbers = optimizer.beta_1, optimizer.beta_2, optimizer.epsilon
+        return KernelCalls(update=(adam.bound(*arrays, *numbers, site.rate, site.step),))
 
 
 class L2Kernel(NumbaKernel):
