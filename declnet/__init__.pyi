@@ -22,6 +22,7 @@ from declnet.contracts.layer import Layer as Layer
 from declnet.contracts.layer import OutputRange as OutputRange
 from declnet.contracts.loss import Loss as Loss
 from declnet.contracts.metric import Metric as Metric
+from declnet.contracts.native_call import NativeCall as NativeCall
 from declnet.contracts.observer import StepObserver as StepObserver
 from declnet.contracts.optimizer import Optimizer as Optimizer
 from declnet.contracts.parameter import Initializer as Initializer
