@@ -38,6 +38,7 @@ DECLARED = {
     ("declnet/runs/sweep_workers.py", "environ"): "what its workers inherit, and one BLAS thread",
     ("declnet/runs/sweep_workers.py", "subprocess"): "the workers of --jobs, a constant command",
     ("declnet/testing/packages.py", "import_module"): "the package that `plugins check` is given",
+    ("plugins/declnet_jit/object_code.py", "environ"): "DECLNET_CACHE_DIR",
     ("plugins/declnet_standard/data/examples.py", "import_module"): "sklearn.datasets, a constant",
 }
 """Where a source does what specs must never cause, and what for."""

@@ -50,7 +50,7 @@ class Processes:
             "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
             "KERAS_BACKEND": "jax",
             "KERAS_HOME": str(self.caches / "keras"),
-            "NUMBA_CACHE_DIR": str(self.caches / "numba"),
+            "DECLNET_CACHE_DIR": str(self.caches / "declnet"),
             "TORCHINDUCTOR_CACHE_DIR": str(self.caches / "inductor"),
             "TORCHINDUCTOR_COMPILE_THREADS": "1",
         }

@@ -15,7 +15,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from declnet import Array, KernelCalls, KernelSite
-from declnet_jit.numba_kernel import FLOATS, NumbaKernel, Routine, batch_last
+from declnet_jit.numba_kernel import FLOATS, NumbaKernel, batch_last
+from declnet_jit.routine import Routine
 from declnet_standard.layers import Dense, ReLU
 
 BLOCK = np.uint64(512)

@@ -8,7 +8,8 @@ from functools import partial
 import numpy as np
 
 from declnet import KernelCalls, KernelSite
-from declnet_jit.numba_kernel import NumbaKernel, Routine, batch_last
+from declnet_jit.numba_kernel import NumbaKernel, batch_last
+from declnet_jit.routine import Routine
 from declnet_standard.layers import Softmax
 from declnet_standard.losses import CategoricalCrossentropy
 

@@ -1,0 +1,208 @@
+"""Object code of routines: compiled once on a machine, cached, and loaded through LLVM.
+
+Numba is imported only to compile. The cache holds a file for each routine and signature, in the
+folder `DECLNET_CACHE_DIR` or the user's cache folder.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import version
+from itertools import count
+from pathlib import Path
+from threading import RLock
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+import llvmlite.binding as llvm
+import numpy as np
+
+from declnet import write_atomically
+from declnet_jit.routine import ArgumentType
+
+ENTRY = "declnet_call"
+"""The name of the function void(const int64_t *block) in each object file."""
+
+_lock = RLock()
+"""Held while LLVM or Numba works; also during a fork, so that a child finds them idle."""
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
+    )
+
+_loaded: dict[str, llvm.ResourceTracker] = {}
+"""The libraries of this process by key; their code stays in memory until it ends."""
+_numbers = count()
+_announced: list[str] = []
+
+
+def address_of(
+    function: Callable[..., None], signature: tuple[ArgumentType, ...], rounding: tuple[str, ...]
+) -> int:
+    """Return the address of a routine's function void(const int64_t *block) for a signature.
+
+    Its code is taken from this process, the cache or the compiler. A damaged file of the cache is
+    replaced; if the cache's folder cannot be written, each process compiles.
+    """
+    described = (_environment(), signature, rounding, *fingerprint(function))
+    key = sha256(repr(described).encode()).hexdigest()
+    with _lock:
+        if key not in _loaded:
+            _loaded[key] = _cached(function, key) or _compiled(function, signature, rounding, key)
+        address: int = _loaded[key][ENTRY]
+    return address
+
+
+def _cached(function: Callable[..., None], key: str) -> llvm.ResourceTracker | None:
+    """Return a routine's library from the cache; None if it has none, or a damaged one."""
+    try:
+        content = _cache_file(function, key).read_bytes()
+    except OSError:
+        return None
+    code = content[_SUM:]
+    if content[:_SUM] != _checksum(key, code):
+        return None
+    try:
+        return _linked(code)
+    except RuntimeError:  # e.g. a library of mathematical functions that is no longer installed
+        return None
+
+
+def _compiled(
+    function: Callable[..., None],
+    signature: tuple[ArgumentType, ...],
+    rounding: tuple[str, ...],
+    key: str,
+) -> llvm.ResourceTracker:
+    """Compile a routine, cache its object code if possible, and return its library."""
+    if not _announced:
+        _announced.append(key)
+        sys.stderr.write(
+            "declnet: compiling kernels with Numba, once on this machine (a few seconds)\n"
+        )
+    from declnet_jit.compiler import compile_routine
+
+    code = compile_routine(function, signature, rounding)
+    library = _linked(code)
+    file = _cache_file(function, key)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(file, _checksum(key, code) + code)
+    except OSError:
+        pass  # each process compiles
+    return library
+
+
+def _linked(code: bytes) -> llvm.ResourceTracker:
+    """Return a library of object code; raise RuntimeError if it names unknown symbols."""
+    builder = llvm.JITLibraryBuilder().add_current_process().add_object_img(code)
+    return builder.export_symbol(ENTRY).link(_linker(), f"declnet_{next(_numbers)}")
+
+
+@cache
+def _linker() -> llvm.LLJIT:
+    # LLVM's newer linker keeps the parts of a library close to each other in memory, as code for
+    # ARM needs; it does not fully support Windows
+    return llvm.create_lljit_compiler(
+        target_machine(), use_jit_link=os.name != "nt", suppress_errors=True
+    )
+
+
+def target_machine() -> llvm.TargetMachine:
+    """Return the machine to generate code for: this one."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    model: dict[str, Any] = {"codemodel": "jitdefault", "jit": True}
+    if os.name != "nt":
+        model = {"codemodel": "small", "reloc": "pic"}
+    return llvm.Target.from_triple(llvm.get_process_triple()).create_target_machine(
+        cpu=llvm.get_host_cpu_name(), features=_cpu_features(), opt=3, **model
+    )
+
+
+def _cpu_features() -> str:
+    return str(llvm.get_host_cpu_features().flatten())
+
+
+@cache
+def _environment() -> tuple[object, ...]:
+    """Return what object code depends on, apart from its source."""
+    compiler = [version(each) for each in ("numba", "llvmlite", "numpy")]
+    machine = llvm.get_process_triple(), llvm.get_host_cpu_name(), _cpu_features()
+    return sys.implementation.cache_tag, *compiler, *machine
+
+
+_SUM = 32
+
+
+def _checksum(key: str, code: bytes) -> bytes:
+    return sha256(key.encode() + code).digest()
+
+
+def _cache_file(function: Callable[..., None], key: str) -> Path:
+    return _cache_folder() / f"{function.__name__}-{key[:32]}.o"
+
+
+def _cache_folder() -> Path:
+    if folder := os.environ.get("DECLNET_CACHE_DIR"):
+        return Path(folder)
+    import platformdirs
+
+    return platformdirs.user_cache_path("declnet", appauthor=False)
+
+
+def fingerprint(function: Any, seen: tuple[object, ...] = ()) -> Iterator[object]:
+    """Yield what a function computes: its code, its constants and the functions that it calls.
+
+    Two functions with equal fingerprints compile to the same code; comments and line numbers do not
+    count.
+    """
+    function = getattr(function, "__wrapped__", function)
+    yield function.__qualname__
+    if function in seen:
+        return
+    yield from (function.__defaults__, function.__kwdefaults__)
+    for code in _codes(function.__code__):
+        constants = [each for each in code.co_consts if not isinstance(each, CodeType)]
+        yield from (code.co_code.hex(), code.co_names, code.co_varnames, constants)
+        yield code.co_exceptiontable.hex()
+    for name, value in referenced(function).items():
+        yield name
+        yield from _describe(value, (*seen, function))
+
+
+def referenced(function: FunctionType) -> dict[str, Any]:
+    """Return the global and closed-over variables that a function's code names."""
+    names = {name for code in _codes(function.__code__) for name in code.co_names}
+    named = {name: function.__globals__[name] for name in sorted(names & {*function.__globals__})}
+    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+    return named | {name: cell.cell_contents for name, cell in cells}
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for each in code.co_consts:
+        if isinstance(each, CodeType):
+            yield from _codes(each)
+
+
+def _describe(value: Any, seen: tuple[object, ...]) -> Iterator[object]:
+    """Yield a description of a value that a function names."""
+    yield type(value).__qualname__
+    if isinstance(getattr(value, "__wrapped__", value), FunctionType):
+        # of a routine, and of a function that Numba's own decorator compiles
+        options = getattr(value, "targetoptions", {})
+        yield getattr(value, "rounding", None)
+        yield [
+            (key, sorted(each) if isinstance(each, set) else each) for key, each in options.items()
+        ]
+        yield from fingerprint(value, seen)
+    elif isinstance(value, np.ndarray):
+        yield from (value.dtype.str, value.shape, value.tobytes().hex())
+    elif isinstance(value, tuple):
+        for each in value:
+            yield from _describe(each, seen)
+    else:
+        yield value.__name__ if isinstance(value, ModuleType) else value

@@ -1,0 +1,215 @@
+"""Compilation: once, announced in a line, cached on disk; and behavior without Numba."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from declnet import SpecError, parse_spec, run
+from declnet_jit.routine import Routine
+
+LINE = "declnet: compiling kernels with Numba, once on this machine (a few seconds)\n"
+
+RUN = """
+import json, sys
+from declnet import parse_spec, run
+result = run(parse_spec(json.loads(sys.argv[1])))
+print(result.metrics["train"]["loss"])
+print([name for name in ("numba",) if sys.modules.get(name) is not None])
+"""
+
+
+def run_apart(document, folder):
+    """Run a spec in a separate process with a separate cache."""
+    return subprocess.run(
+        [sys.executable, "-c", RUN, json.dumps(document)],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "DECLNET_CACHE_DIR": str(folder)},
+    )
+
+
+@pytest.fixture
+def short(spiral):
+    """A spec of few kernels, each of which takes about a second to compile."""
+    spiral["model"]["layers"] = [{"type": "dense", "units": 3}, "softmax"]
+    spiral |= {"optimizer": "sgd", "engine": {"kernels": "jit"}}
+    spiral["training"]["epochs"] = 3
+    return spiral
+
+
+def test_kernels_are_compiled_once_and_a_line_says_so(short, numba, tmp_path):
+    first, second = (run_apart(short, tmp_path) for _ in range(2))
+    assert first.returncode == 0, first.stderr
+    assert first.stderr == LINE
+    assert second.stderr == ""
+    assert first.stdout.splitlines() == [second.stdout.splitlines()[0], "['numba']"]
+    assert second.stdout.splitlines()[1] == "[]"
+
+
+BIND = """
+import os, sys, threading
+import numpy as np
+from declnet_jit.routine import Routine
+
+def increased(value):
+    return value + 1
+
+@Routine
+def increase(x):
+    for i in range(x.size):
+        x[i] = increased(x[i])
+
+def bind(dtype):
+    x = np.arange(3, dtype=dtype)
+    increase.bound(x)()
+    assert x.tolist() == [1, 2, 3]
+"""
+
+
+def bind_apart(script, folder):
+    """Start a process that binds a routine."""
+    return subprocess.Popen(
+        [sys.executable, "-c", BIND + script],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "DECLNET_CACHE_DIR": str(folder)},
+    )
+
+
+def test_two_processes_compile_at_once_and_a_third_loads_their_code(numba, tmp_path):
+    script = "bind(float)\nprint('numba' in sys.modules)"
+    both = [bind_apart(script, tmp_path / "made" / "here") for _ in range(2)]
+    assert {each.communicate() for each in both} == {("True\n", LINE)}
+    assert len(list(tmp_path.rglob("*.*"))) == 1
+    assert bind_apart(script, tmp_path / "made" / "here").communicate() == ("False\n", "")
+
+
+def test_a_process_may_fork_while_a_thread_compiles(numba, tmp_path):
+    script = """
+thread = threading.Thread(target=bind, args=(float,))
+thread.start()
+while "numba" not in sys.modules:
+    pass
+child = os.fork() if hasattr(os, "fork") else None
+bind(np.float32)
+bind(float)
+if child == 0:
+    os._exit(0)
+thread.join()
+print(os.waitpid(child, 0)[1] if child else 0)
+"""
+    done = bind_apart(script, tmp_path)
+    assert done.communicate(timeout=60)[0] == "0\n"
+
+
+object_code = pytest.importorskip(
+    "declnet_jit.object_code", reason="the extra jit is not installed"
+)
+
+
+@pytest.fixture
+def increase():
+    """A function that makes a new routine, which a process has not bound yet."""
+
+    def make(by=1.0, function=round):
+        @Routine
+        def increase(x):
+            for i in range(x.size):
+                x[i] = function(x[i]) + by
+
+        return increase
+
+    return make
+
+
+@pytest.fixture
+def restarted(numba, monkeypatch, tmp_path):
+    """A function after which nothing is loaded, as in a new process."""
+
+    def restart(folder=tmp_path):
+        monkeypatch.setenv("DECLNET_CACHE_DIR", str(folder))
+        monkeypatch.setattr(object_code, "_loaded", {})
+        monkeypatch.setattr(object_code, "_announced", [])
+
+    return restart
+
+
+def increases(routine):
+    x = np.zeros(2)
+    routine.bound(x)()
+    return x.tolist()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: b"",
+        lambda content: content[: len(content) // 2],
+        lambda content: content[:500] + bytes([content[500] ^ 1]) + content[501:],
+        lambda content: content + b"more",
+    ],
+    ids=["empty", "truncated", "one bit", "longer"],
+)
+def test_a_damaged_file_of_the_cache_is_replaced(increase, restarted, damage, tmp_path, capsys):
+    restarted()
+    assert increases(increase()) == [1, 1]
+    (file,) = tmp_path.iterdir()
+    content = file.read_bytes()
+    file.write_bytes(damage(content))
+    restarted()
+    assert increases(increase()) == [1, 1]
+    assert capsys.readouterr().err == LINE * 2
+    assert file.read_bytes() != damage(content)
+    restarted()
+    assert increases(increase()) == [1, 1]
+    assert capsys.readouterr().err == ""
+
+
+def test_a_folder_that_cannot_be_written_means_no_cache(increase, restarted, tmp_path):
+    (tmp_path / "file").touch()
+    restarted(tmp_path / "file" / "folder")
+    assert increases(increase()) == [1, 1]
+
+
+def test_whatever_a_routine_computes_with_is_part_of_its_key(increase, restarted, numba, tmp_path):
+    def tripled(value):
+        return value * 3 + 1
+
+    def fourfold(value):
+        return value * 4 + 1
+
+    restarted()
+    jitted = (numba.njit(tripled), numba.njit(fourfold), numba.njit(fastmath={"nnan"})(fourfold))
+    for count, arguments in enumerate(
+        [(1.0,), (2.0,), (2, tripled), (2, fourfold), *((2, each) for each in jitted)], start=1
+    ):
+        increases(increase(*arguments))
+        assert len(list(tmp_path.iterdir())) == count
+    restarted()
+    increases(increase(2, tripled))
+    assert len(list(tmp_path.iterdir())) == count
+
+
+def test_numba_is_not_imported_unless_kernels_are_compiled(short, tmp_path):
+    done = run_apart(short | {"engine": {"kernels": "auto"}}, tmp_path)
+    assert done.stdout.splitlines()[-1] == "[]", done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_numba_jit_is_refused_by_the_extras_name_and_auto_is_numpy(short, monkeypatch):
+    monkeypatch.setitem(sys.modules, "numba", None)
+    with pytest.raises(SpecError, match=r"E008.*pip install 'declnet\[jit\]'"):
+        run(parse_spec(short))
+    short["training"]["epochs"] = 20
+    plain, auto = (
+        run(parse_spec(short | {"engine": {"kernels": each}})) for each in ("numpy", "auto")
+    )
+    assert auto.history == plain.history
