@@ -1,5 +1,7 @@
 """Kernels of flat parameters: Adam, and the gradient of the L2 penalty."""
 
+from math import sqrt
+
 import numpy as np
 
 from declnet import KernelCalls, KernelSite
