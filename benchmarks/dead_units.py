@@ -25,7 +25,6 @@ from typing import Any
 
 import declnet
 import numpy as np
-from declnet.contracts.kernel import KernelSite
 from declnet.graph.kernels import Kernels
 from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import FLUSH_EVERY, Update
@@ -54,18 +53,17 @@ KERNELS, WAYS = ("numpy", "jit"), ("alive", "dead", "never flushed")
 HEADERS = ("µs a step", "ratio", "at worst", "most", "end", "moments 0")
 
 
-def bare_update(moments: Any, optimizer: Any, vector: Any, gradient: Any, kernels: Kernels) -> Any:
+def bare_update(update: Update, optimizer: Any) -> Any:
     """Run what `Update` does for such a small network, without the check for denormal numbers."""
-    state = declnet.OptimizerState((np.empty_like(vector), np.empty_like(vector)))
-    for name, array in moments.items():
-        setattr(state, name, array)
-    calls = kernels.bind_single(
-        optimizer, KernelSite((optimizer,), w=vector, dw=gradient, state=state)
-    )
-    if calls is None or calls.update is None:
-        return lambda n: optimizer.update(vector, gradient, state, optimizer.rate(n, TOTAL), n)
-    update = calls.update
-    return lambda n: update(optimizer.rate(n, TOTAL), n)
+    calls = [each for each in update.calls if not isinstance(each, declnet.FlushDenormals)]
+    rate, count = update.now
+
+    def apply(step: int) -> None:
+        rate[0], count[0] = optimizer.rate(step, TOTAL), step
+        for call in calls:
+            call()
+
+    return apply
 
 
 class Training:
@@ -84,7 +82,7 @@ class Training:
         self._update: Any = Update(*parts, TOTAL, kernels=kernels)
         self._moments = self._update.state
         if way == "never flushed":
-            self._update = bare_update(self._moments, *parts, kernels)
+            self._update = bare_update(self._update, spec.optimizer)
         self.train(ALIVE)
         if way != "alive":
             for name in ("dense_1.biases", "dense_2.biases"):

@@ -13,6 +13,9 @@ from declnet.contracts.data_source import DataInfo as DataInfo
 from declnet.contracts.data_source import Dataset as Dataset
 from declnet.contracts.data_source import DataSource as DataSource
 from declnet.contracts.data_source import TargetInfo as TargetInfo
+from declnet.contracts.engine import Engine as Engine
+from declnet.contracts.engine import NativeLoop as NativeLoop
+from declnet.contracts.engine import StepLoop as StepLoop
 from declnet.contracts.inputs import InputInfo as InputInfo
 from declnet.contracts.kernel import Kernel as Kernel
 from declnet.contracts.kernel import KernelCalls as KernelCalls
@@ -24,6 +27,12 @@ from declnet.contracts.loss import Loss as Loss
 from declnet.contracts.metric import Metric as Metric
 from declnet.contracts.native_call import NativeCall as NativeCall
 from declnet.contracts.observer import StepObserver as StepObserver
+from declnet.contracts.operations import ClipNorm as ClipNorm
+from declnet.contracts.operations import ClipValue as ClipValue
+from declnet.contracts.operations import FlushDenormals as FlushDenormals
+from declnet.contracts.operations import Gather as Gather
+from declnet.contracts.operations import NormalizeWeights as NormalizeWeights
+from declnet.contracts.operations import OptimizerUpdate as OptimizerUpdate
 from declnet.contracts.optimizer import Optimizer as Optimizer
 from declnet.contracts.parameter import Initializer as Initializer
 from declnet.contracts.parameter import LayerState as LayerState

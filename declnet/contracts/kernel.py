@@ -41,6 +41,8 @@ class KernelSite:
             group), flat; for a regularizer, one parameter.
         dw: gradient of w; an optimizer may overwrite it.
         state: the optimizer's arrays, each as long as w; without scratch.
+        rate: the learning rate of the update in progress, float64 (1,).
+        step: its number, from 1, int64 (1,).
         uniform: whether all samples are weighted equally.
         loss_weight: the weight of the loss among several, 1 for a single one.
     """
@@ -57,6 +59,8 @@ class KernelSite:
     w: Any = None
     dw: Any = None
     state: OptimizerState | None = None
+    rate: Any = None
+    step: Any = None
     uniform: bool = True
     loss_weight: float = 1.0
 
@@ -77,12 +81,12 @@ class KernelCalls:
         forward: fills y of the layers, and the losses if a loss is replaced.
         backward: fills dx and every `state.grad` of the layers, multiplied by each sample's weight
             if there is a loss; for a regularizer, adds its gradient to dw.
-        update: for an optimizer: called with the learning rate and the step, from 1.
+        update: for an optimizer; they read the rate and the step from `site.rate` and `site.step`.
     """
 
     forward: tuple[Call, ...] = ()
     backward: tuple[Call, ...] = ()
-    update: Callable[[float, int], object] | None = None
+    update: tuple[Call, ...] = ()
 
 
 class Kernel(Component):

@@ -386,8 +386,10 @@ def checked_diagnostics(component: Component, found: Any) -> tuple[Diagnostic, .
     return diagnostics
 
 
-def checked_calls(kernel: Component, calls: Any) -> tuple[Callable[[], object], ...]:
-    """Return the calls from `Kernel.bind`: a tuple of functions without arguments."""
+def checked_calls(
+    component: Component, calls: Any, method: str = "bind"
+) -> tuple[Callable[[], object], ...]:
+    """Return the calls from a kernel or an engine: a tuple of functions without arguments."""
     if not isinstance(calls, tuple) or not all(map(callable, calls)):
-        _refuse(kernel, "bind", calls, "a tuple of functions without arguments")
+        _refuse(component, method, calls, "a tuple of functions without arguments")
     return calls

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from declnet.contracts.arrays import Array, MappedArray
 from declnet.contracts.inputs import UNNAMED, Inputs
+from declnet.contracts.operations import Gather
 from declnet.contracts.returned import checked_suits
 from declnet.contracts.transform import Transform
 from declnet.spec.streams import Stream, random_stream
@@ -28,8 +29,8 @@ class Samples:
         self._thin = prod(array.shape[1:]) <= THIN
         self._stored = np.ascontiguousarray(np.moveaxis(array, 0, -1) if self._thin else array)
 
-    def batch(self, size: int) -> tuple[Array, Callable[[Array], object]]:
-        """Return memory for a batch and a function that fills it with samples by position.
+    def batch(self, size: int) -> tuple[Array, Gather]:
+        """Return memory for a batch and what fills it with samples by position.
 
         Returns:
             An array of shape (size, …), and a function of the integer positions (size,).
@@ -37,7 +38,7 @@ class Samples:
         axis = -1 if self._thin else 0
         sample = self._stored.shape[:-1] if self._thin else self._stored.shape[1:]
         memory = np.empty((*sample, size) if self._thin else (size, *sample), self._stored.dtype)
-        gather = partial(self._stored.take, axis=axis, out=memory, mode="clip")
+        gather = Gather(self._stored, memory, axis)
         return (np.moveaxis(memory, -1, 0) if self._thin else memory), gather
 
     def all(self) -> Array:
@@ -103,6 +104,31 @@ Batch = Array | Mapping[str, Array]
 """The memory of a batch's samples: one array, or one for each input by name."""
 
 
+@dataclass(frozen=True)
+class GatherAll:
+    """Several functions of positions that gather the arrays of one batch."""
+
+    gathers: tuple[Callable[[Array], object], ...]
+
+    def __call__(self, positions: Array) -> None:
+        """Gather the samples at these positions, int64 (n,)."""
+        for gather in self.gathers:
+            gather(positions)
+
+    def operations(self) -> tuple[Gather, ...] | None:
+        """Return them all if each is an operation that engines know, else None."""
+        found: list[Gather] = []
+        for each in self.gathers:
+            inner = each.operations() if isinstance(each, GatherAll) else each
+            if isinstance(inner, Gather):
+                found.append(inner)
+            elif isinstance(inner, tuple):
+                found += inner
+            else:
+                return None
+        return tuple(found)
+
+
 class NamedSamples:
     """Samples of several inputs, gathered together.
 
@@ -117,12 +143,7 @@ class NamedSamples:
         """As `Samples.batch`, with an array for each input."""
         batches = {name: each.batch(size) for name, each in self._inputs.items()}
         gathers = tuple(gather for _, gather in batches.values())
-
-        def gather_all(positions: Array) -> None:
-            for gather in gathers:
-                gather(positions)
-
-        return {name: memory for name, (memory, _) in batches.items()}, gather_all
+        return {name: memory for name, (memory, _) in batches.items()}, GatherAll(gathers)
 
 
 Gathered = Samples | MappedArray | VariedSamples | NamedSamples
@@ -135,24 +156,25 @@ class Batches:
     Attributes:
         batch_size: number of samples in each batch except the last.
         last_size: number of samples in the last batch of an epoch.
+        order: the positions of the samples in the order of the epoch, int64; shuffled in place.
     """
 
     def __init__(self, samples: int, batch_size: int, shuffle: bool, seed: int) -> None:
         self.batch_size = min(batch_size, samples)
         self.count = -(-samples // self.batch_size)
         self.last_size = samples % self.batch_size or self.batch_size
-        self._order = np.arange(samples)
+        self.order = np.arange(samples)
         self._shuffle = shuffle
         self._rng = random_stream(seed, Stream.SHUFFLE)
 
     def shuffle(self) -> None:
         """Begin an epoch by shuffling the samples."""
         if self._shuffle:
-            self._rng.shuffle(self._order)
+            self._rng.shuffle(self.order)
 
     def between(self, first: int, stop: int) -> Iterator[Array]:
         """Yield the batches from `first` up to `stop`, as views valid until the next epoch."""
-        order, size = self._order, self.batch_size
+        order, size = self.order, self.batch_size
         for start in range(first * size, min(stop * size, len(order)), size):
             yield order[start : start + size]
 
@@ -163,8 +185,8 @@ class Batches:
         """
         if not self._shuffle:
             return {}
-        smallest = np.min_scalar_type(len(self._order))
-        return {"order": self._order.astype(smallest), "rng": self._rng.bit_generator.state}
+        smallest = np.min_scalar_type(len(self.order))
+        return {"order": self.order.astype(smallest), "rng": self._rng.bit_generator.state}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Restore what `state` returned.
@@ -175,9 +197,7 @@ class Batches:
         if bool(state) != self._shuffle:
             raise ValueError("the samples were shuffled, or not, and now it is the other way round")
         if self._shuffle:
-            if state["order"].shape != self._order.shape:
-                raise ValueError(
-                    f"there were {len(state['order'])} samples, now {len(self._order)}"
-                )
-            self._order[:] = state["order"]
+            if state["order"].shape != self.order.shape:
+                raise ValueError(f"there were {len(state['order'])} samples, now {len(self.order)}")
+            self.order[:] = state["order"]
             self._rng.bit_generator.state = state["rng"]

@@ -10,6 +10,7 @@ from typing import Any
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.component import Component
+from declnet.contracts.engine import Engine
 from declnet.contracts.kernel import Call, Kernel, KernelCalls, KernelSite
 from declnet.contracts.loss import Loss
 from declnet.contracts.returned import BrokenContractError, checked_calls
@@ -29,6 +30,7 @@ class Kernels:
         compiled: whether to include compiled kernels, which come first.
 
     Attributes:
+        engine: the first engine that can be used, if compiled kernels are included; else None.
         has_compiled: whether any of them is compiled.
         longest: the largest number of components that a kernel joins; 0 if there are no kernels.
     """
@@ -45,6 +47,16 @@ class Kernels:
             known.insert(0 if kernel.compiled else len(known), kernel())
             self.has_compiled = self.has_compiled or kernel.compiled
         self.longest = max(map(len, self._by_replaced), default=0)
+        engines = registry.entries("engine") if registry is not None and compiled else ()
+        usable = (each.component for each in engines if each.component.unavailable() is None)
+        found: type[Engine] | None = next(usable, None)
+        self.engine = None if found is None else found()
+
+    def join(self, calls: Sequence[Call]) -> tuple[Call, ...]:
+        """Return calls that do the same one after another, as few as the engine can make them."""
+        if self.engine is None:
+            return tuple(calls)
+        return checked_calls(self.engine, self.engine.join(calls), "join")
 
     @property
     def used(self) -> tuple[type[Kernel], ...]:
@@ -85,9 +97,9 @@ def _check_bound(kernel: Kernel, calls: Any, site: KernelSite) -> None:
     if not isinstance(calls, KernelCalls):
         fault = f"returned {calls!r:.60}, not KernelCalls or None"
         raise BrokenContractError(kernel, "bind", fault)
-    for each in (calls.forward, calls.backward):
+    for each in (calls.forward, calls.backward, calls.update):
         checked_calls(kernel, each)
-    if site.state is not None and not callable(calls.update):
+    if site.state is not None and not calls.update:
         raise BrokenContractError(kernel, "bind", "returned no update for an optimizer")
 
 

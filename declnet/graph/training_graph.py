@@ -13,6 +13,7 @@ from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.inputs import sample_count
 from declnet.contracts.kernel import Call, KernelSite
 from declnet.contracts.loss import Loss
+from declnet.contracts.operations import NormalizeWeights
 from declnet.graph.arrays import BatchArrays, GraphMemory
 from declnet.graph.gradients import GradientArrays, GradientMean
 from declnet.graph.inference import Given
@@ -44,6 +45,7 @@ class Step:
 
     Attributes:
         calls: forward, loss, backward and regularizers' gradients, in order.
+        joined: the same calls, joined by an engine if there is one.
         y_pred: predictions, (n, *output shape), valid until the next step.
         losses: the data loss of each sample, (n,).
         weights: the weights of the batch's samples, (n,), in the model's type; None if all are
@@ -51,15 +53,24 @@ class Step:
     """
 
     calls: tuple[Call, ...]
+    joined: tuple[Call, ...]
     y_pred: Array
     losses: Array
     weights: Array | None
 
     def run(self) -> float:
         """Execute the calls; return the mean data loss."""
-        for call in self.calls:
+        for call in self.joined:
             call()
+        return self.loss()
+
+    def loss(self) -> float:
+        """Return the mean data loss of the last execution."""
         return float(np.add.reduce(self.losses)) / len(self.losses)
+
+    def all_losses(self) -> tuple[Array, ...]:
+        """Return the data loss of each sample, of each loss."""
+        return (self.losses,)
 
     def weight(self) -> float:
         """The weight of the batch: the sum of its sample weights, or its number of samples."""
@@ -86,10 +97,8 @@ class WeightedStep(Step):
 
     normalized_weights: Array
 
-    def run(self) -> float:
-        """Execute the calls; return the mean data loss, sum(w * losses) / sum(w)."""
-        for call in self.calls:
-            call()
+    def loss(self) -> float:
+        """Return the mean data loss of the last execution, sum(w * losses) / sum(w)."""
         return float(self.losses @ self.normalized_weights)
 
 
@@ -103,11 +112,13 @@ class JointStep(Step):
 
     bound: BoundStep
 
-    def run(self) -> float:
-        """Execute the calls; return the weighted sum of the mean data losses."""
-        for call in self.calls:
-            call()
+    def loss(self) -> float:
+        """Return the weighted sum of the mean data losses of the last execution."""
         return self.bound.loss()
+
+    def all_losses(self) -> tuple[Array, ...]:
+        """Return the data loss of each sample, of each loss."""
+        return tuple(each.losses for each in self.bound.heads)
 
     def y_preds(self) -> tuple[Array, ...]:
         """The output that each loss takes."""
@@ -116,12 +127,6 @@ class JointStep(Step):
     def data_losses(self, total: float) -> tuple[float, ...]:  # noqa: ARG002
         """The mean of each loss, without its weight among the losses."""
         return tuple(map(self.bound.mean, self.bound.heads))
-
-
-def fill_weights(weights: Array, normalized: Array) -> None:
-    """Divide weights by their sum; all become 0 if the sum is 0."""
-    total = np.add.reduce(weights)
-    np.divide(weights, total if total > 0 else 1, out=normalized)
 
 
 class TrainingGraph:
@@ -205,12 +210,13 @@ class TrainingGraph:
         bound = self._bind(x, y_true, weights)
         ends = [call for each in bound.heads for call in each.chain.forward]
         calls = (*bound.before, *bound.forward(), *ends, *bound.backward())
-        head = bound.heads[0]
+        head, joined = bound.heads[0], self._kernels.join(calls)
+        arrays = head.y_pred, head.losses, weights
         if len(bound.heads) > 1 or head.weight != 1:
-            return JointStep(calls, head.y_pred, head.losses, weights, bound)
+            return JointStep(calls, joined, *arrays, bound)
         if weights is not None and bound.normalized is not None:
-            return WeightedStep(calls, head.y_pred, head.losses, weights, bound.normalized)
-        return Step(calls, head.y_pred, head.losses, weights)
+            return WeightedStep(calls, joined, *arrays, bound.normalized)
+        return Step(calls, joined, *arrays)
 
     def observed_step(
         self, x: Given, y_true: Targets, weights: Array | None = None
@@ -224,7 +230,7 @@ class TrainingGraph:
         normalized = None if weights is None else np.empty_like(weights)
         before: list[Call] = []
         if weights is not None and normalized is not None:
-            before.append(partial(fill_weights, weights, normalized))
+            before.append(NormalizeWeights(weights, normalized))
         chains = [
             BoundChain(chain.nodes, *chain_calls(chain, batch, self._kernels))
             for chain in self._chains

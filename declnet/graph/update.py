@@ -5,15 +5,16 @@ An optimizer with groups has an update for each region of the vector.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from math import prod, sqrt
+from math import prod
 
 import numpy as np
 
 from declnet.contracts.arrays import Array, Dtype, Shape
-from declnet.contracts.kernel import KernelSite
+from declnet.contracts.kernel import Call, KernelSite
+from declnet.contracts.operations import ClipNorm, ClipValue, FlushDenormals, OptimizerUpdate
 from declnet.contracts.optimizer import Optimizer
 from declnet.contracts.parameter import OptimizerState, ParameterInfo
 from declnet.contracts.returned import checked_state_names, checked_state_shapes
@@ -21,30 +22,20 @@ from declnet.graph.kernels import Kernels
 from declnet.graph.parameters import Parameters, Region, Slot, view
 from declnet.graph.schedules import ScheduledValues
 
-Clip = Callable[[Array], None]
+Clipping = Callable[[Array], Call]
+"""Returns the call that clips a gradient."""
 
 
-def clippings(norm: float | None, value: float | None) -> tuple[Clip, ...]:
+def clippings(norm: float | None, value: float | None) -> tuple[Clipping, ...]:
     """Return the clipping of the flat gradient, regularizers included: by value, then by norm.
 
     Args:
-        norm: scales the whole gradient down if its Euclidean norm is larger than this. (PyTorch's
-            `clip_grad_norm_` divides by norm + 1e-6; this by the norm.)
+        norm: scales the whole gradient down if its Euclidean norm is larger than this.
         value: clips each number to [-value, value].
     """
-    by_value = () if value is None else (partial(_by_value, value),)
-    by_norm = () if norm is None else (partial(_by_norm, norm),)
+    by_value = () if value is None else (partial(ClipValue, maximum=value),)
+    by_norm = () if norm is None else (partial(ClipNorm, maximum=norm),)
     return (*by_value, *by_norm)
-
-
-def _by_value(value: float, gradient: Array) -> None:
-    np.clip(gradient, -value, value, out=gradient)
-
-
-def _by_norm(maximum: float, gradient: Array) -> None:
-    norm = sqrt(float(np.vdot(gradient, gradient)))
-    if norm > maximum:
-        np.multiply(gradient, maximum / norm, out=gradient)
 
 
 SLICE = 131072
@@ -55,14 +46,47 @@ FLUSH_EVERY = 64
 """Steps between checks for denormal numbers in the optimizer's state."""
 
 
-class Update:
-    """An optimizer bound to a parameter vector.
+class BoundUpdate:
+    """An optimizer bound to some parameters, as calls without arguments.
 
     Args:
         total: number of updates in the whole training, for schedules.
 
     Attributes:
-        scale: a factor applied to every learning rate.
+        calls: update every parameter.
+        rate: the learning rate that they read, float64 (1,).
+        step: the number of the update that they read, from 1, int64 (1,).
+        begin: sets the optimizer's scheduled fields for a step; None if it has none.
+        state: the optimizer's arrays by name.
+    """
+
+    calls: tuple[Call, ...]
+
+    def __init__(self, optimizer: Optimizer, total: int) -> None:
+        self.rate, self.step = np.zeros(1), np.zeros(1, np.int64)
+        schedules = ScheduledValues(total)
+        self._now = schedules.of(optimizer)
+        self.begin = schedules.begin if schedules else None
+        self.state: dict[str, Array] = {}
+
+    def apply(self, rate: float, step: int, before: int = 0) -> None:
+        """Update every parameter with a learning rate, without clipping the gradient.
+
+        Args:
+            before: the steps before the first one that updates these parameters, which their
+                optimizer does not count; schedules do.
+        """
+        if self.begin is not None:
+            self.begin(step)
+        self.rate[0], self.step[0] = rate, step - before
+        for call in self.calls:
+            call()
+
+
+class VectorUpdate(BoundUpdate):
+    """An optimizer bound to a flat vector of parameters, by its kernel or slice by slice.
+
+    Attributes:
         state: the optimizer's arrays by name, each as long as the vector.
     """
 
@@ -72,96 +96,51 @@ class Update:
         vector: Array,
         gradient: Array,
         total: int,
-        clippings: Sequence[Clip] = (),
         kernels: Kernels | None = None,
     ) -> None:
-        self._optimizer, self._gradient, self._clippings = optimizer, gradient, clippings
-        self._total, self.scale = total, 1.0
+        super().__init__(optimizer, total)
         names = checked_state_names(optimizer, optimizer.state_names())
         self.state = {name: np.zeros_like(vector) for name in names}
-        schedules = ScheduledValues(total)
-        self._now = schedules.of(optimizer)
-        self._begin = schedules.begin if schedules else None
         size = min(SLICE, len(vector))
         self._scratch = (np.empty(size, vector.dtype), np.empty(size, vector.dtype))
-        self._small = np.empty(size, bool)
-        site = KernelSite((optimizer,), w=vector, dw=gradient, state=self._state(slice(None), 0))
-        calls = kernels.bind_single(optimizer, site) if kernels is not None else None
-        self._update = calls.update if calls is not None else None
+        site = KernelSite(
+            (optimizer,),
+            w=vector,
+            dw=gradient,
+            state=self._part(slice(None), 0),
+            rate=self.rate,
+            step=self.step,
+        )
+        bound = kernels.bind_single(optimizer, site) if kernels is not None else None
         parts = [slice(start, start + SLICE) for start in range(0, len(vector), SLICE)]
-        self._slices = [
-            (vector[part], gradient[part], self._state(part, len(vector[part]))) for part in parts
+        slices = [
+            (vector[part], gradient[part], self._part(part, len(vector[part]))) for part in parts
         ]
+        update: Sequence[Call] = (
+            [OptimizerUpdate(optimizer, *each, self.rate, self.step) for each in slices]
+            if bound is None
+            else bound.update
+        )
+        self.calls = (*update, *_flushes(self.state.values(), self.step, self._scratch[0]))
 
-    def __call__(self, step: int) -> float:
-        """Update every parameter, with steps counted from 1; return the step's learning rate."""
-        rate = self._optimizer.rate(step, self._total) * self.scale
-        for clip in self._clippings:
-            clip(self._gradient)
-        self.apply(rate, step)
-        return rate
-
-    def apply(self, rate: float, step: int, before: int = 0) -> None:
-        """Update every parameter with a learning rate, without clipping the gradient.
-
-        Args:
-            before: the steps before the first one that updates these parameters, which their
-                optimizer does not count; schedules do.
-        """
-        if self._begin is not None:
-            self._begin(step)
-        step -= before
-        if self._update is not None:
-            self._update(rate, step)
-        else:
-            update = self._optimizer.update
-            for w, dw, state in self._slices:
-                update(w, dw, state, rate, step)
-        if step % FLUSH_EVERY == 0:
-            self._flush_denormals()
-
-    def state_of(self, slot: Slot) -> dict[str, Array]:
-        """Return the optimizer's arrays for one parameter, in its shape."""
-        return {name: view(array, slot) for name, array in self.state.items()}
-
-    def _state(self, part: slice, size: int) -> OptimizerState:
+    def _part(self, part: slice, size: int) -> OptimizerState:
         """Return the optimizer's state for a part of the vector, with scratch of a size."""
         state = OptimizerState((self._scratch[0][:size], self._scratch[1][:size]), self._now)
         for name, array in self.state.items():
             setattr(state, name, array[part])
         return state
 
-    def _flush_denormals(self) -> None:
-        for array in self.state.values():
-            flush_denormals(array, self._scratch[0], self._small)
+
+def _flushes(arrays: Iterable[Array], step: Array, scratch: Array) -> list[FlushDenormals]:
+    small = np.empty(len(scratch), bool)
+    return [FlushDenormals(each.reshape(-1), step, FLUSH_EVERY, scratch, small) for each in arrays]
 
 
-def flush_denormals(array: Array, scratch: Array, small: Array) -> None:
-    """Set denormal numbers of an optimizer's state to 0.
-
-    The moments of a unit whose gradient has vanished keep decaying, and an operation on a denormal
-    number takes about a hundred times as long as on any other.
-
-    Args:
-        array: flat.
-        scratch: at least `SLICE` elements, or as many as the array has.
-        small: as many booleans.
-    """
-    tiny = np.finfo(array.dtype).tiny
-    for start in range(0, len(array), SLICE):
-        part = array[start : start + SLICE]
-        size, is_small = scratch[: len(part)], small[: len(part)]
-        np.abs(part, out=size)
-        np.less(size, tiny, out=is_small)
-        np.copyto(part, 0, where=is_small)
-
-
-class ParameterUpdate:
+class ParameterUpdate(BoundUpdate):
     """An optimizer that sees whole parameters, bound to some of them.
 
     Args:
         parameters: each with its array and its gradient, both contiguous.
-        total: number of updates in the whole training, for schedules.
 
     Attributes:
         state: the optimizer's arrays by `<parameter>:<name>`.
@@ -173,38 +152,22 @@ class ParameterUpdate:
         parameters: Sequence[tuple[ParameterInfo, Array, Array]],
         total: int,
     ) -> None:
-        self._update = optimizer.update
-        schedules = ScheduledValues(total)
-        now = schedules.of(optimizer)
-        self._begin = schedules.begin if schedules else None
+        super().__init__(optimizer, total)
         memory = _SharedMemory()
-        self.state: dict[str, Array] = {}
-        self._arguments: list[tuple[Array, Array, OptimizerState]] = []
+        updates: list[Call] = []
         for info, w, dw in parameters:
             shapes, further = state_shapes(optimizer, info)
             scratch = (memory.array(position, w.shape, w.dtype) for position in (0, 1))
-            state = OptimizerState((next(scratch), next(scratch)), now, info)
+            state = OptimizerState((next(scratch), next(scratch)), self._now, info)
             for name, shape in shapes.items():
                 self.state[f"{info.name}:{name}"] = np.zeros(shape, w.dtype)
                 setattr(state, name, self.state[f"{info.name}:{name}"])
             for name, shape in further.items():
                 setattr(state, name, memory.array(name, shape, w.dtype))
-            self._arguments.append((w, dw, state))
+            updates.append(OptimizerUpdate(optimizer, w, dw, state, self.rate, self.step))
         size = min(SLICE, max((each.size for each in self.state.values()), default=0))
         kind = parameters[0][1].dtype if parameters else np.dtype(float)
-        self._size, self._small = np.empty(size, kind), np.empty(size, bool)
-
-    def apply(self, rate: float, step: int, before: int = 0) -> None:
-        """As `Update.apply`."""
-        if self._begin is not None:
-            self._begin(step)
-        step -= before
-        update = self._update
-        for w, dw, state in self._arguments:
-            update(w, dw, state, rate, step)
-        if step % FLUSH_EVERY == 0:
-            for array in self.state.values():
-                flush_denormals(array.reshape(-1), self._size, self._small)
+        self.calls = (*updates, *_flushes(self.state.values(), self.step, np.empty(size, kind)))
 
 
 def state_shapes(
@@ -235,20 +198,114 @@ class _Part:
     """The update of one region.
 
     Attributes:
-        region: the slice of the vector.
         schedule: the optimizer with the rate; None for the rate of the optimizer with the groups.
         factor: multiplies that rate.
         first: the steps before the first one that updates the region.
     """
 
-    update: Update | ParameterUpdate
-    region: Region
-    schedule: Optimizer | None
-    factor: float
-    first: int
+    update: BoundUpdate
+    schedule: Optimizer | None = None
+    factor: float = 1.0
+    first: int = 0
+
+    def rate(self, main: float, step: int, total: int) -> float:
+        """Return the region's learning rate, given the rate of the optimizer with the groups."""
+        own = main if self.schedule is None else self.schedule.rate(step, total)
+        return own * self.factor
 
 
-class GroupedUpdate:
+class Updates:
+    """The updates of all parameters that an epoch trains, with their learning rates.
+
+    Attributes:
+        scale: a factor applied to every learning rate.
+        state: the optimizer's arrays by name.
+        calls: clip the gradient and update the parameters.
+        now: the arrays that the calls read and that differ from update to update.
+        is_scheduled: whether an optimizer has scheduled fields, which Python sets.
+    """
+
+    state: dict[str, Array]
+    _parts: Sequence[_Part]
+
+    def __init__(
+        self, optimizer: Optimizer, gradient: Array, total: int, clippings: Sequence[Clipping]
+    ) -> None:
+        self._optimizer, self._total, self.scale = optimizer, total, 1.0
+        self._whole, self._clippings = gradient, clippings
+
+    def __call__(self, step: int) -> float:
+        """Update every parameter, with steps counted from 1.
+
+        Returns:
+            The learning rate of the step, of the parameters in no group.
+        """
+        main = self._optimizer.rate(step, self._total)
+        for clip in self._clips:
+            clip()
+        for part in self._parts:
+            part.update.apply(part.rate(main, step, self._total) * self.scale, step, part.first)
+        return main * self.scale
+
+    def rate(self, step: int) -> float:
+        """Return the learning rate of a step, of the parameters in no group."""
+        return self._optimizer.rate(step, self._total) * self.scale
+
+    def fill(self, values: Array, first: int) -> None:
+        """Fill in what `now` holds in successive updates.
+
+        Args:
+            values: int64 (updates, len(now)); a float64 is stored as the integer of its bits.
+            first: the number of the first of these updates.
+        """
+        steps, total = range(first, first + len(values)), self._total
+        main = [self._optimizer.rate(step, total) for step in steps]
+        for number, part in enumerate(self._parts):
+            rates = [
+                part.rate(rate, step, total) * self.scale
+                for rate, step in zip(main, steps, strict=True)
+            ]
+            values[:, 2 * number] = np.array(rates, np.float64).view(np.int64)
+            values[:, 2 * number + 1] = np.arange(first - part.first, steps.stop - part.first)
+
+    def _take(self, parts: Sequence[_Part], gradient: Array) -> None:
+        self._parts = parts
+        self._clips = [clipping(gradient) for clipping in self._clippings]
+        self.calls = (*self._clips, *(call for part in parts for call in part.update.calls))
+        self.now = tuple(each for part in parts for each in (part.update.rate, part.update.step))
+        self.is_scheduled = any(part.update.begin is not None for part in parts)
+
+
+class Update(Updates):
+    """An optimizer bound to a whole parameter vector.
+
+    Args:
+        total: number of updates in the whole training, for schedules.
+
+    Attributes:
+        state: the optimizer's arrays by name, each as long as the vector.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        vector: Array,
+        gradient: Array,
+        total: int,
+        clippings: Sequence[Clipping] = (),
+        kernels: Kernels | None = None,
+    ) -> None:
+        super().__init__(optimizer, gradient, total, clippings)
+        update = VectorUpdate(optimizer, vector, gradient, total, kernels)
+        self.state = update.state
+        self._take([_Part(update)], gradient)
+
+    def state_of(self, slot: Slot) -> dict[str, Array]:
+        """Return the optimizer's arrays for one parameter, in its shape."""
+        return {name: view(array, slot) for name, array in self.state.items()}
+
+
+class GroupedUpdate(Updates):
     """An optimizer bound to the regions of a model's parameters: its groups, and frozen layers.
 
     Parameters that are frozen at first have their state from the start. An optimizer counts their
@@ -259,7 +316,6 @@ class GroupedUpdate:
         steps: number of updates in an epoch.
 
     Attributes:
-        scale: a factor applied to every learning rate.
         state: the arrays of all optimizers by `<parameter>:<name>`.
     """
 
@@ -270,12 +326,11 @@ class GroupedUpdate:
         gradient: Array,
         total: int,
         steps: int,
-        clippings: Sequence[Clip] = (),
+        clippings: Sequence[Clipping] = (),
         kernels: Kernels | None = None,
     ) -> None:
-        self._optimizer, self._whole, self._clippings = optimizer, gradient, clippings
-        self._total, self.scale = total, 1.0
-        self._all: list[_Part] = []
+        super().__init__(optimizer, gradient, total, clippings)
+        self._all: list[tuple[Region, _Part]] = []
         self.state: dict[str, Array] = {}
         for region in store.regions:
             group = optimizer.groups[region.group] if region.group >= 0 else None
@@ -284,7 +339,7 @@ class GroupedUpdate:
             schedule = own if group is not None and group.has_own_rate else None
             factor = group.learning_rate_factor if group is not None else None
             first = region.from_epoch * steps
-            self._all.append(_Part(update, region, schedule, factor or 1.0, first))
+            self._all.append((region, _Part(update, schedule, factor or 1.0, first)))
         self.enter(0)
 
     def _bound(
@@ -294,7 +349,7 @@ class GroupedUpdate:
         store: Parameters,
         total: int,
         kernels: Kernels | None,
-    ) -> Update | ParameterUpdate:
+    ) -> BoundUpdate:
         slots = [slot for slot in store.slots if region.holds(slot)]
         if optimizer.per_parameter:
             parameters = [
@@ -304,7 +359,7 @@ class GroupedUpdate:
             self.state |= whole.state
             return whole
         part = slice(region.start, region.stop)
-        update = Update(optimizer, store.vector[part], self._whole[part], total, kernels=kernels)
+        update = VectorUpdate(optimizer, store.vector[part], self._whole[part], total, kernels)
         for slot in slots:
             start = slot.offset - region.start
             for name, array in update.state.items():
@@ -314,8 +369,9 @@ class GroupedUpdate:
 
     def enter(self, epoch: int) -> None:
         """Update the parameters that an epoch trains from now on."""
-        self._parts = [each for each in self._all if each.region.from_epoch <= epoch]
-        self._gradient = self._whole[: self._parts[-1].region.stop if self._parts else 0]
+        trained = [each for each in self._all if each[0].from_epoch <= epoch]
+        stop = trained[-1][0].stop if trained else 0
+        self._take([part for _, part in trained], self._whole[:stop])
 
     def state_of(self, slot: Slot) -> dict[str, Array]:
         """Return the arrays of a parameter's optimizer."""
@@ -326,16 +382,6 @@ class GroupedUpdate:
             if key.startswith(start)
         }
 
-    def __call__(self, step: int) -> float:
-        """Update every parameter; return the step's rate of the parameters in no group."""
-        main = self._optimizer.rate(step, self._total)
-        for clip in self._clippings:
-            clip(self._gradient)
-        for part in self._parts:
-            rate = main if part.schedule is None else part.schedule.rate(step, self._total)
-            part.update.apply(rate * part.factor * self.scale, step, part.first)
-        return main * self.scale
-
 
 def bound_update(
     optimizer: Optimizer,
@@ -343,7 +389,7 @@ def bound_update(
     gradient: Array,
     total: int,
     steps: int = 1,
-    clippings: Sequence[Clip] = (),
+    clippings: Sequence[Clipping] = (),
     kernels: Kernels | None = None,
 ) -> Update | GroupedUpdate:
     """Return an optimizer bound to a model's parameters, which are laid out by its groups.
@@ -352,7 +398,7 @@ def bound_update(
         total: number of updates in the whole training, for schedules.
         steps: number of updates in an epoch.
     """
-    whole = optimizer.per_parameter
-    if whole or optimizer.groups or any(region.from_epoch for region in store.regions):
+    late = any(region.from_epoch for region in store.regions)
+    if optimizer.per_parameter or optimizer.groups or late:
         return GroupedUpdate(optimizer, store, gradient, total, steps, clippings, kernels)
     return Update(optimizer, store.vector, gradient, total, clippings, kernels)

@@ -28,7 +28,7 @@ from declnet.spec.model import RunSpec
 from declnet.spec.requirements import registry_for
 from declnet.spec.streams import Stream, random_stream
 from declnet.training.checks.check import Checked
-from declnet.training.epochs import NonFiniteLossError
+from declnet.training.compiled_steps import NonFiniteLossError
 from declnet.training.evaluation import Evaluation
 from declnet.training.preparation import Prepared, ReadyData, prepare
 

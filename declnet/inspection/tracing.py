@@ -24,8 +24,9 @@ from declnet.inspection.trace import Trace, TracedLayer, TracedLoss, TracedParam
 from declnet.registry.spelling import counted
 from declnet.spec.model import RunSpec
 from declnet.training.compile import compile_training
+from declnet.training.compiled_steps import NonFiniteLossError
 from declnet.training.divergence import divergence
-from declnet.training.epochs import NonFiniteLossError, StepArrays
+from declnet.training.epochs import StepArrays
 from declnet.training.evaluation import mean_loss
 from declnet.training.numerics import arithmetic_for
 from declnet.training.preparation import ReadyData

@@ -17,8 +17,9 @@ from declnet.graph.model import Model
 from declnet.registry.registry import Registry
 from declnet.spec.model import RunSpec
 from declnet.training.compile import CompiledTraining, compile_training
+from declnet.training.compiled_steps import NonFiniteLossError
 from declnet.training.divergence import divergence
-from declnet.training.epochs import NonFiniteLossError, Update
+from declnet.training.epochs import Update
 from declnet.training.evaluation import Evaluation
 from declnet.training.metrics import MetricAccumulator
 from declnet.training.numerics import arithmetic_for, blas_threads_for

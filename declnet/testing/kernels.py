@@ -72,7 +72,7 @@ class WatchedKernels(Kernels):
         """Bind as in the graph, with each call watched."""
         with calling("bind"):
             calls = super().bind(kernels, site)
-        if calls is None or calls.update is not None:
+        if calls is None or site.state is not None:
             return calls
         read = {"x": site.x, "y_true": site.y_true, "w": site.w}
         for state in site.states:

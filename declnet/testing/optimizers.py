@@ -15,7 +15,7 @@ from declnet.contracts.context import RunContext
 from declnet.contracts.optimizer import Optimizer
 from declnet.contracts.parameter import ParameterInfo
 from declnet.contracts.returned import checked_state_names
-from declnet.graph.update import SLICE, ParameterUpdate, Update, state_shapes
+from declnet.graph.update import SLICE, BoundUpdate, ParameterUpdate, VectorUpdate, state_shapes
 from declnet.testing.check import (
     CheckFailed,
     CheckSkipped,
@@ -71,14 +71,14 @@ class _OptimizerHarness:
         self.w, self._gradient, self._step = w.copy(), np.empty_like(w), 0
         self._watched = WatchedOptimizer(optimizer)
         stand_in = cast("Optimizer", self._watched)
-        self._updates: list[Update | ParameterUpdate]
+        self._updates: list[BoundUpdate]
         if optimizer.per_parameter:
             with calling("state_shapes"):
                 self._updates = self._of_parameters(optimizer, stand_in, apart=bool(cuts))
         else:
             with calling("state_names"):
                 self._updates = [
-                    Update(stand_in, self.w[start:end], self._gradient[start:end], 1000)
+                    VectorUpdate(stand_in, self.w[start:end], self._gradient[start:end], 1000)
                     for start, end in pairwise([0, *cuts, len(w)])
                 ]
         self.state = {
@@ -102,7 +102,7 @@ class _OptimizerHarness:
 
     def _of_parameters(
         self, optimizer: Optimizer, stand_in: Optimizer, *, apart: bool
-    ) -> list[Update | ParameterUpdate]:
+    ) -> list[BoundUpdate]:
         infos, start = _infos(optimizer, len(self.w)), 0
         parameters: list[tuple[ParameterInfo, Array, Array]] = []
         for info in infos:

@@ -125,6 +125,7 @@ class CompiledTraining:
             clippings(spec.training.clip_norm, spec.training.clip_value),
             kernels,
         )
+        self._attach()
 
     def enter(self, epoch: int) -> None:
         """Prepare for an epoch, counted from 0; call it before each one."""
@@ -137,6 +138,13 @@ class CompiledTraining:
         self.epoch = self._bind(self._graph)
         if isinstance(self.update, GroupedUpdate):
             self.update.enter(epoch)
+        self._attach()
+
+    def _attach(self) -> None:
+        """Let the engine, if there is one, run the steps of the epochs that begin."""
+        engine = self.kernels.engine
+        if engine is not None and not isinstance(self.epoch, AccumulatedEpoch):
+            self.epoch.attach(self.update, engine)
 
     def same_until(self, epoch: int) -> int | None:
         """Return the next epoch that trains other layers than this one; None if none does."""

@@ -8,12 +8,15 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array
+from declnet.contracts.engine import Engine
 from declnet.contracts.inputs import for_each
 from declnet.contracts.observer import StepObserver
-from declnet.data.batches import Batch, Batches, Gathered, Samples
+from declnet.data.batches import Batch, Batches, GatherAll, Gathered, Samples
 from declnet.graph.gradients import GradientMean
 from declnet.graph.observation import ObservedStep
 from declnet.graph.training_graph import Step, Targets, TrainingGraph
+from declnet.graph.update import Updates
+from declnet.training.compiled_steps import CompiledSteps, NonFiniteLossError
 from declnet.training.metrics import MetricAccumulator
 from declnet.training.preparation import ReadyData
 
@@ -21,14 +24,6 @@ Update = Callable[[int], float]
 
 StepArrays = tuple[Batch, Targets, Array | None]
 """A batch's inputs, prepared targets and sample weights."""
-
-
-class NonFiniteLossError(Exception):
-    """A step gave a loss that is NaN or infinite; `x` is its batch."""
-
-    def __init__(self, loss: float, x: Batch) -> None:
-        super().__init__(loss)
-        self.loss, self.x = loss, x
 
 
 class FullBatchEpoch:
@@ -43,6 +38,26 @@ class FullBatchEpoch:
         self._arrays = (self._x, targets, data.weights)
         self._step = graph.step(*self._arrays)
         self._observed: ObservedStep | None = None
+        self._compiled: CompiledSteps | None = None
+        self._attached: Updates | None = None
+
+    def attach(self, update: Updates, engine: Engine) -> None:
+        """As `MiniBatchEpoch.attach`."""
+        order = np.zeros(0, np.int64)
+        own = self._graph, self._step, self._x, update, (), order
+        self._compiled = CompiledSteps.of(engine, *own)
+        self._attached = update if self._compiled is not None else None
+
+    def run_epochs(self, update: Update, step: int, epochs: int) -> None:
+        """As `MiniBatchEpoch.run_epochs`."""
+        if self._compiled is not None and update is self._attached:
+            self._compiled.run(step, np.zeros(epochs, np.int64))
+            return
+        for made in range(epochs):
+            try:
+                self.run(update, step + made, None)
+            except NonFiniteLossError as error:
+                raise NonFiniteLossError(error.loss, error.x, made) from None
 
     def run(
         self,
@@ -126,7 +141,37 @@ class MiniBatchEpoch:
             for size in {batches.batch_size, batches.last_size}
         }
         self._observed: dict[int, ObservedStep] = {}
+        self._compiled: dict[int, CompiledSteps] = {}
+        self._attached: Updates | None = None
         self.steps = self.updates = batches.count
+
+    def attach(self, update: Updates, engine: Engine) -> None:
+        """Let an engine make the steps whose metrics are not needed, if it can make all of them.
+
+        Args:
+            update: what follows each step.
+        """
+        self._compiled = {}
+        for size, (arrays, *gathers, step) in self._bound.items():
+            own = self._graph, step, arrays[0], update, GatherAll(tuple(gathers)).operations()
+            compiled = CompiledSteps.of(engine, *own, self._batches.order)
+            if compiled is None:
+                return
+            self._compiled[size] = compiled
+        self._attached = update
+
+    def run_epochs(self, update: Update, step: int, epochs: int) -> None:
+        """Run whole epochs without metrics.
+
+        Raises:
+            NonFiniteLossError: before the update that would have followed.
+        """
+        for epoch in range(epochs):
+            made = epoch * self.updates
+            try:
+                self.run(update, step + made, None)
+            except NonFiniteLossError as error:
+                raise NonFiniteLossError(error.loss, error.x, made + error.made) from None
 
     def run(
         self,
@@ -150,10 +195,12 @@ class MiniBatchEpoch:
         Raises:
             NonFiniteLossError: before the update that would have followed.
         """
-        rate, begin = 0.0, self._graph.begin
+        rate, begin, stop = 0.0, self._graph.begin, self.steps if stop is None else stop
         if first == 0:
             self._batches.shuffle()
-        for positions in self._batches.between(first, self.steps if stop is None else stop):
+        if metrics is None and update is self._attached:
+            return self._run_compiled(step, first, stop)
+        for positions in self._batches.between(first, stop):
             arrays, gather_x, gather_y, bound = self._bound[len(positions)]
             gather_x(positions)
             gather_y(positions)
@@ -166,6 +213,17 @@ class MiniBatchEpoch:
                 y = [each[positions] for each in self._y]
                 _collect(metrics, self._graph, bound, y, loss, arrays[0])
             rate = update(step)
+        return rate
+
+    def _run_compiled(self, step: int, first: int, stop: int) -> float:
+        """Run a part of an epoch by the engine: the batches of full size, then the last one."""
+        rate, size = 0.0, self._batches.batch_size
+        starts = size * np.arange(first, stop)
+        full = len(starts) - (stop == self.steps and self._batches.last_size < size)
+        for own, part in ((size, starts[:full]), (self._batches.last_size, starts[full:])):
+            if len(part):
+                rate = self._compiled[own].run(step, part)
+                step += len(part)
         return rate
 
     def run_observed(
@@ -258,12 +316,7 @@ class MiniBatchEpoch:
         if weights is not None:
             w, gather_weights = weights.batch(size)
             gathers.append(gather_weights)
-
-        def gather_all(positions: Array) -> None:
-            for gather in gathers:
-                gather(positions)
-
-        gather_y = gathers[0] if len(gathers) == 1 else gather_all
+        gather_y = gathers[0] if len(gathers) == 1 else GatherAll(tuple(gathers))
         return (x, y_true, w), gather_x, gather_y, self._graph.step(x, y_true, w)
 
 
@@ -318,6 +371,15 @@ class AccumulatedEpoch:
             self._mean.begin()
         apply = update if self.updates_in(batch, batch + 1) else _no_update
         return self._batches.run_observed(apply, step, metrics, batch, observer, epoch)
+
+    def run_epochs(self, update: Update, step: int, epochs: int) -> None:
+        """As `MiniBatchEpoch.run_epochs`."""
+        for epoch in range(epochs):
+            made = epoch * self.updates
+            try:
+                self.run(update, step + made, None)
+            except NonFiniteLossError as error:
+                raise NonFiniteLossError(error.loss, error.x, made) from None
 
     def updates_in(self, first: int, stop: int) -> int:
         """As `MiniBatchEpoch.updates_in`; an update counts with the last batch of its group."""

@@ -15,8 +15,9 @@ from declnet.registry.registry import Registry
 from declnet.spec.heads import VALIDATION, Head
 from declnet.spec.model import RunSpec
 from declnet.training.compile import compile_training
+from declnet.training.compiled_steps import NonFiniteLossError
 from declnet.training.divergence import divergence, finite_evaluation
-from declnet.training.epochs import Epoch, NonFiniteLossError, StepArrays, Update
+from declnet.training.epochs import Epoch, StepArrays, Update
 from declnet.training.evaluation import Evaluation
 from declnet.training.metrics import MetricAccumulator, NamedMetric, losses_of, metrics_of
 from declnet.training.numerics import arithmetic_for
@@ -73,7 +74,7 @@ class Pace:
         """Adjust the length of the parts to the measured time of one part."""
         if seconds > PART:
             self.part = max(1, min(self.part, int(batches * PART / seconds)))
-        elif batches == self.part and seconds < PART / 2:
+        elif 2 * batches > self.part and seconds < PART / 2:
             self.part *= 2
 
 
@@ -300,19 +301,22 @@ class Trainer:
             yield Progressed(float(self.epoch), self.epochs)
 
     def _whole_epochs(self, stop: int) -> None:
-        """Run short epochs in a tight loop, with nothing but a look at the clock."""
-        run, update, steps = self._epoch.run, self._apply, self._epoch.updates
-        now, epoch, step, next_sign = time.perf_counter, self.epoch, self.step, self._pace.next_sign
-        try:
-            with arithmetic_for(self.samples_a_step):
-                while epoch < stop:
-                    run(update, step, None)
-                    step += steps
-                    epoch += 1
-                    if now() > next_sign:
-                        break
-        except NonFiniteLossError as error:
-            raise divergence(self._model, epoch, error.loss, error.x) from None
+        """Run short epochs, several at a time, until a heartbeat is due."""
+        run, update, pace = self._epoch.run_epochs, self._apply, self._pace
+        steps, updates = self._epoch.steps, self._epoch.updates
+        now, epoch, step = time.perf_counter, self.epoch, self.step
+        with arithmetic_for(self.samples_a_step):
+            while epoch < stop:
+                epochs, start = min(stop - epoch, max(1, pace.part // steps)), now()
+                try:
+                    run(update, step, epochs)
+                except NonFiniteLossError as error:
+                    at = epoch + error.made // updates
+                    raise divergence(self._model, at, error.loss, error.x) from None
+                step, epoch, end = step + epochs * updates, epoch + epochs, now()
+                pace.took(epochs * steps, end - start)
+                if end > pace.next_sign:
+                    break
         self.epoch, self.step = epoch, step
 
     def _followed_epoch(self) -> Iterator[Event]:

@@ -1,7 +1,5 @@
 """Kernels of flat parameters: Adam, and the gradient of the L2 penalty."""
 
-from math import sqrt
-
 import numpy as np
 
 from declnet import KernelCalls, KernelSite
@@ -12,17 +10,13 @@ from declnet_standard.regularizers import L2
 
 
 @Routine
-def adam(w, dw, momentum, cache, beta_1, beta_2, epsilon, rate, step):  # type: ignore[no-untyped-def]
-    """Update both moments, then w -= rate * momentum / (sqrt(cache) + epsilon).
-
-    The moments are sums without the factors 1 - beta_1 and 1 - beta_2; these and the corrections of
-    the bias are applied to `rate` and `epsilon`, two numbers per step.
-    """
-    kind, number = w.dtype.type, float(step[0])
-    scale_m = (1 - beta_1) / (1 - beta_1**number)
-    scale_v = sqrt((1 - beta_2) / (1 - beta_2**number))
+def adam(w, dw, momentum, cache, beta_1, beta_2, epsilon, now, count):  # type: ignore[no-untyped-def]
+    """Update both moments, then w -= rate * momentum / (sqrt(cache) + epsilon)."""
+    kind, step = w.dtype.type, np.float64(count[0])
+    scale_m = (1 - beta_1) / (1 - beta_1**step)
+    scale_v = np.sqrt((1 - beta_2) / (1 - beta_2**step))
     keep_1, keep_2 = kind(beta_1), kind(beta_2)
-    small, factor = kind(epsilon / scale_v), kind(rate[0] * scale_m / scale_v)
+    small, factor = kind(epsilon / scale_v), kind(now[0] * scale_m / scale_v)
     for i in range(np.uint64(w.size)):
         slope = dw[i]
         first = momentum[i] * keep_1 + slope
@@ -51,19 +45,13 @@ class AdamKernel(NumbaKernel):
     replaces = (Adam,)
 
     def bind(self, site: KernelSite) -> KernelCalls | None:
-        """Return the update, of arrays viewed as one axis."""
-        w, dw, state, (optimizer,) = site.w, site.dw, site.state, site.components
+        """Return the update; (1 - beta) and the corrections are applied to two numbers per step."""
+        w, state, (optimizer,) = site.w, site.state, site.components
         if state is None or w.dtype not in FLOATS:
             return None
-        rate, step = np.zeros(1), np.zeros(1, np.int64)
-        betas, epsilon = (optimizer.beta_1, optimizer.beta_2), optimizer.epsilon
-        call = adam.bound(w, dw, state.momentum, state.cache, *betas, epsilon, rate, step)
-
-        def update(learning_rate: float, number: int) -> None:
-            rate[0], step[0] = learning_rate, number
-            call()
-
-        return KernelCalls(update=update)
+        arrays = w, site.dw, state.momentum, state.cache
+        numbers = optimizer.beta_1, optimizer.beta_2, optimizer.epsilon
+        return KernelCalls(update=(adam.bound(*arrays, *numbers, site.rate, site.step),))
 
 
 class L2Kernel(NumbaKernel):

@@ -256,10 +256,10 @@ class SGDKernel(Kernel):
     replaces = (SGD,)
 
     def bind(self, site):
-        def update(rate, step):
-            np.subtract(site.w, rate * site.dw, out=site.w)
+        def update():
+            np.subtract(site.w, site.rate * site.dw, out=site.w)
 
-        return KernelCalls(update=update)
+        return KernelCalls(update=(update,))
 
 
 class L2Kernel(Kernel):

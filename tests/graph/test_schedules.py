@@ -111,7 +111,7 @@ class Steady(Kernel):
     replaces = (AdamW,)
 
     def bind(self, site):
-        return KernelCalls(update=lambda rate, step: None)
+        return KernelCalls(update=(lambda: None,))
 
 
 class Following(Steady):
@@ -121,10 +121,10 @@ class Following(Steady):
     reads_schedules = True
 
     def bind(self, site):
-        def update(rate, step):
-            np.multiply(site.w, 1 - rate * site.state.now.weight_decay, out=site.w)
+        def update():
+            np.multiply(site.w, 1 - site.rate * site.state.now.weight_decay, out=site.w)
 
-        return KernelCalls(update=update)
+        return KernelCalls(update=(update,))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,85 @@
+"""Engine: what runs the calls of training steps without Python in between."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from declnet.contracts.arrays import Array
+from declnet.contracts.component import Component
+from declnet.contracts.kernel import Call
+from declnet.contracts.operations import Gather
+
+
+@dataclass(frozen=True, eq=False)
+class StepLoop:
+    """Training steps on batches of one size, each of them the same calls on the same arrays.
+
+    A step gathers its batch, makes its calls, checks the losses and makes the update's calls. If a
+    loss is not finite, the loop ends before the update.
+
+    Attributes:
+        gathers: fill the batch with the samples at `order[start : start + n]`.
+        order: positions of the samples, int64, in the order of the epoch.
+        start: the position of a batch in `order`, int64 (1,).
+        samples: the number of samples in a batch, n.
+        calls: forward, losses, backward and regularizers.
+        losses: the data loss of each sample, (n,), of each loss.
+        update: clipping and the optimizer.
+        now: arrays of one number, int64 or float64, which differ from step to step: the values that
+            `NativeLoop.run` gets are written to them before each step. `start` is one of them.
+    """
+
+    gathers: tuple[Gather, ...]
+    order: Array
+    start: Array
+    samples: int
+    calls: tuple[Call, ...]
+    losses: tuple[Array, ...]
+    update: tuple[Call, ...]
+    now: tuple[Array, ...]
+
+
+class NativeLoop(Protocol):
+    """A loop over steps that an engine has compiled."""
+
+    def run(self, values: Array) -> int:
+        """Make a step for each row of values, without the interpreter lock.
+
+        Args:
+            values: int64 (steps, len(now)), what to write to the arrays of `now` before each step;
+                the bits of a float64 as an integer.
+
+        Returns:
+            The number of steps made; fewer than there are rows if a loss was not finite, in the
+            step that follows them, whose update has not been made.
+        """
+
+
+class Engine(Component):
+    """A component that runs calls without Python between them.
+
+    It knows `NativeCall`s and the operations of `declnet.contracts.operations`. Other calls, which
+    compute in Python, may be recorded and replayed with the same results to the bit, or made as
+    they are.
+    """
+
+    kind = "engine"
+    required_methods = ("join", "loop")
+
+    @classmethod
+    def unavailable(cls) -> str | None:
+        """Return why it cannot be used on this machine, and what to do; None if it can."""
+        return None
+
+    @classmethod
+    def versions(cls) -> dict[str, str]:
+        """Return the other versions that its results depend on, by name, for the manifest."""
+        return {}
+
+    def join(self, calls: Sequence[Call]) -> tuple[Call, ...]:
+        """Return as few calls as possible that do the same as these, one after another."""
+        raise NotImplementedError
+
+    def loop(self, steps: StepLoop) -> NativeLoop | None:
+        """Return a loop over steps, or None if some of their calls have to be made by Python."""
+        raise NotImplementedError
