@@ -31,6 +31,7 @@ DECLARED = {
     ("declnet/cli/diagnostics.py", "environ"): "NO_COLOR",
     ("declnet/cli/plugin_commands.py", "environ"): "DECLNET_DISABLE_PLUGINS",
     ("declnet/cli/plugin_commands.py", "import_module"): "the command that a plugin announced",
+    ("declnet/contracts/native_call.py", "ctypes"): "calls of the address that a plugin compiled",
     ("declnet/spec/key_positions.py", "import_module"): "the grammar of TOML or JSON, a constant",
     ("declnet/registry/discovery.py", "environ"): "DECLNET_DISABLE_PLUGINS, DECLNET_STRICT_PLUGINS",
     ("declnet/registry/registry.py", "import_module"): "the class that a plugin announced",
