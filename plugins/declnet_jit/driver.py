@@ -14,6 +14,7 @@ import numpy as np
 
 from declnet import Array, NativeCall, NativeLoop, StepLoop
 from declnet_jit.routine import Intrinsic, Routine
+from declnet_jit.threads import give_way_address
 
 
 @Intrinsic
@@ -73,7 +74,7 @@ def load(_context: Any, _address: Any) -> Any:
     return types.int64(types.int64), generate
 
 
-def wait(parts, arrived, give_way):  # type: ignore[no-untyped-def]
+def wait(parts: int, arrived: int, give_way: int) -> None:
     """Return when all threads have arrived here; give way to others after a while."""
     if parts == 1:
         return
@@ -244,7 +245,7 @@ class _Pace:
 
     def took(self, steps: int, seconds: float) -> None:
         """Take note of the duration of steps, if there were enough of them to tell."""
-        if self.next > self._most or seconds < LONG_ENOUGH or self._most == 1:
+        if self._most == 1 or seconds < LONG_ENOUGH:
             return
         self._seconds[self.next] = seconds / max(1, steps)
         untried = [each for each in range(1, self._most + 1) if each not in self._seconds]

@@ -7,6 +7,7 @@ from itertools import groupby
 from declnet import CompiledCalls, Engine, NativeCall, StepLoop
 from declnet_jit.driver import Loop, joined
 from declnet_jit.operations import gathering, operation
+from declnet_jit.threads import usable_threads
 
 Call = Callable[[], object]
 
@@ -33,7 +34,7 @@ class NativeEngine(Engine):
     def loop(self, steps: StepLoop) -> Loop:
         """Return a loop over steps in the driver."""
         gathers = tuple(gathering(each, steps.order, steps.start) for each in steps.gathers)
-        return Loop(steps, gathers)
+        return Loop(steps, gathers, usable_threads())
 
 
 def _joined(calls: Iterator[Call]) -> NativeCall:
