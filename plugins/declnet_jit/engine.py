@@ -34,7 +34,7 @@ class NativeEngine(Engine):
     def loop(self, steps: StepLoop) -> Loop:
         """Return a loop over steps in the driver."""
         gathers = tuple(gathering(each, steps.order, steps.start) for each in steps.gathers)
-        return Loop(steps, gathers, usable_threads())
+        return Loop(steps, gathers, steps.threads or usable_threads())
 
 
 def _joined(calls: Iterator[Call]) -> NativeCall:

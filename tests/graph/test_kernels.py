@@ -245,8 +245,10 @@ def test_an_unavailable_kernel_is_left_out_and_says_why():
     registry = Registry()
     registry.register(Dear)
     assert Kernels(registry, compiled=True).longest == 0
-    assert engine_problem("jit", registry).message.endswith(": a compiler is not installed")
-    assert "no plugin" in engine_problem("jit", Registry()).message
+    assert engine_problem(EngineSpec(kernels="jit"), registry).message.endswith(
+        ": a compiler is not installed"
+    )
+    assert "no plugin" in engine_problem(EngineSpec(kernels="jit"), Registry()).message
 
 
 class SGDKernel(Kernel):
