@@ -191,7 +191,7 @@ class StrictModel(BaseModel):
 def _make_scalars_strict(schema: Any) -> None:
     if isinstance(schema, dict):
         kind = schema.get("type")
-    if isinstance(kind, str) and kind in _SCALARS:  # not a field named `type`
+        if isinstance(kind, str) and kind in _SCALARS:  # not a field named `type`
             schema.setdefault("strict", True)
         for key, value in schema.items():
             if key not in _OPAQUE:

@@ -15,6 +15,7 @@ from declnet.contracts.returned import BrokenContractError
 from declnet.graph.kernels import Kernels, engine_problem
 from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import Update
+from declnet.spec.model import EngineSpec
 from declnet_standard.layers import Dense, ReLU, Softmax
 from declnet_standard.losses import CategoricalCrossentropy
 from declnet_standard.optimizers import SGD
