@@ -10,7 +10,7 @@ from typing import Any
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.component import Component
-from declnet.contracts.engine import Engine
+from declnet.contracts.engine import CompiledCalls, Engine
 from declnet.contracts.kernel import Call, Kernel, KernelCalls, KernelSite
 from declnet.contracts.loss import Loss
 from declnet.contracts.returned import BrokenContractError, checked_calls
@@ -52,11 +52,16 @@ class Kernels:
         found: type[Engine] | None = next(usable, None)
         self.engine = None if found is None else found()
 
-    def join(self, calls: Sequence[Call]) -> tuple[Call, ...]:
-        """Return calls that do the same one after another, as few as the engine can make them."""
+    def compile(self, calls: Sequence[Call]) -> CompiledCalls:
+        """Return calls that do the same, compiled by the engine if there is one."""
         if self.engine is None:
-            return tuple(calls)
-        return checked_calls(self.engine, self.engine.join(calls), "join")
+            return CompiledCalls(tuple(calls))
+        compiled: Any = self.engine.compile(calls)
+        if not isinstance(compiled, CompiledCalls):
+            fault = f"returned {compiled!r:.60}, not CompiledCalls"
+            raise BrokenContractError(self.engine, "compile", fault)
+        checked_calls(self.engine, compiled.calls, "compile")
+        return compiled
 
     @property
     def used(self) -> tuple[type[Kernel], ...]:
