@@ -7,6 +7,7 @@ from itertools import groupby
 from declnet import CompiledCalls, Engine, NativeCall, StepLoop
 from declnet_jit.driver import Loop, joined
 from declnet_jit.operations import gathering, operation
+from declnet_jit.replay import replayed
 from declnet_jit.threads import usable_threads
 
 Call = Callable[[], object]
@@ -46,4 +47,7 @@ def _compiled(call: Call) -> Sequence[Call]:
     if isinstance(call, NativeCall):
         return (call,)
     native = operation(call)
-    return (call,) if native is None else (native,)
+    if native is not None:
+        return (native,)
+    found = replayed(call)
+    return (call,) if found is None else found
