@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from declnet_jit.dense import DenseReLUKernel as DenseReLUKernel
     from declnet_jit.flat import AdamKernel as AdamKernel
     from declnet_jit.flat import L2Kernel as L2Kernel
+    from declnet_jit.kernels.conv2d import Conv2dKernel as Conv2dKernel
+    from declnet_jit.kernels.conv2d import Conv2dReLUKernel as Conv2dReLUKernel
     from declnet_jit.planar_perceptron import PlanarPerceptronKernel as PlanarPerceptronKernel
     from declnet_jit.softmax_categorical_crossentropy import (
         SoftmaxCategoricalCrossentropyKernel as SoftmaxCategoricalCrossentropyKernel,
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 KERNELS = {
     "adam_jit": ("flat", "AdamKernel"),
+    "conv2d_jit": ("kernels.conv2d", "Conv2dKernel"),
+    "conv2d_relu_jit": ("kernels.conv2d", "Conv2dReLUKernel"),
     "dense_jit": ("dense", "DenseKernel"),
     "dense_relu_jit": ("dense", "DenseReLUKernel"),
     "l2_jit": ("flat", "L2Kernel"),
