@@ -80,7 +80,8 @@ class WatchedKernels(Kernels):
         known = {name: array for name, array in read.items() if array is not None}
         if site.losses is None:
             forward = self._watched(calls.forward, known, site.y)
-            return KernelCalls(forward, self._watched(calls.backward, known, site.dx))
+            kept = {k: v for k, v in known.items() if not _share_memory(v, site.dx)}
+            return KernelCalls(forward, self._watched(calls.backward, kept, site.dx))
         forward = self._watched(calls.forward, known, site.y, site.losses, site.dx)
         return KernelCalls(forward, self._watched(calls.backward, {**known, "y": site.y}))
 
@@ -108,6 +109,11 @@ class WatchedKernels(Kernels):
             if not same(before[name], array):
                 fault = f"{what} writes to {name}, which it may only read"
                 raise ReadOnlyWrittenError(fault, fault)
+
+
+def _share_memory(array: Array, dx: Array | None) -> bool:
+    """Return whether an array's memory is used again for dx, as that of an x that is not kept."""
+    return dx is not None and np.may_share_memory(array, dx)
 
 
 _Build = Callable[[Kernels], Callable[[float], dict[str, Array]]]

@@ -28,9 +28,14 @@ AT_ONCE = 4096
 """Numbers of each filter that the weight gradient adds up before it goes on to the next ones."""
 
 
+PAGE, SKEW = 4096, int(__import__("os").environ.get("SKEW", 320))
+"""Bytes between planes modulo those of a page.""" 
+
+
 class Routines(NamedTuple):
     """The routines for a processor."""
 
+    pack: Routine
     convolve: Routine
     correlate: Routine
     tile: Tile
@@ -43,36 +48,61 @@ def routines_for(tile: Tile) -> Routines:
     width, most, filters_at_once, places = tile
 
     @Routine
+    def pack(  # type: ignore[no-untyped-def]
+        part, parts, weights, places, groups, rows, group_away, row_away, packed
+    ):
+        """Copy weights into the order in which the tiles read them.
+
+        Args:
+            part, parts: the share of the work.
+            weights: flat.
+            places: of the weights of a row, from its first one.
+            groups, rows: their number, and the number of rows of each.
+            group_away, row_away: distances of groups and rows.
+            packed: flat; of each tile, the rows of each place.
+        """
+        depth = places.size
+        tiles = (rows + most - 1) // most
+        tasks = groups * tiles
+        for task in range(tasks * part // parts, tasks * (part + 1) // parts):
+            group = task // tiles
+            first = rows * (task % tiles) // tiles
+            count = rows * (task % tiles + 1) // tiles - first
+            start = (group * rows + first) * depth
+            for k in range(depth):
+                for r in range(count):
+                    place = group * group_away + (first + r) * row_away + places[k]
+                    packed[start + k * count + r] = weights[place]
+
+    @Routine
     def convolve(  # type: ignore[no-untyped-def]
         part,
         parts,
         source,
-        weights,
-        table,
+        source_group,
+        packed,
+        offsets,
         runs,
         biases,
         low,
         groups,
-        source_group,
-        weights_group,
-        weights_row,
-        target_row,
         length,
         target,
+        target_row,
     ):
-        """target[r, a + s] = max(biases[r] + sum of weights[r, ·] * source[b + · + s], low).
+        """target[r, a + s] = max(biases[r] + sum of packed[k, r] * source[b + offsets[k] + s], low).
 
         Args:
             part, parts: the share of the work.
-            source, weights, target: flat.
-            table: (pairs, 2), distances in source and weights in bytes.
-            runs: (runs, 4), for each a, b, and where its pairs begin and end in the table.
+            source, source_group: flat, and the distance of groups.
+            packed: by `pack`.
+            offsets: of each k in bytes.
+            runs: (runs, 4), for each a, b, and the first k and the one after the last.
             biases: a number for each row r.
             low: the lowest result.
             groups: of as many rows each.
-            source_group, weights_group: distances of groups.
-            weights_row, target_row: distances of rows.
             length: of each run, over which s goes.
+            target, target_row: flat, and the distance of rows.
         """
         size = source.itemsize
         step = 2 * width // size
@@ -90,10 +120,9 @@ def routines_for(tile: Tile) -> Routines:
                 convolve_tile(
                     count,
                     source.ctypes.data + size * (group * source_group + runs[run, 1] + s),
-                    weights.ctypes.data + size * (group * weights_group + first * weights_row),
-                    size * weights_row,
-                    table.ctypes.data + 16 * begin,
+                    offsets.ctypes.data + 8 * begin,
                     end - begin,
+                    packed.ctypes.data + size * (row * offsets.size + begin * count),
                     biases.ctypes.data + size * row,
                     target.ctypes.data + size * (row * target_row + runs[run, 0] + s),
                     size * target_row,
@@ -163,47 +192,51 @@ def routines_for(tile: Tile) -> Routines:
                 for k in range(target.shape[1]):
                     target[f, k] = scratch[f, k]
 
-    return Routines(convolve, correlate, tile)
+    return Routines(pack, convolve, correlate, tile)
 
 
 @Routine
-def pad(part, parts, x, top, left, target):  # type: ignore[no-untyped-def]
-    """target[c, top + i, (left + j) % s, (left + j) // s] = x[c, i, j].
+def pad(part, parts, x, top, left, stride, columns, target):  # type: ignore[no-untyped-def]
+    """target[c, top + i, (left + j) % s, (left + j) // s] = x[c, i, j], with the stride s.
 
-    x: (channels, height, width, n); target: (channels, rows, s, columns, n), zeros elsewhere.
+    x: (channels, height, width, n); target: planes of (rows, s, columns, n), zeros elsewhere.
     """
     channels, height, width, n = x.shape
-    stride = target.shape[2]
     for row in range(channels * height * part // parts, channels * height * (part + 1) // parts):
         c, i = np.uint64(row // height), np.uint64(row % height)
         for j in range(width):
-            phase, column = np.uint64((left + j) % stride), np.uint64((left + j) // stride)
+            place = ((top + row % height) * stride + (left + j) % stride) * columns
+            start = np.uint64((place + (left + j) // stride) * n)
             for s in range(np.uint64(n)):
-                target[c, i + np.uint64(top), phase, column, s] = x[c, i, np.uint64(j), s]
+                target[c, start + s] = x[c, i, np.uint64(j), s]
 
 
 @Routine
-def prepare_slopes(part, parts, y, dy, rectified, left, target, db):  # type: ignore[no-untyped-def]
+def prepare_slopes(  # type: ignore[no-untyped-def]
+    part, parts, y, dy, rectified, left, row, target, db
+):
     """target = dy where y > 0, else 0; db = its sums. If not rectified, target = dy.
 
-    y, dy: (filters, height, width * n); target: (filters, height, …), from `left`; may be dy.
+    y, dy: (filters, height, width * n); target: planes of rows, from `left`.
     """
     zero, one = db.dtype.type(0), db.dtype.type(1)
     filters, height, length = dy.shape
-    start = np.uint64(left)
     for f in range(np.uint64(filters * part // parts), np.uint64(filters * (part + 1) // parts)):
         total = zero
         for i in range(np.uint64(height)):
+            partial = zero
+            start = np.uint64(left) + i * np.uint64(row)
             if rectified:
                 for s in range(np.uint64(length)):
                     slope = dy[f, i, s] * (one if y[f, i, s] > zero else zero)
-                    target[f, i, start + s] = slope
-                    total += slope
+                    target[f, start + s] = slope
+                    partial += slope
             else:
                 for s in range(np.uint64(length)):
                     slope = dy[f, i, s]
-                    target[f, i, start + s] = slope
-                    total += slope
+                    target[f, start + s] = slope
+                    partial += slope
+            total += partial
         db[f] = total
 
 
@@ -243,7 +276,9 @@ class _Convolution:
 
     Attributes:
         window: the windows over x.
-        padded: (channels, rows, s, columns, n), padded sorted by its columns modulo the stride s.
+        padded: (channels, …), planes (rows, s, columns, n) of padded images, sorted by columns modulo
+            the stride s.
+        columns, row: the number of columns of each kind, and the numbers of a row.
     """
 
     def __init__(self, site: KernelSite, rectified: bool, tile: Tile | None) -> None:
@@ -267,41 +302,39 @@ class _Convolution:
         self.dtype = self.weights.dtype
         self.n, channels = site.x.shape[:2]
         down, along = self.window.rows, self.window.columns
-        columns = -(-along.padded // along.stride)
-        shape = channels, down.padded, along.stride, columns, self.n
-        # rows are read up to a whole tile of vectors
-        self.padded = _zeros(shape, 2 * tile.width, self.dtype)
+        self.columns = -(-along.padded // along.stride)
+        self.row = along.stride * self.columns * self.n
+        self.padded = _planes(channels, down.padded * self.row, tile.width, self.dtype)
 
     def forward(self) -> tuple[NativeCall, ...]:
         """Return the calls that fill padded and y."""
         down, along = self.window.rows, self.window.columns
-        layer, padded, (_, _, height, width) = self.site.components[0], self.padded, self.site.y.shape
+        layer, padded = self.site.components[0], self.padded
+        _, filters, height, width = self.site.y.shape
         _, channels, *kernel = self.weights.shape
         places = list(product(range(kernel[0]), range(channels), range(kernel[1])))
         weights = np.arange(self.weights[0].size).reshape(channels, *kernel)
-        table = [(self._seen(c, k, l), weights[c, k, l]) for k, c, l in places]
+        order = [weights[c, k, l] for k, c, l in places]
+        offsets = [self._seen(c, k, l) for k, c, l in places]
         runs = []
         for i in range(height):
             first = i * down.stride - down.before
             valid = [k for k in range(kernel[0]) if 0 <= first + k * down.dilation < down.size]
             each = channels * kernel[1]
             begin, end = (valid[0] * each, (valid[-1] + 1) * each) if valid else (0, 0)
-            source = i * down.stride * padded[0, 0].size
+            source = i * down.stride * self.row
             runs.append((i * width * self.n, source, begin, end))
         biases = self.state.biases if layer.use_bias else np.zeros(len(self.weights), self.dtype)
-        call = self._convolve(
-            padded,
-            table,
-            runs,
-            biases,
-            0 if self.rectified else -np.inf,
-            padded.size // self.groups,
-            self.weights[0].size,
-            width * self.n,
-            self.site.y,
+        low = 0 if self.rectified else -np.inf
+        steps = self.weights[0].size * (filters // self.groups), self.weights[0].size
+        packed, pack = self._packed(order, *steps, filters)
+        length = width * self.n
+        convolve = self._convolve(
+            padded, packed, offsets, runs, biases, low, length, self.site.y
         )
         x = batch_last(self.site.x)
-        return pad.bound(x, down.before, along.before, padded), call
+        place = down.before, along.before, along.stride, self.columns
+        return pad.bound(x, *place, padded), pack, convolve
 
     def backward(self) -> tuple[NativeCall, ...]:
         """Return the calls that fill dweights, dbiases and dx."""
@@ -312,36 +345,32 @@ class _Convolution:
         dy = batch_last(site.dy)
         filters, height, width, n = dy.shape
         left = right = 0
-        slopes = dy
         if site.dx is not None:
             left = max(0, -(-((along.kernel - 1) * along.dilation - along.before) // along.stride))
             right = max(0, (along.size - 1 + along.before) // along.stride - width + 1)
-            shape = filters, height, left + width + right, n
-            slopes = _zeros(shape, 2 * self.routines.tile.width, self.dtype)
-        calls = []
-        if self.rectified or use_bias or slopes is not dy:
-            db = self.state.grad.biases if use_bias else np.empty(filters, self.dtype)
-            flat = dy.reshape(filters, height, -1)
-            y = batch_last(site.y).reshape(flat.shape) if self.rectified else flat
-            target = slopes.reshape(filters, height, -1)
-            calls.append(prepare_slopes.bound(y, flat, self.rectified, left * n, target, db))
-        calls.append(self._correlate(slopes, left))
+        row = (left + width + right) * n
+        slopes = _planes(filters, height * row, self.routines.tile.width, self.dtype)
+        db = self.state.grad.biases if use_bias else np.empty(filters, self.dtype)
+        flat = dy.reshape(filters, height, -1)
+        y = batch_last(site.y).reshape(flat.shape) if self.rectified else flat
+        calls = [prepare_slopes.bound(y, flat, self.rectified, left * n, row, slopes, db)]
+        calls.append(self._correlate(slopes, left, row))
         if site.dx is not None:
-            calls.append(self._spread(slopes, left))
+            calls += self._spread(slopes, left, row)
         return tuple(calls)
 
-    def _correlate(self, slopes: Array, left: int) -> NativeCall:
+    def _correlate(self, slopes: Array, left: int, row: int) -> NativeCall:
         """Return the call that fills dweights."""
         down, tile = self.window.rows, self.routines.tile
         _, height, width, n = batch_last(self.site.dy).shape
         offsets = [self._seen(*place) for place in np.ndindex(self.weights.shape[1:])]
         offsets += offsets[:1] * (-len(offsets) % tile.places)
         return self.routines.correlate.bound(
-            slopes.reshape(len(slopes), -1),
+            slopes,
             left * n,
-            slopes[0, 0].size,
+            row,
             self.padded.reshape(-1),
-            down.stride * self.padded[0, 0].size,
+            down.stride * self.row,
             self.padded.size // self.groups,
             self._bytes(offsets),
             self.groups,
@@ -352,24 +381,26 @@ class _Convolution:
             self.state.grad.weights.reshape(len(slopes), -1),
         )
 
-    def _spread(self, slopes: Array, left: int) -> NativeCall:
-        """Return the call that fills dx from dy, with `left` columns of zeros before it."""
+    def _spread(self, slopes: Array, left: int, length: int) -> list[NativeCall]:
+        """Return the calls that fill dx from dy, with `left` columns of zeros before it."""
         down, along = self.window.rows, self.window.columns
-        _, height, columns, n = slopes.shape
+        height, n = self.site.y.shape[2], self.n
         weights = np.arange(self.weights.size).reshape(self.weights.shape)
         filters = range(len(slopes) // self.groups)
-        pairs: list[tuple[int, int]] = []
+        offsets: list[int] = []
+        order: list[int] = []
         begins: dict[tuple[int, int], tuple[list[int], int, int]] = {}
         for phases in product(range(down.stride), range(along.stride)):
             k_seen, l_seen = (
                 [each for each in range(axis.kernel) if (each * axis.dilation - phase) % axis.stride == 0]
                 for axis, phase in zip((down, along), phases, strict=True)
             )
-            begins[phases] = k_seen, len(pairs), len(filters) * len(l_seen)
+            begins[phases] = k_seen, len(order), len(filters) * len(l_seen)
             for k, f, l in product(k_seen, filters, l_seen):
                 up = (k * down.dilation - phases[0]) // down.stride
                 back = (l * along.dilation - phases[1]) // along.stride
-                pairs.append((((f * height - up) * columns - back) * n, weights[f, 0, k, l]))
+                offsets.append(f * slopes.shape[1] - up * length - back * n)
+                order.append(weights[f, 0, k, l])
         runs = []
         for i, j in product(range(down.size), range(1 if along.stride == 1 else along.size)):
             row, row_phase = divmod(i + down.before, down.stride)
@@ -378,63 +409,73 @@ class _Convolution:
             ups = [(k * down.dilation - row_phase) // down.stride for k in k_seen]
             valid = [place for place, up in enumerate(ups) if 0 <= row - up < height]
             begin, end = (valid[0], valid[-1] + 1) if valid else (0, 0)
-            source = (row * columns + left + column) * n
+            source = row * length + (left + column) * n
             target = (i * along.size + j) * n
             runs.append((target, source, start + begin * each, start + end * each))
-        return self._convolve(
-            slopes,
-            pairs,
-            runs,
-            np.zeros(self.weights.shape[1] * self.groups, self.dtype),
-            -np.inf,
-            slopes.size // self.groups,
-            self.weights[0, 0].size,
-            n * (along.size if along.stride == 1 else 1),
-            self.site.dx,
+        steps = weights[: len(filters)].size, self.weights[0, 0].size
+        rows = self.weights.shape[1] * self.groups
+        packed, pack = self._packed(order, *steps, rows)
+        biases, length = np.zeros(rows, self.dtype), n * (along.size if along.stride == 1 else 1)
+        convolve = self._convolve(
+            slopes, packed, offsets, runs, biases, -np.inf, length, self.site.dx
         )
+        return [pack, convolve]
+
+    def _packed(
+        self, order: list[int], group_away: int, row_away: int, rows: int
+    ) -> tuple[Array, NativeCall]:
+        """Return memory for the weights in the order of tiles, and the call that fills it."""
+        packed, places = np.empty(rows * len(order), self.dtype), np.array(order, np.int64)
+        weights, sizes = self.weights.reshape(-1), (self.groups, rows // self.groups)
+        pack = self.routines.pack
+        return packed, pack.bound(weights, places, *sizes, group_away, row_away, packed)
 
     def _convolve(
         self,
         source: Array,
-        table: list[tuple[int, int]],
+        packed: Array,
+        offsets: list[int],
         runs: list[tuple[int, int, int, int]],
         biases: Array,
         low: float,
-        source_group: int,
-        weights_row: int,
         length: int,
         target: Any,
     ) -> NativeCall:
+        """Return the call that fills images with sums over planes."""
         images = batch_last(target)
         return self.routines.convolve.bound(
             source.reshape(-1),
-            self.weights.reshape(-1),
-            self._bytes(table).reshape(-1, 2),
+            source.size // self.groups,
+            packed,
+            self._bytes(offsets),
             np.array(runs, np.int64),
             biases,
             self.dtype.type(low),
             self.groups,
-            source_group,
-            self.weights.size // self.groups,
-            weights_row,
-            images[0].size,
             length,
             images.reshape(-1),
+            images[0].size,
         )
 
     def _seen(self, channel: int, k: int, l: int) -> int:
         """Return the distance in padded from the first number that an output sees to another."""
         down, along = self.window.rows, self.window.columns
         column, phase = divmod(l * along.dilation, along.stride)
-        return int(np.ravel_multi_index(
-            (channel, k * down.dilation, phase, column, 0), self.padded.shape
-        ))
+        place = (k * down.dilation * along.stride + phase) * self.columns + column
+        return channel * self.padded.shape[1] + place * self.n
 
     def _bytes(self, distances: Any) -> Array:
         return np.array(distances, np.int64) * self.dtype.itemsize
 
 
-def _zeros(shape: tuple[int, ...], extra: int, dtype: Any) -> Array:
-    """Return zeros, with some more bytes after them."""
-    size = int(np.prod(shape))
-    return np.zeros(size + extra // dtype.itemsize, dtype)[:size].reshape(shape)
+def _planes(count: int, size: int, width: int, dtype: Any) -> Array:
+    """Return zeros for planes of a size, (count, more), with space for two vectors after them.
+
+    The planes are `SKEW` bytes apart modulo a page, so that they do not compete for the same lines
+    of the cache.
+    """
+    skew, page = SKEW // dtype.itemsize, PAGE // dtype.itemsize
+    size += (skew - size) % page
+    return np.zeros((count * size) + 2 * width // dtype.itemsize, dtype)[: count * size].reshape(
+        count, size
+    )

@@ -153,24 +153,23 @@ def convolution_tile(tile: Tile) -> Intrinsic:
         _context,
         _rows,
         _source,
-        _weights,
-        _weights_row,
-        _table,
+        _offsets,
         _depth,
+        _weights,
         _biases,
         _target,
         _target_row,
         _lanes,
         low,
     ):
-        """target[r, s] = max(biases[r] + sum over k of weights[r, b(k)] * source[a(k) + s], low).
+        """target[r, s] = max(biases[r] + sum over k of weights[k, r] * source[offsets[k] + s], low).
 
         Args:
             rows: 1 to tile.rows.
-            source: the address from which to count a(k).
-            weights, weights_row: the address from which to count b(k), and the distance of rows.
-            table: the address of pairs a(k), b(k) in bytes.
-            depth: the number of pairs, at least 1.
+            source: the address from which to count offsets.
+            offsets: the address of offsets in bytes.
+            depth: the number of offsets.
+            weights: the address of the weights, (depth, rows).
             biases: the address of a number for each row.
             target, target_row: the address of the results, and the distance of rows.
             lanes: 1 to two vectors of numbers in each row.
@@ -181,8 +180,8 @@ def convolution_tile(tile: Tile) -> Intrinsic:
         from numba.core import cgutils
 
         def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-            rows, source, weights, weights_row, table, depth = arguments[:6]
-            biases, target, target_row, lanes, low = arguments[6:]
+            rows, source, offsets, depth, weights, biases = arguments[:6]
+            target, target_row, lanes, low = arguments[6:]
             word = ir.IntType(64)
             emit = vectors_of(builder, low.type, tile.width)
             one = emit.lanes_each
@@ -196,16 +195,16 @@ def convolution_tile(tile: Tile) -> Intrinsic:
                     for each in row:
                         builder.store(bias, each)
                 with cgutils.for_range(builder, depth) as loop:
-                    entry = builder.add(table, builder.shl(loop.index, word(4)))
-                    at = builder.add(source, builder.load(emit.at(entry, 0, word)))
-                    weight = builder.add(weights, builder.load(emit.at(entry, 8, word)))
+                    offset = builder.add(offsets, builder.shl(loop.index, word(3)))
+                    at = builder.add(source, builder.load(emit.at(offset, 0, word)))
+                    step = word(count * emit.bytes_each)
+                    weight = builder.add(weights, builder.mul(loop.index, step))
                     seen = [emit.load(at, j * tile.width) for j in range(vectors)]
-                    for row in own:
-                        factor = emit.load_repeated(weight)
+                    for r, row in enumerate(own):
+                        factor = emit.load_repeated(weight, r * emit.bytes_each)
                         for each, value in zip(row, seen, strict=True):
                             total = emit.multiply_add(factor, value, builder.load(each))
                             builder.store(total, each)
-                        weight = builder.add(weight, weights_row)
                 lowest = emit.repeat(low)
                 last = builder.sub(lanes, word((vectors - 1) * one))
                 mask, place = emit.first(last), target
@@ -246,7 +245,7 @@ def convolution_tile(tile: Tile) -> Intrinsic:
             )
             return context.get_dummy_value()
 
-        return types.void(*[types.int64] * 10, low), generate
+        return types.void(*[types.int64] * 9, low), generate
 
     return Intrinsic(convolve_tile)
 
