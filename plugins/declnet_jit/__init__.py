@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from declnet_jit.flat import L2Kernel as L2Kernel
     from declnet_jit.kernels.conv2d import Conv2dKernel as Conv2dKernel
     from declnet_jit.kernels.conv2d import Conv2dReLUKernel as Conv2dReLUKernel
+    from declnet_jit.kernels.pooling import AveragePool2dKernel as AveragePool2dKernel
+    from declnet_jit.kernels.pooling import MaxPool2dKernel as MaxPool2dKernel
     from declnet_jit.planar_perceptron import PlanarPerceptronKernel as PlanarPerceptronKernel
     from declnet_jit.softmax_categorical_crossentropy import (
         SoftmaxCategoricalCrossentropyKernel as SoftmaxCategoricalCrossentropyKernel,
@@ -23,6 +25,8 @@ KERNELS = {
     "dense_jit": ("dense", "DenseKernel"),
     "dense_relu_jit": ("dense", "DenseReLUKernel"),
     "l2_jit": ("flat", "L2Kernel"),
+    "average_pool2d_jit": ("kernels.pooling", "AveragePool2dKernel"),
+    "max_pool2d_jit": ("kernels.pooling", "MaxPool2dKernel"),
     "planar_perceptron_jit": ("planar_perceptron", "PlanarPerceptronKernel"),
     "softmax_categorical_crossentropy_jit": (
         "softmax_categorical_crossentropy",

@@ -28,8 +28,8 @@ AT_ONCE = 4096
 """Numbers of each filter that the weight gradient adds up before it goes on to the next ones."""
 
 
-PAGE, SKEW = 4096, int(__import__("os").environ.get("SKEW", 320))
-"""Bytes between planes modulo those of a page.""" 
+PAGE, SKEW = 4096, 320
+"""Bytes between planes modulo those of a page."""
 
 
 class Routines(NamedTuple):
@@ -329,9 +329,7 @@ class _Convolution:
         steps = self.weights[0].size * (filters // self.groups), self.weights[0].size
         packed, pack = self._packed(order, *steps, filters)
         length = width * self.n
-        convolve = self._convolve(
-            padded, packed, offsets, runs, biases, low, length, self.site.y
-        )
+        convolve = self._convolve(padded, packed, offsets, runs, biases, low, length, self.site.y)
         x = batch_last(self.site.x)
         place = down.before, along.before, along.stride, self.columns
         return pad.bound(x, *place, padded), pack, convolve
@@ -392,7 +390,11 @@ class _Convolution:
         begins: dict[tuple[int, int], tuple[list[int], int, int]] = {}
         for phases in product(range(down.stride), range(along.stride)):
             k_seen, l_seen = (
-                [each for each in range(axis.kernel) if (each * axis.dilation - phase) % axis.stride == 0]
+                [
+                    each
+                    for each in range(axis.kernel)
+                    if (each * axis.dilation - phase) % axis.stride == 0
+                ]
                 for axis, phase in zip((down, along), phases, strict=True)
             )
             begins[phases] = k_seen, len(order), len(filters) * len(l_seen)
