@@ -55,7 +55,7 @@ HEADERS = ("µs a step", "ratio", "at worst", "most", "end", "moments 0")
 
 def bare_update(update: Update, optimizer: Any) -> Any:
     """Run what `Update` does for such a small network, without the check for denormal numbers."""
-    calls = [each for each in update.calls if not isinstance(each, declnet.FlushDenormals)]
+    calls = [each for each in update.compiled.calls if not isinstance(each, declnet.FlushDenormals)]
     rate, count = update.now
 
     def apply(step: int) -> None:

@@ -13,6 +13,7 @@ from declnet.contracts.data_source import DataInfo as DataInfo
 from declnet.contracts.data_source import Dataset as Dataset
 from declnet.contracts.data_source import DataSource as DataSource
 from declnet.contracts.data_source import TargetInfo as TargetInfo
+from declnet.contracts.engine import CompiledCalls as CompiledCalls
 from declnet.contracts.engine import Engine as Engine
 from declnet.contracts.engine import NativeLoop as NativeLoop
 from declnet.contracts.engine import StepLoop as StepLoop

@@ -2,12 +2,26 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.component import Component
 from declnet.contracts.kernel import Call
+from declnet.contracts.native_call import NativeCall
 from declnet.contracts.operations import Gather
+
+
+@dataclass(frozen=True, eq=False)
+class CompiledCalls:
+    """Calls that do the same as others, one after another.
+
+    Attributes:
+        calls: as few calls from Python as possible.
+        native: the same without Python; None if some of them need it.
+    """
+
+    calls: tuple[Call, ...]
+    native: tuple[NativeCall, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,9 +36,10 @@ class StepLoop:
         order: positions of the samples, int64, in the order of the epoch.
         start: the position of a batch in `order`, int64 (1,).
         samples: the number of samples in a batch, n.
-        calls: forward, losses, backward and regularizers.
+        calls: forward, losses, backward and regularizers, compiled by the engine.
         losses: the data loss of each sample, (n,), of each loss.
-        update: clipping and the optimizer.
+        update: clipping and the optimizer, compiled by the engine.
+        threads: the most threads to use; None for as many as the process may use.
         now: arrays of one number, int64 or float64, which differ from step to step: the values that
             `NativeLoop.run` gets are written to them before each step. `start` is one of them.
     """
@@ -33,10 +48,11 @@ class StepLoop:
     order: Array
     start: Array
     samples: int
-    calls: tuple[Call, ...]
+    calls: tuple[NativeCall, ...]
     losses: tuple[Array, ...]
-    update: tuple[Call, ...]
+    update: tuple[NativeCall, ...]
     now: tuple[Array, ...]
+    threads: int | None = None
 
 
 class NativeLoop(Protocol):
@@ -64,7 +80,10 @@ class Engine(Component):
     """
 
     kind = "engine"
-    required_methods = ("join", "loop")
+    required_methods = ("compile",)
+
+    by_default: ClassVar[bool] = True
+    """Whether it is used where a spec names no engine."""
 
     @classmethod
     def unavailable(cls) -> str | None:
@@ -76,10 +95,10 @@ class Engine(Component):
         """Return the other versions that its results depend on, by name, for the manifest."""
         return {}
 
-    def join(self, calls: Sequence[Call]) -> tuple[Call, ...]:
-        """Return as few calls as possible that do the same as these, one after another."""
+    def compile(self, calls: Sequence[Call]) -> CompiledCalls:
+        """Return calls that do the same as these."""
         raise NotImplementedError
 
-    def loop(self, steps: StepLoop) -> NativeLoop | None:
-        """Return a loop over steps, or None if some of their calls have to be made by Python."""
+    def loop(self, steps: StepLoop) -> NativeLoop:
+        """Return a loop over steps whose calls it has compiled; only if some have been native."""
         raise NotImplementedError

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array, read_only
+from declnet.contracts.engine import CompiledCalls
 from declnet.contracts.inputs import sample_count
 from declnet.contracts.kernel import Call, KernelSite
 from declnet.contracts.loss import Loss
@@ -44,23 +45,23 @@ class Step:
     """The calls of one training step on n samples, and the arrays that they fill.
 
     Attributes:
-        calls: forward, loss, backward and regularizers' gradients, in order.
-        joined: the same calls, joined by an engine if there is one.
+        compiled: forward, loss, backward and regularizers' gradients, in order.
+        calls: its calls.
         y_pred: predictions, (n, *output shape), valid until the next step.
         losses: the data loss of each sample, (n,).
         weights: the weights of the batch's samples, (n,), in the model's type; None if all are
             equal.
     """
 
+    compiled: CompiledCalls
     calls: tuple[Call, ...]
-    joined: tuple[Call, ...]
     y_pred: Array
     losses: Array
     weights: Array | None
 
     def run(self) -> float:
         """Execute the calls; return the mean data loss."""
-        for call in self.joined:
+        for call in self.calls:
             call()
         return self.loss()
 
@@ -210,13 +211,13 @@ class TrainingGraph:
         bound = self._bind(x, y_true, weights)
         ends = [call for each in bound.heads for call in each.chain.forward]
         calls = (*bound.before, *bound.forward(), *ends, *bound.backward())
-        head, joined = bound.heads[0], self._kernels.join(calls)
-        arrays = head.y_pred, head.losses, weights
+        head, compiled = bound.heads[0], self._kernels.compile(calls)
+        arrays = compiled, compiled.calls, head.y_pred, head.losses, weights
         if len(bound.heads) > 1 or head.weight != 1:
-            return JointStep(calls, joined, *arrays, bound)
+            return JointStep(*arrays, bound)
         if weights is not None and bound.normalized is not None:
-            return WeightedStep(calls, joined, *arrays, bound.normalized)
-        return Step(calls, joined, *arrays)
+            return WeightedStep(*arrays, bound.normalized)
+        return Step(*arrays)
 
     def observed_step(
         self, x: Given, y_true: Targets, weights: Array | None = None

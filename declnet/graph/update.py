@@ -69,8 +69,8 @@ class BoundUpdate:
         self.begin = schedules.begin if schedules else None
         self.state: dict[str, Array] = {}
 
-    def apply(self, rate: float, step: int, before: int = 0) -> None:
-        """Update every parameter with a learning rate, without clipping the gradient.
+    def set(self, rate: float, step: int, before: int = 0) -> None:
+        """Set what the calls read in an update.
 
         Args:
             before: the steps before the first one that updates these parameters, which their
@@ -79,6 +79,10 @@ class BoundUpdate:
         if self.begin is not None:
             self.begin(step)
         self.rate[0], self.step[0] = rate, step - before
+
+    def apply(self, rate: float, step: int) -> None:
+        """Update every parameter with a learning rate, without clipping the gradient."""
+        self.set(rate, step)
         for call in self.calls:
             call()
 
@@ -220,7 +224,7 @@ class Updates:
     Attributes:
         scale: a factor applied to every learning rate.
         state: the optimizer's arrays by name.
-        calls: clip the gradient and update the parameters.
+        compiled: calls that clip the gradient and update the parameters.
         now: the arrays that the calls read and that differ from update to update.
         is_scheduled: whether an optimizer has scheduled fields, which Python sets.
     """
@@ -229,10 +233,16 @@ class Updates:
     _parts: Sequence[_Part]
 
     def __init__(
-        self, optimizer: Optimizer, gradient: Array, total: int, clippings: Sequence[Clipping]
+        self,
+        optimizer: Optimizer,
+        gradient: Array,
+        total: int,
+        clippings: Sequence[Clipping],
+        kernels: Kernels | None,
     ) -> None:
         self._optimizer, self._total, self.scale = optimizer, total, 1.0
         self._whole, self._clippings = gradient, clippings
+        self._kernels = kernels or Kernels()
 
     def __call__(self, step: int) -> float:
         """Update every parameter, with steps counted from 1.
@@ -240,12 +250,12 @@ class Updates:
         Returns:
             The learning rate of the step, of the parameters in no group.
         """
-        main = self._optimizer.rate(step, self._total)
-        for clip in self._clips:
-            clip()
+        main, scale, total = self._optimizer.rate(step, self._total), self.scale, self._total
         for part in self._parts:
-            part.update.apply(part.rate(main, step, self._total) * self.scale, step, part.first)
-        return main * self.scale
+            part.update.set(part.rate(main, step, total) * scale, step, part.first)
+        for call in self._calls:
+            call()
+        return main * scale
 
     def rate(self, step: int) -> float:
         """Return the learning rate of a step, of the parameters in no group."""
@@ -270,8 +280,10 @@ class Updates:
 
     def _take(self, parts: Sequence[_Part], gradient: Array) -> None:
         self._parts = parts
-        self._clips = [clipping(gradient) for clipping in self._clippings]
-        self.calls = (*self._clips, *(call for part in parts for call in part.update.calls))
+        calls: list[Call] = [clipping(gradient) for clipping in self._clippings]
+        calls += [call for part in parts for call in part.update.calls]
+        self.compiled = self._kernels.compile(calls)
+        self._calls = self.compiled.calls
         self.now = tuple(each for part in parts for each in (part.update.rate, part.update.step))
         self.is_scheduled = any(part.update.begin is not None for part in parts)
 
@@ -295,7 +307,7 @@ class Update(Updates):
         clippings: Sequence[Clipping] = (),
         kernels: Kernels | None = None,
     ) -> None:
-        super().__init__(optimizer, gradient, total, clippings)
+        super().__init__(optimizer, gradient, total, clippings, kernels)
         update = VectorUpdate(optimizer, vector, gradient, total, kernels)
         self.state = update.state
         self._take([_Part(update)], gradient)
@@ -329,7 +341,7 @@ class GroupedUpdate(Updates):
         clippings: Sequence[Clipping] = (),
         kernels: Kernels | None = None,
     ) -> None:
-        super().__init__(optimizer, gradient, total, clippings)
+        super().__init__(optimizer, gradient, total, clippings, kernels)
         self._all: list[tuple[Region, _Part]] = []
         self.state: dict[str, Array] = {}
         for region in store.regions:

@@ -255,7 +255,7 @@ class _Traced:
             return {}
         flat = np.concatenate([each.reshape(-1) for each in gradients.values()])
         for clip in clips:
-            clip(flat)
+            clip(flat)()
         ends = np.cumsum([each.size for each in gradients.values()])
         parts = np.split(flat, ends[:-1])
         return {

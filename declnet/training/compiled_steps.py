@@ -33,15 +33,11 @@ class CompiledSteps:
 
     Args:
         loop: the engine's loop.
-        start: where the loop reads the start of a batch in the order of the samples.
         step: the step that it makes, on the batch `x`.
     """
 
-    def __init__(
-        self, loop: NativeLoop, start: Array, step: Step, x: Batch, update: Updates
-    ) -> None:
+    def __init__(self, loop: NativeLoop, step: Step, x: Batch, update: Updates) -> None:
         self._loop, self._step, self._x, self._update = loop, step, x, update
-        self._start = start
 
     @classmethod
     def of(
@@ -53,20 +49,25 @@ class CompiledSteps:
         update: Updates,
         gathers: Sequence[Gather] | None,
         order: Array,
+        threads: int | None = None,
     ) -> Self | None:
         """Return the steps; None if some call of them needs Python.
 
         Args:
             gathers: fill the batch `x` and its targets; None if Python fills them.
             order: the order of the samples, which changes in place.
+            threads: the most threads that the engine may use; None for its own choice.
         """
-        if gathers is None or graph.begin is not None or update.is_scheduled:
+        calls, updates = step.compiled.native, update.compiled.native
+        if gathers is None or calls is None or updates is None:
+            return None
+        if graph.begin is not None or update.is_scheduled:
             return None
         start, losses = np.zeros(1, np.int64), step.all_losses()
         now = (start, *update.now)
         sizes = (tuple(gathers), order, start, len(losses[0]))
-        loop = engine.loop(StepLoop(*sizes, step.calls, losses, update.calls, now))
-        return None if loop is None else cls(loop, start, step, x, update)
+        loop = engine.loop(StepLoop(*sizes, calls, losses, updates, now, threads))
+        return cls(loop, step, x, update)
 
     def run(self, step: int, starts: Sequence[int] | Array) -> float:
         """Make a step for each batch.

@@ -32,5 +32,6 @@ __getattr__ = lazy_names(__name__, {name: file for file, name in KERNELS.values(
 @hookimpl
 def declnet_register(register: Register) -> None:
     """Announce this package's kernels; each is imported when a run may use kernels."""
+    register.lazily("engine", "native", f"{__name__}.engine:NativeEngine")
     for type_name, (file, name) in KERNELS.items():
         register.lazily("kernel", type_name, f"{__name__}.{file}:{name}")

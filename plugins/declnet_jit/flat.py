@@ -1,5 +1,7 @@
 """Kernels of flat parameters: Adam, and the gradient of the L2 penalty."""
 
+from math import sqrt
+
 import numpy as np
 
 from declnet import KernelCalls, KernelSite
@@ -10,13 +12,17 @@ from declnet_standard.regularizers import L2
 
 
 @Routine
-def adam(w, dw, momentum, cache, beta_1, beta_2, epsilon, now, count):  # type: ignore[no-untyped-def]
-    """Update both moments, then w -= rate * momentum / (sqrt(cache) + epsilon)."""
-    kind, step = w.dtype.type, np.float64(count[0])
-    scale_m = (1 - beta_1) / (1 - beta_1**step)
-    scale_v = np.sqrt((1 - beta_2) / (1 - beta_2**step))
+def adam(w, dw, momentum, cache, beta_1, beta_2, epsilon, rate, step):  # type: ignore[no-untyped-def]
+    """Update both moments, then w -= rate * momentum / (sqrt(cache) + epsilon).
+
+    The moments are sums without the factors 1 - beta_1 and 1 - beta_2; these and the corrections of
+    the bias are applied to `rate` and `epsilon`, two numbers per step.
+    """
+    kind, number = w.dtype.type, float(step[0])
+    scale_m = (1 - beta_1) / (1 - beta_1**number)
+    scale_v = sqrt((1 - beta_2) / (1 - beta_2**number))
     keep_1, keep_2 = kind(beta_1), kind(beta_2)
-    small, factor = kind(epsilon / scale_v), kind(now[0] * scale_m / scale_v)
+    small, factor = kind(epsilon / scale_v), kind(rate[0] * scale_m / scale_v)
     for i in range(np.uint64(w.size)):
         slope = dw[i]
         first = momentum[i] * keep_1 + slope

@@ -25,7 +25,7 @@ from declnet_standard.optimizers import SGD, Adagrad, Adam, AdamW, RMSProp
 def test_a_gradient_is_clipped_by_value_then_by_norm(gradient, limits, expected, dtype):
     found = np.array(gradient, dtype)
     for clip in clippings(limits.get("norm"), limits.get("value")):
-        clip(found)
+        clip(found)()
     assert found.dtype == dtype
     np.testing.assert_allclose(found, np.array(expected, dtype), rtol=2 * np.finfo(dtype).eps)
 
