@@ -16,6 +16,7 @@ from declnet.data.splits import Data, held_out_count
 from declnet.data.targets import wanted_targets
 from declnet.errors import DataError, Diagnostic, KeyPath
 from declnet.graph.shapes import Node
+from declnet.registry.spelling import counted
 from declnet.spec.messages import from_here, hint_for_missing
 from declnet.spec.model import TrainingSpec
 from declnet.spec.partial import PartialSpec
@@ -32,8 +33,8 @@ def size_problems(spec: PartialSpec, samples: int, in_memory: bool) -> list[Diag
     for name, count in out.items():
         if not 0 < count < samples:
             message = (
-                f"{spec.data.fractions[name]} of {samples} samples leaves {count} for {name} and "
-                f"{samples - count} for training"
+                f"{spec.data.fractions[name]} of {counted(samples, 'sample')} leaves {count} for "
+                f"{name} and {samples - count} for training"
             )
             hint = f"take a {'smaller' if count else 'larger'} fraction"
             return [_problem(("data", name), message, hint)]
@@ -50,8 +51,9 @@ def size_problems(spec: PartialSpec, samples: int, in_memory: bool) -> list[Diag
     rest = samples - sum(out.values())
     folds = spec.data.folds
     if folds is not None and rest < folds:
-        message = f"{rest} samples are too few for {folds} folds"
-        return [_problem(("data", "folds"), message, f"take at most {rest} folds")]
+        message = f"{counted(rest, 'sample')}: too few for {folds} folds"
+        hint = f"take at most {rest} folds" if rest > 1 else None
+        return [_problem(("data", "folds"), message, hint)]
     if spec.training.batch_size is None and not in_memory:
         message = "data that is mapped from a file is trained on in mini-batches"
         hint = "add batch_size = 128 to [training], or mapped = false to the data source"
@@ -63,7 +65,8 @@ def size_problems(spec: PartialSpec, samples: int, in_memory: bool) -> list[Diag
     if spec.training.batch_size is not None and spec.training.batch_size > rest:
         message = f"a batch of {spec.training.batch_size} is larger than the training data"
         held = f" ({samples - rest} of {samples} are held out)" if rest < samples else ""
-        hint = f"there are {rest} samples{held}; without batch_size, each step takes all"
+        there = f"there {'is' if rest == 1 else 'are'} {counted(rest, 'sample')}{held}"
+        hint = f"{there}; without batch_size, each step takes all"
         return [_problem(("training", "batch_size"), message, hint)]
     return _group_problems(spec.training, rest)
 
@@ -88,7 +91,7 @@ def _left_by_fold(spec: PartialSpec, samples: int, folds: int) -> int:
     return samples - -(-samples // folds)
 
 
-def _problem(path: KeyPath, message: str, hint: str) -> Diagnostic:
+def _problem(path: KeyPath, message: str, hint: str | None) -> Diagnostic:
     return Diagnostic(message, hint, path, "E033")
 
 
