@@ -153,9 +153,9 @@ def pattern_hint(pattern: str, keys: Sequence[str]) -> str:
 
 
 def group_problems(slots: Sequence[Slot], groups: Sequence[ParameterGroup]) -> list[Diagnostic]:
-    """Return an error for each pattern that matches no trainable parameter."""
+    """Return errors: patterns that match no trainable parameter, groups left with none."""
     trainable = [slot.key for slot in slots if slot.parameter.trainable]
-    return [
+    unmatched = [
         Diagnostic(
             f'no trainable parameter matches "{pattern}"',
             pattern_hint(pattern, trainable),
@@ -165,6 +165,17 @@ def group_problems(slots: Sequence[Slot], groups: Sequence[ParameterGroup]) -> l
         for position, group in enumerate(groups)
         for place, pattern in enumerate(group.parameters)
         if not any(matches(pattern, key) for key in trainable)
+    ]
+    left = {group_of(key, groups) for key in trainable}
+    return unmatched or [
+        Diagnostic(
+            "every parameter of this group is in a later one",
+            "the last group that matches a parameter takes it; put general patterns first",
+            ("optimizer", "groups", position, "parameters"),
+            "E028",
+        )
+        for position in range(len(groups))
+        if position not in left
     ]
 
 

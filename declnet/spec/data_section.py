@@ -93,6 +93,14 @@ class WindowSpec(StrictModel):
         "horizon are the input `future`",
     )
 
+    @model_validator(mode="after")
+    def _known_once(self) -> Self:
+        for position, name in enumerate(self.known):
+            if name in self.known[:position]:
+                message = f'duplicate column "{name}"'
+                raise located_error("contradiction", message, ("known", position), name)
+        return self
+
     def count(self, rows: int) -> int:
         """Return the number of windows in a table."""
         return max(0, rows - self.past - self.horizon + self.step) // self.step

@@ -52,8 +52,8 @@ def size_problems(spec: PartialSpec, samples: int, in_memory: bool) -> list[Diag
     folds = spec.data.folds
     if folds is not None and rest < folds:
         message = f"{counted(rest, 'sample')}: too few for {folds} folds"
-        hint = f"take at most {rest} folds" if rest > 1 else None
-        return [_problem(("data", "folds"), message, hint)]
+        fewer = f"take at most {rest} folds" if rest > 1 else None
+        return [_problem(("data", "folds"), message, fewer)]
     if spec.training.batch_size is None and not in_memory:
         message = "data that is mapped from a file is trained on in mini-batches"
         hint = "add batch_size = 128 to [training], or mapped = false to the data source"
