@@ -252,6 +252,8 @@ def checked_info(source: Component, info: Any) -> DataInfo | None:
     """Return the result of `DataSource.describe`: a DataInfo, or None for a table."""
     if not isinstance(info, DataInfo | None):
         _refuse(source, "describe", info, "a DataInfo, or None for a table")
+    if info is not None and not _are_names(info.class_names):
+        _refuse(source, "describe", info.class_names, "a tuple of class names or None")
     return info
 
 
@@ -278,12 +280,17 @@ def checked_inputs(source: Component, part: Any) -> Array | Mapping[str, Array] 
 
 def checked_sample_names(source: Component, names: Any) -> tuple[str, ...] | None:
     """Return the result of `DataSource.sample_names`: a tuple of text, or None."""
-    if names is not None and not (
-        isinstance(names, tuple) and all(isinstance(each, str) for each in names)
-    ):
+    if not _are_names(names):
         _refuse(source, "sample_names", names, "a tuple of names or None")
     found: tuple[str, ...] | None = names
     return found
+
+
+def _are_names(names: Any) -> bool:
+    """Return whether it is a tuple of text, or None."""
+    return names is None or (
+        isinstance(names, tuple) and all(isinstance(each, str) for each in names)
+    )
 
 
 def checked_suits(transform: Component, suits: Any) -> bool:

@@ -30,7 +30,7 @@ from declnet.contracts.table import ColumnType, Table, missing_values
 from declnet.contracts.transform import Transform, TransformState
 from declnet.data.columns import features_of, joined, located, require_column, typed
 from declnet.data.named_inputs import require_divided, require_sequences_alone
-from declnet.data.target_encoding import NAMED_LABELS, TargetEncoding
+from declnet.data.target_encoding import TargetEncoding
 from declnet.data.targets import TargetSteps, WantedTarget, prepared_target
 from declnet.data.windows import Windows
 from declnet.errors import DataError
@@ -265,7 +265,7 @@ def fit_preparation(
         names = dict.fromkeys(columns, data.feature_names or ())
         inputs = {name: (name,) for name in columns} if isinstance(data.x, Mapping) else None
         if data.class_names is not None:
-            targets = {UNNAMED: _named_classes(data.class_names)}
+            targets = {UNNAMED: TargetEncoding.of_names(data.class_names)}
     else:
         records = data
         if windows is None:
@@ -306,18 +306,6 @@ def fit_preparation(
     return FittedPreparation(
         types, tuple(steps), feature_names or None, targets, inputs, windows=windows
     )
-
-
-def _named_classes(names: tuple[str, ...]) -> TargetEncoding:
-    """Return the encoding of labels whose classes the data source names."""
-    if len(names) < 2:
-        raise DataError(
-            f'the training data has only one class, "{names[0]}"',
-            hint="classification needs at least two classes",
-            path=("data", "train"),
-            code="E035",
-        )
-    return TargetEncoding(NAMED_LABELS, names)
 
 
 def _encodings(data: Table, wanted: Sequence[WantedTarget]) -> dict[str, TargetEncoding]:

@@ -36,6 +36,7 @@ from declnet.spec.requirements import registry_for
 from declnet.spec.validate import ParsedSpec
 from declnet.training.checks.data import (
     Described,
+    class_problems,
     data_problems,
     describe,
     input_problems,
@@ -284,6 +285,8 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
     if inferred.complete and partial.optimizer is not None:
         problems += group_problems(slots_of(inferred.complete), partial.optimizer.groups)
     problems += data_problems(partial, infos)
+    if described.sets is None:  # else the data was loaded, with its classes
+        problems += class_problems(partial, infos)
     problems += input_problems(inferred.nodes, train)
     starting, found = weight_problems(partial, inferred.complete)
     problems += found

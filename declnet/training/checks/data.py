@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,8 +11,15 @@ from declnet.contracts.inputs import UNNAMED, InputInfo
 from declnet.contracts.returned import checked_info
 from declnet.contracts.table import Table
 from declnet.data.named_inputs import AT_INPUTS
-from declnet.data.sets import PreparedSets, load_sets, prepare_sets, split_sets
+from declnet.data.sets import (
+    PreparedSets,
+    load_sets,
+    prepare_sets,
+    require_class,
+    split_sets,
+)
 from declnet.data.splits import Data, held_out_count
+from declnet.data.target_encoding import TargetEncoding
 from declnet.data.targets import wanted_targets
 from declnet.errors import DataError, Diagnostic, KeyPath
 from declnet.graph.shapes import Node
@@ -124,7 +131,10 @@ def describe(spec: PartialSpec, seed: int, given: Mapping[str, Data] | None = No
         tables = [name for name, info in infos.items() if info is None]
     else:
         arrays = {name: each for name, each in given.items() if isinstance(each, Dataset)}
-        infos = {name: DataInfo.of(each.x, each.y) for name, each in arrays.items()}
+        infos = {
+            name: replace(DataInfo.of(each.x, each.y), class_names=each.class_names)
+            for name, each in arrays.items()
+        }
         problems, tables = [], [name for name in given if name not in arrays]
     known = {name: info for name, info in infos.items() if info is not None}
     data = spec.data
@@ -228,6 +238,40 @@ def data_problems(spec: PartialSpec, infos: Mapping[str, DataInfo]) -> list[Diag
     if train.samples:
         problems += size_problems(spec, train.samples, train.in_memory)
     return problems
+
+
+def class_problems(spec: PartialSpec, infos: Mapping[str, DataInfo]) -> list[Diagnostic]:
+    """Return errors in the names of classes, as far as sources know them before they are loaded."""
+    train, data = infos.get("train"), spec.data
+    if train is None or train.target != "classes" or train.targets:
+        return []
+    names, problems = train.class_names, []
+    if names is not None:
+        problems = _error(spec, "train", TargetEncoding.of_names, names)
+        if problems:
+            return problems
+        encoding = TargetEncoding.of_names(names)
+        if data.positive_class is not None:
+            problems += _error(spec, "train", encoding.with_positive, data.positive_class)
+        for name, info in infos.items():
+            problems += _error(spec, name, encoding.require_known, info.class_names or ())
+    known = names or tuple(map(str, range(train.classes or 0)))
+    if known and isinstance(data.class_weights, Mapping):
+        for name in data.class_weights:
+            problems += _error(spec, "train", require_class, name, known)
+    return problems
+
+
+def _error(
+    spec: PartialSpec, name: str, require: Callable[..., object], *arguments: object
+) -> list[Diagnostic]:
+    """Return the error that a call raises about a data set, if it does, at its key."""
+    try:
+        require(*arguments)
+    except DataError as error:
+        path = error.path or origin_of(spec.data.sources.get(name), name)
+        return [Diagnostic(from_here(error.message), error.hint, path, error.code)]
+    return []
 
 
 def _unlike(

@@ -54,6 +54,13 @@ def test_one_sample_is_counted_in_the_singular(problems, document, tmp_path):
     assert "0.5 of 1 sample leaves 0 for validation and 1 for training" in fraction
 
 
+def test_weights_of_unknown_labels_are_errors_before_the_data_is_loaded(problems, document):
+    document["data"]["class_weights"] = {"1": 2.0, "3": 0.5}
+    assert problems(document) == [
+        'data.class_weights.3: error[E034]: there is no class "3" (classes: 0, 1, 2)'
+    ]
+
+
 def test_a_fraction_that_leaves_nothing_is_told_alone(problems, document):
     document["training"]["batch_size"] = 31
     document["data"]["validation"] = 0.999
