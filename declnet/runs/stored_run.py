@@ -343,7 +343,7 @@ class StoredRun:
 
         spec = self.spec
         if spec.data.train is None:
-            raise DataError("a program handed the run's data over, so it cannot be loaded again")
+            raise DataError("the run's data came from a program, so it cannot be loaded again")
         with attributing_errors(self.registry):
             loaded = load_sets(spec.data, spec.seed)
             sets = split_sets(loaded, spec.data, spec.seed)

@@ -12,9 +12,9 @@ OWN = ("spec.", "manifest.", "history.jsonl", "metrics.", "weights.", "preparati
 
 
 def own_file_name(path: str) -> str:
-    """Return a file name; raise ValueError if it is not one of the callback's own in the folder."""
+    """Return a file name in a run's folder; raise ValueError if the run itself may use it."""
     if not path or PurePath(path).name != path or "\\" in path or path.startswith((".", *OWN)):
-        raise ValueError("must be the name of a file of its own in the run's folder")
+        raise ValueError("must be a file name that the run itself does not use")
     return path
 
 

@@ -324,7 +324,7 @@ def test_the_report_draws_a_map_for_each_value(tmp_path):
 
 
 def test_a_name_that_the_run_writes_is_refused():
-    with pytest.raises(ValueError, match="a file of its own"):
+    with pytest.raises(ValueError, match="the run itself does not use"):
         Watch(path="history.jsonl")
 
 
