@@ -355,7 +355,7 @@ def call_locked(what: str, call: Callable[[], Any], arrays: Mapping[str, Array])
             for name, array in arrays.items():
                 if not array.flags.writeable if unlocked else _is_refused(call, array):
                     fault = f"{what} writes to {name}, which it may only read"
-                    advice = "write to what it is to fill, or to an array of its own"
+                    advice = "write to the arrays it must fill, or to its own"
                     message = f"{fault} ({place_of(error)}); {advice}"
                     raise ReadOnlyWrittenError(message, fault) from error
         raise

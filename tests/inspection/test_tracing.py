@@ -1,4 +1,4 @@
-"""A traced step: its numbers are those of a calculation by hand, and its gradients are verified."""
+"""A traced step: its numbers agree with a calculation by hand, and its gradients are verified."""
 
 from __future__ import annotations
 

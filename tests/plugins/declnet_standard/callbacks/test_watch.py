@@ -1,4 +1,4 @@
-"""`watch`: its numbers are those of the step, each planted fault is named, and nothing else is."""
+"""`watch`: its numbers agree with the step, and it names each planted fault and nothing else."""
 
 from __future__ import annotations
 
