@@ -352,11 +352,13 @@ def read_weight_shapes(path: Path) -> dict[str, Shape]:
 
 
 def _unreadable(path: Path, error: Exception) -> WeightsError:
-    if isinstance(error, FileNotFoundError):  # safetensors says so of any file it cannot open
+    if isinstance(error, OSError):  # safetensors does not always give the cause
         try:
             path.open("rb").close()
         except FileNotFoundError:
             return WeightsError(f"{path}: there is no such file")
+        except IsADirectoryError:
+            return WeightsError(f"{path}: is a folder; name the weights file in it")
         except OSError as actual:
             error = actual
     if isinstance(error, OSError):

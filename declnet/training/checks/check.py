@@ -138,6 +138,7 @@ def _contexts(
         epochs=getattr(spec.training, "epochs", None),
         metrics=metrics,
         outputs=tuple(dict.fromkeys(each for own in ends for each in own)),
+        callbacks=tuple(spec.callbacks.values()),
     )
     contexts: dict[KeyPath, RunContext] = {}
     for head, own in zip(heads, ends, strict=True):
