@@ -257,6 +257,14 @@ class Trainer:
         self._compiled.enter(self.epoch)
         return self._epoch.gathered(self.batch)
 
+    def recompute_statistics(self) -> None:
+        """Compute the running statistics of the current parameters from the training data.
+
+        Layers that the last epoch did not train keep theirs. The state of the training is otherwise
+        unchanged, so that the same state gives the same statistics.
+        """
+        self._compiled.recompute_statistics(max(self.epoch - 1, 0), max(self.step, 1))
+
     def scale_learning_rate(self, factor: float) -> None:
         """Multiply every learning rate from now on."""
         self._update.scale *= factor
