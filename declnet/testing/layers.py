@@ -170,7 +170,7 @@ def keeps_still_while_frozen(subject: Subject) -> None:
 
 @check
 def measures_running_statistics(subject: Subject) -> None:
-    """Overwrites its running statistics with those of the batch alone while `state.measuring`."""
+    """Overwrites running statistics with the batch's own while `state.measuring`."""
     found = False
     for harness, batch in harnesses(subject, WHOLE):
         for name, parameter in subject.instance.parameters(harness.shape).items():

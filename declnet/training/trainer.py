@@ -127,7 +127,7 @@ class Trainer:
     def events(self) -> Iterator[Event]:
         """Train; yield logged epochs, other epochs that a callback follows, and heartbeats.
 
-        If `max_steps` makes the training shorter than its `epochs`, a heartbeat says so first.
+        If `max_steps` decides on the number of epochs, a heartbeat says so first.
 
         Between two events the training is between two steps. It can then be saved with `state`,
         changed with `scale_learning_rate`, or abandoned.
@@ -136,7 +136,7 @@ class Trainer:
             DivergenceError: the loss became NaN or infinite.
         """
         last = self.epochs - 1
-        if self.epochs < self._training.epochs:
+        if self.epochs != self._training.epochs:
             yield Progressed(float(self.epoch), self.epochs)
         self._pace.begin()
         if self.step == 0:
