@@ -30,7 +30,7 @@ from declnet.graph.parameters import (
 from declnet.graph.shapes import Inferred, Node, infer
 from declnet.registry.registry import Registry
 from declnet.spec.messages import from_here, hint_for_missing
-from declnet.spec.model import InitialWeights, RunSpec
+from declnet.spec.model import InitialWeights, RunSpec, TrainingSpec
 from declnet.spec.partial import PartialSpec
 from declnet.spec.requirements import registry_for
 from declnet.spec.validate import ParsedSpec
@@ -120,6 +120,14 @@ def component_problems(
     return problems
 
 
+def _epochs(training: TrainingSpec, infos: Mapping[str, DataInfo]) -> int | None:
+    """Return the number of epochs as declared, or else by the number of updates, if known."""
+    samples = infos["train"].samples if "train" in infos else None
+    if training.epochs is None and training.max_steps is not None and samples:
+        return training.started_epochs(samples)
+    return training.epochs
+
+
 def _contexts(
     spec: PartialSpec,
     heads: Sequence[CheckedHead],
@@ -135,7 +143,7 @@ def _contexts(
         infos,
         heads[0].part.loss if len(heads) == 1 else None,
         spec.optimizer,
-        epochs=getattr(spec.training, "epochs", None),
+        epochs=_epochs(spec.training, infos),
         metrics=metrics,
         outputs=tuple(dict.fromkeys(each for own in ends for each in own)),
         callbacks=tuple(spec.callbacks.values()),
@@ -303,7 +311,7 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
     for each in heads:
         problems += label_problems(each.part, partial.data, each.infos, each.nodes, registry)
     problems += linear_problems(inferred.nodes, registry)
-    problems += frozen_problems(inferred.complete, getattr(partial.training, "epochs", None))
+    problems += frozen_problems(inferred.complete, _epochs(partial.training, infos))
     memory = run_memory(partial, infos, inferred.complete, registry)
     demands = too_large(memory), engine_problem(partial.engine.kernels, registry)
     problems += [each for each in demands if each is not None]
