@@ -132,7 +132,8 @@ def labeled_parts(predictor: Predictor, path: Path) -> Iterator[LabeledPart]:
             for part in source.chunks(_no_chance(), samples_in_part(predictor))
         )
         for data in parts if predictor.windows is None else _whole(parts):
-            yield predictor.labeled(data, str(path)), naming_samples(data, first, predictor.windows)
+            labeled = predictor.labeled(data, str(path), first)
+            yield labeled, naming_samples(data, first, predictor.windows)
             first += len(data)
 
 

@@ -14,12 +14,14 @@ from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data_source import Dataset
 from declnet.contracts.inputs import UNNAMED, by_name, sample_count
 from declnet.contracts.table import Table
+from declnet.data.integer_limits import require_within
 from declnet.data.loading import GivenData, as_data, checked, guarded
 from declnet.data.preparation import ARRAY, FittedPreparation, stacked
 from declnet.data.python_table import as_table
 from declnet.data.windows import Windows
 from declnet.errors import DataError
 from declnet.graph.model import Model
+from declnet.graph.shapes import input_limits
 from declnet.registry.registry import Registry
 from declnet.runs.predictions import (
     AnyPredictions,
@@ -81,6 +83,7 @@ class Predictor:
         self.registry = registry_for(spec.plugins, registry)
         self.heads = spec.heads
         self._unscale = unscaling(self.heads, preparation)
+        self._limits = input_limits(model.nodes)
         with attributing_errors(self.registry):
             self.readings = readings_of(self.heads, model, preparation)
 
@@ -184,16 +187,22 @@ class Predictor:
             part = self.labeled(given, "the given"), naming_samples(given, windows=self.windows)
             return evaluate_parts(self, [part], "given")
 
-    def labeled(self, data: Dataset | Table, label: str) -> Dataset:
+    def labeled(self, data: Dataset | Table, label: str, first_row: int = 1) -> Dataset:
         """Return samples with targets, prepared like the run's data.
 
         Args:
             data: the samples; a table's target may have another name than the run's.
             label: the data's name in messages.
+            first_row: the number of an array's first sample, for messages.
 
         Raises:
             DataError: as for `evaluate`.
         """
+        found = self._labeled(data, label)
+        require_within(found.x, self._limits, naming_samples(data, first_row, self.windows))
+        return found
+
+    def _labeled(self, data: Dataset | Table, label: str) -> Dataset:
         preparation = self.preparation
         if isinstance(data, Table):
             if preparation is None or preparation.targets is None:
@@ -244,6 +253,11 @@ class Predictor:
         Raises:
             DataError: as for `predict`.
         """
+        x = self._prepared(data, first_row)
+        require_within(x, self._limits, naming_samples(data, first_row, self.windows))
+        return x
+
+    def _prepared(self, data: Unprepared, first_row: int) -> Array | dict[str, Array]:
         x: Array | dict[str, Array]
         preparation = self.preparation
         if preparation is not None and preparation.types is not None:

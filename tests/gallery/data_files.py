@@ -35,6 +35,8 @@ ARRAYS: Mapping[str, Mapping[str, np.ndarray]] = {
         "x": np.random.default_rng(5).normal(size=(SAMPLES, 6, 2)),
         "lengths": np.arange(SAMPLES) % 7,
         "shares": POINTS[:, 0],
+        "wrong_lengths": np.where(np.arange(SAMPLES) == 41, 9, np.arange(SAMPLES) % 7),
+        "float_lengths": np.arange(SAMPLES) % 7 / 1.0,
         "every_step": np.arange(SAMPLES * 6).reshape(SAMPLES, 6),
         "y": LABELS,
     },

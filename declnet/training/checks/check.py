@@ -27,7 +27,7 @@ from declnet.graph.parameters import (
     read_weight_shapes,
     slots_of,
 )
-from declnet.graph.shapes import Inferred, Node, infer
+from declnet.graph.shapes import Inferred, Node, infer, input_limits
 from declnet.registry.registry import Registry
 from declnet.spec.messages import from_here, hint_for_missing
 from declnet.spec.model import InitialWeights, RunSpec
@@ -38,7 +38,9 @@ from declnet.training.checks.data import (
     Described,
     data_problems,
     describe,
+    floats_for_integers,
     input_problems,
+    limit_problems,
     origin_of,
 )
 from declnet.training.checks.heads import (
@@ -271,7 +273,8 @@ def check_parsed(
 
 def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | None) -> Checked:
     partial = parsed.partial
-    described = describe(partial, parsed.spec.seed if parsed.spec is not None else 0, data)
+    seed = parsed.spec.seed if parsed.spec is not None else 0
+    described = describe(partial, seed, data)
     infos, problems = described.infos, list(described.problems)
     train = infos.get("train")
     inferred = infer(partial.layers, _inputs(partial, described), registry, partial.outputs)
@@ -284,7 +287,8 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
     if inferred.complete and partial.optimizer is not None:
         problems += group_problems(slots_of(inferred.complete), partial.optimizer.groups)
     problems += data_problems(partial, infos)
-    problems += input_problems(inferred.nodes, train)
+    described, limited = _within_limits(partial, described, seed, data, inferred)
+    problems += limited or input_problems(inferred.nodes, train)
     starting, found = weight_problems(partial, inferred.complete)
     problems += found
     metrics = _metrics(partial, described, [*parsed.diagnostics, *problems])
@@ -313,6 +317,29 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
         partial.data.no_features,
         starting,
     )
+
+
+def _within_limits(
+    partial: PartialSpec,
+    described: Described,
+    seed: int,
+    data: Mapping[str, Data] | None,
+    inferred: Inferred,
+) -> tuple[Described, list[Diagnostic]]:
+    """Return errors for integers that layers do not take, with the data loaded for that."""
+    train = described.infos.get("train")
+    if described.problems or train is None:
+        return described, []
+    unsuited = floats_for_integers(inferred.complete, train)
+    limits = {k: v for k, v in input_limits(inferred.complete).items() if k not in unsuited}
+    if not limits:
+        return described, []
+    loaded = described
+    if described.sets is None:
+        loaded = describe(partial, seed, data, loads_arrays=True)
+        if loaded.sets is None:
+            return described, loaded.problems
+    return replace(described, sets=loaded.sets), limit_problems(partial, loaded, limits)
 
 
 def _without_lost(

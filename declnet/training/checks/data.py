@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from declnet.contracts.data_source import DataInfo, Dataset, DataSource
-from declnet.contracts.inputs import UNNAMED, InputInfo
+from declnet.contracts.inputs import UNNAMED, InputInfo, by_name
 from declnet.contracts.returned import checked_info
 from declnet.contracts.table import Table
+from declnet.data.integer_limits import Limits, require_within
 from declnet.data.named_inputs import AT_INPUTS
+from declnet.data.preparation import ARRAY
 from declnet.data.sets import PreparedSets, load_sets, prepare_sets, split_sets
 from declnet.data.splits import Data, held_out_count
 from declnet.data.targets import wanted_targets
@@ -101,20 +104,29 @@ class Described:
         sets: the data sets, if they had to be loaded for that.
         problems: errors in the sources or in their preparation, and warnings about columns.
         loaded: the training data before it was split, if it was loaded.
+        parts: the data sets before they were prepared, if they were loaded.
     """
 
     infos: dict[str, DataInfo]
     sets: PreparedSets | None
     problems: list[Diagnostic]
     loaded: Data | None = None
+    parts: Mapping[str, Data] = field(default_factory=dict)
 
 
-def describe(spec: PartialSpec, seed: int, given: Mapping[str, Data] | None = None) -> Described:
+def describe(
+    spec: PartialSpec,
+    seed: int,
+    given: Mapping[str, Data] | None = None,
+    *,
+    loads_arrays: bool = False,
+) -> Described:
     """Describe each data set; tables, and data to be prepared, are loaded for this.
 
     Args:
         spec: the run's spec, of which data and losses are needed.
         given: data sets by name, in place of the spec's.
+        loads_arrays: whether to load other data, too.
     """
     if given is None:
         infos, problems = _described(spec)
@@ -135,14 +147,15 @@ def describe(spec: PartialSpec, seed: int, given: Mapping[str, Data] | None = No
         problems = [*problems, Diagnostic(message, hint, ("data", "windows"), "E039")]
     if problems or not spec.is_data_valid or "train" not in {*infos, *tables}:
         return Described(known, None, problems)
-    if not tables and not data.prepare and not data.prepare_targets:
+    if not (tables or data.prepare or data.prepare_targets or loads_arrays):
         return Described(known, None, [])
     wanted = wanted_targets(spec.heads)
     train: Data | None = None
     try:
         loaded = dict(given) if given is not None else load_sets(data, seed)
         train = loaded["train"]
-        sets = prepare_sets(split_sets(loaded, data, seed), data, wanted)
+        parts = split_sets(loaded, data, seed)
+        sets = prepare_sets(parts, data, wanted)
     except DataError as error:
         path = error.path or ("data", "train")
         if error.code == "E031" and len(path) == 2:
@@ -152,7 +165,7 @@ def describe(spec: PartialSpec, seed: int, given: Mapping[str, Data] | None = No
     prepared = {name: DataInfo.of(each.x, each.y) for name, each in sets.datasets.items()}
     prepared["train"] = replace(prepared["train"], samples=len(train), inputs=sets.input_infos)
     named = {name: info for name, info in prepared.items() if name in {*infos, *tables}}
-    return Described(named, sets, note_warnings(spec, train), train)
+    return Described(named, sets, note_warnings(spec, train), train, parts)
 
 
 def note_warnings(spec: PartialSpec, train: Data | None) -> list[Diagnostic]:
@@ -241,6 +254,45 @@ def _unlike(
             of = f' of the input "{each}"' if each else ""
             return f"{name} has samples{of} of shape {info.shape}, train of {train[each].shape}"
     return None
+
+
+def limit_problems(spec: PartialSpec, described: Described, limits: Limits) -> list[Diagnostic]:
+    """Return an error for the first number of an input that its layers do not take."""
+    if described.sets is None:
+        return []
+    preparation, whole = described.sets.preparation, described.loaded
+    steps = preparation.steps if preparation is not None else ()
+    changed = {name for step in steps for name in step.states}
+    for name, part in described.parts.items():
+        of = name if name in spec.data.sources else "train"
+        called = partial(_sample, name, part)
+        try:
+            if of == "train" and isinstance(whole, Dataset):  # which numbers samples as the file
+                kept = {*by_name(whole.x)} - {*changed, *([UNNAMED] if ARRAY in changed else [])}
+                own = {key: each for key, each in limits.items() if key in kept}
+                require_within(whole.x, own, partial(_sample, "train", whole))
+            require_within(described.sets.datasets[name].x, limits, called)
+        except DataError as error:
+            at = origin_of(spec.data.sources.get(of), of)
+            return [Diagnostic(error.message, error.hint, at, error.code)]
+    return []
+
+
+def _sample(name: str, data: Data, at: int) -> str:
+    """Return what messages call a sample of a data set."""
+    row = f"row {data.row_number(at)}" if isinstance(data, Table) else f"sample {at + 1}"
+    return f"{name} data: {row}"
+
+
+def floats_for_integers(nodes: Sequence[Node], train: DataInfo) -> set[str]:
+    """Return the inputs that hold floats, but that a layer of integers only reads."""
+    return {
+        name
+        for node in nodes
+        if not (node.reads_of("float") or any(node.inputs))
+        for name in node.reads_of("integer")
+        if train.input_infos[name].dtype == "float"
+    }
 
 
 def input_problems(nodes: Sequence[Node | None], train: DataInfo | None) -> list[Diagnostic]:
