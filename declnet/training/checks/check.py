@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from declnet.contracts.attribution import attributing_errors
@@ -217,7 +217,7 @@ class Checked:
         problems: every error and warning, with locations, in the order of the spec.
         sets: the data, if the check had to load it.
         loaded: the training data before it was split and prepared, if it was loaded.
-        no_features: its columns that are used for a split or as weights.
+        no_features: its columns that are not features, with their purposes.
         starting: what is loaded from a file, if `model.initial_weights` loads a part of the model.
     """
 
@@ -227,7 +227,7 @@ class Checked:
     problems: tuple[Diagnostic, ...]
     sets: PreparedSets | None = None
     loaded: Data | None = None
-    no_features: tuple[str, ...] = ()
+    no_features: Mapping[str, str] = field(default_factory=dict)
     starting: StartingPoint | None = None
 
     @property
@@ -286,7 +286,7 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
     problems += initializer_problems(inferred.complete, registry)
     if inferred.complete and partial.optimizer is not None:
         problems += group_problems(slots_of(inferred.complete), partial.optimizer.groups)
-    problems += data_problems(partial, infos)
+    problems += data_problems(partial, infos, described.sets)
     described, limited = _within_limits(partial, described, seed, data, inferred)
     problems += limited or input_problems(inferred.nodes, train)
     starting, found = weight_problems(partial, inferred.complete)
@@ -328,7 +328,7 @@ def _within_limits(
 ) -> tuple[Described, list[Diagnostic]]:
     """Return errors for integers that layers do not take, with the data loaded for that."""
     train = described.infos.get("train")
-    if described.problems or train is None:
+    if train is None or any(each.severity == "error" for each in described.problems):
         return described, []
     unsuited = floats_for_integers(inferred.complete, train)
     limits = {k: v for k, v in input_limits(inferred.complete).items() if k not in unsuited}

@@ -17,19 +17,24 @@ from declnet.data.preparation import ARRAY
 from declnet.data.sets import PreparedSets, load_sets, prepare_sets, split_sets
 from declnet.data.splits import Data, held_out_count
 from declnet.data.targets import wanted_targets
+from declnet.data.windows import AT_SERIES, Windows
 from declnet.errors import DataError, Diagnostic, KeyPath
 from declnet.graph.shapes import Node
+from declnet.spec.data_section import DataSpec
 from declnet.spec.messages import from_here, hint_for_missing
 from declnet.spec.model import TrainingSpec
 from declnet.spec.partial import PartialSpec
 
 
-def size_problems(spec: PartialSpec, samples: int, in_memory: bool) -> list[Diagnostic]:
+def size_problems(
+    spec: PartialSpec, samples: int, in_memory: bool, windows: int | None = None
+) -> list[Diagnostic]:
     """Return the errors in the sizes, at most one.
 
     Args:
         samples: number of training samples before anything is held out.
         in_memory: whether x is an array rather than mapped from a file.
+        windows: number of windows in the training data, if there are any.
     """
     out = {name: held_out_count(samples, share) for name, share in spec.data.fractions.items()}
     for name, count in out.items():
@@ -61,8 +66,8 @@ def size_problems(spec: PartialSpec, samples: int, in_memory: bool) -> list[Diag
         return [_problem(("data", "train"), message, hint)]
     if folds is not None:
         rest = _left_by_fold(spec, rest, folds)
-    if spec.data.windows is not None:
-        rest = samples = spec.data.windows.count(rest)
+    if windows is not None:
+        rest = samples = windows
     if spec.training.batch_size is not None and spec.training.batch_size > rest:
         message = f"a batch of {spec.training.batch_size} is larger than the training data"
         held = f" ({samples - rest} of {samples} are held out)" if rest < samples else ""
@@ -165,7 +170,8 @@ def describe(
     prepared = {name: DataInfo.of(each.x, each.y) for name, each in sets.datasets.items()}
     prepared["train"] = replace(prepared["train"], samples=len(train), inputs=sets.input_infos)
     named = {name: info for name, info in prepared.items() if name in {*infos, *tables}}
-    return Described(named, sets, note_warnings(spec, train), train, parts)
+    warnings = [*note_warnings(spec, train), *series_warnings(data, parts)]
+    return Described(named, sets, warnings, train, parts)
 
 
 def note_warnings(spec: PartialSpec, train: Data | None) -> list[Diagnostic]:
@@ -184,6 +190,22 @@ def note_warnings(spec: PartialSpec, train: Data | None) -> list[Diagnostic]:
         )
         for name, note in train.notes.items()
         if name in used
+    ]
+
+
+def series_warnings(data: DataSpec, parts: Mapping[str, Data]) -> list[Diagnostic]:
+    """Return a warning for each data set of which some series are too short for a window."""
+    windows = Windows.of(data)
+    found = {
+        name: windows.left_out(part)
+        for name, part in parts.items()
+        if windows is not None and isinstance(part, Table)
+    }
+    hint = "take fewer rows in past or horizon, or leave out these series"
+    return [
+        Diagnostic(f"{name} data: {text}", hint, AT_SERIES, "W008")
+        for name, text in found.items()
+        if text is not None
     ]
 
 
@@ -213,7 +235,9 @@ def origin_of(source: DataSource | None, name: str) -> KeyPath:
     return ("data", name, "path") if has_path else ("data", name)
 
 
-def data_problems(spec: PartialSpec, infos: Mapping[str, DataInfo]) -> list[Diagnostic]:
+def data_problems(
+    spec: PartialSpec, infos: Mapping[str, DataInfo], sets: PreparedSets | None
+) -> list[Diagnostic]:
     """Return errors for shapes unlike the training data's, and for a batch larger than it."""
     train = infos.get("train")
     if train is None:
@@ -236,7 +260,9 @@ def data_problems(spec: PartialSpec, infos: Mapping[str, DataInfo]) -> list[Diag
         if info.samples == 0
     ]
     if train.samples:
-        problems += size_problems(spec, train.samples, train.in_memory)
+        has_windows = spec.data.windows is not None and sets is not None
+        windows = len(sets.datasets["train"]) if has_windows and sets is not None else None
+        problems += size_problems(spec, train.samples, train.in_memory, windows)
     return problems
 
 
