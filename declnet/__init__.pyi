@@ -14,6 +14,7 @@ from declnet.contracts.data_source import Dataset as Dataset
 from declnet.contracts.data_source import DataSource as DataSource
 from declnet.contracts.data_source import TargetInfo as TargetInfo
 from declnet.contracts.inputs import InputInfo as InputInfo
+from declnet.contracts.inputs import IntegerLimit as IntegerLimit
 from declnet.contracts.kernel import Kernel as Kernel
 from declnet.contracts.kernel import KernelCalls as KernelCalls
 from declnet.contracts.kernel import KernelSite as KernelSite

@@ -18,6 +18,7 @@ import numpy as np
 from declnet.contracts.arrays import Array, Shape
 from declnet.contracts.component import Component
 from declnet.contracts.data_source import DataInfo, Dataset
+from declnet.contracts.inputs import IntegerLimit
 from declnet.contracts.number_or import NumberOr
 from declnet.contracts.observer import StepObserver
 from declnet.contracts.parameter import RESERVED, Initializer, Parameter, Regularizer, Workspace
@@ -110,6 +111,14 @@ def checked_workspace(
             fault = f'returned "{name}", whose dtype {_shown(array.dtype)} NumPy does not know'
             raise BrokenContractError(layer, "workspace", fault) from None
     return dict(workspace)
+
+
+def checked_limits(layer: Component, limits: Any, inputs: int) -> tuple[IntegerLimit | None, ...]:
+    """Return the result of `Layer.integer_limits`, with None for each input without a limit."""
+    is_tuple = isinstance(limits, tuple) and len(limits) <= inputs
+    if not is_tuple or not all(isinstance(each, IntegerLimit | None) for each in limits):
+        _refuse(layer, "integer_limits", limits, f"a tuple of up to {inputs} IntegerLimit or None")
+    return (*limits, *[None] * (inputs - len(limits)))
 
 
 def _named(layer: Component, method: str, value: Any, kind: type) -> Iterator[tuple[str, Any]]:

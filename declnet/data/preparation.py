@@ -100,7 +100,7 @@ class FittedPreparation:
         """Prepare any number of rows and return x as the model takes it, in new arrays.
 
         Rows are independent of each other, so data can be prepared in chunks; but windows make one
-        sample of the last rows.
+        sample of the last rows of each series.
 
         Args:
             data: a table or columns by name (non-feature columns are ignored), or an array
@@ -116,11 +116,11 @@ class FittedPreparation:
         records = self._as_records(data)
         if self.windows is not None:
             before, after = self.windows.last(records)
-            past = self._rows(before, self.types)[None]
+            past = self._windows(records, before, self.types)
             if after is None:
                 return past
             known = {name: (self.types or {})[name] for name in self.windows.spec.known}
-            future = self._rows(after, known)[None]
+            future = self._windows(records, after, known)
             return dict(zip(self.windows.inputs, (past, future), strict=True))
         columns, lengths = self._transformed(records, self.types)
         inputs = self.inputs or {UNNAMED: tuple(columns)}
@@ -151,9 +151,13 @@ class FittedPreparation:
                         )
         return columns, lengths
 
-    def _rows(self, records: Table, types: Mapping[str, ColumnType] | None) -> Array:
-        """Return some columns of prepared rows, (rows, numbers)."""
-        return joined(self._transformed(records, types)[0], records)
+    def _windows(
+        self, records: Table, rows: Array, types: Mapping[str, ColumnType] | None
+    ) -> Array:
+        """Return some columns of prepared rows, whose positions are (n, size): (n, size, …)."""
+        records = records.take(rows.reshape(-1))
+        found = joined(self._transformed(records, types)[0], records)
+        return found.reshape(*rows.shape, -1)
 
     def apply_to_set(self, data: Table | Dataset) -> Dataset:
         """Prepare a data set with its targets; raise DataError as `apply` does."""
@@ -171,11 +175,11 @@ class FittedPreparation:
         ys = {name: each.encode(data) for name, each in self.targets.items()}
         y = ys.get(UNNAMED, ys)
         if self.windows is not None:
-            self.windows.require_order(data)
+            series = self.windows.long_enough(self.windows.series_in(data))
             columns, _ = self._transformed(data, self.types)
             own = {name: columns[name] for name in self.windows.spec.known}
             known = joined(own, data) if own else None
-            return Dataset(*self.windows.samples(joined(columns, data), known, y))
+            return Dataset(*self.windows.samples(joined(columns, data), known, y, series))
         x = self.apply(data)
         return Dataset(x, y, None, names, self.class_names)
 
