@@ -54,7 +54,7 @@ def apply(layer: Layer, own: list[jax.Array], x: jax.Array) -> jax.Array:
     elif isinstance(layer, Flatten):
         y = x.reshape(len(x), -1)
     elif isinstance(layer, Lstm):
-        y = lstm(own, x)
+        y = lstm(own, x)[0]
     elif isinstance(layer, MultiHeadAttention):
         y = attention(layer.heads, own, x)
     elif isinstance(layer, LayerNorm):
@@ -68,20 +68,24 @@ def apply(layer: Layer, own: list[jax.Array], x: jax.Array) -> jax.Array:
     return y
 
 
-def lstm(own: list[jax.Array], x: jax.Array) -> jax.Array:
-    """Return the last state: the inputs of all steps in one product, then a scan over time."""
+def lstm(own: list[jax.Array], x: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Return the last state (n, units) and all states (time, n, units).
+
+    The inputs of all steps are one product, and a scan over time follows.
+    """
     weights, recurrent, biases = own
     inputs = jnp.swapaxes(x @ weights + biases, 0, 1)
     zeros = jnp.zeros((len(x), len(recurrent)), x.dtype)
 
-    def step(state: tuple[jax.Array, jax.Array], given: jax.Array) -> tuple[Any, None]:
+    def step(state: tuple[jax.Array, jax.Array], given: jax.Array) -> tuple[Any, jax.Array]:
         h, c = state
         i, f, g, o = jnp.split(given + h @ recurrent, 4, axis=1)
         c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
-        return (jax.nn.sigmoid(o) * jnp.tanh(c), c), None
+        h = jax.nn.sigmoid(o) * jnp.tanh(c)
+        return (h, c), h
 
-    last: jax.Array = jax.lax.scan(step, (zeros, zeros), inputs)[0][0]
-    return last
+    (last, _), states = jax.lax.scan(step, (zeros, zeros), inputs)
+    return last, states
 
 
 def attention(heads: int, own: list[jax.Array], x: jax.Array) -> jax.Array:
