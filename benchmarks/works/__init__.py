@@ -58,7 +58,7 @@ WORKS = (
     Work("lstm", "50 steps of 16, lstm 64, dense 10", (50, 16), RECURRENT, "linear",
          320, 32, 0.001, 50, 10),
     Work("attention", "64 steps of 64, transformer block of 4 heads, mean, dense 10", (64, 64),
-         (*BLOCK, MeanOverTime(), Dense(64, 10)), "linear", 320, 32, 0.0003, 50, 10),
+         (*BLOCK, MeanOverTime(), Dense(64, 10)), "linear", 320, 32, 0.0003, 20, 10),
 )  # fmt: skip
 
 
