@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from declnet_jit.memory import call_binary, call_loop, load, store
+from declnet_jit.memory import call_binary, call_loop, get, load, put, store
 from declnet_jit.routine import Routine
 
 OPERANDS, AXES = 5, 4
@@ -94,20 +94,21 @@ def convert(kind, a, b, count, s, t):
 
 
 def convert_from(source, size, target, a, b, count, s, t):
-    """Convert elements of one type."""
+    """Convert elements of one type, of `size` bytes."""
     if target == 0:
         convert_between(source, size, np.float32(0), 4, a, b, count, s, t)
     elif target == 1:
         convert_between(source, size, np.float64(0), 8, a, b, count, s, t)
     else:
-        convert_between(source, size, np.int64(0), 8, a, b, count, s, t)
+        for i in range(count):
+            store(b + i * t, np.int64(load(a + i * s, source)))
 
 
 def convert_between(source, size, target, width, a, b, count, s, t):
-    """Convert elements of `size` bytes to others of `width`."""
+    """Convert elements of `size` bytes to floats of `width`."""
     if s == size and t == width:
         for i in range(count):
-            store(b + i * width, type(target)(load(a + i * size, source)))
+            put(b, i, type(target)(get(a, i, source)))
     else:
         for i in range(count):
             store(b + i * t, type(target)(load(a + i * s, source)))
@@ -155,8 +156,7 @@ def add_products(a, b, out, like, size, count, s, t, u):
         store(out, total + load(out, like))
     elif s == size and t == size and u == size:
         for i in range(count):
-            k = i * size
-            store(out + k, load(a + k, like) * load(b + k, like) + load(out + k, like))
+            put(out, i, get(a, i, like) * get(b, i, like) + get(out, i, like))
     else:
         for i in range(count):
             product = load(a + i * s, like) * load(b + i * t, like)
