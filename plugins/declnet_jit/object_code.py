@@ -16,6 +16,7 @@ from threading import RLock
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+import llvmlite
 import llvmlite.binding as llvm
 import numpy as np
 
@@ -129,9 +130,8 @@ def _cpu_features() -> str:
 @cache
 def _environment() -> tuple[object, ...]:
     """Return what object code depends on, apart from its source."""
-    compiler = [version(each) for each in ("numba", "llvmlite", "numpy")]
-    machine = llvm.get_process_triple(), llvm.get_host_cpu_name(), _cpu_features()
-    return sys.implementation.cache_tag, *compiler, *machine
+    compiler = sys.implementation.cache_tag, version("numba"), llvmlite.__version__, np.__version__
+    return *compiler, llvm.get_process_triple(), llvm.get_host_cpu_name(), _cpu_features()
 
 
 _SUM = 32

@@ -86,8 +86,12 @@ class Intrinsic:
     def __init__(self, function: Callable[..., Any]) -> None:
         self.__name__, self.__wrapped__ = function.__name__, function
 
+    def __call__(self, *arguments: Any) -> Any:
+        """Not for Python: raise TypeError."""
+        raise TypeError(f"{self.__name__} is called by routines only")
 
-def share(size, part, parts):  # type: ignore[no-untyped-def]
+
+def share(size: Any, part: Any, parts: Any) -> Any:
     """Return the first element of a part and the one after its last, as unsigned numbers.
 
     For routines. The parts are about equal, and begin at multiples of `GRAIN`.
