@@ -8,6 +8,9 @@ if TYPE_CHECKING:
     from declnet_jit.dense import DenseKernel as DenseKernel
     from declnet_jit.dense import DenseReLUKernel as DenseReLUKernel
     from declnet_jit.kernels.crossentropies import (
+        SigmoidBinaryCrossentropyKernel as SigmoidBinaryCrossentropyKernel,
+    )
+    from declnet_jit.kernels.crossentropies import (
         SoftmaxCategoricalCrossentropyKernel as SoftmaxCategoricalCrossentropyKernel,
     )
     from declnet_jit.kernels.optimizers import AdadeltaKernel as AdadeltaKernel
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 KERNELS = {
     "dense": {"dense_jit": "DenseKernel", "dense_relu_jit": "DenseReLUKernel"},
     "kernels.crossentropies": {
+        "sigmoid_binary_crossentropy_jit": "SigmoidBinaryCrossentropyKernel",
         "softmax_categorical_crossentropy_jit": "SoftmaxCategoricalCrossentropyKernel",
     },
     "kernels.optimizers": {

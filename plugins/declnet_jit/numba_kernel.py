@@ -3,6 +3,7 @@
 from functools import partial
 from importlib.metadata import version
 from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,17 @@ def batch_last(*arrays: Array | None) -> bool:
         each is None or (each.ndim == 2 and each.dtype in FLOATS and each.T.flags.c_contiguous)
         for each in arrays
     )
+
+
+def rows_of_features(*arrays: Array | None) -> list[Any] | None:
+    """Return arrays (n, *shape) as (features, n); None if one of them has not that memory order."""
+    rows: list[Any] = []
+    for each in arrays:
+        moved = None if each is None else np.moveaxis(each, 0, -1)
+        if moved is not None and not (moved.dtype in FLOATS and moved.flags.c_contiguous):
+            return None
+        rows.append(None if moved is None else moved.reshape(-1, moved.shape[-1]))
+    return rows
 
 
 class NumbaKernel(Kernel):
