@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.component import Component
@@ -39,6 +39,7 @@ class StepLoop:
         calls: forward, losses, backward and regularizers, compiled by the engine.
         losses: the data loss of each sample, (n,), of each loss.
         update: clipping and the optimizer, compiled by the engine.
+        threads: the most threads to use; None for as many as the process may use.
         now: arrays of one number, int64 or float64, which differ from step to step: the values that
             `NativeLoop.run` gets are written to them before each step. `start` is one of them.
     """
@@ -51,6 +52,7 @@ class StepLoop:
     losses: tuple[Array, ...]
     update: tuple[NativeCall, ...]
     now: tuple[Array, ...]
+    threads: int | None = None
 
 
 class NativeLoop(Protocol):
@@ -78,7 +80,10 @@ class Engine(Component):
     """
 
     kind = "engine"
-    required_methods = ("compile", "loop")
+    required_methods = ("compile",)
+
+    by_default: ClassVar[bool] = True
+    """Whether it is used where a spec names no engine."""
 
     @classmethod
     def unavailable(cls) -> str | None:
@@ -95,5 +100,5 @@ class Engine(Component):
         raise NotImplementedError
 
     def loop(self, steps: StepLoop) -> NativeLoop:
-        """Return a loop over steps whose calls it has compiled."""
+        """Return a loop over steps whose calls it has compiled; only if some have been native."""
         raise NotImplementedError

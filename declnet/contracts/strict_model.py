@@ -190,7 +190,8 @@ class StrictModel(BaseModel):
 
 def _make_scalars_strict(schema: Any) -> None:
     if isinstance(schema, dict):
-        if schema.get("type") in _SCALARS:
+        kind = schema.get("type")
+        if isinstance(kind, str) and kind in _SCALARS:  # not a field named `type`
             schema.setdefault("strict", True)
         for key, value in schema.items():
             if key not in _OPAQUE:

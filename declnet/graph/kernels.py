@@ -15,11 +15,12 @@ from declnet.contracts.kernel import Call, Kernel, KernelCalls, KernelSite
 from declnet.contracts.loss import Loss
 from declnet.contracts.returned import BrokenContractError, checked_calls
 from declnet.contracts.schedule import schedules_of
-from declnet.errors import Diagnostic
+from declnet.errors import Diagnostic, UnknownTypeError
 from declnet.graph.arrays import BatchArrays
 from declnet.graph.memory_plan import staged_reads, value_orders
 from declnet.graph.shapes import Node
 from declnet.registry.registry import Registry
+from declnet.spec.model import EngineSpec
 
 
 class Kernels:
@@ -28,6 +29,8 @@ class Kernels:
     Args:
         registry: where kernels are looked up; None for no kernels.
         compiled: whether to include compiled kernels, which come first.
+        engine: the type of the engine that runs them; None for one that is used by default.
+        threads: the most threads that the engine may use for one step; None for its own choice.
 
     Attributes:
         engine: the first engine that can be used, if compiled kernels are included; else None.
@@ -35,7 +38,14 @@ class Kernels:
         longest: the largest number of components that a kernel joins; 0 if there are no kernels.
     """
 
-    def __init__(self, registry: Registry | None = None, *, compiled: bool = False) -> None:
+    def __init__(
+        self,
+        registry: Registry | None = None,
+        *,
+        compiled: bool = False,
+        engine: str | None = None,
+        threads: int | None = None,
+    ) -> None:
         self._by_replaced: dict[tuple[type[Component], ...], list[Kernel]] = {}
         self._used: dict[type[Kernel], None] = {}
         self.has_compiled = False
@@ -47,10 +57,8 @@ class Kernels:
             known.insert(0 if kernel.compiled else len(known), kernel())
             self.has_compiled = self.has_compiled or kernel.compiled
         self.longest = max(map(len, self._by_replaced), default=0)
-        engines = registry.entries("engine") if registry is not None and compiled else ()
-        usable = (each.component for each in engines if each.component.unavailable() is None)
-        found: type[Engine] | None = next(usable, None)
-        self.engine = None if found is None else found()
+        found = _engine(registry, engine) if registry is not None and compiled else None
+        self.engine, self.threads = None if found is None else found(), threads
 
     def compile(self, calls: Sequence[Call]) -> CompiledCalls:
         """Return calls that do the same, compiled by the engine if there is one."""
@@ -98,6 +106,19 @@ class Kernels:
         return found
 
 
+def _engine(registry: Registry, name: str | None) -> type[Engine] | None:
+    """Return the engine of a type, or the first one that is used by default; None if there is none.
+
+    Engines that cannot be used on this machine do not count.
+    """
+    for entry in registry.entries("engine"):
+        engine: type[Engine] = entry.component
+        wanted = engine.by_default if name is None else entry.type == name
+        if wanted and engine.unavailable() is None:
+            return engine
+    return None
+
+
 def _check_bound(kernel: Kernel, calls: Any, site: KernelSite) -> None:
     if not isinstance(calls, KernelCalls):
         fault = f"returned {calls!r:.60}, not KernelCalls or None"
@@ -108,9 +129,18 @@ def _check_bound(kernel: Kernel, calls: Any, site: KernelSite) -> None:
         raise BrokenContractError(kernel, "bind", "returned no update for an optimizer")
 
 
-def engine_problem(choice: str, registry: Registry) -> Diagnostic | None:
-    """Return an error if compiled kernels are demanded and there are none, saying why."""
-    if choice != "jit" or Kernels(registry, compiled=True).has_compiled:
+def engine_problem(spec: EngineSpec, registry: Registry) -> Diagnostic | None:
+    """Return an error if compiled kernels or an engine are demanded and there are none."""
+    if spec.type is not None and spec.kernels != "numpy":
+        try:
+            engine: type[Engine] = registry.entry("engine", spec.type).component
+        except UnknownTypeError as error:
+            return Diagnostic(error.message, error.hint, ("engine", "type"), error.code)
+        why = engine.unavailable()
+        if why is not None:
+            message = f'the engine "{spec.type}" cannot be used: {why}'
+            return Diagnostic(message, "remove `type`", ("engine", "type"), "E008")
+    if spec.kernels != "jit" or Kernels(registry, compiled=True).has_compiled:
         return None
     compiled = [each.component for each in registry.entries("kernel") if each.component.compiled]
     reasons = filter(None, dict.fromkeys(each.unavailable() for each in compiled))

@@ -234,6 +234,18 @@ class EngineSpec(StrictModel):
         description="numpy: the components' own code; jit: compiled kernels in place of those that "
         "have one; auto: jit where it is installed and the run is long enough to gain by it",
     )
+    type: str | None = Field(
+        default=None,
+        description="the engine that runs compiled kernels without Python between them; default: "
+        "the first that is installed",
+    )
+    threads: int | None = Field(
+        default=None,
+        ge=1,
+        le=1024,
+        description="the most threads that compute one step, with the same results; default: as "
+        "many as the process may use",
+    )
 
 
 class RunSpec(StrictModel):

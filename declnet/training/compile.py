@@ -46,14 +46,15 @@ def kernels_for(spec: RunSpec, model: Model, samples: int, registry: Registry) -
     Raises:
         SpecError: compiled kernels are demanded and there are none.
     """
-    problem = engine_problem(spec.engine.kernels, registry)
+    problem = engine_problem(spec.engine, registry)
     if problem is not None:
         raise SpecError(spec.source_map.locate(spec.source_map.as_written([problem])))
     choice = spec.engine.kernels
     if choice == "numpy":
         return Kernels(registry)
     worthwhile = choice != "auto" or numpy_seconds(spec, model, samples) >= WORTHWHILE
-    return Kernels(registry, compiled=worthwhile)
+    engine, threads = spec.engine.type, spec.engine.threads
+    return Kernels(registry, compiled=worthwhile, engine=engine, threads=threads)
 
 
 def numpy_seconds(spec: RunSpec, model: Model, samples: int) -> float:
@@ -144,7 +145,7 @@ class CompiledTraining:
         """Let the engine, if there is one, run the steps of the epochs that begin."""
         engine = self.kernels.engine
         if engine is not None and not isinstance(self.epoch, AccumulatedEpoch):
-            self.epoch.attach(self.update, engine)
+            self.epoch.attach(self.update, engine, self.kernels.threads)
 
     def same_until(self, epoch: int) -> int | None:
         """Return the next epoch that trains other layers than this one; None if none does."""

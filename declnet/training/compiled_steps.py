@@ -49,12 +49,14 @@ class CompiledSteps:
         update: Updates,
         gathers: Sequence[Gather] | None,
         order: Array,
+        threads: int | None = None,
     ) -> Self | None:
         """Return the steps; None if some call of them needs Python.
 
         Args:
             gathers: fill the batch `x` and its targets; None if Python fills them.
             order: the order of the samples, which changes in place.
+            threads: the most threads that the engine may use; None for its own choice.
         """
         calls, updates = step.compiled.native, update.compiled.native
         if gathers is None or calls is None or updates is None:
@@ -64,7 +66,7 @@ class CompiledSteps:
         start, losses = np.zeros(1, np.int64), step.all_losses()
         now = (start, *update.now)
         sizes = (tuple(gathers), order, start, len(losses[0]))
-        loop = engine.loop(StepLoop(*sizes, calls, losses, updates, now))
+        loop = engine.loop(StepLoop(*sizes, calls, losses, updates, now, threads))
         return cls(loop, step, x, update)
 
     def run(self, step: int, starts: Sequence[int] | Array) -> float:

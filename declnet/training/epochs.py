@@ -41,10 +41,10 @@ class FullBatchEpoch:
         self._compiled: CompiledSteps | None = None
         self._attached: Updates | None = None
 
-    def attach(self, update: Updates, engine: Engine) -> None:
+    def attach(self, update: Updates, engine: Engine, threads: int | None) -> None:
         """As `MiniBatchEpoch.attach`."""
         order = np.zeros(0, np.int64)
-        own = self._graph, self._step, self._x, update, (), order
+        own = self._graph, self._step, self._x, update, (), order, threads
         self._compiled = CompiledSteps.of(engine, *own)
         self._attached = update if self._compiled is not None else None
 
@@ -145,16 +145,17 @@ class MiniBatchEpoch:
         self._attached: Updates | None = None
         self.steps = self.updates = batches.count
 
-    def attach(self, update: Updates, engine: Engine) -> None:
+    def attach(self, update: Updates, engine: Engine, threads: int | None) -> None:
         """Let an engine make the steps whose metrics are not needed, if it can make all of them.
 
         Args:
             update: what follows each step.
+            threads: the most threads that the engine may use; None for its own choice.
         """
         self._compiled = {}
         for size, (arrays, *gathers, step) in self._bound.items():
             own = self._graph, step, arrays[0], update, GatherAll(tuple(gathers)).operations()
-            compiled = CompiledSteps.of(engine, *own, self._batches.order)
+            compiled = CompiledSteps.of(engine, *own, self._batches.order, threads)
             if compiled is None:
                 return
             self._compiled[size] = compiled

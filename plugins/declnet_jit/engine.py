@@ -7,6 +7,7 @@ from itertools import groupby
 from declnet import CompiledCalls, Engine, NativeCall, StepLoop
 from declnet_jit.driver import Loop, joined
 from declnet_jit.operations import gathering, operation
+from declnet_jit.replay import replayed
 from declnet_jit.threads import usable_threads
 
 Call = Callable[[], object]
@@ -34,7 +35,7 @@ class NativeEngine(Engine):
     def loop(self, steps: StepLoop) -> Loop:
         """Return a loop over steps in the driver."""
         gathers = tuple(gathering(each, steps.order, steps.start) for each in steps.gathers)
-        return Loop(steps, gathers, usable_threads())
+        return Loop(steps, gathers, steps.threads or usable_threads())
 
 
 def _joined(calls: Iterator[Call]) -> NativeCall:
@@ -46,4 +47,7 @@ def _compiled(call: Call) -> Sequence[Call]:
     if isinstance(call, NativeCall):
         return (call,)
     native = operation(call)
-    return (call,) if native is None else (native,)
+    if native is not None:
+        return (native,)
+    found = replayed(call)
+    return (call,) if found is None else found

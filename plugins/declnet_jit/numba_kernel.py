@@ -1,6 +1,6 @@
 """Kernels of routines that Numba compiles."""
 
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
@@ -50,4 +50,7 @@ class NumbaKernel(Kernel):
     @classmethod
     def versions(cls) -> dict[str, str]:
         """Return the version of the compiler."""
-        return {"numba": version("numba"), "llvmlite": version("llvmlite")}
+        return {"numba": _version("numba"), "llvmlite": _version("llvmlite")}
+
+
+_version = cache(version)

@@ -15,6 +15,7 @@ from declnet.contracts.returned import BrokenContractError
 from declnet.graph.kernels import Kernels, engine_problem
 from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import Update
+from declnet.spec.model import EngineSpec
 from declnet_standard.layers import Dense, ReLU, Softmax
 from declnet_standard.losses import CategoricalCrossentropy
 from declnet_standard.optimizers import SGD
@@ -245,8 +246,10 @@ def test_an_unavailable_kernel_is_left_out_and_says_why():
     registry = Registry()
     registry.register(Dear)
     assert Kernels(registry, compiled=True).longest == 0
-    assert engine_problem("jit", registry).message.endswith(": a compiler is not installed")
-    assert "no plugin" in engine_problem("jit", Registry()).message
+    assert engine_problem(EngineSpec(kernels="jit"), registry).message.endswith(
+        ": a compiler is not installed"
+    )
+    assert "no plugin" in engine_problem(EngineSpec(kernels="jit"), Registry()).message
 
 
 class SGDKernel(Kernel):

@@ -301,7 +301,7 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
     problems += linear_problems(inferred.nodes, registry)
     problems += frozen_problems(inferred.complete, getattr(partial.training, "epochs", None))
     memory = run_memory(partial, infos, inferred.complete, registry)
-    demands = too_large(memory), engine_problem(partial.engine.kernels, registry)
+    demands = too_large(memory), engine_problem(partial.engine, registry)
     problems += [each for each in demands if each is not None]
     return Checked(
         inferred.complete,

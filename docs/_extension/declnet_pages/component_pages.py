@@ -22,6 +22,7 @@ PLURALS = {
     "transform": "Transforms",
     "callback": "Callbacks",
     "kernel": "Kernels",
+    "engine": "Engines",
     "template": "Templates",
 }
 """Page titles, in the order of the index; other kinds get a title from their name."""
@@ -40,6 +41,7 @@ PLACES = {
     "callback": "Named in the list `callbacks` of `[training]`.",
     "kernel": "No spec names one: the graph uses it in place of the components that it replaces. "
     "`kernels` in `[engine]` says whether it may use compiled ones.",
+    "engine": "Named as `type` in `[engine]`.",
 }
 """Where a spec names a component of each kind."""
 
