@@ -78,6 +78,11 @@ class WatchedKernels(Kernels):
         for state in site.states:
             read |= {f"state.{name}": getattr(state, name) for name in vars(state.grad)}
         known = {name: array for name, array in read.items() if array is not None}
+        if site.x is None and site.losses is not None:  # a loss alone
+            return KernelCalls(
+                self._watched(calls.forward, known | {"y": site.y}, site.losses, site.dx),
+                self._watched(calls.backward, known | {"y": site.y}),
+            )
         if site.losses is None:
             forward = self._watched(calls.forward, known, site.y)
             return KernelCalls(forward, self._watched(calls.backward, known, site.dx))
@@ -190,6 +195,8 @@ def _steps(
     layers = components[:-1] if loss is not None else components
     n, order = setting.samples, setting.order
     for shape, first in product((*USUAL_SHAPES, *subject.instance.example_shapes), (True, False)):
+        if first and not layers:
+            continue
         before = [] if first else [probe(order, name="before", shape=shape, samples=n)]
         after = [probe(order, name="after", samples=n)] if loss is None else []
         given = shape if first else (prod(shape),)
@@ -230,7 +237,7 @@ def _step(
     x[...] = rng.normal(size=x.shape)
     first, y_true = x[(0,) * x.ndim], np.zeros(n)
     if loss is not None and batch is not None:
-        y_true = prepared(loss, batch.y, nodes[-1].output_shape, dtype, "batch_first")
+        y_true = prepared(loss, batch.y, nodes[-1].output_shape, dtype, setting.order)
     factors = rng.uniform(size=n).astype(dtype) if weighted else None
 
     def compute(special: float) -> dict[str, Array]:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from declnet_jit.kernels.optimizers import NAdamKernel as NAdamKernel
     from declnet_jit.kernels.optimizers import RMSPropKernel as RMSPropKernel
     from declnet_jit.kernels.optimizers import SGDKernel as SGDKernel
+    from declnet_jit.kernels.regression import HuberKernel as HuberKernel
+    from declnet_jit.kernels.regression import MeanAbsoluteErrorKernel as MeanAbsoluteErrorKernel
+    from declnet_jit.kernels.regression import MeanSquaredErrorKernel as MeanSquaredErrorKernel
     from declnet_jit.kernels.regularizers import L1Kernel as L1Kernel
     from declnet_jit.kernels.regularizers import L1L2Kernel as L1L2Kernel
     from declnet_jit.kernels.regularizers import L2Kernel as L2Kernel
@@ -43,6 +46,11 @@ KERNELS = {
         "nadam_jit": "NAdamKernel",
         "rmsprop_jit": "RMSPropKernel",
         "sgd_jit": "SGDKernel",
+    },
+    "kernels.regression": {
+        "huber_jit": "HuberKernel",
+        "mean_absolute_error_jit": "MeanAbsoluteErrorKernel",
+        "mean_squared_error_jit": "MeanSquaredErrorKernel",
     },
     "kernels.regularizers": {
         "l1_jit": "L1Kernel",
