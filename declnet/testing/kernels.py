@@ -85,20 +85,31 @@ class WatchedKernels(Kernels):
             )
         if site.losses is None:
             forward = self._watched(calls.forward, known, site.y)
-            return KernelCalls(forward, self._watched(calls.backward, known, site.dx))
+            in_place = site.dx is not None and np.may_share_memory(site.dx, site.dy)
+            dx = None if in_place else site.dx  # it holds dy, which must not be spoiled
+            return KernelCalls(forward, self._watched(calls.backward, known, dx))
         forward = self._watched(calls.forward, known, site.y, site.losses, site.dx)
         return KernelCalls(forward, self._watched(calls.backward, {**known, "y": site.y}))
 
     def _watched(
         self, calls: Sequence[Call], read: Mapping[str, Array], *filled: Array | None
     ) -> tuple[Call, ...]:
-        """Return calls that spoil the outputs, then calls that may only read some arrays."""
+        """Return calls that spoil the outputs, then calls that may only read some arrays.
+
+        An output in the memory of something to read is not spoiled, and may be written to.
+        """
+        outputs = [array for array in filled if array is not None]
+        only_read = {
+            name: array
+            for name, array in read.items()
+            if not any(np.may_share_memory(array, output) for output in outputs)
+        }
         spoiled = [
-            partial(poison, array, np.nan)
-            for array in filled
-            if array is not None and not any(np.may_share_memory(array, x) for x in read.values())
+            partial(poison, output, np.nan)
+            for output in outputs
+            if not any(np.may_share_memory(output, array) for array in read.values())
         ]
-        return (*spoiled, *(partial(self._call, call, read) for call in calls))
+        return (*spoiled, *(partial(self._call, call, only_read) for call in calls))
 
     def _call(self, call: Call, read: Mapping[str, Array]) -> None:
         """Make a call; compare afterwards, since compiled calls are bound to writable arrays."""

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from declnet_jit.kernels.crossentropies import (
         SoftmaxCategoricalCrossentropyKernel as SoftmaxCategoricalCrossentropyKernel,
     )
+    from declnet_jit.kernels.noise import DropoutKernel as DropoutKernel
+    from declnet_jit.kernels.noise import GaussianNoiseKernel as GaussianNoiseKernel
     from declnet_jit.kernels.optimizers import AdadeltaKernel as AdadeltaKernel
     from declnet_jit.kernels.optimizers import AdagradKernel as AdagradKernel
     from declnet_jit.kernels.optimizers import AdamKernel as AdamKernel
@@ -36,6 +38,7 @@ KERNELS = {
         "sigmoid_binary_crossentropy_jit": "SigmoidBinaryCrossentropyKernel",
         "softmax_categorical_crossentropy_jit": "SoftmaxCategoricalCrossentropyKernel",
     },
+    "kernels.noise": {"dropout_jit": "DropoutKernel", "gaussian_noise_jit": "GaussianNoiseKernel"},
     "kernels.optimizers": {
         "adadelta_jit": "AdadeltaKernel",
         "adagrad_jit": "AdagradKernel",
