@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array, Shape
+from declnet.contracts.inputs import InputInfo, as_input_infos, input_value
 from declnet.contracts.kernel import Call, Kernel, KernelCalls, KernelSite
+from declnet.contracts.layer import input_dtypes
 from declnet.contracts.loss import Loss
 from declnet.contracts.optimizer import Optimizer
 from declnet.graph.arrays import batch_view
@@ -31,7 +33,7 @@ from declnet.testing.common_checks import only, require_alike
 from declnet.testing.comparison import same
 from declnet.testing.examples import build_examples
 from declnet.testing.harness import NO_LOSS, GraphHarness, call_locked, infer, probe
-from declnet.testing.layer_harness import USUAL_SHAPES
+from declnet.testing.layer_harness import LEVELS, USUAL_SHAPES
 from declnet.testing.losses import Pair, drawn, prepared, sort_of
 from declnet.testing.regularizers import PARAMETER_SHAPES, RegularizerHarness, weights
 from declnet.testing.scheduled_fields import scheduled_variants
@@ -46,7 +48,10 @@ SETTINGS = tuple(
 """Settings to compare a kernel in; the largest batch exceeds what it handles at a time."""
 
 SPECIALS = (0.0, np.nan, np.inf)
-"""What is added to an element of a kernel's input."""
+"""What is added to an element of a kernel's input; if these are integers, of a parameter."""
+
+NUMBERS = "numbers"
+"""The model's input, if it holds integers."""
 
 VECTORS = (1, 13, 1000)
 """Sizes of parameter vectors."""
@@ -205,12 +210,17 @@ def _steps(
     loss = components[-1] if isinstance(components[-1], Loss) else None
     layers = components[:-1] if loss is not None else components
     n, order = setting.samples, setting.order
+    has_integers = bool(layers) and input_dtypes(layers[0], 1) == ("integer",)
+    if has_integers:
+        layers = (layers[0].model_copy(update={"inputs": (input_value(NUMBERS),)}), *layers[1:])
     for shape, first in product((*USUAL_SHAPES, *subject.instance.example_shapes), (True, False)):
-        if first and not layers:
+        if (first and not layers) or (has_integers and not first):
             continue
         before = [] if first else [probe(order, name="before", shape=shape, samples=n)]
         after = [probe(order, name="after", samples=n)] if loss is None else []
-        given = shape if first else (prod(shape),)
+        given: Any = shape if first else (prod(shape),)
+        if has_integers:
+            given = {NUMBERS: InputInfo(shape, "integer", (LEVELS,) * prod(shape))}
         try:
             nodes = infer([*before, *layers, *after], given, subject.registry)
         except CheckFailed:  # the layers' own checks say so
@@ -231,7 +241,7 @@ def _steps(
 def _step(
     registry: Registry,
     nodes: Sequence[Node],
-    shape: Shape,
+    inputs: Shape | Mapping[str, InputInfo],
     setting: Setting,
     loss: Loss | None,
     batch: Batch | None,
@@ -239,20 +249,25 @@ def _step(
     kernels: Kernels,
 ) -> Callable[[float], dict[str, Array]]:
     """Prepare one step of a graph on random data, which returns all that it filled."""
-    graph = GraphHarness(nodes, shape, setting, loss or NO_LOSS, kernels)
+    graph = GraphHarness(nodes, inputs, setting, loss or NO_LOSS, kernels)
+    (info,) = as_input_infos(inputs).values()
     n, dtype, rng = setting.samples, np.dtype(setting.dtype), np.random.default_rng(5)
     graph.store.initialize(7, registry)
     for key, array in graph.store.arrays.items():
         graph.initial[key] = array + 0.1 * rng.normal(size=array.shape)
-    x = batch_view(np.empty(n * prod(shape), dtype), shape, n, setting.order)
-    x[...] = rng.normal(size=x.shape)
-    first, y_true = x[(0,) * x.ndim], np.zeros(n)
+    is_float, shape = info.dtype == "float", info.shape
+    kind = dtype if is_float else np.dtype(np.int64)
+    x = batch_view(np.empty(n * prod(shape), kind), shape, n, setting.order)
+    x[...] = rng.normal(size=x.shape) if is_float else rng.integers(0, LEVELS, x.shape)
+    changed = x if is_float else next(iter(graph.initial.values()))  # integers are all finite
+    place = (0,) * changed.ndim
+    first, y_true = changed[place], np.zeros(n)
     if loss is not None and batch is not None:
         y_true = prepared(loss, batch.y, nodes[-1].output_shape, dtype, setting.order)
     factors = rng.uniform(size=n).astype(dtype) if weighted else None
 
     def compute(special: float) -> dict[str, Array]:
-        x[(0,) * x.ndim] = first + special
+        changed[place] = first + special
         graph.place(x, y_true, factors)
         y_pred, losses = graph.forward()
         return {"y": y_pred, "losses": losses} | graph.backward()

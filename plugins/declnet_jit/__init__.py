@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from declnet_jit.kernels.crossentropies import (
         SoftmaxCategoricalCrossentropyKernel as SoftmaxCategoricalCrossentropyKernel,
     )
+    from declnet_jit.kernels.embedding import EmbeddingKernel as EmbeddingKernel
     from declnet_jit.kernels.noise import DropoutKernel as DropoutKernel
     from declnet_jit.kernels.noise import GaussianNoiseKernel as GaussianNoiseKernel
     from declnet_jit.kernels.optimizers import AdadeltaKernel as AdadeltaKernel
@@ -38,6 +39,7 @@ KERNELS = {
         "sigmoid_binary_crossentropy_jit": "SigmoidBinaryCrossentropyKernel",
         "softmax_categorical_crossentropy_jit": "SoftmaxCategoricalCrossentropyKernel",
     },
+    "kernels.embedding": {"embedding_jit": "EmbeddingKernel"},
     "kernels.noise": {"dropout_jit": "DropoutKernel", "gaussian_noise_jit": "GaussianNoiseKernel"},
     "kernels.optimizers": {
         "adadelta_jit": "AdadeltaKernel",
