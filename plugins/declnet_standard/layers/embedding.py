@@ -107,6 +107,13 @@ class Embedding(Layer):
         """Return space for the rows of weights that x stands for, if there are vocabularies."""
         return {"rows": Workspace(input_shape, dtype=np.intp)} if self._has_several else {}
 
+    def vocabularies(self, shape: Shape) -> tuple[Array, Array]:
+        """Return the size of the vocabulary of each number of a sample, and its first row."""
+        if self._has_several:
+            return _vocabularies(self._levels or (), shape)
+        (rows, _) = self.parameters(shape)["weights"].shape
+        return np.full(shape, rows), np.zeros(shape, np.intp)
+
     @property
     def _has_several(self) -> bool:
         return self.categories is None and len(self._levels or ()) > 1
