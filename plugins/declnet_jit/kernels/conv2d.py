@@ -1,14 +1,18 @@
 """Convolutions of images, directly on batch-last arrays, alone or fused with a following ReLU.
 
-With padded the images with their padding, and a sum over c, k, l for channels and the kernel's places:
+With z the images and their padding, stride s and dilation d:
 
-    y[f, i, j] = max(biases[f] + sum of weights[f, c, k, l] * padded[c, s * i + d * k, s * j + d * l], 0)
-    dweights[f, c, k, l] = sum over i, j and samples of dy[f, i, j] * padded[c, s * i + d * k, …]
-    dx[c, p, q] = sum of weights[f, c, k, l] * dy[f, i, j] over all i, j with s * i + d * k = p, …
+    y[f, i, j] = max(biases[f] + sum of weights[f, c, k, m] * z[c, si + dk, sj + dm], 0)
+    dweights[f, c, k, m] = sum over i, j of dy[f, i, j] * z[c, si + dk, sj + dm]
+    dz[c, a, b] = sum of weights[f, c, k, m] * dy[f, i, j] where si + dk = a and sj + dm = b
 
-All are sums of products of numbers at constant distances, which tables list: of rows of y from padded,
-and of rows of dx from dy. padded is kept in a copy whose columns are sorted by their remainder modulo
-the stride, so that consecutive outputs read consecutive columns.
+All are sums of products of numbers at constant distances, which tables list: of rows of y from z,
+and of rows of dx from dy; no patch is copied (no "im2col"). z is a copy whose columns are sorted by
+their remainder modulo the stride, so that consecutive outputs read consecutive columns; dy is
+copied with enough columns of zeros around it for dx.
+
+Source of the scheme: Georganas et al., "Anatomy of High-Performance Deep Learning Convolutions on
+SIMD Architectures", SC 2018, arXiv:1808.05567; here, vectors hold samples instead of channels.
 """
 
 from functools import cache
@@ -27,9 +31,8 @@ from declnet_standard.layers.window import Window, batch_last, window_over
 AT_ONCE = 4096
 """Numbers of each filter that the weight gradient adds up before it goes on to the next ones."""
 
-
 PAGE, SKEW = 4096, 320
-"""Bytes between planes modulo those of a page."""
+"""Bytes of a page, and between planes modulo that."""
 
 
 class Routines(NamedTuple):
@@ -90,7 +93,7 @@ def routines_for(tile: Tile) -> Routines:
         target,
         target_row,
     ):
-        """target[r, a + s] = max(biases[r] + sum of packed[k, r] * source[b + offsets[k] + s], low).
+        """target[r, a + s] = max(biases[r] + sum of packed[k, r] source[b + offsets[k] + s], low).
 
         Args:
             part, parts: the share of the work.
@@ -241,7 +244,7 @@ def prepare_slopes(  # type: ignore[no-untyped-def]
 
 
 class Conv2dKernel(NumbaKernel):
-    """y = biases + weights * padded, with register tiles on batch-last images.
+    """y = biases + weights * z, with register tiles on batch-last images.
 
     The summation order differs from NumPy's, a relative difference of about 1e-6 in float32. An
     infinite or NaN weight does not make the padding NaN.
@@ -249,7 +252,7 @@ class Conv2dKernel(NumbaKernel):
 
     type = "conv2d_jit"
     replaces: ClassVar[tuple[Any, ...]] = (Conv2d,)
-    example_shapes = ((4, 6, 5), (2, 9, 17))
+    example_shapes = ((4, 6, 5),)
     tile: ClassVar[Tile | None] = None
     """The tiles; default: those of this processor."""
 
@@ -265,7 +268,7 @@ class Conv2dKernel(NumbaKernel):
 
 
 class Conv2dReLUKernel(Conv2dKernel):
-    """y = max(biases + weights * padded, 0), with register tiles on batch-last images."""
+    """y = max(biases + weights * z, 0), with register tiles on batch-last images."""
 
     type = "conv2d_relu_jit"
     replaces = (Conv2d, ReLU)
@@ -276,9 +279,9 @@ class _Convolution:
 
     Attributes:
         window: the windows over x.
-        padded: (channels, …), planes (rows, s, columns, n) of padded images, sorted by columns modulo
-            the stride s.
-        columns, row: the number of columns of each kind, and the numbers of a row.
+        padded: (channels, …), planes (rows, s, columns, n) of padded images, whose columns are
+            sorted by their remainder modulo the stride s.
+        columns, row: the number of columns with a remainder, and of numbers in a row.
     """
 
     def __init__(self, site: KernelSite, rectified: bool, tile: Tile | None) -> None:
@@ -300,22 +303,23 @@ class _Convolution:
         self.state = site.states[0]
         self.weights = self.state.weights
         self.dtype = self.weights.dtype
-        self.n, channels = site.x.shape[:2]
+        self.n: int = site.x.shape[0]
+        channels: int = site.x.shape[1]
         down, along = self.window.rows, self.window.columns
         self.columns = -(-along.padded // along.stride)
         self.row = along.stride * self.columns * self.n
         self.padded = _planes(channels, down.padded * self.row, tile.width, self.dtype)
 
     def forward(self) -> tuple[NativeCall, ...]:
-        """Return the calls that fill padded and y."""
+        """Return the calls that fill z and y."""
         down, along = self.window.rows, self.window.columns
         layer, padded = self.site.components[0], self.padded
         _, filters, height, width = self.site.y.shape
         _, channels, *kernel = self.weights.shape
         places = list(product(range(kernel[0]), range(channels), range(kernel[1])))
         weights = np.arange(self.weights[0].size).reshape(channels, *kernel)
-        order = [weights[c, k, l] for k, c, l in places]
-        offsets = [self._seen(c, k, l) for k, c, l in places]
+        order = [weights[c, k, m] for k, c, m in places]
+        offsets = [self._seen(c, k, m) for k, c, m in places]
         runs = []
         for i in range(height):
             first = i * down.stride - down.before
@@ -360,7 +364,7 @@ class _Convolution:
     def _correlate(self, slopes: Array, left: int, row: int) -> NativeCall:
         """Return the call that fills dweights."""
         down, tile = self.window.rows, self.routines.tile
-        _, height, width, n = batch_last(self.site.dy).shape
+        (height, width), n = self.site.y.shape[2:], self.n
         offsets = [self._seen(*place) for place in np.ndindex(self.weights.shape[1:])]
         offsets += offsets[:1] * (-len(offsets) % tile.places)
         return self.routines.correlate.bound(
@@ -389,7 +393,7 @@ class _Convolution:
         order: list[int] = []
         begins: dict[tuple[int, int], tuple[list[int], int, int]] = {}
         for phases in product(range(down.stride), range(along.stride)):
-            k_seen, l_seen = (
+            k_seen, m_seen = (
                 [
                     each
                     for each in range(axis.kernel)
@@ -397,12 +401,12 @@ class _Convolution:
                 ]
                 for axis, phase in zip((down, along), phases, strict=True)
             )
-            begins[phases] = k_seen, len(order), len(filters) * len(l_seen)
-            for k, f, l in product(k_seen, filters, l_seen):
+            begins[phases] = k_seen, len(order), len(filters) * len(m_seen)
+            for k, f, m in product(k_seen, filters, m_seen):
                 up = (k * down.dilation - phases[0]) // down.stride
-                back = (l * along.dilation - phases[1]) // along.stride
+                back = (m * along.dilation - phases[1]) // along.stride
                 offsets.append(f * slopes.shape[1] - up * length - back * n)
-                order.append(weights[f, 0, k, l])
+                order.append(int(weights[f, 0, k, m]))
         runs = []
         for i, j in product(range(down.size), range(1 if along.stride == 1 else along.size)):
             row, row_phase = divmod(i + down.before, down.stride)
@@ -459,12 +463,12 @@ class _Convolution:
             images[0].size,
         )
 
-    def _seen(self, channel: int, k: int, l: int) -> int:
-        """Return the distance in padded from the first number that an output sees to another."""
+    def _seen(self, channel: int, k: int, m: int) -> int:
+        """Return the distance in z from the first number that an output sees to another."""
         down, along = self.window.rows, self.window.columns
-        column, phase = divmod(l * along.dilation, along.stride)
+        column, phase = divmod(m * along.dilation, along.stride)
         place = (k * down.dilation * along.stride + phase) * self.columns + column
-        return channel * self.padded.shape[1] + place * self.n
+        return channel * int(self.padded[0].size) + place * self.n
 
     def _bytes(self, distances: Any) -> Array:
         return np.array(distances, np.int64) * self.dtype.itemsize
@@ -478,6 +482,5 @@ def _planes(count: int, size: int, width: int, dtype: Any) -> Array:
     """
     skew, page = SKEW // dtype.itemsize, PAGE // dtype.itemsize
     size += (skew - size) % page
-    return np.zeros((count * size) + 2 * width // dtype.itemsize, dtype)[: count * size].reshape(
-        count, size
-    )
+    memory = np.zeros(count * size + 2 * width // dtype.itemsize, dtype)
+    return memory[: count * size].reshape(count, size)

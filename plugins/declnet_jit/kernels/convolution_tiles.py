@@ -57,12 +57,12 @@ def convolution_tile(tile: Tile) -> Intrinsic:
         _lanes,
         low,
     ):
-        """target[r, s] = max(biases[r] + sum over k of weights[k, r] * source[offsets[k] + s], low).
+        """target[r, s] = max(biases[r] + sum of weights[k, r] * source[o(k) + s], low).
 
         Args:
             rows: 1 to tile.rows.
             source: the address from which to count offsets.
-            offsets: the address of offsets in bytes.
+            offsets: the address of the offsets o(k) in bytes.
             depth: the number of offsets.
             weights: the address of the weights, (depth, rows).
             biases: the address of a number for each row.
@@ -83,7 +83,8 @@ def convolution_tile(tile: Tile) -> Intrinsic:
             wide = builder.icmp_signed(">", lanes, word(one))
             sums = emit.variable(2 * tile.rows)
 
-            def body(count: int, vectors: int) -> None:
+            def body(case: int) -> None:
+                count, vectors = case // 2, case % 2 + 1
                 own = [sums[2 * r : 2 * r + vectors] for r in range(count)]
                 for r, row in enumerate(own):
                     bias = emit.load_repeated(biases, r * emit.bytes_each)
@@ -107,7 +108,7 @@ def convolution_tile(tile: Tile) -> Intrinsic:
                 mask, place = emit.first(last), target
                 whole = builder.icmp_signed(">=", last, word(one))
                 for row in own:
-                    for j, each in enumerate(row):
+                    for each in row:
                         value = builder.load(each)
                         # NaN is not less than a number, so it stays
                         less = builder.fcmp_ordered("<", value, lowest)
@@ -129,17 +130,7 @@ def convolution_tile(tile: Tile) -> Intrinsic:
                             at = builder.add(at, target_row)
 
             case = builder.add(builder.shl(rows, word(1)), builder.zext(wide, word))
-            cases(
-                builder,
-                case,
-                {
-                    2 * count + vectors - 1: lambda count=count, vectors=vectors: body(
-                        count, vectors
-                    )
-                    for count in range(1, tile.rows + 1)
-                    for vectors in (1, 2)
-                },
-            )
+            cases(builder, case, range(2, 2 * tile.rows + 2), body)
             return context.get_dummy_value()
 
         return types.void(*[types.int64] * 9, low), generate
@@ -227,11 +218,7 @@ def gradient_tile(tile: Tile) -> Intrinsic:
                         builder.store(total, pointer)
                     place = builder.add(place, target_row)
 
-            cases(
-                builder,
-                filters,
-                {count: lambda count=count: body(count) for count in range(1, tile.filters + 1)},
-            )
+            cases(builder, filters, range(1, tile.filters + 1), body)
             return context.get_dummy_value()
 
         return types.void(*[types.int64] * 11, zero), generate

@@ -57,7 +57,7 @@ def reduction(width: int, emit_tile: Emit) -> Intrinsic:
 
             def source(k: Any) -> tuple[Any, Any]:
                 entry = builder.add(table, builder.shl(k, word(4)))
-                return tuple(builder.load(emit.at(entry, each, word)) for each in (0, 8))  # type: ignore[return-value]
+                return builder.load(emit.at(entry, 0, word)), builder.load(emit.at(entry, 8, word))
 
             with cgutils.for_range(builder, vectors) as loop:
                 start = builder.mul(loop.index, word(emit.lanes_each))
@@ -172,7 +172,7 @@ def routines_for(width: int) -> Routines:
                         value = x[c, table[k, 0] // n, s]
                         if value > best:
                             best, place = value, table[k, 1]
-                        elif value != value:
+                        elif np.isnan(value):
                             best = value
                     y[c, o, s], position[c, o, s] = best, place
 
@@ -229,7 +229,8 @@ def routines_for(width: int) -> Routines:
 class _PoolKernel(NumbaKernel):
     """A pool over windows, from tables of what windows see."""
 
-    example_shapes = ((2, 6, 6), (3, 7, 5))
+    width: ClassVar[int | None] = None
+    """Bytes of a vector; default: those of this processor."""
 
     def bind(self, site: KernelSite) -> KernelCalls | None:
         """Fill y, (n, channels, height, width), and dx."""
@@ -261,7 +262,8 @@ class MaxPool2dKernel(_PoolKernel):
     def _bound(
         self, site: KernelSite, sources: tuple[Array, Array], windows: tuple[Array, Array]
     ) -> KernelCalls:
-        routines, position = routines_for(vector_bytes()), _flat(site.states[0].position)
+        routines = routines_for(self.width or vector_bytes())
+        position = _flat(site.states[0].position)
         forward = routines.maximum.bound(*sources, _flat(site.x), _flat(site.y), position)
         if site.dy is None or site.dx is None:
             return KernelCalls((forward,))
@@ -279,7 +281,8 @@ class AveragePool2dKernel(_PoolKernel):
         self, site: KernelSite, sources: tuple[Array, Array], windows: tuple[Array, Array]
     ) -> KernelCalls:
         height, width = site.components[0].pool_size
-        sums, factor = routines_for(vector_bytes()).sums, site.y.dtype.type(1 / (height * width))
+        sums = routines_for(self.width or vector_bytes()).sums
+        factor = site.y.dtype.type(1 / (height * width))
         forward = sums.bound(*sources, factor, _flat(site.x), _flat(site.y))
         if site.dy is None or site.dx is None:
             return KernelCalls((forward,))

@@ -1,6 +1,6 @@
 """LLVM instructions on vectors of float32 or float64, for the functions that routines call."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
@@ -122,14 +122,14 @@ def vectors_of(builder: Any, number: Any, width: int) -> Any:
     return Vectors()
 
 
-def cases(builder: Any, value: Any, bodies: Mapping[int, Callable[[], None]]) -> None:
-    """Emit a body for each value."""
+def cases(builder: Any, value: Any, numbers: Iterable[int], body: Callable[[int], None]) -> None:
+    """Emit a body for each of some numbers; the one for a value runs."""
     after = builder.append_basic_block("after")
-    blocks = {case: builder.append_basic_block(f"case_{case}") for case in bodies}
     switch = builder.switch(value, after)
-    for case, body in bodies.items():
-        switch.add_case(value.type(case), blocks[case])
-        builder.position_at_end(blocks[case])
-        body()
+    for number in numbers:
+        block = builder.append_basic_block(f"case_{number}")
+        switch.add_case(value.type(number), block)
+        builder.position_at_end(block)
+        body(number)
         builder.branch(after)
     builder.position_at_end(after)
