@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from declnet_jit.kernels.embedding import EmbeddingKernel as EmbeddingKernel
     from declnet_jit.kernels.noise import DropoutKernel as DropoutKernel
     from declnet_jit.kernels.noise import GaussianNoiseKernel as GaussianNoiseKernel
+    from declnet_jit.kernels.normalization import BatchNormKernel as BatchNormKernel
+    from declnet_jit.kernels.normalization import GroupNormKernel as GroupNormKernel
+    from declnet_jit.kernels.normalization import LayerNormKernel as LayerNormKernel
+    from declnet_jit.kernels.normalization import RMSNormKernel as RMSNormKernel
     from declnet_jit.kernels.optimizers import AdadeltaKernel as AdadeltaKernel
     from declnet_jit.kernels.optimizers import AdagradKernel as AdagradKernel
     from declnet_jit.kernels.optimizers import AdamKernel as AdamKernel
@@ -46,6 +50,12 @@ KERNELS = {
     },
     "kernels.embedding": {"embedding_jit": "EmbeddingKernel"},
     "kernels.noise": {"dropout_jit": "DropoutKernel", "gaussian_noise_jit": "GaussianNoiseKernel"},
+    "kernels.normalization": {
+        "batch_norm_jit": "BatchNormKernel",
+        "group_norm_jit": "GroupNormKernel",
+        "layer_norm_jit": "LayerNormKernel",
+        "rms_norm_jit": "RMSNormKernel",
+    },
     "kernels.optimizers": {
         "adadelta_jit": "AdadeltaKernel",
         "adagrad_jit": "AdagradKernel",
