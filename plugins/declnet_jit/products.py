@@ -142,25 +142,27 @@ def product(
     parts changes its bits.
 
     Args:
-        a: (rows, k) or (steps, rows, k), in any memory order.
-        b: (k, columns) or (steps, k, columns), in any memory order, of the same type.
+        a: (rows, k) or (steps, rows, k).
+        b: (k, columns) or (steps, k, columns), of the same type.
         c: (rows, columns) or (steps, rows, columns); without steps, the products of all steps are
-            added. Contiguous along columns, or along rows if there are no biases.
+            added.
         biases: (rows,), contiguous.
         low: the lower bound; NaN stays NaN.
 
     Returns:
-        The call; None for an array c in another memory order.
+        The call; None for memory orders that it does not support: c must be contiguous along a row
+        and b along a row or column, or, without biases, the same of c.T and a.T.
     """
-    size = c.itemsize
-    if c.strides[-1] != size:
-        if c.strides[-2] != size or biases is not None:
+    if not _contiguous(c, -1):
+        if biases is not None:
             return None
         a, b, c = b.swapaxes(-1, -2), a.swapaxes(-1, -2), c.swapaxes(-1, -2)
+    if not (_contiguous(c, -1) and (_contiguous(b, -1) or _contiguous(b, -2))):
+        return None
     steps = max(len(each) if each.ndim == 3 else 1 for each in (a, b))
     a_step, b_step, c_step = (each.strides[0] if each.ndim == 3 else 0 for each in (a, b, c))
     (rows, depth), columns = a.shape[-2:], b.shape[-1]
-    b_k, b_column = b.strides[-2:]
+    b_k, b_column = b.strides[-2], b.itemsize if columns == 1 else b.strides[-1]
     return multiply.bound(
         *map(_first, (a, b, c)),
         _first(c[..., 0]) if biases is None else biases,
@@ -168,8 +170,12 @@ def product(
         *(rows, depth, columns, steps),
         *(*a.strides[-2:], a_step, b_k, b_column, b_step, c.strides[-2], c_step),
         biases is not None,
-        b_column != size or (b_k >= FAR and rows >= MANY),
+        not _contiguous(b, -1) or (b_k >= FAR and rows >= MANY),
     )
+
+
+def _contiguous(array: Array, axis: int) -> bool:
+    return array.shape[axis] == 1 or array.strides[axis] == array.itemsize
 
 
 def _first(array: Array) -> Any:
