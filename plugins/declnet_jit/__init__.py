@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 from declnet import Register, hookimpl, lazy_names
 
 if TYPE_CHECKING:
-    from declnet_jit.dense import DenseKernel as DenseKernel
-    from declnet_jit.dense import DenseReLUKernel as DenseReLUKernel
     from declnet_jit.kernels.crossentropies import (
         SoftmaxCategoricalCrossentropyKernel as SoftmaxCategoricalCrossentropyKernel,
     )
+    from declnet_jit.kernels.dense import DenseKernel as DenseKernel
+    from declnet_jit.kernels.dense import DenseReLUKernel as DenseReLUKernel
     from declnet_jit.kernels.optimizers import AdadeltaKernel as AdadeltaKernel
     from declnet_jit.kernels.optimizers import AdagradKernel as AdagradKernel
     from declnet_jit.kernels.optimizers import AdamKernel as AdamKernel
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from declnet_jit.planar_perceptron import PlanarPerceptronKernel as PlanarPerceptronKernel
 
 KERNELS = {
-    "dense": {"dense_jit": "DenseKernel", "dense_relu_jit": "DenseReLUKernel"},
     "kernels.crossentropies": {
         "softmax_categorical_crossentropy_jit": "SoftmaxCategoricalCrossentropyKernel",
     },
+    "kernels.dense": {"dense_jit": "DenseKernel", "dense_relu_jit": "DenseReLUKernel"},
     "kernels.optimizers": {
         "adadelta_jit": "AdadeltaKernel",
         "adagrad_jit": "AdagradKernel",
