@@ -39,7 +39,7 @@ def computed(a, b, c, biases=None, low=-np.inf, parts=1):
 
 
 def reference(a, b, biases, low):
-    product = a.astype(np.longdouble) @ b.astype(np.longdouble)
+    product = a.astype(float) @ b.astype(float)
     return np.maximum(product if biases is None else product + biases[:, None], low)
 
 
@@ -81,14 +81,14 @@ def test_products_of_all_sizes_and_orders(sizes, orders, dtype, biased, low, see
 def test_transposed_results_and_steps(dtype):
     rng = np.random.default_rng(1)
     a, b = (rng.normal(size=shape).astype(dtype) for shape in ((5, 30, 9), (5, 9, 50)))
-    expected = a.astype(np.longdouble) @ b
+    expected = a.astype(float) @ b
     tolerance = {"rtol": 0, "atol": 100 * np.finfo(dtype).eps}
     np.testing.assert_allclose(computed(a, b, np.empty((5, 30, 50), dtype)), expected, **tolerance)
     transposed = np.empty((5, 50, 30), dtype).swapaxes(1, 2)
     np.testing.assert_allclose(computed(a, b, transposed), expected, **tolerance)
     np.testing.assert_allclose(
         computed(a[0], b, np.empty((5, 30, 50), dtype)),
-        a[0].astype(np.longdouble) @ b,
+        a[0].astype(float) @ b,
         **tolerance,
     )
     biases = rng.normal(size=30).astype(dtype)

@@ -38,9 +38,8 @@ def site_of(rng, x, dy, dx_order):
     )
 
 
-def results_of(kernel, site, dy, parts):
+def results_of(calls, site, dy, parts):
     """Make the calls in parts, in any order, and return copies of what they filled."""
-    calls = kernel().bind(site)
     site.dy[...] = dy
     for call in (*calls.forward, *calls.backward):
         assert call.divisible
@@ -53,10 +52,9 @@ def results_of(kernel, site, dy, parts):
 
 
 def expected_of(kernel, site, dy):
-    """Return the same by NumPy, in long double."""
+    """Return the same by NumPy, in float64."""
     x, weights, biases = (
-        each.astype(np.longdouble)
-        for each in (site.x, site.states[0].weights, site.states[0].biases)
+        each.astype(float) for each in (site.x, site.states[0].weights, site.states[0].biases)
     )
     y = x @ weights + biases
     if kernel is DenseReLUKernel:
@@ -73,11 +71,12 @@ def expected_of(kernel, site, dy):
 def test_all_sizes_and_orders_in_any_number_of_parts(kernel, dtype, order, steps):
     rng = np.random.default_rng(4)
     for inputs, units in SHAPES:
-        for n, dx_order in ((1, order), (33, None), (33, order), (600, "batch_last")):
+        for n, dx_order in ((1, order), (33, None), (33, order), (130, "batch_last")):
             x = in_order(rng.normal(size=(n, *steps, inputs)).astype(dtype), order)
             dy = rng.normal(size=(n, *steps, units)).astype(dtype)
             site = site_of(rng, x, dy, dx_order)
-            results = [results_of(kernel, site, dy, parts) for parts in (1, 2, 3, 5)]
+            calls = kernel().bind(site)
+            results = [results_of(calls, site, dy, parts) for parts in (1, 2, 3, 5)]
             expected = expected_of(kernel, site, dy)
             for value, wanted in zip(results[0], expected, strict=True):
                 close = 400 * np.finfo(dtype).eps * max(1, abs(wanted).max())
@@ -94,7 +93,7 @@ def test_nan_and_infinities_stay(kernel, inputs):
     x[3, 0], x[4, 1], x[39, 1] = np.nan, np.inf, -np.inf
     dy = np.ones((40, 20), "float32")
     site = site_of(rng, in_order(x, "batch_last"), dy, None)
-    y, dweights, _ = results_of(kernel, site, dy, 1)
+    y, dweights, _ = results_of(kernel().bind(site), site, dy, 1)
     wanted = expected_of(kernel, site, dy)
     np.testing.assert_allclose(y, wanted[0], rtol=1e-4, atol=1e-4)
     assert (np.isfinite(dweights) == np.isfinite(wanted[1])).all()
