@@ -12,7 +12,7 @@ import numpy as np
 
 from declnet_jit.routine import Intrinsic, Routine
 
-function = partial(Routine, rounding=("contract",))
+function = partial(Routine, rounding=("contract",), inlined=True)
 """Decorates a function for routines whose sums keep their order, whatever that of the routine."""
 
 
