@@ -5,6 +5,17 @@ from typing import TYPE_CHECKING
 from declnet import Register, hookimpl, lazy_names
 
 if TYPE_CHECKING:
+    from declnet_jit.kernels.activations import ELUKernel as ELUKernel
+    from declnet_jit.kernels.activations import GELUKernel as GELUKernel
+    from declnet_jit.kernels.activations import HardSigmoidKernel as HardSigmoidKernel
+    from declnet_jit.kernels.activations import LeakyReLUKernel as LeakyReLUKernel
+    from declnet_jit.kernels.activations import MishKernel as MishKernel
+    from declnet_jit.kernels.activations import ReLUKernel as ReLUKernel
+    from declnet_jit.kernels.activations import SELUKernel as SELUKernel
+    from declnet_jit.kernels.activations import SigmoidKernel as SigmoidKernel
+    from declnet_jit.kernels.activations import SiLUKernel as SiLUKernel
+    from declnet_jit.kernels.activations import SoftplusKernel as SoftplusKernel
+    from declnet_jit.kernels.activations import TanhKernel as TanhKernel
     from declnet_jit.kernels.crossentropies import (
         SigmoidBinaryCrossentropyKernel as SigmoidBinaryCrossentropyKernel,
     )
@@ -34,6 +45,19 @@ if TYPE_CHECKING:
     from declnet_jit.planar_perceptron import PlanarPerceptronKernel as PlanarPerceptronKernel
 
 KERNELS = {
+    "kernels.activations": {
+        "elu_jit": "ELUKernel",
+        "gelu_jit": "GELUKernel",
+        "hard_sigmoid_jit": "HardSigmoidKernel",
+        "leaky_relu_jit": "LeakyReLUKernel",
+        "mish_jit": "MishKernel",
+        "relu_jit": "ReLUKernel",
+        "selu_jit": "SELUKernel",
+        "sigmoid_jit": "SigmoidKernel",
+        "silu_jit": "SiLUKernel",
+        "softplus_jit": "SoftplusKernel",
+        "tanh_jit": "TanhKernel",
+    },
     "kernels.crossentropies": {
         "sigmoid_binary_crossentropy_jit": "SigmoidBinaryCrossentropyKernel",
         "softmax_categorical_crossentropy_jit": "SoftmaxCategoricalCrossentropyKernel",
