@@ -106,6 +106,10 @@ class _Loops:
             function = _loop_of(np.positive, (word, word))
             self.add(function, [source.view(word), target.view(word)])
             return
+        if target.dtype == np.bool:
+            inner = _loop_of(np.not_equal, (source.dtype, source.dtype, target.dtype))
+            self.add(inner, [source, np.zeros((), source.dtype), target])
+            return
         self.add(own_loops.conversion(source.dtype, target.dtype), [source, target])
 
     def converted(self, value: Any, dtype: Dtype) -> Array:
