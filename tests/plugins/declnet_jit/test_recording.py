@@ -112,6 +112,10 @@ def _everything(_: Any, x: Any, y: Any, state: Any) -> None:
     y += np.einsum("ij,ij->j", x, y) + x.astype(bool).sum() + state.counts
     np.minimum(y, x.max(axis=1)[:, None], out=y)
     y[0] = x[1][::-1].copy()
+    y += np.take(x, state.counts[::-1] - 1, axis=1, mode="clip")
+    y += np.take(x, (state.counts[: len(x)] * 3).reshape(-1, 1), axis=0, mode="clip")[:, 0][
+        : len(x)
+    ].sum(axis=0)
 
 
 @settings(max_examples=15, deadline=None)
