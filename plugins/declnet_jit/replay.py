@@ -21,6 +21,7 @@ from declnet import (
     Component,
     LayerState,
     NativeCall,
+    Optimizer,
     OptimizerState,
     OptimizerUpdate,
     Schedule,
@@ -117,7 +118,7 @@ def _is_suitable(function: Any) -> bool:
     """Return whether a function is one of NumPy, or a method of a component that is recorded."""
     owner = getattr(function, "__self__", None)
     if isinstance(owner, Component):
-        return function.__name__ in METHODS
+        return any(getattr(owner, name, None) == function for name in METHODS)
     is_ufunc = isinstance(function, np.ufunc) or isinstance(owner, np.ufunc)
     return is_ufunc or hasattr(function, "_implementation")
 
@@ -125,12 +126,12 @@ def _is_suitable(function: Any) -> bool:
 def _place(error: BaseException) -> str:
     """Return where a component did what ended its recording, in parentheses."""
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if not any(part in PATHS for part in Path(frame.filename).parts):
+        if not any(Path(frame.filename).is_relative_to(path) for path in PATHS):
             return f" ({Path(frame.filename).name}, line {frame.lineno}: {frame.line})"
     return ""
 
 
-PATHS = ("declnet_jit", "numpy")
+PATHS = Path(__file__).parent, Path(np.__file__).parent
 
 
 class _Attempt:
@@ -139,7 +140,7 @@ class _Attempt:
     def __init__(self, call: partial[object]) -> None:
         self._function, self._names = call.func, tuple(call.keywords)
         self._given = (*call.args, *call.keywords.values())
-        self._counts_steps = getattr(call.func, "__name__", "") == "update"
+        self._counts_steps = isinstance(getattr(call.func, "__self__", None), Optimizer)
         self._shadow = Shadow(self._given)
         self._plain = self._shadow.arguments(self._given, lambda each: each, lambda each, _: each)
 

@@ -6,6 +6,7 @@ import copy
 import ctypes
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ class _Block:
     shadow: Array
     arrays: list[Array]
 
-    @property
+    @cached_property
     def shadow_start(self) -> int:
         return address_of(self.shadow)
 
