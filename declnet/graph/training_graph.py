@@ -208,7 +208,7 @@ class TrainingGraph:
             y_true: as prepared by the loss; for several losses, a tuple.
             weights: (n,), the sample weights; None if all are equal.
         """
-        bound = self._bind(x, y_true, weights)
+        bound = self.bind(x, y_true, weights)
         ends = [call for each in bound.heads for call in each.chain.forward]
         calls = (*bound.before, *bound.forward(), *ends, *bound.backward())
         head, compiled = bound.heads[0], self._kernels.compile(calls)
@@ -223,10 +223,11 @@ class TrainingGraph:
         self, x: Given, y_true: Targets, weights: Array | None = None
     ) -> ObservedStep:
         """Bind the calls of the same step for an observer; the arguments are as for `step`."""
-        bound = self._bind(x, y_true, weights)
+        bound = self.bind(x, y_true, weights)
         return ObservedStep(self._model, bound, self.gradient, self._trained, self.begin)
 
-    def _bind(self, x: Given, y_true: Targets, weights: Array | None) -> BoundStep:
+    def bind(self, x: Given, y_true: Targets, weights: Array | None = None) -> BoundStep:
+        """Return the calls of a step by their parts; the arguments are as for `step`."""
         batch, n = BatchArrays(self._memory, x), sample_count(x)
         normalized = None if weights is None else np.empty_like(weights)
         before: list[Call] = []

@@ -1,14 +1,18 @@
 """Kernels of routines that Numba compiles."""
 
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from importlib.util import find_spec
 
 import numpy as np
 
 from declnet import Array, Kernel
+from declnet_jit.routine import Routine
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+
+rounded_as_written = partial(Routine, rounding=())
+"""Decorates a routine that rounds each operation as NumPy does, and so may give the same bits."""
 
 
 def batch_last(*arrays: Array | None) -> bool:

@@ -91,7 +91,7 @@ class Intrinsic:
         raise TypeError(f"{self.__name__} is called by routines only")
 
 
-def share(size, part, parts):  # type: ignore[no-untyped-def]
+def share(size: Any, part: Any, parts: Any) -> Any:
     """Return the first element of a part and the one after its last, as unsigned numbers.
 
     For routines. The parts are about equal, and begin at multiples of `GRAIN`.

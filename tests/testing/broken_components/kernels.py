@@ -108,10 +108,11 @@ class CountsStepsItself(Kernel):
     replaces = (Descent,)
 
     def bind(self, site):
-        def update(rate, step):
-            np.subtract(site.w, (rate if step <= 3 else rate / 2) * site.dw, out=site.w)
+        def update():
+            rate = site.rate.item() if site.step[0] <= 3 else site.rate.item() / 2
+            np.subtract(site.w, rate * site.dw, out=site.w)
 
-        return KernelCalls(update=update)
+        return KernelCalls(update=(update,))
 
 
 @caught_by("equals_its_components")

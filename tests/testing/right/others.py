@@ -113,9 +113,10 @@ class ShrinkingKernel(Kernel):
     reads_schedules = True
 
     def bind(self, site):
-        return KernelCalls(update=partial(self.update, site))
+        return KernelCalls(update=(partial(self.update, site),))
 
-    def update(self, site, rate, step):
+    def update(self, site):
+        rate = site.rate.item()
         site.w[...] = (1 - rate * self.shrink(site)) * site.w - rate * site.dw
 
     def shrink(self, site):

@@ -1,0 +1,204 @@
+"""Loops over arrays around inner loops, and the native call that runs a list of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from declnet import NativeCall
+from declnet_jit.loop_routine import AXES, OPERANDS, run_loops
+
+CHUNK = 4096
+"""Elements of each array that a group of elementwise loops processes before it goes on."""
+
+
+@dataclass(frozen=True, eq=False)
+class Loop:
+    """A nest of loops around an inner loop, `void f(char **args, dims, steps, void *data)`.
+
+    Attributes:
+        function: the address of the inner loop, or the number of an own one.
+        data: passed to the inner loop.
+        addresses: of the first elements of the operands, outputs last.
+        sizes: bytes of an element of each operand.
+        outputs: the number of outputs.
+        shape: the lengths of the loops, from the outermost to the inner one.
+        strides: of each operand, bytes for each loop.
+        core_shape: further dimensions that the inner loop gets (of matrices, for example).
+        core_strides: further steps that it gets.
+        elementwise: whether the order of the elements does not matter.
+        keeps: objects that must live as long.
+    """
+
+    function: int
+    data: int
+    addresses: tuple[int, ...]
+    sizes: tuple[int, ...]
+    outputs: int
+    shape: tuple[int, ...]
+    strides: tuple[tuple[int, ...], ...]
+    core_shape: tuple[int, ...] = ()
+    core_strides: tuple[int, ...] = ()
+    elementwise: bool = False
+    keeps: tuple[Any, ...] = ()
+
+    def flat(self) -> Loop:
+        """Return a loop that `split` made of one over a single axis as it was."""
+        strides = tuple((each[-1],) for each in self.strides)
+        return replace(self, shape=(prod(self.shape),), strides=strides)
+
+    def split(self, units: int) -> Loop | None:
+        """Return the same loop with an outermost one of a length; None if there is no such form."""
+        if self.shape[0] == units and len(self.shape) > 1:
+            return self
+        if len(self.shape) == 1 and self.shape[0] % units == 0:
+            inner = self.shape[0] // units
+            strides = tuple((inner * each[0], each[0]) for each in self.strides)
+            return replace(self, shape=(units, inner), strides=strides)
+        return None
+
+    @cached_property
+    def extents(self) -> tuple[tuple[int, int], ...]:
+        """Return the address of each operand's lowest byte, and the one after its highest."""
+        found = []
+        for low, size, strides in zip(self.addresses, self.sizes, self.strides, strict=True):
+            reaches = [(n - 1) * step for n, step in zip(self.shape, strides, strict=True)]
+            down = sum(each for each in reaches if each < 0)
+            found.append((low + down, low + sum(reaches) - down + size))
+        return tuple(found)
+
+    def follows_in_step(self, earlier: Loop) -> bool:
+        """Return whether each part of the outermost loop needs only that part of an earlier one.
+
+        Both have as many parts, which may then run in turns.
+        """
+        mine, others = len(self.addresses) - self.outputs, len(earlier.addresses) - earlier.outputs
+        return all(
+            low >= end
+            or start >= high
+            or (number < mine and other < others)  # both read
+            or _are_in_step(self, number, earlier, other)
+            for number, (low, high) in enumerate(self.extents)
+            for other, (start, end) in enumerate(earlier.extents)
+        )
+
+
+def _are_in_step(first: Loop, mine: int, second: Loop, other: int) -> bool:
+    """Return whether part u of one operand overlaps part u of the other one only."""
+    if first.addresses[mine] != second.addresses[other]:
+        return False
+    strides = first.strides[mine], second.strides[other]
+    if first.shape == second.shape and strides[0] == strides[1]:
+        return 0 not in strides[0]
+    if strides[0][0] != strides[1][0] or min(*strides[0], *strides[1]) <= 0:
+        return False
+    longest = max(
+        size + sum((length - 1) * step for length, step in zip(shape[1:], inner[1:], strict=True))
+        for size, shape, inner in (
+            (first.sizes[mine], first.shape, strides[0]),
+            (second.sizes[other], second.shape, strides[1]),
+        )
+    )
+    return longest <= strides[0][0]
+
+
+class _Group:
+    """Loops that run in turns, each of which does some parts of all of them.
+
+    Attributes:
+        loops: the loops, whose outermost one has a length of `units` if they are elementwise.
+        units: the number of parts.
+    """
+
+    def __init__(self, loop: Loop) -> None:
+        self._is_elementwise, self._size = loop.elementwise, prod(loop.shape)
+        if loop.elementwise:
+            self.units = loop.shape[0]
+            self.loops = [loop.split(self.units) or loop]
+        else:
+            self.units = loop.shape[0] if len(loop.shape) == AXES else 1
+            self.loops = [loop]
+        self._is_flat = loop.elementwise and len(loop.shape) == 1
+
+    @property
+    def turn(self) -> int:
+        """The number of parts in a turn."""
+        if not self._is_elementwise:
+            return self.units
+        return max(1, CHUNK * self.units // max(1, self._size))
+
+    def takes(self, loop: Loop) -> bool:
+        """Add a loop if it can run in turns with the others; return whether it can."""
+        if not (self._is_elementwise and loop.elementwise and prod(loop.shape) == self._size):
+            return False
+        units = loop.shape[0] if self._is_flat else self.units
+        others = self.loops
+        if self._is_flat and len(loop.shape) > 1:
+            whole = [each.flat() for each in others]
+            others = [each.split(units) or each for each in whole]
+        mine = loop.split(units)
+        if mine is None or not all(mine.follows_in_step(each) for each in others):
+            return False
+        if len(loop.shape) > 1 and self._is_flat and not _stay_in_step(others):
+            return False
+        self._is_flat = self._is_flat and len(loop.shape) == 1
+        self.units, self.loops = units, [*others, mine]
+        return True
+
+
+def _stay_in_step(loops: Sequence[Loop]) -> bool:
+    return all(later.follows_in_step(each) for i, later in enumerate(loops) for each in loops[:i])
+
+
+def grouped(loops: Sequence[Loop]) -> list[_Group]:
+    """Return the loops in groups.
+
+    Elementwise loops over the same elements run in turns of about `CHUNK` elements, so that what
+    one writes is still in the cache when the next one reads it.
+    """
+    groups: list[_Group] = []
+    for loop in loops:
+        if not (groups and groups[-1].takes(loop)):
+            groups.append(_Group(loop))
+    return groups
+
+
+def native_call(loops: Sequence[Loop]) -> NativeCall:
+    """Return the call that runs the loops one after another."""
+    groups: list[tuple[int, ...]] = []
+    rows: list[list[int]] = []
+    keeps: list[Any] = []
+    for group in grouped(loops):
+        groups.append((len(rows), len(rows) + len(group.loops), group.units, group.turn))
+        for loop in group.loops:
+            dims = np.array([0, *loop.core_shape], np.int64)
+            inner = [each[-1] for each in loop.strides]
+            steps = np.array([*inner, *loop.core_strides], np.int64)
+            keeps += [dims, steps, loop.keeps]
+            rows.append(_row(loop, dims.ctypes.data, steps.ctypes.data))
+    work = np.zeros(OPERANDS, np.int64)
+    tables = np.array(groups, np.int64), np.array(rows, np.int64)
+    call = run_loops.bound(*tables, work, work.ctypes.data)
+    return replace(call, keeps=(*call.keeps, *keeps))
+
+
+def _row(loop: Loop, dims: int, steps: int) -> list[int]:
+    """Return what the routine reads of a loop."""
+    has_units = loop.elementwise or len(loop.shape) == AXES
+    shape = loop.shape if has_units else (1, *loop.shape)
+    strides = [each if has_units else (0, *each) for each in loop.strides]
+    ones = AXES - len(shape)
+    lengths = [*[1] * ones, *shape[1:-1], shape[-1]]
+    is_flat = len(shape) == 2 and all(each[0] == shape[1] * each[1] for each in strides)
+    padded = [(each[0], *[0] * ones, *each[1:-1]) for each in strides]
+    empty = [0] * (OPERANDS - len(strides))
+    row = [loop.function, loop.data, len(strides), is_flat, *lengths, dims, steps]
+    row += [*loop.addresses, *empty]
+    for axis in range(AXES - 1):
+        row += [*(each[axis] for each in padded), *empty]
+    return row

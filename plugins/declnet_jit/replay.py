@@ -1,0 +1,338 @@
+"""The replay of a component's NumPy calls by compiled code, with the same bits.
+
+A call is recorded once, on copies of its arrays; its NumPy calls become loops over NumPy's own
+inner loops. Replay and component are then compared on several fillings of the copies, and only if
+all bits agree is the replay bound to the arrays themselves.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from declnet import (
+    Array,
+    Component,
+    LayerState,
+    NativeCall,
+    OptimizerState,
+    OptimizerUpdate,
+    Schedule,
+)
+from declnet_jit.loops import Loop, native_call
+from declnet_jit.lowering import NotLoweredError, lowered
+from declnet_jit.recording import RecordedCall, RecordedGenerator, Recording
+from declnet_jit.shadow import Shadow, address_of
+from declnet_jit.symbols import NotRecordedError, Symbol
+
+Call = Callable[[], object]
+
+METHODS = ("forward", "backward", "update", "add_gradient")
+"""The methods of components that are recorded."""
+
+
+@dataclass(frozen=True, eq=False)
+class Replay:
+    """What became of a call.
+
+    Attributes:
+        parts: what does the same, in order: loops, and calls from Python; None if it is unknown.
+        python: what the calls from Python do, each for "it …".
+        problem: why there are no parts, for "it …"; else None.
+    """
+
+    parts: tuple[list[Loop] | Call, ...] | None = None
+    python: tuple[str, ...] = ()
+    problem: str | None = None
+
+
+def replayed(call: Call) -> tuple[Call, ...] | None:
+    """Return calls that do what a call does, natively where possible; None if there are none.
+
+    Args:
+        call: a `functools.partial` of a ufunc, of a function of NumPy, or of a component's method
+            `forward`, `backward` or `add_gradient`, on the arrays and states that it computes with
+            each time; or an `OptimizerUpdate`.
+    """
+    parts = replay(call).parts
+    return None if parts is None else joined(parts)
+
+
+def replayed_together(calls: Sequence[Call]) -> tuple[Call, ...]:
+    """Return calls that do what several calls do, one after another, as few as possible.
+
+    Elementwise loops of neighboring calls run in turns, so that their arrays stay in the cache.
+    Native calls, and those that cannot be replayed, are made as they are.
+    """
+    parts: list[list[Loop] | Call] = []
+    for call in calls:
+        found = None if isinstance(call, NativeCall) else replay(call).parts
+        parts += [call] if found is None else found
+    return joined(parts)
+
+
+def joined(parts: Sequence[list[Loop] | Call]) -> tuple[Call, ...]:
+    """Return parts as calls: neighboring loops as one native call."""
+    calls: list[Call] = []
+    loops: list[Loop] = []
+    for part in (*parts, None):
+        if isinstance(part, list):
+            loops += part
+            continue
+        if loops:
+            calls.append(native_call(loops))
+            loops = []
+        if part is not None:
+            calls.append(part)
+    return tuple(calls)
+
+
+def why_not(call: Call) -> str | None:
+    """Return why a call is not replayed natively throughout, for "it …"; None if it is."""
+    found = replay(call)
+    return found.problem or ("; ".join(dict.fromkeys(found.python)) or None)
+
+
+def replay(call: Call) -> Replay:
+    """Return what becomes of a call; the argument is as for `replayed`."""
+    if isinstance(call, OptimizerUpdate):
+        arrays = call.w, call.dw, call.state, call.rate, call.step
+        call = partial(call.optimizer.update, *arrays)  # type: ignore[arg-type]  # arrays (1,)
+    if not isinstance(call, partial) or not _is_suitable(call.func):
+        return Replay(problem="is neither a call of NumPy nor of a component's method")
+    try:
+        with np.errstate(all="ignore"):
+            return _Attempt(call).replay()
+    except NotRecordedError as error:
+        return Replay(problem=f"{error}{_place(error)}")
+
+
+def _is_suitable(function: Any) -> bool:
+    """Return whether a function is one of NumPy, or a method of a component that is recorded."""
+    owner = getattr(function, "__self__", None)
+    if isinstance(owner, Component):
+        return function.__name__ in METHODS
+    is_ufunc = isinstance(function, np.ufunc) or isinstance(owner, np.ufunc)
+    return is_ufunc or hasattr(function, "_implementation")
+
+
+def _place(error: BaseException) -> str:
+    """Return where a component did what ended its recording, in parentheses."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if not any(part in PATHS for part in Path(frame.filename).parts):
+            return f" ({Path(frame.filename).name}, line {frame.lineno}: {frame.line})"
+    return ""
+
+
+PATHS = ("declnet_jit", "numpy")
+
+
+class _Attempt:
+    """The attempt to replay a call: its arguments, and copies of them."""
+
+    def __init__(self, call: partial[object]) -> None:
+        self._function, self._names = call.func, tuple(call.keywords)
+        self._given = (*call.args, *call.keywords.values())
+        self._counts_steps = getattr(call.func, "__name__", "") == "update"
+        self._shadow = Shadow(self._given)
+        self._plain = self._shadow.arguments(self._given, lambda each: each, lambda each, _: each)
+
+    def replay(self) -> Replay:
+        """Record the call, translate it, and compare the results."""
+        self._fill(0)
+        recorded = self._recorded()
+        for einsum in (True, False):
+            parts, reasons = _translated(recorded, einsum)
+            if self._agrees(joined(self._bound(parts, original=False))):
+                break
+            if not any(each.function is np.einsum for each in recorded):
+                return Replay(problem=DIFFERS)
+        else:
+            return Replay(problem=DIFFERS)
+        if parts and not any(isinstance(each, list) for each in parts):
+            return Replay(problem="; ".join(dict.fromkeys(reasons)))
+        return Replay(tuple(self._bound(parts, original=True)), tuple(reasons))
+
+    def _call(self, arguments: Sequence[Any]) -> None:
+        """Call the function with as many arguments as were given."""
+        count = len(arguments) - len(self._names)
+        self._function(*arguments[:count], **dict(zip(self._names, arguments[count:], strict=True)))
+
+    def _called(self) -> list[Any]:
+        """Return the copied arguments for the component, with the rate and step as numbers."""
+        arguments = list(self._plain)
+        if self._counts_steps:
+            arguments[3:5] = float(arguments[3][0]), int(arguments[4][0])
+        return arguments
+
+    def _recorded(self) -> list[RecordedCall]:
+        """Return the calls of NumPy that the function makes."""
+        recording = Recording()
+        arguments = list(
+            self._shadow.arguments(
+                self._given, recording.array, partial(RecordedGenerator, recording)
+            )
+        )
+        if self._counts_steps:
+            arguments[3:5] = recording.symbols(self._plain[3], self._plain[4])
+        owner = getattr(self._function, "__self__", None)
+        states = [each for each in arguments if isinstance(each, LayerState | OptimizerState)]
+        for each in states:
+            each.now = _CurrentValues(each.now, owner)  # type: ignore[assignment]
+        before = [dict(vars(each)) for each in states]
+        try:
+            self._call(arguments)
+        except Exception as error:
+            message = f"raises {type(error).__name__} while it is recorded: {error}"
+            raise NotRecordedError(message) from error
+        for held, state in zip(before, states, strict=True):
+            for name, value in vars(state).items():
+                if held.get(name, self) is not value:
+                    raise NotRecordedError(f"sets the attribute {name} of its state")
+        return recording.calls
+
+    def _bound(self, parts: Sequence[Part], original: bool) -> list[list[Loop] | Call]:
+        """Return loops and calls from Python, on the arrays themselves or on the copies."""
+        return [
+            self._in_python(part, original)
+            if isinstance(part, RecordedCall)
+            else [self._moved(each) if original else each for each in part]
+            for part in parts
+        ]
+
+    def _moved(self, loop: Loop) -> Loop:
+        """Return a loop on the arrays themselves, which keeps none of the copies."""
+        address = self._shadow.original_address
+        keeps = tuple(each for each in loop.keeps if address(address_of(each)) == address_of(each))
+        addresses = tuple(map(address, loop.addresses))
+        return replace(loop, addresses=addresses, keeps=(*keeps, *self._shadow.keeps))
+
+    def _in_python(self, call: RecordedCall, original: bool) -> Call:
+        moved: Callable[[Any], Any] = self._shadow.original if original else lambda each: each
+        function: Any = call.function
+        if call.generator is not None:
+            function = getattr(self._shadow.stream(call.generator, original), function)
+        elif call.method:
+            function = getattr(function, call.method)
+        inputs = tuple(map(moved, call.inputs))
+        kwargs = {name: moved(each) for name, each in call.kwargs.items()}
+        outputs = tuple(map(moved, call.outputs))
+        if call.method and outputs:
+            kwargs["out"], outputs = outputs, ()
+        return PythonCall(function, inputs, kwargs, outputs, self._shadow.keeps)
+
+    def _agrees(self, calls: Sequence[Call]) -> bool:
+        """Return whether the calls and the component give the same bits for each filling."""
+        shadow, compared = self._shadow, 0
+        for number in range(len(FILLINGS)):
+            self._fill(number)
+            before = shadow.state()
+            try:
+                self._call(self._called())
+            except Exception:  # noqa: S112  # it does not accept such numbers
+                continue
+            after = shadow.state()
+            shadow.restore(before)
+            for call in calls:
+                call()
+            if not shadow.holds(after):
+                return False
+            compared += 1
+        if not compared:
+            raise NotRecordedError("raises an error for every filling of its arrays")
+        return True
+
+    def _fill(self, number: int) -> None:
+        """Fill the copies with other numbers."""
+        self._shadow.fill(FILLINGS[number], BOOLEANS)
+        if self._counts_steps:
+            rate, step = self._plain[3:5]
+            rate[0], step[0] = RATES[number % len(RATES)], STEPS[number % len(STEPS)]
+
+
+def _translated(recorded: Sequence[RecordedCall], einsum: bool) -> tuple[list[Part], list[str]]:
+    """Return recorded calls as loops where possible, and what the others do."""
+    parts: list[Part] = []
+    reasons: list[str] = []
+    for call in recorded:
+        try:
+            loops = lowered(call, einsum)
+        except NotLoweredError as error:
+            if any(isinstance(each, Symbol) for each in call.inputs):
+                raise NotRecordedError(f"{error}, with the learning rate or the step") from error
+            reasons.append(str(error))
+            parts.append(call)
+            continue
+        if loops and parts and isinstance(parts[-1], list):
+            parts[-1] += loops
+        elif loops:
+            parts.append(loops)
+    return parts, reasons
+
+
+@dataclass(frozen=True, eq=False)
+class PythonCall:
+    """A call of NumPy that is not native.
+
+    Attributes:
+        outputs: the array that its result is copied to, if it does not write there itself.
+        keeps: the arrays whose memory it uses.
+    """
+
+    function: Callable[..., Any]
+    inputs: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    outputs: tuple[Array, ...]
+    keeps: tuple[Array, ...]
+
+    def __call__(self) -> None:
+        """Call the function."""
+        result = self.function(*self.inputs, **self.kwargs)
+        for output in self.outputs:
+            np.copyto(output, result)
+
+
+class _CurrentValues:
+    """The scheduled fields of a component that is recorded: those with a schedule end it."""
+
+    def __init__(self, now: Any, owner: Any) -> None:
+        self._now = now
+        self._scheduled = () if owner is None else owner.scheduled_fields()
+        self._owner = owner
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self._scheduled and isinstance(getattr(self._owner, name), Schedule):
+            raise NotRecordedError(f"reads {name}, which follows a schedule")
+        return getattr(self._now, name)
+
+
+Part = list[Loop] | RecordedCall
+
+DIFFERS = "gives other results when its calls of NumPy are repeated: it also computes without them"
+
+RATES, STEPS = (0.001, 0.37, 0.02), (1, 2, 7, 1000, 41)
+
+
+def _fillings() -> tuple[Array, ...]:
+    """Return numbers to fill arrays with, in float64.
+
+    Ordinary ones; with zeros and repeated numbers; positive ones, as for logarithms; of very
+    different sizes; and with NaN and infinities.
+    """
+    random, size = np.random.default_rng(20), 4099
+    ordinary = random.normal(size=size)
+    tied = np.round(ordinary * 2) / 2 * random.choice([-1.0, 1.0], size)
+    scaled = ordinary * 10 ** random.uniform(-20, 20, size)
+    strange = ordinary.copy()
+    strange[random.permutation(size)[:60]] = np.repeat([np.nan, np.inf, -np.inf], 20)
+    return ordinary, tied, random.uniform(0.001, 1, size), scaled, strange
+
+
+FILLINGS = _fillings()
+BOOLEANS = FILLINGS[0] > 0

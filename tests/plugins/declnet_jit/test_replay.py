@@ -1,0 +1,62 @@
+"""Recording and replaying components' NumPy calls."""
+
+import numpy as np
+import pytest
+
+from declnet.testing.trial import Setting
+from declnet_jit.replay import replay, why_not
+from tests.plugins.declnet_jit.component_calls import calls_of, is_native, subjects
+
+PYTHON = {
+    ("layer", "conv1d"): "the value of an array",  # checks the lengths of sequences
+    ("layer", "cross_attention"): "the value of an array",
+    ("layer", "dropout"): "draws random numbers",
+    ("layer", "embedding"): "the value of an array",
+    ("layer", "gaussian_noise"): "draws random numbers",
+    ("layer", "gru"): "the value of an array",
+    ("layer", "last_step"): "the value of an array",
+    ("layer", "lstm"): "the value of an array",
+    ("layer", "max_over_time"): "the value of an array|calls np.argmax",
+    ("layer", "mean_over_time"): "the value of an array",
+    ("layer", "multi_head_attention"): "the value of an array",
+    ("layer", "simple_rnn"): "the value of an array",
+    ("optimizer", "adam"): "the learning rate or the step",
+    ("optimizer", "adamw"): "the learning rate or the step",
+    ("optimizer", "amsgrad"): "the learning rate or the step",
+    ("optimizer", "lamb"): "the value of an array",
+    ("optimizer", "muon"): "the value of an array",
+    ("optimizer", "nadam"): "the learning rate or the step",
+}
+"""Why some calls of these components are not native throughout."""
+
+
+@pytest.mark.parametrize("kind", ["layer", "loss", "optimizer", "regularizer"])
+def test_first_party_components_are_replayed_to_the_bit(kind: str) -> None:
+    """Replay compares itself with the component; no other component may be left to Python."""
+    for number, subject in enumerate(subjects(kind, 1)):
+        kinds = ("float32", "float64")[number % 2], ("batch_last", "batch_first")[number // 2 % 2]
+        setting = Setting(samples=7, dtype=kinds[0], input_order=kinds[1], order=kinds[1])  # type: ignore[arg-type]
+        component = kind, subject.instance.type
+        for what, call in calls_of(subject, setting):
+            found = replay(call)
+            if component in PYTHON and not is_native(found.parts):
+                reason = found.problem or "; ".join(found.python)
+                assert any(each in reason for each in PYTHON[component].split("|")), reason
+            else:
+                assert is_native(found.parts), (component, what, why_not(call))
+
+
+def test_nothing_is_changed() -> None:
+    """Arrays and random streams are as they were before a call was recorded."""
+    for subject in subjects("layer", 1):
+        if subject.instance.type not in ("batch_norm", "dropout", "dense"):
+            continue
+        for _, call in calls_of(subject, Setting(samples=5)):
+            arrays = [each for each in call.args if isinstance(each, np.ndarray)]  # type: ignore[attr-defined]
+            state = call.args[-1]  # type: ignore[attr-defined]
+            arrays += [each for each in vars(state).values() if isinstance(each, np.ndarray)]
+            before = [each.copy() for each in arrays], str(state.rng.bit_generator.state)
+            replay(call)
+            assert str(state.rng.bit_generator.state) == before[1]
+            for array, held in zip(arrays, before[0], strict=True):
+                np.testing.assert_array_equal(array, held)

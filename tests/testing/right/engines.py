@@ -1,0 +1,65 @@
+"""An engine in Python, whose native calls are callbacks."""
+
+import ctypes
+
+import numpy as np
+
+from declnet import CompiledCalls, Engine, NativeCall
+
+CALLBACK = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+
+
+class Callbacks(Engine):
+    """Makes every call native, by a callback from C into Python."""
+
+    type = "callbacks"
+    by_default = False
+
+    def compile(self, calls):
+        native = tuple(map(self.native, calls))
+        return CompiledCalls(native, native)
+
+    def native(self, call):
+        def run(_block):
+            call()
+
+        callback = CALLBACK(run)
+        address = ctypes.cast(callback, ctypes.c_void_p).value
+        return NativeCall(address, np.zeros(1, np.int64), (callback,))
+
+    def loop(self, steps):
+        return PythonLoop(steps)
+
+
+class PythonLoop:
+    """Steps, one after another."""
+
+    def __init__(self, steps):
+        self.steps = steps
+
+    def run(self, values):
+        for made, row in enumerate(values):
+            if not self.step(row):
+                return made
+        return len(values)
+
+    def step(self, row):
+        steps = self.steps
+        for array, value in zip(steps.now, row, strict=True):
+            array.view(np.int64)[0] = value
+        first = steps.start[0]
+        for gather in steps.gathers:
+            gather(steps.order[first : first + steps.samples])
+        for call in steps.calls:
+            call()
+        if not self.goes_on(steps.losses):
+            return False
+        for call in steps.update:
+            call()
+        return True
+
+    def goes_on(self, losses):
+        return all(np.isfinite(each).all() for each in losses)
+
+
+RIGHT = (Callbacks,)
