@@ -278,7 +278,7 @@ def _penalized(
 
 @check
 def leaves_what_it_reads_alone(subject: Subject) -> None:
-    """Writes to nothing but what it is to fill."""
+    """Writes only to the arrays it must fill."""
     with only(ReadOnlyWrittenError):
         for setting in SETTINGS:
             tried(subject, setting)

@@ -10,6 +10,7 @@ from declnet import (
     Array,
     Initializer,
     InputInfo,
+    IntegerLimit,
     Layer,
     LayerState,
     OutputRange,
@@ -89,6 +90,11 @@ class Embedding(Layer):
     def output_shape(self, input_shape: Shape) -> Shape:
         """Return (*shape, units)."""
         return (*input_shape, self.units)
+
+    def integer_limits(self, input_shape: Shape) -> tuple[IntegerLimit | None, ...]:
+        """Return the last of the categories; without the field, the data has no others."""
+        most = self.categories
+        return () if most is None else (IntegerLimit(most - 1, f"there are {most} categories"),)
 
     def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
         """Return weights (categories, units); several vocabularies follow each other."""
