@@ -14,6 +14,7 @@ import numpy.typing as npt
 from declnet.contracts.arrays import Array, MappedArray, Shape, read_only
 from declnet.contracts.inputs import InputInfo, as_input_infos, input_value, sample_count
 from declnet.contracts.parameter_group import ParameterGroup
+from declnet.data.integer_limits import require_within
 from declnet.data.loading import Samples, as_input
 from declnet.errors import DataError, SpecError
 from declnet.graph.inference import InferenceGraph, samples_at_once
@@ -25,7 +26,7 @@ from declnet.graph.parameters import (
     read_weights,
     view,
 )
-from declnet.graph.shapes import Node, infer_nodes, output_indices
+from declnet.graph.shapes import Node, infer_nodes, input_limits, output_indices
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.spec.model import InitialWeights, ModelSpec
@@ -110,6 +111,7 @@ class Model:
         floats = {read for node in self.nodes for read in node.reads_of("float")}
         self.integer_inputs = frozenset(self.inputs) - floats
         self._only = next(iter(self.inputs)) if len(self.inputs) == 1 else None
+        self._limits = input_limits(self.nodes)
         self._of_thread = threading.local()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -161,7 +163,8 @@ class Model:
             x: the samples; for several inputs, or one with a name, an array for each by name.
 
         Raises:
-            DataError: the samples do not have the model's input shape, or must be integers.
+            DataError: the samples do not have the model's input shape, must be integers, or are
+                integers that a layer cannot take.
         """
         samples: Any
         if self._only is None or isinstance(x, dict):
@@ -172,6 +175,9 @@ class Model:
             samples = x if isinstance(x, MappedArray) else np.asarray(x)
             self._require_shape(samples, self._only)
             count = len(samples)
+        if self._limits:
+            given = samples if self._only is None else {self._only: samples}
+            require_within(given, self._limits, "sample {}".format)
         graph = self._graph(count)
         if 0 < count <= graph.capacity:  # the general path costs one sample 10 % more
             found = [each.copy() for each in graph.predict(self._part(samples, slice(None)))]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -291,10 +291,15 @@ class TrainingGraph:
         if nodes and batch.plan.needs_gradient[output.index + 1]:
             dy = np.empty_like(y_pred)  # fused layers have none in the plan
         calls += [call for node in nodes for call in forward_calls(node, batch)]
-        y_true = read_only(y_true)
-        calls.append(partial(loss.forward, y_pred, y_true, losses))
-        if dy is not None:
-            calls += [partial(loss.backward, y_pred, y_true, dy), site.weigh(dy), *after]
+        alone = self._kernels.bind_single(loss, replace(site, dx=dy))
+        if alone is not None:
+            calls += [*alone.forward, *alone.backward]
+        else:
+            y_true = read_only(y_true)
+            calls.append(partial(loss.forward, y_pred, y_true, losses))
+            if dy is not None:
+                calls += [partial(loss.backward, y_pred, y_true, dy), site.weigh(dy)]
+        calls += after
         for node in reversed(nodes):
             calls += backward_calls(node, batch, dy if node is nodes[-1] else None)
         return calls

@@ -1,17 +1,22 @@
+# mypy: disable-error-code="operator"
 """Loops over arrays around inner loops, and the native call that runs a list of them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from declnet import NativeCall
-from declnet_jit.loop_routine import AXES, OPERANDS, run_loops
+from declnet_jit.memory import call_block, call_loop, store
+from declnet_jit.routine import Routine
+
+OPERANDS, AXES = 5, 4
+"""The largest numbers of operands and of nested loops."""
 
 CHUNK = 4096
 """Elements of each array that a group of elementwise loops processes before it goes on."""
@@ -22,8 +27,7 @@ class Loop:
     """A nest of loops around an inner loop, `void f(char **args, dims, steps, void *data)`.
 
     Attributes:
-        function: the address of the inner loop, or the number of an own one.
-        data: passed to the inner loop.
+        inner: the address of the inner loop and `data`; or an own inner loop (see `own_loops`).
         addresses: of the first elements of the operands, outputs last.
         sizes: bytes of an element of each operand.
         outputs: the number of outputs.
@@ -35,8 +39,7 @@ class Loop:
         keeps: objects that must live as long.
     """
 
-    function: int
-    data: int
+    inner: tuple[int, int] | NativeCall
     addresses: tuple[int, ...]
     sizes: tuple[int, ...]
     outputs: int
@@ -176,19 +179,26 @@ def native_call(loops: Sequence[Loop]) -> NativeCall:
     for group in grouped(loops):
         groups.append((len(rows), len(rows) + len(group.loops), group.units, group.turn))
         for loop in group.loops:
-            dims = np.array([0, *loop.core_shape], np.int64)
-            inner = [each[-1] for each in loop.strides]
-            steps = np.array([*inner, *loop.core_strides], np.int64)
-            keeps += [dims, steps, loop.keeps]
-            rows.append(_row(loop, dims.ctypes.data, steps.ctypes.data))
+            steps = [each[-1] for each in loop.strides]
+            if isinstance(loop.inner, NativeCall):
+                block = loop.inner.block.copy()
+                block[2 : 2 + 2 * len(steps) : 2] = steps
+                inner = (loop.inner.address, 0, block.ctypes.data, 0)
+                keeps += [block, loop.inner, loop.keeps]
+            else:
+                dims = np.array([0, *loop.core_shape], np.int64)
+                further = np.array([*steps, *loop.core_strides], np.int64)
+                inner = (*loop.inner, dims.ctypes.data, further.ctypes.data)
+                keeps += [dims, further, loop.keeps]
+            rows.append(_row(loop, *inner))
     work = np.zeros(OPERANDS, np.int64)
     tables = np.array(groups, np.int64), np.array(rows, np.int64)
     call = run_loops.bound(*tables, work, work.ctypes.data)
     return replace(call, keeps=(*call.keeps, *keeps))
 
 
-def _row(loop: Loop, dims: int, steps: int) -> list[int]:
-    """Return what the routine reads of a loop."""
+def _row(loop: Loop, function: int, data: int, dims: int, steps: int) -> list[int]:
+    """Return what the routine reads of a loop; for an own loop, `dims` is its block."""
     has_units = loop.elementwise or len(loop.shape) == AXES
     shape = loop.shape if has_units else (1, *loop.shape)
     strides = [each if has_units else (0, *each) for each in loop.strides]
@@ -197,8 +207,47 @@ def _row(loop: Loop, dims: int, steps: int) -> list[int]:
     is_flat = len(shape) == 2 and all(each[0] == shape[1] * each[1] for each in strides)
     padded = [(each[0], *[0] * ones, *each[1:-1]) for each in strides]
     empty = [0] * (OPERANDS - len(strides))
-    row = [loop.function, loop.data, len(strides), is_flat, *lengths, dims, steps]
+    row = [function, data, len(strides), is_flat, *lengths, dims, steps]
     row += [*loop.addresses, *empty]
     for axis in range(AXES - 1):
         row += [*(each[axis] for each in padded), *empty]
     return row
+
+
+FLAT, LENGTHS, DIMS, STEPS, FIRST = 3, 4, 7, 8, 9
+"""Places in the row of a loop, which begins with function, data and the number of operands."""
+
+
+@partial(Routine, rounding=())
+def run_loops(groups, loops, work, args):  # type: ignore[no-untyped-def]
+    """Run the loops of each group in turns; `args` is the address of `work`."""
+    for g in range(groups.shape[0]):
+        units, turn = groups[g, 2], groups[g, 3]
+        start = 0
+        while start < units:
+            stop = min(units, start + turn)
+            for i in range(groups[g, 0], groups[g, 1]):
+                function, data, operands = loops[i, 0], loops[i, 1], loops[i, 2]
+                count, dims, steps = loops[i, LENGTHS + 2], loops[i, DIMS], loops[i, STEPS]
+                last = stop
+                if loops[i, FLAT]:
+                    count *= stop - start
+                    last = start + 1
+                for unit in range(start, last):
+                    for j in range(loops[i, LENGTHS]):
+                        for k in range(loops[i, LENGTHS + 1]):
+                            store(dims, count)  # also a block begins with it
+                            for p in range(operands):
+                                q = FIRST + p
+                                address = loops[i, q] + unit * loops[i, q + OPERANDS]
+                                address += j * loops[i, q + 2 * OPERANDS]
+                                address += k * loops[i, q + 3 * OPERANDS]
+                                if steps:
+                                    work[p] = address  # which a loop over matrices moves
+                                else:
+                                    store(dims + 8 + 16 * p, address)
+                            if steps:
+                                call_loop(function, args, dims, steps, data)
+                            else:
+                                call_block(function, dims)
+            start = stop

@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import ctypes
 import re
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from declnet import Array, Dtype
-from declnet_jit.loop_routine import (
-    ADD_PRODUCTS,
-    AXES,
-    OPERANDS,
-    POWER,
-    SELECT,
-    SOURCES,
-    SUM_PRODUCTS,
-    TARGETS,
-)
-from declnet_jit.loops import Loop
+from declnet import Array, Dtype, NativeCall
+from declnet_jit import own_loops
+from declnet_jit.loops import AXES, OPERANDS, Loop
 from declnet_jit.recording import RecordedCall
 from declnet_jit.shadow import address_of
 from declnet_jit.symbols import Symbol
@@ -67,7 +56,7 @@ class _Loops:
 
     def add(
         self,
-        function: tuple[int, int],
+        inner: tuple[int, int] | NativeCall | None,
         arrays: Sequence[Array],
         axes: list[list[int]] | None = None,
         *,
@@ -79,20 +68,23 @@ class _Loops:
         NumPy's own iterator orders and joins the axes, so that sums come out in NumPy's order.
 
         Args:
-            function: address and data of the inner loop.
+            inner: the inner loop; None raises NotLoweredError.
             arrays: inputs, then outputs.
             axes: for each array, which of its axes each axis of the loop takes, or -1; default: as
                 they are broadcast.
             order: the arrays, by number, as the inner loop takes them; default: as given.
             outputs: how many of the last ones that it takes it writes.
         """
+        if inner is None:
+            kinds = ", ".join(str(each.dtype) for each in arrays)
+            raise NotLoweredError(f"converts or selects elements of {kinds}")
         if any(each.size == 0 for each in arrays):
             return
         places = order or range(len(arrays))
         shape, addresses, strides = _nest(arrays, axes, {*places[-outputs:]})
         self.loops.append(
             Loop(
-                *function,
+                inner,
                 tuple(addresses[place] for place in places),
                 tuple(arrays[place].itemsize for place in places),
                 outputs,
@@ -114,10 +106,7 @@ class _Loops:
             function = _loop_of(np.positive, (word, word))
             self.add(function, [source.view(word), target.view(word)])
             return
-        known = source.dtype in SOURCES and target.dtype in TARGETS
-        if not known or (source.dtype.kind == "f" and target.dtype.kind == "i"):
-            raise NotLoweredError(f"converts {source.dtype} to {target.dtype}")
-        self.add((SOURCES[source.dtype] + TARGETS[target.dtype], 0), [source, target])
+        self.add(own_loops.conversion(source.dtype, target.dtype), [source, target])
 
     def converted(self, value: Any, dtype: Dtype) -> Array:
         """Return an operand as an array of a type: itself, a constant, or a converted copy."""
@@ -293,7 +282,7 @@ def _of_matrices(made: _Loops, call: RecordedCall) -> None:
     order = dict.fromkeys(name for own in names for name in own)
     made.loops.append(
         Loop(
-            *function,
+            function,
             tuple(addresses),
             tuple(each.itemsize for each in arrays),
             1,
@@ -319,20 +308,7 @@ def _scalar(made: _Loops, call: RecordedCall) -> None:
     if ufunc is not np.power:
         made.add(_loop_of(ufunc, [kind] * len(operands)), operands)
         return
-    address = _address_of_pow()
-    if address is None:
-        raise NotLoweredError("raises a number to a power, whose C function was not found")
-    made.add((POWER, address), operands)
-
-
-@cache
-def _address_of_pow() -> int | None:
-    """Return the address of the C library's pow, which Python calls for powers of floats."""
-    try:
-        function = ctypes.CDLL(None).pow
-    except (OSError, AttributeError, TypeError):
-        return None
-    return ctypes.cast(function, ctypes.c_void_p).value
+    made.add(own_loops.power(), operands)
 
 
 def _copy(made: _Loops, call: RecordedCall) -> None:
@@ -365,9 +341,9 @@ def _where(made: _Loops, call: RecordedCall) -> None:
 
 
 def _select(made: _Loops, mask: Any, a: Array, b: Array, output: Array) -> None:
-    if not isinstance(mask, np.ndarray) or mask.dtype != bool or output.itemsize not in SELECT:
+    if not isinstance(mask, np.ndarray) or mask.dtype != bool:
         raise NotLoweredError(f"selects elements of {output.dtype} by {mask!r:.20}")
-    made.add((SELECT[output.itemsize], 0), [made.apart(mask, [output]), a, b, output])
+    made.add(own_loops.selection(output.itemsize), [made.apart(mask, [output]), a, b, output])
 
 
 def _concatenation(made: _Loops, call: RecordedCall) -> None:
@@ -391,7 +367,7 @@ def _einsum(made: _Loops, call: RecordedCall) -> None:
     (a, b), labels = _labels(call.inputs)
     arrays = [a, b, output]
     kinds = {each.dtype for each in arrays}
-    if len(kinds) != 1 or output.dtype not in ADD_PRODUCTS:
+    if len(kinds) != 1 or output.dtype not in (np.float32, np.float64):
         raise NotLoweredError(f"calls np.einsum with {', '.join(map(str, kinds))}")
     own = [dict(zip(each, x.shape, strict=True)) for each, x in zip(labels, arrays, strict=True)]
     sizes = {key: size for each in own for key, size in each.items()}
@@ -404,8 +380,8 @@ def _einsum(made: _Loops, call: RecordedCall) -> None:
     axes = [[each.index(key) if key in each else -1 for key in order] for each in labels]
     shape, _, strides = _nest(arrays, axes, {2})
     contiguous = strides[0][-1] == strides[1][-1] == output.itemsize and shape[-1] > 1
-    loops = SUM_PRODUCTS if contiguous and strides[2][-1] == 0 else ADD_PRODUCTS
-    made.add((loops[output.dtype], 0), arrays, axes)
+    in_vectors = contiguous and strides[2][-1] == 0
+    made.add(own_loops.products(output.dtype, in_vectors), arrays, axes)
 
 
 def _labels(inputs: Sequence[Any]) -> tuple[list[Array], list[list[Any]]]:

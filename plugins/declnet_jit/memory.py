@@ -31,6 +31,35 @@ def store(typing: Any, address: Any, number: Any) -> Any:  # noqa: ARG001
 
 
 @Intrinsic
+def get(typing: Any, address: Any, index: Any, like: Any) -> Any:  # noqa: ARG001
+    """Return an element of the contiguous numbers at an address, of the type of another number.
+
+    Unlike `load`, it lets LLVM see that neighbors follow each other, and so vectorize a loop.
+    """
+    from numba.core import types
+
+    def generate(context: Any, builder: Any, _: Any, given: Any) -> Any:
+        kind = context.get_value_type(like)
+        return builder.load(builder.gep(builder.inttoptr(given[0], kind.as_pointer()), [given[1]]))
+
+    return like(types.int64, types.int64, like), generate
+
+
+@Intrinsic
+def put(typing: Any, address: Any, index: Any, number: Any) -> Any:  # noqa: ARG001
+    """Write an element of the contiguous numbers at an address."""
+    from numba.core import types
+
+    def generate(context: Any, builder: Any, _: Any, given: Any) -> Any:
+        kind = context.get_value_type(number)
+        pointer = builder.inttoptr(given[0], kind.as_pointer())
+        builder.store(given[2], builder.gep(pointer, [given[1]]))
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64, number), generate
+
+
+@Intrinsic
 def call_loop(typing: Any, function: Any, args: Any, dims: Any, steps: Any, data: Any) -> Any:  # noqa: ARG001
     """Call the inner loop of a ufunc at an address; all arguments are addresses."""
     from llvmlite import ir

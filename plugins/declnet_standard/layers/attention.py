@@ -133,7 +133,7 @@ class _Attention(SequenceLayer):
         shares, of_query = state.shares, state.of_query
         np.matmul(queries, keys.swapaxes(2, 3), out=shares)
         if lengths[1] is not None:
-            fill_padding(self.type, lengths[1], state.is_key_padding)
+            fill_padding(lengths[1], state.is_key_padding)
             state.masked.fill(0)
             np.copyto(state.masked, -np.inf, where=state.is_key_padding)
             np.add(shares, state.masked[:, None, None], out=shares)
@@ -152,7 +152,7 @@ class _Attention(SequenceLayer):
         np.matmul(shares, values, out=self._by_head(state.context))
         state.kept.fill(1)
         if lengths[0] is not None:
-            padding = fill_padding(self.type, lengths[0], state.is_padding)
+            padding = fill_padding(lengths[0], state.is_padding)
             np.copyto(state.kept, 0, where=padding)
             np.copyto(state.context, 0, where=padding[:, :, None])
         self._project("output", state.context, y, state)

@@ -141,7 +141,7 @@ class Conv1d(SequenceLayer):
         """y = patches @ weights + biases."""
         state.kept.fill(1)
         if len(x) > 1:
-            np.copyto(state.kept, 0, where=fill_padding(self.type, x[1], state.padding))
+            np.copyto(state.kept, 0, where=fill_padding(x[1], state.padding))
         axis, patches = self._axis(x[0].shape[1]), state.patches
         if axis.before or axis.after:
             patches.fill(0)

@@ -92,9 +92,11 @@ class Embedding(Layer):
         return (*input_shape, self.units)
 
     def integer_limits(self, input_shape: Shape) -> tuple[IntegerLimit | None, ...]:
-        """Return the last of the categories; without the field, the data has no others."""
-        most = self.categories
-        return () if most is None else (IntegerLimit(most - 1, f"there are {most} categories"),)
+        """Return the last of the categories, unless each number has a vocabulary of its own."""
+        if self._has_several or (self.categories is None and self._levels is None):
+            return ()
+        most = self.categories or max(self._levels or (1,))
+        return (IntegerLimit(most - 1, f"there are {most} categories"),)
 
     def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
         """Return weights (categories, units); several vocabularies follow each other."""
@@ -105,12 +107,19 @@ class Embedding(Layer):
         """Return space for the rows of weights that x stands for, if there are vocabularies."""
         return {"rows": Workspace(input_shape, dtype=np.intp)} if self._has_several else {}
 
+    def vocabularies(self, shape: Shape) -> tuple[Array, Array]:
+        """Return the size of the vocabulary of each number of a sample, and its first row."""
+        if self._has_several:
+            return _vocabularies(self._levels or (), shape)
+        (rows, _) = self.parameters(shape)["weights"].shape
+        return np.full(shape, rows), np.zeros(shape, np.intp)
+
     @property
     def _has_several(self) -> bool:
         return self.categories is None and len(self._levels or ()) > 1
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
-        """y = weights[x]; raises ValueError if an integer is out of range."""
+        """y = weights[x]; raises ValueError if an integer is not in its own vocabulary."""
         rows = self._rows(x, state)
         if y.flags.c_contiguous:
             np.take(state.weights, rows, axis=0, out=y, mode="clip")
@@ -118,10 +127,9 @@ class Embedding(Layer):
             np.copyto(y, state.weights[rows])
 
     def _rows(self, x: Array, state: LayerState) -> Array:
-        """Return the row of weights for each integer; raise ValueError if one is out of range."""
+        """Return the row of weights for each integer."""
         if not self._has_several:
-            _require_within(x, len(state.weights))
-            return x
+            return x  # within integer_limits
         levels, starts = _vocabularies(self._levels or (), x.shape[1:])
         if x.min() < 0 or (x >= levels).any():
             for index in np.ndindex(x.shape[1:]):

@@ -25,7 +25,7 @@ class _SharesOverTime(SequenceLayer):
         """y = share @ x."""
         state.padding.fill(False)
         if len(x) > 1:
-            fill_padding(self.type, x[1], state.padding)
+            fill_padding(x[1], state.padding)
         self._fill(state.share, state.padding)
         np.matmul(state.share[:, None], x[0], out=y[:, None])
 
@@ -113,7 +113,7 @@ class MaxOverTime(SequenceLayer):
         """y = max x[t], and the first t where it is."""
         np.copyto(state.kept, x[0])
         if len(x) > 1:
-            padding = fill_padding(self.type, x[1], state.padding)
+            padding = fill_padding(x[1], state.padding)
             np.copyto(state.kept, -np.inf, where=padding[:, :, None])
         np.argmax(state.kept, axis=1, out=state.step)
         np.maximum.reduce(state.kept, axis=1, out=y)

@@ -180,7 +180,7 @@ class RecurrentLayer(SequenceLayer):
         np.copyto(sequences, x[0].swapaxes(0, 1))
         time, n, _ = sequences.shape
         if len(x) > 1:
-            padding = fill_padding(self.type, x[1], state.padding)
+            padding = fill_padding(x[1], state.padding)
             np.equal(x[1].reshape(-1, 1) - 1, steps(time), out=state.is_last)
         for direction in self._directions:
             scan = Scan(direction, state)

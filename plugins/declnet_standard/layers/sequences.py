@@ -134,27 +134,17 @@ def require_lengths(what: str, shape: Shape) -> None:
         )
 
 
-def fill_padding(what: str, lengths: Array, padding: Array) -> Array:
+def fill_padding(lengths: Array, padding: Array) -> Array:
     """Mark the padding of sequences.
 
     Args:
-        what: the layer's type, for messages.
-        lengths: (n,) or (n, 1), integers.
+        lengths: (n,) or (n, 1), integers within `integer_limits`.
         padding: (n, time), filled with whether a step is padding.
 
     Returns:
         The padding.
-
-    Raises:
-        ValueError: a length is negative or longer than the sequences.
     """
-    time = padding.shape[1]
-    if lengths.min() < 0 or lengths.max() > time:
-        raise ValueError(
-            f"the lengths that {what} reads go from {lengths.min()} to {lengths.max()}, but the "
-            f"sequences have {time} steps"
-        )
-    np.less_equal(lengths.reshape(-1, 1), steps(time), out=padding)
+    np.less_equal(lengths.reshape(-1, 1), steps(padding.shape[1]), out=padding)
     return padding
 
 

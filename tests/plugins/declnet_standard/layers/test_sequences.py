@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import declnet
-from declnet import InputInfo, SpecError
+from declnet import DataError, InputInfo, SpecError
 
 FIELDS = {
     "last_step": [{}],
@@ -86,12 +86,11 @@ def test_lengths_of_all_steps_are_the_same_as_none(name, fields):
 
 
 @each_layer
-@pytest.mark.parametrize("lengths", [[1, 6], [-1, 2]])
-def test_lengths_out_of_range_are_named(name, fields, lengths):
+@pytest.mark.parametrize(("lengths", "wrong"), [([1, 6], (1, 6)), ([-1, 2], (0, -1))])
+def test_lengths_out_of_range_are_named(name, fields, lengths, wrong):
     x = {"x": np.zeros((2, 5, 3)), "lengths": np.array(lengths)}
-    with pytest.raises(
-        ValueError, match=f"go from {lengths[0]} to {lengths[1]}, but the sequences have 5 steps"
-    ):
+    message = 'sample {}, "lengths" is {}, but the sequences have 5 steps'.format(*wrong)
+    with pytest.raises(DataError, match=message):
         model_of(name, fields, 5).predict(x)
 
 

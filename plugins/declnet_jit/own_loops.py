@@ -1,0 +1,150 @@
+# mypy: disable-error-code="no-untyped-def,no-untyped-call,operator"
+"""Inner loops that NumPy has but does not give the address of: casts, selections, sums of products.
+
+Each takes the number of elements, then the address of the first element and the step in bytes of
+each operand, the output last; then what decides for which types it is compiled.
+"""
+
+import ctypes
+from functools import cache, partial
+from typing import Any
+
+import numpy as np
+
+from declnet import Dtype, NativeCall
+from declnet_jit.memory import call_binary, get, load, put, store
+from declnet_jit.routine import Routine
+
+
+def conversion(source: Dtype, target: Dtype) -> NativeCall | None:
+    """Return the loop out = a, converted as NumPy does; None if there is none."""
+    kinds = source.kind + target.kind
+    known = source in SOURCES and target in TARGETS
+    if not known or kinds == "fi":
+        return None
+    return _bound(convert, 2, _like(source), source.itemsize, _like(target), target.itemsize)
+
+
+def selection(size: int) -> NativeCall | None:
+    """Return the loop (mask, a, b, out): out = a where the mask is set, else b; None if none.
+
+    Args:
+        size: bytes of an element.
+    """
+    return _bound(select, 4, _like(np.dtype(f"i{size}"))) if size in (1, 4, 8) else None
+
+
+def products(dtype: Dtype, in_vectors: bool) -> NativeCall:
+    """Return the loop (a, b, out): out += a * b, or the sum of a * b if out's step is 0.
+
+    Args:
+        in_vectors: whether the output's step is 0 and the others are contiguous: NumPy's einsum
+            then adds up products in vectors of 16 bytes.
+    """
+    function = sum_products if in_vectors else add_products
+    return _bound(function, 3, _like(dtype), dtype.itemsize)
+
+
+def power() -> NativeCall | None:
+    """Return the loop (base, exponent, out) of float64, as Python computes it; None if none."""
+    address = _address_of_pow()
+    return None if address is None else _bound(raise_to, 3, address)
+
+
+SOURCES = tuple(map(np.dtype, ("?", "u1", "i4", "i8", "f4", "f8")))
+TARGETS = tuple(map(np.dtype, ("f4", "f8", "i8")))
+
+
+@cache
+def _like(dtype: Dtype) -> Any:
+    """Return an array whose element has a type; it is not used for anything else."""
+    return np.zeros(1, "u1" if dtype.itemsize == 1 else dtype)
+
+
+def _bound(routine: Routine, operands: int, *types: Any) -> NativeCall:
+    return routine.bound(0, *[0] * (2 * operands), *types)
+
+
+@cache
+def _address_of_pow() -> int | None:
+    """Return the address of the C library's pow, which Python calls for powers of floats."""
+    try:
+        function = ctypes.CDLL(None).pow
+    except (OSError, AttributeError, TypeError):
+        return None
+    return ctypes.cast(function, ctypes.c_void_p).value
+
+
+@partial(Routine, rounding=())
+def convert(count, a, s, b, t, source, size, target, width):
+    """Convert elements of `size` bytes to others of `width`."""
+    like, kind = source[0], target.dtype.type
+    if s == size and t == width:
+        for i in range(count):
+            put(b, i, kind(get(a, i, like)))
+    else:
+        for i in range(count):
+            store(b + i * t, kind(load(a + i * s, like)))
+
+
+@partial(Routine, rounding=())
+def select(count, mask, s, a, t, b, u, out, v, words):
+    """Take a where the mask is set, b elsewhere."""
+    like, truth = words[0], np.uint8(0)
+    for i in range(count):
+        where = a + i * t if load(mask + i * s, truth) else b + i * u
+        store(out + i * v, load(where, like))
+
+
+@partial(Routine, rounding=())
+def add_products(count, a, s, b, t, out, u, numbers, size):
+    """Add the products of elements to out, or their sum to its only element."""
+    like = numbers[0]
+    if u == 0:
+        total = numbers.dtype.type(0)
+        for i in range(count):
+            total += load(a + i * s, like) * load(b + i * t, like)
+        store(out, total + load(out, like))
+    elif s == size and t == size and u == size:
+        for i in range(count):
+            put(out, i, get(a, i, like) * get(b, i, like) + get(out, i, like))
+    else:
+        for i in range(count):
+            product = load(a + i * s, like) * load(b + i * t, like)
+            store(out + i * u, product + load(out + i * u, like))
+
+
+@partial(Routine, rounding=())
+def sum_products(count, a, s, b, t, out, u, numbers, size):  # noqa: ARG001
+    """Add the sum of products to out, four vectors of 16 bytes at a time, last one first."""
+    like, zero = numbers[0], numbers.dtype.type(0)
+    lanes, done = 16 // size, 0
+    t0, t1, t2, t3 = zero, zero, zero, zero
+    while count - done >= 4 * lanes:
+        for vector in range(3, -1, -1):
+            k = done + vector * lanes
+            t0 += get(a, k, like) * get(b, k, like)
+            t1 += get(a, k + 1, like) * get(b, k + 1, like)
+            if lanes == 4:
+                t2 += get(a, k + 2, like) * get(b, k + 2, like)
+                t3 += get(a, k + 3, like) * get(b, k + 3, like)
+        done += 4 * lanes
+    for i in range(done, count):
+        product, lane = get(a, i, like) * get(b, i, like), (i - done) % lanes
+        if lane == 0:
+            t0 += product
+        elif lane == 1:
+            t1 += product
+        elif lane == 2:
+            t2 += product
+        else:
+            t3 += product
+    total = (t0 + t1) + (t2 + t3) if lanes == 4 else t0 + t1
+    store(out, total + load(out, like))
+
+
+@partial(Routine, rounding=())
+def raise_to(count, a, s, b, t, out, u, function):  # noqa: ARG001
+    """Raise a number to a power, by the function at an address."""
+    number = np.float64(0)
+    store(out, call_binary(function, load(a, number), load(b, number)))
