@@ -194,7 +194,7 @@ def _describe(value: Any, seen: tuple[object, ...]) -> Iterator[object]:
     if isinstance(getattr(value, "__wrapped__", value), FunctionType):
         # of a routine, and of a function that Numba's own decorator compiles
         options = getattr(value, "targetoptions", {})
-        yield getattr(value, "rounding", None)
+        yield getattr(value, "rounding", None), getattr(value, "inlined", None)
         yield [
             (key, sorted(each) if isinstance(each, set) else each) for key, each in options.items()
         ]

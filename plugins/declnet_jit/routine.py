@@ -40,12 +40,19 @@ class Routine:
 
     Attributes:
         rounding: LLVM's fast-math flags; with none, it rounds as the source says.
+        inlined: whether it always becomes part of routines that call it, as plain functions do;
+            loops over calls of it can then be vectorized.
     """
 
-    def __init__(self, function: Callable[..., Any], rounding: tuple[str, ...] = ROUNDING) -> None:
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        rounding: tuple[str, ...] = ROUNDING,
+        inlined: bool = False,
+    ) -> None:
         self.__name__, self.__doc__ = function.__name__, function.__doc__
         self.__wrapped__ = function
-        self.rounding = rounding
+        self.rounding, self.inlined = rounding, inlined
         self.divisible = function.__code__.co_varnames[:2] == ("part", "parts")
         self._addresses: dict[tuple[ArgumentType, ...], int] = {}
 
