@@ -251,7 +251,7 @@ class _Attempt:
 
     def _fill(self, number: int) -> None:
         """Fill the copies with other numbers."""
-        self._shadow.fill(FILLINGS[number], BOOLEANS)
+        self._shadow.fill(FILLINGS[number], BOOLEANS, INTEGERS[number])
         if self._counts_steps:
             rate, step = self._plain[3:5]
             rate[0], step[0] = RATES[number % len(RATES)], STEPS[number % len(STEPS)]
@@ -337,3 +337,5 @@ def _fillings() -> tuple[Array, ...]:
 
 FILLINGS = _fillings()
 BOOLEANS = FILLINGS[0] > 0
+INTEGERS = np.zeros(1), BOOLEANS, None, None, None
+"""Integers as all indices can be, then those of the arrays themselves, if they hold some yet."""
