@@ -16,8 +16,8 @@ a loop over c's elements cannot achieve. A compiler does not find this form by i
 written as LLVM instructions, of which Numba makes functions that routines can call ("intrinsics").
 
 `multiply_rows` is for products so narrow that most of a tile would be empty: there k is along the
-vectors, whose lanes are added at the end. `copy_columns` and `copy_rows` copy parts of a matrix into
-panels, where the numbers that a step of the loop reads are next to each other.
+vectors, whose lanes are added at the end. `copy_columns` and `copy_rows` copy parts of a matrix
+into panels, where the numbers that a step of the loop reads are next to each other.
 
 The code is the same on all processors; `Tile` has the sizes that fit their registers. The order in
 which a number is summed depends neither on the tile it falls in, nor on its position there.
