@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from declnet import KernelSite, LayerState
+from declnet import KernelSite, LayerState, parse_spec, run
 from declnet.contracts.inputs import InputInfo
 from declnet_jit.kernels.embedding import EmbeddingKernel
 from declnet_standard.layers import Embedding
