@@ -5,8 +5,6 @@ from typing import TYPE_CHECKING
 from declnet import Register, hookimpl, lazy_names
 
 if TYPE_CHECKING:
-    from declnet_jit.dense import DenseKernel as DenseKernel
-    from declnet_jit.dense import DenseReLUKernel as DenseReLUKernel
     from declnet_jit.kernels.activations import ELUKernel as ELUKernel
     from declnet_jit.kernels.activations import GELUKernel as GELUKernel
     from declnet_jit.kernels.activations import HardSigmoidKernel as HardSigmoidKernel
@@ -24,6 +22,8 @@ if TYPE_CHECKING:
     from declnet_jit.kernels.crossentropies import (
         SoftmaxCategoricalCrossentropyKernel as SoftmaxCategoricalCrossentropyKernel,
     )
+    from declnet_jit.kernels.dense import DenseKernel as DenseKernel
+    from declnet_jit.kernels.dense import DenseReLUKernel as DenseReLUKernel
     from declnet_jit.kernels.embedding import EmbeddingKernel as EmbeddingKernel
     from declnet_jit.kernels.noise import DropoutKernel as DropoutKernel
     from declnet_jit.kernels.noise import GaussianNoiseKernel as GaussianNoiseKernel
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from declnet_jit.planar_perceptron import PlanarPerceptronKernel as PlanarPerceptronKernel
 
 KERNELS = {
-    "dense": {"dense_jit": "DenseKernel", "dense_relu_jit": "DenseReLUKernel"},
     "kernels.activations": {
         "elu_jit": "ELUKernel",
         "gelu_jit": "GELUKernel",
@@ -63,6 +62,7 @@ KERNELS = {
         "sigmoid_binary_crossentropy_jit": "SigmoidBinaryCrossentropyKernel",
         "softmax_categorical_crossentropy_jit": "SoftmaxCategoricalCrossentropyKernel",
     },
+    "kernels.dense": {"dense_jit": "DenseKernel", "dense_relu_jit": "DenseReLUKernel"},
     "kernels.embedding": {"embedding_jit": "EmbeddingKernel"},
     "kernels.noise": {"dropout_jit": "DropoutKernel", "gaussian_noise_jit": "GaussianNoiseKernel"},
     "kernels.optimizers": {

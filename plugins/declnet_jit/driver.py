@@ -155,7 +155,7 @@ class Tape:
         for row, each, block in zip(self.rows, calls, self._blocks, strict=True):
             if part == 0 or each.divisible:
                 row[:2] = each.address, block.ctypes.data
-        for row, each, following in zip(self.rows, calls, [*calls[1:], None], strict=True):
+        for row, each, following in zip(self.rows, calls, (*calls[1:], None), strict=False):
             row[2] = each.divisible or following is None or following.divisible
 
 
