@@ -92,7 +92,8 @@ class WatchedKernels(Kernels):
             forward = self._watched(calls.forward, known, site.y)
             in_place = site.dx is not None and np.may_share_memory(site.dx, site.dy)
             dx = None if in_place else site.dx  # it holds dy, which must not be spoiled
-            return KernelCalls(forward, self._watched(calls.backward, known, dx))
+            kept = {k: v for k, v in known.items() if not _share_memory(v, site.dx)}
+            return KernelCalls(forward, self._watched(calls.backward, kept, dx))
         forward = self._watched(calls.forward, known, site.y, site.losses, site.dx)
         return KernelCalls(forward, self._watched(calls.backward, {**known, "y": site.y}))
 
@@ -129,6 +130,11 @@ class WatchedKernels(Kernels):
             if not same(before[name], array):
                 fault = f"{what} writes to {name}, which it may only read"
                 raise ReadOnlyWrittenError(fault, fault)
+
+
+def _share_memory(array: Array, dx: Array | None) -> bool:
+    """Return whether an array's memory is used again for dx, as that of an x that is not kept."""
+    return dx is not None and np.may_share_memory(array, dx)
 
 
 _Build = Callable[[Kernels], Callable[[float], dict[str, Array]]]
