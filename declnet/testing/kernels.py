@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array, Shape
+from declnet.contracts.inputs import InputInfo, as_input_infos, input_value
 from declnet.contracts.kernel import Call, Kernel, KernelCalls, KernelSite
+from declnet.contracts.layer import Layer, input_dtypes
 from declnet.contracts.loss import Loss
 from declnet.contracts.optimizer import Optimizer
 from declnet.graph.arrays import batch_view
@@ -31,7 +33,13 @@ from declnet.testing.common_checks import only, require_alike
 from declnet.testing.comparison import same
 from declnet.testing.examples import build_examples
 from declnet.testing.harness import NO_LOSS, GraphHarness, call_locked, infer, probe
-from declnet.testing.layer_harness import USUAL_SHAPES
+from declnet.testing.layer_harness import (
+    LEVELS,
+    USUAL_SHAPES,
+    candidate_shapes,
+    infer_chain,
+    inputs_of_chain,
+)
 from declnet.testing.losses import Pair, drawn, prepared, sort_of
 from declnet.testing.regularizers import PARAMETER_SHAPES, RegularizerHarness, weights
 from declnet.testing.scheduled_fields import scheduled_variants
@@ -74,14 +82,15 @@ class WatchedKernels(Kernels):
             calls = super().bind(kernels, site)
         if calls is None or site.state is not None:
             return calls
-        read = {"x": site.x, "y_true": site.y_true, "w": site.w}
+        read = {"y_true": site.y_true, "w": site.w} | _named("x", site.x)
         for state in site.states:
             read |= {f"state.{name}": getattr(state, name) for name in vars(state.grad)}
         known = {name: array for name, array in read.items() if array is not None}
+        dx = _named("dx", site.dx).values()
         if site.losses is None:
             forward = self._watched(calls.forward, known, site.y)
-            return KernelCalls(forward, self._watched(calls.backward, known, site.dx))
-        forward = self._watched(calls.forward, known, site.y, site.losses, site.dx)
+            return KernelCalls(forward, self._watched(calls.backward, known, *dx))
+        forward = self._watched(calls.forward, known, site.y, site.losses, *dx)
         return KernelCalls(forward, self._watched(calls.backward, {**known, "y": site.y}))
 
     def _watched(
@@ -108,6 +117,13 @@ class WatchedKernels(Kernels):
             if not same(before[name], array):
                 fault = f"{what} writes to {name}, which it may only read"
                 raise ReadOnlyWrittenError(fault, fault)
+
+
+def _named(name: str, arrays: Any) -> dict[str, Array]:
+    """Return an array by name, or several with their positions; None is left out."""
+    if not isinstance(arrays, tuple):
+        return {} if arrays is None else {name: arrays}
+    return {f"{name}[{i}]": each for i, each in enumerate(arrays) if each is not None}
 
 
 _Build = Callable[[Kernels], Callable[[float], dict[str, Array]]]
@@ -188,13 +204,13 @@ def _steps(
     """Yield steps for each input shape, as first or later layers, with and without weights."""
     loss = components[-1] if isinstance(components[-1], Loss) else None
     layers = components[:-1] if loss is not None else components
-    n, order = setting.samples, setting.order
-    for shape, first in product((*USUAL_SHAPES, *subject.instance.example_shapes), (True, False)):
-        before = [] if first else [probe(order, name="before", shape=shape, samples=n)]
-        after = [probe(order, name="after", samples=n)] if loss is None else []
-        given = shape if first else (prod(shape),)
+    n = setting.samples
+    several = layers[0].n_inputs != 1
+    shapes = candidate_shapes(layers[0]) if several else USUAL_SHAPES
+    for shape, first in product((*shapes, *subject.instance.example_shapes), (True, False)):
+        find = _nodes_of_several if several else _nodes
         try:
-            nodes = infer([*before, *layers, *after], given, subject.registry)
+            given, nodes = find(subject.registry, layers, shape, setting, first, loss is None)
         except CheckFailed:  # the layers' own checks say so
             continue
         output = nodes[-1].output_shape
@@ -210,10 +226,57 @@ def _steps(
             yield f"{where}, input shape {shape}{', weighted' if weighted else ''}", step
 
 
+_Inputs = Mapping[str, InputInfo]
+
+
+def _nodes(
+    registry: Registry,
+    layers: Sequence[Layer],
+    shape: Shape,
+    setting: Setting,
+    first: bool,
+    probed: bool,
+) -> tuple[_Inputs, Sequence[Node]]:
+    """Return the inputs of a model and its layers, each reading the one before.
+
+    Args:
+        first: whether the layers read the model's input, not a probe.
+        probed: whether a probe reads them.
+    """
+    n, order = setting.samples, setting.order
+    before = [] if first else [probe(order, name="before", shape=shape, samples=n)]
+    after = [probe(order, name="after", samples=n)] if probed else []
+    given = as_input_infos(shape if first else (prod(shape),))
+    return given, infer([*before, *layers, *after], given, registry)
+
+
+def _nodes_of_several(
+    registry: Registry,
+    layers: Sequence[Layer],
+    shapes: Any,
+    setting: Setting,
+    first: bool,
+    probed: bool,  # noqa: ARG001  # no loss follows such a layer in a kernel
+) -> tuple[_Inputs, Sequence[Node]]:
+    """Return the same for a layer with several inputs."""
+    layer = layers[0]
+    if not first:
+        nodes = infer_chain(Subject(layer, registry=registry), shapes, setting)
+        return inputs_of_chain(layer, shapes), nodes
+    kinds = input_dtypes(layer, len(shapes))
+    given = {
+        f"input_{i}": InputInfo(shape, kind, (LEVELS,) * prod(shape) if kind == "integer" else ())
+        for i, (shape, kind) in enumerate(zip(shapes, kinds, strict=True))
+    }
+    named = layer.model_copy(update={"inputs": tuple(map(input_value, given))})
+    after = probe(setting.order, name="after", samples=setting.samples)
+    return given, infer([named, after], given, registry)
+
+
 def _step(
     registry: Registry,
     nodes: Sequence[Node],
-    shape: Shape,
+    given: _Inputs,
     setting: Setting,
     loss: Loss | None,
     batch: Batch | None,
@@ -221,13 +284,19 @@ def _step(
     kernels: Kernels,
 ) -> Callable[[float], dict[str, Array]]:
     """Prepare one step of a graph on random data, which returns all that it filled."""
-    graph = GraphHarness(nodes, shape, setting, loss or NO_LOSS, kernels)
+    graph = GraphHarness(nodes, given, setting, loss or NO_LOSS, kernels)
     n, dtype, rng = setting.samples, np.dtype(setting.dtype), np.random.default_rng(5)
     graph.store.initialize(7, registry)
     for key, array in graph.store.arrays.items():
         graph.initial[key] = array + 0.1 * rng.normal(size=array.shape)
-    x = batch_view(np.empty(n * prod(shape), dtype), shape, n, setting.order)
-    x[...] = rng.normal(size=x.shape)
+    inputs = {}
+    for name, info in given.items():
+        shape, is_float = info.shape, info.dtype == "float"
+        kind = dtype if is_float else np.dtype(np.int64)
+        inputs[name] = batch_view(np.empty(n * prod(shape), kind), shape, n, setting.order)
+        size = (n, *shape)
+        inputs[name][...] = rng.normal(size=size) if is_float else rng.integers(LEVELS, size=size)
+    x = next(iter(inputs.values()))
     first, y_true = x[(0,) * x.ndim], np.zeros(n)
     if loss is not None and batch is not None:
         y_true = prepared(loss, batch.y, nodes[-1].output_shape, dtype, "batch_first")
@@ -235,7 +304,7 @@ def _step(
 
     def compute(special: float) -> dict[str, Array]:
         x[(0,) * x.ndim] = first + special
-        graph.place(x, y_true, factors)
+        graph.place(inputs if len(inputs) > 1 else x, y_true, factors)
         y_pred, losses = graph.forward()
         return {"y": y_pred, "losses": losses} | graph.backward()
 
