@@ -122,32 +122,32 @@ def restored(document: Any, arrays: Mapping[str, Array], registry: Registry) -> 
         raise DataError(f"the stored preparation cannot be read: {error}") from None
 
 
-class _Column(BaseModel, strict=True):
+class _Column(BaseModel, strict=True, defer_build=True):
     name: str
     type: ColumnType
 
 
-class _Step(BaseModel, strict=True):
+class _Step(BaseModel, strict=True, defer_build=True):
     transform: str | dict[str, Any]
     states: dict[str, dict[str, Any]]
 
 
-class _Target(BaseModel, strict=True):
+class _Target(BaseModel, strict=True, defer_build=True):
     column: str
     classes: list[str | bool | int | float] | None
 
 
-class _Windows(BaseModel, strict=True):
+class _Windows(BaseModel, strict=True, defer_build=True):
     spec: WindowSpec
     time: str | None
 
 
-class _TargetStep(BaseModel, strict=True):
+class _TargetStep(BaseModel, strict=True, defer_build=True):
     transform: str | dict[str, Any]
     state: dict[str, Any]
 
 
-class _Document(BaseModel, strict=True):
+class _Document(BaseModel, strict=True, defer_build=True):
     """The types that the document must have; states are up to the transforms."""
 
     columns: list[_Column] | None

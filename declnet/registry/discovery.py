@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Iterable
 from functools import lru_cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import Distribution, EntryPoint, entry_points
 
 import pluggy
 
@@ -86,12 +86,18 @@ def plugin_of(entry_point: EntryPoint) -> Plugin:
     distribution = entry_point.dist
     if distribution is None:
         return Plugin(entry_point.name)
-    return Plugin(entry_point.name, distribution.name, distribution.version)
+    return Plugin(entry_point.name, *_name_and_version(distribution))
+
+
+@lru_cache(maxsize=8)
+def _name_and_version(distribution: Distribution) -> tuple[str, str]:
+    metadata = distribution.metadata  # read and parsed each time
+    return metadata["Name"], metadata["Version"]
 
 
 def _order(entry_point: EntryPoint) -> tuple[bool, str, str]:
     """Sort first-party plugins first, then by the names of distributions."""
-    name = entry_point.dist.name if entry_point.dist else ""
+    name = _name_and_version(entry_point.dist)[0] if entry_point.dist else ""
     return name != hookspec.PROJECT, name, entry_point.name
 
 

@@ -375,9 +375,10 @@ def equals_its_components(subject: Subject) -> None:
 @check
 def passes_non_finite_numbers_on(subject: Subject) -> None:
     """Gives NaN and infinity where the components do, so that a divergence is found."""
+    fuses_loss = issubclass(subject.instance.replaces[-1], Loss)  # and may train saturated units
     for setting, special in product(SETTINGS, SPECIALS[1:]):
         odd = setting.but(special=special)
-        if subject.instance.compiled:
+        if subject.instance.compiled and not fuses_loss:
             _require_equal(subject, odd)
         right = tried(subject, odd.but(by_components=True)).outputs
         for name, array in tried(subject, odd).outputs.items():

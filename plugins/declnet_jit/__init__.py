@@ -7,31 +7,61 @@ from declnet import Register, hookimpl, lazy_names
 if TYPE_CHECKING:
     from declnet_jit.dense import DenseKernel as DenseKernel
     from declnet_jit.dense import DenseReLUKernel as DenseReLUKernel
-    from declnet_jit.flat import AdamKernel as AdamKernel
-    from declnet_jit.flat import L2Kernel as L2Kernel
-    from declnet_jit.planar_perceptron import PlanarPerceptronKernel as PlanarPerceptronKernel
-    from declnet_jit.softmax_categorical_crossentropy import (
+    from declnet_jit.kernels.crossentropies import (
+        SigmoidBinaryCrossentropyKernel as SigmoidBinaryCrossentropyKernel,
+    )
+    from declnet_jit.kernels.crossentropies import (
         SoftmaxCategoricalCrossentropyKernel as SoftmaxCategoricalCrossentropyKernel,
     )
+    from declnet_jit.kernels.optimizers import AdadeltaKernel as AdadeltaKernel
+    from declnet_jit.kernels.optimizers import AdagradKernel as AdagradKernel
+    from declnet_jit.kernels.optimizers import AdamKernel as AdamKernel
+    from declnet_jit.kernels.optimizers import AdamWKernel as AdamWKernel
+    from declnet_jit.kernels.optimizers import AMSGradKernel as AMSGradKernel
+    from declnet_jit.kernels.optimizers import LionKernel as LionKernel
+    from declnet_jit.kernels.optimizers import NAdamKernel as NAdamKernel
+    from declnet_jit.kernels.optimizers import RMSPropKernel as RMSPropKernel
+    from declnet_jit.kernels.optimizers import SGDKernel as SGDKernel
+    from declnet_jit.kernels.regularizers import L1Kernel as L1Kernel
+    from declnet_jit.kernels.regularizers import L1L2Kernel as L1L2Kernel
+    from declnet_jit.kernels.regularizers import L2Kernel as L2Kernel
+    from declnet_jit.planar_perceptron import PlanarPerceptronKernel as PlanarPerceptronKernel
 
 KERNELS = {
-    "adam_jit": ("flat", "AdamKernel"),
-    "dense_jit": ("dense", "DenseKernel"),
-    "dense_relu_jit": ("dense", "DenseReLUKernel"),
-    "l2_jit": ("flat", "L2Kernel"),
-    "planar_perceptron_jit": ("planar_perceptron", "PlanarPerceptronKernel"),
-    "softmax_categorical_crossentropy_jit": (
-        "softmax_categorical_crossentropy",
-        "SoftmaxCategoricalCrossentropyKernel",
-    ),
+    "dense": {"dense_jit": "DenseKernel", "dense_relu_jit": "DenseReLUKernel"},
+    "kernels.crossentropies": {
+        "sigmoid_binary_crossentropy_jit": "SigmoidBinaryCrossentropyKernel",
+        "softmax_categorical_crossentropy_jit": "SoftmaxCategoricalCrossentropyKernel",
+    },
+    "kernels.optimizers": {
+        "adadelta_jit": "AdadeltaKernel",
+        "adagrad_jit": "AdagradKernel",
+        "adam_jit": "AdamKernel",
+        "adamw_jit": "AdamWKernel",
+        "amsgrad_jit": "AMSGradKernel",
+        "lion_jit": "LionKernel",
+        "nadam_jit": "NAdamKernel",
+        "rmsprop_jit": "RMSPropKernel",
+        "sgd_jit": "SGDKernel",
+    },
+    "kernels.regularizers": {
+        "l1_jit": "L1Kernel",
+        "l1_l2_jit": "L1L2Kernel",
+        "l2_jit": "L2Kernel",
+    },
+    "planar_perceptron": {"planar_perceptron_jit": "PlanarPerceptronKernel"},
 }
+"""By module, the class of each type."""
 
-__getattr__ = lazy_names(__name__, {name: file for file, name in KERNELS.values()})
+__getattr__ = lazy_names(
+    __name__, {name: module for module, types in KERNELS.items() for name in types.values()}
+)
 
 
 @hookimpl
 def declnet_register(register: Register) -> None:
     """Announce this package's kernels; each is imported when a run may use kernels."""
     register.lazily("engine", "native", f"{__name__}.engine:NativeEngine")
-    for type_name, (file, name) in KERNELS.items():
-        register.lazily("kernel", type_name, f"{__name__}.{file}:{name}")
+    for module, types in KERNELS.items():
+        for type_, name in types.items():
+            register.lazily("kernel", type_, f"{__name__}.{module}:{name}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -45,6 +47,11 @@ class Loop:
     elementwise: bool = False
     keeps: tuple[Any, ...] = ()
 
+    def flat(self) -> Loop:
+        """Return a loop that `split` made of one over a single axis as it was."""
+        strides = tuple((each[-1],) for each in self.strides)
+        return replace(self, shape=(prod(self.shape),), strides=strides)
+
     def split(self, units: int) -> Loop | None:
         """Return the same loop with an outermost one of a length; None if there is no such form."""
         if self.shape[0] == units and len(self.shape) > 1:
@@ -55,35 +62,34 @@ class Loop:
             return replace(self, shape=(units, inner), strides=strides)
         return None
 
-    def extent(self, operand: int) -> tuple[int, int]:
-        """Return the address of an operand's lowest byte, and the one after its highest."""
-        low = self.addresses[operand]
-        high = low + self.sizes[operand]
-        for length, stride in zip(self.shape, self.strides[operand], strict=True):
-            reach = (length - 1) * stride
-            low, high = low + min(reach, 0), high + max(reach, 0)
-        return low, high
+    @cached_property
+    def extents(self) -> tuple[tuple[int, int], ...]:
+        """Return the address of each operand's lowest byte, and the one after its highest."""
+        found = []
+        for low, size, strides in zip(self.addresses, self.sizes, self.strides, strict=True):
+            reaches = [(n - 1) * step for n, step in zip(self.shape, strides, strict=True)]
+            down = sum(each for each in reaches if each < 0)
+            found.append((low + down, low + sum(reaches) - down + size))
+        return tuple(found)
 
     def follows_in_step(self, earlier: Loop) -> bool:
         """Return whether each part of the outermost loop needs only that part of an earlier one.
 
         Both have as many parts, which may then run in turns.
         """
-        count, before = len(self.addresses), len(earlier.addresses)
-        for mine in range(count):
-            for other in range(before):
-                if mine < count - self.outputs and other < before - earlier.outputs:
-                    continue  # both read
-                if not _are_in_step(self, mine, earlier, other):
-                    return False
-        return True
+        mine, others = len(self.addresses) - self.outputs, len(earlier.addresses) - earlier.outputs
+        return all(
+            low >= end
+            or start >= high
+            or (number < mine and other < others)  # both read
+            or _are_in_step(self, number, earlier, other)
+            for number, (low, high) in enumerate(self.extents)
+            for other, (start, end) in enumerate(earlier.extents)
+        )
 
 
 def _are_in_step(first: Loop, mine: int, second: Loop, other: int) -> bool:
     """Return whether part u of one operand overlaps part u of the other one only."""
-    (low, high), (start, end) = first.extent(mine), second.extent(other)
-    if high <= start or end <= low:
-        return True
     if first.addresses[mine] != second.addresses[other]:
         return False
     strides = first.strides[mine], second.strides[other]
@@ -101,55 +107,65 @@ def _are_in_step(first: Loop, mine: int, second: Loop, other: int) -> bool:
     return longest <= strides[0][0]
 
 
-def grouped(loops: Sequence[Loop]) -> list[tuple[list[Loop], int, int]]:
-    """Return the loops in groups, each with its number of parts and the parts of a turn.
+class _Group:
+    """Loops that run in turns, each of which does some parts of all of them.
+
+    Attributes:
+        loops: the loops, whose outermost one has a length of `units` if they are elementwise.
+        units: the number of parts.
+    """
+
+    def __init__(self, loop: Loop) -> None:
+        self._is_elementwise, self._size = loop.elementwise, prod(loop.shape)
+        if loop.elementwise:
+            self.units = loop.shape[0]
+            self.loops = [loop.split(self.units) or loop]
+        else:
+            self.units = loop.shape[0] if len(loop.shape) == AXES else 1
+            self.loops = [loop]
+        self._is_flat = loop.elementwise and len(loop.shape) == 1
+
+    @property
+    def turn(self) -> int:
+        """The number of parts in a turn."""
+        if not self._is_elementwise:
+            return self.units
+        return max(1, CHUNK * self.units // max(1, self._size))
+
+    def takes(self, loop: Loop) -> bool:
+        """Add a loop if it can run in turns with the others; return whether it can."""
+        if not (self._is_elementwise and loop.elementwise and prod(loop.shape) == self._size):
+            return False
+        units = loop.shape[0] if self._is_flat else self.units
+        others = self.loops
+        if self._is_flat and len(loop.shape) > 1:
+            whole = [each.flat() for each in others]
+            others = [each.split(units) or each for each in whole]
+        mine = loop.split(units)
+        if mine is None or not all(mine.follows_in_step(each) for each in others):
+            return False
+        if len(loop.shape) > 1 and self._is_flat and not _stay_in_step(others):
+            return False
+        self._is_flat = self._is_flat and len(loop.shape) == 1
+        self.units, self.loops = units, [*others, mine]
+        return True
+
+
+def _stay_in_step(loops: Sequence[Loop]) -> bool:
+    return all(later.follows_in_step(each) for i, later in enumerate(loops) for each in loops[:i])
+
+
+def grouped(loops: Sequence[Loop]) -> list[_Group]:
+    """Return the loops in groups.
 
     Elementwise loops over the same elements run in turns of about `CHUNK` elements, so that what
     one writes is still in the cache when the next one reads it.
     """
-    groups: list[tuple[list[Loop], int, int]] = []
+    groups: list[_Group] = []
     for loop in loops:
-        joined = _joined(groups[-1][0], loop) if groups and loop.elementwise else None
-        if joined is None:
-            groups.append(([loop], *_turns([loop])))
-        else:
-            groups[-1] = joined, *_turns(joined)
-    return [(_in_parts(group, units), units, turn) for group, units, turn in groups]
-
-
-def _joined(group: list[Loop], loop: Loop) -> list[Loop] | None:
-    """Return a group with a further loop; None if the loop does not go with it."""
-    if not group[0].elementwise or _size(group[0]) != _size(loop):
-        return None
-    together = [*group, loop]
-    units, _ = _turns(together)
-    parts = [each.split(units) if units else each for each in together]
-    if any(each is None for each in parts):
-        return None
-    last = parts[-1]
-    if all(last.follows_in_step(each) for each in parts[:-1]):  # type: ignore[union-attr,arg-type]
-        return together
-    return None
-
-
-def _size(loop: Loop) -> int:
-    return int(np.prod(loop.shape, dtype=np.int64))
-
-
-def _turns(group: list[Loop]) -> tuple[int, int]:
-    """Return the number of parts of a group and how many of them a turn takes."""
-    if not group[0].elementwise:
-        shape = group[0].shape
-        return (shape[0], shape[0]) if len(shape) == AXES else (1, 1)
-    nested = [each.shape[0] for each in group if len(each.shape) > 1]
-    units = nested[0] if nested else group[0].shape[0]
-    return units, max(1, CHUNK * units // max(1, _size(group[0])))
-
-
-def _in_parts(group: list[Loop], units: int) -> list[Loop]:
-    if not group[0].elementwise:
-        return group
-    return [each.split(units) or each for each in group]
+        if not (groups and groups[-1].takes(loop)):
+            groups.append(_Group(loop))
+    return groups
 
 
 def native_call(loops: Sequence[Loop]) -> NativeCall:
@@ -157,9 +173,9 @@ def native_call(loops: Sequence[Loop]) -> NativeCall:
     groups: list[tuple[int, ...]] = []
     rows: list[list[int]] = []
     keeps: list[Any] = []
-    for group, units, turn in grouped(loops):
-        groups.append((len(rows), len(rows) + len(group), units, turn))
-        for loop in group:
+    for group in grouped(loops):
+        groups.append((len(rows), len(rows) + len(group.loops), group.units, group.turn))
+        for loop in group.loops:
             dims = np.array([0, *loop.core_shape], np.int64)
             inner = [each[-1] for each in loop.strides]
             steps = np.array([*inner, *loop.core_strides], np.int64)

@@ -57,3 +57,17 @@ def call_binary(typing: Any, function: Any, x: Any, y: Any) -> Any:  # noqa: ARG
         return builder.call(builder.inttoptr(given[0], kind.as_pointer()), given[1:])
 
     return types.float64(types.int64, types.float64, types.float64), generate
+
+
+@Intrinsic
+def call_block(typing: Any, function: Any, block: Any) -> Any:  # noqa: ARG001
+    """Call the function of a native call at an address, with the address of its block."""
+    from llvmlite import ir
+    from numba.core import types
+
+    def generate(context: Any, builder: Any, _: Any, given: Any) -> Any:
+        kind = ir.FunctionType(ir.VoidType(), [ir.IntType(64)])
+        builder.call(builder.inttoptr(given[0], kind.as_pointer()), given[1:])
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), generate

@@ -1,13 +1,19 @@
 """Kernels of routines that Numba compiles."""
 
+from functools import cache, partial
 from importlib.metadata import version
 from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 
 from declnet import Array, Kernel
+from declnet_jit.routine import Routine
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+
+rounded_as_written = partial(Routine, rounding=())
+"""Decorates a routine that rounds each operation as NumPy does, and so may give the same bits."""
 
 
 def batch_last(*arrays: Array | None) -> bool:
@@ -16,6 +22,17 @@ def batch_last(*arrays: Array | None) -> bool:
         each is None or (each.ndim == 2 and each.dtype in FLOATS and each.T.flags.c_contiguous)
         for each in arrays
     )
+
+
+def rows_of_features(*arrays: Array | None) -> list[Any] | None:
+    """Return arrays (n, *shape) as (features, n); None if one of them has not that memory order."""
+    rows: list[Any] = []
+    for each in arrays:
+        moved = None if each is None else np.moveaxis(each, 0, -1)
+        if moved is not None and not (moved.dtype in FLOATS and moved.flags.c_contiguous):
+            return None
+        rows.append(None if moved is None else moved.reshape(-1, moved.shape[-1]))
+    return rows
 
 
 class NumbaKernel(Kernel):
@@ -33,4 +50,7 @@ class NumbaKernel(Kernel):
     @classmethod
     def versions(cls) -> dict[str, str]:
         """Return the version of the compiler."""
-        return {"numba": version("numba"), "llvmlite": version("llvmlite")}
+        return {"numba": _version("numba"), "llvmlite": _version("llvmlite")}
+
+
+_version = cache(version)

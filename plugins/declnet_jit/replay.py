@@ -16,7 +16,15 @@ from typing import Any
 
 import numpy as np
 
-from declnet import Array, Component, LayerState, OptimizerState, OptimizerUpdate, Schedule
+from declnet import (
+    Array,
+    Component,
+    LayerState,
+    NativeCall,
+    OptimizerState,
+    OptimizerUpdate,
+    Schedule,
+)
 from declnet_jit.loops import Loop, native_call
 from declnet_jit.lowering import NotLoweredError, lowered
 from declnet_jit.recording import RecordedCall, RecordedGenerator, Recording
@@ -34,12 +42,12 @@ class Replay:
     """What became of a call.
 
     Attributes:
-        calls: calls that do the same; None if there are none.
-        python: what those of them that are not native do, each for "it …".
-        problem: why there are no calls, for "it …"; else None.
+        parts: what does the same, in order: loops, and calls from Python; None if it is unknown.
+        python: what the calls from Python do, each for "it …".
+        problem: why there are no parts, for "it …"; else None.
     """
 
-    calls: tuple[Call, ...] | None = None
+    parts: tuple[list[Loop] | Call, ...] | None = None
     python: tuple[str, ...] = ()
     problem: str | None = None
 
@@ -52,7 +60,37 @@ def replayed(call: Call) -> tuple[Call, ...] | None:
             `forward`, `backward` or `add_gradient`, on the arrays and states that it computes with
             each time; or an `OptimizerUpdate`.
     """
-    return replay(call).calls
+    parts = replay(call).parts
+    return None if parts is None else joined(parts)
+
+
+def replayed_together(calls: Sequence[Call]) -> tuple[Call, ...]:
+    """Return calls that do what several calls do, one after another, as few as possible.
+
+    Elementwise loops of neighboring calls run in turns, so that their arrays stay in the cache.
+    Native calls, and those that cannot be replayed, are made as they are.
+    """
+    parts: list[list[Loop] | Call] = []
+    for call in calls:
+        found = None if isinstance(call, NativeCall) else replay(call).parts
+        parts += [call] if found is None else found
+    return joined(parts)
+
+
+def joined(parts: Sequence[list[Loop] | Call]) -> tuple[Call, ...]:
+    """Return parts as calls: neighboring loops as one native call."""
+    calls: list[Call] = []
+    loops: list[Loop] = []
+    for part in (*parts, None):
+        if isinstance(part, list):
+            loops += part
+            continue
+        if loops:
+            calls.append(native_call(loops))
+            loops = []
+        if part is not None:
+            calls.append(part)
+    return tuple(calls)
 
 
 def why_not(call: Call) -> str | None:
@@ -111,7 +149,7 @@ class _Attempt:
         recorded = self._recorded()
         for einsum in (True, False):
             parts, reasons = _translated(recorded, einsum)
-            if self._agrees(self._bound(parts, original=False)):
+            if self._agrees(joined(self._bound(parts, original=False))):
                 break
             if not any(each.function is np.einsum for each in recorded):
                 return Replay(problem=DIFFERS)
@@ -119,7 +157,7 @@ class _Attempt:
             return Replay(problem=DIFFERS)
         if parts and not any(isinstance(each, list) for each in parts):
             return Replay(problem="; ".join(dict.fromkeys(reasons)))
-        return Replay(self._bound(parts, original=True), tuple(reasons))
+        return Replay(tuple(self._bound(parts, original=True)), tuple(reasons))
 
     def _call(self, arguments: Sequence[Any]) -> None:
         """Call the function with as many arguments as were given."""
@@ -159,23 +197,21 @@ class _Attempt:
                     raise NotRecordedError(f"sets the attribute {name} of its state")
         return recording.calls
 
-    def _bound(self, parts: Sequence[Part], original: bool) -> tuple[Call, ...]:
-        """Return the calls of parts, on the arrays themselves or on the copies."""
-        calls: list[Call] = []
-        for part in parts:
-            if isinstance(part, RecordedCall):
-                calls.append(self._in_python(part, original))
-                continue
-            loops = [self._moved(each) for each in part] if original else part
-            call = native_call(loops)
-            calls.append(replace(call, keeps=(*call.keeps, self._shadow.keeps)))
-        return tuple(calls)
+    def _bound(self, parts: Sequence[Part], original: bool) -> list[list[Loop] | Call]:
+        """Return loops and calls from Python, on the arrays themselves or on the copies."""
+        return [
+            self._in_python(part, original)
+            if isinstance(part, RecordedCall)
+            else [self._moved(each) if original else each for each in part]
+            for part in parts
+        ]
 
     def _moved(self, loop: Loop) -> Loop:
         """Return a loop on the arrays themselves, which keeps none of the copies."""
         address = self._shadow.original_address
         keeps = tuple(each for each in loop.keeps if address(address_of(each)) == address_of(each))
-        return replace(loop, addresses=tuple(map(address, loop.addresses)), keeps=keeps)
+        addresses = tuple(map(address, loop.addresses))
+        return replace(loop, addresses=addresses, keeps=(*keeps, *self._shadow.keeps))
 
     def _in_python(self, call: RecordedCall, original: bool) -> Call:
         moved: Callable[[Any], Any] = self._shadow.original if original else lambda each: each

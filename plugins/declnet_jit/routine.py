@@ -31,7 +31,8 @@ class Routine:
 
     It returns nothing, allocates no arrays and raises nothing: it writes into the arrays that it is
     given. It may call other routines, `Intrinsic`s and plain functions of that subset by their
-    names; their source and the values of all constants it names count as its own.
+    names; their source and the values of all constants it names count as its own. A routine that
+    only others call may take and return numbers.
 
     If its first two parameters are `part` and `parts`, it is divisible: called for each part of
     `parts`, from 0, it does its share of the work (see `share`), and the results do not depend on
@@ -41,7 +42,7 @@ class Routine:
         rounding: LLVM's fast-math flags; with none, it rounds as the source says.
     """
 
-    def __init__(self, function: Callable[..., None], rounding: tuple[str, ...] = ROUNDING) -> None:
+    def __init__(self, function: Callable[..., Any], rounding: tuple[str, ...] = ROUNDING) -> None:
         self.__name__, self.__doc__ = function.__name__, function.__doc__
         self.__wrapped__ = function
         self.rounding = rounding
@@ -74,6 +75,10 @@ class Routine:
         arrays = tuple(each for each in arguments if isinstance(each, np.ndarray))
         return NativeCall(address, np.array(words, np.int64), arrays, self.divisible)
 
+    def __call__(self, *arguments: Any) -> Any:
+        """Not for Python: raise TypeError."""
+        raise TypeError(f"{self.__name__} is called by routines only")
+
 
 class Intrinsic:
     """A function that routines call and that writes its LLVM instructions.
@@ -91,7 +96,7 @@ class Intrinsic:
         raise TypeError(f"{self.__name__} is called by routines only")
 
 
-def share(size, part, parts):  # type: ignore[no-untyped-def]
+def share(size: Any, part: Any, parts: Any) -> Any:
     """Return the first element of a part and the one after its last, as unsigned numbers.
 
     For routines. The parts are about equal, and begin at multiples of `GRAIN`.

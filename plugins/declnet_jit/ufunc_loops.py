@@ -52,7 +52,7 @@ def loop_of(ufunc: np.ufunc, dtypes: Sequence[Dtype]) -> tuple[int, int] | None:
         return None
     found, index = _at(ufunc), ufunc.types.index(signature)
     function = found.functions[index]
-    if not function or not _describes(found, ufunc):
+    if not function or not _is_as_described(ufunc):
         return None
     return function, (found.data[index] or 0) if found.data else 0
 
@@ -62,7 +62,12 @@ def structure_is_known() -> bool:
     """Return whether ufuncs are laid out in memory as documented: several read as expected."""
     if sys.implementation.name != "cpython":
         return False  # id() is not an address
-    return all(_describes(_at(each), each) for each in (np.add, np.exp, np.greater, np.matmul))
+    return all(map(_is_as_described, (np.add, np.exp, np.greater, np.matmul)))
+
+
+@cache
+def _is_as_described(ufunc: np.ufunc) -> bool:
+    return _describes(_at(ufunc), ufunc)
 
 
 def _at(ufunc: np.ufunc) -> _UFunc:

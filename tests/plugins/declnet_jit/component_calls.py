@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from declnet import Component, NativeCall, OptimizerUpdate, ParameterInfo, default_registry
+from declnet import Component, OptimizerUpdate, ParameterInfo, default_registry
 from declnet.contracts.kernel import Call
 from declnet.graph.model import Model
 from declnet.graph.training_graph import TrainingGraph
@@ -112,6 +112,6 @@ def subjects(kind: str, examples: int | None = None) -> Iterator[Subject]:
             yield Subject(instance, number, registry)
 
 
-def is_native(calls: tuple[Call, ...] | None) -> bool:
-    """Return whether there are calls, all native."""
-    return calls is not None and all(isinstance(each, NativeCall) for each in calls)
+def is_native(parts: tuple[Any, ...] | None) -> bool:
+    """Return whether the parts of a replay are known and all native."""
+    return parts is not None and all(isinstance(each, list) for each in parts)

@@ -39,11 +39,11 @@ def test_first_party_components_are_replayed_to_the_bit(kind: str) -> None:
         component = kind, subject.instance.type
         for what, call in calls_of(subject, setting):
             found = replay(call)
-            if component in PYTHON and not is_native(found.calls):
+            if component in PYTHON and not is_native(found.parts):
                 reason = found.problem or "; ".join(found.python)
                 assert any(each in reason for each in PYTHON[component].split("|")), reason
             else:
-                assert is_native(found.calls), (component, what, why_not(call))
+                assert is_native(found.parts), (component, what, why_not(call))
 
 
 def test_nothing_is_changed() -> None:

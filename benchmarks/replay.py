@@ -1,0 +1,115 @@
+"""Times a step of networks by NumPy and by replay, without kernels: `python benchmarks/replay.py`.
+
+Prints microseconds of forward, loss, backward and update: minima over turns that alternate, of the
+processor's time, so that the load of the machine matters less.
+"""
+
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from declnet import NativeCall, build_model, parse_spec
+from declnet.contracts.kernel import Call
+from declnet.graph.training_graph import TrainingGraph
+from declnet.graph.update import VectorUpdate
+from declnet_jit.memory import call_block
+from declnet_jit.replay import replayed_together
+from declnet_jit.routine import Routine
+
+WORKS: dict[str, tuple[int, int, list[Any]]] = {
+    "64→128→64→10, relu, batch 32": (64, 32, [128, "relu", 64, "relu", 10, "softmax"]),
+    "64→128→64→10, tanh, gelu, layer_norm, batch 32": (
+        *(64, 32),
+        [128, "tanh", 64, "gelu", "layer_norm", 10, "softmax"],
+    ),
+    "2→64→3, relu, batch 300": (2, 300, [64, "relu", 3, "softmax"]),
+    "2→64→3, relu, batch 3000": (2, 3000, [64, "relu", 3, "softmax"]),
+    "64→256→256→10, silu, batch_norm, batch 128": (
+        *(64, 128),
+        [256, "silu", "batch_norm", 256, "silu", 10, "softmax"],
+    ),
+}
+
+
+@partial(Routine, rounding=())
+def drive(calls, steps):  # type: ignore[no-untyped-def]
+    """Make native calls, (address, block) each, as often as there are steps."""
+    for _ in range(steps):
+        for i in range(calls.shape[0]):
+            call_block(calls[i, 0], calls[i, 1])
+
+
+def calls_of_step(inputs: int, n: int, layers: list[Any], dtype: str) -> list[Call]:
+    """Return the calls of a step by the components."""
+    spec = parse_spec(
+        {
+            "data": {"train": {"type": "csv", "path": "none.csv"}},
+            "model": {
+                "dtype": dtype,
+                "layers": [
+                    {"type": "dense", "units": each} if isinstance(each, int) else each
+                    for each in layers
+                ],
+            },
+            "loss": "categorical_crossentropy",
+            "optimizer": "rmsprop",
+            "training": {"epochs": 1},
+        }
+    )
+    model, random = build_model(spec.model, (inputs,)), np.random.default_rng(0)
+    graph = TrainingGraph(model, spec.loss, n, 0)
+    x = random.normal(size=(inputs, n)).astype(dtype).T
+    y = spec.loss.prepare(random.integers(0, layers[-2], n), (layers[-2],), np.dtype(dtype))
+    update = VectorUpdate(spec.optimizer, model.store.vector, graph.gradient, 1)
+    update.set(0.001, 1)
+    return [*graph.step(x, y).calls, *update.calls[:1]]
+
+
+def measure(inputs: int, n: int, layers: list[Any], dtype: str) -> tuple[float, float, float, str]:
+    """Return microseconds of a step by NumPy and by replay, seconds to bind, and what is left."""
+    calls = calls_of_step(inputs, n, layers, dtype)
+    start = time.thread_time()
+    replayed = replayed_together(calls)
+    bind = time.thread_time() - start
+    left = [each for each in replayed if not isinstance(each, NativeCall)]
+    native = [each for each in replayed if isinstance(each, NativeCall)]
+    run: Callable[[int], object]
+    if left:
+        run = partial(repeat, replayed)
+    else:
+        tape = np.array([[each.address, each.block.ctypes.data] for each in native])
+        run = lambda steps: drive.bound(tape, steps)()  # noqa: E731
+    steps = max(3, int(2e4 / (5 + n * inputs / 100)))
+    best = [np.inf, np.inf]
+    for _ in range(40):
+        for number, function in enumerate((partial(repeat, calls), run)):
+            start = time.thread_time()
+            function(steps)
+            best[number] = min(best[number], (time.thread_time() - start) / steps * 1e6)
+    what = f"{len(native)} native of {len(replayed)} calls, {len(calls)} before"
+    return best[0], best[1], bind, what
+
+
+def repeat(calls: Sequence[Call], steps: int) -> None:
+    """Make calls as often as there are steps."""
+    for _ in range(steps):
+        for call in calls:
+            call()
+
+
+if __name__ == "__main__":
+    for name, work in WORKS.items():
+        for dtype in sys.argv[1:] or ["float32"]:
+            numpy, replayed, bind, what = measure(*work, dtype)
+            ratio = f"{replayed / numpy:.2f}"
+            print(
+                f"{name}, {dtype}: {numpy:.1f} → {replayed:.1f} µs ({ratio}); "
+                f"bound in {bind * 1e3:.0f} ms; {what}"
+            )
