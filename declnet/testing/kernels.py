@@ -89,7 +89,12 @@ class WatchedKernels(Kernels):
         dx = _named("dx", site.dx).values()
         if site.losses is None:
             forward = self._watched(calls.forward, known, site.y)
-            return KernelCalls(forward, self._watched(calls.backward, known, *dx))
+            kept = {  # dx has the memory of an x that backward does not need
+                name: each
+                for name, each in known.items()
+                if not any(np.may_share_memory(each, target) for target in dx)
+            }
+            return KernelCalls(forward, self._watched(calls.backward, kept, *dx))
         forward = self._watched(calls.forward, known, site.y, site.losses, *dx)
         return KernelCalls(forward, self._watched(calls.backward, {**known, "y": site.y}))
 
