@@ -1,13 +1,14 @@
-"""Time single layers of declnet and PyTorch: `python benchmarks/layers.py`.
+"""Time single layers of declnet, PyTorch and JAX: `python benchmarks/layers.py`.
 
-Forward and backward together, in float32, with the same input for both; backward computes the
+Forward and backward together, in float32, with the same input for all; backward computes the
 gradients of the parameters and, except in a first layer, of the input. Every sample is a fresh
-process of one library, and the libraries take turns, so that other load affects both. A process
+process of one library, and the libraries take turns, so that other load affects all. A process
 runs each work twice to warm up and then `--runs` times, and reports the median. The table shows the
-median of the processes, the fastest in brackets, and the ratios of both.
+median of the processes, the fastest in brackets, and declnet's ratios to the others. JAX, if it is
+installed, has the LSTM as a scan over time and attention, both jitted.
 
 Uses all cores unless `--threads` is given. On a busy machine, compare with `--threads 1`, since
-both libraries wait for their slowest thread.
+the libraries wait for their slowest thread.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -24,9 +26,9 @@ from typing import Any
 import numpy as np
 
 from measuring import machine
-from measuring.processes import THREAD_VARIABLES
+from measuring.processes import THREAD_VARIABLES, keep_to
 
-LIBRARIES = ("declnet", "torch")
+LIBRARIES = ("declnet", "torch", *(["jax"] if find_spec("jax") else []))
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Work:
         module: the name of the torch class, and its arguments.
         shape: shape of the batch, (n, channels, height, width) or (n, time, features).
         first: whether it is a model's first layer, without a gradient of the input.
-        target: the largest acceptable ratio.
+        target: the largest acceptable ratio to torch.
     """
 
     name: str
@@ -114,6 +116,9 @@ WORKS = (
 SEQUENCES = ("LSTM", "GRU", "MultiheadAttention")
 """Classes of torch for sequences, which return more than y."""
 
+IN_JAX = ("LSTM", "MultiheadAttention")
+"""Those whose layers are written in JAX, too."""
+
 
 def declnet_pass(work: Work) -> Callable[[], None]:
     """Return a forward and backward pass of declnet's layer, in memory laid out as in the graph."""
@@ -166,9 +171,48 @@ def torch_pass(work: Work, threads: int) -> Callable[[], None]:
     return run
 
 
+def jax_pass(work: Work) -> Callable[[], None]:
+    """Return a jitted forward and backward pass of the layer."""
+    import jax
+
+    from peers.jax_network import attention, lstm
+    from works.data import initial
+    from works.layers import Lstm, MultiHeadAttention
+
+    layer: Any
+    if work.module[0] == "LSTM":
+        layer = Lstm(work.shape[-1], work.layer["units"])
+    else:
+        layer = MultiHeadAttention(work.shape[-1], work.layer["heads"])
+
+    def forward(own: list[Any], x: Any) -> Any:
+        return lstm(own, x)[1] if isinstance(layer, Lstm) else attention(layer.heads, own, x)
+
+    def gradients(own: list[Any], x: Any, dy: Any) -> Any:
+        return jax.vjp(forward, own, x)[1](dy)
+
+    rng = np.random.default_rng(0)
+    own = [
+        jax.numpy.asarray(initial(layer.kind, name, shape, rng))
+        for name, shape in layer.parameters.items()
+    ]
+    x = jax.numpy.asarray(rng.normal(size=work.shape).astype(np.float32))
+    y = jax.eval_shape(forward, own, x)
+    dy = jax.numpy.asarray(rng.normal(size=y.shape).astype(np.float32))
+    step = jax.jit(gradients)
+
+    def run() -> None:
+        jax.block_until_ready(step(own, x, dy))
+
+    return run
+
+
 def measure(work: Work, library: str, threads: int, runs: int) -> float:
     """Return the median of the runs, in microseconds."""
-    run = declnet_pass(work) if library == "declnet" else torch_pass(work, threads)
+    if library == "jax":
+        run = jax_pass(work)
+    else:
+        run = declnet_pass(work) if library == "declnet" else torch_pass(work, threads)
     times = []
     for _ in range(runs + 2):
         start = perf_counter()
@@ -200,18 +244,23 @@ class Row:
 
     def cells(self) -> tuple[str, ...]:
         """Return the cells of the row."""
-        ours, theirs = (self.times[each] for each in LIBRARIES)
+        measured = [self.times[each] for each in LIBRARIES]
+        ours, *others = measured
         return (
             self.work.name,
-            *(f"{median(each):.0f} ({min(each):.0f})" for each in (ours, theirs)),
-            f"{median(ours) / median(theirs):.2f} ({min(ours) / min(theirs):.2f})",
+            *(f"{median(each):.0f} ({min(each):.0f})" if each else "" for each in measured),
+            *(
+                f"{median(ours) / median(each):.2f} ({min(ours) / min(each):.2f})" if each else ""
+                for each in others
+            ),
             "" if self.work.target is None else f"{self.work.target:g}",
         )
 
 
 def table(rows: list[Row]) -> str:
     """Return all rows with their headers."""
-    headers = ("layer", *(f"{each} µs" for each in LIBRARIES), "ratio", "target")
+    times, ratios = (f"{each} µs" for each in LIBRARIES), (f"÷ {each}" for each in LIBRARIES[1:])
+    headers = ("layer", *times, *ratios, "target")
     lines = [headers, *(row.cells() for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(headers))]
     return "\n".join(
@@ -232,9 +281,11 @@ def main() -> None:
     parser.add_argument("--sample", choices=LIBRARIES, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.sample:
+        keep_to(arguments.threads)
         found = {
             work.name: measure(work, arguments.sample, arguments.threads, arguments.runs)
             for work in WORKS
+            if arguments.sample != "jax" or work.module[0] in IN_JAX
         }
         print(json.dumps(found))
         return

@@ -18,6 +18,7 @@ from declnet.contracts.engine import Engine as Engine
 from declnet.contracts.engine import NativeLoop as NativeLoop
 from declnet.contracts.engine import StepLoop as StepLoop
 from declnet.contracts.inputs import InputInfo as InputInfo
+from declnet.contracts.inputs import IntegerLimit as IntegerLimit
 from declnet.contracts.kernel import Kernel as Kernel
 from declnet.contracts.kernel import KernelCalls as KernelCalls
 from declnet.contracts.kernel import KernelSite as KernelSite

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import prod
 
-from works.layers import Conv2d, Dense, Flatten, Relu
+from works.layers import Add, Conv2d, Dense, Flatten, Layer, Lstm, MultiHeadAttention, Relu, Shape
 from works.work import Work
 
 Product = tuple[int, int, int]  # (m, k) @ (k, n)
@@ -27,21 +27,23 @@ class Counts:
 def training_counts(work: Work) -> Counts:
     """Return the counts of an update.
 
-    Products: a layer's output, and the gradients of its weights and, except for a first layer, of
-    its input. Memory traffic, if everything that can be fused is fused: weights and both moments
+    Products: a layer's output, and the gradients of both factors, except for the input of a first
+    layer. Memory traffic, if everything that can be fused is fused: weights and both moments
     are read and written, outputs written and read again in the backward pass, the input batch read.
-    Gradients and the outputs of relu and flatten need never leave the cores' caches.
+    Gradients and the outputs of relu, add and flatten need never leave the cores' caches.
     """
     products: list[Product] = []
     parameters = outputs = 0
-    for number, (layer, shape) in enumerate(zip(work.layers, work.shapes[1:], strict=True)):
+    for number, (layer, shape) in enumerate(zip(work.layers, work.shapes[:-1], strict=True)):
         parameters += sum(prod(each) for each in layer.parameters.values())
-        if not isinstance(layer, Relu | Flatten):
-            outputs += work.batch * prod(shape)
-        forward = product_of(layer, shape, work.batch)
-        if forward:
-            m, k, n = forward
+        output = layer.output_shape(shape)
+        if not isinstance(layer, Relu | Add | Flatten):
+            outputs += work.batch * prod(output)
+        of_input, inner = products_of(layer, shape, output, work.batch)
+        for m, k, n in of_input:
             products += [(m, k, n), (k, m, n)] + ([(m, n, k)] if number else [])
+        for m, k, n in inner:
+            products += [(m, k, n), (k, m, n), (m, n, k)]
     inputs = work.batch * prod(work.sample_shape)
     return Counts(
         tuple(products),
@@ -52,19 +54,34 @@ def training_counts(work: Work) -> Counts:
 
 def inference_counts(work: Work) -> Counts:
     """Return the counts of a prediction: read weights and input, write the output."""
-    forward = [
-        product_of(layer, shape, work.batch)
-        for layer, shape in zip(work.layers, work.shapes[1:], strict=True)
-    ]
+    forward: list[Product] = []
+    for layer, shape in zip(work.layers, work.shapes[:-1], strict=True):
+        of_input, inner = products_of(layer, shape, layer.output_shape(shape), work.batch)
+        forward += [*of_input, *inner]
     parameters = sum(prod(s) for layer in work.layers for s in layer.parameters.values())
     passing = parameters + work.batch * (prod(work.sample_shape) + work.classes)
-    return Counts(tuple(each for each in forward if each), BYTES * passing, BYTES * passing)
+    return Counts(tuple(forward), BYTES * passing, BYTES * passing)
 
 
-def product_of(layer: object, output: tuple[int, ...], batch: int) -> Product | None:
-    """Return the product of a layer's forward pass; for a convolution, over all patches."""
+def products_of(
+    layer: Layer, shape: Shape, output: Shape, batch: int
+) -> tuple[list[Product], list[Product]]:
+    """Return the products of a layer's forward pass: with its input as a factor, and without.
+
+    A convolution has one, over all patches. An LSTM has one for the inputs of all steps, and then
+    one for the state of each step but the first, which starts from zeros.
+    """
     if isinstance(layer, Dense):
-        return (batch, layer.inputs, layer.units)
+        return [(batch * prod(shape[:-1]), layer.inputs, layer.units)], []
     if isinstance(layer, Conv2d):
-        return (batch * prod(output[1:]), 9 * layer.channels, layer.filters)
-    return None
+        return [(batch * prod(output[1:]), 9 * layer.channels, layer.filters)], []
+    if isinstance(layer, Lstm):
+        gates = 4 * layer.units
+        steps = [(batch, layer.units, gates)] * (shape[0] - 1)
+        return [(batch * shape[0], layer.features, gates)], steps
+    if isinstance(layer, MultiHeadAttention):
+        time, units = shape
+        projection, size = (batch * time, units, units), units // layer.heads
+        shares = [(time, size, time), (time, time, size)] * (batch * layer.heads)
+        return [projection] * 3, [*shares, projection]
+    return [], []

@@ -5,6 +5,7 @@ Reads works as JSON from the file given as third argument; prints the rates, and
 
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,10 @@ MEMORY = 1 << 28  # bytes, more than any cache
 def work_rates(counts: Counts, threads: int, seconds: float) -> dict[str, float]:
     """Return a work's counts, the memory rate for the bytes it keeps, and its products' time."""
     speed = bandwidth(counts.kept, threads, seconds)
-    products = sum(product_seconds(product, seconds) for product in counts.products)
+    products = sum(
+        count * product_seconds(product, seconds)
+        for product, count in Counter(counts.products).items()
+    )
     return {
         "operations": counts.operations,
         "bytes": counts.passing,

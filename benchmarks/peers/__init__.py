@@ -15,6 +15,9 @@ PLAIN = {"kernels": "numpy"} if JIT else {}  # older declnet has no [engine]
 DENSE_ONLY = "MLPClassifier has dense layers only"
 PLAIN_LOOP = "XLA leaves a convolution inside of scan to plain loops, ten times slower than jit"
 NO_IMAGES = "thinc has no convolution or pooling of images"
+SEQUENCES = ("lstm", "multi_head_attention")
+NO_RECURRENCE = "torch.compile supports no nn.LSTM"
+NOT_TRANSLATED = "layers of sequences are not translated for it"
 
 PEERS = (
     Peer("declnet", "peers.declnet_runs", ("declnet",), PLAIN, counted=False, quick=True),
@@ -39,13 +42,21 @@ PEERS = (
     ),
     Peer("torch", "peers.torch_eager", ("torch",), quick=True),
     Peer("torch-default", "peers.torch_eager", ("torch",), {"fused": False}, standard=False),
-    Peer("torch-compile", "peers.torch_eager", ("torch",), {"compiled": True}, compiler="c++"),
+    Peer(
+        "torch-compile",
+        "peers.torch_eager",
+        ("torch",),
+        {"compiled": True},
+        compiler="c++",
+        lacks={"lstm": NO_RECURRENCE},
+    ),
     Peer(
         "torch-compile-step",
         "peers.torch_compile_step",
         ("torch",),
         compiler="c++",
         standard=False,
+        lacks=dict.fromkeys(SEQUENCES, NOT_TRANSLATED),
     ),
     Peer("jax-jit", "peers.jax_jit", ("jax",)),
     Peer(
@@ -62,7 +73,8 @@ PEERS = (
         counted=False,
         standard=False,
         lacks=dict.fromkeys(
-            ("conv2d", "max_pool2d", "embedding"), "written by hand for dense layers only"
+            ("conv2d", "max_pool2d", "embedding", *SEQUENCES),
+            "written by hand for dense layers only",
         ),
         notes={"*": "laid out by hand as no JAX library does; shown, not counted as a peer"},
     ),
@@ -71,7 +83,7 @@ PEERS = (
         "scikit-learn",
         "peers.scikit_learn",
         ("sklearn",),
-        lacks=dict.fromkeys(("conv2d", "max_pool2d", "embedding"), DENSE_ONLY),
+        lacks=dict.fromkeys(("conv2d", "max_pool2d", "embedding", *SEQUENCES), DENSE_ONLY),
         quick=True,
         notes={"*": EPSILON_NOTE, "spiral_3000": ALPHA_NOTE, "spiral_300": ALPHA_NOTE},
     ),
@@ -79,11 +91,18 @@ PEERS = (
         "thinc",
         "peers.thinc_loop",
         ("thinc",),
-        lacks=dict.fromkeys(("conv2d", "max_pool2d"), NO_IMAGES),
+        lacks=dict.fromkeys(("conv2d", "max_pool2d"), NO_IMAGES)
+        | dict.fromkeys(SEQUENCES, NOT_TRANSLATED),
         quick=True,
         notes={"*": EPSILON_NOTE},
     ),
-    Peer("tinygrad", "peers.tinygrad_jit", ("tinygrad",), compiler="clang"),
+    Peer(
+        "tinygrad",
+        "peers.tinygrad_jit",
+        ("tinygrad",),
+        compiler="clang",
+        lacks=dict.fromkeys(SEQUENCES, NOT_TRANSLATED),
+    ),
 )
 
 

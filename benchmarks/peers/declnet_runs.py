@@ -15,7 +15,7 @@ class DeclnetTrainer:
     def __init__(self, task: Task, kernels: str | None = None, shuffle: bool = False) -> None:
         self.task, self.kernels, self.shuffle = task, kernels, shuffle
         self.weights_file = task.path / "initial.safetensors"
-        save_file(read_weights(task.path), self.weights_file)
+        save_file(gates_swapped(read_weights(task.path)), self.weights_file)
 
     def reset(self) -> None:
         """Do nothing: every run starts from the initial weights."""
@@ -31,7 +31,17 @@ class DeclnetTrainer:
     def weights(self) -> Weights:
         """Return the weights, named as in the works."""
         parameters = self.result.model.parameters()
-        return {name: np.array(value, order="C") for name, value in parameters.items()}
+        return gates_swapped({name: np.array(w, order="C") for name, w in parameters.items()})
+
+
+def gates_swapped(weights: Weights) -> Weights:
+    """Return the weights with an LSTM's last two gates swapped: declnet has the candidate last."""
+    swapped = dict(weights)
+    for name, w in weights.items():
+        if name.startswith("lstm"):
+            i, f, third, fourth = np.split(w, 4, axis=-1)
+            swapped[name] = np.concatenate([i, f, fourth, third], axis=-1)
+    return swapped
 
 
 def make(task: Task, kernels: str | None = None, shuffle: bool = False) -> DeclnetTrainer:

@@ -4,7 +4,17 @@ from pathlib import Path
 from typing import Any
 
 from works.data import DATA_FILE
-from works.layers import Conv2d, Dense, Embedding, Layer
+from works.layers import EPSILON as NORM_EPSILON
+from works.layers import (
+    Add,
+    Conv2d,
+    Dense,
+    Embedding,
+    Layer,
+    LayerNorm,
+    Lstm,
+    MultiHeadAttention,
+)
 from works.work import BETA_1, BETA_2, EPSILON, Work
 
 
@@ -20,6 +30,12 @@ def spec_layer(layer: Layer) -> dict[str, Any]:
         declared |= {"filters": layer.filters, "kernel_size": 3, "padding": 1}
     elif isinstance(layer, Embedding):
         declared |= {"categories": layer.categories, "units": layer.units}
+    elif isinstance(layer, Lstm):
+        declared["units"] = layer.units
+    elif isinstance(layer, MultiHeadAttention):
+        declared["heads"] = layer.heads
+    elif isinstance(layer, LayerNorm):
+        declared |= {"axes": 1, "epsilon": NORM_EPSILON}
     elif layer.kind == "max_pool2d":
         declared["pool_size"] = 2
     return declared
@@ -27,7 +43,13 @@ def spec_layer(layer: Layer) -> dict[str, Any]:
 
 def model(work: Work, weights_file: Path) -> dict[str, Any]:
     """Return the `model` section of the spec."""
-    layers = [*(spec_layer(layer) for layer in work.layers), {"type": "softmax"}]
+    layers, names = [], ["input"]
+    for name, layer in work.named_layers:
+        layers.append(spec_layer(layer))
+        if isinstance(layer, Add):
+            layers[-1]["inputs"] = [names[-1], names[-1 - layer.skipped]]
+        names.append(name)
+    layers.append({"type": "softmax"})
     return {"dtype": "float32", "initial_weights": str(weights_file), "layers": layers}
 
 

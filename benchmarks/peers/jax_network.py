@@ -1,9 +1,24 @@
 """A work's network in JAX, images with channels last, as JAX libraries have them."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
-from works.layers import Conv2d, Dense, Embedding, Flatten, MaxPool2d
+from works.layers import (
+    EPSILON,
+    Add,
+    Conv2d,
+    Dense,
+    Embedding,
+    Flatten,
+    Layer,
+    LayerNorm,
+    Lstm,
+    MaxPool2d,
+    MeanOverTime,
+    MultiHeadAttention,
+)
 from works.work import Work
 
 Arrays = dict[str, jax.Array]  # named as Weights, laid out by `channels_last`
@@ -11,26 +26,76 @@ Arrays = dict[str, jax.Array]  # named as Weights, laid out by `channels_last`
 
 def scores(work: Work, weights: Arrays, x: jax.Array) -> jax.Array:
     """Return the output of the last layer, before softmax."""
-    output = x
+    outputs = [x]
     for name, layer in work.named_layers:
         own = [weights[f"{name}.{key}"] for key in layer.parameters]
-        if isinstance(layer, Dense):
-            output = output @ own[0] + own[1]
-        elif isinstance(layer, Conv2d):
-            numbers = ("NHWC", "HWIO", "NHWC")
-            output = own[1] + jax.lax.conv_general_dilated(
-                output, own[0], (1, 1), "SAME", dimension_numbers=numbers
-            )
-        elif isinstance(layer, Embedding):
-            output = own[0][output]
-        elif isinstance(layer, MaxPool2d):
-            window = (1, 2, 2, 1)
-            output = jax.lax.reduce_window(output, -jnp.inf, jax.lax.max, window, window, "VALID")
-        elif isinstance(layer, Flatten):
-            output = output.reshape(len(output), -1)
+        if isinstance(layer, Add):
+            outputs.append(outputs[-1] + outputs[-1 - layer.skipped])
         else:
-            output = jax.nn.relu(output)
-    return output
+            outputs.append(apply(layer, own, outputs[-1]))
+    return outputs[-1]
+
+
+def apply(layer: Layer, own: list[jax.Array], x: jax.Array) -> jax.Array:
+    """Return a layer's output."""
+    y: jax.Array
+    if isinstance(layer, Dense):
+        y = x @ own[0] + own[1]
+    elif isinstance(layer, Conv2d):
+        numbers = ("NHWC", "HWIO", "NHWC")
+        y = own[1] + jax.lax.conv_general_dilated(
+            x, own[0], (1, 1), "SAME", dimension_numbers=numbers
+        )
+    elif isinstance(layer, Embedding):
+        y = own[0][x]
+    elif isinstance(layer, MaxPool2d):
+        window = (1, 2, 2, 1)
+        y = jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, window, window, "VALID")
+    elif isinstance(layer, Flatten):
+        y = x.reshape(len(x), -1)
+    elif isinstance(layer, Lstm):
+        y = lstm(own, x)[0]
+    elif isinstance(layer, MultiHeadAttention):
+        y = attention(layer.heads, own, x)
+    elif isinstance(layer, LayerNorm):
+        centered = x - x.mean(axis=-1, keepdims=True)
+        variance = jnp.square(centered).mean(axis=-1, keepdims=True)
+        y = own[0] * centered * jax.lax.rsqrt(variance + EPSILON) + own[1]
+    elif isinstance(layer, MeanOverTime):
+        y = x.mean(axis=1)
+    else:
+        y = jax.nn.relu(x)
+    return y
+
+
+def lstm(own: list[jax.Array], x: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Return the last state (n, units) and all states (time, n, units).
+
+    The inputs of all steps are one product, and a scan over time follows.
+    """
+    weights, recurrent, biases = own
+    inputs = jnp.swapaxes(x @ weights + biases, 0, 1)
+    zeros = jnp.zeros((len(x), len(recurrent)), x.dtype)
+
+    def step(state: tuple[jax.Array, jax.Array], given: jax.Array) -> tuple[Any, jax.Array]:
+        h, c = state
+        i, f, g, o = jnp.split(given + h @ recurrent, 4, axis=1)
+        c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
+        h = jax.nn.sigmoid(o) * jnp.tanh(c)
+        return (h, c), h
+
+    (last, _), states = jax.lax.scan(step, (zeros, zeros), inputs)
+    return last, states
+
+
+def attention(heads: int, own: list[jax.Array], x: jax.Array) -> jax.Array:
+    """Return self-attention by JAX's own function, between four products."""
+    q, k, v = (
+        (x @ w + b).reshape(*x.shape[:2], heads, -1)
+        for w, b in zip(own[:6:2], own[1:6:2], strict=True)
+    )
+    y: jax.Array = jax.nn.dot_product_attention(q, k, v).reshape(x.shape) @ own[6] + own[7]
+    return y
 
 
 def penalty(work: Work, weights: Arrays) -> jax.Array:

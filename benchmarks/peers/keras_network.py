@@ -1,29 +1,56 @@
 """A work's network in Keras 3, images with channels last, the Keras default."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 
-from works.channels_last import weights_first, weights_last
+from works.channels_last import IMAGE_AXES, weights_first, weights_last
 from works.data import Weights
-from works.layers import Conv2d, Dense, Embedding, Flatten, Layer, MaxPool2d
+from works.layers import (
+    EPSILON,
+    Add,
+    Conv2d,
+    Dense,
+    Embedding,
+    Flatten,
+    Layer,
+    LayerNorm,
+    Lstm,
+    MaxPool2d,
+    MeanOverTime,
+    MultiHeadAttention,
+    Relu,
+)
 from works.work import Work
 
 
-def keras_layer(layer: Layer) -> Any:
-    """Return the layer as a Keras layer."""
-    layers = keras.layers
-    if isinstance(layer, Dense):
-        penalty = keras.regularizers.L2(layer.l2) if layer.l2 else None
-        return layers.Dense(layer.units, kernel_regularizer=penalty, bias_regularizer=penalty)
-    if isinstance(layer, Conv2d):
-        return layers.Conv2D(layer.filters, 3, padding="same")
-    if isinstance(layer, Embedding):
-        return layers.Embedding(layer.categories, layer.units)
-    if isinstance(layer, MaxPool2d):
-        return layers.MaxPooling2D(2)
-    return layers.Flatten() if isinstance(layer, Flatten) else layers.ReLU()
+def keras_dense(layer: Dense) -> Any:
+    """Return the dense layer, with its penalty."""
+    penalty = keras.regularizers.L2(layer.l2) if layer.l2 else None
+    return keras.layers.Dense(layer.units, kernel_regularizer=penalty, bias_regularizer=penalty)
+
+
+def keras_attention(layer: MultiHeadAttention) -> Any:
+    """Return the attention, whose heads have a size rather than a number of units together."""
+    return keras.layers.MultiHeadAttention(layer.heads, layer.units // layer.heads)
+
+
+LAYERS: dict[type[Layer], Callable[[Any], Any]] = {
+    Dense: keras_dense,
+    Conv2d: lambda layer: keras.layers.Conv2D(layer.filters, 3, padding="same"),
+    Embedding: lambda layer: keras.layers.Embedding(layer.categories, layer.units),
+    Lstm: lambda layer: keras.layers.LSTM(layer.units),
+    MultiHeadAttention: keras_attention,
+    LayerNorm: lambda _: keras.layers.LayerNormalization(epsilon=EPSILON),
+    Add: lambda _: keras.layers.Add(),
+    MeanOverTime: lambda _: keras.layers.GlobalAveragePooling1D(),
+    MaxPool2d: lambda _: keras.layers.MaxPooling2D(2),
+    Flatten: lambda _: keras.layers.Flatten(),
+    Relu: lambda _: keras.layers.ReLU(),
+}
+"""How to make the Keras layer of a layer."""
 
 
 class KerasNetwork:
@@ -31,11 +58,18 @@ class KerasNetwork:
 
     def __init__(self, work: Work) -> None:
         self.work = work
-        layers = [keras_layer(layer) for layer in work.layers]
+        layers = [LAYERS[type(layer)](layer) for layer in work.layers]
         shape = work.sample_shape
-        shape = (*shape[1:], shape[0]) if len(shape) > 1 else shape
+        shape = (*shape[1:], shape[0]) if len(shape) == IMAGE_AXES else shape
         dtype = "int32" if "embedding" in work.kinds else "float32"
-        self.model = keras.Sequential([keras.Input(shape, dtype=dtype), *layers])
+        outputs = [keras.Input(shape, dtype=dtype)]
+        for layer, own in zip(layers, work.layers, strict=True):
+            x = outputs[-1]
+            if isinstance(own, Add):
+                outputs.append(layer([x, outputs[-1 - own.skipped]]))
+            else:
+                outputs.append(layer(x, x) if isinstance(own, MultiHeadAttention) else layer(x))
+        self.model = keras.Model(outputs[0], outputs[-1])
         self.layers = {
             name: layer for (name, _), layer in zip(work.named_layers, layers, strict=True)
         }
@@ -44,13 +78,19 @@ class KerasNetwork:
         """Copy the weights into the model."""
         moved = weights_last(self.work, weights)
         for name, layer in self.work.named_layers:
-            if layer.parameters:
-                self.layers[name].set_weights([moved[f"{name}.{key}"] for key in layer.parameters])
+            if layer.parameters:  # attention's are split by heads in Keras
+                shapes = [each.shape for each in self.layers[name].get_weights()]
+                arrays = [moved[f"{name}.{key}"] for key in layer.parameters]
+                self.layers[name].set_weights(
+                    [w.reshape(shape) for w, shape in zip(arrays, shapes, strict=True)]
+                )
 
     def weights(self) -> Weights:
         """Copy the weights out of the model."""
         weights: Weights = {}
         for name, layer in self.work.named_layers:
-            for key, value in zip(layer.parameters, self.layers[name].get_weights(), strict=True):
-                weights[f"{name}.{key}"] = np.array(value)
+            values = self.layers[name].get_weights()
+            for (key, shape), value in zip(layer.parameters.items(), values, strict=True):
+                joined = isinstance(layer, MultiHeadAttention)
+                weights[f"{name}.{key}"] = np.array(value.reshape(shape) if joined else value)
         return weights_first(self.work, weights)

@@ -2,7 +2,20 @@
 
 from itertools import pairwise
 
-from works.layers import Conv2d, Dense, Embedding, Flatten, Layer, MaxPool2d, Relu
+from works.layers import (
+    Add,
+    Conv2d,
+    Dense,
+    Embedding,
+    Flatten,
+    Layer,
+    LayerNorm,
+    Lstm,
+    MaxPool2d,
+    MeanOverTime,
+    MultiHeadAttention,
+    Relu,
+)
 from works.work import Work
 
 
@@ -22,6 +35,12 @@ IMAGES = (
     Conv2d(3, 16), Relu(), Conv2d(16, 32), Relu(), MaxPool2d(), Flatten(), Dense(8192, 10)
 )  # fmt: skip
 TOKENS = (Embedding(1000, 32), Flatten(), *perceptron((512, 64, 10)))
+RECURRENT = (Lstm(16, 64), Dense(64, 10))
+# A transformer's block as Vaswani et al. (2017) have it: each sum is normalized after it.
+BLOCK = (
+    MultiHeadAttention(64, heads=4), Add(skipped=1), LayerNorm(64),
+    Dense(64, 256), Relu(), Dense(256, 64), Add(skipped=3), LayerNorm(64),
+)  # fmt: skip
 IMAGE = (3, 32, 32)
 
 # name, network, sample shape, layers, data, samples, batch, rate, short steps, quick steps
@@ -36,6 +55,10 @@ WORKS = (
          320, 32, 0.0003, 20, 10),
     Work("embedding", "16 tokens of 1000, embedding 32→64→10", (16,), TOKENS, "tokens",
          3200, 128, 0.001, 100, 25),
+    Work("lstm", "50 steps of 16, lstm 64, dense 10", (50, 16), RECURRENT, "linear",
+         320, 32, 0.001, 50, 10),
+    Work("attention", "64 steps of 64, transformer block of 4 heads, mean, dense 10", (64, 64),
+         (*BLOCK, MeanOverTime(), Dense(64, 10)), "linear", 320, 32, 0.0003, 20, 10),
 )  # fmt: skip
 
 

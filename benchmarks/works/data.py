@@ -72,7 +72,7 @@ def tokens(work: Work, rng: np.random.Generator) -> tuple[Samples, Labels]:
 
 
 def initial_weights(work: Work, rng: np.random.Generator) -> Weights:
-    """Return Glorot-uniform weights and zero biases; embeddings are standard normal."""
+    """Return Glorot-uniform weights, zero biases and scales of 1; embeddings are normal."""
     weights: Weights = {}
     for layer_name, layer in work.named_layers:
         for name, shape in layer.parameters.items():
@@ -82,7 +82,9 @@ def initial_weights(work: Work, rng: np.random.Generator) -> Weights:
 
 def initial(kind: str, name: str, shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
     """Return the initial values of one array."""
-    if name == "biases":
+    if name == "scale":
+        return np.ones(shape, np.float32)
+    if name.endswith(("biases", "offset")):
         return np.zeros(shape, np.float32)
     if kind == "embedding":
         return rng.standard_normal(shape).astype(np.float32)

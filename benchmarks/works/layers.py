@@ -26,7 +26,10 @@ class Layer(ABC):
 
 @dataclass(frozen=True)
 class Dense(Layer):
-    """y = x @ weights + biases; the loss gains l2 * (sum(weights**2) + sum(biases**2))."""
+    """y = x @ weights + biases along the last axis.
+
+    The loss gains l2 * (sum(weights**2) + sum(biases**2)).
+    """
 
     kind = "dense"
     inputs: int
@@ -38,8 +41,8 @@ class Dense(Layer):
         return {"weights": (self.inputs, self.units), "biases": (self.units,)}
 
     def output_shape(self, shape: Shape) -> Shape:
-        assert shape == (self.inputs,)
-        return (self.units,)
+        assert shape[-1] == self.inputs
+        return (*shape[:-1], self.units)
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,86 @@ class Embedding(Layer):
 
 
 @dataclass(frozen=True)
+class Lstm(Layer):
+    """The last state h of an LSTM; its gates are input, forget, candidate and output, in order."""
+
+    kind = "lstm"
+    features: int
+    units: int
+
+    @property
+    def parameters(self) -> dict[str, Shape]:
+        gates = 4 * self.units
+        return {
+            "weights": (self.features, gates),
+            "recurrent_weights": (self.units, gates),
+            "biases": (gates,),
+        }
+
+    def output_shape(self, shape: Shape) -> Shape:
+        assert shape[1:] == (self.features,)
+        return (self.units,)
+
+
+@dataclass(frozen=True)
+class MultiHeadAttention(Layer):
+    """Self-attention of sequences (time, units); each head has consecutive columns."""
+
+    kind = "multi_head_attention"
+    units: int
+    heads: int
+
+    @property
+    def parameters(self) -> dict[str, Shape]:
+        shapes: dict[str, Shape] = {}
+        for name in ("query", "key", "value", "output"):
+            shapes[f"{name}_weights"] = (self.units, self.units)
+            shapes[f"{name}_biases"] = (self.units,)
+        return shapes
+
+    def output_shape(self, shape: Shape) -> Shape:
+        assert shape[1:] == (self.units,)
+        return shape
+
+
+@dataclass(frozen=True)
+class LayerNorm(Layer):
+    """y = scale * (x - mean) / sqrt(variance + EPSILON) + offset, along the last axis."""
+
+    kind = "layer_norm"
+    features: int
+
+    @property
+    def parameters(self) -> dict[str, Shape]:
+        return {"scale": (self.features,), "offset": (self.features,)}
+
+    def output_shape(self, shape: Shape) -> Shape:
+        assert shape[-1] == self.features
+        return shape
+
+
+@dataclass(frozen=True)
+class Add(Layer):
+    """The output of the layer before, plus the input of the first of the `skipped` layers."""
+
+    kind = "add"
+    skipped: int
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return shape
+
+
+@dataclass(frozen=True)
+class MeanOverTime(Layer):
+    """The mean of all steps of a sequence."""
+
+    kind = "mean_over_time"
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return shape[1:]
+
+
+@dataclass(frozen=True)
 class Relu(Layer):
     """y = max(x, 0)."""
 
@@ -107,5 +190,21 @@ class Flatten(Layer):
 
 
 LAYERS: dict[str, type[Layer]] = {
-    layer.kind: layer for layer in (Dense, Conv2d, Embedding, Relu, MaxPool2d, Flatten)
+    layer.kind: layer
+    for layer in (
+        Dense,
+        Conv2d,
+        Embedding,
+        Lstm,
+        MultiHeadAttention,
+        LayerNorm,
+        Add,
+        MeanOverTime,
+        Relu,
+        MaxPool2d,
+        Flatten,
+    )
 }
+
+EPSILON = 1e-5
+"""Added to the variance by `layer_norm`."""

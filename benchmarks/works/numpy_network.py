@@ -7,10 +7,24 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from works.data import Labels, Samples, Weights
-from works.layers import Conv2d, Dense, Embedding, Flatten, Layer, Relu
+from works.layers import (
+    EPSILON,
+    Add,
+    Conv2d,
+    Dense,
+    Embedding,
+    Flatten,
+    Layer,
+    LayerNorm,
+    Lstm,
+    MeanOverTime,
+    MultiHeadAttention,
+    Relu,
+)
 from works.work import Work
 
 Array = NDArray[Any]
+SEQUENCE_AXES = 3
 CHUNK = 256  # samples per part, since patches of images take memory
 
 
@@ -26,6 +40,11 @@ def apply(layer: Layer, parameters: list[Array], x: Array) -> Array:
     if isinstance(layer, Embedding):
         rows: Array = parameters[0][x]
         return rows
+    return (sequences if x.ndim == SEQUENCE_AXES else images)(layer, parameters, x)
+
+
+def images(layer: Layer, parameters: list[Array], x: Array) -> Array:
+    """Return the output of a convolution or of a pooling."""
     n, channels, height, width = x.shape
     if isinstance(layer, Conv2d):
         padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
@@ -36,13 +55,59 @@ def apply(layer: Layer, parameters: list[Array], x: Array) -> Array:
     return largest
 
 
+def sequences(layer: Layer, parameters: list[Array], x: Array) -> Array:
+    """Return the output of a layer of sequences (n, time, features)."""
+    if isinstance(layer, Lstm):
+        return lstm(parameters, x)
+    if isinstance(layer, MultiHeadAttention):
+        return attention(layer.heads, parameters, x)
+    if isinstance(layer, LayerNorm):
+        centered = x - x.mean(axis=-1, keepdims=True)
+        deviation = np.sqrt(np.square(centered).mean(axis=-1, keepdims=True) + EPSILON)
+        normalized: Array = parameters[0] * centered / deviation + parameters[1]
+        return normalized
+    assert isinstance(layer, MeanOverTime)
+    mean: Array = x.mean(axis=1)
+    return mean
+
+
+def lstm(parameters: list[Array], x: Array) -> Array:
+    """Return the last state of each sequence."""
+    weights, recurrent, biases = parameters
+    h = c = np.zeros((len(x), len(recurrent)))
+    for t in range(x.shape[1]):
+        i, f, g, o = np.split(x[:, t] @ weights + h @ recurrent + biases, 4, axis=1)
+        c = logistic(f) * c + logistic(i) * np.tanh(g)
+        h = logistic(o) * np.tanh(c)
+    return h
+
+
+def logistic(x: Array) -> Array:
+    """Return 1 / (1 + exp(-x))."""
+    result: Array = 1 / (1 + np.exp(-x))
+    return result
+
+
+def attention(heads: int, parameters: list[Array], x: Array) -> Array:
+    """Return what each step gathers of all, softmax(Q @ K.T / sqrt(size)) @ V for each head."""
+    pairs = list(zip(parameters[::2], parameters[1::2], strict=True))
+    q, k, v = ((x @ w + b).reshape(*x.shape[:2], heads, -1).swapaxes(1, 2) for w, b in pairs[:3])
+    shares = np.exp(q @ k.swapaxes(2, 3) / np.sqrt(q.shape[-1]))
+    shares /= shares.sum(axis=-1, keepdims=True)
+    gathered: Array = (shares @ v).swapaxes(1, 2).reshape(x.shape) @ pairs[3][0] + pairs[3][1]
+    return gathered
+
+
 def scores(work: Work, weights: Weights, x: Samples) -> Array:
     """Return the output of the last layer, (n, classes), before softmax."""
-    output = x if x.dtype.kind == "i" else x.astype(np.float64)
+    outputs = [x if x.dtype.kind == "i" else x.astype(np.float64)]
     for name, layer in work.named_layers:
         arrays = [weights[f"{name}.{key}"].astype(np.float64) for key in layer.parameters]
-        output = apply(layer, arrays, output)
-    return output
+        if isinstance(layer, Add):
+            outputs.append(outputs[-1] + outputs[-1 - layer.skipped])
+        else:
+            outputs.append(apply(layer, arrays, outputs[-1]))
+    return outputs[-1]
 
 
 def probabilities(work: Work, weights: Weights, x: Samples) -> Array:

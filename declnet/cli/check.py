@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,15 +16,27 @@ from declnet.cli.options import (
     set_option,
     spec_argument,
 )
-from declnet.cli.reading import checked_spec
+from declnet.cli.reading import checked_spec, read
+
+if TYPE_CHECKING:
+    from declnet.registry.registry import Registry
+    from declnet.spec.model import RunSpec
+    from declnet.training.checks.check import Checked
 
 
 @click.command(short_help="Validate a spec; show its layers and memory.")
 @spec_argument
 @set_option
 @no_plugin_option
+@click.option(
+    "--engine",
+    is_flag=True,
+    help="Also load the data, compile a step, and say which parts run without Python.",
+)
 @format_option("only the problems, on stdout, for editors and CI.")
-def check(spec: Path, overrides: tuple[str, ...], disabled: tuple[str, ...], form: str) -> int:
+def check(
+    spec: Path, overrides: tuple[str, ...], disabled: tuple[str, ...], engine: bool, form: str
+) -> int:
     """Validate SPEC and print its layers and the memory that a run needs."""
     from declnet.cli.diagnostics import as_data
     from declnet.errors import SpecError
@@ -54,8 +67,23 @@ def check(spec: Path, overrides: tuple[str, ...], disabled: tuple[str, ...], for
             print_starting_point(checked.starting)
             if checked.memory is not None:
                 print_memory(checked.memory)
+            if engine:
+                _print_engine(read(spec, overrides, registry).require(), registry, checked)
     show_diagnostics(problems)
     return SpecError.exit_code if wrong else 0
+
+
+def _print_engine(spec: RunSpec, registry: Registry, checked: Checked) -> None:
+    """Print a row per part of a step: what runs it, and why Python does."""
+    from declnet.cli.terminal import print_table
+    from declnet.inspection.engine_parts import engine_parts
+
+    parts = engine_parts(spec, registry, checked)
+    if parts is None:
+        click.echo("no engine can be used here: every part of a step runs in Python")
+        return
+    rows = [(each.name, each.runs, "; ".join(each.reasons)) for each in parts]
+    print_table(("part of a step", "runs", "because it"), rows)
 
 
 WIDEST = 90

@@ -117,7 +117,7 @@ def new(
                 text = chosen.spec_for_table(table, registry)
                 document = _parsed(chosen, "spec_for_table", text)
                 notes = [f'column "{name}" {note.text}' for name, note in table.notes.items()]
-                notes += _left_out(table, document, spec)
+                notes += [*chosen.notes_for_table(table), *_left_out(table, document, spec)]
     if suffix == ".json":
         text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
     try:

@@ -172,7 +172,7 @@ def evaluate(
             parts = labeled_parts(predictor, file)
             found = evaluate_parts(predictor, parts, str(file))
     elif predictor.spec.data.train is None:
-        raise DataError("a program handed the run's data over", hint="name a file with --data")
+        raise DataError("the run's data came from a program", hint="name a file with --data")
     else:
         data = stored.data(data_set)
         if not data.unchanged:

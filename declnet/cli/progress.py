@@ -78,7 +78,7 @@ def followed(spec: RunSpec, *, quiet: bool, plain: bool = False) -> Iterator[Lis
         yield print_logged
     else:
         lines = None if is_terminal(sys.stdout) else print_logged
-        with _progress_bar(training.epochs, shorter, lines) as listener:
+        with _progress_bar(training.most_epochs or 1, shorter, lines) as listener:
             yield listener
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from shutil import get_terminal_size
 from typing import Any
@@ -84,17 +84,15 @@ MOST = 60
 """Maximum number of columns printed."""
 
 
-def print_columns(records: Table, no_features: Iterable[str] = ()) -> None:
+def print_columns(records: Table, no_features: Mapping[str, str]) -> None:
     """Print a row per column: name, type, role, missing values, distinct values.
 
     Args:
         records: the training data as loaded.
-        no_features: columns that the spec uses for something other than features.
+        no_features: columns that the spec uses for something else, with their purposes.
     """
     roles: dict[str, str] = dict.fromkeys(records.feature_columns, "feature")
-    roles |= dict.fromkeys(records.target_columns, "target") | dict.fromkeys(
-        no_features, "split or weight"
-    )
+    roles |= {**dict.fromkeys(records.target_columns, "target"), **no_features}
     rows: list[tuple[str, ...]] = []
     for name, column in islice(records.columns.items(), MOST):
         gaps = missing_values(column)

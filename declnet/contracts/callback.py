@@ -128,7 +128,11 @@ class Run(Protocol):
         """
 
     def restore_parameters(
-        self, parameters: Mapping[str, Array] | None, origin: str | None = None
+        self,
+        parameters: Mapping[str, Array] | None,
+        origin: str | None = None,
+        *,
+        recompute_statistics: bool = False,
     ) -> None:
         """Request that the finished model use these parameters instead of the last ones.
 
@@ -140,6 +144,9 @@ class Run(Protocol):
             parameters: as returned by `model.parameters()`; None to keep the last ones after all.
             origin: where they come from, for the terminal and the manifest, e.g. `epoch 12, the
                 best accuracy`.
+            recompute_statistics: whether running statistics (`Parameter.running_statistic`) are
+                computed from the training data for these parameters, in one pass in training mode,
+                rather than taken from them. For parameters that no update led to, e.g. averages.
         """
 
     def save_checkpoint(self, best: bool = False) -> None:

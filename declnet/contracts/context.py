@@ -10,6 +10,7 @@ from declnet.contracts.arrays import Shape
 from declnet.errors import Renamed
 
 if TYPE_CHECKING:
+    from declnet.contracts.callback import Callback
     from declnet.contracts.data_source import DataInfo
     from declnet.contracts.layer import Layer, OutputRange
     from declnet.contracts.loss import Loss
@@ -54,6 +55,7 @@ class RunContext:
             the better direction (`"higher"`, `"lower"`, or None if unknown).
         outputs: the layers that are outputs; for a loss or a metric, only its own.
         epochs: the number of epochs, unless the training ends early.
+        callbacks: the run's callbacks, in order.
     """
 
     layers: tuple[LayerContext, ...] = ()
@@ -65,6 +67,7 @@ class RunContext:
     metrics: Mapping[str, Better | None] = field(default_factory=dict)
     outputs: tuple[LayerContext, ...] = ()
     epochs: int | None = None
+    callbacks: tuple[Callback, ...] = ()
 
     if not TYPE_CHECKING:  # type checkers report this name
         figures = Renamed("metrics")

@@ -69,6 +69,7 @@ class DataInfo:
         inputs: what is known about each array of x by name; needed only if x is several arrays.
         targets: what is known about each array of y by name, in place of `target` to `labels`;
             needed only if y is several arrays.
+        class_names: the names of the labels 0, 1, 2, …, if known, as in the `Dataset`.
     """
 
     sample_shape: Shape
@@ -81,6 +82,7 @@ class DataInfo:
     in_memory: bool = True
     inputs: Mapping[str, InputInfo] = field(default_factory=dict)
     targets: Mapping[str, TargetInfo] = field(default_factory=dict)
+    class_names: tuple[str, ...] | None = None
 
     @property
     def target_infos(self) -> Mapping[str, TargetInfo]:

@@ -18,10 +18,12 @@ class CompiledCalls:
     Attributes:
         calls: as few calls from Python as possible.
         native: the same without Python; None if some of them need it.
+        left: the given calls that Python makes, at least in part, each with the reason, for "it …".
     """
 
     calls: tuple[Call, ...]
     native: tuple[NativeCall, ...] | None = None
+    left: tuple[tuple[Call, str], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

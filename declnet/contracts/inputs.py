@@ -47,6 +47,19 @@ class InputInfo:
         return cls(x.shape[1:], "integer" if x.dtype.kind in "iub" else "float")
 
 
+@dataclass(frozen=True)
+class IntegerLimit:
+    """The integers that a layer takes from an input: 0 to `largest`.
+
+    Attributes:
+        largest: the largest one.
+        reason: why, for messages, e.g. `the sequences have 12 steps`.
+    """
+
+    largest: int
+    reason: str
+
+
 def as_input_infos(given: Any) -> dict[str, InputInfo]:
     """Return the inputs of a model by name.
 

@@ -22,7 +22,7 @@ class KernelSite:
 
     Attributes that do not apply are None. For consecutive layers, x and dx belong to the first, y
     and dy to the last; intermediate values are neither written nor read. With a loss at the end, y
-    is the model's output.
+    is the model's output. For a loss alone, y is what it reads and dx the gradient of y.
 
     Attributes:
         components: the replaced components, in the order of `replaces`.
@@ -93,9 +93,9 @@ class Kernel(Component):
     """A replacement for components of certain classes during training.
 
     `replaces` names one or more consecutive layers, each the only reader of the one before, with or
-    without a loss after the last; or one layer with several inputs, or one optimizer, or one
-    regularizer. Subclasses of these classes
-    are never replaced, since they may compute something else.
+    without a loss after the last; or one layer with several inputs, one loss, one optimizer, or
+    one regularizer. Subclasses of these classes are never replaced, since they may compute
+    something else.
 
     Results must equal the components' up to rounding, and be bitwise reproducible. Predictions and
     evaluations always use the components.
@@ -166,10 +166,10 @@ class Kernel(Component):
         kinds = [getattr(each, "kind", None) for each in cls.replaces]
         layers = kinds[:-1] if kinds and kinds[-1] == "loss" else kinds
         together = bool(layers) and all(kind == "layer" for kind in layers)
-        if not together and kinds not in (["optimizer"], ["regularizer"]):
+        if not together and kinds not in (["loss"], ["optimizer"], ["regularizer"]):
             raise RegistryError(
                 f"{cls.__name__}.replaces is {_in_words(cls.replaces)}; it must name layers, with "
-                "or without a loss after them, or one optimizer, or one regularizer"
+                "or without a loss after them, or one loss, one optimizer, or one regularizer"
             )
         many = [each for each in cls.replaces if getattr(each, "n_inputs", 1) != 1]
         if many and len(kinds) > 1:

@@ -11,7 +11,7 @@ from pydantic_core import core_schema
 
 from declnet.contracts.arrays import Array, Shape
 from declnet.contracts.component import Component
-from declnet.contracts.inputs import InputInfo
+from declnet.contracts.inputs import InputInfo, IntegerLimit
 from declnet.contracts.parameter import LayerState, Parameter, Workspace
 from declnet.contracts.strict_model import LayerName, StrictModel, custom_error
 
@@ -183,6 +183,16 @@ class Layer(Component):
     def workspace(self, input_shape: Any) -> dict[str, Workspace]:  # noqa: ARG002
         """Return working memory by name, allocated once; available as `state.<name>`."""
         return {}
+
+    def integer_limits(self, input_shape: Any) -> tuple[IntegerLimit | None, ...]:  # noqa: ARG002
+        """Return the integers that it takes from each input; default: (), any integers.
+
+        The data is compared with them before training and before predictions.
+
+        Returns:
+            An item for each input, in order; None, or an item missing at the end, for no limit.
+        """
+        return ()
 
     def forward(self, x: Any, y: Array, state: LayerState) -> None:
         """Fill all of `y` from `x`; write to nothing else except the workspace."""

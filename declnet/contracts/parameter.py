@@ -70,6 +70,8 @@ class Parameter:
         regularizer: adds a penalty to the loss; only for trainable parameters.
         trainable: whether the optimizer updates it. A running mean, for example, is not trainable:
             the layer updates it, and it is saved with the weights but has no gradient.
+        running_statistic: whether the layer updates it by a statistic of each training batch, and
+            honors `LayerState.measuring`, so that it can be computed again for other weights.
         role: what it does to the input: a `weight` multiplies and sums, a `bias` is added, a
             `scale` multiplies elementwise.
         fan_in: inputs to each unit, for initializers; default by shape: `shape[0]` of a matrix,
@@ -85,6 +87,12 @@ class Parameter:
     role: Literal["weight", "bias", "scale"] = "weight"
     fan_in: int | None = None
     fan_out: int | None = None
+    running_statistic: bool = False
+
+    def __post_init__(self) -> None:
+        """Raise ValueError if a running statistic is trainable."""
+        if self.running_statistic and self.trainable:
+            raise ValueError("a running statistic needs trainable=False")
 
 
 @dataclass(frozen=True)
@@ -139,6 +147,9 @@ class LayerState:
         frozen: whether the layer's parameters stay as they are in this training step. A layer that
             updates parameters itself, such as running statistics, must then leave them alone and
             compute as in an evaluation; what it writes to `grad` is discarded.
+        measuring: whether this is a forward pass that measures running statistics, which computes
+            as in training. The layer must then overwrite each of them with that of this batch
+            alone; their mean over the training data's batches becomes the parameter.
         rng: the layer's own random stream, seeded by the run's seed and the layer's position.
         now: this step's values of the fields annotated with `Scheduled`, under their names.
     """
@@ -148,7 +159,7 @@ class LayerState:
     ) -> None:
         self.grad = Gradients()
         self.training = training
-        self.frozen = False
+        self.frozen = self.measuring = False
         self.rng = rng
         self.now = now if now is not None else CurrentValues()
 
@@ -196,5 +207,5 @@ class OptimizerState:
         def __getattr__(self, name: str) -> Array: ...
 
 
-RESERVED = frozenset({"grad", "training", "frozen", "rng", "now"})
+RESERVED = frozenset({"grad", "training", "frozen", "measuring", "rng", "now"})
 """Names that a layer's parameters and workspaces cannot have."""

@@ -18,6 +18,7 @@ import numpy as np
 from declnet.contracts.arrays import Array, Shape
 from declnet.contracts.component import Component
 from declnet.contracts.data_source import DataInfo, Dataset
+from declnet.contracts.inputs import IntegerLimit
 from declnet.contracts.number_or import NumberOr
 from declnet.contracts.observer import StepObserver
 from declnet.contracts.parameter import RESERVED, Initializer, Parameter, Regularizer, Workspace
@@ -110,6 +111,14 @@ def checked_workspace(
             fault = f'returned "{name}", whose dtype {_shown(array.dtype)} NumPy does not know'
             raise BrokenContractError(layer, "workspace", fault) from None
     return dict(workspace)
+
+
+def checked_limits(layer: Component, limits: Any, inputs: int) -> tuple[IntegerLimit | None, ...]:
+    """Return the result of `Layer.integer_limits`, with None for each input without a limit."""
+    is_tuple = isinstance(limits, tuple) and len(limits) <= inputs
+    if not is_tuple or not all(isinstance(each, IntegerLimit | None) for each in limits):
+        _refuse(layer, "integer_limits", limits, f"a tuple of up to {inputs} IntegerLimit or None")
+    return (*limits, *[None] * (inputs - len(limits)))
 
 
 def _named(layer: Component, method: str, value: Any, kind: type) -> Iterator[tuple[str, Any]]:
@@ -252,6 +261,8 @@ def checked_info(source: Component, info: Any) -> DataInfo | None:
     """Return the result of `DataSource.describe`: a DataInfo, or None for a table."""
     if not isinstance(info, DataInfo | None):
         _refuse(source, "describe", info, "a DataInfo, or None for a table")
+    if info is not None and not _are_names(info.class_names):
+        _refuse(source, "describe", info.class_names, "a tuple of class names or None")
     return info
 
 
@@ -278,12 +289,17 @@ def checked_inputs(source: Component, part: Any) -> Array | Mapping[str, Array] 
 
 def checked_sample_names(source: Component, names: Any) -> tuple[str, ...] | None:
     """Return the result of `DataSource.sample_names`: a tuple of text, or None."""
-    if names is not None and not (
-        isinstance(names, tuple) and all(isinstance(each, str) for each in names)
-    ):
+    if not _are_names(names):
         _refuse(source, "sample_names", names, "a tuple of names or None")
     found: tuple[str, ...] | None = names
     return found
+
+
+def _are_names(names: Any) -> bool:
+    """Return whether it is a tuple of text, or None."""
+    return names is None or (
+        isinstance(names, tuple) and all(isinstance(each, str) for each in names)
+    )
 
 
 def checked_suits(transform: Component, suits: Any) -> bool:

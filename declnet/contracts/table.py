@@ -142,6 +142,8 @@ class ColumnProfile:
         mean: the mean of the finite numbers; 0 for text.
         std: the standard deviation of the finite numbers; 0 for text.
         date_form: how dates or times are written, as `date_form` returns it; None if it has none.
+        words: the mean number of words, separated by spaces, of texts; 0 for numbers.
+        most_words: the number of words of the longest text.
     """
 
     name: str
@@ -155,6 +157,8 @@ class ColumnProfile:
     mean: float = 0.0
     std: float = 0.0
     date_form: str | None = None
+    words: float = 0.0
+    most_words: int = 0
 
     @property
     def present(self) -> int:

@@ -59,3 +59,7 @@ class Template(Component):
             DataError: the table has nothing to learn from.
         """
         raise NotImplementedError
+
+    def notes_for_table(self, table: TableProfile) -> tuple[str, ...]:  # noqa: ARG002
+        """Return what `declnet new` tells about the choices for a table; default: nothing."""
+        return ()

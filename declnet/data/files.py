@@ -274,7 +274,18 @@ def column_profile(name: str, column: Array) -> ColumnProfile:
     kind, distinct = column_type(column), len(distinct_values(column))
     if kind == "text":
         form = date_form(column)
-        return ColumnProfile(name, kind, len(column), missing, distinct, date_form=form)
+        counts = [len(each.split()) for each in column[~missing_values(column)]]
+        words, most = float(np.mean(counts or 0)), max(counts, default=0)
+        return ColumnProfile(
+            name,
+            kind,
+            len(column),
+            missing,
+            distinct,
+            date_form=form,
+            words=words,
+            most_words=most,
+        )
     numbers = column[np.isfinite(column)].astype(float)
     return ColumnProfile(
         name,

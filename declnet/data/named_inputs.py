@@ -83,7 +83,7 @@ def require_sequences_alone(
             others = "others = [ … ]" if len(own) > 2 else f'others = ["{_other(own, column)}"]'
             raise DataError(
                 f'column "{column}" becomes sequences, which cannot be joined with other columns',
-                hint=f'make it an input of its own: inputs = {{ text = ["{column}"], {others} }}',
+                hint=f'give it its own input: inputs = {{ text = ["{column}"], {others} }}',
                 path=(*AT_INPUTS, name) if inputs is not None else ("data", "prepare"),
                 code="E038",
             )

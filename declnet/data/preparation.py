@@ -30,7 +30,7 @@ from declnet.contracts.table import ColumnType, Table, missing_values
 from declnet.contracts.transform import Transform, TransformState
 from declnet.data.columns import features_of, joined, located, require_column, typed
 from declnet.data.named_inputs import require_divided, require_sequences_alone
-from declnet.data.target_encoding import NAMED_LABELS, TargetEncoding
+from declnet.data.target_encoding import TargetEncoding
 from declnet.data.targets import TargetSteps, WantedTarget, prepared_target
 from declnet.data.windows import Windows
 from declnet.errors import DataError
@@ -100,7 +100,7 @@ class FittedPreparation:
         """Prepare any number of rows and return x as the model takes it, in new arrays.
 
         Rows are independent of each other, so data can be prepared in chunks; but windows make one
-        sample of the last rows.
+        sample of the last rows of each series.
 
         Args:
             data: a table or columns by name (non-feature columns are ignored), or an array
@@ -116,11 +116,11 @@ class FittedPreparation:
         records = self._as_records(data)
         if self.windows is not None:
             before, after = self.windows.last(records)
-            past = self._rows(before, self.types)[None]
+            past = self._windows(records, before, self.types)
             if after is None:
                 return past
             known = {name: (self.types or {})[name] for name in self.windows.spec.known}
-            future = self._rows(after, known)[None]
+            future = self._windows(records, after, known)
             return dict(zip(self.windows.inputs, (past, future), strict=True))
         columns, lengths = self._transformed(records, self.types)
         inputs = self.inputs or {UNNAMED: tuple(columns)}
@@ -151,9 +151,13 @@ class FittedPreparation:
                         )
         return columns, lengths
 
-    def _rows(self, records: Table, types: Mapping[str, ColumnType] | None) -> Array:
-        """Return some columns of prepared rows, (rows, numbers)."""
-        return joined(self._transformed(records, types)[0], records)
+    def _windows(
+        self, records: Table, rows: Array, types: Mapping[str, ColumnType] | None
+    ) -> Array:
+        """Return some columns of prepared rows, whose positions are (n, size): (n, size, …)."""
+        records = records.take(rows.reshape(-1))
+        found = joined(self._transformed(records, types)[0], records)
+        return found.reshape(*rows.shape, -1)
 
     def apply_to_set(self, data: Table | Dataset) -> Dataset:
         """Prepare a data set with its targets; raise DataError as `apply` does."""
@@ -171,11 +175,11 @@ class FittedPreparation:
         ys = {name: each.encode(data) for name, each in self.targets.items()}
         y = ys.get(UNNAMED, ys)
         if self.windows is not None:
-            self.windows.require_order(data)
+            series = self.windows.long_enough(self.windows.series_in(data))
             columns, _ = self._transformed(data, self.types)
             own = {name: columns[name] for name in self.windows.spec.known}
             known = joined(own, data) if own else None
-            return Dataset(*self.windows.samples(joined(columns, data), known, y))
+            return Dataset(*self.windows.samples(joined(columns, data), known, y, series))
         x = self.apply(data)
         return Dataset(x, y, None, names, self.class_names)
 
@@ -265,7 +269,7 @@ def fit_preparation(
         names = dict.fromkeys(columns, data.feature_names or ())
         inputs = {name: (name,) for name in columns} if isinstance(data.x, Mapping) else None
         if data.class_names is not None:
-            targets = {UNNAMED: _named_classes(data.class_names)}
+            targets = {UNNAMED: TargetEncoding.of_names(data.class_names)}
     else:
         records = data
         if windows is None:
@@ -306,18 +310,6 @@ def fit_preparation(
     return FittedPreparation(
         types, tuple(steps), feature_names or None, targets, inputs, windows=windows
     )
-
-
-def _named_classes(names: tuple[str, ...]) -> TargetEncoding:
-    """Return the encoding of labels whose classes the data source names."""
-    if len(names) < 2:
-        raise DataError(
-            f'the training data has only one class, "{names[0]}"',
-            hint="classification needs at least two classes",
-            path=("data", "train"),
-            code="E035",
-        )
-    return TargetEncoding(NAMED_LABELS, names)
 
 
 def _encodings(data: Table, wanted: Sequence[WantedTarget]) -> dict[str, TargetEncoding]:

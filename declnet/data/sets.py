@@ -48,13 +48,17 @@ def _class_weights(train: Dataset, balance: Balance) -> Array:
         return weights
     names = train.class_names or tuple(str(label) for label in range(count))
     for name, weight in balance.items():
-        if name not in names:
-            hint = suggestion(name, names, "classes")
-            raise DataError(
-                f'there is no class "{name}"', hint=hint, path=(*AT_CLASSES, name), code="E034"
-            )
+        require_class(name, names)
         weights[names.index(name)] = weight
     return weights
+
+
+def require_class(name: str, names: Sequence[str]) -> None:
+    """Raise DataError if a class that has a weight is not among the classes."""
+    if name not in names:
+        hint = suggestion(name, names, "classes")
+        path = (*AT_CLASSES, name)
+        raise DataError(f'there is no class "{name}"', hint=hint, path=path, code="E034")
 
 
 def _weights_in_column(data: Data, name: str) -> Array:

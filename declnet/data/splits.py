@@ -13,6 +13,7 @@ from declnet.contracts.table import Table, missing_values
 from declnet.data.columns import labels_of, table_with
 from declnet.data.dates import AMBIGUOUS, date_form, read_dates
 from declnet.errors import DataError
+from declnet.registry.spelling import counted
 from declnet.spec.data_section import DataSpec, SplitSpec
 from declnet.spec.streams import Stream, random_stream
 
@@ -274,7 +275,7 @@ def split_positions(
     for name in ("train", *shares):
         if name not in found:
             raise DataError(
-                f"the split leaves nothing for {name} of {len(data)} samples",
+                f"the split leaves nothing for {name} of {counted(len(data), 'sample')}",
                 hint="take another fraction or method",
                 path=("data", next(iter(shares), "split")),
                 code="E033",
@@ -287,7 +288,7 @@ def _require_sizes(samples: int, shares: Mapping[str, float]) -> None:
         size = held_out_count(samples, share)
         if not 0 < size < samples:
             rest = f"{size} for {name} and {samples - size} for training"
-            message = f"data.{name} = {share} of {samples} samples leaves {rest}"
+            message = f"data.{name} = {share} of {counted(samples, 'sample')} leaves {rest}"
             raise DataError(message, path=("data", name), code="E033")
 
 
@@ -336,15 +337,15 @@ def _fold_of(samples: int, key: Array | None, folds: int, method: str, seed: int
     if method == "column":
         values, found = distinct(key if key is not None else np.arange(samples))
         if len(values) != folds:
-            raise _too_few(f"the column has {len(values)} values", folds)
+            raise _too_few(f"the column has {counted(len(values), 'value')}", folds)
         return found
     if samples < folds:
-        raise _too_few(f"there are {samples} samples", folds)
+        raise _too_few(counted(samples, "sample"), folds)
     fold_of = np.empty(samples, int)
     if method == "grouped" and key is not None:
         groups = members_of(key)
         if len(groups) < folds:
-            raise _too_few(f"there are {len(groups)} groups", folds)
+            raise _too_few(counted(len(groups), "group"), folds)
         filled = np.zeros(folds, int)
         order = rng.permutation(len(groups))
         for group in sorted(order, key=lambda each: -len(groups[each])):  # largest first
@@ -362,7 +363,7 @@ def _of_time(samples: int, key: Array | None, folds: int) -> Iterator[tuple[Arra
     moments = np.arange(samples) if key is None else key
     size = samples // (folds + 1)
     if size == 0:
-        raise _too_few(f"there are {samples} samples", folds)
+        raise _too_few(counted(samples, "sample"), folds)
     starts = samples - size * np.arange(folds, 0, -1)
     bounds = [*np.sort(moments)[starts].tolist(), int(moments.max()) + 1]
     if bounds[0] == moments.min() or len(set(bounds)) < len(bounds):

@@ -91,7 +91,8 @@ def stored(preparation: FittedPreparation) -> StoredPreparation:
     if preparation.windows is not None:
         document["form"] = FORM_WITH_WINDOWS
         spec, time = preparation.windows.spec, preparation.windows.time
-        document["windows"] = {"spec": spec.model_dump(mode="json"), "time": time}
+        kept = spec.model_dump(mode="json", exclude_none=True)
+        document["windows"] = {"spec": kept, "time": time}
     return StoredPreparation(document, arrays)
 
 

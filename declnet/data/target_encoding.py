@@ -88,6 +88,22 @@ class TargetEncoding:
             )
         return cls(name, classes)
 
+    @classmethod
+    def of_names(cls, names: tuple[str, ...]) -> TargetEncoding:
+        """Return the encoding of labels whose classes the data source names.
+
+        Raises:
+            DataError: there is only one class.
+        """
+        if len(names) < 2:
+            raise DataError(
+                f'the training data has only one class, "{names[0]}"',
+                hint="classification needs at least two classes",
+                path=("data", "train"),
+                code="E035",
+            )
+        return cls(NAMED_LABELS, names)
+
     def with_positive(self, name: str) -> TargetEncoding:
         """Return the encoding that gives a class the label 1.
 
@@ -153,13 +169,8 @@ class TargetEncoding:
         y, names = data.y, data.class_names
         if names is None or names == self.class_names or not isinstance(y, np.ndarray):
             return y
+        self.require_known(names)
         labels = {name: label for label, name in enumerate(self.class_names or ())}
-        for name in names:
-            if name not in labels:
-                raise DataError(
-                    f'there is a class "{name}", which the training data does not have',
-                    hint=f"its classes: {', '.join(labels)}",
-                )
         by_label = np.array([labels[name] for name in names])
         found = labels_of(y)
         if found is None:
@@ -173,6 +184,16 @@ class TargetEncoding:
             )
         encoded: Array = by_label[found.astype(np.intp)]
         return encoded
+
+    def require_known(self, names: tuple[str, ...]) -> None:
+        """Raise DataError if a class does not occur in the training data."""
+        known = self.class_names or ()
+        for name in names:
+            if name not in known:
+                raise DataError(
+                    f'there is a class "{name}", which the training data does not have',
+                    hint=f"its classes: {', '.join(known)}",
+                )
 
 
 MANY_CLASSES = 100

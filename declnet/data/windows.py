@@ -1,7 +1,8 @@
 """Windows: each sample is some consecutive rows of a table, and what it predicts the rows after.
 
 The rows are split before they are cut, so no window has rows of two data sets, and a split by time
-never trains on what follows its validation data.
+never trains on what follows its validation data. If a table holds several series, their rows are
+split at common times, and each series is cut separately.
 """
 
 from __future__ import annotations
@@ -14,14 +15,16 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.inputs import UNNAMED, for_each
-from declnet.contracts.table import Table
+from declnet.contracts.table import Table, missing_values
 from declnet.data.columns import losses_hint, require_column
-from declnet.data.splits import moments_in
+from declnet.data.splits import distinct, members_of, moments_in
 from declnet.data.targets import WantedTarget
 from declnet.errors import DataError, KeyPath
+from declnet.registry.spelling import counted
 from declnet.spec.data_section import DataSpec, WindowSpec
 
 AT_WINDOWS: KeyPath = ("data", "windows")
+AT_SERIES: KeyPath = (*AT_WINDOWS, "series")
 PAST, FUTURE = "past", "future"
 """The inputs of a model, if columns are known in advance; otherwise the past is the only one."""
 
@@ -32,7 +35,8 @@ class Windows:
 
     Attributes:
         spec: the section `data.windows`.
-        time: the column that proves the order of the rows; None if their order is trusted.
+        time: the column that proves the order of the rows of each series; None if their order is
+            trusted.
     """
 
     spec: WindowSpec
@@ -71,6 +75,15 @@ class Windows:
                     code="E041",
                 )
         targets = data.target_columns
+        if self.spec.series is not None:
+            require_column(data.columns, self.spec.series, path=AT_SERIES)
+            if self.spec.series in targets:
+                raise DataError(
+                    f'column "{self.spec.series}" is the target, so it cannot tell series apart',
+                    hint="name the column that does",
+                    path=AT_SERIES,
+                    code="E039",
+                )
         names = [each for each in data.feature_columns if each not in {*without, *targets}]
         for name in names:
             require_column(data.columns, name)
@@ -89,8 +102,65 @@ class Windows:
                 )
         return (*names, *targets)
 
-    def require_rows(self, rows: int, needed: int, purpose: str) -> None:
-        """Raise DataError if a table has too few rows.
+    def series_in(self, table: Table) -> dict[Any, Array]:
+        """Return the positions of the rows of each series, in the order of their first rows.
+
+        Raises:
+            DataError: a row does not say its series, or is not in the order of time.
+        """
+        found: dict[Any, Array] = {None: np.arange(len(table))}
+        name = self.spec.series
+        if name is not None:
+            require_column(table.columns, name, path=AT_SERIES)
+            column = table.columns[name]
+            gaps = np.flatnonzero(missing_values(column))
+            if gaps.size:
+                raise DataError(
+                    f'row {table.row_number(int(gaps[0]))}, column "{name}" is missing, so the row '
+                    "belongs to no series",
+                    hint="fill it in, or remove the row",
+                    path=AT_SERIES,
+                    code="E039",
+                )
+            own = sorted(members_of(distinct(column)[1]), key=lambda rows: int(rows[0]))
+            found = {column[rows[0]]: rows for rows in own}
+        if self.time is not None:
+            require_column(table.columns, self.time)
+            moments = moments_in(table, self.time)
+            for series, rows in found.items():
+                self._require_order(table, series, rows, moments[rows])
+        return found
+
+    def long_enough(self, series: Mapping[Any, Array]) -> list[Array]:
+        """Return the positions of the rows of each series that has a window.
+
+        Raises:
+            DataError: no series has one.
+        """
+        needed = self.spec.past + self.spec.horizon
+        found = [rows for rows in series.values() if len(rows) >= needed]
+        if not found:
+            name = max(series, key=lambda name: len(series[name]))
+            self._require_rows(name, len(series[name]), needed, "a window")
+        return found
+
+    def left_out(self, table: Table) -> str | None:
+        """Return a warning that some series are too short for a window; None if none is."""
+        if self.spec.series is None:
+            return None
+        series, needed = self.series_in(table), self.spec.past + self.spec.horizon
+        short = [name for name, rows in series.items() if len(rows) < needed]
+        if not short or len(short) == len(series):
+            return None
+        one = len(short) == 1
+        return (
+            f"{len(short)} of {len(series)} series {'is' if one else 'are'} "
+            f"left out, {'' if one else 'the first '}"
+            f'"{short[0]}" with {counted(len(series[short[0]]), "row")}: a window takes {needed}'
+        )
+
+    def _require_rows(self, series: Any, rows: int, needed: int, purpose: str) -> None:
+        """Raise DataError if a series has too few rows.
 
         Args:
             needed: how many it needs at least.
@@ -98,27 +168,32 @@ class Windows:
         """
         if rows < needed:
             future = f" + horizon {self.spec.horizon}" if needed > self.spec.past else ""
+            verb = "is" if rows == 1 else "are"
+            of = f' of the series "{series}"' if self.spec.series is not None else ""
             raise DataError(
-                f"{rows} rows are too few: {purpose} takes {needed}, past {self.spec.past}{future}",
+                f"{counted(rows, 'row')}{of} {verb} too few: {purpose} takes {needed}, past "
+                f"{self.spec.past}{future}",
                 hint="take fewer rows in past or horizon, or give more rows",
                 path=(*AT_WINDOWS, "past"),
                 code="E039",
             )
 
-    def require_order(self, table: Table) -> None:
-        """Raise DataError unless each row is later than the one before."""
-        if self.time is None:
-            return
-        require_column(table.columns, self.time)
-        column = table.columns[self.time]
-        moments = moments_in(table, self.time)
+    def _require_order(self, table: Table, series: Any, rows: Array, moments: Array) -> None:
+        """Raise DataError unless each row of a series is later than the one before."""
         wrong = np.flatnonzero(moments[1:] <= moments[:-1])
         if wrong.size:
-            at = int(wrong[0]) + 1
+            column = table.columns[str(self.time)]
+            before, at = (int(each) for each in rows[wrong[0] : wrong[0] + 2])
+            where = "the row before"
+            hint = "sort the rows by time, with one row for each time; if they are of several "
+            hint += 'series, name their column: windows = { …, series = "…" }'
+            if self.spec.series is not None:
+                where = f'row {table.row_number(before)}, of the same series "{series}"'
+                hint = "sort the rows of each series by time, with one row for each time"
             raise DataError(
                 f'row {table.row_number(at)}, column "{self.time}" is {column[at]}, which is not '
-                f"after the {column[at - 1]} of the row before",
-                hint="sort the rows by time; windows are of one series, with one row for each time",
+                f"after the {column[before]} of {where}",
+                hint=hint,
                 path=("data", "split", "column"),
                 code="E039",
             )
@@ -132,10 +207,11 @@ class Windows:
         ):
             last, first = (moments_in(each, self.time) for each in (earlier, later))
             comparable = last.dtype.kind == first.dtype.kind
-            if not comparable or first[0] <= last[-1]:
-                ends = earlier.columns[self.time][-1]
+            if not comparable or first.min() <= last.max():
+                ends = earlier.columns[self.time][last.argmax()]
+                begins = later.columns[self.time][first.argmin()]
                 raise DataError(
-                    f"the {name} data begins at {later.columns[self.time][0]}, but the "
+                    f"the {name} data begins at {begins}, but the "
                     f"{'training' if before == 'train' else before} data ends at {ends}",
                     hint="a forecast is tested on what follows its training data",
                     path=("data", name),
@@ -143,52 +219,57 @@ class Windows:
                 )
 
     def samples(
-        self, rows: Array, known: Array | None, y: Array | Mapping[str, Array]
+        self, rows: Array, known: Array | None, y: Array | Mapping[str, Array], series: list[Array]
     ) -> tuple[Array | dict[str, Array], Any]:
-        """Return the windows of a table and the target in the rows after them.
+        """Return the windows of a table and the target in the rows after them, series by series.
 
         Args:
             rows: (rows, columns), prepared; the past of each window comes from these.
             known: (rows, known columns), prepared; None if there are none.
             y: (rows,), the target; or several by name.
+            series: the positions of the rows of each series, all of them long enough.
 
         Returns:
             The past, (n, past, columns), or by name also the future, (n, horizon, known columns);
             and the target, (n, horizon), or (n,) for a horizon of one row; or several by name.
         """
         past, horizon = self.spec.past, self.spec.horizon
-        self.require_rows(len(rows), past + horizon, "a window")
-        before = _cut(rows[:-horizon], past, self.spec.step)
+        before = self._cut(rows, [own[:-horizon] for own in series], past)
+        later = [own[past:] for own in series]
 
         def after(y: Array) -> Array:
-            cut = _cut(y[past:], horizon, self.spec.step)
+            cut = self._cut(y, later, horizon)
             return cut[:, 0] if horizon == 1 else cut
 
         targets = for_each(after, y)
         if known is None:
             return before, targets
-        return {PAST: before, FUTURE: _cut(known[past:], horizon, self.spec.step)}, targets
+        return {PAST: before, FUTURE: self._cut(known, later, horizon)}, targets
 
-    def last(self, table: Table) -> tuple[Table, Table | None]:
-        """Return the rows that a forecast from the end of a table reads.
+    def last(self, table: Table) -> tuple[Array, Array | None]:
+        """Return the rows that forecasts from the end of each series read.
 
         Returns:
-            The last `past` rows. If columns are known in advance, the rows of the horizon follow
-            them in the table, and are returned second.
+            The positions of the last `past` rows of each series, (series, past). If columns are
+            known in advance, the rows of the horizon follow them, (series, horizon).
 
         Raises:
-            DataError: the table has too few rows, or is not in the order of time.
+            DataError: a series has too few rows, or is not in the order of time.
         """
-        self.require_order(table)
         past, known = self.spec.past, bool(self.spec.known)
         future = self.spec.horizon if known else 0
-        self.require_rows(len(table), past + future, "a forecast")
-        stop = len(table) - future
-        after = table.take(np.arange(stop, len(table))) if known else None
-        return table.take(np.arange(stop - past, stop)), after
+        series = self.series_in(table)
+        for name, rows in series.items():
+            self._require_rows(name, len(rows), past + future, "a forecast")
+        ends = np.stack([rows[len(rows) - past - future :] for rows in series.values()])
+        return ends[:, :past], ends[:, past:] if known else None
 
+    def _cut(self, rows: Array, series: list[Array], size: int) -> Array:
+        """Return windows (n, size, …) of consecutive rows of each series, in memory of their own.
 
-def _cut(rows: Array, size: int, step: int) -> Array:
-    """Return windows (n, size, …) of consecutive rows, in memory of their own."""
-    windows = np.lib.stride_tricks.sliding_window_view(rows, size, axis=0)[::step]
-    return np.ascontiguousarray(np.moveaxis(windows, -1, 1))
+        Args:
+            series: the positions of the rows of each series.
+        """
+        view = np.lib.stride_tricks.sliding_window_view
+        found: Array = rows[np.concatenate([view(own, size)[:: self.spec.step] for own in series])]
+        return found

@@ -97,7 +97,7 @@ class Kernels:
         return None
 
     def bind_single(self, component: Component, site: KernelSite) -> KernelCalls | None:
-        """Do the same for kernels that replace an optimizer or a regularizer."""
+        """Do the same for kernels that replace a loss alone, an optimizer or a regularizer."""
         return self.bind(self._replacing((component,)), site)
 
     def _replacing(self, components: Sequence[Component]) -> Sequence[Kernel]:

@@ -79,7 +79,7 @@ class Model:
     Attributes:
         nodes: the layers in order, with their shapes.
         dtype: the type of its parameters and activations.
-        inputs: what is known about each input, by name; a single input may have no name, `""`.
+        inputs: a description of each input, by name; a single input may have no name, `""`.
         unread: the optional inputs that no layer reads, which are left out of all samples.
         outputs: the layers that are outputs, by name.
         store: the parameter arrays themselves, not copies, for training and saving.

@@ -153,9 +153,9 @@ def pattern_hint(pattern: str, keys: Sequence[str]) -> str:
 
 
 def group_problems(slots: Sequence[Slot], groups: Sequence[ParameterGroup]) -> list[Diagnostic]:
-    """Return an error for each pattern that matches no trainable parameter."""
+    """Return errors: patterns that match no trainable parameter, groups left with none."""
     trainable = [slot.key for slot in slots if slot.parameter.trainable]
-    return [
+    unmatched = [
         Diagnostic(
             f'no trainable parameter matches "{pattern}"',
             pattern_hint(pattern, trainable),
@@ -165,6 +165,17 @@ def group_problems(slots: Sequence[Slot], groups: Sequence[ParameterGroup]) -> l
         for position, group in enumerate(groups)
         for place, pattern in enumerate(group.parameters)
         if not any(matches(pattern, key) for key in trainable)
+    ]
+    left = {group_of(key, groups) for key in trainable}
+    return unmatched or [
+        Diagnostic(
+            "every parameter of this group is in a later one",
+            "the last group that matches a parameter takes it; put general patterns first",
+            ("optimizer", "groups", position, "parameters"),
+            "E028",
+        )
+        for position in range(len(groups))
+        if position not in left
     ]
 
 
@@ -247,19 +258,51 @@ def initializer_of(parameter: Parameter, registry: Registry) -> Initializer:
 
 
 def initializer_problems(nodes: Sequence[Node], registry: Registry) -> list[Diagnostic]:
-    """Return the errors in initializers that layers name themselves."""
+    """Return the errors in initializers that layers name themselves, and shapes they reject."""
     problems = []
+    accepted: set[tuple[str | int, Shape]] = set()
     for node in nodes:
         for name, parameter in node.parameters.items() if node.shared is None else ():
+            declared, path = parameter.initializer, ("model", "layers", node.index)
+            kept = declared if isinstance(declared, str) else id(declared), _small(parameter.shape)
+            if kept in accepted:
+                continue
             try:
-                initializer_of(parameter, registry)
+                initializer = initializer_of(parameter, registry)
             except (PydanticCustomError, ValidationError) as error:
                 where, said, context = _first_of(error)
                 message = f'"{node.name}": parameter {name}: {where}{said}'
                 code = "E025" if where else context.get("code", "E025")
-                path = ("model", "layers", node.index)
                 problems.append(Diagnostic(message, context.get("hint"), path, code))
+                continue
+            rejection = _rejection(initializer, parameter)
+            if rejection is None:
+                accepted.add(kept)
+            else:
+                message = f'"{node.name}": parameter {name}: {rejection}'
+                problems.append(Diagnostic(message, "use another initializer", path, "E022"))
     return problems
+
+
+def _small(shape: Shape) -> Shape:
+    """Return a shape with as many axes that is quickly filled."""
+    return tuple(min(size, 3) for size in shape)
+
+
+def _rejection(initializer: Initializer, parameter: Parameter) -> str | None:
+    """Return why `fill` rejects a parameter's shape, and a small one like it; None if it does not.
+
+    The small one comes first, since filling the parameter could take long.
+    """
+    rng, rejection = np.random.Generator(np.random.PCG64(0)), None
+    for shape in (_small(parameter.shape), parameter.shape):
+        try:
+            initializer.fill(np.zeros(shape), rng, *fans(parameter))
+        except ValueError as error:
+            rejection = str(error)
+        else:
+            return None
+    return rejection
 
 
 def _first_of(error: PydanticCustomError | ValidationError) -> tuple[str, str, dict[str, Any]]:
@@ -341,11 +384,13 @@ def read_weight_shapes(path: Path) -> dict[str, Shape]:
 
 
 def _unreadable(path: Path, error: Exception) -> WeightsError:
-    if isinstance(error, FileNotFoundError):  # safetensors says so of any file it cannot open
+    if isinstance(error, OSError):  # safetensors does not always give the cause
         try:
             path.open("rb").close()
         except FileNotFoundError:
             return WeightsError(f"{path}: there is no such file")
+        except IsADirectoryError:
+            return WeightsError(f"{path}: is a folder; name the weights file in it")
         except OSError as actual:
             error = actual
     if isinstance(error, OSError):

@@ -9,12 +9,13 @@ from typing import Any
 
 from declnet.contracts.arrays import Shape
 from declnet.contracts.attribution import broken_contract
-from declnet.contracts.inputs import InputInfo, as_input_infos, input_value
+from declnet.contracts.inputs import InputInfo, IntegerLimit, as_input_infos, input_value
 from declnet.contracts.layer import InputDtype, Layer, TrainableFrom, input_dtypes
 from declnet.contracts.parameter import Initializer, Parameter, Regularizer, Workspace
 from declnet.contracts.returned import (
     BrokenContractError,
     checked_layer,
+    checked_limits,
     checked_parameters,
     checked_shape,
     checked_workspace,
@@ -36,6 +37,7 @@ class Node:
         layer: the layer, with what it learned from its inputs (`Layer.with_input_info`).
         inputs: values by index: 0 is one of the model's inputs, i + 1 the output of node i.
         reads: for each input, the name of the model's input if it is one.
+        limits: for each input, the integers that the layer takes; None if it takes any.
         parameters: what the layer declares, whether or not it shares them.
         shared: the layer whose parameters it uses, by index; None for its own.
     """
@@ -47,6 +49,7 @@ class Node:
     reads: tuple[str | None, ...]
     input_shapes: tuple[Shape, ...]
     output_shape: Shape
+    limits: tuple[IntegerLimit | None, ...]
     parameters: dict[str, Parameter]
     workspace: dict[str, Workspace]
     shared: int | None = None
@@ -126,6 +129,18 @@ def input_shapes(nodes: Sequence[Node]) -> dict[str, Shape]:
         for name, shape in zip(node.reads, node.input_shapes, strict=True)
         if name is not None
     }
+
+
+def input_limits(nodes: Sequence[Node]) -> dict[str, tuple[IntegerLimit, str]]:
+    """Return the smallest limit of each input of integers, with the name of its layer."""
+    found: dict[str, tuple[IntegerLimit, str]] = {}
+    for node in nodes:
+        for name, limit in zip(node.reads, node.limits, strict=True):
+            if name is None or limit is None:
+                continue
+            if name not in found or limit.largest < found[name][0].largest:
+                found[name] = limit, node.name
+    return found
 
 
 def output_indices(nodes: Sequence[Node], outputs: Sequence[str] | None = None) -> tuple[int, ...]:
@@ -277,6 +292,7 @@ def _node(
     shapes = tuple(each.shape for each in infos)
     given: Any = shapes if layer.n_inputs != 1 else shapes[0]
     output_shape = checked_shape(layer, layer.output_shape(given))
+    limits = checked_limits(layer, layer.integer_limits(given), len(shapes))
     parameters = checked_parameters(layer, layer.parameters(given))
     workspace = checked_workspace(layer, layer.workspace(given), parameters)
     return Node(
@@ -287,6 +303,7 @@ def _node(
         place.reads,
         shapes,
         output_shape,
+        limits,
         parameters,
         workspace,
     )

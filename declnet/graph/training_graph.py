@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -208,7 +208,7 @@ class TrainingGraph:
             y_true: as prepared by the loss; for several losses, a tuple.
             weights: (n,), the sample weights; None if all are equal.
         """
-        bound = self._bind(x, y_true, weights)
+        bound = self.bind(x, y_true, weights)
         ends = [call for each in bound.heads for call in each.chain.forward]
         calls = (*bound.before, *bound.forward(), *ends, *bound.backward())
         head, compiled = bound.heads[0], self._kernels.compile(calls)
@@ -223,10 +223,11 @@ class TrainingGraph:
         self, x: Given, y_true: Targets, weights: Array | None = None
     ) -> ObservedStep:
         """Bind the calls of the same step for an observer; the arguments are as for `step`."""
-        bound = self._bind(x, y_true, weights)
+        bound = self.bind(x, y_true, weights)
         return ObservedStep(self._model, bound, self.gradient, self._trained, self.begin)
 
-    def _bind(self, x: Given, y_true: Targets, weights: Array | None) -> BoundStep:
+    def bind(self, x: Given, y_true: Targets, weights: Array | None = None) -> BoundStep:
+        """Return the calls of a step by their parts; the arguments are as for `step`."""
         batch, n = BatchArrays(self._memory, x), sample_count(x)
         normalized = None if weights is None else np.empty_like(weights)
         before: list[Call] = []
@@ -290,10 +291,15 @@ class TrainingGraph:
         if nodes and batch.plan.needs_gradient[output.index + 1]:
             dy = np.empty_like(y_pred)  # fused layers have none in the plan
         calls += [call for node in nodes for call in forward_calls(node, batch)]
-        y_true = read_only(y_true)
-        calls.append(partial(loss.forward, y_pred, y_true, losses))
-        if dy is not None:
-            calls += [partial(loss.backward, y_pred, y_true, dy), site.weigh(dy), *after]
+        alone = self._kernels.bind_single(loss, replace(site, dx=dy))
+        if alone is not None:
+            calls += [*alone.forward, *alone.backward]
+        else:
+            y_true = read_only(y_true)
+            calls.append(partial(loss.forward, y_pred, y_true, losses))
+            if dy is not None:
+                calls += [partial(loss.backward, y_pred, y_true, dy), site.weigh(dy)]
+        calls += after
         for node in reversed(nodes):
             calls += backward_calls(node, batch, dy if node is nodes[-1] else None)
         return calls

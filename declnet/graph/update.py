@@ -224,7 +224,8 @@ class Updates:
     Attributes:
         scale: a factor applied to every learning rate.
         state: the optimizer's arrays by name.
-        compiled: calls that clip the gradient and update the parameters.
+        calls: clip the gradient and update the parameters.
+        compiled: the same, compiled by the engine if there is one.
         now: the arrays that the calls read and that differ from update to update.
         is_scheduled: whether an optimizer has scheduled fields, which Python sets.
     """
@@ -280,9 +281,9 @@ class Updates:
 
     def _take(self, parts: Sequence[_Part], gradient: Array) -> None:
         self._parts = parts
-        calls: list[Call] = [clipping(gradient) for clipping in self._clippings]
-        calls += [call for part in parts for call in part.update.calls]
-        self.compiled = self._kernels.compile(calls)
+        clips = tuple(clipping(gradient) for clipping in self._clippings)
+        self.calls = (*clips, *(call for part in parts for call in part.update.calls))
+        self.compiled = self._kernels.compile(self.calls)
         self._calls = self.compiled.calls
         self.now = tuple(each for part in parts for each in (part.update.rate, part.update.step))
         self.is_scheduled = any(part.update.begin is not None for part in parts)

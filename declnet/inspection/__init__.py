@@ -1,1 +1,1 @@
-"""Looking inside a network and its training, without writing a run."""
+"""Inspection of a network and its training, without recording a run."""

@@ -26,21 +26,21 @@ TOLERANCE = 1e-6
 """The largest relative error of a gradient that counts as right."""
 
 CLOSE = 1e-7
-"""The relative error at which no smaller step size is tried."""
+"""The relative error below which no smaller step size is tried."""
 
 SMALL = 1e-4
-"""Gradients are compared relative to their largest element, or to this share of the loss (of 1 if
-it is smaller): below, rounding would decide."""
+"""Errors are relative to the gradient's largest element, but at least to this fraction of the loss
+(of 1 if the loss is smaller): below that, rounding dominates."""
 
 WHOLE = 48
 """Arrays with up to this many elements are compared element by element."""
 
 SAMPLED = 16
-"""The number of elements compared of larger arrays."""
+"""The number of elements compared in larger arrays."""
 
 STEPS = tuple(10.0**-power for power in range(3, 11))
-"""Step sizes to try, relative to numbers larger than 1: a kink, or a steep curve, within the first
-is not within a smaller one."""
+"""Step sizes to try, relative to numbers larger than 1: a kink or a steep curve within the first
+one may be outside a smaller one."""
 
 KINK = 1e-6
 """The step size of the one-sided differences that tell a kink from a wrong gradient."""
@@ -302,7 +302,7 @@ class ForwardPass:
     def of_parameter(self, index: int, key: str) -> LossFunction:
         """Return the loss, without penalties, as a function of a parameter of a layer.
 
-        Like the function of a value, it is valid until another one is asked for.
+        Like the function of a value, it is valid until the next one is requested.
         """
         array = self._model.store.arrays[key]
         users = [node.index for node in self._nodes if node.owner == index]
@@ -366,5 +366,5 @@ class ForwardPass:
             if not np.array_equal(self._values[node.index + 1], self._base[node.index + 1]):
                 raise RunError(
                     f'the gradients cannot be verified: "{node.name}" ({node.layer.type}) gives '
-                    "another output for the same input and random numbers"
+                    "a different output for the same input and random numbers"
                 )

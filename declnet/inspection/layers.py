@@ -26,7 +26,7 @@ MOSTLY = 0.9
 """The fraction of a layer's units that must be dead, or of its outputs that must be saturated."""
 
 NEAR = 0.01
-"""How near to a bound of its range an output is saturated, as a fraction of the range."""
+"""Outputs within this fraction of their range from one of its bounds are saturated."""
 
 LARGE = 10.0
 """Inputs that are larger than this should be scaled."""
@@ -51,7 +51,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class LayerView:
-    """What was seen of a layer on a few samples.
+    """Observations of a layer on a few samples.
 
     Attributes:
         name: the layer's name.
@@ -73,10 +73,10 @@ class LayerView:
 def view_layers(
     model: Model, x: Given, before: Mapping[str, Array], after: Mapping[str, Array]
 ) -> tuple[LayerView, ...]:
-    """Return what is seen of each layer for samples x.
+    """Return the observations of each layer for samples x.
 
     Args:
-        before: the parameters before the training, in which state the model is left.
+        before: the parameters before the training, which the model has again afterwards.
         after: the parameters after it.
     """
     model.load_parameters(before)
@@ -102,9 +102,9 @@ def find_fault(
     """Return what prevents the model from learning, or None if nothing was found.
 
     Args:
-        layers: what was seen of them; the model is in its state before the training.
-        succeeded: whether the model has overfitted all the same, so that only faults count that are
-            faults in every network.
+        layers: their observations; the model is in its state before the training.
+        succeeded: whether the model has overfitted nevertheless; if so, only what is a fault in any
+            network is reported.
     """
     last = len(model.nodes) - 1
     if not len(model.store.vector):
@@ -187,7 +187,7 @@ def _fault_of_saturated(model: Model, node: Node, x: Given, saturated: float) ->
 
 
 def _scaling(x: Given) -> str | None:
-    """Return what to do about large inputs, if they are."""
+    """Return a remedy if the inputs are large, else None."""
     floats = [each for each in by_name(x).values() if each.dtype.kind == "f"]
     largest = max((float(np.abs(each).max(initial=0)) for each in floats), default=0.0)
     if largest <= LARGE:

@@ -36,7 +36,7 @@ SAMPLES, UPDATES, SECONDS = 16, 5000, 60.0
 """The defaults: samples, updates of each training, and the time for all of them."""
 
 CHUNK = 25
-"""Updates between two looks at the loss."""
+"""Updates between two evaluations of the loss."""
 
 ABOUT_ZERO = 0.01
 """The loss counts as zero at this fraction of the way from its lowest value up to the loss of the
@@ -51,15 +51,15 @@ class Overfitting:
     """The outcome of overfitting a few samples.
 
     Attributes:
-        samples: how many samples there were.
-        classes: how many classes are among them; None if the targets are no classes.
+        samples: the number of samples.
+        classes: the number of classes among them; None if the targets are not classes.
         wanted: the loss that counts as zero.
         start: the loss of the untrained model.
-        attempts: the trainings with the data loss at their end; the first has the spec's own rate.
-        succeeded: whether one of them reached the loss that was wanted.
+        attempts: the trainings, each with its final data loss; the first has the spec's own rate.
+        succeeded: whether one of them reached `wanted`.
         fault: what prevents it, or is wrong in any case; None if nothing was found.
-        note: a remark on something that is not a fault, if there is any.
-        layers: what was seen in each layer.
+        note: a remark on something that is not a fault, if any.
+        layers: the observations of each layer.
     """
 
     samples: int
@@ -90,13 +90,13 @@ def overfit(
 ) -> Overfitting:
     """Train a spec's model on a few samples until their loss is about zero.
 
-    All samples are in every step, unweighted and without augmentation; the learning rate is
-    constant, and nothing is regularized. Layers that behave differently in training, such as
-    dropout, do so here too, but the loss that counts is the lower one of the training's and an
-    evaluation's. If the spec's own rate does not suffice, others are tried. No file is written.
+    Every step uses all samples, unweighted and without augmentation; the learning rate is constant,
+    and nothing is regularized. Layers that behave differently in training, such as dropout, do so
+    here too, but the result is the training loss or the loss of an evaluation, whichever is lower.
+    If the spec's own rate does not suffice, others are tried. No file is written.
 
     Args:
-        samples: how many samples to take, of every class if there are classes.
+        samples: the number of samples to take, including some of each class.
         updates: the most updates of each training.
         seconds: no training starts, and the last one ends, after this time.
         checked: the result of checking this same spec.
@@ -129,7 +129,7 @@ def overfit(
 
 
 def _simplified(spec: RunSpec, samples: int, updates: int) -> RunSpec:
-    """Return a spec of updates on all samples, with the peak of its learning rate in each."""
+    """Return a spec whose updates all use every sample and the peak of its learning rate."""
     total = spec.training.updates(samples)
     steps = np.linspace(1, total, min(total, 1000)).astype(int).tolist()
     peak = max(spec.optimizer.rate(step, total) for step in steps)
@@ -171,7 +171,7 @@ def _few(
 
 
 def _is_new(data: ReadyData, position: int, seen: set[bytes]) -> bool:
-    """Return whether no sample seen has the same input, and remember it."""
+    """Return whether a sample has an input not seen before, and remember the input."""
     arrays = by_name(samples_of(data.x, slice(position, position + 1))).values()
     content = b"".join(np.ascontiguousarray(each).tobytes() for each in arrays)
     is_new = content not in seen

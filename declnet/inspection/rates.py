@@ -17,22 +17,22 @@ from declnet.training.checks.check import Checked
 from declnet.training.preparation import prepare
 
 FEWEST_RATES = 8
-"""How many rates are compared in the first round, if not more."""
+"""The least number of rates in the first round."""
 
 KEPT = (3, 2)
 """How many rates the second and third round train, for longer than the round before."""
 
 SHARES = (1 / 4, 1 / 3, 1.0)
-"""The fraction of what is left of the budget that each round takes."""
+"""The fraction of the remaining budget that each round takes."""
 
 TOO_LOW = 3
-"""After so many rates, each worse than the larger one before, still lower ones are skipped."""
+"""After this many rates in a row, each worse than the next higher one, lower ones are skipped."""
 
 FEWEST, MOST = 30, 100
-"""Bounds of an eighth of a run, the least updates of a comparison whatever the budget."""
+"""Each comparison has at least an eighth of a run's updates, clamped to these bounds."""
 
 NEGLIGIBLE = 1e-3
-"""Losses below this fraction of the untrained model's are taken for equal."""
+"""Losses below this fraction of the untrained model's count as equal."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ Watch = Callable[[Curve | Trial], None]
 
 
 Ranking = Callable[[Trial], tuple[float, float]]
-"""The order of trainings, the best first: by their losses, and then the lower rate."""
+"""Return a key that sorts trainings, the best first: by loss, then by rate."""
 
 
 def rounded(rate: float) -> float:
@@ -95,7 +95,7 @@ def find_rate(
     Non-stochastic Best Arm Identification and Hyperparameter Optimization, AISTATS 2016.
 
     Args:
-        budget: the length of everything together, in runs of the spec; 0 for only a range test.
+        budget: the total cost, in runs of the spec; 0 for only a range test.
         checked: the result of checking this same spec.
         watch: called after each step of the search.
 

@@ -1,4 +1,4 @@
-"""The training whose next step is looked at: of a spec after some updates, or of a run."""
+"""The training whose next step is traced: of a spec after some updates, or of a run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from declnet.training.state import StateError, TrainingState
 
 
 class TraceError(DeclnetError):
-    """What was asked for is not in the training: a step, a layer, or so many samples."""
+    """The training has no such step or layer, or fewer samples than requested."""
 
     exit_code = 2
 
@@ -45,7 +45,7 @@ def start_of_spec(
     layers: Sequence[str] = (),
     checked: Checked | None = None,
 ) -> Start:
-    """Train a spec for some updates, with the bits of a run of it, but without callbacks.
+    """Train a spec for some updates, bit for bit as a run of it would, but without callbacks.
 
     Args:
         step: the number of updates before the step to trace.
@@ -68,7 +68,7 @@ def start_of_run(
     layers: Sequence[str] = (),
     notice: Notice | None = None,
 ) -> Start:
-    """Return the training of a run: where an unfinished one is, or from a finished one's weights.
+    """Return a run's training: at an unfinished run's state, or from a finished run's weights.
 
     Args:
         path: the run's folder.
@@ -88,7 +88,7 @@ def start_of_run(
     run = open_run(path, registry, notice=notice)
     spec = run.spec
     if spec.data.train is None:
-        raise DataError("a program handed the run's data over, so it cannot be loaded again")
+        raise DataError("the run's data came from a program, so it cannot be loaded again")
     if step is None:  # the saved parameters follow
         model = spec.model.model_copy(update={"initial_weights": None})
         spec = spec.model_copy(update={"model": model})

@@ -1,4 +1,4 @@
-"""What a traced training step holds: values, losses, gradients, and the update."""
+"""The contents of a traced training step: values, losses, gradients, and the update."""
 
 from __future__ import annotations
 
@@ -103,8 +103,8 @@ class Trace:
         step: the number of the update, from 1.
         steps: the number of updates in the whole training.
         positions: the positions of the samples in the training data, from 0, (n,).
-        batch_size: the number of samples in the batch that these are the first of.
-        dtype: the type computed in; float64 if gradients are verified, whatever the spec's is.
+        batch_size: the number of samples in the batch, of which these are the first.
+        dtype: the type of the computation; always float64 if gradients are verified.
         x: the samples, (n, *input shape); several inputs by name.
         layers: the layers in the model's order.
         losses: the losses.
@@ -144,7 +144,7 @@ class Trace:
 
     @property
     def loss(self) -> float:
-        """The mean data loss and the penalties, which the gradients are of."""
+        """The mean data loss plus the penalties, whose gradients are traced."""
         return self.data_loss + self.penalty
 
     @property

@@ -180,7 +180,7 @@ def _optimizer_state(model: Model, update: Update | GroupedUpdate) -> dict[str, 
 
 @dataclass(frozen=True, eq=False)
 class _Traced:
-    """What a step left, by name and key."""
+    """The arrays that a step left, by name and key."""
 
     spec: RunSpec
     model: Model

@@ -29,13 +29,13 @@ from declnet.training.state import put_back
 RATE: KeyPath = ("optimizer", "learning_rate")
 
 LOWEST, HIGHEST = 1e-6, 100.0
-"""The learning rates of a range test, unless the loss diverges before."""
+"""The lowest and the highest learning rate of a range test, unless the loss diverges before."""
 
 LONGEST = 160
 """The updates of a range test; 20 per factor of ten."""
 
 SHORTEST = 40
-"""The updates of a range test of a run of few updates."""
+"""The updates of a range test if a run has few."""
 
 EXPLODED = 9.0
 """A range test ends when the loss has risen by this many times the untrained model's."""
@@ -47,16 +47,16 @@ EVALUATIONS = 3
 """How often the validation data is evaluated towards the end of a training."""
 
 RISEN = 0.25
-"""The fraction of the untrained model's loss that it must not rise by."""
+"""A rate is too high if the smoothed loss exceeds the untrained model's by this fraction."""
 
 SMOOTHING = 40
-"""Losses of a range test are averaged over a window of one in so many updates to either side."""
+"""The losses of a range test are averaged over 1/SMOOTHING of its updates to either side."""
 
 FACTOR = math.sqrt(10)
 """The factor between two rates that are compared."""
 
 TAIL = 0.2
-"""The last part of a training, whose losses are averaged."""
+"""The fraction at the end of a training over which losses are averaged."""
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ class ActiveRun:
         stopped: the reason a callback gave for ending the training, or None.
         final: the parameters of the finished model, or None to use the last ones.
         origin: where a callback said that `final` comes from, or None.
+        recompute_statistics: whether running statistics are computed again for `final`.
         every_epochs: intervals in epochs; a checkpoint is due at a multiple of any of them.
         every_seconds: seconds between checkpoints; None for no time limit.
         keep_last: how many checkpoints to keep besides the best; None without any request.
@@ -50,6 +51,7 @@ class ActiveRun:
     stopped: str | None = None
     final: dict[str, Array] | None = None
     origin: str | None = None
+    recompute_statistics: bool = False
     every_epochs: list[int] = field(default_factory=list)
     every_seconds: float | None = None
     keep_last: int | None = None
@@ -84,7 +86,11 @@ class ActiveRun:
         self.trainer.scale_learning_rate(factor)
 
     def restore_parameters(
-        self, parameters: Mapping[str, Array] | None, origin: str | None = None
+        self,
+        parameters: Mapping[str, Array] | None,
+        origin: str | None = None,
+        *,
+        recompute_statistics: bool = False,
     ) -> None:
         """See `Run.restore_parameters`; raises WeightsError if they are not the model's."""
         if parameters is not None:
@@ -92,6 +98,7 @@ class ActiveRun:
             check_fit(self.model.store.slots, shapes, "restore_parameters")
         self.final = dict(parameters) if parameters is not None else None
         self.origin = origin if parameters is not None else None
+        self.recompute_statistics = recompute_statistics
 
     def save_checkpoint(self, best: bool = False) -> None:
         """See `Run.save_checkpoint`."""
@@ -131,13 +138,15 @@ class ActiveRun:
             "warnings": self.warnings,
             "final": self.final,
             "origin": self.origin,
+            "recompute_statistics": self.recompute_statistics,
             "keeps_checkpoints": self.keeps_checkpoints,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Restore what `state` returned."""
         self.stopped, self.final = state["stopped"], state["final"]
-        self.origin = state.get("origin")  # absent from older checkpoints
+        self.origin = state.get("origin")  # absent from older checkpoints, as is the next
+        self.recompute_statistics = state.get("recompute_statistics", False)
         self.warnings = list(state.get("warnings", ()))
         self.keeps_checkpoints = state["keeps_checkpoints"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -76,9 +76,10 @@ class Evaluation:
             for values.
         errors: r2 and the errors of values; None for classes.
         baseline: the metrics and errors of the best constant prediction; None if there is none.
-        warnings: what is wrong with the predictions, e.g. a class that is never predicted.
+        warnings: what is wrong with the predictions, e.g. a class that is never predicted, or
+            which part of the data is left out.
         heads: for several losses, the performance of each by its name, with its metrics by their
-            own names, e.g. `loss`; `class_names` to `warnings` are then given only there.
+            own names, e.g. `loss`; `class_names` to `baseline` are then given only there.
     """
 
     data: str
@@ -153,8 +154,10 @@ def evaluate_parts(predictor: Predictor, parts: Iterable[LabeledPart], data: str
     watches = [partial(watch, number) for number in range(len(heads))]
     unscale = unscaling(heads, predictor.preparation)
     evaluation = RunningEvaluation(model, heads, watches, unscale)
-    for part, called in parts:
+    left_out: tuple[str, ...] = ()
+    for part, called, warning in parts:
         first, name = samples, called
+        left_out += (f"{data}: {warning}",) if warning is not None else ()
         with np.errstate(all="ignore"):
             ready = _ready(part, predictor, data)
         evaluation.add(ready)
@@ -165,7 +168,9 @@ def evaluate_parts(predictor: Predictor, parts: Iterable[LabeledPart], data: str
         head.name: each.evaluation(head, f"{data}: {head.name}" if head.name else data, metrics)
         for head, each in zip(heads, watched, strict=True)
     }
-    return found[""] if "" in found else Evaluation(data, samples, metrics, heads=found)
+    if "" not in found:
+        return Evaluation(data, samples, metrics, warnings=left_out, heads=found)
+    return replace(found[""], warnings=(*left_out, *found[""].warnings))
 
 
 class _Watched:

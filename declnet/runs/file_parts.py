@@ -25,7 +25,7 @@ from declnet.data.files import file_source, naming
 from declnet.data.target_encoding import TargetEncoding
 from declnet.errors import DataError
 from declnet.runs.predictions import AnyPredictions
-from declnet.runs.predictor import LabeledPart, Predictor, Unprepared, naming_samples
+from declnet.runs.predictor import LabeledPart, Predictor, Unprepared
 
 NUMBERS = 2**21
 """Approximate number of values of x in a part: 16 MiB in float64."""
@@ -72,6 +72,8 @@ def predicted_parts(
             for part in source.input_chunks(_no_chance(), samples_in_part(predictor))
         )
         if predictor.windows is not None:
+            series = predictor.windows.spec.series  # which is passed through anyway
+            identifiers = [each for each in identifiers if each != series]
             if identifiers:
                 raise DataError(
                     "a forecast is made from several rows, so no column can be passed through",
@@ -91,7 +93,8 @@ def predicted_parts(
                     fault = f"returned {len(names)} names, but there are more samples"
                     raise BrokenContractError(source, "sample_names", fault)
                 passed = {FILE: own, **passed}
-            yield replace(predictor.predict_part(data, first), identifiers=passed)
+            found = predictor.predict_part(data, first)
+            yield replace(found, identifiers={**found.identifiers, **passed})
             first += sample_count(data)
 
 
@@ -132,7 +135,7 @@ def labeled_parts(predictor: Predictor, path: Path) -> Iterator[LabeledPart]:
             for part in source.chunks(_no_chance(), samples_in_part(predictor))
         )
         for data in parts if predictor.windows is None else _whole(parts):
-            yield predictor.labeled(data, str(path)), naming_samples(data, first, predictor.windows)
+            yield predictor.labeled(data, str(path), first)
             first += len(data)
 
 
@@ -163,7 +166,10 @@ def _source(
         return source.with_types(types) if types else source
     types |= predictor.preparation.types
     types |= {each.column: _type_of(each) for each in targets}
-    time = predictor.windows.time if predictor.windows is not None else None
+    windows = predictor.windows
+    if windows is not None and windows.spec.series is not None:
+        types[windows.spec.series] = "text"
+    time = windows.time if windows is not None else None
     return source.with_types(types).with_columns([*types, *([time] if time else [])])
 
 

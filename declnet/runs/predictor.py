@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -14,12 +14,14 @@ from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data_source import Dataset
 from declnet.contracts.inputs import UNNAMED, by_name, sample_count
 from declnet.contracts.table import Table
+from declnet.data.integer_limits import require_within
 from declnet.data.loading import GivenData, as_data, checked, guarded
 from declnet.data.preparation import ARRAY, FittedPreparation, stacked
 from declnet.data.python_table import as_table
 from declnet.data.windows import Windows
 from declnet.errors import DataError
 from declnet.graph.model import Model
+from declnet.graph.shapes import input_limits
 from declnet.registry.registry import Registry
 from declnet.runs.predictions import (
     AnyPredictions,
@@ -39,8 +41,20 @@ if TYPE_CHECKING:
 Called = Callable[[int], str]
 """Returns how messages call the sample at a position of a part."""
 
-LabeledPart = tuple[Dataset, Called]
-"""Samples with targets, prepared, and what messages call them."""
+
+class LabeledPart(NamedTuple):
+    """Samples with targets.
+
+    Attributes:
+        samples: the samples, prepared.
+        called: what messages call them.
+        warning: that some of the data is left out, if it is.
+    """
+
+    samples: Dataset
+    called: Called
+    warning: str | None = None
+
 
 Unprepared = Table | Array | Mapping[str, Array]
 """Samples to predict: a table, an array, or an array for each input by name."""
@@ -81,6 +95,7 @@ class Predictor:
         self.registry = registry_for(spec.plugins, registry)
         self.heads = spec.heads
         self._unscale = unscaling(self.heads, preparation)
+        self._limits = input_limits(model.nodes)
         with attributing_errors(self.registry):
             self.readings = readings_of(self.heads, model, preparation)
 
@@ -132,7 +147,7 @@ class Predictor:
                 `Table`, with at least the columns `features`. If the model was trained on arrays:
                 an array (n, *sample shape), or a table with one column per value of a sample, in
                 order; for several inputs, a mapping of an array for each by name. Windows forecast
-                from the table's last rows, so there is one prediction.
+                from the table's last rows, so there is one prediction, or one for each series.
 
         Raises:
             DataError: a column is missing or has a different type, a row cannot be prepared, or a
@@ -159,6 +174,10 @@ class Predictor:
             DataError: also if a prediction is NaN or infinite.
         """
         found = self.predict_prepared(self.prepared(data, first_row))
+        name = self.windows.spec.series if self.windows is not None else None
+        if name is not None and self.windows is not None and isinstance(data, Table):
+            series = np.array([*self.windows.series_in(data)], data.columns[name].dtype)
+            found = replace(found, identifiers={name: series})
         for each in found.values() if isinstance(found, JointPredictions) else (found,):
             require_finite(each.outputs, naming_samples(data, first_row, self.windows))
         return found
@@ -181,19 +200,27 @@ class Predictor:
             if isinstance(data, Path):
                 return evaluate_parts(self, labeled_parts(self, data), str(data))
             given = guarded(as_data(data, "the given"))
-            part = self.labeled(given, "the given"), naming_samples(given, windows=self.windows)
-            return evaluate_parts(self, [part], "given")
+            return evaluate_parts(self, [self.labeled(given, "the given")], "given")
 
-    def labeled(self, data: Dataset | Table, label: str) -> Dataset:
+    def labeled(self, data: Dataset | Table, label: str, first_row: int = 1) -> LabeledPart:
         """Return samples with targets, prepared like the run's data.
 
         Args:
             data: the samples; a table's target may have another name than the run's.
             label: the data's name in messages.
+            first_row: the number of an array's first sample, for messages.
 
         Raises:
             DataError: as for `evaluate`.
         """
+        found, called = self._labeled(data, label), naming_samples(data, first_row, self.windows)
+        require_within(found.x, self._limits, called)
+        left_out = None
+        if self.windows is not None and isinstance(data, Table):
+            left_out = self.windows.left_out(data)
+        return LabeledPart(found, called, left_out)
+
+    def _labeled(self, data: Dataset | Table, label: str) -> Dataset:
         preparation = self.preparation
         if isinstance(data, Table):
             if preparation is None or preparation.targets is None:
@@ -244,6 +271,11 @@ class Predictor:
         Raises:
             DataError: as for `predict`.
         """
+        x = self._prepared(data, first_row)
+        require_within(x, self._limits, naming_samples(data, first_row, self.windows))
+        return x
+
+    def _prepared(self, data: Unprepared, first_row: int) -> Array | dict[str, Array]:
         x: Array | dict[str, Array]
         preparation = self.preparation
         if preparation is not None and preparation.types is not None:

@@ -228,6 +228,8 @@ class Session:
                 self._callbacks.training_ended()
                 if active.final is not None:
                     model.load_parameters(active.final)
+                    if active.recompute_statistics:
+                        self._trainer.recompute_statistics()
                 metrics = self._evaluate()
                 seconds = self._seconds()
                 if record is not None:

@@ -343,7 +343,7 @@ class StoredRun:
 
         spec = self.spec
         if spec.data.train is None:
-            raise DataError("a program handed the run's data over, so it cannot be loaded again")
+            raise DataError("the run's data came from a program, so it cannot be loaded again")
         with attributing_errors(self.registry):
             loaded = load_sets(spec.data, spec.seed)
             sets = split_sets(loaded, spec.data, spec.seed)
@@ -409,7 +409,7 @@ class StoredRun:
         """
         from declnet.runs.evaluation import evaluate_parts
         from declnet.runs.file_parts import samples_in_part
-        from declnet.runs.predictor import naming_samples
+        from declnet.runs.predictor import LabeledPart, naming_samples
 
         predictor = self.predictor()
         if data is not None and not isinstance(data, str):
@@ -418,7 +418,7 @@ class StoredRun:
         with attributing_errors(self.registry):
             size = samples_in_part(predictor)
             parts = (
-                (part, naming_samples(part, number * size + 1))
+                LabeledPart(part, naming_samples(part, number * size + 1))
                 for number, part in enumerate(stored.parts(size))
             )
             return evaluate_parts(predictor, parts, stored.name)

@@ -80,7 +80,7 @@ class Outcome:
 
 def carry_out(task: Task, registry: Registry, progress: Progress) -> Outcome:
     """Execute the run; return a failure that declnet can explain as an outcome."""
-    epochs = task.spec.training.epochs
+    epochs = task.spec.training.most_epochs or 1
 
     def listener(event: Event) -> None:
         nonlocal epochs

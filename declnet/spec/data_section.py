@@ -87,14 +87,27 @@ class WindowSpec(StrictModel):
     past: int = Field(ge=1, description="rows that a forecast reads")
     horizon: int = Field(default=1, ge=1, description="rows after them whose target it predicts")
     step: int = Field(default=1, ge=1, description="rows from one window to the next")
+    series: str | None = Field(
+        default=None,
+        description="the column that says which series a row belongs to, e.g. the shop; default: "
+        "all rows are of one series",
+    )
     known: tuple[str, ...] = Field(
         default=(),
         description="features that are known in advance, e.g. holidays: their values in the "
         "horizon are the input `future`",
     )
 
+    @model_validator(mode="after")
+    def _known_once(self) -> Self:
+        for position, name in enumerate(self.known):
+            if name in self.known[:position]:
+                message = f'duplicate column "{name}"'
+                raise located_error("contradiction", message, ("known", position), name)
+        return self
+
     def count(self, rows: int) -> int:
-        """Return the number of windows in a table."""
+        """Return the number of windows in a series."""
         return max(0, rows - self.past - self.horizon + self.step) // self.step
 
 
@@ -190,6 +203,10 @@ class DataSpec(StrictModel):
             at = ("split", "method") if "split" in self.model_fields_set else (held[0],)
             hint = 'write split = { method = "time" }, with a column of times if there is one'
             raise located_error("contradiction", message, at, None, hint=hint, code="E039")
+        if held and self.windows.series is not None and self.split.column is None:
+            message = "several series are split at common times, so the split needs their column"
+            hint = 'write split = { method = "time", column = "…" }'
+            raise located_error("contradiction", message, ("split",), None, hint=hint, code="E039")
         return self
 
     @model_validator(mode="after")
@@ -250,7 +267,9 @@ class DataSpec(StrictModel):
         return {name: each for name, each in named.items() if isinstance(each, DataSource)}
 
     @property
-    def no_features(self) -> tuple[str, ...]:
-        """The columns of a table that are not features: the split's, and the sample weights."""
+    def no_features(self) -> dict[str, str]:
+        """The columns of a table that are not features, with their purposes."""
         by = self.split.method in ("grouped", "time", "column") and self.split.column
-        return tuple(each for each in (by, self.sample_weights) if each)
+        series = self.windows.series if self.windows is not None else None
+        purposes = (by, "split"), (self.sample_weights, "weight"), (series, "series")
+        return {name: purpose for name, purpose in purposes if name}

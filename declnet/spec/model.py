@@ -160,9 +160,13 @@ class ModelSpec(StrictModel):
 class TrainingSpec(StrictModel):
     """How long and in which steps: the section `[training]`."""
 
-    epochs: int = Field(ge=1, description="passes over the training data")
+    epochs: int | None = Field(
+        default=None, ge=1, description="passes over the training data; optional with max_steps"
+    )
     max_steps: int | None = Field(
-        default=None, ge=1, description="updates after which training ends before its last epoch"
+        default=None,
+        ge=1,
+        description="updates after which training ends, if epochs do not end it earlier",
     )
     batch_size: int | None = Field(
         default=None, ge=1, description="samples per step; absent: all samples in every step"
@@ -185,10 +189,15 @@ class TrainingSpec(StrictModel):
         default=(), description="actions that the run performs in addition"
     )
 
+    @property
+    def most_epochs(self) -> int | None:
+        """An upper bound for the number of epochs; None if invalid keys are left out."""
+        return min((each for each in (self.epochs, self.max_steps) if each), default=None)
+
     def updates(self, samples: int) -> int:
         """Return the number of updates in the whole training, for a number of samples."""
-        updates = self.epochs * self.epoch_updates(samples)
-        return updates if self.max_steps is None else min(updates, self.max_steps)
+        by_epochs = self.epochs and self.epochs * self.epoch_updates(samples)
+        return min(each for each in (by_epochs, self.max_steps) if each)
 
     def started_epochs(self, samples: int) -> int:
         """Return the number of epochs that are trained at least in part."""
@@ -201,6 +210,13 @@ class TrainingSpec(StrictModel):
     def epoch_batches(self, samples: int) -> int:
         """Return the number of batches in an epoch, for a number of samples."""
         return -(-samples // min(self.batch_size or samples, samples))
+
+    @model_validator(mode="after")
+    def _has_an_end(self) -> Self:
+        if self.most_epochs is None:
+            hint = "add epochs, passes over the training data, or max_steps, a number of updates"
+            raise located_error("missing_key", "is missing", ("epochs",), None, hint=hint)
+        return self
 
     @model_validator(mode="after")
     def _accumulates_batches(self) -> Self:

@@ -22,7 +22,7 @@ from declnet.contracts.strict_model import KIND
 from declnet.registry.registry import Registry
 from declnet.spec.blocks import Block
 from declnet.spec.compose import EXTENDS, SCHEMA, VERSION
-from declnet.spec.model import FORMAT_VERSION
+from declnet.spec.model import FORMAT_VERSION, TrainingSpec
 from declnet.spec.schema_catalog import (
     BLOCK,
     DEFINITIONS,
@@ -47,8 +47,11 @@ PARTIAL = "partial-"
 TYPES = "-types"
 """Suffix of the names of definitions for a kind's types."""
 
-_ONE_LOSS: Schema = {"if": {"required": ["losses"]}, "else": {"required": ["loss"]}}
-"""A spec has `[loss]` or `[losses]`; both is an error that declnet itself reports."""
+_ALTERNATIVES = {
+    SPEC: ("losses", "loss"),
+    definition_name(SPEC, TrainingSpec.__name__): ("max_steps", "epochs"),
+}
+"""Tables that need one key or another; whether they may have both, declnet itself reports."""
 VARIABLE = "variable"
 """The name of the definition of what every value may be instead."""
 
@@ -138,7 +141,10 @@ def _definition(name: str, catalog: Catalog) -> Schema:
     kinds = {definition_name(kind): kind for kind in catalog.kinds}
     if whole in catalog.tables:
         exact = _exact(catalog.tables[whole], prefix)
-        return {**exact, **_ONE_LOSS} if name == SPEC else exact
+        if name not in _ALTERNATIVES:
+            return exact
+        one, other = _ALTERNATIVES[name]
+        return {**exact, "if": {"required": [one]}, "else": {"required": [other]}}
     if whole in kinds:
         return _component(kinds[whole], catalog, prefix)
     types = catalog.kinds[kinds[whole.removesuffix(TYPES)]]

@@ -47,7 +47,7 @@ class Substituted:
 def substituted(document: dict[str, Any], used_before: Collection[str] = ()) -> Substituted:
     """Replace each string that is exactly `"${name}"` by the variable's value, with its type.
 
-    `"$${name}"` becomes the text `"${name}"`. An undefined variable stays as it is written.
+    `"$${name}"` becomes the text `"${name}"`. An undefined variable is left unchanged.
 
     Args:
         document: the spec as tables, lists and scalars.

@@ -40,7 +40,7 @@ REQUESTS = ("warn", "stop", "restore_parameters", "save_checkpoint", "save_check
 """Methods of a run by which a callback asks for something, besides `scale_learning_rate`."""
 
 LOST = 2
-"""Epochs after the checkpoint that are run a second time."""
+"""The number of epochs after the checkpoint that run a second time."""
 
 
 class _PlayedModel:

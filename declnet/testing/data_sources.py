@@ -68,6 +68,8 @@ def loads_what_it_describes(subject: Subject) -> None:
             pairs[f"target_shape{of}"] = (tuple(own.target_shape), y.shape[1:])
     if described.samples is not None:
         pairs["samples"] = (described.samples, found.samples)
+    if described.class_names is not None:
+        pairs["class_names"] = (described.class_names, dataset.class_names)
     for name, (said, loaded_as) in pairs.items():
         if said != loaded_as:
             raise CheckFailed(f"describe() says {name} {said!r}, load() gives {loaded_as!r}")

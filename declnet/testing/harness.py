@@ -233,6 +233,7 @@ class WatchedLayer(Watched):
 
     forward_arguments: tuple[Any, ...] = ()
     backward_arguments: tuple[Any, ...] = ()
+    measuring = False
 
     def __init__(self, node: Node, spoiled: float, **traits: Any) -> None:
         super().__init__(node.layer, **traits)
@@ -246,6 +247,7 @@ class WatchedLayer(Watched):
                     poison(getattr(state, name), self._spoiled)
         self.forward_arguments, read = (x, y, state), _named("x", x)
         self._spoil([y], read.values())
+        state.measuring = self.measuring
         kept = self._kept(state, all=state.frozen or not state.training)
         self._call("forward", x, y, state, read=read | kept)
 
@@ -355,7 +357,7 @@ def call_locked(what: str, call: Callable[[], Any], arrays: Mapping[str, Array])
             for name, array in arrays.items():
                 if not array.flags.writeable if unlocked else _is_refused(call, array):
                     fault = f"{what} writes to {name}, which it may only read"
-                    advice = "write to what it is to fill, or to an array of its own"
+                    advice = "write to the arrays it must fill, or to its own"
                     message = f"{fault} ({place_of(error)}); {advice}"
                     raise ReadOnlyWrittenError(message, fault) from error
         raise

@@ -54,7 +54,7 @@ SETTINGS = tuple(
 """Settings to compare a kernel in; the largest batch exceeds what it handles at a time."""
 
 SPECIALS = (0.0, np.nan, np.inf)
-"""What is added to an element of a kernel's input."""
+"""What is added to an element of a kernel's input; if these are integers, of a parameter."""
 
 VECTORS = (1, 13, 1000)
 """Sizes of parameter vectors."""
@@ -86,28 +86,47 @@ class WatchedKernels(Kernels):
         for state in site.states:
             read |= {f"state.{name}": getattr(state, name) for name in vars(state.grad)}
         known = {name: array for name, array in read.items() if array is not None}
-        dx = _named("dx", site.dx).values()
+        if site.x is None and site.losses is not None:  # a loss alone
+            return KernelCalls(
+                self._watched(calls.forward, known | {"y": site.y}, site.losses, site.dx),
+                self._watched(calls.backward, known | {"y": site.y}),
+            )
+        dx = _named("dx", site.dx)
         if site.losses is None:
             forward = self._watched(calls.forward, known, site.y)
             kept = {  # dx has the memory of an x that backward does not need
                 name: each
                 for name, each in known.items()
-                if not any(np.may_share_memory(each, target) for target in dx)
+                if not any(np.may_share_memory(each, target) for target in dx.values())
             }
-            return KernelCalls(forward, self._watched(calls.backward, kept, *dx))
-        forward = self._watched(calls.forward, known, site.y, site.losses, *dx)
+            filled = [
+                each  # not in place, where it holds dy, which must not be spoiled
+                for each in dx.values()
+                if site.dy is None or not np.may_share_memory(each, site.dy)
+            ]
+            return KernelCalls(forward, self._watched(calls.backward, kept, *filled))
+        forward = self._watched(calls.forward, known, site.y, site.losses, *dx.values())
         return KernelCalls(forward, self._watched(calls.backward, {**known, "y": site.y}))
 
     def _watched(
         self, calls: Sequence[Call], read: Mapping[str, Array], *filled: Array | None
     ) -> tuple[Call, ...]:
-        """Return calls that spoil the outputs, then calls that may only read some arrays."""
+        """Return calls that spoil the outputs, then calls that may only read some arrays.
+
+        An output in the memory of something to read is not spoiled, and may be written to.
+        """
+        outputs = [array for array in filled if array is not None]
+        only_read = {
+            name: array
+            for name, array in read.items()
+            if not any(np.may_share_memory(array, output) for output in outputs)
+        }
         spoiled = [
-            partial(poison, array, np.nan)
-            for array in filled
-            if array is not None and not any(np.may_share_memory(array, x) for x in read.values())
+            partial(poison, output, np.nan)
+            for output in outputs
+            if not any(np.may_share_memory(output, array) for array in read.values())
         ]
-        return (*spoiled, *(partial(self._call, call, read) for call in calls))
+        return (*spoiled, *(partial(self._call, call, only_read) for call in calls))
 
     def _call(self, call: Call, read: Mapping[str, Array]) -> None:
         """Make a call; compare afterwards, since compiled calls are bound to writable arrays."""
@@ -210,12 +229,16 @@ def _steps(
     loss = components[-1] if isinstance(components[-1], Loss) else None
     layers = components[:-1] if loss is not None else components
     n = setting.samples
-    several = layers[0].n_inputs != 1
+    several = bool(layers) and layers[0].n_inputs != 1
+    has_integers = bool(layers) and not several and layers[0].input_dtype == "integer"
+    find = _nodes_by_name if several or has_integers else _nodes
     shapes = candidate_shapes(layers[0]) if several else USUAL_SHAPES
     for shape, first in product((*shapes, *subject.instance.example_shapes), (True, False)):
-        find = _nodes_of_several if several else _nodes
+        if (first and not layers) or (has_integers and not first):
+            continue
+        given_shape = (shape,) if has_integers else shape
         try:
-            given, nodes = find(subject.registry, layers, shape, setting, first, loss is None)
+            given, nodes = find(subject.registry, layers, given_shape, setting, first, loss is None)
         except CheckFailed:  # the layers' own checks say so
             continue
         output = nodes[-1].output_shape
@@ -255,27 +278,27 @@ def _nodes(
     return given, infer([*before, *layers, *after], given, registry)
 
 
-def _nodes_of_several(
+def _nodes_by_name(
     registry: Registry,
     layers: Sequence[Layer],
     shapes: Any,
     setting: Setting,
     first: bool,
-    probed: bool,  # noqa: ARG001  # no loss follows such a layer in a kernel
+    probed: bool,
 ) -> tuple[_Inputs, Sequence[Node]]:
-    """Return the same for a layer with several inputs."""
+    """Return the same for layers of which the first has several inputs, or integers."""
     layer = layers[0]
     if not first:
         nodes = infer_chain(Subject(layer, registry=registry), shapes, setting)
         return inputs_of_chain(layer, shapes), nodes
     kinds = input_dtypes(layer, len(shapes))
     given = {
-        f"input_{i}": InputInfo(shape, kind, (LEVELS,) * prod(shape) if kind == "integer" else ())
+        f"input_{i}": InputInfo(shape, kind, (LEVELS,) * prod(shape) if kind == "integer" else None)
         for i, (shape, kind) in enumerate(zip(shapes, kinds, strict=True))
     }
     named = layer.model_copy(update={"inputs": tuple(map(input_value, given))})
-    after = probe(setting.order, name="after", samples=setting.samples)
-    return given, infer([named, after], given, registry)
+    after = [probe(setting.order, name="after", samples=setting.samples)] if probed else []
+    return given, infer([named, *layers[1:], *after], given, registry)
 
 
 def _step(
@@ -298,17 +321,18 @@ def _step(
     for name, info in given.items():
         shape, is_float = info.shape, info.dtype == "float"
         kind = dtype if is_float else np.dtype(np.int64)
-        inputs[name] = batch_view(np.empty(n * prod(shape), kind), shape, n, setting.order)
-        size = (n, *shape)
-        inputs[name][...] = rng.normal(size=size) if is_float else rng.integers(LEVELS, size=size)
-    x = next(iter(inputs.values()))
-    first, y_true = x[(0,) * x.ndim], np.zeros(n)
+        x = inputs[name] = batch_view(np.empty(n * prod(shape), kind), shape, n, setting.order)
+        x[...] = rng.normal(size=x.shape) if is_float else rng.integers(0, LEVELS, x.shape)
+    floats = [each for each in inputs.values() if each.dtype == dtype]
+    changed = (floats or list(graph.initial.values()))[0]  # integers are all finite
+    place = (0,) * changed.ndim
+    first, y_true = changed[place], np.zeros(n)
     if loss is not None and batch is not None:
-        y_true = prepared(loss, batch.y, nodes[-1].output_shape, dtype, "batch_first")
+        y_true = prepared(loss, batch.y, nodes[-1].output_shape, dtype, setting.order)
     factors = rng.uniform(size=n).astype(dtype) if weighted else None
 
     def compute(special: float) -> dict[str, Array]:
-        x[(0,) * x.ndim] = first + special
+        changed[place] = first + special
         graph.place(inputs if len(inputs) > 1 else x, y_true, factors)
         y_pred, losses = graph.forward()
         return {"y": y_pred, "losses": losses} | graph.backward()
@@ -352,7 +376,7 @@ def _penalized(
 
 @check
 def leaves_what_it_reads_alone(subject: Subject) -> None:
-    """Writes to nothing but what it is to fill."""
+    """Writes only to the arrays it must fill."""
     with only(ReadOnlyWrittenError):
         for setting in SETTINGS:
             tried(subject, setting)

@@ -24,7 +24,7 @@ from declnet.testing.harness import (
     infer,
     probe,
 )
-from declnet.testing.trial import SAMPLES, USUAL, WHOLE, Batch, Setting, batch_for
+from declnet.testing.trial import SAMPLES, USUAL, WHOLE, Batch, Setting, batch_for, copied
 
 USUAL_SHAPES = ((5,), (3, 4), (2, 6, 5))
 """Features, sequences and images; a layer is tried with the shapes that it accepts."""
@@ -109,6 +109,14 @@ class LayerHarness:
             if f"before_{position}.received" in found:
                 filled[name] = found[f"before_{position}.received"][: self._n]
         return filled | {f"grad.{name}": found[f"subject.{name}"] for name in self.trainable}
+
+    def measured(self, batch: Batch) -> dict[str, Array]:
+        """Run forward on a batch as if to measure running statistics; return all parameters."""
+        self.watched.measuring = True
+        self.place(batch)
+        self.forward()
+        self.watched.measuring = False
+        return {name: copied(self._graph.store.arrays[f"subject.{name}"]) for name in self.initial}
 
     def run(self, batch: Batch, *, training: bool = True) -> dict[str, Array]:
         """Run a batch through forward and, in training, backward; return what was filled."""

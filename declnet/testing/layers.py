@@ -169,6 +169,25 @@ def keeps_still_while_frozen(subject: Subject) -> None:
 
 
 @check
+def measures_running_statistics(subject: Subject) -> None:
+    """Overwrites running statistics with the batch's own while `state.measuring`."""
+    found = False
+    for harness, batch in harnesses(subject, WHOLE):
+        for name, parameter in subject.instance.parameters(harness.shape).items():
+            if parameter.running_statistic:
+                found = True
+                first = harness.measured(batch)[name]
+                harness.initial[name] += 1
+                fault = difference(harness.measured(batch)[name], first)
+                if fault:
+                    raise CheckFailed(
+                        f"{name} still depends on its earlier value while state.measuring: {fault}"
+                    )
+    if not found:
+        raise CheckSkipped("it declares no running statistics")
+
+
+@check
 def takes_no_dx(subject: Subject) -> None:
     """Takes None for `dx`, or for any part of it, and gives the same gradients otherwise."""
     _skip_integers(subject)
@@ -301,6 +320,7 @@ CHECKS = (
     gradient_of_inputs,
     gradient_of_parameters,
     keeps_still_while_frozen,
+    measures_running_statistics,
     takes_no_dx,
     backward_needs_is_true,
     in_place_is_true,

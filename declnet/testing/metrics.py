@@ -68,7 +68,7 @@ _SORTS: dict[str, tuple[tuple[Pair, ...], Draw]] = {
     "binary targets": ((Pair((1,), (1,)), Pair((1,), ())), _binary),
     "values": ((Pair((3,), (3,)), Pair((1,), (1,)), Pair((1,), ())), DRAWS["values"]["normal"]),
 }
-"""Kinds of targets: usual shapes of a prediction and of a sample of y, and how to draw them."""
+"""Kinds of targets: usual shapes of a prediction and of a sample of y, and ways to draw them."""
 
 
 def _candidates(metric: Metric, samples: int = SAMPLES) -> Iterator[_MetricData]:

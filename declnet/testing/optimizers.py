@@ -38,19 +38,19 @@ from declnet.testing.scheduled_fields import scheduled_variants
 from declnet.testing.trial import Setting, Trial, tried
 
 SIZE, FEW = 13, 4
-"""Parameters in most trials, and in those that minimize a function."""
+"""Numbers of parameters in most trials, and in those that minimize a function."""
 
 LONG = SLICE + 1000
-"""Parameters in a vector that the graph updates in two slices."""
+"""The number of parameters in a vector that the graph updates in two slices."""
 
 ENDS = np.r_[:7, SLICE - 3 : SLICE + 4, LONG - 5 : LONG]
 """Parameters of a long vector to update again without the others."""
 
 LEARNING_RATES = (0.1, 0.01, 1.0, 1e-3, 1e-4, 10.0)
-"""Learning rates to try; one must work."""
+"""Learning rates to try, of which one must work."""
 
 STEPS = 500
-"""Updates in which a function must become small."""
+"""The number of updates within which a function must become small."""
 
 
 class _OptimizerHarness:
@@ -115,7 +115,7 @@ class _OptimizerHarness:
 
 
 def _infos(optimizer: Optimizer, size: int) -> list[ParameterInfo]:
-    """Return parameters of so many numbers in total, of kinds that an optimizer accepts."""
+    """Return parameters of a given total size, of kinds that an optimizer accepts."""
     rows = 2 if size == FEW else 3
     columns = size // rows
     weights = ParameterInfo("layer.weights", (rows, columns), "weight")
@@ -173,7 +173,7 @@ def declares_its_state(subject: Subject) -> None:
 
 @check
 def survives_zero_gradients(subject: Subject) -> None:
-    """Gives finite numbers for gradients of 0, as dead units have them, and for tiny ones."""
+    """Gives finite numbers for gradients of 0, as for dead units, and for tiny ones."""
     for size in (0.0, 1e-30, 1e8):
         for dtype in ("float64", "float32"):
             harness = _OptimizerHarness(subject.instance, _drawn(SIZE).astype(dtype))
@@ -188,7 +188,7 @@ def survives_zero_gradients(subject: Subject) -> None:
 def rate_zero_changes_nothing(subject: Subject) -> None:
     """Leaves parameters alone where the learning rate is 0."""
     if any("decay" in name for name in type(subject.instance).model_fields if name != "decay"):
-        raise CheckSkipped("it has a decay of its own, which may not depend on the rate")
+        raise CheckSkipped("its own decay may not depend on the rate")
     harness = _OptimizerHarness(subject.instance, _drawn(SIZE))
     if not same(harness.run(_drawn(3, SIZE), rate=0.0), _drawn(SIZE)):
         raise CheckFailed(

@@ -24,7 +24,8 @@ class _Jump(Schedule):
 def scheduled_variants(subject: Subject) -> Iterator[tuple[str, Subject, Subject, Subject]]:
     """Yield, for each scheduled field, its name and three variants of a component.
 
-    They have a schedule in that field, its number at the first step, and that at later ones.
+    The first has a schedule in that field; the others have the schedule's numbers at the first step
+    and at later ones.
 
     Raises:
         CheckSkipped: it has no scheduled fields.

@@ -202,7 +202,7 @@ def _require_padding(subject: Subject, column: _Column, state: Mapping[str, Any]
 
 @check
 def inverts_what_it_applies(subject: Subject) -> None:
-    """Gives back the numbers from what it made of them, also for several predictions of each."""
+    """Inverts what it made of numbers, also for several predictions of each."""
     if type(subject.instance).inverse is Transform.inverse:
         raise CheckSkipped("it has no inverse")
     for column, state in _fitted_columns(subject):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from math import prod
 
@@ -23,6 +24,7 @@ from declnet.graph.adapting import adapt_parameters, adapting_slots
 from declnet.graph.gradients import GradientMean
 from declnet.graph.kernels import Kernels, engine_problem
 from declnet.graph.model import Model
+from declnet.graph.statistics import recompute_statistics
 from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import GroupedUpdate, Update, bound_update, clippings
 from declnet.registry.registry import Registry
@@ -163,13 +165,35 @@ class CompiledTraining:
         adapting = [each for each in adapting if each[0].key not in model.loaded]
         if not adapting:
             return
-        before = [each.bit_generator.state for each in streams]
         own = partial(random_stream, spec.seed, Stream.ADAPTATION)
-        with arithmetic_for(self.batch):
-            inputs = self.epoch.first_inputs()
+        with self._as_before(), arithmetic_for(self.batch):
+            _, (inputs, *_) = self.epoch.gathered(0)
             adapt_parameters(model, adapting, inputs, streams, own, self._total)
-        for stream, state in zip(streams, before, strict=True):
-            stream.bit_generator.state = state
+
+    def recompute_statistics(self, epoch: int, step: int) -> None:
+        """Replace running statistics by their means over the batches of the training data.
+
+        Batches and random numbers are those of the next epoch, which later has them too.
+
+        Args:
+            epoch: decides on the layers that are frozen, whose statistics stay as they are.
+            step: decides on the values of scheduled fields.
+        """
+        batches = (self.epoch.gathered(each)[1][0] for each in range(self.epoch.steps))
+        arguments = self._model, batches, self.batch, self.streams, self._total, epoch, step
+        with self._as_before(), arithmetic_for(self.batch):
+            recompute_statistics(*arguments)
+
+    @contextmanager
+    def _as_before(self) -> Iterator[None]:
+        """Put random streams and the order of samples back at the end."""
+        streams, order = [each.bit_generator.state for each in self.streams], self.epoch.order()
+        try:
+            yield
+        finally:
+            self.epoch.restore_order(order)
+            for stream, state in zip(self.streams, streams, strict=True):
+                stream.bit_generator.state = state
 
 
 def compile_training(

@@ -108,10 +108,6 @@ class FullBatchEpoch:
         """As `MiniBatchEpoch.gathered`."""
         return np.arange(len(self._y[0])), self._arrays
 
-    def first_inputs(self) -> Batch:
-        """Return the inputs of the only batch."""
-        return self._x
-
     def order(self) -> dict[str, Any]:
         """Return an empty state: nothing is shuffled."""
         return {}
@@ -289,16 +285,6 @@ class MiniBatchEpoch:
         gather_y(positions)
         return positions, arrays
 
-    def first_inputs(self) -> Batch:
-        """Return the inputs of an epoch's first batch, without a change of the shuffle's state.
-
-        Random transforms draw from their stream.
-        """
-        order = self._batches.state()
-        _, (x, *_) = self.gathered(0)
-        self._batches.restore(order)
-        return x
-
     def order(self) -> dict[str, Any]:
         """Return the state of the shuffle, as plain values and arrays."""
         return self._batches.state()
@@ -394,10 +380,6 @@ class AccumulatedEpoch:
     def gathered(self, batch: int) -> tuple[Array, StepArrays]:
         """As `MiniBatchEpoch.gathered`."""
         return self._batches.gathered(batch)
-
-    def first_inputs(self) -> Batch:
-        """As `MiniBatchEpoch.first_inputs`."""
-        return self._batches.first_inputs()
 
     def order(self) -> dict[str, Any]:
         """As `MiniBatchEpoch.order`."""

@@ -128,7 +128,7 @@ class Trainer:
     def events(self) -> Iterator[Event]:
         """Train; yield logged epochs, other epochs that a callback follows, and heartbeats.
 
-        If `max_steps` makes the training shorter than its `epochs`, a heartbeat says so first.
+        If `max_steps` decides on the number of epochs, a heartbeat says so first.
 
         Between two events the training is between two steps. It can then be saved with `state`,
         changed with `scale_learning_rate`, or abandoned.
@@ -137,7 +137,7 @@ class Trainer:
             DivergenceError: the loss became NaN or infinite.
         """
         last = self.epochs - 1
-        if self.epochs < self._training.epochs:
+        if self.epochs != self._training.epochs:
             yield Progressed(float(self.epoch), self.epochs)
         self._pace.begin()
         if self.step == 0:
@@ -224,7 +224,9 @@ class Trainer:
         return self._epoch.updates
 
     def advance(self, steps: int) -> None:
-        """Make this many updates without events: no metrics, no validation, no callbacks.
+        """Make this many updates, or those that are left, without events.
+
+        There are no metrics, no validation and no callbacks.
 
         Before the first one, data-driven initializers see its batch.
 
@@ -233,7 +235,7 @@ class Trainer:
         """
         if self.step == 0:
             self._adapt()
-        last = self.step + steps
+        last = min(self.step + steps, self.steps)
         while self.step < last:
             self._compiled.enter(self.epoch)
             epoch = self._epoch
@@ -257,6 +259,14 @@ class Trainer:
         """
         self._compiled.enter(self.epoch)
         return self._epoch.gathered(self.batch)
+
+    def recompute_statistics(self) -> None:
+        """Compute the running statistics of the current parameters from the training data.
+
+        Layers that the last epoch did not train keep theirs. The state of the training is otherwise
+        unchanged, so that the same state gives the same statistics.
+        """
+        self._compiled.recompute_statistics(max(self.epoch - 1, 0), max(self.step, 1))
 
     def scale_learning_rate(self, factor: float) -> None:
         """Multiply every learning rate from now on."""

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from declnet_jit.kernels.crossentropies import (
         SoftmaxCategoricalCrossentropyKernel as SoftmaxCategoricalCrossentropyKernel,
     )
+    from declnet_jit.kernels.embedding import EmbeddingKernel as EmbeddingKernel
+    from declnet_jit.kernels.noise import DropoutKernel as DropoutKernel
+    from declnet_jit.kernels.noise import GaussianNoiseKernel as GaussianNoiseKernel
     from declnet_jit.kernels.optimizers import AdadeltaKernel as AdadeltaKernel
     from declnet_jit.kernels.optimizers import AdagradKernel as AdagradKernel
     from declnet_jit.kernels.optimizers import AdamKernel as AdamKernel
@@ -22,6 +25,9 @@ if TYPE_CHECKING:
     from declnet_jit.kernels.optimizers import NAdamKernel as NAdamKernel
     from declnet_jit.kernels.optimizers import RMSPropKernel as RMSPropKernel
     from declnet_jit.kernels.optimizers import SGDKernel as SGDKernel
+    from declnet_jit.kernels.regression import HuberKernel as HuberKernel
+    from declnet_jit.kernels.regression import MeanAbsoluteErrorKernel as MeanAbsoluteErrorKernel
+    from declnet_jit.kernels.regression import MeanSquaredErrorKernel as MeanSquaredErrorKernel
     from declnet_jit.kernels.regularizers import L1Kernel as L1Kernel
     from declnet_jit.kernels.regularizers import L1L2Kernel as L1L2Kernel
     from declnet_jit.kernels.regularizers import L2Kernel as L2Kernel
@@ -33,6 +39,8 @@ KERNELS = {
         "sigmoid_binary_crossentropy_jit": "SigmoidBinaryCrossentropyKernel",
         "softmax_categorical_crossentropy_jit": "SoftmaxCategoricalCrossentropyKernel",
     },
+    "kernels.embedding": {"embedding_jit": "EmbeddingKernel"},
+    "kernels.noise": {"dropout_jit": "DropoutKernel", "gaussian_noise_jit": "GaussianNoiseKernel"},
     "kernels.optimizers": {
         "adadelta_jit": "AdadeltaKernel",
         "adagrad_jit": "AdagradKernel",
@@ -43,6 +51,11 @@ KERNELS = {
         "nadam_jit": "NAdamKernel",
         "rmsprop_jit": "RMSPropKernel",
         "sgd_jit": "SGDKernel",
+    },
+    "kernels.regression": {
+        "huber_jit": "HuberKernel",
+        "mean_absolute_error_jit": "MeanAbsoluteErrorKernel",
+        "mean_squared_error_jit": "MeanSquaredErrorKernel",
     },
     "kernels.regularizers": {
         "l1_jit": "L1Kernel",

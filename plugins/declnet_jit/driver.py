@@ -176,7 +176,7 @@ def joined(calls: tuple[NativeCall, ...]) -> NativeCall:
     return NativeCall(bound.address, bound.block, (*bound.keeps, tape))
 
 
-class Loop(NativeLoop):
+class StepsInThreads(NativeLoop):
     """Steps bound to the driver.
 
     Args:

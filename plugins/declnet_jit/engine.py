@@ -5,9 +5,11 @@ from importlib.util import find_spec
 from itertools import groupby
 
 from declnet import CompiledCalls, Engine, NativeCall, StepLoop
-from declnet_jit.driver import Loop, joined
+from declnet_jit.driver import StepsInThreads, joined
+from declnet_jit.loops import Loop
 from declnet_jit.operations import gathering, operation
-from declnet_jit.replay import replayed
+from declnet_jit.replay import joined as joined_loops
+from declnet_jit.replay import replay
 from declnet_jit.threads import usable_threads
 
 Call = Callable[[], object]
@@ -26,28 +28,30 @@ class NativeEngine(Engine):
 
     def compile(self, calls: Sequence[Call]) -> CompiledCalls:
         """Return native calls where there are some, joined if they follow each other."""
-        found = tuple(each for call in calls for each in _compiled(call))
-        groups = groupby(found, lambda call: isinstance(call, NativeCall))
+        parts: list[list[Loop] | Call] = []
+        left: list[tuple[Call, str]] = []
+        for call in calls:
+            native = call if isinstance(call, NativeCall) else operation(call)
+            if native is not None:
+                parts.append(native)
+                continue
+            found = replay(call)
+            parts += [call] if found.parts is None else found.parts
+            reason = found.problem or "; ".join(dict.fromkeys(found.python))
+            if reason:
+                left.append((call, reason))
+        compiled = joined_loops(parts)
+        groups = groupby(compiled, lambda call: isinstance(call, NativeCall))
         joint = [call for native, part in groups for call in ([_joined(part)] if native else part)]
-        native = tuple(each for each in found if isinstance(each, NativeCall))
-        return CompiledCalls(tuple(joint), native if len(native) == len(found) else None)
+        all_native = tuple(each for each in compiled if isinstance(each, NativeCall))
+        is_native = len(all_native) == len(compiled)
+        return CompiledCalls(tuple(joint), all_native if is_native else None, tuple(left))
 
-    def loop(self, steps: StepLoop) -> Loop:
+    def loop(self, steps: StepLoop) -> StepsInThreads:
         """Return a loop over steps in the driver."""
         gathers = tuple(gathering(each, steps.order, steps.start) for each in steps.gathers)
-        return Loop(steps, gathers, steps.threads or usable_threads())
+        return StepsInThreads(steps, gathers, steps.threads or usable_threads())
 
 
 def _joined(calls: Iterator[Call]) -> NativeCall:
     return joined(tuple(each for each in calls if isinstance(each, NativeCall)))
-
-
-def _compiled(call: Call) -> Sequence[Call]:
-    """Return what an engine makes of a call: the same without Python, if it knows how."""
-    if isinstance(call, NativeCall):
-        return (call,)
-    native = operation(call)
-    if native is not None:
-        return (native,)
-    found = replayed(call)
-    return (call,) if found is None else found

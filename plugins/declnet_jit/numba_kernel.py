@@ -35,6 +35,19 @@ def rows_of_features(*arrays: Array | None) -> list[Any] | None:
     return rows
 
 
+def flat_in_memory(*arrays: Array | None) -> list[Any] | None:
+    """Return arrays with a batch axis as they are in memory, each with one axis.
+
+    None if they are not all floats and contiguous with the batch axis first, or all with it last.
+    """
+    for place in (-1, 0):
+        moved = [None if each is None else np.moveaxis(each, 0, place) for each in arrays]
+        given = [each for each in moved if each is not None]
+        if all(each.dtype in FLOATS and each.flags.c_contiguous for each in given):
+            return [None if each is None else each.reshape(-1) for each in moved]
+    return None
+
+
 class NumbaKernel(Kernel):
     """A kernel of compiled routines."""
 

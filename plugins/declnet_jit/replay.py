@@ -126,7 +126,7 @@ def _place(error: BaseException) -> str:
     """Return where a component did what ended its recording, in parentheses."""
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if not any(part in PATHS for part in Path(frame.filename).parts):
-            return f" (line {frame.lineno} of {frame.filename}: {frame.line})"
+            return f" ({Path(frame.filename).name}, line {frame.lineno}: {frame.line})"
     return ""
 
 

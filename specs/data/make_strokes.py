@@ -1,10 +1,10 @@
 """Makes strokes.npz: 1500 made-up strokes of a pen, `python specs/data/make_strokes.py`.
 
-Five figures are drawn at an uneven speed, each turned, mirrored and stretched at random, from a
-random place of the figure on, in 16 to 48 steps. Of each step the file has the movement to the
-right and up, in hundredths of the figure's size with noise, in `x` (1500, 48, 2), 0 after the last;
-`lengths` has the number of steps, `y` the figure. Nothing about it is real; it has what gestures
-have: a meaning that is in the order, and lengths of their own.
+Five shapes are drawn at an uneven speed in 16 to 48 steps, from a random point on, each rotated,
+mirrored and stretched at random. `x` (1500, 48, 2) has the movement of each step, to the right and
+up, in hundredths of the shape's size, with noise; it is 0 after the last step. `lengths` has the
+numbers of steps, `y` the shapes. As with real gestures, the meaning is in the order of the steps,
+and lengths differ.
 """
 
 from __future__ import annotations

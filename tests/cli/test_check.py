@@ -122,7 +122,7 @@ def test_columns_of_a_table_are_shown(declnet_cli, table):
     assert ["column", "type", "serves as", "missing", "distinct"] in found
     assert ["size", "number", "feature", "0", "30"] in found
     assert ["color", "text", "feature", "15", "1"] in found
-    assert ["patient", "integer", "split or weight", "0", "30"] in found
+    assert ["patient", "integer", "split", "0", "30"] in found
     assert ["kind", "text", "target", "0", "3"] in found
     assert ["input", "(n, 2)"] in found
 

@@ -1,4 +1,4 @@
-"""`declnet find-rate`: what it prints, and what `--apply` writes."""
+"""`declnet find-rate`: its output, and the file that `--apply` edits."""
 
 from __future__ import annotations
 

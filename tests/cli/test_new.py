@@ -220,3 +220,31 @@ def test_identifiers_are_left_out_and_dates_prepared_with_a_note(declnet_cli, tm
     assert "left out: an identifier, different in each row" in text
     assert '{ type = "datetime" }' in text
     declnet_cli.succeeds("check", "spec.toml")
+
+
+def test_sentences_are_read_word_by_word_beside_other_columns(declnet_cli, tmp_path):
+    """The class needs both: which animal the text is about, and whether the number is large."""
+    rng = np.random.default_rng(3)
+    filler = ["today", "near", "the", "river", "we", "saw", "again", "one", "late", "alone"]
+    rows, alone = [], []
+    for row in range(240):
+        animal, size = ("otter", "heron")[row % 2], int(rng.integers(0, 100))
+        words = rng.permutation([animal, *rng.choice(filler, 7)])
+        text = "" if row % 40 == 7 else " ".join(words).capitalize() + "."
+        kind = f"{'large' if size >= 50 else 'small'} {animal}"
+        rows.append(f'"{text}",{size if row % 30 else ""},{("bank", "boat")[row % 5 % 2]},{kind}')
+        alone.append(f'"{text}",{animal}')
+    (tmp_path / "both.csv").write_text("\n".join(["note,size,seen from,kind", *rows]))
+    (tmp_path / "note.csv").write_text("\n".join(["note,kind", *alone]))
+    few = ("--set", "training.epochs=25", "--quiet")
+    for name, beside in (("both", ", beside the other columns"), ("note", "")):
+        done = declnet_cli("new", f"{name}.toml", "--data", f"{name}.csv", "--target", "kind")
+        assert done.stderr == f'note: column "note" is read as text, word by word{beside}\n'
+        declnet_cli.succeeds("run", f"{name}.toml", *few, "--out", name)
+        found = json.loads(declnet_cli.succeeds("evaluate", name, "--format", "json"))
+        assert found["data"] == "test"
+        assert found["metrics"]["accuracy" if name == "both" else "binary_accuracy"] > 0.85
+        constant = found["baseline"]["metrics"]
+        assert max(constant.values()) < 0.6
+        lines = declnet_cli.succeeds("predict", name, f"{name}.csv").splitlines()
+        assert len(lines) == 1 + 240

@@ -1,4 +1,4 @@
-"""`declnet overfit`: what it prints, and its exit code."""
+"""`declnet overfit`: output and exit code."""
 
 from __future__ import annotations
 

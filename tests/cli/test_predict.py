@@ -405,7 +405,7 @@ def test_data_that_a_program_handed_over_cannot_be_loaded_again(
     del document["data"]
     declnet.run(declnet.parse_spec(document), data=blobs, out=tmp_path / "run")
     said = refused("evaluate", "run")
-    assert said == "error: a program handed the run's data over (name a file with --data)\n"
+    assert said == "error: the run's data came from a program (name a file with --data)\n"
     np.savez(tmp_path / "again.npz", x=blobs[0], y=blobs[1])
     found = evaluated(declnet_cli, "run", "--data", "again.npz")
     assert found["metrics"] == metrics_of(tmp_path / "run")["train"]

@@ -177,4 +177,4 @@ def test_a_run_whose_data_a_program_gave(refused: Any, document: Any, blobs: Any
 
     del document["data"]
     declnet.run(declnet.parse_spec(document), blobs, out=tmp_path / "run")
-    assert refused("trace", "run").startswith("error: a program handed the run's data over")
+    assert refused("trace", "run").startswith("error: the run's data came from a program")

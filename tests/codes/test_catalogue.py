@@ -96,9 +96,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     np.savez(tmp_path / "points.npz", x=points[:, :2], y=labels)
     np.savez(tmp_path / "more_points.npz", x=points[:, :2] + 1, y=labels)
     np.savez(tmp_path / "points_with_color.npz", x=points, y=labels)
+    np.savez(tmp_path / "songs.npz", notes=np.arange(300).reshape(60, 5) % 12, y=labels)
     np.savez(tmp_path / "labels_from_minus_one.npz", x=points[:, :2], y=np.arange(60) % 4 - 1)
     rows = [f"{each},{'red' if each % 2 else 'blue'},species {each % 3}" for each in range(30)]
     (tmp_path / "flowers.csv").write_text("\n".join(["size,color,species", *rows]))
+    sales = [f"{'old' if day > 5 else 'new'},2024-01-{day:02},{day % 7}" for day in range(1, 31)]
+    (tmp_path / "sales.csv").write_text("\n".join(["shop,day,sales", *sales]))
     prices = [f'"${row + 1},000",species {row % 3}' for row in range(30)]
     (tmp_path / "priced_flowers.csv").write_text("\n".join(["price,species", *prices]))
     days = [f"{row},2024-01-{day:02}" for day, row in enumerate(rows, start=1)]

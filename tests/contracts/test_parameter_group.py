@@ -1,4 +1,4 @@
-"""Tables of parameter groups: what they inherit, what they say of themselves, and their errors."""
+"""Tables of parameter groups: inherited and own values, dumps, and errors."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_an_optimizer_without_groups_is_written_as_before():
             {"groups": [{"parameters": BIASES, "learning_rate": 1, "learning_rate_factor": 1}]},
             {("groups", 0, "learning_rate_factor"): "contradiction"},
         ),
-        # an error of the optimizer is reported once, that of a group at its own place
+        # an error of the optimizer is reported once, an error of a group where it is
         (
             {"beta_1": 2.0, "groups": [{"parameters": BIASES, "beta_2": 2.0}]},
             {("beta_1",): "less_than", ("groups", 0, "beta_2"): "less_than"},

@@ -19,6 +19,7 @@ from declnet.data.windows import Windows
 from declnet.registry.discovery import default_registry
 from declnet.runs.file_parts import predicted_parts
 from declnet.spec.data_section import DataSpec, WindowSpec
+from declnet.training.checks.check import check_spec
 from declnet_standard.transforms import Standardize
 
 
@@ -28,12 +29,12 @@ def series(rows, **more):
     return Table({"level": row, "plan": 1000 + row, "sales": row, **more}, "sales")
 
 
-def fitted(table, transforms=(), time=None, **windows):
+def fitted(table, transforms=(), time=None, without=(), **windows):
     return fit_preparation(
         table,
         transforms,
         [WantedTarget("", "values")],
-        [time] if time else [],
+        [time, *without] if time else without,
         None,
         Windows(WindowSpec(**windows), time),
     )
@@ -265,3 +266,127 @@ def test_several_targets_are_forecast_in_their_own_units(tmp_path):
     )
     np.testing.assert_allclose(found["sales"].outputs[0], [1100, 1200, 1300], atol=30)
     np.testing.assert_allclose(found["change"].outputs[0], [-1, 0, 1], atol=0.1)
+
+
+WHEN = np.datetime64("2020-02-25")
+
+SHOPS = st.dictionaries(
+    st.sampled_from("abcde"), st.tuples(st.integers(0, 12), st.integers(1, 40)), min_size=2
+)
+"""For each shop, the day of its first row and the number of its rows."""
+
+
+def shops(spans, shuffle=0):
+    """A table of several series: each value says its shop and its day, 1000 for each shop.
+
+    Rows are in the order of time; a shuffle interleaves the shops in another way.
+    """
+    places = [(day, name) for name, (first, n) in spans.items() for day in range(first, first + n)]
+    rng = np.random.default_rng(shuffle)
+    ranks = {place: rank for rank, place in enumerate(sorted(places))}
+    names = np.array([name for _, name in places], object)[rng.permutation(len(places))]
+    days = {name: iter(sorted(day for day, own in places if own == name)) for name in spans}
+    rows = [(next(days[name]), name) for name in names] if shuffle else sorted(ranks)
+    day, shop = np.array([each[0] for each in rows]), np.array([each[1] for each in rows], object)
+    value = 1000.0 * np.array(["abcde".index(each) for each in shop]) + day
+    when = (WHEN + day).astype(str).astype(object)
+    columns = {"shop": shop, "when": when, "level": value, "plan": -value, "sales": value}
+    return Table(columns, "sales")
+
+
+@settings(deadline=None)
+@given(
+    spans=SHOPS,
+    shuffle=st.integers(0, 3),
+    past=st.integers(1, 5),
+    horizon=st.integers(1, 3),
+    step=st.integers(1, 3),
+)
+def test_windows_of_several_series_are_those_of_each_alone(spans, shuffle, past, horizon, step):
+    fields = {"past": past, "horizon": horizon, "step": step, "known": ("plan",)}
+    table = shops(spans, shuffle)
+    shop = table.columns["shop"]
+    names = [name for name in dict.fromkeys(shop) if spans[name][1] >= past + horizon]
+    several = fitted(table, without=("when", "shop"), time="when", series="shop", **fields)
+    if not names:
+        with pytest.raises(DataError, match="too few: a window takes"):
+            several.apply_to_set(table)
+        return
+    found = several.apply_to_set(table)
+    alone = [table.take(np.flatnonzero(shop == name)) for name in names]
+    one = fitted(alone[0], without=("when", "shop"), time="when", **fields)
+    parts = [one.apply_to_set(each) for each in alone]
+    for name in ("past", "future"):
+        np.testing.assert_array_equal(found.x[name], np.concatenate([p.x[name] for p in parts]))
+    np.testing.assert_array_equal(found.y, np.concatenate([p.y for p in parts]))
+
+    kept = table.take(np.flatnonzero(np.isin(shop, names)))
+    forecasts = several.apply(kept)
+    for name, each in forecasts.items():
+        expected = np.concatenate([one.apply(part)[name] for part in alone])
+        np.testing.assert_array_equal(each, expected)
+
+
+@settings(deadline=None)
+@given(
+    spans=SHOPS,
+    shuffle=st.integers(0, 3),
+    windows=st.fixed_dictionaries({"past": st.integers(1, 4), "horizon": st.integers(1, 3)}),
+    validation=st.floats(0.1, 0.45),
+    test=st.floats(0.1, 0.4),
+    folds=st.one_of(st.none(), st.integers(2, 3)),
+)
+def test_no_window_overlaps_the_period_that_another_series_is_validated_on(
+    spans, shuffle, windows, validation, test, folds
+):
+    held = {"validation": validation} if folds is None else {"folds": folds, "fold": 2}
+    split = {"method": "time", "column": "when"}
+    spec = DataSpec(test=test, split=split, windows={**windows, "series": "shop"}, **held)
+    try:
+        table = {"train": shops(spans, shuffle)}
+        sets = prepared_sets(spec, [WantedTarget("", "values")], 0, table).datasets
+    except DataError as error:
+        if error.code not in ("E033", "E036", "E039"):  # too few rows for this
+            raise
+        return
+    periods = []
+    for name in ("train", "validation", "test"):
+        data = sets[name]
+        whole = np.concatenate([data.x[:, :, -1], data.y.reshape(len(data), -1)], axis=1)
+        np.testing.assert_array_equal(np.diff(whole, axis=1), 1)  # of one shop, without a gap
+        periods.append((whole % 1000).ravel())
+    for before, after in itertools.pairwise(periods):
+        assert before.max() < after.min()
+
+
+def test_each_series_is_forecast_and_named(tmp_path):
+    table = shops({"b": (0, 60), "a": (5, 50), "c": (57, 3)}, 1)
+    cells = zip(*(table.columns[name] for name in ("shop", "when", "plan", "sales")), strict=True)
+    lines = ["shop,when,plan,sales", *(",".join(map(str, each)) for each in cells)]
+    (tmp_path / "sales.csv").write_text("\n".join(lines))
+    windows = {"past": 3, "horizon": 2, "series": "shop", "known": ["plan"]}
+    split = {"method": "time", "column": "when"}
+    given_spec = spec_of(tmp_path, windows=windows, split=split)
+    checked = check_spec(given_spec)
+    assert [each.code for each in checked.problems] == ["W008"]
+    assert "1 of 3 series is left out" in checked.problems[0].message
+    assert 'the first "c"' not in checked.problems[0].message
+    result = run(given_spec, out=tmp_path / "run")
+    assert result.metrics["test"]["loss"] > 0
+
+    predictor = load_predictor(tmp_path / "run")
+    found = predictor.evaluate(tmp_path / "sales.csv")
+    assert found.samples == 60 - 4 + 50 - 4
+    assert "1 of 3 series is left out" in found.warnings[0]
+    with pytest.raises(DataError, match='3 rows of the series "c" are too few: a forecast takes 5'):
+        list(predicted_parts(predictor, tmp_path / "sales.csv"))
+    kept = [each for each in lines if not each.startswith("c")]
+    (tmp_path / "next.csv").write_text("\n".join(kept))
+    (part,) = predicted_parts(predictor, tmp_path / "next.csv", ["shop"])
+    columns = part.columns()
+    assert list(columns) == ["shop", "prediction_1", "prediction_2"]
+    first = list(dict.fromkeys(each.split(",")[0] for each in kept[1:]))
+    assert list(columns["shop"]) == first
+    for at, name in enumerate(first):
+        frame = table.take(np.flatnonzero(table.columns["shop"] == name)).columns
+        np.testing.assert_allclose(predictor.predict(frame).outputs[0], part.outputs[at])

@@ -35,6 +35,8 @@ ARRAYS: Mapping[str, Mapping[str, np.ndarray]] = {
         "x": np.random.default_rng(5).normal(size=(SAMPLES, 6, 2)),
         "lengths": np.arange(SAMPLES) % 7,
         "shares": POINTS[:, 0],
+        "wrong_lengths": np.where(np.arange(SAMPLES) == 41, 9, np.arange(SAMPLES) % 7),
+        "float_lengths": np.arange(SAMPLES) % 7 / 1.0,
         "every_step": np.arange(SAMPLES * 6).reshape(SAMPLES, 6),
         "y": LABELS,
     },
@@ -55,6 +57,16 @@ FLOWERS = [f"{row},{('red', 'blue')[row % 2]},kind {row % 3}" for row in range(3
 DAYS = [f"2024-05-{day:02},{('sun', 'rain')[day % 2]},{100 + day % 7}" for day in range(1, 31)]
 VISITS = ["day,weather,visits", *DAYS]
 
+CITIES = [
+    "city,day,weather,visits",
+    *(
+        f"{city},{day}"
+        for day in DAYS
+        for city in ("Bern", "Ulm")
+        if city == "Bern" or day > "2024-05-26"
+    ),
+]
+
 TEXTS: Mapping[str, str] = {
     "flowers.csv": "\n".join(["size,color,species", *FLOWERS]),
     "flowers_with_gaps.csv": "\n".join(["size,color,species", *FLOWERS[:6], ",red,kind 0"]),
@@ -66,6 +78,9 @@ TEXTS: Mapping[str, str] = {
     ),
     "visits.csv": "\n".join(VISITS),
     "shuffled_visits.csv": "\n".join([*VISITS[:10], VISITS[11], VISITS[10], *VISITS[12:]]),
+    "visits_by_city.csv": "\n".join([CITIES[0], *sorted(CITIES[1:])]),
+    "shuffled_visits_by_city.csv": "\n".join([*CITIES[:9], *CITIES[11:], *CITIES[9:11]]),
+    "visits_without_a_city.csv": "\n".join([*CITIES[:-1], ",2024-06-01,sun,7"]),
     "earlier_visits.csv": "\n".join(VISITS).replace("2024-05", "2023-05"),
     "dated_flowers.csv": "\n".join(
         [

@@ -128,7 +128,7 @@ def test_inputs_come_in_forward_order_also_where_layers_work_in_place(document):
     document["model"]["layers"] = [first, Gain(), Gain(), dense(3, Noting()), "softmax"]
     document["model"]["initial_weights"] = None
     parameters = build_model(parse_spec(document).model, (2,), 1).parameters()
-    assert not Noting.notes  # without a training there is no first batch
+    assert not Noting.notes  # without a training, no first batch exists
     run(parse_spec(document))
     x, after_first, after_second, after_third = Noting.notes
     np.testing.assert_array_equal(after_first, x @ parameters["dense_1.weights"])

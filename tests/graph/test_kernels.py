@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from itertools import product
 
 import numpy as np
@@ -208,6 +208,33 @@ def test_layers_are_joined_with_the_loss_or_left_apart(make_model, classes, weig
         np.testing.assert_allclose(gradient, found[0][1], rtol=1e-12, atol=1e-14)
 
 
+@pytest.mark.parametrize("weights", [None, np.array([1.0, 0.5, 0.0, 2.0, 1.0, 1.0, 3.0])])
+@pytest.mark.parametrize("trainable", [True, False])
+def test_a_loss_alone_is_replaced(make_model, weights, trainable):
+    class Alone(Kernel):
+        type = "alone"
+        replaces = (CategoricalCrossentropy,)
+
+        def bind(self, site):
+            (loss,) = site.components
+            assert (site.x, site.dy, site.states) == (None, None, ())
+            forward = partial(loss.forward, site.y, site.y_true, site.losses)
+            if site.dx is None:
+                return KernelCalls((forward,))
+            backward = partial(loss.backward, site.y, site.y_true, site.dx)
+            return KernelCalls((forward,), (backward, site.weigh(site.dx)))
+
+    loss, found = CategoricalCrossentropy(), []
+    y_true = loss.prepare(LABELS, (3,), np.dtype(float))
+    for kernels in (Kernels(), kernels_of(Alone)):
+        model = make_model([Dense(units=3, trainable=trainable), Softmax()])
+        graph = TrainingGraph(model, loss, 7, 0, kernels)
+        step = graph.step(X, y_true, weights)
+        found.append((step.run(), graph.gradient.tobytes()))
+    assert kernels.used == (Alone,)
+    assert found[0] == found[1]
+
+
 def test_compiled_kernels_come_first_and_only_where_they_are_allowed(make_model, registry):
     class Compiled(joining(Dense)):
         type = "compiled"
@@ -315,8 +342,8 @@ def test_an_optimizers_kernel_must_give_an_update():
     "classes",
     [
         (),
-        (CategoricalCrossentropy,),
         (CategoricalCrossentropy, Dense),
+        (CategoricalCrossentropy, CategoricalCrossentropy),
         (SGD, SGD),
         (L2, Dense),
         (Dense, 3),

@@ -99,7 +99,7 @@ def test_gradients_of_all_parameters_are_those_by_central_differences(weighted):
     st.integers(0, 100),
 )
 def test_inputs_read_directly_or_through_layers_sum_as_in_numpy(widths, n, seed):
-    """A dense layer over the concatenation of all inputs, each also squeezed by its own layer."""
+    """A dense layer over the concatenation of all inputs, each also read through its own layer."""
     inputs = {f"i{k}": InputInfo((width,)) for k, width in enumerate(widths)}
     own = [Dense(units=2, name=f"d{k}", inputs=(f"input.i{k}",)) for k in range(len(widths))]
     names = tuple(name for k in range(len(widths)) for name in (f"input.i{k}", f"d{k}"))

@@ -90,7 +90,7 @@ def test_another_file_is_refused_with_its_name(tmp_path, read, content):
     ("name", "message"),
     [
         ("absent", "no such file"),
-        (".", "cannot be read"),
+        (".", "is a folder; name the weights file in it"),
         ("unreadable", "cannot be read: File name too long"),
     ],
 )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from declnet import Layer, Parameter, SpecError, Workspace
-from declnet.graph.shapes import infer_nodes
+from declnet import InputInfo, IntegerLimit, Layer, Parameter, SpecError, Workspace
+from declnet.graph.shapes import infer_nodes, input_limits
 from declnet_standard.layers import Dense, Softmax
 from declnet_standard.regularizers import L2
 
@@ -76,6 +76,39 @@ def test_a_wrong_output_shape_is_a_broken_contract_at_its_layer(shape):
     assert path == ("model", "layers", 0)
     assert f"output_shape() returned {shape!r}, not {expected}" in message
     assert "test_shapes.py:" in message
+
+
+class Limited(Layer):
+    """A layer of integers with injected limits."""
+
+    type = "limited"
+    input_dtype = "integer"
+    limits: object
+
+    def integer_limits(self, input_shape):
+        return self.limits
+
+    def forward(self, x, y, state): ...
+
+    def backward(self, x, y, dy, dx, state): ...
+
+
+@pytest.mark.parametrize("limits", [None, 3, (3,), (None, None), [None]])
+def test_wrong_integer_limits_are_a_broken_contract(limits):
+    layer = Limited.model_construct(limits=limits)
+    with pytest.raises(SpecError, match=r"integer_limits\(\) returned .*, not a tuple of up to 1"):
+        infer_nodes((layer,), {"": InputInfo((2,), "integer")})
+
+
+def test_the_smallest_limit_of_an_input_counts(toys):
+    layers = [
+        Limited.model_construct(limits=(IntegerLimit(most, "so"),), inputs=("input",), name=name)
+        for name, most in (("a", 7), ("b", 5), ("c", 6))
+    ]
+    layers.append(Limited.model_construct(limits=(), inputs=("input",), name="d"))
+    layers.append(toys.Add(inputs=("a", "b", "c", "d")))
+    nodes = infer_nodes(layers, {"": InputInfo((2,), "integer")})
+    assert input_limits(nodes) == {"": (IntegerLimit(5, "so"), "b")}
 
 
 @pytest.mark.parametrize("name", ["grad", "training", "rng", "_own", "two words", "1st", 3])

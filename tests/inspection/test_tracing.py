@@ -1,4 +1,4 @@
-"""A traced step: its numbers are those of a calculation by hand, and its gradients are verified."""
+"""A traced step: its numbers agree with a calculation by hand, and its gradients are verified."""
 
 from __future__ import annotations
 
@@ -246,7 +246,7 @@ def test_a_layer_that_cannot_be_repeated_is_named(started: Started) -> None:
 
     registry = declnet.discover()
     registry.register(Restless)
-    with pytest.raises(declnet.RunError, match=r'"restless_1" .* gives another output'):
+    with pytest.raises(declnet.RunError, match=r'"restless_1" .* gives a different output'):
         trace(started({"model.layers.1": "restless"}, 0, registry), verify=True)
 
 

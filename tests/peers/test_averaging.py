@@ -13,7 +13,8 @@ from declnet import Dataset, parse_spec, run
 torch = pytest.importorskip("torch")
 swa_utils = pytest.importorskip("torch.optim.swa_utils")
 
-EPOCHS, BATCH, RATE = 8, 10, 0.2
+EPOCHS, BATCH, RATE = 8, 12, 0.2
+"""The last of four batches has four samples, and counts as much as the others."""
 
 
 @pytest.fixture(autouse=True)
@@ -28,8 +29,8 @@ def ours(data: Dataset, *callbacks: Any, epochs: int = EPOCHS, rate: float = RAT
     document = {
         "model": {
             "dtype": "float64",
-            "layers": [{"type": "dense", "units": 8}, "tanh", {"type": "dense", "units": 3},
-                       "softmax"],
+            "layers": [{"type": "dense", "units": 8}, "batch_norm", "tanh",
+                       {"type": "dense", "units": 3}, "softmax"],
         },
         "loss": "categorical_crossentropy",
         "optimizer": {"type": "sgd", "learning_rate": rate, "momentum": 0.9},
@@ -51,8 +52,10 @@ def test_averages_are_those_of_torch(callback: dict[str, Any], function: Any) ->
     rng = np.random.default_rng(8)
     data = Dataset(rng.normal(size=(40, 5)), rng.integers(0, 3, 40))
     found, start = ours(data, callback), ours(data, epochs=1, rate=0.0)
-    network = torch.nn.Sequential(torch.nn.Linear(5, 8), torch.nn.Tanh(), torch.nn.Linear(8, 3))
-    named = {"dense_1": network[0], "dense_2": network[2]}
+    network = torch.nn.Sequential(
+        torch.nn.Linear(5, 8), torch.nn.BatchNorm1d(8), torch.nn.Tanh(), torch.nn.Linear(8, 3)
+    )
+    named = {"dense_1": network[0], "dense_2": network[3]}
     with torch.no_grad():
         for name, layer in named.items():
             layer.weight.copy_(torch.tensor(start[f"{name}.weights"].T))
@@ -71,9 +74,20 @@ def test_averages_are_those_of_torch(callback: dict[str, Any], function: Any) ->
         since = epoch - callback.get("from_epoch", EPOCHS)
         if since >= 0 and since % callback.get("every", 1) == 0:
             averaged.update_parameters(network)
-    for name, place in (("dense_1", 0), ("dense_2", 2)):
-        layer = averaged.module[place]
-        for key, expected in (("weights", layer.weight.T), ("biases", layer.bias)):
-            np.testing.assert_allclose(
-                found[f"{name}.{key}"], expected.detach().numpy(), rtol=1e-9, atol=1e-12
-            )
+    swa_utils.update_bn(torch.tensor(data.x).split(BATCH), averaged)
+    first, norm, _, second = averaged.module
+    expected = {
+        "dense_1.weights": first.weight.T,
+        "dense_1.biases": first.bias,
+        "batch_norm_1.scale": norm.weight,
+        "batch_norm_1.offset": norm.bias,
+        "batch_norm_1.running_mean": norm.running_mean,
+        "batch_norm_1.running_variance": norm.running_var,
+        "dense_2.weights": second.weight.T,
+        "dense_2.biases": second.bias,
+    }
+    assert found.keys() == expected.keys()
+    for key, array in expected.items():
+        np.testing.assert_allclose(
+            found[key], array.detach().numpy(), rtol=1e-9, atol=1e-12, err_msg=key
+        )

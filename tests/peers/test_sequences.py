@@ -139,10 +139,10 @@ def test_layers_over_time(layer, lengths):
     require_same(found, {"y": y.detach().numpy(), "dx[0]": given.grad.numpy()})
 
 
-def attention_of(parameters, features, units, heads):
+def attention_of(parameters, features, units, heads, dropout=0.0):
     """The attention of torch with the same weights."""
     names = {"kdim": features[1], "vdim": features[1]} if len(set(features)) > 1 else {}
-    peer = torch.nn.MultiheadAttention(units, heads, batch_first=True, **names).double()
+    peer = torch.nn.MultiheadAttention(units, heads, dropout, batch_first=True, **names).double()
     of = {name: torch.tensor(np.ascontiguousarray(w.T)) for name, w in parameters.items()}
     three = ("query", "key", "value")
     if names:
@@ -173,17 +173,30 @@ def padding_of(lengths, time):
     return None if lengths is None else torch.tensor(np.arange(time) >= lengths[:, None])
 
 
+@pytest.fixture
+def drop_as_ours(monkeypatch):
+    """Let torch's attention drop what a layer of ours with the test's random stream drops."""
+
+    def dropped(shares, p, training=True):
+        drawn = np.random.Generator(np.random.PCG64(0)).random(tuple(shares.shape))
+        return shares * torch.tensor((drawn >= p) / (1 - p)) if training else shares
+
+    monkeypatch.setattr(torch.nn.functional, "dropout", dropped)
+
+
 @pytest.mark.parametrize("lengths", [None, LENGTHS], ids=["whole", "lengths"])
 @pytest.mark.parametrize("causal", [False, True])
-def test_self_attention(causal, lengths):
-    layer, x = MultiHeadAttention(heads=2, causal=causal), RNG.normal(size=(N, TIME, 6))
+@pytest.mark.parametrize("rate", [0.0, 0.3], ids=["whole", "dropped"])
+def test_self_attention(rate, causal, lengths, drop_as_ours):
+    layer = MultiHeadAttention(heads=2, causal=causal, dropout=rate)
+    x = RNG.normal(size=(N, TIME, 6))
     given = (x,) if lengths is None else (x, lengths)
     shapes = tuple(each.shape[1:] for each in given)
     parameters = {
         name: RNG.normal(size=each.shape) for name, each in layer.parameters(shapes).items()
     }
     dy, asked = RNG.normal(size=x.shape), torch.tensor(x, requires_grad=True)
-    peer, padding = attention_of(parameters, (6, 6), 6, 2), padding_of(lengths, TIME)
+    peer, padding = attention_of(parameters, (6, 6), 6, 2, rate), padding_of(lengths, TIME)
     later = torch.ones(TIME, TIME).triu(1).bool() if causal else None
     y, _ = peer(asked, asked, asked, key_padding_mask=padding, attn_mask=later)
     if padding is not None:
@@ -194,9 +207,10 @@ def test_self_attention(causal, lengths):
 
 
 @pytest.mark.parametrize("lengths", [None, LENGTHS], ids=["whole", "lengths"])
-def test_cross_attention(lengths):
+@pytest.mark.parametrize("rate", [0.0, 0.3], ids=["whole", "dropped"])
+def test_cross_attention(rate, lengths, drop_as_ours):
     layer, x, other = (
-        CrossAttention(heads=3),
+        CrossAttention(heads=3, dropout=rate),
         RNG.normal(size=(N, 4, 6)),
         RNG.normal(size=(N, TIME, 2)),
     )
@@ -208,7 +222,7 @@ def test_cross_attention(lengths):
     }
     dy = RNG.normal(size=x.shape)
     asked, told = (torch.tensor(each, requires_grad=True) for each in (x, other))
-    peer = attention_of(parameters, (6, 2), 6, 3)
+    peer = attention_of(parameters, (6, 2), 6, 3, rate)
     y, _ = peer(asked, told, told, key_padding_mask=padding_of(lengths, TIME))
     if lengths is not None:
         y = y.masked_fill(padding_of(own, 4)[:, :, None], 0)
@@ -230,10 +244,14 @@ def test_cross_attention(lengths):
         ({"padding": "causal", "stride": 2}, (2, 0), {"stride": 2}),
         ({"padding": "same", "stride": 3, "kernel_size": 4}, (1, 2), {"stride": 3}),
         ({"stride": 2, "dilation": 2, "kernel_size": 2}, (0, 0), {"stride": 2, "dilation": 2}),
+        ({"padding": "same", "groups": 2}, (1, 1), {"groups": 2}),
+        ({"groups": 6, "filters": 12, "use_bias": False}, (0, 0), {"groups": 6}),
+        ({"padding": "causal", "groups": 3, "filters": 3}, (2, 0), {"groups": 3}),
     ],
 )
 def test_convolution(fields, pads, arguments, lengths):
-    layer, x = Conv1d(**{"filters": 4, "kernel_size": 3, **fields}), RNG.normal(size=(N, TIME, 2))
+    layer = Conv1d(**{"filters": 4, "kernel_size": 3, **fields})
+    x = RNG.normal(size=(N, TIME, 6))
     if lengths is not None and (layer.stride > 1 or layer.padding == "valid"):
         return  # refused: see test_conv1d
     given = (x,) if lengths is None else (x, lengths)

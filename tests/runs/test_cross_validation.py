@@ -70,5 +70,5 @@ def test_validation_data_of_a_program_is_refused(folded):
 
 
 def test_too_little_data_is_told(folded):
-    with pytest.raises(SpecError, match="2 samples are too few for 3 folds"):
+    with pytest.raises(SpecError, match="2 samples: too few for 3 folds"):
         cross_validate(parse_spec(folded), (np.zeros((2, 1)), np.arange(2)))

@@ -268,7 +268,8 @@ def test_what_does_not_fit_the_named_arrays_is_refused(tmp_path):
     for wrong, message in (
         (x["sound"], "give an array for each, by name"),
         ({"sound": x["sound"]}, "but x has sound"),
-        (x | {"word": x["word"] + 0.5}, "the model takes integers, but word is float64"),
+        (x | {"word": x["word"] + 0.5}, 'sample 1, "word" is 2.5, but "embedding_1" takes'),
+        (x | {"word": x["word"] + 0.0}, "the model takes integers, but word is float64"),
         (x | {"sound": x["sound"] * np.nan}, 'sample 1 of "sound" has a number that is NaN'),
     ):
         with pytest.raises(DataError, match=message.replace(".", r"\.")):
@@ -297,7 +298,7 @@ def test_an_archive_that_does_not_fit_is_refused_in_an_evaluation(tmp_path):
         ({"sound": np.float64(3)}, "sound is a single number; its first axis is samples"),
         ({"sound": x["sound"].astype("U8")}, "sound must be numbers, not <U8"),
         ({"sound": x["sound"][:, :1]}, '"sound" must have shape (n, 6), not (40, 1)'),
-        ({"word": x["word"] + 0.5}, "the model takes integers, but word is float64"),
+        ({"word": x["word"] + 0.5}, 'sample 1, "word" is 2.5, but "embedding_1" takes'),
     ):
         np.savez(path, **(x | {"y": y} | wrong))
         with pytest.raises(DataError) as raised:

@@ -189,7 +189,7 @@ def test_a_data_set_that_the_run_does_not_have_is_named(document, tmp_path):
 def test_data_of_a_program_cannot_be_loaded_again(document, blobs, tmp_path):
     del document["data"]
     run(parse_spec(document), data=blobs, out=tmp_path / "out")
-    with pytest.raises(DataError, match="a program handed the run's data over"):
+    with pytest.raises(DataError, match="the run's data came from a program"):
         open_run(tmp_path / "out").data()
 
 

@@ -275,7 +275,7 @@ def blocks_of(items):
 
 
 def by_hand(items, made):
-    """Append the layers that a person would write for blocks, each with a name of its own."""
+    """Append the layers that a person would write for blocks, each with its own name."""
     for item in items:
         if isinstance(item, str) or "type" in item:
             table = {"type": item} if isinstance(item, str) else item

@@ -35,7 +35,7 @@ def edited(text, path=RATE, number=0.05, syntax="toml"):
             'optimizer = {type="adam", learning_rate = { type = "up", max_rate = 3 } }',
             'optimizer = {type="adam", learning_rate = { type = "up", max_rate = 0.05 } }',
         ),
-        (  # a table of its own
+        (  # its own table
             PEAK,
             '[optimizer.learning_rate]\ntype = "up"\nmax_rate = 1.0',
             '[optimizer.learning_rate]\ntype = "up"\nmax_rate = 0.05',
@@ -62,7 +62,7 @@ def edited(text, path=RATE, number=0.05, syntax="toml"):
             '[optimizer]\nlearning_rate = "up"\n',
             '[optimizer]\nlearning_rate = { type = "up", max_rate = 0.05 }\n',
         ),
-        (  # beside other dotted keys
+        (  # after other dotted keys
             RATE,
             'seed = 1\noptimizer.type = "adam"\n[data]\n',
             'seed = 1\noptimizer.learning_rate = 0.05\noptimizer.type = "adam"\n[data]\n',

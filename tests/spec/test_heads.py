@@ -1,4 +1,4 @@
-"""`[losses]`: what it means, how it is written back, and its errors."""
+"""`[losses]`: meaning, dumps, and errors."""
 
 from __future__ import annotations
 

@@ -370,9 +370,11 @@ def test_each_error_is_marked_on_its_line_alone(marks_in, spec_file):
         texts.append(SPEC.replace(right, wrong))
         with pytest.raises(SpecError):
             load_spec(spec_file(texts[-1], "spec.toml"))
-    load_spec(spec_file(SPEC, "spec.toml"))
-    *marks, right = marks_in([*texts, SPEC])
-    assert right == []
+    right = [SPEC, SPEC.replace("epochs = 10", "max_steps = 10")]
+    for each in right:
+        load_spec(spec_file(each, "spec.toml"))
+    *marks, one, other = marks_in([*texts, *right])
+    assert one == other == []
     for (name, (_, wrong)), text, found in zip(BROKEN.items(), texts, marks, strict=True):
         line = text[: text.index(wrong) + len(wrong)].count("\n") + 1
         assert {mark.line for mark in found} == {line}, name
@@ -392,6 +394,7 @@ def test_messages_say_what_is_wrong(marks_in):
 
 def test_a_missing_key_is_reported_at_its_table(marks_in):
     keys = {"units": "units = 64\n", "type": 'type = "dense"\n', "loss": "[loss]"}
+    keys |= {"epochs": "epochs = 10\n"}
     keys |= {"declnet": "declnet = 1", "training": "[training]"}
     texts = [SPEC.replace(line, "[data.test]" if "[" in line else "", 1) for line in keys.values()]
     table = SPEC[: SPEC.index("[[model.layers]]")].count("\n") + 1

@@ -228,7 +228,8 @@ def test_a_metric_named_like_a_column_of_the_history_is_refused(problems, docume
     [
         ("training.epochs", "10", "E012", 'must be a whole number, not "10"'),
         ("training.epochs", True, "E012", "must be a whole number, not true"),
-        ("training.epochs", None, "E012", "must be a whole number, not null"),
+        ("training.log_every", None, "E012", "must be a whole number, not null"),
+        ("training.epochs", None, "E011", "is missing"),
         ("training.epochs", 0, "E013", "must be at least 1, not 0"),
         ("training.clip_norm", 0, "E013", "must be greater than 0, not 0"),
         ("training.shuffle", 1, "E012", "must be true or false, not 1"),

@@ -1,4 +1,4 @@
-"""Frozen layers: what is trained, from when on, with which arrays, and at what cost."""
+"""Frozen layers: which parameters train from which epoch, their arrays, and the cost."""
 
 from __future__ import annotations
 

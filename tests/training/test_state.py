@@ -138,6 +138,7 @@ def test_it_goes_on_from_before_and_after_a_layer_is_trained(eager, made):
         ({"accumulate": 3, "clip_norm": 0.1}, 15),
         ({"accumulate": 2, "max_steps": 4}, 1 + 5 + 2),
         ({"max_steps": 8, "log_every": 1}, 1 + 5 + 3),
+        ({"max_steps": 8, "epochs": None}, 1 + 5 + 3),
     ],
 )
 def test_it_goes_on_whatever_the_batches_are(eager, made, training, stops):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from declnet.contracts.attribution import attributing_errors
@@ -27,18 +27,21 @@ from declnet.graph.parameters import (
     read_weight_shapes,
     slots_of,
 )
-from declnet.graph.shapes import Inferred, Node, infer
+from declnet.graph.shapes import Inferred, Node, infer, input_limits
 from declnet.registry.registry import Registry
 from declnet.spec.messages import from_here, hint_for_missing
-from declnet.spec.model import InitialWeights, RunSpec
+from declnet.spec.model import InitialWeights, RunSpec, TrainingSpec
 from declnet.spec.partial import PartialSpec
 from declnet.spec.requirements import registry_for
 from declnet.spec.validate import ParsedSpec
 from declnet.training.checks.data import (
     Described,
+    class_problems,
     data_problems,
     describe,
+    floats_for_integers,
     input_problems,
+    limit_problems,
     origin_of,
 )
 from declnet.training.checks.heads import (
@@ -119,6 +122,14 @@ def component_problems(
     return problems
 
 
+def _epochs(training: TrainingSpec, infos: Mapping[str, DataInfo]) -> int | None:
+    """Return the number of epochs as declared, or else by the number of updates, if known."""
+    samples = infos["train"].samples if "train" in infos else None
+    if training.epochs is None and training.max_steps is not None and samples:
+        return training.started_epochs(samples)
+    return training.epochs
+
+
 def _contexts(
     spec: PartialSpec,
     heads: Sequence[CheckedHead],
@@ -134,9 +145,10 @@ def _contexts(
         infos,
         heads[0].part.loss if len(heads) == 1 else None,
         spec.optimizer,
-        epochs=getattr(spec.training, "epochs", None),
+        epochs=_epochs(spec.training, infos),
         metrics=metrics,
         outputs=tuple(dict.fromkeys(each for own in ends for each in own)),
+        callbacks=tuple(spec.callbacks.values()),
     )
     contexts: dict[KeyPath, RunContext] = {}
     for head, own in zip(heads, ends, strict=True):
@@ -215,7 +227,7 @@ class Checked:
         problems: every error and warning, with locations, in the order of the spec.
         sets: the data, if the check had to load it.
         loaded: the training data before it was split and prepared, if it was loaded.
-        no_features: its columns that are used for a split or as weights.
+        no_features: its columns that are not features, with their purposes.
         starting: what is loaded from a file, if `model.initial_weights` loads a part of the model.
     """
 
@@ -225,7 +237,7 @@ class Checked:
     problems: tuple[Diagnostic, ...]
     sets: PreparedSets | None = None
     loaded: Data | None = None
-    no_features: tuple[str, ...] = ()
+    no_features: Mapping[str, str] = field(default_factory=dict)
     starting: StartingPoint | None = None
 
     @property
@@ -271,7 +283,8 @@ def check_parsed(
 
 def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | None) -> Checked:
     partial = parsed.partial
-    described = describe(partial, parsed.spec.seed if parsed.spec is not None else 0, data)
+    seed = parsed.spec.seed if parsed.spec is not None else 0
+    described = describe(partial, seed, data)
     infos, problems = described.infos, list(described.problems)
     train = infos.get("train")
     inferred = infer(partial.layers, _inputs(partial, described), registry, partial.outputs)
@@ -283,8 +296,11 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
     problems += initializer_problems(inferred.complete, registry)
     if inferred.complete and partial.optimizer is not None:
         problems += group_problems(slots_of(inferred.complete), partial.optimizer.groups)
-    problems += data_problems(partial, infos)
-    problems += input_problems(inferred.nodes, train)
+    problems += data_problems(partial, infos, described.sets)
+    if described.sets is None:  # else the data was loaded, with its classes
+        problems += class_problems(partial, infos)
+    described, limited = _within_limits(partial, described, seed, data, inferred)
+    problems += limited or input_problems(inferred.nodes, train)
     starting, found = weight_problems(partial, inferred.complete)
     problems += found
     metrics = _metrics(partial, described, [*parsed.diagnostics, *problems])
@@ -299,7 +315,7 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
     for each in heads:
         problems += label_problems(each.part, partial.data, each.infos, each.nodes, registry)
     problems += linear_problems(inferred.nodes, registry)
-    problems += frozen_problems(inferred.complete, getattr(partial.training, "epochs", None))
+    problems += frozen_problems(inferred.complete, _epochs(partial.training, infos))
     memory = run_memory(partial, infos, inferred.complete, registry)
     demands = too_large(memory), engine_problem(partial.engine, registry)
     problems += [each for each in demands if each is not None]
@@ -313,6 +329,29 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
         partial.data.no_features,
         starting,
     )
+
+
+def _within_limits(
+    partial: PartialSpec,
+    described: Described,
+    seed: int,
+    data: Mapping[str, Data] | None,
+    inferred: Inferred,
+) -> tuple[Described, list[Diagnostic]]:
+    """Return errors for integers that layers do not take, with the data loaded for that."""
+    train = described.infos.get("train")
+    if train is None or any(each.severity == "error" for each in described.problems):
+        return described, []
+    unsuited = floats_for_integers(inferred.complete, train)
+    limits = {k: v for k, v in input_limits(inferred.complete).items() if k not in unsuited}
+    if not limits:
+        return described, []
+    loaded = described
+    if described.sets is None:
+        loaded = describe(partial, seed, data, loads_arrays=True)
+        if loaded.sets is None:
+            return described, loaded.problems
+    return replace(described, sets=loaded.sets), limit_problems(partial, loaded, limits)
 
 
 def _without_lost(

@@ -2,38 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from declnet.contracts.data_source import DataInfo, Dataset, DataSource
-from declnet.contracts.inputs import UNNAMED, InputInfo
+from declnet.contracts.inputs import UNNAMED, InputInfo, by_name
 from declnet.contracts.returned import checked_info
 from declnet.contracts.table import Table
+from declnet.data.integer_limits import Limits, require_within
 from declnet.data.named_inputs import AT_INPUTS
-from declnet.data.sets import PreparedSets, load_sets, prepare_sets, split_sets
+from declnet.data.preparation import ARRAY
+from declnet.data.sets import (
+    PreparedSets,
+    load_sets,
+    prepare_sets,
+    require_class,
+    split_sets,
+)
 from declnet.data.splits import Data, held_out_count
+from declnet.data.target_encoding import TargetEncoding
 from declnet.data.targets import wanted_targets
+from declnet.data.windows import AT_SERIES, Windows
 from declnet.errors import DataError, Diagnostic, KeyPath
 from declnet.graph.shapes import Node
+from declnet.registry.spelling import counted
+from declnet.spec.data_section import DataSpec
 from declnet.spec.messages import from_here, hint_for_missing
 from declnet.spec.model import TrainingSpec
 from declnet.spec.partial import PartialSpec
 
 
-def size_problems(spec: PartialSpec, samples: int, in_memory: bool) -> list[Diagnostic]:
+def size_problems(
+    spec: PartialSpec, samples: int, in_memory: bool, windows: int | None = None
+) -> list[Diagnostic]:
     """Return the errors in the sizes, at most one.
 
     Args:
         samples: number of training samples before anything is held out.
         in_memory: whether x is an array rather than mapped from a file.
+        windows: number of windows in the training data, if there are any.
     """
     out = {name: held_out_count(samples, share) for name, share in spec.data.fractions.items()}
     for name, count in out.items():
         if not 0 < count < samples:
             message = (
-                f"{spec.data.fractions[name]} of {samples} samples leaves {count} for {name} and "
-                f"{samples - count} for training"
+                f"{spec.data.fractions[name]} of {counted(samples, 'sample')} leaves {count} for "
+                f"{name} and {samples - count} for training"
             )
             hint = f"take a {'smaller' if count else 'larger'} fraction"
             return [_problem(("data", name), message, hint)]
@@ -50,20 +66,22 @@ def size_problems(spec: PartialSpec, samples: int, in_memory: bool) -> list[Diag
     rest = samples - sum(out.values())
     folds = spec.data.folds
     if folds is not None and rest < folds:
-        message = f"{rest} samples are too few for {folds} folds"
-        return [_problem(("data", "folds"), message, f"take at most {rest} folds")]
+        message = f"{counted(rest, 'sample')}: too few for {folds} folds"
+        fewer = f"take at most {rest} folds" if rest > 1 else None
+        return [_problem(("data", "folds"), message, fewer)]
     if spec.training.batch_size is None and not in_memory:
         message = "data that is mapped from a file is trained on in mini-batches"
         hint = "add batch_size = 128 to [training], or mapped = false to the data source"
         return [_problem(("data", "train"), message, hint)]
     if folds is not None:
         rest = _left_by_fold(spec, rest, folds)
-    if spec.data.windows is not None:
-        rest = samples = spec.data.windows.count(rest)
+    if windows is not None:
+        rest = samples = windows
     if spec.training.batch_size is not None and spec.training.batch_size > rest:
         message = f"a batch of {spec.training.batch_size} is larger than the training data"
         held = f" ({samples - rest} of {samples} are held out)" if rest < samples else ""
-        hint = f"there are {rest} samples{held}; without batch_size, each step takes all"
+        there = f"there {'is' if rest == 1 else 'are'} {counted(rest, 'sample')}{held}"
+        hint = f"{there}; without batch_size, each step takes all"
         return [_problem(("training", "batch_size"), message, hint)]
     return _group_problems(spec.training, rest)
 
@@ -88,7 +106,7 @@ def _left_by_fold(spec: PartialSpec, samples: int, folds: int) -> int:
     return samples - -(-samples // folds)
 
 
-def _problem(path: KeyPath, message: str, hint: str) -> Diagnostic:
+def _problem(path: KeyPath, message: str, hint: str | None) -> Diagnostic:
     return Diagnostic(message, hint, path, "E033")
 
 
@@ -101,27 +119,39 @@ class Described:
         sets: the data sets, if they had to be loaded for that.
         problems: errors in the sources or in their preparation, and warnings about columns.
         loaded: the training data before it was split, if it was loaded.
+        parts: the data sets before they were prepared, if they were loaded.
     """
 
     infos: dict[str, DataInfo]
     sets: PreparedSets | None
     problems: list[Diagnostic]
     loaded: Data | None = None
+    parts: Mapping[str, Data] = field(default_factory=dict)
 
 
-def describe(spec: PartialSpec, seed: int, given: Mapping[str, Data] | None = None) -> Described:
+def describe(
+    spec: PartialSpec,
+    seed: int,
+    given: Mapping[str, Data] | None = None,
+    *,
+    loads_arrays: bool = False,
+) -> Described:
     """Describe each data set; tables, and data to be prepared, are loaded for this.
 
     Args:
         spec: the run's spec, of which data and losses are needed.
         given: data sets by name, in place of the spec's.
+        loads_arrays: whether to load other data, too.
     """
     if given is None:
         infos, problems = _described(spec)
         tables = [name for name, info in infos.items() if info is None]
     else:
         arrays = {name: each for name, each in given.items() if isinstance(each, Dataset)}
-        infos = {name: DataInfo.of(each.x, each.y) for name, each in arrays.items()}
+        infos = {
+            name: replace(DataInfo.of(each.x, each.y), class_names=each.class_names)
+            for name, each in arrays.items()
+        }
         problems, tables = [], [name for name in given if name not in arrays]
     known = {name: info for name, info in infos.items() if info is not None}
     data = spec.data
@@ -135,14 +165,15 @@ def describe(spec: PartialSpec, seed: int, given: Mapping[str, Data] | None = No
         problems = [*problems, Diagnostic(message, hint, ("data", "windows"), "E039")]
     if problems or not spec.is_data_valid or "train" not in {*infos, *tables}:
         return Described(known, None, problems)
-    if not tables and not data.prepare and not data.prepare_targets:
+    if not (tables or data.prepare or data.prepare_targets or loads_arrays):
         return Described(known, None, [])
     wanted = wanted_targets(spec.heads)
     train: Data | None = None
     try:
         loaded = dict(given) if given is not None else load_sets(data, seed)
         train = loaded["train"]
-        sets = prepare_sets(split_sets(loaded, data, seed), data, wanted)
+        parts = split_sets(loaded, data, seed)
+        sets = prepare_sets(parts, data, wanted)
     except DataError as error:
         path = error.path or ("data", "train")
         if error.code == "E031" and len(path) == 2:
@@ -152,7 +183,8 @@ def describe(spec: PartialSpec, seed: int, given: Mapping[str, Data] | None = No
     prepared = {name: DataInfo.of(each.x, each.y) for name, each in sets.datasets.items()}
     prepared["train"] = replace(prepared["train"], samples=len(train), inputs=sets.input_infos)
     named = {name: info for name, info in prepared.items() if name in {*infos, *tables}}
-    return Described(named, sets, note_warnings(spec, train), train)
+    warnings = [*note_warnings(spec, train), *series_warnings(data, parts)]
+    return Described(named, sets, warnings, train, parts)
 
 
 def note_warnings(spec: PartialSpec, train: Data | None) -> list[Diagnostic]:
@@ -171,6 +203,22 @@ def note_warnings(spec: PartialSpec, train: Data | None) -> list[Diagnostic]:
         )
         for name, note in train.notes.items()
         if name in used
+    ]
+
+
+def series_warnings(data: DataSpec, parts: Mapping[str, Data]) -> list[Diagnostic]:
+    """Return a warning for each data set of which some series are too short for a window."""
+    windows = Windows.of(data)
+    found = {
+        name: windows.left_out(part)
+        for name, part in parts.items()
+        if windows is not None and isinstance(part, Table)
+    }
+    hint = "take fewer rows in past or horizon, or leave out these series"
+    return [
+        Diagnostic(f"{name} data: {text}", hint, AT_SERIES, "W008")
+        for name, text in found.items()
+        if text is not None
     ]
 
 
@@ -200,7 +248,9 @@ def origin_of(source: DataSource | None, name: str) -> KeyPath:
     return ("data", name, "path") if has_path else ("data", name)
 
 
-def data_problems(spec: PartialSpec, infos: Mapping[str, DataInfo]) -> list[Diagnostic]:
+def data_problems(
+    spec: PartialSpec, infos: Mapping[str, DataInfo], sets: PreparedSets | None
+) -> list[Diagnostic]:
     """Return errors for shapes unlike the training data's, and for a batch larger than it."""
     train = infos.get("train")
     if train is None:
@@ -223,8 +273,44 @@ def data_problems(spec: PartialSpec, infos: Mapping[str, DataInfo]) -> list[Diag
         if info.samples == 0
     ]
     if train.samples:
-        problems += size_problems(spec, train.samples, train.in_memory)
+        has_windows = spec.data.windows is not None and sets is not None
+        windows = len(sets.datasets["train"]) if has_windows and sets is not None else None
+        problems += size_problems(spec, train.samples, train.in_memory, windows)
     return problems
+
+
+def class_problems(spec: PartialSpec, infos: Mapping[str, DataInfo]) -> list[Diagnostic]:
+    """Return errors in the names of classes, as far as sources know them before they are loaded."""
+    train, data = infos.get("train"), spec.data
+    if train is None or train.target != "classes" or train.targets:
+        return []
+    names, problems = train.class_names, []
+    if names is not None:
+        problems = _error(spec, "train", TargetEncoding.of_names, names)
+        if problems:
+            return problems
+        encoding = TargetEncoding.of_names(names)
+        if data.positive_class is not None:
+            problems += _error(spec, "train", encoding.with_positive, data.positive_class)
+        for name, info in infos.items():
+            problems += _error(spec, name, encoding.require_known, info.class_names or ())
+    known = names or tuple(map(str, range(train.classes or 0)))
+    if known and isinstance(data.class_weights, Mapping):
+        for name in data.class_weights:
+            problems += _error(spec, "train", require_class, name, known)
+    return problems
+
+
+def _error(
+    spec: PartialSpec, name: str, require: Callable[..., object], *arguments: object
+) -> list[Diagnostic]:
+    """Return the error that a call raises about a data set, if it does, at its key."""
+    try:
+        require(*arguments)
+    except DataError as error:
+        path = error.path or origin_of(spec.data.sources.get(name), name)
+        return [Diagnostic(from_here(error.message), error.hint, path, error.code)]
+    return []
 
 
 def _unlike(
@@ -241,6 +327,45 @@ def _unlike(
             of = f' of the input "{each}"' if each else ""
             return f"{name} has samples{of} of shape {info.shape}, train of {train[each].shape}"
     return None
+
+
+def limit_problems(spec: PartialSpec, described: Described, limits: Limits) -> list[Diagnostic]:
+    """Return an error for the first number of an input that its layers do not take."""
+    if described.sets is None:
+        return []
+    preparation, whole = described.sets.preparation, described.loaded
+    steps = preparation.steps if preparation is not None else ()
+    changed = {name for step in steps for name in step.states}
+    for name, part in described.parts.items():
+        of = name if name in spec.data.sources else "train"
+        called = partial(_sample, name, part)
+        try:
+            if of == "train" and isinstance(whole, Dataset):  # which numbers samples as the file
+                kept = {*by_name(whole.x)} - {*changed, *([UNNAMED] if ARRAY in changed else [])}
+                own = {key: each for key, each in limits.items() if key in kept}
+                require_within(whole.x, own, partial(_sample, "train", whole))
+            require_within(described.sets.datasets[name].x, limits, called)
+        except DataError as error:
+            at = origin_of(spec.data.sources.get(of), of)
+            return [Diagnostic(error.message, error.hint, at, error.code)]
+    return []
+
+
+def _sample(name: str, data: Data, at: int) -> str:
+    """Return what messages call a sample of a data set."""
+    row = f"row {data.row_number(at)}" if isinstance(data, Table) else f"sample {at + 1}"
+    return f"{name} data: {row}"
+
+
+def floats_for_integers(nodes: Sequence[Node], train: DataInfo) -> set[str]:
+    """Return the inputs that hold floats, but that a layer of integers only reads."""
+    return {
+        name
+        for node in nodes
+        if not (node.reads_of("float") or any(node.inputs))
+        for name in node.reads_of("integer")
+        if train.input_infos[name].dtype == "float"
+    }
 
 
 def input_problems(nodes: Sequence[Node | None], train: DataInfo | None) -> list[Diagnostic]:

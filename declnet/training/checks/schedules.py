@@ -21,7 +21,7 @@ TRIED = 200
 def schedule_problems(spec: PartialSpec, infos: Mapping[str, DataInfo]) -> Iterator[Diagnostic]:
     """Yield an error for each schedule that leaves the range of its field at some step."""
     samples = infos["train"].samples if "train" in infos else None
-    is_known = bool(samples) and "epochs" in vars(spec.training)  # which lacks invalid ones
+    is_known = spec.training.most_epochs is not None
     total = spec.training.updates(samples) if samples and is_known else UNKNOWN
     for path, component in _components(spec):
         ranges = component.scheduled_fields()

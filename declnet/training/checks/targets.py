@@ -222,6 +222,9 @@ def _units_without_class(
         return []
     message = f"the model has {units} units, but the labels have {classes} classes"
     hint = f"use {classes} units, one for each class"
+    if classes == 1:
+        message = f"the model has {units} units, but all labels are 0"
+        hint = "classification needs at least two classes"
     return [Diagnostic(message, hint, path_of_output_size(nodes), "W001")]
 
 

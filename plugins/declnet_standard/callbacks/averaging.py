@@ -45,7 +45,8 @@ class Average:
 
     def restore_in_run(self, origin: str) -> None:
         """Give the finished model the mean."""
-        self.run.restore_parameters(self.run.model.from_vector(self.mean), origin)
+        parameters = self.run.model.from_vector(self.mean)
+        self.run.restore_parameters(parameters, origin, recompute_statistics=True)
 
 
 class AveragingCallback(Callback):
@@ -70,9 +71,10 @@ class ExponentialMovingAverage(AveragingCallback):
     """mean += (1 - decay) * (parameters - mean) after every update, from the first one's on.
 
     The finished model has the mean; the metrics of epochs are of the current parameters.
-    Running statistics are not averaged: they are the last ones.
+    Running statistics are computed again for it from the training data.
 
-    Equivalent to `torch.optim.swa_utils.AveragedModel` with `get_ema_multi_avg_fn(decay)`.
+    Equivalent to `torch.optim.swa_utils.AveragedModel` with `get_ema_multi_avg_fn(decay)`, followed
+    by `update_bn`.
 
     Source: Polyak and Juditsky, "Acceleration of Stochastic Approximation by Averaging", 1992.
     """
@@ -106,10 +108,10 @@ class StochasticWeightAveraging(AveragingCallback):
     """The mean of the parameters after each `every`-th epoch, from epoch `from_epoch` on.
 
     The finished model has the mean; the metrics of epochs are of the current parameters.
-    Running statistics are not averaged: they are the last ones. A constant or cyclic learning rate
-    lets the epochs differ.
+    Running statistics are computed again for it from the training data. A constant or cyclic
+    learning rate lets the epochs differ.
 
-    Equivalent to `torch.optim.swa_utils.AveragedModel`, without its `update_bn`.
+    Equivalent to `torch.optim.swa_utils.AveragedModel`, followed by `update_bn`.
 
     Source: Izmailov et al., "Averaging Weights Leads to Wider Optima and Better Generalization",
     2018, algorithm 1.
@@ -122,7 +124,7 @@ class StochasticWeightAveraging(AveragingCallback):
     every: int = Field(default=1, ge=1, description="number of epochs between those that count")
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:
-        """Require an epoch that counts; warn of running statistics, which do not fit the mean."""
+        """Require an epoch that counts; warn of what is neither averaged nor computed again."""
         if context.epochs is not None and self.from_epoch >= context.epochs:
             message = (
                 f"averaging starts with epoch {self.from_epoch}, but the last epoch is "
@@ -132,15 +134,14 @@ class StochasticWeightAveraging(AveragingCallback):
         for layer in context.layers:
             if len(layer.input_shapes) != 1:
                 continue
-            parameters = layer.layer.parameters(layer.input_shapes[0]).values()
-            if any(not each.trainable for each in parameters):
-                message = (
-                    f'the running statistics of "{layer.name}" are not computed again for the '
-                    "averaged weights"
-                )
-                hint = "use layer_norm, or ema, whose average is close to the last parameters"
-                yield Diagnostic(message, hint, ("type",), "W060")
-                return
+            for name, each in layer.layer.parameters(layer.input_shapes[0]).items():
+                if not (each.trainable or each.running_statistic):
+                    message = (
+                        f'"{layer.name}" keeps its last {name}, which may not fit the averaged '
+                        "weights"
+                    )
+                    hint = f"if {name} is a running statistic, its layer can declare it as one"
+                    yield Diagnostic(message, hint, ("type",), "W060")
 
     def after_epoch(self, state: Average, epoch: EpochFinished) -> None:
         """Average if the epoch counts."""

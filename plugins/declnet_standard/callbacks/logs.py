@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from declnet import Callback, Diagnostic, EpochLogged, Run, RunContext
-from declnet_standard.callbacks.table_file import TableFile, own_file_name
+from declnet_standard.callbacks.table_file import TableCallback, TableFile
 
 LONGEST_VALUE = 500
 
@@ -20,7 +20,7 @@ AT_ONCE = 100
 """Most characters in a parameter and parameters in a request that every server accepts."""
 
 
-class CsvLog(Callback):
+class CsvLog(TableCallback):
     """A row for each logged epoch, with the names of the metrics in the first.
 
     Numbers are written with all digits. A resumed run continues the table.
@@ -30,11 +30,6 @@ class CsvLog(Callback):
     examples = ({}, {"path": "epochs.csv"})
 
     path: str = Field(default="history.csv", description="a file's name, in the run's folder")
-
-    @field_validator("path")
-    @classmethod
-    def _in_the_folder(cls, path: str) -> str:
-        return own_file_name(path)
 
     def start(self, run: Run) -> TableFile:
         """Create an empty file."""

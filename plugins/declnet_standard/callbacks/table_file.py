@@ -2,20 +2,38 @@
 
 import csv
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import StringIO
+from itertools import takewhile
 from pathlib import Path, PurePath
 from typing import Any, Self
+
+from pydantic import Field, field_validator
+
+from declnet import Callback, Diagnostic, RunContext
 
 OWN = ("spec.", "manifest.", "history.jsonl", "metrics.", "weights.", "preparation.", "checkpoints")
 """Prefixes of the names of files that the run itself writes."""
 
 
-def own_file_name(path: str) -> str:
-    """Return a file name; raise ValueError if it is not one of the callback's own in the folder."""
-    if not path or PurePath(path).name != path or "\\" in path or path.startswith((".", *OWN)):
-        raise ValueError("must be the name of a file of its own in the run's folder")
-    return path
+class TableCallback(Callback):
+    """A callback that writes a table to a file of the run's folder."""
+
+    path: str = Field(description="a file's name, in the run's folder")
+
+    @field_validator("path")
+    @classmethod
+    def _in_the_folder(cls, path: str) -> str:
+        if not path or PurePath(path).name != path or "\\" in path or path.startswith((".", *OWN)):
+            raise ValueError("must be a file name that the run itself does not use")
+        return path
+
+    def check(self, context: RunContext) -> Iterator[Diagnostic]:
+        """Report a file that a callback before this one writes."""
+        for other in takewhile(lambda each: each is not self, context.callbacks):
+            if isinstance(other, TableCallback) and other.path == self.path:
+                message = f'{other.type} already writes the file "{self.path}"'
+                yield Diagnostic(message, "set another path", ("path",), "E060")
 
 
 class TableFile:

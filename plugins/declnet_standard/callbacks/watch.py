@@ -5,11 +5,10 @@ from math import isfinite, sqrt
 from typing import Any
 
 import numpy as np
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from declnet import (
     Array,
-    Callback,
     EpochFinished,
     EpochLogged,
     Layer,
@@ -18,7 +17,7 @@ from declnet import (
     StepObserver,
 )
 from declnet_standard.callbacks.suspicions import COLUMNS, LayerStatistics, Suspicions
-from declnet_standard.callbacks.table_file import TableFile, csv_line, own_file_name
+from declnet_standard.callbacks.table_file import TableCallback, TableFile, csv_line
 
 NEAR = 0.01
 """Distance from a bound, relative to the range, within which an output is saturated."""
@@ -27,7 +26,7 @@ AT_ONCE = 256
 """Rows collected before they are written."""
 
 
-class Watch(Callback):
+class Watch(TableCallback):
     """Statistics of each layer in the last step of every logged epoch, and warnings about them.
 
     The table has a row per logged epoch and layer:
@@ -49,11 +48,6 @@ class Watch(Callback):
 
     path: str = Field(default="watch.csv", description="a file's name, in the run's folder")
     warn: bool = Field(default=True, description="whether to warn, besides writing the table")
-
-    @field_validator("path")
-    @classmethod
-    def _in_the_folder(cls, path: str) -> str:
-        return own_file_name(path)
 
     def start(self, run: Run) -> "Watched":
         """Create an empty table."""

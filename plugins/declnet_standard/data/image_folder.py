@@ -3,10 +3,10 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from declnet import Array, DataError, DataInfo, Dataset, DataSource, Shape
 from declnet_standard.layers.window import Sizes
@@ -57,6 +57,12 @@ class ImageFolder(DataSource):
         default=2**33, ge=1, description="more bytes of images than these are refused"
     )
 
+    @model_validator(mode="after")
+    def _crop_needs_size(self) -> Self:
+        if self.crop and self.size is None:
+            raise ValueError("crop has no effect without size")
+        return self
+
     def describe(self) -> DataInfo:
         """List the files; read the size of the first image if `size` is not given."""
         files, labels, classes = self._labeled()
@@ -67,6 +73,7 @@ class ImageFolder(DataSource):
             classes=len(classes),
             samples=len(files),
             labels=(0, int(labels[-1])),
+            class_names=classes,
         )
 
     def load(self, rng: np.random.Generator) -> Dataset:

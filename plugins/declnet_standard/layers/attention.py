@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 from math import sqrt
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -13,10 +13,13 @@ from declnet import (
     LayerState,
     Parameter,
     Regularizer,
+    Schedule,
+    Scheduled,
     Shape,
     Workspace,
 )
 from declnet_standard.initializers import GlorotUniform, Zeros
+from declnet_standard.layers.dropout import fill_mask
 from declnet_standard.layers.sequences import (
     SequenceLayer,
     fill_padding,
@@ -42,6 +45,10 @@ class _Attention(SequenceLayer):
         ge=1,
         description="number of features of the output and of all heads together; default: as many "
         "as the input has",
+    )
+    dropout: Annotated[float | Schedule, Scheduled(ge=0, lt=1)] = Field(
+        default=0.0,
+        description="the fraction of shares that is set to zero in training, or a schedule of it",
     )
     use_bias: bool = Field(default=True, description="whether there are biases")
     weight_initializer: Initializer = Field(default=GlorotUniform(), description="initial weights")
@@ -87,7 +94,9 @@ class _Attention(SequenceLayer):
         (queries, keys), width = self._steps(input_shape), self._width(input_shape)
         of_queries, of_keys = Workspace((queries, width)), Workspace((keys, width))
         shares = Workspace((self.heads, queries, keys))
+        mask = {"mask": shares} if self.dropout else {}
         return {
+            **mask,
             "query": of_queries,
             "key": of_keys,
             "value": of_keys,
@@ -137,6 +146,9 @@ class _Attention(SequenceLayer):
         np.add.reduce(shares, axis=3, keepdims=True, out=of_query)
         np.maximum(of_query, np.finfo(of_query.dtype).tiny, out=of_query)
         np.divide(shares, of_query, out=shares)
+        if self._drops(state):
+            fill_mask(state.mask, state.now.dropout, state.rng)
+            shares = np.multiply(shares, state.mask, out=state.dshares)
         np.matmul(shares, values, out=self._by_head(state.context))
         state.kept.fill(1)
         if lengths[0] is not None:
@@ -164,8 +176,13 @@ class _Attention(SequenceLayer):
         queries, keys, values = map(self._by_head, (state.query, state.key, state.value))
         dqueries, dkeys, dvalues = map(self._by_head, (state.dquery, state.dkey, state.dvalue))
         dcontext, shares, dshares = self._by_head(state.dcontext), state.shares, state.dshares
-        np.matmul(shares.swapaxes(2, 3), dcontext, out=dvalues)
+        drops, kept = self._drops(state), shares
+        if drops:
+            kept = np.multiply(shares, state.mask, out=dshares)
+        np.matmul(kept.swapaxes(2, 3), dcontext, out=dvalues)
         np.matmul(dcontext, values.swapaxes(2, 3), out=dshares)
+        if drops:
+            np.multiply(dshares, state.mask, out=dshares)
         # sum over keys of shares * dshares, by way of the context, which is smaller
         np.multiply(state.context, state.dcontext, out=state.dquery)
         np.add.reduce(dqueries, axis=3, keepdims=True, out=state.of_query)
@@ -191,6 +208,9 @@ class _Attention(SequenceLayer):
                 multiply_rows(gradient, weights.T, state.dx if adds else target)
                 if adds:
                     np.add(target, state.dx, out=target)
+
+    def _drops(self, state: LayerState) -> bool:
+        return state.training and bool(self.dropout)
 
     def _project(self, name: str, x: Array, out: Array, state: LayerState) -> None:
         multiply_rows(x, getattr(state, f"{name}_weights"), out)
@@ -219,12 +239,14 @@ class MultiHeadAttention(_Attention):
     @ V side by side) @ W_o + b_o.
 
     x: sequences (n, time, features) and, as an optional second input, their lengths (n,): padding
-    gets no share, and its own y is 0. With `causal`, nor do later steps. query_weights,
+    gets no share, and its own y is 0. With `causal`, nor do later steps. With `dropout`, the shares
+    @ V are (shares * mask) @ V in training, with a mask as in `dropout`. query_weights,
     key_weights, value_weights: (features, units); output_weights: (units, units); each with biases
     (units,); a head has consecutive columns. y: (n, time, units).
 
     Backward: with dC = dy @ W_o.T, dV = shares.T @ dC, dS = shares * (dC @ V.T - the sum over keys
     of shares * (dC @ V.T)), dQ = dS @ K / sqrt(units / heads), dK = dS.T @ Q / sqrt(units / heads).
+    With a mask, dV = (shares * mask).T @ dC, and mask * (dC @ V.T) replaces dC @ V.T.
 
     PyTorch's `MultiheadAttention`, which has the weights of queries, keys and values below each
     other in `in_proj_weight`, and Keras's `MultiHeadAttention`. Source: Vaswani et al., "Attention
@@ -235,6 +257,7 @@ class MultiHeadAttention(_Attention):
     examples = (
         {"heads": 1},
         {"heads": 2, "units": 6, "causal": True},
+        {"heads": 2, "units": 4, "dropout": 0.1},
         {"heads": 4, "units": 64, "inputs": ["layer_norm_1", "input.lengths"]},
     )
 

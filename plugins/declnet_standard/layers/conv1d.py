@@ -1,9 +1,9 @@
 """The convolution of sequences, as one matrix product of all that the kernel sees."""
 
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from declnet import (
     Array,
@@ -16,12 +16,7 @@ from declnet import (
     Workspace,
 )
 from declnet_standard.initializers import GlorotUniform, Zeros
-from declnet_standard.layers.sequences import (
-    SequenceLayer,
-    fill_padding,
-    multiply_rows,
-    multiply_transposed,
-)
+from declnet_standard.layers.sequences import SequenceLayer, fill_padding, rows_of
 from declnet_standard.layers.window import Axis, seen
 
 
@@ -29,24 +24,27 @@ class Conv1d(SequenceLayer):
     """y[t] = biases + the sum over k of x[s * t + d * k - before] @ weights[k].
 
     x: sequences (n, time, features) and, as an optional second input, their lengths (n,); weights:
-    (kernel_size, features, filters); biases: (filters,); y: (n, places, filters); s is the stride,
-    d the dilation. Outside of a sequence x is 0, padding included. before is 0 for "valid", (kernel
+    (kernel_size, features / groups, filters); biases: (filters,); y: (n, places, filters); s is the
+    stride, d the dilation. With groups, features and filters are split into that many parts of
+    consecutive ones, and a filter sees only its part; groups = features gives the depthwise
+    convolution. Outside of a sequence x is 0, padding included. before is 0 for "valid", (kernel
     - 1) * d for "causal", where each step sees only itself and earlier ones, and half of that for
     "same". With lengths, y is 0 at padding; there must be a y for each step, so that the lengths
     are also its own. As in all libraries this is a cross-correlation: the kernel is not flipped.
 
-    Backward, with patches for the matrix whose rows are what the kernel sees at each place:
+    Backward, with patches for the matrix (one per group) of what the kernel sees at each place:
     dweights = patches.T @ dy, dpatches = dy @ weights.T, added up at their sources.
 
-    Keras's `Conv1D`; PyTorch's `Conv1d` on (n, features, time), with weights (filters, features,
-    kernel_size). Source: Waibel et al., "Phoneme Recognition Using Time-Delay Neural Networks",
-    IEEE Transactions on Acoustics, Speech, and Signal Processing 37, 1989.
+    Keras's `Conv1D`; PyTorch's `Conv1d` on (n, features, time), with weights (filters, features /
+    groups, kernel_size). Source: Waibel et al., "Phoneme Recognition Using Time-Delay Neural
+    Networks", IEEE Transactions on Acoustics, Speech, and Signal Processing 37, 1989.
     """
 
     type = "conv1d"
     examples = (
         {"filters": 4, "kernel_size": 3, "padding": "same"},
         {"filters": 2, "kernel_size": 2, "padding": "causal", "dilation": 2},
+        {"filters": 6, "kernel_size": 3, "padding": "same", "groups": 3},
         {
             "filters": 8,
             "kernel_size": 5,
@@ -67,11 +65,18 @@ class Conv1d(SequenceLayer):
         description='"valid": none; "same": zeros on both sides, so that there is a place for each '
         'step, or each of the stride; "causal": all of them before the first step',
     )
+    groups: int = Field(default=1, ge=1, description="independent groups of features and filters")
     use_bias: bool = Field(default=True, description="whether there are biases")
     weight_initializer: Initializer = Field(default=GlorotUniform(), description="initial weights")
     bias_initializer: Initializer = Field(default=Zeros(), description="initial biases")
     weight_regularizer: Regularizer | None = Field(default=None, description="penalty on weights")
     bias_regularizer: Regularizer | None = Field(default=None, description="penalty on biases")
+
+    @model_validator(mode="after")
+    def _groups_divide_filters(self) -> Self:
+        if self.filters % self.groups:
+            raise ValueError(f"{self.groups} groups do not divide {self.filters} filters")
+        return self
 
     def _axis(self, time: int) -> Axis:
         extent = (self.kernel_size - 1) * self.dilation + 1
@@ -84,8 +89,10 @@ class Conv1d(SequenceLayer):
         return Axis(time, self.kernel_size, self.stride, self.dilation, before, after)
 
     def output_shape(self, input_shape: tuple[Shape, ...]) -> Shape:
-        """Return (places, filters); raise ValueError if sequences are shorter than the kernel."""
-        time, _ = self.sequence_shape(input_shape)
+        """Return (places, filters); raise ValueError if kernel or groups do not fit."""
+        time, features = self.sequence_shape(input_shape)
+        if features % self.groups:
+            raise ValueError(f"{self.groups} groups do not divide {features} features")
         if len(input_shape) > 1 and (self.stride > 1 or self.padding == "valid"):
             given = f"stride {self.stride}" if self.stride > 1 else 'padding "valid"'
             raise ValueError(
@@ -102,8 +109,8 @@ class Conv1d(SequenceLayer):
         return axis.output, self.filters
 
     def parameters(self, input_shape: tuple[Shape, ...]) -> dict[str, Parameter]:
-        """Return weights (kernel_size, features, filters) and biases (filters,)."""
-        features = input_shape[0][1]
+        """Return weights (kernel_size, features / groups, filters) and biases (filters,)."""
+        features = input_shape[0][1] // self.groups
         found = {
             "weights": Parameter(
                 (self.kernel_size, features, self.filters),
@@ -132,22 +139,22 @@ class Conv1d(SequenceLayer):
 
     def forward(self, x: tuple[Array, ...], y: Array, state: LayerState) -> None:
         """y = patches @ weights + biases."""
-        time, features = x[0].shape[1:]
         state.kept.fill(1)
         if len(x) > 1:
             np.copyto(state.kept, 0, where=fill_padding(self.type, x[1], state.padding))
-        axis, patches = self._axis(time), state.patches
+        axis, patches = self._axis(x[0].shape[1]), state.patches
         if axis.before or axis.after:
             patches.fill(0)
+        values, by_position = self._by_group(x[0]), self._by_position(patches)
         for position, places, numbers in seen(axis):
-            part = patches[:, places, position * features : (position + 1) * features]
+            part = by_position[:, places, :, position]
             if len(x) > 1:
-                np.multiply(x[0][:, numbers], state.kept[:, numbers, None], out=part)
+                np.multiply(values[:, numbers], state.kept[:, numbers, None, None], out=part)
             else:
-                np.copyto(part, x[0][:, numbers])
+                np.copyto(part, values[:, numbers])
         if len(x) > 1:
             np.multiply(patches, state.kept[:, :, None], out=patches)
-        multiply_rows(patches, _matrix(state.weights), y)
+        self._multiply(patches, self._matrices(state.weights), y)
         if self.use_bias:
             np.add(y, state.biases, out=y)
         if len(x) > 1:
@@ -162,25 +169,44 @@ class Conv1d(SequenceLayer):
         state: LayerState,
     ) -> None:
         """The gradients, of which padding has none."""
-        rows, patches = dy.reshape(-1, self.filters), state.patches
-        multiply_transposed(patches, rows, _matrix(state.grad.weights))
+        rows, patches = rows_of(dy), rows_of(state.patches)
+        by_group = len(rows), self.groups, -1
+        np.matmul(
+            patches.reshape(by_group).transpose(1, 2, 0),
+            rows.reshape(by_group).swapaxes(0, 1),
+            out=self._matrices(state.grad.weights),
+        )
         kept = state.kept[:, : dy.shape[1]]
         if self.use_bias:
             np.matmul(kept.reshape(-1), rows, out=state.grad.biases)
         if dx[0] is None:
             return
-        multiply_rows(dy, _matrix(state.weights).T, state.dpatches)
+        self._multiply(dy, self._matrices(state.weights).swapaxes(1, 2), state.dpatches)
         if len(dx) > 1:
             np.multiply(state.dpatches, kept[:, :, None], out=state.dpatches)
         dx[0].fill(0)
-        time, features = dx[0].shape[1:]
-        for position, places, numbers in seen(self._axis(time)):
-            part = state.dpatches[:, places, position * features : (position + 1) * features]
-            np.add(dx[0][:, numbers], part, out=dx[0][:, numbers])
+        filled, by_position = self._by_group(dx[0]), self._by_position(state.dpatches)
+        for position, places, numbers in seen(self._axis(filled.shape[1])):
+            part = by_position[:, places, :, position]
+            np.add(filled[:, numbers], part, out=filled[:, numbers])
         if len(dx) > 1:
             np.multiply(dx[0], state.kept[:, :, None], out=dx[0])
 
+    def _by_group(self, sequences: Array) -> Array:
+        """Return (n, time, numbers) viewed as (n, time, groups, numbers of each)."""
+        return sequences.reshape(*sequences.shape[:2], self.groups, -1)
 
-def _matrix(weights: Array) -> Array:
-    """Return weights viewed as (kernel_size * features, filters)."""
-    return weights.reshape(-1, weights.shape[2])
+    def _by_position(self, patches: Array) -> Array:
+        """Return patches viewed as (n, places, groups, kernel_size, features of each)."""
+        return patches.reshape(*patches.shape[:2], self.groups, self.kernel_size, -1)
+
+    def _matrices(self, weights: Array) -> Array:
+        """Return weights viewed as (groups, kernel_size * features of each, filters of each)."""
+        return weights.reshape(-1, self.groups, self.filters // self.groups).swapaxes(0, 1)
+
+    def _multiply(self, sequences: Array, matrices: Array, out: Array) -> None:
+        """out[i, t] = sequences[i, t] @ matrices, group by group, for all steps if possible."""
+        if sequences.flags.c_contiguous and out.flags.c_contiguous:
+            sequences, out = rows_of(sequences)[None], rows_of(out)[None]
+        given, filled = (self._by_group(each).swapaxes(1, 2) for each in (sequences, out))
+        np.matmul(given, matrices, out=filled)

@@ -1,7 +1,7 @@
 """Dropout."""
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
@@ -66,10 +66,8 @@ class Dropout(Layer):
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
         """Draw a new mask and compute y = x * mask."""
         if state.training:
-            mask, rate = state.mask, state.now.rate
-            state.rng.random(out=mask, dtype=mask.dtype.type)
-            np.greater_equal(mask, rate, out=mask)
-            np.multiply(mask, 1 / (1 - rate), out=mask)
+            mask = state.mask
+            fill_mask(mask, state.now.rate, state.rng)
             np.multiply(x, mask.reshape(x.shape), out=y)
         elif y is not x:
             np.copyto(y, x)
@@ -82,3 +80,10 @@ class Dropout(Layer):
             np.multiply(dy, state.mask.reshape(dy.shape), out=dx)
         elif dx is not dy:
             np.copyto(dx, dy)
+
+
+def fill_mask(mask: Array, rate: Any, rng: np.random.Generator) -> None:
+    """Fill contiguous memory with 0 at a rate, and with 1 / (1 - rate) elsewhere."""
+    rng.random(out=mask, dtype=mask.dtype.type)
+    np.greater_equal(mask, rate, out=mask)
+    np.multiply(mask, 1 / (1 - rate), out=mask)

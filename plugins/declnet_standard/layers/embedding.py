@@ -10,6 +10,7 @@ from declnet import (
     Array,
     Initializer,
     InputInfo,
+    IntegerLimit,
     Layer,
     LayerState,
     OutputRange,
@@ -90,6 +91,11 @@ class Embedding(Layer):
         """Return (*shape, units)."""
         return (*input_shape, self.units)
 
+    def integer_limits(self, input_shape: Shape) -> tuple[IntegerLimit | None, ...]:
+        """Return the last of the categories; without the field, the data has no others."""
+        most = self.categories
+        return () if most is None else (IntegerLimit(most - 1, f"there are {most} categories"),)
+
     def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
         """Return weights (categories, units); several vocabularies follow each other."""
         shape = (self.categories or sum(self._levels or (1,)), self.units)
@@ -98,6 +104,13 @@ class Embedding(Layer):
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
         """Return space for the rows of weights that x stands for, if there are vocabularies."""
         return {"rows": Workspace(input_shape, dtype=np.intp)} if self._has_several else {}
+
+    def vocabularies(self, shape: Shape) -> tuple[Array, Array]:
+        """Return the size of the vocabulary of each number of a sample, and its first row."""
+        if self._has_several:
+            return _vocabularies(self._levels or (), shape)
+        (rows, _) = self.parameters(shape)["weights"].shape
+        return np.full(shape, rows), np.zeros(shape, np.intp)
 
     @property
     def _has_several(self) -> bool:

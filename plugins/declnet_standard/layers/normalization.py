@@ -1,6 +1,7 @@
 """Normalization to mean 0 and variance 1, then a trained scale and offset; by batches."""
 
 from collections.abc import Iterator
+from functools import partial
 from math import prod
 
 import numpy as np
@@ -100,10 +101,11 @@ class BatchNorm(Normalization):
     def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
         """Return scale, offset, and the running mean and variance, which are not trained."""
         shape = input_shape[:1]
+        running = partial(Parameter, shape, trainable=False, running_statistic=True)
         return {
             **self.scale_and_offset(shape),
-            "running_mean": Parameter(shape, "zeros", trainable=False, role="bias"),
-            "running_variance": Parameter(shape, "ones", trainable=False, role="scale"),
+            "running_mean": running("zeros", role="bias"),
+            "running_variance": running("ones", role="scale"),
         }
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
@@ -141,8 +143,10 @@ class BatchNorm(Normalization):
             np.multiply(z, over_first_axes(state.scale[part], z), out=filled)
             np.add(filled, over_first_axes(state.offset[part], z), out=filled)
         if training:
-            self._follow(state.running_mean, mean, 1, state.part)
-            self._follow(state.running_variance, variance, count / max(count - 1, 1), state.part)
+            kept = 0 if state.measuring else self.momentum
+            _follow(state.running_mean, mean, kept, 1, state.part)
+            unbiased = count / max(count - 1, 1)
+            _follow(state.running_variance, variance, kept, unbiased, state.part)
 
     def backward(self, x: None, y: None, dy: Array, dx: Array | None, state: LayerState) -> None:
         """dx = scale / sqrt(variance + epsilon) * (dy - doffset / m - z * dscale / m).
@@ -177,10 +181,11 @@ class BatchNorm(Normalization):
             filled, factor = batch_last(dx), state.part
             np.multiply(batch_last(dy), over_first_axes(factor, filled), out=filled)
 
-    def _follow(self, running: Array, current: Array, factor: float, part: Array) -> None:
-        np.multiply(running, self.momentum, out=running)
-        np.multiply(current, factor * (1 - self.momentum), out=part)
-        np.add(running, part, out=running)
+
+def _follow(running: Array, current: Array, kept: float, factor: float, part: Array) -> None:
+    np.multiply(running, kept, out=running)
+    np.multiply(current, factor * (1 - kept), out=part)
+    np.add(running, part, out=running)
 
 
 def _parts(shape: Shape) -> Iterator[slice]:

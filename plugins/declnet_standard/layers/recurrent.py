@@ -2,8 +2,8 @@
 
 For all steps, one matrix product gives what the inputs add to the gates; then each step has one
 product of the state before with the recurrent weights. The states of padding are 0, so a sequence
-that is read from its end starts there with the state 0, too. Backward goes through
-the steps in the opposite order; products over all steps then give the gradients of the weights.
+that is read from its end starts there with the state 0, too. Backward goes through the steps in
+the opposite order; products over all steps then give the gradients of the weights.
 
 Arrays of all steps have the axes (time, n, …), in C order: a step is contiguous, and all steps of
 all sequences are the rows of one matrix. The workspace, declared as (n, time, …), is viewed like

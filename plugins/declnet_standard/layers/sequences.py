@@ -6,7 +6,17 @@ from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 
-from declnet import Array, DataInfo, Diagnostic, InputInfo, Layer, LayerContext, RunContext, Shape
+from declnet import (
+    Array,
+    DataInfo,
+    Diagnostic,
+    InputInfo,
+    IntegerLimit,
+    Layer,
+    LayerContext,
+    RunContext,
+    Shape,
+)
 
 
 class SequenceLayer(Layer):
@@ -44,6 +54,12 @@ class SequenceLayer(Layer):
             message = f'"{here.name}" takes padding as steps, since it does not read the {which}'
             hint = f'add them to its inputs: inputs = ["{read}", "input.{lengths}"]'
             yield Diagnostic(message, hint, code="W060")
+
+    def integer_limits(self, input_shape: tuple[Shape, ...]) -> tuple[IntegerLimit | None, ...]:
+        """Return the number of steps for lengths, whose order is that of sequences from the end."""
+        times = [shape[0] for shape in input_shape[: self.sequences]]
+        limits = [IntegerLimit(t, f"the sequences have {t} steps") for t in reversed(times)]
+        return (*[None] * self.sequences, *limits)[: len(input_shape)]
 
     def sequence_shape(self, input_shape: tuple[Shape, ...]) -> tuple[int, int]:
         """Return (time, features); raise ValueError unless the inputs are as described above."""

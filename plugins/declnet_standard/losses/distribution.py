@@ -84,10 +84,11 @@ class GaussianNLL(Loss):
     def prepare(self, y: Array, output_shape: Shape, dtype: Dtype) -> Array:
         """Return y as (n, targets); there must be two units for each target."""
         values = y.astype(dtype).reshape(len(y), -1)
-        if output_shape != (2 * values.shape[1],):
+        wanted = (2 * values.shape[1],)
+        if output_shape != wanted:
             raise ValueError(
-                f"y has {values.shape[1]} numbers a sample, so the output must have two units for "
-                f"each, not the shape {output_shape}"
+                f"the output must have two units for each number of y, so the shape {wanted}, not "
+                f"{output_shape}"
             )
         return values
 

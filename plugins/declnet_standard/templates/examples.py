@@ -69,3 +69,11 @@ class TableTemplate(ExampleTemplate):
             )
         installed = frozenset((*registry.types("callback"), *registry.types("schedule")))
         return spec_text(Plan(table, features, sizes_for(table.rows), installed))
+
+    def notes_for_table(self, table: TableProfile) -> tuple[str, ...]:
+        """Return which columns are read as texts."""
+        features = features_of(table)
+        beside = ", beside the other columns" if features.others else ""
+        return tuple(
+            f'column "{each.name}" is read as text, word by word{beside}' for each in features.texts
+        )

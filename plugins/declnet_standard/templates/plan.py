@@ -14,6 +14,10 @@ ROWS_FOR_A_CATEGORY = 5
 """Average rows per category, if there are more than a few categories."""
 IDENTIFIER = re.compile(r"(^|[_ .-])([Ii][Dd]|KEY|[Kk]ey|[GgUu]?[Uu][Ii][Dd])$|[a-z]I[dD]$")
 """Names of columns of identifiers."""
+WORDS_OF_A_TEXT = 5.0
+"""Least mean number of words of texts to read word by word, rather than names or addresses."""
+MOST_WORDS = 256
+"""Most words of a text that are read, so that a few long texts need little memory."""
 MOSTLY = 0.9
 """Share of rows without a value above which a column is left out."""
 
@@ -40,9 +44,19 @@ class Features:
     left_out: tuple[tuple[ColumnProfile, str], ...]
 
     @property
+    def texts(self) -> tuple[ColumnProfile, ...]:
+        """Return the columns of free text, to read word by word."""
+        return tuple(each for each in self.used if is_free_text(each))
+
+    @property
+    def others(self) -> tuple[ColumnProfile, ...]:
+        """Return the other columns, which are prepared as single values."""
+        return tuple(each for each in self.used if not is_free_text(each))
+
+    @property
     def gaps(self) -> bool:
-        """Return whether values are missing."""
-        return any(each.missing for each in self.used)
+        """Return whether values are missing, other than texts."""
+        return any(each.missing for each in self.others)
 
     @property
     def infinities(self) -> bool:
@@ -56,8 +70,8 @@ class Features:
 
     @property
     def text(self) -> bool:
-        """Return whether there are columns of text other than dates."""
-        return any(each.type == "text" and not each.date_form for each in self.used)
+        """Return whether there are columns of categories."""
+        return any(each.type == "text" and not each.date_form for each in self.others)
 
     @property
     def dates(self) -> bool:
@@ -91,7 +105,7 @@ def _reason(column: ColumnProfile) -> str | None:
             column.date_form == "ambiguous"
         ),
         f"{column.distinct} different texts in {column.present} rows; tokenize reads texts": (
-            _too_many_texts(column)
+            _too_many_texts(column) and not is_free_text(column)
         ),
     }
     return next((reason for reason, holds in reasons.items() if holds), None)
@@ -101,6 +115,11 @@ def _is_identifier(column: ColumnProfile) -> bool:
     """Return whether integers that are all different have the name of an identifier."""
     differ = column.type == "integer" and column.distinct == column.rows > FEW_CATEGORIES
     return differ and IDENTIFIER.search(column.name) is not None
+
+
+def is_free_text(column: ColumnProfile) -> bool:
+    """Return whether a column holds texts such as messages: many different ones, of many words."""
+    return _too_many_texts(column) and column.words >= WORDS_OF_A_TEXT
 
 
 def _too_many_texts(column: ColumnProfile) -> bool:
@@ -145,6 +164,7 @@ BELOW = {
 }
 """Sizes for fewer rows than each number, in ascending order; `MANY` for more."""
 
+EMBEDDING_UNITS = 32
 LEARNING_RATE = 0.0015
 WEIGHT_DECAY = 0.05
 LABEL_SMOOTHING = 0.1
@@ -175,6 +195,21 @@ class Plan:
     def target(self) -> ColumnProfile:
         """Return facts about the target column."""
         return self.table.columns[self.table.target]
+
+    @property
+    def inputs(self) -> dict[str, tuple[str, ...]]:
+        """Return the columns of each input by name, texts first; empty if there is only one."""
+        texts, others = self.features.texts, self.features.others
+        if not self.table.selects_features:  # an input must have what is of no use, too
+            others = tuple(each for each in self.table.features if each not in texts)
+        if not texts or len(texts) + len(others) == 1:
+            return {}
+        names = ["text"] if len(texts) == 1 else [f"text_{n + 1}" for n in range(len(texts))]
+        inputs: dict[str, tuple[str, ...]]
+        inputs = {name: (each.name,) for name, each in zip(names, texts, strict=True)}
+        if others:
+            inputs["table"] = tuple(each.name for each in others)
+        return inputs
 
     @property
     def last_units(self) -> int:

@@ -6,7 +6,15 @@ from typing import Any
 import tomli_w
 
 from declnet import ColumnProfile
-from declnet_standard.templates.plan import LABEL_SMOOTHING, LEARNING_RATE, WEIGHT_DECAY, Plan
+from declnet_standard.templates.plan import (
+    EMBEDDING_UNITS,
+    LABEL_SMOOTHING,
+    LEARNING_RATE,
+    MOST_WORDS,
+    WEIGHT_DECAY,
+    Plan,
+    is_free_text,
+)
 
 Line = str | tuple[str, str]
 """A line, or a line with a comment to align with its neighbors'."""
@@ -65,6 +73,33 @@ def _data(plan: Plan) -> Iterator[Line]:
             "would give rare classes as much weight as frequent ones",
         )
     yield "prepare = [  # fitted on the training data, applied to all data and predictions"
+    for each in features.texts:
+        length = f", length = {MOST_WORDS}" if each.most_words > MOST_WORDS else ""
+        empty = ', missing = "empty"'
+        line = f'  {{ type = "tokenize", columns = [{_toml(each.name)}]{length}{empty} }},'
+        yield line, "an integer for each word"
+    if features.others or "table" in plan.inputs:
+        yield from _values(plan)
+    yield "]"
+    yield ""
+    if plan.inputs:
+        yield "[data.inputs]  # each text is an input of its own; the other columns are one"
+        for name, columns in plan.inputs.items():
+            yield f"{name} = ["
+            yield from (f"  {_toml(each)}," for each in columns)
+            yield "]"
+        yield ""
+    yield "[data.train]"
+    meanings = {**MEANINGS, "missing_target": f"{plan.table.unlabeled} rows have none"}
+    for key, value in plan.table.source.items():
+        line = f"{key} = {_toml(value)}"
+        yield (line, meanings[key]) if key in meanings else line
+    yield from _features(plan)
+
+
+def _values(plan: Plan) -> Iterator[Line]:
+    """Yield the preparation of columns other than free text."""
+    features = plan.features
     if features.dates:
         yield '  { type = "datetime" },', "dates to numbers: years elapsed, cycles of year and week"
     fill = '{ type = "impute", strategy = "median" },'
@@ -79,14 +114,6 @@ def _data(plan: Plan) -> Iterator[Line]:
         yield '  { type = "standardize" },', "scales numbers to mean 0 and standard deviation 1"
     if features.text:
         yield '  { type = "one_hot" },', "turns text into a column per category"
-    yield "]"
-    yield ""
-    yield "[data.train]"
-    meanings = {**MEANINGS, "missing_target": f"{plan.table.unlabeled} rows have none"}
-    for key, value in plan.table.source.items():
-        line = f"{key} = {_toml(value)}"
-        yield (line, meanings[key]) if key in meanings else line
-    yield from _features(plan)
 
 
 def _features(plan: Plan) -> Iterator[Line]:
@@ -116,7 +143,9 @@ def _features(plan: Plan) -> Iterator[Line]:
 
 def _facts(column: ColumnProfile) -> str:
     facts: str = "dates or times" if column.date_form else column.type
-    if column.type == "text" and not column.date_form:
+    if is_free_text(column):
+        facts += f", {column.words:.0f} words on average, {column.most_words} at most"
+    elif column.type == "text" and not column.date_form:
         facts += f", {column.distinct} categories"
     if column.missing:
         facts += f", {column.missing} missing"
@@ -131,9 +160,13 @@ def _model(plan: Plan) -> Iterator[Line]:
     if plan.double:
         yield 'dtype = "float64"', "the target varies too little for its size in float32"
     yield "layers = [  # from the input to the output"
+    yield from _text_layers(plan)
     dense = f'  {{ type = "dense", units = {sizes.units} }},'
     drop = f'  {{ type = "dropout", rate = {sizes.dropout:g} }},'
-    yield dense, "every unit is connected to every input"
+    yield (
+        dense,
+        "every unit is connected to every " + ("feature" if plan.features.texts else "input"),
+    )
     yield '  "relu",', 'makes the network nonlinear; or "gelu", "selu", "tanh"'
     if sizes.dropout:
         yield drop, "reduces overfitting: drops units at random in training"
@@ -156,6 +189,24 @@ def _model(plan: Plan) -> Iterator[Line]:
     if plan.table.task == "binary":
         yield '  "sigmoid",', "turns it into a probability"
     yield "]"
+
+
+def _text_layers(plan: Plan) -> Iterator[Line]:
+    """Yield the layers that make one vector of each text, and join it with the other columns."""
+    texts = [name for name in plan.inputs if name != "table"] or [""] * len(plan.features.texts)
+    means = []
+    for name in texts:
+        read, lengths = (f"input.{name}", f"input.{name}_lengths") if name else ("input", "")
+        words, mean = (f"{name}_words", f"{name}_mean") if name else ("words", "mean")
+        embedding = f'type = "embedding", name = "{words}", units = {EMBEDDING_UNITS}'
+        yield f'  {{ {embedding}, inputs = ["{read}"] }},', "a vector for each word"
+        inputs = f'inputs = ["{words}", "{lengths or "input.lengths"}"]'
+        comment = 'their mean; "gru" (units = 32) reads them in order'
+        yield f'  {{ type = "mean_over_time", name = "{mean}", {inputs} }},', comment
+        means.append(mean)
+    if plan.inputs:
+        joined = [*means, *(["input.table"] if "table" in plan.inputs else [])]
+        yield f'  {{ type = "concatenate", inputs = {_toml(joined)} }},'
 
 
 def _loss(plan: Plan) -> Iterator[Line]:

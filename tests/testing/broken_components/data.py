@@ -1,5 +1,6 @@
 """Data sources, transforms and metrics that break their contract."""
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -64,6 +65,14 @@ class DescribedTable(Flowers):
 
     def describe(self):
         return DataInfo((1,), "float", "classes", (), 2, 30)
+
+
+@caught_by("loads_what_it_describes")
+class NamesItsClassesLater(Points):
+    """Thirty points, whose classes have names only in the description."""
+
+    def describe(self):
+        return replace(super().describe(), class_names=("a", "b", "c"))
 
 
 @caught_by("loads_usable_arrays")

@@ -1,5 +1,7 @@
 """Layers whose results or declarations are wrong."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from declnet import Layer, OutputRange, Parameter, Regularizer, Schedule, Workspace
@@ -377,6 +379,27 @@ class WrongWhileFrozen(_Centered):
 
     def uses_running_mean(self, state):
         return state.frozen or not state.training
+
+
+@caught_by("measures_running_statistics")
+class FollowsWhileMeasured(_Centered):
+    """The running mean, declared as such, keeps a share of its earlier value while measured."""
+
+    def parameters(self, input_shape):
+        own = super().parameters(input_shape)["running_mean"]
+        return {"running_mean": replace(own, running_statistic=True)}
+
+    def forward(self, x, y, state):
+        if state.frozen or not state.training:
+            np.subtract(x, state.running_mean, out=y)
+        else:
+            super().forward(x, y, state)
+
+    def backward(self, x, y, dy, dx, state):
+        if state.frozen and dx is not None:
+            np.copyto(dx, dy)
+        else:
+            super().backward(x, y, dy, dx, state)
 
 
 @caught_by("adds_its_inputs_if_it_says_so")

@@ -187,7 +187,7 @@ def test_more_units_than_classes_are_warned_of(data, loss):
         {"train": labels(0, 1), "test": labels(2, 1)},  # a class may be missing in one of them
         {"train": labels(0, 1), "test": declared(None)},
         labels(0, 4),  # left to the comparison of units
-        DataInfo.of(np.zeros((3, 4)), np.eye(3, dtype=int) - 1),  # one-hot rows are no labels
+        DataInfo.of(np.zeros((3, 4)), np.eye(3, dtype=int) - 1),  # one-hot rows are not labels
     ],
 )
 def test_what_is_said_elsewhere_or_is_no_fault(data):

@@ -256,7 +256,7 @@ def test_data_that_a_program_handed_over_is_told(page_of, runs, tmp_path):
     x, y = np.random.default_rng(0).normal(size=(9, 2)), np.arange(9) % 3
     declnet.run(bare, data=(x, y), out=tmp_path / "handed")
     page = page_of(tmp_path / "handed")
-    assert "a program handed the run's data over" in page.section("predictions").text
+    assert "the run's data came from a program" in page.section("predictions").text
 
 
 def test_a_run_that_failed_shows_what_there_is(page_of, runs):

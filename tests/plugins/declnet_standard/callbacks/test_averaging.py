@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from declnet import Callback, Registry, default_registry, parse_spec, resume, run
+from declnet import Callback, Layer, Parameter, Registry, default_registry, parse_spec, resume, run
 from declnet.contracts.callback import EpochLogged
-from declnet.runs.callbacks import ActiveRun
+from declnet.training.checks.check import check_spec
+from declnet.training.trainer import Trainer
 
 SEEN = []
 
@@ -29,12 +30,29 @@ class Path(Callback):
         SEEN.append(("epoch", state.model.parameters()))
 
 
+class Keeps(Layer):
+    """y = x, with a parameter that is neither trained nor declared as a running statistic."""
+
+    type = "keeps"
+
+    def parameters(self, input_shape):
+        return {"level": Parameter(input_shape, "zeros", trainable=False)}
+
+    def forward(self, x, y, state):
+        np.copyto(y, x)
+
+    def backward(self, x, y, dy, dx, state):
+        if dx is not None:
+            np.copyto(dx, dy)
+
+
 @pytest.fixture
 def registry():
     registry = Registry()
     for entry in default_registry().entries():
         registry.add(entry)
     registry.register(Path)
+    registry.register(Keeps)
     return registry
 
 
@@ -57,12 +75,14 @@ def trained(document, registry):
 KINDS = ("update", "epoch")
 
 
-def require_mean(model, weights, seen):
-    """Require a weighted mean of the trained parameters, and the last ones of the others."""
+def require_mean(result, weights, seen):
+    """Require a weighted mean of the trained parameters, and statistics of their own with it."""
     total = sum(weights)
-    for key, found in model.parameters().items():
-        mean = sum(w * each[key] for w, each in zip(weights, seen, strict=True)) / total
-        expected = seen[-1][key] if "running" in key else mean
+    for key, found in result.model.parameters().items():
+        expected = sum(w * each[key] for w, each in zip(weights, seen, strict=True)) / total
+        if "running" in key and result.restored is not None:
+            assert not np.isclose(found, seen[-1][key]).any(), key
+            continue
         np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14, err_msg=key)
 
 
@@ -72,7 +92,7 @@ def test_ema_is_the_moving_average_of_all_updates(trained, accumulate):
     count = 30 if accumulate == 1 else 18
     assert [each for kind, each in SEEN if kind == "step"] == list(range(1, count + 1))
     weights = [0.8 ** (count - 1)] + [0.2 * 0.8 ** (count - 1 - n) for n in range(1, count)]
-    require_mean(result.model, weights, updates)
+    require_mean(result, weights, updates)
     assert result.restored == f"the moving average of {count} updates with decay 0.8"
     assert not any("ema" in each for each in result.warnings)
 
@@ -80,7 +100,7 @@ def test_ema_is_the_moving_average_of_all_updates(trained, accumulate):
 def test_swa_is_the_mean_of_its_epochs(trained):
     result, _, epochs = trained({"type": "swa", "from_epoch": 1, "every": 2})
     chosen = [epochs[1], epochs[3], epochs[5]]
-    require_mean(result.model, [1, 1, 1], chosen)
+    require_mean(result, [1, 1, 1], chosen)
     assert result.restored == "the average of 3 epochs from epoch 1 on"
 
 
@@ -104,8 +124,16 @@ def test_a_short_training_has_a_warning(trained):
         "swa: the training ended before epoch 5, so nothing was averaged; choose an earlier "
         "from_epoch"
     )
-    require_mean(result.model, [1], epochs[-1:])
+    require_mean(result, [1], epochs[-1:])
     assert result.restored is None
+
+
+def test_what_is_neither_averaged_nor_computed_again_has_a_warning(document, registry):
+    document["model"]["layers"] += ["batch_norm", "keeps"]
+    document["training"]["callbacks"] = [{"type": "swa", "from_epoch": 0}]
+    (found,) = check_spec(parse_spec(document, registry), registry).problems
+    assert (found.code, found.path) == ("W060", ("training", "callbacks", 0, "type"))
+    assert found.message.startswith('"keeps_1" keeps its last level')
 
 
 STOP = {"type": "early_stopping", "monitor": "loss", "patience": 1, "min_delta": 10.0}
@@ -118,7 +146,7 @@ def test_an_average_wins_over_the_best_epoch_wherever_it_is_listed(trained, orde
     assert result.stopped
     assert result.restored == "the moving average of 10 updates with decay 0.5"
     weights = [0.5**9] + [0.5 * 0.5 ** (9 - n) for n in range(1, 10)]
-    require_mean(result.model, weights, updates)
+    require_mean(result, weights, updates)
 
 
 def test_of_two_averages_the_last_is_taken(trained):
@@ -158,12 +186,12 @@ def test_an_interrupted_end_is_repeated(trained, registry, tmp_path, monkeypatch
     callbacks = [{"type": "ema", "decay": 0.9}, {"type": "checkpoint", "every_epochs": 2}]
     whole, *_ = trained(*callbacks)
 
-    def interrupted(self, *_arguments):
-        restore(self, *_arguments)
+    def interrupted(self):
+        recompute(self)
         raise KeyboardInterrupt
 
-    restore = ActiveRun.restore_parameters
-    monkeypatch.setattr(ActiveRun, "restore_parameters", interrupted)
+    recompute = Trainer.recompute_statistics
+    monkeypatch.setattr(Trainer, "recompute_statistics", interrupted)
     with pytest.raises(KeyboardInterrupt):
         trained(*callbacks, out=tmp_path / "parts")
     monkeypatch.undo()

@@ -55,7 +55,7 @@ def test_without_a_folder_there_is_no_table(follow):
      "weights.safetensors", "manifest.json", "spec.toml"],
 )  # fmt: skip
 def test_only_a_file_of_its_own_in_the_folder_is_written(path):
-    with pytest.raises(ValidationError, match="a file of its own"):
+    with pytest.raises(ValidationError, match="the run itself does not use"):
         CsvLog(path=path)
 
 

@@ -1,4 +1,4 @@
-"""`watch`: its numbers are those of the step, each planted fault is named, and nothing else is."""
+"""`watch`: its numbers agree with the step, and it names each planted fault and nothing else."""
 
 from __future__ import annotations
 
@@ -324,7 +324,7 @@ def test_the_report_draws_a_map_for_each_value(tmp_path):
 
 
 def test_a_name_that_the_run_writes_is_refused():
-    with pytest.raises(ValueError, match="a file of its own"):
+    with pytest.raises(ValueError, match="the run itself does not use"):
         Watch(path="history.jsonl")
 
 

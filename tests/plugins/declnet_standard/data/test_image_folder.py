@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import declnet
 from declnet import DataError, DataInfo, parse_spec
+from declnet.training.checks.check import check_spec
 from declnet_standard.data import ImageFolder
 
 Image = pytest.importorskip("PIL.Image", reason="the extra images is not installed")
@@ -53,9 +55,11 @@ def test_samples_are_in_the_order_of_their_paths_and_classes_in_that_of_their_na
     assert data.class_names == ("a", "b")
     assert data.x.dtype == np.uint8
     source = ImageFolder(path=folder, color="gray")
-    (folder / "readme.txt").unlink()  # what is no image is allowed beside the classes alone
+    (
+        folder / "readme.txt"
+    ).unlink()  # other files are allowed only next to the folders of the classes
     assert source.sample_names() == ("a/1.png", "a/z/1.bmp", "b/10.PNG", "b/2.png")
-    assert source.describe() == DataInfo.of(data.x, data.y)
+    assert source.describe() == replace(DataInfo.of(data.x, data.y), class_names=("a", "b"))
     parts = list(source.chunks(np.random.default_rng(0), 3))
     assert [len(part) for part in parts] == [3, 1]
     np.testing.assert_array_equal(np.concatenate([part.x for part in parts]), data.x)
@@ -83,6 +87,8 @@ def test_images_are_stretched_to_a_size_or_cropped(pets):
     cropped = load(folder, size=[4, 2], crop=True, color="gray").x[0, 0]
     np.testing.assert_array_equal(cropped, halves[:, 5:7])
     assert ImageFolder(path=folder, size=[5, 3]).describe().sample_shape == (3, 5, 3)
+    with pytest.raises(ValueError, match="crop has no effect without size"):
+        ImageFolder(path=folder, crop=True)
 
 
 def test_transparent_pixels_are_white_and_exif_turns(pets):
@@ -157,6 +163,35 @@ SPEC = {
     "optimizer": {"type": "adam", "learning_rate": 0.1},
     "training": {"epochs": 30, "metrics": ["accuracy"]},
 }
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "code", "message"),
+    [
+        (("positive_class",), "rat", "E034", 'there is no class "rat"'),
+        (("class_weights", "rat"), 2.0, "E034", 'there is no class "rat"'),
+        (("test", "path"), "rats", "E031", 'there is a class "rat", which the training data'),
+        (("train", "path"), "rats", "E035", 'the training data has only one class, "rat"'),
+    ],
+)
+def test_classes_are_checked_before_any_image_is_loaded(pets, key, value, code, message):
+    folder, write = pets
+    for name in ("cat", "dog", "../rats/rat"):
+        write(f"{name}/1.png", gray(1))
+    source = {"type": "image_folder", "path": str(folder)}
+    data = {"train": {**source}, "test": {**source}, "class_weights": {"cat": 2.0}}
+    if key[-1] == "path":
+        value = str(folder.parent / value)
+    place = data
+    for each in key[:-1]:
+        place = place[each]
+    place[key[-1]] = value
+    checked = check_spec(parse_spec(SPEC | {"data": data}))
+    assert checked.sets is None
+    (found,) = checked.errors
+    assert found.code == code
+    assert ("data", *key)[: len(found.path)] == found.path
+    assert message in found.message
 
 
 @pytest.fixture

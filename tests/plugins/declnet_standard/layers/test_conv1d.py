@@ -27,6 +27,7 @@ def test_there_is_a_step_for_each_place_of_the_kernel(fields, time, places):
     ("fields", "shapes", "message"),
     [
         ({"kernel_size": 4, "dilation": 2}, ((6, 2),), "kernel sees 7 steps, the sequences have 6"),
+        ({"kernel_size": 3, "groups": 5}, ((6, 2),), "5 groups do not divide 2 features"),
         ({"kernel_size": 3}, ((6, 2), ()), 'has padding "valid", so the lengths it reads'),
         ({"kernel_size": 3, "padding": "same", "stride": 2}, ((6, 2), ()), "has stride 2, so the"),
     ],

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import declnet
-from declnet import ComponentError, InputInfo, SpecError
+from declnet import InputInfo, SpecError
 
 FIELDS = {
     "last_step": [{}],
@@ -128,10 +128,22 @@ def test_lengths_must_come_from_the_data():
         declnet.build_model(spec.model, inputs)
 
 
-def test_a_training_that_meets_a_length_out_of_range_names_the_layer():
-    layers = [{"type": "last_step", "inputs": ["input.x", "input.lengths"]}]
-    document = {"model": {"layers": layers}, "loss": "mean_squared_error", "optimizer": "sgd"}
-    document["training"] = {"epochs": 1}
-    x = {"x": np.zeros((4, 5, 3)), "lengths": np.array([1, 2, 3, 9])}
-    with pytest.raises((ComponentError, SpecError), match="go from 1 to 9"):
-        declnet.run(declnet.parse_spec(document), (x, np.zeros((4, 3))))
+@pytest.mark.parametrize("which", [2, 3])
+def test_the_lengths_of_two_sequences_have_limits_of_their_own(which):
+    inputs = ["input.x", "input.other", "input.other_lengths", "input.x_lengths"]
+    layer = {"type": "cross_attention", "units": 2, "heads": 1, "inputs": inputs[: which + 1]}
+    document = {"model": {"layers": [layer, "last_step"]}, "loss": "mean_squared_error"}
+    document |= {"optimizer": "sgd", "training": {"epochs": 1}}
+    x = {"x": np.zeros((4, 5, 2)), "other": np.zeros((4, 3, 2))}
+    names, limits = (
+        ["other_lengths", "x_lengths"][: which - 1],
+        {"other_lengths": 3, "x_lengths": 5},
+    )
+    x |= {name: np.full(4, limits[name]) for name in names}
+    spec = declnet.parse_spec(document)
+    declnet.run(spec, (x, np.zeros((4, 2))))
+    x[names[-1]] = x[names[-1]] + np.array([0, 0, 1, 0])
+    limit = limits[names[-1]]
+    message = f'sample 3, "{names[-1]}" is {limit + 1}, but the sequences have {limit} steps'
+    with pytest.raises(SpecError, match=message):
+        declnet.run(spec, (x, np.zeros((4, 2))))

@@ -125,6 +125,41 @@ def test_what_is_of_no_use_is_left_out_and_the_reason_told(made, tmp_path):
     assert line.endswith("  # text, 2 categories")
 
 
+SENTENCES = [f"the {a} is {b} than a {c}" for a in "uvwx" for b in "yz" for c in "mnopqrst"]
+
+
+def test_texts_of_many_words_are_inputs_of_their_own(made):
+    many, y = numbers(64), ["a", "b", "c", "d"] * 16
+    alone = made(note=SENTENCES, y=y, rows=64)
+    assert "inputs" not in alone["data"]
+    tokenize = {"type": "tokenize", "columns": ["note"], "missing": "empty"}
+    assert alone["data"]["prepare"] == [tokenize]
+    assert types(alone)[:3] == ["embedding", "mean_over_time", "dense"]
+    long = ["far " * 300 + SENTENCES[0], *SENTENCES[1:]]
+    both = made(x=many, note=long, more=SENTENCES[::-1], word=["u", "v"] * 32, y=y, rows=64)
+    expected = {"text_1": ["note"], "text_2": ["more"], "table": ["x", "word"]}
+    assert both["data"]["inputs"] == expected
+    assert both["data"]["prepare"][0] == tokenize | {"length": 256}
+    assert [each["type"] for each in both["data"]["prepare"][1:]] == [
+        "tokenize",
+        "impute",
+        "standardize",
+        "one_hot",
+    ]
+    assert types(both)[:5] == ["embedding", "mean_over_time"] * 2 + ["concatenate"]
+    joined = ["text_1_mean", "text_2_mean", "input.table"]
+    assert both["model"]["layers"][4]["inputs"] == joined
+
+
+def test_names_and_few_different_texts_are_not_read_word_by_word(made):
+    names = [f"{a} von {b}" for a, b in zip("abcdefgh" * 8, SENTENCES, strict=True)]
+    people = [f"Count {a[0]} {a[-1]} {row}" for row, a in enumerate(names)]
+    y = ["a", "b", "c", "d"] * 16
+    document = made(x=numbers(64), who=people, kind=SENTENCES[:16] * 4, y=y, rows=64)
+    assert document["data"]["train"]["features"] == ["x", "kind"]
+    assert "inputs" not in document["data"]
+
+
 def test_preparation_is_what_the_columns_need(made):
     plain = made(x=numbers(), y=["a", "b"] * 30)
     fill = {"type": "impute", "strategy": "median"}

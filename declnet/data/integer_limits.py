@@ -1,0 +1,52 @@
+"""The integers of a data set against what the layers that read them take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from declnet.contracts.arrays import Array, MappedArray
+from declnet.contracts.inputs import IntegerLimit, by_name
+from declnet.errors import DataError
+
+Limits = Mapping[str, tuple[IntegerLimit, str]]
+"""For inputs of a model by name, the limit and the name of the layer that sets it."""
+
+
+def require_within(x: Any, limits: Limits, called: Callable[[int], str]) -> None:
+    """Raise DataError if a number is negative, larger than its limit, or not whole.
+
+    Args:
+        x: the prepared samples, by name if there are several inputs.
+        called: returns how messages call the sample at a position.
+    """
+    arrays = by_name(x)
+    for name, (limit, reader) in limits.items():
+        at, value = _first_wrong(arrays[name], limit.largest) if name in arrays else (-1, 0)
+        if at < 0:
+            continue
+        message = f'{called(at)}, "{name or "x"}" is {value}, but '
+        if value % 1:
+            hint = "store whole numbers"
+            raise DataError(f'{message}"{reader}" takes integers', hint=hint, code="E049")
+        raise DataError(
+            f'{message}{limit.reason}, so "{reader}" takes 0 to {limit.largest}',
+            hint="correct it in the data",
+            code="E049",
+        )
+
+
+def _first_wrong(array: Array | MappedArray, largest: int) -> tuple[int, Any]:
+    """Return the position and the number of the first sample out of range; -1 if there is none."""
+    start = 0
+    for part in array.parts() if isinstance(array, MappedArray) else (array,):
+        wrong = (part < 0) | (part > largest)
+        if part.dtype.kind == "f":
+            wrong |= part % 1 != 0
+        if wrong.any():
+            row, *index = np.unravel_index(int(wrong.argmax()), part.shape)
+            return start + int(row), part[(row, *index)].item()
+        start += len(part)
+    return -1, 0

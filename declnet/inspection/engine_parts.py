@@ -1,0 +1,92 @@
+"""Which parts of a training step run without Python."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from declnet.contracts.kernel import Call
+from declnet.contracts.native_call import NativeCall
+from declnet.graph.kernels import Kernels
+from declnet.graph.observation import BoundStep
+from declnet.graph.shapes import Node
+from declnet.graph.training_graph import TrainingGraph
+from declnet.graph.update import bound_update, clippings
+from declnet.registry.registry import Registry
+from declnet.runs.session import ReadyRun, make_ready_run
+from declnet.spec.model import RunSpec
+from declnet.training.checks.check import Checked
+from declnet.training.numerics import arithmetic_for
+
+
+@dataclass(frozen=True)
+class EnginePart:
+    """A part of a training step.
+
+    Attributes:
+        name: layers that run together, a loss, "regularizers" or "optimizer".
+        runs: by a compiled kernel, by repeating what was recorded, or not without Python.
+        reasons: why calls need Python, each for "it …"; none if everything is native.
+    """
+
+    name: str
+    runs: Literal["compiled", "recorded", "in Python"]
+    reasons: tuple[str, ...]
+
+
+def engine_parts(
+    spec: RunSpec, registry: Registry, checked: Checked | None = None
+) -> tuple[EnginePart, ...] | None:
+    """Compile a step as a run does with `kernels = "jit"`, and return its parts.
+
+    The data is loaded, and the first batch bound; nothing is trained.
+
+    Args:
+        checked: the result of checking this same spec, to avoid repeating the check.
+
+    Returns:
+        The parts in the order of a step; None if no engine can be used.
+
+    Raises:
+        DeclnetError: the spec or its data is invalid.
+    """
+    numpy = spec.engine.model_copy(update={"kernels": "numpy"})
+    plain = spec.model_copy(update={"engine": numpy})
+    ready = make_ready_run(plain, registry, None, checked)
+    kernels = Kernels(ready.registry, compiled=True, engine=spec.engine.type)
+    if kernels.engine is None:
+        return None
+    with arithmetic_for(ready.trainer.samples_a_step):
+        calls = list(_calls_by_part(ready, kernels))
+        return tuple(_part(name, own, kernels) for name, own in calls if own)
+
+
+def _calls_by_part(ready: ReadyRun, kernels: Kernels) -> Iterator[tuple[str, Sequence[Call]]]:
+    spec, model, trainer = ready.spec, ready.prepared.model, ready.trainer
+    batch, steps = trainer.samples_a_step, trainer.steps
+    graph = TrainingGraph(model, spec.heads, batch, spec.seed, kernels, steps, epoch=0)
+    _, (x, y_true, weights) = trainer.next_batch()
+    bound: BoundStep = graph.bind(x, y_true, weights)
+    for chain in bound.chains:
+        yield _named(chain.nodes), [*chain.forward, *chain.backward]
+    for head in bound.heads:
+        loss = f"loss {head.name}".rstrip()
+        layers = _named(head.chain.nodes)
+        yield f"{layers} + {loss}" if layers else loss, head.chain.forward
+    yield "regularizers", bound.after
+    limits = clippings(spec.training.clip_norm, spec.training.clip_value)
+    arguments = spec.optimizer, model.store, graph.gradient, steps, trainer.steps_an_epoch
+    yield "optimizer", bound_update(*arguments, limits, kernels).calls
+
+
+def _named(nodes: Sequence[Node]) -> str:
+    return " + ".join(node.name for node in nodes)
+
+
+def _part(name: str, calls: Sequence[Call], kernels: Kernels) -> EnginePart:
+    reasons = tuple(dict.fromkeys(reason for _, reason in kernels.compile(calls).left))
+    has_kernel = any(isinstance(call, NativeCall) for call in calls)
+    runs: Literal["compiled", "recorded", "in Python"]
+    runs = "in Python" if reasons else "compiled" if has_kernel else "recorded"
+    return EnginePart(name, runs, reasons)

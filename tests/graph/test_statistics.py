@@ -1,0 +1,150 @@
+"""Running statistics measured again for other weights, of a third party's layer."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from declnet import Callback, Dataset, Layer, Parameter, Registry, default_registry, parse_spec, run
+from declnet.training.preparation import prepare
+from declnet.training.trainer import Trainer
+
+SAMPLES, BATCH = 23, 5
+
+
+class Level(Layer):
+    """y = x; `mean` is the mean of the last batch, or of all batches when they are measured."""
+
+    type = "level"
+    backward_needs = frozenset()
+
+    def parameters(self, input_shape):
+        return {"mean": Parameter(input_shape, "zeros", trainable=False, running_statistic=True)}
+
+    def forward(self, x, y, state):
+        np.copyto(y, x)
+        if state.training and not state.frozen:
+            kept = 0 if state.measuring else 0.5
+            state.mean[...] = kept * state.mean + (1 - kept) * x.mean(axis=0)
+
+    def backward(self, x, y, dy, dx, state):
+        if dx is not None:
+            np.copyto(dx, dy)
+
+
+@pytest.fixture
+def registry():
+    registry = Registry()
+    for entry in default_registry().entries():
+        registry.add(entry)
+    registry.register(Level)
+    return registry
+
+
+def trained(registry, layers, data, **training):
+    document = {
+        "model": {"dtype": "float64", "layers": layers},
+        "loss": "mean_squared_error",
+        "optimizer": {"type": "sgd", "learning_rate": 0.01},
+        "training": {"epochs": 3, "batch_size": BATCH, **training},
+    }
+    spec = parse_spec(document, registry)
+    prepared = prepare(spec, registry, {"train": Dataset(*data)})
+    trainer = Trainer(spec, prepared.model, prepared.data["train"], None, registry)
+    trainer.advance(trainer.steps)
+    return trainer, prepared.model.store.arrays
+
+
+@pytest.fixture
+def data():
+    rng = np.random.default_rng(3)
+    return rng.normal(size=(SAMPLES, 2)), rng.normal(size=(SAMPLES, 1))
+
+
+LAYERS = [
+    {"type": "level", "name": "first"},
+    {"type": "level", "name": "frozen", "trainable": False},
+    {"type": "level", "name": "late", "trainable": {"from_epoch": 2}},
+    {"type": "level", "name": "later", "trainable": {"from_epoch": 9}},
+    {"type": "dropout", "rate": 0.4},
+    {"type": "level", "name": "dropped"},
+    {"type": "dense", "units": 1},
+]
+
+
+def test_each_batch_counts_once_and_frozen_layers_keep_theirs(registry, data):
+    x = data[0]
+    trainer, found = trained(registry, LAYERS, data, shuffle=False)
+    for key, array in found.items():
+        array[...] = 7 if "mean" in key else array
+    trainer.recompute_statistics()
+    expected = np.mean([part.mean(axis=0) for part in np.split(x, range(5, 23, 5))], axis=0)
+    for name in ("first", "late"):
+        np.testing.assert_allclose(found[f"{name}.mean"], expected, rtol=1e-12)
+    for name in ("frozen", "later"):
+        np.testing.assert_array_equal(found[f"{name}.mean"], 7)
+    assert not np.isclose(found["dropped.mean"], expected).any()  # dropout is active
+
+
+def test_a_shared_layer_has_the_mean_over_all_its_places(registry, data):
+    layers = [
+        {"type": "level", "name": "own"},
+        {"type": "scaled_by_two", "name": "twice"},
+        {"type": "level", "weights_from": "own"},
+        {"type": "dense", "units": 1},
+    ]
+    registry.register(ScaledByTwo)
+    trainer, found = trained(registry, layers, data, batch_size=None)
+    trainer.recompute_statistics()
+    np.testing.assert_allclose(found["own.mean"], 1.5 * data[0].mean(axis=0), rtol=1e-12)
+
+
+class ScaledByTwo(Layer):
+    """y = 2 x."""
+
+    type = "scaled_by_two"
+
+    def forward(self, x, y, state):
+        np.multiply(x, 2, out=y)
+
+    def backward(self, x, y, dy, dx, state):
+        if dx is not None:
+            np.multiply(dy, 2, out=dx)
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_it_repeats_and_leaves_the_training_as_it_was(registry, data, accumulate):
+    trainer, found = trained(registry, LAYERS, data, accumulate=accumulate)
+    state = trainer.state()
+    order, layers = state.order, state.layers
+    trainer.recompute_statistics()
+    first = {key: array.copy() for key, array in found.items()}
+    trainer.recompute_statistics()
+    for key, array in first.items():
+        np.testing.assert_array_equal(found[key], array)
+    after = trainer.state()
+    np.testing.assert_array_equal(after.order["order"], order["order"])
+    assert (after.order["rng"], after.layers) == (order["rng"], layers)
+
+
+def test_a_third_partys_callback_asks_for_it(registry, data):
+    class Halves(Callback):
+        """The finished model has half of each last parameter."""
+
+        type = "halves"
+
+        def training_ended(self, state):
+            halves = state.model.from_vector(state.model.vector() / 2)
+            state.restore_parameters(halves, "halving", recompute_statistics=True)
+
+    registry.register(Halves)
+    layers = [{"type": "dense", "units": 2}, "level", {"type": "dense", "units": 1}]
+    document = {
+        "model": {"dtype": "float64", "layers": layers},
+        "loss": "mean_squared_error",
+        "optimizer": "sgd",
+        "training": {"epochs": 2, "callbacks": ["halves"]},
+    }
+    found = run(parse_spec(document, registry), data=data, registry=registry).model.parameters()
+    outputs = data[0] @ found["dense_1.weights"] + found["dense_1.biases"]
+    np.testing.assert_allclose(found["level_1.mean"], outputs.mean(axis=0), rtol=1e-10)

@@ -1,0 +1,114 @@
+"""The engine: whole stretches of steps in compiled code, with the same bits as step by step."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+import declnet
+from declnet import DivergenceError, parse_spec, run
+from declnet.graph.kernels import Kernels
+from declnet.graph.training_graph import TrainingGraph
+
+pytestmark = pytest.mark.usefixtures("numba")
+
+NETWORKS = {
+    "kernels": ({"type": "dense", "units": 40}, "relu", {"type": "dense", "units": 4}, "softmax"),
+    "replays": (
+        "layer_norm",
+        {"type": "dense", "units": 5},
+        "tanh",
+        {"type": "dense", "units": 4},
+        "softmax",
+    ),
+}
+TRAININGS = {
+    "full batches": {},
+    "batches": {"batch_size": 32},
+    "a last batch of fewer": {"batch_size": 37, "clip_norm": 0.5, "clip_value": 0.3},
+    "accumulated": {"batch_size": 16, "accumulate": 3},
+}
+
+
+@pytest.fixture
+def document(spiral):
+    """A training on `blobs`, four classes, without metrics."""
+    del spiral["data"]["train"]
+    spiral["training"] = {"epochs": 13, "metrics": []}
+    return spiral
+
+
+def trained(document, data, **training):
+    document = {**document, "training": {**document["training"], **training}}
+    return run(parse_spec(document), data=data)
+
+
+def bits(result):
+    return result.model.store.vector.tobytes()
+
+
+@pytest.mark.parametrize("training", TRAININGS.values(), ids=TRAININGS)
+@pytest.mark.parametrize("network", NETWORKS)
+def test_stretches_of_steps_give_the_bits_of_single_steps(document, blobs, network, training):
+    """With `log_every = 1`, each step's losses are needed, so Python runs step by step."""
+    document["model"]["layers"] = list(NETWORKS[network])
+    document["engine"] = {"kernels": "jit"}
+    document["data"] |= {"class_weights": "balanced"}
+    found = {bits(trained(document, blobs, log_every=every, **training)) for every in (1, 6, 13)}
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("batch_size", [None, 50])
+def test_the_number_of_threads_changes_no_bit(document, blobs, batch_size):
+    document["model"]["layers"] = [{"type": "dense", "units": 70}, "relu", "layer_norm", "gelu"]
+    document["model"]["layers"] += [{"type": "dense", "units": 4}, "softmax"]
+    found = set()
+    for threads in (1, 2, 3):
+        document["engine"] = {"kernels": "jit", "threads": threads}
+        training = {"batch_size": batch_size} if batch_size else {}
+        found.add(bits(trained(document, blobs, epochs=400, log_every=400, **training)))
+    assert len(found) == 1
+
+
+def test_a_divergence_within_a_stretch_names_its_epoch(document, blobs):
+    document["model"]["layers"] = list(NETWORKS["kernels"])
+    document["optimizer"] = {"type": "sgd", "learning_rate": 1e30}
+    messages = []
+    for kernels in ("numpy", "jit"):
+        document["engine"] = {"kernels": kernels}
+        with pytest.raises(DivergenceError) as caught:
+            trained(document, blobs, batch_size=64, epochs=50, log_every=50)
+        messages.append(str(caught.value).partition(";")[0])
+    assert messages[0] == messages[1]
+
+
+def test_all_calls_of_common_networks_are_native(document, blobs):
+    document["model"]["layers"] = list(NETWORKS["replays"])
+    document["training"] |= {"batch_size": 32}
+    spec, registry = parse_spec(document), declnet.default_registry()
+    model = declnet.build_model(spec.model, blobs[0].shape[1:])
+    graph = TrainingGraph(model, spec.heads, 32, 0, Kernels(registry, compiled=True))
+    loss = spec.heads[0].loss
+    y_true = loss.prepare(blobs[1][:32], model.output_shape, model.dtype)
+    step = graph.step(blobs[0][:32].astype(model.dtype), y_true)
+    assert step.compiled.native is not None
+    assert len(step.calls) == 1
+
+
+def test_models_in_several_threads_do_not_disturb_each_other(document, blobs):
+    document["model"]["layers"] = list(NETWORKS["kernels"])
+    document["engine"] = {"kernels": "jit", "threads": 2}
+    specs = [parse_spec({**document, "seed": seed}) for seed in range(4)]
+    expected = [bits(run(spec, data=blobs)) for spec in specs]
+    found = [b""] * len(specs)
+
+    def train(number):
+        found[number] = bits(run(specs[number], data=blobs))
+
+    threads = [threading.Thread(target=train, args=(number,)) for number in range(len(specs))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == expected
