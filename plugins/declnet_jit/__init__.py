@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from declnet_jit.kernels.optimizers import NAdamKernel as NAdamKernel
     from declnet_jit.kernels.optimizers import RMSPropKernel as RMSPropKernel
     from declnet_jit.kernels.optimizers import SGDKernel as SGDKernel
+    from declnet_jit.kernels.recurrent import GRUKernel as GRUKernel
+    from declnet_jit.kernels.recurrent import LSTMKernel as LSTMKernel
+    from declnet_jit.kernels.recurrent import SimpleRNNKernel as SimpleRNNKernel
     from declnet_jit.kernels.regression import HuberKernel as HuberKernel
     from declnet_jit.kernels.regression import MeanAbsoluteErrorKernel as MeanAbsoluteErrorKernel
     from declnet_jit.kernels.regression import MeanSquaredErrorKernel as MeanSquaredErrorKernel
@@ -51,6 +54,11 @@ KERNELS = {
         "nadam_jit": "NAdamKernel",
         "rmsprop_jit": "RMSPropKernel",
         "sgd_jit": "SGDKernel",
+    },
+    "kernels.recurrent": {
+        "gru_jit": "GRUKernel",
+        "lstm_jit": "LSTMKernel",
+        "simple_rnn_jit": "SimpleRNNKernel",
     },
     "kernels.regression": {
         "huber_jit": "HuberKernel",
