@@ -7,6 +7,8 @@ from declnet import Register, hookimpl, lazy_names
 if TYPE_CHECKING:
     from declnet_jit.dense import DenseKernel as DenseKernel
     from declnet_jit.dense import DenseReLUKernel as DenseReLUKernel
+    from declnet_jit.kernels.attention import CrossAttentionKernel as CrossAttentionKernel
+    from declnet_jit.kernels.attention import MultiHeadAttentionKernel as MultiHeadAttentionKernel
     from declnet_jit.kernels.crossentropies import (
         SigmoidBinaryCrossentropyKernel as SigmoidBinaryCrossentropyKernel,
     )
@@ -38,6 +40,10 @@ if TYPE_CHECKING:
 
 KERNELS = {
     "dense": {"dense_jit": "DenseKernel", "dense_relu_jit": "DenseReLUKernel"},
+    "kernels.attention": {
+        "cross_attention_jit": "CrossAttentionKernel",
+        "multi_head_attention_jit": "MultiHeadAttentionKernel",
+    },
     "kernels.crossentropies": {
         "sigmoid_binary_crossentropy_jit": "SigmoidBinaryCrossentropyKernel",
         "softmax_categorical_crossentropy_jit": "SoftmaxCategoricalCrossentropyKernel",
