@@ -91,10 +91,10 @@ def _with_helpers(function: Any, rounding: Rounding) -> FunctionType:
     return copy
 
 
-def _helper(value: Any, rounding: Rounding) -> Any:
+def _helper(value: Any, rounding: Rounding, inlined: bool = True) -> Any:
     """Return what Numba makes of a routine, an intrinsic or a plain function; else the value."""
     if isinstance(value, Routine):
-        return _helper(value.__wrapped__, value.rounding)
+        return _helper(value.__wrapped__, value.rounding, value.inlined)
     plain = isinstance(value, FunctionType) and not value.__module__.startswith(("numpy", "numba"))
     if not (plain or isinstance(value, Intrinsic)):
         return value
@@ -103,7 +103,9 @@ def _helper(value: Any, rounding: Rounding) -> Any:
         _helpers[key] = (
             intrinsic(value.__wrapped__)
             if isinstance(value, Intrinsic)
-            else numba.njit(**_options(rounding))(_with_helpers(value, rounding))
+            else numba.njit(forceinline=inlined, **_options(rounding))(
+                _with_helpers(value, rounding)
+            )
         )
     return _helpers[key]
 

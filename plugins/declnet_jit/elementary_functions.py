@@ -12,7 +12,7 @@ import numpy as np
 
 from declnet_jit.routine import Intrinsic, Routine
 
-function = partial(Routine, rounding=("contract",))
+function = partial(Routine, rounding=("contract",), inlined=True)
 """Decorates a function for routines whose sums keep their order, whatever that of the routine."""
 
 
@@ -248,30 +248,34 @@ def logistic(x):  # type: ignore[no-untyped-def]
 
 
 @function
-def single_tanh(x):  # type: ignore[no-untyped-def]
-    """Return t / (t + 2), t = exp(2 |x|) - 1, with the sign of x; 1 from 10 on."""
-    size = abs(x) * F(2)
-    size = F(20) if size > F(20) else size
-    n = (size * F(INVERSE) + SINGLE_SHIFT) - SINGLE_SHIFT
+def single_expm1(x):  # type: ignore[no-untyped-def]
+    """Return 2**n * (exp(x - n * log(2)) - 1) + (2**n - 1), for x up to 88; -1 below -80."""
+    x = F(-80) if x < F(-80) else x
+    n = (x * F(INVERSE) + SINGLE_SHIFT) - SINGLE_SHIFT
     power = single_power(n)
-    t = single_series((size - n * SINGLE_HIGH) - n * SINGLE_LOW) * power + (power - F(1))
-    value = t / (t + F(2))
-    return -value if x < F(0) else value
+    return single_series((x - n * SINGLE_HIGH) - n * SINGLE_LOW) * power + (power - F(1))
 
 
 @function
-def double_tanh(x):  # type: ignore[no-untyped-def]
-    """Return tanh x as `single_tanh`; 1 from 22 on."""
-    size = abs(x) * 2.0
-    size = 44.0 if size > 44.0 else size
-    n = (size * INVERSE + DOUBLE_SHIFT) - DOUBLE_SHIFT
+def double_expm1(x):  # type: ignore[no-untyped-def]
+    """Return exp(x) - 1 as `single_expm1`, for x up to 709; -1 below -80."""
+    x = -80.0 if x < -80.0 else x
+    n = (x * INVERSE + DOUBLE_SHIFT) - DOUBLE_SHIFT
     power = double_power(n)
-    t = double_series((size - n * DOUBLE_HIGH) - n * DOUBLE_LOW) * power + (power - 1.0)
-    value = t / (t + 2.0)
-    return -value if x < 0.0 else value
+    return double_series((x - n * DOUBLE_HIGH) - n * DOUBLE_LOW) * power + (power - 1.0)
+
+
+@function
+def expm1(x):  # type: ignore[no-untyped-def]
+    """Return e**x - 1 of an x up to 88, or up to 709 in float64."""
+    return of_its_type(x, single_expm1(F(x)), double_expm1(np.float64(x)))
 
 
 @function
 def tanh(x):  # type: ignore[no-untyped-def]
-    """Return the hyperbolic tangent of x."""
-    return of_its_type(x, single_tanh(F(x)), double_tanh(np.float64(x)))
+    """Return t / (t + 2), t = exp(2 |x|) - 1, with the sign of x; 1 from 22 on."""
+    two, most = of_its_type(x, F(2), 2.0), of_its_type(x, F(44), 44.0)
+    size = abs(x) * two
+    t = expm1(most if size > most else size)
+    value = t / (t + two)
+    return -value if x < two - two else value

@@ -36,11 +36,15 @@ def lowered(call: RecordedCall, einsum: bool = True) -> list[Loop]:
     if call.generator is not None:
         raise NotLoweredError("draws random numbers")
     if isinstance(call.function, np.ufunc):
-        _METHODS.get(call.method, _refuse)(made, call)
+        translate = _METHODS.get(call.method, _refuse)
     elif call.function is np.einsum and einsum:
-        _einsum(made, call)
+        translate = _einsum
     else:
-        _FUNCTIONS.get(call.function, _refuse)(made, call)
+        translate = _FUNCTIONS.get(call.function, _refuse)
+    try:
+        translate(made, call)
+    except (TypeError, ValueError, LookupError) as error:  # arguments of unusual kinds
+        raise NotLoweredError(f"calls {call.name} in an unusual way") from error
     return made.loops
 
 
@@ -105,6 +109,10 @@ class _Loops:
                 raise NotLoweredError(f"copies an array of {target.dtype}")
             function = _loop_of(np.positive, (word, word))
             self.add(function, [source.view(word), target.view(word)])
+            return
+        if target.dtype == np.bool:
+            inner = _loop_of(np.not_equal, (source.dtype, source.dtype, target.dtype))
+            self.add(inner, [source, np.zeros((), source.dtype), target])
             return
         self.add(own_loops.conversion(source.dtype, target.dtype), [source, target])
 
@@ -360,6 +368,28 @@ def _concatenation(made: _Loops, call: RecordedCall) -> None:
         start += length
 
 
+def _take(made: _Loops, call: RecordedCall) -> None:
+    """Lower np.take along an axis with mode="clip", which raises no error."""
+    _require_only(call, "axis", "out", "mode")
+    output, (source, index) = call.kwargs.get("out", *call.outputs), call.inputs
+    axis, mode = call.kwargs.get("axis"), call.kwargs.get("mode")
+    if mode != "clip" or axis is None or source.dtype != output.dtype:
+        raise NotLoweredError('calls np.take without an axis or without mode="clip"')
+    axis, places = normalize_axis_index(axis, source.ndim), index.ndim
+    if np.may_share_memory(source, output):
+        raise NotLoweredError("calls np.take with an output that is also an input")
+    first = source[(*[slice(None)] * axis, 0, ...)]
+    before, after = range(axis), range(axis, source.ndim - 1)
+    axes = [
+        [*(-1 for _ in before), *range(places), *(-1 for _ in after)],
+        [*before, *(-1 for _ in range(places)), *after],
+        list(range(output.ndim)),
+    ]
+    inner = own_loops.taking(source.itemsize, source.shape[axis], source.strides[axis])
+    indices = made.apart(made.converted(index, np.dtype(np.int64)), [output])
+    made.add(inner, [indices, first, output], axes)
+
+
 def _einsum(made: _Loops, call: RecordedCall) -> None:
     """Lower np.einsum of two arrays that have no axis twice: zeros, to which products are added."""
     _require_only(call, "out")
@@ -421,4 +451,5 @@ _FUNCTIONS: dict[Any, Callable[[_Loops, RecordedCall], None]] = {
     np.copyto: _copy,
     np.where: _where,
     np.concatenate: _concatenation,
+    np.take: _take,
 }

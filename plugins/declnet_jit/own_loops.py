@@ -1,5 +1,5 @@
 # mypy: disable-error-code="no-untyped-def,no-untyped-call,operator"
-"""Inner loops that NumPy has but does not give the address of: casts, selections, sums of products.
+"""Inner loops that NumPy has but does not give the address of: casts, choices, sums of products.
 
 Each takes the number of elements, then the address of the first element and the step in bytes of
 each operand, the output last; then what decides for which types it is compiled.
@@ -43,6 +43,19 @@ def products(dtype: Dtype, in_vectors: bool) -> NativeCall:
     """
     function = sum_products if in_vectors else add_products
     return _bound(function, 3, _like(dtype), dtype.itemsize)
+
+
+def taking(size: int, length: int, stride: int) -> NativeCall | None:
+    """Return the loop (index, source, out): out = the element so many strides after source's.
+
+    Args:
+        size: bytes of an element.
+        length: the number of elements to choose from; an index outside counts as the nearest one.
+        stride: bytes from one of them to the next.
+    """
+    if size not in (1, 4, 8):
+        return None
+    return _bound(take, 3, length, stride, _like(np.dtype(f"i{size}")), size)
 
 
 def power() -> NativeCall | None:
@@ -94,6 +107,20 @@ def select(count, mask, s, a, t, b, u, out, v, words):
     for i in range(count):
         where = a + i * t if load(mask + i * s, truth) else b + i * u
         store(out + i * v, load(where, like))
+
+
+@partial(Routine, rounding=())
+def take(count, index, s, source, t, out, v, length, stride, words, size):
+    """Take elements by their int64 index."""
+    like, number = words[0], np.int64(0)
+    if s == 0 and t == size and v == size:
+        chosen = source + stride * min(max(load(index, number), 0), length - 1)
+        for i in range(count):
+            put(out, i, get(chosen, i, like))
+    else:
+        for i in range(count):
+            place = stride * min(max(load(index + i * s, number), 0), length - 1)
+            store(out + i * v, load(source + i * t + place, like))
 
 
 @partial(Routine, rounding=())

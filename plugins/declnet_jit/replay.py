@@ -21,6 +21,7 @@ from declnet import (
     Component,
     LayerState,
     NativeCall,
+    Optimizer,
     OptimizerState,
     OptimizerUpdate,
     Schedule,
@@ -43,8 +44,8 @@ class Replay:
 
     Attributes:
         parts: what does the same, in order: loops, and calls from Python; None if it is unknown.
-        python: what the calls from Python do, each for "it …".
-        problem: why there are no parts, for "it …"; else None.
+        python: descriptions of the calls from Python, each to follow "it".
+        problem: the reason for the lack of parts, to follow "it"; else None.
     """
 
     parts: tuple[list[Loop] | Call, ...] | None = None
@@ -117,7 +118,7 @@ def _is_suitable(function: Any) -> bool:
     """Return whether a function is one of NumPy, or a method of a component that is recorded."""
     owner = getattr(function, "__self__", None)
     if isinstance(owner, Component):
-        return function.__name__ in METHODS
+        return any(getattr(owner, name, None) == function for name in METHODS)
     is_ufunc = isinstance(function, np.ufunc) or isinstance(owner, np.ufunc)
     return is_ufunc or hasattr(function, "_implementation")
 
@@ -125,12 +126,12 @@ def _is_suitable(function: Any) -> bool:
 def _place(error: BaseException) -> str:
     """Return where a component did what ended its recording, in parentheses."""
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if not any(part in PATHS for part in Path(frame.filename).parts):
+        if not any(Path(frame.filename).is_relative_to(path) for path in PATHS):
             return f" ({Path(frame.filename).name}, line {frame.lineno}: {frame.line})"
     return ""
 
 
-PATHS = ("declnet_jit", "numpy")
+PATHS = Path(__file__).parent, Path(np.__file__).parent
 
 
 class _Attempt:
@@ -139,7 +140,7 @@ class _Attempt:
     def __init__(self, call: partial[object]) -> None:
         self._function, self._names = call.func, tuple(call.keywords)
         self._given = (*call.args, *call.keywords.values())
-        self._counts_steps = getattr(call.func, "__name__", "") == "update"
+        self._counts_steps = isinstance(getattr(call.func, "__self__", None), Optimizer)
         self._shadow = Shadow(self._given)
         self._plain = self._shadow.arguments(self._given, lambda each: each, lambda each, _: each)
 
@@ -250,7 +251,7 @@ class _Attempt:
 
     def _fill(self, number: int) -> None:
         """Fill the copies with other numbers."""
-        self._shadow.fill(FILLINGS[number], BOOLEANS)
+        self._shadow.fill(FILLINGS[number], BOOLEANS, INTEGERS[number])
         if self._counts_steps:
             rate, step = self._plain[3:5]
             rate[0], step[0] = RATES[number % len(RATES)], STEPS[number % len(STEPS)]
@@ -336,3 +337,5 @@ def _fillings() -> tuple[Array, ...]:
 
 FILLINGS = _fillings()
 BOOLEANS = FILLINGS[0] > 0
+INTEGERS = np.zeros(1), BOOLEANS, None, None, None
+"""Integers that are indices of most arrays, then what the arrays hold, if anything yet."""

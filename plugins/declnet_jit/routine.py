@@ -40,12 +40,19 @@ class Routine:
 
     Attributes:
         rounding: LLVM's fast-math flags; with none, it rounds as the source says.
+        inlined: whether it always becomes part of routines that call it, as plain functions do;
+            loops over calls of it can then be vectorized.
     """
 
-    def __init__(self, function: Callable[..., Any], rounding: tuple[str, ...] = ROUNDING) -> None:
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        rounding: tuple[str, ...] = ROUNDING,
+        inlined: bool = False,
+    ) -> None:
         self.__name__, self.__doc__ = function.__name__, function.__doc__
         self.__wrapped__ = function
-        self.rounding = rounding
+        self.rounding, self.inlined = rounding, inlined
         self.divisible = function.__code__.co_varnames[:2] == ("part", "parts")
         self._addresses: dict[tuple[ArgumentType, ...], int] = {}
 
@@ -83,9 +90,9 @@ class Routine:
 class Intrinsic:
     """A function that routines call and that writes its LLVM instructions.
 
-    The function is that of `numba.extending.intrinsic`: it takes the typing context and the
-    arguments' types, and returns a signature and a code generator. It imports Numba itself, so that
-    Numba is only imported to compile.
+    As for `numba.extending.intrinsic`, the function takes the typing context and the arguments'
+    types, and returns a signature and a code generator. It imports Numba when it is called, so that
+    only compilation imports Numba.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:

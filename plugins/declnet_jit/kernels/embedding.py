@@ -7,16 +7,14 @@ of weights from `first`, of which there are `count`.
 import numpy as np
 
 from declnet import KernelCalls, KernelSite
-from declnet_jit.numba_kernel import FLOATS, NumbaKernel
+from declnet_jit.numba_kernel import FLOATS, INTEGERS, NumbaKernel
 from declnet_jit.routine import Routine, share
 from declnet_standard.layers import Embedding
-
-INTEGERS = (np.dtype(np.int32), np.dtype(np.int64), np.dtype(np.uint8))
 
 
 @Routine
 def look_up(part, parts, x, counts, firsts, weights, y):  # type: ignore[no-untyped-def]
-    """Y = weights[x]; NaN for an integer out of range, so that the loss is, and the run ends."""
+    """Y = weights[x]; NaN for an integer out of range, so that the run ends."""
     nan = weights.dtype.type(np.nan)
     units, numbers = np.uint64(weights.shape[1]), np.uint64(x.shape[1])
     start, stop = share(x.shape[0], part, parts)
@@ -56,7 +54,7 @@ def add_up(part, parts, x, counts, firsts, dy, dweights):  # type: ignore[no-unt
 class EmbeddingKernel(NumbaKernel):
     """y = weights[x]; dweights[k] = sum of dy where x = k, in the order of the samples.
 
-    An integer out of range gives a loss of NaN, upon which the component names it.
+    An integer out of range, which the data should not have, gives NaN.
     """
 
     type = "embedding_jit"

@@ -64,7 +64,8 @@ def size(error: Any, _one: Any) -> Any:
 
 def sign(error: Any, one: Any) -> Any:
     """Return 1 or -1; 0 and NaN stay."""
-    return one if error > error - error else (-one if error < error - error else error)
+    zero = one - one
+    return one if error > zero else (-one if error < zero else error)
 
 
 def bounded(error: Any, delta: Any) -> Any:

@@ -16,10 +16,11 @@ EXACT = {
     "exp": np.exp,
     "log": np.log,
     "log1p": np.log1p,
+    "expm1": np.expm1,
     "tanh": np.tanh,
     "logistic": lambda x: np.where(x < 0, np.exp(x), 1) / (1 + np.exp(-np.abs(x))),
 }
-UNITS = {"exp": 1.2, "log": 1, "log1p": 2, "tanh": 3, "logistic": 3}
+UNITS = {"exp": 1.2, "log": 1, "log1p": 2, "expm1": 2, "tanh": 3, "logistic": 3}
 """The largest errors, in units in the last place."""
 
 SPECIAL = [0, -0.0, 1, -1, np.inf, -np.inf, np.nan]
@@ -61,6 +62,8 @@ def arguments(dtype):
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_errors_are_a_few_units_in_the_last_place(name, dtype):
     x = arguments(dtype)
+    if name == "expm1":
+        x = x[x < 88]
     call, y = applied(name, x)
     call()
     wide = np.longdouble if dtype == "float64" else np.float64

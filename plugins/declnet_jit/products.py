@@ -1,0 +1,235 @@
+"""Matrix products, with biases and a lower bound, of small and medium sizes.
+
+c = max(a b + biases, low) is computed in tiles (`micro_kernel`). A tile reads each row of its part
+of b as whole vectors, so b is copied into panels as wide as a tile, transposed if necessary, unless
+it is so well placed, or used so little, that reading it where it is costs less. A product with few
+columns, such as the gradient of the weights of a few units, sums vectors of k instead.
+
+`benchmarks/products.py` compares these products with OpenBLAS's, and `benchmarks/README.md` has its
+results: OpenBLAS is nowhere much faster, so it is not used.
+
+The arrays may have a leading axis for steps: c[t] = a[t] b[t], or, if c has no such axis, c is the
+sum over t.
+"""
+
+from math import inf
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from declnet import Array, NativeCall
+from declnet_jit.micro_kernel import (
+    BIASES,
+    DEPTH,
+    FEW,
+    NOTHING,
+    PANEL_BYTES,
+    PANELS,
+    SUMS,
+    TILE,
+    copy_columns,
+    copy_rows,
+    multiply_rows,
+    multiply_tile,
+    panels_memory,
+)
+from declnet_jit.routine import Routine
+
+ROWS, VECTOR, PANEL_ROW = TILE.rows, TILE.bytes, TILE.vectors * TILE.bytes
+
+FAR = 2048
+"""Distance of b's rows, in bytes, from which on they are copied; closer ones share the processor's
+cache well enough."""
+
+MANY = 64
+"""Rows of a from which on the copy pays off."""
+
+LONG = 256
+"""Numbers summed from which on `multiply_few` pays off for more columns."""
+
+MASKABLE = 32
+"""Bytes of the smallest vectors of which processors load a part in one instruction."""
+
+
+@Routine
+def multiply(  # type: ignore[no-untyped-def]
+    part,
+    parts,
+    a,
+    b,
+    c,
+    biases,
+    low,
+    rows,
+    depth,
+    columns,
+    steps,
+    a_row,
+    a_k,
+    a_step,
+    b_k,
+    b_column,
+    b_step,
+    c_row,
+    c_step,
+    biased,
+    copied,
+):
+    """C = max(a b + biases, low) for each step, or summed over the steps if c_step is 0.
+
+    Of a, b and c, only the addresses are used, with the strides that follow.
+    """
+    size, lowest = np.int64(a.itemsize), a.dtype.type(-np.inf)
+    wide, lanes = PANEL_ROW // size, VECTOR // size
+    top, bottom, first, end = 0, rows, 0, columns
+    panels = (columns + wide - 1) // wide
+    if panels % parts == 0 or panels >= 4 * parts:
+        first = panels * part // parts * wide
+        end = min(columns, panels * (part + 1) // parts * wide)
+    else:
+        top, bottom = rows * part // parts, rows * (part + 1) // parts
+    height = bottom - top
+    tiles, blocks = (height + ROWS - 1) // ROWS, (depth + DEPTH - 1) // DEPTH
+    a_at, b_at = np.int64(a.ctypes.data), np.int64(b.ctypes.data)
+    c_at, biases_at = np.int64(c.ctypes.data), np.int64(biases.ctypes.data)
+    memory = panels_memory()
+    for step in range(steps):
+        for left in range(first, end, PANELS * wide):
+            count = min(end - left, PANELS * wide)
+            for block in range(blocks):
+                k = depth * block // blocks
+                length = depth * (block + 1) // blocks - k
+                begins = block == 0 and (c_step != 0 or step == 0)
+                ends = block == blocks - 1 and (c_step != 0 or step == steps - 1)
+                b_block = b_at + step * b_step + k * b_k + left * b_column
+                b_row, next_panel = b_k, PANEL_ROW
+                if copied or count * size % VECTOR != 0:
+                    copy_panels(b_block, b_k, b_column, memory, length, count, size, low)
+                    b_block, b_row, next_panel = memory, PANEL_ROW, PANEL_BYTES
+                # tiles of about equally many rows, since small ones are slower
+                for tile in range(tiles):
+                    row = top + height * tile // tiles
+                    for panel in range((count + wide - 1) // wide):
+                        width = min(wide, count - panel * wide)
+                        vectors = (width + lanes - 1) // lanes
+                        multiply_tile(
+                            top + height * (tile + 1) // tiles - row,
+                            vectors,
+                            width - (vectors - 1) * lanes,
+                            a_at + step * a_step + k * a_k + row * a_row,
+                            a_row,
+                            a_k,
+                            b_block + panel * next_panel,
+                            b_row,
+                            c_at + step * c_step + row * c_row + left * size + panel * PANEL_ROW,
+                            c_row,
+                            length,
+                            (BIASES if biased else NOTHING) if begins else SUMS,
+                            biases_at + row * size,
+                            low if ends else lowest,
+                        )
+
+
+@Routine
+def multiply_few(part, parts, a, b, c, rows, depth, columns, a_row, b_column, c_row):  # type: ignore[no-untyped-def]
+    """C = a b with few columns, where k is contiguous in a and b."""
+    size, zero = np.int64(a.itemsize), a.dtype.type(0)
+    a_at, b_at, c_at = (
+        np.int64(a.ctypes.data),
+        np.int64(b.ctypes.data),
+        np.int64(c.ctypes.data),
+    )
+    stop = rows * (part + 1) // parts
+    for row in range(rows * part // parts, stop, FEW):
+        for column in range(0, columns, FEW):
+            multiply_rows(
+                min(FEW, stop - row),
+                min(FEW, columns - column),
+                a_at + row * a_row,
+                a_row,
+                b_at + column * b_column,
+                b_column,
+                c_at + row * c_row + column * size,
+                c_row,
+                depth,
+                zero,
+            )
+
+
+def copy_panels(
+    b: Any, b_k: Any, b_column: Any, target: Any, depth: Any, columns: Any, size: Any, zero: Any
+) -> None:
+    """Copy b, (depth, columns), into panels of whole vectors."""
+    wide, lanes = PANEL_ROW // size, VECTOR // size
+    for column in range(0, columns, lanes):
+        width = min(lanes, columns - column)
+        place = target + column // wide * PANEL_BYTES + column % wide * size
+        if b_column == size:
+            copy_rows(b + column * b_column, b_k, place, PANEL_ROW, depth, width, zero)
+        else:
+            copy_columns(b + column * b_column, b_column, place, PANEL_ROW, depth, width, zero)
+
+
+def product(
+    a: Array, b: Array, c: Array, biases: Array | None = None, low: float = -inf
+) -> NativeCall | None:
+    """Return a call that computes c = max(a b + biases, low).
+
+    Neither its place in c nor the number of parts changes the bits of a number.
+
+    Args:
+        a: (rows, k) or (steps, rows, k).
+        b: (k, columns) or (steps, k, columns), of the same type.
+        c: (rows, columns) or (steps, rows, columns); without steps, the products of all steps are
+            added.
+        biases: (rows,), contiguous.
+        low: the lower bound; NaN stays NaN.
+
+    Returns:
+        The call; None for memory orders that it does not support: c must be contiguous along a row
+        and b along a row or column, or, without biases, the same of c.T and a.T.
+    """
+    if not _contiguous(c, -1):
+        if biases is not None:
+            return None
+        a, b, c = b.swapaxes(-1, -2), a.swapaxes(-1, -2), c.swapaxes(-1, -2)
+    if not (_contiguous(c, -1) and (_contiguous(b, -1) or _contiguous(b, -2))):
+        return None
+    steps = max(len(each) if each.ndim == 3 else 1 for each in (a, b))
+    a_step, b_step, c_step = (each.strides[0] if each.ndim == 3 else 0 for each in (a, b, c))
+    (rows, depth), columns = a.shape[-2:], b.shape[-1]
+    b_k, b_column = b.strides[-2], b.itemsize if columns == 1 else b.strides[-1]
+    if _has_few_columns(a, b, c) and steps == 1 and biases is None and low == -inf:
+        return multiply_few.bound(
+            *map(_first, (a, b, c)),
+            *(rows, depth, columns),
+            *(a.strides[-2], b.strides[-1], c.strides[-2]),
+        )
+    return multiply.bound(
+        *map(_first, (a, b, c)),
+        _first(c[..., 0]) if biases is None else biases,
+        c.dtype.type(low),
+        *(rows, depth, columns, steps),
+        *(*a.strides[-2:], a_step, b_k, b_column, b_step, c.strides[-2], c_step),
+        biases is not None,
+        not _contiguous(b, -1) or (b_k >= FAR and rows >= MANY),
+    )
+
+
+def _has_few_columns(a: Array, b: Array, c: Array) -> bool:
+    """Return whether a tile would be so empty that a sum over vectors of k is faster (measured)."""
+    depth, columns = b.shape[-2:]
+    filled = columns * c.itemsize / VECTOR
+    limit = 3 / 4 if depth >= LONG else 1 / 2
+    along_k = _contiguous(a, -1) and _contiguous(b, -2)
+    return VECTOR >= MASKABLE and filled <= limit and along_k
+
+
+def _contiguous(array: Array, axis: int) -> bool:
+    return array.shape[axis] == 1 or array.strides[axis] == array.itemsize
+
+
+def _first(array: Array) -> Any:
+    """Return a view of an array's first number; routines find the others by strides."""
+    return as_strided(array, (1,), (array.itemsize,))
