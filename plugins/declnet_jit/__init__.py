@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from declnet_jit.kernels.optimizers import RMSPropKernel as RMSPropKernel
     from declnet_jit.kernels.optimizers import SGDKernel as SGDKernel
     from declnet_jit.kernels.pooling import AveragePool2dKernel as AveragePool2dKernel
+    from declnet_jit.kernels.pooling import GlobalAveragePool2dKernel as GlobalAveragePool2dKernel
     from declnet_jit.kernels.pooling import MaxPool2dKernel as MaxPool2dKernel
     from declnet_jit.kernels.recurrent import GRUKernel as GRUKernel
     from declnet_jit.kernels.recurrent import LSTMKernel as LSTMKernel
@@ -102,6 +103,7 @@ KERNELS = {
     },
     "kernels.pooling": {
         "average_pool2d_jit": "AveragePool2dKernel",
+        "global_average_pool2d_jit": "GlobalAveragePool2dKernel",
         "max_pool2d_jit": "MaxPool2dKernel",
     },
     "kernels.recurrent": {

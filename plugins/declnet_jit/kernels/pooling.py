@@ -12,18 +12,20 @@ window; results do not depend on each other.
 
 from collections.abc import Callable, Sequence
 from functools import cache
+from math import inf
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from declnet import Array, KernelCalls, KernelSite
+from declnet import Array, KernelCalls, KernelSite, NativeCall
 from declnet_jit.kernels.vectors import vector_bytes, vectors_of
 from declnet_jit.numba_kernel import FLOATS, NumbaKernel
 from declnet_jit.routine import Intrinsic, Routine
-from declnet_standard.layers import AveragePool2d, MaxPool2d
+from declnet_standard.layers import AveragePool2d, GlobalAveragePool2d, MaxPool2d
 from declnet_standard.layers.window import Window, batch_last, seen, window_over
 
 Emit = Callable[..., None]
+Table = tuple[Array, Array]
 
 
 def reduction(width: int, emit_tile: Emit) -> Intrinsic:
@@ -231,24 +233,30 @@ class _PoolKernel(NumbaKernel):
 
     width: ClassVar[int | None] = None
     """Bytes of a vector; default: those of this processor."""
+    most_positions: ClassVar[float] = inf
+    """The largest number of positions in a window."""
 
     def bind(self, site: KernelSite) -> KernelCalls | None:
-        """Fill y, (n, channels, height, width), and dx."""
+        """Fill y, (n, channels, …), and dx."""
         arrays = [each for each in (site.x, site.y, site.dy, site.dx) if each is not None]
-        layer = site.components[0]
-        if layer.pool_size[0] * layer.pool_size[1] > 256 or any(
+        window = self._window(site)
+        if window.rows.kernel * window.columns.kernel > self.most_positions or any(
             each.dtype not in FLOATS or not batch_last(each).flags.c_contiguous for each in arrays
         ):
             return None
-        shape, n = site.x.shape[1:], len(site.x)
+        sources, windows = (_table(each, len(site.x)) for each in _sources(window))
+        routines = routines_for(self.width or vector_bytes())
+        forward, backward = self._bound(site, window, routines, sources, windows)
+        return KernelCalls((forward,), () if backward is None else (backward,))
+
+    def _window(self, site: KernelSite) -> Window:
+        layer = site.components[0]
         stride = layer.stride or layer.pool_size
-        window = window_over(layer.type, shape, layer.pool_size, stride, layer.padding)
-        sources, windows = _sources(window)
-        return self._bound(site, _table(sources, n), _table(windows, n))
+        return window_over(layer.type, site.x.shape[1:], layer.pool_size, stride, layer.padding)
 
     def _bound(
-        self, site: KernelSite, sources: tuple[Array, Array], windows: tuple[Array, Array]
-    ) -> KernelCalls:
+        self, site: KernelSite, window: Window, routines: Routines, sources: Table, windows: Table
+    ) -> tuple[NativeCall, NativeCall | None]:
         """Return the calls, given the tables of each window's places and each place's windows."""
         raise NotImplementedError
 
@@ -258,17 +266,16 @@ class MaxPool2dKernel(_PoolKernel):
 
     type = "max_pool2d_jit"
     replaces: ClassVar[tuple[Any, ...]] = (MaxPool2d,)
+    most_positions = 256  # which fit in a byte
 
     def _bound(
-        self, site: KernelSite, sources: tuple[Array, Array], windows: tuple[Array, Array]
-    ) -> KernelCalls:
-        routines = routines_for(self.width or vector_bytes())
+        self, site: KernelSite, window: Window, routines: Routines, sources: Table, windows: Table
+    ) -> tuple[NativeCall, NativeCall | None]:
         position = _flat(site.states[0].position)
         forward = routines.maximum.bound(*sources, _flat(site.x), _flat(site.y), position)
         if site.dy is None or site.dx is None:
-            return KernelCalls((forward,))
-        backward = routines.slopes.bound(*windows, _flat(site.dy), position, _flat(site.dx))
-        return KernelCalls((forward,), (backward,))
+            return forward, None
+        return forward, routines.slopes.bound(*windows, _flat(site.dy), position, _flat(site.dx))
 
 
 class AveragePool2dKernel(_PoolKernel):
@@ -278,21 +285,28 @@ class AveragePool2dKernel(_PoolKernel):
     replaces: ClassVar[tuple[Any, ...]] = (AveragePool2d,)
 
     def _bound(
-        self, site: KernelSite, sources: tuple[Array, Array], windows: tuple[Array, Array]
-    ) -> KernelCalls:
-        height, width = site.components[0].pool_size
-        sums = routines_for(self.width or vector_bytes()).sums
-        factor = site.y.dtype.type(1 / (height * width))
-        forward = sums.bound(*sources, factor, _flat(site.x), _flat(site.y))
+        self, site: KernelSite, window: Window, routines: Routines, sources: Table, windows: Table
+    ) -> tuple[NativeCall, NativeCall | None]:
+        factor = site.y.dtype.type(1 / (window.rows.kernel * window.columns.kernel))
+        forward = routines.sums.bound(*sources, factor, _flat(site.x), _flat(site.y))
         if site.dy is None or site.dx is None:
-            return KernelCalls((forward,))
-        return KernelCalls(
-            (forward,), (sums.bound(*windows, factor, _flat(site.dy), _flat(site.dx)),)
-        )
+            return forward, None
+        return forward, routines.sums.bound(*windows, factor, _flat(site.dy), _flat(site.dx))
+
+
+class GlobalAveragePool2dKernel(AveragePool2dKernel):
+    """y = the mean of each channel, an average_pool2d with a single window."""
+
+    type = "global_average_pool2d_jit"
+    replaces = (GlobalAveragePool2d,)
+
+    def _window(self, site: KernelSite) -> Window:
+        shape = site.x.shape[1:]
+        return window_over(site.components[0].type, shape, shape[1:], (1, 1), "valid")
 
 
 def _flat(images: Any) -> Array:
-    """Return images (n, channels, height, width) viewed as (channels, places, n)."""
+    """Return images (n, channels, …) viewed as (channels, places, n)."""
     last = batch_last(images)
     return last.reshape(len(last), -1, last.shape[-1])
 
@@ -323,7 +337,7 @@ def _numbers(numbers: slice) -> range:
     return range(numbers.start, numbers.stop, numbers.step or 1)
 
 
-def _table(sources: Sources, n: int) -> tuple[Array, Array]:
+def _table(sources: Sources, n: int) -> Table:
     """Return pairs of a distance in numbers and a position, and where those of each begin."""
     pairs = [(place * n, position) for each in sources for place, position in each]
     starts = np.cumsum([0, *map(len, sources)], dtype=np.int64)
