@@ -44,8 +44,8 @@ class Replay:
 
     Attributes:
         parts: what does the same, in order: loops, and calls from Python; None if it is unknown.
-        python: what the calls from Python do, each for "it …".
-        problem: why there are no parts, for "it …"; else None.
+        python: descriptions of the calls from Python, each to follow "it".
+        problem: the reason for the lack of parts, to follow "it"; else None.
     """
 
     parts: tuple[list[Loop] | Call, ...] | None = None
@@ -338,4 +338,4 @@ def _fillings() -> tuple[Array, ...]:
 FILLINGS = _fillings()
 BOOLEANS = FILLINGS[0] > 0
 INTEGERS = np.zeros(1), BOOLEANS, None, None, None
-"""Integers as all indices can be, then those of the arrays themselves, if they hold some yet."""
+"""Integers that are indices of most arrays, then what the arrays hold, if anything yet."""
