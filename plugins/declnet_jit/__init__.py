@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from declnet_jit.kernels.activations import SiLUKernel as SiLUKernel
     from declnet_jit.kernels.activations import SoftplusKernel as SoftplusKernel
     from declnet_jit.kernels.activations import TanhKernel as TanhKernel
-    from declnet_jit.kernels.conv2d import Conv2dKernel as Conv2dKernel
-    from declnet_jit.kernels.conv2d import Conv2dReLUKernel as Conv2dReLUKernel
     from declnet_jit.kernels.attention import CrossAttentionKernel as CrossAttentionKernel
     from declnet_jit.kernels.attention import MultiHeadAttentionKernel as MultiHeadAttentionKernel
+    from declnet_jit.kernels.conv2d import Conv2dKernel as Conv2dKernel
+    from declnet_jit.kernels.conv2d import Conv2dReLUKernel as Conv2dReLUKernel
     from declnet_jit.kernels.crossentropies import (
         SigmoidBinaryCrossentropyKernel as SigmoidBinaryCrossentropyKernel,
     )
@@ -71,6 +71,7 @@ KERNELS = {
     "kernels.attention": {
         "cross_attention_jit": "CrossAttentionKernel",
         "multi_head_attention_jit": "MultiHeadAttentionKernel",
+    },
     "kernels.crossentropies": {
         "sigmoid_binary_crossentropy_jit": "SigmoidBinaryCrossentropyKernel",
         "softmax_categorical_crossentropy_jit": "SoftmaxCategoricalCrossentropyKernel",
@@ -92,6 +93,7 @@ KERNELS = {
     "kernels.pooling": {
         "average_pool2d_jit": "AveragePool2dKernel",
         "max_pool2d_jit": "MaxPool2dKernel",
+    },
     "kernels.recurrent": {
         "gru_jit": "GRUKernel",
         "lstm_jit": "LSTMKernel",
