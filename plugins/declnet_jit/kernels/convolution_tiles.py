@@ -5,8 +5,8 @@ not find this form by itself, so it is written as LLVM instructions. Images have
 last, so that vectors are numbers of neighboring samples and columns, wherever a window begins. A
 table says where the window's numbers are, so no patch is copied (no "im2col").
 
-Addresses, and distances in bytes, are int64. Lanes after the last number of a row of results are
-neither read nor written.
+Addresses, and distances in bytes, are int64. What follows the last number of a row of results is
+never written; `convolve_tile` may read up to two vectors after the last number of its source.
 """
 
 from collections.abc import Callable, Iterable, Mapping
